@@ -1,0 +1,235 @@
+//! What the poll loop says of itself: a [`Step`] a call, and typed events for whoever watches.
+
+use core::fmt;
+
+use smoltcp::phy::Device;
+use smoltcp::socket::tcp::State;
+use smoltcp::time::Instant;
+use smoltcp::wire::{IpEndpoint, IpListenEndpoint};
+
+use super::session::{End, Next};
+
+/// A connection of one stack: its slot, and a count that tells the slot's users apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConnectionId {
+    pub(super) index: u16,
+    pub(super) generation: u32,
+}
+
+impl ConnectionId {
+    /// The slot's position, 0 to the number of slots less one. A slot serves many connections, one after another.
+    pub fn slot(&self) -> usize {
+        self.index.into()
+    }
+}
+
+/// The two ends of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Tuple {
+    /// This side.
+    pub local: IpEndpoint,
+    /// The other side.
+    pub remote: IpEndpoint,
+}
+
+impl fmt::Display for Tuple {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} <-> {}", self.local, self.remote)
+    }
+}
+
+/// What one call of [`Stack::step`](super::Stack::step) did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Sent one frame or more of a socket: a segment of this connection, or datagrams and control messages where there is none.
+    Egress(Option<ConnectionId>),
+    /// There is nothing to do until a frame arrives or this time comes; a time that is not in the future cannot be, and
+    /// where the device has no room to send, that room is what is waited for.
+    Idle(Option<Instant>),
+    /// Took in one frame, for this connection or for none.
+    Ingress(Option<ConnectionId>),
+    /// Ran the program of this connection.
+    Session(ConnectionId, Next),
+    /// A timer of this connection came due and was dealt with: its retransmission is the next egress.
+    Timer(ConnectionId),
+    /// Ran the program on this UDP port.
+    UdpSession(u16, Next),
+}
+
+/// Which way a frame goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Direction {
+    /// From the device.
+    In,
+    /// To the device.
+    Out,
+}
+
+/// Why the stack dropped a frame, or a connection, instead of serving it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Drop {
+    /// The listener's backlog is full.
+    BacklogFull,
+    /// A TCP segment inside IP fragments.
+    FragmentedTcp,
+    /// A source or destination that cannot be (RFC 1122 section 3.2.1.3): our own address as source, loopback, broadcast TCP.
+    Martian,
+    /// Every connection slot is taken.
+    SlotsFull,
+    /// A datagram that could not be sent in time, since its receiver's hardware address stayed unknown.
+    Unreachable,
+    /// A TCP segment behind IPv6 extension headers.
+    UnsupportedHeader,
+}
+
+impl fmt::Display for Drop {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Drop::BacklogFull => "backlog full",
+            Drop::FragmentedTcp => "TCP in IP fragments",
+            Drop::Martian => "impossible source or destination",
+            Drop::SlotsFull => "all connection slots taken",
+            Drop::Unreachable => "receiver does not answer ARP or NDP",
+            Drop::UnsupportedHeader => "TCP behind IPv6 extension headers",
+        })
+    }
+}
+
+/// Something that happened in the stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A connection is established and waits for its turn, or is served at once.
+    Accepted {
+        /// The connection.
+        id: ConnectionId,
+        /// Its ends.
+        tuple: Tuple,
+    },
+    /// This side has begun to connect.
+    Connecting {
+        /// The connection.
+        id: ConnectionId,
+        /// Its ends.
+        tuple: Tuple,
+    },
+    /// A connection that this side began is established.
+    Connected {
+        /// The connection.
+        id: ConnectionId,
+        /// Its ends.
+        tuple: Tuple,
+    },
+    /// A frame or a connection attempt was dropped.
+    Dropped(Drop),
+    /// A connection is over.
+    Ended {
+        /// The connection.
+        id: ConnectionId,
+        /// Its ends.
+        tuple: Tuple,
+        /// How.
+        end: End,
+    },
+    /// A half-open connection is over: it never was established.
+    HalfOpenEnded {
+        /// The connection.
+        id: ConnectionId,
+        /// Its ends.
+        tuple: Tuple,
+        /// How.
+        end: End,
+    },
+    /// A program read so many bytes of a connection.
+    Read {
+        /// The connection.
+        id: ConnectionId,
+        /// Its ends.
+        tuple: Tuple,
+        /// How many bytes.
+        bytes: usize,
+    },
+    /// A connection attempt was answered with RST.
+    Refused {
+        /// The ends it would have had.
+        tuple: Tuple,
+        /// Why.
+        why: Drop,
+    },
+    /// A connection's TCP state changed.
+    State {
+        /// The connection.
+        id: ConnectionId,
+        /// Its ends; the remote one is not known in LISTEN.
+        tuple: Tuple,
+        /// The state before.
+        from: State,
+        /// The state now.
+        to: State,
+    },
+    /// A datagram was answered, or a program on a UDP port sent one.
+    Udp {
+        /// The port and address bound.
+        local: IpListenEndpoint,
+        /// How many datagrams were read.
+        read: usize,
+        /// How many datagrams were queued to be sent.
+        sent: usize,
+    },
+}
+
+/// Whoever watches a stack: told of every frame and every event. Does nothing by default, and then costs nothing.
+pub trait Probe {
+    /// A frame as the device delivered it or takes it.
+    fn frame(&mut self, _now: Instant, _direction: Direction, _frame: &[u8]) {}
+
+    /// Something happened.
+    fn event(&mut self, _now: Instant, _event: &Event) {}
+}
+
+/// Watches nothing.
+impl Probe for () {}
+
+/// Two probes, told one after the other.
+impl<A: Probe, B: Probe> Probe for (A, B) {
+    fn frame(&mut self, now: Instant, direction: Direction, frame: &[u8]) {
+        self.0.frame(now, direction, frame);
+        self.1.frame(now, direction, frame);
+    }
+
+    fn event(&mut self, now: Instant, event: &Event) {
+        self.0.event(now, event);
+        self.1.event(now, event);
+    }
+}
+
+impl<P: Probe> Probe for Option<P> {
+    fn frame(&mut self, now: Instant, direction: Direction, frame: &[u8]) {
+        if let Some(probe) = self {
+            probe.frame(now, direction, frame);
+        }
+    }
+
+    fn event(&mut self, now: Instant, event: &Event) {
+        if let Some(probe) = self {
+            probe.event(now, event);
+        }
+    }
+}
+
+/// What a stack works with and does not own: handed to every call.
+#[derive(Clone, Debug)]
+pub struct Io<D, C, P = ()> {
+    /// Frames in and out.
+    pub device: D,
+    /// The programs' standard input and output.
+    pub console: C,
+    /// Told of what happens.
+    pub probe: P,
+}
+
+impl<D: Device, C> Io<D, C> {
+    /// A device and a console, unwatched.
+    pub fn new(device: D, console: C) -> Self {
+        Io { device, console, probe: () }
+    }
+}

@@ -1,0 +1,174 @@
+//! What a program is to the stack: a [`Session`] a TCP connection, a [`UdpSession`] a UDP port.
+
+use core::fmt;
+
+use smoltcp::socket::{tcp, udp};
+use smoltcp::time::Instant;
+use smoltcp::wire::IpAddress;
+
+use super::console::Console;
+
+/// One side of one TCP connection, as the program sees it.
+///
+/// The stack calls [`poll`](Self::poll) once the connection is established (and, on a server, its turn has come), and again
+/// whenever something may have changed: a segment arrived, the time asked for with [`Next::WakeAt`] has come, or the console
+/// has input. A call may come without any change.
+///
+/// A session consumes input only when it has acted on it. It may half-close by calling `socket.close()` itself and go on
+/// reading; [`Next::Close`] says that it wants nothing more of the connection.
+pub trait Session {
+    /// Does what can be done now, without waiting, and says what to wait for.
+    fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next;
+
+    /// Told once, when the connection is over, how it went.
+    fn ended(&mut self, _end: End, _cx: &mut Context<'_>) {}
+}
+
+/// A program on a UDP port that does more than answer: a client, above all. A server implements [`Responder`].
+pub trait UdpSession {
+    /// Does what can be done now, without waiting, and says what to wait for.
+    ///
+    /// [`Next::Close`] and [`Next::Abort`] both unbind the port.
+    fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next;
+}
+
+/// A UDP server: told of each datagram, it may answer it.
+pub trait Responder {
+    /// Looks at one datagram and writes the answer, if any, into `reply`, whose length is the longest answer that can be sent.
+    fn datagram(&mut self, from: udp::UdpMetadata, data: &[u8], reply: &mut [u8], console: &mut dyn Console) -> Answer;
+}
+
+/// What a [`Responder`] does with a datagram.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Send the first so many bytes of the reply buffer back to the sender.
+    Reply(usize),
+    /// Send nothing.
+    Silence,
+    /// Send the first so many bytes, then end the program.
+    ReplyAndEnd(usize),
+    /// Send nothing and end the program.
+    End,
+}
+
+/// What a session waits for next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// A segment, room to send, or console input.
+    Wait,
+    /// The same, or this time, whichever comes first.
+    WakeAt(Instant),
+    /// Nothing: send what is queued, then FIN. What still arrives is read and thrown away.
+    Close,
+    /// Nothing: send RST.
+    Abort,
+}
+
+/// How a connection ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum End {
+    /// This side gave it up with RST.
+    Aborted,
+    /// The interface lost the address it used.
+    AddressGone,
+    /// Both sides closed, and all that this side sent is acknowledged.
+    Closed,
+    /// Its slot was needed for a new connection.
+    Recycled,
+    /// The peer answered the SYN with RST.
+    Refused,
+    /// The peer sent RST.
+    Reset,
+    /// The peer did not answer in time.
+    TimedOut,
+}
+
+impl fmt::Display for End {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            End::Aborted => "aborted",
+            End::AddressGone => "address gone",
+            End::Closed => "closed",
+            End::Recycled => "recycled",
+            End::Refused => "connection refused",
+            End::Reset => "connection reset by peer",
+            End::TimedOut => "timed out",
+        })
+    }
+}
+
+/// What a session has besides its socket.
+pub struct Context<'a> {
+    /// The time of this poll.
+    pub now: Instant,
+    /// The program's standard input and output.
+    pub console: &'a mut dyn Console,
+    /// Memory to work in for the length of this call; its content means nothing. At least [`MESSAGE`] bytes.
+    pub scratch: &'a mut [u8],
+    /// The UDP ports served by this stack.
+    pub udp_ports: &'a [u16],
+}
+
+/// The longest message of a TCP program, in bytes: what one read returns.
+pub const MESSAGE: usize = 1024;
+
+/// Ports of the services that answer anything: answering one of them starts a loop (RFC 862, 863, 865, 867, 864, 868).
+const LOOPING_PORTS: [u16; 6] = [7, 9, 13, 17, 19, 37];
+
+impl Context<'_> {
+    /// Whether a datagram may be answered: not one from a broadcast, multicast or unspecified address, from port 0, or from a
+    /// port whose service would answer in turn (RFC 1122 section 3.2.1.3; CERT CA-1996-01).
+    pub fn may_answer(&self, from: &udp::UdpMetadata) -> bool {
+        let unicast = match from.endpoint.addr {
+            IpAddress::Ipv4(a) => !(a.is_broadcast() || a.is_multicast() || a.is_unspecified()),
+            IpAddress::Ipv6(a) => !(a.is_multicast() || a.is_unspecified()),
+        };
+        let port = from.endpoint.port;
+        unicast && port != 0 && !LOOPING_PORTS.contains(&port) && !self.udp_ports.contains(&port)
+    }
+}
+
+/// A [`Responder`] as a [`UdpSession`], with the rules every UDP server keeps: see [`Context::may_answer`].
+#[derive(Clone, Debug)]
+pub struct Respond<R> {
+    responder: R,
+    ending: bool,
+}
+
+impl<R: Responder> Respond<R> {
+    /// Wraps `responder`.
+    pub fn new(responder: R) -> Self {
+        Respond { responder, ending: false }
+    }
+}
+
+impl<R: Responder> UdpSession for Respond<R> {
+    fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next {
+        // One answer at a time: a second one is made only when the first has left, so that no port can fill the
+        // device's queue alone.
+        if socket.send_queue() > 0 {
+            return Next::Wait;
+        }
+        if self.ending {
+            return Next::Close;
+        }
+        let capacity = socket.payload_send_capacity().min(cx.scratch.len());
+        let Ok((data, from)) = socket.recv() else { return Next::Wait };
+        let answer = self.responder.datagram(from, data, &mut cx.scratch[..capacity], cx.console);
+        let len = match answer {
+            Answer::Reply(len) | Answer::ReplyAndEnd(len) => Some(len.min(capacity)),
+            Answer::Silence | Answer::End => None,
+        };
+        self.ending = matches!(answer, Answer::End | Answer::ReplyAndEnd(_));
+        if let Some(len) = len
+            && cx.may_answer(&from)
+        {
+            // A datagram to a broadcast address is answered from the address that routing picks.
+            let mut to = from;
+            to.local_address = from.local_address.filter(|a| a.is_unicast());
+            // Refused only where the reply could never be sent; it is dropped then, as UDP allows.
+            let _ = socket.send_slice(&cx.scratch[..len], to);
+        }
+        if self.ending && socket.send_queue() == 0 { Next::Close } else { Next::Wait }
+    }
+}
