@@ -1,0 +1,199 @@
+//! How a stack is set up.
+
+use core::fmt;
+
+use smoltcp::socket::tcp::CongestionControl;
+use smoltcp::time::Duration;
+use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
+
+/// How a [`Stack`](super::Stack) behaves. The addresses and the seed have no default; the rest has.
+#[derive(Clone, Debug)]
+pub struct Config<'c> {
+    /// The interface's own address; its kind must be the device's medium.
+    pub hardware: HardwareAddress,
+    /// Where sequence numbers, ports and the hash key come from.
+    pub seed: Seed,
+    /// The interface's addresses, each with its prefix.
+    pub addresses: &'c [IpCidr],
+    /// Routers for all that is not on the link, at most one of each family.
+    pub gateways: &'c [IpAddress],
+    /// What a connection attempt meets that there is no room for.
+    pub overflow: Overflow,
+    /// How long a half-open connection may stay (RFC 4987 section 3.3).
+    pub half_open_timeout: Duration,
+    /// How long a peer may leave keep-alive probes, data or a close unanswered.
+    pub idle_timeout: Duration,
+    /// How long a closing connection may stay without any progress, once its program is done with it.
+    pub linger: Duration,
+    /// Whether small segments wait for the acknowledgement of earlier ones (Nagle, RFC 9293 section 3.7.4).
+    pub nagle: bool,
+    /// How long an acknowledgement may wait for data to travel with; none is at once (RFC 9293 section 3.8.6.3).
+    pub ack_delay: Option<Duration>,
+    /// The congestion control of every connection.
+    pub congestion: CongestionControl,
+}
+
+impl<'c> Config<'c> {
+    /// The defaults: half-open 10 s, idle 5 min, linger 60 s, drop on overflow, no Nagle, acknowledgements up to 10 ms late.
+    pub fn new(hardware: HardwareAddress, seed: Seed, addresses: &'c [IpCidr]) -> Self {
+        Config {
+            hardware,
+            seed,
+            addresses,
+            gateways: &[],
+            overflow: Overflow::Drop,
+            half_open_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(300),
+            linger: Duration::from_secs(60),
+            nagle: false,
+            ack_delay: Some(Duration::from_millis(10)),
+            congestion: CongestionControl::None,
+        }
+    }
+}
+
+/// 32 bytes that nobody else can guess: from the operating system, or from wherever a board has entropy.
+#[derive(Clone)]
+pub struct Seed(pub [u8; 32]);
+
+impl Seed {
+    /// For the interface's generator of initial sequence numbers.
+    pub(super) fn interface(&self) -> u64 {
+        self.word(0)
+    }
+
+    /// For the keyed hash of the connection table.
+    pub(super) fn key(&self) -> (u64, u64) {
+        (self.word(8), self.word(16))
+    }
+
+    /// For the choice of local ports.
+    pub(super) fn ports(&self) -> u64 {
+        self.word(24)
+    }
+
+    fn word(&self, at: usize) -> u64 {
+        let mut word = [0; 8];
+        word.copy_from_slice(&self.0[at..at + 8]);
+        u64::from_le_bytes(word)
+    }
+}
+
+/// Hides the bytes.
+impl fmt::Debug for Seed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seed(..)")
+    }
+}
+
+/// What a connection attempt meets that there is no room for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overflow {
+    /// Silence: the client tries again.
+    #[default]
+    Drop,
+    /// RST: the client is refused.
+    Reset,
+}
+
+/// A TCP port, and the program that serves each connection to it.
+#[derive(Clone, Debug)]
+pub struct Listener<S> {
+    /// The port.
+    pub port: u16,
+    /// Cloned for each connection.
+    pub session: S,
+    /// How many connections are served at a time; the others wait.
+    pub serve_at_once: usize,
+    /// How many connections may be established and wait to be served.
+    pub backlog: usize,
+}
+
+impl<S> Listener<S> {
+    /// A listener that serves everybody at once.
+    pub fn new(port: u16, session: S) -> Self {
+        Listener { port, session, serve_at_once: usize::MAX, backlog: 128 }
+    }
+}
+
+/// Why there is no stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SetupError {
+    /// An address is not unicast.
+    BadAddress(IpAddress),
+    /// The hardware address is not of the device's medium, or not unicast.
+    BadHardwareAddress,
+    /// A gateway is not on the link, or a second one of its family.
+    BadGateway(IpAddress),
+    /// The memory handed over does not fit together: the slices must have a slot, links and a socket each a connection.
+    BadMemory,
+    /// The device's MTU is below what IP asks for: 576 bytes, 1,280 with an IPv6 address (RFC 791, RFC 8200 section 5).
+    MtuTooSmall(usize),
+    /// More addresses or gateways than smoltcp was built for.
+    TooMany,
+}
+
+impl fmt::Display for SetupError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SetupError::BadAddress(address) => write!(f, "{address} is not an address that a host can have"),
+            SetupError::BadHardwareAddress => f.write_str("the hardware address does not fit the device"),
+            SetupError::BadGateway(address) => {
+                write!(f, "gateway {address} is not on the link, or not the only one of its kind")
+            }
+            SetupError::BadMemory => f.write_str("the memory for connections does not fit together"),
+            SetupError::MtuTooSmall(mtu) => {
+                write!(f, "an MTU of {mtu} bytes is too small: IPv4 needs 576 here, IPv6 1280")
+            }
+            SetupError::TooMany => f.write_str("too many addresses or gateways"),
+        }
+    }
+}
+
+impl core::error::Error for SetupError {}
+
+/// Why a port is not served.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ListenError {
+    /// Another program of this stack has the port.
+    InUse,
+    /// No room for another program, or for another UDP socket.
+    Full,
+    /// Port 0 cannot be served.
+    PortZero,
+}
+
+impl fmt::Display for ListenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ListenError::InUse => "port in use by another program",
+            ListenError::Full => "no room for another program",
+            ListenError::PortZero => "port 0 cannot be served",
+        })
+    }
+}
+
+impl core::error::Error for ListenError {}
+
+/// Why a connection was not even begun.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConnectError {
+    /// The address is no host's, or the port is 0.
+    BadRemote,
+    /// Every connection slot or local port is taken.
+    Full,
+    /// The address is not on the link and there is no gateway for it.
+    NoRoute,
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            ConnectError::BadRemote => "not an address and port that can be connected to",
+            ConnectError::Full => "no room for another connection",
+            ConnectError::NoRoute => "no route",
+        })
+    }
+}
+
+impl core::error::Error for ConnectError {}

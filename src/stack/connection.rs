@@ -1,0 +1,197 @@
+//! A connection's turn: its program runs, its segments leave, its next deadline is noted.
+
+use smoltcp::iface::PollResult;
+use smoltcp::phy::Device;
+use smoltcp::socket::tcp::State;
+use smoltcp::time::{Duration, Instant};
+
+use super::event::{Event, Io, Probe, Step};
+use super::frame::Watch;
+use super::life::Cause;
+use super::memory::Queue;
+use super::{Console, Context, End, Next, Phase, Session, Stack, UdpSession};
+
+/// How soon a socket is asked again that wants to be polled at once and sends nothing: a guard against spinning.
+pub(super) const RETRY: Duration = Duration::from_millis(10);
+
+impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
+    /// Does the next piece of work that a connection has: run its program, or send what it has to send.
+    pub(super) fn connections<D: Device, C: Console, P: Probe>(
+        &mut self,
+        now: Instant,
+        io: &mut Io<D, C, P>,
+    ) -> Option<Step> {
+        while let Some(index) = self.ready.front() {
+            let slot = &mut self.slots[index];
+            let run = core::mem::take(&mut slot.run);
+            let id = self.id(index);
+            match self.slots[index].phase {
+                Phase::Serving if run => {
+                    let next = self.run_session(now, index, io);
+                    self.obey(now, index, next, io);
+                    return Some(Step::Session(id, next));
+                }
+                Phase::Closing => self.drain(index),
+                _ => {}
+            }
+            match self.send(now, index, io) {
+                Sending::Blocked => return None,
+                Sending::Nothing => {}
+                Sending::Other => return Some(Step::Egress(None)),
+                Sending::Segment => return Some(Step::Egress(Some(id))),
+            }
+        }
+        None
+    }
+
+    /// Runs a connection's program once.
+    pub(super) fn run_session<D, C: Console, P: Probe>(
+        &mut self,
+        now: Instant,
+        index: usize,
+        io: &mut Io<D, C, P>,
+    ) -> Next {
+        let id = self.id(index);
+        let slot = &mut self.slots[index];
+        let (Some((set, handle)), Some(session), Some(tuple)) =
+            (&mut slot.set, &mut slot.session, self.links[index].tuple)
+        else {
+            return Next::Close;
+        };
+        let socket = set.get_mut::<smoltcp::socket::tcp::Socket>(*handle);
+        let unread = socket.recv_queue();
+        let mut context = Context { now, console: &mut io.console, scratch: self.scratch, udp_ports: &self.udp_ports };
+        let next = session.poll(socket, &mut context);
+        let bytes = unread.saturating_sub(socket.recv_queue());
+        if bytes > 0 {
+            io.probe.event(now, &Event::Read { id, tuple, bytes });
+        }
+        next
+    }
+
+    /// Does what the program asked for.
+    fn obey<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, next: Next, io: &mut Io<D, C, P>) {
+        let slot = &mut self.slots[index];
+        slot.wake = None;
+        match next {
+            Next::Wait => {}
+            Next::WakeAt(at) => slot.wake = Some(at),
+            Next::Close => self.close(index),
+            Next::Abort => self.abort(now, index, End::Aborted),
+        }
+        self.settle(now, index, Cause::Program, io);
+    }
+
+    /// Lets a connection send, and notes when it has work again.
+    fn send<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> Sending {
+        let id = self.id(index);
+        let Some((set, _)) = &mut self.slots[index].set else { return Sending::Nothing };
+        let mut watch = Watch::new(&mut io.device, &mut io.probe);
+        let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
+        let sent = watch.sent;
+        self.settle(now, index, Cause::Timer, io);
+        if sent.exhausted {
+            return Sending::Blocked;
+        }
+        if self.is_current(id) && self.slots[index].queue == Queue::Ready {
+            // A token was asked for and no segment left: the neighbour's hardware address is not known yet.
+            self.schedule(now, index, sent.asked && !changed, changed);
+        }
+        match (changed, sent.frames) {
+            (true, _) => Sending::Segment,
+            (false, 0) => Sending::Nothing,
+            (false, _) => Sending::Other,
+        }
+    }
+
+    /// Decides when a connection that just had its turn has the next one.
+    fn schedule(&mut self, now: Instant, index: usize, unresolved: bool, sent: bool) {
+        self.dequeue(index);
+        self.watch_progress(now, index);
+        let slot = &mut self.slots[index];
+        let Some((set, _)) = &slot.set else { return };
+        let mut at = self.iface.poll_at(now, set);
+        if slot.run || (sent && at.is_some_and(|at| at <= now)) {
+            self.enqueue(index);
+        } else if at.is_some_and(|at| at <= now) {
+            at = Some(now + RETRY);
+        }
+        if unresolved && self.slots[index].queue == Queue::None {
+            self.slots[index].queue = Queue::Neighbour;
+            self.neighbour.push_back(self.links, index);
+        }
+        let slot = &self.slots[index];
+        let due = [at, slot.wake, slot.guard].into_iter().flatten().min();
+        self.deadlines.set(self.links, index, due);
+    }
+
+    /// Bounds how long a connection may close, or stay half-closed, without progress.
+    fn watch_progress(&mut self, now: Instant, index: usize) {
+        let slot = &mut self.slots[index];
+        let limit = match (slot.phase, slot.state) {
+            (Phase::Closing, _) => self.settings.linger,
+            (Phase::Serving | Phase::Backlog, State::Established) => return,
+            (Phase::Serving, _) if slot.wake.is_none() => self.settings.idle_timeout,
+            _ => return,
+        };
+        let progress = slot.socket().map_or((0, 0), |socket| (socket.send_queue(), socket.recv_queue()));
+        if slot.guard.is_none() || slot.progress != progress {
+            slot.guard = Some(now + limit);
+            slot.progress = progress;
+        }
+    }
+
+    /// Gives a connection its turn if its deadline has come: at most one a call.
+    pub(super) fn start_due<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
+        let Some((due, index)) = self.deadlines.first(self.links) else { return };
+        if due > now {
+            return;
+        }
+        self.deadlines.set(self.links, index, None);
+        let id = self.id(index);
+        let slot = &mut self.slots[index];
+        if slot.guard.is_some_and(|at| at <= now) {
+            self.give_up(now, index, io);
+        } else if slot.wake.is_some_and(|at| at <= now) {
+            slot.wake = None;
+            slot.run = true;
+        }
+        if self.is_current(id) {
+            self.enqueue(index);
+        }
+    }
+
+    /// Puts a connection at the end of the queue for a turn, unless it stands there already.
+    pub(super) fn enqueue(&mut self, index: usize) {
+        if self.slots[index].queue != Queue::Ready {
+            self.dequeue(index);
+            self.slots[index].queue = Queue::Ready;
+            self.ready.push_back(self.links, index);
+        }
+    }
+
+    pub(super) fn dequeue(&mut self, index: usize) {
+        match core::mem::replace(&mut self.slots[index].queue, Queue::None) {
+            Queue::Neighbour => self.neighbour.remove(self.links, index),
+            Queue::None => {}
+            Queue::Ready => self.ready.remove(self.links, index),
+        }
+    }
+
+    /// A frame came that may name a hardware address: whoever waits for one tries again.
+    pub(super) fn neighbours_may_be_known(&mut self) {
+        while let Some(index) = self.neighbour.front() {
+            self.enqueue(index);
+        }
+    }
+}
+
+/// What a connection's turn to send came to.
+enum Sending {
+    /// The device has no room.
+    Blocked,
+    Nothing,
+    /// A frame left that was none of its segments: an ARP request or neighbour solicitation.
+    Other,
+    Segment,
+}

@@ -1,0 +1,140 @@
+//! The queue of deadlines: a binary heap with one entry a slot at most, through the slots.
+
+use smoltcp::time::Instant;
+
+use super::links::{Index, Links, NONE};
+
+/// A slot's part of the heap: its own deadline and position, and which slot stands at the heap position of its number.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    due: Instant,
+    position: Index,
+    holds: Index,
+}
+
+impl Entry {
+    pub(super) const EMPTY: Entry = Entry { due: Instant::ZERO, position: NONE, holds: NONE };
+}
+
+/// The heap's length; its entries stand in the links that every call names.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadlines {
+    len: usize,
+}
+
+impl Deadlines {
+    pub(super) const EMPTY: Deadlines = Deadlines { len: 0 };
+
+    /// The earliest deadline and its slot.
+    pub(super) fn first(&self, links: &[Links]) -> Option<(Instant, usize)> {
+        (self.len > 0).then(|| {
+            let index = at(links, 0);
+            (links[index].deadline.due, index)
+        })
+    }
+
+    /// Gives a slot a deadline, or takes its away.
+    pub(super) fn set(&mut self, links: &mut [Links], index: usize, due: Option<Instant>) {
+        match (due, links[index].deadline.position) {
+            (None, NONE) => {}
+            (None, position) => self.take(links, index, position.into()),
+            (Some(due), NONE) => {
+                let position = self.len;
+                self.len += 1;
+                links[index].deadline.due = due;
+                place(links, position, index);
+                up(links, position);
+            }
+            (Some(due), position) => {
+                let before = core::mem::replace(&mut links[index].deadline.due, due);
+                if due < before {
+                    up(links, position.into());
+                } else if due > before {
+                    self.down(links, position.into());
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, links: &mut [Links], index: usize, position: usize) {
+        self.len -= 1;
+        links[index].deadline.position = NONE;
+        if position != self.len {
+            let last = at(links, self.len);
+            place(links, position, last);
+            up(links, position);
+            let position = links[last].deadline.position;
+            self.down(links, position.into());
+        }
+    }
+
+    fn down(&self, links: &mut [Links], mut position: usize) {
+        loop {
+            let mut child = 2 * position + 1;
+            if child >= self.len {
+                return;
+            }
+            if child + 1 < self.len && due(links, child + 1) < due(links, child) {
+                child += 1;
+            }
+            if due(links, position) <= due(links, child) {
+                return;
+            }
+            swap(links, position, child);
+            position = child;
+        }
+    }
+}
+
+fn up(links: &mut [Links], mut position: usize) {
+    while position > 0 {
+        let parent = (position - 1) / 2;
+        if due(links, parent) <= due(links, position) {
+            return;
+        }
+        swap(links, position, parent);
+        position = parent;
+    }
+}
+
+fn swap(links: &mut [Links], a: usize, b: usize) {
+    let (at_a, at_b) = (at(links, a), at(links, b));
+    place(links, a, at_b);
+    place(links, b, at_a);
+}
+
+fn place(links: &mut [Links], position: usize, index: usize) {
+    links[position].deadline.holds = index as Index;
+    links[index].deadline.position = position as Index;
+}
+
+fn at(links: &[Links], position: usize) -> usize {
+    links[position].deadline.holds.into()
+}
+
+fn due(links: &[Links], position: usize) -> Instant {
+    let index = at(links, position);
+    links[index].deadline.due
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Against a plain search for the minimum, over a long run of random settings.
+    #[test]
+    fn agrees_with_a_plain_search() {
+        let (mut heap, mut links, mut plain) = (Deadlines::EMPTY, [Links::EMPTY; 64], [None; 64]);
+        let mut random = 7u64;
+        for round in 0..20_000 {
+            random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            let index = (random >> 33) as usize % 64;
+            let due = (random >> 60 != 0).then(|| Instant::from_millis((random >> 40) as i64 % 500));
+            plain[index] = due;
+            heap.set(&mut links, index, due);
+            let first = heap.first(&mut links);
+            assert_eq!(first.map(|(due, _)| due), plain.iter().flatten().min().copied(), "round {round}");
+            assert!(first.is_none_or(|(due, index)| plain[index] == Some(due)), "round {round}");
+        }
+    }
+}

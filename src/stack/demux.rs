@@ -1,0 +1,147 @@
+//! Which connection a frame is for, told from its headers alone.
+
+use smoltcp::phy::{ChecksumCapabilities, Medium};
+use smoltcp::wire::{
+    EthernetFrame, EthernetProtocol, HardwareAddress, IpAddress, IpEndpoint, IpProtocol, IpVersion, Ipv4Packet,
+    Ipv6Packet, TcpPacket, TcpSeqNumber,
+};
+
+use super::event::{Drop, Tuple};
+
+/// Where a frame goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Flow {
+    /// Nowhere.
+    Drop(Drop),
+    /// To the interface and the shared sockets: UDP, ICMP, whatever is malformed.
+    Shared,
+    /// The same, and it may tell the hardware address that a connection waits for.
+    Neighbour,
+    /// To this connection, or to a listener.
+    Tcp(Segment),
+}
+
+/// What the demultiplexer needs of a TCP segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Segment {
+    pub(super) tuple: Tuple,
+    /// SYN without ACK or RST: it asks for a new connection.
+    pub(super) opens: bool,
+    pub(super) rst: bool,
+    pub(super) seq: TcpSeqNumber,
+}
+
+/// Looks at a frame. `own` tells whether an address is the interface's.
+pub(super) fn flow(frame: &[u8], medium: Medium, hardware: HardwareAddress, own: impl Fn(IpAddress) -> bool) -> Flow {
+    let Some((packet, to_us)) = payload(frame, medium, hardware) else { return Flow::Neighbour };
+    match ip(packet) {
+        Ip::Other => Flow::Shared,
+        Ip::Icmpv6 => Flow::Neighbour,
+        Ip::Dropped(why) => Flow::Drop(why),
+        Ip::Upper(source, destination, _) if impossible(source, &own) || loopback(destination) => {
+            Flow::Drop(Drop::Martian)
+        }
+        Ip::Upper(_, _, None) => Flow::Shared,
+        // RFC 9293 section 3.10.7.2 wants TCP to broadcast and multicast addresses ignored.
+        Ip::Upper(_, destination, Some(_)) if !to_us || !own(destination) => Flow::Drop(Drop::Martian),
+        Ip::Upper(source, destination, Some(tcp)) => Flow::Tcp(Segment {
+            tuple: Tuple {
+                local: IpEndpoint::new(destination, tcp.dst_port()),
+                remote: IpEndpoint::new(source, tcp.src_port()),
+            },
+            opens: tcp.syn() && !tcp.ack() && !tcp.rst(),
+            rst: tcp.rst(),
+            seq: tcp.seq_number(),
+        }),
+    }
+}
+
+/// Whether the checksums of a TCP segment hold, as far as they are not the device's business.
+pub(super) fn checksums_hold(frame: &[u8], medium: Medium, caps: &ChecksumCapabilities) -> bool {
+    let skip = if medium == Medium::Ethernet { EthernetFrame::<&[u8]>::header_len() } else { 0 };
+    let packet = frame.get(skip..).unwrap_or_default();
+    let holds = |source: IpAddress, destination: IpAddress, payload: &[u8]| {
+        !caps.tcp.rx() || TcpPacket::new_checked(payload).is_ok_and(|p| p.verify_checksum(&source, &destination))
+    };
+    match IpVersion::of_packet(packet) {
+        Ok(IpVersion::Ipv4) => Ipv4Packet::new_checked(packet).is_ok_and(|p| {
+            (!caps.ipv4.rx() || p.verify_checksum()) && holds(p.src_addr().into(), p.dst_addr().into(), p.payload())
+        }),
+        Ok(IpVersion::Ipv6) => {
+            Ipv6Packet::new_checked(packet).is_ok_and(|p| holds(p.src_addr().into(), p.dst_addr().into(), p.payload()))
+        }
+        Err(_) => false,
+    }
+}
+
+/// The IP packet of a frame, and whether the frame is addressed to this host alone; none in a frame that carries no IP.
+fn payload(frame: &[u8], medium: Medium, hardware: HardwareAddress) -> Option<(&[u8], bool)> {
+    match medium {
+        Medium::Ip => Some((frame, true)),
+        Medium::Ethernet => {
+            let frame = EthernetFrame::new_checked(frame).ok()?;
+            let to_us = HardwareAddress::Ethernet(frame.dst_addr()) == hardware;
+            match frame.ethertype() {
+                EthernetProtocol::Ipv4 | EthernetProtocol::Ipv6 => Some((frame.payload(), to_us)),
+                _ => None,
+            }
+        }
+    }
+}
+
+enum Ip<'f> {
+    /// Source, destination, and the segment if it is TCP.
+    Upper(IpAddress, IpAddress, Option<TcpPacket<&'f [u8]>>),
+    Icmpv6,
+    Dropped(Drop),
+    /// Not IP, malformed, or a fragment of something else than TCP.
+    Other,
+}
+
+fn ip(packet: &[u8]) -> Ip<'_> {
+    match IpVersion::of_packet(packet) {
+        Ok(IpVersion::Ipv4) => {
+            let Ok(packet) = Ipv4Packet::new_checked(packet) else { return Ip::Other };
+            let fragment = packet.more_frags() || packet.frag_offset() != 0;
+            match packet.next_header() {
+                // Reassembled, it would reach the shared sockets and be answered with RST.
+                IpProtocol::Tcp if fragment => Ip::Dropped(Drop::FragmentedTcp),
+                protocol => upper(packet.src_addr().into(), packet.dst_addr().into(), protocol, packet.payload()),
+            }
+        }
+        Ok(IpVersion::Ipv6) => {
+            let Ok(packet) = Ipv6Packet::new_checked(packet) else { return Ip::Other };
+            match packet.next_header() {
+                IpProtocol::Icmpv6 => Ip::Icmpv6,
+                // The first octet of a hop-by-hop header names what follows (RFC 8200 section 4.3).
+                IpProtocol::HopByHop if packet.payload().first() == Some(&u8::from(IpProtocol::Tcp)) => {
+                    Ip::Dropped(Drop::UnsupportedHeader)
+                }
+                protocol => upper(packet.src_addr().into(), packet.dst_addr().into(), protocol, packet.payload()),
+            }
+        }
+        Err(_) => Ip::Other,
+    }
+}
+
+fn upper(source: IpAddress, destination: IpAddress, protocol: IpProtocol, payload: &[u8]) -> Ip<'_> {
+    match protocol {
+        IpProtocol::Tcp => match TcpPacket::new_checked(payload) {
+            Ok(tcp) => Ip::Upper(source, destination, Some(tcp)),
+            Err(_) => Ip::Other,
+        },
+        _ => Ip::Upper(source, destination, None),
+    }
+}
+
+/// A source that no packet from outside can have (RFC 1122 section 3.2.1.3).
+fn impossible(source: IpAddress, own: impl Fn(IpAddress) -> bool) -> bool {
+    own(source) || loopback(source)
+}
+
+fn loopback(address: IpAddress) -> bool {
+    match address {
+        IpAddress::Ipv4(address) => address.is_loopback(),
+        IpAddress::Ipv6(address) => address.is_loopback(),
+    }
+}

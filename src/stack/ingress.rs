@@ -1,0 +1,173 @@
+//! A frame comes in: to its connection, to a new one, or to the sockets that all share.
+
+use smoltcp::phy::{Device, RxToken};
+use smoltcp::socket::tcp::State;
+use smoltcp::time::Instant;
+
+use super::demux::{self, Flow, Segment};
+use super::event::{Direction, Drop, Event, Io, Probe, Step};
+use super::frame::{OneFrame, WatchedTx};
+use super::life::Cause;
+use super::{Console, End, Overflow, Phase, Session, Stack, UdpSession};
+
+/// Where the demultiplexer sends a frame.
+enum Target {
+    Nowhere,
+    Shared,
+    /// A slot, and whether the segment is an RST.
+    Slot(usize, bool),
+}
+
+impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
+    /// Takes in one frame, if one waits.
+    pub(super) fn ingress<D: Device, C: Console, P: Probe>(
+        &mut self,
+        now: Instant,
+        io: &mut Io<D, C, P>,
+    ) -> Option<Step> {
+        let Io { device, probe, .. } = io;
+        let (rx, token) = device.receive(now)?;
+        let meta = rx.meta();
+        let target = rx.consume(|frame| {
+            probe.frame(now, Direction::In, frame);
+            let target = self.target(now, frame, probe);
+            let set = match target {
+                Target::Nowhere => return target,
+                Target::Shared => Some(&mut self.shared),
+                Target::Slot(index, _) => self.slots[index].set.as_mut().map(|(set, _)| set),
+            };
+            if let Some(set) = set {
+                let token = WatchedTx { token, probe, now, frames: &mut 0 };
+                self.iface.poll_ingress_single(now, &mut OneFrame::new(frame, meta, token), set);
+            }
+            target
+        });
+        match target {
+            Target::Nowhere => Some(Step::Ingress(None)),
+            Target::Shared => {
+                self.datagrams_arrived();
+                Some(Step::Ingress(None))
+            }
+            Target::Slot(index, rst) => {
+                let id = self.id(index);
+                self.settle(now, index, Cause::Segment { rst }, io);
+                if self.is_current(id) {
+                    self.slots[index].run = true;
+                    self.enqueue(index);
+                }
+                Some(Step::Ingress(Some(id)))
+            }
+        }
+    }
+
+    fn target<P: Probe>(&mut self, now: Instant, frame: &[u8], probe: &mut P) -> Target {
+        let iface = &self.iface;
+        let segment = match demux::flow(frame, self.medium, self.hardware, |address| iface.has_ip_addr(address)) {
+            Flow::Drop(why) => {
+                probe.event(now, &Event::Dropped(why));
+                return Target::Nowhere;
+            }
+            Flow::Neighbour => {
+                self.neighbours_may_be_known();
+                return Target::Shared;
+            }
+            Flow::Shared => return Target::Shared,
+            Flow::Tcp(segment) => segment,
+        };
+        let known = self.table.find(self.links, &segment.tuple);
+        match known {
+            Some(index) if !(segment.opens && self.is_superseded_by(index, &segment)) => {
+                Target::Slot(index, segment.rst)
+            }
+            None if !segment.opens => Target::Shared,
+            _ => self.admit(now, known, &segment, frame, probe),
+        }
+    }
+
+    /// Whether a SYN for this slot's two ends begins a new connection: in TIME-WAIT (RFC 9293 section 3.6.1), and in
+    /// SYN-RECEIVED if it is not the same SYN again, since then the peer has started anew.
+    fn is_superseded_by(&self, index: usize, segment: &Segment) -> bool {
+        let slot = &self.slots[index];
+        match slot.phase {
+            Phase::TimeWait => true,
+            Phase::HalfOpen => slot.peer_isn != segment.seq,
+            _ => false,
+        }
+    }
+
+    /// Finds a slot for a SYN. `known` is the slot that its two ends have so far.
+    fn admit<P: Probe>(
+        &mut self,
+        now: Instant,
+        known: Option<usize>,
+        segment: &Segment,
+        frame: &[u8],
+        probe: &mut P,
+    ) -> Target {
+        let port = segment.tuple.local.port;
+        let Some(listener) = self.listeners.iter().position(|l| l.listener.port == port) else {
+            return Target::Shared;
+        };
+        // A damaged SYN must not cost anyone a slot; the interface drops it and counts it.
+        let room = known.is_none() && self.free.front().is_some();
+        if !room && !demux::checksums_hold(frame, self.medium, &self.checksums) {
+            return Target::Shared;
+        }
+        if let Some(index) = known {
+            self.drop_unserved(now, index, End::Reset, probe);
+        }
+        if !self.listeners[listener].has_room() {
+            return self.overflow(now, segment, Drop::BacklogFull, probe);
+        }
+        if self.free.front().is_none() {
+            match self.time_wait.front().or(self.half_open.front()) {
+                Some(oldest) => self.drop_unserved(now, oldest, End::Recycled, probe),
+                None => return self.overflow(now, segment, Drop::SlotsFull, probe),
+            }
+        }
+        match self.free.front() {
+            Some(index) if self.open(now, index, listener, segment) => Target::Slot(index, false),
+            _ => Target::Shared,
+        }
+    }
+
+    fn overflow<P: Probe>(&mut self, now: Instant, segment: &Segment, why: Drop, probe: &mut P) -> Target {
+        match self.settings.overflow {
+            Overflow::Drop => {
+                probe.event(now, &Event::Dropped(why));
+                Target::Nowhere
+            }
+            // Among the shared sockets nobody listens, so the interface answers with RST.
+            Overflow::Reset => {
+                probe.event(now, &Event::Refused { tuple: segment.tuple, why });
+                Target::Shared
+            }
+        }
+    }
+
+    /// Makes a free slot listen for this one SYN.
+    fn open(&mut self, now: Instant, index: usize, listener: usize, segment: &Segment) -> bool {
+        let Some(socket) = self.fresh_socket(index) else { return false };
+        if socket.listen(segment.tuple.local).is_err() {
+            return false;
+        }
+        self.free.remove(self.links, index);
+        let slot = &mut self.slots[index];
+        slot.state = State::Listen;
+        slot.listener = Some(listener as u8);
+        slot.peer_isn = segment.seq;
+        slot.guard = Some(now + self.settings.half_open_timeout);
+        self.listeners[listener].half_open += 1;
+        self.occupy(index, segment.tuple, Phase::HalfOpen);
+        self.half_open.push_back(self.links, index);
+        true
+    }
+}
+
+impl<S> super::Listening<S> {
+    /// Whether one more connection would be served, or find room in the backlog, once it is established.
+    fn has_room(&self) -> bool {
+        let limit = self.listener.serve_at_once.saturating_add(self.listener.backlog);
+        self.serving + self.waiting.len() + self.half_open < limit
+    }
+}

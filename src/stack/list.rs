@@ -1,0 +1,76 @@
+//! Doubly linked lists through the slots: order of arrival without a heap, removal from the middle in constant time.
+
+use super::links::{Index, Links, NONE};
+
+/// A slot's place in a list.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Node {
+    previous: Index,
+    next: Index,
+}
+
+impl Node {
+    pub(super) const EMPTY: Node = Node { previous: NONE, next: NONE };
+}
+
+/// A list through the nodes of one kind: [`WORK`](super::links::WORK) or [`PLACE`](super::links::PLACE). A slot stands in at
+/// most one list of a kind.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct List<const KIND: usize> {
+    head: Index,
+    tail: Index,
+    len: usize,
+}
+
+impl<const KIND: usize> List<KIND> {
+    pub(super) const EMPTY: Self = List { head: NONE, tail: NONE, len: 0 };
+
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(super) fn front(&self) -> Option<usize> {
+        (self.head != NONE).then_some(self.head.into())
+    }
+
+    pub(super) fn push_back(&mut self, links: &mut [Links], index: usize) {
+        let previous = self.tail;
+        links[index].nodes[KIND] = Node { previous, next: NONE };
+        self.tail = index as Index;
+        match previous {
+            NONE => self.head = self.tail,
+            _ => links[usize::from(previous)].nodes[KIND].next = self.tail,
+        }
+        self.len += 1;
+    }
+
+    pub(super) fn push_front(&mut self, links: &mut [Links], index: usize) {
+        let next = self.head;
+        links[index].nodes[KIND] = Node { previous: NONE, next };
+        self.head = index as Index;
+        match next {
+            NONE => self.tail = self.head,
+            _ => links[usize::from(next)].nodes[KIND].previous = self.head,
+        }
+        self.len += 1;
+    }
+
+    pub(super) fn remove(&mut self, links: &mut [Links], index: usize) {
+        let Node { previous, next } = core::mem::replace(&mut links[index].nodes[KIND], Node::EMPTY);
+        match previous {
+            NONE => self.head = next,
+            _ => links[usize::from(previous)].nodes[KIND].next = next,
+        }
+        match next {
+            NONE => self.tail = previous,
+            _ => links[usize::from(next)].nodes[KIND].previous = previous,
+        }
+        self.len -= 1;
+    }
+
+    pub(super) fn pop_front(&mut self, links: &mut [Links]) -> Option<usize> {
+        let index = self.front()?;
+        self.remove(links, index);
+        Some(index)
+    }
+}
