@@ -1,1 +1,5 @@
-//! The host.
+//! What needs an operating system.
+
+mod memory;
+
+pub use memory::{HeapPool, Sizes};

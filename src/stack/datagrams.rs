@@ -75,6 +75,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     ) -> Option<Step> {
         if self.datagrams_due().is_some_and(|due| due <= now) {
             self.datagrams.due = None;
+            self.drop_unreachable(now, &mut io.probe);
             self.datagrams.send = true;
             for port in self.ports.iter_mut().filter(|p| p.wake.is_some_and(|at| at <= now)) {
                 port.wake = None;
@@ -88,7 +89,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             let set = if fragments { &mut self.none } else { &mut self.shared };
             let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
             let sent = watch.sent;
-            self.note_sent(now, &mut io.probe);
+            self.note_sent();
             if sent.exhausted {
                 return None;
             }
@@ -154,22 +155,31 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Some(Step::UdpSession(port.number, next))
     }
 
-    /// After a chance to send: programs whose datagram has left go on, and one that cannot leave is dropped.
-    fn note_sent<P: Probe>(&mut self, now: Instant, probe: &mut P) {
-        for port in self.ports.iter_mut() {
-            let (Some(since), Some(handle)) = (port.waiting, port.handle) else { continue };
+    /// Drops a datagram that has waited in vain for its receiver's hardware address.
+    ///
+    /// smoltcp would keep it at the head of its queue for ever, and no other client would be answered. There is no call to
+    /// remove one datagram, so the socket starts anew; before its next attempt, which would silence it for another second.
+    fn drop_unreachable<P: Probe>(&mut self, now: Instant, probe: &mut P) {
+        for port in self.ports.iter_mut().filter(|p| p.waiting.is_some_and(|since| now >= since + UNREACHABLE)) {
+            let Some(handle) = port.handle else { continue };
             let socket = self.shared.get_mut::<Socket>(handle);
-            if socket.send_queue() == 0 {
+            socket.close();
+            // Cannot fail: the socket is closed and had this very port.
+            let _ = socket.bind(port.number);
+            port.waiting = None;
+            port.run = true;
+            probe.event(now, &Event::Dropped(Drop::Unreachable));
+        }
+    }
+
+    /// Lets the programs go on whose datagram has left.
+    fn note_sent(&mut self) {
+        for port in self.ports.iter_mut() {
+            if let (Some(_), Some(handle)) = (port.waiting, port.handle)
+                && self.shared.get::<Socket>(handle).send_queue() == 0
+            {
                 port.waiting = None;
                 port.run = true;
-            } else if now >= since + UNREACHABLE {
-                // smoltcp would keep it at the head of its queue for ever, and no other client would be answered. There is
-                // no call to remove one datagram, so the socket starts anew.
-                socket.close();
-                let _ = socket.bind(port.number);
-                port.waiting = None;
-                port.run = true;
-                probe.event(now, &Event::Dropped(Drop::Unreachable));
             }
         }
     }

@@ -132,7 +132,7 @@ mod tests {
             let due = (random >> 60 != 0).then(|| Instant::from_millis((random >> 40) as i64 % 500));
             plain[index] = due;
             heap.set(&mut links, index, due);
-            let first = heap.first(&mut links);
+            let first = heap.first(&links);
             assert_eq!(first.map(|(due, _)| due), plain.iter().flatten().min().copied(), "round {round}");
             assert!(first.is_none_or(|(due, index)| plain[index] == Some(due)), "round {round}");
         }

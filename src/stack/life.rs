@@ -94,14 +94,13 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         tuple: Tuple,
         io: &mut Io<D, C, P>,
     ) {
-        self.half_open.remove(self.links, index);
+        self.leave_phase(index);
         let id = self.id(index);
         io.probe.event(now, &Event::Accepted { id, tuple });
         let slot = &mut self.slots[index];
         slot.guard = None;
         slot.phase = Phase::Backlog;
         if let Some(listening) = slot.listener.and_then(|l| self.listeners.get_mut(usize::from(l))) {
-            listening.half_open -= 1;
             listening.waiting.push_back(self.links, index);
         }
         self.serve_waiting(self.slots[index].listener);
@@ -238,11 +237,12 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Takes a slot out of its phase's list and count.
+    /// Takes a slot out of its phase's list and count; the caller gives it the next phase.
     fn leave_phase(&mut self, index: usize) {
-        let slot = &self.slots[index];
+        let slot = &mut self.slots[index];
+        let phase = core::mem::replace(&mut slot.phase, Phase::Free);
         let listening = slot.listener.and_then(|l| self.listeners.get_mut(usize::from(l)));
-        match (slot.phase, listening) {
+        match (phase, listening) {
             (Phase::HalfOpen, listening) => {
                 self.half_open.remove(self.links, index);
                 if let Some(listening) = listening {
@@ -262,7 +262,6 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.forget(index);
         let slot = &mut self.slots[index];
         slot.session = None;
-        slot.phase = Phase::Free;
         slot.guard = None;
         slot.wake = None;
         slot.run = false;

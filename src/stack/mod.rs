@@ -32,7 +32,7 @@ mod memory;
 mod session;
 mod table;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "std"))]
 mod tests;
 
 pub use config::{Config, ConnectError, ListenError, Listener, Overflow, Seed, SetupError};
@@ -159,17 +159,16 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             return Err(SetupError::BadMemory);
         }
         let mut free = List::EMPTY;
-        if count > 0 {
-            let (receive, send) =
-                (receive.chunks_exact_mut(receive.len() / count), send.chunks_exact_mut(send.len() / count));
-            for (((slot, socket), receive), send) in slots.iter_mut().zip(sockets).zip(receive).zip(send) {
-                let mut set = SocketSet::new(core::slice::from_mut(socket));
-                let handle = set.add(tcp::Socket::new(tcp::SocketBuffer::new(receive), tcp::SocketBuffer::new(send)));
-                slot.set = Some((set, handle));
-            }
-            for index in 0..count {
-                free.push_back(links, index);
-            }
+        // With no connections at all the loop below has nothing to do, whatever the chunks' size.
+        let receive = receive.chunks_exact_mut((receive.len() / count.max(1)).max(1));
+        let send = send.chunks_exact_mut((send.len() / count.max(1)).max(1));
+        for (((slot, socket), receive), send) in slots.iter_mut().zip(sockets).zip(receive).zip(send) {
+            let mut set = SocketSet::new(core::slice::from_mut(socket));
+            let handle = set.add(tcp::Socket::new(tcp::SocketBuffer::new(receive), tcp::SocketBuffer::new(send)));
+            slot.set = Some((set, handle));
+        }
+        for index in 0..count {
+            free.push_back(links, index);
         }
         let shared = datagrams::sockets(ports, port_sockets, datagrams, payloads);
         Ok(Stack {

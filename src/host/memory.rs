@@ -1,0 +1,83 @@
+//! A stack's memory on the heap, its size chosen at run time.
+
+use smoltcp::iface::SocketStorage;
+use smoltcp::socket::udp::PacketMetadata;
+
+use crate::stack::{Links, Memory, Port, Slot};
+
+/// What [`Pool`](crate::stack::Pool) is without a heap.
+pub struct HeapPool<'a, S, U> {
+    slots: Vec<Slot<'a, S>>,
+    links: Vec<Links>,
+    sockets: Vec<SocketStorage<'a>>,
+    receive: Vec<u8>,
+    send: Vec<u8>,
+    ports: Vec<Port<U>>,
+    port_sockets: Vec<SocketStorage<'a>>,
+    datagrams: Vec<PacketMetadata>,
+    payloads: Vec<u8>,
+    scratch: Vec<u8>,
+}
+
+/// How much memory a stack has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sizes {
+    /// Connections, at most 65,534.
+    pub connections: usize,
+    /// Bytes of receive buffer a connection.
+    pub receive: usize,
+    /// Bytes of send buffer a connection.
+    pub send: usize,
+    /// UDP ports.
+    pub ports: usize,
+    /// Datagrams a port and direction.
+    pub datagrams: usize,
+    /// Bytes of datagrams a port and direction.
+    pub payload: usize,
+}
+
+impl Default for Sizes {
+    /// A server's: 1,024 connections with 64 KiB each way, 16 UDP ports with 64 datagrams or 128 KiB each way. The system
+    /// provides the memory only as it is used.
+    fn default() -> Self {
+        Sizes { connections: 1024, receive: 65_535, send: 65_535, ports: 16, datagrams: 64, payload: 131_072 }
+    }
+}
+
+/// Programs work in this many bytes: the longest UDP payload there is.
+const SCRATCH: usize = 65_507;
+
+impl<'a, S, U> HeapPool<'a, S, U> {
+    /// Empty memory.
+    pub fn new(sizes: Sizes) -> Self {
+        let Sizes { connections, receive, send, ports, datagrams, payload } = sizes;
+        HeapPool {
+            slots: (0..connections).map(|_| Slot::EMPTY).collect(),
+            links: vec![Links::EMPTY; connections],
+            sockets: (0..connections).map(|_| SocketStorage::EMPTY).collect(),
+            receive: vec![0; connections * receive],
+            send: vec![0; connections * send],
+            ports: (0..ports).map(|_| Port::EMPTY).collect(),
+            port_sockets: (0..ports).map(|_| SocketStorage::EMPTY).collect(),
+            datagrams: vec![PacketMetadata::EMPTY; 2 * ports * datagrams],
+            payloads: vec![0; 2 * ports * payload],
+            scratch: vec![0; SCRATCH],
+        }
+    }
+
+    /// The memory, lent to a stack for as long as both live.
+    pub fn memory(&'a mut self) -> Memory<'a, S, U> {
+        Memory {
+            slots: &mut self.slots,
+            links: &mut self.links,
+            sockets: &mut self.sockets,
+            receive: &mut self.receive,
+            send: &mut self.send,
+            ports: &mut self.ports,
+            port_sockets: &mut self.port_sockets,
+            datagrams: &mut self.datagrams,
+            payloads: &mut self.payloads,
+            scratch: &mut self.scratch,
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Accepting: many at once, a backlog in order of arrival, and what a full one meets.
+
+use smoltcp::socket::tcp::State;
+use smoltcp::time::Duration;
+
+use super::pair::*;
+use crate::stack::*;
+
+#[test]
+fn an_echo_comes_back_and_both_ends_close() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Echo));
+    let id = pair.call(7, App::ask(b"hello", 5));
+    pair.run_for(Duration::from_secs(1));
+    let (app, end) = pair.client.stack.take(id).unwrap();
+    assert_eq!((app.got(), end), (&b"hello"[..], End::Closed));
+    assert!(matches!(app, App::Ask { end: Some(End::Closed), .. }));
+    pair.run_for(Duration::from_secs(20));
+    assert!(pair.served().is_empty() && pair.client.stack.connections_in_use().next().is_none());
+}
+
+#[test]
+fn more_than_the_buffers_hold_goes_through() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Echo));
+    let data: Vec<u8> = (0..100_000u32).map(|i| (i * 7 % 251) as u8).collect();
+    let id = pair.call(7, App::ask(&data, data.len()));
+    pair.run_for(Duration::from_secs(60));
+    let (app, end) = pair.client.stack.take(id).unwrap();
+    assert_eq!(end, End::Closed);
+    assert!(app.got() == data);
+}
+
+#[test]
+fn a_port_nobody_serves_refuses() {
+    let mut pair = Pair::new(SMALL);
+    // The reply to the first SYN is lost with the hardware address unknown: smoltcp drops it; the second meets RST.
+    let id = pair.call(99, App::Idle);
+    pair.run_for(Duration::from_secs(5));
+    assert_eq!(pair.client.stack.take(id).unwrap().1, End::Refused);
+}
+
+#[test]
+fn one_at_a_time_serves_the_others_in_order_with_their_data() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener { serve_at_once: 1, backlog: 2, ..Listener::new(7, App::Echo) });
+    let first = pair.call(7, App::ask(b"1", 2));
+    pair.settle();
+    let second = pair.call(7, App::ask(b"second", 6));
+    pair.settle();
+    let third = pair.call(7, App::ask(b"third", 5));
+    pair.run_for(Duration::from_secs(1));
+    assert_eq!(pair.state(second), Some(State::Established));
+    let phases = |pair: &Pair| pair.served().iter().map(|c| c.phase).collect::<Vec<_>>();
+    assert_eq!(phases(&pair), [Phase::Serving, Phase::Backlog, Phase::Backlog]);
+    // The backlog is full: a fourth gets no answer and keeps trying.
+    let fourth = pair.call(7, App::ask(b"4", 1));
+    pair.run_for(Duration::from_millis(2500));
+    assert_eq!(pair.state(fourth), Some(State::SynSent));
+    assert_eq!(pair.server.has(|e| *e == Event::Dropped(Drop::BacklogFull)), 2);
+    // The first goes, whatever it still wanted: the next ones are served, in order, and the fourth comes in.
+    pair.client.stack.abort(pair.now, first.slot(), End::Aborted);
+    pair.run_for(Duration::from_secs(10));
+    for (id, text) in [(second, &b"second"[..]), (third, b"third"), (fourth, b"4")] {
+        assert_eq!(pair.client.stack.take(id).unwrap().0.got(), text);
+    }
+    let order = pair.server.io.probe.0.iter().filter_map(|e| match e {
+        Event::Read { bytes, .. } => Some(*bytes),
+        _ => None,
+    });
+    assert_eq!(order.collect::<Vec<_>>(), [1, 6, 5, 1]);
+}
+
+#[test]
+fn a_full_backlog_refuses_where_it_is_told_to() {
+    let mut pair = Pair::with(SMALL, |config| config.overflow = Overflow::Reset);
+    pair.server.listen(Listener { serve_at_once: 1, backlog: 0, ..Listener::new(7, App::Idle) });
+    pair.call(7, App::Idle);
+    pair.run_for(Duration::from_secs(1));
+    let second = pair.call(7, App::Idle);
+    pair.run_for(Duration::from_secs(1));
+    assert_eq!(pair.client.stack.take(second).unwrap().1, End::Refused);
+    assert_eq!(pair.server.has(|e| matches!(e, Event::Refused { why: Drop::BacklogFull, .. })), 1);
+}
+
+/// The same SYN again, while the connection is half-open: no second slot.
+#[test]
+fn a_retransmitted_syn_makes_no_second_connection() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Echo));
+    let id = pair.call(7, App::ask(b"x", 1));
+    // Everything the server sends after its ARP reply is lost for 2.5 s.
+    for _ in 0..25 {
+        pair.client.stack.poll(pair.now, &mut pair.client.io);
+        pair.server.stack.poll(pair.now, &mut pair.server.io);
+        pair.to_client.borrow_mut().retain(|frame| frame[12..14] == [8, 6]);
+        pair.now += Duration::from_millis(100);
+    }
+    assert_eq!(pair.served().len(), 1);
+    assert_eq!(pair.served()[0].state, State::SynReceived);
+    pair.run_for(Duration::from_secs(10));
+    assert_eq!(pair.client.stack.take(id).unwrap().0.got(), b"x");
+    assert_eq!(pair.server.has(|e| matches!(e, Event::Accepted { .. })), 1);
+}

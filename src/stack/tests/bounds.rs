@@ -1,0 +1,54 @@
+//! Work is bounded and shared out fairly, and a device without room makes nobody spin or starve.
+
+use smoltcp::time::Duration;
+
+use super::pair::*;
+use crate::host::Sizes;
+use crate::stack::*;
+
+#[test]
+fn a_poll_is_bounded() {
+    let mut pair = Pair::new(SMALL);
+    pair.to_server.borrow_mut().extend((0..2 * POLL_BUDGET).map(|_| vec![0xff; 60]));
+    assert_eq!(pair.server.stack.poll(pair.now, &mut pair.server.io), Some(pair.now));
+    assert_eq!(pair.to_server.borrow().len(), POLL_BUDGET);
+}
+
+/// Two connections with endless data, one frame of room at a time: both move on at the same pace.
+#[test]
+fn saturated_connections_share_the_device() {
+    let mut pair = Pair::new(Sizes { receive: 8192, send: 8192, ..SMALL });
+    pair.server.listen(Listener::new(7, App::Echo));
+    let data = vec![b'x'; 200_000];
+    let ids = [pair.call(7, App::ask(&data, usize::MAX)), pair.call(7, App::ask(&data, usize::MAX))];
+    pair.server.io.device.room = 1;
+    pair.client.io.device.room = 1;
+    let got = |pair: &Pair, id| pair.client.stack.session(id).map_or(0, |app| app.got().len());
+    for _ in 0..3000 {
+        pair.client.stack.poll(pair.now, &mut pair.client.io);
+        pair.server.stack.poll(pair.now, &mut pair.server.io);
+        pair.now += Duration::from_millis(1);
+    }
+    let (a, b) = (got(&pair, ids[0]), got(&pair, ids[1]));
+    assert!(a > 20_000 && b > 20_000, "{a} and {b}");
+    assert!(a.abs_diff(b) < a.max(b) / 4, "{a} and {b}");
+}
+
+/// No room to send: the stack says what it waits for instead of asking to be polled at once.
+#[test]
+fn a_full_device_is_not_spun_on() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Echo));
+    let id = pair.call(7, App::ask(b"hello", 5));
+    pair.settle();
+    pair.server.io.device.room = 0;
+    for _ in 0..5 {
+        pair.client.stack.poll(pair.now, &mut pair.client.io);
+        let due = pair.server.stack.poll(pair.now, &mut pair.server.io);
+        assert!(due.is_none_or(|due| due > pair.now));
+        pair.now += Duration::from_millis(10);
+    }
+    pair.server.io.device.room = 64;
+    pair.run_for(Duration::from_secs(5));
+    assert_eq!(pair.client.stack.take(id).unwrap().0.got(), b"hello");
+}

@@ -1,0 +1,100 @@
+//! Closing: nobody stays for ever, and healthy silence is no reason to end.
+
+use smoltcp::socket::tcp::State;
+use smoltcp::time::Duration;
+
+use super::pair::*;
+use crate::stack::*;
+
+#[test]
+fn a_silent_peer_that_answers_probes_stays() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Echo));
+    let id = pair.call(7, App::Idle);
+    pair.run_for(Duration::from_secs(3600));
+    assert_eq!(pair.state(id), Some(State::Established));
+    assert_eq!(pair.served()[0].state, State::Established);
+}
+
+#[test]
+fn a_peer_that_leaves_probes_unanswered_ends() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Echo));
+    pair.call(7, App::Idle);
+    pair.run_for(Duration::from_secs(1));
+    let began = pair.now;
+    while !pair.served().is_empty() {
+        pair.to_client.borrow_mut().clear();
+        match pair.server.stack.poll(pair.now, &mut pair.server.io) {
+            Some(at) => pair.now = at.max(pair.now),
+            None => break,
+        }
+    }
+    assert_eq!(pair.server.has(|e| matches!(e, Event::Ended { end: End::TimedOut, .. })), 1);
+    let took = pair.now - began;
+    assert!((Duration::from_secs(295)..=Duration::from_secs(310)).contains(&took), "{took}");
+}
+
+/// The client never closes its side: FIN-WAIT-2 on the server, bounded by the linger time.
+#[test]
+fn fin_wait_2_ends() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Closer));
+    let id = pair.call(7, App::Idle);
+    pair.run_for(Duration::from_secs(1));
+    assert_eq!(pair.served()[0].state, State::FinWait2);
+    assert_eq!(pair.state(id), Some(State::CloseWait));
+    pair.run_for(Duration::from_secs(61));
+    assert!(pair.served().is_empty());
+    assert_eq!(pair.client.stack.take(id).unwrap().1, End::Reset);
+}
+
+/// The program never closes: CLOSE-WAIT on the server, bounded by the idle time.
+#[test]
+fn close_wait_ends() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Idle));
+    pair.call(7, App::ask(b"", 0));
+    pair.run_for(Duration::from_secs(1));
+    assert_eq!(pair.served()[0].state, State::CloseWait);
+    pair.run_for(Duration::from_secs(310));
+    assert!(pair.served().is_empty());
+}
+
+/// The peer vanishes before it acknowledges our FIN: LAST-ACK, bounded.
+#[test]
+fn last_ack_ends_and_is_an_error() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Echo));
+    let id = pair.call(7, App::Idle);
+    pair.run_for(Duration::from_secs(1));
+    pair.client.stack.close(id.slot());
+    pair.client.stack.enqueue(id.slot());
+    pair.client.stack.poll(pair.now, &mut pair.client.io);
+    // From here on nothing reaches the server any more.
+    for _ in 0..1000 {
+        pair.to_client.borrow_mut().clear();
+        let Some(at) = pair.server.stack.poll(pair.now, &mut pair.server.io) else { break };
+        pair.now = at.max(pair.now);
+    }
+    assert!(pair.served().is_empty());
+    assert_eq!(pair.server.has(|e| matches!(e, Event::Ended { end: End::TimedOut, .. })), 1);
+    assert!(pair.server.has(|e| matches!(e, Event::State { to: State::LastAck, .. })) == 1);
+}
+
+#[test]
+fn shutting_down_closes_properly() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Echo));
+    let id = pair.call(7, App::Echo);
+    pair.run_for(Duration::from_secs(1));
+    pair.server.stack.shut_down(pair.now, &mut pair.server.io);
+    assert!(!pair.server.stack.is_quiet());
+    pair.run_for(Duration::from_secs(1));
+    assert!(pair.server.stack.is_quiet());
+    assert_eq!(pair.client.stack.take(id).unwrap().1, End::Closed);
+    // Nobody listens any more.
+    let late = pair.call(7, App::Echo);
+    pair.run_for(Duration::from_secs(1));
+    assert_eq!(pair.client.stack.take(late).unwrap().1, End::Refused);
+}

@@ -1,0 +1,8 @@
+//! The poll loop, both ends in view, on a virtual clock.
+
+mod accept;
+mod bounds;
+mod closing;
+mod pair;
+mod recycle;
+mod udp;

@@ -1,0 +1,260 @@
+//! Two stacks on a wire, with a clock that the test moves, and the frames in the test's hands.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+use std::vec::Vec;
+
+use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
+use smoltcp::socket::{tcp, udp};
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint, Ipv4Address};
+
+use crate::host::{HeapPool, Sizes};
+use crate::stack::*;
+
+pub const SERVER: IpAddress = IpAddress::Ipv4(Ipv4Address::new(10, 0, 0, 1));
+pub const CLIENT: IpAddress = IpAddress::Ipv4(Ipv4Address::new(10, 0, 0, 2));
+
+type Queue = Rc<RefCell<VecDeque<Vec<u8>>>>;
+
+/// One end of a wire; it takes `room` frames at a time.
+pub struct Plug {
+    incoming: Queue,
+    outgoing: Queue,
+    pub room: usize,
+}
+
+impl Device for Plug {
+    type RxToken<'t> = Rx;
+    type TxToken<'t> = Tx;
+
+    fn receive(&mut self, _now: Instant) -> Option<(Rx, Tx)> {
+        let frame = self.incoming.borrow_mut().pop_front()?;
+        Some((Rx(frame), Tx(self.outgoing.clone())))
+    }
+
+    fn transmit(&mut self, _now: Instant) -> Option<Tx> {
+        (self.outgoing.borrow().len() < self.room).then(|| Tx(self.outgoing.clone()))
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut caps = DeviceCapabilities::default();
+        caps.medium = Medium::Ethernet;
+        caps.max_transmission_unit = 1514;
+        caps
+    }
+}
+
+pub struct Rx(Vec<u8>);
+pub struct Tx(Queue);
+
+impl phy::RxToken for Rx {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
+        f(&self.0)
+    }
+}
+
+impl phy::TxToken for Tx {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
+        let mut frame = vec![0; len];
+        let result = f(&mut frame);
+        self.0.borrow_mut().push_back(frame);
+        result
+    }
+}
+
+/// Programs for tests.
+#[derive(Clone, Debug)]
+pub enum App {
+    /// Sends back what comes; closes when the peer has.
+    Echo,
+    /// Sends these bytes and closes once so many came back.
+    Ask { send: Vec<u8>, sent: usize, want: usize, got: Vec<u8>, end: Option<End> },
+    /// Does nothing, ever.
+    Idle,
+    /// Closes at once.
+    Closer,
+}
+
+impl App {
+    pub fn ask(send: &[u8], want: usize) -> App {
+        App::Ask { send: send.to_vec(), sent: 0, want, got: Vec::new(), end: None }
+    }
+
+    pub fn got(&self) -> &[u8] {
+        match self {
+            App::Ask { got, .. } => got,
+            _ => &[],
+        }
+    }
+}
+
+impl Session for App {
+    fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
+        match self {
+            App::Idle => Next::Wait,
+            App::Closer => Next::Close,
+            App::Echo => loop {
+                let room = (socket.send_capacity() - socket.send_queue()).min(cx.scratch.len());
+                let n = socket.peek_slice(&mut cx.scratch[..room]).unwrap_or(0);
+                if n == 0 {
+                    return if !socket.may_recv() { Next::Close } else { Next::Wait };
+                }
+                let n = socket.send_slice(&cx.scratch[..n]).unwrap_or(0);
+                let _ = socket.recv_slice(&mut cx.scratch[..n]);
+            },
+            App::Ask { send, sent, want, got, .. } => {
+                *sent += socket.send_slice(&send[*sent..]).unwrap_or(0);
+                while let Ok(n) = socket.recv(|data| {
+                    (data.len(), {
+                        got.extend_from_slice(data);
+                        data.len()
+                    })
+                }) {
+                    if n == 0 {
+                        break;
+                    }
+                }
+                if got.len() >= *want && *sent == send.len() { Next::Close } else { Next::Wait }
+            }
+        }
+    }
+
+    fn ended(&mut self, how: End, _cx: &mut Context<'_>) {
+        if let App::Ask { end, .. } = self {
+            *end = Some(how);
+        }
+    }
+}
+
+/// Answers every datagram with itself.
+#[derive(Clone)]
+pub struct Parrot;
+
+impl Responder for Parrot {
+    fn datagram(
+        &mut self,
+        _from: udp::UdpMetadata,
+        data: &[u8],
+        reply: &mut [u8],
+        _console: &mut dyn Console,
+    ) -> Answer {
+        let n = data.len().min(reply.len());
+        reply[..n].copy_from_slice(&data[..n]);
+        Answer::Reply(n)
+    }
+}
+
+/// Remembers events.
+#[derive(Default)]
+pub struct Events(pub Vec<Event>);
+
+impl Probe for Events {
+    fn event(&mut self, _now: Instant, event: &Event) {
+        self.0.push(*event);
+    }
+}
+
+pub struct Host {
+    pub stack: Stack<'static, App, Respond<Parrot>>,
+    pub io: Io<Plug, Quiet, Events>,
+}
+
+impl Host {
+    fn new(
+        number: u8,
+        address: IpAddress,
+        incoming: Queue,
+        outgoing: Queue,
+        sizes: Sizes,
+        set: fn(&mut Config<'_>),
+    ) -> Host {
+        let mut device = Plug { incoming, outgoing, room: 64 };
+        let addresses = [IpCidr::new(address, 24)];
+        let mut config = Config::new(EthernetAddress([2, 0, 0, 0, 0, number]).into(), Seed([number; 32]), &addresses);
+        set(&mut config);
+        let memory = Box::leak(Box::new(HeapPool::new(sizes))).memory();
+        let stack = Stack::new(config, &mut device, memory, Instant::from_secs(1)).unwrap();
+        Host { stack, io: Io { device, console: Quiet, probe: Events::default() } }
+    }
+
+    pub fn listen(&mut self, listener: Listener<App>) {
+        self.stack.listen(listener).unwrap();
+    }
+
+    pub fn has(&self, matching: impl Fn(&Event) -> bool) -> usize {
+        self.io.probe.0.iter().filter(|e| matching(e)).count()
+    }
+}
+
+pub struct Pair {
+    pub now: Instant,
+    pub client: Host,
+    pub server: Host,
+    pub to_server: Queue,
+    pub to_client: Queue,
+}
+
+pub const SMALL: Sizes = Sizes { connections: 4, receive: 512, send: 512, ports: 2, datagrams: 4, payload: 4096 };
+
+impl Pair {
+    pub fn new(server: Sizes) -> Pair {
+        Pair::with(server, |_| {})
+    }
+
+    pub fn with(sizes: Sizes, set: fn(&mut Config<'_>)) -> Pair {
+        let (to_server, to_client) = (Queue::default(), Queue::default());
+        let many = Sizes { connections: 64, ..SMALL };
+        Pair {
+            now: Instant::from_secs(1),
+            client: Host::new(2, CLIENT, to_client.clone(), to_server.clone(), many, |_| {}),
+            server: Host::new(1, SERVER, to_server.clone(), to_client.clone(), sizes, set),
+            to_server,
+            to_client,
+        }
+    }
+
+    pub fn call(&mut self, port: u16, app: App) -> ConnectionId {
+        let remote = IpEndpoint::new(SERVER, port);
+        let patience = Duration::from_secs(30);
+        self.client.stack.connect(self.now, remote, app, patience, &mut self.client.io).unwrap()
+    }
+
+    /// Polls both ends until neither has anything to do now; returns the next deadline.
+    pub fn settle(&mut self) -> Option<Instant> {
+        for _ in 0..10_000 {
+            let a = self.client.stack.poll(self.now, &mut self.client.io);
+            let b = self.server.stack.poll(self.now, &mut self.server.io);
+            let busy = !self.to_client.borrow().is_empty() || !self.to_server.borrow().is_empty();
+            if !busy && a.is_none_or(|a| a > self.now) && b.is_none_or(|b| b > self.now) {
+                return [a, b].into_iter().flatten().min();
+            }
+        }
+        panic!("the stacks never come to rest");
+    }
+
+    /// Lets time pass, deadline by deadline.
+    pub fn run_for(&mut self, time: Duration) {
+        let until = self.now + time;
+        for _ in 0..100_000 {
+            match self.settle() {
+                Some(at) if at <= until => self.now = at,
+                _ => {
+                    self.now = until;
+                    self.settle();
+                    return;
+                }
+            }
+        }
+        panic!("the stacks spin");
+    }
+
+    pub fn state(&self, id: ConnectionId) -> Option<tcp::State> {
+        self.client.stack.connections_in_use().find(|c| c.id == id).map(|c| c.state)
+    }
+
+    pub fn served(&self) -> Vec<Connection> {
+        self.server.stack.connections_in_use().collect()
+    }
+}

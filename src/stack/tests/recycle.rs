@@ -1,0 +1,102 @@
+//! When every slot is taken: who goes, and who never does.
+
+use smoltcp::socket::tcp::State;
+use smoltcp::time::Duration;
+
+use super::pair::*;
+use crate::stack::*;
+
+#[test]
+fn time_wait_gives_way_to_new_connections() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Closer));
+    // Four slots, forty connections that the server closes first, all within the 10 s of one TIME-WAIT.
+    for round in 0..40 {
+        let id = pair.call(7, App::Echo);
+        pair.run_for(Duration::from_millis(100));
+        assert_eq!(pair.client.stack.take(id).map(|(_, end)| end), Some(End::Closed), "round {round}");
+    }
+    assert!(pair.served().iter().all(|c| c.state == State::TimeWait));
+}
+
+#[test]
+fn half_open_gives_way_oldest_first_but_established_never() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Echo));
+    let kept = pair.call(7, App::Idle);
+    pair.run_for(Duration::from_secs(1));
+    // Five clients whose handshakes never finish: the fifth takes the slot of the first.
+    for _ in 0..4 {
+        pair.call(7, App::Idle);
+        pair.client.stack.poll(pair.now, &mut pair.client.io);
+        pair.server.stack.poll(pair.now, &mut pair.server.io);
+        pair.to_client.borrow_mut().clear();
+    }
+    let recycled = |pair: &Pair| pair.server.has(|e| matches!(e, Event::HalfOpenEnded { end: End::Recycled, .. }));
+    assert_eq!(recycled(&pair), 1);
+    assert_eq!(pair.state(kept), Some(State::Established));
+    assert_eq!(pair.served().iter().filter(|c| c.state == State::Established).count(), 1);
+}
+
+#[test]
+fn established_connections_keep_their_slots_and_the_client_tries_again() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Echo));
+    let ids: Vec<_> = (0..4).map(|_| pair.call(7, App::Idle)).collect();
+    pair.run_for(Duration::from_secs(2));
+    let late = pair.call(7, App::ask(b"late", 4));
+    pair.run_for(Duration::from_secs(3));
+    assert_eq!(pair.state(late), Some(State::SynSent));
+    assert!(ids.iter().all(|&id| pair.state(id) == Some(State::Established)));
+    assert!(pair.server.has(|e| *e == Event::Dropped(Drop::SlotsFull)) > 0);
+    pair.client.stack.abort(pair.now, ids[0].slot(), End::Aborted);
+    pair.run_for(Duration::from_secs(10));
+    assert_eq!(pair.client.stack.take(late).unwrap().0.got(), b"late");
+}
+
+#[test]
+fn a_syn_for_the_same_ends_in_time_wait_begins_anew() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Closer));
+    let first = pair.call(7, App::Echo);
+    pair.run_for(Duration::from_secs(1));
+    let tuple = pair.served()[0].tuple;
+    assert_eq!(pair.served()[0].phase, Phase::TimeWait);
+    pair.client.stack.take(first).unwrap();
+    // The client's side has forgotten and uses the same port again.
+    let second = loop {
+        let id = pair.call(7, App::Echo);
+        let local = pair.client.stack.connections_in_use().find(|c| c.id == id).unwrap().tuple.local;
+        if local == tuple.remote {
+            break id;
+        }
+        pair.client.stack.release(id.slot());
+    };
+    pair.run_for(Duration::from_secs(1));
+    assert_eq!(pair.client.stack.take(second).unwrap().1, End::Closed);
+    assert_eq!(pair.server.has(|e| matches!(e, Event::Accepted { tuple: t, .. } if *t == tuple)), 2);
+}
+
+#[test]
+fn half_open_connections_end_after_their_time() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Echo));
+    // Both learn each other's hardware address.
+    let refused = pair.call(99, App::Idle);
+    pair.run_for(Duration::from_secs(3));
+    pair.client.stack.take(refused).unwrap();
+    pair.call(7, App::Idle);
+    pair.client.stack.poll(pair.now, &mut pair.client.io);
+    // The client falls silent after its SYN.
+    let began = pair.now;
+    for _ in 0..100 {
+        let due = pair.server.stack.poll(pair.now, &mut pair.server.io);
+        if pair.server.has(|e| matches!(e, Event::HalfOpenEnded { end: End::TimedOut, .. })) > 0 {
+            assert_eq!(pair.now, began + Duration::from_secs(10));
+            assert!(pair.served().is_empty());
+            return;
+        }
+        pair.now = due.filter(|&due| due > pair.now).expect("a deadline in the future");
+    }
+    panic!("still half-open at {}", pair.now);
+}
