@@ -1,1 +1,5 @@
 //! The host.
+
+pub mod clock;
+#[cfg(target_os = "linux")]
+pub mod netlink;
