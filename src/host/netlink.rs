@@ -42,7 +42,7 @@ pub struct Link {
 pub struct Tun {
     /// Which of the two.
     pub kind: Kind,
-    /// The user who may attach to it; `None`: whoever may administer the network.
+    /// The one user who may attach to it; `None`: whoever may open /dev/net/tun.
     pub owner: Option<u32>,
 }
 

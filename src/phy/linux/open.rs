@@ -167,18 +167,18 @@ impl fmt::Display for OpenError {
                  sudo ip tuntap add dev {name} mode {0} user $USER`",
                 kind.word()
             ),
-            OpenError::NoDevNetTun => {
-                f.write_str("there is no /dev/net/tun: run `sudo modprobe tun`, or start the container with --device /dev/net/tun")
-            }
+            OpenError::NoDevNetTun => f.write_str(
+                "there is no /dev/net/tun: run `sudo modprobe tun`, or start the container with --device /dev/net/tun",
+            ),
             OpenError::NoInterface { kind, name } => write!(
                 f,
                 "there is no interface {name} here: make it with `sudo ip tuntap add dev {name} mode {} user $USER && \
                  sudo ip link set {name} up`, or use `smolstep sandbox`",
                 kind.word()
             ),
-            OpenError::NoPermission => {
-                f.write_str("no permission to open /dev/net/tun: run `sudo chmod 666 /dev/net/tun`, or run this as root")
-            }
+            OpenError::NoPermission => f.write_str(
+                "no permission to open /dev/net/tun: run `sudo chmod 666 /dev/net/tun`, or run this as root",
+            ),
             OpenError::NotOwner { kind, name } => write!(
                 f,
                 "not permitted to use {name}, it belongs to another user: make it yours with `sudo ip tuntap del dev {name} \
@@ -188,7 +188,9 @@ impl fmt::Display for OpenError {
             OpenError::NotTunTap(name) => {
                 write!(f, "{name} is neither a TAP nor a TUN: name one that `ip tuntap show` lists")
             }
-            OpenError::Os(errno) => write!(f, "attaching to the interface failed: {errno}; `smolstep doctor` may say more"),
+            OpenError::Os(errno) => {
+                write!(f, "attaching to the interface failed: {errno}; `smolstep doctor` may say more")
+            }
             OpenError::OtherKind { is, name } => {
                 write!(f, "{name} is a {is}, not a {}: use `--{} {name}`", is.other(), is.word())
             }
