@@ -1,5 +1,9 @@
-//! What needs an operating system.
+//! The host.
 
-mod memory;
-
-pub use memory::{HeapPool, Sizes};
+pub mod clock;
+#[cfg(target_os = "linux")]
+pub mod doctor;
+#[cfg(target_os = "linux")]
+pub mod netlink;
+#[cfg(target_os = "linux")]
+pub mod sandbox;

@@ -1,1 +1,4 @@
 //! Devices.
+
+#[cfg(all(feature = "std", target_os = "linux"))]
+pub mod linux;

@@ -1,0 +1,38 @@
+//! Time that only goes forward.
+
+use smoltcp::time::Instant;
+
+/// The monotonic clock, as smoltcp counts: microseconds since one second before it was started.
+///
+/// It starts at 1 s because smoltcp takes the time 0 for "at once".
+#[derive(Clone, Copy, Debug)]
+pub struct Clock {
+    // On Linux this is CLOCK_MONOTONIC; smoltcp's own `Instant::now` is wall-clock time, which can jump.
+    start: std::time::Instant,
+}
+
+impl Clock {
+    /// Starts a clock.
+    pub fn start() -> Clock {
+        Clock { start: std::time::Instant::now() }
+    }
+
+    /// The time now.
+    pub fn now(&self) -> Instant {
+        let micros = i64::try_from(self.start.elapsed().as_micros()).unwrap_or(i64::MAX);
+        Instant::from_micros(micros.saturating_add(1_000_000))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn starts_at_one_second_and_never_goes_back() {
+        let clock = Clock::start();
+        let first = clock.now();
+        assert!(first >= Instant::from_secs(1));
+        assert!(clock.now() >= first);
+    }
+}

@@ -1,0 +1,255 @@
+//! The kernel's interfaces and addresses, over rtnetlink, in the network namespace of the calling thread.
+
+use std::io;
+use std::net::IpAddr;
+use std::path::Path;
+
+use netlink_packet_core::{
+    DefaultNla, NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage,
+    NetlinkPayload, Nla,
+};
+use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage, AddressScope};
+use netlink_packet_route::link::{InfoData, InfoTun, LinkAttribute, LinkFlags, LinkInfo, LinkMessage};
+use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
+use netlink_sys::protocols::NETLINK_ROUTE;
+use netlink_sys::{Socket, SocketAddr};
+
+use crate::phy::linux::Kind;
+
+/// A connection to the kernel's routing tables.
+pub struct Netlink {
+    socket: Socket,
+    sequence: u32,
+}
+
+/// An interface.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// Its number.
+    pub index: u32,
+    /// Its name.
+    pub name: String,
+    /// Whether it is set up. One that no program is attached to may be up and still pass nothing.
+    pub up: bool,
+    /// What a TAP or TUN has besides.
+    pub tun: Option<Tun>,
+    /// Its addresses, with the length of the prefix.
+    pub addresses: Vec<(IpAddr, u8)>,
+}
+
+/// What only a TAP or TUN has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tun {
+    /// Which of the two.
+    pub kind: Kind,
+    /// The one user who may attach to it; `None`: whoever may open /dev/net/tun.
+    pub owner: Option<u32>,
+}
+
+impl Netlink {
+    /// Connects.
+    ///
+    /// # Errors
+    /// What the kernel says; every Linux has rtnetlink.
+    pub fn open() -> io::Result<Netlink> {
+        let mut socket = Socket::new(NETLINK_ROUTE)?;
+        socket.bind_auto()?;
+        socket.connect(&SocketAddr::new(0, 0))?;
+        Ok(Netlink { socket, sequence: 0 })
+    }
+
+    /// All interfaces.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn links(&mut self) -> io::Result<Vec<Link>> {
+        let mut links = Vec::new();
+        self.request(RouteNetlinkMessage::GetLink(LinkMessage::default()), NLM_F_DUMP, |message| {
+            if let RouteNetlinkMessage::NewLink(link) = message {
+                links.push(describe(&link));
+            }
+        })?;
+        self.request(RouteNetlinkMessage::GetAddress(AddressMessage::default()), NLM_F_DUMP, |message| {
+            if let RouteNetlinkMessage::NewAddress(address) = message
+                && let Some(link) = links.iter_mut().find(|l| l.index == address.header.index)
+                && let Some(own) = own_address(&address)
+            {
+                link.addresses.push((own, address.header.prefix_len));
+            }
+        })?;
+        Ok(links)
+    }
+
+    /// The interface of this name, if there is one.
+    ///
+    /// # Errors
+    /// What the kernel says.
+    pub fn link(&mut self, name: &str) -> io::Result<Option<Link>> {
+        Ok(self.links()?.into_iter().find(|l| l.name == name))
+    }
+
+    /// Sets an interface up or down.
+    ///
+    /// # Errors
+    /// Needs CAP_NET_ADMIN.
+    pub fn set_up(&mut self, index: u32, up: bool) -> io::Result<()> {
+        let mut message = LinkMessage::default();
+        message.header.index = index;
+        message.header.change_mask = LinkFlags::Up;
+        message.header.flags = if up { LinkFlags::Up } else { LinkFlags::empty() };
+        self.request(RouteNetlinkMessage::SetLink(message), NLM_F_ACK, |_| {})
+    }
+
+    /// Deletes an interface.
+    ///
+    /// # Errors
+    /// Needs CAP_NET_ADMIN.
+    pub fn delete(&mut self, index: u32) -> io::Result<()> {
+        let mut message = LinkMessage::default();
+        message.header.index = index;
+        self.request(RouteNetlinkMessage::DelLink(message), NLM_F_ACK, |_| {})
+    }
+
+    /// Gives an interface an address, at once: without duplicate address detection.
+    ///
+    /// # Errors
+    /// Needs CAP_NET_ADMIN.
+    pub fn add_address(&mut self, index: u32, address: IpAddr, prefix_len: u8) -> io::Result<()> {
+        let mut message = AddressMessage::default();
+        message.header.index = index;
+        message.header.prefix_len = prefix_len;
+        message.header.scope = AddressScope::Universe;
+        message.header.family = match address {
+            IpAddr::V4(_) => AddressFamily::Inet,
+            IpAddr::V6(_) => AddressFamily::Inet6,
+        };
+        message.attributes = vec![AddressAttribute::Local(address), AddressAttribute::Address(address)];
+        if address.is_ipv6() {
+            message.attributes.push(AddressAttribute::Flags(AddressFlags::Nodad));
+        }
+        self.request(RouteNetlinkMessage::NewAddress(message), NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, |_| {})
+    }
+
+    /// Sends one request and hands each answer to `each`, until the kernel says that it is done.
+    fn request(
+        &mut self,
+        message: RouteNetlinkMessage,
+        flags: u16,
+        mut each: impl FnMut(RouteNetlinkMessage),
+    ) -> io::Result<()> {
+        self.sequence += 1;
+        let mut header = NetlinkHeader::default();
+        header.flags = NLM_F_REQUEST | flags;
+        header.sequence_number = self.sequence;
+        let mut packet = NetlinkMessage::new(header, NetlinkPayload::from(message));
+        packet.finalize();
+        let mut bytes = vec![0; packet.buffer_len()];
+        packet.serialize(&mut bytes);
+        self.socket.send(&bytes, 0)?;
+
+        loop {
+            let (answer, _) = self.socket.recv_from_full()?;
+            let mut rest = &answer[..];
+            while let Some(&[a, b, c, d]) = rest.first_chunk() {
+                let len = usize::try_from(u32::from_ne_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+                let Some(one) = rest.get(..len).filter(|one| !one.is_empty()) else { break };
+                // Messages start at multiples of four bytes.
+                rest = rest.get(len.next_multiple_of(4)..).unwrap_or_default();
+                // An interface that this version of the crate cannot read is none of ours.
+                let Ok(one) = NetlinkMessage::<RouteNetlinkMessage>::deserialize(one) else { continue };
+                if one.header.sequence_number != self.sequence {
+                    continue;
+                }
+                match one.payload {
+                    NetlinkPayload::Done(_) => return Ok(()),
+                    NetlinkPayload::Error(error) if error.code.is_none() => return Ok(()),
+                    NetlinkPayload::Error(error) => return Err(error.to_io()),
+                    NetlinkPayload::InnerMessage(inner) => each(inner),
+                    _ => {}
+                }
+            }
+        }
+    }
+}
+
+/// Silences what the kernel says on an interface of its own accord, so that all traffic on it is somebody's: router
+/// solicitations, the link-local address with its multicast reports. Call it before the interface is set up.
+///
+/// A kernel without IPv6 has none of these files: nothing is said about what cannot be written.
+pub fn quieten(name: &str) {
+    let folder = Path::new("/proc/sys/net/ipv6/conf").join(name);
+    for (file, value) in [
+        ("disable_ipv6", "0"),
+        ("accept_ra", "0"),
+        ("autoconf", "0"),
+        ("router_solicitations", "0"),
+        ("accept_dad", "0"),
+        ("addr_gen_mode", "1"),
+    ] {
+        let _ = std::fs::write(folder.join(file), value);
+    }
+}
+
+/// What `ip link` would show of it.
+fn describe(message: &LinkMessage) -> Link {
+    let mut link = Link {
+        index: message.header.index,
+        name: String::new(),
+        up: message.header.flags.contains(LinkFlags::Up),
+        tun: None,
+        addresses: Vec::new(),
+    };
+    for attribute in &message.attributes {
+        match attribute {
+            LinkAttribute::IfName(name) => link.name.clone_from(name),
+            LinkAttribute::LinkInfo(infos) => {
+                let data = infos.iter().find_map(|info| match info {
+                    LinkInfo::Data(InfoData::Tun(data)) => Some(data),
+                    _ => None,
+                });
+                link.tun = data.and_then(|data| describe_tun(data));
+            }
+            _ => {}
+        }
+    }
+    link
+}
+
+/// From linux/if_link.h.
+const IFLA_TUN_OWNER: u16 = 1;
+const IFLA_TUN_TYPE: u16 = 3;
+
+fn describe_tun(data: &[InfoTun]) -> Option<Tun> {
+    let value = |wanted: u16| {
+        data.iter().find_map(|info| match info {
+            InfoTun::Other(nla) if nla.kind() == wanted => Some(bytes(nla)),
+            _ => None,
+        })
+    };
+    let kind = match value(IFLA_TUN_TYPE)?.first()? {
+        1 => Kind::Tun,
+        2 => Kind::Tap,
+        _ => return None,
+    };
+    let owner = value(IFLA_TUN_OWNER).and_then(|v| Some(u32::from_ne_bytes(v.try_into().ok()?)));
+    Some(Tun { kind, owner })
+}
+
+fn bytes(nla: &DefaultNla) -> Vec<u8> {
+    let mut value = vec![0; nla.value_len()];
+    nla.emit_value(&mut value);
+    value
+}
+
+/// The address of this end: on a point-to-point link the other one is told too.
+fn own_address(message: &AddressMessage) -> Option<IpAddr> {
+    let mut found = None;
+    for attribute in &message.attributes {
+        match attribute {
+            AddressAttribute::Local(address) => return Some(*address),
+            AddressAttribute::Address(address) => found = Some(*address),
+            _ => {}
+        }
+    }
+    found
+}

@@ -1,0 +1,98 @@
+//! Why a sandbox does not come up.
+
+use core::fmt;
+use std::io;
+use std::path::PathBuf;
+
+use super::namespace::Refused;
+use super::publish::Transport;
+use crate::phy::linux::OpenError;
+
+/// Why a sandbox does not come up; its text is one line and says what to do.
+#[derive(Debug)]
+pub enum SandboxError {
+    /// The interface could not be set up.
+    Configure(io::Error),
+    /// No sandbox of this user is running.
+    NoneRunning,
+    /// The command exists and cannot be executed.
+    NotExecutable(String, io::Error),
+    /// The command does not exist.
+    NotFound(String),
+    /// The published port cannot be bound on the host.
+    Port(Transport, u16, io::Error),
+    /// The kernel refuses the namespaces.
+    Refused(Refused),
+    /// The running sandbox cannot be joined.
+    Join(io::Error),
+    /// The folder that lists the running sandboxes cannot be used.
+    State(PathBuf, io::Error),
+    /// The TAP could not be made.
+    Tap(OpenError),
+    /// A thread, a signal handler or a child could not be had.
+    Thread(io::Error),
+}
+
+impl SandboxError {
+    /// The exit code: as a shell's for a command that cannot be run, else 1.
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            SandboxError::NotFound(_) => 127,
+            SandboxError::NotExecutable(..) => 126,
+            _ => 1,
+        }
+    }
+}
+
+impl fmt::Display for SandboxError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SandboxError::Configure(e) => {
+                write!(f, "setting up the sandbox's interface failed: {e}; `smolstep doctor` may say more")
+            }
+            SandboxError::Join(e) => {
+                write!(f, "joining the running sandbox failed: {e}; run it as the user who started the sandbox")
+            }
+            SandboxError::NoneRunning => {
+                f.write_str("no sandbox of yours is running: start one with `smolstep sandbox --serve greeting -- sh`")
+            }
+            SandboxError::NotExecutable(name, e) => {
+                write!(f, "{name} cannot be executed: {e}; name a program after `--`")
+            }
+            SandboxError::NotFound(name) => write!(f, "{name}: command not found; name a program after `--`"),
+            SandboxError::Port(transport, port, e) if e.kind() == io::ErrorKind::AddrInUse => {
+                write!(f, "port {port}/{transport} of this host is in use: publish on another one")
+            }
+            SandboxError::Port(transport, port, e) if e.kind() == io::ErrorKind::PermissionDenied => {
+                write!(f, "port {port}/{transport} of this host needs root: publish on one above 1023")
+            }
+            SandboxError::Port(transport, port, e) => {
+                write!(f, "port {port}/{transport} of this host cannot be bound: {e}; publish on another one")
+            }
+            SandboxError::Refused(e) => e.fmt(f),
+            SandboxError::State(path, e) => write!(
+                f,
+                "cannot use {}, which lists the running sandboxes: {e}; remove it, or set XDG_RUNTIME_DIR to a folder of yours",
+                path.display()
+            ),
+            SandboxError::Tap(e) => e.fmt(f),
+            SandboxError::Thread(e) => {
+                write!(f, "the system is out of processes or files: {e}; end some and try again")
+            }
+        }
+    }
+}
+
+impl core::error::Error for SandboxError {}
+
+impl From<OpenError> for SandboxError {
+    fn from(e: OpenError) -> Self {
+        SandboxError::Tap(e)
+    }
+}
+
+impl From<Refused> for SandboxError {
+    fn from(e: Refused) -> Self {
+        SandboxError::Refused(e)
+    }
+}

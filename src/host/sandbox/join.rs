@@ -1,0 +1,147 @@
+//! Finding a running sandbox again, and running a second command in it.
+//!
+//! Each sandbox writes a file named by its process number into a folder that only its user can use; the file holds the
+//! process's start time, so that a number used again is not taken for the sandbox.
+
+use std::ffi::OsString;
+use std::fs::{self, File};
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+
+use rustix::process::geteuid;
+use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
+
+use super::error::SandboxError;
+use super::guest::{build, cannot_run};
+
+/// Becomes `command` in the sandbox of this user that was started last. Returns only where that fails.
+pub fn join(command: &[OsString]) -> SandboxError {
+    become_command(command).unwrap_or_else(|error| error)
+}
+
+fn become_command(command: &[OsString]) -> Result<SandboxError, SandboxError> {
+    let pid = newest(&folder()?).ok_or(SandboxError::NoneRunning)?;
+    enter(pid).map_err(SandboxError::Join)?;
+    let error = build(command)?.exec();
+    Ok(cannot_run(command, error))
+}
+
+fn enter(pid: u32) -> io::Result<()> {
+    // Both are opened first: once in the user namespace, this process may not look any more.
+    let user = File::open(format!("/proc/{pid}/ns/user"))?;
+    let net = File::open(format!("/proc/{pid}/ns/net"))?;
+    // A root that was refused user namespaces stayed in this one, and entering one's own is an error.
+    if user.metadata()?.ino() != fs::metadata("/proc/self/ns/user")?.ino() {
+        move_into_link_name_space(user.as_fd(), Some(LinkNameSpaceType::User))?;
+    }
+    move_into_link_name_space(net.as_fd(), Some(LinkNameSpaceType::Network))?;
+    Ok(())
+}
+
+/// The file that tells of this sandbox; dropped, it is removed.
+#[derive(Debug)]
+pub(super) struct Entry(PathBuf);
+
+impl Entry {
+    pub(super) fn write(folder: &Path) -> Result<Entry, SandboxError> {
+        let pid = std::process::id();
+        let path = folder.join(pid.to_string());
+        let started = start_time(pid).ok_or_else(|| io::Error::other("/proc is not readable"));
+        match started.and_then(|started| fs::write(&path, started.to_string())) {
+            Ok(()) => Ok(Entry(path)),
+            Err(e) => Err(SandboxError::State(path, e)),
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+/// The folder of this user's files: made if absent, and refused if another user could write there.
+pub(super) fn folder() -> Result<PathBuf, SandboxError> {
+    let uid = geteuid().as_raw();
+    let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|p| p.is_absolute() && p.is_dir());
+    let path = match runtime {
+        Some(runtime) => runtime.join("smolstep"),
+        None => PathBuf::from(format!("/tmp/smolstep-{uid}")),
+    };
+    match private(&path, uid) {
+        Ok(()) => Ok(path),
+        Err(e) => Err(SandboxError::State(path, e)),
+    }
+}
+
+fn private(path: &Path, uid: u32) -> io::Result<()> {
+    match fs::DirBuilder::new().mode(0o700).create(path) {
+        Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
+        _ => {}
+    }
+    // Of the name itself: another user could have put a link there.
+    let found = fs::symlink_metadata(path)?;
+    if found.is_dir() && found.uid() == uid && found.mode() & 0o077 == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::other("it is not a folder that only you can use"))
+    }
+}
+
+/// The process number of the sandbox started last. Files of sandboxes that have gone are removed.
+fn newest(folder: &Path) -> Option<u32> {
+    let entries = fs::read_dir(folder).ok()?.flatten();
+    let live = entries.filter_map(|entry| {
+        let pid = entry.file_name().to_str()?.parse().ok()?;
+        let noted: u64 = fs::read_to_string(entry.path()).ok()?.trim().parse().ok()?;
+        if start_time(pid) == Some(noted) {
+            return Some((noted, pid));
+        }
+        let _ = fs::remove_file(entry.path());
+        None
+    });
+    live.max().map(|(_, pid)| pid)
+}
+
+/// When a process was started, in ticks since the machine was; `None` where there is no such process.
+fn start_time(pid: u32) -> Option<u64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // The second field is the name in brackets and may hold spaces; the start time is the 22nd.
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_whitespace().nth(19)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_newest_live_sandbox_is_found_and_dead_ones_are_swept_out() {
+        let folder = std::env::temp_dir().join(format!("smolstep-join-{}", std::process::id()));
+        private(&folder, geteuid().as_raw()).unwrap();
+        let me = std::process::id();
+        // A process number that was used again: this process, with another start time noted.
+        fs::write(folder.join(me.to_string()), "1").unwrap();
+        assert_eq!(newest(&folder), None);
+        assert!(!folder.join(me.to_string()).exists());
+
+        fs::write(folder.join("not a number"), "x").unwrap();
+        let entry = Entry::write(&folder).unwrap();
+        assert_eq!(newest(&folder), Some(me));
+        drop(entry);
+        assert_eq!(newest(&folder), None);
+        fs::remove_dir_all(&folder).unwrap();
+    }
+
+    #[test]
+    fn a_folder_that_others_can_use_is_refused() {
+        let folder = std::env::temp_dir().join(format!("smolstep-open-{}", std::process::id()));
+        fs::DirBuilder::new().mode(0o755).create(&folder).unwrap();
+        assert!(private(&folder, geteuid().as_raw()).is_err());
+        assert!(private(&folder, geteuid().as_raw() + 1).is_err());
+        fs::remove_dir_all(&folder).unwrap();
+    }
+}

@@ -1,0 +1,72 @@
+//! Moving into a user and a network namespace of one's own.
+
+use core::fmt;
+use std::fs;
+use std::io;
+
+use rustix::io::Errno;
+use rustix::process::{getegid, geteuid};
+use rustix::thread::UnshareFlags;
+
+/// Moves this process into a new user namespace, in which it is root, and a new network namespace. Root goes without the
+/// former where the kernel has none to give. The process must have one thread.
+pub(crate) fn enter() -> Result<(), Refused> {
+    let (uid, gid) = (geteuid(), getegid());
+    match unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNET) {
+        Ok(()) => {
+            // Groups must be given up before an unprivileged user may map one.
+            fs::write("/proc/self/setgroups", "deny")
+                .and_then(|()| fs::write("/proc/self/uid_map", format!("0 {} 1", uid.as_raw())))
+                .and_then(|()| fs::write("/proc/self/gid_map", format!("0 {} 1", gid.as_raw())))
+                .map_err(Refused::new)
+        }
+        Err(_) if uid.is_root() => unshare(UnshareFlags::NEWNET).map_err(|e| Refused::new(e.into())),
+        Err(e) => Err(Refused::new(e.into())),
+    }
+}
+
+/// The kernel refuses namespaces; the text is one line that says why, as far as can be found out, and what to do.
+#[derive(Debug)]
+pub struct Refused {
+    error: io::Error,
+    mend: &'static str,
+}
+
+impl Refused {
+    /// What mends it.
+    pub fn mend(&self) -> &'static str {
+        self.mend
+    }
+
+    fn new(error: io::Error) -> Self {
+        let setting = |file: &str| fs::read_to_string(file).unwrap_or_default().trim().to_owned();
+        let mend = if setting("/proc/sys/kernel/unprivileged_userns_clone") == "0" {
+            "sudo sysctl kernel.unprivileged_userns_clone=1"
+        } else if setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1" {
+            "sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0"
+        } else if setting("/proc/sys/user/max_user_namespaces") == "0" {
+            "sudo sysctl user.max_user_namespaces=10000"
+        } else if setting("/proc/sys/user/max_net_namespaces") == "0" {
+            "sudo sysctl user.max_net_namespaces=10000"
+        } else if geteuid().is_root() {
+            "start the container with --privileged"
+        } else {
+            "run it as root, or start the container with --privileged"
+        };
+        Refused { error, mend }
+    }
+}
+
+impl fmt::Display for Refused {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "user and network namespaces are not allowed here ({}): {}", self.error, self.mend)
+    }
+}
+
+impl core::error::Error for Refused {}
+
+// Deprecated because it is unsound with CLONE_FILES, which is not asked for here; its successor is `unsafe` for that alone.
+#[allow(deprecated)]
+fn unshare(flags: UnshareFlags) -> Result<(), Errno> {
+    rustix::thread::unshare(flags)
+}

@@ -1,0 +1,203 @@
+//! Published ports: 127.0.0.1:HOSTPORT of the host leads to 192.168.69.1:PORT of the sandbox.
+
+use core::fmt;
+use core::str::FromStr;
+use core::time::Duration;
+use std::io;
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread::{self, Builder, Scope};
+
+use rustix::net::sockopt::set_socket_linger;
+
+use super::error::SandboxError;
+use super::{SERVER, udp};
+
+/// One `HOSTPORT=PORT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Publish {
+    /// The port on the host's 127.0.0.1.
+    pub host: u16,
+    /// The port of the server in the sandbox.
+    pub port: u16,
+}
+
+/// TCP connections at once through all published ports; further ones wait in the kernel's queue to be accepted.
+pub const MAX_CONNECTIONS: usize = 64;
+
+/// How long the server may take to accept.
+const CONNECT: Duration = Duration::from_secs(10);
+
+/// Enough for the buffer that bytes are copied through.
+const STACK: usize = 128 * 1024;
+
+impl FromStr for Publish {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let port = |text: &str| text.parse().ok().filter(|port: &u16| *port != 0);
+        text.split_once('=')
+            .and_then(|(host, inside)| Some(Publish { host: port(host)?, port: port(inside)? }))
+            .ok_or("give two ports from 1 to 65535, as in 8080=9999")
+    }
+}
+
+/// TCP or UDP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+impl fmt::Display for Transport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Transport::Tcp => "tcp",
+            Transport::Udp => "udp",
+        })
+    }
+}
+
+/// Binds the host's ends; in the sandbox, [`Published::run`] connects them.
+pub(super) fn bind(ports: &[Publish]) -> Result<Published, SandboxError> {
+    let bound = ports.iter().map(|&Publish { host, port }| {
+        let fail = |transport| move |e| SandboxError::Port(transport, host, e);
+        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, host)).map_err(fail(Transport::Tcp))?;
+        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, host)).map_err(fail(Transport::Udp))?;
+        Ok(Bound { tcp, udp, to: SocketAddr::from((SERVER, port)) })
+    });
+    Ok(Published(bound.collect::<Result<_, SandboxError>>()?))
+}
+
+/// The host's ends of all published ports.
+pub(super) struct Published(Vec<Bound>);
+
+struct Bound {
+    tcp: TcpListener,
+    udp: UdpSocket,
+    to: SocketAddr,
+}
+
+impl Published {
+    /// Starts the threads that connect them to the servers. Called in the sandbox: the threads inherit its namespace. They
+    /// end with the process.
+    pub(super) fn run(self) -> io::Result<()> {
+        let permits = Arc::new(Permits::new(MAX_CONNECTIONS));
+        for Bound { tcp, udp, to } in self.0 {
+            let permits = permits.clone();
+            Builder::new().stack_size(STACK).spawn(move || accept(&tcp, to, &permits))?;
+            Builder::new().stack_size(2 * STACK).spawn(move || udp::relay(&udp, to))?;
+        }
+        Ok(())
+    }
+}
+
+fn accept(listener: &TcpListener, to: SocketAddr, permits: &Arc<Permits>) {
+    loop {
+        let permit = permits.take();
+        let started = listener.accept().and_then(|(client, _)| {
+            Builder::new().stack_size(STACK).spawn(move || {
+                let _permit = permit;
+                connect(&client, to);
+            })
+        });
+        if let Err(error) = started {
+            // Too many files or threads, for now.
+            log::warn!("a connection to a published port failed: {error}");
+            thread::sleep(Duration::from_millis(100));
+        }
+    }
+}
+
+fn connect(client: &TcpStream, to: SocketAddr) {
+    match TcpStream::connect_timeout(&to, CONNECT) {
+        Ok(server) => thread::scope(|scope| splice(scope, client, &server)),
+        Err(error) => {
+            log::info!("the published server {to} cannot be reached: {error}");
+            reset(client);
+        }
+    }
+}
+
+/// Copies both ways until both ends have closed.
+fn splice<'scope>(scope: &'scope Scope<'scope, '_>, client: &'scope TcpStream, server: &'scope TcpStream) {
+    match Builder::new().stack_size(STACK).spawn_scoped(scope, move || copy(server, client)) {
+        Ok(_) => copy(client, server),
+        Err(error) => {
+            log::warn!("a connection to a published port failed: {error}");
+            reset(client);
+            reset(server);
+        }
+    }
+}
+
+/// Copies one way and passes on how it ended: the end of the stream as a half-close, a reset as a reset.
+fn copy(mut from: &TcpStream, mut to: &TcpStream) {
+    match io::copy(&mut from, &mut to).and_then(|_| to.shutdown(Shutdown::Write)) {
+        Ok(()) => {}
+        Err(_) => {
+            reset(from);
+            reset(to);
+        }
+    }
+}
+
+/// Has the peer get RST when the socket is closed, and ends a read on it at once.
+fn reset(socket: &TcpStream) {
+    let _ = set_socket_linger(socket, Some(Duration::ZERO));
+    let _ = socket.shutdown(Shutdown::Read);
+}
+
+/// A number of permits that come back when dropped.
+struct Permits {
+    free: Mutex<usize>,
+    returned: Condvar,
+}
+
+impl Permits {
+    fn new(free: usize) -> Self {
+        Permits { free: Mutex::new(free), returned: Condvar::new() }
+    }
+
+    /// Takes one, after waiting for it if need be.
+    fn take(self: &Arc<Self>) -> Permit {
+        let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut free = self.returned.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
+        *free -= 1;
+        Permit(self.clone())
+    }
+}
+
+struct Permit(Arc<Permits>);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        *self.0.free.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        self.0.returned.notify_one();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_two_ports_are_a_publication() {
+        assert_eq!("8080=9999".parse(), Ok(Publish { host: 8080, port: 9999 }));
+        for text in ["", "=", "8080", "8080=", "=9999", "0=1", "1=0", "1=65536", "1=2=3", "a=b"] {
+            assert!(text.parse::<Publish>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_permit_comes_back_when_dropped() {
+        let permits = Arc::new(Permits::new(1));
+        drop(permits.take());
+        let held = permits.take();
+        assert_eq!(*permits.free.lock().unwrap(), 0);
+        drop(held);
+        assert_eq!(*permits.free.lock().unwrap(), 1);
+    }
+}

@@ -1,0 +1,144 @@
+//! A published UDP port: each client on the host has a socket of its own in the sandbox, by which answers find back.
+
+use core::time::Duration;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::time::Instant;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+/// Clients of one port at once; for a further one, the one that has been silent longest is forgotten.
+const MAX_CLIENTS: usize = 64;
+
+/// A client that has been silent this long is forgotten.
+const IDLE: Duration = Duration::from_secs(60);
+
+/// Passes datagrams both ways, for as long as the process lives.
+pub(super) fn relay(host: &UdpSocket, to: SocketAddr) {
+    if let Err(error) = host.set_nonblocking(true).and_then(|()| run(host, to)) {
+        log::warn!("a published UDP port has failed: {error}");
+    }
+}
+
+fn run(host: &UdpSocket, to: SocketAddr) -> io::Result<()> {
+    let mut clients = Clients::new();
+    let mut buffer = vec![0; 65_535];
+    loop {
+        let ready = ready(host, &clients)?;
+        let now = Instant::now();
+        for (client, _) in clients.list.iter_mut().zip(ready).filter(|(_, ready)| *ready) {
+            // One datagram a turn, so that no client keeps the others waiting. An error is the server's port being
+            // closed: as on the real network, the client hears nothing.
+            if let Ok(len) = client.socket.recv(&mut buffer) {
+                let _ = host.send_to(buffer.get(..len).unwrap_or_default(), client.address);
+                client.heard = now;
+            }
+        }
+        clients.forget_idle(now);
+        if let Ok((len, from)) = host.recv_from(&mut buffer) {
+            match clients.socket(from, now, || open(to)) {
+                Ok(socket) => drop(socket.send(buffer.get(..len).unwrap_or_default())),
+                Err(error) => log::info!("a datagram to a published port is lost: {error}"),
+            }
+        }
+    }
+}
+
+/// Waits for a datagram; tells for each client whether there is one from the server.
+fn ready(host: &UdpSocket, clients: &Clients<UdpSocket>) -> io::Result<Vec<bool>> {
+    let sockets = std::iter::once(host).chain(clients.list.iter().map(|c| &c.socket));
+    let mut fds: Vec<PollFd<'_>> = sockets.map(|s| PollFd::new(s, PollFlags::IN)).collect();
+    let timeout = if clients.list.is_empty() { None } else { Timespec::try_from(IDLE).ok() };
+    match poll(&mut fds, timeout.as_ref()) {
+        Ok(_) | Err(Errno::INTR) => Ok(fds.iter().skip(1).map(|fd| !fd.revents().is_empty()).collect()),
+        Err(errno) => Err(errno.into()),
+    }
+}
+
+fn open(to: SocketAddr) -> io::Result<UdpSocket> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0))?;
+    socket.connect(to)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// Who has sent to the port, and the socket that stands for each.
+struct Clients<S> {
+    list: Vec<Client<S>>,
+}
+
+struct Client<S> {
+    address: SocketAddr,
+    socket: S,
+    heard: Instant,
+}
+
+impl<S> Clients<S> {
+    fn new() -> Self {
+        Clients { list: Vec::new() }
+    }
+
+    /// The socket of the client at `address`; a new client's is opened.
+    fn socket(
+        &mut self,
+        address: SocketAddr,
+        now: Instant,
+        open: impl FnOnce() -> io::Result<S>,
+    ) -> io::Result<&mut S> {
+        let index = match self.list.iter().position(|c| c.address == address) {
+            Some(index) => index,
+            None => {
+                if self.list.len() >= MAX_CLIENTS
+                    && let Some((oldest, _)) = self.list.iter().enumerate().min_by_key(|(_, c)| c.heard)
+                {
+                    self.list.swap_remove(oldest);
+                }
+                self.list.push(Client { address, socket: open()?, heard: now });
+                self.list.len() - 1
+            }
+        };
+        let client = self.list.get_mut(index).ok_or(io::ErrorKind::NotFound)?;
+        client.heard = now;
+        Ok(&mut client.socket)
+    }
+
+    fn forget_idle(&mut self, now: Instant) {
+        self.list.retain(|c| now.saturating_duration_since(c.heard) < IDLE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn client(port: usize) -> SocketAddr {
+        SocketAddr::from((Ipv4Addr::LOCALHOST, port as u16))
+    }
+
+    #[test]
+    fn a_client_keeps_its_socket_until_it_has_been_idle() {
+        let start = Instant::now();
+        let mut clients = Clients::new();
+        assert_eq!(clients.socket(client(1), start, || Ok(10)).unwrap(), &10);
+        assert_eq!(clients.socket(client(1), start + IDLE / 2, || Ok(11)).unwrap(), &10);
+        clients.forget_idle(start + IDLE);
+        assert_eq!(clients.list.len(), 1);
+        clients.forget_idle(start + IDLE / 2 + IDLE);
+        assert!(clients.list.is_empty());
+    }
+
+    #[test]
+    fn a_full_table_forgets_who_has_been_silent_longest() {
+        let start = Instant::now();
+        let mut clients = Clients::new();
+        for i in 0..MAX_CLIENTS {
+            clients.socket(client(1 + i), start + Duration::from_secs(i as u64), || Ok(i)).unwrap();
+        }
+        clients.socket(client(1), start + Duration::from_secs(100), || Ok(0)).unwrap();
+        clients.socket(client(999), start + Duration::from_secs(101), || Ok(999)).unwrap();
+        assert_eq!(clients.list.len(), MAX_CLIENTS);
+        assert!(clients.list.iter().any(|c| c.address == client(1)));
+        assert!(!clients.list.iter().any(|c| c.address == client(2)));
+    }
+}

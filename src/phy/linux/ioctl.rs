@@ -1,0 +1,64 @@
+//! The three calls that no crate wraps: attach to an interface, keep it, ask for its MTU.
+#![allow(unsafe_code)]
+
+use std::ffi::c_int;
+use std::os::fd::AsFd;
+
+use rustix::io::Result;
+use rustix::ioctl::{IntegerSetter, Opcode, Updater, ioctl, opcode};
+
+/// The longest interface name, in bytes (IFNAMSIZ less the final NUL).
+pub(super) const MAX_NAME: usize = 15;
+
+pub(super) const IFF_TUN: u16 = 0x0001;
+pub(super) const IFF_TAP: u16 = 0x0002;
+pub(super) const IFF_MULTI_QUEUE: u16 = 0x0100;
+/// Frames come without a header of the driver's own.
+pub(super) const IFF_NO_PI: u16 = 0x1000;
+/// Fail where the interface already exists.
+pub(super) const IFF_TUN_EXCL: u16 = 0x8000;
+
+/// Attaches the open /dev/net/tun `fd` to the interface `name`, which the kernel creates where it is absent.
+pub(super) fn attach(fd: impl AsFd, name: &str, flags: u16) -> Result<()> {
+    let mut request = IfReq::new(name);
+    request.value[..2].copy_from_slice(&flags.to_ne_bytes());
+    // SAFETY: TUNSETIFF reads and writes one `struct ifreq`, and `IfReq` is at least as long as that on every target.
+    unsafe { ioctl(fd, Updater::<TUNSETIFF, IfReq>::new(&mut request)) }
+}
+
+/// Lets the attached interface outlive `fd`.
+pub(super) fn persist(fd: impl AsFd) -> Result<()> {
+    // SAFETY: TUNSETPERSIST takes its argument by value and touches no memory of this process.
+    unsafe { ioctl(fd, IntegerSetter::<TUNSETPERSIST>::new_usize(1)) }
+}
+
+/// The MTU of the interface `name`, in bytes of IP packet. `socket` is any socket: it picks the network namespace.
+pub(super) fn mtu(socket: impl AsFd, name: &str) -> Result<usize> {
+    let mut request = IfReq::new(name);
+    // SAFETY: SIOCGIFMTU reads and writes one `struct ifreq`, and `IfReq` is at least as long as that on every target.
+    unsafe { ioctl(socket, Updater::<SIOCGIFMTU, IfReq>::new(&mut request))? };
+    let [a, b, c, d, ..] = request.value;
+    Ok(usize::try_from(i32::from_ne_bytes([a, b, c, d])).unwrap_or(0))
+}
+
+const TUNSETIFF: Opcode = opcode::write::<c_int>(b'T', 202);
+const TUNSETPERSIST: Opcode = opcode::write::<c_int>(b'T', 203);
+const SIOCGIFMTU: Opcode = 0x8921;
+
+/// `struct ifreq`: a name and a union of at most 24 bytes.
+#[repr(C, align(8))]
+struct IfReq {
+    name: [u8; MAX_NAME + 1],
+    value: [u8; 24],
+}
+
+impl IfReq {
+    /// A request about `name`, cut to [`MAX_NAME`] bytes; callers check names before.
+    fn new(name: &str) -> Self {
+        let mut request = IfReq { name: [0; MAX_NAME + 1], value: [0; 24] };
+        for (to, from) in request.name.iter_mut().zip(name.bytes().take(MAX_NAME)) {
+            *to = from;
+        }
+        request
+    }
+}

@@ -1,0 +1,12 @@
+//! The Linux TAP (Ethernet) and TUN (IP) device.
+//!
+//! A TAP is a network card of the kernel's whose cable ends in this program: what the kernel sends on it is read from a
+//! file, what is written to the file arrives at the kernel. [`TunTap::open`] attaches to one that exists;
+//! [`create`] makes one, for the sandbox and the tests.
+
+mod ioctl;
+mod open;
+mod tuntap;
+
+pub use open::{Kind, OpenError, create};
+pub use tuntap::{Fault, MAX_EXTRA, Ready, RxToken, TunTap, TxToken};

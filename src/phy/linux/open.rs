@@ -1,0 +1,235 @@
+//! Attaching to a TAP or TUN, and saying why not.
+
+use core::fmt;
+use std::os::fd::OwnedFd;
+
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice, socket_with};
+use smoltcp::phy::Medium;
+
+use super::ioctl;
+
+/// Which of the two an interface is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Ethernet frames.
+    Tap,
+    /// IP packets.
+    Tun,
+}
+
+/// Makes a TAP or TUN that stays until it is deleted or its network namespace ends. It is down and has no address.
+///
+/// # Errors
+/// Needs CAP_NET_ADMIN in the user namespace that owns the network namespace. [`OpenError::InUse`] says that an interface
+/// of that name exists.
+pub fn create(kind: Kind, name: &str) -> Result<(), OpenError> {
+    check_name(name)?;
+    let file = open_clone_device()?;
+    let fail = |errno| match errno {
+        Errno::BUSY => OpenError::InUse(name.into()),
+        errno => OpenError::Os(errno),
+    };
+    ioctl::attach(&file, name, kind.flag() | ioctl::IFF_NO_PI | ioctl::IFF_TUN_EXCL).map_err(fail)?;
+    ioctl::persist(&file).map_err(fail)
+}
+
+/// Attaches to an interface that exists. Answers its file and its MTU in bytes of IP packet.
+pub(super) fn attach(kind: Kind, name: &str) -> Result<(OwnedFd, usize), OpenError> {
+    check_name(name)?;
+    let absent = || OpenError::NoInterface { kind, name: name.into() };
+    let fail = |errno| match errno {
+        Errno::BUSY => OpenError::InUse(name.into()),
+        Errno::NODEV => absent(),
+        Errno::PERM => OpenError::NotOwner { kind, name: name.into() },
+        errno => OpenError::Os(errno),
+    };
+    let socket =
+        socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None).map_err(OpenError::Os)?;
+    // Asked of the kernel, not of /sys, which may show another network namespace.
+    let index = netdevice::name_to_index(&socket, name).map_err(|_| absent())?;
+    let file = open_clone_device()?;
+    match ioctl::attach(&file, name, kind.flag() | ioctl::IFF_NO_PI) {
+        Ok(()) => {}
+        Err(Errno::INVAL) => return Err(why_invalid(kind, name)),
+        Err(errno) => return Err(fail(errno)),
+    }
+    // Deleted since the first look: the kernel has made a new one, which ends with `file`.
+    if netdevice::name_to_index(&socket, name) != Ok(index) {
+        return Err(absent());
+    }
+    let mtu = ioctl::mtu(&socket, name).map_err(fail)?;
+    Ok((file, mtu))
+}
+
+/// Why [`attach`] or [`create`] failed; its text is one line and says what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OpenError {
+    /// Not a name that an interface can have.
+    BadName(String),
+    /// Another program is attached to it; for [`create`], it exists already.
+    InUse(String),
+    /// Made for several queues, or with other options that exclude this program.
+    MultiQueue {
+        /// What was asked for.
+        kind: Kind,
+        /// The interface.
+        name: String,
+    },
+    /// The kernel has no /dev/net/tun, or the container does not pass it on.
+    NoDevNetTun,
+    /// This network namespace has no interface of that name.
+    NoInterface {
+        /// What was asked for.
+        kind: Kind,
+        /// The interface.
+        name: String,
+    },
+    /// /dev/net/tun is not open to this user.
+    NoPermission,
+    /// The interface belongs to another user.
+    NotOwner {
+        /// What was asked for.
+        kind: Kind,
+        /// The interface.
+        name: String,
+    },
+    /// Neither a TAP nor a TUN.
+    NotTunTap(String),
+    /// Anything else that the kernel says.
+    Os(Errno),
+    /// A TUN where a TAP was asked for, or the other way round.
+    OtherKind {
+        /// What it is.
+        is: Kind,
+        /// The interface.
+        name: String,
+    },
+}
+
+impl Kind {
+    /// What smoltcp calls it.
+    pub fn medium(self) -> Medium {
+        match self {
+            Kind::Tap => Medium::Ethernet,
+            Kind::Tun => Medium::Ip,
+        }
+    }
+
+    /// `tap` or `tun`, as in the options of `ip tuntap` and of this program.
+    pub fn word(self) -> &'static str {
+        match self {
+            Kind::Tap => "tap",
+            Kind::Tun => "tun",
+        }
+    }
+
+    fn flag(self) -> u16 {
+        match self {
+            Kind::Tap => ioctl::IFF_TAP,
+            Kind::Tun => ioctl::IFF_TUN,
+        }
+    }
+
+    fn other(self) -> Kind {
+        match self {
+            Kind::Tap => Kind::Tun,
+            Kind::Tun => Kind::Tap,
+        }
+    }
+}
+
+/// `TAP` or `TUN`.
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Kind::Tap => "TAP",
+            Kind::Tun => "TUN",
+        })
+    }
+}
+
+impl fmt::Display for OpenError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            OpenError::BadName(name) => write!(
+                f,
+                "{name:?} cannot be the name of an interface: use 1 to {} letters or digits, such as tap0",
+                ioctl::MAX_NAME
+            ),
+            OpenError::InUse(name) => {
+                write!(f, "{name} is in use by another program: end that program, or use another interface")
+            }
+            OpenError::MultiQueue { kind, name } => write!(
+                f,
+                "{name} was made multi-queue: make it again with `sudo ip tuntap del dev {name} mode {0} multi_queue && \
+                 sudo ip tuntap add dev {name} mode {0} user $USER`",
+                kind.word()
+            ),
+            OpenError::NoDevNetTun => f.write_str(
+                "there is no /dev/net/tun: run `sudo modprobe tun`, or start the container with --device /dev/net/tun",
+            ),
+            OpenError::NoInterface { kind, name } => write!(
+                f,
+                "there is no interface {name} here: make it with `sudo ip tuntap add dev {name} mode {} user $USER && \
+                 sudo ip link set {name} up`, or use `smolstep sandbox`",
+                kind.word()
+            ),
+            OpenError::NoPermission => f.write_str(
+                "no permission to open /dev/net/tun: run `sudo chmod 666 /dev/net/tun`, or run this as root",
+            ),
+            OpenError::NotOwner { kind, name } => write!(
+                f,
+                "not permitted to use {name}, it belongs to another user: make it yours with `sudo ip tuntap del dev {name} \
+                 mode {0} && sudo ip tuntap add dev {name} mode {0} user $USER`, or run this as root",
+                kind.word()
+            ),
+            OpenError::NotTunTap(name) => {
+                write!(f, "{name} is neither a TAP nor a TUN: name one that `ip tuntap show` lists")
+            }
+            OpenError::Os(errno) => {
+                write!(f, "attaching to the interface failed: {errno}; `smolstep doctor` may say more")
+            }
+            OpenError::OtherKind { is, name } => {
+                write!(f, "{name} is a {is}, not a {}: use `--{} {name}`", is.other(), is.word())
+            }
+        }
+    }
+}
+
+impl core::error::Error for OpenError {}
+
+fn check_name(name: &str) -> Result<(), OpenError> {
+    // The kernel's rule, and no `%`, which asks it to pick a number.
+    let bad = |c: char| matches!(c, '/' | ':' | '%') || c.is_whitespace() || c.is_control();
+    if name.is_empty() || name.len() > ioctl::MAX_NAME || matches!(name, "." | "..") || name.chars().any(bad) {
+        return Err(OpenError::BadName(name.into()));
+    }
+    Ok(())
+}
+
+fn open_clone_device() -> Result<OwnedFd, OpenError> {
+    let flags = OFlags::RDWR | OFlags::NONBLOCK | OFlags::CLOEXEC;
+    rustix::fs::open("/dev/net/tun", flags, Mode::empty()).map_err(|errno| match errno {
+        Errno::ACCESS | Errno::PERM => OpenError::NoPermission,
+        Errno::NOENT | Errno::NODEV | Errno::NXIO | Errno::NOTDIR => OpenError::NoDevNetTun,
+        errno => OpenError::Os(errno),
+    })
+}
+
+/// The kernel says EINVAL to the wrong kind, to multi-queue and to what is no TAP at all. Asking for each of the others on
+/// a second file tells which; being attached for that instant does no harm.
+fn why_invalid(kind: Kind, name: &str) -> OpenError {
+    let is = |flags: u16| {
+        open_clone_device().is_ok_and(|file| ioctl::attach(&file, name, flags | ioctl::IFF_NO_PI) != Err(Errno::INVAL))
+    };
+    let other = kind.other();
+    if is(other.flag()) || is(other.flag() | ioctl::IFF_MULTI_QUEUE) {
+        OpenError::OtherKind { is: other, name: name.into() }
+    } else if is(kind.flag() | ioctl::IFF_MULTI_QUEUE) {
+        OpenError::MultiQueue { kind, name: name.into() }
+    } else {
+        OpenError::NotTunTap(name.into())
+    }
+}

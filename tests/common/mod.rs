@@ -1,0 +1,5 @@
+//! What several test files share.
+#![allow(dead_code, reason = "each test file is a crate of its own and uses some of it")]
+
+#[cfg(target_os = "linux")]
+pub mod netns;

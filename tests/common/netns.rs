@@ -1,0 +1,105 @@
+//! Network namespaces that a test makes for itself.
+
+use std::fs::File;
+use std::io;
+use std::net::IpAddr;
+use std::process::Command;
+
+use rustix::thread::UnshareFlags;
+use smolstep::host::netlink::{Netlink, quieten};
+use smolstep::phy::linux::{Kind, create};
+
+/// Runs `test` on a thread of its own in a new, empty network namespace, with the loopback interface up; the threads and
+/// children that it starts are in it too. Whoever is not root gets there by running the test named `name` alone, again,
+/// as root of a user namespace. Where the machine has no namespaces or no /dev/net/tun, see [`skip`].
+pub fn in_namespace(name: &str, test: impl FnOnce() + Send + 'static) {
+    if let Err(why) = open_tun() {
+        return skip(&why);
+    }
+    if !rustix::process::geteuid().is_root() {
+        return again_as_root(name);
+    }
+    let thread = std::thread::spawn(move || {
+        if let Err(why) = unshare(UnshareFlags::NEWNET) {
+            return skip(&format!("no network namespaces: {why}"));
+        }
+        up("lo");
+        test();
+    });
+    if let Err(panic) = thread.join() {
+        std::panic::resume_unwind(panic);
+    }
+}
+
+/// Says on standard error that a test is skipped and why, or fails it where SMOLSTEP_REQUIRE holds `tap`.
+pub fn skip(why: &str) {
+    let required = std::env::var("SMOLSTEP_REQUIRE").unwrap_or_default();
+    assert!(!required.split([',', ' ']).any(|r| r == "tap"), "SMOLSTEP_REQUIRE has tap, but: {why}");
+    eprintln!("skipped: {why}");
+}
+
+/// Makes a TAP or TUN in this thread's namespace, with these addresses of the kernel's end, up.
+pub fn make(kind: Kind, name: &str, addresses: &[(&str, u8)]) {
+    create(kind, name).unwrap();
+    quieten(name);
+    up(name);
+    let mut netlink = Netlink::open().unwrap();
+    let index = netlink.link(name).unwrap().unwrap().index;
+    for (address, prefix_len) in addresses {
+        netlink.add_address(index, address.parse::<IpAddr>().unwrap(), *prefix_len).unwrap();
+    }
+}
+
+/// Sets an interface up.
+pub fn up(name: &str) {
+    set(name, true);
+}
+
+/// Sets an interface down.
+pub fn down(name: &str) {
+    set(name, false);
+}
+
+fn set(name: &str, up: bool) {
+    let mut netlink = Netlink::open().unwrap();
+    let index = netlink.link(name).unwrap().unwrap().index;
+    netlink.set_up(index, up).unwrap();
+}
+
+/// Deletes an interface.
+pub fn delete(name: &str) {
+    let mut netlink = Netlink::open().unwrap();
+    let index = netlink.link(name).unwrap().unwrap().index;
+    netlink.delete(index).unwrap();
+}
+
+/// Whether a sandbox can be made: namespaces are allowed and /dev/net/tun is open. Tried in a child.
+pub fn sandbox_possible() -> Result<(), String> {
+    open_tun()?;
+    let tried = Command::new("unshare").args(["-Urn", "true"]).output();
+    match tried {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(format!("no user namespaces: {}", String::from_utf8_lossy(&output.stderr).trim())),
+        Err(e) => Err(format!("no unshare(1): {e}")),
+    }
+}
+
+fn open_tun() -> Result<(), String> {
+    let opened = File::options().read(true).write(true).open("/dev/net/tun");
+    opened.map(drop).map_err(|e| format!("/dev/net/tun: {e}"))
+}
+
+fn again_as_root(name: &str) {
+    if let Err(why) = sandbox_possible() {
+        return skip(&why);
+    }
+    let me = std::env::current_exe().unwrap();
+    let status = Command::new("unshare").arg("-Urn").arg(me).args(["--exact", name, "--nocapture"]).status().unwrap();
+    assert!(status.success(), "{name} failed in its namespace");
+}
+
+// Deprecated because it is unsound with CLONE_FILES, which is not asked for here.
+#[allow(deprecated)]
+fn unshare(flags: UnshareFlags) -> io::Result<()> {
+    Ok(rustix::thread::unshare(flags)?)
+}
