@@ -4,6 +4,7 @@
 pub mod app;
 pub mod phy;
 pub mod stack;
+pub mod trace;
 
 #[cfg(feature = "std")]
 pub mod host;

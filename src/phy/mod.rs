@@ -1,4 +1,11 @@
 //! Devices.
 
+mod cable;
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub mod linux;
+mod loopback;
+mod queue;
+
+pub use cable::{Cable, CableEnd};
+pub use loopback::Loopback;
+pub use queue::{FrameIn, FrameOut};

@@ -170,9 +170,9 @@ pub enum Event {
     Udp {
         /// The port and address bound.
         local: IpListenEndpoint,
-        /// How many datagrams were read.
+        /// How many bytes of datagrams were read.
         read: usize,
-        /// How many datagrams were queued to be sent.
+        /// How many bytes of datagrams were queued to be sent.
         sent: usize,
     },
 }

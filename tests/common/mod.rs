@@ -3,3 +3,5 @@
 
 #[cfg(target_os = "linux")]
 pub mod netns;
+pub mod require;
+pub mod talk;

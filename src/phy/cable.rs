@@ -1,0 +1,93 @@
+//! A cable between two stacks, in memory.
+
+use smoltcp::phy::{Device, DeviceCapabilities, Medium};
+use smoltcp::time::Instant;
+
+use super::queue::{FrameIn, FrameOut, Queue};
+
+/// A cable with two ends: what one sends, the other receives, in order and unharmed.
+///
+/// It holds up to `FRAMES` frames each way (at least 2) of up to `MTU` bytes each (at least 590; an Ethernet header's 14
+/// bytes included), in itself: about `2 × FRAMES × MTU` bytes and no heap. A new one for Ethernet is all zero bits, so that a
+/// static one lies in `.bss`. Both ends compute and verify checksums.
+///
+/// A cable that is full pushes back: an end that has no room gives no token, and smoltcp tries again at the next poll.
+/// The last place in each direction is kept for a reply to a frame received, so that the two ends never wait for each
+/// other: with one frame in it less than `FRAMES`, `transmit` gives `None`; with all `FRAMES`, `receive` does too.
+///
+/// Frames are read and written where they lie, without a copy. The two ends share no borrow: while a closure runs on a
+/// token of one end, the other end may be used.
+///
+/// ```
+/// use smolstep::phy::Cable;
+/// use smoltcp::phy::{Device, RxToken, TxToken};
+/// use smoltcp::time::Instant;
+///
+/// let mut cable = Cable::<4, 1514>::new();
+/// let (mut left, mut right) = cable.ends();
+/// left.transmit(Instant::ZERO).unwrap().consume(2, |frame| frame.copy_from_slice(b"hi"));
+/// let (frame, _reply) = right.receive(Instant::ZERO).unwrap();
+/// frame.consume(|frame| assert_eq!(frame, b"hi"));
+/// ```
+pub struct Cable<const FRAMES: usize, const MTU: usize> {
+    medium: Medium,
+    queues: [Queue<FRAMES, MTU>; 2],
+}
+
+impl<const FRAMES: usize, const MTU: usize> Cable<FRAMES, MTU> {
+    /// An empty cable that carries Ethernet frames.
+    pub const fn new() -> Self {
+        Self::with_medium(Medium::Ethernet)
+    }
+
+    /// An empty cable that carries Ethernet frames or, with [`Medium::Ip`], bare IP packets.
+    pub const fn with_medium(medium: Medium) -> Self {
+        Cable { medium, queues: [const { Queue::new() }; 2] }
+    }
+
+    /// The two ends. Frames that are under way stay in the cable when its ends are dropped.
+    pub fn ends(&mut self) -> (CableEnd<'_, FRAMES, MTU>, CableEnd<'_, FRAMES, MTU>) {
+        let [there, back] = &self.queues;
+        let medium = self.medium;
+        (CableEnd { medium, rx: back, tx: there }, CableEnd { medium, rx: there, tx: back })
+    }
+}
+
+impl<const FRAMES: usize, const MTU: usize> Default for Cable<FRAMES, MTU> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// One end of a [`Cable`].
+pub struct CableEnd<'a, const FRAMES: usize, const MTU: usize> {
+    medium: Medium,
+    rx: &'a Queue<FRAMES, MTU>,
+    tx: &'a Queue<FRAMES, MTU>,
+}
+
+impl<const FRAMES: usize, const MTU: usize> Device for CableEnd<'_, FRAMES, MTU> {
+    type RxToken<'b>
+        = FrameIn<'b, FRAMES, MTU>
+    where
+        Self: 'b;
+    type TxToken<'b>
+        = FrameOut<'b, FRAMES, MTU>
+    where
+        Self: 'b;
+
+    fn receive(&mut self, _now: Instant) -> Option<(Self::RxToken<'_>, Self::TxToken<'_>)> {
+        Some((self.rx.front()?, self.tx.reply_place()?))
+    }
+
+    fn transmit(&mut self, _now: Instant) -> Option<Self::TxToken<'_>> {
+        self.tx.place()
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        Queue::<FRAMES, MTU>::capabilities(self.medium)
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests;

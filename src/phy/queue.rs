@@ -1,0 +1,106 @@
+//! A fixed queue of frames, written and read in place: what the cable and the loopback are made of.
+
+use core::cell::{Cell, RefCell, RefMut};
+
+use smoltcp::phy::{DeviceCapabilities, Medium, RxToken, TxToken};
+
+/// `FRAMES` frames of up to `MTU` bytes, for one reader and one writer, which may work at the same time: each frame has a
+/// cell of its own, so one can be read while the next is written.
+///
+/// The last free place is kept for a reply to a frame received. Thus two full queues never wait for each other: a queue
+/// fills up only by a reply, and the frame that was replied to has left a place in the other one.
+pub(super) struct Queue<const FRAMES: usize, const MTU: usize> {
+    slots: [RefCell<Slot<MTU>>; FRAMES],
+    first: Cell<usize>,
+    len: Cell<usize>,
+}
+
+struct Slot<const MTU: usize> {
+    len: usize,
+    bytes: [u8; MTU],
+}
+
+impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
+    /// An empty queue, all bits zero.
+    pub(super) const fn new() -> Self {
+        const {
+            assert!(FRAMES >= 2, "a queue needs room for one frame and one reply");
+            assert!(MTU >= 590, "IPv4 needs 576 bytes a packet, and an Ethernet header 14");
+        }
+        Queue {
+            slots: [const { RefCell::new(Slot { len: 0, bytes: [0; MTU] }) }; FRAMES],
+            first: Cell::new(0),
+            len: Cell::new(0),
+        }
+    }
+
+    /// The oldest frame.
+    pub(super) fn front(&self) -> Option<FrameIn<'_, FRAMES, MTU>> {
+        if self.len.get() == 0 {
+            return None;
+        }
+        let slot = self.slot(0)?;
+        Some(FrameIn { queue: self, slot })
+    }
+
+    /// A place for a frame that answers none.
+    pub(super) fn place(&self) -> Option<FrameOut<'_, FRAMES, MTU>> {
+        if self.len.get() + 1 < FRAMES { self.reply_place() } else { None }
+    }
+
+    /// A place for a reply, which may be the last one.
+    pub(super) fn reply_place(&self) -> Option<FrameOut<'_, FRAMES, MTU>> {
+        if self.len.get() >= FRAMES {
+            return None;
+        }
+        let slot = self.slot(self.len.get())?;
+        Some(FrameOut { queue: self, slot })
+    }
+
+    /// What a device over such queues can do: checksums are computed and verified, as on a wire.
+    pub(super) fn capabilities(medium: Medium) -> DeviceCapabilities {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = medium;
+        capabilities.max_transmission_unit = MTU;
+        capabilities
+    }
+
+    /// The slot so many places behind the front, unless a token holds it.
+    fn slot(&self, behind: usize) -> Option<RefMut<'_, Slot<MTU>>> {
+        self.slots.get((self.first.get() + behind) % FRAMES)?.try_borrow_mut().ok()
+    }
+}
+
+/// A frame received: it is read where it lies, and leaves the queue when the closure returns.
+///
+/// Dropped unused, the token leaves the frame in the queue.
+pub struct FrameIn<'a, const FRAMES: usize, const MTU: usize> {
+    queue: &'a Queue<FRAMES, MTU>,
+    slot: RefMut<'a, Slot<MTU>>,
+}
+
+impl<const FRAMES: usize, const MTU: usize> RxToken for FrameIn<'_, FRAMES, MTU> {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
+        let result = f(&self.slot.bytes[..self.slot.len]);
+        self.queue.first.set((self.queue.first.get() + 1) % FRAMES);
+        self.queue.len.set(self.queue.len.get() - 1);
+        result
+    }
+}
+
+/// A place for a frame to send: it is written where it will be read, and is in the queue when the closure returns.
+pub struct FrameOut<'a, const FRAMES: usize, const MTU: usize> {
+    queue: &'a Queue<FRAMES, MTU>,
+    slot: RefMut<'a, Slot<MTU>>,
+}
+
+impl<const FRAMES: usize, const MTU: usize> TxToken for FrameOut<'_, FRAMES, MTU> {
+    /// # Panics
+    /// If `len` is more than `MTU`. smoltcp never sends a frame longer than the device's capabilities say.
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(mut self, len: usize, f: F) -> R {
+        let result = f(&mut self.slot.bytes[..len]);
+        self.slot.len = len;
+        self.queue.len.set(self.queue.len.get() + 1);
+        result
+    }
+}

@@ -1,0 +1,158 @@
+//! A probe that turns events into log lines.
+
+use core::fmt;
+use core::net::SocketAddr;
+
+use log::Level;
+use smoltcp::time::{Duration, Instant};
+
+use crate::stack::{Drop, End, Event, Probe, Tuple};
+
+/// Logs what happens, a line each, under the target `smolstep`.
+///
+/// | level | lines |
+/// |---|---|
+/// | warn  | connections turned away because a pool is full |
+/// | info  | accepted, connected, received, closed, with addresses and the reason |
+/// | debug | state changes, half-open connections given up, frames that can't be served |
+///
+/// Lines that a peer can cause with each segment are limited: of those about data [`Self::RECEIVED_A_SECOND`] and of those
+/// about drops [`Self::DROPPED_A_SECOND`] stand at their level, the others at debug. A line says how many those were.
+#[derive(Clone, Debug, Default)]
+pub struct LogProbe {
+    received: Limit,
+    dropped: Limit,
+}
+
+impl LogProbe {
+    /// How many lines on data received stand at info level, a second.
+    pub const RECEIVED_A_SECOND: u32 = 100;
+    /// How many lines on drops stand at warn level, a second.
+    pub const DROPPED_A_SECOND: u32 = 5;
+
+    /// Says an event in words, and says first what an elapsed second left out.
+    fn tell(&mut self, now: Instant, event: &Event, say: &mut dyn FnMut(Level, fmt::Arguments<'_>)) {
+        if let Some(count) = self.received.left_out(now) {
+            say(Level::Info, format_args!("received more: {count} lines left out (they are at debug level)"));
+        }
+        if let Some(count) = self.dropped.left_out(now) {
+            say(Level::Warn, format_args!("dropped more: {count} lines left out (they are at debug level)"));
+        }
+        match *event {
+            Event::Accepted { tuple, .. } => say(Level::Info, format_args!("accepted {}", Served(tuple))),
+            Event::Connecting { tuple, .. } => say(Level::Debug, format_args!("connecting to {}", Made(tuple))),
+            Event::Connected { tuple, .. } => say(Level::Info, format_args!("connected to {}", Made(tuple))),
+            Event::Read { tuple, bytes, .. } => {
+                let level = self.received.level(now, Self::RECEIVED_A_SECOND, Level::Info);
+                say(level, format_args!("received {} from {}", Bytes(bytes), Served(tuple)));
+            }
+            Event::Udp { local, read, sent } => {
+                let level = self.received.level(now, Self::RECEIVED_A_SECOND, Level::Info);
+                say(level, format_args!("received {}, sent {} on udp port {}", Bytes(read), Bytes(sent), local.port));
+            }
+            Event::Ended { tuple, end, .. } => {
+                say(Level::Info, format_args!("closed {}: {}", Served(tuple), reason(end)));
+            }
+            Event::HalfOpenEnded { tuple, end, .. } => {
+                say(Level::Debug, format_args!("gave up half-open {}: {}", Served(tuple), reason(end)));
+            }
+            Event::Refused { tuple, why } => {
+                let level = self.dropped.level(now, Self::DROPPED_A_SECOND, Level::Warn);
+                say(level, format_args!("refused {}: {why}", Served(tuple)));
+            }
+            Event::Dropped(why @ (Drop::BacklogFull | Drop::SlotsFull)) => {
+                let level = self.dropped.level(now, Self::DROPPED_A_SECOND, Level::Warn);
+                say(level, format_args!("dropped a connection attempt: {why}"));
+            }
+            Event::Dropped(why) => say(Level::Debug, format_args!("dropped a frame: {why}")),
+            Event::State { tuple, from, to, .. } => {
+                say(Level::Debug, format_args!("{from} -> {to}: {}", Served(tuple)));
+            }
+        }
+    }
+}
+
+impl Probe for LogProbe {
+    fn event(&mut self, now: Instant, event: &Event) {
+        self.tell(now, event, &mut |level, line| log::log!(target: "smolstep", level, "{line}"));
+    }
+}
+
+/// Counts the lines of one kind in one second.
+#[derive(Clone, Debug, Default)]
+struct Limit {
+    since: Option<Instant>,
+    count: u32,
+    left_out: u32,
+}
+
+impl Limit {
+    /// The level for one more line.
+    fn level(&mut self, now: Instant, a_second: u32, level: Level) -> Level {
+        if self.elapsed(now) {
+            *self = Limit { since: Some(now), count: 0, left_out: 0 };
+        }
+        if self.count < a_second {
+            self.count += 1;
+            level
+        } else {
+            self.left_out = self.left_out.saturating_add(1);
+            Level::Debug
+        }
+    }
+
+    /// How many lines the second left out, once, after it has elapsed.
+    fn left_out(&mut self, now: Instant) -> Option<u32> {
+        if self.left_out == 0 || !self.elapsed(now) {
+            return None;
+        }
+        Some(core::mem::take(&mut self.left_out))
+    }
+
+    fn elapsed(&self, now: Instant) -> bool {
+        self.since.is_none_or(|since| now >= since + Duration::from_secs(1))
+    }
+}
+
+/// A number of bytes.
+struct Bytes(usize);
+
+impl fmt::Display for Bytes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} byte{}", self.0, if self.0 == 1 { "" } else { "s" })
+    }
+}
+
+/// The peer and this side of a connection, in the words of a server.
+struct Served(Tuple);
+
+impl fmt::Display for Served {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} on {}", SocketAddr::from(self.0.remote), SocketAddr::from(self.0.local))
+    }
+}
+
+/// The peer and this side of a connection, in the words of a client.
+struct Made(Tuple);
+
+impl fmt::Display for Made {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} from {}", SocketAddr::from(self.0.remote), SocketAddr::from(self.0.local))
+    }
+}
+
+/// Why a connection ended, after the word "closed".
+fn reason(end: End) -> &'static str {
+    match end {
+        End::Aborted => "reset by this side",
+        End::AddressGone => "its address was removed",
+        End::Closed => "both sides are done",
+        End::Recycled => "its slot was needed",
+        End::Refused => "refused by the peer",
+        End::Reset => "reset by the peer",
+        End::TimedOut => "timed out",
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests;

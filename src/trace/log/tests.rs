@@ -1,0 +1,65 @@
+use core::net::SocketAddr;
+
+use log::Level;
+use smoltcp::time::Instant;
+use smoltcp::wire::IpListenEndpoint;
+
+use super::LogProbe;
+use crate::stack::{Drop, Event, Tuple};
+
+#[test]
+fn lines_name_what_happened_with_addresses() {
+    let mut probe = LogProbe::default();
+    let tuple = tuple("192.168.69.1:9999", "192.168.69.100:40000");
+    let refused = Event::Refused { tuple, why: Drop::BacklogFull };
+    assert_eq!(
+        lines(&mut probe, 0, &refused),
+        [(Level::Warn, "refused 192.168.69.100:40000 on 192.168.69.1:9999: backlog full".into())]
+    );
+    let udp = Event::Udp { local: IpListenEndpoint { addr: None, port: 9997 }, read: 1, sent: 0 };
+    assert_eq!(lines(&mut probe, 0, &udp), [(Level::Info, "received 1 byte, sent 0 bytes on udp port 9997".into())]);
+}
+
+#[test]
+fn ipv6_addresses_stand_in_brackets() {
+    let refused = Event::Refused { tuple: tuple("[fdaa::1]:7", "[fdaa::64]:40000"), why: Drop::SlotsFull };
+    let (_, line) = lines(&mut LogProbe::default(), 0, &refused).remove(0);
+    assert_eq!(line, "refused [fdaa::64]:40000 on [fdaa::1]:7: all connection slots taken");
+}
+
+#[test]
+fn drops_are_limited_and_the_rest_counted() {
+    let mut probe = LogProbe::default();
+    let dropped = Event::Dropped(Drop::SlotsFull);
+    let mut warnings = 0;
+    for i in 0..100 {
+        warnings += lines(&mut probe, i, &dropped).iter().filter(|(level, _)| *level == Level::Warn).count();
+    }
+    assert_eq!(warnings, LogProbe::DROPPED_A_SECOND as usize);
+    let line = "dropped more: 95 lines left out (they are at debug level)";
+    assert_eq!(
+        lines(&mut probe, 1_000_000, &dropped),
+        [(Level::Warn, line.into()), (Level::Warn, "dropped a connection attempt: all connection slots taken".into())]
+    );
+    assert_eq!(lines(&mut probe, 2_000_000, &dropped).len(), 1, "told once");
+}
+
+#[test]
+fn frames_that_can_not_be_served_are_for_debugging() {
+    let dropped = Event::Dropped(Drop::FragmentedTcp);
+    assert_eq!(
+        lines(&mut LogProbe::default(), 0, &dropped),
+        [(Level::Debug, "dropped a frame: TCP in IP fragments".into())]
+    );
+}
+
+fn lines(probe: &mut LogProbe, micros: i64, event: &Event) -> Vec<(Level, String)> {
+    let mut lines = Vec::new();
+    probe.tell(Instant::from_micros(micros), event, &mut |level, line| lines.push((level, line.to_string())));
+    lines
+}
+
+fn tuple(local: &str, remote: &str) -> Tuple {
+    let endpoint = |text: &str| text.parse::<SocketAddr>().unwrap().into();
+    Tuple { local: endpoint(local), remote: endpoint(remote) }
+}

@@ -1,0 +1,244 @@
+//! Writes captures that Wireshark opens (pcapng, draft-ietf-opsawg-pcapng), block by block, without heap.
+
+use smoltcp::phy::Medium;
+
+use crate::stack::Direction;
+
+/// Where the bytes of a capture go: a file, a UART, memory.
+pub trait Sink {
+    /// What can go wrong.
+    type Error;
+
+    /// Takes all of `bytes`, in order.
+    ///
+    /// # Errors
+    /// When some could not be taken. The capture is then cut off in the middle of a block and should not be gone on with.
+    fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
+
+    /// Passes on what the sink has buffered, if it buffers.
+    ///
+    /// # Errors
+    /// When that fails; the capture is then incomplete.
+    fn flush(&mut self) -> Result<(), Self::Error> {
+        Ok(())
+    }
+}
+
+/// A [`std::io::Write`] as a sink. Give it a buffered writer: a block is many small writes.
+#[cfg(feature = "std")]
+#[derive(Clone, Debug)]
+pub struct IoSink<W>(pub W);
+
+#[cfg(feature = "std")]
+impl<W: std::io::Write> Sink for IoSink<W> {
+    type Error = std::io::Error;
+
+    fn write_all(&mut self, bytes: &[u8]) -> std::io::Result<()> {
+        self.0.write_all(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        self.0.flush()
+    }
+}
+
+/// The most bytes of a frame that a capture keeps; a longer frame is cut, and its real length recorded.
+pub const SNAP_LEN: usize = 65_535;
+
+/// The longest comment or interface name, in bytes; a longer one is cut between two characters.
+pub const TEXT: usize = 1024;
+
+/// What the frames of an interface are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LinkType {
+    /// Ethernet frames, without the check sequence.
+    Ethernet,
+    /// IPv4 and IPv6 packets.
+    RawIp,
+}
+
+impl From<Medium> for LinkType {
+    fn from(medium: Medium) -> Self {
+        if medium == Medium::Ip { LinkType::RawIp } else { LinkType::Ethernet }
+    }
+}
+
+impl LinkType {
+    /// Its number in the registry of link types.
+    fn number(self) -> u16 {
+        match self {
+            LinkType::Ethernet => 1,
+            LinkType::RawIp => 101,
+        }
+    }
+}
+
+/// An interface of the capture whose writer gave it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InterfaceId(u32);
+
+/// One frame to be written.
+#[derive(Clone, Copy, Debug)]
+pub struct Frame<'a> {
+    /// Where it was seen.
+    pub interface: InterfaceId,
+    /// When: microseconds since 1970-01-01 00:00 UTC.
+    pub micros: u64,
+    /// Which way it went, where that is known.
+    pub direction: Option<Direction>,
+    /// The frame, or as much of it as there is; at most [`SNAP_LEN`] bytes are kept.
+    pub bytes: &'a [u8],
+    /// Words that Wireshark shows beside it, up to [`TEXT`] bytes; none if empty.
+    pub comment: &'a str,
+}
+
+/// Writes one capture: a section with any number of interfaces and their frames.
+///
+/// Numbers are little-endian, times are in microseconds. Nothing is kept but the sink and a count: every call writes its
+/// block out.
+#[derive(Debug)]
+pub struct Writer<S> {
+    sink: S,
+    interfaces: u32,
+}
+
+impl<S: Sink> Writer<S> {
+    /// Begins a capture: writes its section header.
+    ///
+    /// # Errors
+    /// Those of the sink.
+    pub fn new(mut sink: S) -> Result<Self, S::Error> {
+        block(&mut sink, SECTION_HEADER, 16, |sink| {
+            sink.write_all(&BYTE_ORDER_MAGIC.to_le_bytes())?;
+            sink.write_all(&VERSION_1_0)?;
+            sink.write_all(&UNKNOWN_LENGTH)
+        })?;
+        Ok(Writer { sink, interfaces: 0 })
+    }
+
+    /// Describes an interface, whose frames can be written from then on.
+    ///
+    /// # Errors
+    /// Those of the sink.
+    pub fn interface(&mut self, name: &str, link: LinkType) -> Result<InterfaceId, S::Error> {
+        let name = cut(name).as_bytes();
+        let options = option_len(name) + option_len(&MICROSECONDS) + option_len(&[]);
+        block(&mut self.sink, INTERFACE_DESCRIPTION, 8 + options, |sink| {
+            sink.write_all(&link.number().to_le_bytes())?;
+            sink.write_all(&[0, 0])?;
+            sink.write_all(&(SNAP_LEN as u32).to_le_bytes())?;
+            option(sink, IF_NAME, name)?;
+            option(sink, IF_TSRESOL, &MICROSECONDS)?;
+            option(sink, END_OF_OPTIONS, &[])
+        })?;
+        let id = InterfaceId(self.interfaces);
+        self.interfaces += 1;
+        Ok(id)
+    }
+
+    /// Writes one frame.
+    ///
+    /// # Errors
+    /// Those of the sink.
+    pub fn frame(&mut self, frame: &Frame<'_>) -> Result<(), S::Error> {
+        let kept = frame.bytes.get(..SNAP_LEN).unwrap_or(frame.bytes);
+        let len = u32::try_from(frame.bytes.len()).unwrap_or(u32::MAX);
+        let comment = cut(frame.comment).as_bytes();
+        let flags: u32 = match frame.direction {
+            None => 0,
+            Some(Direction::In) => 1,
+            Some(Direction::Out) => 2,
+        };
+        let flags = flags.to_le_bytes();
+
+        let comment_len = if comment.is_empty() { 0 } else { option_len(comment) };
+        let options = comment_len + option_len(&flags) + option_len(&[]);
+        block(&mut self.sink, ENHANCED_PACKET, 20 + padded(kept.len()) + options, |sink| {
+            sink.write_all(&frame.interface.0.to_le_bytes())?;
+            sink.write_all(&((frame.micros >> 32) as u32).to_le_bytes())?;
+            sink.write_all(&(frame.micros as u32).to_le_bytes())?;
+            sink.write_all(&(kept.len() as u32).to_le_bytes())?;
+            sink.write_all(&len.to_le_bytes())?;
+            padded_bytes(sink, kept)?;
+            if !comment.is_empty() {
+                option(sink, OPT_COMMENT, comment)?;
+            }
+            option(sink, EPB_FLAGS, &flags)?;
+            option(sink, END_OF_OPTIONS, &[])
+        })
+    }
+
+    /// Flushes the sink.
+    ///
+    /// # Errors
+    /// Those of the sink.
+    pub fn flush(&mut self) -> Result<(), S::Error> {
+        self.sink.flush()
+    }
+
+    /// Gives the sink back, without a flush.
+    pub fn into_sink(self) -> S {
+        self.sink
+    }
+}
+
+const SECTION_HEADER: u32 = 0x0a0d_0d0a;
+const INTERFACE_DESCRIPTION: u32 = 1;
+const ENHANCED_PACKET: u32 = 6;
+
+const BYTE_ORDER_MAGIC: u32 = 0x1a2b_3c4d;
+const VERSION_1_0: [u8; 4] = [1, 0, 0, 0];
+const UNKNOWN_LENGTH: [u8; 8] = [0xff; 8];
+
+const END_OF_OPTIONS: u16 = 0;
+const OPT_COMMENT: u16 = 1;
+const IF_NAME: u16 = 2;
+const IF_TSRESOL: u16 = 9;
+const EPB_FLAGS: u16 = 2;
+
+/// The value of if_tsresol: times count 10⁻⁶ s.
+const MICROSECONDS: [u8; 1] = [6];
+
+/// Writes a block around a body of `len` bytes, a multiple of 4.
+fn block<S: Sink>(
+    sink: &mut S,
+    kind: u32,
+    len: usize,
+    body: impl FnOnce(&mut S) -> Result<(), S::Error>,
+) -> Result<(), S::Error> {
+    // At most a frame, a comment and a hundred bytes more: it fits.
+    let total = (len + 12) as u32;
+    sink.write_all(&kind.to_le_bytes())?;
+    sink.write_all(&total.to_le_bytes())?;
+    body(sink)?;
+    sink.write_all(&total.to_le_bytes())
+}
+
+/// Writes an option of at most [`TEXT`] bytes.
+fn option<S: Sink>(sink: &mut S, code: u16, value: &[u8]) -> Result<(), S::Error> {
+    sink.write_all(&code.to_le_bytes())?;
+    sink.write_all(&(value.len() as u16).to_le_bytes())?;
+    padded_bytes(sink, value)
+}
+
+/// The length of an option in the file.
+fn option_len(value: &[u8]) -> usize {
+    4 + padded(value.len())
+}
+
+fn padded_bytes<S: Sink>(sink: &mut S, bytes: &[u8]) -> Result<(), S::Error> {
+    sink.write_all(bytes)?;
+    sink.write_all(&[0; 3][..padded(bytes.len()) - bytes.len()])
+}
+
+fn padded(len: usize) -> usize {
+    len.next_multiple_of(4)
+}
+
+/// The first [`TEXT`] bytes of a text, or a little less where a character stands across that border.
+fn cut(text: &str) -> &str {
+    &text[..text.floor_char_boundary(TEXT)]
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests;
