@@ -133,3 +133,56 @@ impl Line {
         (last || bytes.len() == self.bytes.len()).then_some((len, len))
     }
 }
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+    use crate::app::tests::rig::Script;
+
+    fn lines(typed: &[&[u8]]) -> Vec<Vec<u8>> {
+        let mut console = Script::typing(typed);
+        let mut input = Input::new(&[]);
+        let mut lines = Vec::new();
+        loop {
+            match input.advance(&mut console) {
+                Advance::Text => lines.push(input.text().to_vec()),
+                Advance::NotYet => {}
+                Advance::End => return lines,
+            }
+        }
+    }
+
+    #[test]
+    fn lines_lose_their_ends() {
+        assert_eq!(lines(&[b"a\r\nb\n\nc\r"]), [&b"a"[..], b"b", b"", b"c\r"]);
+        assert_eq!(lines(&[b"a", b"b\nc", b"\r", b"\nd"]), [&b"ab"[..], b"c", b"d"]);
+        assert!(lines(&[]).is_empty());
+    }
+
+    #[test]
+    fn long_lines_come_in_pieces() {
+        let x = |len| vec![b'x'; len];
+        for (end, name) in [(&b"\n"[..], "LF"), (b"\r\n", "CR LF"), (b"", "nothing")] {
+            for len in [1023, 1024, 1025, 1026, 1027, 2048, 2049] {
+                let typed = [&x(len)[..], end, b"y"].concat();
+                let mut want: Vec<_> = x(len).chunks(MESSAGE).map(<[u8]>::to_vec).collect();
+                match want.last_mut() {
+                    Some(last) if end.is_empty() && last.len() < MESSAGE => last.push(b'y'),
+                    _ => want.push(b"y".to_vec()),
+                }
+                assert_eq!(lines(&[&typed]), want, "{len} bytes and {name}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_is_prompted_for_once() {
+        let mut console = Script::typing(&[b"a", b"b\n", b"c\n"]);
+        let mut input = Input::new(&[]);
+        assert_eq!(input.advance(&mut console), Advance::NotYet);
+        assert_eq!(input.advance(&mut console), Advance::Text);
+        assert_eq!(console.prompts, 1);
+        assert_eq!(input.advance(&mut console), Advance::NotYet);
+        assert_eq!(console.prompts, 2);
+    }
+}

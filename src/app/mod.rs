@@ -25,6 +25,9 @@ mod timing;
 mod udp_client;
 mod upper;
 
+#[cfg(all(test, feature = "std"))]
+mod tests;
+
 pub use client::{ClientOptions, Failure};
 pub use greeting::{Template, TemplateError};
 pub use udp_client::UdpClient;
