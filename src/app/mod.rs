@@ -1,1 +1,229 @@
-//! The programs.
+//! The programs: one file each, its server and its client side by side.
+//!
+//! A program is written against a smoltcp socket and never sees a device, a clock or an allocator. On TCP it works with a send
+//! buffer of 16 bytes or more and a receive buffer of 64 or more. [`APPS`] lists the programs; an [`App`] makes the sessions.
+
+use smoltcp::socket::{tcp, udp};
+use smoltcp::time::Duration;
+use smoltcp::wire::IpEndpoint;
+
+use crate::stack::{Answer, Console, Context, End, Next, Respond, Responder, Session};
+
+mod ack;
+mod chargen;
+mod client;
+mod discard;
+mod echo;
+mod greeting;
+mod inbox;
+mod input;
+mod message;
+mod single;
+mod text;
+mod thanks;
+mod timing;
+mod udp_client;
+mod upper;
+
+#[cfg(all(test, feature = "std"))]
+mod tests;
+
+pub use client::{ClientOptions, Failure};
+pub use greeting::{Template, TemplateError};
+pub use udp_client::UdpClient;
+
+/// A program by its name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct App {
+    /// What it is called on the command line.
+    pub name: &'static str,
+    /// Its TCP port, if it has a TCP server.
+    pub tcp: Option<u16>,
+    /// Its UDP port, if it has a UDP server.
+    pub udp: Option<u16>,
+    /// What it does, in one line.
+    pub summary: &'static str,
+}
+
+/// All programs.
+pub const APPS: [App; 8] = [
+    App::new("greeting", Some(9999), Some(9999), "greets: Welcome!, then Hello,NAME! for each message until exit"),
+    App::new("echo", Some(7), Some(7), "sends back what comes"),
+    App::new("discard", Some(9), Some(9), "throws away what comes"),
+    App::new("chargen", Some(19), None, "sends characters without end"),
+    App::new("ack", Some(9998), None, "prints one message, replies ACK, closes"),
+    App::new("thanks", Some(8080), Some(8081), "prints a message and replies thank you !"),
+    App::new("upper", Some(14000), None, "prints one message, sends it back in upper case, closes"),
+    App::new("inbox", None, Some(9997), "prints each datagram and its sender"),
+];
+
+/// The program of this name.
+pub fn find(name: &str) -> Option<App> {
+    APPS.into_iter().find(|app| app.name == name)
+}
+
+impl App {
+    const fn new(name: &'static str, tcp: Option<u16>, udp: Option<u16>, summary: &'static str) -> Self {
+        App { name, tcp, udp, summary }
+    }
+
+    /// A session that serves one TCP connection; `None` if this program has no TCP server.
+    pub fn server<'a>(&self, options: &Options<'a>) -> Option<Server<'a>> {
+        Some(match self.name {
+            "ack" => Server::Single(ack::server()),
+            "chargen" => Server::Chargen(chargen::Server::default()),
+            "discard" => Server::Discard(discard::Server),
+            "echo" => Server::Echo(echo::Server),
+            "greeting" => Server::Greeting(greeting::Server::new(options)),
+            "thanks" => Server::Single(thanks::server()),
+            "upper" => Server::Upper(upper::Server::default()),
+            _ => return None,
+        })
+    }
+
+    /// A session that serves a UDP port; `None` if this program has no UDP server.
+    pub fn udp_server<'a>(&self, options: &Options<'a>) -> Option<UdpServer<'a>> {
+        Some(Respond::new(match self.name {
+            "discard" => UdpProgram::Discard,
+            "echo" => UdpProgram::Echo,
+            "greeting" => UdpProgram::Greeting(*options),
+            "inbox" => UdpProgram::Inbox(inbox::Server::new(options)),
+            "thanks" => UdpProgram::Thanks,
+            _ => return None,
+        }))
+    }
+
+    /// A session that is the client on one TCP connection; `None` if this program has no TCP server to call.
+    pub fn client<'a>(&self, options: &ClientOptions<'a>) -> Option<Client<'a>> {
+        let run = client::Run::new(options);
+        let program = match self.name {
+            "ack" => Program::Single(ack::client()),
+            "chargen" => Program::Chargen(chargen::Client::new(options.bytes)),
+            "discard" => Program::Discard(discard::Client::new(options)),
+            "echo" => Program::Echo(echo::Client::new(&run)),
+            "greeting" => Program::Greeting(greeting::Client::new()),
+            "thanks" => Program::Single(thanks::client()),
+            "upper" => Program::Single(upper::client()),
+            _ => return None,
+        };
+        Some(Client { run, program })
+    }
+
+    /// A session that asks the UDP server at `remote`; `None` if this program has no UDP server to ask.
+    pub fn udp_client<'a>(&self, options: &ClientOptions<'a>, remote: IpEndpoint) -> Option<UdpClient<'a>> {
+        self.udp.map(|_| UdpClient::new(options, remote, self.name != "discard"))
+    }
+}
+
+/// What a server is told on the command line. The default is a server as the README describes it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Options<'a> {
+    /// greeting: what to reply.
+    pub template: Option<Template<'a>>,
+    /// greeting over TCP: how long to wait before each reply.
+    pub delay: Duration,
+    /// inbox: end after one datagram.
+    pub once: bool,
+    /// inbox: what to answer, if anything.
+    pub reply: Option<&'a [u8]>,
+}
+
+/// The server side of one TCP connection.
+#[derive(Clone, Debug)]
+pub enum Server<'a> {
+    /// chargen.
+    Chargen(chargen::Server),
+    /// discard.
+    Discard(discard::Server),
+    /// echo.
+    Echo(echo::Server),
+    /// greeting.
+    Greeting(greeting::Server<'a>),
+    /// ack and thanks.
+    Single(single::Server),
+    /// upper.
+    Upper(upper::Server),
+}
+
+impl Session for Server<'_> {
+    fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
+        match self {
+            Server::Chargen(server) => server.poll(socket, cx),
+            Server::Discard(server) => server.poll(socket, cx),
+            Server::Echo(server) => server.poll(socket, cx),
+            Server::Greeting(server) => server.poll(socket, cx),
+            Server::Single(server) => server.poll(socket, cx),
+            Server::Upper(server) => server.poll(socket, cx),
+        }
+    }
+}
+
+/// The server on one UDP port. It answers only what may be answered: see [`Context::may_answer`].
+pub type UdpServer<'a> = Respond<UdpProgram<'a>>;
+
+/// What a UDP server answers. An answer that is longer than can be sent is not sent.
+#[derive(Clone, Debug)]
+pub enum UdpProgram<'a> {
+    /// discard.
+    Discard,
+    /// echo.
+    Echo,
+    /// greeting.
+    Greeting(Options<'a>),
+    /// inbox.
+    Inbox(inbox::Server<'a>),
+    /// thanks.
+    Thanks,
+}
+
+impl Responder for UdpProgram<'_> {
+    fn datagram(&mut self, from: udp::UdpMetadata, data: &[u8], reply: &mut [u8], console: &mut dyn Console) -> Answer {
+        match self {
+            UdpProgram::Discard => Answer::Silence,
+            UdpProgram::Echo => echo::datagram(data, reply),
+            UdpProgram::Greeting(options) => greeting::datagram(options, data, reply),
+            UdpProgram::Inbox(server) => server.datagram(from, data, reply, console),
+            UdpProgram::Thanks => thanks::datagram(from, data, reply, console),
+        }
+    }
+}
+
+/// The client side of one TCP connection.
+#[derive(Clone, Debug)]
+pub struct Client<'a> {
+    run: client::Run<'a>,
+    program: Program,
+}
+
+/// What the client does.
+#[derive(Clone, Debug)]
+enum Program {
+    Chargen(chargen::Client),
+    Discard(discard::Client),
+    Echo(echo::Client),
+    Greeting(greeting::Client),
+    Single(single::Client),
+}
+
+impl Client<'_> {
+    /// How it went, once the connection is over.
+    pub fn result(&self) -> Option<Result<(), Failure>> {
+        self.run.result()
+    }
+}
+
+impl Session for Client<'_> {
+    fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
+        match &mut self.program {
+            Program::Chargen(client) => client.poll(&mut self.run, socket, cx),
+            Program::Discard(client) => client.poll(&mut self.run, socket, cx),
+            Program::Echo(client) => client.poll(&mut self.run, socket, cx),
+            Program::Greeting(client) => client.poll(&mut self.run, socket, cx),
+            Program::Single(client) => client.poll(&mut self.run, socket, cx),
+        }
+    }
+
+    fn ended(&mut self, end: End, _cx: &mut Context<'_>) {
+        self.run.ended(end);
+    }
+}

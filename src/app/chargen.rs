@@ -1,0 +1,98 @@
+//! chargen: characters without end (RFC 864), and what takes them in.
+
+use smoltcp::socket::tcp::Socket;
+
+use super::client::{Failure, Run};
+use super::message::{self, Arrived};
+use crate::stack::{Context, Next, Session};
+
+/// The server of one connection: sends the pattern as fast as it is taken, throws away what comes, closes after the peer.
+#[derive(Clone, Debug, Default)]
+pub struct Server {
+    pattern: Pattern,
+}
+
+impl Session for Server {
+    fn poll(&mut self, socket: &mut Socket<'_>, _cx: &mut Context<'_>) -> Next {
+        message::receive(socket, usize::MAX, |_| ());
+        if message::arrived(socket) == Arrived::EndOfStream {
+            return Next::Close;
+        }
+        // At the end of the send buffer's ring it takes a second call.
+        while message::room(socket) > 0 {
+            let sent = socket.send(|buffer| {
+                self.pattern.fill(buffer);
+                (buffer.len(), buffer.len())
+            });
+            if !matches!(sent, Ok(1..)) {
+                break;
+            }
+        }
+        Next::Wait
+    }
+}
+
+/// Prints so many bytes, or what comes until the server closes. It sends nothing.
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// Bytes still wanted.
+    left: Option<u64>,
+}
+
+impl Client {
+    /// A client that wants `bytes` bytes; all there are if 0.
+    pub fn new(bytes: u64) -> Self {
+        Client { left: (bytes > 0).then_some(bytes) }
+    }
+
+    /// See [`Session::poll`].
+    pub fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        run.deadline.arm(cx.now);
+        let limit = self.left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
+        let received = message::receive(socket, limit, |piece| cx.console.print(piece));
+        if let Some(left) = &mut self.left {
+            *left = left.saturating_sub(received as u64);
+        }
+        if received > 0 {
+            run.deadline.restart(cx.now);
+        }
+        match (self.left, message::arrived(socket)) {
+            (Some(0), _) | (None, Arrived::EndOfStream) => run.complete_without_sending(),
+            (Some(_), Arrived::EndOfStream) => run.fail(Failure::TooEarly),
+            _ => run.wait(cx.now),
+        }
+    }
+}
+
+/// RFC 864's pattern: lines of 72 of the 95 printing characters of ASCII and CR LF, each line one character further round.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pattern {
+    /// 0 to 94: the character the line starts with.
+    line: u8,
+    /// 0 to 73: the place in the line.
+    column: u8,
+}
+
+impl Pattern {
+    const COLUMNS: u8 = 72;
+    const CHARACTERS: u8 = b'~' - b' ' + 1;
+
+    /// Fills `buffer` with the bytes that come next.
+    pub fn fill(&mut self, buffer: &mut [u8]) {
+        buffer.fill_with(|| self.next());
+    }
+
+    fn next(&mut self) -> u8 {
+        let column = self.column;
+        self.column += 1;
+        if column < Self::COLUMNS {
+            return b' ' + (self.line + column) % Self::CHARACTERS;
+        }
+        if column == Self::COLUMNS {
+            return b'\r';
+        }
+        self.column = 0;
+        self.line = (self.line + 1) % Self::CHARACTERS;
+        b'\n'
+    }
+}

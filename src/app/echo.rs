@@ -1,0 +1,192 @@
+//! echo: what is sent comes back (RFC 862).
+
+use smoltcp::socket::tcp::Socket;
+
+use super::client::{Failure, Run};
+use super::input::{Advance, PROMPT};
+use super::message::{self, Arrived};
+use super::text::compose_into;
+use crate::stack::{Answer, Context, Input, Next, Session};
+
+/// The TCP server of one connection: sends back what comes, as much as there is room for, and closes after the peer.
+#[derive(Clone, Debug, Default)]
+pub struct Server;
+
+impl Session for Server {
+    fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        loop {
+            // Only what can be sent is read: what has no room stays, and holds the peer back.
+            let len = message::room(socket).min(cx.scratch.len());
+            let len = message::peek(socket, cx.scratch, len).len();
+            if len == 0 {
+                break;
+            }
+            let sent = socket.send_slice(&cx.scratch[..len]).unwrap_or(0);
+            message::consume(socket, sent);
+        }
+        match message::arrived(socket) {
+            Arrived::EndOfStream => Next::Close,
+            Arrived::Message(_) | Arrived::Nothing => Next::Wait,
+        }
+    }
+}
+
+/// The UDP server: answers one datagram.
+pub fn datagram(data: &[u8], reply: &mut [u8]) -> Answer {
+    compose_into(reply, |put| put(data)).map_or(Answer::Silence, Answer::Reply)
+}
+
+/// The TCP client of one connection.
+///
+/// With texts, sends each after the one before has come back whole, and prints what comes back, and a newline. Without, sends
+/// what the console reads and prints what comes, both as they are and at the same time; the end of input closes its side.
+#[derive(Clone, Debug)]
+pub struct Client {
+    stage: Stage,
+}
+
+/// What goes on.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    /// Looking for a text.
+    Next,
+    /// So many bytes of the text are queued, and so many have come back.
+    Text { sent: usize, back: usize },
+    /// From the console.
+    Raw(Raw),
+    /// This side is closed, and so many bytes have still to come back.
+    Closed { missing: u64 },
+}
+
+/// Counts of a raw exchange.
+#[derive(Clone, Copy, Debug, Default)]
+struct Raw {
+    sent: u64,
+    back: u64,
+    /// The last byte typed was not a line end.
+    mid_line: bool,
+    prompted: bool,
+}
+
+impl Client {
+    /// A client that has not begun.
+    pub fn new(run: &Run<'_>) -> Self {
+        Client { stage: if run.input.reads_console() { Stage::Raw(Raw::default()) } else { Stage::Next } }
+    }
+
+    /// See [`Session::poll`].
+    pub fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        loop {
+            match self.stage {
+                Stage::Next => match run.input.advance(cx.console) {
+                    Advance::Text => {
+                        run.deadline.restart(cx.now);
+                        self.stage = Stage::Text { sent: 0, back: 0 };
+                    }
+                    Advance::End | Advance::NotYet => self.half_close(0, run, socket, cx),
+                },
+                Stage::Text { mut sent, mut back } => {
+                    let text = run.input.text();
+                    let before = (sent, back);
+                    message::stream(socket, &mut sent, |put| put(text));
+                    back += message::receive(socket, text.len() - back, |piece| cx.console.print(piece));
+                    self.stage = Stage::Text { sent, back };
+                    if (sent, back) == (text.len(), text.len()) {
+                        cx.console.print(b"\n");
+                        self.stage = Stage::Next;
+                    } else if (sent, back) != before {
+                        run.deadline.restart(cx.now);
+                    } else if message::arrived(socket) == Arrived::EndOfStream {
+                        return run.fail(Failure::TooEarly);
+                    } else {
+                        return run.wait(cx.now);
+                    }
+                }
+                Stage::Raw(raw) => {
+                    if let Some(next) = self.exchange(raw, run, socket, cx) {
+                        return next;
+                    }
+                }
+                Stage::Closed { missing } => {
+                    let back = message::receive(socket, usize::MAX, |piece| cx.console.print(piece)) as u64;
+                    let missing = missing.saturating_sub(back);
+                    self.stage = Stage::Closed { missing };
+                    if back > 0 {
+                        run.deadline.restart(cx.now);
+                    }
+                    return match message::arrived(socket) {
+                        Arrived::EndOfStream if missing > 0 => run.fail(Failure::TooEarly),
+                        Arrived::EndOfStream => run.complete(),
+                        Arrived::Message(_) | Arrived::Nothing => run.wait(cx.now),
+                    };
+                }
+            }
+        }
+    }
+
+    /// Moves what can be moved between console and connection; `None` once the input has ended.
+    fn exchange(
+        &mut self,
+        mut raw: Raw,
+        run: &mut Run<'_>,
+        socket: &mut Socket<'_>,
+        cx: &mut Context<'_>,
+    ) -> Option<Next> {
+        let mut ended = false;
+        loop {
+            let back = message::receive(socket, usize::MAX, |piece| cx.console.print(piece)) as u64;
+            raw.back += back;
+            let len = message::room(socket).min(cx.scratch.len());
+            let typed = match &mut cx.scratch[..len] {
+                [] => Input::NotYet,
+                buffer => cx.console.read(buffer),
+            };
+            let sent = match typed {
+                Input::Bytes(len) => {
+                    let bytes = &cx.scratch[..len.min(cx.scratch.len())];
+                    raw.mid_line = bytes.last() != Some(&b'\n');
+                    raw.prompted = false;
+                    socket.send_slice(bytes).unwrap_or(0)
+                }
+                Input::End => {
+                    ended = true;
+                    0
+                }
+                Input::NotYet => 0,
+            };
+            raw.sent += sent as u64;
+            if back > 0 || sent > 0 {
+                run.deadline.restart(cx.now);
+            }
+            if ended || (back, sent) == (0, 0) {
+                break;
+            }
+        }
+        if ended {
+            self.half_close(raw.sent.saturating_sub(raw.back), run, socket, cx);
+            return None;
+        }
+        let next = if message::arrived(socket) == Arrived::EndOfStream {
+            run.fail(Failure::TooEarly)
+        } else if raw.back < raw.sent {
+            run.wait(cx.now)
+        } else {
+            // All has come back: what is waited for is a person.
+            run.deadline.clear();
+            if !raw.prompted && !raw.mid_line {
+                cx.console.prompt(PROMPT);
+                raw.prompted = true;
+            }
+            Next::Wait
+        };
+        self.stage = Stage::Raw(raw);
+        Some(next)
+    }
+
+    /// Closes this side; the other is to follow once it has sent back what is missing.
+    fn half_close(&mut self, missing: u64, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &Context<'_>) {
+        socket.close();
+        run.deadline.restart(cx.now);
+        self.stage = Stage::Closed { missing };
+    }
+}

@@ -1,0 +1,224 @@
+//! greeting: a welcome, and a greeting for each message; `exit` or the end of stream closes.
+
+use core::fmt;
+
+use smoltcp::socket::tcp::Socket;
+use smoltcp::time::{Duration, Instant};
+
+use super::Options;
+use super::client::{Failure, Run};
+use super::input::Advance;
+use super::message::{self, Arrived};
+use super::text::{Put, compose_into, split_line_end};
+use super::timing::later;
+use crate::stack::{Answer, Context, Next, Session};
+
+const WELCOME: &[u8] = b"Welcome!";
+const EXIT: &[u8] = b"exit";
+
+/// The reply of a greeting server: text in which each `{}` stands for the message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Template<'a>(&'a [u8]);
+
+impl<'a> Template<'a> {
+    const TCP: Template<'static> = Template(b"Hello,{}!");
+    const UDP: Template<'static> = Template(b"hello {}!");
+    const PLACE: &'static [u8] = b"{}";
+
+    /// Takes any bytes with at least one `{}` in them.
+    ///
+    /// # Errors
+    /// [`TemplateError::NoPlace`]: put `{}` where the message is to stand.
+    pub fn new(text: &'a [u8]) -> Result<Self, TemplateError> {
+        let has_place = text.windows(Self::PLACE.len()).any(|w| w == Self::PLACE);
+        if has_place { Ok(Template(text)) } else { Err(TemplateError::NoPlace) }
+    }
+
+    /// Puts the reply to `message`, whose line end goes to the reply's end.
+    fn greet(&self, message: &[u8], put: &mut Put<'_>) {
+        let (text, line_end) = split_line_end(message);
+        let mut rest = self.0;
+        while let Some(at) = rest.windows(Self::PLACE.len()).position(|w| w == Self::PLACE) {
+            let (before, from_place) = rest.split_at(at);
+            put(before);
+            put(text);
+            rest = from_place.strip_prefix(Self::PLACE).unwrap_or_default();
+        }
+        put(rest);
+        put(line_end);
+    }
+}
+
+/// Why a template cannot be one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TemplateError {
+    /// It has no `{}`.
+    NoPlace,
+}
+
+impl fmt::Display for TemplateError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the template has no {} to put the message in, as in 'Hello, {}!'")
+    }
+}
+
+impl core::error::Error for TemplateError {}
+
+/// The TCP server of one connection.
+#[derive(Clone, Debug)]
+pub struct Server<'a> {
+    template: Template<'a>,
+    delay: Duration,
+    state: State,
+}
+
+/// What the server does next.
+#[derive(Clone, Copy, Debug)]
+enum State {
+    /// Say welcome.
+    Welcome,
+    /// Wait for a message.
+    Message,
+    /// Reply to one of `len` bytes from `due` on; `position` bytes of the reply are queued.
+    Reply { len: usize, due: Instant, position: usize },
+}
+
+impl<'a> Server<'a> {
+    /// A server that does as `options` say.
+    pub fn new(options: &Options<'a>) -> Self {
+        Server { template: options.template.unwrap_or(Template::TCP), delay: options.delay, state: State::Welcome }
+    }
+}
+
+impl Session for Server<'_> {
+    fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        loop {
+            self.state = match self.state {
+                State::Welcome if message::send_whole(socket, WELCOME) => State::Message,
+                State::Welcome => return Next::Wait,
+                State::Message => match message::arrived(socket) {
+                    Arrived::Message(len) => State::Reply { len, due: later(cx.now, self.delay), position: 0 },
+                    Arrived::Nothing => return Next::Wait,
+                    Arrived::EndOfStream => return Next::Close,
+                },
+                State::Reply { len, due, mut position } => {
+                    let message = message::peek(socket, cx.scratch, len);
+                    if split_line_end(message).0 == EXIT {
+                        message::consume(socket, len);
+                        return Next::Close;
+                    }
+                    if cx.now < due {
+                        return Next::WakeAt(due);
+                    }
+                    if message::stream(socket, &mut position, |put| self.template.greet(message, put)) {
+                        message::consume(socket, len);
+                        State::Message
+                    } else {
+                        self.state = State::Reply { len, due, position };
+                        return Next::Wait;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The UDP server: answers one datagram, if the answer fits in one.
+pub fn datagram(options: &Options<'_>, data: &[u8], reply: &mut [u8]) -> Answer {
+    let template = options.template.unwrap_or(Template::UDP);
+    compose_into(reply, |put| template.greet(data, put)).map_or(Answer::Silence, Answer::Reply)
+}
+
+/// The TCP client of one connection: reads the welcome, sends each text after the reply to the one before and prints what
+/// comes, sends `exit`, and reads to the end of stream.
+///
+/// A reply is what one read returns: one that comes in pieces is printed in pieces, a line each. Empty texts are passed over;
+/// the text `exit` is the last.
+#[derive(Clone, Debug)]
+pub struct Client {
+    stage: Stage,
+}
+
+/// How far the client is.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    /// Waiting for the welcome.
+    Welcome,
+    /// Looking for a text.
+    Input,
+    /// So many bytes of it are queued.
+    Sending(usize),
+    /// All of it is.
+    Reply,
+    /// No more texts: sending `exit`.
+    Exit,
+    /// It is sent.
+    Rest,
+}
+
+impl Client {
+    /// A client that has not begun.
+    pub fn new() -> Self {
+        Client { stage: Stage::Welcome }
+    }
+
+    /// See [`Session::poll`].
+    pub fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        loop {
+            if let Stage::Input = self.stage {
+                let advance = run.input.advance(cx.console);
+                run.deadline.clear();
+                self.stage = match advance {
+                    Advance::Text if run.input.text() == EXIT => Stage::Exit,
+                    Advance::Text if run.input.text().is_empty() => Stage::Input,
+                    Advance::Text => Stage::Sending(0),
+                    Advance::End => Stage::Exit,
+                    Advance::NotYet => match message::arrived(socket) {
+                        Arrived::Message(len) => {
+                            message::print(socket, len, cx.console);
+                            Stage::Input
+                        }
+                        Arrived::Nothing => return Next::Wait,
+                        Arrived::EndOfStream => return run.fail(Failure::NotReplied),
+                    },
+                };
+                continue;
+            }
+            run.deadline.arm(cx.now);
+            if let Stage::Sending(mut position) = self.stage {
+                let text = run.input.text();
+                let sent = message::stream(socket, &mut position, |put| put(text));
+                self.stage = if sent { Stage::Reply } else { Stage::Sending(position) };
+            }
+            let arrived = message::arrived(socket);
+            if let (Stage::Exit, false) = (self.stage, arrived == Arrived::EndOfStream)
+                && message::send_whole(socket, EXIT)
+            {
+                self.stage = Stage::Rest;
+            }
+            match (arrived, self.stage) {
+                (Arrived::Nothing, _) => return run.wait(cx.now),
+                (Arrived::EndOfStream, Stage::Exit | Stage::Rest) => return run.complete(),
+                (Arrived::EndOfStream, _) => return run.fail(Failure::NotReplied),
+                (Arrived::Message(len), Stage::Welcome) => {
+                    receive_welcome(socket, len, cx);
+                    self.stage = Stage::Input;
+                }
+                (Arrived::Message(len), stage) => {
+                    message::print(socket, len, cx.console);
+                    // While a long text is on its way, its beginning may be replied to already.
+                    if let Stage::Reply = stage {
+                        self.stage = Stage::Input;
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Takes the welcome to the log: it is not a reply to anything.
+fn receive_welcome(socket: &mut Socket<'_>, len: usize, cx: &mut Context<'_>) {
+    let welcome = message::peek(socket, cx.scratch, len);
+    log::info!("the server says: {}", welcome.escape_ascii());
+    message::consume(socket, len);
+}

@@ -1,0 +1,318 @@
+//! One session on one socket, a bare socket at the other end of the link, and what runs them.
+
+use std::collections::VecDeque;
+
+use smoltcp::iface::SocketHandle;
+use smoltcp::socket::tcp;
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{IpAddress, IpEndpoint};
+
+use super::link::Side;
+pub use super::link::{v4, v6};
+use crate::app::message::receive;
+use crate::stack::{Console, Context, End, Input, MESSAGE, Next, Session, UdpSession};
+
+/// The port of whichever side is the server, and that of the client.
+pub const SERVER: u16 = 1000;
+pub const CLIENT: u16 = 2000;
+
+/// A console with a script: what is typed comes in these pieces, with nothing at the moment between them.
+#[derive(Clone, Debug, Default)]
+pub struct Script {
+    pub printed: Vec<u8>,
+    pub prompts: usize,
+    pub typed: VecDeque<Vec<u8>>,
+    /// More may be typed.
+    pub open: bool,
+}
+
+impl Script {
+    pub fn typing(typed: &[&[u8]]) -> Self {
+        Script { typed: typed.iter().map(|t| t.to_vec()).collect(), ..Script::default() }
+    }
+}
+
+impl Console for Script {
+    fn print(&mut self, bytes: &[u8]) {
+        self.printed.extend_from_slice(bytes);
+    }
+
+    fn prompt(&mut self, _text: &str) {
+        self.prompts += 1;
+    }
+
+    fn read(&mut self, buf: &mut [u8]) -> Input {
+        let Some(piece) = self.typed.front_mut() else { return if self.open { Input::NotYet } else { Input::End } };
+        if piece.is_empty() {
+            self.typed.pop_front();
+            return Input::NotYet;
+        }
+        let len = piece.len().min(buf.len());
+        buf[..len].copy_from_slice(&piece[..len]);
+        piece.drain(..len);
+        Input::Bytes(len)
+    }
+}
+
+/// Runs `round` until it says that nothing happened.
+fn settle(mut round: impl FnMut() -> bool) {
+    for _ in 0..100_000 {
+        if !round() {
+            return;
+        }
+    }
+    panic!("it never settles");
+}
+
+/// A TCP session and the peer's socket.
+pub struct Tcp<S> {
+    pub now: Instant,
+    pub session: S,
+    pub console: Script,
+    /// How the connection ended.
+    pub end: Option<End>,
+    here: Side,
+    there: Side,
+    socket: SocketHandle,
+    peer: SocketHandle,
+    next: Next,
+    state: tcp::State,
+}
+
+/// How big the session's socket buffers are.
+#[derive(Clone, Copy, Debug)]
+pub struct Buffers {
+    pub receive: usize,
+    pub send: usize,
+}
+
+pub const BIG: Buffers = Buffers { receive: 4096, send: 4096 };
+pub const SMALL: Buffers = Buffers { receive: 64, send: 16 };
+
+impl<S: Session> Tcp<S> {
+    /// A server session that a peer has connected to over IPv4.
+    pub fn server(session: S, buffers: Buffers) -> Self {
+        Self::server_over(v4, session, buffers)
+    }
+
+    /// The same over either.
+    pub fn server_over(address: fn(u8) -> IpAddress, session: S, buffers: Buffers) -> Self {
+        let mut tcp = Self::new(session, buffers, Script::default());
+        tcp.here.tcp(tcp.socket).listen(SERVER).unwrap();
+        let cx = tcp.there.iface.context();
+        let peer = tcp.there.sockets.get_mut::<tcp::Socket>(tcp.peer);
+        peer.connect(cx, (address(1), SERVER), CLIENT).unwrap();
+        tcp.settle();
+        tcp
+    }
+
+    /// A client session that has connected to a peer.
+    pub fn client(session: S, buffers: Buffers, console: Script) -> Self {
+        let mut tcp = Self::new(session, buffers, console);
+        tcp.there.tcp(tcp.peer).listen(SERVER).unwrap();
+        let cx = tcp.here.iface.context();
+        tcp.here.sockets.get_mut::<tcp::Socket>(tcp.socket).connect(cx, (v4(2), SERVER), CLIENT).unwrap();
+        tcp.settle();
+        tcp
+    }
+
+    fn new(session: S, buffers: Buffers, console: Script) -> Self {
+        let (mut here, mut there) = Side::pair();
+        let socket = here.add_tcp(buffers.receive, buffers.send);
+        let peer = there.add_tcp(65_535, 65_535);
+        there.tcp(peer).set_nagle_enabled(false);
+        let state = tcp::State::Closed;
+        Tcp { now: Instant::ZERO, session, console, end: None, here, there, socket, peer, next: Next::Wait, state }
+    }
+
+    /// Runs both sides until nothing more happens at this time.
+    pub fn settle(&mut self) {
+        settle(|| {
+            self.run_session();
+            let here = self.here.poll(self.now);
+            self.there.poll(self.now) || here
+        });
+        self.run_session();
+    }
+
+    /// Lets so much time pass, in steps of 10 ms.
+    pub fn pass(&mut self, duration: Duration) {
+        let end = self.now + duration;
+        while self.now < end {
+            self.now = end.min(self.now + Duration::from_millis(10));
+            self.settle();
+        }
+    }
+
+    fn run_session(&mut self) {
+        let state = self.here.tcp(self.socket).state();
+        if self.end.is_some() || matches!(state, tcp::State::Listen | tcp::State::SynSent | tcp::State::SynReceived) {
+            return;
+        }
+        let mut scratch = [0; MESSAGE];
+        let mut cx = Context { now: self.now, console: &mut self.console, scratch: &mut scratch, udp_ports: &[] };
+        let socket = self.here.sockets.get_mut::<tcp::Socket>(self.socket);
+        let was = core::mem::replace(&mut self.state, state);
+        self.end = match (state, was) {
+            _ if self.next == Next::Abort => Some(End::Aborted),
+            (tcp::State::TimeWait, _) | (tcp::State::Closed, tcp::State::LastAck) => Some(End::Closed),
+            (tcp::State::Closed, tcp::State::Closed) => None,
+            (tcp::State::Closed, _) => Some(End::Reset),
+            _ => None,
+        };
+        if let (Next::Wait | Next::WakeAt(_), None | Some(End::Closed)) = (self.next, self.end) {
+            self.next = self.session.poll(socket, &mut cx);
+            match self.next {
+                Next::Close => socket.close(),
+                Next::Abort => socket.abort(),
+                Next::Wait | Next::WakeAt(_) => {}
+            }
+        }
+        if self.next == Next::Close {
+            receive(socket, usize::MAX, |_| ());
+        }
+        if let Some(end) = self.end {
+            self.session.ended(end, &mut cx);
+        }
+    }
+
+    /// The peer sends this, all at once.
+    pub fn send(&mut self, bytes: &[u8]) {
+        assert_eq!(self.there.tcp(self.peer).send_slice(bytes), Ok(bytes.len()));
+        self.settle();
+    }
+
+    /// The peer sends what it has room for: so many bytes.
+    pub fn offer(&mut self, bytes: &[u8]) -> usize {
+        let sent = self.there.tcp(self.peer).send_slice(bytes).unwrap_or(0);
+        self.settle();
+        sent
+    }
+
+    /// What the peer has received, up to so many bytes.
+    pub fn take_some(&mut self, limit: usize) -> Vec<u8> {
+        let mut bytes = vec![0; limit];
+        let len = self.there.tcp(self.peer).recv_slice(&mut bytes).unwrap_or(0);
+        bytes.truncate(len);
+        self.settle();
+        bytes
+    }
+
+    /// All that the peer has received.
+    pub fn take(&mut self) -> Vec<u8> {
+        let mut bytes = Vec::new();
+        loop {
+            match self.take_some(65_535) {
+                more if more.is_empty() => return bytes,
+                more => bytes.extend(more),
+            }
+        }
+    }
+
+    /// The peer sends this and its FIN, with nothing read between.
+    pub fn reply_and_close(&mut self, bytes: &[u8]) {
+        assert_eq!(self.there.tcp(self.peer).send_slice(bytes), Ok(bytes.len()));
+        self.close();
+    }
+
+    /// The peer sends its FIN.
+    pub fn close(&mut self) {
+        self.there.tcp(self.peer).close();
+        self.settle();
+    }
+
+    /// The peer sends RST.
+    pub fn reset(&mut self) {
+        self.there.tcp(self.peer).abort();
+        self.settle();
+    }
+
+    /// Whether the session has closed its side and the peer has seen it.
+    pub fn closed(&mut self) -> bool {
+        matches!(self.there.tcp(self.peer).recv_slice(&mut []), Err(tcp::RecvError::Finished))
+    }
+
+    /// How many bytes the session has left unread.
+    pub fn unread(&mut self) -> usize {
+        self.here.tcp(self.socket).recv_queue()
+    }
+
+    /// What the session waits for.
+    pub fn next(&self) -> Next {
+        self.next
+    }
+
+    /// What the session has printed since it was last asked.
+    pub fn printed(&mut self) -> Vec<u8> {
+        core::mem::take(&mut self.console.printed)
+    }
+}
+
+/// A UDP session on [`SERVER`], and peers' sockets.
+pub struct Udp<S> {
+    pub now: Instant,
+    pub session: S,
+    pub console: Script,
+    pub next: Next,
+    /// The UDP ports that are served here.
+    pub ports: Vec<u16>,
+    here: Side,
+    there: Side,
+    socket: SocketHandle,
+    peers: Vec<SocketHandle>,
+}
+
+impl<S: UdpSession> Udp<S> {
+    /// A session, and one peer on each of these ports.
+    pub fn new(session: S, peers: &[u16], console: Script) -> Self {
+        let (mut here, mut there) = Side::pair();
+        let socket = here.add_udp(SERVER);
+        let peers = peers.iter().map(|&port| there.add_udp(port)).collect();
+        let (now, next) = (Instant::ZERO, Next::Wait);
+        Udp { now, session, console, next, ports: vec![SERVER], here, there, socket, peers }
+    }
+
+    /// Runs both sides until nothing more happens at this time.
+    pub fn settle(&mut self) {
+        settle(|| {
+            let before = self.progress();
+            self.run_session();
+            let changed = self.progress() != before;
+            let here = self.here.poll(self.now);
+            self.there.poll(self.now) || here || changed
+        });
+    }
+
+    /// Changes when the session does something.
+    fn progress(&mut self) -> (Next, bool, usize, usize) {
+        let socket = self.here.udp(self.socket);
+        (self.next, socket.can_recv(), socket.recv_queue(), socket.send_queue())
+    }
+
+    fn run_session(&mut self) {
+        let mut scratch = [0; MESSAGE];
+        let (console, udp_ports) = (&mut self.console, &self.ports[..]);
+        let mut cx = Context { now: self.now, console, scratch: &mut scratch, udp_ports };
+        if matches!(self.next, Next::Wait | Next::WakeAt(_)) {
+            self.next = self.session.poll(self.here.sockets.get_mut(self.socket), &mut cx);
+        }
+    }
+
+    /// Peer number `peer` sends this.
+    pub fn send(&mut self, peer: usize, address: fn(u8) -> IpAddress, data: &[u8]) {
+        let to = IpEndpoint::new(address(1), SERVER);
+        self.there.udp(self.peers[peer]).send_slice(data, to).unwrap();
+        self.settle();
+    }
+
+    /// What this peer has received first, and from where.
+    pub fn take(&mut self, peer: usize) -> Option<(Vec<u8>, IpEndpoint)> {
+        let (data, from) = self.there.udp(self.peers[peer]).recv().ok()?;
+        Some((data.to_vec(), from.endpoint))
+    }
+
+    /// What the session has printed since it was last asked.
+    pub fn printed(&mut self) -> Vec<u8> {
+        core::mem::take(&mut self.console.printed)
+    }
+}

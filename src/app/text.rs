@@ -1,0 +1,76 @@
+//! Text on the wire and on the console: line ends, escaping, replies put together from pieces.
+
+use core::fmt::{self, Write};
+use core::net::SocketAddr;
+
+use smoltcp::wire::IpEndpoint;
+
+use crate::stack::Console;
+
+/// Takes the pieces of a reply, one after another.
+pub type Put<'p> = dyn FnMut(&[u8]) + 'p;
+
+/// A message's text and its line end: CR LF, LF or nothing.
+pub fn split_line_end(message: &[u8]) -> (&[u8], &[u8]) {
+    let text = message.strip_suffix(b"\n").map_or(message, |line| line.strip_suffix(b"\r").unwrap_or(line));
+    message.split_at(text.len())
+}
+
+/// Writes what `compose` puts together to the front of `buffer` and says how long it is; `None` where it does not fit.
+pub fn compose_into(buffer: &mut [u8], compose: impl FnOnce(&mut Put<'_>)) -> Option<usize> {
+    let mut len = Some(0);
+    compose(&mut |piece| {
+        len = len.and_then(|start| {
+            let end = start + piece.len();
+            buffer.get_mut(start..end)?.copy_from_slice(piece);
+            Some(end)
+        });
+    });
+    len
+}
+
+/// Prints `ADDRESS:PORT TEXT` and a newline. The text is the message without its line end, its control characters escaped
+/// so that a peer can write neither a second line nor to the terminal.
+pub fn print_received(console: &mut dyn Console, from: Option<IpEndpoint>, message: &[u8]) {
+    let (text, _) = split_line_end(message);
+    // The adapter below never fails, and neither do the things written.
+    if let Some(from) = from {
+        let _ = write!(Printer(console), "{} ", SocketAddr::from(from));
+    }
+    for chunk in text.utf8_chunks() {
+        let _ = write_escaped(&mut Printer(console), chunk.valid());
+        console.print(chunk.invalid());
+    }
+    console.print(b"\n");
+}
+
+/// Formatting onto a console.
+struct Printer<'c>(&'c mut dyn Console);
+
+impl Write for Printer<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0.print(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// Writes `text` with each control character (C0, DEL and C1) as `\n`, `\r`, `\t` or its bytes as `\xNN`.
+fn write_escaped(out: &mut dyn Write, text: &str) -> fmt::Result {
+    let mut rest = text;
+    while let Some((at, control)) = rest.char_indices().find(|(_, c)| c.is_control()) {
+        let (plain, from_control) = rest.split_at(at);
+        out.write_str(plain)?;
+        match control {
+            '\n' => out.write_str("\\n")?,
+            '\r' => out.write_str("\\r")?,
+            '\t' => out.write_str("\\t")?,
+            _ => {
+                for byte in control.encode_utf8(&mut [0; 4]).bytes() {
+                    write!(out, "\\x{byte:02x}")?;
+                }
+            }
+        }
+        rest = from_control.split_at(control.len_utf8()).1;
+    }
+    out.write_str(rest)
+}
