@@ -67,6 +67,11 @@ impl App {
         App { name, tcp, udp, summary }
     }
 
+    /// Whether its TCP server takes one message a connection, and then closes.
+    pub fn takes_one_message(&self) -> bool {
+        matches!(self.name, "ack" | "thanks" | "upper")
+    }
+
     /// A session that serves one TCP connection; `None` if this program has no TCP server.
     pub fn server<'a>(&self, options: &Options<'a>) -> Option<Server<'a>> {
         Some(match self.name {

@@ -1,13 +1,27 @@
-//! What needs an operating system.
+//! What needs an operating system: the command line, the console, the loop that waits, the sandbox.
 
+mod call;
 pub mod capture;
+mod cli;
 pub mod clock;
-#[cfg(target_os = "linux")]
-pub mod doctor;
+mod console;
+mod doctor;
+mod drive;
+mod error;
+mod link;
 mod memory;
-#[cfg(target_os = "linux")]
 pub mod netlink;
-#[cfg(target_os = "linux")]
-pub mod sandbox;
+mod sandbox;
+mod serve;
+mod stop;
+mod tour;
+mod watch;
 
+pub use cli::run;
+pub use console::Stdio;
+pub use drive::{Ended, drive};
+pub use error::Failure;
+pub use link::{Link, LinkArgs, Side, seed};
 pub use memory::{HeapPool, Sizes};
+pub use stop::Stop;
+pub use watch::Watch;

@@ -102,7 +102,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.slots.iter().all(|slot| matches!(slot.phase, Phase::Free | Phase::TimeWait | Phase::Ended(_)))
     }
 
-    fn source_for(&self, remote: IpEndpoint) -> Result<IpAddress, ConnectError> {
+    /// The own address that `remote` would be reached from.
+    ///
+    /// # Errors
+    /// [`ConnectError`]: the remote cannot be, or has no route.
+    pub fn source_for(&self, remote: IpEndpoint) -> Result<IpAddress, ConnectError> {
         if remote.port == 0 || !remote.addr.is_unicast() {
             return Err(ConnectError::BadRemote);
         }

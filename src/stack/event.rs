@@ -34,7 +34,9 @@ pub struct Tuple {
 
 impl fmt::Display for Tuple {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} <-> {}", self.local, self.remote)
+        // As a socket address, so that an IPv6 address stands in brackets.
+        let socket = |end: IpEndpoint| core::net::SocketAddr::new(end.addr.into(), end.port);
+        write!(f, "{} <-> {}", socket(self.local), socket(self.remote))
     }
 }
 
@@ -50,8 +52,6 @@ pub enum Step {
     Ingress(Option<ConnectionId>),
     /// Ran the program of this connection.
     Session(ConnectionId, Next),
-    /// A timer of this connection came due and was dealt with: its retransmission is the next egress.
-    Timer(ConnectionId),
     /// Ran the program on this UDP port.
     UdpSession(u16, Next),
 }

@@ -15,10 +15,11 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 
 use super::error::SandboxError;
+use crate::host::drive::{Interrupt, Verdict};
 
 /// The running command.
 ///
-/// A poll loop watches [`Guest::files`] and, when one of them can be read, asks [`Guest::exit_code`].
+/// A poll loop watches [`Interrupt::files`] and asks [`Interrupt::verdict`].
 #[derive(Debug)]
 pub struct Guest {
     child: Child,
@@ -41,11 +42,6 @@ impl Guest {
         }
     }
 
-    /// What to watch for reading, besides the device.
-    pub fn files(&self) -> [BorrowedFd<'_>; 2] {
-        [self.pidfd.as_fd(), self.signals.as_fd()]
-    }
-
     /// The command's exit code if it has ended: 128 and the number of the signal if one killed it. Does not wait. Passes
     /// SIGTERM on to the command, if one has come since the last call.
     pub fn exit_code(&mut self) -> Option<u8> {
@@ -62,7 +58,7 @@ impl Guest {
     }
 
     /// Waits for the command to end.
-    pub fn wait(mut self) -> u8 {
+    pub fn wait(&mut self) -> u8 {
         loop {
             if let Some(code) = self.exit_code() {
                 return code;
@@ -77,6 +73,16 @@ impl Guest {
                 std::thread::sleep(Duration::from_millis(100));
             }
         }
+    }
+}
+
+impl Interrupt for Guest {
+    fn files(&self) -> [BorrowedFd<'_>; 2] {
+        [self.pidfd.as_fd(), self.signals.as_fd()]
+    }
+
+    fn verdict(&mut self) -> Verdict {
+        if self.exit_code().is_some() { Verdict::End } else { Verdict::GoOn }
     }
 }
 

@@ -13,16 +13,23 @@ mod udp;
 
 use std::ffi::OsString;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::host::clock::Clock;
+use crate::host::console::Stdio;
+use crate::host::error::Failure;
+use crate::host::link::{LinkArgs, Side};
 use crate::host::netlink::{Netlink, quieten};
+use crate::host::serve::ServerArgs;
+use crate::host::watch::Watch;
 use crate::phy::linux::{Kind, OpenError, TunTap, create};
+use crate::stack::Io;
 
 pub use error::SandboxError;
 pub use guest::Guest;
 pub use join::join;
-pub use namespace::Refused;
 pub use publish::Publish;
 
 /// The TAP in the sandbox.
@@ -51,9 +58,40 @@ pub struct SandboxArgs {
     /// Run COMMAND in the sandbox of yours that was started last
     #[arg(long)]
     pub join: bool,
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Write every frame to a capture that Wireshark opens
+    #[arg(long, value_name = "FILE", requires = "serve")]
+    pub pcap: Option<PathBuf>,
     /// What to run, with its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
+}
+
+/// Runs `smolstep sandbox`; returns the command's exit code.
+///
+/// # Errors
+/// One line for the user.
+pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
+    let failed = |error: SandboxError| Failure::new(error.exit_code(), error);
+    if args.join {
+        return Err(failed(join(&args.command)));
+    }
+    let plan = args.server.plan(&args.serve)?;
+    let words = LinkArgs { tap: Some(TAP.into()), ..LinkArgs::default() };
+    let link = words.link(Side::Server)?;
+    let sandbox = Sandbox::enter(&args.publish).map_err(failed)?;
+    if args.serve.is_empty() {
+        return Ok(sandbox.start(&args.command).map_err(failed)?.wait());
+    }
+    let device = sandbox.attach().map_err(Failure::run)?;
+    let clock = Clock::start();
+    let watch = Watch::new(link.kind, TAP, &clock, args.pcap.as_deref())?;
+    let mut guest = plan.run(&link, &clock, Io { device, console: Stdio::new(), probe: watch }, |listening| {
+        listening.lines().for_each(|line| log::info!("{line}"));
+        sandbox.start(&args.command).map_err(failed)
+    })?;
+    Ok(guest.wait())
 }
 
 /// A namespace with a TAP, ready for its command. Dropped, it is no longer found by `--join`.

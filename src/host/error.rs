@@ -1,0 +1,41 @@
+//! How the program ends when it cannot go on.
+
+use core::fmt;
+use std::process::ExitCode;
+
+/// One line for the user, and the exit code that goes with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    code: u8,
+    what: String,
+}
+
+impl Failure {
+    /// With an exit code of its own.
+    pub fn new(code: u8, what: impl fmt::Display) -> Self {
+        Failure { code, what: what.to_string() }
+    }
+
+    /// It went wrong at run time: exit code 1.
+    pub fn run(what: impl fmt::Display) -> Self {
+        Self::new(1, what)
+    }
+
+    /// The command line cannot be meant so: exit code 2.
+    pub fn usage(what: impl fmt::Display) -> Self {
+        Self::new(2, what)
+    }
+
+    /// The exit code.
+    pub fn code(&self) -> ExitCode {
+        self.code.into()
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.what)
+    }
+}
+
+impl core::error::Error for Failure {}

@@ -1,0 +1,167 @@
+//! LINK: which interface, and which addresses on it.
+
+use std::net::IpAddr;
+
+use clap::Args;
+use smoltcp::phy::{Device, Medium};
+use smoltcp::time::Instant;
+use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, Ipv6Address, Ipv6Cidr};
+
+use super::error::Failure;
+use crate::phy::linux::{Kind, TunTap};
+use crate::stack::{Config, Memory, Seed, Session, Stack, UdpSession};
+
+/// Which interface, and which addresses on it.
+#[derive(Args, Clone, Debug, Default)]
+#[group(skip)]
+pub struct LinkArgs {
+    /// The TAP to attach to; it must exist
+    #[arg(long, value_name = "NAME", conflicts_with = "tun")]
+    pub tap: Option<String>,
+    /// The TUN to attach to; it must exist
+    #[arg(long, value_name = "NAME")]
+    pub tun: Option<String>,
+    /// An own address with its prefix; one or more replace the defaults
+    #[arg(long, value_name = "CIDR")]
+    pub ip: Vec<String>,
+    /// The router for everything that is not on the link
+    #[arg(long, value_name = "IP")]
+    pub gateway: Vec<String>,
+    /// The own hardware address on a TAP
+    #[arg(long, value_name = "MAC")]
+    pub mac: Option<String>,
+    /// Write every frame to a capture that Wireshark opens
+    #[arg(long, value_name = "FILE")]
+    pub pcap: Option<std::path::PathBuf>,
+}
+
+/// Which side of the link this program is by default.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    /// 192.168.69.1/24, fdaa::1/64, 02:00:00:00:00:01.
+    Server,
+    /// 192.168.69.2/24, fdaa::2/64, 02:00:00:00:00:02.
+    Client,
+}
+
+/// LINK, understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Link {
+    /// The kind of interface.
+    pub kind: Kind,
+    /// Its name.
+    pub name: String,
+    /// The own addresses, as given.
+    pub addresses: Vec<IpCidr>,
+    gateways: Vec<IpAddress>,
+    mac: EthernetAddress,
+}
+
+impl LinkArgs {
+    /// Checks the words of the command line.
+    ///
+    /// # Errors
+    /// A usage error that names the word and what it should be.
+    pub fn link(&self, side: Side) -> Result<Link, Failure> {
+        let number = side as u8 + 1;
+        let (kind, name) = match (&self.tap, &self.tun) {
+            (Some(name), _) => (Kind::Tap, name),
+            (None, Some(name)) => (Kind::Tun, name),
+            (None, None) => {
+                return Err(Failure::usage(
+                    "no link: give --tap NAME or --tun NAME, or run the command in a network of its own with \
+                     'smolstep sandbox -- COMMAND'",
+                ));
+            }
+        };
+        let addresses = match &self.ip[..] {
+            [] => vec![
+                IpCidr::new(IpAddress::v4(192, 168, 69, number), 24),
+                IpCidr::new(IpAddress::v6(0xfdaa, 0, 0, 0, 0, 0, 0, number.into()), 64),
+            ],
+            given => given.iter().map(|text| cidr(text)).collect::<Result<_, _>>()?,
+        };
+        let gateways = self.gateway.iter().map(|text| match text.parse::<IpAddr>() {
+            Ok(address) => Ok(address.into()),
+            Err(_) => Err(Failure::usage(format_args!("bad address '{text}' for --gateway: it is an IP address"))),
+        });
+        let mac = match &self.mac {
+            None => EthernetAddress([2, 0, 0, 0, 0, number]),
+            Some(text) => text.parse().ok().filter(EthernetAddress::is_unicast).ok_or_else(|| {
+                Failure::usage(format_args!(
+                    "bad hardware address '{text}': it is like 02:00:00:00:00:01, and not multicast"
+                ))
+            })?,
+        };
+        Ok(Link { kind, name: name.clone(), addresses, gateways: gateways.collect::<Result<_, _>>()?, mac })
+    }
+}
+
+impl Link {
+    /// A stack on `device`; `set` may change its configuration.
+    ///
+    /// # Errors
+    /// Addresses that cannot be, or an MTU that is too small.
+    pub fn stack<'a, S: Session + Clone, U: UdpSession>(
+        &self,
+        device: &mut TunTap,
+        memory: Memory<'a, S, U>,
+        now: Instant,
+        set: impl FnOnce(&mut Config<'_>),
+    ) -> Result<Stack<'a, S, U>, Failure> {
+        let hardware = match device.capabilities().medium {
+            Medium::Ethernet => HardwareAddress::Ethernet(self.mac),
+            Medium::Ip => HardwareAddress::Ip,
+        };
+        let mut addresses = self.addresses.clone();
+        addresses.extend(self.link_local(hardware));
+        let mut config = Config::new(hardware, seed()?, &addresses);
+        config.gateways = &self.gateways;
+        config.congestion = smoltcp::socket::tcp::CongestionControl::Reno;
+        set(&mut config);
+        Stack::new(config, device, memory, now).map_err(Failure::usage)
+    }
+
+    /// The link-local address that goes with an IPv6 address: neighbours ask from theirs (RFC 4861 section 7.2.2), and the
+    /// answer needs a route.
+    fn link_local(&self, hardware: HardwareAddress) -> Option<IpCidr> {
+        let HardwareAddress::Ethernet(EthernetAddress(mac)) = hardware else { return None };
+        let v6 = |test: fn(&Ipv6Address) -> bool| {
+            self.addresses.iter().any(|cidr| matches!(cidr, IpCidr::Ipv6(cidr) if test(&cidr.address())))
+        };
+        if !v6(|_| true) || v6(Ipv6Address::is_unicast_link_local) {
+            return None;
+        }
+        // RFC 4291 appendix A: the hardware address around ff:fe, with its universal bit turned.
+        let [a, b, c, d, e, f] = mac;
+        let address = Ipv6Address::from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f]);
+        Some(IpCidr::Ipv6(Ipv6Cidr::new(address, 64)))
+    }
+}
+
+/// 32 bytes of the operating system's entropy.
+///
+/// # Errors
+/// The system has none.
+pub fn seed() -> Result<Seed, Failure> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes).map_err(|error| Failure::run(format_args!("no entropy: {error}")))?;
+    Ok(Seed(bytes))
+}
+
+fn cidr(text: &str) -> Result<IpCidr, Failure> {
+    let bad =
+        || Failure::usage(format_args!("bad address '{text}' for --ip: it is like 192.168.69.1/24 or fdaa::1/64"));
+    let Some((address, prefix)) = text.split_once('/') else {
+        return Err(match text.parse::<IpAddr>() {
+            Ok(_) => Failure::usage(format_args!("'{text}' for --ip has no prefix: write for instance {text}/24")),
+            Err(_) => bad(),
+        });
+    };
+    let address: IpAddress = address.parse::<IpAddr>().map_err(|_| bad())?.into();
+    let longest = if matches!(address, IpAddress::Ipv4(_)) { 32 } else { 128 };
+    match prefix.parse::<u8>() {
+        Ok(prefix) if prefix <= longest => Ok(IpCidr::new(address, prefix)),
+        _ => Err(bad()),
+    }
+}

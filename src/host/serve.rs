@@ -1,0 +1,284 @@
+//! `smolstep serve`: programs on a link.
+
+use std::io::Write;
+use std::num::NonZeroU16;
+use std::time::Duration;
+
+use clap::Args;
+use smoltcp::wire::IpCidr;
+
+use super::clock::Clock;
+use super::console::Stdio;
+use super::drive::{Interrupt, drive};
+use super::error::Failure;
+use super::link::{Link, LinkArgs, Side};
+use super::memory::{HeapPool, Sizes};
+use super::stop::Stop;
+use super::watch::Watch;
+use crate::app::{self, APPS, App, Options, Template};
+use crate::phy::linux::TunTap;
+use crate::stack::{Io, Listener, Overflow, Stack};
+
+/// Serve programs on a TAP or TUN
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Example:
+  smolstep serve greeting echo --tap tap0
+  smolstep serve all --tun tun0 --ip 10.0.0.1/24 --port greeting=4000")]
+pub struct ServeArgs {
+    /// Programs, or all; `smolstep apps` lists them
+    #[arg(value_name = "APP", required = true)]
+    pub apps: Vec<String>,
+    #[command(flatten)]
+    pub link: LinkArgs,
+    #[command(flatten)]
+    pub server: ServerArgs,
+}
+
+/// What a server can be told, on any link.
+#[derive(Args, Clone, Debug, Default)]
+#[group(skip)]
+pub struct ServerArgs {
+    /// Another port for a program, as in echo=4000, or echo/udp=4000 for UDP alone
+    #[arg(long, value_name = "APP=PORT")]
+    pub port: Vec<String>,
+    /// Connections in all [default: 1024]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=65_000))]
+    pub max_connections: Option<u16>,
+    /// Connections that wait to be served, for each program [default: 128]
+    #[arg(long, value_name = "N")]
+    pub backlog: Option<usize>,
+    /// Connections served at a time, for each program [default: no limit]
+    #[arg(long, value_name = "N")]
+    pub serve_at_once: Option<std::num::NonZeroUsize>,
+    /// End a connection whose peer answers nothing for so long [default: 5min]
+    #[arg(long, value_name = "TIME", value_parser = positive)]
+    pub idle_timeout: Option<Duration>,
+    /// End a handshake that does not finish [default: 10s]
+    #[arg(long, value_name = "TIME", value_parser = positive)]
+    pub half_open_timeout: Option<Duration>,
+    /// What a connection meets that there is no room for [default: drop]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub overflow: Option<OnOverflow>,
+    /// greeting: the reply, with {} for the message
+    #[arg(long, value_name = "TEXT")]
+    pub template: Option<String>,
+    /// greeting: wait before each reply
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub delay: Option<Duration>,
+    /// inbox: end after one datagram
+    #[arg(long)]
+    pub once: bool,
+    /// inbox: answer with this
+    #[arg(long, value_name = "TEXT")]
+    pub reply: Option<String>,
+}
+
+/// What a connection meets that there is no room for.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnOverflow {
+    /// Silence: the client tries again
+    Drop,
+    /// RST: the client is refused
+    Reset,
+}
+
+/// What to serve, understood.
+#[derive(Clone, Debug)]
+pub struct Plan<'a> {
+    tcp: Vec<(u16, &'static App)>,
+    udp: Vec<(u16, &'static App)>,
+    options: Options<'a>,
+    args: &'a ServerArgs,
+}
+
+/// Runs `smolstep serve`.
+///
+/// # Errors
+/// One line for the user.
+pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
+    let link = args.link.link(Side::Server)?;
+    let plan = args.server.plan(&args.apps)?;
+    let device = TunTap::open(link.kind, &link.name).map_err(Failure::run)?;
+    let clock = Clock::start();
+    let watch = Watch::new(link.kind, &link.name, &clock, args.link.pcap.as_deref())?;
+    let start = |listening: &str| {
+        let stop = Stop::on_signals().map_err(Failure::run)?;
+        let mut out = std::io::stdout().lock();
+        out.write_all(listening.as_bytes()).and_then(|()| out.flush()).map_err(Failure::run)?;
+        Ok(stop)
+    };
+    plan.run(&link, &clock, Io { device, console: Stdio::new(), probe: watch }, start).map(drop)
+}
+
+impl ServerArgs {
+    /// Checks the words of the command line.
+    ///
+    /// # Errors
+    /// A usage error that names the word and what it should be.
+    pub fn plan(&self, names: &[String]) -> Result<Plan<'_>, Failure> {
+        let mut apps: Vec<&'static App> = Vec::new();
+        for name in names {
+            let found = if name == "all" { &APPS[..] } else { core::slice::from_ref(find(name)?) };
+            for app in found {
+                if !apps.iter().any(|a| a.name == app.name) {
+                    apps.push(app);
+                }
+            }
+        }
+        let serves = |name: &str| apps.iter().any(|a| a.name == name);
+        for (flag, given, app) in [
+            ("--template", self.template.is_some(), "greeting"),
+            ("--delay", self.delay.is_some(), "greeting"),
+            ("--once", self.once, "inbox"),
+            ("--reply", self.reply.is_some(), "inbox"),
+        ] {
+            if given && !serves(app) {
+                return Err(Failure::usage(format_args!("{flag} is for {app}, which is not served here")));
+            }
+        }
+        let options = Options {
+            template: self
+                .template
+                .as_ref()
+                .map(|t| Template::new(t.as_bytes()))
+                .transpose()
+                .map_err(Failure::usage)?,
+            delay: self.delay.unwrap_or_default().try_into().unwrap_or(smoltcp::time::Duration::MAX),
+            once: self.once,
+            reply: self.reply.as_ref().map(|text| text.as_bytes()),
+        };
+        let moved = self.port.iter().map(|word| moved(word, &apps)).collect::<Result<Vec<_>, _>>()?;
+        let port = |app: &App, udp: bool, default: u16| {
+            let last = moved.iter().rev().find(|m| m.app == app.name && (udp || !m.udp_only));
+            last.map_or(default, |m| m.port)
+        };
+        let tcp: Vec<_> = apps.iter().filter_map(|a| Some((port(a, false, a.tcp?), *a))).collect();
+        let udp: Vec<_> = apps.iter().filter_map(|a| Some((port(a, true, a.udp?), *a))).collect();
+        for (transport, list) in [("TCP", &tcp), ("UDP", &udp)] {
+            for (i, (port, app)) in list.iter().enumerate() {
+                if let Some((_, other)) = list[..i].iter().find(|(p, _)| p == port) {
+                    return Err(Failure::usage(format_args!(
+                        "{transport} port {port} is wanted by {} and {}: move one with --port {}=PORT",
+                        other.name, app.name, app.name
+                    )));
+                }
+            }
+        }
+        Ok(Plan { tcp, udp, options, args: self })
+    }
+}
+
+impl Plan<'_> {
+    /// Serves until the interrupt says so, or an inbox that takes one datagram has it. `start` makes the interrupt once
+    /// everything listens, and is told what listens where, a line each.
+    ///
+    /// # Errors
+    /// One line for the user.
+    pub fn run<I: Interrupt>(
+        &self,
+        link: &Link,
+        clock: &Clock,
+        mut io: Io<TunTap, Stdio, Watch>,
+        start: impl FnOnce(&str) -> Result<I, Failure>,
+    ) -> Result<I, Failure> {
+        let args = self.args;
+        let connections = args.max_connections.map_or(Sizes::default().connections, usize::from);
+        let mut pool = HeapPool::new(Sizes { connections, ports: self.udp.len(), ..Sizes::default() });
+        let mut stack: Stack<'_, app::Server<'_>, app::UdpServer<'_>> =
+            link.stack(&mut io.device, pool.memory(), clock.now(), |config| {
+                if let Some(OnOverflow::Reset) = args.overflow {
+                    config.overflow = Overflow::Reset;
+                }
+                if let Some(time) = args.idle_timeout {
+                    config.idle_timeout = time.try_into().unwrap_or(config.idle_timeout);
+                }
+                if let Some(time) = args.half_open_timeout {
+                    config.half_open_timeout = time.try_into().unwrap_or(config.half_open_timeout);
+                }
+            })?;
+        for &(port, app) in &self.tcp {
+            let Some(session) = app.server(&self.options) else { continue };
+            let mut listener = Listener::new(port, session);
+            listener.serve_at_once = args.serve_at_once.map_or(usize::MAX, Into::into);
+            listener.backlog = args.backlog.unwrap_or(listener.backlog);
+            stack
+                .listen(listener)
+                .map_err(|error| Failure::usage(format_args!("{} on TCP port {port}: {error}", app.name)))?;
+        }
+        let mut once = None;
+        for &(port, app) in &self.udp {
+            let Some(session) = app.udp_server(&self.options) else { continue };
+            stack
+                .bind(port, session)
+                .map_err(|error| Failure::usage(format_args!("{} on UDP port {port}: {error}", app.name)))?;
+            if app.name == "inbox" && self.options.once {
+                once = Some(port);
+            }
+        }
+        let mut interrupt = start(&self.listening(&link.addresses))?;
+        let result = drive(&mut stack, &mut io, clock, &mut interrupt, |stack| {
+            once.is_some_and(|port| stack.take_udp(port).is_some())
+        });
+        io.probe.finish()?;
+        result.map(|_| interrupt)
+    }
+
+    fn listening(&self, addresses: &[IpCidr]) -> String {
+        let mut lines = String::new();
+        for address in addresses.iter().map(IpCidr::address) {
+            for (transport, list) in [("tcp", &self.tcp), ("udp", &self.udp)] {
+                for &(port, app) in list {
+                    let endpoint = smoltcp::wire::IpEndpoint::new(address, port);
+                    lines.push_str(&format!("listening {transport} {endpoint} {}\n", app.name));
+                }
+            }
+        }
+        lines
+    }
+}
+
+/// The program of this name.
+///
+/// # Errors
+/// A usage error that names them all.
+pub fn find(name: &str) -> Result<&'static App, Failure> {
+    APPS.iter().find(|app| app.name == name).ok_or_else(|| {
+        let names: Vec<_> = APPS.iter().map(|app| app.name).collect();
+        Failure::usage(format_args!("unknown program '{name}': there are {}", names.join(", ")))
+    })
+}
+
+/// A duration of the command line that may not be zero.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn positive(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(Duration::ZERO) => Err("it must be longer than nothing".into()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(format!("{error}; write for instance 10s or 5min")),
+    }
+}
+
+/// One `--port`.
+struct Moved {
+    app: &'static str,
+    udp_only: bool,
+    port: u16,
+}
+
+fn moved(word: &str, apps: &[&'static App]) -> Result<Moved, Failure> {
+    let bad = |why: &str| Failure::usage(format_args!("bad --port '{word}': {why}"));
+    let (name, port) = word.split_once('=').ok_or_else(|| bad("it is like echo=4000 or echo/udp=4000"))?;
+    let (name, udp_only) = match name.split_once('/') {
+        None => (name, false),
+        Some((name, "udp")) => (name, true),
+        Some(_) => return Err(bad("after the slash stands udp")),
+    };
+    let port: NonZeroU16 = port.parse().map_err(|_| bad("a port is a number from 1 to 65535"))?;
+    let app = apps.iter().find(|app| app.name == name).ok_or_else(|| bad("that program is not served here"))?;
+    if udp_only && app.udp.is_none() {
+        return Err(bad("that program has no UDP side"));
+    }
+    Ok(Moved { app: app.name, udp_only, port: port.get() })
+}

@@ -1,0 +1,62 @@
+//! What watches a stack on the host: the log, and a capture where one is asked for.
+
+use std::path::{Path, PathBuf};
+
+use smoltcp::time::Instant;
+
+use super::capture::{self, FileCapture};
+use super::clock::Clock;
+use super::error::Failure;
+use crate::phy::linux::Kind;
+use crate::stack::{Direction, Event, Probe};
+use crate::trace::LogProbe;
+
+/// Logs events, and writes frames to a capture.
+pub struct Watch {
+    log: LogProbe,
+    capture: Option<(PathBuf, FileCapture)>,
+}
+
+impl Watch {
+    /// A watch over the interface `name`, whose frames go to `pcap` if it is given.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn new(kind: Kind, name: &str, clock: &Clock, pcap: Option<&Path>) -> Result<Self, Failure> {
+        let capture = match pcap {
+            None => None,
+            Some(path) => {
+                let capture = capture::create(path, name, kind.medium(), clock.now());
+                Some((path.to_owned(), capture.map_err(|error| unwritable(path, &error))?))
+            }
+        };
+        Ok(Watch { log: LogProbe::default(), capture })
+    }
+
+    /// Writes what is still to be written.
+    ///
+    /// # Errors
+    /// The capture is not complete.
+    pub fn finish(self) -> Result<(), Failure> {
+        match self.capture {
+            None => Ok(()),
+            Some((path, capture)) => capture.finish().map(drop).map_err(|error| unwritable(&path, &error)),
+        }
+    }
+}
+
+impl Probe for Watch {
+    fn frame(&mut self, now: Instant, direction: Direction, frame: &[u8]) {
+        if let Some((_, capture)) = &mut self.capture {
+            capture.frame(now, direction, frame);
+        }
+    }
+
+    fn event(&mut self, now: Instant, event: &Event) {
+        self.log.event(now, event);
+    }
+}
+
+fn unwritable(path: &Path, error: &dyn core::fmt::Display) -> Failure {
+    Failure::run(format_args!("the capture {} cannot be written: {error}", path.display()))
+}
