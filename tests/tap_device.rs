@@ -186,7 +186,7 @@ fn what_cannot_be_opened_says_why() {
         make(Kind::Tun, "tun0", &[]);
         assert_eq!(refusal(Kind::Tun, "tap0"), OpenError::OtherKind { is: Kind::Tap, name: "tap0".into() });
         assert_eq!(refusal(Kind::Tap, "tun0"), OpenError::OtherKind { is: Kind::Tun, name: "tun0".into() });
-        assert_eq!(create(Kind::Tap, "tap0"), Err(OpenError::InUse("tap0".into())));
+        assert_eq!(create(Kind::Tap, "tap0").unwrap_err(), OpenError::InUse("tap0".into()));
 
         let user = TunTap::open(Kind::Tap, "tap0").unwrap();
         assert_eq!(refusal(Kind::Tap, "tap0"), OpenError::InUse("tap0".into()));
