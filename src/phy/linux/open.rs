@@ -83,7 +83,7 @@ fn await_carrier(socket: &OwnedFd, file: &OwnedFd, name: &str) -> Result<(), Err
     Ok(())
 }
 
-/// Why [`attach`] or [`create`] failed; its text is one line and says what to do.
+/// Why [`TunTap::open`](super::TunTap::open) or [`create`] failed; its text is one line and says what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OpenError {
     /// Not a name that an interface can have.
