@@ -6,6 +6,7 @@ mod common;
 use std::net::UdpSocket;
 use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
+use std::process::Command;
 use std::time::Duration;
 
 use smolstep::host::clock::Clock;
@@ -186,7 +187,11 @@ fn what_cannot_be_opened_says_why() {
         make(Kind::Tun, "tun0", &[]);
         assert_eq!(refusal(Kind::Tun, "tap0"), OpenError::OtherKind { is: Kind::Tap, name: "tap0".into() });
         assert_eq!(refusal(Kind::Tap, "tun0"), OpenError::OtherKind { is: Kind::Tun, name: "tun0".into() });
-        assert_eq!(create(Kind::Tap, "tap0"), Err(OpenError::InUse("tap0".into())));
+        assert_eq!(create(Kind::Tap, "tap0").unwrap_err(), OpenError::InUse("tap0".into()));
+
+        let queues = Command::new("ip").args(["tuntap", "add", "dev", "mq0", "mode", "tap", "multi_queue"]).status();
+        assert!(queues.unwrap().success());
+        assert_eq!(refusal(Kind::Tap, "mq0"), OpenError::MultiQueue { kind: Kind::Tap, name: "mq0".into() });
 
         let user = TunTap::open(Kind::Tap, "tap0").unwrap();
         assert_eq!(refusal(Kind::Tap, "tap0"), OpenError::InUse("tap0".into()));

@@ -68,7 +68,7 @@ fn client(server: &str, mut at: impl FnMut(usize)) {
         reader.read_to_end(&mut bytes).unwrap();
         bytes
     });
-    let bytes: Vec<u8> = (0..TOTAL).map(|i| (i * 31 >> 3) as u8).collect();
+    let bytes: Vec<u8> = (0..TOTAL).map(|i| ((i * 31) >> 3) as u8).collect();
     for (i, chunk) in bytes.chunks(TOTAL / 64).enumerate() {
         stream.write_all(chunk).unwrap();
         at((i + 1) * chunk.len());

@@ -40,7 +40,7 @@ pub fn skip(why: &str) {
 
 /// Makes a TAP or TUN in this thread's namespace, with these addresses of the kernel's end, up.
 pub fn make(kind: Kind, name: &str, addresses: &[(&str, u8)]) {
-    create(kind, name).unwrap();
+    let _attached_until_up = create(kind, name).unwrap();
     quieten(name);
     up(name);
     let mut netlink = Netlink::open().unwrap();

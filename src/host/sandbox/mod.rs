@@ -135,7 +135,7 @@ impl Sandbox {
 
 /// Makes tap0 in the network namespace of this thread, with its addresses, up. Sets the loopback interface up too.
 pub(crate) fn make_tap() -> Result<(), SandboxError> {
-    create(Kind::Tap, TAP)?;
+    let _attached_until_up = create(Kind::Tap, TAP)?;
     quieten(TAP);
     let configured = || {
         let mut netlink = Netlink::open()?;

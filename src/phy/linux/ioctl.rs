@@ -1,7 +1,7 @@
-//! The three calls that no crate wraps: attach to an interface, keep it, ask for its MTU.
+//! The calls that no crate wraps: attach to an interface, keep it, ask for its MTU and flags.
 #![allow(unsafe_code)]
 
-use std::ffi::c_int;
+use std::ffi::{c_int, c_uint};
 use std::os::fd::AsFd;
 
 use rustix::io::Result;
@@ -32,6 +32,24 @@ pub(super) fn persist(fd: impl AsFd) -> Result<()> {
     unsafe { ioctl(fd, IntegerSetter::<TUNSETPERSIST>::new_usize(1)) }
 }
 
+/// Waits for changes to interfaces that are under way in the kernel. `fd` is attached.
+pub(super) fn settle(fd: impl AsFd) -> Result<()> {
+    let mut request = IfReq::new("");
+    // TUNGETIFF takes the lock of all interfaces, which is what is wanted of it.
+    // SAFETY: TUNGETIFF writes one `struct ifreq`, and `IfReq` is at least as long as that on every target.
+    unsafe { ioctl(fd, Updater::<TUNGETIFF, IfReq>::new(&mut request)) }
+}
+
+/// Whether the interface `name` is up, and whether the kernel has seen that its cable is plugged in.
+pub(super) fn up_and_running(socket: impl AsFd, name: &str) -> Result<(bool, bool)> {
+    let mut request = IfReq::new(name);
+    // SAFETY: SIOCGIFFLAGS reads and writes one `struct ifreq`, and `IfReq` is at least as long as that on every target.
+    unsafe { ioctl(socket, Updater::<SIOCGIFFLAGS, IfReq>::new(&mut request))? };
+    let [a, b, ..] = request.value;
+    let flags = u16::from_ne_bytes([a, b]);
+    Ok((flags & IFF_UP != 0, flags & IFF_RUNNING != 0))
+}
+
 /// The MTU of the interface `name`, in bytes of IP packet. `socket` is any socket: it picks the network namespace.
 pub(super) fn mtu(socket: impl AsFd, name: &str) -> Result<usize> {
     let mut request = IfReq::new(name);
@@ -43,7 +61,12 @@ pub(super) fn mtu(socket: impl AsFd, name: &str) -> Result<usize> {
 
 const TUNSETIFF: Opcode = opcode::write::<c_int>(b'T', 202);
 const TUNSETPERSIST: Opcode = opcode::write::<c_int>(b'T', 203);
+const TUNGETIFF: Opcode = opcode::read::<c_uint>(b'T', 210);
+const SIOCGIFFLAGS: Opcode = 0x8913;
 const SIOCGIFMTU: Opcode = 0x8921;
+
+const IFF_UP: u16 = 0x0001;
+const IFF_RUNNING: u16 = 0x0040;
 
 /// `struct ifreq`: a name and a union of at most 24 bytes.
 #[repr(C, align(8))]

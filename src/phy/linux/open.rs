@@ -1,6 +1,7 @@
 //! Attaching to a TAP or TUN, and saying why not.
 
 use core::fmt;
+use core::time::Duration;
 use std::os::fd::OwnedFd;
 
 use rustix::fs::{Mode, OFlags};
@@ -21,10 +22,13 @@ pub enum Kind {
 
 /// Makes a TAP or TUN that stays until it is deleted or its network namespace ends. It is down and has no address.
 ///
+/// What it answers is attached to it: set the interface up before dropping that. One that is set up with nobody attached
+/// may lose what the kernel sends in the first second.
+///
 /// # Errors
 /// Needs CAP_NET_ADMIN in the user namespace that owns the network namespace. [`OpenError::InUse`] says that an interface
 /// of that name exists.
-pub fn create(kind: Kind, name: &str) -> Result<(), OpenError> {
+pub fn create(kind: Kind, name: &str) -> Result<OwnedFd, OpenError> {
     check_name(name)?;
     let file = open_clone_device()?;
     let fail = |errno| match errno {
@@ -32,7 +36,8 @@ pub fn create(kind: Kind, name: &str) -> Result<(), OpenError> {
         errno => OpenError::Os(errno),
     };
     ioctl::attach(&file, name, kind.flag() | ioctl::IFF_NO_PI | ioctl::IFF_TUN_EXCL).map_err(fail)?;
-    ioctl::persist(&file).map_err(fail)
+    ioctl::persist(&file).map_err(fail)?;
+    Ok(file)
 }
 
 /// Attaches to an interface that exists. Answers its file and its MTU in bytes of IP packet.
@@ -60,10 +65,25 @@ pub(super) fn attach(kind: Kind, name: &str) -> Result<(OwnedFd, usize), OpenErr
         return Err(absent());
     }
     let mtu = ioctl::mtu(&socket, name).map_err(fail)?;
+    await_carrier(&socket, &file, name).map_err(fail)?;
     Ok((file, mtu))
 }
 
-/// Why [`attach`] or [`create`] failed; its text is one line and says what to do.
+/// Being attached is to the kernel a cable plugged in, which it notices a moment later; what is sent until then it throws
+/// away without a word. An interface that is down is not waited for, nor is any longer than 100 ms.
+fn await_carrier(socket: &OwnedFd, file: &OwnedFd, name: &str) -> Result<(), Errno> {
+    for _ in 0..100 {
+        match ioctl::up_and_running(socket, name)? {
+            (true, false) => std::thread::sleep(Duration::from_millis(1)),
+            // The flag appears just before sending starts, within one change to the interface.
+            (_, true) => return ioctl::settle(file),
+            (false, _) => break,
+        }
+    }
+    Ok(())
+}
+
+/// Why [`TunTap::open`](super::TunTap::open) or [`create`] failed; its text is one line and says what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum OpenError {
     /// Not a name that an interface can have.

@@ -1,0 +1,121 @@
+//! What a user without rights can do and is told. Root becomes user 65534 for it, over a /dev/net that only the test sees.
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::process::{Command, Output};
+
+use smolstep::phy::linux::{Kind, OpenError, TunTap};
+
+use common::netns::skip;
+
+#[test]
+fn the_sandbox_needs_no_root() {
+    let Some(output) =
+        as_nobody(OPEN, &[SMOLSTEP, "sandbox", "--", "sh", "-c", "id -u; ip -br addr show tap0; exit 3"])
+    else {
+        return;
+    };
+    let text = text(&output);
+    assert!(text.starts_with("0\n") && text.contains("192.168.69.100/24 fdaa::64/64"), "{text}");
+    assert_eq!(output.status.code(), Some(3));
+}
+
+#[test]
+fn the_sandbox_says_what_is_wrong_with_dev_net_tun() {
+    for (dev, what) in
+        [(CLOSED, "no permission to open /dev/net/tun: run `sudo chmod"), (ABSENT, "there is no /dev/net/tun: run")]
+    {
+        let Some(output) = as_nobody(dev, &[SMOLSTEP, "sandbox", "--", "true"]) else { return };
+        let text = text(&output);
+        assert!(text.contains(what) && text.lines().count() == 1, "{text}");
+        assert_eq!(output.status.code(), Some(1));
+    }
+}
+
+#[test]
+fn where_user_namespaces_are_used_up_only_root_has_a_sandbox() {
+    // The limit is set in a user namespace of the test's own, and holds in that one only.
+    let limited = |limit: u8, then: &str| {
+        let limit = format!("echo {limit} > /proc/sys/user/max_user_namespaces; {then} {SMOLSTEP} sandbox -- true");
+        as_nobody(OPEN, &["unshare", "-Ur", "sh", "-c", &limit])
+    };
+    let Some(root) = limited(0, "exec") else { return };
+    assert_eq!((root.status.code(), text(&root).as_str()), (Some(0), ""));
+
+    let Some(user) = limited(1, "exec unshare -U --map-user=5") else { return };
+    let text = text(&user);
+    assert!(text.contains("user and network namespaces are not allowed here") && text.lines().count() == 1, "{text}");
+    assert_eq!(user.status.code(), Some(1));
+}
+
+#[test]
+fn the_doctor_names_what_mends_each() {
+    let Some(output) = as_nobody(CLOSED, &[SMOLSTEP, "doctor"]) else { return };
+    let text = text(&output);
+    for line in [
+        "missing  /dev/net/tun is there, not open to you: sudo chmod 666 /dev/net/tun",
+        "missing  mine is a TAP and yours, without an address: sudo ip addr add 192.168.69.100/24 dev mine",
+        "missing  other is a TAP and user 1's, so you cannot attach to it: sudo ip tuntap del dev other mode tap",
+        "ok       user and network namespaces are allowed",
+        "missing  `smolstep sandbox` does not work: no permission to open /dev/net/tun",
+    ] {
+        assert!(text.lines().any(|l| l.starts_with(line)), "{line} not in {text}");
+    }
+    assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn a_tap_opens_to_its_owner_alone() {
+    let Some(output) = as_nobody(OPEN, &[ME, "--exact", "inside_owner", "--ignored"]) else { return };
+    assert!(output.status.success(), "{}", text(&output));
+}
+
+/// Not a test: run as user 65534 by `a_tap_opens_to_its_owner_alone`.
+#[test]
+#[ignore = "run as another user by another test"]
+fn inside_owner() {
+    if rustix::process::geteuid().as_raw() != 65534 {
+        return;
+    }
+    TunTap::open(Kind::Tap, "mine").unwrap();
+    let refused = TunTap::open(Kind::Tap, "other").unwrap_err();
+    assert_eq!(refused, OpenError::NotOwner { kind: Kind::Tap, name: "other".into() });
+}
+
+const OPEN: &str = "mknod -m 666 /dev/net/tun c 10 200";
+const CLOSED: &str = "mknod -m 600 /dev/net/tun c 10 200";
+const ABSENT: &str = "true";
+
+/// This package's program and this test, where [`as_nobody`] puts them for everybody to read.
+const SMOLSTEP: &str = "/dev/net/smolstep";
+const ME: &str = "/dev/net/me";
+
+/// Runs `command` as user and group 65534 in a network namespace with the TAPs `mine` and `other`, after `dev` has laid out
+/// an empty /dev/net. `None`, after saying why, where this is not possible.
+fn as_nobody(dev: &str, command: &[&str]) -> Option<Output> {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root can become another user");
+        return None;
+    }
+    let prepare = format!(
+        "ip tuntap add dev mine mode tap user 65534 && ip tuntap add dev other mode tap user 1 && \
+         mount -t tmpfs tmpfs /dev/net && cp \"$1\" {SMOLSTEP} && cp \"$2\" {ME} && \
+         install -d -m 700 -o 65534 /dev/net/run && {dev} || exit 99; \
+         shift 2; export XDG_RUNTIME_DIR=/dev/net/run; \
+         exec setpriv --reuid=65534 --regid=65534 --clear-groups -- \"$@\""
+    );
+    let mut built = Command::new("unshare");
+    built.args(["-mn", "sh", "-c", &prepare, "sh", env!("CARGO_BIN_EXE_smolstep")]);
+    let output = built.arg(std::env::current_exe().unwrap()).args(command).output().unwrap();
+    if output.status.code() == Some(99) {
+        skip(&format!("cannot lay out a /dev/net: {}", text(&output)));
+        return None;
+    }
+    Some(output)
+}
+
+/// Standard output and error.
+fn text(output: &Output) -> String {
+    [&output.stdout[..], &output.stderr].iter().map(|bytes| String::from_utf8_lossy(bytes)).collect()
+}
