@@ -12,7 +12,7 @@ use crate::stack::{Context, MESSAGE, Next, UdpSession};
 /// Sends each text as a datagram once the one before is replied to, and prints each reply and a newline.
 ///
 /// Only datagrams from the endpoint it asks are replies. A datagram or a reply that is lost makes it fail at its timeout; it
-/// sends nothing twice.
+/// sends nothing twice. Where no reply is waited for, empty texts are passed over.
 #[derive(Clone, Debug)]
 pub struct UdpClient<'a> {
     remote: IpEndpoint,
@@ -90,6 +90,10 @@ impl<'a> UdpClient<'a> {
         }
     }
 
+    fn is_empty(&self) -> bool {
+        self.generate.is_none() && self.input.text().is_empty()
+    }
+
     fn is_too_long(&self, socket: &Socket<'_>) -> bool {
         self.generate.is_none() && self.input.text().len() > socket.payload_send_capacity().min(LONGEST)
     }
@@ -130,6 +134,8 @@ impl UdpSession for UdpClient<'_> {
                 Stage::Input => {
                     self.deadline.clear();
                     match self.advance(cx) {
+                        // Nothing tells whether an empty datagram that nobody replies to has left its queue.
+                        Advance::Text if self.is_empty() && !self.replies => Stage::Input,
                         Advance::Text if self.is_too_long(socket) => return self.finish(Err(Failure::TooLong)),
                         Advance::Text => Stage::Send,
                         Advance::End if self.sent_any => Stage::Rest,

@@ -6,4 +6,5 @@ mod link;
 mod random;
 pub mod rig;
 mod servers;
+mod stacks;
 mod udp;

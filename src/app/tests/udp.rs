@@ -170,6 +170,8 @@ fn no_wait_sends_all_at_once() {
         let sent: Vec<_> = core::iter::from_fn(|| udp.take(0)).map(|(data, _)| data).collect();
         assert_eq!(sent, texts[..2], "{name}");
     }
+    let udp = ask("inbox", &ClientOptions { texts: &[b""], no_wait: true, ..Default::default() }, Script::default());
+    assert_eq!(udp.session.result(), Some(Err(Failure::NoText)));
     // More than the send buffer holds.
     let udp = ask("inbox", &ClientOptions { texts, no_wait: true, ..Default::default() }, Script::default());
     assert_eq!(udp.session.result(), Some(Ok(())));

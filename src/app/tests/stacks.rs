@@ -1,0 +1,154 @@
+//! Each client against its server, two stacks on a cable.
+
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{EthernetAddress, IpCidr, IpEndpoint};
+
+use super::rig::*;
+use crate::app::{APPS, App, Client, ClientOptions, Failure, Options, Server, UdpClient, UdpServer};
+use crate::host::{HeapPool, Sizes};
+use crate::phy::{Cable, CableEnd};
+use crate::stack::{Config, End, Io, Listener, Seed, Session, Stack, UdpSession};
+
+type End16 = CableEnd<'static, 16, 1514>;
+
+struct Side<S: 'static, U: 'static> {
+    stack: Stack<'static, S, U>,
+    io: Io<End16, Script>,
+}
+
+impl<S: Session + Clone, U: UdpSession> Side<S, U> {
+    fn new(number: u8, mut device: End16, buffers: Buffers) -> Self {
+        let Buffers { receive, send } = buffers;
+        let sizes = Sizes { connections: 8, receive, send, ports: 8, datagrams: 4, payload: 4096 };
+        let memory = Box::leak(Box::new(HeapPool::new(sizes))).memory();
+        let addresses = [IpCidr::new(v4(number), 24), IpCidr::new(v6(number), 64)];
+        let config = Config::new(EthernetAddress([2, 0, 0, 0, 0, number]).into(), Seed([number; 32]), &addresses);
+        let stack = Stack::new(config, &mut device, memory, Instant::ZERO).unwrap();
+        Side { stack, io: Io::new(device, Script::default()) }
+    }
+}
+
+struct Pair {
+    now: Instant,
+    server: Side<Server<'static>, UdpServer<'static>>,
+    client: Side<Client<'static>, UdpClient<'static>>,
+}
+
+impl Pair {
+    /// Every program is served.
+    fn new(buffers: Buffers) -> Self {
+        let (a, b) = Box::leak(Box::new(Cable::new())).ends();
+        let mut pair = Pair { now: Instant::ZERO, server: Side::new(1, a, buffers), client: Side::new(2, b, buffers) };
+        for app in APPS {
+            let options = Options::default();
+            if let (Some(port), Some(server)) = (app.tcp, app.server(&options)) {
+                pair.server.stack.listen(Listener::new(port, server)).unwrap();
+            }
+            if let (Some(port), Some(server)) = (app.udp, app.udp_server(&options)) {
+                pair.server.stack.bind(port, server).unwrap();
+            }
+        }
+        pair
+    }
+
+    /// Polls both ends, and moves the clock to the next deadline, until `done` has a result.
+    fn run<R>(&mut self, mut done: impl FnMut(&mut Self) -> Option<R>) -> R {
+        for _ in 0..10_000 {
+            let client = self.client.stack.poll(self.now, &mut self.client.io);
+            let server = self.server.stack.poll(self.now, &mut self.server.io);
+            if let Some(result) = done(self) {
+                return result;
+            }
+            self.client.stack.wake_programs();
+            let next = [client, server].into_iter().flatten().min().unwrap_or(self.now);
+            self.now = next.clamp(self.now, self.now + Duration::from_millis(1));
+        }
+        panic!("it takes too long");
+    }
+
+    fn call(&mut self, app: App, options: &ClientOptions<'static>) -> (Result<(), Failure>, End) {
+        let remote = IpEndpoint::new(v6(1), app.tcp.unwrap());
+        let client = app.client(options).unwrap();
+        let patience = Duration::from_secs(10);
+        let id = self.client.stack.connect(self.now, remote, client, patience, &mut self.client.io).unwrap();
+        let (client, end) = self.run(|pair| pair.client.stack.take(id));
+        (client.result().unwrap(), end)
+    }
+
+    fn ask(&mut self, app: App, options: &ClientOptions<'static>) -> Result<(), Failure> {
+        let remote = IpEndpoint::new(v4(1), app.udp.unwrap());
+        let port = self.client.stack.bind(0, app.udp_client(options, remote).unwrap()).unwrap();
+        self.run(|pair| pair.client.stack.take_udp(port)).result().unwrap()
+    }
+
+    fn printed(&mut self) -> String {
+        String::from_utf8(core::mem::take(&mut self.client.io.console.printed)).unwrap()
+    }
+}
+
+const TEXTS: &[&[u8]] = &[b"Li\n", "stra\u{df}e".as_bytes()];
+
+#[test]
+fn every_tcp_client_gets_its_replies() {
+    for buffers in [BIG, SMALL] {
+        let mut pair = Pair::new(buffers);
+        for app in APPS.into_iter().filter(|app| app.tcp.is_some()) {
+            let want = match app.name {
+                "ack" => "ACK\n",
+                "chargen" => " !\"#$%&'()",
+                "discard" => "",
+                "echo" => "Li\n\nstra\u{df}e\n",
+                "greeting" => "Hello,Li!\n\nHello,stra\u{df}e!\n",
+                "thanks" => "thank you !\n",
+                _ => "LI\n\n",
+            };
+            let bytes = if app.name == "chargen" { 10 } else { 0 };
+            let options = ClientOptions { texts: TEXTS, bytes, ..ClientOptions::default() };
+            assert_eq!(pair.call(app, &options), (Ok(()), End::Closed), "{} {buffers:?}", app.name);
+            if !(app.name == "greeting" && buffers.send < 18) {
+                assert_eq!(pair.printed(), want, "{} {buffers:?}", app.name);
+            } else {
+                // A reply that leaves in two segments is printed as it arrives.
+                assert_eq!(pair.printed().replace('\n', ""), want.replace('\n', ""));
+            }
+        }
+    }
+}
+
+#[test]
+fn every_udp_client_gets_its_replies() {
+    let mut pair = Pair::new(SMALL);
+    for app in APPS.into_iter().filter(|app| app.udp.is_some()) {
+        let want = match app.name {
+            "echo" => "Li\n\nstra\u{df}e\n",
+            "greeting" => "hello Li!\n\nhello stra\u{df}e!\n",
+            "thanks" => "thank you !\nthank you !\n",
+            _ => "",
+        };
+        let options = ClientOptions { texts: TEXTS, no_wait: app.name == "inbox", ..ClientOptions::default() };
+        assert_eq!(pair.ask(app, &options), Ok(()), "{}", app.name);
+        assert_eq!(pair.printed(), want, "{}", app.name);
+    }
+}
+
+#[test]
+fn the_console_streams_both_ways() {
+    let typed: Vec<u8> = (0..5_000u32).map(|i| b'a' + (i % 23) as u8).collect();
+    for buffers in [BIG, SMALL] {
+        for (name, want) in [("echo", &typed[..]), ("discard", b"")] {
+            let mut pair = Pair::new(buffers);
+            pair.client.io.console = Script::typing(&[&typed]);
+            let app = crate::app::find(name).unwrap();
+            assert_eq!(pair.call(app, &ClientOptions::default()), (Ok(()), End::Closed), "{name} {buffers:?}");
+            assert!(pair.printed().as_bytes() == want, "{name} {buffers:?}");
+        }
+    }
+}
+
+#[test]
+fn a_closed_port_is_refused() {
+    let mut pair = Pair::new(BIG);
+    let app = App { tcp: Some(1), ..crate::app::find("echo").unwrap() };
+    let options = ClientOptions { texts: TEXTS, ..ClientOptions::default() };
+    assert_eq!(pair.call(app, &options), (Err(Failure::Ended(End::Refused)), End::Refused));
+}
