@@ -13,6 +13,8 @@ use crate::stack::{End, Next};
 pub struct ClientOptions<'a> {
     /// What to send, one message or datagram each; if there is nothing, lines from the console.
     pub texts: &'a [&'a [u8]],
+    /// What to send instead if the console ends without a line.
+    pub fallback: &'a [&'a [u8]],
     /// How long to wait for each reply, from when its text is first sent; programs without replies wait so long for any
     /// progress. `None` waits for ever. The time a person takes to type does not count.
     pub timeout: Option<Duration>,
@@ -39,6 +41,8 @@ pub enum Failure {
     TooLong,
     /// Nothing can be sent to this address and port.
     Unaddressable,
+    /// Nobody on the link has the address, or says so.
+    Unreachable,
 }
 
 impl fmt::Display for Failure {
@@ -53,6 +57,7 @@ impl fmt::Display for Failure {
             }
             Failure::TimedOut => f.write_str("timed out waiting for a reply"),
             Failure::TooLong => f.write_str("the text is longer than a datagram can be here"),
+            Failure::Unreachable => f.write_str("nobody on the link answers for this address"),
             Failure::Unaddressable => f.write_str("nothing can be sent to this address and port"),
         }
     }

@@ -17,6 +17,7 @@ use crate::stack::{Context, MESSAGE, Next, UdpSession};
 pub struct UdpClient<'a> {
     remote: IpEndpoint,
     input: Input<'a>,
+    fallback: &'a [&'a [u8]],
     /// Bytes still to be generated instead of texts.
     generate: Option<u64>,
     pattern: Pattern,
@@ -49,6 +50,7 @@ impl<'a> UdpClient<'a> {
         UdpClient {
             remote,
             input: Input::new(options.texts),
+            fallback: options.fallback,
             generate: (options.bytes > 0 && !replies).then_some(options.bytes),
             pattern: Pattern::default(),
             replies: replies && !options.no_wait,
@@ -127,6 +129,10 @@ impl<'a> UdpClient<'a> {
 }
 
 impl UdpSession for UdpClient<'_> {
+    fn unreachable(&mut self) {
+        self.result = Some(Err(Failure::Unreachable));
+    }
+
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         loop {
             self.stage = match self.stage {
@@ -139,6 +145,10 @@ impl UdpSession for UdpClient<'_> {
                         Advance::Text if self.is_too_long(socket) => return self.finish(Err(Failure::TooLong)),
                         Advance::Text => Stage::Send,
                         Advance::End if self.sent_any => Stage::Rest,
+                        Advance::End if !self.fallback.is_empty() => {
+                            self.input = Input::new(core::mem::take(&mut self.fallback));
+                            Stage::Input
+                        }
                         Advance::End => return self.finish(Err(Failure::NoText)),
                         Advance::NotYet => return Next::Wait,
                     }

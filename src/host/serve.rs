@@ -63,7 +63,7 @@ pub struct ServerArgs {
     #[arg(long, value_name = "TEXT")]
     pub template: Option<String>,
     /// greeting: wait before each reply
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
     pub delay: Option<Duration>,
     /// inbox: end after one datagram
     #[arg(long)]
@@ -143,7 +143,7 @@ impl ServerArgs {
                 .map(|t| Template::new(t.as_bytes()))
                 .transpose()
                 .map_err(Failure::usage)?,
-            delay: self.delay.unwrap_or_default().try_into().unwrap_or(smoltcp::time::Duration::MAX),
+            delay: self.delay.unwrap_or_default().into(),
             once: self.once,
             reply: self.reply.as_ref().map(|text| text.as_bytes()),
         };
@@ -190,10 +190,10 @@ impl Plan<'_> {
                     config.overflow = Overflow::Reset;
                 }
                 if let Some(time) = args.idle_timeout {
-                    config.idle_timeout = time.try_into().unwrap_or(config.idle_timeout);
+                    config.idle_timeout = time.into();
                 }
                 if let Some(time) = args.half_open_timeout {
-                    config.half_open_timeout = time.try_into().unwrap_or(config.half_open_timeout);
+                    config.half_open_timeout = time.into();
                 }
             })?;
         for &(port, app) in &self.tcp {
@@ -228,7 +228,7 @@ impl Plan<'_> {
         for address in addresses.iter().map(IpCidr::address) {
             for (transport, list) in [("tcp", &self.tcp), ("udp", &self.udp)] {
                 for &(port, app) in list {
-                    let endpoint = smoltcp::wire::IpEndpoint::new(address, port);
+                    let endpoint = std::net::SocketAddr::new(address.into(), port);
                     lines.push_str(&format!("listening {transport} {endpoint} {}\n", app.name));
                 }
             }
@@ -253,8 +253,16 @@ pub fn find(name: &str) -> Result<&'static App, Failure> {
 /// # Errors
 /// What is wrong with it.
 pub fn positive(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("it must be longer than nothing".into()),
+        time => Ok(time),
+    }
+}
+
+/// A duration of the command line, at most a year: what is added to it must not overflow.
+fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
-        Ok(Duration::ZERO) => Err("it must be longer than nothing".into()),
+        Ok(time) if time > Duration::from_secs(365 * 86_400) => Err("a year is the longest".into()),
         Ok(time) => Ok(time),
         Err(error) => Err(format!("{error}; write for instance 10s or 5min")),
     }

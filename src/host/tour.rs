@@ -71,10 +71,10 @@ fn walk<S: Session + Clone, U: UdpSession, T: Session + Clone, V: UdpSession>(
     let (mut now, mut number) = (START, 0);
     loop {
         let mut idle = [None; 2];
-        for side in 0..2 {
+        for (side, idle) in idle.iter_mut().enumerate() {
             let (step, words) = if side == 0 { client.step(now) } else { server.step(now) };
             if let Step::Idle(at) = step {
-                idle[side] = Some(at);
+                *idle = Some(at);
                 continue;
             }
             number += 1;

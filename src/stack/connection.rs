@@ -60,7 +60,13 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         };
         let socket = set.get_mut::<smoltcp::socket::tcp::Socket>(*handle);
         let unread = socket.recv_queue();
-        let mut context = Context { now, console: &mut io.console, scratch: self.scratch, udp_ports: &self.udp_ports };
+        let mut context = Context {
+            now,
+            console: &mut io.console,
+            scratch: self.scratch,
+            udp_ports: &self.udp_ports,
+            addresses: self.iface.ip_addrs(),
+        };
         let next = session.poll(socket, &mut context);
         let bytes = unread.saturating_sub(socket.recv_queue());
         if bytes > 0 {

@@ -19,6 +19,8 @@ pub(super) struct Turn {
     next: usize,
     send: bool,
     due: Option<Instant>,
+    /// Since when something waits to be sent that has no bytes: an empty datagram.
+    empty: Option<Instant>,
 }
 
 /// Divides the memory among the ports, one socket each.
@@ -97,7 +99,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 return Some(Step::Egress(None));
             }
             self.datagrams.send = false;
-            self.datagrams.due = self.iface.poll_at(now, &self.shared).map(|at| at.max(now + RETRY));
+            let due = self.iface.poll_at(now, &self.shared);
+            self.datagrams.due = due.map(|at| at.max(now + RETRY));
+            let empty = due.is_some() && self.ports.iter().all(|port| port.waiting.is_none());
+            self.datagrams.empty = empty.then(|| self.datagrams.empty.unwrap_or(now));
         }
         let count = self.ports.len();
         let index = (0..count).map(|k| (self.datagrams.next + k) % count).find(|&k| self.ports[k].run)?;
@@ -117,7 +122,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     pub(super) fn datagrams_due(&self) -> Option<Instant> {
         let ports = self.ports.iter().filter(|p| p.session.is_some());
         let times = ports.flat_map(|p| [p.wake, p.waiting.map(|since| since + UNREACHABLE)]);
-        times.chain([self.datagrams.due]).flatten().min()
+        times.chain([self.datagrams.due, self.datagrams.empty.map(|since| since + UNREACHABLE)]).flatten().min()
     }
 
     fn run_port<D, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> Option<Step> {
@@ -126,7 +131,13 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let (Some(session), Some(handle), false) = (&mut port.session, port.handle, port.over) else { return None };
         let socket = self.shared.get_mut::<Socket>(handle);
         let before = (socket.recv_queue(), socket.send_queue());
-        let mut context = Context { now, console: &mut io.console, scratch: self.scratch, udp_ports: &self.udp_ports };
+        let mut context = Context {
+            now,
+            console: &mut io.console,
+            scratch: self.scratch,
+            udp_ports: &self.udp_ports,
+            addresses: self.iface.ip_addrs(),
+        };
         let next = session.poll(socket, &mut context);
         let read = before.0.saturating_sub(socket.recv_queue());
         let sent = socket.send_queue().saturating_sub(before.1);
@@ -146,11 +157,12 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 return Some(Step::UdpSession(number, next));
             }
         }
+        // An empty datagram does not show in the queue's length.
+        self.datagrams.send = true;
         if socket.send_queue() > 0 {
             port.waiting.get_or_insert(now);
-            self.datagrams.send = true;
         } else {
-            port.run = read > 0 && socket.can_recv();
+            port.run |= read > 0 && socket.can_recv();
         }
         Some(Step::UdpSession(port.number, next))
     }
@@ -160,12 +172,18 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// smoltcp would keep it at the head of its queue for ever, and no other client would be answered. There is no call to
     /// remove one datagram, so the socket starts anew; before its next attempt, which would silence it for another second.
     fn drop_unreachable<P: Probe>(&mut self, now: Instant, probe: &mut P) {
-        for port in self.ports.iter_mut().filter(|p| p.waiting.is_some_and(|since| now >= since + UNREACHABLE)) {
-            let Some(handle) = port.handle else { continue };
+        let late = |since: Option<Instant>| since.is_some_and(|since| now >= since + UNREACHABLE);
+        let all = late(self.datagrams.empty);
+        if all {
+            self.datagrams.empty = None;
+        }
+        for port in self.ports.iter_mut().filter(|p| !p.over && (all || late(p.waiting))) {
+            let (Some(handle), Some(session)) = (port.handle, &mut port.session) else { continue };
             let socket = self.shared.get_mut::<Socket>(handle);
             socket.close();
             // Cannot fail: the socket is closed and had this very port.
             let _ = socket.bind(port.number);
+            session.unreachable();
             port.waiting = None;
             port.run = true;
             probe.event(now, &Event::Dropped(Drop::Unreachable));

@@ -172,8 +172,13 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.leave_phase(index);
         let slot = &mut self.slots[index];
         if let Some(session) = &mut slot.session {
-            let mut context =
-                Context { now, console: &mut io.console, scratch: self.scratch, udp_ports: &self.udp_ports };
+            let mut context = Context {
+                now,
+                console: &mut io.console,
+                scratch: self.scratch,
+                udp_ports: &self.udp_ports,
+                addresses: self.iface.ip_addrs(),
+            };
             session.ended(end, &mut context);
         }
         let listener = slot.listener;

@@ -4,7 +4,7 @@ use core::fmt;
 
 use smoltcp::socket::{tcp, udp};
 use smoltcp::time::Instant;
-use smoltcp::wire::IpAddress;
+use smoltcp::wire::{IpAddress, IpCidr};
 
 use super::console::Console;
 
@@ -30,6 +30,10 @@ pub trait UdpSession {
     ///
     /// [`Next::Close`] and [`Next::Abort`] both unbind the port.
     fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next;
+
+    /// Told that what it had queued was dropped, because nobody on the link answers for the receiver's address. What the port
+    /// had received is gone too.
+    fn unreachable(&mut self) {}
 }
 
 /// A UDP server: told of each datagram, it may answer it.
@@ -107,6 +111,8 @@ pub struct Context<'a> {
     pub scratch: &'a mut [u8],
     /// The UDP ports served by this stack.
     pub udp_ports: &'a [u16],
+    /// The interface's addresses.
+    pub addresses: &'a [IpCidr],
 }
 
 /// The longest message of a TCP program, in bytes: what one read returns.
@@ -165,10 +171,11 @@ impl<R: Responder> UdpSession for Respond<R> {
         {
             // A datagram to a broadcast address is answered from the address that routing picks.
             let mut to = from;
-            to.local_address = from.local_address.filter(|a| a.is_unicast());
+            to.local_address = from.local_address.filter(|to| cx.addresses.iter().any(|own| own.address() == *to));
             // Refused only where the reply could never be sent; it is dropped then, as UDP allows.
             let _ = socket.send_slice(&cx.scratch[..len], to);
         }
-        if self.ending && socket.send_queue() == 0 { Next::Close } else { Next::Wait }
+        // Once more, for the next datagram or the end; if this reply must leave first, that call comes too early and waits.
+        Next::WakeAt(cx.now)
     }
 }

@@ -10,7 +10,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 fn call(name: &str, console: Script) -> Tcp<Client<'static>> {
     let texts: &[&[u8]] = if console.typed.is_empty() && !console.open { &[b"hi"] } else { &[] };
-    let options = ClientOptions { texts, timeout: Some(TIMEOUT), bytes: 0, no_wait: false };
+    let options = ClientOptions { texts, timeout: Some(TIMEOUT), bytes: 0, no_wait: false, fallback: &[] };
     Tcp::client(find(name).unwrap().client(&options).unwrap(), SMALL, console)
 }
 
@@ -35,7 +35,7 @@ fn a_silent_server_times_out() {
 fn each_reply_has_its_own_time() {
     let texts: &[&[u8]] = &[b"one", b"two"];
     for name in ["greeting", "echo"] {
-        let options = ClientOptions { texts, timeout: Some(TIMEOUT), bytes: 0, no_wait: false };
+        let options = ClientOptions { texts, timeout: Some(TIMEOUT), bytes: 0, no_wait: false, fallback: &[] };
         let mut tcp = Tcp::client(find(name).unwrap().client(&options).unwrap(), BIG, Script::default());
         if name == "greeting" {
             tcp.pass(Duration::from_secs(9));
@@ -141,7 +141,7 @@ fn done_counts_only_when_all_is_acknowledged() {
         let mut console = Script::default();
         let mut scratch = [];
         let console: &mut dyn Console = &mut console;
-        let mut cx = Context { now: tcp.now, console, scratch: &mut scratch, udp_ports: &[] };
+        let mut cx = Context { now: tcp.now, console, scratch: &mut scratch, udp_ports: &[], addresses: &[] };
         assert_eq!(tcp.session.result(), Some(Ok(())));
         tcp.session.ended(end, &mut cx);
         assert_eq!(tcp.session.result(), Some(Err(Failure::Ended(end))));
@@ -151,8 +151,13 @@ fn done_counts_only_when_all_is_acknowledged() {
 #[test]
 fn a_connection_that_never_was_is_a_failure() {
     let (mut console, mut scratch) = (Script::default(), []);
-    let mut cx =
-        Context { now: smoltcp::time::Instant::ZERO, console: &mut console, scratch: &mut scratch, udp_ports: &[] };
+    let mut cx = Context {
+        now: smoltcp::time::Instant::ZERO,
+        console: &mut console,
+        scratch: &mut scratch,
+        udp_ports: &[],
+        addresses: &[],
+    };
     let mut client = find("chargen").unwrap().client(&ClientOptions::default()).unwrap();
     client.ended(End::Refused, &mut cx);
     assert_eq!(client.result(), Some(Err(Failure::Ended(End::Refused))));

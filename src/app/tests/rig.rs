@@ -150,7 +150,13 @@ impl<S: Session> Tcp<S> {
             return;
         }
         let mut scratch = [0; MESSAGE];
-        let mut cx = Context { now: self.now, console: &mut self.console, scratch: &mut scratch, udp_ports: &[] };
+        let mut cx = Context {
+            now: self.now,
+            console: &mut self.console,
+            scratch: &mut scratch,
+            udp_ports: &[],
+            addresses: &[],
+        };
         let socket = self.here.sockets.get_mut::<tcp::Socket>(self.socket);
         let was = core::mem::replace(&mut self.state, state);
         self.end = match (state, was) {
@@ -292,7 +298,7 @@ impl<S: UdpSession> Udp<S> {
     fn run_session(&mut self) {
         let mut scratch = [0; MESSAGE];
         let (console, udp_ports) = (&mut self.console, &self.ports[..]);
-        let mut cx = Context { now: self.now, console, scratch: &mut scratch, udp_ports };
+        let mut cx = Context { now: self.now, console, scratch: &mut scratch, udp_ports, addresses: &[] };
         if matches!(self.next, Next::Wait | Next::WakeAt(_)) {
             self.next = self.session.poll(self.here.sockets.get_mut(self.socket), &mut cx);
         }
