@@ -3,5 +3,7 @@
 
 #[cfg(target_os = "linux")]
 pub mod netns;
+#[cfg(target_os = "linux")]
+pub mod peer;
 pub mod require;
 pub mod talk;

@@ -1,0 +1,198 @@
+//! Programs that a test runs and talks to: smolstep itself, and peers on the kernel's TCP and UDP.
+
+pub mod python;
+
+use std::io::{Read, Write};
+use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process};
+
+/// Starts `smolstep serve ARGUMENTS` and waits until it has printed so many `listening …` lines: one an address,
+/// transport and program.
+pub fn serve(arguments: &[&str], lines: usize) -> Peer {
+    let peer = Peer::start(smolstep().arg("serve").args(arguments));
+    peer.wait_for(&format!("{lines} listening lines"), |out| {
+        out.lines().filter(|line| line.starts_with("listening ")).count() >= lines
+    });
+    peer
+}
+
+/// Runs `smolstep call ARGUMENTS` to its end, with this standard input.
+pub fn call(arguments: &[&str], input: &[u8]) -> Finished {
+    Peer::start(smolstep().arg("call").args(arguments)).finish_with(input)
+}
+
+/// Runs `nc ARGUMENTS` (OpenBSD's) to its end, with this standard input.
+pub fn nc(arguments: &[&str], input: &[u8]) -> Finished {
+    Peer::start(Command::new("nc").args(arguments)).finish_with(input)
+}
+
+/// The program under test.
+pub fn smolstep() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_smolstep"))
+}
+
+/// A running child. Its output is collected as it comes; it is killed when this is dropped.
+pub struct Peer {
+    name: String,
+    child: Child,
+    input: Option<ChildStdin>,
+    out: Arc<Collected>,
+    err: Arc<Collected>,
+}
+
+/// What a child left behind.
+#[derive(Debug)]
+pub struct Finished {
+    pub status: ExitStatus,
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+}
+
+/// Nothing that a test waits for takes this long, on any machine: it fails then instead of hanging.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+impl Peer {
+    /// Starts a command with its three streams in the test's hands.
+    ///
+    /// # Panics
+    /// Where there is no such program.
+    pub fn start(command: &mut Command) -> Peer {
+        let name = command.get_program().to_string_lossy().into_owned();
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|e| panic!("{name} does not start: {e}"));
+        let out = Collected::of(child.stdout.take().unwrap());
+        let err = Collected::of(child.stderr.take().unwrap());
+        Peer { name, input: child.stdin.take(), child, out, err }
+    }
+
+    /// Types something.
+    pub fn type_in(&mut self, input: &[u8]) {
+        self.input.as_mut().expect("standard input is open").write_all(input).unwrap();
+    }
+
+    /// Waits until its standard output so far is as it should be.
+    ///
+    /// # Panics
+    /// If its output ends, or [`PATIENCE`] does, before `what` has come.
+    pub fn wait_for(&self, what: &str, done: impl Fn(&str) -> bool) {
+        let came = self.out.wait(|out| done(&String::from_utf8_lossy(out)));
+        assert!(came, "{}: no {what} in {:?}; it says: {}", self.name, self.out, self.err.text());
+    }
+
+    /// Presses Ctrl-C.
+    pub fn interrupt(&self) {
+        let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a child's id");
+        kill_process(pid, Signal::INT).unwrap();
+    }
+
+    /// Kills it: a peer that vanishes without a word more than its kernel says.
+    pub fn kill(mut self) {
+        self.child.kill().unwrap();
+    }
+
+    /// Ends its standard input and waits until it has ended of itself.
+    ///
+    /// # Panics
+    /// If it has not within [`PATIENCE`].
+    pub fn finish(self) -> Finished {
+        self.finish_with(&[])
+    }
+
+    /// Types something, ends its standard input, and waits until it has ended of itself.
+    ///
+    /// # Panics
+    /// If it has not within [`PATIENCE`].
+    pub fn finish_with(mut self, input: &[u8]) -> Finished {
+        let (stdin, input) = (self.input.take(), input.to_vec());
+        // On its own thread: a child that does not read must not keep the test from noticing.
+        thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(&input)));
+        let ended = self.out.wait_end() && self.err.wait_end();
+        assert!(ended, "{} does not end; so far {:?}; it says: {}", self.name, self.out, self.err.text());
+        let status = self.child.wait().unwrap();
+        Finished { status, stdout: self.out.take(), stderr: self.err.take() }
+    }
+}
+
+impl Drop for Peer {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Finished {
+    /// The exit code; none if a signal ended it.
+    pub fn code(&self) -> Option<i32> {
+        self.status.code()
+    }
+
+    /// Its standard output as text.
+    pub fn out(&self) -> String {
+        String::from_utf8_lossy(&self.stdout).into_owned()
+    }
+
+    /// Its standard error as text.
+    pub fn err(&self) -> String {
+        String::from_utf8_lossy(&self.stderr).into_owned()
+    }
+}
+
+/// What a stream has brought so far, and whether it has ended.
+#[derive(Default)]
+struct Collected {
+    state: Mutex<(Vec<u8>, bool)>,
+    changed: Condvar,
+}
+
+impl Collected {
+    fn of(mut stream: impl Read + Send + 'static) -> Arc<Collected> {
+        let collected = Arc::new(Collected::default());
+        let ours = collected.clone();
+        thread::spawn(move || {
+            let mut buffer = [0; 65536];
+            loop {
+                let len = stream.read(&mut buffer).unwrap_or(0);
+                let mut state = ours.state.lock().unwrap();
+                state.0.extend_from_slice(&buffer[..len]);
+                state.1 = len == 0;
+                ours.changed.notify_all();
+                if len == 0 {
+                    break;
+                }
+            }
+        });
+        collected
+    }
+
+    /// Whether `done` comes true before the stream's end.
+    fn wait(&self, done: impl Fn(&[u8]) -> bool) -> bool {
+        let state = self.state.lock().unwrap();
+        let waiting = |state: &mut (Vec<u8>, bool)| !state.1 && !done(&state.0);
+        let (state, _) = self.changed.wait_timeout_while(state, PATIENCE, waiting).unwrap();
+        done(&state.0)
+    }
+
+    /// Whether the stream ends.
+    fn wait_end(&self) -> bool {
+        self.wait(|_| false);
+        self.state.lock().unwrap().1
+    }
+
+    fn take(&self) -> Vec<u8> {
+        std::mem::take(&mut self.state.lock().unwrap().0)
+    }
+
+    fn text(&self) -> String {
+        String::from_utf8_lossy(&self.state.lock().unwrap().0).into_owned()
+    }
+}
+
+impl std::fmt::Debug for Collected {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        self.text().fmt(f)
+    }
+}
