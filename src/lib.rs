@@ -1,4 +1,23 @@
-//! TCP and UDP servers and clients on smoltcp.
+//! TCP and UDP servers and clients on smoltcp, `no_std` and without a heap: in memory, on a Linux TAP or TUN, and wherever a
+//! smoltcp device is.
+//!
+//! **One invariant.** [`stack::Stack::step`] does one bounded piece of work and says what it did;
+//! [`Stack::poll`](stack::Stack::poll) is `step` until nothing is left, and returns the next deadline. Time is an argument, a
+//! deadline is a result: only [`host`] and the Linux devices touch a clock, an environment variable or a file. The servers and the
+//! tests all drive this one function, so what is stepped through is what serves.
+//!
+//! The layers are the modules; each uses only those above it in this list:
+//!
+//! | module | what is in it |
+//! |---|---|
+//! | [`app`] | what the programs say, each against one smoltcp socket |
+//! | [`phy`] | devices: cable and loopback without a heap, Linux TAP and TUN |
+//! | [`stack`] | the poll loop, and the traits that a program is written to |
+//! | [`trace`] | what is made of events and frames: captures, log lines |
+//! | [`host`] | what needs an operating system (feature `std`) |
+//!
+//! A program is a [`stack::Session`], one for each TCP connection, or a [`stack::Responder`] on a UDP port. See `examples/` for each
+//! of these in under 50 lines.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 pub mod app;

@@ -131,6 +131,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let (Some(session), Some(handle), false) = (&mut port.session, port.handle, port.over) else { return None };
         let socket = self.shared.get_mut::<Socket>(handle);
         let before = (socket.recv_queue(), socket.send_queue());
+        let from = socket.peek().ok().map(|(_, meta)| meta.endpoint);
         let mut context = Context {
             now,
             console: &mut io.console,
@@ -142,7 +143,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let read = before.0.saturating_sub(socket.recv_queue());
         let sent = socket.send_queue().saturating_sub(before.1);
         if read > 0 || sent > 0 {
-            io.probe.event(now, &Event::Udp { local: socket.endpoint(), read, sent });
+            io.probe.event(now, &Event::Udp { port: port.number, from, read, sent });
         }
         port.wake = None;
         match next {

@@ -1,11 +1,12 @@
 //! What the poll loop says of itself: a [`Step`] a call, and typed events for whoever watches.
 
 use core::fmt;
+use core::net::SocketAddr;
 
 use smoltcp::phy::Device;
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Instant;
-use smoltcp::wire::{IpEndpoint, IpListenEndpoint};
+use smoltcp::wire::IpEndpoint;
 
 use super::session::{End, Next};
 
@@ -35,8 +36,7 @@ pub struct Tuple {
 impl fmt::Display for Tuple {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // As a socket address, so that an IPv6 address stands in brackets.
-        let socket = |end: IpEndpoint| core::net::SocketAddr::new(end.addr.into(), end.port);
-        write!(f, "{} <-> {}", socket(self.local), socket(self.remote))
+        write!(f, "{} <-> {}", SocketAddr::from(self.local), SocketAddr::from(self.remote))
     }
 }
 
@@ -166,10 +166,12 @@ pub enum Event {
         /// The state now.
         to: State,
     },
-    /// A datagram was answered, or a program on a UDP port sent one.
+    /// The program on a UDP port read or queued datagrams.
     Udp {
-        /// The port and address bound.
-        local: IpListenEndpoint,
+        /// The port.
+        port: u16,
+        /// Who sent the first datagram read; none if there was none.
+        from: Option<IpEndpoint>,
         /// How many bytes of datagrams were read.
         read: usize,
         /// How many bytes of datagrams were queued to be sent.

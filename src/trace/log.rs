@@ -46,9 +46,20 @@ impl LogProbe {
                 let level = self.received.level(now, Self::RECEIVED_A_SECOND, Level::Info);
                 say(level, format_args!("received {} from {}", Bytes(bytes), Served(tuple)));
             }
-            Event::Udp { local, read, sent } => {
+            Event::Udp { port, from, read, sent } => {
                 let level = self.received.level(now, Self::RECEIVED_A_SECOND, Level::Info);
-                say(level, format_args!("received {}, sent {} on udp port {}", Bytes(read), Bytes(sent), local.port));
+                match from {
+                    Some(from) => say(
+                        level,
+                        format_args!(
+                            "received {} from {} on udp port {port}, sent {}",
+                            Bytes(read),
+                            SocketAddr::from(from),
+                            Bytes(sent)
+                        ),
+                    ),
+                    None => say(level, format_args!("sent {} from udp port {port}", Bytes(sent))),
+                }
             }
             Event::Ended { tuple, end, .. } => {
                 say(Level::Info, format_args!("closed {}: {}", Served(tuple), reason(end)));

@@ -2,7 +2,6 @@ use core::net::SocketAddr;
 
 use log::Level;
 use smoltcp::time::Instant;
-use smoltcp::wire::IpListenEndpoint;
 
 use super::LogProbe;
 use crate::stack::{Drop, Event, Tuple};
@@ -16,8 +15,10 @@ fn lines_name_what_happened_with_addresses() {
         lines(&mut probe, 0, &refused),
         [(Level::Warn, "refused 192.168.69.100:40000 on 192.168.69.1:9999: backlog full".into())]
     );
-    let udp = Event::Udp { local: IpListenEndpoint { addr: None, port: 9997 }, read: 1, sent: 0 };
-    assert_eq!(lines(&mut probe, 0, &udp), [(Level::Info, "received 1 byte, sent 0 bytes on udp port 9997".into())]);
+    let from = Some(tuple.remote);
+    let udp = Event::Udp { port: 9997, from, read: 1, sent: 0 };
+    let line = "received 1 byte from 192.168.69.100:40000 on udp port 9997, sent 0 bytes";
+    assert_eq!(lines(&mut probe, 0, &udp), [(Level::Info, line.into())]);
 }
 
 #[test]
