@@ -76,10 +76,7 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     let stop = Stop::on_signals().map_err(Failure::run)?;
     let mut caller = Caller { link: &link, remote, patience: args.timeout, clock, stop };
     let mut io = Io { device, console: Stdio::new(), probe: watch };
-    let result = match args.udp || app.tcp.is_none() {
-        true => caller.udp(app, &options, &mut io),
-        false => caller.tcp(app, &options, &mut io),
-    };
+    let result = caller.run(app, args.udp || app.tcp.is_none(), &options, &mut io);
     io.probe.finish().and(result)
 }
 
@@ -144,54 +141,59 @@ struct Caller<'c> {
 
 const SIZES: Sizes = Sizes { connections: 2, receive: 65_535, send: 65_535, ports: 1, datagrams: 64, payload: 131_072 };
 
+type Clients<'s, 't> = Stack<'s, Client<'t>, UdpClient<'t>>;
+type Around = Io<TunTap, Stdio, Watch>;
+
 impl Caller<'_> {
-    /// A program whose server takes one message a connection is called once a text.
-    fn tcp(
-        &mut self,
-        app: &App,
-        options: &ClientOptions<'_>,
-        io: &mut Io<TunTap, Stdio, Watch>,
-    ) -> Result<(), Failure> {
-        let clock = self.clock;
+    fn run(&mut self, app: &App, udp: bool, options: &ClientOptions<'_>, io: &mut Around) -> Result<(), Failure> {
         let mut pool = HeapPool::new(SIZES);
-        let mut stack: Stack<'_, Client<'_>, UdpClient<'_>> =
-            self.link.stack(&mut io.device, pool.memory(), clock.now(), |_| {})?;
-        let each: Vec<&[&[u8]]> = match app.takes_one_message() && !options.texts.is_empty() {
-            true => options.texts.chunks(1).collect(),
-            false => vec![options.texts],
-        };
-        for texts in each {
-            let Some(client) = app.client(&ClientOptions { texts, ..*options }) else { return Ok(()) };
-            let patience = self.patience.into();
-            let id =
-                stack.connect(clock.now(), self.remote, client, patience, io).map_err(|error| self.describe(error))?;
-            let ended = drive(&mut stack, io, &clock, &mut self.stop, |stack| stack.ended(id).is_some())?;
-            let Some((client, end)) = stack.take(id) else { return Err(self.failed(&"interrupted")) };
-            match client.result() {
-                _ if ended == Ended::Stopped => return Err(self.failed(&"interrupted")),
-                Some(Ok(())) => {}
-                Some(Err(why)) => return Err(self.failed(&why)),
-                None => return Err(self.failed(&end)),
-            }
+        let mut stack: Clients<'_, '_> = self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |_| {})?;
+        if udp {
+            return self.udp(app, options, &mut stack, io);
         }
-        Ok(())
+        // A program whose server takes one message a connection is called once a text.
+        if app.takes_one_message() && !options.texts.is_empty() {
+            for texts in options.texts.chunks(1) {
+                self.tcp(app, &ClientOptions { texts, ..*options }, &mut stack, io)?;
+            }
+            return Ok(());
+        }
+        self.tcp(app, options, &mut stack, io)
     }
 
-    fn udp(
+    fn tcp<'t>(
         &mut self,
         app: &App,
-        options: &ClientOptions<'_>,
-        io: &mut Io<TunTap, Stdio, Watch>,
+        options: &ClientOptions<'t>,
+        stack: &mut Clients<'_, 't>,
+        io: &mut Around,
     ) -> Result<(), Failure> {
-        let clock = self.clock;
-        let mut pool = HeapPool::new(SIZES);
-        let mut stack: Stack<'_, Client<'_>, UdpClient<'_>> =
-            self.link.stack(&mut io.device, pool.memory(), clock.now(), |_| {})?;
+        let Some(client) = app.client(options) else { return Ok(()) };
+        let connected = stack.connect(self.clock.now(), self.remote, client, self.patience.into(), io);
+        let id = connected.map_err(|error| self.describe(error))?;
+        let ended = drive(stack, io, &self.clock, &mut self.stop, |stack| stack.ended(id).is_some())?;
+        match stack.take(id) {
+            Some((client, end)) if ended == Ended::Done => match client.result() {
+                Some(Ok(())) => Ok(()),
+                Some(Err(why)) => Err(self.failed(&why)),
+                None => Err(self.failed(&end)),
+            },
+            _ => Err(self.failed(&"interrupted")),
+        }
+    }
+
+    fn udp<'t>(
+        &mut self,
+        app: &App,
+        options: &ClientOptions<'t>,
+        stack: &mut Clients<'_, 't>,
+        io: &mut Around,
+    ) -> Result<(), Failure> {
         stack.source_for(self.remote).map_err(|error| self.describe(error))?;
         let Some(client) = app.udp_client(options, self.remote) else { return Ok(()) };
         let port = stack.bind(0, client).map_err(Failure::run)?;
         let mut over = None;
-        drive(&mut stack, io, &clock, &mut self.stop, |stack| {
+        drive(stack, io, &self.clock, &mut self.stop, |stack| {
             over = stack.take_udp(port);
             over.is_some()
         })?;
