@@ -32,7 +32,7 @@ impl Session for Server {
     }
 }
 
-/// Prints so many bytes, or what comes until the server closes. It sends nothing.
+/// Prints so many bytes and resets the connection, or prints what comes until the server closes. It sends nothing.
 #[derive(Clone, Debug)]
 pub struct Client {
     /// Bytes still wanted.
@@ -57,7 +57,12 @@ impl Client {
             run.deadline.restart(cx.now);
         }
         match (self.left, message::arrived(socket)) {
-            (Some(0), _) | (None, Arrived::EndOfStream) => run.complete_without_sending(),
+            (Some(0) | None, Arrived::EndOfStream) => run.complete_without_sending(),
+            (Some(0), _) => {
+                run.complete_without_sending();
+                // Not a close: a server that reads nothing would go on for ever, and only RST tells it that nobody does.
+                Next::Abort
+            }
             (Some(_), Arrived::EndOfStream) => run.fail(Failure::TooEarly),
             _ => run.wait(cx.now),
         }

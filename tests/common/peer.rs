@@ -13,11 +13,7 @@ use rustix::process::{Pid, Signal, kill_process};
 /// Starts `smolstep serve ARGUMENTS` and waits until it has printed so many `listening …` lines: one an address,
 /// transport and program.
 pub fn serve(arguments: &[&str], lines: usize) -> Peer {
-    let peer = Peer::start(smolstep().arg("serve").args(arguments));
-    peer.wait_for(&format!("{lines} listening lines"), |out| {
-        out.lines().filter(|line| line.starts_with("listening ")).count() >= lines
-    });
-    peer
+    Peer::start(smolstep().arg("serve").args(arguments)).listening(lines)
 }
 
 /// Runs `smolstep call ARGUMENTS` to its end, with this standard input.
@@ -69,6 +65,27 @@ impl Peer {
         Peer { name, input: child.stdin.take(), child, out, err }
     }
 
+    /// Waits until it has printed so many `listening …` lines.
+    ///
+    /// # Panics
+    /// If it does not.
+    pub fn listening(self, lines: usize) -> Peer {
+        self.wait_for(&format!("{lines} listening lines"), |out| {
+            out.lines().filter(|line| line.starts_with("listening ")).count() >= lines
+        });
+        self
+    }
+
+    /// Its standard output so far.
+    pub fn out(&self) -> String {
+        self.out.text()
+    }
+
+    /// Its standard error so far.
+    pub fn err(&self) -> String {
+        self.err.text()
+    }
+
     /// Types something.
     pub fn type_in(&mut self, input: &[u8]) {
         self.input.as_mut().expect("standard input is open").write_all(input).unwrap();
@@ -81,6 +98,16 @@ impl Peer {
     pub fn wait_for(&self, what: &str, done: impl Fn(&str) -> bool) {
         let came = self.out.wait(|out| done(&String::from_utf8_lossy(out)));
         assert!(came, "{}: no {what} in {:?}; it says: {}", self.name, self.out, self.err.text());
+    }
+
+    /// Waits until its standard error so far has so many lines with this text.
+    ///
+    /// # Panics
+    /// If it ends, or [`PATIENCE`] does, before.
+    pub fn wait_for_log(&self, text: &str, lines: usize) {
+        let count = |err: &str| err.lines().filter(|line| line.contains(text)).count();
+        let came = self.err.wait(|err| count(&String::from_utf8_lossy(err)) >= lines);
+        assert!(came, "{}: not {lines} lines with {text:?}; it says: {}", self.name, self.err.text());
     }
 
     /// Presses Ctrl-C.

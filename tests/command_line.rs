@@ -1,0 +1,169 @@
+//! What is wrong on the command line, or with the machine: one line on standard error, and nothing else happens.
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::process::Command;
+
+use smolstep::host::netlink::Netlink;
+
+use common::link::on_tap;
+use common::netns::{in_namespace, make};
+use common::peer::{Finished, Peer, smolstep};
+
+/// Wrong usage.
+const USAGE: Option<i32> = Some(2);
+/// It failed at run time.
+const FAILED: Option<i32> = Some(1);
+
+#[test]
+fn wrong_usage_is_one_line() {
+    on_tap("wrong_usage_is_one_line", |_| {
+        for (arguments, what) in [
+            ("serve greeting", "--tap NAME or --tun NAME"),
+            ("call greeting 192.168.69.100", "smolstep sandbox"),
+            ("serve --tap tap0", "APP"),
+            ("serve nosuch --tap tap0", "unknown program 'nosuch': there are greeting, echo"),
+            ("call nosuch 192.168.69.100 --tap tap0", "unknown program 'nosuch'"),
+            ("serve greeting --tap tap0 --tun tun0", "cannot be used with"),
+            ("serve greeting --tap tap0 --ip 192.168.69.1", "write for instance 192.168.69.1/24"),
+            ("serve greeting --tap tap0 --ip fdaa::1", "'fdaa::1' for --ip has no prefix"),
+            ("serve greeting --tap tap0 --ip 192.168.69.1/33", "bad address '192.168.69.1/33'"),
+            ("serve greeting --tap tap0 --ip 192.168.69.300/24", "bad address '192.168.69.300/24'"),
+            ("serve greeting --tap tap0 --ip 224.0.0.1/4", "224.0.0.1 is not an address that a host can have"),
+            ("serve greeting --tap tap0 --gateway 10.0.0.1", "10.0.0.1 is not on the link"),
+            ("serve greeting --tap tap0 --gateway router", "bad address 'router' for --gateway"),
+            ("serve greeting --tap tap0 --mac 01:00:00:00:00:01", "bad hardware address"),
+            ("serve greeting echo --tap tap0 --port echo=9999", "TCP port 9999 is wanted by greeting and echo"),
+            ("serve greeting echo --tap tap0 --port echo/udp=9999", "UDP port 9999 is wanted by greeting and echo"),
+            ("serve greeting --tap tap0 --port greeting=0", "a port is a number from 1 to 65535"),
+            ("serve greeting --tap tap0 --port greeting=70000", "a port is a number from 1 to 65535"),
+            ("serve greeting --tap tap0 --port echo=4000", "that program is not served here"),
+            ("serve greeting --tap tap0 --port greeting", "it is like echo=4000"),
+            ("serve ack --tap tap0 --port ack/udp=4000", "that program has no UDP side"),
+            ("serve echo --tap tap0 --template x{}", "--template is for greeting"),
+            ("serve echo --tap tap0 --delay 1s", "--delay is for greeting"),
+            ("serve echo --tap tap0 --once", "--once is for inbox"),
+            ("serve echo --tap tap0 --reply x", "--reply is for inbox"),
+            ("serve greeting --tap tap0 --template x", "no {} to put the message in"),
+            ("serve greeting --tap tap0 --delay soon", "--delay"),
+            ("serve greeting --tap tap0 --overflow maybe", "possible values: drop, reset"),
+            ("serve greeting --tap tap0 --max-connections 0", "--max-connections"),
+            ("serve greeting --tap tap0 --idle-timeout 0s", "longer than nothing"),
+            ("serve greeting --tap tap0 --frobnicate", "--frobnicate"),
+            ("call greeting host.example --tap tap0", "bad address 'host.example'"),
+            ("call greeting 192.168.69.100:0 --tap tap0", "bad address '192.168.69.100:0'"),
+            ("call greeting [fdaa::64 --tap tap0", "bad address '[fdaa::64'"),
+            ("call ack 192.168.69.100 --udp --tap tap0", "ack has no UDP side"),
+            ("call echo 192.168.69.100 --random 3 --tap tap0", "--random is for greeting"),
+            ("call echo 192.168.69.100 --no-wait --tap tap0", "--no-wait is for inbox"),
+            ("call echo 192.168.69.100 --bytes 3 --tap tap0", "--bytes is for discard and chargen"),
+            ("call greeting 192.168.69.100 Li --random 3 --tap tap0", "--random"),
+            ("call greeting 192.168.69.100 --timeout 0s --tap tap0", "longer than nothing"),
+            ("frobnicate", "frobnicate"),
+        ] {
+            one_line(&run(arguments), USAGE, arguments, what);
+        }
+    });
+}
+
+#[test]
+fn what_the_machine_lacks_is_one_line() {
+    on_tap("what_the_machine_lacks_is_one_line", |link| {
+        for (arguments, what) in [
+            ("serve greeting --tap tap9", "ip tuntap add dev tap9 mode tap"),
+            ("serve greeting --tun tun9", "ip tuntap add dev tun9 mode tun"),
+            ("call greeting 192.168.69.100 --tap tap9", "smolstep sandbox"),
+            ("serve greeting --tun tap0", "tap0 is a TAP, not a TUN: use `--tap tap0`"),
+            ("serve greeting --tap this-name-is-too-long", "cannot be the name of an interface"),
+            ("serve greeting --tap lo", "lo is neither a TAP nor a TUN"),
+            ("call ack 10.0.0.1 hi --tap tap0", "no route to 10.0.0.1"),
+            ("call ack 10.0.0.1:80 hi --udp --tap tap0", "ack has no UDP side"),
+            ("call echo 10.0.0.1:80 hi --udp --tap tap0", "no route to 10.0.0.1"),
+            ("call ack fd00::1 hi --tap tap0", "no route to fd00::1"),
+            ("call ack 192.168.69.2 hi --tap tap0", "no route to 192.168.69.2"),
+            ("call ack fdaa::64 hi --tap tap0 --ip 192.168.69.2/24", "no route to fdaa::64"),
+            ("serve greeting --tap tap0 --pcap /nonexistent/file", "/nonexistent/file"),
+        ] {
+            let code = if what.contains("has no UDP side") { USAGE } else { FAILED };
+            one_line(&run(arguments), code, arguments, what);
+        }
+
+        let _server = link.serve(&["greeting"], 4);
+        for arguments in ["serve echo --tap tap0", "call ack 192.168.69.100 hi --tap tap0"] {
+            one_line(&run(arguments), FAILED, arguments, "tap0 is in use by another program");
+        }
+    });
+}
+
+#[test]
+fn an_error_makes_nothing() {
+    in_namespace("an_error_makes_nothing", || {
+        let capture = std::env::temp_dir().join(format!("smolstep-nothing-{}", std::process::id()));
+        let pcap = format!("--pcap {}", capture.display());
+        for arguments in [
+            "serve greeting --tap tap9",
+            "serve greeting --tun tun9",
+            "serve nosuch --tap tap9",
+            "serve greeting --template x --tap tap9",
+            "call ack 192.168.69.100 hi --tap tap9",
+            "call ack nowhere hi --tap tap9",
+        ] {
+            let call = run(&format!("{arguments} {pcap}"));
+            assert!(call.code() != Some(0) && call.stdout.is_empty(), "{arguments}: {call:?}");
+        }
+        assert!(!capture.exists());
+        let links = Netlink::open().unwrap().links().unwrap();
+        // The kernel makes lo, and on some machines others of its own.
+        assert!(!links.iter().any(|link| link.name.contains("tap") || link.name.contains("tun9")), "{links:?}");
+    });
+}
+
+#[test]
+fn a_tap_of_small_packets_is_refused() {
+    in_namespace("a_tap_of_small_packets_is_refused", || {
+        make(smolstep::phy::linux::Kind::Tap, "tap0", &[]);
+        let small = Command::new("ip").args(["link", "set", "tap0", "mtu", "1000"]).status().unwrap();
+        assert!(small.success());
+        let arguments = "serve greeting --tap tap0";
+        one_line(&run(arguments), USAGE, arguments, "an MTU of 1000 bytes is too small");
+        // Enough for IPv4 alone: it goes on until the second line, which is no error.
+        let server = Peer::start(smolstep().args("serve greeting --tap tap0 --ip 10.0.0.1/8".split(' '))).listening(2);
+        server.interrupt();
+        assert_eq!(server.finish().code(), Some(0));
+    });
+}
+
+#[test]
+fn help_and_version_are_no_errors() {
+    for arguments in ["--help", "serve --help", "call --help", "sandbox --help", "doctor --help", "apps --help"] {
+        let help = run(arguments);
+        assert_eq!((help.code(), help.err().is_empty()), (Some(0), true), "{arguments}: {help:?}");
+        assert!(help.out().contains("Example"), "{arguments}: {}", help.out());
+    }
+    assert_eq!(run("--version").out(), concat!("smolstep ", env!("CARGO_PKG_VERSION"), "\n"));
+}
+
+#[test]
+fn the_programs_are_listed() {
+    assert_eq!(
+        run("apps").out().lines().map(|line| line.split_whitespace().next().unwrap_or_default()).collect::<Vec<_>>(),
+        ["greeting", "echo", "discard", "chargen", "ack", "thanks", "upper", "inbox"]
+    );
+}
+
+fn run(arguments: &str) -> Finished {
+    Peer::start(smolstep().args(arguments.split(' ')).env("RUST_LOG", "error")).finish()
+}
+
+#[track_caller]
+fn one_line(run: &Finished, code: Option<i32>, arguments: &str, what: &str) {
+    let err = run.err();
+    let one = err.starts_with("smolstep: ") && err.ends_with('\n') && err.matches('\n').count() == 1;
+    assert!(
+        run.code() == code && run.stdout.is_empty() && one && err.contains(what),
+        "{arguments}: {:?} {:?} {err}",
+        run.code(),
+        run.out()
+    );
+}

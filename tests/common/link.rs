@@ -1,0 +1,179 @@
+//! The link that smolstep and the kernel talk over: a TAP or TUN in a network namespace.
+
+use std::io::{ErrorKind, Read, Write};
+use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
+use std::time::Duration;
+
+use smolstep::phy::linux::Kind;
+
+use super::netns::{delete, in_namespace, make};
+use super::peer::{self, Finished, Peer};
+
+/// Where `smolstep serve` is unless it is told otherwise.
+pub const SERVER: [&str; 2] = ["192.168.69.1", "fdaa::1"];
+/// Where `smolstep call` is.
+pub const CALLER: [&str; 2] = ["192.168.69.2", "fdaa::2"];
+/// Where the kernel is.
+pub const KERNEL: [&str; 2] = ["192.168.69.100", "fdaa::64"];
+
+/// An interface that is up.
+#[derive(Clone, Copy, Debug)]
+pub struct Link {
+    pub kind: Kind,
+}
+
+/// Runs `test` in a namespace of its own on a TAP, and on a TUN after that. See [`in_namespace`] for `name`.
+pub fn on_tap_and_tun(name: &str, test: impl Fn(Link) + Send + 'static) {
+    in_namespace(name, move || {
+        for kind in [Kind::Tap, Kind::Tun] {
+            let link = Link::new(kind);
+            test(link);
+            delete(link.name());
+        }
+    });
+}
+
+/// Runs `test` in a namespace of its own on a TAP.
+pub fn on_tap(name: &str, test: impl FnOnce(Link) + Send + 'static) {
+    in_namespace(name, move || test(Link::new(Kind::Tap)));
+}
+
+/// Runs `test` in a namespace of its own on a TUN.
+pub fn on_tun(name: &str, test: impl FnOnce(Link) + Send + 'static) {
+    in_namespace(name, move || test(Link::new(Kind::Tun)));
+}
+
+impl Link {
+    /// Makes tap0 or tun0 in this thread's namespace, with the kernel's addresses.
+    pub fn new(kind: Kind) -> Link {
+        let link = Link { kind };
+        make(kind, link.name(), &[(KERNEL[0], 24), (KERNEL[1], 64)]);
+        link
+    }
+
+    pub fn name(self) -> &'static str {
+        match self.kind {
+            Kind::Tap => "tap0",
+            Kind::Tun => "tun0",
+        }
+    }
+
+    /// The LINK of smolstep's command line.
+    pub fn arguments(self) -> [&'static str; 2] {
+        match self.kind {
+            Kind::Tap => ["--tap", "tap0"],
+            Kind::Tun => ["--tun", "tun0"],
+        }
+    }
+
+    /// `smolstep serve ARGUMENTS` on this link; see [`peer::serve`].
+    pub fn serve(self, arguments: &[&str], lines: usize) -> Peer {
+        peer::serve(&[arguments, &self.arguments()].concat(), lines)
+    }
+
+    /// The same with its log at debug level.
+    pub fn serve_and_log_all(self, arguments: &[&str], lines: usize) -> Peer {
+        let mut command = peer::smolstep();
+        command.env("RUST_LOG", "debug").arg("serve").args(arguments).args(self.arguments());
+        Peer::start(&mut command).listening(lines)
+    }
+
+    /// `smolstep call ARGUMENTS` on this link to its end, with this standard input and nothing logged but errors.
+    pub fn call(self, arguments: &[&str], input: &[u8]) -> Finished {
+        self.start_call(arguments).finish_with(input)
+    }
+
+    /// Starts the same.
+    pub fn start_call(self, arguments: &[&str]) -> Peer {
+        let mut command = peer::smolstep();
+        Peer::start(command.env("RUST_LOG", "error").arg("call").args(arguments).args(self.arguments()))
+    }
+}
+
+/// No read or write takes this long, on any machine: it fails then.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+
+/// An address and port.
+pub fn at(address: &str, port: u16) -> SocketAddr {
+    SocketAddr::new(address.parse::<IpAddr>().unwrap(), port)
+}
+
+/// Connects with the kernel's TCP.
+pub fn connect(address: &str, port: u16) -> TcpStream {
+    let stream = TcpStream::connect_timeout(&at(address, port), PATIENCE).unwrap();
+    patient(&stream);
+    stream
+}
+
+/// Bounds its reads and writes.
+pub fn patient(stream: &TcpStream) {
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+}
+
+/// Sends `text`.
+pub fn send(stream: &mut TcpStream, text: impl AsRef<[u8]>) {
+    stream.write_all(text.as_ref()).unwrap();
+}
+
+/// Reads as many bytes as `text` has, which must be it.
+#[track_caller]
+pub fn expect(stream: &mut TcpStream, text: impl AsRef<[u8]>) {
+    let text = text.as_ref();
+    let mut bytes = vec![0; text.len()];
+    let read = stream.read_exact(&mut bytes);
+    assert!(read.is_ok() && bytes == text, "{} and {read:?} instead of {}", show(&bytes), show(text));
+}
+
+/// Reads to the end of stream, before which only `text` may come.
+#[track_caller]
+pub fn expect_last(stream: &mut TcpStream, text: impl AsRef<[u8]>) {
+    let text = text.as_ref();
+    let mut bytes = Vec::new();
+    let read = stream.read_to_end(&mut bytes);
+    assert!(read.is_ok() && bytes == text, "{} and {read:?} instead of {}", show(&bytes), show(text));
+}
+
+/// Nothing has come, and the stream has not ended.
+#[track_caller]
+pub fn expect_nothing(stream: &TcpStream) {
+    stream.set_nonblocking(true).unwrap();
+    let came = stream.peek(&mut [0; 64]);
+    stream.set_nonblocking(false).unwrap();
+    assert!(matches!(&came, Err(e) if e.kind() == ErrorKind::WouldBlock), "{came:?}");
+}
+
+/// A UDP socket on an address and port of the kernel's, connected to another.
+pub fn udp(own: SocketAddr, remote: SocketAddr) -> UdpSocket {
+    let socket = UdpSocket::bind(own).unwrap();
+    socket.set_read_timeout(Some(PATIENCE)).unwrap();
+    socket.connect(remote).unwrap();
+    socket
+}
+
+/// Sends a datagram and compares the reply.
+#[track_caller]
+pub fn ask(socket: &UdpSocket, text: impl AsRef<[u8]>, reply: impl AsRef<[u8]>) {
+    socket.send(text.as_ref()).unwrap();
+    let mut bytes = vec![0; 65_536];
+    let len = socket.recv(&mut bytes).unwrap();
+    assert!(bytes[..len] == *reply.as_ref(), "{} instead of {}", show(&bytes[..len]), show(reply.as_ref()));
+}
+
+/// `len` bytes that do not repeat soon, others for another `seed`.
+pub fn noise(len: usize, seed: u64) -> Vec<u8> {
+    let mut state = seed.wrapping_mul(2).wrapping_add(1);
+    let mut next = || {
+        // xorshift64 (Marsaglia 2003).
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state.to_le_bytes()
+    };
+    (0..len.div_ceil(8)).flat_map(|_| next()).take(len).collect()
+}
+
+fn show(bytes: &[u8]) -> String {
+    let shown = bytes.get(..200).unwrap_or(bytes);
+    format!("{} bytes \"{}\"", bytes.len(), shown.escape_ascii())
+}
