@@ -102,3 +102,10 @@ impl Console for Stdio {
         }
     }
 }
+
+/// Keeps what is printed; there is nothing to read.
+impl Console for Vec<u8> {
+    fn print(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}

@@ -8,4 +8,4 @@ mod queue;
 
 pub use cable::{Cable, CableEnd};
 pub use loopback::Loopback;
-pub use queue::{FrameIn, FrameOut};
+pub use queue::{FrameIn, FrameOut, Queue};

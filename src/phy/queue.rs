@@ -1,4 +1,4 @@
-//! A fixed queue of frames, written and read in place: what the cable and the loopback are made of.
+//! A fixed queue of frames, written and read in place: what the cable and the loopback are made of, and other devices may be.
 
 use core::cell::{Cell, RefCell, RefMut};
 
@@ -9,7 +9,7 @@ use smoltcp::phy::{DeviceCapabilities, Medium, RxToken, TxToken};
 ///
 /// The last free place is kept for a reply to a frame received. Thus two full queues never wait for each other: a queue
 /// fills up only by a reply, and the frame that was replied to has left a place in the other one.
-pub(super) struct Queue<const FRAMES: usize, const MTU: usize> {
+pub struct Queue<const FRAMES: usize, const MTU: usize> {
     slots: [RefCell<Slot<MTU>>; FRAMES],
     first: Cell<usize>,
     len: Cell<usize>,
@@ -21,8 +21,8 @@ struct Slot<const MTU: usize> {
 }
 
 impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
-    /// An empty queue, all bits zero.
-    pub(super) const fn new() -> Self {
+    /// An empty queue, all bits zero. `FRAMES` is at least 2, `MTU` at least 590.
+    pub const fn new() -> Self {
         const {
             assert!(FRAMES >= 2, "a queue needs room for one frame and one reply");
             assert!(MTU >= 590, "IPv4 needs 576 bytes a packet, and an Ethernet header 14");
@@ -35,7 +35,7 @@ impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
     }
 
     /// The oldest frame.
-    pub(super) fn front(&self) -> Option<FrameIn<'_, FRAMES, MTU>> {
+    pub fn front(&self) -> Option<FrameIn<'_, FRAMES, MTU>> {
         if self.len.get() == 0 {
             return None;
         }
@@ -44,12 +44,12 @@ impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
     }
 
     /// A place for a frame that answers none.
-    pub(super) fn place(&self) -> Option<FrameOut<'_, FRAMES, MTU>> {
+    pub fn place(&self) -> Option<FrameOut<'_, FRAMES, MTU>> {
         if self.len.get() + 1 < FRAMES { self.reply_place() } else { None }
     }
 
     /// A place for a reply, which may be the last one.
-    pub(super) fn reply_place(&self) -> Option<FrameOut<'_, FRAMES, MTU>> {
+    pub fn reply_place(&self) -> Option<FrameOut<'_, FRAMES, MTU>> {
         if self.len.get() >= FRAMES {
             return None;
         }
@@ -58,7 +58,7 @@ impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
     }
 
     /// What a device over such queues can do: checksums are computed and verified, as on a wire.
-    pub(super) fn capabilities(medium: Medium) -> DeviceCapabilities {
+    pub fn capabilities(medium: Medium) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = medium;
         capabilities.max_transmission_unit = MTU;
@@ -68,6 +68,12 @@ impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
     /// The slot so many places behind the front, unless a token holds it.
     fn slot(&self, behind: usize) -> Option<RefMut<'_, Slot<MTU>>> {
         self.slots.get((self.first.get() + behind) % FRAMES)?.try_borrow_mut().ok()
+    }
+}
+
+impl<const FRAMES: usize, const MTU: usize> Default for Queue<FRAMES, MTU> {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

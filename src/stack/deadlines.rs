@@ -4,16 +4,18 @@ use smoltcp::time::Instant;
 
 use super::links::{Index, Links, NONE};
 
-/// A slot's part of the heap: its own deadline and position, and which slot stands at the heap position of its number.
+/// A slot's part of the heap: its own position, and what stands at the heap position of its number: a deadline and its slot.
+///
+/// The deadline stands there, not with its slot, so that finding the earlier of two children touches one place in memory.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     due: Instant,
-    position: Index,
     holds: Index,
+    position: Index,
 }
 
 impl Entry {
-    pub(super) const EMPTY: Entry = Entry { due: Instant::ZERO, position: NONE, holds: NONE };
+    pub(super) const EMPTY: Entry = Entry { due: Instant::ZERO, holds: NONE, position: NONE };
 }
 
 /// The heap's length; its entries stand in the links that every call names.
@@ -27,10 +29,7 @@ impl Deadlines {
 
     /// The earliest deadline and its slot.
     pub(super) fn first(&self, links: &[Links]) -> Option<(Instant, usize)> {
-        (self.len > 0).then(|| {
-            let index = at(links, 0);
-            (links[index].deadline.due, index)
-        })
+        (self.len > 0).then(|| (due(links, 0), at(links, 0)))
     }
 
     /// Gives a slot a deadline, or takes its away.
@@ -41,12 +40,11 @@ impl Deadlines {
             (Some(due), NONE) => {
                 let position = self.len;
                 self.len += 1;
-                links[index].deadline.due = due;
-                place(links, position, index);
+                place(links, position, due, index);
                 up(links, position);
             }
             (Some(due), position) => {
-                let before = core::mem::replace(&mut links[index].deadline.due, due);
+                let before = core::mem::replace(&mut links[usize::from(position)].deadline.due, due);
                 if due < before {
                     up(links, position.into());
                 } else if due > before {
@@ -61,7 +59,7 @@ impl Deadlines {
         links[index].deadline.position = NONE;
         if position != self.len {
             let last = at(links, self.len);
-            place(links, position, last);
+            place(links, position, due(links, self.len), last);
             up(links, position);
             let position = links[last].deadline.position;
             self.down(links, position.into());
@@ -98,12 +96,13 @@ fn up(links: &mut [Links], mut position: usize) {
 }
 
 fn swap(links: &mut [Links], a: usize, b: usize) {
-    let (at_a, at_b) = (at(links, a), at(links, b));
-    place(links, a, at_b);
-    place(links, b, at_a);
+    let (due_a, at_a) = (due(links, a), at(links, a));
+    place(links, a, due(links, b), at(links, b));
+    place(links, b, due_a, at_a);
 }
 
-fn place(links: &mut [Links], position: usize, index: usize) {
+fn place(links: &mut [Links], position: usize, due: Instant, index: usize) {
+    links[position].deadline.due = due;
     links[position].deadline.holds = index as Index;
     links[index].deadline.position = position as Index;
 }
@@ -113,8 +112,7 @@ fn at(links: &[Links], position: usize) -> usize {
 }
 
 fn due(links: &[Links], position: usize) -> Instant {
-    let index = at(links, position);
-    links[index].deadline.due
+    links[position].deadline.due
 }
 
 #[cfg(test)]

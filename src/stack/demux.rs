@@ -63,14 +63,14 @@ pub(super) fn checksums_hold(frame: &[u8], medium: Medium, caps: &ChecksumCapabi
     let holds = |source: IpAddress, destination: IpAddress, payload: &[u8]| {
         !caps.tcp.rx() || TcpPacket::new_checked(payload).is_ok_and(|p| p.verify_checksum(&source, &destination))
     };
-    match IpVersion::of_packet(packet) {
-        Ok(IpVersion::Ipv4) => Ipv4Packet::new_checked(packet).is_ok_and(|p| {
+    match version(packet) {
+        Some(IpVersion::Ipv4) => Ipv4Packet::new_checked(packet).is_ok_and(|p| {
             (!caps.ipv4.rx() || p.verify_checksum()) && holds(p.src_addr().into(), p.dst_addr().into(), p.payload())
         }),
-        Ok(IpVersion::Ipv6) => {
+        Some(IpVersion::Ipv6) => {
             Ipv6Packet::new_checked(packet).is_ok_and(|p| holds(p.src_addr().into(), p.dst_addr().into(), p.payload()))
         }
-        Err(_) => false,
+        None => false,
     }
 }
 
@@ -99,8 +99,8 @@ enum Ip<'f> {
 }
 
 fn ip(packet: &[u8]) -> Ip<'_> {
-    match IpVersion::of_packet(packet) {
-        Ok(IpVersion::Ipv4) => {
+    match version(packet) {
+        Some(IpVersion::Ipv4) => {
             let Ok(packet) = Ipv4Packet::new_checked(packet) else { return Ip::Other };
             let fragment = packet.more_frags() || packet.frag_offset() != 0;
             match packet.next_header() {
@@ -109,7 +109,7 @@ fn ip(packet: &[u8]) -> Ip<'_> {
                 protocol => upper(packet.src_addr().into(), packet.dst_addr().into(), protocol, packet.payload()),
             }
         }
-        Ok(IpVersion::Ipv6) => {
+        Some(IpVersion::Ipv6) => {
             let Ok(packet) = Ipv6Packet::new_checked(packet) else { return Ip::Other };
             match packet.next_header() {
                 IpProtocol::Icmpv6 => Ip::Icmpv6,
@@ -120,8 +120,13 @@ fn ip(packet: &[u8]) -> Ip<'_> {
                 protocol => upper(packet.src_addr().into(), packet.dst_addr().into(), protocol, packet.payload()),
             }
         }
-        Err(_) => Ip::Other,
+        None => Ip::Other,
     }
+}
+
+/// The version of an IP packet. smoltcp's `IpVersion::of_packet` alone panics on an empty one.
+fn version(packet: &[u8]) -> Option<IpVersion> {
+    if packet.is_empty() { None } else { IpVersion::of_packet(packet).ok() }
 }
 
 fn upper(source: IpAddress, destination: IpAddress, protocol: IpProtocol, payload: &[u8]) -> Ip<'_> {

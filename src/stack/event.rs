@@ -56,6 +56,21 @@ pub enum Step {
     UdpSession(u16, Next),
 }
 
+impl fmt::Display for Step {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Step::Egress(None) => f.write_str("sent"),
+            Step::Egress(Some(id)) => write!(f, "sent on connection {}", id.slot()),
+            Step::Idle(None) => f.write_str("nothing to do"),
+            Step::Idle(Some(at)) => write!(f, "nothing to do before {at}"),
+            Step::Ingress(None) => f.write_str("took in a frame"),
+            Step::Ingress(Some(id)) => write!(f, "took in a frame for connection {}", id.slot()),
+            Step::Session(id, next) => write!(f, "ran the program of connection {}: {next:?}", id.slot()),
+            Step::UdpSession(port, next) => write!(f, "ran the program on UDP port {port}: {next:?}"),
+        }
+    }
+}
+
 /// Which way a frame goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {

@@ -36,6 +36,13 @@ pub trait UdpSession {
     fn unreachable(&mut self) {}
 }
 
+/// No program: for a stack that has none on UDP.
+impl UdpSession for () {
+    fn poll(&mut self, _socket: &mut udp::Socket<'_>, _cx: &mut Context<'_>) -> Next {
+        Next::Close
+    }
+}
+
 /// A UDP server: told of each datagram, it may answer it.
 pub trait Responder {
     /// Looks at one datagram and writes the answer, if any, into `reply`, whose length is the longest answer that can be sent.

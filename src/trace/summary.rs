@@ -67,6 +67,8 @@ impl Summary {
                 }
             }
         };
+        // On an empty packet it would panic.
+        packet.first()?;
         match IpVersion::of_packet(packet).ok()? {
             IpVersion::Ipv4 => {
                 let packet = Ipv4Packet::new_checked(packet).ok()?;

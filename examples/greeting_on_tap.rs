@@ -1,0 +1,42 @@
+//! A greeting server on the TAP tap0, for the kernel's clients: `nc 192.168.69.1 9999`, until Ctrl-C.
+//!
+//! It needs a TAP; without one it says how to make it. The kernel's end wants an address, too:
+//! `sudo ip address add 192.168.69.100/24 dev tap0`.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use smolstep::app::{self, Options, Server};
+use smolstep::host::clock::Clock;
+use smolstep::host::{HeapPool, Sizes, Stdio, seed};
+use smolstep::phy::linux::{Kind, TunTap};
+use smolstep::stack::{Config, Io, Listener, Stack};
+use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
+
+fn main() -> ExitCode {
+    // It ends by an error only.
+    let Err(error) = run();
+    eprintln!("greeting_on_tap: {error}");
+    ExitCode::FAILURE
+}
+
+fn run() -> Result<std::convert::Infallible, Box<dyn Error>> {
+    let mut io = Io::new(TunTap::open(Kind::Tap, "tap0")?, Stdio::new());
+    let address = IpCidr::new(IpAddress::v4(192, 168, 69, 1), 24);
+    let addresses = [address];
+    let config = Config::new(EthernetAddress([2, 0, 0, 0, 0, 1]).into(), seed()?, &addresses);
+    let mut memory = HeapPool::new(Sizes { ports: 0, ..Sizes::default() });
+    let clock = Clock::start();
+    let mut stack = Stack::<Server, ()>::new(config, &mut io.device, memory.memory(), clock.now())?;
+    let greeting = app::find("greeting").and_then(|app| app.server(&Options::default()));
+    stack.listen(Listener::new(9999, greeting.ok_or("no such program")?))?;
+    println!("listening on {}:9999", address.address());
+    loop {
+        let deadline = stack.poll(clock.now(), &mut io);
+        if let Some(fault) = io.device.fault() {
+            return Err(fault.into());
+        }
+        let now = clock.now();
+        io.device.wait(deadline.map(|at| (at.max(now) - now).into()), &[])?;
+    }
+}

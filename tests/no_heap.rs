@@ -1,0 +1,152 @@
+//! The servers and the clients need no heap: greeting, echo and UDP greeting in static memory, and not one allocation.
+//!
+//! That the library without `std` cannot even name an allocator, `scripts/test` shows.
+#![allow(unsafe_code, reason = "an allocator that counts")]
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+use smolstep::app::{self, Client, ClientOptions, Options, Server, UdpClient, UdpServer};
+use smolstep::phy::{Cable, CableEnd};
+use smolstep::stack::{Config, Console, End, Io, Listener, Pool, Quiet, Seed, Stack};
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
+
+struct Counting;
+
+thread_local! {
+    /// Allocations of this thread: those of the test harness do not count.
+    static ALLOCATIONS: Cell<usize> = const { Cell::new(0) };
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+// SAFETY: every call goes to the system's allocator as it came; counting touches a `Cell` without a destructor and does
+// not allocate.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        ALLOCATIONS.set(ALLOCATIONS.get() + 1);
+        // SAFETY: the caller keeps to `alloc`'s contract.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        // SAFETY: `pointer` came from `alloc` above, thus from the system's.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+const SERVER: IpCidr = IpCidr::new(IpAddress::v4(10, 0, 0, 1), 24);
+const CLIENT: IpCidr = IpCidr::new(IpAddress::v4(10, 0, 0, 2), 24);
+const TEXTS: &[&[u8]] = &[b"Li", b"Cheng"];
+
+type Memory<'a, S, U> = Pool<'a, S, U, 4, 512, 512, 2, 2, 256>;
+
+#[test]
+fn counting_works() {
+    let before = ALLOCATIONS.get();
+    drop(std::hint::black_box(Box::new(1)));
+    assert_eq!(ALLOCATIONS.get(), before + 1);
+}
+
+#[test]
+fn a_session_allocates_nothing() {
+    let before = ALLOCATIONS.get();
+
+    let (mut servers, mut clients) = (Memory::<Server, UdpServer>::new(), Memory::<Client, UdpClient>::new());
+    let mut cable = Cable::<8, 1514>::new();
+    let (left, right) = cable.ends();
+    let now = Instant::from_secs(1);
+    let (mut server_io, client_io) = (Io::new(left, Quiet), Io::new(right, Screen::default()));
+    let config = Config::new(EthernetAddress([2, 0, 0, 0, 0, 1]).into(), Seed([1; 32]), &[SERVER]);
+    let server = Stack::new(config, &mut server_io.device, servers.memory(), now).unwrap();
+    let config = Config::new(EthernetAddress([2, 0, 0, 0, 0, 2]).into(), Seed([2; 32]), &[CLIENT]);
+    let mut client_io = client_io;
+    let client = Stack::new(config, &mut client_io.device, clients.memory(), now).unwrap();
+    let mut pair = Pair { now, server, server_io, client, client_io };
+
+    pair.call("greeting", "Hello,Li!\nHello,Cheng!\n");
+    pair.call("echo", "Li\nCheng\n");
+    pair.ask("greeting", "hello Li!\nhello Cheng!\n");
+
+    assert_eq!(ALLOCATIONS.get() - before, 0);
+}
+
+struct Pair<'a, 'c> {
+    now: Instant,
+    server: Stack<'a, Server<'a>, UdpServer<'a>>,
+    server_io: Io<CableEnd<'c, 8, 1514>, Quiet>,
+    client: Stack<'a, Client<'a>, UdpClient<'a>>,
+    client_io: Io<CableEnd<'c, 8, 1514>, Screen>,
+}
+
+impl Pair<'_, '_> {
+    /// Serves a program over TCP and calls it.
+    fn call(&mut self, name: &str, want: &str) {
+        let app = app::find(name).unwrap();
+        let port = app.tcp.unwrap();
+        self.server.listen(Listener::new(port, app.server(&Options::default()).unwrap())).unwrap();
+        let client = app.client(&options()).unwrap();
+        let remote = IpEndpoint::new(SERVER.address(), port);
+        let id = self.client.connect(self.now, remote, client, Duration::from_secs(5), &mut self.client_io).unwrap();
+        self.run_until(|pair| pair.client.ended(id).is_some());
+        let (client, end) = self.client.take(id).unwrap();
+        assert_eq!((client.result(), end), (Some(Ok(())), End::Closed));
+        self.assert_printed(want);
+    }
+
+    /// Serves a program over UDP and asks it.
+    fn ask(&mut self, name: &str, want: &str) {
+        let app = app::find(name).unwrap();
+        let port = app.udp.unwrap();
+        self.server.bind(port, app.udp_server(&Options::default()).unwrap()).unwrap();
+        let remote = IpEndpoint::new(SERVER.address(), port);
+        let own = self.client.bind(0, app.udp_client(&options(), remote).unwrap()).unwrap();
+        let mut result = None;
+        self.run_until(|pair| {
+            result = pair.client.take_udp(own).and_then(|client| client.result());
+            result.is_some()
+        });
+        assert_eq!(result, Some(Ok(())));
+        self.assert_printed(want);
+    }
+
+    fn run_until(&mut self, mut done: impl FnMut(&mut Self) -> bool) {
+        let until = self.now + Duration::from_secs(60);
+        while !done(self) {
+            assert!(self.now < until, "it takes too long");
+            self.client.poll(self.now, &mut self.client_io);
+            self.server.poll(self.now, &mut self.server_io);
+            self.now += Duration::from_millis(1);
+        }
+    }
+
+    fn assert_printed(&mut self, want: &str) {
+        let Screen { bytes, len } = std::mem::take(&mut self.client_io.console);
+        assert_eq!(std::str::from_utf8(&bytes[..len]), Ok(want));
+    }
+}
+
+fn options() -> ClientOptions<'static> {
+    ClientOptions { texts: TEXTS, ..ClientOptions::default() }
+}
+
+/// What is printed, without a heap.
+struct Screen {
+    bytes: [u8; 64],
+    len: usize,
+}
+
+impl Default for Screen {
+    fn default() -> Self {
+        Screen { bytes: [0; 64], len: 0 }
+    }
+}
+
+impl Console for Screen {
+    fn print(&mut self, bytes: &[u8]) {
+        self.bytes[self.len..self.len + bytes.len()].copy_from_slice(bytes);
+        self.len += bytes.len();
+    }
+}
