@@ -25,11 +25,11 @@ fn a_silent_server_times_out() {
             let (_tcp, _udp) = (server(SILENT, 4000), server(python::INBOX, 4000));
             let host = if address.contains(':') { format!("[{address}]:4000") } else { format!("{address}:4000") };
             for app in ["greeting", "ack", "echo", "thanks", "upper", "chargen"] {
-                let call = link.call(&[app, &host, "hi", "--timeout", "200ms"], b"");
+                let call = link.call(&[app, &host, "hi", "--timeout", "100ms"], b"");
                 failed(&call, "timed out");
             }
             for app in ["greeting", "echo", "thanks", "inbox"] {
-                let call = link.call(&[app, &host, "hi", "--udp", "--timeout", "200ms"], b"");
+                let call = link.call(&[app, &host, "hi", "--udp", "--timeout", "100ms"], b"");
                 failed(&call, "timed out");
             }
         }

@@ -56,7 +56,7 @@ fn every_program_on_tcp() {
                 out += &format!("{} {printed}\n", client.local_addr().unwrap());
             }
         }
-        assert_eq!(server.out(), out);
+        assert_eq!(server.stop().out(), out);
     });
 }
 
@@ -100,7 +100,7 @@ fn every_program_on_udp() {
                 out += &format!("{} {printed}\n", client.local_addr().unwrap());
             }
         }
-        assert_eq!(server.out(), out);
+        assert_eq!(server.stop().out(), out);
     });
 }
 
@@ -198,7 +198,7 @@ fn nc_talks_to_them() {
             assert_eq!(udp("9999", b"Li\n"), "hello Li!\n");
             assert_eq!(udp("8081", b"Li\n"), "thank you !");
         }
-        assert_eq!(server.out().lines().filter(|line| line.ends_with(" Li")).count(), 8);
+        assert_eq!(server.stop().out().lines().filter(|line| line.ends_with(" Li")).count(), 8);
     });
 }
 

@@ -115,7 +115,7 @@ fn delays_run_side_by_side() {
             expect(client, "Hello,second!");
         }
         // The server was done with every first message, of 5 bytes, before any second one: it served none to its end first.
-        let log = server.err();
+        let log = server.stop().err();
         let received: Vec<&str> = log.lines().filter_map(|line| line.split("received ").nth(1)).collect();
         let (firsts, seconds) = received.split_at_checked(20).unwrap_or_default();
         assert!(firsts.iter().all(|line| line.starts_with("5 bytes")), "{log}");

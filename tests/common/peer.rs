@@ -76,12 +76,23 @@ impl Peer {
         self
     }
 
-    /// Its standard output so far.
+    /// Presses Ctrl-C and waits until it has ended, which has to go well.
+    ///
+    /// # Panics
+    /// If it ends with another exit code than 0.
+    pub fn stop(self) -> Finished {
+        self.interrupt();
+        let finished = self.finish();
+        assert_eq!(finished.code(), Some(0), "{finished:?}");
+        finished
+    }
+
+    /// Its standard output so far, as far as it has been read: what it has just written may be missing.
     pub fn out(&self) -> String {
         self.out.text()
     }
 
-    /// Its standard error so far.
+    /// Its standard error so far, as far as it has been read.
     pub fn err(&self) -> String {
         self.err.text()
     }
