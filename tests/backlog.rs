@@ -119,6 +119,7 @@ fn half_open_connections_make_room() {
         }
         send(&mut established, "Li");
         expect(&mut established, "Hello,Li!");
+        server.wait_for_log("accepted ", 3);
         assert_eq!(server.err().matches("accepted ").count(), 3);
     });
 }

@@ -33,7 +33,7 @@ fn a_port_in_time_wait_connects_anew() {
         assert_eq!(log.matches("accepted ").count(), 10, "{log}");
         // None of them was over yet when the next one began.
         assert!(!log.contains("TIME-WAIT -> CLOSED"), "{log}");
-        assert_eq!(server.out().lines().filter(|line| line.ends_with(":45000 hi")).count(), 10);
+        server.wait_for("10 messages", |out| out.lines().filter(|line| line.ends_with(":45000 hi")).count() == 10);
     });
 }
 
@@ -56,7 +56,7 @@ fn connections_in_time_wait_make_room() {
         let log = server.err();
         assert_eq!(log.matches("accepted ").count(), 41, "{log}");
         assert!(!log.contains("dropped") && !log.contains("TIME-WAIT -> CLOSED"), "{log}");
-        assert_eq!(server.out().lines().filter(|line| line.contains(" round ")).count(), 40);
+        server.wait_for("40 messages", |out| out.lines().filter(|line| line.contains(" round ")).count() == 40);
     });
 }
 

@@ -115,6 +115,7 @@ fn delays_run_side_by_side() {
             expect(client, "Hello,second!");
         }
         // The server was done with every first message, of 5 bytes, before any second one: it served none to its end first.
+        server.wait_for_log("received ", 40);
         let log = server.err();
         let received: Vec<&str> = log.lines().filter_map(|line| line.split("received ").nth(1)).collect();
         let (firsts, seconds) = received.split_at_checked(20).unwrap_or_default();
