@@ -56,7 +56,7 @@ fn every_program_on_tcp() {
                 out += &format!("{} {printed}\n", client.local_addr().unwrap());
             }
         }
-        assert_eq!(server.out(), out);
+        server.wait_for("all that was sent", |printed| printed == out);
     });
 }
 
@@ -100,7 +100,7 @@ fn every_program_on_udp() {
                 out += &format!("{} {printed}\n", client.local_addr().unwrap());
             }
         }
-        assert_eq!(server.out(), out);
+        server.wait_for("all that was sent", |printed| printed == out);
     });
 }
 
@@ -198,7 +198,7 @@ fn nc_talks_to_them() {
             assert_eq!(udp("9999", b"Li\n"), "hello Li!\n");
             assert_eq!(udp("8081", b"Li\n"), "thank you !");
         }
-        assert_eq!(server.out().lines().filter(|line| line.ends_with(" Li")).count(), 8);
+        server.wait_for("8 messages", |out| out.lines().filter(|line| line.ends_with(" Li")).count() == 8);
     });
 }
 

@@ -31,7 +31,7 @@ fn every_program_on_tcp() {
 
             let ack = server(python::ACK, 9998);
             assert_eq!(call(&["ack", address, "hello"]), "ACK\n");
-            assert_eq!(ack.out(), "ready\nhello\n");
+            ack.wait_for("hello", |out| out == "ready\nhello\n");
 
             let _thanks = server(python::THANKS, 8080);
             // A connection for each.
@@ -100,7 +100,7 @@ fn standard_input_is_sent() {
             assert_eq!(call(&["upper", address], b"a line\nanother\n"), "A LINE\n");
             let ack = server(python::ACK, 9998);
             assert_eq!(call(&["ack", address], b"no line end"), "ACK\n");
-            assert_eq!(ack.out(), "ready\nno line end\n");
+            ack.wait_for("text without a line end", |out| out == "ready\nno line end\n");
 
             let _datagrams = server(python::ECHO_UDP, 7);
             assert_eq!(call(&["echo", address, "--udp"], b"one\r\n\ntwo"), "one\n\ntwo\n");
