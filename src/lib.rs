@@ -10,9 +10,9 @@
 //!
 //! | module | what is in it |
 //! |---|---|
-//! | [`app`] | what the programs say, each against one smoltcp socket |
 //! | [`phy`] | devices: cable and loopback without a heap, Linux TAP and TUN |
 //! | [`stack`] | the poll loop, and the traits that a program is written to |
+//! | [`app`] | what the programs say, each against one smoltcp socket |
 //! | [`trace`] | what is made of events and frames: captures, log lines |
 //! | [`host`] | what needs an operating system (feature `std`) |
 //!

@@ -297,10 +297,17 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// smoltcp gives no socket's buffers back, so the socket is used again. `listen` and `connect` reset most of it; the
     /// congestion controller and the timestamp generator are replaced here. What remains is harmless: the duplicate-ACK
     /// counter starts anew at the first acknowledgement with another number, and the last sequence number only chooses
-    /// among SACK ranges.
+    /// among SACK ranges. The set remembers besides that a socket waits for a neighbour's hardware address, and would keep
+    /// silent a second for the sake of the last peer: only a socket that is added anew has nobody to wait for.
     pub(super) fn fresh_socket(&mut self, index: usize) -> Option<&mut Socket<'a>> {
         let settings = &self.settings;
-        let socket = self.slots.get_mut(index)?.socket()?;
+        let slot = self.slots.get_mut(index)?;
+        if let Some((set, handle)) = &mut slot.set
+            && let smoltcp::socket::Socket::Tcp(socket) = set.remove(*handle)
+        {
+            *handle = set.add(socket);
+        }
+        let socket = slot.socket()?;
         socket.abort();
         socket.set_congestion_control(settings.congestion);
         socket.set_tsval_generator(None);

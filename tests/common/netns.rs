@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io;
 use std::net::IpAddr;
 use std::process::Command;
+use std::sync::{Mutex, PoisonError};
 
 use rustix::thread::UnshareFlags;
 use smolstep::host::netlink::{Netlink, quieten};
@@ -38,8 +39,14 @@ pub fn skip(why: &str) {
     eprintln!("skipped: {why}");
 }
 
+/// Held while a child is started, and while this process is attached to an interface that it makes: a child started
+/// meanwhile would keep its copy of that attachment until it executes its program, and the server would find the
+/// interface in use.
+pub static FORK: Mutex<()> = Mutex::new(());
+
 /// Makes a TAP or TUN in this thread's namespace, with these addresses of the kernel's end, up.
 pub fn make(kind: Kind, name: &str, addresses: &[(&str, u8)]) {
+    let _no_child = FORK.lock().unwrap_or_else(PoisonError::into_inner);
     let _attached_until_up = create(kind, name).unwrap();
     quieten(name);
     up(name);

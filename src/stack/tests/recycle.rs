@@ -1,7 +1,9 @@
 //! When every slot is taken: who goes, and who never does.
 
+use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
+use smoltcp::wire::*;
 
 use super::pair::*;
 use crate::stack::*;
@@ -36,6 +38,25 @@ fn half_open_gives_way_oldest_first_but_established_never() {
     assert_eq!(recycled(&pair), 1);
     assert_eq!(pair.state(kept), Some(State::Established));
     assert_eq!(pair.served().iter().filter(|c| c.state == State::Established).count(), 1);
+}
+
+#[test]
+fn a_recycled_slot_does_not_wait_for_the_peer_before() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Echo));
+    let first = pair.call(7, App::ask(b"first", 5));
+    pair.run_for(Duration::from_secs(1));
+    assert_eq!(pair.client.stack.take(first).map(|(_, end)| end), Some(End::Closed));
+    pair.run_for(Duration::from_secs(20));
+    // SYNs from addresses that nobody answers for fill every slot.
+    for number in 100..108 {
+        pair.to_server.borrow_mut().push_back(syn(Ipv4Address::new(10, 0, 0, number)));
+        pair.server.stack.poll(pair.now, &mut pair.server.io);
+    }
+    pair.to_client.borrow_mut().clear();
+    let second = pair.call(7, App::ask(b"second", 6));
+    pair.settle();
+    assert_eq!(pair.client.stack.session(second).unwrap().got(), b"second");
 }
 
 #[test]
@@ -99,4 +120,40 @@ fn half_open_connections_end_after_their_time() {
         pair.now = due.filter(|&due| due > pair.now).expect("a deadline in the future");
     }
     panic!("still half-open at {}", pair.now);
+}
+
+/// A SYN to port 7 from a host that is not there.
+fn syn(source: Ipv4Address) -> Vec<u8> {
+    let tcp = TcpRepr {
+        src_port: 1000,
+        dst_port: 7,
+        control: TcpControl::Syn,
+        seq_number: TcpSeqNumber(0),
+        ack_number: None,
+        window_len: 1000,
+        window_scale: None,
+        max_seg_size: None,
+        sack_permitted: false,
+        sack_ranges: [None; 3],
+        timestamp: None,
+        payload: &[],
+    };
+    let ip = Ipv4Repr {
+        src_addr: source,
+        dst_addr: Ipv4Address::new(10, 0, 0, 1),
+        next_header: IpProtocol::Tcp,
+        payload_len: tcp.buffer_len(),
+        hop_limit: 64,
+    };
+    let ethernet = EthernetRepr {
+        src_addr: EthernetAddress([2, 0, 0, 0, 0, 9]),
+        dst_addr: EthernetAddress([2, 0, 0, 0, 0, 1]),
+        ethertype: EthernetProtocol::Ipv4,
+    };
+    let caps = ChecksumCapabilities::default();
+    let mut frame = vec![0; 14 + 20 + tcp.buffer_len()];
+    ethernet.emit(&mut EthernetFrame::new_unchecked(&mut frame));
+    ip.emit(&mut Ipv4Packet::new_unchecked(&mut frame[14..]), &caps);
+    tcp.emit(&mut TcpPacket::new_unchecked(&mut frame[34..]), &source.into(), &ip.dst_addr.into(), &caps);
+    frame
 }
