@@ -1,6 +1,8 @@
 //! `smolstep call`: a program's client.
 
+use std::ffi::OsString;
 use std::net::IpAddr;
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use clap::Args;
@@ -33,7 +35,7 @@ pub struct CallArgs {
     pub host: String,
     /// What to send; without any, most clients read lines from standard input
     #[arg(value_name = "TEXT")]
-    pub texts: Vec<String>,
+    pub texts: Vec<OsString>,
     #[command(flatten)]
     pub link: LinkArgs,
     /// Use the program's UDP side
@@ -94,7 +96,7 @@ impl CallArgs {
         })
     }
 
-    fn texts(&self, app: &App) -> Result<Vec<String>, Failure> {
+    fn texts(&self, app: &App) -> Result<Vec<OsString>, Failure> {
         for (flag, given, names) in [
             ("--random", self.random.is_some(), &["greeting"][..]),
             ("--no-wait", self.no_wait, &["inbox"]),
@@ -109,10 +111,10 @@ impl CallArgs {
             }
         }
         match (self.random, &self.texts[..], app.name) {
-            (Some(count), _, _) => {
-                (0..count).map(|_| getrandom::u32().map(|n| (n % 1000).to_string()).map_err(Failure::run)).collect()
-            }
-            (None, [], "greeting") => Ok(["Li", "Cheng", "victor"].map(String::from).into()),
+            (Some(count), _, _) => (0..count)
+                .map(|_| getrandom::u32().map(|n| (n % 1000).to_string().into()).map_err(Failure::run))
+                .collect(),
+            (None, [], "greeting") => Ok(["Li", "Cheng", "victor"].map(OsString::from).into()),
             (None, texts, _) => Ok(texts.to_vec()),
         }
     }

@@ -42,8 +42,8 @@ pub enum Ended {
     Stopped,
 }
 
-/// Runs the stack until `done` or the interrupt says so. Connections are closed where it says that, for 1.5 s at most, unless it
-/// says so a second time.
+/// Runs the stack until `done` or the interrupt says so. Connections are closed where it says that; what is not closed after
+/// 1.5 s, or when it says so a second time, is reset.
 ///
 /// # Errors
 /// The device or standard output has failed.
@@ -73,13 +73,18 @@ where
             return Ok(Ended::Done);
         }
         match (interrupt.verdict(), farewell) {
-            (Verdict::End, _) | (Verdict::Close, Some(_)) => return Ok(Ended::Stopped),
-            (Verdict::GoOn, Some(until)) if stack.is_quiet() || now >= until => return Ok(Ended::Stopped),
-            (Verdict::GoOn, _) => {}
+            (Verdict::End, _) => return Ok(Ended::Stopped),
+            (Verdict::GoOn, None) => {}
+            (Verdict::GoOn, Some(until)) if now < until && !stack.is_quiet() => {}
             (Verdict::Close, None) => {
                 stack.shut_down(now, io);
                 farewell = Some(now + FAREWELL);
                 continue;
+            }
+            (_, Some(_)) => {
+                stack.abort_all(now);
+                stack.poll(now, io);
+                return Ok(Ended::Stopped);
             }
         }
         let wanted = io.console.wanted();

@@ -13,7 +13,15 @@ pub struct Failure {
 impl Failure {
     /// With an exit code of its own.
     pub fn new(code: u8, what: impl fmt::Display) -> Self {
-        Failure { code, what: what.to_string() }
+        // A word of the command line may hold anything; the line stays one line.
+        let mut line = String::new();
+        for c in what.to_string().chars() {
+            match c.is_control() {
+                true => line.extend(c.escape_default()),
+                false => line.push(c),
+            }
+        }
+        Failure { code, what: line }
     }
 
     /// It went wrong at run time: exit code 1.

@@ -81,6 +81,10 @@ impl LinkArgs {
             ],
             given => given.iter().map(|text| cidr(text)).collect::<Result<_, _>>()?,
         };
+        let before = |i: usize, a: &IpCidr| addresses[..i].iter().any(|b: &IpCidr| b.address() == a.address());
+        if let Some((_, twice)) = addresses.iter().enumerate().find(|(i, a)| before(*i, a)) {
+            return Err(Failure::usage(format_args!("{} is given twice with --ip", twice.address())));
+        }
         let gateways = self.gateway.iter().map(|text| match text.parse::<IpAddr>() {
             Ok(address) => Ok(address.into()),
             Err(_) => Err(Failure::usage(format_args!("bad address '{text}' for --gateway: it is an IP address"))),
@@ -161,7 +165,23 @@ fn cidr(text: &str) -> Result<IpCidr, Failure> {
     let address: IpAddress = address.parse::<IpAddr>().map_err(|_| bad())?.into();
     let longest = if matches!(address, IpAddress::Ipv4(_)) { 32 } else { 128 };
     match prefix.parse::<u8>() {
-        Ok(prefix) if prefix <= longest => Ok(IpCidr::new(address, prefix)),
+        Ok(prefix) if prefix <= longest && is_host(address, prefix) => Ok(IpCidr::new(address, prefix)),
+        Ok(prefix) if prefix <= longest => {
+            Err(Failure::usage(format_args!("'{text}' for --ip is no host's address: it is a network's, or nobody's")))
+        }
         _ => Err(bad()),
+    }
+}
+
+/// Whether a host can have the address: not one for many or for none, nor the first or last of its network (RFC 1122 section
+/// 3.2.1.3; RFC 3021 for prefixes of 31).
+fn is_host(address: IpAddress, prefix: u8) -> bool {
+    match (address, IpCidr::new(address, prefix)) {
+        (IpAddress::Ipv4(ip), IpCidr::Ipv4(cidr)) => {
+            let ends = prefix < 31 && (cidr.network().address() == ip || cidr.broadcast() == Some(ip));
+            address.is_unicast() && !ip.is_loopback() && !ends
+        }
+        (IpAddress::Ipv6(ip), _) => address.is_unicast() && !ip.is_loopback() && ip.to_ipv4_mapped().is_none(),
+        _ => false,
     }
 }

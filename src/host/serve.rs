@@ -1,7 +1,9 @@
 //! `smolstep serve`: programs on a link.
 
+use std::ffi::OsString;
 use std::io::Write;
 use std::num::NonZeroU16;
+use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use clap::Args;
@@ -35,7 +37,7 @@ pub struct ServeArgs {
 }
 
 /// What a server can be told, on any link.
-#[derive(Args, Clone, Debug, Default)]
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[group(skip)]
 pub struct ServerArgs {
     /// Another port for a program, as in echo=4000, or echo/udp=4000 for UDP alone
@@ -61,7 +63,7 @@ pub struct ServerArgs {
     pub overflow: Option<OnOverflow>,
     /// greeting: the reply, with {} for the message
     #[arg(long, value_name = "TEXT")]
-    pub template: Option<String>,
+    pub template: Option<OsString>,
     /// greeting: wait before each reply
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub delay: Option<Duration>,
@@ -70,7 +72,7 @@ pub struct ServerArgs {
     pub once: bool,
     /// inbox: answer with this
     #[arg(long, value_name = "TEXT")]
-    pub reply: Option<String>,
+    pub reply: Option<OsString>,
 }
 
 /// What a connection meets that there is no room for.

@@ -97,6 +97,15 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
+    /// Gives up every connection that is still closing, with RST: so its peer learns that no more will come. Poll once more.
+    pub fn abort_all(&mut self, now: Instant) {
+        for index in 0..self.slots.len() {
+            if matches!(self.slots[index].phase, Phase::Serving | Phase::Closing | Phase::Backlog) {
+                self.abort(now, index, End::Aborted);
+            }
+        }
+    }
+
     /// Whether no connection is left but those in TIME-WAIT.
     pub fn is_quiet(&self) -> bool {
         self.slots.iter().all(|slot| matches!(slot.phase, Phase::Free | Phase::TimeWait | Phase::Ended(_)))

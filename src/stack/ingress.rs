@@ -76,6 +76,13 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         };
         let known = self.table.find(self.links, &segment.tuple);
         match known {
+            // What would complete a handshake waits until there is room, as if it had been lost on the way.
+            Some(index) if !segment.opens && !segment.rst && !self.may_be_established(index) => {
+                if self.settings.overflow == Overflow::Reset {
+                    self.drop_unserved(now, index, End::Aborted, probe);
+                }
+                self.overflow(now, &segment, Drop::BacklogFull, probe)
+            }
             Some(index) if !(segment.opens && self.is_superseded_by(index, &segment)) => {
                 Target::Slot(index, segment.rst)
             }
@@ -93,6 +100,13 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             Phase::HalfOpen => slot.peer_isn != segment.seq,
             _ => false,
         }
+    }
+
+    /// False for a half-open connection whose listener has no room for it.
+    fn may_be_established(&self, index: usize) -> bool {
+        let slot = &self.slots[index];
+        let listening = slot.listener.and_then(|l| self.listeners.get(usize::from(l)));
+        slot.phase != Phase::HalfOpen || listening.is_none_or(super::Listening::has_room)
     }
 
     /// Finds a slot for a SYN. `known` is the slot that its two ends have so far.
@@ -157,7 +171,6 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         slot.listener = Some(listener as u8);
         slot.peer_isn = segment.seq;
         slot.guard = Some(now + self.settings.half_open_timeout);
-        self.listeners[listener].half_open += 1;
         self.occupy(index, segment.tuple, Phase::HalfOpen);
         self.half_open.push_back(self.links, index);
         true
@@ -165,9 +178,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 }
 
 impl<S> super::Listening<S> {
-    /// Whether one more connection would be served, or find room in the backlog, once it is established.
+    /// Whether one more established connection would be served, or find room in the backlog. Half-open ones do not count: they
+    /// find out when they are established.
     fn has_room(&self) -> bool {
         let limit = self.listener.serve_at_once.saturating_add(self.listener.backlog);
-        self.serving + self.waiting.len() + self.half_open < limit
+        self.serving + self.waiting.len() < limit
     }
 }

@@ -248,12 +248,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let phase = core::mem::replace(&mut slot.phase, Phase::Free);
         let listening = slot.listener.and_then(|l| self.listeners.get_mut(usize::from(l)));
         match (phase, listening) {
-            (Phase::HalfOpen, listening) => {
-                self.half_open.remove(self.links, index);
-                if let Some(listening) = listening {
-                    listening.half_open -= 1;
-                }
-            }
+            (Phase::HalfOpen, _) => self.half_open.remove(self.links, index),
             (Phase::Backlog, Some(listening)) => listening.waiting.remove(self.links, index),
             (Phase::Serving, Some(listening)) => listening.serving -= 1,
             (Phase::TimeWait, _) => self.time_wait.remove(self.links, index),

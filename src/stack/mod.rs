@@ -104,7 +104,6 @@ struct Settings {
 /// A listener and its connections.
 struct Listening<S> {
     listener: Listener<S>,
-    half_open: usize,
     serving: usize,
     waiting: List<PLACE>,
 }
@@ -218,7 +217,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if self.listeners.iter().any(|l| l.listener.port == listener.port) {
             return Err(ListenError::InUse);
         }
-        let listening = Listening { listener, half_open: 0, serving: 0, waiting: List::EMPTY };
+        let listening = Listening { listener, serving: 0, waiting: List::EMPTY };
         self.listeners.push(listening).map_err(|_| ListenError::Full)
     }
 

@@ -76,6 +76,15 @@ impl Guest {
     }
 }
 
+/// A command that still runs when its network has failed is of no use.
+impl Drop for Guest {
+    fn drop(&mut self) {
+        // Both fail where it has ended and was waited for, as it should have been.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
 impl Interrupt for Guest {
     fn files(&self) -> [BorrowedFd<'_>; 2] {
         [self.pidfd.as_fd(), self.signals.as_fd()]

@@ -77,6 +77,9 @@ pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
     if args.join {
         return Err(failed(join(&args.command)));
     }
+    if args.serve.is_empty() && args.server != ServerArgs::default() {
+        return Err(Failure::usage("what is said of servers wants --serve APP"));
+    }
     let plan = args.server.plan(&args.serve)?;
     let words = LinkArgs { tap: Some(TAP.into()), ..LinkArgs::default() };
     let link = words.link(Side::Server)?;

@@ -4,6 +4,7 @@ use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
 
 use super::pair::*;
+use crate::host::Sizes;
 use crate::stack::*;
 
 #[test]
@@ -101,4 +102,28 @@ fn a_retransmitted_syn_makes_no_second_connection() {
     pair.run_for(Duration::from_secs(10));
     assert_eq!(pair.client.stack.take(id).unwrap().0.got(), b"x");
     assert_eq!(pair.server.has(|e| matches!(e, Event::Accepted { .. })), 1);
+}
+
+/// Handshakes that never finish take no place in the backlog, and the ones that do find out what room there is.
+#[test]
+fn half_open_connections_take_no_place_in_the_backlog() {
+    let mut pair = Pair::new(Sizes { connections: 16, ..SMALL });
+    pair.server.listen(Listener { serve_at_once: 1, backlog: 1, ..Listener::new(7, App::Echo) });
+    let warm = pair.call(99, App::Idle);
+    pair.run_for(Duration::from_secs(3));
+    pair.client.stack.take(warm).unwrap();
+    for _ in 0..5 {
+        pair.call(7, App::Idle);
+        pair.client.stack.poll(pair.now, &mut pair.client.io);
+        pair.server.stack.poll(pair.now, &mut pair.server.io);
+        pair.to_client.borrow_mut().clear();
+    }
+    let honest = pair.call(7, App::ask(b"hello", 5));
+    pair.settle();
+    assert_eq!(pair.client.stack.take(honest).unwrap().0.got(), b"hello");
+    // The five lost SYN,ACKs are sent again a second later: one is served, one waits, three find no room.
+    pair.run_for(Duration::from_secs(5));
+    let established = pair.served().iter().filter(|c| c.state == State::Established).count();
+    assert_eq!(established, 2);
+    assert!(pair.server.has(|e| *e == Event::Dropped(Drop::BacklogFull)) >= 3);
 }
