@@ -14,6 +14,7 @@
 //! | [`stack`] | the poll loop, and the traits that a program is written to |
 //! | [`app`] | what the programs say, each against one smoltcp socket |
 //! | [`trace`] | what is made of events and frames: captures, log lines |
+//! | [`lab`] | two stacks on a cable, a virtual clock; scenarios and faults |
 //! | [`host`] | what needs an operating system (feature `std`) |
 //!
 //! A program is a [`stack::Session`], one for each TCP connection, or a [`stack::Responder`] on a UDP port. See `examples/` for each
@@ -21,6 +22,7 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 
 pub mod app;
+pub mod lab;
 pub mod phy;
 pub mod stack;
 pub mod trace;

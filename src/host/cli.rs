@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use super::call::{CallArgs, call};
 use super::doctor::{self, DoctorArgs};
 use super::error::Failure;
+use super::lab::{LabArgs, lab};
 use super::sandbox::{SandboxArgs, sandbox};
 use super::serve::{ServeArgs, serve};
 use super::tour::tour;
@@ -33,6 +34,7 @@ enum Command {
     Apps,
     Call(CallArgs),
     Doctor(DoctorArgs),
+    Lab(Box<LabArgs>),
     Sandbox(SandboxArgs),
     Serve(ServeArgs),
 }
@@ -57,6 +59,7 @@ pub fn run() -> Result<u8, Failure> {
             let works = doctor::run(&mut std::io::stdout()).map_err(Failure::run)?;
             Ok(if works { 0 } else { 1 })
         }
+        Some(Command::Lab(args)) => lab(&args),
         Some(Command::Sandbox(args)) => sandbox(&args),
         Some(Command::Serve(args)) => serve(&args).map(|()| 0),
     }

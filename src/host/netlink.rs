@@ -4,23 +4,17 @@ use std::io;
 use std::net::IpAddr;
 use std::path::Path;
 
-use netlink_packet_core::{
-    DefaultNla, NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, NLM_F_REQUEST, NetlinkHeader, NetlinkMessage,
-    NetlinkPayload, Nla,
-};
+use netlink_packet_core::{DefaultNla, NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, Nla};
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage, AddressScope};
 use netlink_packet_route::link::{InfoData, InfoTun, LinkAttribute, LinkFlags, LinkInfo, LinkMessage};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::protocols::NETLINK_ROUTE;
-use netlink_sys::{Socket, SocketAddr};
 
+use super::exchange::Exchange;
 use crate::phy::linux::Kind;
 
 /// A connection to the kernel's routing tables.
-pub struct Netlink {
-    socket: Socket,
-    sequence: u32,
-}
+pub struct Netlink(Exchange);
 
 /// An interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,10 +46,7 @@ impl Netlink {
     /// # Errors
     /// What the kernel says; every Linux has rtnetlink.
     pub fn open() -> io::Result<Netlink> {
-        let mut socket = Socket::new(NETLINK_ROUTE)?;
-        socket.bind_auto()?;
-        socket.connect(&SocketAddr::new(0, 0))?;
-        Ok(Netlink { socket, sequence: 0 })
+        Exchange::open(NETLINK_ROUTE).map(Netlink)
     }
 
     /// All interfaces.
@@ -64,12 +55,12 @@ impl Netlink {
     /// What the kernel says.
     pub fn links(&mut self) -> io::Result<Vec<Link>> {
         let mut links = Vec::new();
-        self.request(RouteNetlinkMessage::GetLink(LinkMessage::default()), NLM_F_DUMP, |message| {
+        self.0.request(RouteNetlinkMessage::GetLink(LinkMessage::default()), NLM_F_DUMP, |message| {
             if let RouteNetlinkMessage::NewLink(link) = message {
                 links.push(describe(&link));
             }
         })?;
-        self.request(RouteNetlinkMessage::GetAddress(AddressMessage::default()), NLM_F_DUMP, |message| {
+        self.0.request(RouteNetlinkMessage::GetAddress(AddressMessage::default()), NLM_F_DUMP, |message| {
             if let RouteNetlinkMessage::NewAddress(address) = message
                 && let Some(link) = links.iter_mut().find(|l| l.index == address.header.index)
                 && let Some(own) = own_address(&address)
@@ -97,7 +88,7 @@ impl Netlink {
         message.header.index = index;
         message.header.change_mask = LinkFlags::Up;
         message.header.flags = if up { LinkFlags::Up } else { LinkFlags::empty() };
-        self.request(RouteNetlinkMessage::SetLink(message), NLM_F_ACK, |_| {})
+        self.0.request(RouteNetlinkMessage::SetLink(message), NLM_F_ACK, |_| {})
     }
 
     /// Deletes an interface.
@@ -107,7 +98,7 @@ impl Netlink {
     pub fn delete(&mut self, index: u32) -> io::Result<()> {
         let mut message = LinkMessage::default();
         message.header.index = index;
-        self.request(RouteNetlinkMessage::DelLink(message), NLM_F_ACK, |_| {})
+        self.0.request(RouteNetlinkMessage::DelLink(message), NLM_F_ACK, |_| {})
     }
 
     /// Gives an interface an address, at once: without duplicate address detection.
@@ -127,48 +118,7 @@ impl Netlink {
         if address.is_ipv6() {
             message.attributes.push(AddressAttribute::Flags(AddressFlags::Nodad));
         }
-        self.request(RouteNetlinkMessage::NewAddress(message), NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, |_| {})
-    }
-
-    /// Sends one request and hands each answer to `each`, until the kernel says that it is done.
-    fn request(
-        &mut self,
-        message: RouteNetlinkMessage,
-        flags: u16,
-        mut each: impl FnMut(RouteNetlinkMessage),
-    ) -> io::Result<()> {
-        self.sequence += 1;
-        let mut header = NetlinkHeader::default();
-        header.flags = NLM_F_REQUEST | flags;
-        header.sequence_number = self.sequence;
-        let mut packet = NetlinkMessage::new(header, NetlinkPayload::from(message));
-        packet.finalize();
-        let mut bytes = vec![0; packet.buffer_len()];
-        packet.serialize(&mut bytes);
-        self.socket.send(&bytes, 0)?;
-
-        loop {
-            let (answer, _) = self.socket.recv_from_full()?;
-            let mut rest = &answer[..];
-            while let Some(&[a, b, c, d]) = rest.first_chunk() {
-                let len = usize::try_from(u32::from_ne_bytes([a, b, c, d])).unwrap_or(usize::MAX);
-                let Some(one) = rest.get(..len).filter(|one| !one.is_empty()) else { break };
-                // Messages start at multiples of four bytes.
-                rest = rest.get(len.next_multiple_of(4)..).unwrap_or_default();
-                // An interface that this version of the crate cannot read is none of ours.
-                let Ok(one) = NetlinkMessage::<RouteNetlinkMessage>::deserialize(one) else { continue };
-                if one.header.sequence_number != self.sequence {
-                    continue;
-                }
-                match one.payload {
-                    NetlinkPayload::Done(_) => return Ok(()),
-                    NetlinkPayload::Error(error) if error.code.is_none() => return Ok(()),
-                    NetlinkPayload::Error(error) => return Err(error.to_io()),
-                    NetlinkPayload::InnerMessage(inner) => each(inner),
-                    _ => {}
-                }
-            }
-        }
+        self.0.request(RouteNetlinkMessage::NewAddress(message), NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, |_| {})
     }
 }
 

@@ -14,6 +14,7 @@ use super::console::Stdio;
 use super::drive::{Interrupt, drive};
 use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
+use super::live::step_by_step;
 use super::memory::{HeapPool, Sizes};
 use super::stop::Stop;
 use super::watch::Watch;
@@ -34,6 +35,9 @@ pub struct ServeArgs {
     pub link: LinkArgs,
     #[command(flatten)]
     pub server: ServerArgs,
+    /// Stop after each step of the poll loop and wait for Enter
+    #[arg(long)]
+    pub step: bool,
 }
 
 /// What a server can be told, on any link.
@@ -91,6 +95,8 @@ pub struct Plan<'a> {
     udp: Vec<(u16, &'static App)>,
     options: Options<'a>,
     args: &'a ServerArgs,
+    /// Stop after each step and wait for Enter.
+    pub step: bool,
 }
 
 /// Runs `smolstep serve`.
@@ -99,7 +105,7 @@ pub struct Plan<'a> {
 /// One line for the user.
 pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let link = args.link.link(Side::Server)?;
-    let plan = args.server.plan(&args.apps)?;
+    let plan = Plan { step: args.step, ..args.server.plan(&args.apps)? };
     let device = TunTap::open(link.kind, &link.name).map_err(Failure::run)?;
     let clock = Clock::start();
     let watch = Watch::new(link.kind, &link.name, &clock, args.link.pcap.as_deref())?;
@@ -166,7 +172,7 @@ impl ServerArgs {
                 }
             }
         }
-        Ok(Plan { tcp, udp, options, args: self })
+        Ok(Plan { tcp, udp, options, args: self, step: false })
     }
 }
 
@@ -218,11 +224,15 @@ impl Plan<'_> {
             }
         }
         let mut interrupt = start(&self.listening(&link.addresses))?;
-        let result = drive(&mut stack, &mut io, clock, &mut interrupt, |stack| {
-            once.is_some_and(|port| stack.take_udp(port).is_some())
-        });
-        io.probe.finish()?;
-        result.map(|_| interrupt)
+        let (watch, result) = if self.step {
+            step_by_step(&mut stack, io, clock, &mut interrupt)
+        } else {
+            let done = |stack: &mut Stack<'_, _, _>| once.is_some_and(|port| stack.take_udp(port).is_some());
+            let result = drive(&mut stack, &mut io, clock, &mut interrupt, done).map(drop);
+            (io.probe, result)
+        };
+        watch.finish()?;
+        result.map(|()| interrupt)
     }
 
     fn listening(&self, addresses: &[IpCidr]) -> String {
@@ -262,7 +272,10 @@ pub fn positive(text: &str) -> Result<Duration, String> {
 }
 
 /// A duration of the command line, at most a year: what is added to it must not overflow.
-fn duration(text: &str) -> Result<Duration, String> {
+///
+/// # Errors
+/// What is wrong with it.
+pub fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(time) if time > Duration::from_secs(365 * 86_400) => Err("a year is the longest".into()),
         Ok(time) => Ok(time),

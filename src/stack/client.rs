@@ -26,9 +26,32 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         patience: Duration,
         io: &mut Io<D, C, P>,
     ) -> Result<ConnectionId, ConnectError> {
+        self.connect_from(now, 0, remote, session, patience, io)
+    }
+
+    /// The same from a port of the caller's choice; from any free one if `port` is 0.
+    ///
+    /// # Errors
+    /// As [`connect`](Self::connect), and [`ConnectError::Full`] where the port has a connection to this remote already.
+    pub fn connect_from<D, C, P: Probe>(
+        &mut self,
+        now: Instant,
+        port: u16,
+        remote: IpEndpoint,
+        session: S,
+        patience: Duration,
+        io: &mut Io<D, C, P>,
+    ) -> Result<ConnectionId, ConnectError> {
         let local = self.source_for(remote)?;
         let index = self.free.front().ok_or(ConnectError::Full)?;
-        let tuple = self.local_port(local, remote).ok_or(ConnectError::Full)?;
+        let tuple = match port {
+            0 => self.local_port(local, remote),
+            port => {
+                let tuple = Tuple { local: IpEndpoint::new(local, port), remote };
+                self.table.find(self.links, &tuple).is_none().then_some(tuple)
+            }
+        };
+        let tuple = tuple.ok_or(ConnectError::Full)?;
         self.fresh_socket(index);
         let slot = &mut self.slots[index];
         let Some((set, handle)) = &mut slot.set else { return Err(ConnectError::Full) };
@@ -102,6 +125,15 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         for index in 0..self.slots.len() {
             if matches!(self.slots[index].phase, Phase::Serving | Phase::Closing | Phase::Backlog) {
                 self.abort(now, index, End::Aborted);
+            }
+        }
+    }
+
+    /// Forgets every connection silently, as a loss of power would: no segment leaves, and no program is told.
+    pub fn forget_connections(&mut self) {
+        for index in 0..self.slots.len() {
+            if self.slots[index].phase != Phase::Free {
+                self.release(index);
             }
         }
     }

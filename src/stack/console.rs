@@ -17,6 +17,20 @@ pub trait Console {
     }
 }
 
+impl<C: Console + ?Sized> Console for &mut C {
+    fn print(&mut self, bytes: &[u8]) {
+        (**self).print(bytes);
+    }
+
+    fn prompt(&mut self, text: &str) {
+        (**self).prompt(text);
+    }
+
+    fn read(&mut self, buf: &mut [u8]) -> Input {
+        (**self).read(buf)
+    }
+}
+
 /// What [`Console::read`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {

@@ -110,12 +110,12 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.run_port(now, index, io)
     }
 
-    /// A frame went to the shared sockets: every program may have a datagram.
+    /// A frame went to the shared sockets: a program may have a datagram.
     pub(super) fn datagrams_arrived(&mut self) {
         // A neighbour's hardware address may be known now, too.
         self.datagrams.send = true;
         for port in self.ports.iter_mut() {
-            port.run = port.session.is_some();
+            port.run |= port.handle.is_some_and(|handle| self.shared.get::<Socket>(handle).can_recv());
         }
     }
 

@@ -32,6 +32,12 @@ impl Deadlines {
         (self.len > 0).then(|| (due(links, 0), at(links, 0)))
     }
 
+    /// A slot's deadline.
+    pub(super) fn of(&self, links: &[Links], index: usize) -> Option<Instant> {
+        let Entry { due, position, .. } = links[index].deadline;
+        (position != NONE).then_some(due)
+    }
+
     /// Gives a slot a deadline, or takes its away.
     pub(super) fn set(&mut self, links: &mut [Links], index: usize, due: Option<Instant>) {
         match (due, links[index].deadline.position) {

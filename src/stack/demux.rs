@@ -74,6 +74,32 @@ pub(super) fn checksums_hold(frame: &[u8], medium: Medium, caps: &ChecksumCapabi
     }
 }
 
+/// Turns a SYN into a SYN with ACK and this acknowledgement number, and renews its checksum. Does nothing to other frames.
+pub(super) fn acknowledge(frame: &mut [u8], medium: Medium, number: TcpSeqNumber) {
+    let skip = if medium == Medium::Ethernet { EthernetFrame::<&[u8]>::header_len() } else { 0 };
+    let packet = frame.get_mut(skip..).unwrap_or_default();
+    let set = |source: IpAddress, destination: IpAddress, payload: &mut [u8]| {
+        if let Ok(mut tcp) = TcpPacket::new_checked(payload) {
+            tcp.set_ack(true);
+            tcp.set_ack_number(number);
+            tcp.fill_checksum(&source, &destination);
+        }
+    };
+    match IpVersion::of_packet(packet) {
+        Ok(IpVersion::Ipv4) => {
+            if let Ok(mut packet) = Ipv4Packet::new_checked(packet) {
+                set(packet.src_addr().into(), packet.dst_addr().into(), packet.payload_mut());
+            }
+        }
+        Ok(IpVersion::Ipv6) => {
+            if let Ok(mut packet) = Ipv6Packet::new_checked(packet) {
+                set(packet.src_addr().into(), packet.dst_addr().into(), packet.payload_mut());
+            }
+        }
+        Err(_) => {}
+    }
+}
+
 /// The IP packet of a frame, and whether the frame is addressed to this host alone; none in a frame that carries no IP.
 fn payload(frame: &[u8], medium: Medium, hardware: HardwareAddress) -> Option<(&[u8], bool)> {
     match medium {

@@ -194,6 +194,23 @@ pub enum Event {
     },
 }
 
+impl Event {
+    /// The ends of the connection it is about.
+    pub fn tuple(&self) -> Option<Tuple> {
+        match *self {
+            Event::Accepted { tuple, .. }
+            | Event::Connected { tuple, .. }
+            | Event::Connecting { tuple, .. }
+            | Event::Ended { tuple, .. }
+            | Event::HalfOpenEnded { tuple, .. }
+            | Event::Read { tuple, .. }
+            | Event::Refused { tuple, .. }
+            | Event::State { tuple, .. } => Some(tuple),
+            Event::Dropped(_) | Event::Udp { .. } => None,
+        }
+    }
+}
+
 /// Whoever watches a stack: told of every frame and every event. Does nothing by default, and then costs nothing.
 pub trait Probe {
     /// A frame as the device delivered it or takes it.

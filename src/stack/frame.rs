@@ -42,6 +42,19 @@ impl<'f, T: TxToken> Device for OneFrame<'f, T> {
     }
 }
 
+/// Memory instead of a device: what is sent stands at its front afterwards, `len` bytes. A frame that is too long is cut.
+pub(super) struct Held<'m> {
+    pub(super) memory: &'m mut [u8],
+    pub(super) len: &'m mut usize,
+}
+
+impl TxToken for Held<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
+        *self.len = len.min(self.memory.len());
+        f(&mut self.memory[..*self.len])
+    }
+}
+
 pub(super) struct Received<'f> {
     frame: &'f [u8],
     meta: PacketMeta,

@@ -1,17 +1,20 @@
 //! A frame comes in: to its connection, to a new one, or to the sockets that all share.
 
-use smoltcp::phy::{Device, RxToken};
+use smoltcp::phy::{Device, PacketMeta, RxToken, TxToken};
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Instant;
+use smoltcp::wire::TcpSeqNumber;
 
 use super::demux::{self, Flow, Segment};
 use super::event::{Direction, Drop, Event, Io, Probe, Step};
-use super::frame::{OneFrame, WatchedTx};
+use super::frame::{Held, OneFrame, WatchedTx};
 use super::life::Cause;
 use super::{Console, End, Overflow, Phase, Session, Stack, UdpSession};
 
 /// Where the demultiplexer sends a frame.
 enum Target {
+    /// A slot that a SYN reached in a synchronized state.
+    Challenge(usize),
     Nowhere,
     Shared,
     /// A slot, and whether the segment is an RST.
@@ -33,6 +36,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             let target = self.target(now, frame, probe);
             let set = match target {
                 Target::Nowhere => return target,
+                Target::Challenge(index) => {
+                    self.challenge(now, index, frame, meta, WatchedTx { token, probe, now, frames: &mut 0 });
+                    return target;
+                }
                 Target::Shared => Some(&mut self.shared),
                 Target::Slot(index, _) => self.slots[index].set.as_mut().map(|(set, _)| set),
             };
@@ -43,6 +50,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             target
         });
         match target {
+            Target::Challenge(index) => Some(Step::Ingress(Some(self.id(index)))),
             Target::Nowhere => Some(Step::Ingress(None)),
             Target::Shared => {
                 self.datagrams_arrived();
@@ -83,6 +91,13 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 }
                 self.overflow(now, &segment, Drop::BacklogFull, probe)
             }
+            Some(index)
+                if segment.opens
+                    && self.is_challenged_by_syn(index)
+                    && demux::checksums_hold(frame, self.medium, &self.checksums) =>
+            {
+                Target::Challenge(index)
+            }
             Some(index) if !(segment.opens && self.is_superseded_by(index, &segment)) => {
                 Target::Slot(index, segment.rst)
             }
@@ -107,6 +122,39 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let slot = &self.slots[index];
         let listening = slot.listener.and_then(|l| self.listeners.get(usize::from(l)));
         slot.phase != Phase::HalfOpen || listening.is_none_or(super::Listening::has_room)
+    }
+
+    /// Whether a SYN is answered with a challenge ACK: in every synchronized state, but for TIME-WAIT that another connection
+    /// may take the place of.
+    fn is_challenged_by_syn(&self, index: usize) -> bool {
+        let slot = &self.slots[index];
+        let synchronized = !matches!(
+            slot.state,
+            State::Closed | State::Listen | State::SynSent | State::SynReceived | State::TimeWait
+        );
+        synchronized && !matches!(slot.phase, Phase::Aborting(_))
+    }
+
+    /// Answers a SYN in a synchronized state with a challenge ACK (RFC 9293 section 3.10.7.4, RFC 5961 section 4): a peer that
+    /// has restarted replies with RST, and its next SYN finds room.
+    ///
+    /// smoltcp is silent there, but answers an acknowledgement of what was never sent, at most once a second. So it is shown
+    /// the SYN with such an acknowledgement. Which number that is only smoltcp knows: of two that lie half the sequence space
+    /// apart, one. The SYN flag stays set, and no segment with it changes anything in these states.
+    fn challenge<T: TxToken>(&mut self, now: Instant, index: usize, frame: &[u8], meta: PacketMeta, token: T) {
+        let Some((set, _)) = &mut self.slots[index].set else { return };
+        let (syn, reply) = self.scratch.split_at_mut(self.scratch.len() / 2);
+        let Some(syn) = syn.get_mut(..frame.len()) else { return };
+        syn.copy_from_slice(frame);
+        let mut len = 0;
+        for number in [0, i32::MIN] {
+            demux::acknowledge(syn, self.medium, TcpSeqNumber(number));
+            let held = Held { memory: reply, len: &mut len };
+            self.iface.poll_ingress_single(now, &mut OneFrame::new(syn, meta, held), set);
+            if len > 0 {
+                return token.consume(len, |out| out.copy_from_slice(&reply[..len]));
+            }
+        }
     }
 
     /// Finds a slot for a SYN. `known` is the slot that its two ends have so far.

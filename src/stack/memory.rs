@@ -155,6 +155,11 @@ impl<'a, S> Slot<'a, S> {
         let (set, handle) = self.set.as_mut()?;
         Some(set.get_mut(*handle))
     }
+
+    pub(super) fn peek(&self) -> Option<&tcp::Socket<'a>> {
+        let (set, handle) = self.set.as_ref()?;
+        Some(set.get(*handle))
+    }
 }
 
 /// A slot's part in life.

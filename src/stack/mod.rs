@@ -278,8 +278,16 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 tuple: links.tuple?,
                 state: slot.state,
                 phase: slot.phase,
+                send_queue: slot.peek().map_or(0, |socket| socket.send_queue()),
+                receive_queue: slot.peek().map_or(0, |socket| socket.recv_queue()),
+                due: self.deadlines.of(self.links, index),
             })
         })
+    }
+
+    /// Whether any TCP port is served.
+    pub fn is_listening(&self) -> bool {
+        self.listeners.iter().any(|l| l.listener.port != 0)
     }
 
     /// When there will be something to do without a frame arriving.
@@ -300,6 +308,12 @@ pub struct Connection {
     pub state: tcp::State,
     /// What the stack does with it.
     pub phase: Phase,
+    /// Bytes queued to be sent or acknowledged.
+    pub send_queue: usize,
+    /// Bytes received and not read by the program.
+    pub receive_queue: usize,
+    /// When it has work again, unless something arrives before.
+    pub due: Option<Instant>,
 }
 
 fn add_addresses(iface: &mut Interface, addresses: &[IpCidr]) -> Result<(), SetupError> {

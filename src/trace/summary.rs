@@ -1,23 +1,41 @@
-//! A frame in a few words.
+//! A frame's headers, as far as a reader of a ladder wants to know them.
 
 use core::fmt;
 
 use smoltcp::phy::Medium;
 use smoltcp::wire::{
-    ArpOperation, ArpPacket, EthernetFrame, EthernetProtocol, IpProtocol, IpVersion, Ipv4Packet, Ipv6Packet, TcpPacket,
-    TcpSeqNumber, UdpPacket,
+    ArpOperation, ArpPacket, EthernetFrame, EthernetProtocol, IpAddress, IpEndpoint, IpProtocol, IpVersion, Ipv4Packet,
+    Ipv6Packet, TcpOption, TcpPacket, TcpSeqNumber, UdpPacket,
 };
 
-/// What a frame carries, as far as a reader of a ladder wants to know.
+/// A frame's headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Summary {
-    /// An ARP request.
-    ArpRequest,
+pub struct Summary {
+    /// The IP addresses and the ports, 0 where there are none.
+    pub ends: Option<Ends>,
+    /// What it carries.
+    pub carries: Carries,
+}
+
+/// Who sends a packet to whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ends {
+    /// The sender.
+    pub source: IpEndpoint,
+    /// The receiver.
+    pub destination: IpEndpoint,
+}
+
+/// What a frame carries.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Carries {
     /// An ARP reply.
     ArpReply,
-    /// ICMP, of either version.
-    Icmp,
-    /// Something else.
+    /// An ARP request.
+    ArpRequest,
+    /// ICMP or ICMPv6, with its type and code (RFC 792, RFC 4443).
+    Icmp(u8, u8),
+    /// Something else, or nothing that can be read.
     Other,
     /// A TCP segment.
     Tcp(Segment),
@@ -34,12 +52,18 @@ pub struct Segment {
     pub fin: bool,
     /// RST.
     pub rst: bool,
+    /// PSH.
+    pub psh: bool,
     /// The sequence number.
     pub seq: TcpSeqNumber,
     /// The acknowledgement number, if ACK is set.
     pub ack: Option<TcpSeqNumber>,
     /// The window field, not scaled.
     pub window: u16,
+    /// The window scale option (RFC 7323).
+    pub scale: Option<u8>,
+    /// The maximum segment size option (RFC 9293 section 3.7.1).
+    pub mss: Option<u16>,
     /// Bytes of payload.
     pub len: usize,
 }
@@ -47,106 +71,150 @@ pub struct Segment {
 impl Summary {
     /// Reads a frame's headers.
     pub fn of(frame: &[u8], medium: Medium) -> Self {
-        Self::parse(frame, medium).unwrap_or(Summary::Other)
+        parse(frame, medium).unwrap_or(Summary { ends: None, carries: Carries::Other })
     }
 
-    fn parse(frame: &[u8], medium: Medium) -> Option<Self> {
-        let packet = match medium {
-            Medium::Ip => frame,
-            Medium::Ethernet => {
-                let frame = EthernetFrame::new_checked(frame).ok()?;
-                match frame.ethertype() {
-                    EthernetProtocol::Arp => {
-                        return match ArpPacket::new_checked(frame.payload()).ok()?.operation() {
-                            ArpOperation::Request => Some(Summary::ArpRequest),
-                            ArpOperation::Reply => Some(Summary::ArpReply),
-                            ArpOperation::Unknown(_) => None,
-                        };
-                    }
-                    _ => frame.payload(),
-                }
-            }
-        };
-        // On an empty packet it would panic.
-        packet.first()?;
-        match IpVersion::of_packet(packet).ok()? {
-            IpVersion::Ipv4 => {
-                let packet = Ipv4Packet::new_checked(packet).ok()?;
-                upper(packet.next_header(), packet.payload())
-            }
-            IpVersion::Ipv6 => {
-                let packet = Ipv6Packet::new_checked(packet).ok()?;
-                upper(packet.next_header(), packet.payload())
-            }
-        }
-    }
-}
-
-fn upper(protocol: IpProtocol, payload: &[u8]) -> Option<Summary> {
-    match protocol {
-        IpProtocol::Icmp | IpProtocol::Icmpv6 => Some(Summary::Icmp),
-        IpProtocol::Udp => Some(Summary::Udp(UdpPacket::new_checked(payload).ok()?.payload().len())),
-        IpProtocol::Tcp => {
-            let tcp = TcpPacket::new_checked(payload).ok()?;
-            Some(Summary::Tcp(Segment {
-                syn: tcp.syn(),
-                fin: tcp.fin(),
-                rst: tcp.rst(),
-                seq: tcp.seq_number(),
-                ack: tcp.ack().then(|| tcp.ack_number()),
-                window: tcp.window_len(),
-                len: tcp.payload().len(),
-            }))
-        }
-        _ => None,
-    }
-}
-
-/// Flags, numbers as they stand, window and length.
-impl fmt::Display for Summary {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Summary::ArpRequest => f.write_str("ARP request"),
-            Summary::ArpReply => f.write_str("ARP reply"),
-            Summary::Icmp => f.write_str("ICMP"),
-            Summary::Other => f.write_str("another frame"),
-            Summary::Tcp(segment) => segment.write(f, TcpSeqNumber(0), TcpSeqNumber(0)),
-            Summary::Udp(len) => write!(f, "UDP, {len} bytes"),
+    /// The TCP segment, if it is one.
+    pub fn segment(&self) -> Option<Segment> {
+        match self.carries {
+            Carries::Tcp(segment) => Some(segment),
+            _ => None,
         }
     }
 }
 
 impl Segment {
-    /// The same with numbers counted from the initial ones of the sender and of the receiver.
-    pub fn relative(self, sender: TcpSeqNumber, receiver: TcpSeqNumber) -> impl fmt::Display {
-        Relative { segment: self, sender, receiver }
+    /// How much of the sequence space it takes up: its payload, and one for SYN and FIN each (RFC 9293 section 3.4).
+    pub fn space(&self) -> usize {
+        self.len + usize::from(self.syn) + usize::from(self.fin)
     }
 
-    fn write(&self, f: &mut fmt::Formatter<'_>, sender: TcpSeqNumber, receiver: TcpSeqNumber) -> fmt::Result {
-        let flags = match (self.syn, self.fin, self.rst, self.ack.is_some()) {
-            (true, _, _, false) => "SYN",
-            (true, _, _, true) => "SYN,ACK",
-            (_, true, _, _) => "FIN,ACK",
-            (_, _, true, false) => "RST",
-            (_, _, true, true) => "RST,ACK",
-            _ => "ACK",
-        };
-        write!(f, "{flags} seq={}", self.seq.0.wrapping_sub(sender.0) as u32)?;
-        if let Some(ack) = self.ack {
-            write!(f, " ack={}", ack.0.wrapping_sub(receiver.0) as u32)?;
+    /// The flags, as in `SYN,ACK`.
+    pub fn flags(&self) -> &'static str {
+        match (self.syn, self.fin, self.rst, self.psh, self.ack.is_some()) {
+            (true, _, _, _, false) => "SYN",
+            (true, _, _, _, true) => "SYN,ACK",
+            (_, _, true, _, false) => "RST",
+            (_, _, true, _, true) => "RST,ACK",
+            (_, true, _, true, _) => "FIN,PSH,ACK",
+            (_, true, _, _, _) => "FIN,ACK",
+            (_, _, _, true, _) => "PSH,ACK",
+            (_, _, _, _, true) => "ACK",
+            _ => "none",
         }
-        write!(f, " len={}", self.len)
     }
 }
 
-struct Relative {
+fn parse(frame: &[u8], medium: Medium) -> Option<Summary> {
+    let packet = match medium {
+        Medium::Ip => frame,
+        Medium::Ethernet => {
+            let frame = EthernetFrame::new_checked(frame).ok()?;
+            match frame.ethertype() {
+                EthernetProtocol::Arp => return arp(frame.payload()),
+                _ => frame.payload(),
+            }
+        }
+    };
+    // On an empty packet it would panic.
+    packet.first()?;
+    match IpVersion::of_packet(packet).ok()? {
+        IpVersion::Ipv4 => {
+            let packet = Ipv4Packet::new_checked(packet).ok()?;
+            upper(packet.src_addr().into(), packet.dst_addr().into(), packet.next_header(), packet.payload())
+        }
+        IpVersion::Ipv6 => {
+            let packet = Ipv6Packet::new_checked(packet).ok()?;
+            upper(packet.src_addr().into(), packet.dst_addr().into(), packet.next_header(), packet.payload())
+        }
+    }
+}
+
+fn arp(payload: &[u8]) -> Option<Summary> {
+    let carries = match ArpPacket::new_checked(payload).ok()?.operation() {
+        ArpOperation::Request => Carries::ArpRequest,
+        ArpOperation::Reply => Carries::ArpReply,
+        ArpOperation::Unknown(_) => return None,
+    };
+    Some(Summary { ends: None, carries })
+}
+
+fn upper(source: IpAddress, destination: IpAddress, protocol: IpProtocol, payload: &[u8]) -> Option<Summary> {
+    let (carries, ports) = match protocol {
+        IpProtocol::Icmp | IpProtocol::Icmpv6 => (Carries::Icmp(*payload.first()?, *payload.get(1)?), (0, 0)),
+        IpProtocol::Udp => {
+            let udp = UdpPacket::new_checked(payload).ok()?;
+            (Carries::Udp(udp.payload().len()), (udp.src_port(), udp.dst_port()))
+        }
+        IpProtocol::Tcp => {
+            let tcp = TcpPacket::new_checked(payload).ok()?;
+            (Carries::Tcp(segment(&tcp)), (tcp.src_port(), tcp.dst_port()))
+        }
+        _ => (Carries::Other, (0, 0)),
+    };
+    let ends = Ends { source: IpEndpoint::new(source, ports.0), destination: IpEndpoint::new(destination, ports.1) };
+    Some(Summary { ends: Some(ends), carries })
+}
+
+fn segment(tcp: &TcpPacket<&[u8]>) -> Segment {
+    let (mut scale, mut mss, mut options) = (None, None, tcp.options());
+    while let Ok((rest, option)) = TcpOption::parse(options) {
+        match option {
+            TcpOption::EndOfList => break,
+            TcpOption::WindowScale(shift) => scale = Some(shift),
+            TcpOption::MaxSegmentSize(size) => mss = Some(size),
+            _ => {}
+        }
+        options = rest;
+    }
+    Segment {
+        syn: tcp.syn(),
+        fin: tcp.fin(),
+        rst: tcp.rst(),
+        psh: tcp.psh(),
+        seq: tcp.seq_number(),
+        ack: tcp.ack().then(|| tcp.ack_number()),
+        window: tcp.window_len(),
+        scale,
+        mss,
+        len: tcp.payload().len(),
+    }
+}
+
+/// What it carries; sequence numbers as they stand.
+impl fmt::Display for Summary {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.carries {
+            Carries::ArpReply => f.write_str("ARP reply"),
+            Carries::ArpRequest => f.write_str("ARP request"),
+            Carries::Icmp(kind, code) => write!(f, "ICMP type={kind} code={code}"),
+            Carries::Other => f.write_str("unreadable frame"),
+            Carries::Tcp(segment) => segment.since(TcpSeqNumber(0), TcpSeqNumber(0)).fmt(f),
+            Carries::Udp(len) => write!(f, "UDP len={len}"),
+        }
+    }
+}
+
+impl Segment {
+    /// Its flags, numbers, length and window, the numbers counted from the initial ones of the sender and of the receiver.
+    pub fn since(self, sender: TcpSeqNumber, receiver: TcpSeqNumber) -> impl fmt::Display {
+        Since { segment: self, sender, receiver }
+    }
+}
+
+struct Since {
     segment: Segment,
     sender: TcpSeqNumber,
     receiver: TcpSeqNumber,
 }
 
-impl fmt::Display for Relative {
+impl fmt::Display for Since {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.segment.write(f, self.sender, self.receiver)
+        let Since { segment, sender, receiver } = self;
+        write!(f, "{} seq={}", segment.flags(), segment.seq.0.wrapping_sub(sender.0) as u32)?;
+        if let Some(ack) = segment.ack {
+            write!(f, " ack={}", ack.0.wrapping_sub(receiver.0) as u32)?;
+        }
+        write!(f, " len={} win={}", segment.len, segment.window)
     }
 }

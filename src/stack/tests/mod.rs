@@ -2,6 +2,7 @@
 
 mod accept;
 mod bounds;
+mod challenge;
 mod closing;
 mod pair;
 mod recycle;

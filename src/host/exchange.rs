@@ -1,0 +1,65 @@
+//! Questions to the kernel over netlink, and its answers.
+
+use std::io;
+
+use netlink_packet_core::{
+    NLM_F_REQUEST, NetlinkDeserializable, NetlinkHeader, NetlinkMessage, NetlinkPayload, NetlinkSerializable,
+};
+use netlink_sys::{Socket, SocketAddr};
+
+/// A netlink socket in the network namespace of the calling thread.
+pub(super) struct Exchange {
+    socket: Socket,
+    sequence: u32,
+}
+
+impl Exchange {
+    /// Connects to one of the kernel's netlink protocols.
+    pub(super) fn open(protocol: isize) -> io::Result<Self> {
+        let mut socket = Socket::new(protocol)?;
+        socket.bind_auto()?;
+        socket.connect(&SocketAddr::new(0, 0))?;
+        Ok(Exchange { socket, sequence: 0 })
+    }
+
+    /// Sends one request and hands each answer to `each`, until the kernel says that it is done.
+    pub(super) fn request<M: NetlinkSerializable + NetlinkDeserializable>(
+        &mut self,
+        message: M,
+        flags: u16,
+        mut each: impl FnMut(M),
+    ) -> io::Result<()> {
+        self.sequence += 1;
+        let mut header = NetlinkHeader::default();
+        header.flags = NLM_F_REQUEST | flags;
+        header.sequence_number = self.sequence;
+        let mut packet = NetlinkMessage::new(header, NetlinkPayload::InnerMessage(message));
+        packet.finalize();
+        let mut bytes = vec![0; packet.buffer_len()];
+        packet.serialize(&mut bytes);
+        self.socket.send(&bytes, 0)?;
+
+        loop {
+            let (answer, _) = self.socket.recv_from_full()?;
+            let mut rest = &answer[..];
+            while let Some(&[a, b, c, d]) = rest.first_chunk() {
+                let len = usize::try_from(u32::from_ne_bytes([a, b, c, d])).unwrap_or(usize::MAX);
+                let Some(one) = rest.get(..len).filter(|one| !one.is_empty()) else { break };
+                // Messages start at multiples of four bytes.
+                rest = rest.get(len.next_multiple_of(4)..).unwrap_or_default();
+                // What this version of the crate cannot read is none of ours.
+                let Ok(one) = NetlinkMessage::<M>::deserialize(one) else { continue };
+                if one.header.sequence_number != self.sequence {
+                    continue;
+                }
+                match one.payload {
+                    NetlinkPayload::Done(_) => return Ok(()),
+                    NetlinkPayload::Error(error) if error.code.is_none() => return Ok(()),
+                    NetlinkPayload::Error(error) => return Err(error.to_io()),
+                    NetlinkPayload::InnerMessage(inner) => each(inner),
+                    _ => {}
+                }
+            }
+        }
+    }
+}

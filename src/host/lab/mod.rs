@@ -1,0 +1,135 @@
+//! `smolstep lab`: two stacks on a cable, on a virtual clock, at the command line.
+
+mod args;
+mod outputs;
+mod run;
+mod shell;
+mod step;
+
+use std::io::{self, IsTerminal, Write};
+
+pub use args::LabArgs;
+
+use super::error::Failure;
+use super::play::coverage;
+use crate::app::{self, APPS, App};
+use crate::lab::Setup;
+use crate::lab::scenarios::{self, SCENARIOS, Scenario};
+use outputs::Outputs;
+pub use outputs::Shown;
+pub use run::Run;
+
+/// Runs `smolstep lab`; returns the exit code.
+///
+/// # Errors
+/// One line for the user.
+pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
+    args.check()?;
+    // What the programs log is not part of the picture; warnings are.
+    log::set_max_level(log::max_level().min(log::LevelFilter::Warn));
+    let output = |error: io::Error| Failure::run(format_args!("standard output: {error}"));
+    if args.list {
+        return list(&mut io::stdout().lock()).map(|()| 0).map_err(output);
+    }
+    if args.coverage {
+        let table = coverage().map_err(Failure::run)?;
+        return io::stdout().write_all(table.as_bytes()).map(|()| 0).map_err(output);
+    }
+    let texts = texts(args);
+    let texts: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
+    let mut setup = match find(args)? {
+        What::Program(app) => Setup::program(&app, &texts, args.udp).map_err(Failure::usage)?,
+        What::Scenario(scenario) => (scenario.setup)(),
+    };
+    let own_faults = setup.faults.len();
+    adapt(&mut setup, args)?;
+    let mut outputs = Outputs::create(args)?;
+    let mut run = Run { until: args.until, ..Run::new(&setup) };
+    if args.step {
+        let last = step::step(&mut run, args)?;
+        // The files show the run as it was in the end, whatever was gone back over.
+        run.record(Some(last), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
+        outputs.finish()?;
+        return Ok(0);
+    }
+    let mut shown = Shown::new(args.ascii, args.explain);
+    let ended = run.record(None, &mut |snapshot, lab| {
+        shown.row(snapshot);
+        outputs.take(snapshot, lab);
+    })?;
+    shown.finish(&ended)?;
+    for place in &ended.unmet {
+        if let Some(fault) = place.checked_sub(own_faults).and_then(|place| args.fault.get(place)) {
+            log::warn!("no frame met the fault '{}'", fault.words);
+        }
+    }
+    outputs.finish()?;
+    match ended.complete {
+        true => Ok(0),
+        false => Err(Failure::run(format_args!(
+            "the run was stopped after {} steps and {} of virtual time: --limit allows more",
+            ended.steps, ended.time
+        ))),
+    }
+}
+
+enum What {
+    Program(App),
+    Scenario(Scenario),
+}
+
+/// A program's name wins over a scenario's.
+fn find(args: &LabArgs) -> Result<What, Failure> {
+    let name = args.what.as_deref().unwrap_or("greeting");
+    if let Some(app) = app::find(name) {
+        return Ok(What::Program(app));
+    }
+    match scenarios::find(name) {
+        Some(_) if !args.texts.is_empty() => {
+            Err(Failure::usage(format_args!("{name} is a scenario and takes no TEXT; programs do")))
+        }
+        Some(scenario) => Ok(What::Scenario(scenario)),
+        None => {
+            let names: Vec<_> = APPS.iter().map(|app| app.name).collect();
+            Err(Failure::usage(format_args!(
+                "there is no program or scenario '{name}': programs are {}; 'smolstep lab --list' lists the scenarios",
+                names.join(", ")
+            )))
+        }
+    }
+}
+
+fn texts(args: &LabArgs) -> Vec<String> {
+    match (&args.texts[..], args.what.as_deref()) {
+        ([], None | Some("greeting")) => ["Li", "Cheng", "victor"].map(String::from).into(),
+        ([], _) => vec!["hello".into()],
+        (texts, _) => texts.to_vec(),
+    }
+}
+
+/// Changes a set-up as the command line says.
+fn adapt(setup: &mut Setup<'_>, args: &LabArgs) -> Result<(), Failure> {
+    setup.line = args.line(setup.line);
+    setup.seed = args.seed.unwrap_or(setup.seed);
+    if let Some(limit) = args.limit {
+        setup.limit = limit.into();
+    }
+    if let Some(delay) = args.ack_delay {
+        setup.ack_delay = (!delay.is_zero()).then(|| delay.into());
+    }
+    for fault in &args.fault {
+        if !setup.faults.add(fault.fault) {
+            return Err(Failure::usage(format_args!("too many faults: a run takes {}", crate::lab::MAX_FAULTS)));
+        }
+    }
+    Ok(())
+}
+
+fn list(out: &mut impl Write) -> io::Result<()> {
+    SCENARIOS.iter().try_for_each(|scenario| writeln!(out, "{:<22} {}", scenario.slug, scenario.summary))
+}
+
+/// Whether to colour what goes to standard output.
+fn colored() -> bool {
+    io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
+}

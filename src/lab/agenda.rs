@@ -1,0 +1,117 @@
+//! What is to happen at a time: a host calls another, loses its plug, or restarts.
+
+use core::fmt;
+
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::IpEndpoint;
+
+use super::{Lab, Progress};
+use crate::stack::{ConnectError, ConnectionId, Console, Session, UdpSession};
+use crate::trace::What;
+
+/// How many things can wait for their time, and how many calls are remembered.
+pub const MAX_DEEDS: usize = 8;
+
+/// Something that is to happen.
+#[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant)] // A session carries the line it reads; there is no heap to put it on.
+pub enum Deed<S> {
+    /// A host calls another.
+    Call {
+        /// Who calls.
+        host: usize,
+        /// From which port; 0 is any.
+        port: u16,
+        /// Whom.
+        remote: IpEndpoint,
+        /// Its program.
+        session: S,
+        /// How long it may take to be established.
+        patience: Duration,
+    },
+    /// Something happens to a host.
+    Happen(usize, Happening),
+}
+
+/// What can happen to a host from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Happening {
+    /// Its plug is pulled, for good.
+    Cut,
+    /// It restarts: it knows nothing of its connections any more, and goes on listening.
+    Reboot,
+}
+
+impl fmt::Display for Happening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Happening::Cut => "the plug is pulled",
+            Happening::Reboot => "the host restarts",
+        })
+    }
+}
+
+impl<'a, S: Session + Clone, U: UdpSession, C: Console, const N: usize, const R: usize> Lab<'a, S, U, C, N, R> {
+    /// Has something happen at a time, at once if it is past; tells whether there was room for it and there is such a host.
+    pub fn plan(&mut self, at: Instant, deed: Deed<S>) -> bool {
+        let (Deed::Call { host, .. } | Deed::Happen(host, _)) = deed;
+        host < N && self.agenda.push((at, deed)).is_ok()
+    }
+
+    /// The calls made so far: who called, and the connection, or why there is none.
+    pub fn calls(&self) -> impl Iterator<Item = (usize, Result<ConnectionId, ConnectError>)> {
+        self.calls.iter().copied()
+    }
+
+    /// Steps until the run ends by itself, or one of the limits is reached; tells whether it ended. `each` is called after
+    /// every step.
+    pub fn run(&mut self, time: Duration, steps: u32, mut each: impl FnMut(&mut Self)) -> bool {
+        loop {
+            let progress = self.step();
+            each(self);
+            match progress {
+                Progress::End => return true,
+                _ if self.steps() >= steps || self.elapsed() > time => return false,
+                _ => {}
+            }
+        }
+    }
+
+    pub(super) fn next_deed(&self) -> Option<Instant> {
+        self.agenda.iter().map(|(at, _)| *at).min()
+    }
+
+    /// Does what is due.
+    pub(super) fn follow_agenda(&mut self) {
+        while let Some(place) = self.agenda.iter().position(|(at, _)| *at <= self.now) {
+            match self.agenda.remove(place).1 {
+                Deed::Call { host, port, remote, session, patience } => {
+                    let _ = self.call(host, port, remote, session, patience);
+                }
+                Deed::Happen(host, what) => {
+                    match what {
+                        Happening::Cut => self.wire.cut(host),
+                        Happening::Reboot => self.hosts[host].stack.forget_connections(),
+                    }
+                    self.push(host, What::Happened(what));
+                }
+            }
+        }
+    }
+
+    pub(super) fn call(
+        &mut self,
+        host: usize,
+        port: u16,
+        remote: IpEndpoint,
+        session: S,
+        patience: Duration,
+    ) -> Result<ConnectionId, ConnectError> {
+        let (result, events) =
+            self.with(host, |stack, now, io| stack.connect_from(now, port, remote, session, patience, io));
+        self.note(host, None, &events);
+        // The first calls are remembered.
+        let _ = self.calls.push((host, result));
+        result
+    }
+}

@@ -1,0 +1,228 @@
+//! What is to be seen in a run: lines that hold or do not.
+//!
+//! ```text
+//! # The side is client or server; lines hold in any order.
+//! client SYN-SENT -> ESTABLISHED           a change of state
+//! client sends syn 2 within 3s             the second SYN; within counts from the one before
+//! client RST                               short for: client sends rst
+//! server retransmits synack 1 within 3s    the first retransmission of SYN,ACK
+//! client sends keep-alive                  or zero-window-probe, window-update, delayed-ack, duplicate-ack,
+//!                                          fast-retransmission
+//! client receives "Hello,Li!"              in all the bytes that its programs have read so far
+//! client ends timed-out                    or closed, aborted, refused, reset, recycled
+//! server drops backlog-full
+//! never client RST                         none of that at all
+//! ```
+
+mod heard;
+mod parse;
+
+pub use parse::ExpectError;
+
+use core::fmt;
+
+use smoltcp::socket::tcp::State;
+use smoltcp::time::{Duration, Instant};
+
+use super::{Kind, Snapshot};
+use crate::stack::Event;
+use crate::trace::{Carries, Cause, Summary, What};
+use heard::Heard;
+
+/// Expectations, and how far they have been met.
+#[derive(Clone, Debug)]
+pub struct Expectations {
+    lines: Vec<Line>,
+    heard: [Heard; 2],
+}
+
+#[derive(Clone, Debug)]
+struct Line {
+    number: usize,
+    text: String,
+    never: bool,
+    host: usize,
+    what: Wanted,
+    seen: bool,
+}
+
+/// What a line wants to see.
+#[derive(Clone, Debug)]
+enum Wanted {
+    /// An event of this kind and name, in the words of the file.
+    Event(&'static str, String),
+    Change(State, State),
+    Receives(Vec<u8>),
+    Sends(Frames),
+}
+
+/// Which frames a line wants to see.
+#[derive(Clone, Debug)]
+struct Frames {
+    which: Which,
+    /// Whether they have to be retransmissions.
+    again: bool,
+    nth: Option<u32>,
+    within: Option<Duration>,
+    count: u32,
+    last: Option<Instant>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Which {
+    Caused(&'static str),
+    Icmp,
+    Kind(Kind),
+}
+
+/// The first line that does not hold.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unmet {
+    /// Its number, from 1.
+    pub line: usize,
+    /// Its words.
+    pub text: String,
+    /// Whether something happened that never should.
+    pub never: bool,
+}
+
+impl fmt::Display for Unmet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let what = if self.never { "it happened" } else { "it did not happen" };
+        write!(f, "line {} does not hold: '{}': {what}", self.line, self.text)
+    }
+}
+
+impl core::error::Error for Unmet {}
+
+impl Expectations {
+    /// Reads a file.
+    ///
+    /// # Errors
+    /// [`ExpectError`] names the line and the word.
+    pub fn parse(text: &str) -> Result<Self, ExpectError> {
+        let mut lines = Vec::new();
+        for (index, line) in text.lines().enumerate() {
+            lines.extend(parse::line(index + 1, line)?);
+        }
+        Ok(Expectations { lines, heard: Default::default() })
+    }
+
+    /// Takes in what happened; `frame` is the frame last received, as [`Wire::last_received`](super::Wire::last_received) has it.
+    pub fn see(&mut self, snapshot: &Snapshot, frame: &[u8]) {
+        let entry = snapshot.entry;
+        if let Some(heard) = self.heard.get_mut(entry.host)
+            && heard.hear(entry.host, snapshot, frame)
+        {
+            let all = heard.bytes();
+            for line in self.lines.iter_mut().filter(|line| line.host == entry.host) {
+                if let Wanted::Receives(text) = &line.what {
+                    line.seen |= all.windows(text.len().max(1)).any(|w| w == text);
+                }
+            }
+        }
+        for line in self.lines.iter_mut().filter(|line| line.host == entry.host) {
+            line.seen |= match (&mut line.what, entry.what) {
+                (Wanted::Change(from, to), What::Stack(event)) => change(&event) == Some((*from, *to)),
+                (Wanted::Event(verb, name), What::Stack(event)) => {
+                    named(&event).is_some_and(|(v, n)| v == *verb && n == *name)
+                }
+                (Wanted::Sends(frames), What::Sent { summary, cause, .. }) => frames.sent(entry.at, &summary, cause),
+                _ => false,
+            };
+        }
+    }
+
+    /// Whether every line holds.
+    ///
+    /// # Errors
+    /// [`Unmet`]: the first one that does not.
+    pub fn result(&self) -> Result<(), Unmet> {
+        match self.lines.iter().find(|line| line.seen == line.never) {
+            None => Ok(()),
+            Some(line) => Err(Unmet { line: line.number, text: line.text.clone(), never: line.never }),
+        }
+    }
+}
+
+/// The change of state that an event is, if it is one. A call begins in CLOSED.
+pub fn change(event: &Event) -> Option<(State, State)> {
+    match *event {
+        Event::Connecting { .. } => Some((State::Closed, State::SynSent)),
+        Event::State { from, to, .. } => Some((from, to)),
+        _ => None,
+    }
+}
+
+/// An event in the words of the file.
+fn named(event: &Event) -> Option<(&'static str, String)> {
+    match event {
+        Event::Dropped(why) => Some(("drops", slug(&why.to_string()))),
+        Event::Ended { end, .. } | Event::HalfOpenEnded { end, .. } => Some(("ends", end_slug(*end).into())),
+        _ => None,
+    }
+}
+
+/// The ends of a connection, in the words of the file.
+const ENDS: [&str; 7] = ["aborted", "address-gone", "closed", "recycled", "refused", "reset", "timed-out"];
+
+fn end_slug(end: crate::stack::End) -> &'static str {
+    use crate::stack::End;
+    match end {
+        End::Aborted => "aborted",
+        End::AddressGone => "address-gone",
+        End::Closed => "closed",
+        End::Recycled => "recycled",
+        End::Refused => "refused",
+        End::Reset => "reset",
+        End::TimedOut => "timed-out",
+    }
+}
+
+fn slug(words: &str) -> String {
+    words.replace(' ', "-")
+}
+
+impl Frames {
+    fn sent(&mut self, now: Instant, summary: &Summary, cause: Option<Cause>) -> bool {
+        let fits = match &self.which {
+            Which::Caused(name) => cause.map(cause_slug) == Some(*name),
+            Which::Icmp => matches!(summary.carries, Carries::Icmp(..)),
+            Which::Kind(kind) => kind.matches(summary),
+        };
+        if !fits {
+            return false;
+        }
+        let before = self.last.replace(now);
+        let again = matches!(cause, Some(Cause::Retransmission { .. } | Cause::FastRetransmission));
+        if self.again && !again {
+            return false;
+        }
+        self.count += 1;
+        let waited = match cause {
+            Some(Cause::Retransmission { rto, .. }) => Some(rto),
+            _ => before.map(|before| now - before),
+        };
+        self.nth.is_none_or(|nth| nth == self.count)
+            && self.within.is_none_or(|limit| waited.is_some_and(|w| w <= limit))
+    }
+}
+
+/// What makes segments leave, in the words of the file.
+const CAUSES: [&str; 6] =
+    ["delayed-ack", "duplicate-ack", "fast-retransmission", "keep-alive", "window-update", "zero-window-probe"];
+
+fn cause_slug(cause: Cause) -> &'static str {
+    match cause {
+        Cause::DelayedAck(_) => "delayed-ack",
+        Cause::DuplicateAck => "duplicate-ack",
+        Cause::FastRetransmission => "fast-retransmission",
+        Cause::KeepAlive => "keep-alive",
+        Cause::Retransmission { .. } => "retransmission",
+        Cause::WindowUpdate => "window-update",
+        Cause::ZeroWindowProbe => "zero-window-probe",
+    }
+}
+
+#[cfg(test)]
+mod tests;

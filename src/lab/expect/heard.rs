@@ -1,0 +1,130 @@
+//! What the programs of a host have read, put together from the frames that reached it.
+//!
+//! The stack says how many bytes a program read, and the frames say which they were.
+
+use std::collections::VecDeque;
+
+use smoltcp::wire::{EthernetFrame, IpProtocol, Ipv4Packet, TcpPacket, TcpSeqNumber, UdpPacket};
+
+use crate::lab::{Snapshot, address};
+use crate::stack::{Event, Tuple};
+use crate::trace::{Ends, What};
+
+/// The most bytes that are kept of one stream.
+const LONGEST: usize = 1 << 26;
+
+#[derive(Clone, Debug, Default)]
+pub(super) struct Heard {
+    streams: Vec<Stream>,
+    /// Datagrams by their port, until they are read.
+    datagrams: Vec<(u16, VecDeque<Vec<u8>>)>,
+    bytes: Vec<u8>,
+}
+
+/// What one connection's frames have brought.
+#[derive(Clone, Debug)]
+struct Stream {
+    ends: Tuple,
+    isn: TcpSeqNumber,
+    bytes: Vec<u8>,
+    read: usize,
+}
+
+impl Heard {
+    /// All the bytes read so far.
+    pub(super) fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// Takes in what happened on this host; tells whether a program has read something.
+    pub(super) fn hear(&mut self, host: usize, snapshot: &Snapshot, frame: &[u8]) -> bool {
+        match snapshot.entry.what {
+            What::Arrived { summary, .. } => {
+                if let Some(ends) = summary.ends.filter(|ends| ends.destination.addr == address(host)) {
+                    let _ = self.arrived(&ends, snapshot.isn[0], frame);
+                }
+                false
+            }
+            What::Stack(Event::Read { tuple, bytes, .. }) => {
+                // Two connections may have had these ends; the later one is read.
+                let stream = self.streams.iter_mut().rfind(|stream| stream.ends == tuple);
+                if let Some(stream) = stream
+                    && let Some(read) = stream.bytes.get(stream.read..).map(|left| &left[..bytes.min(left.len())])
+                {
+                    self.bytes.extend_from_slice(read);
+                    stream.read += read.len();
+                }
+                true
+            }
+            What::Stack(Event::Udp { port, read, .. }) => {
+                let queue = self.datagrams.iter_mut().find(|(number, _)| *number == port);
+                if let Some((_, queue)) = queue {
+                    let mut left = read;
+                    while left > 0
+                        && let Some(datagram) = queue.pop_front()
+                    {
+                        left = left.saturating_sub(datagram.len());
+                        self.bytes.extend_from_slice(&datagram);
+                    }
+                }
+                read > 0
+            }
+            _ => false,
+        }
+    }
+
+    /// Keeps the payload of a frame whose checksum holds.
+    fn arrived(&mut self, ends: &Ends, isn: Option<TcpSeqNumber>, frame: &[u8]) -> Option<()> {
+        let frame = EthernetFrame::new_checked(frame).ok()?;
+        let packet = Ipv4Packet::new_checked(frame.payload()).ok()?;
+        let (source, destination) = (packet.src_addr().into(), packet.dst_addr().into());
+        match packet.next_header() {
+            IpProtocol::Tcp => {
+                let tcp = TcpPacket::new_checked(packet.payload()).ok()?;
+                if tcp.payload().is_empty() || !tcp.verify_checksum(&source, &destination) {
+                    return None;
+                }
+                let isn = isn?;
+                let at = tcp.seq_number().0.wrapping_sub(isn.0).wrapping_sub(1);
+                self.stream(ends, isn).keep(usize::try_from(at).ok()?, tcp.payload());
+            }
+            IpProtocol::Udp => {
+                let udp = UdpPacket::new_checked(packet.payload()).ok()?;
+                if !udp.verify_checksum(&source, &destination) {
+                    return None;
+                }
+                let port = ends.destination.port;
+                let place = self.datagrams.iter().position(|(number, _)| *number == port).unwrap_or_else(|| {
+                    self.datagrams.push((port, VecDeque::new()));
+                    self.datagrams.len() - 1
+                });
+                self.datagrams.get_mut(place)?.1.push_back(udp.payload().to_vec());
+            }
+            _ => {}
+        }
+        Some(())
+    }
+
+    fn stream(&mut self, ends: &Ends, isn: TcpSeqNumber) -> &mut Stream {
+        let Ends { source: remote, destination: local } = *ends;
+        let ends = Tuple { local, remote };
+        let place = self.streams.iter().position(|s| s.ends == ends && s.isn == isn).unwrap_or_else(|| {
+            self.streams.push(Stream { ends, isn, bytes: Vec::new(), read: 0 });
+            self.streams.len() - 1
+        });
+        &mut self.streams[place]
+    }
+}
+
+impl Stream {
+    fn keep(&mut self, at: usize, payload: &[u8]) {
+        let end = at.saturating_add(payload.len());
+        if end > LONGEST {
+            return;
+        }
+        if self.bytes.len() < end {
+            self.bytes.resize(end, 0);
+        }
+        self.bytes[at..end].copy_from_slice(payload);
+    }
+}

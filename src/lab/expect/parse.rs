@@ -1,0 +1,189 @@
+//! From the words of a file to what they want.
+
+use core::fmt;
+
+use smoltcp::socket::tcp::State;
+
+use super::{CAUSES, ENDS, Frames, Kind, Line, Wanted, Which};
+use crate::lab::figure;
+use crate::stack::Drop;
+
+/// What is wrong with a line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExpectError {
+    /// Its number, from 1.
+    pub line: usize,
+    /// The word at fault; empty where one is missing.
+    pub word: String,
+    /// What should stand there.
+    pub expected: &'static str,
+}
+
+impl fmt::Display for ExpectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.word[..] {
+            "" => write!(f, "line {}: a word is missing at the end: {}", self.line, self.expected),
+            word => write!(f, "line {}: '{word}' should be {}", self.line, self.expected),
+        }
+    }
+}
+
+impl core::error::Error for ExpectError {}
+
+const SIDES: &str = "client or server";
+const STATE: &str = "a TCP state: CLOSED, LISTEN, SYN-SENT, SYN-RECEIVED, ESTABLISHED, FIN-WAIT-1, FIN-WAIT-2, CLOSE-WAIT, \
+                     CLOSING, LAST-ACK or TIME-WAIT";
+const WHAT: &str = "a TCP state, sends, retransmits, receives, ends, drops, or what is sent: syn, synack, ack, data, fin, rst, \
+                    udp, icmp or any";
+const KINDS: &str = "syn, synack, ack, data, fin, rst, udp, icmp, any, keep-alive, zero-window-probe, window-update, \
+                     delayed-ack, duplicate-ack or fast-retransmission";
+const TEXT: &str = "a text in quotation marks, as in \"Hello,Li!\"";
+const REASON: &str = "backlog-full, slots-full and so on";
+
+/// Reads a line; nothing comes of an empty one and of a comment.
+pub(super) fn line(number: usize, text: &str) -> Result<Option<Line>, ExpectError> {
+    let mut words = Words { line: number, rest: text };
+    let Some(first) = words.next() else { return Ok(None) };
+    let never = first == "never";
+    let side = if never { words.need(SIDES)? } else { first };
+    let host = match side {
+        "client" => 0,
+        "server" => 1,
+        word if never => return Err(words.error(word, SIDES)),
+        word => return Err(words.error(word, "client, server or never")),
+    };
+    let what = match words.need(WHAT)? {
+        "sends" => {
+            let which = words.need(KINDS)?;
+            words.sends(which, KINDS, false)?
+        }
+        "retransmits" => {
+            let which = words.need(KINDS)?;
+            words.sends(which, KINDS, true)?
+        }
+        "receives" => Wanted::Receives(words.quoted()?),
+        "ends" => {
+            const EXPECTED: &str = "closed, aborted, refused, reset, timed-out, recycled or address-gone";
+            let word = words.need(EXPECTED)?;
+            let name = ENDS.into_iter().find(|name| *name == word).ok_or_else(|| words.error(word, EXPECTED))?;
+            Wanted::Event("ends", name.into())
+        }
+        "drops" => {
+            let word = words.need(REASON)?;
+            let known = DROPS.iter().any(|drop| super::slug(&drop.to_string()) == word);
+            if !known {
+                return Err(words.error(word, REASON));
+            }
+            Wanted::Event("drops", word.into())
+        }
+        word => match figure::state(word) {
+            Some(from) => {
+                let arrow = words.need("-> and a state")?;
+                if arrow != "->" {
+                    return Err(words.error(arrow, "->"));
+                }
+                Wanted::Change(from, words.state()?)
+            }
+            None if words.peek() == Some("->") => return Err(words.error(word, STATE)),
+            None => words.sends(word, WHAT, false)?,
+        },
+    };
+    if let Some(word) = words.next() {
+        return Err(words.error(word, "the end of the line"));
+    }
+    Ok(Some(Line { number, text: text.trim().into(), never, host, what, seen: false }))
+}
+
+const DROPS: [Drop; 6] = [
+    Drop::BacklogFull,
+    Drop::FragmentedTcp,
+    Drop::Martian,
+    Drop::SlotsFull,
+    Drop::Unreachable,
+    Drop::UnsupportedHeader,
+];
+
+/// The words of a line, up to its comment.
+struct Words<'t> {
+    line: usize,
+    rest: &'t str,
+}
+
+impl<'t> Words<'t> {
+    fn peek(&self) -> Option<&'t str> {
+        self.rest.split_whitespace().next().filter(|word| !word.starts_with('#'))
+    }
+
+    fn next(&mut self) -> Option<&'t str> {
+        let word = self.peek()?;
+        self.rest = self.rest.trim_start().strip_prefix(word).unwrap_or_default();
+        Some(word)
+    }
+
+    fn need(&mut self, expected: &'static str) -> Result<&'t str, ExpectError> {
+        self.next().ok_or_else(|| self.error("", expected))
+    }
+
+    fn error(&self, word: &str, expected: &'static str) -> ExpectError {
+        ExpectError { line: self.line, word: word.into(), expected }
+    }
+
+    fn state(&mut self) -> Result<State, ExpectError> {
+        let word = self.need(STATE)?;
+        figure::state(word).ok_or_else(|| self.error(word, STATE))
+    }
+
+    /// `WHICH [N] [within TIME]`
+    fn sends(&mut self, which: &str, expected: &'static str, again: bool) -> Result<Wanted, ExpectError> {
+        let lower = which.to_ascii_lowercase();
+        let caused = CAUSES.into_iter().find(|name| *name == lower && !again).map(Which::Caused);
+        let kind = || if lower == "icmp" { Some(Which::Icmp) } else { Kind::named(&lower).map(Which::Kind) };
+        let which = caused.or_else(kind).ok_or_else(|| self.error(which, expected))?;
+        let mut nth = None;
+        if let Some(word) = self.peek().filter(|word| *word != "within") {
+            self.next();
+            let number = word.parse().ok().filter(|n| *n > 0);
+            nth = Some(number.ok_or_else(|| self.error(word, "a number from 1, or within and a time"))?);
+        }
+        let mut within = None;
+        if self.peek() == Some("within") {
+            self.next();
+            const TIME: &str = "a time, as in 3s or 300ms";
+            let word = self.need(TIME)?;
+            let time = humantime::parse_duration(word).ok().filter(|time| u64::try_from(time.as_micros()).is_ok());
+            within = Some(time.ok_or_else(|| self.error(word, TIME))?.into());
+        }
+        Ok(Wanted::Sends(Frames { which, again, nth, within, count: 0, last: None }))
+    }
+
+    /// A text in quotation marks; `\n`, `\r`, `\t`, `\"` and `\\` stand for what they do in most languages.
+    fn quoted(&mut self) -> Result<Vec<u8>, ExpectError> {
+        let rest = self.rest.trim_start();
+        let whole = rest.split_whitespace().next().unwrap_or_default();
+        let mut chars = rest.strip_prefix('"').ok_or_else(|| self.error(whole, TEXT))?.chars();
+        let mut text = String::new();
+        loop {
+            let escaped = match chars.next() {
+                Some('"') => break,
+                Some('\\') => chars.next(),
+                Some(plain) => {
+                    text.push(plain);
+                    continue;
+                }
+                None => return Err(self.error(rest, TEXT)),
+            };
+            text.push(match escaped {
+                Some('n') => '\n',
+                Some('r') => '\r',
+                Some('t') => '\t',
+                Some(mark @ ('"' | '\\')) => mark,
+                _ => return Err(self.error(rest, "a text with no other escapes than \\n, \\r, \\t, \\\" and \\\\")),
+            });
+        }
+        self.rest = chars.as_str();
+        match text.is_empty() {
+            true => Err(self.error("\"\"", "a text of one byte or more")),
+            false => Ok(text.into_bytes()),
+        }
+    }
+}

@@ -1,0 +1,40 @@
+//! Lines that are wrong say which word is.
+
+use super::*;
+
+fn error(text: &str) -> String {
+    Expectations::parse(text).expect_err("should be refused").to_string()
+}
+
+#[test]
+fn lines_are_read() {
+    let text = "# a comment\n\nclient SYN-SENT -> ESTABLISHED # handshake\nserver retransmits synack 1 within 3s\n\
+                client receives \"Hello, \\\"Li\\\"! # no comment\"\nnever client RST\nclient sends keep-alive 2\n\
+                server drops backlog-full\nclient ends timed-out\nserver icmp\nclient sends any within 1s\n";
+    assert_eq!(Expectations::parse(text).map(|all| all.lines.len()), Ok(9));
+}
+
+#[test]
+fn the_wrong_word_is_named() {
+    for (text, word) in [
+        ("\nclient SYN-SEND -> ESTABLISHED", "line 2: 'SYN-SEND' should be a TCP state"),
+        ("client SYN-SENT -> ESTABLISHT", "'ESTABLISHT' should be a TCP state"),
+        ("client SYN-SENT ESTABLISHED", "'ESTABLISHED' should be ->"),
+        ("client SYN-SENT", "a word is missing at the end: ->"),
+        ("klient RST", "'klient' should be client, server or never"),
+        ("never", "a word is missing at the end: client or server"),
+        ("client rsst", "'rsst' should be a TCP state, sends"),
+        ("client retransmits keep-alive", "'keep-alive' should be"),
+        ("client sends data 0", "'0' should be a number"),
+        ("client sends data 1 within soon", "'soon' should be a time"),
+        ("client receives Hello", "'Hello' should be a text in quotation marks"),
+        ("client receives \"Hello", "should be a text in quotation marks"),
+        ("client receives \"\\x\"", "no other escapes"),
+        ("client receives \"\"", "one byte or more"),
+        ("client ends well", "'well' should be closed"),
+        ("server drops everything", "'everything' should be backlog-full"),
+        ("client RST 1 2", "'2' should be the end of the line"),
+    ] {
+        assert!(error(text).contains(word), "{text}: {}", error(text));
+    }
+}

@@ -1,0 +1,226 @@
+//! Faults: which frames are dropped, delayed, doubled, overtaken or damaged.
+
+use core::fmt;
+
+use smoltcp::time::Duration;
+
+use crate::trace::{Carries, Summary};
+
+/// How many faults a run can have.
+pub const MAX_FAULTS: usize = 16;
+
+/// What becomes of a frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Delivered with a bit turned.
+    Corrupt,
+    /// Delivered so much later.
+    Delay(Duration),
+    /// Delivered.
+    Deliver,
+    /// Not delivered: a fault said so.
+    Drop,
+    /// Delivered twice.
+    Duplicate,
+    /// Not delivered: lost at random.
+    Lost,
+    /// Delivered after the sender's next frame, or 200 ms late.
+    Reorder,
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Verdict::Corrupt => f.write_str("corrupted"),
+            Verdict::Delay(time) => write!(f, "delayed by {time}"),
+            Verdict::Deliver => f.write_str("delivered"),
+            Verdict::Drop => f.write_str("dropped"),
+            Verdict::Duplicate => f.write_str("duplicated"),
+            Verdict::Lost => f.write_str("lost"),
+            Verdict::Reorder => f.write_str("overtaken"),
+        }
+    }
+}
+
+/// Which frames a fault is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A segment with nothing but an acknowledgement.
+    Ack,
+    /// Every IP packet.
+    Any,
+    /// A segment with payload.
+    Data,
+    /// FIN, with payload or without.
+    Fin,
+    /// RST.
+    Rst,
+    /// SYN without ACK.
+    Syn,
+    /// SYN with ACK.
+    SynAck,
+    /// A datagram.
+    Udp,
+}
+
+const KINDS: [(&str, Kind); 8] = [
+    ("syn", Kind::Syn),
+    ("synack", Kind::SynAck),
+    ("ack", Kind::Ack),
+    ("data", Kind::Data),
+    ("fin", Kind::Fin),
+    ("rst", Kind::Rst),
+    ("udp", Kind::Udp),
+    ("any", Kind::Any),
+];
+
+impl Kind {
+    /// The kind of this name.
+    pub fn named(name: &str) -> Option<Kind> {
+        KINDS.iter().find(|(n, _)| *n == name).map(|(_, kind)| *kind)
+    }
+
+    /// Whether a frame is of this kind; a segment with payload and FIN is both data and fin.
+    pub fn matches(self, summary: &Summary) -> bool {
+        let Some(segment) = summary.segment() else {
+            return match self {
+                Kind::Any => summary.ends.is_some(),
+                Kind::Udp => matches!(summary.carries, Carries::Udp(_)),
+                _ => false,
+            };
+        };
+        let bare = segment.len == 0 && !segment.syn && !segment.fin && !segment.rst;
+        match self {
+            Kind::Ack => bare && segment.ack.is_some(),
+            Kind::Any => true,
+            Kind::Data => segment.len > 0,
+            Kind::Fin => segment.fin,
+            Kind::Rst => segment.rst,
+            Kind::Syn => segment.syn && segment.ack.is_none(),
+            Kind::SynAck => segment.syn && segment.ack.is_some(),
+            Kind::Udp => false,
+        }
+    }
+}
+
+/// One fault.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Fault {
+    /// What happens to the frame.
+    pub verdict: Verdict,
+    /// Who sends it: 0 the client, 1 the server.
+    pub sender: usize,
+    /// Which frames.
+    pub kind: Kind,
+    /// Which of them, counted from 1, retransmissions included; all if there is no number.
+    pub nth: Option<u32>,
+}
+
+/// What is wrong with a fault's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FaultError<'w> {
+    /// The word at fault; empty where one is missing.
+    pub word: &'w str,
+    /// What should stand there.
+    pub expected: &'static str,
+}
+
+impl fmt::Display for FaultError<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.word {
+            "" => write!(f, "a word is missing at the end: {}", self.expected),
+            word => write!(f, "'{word}' should be {}", self.expected),
+        }
+    }
+}
+
+impl core::error::Error for FaultError<'_> {}
+
+impl Fault {
+    /// Reads `VERB [ARG] SENDER KIND [N]`, as in `drop server synack 1`. `time` reads the argument of delay.
+    ///
+    /// # Errors
+    /// [`FaultError`] names the word.
+    pub fn parse<'w>(words: &'w str, time: impl Fn(&str) -> Option<Duration>) -> Result<Fault, FaultError<'w>> {
+        let mut rest = words.split_whitespace();
+        let mut next = |expected| rest.next().ok_or(FaultError { word: "", expected });
+        const VERBS: &str = "drop, delay TIME, duplicate, reorder or corrupt";
+        let verb = next(VERBS)?;
+        let verdict = match verb {
+            "corrupt" => Verdict::Corrupt,
+            "delay" => {
+                const TIME: &str = "how long, as in 300ms";
+                let word = next(TIME)?;
+                Verdict::Delay(time(word).ok_or(FaultError { word, expected: TIME })?)
+            }
+            "drop" => Verdict::Drop,
+            "duplicate" => Verdict::Duplicate,
+            "reorder" => Verdict::Reorder,
+            word => return Err(FaultError { word, expected: VERBS }),
+        };
+        const SENDERS: &str = "client or server";
+        let sender = match next(SENDERS)? {
+            "client" => 0,
+            "server" => 1,
+            word => return Err(FaultError { word, expected: SENDERS }),
+        };
+        const NAMES: &str = "syn, synack, ack, data, fin, rst, udp or any";
+        let word = next(NAMES)?;
+        let kind = Kind::named(word).ok_or(FaultError { word, expected: NAMES })?;
+        let nth = match rest.next() {
+            None => None,
+            Some(word) => match word.parse() {
+                Ok(n) if n > 0 => Some(n),
+                _ => return Err(FaultError { word, expected: "a number from 1" }),
+            },
+        };
+        match rest.next() {
+            None => Ok(Fault { verdict, sender, kind, nth }),
+            Some(word) => Err(FaultError { word, expected: "the end" }),
+        }
+    }
+}
+
+/// The faults of a run, with how many frames each has seen.
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    faults: heapless::Vec<(Fault, u32, u32), MAX_FAULTS>,
+}
+
+impl Faults {
+    /// Adds a fault; tells whether there was room.
+    pub fn add(&mut self, fault: Fault) -> bool {
+        self.faults.push((fault, 0, 0)).is_ok()
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.faults.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.faults.is_empty()
+    }
+
+    /// The first fault that is for this frame decides; every fault counts it.
+    pub(super) fn verdict(&mut self, sender: usize, summary: &Summary) -> Verdict {
+        let mut verdict = Verdict::Deliver;
+        for (fault, seen, met) in &mut self.faults {
+            if fault.sender != sender || !fault.kind.matches(summary) {
+                continue;
+            }
+            *seen += 1;
+            if verdict == Verdict::Deliver && fault.nth.is_none_or(|nth| nth == *seen) {
+                *met += 1;
+                verdict = fault.verdict;
+            }
+        }
+        verdict
+    }
+
+    /// The places of the faults that met no frame.
+    pub fn unmet(&self) -> impl Iterator<Item = usize> {
+        self.faults.iter().enumerate().filter(|(_, (_, _, met))| *met == 0).map(|(place, _)| place)
+    }
+}

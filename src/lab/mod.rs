@@ -1,0 +1,361 @@
+//! The lab: two stacks or more on a wire, on one virtual clock, one step at a time.
+//!
+//! What is stepped is [`Stack::step`], the function that serves on a TAP. The same set-up and seed give the same run, whatever the
+//! machine and the day, so that going back to step K is running again to K. No heap: the caller owns the stacks' memory.
+
+mod actor;
+mod agenda;
+#[cfg(feature = "std")]
+pub mod expect;
+mod fault;
+pub mod figure;
+pub mod scenarios;
+mod setup;
+#[cfg(all(test, feature = "std"))]
+mod tests;
+mod wire;
+
+pub use actor::{Act, Actor, Script, UdpActor};
+pub use agenda::{Deed, Happening, MAX_DEEDS};
+pub use fault::{Fault, FaultError, Faults, Kind, MAX_FAULTS, Verdict};
+pub use setup::{Buffers, CONNECTIONS, MAX_SERVED, SCRIPT_PORT, Setup, SetupLab, StartError};
+pub use wire::{IN_FLIGHT, Line, MAX_FRAME, NEWS, Sent, Wire};
+
+use smoltcp::socket::tcp::State;
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
+
+use crate::stack::{
+    Config, ConnectError, Connection, ConnectionId, Console, Event, Io, Memory, Probe, Seed, Session, SetupError,
+    Stack, Step, UdpSession,
+};
+use crate::trace::{Entry, Flow, Ring, Side, Summary, What};
+use wire::{Port, Random, Received};
+
+/// How many hosts a wire can join.
+pub const MAX_HOSTS: usize = 4;
+
+/// How many TCP connections are followed by their frames; later ones take the place of the oldest.
+pub const MAX_FLOWS: usize = 16;
+
+/// The virtual clock begins here, since smoltcp takes the time 0 for "at once".
+pub const START: Instant = Instant::from_micros_const(1_000_000);
+
+/// The address of a host: 192.168.69.2 is the client's, 192.168.69.1 the server's.
+pub fn address(host: usize) -> IpAddress {
+    let last = match host {
+        0 => 2,
+        1 => 1,
+        host => host as u8 + 1,
+    };
+    IpAddress::v4(192, 168, 69, last)
+}
+
+/// `N` hosts on a wire; `S` and `U` are their programs, `C` their consoles, and the last `R` entries are kept.
+pub struct Lab<'a, S, U, C, const N: usize, const R: usize> {
+    /// The hosts: 0 is the client, 1 the server.
+    pub hosts: [Host<'a, S, U, C>; N],
+    /// The wire between them.
+    pub wire: Wire,
+    /// What happened, until it is taken.
+    pub entries: Ring<R>,
+    flows: [Option<Tracked>; MAX_FLOWS],
+    agenda: heapless::Vec<(Instant, Deed<S>), MAX_DEEDS>,
+    calls: heapless::Vec<(usize, Result<ConnectionId, ConnectError>), MAX_DEEDS>,
+    now: Instant,
+    steps: u32,
+    next: usize,
+}
+
+/// One host.
+pub struct Host<'a, S, U, C> {
+    /// Its stack.
+    pub stack: Stack<'a, S, U>,
+    /// Its programs' standard input and output.
+    pub console: C,
+}
+
+/// A connection that is followed: its ends, the one first seen to send first.
+#[derive(Clone, Copy)]
+struct Tracked {
+    ends: [IpEndpoint; 2],
+    flow: Flow,
+}
+
+/// What one call of [`Lab::step`] did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// The clock jumped to this time.
+    Clock(Instant),
+    /// Nothing is left to do, ever.
+    End,
+    /// This host did something.
+    Step(usize, Step),
+}
+
+/// An entry, and what it needs to be shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// The entry.
+    pub entry: Entry,
+    /// The initial sequence numbers of the sender and the receiver of its frame, as far as they are known.
+    pub isn: [Option<smoltcp::wire::TcpSeqNumber>; 2],
+    /// The states of the client and of the server after the step.
+    pub states: [State; 2],
+}
+
+/// A connection as one of its ends has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct View {
+    /// What the stack says: observed.
+    pub connection: Connection,
+    /// What the frames show: inferred.
+    pub side: Side,
+    /// The peer's initial sequence number, from which RCV.NXT is counted.
+    pub irs: Option<smoltcp::wire::TcpSeqNumber>,
+}
+
+impl<'a, S: Session + Clone, U: UdpSession, C: Console, const N: usize, const R: usize> Lab<'a, S, U, C, N, R> {
+    /// Hosts on a wire. `set` may change the configuration of each host's stack.
+    ///
+    /// # Errors
+    /// [`SetupError`], as for any stack.
+    pub fn new(
+        line: Line,
+        faults: Faults,
+        seed: u64,
+        memory: [(Memory<'a, S, U>, C); N],
+        set: impl Fn(usize, &mut Config<'_>),
+    ) -> Result<Self, SetupError> {
+        const { assert!(N >= 2 && N <= MAX_HOSTS) };
+        let mut random = Random::new(seed);
+        let mut wire = Wire::new(N, line, faults, random.next());
+        let mut host = 0;
+        let mut failed = None;
+        let hosts = memory.map(|(memory, console)| {
+            let addresses = [IpCidr::new(address(host), 24)];
+            let hardware = EthernetAddress([2, 0, 0, 0, 0, address_byte(host)]).into();
+            let mut bytes = [0; 32];
+            bytes.chunks_exact_mut(8).for_each(|chunk| chunk.copy_from_slice(&random.next().to_le_bytes()));
+            let mut config = Config::new(hardware, Seed(bytes), &addresses);
+            set(host, &mut config);
+            let stack = Stack::new(config, &mut Port { wire: &mut wire, host }, memory, START);
+            host += 1;
+            stack.map_err(|error| failed = Some(error)).ok().map(|stack| Host { stack, console })
+        });
+        match failed {
+            Some(error) => Err(error),
+            None => Ok(Lab {
+                hosts: hosts.map(|host| host.expect("a host is missing only where an error was noted")),
+                wire,
+                entries: Ring::new(),
+                flows: [None; MAX_FLOWS],
+                agenda: heapless::Vec::new(),
+                calls: heapless::Vec::new(),
+                now: START,
+                steps: 0,
+                next: 0,
+            }),
+        }
+    }
+
+    /// The virtual time.
+    pub fn now(&self) -> Instant {
+        self.now
+    }
+
+    /// How long the run has lasted.
+    pub fn elapsed(&self) -> Duration {
+        self.now - START
+    }
+
+    /// How many steps were taken.
+    pub fn steps(&self) -> u32 {
+        self.steps
+    }
+
+    /// Lets a host call another: see [`Stack::connect`].
+    ///
+    /// # Errors
+    /// As [`Stack::connect`].
+    pub fn connect(
+        &mut self,
+        host: usize,
+        remote: IpEndpoint,
+        session: S,
+        patience: Duration,
+    ) -> Result<ConnectionId, ConnectError> {
+        self.call(host, 0, remote, session, patience)
+    }
+
+    /// Takes one step: a frame taken in, a program run, a frame sent, or the clock set to when there is more to do.
+    pub fn step(&mut self) -> Progress {
+        self.follow_agenda();
+        let mut due = [self.wire.next_arrival(), self.next_deed()].into_iter().flatten().min();
+        for turn in 0..N {
+            let host = (self.next + turn) % N;
+            let (step, events) = self.with(host, |stack, now, io| stack.step(now, io));
+            if let Step::Idle(at) = step {
+                due = [due, at].into_iter().flatten().min();
+                // A timer may have had consequences without a step.
+                self.note(host, None, &events);
+                continue;
+            }
+            self.next = (host + 1) % N;
+            self.steps += 1;
+            self.note(host, Some(step), &events);
+            return Progress::Step(host, step);
+        }
+        match due {
+            None => Progress::End,
+            Some(at) => {
+                self.now = self.now.max(at);
+                self.steps += 1;
+                self.push(0, What::Clock);
+                Progress::Clock(self.now)
+            }
+        }
+    }
+
+    /// The connections of a host, as the stack and as the frames have them.
+    pub fn views(&self, host: usize) -> impl Iterator<Item = View> {
+        self.hosts[host].stack.connections_in_use().map(|connection| {
+            let ends = [connection.tuple.local, connection.tuple.remote];
+            let tracked = self.flows.iter().flatten().find_map(|t| Some((t.side_of(ends)?, &t.flow)));
+            let (side, irs) =
+                tracked.map_or((Side::default(), None), |(side, flow)| (flow.sides[side], flow.sides[1 - side].iss));
+            View { connection, side, irs }
+        })
+    }
+
+    /// The initial sequence numbers of a segment's sender and receiver, as far as they are known.
+    pub fn initial(&self, summary: &Summary) -> [Option<smoltcp::wire::TcpSeqNumber>; 2] {
+        let Some(ends) = summary.ends else { return [None; 2] };
+        let ends = [ends.source, ends.destination];
+        let found = self.flows.iter().flatten().find_map(|t| Some((t.side_of(ends)?, &t.flow)));
+        found.map_or([None; 2], |(side, flow)| [flow.sides[side].iss, flow.sides[1 - side].iss])
+    }
+
+    /// An entry with what it needs to be shown: numbers to count from, and the states of the first two hosts now.
+    pub fn snapshot(&self, entry: Entry) -> Snapshot {
+        let summary = match entry.what {
+            What::Arrived { summary, .. } | What::Sent { summary, .. } => Some(summary),
+            _ => None,
+        };
+        let isn = summary.map_or([None; 2], |summary| self.initial(&summary));
+        let ends = match (entry.what, summary.and_then(|s| s.ends)) {
+            (_, Some(ends)) => Some([ends.source, ends.destination]),
+            (What::Stack(event), None) => event.tuple().map(|tuple| [tuple.local, tuple.remote]),
+            _ => None,
+        };
+        Snapshot { entry, isn, states: [0, 1].map(|host| self.state(host, ends)) }
+    }
+
+    /// The TCP state of a host's connection between these ends, in either order; of its first one if there is none.
+    fn state(&self, host: usize, ends: Option<[IpEndpoint; 2]>) -> State {
+        let stack = &self.hosts[host].stack;
+        let between =
+            |c: &Connection| ends.is_some_and(|ends| ends.contains(&c.tuple.local) && ends.contains(&c.tuple.remote));
+        let found = stack.connections_in_use().find(between).or_else(|| stack.connections_in_use().next());
+        match found {
+            Some(connection) => connection.state,
+            None if stack.is_listening() => State::Listen,
+            None => State::Closed,
+        }
+    }
+
+    fn with<T>(
+        &mut self,
+        host: usize,
+        act: impl FnOnce(&mut Stack<'a, S, U>, Instant, &mut Io<Port<'_>, &mut C, Notes>) -> T,
+    ) -> (T, Notes) {
+        let Host { stack, console } = &mut self.hosts[host];
+        let port = Port { wire: &mut self.wire, host };
+        let mut io = Io { device: port, console, probe: Notes::default() };
+        let result = act(stack, self.now, &mut io);
+        (result, io.probe)
+    }
+
+    /// Turns what a step left behind into entries.
+    fn note(&mut self, host: usize, step: Option<Step>, events: &Notes) {
+        if let Some(Received { id, summary, damaged }) = self.wire.received.take() {
+            let now = self.now;
+            // A damaged segment fails its checksum: what it says reaches nobody.
+            if let (false, Some((flow, side)), Some(segment)) = (damaged, self.flow(&summary, false), summary.segment())
+            {
+                flow.arrived(1 - side, now, &segment);
+            }
+            self.push(host, What::Arrived { frame: id, summary, damaged });
+        }
+        match step {
+            Some(Step::Session(_, next)) => self.push(host, What::Ran(next)),
+            Some(Step::UdpSession(port, next)) => self.push(host, What::RanUdp(port, next)),
+            _ => {}
+        }
+        for event in &events.0 {
+            self.push(host, What::Stack(*event));
+        }
+        let news = core::mem::take(&mut self.wire.news);
+        for Sent { id, summary, verdict, len, .. } in news {
+            let now = self.now;
+            let cause = match (self.flow(&summary, true), summary.segment()) {
+                (Some((flow, side)), Some(segment)) => flow.sent(side, now, &segment),
+                _ => None,
+            };
+            self.push(host, What::Sent { frame: id, summary, len, cause, verdict });
+        }
+    }
+
+    /// The flow of a segment, and the side that sends it.
+    fn flow(&mut self, summary: &Summary, begin: bool) -> Option<(&mut Flow, usize)> {
+        summary.segment()?;
+        let ends = summary.ends?;
+        let ends = [ends.source, ends.destination];
+        let place = self.flows.iter().position(|t| t.as_ref().is_some_and(|t| t.side_of(ends).is_some()));
+        let place = match place {
+            Some(place) => place,
+            None if begin => {
+                let place = self.flows.iter().position(Option::is_none).unwrap_or_else(|| {
+                    self.flows.rotate_left(1);
+                    MAX_FLOWS - 1
+                });
+                self.flows[place] = Some(Tracked { ends, flow: Flow::default() });
+                place
+            }
+            None => return None,
+        };
+        let tracked = self.flows[place].as_mut()?;
+        let side = tracked.side_of(ends)?;
+        Some((&mut tracked.flow, side))
+    }
+
+    fn push(&mut self, host: usize, what: What) {
+        self.entries.push(Entry { step: self.steps, at: self.now, host, what });
+    }
+}
+
+impl Tracked {
+    /// Which side the first of these ends is.
+    fn side_of(&self, ends: [IpEndpoint; 2]) -> Option<usize> {
+        let [a, b] = ends;
+        if self.ends == ends { Some(0) } else { (self.ends == [b, a]).then_some(1) }
+    }
+}
+
+fn address_byte(host: usize) -> u8 {
+    match address(host) {
+        IpAddress::Ipv4(address) => address.octets()[3],
+        IpAddress::Ipv6(_) => 0,
+    }
+}
+
+/// The events of one step.
+#[derive(Default)]
+struct Notes(heapless::Vec<Event, 16>);
+
+impl Probe for Notes {
+    fn event(&mut self, _now: Instant, event: &Event) {
+        // One step brings about a handful at most; what would not fit is not worth a panic.
+        let _ = self.0.push(*event);
+    }
+}

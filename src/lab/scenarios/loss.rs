@@ -1,0 +1,38 @@
+//! What a wire does to segments, and what becomes of them.
+
+use crate::lab::{Act, Buffers, Setup};
+
+fn one_message() -> Setup<'static> {
+    Setup::scripts(&[Act::Pause(100), Act::Send(b"Li"), Act::Pause(10_000), Act::Close], &[Act::ReadToEnd, Act::Close])
+}
+
+/// Eight segments of full length.
+fn bulk() -> Setup<'static> {
+    let mut setup = Setup::scripts(&[Act::SendBytes(8 * 1460), Act::Close], &[Act::ReadToEnd, Act::Close]);
+    setup.buffers = [Buffers { receive: 16_384, send: 16_384 }; 2];
+    setup
+}
+
+pub(super) fn data() -> Setup<'static> {
+    one_message().with_faults(&["drop client data 1", "drop client data 2", "drop client data 3"])
+}
+
+pub(super) fn fast() -> Setup<'static> {
+    bulk().with_faults(&["drop client data 2"])
+}
+
+pub(super) fn fin() -> Setup<'static> {
+    Setup::scripts(&[Act::Pause(100), Act::Close], &[Act::ReadToEnd, Act::Close]).with_faults(&["drop client fin 1"])
+}
+
+pub(super) fn reordered() -> Setup<'static> {
+    bulk().with_faults(&["reorder client data 2"])
+}
+
+pub(super) fn duplicated() -> Setup<'static> {
+    bulk().with_faults(&["duplicate client data 1"])
+}
+
+pub(super) fn corrupted() -> Setup<'static> {
+    one_message().with_faults(&["corrupt client data 1"])
+}

@@ -1,0 +1,57 @@
+//! The lab itself: it is the same run every time, and its view of a connection is right.
+
+use std::vec::Vec;
+
+use super::*;
+use crate::app::{self, ClientOptions, Options};
+use crate::host::{HeapPool, Sizes};
+use crate::stack::{Listener, Quiet};
+use crate::trace::Cause;
+
+const TEXTS: [&[u8]; 2] = [b"Li", b"Cheng"];
+const SIZES: Sizes = Sizes { connections: 4, receive: 4096, send: 4096, ports: 1, datagrams: 1, payload: 1472 };
+
+fn greeting(faults: &[&str]) -> Vec<Entry> {
+    let mut list = Faults::default();
+    for words in faults {
+        assert!(list.add(Fault::parse(words, |_| None).unwrap()));
+    }
+    let mut pools = [HeapPool::new(SIZES), HeapPool::new(SIZES)];
+    let memory = pools.each_mut().map(|pool| (pool.memory(), Quiet));
+    let mut lab: Lab<'_, Actor<'_>, app::UdpServer<'_>, Quiet, 2, 64> =
+        Lab::new(Line::default(), list, 7, memory, |_, _| {}).unwrap();
+    let app = app::find("greeting").unwrap();
+    let server = Actor::Server(app.server(&Options::default()).unwrap());
+    lab.hosts[1].stack.listen(Listener::new(9999, server)).unwrap();
+    let client = app.client(&ClientOptions { texts: &TEXTS, ..ClientOptions::default() }).unwrap();
+    lab.connect(0, IpEndpoint::new(address(1), 9999), Actor::Client(client), Duration::from_secs(30)).unwrap();
+    let mut entries = Vec::new();
+    while lab.step() != Progress::End {
+        assert!(lab.steps() < 5000, "the run does not end");
+        entries.extend(core::iter::from_fn(|| lab.entries.pop()));
+    }
+    assert_eq!(lab.entries.overwritten(), 0);
+    entries
+}
+
+#[test]
+fn the_same_run_every_time() {
+    assert_eq!(greeting(&[]), greeting(&[]));
+    assert_ne!(greeting(&[]), greeting(&["drop server synack 1"]));
+}
+
+#[test]
+fn a_lost_syn_ack_is_sent_again_after_a_second() {
+    let causes = |entries: Vec<Entry>| -> Vec<_> {
+        let sent = entries.into_iter().filter_map(|e| match e.what {
+            What::Sent { cause: Some(cause @ (Cause::Retransmission { .. } | Cause::FastRetransmission)), .. } => {
+                Some((e.host, cause))
+            }
+            _ => None,
+        });
+        sent.collect()
+    };
+    assert_eq!(causes(greeting(&[])), []);
+    let second = Cause::Retransmission { rto: Duration::from_secs(1), count: 1 };
+    assert_eq!(causes(greeting(&["drop server synack 1"]))[..1], [(0, second)]);
+}

@@ -1,0 +1,343 @@
+//! The cable or hub of the lab: frames under way, each with its time of arrival, and the faults that meet them.
+
+use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::time::{Duration, Instant};
+
+use super::MAX_HOSTS;
+use super::fault::{Faults, Verdict};
+use crate::trace::Summary;
+
+/// The longest frame, in bytes: Ethernet's.
+pub const MAX_FRAME: usize = 1514;
+
+/// How many frames can be under way at a time. When all places are taken the hosts cannot send: back-pressure, no loss.
+pub const IN_FLIGHT: usize = 64;
+
+/// How the wire carries frames.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// How long a bit takes to the other end.
+    pub latency: Duration,
+    /// How much longer, at random, up to this.
+    pub jitter: Duration,
+    /// Bits a second; none is as fast as can be.
+    pub rate: Option<u64>,
+    /// Of a million frames, how many are lost at random.
+    pub loss: u32,
+    /// The largest IP packet, in bytes.
+    pub mtu: usize,
+}
+
+impl Default for Line {
+    /// 1 ms each way, nothing lost, 1,500 bytes.
+    fn default() -> Self {
+        Line { latency: Duration::from_millis(1), jitter: Duration::ZERO, rate: None, loss: 0, mtu: 1500 }
+    }
+}
+
+/// A frame that a host has sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sent {
+    /// Counts all frames from 1, in the order they were sent.
+    pub id: u32,
+    /// Who sent it.
+    pub host: usize,
+    /// Its headers.
+    pub summary: Summary,
+    /// What becomes of it.
+    pub verdict: Verdict,
+    /// Its length in bytes, Ethernet header included.
+    pub len: usize,
+}
+
+/// A copy of a frame on its way to one host.
+struct Place {
+    frame: [u8; MAX_FRAME],
+    len: usize,
+    id: u32,
+    from: usize,
+    to: usize,
+    at: Instant,
+    /// What arrives at the same time does so in this order.
+    order: u32,
+    /// It lets the sender's next frame go first.
+    yields: bool,
+    damaged: bool,
+}
+
+/// How long a frame that lets the next one go first waits for it.
+const YIELD: Duration = Duration::from_millis(200);
+
+/// How many frames one step of a stack can send: one of a connection, or one of each UDP port.
+pub const NEWS: usize = 16;
+
+/// A frame that a host has taken in.
+pub(super) struct Received {
+    pub(super) id: u32,
+    pub(super) summary: Summary,
+    /// A fault turned a bit of it.
+    pub(super) damaged: bool,
+}
+
+/// The bytes of a frame.
+struct Bytes {
+    id: u32,
+    frame: [u8; MAX_FRAME],
+    len: usize,
+}
+
+/// Frames under way between the hosts.
+pub struct Wire {
+    places: [Option<Place>; IN_FLIGHT],
+    pub(super) faults: Faults,
+    pub(super) line: Line,
+    hosts: usize,
+    order: u32,
+    count: u32,
+    /// Until when each host's transmitter is busy.
+    busy: [Instant; MAX_HOSTS],
+    /// What was sent since the lab last looked.
+    pub(super) news: heapless::Vec<Sent, NEWS>,
+    /// What was received since.
+    /// The frame last received.
+    last: ([u8; MAX_FRAME], usize),
+    /// Whose plug is pulled.
+    cut: [bool; MAX_HOSTS],
+    pub(super) received: Option<Received>,
+    /// The frames last sent, as they were sent, by their number modulo [`NEWS`].
+    sent: [Bytes; NEWS],
+    random: Random,
+}
+
+impl Wire {
+    /// A quiet wire between so many hosts.
+    pub fn new(hosts: usize, line: Line, faults: Faults, seed: u64) -> Self {
+        Wire {
+            places: [const { None }; IN_FLIGHT],
+            faults,
+            line,
+            hosts,
+            order: 0,
+            count: 0,
+            busy: [Instant::ZERO; MAX_HOSTS],
+            news: heapless::Vec::new(),
+            received: None,
+            last: ([0; MAX_FRAME], 0),
+            cut: [false; MAX_HOSTS],
+            sent: [const { Bytes { id: 0, frame: [0; MAX_FRAME], len: 0 } }; NEWS],
+            random: Random::new(seed),
+        }
+    }
+
+    /// The faults, with what they have met.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// When the next frame arrives.
+    pub fn next_arrival(&self) -> Option<Instant> {
+        self.places.iter().flatten().map(|place| place.at).min()
+    }
+
+    /// The frames under way: their number, who sent them, who gets them, when, and the bytes.
+    pub fn in_flight(&self) -> impl Iterator<Item = (u32, usize, usize, Instant, &[u8])> {
+        self.places.iter().flatten().map(|p| (p.id, p.from, p.to, p.at, p.frame.get(..p.len).unwrap_or_default()))
+    }
+
+    /// The frame that was last taken in, as it arrived.
+    pub fn last_received(&self) -> &[u8] {
+        self.last.0.get(..self.last.1).unwrap_or_default()
+    }
+
+    /// Pulls a host's plug for good: what is under way to it or from it is lost, and so is all that follows.
+    pub(super) fn cut(&mut self, host: usize) {
+        self.cut[host] = true;
+        for place in self.places.iter_mut() {
+            if place.as_ref().is_some_and(|p| p.from == host || p.to == host) {
+                *place = None;
+            }
+        }
+    }
+
+    /// The bytes of a frame as it was sent, whatever becomes of it. The last [`NEWS`] frames are kept: all that one step sends.
+    pub fn sent(&self, id: u32) -> Option<&[u8]> {
+        let copy = self.sent.get(id as usize % NEWS)?;
+        if copy.id == id { copy.frame.get(..copy.len) } else { None }
+    }
+
+    /// Takes a frame off the wire; tells whether it was there.
+    pub fn remove(&mut self, id: u32) -> bool {
+        let mut found = false;
+        for place in self.places.iter_mut().filter(|p| p.as_ref().is_some_and(|p| p.id == id)) {
+            *place = None;
+            found = true;
+        }
+        found
+    }
+
+    /// Whether there is room for a frame to everybody, and its duplicate.
+    fn has_room(&self) -> bool {
+        self.places.iter().filter(|place| place.is_none()).count() >= 2 * (self.hosts - 1)
+            && self.news.len() < self.news.capacity()
+    }
+
+    fn send(&mut self, now: Instant, from: usize, frame: &[u8; MAX_FRAME], len: usize) {
+        self.count += 1;
+        let bytes = frame.get(..len).unwrap_or_default();
+        let summary = Summary::of(bytes, Medium::Ethernet);
+        let mut verdict = self.faults.verdict(from, &summary);
+        if self.cut[from] || (0..self.hosts).all(|to| to == from || self.cut[to]) {
+            verdict = Verdict::Lost;
+        }
+        if verdict == Verdict::Deliver && self.random.below(1_000_000) < u64::from(self.line.loss) {
+            verdict = Verdict::Lost;
+        }
+        // Never full: the device asked for room.
+        let _ = self.news.push(Sent { id: self.count, host: from, summary, verdict, len });
+        if let (Some(copy), Some(bytes)) = (self.sent.get_mut(self.count as usize % NEWS), frame.get(..len)) {
+            copy.frame[..len].copy_from_slice(bytes);
+            (copy.id, copy.len) = (self.count, len);
+        }
+        let at = self.arrival(now, from, len);
+        let (at, copies) = match verdict {
+            Verdict::Drop | Verdict::Lost => return,
+            Verdict::Delay(time) => (at + time, 1),
+            Verdict::Duplicate => (at, 2),
+            Verdict::Reorder => (at + YIELD, 1),
+            Verdict::Corrupt | Verdict::Deliver => (at, 1),
+        };
+        let mut frame = *frame;
+        let damaged = verdict == Verdict::Corrupt;
+        if damaged && let Some(byte) = frame.get_mut(len.saturating_sub(1)) {
+            *byte ^= 1;
+        }
+        for to in (0..self.hosts).filter(|&to| to != from) {
+            if self.cut[to] {
+                continue;
+            }
+            for _ in 0..copies {
+                self.order += 1;
+                let yields = verdict == Verdict::Reorder;
+                let place = Place { frame, len, id: self.count, from, to, at, order: self.order, yields, damaged };
+                if let Some(free) = self.places.iter_mut().find(|place| place.is_none()) {
+                    *free = Some(place);
+                }
+            }
+            // Whoever let this frame go first follows it at once.
+            for waiting in self.places.iter_mut().flatten().filter(|p| p.yields && p.from == from && p.id != self.count)
+            {
+                self.order += 1;
+                (waiting.yields, waiting.at, waiting.order) = (false, at, self.order);
+            }
+        }
+    }
+
+    fn arrival(&mut self, now: Instant, from: usize, len: usize) -> Instant {
+        let Line { latency, jitter, rate, .. } = self.line;
+        let time = match rate {
+            None => Duration::ZERO,
+            Some(rate) => Duration::from_micros((len as u64 * 8_000_000).div_ceil(rate.max(1))),
+        };
+        let busy = &mut self.busy[from];
+        *busy = (*busy).max(now) + time;
+        let jitter = self.random.below(jitter.total_micros().saturating_add(1));
+        *busy + latency + Duration::from_micros(jitter)
+    }
+
+    fn take(&mut self, now: Instant, to: usize) -> Option<Place> {
+        let due = |place: &Place| place.to == to && place.at <= now;
+        let index = (0..IN_FLIGHT)
+            .filter(|&i| self.places[i].as_ref().is_some_and(due))
+            .min_by_key(|&i| self.places[i].as_ref().map(|place| (place.at, place.order)))?;
+        self.places[index].take()
+    }
+}
+
+/// One host's end of the wire.
+pub struct Port<'w> {
+    pub(super) wire: &'w mut Wire,
+    pub(super) host: usize,
+}
+
+impl Device for Port<'_> {
+    type RxToken<'t>
+        = Rx
+    where
+        Self: 't;
+    type TxToken<'t>
+        = Tx<'t>
+    where
+        Self: 't;
+
+    fn receive(&mut self, now: Instant) -> Option<(Rx, Tx<'_>)> {
+        if !self.wire.has_room() {
+            return None;
+        }
+        let place = self.wire.take(now, self.host)?;
+        let bytes = place.frame.get(..place.len).unwrap_or_default();
+        let summary = Summary::of(bytes, Medium::Ethernet);
+        self.wire.received = Some(Received { id: place.id, summary, damaged: place.damaged });
+        self.wire.last = (place.frame, place.len);
+        Some((Rx(place), Tx { wire: self.wire, host: self.host, now }))
+    }
+
+    fn transmit(&mut self, now: Instant) -> Option<Tx<'_>> {
+        self.wire.has_room().then_some(Tx { wire: self.wire, host: self.host, now })
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = Medium::Ethernet;
+        capabilities.max_transmission_unit = self.wire.line.mtu + 14;
+        capabilities
+    }
+}
+
+/// A frame that has arrived.
+pub struct Rx(Place);
+
+impl RxToken for Rx {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
+        f(self.0.frame.get(..self.0.len).unwrap_or_default())
+    }
+}
+
+/// Room for a frame.
+pub struct Tx<'w> {
+    wire: &'w mut Wire,
+    host: usize,
+    now: Instant,
+}
+
+impl TxToken for Tx<'_> {
+    /// A frame of more than [`MAX_FRAME`] bytes is cut; the capabilities allow none.
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
+        let mut frame = [0; MAX_FRAME];
+        let len = len.min(MAX_FRAME);
+        let result = f(&mut frame[..len]);
+        self.wire.send(self.now, self.host, &frame, len);
+        result
+    }
+}
+
+/// Numbers that look random and are the same for the same seed (splitmix64; Steele, Lea and Flood 2014).
+pub(super) struct Random(u64);
+
+impl Random {
+    pub(super) fn new(seed: u64) -> Self {
+        Random(seed)
+    }
+
+    pub(super) fn next(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut x = self.0;
+        x = (x ^ (x >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        x = (x ^ (x >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        x ^ (x >> 31)
+    }
+
+    /// A number below `limit`, 0 if that is 0.
+    fn below(&mut self, limit: u64) -> u64 {
+        self.next().checked_rem(limit).unwrap_or(0)
+    }
+}

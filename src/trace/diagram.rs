@@ -1,0 +1,161 @@
+//! The state diagram of RFC 9293 (Figure 5) as a picture, with what a run took of it.
+
+use core::fmt::{self, Write};
+
+use smoltcp::socket::tcp::State;
+
+use super::states::{OTHERS, STEPS, Taken, Visited};
+use super::svg::{Escaped, open, tip};
+use crate::lab::figure::TRANSITIONS;
+
+/// Draws the state diagram: transitions taken are in the client's or the server's colour, with the steps at which they were
+/// taken, at most [`STEPS`] a host. Changes of state that the diagram does not have stand below, at most [`OTHERS`].
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_states_svg(out: &mut dyn Write, visited: &Visited) -> fmt::Result {
+    let others = visited.others();
+    let height = BOTTOM + if others.is_empty() { 0 } else { 30 + 18 * others.len() };
+    open(out, 1060, height, "The states of TCP, and the transitions that a run took")?;
+    out.write_str("<defs>\n")?;
+    for (name, color) in TIPS {
+        tip(out, name, color)?;
+    }
+    out.write_str("</defs>\n")?;
+    legend(out)?;
+    for (place, edge) in EDGES.iter().enumerate() {
+        edge_lines(out, edge, visited.taken(place))?;
+    }
+    for (x, y, state) in BOXES {
+        state_box(out, x, y, state, visited.was_in(state))?;
+    }
+    for ((edge, transition), place) in EDGES.iter().zip(TRANSITIONS).zip(0..) {
+        edge_label(out, edge, transition.on, visited.taken(place))?;
+    }
+    if !others.is_empty() {
+        let more = if others.len() == OTHERS { ", the first of them" } else { "" };
+        writeln!(out, r#"<text x="40" y="{BOTTOM}" font-weight="bold">Not in the diagram{more}:</text>"#)?;
+    }
+    for (other, line) in others.iter().zip(1..) {
+        let (name, color) = SIDES[other.side.min(1)];
+        write!(out, r#"<text x="40" y="{}" fill="{color}">"#, BOTTOM + 18 * line)?;
+        write!(Escaped(out), "{name}, step {}: {} -> {}", other.step, other.from, other.to)?;
+        out.write_str("</text>\n")?;
+    }
+    out.write_str("</svg>\n")
+}
+
+const SIDES: [(&str, &str); 2] = [("client", "#1565c0"), ("server", "#c2500a")];
+const GREY: &str = "#aaaaaa";
+const TIPS: [(&str, &str); 3] = [("none", GREY), SIDES[0], SIDES[1]];
+
+/// Where the list of other changes begins.
+const BOTTOM: usize = 920;
+
+/// Where the states stand: the middle of a box. CLOSED is there twice, at the beginning and at the end.
+const BOXES: [(usize, usize, State); 12] = [
+    (530, 50, State::Closed),
+    (530, 180, State::Listen),
+    (200, 310, State::SynReceived),
+    (860, 310, State::SynSent),
+    (530, 440, State::Established),
+    (200, 560, State::FinWait1),
+    (860, 560, State::CloseWait),
+    (150, 720, State::FinWait2),
+    (600, 720, State::Closing),
+    (860, 720, State::LastAck),
+    (490, 860, State::TimeWait),
+    (860, 860, State::Closed),
+];
+
+/// A transition's line, and where its label stands.
+struct Edge {
+    path: &'static str,
+    x: usize,
+    y: usize,
+    anchor: &'static str,
+}
+
+const fn edge(path: &'static str, x: usize, y: usize, anchor: &'static str) -> Edge {
+    Edge { path, x, y, anchor }
+}
+
+/// In the order of [`TRANSITIONS`].
+const EDGES: [Edge; TRANSITIONS.len()] = [
+    edge("M510 70V158", 502, 105, "end"),
+    edge("M605 42C800 42 910 140 910 288", 875, 118, "start"),
+    edge("M550 160V72", 558, 105, "start"),
+    edge("M465 190C380 205 260 235 225 288", 330, 256, "start"),
+    edge("M605 190C690 205 790 235 825 288", 742, 216, "start"),
+    edge("M860 290C860 170 760 68 607 58", 600, 140, "start"),
+    edge("M785 310H277", 600, 272, "middle"),
+    edge("M820 330C790 390 720 430 607 434", 790, 400, "start"),
+    edge("M165 290C165 190 300 165 453 170", 178, 190, "end"),
+    edge("M240 330C270 390 340 430 453 434", 325, 372, "start"),
+    edge("M170 330V538", 160, 440, "end"),
+    edge("M453 446C340 452 270 480 240 538", 318, 492, "start"),
+    edge("M607 446C720 452 790 480 820 538", 742, 492, "end"),
+    edge("M150 580V698", 140, 628, "end"),
+    edge("M275 572C420 590 570 640 590 698", 505, 612, "start"),
+    edge("M215 580C260 680 310 780 430 838", 290, 672, "start"),
+    edge("M150 740C150 820 280 862 413 862", 190, 840, "end"),
+    edge("M860 580V698", 868, 630, "start"),
+    edge("M555 740V838", 563, 785, "start"),
+    edge("M860 740V838", 868, 785, "start"),
+    edge("M565 860H783", 674, 825, "middle"),
+];
+
+fn legend(out: &mut dyn Write) -> fmt::Result {
+    for ((name, color), x) in SIDES.into_iter().zip([40, 140]) {
+        writeln!(out, r#"<path d="M{x} 26h30" stroke="{color}" stroke-width="3" marker-end="url(#{name})"/>"#)?;
+        writeln!(out, r#"<text x="{}" y="30" fill="{color}">{name}</text>"#, x + 38)?;
+    }
+    writeln!(out, r#"<text x="40" y="50">numbers: at which steps, the first {STEPS}</text>"#)
+}
+
+fn edge_lines(out: &mut dyn Write, edge: &Edge, taken: &[Taken; 2]) -> fmt::Result {
+    let path = edge.path;
+    let took = |side: usize| taken.get(side).is_some_and(|taken| taken.count > 0);
+    if !took(0) && !took(1) {
+        return writeln!(out, r#"<path d="{path}" fill="none" stroke="{GREY}" marker-end="url(#none)"/>"#);
+    }
+    for (side, (name, color)) in SIDES.into_iter().enumerate().filter(|(side, _)| took(*side)) {
+        // Where both took it, their lines run side by side.
+        let shift = if side == 1 && took(0) { 4 } else { 0 };
+        write!(out, r#"<path transform="translate({shift} {shift})" d="{path}" fill="none" stroke="{color}" "#)?;
+        writeln!(out, r#"stroke-width="2.5" marker-end="url(#{name})"/>"#)?;
+    }
+    Ok(())
+}
+
+fn state_box(out: &mut dyn Write, x: usize, y: usize, state: State, visited: bool) -> fmt::Result {
+    let (fill, stroke, weight) = if visited { ("#fff8d6", "#222222", "bold") } else { ("#ffffff", GREY, "normal") };
+    let (left, top, text) = (x - 75, y - 20, y + 5);
+    write!(out, r#"<rect x="{left}" y="{top}" width="150" height="40" rx="6" fill="{fill}" stroke="{stroke}"/>"#)?;
+    writeln!(
+        out,
+        r#"<text x="{x}" y="{text}" text-anchor="middle" font-size="14" font-weight="{weight}">{state}</text>"#
+    )
+}
+
+fn edge_label(out: &mut dyn Write, edge: &Edge, on: &str, taken: &[Taken; 2]) -> fmt::Result {
+    let Edge { x, y, anchor, .. } = edge;
+    let fill = if taken.iter().any(|t| t.count > 0) { "#222222" } else { "#777777" };
+    write!(out, r#"<text x="{x}" y="{y}" text-anchor="{anchor}" fill="{fill}" "#)?;
+    out.write_str(r##"stroke="#ffffff" stroke-width="3" paint-order="stroke">"##)?;
+    write!(Escaped(out), "{on}")?;
+    for (taken, (name, color)) in taken.iter().zip(SIDES).filter(|(taken, _)| taken.count > 0) {
+        write!(out, r#"<tspan x="{x}" dy="14" fill="{color}" font-weight="bold">{name} "#)?;
+        for (step, place) in taken.steps().iter().zip(0..) {
+            write!(out, "{}{step}", if place == 0 { "" } else { ", " })?;
+        }
+        if taken.count as usize > STEPS {
+            out.write_str(", …")?;
+        }
+        out.write_str("</tspan>")?;
+    }
+    out.write_str("</text>\n")
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests;

@@ -1,0 +1,105 @@
+//! Why a connection's state changed.
+
+use smoltcp::socket::tcp::State;
+
+use super::{Explanation, because};
+
+/// Explains a change of state.
+pub fn transition(from: State, to: State) -> Explanation {
+    use State::*;
+    match (from, to) {
+        (Closed, Listen) => {
+            because("A server opens passively: it waits for whoever calls.", "RFC 9293 section 3.9.1.1")
+        }
+        (Closed, SynSent) => {
+            because("A client opens actively: it sends SYN and waits for SYN,ACK.", "RFC 9293 section 3.9.1.1")
+        }
+        (Listen, SynReceived) => because(
+            "A SYN reached the listener: it answers with SYN,ACK, and the connection is half-open.",
+            "RFC 9293 section 3.10.7.2",
+        ),
+        (SynSent, SynReceived) => because(
+            "Both ends called each other at the same time: a SYN without ACK came where SYN,ACK was \
+             expected.",
+            "RFC 9293 section 3.5",
+        ),
+        (SynSent, Established) => because(
+            "SYN,ACK arrived and acknowledges our SYN: this end is established, and its ACK will tell \
+             the peer.",
+            "RFC 9293 section 3.10.7.3",
+        ),
+        (SynSent, Closed) => because(
+            "The attempt is over: it was refused with RST, timed out, or was given up.",
+            "RFC 9293 section 3.10.7.3",
+        ),
+        (SynReceived, Established) => {
+            because("Our SYN is acknowledged: the handshake is complete at both ends.", "RFC 9293 section 3.10.7.4")
+        }
+        (SynReceived, Listen) => because(
+            "RST ends a half-open connection that began in LISTEN: the listener waits for the next \
+             one.",
+            "RFC 9293 section 3.10.7.4",
+        ),
+        (SynReceived, CloseWait) => because(
+            "The segment that completed the handshake carried FIN as well, so ESTABLISHED was passed \
+             through at once.",
+            "RFC 9293 section 3.10.7.4",
+        ),
+        (SynReceived, FinWait1) => because(
+            "The program closed before the handshake was complete: FIN follows the SYN.",
+            "RFC 9293 section 3.10.4",
+        ),
+        (Established, FinWait1) => because(
+            "The program closed first: FIN goes out after what is still queued, and the peer may go \
+             on sending.",
+            "RFC 9293 section 3.6",
+        ),
+        (Established, CloseWait) => because(
+            "The peer's FIN arrived: it will send no more, and this end may still do so until its \
+             program closes.",
+            "RFC 9293 section 3.6",
+        ),
+        (FinWait1, FinWait2) => {
+            because("Our FIN is acknowledged: what remains is to wait for the peer's FIN.", "RFC 9293 section 3.6")
+        }
+        (FinWait1, Closing) => because(
+            "The peer's FIN arrived and does not acknowledge ours: both ends closed at the same time.",
+            "RFC 9293 section 3.6",
+        ),
+        (FinWait1, TimeWait) => because(
+            "One segment brought the peer's FIN and the acknowledgement of ours: FIN-WAIT-2 is passed \
+             over.",
+            "RFC 9293 section 3.10.7.4",
+        ),
+        (FinWait2, TimeWait) => because(
+            "The peer's FIN arrived: this end acknowledges it and stays a while, in case that ACK is \
+             lost.",
+            "RFC 9293 section 3.6.1",
+        ),
+        (Closing, TimeWait) => because(
+            "Our FIN is acknowledged, the peer's arrived before: both ends wait out the last \
+             segments.",
+            "RFC 9293 section 3.6",
+        ),
+        (CloseWait, LastAck) => because(
+            "The program closed as well: FIN goes out, and only its acknowledgement is missing.",
+            "RFC 9293 section 3.6",
+        ),
+        (LastAck, Closed) => because(
+            "Our FIN is acknowledged: nothing is left to wait for at the end that closed last.",
+            "RFC 9293 section 3.10.7.4",
+        ),
+        (TimeWait, Closed) => because(
+            "TIME-WAIT is over: no segment of this connection can be under way any more. (The RFC \
+             asks for twice the maximum segment lifetime, this stack waits 10 s.)",
+            "RFC 9293 section 3.6.1",
+        ),
+        (_, Closed) => {
+            because("The connection is gone at once: RST arrived, or this end gave up.", "RFC 9293 section 3.10.7.4")
+        }
+        _ => because(
+            "The connection moved by more than one transition of the diagram at once.",
+            "RFC 9293 section 3.3.2",
+        ),
+    }
+}

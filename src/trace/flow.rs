@@ -1,0 +1,219 @@
+//! One TCP connection as its frames show it: what smoltcp keeps to itself, inferred.
+
+use core::fmt;
+
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::TcpSeqNumber;
+
+use super::summary::Segment;
+
+/// Why a segment was sent, where something else than new data made it leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// An acknowledgement waited so long for data to travel with.
+    DelayedAck(Duration),
+    /// The same acknowledgement again.
+    DuplicateAck,
+    /// Three duplicate acknowledgements (RFC 5681 section 3.2).
+    FastRetransmission,
+    /// Nothing was heard for the keep-alive time.
+    KeepAlive,
+    /// The retransmission timer ran out after so long; the how manieth time for this segment.
+    Retransmission {
+        /// The time since it was last sent, or since the last acknowledgement of new data if that is later.
+        rto: Duration,
+        /// 1 for the first time.
+        count: u32,
+    },
+    /// The window has opened.
+    WindowUpdate,
+    /// The peer's window is closed: one byte tries whether it still is.
+    ZeroWindowProbe,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Cause::DelayedAck(time) => write!(f, "delayed ACK, {time}"),
+            Cause::DuplicateAck => f.write_str("duplicate ACK"),
+            Cause::FastRetransmission => f.write_str("fast retransmission"),
+            Cause::KeepAlive => f.write_str("keep-alive"),
+            Cause::Retransmission { rto, count } => write!(f, "retransmission {count}, RTO {rto}"),
+            Cause::WindowUpdate => f.write_str("window update"),
+            Cause::ZeroWindowProbe => f.write_str("zero-window probe"),
+        }
+    }
+}
+
+/// How many transmissions a side remembers, to tell how long a retransmission waited.
+const REMEMBERED: usize = 16;
+
+/// One side of a connection: what it has sent, and what has reached it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Side {
+    /// The initial sequence number, once SYN was sent.
+    pub iss: Option<TcpSeqNumber>,
+    /// SND.UNA: the oldest number not acknowledged.
+    pub una: TcpSeqNumber,
+    /// SND.NXT: the next number to be sent, and the highest so far.
+    pub nxt: TcpSeqNumber,
+    /// RCV.NXT: what it last acknowledged.
+    pub rcv_nxt: Option<TcpSeqNumber>,
+    /// The window it last offered, in bytes.
+    pub offered: usize,
+    /// SND.WND: the window that it last was offered, in bytes.
+    pub snd_wnd: usize,
+    /// The shift it announced for its windows.
+    pub scale: Option<u8>,
+    /// How long the last retransmission waited.
+    pub rto: Option<Duration>,
+    duplicates: u32,
+    sent: [Option<Transmission>; REMEMBERED],
+    /// When something was last acknowledged.
+    advanced: Option<Instant>,
+    /// When payload last arrived that is not acknowledged yet.
+    unacknowledged_since: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Transmission {
+    seq: TcpSeqNumber,
+    at: Instant,
+    count: u32,
+}
+
+impl Side {
+    /// Bytes and control flags sent and not acknowledged.
+    pub fn in_flight(&self) -> usize {
+        self.nxt.0.wrapping_sub(self.una.0).max(0) as usize
+    }
+}
+
+/// Both sides of a connection, in the order the caller numbers them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Flow {
+    /// The sides.
+    pub sides: [Side; 2],
+}
+
+impl Flow {
+    /// A side sends a segment; returns what made it leave, if not simply new data or the acknowledgement of what just came.
+    pub fn sent(&mut self, side: usize, now: Instant, segment: &Segment) -> Option<Cause> {
+        let peer_scales = self.sides[1 - side].scale.is_some();
+        let me = &mut self.sides[side];
+        if segment.syn {
+            if me.iss != Some(segment.seq) {
+                *me = Side { iss: Some(segment.seq), una: segment.seq, nxt: segment.seq, ..*me };
+                me.sent = [None; REMEMBERED];
+            }
+            me.scale = segment.scale;
+        }
+        let shift = if segment.syn || !peer_scales { 0 } else { me.scale.unwrap_or(0) };
+        let offered = usize::from(segment.window) << shift;
+        let cause = if segment.rst {
+            None
+        } else if segment.space() > 0 {
+            me.sent_space(now, segment)
+        } else {
+            me.sent_ack(now, segment, offered)
+        };
+        if segment.ack.is_some() {
+            me.unacknowledged_since = None;
+            me.rcv_nxt = segment.ack;
+        }
+        me.offered = offered;
+        cause
+    }
+
+    /// A segment reaches a side.
+    pub fn arrived(&mut self, side: usize, now: Instant, segment: &Segment) {
+        let other = self.sides[1 - side];
+        let me = &mut self.sides[side];
+        let shift = if segment.syn || me.scale.is_none() { 0 } else { other.scale.unwrap_or(0) };
+        let window = usize::from(segment.window) << shift;
+        if let Some(ack) = segment.ack
+            && me.iss.is_some()
+        {
+            if ack > me.una {
+                me.una = ack;
+                me.advanced = Some(now);
+                me.duplicates = 0;
+            } else if ack == me.una && segment.space() == 0 && me.in_flight() > 0 && window == me.snd_wnd {
+                me.duplicates += 1;
+            }
+            me.snd_wnd = window;
+        }
+        if segment.len > 0 {
+            me.unacknowledged_since.get_or_insert(now);
+        }
+    }
+}
+
+impl Side {
+    fn sent_space(&mut self, now: Instant, segment: &Segment) -> Option<Cause> {
+        let end = segment.seq + segment.space();
+        let idle = self.una == self.nxt && self.iss.is_some();
+        if segment.len == 1 && !segment.fin && idle && segment.seq.0 == self.nxt.0.wrapping_sub(1) {
+            return Some(Cause::KeepAlive);
+        }
+        if segment.len == 1 && !segment.syn && self.snd_wnd == 0 && segment.seq == self.una {
+            return Some(Cause::ZeroWindowProbe);
+        }
+        if segment.syn && segment.ack.is_some() && self.rcv_nxt.is_none() {
+            // The answer to a SYN, even where an own SYN was sent before: a simultaneous open.
+            self.nxt = end;
+            self.remember(Transmission { seq: segment.seq, at: now, count: 1 });
+            return None;
+        }
+        let before = self.transmission_of(segment.seq);
+        let again = segment.seq < self.nxt || (segment.syn && before.is_some());
+        let count = before.map_or(0, |t| t.count);
+        self.remember(Transmission { seq: segment.seq, at: now, count: count + 1 });
+        if end > self.nxt {
+            self.nxt = end;
+        }
+        if !again {
+            return None;
+        }
+        if self.duplicates >= 3 {
+            self.duplicates = 0;
+            return Some(Cause::FastRetransmission);
+        }
+        // An acknowledgement of new data starts the timer anew (RFC 6298 section 5.3).
+        let started = before.map(|t| self.advanced.map_or(t.at, |at| at.max(t.at)));
+        let rto = started.map_or(Duration::ZERO, |at| now - at);
+        // What is sent behind a retransmission in the same breath did not wait for a timer of its own.
+        self.rto = Some(rto);
+        Some(Cause::Retransmission { rto, count: count.max(1) })
+    }
+
+    /// The last transmission of this number, which may have begun before it: FIN that went with payload can be sent again alone.
+    fn transmission_of(&self, seq: TcpSeqNumber) -> Option<Transmission> {
+        let sent = self.sent.iter().flatten().filter(|t| t.seq == seq || (t.seq < seq && seq < self.nxt));
+        sent.min_by_key(|t| seq.0.wrapping_sub(t.seq.0)).copied()
+    }
+
+    fn sent_ack(&self, now: Instant, segment: &Segment, offered: usize) -> Option<Cause> {
+        if segment.ack == self.rcv_nxt && self.rcv_nxt.is_some() {
+            return Some(if offered > self.offered { Cause::WindowUpdate } else { Cause::DuplicateAck });
+        }
+        match self.unacknowledged_since {
+            Some(since) if now > since => Some(Cause::DelayedAck(now - since)),
+            _ => None,
+        }
+    }
+
+    /// In place of the same segment, of a free place, or of what is acknowledged or oldest.
+    fn remember(&mut self, new: Transmission) {
+        let una = self.una;
+        let rank = |t: &Option<Transmission>| match t {
+            Some(t) if t.seq == new.seq => (0, Instant::ZERO),
+            None => (1, Instant::ZERO),
+            Some(t) if t.seq < una => (2, t.at),
+            Some(t) => (3, t.at),
+        };
+        if let Some(place) = self.sent.iter_mut().min_by_key(|t| rank(t)) {
+            *place = Some(new);
+        }
+    }
+}

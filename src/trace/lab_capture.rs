@@ -1,0 +1,132 @@
+//! A run of the lab as a capture: every frame once, with a comment that tells what Wireshark cannot know.
+
+use core::fmt::{self, Write};
+
+use smoltcp::socket::tcp::State;
+
+use super::entry::What;
+use super::explain::explain;
+use super::pcapng::{Frame, InterfaceId, LinkType, Sink, TEXT, Writer};
+use super::text::{Host, Span};
+use crate::lab::{MAX_HOSTS, START, Snapshot, Verdict, Wire};
+use crate::stack::{Direction, Event, Tuple};
+
+/// Writes a capture of a run: each frame on its sender's interface, as it was sent, also if it never arrived or arrived
+/// damaged. The comment tells the step, the changes of state since the connection's last frame, the fate, and why.
+///
+/// Times count from the start of the run, which stands at 1970-01-01: the same run gives the same bytes on any day.
+#[derive(Debug)]
+pub struct LabCapture<S> {
+    writer: Writer<S>,
+    interfaces: heapless::Vec<InterfaceId, MAX_HOSTS>,
+    changes: heapless::Deque<Change, CHANGES>,
+}
+
+/// How many changes of state wait for a frame that tells them; then the oldest goes untold.
+const CHANGES: usize = 16;
+
+#[derive(Clone, Copy, Debug)]
+struct Change {
+    step: u32,
+    host: usize,
+    tuple: Tuple,
+    from: State,
+    to: State,
+}
+
+impl<S: Sink> LabCapture<S> {
+    /// Begins a capture of so many hosts, at most [`MAX_HOSTS`].
+    ///
+    /// # Errors
+    /// Those of the sink.
+    pub fn new(sink: S, hosts: usize) -> Result<Self, S::Error> {
+        let mut writer = Writer::new(sink)?;
+        let mut interfaces = heapless::Vec::new();
+        for host in 0..hosts.min(MAX_HOSTS) {
+            let mut name = heapless::String::<8>::new();
+            // A host's name has at most six characters.
+            let _ = write!(name, "{}", Host(host));
+            let _ = interfaces.push(writer.interface(&name, LinkType::Ethernet)?);
+        }
+        Ok(LabCapture { writer, interfaces, changes: heapless::Deque::new() })
+    }
+
+    /// Notes an entry, and writes its frame if it is a frame sent. Call it with every entry before the next step, since the
+    /// wire keeps the bytes only until then.
+    ///
+    /// # Errors
+    /// Those of the sink.
+    pub fn note(&mut self, snapshot: &Snapshot, wire: &Wire) -> Result<(), S::Error> {
+        let entry = &snapshot.entry;
+        match entry.what {
+            What::Stack(Event::State { tuple, from, to, .. }) => {
+                if self.changes.is_full() {
+                    self.changes.pop_front();
+                }
+                let _ = self.changes.push_back(Change { step: entry.step, host: entry.host, tuple, from, to });
+                Ok(())
+            }
+            What::Sent { frame, verdict, .. } => {
+                let (Some(bytes), Some(interface)) = (wire.sent(frame), self.interfaces.get(entry.host).copied())
+                else {
+                    return Ok(());
+                };
+                let mut comment = heapless::String::<TEXT>::new();
+                // Cut where it is too long.
+                let _ = self.comment(&mut comment, snapshot, verdict);
+                let micros = (entry.at - START).total_micros();
+                self.writer.frame(&Frame {
+                    interface,
+                    micros,
+                    direction: Some(Direction::Out),
+                    bytes,
+                    comment: &comment,
+                })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Flushes what the sink has buffered and gives it back. Every frame noted is in the capture, however the run ended.
+    ///
+    /// # Errors
+    /// Those of the sink.
+    pub fn finish(mut self) -> Result<S, S::Error> {
+        self.writer.flush()?;
+        Ok(self.writer.into_sink())
+    }
+
+    fn comment(&mut self, out: &mut dyn Write, snapshot: &Snapshot, verdict: Verdict) -> fmt::Result {
+        let entry = &snapshot.entry;
+        write!(out, "step {}; {}", entry.step, Host(entry.host))?;
+        if let What::Sent { summary, .. } = entry.what
+            && let Some(ends) = summary.ends
+        {
+            let tuple = Tuple { local: ends.source, remote: ends.destination };
+            for _ in 0..self.changes.len() {
+                let Some(change) = self.changes.pop_front() else { break };
+                if change.host == entry.host && change.tuple == tuple {
+                    write!(out, "; {} -> {} at step {}", change.from, change.to, change.step)?;
+                } else {
+                    // In its place again: each is taken once, so the order stays.
+                    let _ = self.changes.push_back(change);
+                }
+            }
+            if let (Some(_), Some(state)) = (summary.segment(), snapshot.states.get(entry.host)) {
+                write!(out, "; in {state}")?;
+            }
+        }
+        match verdict {
+            Verdict::Delay(time) => write!(out, "; delayed by {}", Span(time))?,
+            verdict => write!(out, "; {verdict}")?,
+        }
+        if let What::Sent { cause: Some(cause), .. } = entry.what {
+            write!(out, "; {cause}")?;
+        }
+        match explain(snapshot) {
+            None => Ok(()),
+            Some(why) if why.rfc.is_empty() => write!(out, "; {}", why.text),
+            Some(why) => write!(out, "; {} ({})", why.text, why.rfc),
+        }
+    }
+}

@@ -1,0 +1,385 @@
+//! The ladder: the client at the left, the server at the right, and a line for each thing that happens between them.
+
+use core::fmt::{self, Display, Write};
+
+use smoltcp::socket::tcp::State;
+use smoltcp::time::{Duration, Instant};
+
+use super::entry::What;
+use super::flow::Cause;
+use super::summary::{Carries, Segment, Summary};
+use super::text::{Span, Text};
+use crate::lab::{Snapshot, Verdict};
+use crate::stack::{Event, Next};
+
+/// How a ladder looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ladder {
+    /// Columns of a line. Taken as [`Ladder::NARROWEST`] or [`Ladder::WIDEST`] if outside of these.
+    pub width: usize,
+    /// No character but ASCII's.
+    pub ascii: bool,
+    /// With ANSI escape sequences for colours.
+    pub color: bool,
+}
+
+/// From this width on states are written in full.
+const WIDE: usize = 100;
+
+impl Ladder {
+    /// Fewer columns than these hold no ladder.
+    pub const NARROWEST: usize = 72;
+    /// More columns than these make arrows longer and nothing clearer.
+    pub const WIDEST: usize = 160;
+
+    /// The line above the first row.
+    pub fn header(&self) -> impl Display {
+        Header(*self)
+    }
+
+    /// The line for an entry; none if what it tells shows in other lines: a change of state stands in the states' columns, and
+    /// what a program reads beside its run.
+    pub fn row(&self, snapshot: &Snapshot) -> Option<impl Display + use<>> {
+        Some(Row { ladder: *self, snapshot: *snapshot, body: Body::of(*self, snapshot)? })
+    }
+
+    fn width(&self) -> usize {
+        self.width.clamp(Self::NARROWEST, Self::WIDEST)
+    }
+
+    fn is_wide(&self) -> bool {
+        self.width() >= WIDE
+    }
+
+    /// Columns of a state.
+    fn state(&self) -> usize {
+        if self.is_wide() { 12 } else { 10 }
+    }
+
+    /// Columns between the states.
+    fn middle(&self) -> usize {
+        self.width() - TIME - 1 - STEP - 1 - 2 * (self.state() + 1)
+    }
+
+    fn paint(&self, f: &mut fmt::Formatter<'_>, color: &str) -> fmt::Result {
+        if self.color { f.write_str(color) } else { Ok(()) }
+    }
+}
+
+const TIME: usize = 10;
+const STEP: usize = 5;
+
+const PLAIN: &str = "\x1b[0m";
+const RED: &str = "\x1b[31m";
+const YELLOW: &str = "\x1b[33m";
+const DIM: &str = "\x1b[2m";
+const BOLD: &str = "\x1b[1m";
+
+struct Header(Ladder);
+
+impl Display for Header {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (ladder, state) = (self.0, self.0.state());
+        ladder.paint(f, BOLD)?;
+        write!(f, "{:>TIME$} {:>STEP$} {:<state$} {:w$} server", "seconds", "step", "client", "", w = ladder.middle())?;
+        if ladder.color { f.write_str(PLAIN) } else { Ok(()) }
+    }
+}
+
+/// What stands between the states.
+pub(super) enum Body {
+    /// A frame leaves the client (0) or the server (1).
+    Arrow {
+        /// Who sends it.
+        host: usize,
+        /// Its number.
+        frame: u32,
+        /// It never arrives.
+        lost: bool,
+        /// It was sent before.
+        again: bool,
+        /// What stands on it.
+        label: Text,
+    },
+    /// A frame arrives whose arrow was drawn when it was sent.
+    Arrival { host: usize, frame: u32, damaged: bool, text: Text },
+    /// The clock jumps.
+    Clock,
+    /// Something else happens at a host.
+    Note { host: usize, tone: Tone, text: Text },
+}
+
+/// How loud a line is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Tone {
+    Again,
+    Bad,
+    Dim,
+    Plain,
+}
+
+impl Body {
+    pub(super) fn of(ladder: Ladder, snapshot: &Snapshot) -> Option<Self> {
+        let host = snapshot.entry.host;
+        let mut text = Text::new(ladder.middle());
+        let mut tone = Tone::Plain;
+        // Text cuts what is too long, and never fails.
+        let _ = match snapshot.entry.what {
+            What::Arrived { frame, summary, damaged } => {
+                let end = if damaged { "arrives damaged: thrown away" } else { "arrives" };
+                let _ = if ladder.is_wide() { write!(text, "#{frame} ") } else { Ok(()) };
+                let _ = write!(text, "{} {end}", Brief(summary));
+                return Some(Body::Arrival { host, frame, damaged, text });
+            }
+            What::Clock => return Some(Body::Clock),
+            What::Happened(happening) => write!(text, "{happening}"),
+            What::Ran(next) => {
+                tone = Tone::Dim;
+                next_words(&mut text, next)
+            }
+            What::RanUdp(port, _) => {
+                tone = Tone::Dim;
+                write!(text, "program on UDP port {port} runs")
+            }
+            What::Sent { frame, summary, cause, verdict, .. } if host < 2 => {
+                let label = Label { ladder, isn: snapshot.isn, frame, summary, cause, verdict };
+                let label = label.fitting(ladder.middle().saturating_sub(6));
+                let lost = matches!(verdict, Verdict::Drop | Verdict::Lost);
+                let again = matches!(cause, Some(Cause::Retransmission { .. } | Cause::FastRetransmission));
+                return Some(Body::Arrow { host, frame, lost, again, label });
+            }
+            What::Sent { frame, summary, .. } => write!(text, "host {host} sends #{frame} {}", Brief(summary)),
+            What::Stack(event) => {
+                if matches!(event, Event::Refused { .. } | Event::Dropped(_)) {
+                    tone = Tone::Bad;
+                }
+                event_words(&mut text, &event)?
+            }
+        };
+        Some(Body::Note { host, tone, text })
+    }
+
+    fn tone(&self) -> Tone {
+        match self {
+            Body::Arrow { lost: true, .. } | Body::Arrival { damaged: true, .. } => Tone::Bad,
+            Body::Arrow { again: true, .. } => Tone::Again,
+            Body::Arrow { .. } => Tone::Plain,
+            Body::Arrival { .. } | Body::Clock => Tone::Dim,
+            Body::Note { tone, .. } => *tone,
+        }
+    }
+}
+
+struct Row {
+    ladder: Ladder,
+    snapshot: Snapshot,
+    body: Body,
+}
+
+impl Display for Row {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Row { ladder, snapshot, body } = self;
+        let (width, middle, [client, server]) = (ladder.state(), ladder.middle(), snapshot.states);
+        let (time, step) = (Micros(snapshot.entry.at), snapshot.entry.step);
+        write!(f, "{time} {step:>STEP$} {:<width$} ", ladder.name(client))?;
+        let color = match body.tone() {
+            Tone::Again => YELLOW,
+            Tone::Bad => RED,
+            Tone::Dim => DIM,
+            Tone::Plain => "",
+        };
+        ladder.paint(f, color)?;
+        match body {
+            Body::Arrow { host, lost, again, label, .. } => self.arrow(f, *host, *lost, *again, label)?,
+            Body::Clock => write!(f, "{:^middle$}", "clock")?,
+            Body::Arrival { host, text, .. } | Body::Note { host, text, .. } => match host {
+                0 => write!(f, "{text:<middle$}")?,
+                1 => write!(f, "{text:>middle$}")?,
+                _ => write!(f, "{text:^middle$}")?,
+            },
+        }
+        ladder.paint(f, if color.is_empty() { "" } else { PLAIN })?;
+        write!(f, " {}", ladder.name(server))
+    }
+}
+
+impl Row {
+    fn arrow(&self, f: &mut fmt::Formatter<'_>, host: usize, lost: bool, again: bool, label: &Text) -> fmt::Result {
+        let (line, right, left, cross) = match (self.ladder.ascii, again) {
+            (false, false) => ("─", '►', '◄', '✗'),
+            (false, true) => ("╌", '►', '◄', '✗'),
+            (true, false) => ("-", '>', '<', 'x'),
+            (true, true) => ("- ", '>', '<', 'x'),
+        };
+        // "── label ────►": the shaft before the label is two columns, the rest behind it.
+        let rest = self.ladder.middle().saturating_sub(5 + label.chars());
+        // What is lost does not get as far as the other end.
+        let gap = if lost { (rest / 3).min(8) } else { 0 };
+        let shaft = |f: &mut fmt::Formatter<'_>, count: usize| {
+            line.chars().cycle().take(count).try_for_each(|c| f.write_char(c))
+        };
+        if host == 0 {
+            shaft(f, 2)?;
+            write!(f, " {label} ")?;
+            shaft(f, rest - gap)?;
+            write!(f, "{}{:gap$}", if lost { cross } else { right }, "")
+        } else {
+            write!(f, "{:gap$}{}", "", if lost { cross } else { left })?;
+            shaft(f, rest - gap)?;
+            write!(f, " {label} ")?;
+            shaft(f, 2)
+        }
+    }
+}
+
+/// A time since the run began, in seconds to the microsecond.
+pub(super) struct Micros(pub(super) Instant);
+
+impl Display for Micros {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = (self.0 - crate::lab::START).total_micros();
+        write!(f, "{:>3}.{:06}", micros / 1_000_000, micros % 1_000_000)
+    }
+}
+
+fn next_words(text: &mut Text, next: Next) -> fmt::Result {
+    match next {
+        Next::Wait => text.write_str("program runs"),
+        Next::WakeAt(at) => write!(text, "program runs; wakes at {} s", Seconds(at)),
+        Next::Close => text.write_str("program runs: close"),
+        Next::Abort => text.write_str("program runs: abort"),
+    }
+}
+
+/// None for what other lines show.
+fn event_words(text: &mut Text, event: &Event) -> Option<fmt::Result> {
+    Some(match event {
+        Event::Accepted { .. } => text.write_str("connection accepted"),
+        Event::Connected { .. } => text.write_str("connected"),
+        Event::Dropped(why) => write!(text, "dropped: {why}"),
+        Event::Ended { end, .. } => write!(text, "connection over: {end}"),
+        Event::HalfOpenEnded { end, .. } => write!(text, "half-open connection over: {end}"),
+        Event::Refused { why, .. } => write!(text, "refused: {why}"),
+        Event::Connecting { .. } | Event::Read { .. } | Event::State { .. } | Event::Udp { .. } => return None,
+    })
+}
+
+/// A time since the run began, in seconds.
+struct Seconds(Instant);
+
+impl Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let micros = (self.0 - crate::lab::START).total_micros();
+        write!(f, "{}.{:03}", micros / 1_000_000, micros / 1000 % 1000)
+    }
+}
+
+/// What a frame is, in a word or two.
+struct Brief(Summary);
+
+impl Display for Brief {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.carries {
+            Carries::Tcp(Segment { len: 0, .. }) => f.write_str(self.0.segment().map_or("", |s| s.flags())),
+            Carries::Tcp(segment) => write!(f, "{} len={}", segment.flags(), segment.len),
+            _ => self.0.fmt(f),
+        }
+    }
+}
+
+impl Ladder {
+    /// A state, abbreviated where a line is narrow.
+    fn name(&self, state: State) -> Text {
+        let mut text = Text::new(self.state());
+        let _ = match state {
+            State::Established if !self.is_wide() => text.write_str("ESTAB"),
+            State::SynReceived if !self.is_wide() => text.write_str("SYN-RCVD"),
+            state => write!(text, "{state}"),
+        };
+        text
+    }
+}
+
+/// What stands on an arrow.
+struct Label {
+    ladder: Ladder,
+    isn: [Option<smoltcp::wire::TcpSeqNumber>; 2],
+    frame: u32,
+    summary: Summary,
+    cause: Option<Cause>,
+    verdict: Verdict,
+}
+
+impl Label {
+    /// The longest wording that fits, cut if none does.
+    fn fitting(&self, room: usize) -> Text {
+        for shortness in 0..3 {
+            let mut text = Text::new(room);
+            let _ = self.write(&mut text, shortness);
+            if !text.is_cut() || shortness == 2 {
+                return text;
+            }
+        }
+        Text::new(room)
+    }
+
+    fn write(&self, text: &mut Text, shortness: u8) -> fmt::Result {
+        if self.ladder.is_wide() {
+            write!(text, "#{} ", self.frame)?;
+        }
+        // The marks go first: what is cut is the end.
+        self.marks(text, shortness)?;
+        match self.summary.segment() {
+            None => write!(text, "{}", self.summary),
+            Some(segment) => {
+                let [seq, ack, len, win] = match shortness {
+                    0 | 1 => ["seq=", "ack=", "len=", "win="],
+                    _ => ["s=", "a=", "l=", "w="],
+                };
+                let since = |number: smoltcp::wire::TcpSeqNumber, isn: Option<smoltcp::wire::TcpSeqNumber>| {
+                    number.0.wrapping_sub(isn.map_or(0, |isn| isn.0)) as u32
+                };
+                write!(text, "{} {seq}{}", segment.flags(), since(segment.seq, self.isn[0]))?;
+                if let Some(number) = segment.ack {
+                    write!(text, " {ack}{}", since(number, self.isn[1]))?;
+                }
+                if shortness == 0 || segment.len > 0 {
+                    write!(text, " {len}{}", segment.len)?;
+                }
+                write!(text, " {win}{}", segment.window)
+            }
+        }
+    }
+
+    fn marks(&self, text: &mut Text, shortness: u8) -> fmt::Result {
+        let long = shortness == 0;
+        match self.verdict {
+            Verdict::Deliver => {}
+            Verdict::Delay(time) => write!(text, "+{} ", Span(time))?,
+            // The cross says it.
+            Verdict::Drop | Verdict::Lost if !long => {}
+            verdict => write!(text, "{verdict} ")?,
+        }
+        match self.cause {
+            None => Ok(()),
+            Some(Cause::Retransmission { rto, count }) => {
+                text.write_str(if self.ladder.ascii { "again" } else { "↻" })?;
+                if count > 1 {
+                    write!(text, "{count}")?;
+                }
+                // What follows a retransmission in the same breath waited for no timer of its own.
+                if rto == Duration::ZERO { text.write_str(" ") } else { write!(text, " RTO {} ", Span(rto)) }
+            }
+            Some(Cause::FastRetransmission) if self.ladder.ascii => text.write_str("again fast "),
+            Some(Cause::FastRetransmission) => text.write_str("↻ fast "),
+            Some(Cause::DelayedAck(_)) => text.write_str(if long { "delayed " } else { "" }),
+            Some(Cause::DuplicateAck) => text.write_str(if long { "duplicate " } else { "dup " }),
+            Some(Cause::KeepAlive) => text.write_str(if long { "keep-alive: " } else { "alive? " }),
+            Some(Cause::WindowUpdate) => text.write_str(if long { "window update: " } else { "window " }),
+            Some(Cause::ZeroWindowProbe) => text.write_str(if long { "zero-window probe: " } else { "probe " }),
+        }
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+pub(super) mod tests;

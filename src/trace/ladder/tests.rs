@@ -1,0 +1,99 @@
+//! Exact lines.
+
+use std::string::{String, ToString};
+
+use smoltcp::wire::{IpAddress, IpEndpoint, TcpSeqNumber};
+
+use super::*;
+use crate::lab::START;
+use crate::trace::{Carries, Ends, Entry, Segment};
+
+pub(in crate::trace) const SYN_ACK: Segment = Segment {
+    syn: true,
+    fin: false,
+    rst: false,
+    psh: false,
+    seq: TcpSeqNumber(7000),
+    ack: Some(TcpSeqNumber(501)),
+    window: 4096,
+    scale: Some(0),
+    mss: Some(1460),
+    len: 0,
+};
+
+/// A snapshot in which the server's connection is half-open.
+pub(in crate::trace) fn snapshot(host: usize, what: What) -> Snapshot {
+    let entry = Entry { step: 12, at: START + Duration::from_micros(1_002_003), host, what };
+    let isn = [Some(TcpSeqNumber(7000)), Some(TcpSeqNumber(500))];
+    Snapshot { entry, isn, states: [State::SynSent, State::SynReceived] }
+}
+
+pub(in crate::trace) fn sent(cause: Option<Cause>, verdict: Verdict) -> What {
+    What::Sent { frame: 5, summary: summary(), len: 58, cause, verdict }
+}
+
+pub(in crate::trace) fn summary() -> Summary {
+    let end = |last, port| IpEndpoint::new(IpAddress::v4(192, 168, 69, last), port);
+    Summary { ends: Some(Ends { source: end(1, 9999), destination: end(2, 50000) }), carries: Carries::Tcp(SYN_ACK) }
+}
+
+const AGAIN: Option<Cause> = Some(Cause::Retransmission { rto: Duration::from_secs(1), count: 1 });
+
+/// A line without its time, step and first state, which are always the same.
+fn row(width: usize, ascii: bool, what: What) -> String {
+    let ladder = Ladder { width, ascii, color: false };
+    let row = ladder.row(&snapshot(1, what)).unwrap().to_string();
+    let header = ladder.header().to_string();
+    // The last column begins where its heading does.
+    let last = row.rfind("SYN-").unwrap();
+    assert_eq!(row[..last].chars().count(), header.find("server").unwrap(), "{row}");
+    row.strip_prefix("  1.002003    12 SYN-SENT").unwrap().trim_start().into()
+}
+
+#[test]
+fn lines_of_80_columns() {
+    assert_eq!(row(80, false, sent(None, Verdict::Deliver)), "◄── SYN,ACK seq=0 ack=1 len=0 win=4096 ── SYN-RCVD");
+    assert_eq!(row(80, false, sent(AGAIN, Verdict::Deliver)), "◄╌╌╌╌╌ ↻ RTO 1s SYN,ACK s=0 a=1 w=4096 ╌╌ SYN-RCVD");
+    assert_eq!(row(80, false, sent(None, Verdict::Lost)), "✗────── SYN,ACK seq=0 ack=1 win=4096 ── SYN-RCVD");
+    assert_eq!(row(80, true, sent(AGAIN, Verdict::Drop)), "x- again RTO 1s SYN,ACK s=0 a=1 w=4096 -  SYN-RCVD");
+    let late = sent(None, Verdict::Delay(Duration::from_millis(300)));
+    assert_eq!(row(80, true, late), "<- +300ms SYN,ACK seq=0 ack=1 win=4096 -- SYN-RCVD");
+    assert_eq!(row(80, false, What::Ran(Next::Close)), "program runs: close SYN-RCVD");
+}
+
+#[test]
+fn lines_of_120_columns() {
+    assert_eq!(
+        row(120, false, sent(None, Verdict::Deliver)),
+        "◄─────────────────────────────────── #5 SYN,ACK seq=0 ack=1 len=0 win=4096 ── SYN-RECEIVED"
+    );
+    assert_eq!(
+        row(120, false, sent(AGAIN, Verdict::Drop)),
+        "✗╌╌╌╌╌╌╌╌╌╌╌╌ #5 dropped ↻ RTO 1s SYN,ACK seq=0 ack=1 len=0 win=4096 ╌╌ SYN-RECEIVED"
+    );
+    let damaged = What::Arrived { frame: 5, summary: summary(), damaged: true };
+    assert_eq!(row(120, false, damaged), "#5 SYN,ACK arrives damaged: thrown away SYN-RECEIVED");
+}
+
+#[test]
+fn every_width_holds_every_line() {
+    let count = AGAIN.map(|_| Cause::Retransmission { rto: Duration::from_micros(1_234_567), count: 12 });
+    for width in 0..200 {
+        for ascii in [false, true] {
+            for what in [sent(None, Verdict::Duplicate), sent(count, Verdict::Corrupt), What::Clock] {
+                let row = row(width, ascii, what);
+                assert!(!ascii || row.is_ascii(), "{row}");
+            }
+        }
+    }
+}
+
+#[test]
+fn colours_only_when_asked() {
+    let row = |color, what| Ladder { width: 80, ascii: false, color }.row(&snapshot(1, what)).unwrap().to_string();
+    let lost = row(true, sent(None, Verdict::Lost));
+    assert!(lost.contains(RED) && lost.contains(PLAIN), "{lost:?}");
+    assert!(row(true, sent(AGAIN, Verdict::Deliver)).contains(YELLOW));
+    assert!(!row(false, sent(None, Verdict::Lost)).contains('\x1b'));
+    assert!(!row(true, sent(None, Verdict::Deliver)).contains('\x1b'), "nothing to mark");
+}

@@ -1,0 +1,103 @@
+//! Which transitions of the state diagram of RFC 9293 (Figure 5) a run took.
+
+use smoltcp::socket::tcp::State;
+
+use super::entry::What;
+use crate::lab::Snapshot;
+use crate::lab::figure::TRANSITIONS;
+use crate::stack::Event;
+
+/// How many steps of a transition are remembered, a host; the first ones.
+pub const STEPS: usize = 4;
+
+/// How many changes of state that the diagram does not have are remembered; the first ones.
+pub const OTHERS: usize = 16;
+
+/// A transition, as one host took it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Taken {
+    /// How many times.
+    pub count: u32,
+    steps: [u32; STEPS],
+}
+
+impl Taken {
+    /// At which steps, the first [`STEPS`] of them.
+    pub fn steps(&self) -> &[u32] {
+        self.steps.get(..self.count as usize).unwrap_or(&self.steps)
+    }
+
+    fn at(&mut self, step: u32) {
+        if let Some(place) = self.steps.get_mut(self.count as usize) {
+            *place = step;
+        }
+        self.count = self.count.saturating_add(1);
+    }
+}
+
+/// A change of state that the diagram does not have: after RST, a timeout or an abort, or two transitions by one segment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Other {
+    /// Whose: 0 the client's, 1 the server's.
+    pub side: usize,
+    /// The state before.
+    pub from: State,
+    /// The state after.
+    pub to: State,
+    /// At which step.
+    pub step: u32,
+}
+
+/// Which transitions a run took. Any host but the server counts as client.
+#[derive(Clone, Debug, Default)]
+pub struct Visited {
+    taken: [[Taken; 2]; TRANSITIONS.len()],
+    others: heapless::Vec<Other, OTHERS>,
+}
+
+impl Visited {
+    /// Notes what an entry tells.
+    pub fn note(&mut self, snapshot: &Snapshot) {
+        let entry = &snapshot.entry;
+        // That a server listens is no event of its own: it does so before the first step.
+        for (side, state) in snapshot.states.iter().enumerate() {
+            if *state == State::Listen && self.taken[0][side].count == 0 {
+                self.taken[0][side].at(0);
+            }
+        }
+        let (from, to) = match entry.what {
+            What::Stack(Event::State { from, to, .. }) => (from, to),
+            What::Stack(Event::Connecting { .. }) => (State::Closed, State::SynSent),
+            _ => return,
+        };
+        let side = usize::from(entry.host == 1);
+        match TRANSITIONS.iter().position(|t| (t.from, t.to) == (from, to)) {
+            Some(place) => self.taken[place][side].at(entry.step),
+            // What does not fit is left out, as documented.
+            None => drop(self.others.push(Other { side, from, to, step: entry.step })),
+        }
+    }
+
+    /// How the client and the server took the transition at this place of [`TRANSITIONS`](crate::lab::figure::TRANSITIONS).
+    ///
+    /// # Panics
+    /// If there is no such place.
+    pub fn taken(&self, place: usize) -> &[Taken; 2] {
+        &self.taken[place]
+    }
+
+    /// Changes of state that the diagram does not have.
+    pub fn others(&self) -> &[Other] {
+        &self.others
+    }
+
+    /// Whether a host was in a state.
+    pub fn was_in(&self, state: State) -> bool {
+        let taken = TRANSITIONS.iter().zip(&self.taken).filter(|(_, taken)| taken.iter().any(|t| t.count > 0));
+        let mut taken = taken.flat_map(|(transition, _)| [transition.from, transition.to]);
+        taken.any(|s| s == state) || self.others.iter().any(|o| o.from == state || o.to == state)
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests;

@@ -1,0 +1,197 @@
+//! The ladder as a picture (SVG 1.1).
+
+use core::fmt::{self, Display, Write};
+
+use super::ladder::{Body, Ladder, Micros, Tone};
+use crate::lab::Snapshot;
+
+/// The most rows that a picture has; what follows is left out, and the picture says so.
+pub const SVG_ROWS: usize = 400;
+
+/// Draws a run as a ladder: time runs downwards, and an arrow's slope is the time a frame was under way.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_ladder_svg(out: &mut dyn Write, snapshots: &[Snapshot]) -> fmt::Result {
+    let rows = || snapshots.iter().filter_map(|s| Some((s, Body::of(LOOK, s)?)));
+    let total = rows().count();
+    let height = TOP + ROW * total.min(SVG_ROWS) + 60;
+    open(out, WIDTH, height, "A client, a server, and the frames between them")?;
+    head(out, height)?;
+    // Lines first, so that texts stand on top of them.
+    for (place, (_, body)) in rows().take(SVG_ROWS).enumerate() {
+        let y = TOP + ROW * place;
+        match body {
+            Body::Arrow { host, frame, lost, again, .. } => {
+                let later = rows().take(SVG_ROWS).enumerate().skip(place + 1);
+                let arrivals = later.filter_map(|(place, (s, body))| match body {
+                    Body::Arrival { frame: arrived, .. } if arrived == frame && s.entry.host < 2 => Some(place),
+                    _ => None,
+                });
+                arrow(out, y, host, (lost, again), arrivals.map(|place| TOP + ROW * place))?;
+            }
+            Body::Clock => {
+                writeln!(out, r#"<path d="M{LEFT} {y}H{RIGHT}" stroke="{FAINT}" stroke-dasharray="1 5"/>"#)?;
+            }
+            Body::Arrival { .. } | Body::Note { .. } => {}
+        }
+    }
+    for (place, (snapshot, body)) in rows().take(SVG_ROWS).enumerate() {
+        let y = TOP + ROW * place;
+        label(out, snapshot, y)?;
+        match &body {
+            Body::Arrow { host, lost: true, label, .. } => beside(out, *host, y - 5, RED, label)?,
+            Body::Arrow { host, again: true, label, .. } => beside(out, *host, y - 5, ORANGE, label)?,
+            Body::Arrow { host, label, .. } => beside(out, *host, y - 5, INK, label)?,
+            // Its arrow shows it, unless something is to be said.
+            Body::Arrival { damaged: false, .. } | Body::Clock => {}
+            Body::Arrival { host, text, .. } => beside(out, *host, y + 4, RED, text)?,
+            Body::Note { host, tone, text } => {
+                let color = match tone {
+                    Tone::Again => ORANGE,
+                    Tone::Bad => RED,
+                    Tone::Dim => FAINT,
+                    Tone::Plain => INK,
+                };
+                beside(out, *host, y + 4, color, text)?;
+            }
+        }
+    }
+    let end = TOP + ROW * total.min(SVG_ROWS) + 20;
+    if total > SVG_ROWS {
+        writeln!(
+            out,
+            r#"<text x="{LEFT}" y="{end}" fill="{RED}">Cut here, after {SVG_ROWS} rows: the run goes on.</text>"#
+        )?;
+    }
+    out.write_str("</svg>\n")
+}
+
+const LOOK: Ladder = Ladder { width: 112, ascii: false, color: false };
+
+const WIDTH: usize = 900;
+const TOP: usize = 80;
+const ROW: usize = 24;
+/// The client's and the server's lines.
+const LEFT: usize = 250;
+const RIGHT: usize = 780;
+
+const INK: &str = "#222222";
+const FAINT: &str = "#999999";
+const RED: &str = "#c62828";
+const ORANGE: &str = "#b35900";
+
+/// Begins a picture: its size, a white ground, and how text looks.
+pub(super) fn open(out: &mut dyn Write, width: usize, height: usize, title: &str) -> fmt::Result {
+    write!(out, r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" "#)?;
+    writeln!(out, r#"viewBox="0 0 {width} {height}" font-family="monospace" font-size="11" fill="{INK}">"#)?;
+    writeln!(out, "<title>{title}</title>")?;
+    writeln!(out, r##"<rect width="{width}" height="{height}" fill="#ffffff"/>"##)
+}
+
+/// A tip for arrows of this colour; `#NAME` is its name.
+pub(super) fn tip(out: &mut dyn Write, name: &str, color: &str) -> fmt::Result {
+    write!(out, r#"<marker id="{name}" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" "#)?;
+    writeln!(out, r#"markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z" fill="{color}"/></marker>"#)
+}
+
+fn head(out: &mut dyn Write, height: usize) -> fmt::Result {
+    out.write_str("<defs>\n")?;
+    tip(out, "sent", INK)?;
+    tip(out, "again", ORANGE)?;
+    out.write_str("</defs>\n")?;
+    let (top, bottom) = (TOP - 25, height - 45);
+    for x in [LEFT, RIGHT] {
+        writeln!(out, r#"<path d="M{x} {top}V{bottom}" stroke="{FAINT}" stroke-width="2"/>"#)?;
+    }
+    let y = TOP - 32;
+    writeln!(out, r#"<g font-weight="bold"><text x="90" y="{y}" text-anchor="end">seconds</text>"#)?;
+    writeln!(out, r#"<text x="132" y="{y}" text-anchor="end">step</text><text x="145" y="{y}">client</text>"#)?;
+    writeln!(out, r#"<text x="{}" y="{y}">server</text></g>"#, RIGHT + 12)?;
+    // What the arrows mean.
+    writeln!(out, r#"<path d="M{LEFT} 16h40" stroke="{INK}" marker-end="url(#sent)"/>"#)?;
+    writeln!(out, r#"<text x="{}" y="20">sent</text>"#, LEFT + 48)?;
+    let x = LEFT + 120;
+    writeln!(out, r#"<path d="M{x} 16h40" stroke="{ORANGE}" stroke-dasharray="6 4" marker-end="url(#again)"/>"#)?;
+    writeln!(out, r#"<text x="{}" y="20" fill="{ORANGE}">sent again</text>"#, x + 48)?;
+    let x = LEFT + 280;
+    writeln!(out, r#"<path d="M{x} 16h34" stroke="{RED}"/>"#)?;
+    cross(out, x + 34, 16)?;
+    writeln!(out, r#"<text x="{}" y="20" fill="{RED}">lost</text>"#, x + 48)
+}
+
+/// Time, step and states.
+fn label(out: &mut dyn Write, snapshot: &Snapshot, y: usize) -> fmt::Result {
+    let y = y + 4;
+    let [client, server] = snapshot.states;
+    write!(out, r#"<text x="90" y="{y}" text-anchor="end">{}</text>"#, Micros(snapshot.entry.at))?;
+    write!(out, r#"<text x="132" y="{y}" text-anchor="end">{}</text>"#, snapshot.entry.step)?;
+    write!(out, r#"<text x="145" y="{y}">{client}</text>"#)?;
+    writeln!(out, r#"<text x="{}" y="{y}">{server}</text>"#, RIGHT + 12)
+}
+
+fn arrow(
+    out: &mut dyn Write,
+    y: usize,
+    host: usize,
+    (lost, again): (bool, bool),
+    arrivals: impl Iterator<Item = usize>,
+) -> fmt::Result {
+    let (from, to) = if host == 0 { (LEFT, RIGHT) } else { (RIGHT, LEFT) };
+    let (color, tip) = match (lost, again) {
+        (true, _) => (RED, ""),
+        (_, true) => (ORANGE, r#" marker-end="url(#again)""#),
+        _ => (INK, r#" marker-end="url(#sent)""#),
+    };
+    let dashes = if again { r#" stroke-dasharray="6 4""# } else { "" };
+    let mut arrived = false;
+    for at in arrivals {
+        arrived = true;
+        writeln!(out, r#"<path d="M{from} {y}L{to} {at}" stroke="{color}"{dashes}{tip}/>"#)?;
+    }
+    if arrived {
+        return Ok(());
+    }
+    // Lost, or still under way where the picture ends.
+    let (x, end) = ((from + 2 * to) / 3, y + ROW / 2);
+    writeln!(out, r#"<path d="M{from} {y}L{x} {end}" stroke="{color}"{dashes}/>"#)?;
+    if lost { cross(out, x, end) } else { Ok(()) }
+}
+
+fn cross(out: &mut dyn Write, x: usize, y: usize) -> fmt::Result {
+    let (left, top) = (x - 6, y - 6);
+    writeln!(out, r#"<path d="M{left} {top}l12 12m0 -12l-12 12" stroke="{RED}" stroke-width="3"/>"#)
+}
+
+/// A text beside the client's line, the server's, or between them; with a white rim, since arrows may run behind it.
+fn beside(out: &mut dyn Write, host: usize, y: usize, color: &str, text: &dyn Display) -> fmt::Result {
+    let (x, anchor) = match host {
+        0 => (LEFT + 10, "start"),
+        1 => (RIGHT - 10, "end"),
+        _ => ((LEFT + RIGHT) / 2, "middle"),
+    };
+    write!(out, r##"<text x="{x}" y="{y}" text-anchor="{anchor}" fill="{color}" "##)?;
+    out.write_str(r##"stroke="#ffffff" stroke-width="3" paint-order="stroke">"##)?;
+    write!(Escaped(out), "{text}")?;
+    out.write_str("</text>\n")
+}
+
+/// Escapes what means something in XML.
+pub(super) struct Escaped<'w>(pub(super) &'w mut dyn Write);
+
+impl Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for char in text.chars() {
+            match char {
+                '&' => self.0.write_str("&amp;")?,
+                '<' => self.0.write_str("&lt;")?,
+                '>' => self.0.write_str("&gt;")?,
+                char => self.0.write_char(char)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+pub(super) mod tests;

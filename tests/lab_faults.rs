@@ -1,0 +1,94 @@
+//! Every fault does to a frame what its verb says.
+
+use smolstep::host::play::play;
+use smolstep::lab::{Act, Fault, START, Setup, Verdict};
+use smolstep::trace::What;
+use smoltcp::time::Duration;
+
+/// The first two segments with payload of the client: when each was sent, and when it arrived, each time.
+struct Fate {
+    verdict: Verdict,
+    sent: Duration,
+    arrived: Vec<(u32, Duration)>,
+}
+
+/// What becomes of the client's first segment with payload; its number is the first of `arrived`'s pairs.
+fn fate(words: &str) -> (u32, Fate) {
+    let time = |word: &str| word.strip_suffix("ms")?.parse().ok().map(Duration::from_millis);
+    let mut setup = Setup::scripts(
+        &[Act::Pause(100), Act::Send(b"one"), Act::Pause(110), Act::Send(b"two"), Act::Pause(900), Act::Close],
+        &[Act::ReadToEnd, Act::Close],
+    );
+    assert!(setup.faults.add(Fault::parse(words, time).expect("a fault")));
+    let (mut number, mut fate) = (0, Fate { verdict: Verdict::Deliver, sent: Duration::ZERO, arrived: Vec::new() });
+    let ended = play(&setup, |snapshot, _| {
+        let at = snapshot.entry.at - START;
+        match snapshot.entry.what {
+            What::Sent { frame, summary, verdict, .. }
+                if summary.segment().is_some_and(|s| s.len > 0) && number == 0 =>
+            {
+                number = frame;
+                (fate.verdict, fate.sent) = (verdict, at);
+            }
+            What::Arrived { frame, summary, .. } if summary.segment().is_some_and(|s| s.len > 0) => {
+                fate.arrived.push((frame, at));
+            }
+            _ => {}
+        }
+    });
+    assert_eq!(ended, Ok(true), "{words}");
+    (number, fate)
+}
+
+/// When a frame arrived, each time, counted from when it was sent.
+fn delays(words: &str) -> (Verdict, Vec<Duration>) {
+    let (number, fate) = fate(words);
+    let times = fate.arrived.iter().filter(|(frame, _)| *frame == number).map(|(_, at)| *at - fate.sent).collect();
+    (fate.verdict, times)
+}
+
+const LATENCY: Duration = Duration::from_millis(1);
+
+#[test]
+fn drop() {
+    assert_eq!(delays("drop client data 1"), (Verdict::Drop, vec![]));
+}
+
+#[test]
+fn delay() {
+    let late = Duration::from_millis(300);
+    assert_eq!(delays("delay 300ms client data 1"), (Verdict::Delay(late), vec![late + LATENCY]));
+}
+
+#[test]
+fn duplicate() {
+    assert_eq!(delays("duplicate client data 1"), (Verdict::Duplicate, vec![LATENCY; 2]));
+}
+
+#[test]
+fn corrupt() {
+    assert_eq!(delays("corrupt client data 1"), (Verdict::Corrupt, vec![LATENCY]));
+}
+
+#[test]
+fn reorder() {
+    let (number, fate) = fate("reorder client data 1");
+    assert_eq!(fate.verdict, Verdict::Reorder);
+    let place = fate.arrived.iter().position(|(frame, _)| *frame == number);
+    assert_eq!(place, Some(1), "one other frame comes first");
+}
+
+#[test]
+fn a_fault_without_a_number_meets_all() {
+    let setup = |words: &str| {
+        let mut setup =
+            Setup::scripts(&[Act::Send(b"one"), Act::Close], &[Act::ReadToEnd, Act::Close]).with_faults(&[words]);
+        setup.limit = Duration::from_secs(20);
+        setup
+    };
+    let mut dropped = 0;
+    let ended = play(&setup("drop client syn"), |snapshot, _| {
+        dropped += u32::from(matches!(snapshot.entry.what, What::Sent { verdict: Verdict::Drop, .. }));
+    });
+    assert_eq!((ended, dropped), (Ok(false), 5), "SYN leaves after 0, 1, 3, 7 and 15 s");
+}

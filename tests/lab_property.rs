@@ -1,0 +1,183 @@
+//! Whatever the wire does: what arrives is a prefix of what was sent, a clean end means all of it, and whoever was not
+//! acknowledged is told.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use smoltcp::socket::tcp::{RecvError, Socket};
+use smoltcp::time::Duration;
+use smoltcp::wire::IpEndpoint;
+
+use smolstep::host::{HeapPool, Sizes};
+use smolstep::lab::{Fault, Faults, Kind, Lab, Line, Verdict, address};
+use smolstep::stack::{Context, End, Listener, Next, Quiet, Session};
+
+const SEEDS: u64 = 2500;
+
+/// What a side of a connection saw.
+#[derive(Default)]
+struct Seen {
+    received: Vec<u8>,
+    clean: bool,
+    begun: bool,
+    end: Option<End>,
+}
+
+/// Sends bytes, closes, and reads to the end.
+#[derive(Clone)]
+struct Peer {
+    send: Vec<u8>,
+    sent: usize,
+    chunk: usize,
+    /// It wants nothing more once all is sent, whatever the other says.
+    hasty: bool,
+    seen: Rc<RefCell<Seen>>,
+}
+
+impl Session for Peer {
+    fn poll(&mut self, socket: &mut Socket<'_>, _cx: &mut Context<'_>) -> Next {
+        let mut seen = self.seen.borrow_mut();
+        seen.begun = true;
+        while self.sent < self.send.len() {
+            let piece = &self.send[self.sent..self.send.len().min(self.sent + self.chunk)];
+            match socket.send_slice(piece) {
+                Ok(len) if len > 0 => self.sent += len,
+                _ => break,
+            }
+        }
+        if self.sent == self.send.len() && self.hasty {
+            return Next::Close;
+        }
+        if self.sent == self.send.len() && socket.may_send() {
+            socket.close();
+        }
+        let mut piece = [0; 700];
+        loop {
+            match socket.recv_slice(&mut piece) {
+                Ok(0) => return Next::Wait,
+                Ok(len) => seen.received.extend_from_slice(&piece[..len]),
+                Err(RecvError::Finished) => {
+                    seen.clean = true;
+                    // Only then does the stack hear that the program is done; FIN may be under way since long.
+                    return if self.sent == self.send.len() { Next::Close } else { Next::Wait };
+                }
+                Err(RecvError::InvalidState) => return Next::Wait,
+            }
+        }
+    }
+
+    fn ended(&mut self, end: End, _cx: &mut Context<'_>) {
+        self.seen.borrow_mut().end = Some(end);
+    }
+}
+
+/// Numbers from a seed (xorshift64).
+struct Dice(u64);
+
+impl Dice {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        (self.0 >> 16) % limit
+    }
+}
+
+fn fault(dice: &mut Dice) -> Fault {
+    let kinds = [Kind::Ack, Kind::Any, Kind::Data, Kind::Fin, Kind::Rst, Kind::Syn, Kind::SynAck];
+    let verdict = match dice.below(6) {
+        0 => Verdict::Corrupt,
+        1 => Verdict::Delay(Duration::from_millis(dice.below(4000))),
+        2 => Verdict::Duplicate,
+        3 => Verdict::Reorder,
+        _ => Verdict::Drop,
+    };
+    // One in eight meets every frame of its kind: such a connection cannot succeed, or only just.
+    let nth = (dice.below(8) > 0).then(|| 1 + dice.below(6) as u32);
+    Fault { verdict, sender: dice.below(2) as usize, kind: kinds[dice.below(7) as usize], nth }
+}
+
+/// Returns how the connection ended for each side.
+fn run(seed: u64) -> [Option<End>; 2] {
+    let dice = &mut Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let mut faults = Faults::default();
+    for _ in 0..dice.below(7) {
+        assert!(faults.add(fault(dice)));
+    }
+    let line = Line {
+        latency: Duration::from_micros(dice.below(50_000)),
+        jitter: Duration::from_micros(dice.below(2) * dice.below(100_000)),
+        rate: (dice.below(4) == 0).then(|| 100_000 + dice.below(10_000_000)),
+        loss: (dice.below(2) * dice.below(300_000)) as u32,
+        mtu: if dice.below(3) == 0 { 576 } else { 1500 },
+    };
+    let mut sizes = [(); 2].map(|()| Sizes {
+        connections: 2,
+        receive: 64 + dice.below(6000) as usize,
+        send: 16 + dice.below(6000) as usize,
+        ports: 1,
+        datagrams: 1,
+        payload: 1472,
+    });
+    sizes[0].connections = 1;
+    let seen: [Rc<RefCell<Seen>>; 2] = Default::default();
+    let mut peers = Vec::new();
+    for (side, seen) in seen.iter().enumerate() {
+        let len = dice.below(9000) * dice.below(2);
+        let send = (0..len).map(|k| (k * 7 + k / 251 + side as u64) as u8).collect();
+        peers.push(Peer {
+            send,
+            sent: 0,
+            chunk: 1 + dice.below(2000) as usize,
+            hasty: dice.below(6) == 0,
+            seen: seen.clone(),
+        });
+    }
+    let delay = [None, Some(Duration::from_millis(10)), Some(Duration::from_millis(300))][dice.below(3) as usize];
+    let nagle = dice.below(2) == 0;
+
+    let mut pools = sizes.map(HeapPool::new);
+    let memory = pools.each_mut().map(|pool| (pool.memory(), Quiet));
+    let mut lab: Lab<'_, Peer, smolstep::lab::UdpActor<'_>, Quiet, 2, 8> =
+        Lab::new(line, faults, seed, memory, |_, config| {
+            config.ack_delay = delay;
+            config.nagle = nagle;
+            config.idle_timeout = Duration::from_secs(60);
+        })
+        .expect("a set-up");
+    lab.hosts[1].stack.listen(Listener::new(7000, peers[1].clone())).expect("a listener");
+    let remote = IpEndpoint::new(address(1), 7000);
+    lab.connect(0, remote, peers[0].clone(), Duration::from_secs(30)).expect("a call");
+    let ended = lab.run(Duration::from_secs(3600), 400_000, |_| {});
+    assert!(ended, "seed {seed}: the run does not end");
+    for side in 0..2 {
+        let (me, other) = (seen[side].borrow(), &peers[1 - side].send);
+        assert!(other.starts_with(&me.received), "seed {seed}: side {side} received what was not sent");
+        if me.clean {
+            assert_eq!(me.received.len(), other.len(), "seed {seed}: side {side} saw a clean end too early");
+        }
+        if me.begun {
+            let end = me.end.unwrap_or_else(|| panic!("seed {seed}: side {side} was never told of its end"));
+            // A hasty one throws away what comes, but acknowledges it.
+            if end == End::Closed && !peers[1 - side].hasty {
+                let got = seen[1 - side].borrow().received.len();
+                assert_eq!(got, peers[side].send.len(), "seed {seed}: side {side} closed, not all arrived");
+            }
+        }
+    }
+    seen.map(|seen| seen.borrow().end)
+}
+
+#[test]
+fn what_arrives_is_what_was_sent() {
+    let only = std::env::var("SMOLSTEP_SEED").ok().and_then(|seed| seed.parse().ok());
+    match only {
+        Some(seed) => println!("{:?}", run(seed)),
+        None => {
+            let ends: Vec<_> = (1..=SEEDS).map(run).collect();
+            // It would show nothing if all went well, or nothing did.
+            let well = ends.iter().filter(|ends| **ends == [Some(End::Closed); 2]).count() as u64;
+            assert!((SEEDS / 2..SEEDS * 95 / 100).contains(&well), "{well} of {SEEDS} closed well");
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! The scenarios show what they say they show.
+
+use std::collections::BTreeSet;
+
+use smolstep::app::APPS;
+use smolstep::host::play::{coverage, play};
+use smolstep::lab::expect::{Expectations, change};
+use smolstep::lab::figure::{NAMES, STATES, TRANSITIONS};
+use smolstep::lab::scenarios::{SCENARIOS, Scenario};
+use smolstep::lab::{Setup, Snapshot, StartError};
+use smolstep::trace::What;
+
+/// Every entry of a run, in words.
+fn entries(scenario: &Scenario) -> (bool, Vec<Snapshot>) {
+    let mut entries = Vec::new();
+    let ended = play(&(scenario.setup)(), |snapshot, _| entries.push(*snapshot)).expect("it starts");
+    (ended, entries)
+}
+
+#[test]
+fn every_expectation_holds() {
+    for scenario in SCENARIOS {
+        let mut expectations = Expectations::parse(scenario.expect).expect(scenario.slug);
+        let ended =
+            play(&(scenario.setup)(), |snapshot, frame| expectations.see(snapshot, frame)).expect(scenario.slug);
+        assert_eq!(expectations.result(), Ok(()), "{}", scenario.slug);
+        assert!(ended, "{} does not end by itself", scenario.slug);
+        assert!(!scenario.expect.trim().is_empty(), "{} expects nothing", scenario.slug);
+    }
+}
+
+#[test]
+fn a_run_is_the_same_every_time() {
+    for scenario in SCENARIOS {
+        assert!(entries(&scenario) == entries(&scenario), "{}", scenario.slug);
+    }
+}
+
+#[test]
+fn all_states_and_all_possible_transitions_are_reached() {
+    let mut reached = BTreeSet::from([("CLOSED".to_string(), "LISTEN".to_string())]);
+    for scenario in SCENARIOS {
+        for snapshot in entries(&scenario).1 {
+            if let What::Stack(event) = snapshot.entry.what {
+                reached.extend(change(&event).map(|(from, to)| (from.to_string(), to.to_string())));
+            }
+        }
+    }
+    for (state, name) in STATES.iter().zip(NAMES) {
+        assert_eq!(state.to_string(), name);
+        assert!(reached.iter().any(|(_, to)| to == name), "no scenario reaches {name}");
+    }
+    for transition in TRANSITIONS {
+        let pair = (transition.from.to_string(), transition.to.to_string());
+        assert_eq!(reached.contains(&pair), transition.never.is_none(), "{pair:?}");
+    }
+    assert!(!coverage().expect("it starts").contains("not reached"));
+}
+
+#[test]
+fn slugs_are_distinct() {
+    let slugs: BTreeSet<_> = SCENARIOS.iter().map(|scenario| scenario.slug).collect();
+    assert_eq!(slugs.len(), SCENARIOS.len());
+}
+
+#[test]
+fn a_restarted_caller_is_let_in_whatever_the_sequence_numbers() {
+    let scenario = smolstep::lab::scenarios::find("half-open-reboot").expect("a scenario");
+    for seed in 0..200 {
+        let mut setup = (scenario.setup)();
+        setup.seed = seed;
+        let mut expectations = Expectations::parse(scenario.expect).expect("expectations");
+        assert_eq!(play(&setup, |snapshot, frame| expectations.see(snapshot, frame)), Ok(true));
+        assert_eq!(expectations.result(), Ok(()), "seed {seed}");
+    }
+}
+
+#[test]
+fn every_program_runs_and_ends() {
+    const TEXTS: &[&[u8]] = &[b"Li", b"Cheng"];
+    for app in APPS {
+        for udp in [false, true] {
+            match Setup::program(&app, TEXTS, udp) {
+                Ok(setup) => assert_eq!(play(&setup, |_, _| {}), Ok(true), "{} udp: {udp}", app.name),
+                Err(error) => {
+                    assert_eq!(error, StartError::NoServer { app: app.name, udp });
+                    assert!(udp && app.udp.is_none());
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! The lab at a terminal: commands typed at a pseudo-terminal, and the files that a run leaves.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::{Command, Output};
+
+/// Types lines into `smolstep lab ARGS` on a pseudo-terminal, each once the prompt has come, and prints what the terminal shows.
+const TYPE: &str = r#"
+import os, pty, sys
+lines, command = sys.argv[1].split("|"), sys.argv[2:]
+pid, terminal = pty.fork()
+if pid == 0:
+    os.environ["NO_COLOR"] = "1"
+    os.execv(command[0], command)
+shown = b""
+def until(what):
+    global shown
+    start = len(shown)
+    while what not in shown[start:]:
+        try: more = os.read(terminal, 65536)
+        except OSError: return False
+        if not more: return False
+        shown += more
+    return True
+for line in lines:
+    if not until(b"> "): break
+    os.write(terminal, line.encode() + b"\n")
+until(b"nothing ends this but the end")
+sys.stdout.buffer.write(shown)
+_, status = os.waitpid(pid, 0)
+sys.exit(os.waitstatus_to_exitcode(status))
+"#;
+
+fn typed(lines: &str, args: &[&str]) -> String {
+    let output = Command::new("python3")
+        .args(["-c", TYPE, lines, env!("CARGO_BIN_EXE_smolstep"), "lab", "--step"])
+        .args(args)
+        .output()
+        .expect("python3 runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn lab(args: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_smolstep")).arg("lab").args(args).output().expect("smolstep runs")
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[test]
+fn the_syn_ack_is_dropped_by_hand_and_sent_again() {
+    let shown = typed("9|d|u ESTABLISHED|s|q", &[]);
+    assert!(shown.contains("frame 4 is dropped"), "{shown}");
+    assert!(shown.contains("↻ RTO 1s"), "{shown}");
+    assert!(shown.contains("observed") && shown.contains("inferred"), "{shown}");
+}
+
+#[test]
+fn going_back_undoes_what_was_broken() {
+    let shown = typed("9|d|b|u ESTABLISHED|q", &[]);
+    assert!(shown.contains("frame 4 is dropped") && !shown.contains("again"), "{shown}");
+}
+
+#[test]
+fn frames_are_shown_field_by_field_and_mistakes_are_explained() {
+    let shown = typed("6|f|u NOWHERE|17 18|g x|?|q", &[]);
+    for part in [
+        "sequence number = ",
+        "checksum = 0x",
+        ", right",
+        "there is no state 'NOWHERE'",
+        "'17' is not understood",
+        "'x' should be a number",
+        "go back a step",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+}
+
+/// What was gone back over is not in the files; what was dropped and kept is.
+#[test]
+fn the_files_of_a_stepped_run_are_those_of_the_last_run() {
+    let folder = folder("stepped");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    typed("200|g 20|q", &["--json", &path("back.json"), "--pcap", &path("back.pcapng")]);
+    lab(&["--until", "step=20", "--json", &path("fresh.json"), "--pcap", &path("fresh.pcapng")]);
+    for kind in ["json", "pcapng"] {
+        let read = |name: &str| fs::read(folder.join(format!("{name}.{kind}"))).unwrap();
+        assert!(!read("fresh").is_empty());
+        assert!(read("back") == read("fresh"), "{kind}");
+    }
+}
+
+#[test]
+fn the_same_run_gives_the_same_bytes() {
+    let folder = folder("same");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let args = ["--loss", "20%", "--jitter", "3ms", "--seed", "11"];
+    for run in ["a", "b"] {
+        let files = ["--json", &path(&format!("{run}.json")), "--pcap", &path(&format!("{run}.pcapng"))];
+        assert!(lab(&[&args[..], &files].concat()).status.success());
+    }
+    for kind in ["json", "pcapng"] {
+        let read = |name: &str| fs::read(folder.join(format!("{name}.{kind}"))).unwrap();
+        assert!(read("a") == read("b"), "{kind}");
+    }
+    let other = lab(&["--loss", "20%", "--jitter", "3ms", "--seed", "12"]);
+    assert!(other.stdout != lab(&args).stdout);
+}
+
+#[test]
+fn a_run_that_does_not_end_is_stopped_with_complete_files() {
+    let folder = folder("limit");
+    let json = folder.join("run.json");
+    let output = lab(&["--limit", "5ms", "--json", json.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(err.contains("stopped after") && err.lines().count() == 1, "{err}");
+    let text = fs::read_to_string(json).unwrap();
+    assert!(text.ends_with("}\n") && text.lines().all(|line| line.starts_with('{') && line.ends_with('}')));
+}
+
+#[test]
+fn mistakes_are_one_line_and_leave_nothing() {
+    let folder = folder("mistakes");
+    let json = folder.join("run.json");
+    let json = json.to_str().unwrap();
+    let wrong = folder.join("wrong.txt");
+    fs::write(&wrong, "client SYN-SENT -> ESTABLISHED\nserver ESTABLISHED -> NOWHERE\n").unwrap();
+    for (args, code, part) in [
+        (&["nosuch"][..], 2, "'nosuch'"),
+        (&["--fault", "drop server synak 1"], 2, "'synak'"),
+        (&["--fault", "delay server syn"], 2, "'server'"),
+        (&["--until", "client=NOWHERE"], 2, "'NOWHERE'"),
+        (&["--mtu", "10"], 2, "10"),
+        (&["--loss", "120%"], 2, "'120%'"),
+        (&["--rate", "fast"], 2, "'fast'"),
+        (&["--pcap", "/nowhere/run.pcapng"], 1, "/nowhere/run.pcapng"),
+        (&["--expect", wrong.to_str().unwrap(), "--json", json], 2, "NOWHERE"),
+        (&["--json", json, "--svg", "/nowhere/run.svg"], 1, "/nowhere/run.svg"),
+    ] {
+        let output = lab(args);
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {err}");
+        assert!(err.contains(part) && err.lines().count() == 1, "{args:?}: {err}");
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+    assert!(!fs::exists(json).unwrap());
+}
+
+#[test]
+fn expectations_are_checked_and_unmet_faults_are_told() {
+    let folder = folder("expect");
+    let file = folder.join("expect.txt");
+    fs::write(&file, "client SYN-SENT -> ESTABLISHED\nclient receives \"Hello,Li!\"\nnever client RST\n").unwrap();
+    assert!(lab(&["--expect", file.to_str().unwrap()]).status.success());
+    let other = lab(&["greeting", "Ann", "--expect", file.to_str().unwrap()]);
+    let err = String::from_utf8_lossy(&other.stderr);
+    assert_eq!(other.status.code(), Some(1), "{err}");
+    assert!(err.contains("Hello,Li!") && err.lines().count() == 1, "{err}");
+    let unmet = lab(&["--fault", "drop server rst 1"]);
+    assert!(unmet.status.success());
+    assert!(String::from_utf8_lossy(&unmet.stderr).contains("no frame met the fault 'drop server rst 1'"));
+}
