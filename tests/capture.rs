@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use common::link::{KERNEL, SERVER, ask, at, connect, expect, expect_last, noise, on_tap_and_tun, send, udp};
+use common::peer::Peer;
 use common::require::skip;
 
 #[test]
@@ -66,10 +67,10 @@ struct Tshark;
 
 impl Tshark {
     fn find() -> Option<Tshark> {
-        let found = Command::new("tshark").arg("--version").output();
-        match found {
-            Ok(output) if output.status.success() => Some(Tshark),
-            _ => {
+        let here = std::env::var_os("PATH").unwrap_or_default();
+        match std::env::split_paths(&here).any(|folder| folder.join("tshark").is_file()) {
+            true => Some(Tshark),
+            false => {
                 skip("tshark", "there is no tshark to read captures with");
                 None
             }
@@ -94,9 +95,9 @@ impl Tshark {
         for field in fields {
             command.args(["-e", field]);
         }
-        let output = command.output().unwrap();
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        String::from_utf8(output.stdout).unwrap()
+        let tshark = Peer::start(&mut command).finish();
+        assert_eq!(tshark.code(), Some(0), "{}", tshark.err());
+        tshark.out()
     }
 }
 

@@ -125,8 +125,8 @@ fn an_error_makes_nothing() {
 fn a_tap_of_small_packets_is_refused() {
     in_namespace("a_tap_of_small_packets_is_refused", || {
         make(smolstep::phy::linux::Kind::Tap, "tap0", &[]);
-        let small = Command::new("ip").args(["link", "set", "tap0", "mtu", "1000"]).status().unwrap();
-        assert!(small.success());
+        let small = Peer::start(Command::new("ip").args(["link", "set", "tap0", "mtu", "1000"])).finish();
+        assert_eq!(small.code(), Some(0), "{small:?}");
         let arguments = "serve greeting --tap tap0";
         one_line(&run(arguments), USAGE, arguments, "an MTU of 1000 bytes is too small");
         // Enough for IPv4 alone: it goes on until the second line, which is no error.
