@@ -55,3 +55,35 @@ fn a_lost_syn_ack_is_sent_again_after_a_second() {
     let second = Cause::Retransmission { rto: Duration::from_secs(1), count: 1 };
     assert_eq!(causes(greeting(&["drop server synack 1"]))[..1], [(0, second)]);
 }
+
+/// A hub: both clients are greeted, and every frame reaches the two others.
+#[test]
+fn three_hosts_on_a_hub() {
+    let mut pools = [(); 3].map(|()| HeapPool::new(SIZES));
+    let memory = pools.each_mut().map(|pool| (pool.memory(), Quiet));
+    let mut lab: Lab<'_, Actor<'_>, app::UdpServer<'_>, Quiet, 3, 64> =
+        Lab::new(Line::default(), Faults::default(), 7, memory, |_, _| {}).unwrap();
+    let app = app::find("greeting").unwrap();
+    lab.hosts[1].stack.listen(Listener::new(9999, Actor::Server(app.server(&Options::default()).unwrap()))).unwrap();
+    let calls = [0, 2].map(|host| {
+        let client = app.client(&ClientOptions { texts: &TEXTS, ..ClientOptions::default() }).unwrap();
+        let remote = IpEndpoint::new(address(1), 9999);
+        (host, lab.connect(host, remote, Actor::Client(client), Duration::from_secs(30)).unwrap())
+    });
+    let (mut sent, mut arrived) = (0, 0);
+    while lab.step() != Progress::End {
+        assert!(lab.steps() < 5000, "the run does not end");
+        while let Some(entry) = lab.entries.pop() {
+            match entry.what {
+                What::Sent { .. } => sent += 1,
+                What::Arrived { .. } => arrived += 1,
+                _ => {}
+            }
+        }
+    }
+    for (host, id) in calls {
+        assert_eq!(lab.hosts[host].stack.ended(id), Some(crate::stack::End::Closed), "host {host}");
+    }
+    assert!(sent > 20);
+    assert_eq!(arrived, 2 * sent);
+}
