@@ -1,6 +1,7 @@
 //! Devices.
 
 mod cable;
+pub mod conformance;
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub mod linux;
 mod loopback;
