@@ -3,6 +3,8 @@
 mod broken;
 #[path = "../common/mod.rs"]
 mod common;
+#[cfg(feature = "embassy")]
+mod embassy;
 #[cfg(target_os = "linux")]
 mod linux;
 mod memory;
