@@ -10,11 +10,13 @@
 //!
 //! | module | what is in it |
 //! |---|---|
-//! | [`phy`] | devices: cable and loopback without a heap, Linux TAP and TUN |
+//! | [`phy`] | devices: cable and loopback without a heap, Linux TAP and TUN; the check that every device must pass |
 //! | [`stack`] | the poll loop, and the traits that a program is written to |
 //! | [`app`] | what the programs say, each against one smoltcp socket |
 //! | [`trace`] | what is made of events and frames: captures, log lines |
 //! | [`host`] | what needs an operating system (feature `std`) |
+//!
+//! Feature `embassy` adds an adapter for embassy-net's drivers; `docs/porting.md` leads to a board of one's own.
 //!
 //! A program is a [`stack::Session`], one for each TCP connection, or a [`stack::Responder`] on a UDP port. See `examples/` for each
 //! of these in under 50 lines.
@@ -27,3 +29,8 @@ pub mod trace;
 
 #[cfg(feature = "std")]
 pub mod host;
+
+/// Compiles the code in the porting guide.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/porting.md")]
+pub struct PortingGuide;
