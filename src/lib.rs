@@ -14,6 +14,7 @@
 //! | [`phy`] | devices: cable and loopback without a heap, Linux TAP and TUN |
 //! | [`stack`] | the poll loop, and the traits that a program is written to |
 //! | [`trace`] | what is made of events and frames: captures, log lines |
+//! | `board` | one file a board: memory map, console, controller; firmware (a feature each, without `std`) |
 //! | [`host`] | what needs an operating system (feature `std`) |
 //!
 //! A program is a [`stack::Session`], one for each TCP connection, or a [`stack::Responder`] on a UDP port. See `examples/` for each
@@ -21,6 +22,8 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 
 pub mod app;
+#[cfg(all(target_os = "none", any(feature = "lm3s6965evb", feature = "mps2-an385")))]
+pub mod board;
 pub mod phy;
 pub mod stack;
 pub mod trace;
