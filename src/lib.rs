@@ -14,6 +14,7 @@
 //! | [`stack`] | the poll loop, and the traits that a program is written to |
 //! | [`app`] | what the programs say, each against one smoltcp socket |
 //! | [`trace`] | what is made of events and frames: captures, log lines |
+//! | `board` | one file a board: memory map, console, controller; firmware (a feature each, without `std`) |
 //! | [`host`] | what needs an operating system (feature `std`) |
 //!
 //! Feature `embassy` adds an adapter for embassy-net's drivers; `docs/porting.md` leads to a board of one's own.
@@ -23,6 +24,8 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 
 pub mod app;
+#[cfg(all(target_os = "none", any(feature = "lm3s6965evb", feature = "mps2-an385")))]
+pub mod board;
 pub mod phy;
 pub mod stack;
 pub mod trace;
