@@ -3,6 +3,7 @@
 mod broken;
 #[path = "../common/mod.rs"]
 mod common;
+mod controllers;
 #[cfg(feature = "embassy")]
 mod embassy;
 #[cfg(target_os = "linux")]
