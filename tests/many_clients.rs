@@ -99,7 +99,7 @@ fn a_delayed_reply_delays_nobody_else() {
 #[test]
 fn delays_run_side_by_side() {
     on_tap("delays_run_side_by_side", |link| {
-        let server = link.serve(&["greeting", "--delay", "1s"], 4);
+        let server = link.serve(&["greeting", "--delay", "3s"], 4);
         let mut clients: Vec<TcpStream> = (0..20).map(|_| connect(SERVER[0], 9999)).collect();
         for client in &mut clients {
             expect(client, "Welcome!");
