@@ -10,12 +10,15 @@
 //!
 //! | module | what is in it |
 //! |---|---|
-//! | [`phy`] | devices: cable and loopback without a heap, Linux TAP and TUN |
+//! | [`phy`] | devices: cable and loopback without a heap, Linux TAP and TUN; the check that every device must pass |
 //! | [`stack`] | the poll loop, and the traits that a program is written to |
 //! | [`app`] | what the programs say, each against one smoltcp socket |
 //! | [`trace`] | what is made of events and frames: captures, log lines |
 //! | [`lab`] | two stacks on a cable, a virtual clock; scenarios and faults |
+//! | `board` | one file a board: memory map, console, controller; firmware (a feature each, without `std`) |
 //! | [`host`] | what needs an operating system (feature `std`) |
+//!
+//! Feature `embassy` adds an adapter for embassy-net's drivers; `docs/porting.md` leads to a board of one's own.
 //!
 //! A program is a [`stack::Session`], one for each TCP connection, or a [`stack::Responder`] on a UDP port. See `examples/` for each
 //! of these in under 50 lines.
@@ -23,9 +26,16 @@
 
 pub mod app;
 pub mod lab;
+#[cfg(all(target_os = "none", any(feature = "lm3s6965evb", feature = "mps2-an385")))]
+pub mod board;
 pub mod phy;
 pub mod stack;
 pub mod trace;
 
 #[cfg(feature = "std")]
 pub mod host;
+
+/// Compiles the code in the porting guide.
+#[cfg(doctest)]
+#[doc = include_str!("../docs/porting.md")]
+pub struct PortingGuide;

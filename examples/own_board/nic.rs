@@ -1,0 +1,103 @@
+//! 1. The device: a controller with a FIFO each way, such as LAN9118, W5500 in MACRAW mode or ENC28J60.
+
+use smoltcp::phy::{Device, DeviceCapabilities, RxToken, TxToken};
+use smoltcp::time::Instant;
+
+/// What the driver asks of the controller. On the board: volatile reads and writes, and the only `unsafe` there is.
+pub trait Registers {
+    /// The length of the oldest frame received, without its checksum.
+    fn received(&mut self) -> Option<usize>;
+    /// Takes that frame out of the FIFO, all of it, and as much as fits into `buffer`.
+    fn take(&mut self, buffer: &mut [u8]);
+    /// Whether a frame of the longest kind can be sent.
+    fn has_room(&mut self) -> bool;
+    /// Sends a frame.
+    fn put(&mut self, frame: &[u8]);
+}
+
+/// The longest frame, with the Ethernet header and without the checksum.
+const MTU: usize = 1514;
+/// The shortest; a controller that pads by itself needs no help.
+const MINIMUM: usize = 60;
+/// So many bad frames are thrown away in a row before the rest of the loop has its turn.
+const PATIENCE: usize = 8;
+
+/// The driver. It can be tested without the controller, because it knows only [`Registers`].
+pub struct Nic<R> {
+    pub registers: R,
+    rx: [u8; MTU],
+    tx: [u8; MTU],
+    /// Frames of a length that cannot be.
+    pub bad: u32,
+}
+
+impl<R: Registers> Nic<R> {
+    pub fn new(registers: R) -> Nic<R> {
+        Nic { registers, rx: [0; MTU], tx: [0; MTU], bad: 0 }
+    }
+
+    /// The length of the next good frame, now at the front of `rx`.
+    fn next(&mut self) -> Option<usize> {
+        for _ in 0..PATIENCE {
+            let len = self.registers.received()?;
+            self.registers.take(&mut self.rx);
+            if (1..=MTU).contains(&len) {
+                return Some(len);
+            }
+            self.bad += 1;
+        }
+        None
+    }
+}
+
+impl<R: Registers> Device for Nic<R> {
+    type RxToken<'a>
+        = Frame<'a>
+    where
+        Self: 'a;
+    type TxToken<'a>
+        = Room<'a, R>
+    where
+        Self: 'a;
+
+    fn receive(&mut self, _now: Instant) -> Option<(Frame<'_>, Room<'_, R>)> {
+        // With no room for a reply the frame stays in the controller: that is back-pressure, and nothing is lost.
+        if !self.registers.has_room() {
+            return None;
+        }
+        let len = self.next()?;
+        Some((Frame(self.rx.get(..len)?), Room(&mut self.registers, &mut self.tx)))
+    }
+
+    fn transmit(&mut self, _now: Instant) -> Option<Room<'_, R>> {
+        self.registers.has_room().then_some(Room(&mut self.registers, &mut self.tx))
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        // The default is Ethernet, with every checksum computed and verified by the stack.
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.max_transmission_unit = MTU;
+        capabilities
+    }
+}
+
+pub struct Frame<'a>(&'a [u8]);
+
+impl RxToken for Frame<'_> {
+    fn consume<T, F: FnOnce(&[u8]) -> T>(self, f: F) -> T {
+        f(self.0)
+    }
+}
+
+pub struct Room<'a, R>(&'a mut R, &'a mut [u8; MTU]);
+
+impl<R: Registers> TxToken for Room<'_, R> {
+    fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
+        // `len` is at most the MTU of the capabilities: smoltcp sees to that.
+        let result = f(&mut self.1[..len]);
+        let padded = len.max(MINIMUM);
+        self.1[len..padded].fill(0);
+        self.0.put(&self.1[..padded]);
+        result
+    }
+}

@@ -1,0 +1,141 @@
+//! What every device must do, as one function that puts it to the test: on the host, or on the board itself.
+//!
+//! smoltcp's [`Device`] says little of what an interface relies on. [`check`] sends and receives frames through the device
+//! under test, with a [`Peer`] at the other end of its link, and names the first rule that the device breaks. It needs no
+//! heap and no `std`, and takes one buffer for a frame and a byte more.
+//!
+//! The frames are of EtherType 0x88B5 (IEEE Std 802: for local experiments), or IPv4 packets of protocol 253 (RFC 3692)
+//! from 192.0.2.1 to 192.0.2.2 on a device for IP packets. Others that come in between, such as broadcasts of a network,
+//! are passed over, up to [`FOREIGN`] of them.
+//!
+//! ```
+//! use smolstep::phy::{Cable, CableEnd, conformance};
+//! use smolstep::phy::conformance::Peer;
+//! use smoltcp::phy::{Device, RxToken, TxToken};
+//! use smoltcp::time::{Duration, Instant};
+//!
+//! type End<'a> = CableEnd<'a, 4, 1514>;
+//!
+//! /// The other end of the cable, and a clock that anybody who looks at it moves on.
+//! struct Other<'a>(End<'a>, Instant);
+//!
+//! impl Peer<End<'_>> for Other<'_> {
+//!     fn inject(&mut self, _device: &mut End<'_>, frame: &[u8]) -> bool {
+//!         // A cable carries no more than its MTU.
+//!         let fits = frame.len() <= 1514;
+//!         let place = self.0.transmit(self.1).filter(|_| fits);
+//!         place.map(|place| place.consume(frame.len(), |bytes| bytes.copy_from_slice(frame))).is_some()
+//!     }
+//!
+//!     fn observe(&mut self, _device: &mut End<'_>, buffer: &mut [u8]) -> Option<usize> {
+//!         let (frame, _) = self.0.receive(self.1)?;
+//!         frame.consume(|frame| Some((buffer.get_mut(..frame.len())?.copy_from_slice(frame), frame.len()).1))
+//!     }
+//!
+//!     fn now(&mut self) -> Instant {
+//!         self.1 += Duration::from_micros(1);
+//!         self.1
+//!     }
+//! }
+//!
+//! let mut cable = Cable::new();
+//! let (mut left, right) = cable.ends();
+//! let report = conformance::check(&mut left, &mut Other(right, Instant::ZERO), &mut [0; 1515]).unwrap();
+//! assert_eq!(report.to_string(), "MTU 1514; holds 3 frames to send and 3 frames received");
+//! ```
+
+mod bench;
+mod checksums;
+mod frames;
+mod queues;
+mod report;
+mod rules;
+
+use smoltcp::phy::Device;
+use smoltcp::time::Instant;
+use smoltcp::wire::EthernetAddress;
+
+use bench::Bench;
+
+pub use report::{Failure, Fault, Report, Rule};
+
+/// How many frames of others [`check`] passes over.
+pub const FOREIGN: usize = 64;
+
+/// The other end of the link that a device under test is on, and the clock of the machine.
+///
+/// It is given the device with each call, because on some links the device itself is the other end: one that receives what
+/// it sends, or a fake controller inside a driver.
+pub trait Peer<D> {
+    /// Makes `frame` arrive at the device. Whether the link takes it: `false` for one longer or shorter than it can carry,
+    /// and when it is full and says so.
+    fn inject(&mut self, device: &mut D, frame: &[u8]) -> bool;
+
+    /// Moves the oldest frame that the device has sent to the front of `buffer`, and returns its length. A frame longer than
+    /// the buffer is thrown away.
+    fn observe(&mut self, device: &mut D, buffer: &mut [u8]) -> Option<usize>;
+
+    /// The clock that the stack will be polled with.
+    fn now(&mut self) -> Instant;
+
+    /// How many frames for the device were lost so far and counted, by the device or by the link before it.
+    fn lost(&mut self, _device: &mut D) -> u64 {
+        0
+    }
+
+    /// Where the frames are sent, both ways. A device that drops what is not for it gets its own address here.
+    fn address(&self) -> EthernetAddress {
+        EthernetAddress::BROADCAST
+    }
+
+    /// How many frames are sent in a row, each way, to fill the device's queues: more than they hold.
+    fn burst(&self) -> usize {
+        64
+    }
+
+    /// How often the device is asked before a frame counts as lost or a token as refused: more than once where a frame needs
+    /// time to arrive or to leave, which [`Peer::inject`] and [`Peer::observe`] do not wait for.
+    fn tries(&self) -> usize {
+        1
+    }
+}
+
+/// Puts `device` to the test, with nothing under way at the beginning or, if it passes, at the end. `scratch` holds a frame
+/// of the device's MTU and one byte more.
+///
+/// What a device does beyond the rules (multicast filters, link state) is its own business.
+///
+/// # Errors
+/// The first rule that the device breaks.
+///
+/// # Panics
+/// Only if the device or the peer does.
+pub fn check<D: Device, P: Peer<D>>(device: &mut D, peer: &mut P, scratch: &mut [u8]) -> Result<Report, Failure> {
+    let mut bench = Bench::new(device, peer, scratch);
+    for (rule, obeys) in Bench::RULES {
+        obeys(&mut bench).map_err(|fault| Failure { rule, fault })?;
+    }
+    Ok(bench.report)
+}
+
+/// How a rule is checked.
+type Obeys<B> = fn(&mut B) -> Result<(), Fault>;
+
+impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
+    /// In this order: the first that fails says most.
+    const RULES: [(Rule, Obeys<Self>); 13] = [
+        (Rule::Clock, Self::clock),
+        (Rule::Capabilities, Self::capabilities),
+        (Rule::Idle, Self::idle),
+        (Rule::Sending, Self::sending),
+        (Rule::Receiving, Self::receiving),
+        (Rule::Reply, Self::reply),
+        (Rule::UnusedToken, Self::unused_tokens),
+        (Rule::Exhaustion, Self::exhaustion),
+        (Rule::Burst, Self::burst),
+        (Rule::PromisedBurst, Self::promised_burst),
+        (Rule::Empty, Self::empty),
+        (Rule::TooLong, Self::too_long),
+        (Rule::Checksums, Self::checksums),
+    ];
+}

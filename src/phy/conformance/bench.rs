@@ -1,0 +1,174 @@
+//! The device under test and its peer: one frame out, one frame in.
+
+use smoltcp::phy::{Device, RxToken, TxToken};
+use smoltcp::time::Instant;
+
+use super::frames::Frames;
+use super::report::{Fault, Report};
+use super::{FOREIGN, Peer};
+
+/// A frame that needs no padding.
+pub(super) const SMALL: usize = 64;
+
+pub(super) struct Bench<'b, D, P> {
+    pub device: &'b mut D,
+    pub peer: &'b mut P,
+    pub scratch: &'b mut [u8],
+    pub frames: Frames,
+    pub report: Report,
+    /// The last reading of the clock.
+    last: Instant,
+    /// The next frame's number.
+    number: u16,
+}
+
+impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
+    pub fn new(device: &'b mut D, peer: &'b mut P, scratch: &'b mut [u8]) -> Self {
+        let capabilities = device.capabilities();
+        let frames = Frames { medium: capabilities.medium, to: peer.address() };
+        let report = Report { mtu: capabilities.max_transmission_unit, ..Report::default() };
+        let last = peer.now();
+        Bench { device, peer, scratch, frames, report, last, number: 0 }
+    }
+
+    /// The time, which never goes back.
+    pub fn now(&mut self) -> Result<Instant, Fault> {
+        let now = self.peer.now();
+        if now < self.last {
+            return Err(Fault::ClockBack);
+        }
+        self.last = now;
+        Ok(now)
+    }
+
+    /// The number for the next frame, of `len` bytes: 0 if it is too short to hold one.
+    pub fn next(&mut self, len: usize) -> u16 {
+        self.number = self.number.wrapping_add(1);
+        if len < self.frames.header() + 2 { 0 } else { self.number }
+    }
+
+    /// Sends a frame. Its number, or none if there is no token.
+    pub fn send(&mut self, len: usize) -> Result<Option<u16>, Fault> {
+        let (frames, number) = (self.frames, self.next(len));
+        for _ in 0..self.peer.tries() {
+            let now = self.now()?;
+            let Some(token) = self.device.transmit(now) else { continue };
+            let given = token.consume(len, |frame| {
+                frames.write(number, frame);
+                frame.len()
+            });
+            if given != len {
+                return Err(Fault::TokenLength { asked: len, given });
+            }
+            return Ok(Some(number));
+        }
+        Ok(None)
+    }
+
+    /// Sends a frame that there must be room for.
+    pub fn must_send(&mut self, len: usize) -> Result<u16, Fault> {
+        self.send(len)?.ok_or(Fault::NoToken)
+    }
+
+    /// Makes a frame arrive. Its number, or none if the link refuses it.
+    pub fn inject(&mut self, len: usize) -> Result<Option<u16>, Fault> {
+        let number = self.next(len);
+        let needed = Fault::Scratch(len);
+        let frame = self.scratch.get_mut(..len).ok_or(needed)?;
+        self.frames.write(number, frame);
+        Ok(self.peer.inject(self.device, frame).then_some(number))
+    }
+
+    /// The number of the next frame that the device receives, which was sent with `len` bytes.
+    pub fn receive(&mut self, len: usize) -> Result<Option<u16>, Fault> {
+        self.receive_and(len, |token, _| drop(token))
+    }
+
+    /// The same, with the use of the transmit token in the caller's hands while the frame is read.
+    pub fn receive_and(
+        &mut self,
+        len: usize,
+        reply: impl FnOnce(D::TxToken<'_>, Frames),
+    ) -> Result<Option<u16>, Fault> {
+        let (frames, mut reply) = (self.frames, Some(reply));
+        let mut tries = self.peer.tries();
+        while tries > 0 {
+            let now = self.now()?;
+            let Some((rx, tx)) = self.device.receive(now) else {
+                tries -= 1;
+                continue;
+            };
+            let read = rx.consume(|frame| {
+                let read = frames.read(frame, len);
+                if let (Ok(Some(_)), Some(reply)) = (&read, reply.take()) {
+                    reply(tx, frames);
+                }
+                read
+            });
+            match read? {
+                Some(number) => return Ok(Some(number)),
+                None => self.foreign()?,
+            }
+        }
+        Ok(None)
+    }
+
+    /// The number of the next frame that the peer sees, which was sent with `len` bytes.
+    pub fn observe(&mut self, len: usize) -> Result<Option<u16>, Fault> {
+        let mut tries = self.peer.tries();
+        while tries > 0 {
+            let Some(came) = self.peer.observe(self.device, self.scratch) else {
+                tries -= 1;
+                continue;
+            };
+            let frame = self.scratch.get(..came).ok_or(Fault::Length { sent: len, came })?;
+            match self.frames.read(frame, len)? {
+                Some(number) => return Ok(Some(number)),
+                None => self.foreign()?,
+            }
+        }
+        Ok(None)
+    }
+
+    /// The peer sees frame `number` next.
+    pub fn must_observe(&mut self, number: u16, len: usize) -> Result<(), Fault> {
+        expect(self.observe(len)?, number, Fault::Lost { missing: 1, counted: 0 })
+    }
+
+    /// The device receives frame `number` next.
+    pub fn must_receive(&mut self, number: u16, len: usize) -> Result<(), Fault> {
+        expect(self.receive(len)?, number, Fault::NotReceived)
+    }
+
+    /// Makes a frame arrive that the link must take.
+    pub fn must_inject(&mut self, len: usize) -> Result<u16, Fault> {
+        self.inject(len)?.ok_or(Fault::Refused(len))
+    }
+
+    /// Nothing more comes, at either end.
+    pub fn quiet(&mut self) -> Result<(), Fault> {
+        for came in [self.observe(SMALL), self.receive(SMALL)] {
+            match came {
+                Ok(None) => {}
+                Err(fault @ (Fault::Foreign | Fault::ClockBack)) => return Err(fault),
+                _ => return Err(Fault::Unsent),
+            }
+        }
+        Ok(())
+    }
+
+    /// Notes a frame of others.
+    pub fn foreign(&mut self) -> Result<(), Fault> {
+        self.report.foreign += 1;
+        if self.report.foreign > FOREIGN { Err(Fault::Foreign) } else { Ok(()) }
+    }
+}
+
+/// This frame and no other.
+pub(super) fn expect(came: Option<u16>, number: u16, missing: Fault) -> Result<(), Fault> {
+    match came {
+        None => Err(missing),
+        Some(came) if came == number => Ok(()),
+        Some(_) => Err(Fault::Order),
+    }
+}

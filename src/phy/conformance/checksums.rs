@@ -1,0 +1,220 @@
+//! Checksums: what the capabilities leave to the device, it does.
+
+use smoltcp::phy::{Checksum, Device, Medium, RxToken, TxToken};
+use smoltcp::wire::{EthernetAddress, Icmpv4Message, Icmpv4Packet, IpProtocol, Ipv4Packet, TcpPacket, UdpPacket};
+
+use super::Peer;
+use super::bench::Bench;
+use super::frames::{DESTINATION, SOURCE, ethernet};
+use super::report::Fault;
+
+const IP_HEADER: usize = 20;
+/// The longest of the transport headers, and an odd number of bytes after it.
+const PAYLOAD: usize = 20 + 27;
+
+/// A protocol with a checksum.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Protocol {
+    Icmp,
+    Ip,
+    Tcp,
+    Udp,
+}
+
+/// What stands where the checksum is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Sum {
+    Good,
+    Wrong,
+    Zero,
+}
+
+impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
+    pub fn checksums(&mut self) -> Result<(), Fault> {
+        let sums = self.device.capabilities().checksum;
+        self.checksum(Protocol::Ip, sums.ipv4)?;
+        self.checksum(Protocol::Udp, sums.udp)?;
+        self.checksum(Protocol::Tcp, sums.tcp)?;
+        self.checksum(Protocol::Icmp, sums.icmpv4)
+    }
+
+    fn checksum(&mut self, protocol: Protocol, stack: Checksum) -> Result<(), Fault> {
+        // smoltcp leaves a zero where it leaves the checksum to the device.
+        if !self.leaves(protocol, if stack.tx() { Sum::Good } else { Sum::Zero })? {
+            return Err(Fault::ChecksumWrong(protocol.name()));
+        }
+        if !self.arrives(protocol, Sum::Good)? {
+            return Err(Fault::ChecksumRefused(protocol.name()));
+        }
+        if stack.rx() {
+            return Ok(());
+        }
+        if self.arrives(protocol, Sum::Wrong)? {
+            return Err(Fault::BadChecksumPassed(protocol.name()));
+        }
+        // RFC 768: a sender may leave it out.
+        if protocol == Protocol::Udp && !self.arrives(protocol, Sum::Zero)? {
+            return Err(Fault::ChecksumRefused(protocol.name()));
+        }
+        self.quiet()
+    }
+
+    /// Sends a packet. Whether it comes out with the right checksum.
+    fn leaves(&mut self, protocol: Protocol, sum: Sum) -> Result<bool, Fault> {
+        let now = self.now()?;
+        let (medium, to) = (self.frames.medium, self.frames.to);
+        let token = self.device.transmit(now).ok_or(Fault::NoToken)?;
+        token.consume(length(medium), |frame| protocol.write(medium, to, sum, frame));
+        let mut tries = self.peer.tries();
+        while tries > 0 {
+            let Some(came) = self.peer.observe(self.device, self.scratch) else {
+                tries -= 1;
+                continue;
+            };
+            match self.scratch.get(..came).and_then(|frame| protocol.is_right(medium, frame)) {
+                Some(right) => return Ok(right),
+                None => self.foreign()?,
+            }
+        }
+        Err(Fault::Lost { missing: 1, counted: 0 })
+    }
+
+    /// Makes a packet arrive. Whether the device delivers it.
+    fn arrives(&mut self, protocol: Protocol, sum: Sum) -> Result<bool, Fault> {
+        let (medium, to, len) = (self.frames.medium, self.frames.to, length(self.frames.medium));
+        let frame = self.scratch.get_mut(..len).ok_or(Fault::Scratch(len))?;
+        protocol.write(medium, to, sum, frame);
+        if !self.peer.inject(self.device, frame) {
+            return Err(Fault::Refused(len));
+        }
+        let mut tries = self.peer.tries();
+        while tries > 0 {
+            let now = self.now()?;
+            let Some((token, _)) = self.device.receive(now) else {
+                tries -= 1;
+                continue;
+            };
+            if token.consume(|frame| protocol.is_right(medium, frame)).is_some() {
+                return Ok(true);
+            }
+            self.foreign()?;
+        }
+        Ok(false)
+    }
+}
+
+impl Protocol {
+    fn name(self) -> &'static str {
+        match self {
+            Protocol::Icmp => "ICMPv4",
+            Protocol::Ip => "IPv4",
+            Protocol::Tcp => "TCP",
+            Protocol::Udp => "UDP",
+        }
+    }
+
+    fn number(self) -> IpProtocol {
+        match self {
+            Protocol::Icmp => IpProtocol::Icmp,
+            // It has to carry something, of which no device computes a checksum.
+            Protocol::Ip => IpProtocol::Unknown(253),
+            Protocol::Tcp => IpProtocol::Tcp,
+            Protocol::Udp => IpProtocol::Udp,
+        }
+    }
+
+    /// Writes a packet of [`length`] bytes.
+    fn write(self, medium: Medium, to: EthernetAddress, sum: Sum, frame: &mut [u8]) {
+        frame.iter_mut().enumerate().for_each(|(at, byte)| *byte = at as u8);
+        if medium == Medium::Ethernet {
+            ethernet(frame, to, 0x0800);
+        }
+        let Some(packet) = frame.get_mut(header(medium)..) else { return };
+        let mut ip = Ipv4Packet::new_unchecked(packet);
+        ip.set_version(4);
+        ip.set_header_len(IP_HEADER as u8);
+        ip.set_dscp(0);
+        ip.set_ecn(0);
+        ip.set_total_len((IP_HEADER + PAYLOAD) as u16);
+        ip.set_ident(0);
+        ip.clear_flags();
+        ip.set_frag_offset(0);
+        ip.set_hop_limit(64);
+        ip.set_next_header(self.number());
+        ip.set_src_addr(SOURCE);
+        ip.set_dst_addr(DESTINATION);
+        ip.fill_checksum();
+        if self == Protocol::Ip {
+            let good = ip.checksum();
+            return ip.set_checksum(sum.of(good));
+        }
+        let (source, destination) = (SOURCE.into(), DESTINATION.into());
+        let payload = ip.payload_mut();
+        match self {
+            Protocol::Icmp => {
+                let mut icmp = Icmpv4Packet::new_unchecked(payload);
+                // An echo reply, which nobody answers.
+                icmp.set_msg_type(Icmpv4Message::EchoReply);
+                icmp.set_msg_code(0);
+                icmp.fill_checksum();
+                let good = icmp.checksum();
+                icmp.set_checksum(sum.of(good));
+            }
+            Protocol::Ip => {}
+            Protocol::Tcp => {
+                let mut tcp = TcpPacket::new_unchecked(payload);
+                tcp.set_header_len(20);
+                tcp.clear_flags();
+                tcp.set_rst(true);
+                tcp.fill_checksum(&source, &destination);
+                let good = tcp.checksum();
+                tcp.set_checksum(sum.of(good));
+            }
+            Protocol::Udp => {
+                let mut udp = UdpPacket::new_unchecked(payload);
+                udp.set_len(PAYLOAD as u16);
+                udp.fill_checksum(&source, &destination);
+                let good = udp.checksum();
+                udp.set_checksum(sum.of(good));
+            }
+        }
+    }
+
+    /// Whether this is such a packet and, if so, whether its checksum is right.
+    fn is_right(self, medium: Medium, frame: &[u8]) -> Option<bool> {
+        let ip = Ipv4Packet::new_checked(frame.get(header(medium)..length(medium))?).ok()?;
+        let ours = ip.src_addr() == SOURCE && ip.dst_addr() == DESTINATION && ip.next_header() == self.number();
+        if !ours {
+            return None;
+        }
+        let (source, destination) = (SOURCE.into(), DESTINATION.into());
+        let payload = ip.payload();
+        Some(match self {
+            Protocol::Icmp => Icmpv4Packet::new_checked(payload).is_ok_and(|icmp| icmp.verify_checksum()),
+            Protocol::Ip => ip.verify_checksum(),
+            Protocol::Tcp => TcpPacket::new_checked(payload).is_ok_and(|t| t.verify_checksum(&source, &destination)),
+            Protocol::Udp => {
+                let udp = UdpPacket::new_checked(payload);
+                udp.is_ok_and(|u| u.checksum() != 0 && u.verify_checksum(&source, &destination))
+            }
+        })
+    }
+}
+
+impl Sum {
+    fn of(self, good: u16) -> u16 {
+        match self {
+            Sum::Good => good,
+            Sum::Wrong => good ^ 0x0101,
+            Sum::Zero => 0,
+        }
+    }
+}
+
+fn header(medium: Medium) -> usize {
+    if medium == Medium::Ethernet { 14 } else { 0 }
+}
+
+fn length(medium: Medium) -> usize {
+    header(medium) + IP_HEADER + PAYLOAD
+}

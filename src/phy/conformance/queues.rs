@@ -1,0 +1,104 @@
+//! The rules for many frames in a row.
+
+use smoltcp::phy::{Device, TxToken};
+
+use super::Peer;
+use super::bench::{Bench, SMALL, expect};
+use super::report::Fault;
+
+impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
+    pub fn exhaustion(&mut self) -> Result<(), Fault> {
+        for len in [SMALL, self.report.mtu] {
+            let count = self.exhaust(len)?;
+            if len == SMALL {
+                self.report.transmit_queue = (count < self.peer.burst()).then_some(count);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends until there is no token, and returns how many frames that took.
+    fn exhaust(&mut self, len: usize) -> Result<usize, Fault> {
+        let burst = self.peer.burst();
+        let first = self.must_send(len)?;
+        let mut count = 1;
+        while count < burst && self.send(len)?.is_some() {
+            count += 1;
+        }
+        // A frame that comes now is answered, if the device keeps room for that, or waits.
+        let (mut answer, mut held) = (None, None);
+        if count < burst
+            && let Some(number) = self.inject(SMALL)?
+        {
+            let reply = self.next(len);
+            let came =
+                self.receive_and(SMALL, |token, frames| token.consume(len, |frame| frames.write(reply, frame)))?;
+            match came {
+                Some(_) => answer = Some(reply),
+                None => held = Some(number),
+            }
+            expect(came.or(held), number, Fault::NotReceived)?;
+        }
+        for seen in 0..count {
+            let missing = Fault::Lost { missing: (count - seen) as u64, counted: 0 };
+            expect(self.observe(len)?, first.wrapping_add(seen as u16), missing)?;
+        }
+        if let Some(reply) = answer {
+            self.must_observe(reply, len)?;
+        }
+        if let Some(number) = held {
+            self.must_receive(number, SMALL)?;
+        }
+        let number = self.must_send(SMALL)?;
+        self.must_observe(number, SMALL)?;
+        self.quiet()?;
+        Ok(count)
+    }
+
+    pub fn burst(&mut self) -> Result<(), Fault> {
+        for len in [SMALL, self.report.mtu] {
+            let burst = self.peer.burst();
+            let (taken, lost) = self.flood(len, burst)?;
+            if len == SMALL {
+                self.report.receive_queue = (taken < burst || lost > 0).then_some(taken);
+                self.report.lost = lost;
+            }
+        }
+        Ok(())
+    }
+
+    pub fn promised_burst(&mut self) -> Result<(), Fault> {
+        let Some(promised) = self.device.capabilities().max_burst_size else { return Ok(()) };
+        let (taken, lost) = self.flood(self.report.mtu, promised)?;
+        let missing = promised.saturating_sub(taken) as u64 + lost;
+        if missing > 0 { Err(Fault::Lost { missing, counted: lost }) } else { Ok(()) }
+    }
+
+    /// Makes `count` frames arrive before any is received. How many the link took, and how many of them were lost and
+    /// counted.
+    fn flood(&mut self, len: usize, count: usize) -> Result<(usize, u64), Fault> {
+        let before = self.peer.lost(self.device);
+        let mut taken = 0;
+        while taken < count && self.inject(len)?.is_some() {
+            taken += 1;
+        }
+        let (mut last, mut missing) = (None::<u16>, taken as u64);
+        while let Some(number) = self.receive(len)? {
+            // Numbers wrap around: what is less than half the range ahead is later.
+            let later = last.is_none_or(|last| (1..0x8000).contains(&number.wrapping_sub(last)));
+            if !later || missing == 0 {
+                return Err(Fault::Order);
+            }
+            last = Some(number);
+            missing -= 1;
+        }
+        let counted = self.peer.lost(self.device).saturating_sub(before);
+        if counted < missing {
+            return Err(Fault::Lost { missing, counted });
+        }
+        let number = self.must_inject(SMALL)?;
+        self.must_receive(number, SMALL)?;
+        self.quiet()?;
+        Ok((taken, missing))
+    }
+}

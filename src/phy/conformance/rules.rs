@@ -1,0 +1,150 @@
+//! The rules for one frame at a time.
+
+use smoltcp::phy::{Device, Medium, TxToken};
+
+use super::Peer;
+use super::bench::{Bench, SMALL, expect};
+use super::frames::MINIMUM;
+use super::report::Fault;
+
+/// How often the clock is read to see it move. More than a millisecond's worth on any processor.
+const READINGS: u32 = 1_000_000;
+
+/// What IPv4 needs (RFC 791), and the most that it can fill; an Ethernet header and a VLAN tag come on top.
+const SMALLEST_PACKET: usize = 576;
+const LONGEST_FRAME: usize = 65_535 + 18;
+
+impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
+    pub fn clock(&mut self) -> Result<(), Fault> {
+        let first = self.now()?;
+        for _ in 0..READINGS {
+            if self.now()? > first {
+                return Ok(());
+            }
+        }
+        Err(Fault::ClockStands)
+    }
+
+    pub fn capabilities(&mut self) -> Result<(), Fault> {
+        let (one, two) = (self.device.capabilities(), self.device.capabilities());
+        let mtu = one.max_transmission_unit;
+        let header = if one.medium == Medium::Ethernet { 14 } else { 0 };
+        if one.medium != two.medium || mtu != two.max_transmission_unit || one.max_burst_size != two.max_burst_size {
+            return Err(Fault::CapabilitiesChange);
+        }
+        if !(SMALLEST_PACKET + header..=LONGEST_FRAME).contains(&mtu) {
+            return Err(Fault::Mtu(mtu));
+        }
+        if one.max_burst_size == Some(0) {
+            return Err(Fault::BurstOfNone);
+        }
+        if self.scratch.len() <= mtu { Err(Fault::Scratch(mtu + 1)) } else { Ok(()) }
+    }
+
+    pub fn idle(&mut self) -> Result<(), Fault> {
+        self.quiet()
+    }
+
+    pub fn sending(&mut self) -> Result<(), Fault> {
+        let number = self.must_send(SMALL)?;
+        self.must_observe(number, SMALL)?;
+        self.quiet()?;
+        for len in self.lengths() {
+            let number = self.must_send(len)?;
+            self.must_observe(number, len)?;
+        }
+        self.quiet()
+    }
+
+    pub fn receiving(&mut self) -> Result<(), Fault> {
+        let number = self.must_inject(SMALL)?;
+        self.must_receive(number, SMALL)?;
+        self.quiet()?;
+        for len in self.lengths() {
+            match self.inject(len)? {
+                Some(number) => self.must_receive(number, len)?,
+                // Many links carry no runts.
+                None if len < MINIMUM => {}
+                None => return Err(Fault::Refused(len)),
+            }
+        }
+        self.quiet()
+    }
+
+    pub fn reply(&mut self) -> Result<(), Fault> {
+        let mtu = self.report.mtu;
+        for (len, reply_len) in [(SMALL, SMALL), (mtu, mtu), (SMALL, mtu), (mtu, SMALL)] {
+            let number = self.must_inject(len)?;
+            let reply = self.next(reply_len);
+            let came = self.receive_and(len, |token, frames| {
+                token.consume(reply_len, |frame| frames.write(reply, frame));
+            })?;
+            expect(came, number, Fault::NotReceived)?;
+            self.must_observe(reply, reply_len)?;
+        }
+        self.quiet()
+    }
+
+    pub fn unused_tokens(&mut self) -> Result<(), Fault> {
+        for _ in 0..self.peer.burst() {
+            let now = self.now()?;
+            drop(self.device.transmit(now).ok_or(Fault::NoToken)?);
+            // The token that comes with a frame is dropped, too.
+            let number = self.must_inject(SMALL)?;
+            self.must_receive(number, SMALL)?;
+        }
+        self.quiet()
+    }
+
+    pub fn empty(&mut self) -> Result<(), Fault> {
+        let now = self.now()?;
+        self.device.transmit(now).ok_or(Fault::NoToken)?.consume(0, |_| {});
+        // Whatever becomes of the empty frames is passed over, and is none of others.
+        let foreign = self.report.foreign;
+        self.quiet()?;
+        self.inject(0)?;
+        self.quiet()?;
+        self.report.foreign = foreign;
+        let number = self.must_send(SMALL)?;
+        self.must_observe(number, SMALL)?;
+        let number = self.must_inject(SMALL)?;
+        self.must_receive(number, SMALL)?;
+        self.quiet()
+    }
+
+    pub fn too_long(&mut self) -> Result<(), Fault> {
+        let len = self.report.mtu + 1;
+        let lost = self.peer.lost(self.device);
+        if let Some(number) = self.inject(len)? {
+            let came = self.receive(len)?;
+            let counted = self.peer.lost(self.device).saturating_sub(lost);
+            if came.is_none() && counted == 0 {
+                return Err(Fault::Lost { missing: 1, counted });
+            }
+            expect(came.or(Some(number)), number, Fault::NotReceived)?;
+        }
+        let number = self.must_inject(SMALL)?;
+        self.must_receive(number, SMALL)?;
+        self.quiet()
+    }
+
+    /// The shortest frames, those around the minimum, each alignment, and the longest.
+    fn lengths(&self) -> [usize; 12] {
+        let (header, mtu) = (self.frames.header(), self.report.mtu);
+        let last = mtu.saturating_sub(1);
+        [
+            header,
+            header + 1,
+            header + 2,
+            MINIMUM - 1,
+            MINIMUM,
+            MINIMUM + 1,
+            MINIMUM + 2,
+            MINIMUM + 3,
+            MINIMUM + 5,
+            301,
+            last,
+            mtu,
+        ]
+    }
+}

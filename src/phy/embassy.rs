@@ -1,0 +1,148 @@
+//! Drivers written for embassy-net, as devices (feature `embassy`).
+
+use core::fmt;
+use core::task::{Context, Waker};
+
+use embassy_net_driver::{Checksum as TheirChecksum, Driver, HardwareAddress as TheirAddress, LinkState};
+use smoltcp::phy::{self, Checksum, Device, DeviceCapabilities, Medium};
+use smoltcp::time::Instant;
+use smoltcp::wire::{EthernetAddress, HardwareAddress};
+
+/// Any driver that implements [`embassy_net_driver::Driver`], as a smoltcp device.
+///
+/// The driver is polled, so that no executor is needed. If it has a task of its own (a `runner`), that must run beside the
+/// poll loop. Frames are read and written where the driver keeps them; this holds none and no memory of its own.
+///
+/// ```
+/// use embassy_net_driver_channel::driver::HardwareAddress;
+/// use embassy_net_driver_channel::{self as channel, State};
+/// use smolstep::phy::Embassy;
+/// use smoltcp::phy::Device;
+///
+/// let mut state = State::<1514, 4, 4>::new();
+/// let (_runner, driver) = channel::new(&mut state, HardwareAddress::Ethernet([2, 0, 0, 0, 0, 1]));
+/// let device = Embassy::new(driver).unwrap();
+/// assert_eq!(device.capabilities().max_transmission_unit, 1514);
+/// ```
+pub struct Embassy<D> {
+    driver: D,
+    waker: Waker,
+}
+
+impl<D: Driver> Embassy<D> {
+    /// Adapts a driver that is polled without being waited for.
+    ///
+    /// # Errors
+    /// The driver's medium is neither Ethernet nor IP.
+    pub fn new(driver: D) -> Result<Self, UnsupportedMedium> {
+        Self::with_waker(driver, Waker::noop().clone())
+    }
+
+    /// The same, with `waker` woken when the driver has a frame or room for one after it had none: for a poll loop that
+    /// sleeps between.
+    ///
+    /// # Errors
+    /// The driver's medium is neither Ethernet nor IP.
+    pub fn with_waker(driver: D, waker: Waker) -> Result<Self, UnsupportedMedium> {
+        let device = Embassy { driver, waker };
+        device.hardware_address().map(|_| device)
+    }
+
+    /// The driver's own address, for [`Config`](crate::stack::Config).
+    ///
+    /// # Errors
+    /// The driver's medium is neither Ethernet nor IP.
+    pub fn hardware_address(&self) -> Result<HardwareAddress, UnsupportedMedium> {
+        match self.driver.hardware_address() {
+            TheirAddress::Ethernet(address) => Ok(HardwareAddress::Ethernet(EthernetAddress(address))),
+            TheirAddress::Ip => Ok(HardwareAddress::Ip),
+            _ => Err(UnsupportedMedium),
+        }
+    }
+
+    /// Whether the driver says that its link is up. Frames sent before are the driver's to drop.
+    pub fn is_link_up(&mut self) -> bool {
+        self.driver.link_state(&mut Context::from_waker(&self.waker)) == LinkState::Up
+    }
+
+    /// The driver.
+    pub fn driver(&mut self) -> &mut D {
+        &mut self.driver
+    }
+}
+
+impl<D: Driver> Device for Embassy<D> {
+    type RxToken<'a>
+        = RxToken<D::RxToken<'a>>
+    where
+        Self: 'a;
+    type TxToken<'a>
+        = TxToken<D::TxToken<'a>>
+    where
+        Self: 'a;
+
+    fn receive(&mut self, _now: Instant) -> Option<(Self::RxToken<'_>, Self::TxToken<'_>)> {
+        let (rx, tx) = self.driver.receive(&mut Context::from_waker(&self.waker))?;
+        Some((RxToken(rx), TxToken(tx)))
+    }
+
+    fn transmit(&mut self, _now: Instant) -> Option<Self::TxToken<'_>> {
+        self.driver.transmit(&mut Context::from_waker(&self.waker)).map(TxToken)
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let theirs = self.driver.capabilities();
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = match self.driver.hardware_address() {
+            TheirAddress::Ip => Medium::Ip,
+            _ => Medium::Ethernet,
+        };
+        capabilities.max_transmission_unit = theirs.max_transmission_unit;
+        capabilities.max_burst_size = theirs.max_burst_size;
+        capabilities.checksum.ipv4 = checksum(theirs.checksum.ipv4);
+        capabilities.checksum.udp = checksum(theirs.checksum.udp);
+        capabilities.checksum.tcp = checksum(theirs.checksum.tcp);
+        capabilities.checksum.icmpv4 = checksum(theirs.checksum.icmpv4);
+        capabilities.checksum.icmpv6 = checksum(theirs.checksum.icmpv6);
+        capabilities
+    }
+}
+
+fn checksum(theirs: TheirChecksum) -> Checksum {
+    match theirs {
+        TheirChecksum::Both => Checksum::Both,
+        TheirChecksum::Rx => Checksum::Rx,
+        TheirChecksum::Tx => Checksum::Tx,
+        TheirChecksum::None => Checksum::None,
+    }
+}
+
+/// A frame that the driver received.
+pub struct RxToken<T>(T);
+
+impl<T: embassy_net_driver::RxToken> phy::RxToken for RxToken<T> {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
+        self.0.consume(|frame| f(frame))
+    }
+}
+
+/// Room in the driver for a frame.
+pub struct TxToken<T>(T);
+
+impl<T: embassy_net_driver::TxToken> phy::TxToken for TxToken<T> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
+        self.0.consume(len, f)
+    }
+}
+
+/// The driver is for IEEE 802.15.4 or another medium that the stack has no use for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct UnsupportedMedium;
+
+impl fmt::Display for UnsupportedMedium {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the driver's medium is neither Ethernet nor IP")
+    }
+}
+
+impl core::error::Error for UnsupportedMedium {}

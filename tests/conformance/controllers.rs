@@ -1,0 +1,234 @@
+//! The drivers of Ethernet controllers, on fakes of their registers.
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use smolstep::phy::Registers;
+use smolstep::phy::conformance::{Peer, Report, check};
+use smolstep::phy::lan9118::Lan9118;
+use smolstep::phy::stellaris::Stellaris;
+use smoltcp::phy::Device;
+use smoltcp::time::Instant;
+use smoltcp::wire::EthernetAddress;
+
+use crate::{Ticks, copy};
+
+const ADDRESS: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 1]);
+
+#[test]
+fn a_lan9118_conforms() {
+    let chip = Rc::new(RefCell::new(Lan::default()));
+    let mut device = Lan9118::new(Bus(chip.clone()), ADDRESS).unwrap();
+    let report =
+        run(&mut device, Far { chip, ticks: Ticks::default(), lost: |device| device.faults().overruns.into() });
+    assert_eq!((report.mtu, report.transmit_queue), (1514, Some(43)), "{report}");
+    assert!(report.receive_queue.is_some(), "{report}");
+}
+
+#[test]
+fn a_stellaris_conforms() {
+    let chip = Rc::new(RefCell::new(Lm3s::default()));
+    let mut device = Stellaris::new(Bus(chip.clone()), ADDRESS);
+    let report = run(&mut device, Far { chip, ticks: Ticks::default(), lost: |_| 0 });
+    assert_eq!((report.mtu, report.transmit_queue, report.receive_queue), (1514, Some(1), Some(31)), "{report}");
+}
+
+fn run<D: Device, C: Chip>(device: &mut D, mut far: Far<C, D>) -> Report {
+    check(device, &mut far, &mut [0; 1515]).unwrap_or_else(|failure| panic!("{failure}"))
+}
+
+/// A controller seen from its cable.
+trait Chip {
+    /// Takes a frame off the cable. Whether it does; what it loses it counts.
+    fn arrive(&mut self, frame: &[u8]) -> bool;
+    /// The oldest frame that it sent.
+    fn leave(&mut self) -> Option<Vec<u8>>;
+}
+
+/// A controller seen from its driver.
+struct Bus<C>(Rc<RefCell<C>>);
+
+struct Far<C, D> {
+    chip: Rc<RefCell<C>>,
+    ticks: Ticks,
+    lost: fn(&mut D) -> u64,
+}
+
+impl<C: Chip, D> Peer<D> for Far<C, D> {
+    fn inject(&mut self, _device: &mut D, frame: &[u8]) -> bool {
+        // Neither has runts or giants on its cable.
+        (14..=1514).contains(&frame.len()) && self.chip.borrow_mut().arrive(frame)
+    }
+
+    fn observe(&mut self, _device: &mut D, buffer: &mut [u8]) -> Option<usize> {
+        copy(&self.chip.borrow_mut().leave()?, buffer)
+    }
+
+    fn now(&mut self) -> Instant {
+        self.ticks.now()
+    }
+
+    fn lost(&mut self, device: &mut D) -> u64 {
+        (self.lost)(device)
+    }
+
+    fn burst(&self) -> usize {
+        // More of the short frames than the LAN9118's memory holds.
+        200
+    }
+
+    fn address(&self) -> EthernetAddress {
+        ADDRESS
+    }
+}
+
+/// A LAN9118 with 10,560 bytes for received frames and 4,608 for frames to send, which leave when they are observed.
+#[derive(Default)]
+struct Lan {
+    /// Frames received: their words, offset and checksum included, and how many bytes were sent.
+    rx: VecDeque<(usize, VecDeque<u32>)>,
+    /// The words of the frame whose status has been read.
+    reading: VecDeque<u32>,
+    tx: VecDeque<Vec<u8>>,
+    /// The words of a frame that is being written.
+    writing: Vec<u32>,
+    done: u32,
+    dropped: u32,
+    mac_data: u32,
+}
+
+impl Chip for Lan {
+    fn arrive(&mut self, frame: &[u8]) -> bool {
+        let used = self.rx.iter().map(|(_, words)| words.len() * 4 + 4).sum::<usize>();
+        let bytes = [&[0xee; 2], frame, &[0xcc; 4]].concat();
+        if used + bytes.len() + 4 > 10_560 {
+            self.dropped += 1;
+        } else {
+            self.rx.push_back((frame.len() + 4, words(&bytes).into()));
+        }
+        true
+    }
+
+    fn leave(&mut self) -> Option<Vec<u8>> {
+        let frame = self.tx.pop_front()?;
+        self.done += 1;
+        Some(frame)
+    }
+}
+
+impl Registers for Bus<Lan> {
+    fn read(&mut self, offset: usize) -> u32 {
+        let mut chip = self.0.borrow_mut();
+        match offset {
+            0x00..0x20 => chip.reading.pop_front().expect("no word is read that is not there"),
+            0x40 => {
+                assert!(chip.reading.is_empty(), "the frame before was not read to its end");
+                let (len, words) = chip.rx.pop_front().expect("no status is read that is not there");
+                chip.reading = words;
+                (len as u32) << 16
+            }
+            0x48 => {
+                chip.done = chip.done.checked_sub(1).expect("no status is read that is not there");
+                0
+            }
+            0x64 => 0x8765_4321,
+            0x7c => (chip.rx.len() as u32) << 16,
+            0x80 => {
+                let used = chip.tx.iter().map(|frame| frame.len().next_multiple_of(4) + 8).sum::<usize>();
+                chip.done << 16 | 4608_u32.saturating_sub(used as u32)
+            }
+            0xa0 => std::mem::take(&mut chip.dropped),
+            0xa8 => chip.mac_data & !1,
+            _ => 0,
+        }
+    }
+
+    fn write(&mut self, offset: usize, value: u32) {
+        let mut chip = self.0.borrow_mut();
+        match offset {
+            0x20..0x40 => {
+                chip.writing.push(value);
+                let [command, length, ..] = chip.writing[..] else { return };
+                assert_eq!((command & 0x3000, command & 0x7ff), (0x3000, length & 0x7ff), "one segment a frame");
+                let offset = command as usize >> 16 & 0x1f;
+                let len = length as usize & 0x7ff;
+                if (chip.writing.len() - 2) * 4 >= offset + len {
+                    let frame = bytes(&chip.writing[2..]);
+                    chip.tx.push_back(frame[offset..offset + len].to_vec());
+                    chip.writing.clear();
+                }
+            }
+            0xa8 => chip.mac_data = value,
+            _ => {}
+        }
+    }
+}
+
+/// A Stellaris controller with room for 31 frames received and for one to send.
+#[derive(Default)]
+struct Lm3s {
+    rx: VecDeque<VecDeque<u32>>,
+    tx: Option<Vec<u8>>,
+    writing: Vec<u32>,
+}
+
+impl Chip for Lm3s {
+    fn arrive(&mut self, frame: &[u8]) -> bool {
+        let fits = self.rx.len() < 31;
+        if fits {
+            let counted = frame.len() as u16 + 6;
+            self.rx.push_back(words(&[&counted.to_le_bytes()[..], frame, &[0xcc; 4]].concat()).into());
+        }
+        fits
+    }
+
+    fn leave(&mut self) -> Option<Vec<u8>> {
+        self.tx.take()
+    }
+}
+
+impl Registers for Bus<Lm3s> {
+    fn read(&mut self, offset: usize) -> u32 {
+        let mut chip = self.0.borrow_mut();
+        match offset {
+            0x10 => {
+                let frame = chip.rx.front_mut().expect("no word is read that is not there");
+                let word = frame.pop_front().expect("a frame has a word");
+                if frame.is_empty() {
+                    chip.rx.pop_front();
+                }
+                word
+            }
+            0x34 => chip.rx.len() as u32,
+            0x38 => u32::from(chip.tx.is_some()),
+            _ => 0,
+        }
+    }
+
+    fn write(&mut self, offset: usize, value: u32) {
+        let mut chip = self.0.borrow_mut();
+        match offset {
+            0x10 => chip.writing.push(value),
+            0x38 if value & 1 == 1 => {
+                assert!(chip.tx.is_none(), "the frame before is still being sent");
+                let written = bytes(&std::mem::take(&mut chip.writing));
+                let len = usize::from(u16::from_le_bytes([written[0], written[1]])) + 14;
+                let mut frame = written[2..2 + len].to_vec();
+                frame.resize(len.max(60), 0);
+                chip.tx = Some(frame);
+            }
+            _ => {}
+        }
+    }
+}
+
+fn words(bytes: &[u8]) -> Vec<u32> {
+    let mut padded = bytes.to_vec();
+    padded.resize(bytes.len().next_multiple_of(4), 0xdd);
+    padded.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)).collect()
+}
+
+fn bytes(words: &[u32]) -> Vec<u8> {
+    words.iter().flat_map(|word| word.to_le_bytes()).collect()
+}

@@ -1,0 +1,145 @@
+//! The adapter for embassy-net's drivers, over their own channel driver.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::{Wake, Waker};
+
+use embassy_net_driver_channel::driver::{HardwareAddress as TheirAddress, LinkState};
+use embassy_net_driver_channel::{self as channel, Runner, State};
+use smolstep::app::{self, Client, ClientOptions, Options, Server};
+use smolstep::host::{HeapPool, Sizes};
+use smolstep::phy::conformance::Peer;
+use smolstep::phy::{Embassy, UnsupportedMedium};
+use smolstep::stack::{Config, Io, Listener, Quiet, Seed, Stack};
+use smoltcp::phy::{Device, Medium};
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, IpEndpoint};
+
+use crate::{Ticks, copy, run, send};
+
+const MTU: usize = 1514;
+const ETHERNET: TheirAddress = TheirAddress::Ethernet([2, 0, 0, 0, 0, 1]);
+
+#[test]
+fn a_channel_driver_conforms() {
+    for (address, medium) in [(ETHERNET, Medium::Ethernet), (TheirAddress::Ip, Medium::Ip)] {
+        let mut state = State::<MTU, 4, 3>::new();
+        let (runner, driver) = channel::new(&mut state, address);
+        let mut device = Embassy::new(driver).unwrap();
+        assert_eq!(device.capabilities().medium, medium);
+        let report = run(&mut device, &mut Far(runner, Ticks::default())).unwrap();
+        assert_eq!(report.to_string(), "MTU 1514; holds 3 frames to send and 4 frames received");
+    }
+}
+
+#[test]
+fn the_address_is_the_drivers_and_other_media_are_refused() {
+    let mut state = State::<MTU, 1, 1>::new();
+    let (_, driver) = channel::new(&mut state, ETHERNET);
+    let device = Embassy::new(driver).unwrap();
+    assert_eq!(device.hardware_address(), Ok(HardwareAddress::Ethernet(EthernetAddress([2, 0, 0, 0, 0, 1]))));
+
+    let mut state = State::<MTU, 1, 1>::new();
+    let (_, driver) = channel::new(&mut state, TheirAddress::Ieee802154([0; 8]));
+    assert_eq!(Embassy::new(driver).err(), Some(UnsupportedMedium));
+}
+
+#[test]
+fn the_waker_is_woken_by_a_frame_by_room_and_by_the_link() {
+    let woken = Arc::new(Count::default());
+    let mut state = State::<MTU, 1, 1>::new();
+    let (mut runner, driver) = channel::new(&mut state, ETHERNET);
+    let mut device = Embassy::with_waker(driver, Waker::from(woken.clone())).unwrap();
+
+    assert!(device.receive(Instant::ZERO).is_none());
+    runner.rx_done(60);
+    assert_eq!(woken.take(), 1);
+
+    assert!(send(&mut device, &[0; 60]));
+    assert!(device.transmit(Instant::ZERO).is_none());
+    runner.tx_done();
+    assert_eq!(woken.take(), 1);
+
+    assert!(!device.is_link_up());
+    runner.set_link_state(LinkState::Up);
+    assert_eq!(woken.take(), 1);
+    assert!(device.is_link_up());
+}
+
+#[test]
+fn a_greeting_goes_through_two_channel_drivers() {
+    let (mut states, mut now) = ([State::<MTU, 4, 4>::new(), State::new()], Instant::from_secs(1));
+    let [left, right] = &mut states;
+    let (mut near, driver) = channel::new(left, ETHERNET);
+    let mut server_io = Io::new(Embassy::new(driver).unwrap(), Quiet);
+    let (mut far, driver) = channel::new(right, TheirAddress::Ethernet([2, 0, 0, 0, 0, 2]));
+    let mut client_io = Io::new(Embassy::new(driver).unwrap(), Vec::new());
+    let sizes = Sizes { connections: 2, receive: 512, send: 512, ports: 0, datagrams: 0, payload: 0 };
+    let (mut server_memory, mut client_memory) = (HeapPool::new(sizes), HeapPool::new(sizes));
+    let addresses = [1, 2].map(|n| [IpCidr::new(IpAddress::v4(10, 0, 0, n), 24)]);
+    let config = Config::new(server_io.device.hardware_address().unwrap(), Seed([1; 32]), &addresses[0]);
+    let mut server = Stack::<Server, ()>::new(config, &mut server_io.device, server_memory.memory(), now).unwrap();
+    let config = Config::new(client_io.device.hardware_address().unwrap(), Seed([2; 32]), &addresses[1]);
+    let mut client = Stack::<Client, ()>::new(config, &mut client_io.device, client_memory.memory(), now).unwrap();
+
+    let greeting = app::find("greeting").unwrap();
+    server.listen(Listener::new(9999, greeting.server(&Options::default()).unwrap())).unwrap();
+    let session = greeting.client(&ClientOptions { texts: &[b"Li"], ..Default::default() }).unwrap();
+    let to = IpEndpoint::new(addresses[0][0].address(), 9999);
+    let id = client.connect(now, to, session, Duration::from_secs(5), &mut client_io).unwrap();
+    while client.ended(id).is_none() {
+        assert!(now < Instant::from_secs(60), "the two never come to an end");
+        client.poll(now, &mut client_io);
+        carry(&mut far, &mut near);
+        server.poll(now, &mut server_io);
+        carry(&mut near, &mut far);
+        now += Duration::from_millis(1);
+    }
+    assert_eq!(client_io.console, b"Hello,Li!\n");
+}
+
+/// The hardware at the other side of a channel driver.
+struct Far<'d>(Runner<'d, MTU>, Ticks);
+
+impl Peer<Embassy<channel::Device<'_, MTU>>> for Far<'_> {
+    fn inject(&mut self, _device: &mut Embassy<channel::Device<'_, MTU>>, frame: &[u8]) -> bool {
+        let Some(len) = self.0.try_rx_buf().and_then(|buffer| copy(frame, buffer)) else { return false };
+        self.0.rx_done(len);
+        true
+    }
+
+    fn observe(&mut self, _device: &mut Embassy<channel::Device<'_, MTU>>, buffer: &mut [u8]) -> Option<usize> {
+        let len = copy(self.0.try_tx_buf()?, buffer);
+        self.0.tx_done();
+        len
+    }
+
+    fn now(&mut self) -> Instant {
+        self.1.now()
+    }
+}
+
+/// Moves all that one driver has sent into the other, as far as there is room.
+fn carry(from: &mut Runner<'_, MTU>, to: &mut Runner<'_, MTU>) {
+    while let (Some(frame), Some(buffer)) = (from.try_tx_buf(), to.try_rx_buf()) {
+        let len = copy(frame, buffer).unwrap();
+        to.rx_done(len);
+        from.tx_done();
+    }
+}
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Count(AtomicUsize);
+
+impl Count {
+    fn take(&self) -> usize {
+        self.0.swap(0, Ordering::Relaxed)
+    }
+}
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
