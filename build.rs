@@ -1,0 +1,90 @@
+//! For firmware: its memory map, its addresses and its seed. Does nothing for a host.
+
+use std::env::{self, var};
+use std::fs;
+use std::io::Read;
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+
+/// Each board's feature is its name, and so are its memory map's folder and its binaries' beginning.
+const BOARDS: [(&str, &[&str]); 2] =
+    [("mps2-an385", &["mps2-an385", "mps2-an385-client"]), ("lm3s6965evb", &["lm3s6965evb"])];
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    let enabled =
+        |name: &str| env::var_os(format!("CARGO_FEATURE_{}", name.to_uppercase().replace('-', "_"))).is_some();
+    if var("CARGO_CFG_TARGET_OS").as_deref() != Ok("none") || !BOARDS.iter().any(|(name, _)| enabled(name)) {
+        return;
+    }
+    for (name, bins) in BOARDS.iter().filter(|(name, _)| enabled(name)) {
+        let folder = PathBuf::from(var("CARGO_MANIFEST_DIR").unwrap()).join("src/board").join(name);
+        println!("cargo::rerun-if-changed={}", folder.join("memory.x").display());
+        for bin in *bins {
+            println!("cargo::rustc-link-arg-bin={bin}=-L{}", folder.display());
+            println!("cargo::rustc-link-arg-bin={bin}=-Tlink.x");
+        }
+    }
+    let settings = format!(
+        "pub const IP: smoltcp::wire::Ipv4Address = smoltcp::wire::Ipv4Address::from_octets({:?});\n\
+         pub const ADDRESS: smoltcp::wire::IpCidr = smoltcp::wire::IpCidr::new(smoltcp::wire::IpAddress::Ipv4(IP), {});\n\
+         pub const HARDWARE: smoltcp::wire::EthernetAddress = smoltcp::wire::EthernetAddress({:?});\n\
+         pub const SEED: [u8; 32] = {:?};\n",
+        ip().0,
+        ip().1,
+        mac(),
+        seed()
+    );
+    fs::write(PathBuf::from(var("OUT_DIR").unwrap()).join("settings.rs"), settings).unwrap();
+}
+
+/// SMOLSTEP_IP, an IPv4 address with its prefix.
+fn ip() -> ([u8; 4], u8) {
+    let text = setting("SMOLSTEP_IP").unwrap_or("192.168.69.1/24".into());
+    let parsed = text.split_once('/').and_then(|(address, prefix)| {
+        let prefix = prefix.parse().ok().filter(|prefix| (1..=31).contains(prefix))?;
+        Some((address.parse::<Ipv4Addr>().ok()?.octets(), prefix))
+    });
+    parsed.unwrap_or_else(|| fail(&format!("SMOLSTEP_IP is '{text}': it is like 192.168.69.1/24")))
+}
+
+/// SMOLSTEP_MAC, an Ethernet address that is no group's.
+fn mac() -> [u8; 6] {
+    let text = setting("SMOLSTEP_MAC").unwrap_or("02:00:00:00:00:01".into());
+    let bytes: Option<Vec<u8>> = text.split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
+    match bytes.and_then(|bytes| <[u8; 6]>::try_from(bytes).ok()) {
+        Some(mac) if mac[0] & 1 == 0 => mac,
+        _ => fail(&format!("SMOLSTEP_MAC is '{text}': it is like 02:00:00:00:00:01")),
+    }
+}
+
+/// SMOLSTEP_SEED, or 32 bytes of this machine's entropy. Whoever knows them can predict sequence numbers and ports.
+fn seed() -> [u8; 32] {
+    let mut seed = [0; 32];
+    let Some(text) = setting("SMOLSTEP_SEED") else {
+        let read = fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut seed));
+        if let Err(error) = read {
+            fail(&format!("no entropy from /dev/urandom ({error}): set SMOLSTEP_SEED to 64 hexadecimal digits"));
+        }
+        let digits: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
+        println!("cargo::warning=SMOLSTEP_SEED is not set; drawn from this machine's entropy: {digits}");
+        return seed;
+    };
+    let digit = |at: usize| text.get(at * 2..at * 2 + 2).and_then(|two| u8::from_str_radix(two, 16).ok());
+    let bytes: Option<Vec<u8>> = (0..32).map(digit).collect();
+    match bytes {
+        Some(bytes) if text.len() == 64 => seed.copy_from_slice(&bytes),
+        _ => fail("SMOLSTEP_SEED is not 64 hexadecimal digits"),
+    }
+    seed
+}
+
+fn setting(name: &str) -> Option<String> {
+    println!("cargo::rerun-if-env-changed={name}");
+    var(name).ok().filter(|text| !text.is_empty())
+}
+
+fn fail(why: &str) -> ! {
+    println!("cargo::error={why}");
+    std::process::exit(1)
+}

@@ -1,0 +1,19 @@
+//! A firmware of the mps2-an385 that calls the greeting server at 192.168.69.100, and ends QEMU with the result.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+#[cfg(target_os = "none")]
+mod firmware {
+    use smolstep::board::{self, mps2_an385::Mps2An385};
+    use smoltcp::wire::{IpAddress, IpEndpoint};
+
+    #[cortex_m_rt::entry]
+    fn main() -> ! {
+        let server = IpEndpoint::new(IpAddress::v4(192, 168, 69, 100), 9999);
+        board::call::<Mps2An385>("greeting", server, &[b"Li", b"Cheng", b"victor"])
+    }
+}
+
+#[cfg(not(target_os = "none"))]
+fn main() {
+    eprintln!("this is for a board: scripts/firmware run mps2-an385-client");
+}

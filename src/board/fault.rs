@@ -1,0 +1,49 @@
+//! What happens when a program cannot go on: it says where on the console, and the board starts again.
+#![allow(unsafe_code)]
+
+use super::mmio::Mmio;
+use crate::phy::Registers;
+
+#[panic_handler]
+fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
+    log::error!("{info}");
+    reset()
+}
+
+// The stack lies at the bottom of memory, so that its overflow is a fault and overwrites nothing. The handler cannot run on a
+// stack that is used up: it starts again at its top.
+//
+// SAFETY: replaces cortex-m-rt's handler of the same name and contract, which never returns. The stack's content is given up,
+// and nothing that runs after this looks at it.
+core::arch::global_asm!(
+    ".section .HardFault.user, \"ax\"",
+    ".global HardFault",
+    ".type HardFault, %function",
+    ".thumb_func",
+    "HardFault:",
+    "mov r0, sp",
+    "ldr r1, =_stack_start",
+    "mov sp, r1",
+    "b {fault}",
+    fault = sym fault,
+);
+
+/// Where the stack ends: the bottom of memory on all boards (`memory.x`).
+const BOTTOM: usize = 0x2000_0000;
+
+extern "C" fn fault(stack: usize) -> ! {
+    if stack < BOTTOM + 256 {
+        log::error!("stack overflow: more than its size in memory.x was used");
+    } else {
+        log::error!("hard fault with the stack at {stack:#x}");
+    }
+    reset()
+}
+
+fn reset() -> ! {
+    // Application interrupt and reset control (ARMv7-M, B3.2.6): its key, and the request.
+    Mmio::new(0xe000_ed0c).write(0, 0x05fa_0004);
+    loop {
+        cortex_m::asm::nop();
+    }
+}

@@ -1,0 +1,63 @@
+//! Stellaris LM3S6965 evaluation board, a Cortex-M3: 256 KiB of flash, 64 KiB of memory, its own Ethernet controller, PL011 UART.
+
+use smoltcp::wire::EthernetAddress;
+
+use super::{Board, Mmio};
+use crate::phy::stellaris::Stellaris;
+use crate::phy::{NotThere, Registers};
+
+/// The board.
+#[derive(Debug)]
+pub struct Lm3s6965evb;
+
+const ETHERNET: usize = 0x4004_8000;
+const SYSTEM: usize = 0x400f_e000;
+const UART: usize = 0x4000_c000;
+
+// Clock gates of the system control (LM3S6965 data sheet, section 5.5): UART0; EMAC0 and EPHY0.
+const GATES_1: usize = 0x104;
+const GATES_2: usize = 0x108;
+const UART0: u32 = 1;
+const ETHERNET0: u32 = 0x5000_0000;
+
+// Registers of the UART (section 12.5).
+const DATA: usize = 0x00;
+const FLAGS: usize = 0x18;
+const DIVIDER: usize = 0x24;
+const FRACTION: usize = 0x28;
+const LINE: usize = 0x2c;
+const CONTROL: usize = 0x30;
+
+impl Board for Lm3s6965evb {
+    type Ethernet = Stellaris<Mmio>;
+
+    const NAME: &'static str = "lm3s6965evb";
+    const TICKS_A_MILLISECOND: u32 = 12_500;
+    const INTERRUPT: u32 = 42;
+
+    fn start() {
+        let mut system = Mmio::new(SYSTEM);
+        let gates = system.read(GATES_1);
+        system.write(GATES_1, gates | UART0);
+        let gates = system.read(GATES_2);
+        system.write(GATES_2, gates | ETHERNET0);
+        let mut uart = Mmio::new(UART);
+        // 115,200 baud of 12.5 MHz; 8 bits, FIFO; on, send.
+        uart.write(DIVIDER, 6);
+        uart.write(FRACTION, 50);
+        uart.write(LINE, 0x70);
+        uart.write(CONTROL, 0x101);
+    }
+
+    fn put(byte: u8) {
+        let mut uart = Mmio::new(UART);
+        // A byte takes 87 microseconds, some 1,100 cycles.
+        if (0..10_000).any(|_| uart.read(FLAGS) & (1 << 5) == 0) {
+            uart.write(DATA, byte.into());
+        }
+    }
+
+    fn ethernet(address: EthernetAddress) -> Result<Stellaris<Mmio>, NotThere> {
+        Ok(Stellaris::new(Mmio::new(ETHERNET), address))
+    }
+}

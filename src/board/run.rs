@@ -1,0 +1,190 @@
+//! Whole firmwares: servers of every program, and a client.
+
+use core::fmt::Write;
+use core::net::SocketAddr;
+
+use smoltcp::iface::SocketStorage;
+use smoltcp::phy::{Device, TxToken};
+use smoltcp::socket::udp::PacketMetadata;
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{
+    ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, HardwareAddress,
+    IpCidr, IpEndpoint,
+};
+
+use super::clock::Clock;
+use super::{Board, Ethernet, Uart, settings};
+use crate::app::{self, APPS, ClientOptions, Options};
+use crate::stack::{Config, Io, Links, Listener, Memory, Pool, Port, Probe, Seed, Session, Slot, Stack, UdpSession};
+use crate::trace::LogProbe;
+
+/// How many UDP ports the programs have. Each holds one datagram each way, of at most so many bytes.
+const UDP: usize = 5;
+const PAYLOAD: usize = 1472;
+
+/// How long a call may take to connect, and each reply.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Serves every program, to `N` connections with `RX` bytes to receive and `TX` to send each.
+///
+/// # Panics
+/// If the memory or the controller is not what the board says: there is nothing to be done then but to say so.
+pub fn serve<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
+    let mut clock = Clock::<B>::start();
+    let mut io = start::<B>();
+    // On the stack: as statics, the sockets would take as much flash. Each by itself: a `Pool` would be made in one place and
+    // moved to another.
+    let mut slots = [const { Slot::EMPTY }; N];
+    let mut links = [Links::EMPTY; N];
+    let mut sockets = [SocketStorage::EMPTY; N];
+    let mut receive = [[0; RX]; N];
+    let mut send = [[0; TX]; N];
+    let mut ports = [const { Port::EMPTY }; UDP];
+    let mut port_sockets = [SocketStorage::EMPTY; UDP];
+    let mut datagrams = [PacketMetadata::EMPTY; 2 * UDP];
+    let mut payloads = [[0; PAYLOAD]; 2 * UDP];
+    let mut scratch = [0; PAYLOAD];
+    let memory = Memory {
+        slots: &mut slots,
+        links: &mut links,
+        sockets: &mut sockets,
+        receive: receive.as_flattened_mut(),
+        send: send.as_flattened_mut(),
+        ports: &mut ports,
+        port_sockets: &mut port_sockets,
+        datagrams: &mut datagrams,
+        payloads: payloads.as_flattened_mut(),
+        scratch: &mut scratch,
+    };
+    let addresses = [settings::ADDRESS];
+    let mut stack: Stack<'_, app::Server<'_>, app::UdpServer<'_>> =
+        match Stack::new(config(&addresses), &mut io.device, memory, clock.now()) {
+            Ok(stack) => stack,
+            Err(error) => panic!("{error}"),
+        };
+    let options = Options::default();
+    let mut uart = Uart::<B>::NEW;
+    for app in APPS {
+        let (Some(port), Some(session)) = (app.tcp, app.server(&options)) else { continue };
+        match stack.listen(Listener::new(port, session)) {
+            Ok(()) => listening(&mut uart, "tcp", port, app.name),
+            Err(error) => log::error!("{} on TCP port {port}: {error}", app.name),
+        }
+    }
+    for app in APPS {
+        let (Some(port), Some(session)) = (app.udp, app.udp_server(&options)) else { continue };
+        match stack.bind(port, session) {
+            Ok(_) => listening(&mut uart, "udp", port, app.name),
+            Err(error) => log::error!("{} on UDP port {port}: {error}", app.name),
+        }
+    }
+    announce(&mut io.device, clock.now());
+    drive(&mut stack, &mut io, &mut clock, |_| false);
+    unreachable!("a server is never done")
+}
+
+/// Calls the server of a program, prints what its client prints, and ends QEMU with the result; on a board without a debugger,
+/// stops.
+///
+/// # Panics
+/// As [`serve`].
+pub fn call<B: Board>(name: &str, remote: IpEndpoint, texts: &[&[u8]]) -> ! {
+    let mut clock = Clock::<B>::start();
+    let mut io = start::<B>();
+    let mut pool = Pool::<app::Client<'_>, (), 2, PAYLOAD, PAYLOAD, 0, 0, 0>::new();
+    let addresses = [settings::ADDRESS];
+    let mut stack = match Stack::new(config(&addresses), &mut io.device, pool.memory(), clock.now()) {
+        Ok(stack) => stack,
+        Err(error) => panic!("{error}"),
+    };
+    announce(&mut io.device, clock.now());
+    let options = ClientOptions { texts, timeout: Some(PATIENCE), ..ClientOptions::default() };
+    let Some(client) = app::find(name).and_then(|app| app.client(&options)) else { panic!("no program {name}") };
+    let id = match stack.connect(clock.now(), remote, client, PATIENCE, &mut io) {
+        Ok(id) => id,
+        Err(error) => panic!("{error}"),
+    };
+    drive(&mut stack, &mut io, &mut clock, |stack| stack.ended(id).is_some());
+    let result = match stack.take(id) {
+        Some((client, end)) => client.result().unwrap_or(Err(app::Failure::Ended(end))),
+        None => Err(app::Failure::TooEarly),
+    };
+    match result {
+        Ok(()) => log::info!("done"),
+        Err(why) => log::error!("{}: {why}", SocketAddr::from(remote)),
+    }
+    exit(result.is_ok())
+}
+
+fn start<B: Board>() -> Io<B::Ethernet, Uart<B>, LogProbe> {
+    B::start();
+    Uart::<B>::NEW.log();
+    match B::ethernet(settings::HARDWARE) {
+        Ok(device) => Io { device, console: Uart::NEW, probe: LogProbe::default() },
+        Err(error) => panic!("{error}"),
+    }
+}
+
+fn config(addresses: &[IpCidr]) -> Config<'_> {
+    Config::new(HardwareAddress::Ethernet(settings::HARDWARE), Seed(settings::SEED), addresses)
+}
+
+fn listening<B: Board>(uart: &mut Uart<B>, transport: &str, port: u16, name: &str) {
+    // The console drops what it cannot take; it never fails.
+    let _ = writeln!(uart, "listening {transport} {}:{port} {name}", settings::IP);
+}
+
+/// Polls and sleeps until `done`.
+fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
+    stack: &mut Stack<'a, S, U>,
+    io: &mut Io<B::Ethernet, Uart<B>, P>,
+    clock: &mut Clock<B>,
+    mut done: impl FnMut(&mut Stack<'a, S, U>) -> bool,
+) {
+    let mut told = io.device.faults();
+    while !done(stack) {
+        io.device.acknowledge();
+        let deadline = stack.poll(clock.now(), io);
+        let faults = io.device.faults();
+        if faults != told {
+            told = faults;
+            log::warn!("so far {} bad frames received and {} lost", faults.bad, faults.overruns);
+        }
+        let now = clock.now();
+        match deadline {
+            Some(at) if at <= now => {}
+            Some(at) => clock.sleep(Some(at - now)),
+            None => clock.sleep(None),
+        }
+    }
+}
+
+/// Tells the link who is here (RFC 5227 section 3): a peer that asked too early would wait a second or more to ask again.
+fn announce<D: Device>(device: &mut D, now: Instant) {
+    let Some(token) = device.transmit(now) else { return };
+    let ethernet = EthernetRepr {
+        src_addr: settings::HARDWARE,
+        dst_addr: EthernetAddress::BROADCAST,
+        ethertype: EthernetProtocol::Arp,
+    };
+    let arp = ArpRepr::EthernetIpv4 {
+        operation: ArpOperation::Request,
+        source_hardware_addr: settings::HARDWARE,
+        source_protocol_addr: settings::IP,
+        target_hardware_addr: EthernetAddress([0; 6]),
+        target_protocol_addr: settings::IP,
+    };
+    token.consume(ethernet.buffer_len() + arp.buffer_len(), |bytes| {
+        let mut frame = EthernetFrame::new_unchecked(bytes);
+        ethernet.emit(&mut frame);
+        arp.emit(&mut ArpPacket::new_unchecked(frame.payload_mut()));
+    });
+}
+
+fn exit(ok: bool) -> ! {
+    use cortex_m_semihosting::debug::{self, EXIT_FAILURE, EXIT_SUCCESS};
+    debug::exit(if ok { EXIT_SUCCESS } else { EXIT_FAILURE });
+    loop {
+        cortex_m::asm::wfi();
+    }
+}

@@ -1,0 +1,227 @@
+//! SMSC LAN9118: an Ethernet controller with its own frame memory, read and written a word at a time (LAN9118 data sheet).
+
+use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::time::Instant;
+use smoltcp::wire::EthernetAddress;
+
+use super::registers::{FRAME, Faults, NotThere, Registers, SHORTEST, Words, wait};
+
+/// A LAN9118 as a device.
+///
+/// It stores 10,560 bytes of received frames and loses what comes beyond: the receive windows of all connections together, with
+/// 60 bytes a segment, must stay below that. A frame waits there while no frame can be sent, so that each can be answered.
+#[derive(Debug)]
+pub struct Lan9118<R> {
+    registers: R,
+    /// The frame taken from the controller and not yet consumed: its length; it stands 2 bytes into `received`, which puts
+    /// the IP header on a word.
+    waiting: Option<usize>,
+    received: Words,
+    sending: Words,
+    faults: Faults,
+}
+
+// Registers, by their offset (section 5.3).
+const RX_DATA: usize = 0x00;
+const TX_DATA: usize = 0x20;
+const RX_STATUS: usize = 0x40;
+const TX_STATUS: usize = 0x48;
+const IRQ_CFG: usize = 0x54;
+const INT_STS: usize = 0x58;
+const INT_EN: usize = 0x5c;
+const BYTE_TEST: usize = 0x64;
+const FIFO_INT: usize = 0x68;
+const RX_CFG: usize = 0x6c;
+const TX_CFG: usize = 0x70;
+const HW_CFG: usize = 0x74;
+const RX_FIFO_INF: usize = 0x7c;
+const TX_FIFO_INF: usize = 0x80;
+const RX_DROP: usize = 0xa0;
+const MAC_COMMAND: usize = 0xa4;
+const MAC_DATA: usize = 0xa8;
+const AFC_CFG: usize = 0xac;
+
+// Registers of the MAC, behind MAC_COMMAND (section 5.4).
+const MAC_CR: u32 = 1;
+const ADDRESS_HIGH: u32 = 2;
+const ADDRESS_LOW: u32 = 3;
+const MII_ACCESS: u32 = 6;
+const MII_DATA: u32 = 7;
+
+/// A frame has been received.
+const RECEIVED: u32 = 8;
+
+impl<R: Registers> Lan9118<R> {
+    /// How many frames of full length a peer may send at once.
+    pub const BURST: usize = 6;
+
+    /// Resets the controller and sets it up: it receives frames to `address` and broadcasts, and raises its interrupt for them.
+    ///
+    /// # Errors
+    /// [`NotThere`]: it does not identify itself, or does not finish a command.
+    pub fn new(mut registers: R, address: EthernetAddress) -> Result<Self, NotThere> {
+        let r = &mut registers;
+        there(wait(r, |r| r.read(BYTE_TEST) == 0x8765_4321))?;
+        r.write(HW_CFG, 1);
+        there(wait(r, |r| r.read(HW_CFG) & 1 == 0))?;
+        // 5 KiB for frames to send, the rest for received ones; flow control as the data sheet recommends.
+        r.write(HW_CFG, 0x0015_0000);
+        r.write(AFC_CFG, 0x006e_3740);
+        r.write(INT_EN, 0);
+        r.write(INT_STS, u32::MAX);
+        // PHY 1: offer 10 and 100 Mbit/s, half and full duplex, and negotiate.
+        mii(r, 4, 0x01e1)?;
+        mii(r, 0, 0x1200)?;
+        let [a, b, c, d, e, f] = address.0;
+        mac(r, ADDRESS_LOW, u32::from_le_bytes([a, b, c, d]))?;
+        mac(r, ADDRESS_HIGH, u32::from_le_bytes([e, f, 0, 0]))?;
+        r.write(RX_CFG, 2 << 8);
+        r.write(TX_CFG, 2);
+        // Full duplex, send, receive; not promiscuous, as it is after a reset.
+        mac(r, MAC_CR, 0x0010_000c)?;
+        // The interrupt is active high, push-pull; each frame raises it.
+        r.write(IRQ_CFG, 0x111);
+        r.write(FIFO_INT, 0);
+        r.write(INT_EN, RECEIVED);
+        Ok(Lan9118 {
+            registers,
+            waiting: None,
+            received: Words::EMPTY,
+            sending: Words::EMPTY,
+            faults: Faults::default(),
+        })
+    }
+
+    /// Clears the interrupt. Frames that are there already are not announced again: poll after this.
+    pub fn acknowledge(&mut self) {
+        self.registers.write(INT_STS, RECEIVED);
+    }
+
+    /// What went wrong so far.
+    pub fn faults(&mut self) -> Faults {
+        // The controller counts from the last time it was asked.
+        self.faults.overruns = self.faults.overruns.saturating_add(self.registers.read(RX_DROP));
+        self.faults
+    }
+
+    /// Takes the next good frame from the controller.
+    fn fetch(&mut self) {
+        // At most as many as its FIFO holds.
+        for _ in 0..256 {
+            if self.waiting.is_some() || (self.registers.read(RX_FIFO_INF) >> 16) & 0xff == 0 {
+                return;
+            }
+            let status = self.registers.read(RX_STATUS);
+            let len = (status >> 16) as usize & 0x3fff;
+            // 2 bytes in front, and the last word filled up.
+            self.received.fill(0, (len + 2).next_multiple_of(4), &mut self.registers, RX_DATA);
+            let error = status & (1 << 15) != 0;
+            match len.checked_sub(4) {
+                Some(len @ 14..=FRAME) if !error => self.waiting = Some(len),
+                _ => self.faults.bad = self.faults.bad.saturating_add(1),
+            }
+        }
+    }
+
+    /// Whether the longest frame can be sent now.
+    fn has_room(&mut self) -> bool {
+        let info = self.registers.read(TX_FIFO_INF);
+        for _ in 0..(info >> 16) & 0xff {
+            self.registers.read(TX_STATUS);
+        }
+        // With the two command words.
+        (info & 0xffff) as usize >= FRAME.next_multiple_of(4) + 8
+    }
+}
+
+fn there(done: bool) -> Result<(), NotThere> {
+    if done { Ok(()) } else { Err(NotThere) }
+}
+
+fn mac<R: Registers>(r: &mut R, register: u32, value: u32) -> Result<(), NotThere> {
+    r.write(MAC_DATA, value);
+    r.write(MAC_COMMAND, 1 << 31 | register);
+    there(wait(r, |r| r.read(MAC_COMMAND) >> 31 == 0))
+}
+
+/// Writes a register of the PHY, whose address is 1.
+fn mii<R: Registers>(r: &mut R, register: u32, value: u32) -> Result<(), NotThere> {
+    mac(r, MII_DATA, value)?;
+    mac(r, MII_ACCESS, 1 << 11 | register << 6 | 0b11)?;
+    // Busy until the bit reads 0.
+    for _ in 0..1000 {
+        r.write(MAC_COMMAND, 0b11 << 30 | MII_ACCESS);
+        there(wait(r, |r| r.read(MAC_COMMAND) >> 31 == 0))?;
+        if r.read(MAC_DATA) & 1 == 0 {
+            return Ok(());
+        }
+    }
+    Err(NotThere)
+}
+
+impl<R: Registers> Device for Lan9118<R> {
+    type RxToken<'a>
+        = Received<'a>
+    where
+        R: 'a;
+    type TxToken<'a>
+        = Sending<'a, R>
+    where
+        R: 'a;
+
+    fn receive(&mut self, _now: Instant) -> Option<(Received<'_>, Sending<'_, R>)> {
+        if !self.has_room() {
+            return None;
+        }
+        self.fetch();
+        self.waiting?;
+        let received = Received { waiting: &mut self.waiting, words: &self.received };
+        Some((received, Sending { registers: &mut self.registers, words: &mut self.sending }))
+    }
+
+    fn transmit(&mut self, _now: Instant) -> Option<Sending<'_, R>> {
+        self.has_room().then_some(Sending { registers: &mut self.registers, words: &mut self.sending })
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = Medium::Ethernet;
+        capabilities.max_transmission_unit = FRAME;
+        capabilities.max_burst_size = Some(Self::BURST);
+        capabilities
+    }
+}
+
+/// A frame received. Dropped unused, it stays.
+pub struct Received<'a> {
+    waiting: &'a mut Option<usize>,
+    words: &'a Words,
+}
+
+impl RxToken for Received<'_> {
+    fn consume<T, F: FnOnce(&[u8]) -> T>(self, f: F) -> T {
+        let len = self.waiting.take().unwrap_or(0).min(FRAME);
+        f(&self.words.0[2..2 + len])
+    }
+}
+
+/// Room for a frame to send.
+pub struct Sending<'a, R> {
+    registers: &'a mut R,
+    words: &'a mut Words,
+}
+
+impl<R: Registers> TxToken for Sending<'_, R> {
+    /// # Panics
+    /// If `len` is more than the capabilities say, which smoltcp never asks for.
+    fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
+        let result = f(&mut self.words.0[..len]);
+        let padded = len.max(SHORTEST);
+        self.words.0[len..padded].fill(0);
+        // First and last segment of a frame.
+        self.registers.write(TX_DATA, 0x3000 | padded as u32);
+        self.registers.write(TX_DATA, padded as u32);
+        self.words.drain(padded, self.registers, TX_DATA);
+        result
+    }
+}

@@ -1,0 +1,173 @@
+//! The Ethernet controller of the Stellaris LM3S6965: a FIFO each way, a frame at a time (LM3S6965 data sheet, chapter 15).
+
+use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::time::Instant;
+use smoltcp::wire::EthernetAddress;
+
+use super::registers::{FRAME, Faults, Registers, SHORTEST, Words};
+
+/// A Stellaris Ethernet controller as a device.
+///
+/// It may pass on frames to other addresses, which are dropped here. A frame waits in it while no frame can be sent, so that each
+/// can be answered.
+#[derive(Debug)]
+pub struct Stellaris<R> {
+    registers: R,
+    address: EthernetAddress,
+    /// The frame taken from the controller and not yet consumed: its length. It stands 2 bytes into `received`.
+    waiting: Option<usize>,
+    received: Words,
+    sending: Words,
+    faults: Faults,
+}
+
+// Registers, by their offset (section 15.6).
+const STATUS: usize = 0x00;
+const INTERRUPTS: usize = 0x04;
+const RX_CONTROL: usize = 0x08;
+const TX_CONTROL: usize = 0x0c;
+const DATA: usize = 0x10;
+const ADDRESS_LOW: usize = 0x14;
+const ADDRESS_HIGH: usize = 0x18;
+const FRAMES_WAITING: usize = 0x34;
+const TX_REQUEST: usize = 0x38;
+
+/// Interrupts: a frame has been received; one was lost.
+const RECEIVED: u32 = 1;
+const OVERRUN: u32 = 1 << 3;
+
+impl<R: Registers> Stellaris<R> {
+    /// Sets the controller up: it receives frames to `address` and broadcasts, and raises its interrupt for them.
+    pub fn new(mut registers: R, address: EthernetAddress) -> Self {
+        let r = &mut registers;
+        r.write(INTERRUPTS, 0);
+        r.write(STATUS, 0x7f);
+        // Empty the FIFO.
+        r.write(RX_CONTROL, 0x10);
+        let [a, b, c, d, e, f] = address.0;
+        r.write(ADDRESS_LOW, u32::from_le_bytes([a, b, c, d]));
+        r.write(ADDRESS_HIGH, u32::from_le_bytes([e, f, 0, 0]));
+        // Full duplex, checksum, padding, send; receive, and reject bad checksums.
+        r.write(TX_CONTROL, 0x0f);
+        r.write(RX_CONTROL, 0x09);
+        r.write(INTERRUPTS, RECEIVED);
+        Stellaris {
+            registers,
+            address,
+            waiting: None,
+            received: Words::EMPTY,
+            sending: Words::EMPTY,
+            faults: Faults::default(),
+        }
+    }
+
+    /// Clears the interrupt. Frames that are there already are not announced again: poll after this.
+    pub fn acknowledge(&mut self) {
+        self.registers.write(STATUS, RECEIVED);
+    }
+
+    /// What went wrong so far. The controller tells that it lost frames, not how many: each time counts as one.
+    pub fn faults(&mut self) -> Faults {
+        if self.registers.read(STATUS) & OVERRUN != 0 {
+            self.registers.write(STATUS, OVERRUN);
+            self.faults.overruns = self.faults.overruns.saturating_add(1);
+        }
+        self.faults
+    }
+
+    /// Takes the next good frame to this address from the controller.
+    fn fetch(&mut self) {
+        // At most as many as its counter can tell.
+        for _ in 0..64 {
+            if self.waiting.is_some() || self.registers.read(FRAMES_WAITING) & 0x3f == 0 {
+                return;
+            }
+            let first = self.registers.read(DATA).to_le_bytes();
+            self.received.0[..4].copy_from_slice(&first);
+            // The length counts its own 2 bytes and the checksum of 4.
+            let counted = usize::from(u16::from_le_bytes([first[0], first[1]]));
+            self.received.fill(4, counted.next_multiple_of(4), &mut self.registers, DATA);
+            match counted.checked_sub(6) {
+                Some(len @ 14..=FRAME) => {
+                    // The least significant bit of the first byte marks a group (IEEE 802.3 section 3.2.3).
+                    let to = &self.received.0[2..8];
+                    if to[0] & 1 == 1 || to == self.address.as_bytes() {
+                        self.waiting = Some(len);
+                    }
+                }
+                _ => self.faults.bad = self.faults.bad.saturating_add(1),
+            }
+        }
+    }
+
+    /// Whether a frame can be sent now.
+    fn has_room(&mut self) -> bool {
+        self.registers.read(TX_REQUEST) & 1 == 0
+    }
+}
+
+impl<R: Registers> Device for Stellaris<R> {
+    type RxToken<'a>
+        = Received<'a>
+    where
+        R: 'a;
+    type TxToken<'a>
+        = Sending<'a, R>
+    where
+        R: 'a;
+
+    fn receive(&mut self, _now: Instant) -> Option<(Received<'_>, Sending<'_, R>)> {
+        if !self.has_room() {
+            return None;
+        }
+        self.fetch();
+        self.waiting?;
+        let received = Received { waiting: &mut self.waiting, words: &self.received };
+        Some((received, Sending { registers: &mut self.registers, words: &mut self.sending }))
+    }
+
+    fn transmit(&mut self, _now: Instant) -> Option<Sending<'_, R>> {
+        self.has_room().then_some(Sending { registers: &mut self.registers, words: &mut self.sending })
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = Medium::Ethernet;
+        capabilities.max_transmission_unit = FRAME;
+        capabilities
+    }
+}
+
+/// A frame received. Dropped unused, it stays.
+pub struct Received<'a> {
+    waiting: &'a mut Option<usize>,
+    words: &'a Words,
+}
+
+impl RxToken for Received<'_> {
+    fn consume<T, F: FnOnce(&[u8]) -> T>(self, f: F) -> T {
+        let len = self.waiting.take().unwrap_or(0).min(FRAME);
+        f(&self.words.0[2..2 + len])
+    }
+}
+
+/// Room for a frame to send.
+pub struct Sending<'a, R> {
+    registers: &'a mut R,
+    words: &'a mut Words,
+}
+
+impl<R: Registers> TxToken for Sending<'_, R> {
+    /// # Panics
+    /// If `len` is more than the capabilities say, which smoltcp never asks for.
+    fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
+        let result = f(&mut self.words.0[2..2 + len]);
+        let padded = len.max(SHORTEST);
+        self.words.0[2 + len..2 + padded].fill(0);
+        // The length in front is that of what follows the Ethernet header.
+        self.words.0[..2].copy_from_slice(&(padded as u16 - 14).to_le_bytes());
+        self.words.drain(2 + padded, self.registers, DATA);
+        self.registers.write(TX_REQUEST, 1);
+        result
+    }
+}
