@@ -25,6 +25,8 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 
 pub mod app;
+#[cfg(all(target_os = "none", any(feature = "lm3s6965evb", feature = "mps2-an385")))]
+pub mod board;
 pub mod lab;
 #[cfg(all(target_os = "none", any(feature = "lm3s6965evb", feature = "mps2-an385")))]
 pub mod board;

@@ -225,3 +225,6 @@ impl<R: Registers> TxToken for Sending<'_, R> {
         result
     }
 }
+
+#[cfg(all(test, feature = "std"))]
+mod tests;

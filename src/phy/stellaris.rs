@@ -171,3 +171,6 @@ impl<R: Registers> TxToken for Sending<'_, R> {
         result
     }
 }
+
+#[cfg(all(test, feature = "std"))]
+mod tests;

@@ -1,0 +1,133 @@
+use std::collections::VecDeque;
+
+use super::*;
+
+/// The controller as the driver sees it: FIFOs of words behind registers.
+#[derive(Default)]
+struct Fake {
+    /// Received: a status and its words each.
+    statuses: VecDeque<u32>,
+    data: VecDeque<u32>,
+    sent: Vec<u32>,
+    room: u32,
+    dropped: u32,
+    absent: bool,
+    reads: usize,
+}
+
+impl Fake {
+    fn new() -> Self {
+        Fake { room: 4608, ..Fake::default() }
+    }
+
+    fn arrive(&mut self, frame: &[u8], error: bool) {
+        let len = frame.len() as u32 + 4;
+        self.statuses.push_back(len << 16 | u32::from(error) << 15);
+        let mut bytes = vec![0; 2];
+        bytes.extend_from_slice(frame);
+        bytes.resize((len as usize + 2).next_multiple_of(4), 0);
+        self.data.extend(bytes.as_chunks::<4>().0.iter().map(|word| u32::from_le_bytes(*word)));
+    }
+}
+
+impl Registers for Fake {
+    fn read(&mut self, offset: usize) -> u32 {
+        self.reads += 1;
+        match offset {
+            BYTE_TEST if !self.absent => 0x8765_4321,
+            RX_FIFO_INF => (self.statuses.len().min(255) as u32) << 16,
+            RX_STATUS => self.statuses.pop_front().unwrap_or(0),
+            RX_DATA => self.data.pop_front().unwrap_or(0),
+            TX_FIFO_INF => self.room,
+            RX_DROP => std::mem::take(&mut self.dropped),
+            _ => 0,
+        }
+    }
+
+    fn write(&mut self, offset: usize, value: u32) {
+        if offset == TX_DATA {
+            self.sent.push(value);
+        }
+    }
+}
+
+const NOW: Instant = Instant::ZERO;
+
+fn device() -> Lan9118<Fake> {
+    Lan9118::new(Fake::new(), EthernetAddress([2, 0, 0, 0, 0, 1])).unwrap()
+}
+
+fn frame(len: usize) -> Vec<u8> {
+    (0..len).map(|at| at as u8).collect()
+}
+
+#[test]
+fn a_controller_that_is_not_there_is_given_up() {
+    let fake = Fake { absent: true, ..Fake::new() };
+    assert_eq!(Lan9118::new(fake, EthernetAddress([2; 6])).err(), Some(NotThere));
+}
+
+#[test]
+fn frames_arrive_whole_and_in_order() {
+    let mut device = device();
+    for len in [60, 61, 62, 63, 1514] {
+        device.registers.arrive(&frame(len), false);
+    }
+    for len in [60, 61, 62, 63, 1514] {
+        let (received, _) = device.receive(NOW).unwrap();
+        received.consume(|bytes| assert!(bytes == frame(len), "{len}"));
+    }
+    assert!(device.receive(NOW).is_none());
+}
+
+#[test]
+fn an_unused_token_leaves_the_frame() {
+    let mut device = device();
+    device.registers.arrive(&frame(60), false);
+    assert!(device.receive(NOW).is_some());
+    assert!(device.receive(NOW).is_some());
+}
+
+#[test]
+fn bad_frames_are_passed_over_and_counted() {
+    let mut device = device();
+    device.registers.arrive(&frame(100), true);
+    device.registers.arrive(&frame(1515), false);
+    device.registers.arrive(&frame(5000), false);
+    device.registers.arrive(&frame(3), false);
+    device.registers.arrive(&frame(64), false);
+    let (received, _) = device.receive(NOW).unwrap();
+    received.consume(|bytes| assert!(bytes == frame(64)));
+    device.registers.dropped = 3;
+    assert_eq!(device.faults(), Faults { bad: 4, overruns: 3 });
+}
+
+#[test]
+fn nonsense_without_end_ends() {
+    let mut device = device();
+    device.registers.statuses = std::iter::repeat_n(u32::MAX, 1000).collect();
+    assert!(device.receive(NOW).is_none());
+    assert!(device.registers.reads < 256 * 4200, "{}", device.registers.reads);
+}
+
+#[test]
+fn a_short_frame_is_filled_up() {
+    let mut device = device();
+    device.transmit(NOW).unwrap().consume(1514, |bytes| bytes.fill(0xff));
+    device.registers.sent.clear();
+    device.transmit(NOW).unwrap().consume(14, |bytes| bytes.fill(1));
+    let sent = &device.registers.sent;
+    assert_eq!(sent[..2], [0x3000 | 60, 60]);
+    let bytes: Vec<u8> = sent[2..].iter().flat_map(|word| word.to_le_bytes()).collect();
+    assert_eq!(bytes, [[1; 14].as_slice(), &[0; 46]].concat());
+}
+
+#[test]
+fn a_full_controller_holds_back_and_loses_nothing() {
+    let mut device = device();
+    device.registers.room = 1000;
+    device.registers.arrive(&frame(60), false);
+    assert!(device.transmit(NOW).is_none() && device.receive(NOW).is_none());
+    device.registers.room = 4608;
+    assert!(device.receive(NOW).is_some());
+}
