@@ -27,8 +27,6 @@
 pub mod app;
 #[cfg(all(target_os = "none", any(feature = "lm3s6965evb", feature = "mps2-an385")))]
 pub mod board;
-#[cfg(all(target_os = "none", any(feature = "lm3s6965evb", feature = "mps2-an385")))]
-pub mod board;
 pub mod lab;
 pub mod phy;
 pub mod stack;
