@@ -46,8 +46,11 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     let mut outputs = Outputs::create(args)?;
     let mut run = Run { until: args.until, ..Run::new(&setup) };
     if args.step {
+        drop(outputs);
         let last = step::step(&mut run, args)?;
-        // The files show the run as it was in the end, whatever was gone back over.
+        // The files show the run as it was in the end, whatever was gone back over; they begin anew, since `p` may have written
+        // to one of them.
+        let mut outputs = Outputs::create(args)?;
         run.record(Some(last), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
         outputs.finish()?;
         return Ok(0);
@@ -66,10 +69,13 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     outputs.finish()?;
     match ended.complete {
         true => Ok(0),
-        false => Err(Failure::run(format_args!(
-            "the run was stopped after {} steps and {} of virtual time: --limit allows more",
-            ended.steps, ended.time
-        ))),
+        false => {
+            let more = if ended.steps >= setup.steps { "no run takes more steps" } else { "--limit allows more" };
+            let (steps, time) = (ended.steps, ended.time);
+            Err(Failure::run(format_args!(
+                "the run was stopped after {steps} steps and {time} of virtual time: {more}"
+            )))
+        }
     }
 }
 
