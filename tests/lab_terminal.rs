@@ -138,6 +138,7 @@ fn mistakes_are_one_line_and_leave_nothing() {
         (&["--fault", "delay server syn"], 2, "'server'"),
         (&["--until", "client=NOWHERE"], 2, "'NOWHERE'"),
         (&["--mtu", "10"], 2, "10"),
+        (&["handshake", "--udp"], 2, "--udp"),
         (&["--loss", "120%"], 2, "'120%'"),
         (&["--rate", "fast"], 2, "'fast'"),
         (&["--pcap", "/nowhere/run.pcapng"], 1, "/nowhere/run.pcapng"),

@@ -66,6 +66,10 @@ impl KernelSocket {
 impl fmt::Display for KernelSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let KernelSocket { state, rto, cwnd, unacknowledged, retransmits } = self;
+        if rto.is_zero() {
+            // In TIME-WAIT the kernel keeps no more than the state.
+            return f.write_str(state);
+        }
         let rto = rto.as_millis();
         write!(f, "{state:<12} rto={rto}ms cwnd={cwnd} unacknowledged={unacknowledged} retransmits={retransmits}")
     }

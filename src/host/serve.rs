@@ -277,7 +277,7 @@ pub fn positive(text: &str) -> Result<Duration, String> {
 /// What is wrong with it.
 pub fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
-        Ok(time) if time > Duration::from_secs(365 * 86_400) => Err("a year is the longest".into()),
+        Ok(time) if time > Duration::from_secs(31_557_600) => Err("a year is the longest".into()),
         Ok(time) => Ok(time),
         Err(error) => Err(format!("{error}; write for instance 10s or 5min")),
     }

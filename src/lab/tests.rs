@@ -2,6 +2,8 @@
 
 use std::vec::Vec;
 
+use smoltcp::phy::{Device, TxToken};
+
 use super::*;
 use crate::app::{self, ClientOptions, Options};
 use crate::host::{HeapPool, Sizes};
@@ -86,4 +88,20 @@ fn three_hosts_on_a_hub() {
     }
     assert!(sent > 20);
     assert_eq!(arrived, 2 * sent);
+}
+
+#[test]
+fn a_full_wire_still_delivers() {
+    let mut wire = Wire::new(2, Line::default(), Faults::default(), 7);
+    for sent in 0.. {
+        assert!(sent < IN_FLIGHT, "there is no end to the room");
+        let mut port = Port { wire: &mut wire, host: 0 };
+        let Some(token) = port.transmit(START) else { break };
+        token.consume(60, |_| {});
+        wire.news.clear();
+    }
+    let mut port = Port { wire: &mut wire, host: 1 };
+    let (_, answer) = port.receive(START + Duration::from_secs(1)).expect("the first frame has arrived");
+    answer.consume(60, |_| {});
+    assert!(wire.in_flight().count() < IN_FLIGHT);
 }

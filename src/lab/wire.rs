@@ -10,7 +10,8 @@ use crate::trace::Summary;
 /// The longest frame, in bytes: Ethernet's.
 pub const MAX_FRAME: usize = 1514;
 
-/// How many frames can be under way at a time. When all places are taken the hosts cannot send: back-pressure, no loss.
+/// How many frames can be under way at a time. When all places are taken the hosts cannot send, and nothing is lost but the answer
+/// to a frame that arrives just then: were it to wait for room, no frame could arrive and make some.
 pub const IN_FLIGHT: usize = 64;
 
 /// How the wire carries frames.
@@ -98,11 +99,11 @@ pub struct Wire {
     busy: [Instant; MAX_HOSTS],
     /// What was sent since the lab last looked.
     pub(super) news: heapless::Vec<Sent, NEWS>,
-    /// What was received since.
     /// The frame last received.
     last: ([u8; MAX_FRAME], usize),
     /// Whose plug is pulled.
     cut: [bool; MAX_HOSTS],
+    /// What was received since the lab last looked.
     pub(super) received: Option<Received>,
     /// The frames last sent, as they were sent, by their number modulo [`NEWS`].
     sent: [Bytes; NEWS],
@@ -178,7 +179,11 @@ impl Wire {
     /// Whether there is room for a frame to everybody, and its duplicate.
     fn has_room(&self) -> bool {
         self.places.iter().filter(|place| place.is_none()).count() >= 2 * (self.hosts - 1)
-            && self.news.len() < self.news.capacity()
+    }
+
+    /// Whether the lab can be told of one more frame.
+    fn has_news_room(&self) -> bool {
+        self.news.len() < self.news.capacity()
     }
 
     fn send(&mut self, now: Instant, from: usize, frame: &[u8; MAX_FRAME], len: usize) {
@@ -190,6 +195,9 @@ impl Wire {
             verdict = Verdict::Lost;
         }
         if verdict == Verdict::Deliver && self.random.below(1_000_000) < u64::from(self.line.loss) {
+            verdict = Verdict::Lost;
+        }
+        if verdict != Verdict::Drop && !self.has_room() {
             verdict = Verdict::Lost;
         }
         // Never full: the device asked for room.
@@ -270,7 +278,7 @@ impl Device for Port<'_> {
         Self: 't;
 
     fn receive(&mut self, now: Instant) -> Option<(Rx, Tx<'_>)> {
-        if !self.wire.has_room() {
+        if !self.wire.has_news_room() {
             return None;
         }
         let place = self.wire.take(now, self.host)?;
@@ -282,7 +290,7 @@ impl Device for Port<'_> {
     }
 
     fn transmit(&mut self, now: Instant) -> Option<Tx<'_>> {
-        self.wire.has_room().then_some(Tx { wire: self.wire, host: self.host, now })
+        (self.wire.has_room() && self.wire.has_news_room()).then_some(Tx { wire: self.wire, host: self.host, now })
     }
 
     fn capabilities(&self) -> DeviceCapabilities {

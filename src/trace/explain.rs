@@ -47,7 +47,21 @@ pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
         What::RanUdp(..) => {
             because("The program on a UDP port runs: it has a datagram, room to send, or its time has come.", "RFC 768")
         }
+        What::Sent { verdict: Verdict::Drop | Verdict::Lost, cause: Some(Cause::KeepAlive), .. } => because(
+            "This probe never arrives, and no retransmission timer runs for it: the next one goes when the keep-alive \
+             time is over again.",
+            "RFC 9293 section 3.8.4",
+        ),
         What::Sent { verdict: Verdict::Drop | Verdict::Lost, summary, .. } => lost(summary.carries),
+        What::Sent { cause: Some(Cause::DuplicateAck), .. }
+            if state == Some(State::Established) && snapshot.states.contains(&State::SynSent) =>
+        {
+            because(
+                "A SYN within a connection may come from a peer that has restarted, or be forged: this challenge ACK says \
+                 what is expected, and whoever knows no such connection answers it with RST.",
+                "RFC 9293 section 3.10.7.4",
+            )
+        }
         What::Sent { cause: Some(cause), summary, .. } => caused(cause, summary.segment()),
         What::Sent { summary, .. } => match summary.carries {
             Carries::Tcp(segment) => sent(&segment, snapshot, state),

@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use smoltcp::wire::{EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, TcpPacket, UdpPacket};
+use smoltcp::wire::{EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, TcpOption, TcpPacket, UdpPacket};
 
 /// Writes an Ethernet frame's fields, one a line: offset, bytes, name and value. What cannot be read stands as bytes.
 pub struct Fields<'f>(pub &'f [u8]);
@@ -36,7 +36,7 @@ impl Out<'_, '_, '_> {
         for byte in bytes {
             write!(self.f, "{byte:02x}")?;
         }
-        let width = 14usize.saturating_sub(2 * bytes.len());
+        let width = 14usize.saturating_sub(2 * bytes.len()).max(2);
         writeln!(self.f, "{:width$}{name} = {value}", "")?;
         self.at += len;
         Ok(())
@@ -137,7 +137,7 @@ impl Out<'_, '_, '_> {
         self.field(2, "checksum", &format_args!("{:#06x}, {verdict}", tcp.checksum()))?;
         self.field(2, "urgent pointer", &tcp.urgent_at())?;
         if header > 20 {
-            self.field(header - 20, "options", &"")?;
+            self.field(header - 20, "options", &Options(tcp.options()))?;
         }
         self.rest("data")
     }
@@ -160,5 +160,31 @@ impl fmt::Display for Flags {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} bytes,", self.0)?;
         self.1.iter().filter(|(set, _)| *set).try_for_each(|(_, name)| write!(f, " {name}"))
+    }
+}
+
+/// The options of a TCP header, but for the padding.
+struct Options<'o>(&'o [u8]);
+
+impl fmt::Display for Options<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut rest = self.0;
+        let mut comma = "";
+        while !rest.is_empty() {
+            let Ok((behind, option)) = TcpOption::parse(rest) else { return write!(f, "{comma}unreadable") };
+            rest = behind;
+            match option {
+                TcpOption::EndOfList => return Ok(()),
+                TcpOption::NoOperation => continue,
+                TcpOption::MaxSegmentSize(size) => write!(f, "{comma}maximum segment size {size}")?,
+                TcpOption::SackPermitted => write!(f, "{comma}SACK permitted")?,
+                TcpOption::SackRange(_) => write!(f, "{comma}SACK")?,
+                TcpOption::TimeStamp { tsval, tsecr } => write!(f, "{comma}time stamps {tsval}, {tsecr}")?,
+                TcpOption::Unknown { kind, .. } => write!(f, "{comma}kind {kind}")?,
+                TcpOption::WindowScale(shift) => write!(f, "{comma}window scale {shift}")?,
+            }
+            comma = ", ";
+        }
+        Ok(())
     }
 }

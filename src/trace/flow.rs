@@ -143,6 +143,9 @@ impl Flow {
             }
             me.snd_wnd = window;
         }
+        if segment.syn && segment.ack.is_none() {
+            me.snd_wnd = window;
+        }
         if segment.len > 0 {
             me.unacknowledged_since.get_or_insert(now);
         }

@@ -126,15 +126,20 @@ impl LabArgs {
         line
     }
 
-    /// Whether something is asked for that only a run can give.
+    /// Whether the options go together.
     ///
     /// # Errors
-    /// It is asked for together with --list or --coverage.
+    /// What only a run can give is asked for together with --list or --coverage, or one file is named twice.
     pub fn check(&self) -> Result<(), Failure> {
         let runs =
             self.what.is_some() || self.step || self.pcap.is_some() || self.json.is_some() || self.expect.is_some();
         if (self.list || self.coverage) && runs {
             return Err(Failure::usage("--list and --coverage stand alone: they run nothing of yours"));
+        }
+        let files: Vec<_> = [&self.pcap, &self.json, &self.svg, &self.states].into_iter().flatten().collect();
+        let twice = files.iter().enumerate().find(|(place, file)| files[..*place].contains(file));
+        if let Some((_, file)) = twice {
+            return Err(Failure::usage(format_args!("{} cannot be written twice", file.display())));
         }
         Ok(())
     }

@@ -18,6 +18,7 @@ use crate::lab::scenarios::{self, SCENARIOS, Scenario};
 use outputs::Outputs;
 pub use outputs::Shown;
 pub use run::Run;
+use run::{Ended, Stepped};
 
 /// Runs `smolstep lab`; returns the exit code.
 ///
@@ -46,9 +47,13 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     let mut outputs = Outputs::create(args)?;
     let mut run = Run { until: args.until, ..Run::new(&setup) };
     if args.step {
+        drop(outputs);
         let last = step::step(&mut run, args)?;
-        // The files show the run as it was in the end, whatever was gone back over.
-        run.record(Some(last), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
+        // The files show the run as it was in the end, whatever was gone back over; they begin anew, since `p` may have written
+        // to one of them.
+        let mut outputs = Outputs::create(args)?;
+        let ended = run.record(Some(last), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
+        tell_unmet(&ended, own_faults, args);
         outputs.finish()?;
         return Ok(0);
     }
@@ -58,18 +63,29 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         outputs.take(snapshot, lab);
     })?;
     shown.finish(&ended)?;
+    tell_unmet(&ended, own_faults, args);
+    outputs.finish()?;
+    match ended.last {
+        Stepped::End if args.until.is_some() => {
+            Err(Failure::run(format_args!("the run ended after {} steps, before it came to --until", ended.steps)))
+        }
+        Stepped::End | Stepped::On | Stepped::There => Ok(0),
+        Stepped::Limit => {
+            let more = if ended.steps >= setup.steps { "no run takes more steps" } else { "--limit allows more" };
+            let (steps, time) = (ended.steps, ended.time);
+            Err(Failure::run(format_args!(
+                "the run was stopped after {steps} steps and {time} of virtual time: {more}"
+            )))
+        }
+    }
+}
+
+/// Warns of faults of the command line that met no frame.
+fn tell_unmet(ended: &Ended, own_faults: usize, args: &LabArgs) {
     for place in &ended.unmet {
         if let Some(fault) = place.checked_sub(own_faults).and_then(|place| args.fault.get(place)) {
             log::warn!("no frame met the fault '{}'", fault.words);
         }
-    }
-    outputs.finish()?;
-    match ended.complete {
-        true => Ok(0),
-        false => Err(Failure::run(format_args!(
-            "the run was stopped after {} steps and {} of virtual time: --limit allows more",
-            ended.steps, ended.time
-        ))),
     }
 }
 
@@ -88,6 +104,7 @@ fn find(args: &LabArgs) -> Result<What, Failure> {
         Some(_) if !args.texts.is_empty() => {
             Err(Failure::usage(format_args!("{name} is a scenario and takes no TEXT; programs do")))
         }
+        Some(_) if args.udp => Err(Failure::usage(format_args!("{name} is a scenario: --udp is for programs"))),
         Some(scenario) => Ok(What::Scenario(scenario)),
         None => {
             let names: Vec<_> = APPS.iter().map(|app| app.name).collect();

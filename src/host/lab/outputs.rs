@@ -1,7 +1,7 @@
 //! What is made of a run at the command line: the ladder on standard output, and files.
 
 use std::fs::File;
-use std::io::{self, BufWriter, IsTerminal, Write};
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 
 use super::args::LabArgs;
@@ -179,8 +179,13 @@ fn capture(path: &Path) -> Result<FileCapture, Failure> {
     LabCapture::new(IoSink(BufWriter::new(file)), 2).map_err(|error| unwritable(path, &error))
 }
 
+/// How many bytes of expectations are read.
+const EXPECTATIONS: u64 = 1 << 20;
+
 fn expectations(path: &Path) -> Result<Expectations, Failure> {
-    let text = std::fs::read_to_string(path)
+    let mut text = String::new();
+    File::open(path)
+        .and_then(|file| file.take(EXPECTATIONS).read_to_string(&mut text))
         .map_err(|error| Failure::usage(format_args!("{} cannot be read: {error}", path.display())))?;
     Expectations::parse(&text).map_err(|error| Failure::usage(format_args!("{}: {error}", path.display())))
 }

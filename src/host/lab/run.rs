@@ -31,8 +31,8 @@ pub struct Run<'s> {
 /// How a run ended.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// Whether it ended by itself, or where it was asked to; else a limit was reached.
-    pub complete: bool,
+    /// Where its last step led.
+    pub last: Stepped,
     /// How many steps it took.
     pub steps: u32,
     /// How long it lasted.
@@ -73,9 +73,9 @@ impl<'s> Run<'s> {
                 last = self.step(lab, each);
             }
             Ok(Ended {
-                complete: last != Stepped::Limit,
+                last,
                 steps: lab.steps(),
-                time: lab.elapsed(),
+                time: lab.elapsed().min(self.setup.limit),
                 unmet: lab.wire.faults().unmet().collect(),
                 printed: [0, 1].map(|host| lab.hosts[host].console.0.clone()),
             })

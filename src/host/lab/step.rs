@@ -1,6 +1,6 @@
 //! A run at the pace of a person: stop after each step, look, break something, go back.
 
-use std::io::{self, Write};
+use std::io::{self, BufRead, Read, Write};
 use std::path::PathBuf;
 
 use super::args::LabArgs;
@@ -62,7 +62,12 @@ fn interact(
         let mut line = String::new();
         write!(io::stdout(), "step {} {}> ", lab.steps(), lab.elapsed()).map_err(Failure::run)?;
         io::stdout().flush().map_err(Failure::run)?;
-        let count = io::stdin().read_line(&mut line).map_err(|e| Failure::run(format_args!("standard input: {e}")))?;
+        // No command is longer.
+        let count = io::stdin()
+            .lock()
+            .take(4096)
+            .read_line(&mut line)
+            .map_err(|e| Failure::run(format_args!("standard input: {e}")))?;
         if count == 0 {
             return Ok(Next::Quit(lab.steps()));
         }
