@@ -84,6 +84,16 @@ fn tshark_sees_the_retransmissions_that_we_see() {
     }
 }
 
+#[test]
+fn tshark_sees_the_duplicate_acks_that_we_see() {
+    let Some(lines) = tshark(&capture("fast-retransmit", u32::MAX).0, "duplicates") else { return };
+    let duplicate = |line: &Vec<String>| line[1].contains("; duplicate ACK; ");
+    assert!(lines.iter().filter(|line| duplicate(line)).count() >= 3);
+    for line in &lines {
+        assert_eq!(!line[5].is_empty(), duplicate(line), "{line:?}");
+    }
+}
+
 /// Interface, comment, flags, and tshark's opinion of every frame; nothing where there is no tshark. Fails on a malformed
 /// frame or a bad checksum.
 fn tshark(bytes: &[u8], name: &str) -> Option<Vec<Vec<String>>> {
@@ -101,6 +111,7 @@ fn tshark(bytes: &[u8], name: &str) -> Option<Vec<Vec<String>>> {
         "tcp.flags",
         "tcp.analysis.retransmission",
         "tcp.analysis.fast_retransmission",
+        "tcp.analysis.duplicate_ack",
     ];
     let mut arguments = vec!["-T", "fields", "-E", "separator=/t"];
     arguments.extend(fields.iter().flat_map(|field| ["-e", field]));
