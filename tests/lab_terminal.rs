@@ -123,6 +123,8 @@ fn a_run_that_does_not_end_is_stopped_with_complete_files() {
     assert!(err.contains("stopped after") && err.lines().count() == 1, "{err}");
     let text = fs::read_to_string(json).unwrap();
     assert!(text.ends_with("}\n") && text.lines().all(|line| line.starts_with('{') && line.ends_with('}')));
+    let times = text.lines().filter_map(|line| line.split("\"t_us\":").nth(1)?.split(',').next()?.parse::<u64>().ok());
+    assert_eq!(times.max(), Some(5000), "nothing is later than the limit");
 }
 
 #[test]

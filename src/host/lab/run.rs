@@ -6,7 +6,7 @@ use super::args::Until;
 use crate::host::error::Failure;
 use crate::host::memory::HeapPool;
 use crate::host::play::sizes;
-use crate::lab::{Progress, Setup, SetupLab, Snapshot};
+use crate::lab::{Progress, START, Setup, SetupLab, Snapshot};
 use crate::stack::Console;
 
 /// How many bytes a host's programs may print in a run; more is cut.
@@ -98,6 +98,10 @@ impl<'s> Run<'s> {
         let progress = lab.step();
         let mut there = false;
         while let Some(entry) = lab.entries.pop() {
+            // The clock has jumped beyond the limit: that is no part of the run any more.
+            if entry.at > START + self.setup.limit {
+                continue;
+            }
             let snapshot = lab.snapshot(entry);
             there |= self.is_there(&snapshot);
             each(&snapshot, lab);

@@ -104,7 +104,7 @@ fn accept(listener: &TcpListener, to: SocketAddr, permits: &Arc<Permits>) {
             })
         });
         if let Err(error) = started {
-            // Too many files or threads, for now.
+            // The system is out of files or threads; some may be free again after a pause.
             log::warn!("a connection to a published port failed: {error}");
             thread::sleep(Duration::from_millis(100));
         }
