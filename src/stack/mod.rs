@@ -135,7 +135,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if !fits {
             return Err(SetupError::BadHardwareAddress);
         }
-        let needs = if config.addresses.iter().any(|a| matches!(a, IpCidr::Ipv6(_))) { 1280 } else { 576 };
+        let needs = config.addresses.iter().map(least_mtu).max().unwrap_or(576);
         // The Ethernet header is 14 bytes; subtracting first would wrap on a device that claims less.
         let header = if capabilities.medium == Medium::Ethernet { 14 } else { 0 };
         if capabilities.max_transmission_unit < needs + header {
@@ -316,6 +316,15 @@ pub struct Connection {
     pub due: Option<Instant>,
 }
 
+/// The least MTU with such an address, in bytes.
+fn least_mtu(address: &IpCidr) -> usize {
+    match address {
+        IpCidr::Ipv4(_) => 576,
+        #[cfg(feature = "ipv6")]
+        IpCidr::Ipv6(_) => 1280,
+    }
+}
+
 fn add_addresses(iface: &mut Interface, addresses: &[IpCidr]) -> Result<(), SetupError> {
     if let Some(bad) = addresses.iter().find(|a| !a.address().is_unicast()) {
         return Err(SetupError::BadAddress(bad.address()));
@@ -341,6 +350,7 @@ fn add_gateways(
         let routes = iface.routes_mut();
         let added = match gateway {
             IpAddress::Ipv4(address) => routes.add_default_ipv4_route(address).map(drop),
+            #[cfg(feature = "ipv6")]
             IpAddress::Ipv6(address) => routes.add_default_ipv6_route(address).map(drop),
         };
         added.map_err(|_| SetupError::TooMany)?;

@@ -134,6 +134,7 @@ impl Context<'_> {
     pub fn may_answer(&self, from: &udp::UdpMetadata) -> bool {
         let unicast = match from.endpoint.addr {
             IpAddress::Ipv4(a) => !(a.is_broadcast() || a.is_multicast() || a.is_unspecified()),
+            #[cfg(feature = "ipv6")]
             IpAddress::Ipv6(a) => !(a.is_multicast() || a.is_unspecified()),
         };
         let port = from.endpoint.port;
