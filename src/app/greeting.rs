@@ -124,8 +124,8 @@ impl Session for Server<'_> {
 }
 
 /// The UDP server: answers one datagram, if the answer fits in one.
-pub fn datagram(options: &Options<'_>, data: &[u8], reply: &mut [u8]) -> Answer {
-    let template = options.template.unwrap_or(Template::UDP);
+pub fn datagram(template: Option<Template<'_>>, data: &[u8], reply: &mut [u8]) -> Answer {
+    let template = template.unwrap_or(Template::UDP);
     compose_into(reply, |put| template.greet(data, put)).map_or(Answer::Silence, Answer::Reply)
 }
 

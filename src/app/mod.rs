@@ -41,6 +41,9 @@ pub struct App {
     pub tcp: Option<u16>,
     /// Its UDP port, if it has a UDP server.
     pub udp: Option<u16>,
+    /// The longest datagram that its UDP server looks at and its longest answer with the default options, in bytes;
+    /// `usize::MAX` is as long as a datagram can be.
+    pub udp_room: (usize, usize),
     /// What it does, in one line.
     pub summary: &'static str,
 }
@@ -49,12 +52,13 @@ pub struct App {
 pub const APPS: [App; 8] = [
     App::new("greeting", Some(9999), Some(9999), "greets: Welcome!, then Hello,NAME! for each message until exit"),
     App::new("echo", Some(7), Some(7), "sends back what comes"),
-    App::new("discard", Some(9), Some(9), "throws away what comes"),
+    App::new("discard", Some(9), Some(9), "throws away what comes").udp_room(0, 0),
     App::new("chargen", Some(19), None, "sends characters without end"),
     App::new("ack", Some(9998), None, "prints one message, replies ACK, closes"),
-    App::new("thanks", Some(8080), Some(8081), "prints a message and replies thank you !"),
+    App::new("thanks", Some(8080), Some(8081), "prints a message and replies thank you !")
+        .udp_room(usize::MAX, thanks::REPLY.len()),
     App::new("upper", Some(14000), None, "prints one message, sends it back in upper case, closes"),
-    App::new("inbox", None, Some(9997), "prints each datagram and its sender"),
+    App::new("inbox", None, Some(9997), "prints each datagram and its sender").udp_room(usize::MAX, 0),
 ];
 
 /// The program of this name.
@@ -64,7 +68,11 @@ pub fn find(name: &str) -> Option<App> {
 
 impl App {
     const fn new(name: &'static str, tcp: Option<u16>, udp: Option<u16>, summary: &'static str) -> Self {
-        App { name, tcp, udp, summary }
+        App { name, tcp, udp, udp_room: (usize::MAX, usize::MAX), summary }
+    }
+
+    const fn udp_room(self, receive: usize, send: usize) -> Self {
+        App { udp_room: (receive, send), ..self }
     }
 
     /// Whether its TCP server takes one message a connection, and then closes.
@@ -91,7 +99,7 @@ impl App {
         Some(Respond::new(match self.name {
             "discard" => UdpProgram::Discard,
             "echo" => UdpProgram::Echo,
-            "greeting" => UdpProgram::Greeting(*options),
+            "greeting" => UdpProgram::Greeting(options.template),
             "inbox" => UdpProgram::Inbox(inbox::Server::new(options)),
             "thanks" => UdpProgram::Thanks,
             _ => return None,
@@ -174,7 +182,7 @@ pub enum UdpProgram<'a> {
     /// echo.
     Echo,
     /// greeting.
-    Greeting(Options<'a>),
+    Greeting(Option<Template<'a>>),
     /// inbox.
     Inbox(inbox::Server<'a>),
     /// thanks.
@@ -186,7 +194,7 @@ impl Responder for UdpProgram<'_> {
         match self {
             UdpProgram::Discard => Answer::Silence,
             UdpProgram::Echo => echo::datagram(data, reply),
-            UdpProgram::Greeting(options) => greeting::datagram(options, data, reply),
+            UdpProgram::Greeting(template) => greeting::datagram(*template, data, reply),
             UdpProgram::Inbox(server) => server.datagram(from, data, reply, console),
             UdpProgram::Thanks => thanks::datagram(from, data, reply, console),
         }

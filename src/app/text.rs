@@ -1,11 +1,10 @@
 //! Text on the wire and on the console: line ends, escaping, replies put together from pieces.
 
 use core::fmt::{self, Write};
-use core::net::SocketAddr;
 
 use smoltcp::wire::IpEndpoint;
 
-use crate::stack::Console;
+use crate::stack::{Console, Shown};
 
 /// Takes the pieces of a reply, one after another.
 pub type Put<'p> = dyn FnMut(&[u8]) + 'p;
@@ -35,7 +34,7 @@ pub fn print_received(console: &mut dyn Console, from: Option<IpEndpoint>, messa
     let (text, _) = split_line_end(message);
     // The adapter below never fails, and neither do the things written.
     if let Some(from) = from {
-        let _ = write!(Printer(console), "{} ", SocketAddr::from(from));
+        let _ = write!(Printer(console), "{} ", Shown(from));
     }
     for chunk in text.utf8_chunks() {
         let _ = write_escaped(&mut Printer(console), chunk.valid());

@@ -6,7 +6,8 @@ use super::single;
 use super::text::{compose_into, print_received};
 use crate::stack::{Answer, Console};
 
-const REPLY: &[u8] = b"thank you !";
+/// What it answers.
+pub const REPLY: &[u8] = b"thank you !";
 
 /// The TCP server of one connection.
 pub fn server() -> single::Server {

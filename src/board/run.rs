@@ -1,7 +1,6 @@
 //! Whole firmwares: servers of every program, and a client.
 
 use core::fmt::Write;
-use core::net::SocketAddr;
 
 use smoltcp::iface::SocketStorage;
 use smoltcp::phy::{Device, TxToken};
@@ -13,14 +12,40 @@ use smoltcp::wire::{
 };
 
 use super::clock::Clock;
+use super::fault::reset;
 use super::{Board, Ethernet, Uart, settings};
 use crate::app::{self, APPS, ClientOptions, Options};
-use crate::stack::{Config, Io, Links, Listener, Memory, Pool, Port, Probe, Seed, Session, Slot, Stack, UdpSession};
+use crate::stack::{
+    Config, Io, Links, Listener, Memory, Pool, Port, Probe, Seed, Session, Shown, Slot, Stack, UdpSession,
+};
 use crate::trace::LogProbe;
 
-/// How many UDP ports the programs have. Each holds one datagram each way, of at most so many bytes.
-const UDP: usize = 5;
+/// How many UDP ports the programs have.
+const UDP: usize = udp_needs().0;
+
+/// The longest datagram, in bytes. Each port holds one each way, no longer than its program needs.
 const PAYLOAD: usize = 1472;
+
+/// Memory for all of them, in bytes.
+const PAYLOADS: usize = udp_needs().1;
+
+const fn udp_needs() -> (usize, usize) {
+    let (mut ports, mut bytes, mut at) = (0, 0, 0);
+    while at < APPS.len() {
+        let app = &APPS[at];
+        if app.udp.is_some() {
+            ports += 1;
+            bytes += least(app.udp_room.0, PAYLOAD) + least(app.udp_room.1, PAYLOAD);
+        }
+        at += 1;
+    }
+    (ports, bytes)
+}
+
+/// `Ord::min`, which cannot be called in a constant.
+const fn least(a: usize, b: usize) -> usize {
+    if a < b { a } else { b }
+}
 
 /// How long a call may take to connect, and each reply.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -42,7 +67,7 @@ pub fn serve<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! 
     let mut ports = [const { Port::EMPTY }; UDP];
     let mut port_sockets = [SocketStorage::EMPTY; UDP];
     let mut datagrams = [PacketMetadata::EMPTY; 2 * UDP];
-    let mut payloads = [[0; PAYLOAD]; 2 * UDP];
+    let mut payloads = [0; PAYLOADS];
     let mut scratch = [0; PAYLOAD];
     let memory = Memory {
         slots: &mut slots,
@@ -53,7 +78,7 @@ pub fn serve<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! 
         ports: &mut ports,
         port_sockets: &mut port_sockets,
         datagrams: &mut datagrams,
-        payloads: payloads.as_flattened_mut(),
+        payloads: &mut payloads,
         scratch: &mut scratch,
     };
     let addresses = [settings::ADDRESS];
@@ -73,7 +98,7 @@ pub fn serve<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! 
     }
     for app in APPS {
         let (Some(port), Some(session)) = (app.udp, app.udp_server(&options)) else { continue };
-        match stack.bind(port, session) {
+        match stack.bind_sized(port, session, app.udp_room.0.min(PAYLOAD), app.udp_room.1.min(PAYLOAD)) {
             Ok(_) => listening(&mut uart, "udp", port, app.name),
             Err(error) => log::error!("{} on UDP port {port}: {error}", app.name),
         }
@@ -111,7 +136,7 @@ pub fn call<B: Board>(name: &str, remote: IpEndpoint, texts: &[&[u8]]) -> ! {
     };
     match result {
         Ok(()) => log::info!("done"),
-        Err(why) => log::error!("{}: {why}", SocketAddr::from(remote)),
+        Err(why) => log::error!("{}: {why}", Shown(remote)),
     }
     exit(result.is_ok())
 }
@@ -121,7 +146,10 @@ fn start<B: Board>() -> Io<B::Ethernet, Uart<B>, LogProbe> {
     Uart::<B>::NEW.log();
     match B::ethernet(settings::HARDWARE) {
         Ok(device) => Io { device, console: Uart::NEW, probe: LogProbe::default() },
-        Err(error) => panic!("{error}"),
+        Err(error) => {
+            log::error!("{error}");
+            reset()
+        }
     }
 }
 
@@ -131,7 +159,7 @@ fn config(addresses: &[IpCidr]) -> Config<'_> {
 
 fn listening<B: Board>(uart: &mut Uart<B>, transport: &str, port: u16, name: &str) {
     // The console drops what it cannot take; it never fails.
-    let _ = writeln!(uart, "listening {transport} {}:{port} {name}", settings::IP);
+    let _ = writeln!(uart, "listening {transport} {} {name}", Shown(IpEndpoint::new(settings::IP.into(), port)));
 }
 
 /// Polls and sleeps until `done`.

@@ -1,6 +1,6 @@
 //! The sockets that all frames share: UDP ports and their programs.
 
-use smoltcp::iface::{PollResult, SocketSet, SocketStorage};
+use smoltcp::iface::PollResult;
 use smoltcp::phy::Device;
 use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, Socket};
 use smoltcp::time::{Duration, Instant};
@@ -23,24 +23,33 @@ pub(super) struct Turn {
     empty: Option<Instant>,
 }
 
-/// Divides the memory among the ports, one socket each.
-pub(super) fn sockets<'a, U>(
-    ports: &mut [Port<U>],
-    storage: &'a mut [SocketStorage<'a>],
+/// Memory for the ports that none has yet.
+pub(super) struct Rest<'a> {
     datagrams: &'a mut [PacketMetadata],
     payloads: &'a mut [u8],
-) -> SocketSet<'a> {
-    let mut set = SocketSet::new(storage);
-    let halves = 2 * ports.len().max(1);
-    let mut datagrams = datagrams.chunks_exact_mut((datagrams.len() / halves).max(1));
-    let mut payloads = payloads.chunks_exact_mut((payloads.len() / halves).max(1));
-    let mut buffer = || Some(PacketBuffer::new(datagrams.next()?, payloads.next()?));
-    for port in ports {
-        if let (Some(receive), Some(send)) = (buffer(), buffer()) {
-            port.handle = Some(set.add(Socket::new(receive, send)));
-        }
+    /// An even share: datagrams and bytes of one buffer.
+    share: (usize, usize),
+}
+
+impl<'a> Rest<'a> {
+    pub(super) fn new(ports: usize, datagrams: &'a mut [PacketMetadata], payloads: &'a mut [u8]) -> Self {
+        let buffers = 2 * ports.max(1);
+        let share = (datagrams.len() / buffers, payloads.len() / buffers);
+        Rest { datagrams, payloads, share }
     }
-    set
+
+    /// A buffer of so many bytes, if there are as many.
+    fn buffer(&mut self, bytes: usize) -> Option<PacketBuffer<'a>> {
+        if self.datagrams.len() < self.share.0 || self.payloads.len() < bytes {
+            return None;
+        }
+        let datagrams = self.datagrams.split_off_mut(..self.share.0)?;
+        Some(PacketBuffer::new(datagrams, self.payloads.split_off_mut(..bytes)?))
+    }
+
+    fn socket(&mut self, receive: usize, send: usize) -> Option<Socket<'a>> {
+        Some(Socket::new(self.buffer(receive)?, self.buffer(send)?))
+    }
 }
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
@@ -49,13 +58,27 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// # Errors
     /// [`ListenError`]: the port has a program, or there is no room for another.
     pub fn bind(&mut self, number: u16, session: U) -> Result<u16, ListenError> {
+        let (_, share) = self.rest.share;
+        self.bind_sized(number, session, share, share)
+    }
+
+    /// The same with so many bytes of the memory for payloads to receive and to send, instead of an even share. A port that
+    /// had a program before keeps what it has.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub fn bind_sized(&mut self, number: u16, session: U, receive: usize, send: usize) -> Result<u16, ListenError> {
         let number = match number {
             0 => self.free_udp_port().ok_or(ListenError::Full)?,
             number if self.udp_ports.contains(&number) => return Err(ListenError::InUse),
             number => number,
         };
         let port = self.ports.iter_mut().find(|p| p.session.is_none()).ok_or(ListenError::Full)?;
-        let handle = port.handle.ok_or(ListenError::Full)?;
+        let handle = match port.handle {
+            Some(handle) => handle,
+            None => self.shared.add(self.rest.socket(receive, send).ok_or(ListenError::Full)?),
+        };
+        port.handle = Some(handle);
         self.udp_ports.push(number).map_err(|_| ListenError::Full)?;
         self.shared.get_mut::<Socket>(handle).bind(number).map_err(|_| ListenError::InUse)?;
         *port = Port { session: Some(session), handle: Some(handle), number, run: true, ..Port::EMPTY };
@@ -120,9 +143,12 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     }
 
     pub(super) fn datagrams_due(&self) -> Option<Instant> {
-        let ports = self.ports.iter().filter(|p| p.session.is_some());
-        let times = ports.flat_map(|p| [p.wake, p.waiting.map(|since| since + UNREACHABLE)]);
-        times.chain([self.datagrams.due, self.datagrams.empty.map(|since| since + UNREACHABLE)]).flatten().min()
+        let late = |since: Option<Instant>| since.map(|since| since + UNREACHABLE);
+        let mut due = sooner(self.datagrams.due, late(self.datagrams.empty));
+        for port in self.ports.iter().filter(|p| p.session.is_some()) {
+            due = sooner(due, sooner(port.wake, late(port.waiting)));
+        }
+        due
     }
 
     fn run_port<D, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> Option<Step> {
@@ -201,5 +227,13 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 port.run = true;
             }
         }
+    }
+}
+
+/// The earlier of two times, if there is one.
+fn sooner(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (one, none) => one.or(none),
     }
 }

@@ -1,7 +1,6 @@
 //! What the poll loop says of itself: a [`Step`] a call, and typed events for whoever watches.
 
 use core::fmt;
-use core::net::SocketAddr;
 
 use smoltcp::phy::Device;
 use smoltcp::socket::tcp::State;
@@ -9,6 +8,7 @@ use smoltcp::time::Instant;
 use smoltcp::wire::IpEndpoint;
 
 use super::session::{End, Next};
+use super::shown::Shown;
 
 /// A connection of one stack: its slot, and a count that tells the slot's users apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -35,8 +35,7 @@ pub struct Tuple {
 
 impl fmt::Display for Tuple {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // As a socket address, so that an IPv6 address stands in brackets.
-        write!(f, "{} <-> {}", SocketAddr::from(self.local), SocketAddr::from(self.remote))
+        write!(f, "{} <-> {}", Shown(self.local), Shown(self.remote))
     }
 }
 

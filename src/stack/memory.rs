@@ -30,7 +30,7 @@ pub struct Memory<'a, S, U> {
     pub port_sockets: &'a mut [SocketStorage<'a>],
     /// Datagram headers, divided evenly among the ports, half for receiving and half for sending.
     pub datagrams: &'a mut [PacketMetadata],
-    /// Datagram payloads, divided in the same way.
+    /// Datagram payloads, divided in the same way unless [`bind_sized`](super::Stack::bind_sized) asks for another share.
     pub payloads: &'a mut [u8],
     /// For programs to work in: at least [`MESSAGE`](super::MESSAGE) bytes, and the longest UDP reply.
     pub scratch: &'a mut [u8],

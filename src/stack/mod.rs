@@ -30,6 +30,7 @@ mod links;
 mod list;
 mod memory;
 mod session;
+mod shown;
 mod table;
 
 #[cfg(all(test, feature = "std"))]
@@ -41,6 +42,7 @@ pub use event::{ConnectionId, Direction, Drop, Event, Io, Probe, Step, Tuple};
 pub use links::Links;
 pub use memory::{Memory, Phase, Pool, Port, Slot};
 pub use session::{Answer, Context, End, MESSAGE, Next, Respond, Responder, Session, UdpSession};
+pub use shown::Shown;
 
 use smoltcp::iface::{self, Interface, SocketSet};
 use smoltcp::phy::{ChecksumCapabilities, Device, Medium};
@@ -80,6 +82,7 @@ pub struct Stack<'a, S, U> {
     listeners: heapless::Vec<Listening<S>, MAX_PROGRAMS>,
 
     shared: SocketSet<'a>,
+    rest: datagrams::Rest<'a>,
     none: SocketSet<'a>,
     ports: &'a mut [Port<U>],
     udp_ports: heapless::Vec<u16, MAX_PROGRAMS>,
@@ -169,7 +172,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         for index in 0..count {
             free.push_back(links, index);
         }
-        let shared = datagrams::sockets(ports, port_sockets, datagrams, payloads);
+        let rest = datagrams::Rest::new(ports.len(), datagrams, payloads);
         Ok(Stack {
             iface,
             medium: capabilities.medium,
@@ -195,7 +198,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             half_open: List::EMPTY,
             time_wait: List::EMPTY,
             listeners: heapless::Vec::new(),
-            shared,
+            shared: SocketSet::new(port_sockets),
+            rest,
             none: SocketSet::new(&mut [][..]),
             ports,
             udp_ports: heapless::Vec::new(),

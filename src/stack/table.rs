@@ -3,7 +3,7 @@
 use core::hash::Hasher;
 
 use siphasher::sip::SipHasher13;
-use smoltcp::wire::{IpAddress, IpEndpoint};
+use smoltcp::wire::IpAddress;
 
 use super::event::Tuple;
 use super::links::{Index, Links, NONE};
@@ -68,18 +68,21 @@ impl Table {
     }
 
     fn bucket(&self, tuple: &Tuple) -> Option<usize> {
+        let mut bytes = heapless::Vec::<u8, { 2 * (LONGEST + 2) }>::new();
+        for end in [tuple.remote, tuple.local] {
+            // There is room for both ends.
+            let _ = match end.addr {
+                IpAddress::Ipv4(address) => bytes.extend_from_slice(&address.octets()),
+                #[cfg(feature = "ipv6")]
+                IpAddress::Ipv6(address) => bytes.extend_from_slice(&address.octets()),
+            };
+            let _ = bytes.extend_from_slice(&end.port.to_le_bytes());
+        }
         let mut hasher = SipHasher13::new_with_keys(self.key.0, self.key.1);
-        feed(&mut hasher, &tuple.remote);
-        feed(&mut hasher, &tuple.local);
+        hasher.write(&bytes);
         (hasher.finish() as usize).checked_rem(self.buckets)
     }
 }
 
-fn feed(hasher: &mut SipHasher13, endpoint: &IpEndpoint) {
-    match endpoint.addr {
-        IpAddress::Ipv4(address) => hasher.write(&address.octets()),
-        #[cfg(feature = "ipv6")]
-        IpAddress::Ipv6(address) => hasher.write(&address.octets()),
-    }
-    hasher.write_u16(endpoint.port);
-}
+/// The length of the longest address, in bytes.
+const LONGEST: usize = if cfg!(feature = "ipv6") { 16 } else { 4 };

@@ -1,12 +1,11 @@
 //! A probe that turns events into log lines.
 
 use core::fmt;
-use core::net::SocketAddr;
 
 use log::Level;
 use smoltcp::time::{Duration, Instant};
 
-use crate::stack::{Drop, End, Event, Probe, Tuple};
+use crate::stack::{Drop, End, Event, Probe, Shown, Tuple};
 
 /// Logs what happens, a line each, under the target `smolstep`.
 ///
@@ -24,6 +23,9 @@ pub struct LogProbe {
     dropped: Limit,
 }
 
+/// Whether lines at debug level can be shown at all: a board's build leaves them out.
+const DEBUG: bool = log::STATIC_MAX_LEVEL as usize >= Level::Debug as usize;
+
 impl LogProbe {
     /// How many lines on data received stand at info level, a second.
     pub const RECEIVED_A_SECOND: u32 = 100;
@@ -40,7 +42,9 @@ impl LogProbe {
         }
         match *event {
             Event::Accepted { tuple, .. } => say(Level::Info, format_args!("accepted {}", Served(tuple))),
-            Event::Connecting { tuple, .. } => say(Level::Debug, format_args!("connecting to {}", Made(tuple))),
+            Event::Connecting { tuple, .. } if DEBUG => {
+                say(Level::Debug, format_args!("connecting to {}", Made(tuple)))
+            }
             Event::Connected { tuple, .. } => say(Level::Info, format_args!("connected to {}", Made(tuple))),
             Event::Read { tuple, bytes, .. } => {
                 let level = self.received.level(now, Self::RECEIVED_A_SECOND, Level::Info);
@@ -54,7 +58,7 @@ impl LogProbe {
                         format_args!(
                             "received {} from {} on udp port {port}, sent {}",
                             Bytes(read),
-                            SocketAddr::from(from),
+                            Shown(from),
                             Bytes(sent)
                         ),
                     ),
@@ -64,7 +68,7 @@ impl LogProbe {
             Event::Ended { tuple, end, .. } => {
                 say(Level::Info, format_args!("closed {}: {}", Served(tuple), reason(end)));
             }
-            Event::HalfOpenEnded { tuple, end, .. } => {
+            Event::HalfOpenEnded { tuple, end, .. } if DEBUG => {
                 say(Level::Debug, format_args!("gave up half-open {}: {}", Served(tuple), reason(end)));
             }
             Event::Refused { tuple, why } => {
@@ -75,10 +79,11 @@ impl LogProbe {
                 let level = self.dropped.level(now, Self::DROPPED_A_SECOND, Level::Warn);
                 say(level, format_args!("dropped a connection attempt: {why}"));
             }
-            Event::Dropped(why) => say(Level::Debug, format_args!("dropped a frame: {why}")),
-            Event::State { tuple, from, to, .. } => {
+            Event::Dropped(why) if DEBUG => say(Level::Debug, format_args!("dropped a frame: {why}")),
+            Event::State { tuple, from, to, .. } if DEBUG => {
                 say(Level::Debug, format_args!("{from} -> {to}: {}", Served(tuple)));
             }
+            Event::Connecting { .. } | Event::HalfOpenEnded { .. } | Event::Dropped(_) | Event::State { .. } => {}
         }
     }
 }
@@ -139,7 +144,7 @@ struct Served(Tuple);
 
 impl fmt::Display for Served {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} on {}", SocketAddr::from(self.0.remote), SocketAddr::from(self.0.local))
+        write!(f, "{} on {}", Shown(self.0.remote), Shown(self.0.local))
     }
 }
 
@@ -148,7 +153,7 @@ struct Made(Tuple);
 
 impl fmt::Display for Made {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} from {}", SocketAddr::from(self.0.remote), SocketAddr::from(self.0.local))
+        write!(f, "{} from {}", Shown(self.0.remote), Shown(self.0.local))
     }
 }
 
