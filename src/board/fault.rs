@@ -31,16 +31,25 @@ core::arch::global_asm!(
 /// Where the stack ends: the bottom of memory on all boards (`memory.x`).
 const BOTTOM: usize = 0x2000_0000;
 
+/// In the fault status: an undefined instruction.
+const UNDEFINED: u32 = 1 << 16;
+
 extern "C" fn fault(stack: usize) -> ! {
     if stack < BOTTOM + 256 {
         log::error!("stack overflow: more than its size in memory.x was used");
-    } else {
-        log::error!("hard fault with the stack at {stack:#x}");
+        reset()
     }
+    // SAFETY: the core has just stored eight words here (ARMv7-M, B1.5.6), the seventh the address of the instruction that
+    // failed. The check above tells that there is memory, and nothing else runs that could write to it.
+    let at = unsafe { ((stack + 24) as *const usize).read_volatile() };
+    // Configurable fault status (B3.2.15). A build that aborts at once instead of unwinding panics by such an instruction.
+    let undefined = Mmio::new(0xe000_ed28).read(0) & UNDEFINED != 0;
+    log::error!("{} at {at:#x}", if undefined { "panic" } else { "hard fault" });
     reset()
 }
 
-fn reset() -> ! {
+/// Starts the board again.
+pub(super) fn reset() -> ! {
     // Application interrupt and reset control (ARMv7-M, B3.2.6): its key, and the request.
     Mmio::new(0xe000_ed0c).write(0, 0x05fa_0004);
     loop {
