@@ -6,23 +6,20 @@ use std::io::Read;
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
 
-/// Each board's feature is its name, and so are its memory map's folder and its binaries' beginning.
-const BOARDS: [(&str, &[&str]); 2] =
-    [("mps2-an385", &["mps2-an385", "mps2-an385-client"]), ("lm3s6965evb", &["lm3s6965evb"])];
-
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     let enabled =
         |name: &str| env::var_os(format!("CARGO_FEATURE_{}", name.to_uppercase().replace('-', "_"))).is_some();
-    if var("CARGO_CFG_TARGET_OS").as_deref() != Ok("none") || !BOARDS.iter().any(|(name, _)| enabled(name)) {
+    if var("CARGO_CFG_TARGET_OS").as_deref() != Ok("none") || !enabled("board") {
         return;
     }
-    for (name, bins) in BOARDS.iter().filter(|(name, _)| enabled(name)) {
-        let folder = PathBuf::from(var("CARGO_MANIFEST_DIR").unwrap()).join("src/board").join(name);
-        println!("cargo::rerun-if-changed={}", folder.join("memory.x").display());
-        for bin in *bins {
-            println!("cargo::rustc-link-arg-bin={bin}=-L{}", folder.display());
-            println!("cargo::rustc-link-arg-bin={bin}=-Tlink.x");
+    let boards = boards();
+    for board in boards.iter().filter(|board| enabled(board)) {
+        let folder = PathBuf::from("src/board").join(board);
+        println!("cargo::rerun-if-changed={}/memory.x", folder.display());
+        for image in images().iter().filter(|image| board_of(&boards, image) == Some(board)) {
+            println!("cargo::rustc-link-arg-bin={image}=-L{}", env::current_dir().unwrap().join(&folder).display());
+            println!("cargo::rustc-link-arg-bin={image}=-Tlink.x");
         }
     }
     let settings = format!(
@@ -36,6 +33,30 @@ fn main() {
         seed()
     );
     fs::write(PathBuf::from(var("OUT_DIR").unwrap()).join("settings.rs"), settings).unwrap();
+}
+
+/// The boards: the public modules of `src/board/mod.rs`.
+fn boards() -> Vec<String> {
+    const LIST: &str = "src/board/mod.rs";
+    println!("cargo::rerun-if-changed={LIST}");
+    let list = fs::read_to_string(LIST).unwrap_or_else(|error| fail(&format!("{LIST}: {error}")));
+    let module = |line: &str| Some(line.strip_prefix("pub mod ")?.split_once(';')?.0.replace('_', "-"));
+    list.lines().filter_map(module).collect()
+}
+
+/// The binaries in `src/bin`.
+fn images() -> Vec<String> {
+    println!("cargo::rerun-if-changed=src/bin");
+    let files = fs::read_dir("src/bin").unwrap_or_else(|error| fail(&format!("src/bin: {error}")));
+    let name = |path: PathBuf| Some(path.file_name()?.to_str()?.strip_suffix(".rs")?.to_owned());
+    files.filter_map(|file| name(file.ok()?.path())).collect()
+}
+
+/// The board whose name an image's begins with; the longest, where there are several.
+fn board_of<'b>(boards: &'b [String], image: &str) -> Option<&'b String> {
+    let rest = |board: &String| image.strip_prefix(board.as_str());
+    let fits = |board: &&String| rest(board).is_some_and(|rest| rest.is_empty() || rest.starts_with('-'));
+    boards.iter().filter(fits).max_by_key(|board| board.len())
 }
 
 /// SMOLSTEP_IP, an IPv4 address with its prefix.

@@ -25,7 +25,7 @@
 #![cfg_attr(not(feature = "std"), no_std)]
 
 pub mod app;
-#[cfg(all(target_os = "none", any(feature = "lm3s6965evb", feature = "mps2-an385")))]
+#[cfg(all(target_os = "none", feature = "board"))]
 pub mod board;
 pub mod lab;
 pub mod phy;

@@ -2,7 +2,7 @@
 
 use smoltcp::wire::EthernetAddress;
 
-use super::{Board, Mmio};
+use super::{Board, Mmio, console::put};
 use crate::phy::stellaris::Stellaris;
 use crate::phy::{NotThere, Registers};
 
@@ -50,11 +50,7 @@ impl Board for Lm3s6965evb {
     }
 
     fn put(byte: u8) {
-        let mut uart = Mmio::new(UART);
-        // A byte takes 87 microseconds, some 1,100 cycles.
-        if (0..10_000).any(|_| uart.read(FLAGS) & (1 << 5) == 0) {
-            uart.write(DATA, byte.into());
-        }
+        put(&mut Mmio::new(UART), |uart| uart.read(FLAGS) & (1 << 5) != 0, DATA, byte);
     }
 
     fn ethernet(address: EthernetAddress) -> Result<Stellaris<Mmio>, NotThere> {

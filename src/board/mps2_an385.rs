@@ -2,7 +2,7 @@
 
 use smoltcp::wire::EthernetAddress;
 
-use super::{Board, Mmio};
+use super::{Board, Mmio, console::put};
 use crate::phy::lan9118::Lan9118;
 use crate::phy::{NotThere, Registers};
 
@@ -34,11 +34,7 @@ impl Board for Mps2An385 {
     }
 
     fn put(byte: u8) {
-        let mut uart = Mmio::new(UART);
-        // A byte takes 87 microseconds, some 2,200 cycles.
-        if (0..10_000).any(|_| uart.read(STATE) & 1 == 0) {
-            uart.write(DATA, byte.into());
-        }
+        put(&mut Mmio::new(UART), |uart| uart.read(STATE) & 1 != 0, DATA, byte);
     }
 
     fn ethernet(address: EthernetAddress) -> Result<Lan9118<Mmio>, NotThere> {

@@ -13,8 +13,9 @@ use smoltcp::wire::{
 
 use super::clock::Clock;
 use super::fault::reset;
-use super::{Board, Ethernet, Uart, settings};
+use super::{Board, Uart, settings};
 use crate::app::{self, APPS, ClientOptions, Options};
+use crate::phy::Ethernet;
 use crate::stack::{
     Config, Io, Links, Listener, Memory, Pool, Port, Probe, Seed, Session, Shown, Slot, Stack, UdpSession,
 };

@@ -4,6 +4,7 @@ use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
 use smoltcp::wire::EthernetAddress;
 
+use super::ethernet::Ethernet;
 use super::registers::{FRAME, Faults, NotThere, Registers, SHORTEST, Words, wait};
 
 /// A LAN9118 as a device.
@@ -223,6 +224,16 @@ impl<R: Registers> TxToken for Sending<'_, R> {
         self.registers.write(TX_DATA, padded as u32);
         self.words.drain(padded, self.registers, TX_DATA);
         result
+    }
+}
+
+impl<R: Registers> Ethernet for Lan9118<R> {
+    fn acknowledge(&mut self) {
+        self.acknowledge();
+    }
+
+    fn faults(&mut self) -> Faults {
+        self.faults()
     }
 }
 

@@ -4,6 +4,7 @@ mod cable;
 pub mod conformance;
 #[cfg(feature = "embassy")]
 mod embassy;
+mod ethernet;
 pub mod lan9118;
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub mod linux;
@@ -15,6 +16,7 @@ pub mod stellaris;
 pub use cable::{Cable, CableEnd};
 #[cfg(feature = "embassy")]
 pub use embassy::{Embassy, UnsupportedMedium};
+pub use ethernet::Ethernet;
 pub use loopback::Loopback;
 pub use queue::{FrameIn, FrameOut, Queue};
 pub use registers::{Faults, NotThere, Registers};

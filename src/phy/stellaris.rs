@@ -4,6 +4,7 @@ use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
 use smoltcp::wire::EthernetAddress;
 
+use super::ethernet::Ethernet;
 use super::registers::{FRAME, Faults, Registers, SHORTEST, Words};
 
 /// A Stellaris Ethernet controller as a device.
@@ -169,6 +170,16 @@ impl<R: Registers> TxToken for Sending<'_, R> {
         self.words.drain(2 + padded, self.registers, DATA);
         self.registers.write(TX_REQUEST, 1);
         result
+    }
+}
+
+impl<R: Registers> Ethernet for Stellaris<R> {
+    fn acknowledge(&mut self) {
+        self.acknowledge();
+    }
+
+    fn faults(&mut self) -> Faults {
+        self.faults()
     }
 }
 
