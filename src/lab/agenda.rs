@@ -51,7 +51,18 @@ impl fmt::Display for Happening {
     }
 }
 
-impl<'a, S: Session + Clone, U: UdpSession, C: Console, const N: usize, const R: usize> Lab<'a, S, U, C, N, R> {
+impl<
+    'a,
+    S: Session + Clone,
+    U: UdpSession,
+    C: Console,
+    const N: usize,
+    const R: usize,
+    const FRAMES: usize,
+    const KEPT: usize,
+    const FLOWS: usize,
+> Lab<'a, S, U, C, N, R, FRAMES, KEPT, FLOWS>
+{
     /// Has something happen at a time, at once if it is past; tells whether there was room for it and there is such a host.
     pub fn plan(&mut self, at: Instant, deed: Deed<S>) -> bool {
         let (Deed::Call { host, .. } | Deed::Happen(host, _)) = deed;

@@ -35,7 +35,7 @@ use wire::{Port, Random, Received};
 /// How many hosts a wire can join.
 pub const MAX_HOSTS: usize = 4;
 
-/// How many TCP connections are followed by their frames; later ones take the place of the oldest.
+/// How many TCP connections are followed by their frames, unless the [`Lab`]'s type says otherwise; later ones take the place of the oldest.
 pub const MAX_FLOWS: usize = 16;
 
 /// The virtual clock begins here, since smoltcp takes the time 0 for "at once".
@@ -52,14 +52,27 @@ pub fn address(host: usize) -> IpAddress {
 }
 
 /// `N` hosts on a wire; `S` and `U` are their programs, `C` their consoles, and the last `R` entries are kept.
-pub struct Lab<'a, S, U, C, const N: usize, const R: usize> {
+///
+/// `FRAMES` and `KEPT` are the [`Wire`]'s, and `FLOWS` connections are followed, some 950 bytes each: what is there by default takes
+/// 150 kB, and does for every scenario.
+pub struct Lab<
+    'a,
+    S,
+    U,
+    C,
+    const N: usize,
+    const R: usize,
+    const FRAMES: usize = IN_FLIGHT,
+    const KEPT: usize = NEWS,
+    const FLOWS: usize = MAX_FLOWS,
+> {
     /// The hosts: 0 is the client, 1 the server.
     pub hosts: [Host<'a, S, U, C>; N],
     /// The wire between them.
-    pub wire: Wire,
+    pub wire: Wire<FRAMES, KEPT>,
     /// What happened, until it is taken.
     pub entries: Ring<R>,
-    flows: [Option<Tracked>; MAX_FLOWS],
+    flows: [Option<Tracked>; FLOWS],
     agenda: heapless::Vec<(Instant, Deed<S>), MAX_DEEDS>,
     calls: heapless::Vec<(usize, Result<ConnectionId, ConnectError>), MAX_DEEDS>,
     now: Instant,
@@ -115,7 +128,18 @@ pub struct View {
     pub irs: Option<smoltcp::wire::TcpSeqNumber>,
 }
 
-impl<'a, S: Session + Clone, U: UdpSession, C: Console, const N: usize, const R: usize> Lab<'a, S, U, C, N, R> {
+impl<
+    'a,
+    S: Session + Clone,
+    U: UdpSession,
+    C: Console,
+    const N: usize,
+    const R: usize,
+    const FRAMES: usize,
+    const KEPT: usize,
+    const FLOWS: usize,
+> Lab<'a, S, U, C, N, R, FRAMES, KEPT, FLOWS>
+{
     /// Hosts on a wire. `set` may change the configuration of each host's stack.
     ///
     /// # Errors
@@ -127,7 +151,7 @@ impl<'a, S: Session + Clone, U: UdpSession, C: Console, const N: usize, const R:
         memory: [(Memory<'a, S, U>, C); N],
         set: impl Fn(usize, &mut Config<'_>),
     ) -> Result<Self, SetupError> {
-        const { assert!(N >= 2 && N <= MAX_HOSTS) };
+        const { assert!(N >= 2 && N <= MAX_HOSTS && FLOWS >= 1) };
         let mut random = Random::new(seed);
         let mut wire = Wire::new(N, line, faults, random.next());
         let mut host = 0;
@@ -149,7 +173,7 @@ impl<'a, S: Session + Clone, U: UdpSession, C: Console, const N: usize, const R:
                 hosts: hosts.map(|host| host.expect("a host is missing only where an error was noted")),
                 wire,
                 entries: Ring::new(),
-                flows: [None; MAX_FLOWS],
+                flows: [None; FLOWS],
                 agenda: heapless::Vec::new(),
                 calls: heapless::Vec::new(),
                 now: START,
@@ -267,7 +291,7 @@ impl<'a, S: Session + Clone, U: UdpSession, C: Console, const N: usize, const R:
     fn with<T>(
         &mut self,
         host: usize,
-        act: impl FnOnce(&mut Stack<'a, S, U>, Instant, &mut Io<Port<'_>, &mut C, Notes>) -> T,
+        act: impl FnOnce(&mut Stack<'a, S, U>, Instant, &mut Io<Port<'_, FRAMES, KEPT>, &mut C, Notes>) -> T,
     ) -> (T, Notes) {
         let Host { stack, console } = &mut self.hosts[host];
         let port = Port { wire: &mut self.wire, host };
@@ -317,7 +341,7 @@ impl<'a, S: Session + Clone, U: UdpSession, C: Console, const N: usize, const R:
             None if begin => {
                 let place = self.flows.iter().position(Option::is_none).unwrap_or_else(|| {
                     self.flows.rotate_left(1);
-                    MAX_FLOWS - 1
+                    FLOWS - 1
                 });
                 self.flows[place] = Some(Tracked { ends, flow: Flow::default() });
                 place

@@ -92,7 +92,7 @@ fn three_hosts_on_a_hub() {
 
 #[test]
 fn a_full_wire_still_delivers() {
-    let mut wire = Wire::new(2, Line::default(), Faults::default(), 7);
+    let mut wire: Wire = Wire::new(2, Line::default(), Faults::default(), 7);
     for sent in 0.. {
         assert!(sent < IN_FLIGHT, "there is no end to the room");
         let mut port = Port { wire: &mut wire, host: 0 };

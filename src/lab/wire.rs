@@ -10,7 +10,7 @@ use crate::trace::Summary;
 /// The longest frame, in bytes: Ethernet's.
 pub const MAX_FRAME: usize = 1514;
 
-/// How many frames can be under way at a time. When all places are taken the hosts cannot send, and nothing is lost but the answer
+/// How many frames can be under way at a time, unless the [`Wire`]'s type says otherwise. When all places are taken the hosts cannot send, and nothing is lost but the answer
 /// to a frame that arrives just then: were it to wait for room, no frame could arrive and make some.
 pub const IN_FLIGHT: usize = 64;
 
@@ -69,7 +69,8 @@ struct Place {
 /// How long a frame that lets the next one go first waits for it.
 const YIELD: Duration = Duration::from_millis(200);
 
-/// How many frames one step of a stack can send: one of a connection, or one of each UDP port.
+/// How many frames one step of a stack can send: one of a connection, or one of each UDP port. As many are kept, unless the
+/// [`Wire`]'s type says otherwise.
 pub const NEWS: usize = 16;
 
 /// A frame that a host has taken in.
@@ -87,9 +88,9 @@ struct Bytes {
     len: usize,
 }
 
-/// Frames under way between the hosts.
-pub struct Wire {
-    places: [Option<Place>; IN_FLIGHT],
+/// Frames under way between the hosts: `FRAMES` at most, and the last `KEPT` that were sent, some 1,560 bytes each.
+pub struct Wire<const FRAMES: usize = IN_FLIGHT, const KEPT: usize = NEWS> {
+    places: [Option<Place>; FRAMES],
     pub(super) faults: Faults,
     pub(super) line: Line,
     hosts: usize,
@@ -105,16 +106,17 @@ pub struct Wire {
     cut: [bool; MAX_HOSTS],
     /// What was received since the lab last looked.
     pub(super) received: Option<Received>,
-    /// The frames last sent, as they were sent, by their number modulo [`NEWS`].
-    sent: [Bytes; NEWS],
+    /// The frames last sent, as they were sent, by their number modulo `KEPT`.
+    sent: [Bytes; KEPT],
     random: Random,
 }
 
-impl Wire {
+impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
     /// A quiet wire between so many hosts.
     pub fn new(hosts: usize, line: Line, faults: Faults, seed: u64) -> Self {
+        const { assert!(FRAMES >= 2 && KEPT >= 1) };
         Wire {
-            places: [const { None }; IN_FLIGHT],
+            places: [const { None }; FRAMES],
             faults,
             line,
             hosts,
@@ -125,7 +127,7 @@ impl Wire {
             received: None,
             last: ([0; MAX_FRAME], 0),
             cut: [false; MAX_HOSTS],
-            sent: [const { Bytes { id: 0, frame: [0; MAX_FRAME], len: 0 } }; NEWS],
+            sent: [const { Bytes { id: 0, frame: [0; MAX_FRAME], len: 0 } }; KEPT],
             random: Random::new(seed),
         }
     }
@@ -160,9 +162,10 @@ impl Wire {
         }
     }
 
-    /// The bytes of a frame as it was sent, whatever becomes of it. The last [`NEWS`] frames are kept: all that one step sends.
+    /// The bytes of a frame as it was sent, whatever becomes of it. The last `KEPT` frames are there: by
+    /// default, all that one step sends.
     pub fn sent(&self, id: u32) -> Option<&[u8]> {
-        let copy = self.sent.get(id as usize % NEWS)?;
+        let copy = self.sent.get(id as usize % KEPT)?;
         if copy.id == id { copy.frame.get(..copy.len) } else { None }
     }
 
@@ -202,7 +205,7 @@ impl Wire {
         }
         // Never full: the device asked for room.
         let _ = self.news.push(Sent { id: self.count, host: from, summary, verdict, len });
-        if let (Some(copy), Some(bytes)) = (self.sent.get_mut(self.count as usize % NEWS), frame.get(..len)) {
+        if let (Some(copy), Some(bytes)) = (self.sent.get_mut(self.count as usize % KEPT), frame.get(..len)) {
             copy.frame[..len].copy_from_slice(bytes);
             (copy.id, copy.len) = (self.count, len);
         }
@@ -254,7 +257,7 @@ impl Wire {
 
     fn take(&mut self, now: Instant, to: usize) -> Option<Place> {
         let due = |place: &Place| place.to == to && place.at <= now;
-        let index = (0..IN_FLIGHT)
+        let index = (0..FRAMES)
             .filter(|&i| self.places[i].as_ref().is_some_and(due))
             .min_by_key(|&i| self.places[i].as_ref().map(|place| (place.at, place.order)))?;
         self.places[index].take()
@@ -262,22 +265,22 @@ impl Wire {
 }
 
 /// One host's end of the wire.
-pub struct Port<'w> {
-    pub(super) wire: &'w mut Wire,
+pub struct Port<'w, const FRAMES: usize, const KEPT: usize> {
+    pub(super) wire: &'w mut Wire<FRAMES, KEPT>,
     pub(super) host: usize,
 }
 
-impl Device for Port<'_> {
+impl<const FRAMES: usize, const KEPT: usize> Device for Port<'_, FRAMES, KEPT> {
     type RxToken<'t>
         = Rx
     where
         Self: 't;
     type TxToken<'t>
-        = Tx<'t>
+        = Tx<'t, FRAMES, KEPT>
     where
         Self: 't;
 
-    fn receive(&mut self, now: Instant) -> Option<(Rx, Tx<'_>)> {
+    fn receive(&mut self, now: Instant) -> Option<(Rx, Tx<'_, FRAMES, KEPT>)> {
         if !self.wire.has_news_room() {
             return None;
         }
@@ -289,7 +292,7 @@ impl Device for Port<'_> {
         Some((Rx(place), Tx { wire: self.wire, host: self.host, now }))
     }
 
-    fn transmit(&mut self, now: Instant) -> Option<Tx<'_>> {
+    fn transmit(&mut self, now: Instant) -> Option<Tx<'_, FRAMES, KEPT>> {
         (self.wire.has_room() && self.wire.has_news_room()).then_some(Tx { wire: self.wire, host: self.host, now })
     }
 
@@ -311,13 +314,13 @@ impl RxToken for Rx {
 }
 
 /// Room for a frame.
-pub struct Tx<'w> {
-    wire: &'w mut Wire,
+pub struct Tx<'w, const FRAMES: usize, const KEPT: usize> {
+    wire: &'w mut Wire<FRAMES, KEPT>,
     host: usize,
     now: Instant,
 }
 
-impl TxToken for Tx<'_> {
+impl<const FRAMES: usize, const KEPT: usize> TxToken for Tx<'_, FRAMES, KEPT> {
     /// A frame of more than [`MAX_FRAME`] bytes is cut; the capabilities allow none.
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
         let mut frame = [0; MAX_FRAME];
