@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use smolstep::app::APPS;
 use smolstep::host::play::{coverage, play};
-use smolstep::lab::expect::{Expectations, change};
+use smolstep::lab::change;
+use smolstep::lab::expect::Expectations;
 use smolstep::lab::figure::{NAMES, STATES, TRANSITIONS};
 use smolstep::lab::scenarios::{SCENARIOS, Scenario};
 use smolstep::lab::{Setup, Snapshot, StartError};

@@ -6,10 +6,9 @@ use std::fmt::Write;
 use smoltcp::socket::tcp::State;
 
 use super::memory::{HeapPool, Sizes};
-use crate::lab::expect::change;
 use crate::lab::figure::TRANSITIONS;
 use crate::lab::scenarios::SCENARIOS;
-use crate::lab::{CONNECTIONS, Setup, SetupLab, Snapshot, StartError};
+use crate::lab::{CONNECTIONS, Setup, SetupLab, Snapshot, StartError, change};
 use crate::stack::Quiet;
 use crate::trace::What;
 

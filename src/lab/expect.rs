@@ -24,7 +24,7 @@ use core::fmt;
 use smoltcp::socket::tcp::State;
 use smoltcp::time::{Duration, Instant};
 
-use super::{Kind, Snapshot};
+use super::{Kind, Snapshot, change};
 use crate::stack::Event;
 use crate::trace::{Carries, Cause, Summary, What};
 use heard::Heard;
@@ -142,15 +142,6 @@ impl Expectations {
             None => Ok(()),
             Some(line) => Err(Unmet { line: line.number, text: line.text.clone(), never: line.never }),
         }
-    }
-}
-
-/// The change of state that an event is, if it is one. A call begins in CLOSED.
-pub fn change(event: &Event) -> Option<(State, State)> {
-    match *event {
-        Event::Connecting { .. } => Some((State::Closed, State::SynSent)),
-        Event::State { from, to, .. } => Some((from, to)),
-        _ => None,
     }
 }
 

@@ -10,6 +10,7 @@ pub mod expect;
 mod fault;
 pub mod figure;
 pub mod scenarios;
+pub mod selftest;
 mod setup;
 #[cfg(all(test, feature = "std"))]
 mod tests;
@@ -363,6 +364,15 @@ impl Tracked {
     fn side_of(&self, ends: [IpEndpoint; 2]) -> Option<usize> {
         let [a, b] = ends;
         if self.ends == ends { Some(0) } else { (self.ends == [b, a]).then_some(1) }
+    }
+}
+
+/// The change of state that an event is, if it is one. A call begins in CLOSED.
+pub fn change(event: &Event) -> Option<(State, State)> {
+    match *event {
+        Event::Connecting { .. } => Some((State::Closed, State::SynSent)),
+        Event::State { from, to, .. } => Some((from, to)),
+        _ => None,
     }
 }
 

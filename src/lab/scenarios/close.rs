@@ -2,13 +2,16 @@
 
 use smoltcp::time::Duration;
 
+use super::{Scripts, scripts};
 use crate::lab::{Act, Setup};
 
+pub(in crate::lab) const CLIENT_FIRST: Scripts = [
+    &[Act::Send(b"Li"), Act::Read(9), Act::Close],
+    &[Act::Read(2), Act::Send(b"Hello,Li!"), Act::ReadToEnd, Act::Pause(500), Act::Close],
+];
+
 pub(super) fn client_first() -> Setup<'static> {
-    Setup::scripts(
-        &[Act::Send(b"Li"), Act::Read(9), Act::Close],
-        &[Act::Read(2), Act::Send(b"Hello,Li!"), Act::ReadToEnd, Act::Pause(500), Act::Close],
-    )
+    scripts(CLIENT_FIRST)
 }
 
 pub(super) fn server_first() -> Setup<'static> {

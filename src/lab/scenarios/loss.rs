@@ -1,10 +1,11 @@
 //! What a wire does to segments, and what becomes of them.
 
+use super::{Scripts, scripts};
 use crate::lab::{Act, Buffers, Setup};
 
-fn one_message() -> Setup<'static> {
-    Setup::scripts(&[Act::Pause(100), Act::Send(b"Li"), Act::Pause(10_000), Act::Close], &[Act::ReadToEnd, Act::Close])
-}
+pub(in crate::lab) const MESSAGE: Scripts =
+    [&[Act::Pause(100), Act::Send(b"Li"), Act::Pause(10_000), Act::Close], &[Act::ReadToEnd, Act::Close]];
+pub(in crate::lab) const LOST: [&str; 3] = ["drop client data 1", "drop client data 2", "drop client data 3"];
 
 /// Eight segments of full length.
 fn bulk() -> Setup<'static> {
@@ -14,7 +15,7 @@ fn bulk() -> Setup<'static> {
 }
 
 pub(super) fn data() -> Setup<'static> {
-    one_message().with_faults(&["drop client data 1", "drop client data 2", "drop client data 3"])
+    scripts(MESSAGE).with_faults(&LOST)
 }
 
 pub(super) fn fast() -> Setup<'static> {
@@ -34,5 +35,5 @@ pub(super) fn duplicated() -> Setup<'static> {
 }
 
 pub(super) fn corrupted() -> Setup<'static> {
-    one_message().with_faults(&["corrupt client data 1"])
+    scripts(MESSAGE).with_faults(&["corrupt client data 1"])
 }

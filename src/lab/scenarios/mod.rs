@@ -6,7 +6,18 @@ mod open;
 mod program;
 mod window;
 
-use super::Setup;
+pub(super) use close::CLIENT_FIRST;
+pub(super) use loss::{LOST, MESSAGE};
+pub(super) use open::HANDSHAKE;
+
+use super::{Act, Setup};
+
+/// What the client does, and what the server does.
+pub(super) type Scripts = [&'static [Act<'static>]; 2];
+
+fn scripts([client, server]: Scripts) -> Setup<'static> {
+    Setup::scripts(client, server)
+}
 
 /// A run that shows one thing.
 #[derive(Clone, Copy, Debug)]

@@ -3,13 +3,16 @@
 use smoltcp::time::Duration;
 use smoltcp::wire::IpEndpoint;
 
+use super::{Scripts, scripts};
 use crate::lab::{Act, Actor, Deed, Happening, Script, Setup, address};
 
 const SECOND: Duration = Duration::from_secs(1);
 const READ_AND_CLOSE: &[Act<'static>] = &[Act::ReadToEnd, Act::Close];
 
+pub(in crate::lab) const HANDSHAKE: Scripts = [&[Act::Pause(100), Act::Close], READ_AND_CLOSE];
+
 pub(super) fn handshake() -> Setup<'static> {
-    Setup::scripts(&[Act::Pause(100), Act::Close], READ_AND_CLOSE)
+    scripts(HANDSHAKE)
 }
 
 pub(super) fn lost_syn() -> Setup<'static> {

@@ -1,0 +1,201 @@
+//! Runs that a machine puts itself through, to see that its processor, its compiler and its memory carry the stack: they need no
+//! device, no heap, no clock, and 48 kB of memory.
+
+use core::fmt;
+
+use smoltcp::socket::tcp::State;
+use smoltcp::time::Duration;
+use smoltcp::wire::IpEndpoint;
+
+use super::scenarios::{CLIENT_FIRST, HANDSHAKE, LOST, MESSAGE, Scripts};
+use super::{Fault, Faults, Lab, Line, SCRIPT_PORT, Script, address, change};
+use crate::stack::{ConnectError, ListenError, Listener, Pool, Quiet, SetupError};
+use crate::trace::{Cause, Entry, What};
+
+/// Two hosts with a connection between them, and few frames under way.
+type Small<'a> = Lab<'a, Script<'a>, (), Quiet, 2, 8, 6, 2, 1>;
+type Memory<'a> = Pool<'a, Script<'a>, (), 1, 1024, 1024, 0, 0, 0>;
+
+/// More than any of the runs takes.
+const STEPS: u32 = 1000;
+const TIME: Duration = Duration::from_secs(60);
+
+/// A run, and what is to be seen in it.
+#[derive(Clone, Copy, Debug)]
+pub struct Check {
+    /// The name of the scenario whose scripts it has.
+    pub name: &'static str,
+    scripts: Scripts,
+    faults: &'static [&'static str],
+    /// All that is to be seen, in this order.
+    expected: &'static [&'static [Seen]],
+}
+
+/// The runs: a handshake, a segment that is lost three times, and a close.
+pub const CHECKS: [Check; 3] = [
+    Check { name: "handshake", scripts: HANDSHAKE, faults: &[], expected: &[OPEN, CLOSE_AT_ONCE] },
+    Check { name: "lost-data", scripts: MESSAGE, faults: &LOST, expected: &[OPEN, AGAIN, CLOSE_AT_ONCE] },
+    Check { name: "client-closes-first", scripts: CLIENT_FIRST, faults: &[], expected: &[OPEN, CLOSE] },
+];
+
+/// Something to be seen: the host, 0 the client and 1 the server, and what.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Seen {
+    /// A state follows another.
+    Change(usize, State, State),
+    /// The retransmission timer ran out; the how manieth time.
+    Again(usize, u32),
+}
+
+const OPEN: &[Seen] = &[
+    Seen::Change(0, State::Closed, State::SynSent),
+    Seen::Change(1, State::Listen, State::SynReceived),
+    Seen::Change(0, State::SynSent, State::Established),
+    Seen::Change(1, State::SynReceived, State::Established),
+];
+const AGAIN: &[Seen] = &[Seen::Again(0, 1), Seen::Again(0, 2), Seen::Again(0, 3)];
+const CLOSE: &[Seen] = &[
+    Seen::Change(0, State::Established, State::FinWait1),
+    Seen::Change(1, State::Established, State::CloseWait),
+    Seen::Change(0, State::FinWait1, State::FinWait2),
+    Seen::Change(1, State::CloseWait, State::LastAck),
+    Seen::Change(0, State::FinWait2, State::TimeWait),
+    Seen::Change(1, State::LastAck, State::Closed),
+    Seen::Change(0, State::TimeWait, State::Closed),
+];
+
+/// The server closes as soon as the client has, and its FIN acknowledges the client's.
+const CLOSE_AT_ONCE: &[Seen] = &[
+    Seen::Change(0, State::Established, State::FinWait1),
+    Seen::Change(1, State::Established, State::CloseWait),
+    Seen::Change(1, State::CloseWait, State::LastAck),
+    Seen::Change(0, State::FinWait1, State::TimeWait),
+    Seen::Change(1, State::LastAck, State::Closed),
+    Seen::Change(0, State::TimeWait, State::Closed),
+];
+
+/// What a run that went as it should was made of: the same on every machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Passed {
+    /// How many steps it took.
+    pub steps: u32,
+    /// How many frames were sent.
+    pub frames: u32,
+    /// A hash of all their bytes.
+    pub digest: u64,
+}
+
+impl fmt::Display for Passed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} steps, {} frames, digest {:016x}", self.steps, self.frames, self.digest)
+    }
+}
+
+/// How a run went wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Failure {
+    /// The client cannot call.
+    Connect(ConnectError),
+    /// The server cannot listen.
+    Listen(ListenError),
+    /// The run ended, or did not end, before this was seen.
+    Missing(Option<Seen>),
+    /// A stack cannot be set up.
+    Setup(SetupError),
+    /// At this step came the first, and not the second.
+    Unexpected(u32, Seen, Option<Seen>),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Connect(error) => error.fmt(f),
+            Failure::Listen(error) => error.fmt(f),
+            Failure::Missing(None) => f.write_str("the run does not end"),
+            Failure::Missing(Some(seen)) => write!(f, "not seen: {seen}"),
+            Failure::Setup(error) => error.fmt(f),
+            Failure::Unexpected(step, came, None) => write!(f, "step {step}: {came} instead of the end"),
+            Failure::Unexpected(step, came, Some(seen)) => write!(f, "step {step}: {came} instead of {seen}"),
+        }
+    }
+}
+
+impl core::error::Error for Failure {}
+
+impl fmt::Display for Seen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (Seen::Change(host, ..) | Seen::Again(host, _)) = self;
+        f.write_str(if *host == 0 { "client " } else { "server " })?;
+        match self {
+            Seen::Change(_, from, to) => write!(f, "{from} -> {to}"),
+            Seen::Again(_, count) => write!(f, "retransmission {count}"),
+        }
+    }
+}
+
+impl Check {
+    /// Runs it.
+    ///
+    /// # Errors
+    /// [`Failure`]: the first thing that is not as it should be.
+    pub fn run(&self) -> Result<Passed, Failure> {
+        let mut pools = [const { Memory::new() }; 2];
+        let mut faults = Faults::default();
+        for fault in self.faults.iter().filter_map(|words| Fault::parse(words, |_| None).ok()) {
+            // Room for all: a run has fewer than MAX_FAULTS.
+            faults.add(fault);
+        }
+        let memory = pools.each_mut().map(|pool| (pool.memory(), Quiet));
+        let mut lab: Small<'_> = match Lab::new(Line::default(), faults, 7, memory, |_, _| {}) {
+            Ok(lab) => lab,
+            Err(error) => return Err(Failure::Setup(error)),
+        };
+        let [client, server] = self.scripts.map(Script::new);
+        lab.hosts[1].stack.listen(Listener::new(SCRIPT_PORT, server)).map_err(Failure::Listen)?;
+        lab.connect(0, IpEndpoint::new(address(1), SCRIPT_PORT), client, TIME).map_err(Failure::Connect)?;
+        self.watch(&mut lab)
+    }
+
+    fn watch(&self, lab: &mut Small<'_>) -> Result<Passed, Failure> {
+        let mut expected = self.expected.iter().copied().flatten().copied();
+        let (mut frames, mut digest, mut failed) = (0, Digest::NEW, None);
+        let ended = lab.run(TIME, STEPS, |lab| {
+            while let Some(entry) = lab.entries.pop() {
+                if let What::Sent { frame, .. } = entry.what {
+                    frames += 1;
+                    digest.add(lab.wire.sent(frame).unwrap_or_default());
+                }
+                if let (Some(came), None) = (seen(&entry), failed) {
+                    let wanted = expected.next();
+                    failed = (wanted != Some(came)).then_some(Failure::Unexpected(entry.step, came, wanted));
+                }
+            }
+        });
+        match (failed, expected.next()) {
+            (Some(failure), _) => Err(failure),
+            (None, None) if ended => Ok(Passed { steps: lab.steps(), frames, digest: digest.0 }),
+            (None, missing) => Err(Failure::Missing(missing)),
+        }
+    }
+}
+
+fn seen(entry: &Entry) -> Option<Seen> {
+    match entry.what {
+        What::Sent { cause: Some(Cause::Retransmission { count, .. }), .. } => Some(Seen::Again(entry.host, count)),
+        What::Stack(event) => change(&event).map(|(from, to)| Seen::Change(entry.host, from, to)),
+        _ => None,
+    }
+}
+
+/// FNV-1a (Fowler, Noll and Vo, 64 bits): enough to tell one run from another.
+struct Digest(u64);
+
+impl Digest {
+    const NEW: Self = Digest(0xcbf2_9ce4_8422_2325);
+
+    fn add(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.0 = (self.0 ^ u64::from(byte)).wrapping_mul(0x100_0000_01b3);
+        }
+    }
+}
