@@ -1,7 +1,8 @@
 //! Boards: a file each for its memory map, console and network controller; here, what they share.
 //!
-//! A board is a type that implements [`Board`]. [`serve`] and [`call`] are whole firmwares on one. All work is done in one loop with
-//! interrupts masked: an interrupt only ends the sleep, so there are no handlers and nothing is shared with one.
+//! A board is a type that implements [`Board`]. [`serve`], [`call`] and [`selftest()`] are whole firmwares on one. All work
+//! is done in one loop with interrupts masked: an interrupt only ends the sleep, so there are no handlers and nothing is shared with
+//! one.
 //!
 //! Addresses and seed are those of the build: see `build.rs`.
 
@@ -16,11 +17,14 @@ mod console;
 mod fault;
 mod mmio;
 mod run;
+mod selftest;
+mod semihosting;
 mod settings;
 
 pub use console::Uart;
 pub use mmio::Mmio;
 pub use run::{call, serve};
+pub use selftest::selftest;
 
 use smoltcp::wire::EthernetAddress;
 

@@ -13,6 +13,7 @@ use smoltcp::wire::{
 
 use super::clock::Clock;
 use super::fault::reset;
+use super::semihosting::exit;
 use super::{Board, Uart, settings};
 use crate::app::{self, APPS, ClientOptions, Options};
 use crate::phy::Ethernet;
@@ -208,12 +209,4 @@ fn announce<D: Device>(device: &mut D, now: Instant) {
         ethernet.emit(&mut frame);
         arp.emit(&mut ArpPacket::new_unchecked(frame.payload_mut()));
     });
-}
-
-fn exit(ok: bool) -> ! {
-    use cortex_m_semihosting::debug::{self, EXIT_FAILURE, EXIT_SUCCESS};
-    debug::exit(if ok { EXIT_SUCCESS } else { EXIT_FAILURE });
-    loop {
-        cortex_m::asm::wfi();
-    }
 }

@@ -145,6 +145,8 @@ impl<
     ///
     /// # Errors
     /// [`SetupError`], as for any stack.
+    // By itself, since the wire is made in one place and moved to another: the caller's stack holds the lab only.
+    #[inline(never)]
     pub fn new(
         line: Line,
         faults: Faults,

@@ -13,8 +13,8 @@ use crate::stack::{ConnectError, ListenError, Listener, Pool, Quiet, SetupError}
 use crate::trace::{Cause, Entry, What};
 
 /// Two hosts with a connection between them, and few frames under way.
-type Small<'a> = Lab<'a, Script<'a>, (), Quiet, 2, 8, 6, 2, 1>;
-type Memory<'a> = Pool<'a, Script<'a>, (), 1, 1024, 1024, 0, 0, 0>;
+type Small<'a> = Lab<'a, Script<'a>, (), Quiet, 2, 8, 4, 2, 1>;
+type Memory<'a> = Pool<'a, Script<'a>, (), 1, 256, 256, 0, 0, 0>;
 
 /// More than any of the runs takes.
 const STEPS: u32 = 1000;
@@ -146,14 +146,16 @@ impl Check {
             faults.add(fault);
         }
         let memory = pools.each_mut().map(|pool| (pool.memory(), Quiet));
-        let mut lab: Small<'_> = match Lab::new(Line::default(), faults, 7, memory, |_, _| {}) {
+        // Looked at where it is: taken out of the result, it would be on the stack twice.
+        let mut made: Result<Small<'_>, _> = Lab::new(Line::default(), faults, 7, memory, |_, _| {});
+        let lab = match &mut made {
             Ok(lab) => lab,
-            Err(error) => return Err(Failure::Setup(error)),
+            Err(error) => return Err(Failure::Setup(*error)),
         };
         let [client, server] = self.scripts.map(Script::new);
         lab.hosts[1].stack.listen(Listener::new(SCRIPT_PORT, server)).map_err(Failure::Listen)?;
         lab.connect(0, IpEndpoint::new(address(1), SCRIPT_PORT), client, TIME).map_err(Failure::Connect)?;
-        self.watch(&mut lab)
+        self.watch(lab)
     }
 
     fn watch(&self, lab: &mut Small<'_>) -> Result<Passed, Failure> {

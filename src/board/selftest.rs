@@ -1,0 +1,175 @@
+//! A firmware that tests the board that it runs on, and ends QEMU or a debugger's session with the result.
+
+use core::fmt::Write;
+use core::hint::black_box;
+
+use smoltcp::phy::{Device, DeviceCapabilities, RxToken, TxToken};
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::EthernetAddress;
+
+use super::clock::Clock;
+use super::semihosting::{command_line, exit};
+use super::{Board, Uart, settings};
+use crate::lab::selftest::CHECKS;
+use crate::phy::Ethernet;
+use crate::phy::conformance::{self, Peer};
+
+/// Does what the first word of the command line says, `lab` if there is none, and ends with the result:
+///
+/// | word | |
+/// |---|---|
+/// | `lab` | runs of the lab, in memory: processor, compiler, stack. Needs no controller |
+/// | `conformance` | the driver and the controller, on a cable that brings back what is sent: [`conformance::check`] |
+/// | `overflow` | uses up the stack, which has to be reported, and the board starts again: without end |
+/// | `panic` | panics, and the same |
+///
+/// # Panics
+/// If it is told to.
+pub fn selftest<B: Board>() -> ! {
+    B::start();
+    Uart::<B>::NEW.log();
+    let mut uart = Uart::<B>::NEW;
+    let mut line = [0; 64];
+    let word = command_line(&mut line).split_whitespace().nth(1).unwrap_or("lab");
+    let ok = match word {
+        "conformance" => conformance::<B>(&mut uart),
+        "lab" => lab(&mut uart),
+        "overflow" => overflow(0) == 0,
+        "panic" => panic!("as the command line says"),
+        word => {
+            log::error!("there is no test '{word}': there are lab, conformance, overflow, panic");
+            false
+        }
+    };
+    exit(ok)
+}
+
+// Each by itself: together, the two would need the sum of their stacks.
+#[inline(never)]
+fn lab<B: Board>(uart: &mut Uart<B>) -> bool {
+    let mut ok = true;
+    for check in CHECKS {
+        let result = check.run();
+        ok &= result.is_ok();
+        // The console drops what it cannot take; it never fails.
+        let _ = match result {
+            Ok(passed) => writeln!(uart, "{}: passed, {passed}", check.name),
+            Err(failure) => writeln!(uart, "{}: failed, {failure}", check.name),
+        };
+    }
+    ok
+}
+
+#[inline(never)]
+fn conformance<B: Board>(uart: &mut Uart<B>) -> bool {
+    let mut device = match B::ethernet(settings::HARDWARE) {
+        Ok(device) => Acknowledged(device),
+        Err(error) => {
+            log::error!("{error}");
+            return false;
+        }
+    };
+    let burst = device.capabilities().max_burst_size.unwrap_or(64);
+    let mut cable = Returning { clock: Clock::<B>::start(), burst };
+    let result = conformance::check(&mut device, &mut cable, &mut [0; 1515]);
+    // As above.
+    let _ = match &result {
+        Ok(report) => writeln!(uart, "conformance: passed, {report}"),
+        Err(failure) => writeln!(uart, "conformance: failed, {failure}"),
+    };
+    result.is_ok()
+}
+
+#[inline(never)]
+#[allow(unconditional_recursion, reason = "that is what it is for")]
+fn overflow(depth: u32) -> u32 {
+    let frame = black_box([depth; 64]);
+    overflow(depth + 1) ^ black_box(frame)[1]
+}
+
+/// A controller as the loop of a firmware uses it: its interrupt is cleared before frames are looked for, and ends a pause if there
+/// are more.
+struct Acknowledged<E>(E);
+
+impl<E: Ethernet> Device for Acknowledged<E> {
+    type RxToken<'a>
+        = E::RxToken<'a>
+    where
+        Self: 'a;
+    type TxToken<'a>
+        = E::TxToken<'a>
+    where
+        Self: 'a;
+
+    fn receive(&mut self, now: Instant) -> Option<(E::RxToken<'_>, E::TxToken<'_>)> {
+        self.0.acknowledge();
+        self.0.receive(now)
+    }
+
+    fn transmit(&mut self, now: Instant) -> Option<E::TxToken<'_>> {
+        self.0.transmit(now)
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        self.0.capabilities()
+    }
+}
+
+/// A cable that brings back what the device sends, so that the device is its own peer: a plug, a controller in loopback mode, or a
+/// socket of QEMU's that sends to itself.
+struct Returning<B> {
+    clock: Clock<B>,
+    /// As many frames as the controller promises to keep: QEMU's LAN9118 loses more without counting them.
+    burst: usize,
+}
+
+/// How long a frame is waited for is this and `tries`: far longer than it takes, since QEMU looks for frames whenever a timer of
+/// the board's runs out.
+const PAUSE: Duration = Duration::from_millis(1);
+
+impl<B: Board> Returning<B> {
+    fn pause(&mut self) -> Instant {
+        self.clock.sleep(Some(PAUSE));
+        self.clock.now()
+    }
+}
+
+impl<B: Board> Peer<Acknowledged<B::Ethernet>> for Returning<B> {
+    fn inject(&mut self, device: &mut Acknowledged<B::Ethernet>, frame: &[u8]) -> bool {
+        // No longer ones can be sent, and so none come back.
+        if frame.len() > device.capabilities().max_transmission_unit {
+            return false;
+        }
+        let token = device.transmit(self.clock.now());
+        token.map(|token| token.consume(frame.len(), |bytes| bytes.copy_from_slice(frame))).is_some()
+    }
+
+    fn observe(&mut self, device: &mut Acknowledged<B::Ethernet>, buffer: &mut [u8]) -> Option<usize> {
+        let now = self.pause();
+        let (token, _) = device.receive(now)?;
+        token.consume(|frame| {
+            buffer.get_mut(..frame.len())?.copy_from_slice(frame);
+            Some(frame.len())
+        })
+    }
+
+    fn now(&mut self) -> Instant {
+        self.pause()
+    }
+
+    fn lost(&mut self, device: &mut Acknowledged<B::Ethernet>) -> u64 {
+        device.0.faults().overruns.into()
+    }
+
+    fn address(&self) -> EthernetAddress {
+        settings::HARDWARE
+    }
+
+    fn burst(&self) -> usize {
+        self.burst
+    }
+
+    fn tries(&self) -> usize {
+        100
+    }
+}
