@@ -24,18 +24,17 @@ core::arch::global_asm!(
     "mov r0, sp",
     "ldr r1, =_stack_start",
     "mov sp, r1",
+    "ldr r1, =_stack_end",
     "b {fault}",
     fault = sym fault,
 );
 
-/// Where the stack ends: the bottom of memory on all boards (`memory.x`).
-const BOTTOM: usize = 0x2000_0000;
-
 /// In the fault status: an undefined instruction.
 const UNDEFINED: u32 = 1 << 16;
 
-extern "C" fn fault(stack: usize) -> ! {
-    if stack < BOTTOM + 256 {
+/// `end` is the bottom of memory, where the stack ends (`memory.x`).
+extern "C" fn fault(stack: usize, end: usize) -> ! {
+    if stack < end + 256 {
         log::error!("stack overflow: more than its size in memory.x was used");
         reset()
     }

@@ -1,0 +1,56 @@
+//! The one list of boards, and what follows from it.
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs::{read_dir, read_to_string};
+use std::path::Path;
+
+use smolstep::app::APPS;
+
+use common::firmware::{boards, script};
+
+#[test]
+fn the_ports_on_the_host_are_those_of_the_programs() {
+    let line = |transport: &str, port: u16| format!("{transport} 127.0.0.1:{} -> {port}", 10_000 + port % 10_000);
+    let programs: BTreeSet<String> = APPS
+        .iter()
+        .flat_map(|app| [app.tcp.map(|port| line("tcp", port)), app.udp.map(|port| line("udp", port))])
+        .flatten()
+        .collect();
+    for board in boards() {
+        let said = script(&["run", &board, "--ports"], &[]).unwrap();
+        assert_eq!(said.lines().map(str::to_owned).collect::<BTreeSet<_>>(), programs);
+    }
+}
+
+#[test]
+fn every_board_is_in_the_list_and_has_its_files() {
+    let listed: BTreeSet<String> = boards().into_iter().collect();
+    let folders: BTreeSet<String> = read_dir(root("src/board"))
+        .unwrap()
+        .map(|entry| entry.unwrap())
+        .filter(|entry| entry.path().join("memory.x").exists())
+        .map(|entry| entry.file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(listed, folders, "a board's memory map is in a folder of its name");
+    let manifest = read_to_string(root("Cargo.toml")).unwrap();
+    for board in listed {
+        assert!(Path::new(&root(&format!("src/bin/{board}.rs"))).exists(), "{board} has no firmware in src/bin");
+        assert!(manifest.contains(&format!("\n{board} = [\"board\"")), "{board} has no feature in Cargo.toml");
+    }
+}
+
+#[test]
+fn what_is_no_image_is_refused_with_those_there_are() {
+    let said = script(&["build", "mps2"], &[]).unwrap_err();
+    assert!(said.starts_with("scripts/firmware: there is no image 'mps2': there are "), "{said}");
+    for board in boards() {
+        assert!(said.contains(&board), "{said}");
+    }
+}
+
+fn root(path: &str) -> String {
+    format!("{}/{path}", env!("CARGO_MANIFEST_DIR"))
+}
