@@ -7,6 +7,7 @@ mod common;
 use smolstep::lab::selftest::CHECKS;
 
 use common::firmware::{boards, boot, build, script};
+use common::guide::compare;
 use common::peer::Peer;
 use common::require::skip;
 
@@ -37,6 +38,15 @@ fn a_driver_on_a_cut_cable_does_not_conform() {
         assert_eq!(finished.code(), Some(1), "{}: {}", image.name, finished.out());
         let said = "conformance: failed, sending one frame: 1 frames lost, 0 counted\n";
         assert_eq!(finished.out(), said, "{}", image.name);
+    }
+}
+
+#[test]
+fn the_porting_guide_says_what_memory_a_board_needs() {
+    for image in images() {
+        let finished = image.start("memory").finish();
+        assert_eq!(finished.code(), Some(0), "{}: {}", image.name, finished.out());
+        compare(1, &finished.out());
     }
 }
 

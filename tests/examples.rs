@@ -21,18 +21,10 @@ fn no_heap() {
     assert_eq!(output("no_heap"), "the connection is closed\n");
 }
 
-/// The porting guide's table is what the example prints, but for what another compiler may lay out otherwise.
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn memory_budget() {
-    let guide = include_str!("../docs/porting.md");
-    for line in output("memory_budget").lines() {
-        let (what, bytes) = line.rsplit_once(' ').unwrap();
-        let row = guide.lines().find_map(|row| row.strip_prefix(&format!("| {} | ", what.trim())));
-        let written = row.and_then(|row| row.split(' ').next()).unwrap_or_else(|| panic!("no row for {what}"));
-        let (written, bytes) = (written.parse::<f64>().unwrap(), bytes.parse::<f64>().unwrap());
-        assert!((written - bytes).abs() <= bytes / 10.0, "{what}: {bytes}, but docs/porting.md says {written}");
-    }
+    common::guide::compare(0, &output("memory_budget"));
 }
 
 #[test]

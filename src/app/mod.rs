@@ -10,6 +10,7 @@ use smoltcp::wire::IpEndpoint;
 use crate::stack::{Answer, Console, Context, End, Next, Respond, Responder, Session};
 
 mod ack;
+mod budget;
 mod chargen;
 mod client;
 mod discard;
@@ -28,6 +29,7 @@ mod upper;
 #[cfg(all(test, feature = "std"))]
 mod tests;
 
+pub use budget::BUDGET;
 pub use client::{ClientOptions, Failure};
 pub use greeting::{Template, TemplateError};
 pub use udp_client::UdpClient;

@@ -10,6 +10,7 @@ use smoltcp::wire::EthernetAddress;
 use super::clock::Clock;
 use super::semihosting::{command_line, exit};
 use super::{Board, Uart, settings};
+use crate::app::BUDGET;
 use crate::lab::selftest::CHECKS;
 use crate::phy::Ethernet;
 use crate::phy::conformance::{self, Peer};
@@ -20,6 +21,7 @@ use crate::phy::conformance::{self, Peer};
 /// |---|---|
 /// | `lab` | runs of the lab, in memory: processor, compiler, stack. Needs no controller |
 /// | `conformance` | the driver and the controller, on a cable that brings back what is sent: [`conformance::check`] |
+/// | `memory` | prints what memory a stack needs on this processor |
 /// | `overflow` | uses up the stack, which has to be reported, and the board starts again: without end |
 /// | `panic` | panics, and the same |
 ///
@@ -34,10 +36,11 @@ pub fn selftest<B: Board>() -> ! {
     let ok = match word {
         "conformance" => conformance::<B>(&mut uart),
         "lab" => lab(&mut uart),
+        "memory" => memory(&mut uart),
         "overflow" => overflow(0) == 0,
         "panic" => panic!("as the command line says"),
         word => {
-            log::error!("there is no test '{word}': there are lab, conformance, overflow, panic");
+            log::error!("there is no test '{word}': there are lab, conformance, memory, overflow, panic");
             false
         }
     };
@@ -78,6 +81,11 @@ fn conformance<B: Board>(uart: &mut Uart<B>) -> bool {
         Err(failure) => writeln!(uart, "conformance: failed, {failure}"),
     };
     result.is_ok()
+}
+
+fn memory<B: Board>(uart: &mut Uart<B>) -> bool {
+    // As above.
+    BUDGET.iter().all(|(what, bytes)| writeln!(uart, "{what:46} {bytes:6}").is_ok())
 }
 
 #[inline(never)]

@@ -24,9 +24,9 @@ pub fn script(arguments: &[&str], settings: Settings) -> Result<String, String> 
     }
 }
 
-/// All boards.
+/// All boards that QEMU has.
 pub fn boards() -> Vec<String> {
-    script(&["boards"], &[]).unwrap().lines().map(str::to_owned).collect()
+    script(&["boards", "--qemu"], &[]).unwrap().lines().map(str::to_owned).collect()
 }
 
 /// The ELF file of an image; an error where it cannot be built or there is no QEMU to run it.

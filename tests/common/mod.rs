@@ -3,6 +3,7 @@
 
 #[cfg(target_os = "linux")]
 pub mod firmware;
+pub mod guide;
 #[cfg(target_os = "linux")]
 pub mod link;
 #[cfg(target_os = "linux")]

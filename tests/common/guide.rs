@@ -1,0 +1,14 @@
+//! The table of docs/porting.md that says what memory is needed.
+
+/// Compares a column, from 0, with lines of a text and a number, which may differ by what another compiler lays out otherwise.
+#[track_caller]
+pub fn compare(column: usize, lines: &str) {
+    let guide = include_str!("../../docs/porting.md");
+    for line in lines.lines() {
+        let (what, bytes) = line.rsplit_once(' ').unwrap();
+        let row = guide.lines().find_map(|row| row.strip_prefix(&format!("| {} | ", what.trim())));
+        let written = row.and_then(|row| row.split(" |").nth(column)).unwrap_or_else(|| panic!("no row for {what}"));
+        let (written, bytes) = (written.trim().parse::<f64>().unwrap(), bytes.parse::<f64>().unwrap());
+        assert!((written - bytes).abs() <= bytes / 10.0, "{what}: {bytes}, but docs/porting.md says {written}");
+    }
+}
