@@ -5,7 +5,9 @@ mod common;
 
 use std::net::{Shutdown, UdpSocket};
 
-use common::link::{KERNEL, SERVER, ask, at, connect, expect, expect_last, noise, on_tap, on_tap_and_tun, send, udp};
+use common::link::{
+    KERNEL, SERVER, ask, at, chargen, connect, expect, expect_last, noise, on_tap, on_tap_and_tun, send, udp,
+};
 use common::peer::{nc, python};
 
 #[test]
@@ -240,16 +242,6 @@ s.settimeout(60)
 s.sendto(b'Li', (sys.argv[1], int(sys.argv[2])))
 print(s.recv(1024).decode())
 ";
-
-/// The first bytes of RFC 864's pattern.
-fn chargen(len: usize) -> Vec<u8> {
-    let printing: Vec<u8> = (b' '..=b'~').collect();
-    let lines = (0..).flat_map(|line| {
-        let columns: Vec<u8> = printing.iter().cycle().skip(line % printing.len()).take(72).copied().collect();
-        columns.into_iter().chain(*b"\r\n")
-    });
-    lines.take(len).collect()
-}
 
 /// What `serve all` says.
 const LISTENING: &str = "listening tcp 192.168.69.1:9999 greeting

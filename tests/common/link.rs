@@ -173,6 +173,16 @@ pub fn noise(len: usize, seed: u64) -> Vec<u8> {
     (0..len.div_ceil(8)).flat_map(|_| next()).take(len).collect()
 }
 
+/// The first bytes of RFC 864's pattern.
+pub fn chargen(len: usize) -> Vec<u8> {
+    let printing: Vec<u8> = (b' '..=b'~').collect();
+    let lines = (0..).flat_map(|line| {
+        let columns: Vec<u8> = printing.iter().cycle().skip(line % printing.len()).take(72).copied().collect();
+        columns.into_iter().chain(*b"\r\n")
+    });
+    lines.take(len).collect()
+}
+
 fn show(bytes: &[u8]) -> String {
     let shown = bytes.get(..200).unwrap_or(bytes);
     format!("{} bytes \"{}\"", bytes.len(), shown.escape_ascii())

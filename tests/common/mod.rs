@@ -4,6 +4,7 @@
 #[cfg(target_os = "linux")]
 pub mod firmware;
 pub mod guide;
+pub mod hostile;
 #[cfg(target_os = "linux")]
 pub mod link;
 #[cfg(target_os = "linux")]

@@ -3,11 +3,9 @@
 //!
 //! SMOLSTEP_SEED=NUMBER takes other frames. A failure says which seed brings it back.
 
-mod craft;
-mod frame;
-mod mutate;
+#[path = "../common/hostile/mod.rs"]
+mod hostile;
 mod network;
-mod random;
 
 use std::cell::Cell;
 
@@ -16,8 +14,9 @@ use smolstep::stack::{ConnectionId, Overflow};
 use smoltcp::phy::Medium;
 use smoltcp::time::Duration;
 
+use hostile::random::{Random, seed};
+use hostile::{craft, mutate};
 use network::{AT_ONCE, BACKLOG, Network, SLOTS};
-use random::Random;
 
 /// In each of the two tests.
 const FRAMES: usize = 100_000;
@@ -34,9 +33,9 @@ fn garbage_on_ip() {
 }
 
 fn survive(medium: Medium, overflow: Overflow) {
-    let seed = std::env::var("SMOLSTEP_SEED").map_or(SEED, |seed| seed.parse().expect("SMOLSTEP_SEED is a number"));
+    let seed = seed(SEED);
     let frames = Cell::new(0);
-    let _tell = TellSeed { seed, frames: &frames };
+    let _tell = TellFrames(&frames);
     let mut network = Network::new(medium, overflow);
 
     honest_clients(&mut network);
@@ -48,16 +47,13 @@ fn survive(medium: Medium, overflow: Overflow) {
     crowds(&mut network);
 }
 
-/// Says on failure how to see it again.
-struct TellSeed<'c> {
-    seed: u64,
-    frames: &'c Cell<usize>,
-}
+/// Says on failure how far it came.
+struct TellFrames<'c>(&'c Cell<usize>);
 
-impl Drop for TellSeed<'_> {
+impl Drop for TellFrames<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!("after {} hostile frames; SMOLSTEP_SEED={} brings it back", self.frames.get(), self.seed);
+            eprintln!("after {} hostile frames", self.0.get());
         }
     }
 }
@@ -72,7 +68,7 @@ fn assault(network: &mut Network, random: &mut Random, frames: &Cell<usize>) {
             let frame = match random.below(8) {
                 0..=2 => craft::hostile(random, medium),
                 3 => recorded,
-                4 => combination(random, medium, recorded),
+                4 => mutate::combination(random, medium, recorded),
                 _ => mutate::mutate(random, medium, &recorded),
             };
             network.inject(&frame);
@@ -100,21 +96,6 @@ fn recorded(network: &Network, random: &mut Random) -> Vec<u8> {
     recorder.iter().rev().nth(back).cloned().unwrap_or_default()
 }
 
-/// A segment of a connection that may live, with other flags, sequence numbers or options.
-fn combination(random: &mut Random, medium: Medium, mut frame: Vec<u8>) -> Vec<u8> {
-    let at = frame::header_len(medium);
-    if let Some((frame::TCP, start, _)) = frame::upper(frame.get(at..).unwrap_or_default()) {
-        for _ in 0..1 + random.below(2) {
-            mutate::segment(random, &mut frame, at + start);
-        }
-        let packet = frame.get_mut(at..).unwrap_or_default();
-        frame::fix_lengths(packet);
-        frame::fix_checksums(packet);
-    }
-    frame.truncate(frame::MTU);
-    frame
-}
-
 /// What becomes of a frame under way: mostly nothing, or it is lost, doubled, held back, changed.
 fn interfere(
     random: &mut Random,
@@ -131,7 +112,7 @@ fn interfere(
             return vec![];
         }
         3 => vec![mutate::mutate(random, medium, &frame), frame],
-        4 => vec![combination(random, medium, frame.clone()), frame],
+        4 => vec![mutate::combination(random, medium, frame.clone()), frame],
         5 => vec![mutate::mutate(random, medium, &frame)],
         _ => return vec![frame],
     };

@@ -11,9 +11,9 @@ use smolstep::stack::{
 };
 use smoltcp::phy::{Device, Medium, RxToken, TxToken};
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, IpEndpoint};
+use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, IpEndpoint, Ipv4Address};
 
-use super::frame::{CLIENT_MAC, MTU, SERVER_MAC};
+use super::hostile::frame::{CLIENT_MAC, MTU, SERVER_MAC, neighbour};
 
 /// How many connections the server has room for, how many of them a program serves, and how many wait.
 pub const SLOTS: usize = 64;
@@ -168,7 +168,7 @@ fn address(v6: bool, number: u8) -> IpCidr {
     if v6 {
         IpCidr::new(IpAddress::v6(0xfd00, 0, 0, 0, 0, 0, 0, number.into()), 64)
     } else {
-        IpCidr::new(IpAddress::v4(10, 0, 0, number), 24)
+        IpCidr::new(Ipv4Address::from_octets(neighbour(number)).into(), 24)
     }
 }
 

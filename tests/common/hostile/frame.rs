@@ -5,6 +5,9 @@ use smoltcp::phy::Medium;
 pub const SERVER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
 pub const CLIENT_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
 
+pub const SERVER: [u8; 4] = neighbour(1);
+pub const CLIENT: [u8; 4] = neighbour(2);
+
 pub const ICMP: u8 = 1;
 pub const TCP: u8 = 6;
 pub const UDP: u8 = 17;
@@ -23,6 +26,11 @@ pub const MTU: usize = 1514;
 pub enum Ends {
     V4([u8; 4], [u8; 4]),
     V6([u8; 16], [u8; 16]),
+}
+
+/// An address on the server's own network.
+pub const fn neighbour(number: u8) -> [u8; 4] {
+    [192, 168, 69, number]
 }
 
 /// The bytes in front of the IP header.

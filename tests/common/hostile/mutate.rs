@@ -23,6 +23,21 @@ pub fn mutate(random: &mut Random, medium: Medium, frame: &[u8]) -> Vec<u8> {
     frame
 }
 
+/// A segment of a connection that may live, with other flags, sequence numbers or options.
+pub fn combination(random: &mut Random, medium: Medium, mut frame: Vec<u8>) -> Vec<u8> {
+    let at = header_len(medium);
+    if let Some((TCP, start, _)) = upper(frame.get(at..).unwrap_or_default()) {
+        for _ in 0..1 + random.below(2) {
+            segment(random, &mut frame, at + start);
+        }
+        let packet = frame.get_mut(at..).unwrap_or_default();
+        fix_lengths(packet);
+        fix_checksums(packet);
+    }
+    frame.truncate(MTU);
+    frame
+}
+
 fn change(random: &mut Random, medium: Medium, frame: &mut Vec<u8>) {
     let at = header_len(medium);
     match random.below(10) {
@@ -62,7 +77,7 @@ fn change(random: &mut Random, medium: Medium, frame: &mut Vec<u8>) {
 }
 
 /// Changes the TCP segment that begins at `start`.
-pub fn segment(random: &mut Random, frame: &mut Vec<u8>, start: usize) {
+fn segment(random: &mut Random, frame: &mut Vec<u8>, start: usize) {
     let Some(header) = frame.get(start..start + 20) else { return };
     let number = |at: usize| u32::from_be_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
     match random.below(8) {
@@ -124,8 +139,7 @@ pub fn options(random: &mut Random) -> Vec<u8> {
 fn addresses(random: &mut Random, packet: &mut [u8]) {
     match packet.first().map(|b| b >> 4) {
         Some(4) => {
-            let address =
-                random.pick(&[[0; 4], [255; 4], [127, 0, 0, 1], [224, 0, 0, 1], [10, 0, 0, 1], [10, 0, 0, 255]]);
+            let address = random.pick(&[[0; 4], [255; 4], [127, 0, 0, 1], [224, 0, 0, 1], SERVER, neighbour(255)]);
             let place = random.pick(&[12, 16]);
             put(packet, place, &address);
         }
@@ -133,7 +147,7 @@ fn addresses(random: &mut Random, packet: &mut [u8]) {
             let own = [0xfd, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
             let multicast = [0xff, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
             let loopback = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
-            let mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 10, 0, 0, 1];
+            let mapped = [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, 192, 168, 69, 1];
             let place = random.pick(&[8, 24]);
             let address = random.pick(&[own, multicast, loopback, mapped, [0; 16], [0xff; 16]]);
             put(packet, place, &address);

@@ -2,7 +2,7 @@
 
 use smoltcp::phy::Medium;
 
-use super::frame::*;
+use super::frame::{self, *};
 use super::mutate::options;
 use super::random::Random;
 
@@ -167,20 +167,20 @@ fn ends(random: &mut Random) -> Ends {
 /// Mostly to the server: from the client, from one of its neighbours, from far away, from where nobody can be.
 fn ends_v4(random: &mut Random) -> Ends {
     let any = random.next() as u8;
-    let neighbour = [10, 0, 0, any];
+    let neighbour = frame::neighbour(any);
     let from = random.pick(&[
         neighbour,
         neighbour,
-        [10, 0, 0, 2],
-        [10, 0, 0, 2],
+        CLIENT,
+        CLIENT,
         [8, 8, any, 8],
         [0; 4],
         [255; 4],
         [224, 0, 0, 1],
         [127, 0, 0, 1],
     ]);
-    let own = [10, 0, 0, 1];
-    Ends::V4(from, random.pick(&[own, own, own, own, own, own, [10, 0, 0, 255], [224, 0, 0, 1], [255; 4]]))
+    let own = SERVER;
+    Ends::V4(from, random.pick(&[own, own, own, own, own, own, frame::neighbour(255), [224, 0, 0, 1], [255; 4]]))
 }
 
 fn ends_v6(random: &mut Random) -> Ends {

@@ -58,3 +58,10 @@ impl Random {
         }
     }
 }
+
+/// The seed that SMOLSTEP_SEED says, or this one; printed, so that a failure can be brought back.
+pub fn seed(default: u64) -> u64 {
+    let seed = std::env::var("SMOLSTEP_SEED").map_or(default, |seed| seed.parse().expect("SMOLSTEP_SEED is a number"));
+    eprintln!("SMOLSTEP_SEED={seed} brings it back");
+    seed
+}

@@ -1,0 +1,6 @@
+//! Hostile frames, towards a server at 192.168.69.1 from a client at 192.168.69.2 and others.
+
+pub mod craft;
+pub mod frame;
+pub mod mutate;
+pub mod random;
