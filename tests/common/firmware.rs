@@ -16,6 +16,10 @@ pub fn script(arguments: &[&str], settings: Settings) -> Result<String, String> 
     // What cargo and rustup set for this process is about the host's toolchain.
     command.args(arguments).env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
     command.env("SMOLSTEP_SEED", "42".repeat(32)).envs(settings.iter().copied());
+    if !settings.is_empty() {
+        // Beside the images without settings, which need not be built again each time then.
+        command.env("CARGO_TARGET_DIR", concat!(env!("CARGO_MANIFEST_DIR"), "/target/settings"));
+    }
     let output = command.output().map_err(|e| format!("{SCRIPT}: {e}"))?;
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     match output.status.success() {
@@ -37,7 +41,9 @@ pub fn build(image: &str, settings: Settings) -> Result<PathBuf, String> {
     said.lines().last().map(PathBuf::from).ok_or_else(|| format!("{SCRIPT} build {image} names no file"))
 }
 
-/// Boots an image in QEMU, with the UART on standard output.
+/// Boots an image in QEMU, with the UART on standard output. It ends with this thread at the latest, also where that is killed.
 pub fn boot(elf: &Path, arguments: &[&str]) -> Peer {
-    Peer::start(Command::new(SCRIPT).arg("boot").arg(elf).args(arguments))
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", SCRIPT, "boot"]).arg(elf).args(arguments);
+    Peer::start(&mut command)
 }

@@ -1,0 +1,88 @@
+//! TCP connections to a board: long ones, many at once, one more than there is room for, many one after another.
+
+use std::io::Write;
+use std::net::{Shutdown, TcpStream};
+use std::sync::mpsc;
+use std::thread;
+
+use crate::board::{BOARD, CONNECTIONS, on_every_board};
+use crate::common::link::{PATIENCE, connect, expect, expect_last, noise, send};
+
+#[test]
+fn a_hundred_kilobytes_are_echoed() {
+    on_every_board("connections::a_hundred_kilobytes_are_echoed", |image| {
+        let _board = image.serve();
+        echoes(100_000);
+    });
+}
+
+#[test]
+fn a_mebibyte_is_echoed() {
+    on_every_board("connections::a_mebibyte_is_echoed", |image| {
+        let _board = image.serve();
+        echoes(1 << 20);
+    });
+}
+
+/// What a board says when there is no room.
+const DROPPED: &str = "dropped a connection attempt";
+
+/// A board drops the SYN of one too many, so that the client tries again until there is room.
+#[test]
+fn a_connection_too_many_waits_for_room() {
+    on_every_board("connections::a_connection_too_many_waits_for_room", |image| {
+        let board = image.serve();
+        let mut streams: Vec<_> = (0..CONNECTIONS).map(|_| connect(BOARD, 7)).collect();
+        let (served, ninth) = mpsc::channel();
+        thread::spawn(move || served.send(connect(BOARD, 7)));
+        board.wait_for(DROPPED, |out| out.contains(DROPPED));
+
+        // All the others are served meanwhile, and it is not.
+        for (seed, stream) in streams.iter_mut().enumerate() {
+            send(stream, noise(1000, seed as u64));
+        }
+        for (seed, stream) in streams.iter_mut().enumerate() {
+            expect(stream, noise(1000, seed as u64));
+        }
+        assert!(ninth.try_recv().is_err(), "there are more connections than slots");
+
+        ends(streams.pop().unwrap());
+        let mut ninth = ninth.recv_timeout(PATIENCE).unwrap();
+        send(&mut ninth, "ninth");
+        expect(&mut ninth, "ninth");
+        streams.into_iter().chain([ninth]).for_each(ends);
+    });
+}
+
+/// This server closes first, and so its end of each connection goes through TIME-WAIT, ten seconds long.
+#[test]
+fn time_wait_stops_nobody() {
+    on_every_board("connections::time_wait_stops_nobody", |image| {
+        let board = image.serve();
+        for n in 0..200 {
+            let mut stream = connect(BOARD, 8080);
+            send(&mut stream, format!("client {n}"));
+            expect_last(&mut stream, "thank you !");
+            assert!(!board.out().contains(DROPPED), "{}", board.out());
+        }
+    });
+}
+
+/// Sends so many bytes and compares what comes back.
+pub fn echoes(len: usize) {
+    let mut stream = connect(BOARD, 7);
+    let bytes = noise(len, len as u64);
+    let mut writer = stream.try_clone().unwrap();
+    let sent = bytes.clone();
+    let writing = thread::spawn(move || {
+        writer.write_all(&sent).unwrap();
+        writer.shutdown(Shutdown::Write).unwrap();
+    });
+    expect_last(&mut stream, bytes);
+    writing.join().unwrap();
+}
+
+fn ends(mut stream: TcpStream) {
+    stream.shutdown(Shutdown::Write).unwrap();
+    expect_last(&mut stream, "");
+}

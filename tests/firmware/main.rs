@@ -1,0 +1,16 @@
+//! The firmware of each board in QEMU, with clients and servers of the kernel's on a TAP, and with frames of the test's own.
+#![cfg(target_os = "linux")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod board;
+mod calls;
+mod checksums;
+mod connections;
+mod datagrams;
+mod garbage;
+mod golden;
+mod loss;
+mod programs;
+mod wire;

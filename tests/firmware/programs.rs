@@ -1,0 +1,97 @@
+//! Every program of a board, to clients of the kernel's.
+
+use std::net::{Shutdown, UdpSocket};
+use std::process::Command;
+
+use crate::board::{BOARD, on_every_board};
+use crate::common::link::{KERNEL, PATIENCE, ask, at, chargen, connect, expect, expect_last, noise, send, udp};
+use crate::common::peer::Peer;
+
+#[test]
+fn pings_are_answered() {
+    on_every_board("programs::pings_are_answered", |image| {
+        let _board = image.serve();
+        for payload in ["0", "56", "1472"] {
+            let mut ping = Command::new("ping");
+            ping.args(["-c", "3", "-i", "0.2", "-W", "30", "-s", payload, BOARD]);
+            let finished = Peer::start(&mut ping).finish();
+            assert_eq!(finished.code(), Some(0), "{}", finished.out());
+            assert!(finished.out().contains("3 packets transmitted, 3 received"), "{}", finished.out());
+        }
+    });
+}
+
+#[test]
+fn programs_on_tcp() {
+    on_every_board("programs::programs_on_tcp", |image| {
+        let board = image.serve();
+
+        let mut greeting = connect(BOARD, 9999);
+        expect(&mut greeting, "Welcome!");
+        for (message, reply) in [("Li", "Hello,Li!"), ("Li\r\n", "Hello,Li!\r\n"), ("你好", "Hello,你好!")] {
+            send(&mut greeting, message);
+            expect(&mut greeting, reply);
+        }
+        send(&mut greeting, "exit");
+        expect_last(&mut greeting, "");
+        drop(greeting);
+
+        let mut echo = connect(BOARD, 7);
+        let bytes = noise(10_000, 1);
+        send(&mut echo, &bytes);
+        expect(&mut echo, &bytes);
+        echo.shutdown(Shutdown::Write).unwrap();
+        expect_last(&mut echo, "");
+        drop(echo);
+
+        let mut discard = connect(BOARD, 9);
+        send(&mut discard, noise(20_000, 1));
+        discard.shutdown(Shutdown::Write).unwrap();
+        expect_last(&mut discard, "");
+        drop(discard);
+
+        expect(&mut connect(BOARD, 19), chargen(20_000));
+
+        for (port, message, reply, printed) in [
+            (9998, "hello\n", "ACK", "hello"),
+            (8080, "hi", "thank you !", "hi"),
+            (14000, "straße\n", "STRASSE\n", "straße"),
+        ] {
+            let mut stream = connect(BOARD, port);
+            send(&mut stream, message);
+            expect_last(&mut stream, reply);
+            printed_by(&board, &format!("{} {printed}", stream.local_addr().unwrap()));
+        }
+    });
+}
+
+#[test]
+fn programs_on_udp() {
+    on_every_board("programs::programs_on_udp", |image| {
+        let board = image.serve();
+        let client = |port| udp(at(KERNEL[0], 0), at(BOARD, port));
+
+        ask(&client(7), "Li", "Li");
+        ask(&client(9999), "Li", "hello Li!");
+        ask(&client(9999), b"\xff", b"hello \xff!");
+
+        // The first reply to come is of echo: discard sends none.
+        let silent = UdpSocket::bind(at(KERNEL[0], 0)).unwrap();
+        silent.send_to(b"void", at(BOARD, 9)).unwrap();
+        silent.connect(at(BOARD, 7)).unwrap();
+        silent.set_read_timeout(Some(PATIENCE)).unwrap();
+        ask(&silent, "heard", "heard");
+
+        let thanks = client(8081);
+        ask(&thanks, "hi\r\n", "thank you !");
+        printed_by(&board, &format!("{} hi", thanks.local_addr().unwrap()));
+        let inbox = client(9997);
+        inbox.send(b"AAABBBCCC").unwrap();
+        printed_by(&board, &format!("{} AAABBBCCC", inbox.local_addr().unwrap()));
+    });
+}
+
+/// Waits until a line is on the UART.
+fn printed_by(board: &Peer, line: &str) {
+    board.wait_for(line, |out| out.lines().any(|l| l == line));
+}
