@@ -1,12 +1,13 @@
 //! echo: what is sent comes back (RFC 862).
 
 use smoltcp::socket::tcp::Socket;
+use smoltcp::socket::udp::UdpMetadata;
 
 use super::client::{Failure, Run};
 use super::input::{Advance, PROMPT};
 use super::message::{self, Arrived};
 use super::text::compose_into;
-use crate::stack::{Answer, Context, Input, Next, Session};
+use crate::stack::{Answer, Console, Context, Input, Next, Responder, Session};
 
 /// The TCP server of one connection: sends back what comes, as much as there is room for, and closes after the peer.
 #[derive(Clone, Debug, Default)]
@@ -31,7 +32,17 @@ impl Session for Server {
     }
 }
 
-/// The UDP server: answers one datagram.
+/// The UDP server of one port.
+#[derive(Clone, Debug, Default)]
+pub struct Datagrams;
+
+impl Responder for Datagrams {
+    fn datagram(&mut self, _from: UdpMetadata, data: &[u8], reply: &mut [u8], _console: &mut dyn Console) -> Answer {
+        datagram(data, reply)
+    }
+}
+
+/// Answers one datagram.
 pub fn datagram(data: &[u8], reply: &mut [u8]) -> Answer {
     compose_into(reply, |put| put(data)).map_or(Answer::Silence, Answer::Reply)
 }

@@ -31,6 +31,7 @@ mod tests;
 
 pub use budget::BUDGET;
 pub use client::{ClientOptions, Failure};
+pub use echo::{Datagrams as EchoDatagrams, Server as Echo};
 pub use greeting::{Template, TemplateError};
 pub use udp_client::UdpClient;
 

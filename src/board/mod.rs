@@ -14,6 +14,7 @@ pub mod mps2_an385; // QEMU: lan9118
 
 mod clock;
 mod console;
+mod echo;
 mod fault;
 mod mmio;
 mod run;
@@ -22,6 +23,7 @@ mod semihosting;
 mod settings;
 
 pub use console::Uart;
+pub use echo::echo;
 pub use mmio::Mmio;
 pub use run::{call, serve};
 pub use selftest::selftest;

@@ -18,7 +18,7 @@ use super::{Board, Uart, settings};
 use crate::app::{self, APPS, ClientOptions, Options};
 use crate::phy::Ethernet;
 use crate::stack::{
-    Config, Io, Links, Listener, Memory, Pool, Port, Probe, Seed, Session, Shown, Slot, Stack, UdpSession,
+    Config, Console, Io, Links, Listener, Memory, Pool, Port, Probe, Seed, Session, Shown, Slot, Stack, UdpSession,
 };
 use crate::trace::LogProbe;
 
@@ -155,7 +155,7 @@ fn start<B: Board>() -> Io<B::Ethernet, Uart<B>, LogProbe> {
     }
 }
 
-fn config(addresses: &[IpCidr]) -> Config<'_> {
+pub(super) fn config(addresses: &[IpCidr]) -> Config<'_> {
     Config::new(HardwareAddress::Ethernet(settings::HARDWARE), Seed(settings::SEED), addresses)
 }
 
@@ -165,9 +165,9 @@ fn listening<B: Board>(uart: &mut Uart<B>, transport: &str, port: u16, name: &st
 }
 
 /// Polls and sleeps until `done`.
-fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
+pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console, P: Probe>(
     stack: &mut Stack<'a, S, U>,
-    io: &mut Io<B::Ethernet, Uart<B>, P>,
+    io: &mut Io<B::Ethernet, C, P>,
     clock: &mut Clock<B>,
     mut done: impl FnMut(&mut Stack<'a, S, U>) -> bool,
 ) {
@@ -190,7 +190,7 @@ fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
 }
 
 /// Tells the link who is here (RFC 5227 section 3): a peer that asked too early would wait a second or more to ask again.
-fn announce<D: Device>(device: &mut D, now: Instant) {
+pub(super) fn announce<D: Device>(device: &mut D, now: Instant) {
     let Some(token) = device.transmit(now) else { return };
     let ethernet = EthernetRepr {
         src_addr: settings::HARDWARE,
