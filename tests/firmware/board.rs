@@ -1,7 +1,7 @@
 //! A board: its firmware, built once, and QEMU that runs it.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use smolstep::app::{APPS, App, Options};
@@ -78,6 +78,11 @@ impl Image {
     /// Boots it, with the UART on standard output.
     pub fn boot(&self, arguments: &[&str]) -> Peer {
         boot(&self.elf, arguments)
+    }
+
+    /// Its ELF file.
+    pub fn elf(&self) -> &Path {
+        &self.elf
     }
 
     /// The firmware's name.

@@ -8,6 +8,7 @@ mod board;
 mod calls;
 mod checksums;
 mod connections;
+mod count;
 mod datagrams;
 mod garbage;
 mod golden;
