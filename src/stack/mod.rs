@@ -133,6 +133,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let capabilities = device.capabilities();
         let fits = match config.hardware {
             HardwareAddress::Ethernet(address) => capabilities.medium == Medium::Ethernet && address.is_unicast(),
+            #[cfg(feature = "medium-ip")]
             HardwareAddress::Ip => capabilities.medium == Medium::Ip,
         };
         if !fits {
