@@ -19,6 +19,7 @@ fn main() {
         println!("cargo::rerun-if-changed={}/memory.x", folder.display());
         for image in images().iter().filter(|image| board_of(&boards, image) == Some(board)) {
             println!("cargo::rustc-link-arg-bin={image}=-L{}", env::current_dir().unwrap().join(&folder).display());
+            println!("cargo::rustc-link-arg-bin={image}=-L{}", env::current_dir().unwrap().join("src/board").display());
             println!("cargo::rustc-link-arg-bin={image}=-Tlink.x");
         }
     }

@@ -22,6 +22,7 @@ mod run;
 mod selftest;
 mod semihosting;
 mod settings;
+mod vectors;
 
 pub use console::Uart;
 pub use echo::echo;
