@@ -42,7 +42,7 @@ pub trait Board: 'static {
     /// What it is called.
     const NAME: &'static str;
 
-    /// How often SysTick counts in a millisecond.
+    /// How often SysTick counts in a millisecond: a multiple of 500.
     const TICKS_A_MILLISECOND: u32;
 
     /// The number of the network controller's interrupt.

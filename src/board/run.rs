@@ -171,16 +171,23 @@ pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console,
     clock: &mut Clock<B>,
     mut done: impl FnMut(&mut Stack<'a, S, U>) -> bool,
 ) {
-    let mut told = io.device.faults();
+    let (mut told, mut quiet_until) = (io.device.faults(), Instant::ZERO);
     while !done(stack) {
         io.device.acknowledge();
         let deadline = stack.poll(clock.now(), io);
         let faults = io.device.faults();
-        if faults != told {
-            told = faults;
-            log::warn!("so far {} bad frames received and {} lost", faults.bad, faults.overruns);
-        }
         let now = clock.now();
+        // Once a second: whoever sends such frames must not keep the board busy with writing.
+        if faults != told && now >= quiet_until {
+            told = faults;
+            quiet_until = now + Duration::from_secs(1);
+            log::warn!(
+                "so far {} frames received bad, {} with a wrong checksum, and {} lost",
+                faults.bad,
+                faults.checksums,
+                faults.overruns
+            );
+        }
         match deadline {
             Some(at) if at <= now => {}
             Some(at) => clock.sleep(Some(at - now)),
