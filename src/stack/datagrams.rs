@@ -18,7 +18,10 @@ const UNREACHABLE: Duration = Duration::from_secs(1);
 pub(super) struct Turn {
     next: usize,
     send: bool,
+    /// When there is work without a frame arriving, noted whenever there may have been work.
     due: Option<Instant>,
+    /// When the sockets want to be polled again.
+    retry: Option<Instant>,
     /// Since when something waits to be sent that has no bytes: an empty datagram.
     empty: Option<Instant>,
 }
@@ -98,8 +101,12 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         now: Instant,
         io: &mut Io<D, C, P>,
     ) -> Option<Step> {
-        if self.datagrams_due().is_some_and(|due| due <= now) {
-            self.datagrams.due = None;
+        let due = self.datagrams.due.is_some_and(|due| due <= now);
+        if !due && !self.datagrams.send && !self.ports.iter().any(|port| port.run) {
+            return None;
+        }
+        if due {
+            self.datagrams.retry = None;
             self.drop_unreachable(now, &mut io.probe);
             self.datagrams.send = true;
             for port in self.ports.iter_mut().filter(|p| p.wake.is_some_and(|at| at <= now)) {
@@ -107,6 +114,12 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 port.run = true;
             }
         }
+        let step = self.send_or_run(now, io);
+        self.datagrams.due = self.next_due();
+        step
+    }
+
+    fn send_or_run<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Step> {
         if self.datagrams.send {
             let mut watch = Watch::new(&mut io.device, &mut io.probe);
             // The rest of a fragmented datagram leaves before another datagram can take its buffer.
@@ -123,7 +136,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             }
             self.datagrams.send = false;
             let due = self.iface.poll_at(now, &self.shared);
-            self.datagrams.due = due.map(|at| at.max(now + RETRY));
+            self.datagrams.retry = due.map(|at| at.max(now + RETRY));
             let empty = due.is_some() && self.ports.iter().all(|port| port.waiting.is_none());
             self.datagrams.empty = empty.then(|| self.datagrams.empty.unwrap_or(now));
         }
@@ -143,8 +156,12 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     }
 
     pub(super) fn datagrams_due(&self) -> Option<Instant> {
+        self.datagrams.due
+    }
+
+    fn next_due(&self) -> Option<Instant> {
         let late = |since: Option<Instant>| since.map(|since| since + UNREACHABLE);
-        let mut due = sooner(self.datagrams.due, late(self.datagrams.empty));
+        let mut due = sooner(self.datagrams.retry, late(self.datagrams.empty));
         for port in self.ports.iter().filter(|p| p.session.is_some()) {
             due = sooner(due, sooner(port.wake, late(port.waiting)));
         }
