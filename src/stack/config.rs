@@ -63,8 +63,8 @@ impl Seed {
     }
 
     /// For the keyed hash of the connection table.
-    pub(super) fn key(&self) -> (u64, u64) {
-        (self.word(8), self.word(16))
+    pub(super) fn key(&self) -> u64 {
+        self.word(8)
     }
 
     /// For the choice of local ports.

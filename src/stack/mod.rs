@@ -24,6 +24,7 @@ mod deadlines;
 mod demux;
 mod event;
 mod frame;
+mod half_sip;
 mod ingress;
 mod life;
 mod links;
