@@ -17,13 +17,13 @@ impl Session for Server {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         loop {
             // Only what can be sent is read: what has no room stays, and holds the peer back.
-            let len = message::room(socket).min(cx.scratch.len());
-            let len = message::peek(socket, cx.scratch, len).len();
+            let len = socket.recv_queue().min(message::room(socket)).min(cx.scratch.len());
             if len == 0 {
                 break;
             }
-            let sent = socket.send_slice(&cx.scratch[..len]).unwrap_or(0);
-            message::consume(socket, sent);
+            let len = socket.recv_slice(&mut cx.scratch[..len]).unwrap_or(0);
+            // All of it: there is room.
+            let _ = socket.send_slice(&cx.scratch[..len]);
         }
         match message::arrived(socket) {
             Arrived::EndOfStream => Next::Close,
