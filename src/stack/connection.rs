@@ -5,6 +5,7 @@ use smoltcp::phy::Device;
 use smoltcp::socket::tcp::State;
 use smoltcp::time::{Duration, Instant};
 
+use super::deadlines::sooner;
 use super::event::{Event, Io, Probe, Step};
 use super::frame::Watch;
 use super::life::Cause;
@@ -127,7 +128,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             self.neighbour.push_back(self.links, index);
         }
         let slot = &self.slots[index];
-        let due = [at, slot.wake, slot.guard].into_iter().flatten().min();
+        let due = sooner(at, sooner(slot.wake, slot.guard));
         self.deadlines.set(self.links, index, due);
     }
 

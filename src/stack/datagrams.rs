@@ -6,6 +6,7 @@ use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, Socket};
 use smoltcp::time::{Duration, Instant};
 
 use super::connection::RETRY;
+use super::deadlines::sooner;
 use super::event::{Drop, Event, Io, Probe, Step};
 use super::frame::Watch;
 use super::{Console, Context, ListenError, Next, Port, Session, Stack, UdpSession};

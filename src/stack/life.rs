@@ -34,8 +34,14 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         cause: Cause,
         io: &mut Io<D, C, P>,
     ) {
+        let slot = &mut self.slots[index];
+        let (phase, before) = (slot.phase, slot.state);
+        let Some(socket) = slot.socket() else { return };
+        // Nothing follows from this, and most of the time it is so.
+        if (phase, before, socket.state()) == (Phase::Serving, State::Established, State::Established) {
+            return;
+        }
         let Some(tuple) = self.links[index].tuple else { return };
-        let Some(socket) = self.slots[index].socket() else { return };
         let (state, silent) = (socket.state(), socket.remote_endpoint().is_none());
         let id = self.id(index);
         let slot = &mut self.slots[index];

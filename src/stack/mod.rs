@@ -51,7 +51,7 @@ use smoltcp::socket::tcp;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
 
-use deadlines::Deadlines;
+use deadlines::{Deadlines, sooner};
 use links::{Index, PLACE, WORK};
 use list::List;
 use table::Table;
@@ -298,8 +298,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     /// When there will be something to do without a frame arriving.
     fn deadline(&self) -> Option<Instant> {
-        let connections = self.deadlines.first(self.links).map(|(due, _)| due);
-        [connections, self.datagrams_due()].into_iter().flatten().min()
+        sooner(self.deadlines.first(self.links).map(|(due, _)| due), self.datagrams_due())
     }
 }
 
