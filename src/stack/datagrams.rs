@@ -122,21 +122,24 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     fn send_or_run<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Step> {
         if self.datagrams.send {
-            let mut watch = Watch::new(&mut io.device, &mut io.probe);
-            // The rest of a fragmented datagram leaves before another datagram can take its buffer.
-            let fragments = self.iface.poll_at(now, &self.none).is_some_and(|at| at <= now);
-            let set = if fragments { &mut self.none } else { &mut self.shared };
-            let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
-            let sent = watch.sent;
-            self.note_sent();
-            if sent.exhausted {
-                return None;
-            }
-            if changed || sent.frames > 0 || fragments {
-                return Some(Step::Egress(None));
+            // The rest of a fragmented datagram leaves before another datagram can take its buffer. Without std nothing is
+            // fragmented.
+            let fragments = cfg!(feature = "std") && self.iface.poll_at(now, &self.none).is_some_and(|at| at <= now);
+            let due = if fragments { Some(now) } else { self.iface.poll_at(now, &self.shared) };
+            if due.is_some_and(|at| at <= now) {
+                let mut watch = Watch::new(&mut io.device, &mut io.probe);
+                let set = if fragments { &mut self.none } else { &mut self.shared };
+                let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
+                let sent = watch.sent;
+                self.note_sent();
+                if sent.exhausted {
+                    return None;
+                }
+                if changed || sent.frames > 0 || fragments {
+                    return Some(Step::Egress(None));
+                }
             }
             self.datagrams.send = false;
-            let due = self.iface.poll_at(now, &self.shared);
             self.datagrams.retry = due.map(|at| at.max(now + RETRY));
             let empty = due.is_some() && self.ports.iter().all(|port| port.waiting.is_none());
             self.datagrams.empty = empty.then(|| self.datagrams.empty.unwrap_or(now));
@@ -149,8 +152,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     /// A frame went to the shared sockets: a program may have a datagram.
     pub(super) fn datagrams_arrived(&mut self) {
-        // A neighbour's hardware address may be known now, too.
-        self.datagrams.send = true;
+        // If something waits for a neighbour's hardware address, that may be known now.
+        self.datagrams.send |= self.datagrams.retry.is_some();
         for port in self.ports.iter_mut() {
             port.run |= port.handle.is_some_and(|handle| self.shared.get::<Socket>(handle).can_recv());
         }
@@ -238,20 +241,12 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Lets the programs go on whose datagram has left.
     fn note_sent(&mut self) {
         for port in self.ports.iter_mut() {
-            if let (Some(_), Some(handle)) = (port.waiting, port.handle)
-                && self.shared.get::<Socket>(handle).send_queue() == 0
-            {
+            let (Some(_), Some(handle), Some(session)) = (port.waiting, port.handle, &port.session) else { continue };
+            let socket = self.shared.get::<Socket>(handle);
+            if socket.send_queue() == 0 {
                 port.waiting = None;
-                port.run = true;
+                port.run |= session.waits_for_room() || socket.can_recv();
             }
         }
-    }
-}
-
-/// The earlier of two times, if there is one.
-fn sooner(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (one, none) => one.or(none),
     }
 }

@@ -31,6 +31,11 @@ pub trait UdpSession {
     /// [`Next::Close`] and [`Next::Abort`] both unbind the port.
     fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next;
 
+    /// Whether it has work of its own when what it had queued has left. Where a datagram waits then, it is called in any case.
+    fn waits_for_room(&self) -> bool {
+        true
+    }
+
     /// Told that what it had queued was dropped, because nobody on the link answers for the receiver's address. What the port
     /// had received is gone too.
     fn unreachable(&mut self) {}
@@ -181,9 +186,16 @@ impl<R: Responder> UdpSession for Respond<R> {
             let mut to = from;
             to.local_address = from.local_address.filter(|to| cx.addresses.iter().any(|own| own.address() == *to));
             // Refused only where the reply could never be sent; it is dropped then, as UDP allows.
-            let _ = socket.send_slice(&cx.scratch[..len], to);
+            if socket.send_slice(&cx.scratch[..len], to).is_ok() && len > 0 {
+                // This reply must leave first. When it has, there is another call.
+                return Next::Wait;
+            }
         }
-        // Once more, for the next datagram or the end; if this reply must leave first, that call comes too early and waits.
-        Next::WakeAt(cx.now)
+        // Once more, for the next datagram or the end.
+        if self.ending || socket.can_recv() { Next::WakeAt(cx.now) } else { Next::Wait }
+    }
+
+    fn waits_for_room(&self) -> bool {
+        self.ending
     }
 }
