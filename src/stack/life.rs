@@ -174,9 +174,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         io: &mut Io<D, C, P>,
     ) {
         let Some(tuple) = self.links[index].tuple else { return };
-        io.probe.event(now, &Event::Ended { id: self.id(index), tuple, end });
         self.leave_phase(index);
         let slot = &mut self.slots[index];
+        let id = ConnectionId { index: index as super::Index, generation: slot.generation };
+        io.probe.event(now, &Event::Ended { id, tuple, end });
         if let Some(session) = &mut slot.session {
             let mut context = Context {
                 now,
