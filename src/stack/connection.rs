@@ -59,7 +59,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             return Next::Close;
         };
         let socket = set.get_mut::<smoltcp::socket::tcp::Socket>(*handle);
-        let unread = socket.recv_queue();
+        let (unread, unsent) = (socket.recv_queue(), socket.send_queue());
         let mut context = Context {
             now,
             console: &mut io.console,
@@ -71,6 +71,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let bytes = unread.saturating_sub(socket.recv_queue());
         if bytes > 0 {
             io.probe.event(now, &Event::Read { id, tuple, bytes });
+        }
+        let bytes = socket.send_queue().saturating_sub(unsent);
+        if bytes > 0 {
+            io.probe.event(now, &Event::Wrote { id, tuple, bytes });
         }
         next
     }

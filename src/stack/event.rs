@@ -191,6 +191,15 @@ pub enum Event {
         /// How many bytes of datagrams were queued to be sent.
         sent: usize,
     },
+    /// A program queued so many bytes of a connection to be sent.
+    Wrote {
+        /// The connection.
+        id: ConnectionId,
+        /// Its ends.
+        tuple: Tuple,
+        /// How many bytes.
+        bytes: usize,
+    },
 }
 
 impl Event {
@@ -204,7 +213,8 @@ impl Event {
             | Event::HalfOpenEnded { tuple, .. }
             | Event::Read { tuple, .. }
             | Event::Refused { tuple, .. }
-            | Event::State { tuple, .. } => Some(tuple),
+            | Event::State { tuple, .. }
+            | Event::Wrote { tuple, .. } => Some(tuple),
             Event::Dropped(_) | Event::Udp { .. } => None,
         }
     }

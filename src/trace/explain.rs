@@ -317,7 +317,7 @@ fn happened(event: &Event) -> Option<Explanation> {
         Event::Ended { end, .. } | Event::HalfOpenEnded { end, .. } => ended(*end),
         Event::Read { .. } => because("The program reads: the window can open by as much.", "RFC 9293 section 3.8.6"),
         Event::State { from, to, .. } => transition(*from, *to),
-        Event::Udp { .. } => return None,
+        Event::Udp { .. } | Event::Wrote { .. } => return None,
     })
 }
 

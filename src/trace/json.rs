@@ -79,6 +79,7 @@ fn name(what: &What) -> &'static str {
             Event::Refused { .. } => "refused",
             Event::State { .. } => "state",
             Event::Udp { .. } => "udp",
+            Event::Wrote { .. } => "wrote",
         },
     }
 }
@@ -185,7 +186,7 @@ fn details(line: &mut Object<'_>, event: &Event) -> fmt::Result {
         Event::Accepted { .. } | Event::Connected { .. } | Event::Connecting { .. } => Ok(()),
         Event::Dropped(why) | Event::Refused { why, .. } => line.text("reason", why),
         Event::Ended { end, .. } | Event::HalfOpenEnded { end, .. } => line.text("reason", end),
-        Event::Read { bytes, .. } => line.number("len", bytes),
+        Event::Read { bytes, .. } | Event::Wrote { bytes, .. } => line.number("len", bytes),
         Event::State { from, to, .. } => {
             line.text("from", from)?;
             line.text("to", to)

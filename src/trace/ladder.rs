@@ -262,7 +262,11 @@ fn event_words(text: &mut Text, event: &Event) -> Option<fmt::Result> {
         Event::Refused { why, .. } => write!(text, "refused: {why}"),
         // No step brings it about, so that no other line shows it.
         Event::State { from: State::TimeWait, to: State::Closed, .. } => text.write_str("TIME-WAIT is over"),
-        Event::Connecting { .. } | Event::Read { .. } | Event::State { .. } | Event::Udp { .. } => return None,
+        Event::Connecting { .. }
+        | Event::Read { .. }
+        | Event::State { .. }
+        | Event::Udp { .. }
+        | Event::Wrote { .. } => return None,
     })
 }
 

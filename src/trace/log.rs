@@ -84,6 +84,8 @@ impl LogProbe {
                 say(Level::Debug, format_args!("{from} -> {to}: {}", Served(tuple)));
             }
             Event::Connecting { .. } | Event::HalfOpenEnded { .. } | Event::Dropped(_) | Event::State { .. } => {}
+            // One line an exchange is enough.
+            Event::Wrote { .. } => {}
         }
     }
 }
