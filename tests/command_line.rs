@@ -56,6 +56,7 @@ fn wrong_usage_is_one_line() {
             ("call greeting host.example --tap tap0", "bad address 'host.example'"),
             ("call greeting 192.168.69.100:0 --tap tap0", "bad address '192.168.69.100:0'"),
             ("call greeting [fdaa::64 --tap tap0", "bad address '[fdaa::64'"),
+            ("call http 192.168.69.100 --tap tap0", "http has no client here"),
             ("call ack 192.168.69.100 --udp --tap tap0", "ack has no UDP side"),
             ("call echo 192.168.69.100 --random 3 --tap tap0", "--random is for greeting"),
             ("call echo 192.168.69.100 --no-wait --tap tap0", "--no-wait is for inbox"),
@@ -150,7 +151,7 @@ fn help_and_version_are_no_errors() {
 fn the_programs_are_listed() {
     assert_eq!(
         run("apps").out().lines().map(|line| line.split_whitespace().next().unwrap_or_default()).collect::<Vec<_>>(),
-        ["greeting", "echo", "discard", "chargen", "ack", "thanks", "upper", "inbox"]
+        ["greeting", "echo", "discard", "chargen", "ack", "thanks", "upper", "inbox", "http"]
     );
 }
 

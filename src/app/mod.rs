@@ -16,6 +16,7 @@ mod client;
 mod discard;
 mod echo;
 mod greeting;
+mod http;
 mod inbox;
 mod input;
 mod message;
@@ -32,6 +33,7 @@ mod tests;
 pub use budget::BUDGET;
 pub use client::{ClientOptions, Failure};
 pub use greeting::{Template, TemplateError};
+pub use http::{Row, Service, Status, Transport};
 pub use udp_client::UdpClient;
 
 /// A program by its name.
@@ -51,7 +53,7 @@ pub struct App {
 }
 
 /// All programs.
-pub const APPS: [App; 8] = [
+pub const APPS: [App; 9] = [
     App::new("greeting", Some(9999), Some(9999), "greets: Welcome!, then Hello,NAME! for each message until exit"),
     App::new("echo", Some(7), Some(7), "sends back what comes"),
     App::new("discard", Some(9), Some(9), "throws away what comes").udp_room(0, 0),
@@ -61,6 +63,7 @@ pub const APPS: [App; 8] = [
         .udp_room(usize::MAX, thanks::REPLY.len()),
     App::new("upper", Some(14000), None, "prints one message, sends it back in upper case, closes"),
     App::new("inbox", None, Some(9997), "prints each datagram and its sender").udp_room(usize::MAX, 0),
+    App::new("http", Some(80), None, "shows in a browser what this stack does"),
 ];
 
 /// The program of this name.
@@ -82,16 +85,25 @@ impl App {
         matches!(self.name, "ack" | "thanks" | "upper")
     }
 
-    /// A session that serves one TCP connection; `None` if this program has no TCP server.
+    /// A session that serves one TCP connection; `None` if this program has no TCP server, or is http and `options` have no
+    /// status.
     pub fn server<'a>(&self, options: &Options<'a>) -> Option<Server<'a>> {
+        match self.name {
+            "http" => Some(Server::Http(http::Server::new(options.status?))),
+            _ => self.basic_server(options).map(Server::Basic),
+        }
+    }
+
+    /// The same for a firmware that has no flash to spare: `None` for http, too.
+    pub fn basic_server<'a>(&self, options: &Options<'a>) -> Option<Basic<'a>> {
         Some(match self.name {
-            "ack" => Server::Single(ack::server()),
-            "chargen" => Server::Chargen(chargen::Server::default()),
-            "discard" => Server::Discard(discard::Server),
-            "echo" => Server::Echo(echo::Server),
-            "greeting" => Server::Greeting(greeting::Server::new(options)),
-            "thanks" => Server::Single(thanks::server()),
-            "upper" => Server::Upper(upper::Server::default()),
+            "ack" => Basic::Single(ack::server()),
+            "chargen" => Basic::Chargen(chargen::Server::default()),
+            "discard" => Basic::Discard(discard::Server),
+            "echo" => Basic::Echo(echo::Server),
+            "greeting" => Basic::Greeting(greeting::Server::new(options)),
+            "thanks" => Basic::Single(thanks::server()),
+            "upper" => Basic::Upper(upper::Server::default()),
             _ => return None,
         })
     }
@@ -141,11 +153,38 @@ pub struct Options<'a> {
     pub once: bool,
     /// inbox: what to answer, if anything.
     pub reply: Option<&'a [u8]>,
+    /// http: what to show. It is to be a probe of the same stack.
+    pub status: Option<&'a Status<'a>>,
 }
 
 /// The server side of one TCP connection.
 #[derive(Clone, Debug)]
 pub enum Server<'a> {
+    /// Any but http.
+    Basic(Basic<'a>),
+    /// http.
+    Http(http::Server<'a>),
+}
+
+impl Session for Server<'_> {
+    fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
+        match self {
+            Server::Basic(server) => server.poll(socket, cx),
+            Server::Http(server) => server.poll(socket, cx),
+        }
+    }
+
+    fn ended(&mut self, end: End, cx: &mut Context<'_>) {
+        match self {
+            Server::Basic(server) => server.ended(end, cx),
+            Server::Http(server) => server.ended(end, cx),
+        }
+    }
+}
+
+/// The server side of one TCP connection, of the programs that need little memory and code.
+#[derive(Clone, Debug)]
+pub enum Basic<'a> {
     /// chargen.
     Chargen(chargen::Server),
     /// discard.
@@ -160,15 +199,15 @@ pub enum Server<'a> {
     Upper(upper::Server),
 }
 
-impl Session for Server<'_> {
+impl Session for Basic<'_> {
     fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
         match self {
-            Server::Chargen(server) => server.poll(socket, cx),
-            Server::Discard(server) => server.poll(socket, cx),
-            Server::Echo(server) => server.poll(socket, cx),
-            Server::Greeting(server) => server.poll(socket, cx),
-            Server::Single(server) => server.poll(socket, cx),
-            Server::Upper(server) => server.poll(socket, cx),
+            Basic::Chargen(server) => server.poll(socket, cx),
+            Basic::Discard(server) => server.poll(socket, cx),
+            Basic::Echo(server) => server.poll(socket, cx),
+            Basic::Greeting(server) => server.poll(socket, cx),
+            Basic::Single(server) => server.poll(socket, cx),
+            Basic::Upper(server) => server.poll(socket, cx),
         }
     }
 }

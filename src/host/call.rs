@@ -72,6 +72,9 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
         bytes: args.bytes.unwrap_or(0),
         no_wait: args.no_wait,
     };
+    if !args.udp && app.tcp.is_some() && app.client(&options).is_none() {
+        return Err(Failure::usage(format_args!("{} has no client here: ask it with a browser or curl", app.name)));
+    }
     let device = TunTap::open(link.kind, &link.name).map_err(Failure::run)?;
     let clock = Clock::start();
     let watch = Watch::new(link.kind, &link.name, &clock, args.link.pcap.as_deref())?;
@@ -144,7 +147,7 @@ struct Caller<'c> {
 const SIZES: Sizes = Sizes { connections: 2, receive: 65_535, send: 65_535, ports: 1, datagrams: 64, payload: 131_072 };
 
 type Clients<'s, 't> = Stack<'s, Client<'t>, UdpClient<'t>>;
-type Around = Io<TunTap, Stdio, Watch>;
+type Around = Io<TunTap, Stdio, Watch<'static>>;
 
 impl Caller<'_> {
     fn run(&mut self, app: &App, udp: bool, options: &ClientOptions<'_>, io: &mut Around) -> Result<(), Failure> {

@@ -18,12 +18,12 @@ use crate::trace::Summary;
 
 /// Steps the stack at the pace of the Enter key, until end of input or a signal. Gives the watch back, and says whether the
 /// device, standard input or standard output has failed.
-pub fn step_by_step<S: Session + Clone, U: UdpSession>(
+pub fn step_by_step<'s, S: Session + Clone, U: UdpSession>(
     stack: &mut Stack<'_, S, U>,
-    io: Io<TunTap, Stdio, Watch>,
+    io: Io<TunTap, Stdio, Watch<'s>>,
     clock: &Clock,
     interrupt: &mut impl Interrupt,
-) -> (Watch, Result<(), Failure>) {
+) -> (Watch<'s>, Result<(), Failure>) {
     let Io { device, console, probe } = io;
     let medium = device.capabilities().medium;
     let mut io = Io { device, console, probe: Notes { watch: probe, medium, lines: Vec::new() } };
@@ -33,7 +33,7 @@ pub fn step_by_step<S: Session + Clone, U: UdpSession>(
 
 fn run<S: Session + Clone, U: UdpSession>(
     stack: &mut Stack<'_, S, U>,
-    io: &mut Io<TunTap, Stdio, Notes>,
+    io: &mut Io<TunTap, Stdio, Notes<'_>>,
     clock: &Clock,
     interrupt: &mut impl Interrupt,
 ) -> Result<(), Failure> {
@@ -123,13 +123,13 @@ fn enter(interrupt: &mut impl Interrupt) -> Result<bool, Failure> {
 }
 
 /// Frames and events in words, besides whatever watches already.
-struct Notes {
-    watch: Watch,
+struct Notes<'s> {
+    watch: Watch<'s>,
     medium: Medium,
     lines: Vec<String>,
 }
 
-impl Probe for Notes {
+impl Probe for Notes<'_> {
     fn frame(&mut self, now: Instant, direction: Direction, frame: &[u8]) {
         self.watch.frame(now, direction, frame);
         let way = if direction == Direction::In { "in " } else { "out" };

@@ -1,5 +1,6 @@
 //! `smolstep serve`: programs on a link.
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::io::Write;
 use std::num::NonZeroU16;
@@ -18,9 +19,12 @@ use super::live::step_by_step;
 use super::memory::{HeapPool, Sizes};
 use super::stop::Stop;
 use super::watch::Watch;
-use crate::app::{self, APPS, App, Options, Template};
+use crate::app::{self, APPS, App, Options, Service, Status, Template, Transport};
 use crate::phy::linux::TunTap;
 use crate::stack::{Io, Listener, Overflow, Stack};
+
+/// How many connections the status page shows: those of the slots that are used first.
+const ROWS: usize = 64;
 
 /// Serve programs on a TAP or TUN
 #[derive(Args, Clone, Debug)]
@@ -154,6 +158,7 @@ impl ServerArgs {
             delay: self.delay.unwrap_or_default().into(),
             once: self.once,
             reply: self.reply.as_ref().map(|text| text.as_bytes()),
+            status: None,
         };
         let moved = self.port.iter().map(|word| moved(word, &apps)).collect::<Result<Vec<_>, _>>()?;
         let port = |app: &App, udp: bool, default: u16| {
@@ -186,9 +191,16 @@ impl Plan<'_> {
         &self,
         link: &Link,
         clock: &Clock,
-        mut io: Io<TunTap, Stdio, Watch>,
+        io: Io<TunTap, Stdio, Watch<'_>>,
         start: impl FnOnce(&str) -> Result<I, Failure>,
     ) -> Result<I, Failure> {
+        let rows = vec![Cell::new(None); ROWS];
+        let status = Status::new(&rows, clock.now());
+        // Whoever has no status page pays nothing for it.
+        let status = self.tcp.iter().any(|(_, app)| app.name == "http").then_some(&status);
+        let Io { device, console, probe } = io;
+        let mut io = Io { device, console, probe: probe.with_status(status) };
+        let options = Options { status, ..self.options };
         let args = self.args;
         let connections = args.max_connections.map_or(Sizes::default().connections, usize::from);
         let mut pool = HeapPool::new(Sizes { connections, ports: self.udp.len(), ..Sizes::default() });
@@ -205,7 +217,7 @@ impl Plan<'_> {
                 }
             })?;
         for &(port, app) in &self.tcp {
-            let Some(session) = app.server(&self.options) else { continue };
+            let Some(session) = app.server(&options) else { continue };
             let mut listener = Listener::new(port, session);
             listener.serve_at_once = args.serve_at_once.map_or(usize::MAX, Into::into);
             listener.backlog = args.backlog.unwrap_or(listener.backlog);
@@ -221,6 +233,11 @@ impl Plan<'_> {
                 .map_err(|error| Failure::usage(format_args!("{} on UDP port {port}: {error}", app.name)))?;
             if app.name == "inbox" && self.options.once {
                 once = Some(port);
+            }
+        }
+        if let Some(status) = status {
+            for (transport, list) in [(Transport::Tcp, &self.tcp), (Transport::Udp, &self.udp)] {
+                list.iter().for_each(|&(port, app)| status.serves(Service { name: app.name, transport, port }));
             }
         }
         let mut interrupt = start(&self.listening(&link.addresses))?;

@@ -8,6 +8,7 @@ mod frame;
 mod mutate;
 mod network;
 mod random;
+mod requests;
 
 use std::cell::Cell;
 
@@ -183,7 +184,7 @@ fn honest_clients(network: &mut Network) {
 
 /// As many clients at once as a program has places, and as the stack has slots: each place is still there.
 fn crowds(network: &mut Network) {
-    let tcp: Vec<App> = APPS.into_iter().filter(|app| app.tcp.is_some()).collect();
+    let tcp: Vec<App> = APPS.into_iter().filter(|app| app.client(&options(*app)).is_some()).collect();
     let mut crowds: Vec<Vec<App>> = tcp.iter().map(|app| vec![*app; AT_ONCE + BACKLOG]).collect();
     crowds.push(tcp.iter().cycle().take(SLOTS).copied().collect());
     network.server.io.probe.0 = 0;

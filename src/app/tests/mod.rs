@@ -2,6 +2,7 @@
 
 mod clients;
 mod endings;
+mod http;
 mod link;
 mod random;
 pub mod rig;

@@ -92,7 +92,7 @@ const TEXTS: &[&[u8]] = &[b"Li\n", "stra\u{df}e".as_bytes()];
 fn every_tcp_client_gets_its_replies() {
     for buffers in [BIG, SMALL] {
         let mut pair = Pair::new(buffers);
-        for app in APPS.into_iter().filter(|app| app.tcp.is_some()) {
+        for app in APPS.into_iter().filter(|app| app.client(&ClientOptions::default()).is_some()) {
             let want = match app.name {
                 "ack" => "ACK\n",
                 "chargen" => " !\"#$%&'()",
