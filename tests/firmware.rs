@@ -3,9 +3,9 @@
 
 mod common;
 
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::Shutdown;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
@@ -46,9 +46,62 @@ fn the_mps2_an385_calls_a_server_and_tells_the_result() {
     });
 }
 
+#[test]
+fn the_mps2_an385_shows_its_status() {
+    on_board("the_mps2_an385_shows_its_status", "mps2-an385-http", shows_its_status);
+}
+
+#[test]
+fn the_lm3s6965evb_shows_its_status() {
+    on_board("the_lm3s6965evb_shows_its_status", "lm3s6965evb-http", shows_its_status);
+}
+
+/// What the status page may take: the firmware with it less the one without.
+const PAGE: u64 = 18 * 1024;
+
+#[test]
+fn the_status_page_takes_little_flash() {
+    match ["lm3s6965evb", "lm3s6965evb-http"].map(flash) {
+        [Ok(without), Ok(with)] => assert!(with > without && with - without <= PAGE, "{with} - {without} bytes"),
+        [Err(why), _] | [_, Err(why)] => skip("qemu", &why),
+    }
+}
+
+fn shows_its_status(elf: PathBuf) {
+    let server = SERVER[0];
+    let _board = qemu(name(&elf), &elf).listening(PROGRAMS + 1);
+    let get = |path: &str| {
+        let mut stream = connect(server, 80);
+        send(&mut stream, format!("GET {path} HTTP/1.0\r\n\r\n"));
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let page = get("/");
+    assert!(page.starts_with("HTTP/1.1 200 OK\r\n") && page.ends_with("</script>\n"), "{page}");
+    assert!(page.contains("<td>tcp 80<td>") && page.contains("<td>udp 9997<td>"), "{page}");
+
+    // Four of the eight connections may be live pages.
+    let mut pages: Vec<_> = (0..4).map(|_| connect(server, 80)).collect();
+    for stream in &mut pages {
+        send(stream, "GET /events HTTP/1.1\r\nHost: board\r\n\r\n");
+        expect(stream, "HTTP/1.1 200 OK\r\n");
+    }
+    assert!(get("/events").starts_with("HTTP/1.1 503 "));
+    let mut echo = connect(server, 7);
+    send(&mut echo, "hello");
+    expect(&mut echo, "hello");
+    let row = format!("<td>{}<td class=", echo.local_addr().unwrap());
+    for stream in &pages {
+        let mut lines = BufReader::new(stream).lines().take(10_000).map(Result::unwrap);
+        assert!(lines.any(|line| line.contains(&row) && line.ends_with(">5<td class=\"n\">5")), "no {row}");
+    }
+    echo.shutdown(Shutdown::Write).unwrap();
+    expect_last(&mut echo, "");
+}
+
 fn serves_every_program(elf: PathBuf) {
-    let board = elf.file_name().unwrap().to_str().unwrap().to_owned();
-    let _board = qemu(&board, &elf).listening(PROGRAMS);
+    let _board = qemu(name(&elf), &elf).listening(PROGRAMS);
     let server = SERVER[0];
 
     let ping = Peer::start(Command::new("ping").args(["-c", "3", "-i", "0.2", "-W", "10", server])).finish();
@@ -150,8 +203,28 @@ fn build(image: &str) -> Result<PathBuf, String> {
     }
 }
 
+/// How much flash an image takes, in bytes.
+fn flash(image: &str) -> Result<u64, String> {
+    let elf = build(image)?;
+    let size = Command::new("size")
+        .arg(elf)
+        .output()
+        .map_err(|e| format!("size: {e}; on Debian: apt-get install binutils"))?;
+    // Of Berkeley's columns: code and constants, and what is in flash and in memory.
+    let out = String::from_utf8_lossy(&size.stdout).into_owned();
+    let numbers = out.lines().nth(1).unwrap_or_default().split_whitespace().take(2);
+    let numbers: Vec<u64> = numbers.map_while(|number| number.parse().ok()).collect();
+    Ok(numbers.iter().sum())
+}
+
+/// The name of a built image.
+fn name(elf: &Path) -> &str {
+    elf.file_name().unwrap().to_str().unwrap()
+}
+
 /// Boots an image on tap0, with the UART on standard output.
-fn qemu(board: &str, elf: &std::path::Path) -> Peer {
+fn qemu(image: &str, elf: &Path) -> Peer {
+    let board = image.strip_suffix("-http").unwrap_or(image);
     let model = if board == "mps2-an385" { "lan9118" } else { "stellaris" };
     let nic = format!("nic,netdev=n0,model={model},macaddr=02:00:00:00:00:01");
     let mut command = Command::new("timeout");

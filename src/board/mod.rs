@@ -23,7 +23,7 @@ mod settings;
 
 pub use console::Uart;
 pub use mmio::Mmio;
-pub use run::{call, serve};
+pub use run::{call, serve, serve_with_status};
 pub use selftest::selftest;
 
 use smoltcp::wire::EthernetAddress;

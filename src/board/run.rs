@@ -1,5 +1,6 @@
 //! Whole firmwares: servers of every program, and a client.
 
+use core::cell::Cell;
 use core::fmt::Write;
 
 use smoltcp::iface::SocketStorage;
@@ -15,7 +16,7 @@ use super::clock::Clock;
 use super::fault::reset;
 use super::semihosting::exit;
 use super::{Board, Uart, settings};
-use crate::app::{self, APPS, ClientOptions, Options};
+use crate::app::{self, APPS, App, ClientOptions, Options, Service, Status, Transport};
 use crate::phy::Ethernet;
 use crate::stack::{
     Config, Io, Links, Listener, Memory, Pool, Port, Probe, Seed, Session, Shown, Slot, Stack, UdpSession,
@@ -52,13 +53,41 @@ const fn least(a: usize, b: usize) -> usize {
 /// How long a call may take to connect, and each reply.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Serves every program, to `N` connections with `RX` bytes to receive and `TX` to send each.
+/// Serves every program but http, to `N` connections with `RX` bytes to receive and `TX` to send each.
 ///
 /// # Panics
 /// If the memory or the controller is not what the board says: there is nothing to be done then but to say so.
 pub fn serve<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
+    let server = |app: &App| app.basic_server(&Options::default());
+    serve_programs::<B, _, _, N, RX, TX>(Clock::start(), LogProbe::default(), server)
+}
+
+/// The same with http, which shows all connections.
+///
+/// # Panics
+/// As [`serve`].
+pub fn serve_with_status<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
     let mut clock = Clock::<B>::start();
-    let mut io = start::<B>();
+    let rows = [const { Cell::new(None) }; N];
+    let status = Status::new(&rows, clock.now());
+    for App { name, tcp, udp, .. } in APPS {
+        for (transport, port) in [(Transport::Tcp, tcp), (Transport::Udp, udp)] {
+            port.into_iter().for_each(|port| status.serves(Service { name, transport, port }));
+        }
+    }
+    let options = Options { status: Some(&status), ..Options::default() };
+    let server = |app: &App| app.server(&options);
+    serve_programs::<B, _, _, N, RX, TX>(clock, (LogProbe::default(), &status), server)
+}
+
+/// Serves the programs that `server` makes sessions for, with `probe` watching.
+fn serve_programs<B: Board, S: Session + Clone, P: Probe, const N: usize, const RX: usize, const TX: usize>(
+    mut clock: Clock<B>,
+    probe: P,
+    server: impl Fn(&App) -> Option<S>,
+) -> ! {
+    let Io { device, console, .. } = start::<B>();
+    let mut io = Io { device, console, probe };
     // On the stack: as statics, the sockets would take as much flash. Each by itself: a `Pool` would be made in one place and
     // moved to another.
     let mut slots = [const { Slot::EMPTY }; N];
@@ -84,7 +113,7 @@ pub fn serve<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! 
         scratch: &mut scratch,
     };
     let addresses = [settings::ADDRESS];
-    let mut stack: Stack<'_, app::Server<'_>, app::UdpServer<'_>> =
+    let mut stack: Stack<'_, S, app::UdpServer<'_>> =
         match Stack::new(config(&addresses), &mut io.device, memory, clock.now()) {
             Ok(stack) => stack,
             Err(error) => panic!("{error}"),
@@ -92,7 +121,7 @@ pub fn serve<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! 
     let options = Options::default();
     let mut uart = Uart::<B>::NEW;
     for app in APPS {
-        let (Some(port), Some(session)) = (app.tcp, app.server(&options)) else { continue };
+        let (Some(port), Some(session)) = (app.tcp, server(&app)) else { continue };
         match stack.listen(Listener::new(port, session)) {
             Ok(()) => listening(&mut uart, "tcp", port, app.name),
             Err(error) => log::error!("{} on TCP port {port}: {error}", app.name),
