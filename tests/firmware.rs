@@ -11,7 +11,7 @@ use std::thread;
 
 use smolstep::phy::linux::Kind;
 
-use common::link::{KERNEL, PATIENCE, SERVER, ask, at, connect, expect, expect_last, noise, send, udp};
+use common::link::{KERNEL, SERVER, ask, at, connect, expect, expect_last, noise, send, udp};
 use common::netns::{in_namespace, make};
 use common::peer::{Peer, python};
 use common::require::skip;
@@ -227,8 +227,9 @@ fn qemu(image: &str, elf: &Path) -> Peer {
     let board = image.strip_suffix("-http").unwrap_or(image);
     let model = if board == "mps2-an385" { "lan9118" } else { "stellaris" };
     let nic = format!("nic,netdev=n0,model={model},macaddr=02:00:00:00:00:01");
-    let mut command = Command::new("timeout");
-    command.arg(PATIENCE.as_secs().to_string()).args(["qemu-system-arm", "-M", board, "-display", "none"]);
+    // It ends with this thread at the latest.
+    let mut command = Command::new("setpriv");
+    command.args(["--pdeathsig", "KILL", "qemu-system-arm", "-M", board, "-display", "none"]);
     command.args(["-monitor", "none", "-serial", "stdio", "-semihosting-config", "enable=on", "-kernel"]).arg(elf);
     command.args(["-netdev", "tap,id=n0,ifname=tap0,script=no,downscript=no", "-net", &nic]);
     Peer::start(&mut command)
