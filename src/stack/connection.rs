@@ -66,11 +66,16 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             scratch: self.scratch,
             udp_ports: &self.udp_ports,
             addresses: self.iface.ip_addrs(),
+            wake: false,
         };
         let next = session.poll(socket, &mut context);
+        let wake = context.wake;
         let bytes = unread.saturating_sub(socket.recv_queue());
         if bytes > 0 {
             io.probe.event(now, &Event::Read { id, tuple, bytes });
+        }
+        if wake {
+            self.wake_programs();
         }
         next
     }

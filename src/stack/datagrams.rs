@@ -164,34 +164,41 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             scratch: self.scratch,
             udp_ports: &self.udp_ports,
             addresses: self.iface.ip_addrs(),
+            wake: false,
         };
         let next = session.poll(socket, &mut context);
+        let wake = context.wake;
         let read = before.0.saturating_sub(socket.recv_queue());
         let sent = socket.send_queue().saturating_sub(before.1);
         if read > 0 || sent > 0 {
             io.probe.event(now, &Event::Udp { port: port.number, from, read, sent });
         }
         port.wake = None;
+        let number = port.number;
         match next {
-            Next::Wait => {}
-            Next::WakeAt(at) => port.wake = Some(at),
             Next::Close | Next::Abort => {
                 socket.close();
                 port.over = true;
                 port.waiting = None;
-                let number = port.number;
                 self.udp_ports.retain(|&p| p != number);
-                return Some(Step::UdpSession(number, next));
+            }
+            Next::Wait | Next::WakeAt(_) => {
+                if let Next::WakeAt(at) = next {
+                    port.wake = Some(at);
+                }
+                // An empty datagram does not show in the queue's length.
+                self.datagrams.send = true;
+                if socket.send_queue() > 0 {
+                    port.waiting.get_or_insert(now);
+                } else {
+                    port.run |= read > 0 && socket.can_recv();
+                }
             }
         }
-        // An empty datagram does not show in the queue's length.
-        self.datagrams.send = true;
-        if socket.send_queue() > 0 {
-            port.waiting.get_or_insert(now);
-        } else {
-            port.run |= read > 0 && socket.can_recv();
+        if wake {
+            self.wake_programs();
         }
-        Some(Step::UdpSession(port.number, next))
+        Some(Step::UdpSession(number, next))
     }
 
     /// Drops a datagram that has waited in vain for its receiver's hardware address.

@@ -171,6 +171,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         io.probe.event(now, &Event::Ended { id: self.id(index), tuple, end });
         self.leave_phase(index);
         let slot = &mut self.slots[index];
+        let mut wake = false;
         if let Some(session) = &mut slot.session {
             let mut context = Context {
                 now,
@@ -178,8 +179,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 scratch: self.scratch,
                 udp_ports: &self.udp_ports,
                 addresses: self.iface.ip_addrs(),
+                wake: false,
             };
             session.ended(end, &mut context);
+            wake = context.wake;
         }
         let listener = slot.listener;
         slot.wake = None;
@@ -198,6 +201,9 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 self.time_wait.push_back(self.links, index);
             }
             (Some(_), _) => self.release(index),
+        }
+        if wake {
+            self.wake_programs();
         }
         self.serve_waiting(listener);
     }

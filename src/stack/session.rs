@@ -120,6 +120,8 @@ pub struct Context<'a> {
     pub udp_ports: &'a [u16],
     /// The interface's addresses.
     pub addresses: &'a [IpCidr],
+    /// Whether the other programs are to run too: see [`wake_programs`](Self::wake_programs).
+    pub wake: bool,
 }
 
 /// The longest message of a TCP program, in bytes: what one read returns.
@@ -129,6 +131,20 @@ pub const MESSAGE: usize = 1024;
 const LOOPING_PORTS: [u16; 6] = [7, 9, 13, 17, 19, 37];
 
 impl Context<'_> {
+    /// Has every program run after this one, as [`Stack::wake_programs`](super::Stack::wake_programs) does: for programs that
+    /// share something and have changed it. Whoever calls this without a change keeps the stack busy for ever.
+    pub fn wake_programs(&mut self) {
+        self.wake = true;
+    }
+
+    /// How a datagram is answered: from the own address that it came to, or from the one that routing picks if it came to a
+    /// broadcast or multicast address.
+    pub fn answer_to(&self, from: udp::UdpMetadata) -> udp::UdpMetadata {
+        let mut to = from;
+        to.local_address = from.local_address.filter(|to| self.addresses.iter().any(|own| own.address() == *to));
+        to
+    }
+
     /// Whether a datagram may be answered: not one from a broadcast, multicast or unspecified address, from port 0, or from a
     /// port whose service would answer in turn (RFC 1122 section 3.2.1.3; CERT CA-1996-01).
     pub fn may_answer(&self, from: &udp::UdpMetadata) -> bool {
@@ -177,11 +193,8 @@ impl<R: Responder> UdpSession for Respond<R> {
         if let Some(len) = len
             && cx.may_answer(&from)
         {
-            // A datagram to a broadcast address is answered from the address that routing picks.
-            let mut to = from;
-            to.local_address = from.local_address.filter(|to| cx.addresses.iter().any(|own| own.address() == *to));
             // Refused only where the reply could never be sent; it is dropped then, as UDP allows.
-            let _ = socket.send_slice(&cx.scratch[..len], to);
+            let _ = socket.send_slice(&cx.scratch[..len], cx.answer_to(from));
         }
         // Once more, for the next datagram or the end; if this reply must leave first, that call comes too early and waits.
         Next::WakeAt(cx.now)

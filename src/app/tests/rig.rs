@@ -156,6 +156,7 @@ impl<S: Session> Tcp<S> {
             scratch: &mut scratch,
             udp_ports: &[],
             addresses: &[],
+            wake: false,
         };
         let socket = self.here.sockets.get_mut::<tcp::Socket>(self.socket);
         let was = core::mem::replace(&mut self.state, state);
@@ -298,7 +299,7 @@ impl<S: UdpSession> Udp<S> {
     fn run_session(&mut self) {
         let mut scratch = [0; MESSAGE];
         let (console, udp_ports) = (&mut self.console, &self.ports[..]);
-        let mut cx = Context { now: self.now, console, scratch: &mut scratch, udp_ports, addresses: &[] };
+        let mut cx = Context { now: self.now, console, scratch: &mut scratch, udp_ports, addresses: &[], wake: false };
         if matches!(self.next, Next::Wait | Next::WakeAt(_)) {
             self.next = self.session.poll(self.here.sockets.get_mut(self.socket), &mut cx);
         }
