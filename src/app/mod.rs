@@ -7,11 +7,12 @@ use smoltcp::socket::{tcp, udp};
 use smoltcp::time::Duration;
 use smoltcp::wire::IpEndpoint;
 
-use crate::stack::{Answer, Console, Context, End, Next, Respond, Responder, Session};
+use crate::stack::{Answer, Console, Context, End, Next, Respond, Responder, Session, UdpSession};
 
 mod ack;
 mod budget;
 mod chargen;
+mod chat;
 mod client;
 mod discard;
 mod echo;
@@ -30,6 +31,7 @@ mod upper;
 mod tests;
 
 pub use budget::BUDGET;
+pub use chat::{Desk, Room};
 pub use client::{ClientOptions, Failure};
 pub use greeting::{Template, TemplateError};
 pub use udp_client::UdpClient;
@@ -51,7 +53,7 @@ pub struct App {
 }
 
 /// All programs.
-pub const APPS: [App; 8] = [
+pub const APPS: [App; 9] = [
     App::new("greeting", Some(9999), Some(9999), "greets: Welcome!, then Hello,NAME! for each message until exit"),
     App::new("echo", Some(7), Some(7), "sends back what comes"),
     App::new("discard", Some(9), Some(9), "throws away what comes").udp_room(0, 0),
@@ -60,6 +62,7 @@ pub const APPS: [App; 8] = [
     App::new("thanks", Some(8080), Some(8081), "prints a message and replies thank you !")
         .udp_room(usize::MAX, thanks::REPLY.len()),
     App::new("upper", Some(14000), None, "prints one message, sends it back in upper case, closes"),
+    App::new("chat", Some(9000), Some(9000), "lets people talk by lines: one at a time, or all in a room"),
     App::new("inbox", None, Some(9997), "prints each datagram and its sender").udp_room(usize::MAX, 0),
 ];
 
@@ -87,6 +90,7 @@ impl App {
         Some(match self.name {
             "ack" => Server::Single(ack::server()),
             "chargen" => Server::Chargen(chargen::Server::default()),
+            "chat" => Server::Chat(chat::Server::new(options)),
             "discard" => Server::Discard(discard::Server),
             "echo" => Server::Echo(echo::Server),
             "greeting" => Server::Greeting(greeting::Server::new(options)),
@@ -96,24 +100,29 @@ impl App {
         })
     }
 
-    /// A session that serves a UDP port; `None` if this program has no UDP server.
+    /// A session that serves a UDP port; `None` if this program has no UDP server, or is chat without somebody at a desk.
     pub fn udp_server<'a>(&self, options: &Options<'a>) -> Option<UdpServer<'a>> {
-        Some(Respond::new(match self.name {
+        Some(UdpServer::Respond(Respond::new(match self.name {
+            "chat" => return options.desk.map(|desk| UdpServer::Chat(chat::UdpServer::new(desk))),
             "discard" => UdpProgram::Discard,
             "echo" => UdpProgram::Echo,
             "greeting" => UdpProgram::Greeting(options.template),
             "inbox" => UdpProgram::Inbox(inbox::Server::new(options)),
             "thanks" => UdpProgram::Thanks,
             _ => return None,
-        }))
+        })))
     }
 
     /// A session that is the client on one TCP connection; `None` if this program has no TCP server to call.
     pub fn client<'a>(&self, options: &ClientOptions<'a>) -> Option<Client<'a>> {
-        let run = client::Run::new(options);
+        let mut run = client::Run::new(options);
         let program = match self.name {
             "ack" => Program::Single(ack::client()),
             "chargen" => Program::Chargen(chargen::Client::new(options.bytes)),
+            "chat" => {
+                run.input = input::Input::with_prompt(options.texts, chat::PROMPT);
+                Program::Chat(chat::Client::new())
+            }
             "discard" => Program::Discard(discard::Client::new(options)),
             "echo" => Program::Echo(echo::Client::new(&run)),
             "greeting" => Program::Greeting(greeting::Client::new()),
@@ -126,7 +135,10 @@ impl App {
 
     /// A session that asks the UDP server at `remote`; `None` if this program has no UDP server to ask.
     pub fn udp_client<'a>(&self, options: &ClientOptions<'a>, remote: IpEndpoint) -> Option<UdpClient<'a>> {
-        self.udp.map(|_| UdpClient::new(options, remote, self.name != "discard"))
+        self.udp.map(|_| match self.name {
+            "chat" => UdpClient::Chat(chat::UdpClient::new(options, remote)),
+            name => UdpClient::Asker(udp_client::Asker::new(options, remote, name != "discard")),
+        })
     }
 }
 
@@ -141,6 +153,10 @@ pub struct Options<'a> {
     pub once: bool,
     /// inbox: what to answer, if anything.
     pub reply: Option<&'a [u8]>,
+    /// chat: where the person sits who answers.
+    pub desk: Option<&'a Desk>,
+    /// chat: a room where all talk with each other.
+    pub room: Option<&'a Room>,
 }
 
 /// The server side of one TCP connection.
@@ -148,6 +164,8 @@ pub struct Options<'a> {
 pub enum Server<'a> {
     /// chargen.
     Chargen(chargen::Server),
+    /// chat.
+    Chat(chat::Server<'a>),
     /// discard.
     Discard(discard::Server),
     /// echo.
@@ -164,6 +182,7 @@ impl Session for Server<'_> {
     fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
         match self {
             Server::Chargen(server) => server.poll(socket, cx),
+            Server::Chat(server) => server.poll(socket, cx),
             Server::Discard(server) => server.poll(socket, cx),
             Server::Echo(server) => server.poll(socket, cx),
             Server::Greeting(server) => server.poll(socket, cx),
@@ -171,10 +190,37 @@ impl Session for Server<'_> {
             Server::Upper(server) => server.poll(socket, cx),
         }
     }
+
+    fn ended(&mut self, end: End, cx: &mut Context<'_>) {
+        if let Server::Chat(server) = self {
+            server.ended(end, cx);
+        }
+    }
 }
 
 /// The server on one UDP port. It answers only what may be answered: see [`Context::may_answer`].
-pub type UdpServer<'a> = Respond<UdpProgram<'a>>;
+#[derive(Clone, Debug)]
+pub enum UdpServer<'a> {
+    /// chat.
+    Chat(chat::UdpServer<'a>),
+    /// All others.
+    Respond(Respond<UdpProgram<'a>>),
+}
+
+impl UdpSession for UdpServer<'_> {
+    fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next {
+        match self {
+            UdpServer::Chat(server) => server.poll(socket, cx),
+            UdpServer::Respond(server) => server.poll(socket, cx),
+        }
+    }
+
+    fn unreachable(&mut self) {
+        if let UdpServer::Chat(server) = self {
+            server.unreachable();
+        }
+    }
+}
 
 /// What a UDP server answers. An answer that is longer than can be sent is not sent.
 #[derive(Clone, Debug)]
@@ -214,6 +260,7 @@ pub struct Client<'a> {
 #[derive(Clone, Debug)]
 enum Program {
     Chargen(chargen::Client),
+    Chat(chat::Client),
     Discard(discard::Client),
     Echo(echo::Client),
     Greeting(greeting::Client),
@@ -231,6 +278,7 @@ impl Session for Client<'_> {
     fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
         match &mut self.program {
             Program::Chargen(client) => client.poll(&mut self.run, socket, cx),
+            Program::Chat(client) => client.poll(&mut self.run, socket, cx),
             Program::Discard(client) => client.poll(&mut self.run, socket, cx),
             Program::Echo(client) => client.poll(&mut self.run, socket, cx),
             Program::Greeting(client) => client.poll(&mut self.run, socket, cx),
@@ -238,7 +286,10 @@ impl Session for Client<'_> {
         }
     }
 
-    fn ended(&mut self, end: End, _cx: &mut Context<'_>) {
+    fn ended(&mut self, end: End, cx: &mut Context<'_>) {
+        if let Program::Chat(client) = &mut self.program {
+            client.ended(cx.console);
+        }
         self.run.ended(end);
     }
 }

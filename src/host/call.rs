@@ -77,7 +77,8 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     let watch = Watch::new(link.kind, &link.name, &clock, args.link.pcap.as_deref())?;
     let stop = Stop::on_signals().map_err(Failure::run)?;
     let mut caller = Caller { link: &link, remote, patience: args.timeout, clock, stop };
-    let mut io = Io { device, console: Stdio::new(), probe: watch };
+    let console = if app.name == "chat" { Stdio::editing(None) } else { Stdio::new() };
+    let mut io = Io { device, console, probe: watch };
     let result = caller.run(app, args.udp || app.tcp.is_none(), &options, &mut io);
     io.probe.finish().and(result)
 }

@@ -1,8 +1,10 @@
 //! `smolstep serve`: programs on a link.
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::io::Write;
 use std::num::NonZeroU16;
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
@@ -11,14 +13,14 @@ use smoltcp::wire::IpCidr;
 
 use super::clock::Clock;
 use super::console::Stdio;
-use super::drive::{Interrupt, drive};
+use super::drive::{Ended, Interrupt, Verdict, drive};
 use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
 use super::live::step_by_step;
 use super::memory::{HeapPool, Sizes};
 use super::stop::Stop;
 use super::watch::Watch;
-use crate::app::{self, APPS, App, Options, Template};
+use crate::app::{self, APPS, App, Desk, Options, Room, Template};
 use crate::phy::linux::TunTap;
 use crate::stack::{Io, Listener, Overflow, Stack};
 
@@ -53,7 +55,7 @@ pub struct ServerArgs {
     /// Connections that wait to be served, for each program [default: 128]
     #[arg(long, value_name = "N")]
     pub backlog: Option<usize>,
-    /// Connections served at a time, for each program [default: no limit]
+    /// Connections served at a time, for each program but a chat that is no room [default: no limit]
     #[arg(long, value_name = "N")]
     pub serve_at_once: Option<std::num::NonZeroUsize>,
     /// End a connection whose peer answers nothing for so long [default: 5min]
@@ -71,9 +73,12 @@ pub struct ServerArgs {
     /// greeting: wait before each reply
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub delay: Option<Duration>,
-    /// inbox: end after one datagram
+    /// inbox: end after one datagram; chat: end after one talk
     #[arg(long)]
     pub once: bool,
+    /// chat: all talk with each other, not one at a time with this console
+    #[arg(long)]
+    pub room: bool,
     /// inbox: answer with this
     #[arg(long, value_name = "TEXT")]
     pub reply: Option<OsString>,
@@ -97,7 +102,12 @@ pub struct Plan<'a> {
     args: &'a ServerArgs,
     /// Stop after each step and wait for Enter.
     pub step: bool,
+    /// chat: all talk with each other.
+    pub room: bool,
 }
+
+/// The lines that a chat room keeps, in bytes.
+const ROOM: usize = 65_536;
 
 /// Runs `smolstep serve`.
 ///
@@ -115,7 +125,9 @@ pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
         out.write_all(listening.as_bytes()).and_then(|()| out.flush()).map_err(Failure::run)?;
         Ok(stop)
     };
-    plan.run(&link, &clock, Io { device, console: Stdio::new(), probe: watch }, start).map(drop)
+    // With --step, what is typed takes the next step. The end of input ends a talk, not the server.
+    let console = if plan.step { Stdio::output_only() } else { Stdio::editing(Some(b"q\n")) };
+    plan.run(&link, &clock, Io { device, console, probe: watch }, start).map(drop)
 }
 
 impl ServerArgs {
@@ -134,15 +146,20 @@ impl ServerArgs {
             }
         }
         let serves = |name: &str| apps.iter().any(|a| a.name == name);
-        for (flag, given, app) in [
-            ("--template", self.template.is_some(), "greeting"),
-            ("--delay", self.delay.is_some(), "greeting"),
-            ("--once", self.once, "inbox"),
-            ("--reply", self.reply.is_some(), "inbox"),
+        for (flag, given, of) in [
+            ("--template", self.template.is_some(), &["greeting"][..]),
+            ("--delay", self.delay.is_some(), &["greeting"]),
+            ("--once", self.once, &["inbox", "chat"]),
+            ("--reply", self.reply.is_some(), &["inbox"]),
+            ("--room", self.room, &["chat"]),
         ] {
-            if given && !serves(app) {
-                return Err(Failure::usage(format_args!("{flag} is for {app}, which is not served here")));
+            if given && !of.iter().any(|app| serves(app)) {
+                let (names, is) = (of.join(" and "), if of.len() > 1 { "are" } else { "is" });
+                return Err(Failure::usage(format_args!("{flag} is for {names}, which {is} not served here")));
             }
+        }
+        if self.room && self.once {
+            return Err(Failure::usage("a room has no end, so --once and --room do not go together"));
         }
         let options = Options {
             template: self
@@ -154,6 +171,8 @@ impl ServerArgs {
             delay: self.delay.unwrap_or_default().into(),
             once: self.once,
             reply: self.reply.as_ref().map(|text| text.as_bytes()),
+            desk: None,
+            room: None,
         };
         let moved = self.port.iter().map(|word| moved(word, &apps)).collect::<Result<Vec<_>, _>>()?;
         let port = |app: &App, udp: bool, default: u16| {
@@ -172,12 +191,12 @@ impl ServerArgs {
                 }
             }
         }
-        Ok(Plan { tcp, udp, options, args: self, step: false })
+        Ok(Plan { tcp, udp, options, args: self, step: false, room: self.room })
     }
 }
 
 impl Plan<'_> {
-    /// Serves until the interrupt says so, or an inbox that takes one datagram has it. `start` makes the interrupt once
+    /// Serves until the interrupt says so, or an inbox that takes one datagram or a chat of one talk has had it. `start` makes the interrupt once
     /// everything listens, and is told what listens where, a line each.
     ///
     /// # Errors
@@ -190,6 +209,9 @@ impl Plan<'_> {
         start: impl FnOnce(&str) -> Result<I, Failure>,
     ) -> Result<I, Failure> {
         let args = self.args;
+        let (desk, room) = (Desk::new(args.once), Room::<[Cell<u8>; ROOM]>::new());
+        let room = self.room.then_some(&room as &Room);
+        let options = Options { desk: Some(&desk), room, ..self.options };
         let connections = args.max_connections.map_or(Sizes::default().connections, usize::from);
         let mut pool = HeapPool::new(Sizes { connections, ports: self.udp.len(), ..Sizes::default() });
         let mut stack: Stack<'_, app::Server<'_>, app::UdpServer<'_>> =
@@ -205,9 +227,10 @@ impl Plan<'_> {
                 }
             })?;
         for &(port, app) in &self.tcp {
-            let Some(session) = app.server(&self.options) else { continue };
+            let Some(session) = app.server(&options) else { continue };
             let mut listener = Listener::new(port, session);
-            listener.serve_at_once = args.serve_at_once.map_or(usize::MAX, Into::into);
+            let one_at_a_time = app.name == "chat" && room.is_none();
+            listener.serve_at_once = if one_at_a_time { 1 } else { args.serve_at_once.map_or(usize::MAX, Into::into) };
             listener.backlog = args.backlog.unwrap_or(listener.backlog);
             stack
                 .listen(listener)
@@ -215,7 +238,7 @@ impl Plan<'_> {
         }
         let mut once = None;
         for &(port, app) in &self.udp {
-            let Some(session) = app.udp_server(&self.options) else { continue };
+            let Some(session) = app.udp_server(&options) else { continue };
             stack
                 .bind(port, session)
                 .map_err(|error| Failure::usage(format_args!("{} on UDP port {port}: {error}", app.name)))?;
@@ -227,9 +250,14 @@ impl Plan<'_> {
         let (watch, result) = if self.step {
             step_by_step(&mut stack, io, clock, &mut interrupt)
         } else {
-            let done = |stack: &mut Stack<'_, _, _>| once.is_some_and(|port| stack.take_udp(port).is_some());
-            let result = drive(&mut stack, &mut io, clock, &mut interrupt, done).map(drop);
-            (io.probe, result)
+            let done =
+                |stack: &mut Stack<'_, _, _>| desk.is_over() || once.is_some_and(|port| stack.take_udp(port).is_some());
+            let mut result = drive(&mut stack, &mut io, clock, &mut interrupt, done);
+            if matches!(result, Ok(Ended::Done)) && desk.is_over() {
+                // Those who wait are reset; the talk closes as it should.
+                result = drive(&mut stack, &mut io, clock, &mut Closing(&mut interrupt, false), |_| false);
+            }
+            (io.probe, result.map(drop))
         };
         watch.finish()?;
         result.map(|()| interrupt)
@@ -280,6 +308,19 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         Ok(time) if time > Duration::from_secs(31_557_600) => Err("a year is the longest".into()),
         Ok(time) => Ok(time),
         Err(error) => Err(format!("{error}; write for instance 10s or 5min")),
+    }
+}
+
+/// An interrupt that begins by asking for the end.
+struct Closing<'i, I>(&'i mut I, bool);
+
+impl<I: Interrupt> Interrupt for Closing<'_, I> {
+    fn files(&self) -> [BorrowedFd<'_>; 2] {
+        self.0.files()
+    }
+
+    fn verdict(&mut self) -> Verdict {
+        if core::mem::replace(&mut self.1, true) { self.0.verdict() } else { Verdict::Close }
     }
 }
 

@@ -141,7 +141,8 @@ fn done_counts_only_when_all_is_acknowledged() {
         let mut console = Script::default();
         let mut scratch = [];
         let console: &mut dyn Console = &mut console;
-        let mut cx = Context { now: tcp.now, console, scratch: &mut scratch, udp_ports: &[], addresses: &[], wake: false };
+        let mut cx =
+            Context { now: tcp.now, console, scratch: &mut scratch, udp_ports: &[], addresses: &[], wake: false };
         assert_eq!(tcp.session.result(), Some(Ok(())));
         tcp.session.ended(end, &mut cx);
         assert_eq!(tcp.session.result(), Some(Err(Failure::Ended(end))));
