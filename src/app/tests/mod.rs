@@ -1,5 +1,6 @@
 //! Programs against real smoltcp sockets: two interfaces, a link in memory and a virtual clock.
 
+mod chat;
 mod clients;
 mod endings;
 mod link;
