@@ -2,10 +2,12 @@
 
 mod chat;
 mod clients;
+mod datagram_chat;
 mod endings;
 mod link;
 mod random;
 pub mod rig;
+mod room;
 mod servers;
 mod stacks;
 mod udp;
