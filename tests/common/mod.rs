@@ -12,3 +12,5 @@ pub mod netns;
 pub mod peer;
 pub mod require;
 pub mod talk;
+#[cfg(target_os = "linux")]
+pub mod terminal;

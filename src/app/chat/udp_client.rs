@@ -12,13 +12,15 @@ use crate::app::timing::Deadline;
 use crate::stack::{Context, Next, UdpSession};
 
 /// The client: sends each line as a datagram and prints what the server sends, both at the same time. After the end of input it
-/// waits for one more datagram; `q`, from either side, ends it.
+/// waits until something has come since the last line; `q`, from either side, ends it.
 #[derive(Clone, Debug)]
 pub struct Client<'a> {
     remote: IpEndpoint,
     input: Input<'a>,
     deadline: Deadline,
     stage: Stage,
+    /// Something has come since the last line.
+    answered: bool,
     result: Option<Result<(), Failure>>,
 }
 
@@ -42,6 +44,7 @@ impl<'a> Client<'a> {
             input: Input::with_prompt(options.texts, PROMPT),
             deadline: Deadline::new(options.timeout),
             stage: Stage::Input(false),
+            answered: false,
             result: None,
         }
     }
@@ -63,6 +66,7 @@ impl<'a> Client<'a> {
                 return true;
             }
             print(cx.console, |put| put_escaped(put, text));
+            self.answered = true;
             if self.stage == Stage::LastReply {
                 return true;
             }
@@ -84,6 +88,7 @@ impl<'a> Client<'a> {
             put(text);
             put(b"\n");
         });
+        self.answered = false;
         Ok(if is_goodbye(text) { Stage::Rest } else { Stage::Input(true) })
     }
 
@@ -119,6 +124,7 @@ impl UdpSession for Client<'_> {
             self.stage = match self.stage {
                 Stage::Input(sent) => match self.input.advance(cx.console) {
                     Advance::Text => Stage::Sending,
+                    Advance::End if sent && self.answered => return self.finish(Ok(()), cx),
                     Advance::End if sent => Stage::LastReply,
                     Advance::End => return self.finish(Err(Failure::NoText), cx),
                     Advance::NotYet => return Next::Wait,

@@ -146,7 +146,7 @@ fn a_line_longer_than_the_ring_is_cut() {
 
 #[test]
 fn bad_lines_reach_the_others_as_they_should() {
-    for seed in 1000..1200 {
+    for seed in 1000..1040 {
         let mut random = Random::new(seed);
         let stream = [&b"/name S\n"[..], &bad_lines(&mut random, 500)].concat();
         let want: String = model(&stream).iter().skip(1).map(|line| format!("S: {line}\n")).collect();
