@@ -153,7 +153,7 @@ fn help_and_version_are_no_errors() {
 fn the_programs_are_listed() {
     assert_eq!(
         run("apps").out().lines().map(|line| line.split_whitespace().next().unwrap_or_default()).collect::<Vec<_>>(),
-        ["greeting", "echo", "discard", "chargen", "ack", "thanks", "upper", "inbox"]
+        ["greeting", "echo", "discard", "chargen", "ack", "thanks", "upper", "chat", "inbox"]
     );
 }
 

@@ -156,7 +156,7 @@ pub struct Options<'a> {
     /// chat: where the person sits who answers.
     pub desk: Option<&'a Desk>,
     /// chat: a room where all talk with each other.
-    pub room: Option<&'a Room>,
+    pub room: Option<&'a Room<'a>>,
 }
 
 /// The server side of one TCP connection.

@@ -209,8 +209,9 @@ impl Plan<'_> {
         start: impl FnOnce(&str) -> Result<I, Failure>,
     ) -> Result<I, Failure> {
         let args = self.args;
-        let (desk, room) = (Desk::new(args.once), Room::<[Cell<u8>; ROOM]>::new());
-        let room = self.room.then_some(&room as &Room);
+        let (desk, lines) = (Desk::new(args.once), vec![Cell::new(0); ROOM]);
+        let room = Room::new(&lines, Some(&desk));
+        let room = self.room.then_some(&room);
         let options = Options { desk: Some(&desk), room, ..self.options };
         let connections = args.max_connections.map_or(Sizes::default().connections, usize::from);
         let mut pool = HeapPool::new(Sizes { connections, ports: self.udp.len(), ..Sizes::default() });

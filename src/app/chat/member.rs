@@ -6,7 +6,7 @@ use smoltcp::socket::tcp::Socket;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
-use super::desk::{Desk, Typed, Voice};
+use super::desk::{Typed, Voice};
 use super::lines::Lines;
 use super::room::{FallenBehind, Room};
 use super::say_goodbye;
@@ -24,25 +24,33 @@ pub const NAME: usize = 16;
 /// the room still holds is told so and dropped.
 #[derive(Clone, Debug)]
 pub struct Member<'a> {
-    room: &'a Room,
-    desk: Option<&'a Desk>,
+    room: &'a Room<'a>,
     lines: Lines,
-    address: Option<IpEndpoint>,
-    name: heapless::String<NAME>,
+    who: Who,
     number: u16,
-    /// The line it reads next, and how much of that is queued.
-    position: u64,
-    queued: usize,
+    /// How much is queued of what is being sent.
+    queued: u16,
     stage: Stage,
+}
+
+/// A member's name, or its address while it has none.
+#[derive(Clone, Copy, Debug)]
+enum Who {
+    Nobody,
+    Address(IpEndpoint),
+    /// UTF-8, with zeros after it.
+    Name([u8; NAME]),
 }
 
 /// How far it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Begin,
-    /// Its first line may be its name.
-    First,
-    Talking,
+    /// It reads the line at this position next. Its first line may be its name.
+    Talking {
+        position: u64,
+        first: bool,
+    },
     /// It has fallen behind: it is being told so, until this time.
     Dropped(Instant),
     Over,
@@ -56,27 +64,18 @@ const FAREWELL: Duration = Duration::from_secs(10);
 
 impl<'a> Member<'a> {
     /// A member that has not joined yet.
-    pub fn new(room: &'a Room, desk: Option<&'a Desk>) -> Self {
-        Member {
-            room,
-            desk,
-            lines: Lines::default(),
-            address: None,
-            name: heapless::String::new(),
-            number: 0,
-            position: 0,
-            queued: 0,
-            stage: Stage::Begin,
-        }
+    pub fn new(room: &'a Room<'a>) -> Self {
+        Member { room, lines: Lines::default(), who: Who::Nobody, number: 0, queued: 0, stage: Stage::Begin }
     }
 
     fn join(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
-        if let (Some(desk), 0) = (self.desk, self.room.members()) {
+        if let (Some(desk), 0) = (self.room.desk(), self.room.members()) {
             desk.begin(cx.console);
         }
-        self.stage = Stage::First;
-        self.address = socket.remote_endpoint();
-        (self.number, self.position) = self.room.join();
+        let (number, position) = self.room.join();
+        self.number = number;
+        self.stage = Stage::Talking { position, first: true };
+        self.who = socket.remote_endpoint().map_or(Who::Nobody, Who::Address);
         message::send_whole(socket, WELCOME);
         self.tell(cx.console, |member, put| {
             member.put_name(put);
@@ -85,19 +84,32 @@ impl<'a> Member<'a> {
         cx.wake_programs();
     }
 
-    /// Queues what the others have said, as far as there is room.
-    fn hear(&mut self, socket: &mut Socket<'_>) -> Result<(), FallenBehind> {
-        while let Some(said) = self.room.read(self.position)? {
+    /// Queues what the others have said, as far as there is room; true where that is all.
+    fn hear(&mut self, socket: &mut Socket<'_>) -> Result<bool, FallenBehind> {
+        while let Stage::Talking { position, first } = self.stage
+            && let Some(said) = self.room.read(position)?
+        {
+            let room = self.room;
             let line = |put: &mut Put<'_>| {
-                self.room.put(said, put);
+                room.put(said, put);
                 put(b"\n");
             };
-            if said.by != self.number && !message::stream(socket, &mut self.queued, line) {
-                break;
+            if said.by != self.number && !self.send(socket, line) {
+                return Ok(false);
             }
-            (self.position, self.queued) = (said.next, 0);
+            self.queued = 0;
+            self.stage = Stage::Talking { position: said.next, first };
         }
-        Ok(())
+        Ok(true)
+    }
+
+    /// Queues the rest of a text as far as there is room; true once it is all queued.
+    fn send(&mut self, socket: &mut Socket<'_>, compose: impl FnOnce(&mut Put<'_>)) -> bool {
+        let mut queued = self.queued.into();
+        let sent = message::stream(socket, &mut queued, compose);
+        // No text is longer than the room's lines, whose length is such a number.
+        self.queued = u16::try_from(queued).unwrap_or(u16::MAX);
+        sent
     }
 
     /// Passes one line of the member's on, if there is one. The others read it before the next.
@@ -107,9 +119,12 @@ impl<'a> Member<'a> {
             return Some(Spoken::Goodbye);
         }
         let text = cx.scratch.get(..line.len)?;
-        let first = core::mem::replace(&mut self.stage, Stage::Talking) == Stage::First;
+        let was_first = match &mut self.stage {
+            Stage::Talking { first, .. } => core::mem::replace(first, false),
+            _ => false,
+        };
         match text.strip_prefix(b"/name ") {
-            Some(name) if first => self.take_name(name, cx.console),
+            Some(name) if was_first => self.take_name(name, cx.console),
             _ => self.tell(cx.console, |member, put| {
                 member.put_name(put);
                 put(b": ");
@@ -122,24 +137,26 @@ impl<'a> Member<'a> {
     }
 
     fn take_name(&mut self, text: &[u8], console: &mut dyn Console) {
-        let mut name = heapless::String::new();
+        let mut name = [0; NAME];
+        let mut len = 0;
         let valid = text.utf8_chunks().next().map_or("", |chunk| chunk.valid());
         for c in valid.chars().take_while(|c| !c.is_control() && !c.is_whitespace()) {
-            if name.push(c).is_err() {
-                break;
-            }
+            let Some(place) = name.get_mut(len..len + c.len_utf8()) else { break };
+            c.encode_utf8(place);
+            len += c.len_utf8();
         }
+        let Some(chosen) = name.get(..len).filter(|chosen| !chosen.is_empty()) else { return };
         self.tell(console, |member, put| {
             member.put_name(put);
             put(b" is now ");
-            put(name.as_bytes());
+            put(chosen);
         });
-        self.name = name;
+        self.who = Who::Name(name);
     }
 
     /// Sends what the person at the console types.
     fn console_speaks(&mut self, cx: &mut Context<'_>) {
-        let Some(desk) = self.desk else { return };
+        let Some(desk) = self.room.desk() else { return };
         loop {
             match desk.typed(Voice::Talk, cx) {
                 Typed::NotYet | Typed::End => return,
@@ -176,9 +193,10 @@ impl<'a> Member<'a> {
     }
 
     fn put_name(&self, put: &mut Put<'_>) {
-        match self.address {
-            Some(address) if self.name.is_empty() => put_display(put, format_args!("{}", SocketAddr::from(address))),
-            _ => put(self.name.as_bytes()),
+        match &self.who {
+            Who::Address(address) => put_display(put, format_args!("{}", SocketAddr::from(*address))),
+            Who::Name(name) => put(name.split(|&b| b == 0).next().unwrap_or_default()),
+            Who::Nobody => {}
         }
     }
 }
@@ -194,16 +212,15 @@ impl Session for Member<'_> {
         if self.stage == Stage::Begin {
             self.join(socket, cx);
         }
-        if let Stage::First | Stage::Talking = self.stage
-            && self.hear(socket).is_err()
-        {
+        let heard = self.hear(socket);
+        if heard.is_err() {
             self.leave(cx, format_args!(" has read too slowly and is dropped"));
             // A line that was begun is ended first.
-            self.queued = usize::from(self.queued == 0);
+            self.queued = u16::from(self.queued == 0);
             self.stage = Stage::Dropped(later(cx.now, FAREWELL));
         }
         if let Stage::Dropped(until) = self.stage {
-            return match message::stream(socket, &mut self.queued, |put| put(TOO_SLOW)) {
+            return match self.send(socket, |put| put(TOO_SLOW)) {
                 true => Next::Close,
                 false if cx.now >= until => Next::Abort,
                 false => Next::WakeAt(until),
@@ -217,7 +234,7 @@ impl Session for Member<'_> {
                 say_goodbye(socket)
             }
             // What was said before its end of stream still reaches it.
-            None if message::arrived(socket) == Arrived::EndOfStream && self.room.read(self.position) == Ok(None) => {
+            None if message::arrived(socket) == Arrived::EndOfStream && heard == Ok(true) => {
                 self.leave(cx, format_args!(" has left"));
                 say_goodbye(socket)
             }

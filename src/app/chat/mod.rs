@@ -43,7 +43,7 @@ impl<'a> Server<'a> {
     /// A member of the room, if the options have one; else a talk with the person at the desk.
     pub fn new(options: &Options<'a>) -> Self {
         match options.room {
-            Some(room) => Server::Member(member::Member::new(room, options.desk)),
+            Some(room) => Server::Member(member::Member::new(room)),
             None => Server::Talk(talk::Talk::new(options.desk)),
         }
     }

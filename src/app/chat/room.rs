@@ -2,18 +2,20 @@
 
 use core::cell::Cell;
 
+use super::desk::Desk;
 use crate::app::text::Put;
 
-/// The lines that were said last in a room, in a ring of fixed size: `B` is an array of cells.
+/// The lines that were said last in a room, in a ring of bytes.
 ///
 /// Each member reads at its own pace. A line that does not fit replaces the oldest ones; whoever has not read those has fallen
 /// behind. A line takes its bytes and 4 more; one that is longer than the ring is cut.
 #[derive(Debug)]
-pub struct Room<B: ?Sized = [Cell<u8>]> {
+pub struct Room<'a> {
+    ring: &'a [Cell<u8>],
+    desk: Option<&'a Desk>,
     ends: Cell<Ends>,
     next_member: Cell<u16>,
     members: Cell<u16>,
-    ring: B,
 }
 
 /// Positions in all that was ever said.
@@ -40,25 +42,22 @@ pub struct FallenBehind;
 /// Who said it, 2 bytes, and its length, 2 bytes.
 const HEADER: u64 = 4;
 
-impl<const N: usize> Room<[Cell<u8>; N]> {
-    /// A room where nothing was said, with `N` bytes for lines. 1,024 hold the longest line that is written in letters.
-    pub const fn new() -> Self {
-        Room {
-            ends: Cell::new(Ends { oldest: 0, newest: 0 }),
-            next_member: Cell::new(1),
-            members: Cell::new(0),
-            ring: [const { Cell::new(0) }; N],
-        }
-    }
-}
+/// The longest line, in bytes: a number of 16 bits counts it and its end.
+const LONGEST: u64 = 65_534;
 
-impl<const N: usize> Default for Room<[Cell<u8>; N]> {
-    fn default() -> Self {
-        Self::new()
+impl<'a> Room<'a> {
+    /// A room where nothing was said, with its memory for lines: 1,024 bytes hold the longest line that is written in letters.
+    /// Whoever types at the desk, if there is one, talks too.
+    pub fn new(ring: &'a [Cell<u8>], desk: Option<&'a Desk>) -> Self {
+        let ends = Cell::new(Ends { oldest: 0, newest: 0 });
+        Room { ring, desk, ends, next_member: Cell::new(1), members: Cell::new(0) }
     }
-}
 
-impl Room {
+    /// Where the person sits who talks with the members.
+    pub(super) fn desk(&self) -> Option<&'a Desk> {
+        self.desk
+    }
+
     /// A new member's number, and from where on it reads.
     pub(super) fn join(&self) -> (u16, u64) {
         let number = self.next_member.get();
@@ -80,7 +79,7 @@ impl Room {
     /// Adds a line; `compose` is called twice.
     pub(super) fn say(&self, by: u16, compose: impl Fn(&mut Put<'_>)) {
         let capacity = self.ring.len() as u64;
-        let most = capacity.saturating_sub(HEADER).min(u16::MAX.into());
+        let most = capacity.saturating_sub(HEADER).min(LONGEST);
         let mut len = 0u64;
         compose(&mut |piece| len += piece.len() as u64);
         let len = len.min(most);

@@ -23,7 +23,7 @@ pub struct Talk<'a> {
     partner: Option<IpEndpoint>,
     stage: Stage,
     /// How much of the typed line is queued.
-    queued: usize,
+    queued: u16,
 }
 
 /// How far it is.
@@ -92,14 +92,16 @@ impl<'a> Talk<'a> {
                     return true;
                 }
                 Typed::Line => {
-                    let queued = &mut self.queued;
+                    let mut queued = self.queued.into();
                     let sent = desk.read(|text, cut| {
-                        message::stream(socket, queued, |put| {
+                        message::stream(socket, &mut queued, |put| {
                             put(text);
                             put(if cut { b"" } else { b"\n" });
                         })
                     });
                     if sent != Some(true) {
+                        // A line has 1,025 bytes at most.
+                        self.queued = u16::try_from(queued).unwrap_or(u16::MAX);
                         return false;
                     }
                     self.queued = 0;
@@ -144,23 +146,23 @@ impl Session for Talk<'_> {
             self.begin(socket, cx);
         }
         let heard = self.hear(socket, cx);
+        let ends = matches!(heard, Heard::Goodbye) || self.speak(socket, cx);
+        // Known once the console was asked.
         let can_answer = self.desk.is_some_and(Desk::can_type);
-        let ends = match heard {
-            Heard::Goodbye => true,
-            Heard::End if !can_answer => true,
+        if ends || matches!(heard, Heard::End) && !can_answer {
+            self.end(cx, format_args!(""));
+            return say_goodbye(socket);
+        }
+        match heard {
             Heard::End if self.stage == Stage::Talking => {
                 self.stage = Stage::LastReply;
                 message::send_whole(socket, LAST_REPLY);
                 self.note(cx, format_args!(""), format_args!(" has said all: one line more can be sent, or q"));
-                false
+                Next::Wait
             }
-            Heard::All | Heard::End | Heard::Some => false,
-        };
-        if ends || self.speak(socket, cx) {
-            self.end(cx, format_args!(""));
-            return say_goodbye(socket);
+            Heard::All | Heard::End | Heard::Goodbye => Next::Wait,
+            Heard::Some => Next::WakeAt(cx.now),
         }
-        if matches!(heard, Heard::Some) { Next::WakeAt(cx.now) } else { Next::Wait }
     }
 
     fn ended(&mut self, end: End, cx: &mut Context<'_>) {

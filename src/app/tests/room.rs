@@ -12,11 +12,11 @@ use crate::stack::Next;
 
 const WELCOME: &str = "this is a chat room: '/name NAME' as the first line gives you a name, q leaves\n";
 
-fn room<const N: usize>() -> &'static Room {
-    Box::leak(Box::new(Room::<[Cell<u8>; N]>::new()))
+fn room(bytes: usize) -> &'static Room<'static> {
+    Box::leak(Box::new(Room::new(vec![Cell::new(0); bytes].leak(), None)))
 }
 
-fn join(room: &'static Room, buffers: Buffers) -> Tcp<Server<'static>> {
+fn join(room: &'static Room<'static>, buffers: Buffers) -> Tcp<Server<'static>> {
     let options = Options { room: Some(room), ..Options::default() };
     let mut member = Tcp::server(find("chat").unwrap().server(&options).unwrap(), buffers);
     if buffers.send > WELCOME.len() {
@@ -35,7 +35,7 @@ impl Tcp<Server<'static>> {
 
 #[test]
 fn a_line_goes_to_all_the_others_with_a_name_or_address() {
-    let room = room::<4096>();
+    let room = room(4096);
     let (mut ann, mut other) = (join(room, BIG), join(room, BIG));
     assert_eq!(ann.hears(), "192.168.69.2:2000 has joined\n");
     ann.send(b"/name Ann\nhello\n");
@@ -58,7 +58,7 @@ fn a_line_goes_to_all_the_others_with_a_name_or_address() {
 
 #[test]
 fn members_leave_by_q_by_end_of_stream_and_by_reset() {
-    let room = room::<4096>();
+    let room = room(4096);
     let mut stays = join(room, BIG);
     type Leave = fn(&mut Tcp<Server<'static>>);
     let ways: [Leave; 3] = [|m| m.send(b"hi\nq\n"), |m| m.reply_and_close(b"hi"), |m| m.reset()];
@@ -81,7 +81,7 @@ fn members_leave_by_q_by_end_of_stream_and_by_reset() {
 #[test]
 fn a_slow_reader_is_dropped_with_a_message_and_holds_nobody() {
     for buffers in [BIG, SMALL] {
-        let room = room::<1024>();
+        let room = room(1024);
         let (mut fast, mut slow, mut third) = (join(room, BIG), join(room, buffers), join(room, BIG));
         fast.hears();
         // The third reads all the time; the slow one's peer takes nothing, which fills its own buffer first.
@@ -106,7 +106,7 @@ fn a_slow_reader_is_dropped_with_a_message_and_holds_nobody() {
 
 #[test]
 fn a_slow_reader_that_reads_nothing_at_all_is_reset() {
-    let room = room::<1024>();
+    let room = room(1024);
     let (mut fast, mut slow) = (join(room, BIG), join(room, SMALL));
     for _ in 0..300 {
         fast.send(&[&[b'x'; 500][..], b"\n"].concat());
@@ -121,7 +121,7 @@ fn a_slow_reader_that_reads_nothing_at_all_is_reset() {
 fn the_ring_wraps_at_any_place() {
     for seed in 0..50 {
         let mut random = Random::new(seed);
-        let room = room::<1024>();
+        let room = room(1024);
         let (mut speaker, mut listener) = (join(room, BIG), join(room, BIG));
         speaker.send(b"/name S\n");
         listener.hears();
@@ -136,7 +136,7 @@ fn the_ring_wraps_at_any_place() {
 
 #[test]
 fn a_line_longer_than_the_ring_is_cut() {
-    let room = room::<64>();
+    let room = room(64);
     let (mut speaker, mut listener) = (join(room, BIG), join(room, BIG));
     speaker.send(b"/name S\n");
     listener.hears();
@@ -150,7 +150,7 @@ fn bad_lines_reach_the_others_as_they_should() {
         let mut random = Random::new(seed);
         let stream = [&b"/name S\n"[..], &bad_lines(&mut random, 500)].concat();
         let want: String = model(&stream).iter().skip(1).map(|line| format!("S: {line}\n")).collect();
-        let room = room::<65536>();
+        let room = room(65536);
         let (mut speaker, mut listener) = (join(room, BIG), join(room, BIG));
         let (mut rest, mut heard) = (&stream[..], String::new());
         while !rest.is_empty() && speaker.next() != Next::Close {
