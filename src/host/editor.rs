@@ -28,6 +28,8 @@ use super::log_lines::quieten;
 pub(super) struct Editor {
     shared: Arc<Shared>,
     typed: UnixStream,
+    /// Kept open, so that only the end of input ends what is typed.
+    _keyboard: UnixStream,
     before: Termios,
     /// The beginning of a line to be printed.
     partial: Vec<u8>,
@@ -54,6 +56,7 @@ impl Editor {
         let mut editor = rustyline::Editor::<Hooks, MemHistory>::with_history(Config::default(), history).ok()?;
         let printer = editor.create_external_printer().ok()?;
         let (typed, keyboard) = UnixStream::pair().ok()?;
+        let kept = keyboard.try_clone().ok()?;
         let shared = Arc::new(Shared::default());
         editor.set_helper(Some(Hooks(shared.clone())));
         let (prompt, ours) = (prompt.to_owned(), shared.clone());
@@ -68,7 +71,7 @@ impl Editor {
         }
         *log_to() = Some(shared.clone());
         quieten();
-        Some(Editor { shared, typed, before, partial: Vec::new() })
+        Some(Editor { shared, typed, _keyboard: kept, before, partial: Vec::new() })
     }
 
     /// Where finished lines can be read.
@@ -204,6 +207,7 @@ fn edit(
     at_end: Option<&[u8]>,
     shared: &Shared,
 ) {
+    let mut interrupted = false;
     while !shared.lock().ending {
         let line = editor.readline(prompt);
         shared.set(At::Between);
@@ -220,6 +224,7 @@ fn edit(
                 None => break,
             },
             Err(ReadlineError::Interrupted) => {
+                interrupted = true;
                 // This process is there.
                 let _ = kill_process(getpid(), Signal::INT);
                 break;
@@ -233,7 +238,9 @@ fn edit(
         }
     }
     shared.set(At::Over);
-    let _ = keyboard.shutdown(std::net::Shutdown::Write);
+    if !interrupted {
+        let _ = keyboard.shutdown(std::net::Shutdown::Write);
+    }
 }
 
 /// Prints texts until the end.
