@@ -144,6 +144,23 @@ fn small_buffers_carry_long_lines() {
     assert_eq!(tcp.shows(), format!("{PARTNER} {}\n{PARTNER} {}\n", "y".repeat(64), "y".repeat(36)));
 }
 
+#[test]
+fn a_long_line_goes_on_as_another_and_characters_stay_whole() {
+    for (sent, shown) in [
+        (["x".repeat(512), "\n".into()].concat(), vec!["x".repeat(512)]),
+        (["x".repeat(512), "\r\n".into()].concat(), vec!["x".repeat(512)]),
+        // The rest of a line is no line of its own, even if it is q.
+        (["x".repeat(512), "q\n".into()].concat(), vec!["x".repeat(512), "q".into()]),
+        (["x".repeat(511), "日本\n".into()].concat(), vec!["x".repeat(511), "日本".into()]),
+    ] {
+        let mut tcp = talk(None, BIG);
+        tcp.send(sent.as_bytes());
+        let want: String = shown.iter().map(|line| format!("{PARTNER} {line}\n")).collect();
+        assert_eq!((tcp.shows(), tcp.next()), (want, Next::Wait));
+        assert_eq!(model(sent.as_bytes()), shown);
+    }
+}
+
 fn client(options: &ClientOptions<'static>, console: Script) -> Tcp<Client<'static>> {
     Tcp::client(find("chat").unwrap().client(options).unwrap(), BIG, console)
 }
