@@ -62,7 +62,8 @@ pub const APPS: [App; 9] = [
     App::new("thanks", Some(8080), Some(8081), "prints a message and replies thank you !")
         .udp_room(usize::MAX, thanks::REPLY.len()),
     App::new("upper", Some(14000), None, "prints one message, sends it back in upper case, closes"),
-    App::new("chat", Some(9000), Some(9000), "lets people talk by lines: one at a time, or all in a room"),
+    App::new("chat", Some(9000), Some(9000), "lets people talk by lines: one at a time, or all in a room")
+        .udp_room(0, 0),
     App::new("inbox", None, Some(9997), "prints each datagram and its sender").udp_room(usize::MAX, 0),
 ];
 

@@ -1,5 +1,6 @@
 //! Whole firmwares: servers of every program, and a client.
 
+use core::cell::Cell;
 use core::fmt::Write;
 
 use smoltcp::iface::SocketStorage;
@@ -15,7 +16,7 @@ use super::clock::Clock;
 use super::fault::reset;
 use super::semihosting::exit;
 use super::{Board, Uart, settings};
-use crate::app::{self, APPS, ClientOptions, Options};
+use crate::app::{self, APPS, ClientOptions, Options, Room};
 use crate::phy::Ethernet;
 use crate::stack::{
     Config, Io, Links, Listener, Memory, Pool, Port, Probe, Seed, Session, Shown, Slot, Stack, UdpSession,
@@ -49,6 +50,9 @@ const fn least(a: usize, b: usize) -> usize {
     if a < b { a } else { b }
 }
 
+/// The lines that a chat room keeps, in bytes: the longest one, written in letters.
+const ROOM: usize = 1024;
+
 /// How long a call may take to connect, and each reply.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -59,6 +63,9 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub fn serve<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
     let mut clock = Clock::<B>::start();
     let mut io = start::<B>();
+    // Nobody types here, so chat is a room.
+    let lines = [const { Cell::new(0) }; ROOM];
+    let room = Room::new(&lines, None);
     // On the stack: as statics, the sockets would take as much flash. Each by itself: a `Pool` would be made in one place and
     // moved to another.
     let mut slots = [const { Slot::EMPTY }; N];
@@ -89,7 +96,7 @@ pub fn serve<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! 
             Ok(stack) => stack,
             Err(error) => panic!("{error}"),
         };
-    let options = Options::default();
+    let options = Options { room: Some(&room), ..Options::default() };
     let mut uart = Uart::<B>::NEW;
     for app in APPS {
         let (Some(port), Some(session)) = (app.tcp, app.server(&options)) else { continue };
