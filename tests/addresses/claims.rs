@@ -24,7 +24,10 @@ fn an_address_is_used_when_nobody_objects() {
 #[test]
 fn whoever_has_it_is_named() {
     let mut world = World::new(&["10.0.0.7/24", "10.0.0.8/24"], |config| config.claim = true);
-    world.run(1, |frame| if arp_asks(frame) == Some(GIVEN) { vec![arp_has(GIVEN)] } else { vec![] });
+    world.run(
+        1,
+        |frame| if arp_asks(frame) == Some(GIVEN) { vec![arp_has(GIVEN, Ipv4Address::UNSPECIFIED)] } else { vec![] },
+    );
     assert!(world.stack.is_settled());
     assert_eq!(world.stack.taken(), Some((GIVEN.into(), THEIRS)));
     assert_eq!(world.addresses(), ["10.0.0.8/24"]);

@@ -1,17 +1,13 @@
 //! DHCP against a server that gives, takes, and talks nonsense.
 
-use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::time::Duration;
-use smoltcp::wire::{
-    DhcpMessageType, DhcpPacket, DhcpRepr, EthernetFrame, EthernetProtocol, IpEndpoint, IpProtocol, Ipv4Address,
-    Ipv4Packet, Ipv4Repr, UdpPacket, UdpRepr,
-};
+use smoltcp::wire::{DhcpMessageType, DhcpPacket, DhcpRepr, IpEndpoint, Ipv4Address};
 
-use super::world::{Idle, OURS, World, arp_asks, arp_has, framed, silence};
+use super::world::{Idle, OURS, World, arp_asks, arp_has, datagram, silence, udp};
 use smolstep::stack::End;
 
-const SERVER: Ipv4Address = Ipv4Address::new(10, 0, 0, 1);
-const GIVEN: Ipv4Address = Ipv4Address::new(10, 0, 0, 50);
+pub const SERVER: Ipv4Address = Ipv4Address::new(10, 0, 0, 1);
+pub const GIVEN: Ipv4Address = Ipv4Address::new(10, 0, 0, 50);
 
 #[test]
 fn an_address_is_leased_with_its_router_and_servers() {
@@ -140,7 +136,7 @@ fn an_own_address_is_no_offer() {
 fn an_address_that_somebody_has_is_declined() {
     let (mut world, mut server) = (asking(), Server::default());
     let taken = |server: &mut Server, frame: &[u8]| match arp_asks(frame) {
-        Some(GIVEN) => vec![arp_has(GIVEN)],
+        Some(GIVEN) => vec![arp_has(GIVEN, Ipv4Address::UNSPECIFIED)],
         _ => server.hear(frame),
     };
     world.run(3, |frame| taken(&mut server, frame));
@@ -235,19 +231,16 @@ impl Server {
     }
 
     fn reply(&mut self, frame: &[u8]) -> Option<Vec<u8>> {
-        let frame = EthernetFrame::new_checked(frame).ok()?;
-        let ip =
-            Ipv4Packet::new_checked(frame.payload()).ok().filter(|_| frame.ethertype() == EthernetProtocol::Ipv4)?;
-        let udp = UdpPacket::new_checked(ip.payload()).ok().filter(|_| ip.next_header() == IpProtocol::Udp)?;
-        assert!(udp.dst_port() == 67 && udp.src_port() == 68 && ip.verify_checksum());
-        assert!(udp.verify_checksum(&ip.src_addr().into(), &ip.dst_addr().into()));
-        assert!(udp.payload().len() >= 300);
-        let packet = DhcpPacket::new_checked(udp.payload()).ok()?;
+        let (68, 67, data) = datagram(frame)? else { return None };
+        assert!(data.len() >= 300);
+        // Ethernet, IPv4 without options.
+        let to = Ipv4Address::from(*frame[30..].first_chunk::<4>().unwrap());
+        let packet = DhcpPacket::new_checked(data).unwrap();
         let asked = DhcpRepr::parse(&packet).ok()?;
         let renews = !asked.client_ip.is_unspecified();
         self.heard.push(match (asked.message_type, renews) {
             (DhcpMessageType::Discover, _) => "DISCOVER".into(),
-            (DhcpMessageType::Request, true) => format!("renew {} at {}", asked.client_ip, ip.dst_addr()),
+            (DhcpMessageType::Request, true) => format!("renew {} at {}", asked.client_ip, to),
             (kind, _) => {
                 let kind = if kind == DhcpMessageType::Decline { "DECLINE" } else { "REQUEST" };
                 format!("{kind} {} of {}", asked.requested_ip.unwrap(), asked.server_identifier.unwrap())
@@ -296,21 +289,7 @@ impl Server {
 
 /// A reply as a frame from the server, to the address that it gives.
 fn packed(reply: &DhcpRepr<'_>) -> Vec<u8> {
-    let checksums = ChecksumCapabilities::default();
-    let udp = UdpRepr { src_port: 67, dst_port: 68 };
-    let len = reply.buffer_len();
-    let ip = Ipv4Repr {
-        src_addr: SERVER,
-        dst_addr: GIVEN,
-        next_header: IpProtocol::Udp,
-        payload_len: 8 + len,
-        hop_limit: 64,
-    };
-    framed(OURS, EthernetProtocol::Ipv4, 28 + len, |payload| {
-        let mut packet = Ipv4Packet::new_unchecked(payload);
-        ip.emit(&mut packet, &checksums);
-        let mut packet = UdpPacket::new_unchecked(packet.payload_mut());
-        let emit = |bytes: &mut [u8]| reply.emit(&mut DhcpPacket::new_unchecked(bytes)).unwrap();
-        udp.emit(&mut packet, &SERVER.into(), &GIVEN.into(), len, emit, &checksums);
-    })
+    let mut data = vec![0; reply.buffer_len()];
+    reply.emit(&mut DhcpPacket::new_unchecked(&mut data[..])).unwrap();
+    udp((SERVER, 67), (GIVEN, 68), &data)
 }

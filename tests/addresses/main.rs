@@ -2,5 +2,9 @@
 
 mod claims;
 mod dhcp;
+mod garbage;
+#[allow(dead_code, reason = "shared with tests/garbage, which uses all of it")]
+#[path = "../garbage/random.rs"]
+mod random;
 mod slaac;
 mod world;

@@ -8,8 +8,8 @@ use smoltcp::wire::{
 
 use super::world::{THEIRS, World, framed, silence};
 
-const ROUTER: Ipv6Address = Ipv6Address::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
-const ALL_NODES: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+pub const ROUTER: Ipv6Address = Ipv6Address::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+pub const ALL_NODES: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 const LINK_LOCAL: &str = "fe80::ff:fe00:1/64";
 const MADE: &str = "fd00::5:0:ff:fe00:1/64";
 
@@ -140,7 +140,7 @@ fn asking() -> World {
 }
 
 /// What ICMPv6 message a frame is.
-fn kind(frame: &[u8]) -> Option<Icmpv6Message> {
+pub fn kind(frame: &[u8]) -> Option<Icmpv6Message> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     let packet =
         Ipv6Packet::new_checked(frame.payload()).ok().filter(|_| frame.ethertype() == EthernetProtocol::Ipv6)?;
@@ -151,7 +151,7 @@ fn kind(frame: &[u8]) -> Option<Icmpv6Message> {
 }
 
 /// A router's advertisement with this lifetime and these options.
-fn advertisement(lifetime: u16, options: &[Vec<u8>]) -> Vec<u8> {
+pub fn advertisement(lifetime: u16, options: &[Vec<u8>]) -> Vec<u8> {
     let mut message = vec![134, 0, 0, 0, 64, 0];
     message.extend(lifetime.to_be_bytes());
     message.extend([0; 8]);
@@ -173,7 +173,7 @@ fn has(address: &str) -> Vec<u8> {
     icmpv6(ROUTER, ALL_NODES, message)
 }
 
-fn icmpv6(from: Ipv6Address, to: Ipv6Address, mut message: Vec<u8>) -> Vec<u8> {
+pub fn icmpv6(from: Ipv6Address, to: Ipv6Address, mut message: Vec<u8>) -> Vec<u8> {
     Icmpv6Packet::new_unchecked(&mut message[..]).fill_checksum(&from, &to);
     let ip = Ipv6Repr {
         src_addr: from,
@@ -190,13 +190,13 @@ fn icmpv6(from: Ipv6Address, to: Ipv6Address, mut message: Vec<u8>) -> Vec<u8> {
 }
 
 /// The prefix fd00:0:0:5::.
-fn prefix(len: u8, flags: u8, valid: u32, preferred: u32) -> Vec<u8> {
+pub fn prefix(len: u8, flags: u8, valid: u32, preferred: u32) -> Vec<u8> {
     let network = Ipv6Address::new(0xfd00, 0, 0, 5, 0, 0, 0, 0);
     [&[3, 4, len, flags][..], &valid.to_be_bytes(), &preferred.to_be_bytes(), &[0; 4], &network.octets()].concat()
 }
 
 /// A DNS server.
-fn servers(lifetime: u32) -> Vec<u8> {
+pub fn servers(lifetime: u32) -> Vec<u8> {
     let server = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 0x53);
     [&[25, 3, 0, 0][..], &lifetime.to_be_bytes(), &server.octets()].concat()
 }

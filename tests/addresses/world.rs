@@ -1,16 +1,17 @@
 //! A stack on an Ethernet cable, and somebody at its other end who makes each frame by hand, on a virtual clock.
 
 use smolstep::host::{HeapPool, Sizes};
+use smolstep::names::Resolver;
 use smolstep::phy::{Cable, CableEnd};
 use smolstep::stack::{
     AddressEvent, Config, ConnectionId, Context, Direction, End, Event, Io, Next, Probe, Quiet, Seed, Session, Stack,
 };
-use smoltcp::phy::{Device, Medium, RxToken, TxToken};
+use smoltcp::phy::{ChecksumCapabilities, Device, Medium, RxToken, TxToken};
 use smoltcp::socket::tcp;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{
     ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, IpCidr,
-    Ipv4Address,
+    IpProtocol, Ipv4Address, Ipv4Packet, Ipv4Repr, UdpPacket, UdpRepr,
 };
 
 pub const OURS: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 1]);
@@ -20,7 +21,7 @@ type End1 = CableEnd<'static, 16, 1514>;
 
 pub struct World {
     pub now: Instant,
-    pub stack: Stack<'static, Idle, ()>,
+    pub stack: Stack<'static, Idle, Resolver>,
     pub io: Io<End1, Quiet, Told>,
     far: End1,
     start: Instant,
@@ -30,7 +31,7 @@ impl World {
     /// A stack with these addresses and no others; `set` says what it asks for.
     pub fn new(addresses: &[&str], set: impl FnOnce(&mut Config<'_>)) -> World {
         let (device, far) = Box::leak(Box::new(Cable::with_medium(Medium::Ethernet))).ends();
-        let sizes = Sizes { connections: 4, receive: 512, send: 512, ports: 0, datagrams: 0, payload: 0 };
+        let sizes = Sizes { connections: 4, receive: 512, send: 512, ports: 1, datagrams: 16, payload: 16_384 };
         let memory = Box::leak(Box::new(HeapPool::new(sizes))).memory();
         let now = Instant::from_secs(1);
         let mut io = Io { device, console: Quiet, probe: Told::default() };
@@ -77,6 +78,9 @@ impl World {
     }
 
     /// Lays a frame on the cable.
+    ///
+    /// # Panics
+    /// If it has no room.
     pub fn inject(&mut self, frame: &[u8]) {
         let token = self.far.transmit(self.now).expect("the cable has room");
         token.consume(frame.len(), |place| place.copy_from_slice(frame));
@@ -122,16 +126,45 @@ pub fn arp_asks(frame: &[u8]) -> Option<Ipv4Address> {
     }
 }
 
-/// An ARP reply from the peer that it has `address`.
-pub fn arp_has(address: Ipv4Address) -> Vec<u8> {
+/// An ARP reply from the peer to whoever has the address `to`: it has `address`.
+pub fn arp_has(address: Ipv4Address, to: Ipv4Address) -> Vec<u8> {
     let arp = ArpRepr::EthernetIpv4 {
         operation: ArpOperation::Reply,
         source_hardware_addr: THEIRS,
         source_protocol_addr: address,
         target_hardware_addr: OURS,
-        target_protocol_addr: Ipv4Address::UNSPECIFIED,
+        target_protocol_addr: to,
     };
     framed(OURS, EthernetProtocol::Arp, arp.buffer_len(), |payload| arp.emit(&mut ArpPacket::new_unchecked(payload)))
+}
+
+/// A UDP datagram of the peer's.
+pub fn udp(from: (Ipv4Address, u16), to: (Ipv4Address, u16), data: &[u8]) -> Vec<u8> {
+    let checksums = ChecksumCapabilities::default();
+    let udp = UdpRepr { src_port: from.1, dst_port: to.1 };
+    let ip = Ipv4Repr {
+        src_addr: from.0,
+        dst_addr: to.0,
+        next_header: IpProtocol::Udp,
+        payload_len: 8 + data.len(),
+        hop_limit: 64,
+    };
+    framed(OURS, EthernetProtocol::Ipv4, 28 + data.len(), |payload| {
+        let mut packet = Ipv4Packet::new_unchecked(payload);
+        ip.emit(&mut packet, &checksums);
+        let mut packet = UdpPacket::new_unchecked(packet.payload_mut());
+        let emit = |bytes: &mut [u8]| bytes.copy_from_slice(data);
+        udp.emit(&mut packet, &from.0.into(), &to.0.into(), data.len(), emit, &checksums);
+    })
+}
+
+/// The port that a UDP datagram over IPv4 is from, the port it is to, and its data.
+pub fn datagram(frame: &[u8]) -> Option<(u16, u16, &[u8])> {
+    let frame = EthernetFrame::new_checked(frame).ok().filter(|f| f.ethertype() == EthernetProtocol::Ipv4)?;
+    let ip = Ipv4Packet::new_checked(frame.payload()).ok().filter(|ip| ip.next_header() == IpProtocol::Udp)?;
+    let udp = UdpPacket::new_checked(ip.payload()).ok()?;
+    assert!(ip.verify_checksum() && udp.verify_checksum(&ip.src_addr().into(), &ip.dst_addr().into()));
+    Some((udp.src_port(), udp.dst_port(), udp.payload()))
 }
 
 /// A frame of the peer's.
