@@ -14,7 +14,7 @@ use super::event::{AddressEvent, Event, Probe};
 #[cfg(feature = "dhcp")]
 use super::{
     Config, Console, Direction, Io, Step,
-    autoconf::{Autoconf, Change, Wanted},
+    autoconf::{Autoconf, Change, Out, Wanted},
     connection::RETRY,
 };
 use super::{Session, SetupError, Stack, UdpSession};
@@ -143,14 +143,34 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let out = autoconf.advance(now, random);
         let hardware = autoconf.hardware();
         let sent = out.map(|out| {
-            token.consume(out.len(hardware), |frame| {
-                out.emit(hardware, frame);
-                io.probe.frame(now, Direction::Out, frame);
-            });
+            emit(&out, hardware, token, now, &mut io.probe);
             Step::Egress(None)
         });
         self.apply_changes(now, &mut io.probe);
         sent
+    }
+
+    /// Asks for the hardware address of whoever stands for `remote` on the link, where smoltcp does not (#1101). The asker is
+    /// told when the answer comes, and asks once a second at most. True if a frame left.
+    pub(super) fn solicit<D: Device, C, P: Probe>(
+        &mut self,
+        now: Instant,
+        local: IpAddress,
+        remote: IpAddress,
+        io: &mut Io<D, C, P>,
+    ) -> bool {
+        let HardwareAddress::Ethernet(hardware) = self.hardware else { return false };
+        let router = self.gateways.iter().copied().find(|router| router.version() == remote.version());
+        let neighbour = if self.is_on_link(remote) { Some(remote) } else { router };
+        let out = match (local, neighbour) {
+            (IpAddress::Ipv4(source), Some(IpAddress::Ipv4(target))) => Out::ArpRequest { source, target },
+            #[cfg(feature = "slaac")]
+            (IpAddress::Ipv6(source), Some(IpAddress::Ipv6(target))) => Out::NeighborSolicit { source, target },
+            _ => return false,
+        };
+        let Some(token) = io.device.transmit(now) else { return false };
+        emit(&out, hardware, token, now, &mut io.probe);
+        true
     }
 
     /// Does to the interface what autoconfiguration found.
@@ -175,6 +195,14 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             }
         }
     }
+}
+
+#[cfg(feature = "dhcp")]
+fn emit<P: Probe>(out: &Out, hardware: EthernetAddress, token: impl TxToken, now: Instant, probe: &mut P) {
+    token.consume(out.len(hardware), |frame| {
+        out.emit(hardware, frame);
+        probe.frame(now, Direction::Out, frame);
+    });
 }
 
 /// Why an address or a router is not used.

@@ -101,7 +101,15 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
         if self.is_current(id) && self.slots[index].queue == Queue::Ready {
             // A token was asked for and no segment left: the neighbour's hardware address is not known yet.
-            self.schedule(now, index, sent.asked && !changed, changed);
+            self.schedule(now, index, sent.asked > 0 && !changed, changed);
+        }
+        #[cfg(feature = "dhcp")]
+        if sent.asked > sent.frames
+            && !changed
+            && let Some(tuple) = self.links[index].tuple
+            && self.solicit(now, tuple.local.addr, tuple.remote.addr, io)
+        {
+            return Sending::Other;
         }
         match (changed, sent.frames) {
             (true, _) => Sending::Segment,

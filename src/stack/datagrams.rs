@@ -13,6 +13,9 @@ use super::{Console, Context, ListenError, Next, Port, Session, Stack, UdpSessio
 /// How long a datagram may wait for its receiver's hardware address: one request, one second (RFC 1122 section 2.3.2.1).
 const UNREACHABLE: Duration = Duration::from_secs(1);
 
+/// The same where smoltcp did not even ask at first: it asks once a second, whoever wants to know (smoltcp #1101).
+const UNREACHABLE_LIMITED: Duration = Duration::from_millis(2050);
+
 /// Whose turn it is among the ports, and when they have work without a frame arriving.
 #[derive(Default)]
 pub(super) struct Turn {
@@ -21,6 +24,16 @@ pub(super) struct Turn {
     due: Option<Instant>,
     /// Since when something waits to be sent that has no bytes: an empty datagram.
     empty: Option<Instant>,
+    /// When somebody's hardware address was last not asked for, because another one's had been.
+    limited: Option<Instant>,
+}
+
+impl Turn {
+    /// When what waits since then has waited long enough.
+    fn late(&self, since: Instant) -> Instant {
+        let limited = self.limited.is_some_and(|at| at >= since);
+        since + if limited { UNREACHABLE_LIMITED } else { UNREACHABLE }
+    }
 }
 
 /// Memory for the ports that none has yet.
@@ -114,6 +127,9 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             let set = if fragments { &mut self.none } else { &mut self.shared };
             let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
             let sent = watch.sent;
+            if sent.asked > sent.frames {
+                self.datagrams.limited = Some(now);
+            }
             self.note_sent();
             if sent.exhausted {
                 return None;
@@ -143,7 +159,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     }
 
     pub(super) fn datagrams_due(&self) -> Option<Instant> {
-        let late = |since: Option<Instant>| since.map(|since| since + UNREACHABLE);
+        let late = |since: Option<Instant>| since.map(|since| self.datagrams.late(since));
         let mut due = sooner(self.datagrams.due, late(self.datagrams.empty));
         for port in self.ports.iter().filter(|p| p.session.is_some()) {
             due = sooner(due, sooner(port.wake, late(port.waiting)));
@@ -199,11 +215,12 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// smoltcp would keep it at the head of its queue for ever, and no other client would be answered. There is no call to
     /// remove one datagram, so the socket starts anew; before its next attempt, which would silence it for another second.
     fn drop_unreachable<P: Probe>(&mut self, now: Instant, probe: &mut P) {
-        let late = |since: Option<Instant>| since.is_some_and(|since| now >= since + UNREACHABLE);
-        let all = late(self.datagrams.empty);
+        let all = self.datagrams.empty.is_some_and(|since| now >= self.datagrams.late(since));
         if all {
             self.datagrams.empty = None;
         }
+        let turn = &self.datagrams;
+        let late = |since: Option<Instant>| since.is_some_and(|since| now >= turn.late(since));
         for port in self.ports.iter_mut().filter(|p| !p.over && (all || late(p.waiting))) {
             let (Some(handle), Some(session)) = (port.handle, &mut port.session) else { continue };
             let socket = self.shared.get_mut::<Socket>(handle);

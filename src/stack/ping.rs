@@ -65,6 +65,8 @@ pub(super) struct Pings<'a> {
     send: bool,
     due: Option<Instant>,
     queued: bool,
+    /// To whom the last request is.
+    to: Option<IpAddress>,
     replies: heapless::Deque<Echo, REPLIES>,
 }
 
@@ -91,6 +93,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             send: false,
             due: None,
             queued: false,
+            to: None,
             replies: heapless::Deque::new(),
         });
     }
@@ -118,6 +121,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let header = [kind, 0, 0, 0, a, b, c, d];
         header.into_iter().chain((0..len).map(pattern)).zip(bytes).for_each(|(byte, place)| *place = byte);
         pings.queued = true;
+        pings.to = Some(to);
         pings.send = true;
         Ok(())
     }
@@ -146,12 +150,25 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if !pings.send {
             return None;
         }
+        let to = pings.to;
         let mut watch = Watch::new(&mut io.device, &mut io.probe);
         // The rest of a fragmented packet leaves before another can take its buffer.
         let fragments = self.iface.poll_at(now, &self.none).is_some_and(|at| at <= now);
         let set = if fragments { &mut self.none } else { &mut pings.set };
         let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
         let sent = watch.sent;
+        #[cfg(feature = "dhcp")]
+        if sent.asked > sent.frames
+            && !fragments
+            && let Some(to) = to
+            && let Some(source) = self.iface.get_source_address(&to)
+            && self.solicit(now, source, to, io)
+        {
+            return Some(Step::Egress(None));
+        }
+        #[cfg(not(feature = "dhcp"))]
+        let _ = to;
+        let pings = self.pings.as_mut()?;
         if changed && !fragments {
             pings.queued = false;
         }

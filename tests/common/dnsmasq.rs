@@ -48,12 +48,13 @@ pub fn start(link: Link, options: &[&str]) -> Option<Dnsmasq> {
     Some(Dnsmasq { peer, _leases: leases })
 }
 
-/// A range of IPv4 addresses with the kernel as router, renewed each two seconds.
+/// A range of IPv4 addresses with the kernel as router, renewed each three seconds.
 pub fn range(first: u8, last: u8) -> Vec<String> {
     vec![
         format!("--dhcp-range=192.168.69.{first},192.168.69.{last},255.255.255.0,2m"),
         format!("--dhcp-option=option:router,{}", KERNEL[0]),
-        "--dhcp-option=58,2".into(),
+        // dnsmasq takes no less for T1.
+        "--dhcp-option=58,3".into(),
         "--dhcp-authoritative".into(),
     ]
 }

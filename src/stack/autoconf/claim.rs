@@ -1,7 +1,9 @@
 //! Whether an address is free: it is asked for before it is used.
 
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::{ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress, IpCidr};
+use smoltcp::wire::{
+    ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress, IpCidr, Ipv4Address,
+};
 
 use super::{Origin, Out};
 
@@ -74,9 +76,9 @@ impl Claims {
             };
         Some(match claim.address.address() {
             IpAddress::Ipv4(address) if claim.granted => Out::ArpAnnounce(address),
-            IpAddress::Ipv4(address) => Out::ArpProbe(address),
+            IpAddress::Ipv4(target) => Out::ArpRequest { source: Ipv4Address::UNSPECIFIED, target },
             #[cfg(feature = "slaac")]
-            IpAddress::Ipv6(address) => Out::NeighborSolicit(address),
+            IpAddress::Ipv6(target) => Out::NeighborSolicit { source: smoltcp::wire::Ipv6Address::UNSPECIFIED, target },
             #[allow(unreachable_patterns, reason = "smoltcp may be built with one family")]
             _ => return None,
         })

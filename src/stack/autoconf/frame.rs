@@ -15,10 +15,16 @@ use super::slaac;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::stack) enum Out {
     ArpAnnounce(Ipv4Address),
-    ArpProbe(Ipv4Address),
+    ArpRequest {
+        source: Ipv4Address,
+        target: Ipv4Address,
+    },
     Dhcp(Message),
     #[cfg(feature = "slaac")]
-    NeighborSolicit(Ipv6Address),
+    NeighborSolicit {
+        source: Ipv6Address,
+        target: Ipv6Address,
+    },
     #[cfg(feature = "slaac")]
     RouterSolicit(Ipv6Address),
 }
@@ -32,10 +38,10 @@ impl Out {
     pub(in crate::stack) fn len(&self, hardware: EthernetAddress) -> usize {
         ETHERNET
             + match self {
-                Out::ArpAnnounce(_) | Out::ArpProbe(_) => ARP,
+                Out::ArpAnnounce(_) | Out::ArpRequest { .. } => ARP,
                 Out::Dhcp(message) => message.len(hardware),
                 #[cfg(feature = "slaac")]
-                Out::NeighborSolicit(_) => slaac::NEIGHBOR_SOLICIT,
+                Out::NeighborSolicit { source, .. } => slaac::neighbor_solicit_len(*source, hardware),
                 #[cfg(feature = "slaac")]
                 Out::RouterSolicit(_) => slaac::ROUTER_SOLICIT,
             }
@@ -46,11 +52,11 @@ impl Out {
         bytes.fill(0);
         let mut frame = EthernetFrame::new_unchecked(bytes);
         let (dst_addr, ethertype) = match self {
-            Out::ArpAnnounce(_) | Out::ArpProbe(_) => (EthernetAddress::BROADCAST, EthernetProtocol::Arp),
+            Out::ArpAnnounce(_) | Out::ArpRequest { .. } => (EthernetAddress::BROADCAST, EthernetProtocol::Arp),
             Out::Dhcp(message) => (message.to(), EthernetProtocol::Ipv4),
             #[cfg(feature = "slaac")]
-            Out::NeighborSolicit(address) => {
-                (slaac::group_hardware(slaac::solicited_node(*address)), EthernetProtocol::Ipv6)
+            Out::NeighborSolicit { target, .. } => {
+                (slaac::group_hardware(slaac::solicited_node(*target)), EthernetProtocol::Ipv6)
             }
             #[cfg(feature = "slaac")]
             Out::RouterSolicit(_) => (slaac::group_hardware(slaac::ALL_ROUTERS), EthernetProtocol::Ipv6),
@@ -59,10 +65,12 @@ impl Out {
         let payload = frame.payload_mut();
         match self {
             Out::ArpAnnounce(address) => arp(hardware, *address, *address, payload),
-            Out::ArpProbe(address) => arp(hardware, Ipv4Address::UNSPECIFIED, *address, payload),
+            Out::ArpRequest { source, target } => arp(hardware, *source, *target, payload),
             Out::Dhcp(message) => message.emit(hardware, payload),
             #[cfg(feature = "slaac")]
-            Out::NeighborSolicit(address) => slaac::emit_neighbor_solicit(*address, payload),
+            Out::NeighborSolicit { source, target } => {
+                slaac::emit_neighbor_solicit(*source, *target, hardware, payload);
+            }
             #[cfg(feature = "slaac")]
             Out::RouterSolicit(source) => slaac::emit_router_solicit(*source, hardware, payload),
         }

@@ -26,8 +26,7 @@ const FOR_EVER: u32 = u32::MAX;
 pub(super) const ALL_ROUTERS: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
 
 const IPV6: usize = 40;
-/// The length of an IPv6 packet with a neighbour solicitation that has no option, and of one with a router solicitation.
-pub(super) const NEIGHBOR_SOLICIT: usize = IPV6 + 24;
+/// The length of an IPv6 packet with a router solicitation.
 pub(super) const ROUTER_SOLICIT: usize = IPV6 + 16;
 
 // Options (RFC 4861 section 4.6, RFC 8106 section 5.1).
@@ -305,9 +304,24 @@ pub(super) fn group_hardware(group: Ipv6Address) -> EthernetAddress {
     EthernetAddress([0x33, 0x33, a, b, c, d])
 }
 
-pub(super) fn emit_neighbor_solicit(target: Ipv6Address, payload: &mut [u8]) {
-    let solicit = NdiscRepr::NeighborSolicit { target_addr: target, lladdr: None };
-    emit(Ipv6Address::UNSPECIFIED, solicited_node(target), solicit, payload);
+/// The length of an IPv6 packet with a neighbour solicitation.
+pub(super) fn neighbor_solicit_len(source: Ipv6Address, hardware: EthernetAddress) -> usize {
+    IPV6 + Icmpv6Repr::Ndisc(neighbor_solicit(source, source, hardware)).buffer_len()
+}
+
+pub(super) fn emit_neighbor_solicit(
+    source: Ipv6Address,
+    target: Ipv6Address,
+    hardware: EthernetAddress,
+    payload: &mut [u8],
+) {
+    emit(source, solicited_node(target), neighbor_solicit(source, target, hardware), payload);
+}
+
+/// Whoever has no address yet does not say its hardware address (RFC 4861 section 4.3).
+fn neighbor_solicit(source: Ipv6Address, target: Ipv6Address, hardware: EthernetAddress) -> NdiscRepr<'static> {
+    let lladdr = (!source.is_unspecified()).then(|| hardware.into());
+    NdiscRepr::NeighborSolicit { target_addr: target, lladdr }
 }
 
 pub(super) fn emit_router_solicit(source: Ipv6Address, hardware: EthernetAddress, payload: &mut [u8]) {
