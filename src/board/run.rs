@@ -8,7 +8,7 @@ use smoltcp::socket::udp::PacketMetadata;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{
     ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, HardwareAddress,
-    IpCidr, IpEndpoint,
+    IpAddress, IpCidr, IpEndpoint,
 };
 
 use super::clock::Clock;
@@ -83,30 +83,41 @@ pub fn serve<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! 
         payloads: &mut payloads,
         scratch: &mut scratch,
     };
-    let addresses = [settings::ADDRESS];
+    let addresses = addresses();
     let mut stack: Stack<'_, app::Server<'_>, app::UdpServer<'_>> =
         match Stack::new(config(&addresses), &mut io.device, memory, clock.now()) {
             Ok(stack) => stack,
             Err(error) => panic!("{error}"),
         };
     let options = Options::default();
-    let mut uart = Uart::<B>::NEW;
     for app in APPS {
         let (Some(port), Some(session)) = (app.tcp, app.server(&options)) else { continue };
-        match stack.listen(Listener::new(port, session)) {
-            Ok(()) => listening(&mut uart, "tcp", port, app.name),
-            Err(error) => log::error!("{} on TCP port {port}: {error}", app.name),
+        if let Err(error) = stack.listen(Listener::new(port, session)) {
+            log::error!("{} on TCP port {port}: {error}", app.name);
         }
     }
     for app in APPS {
         let (Some(port), Some(session)) = (app.udp, app.udp_server(&options)) else { continue };
-        match stack.bind_sized(port, session, app.udp_room.0.min(PAYLOAD), app.udp_room.1.min(PAYLOAD)) {
-            Ok(_) => listening(&mut uart, "udp", port, app.name),
-            Err(error) => log::error!("{} on UDP port {port}: {error}", app.name),
+        if let Err(error) = stack.bind_sized(port, session, app.udp_room.0.min(PAYLOAD), app.udp_room.1.min(PAYLOAD)) {
+            log::error!("{} on UDP port {port}: {error}", app.name);
         }
     }
     announce(&mut io.device, clock.now());
-    drive(&mut stack, &mut io, &mut clock, |_| false);
+    if let Some(address) = settings::ADDRESS {
+        listening::<B>(address.address().into());
+    }
+    #[cfg(feature = "dhcp")]
+    let mut known = settings::ADDRESS.map(|address| address.address().into());
+    drive(&mut stack, &mut io, &mut clock, |_stack| {
+        #[cfg(feature = "dhcp")]
+        {
+            let address = _stack.addresses().first().map(IpCidr::address);
+            if address != core::mem::replace(&mut known, address) {
+                address.into_iter().for_each(listening::<B>);
+            }
+        }
+        false
+    });
     unreachable!("a server is never done")
 }
 
@@ -119,12 +130,14 @@ pub fn call<B: Board>(name: &str, remote: IpEndpoint, texts: &[&[u8]]) -> ! {
     let mut clock = Clock::<B>::start();
     let mut io = start::<B>();
     let mut pool = Pool::<app::Client<'_>, (), 2, PAYLOAD, PAYLOAD, 0, 0, 0>::new();
-    let addresses = [settings::ADDRESS];
+    let addresses = addresses();
     let mut stack = match Stack::new(config(&addresses), &mut io.device, pool.memory(), clock.now()) {
         Ok(stack) => stack,
         Err(error) => panic!("{error}"),
     };
     announce(&mut io.device, clock.now());
+    #[cfg(feature = "dhcp")]
+    drive(&mut stack, &mut io, &mut clock, |stack| !stack.addresses().is_empty());
     let options = ClientOptions { texts, timeout: Some(PATIENCE), ..ClientOptions::default() };
     let Some(client) = app::find(name).and_then(|app| app.client(&options)) else { panic!("no program {name}") };
     let id = match stack.connect(clock.now(), remote, client, PATIENCE, &mut io) {
@@ -155,13 +168,30 @@ fn start<B: Board>() -> Io<B::Ethernet, Uart<B>, LogProbe> {
     }
 }
 
-fn config(addresses: &[IpCidr]) -> Config<'_> {
-    Config::new(HardwareAddress::Ethernet(settings::HARDWARE), Seed(settings::SEED), addresses)
+/// The address of the build, unless a DHCP server is to give one.
+fn addresses() -> heapless::Vec<IpCidr, 1> {
+    settings::ADDRESS.map(IpCidr::Ipv4).into_iter().collect()
 }
 
-fn listening<B: Board>(uart: &mut Uart<B>, transport: &str, port: u16, name: &str) {
-    // The console drops what it cannot take; it never fails.
-    let _ = writeln!(uart, "listening {transport} {} {name}", Shown(IpEndpoint::new(settings::IP.into(), port)));
+fn config(addresses: &[IpCidr]) -> Config<'_> {
+    #[allow(unused_mut, reason = "without DHCP there is nothing to add")]
+    let mut config = Config::new(HardwareAddress::Ethernet(settings::HARDWARE), Seed(settings::SEED), addresses);
+    #[cfg(feature = "dhcp")]
+    {
+        config.dhcp = addresses.is_empty();
+    }
+    config
+}
+
+/// Says what listens on an address.
+fn listening<B: Board>(address: IpAddress) {
+    let mut uart = Uart::<B>::NEW;
+    let mut say = |transport, port, name| {
+        // The console drops what it cannot take; it never fails.
+        let _ = writeln!(uart, "listening {transport} {} {name}", Shown(IpEndpoint::new(address, port)));
+    };
+    APPS.iter().for_each(|app| app.tcp.iter().for_each(|&port| say("tcp", port, app.name)));
+    APPS.iter().for_each(|app| app.udp.iter().for_each(|&port| say("udp", port, app.name)));
 }
 
 /// Polls and sleeps until `done`.
@@ -189,8 +219,10 @@ fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
     }
 }
 
-/// Tells the link who is here (RFC 5227 section 3): a peer that asked too early would wait a second or more to ask again.
+/// Tells the link who is here (RFC 5227 section 3): a peer that asked too early would wait a second or more to ask again. Not
+/// where DHCP gives the address, which the stack announces.
 fn announce<D: Device>(device: &mut D, now: Instant) {
+    let Some(address) = settings::ADDRESS.map(|address| address.address()) else { return };
     let Some(token) = device.transmit(now) else { return };
     let ethernet = EthernetRepr {
         src_addr: settings::HARDWARE,
@@ -200,9 +232,9 @@ fn announce<D: Device>(device: &mut D, now: Instant) {
     let arp = ArpRepr::EthernetIpv4 {
         operation: ArpOperation::Request,
         source_hardware_addr: settings::HARDWARE,
-        source_protocol_addr: settings::IP,
+        source_protocol_addr: address,
         target_hardware_addr: EthernetAddress([0; 6]),
-        target_protocol_addr: settings::IP,
+        target_protocol_addr: address,
     };
     token.consume(ethernet.buffer_len() + arp.buffer_len(), |bytes| {
         let mut frame = EthernetFrame::new_unchecked(bytes);
