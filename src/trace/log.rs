@@ -5,7 +5,9 @@ use core::fmt;
 use log::Level;
 use smoltcp::time::{Duration, Instant};
 
-use crate::stack::{AddressEvent, Drop, End, Event, Probe, Shown, Tuple};
+#[cfg(feature = "dhcp")]
+use crate::stack::AddressEvent;
+use crate::stack::{Drop, End, Event, Probe, Shown, Tuple};
 
 /// Logs what happens, a line each, under the target `smolstep`.
 ///
@@ -41,7 +43,11 @@ impl LogProbe {
             say(Level::Warn, format_args!("dropped more: {count} lines left out (they are at debug level)"));
         }
         match *event {
+            #[cfg(feature = "dhcp")]
             Event::Address(what) => say(weight(&what), format_args!("{what}")),
+            // Whoever changes addresses by hand knows.
+            #[cfg(not(feature = "dhcp"))]
+            Event::Address(_) => {}
             Event::Accepted { tuple, .. } => say(Level::Info, format_args!("accepted {}", Served(tuple))),
             Event::Connecting { tuple, .. } if DEBUG => {
                 say(Level::Debug, format_args!("connecting to {}", Made(tuple)))
@@ -159,6 +165,7 @@ impl fmt::Display for Made {
 }
 
 /// How much a change of addresses matters: what goes as it should is less than what does not.
+#[cfg(feature = "dhcp")]
 fn weight(event: &AddressEvent) -> Level {
     match event {
         AddressEvent::Added(_) | AddressEvent::Removed(_) => Level::Debug,

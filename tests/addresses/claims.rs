@@ -89,3 +89,27 @@ fn only_the_connections_of_an_address_go_with_it() {
     world.run(1, silence);
     assert_eq!((world.end(gone), world.end(stays)), (Some(End::AddressGone), None));
 }
+
+#[test]
+fn two_neighbours_are_asked_for_within_a_second() {
+    let mut world = World::new(&["10.0.0.7/24"], |_| {});
+    let patience = Duration::from_secs(60);
+    for to in ["10.0.0.8", "10.0.0.9", "10.0.0.10"] {
+        let to = IpEndpoint::new(to.parse().unwrap(), 80);
+        world.stack.connect(world.now, to, Idle, patience, &mut world.io).unwrap();
+    }
+    // smoltcp by itself asks for one of them and is silent for a second.
+    let (mut asked, mut syns) = (Vec::new(), 0);
+    world.run(0, |frame| match arp_asks(frame) {
+        Some(address) => {
+            asked.push(address.octets()[3]);
+            vec![arp_has(address, GIVEN)]
+        }
+        None => {
+            syns += 1;
+            vec![]
+        }
+    });
+    asked.sort_unstable();
+    assert_eq!((asked, syns), (vec![8, 9, 10], 3));
+}

@@ -3,8 +3,8 @@
 mod claims;
 mod dhcp;
 mod garbage;
-#[allow(dead_code, reason = "shared with tests/garbage, which uses all of it")]
-#[path = "../garbage/random.rs"]
+#[allow(dead_code, reason = "shared with tests of frames, which use all of it")]
+#[path = "../common/hostile/random.rs"]
 mod random;
 mod slaac;
 mod world;
