@@ -19,7 +19,8 @@
 //! | `board` | one file a board: memory map, console, controller; firmware (a feature each, without `std`) |
 //! | [`host`] | what needs an operating system (feature `std`) |
 //!
-//! Feature `embassy` adds an adapter for embassy-net's drivers; `docs/porting.md` leads to a board of one's own.
+//! Features `dhcp`, `slaac` and `ping` are for what their names say, and `std` implies them. Feature `embassy` adds an adapter for
+//! embassy-net's drivers; `docs/porting.md` leads to a board of one's own.
 //!
 //! A program is a [`stack::Session`], one for each TCP connection, or a [`stack::Responder`] on a UDP port. See `examples/` for each
 //! of these in under 50 lines.
