@@ -15,6 +15,7 @@ mod client;
 mod discard;
 mod echo;
 mod greeting;
+pub mod http_client;
 mod inbox;
 mod input;
 mod message;
