@@ -172,7 +172,7 @@ impl Caller<'_> {
     ) -> Result<(), Failure> {
         let Some(client) = app.client(options) else { return Ok(()) };
         let connected = stack.connect(self.clock.now(), self.remote, client, self.patience.into(), io);
-        let id = connected.map_err(|error| self.describe(error))?;
+        let id = connected.map_err(|error| describe(self.remote, error))?;
         let ended = drive(stack, io, &self.clock, &mut self.stop, |stack| stack.ended(id).is_some())?;
         match stack.take(id) {
             Some((client, end)) if ended == Ended::Done => match client.result() {
@@ -191,7 +191,7 @@ impl Caller<'_> {
         stack: &mut Clients<'_, 't>,
         io: &mut Around,
     ) -> Result<(), Failure> {
-        stack.source_for(self.remote).map_err(|error| self.describe(error))?;
+        stack.source_for(self.remote).map_err(|error| describe(self.remote, error))?;
         let Some(client) = app.udp_client(options, self.remote) else { return Ok(()) };
         let port = stack.bind(0, client).map_err(Failure::run)?;
         let mut over = None;
@@ -209,14 +209,15 @@ impl Caller<'_> {
     fn failed(&self, why: &dyn core::fmt::Display) -> Failure {
         Failure::run(format_args!("{}: {why}", std::net::SocketAddr::new(self.remote.addr.into(), self.remote.port)))
     }
+}
 
-    fn describe(&self, error: ConnectError) -> Failure {
-        match error {
-            ConnectError::NoRoute => Failure::run(format_args!(
-                "no route to {}: give an address on its network with --ip, or a router with --gateway",
-                self.remote.addr
-            )),
-            error => Failure::run(format_args!("{}: {error}", self.remote)),
-        }
+/// Why a connection was not even begun, for the user.
+pub(super) fn describe(remote: IpEndpoint, error: ConnectError) -> Failure {
+    match error {
+        ConnectError::NoRoute => Failure::run(format_args!(
+            "no route to {}: give an address on its network with --ip, or a router with --gateway",
+            remote.addr
+        )),
+        error => Failure::run(format_args!("{remote}: {error}")),
     }
 }

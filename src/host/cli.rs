@@ -6,6 +6,7 @@ use clap::{Parser, Subcommand};
 use super::call::{CallArgs, call};
 use super::doctor::{self, DoctorArgs};
 use super::error::Failure;
+use super::get::{GetArgs, get};
 use super::lab::{LabArgs, lab};
 use super::sandbox::{SandboxArgs, sandbox};
 use super::serve::{ServeArgs, serve};
@@ -34,6 +35,7 @@ enum Command {
     Apps,
     Call(CallArgs),
     Doctor(DoctorArgs),
+    Get(GetArgs),
     Lab(Box<LabArgs>),
     Sandbox(SandboxArgs),
     Serve(ServeArgs),
@@ -59,6 +61,7 @@ pub fn run() -> Result<u8, Failure> {
             let works = doctor::run(&mut std::io::stdout()).map_err(Failure::run)?;
             Ok(if works { 0 } else { 1 })
         }
+        Some(Command::Get(args)) => get(&args).map(|()| 0),
         Some(Command::Lab(args)) => lab(&args),
         Some(Command::Sandbox(args)) => sandbox(&args),
         Some(Command::Serve(args)) => serve(&args).map(|()| 0),

@@ -9,6 +9,7 @@ mod doctor;
 mod drive;
 mod error;
 mod exchange;
+mod get;
 mod kernel;
 mod lab;
 mod link;

@@ -1,0 +1,206 @@
+//! `smolstep get`: what an HTTP server has, to a file or to standard output.
+
+mod destination;
+mod sink;
+mod target;
+mod waiting;
+
+use std::cell::RefCell;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use smoltcp::wire::IpEndpoint;
+
+use super::call::describe;
+use super::clock::Clock;
+use super::console::Stdio;
+use super::drive::{Ended, drive};
+use super::error::Failure;
+use super::link::{Link, LinkArgs, Side};
+use super::memory::{HeapPool, Sizes};
+use super::serve::positive;
+use super::stop::Stop;
+use super::watch::Watch;
+use crate::app::http_client::{self, Get, Request};
+use crate::phy::linux::TunTap;
+use crate::stack::{End, Io, Stack};
+use destination::Destination;
+use sink::Sink;
+use target::Target;
+use waiting::Waiting;
+
+/// Fetch a URL with HTTP/1.1
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "An answer like 404 is not an error: its body is written as any other, with a warning.
+
+Example:
+  smolstep get http://192.168.69.100:8000/page.html -o page.html --tap tap0
+  smolstep get -i -L 'http://[fdaa::64]/' --tap tap0")]
+pub struct GetArgs {
+    /// What to fetch, as in http://HOST[:PORT]/PATH
+    #[arg(value_name = "URL")]
+    pub url: String,
+    #[command(flatten)]
+    pub link: LinkArgs,
+    /// Write to FILE, which changes only once all has come; else to standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Write the header before the body
+    #[arg(short, long)]
+    pub include: bool,
+    /// Go where the server redirects to, at most 10 times
+    #[arg(short = 'L', long = "location")]
+    pub follow: bool,
+    /// How long connecting may take, then the header, then each pause in the body
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = positive)]
+    pub timeout: Duration,
+}
+
+/// How many redirects are followed.
+const REDIRECTS: usize = 10;
+
+/// How long the header of an answer may be, in bytes.
+const HEAD: usize = 16_384;
+
+/// For a connection to each of a host's addresses, and for those to earlier hosts that are still being closed.
+const SIZES: Sizes =
+    Sizes { connections: 16, receive: 262_144, send: 16_384, ports: 1, datagrams: 64, payload: 131_072 };
+
+type Fetch<'t> = Get<String, &'t RefCell<Sink>, HEAD>;
+type Fetching<'s, 't> = Stack<'s, Fetch<'t>, ()>;
+type Around = Io<TunTap, Stdio, Watch>;
+
+/// Runs `smolstep get`.
+///
+/// # Errors
+/// One line for the user.
+pub fn get(args: &GetArgs) -> Result<(), Failure> {
+    let link = args.link.link(Side::Client)?;
+    let target = Target::parse(&args.url)?;
+    if std::env::var_os("RUST_LOG").is_none() {
+        // A line a segment is not what one fetches a page for.
+        log::set_max_level(log::LevelFilter::Warn);
+    }
+    // Before there is a file that would be left behind.
+    let stop = Stop::on_signals().map_err(Failure::run)?;
+    let device = TunTap::open(link.kind, &link.name).map_err(Failure::run)?;
+    let clock = Clock::start();
+    let watch = Watch::new(link.kind, &link.name, &clock, args.link.pcap.as_deref())?;
+    let sink = RefCell::new(Sink::new(Destination::open(args.output.as_deref())?, args.include, args.follow));
+    let waiting = Waiting::new(stop, &sink)?;
+    let mut getter = Getter { link: &link, sink: &sink, patience: args.timeout, clock, waiting };
+    let mut io = Io { device, console: Stdio::new(), probe: watch };
+    let result = getter.run(target, &mut io);
+    let captured = io.probe.finish();
+    drop(getter);
+    result?;
+    sink.into_inner().finish()?;
+    captured
+}
+
+struct Getter<'g> {
+    link: &'g Link,
+    sink: &'g RefCell<Sink>,
+    patience: Duration,
+    clock: Clock,
+    waiting: Waiting<'g>,
+}
+
+impl<'g> Getter<'g> {
+    /// Fetches, and goes on to where the answer redirects.
+    fn run(&mut self, mut target: Target, io: &mut Around) -> Result<(), Failure> {
+        let mut pool = HeapPool::new(SIZES);
+        let mut stack: Fetching<'_, 'g> =
+            self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |config| {
+                // Nobody waits for a minute for the last acknowledgement of something that is there.
+                config.linger = smoltcp::time::Duration::from_secs(3);
+            })?;
+        for _ in 0..=REDIRECTS {
+            self.fetch(&target, &mut stack, io)?;
+            match self.sink.borrow_mut().take_redirect() {
+                None => return Ok(()),
+                Some(location) => target = target.redirected(&location)?,
+            }
+        }
+        Err(Failure::run(format_args!("more than {REDIRECTS} redirects, the last of them to {target}")))
+    }
+
+    /// One request, to the first of the host's addresses that takes it.
+    fn fetch(&mut self, target: &Target, stack: &mut Fetching<'_, 'g>, io: &mut Around) -> Result<(), Failure> {
+        let mut failure = Failure::run(format_args!("{target}: the host has no address"));
+        for address in self.addresses(target)? {
+            let remote = IpEndpoint::new(address.into(), target.port());
+            match self.ask(target, remote, stack, io) {
+                Err(Attempt::Unreachable(why)) => failure = why,
+                Err(Attempt::Failed(why)) => return Err(why),
+                Ok(()) => return Ok(()),
+            }
+        }
+        Err(failure)
+    }
+
+    /// The host's addresses, best first.
+    fn addresses(&mut self, target: &Target) -> Result<Vec<IpAddr>, Failure> {
+        match target.host() {
+            Some(url::Host::Ipv4(address)) => Ok(vec![address.into()]),
+            Some(url::Host::Ipv6(address)) => Ok(vec![address.into()]),
+            Some(url::Host::Domain(_)) | None => {
+                Err(Failure::run(format_args!("{target}: the host must be an IP address: names are not looked up")))
+            }
+        }
+    }
+
+    fn ask(
+        &mut self,
+        target: &Target,
+        remote: IpEndpoint,
+        stack: &mut Fetching<'_, 'g>,
+        io: &mut Around,
+    ) -> Result<(), Attempt> {
+        let failed = |why: &dyn core::fmt::Display| Failure::run(format_args!("{target}: {why}"));
+        let request = Request::new(target.authority(), target.path_and_query());
+        let request = request.ok_or_else(|| Attempt::Failed(failed(&"this cannot be put into a request")))?;
+        let session = Get::new(request, self.sink, self.patience.into());
+        let id = stack
+            .connect(self.clock.now(), remote, session, self.patience.into(), io)
+            .map_err(|error| Attempt::Unreachable(describe(remote, error)))?;
+        let sink = self.sink;
+        let ended = drive(stack, io, &self.clock, &mut self.waiting, |stack| {
+            let mut sink = sink.borrow_mut();
+            if sink.is_ready_again() {
+                stack.wake_programs();
+            }
+            match stack.session(id).and_then(Get::result) {
+                // The old connection is closed while the next one goes on.
+                Some(Ok(())) if sink.is_redirected() => true,
+                _ => stack.ended(id).is_some() && sink.is_flushed(),
+            }
+        });
+        let ended = ended.map_err(Attempt::Failed)?;
+        let result = stack.session(id).and_then(Get::result);
+        // Interrupted or not, what is complete is complete.
+        let complete = result == Some(Ok(())) && sink.borrow_mut().is_flushed();
+        stack.take(id);
+        let why = match result {
+            _ if sink.borrow().has_failed() => return Err(Attempt::Failed(sink.borrow_mut().failure())),
+            Some(Ok(())) if complete => return Ok(()),
+            _ if ended == Ended::Stopped => return Err(Attempt::Failed(failed(&"interrupted"))),
+            Some(Err(why)) => why,
+            Some(Ok(())) | None => http_client::Failure::Ended(End::Aborted),
+        };
+        Err(match why {
+            http_client::Failure::Ended(End::Refused | End::TimedOut) => Attempt::Unreachable(failed(&why)),
+            _ => Attempt::Failed(failed(&why)),
+        })
+    }
+}
+
+/// How asking at one address failed.
+enum Attempt {
+    /// Another address may do.
+    Unreachable(Failure),
+    /// Another address would not help.
+    Failed(Failure),
+}

@@ -1,0 +1,177 @@
+//! Takes the answer: its header where that is wanted, its body, and where it redirects to.
+
+use std::io::{self, IsTerminal};
+use std::os::fd::BorrowedFd;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::destination::Destination;
+use crate::app::http_client::{Head, Output, OutputFailed};
+use crate::host::error::Failure;
+
+/// Where the answer goes on its way.
+pub struct Sink {
+    destination: Destination,
+    include: bool,
+    follow: bool,
+    /// What of the headers had no room yet.
+    pending: Vec<u8>,
+    /// The destination had no room when it was last asked.
+    stalled: bool,
+    fault: Option<io::Error>,
+    redirect: Option<Vec<u8>>,
+    bar: Option<ProgressBar>,
+}
+
+impl Sink {
+    /// A sink that shows headers if `include`, and wants no body of an answer that redirects if `follow`.
+    pub fn new(destination: Destination, include: bool, follow: bool) -> Self {
+        Sink {
+            destination,
+            include,
+            follow,
+            pending: Vec::new(),
+            stalled: false,
+            fault: None,
+            redirect: None,
+            bar: None,
+        }
+    }
+
+    /// Whether the answer redirects, and that is followed.
+    pub fn is_redirected(&self) -> bool {
+        self.redirect.is_some()
+    }
+
+    /// Where it redirects to.
+    pub fn take_redirect(&mut self) -> Option<Vec<u8>> {
+        self.redirect.take()
+    }
+
+    /// Whether the destination had no room and has some now.
+    pub fn is_ready_again(&self) -> bool {
+        self.stalled && self.destination.has_room()
+    }
+
+    /// The file to wait for, as far as it can be waited for, while there is no room.
+    pub fn wanted(&self) -> bool {
+        self.stalled
+    }
+
+    /// What to wait for when there is no room.
+    pub fn file(&self) -> Option<BorrowedFd<'_>> {
+        self.destination.stream()
+    }
+
+    /// Whether nothing is held back any more; tries to hand it on.
+    pub fn is_flushed(&mut self) -> bool {
+        // What fails is no longer waited for.
+        self.flush().unwrap_or(true)
+    }
+
+    /// Whether the destination has failed.
+    pub fn has_failed(&self) -> bool {
+        self.fault.is_some()
+    }
+
+    /// Why it has, in a line.
+    pub fn failure(&mut self) -> Failure {
+        let error = self.fault.take().unwrap_or_else(|| io::ErrorKind::Other.into());
+        Failure::run(format_args!("{}: {error}", self.destination))
+    }
+
+    /// All has come.
+    ///
+    /// # Errors
+    /// The file cannot be put in its place.
+    pub fn finish(mut self) -> Result<(), Failure> {
+        self.end_bar();
+        let name = self.destination.to_string();
+        core::mem::take(&mut self.destination).finish().map_err(|error| Failure::run(format_args!("{name}: {error}")))
+    }
+
+    fn flush(&mut self) -> Result<bool, OutputFailed> {
+        let pending = core::mem::take(&mut self.pending);
+        let written = self.write(&pending)?;
+        self.pending = pending.get(written..).unwrap_or_default().to_vec();
+        Ok(self.pending.is_empty())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, OutputFailed> {
+        let mut written = 0;
+        while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+            match self.destination.write(rest) {
+                Ok(0) => break,
+                Ok(len) => written += len,
+                Err(error) => {
+                    self.fault.get_or_insert(error);
+                    return Err(OutputFailed);
+                }
+            }
+        }
+        self.stalled = written < bytes.len();
+        Ok(written)
+    }
+
+    /// A progress bar, where a person sees it and the body does not go to the same terminal.
+    fn begin_bar(&mut self, length: Option<u64>) {
+        if !self.destination.is_file() || !io::stderr().is_terminal() {
+            return;
+        }
+        let (bar, template) = match length {
+            Some(length) => {
+                (ProgressBar::new(length), "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left")
+            }
+            None => (ProgressBar::no_length(), "{spinner} {bytes}, {bytes_per_sec}"),
+        };
+        bar.set_draw_target(ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        self.bar = Some(bar);
+    }
+
+    fn end_bar(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Output for Sink {
+    fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed> {
+        if self.include {
+            self.pending.extend_from_slice(head.bytes);
+            self.flush()?;
+        }
+        let location = head.location.filter(|_| matches!(head.status, 301 | 302 | 303 | 307 | 308));
+        match (location, head.status) {
+            (Some(location), _) if self.follow => {
+                self.redirect = Some(location.to_vec());
+                return Ok(false);
+            }
+            (Some(_), _) => log::warn!("{} {}: -L goes where this redirects to", head.status, head.reason),
+            (None, 400..) => log::warn!("{} {}: the body is the server's explanation", head.status, head.reason),
+            _ => {}
+        }
+        self.begin_bar(head.length);
+        Ok(true)
+    }
+
+    fn body(&mut self, piece: &[u8]) -> Result<usize, OutputFailed> {
+        if !self.flush()? {
+            return Ok(0);
+        }
+        let written = self.write(piece)?;
+        if let Some(bar) = &self.bar {
+            bar.inc(written as u64);
+        }
+        Ok(written)
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        self.end_bar();
+    }
+}
