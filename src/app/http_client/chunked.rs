@@ -97,7 +97,8 @@ impl Chunks {
         }
     }
 
-    /// One byte that is not data. A line may end with LF alone, as in the head.
+    /// One byte that is not data. A line may end with LF alone, as in the head, but data may not: a size that is wrong by one would
+    /// pass.
     fn coding(&mut self, byte: u8) -> Result<(), ChunkError> {
         self.counted = self.counted.saturating_add(1);
         self.part = match (self.part, byte) {
@@ -113,7 +114,7 @@ impl Chunks {
             }
             (Part::Extension { value }, _) => Part::Extension { value },
             (Part::DataEnd { cr: false }, b'\r') => Part::DataEnd { cr: true },
-            (Part::DataEnd { .. }, b'\n') => {
+            (Part::DataEnd { cr: true }, b'\n') => {
                 self.counted = 0;
                 Part::Size { value: 0, begun: false }
             }
@@ -185,7 +186,7 @@ mod tests {
             (b"3\r\nabc\r\n0\r\n\r\n", b"abc", true, 0),
             (b"3\r\nabc\r\n00a\r\n0123456789\r\n0\r\n\r\n", b"abc0123456789", true, 0),
             (b"3;name=value\r\n\r\n0\r\n0 \t;x\r\n\r\n", b"\r\n0", true, 0),
-            (b"3\nabc\n0\n\n", b"abc", true, 0),
+            (b"3\nabc\r\n0\n\n", b"abc", true, 0),
             (b"1\r\na\r\n0\r\nName: value\r\nOther: 1\r\n\r\nmore", b"a", true, 4),
             (b"1\r\na\r\n0\r\n\r\n3\r\nabc\r\n", b"a", true, 8),
             (b"A\r\nabc", b"abc", false, 0),
@@ -217,6 +218,7 @@ mod tests {
             ([b"1;".to_vec(), long(2000, b'x')].concat(), ChunkError::LineTooLong),
             (b"3\r\nabcd\r\n".to_vec(), ChunkError::MissingEnd),
             (b"3\r\nabc\r3".to_vec(), ChunkError::MissingEnd),
+            (b"4\r\nabc\r\n0\r\n\r\n".to_vec(), ChunkError::MissingEnd),
             ([b"0\r\n".to_vec(), b"x: y\r\n".repeat(2000)].concat(), ChunkError::TrailerTooLong),
             ([b"0\r\n".to_vec(), long(9000, b'x')].concat(), ChunkError::TrailerTooLong),
         ] {

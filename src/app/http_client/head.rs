@@ -14,7 +14,7 @@ pub struct Head<'h> {
     pub bytes: &'h [u8],
     /// 200 to 999.
     pub status: u16,
-    /// What the server calls the status; it may be empty, and holds nothing but ASCII without control characters.
+    /// What the server calls the status; it may be empty. ASCII without control characters, but for tabs.
     pub reason: &'h str,
     /// The first `Location`, where there is one.
     pub location: Option<&'h [u8]>,
@@ -88,7 +88,7 @@ fn number(digits: &[u8]) -> Option<u64> {
         return None;
     }
     digits.iter().try_fold(0u64, |number, byte| {
-        let digit = byte.is_ascii_digit().then_some(byte - b'0')?;
+        let digit = char::from(*byte).to_digit(10)?;
         number.checked_mul(10)?.checked_add(digit.into())
     })
 }

@@ -84,7 +84,8 @@ impl Destination {
         let written = match self {
             Destination::Output => rustix::io::write(rustix::stdio::stdout(), bytes).map_err(io::Error::from),
             Destination::Special(file, _) => file.write(bytes),
-            Destination::Whole(file, _) => file.write(bytes),
+            // The file itself, because its wrapper's errors name it.
+            Destination::Whole(file, _) => file.as_file_mut().write(bytes),
         };
         match written {
             Ok(0) if !bytes.is_empty() => Err(io::ErrorKind::WriteZero.into()),

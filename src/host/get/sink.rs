@@ -145,13 +145,14 @@ impl Output for Sink {
             self.flush()?;
         }
         let location = head.location.filter(|_| matches!(head.status, 301 | 302 | 303 | 307 | 308));
+        let reason = head.reason.replace(char::is_control, " ");
         match (location, head.status) {
             (Some(location), _) if self.follow => {
                 self.redirect = Some(location.to_vec());
                 return Ok(false);
             }
-            (Some(_), _) => log::warn!("{} {}: -L goes where this redirects to", head.status, head.reason),
-            (None, 400..) => log::warn!("{} {}: the body is the server's explanation", head.status, head.reason),
+            (Some(_), _) => log::warn!("{} {reason}: -L goes where this redirects to", head.status),
+            (None, 400..) => log::warn!("{} {reason}: the body is the server's explanation", head.status),
             _ => {}
         }
         self.begin_bar(head.length);
