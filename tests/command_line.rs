@@ -22,6 +22,9 @@ fn wrong_usage_is_one_line() {
         for (arguments, what) in [
             ("serve greeting", "--tap NAME or --tun NAME"),
             ("call greeting 192.168.69.100", "smolstep sandbox"),
+            ("get http://192.168.69.100/", "smolstep sandbox"),
+            ("get --tap tap0", "URL"),
+            ("get http://192.168.69.100/ --timeout 0s --tap tap0", "longer than nothing"),
             ("serve --tap tap0", "APP"),
             ("serve nosuch --tap tap0", "unknown program 'nosuch': there are greeting, echo"),
             ("call nosuch 192.168.69.100 --tap tap0", "unknown program 'nosuch'"),
@@ -76,6 +79,7 @@ fn what_the_machine_lacks_is_one_line() {
             ("serve greeting --tap tap9", "ip tuntap add dev tap9 mode tap"),
             ("serve greeting --tun tun9", "ip tuntap add dev tun9 mode tun"),
             ("call greeting 192.168.69.100 --tap tap9", "smolstep sandbox"),
+            ("get http://192.168.69.100/ --tap tap9", "smolstep sandbox"),
             ("serve greeting --tun tap0", "tap0 is a TAP, not a TUN: use `--tap tap0`"),
             ("serve greeting --tap this-name-is-too-long", "cannot be the name of an interface"),
             ("serve greeting --tap lo", "lo is neither a TAP nor a TUN"),
@@ -138,7 +142,9 @@ fn a_tap_of_small_packets_is_refused() {
 
 #[test]
 fn help_and_version_are_no_errors() {
-    for arguments in ["--help", "serve --help", "call --help", "sandbox --help", "doctor --help", "apps --help"] {
+    for arguments in
+        ["--help", "serve --help", "call --help", "get --help", "sandbox --help", "doctor --help", "apps --help"]
+    {
         let help = run(arguments);
         assert_eq!((help.code(), help.err().is_empty()), (Some(0), true), "{arguments}: {help:?}");
         assert!(help.out().contains("Example"), "{arguments}: {}", help.out());

@@ -195,6 +195,12 @@ impl<const HEAD: usize> Response<HEAD> {
     }
 }
 
+impl<const HEAD: usize> Default for Response<HEAD> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 /// Hands on what the output takes.
 fn body<O: Output + ?Sized>(output: &mut O, piece: &[u8], received: &mut u64) -> Result<usize, Failure> {
     let taken = output.body(piece)?.min(piece.len());

@@ -66,7 +66,7 @@ const HEAD: usize = 16_384;
 
 /// For a connection to each of a host's addresses, and for those to earlier hosts that are still being closed.
 const SIZES: Sizes =
-    Sizes { connections: 16, receive: 262_144, send: 16_384, ports: 1, datagrams: 64, payload: 131_072 };
+    Sizes { connections: 32, receive: 262_144, send: 16_384, ports: 1, datagrams: 64, payload: 131_072 };
 
 type Fetch<'t> = Get<String, &'t RefCell<Sink>, HEAD>;
 type Fetching<'s, 't> = Stack<'s, Fetch<'t>, ()>;
