@@ -1,11 +1,12 @@
 //! Where the body goes: files that appear as a whole or not at all, and streams whose reader stops.
 
-use std::fs::{self, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::Read;
-use std::os::unix::fs::{FileTypeExt, PermissionsExt, symlink};
+use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::process::{Command, Stdio};
 use std::sync::PoisonError;
 
+use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::common::link::on_tap;
@@ -58,22 +59,35 @@ fn what_cannot_be_written_is_one_line() {
             failed(&got, why);
             assert!(names(&home).is_empty() && !server.peer.out().contains("asked"), "{file:?}");
         }
-        failed(&get(link, &[&server.url(HELLO, Then::Close), "-o", "/dev/full"]), "/dev/full: No space left on device");
+        let mut shell = Command::new("sh");
+        shell.args(["-c", "\"$@\" >/dev/full", "sh", env!("CARGO_BIN_EXE_smolstep")]);
+        let full = Peer::start(command(&mut shell, link, &[&hello])).finish();
+        failed(&full, "standard output: No space left on device");
     });
 }
 
 #[test]
-fn a_device_stays_one() {
-    on_tap("files::a_device_stays_one", |link| {
+fn a_pipe_stays_one() {
+    on_tap("files::a_pipe_stays_one", |link| {
+        let pipe = folder("pipe").join("pipe");
+        let made = Peer::start(Command::new("mkfifo").arg(&pipe)).finish();
+        assert_eq!(made.code(), Some(0), "{made:?}");
         let server = Scripted::on_ipv4();
-        went_well(&get(link, &[&server.url(LONG, Then::Close), "-o", "/dev/null"]));
-        assert!(fs::metadata("/dev/null").unwrap().file_type().is_char_device());
-        let shown = get(link, &[&server.url(HELLO, Then::Close), "-o", "-"]);
-        assert_eq!(shown.out(), "hello");
-        let shown = get(link, &[&server.url(HELLO, Then::Close), "-o", "/dev/stdout"]);
-        assert_eq!(shown.out(), "hello");
+        let to_pipe = [&server.url(HELLO, Then::Close), "-o", pipe.to_str().unwrap()];
+        failed(&get(link, &to_pipe), "No such device or address");
+        let mut reader = File::options().read(true).custom_flags(NONBLOCK).open(&pipe).unwrap();
+        went_well(&get(link, &to_pipe));
+        let mut came = String::new();
+        reader.read_to_string(&mut came).unwrap();
+        assert_eq!(came, "hello");
+        assert!(fs::metadata(&pipe).unwrap().file_type().is_fifo());
+        for output in ["-", "/dev/stdout"] {
+            assert_eq!(get(link, &[to_pipe[0], "-o", output]).out(), "hello");
+        }
     });
 }
+
+const NONBLOCK: i32 = OFlags::NONBLOCK.bits().cast_signed();
 
 #[test]
 fn a_full_disk_is_one_line_and_leaves_nothing() {

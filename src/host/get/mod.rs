@@ -1,6 +1,7 @@
 //! `smolstep get`: what an HTTP server has, to a file or to standard output.
 
 mod destination;
+mod race;
 mod sink;
 mod target;
 mod waiting;
@@ -11,23 +12,20 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
-use smoltcp::wire::IpEndpoint;
 
-use super::call::describe;
 use super::clock::Clock;
 use super::console::Stdio;
-use super::drive::{Ended, drive};
 use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
 use super::memory::{HeapPool, Sizes};
 use super::serve::positive;
 use super::stop::Stop;
 use super::watch::Watch;
-use crate::app::http_client::{self, Get, Request};
+use crate::app::http_client::Get;
 use crate::phy::linux::TunTap;
-use crate::stack::{End, Io, Stack};
+use crate::stack::{ConnectionId, Io, Stack};
 use destination::Destination;
-use sink::Sink;
+use sink::{Share, Sink};
 use target::Target;
 use waiting::Waiting;
 
@@ -68,7 +66,7 @@ const HEAD: usize = 16_384;
 const SIZES: Sizes =
     Sizes { connections: 32, receive: 262_144, send: 16_384, ports: 1, datagrams: 64, payload: 131_072 };
 
-type Fetch<'t> = Get<String, &'t RefCell<Sink>, HEAD>;
+type Fetch<'t> = Get<String, Share<'t>, HEAD>;
 type Fetching<'s, 't> = Stack<'s, Fetch<'t>, ()>;
 type Around = Io<TunTap, Stdio, Watch>;
 
@@ -90,7 +88,7 @@ pub fn get(args: &GetArgs) -> Result<(), Failure> {
     let watch = Watch::new(link.kind, &link.name, &clock, args.link.pcap.as_deref())?;
     let sink = RefCell::new(Sink::new(Destination::open(args.output.as_deref())?, args.include, args.follow));
     let waiting = Waiting::new(stop, &sink)?;
-    let mut getter = Getter { link: &link, sink: &sink, patience: args.timeout, clock, waiting };
+    let mut getter = Getter { link: &link, sink: &sink, patience: args.timeout, clock, waiting, left: Vec::new() };
     let mut io = Io { device, console: Stdio::new(), probe: watch };
     let result = getter.run(target, &mut io);
     let captured = io.probe.finish();
@@ -106,6 +104,8 @@ struct Getter<'g> {
     patience: Duration,
     clock: Clock,
     waiting: Waiting<'g>,
+    /// Connections whose answers are not waited for any more.
+    left: Vec<ConnectionId>,
 }
 
 impl<'g> Getter<'g> {
@@ -127,20 +127,6 @@ impl<'g> Getter<'g> {
         Err(Failure::run(format_args!("more than {REDIRECTS} redirects, the last of them to {target}")))
     }
 
-    /// One request, to the first of the host's addresses that takes it.
-    fn fetch(&mut self, target: &Target, stack: &mut Fetching<'_, 'g>, io: &mut Around) -> Result<(), Failure> {
-        let mut failure = Failure::run(format_args!("{target}: the host has no address"));
-        for address in self.addresses(target)? {
-            let remote = IpEndpoint::new(address.into(), target.port());
-            match self.ask(target, remote, stack, io) {
-                Err(Attempt::Unreachable(why)) => failure = why,
-                Err(Attempt::Failed(why)) => return Err(why),
-                Ok(()) => return Ok(()),
-            }
-        }
-        Err(failure)
-    }
-
     /// The host's addresses, best first.
     fn addresses(&mut self, target: &Target) -> Result<Vec<IpAddr>, Failure> {
         match target.host() {
@@ -151,56 +137,4 @@ impl<'g> Getter<'g> {
             }
         }
     }
-
-    fn ask(
-        &mut self,
-        target: &Target,
-        remote: IpEndpoint,
-        stack: &mut Fetching<'_, 'g>,
-        io: &mut Around,
-    ) -> Result<(), Attempt> {
-        let failed = |why: &dyn core::fmt::Display| Failure::run(format_args!("{target}: {why}"));
-        let request = Request::new(target.authority(), target.path_and_query());
-        let request = request.ok_or_else(|| Attempt::Failed(failed(&"this cannot be put into a request")))?;
-        let session = Get::new(request, self.sink, self.patience.into());
-        let id = stack
-            .connect(self.clock.now(), remote, session, self.patience.into(), io)
-            .map_err(|error| Attempt::Unreachable(describe(remote, error)))?;
-        let sink = self.sink;
-        let ended = drive(stack, io, &self.clock, &mut self.waiting, |stack| {
-            let mut sink = sink.borrow_mut();
-            if sink.is_ready_again() {
-                stack.wake_programs();
-            }
-            match stack.session(id).and_then(Get::result) {
-                // The old connection is closed while the next one goes on.
-                Some(Ok(())) if sink.is_redirected() => true,
-                _ => stack.ended(id).is_some() && sink.is_flushed(),
-            }
-        });
-        let ended = ended.map_err(Attempt::Failed)?;
-        let result = stack.session(id).and_then(Get::result);
-        // Interrupted or not, what is complete is complete.
-        let complete = result == Some(Ok(())) && sink.borrow_mut().is_flushed();
-        stack.take(id);
-        let why = match result {
-            _ if sink.borrow().has_failed() => return Err(Attempt::Failed(sink.borrow_mut().failure())),
-            Some(Ok(())) if complete => return Ok(()),
-            _ if ended == Ended::Stopped => return Err(Attempt::Failed(failed(&"interrupted"))),
-            Some(Err(why)) => why,
-            Some(Ok(())) | None => http_client::Failure::Ended(End::Aborted),
-        };
-        Err(match why {
-            http_client::Failure::Ended(End::Refused | End::TimedOut) => Attempt::Unreachable(failed(&why)),
-            _ => Attempt::Failed(failed(&why)),
-        })
-    }
-}
-
-/// How asking at one address failed.
-enum Attempt {
-    /// Another address may do.
-    Unreachable(Failure),
-    /// Another address would not help.
-    Failed(Failure),
 }

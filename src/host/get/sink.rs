@@ -1,6 +1,7 @@
 //! Takes the answer: its header where that is wanted, its body, and where it redirects to.
 
-use std::io::{self, IsTerminal};
+use std::cell::RefCell;
+use std::io;
 use std::os::fd::BorrowedFd;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -21,6 +22,17 @@ pub struct Sink {
     fault: Option<io::Error>,
     redirect: Option<Vec<u8>>,
     bar: Option<ProgressBar>,
+    /// How many races there were, and who has won the last.
+    races: usize,
+    winner: Option<usize>,
+}
+
+/// A connection's part in a [`Sink`]: of those in the same race, the first that is established.
+#[derive(Clone, Copy)]
+pub struct Share<'g> {
+    sink: &'g RefCell<Sink>,
+    race: usize,
+    number: usize,
 }
 
 impl Sink {
@@ -35,7 +47,20 @@ impl Sink {
             fault: None,
             redirect: None,
             bar: None,
+            races: 0,
+            winner: None,
         }
+    }
+
+    /// Lets connections race for the next answer; those of earlier races have lost.
+    pub fn begin_race(&mut self) {
+        self.races += 1;
+        self.winner = None;
+    }
+
+    /// The number of the connection that has won.
+    pub fn winner(&self) -> Option<usize> {
+        self.winner
     }
 
     /// Whether the answer redirects, and that is followed.
@@ -113,9 +138,9 @@ impl Sink {
         Ok(written)
     }
 
-    /// A progress bar, where a person sees it and the body does not go to the same terminal.
+    /// A progress bar, unless the body goes to the same terminal. It hides itself where there is none.
     fn begin_bar(&mut self, length: Option<u64>) {
-        if !self.destination.is_file() || !io::stderr().is_terminal() {
+        if !self.destination.is_file() {
             return;
         }
         let (bar, template) = match length {
@@ -168,6 +193,28 @@ impl Output for Sink {
             bar.inc(written as u64);
         }
         Ok(written)
+    }
+}
+
+impl<'g> Share<'g> {
+    /// That of connection `number` in the race that was begun last.
+    pub fn new(sink: &'g RefCell<Sink>, number: usize) -> Self {
+        Share { sink, race: sink.borrow().races, number }
+    }
+}
+
+impl Output for Share<'_> {
+    fn begin(&mut self) -> bool {
+        let Ok(mut sink) = self.sink.try_borrow_mut() else { return false };
+        sink.races == self.race && *sink.winner.get_or_insert(self.number) == self.number
+    }
+
+    fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed> {
+        self.sink.head(head)
+    }
+
+    fn body(&mut self, piece: &[u8]) -> Result<usize, OutputFailed> {
+        self.sink.body(piece)
     }
 }
 
