@@ -20,9 +20,7 @@ impl Addresses {
             IpAddr::V6(a) if !self.v6.contains(&a) && !a.is_unspecified() && !a.is_multicast() => {
                 let _ = self.v6.push(a);
             }
-            IpAddr::V4(a)
-                if !self.v4.contains(&a) && !a.is_unspecified() && !a.is_multicast() && !a.is_broadcast() =>
-            {
+            IpAddr::V4(a) if !self.v4.contains(&a) && !a.is_unspecified() && !a.is_multicast() && !a.is_broadcast() => {
                 let _ = self.v4.push(a);
             }
             _ => {}

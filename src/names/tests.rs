@@ -137,10 +137,7 @@ const CNAME: u16 = 5;
 const AAAA: u16 = 28;
 
 /// What a lookup of www.example says of a server at 10.0.0.1, and after how many milliseconds.
-fn lookup(
-    server: impl FnMut(&[u8]) -> Option<Vec<u8>>,
-    thorough: bool,
-) -> (Result<Vec<String>, ResolveError>, i64) {
+fn lookup(server: impl FnMut(&[u8]) -> Option<Vec<u8>>, thorough: bool) -> (Result<Vec<String>, ResolveError>, i64) {
     let sizes = Sizes { connections: 1, receive: 64, send: 64, ports: 1, datagrams: 4, payload: 2048 };
     let (mut ours, mut theirs) = (HeapPool::new(sizes), HeapPool::new(sizes));
     let mut cable = Cable::<8, 1514>::with_medium(Medium::Ip);

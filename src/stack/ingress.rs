@@ -33,6 +33,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let meta = rx.meta();
         let target = rx.consume(|frame| {
             probe.frame(now, Direction::In, frame);
+            #[cfg(any(feature = "dhcp", feature = "slaac"))]
+            if let Some(autoconf) = &mut self.autoconf
+                && autoconf.hear(now, frame, self.iface.ip_addrs())
+            {
+                return Target::Nowhere;
+            }
             let target = self.target(now, frame, probe);
             let set = match target {
                 Target::Nowhere => return target,
@@ -49,6 +55,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             }
             target
         });
+        #[cfg(any(feature = "dhcp", feature = "slaac"))]
+        self.apply_changes(now, &mut io.probe);
         match target {
             Target::Challenge(index) => Some(Step::Ingress(Some(self.id(index)))),
             Target::Nowhere => Some(Step::Ingress(None)),
