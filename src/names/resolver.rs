@@ -180,7 +180,7 @@ impl Resolver {
             self.server = (self.server + 1) % self.servers.len().max(1);
             self.ask_at = Some(now + self.wait);
             if self.server == 0 {
-                self.wait = self.wait * 2;
+                self.wait *= 2;
             }
         }
     }
@@ -254,6 +254,7 @@ impl core::error::Error for ResolveError {}
 
 /// A UDP program, or a [`Resolver`] besides it, for a stack that has both.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a stack has a port or two of these, and no heap to put one on")]
 pub enum WithResolver<U> {
     /// The program.
     Program(U),

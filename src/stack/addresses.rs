@@ -3,15 +3,15 @@
 use core::fmt;
 
 use smoltcp::iface::Interface;
-#[cfg(any(feature = "dhcp", feature = "slaac"))]
+#[cfg(feature = "dhcp")]
 use smoltcp::phy::{ChecksumCapabilities, Device, TxToken};
 use smoltcp::time::Instant;
-#[cfg(any(feature = "dhcp", feature = "slaac"))]
+#[cfg(feature = "dhcp")]
 use smoltcp::wire::{EthernetAddress, HardwareAddress};
 use smoltcp::wire::{IpAddress, IpCidr};
 
 use super::event::{AddressEvent, Event, Probe};
-#[cfg(any(feature = "dhcp", feature = "slaac"))]
+#[cfg(feature = "dhcp")]
 use super::{
     Config, Console, Direction, Io, Step,
     autoconf::{Autoconf, Change, Wanted},
@@ -101,7 +101,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 }
 
-#[cfg(any(feature = "dhcp", feature = "slaac"))]
+#[cfg(feature = "dhcp")]
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Whether every address of the configuration is in use, or known to be somebody else's.
     pub fn is_settled(&self) -> bool {
@@ -229,7 +229,7 @@ pub(super) fn add_route(iface: &mut Interface, router: IpAddress) -> Result<(), 
 }
 
 /// What asks for addresses, if anything is to be asked.
-#[cfg(any(feature = "dhcp", feature = "slaac"))]
+#[cfg(feature = "dhcp")]
 pub(super) fn autoconf(
     config: &Config<'_>,
     checksums: &ChecksumCapabilities,

@@ -33,7 +33,7 @@ pub struct Config<'c> {
     pub congestion: CongestionControl,
     /// Whether the addresses are used only when nobody else on the link has them (RFC 5227, RFC 4862 section 5.4). It takes
     /// 150 ms, on Ethernet; until then [`Stack::is_settled`](super::Stack::is_settled) is false.
-    #[cfg(any(feature = "dhcp", feature = "slaac"))]
+    #[cfg(feature = "dhcp")]
     pub claim: bool,
     /// Whether to ask a DHCP server for an IPv4 address, a router and DNS servers. Ethernet only.
     #[cfg(feature = "dhcp")]
@@ -58,7 +58,7 @@ impl<'c> Config<'c> {
             nagle: false,
             ack_delay: Some(Duration::from_millis(10)),
             congestion: CongestionControl::None,
-            #[cfg(any(feature = "dhcp", feature = "slaac"))]
+            #[cfg(feature = "dhcp")]
             claim: false,
             #[cfg(feature = "dhcp")]
             dhcp: false,
@@ -136,7 +136,7 @@ impl<S> Listener<S> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SetupError {
     /// DHCP or SLAAC on a device that is no Ethernet.
-    #[cfg(any(feature = "dhcp", feature = "slaac"))]
+    #[cfg(feature = "dhcp")]
     AutoconfNeedsEthernet,
     /// An address is not unicast.
     BadAddress(IpAddress),
@@ -155,7 +155,7 @@ pub enum SetupError {
 impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            #[cfg(any(feature = "dhcp", feature = "slaac"))]
+            #[cfg(feature = "dhcp")]
             SetupError::AutoconfNeedsEthernet => f.write_str("DHCP and SLAAC work on Ethernet only: use a TAP"),
             SetupError::BadAddress(address) => write!(f, "{address} is not an address that a host can have"),
             SetupError::BadHardwareAddress => f.write_str("the hardware address does not fit the device"),

@@ -16,7 +16,7 @@
 //! with work stand in one queue, and none has two turns before another that waits has one.
 
 mod addresses;
-#[cfg(any(feature = "dhcp", feature = "slaac"))]
+#[cfg(feature = "dhcp")]
 mod autoconf;
 mod client;
 mod config;
@@ -32,6 +32,8 @@ mod life;
 mod links;
 mod list;
 mod memory;
+#[cfg(feature = "ping")]
+mod ping;
 mod session;
 mod table;
 
@@ -48,6 +50,8 @@ pub use console::{Console, Input, Quiet};
 pub use event::{AddressEvent, ConnectionId, Direction, Drop, Event, Io, Loss, Probe, Step, Tuple};
 pub use links::Links;
 pub use memory::{Memory, Phase, Pool, Port, Slot};
+#[cfg(feature = "ping")]
+pub use ping::{ECHO_HEADER, Echo, EchoError, EchoMemory};
 pub use session::{Answer, Context, End, MESSAGE, Next, Respond, Responder, Session, UdpSession};
 
 use smoltcp::iface::{self, Interface, SocketSet};
@@ -74,7 +78,7 @@ pub struct Stack<'a, S, U> {
     checksums: ChecksumCapabilities,
     hardware: HardwareAddress,
     gateways: heapless::Vec<IpAddress, 2>,
-    #[cfg(any(feature = "dhcp", feature = "slaac"))]
+    #[cfg(feature = "dhcp")]
     autoconf: Option<autoconf::Autoconf>,
     settings: Settings,
 
@@ -94,6 +98,8 @@ pub struct Stack<'a, S, U> {
     ports: &'a mut [Port<U>],
     udp_ports: heapless::Vec<u16, MAX_PROGRAMS>,
     datagrams: datagrams::Turn,
+    #[cfg(feature = "ping")]
+    pings: Option<ping::Pings<'a>>,
 
     scratch: &'a mut [u8],
     random: u64,
@@ -145,7 +151,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if !fits {
             return Err(SetupError::BadHardwareAddress);
         }
-        #[cfg(any(feature = "dhcp", feature = "slaac"))]
+        #[cfg(feature = "dhcp")]
         let autoconf = addresses::autoconf(&config, &capabilities.checksum, now)?;
         let needs = config.addresses.iter().map(least_mtu).max().unwrap_or(576);
         #[cfg(feature = "slaac")]
@@ -160,9 +166,9 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let mut iface = Interface::new(interface, device, now);
         addresses::check(config.addresses)?;
         // Those that are asked for first are added when nobody has them.
-        #[cfg(any(feature = "dhcp", feature = "slaac"))]
+        #[cfg(feature = "dhcp")]
         let later = autoconf.as_ref().is_some_and(|autoconf| !autoconf.is_settled());
-        #[cfg(not(any(feature = "dhcp", feature = "slaac")))]
+        #[cfg(not(feature = "dhcp"))]
         let later = false;
         if !later {
             addresses::add(&mut iface, config.addresses)?;
@@ -198,7 +204,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             checksums: capabilities.checksum,
             hardware: config.hardware,
             gateways,
-            #[cfg(any(feature = "dhcp", feature = "slaac"))]
+            #[cfg(feature = "dhcp")]
             autoconf,
             settings: Settings {
                 overflow: config.overflow,
@@ -224,6 +230,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             ports,
             udp_ports: heapless::Vec::new(),
             datagrams: datagrams::Turn::default(),
+            #[cfg(feature = "ping")]
+            pings: None,
             scratch,
             random: config.seed.ports(),
             turn: Turn::Ingress,
@@ -248,7 +256,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Does one bounded piece of work: takes in a frame, runs a program, or sends what one socket has to send.
     pub fn step<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Step {
         self.start_due(now, io);
-        #[cfg(any(feature = "dhcp", feature = "slaac"))]
+        #[cfg(feature = "dhcp")]
         if let Some(step) = self.configure(now, io) {
             return step;
         }
@@ -264,6 +272,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 }
                 Turn::Datagrams => {
                     self.turn = Turn::Ingress;
+                    #[cfg(feature = "ping")]
+                    if let Some(step) = self.echoes(now, io) {
+                        return step;
+                    }
                     self.datagrams(now, io)
                 }
             };
@@ -321,11 +333,15 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// When there will be something to do without a frame arriving.
     fn deadline(&self) -> Option<Instant> {
         let connections = self.deadlines.first(self.links).map(|(due, _)| due);
-        #[cfg(any(feature = "dhcp", feature = "slaac"))]
+        #[cfg(feature = "dhcp")]
         let addresses = self.autoconf.as_ref().and_then(autoconf::Autoconf::due);
-        #[cfg(not(any(feature = "dhcp", feature = "slaac")))]
+        #[cfg(not(feature = "dhcp"))]
         let addresses = None;
-        [connections, self.datagrams_due(), addresses].into_iter().flatten().min()
+        #[cfg(feature = "ping")]
+        let pings = self.pings.as_ref().and_then(ping::Pings::due);
+        #[cfg(not(feature = "ping"))]
+        let pings = None;
+        [connections, self.datagrams_due(), addresses, pings].into_iter().flatten().min()
     }
 }
 

@@ -38,7 +38,6 @@ impl Claims {
     }
 
     /// Forgets an address.
-    #[cfg(any(feature = "dhcp", feature = "slaac"))]
     pub(super) fn remove(&mut self, address: IpAddress) {
         self.0.retain(|claim| claim.address.address() != address);
     }
@@ -71,7 +70,6 @@ impl Claims {
             + match (claim.granted, claim.origin) {
                 (true, _) => ANNOUNCE_INTERVAL,
                 (false, Origin::Static) => INTERVAL_BY_HAND,
-                #[allow(unreachable_patterns, reason = "without DHCP and SLAAC all addresses are given by hand")]
                 (false, _) => INTERVAL,
             };
         Some(match claim.address.address() {

@@ -7,7 +7,6 @@ use smoltcp::wire::{
     ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, Ipv4Address,
 };
 
-#[cfg(feature = "dhcp")]
 use super::lease::Message;
 #[cfg(feature = "slaac")]
 use super::slaac;
@@ -17,7 +16,6 @@ use super::slaac;
 pub(in crate::stack) enum Out {
     ArpAnnounce(Ipv4Address),
     ArpProbe(Ipv4Address),
-    #[cfg(feature = "dhcp")]
     Dhcp(Message),
     #[cfg(feature = "slaac")]
     NeighborSolicit(Ipv6Address),
@@ -32,11 +30,9 @@ const ARP: usize = 28;
 impl Out {
     /// Its length in bytes.
     pub(in crate::stack) fn len(&self, hardware: EthernetAddress) -> usize {
-        let _ = hardware;
         ETHERNET
             + match self {
                 Out::ArpAnnounce(_) | Out::ArpProbe(_) => ARP,
-                #[cfg(feature = "dhcp")]
                 Out::Dhcp(message) => message.len(hardware),
                 #[cfg(feature = "slaac")]
                 Out::NeighborSolicit(_) => slaac::NEIGHBOR_SOLICIT,
@@ -51,7 +47,6 @@ impl Out {
         let mut frame = EthernetFrame::new_unchecked(bytes);
         let (dst_addr, ethertype) = match self {
             Out::ArpAnnounce(_) | Out::ArpProbe(_) => (EthernetAddress::BROADCAST, EthernetProtocol::Arp),
-            #[cfg(feature = "dhcp")]
             Out::Dhcp(message) => (message.to(), EthernetProtocol::Ipv4),
             #[cfg(feature = "slaac")]
             Out::NeighborSolicit(address) => {
@@ -65,7 +60,6 @@ impl Out {
         match self {
             Out::ArpAnnounce(address) => arp(hardware, *address, *address, payload),
             Out::ArpProbe(address) => arp(hardware, Ipv4Address::UNSPECIFIED, *address, payload),
-            #[cfg(feature = "dhcp")]
             Out::Dhcp(message) => message.emit(hardware, payload),
             #[cfg(feature = "slaac")]
             Out::NeighborSolicit(address) => slaac::emit_neighbor_solicit(*address, payload),
@@ -76,7 +70,6 @@ impl Out {
 }
 
 /// All checksums are filled in: a device that does so itself does it again.
-#[cfg(any(feature = "dhcp", feature = "slaac"))]
 pub(super) fn checksums() -> ChecksumCapabilities {
     ChecksumCapabilities::default()
 }

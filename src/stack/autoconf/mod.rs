@@ -9,10 +9,8 @@
 //! asks to be polled never, or at once for ever.
 
 mod claim;
-#[cfg(feature = "dhcp")]
 mod dhcp;
 mod frame;
-#[cfg(feature = "dhcp")]
 mod lease;
 #[cfg(feature = "slaac")]
 mod slaac;
@@ -24,7 +22,6 @@ use smoltcp::wire::{EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress,
 use super::event::AddressEvent;
 use claim::Claims;
 pub(super) use frame::Out;
-#[cfg(feature = "dhcp")]
 pub use lease::BadOffer;
 #[cfg(feature = "slaac")]
 pub use slaac::interface_address;
@@ -37,7 +34,6 @@ pub(super) struct Autoconf {
     hardware: EthernetAddress,
     checksums: ChecksumCapabilities,
     claims: Claims,
-    #[cfg(feature = "dhcp")]
     dhcp: Option<dhcp::Client>,
     #[cfg(feature = "slaac")]
     slaac: Option<slaac::Host>,
@@ -64,7 +60,6 @@ pub(super) enum Change {
 /// Who wants an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
-    #[cfg(feature = "dhcp")]
     Dhcp,
     #[cfg(feature = "slaac")]
     Slaac,
@@ -75,7 +70,6 @@ pub(super) enum Origin {
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Wanted {
     pub(super) claim: bool,
-    #[cfg(feature = "dhcp")]
     pub(super) dhcp: bool,
     #[cfg(feature = "slaac")]
     pub(super) slaac: bool,
@@ -84,12 +78,11 @@ pub(super) struct Wanted {
 impl Wanted {
     /// Whether somebody else is to be asked for an address.
     pub(super) fn asks(&self) -> bool {
-        let asks = false;
-        #[cfg(feature = "dhcp")]
-        let asks = asks || self.dhcp;
         #[cfg(feature = "slaac")]
-        let asks = asks || self.slaac;
-        asks
+        if self.slaac {
+            return true;
+        }
+        self.dhcp
     }
 
     pub(super) fn any(&self) -> bool {
@@ -110,7 +103,6 @@ impl Autoconf {
             hardware,
             checksums,
             claims: Claims::default(),
-            #[cfg(feature = "dhcp")]
             dhcp: wanted.dhcp.then(|| dhcp::Client::new(now)),
             #[cfg(feature = "slaac")]
             slaac: wanted.slaac.then(|| slaac::Host::new(hardware, addresses)),
@@ -138,9 +130,7 @@ impl Autoconf {
         if let Some(other) = self.claims.contradicted(&frame, self.hardware) {
             self.conflict(now, other, from);
         }
-        let _ = own;
         match frame.ethertype() {
-            #[cfg(feature = "dhcp")]
             EthernetProtocol::Ipv4 => {
                 let Some(client) = &mut self.dhcp else { return false };
                 let Some(reply) = lease::Reply::parse(&frame, self.hardware, &self.checksums) else { return false };
@@ -164,7 +154,6 @@ impl Autoconf {
         while let Some((address, origin)) = self.claims.granted(now) {
             match origin {
                 Origin::Static => push(&mut self.changes, Change::Add(address)),
-                #[cfg(feature = "dhcp")]
                 Origin::Dhcp => self.dhcp.iter_mut().for_each(|client| client.granted(&mut self.changes)),
                 #[cfg(feature = "slaac")]
                 Origin::Slaac => {
@@ -175,7 +164,6 @@ impl Autoconf {
         if let Some(out) = self.claims.advance(now) {
             return Some(out);
         }
-        #[cfg(feature = "dhcp")]
         if let Some(client) = &mut self.dhcp
             && let Some(message) = client.advance(now, random, &mut self.claims, &mut self.changes)
         {
@@ -187,17 +175,17 @@ impl Autoconf {
         {
             return Some(Out::RouterSolicit(source));
         }
-        let _ = random;
         None
     }
 
     /// When it has to be advanced again.
     pub(super) fn due(&self) -> Option<Instant> {
-        let due = self.claims.due();
-        #[cfg(feature = "dhcp")]
-        let due = earlier(due, self.dhcp.as_ref().and_then(dhcp::Client::due));
+        let dhcp = self.dhcp.as_ref().and_then(dhcp::Client::due);
         #[cfg(feature = "slaac")]
-        let due = earlier(due, self.slaac.as_ref().and_then(slaac::Host::due));
+        let slaac = self.slaac.as_ref().and_then(slaac::Host::due);
+        #[cfg(not(feature = "slaac"))]
+        let slaac = None;
+        let due = [self.claims.due(), dhcp, slaac].into_iter().flatten().min();
         due.max(due.and(self.blocked_until))
     }
 
@@ -223,11 +211,9 @@ impl Autoconf {
 
     /// The DNS servers that were heard of, in no more places than there are.
     pub(super) fn dns_servers(&self, servers: &mut dyn FnMut(IpAddress)) {
-        #[cfg(feature = "dhcp")]
         self.dhcp.iter().flat_map(dhcp::Client::dns_servers).for_each(|server| servers(server.into()));
         #[cfg(feature = "slaac")]
         self.slaac.iter().flat_map(slaac::Host::dns_servers).for_each(|server| servers(server.into()));
-        let _ = servers;
     }
 
     /// What the frames it sends are made with.
@@ -236,12 +222,10 @@ impl Autoconf {
     }
 
     fn conflict(&mut self, now: Instant, other: (IpCidr, Origin), by: EthernetAddress) {
-        let _ = now;
         let address = other.0.address();
         push(&mut self.changes, Change::Tell(AddressEvent::Taken { address, by }));
         match other.1 {
             Origin::Static => self.taken = Some((address, by)),
-            #[cfg(feature = "dhcp")]
             Origin::Dhcp => self.dhcp.iter_mut().for_each(|client| client.conflict(now)),
             #[cfg(feature = "slaac")]
             Origin::Slaac => self.slaac.iter_mut().for_each(|host| host.conflict(other.0)),
@@ -252,10 +236,4 @@ impl Autoconf {
 /// Queues a change. There is room: the queue is emptied after each frame and each advance.
 fn push(changes: &mut Changes, change: Change) {
     let _ = changes.push_back(change);
-}
-
-/// The earlier of two deadlines.
-#[cfg(any(feature = "dhcp", feature = "slaac"))]
-fn earlier(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
-    [a, b].into_iter().flatten().min()
 }
