@@ -7,6 +7,8 @@ use super::call::{CallArgs, call};
 use super::doctor::{self, DoctorArgs};
 use super::error::Failure;
 use super::lab::{LabArgs, lab};
+use super::ping::{PingArgs, ping};
+use super::resolve::{ResolveArgs, resolve};
 use super::sandbox::{SandboxArgs, sandbox};
 use super::serve::{ServeArgs, serve};
 use super::tour::tour;
@@ -35,6 +37,8 @@ enum Command {
     Call(CallArgs),
     Doctor(DoctorArgs),
     Lab(Box<LabArgs>),
+    Ping(PingArgs),
+    Resolve(ResolveArgs),
     Sandbox(SandboxArgs),
     Serve(ServeArgs),
 }
@@ -60,6 +64,8 @@ pub fn run() -> Result<u8, Failure> {
             Ok(if works { 0 } else { 1 })
         }
         Some(Command::Lab(args)) => lab(&args),
+        Some(Command::Ping(args)) => ping(&args).map(|heard| if heard { 0 } else { 1 }),
+        Some(Command::Resolve(args)) => resolve(&args).map(|()| 0),
         Some(Command::Sandbox(args)) => sandbox(&args),
         Some(Command::Serve(args)) => serve(&args).map(|()| 0),
     }

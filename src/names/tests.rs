@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::vec::Vec;
 
 use smoltcp::phy::Medium;
-use smoltcp::socket::{tcp, udp::UdpMetadata};
+use smoltcp::socket::udp::UdpMetadata;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
 
@@ -12,7 +12,7 @@ use super::message::{self, Kind, Reply};
 use super::{Addresses, Name, NameError, ResolveError, Resolver};
 use crate::host::{HeapPool, Sizes};
 use crate::phy::Cable;
-use crate::stack::{Answer, Config, Console, Context, Io, Next, Quiet, Respond, Responder, Seed, Session, Stack};
+use crate::stack::{Answer, Config, Console, Io, Quiet, Respond, Responder, Seed, Stack};
 
 #[test]
 fn names_are_checked() {
@@ -146,8 +146,8 @@ fn lookup(server: impl FnMut(&[u8]) -> Option<Vec<u8>>, thorough: bool) -> (Resu
     let start = Instant::from_secs(1);
     let [at_1, at_2] = [1, 2].map(|n| [IpCidr::new(IpAddress::v4(10, 0, 0, n), 24)]);
     let config = |addresses| Config::new(HardwareAddress::Ip, Seed([7; 32]), addresses);
-    let mut client = Stack::<Nobody, Resolver>::new(config(&at_2), &mut near.device, ours.memory(), start).unwrap();
-    let mut dns = Stack::<Nobody, _>::new(config(&at_1), &mut far.device, theirs.memory(), start).unwrap();
+    let mut client = Stack::<(), Resolver>::new(config(&at_2), &mut near.device, ours.memory(), start).unwrap();
+    let mut dns = Stack::<(), _>::new(config(&at_1), &mut far.device, theirs.memory(), start).unwrap();
     dns.bind(53, Respond::new(Server(server))).unwrap();
     let name = Name::new("www.example").unwrap();
     let mut resolver = Resolver::new(name, &[IpAddress::v4(10, 0, 0, 1)], Duration::from_secs(10), [11, 12]);
@@ -179,16 +179,6 @@ impl<F: FnMut(&[u8]) -> Option<Vec<u8>>> Responder for Server<F> {
                 Answer::Reply(bytes.len())
             }
         }
-    }
-}
-
-/// No program on TCP.
-#[derive(Clone)]
-struct Nobody;
-
-impl Session for Nobody {
-    fn poll(&mut self, _socket: &mut tcp::Socket<'_>, _cx: &mut Context<'_>) -> Next {
-        Next::Close
     }
 }
 
