@@ -12,6 +12,7 @@
 //! |---|---|
 //! | [`phy`] | devices: cable and loopback without a heap, Linux TAP and TUN; the check that every device must pass |
 //! | [`stack`] | the poll loop, and the traits that a program is written to |
+//! | [`names`] | from a host's name to its addresses |
 //! | [`app`] | what the programs say, each against one smoltcp socket |
 //! | [`trace`] | what is made of events and frames: captures, log lines |
 //! | [`lab`] | two stacks on a cable, a virtual clock; scenarios and faults |
@@ -28,6 +29,7 @@ pub mod app;
 #[cfg(all(target_os = "none", any(feature = "lm3s6965evb", feature = "mps2-an385")))]
 pub mod board;
 pub mod lab;
+pub mod names;
 pub mod phy;
 pub mod stack;
 pub mod trace;

@@ -8,6 +8,8 @@ use super::doctor::{self, DoctorArgs};
 use super::error::Failure;
 use super::get::{GetArgs, get};
 use super::lab::{LabArgs, lab};
+use super::ping::{PingArgs, ping};
+use super::resolve::{ResolveArgs, resolve};
 use super::sandbox::{SandboxArgs, sandbox};
 use super::serve::{ServeArgs, serve};
 use super::tour::tour;
@@ -37,6 +39,8 @@ enum Command {
     Doctor(DoctorArgs),
     Get(GetArgs),
     Lab(Box<LabArgs>),
+    Ping(PingArgs),
+    Resolve(ResolveArgs),
     Sandbox(SandboxArgs),
     Serve(ServeArgs),
 }
@@ -63,6 +67,8 @@ pub fn run() -> Result<u8, Failure> {
         }
         Some(Command::Get(args)) => get(&args).map(|()| 0),
         Some(Command::Lab(args)) => lab(&args),
+        Some(Command::Ping(args)) => ping(&args).map(|heard| if heard { 0 } else { 1 }),
+        Some(Command::Resolve(args)) => resolve(&args).map(|()| 0),
         Some(Command::Sandbox(args)) => sandbox(&args),
         Some(Command::Serve(args)) => serve(&args).map(|()| 0),
     }

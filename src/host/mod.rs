@@ -1,5 +1,6 @@
 //! What needs an operating system: the command line, the console, the loop that waits, the sandbox.
 
+mod address;
 mod call;
 pub mod capture;
 mod cli;
@@ -16,13 +17,16 @@ mod link;
 mod live;
 mod memory;
 pub mod netlink;
+mod ping;
 pub mod play;
+mod resolve;
 mod sandbox;
 mod serve;
 mod stop;
 mod tour;
 mod watch;
 
+pub use address::{Lookup, settle};
 pub use cli::run;
 pub use console::Stdio;
 pub use drive::{Ended, drive};

@@ -9,6 +9,7 @@ use std::time::Duration;
 use clap::Args;
 use smoltcp::wire::IpCidr;
 
+use super::address::settle;
 use super::clock::Clock;
 use super::console::Stdio;
 use super::drive::{Interrupt, drive};
@@ -111,8 +112,7 @@ pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let watch = Watch::new(link.kind, &link.name, &clock, args.link.pcap.as_deref())?;
     let start = |listening: &str| {
         let stop = Stop::on_signals().map_err(Failure::run)?;
-        let mut out = std::io::stdout().lock();
-        out.write_all(listening.as_bytes()).and_then(|()| out.flush()).map_err(Failure::run)?;
+        say(listening)?;
         Ok(stop)
     };
     plan.run(&link, &clock, Io { device, console: Stdio::new(), probe: watch }, start).map(drop)
@@ -223,30 +223,72 @@ impl Plan<'_> {
                 once = Some(port);
             }
         }
-        let mut interrupt = start(&self.listening(&link.addresses))?;
+        settle(&mut stack, &mut io, clock)?;
+        // The link-local address that goes with others is for neighbours; alone, it is what there is.
+        let own = |address: &IpCidr| link.slaac || link.dhcp || link.addresses.contains(address);
+        let mut listening = Listening { plan: self, known: Vec::new() };
+        let mut interrupt = start(&listening.change(stack.addresses().iter().copied().filter(own)))?;
         let (watch, result) = if self.step {
-            step_by_step(&mut stack, io, clock, &mut interrupt)
+            let each = |stack: &Stack<'_, _, _>| say(&listening.change(stack.addresses().iter().copied().filter(own)));
+            step_by_step(&mut stack, io, clock, &mut interrupt, each)
         } else {
-            let done = |stack: &mut Stack<'_, _, _>| once.is_some_and(|port| stack.take_udp(port).is_some());
+            let mut said = Ok(());
+            let done = |stack: &mut Stack<'_, _, _>| {
+                let lines = listening.change(stack.addresses().iter().copied().filter(own));
+                said = say(&lines);
+                said.is_err() || once.is_some_and(|port| stack.take_udp(port).is_some())
+            };
             let result = drive(&mut stack, &mut io, clock, &mut interrupt, done).map(drop);
-            (io.probe, result)
+            (io.probe, result.and(said))
         };
         watch.finish()?;
         result.map(|()| interrupt)
     }
+}
 
-    fn listening(&self, addresses: &[IpCidr]) -> String {
-        let mut lines = String::new();
-        for address in addresses.iter().map(IpCidr::address) {
-            for (transport, list) in [("tcp", &self.tcp), ("udp", &self.udp)] {
-                for &(port, app) in list {
-                    let endpoint = std::net::SocketAddr::new(address.into(), port);
-                    lines.push_str(&format!("listening {transport} {endpoint} {}\n", app.name));
-                }
-            }
+/// What was said to listen.
+struct Listening<'p> {
+    plan: &'p Plan<'p>,
+    known: Vec<IpCidr>,
+}
+
+impl Listening<'_> {
+    /// What listens, and no longer listens, now that these are the addresses: a line each.
+    fn change(&mut self, addresses: impl Iterator<Item = IpCidr> + Clone) -> String {
+        if addresses.clone().eq(self.known.iter().copied()) {
+            return String::new();
         }
+        let now: Vec<IpCidr> = addresses.collect();
+        let mut lines = String::new();
+        let not_in = |list: &[IpCidr], one: &&IpCidr| !list.iter().any(|other| other.address() == one.address());
+        for gone in self.known.iter().filter(|one| not_in(&now, one)) {
+            self.lines(&mut lines, "no longer listening", gone);
+        }
+        for new in now.iter().filter(|one| not_in(&self.known, one)) {
+            self.lines(&mut lines, "listening", new);
+        }
+        self.known = now;
         lines
     }
+
+    fn lines(&self, lines: &mut String, verb: &str, address: &IpCidr) {
+        for (transport, list) in [("tcp", &self.plan.tcp), ("udp", &self.plan.udp)] {
+            for &(port, app) in list {
+                let endpoint = std::net::SocketAddr::new(address.address().into(), port);
+                lines.push_str(&format!("{verb} {transport} {endpoint} {}\n", app.name));
+            }
+        }
+    }
+}
+
+/// Prints lines.
+fn say(lines: &str) -> Result<(), Failure> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let mut out = std::io::stdout().lock();
+    let result = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+    result.map_err(|error| Failure::run(format_args!("standard output: {error}")))
 }
 
 /// The program of this name.

@@ -345,6 +345,7 @@ impl Tracked {
 fn address_byte(host: usize) -> u8 {
     match address(host) {
         IpAddress::Ipv4(address) => address.octets()[3],
+        #[cfg(feature = "ipv6")]
         IpAddress::Ipv6(_) => 0,
     }
 }

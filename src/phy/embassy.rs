@@ -103,7 +103,10 @@ impl<D: Driver> Device for Embassy<D> {
         capabilities.checksum.udp = checksum(theirs.checksum.udp);
         capabilities.checksum.tcp = checksum(theirs.checksum.tcp);
         capabilities.checksum.icmpv4 = checksum(theirs.checksum.icmpv4);
-        capabilities.checksum.icmpv6 = checksum(theirs.checksum.icmpv6);
+        #[cfg(feature = "ipv6")]
+        {
+            capabilities.checksum.icmpv6 = checksum(theirs.checksum.icmpv6);
+        }
         capabilities
     }
 }

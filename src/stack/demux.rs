@@ -1,9 +1,11 @@
 //! Which connection a frame is for, told from its headers alone.
 
 use smoltcp::phy::{ChecksumCapabilities, Medium};
+#[cfg(feature = "ipv6")]
+use smoltcp::wire::Ipv6Packet;
 use smoltcp::wire::{
     EthernetFrame, EthernetProtocol, HardwareAddress, IpAddress, IpEndpoint, IpProtocol, IpVersion, Ipv4Packet,
-    Ipv6Packet, TcpPacket, TcpSeqNumber,
+    TcpPacket, TcpSeqNumber,
 };
 
 use super::event::{Drop, Tuple};
@@ -36,6 +38,7 @@ pub(super) fn flow(frame: &[u8], medium: Medium, hardware: HardwareAddress, own:
     let Some((packet, to_us)) = payload(frame, medium, hardware) else { return Flow::Neighbour };
     match ip(packet) {
         Ip::Other => Flow::Shared,
+        #[cfg(feature = "ipv6")]
         Ip::Icmpv6 => Flow::Neighbour,
         Ip::Dropped(why) => Flow::Drop(why),
         Ip::Upper(source, destination, _) if impossible(source, &own) || loopback(destination) => {
@@ -67,6 +70,7 @@ pub(super) fn checksums_hold(frame: &[u8], medium: Medium, caps: &ChecksumCapabi
         Some(IpVersion::Ipv4) => Ipv4Packet::new_checked(packet).is_ok_and(|p| {
             (!caps.ipv4.rx() || p.verify_checksum()) && holds(p.src_addr().into(), p.dst_addr().into(), p.payload())
         }),
+        #[cfg(feature = "ipv6")]
         Some(IpVersion::Ipv6) => {
             Ipv6Packet::new_checked(packet).is_ok_and(|p| holds(p.src_addr().into(), p.dst_addr().into(), p.payload()))
         }
@@ -91,6 +95,7 @@ pub(super) fn acknowledge(frame: &mut [u8], medium: Medium, number: TcpSeqNumber
                 set(packet.src_addr().into(), packet.dst_addr().into(), packet.payload_mut());
             }
         }
+        #[cfg(feature = "ipv6")]
         Ok(IpVersion::Ipv6) => {
             if let Ok(mut packet) = Ipv6Packet::new_checked(packet) {
                 set(packet.src_addr().into(), packet.dst_addr().into(), packet.payload_mut());
@@ -118,6 +123,7 @@ fn payload(frame: &[u8], medium: Medium, hardware: HardwareAddress) -> Option<(&
 enum Ip<'f> {
     /// Source, destination, and the segment if it is TCP.
     Upper(IpAddress, IpAddress, Option<TcpPacket<&'f [u8]>>),
+    #[cfg(feature = "ipv6")]
     Icmpv6,
     Dropped(Drop),
     /// Not IP, malformed, or a fragment of something else than TCP.
@@ -135,6 +141,7 @@ fn ip(packet: &[u8]) -> Ip<'_> {
                 protocol => upper(packet.src_addr().into(), packet.dst_addr().into(), protocol, packet.payload()),
             }
         }
+        #[cfg(feature = "ipv6")]
         Some(IpVersion::Ipv6) => {
             let Ok(packet) = Ipv6Packet::new_checked(packet) else { return Ip::Other };
             match packet.next_header() {
@@ -173,6 +180,7 @@ fn impossible(source: IpAddress, own: impl Fn(IpAddress) -> bool) -> bool {
 fn loopback(address: IpAddress) -> bool {
     match address {
         IpAddress::Ipv4(address) => address.is_loopback(),
+        #[cfg(feature = "ipv6")]
         IpAddress::Ipv6(address) => address.is_loopback(),
     }
 }

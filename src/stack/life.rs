@@ -51,10 +51,18 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             // The interface did not take the SYN, so there never was a connection.
             (Phase::HalfOpen, State::Listen) if before == State::Listen => self.release(index),
             (Phase::HalfOpen, State::Listen) => self.drop_unserved(now, index, End::Reset, &mut io.probe),
-            (Phase::HalfOpen, State::Closed) => self.drop_unserved(now, index, End::TimedOut, &mut io.probe),
+            (Phase::HalfOpen, State::Closed) => {
+                let gone = !self.iface.has_ip_addr(tuple.local.addr);
+                let end = if gone { End::AddressGone } else { End::TimedOut };
+                self.drop_unserved(now, index, end, &mut io.probe);
+            }
             (Phase::HalfOpen, _) => self.accept(now, index, tuple, io),
             (Phase::Connecting, State::Closed) => {
-                let end = if cause == (Cause::Segment { rst: true }) { End::Refused } else { End::TimedOut };
+                let end = match cause {
+                    Cause::Segment { rst: true } => End::Refused,
+                    _ if !self.iface.has_ip_addr(tuple.local.addr) => End::AddressGone,
+                    _ => End::TimedOut,
+                };
                 self.finish(now, index, end, io);
             }
             (Phase::Connecting, _) => {

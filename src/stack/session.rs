@@ -24,6 +24,13 @@ pub trait Session {
     fn ended(&mut self, _end: End, _cx: &mut Context<'_>) {}
 }
 
+/// No program: for a stack that has none on TCP.
+impl Session for () {
+    fn poll(&mut self, _socket: &mut tcp::Socket<'_>, _cx: &mut Context<'_>) -> Next {
+        Next::Close
+    }
+}
+
 /// A program on a UDP port that does more than answer: a client, above all. A server implements [`Responder`].
 pub trait UdpSession {
     /// Does what can be done now, without waiting, and says what to wait for.
@@ -134,6 +141,7 @@ impl Context<'_> {
     pub fn may_answer(&self, from: &udp::UdpMetadata) -> bool {
         let unicast = match from.endpoint.addr {
             IpAddress::Ipv4(a) => !(a.is_broadcast() || a.is_multicast() || a.is_unspecified()),
+            #[cfg(feature = "ipv6")]
             IpAddress::Ipv6(a) => !(a.is_multicast() || a.is_unspecified()),
         };
         let port = from.endpoint.port;

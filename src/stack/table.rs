@@ -78,6 +78,7 @@ impl Table {
 fn feed(hasher: &mut SipHasher13, endpoint: &IpEndpoint) {
     match endpoint.addr {
         IpAddress::Ipv4(address) => hasher.write(&address.octets()),
+        #[cfg(feature = "ipv6")]
         IpAddress::Ipv6(address) => hasher.write(&address.octets()),
     }
     hasher.write_u16(endpoint.port);

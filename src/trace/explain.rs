@@ -300,6 +300,7 @@ fn other(carries: Carries) -> Option<Explanation> {
 
 fn happened(event: &Event) -> Option<Explanation> {
     Some(match event {
+        Event::Address(_) => return None,
         Event::Accepted { .. } => because(
             "The handshake is complete: the connection waits for the server's program, or is served \
              at once.",

@@ -254,6 +254,7 @@ fn next_words(text: &mut Text, next: Next) -> fmt::Result {
 /// None for what other lines show.
 fn event_words(text: &mut Text, event: &Event) -> Option<fmt::Result> {
     Some(match event {
+        Event::Address(what) => write!(text, "{what}"),
         Event::Accepted { .. } => text.write_str("connection accepted"),
         Event::Connected { .. } => text.write_str("connected"),
         Event::Dropped(why) => write!(text, "dropped: {why}"),

@@ -6,14 +6,14 @@ use core::net::SocketAddr;
 use log::Level;
 use smoltcp::time::{Duration, Instant};
 
-use crate::stack::{Drop, End, Event, Probe, Tuple};
+use crate::stack::{AddressEvent, Drop, End, Event, Probe, Tuple};
 
 /// Logs what happens, a line each, under the target `smolstep`.
 ///
 /// | level | lines |
 /// |---|---|
-/// | warn  | connections turned away because a pool is full |
-/// | info  | accepted, connected, received, closed, with addresses and the reason |
+/// | warn  | connections turned away because a pool is full; addresses lost or refused |
+/// | info  | accepted, connected, received, closed, with addresses and the reason; addresses that come and go |
 /// | debug | state changes, half-open connections given up, frames that can't be served |
 ///
 /// Lines that a peer can cause with each segment are limited: of those about data [`Self::RECEIVED_A_SECOND`] and of those
@@ -39,6 +39,7 @@ impl LogProbe {
             say(Level::Warn, format_args!("dropped more: {count} lines left out (they are at debug level)"));
         }
         match *event {
+            Event::Address(what) => say(weight(&what), format_args!("{what}")),
             Event::Accepted { tuple, .. } => say(Level::Info, format_args!("accepted {}", Served(tuple))),
             Event::Connecting { tuple, .. } => say(Level::Debug, format_args!("connecting to {}", Made(tuple))),
             Event::Connected { tuple, .. } => say(Level::Info, format_args!("connected to {}", Made(tuple))),
@@ -149,6 +150,19 @@ struct Made(Tuple);
 impl fmt::Display for Made {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} from {}", SocketAddr::from(self.0.remote), SocketAddr::from(self.0.local))
+    }
+}
+
+/// How much a change of addresses matters: what goes as it should is less than what does not.
+fn weight(event: &AddressEvent) -> Level {
+    match event {
+        AddressEvent::Added(_)
+        | AddressEvent::Leased { .. }
+        | AddressEvent::Removed(_)
+        | AddressEvent::Renewed { .. }
+        | AddressEvent::Router(_)
+        | AddressEvent::RouterGone(_) => Level::Info,
+        _ => Level::Warn,
     }
 }
 

@@ -3,9 +3,11 @@
 use core::fmt;
 
 use smoltcp::phy::Medium;
+#[cfg(feature = "ipv6")]
+use smoltcp::wire::Ipv6Packet;
 use smoltcp::wire::{
     ArpOperation, ArpPacket, EthernetFrame, EthernetProtocol, IpAddress, IpEndpoint, IpProtocol, IpVersion, Ipv4Packet,
-    Ipv6Packet, TcpOption, TcpPacket, TcpSeqNumber, UdpPacket,
+    TcpOption, TcpPacket, TcpSeqNumber, UdpPacket,
 };
 
 /// A frame's headers.
@@ -123,6 +125,7 @@ fn parse(frame: &[u8], medium: Medium) -> Option<Summary> {
             let packet = Ipv4Packet::new_checked(packet).ok()?;
             upper(packet.src_addr().into(), packet.dst_addr().into(), packet.next_header(), packet.payload())
         }
+        #[cfg(feature = "ipv6")]
         IpVersion::Ipv6 => {
             let packet = Ipv6Packet::new_checked(packet).ok()?;
             upper(packet.src_addr().into(), packet.dst_addr().into(), packet.next_header(), packet.payload())

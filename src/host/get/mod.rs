@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use clap::Args;
 
+use super::address::Lookup;
 use super::clock::Clock;
 use super::console::Stdio;
 use super::error::Failure;
@@ -22,6 +23,7 @@ use super::serve::positive;
 use super::stop::Stop;
 use super::watch::Watch;
 use crate::app::http_client::Get;
+use crate::names::WithResolver;
 use crate::phy::linux::TunTap;
 use crate::stack::{ConnectionId, Io, Stack};
 use destination::Destination;
@@ -35,7 +37,7 @@ use waiting::Waiting;
 
 Example:
   smolstep get http://192.168.69.100:8000/page.html -o page.html --tap tap0
-  smolstep get -i -L 'http://[fdaa::64]/' --tap tap0")]
+  smolstep get -i -L http://host.example/ --tap tap0 --dhcp")]
 pub struct GetArgs {
     /// What to fetch, as in http://HOST[:PORT]/PATH
     #[arg(value_name = "URL")]
@@ -51,7 +53,7 @@ pub struct GetArgs {
     /// Go where the server redirects to, at most 10 times
     #[arg(short = 'L', long = "location")]
     pub follow: bool,
-    /// How long connecting may take, then the header, then each pause in the body
+    /// How long finding the host may take, connecting, the header, and each pause in the body
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = positive)]
     pub timeout: Duration,
 }
@@ -67,7 +69,7 @@ const SIZES: Sizes =
     Sizes { connections: 32, receive: 262_144, send: 16_384, ports: 1, datagrams: 64, payload: 131_072 };
 
 type Fetch<'t> = Get<String, Share<'t>, HEAD>;
-type Fetching<'s, 't> = Stack<'s, Fetch<'t>, ()>;
+type Fetching<'s, 't> = Stack<'s, Fetch<'t>, WithResolver<()>>;
 type Around = Io<TunTap, Stdio, Watch>;
 
 /// Runs `smolstep get`.
@@ -128,13 +130,13 @@ impl<'g> Getter<'g> {
     }
 
     /// The host's addresses, best first.
-    fn addresses(&mut self, target: &Target) -> Result<Vec<IpAddr>, Failure> {
-        match target.host() {
-            Some(url::Host::Ipv4(address)) => Ok(vec![address.into()]),
-            Some(url::Host::Ipv6(address)) => Ok(vec![address.into()]),
-            Some(url::Host::Domain(_)) | None => {
-                Err(Failure::run(format_args!("{target}: the host must be an IP address: names are not looked up")))
-            }
-        }
+    fn addresses(
+        &mut self,
+        target: &Target,
+        stack: &mut Fetching<'_, 'g>,
+        io: &mut Around,
+    ) -> Result<Vec<IpAddr>, Failure> {
+        let lookup = Lookup { link: self.link, patience: self.patience, thorough: false };
+        lookup.addresses(target.host(), stack, io, &self.clock, self.waiting.stop())
     }
 }

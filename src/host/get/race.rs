@@ -35,7 +35,7 @@ impl<'g> Getter<'g> {
         let failed = |why: &dyn fmt::Display| Failure::run(format_args!("{target}: {why}"));
         // The slots of connections that were left to close.
         self.left.retain(|id| stack.take(*id).is_none());
-        let addresses = self.addresses(target)?;
+        let addresses = self.addresses(target, stack, io)?;
         self.sink.borrow_mut().begin_race();
         let mut rest = addresses.into_iter();
         let (mut runners, mut failures) = (Runners::new(), Vec::new());
@@ -69,8 +69,7 @@ impl<'g> Getter<'g> {
                 if let Some((_, end)) = id.and_then(|id| stack.take(id)) {
                     *id = None;
                     let why = NoResponse::Ended(end);
-                    let named = matches!(target.host(), Some(url::Host::Domain(_)));
-                    failures.push(if named { format!("{address}: {why}") } else { why.to_string() });
+                    failures.push(if target.is_named() { format!("{address}: {why}") } else { why.to_string() });
                 }
             }
         }
@@ -103,7 +102,7 @@ impl<'g> Getter<'g> {
     ) -> Result<Ended, Failure> {
         let (sink, clock) = (self.sink, self.clock);
         let until = time.map(|time| clock.now() + time.into());
-        self.waiting.wake_after(time)?;
+        self.waiting.wake_at(&clock, until)?;
         drive(stack, io, &clock, &mut self.waiting, |stack| {
             let mut sink = sink.borrow_mut();
             if sink.is_ready_again() {

@@ -54,9 +54,14 @@ impl Target {
         Ok(Target { url })
     }
 
-    /// The host.
-    pub fn host(&self) -> Option<Host<&str>> {
-        self.url.host()
+    /// The host: a name, or an address, in brackets if it is of IPv6.
+    pub fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+
+    /// Whether the host is a name.
+    pub fn is_named(&self) -> bool {
+        matches!(self.url.host(), Some(Host::Domain(_)))
     }
 
     /// The port.

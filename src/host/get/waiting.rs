@@ -2,14 +2,13 @@
 
 use std::cell::RefCell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::time::Duration;
 
 use rustix::event::epoll;
-use rustix::time::{
-    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
-};
+use smoltcp::time::Instant;
 
 use super::sink::Sink;
+use crate::host::address::Timer;
+use crate::host::clock::Clock;
 use crate::host::drive::{Interrupt, Verdict};
 use crate::host::error::Failure;
 use crate::host::stop::Stop;
@@ -21,7 +20,7 @@ pub struct Waiting<'g> {
     /// Readable when the destination has room; none for a file, which always has.
     room: Option<OwnedFd>,
     /// Readable when the time has come.
-    timer: OwnedFd,
+    timer: Timer,
     timed: bool,
 }
 
@@ -45,21 +44,21 @@ impl<'g> Waiting<'g> {
                 }
             }
         };
-        let timer = timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::CLOEXEC).map_err(Failure::run)?;
-        Ok(Waiting { stop, sink, room, timer, timed: false })
+        Ok(Waiting { stop, sink, room, timer: Timer::new()?, timed: false })
     }
 
-    /// Wakes the loop after so long, too, while no connection is there; never if `None`.
+    /// The signal alone.
+    pub fn stop(&mut self) -> &mut Stop {
+        &mut self.stop
+    }
+
+    /// Wakes the loop at this time, too, while no connection is there; never if `None`.
     ///
     /// # Errors
     /// What the system says.
-    pub fn wake_after(&mut self, time: Option<Duration>) -> Result<(), Failure> {
-        let none = Timespec { tv_sec: 0, tv_nsec: 0 };
-        let it_value = time.and_then(|time| Timespec::try_from(time).ok()).unwrap_or(none);
-        let setting = Itimerspec { it_interval: none, it_value };
-        timerfd_settime(&self.timer, TimerfdTimerFlags::empty(), &setting).map_err(Failure::run)?;
+    pub fn wake_at(&mut self, clock: &Clock, time: Option<Instant>) -> Result<(), Failure> {
         self.timed = time.is_some();
-        Ok(())
+        time.map_or(Ok(()), |time| self.timer.set(clock, time))
     }
 }
 
@@ -69,7 +68,7 @@ impl Interrupt for Waiting<'_> {
         // Nobody borrows it while the loop waits.
         let Ok(sink) = self.sink.try_borrow() else { return [stop, stop] };
         match &self.room {
-            _ if self.timed && sink.winner().is_none() => [stop, self.timer.as_fd()],
+            _ if self.timed && sink.winner().is_none() => [stop, self.timer.file()],
             Some(room) if sink.wanted() => [stop, room.as_fd()],
             _ => [stop, stop],
         }

@@ -82,7 +82,9 @@ pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
     }
     let plan = args.server.plan(&args.serve)?;
     let words = LinkArgs { tap: Some(TAP.into()), ..LinkArgs::default() };
-    let link = words.link(Side::Server)?;
+    // Nobody else is there who could have the addresses.
+    let mut link = words.link(Side::Server)?;
+    link.claim = false;
     let sandbox = Sandbox::enter(&args.publish).map_err(failed)?;
     if args.serve.is_empty() {
         return Ok(sandbox.start(&args.command).map_err(failed)?.wait());
