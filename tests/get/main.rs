@@ -7,6 +7,7 @@ mod common;
 mod bad_input;
 mod files;
 mod mutated;
+mod names;
 mod redirects;
 mod rig;
 mod servers;

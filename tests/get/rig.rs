@@ -102,8 +102,13 @@ impl Scripted {
 
     /// The URL to which the server answers with the bytes that this expression of Python's gives.
     pub fn url(&self, expression: &str, then: Then) -> String {
+        self.url_of(self.address, expression, then)
+    }
+
+    /// The same with another name for its address.
+    pub fn url_of(&self, host: &str, expression: &str, then: Then) -> String {
         let then = format!("{then:?}").to_lowercase();
-        url(self.address, 4000, &format!("/{then}?{}", encoded(expression)))
+        url(host, 4000, &format!("/{then}?{}", encoded(expression)))
     }
 
     /// The URL of a page that is so many redirects away.

@@ -15,8 +15,9 @@ use crate::host::drive::{Ended, drive};
 use crate::host::error::Failure;
 use crate::stack::ConnectionId;
 
-/// How long a connection may take before the next address is tried besides it.
-const DELAY: Duration = Duration::from_millis(250);
+/// How long a connection may take before the next address is tried besides it. RFC 8305 recommends 250 ms and allows 2 s; smoltcp asks
+/// for one hardware address a second, so that after a lookup the first segment to an address on the link can be as late as that.
+const DELAY: Duration = Duration::from_millis(1250);
 
 /// Connections begun to one host, each with its address; none where it has failed.
 type Runners = Vec<(IpAddr, Option<ConnectionId>)>;
