@@ -5,6 +5,31 @@
 //! that is in the type: the body goes on to an [`Output`], as fast as that takes it.
 //!
 //! It works with a send buffer of any size.
+//!
+//! ```
+//! use smolstep::app::http_client::{Head, Output, OutputFailed, Response};
+//!
+//! /// Counts the bytes of the body.
+//! struct Counter(usize);
+//!
+//! impl Output for Counter {
+//!     fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed> {
+//!         Ok(head.status == 200)
+//!     }
+//!
+//!     fn body(&mut self, piece: &[u8]) -> Result<usize, OutputFailed> {
+//!         self.0 += piece.len();
+//!         Ok(piece.len())
+//!     }
+//! }
+//!
+//! // What a `Get` does with each segment:
+//! let (mut counter, mut response) = (Counter(0), Response::<512>::new());
+//! response.feed(b"HTTP/1.1 200 OK\r\nContent-Le", &mut counter)?;
+//! response.feed(b"ngth: 5\r\n\r\nhello", &mut counter)?;
+//! assert!(response.is_done() && counter.0 == 5);
+//! # Ok::<(), smolstep::app::http_client::Failure>(())
+//! ```
 
 mod chunked;
 mod failure;
