@@ -56,7 +56,18 @@ fn wrong_usage_is_one_line() {
             ("serve greeting --tap tap0 --max-connections 0", "--max-connections"),
             ("serve greeting --tap tap0 --idle-timeout 0s", "longer than nothing"),
             ("serve greeting --tap tap0 --frobnicate", "--frobnicate"),
-            ("call greeting host.example --tap tap0", "bad address 'host.example'"),
+            ("call greeting host,example --tap tap0", "bad host 'host,example'"),
+            ("call greeting 300.1.1.1 --tap tap0", "neither an IP address nor a host's name"),
+            ("ping host..example --tap tap0", "something before and between its dots"),
+            ("ping 192.168.69.100 -i 0 --tap tap0", "a number of seconds, from 0.001 to 86400"),
+            ("ping 192.168.69.100 -c 0 --tap tap0", "--count"),
+            ("ping 192.168.69.100 -s 20000 --tap tap0", "at most 16356 bytes go to 192.168.69.100"),
+            ("ping fdaa::64 -s 2000 --tap tap0", "at most 1452 bytes go to fdaa::64"),
+            ("resolve straße.example --tap tap0", "write others as xn--"),
+            ("resolve host.example --tap tap0 --dns dns", "bad address 'dns' for --dns"),
+            ("resolve host.example --tap tap0 --dns 224.0.0.1", "no host's address"),
+            ("resolve host.example", "--tap NAME or --tun NAME"),
+            ("serve greeting --tun tun0 --dhcp", "cannot be used with"),
             ("call greeting 192.168.69.100:0 --tap tap0", "bad address '192.168.69.100:0'"),
             ("call greeting [fdaa::64 --tap tap0", "bad address '[fdaa::64'"),
             ("call ack 192.168.69.100 --udp --tap tap0", "ack has no UDP side"),
@@ -86,6 +97,12 @@ fn what_the_machine_lacks_is_one_line() {
             ("call ack 10.0.0.1 hi --tap tap0", "no route to 10.0.0.1"),
             ("call ack 10.0.0.1:80 hi --udp --tap tap0", "ack has no UDP side"),
             ("call echo 10.0.0.1:80 hi --udp --tap tap0", "no route to 10.0.0.1"),
+            ("call ack host.example hi --tap tap0", "smolstep: no DNS server: give --dns or --dhcp\n"),
+            ("ping host.example --tap tap0", "smolstep: no DNS server: give --dns or --dhcp\n"),
+            ("resolve host.example --tap tap0", "smolstep: no DNS server: give --dns or --dhcp\n"),
+            ("ping 10.0.0.1 --tap tap0", "no route to 10.0.0.1"),
+            ("serve greeting --tap tap0 --ip 192.168.69.100/24", "192.168.69.100 is in use by "),
+            ("call greeting 192.168.69.99 --tap tap0 --ip fdaa::64/64", "fdaa::64 is in use by "),
             ("call ack fd00::1 hi --tap tap0", "no route to fd00::1"),
             ("call ack 192.168.69.2 hi --tap tap0", "no route to 192.168.69.2"),
             ("call ack fdaa::64 hi --tap tap0 --ip 192.168.69.2/24", "no route to fdaa::64"),
@@ -142,9 +159,17 @@ fn a_tap_of_small_packets_is_refused() {
 
 #[test]
 fn help_and_version_are_no_errors() {
-    for arguments in
-        ["--help", "serve --help", "call --help", "get --help", "sandbox --help", "doctor --help", "apps --help"]
-    {
+    for arguments in [
+        "--help",
+        "serve --help",
+        "call --help",
+        "get --help",
+        "sandbox --help",
+        "doctor --help",
+        "apps --help",
+        "ping --help",
+        "resolve --help",
+    ] {
         let help = run(arguments);
         assert_eq!((help.code(), help.err().is_empty()), (Some(0), true), "{arguments}: {help:?}");
         assert!(help.out().contains("Example"), "{arguments}: {}", help.out());

@@ -18,7 +18,7 @@ use super::link::Link;
 use super::stop::Stop;
 use crate::names::{Name, ResolveError, Resolver, WithResolver};
 use crate::phy::linux::TunTap;
-use crate::stack::{ConnectError, Io, Probe, Session, Stack, UdpSession};
+use crate::stack::{ConnectError, Hardware, Io, Probe, Session, Stack, UdpSession};
 
 /// Waits until nobody has objected to the addresses that were given by hand, which takes 150 ms.
 ///
@@ -44,6 +44,7 @@ pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
     match stack.taken() {
         None => Ok(()),
         Some((address, by)) => {
+            let by = Hardware(by);
             Err(Failure::run(format_args!("{address} is in use by {by}: give this side another address with --ip")))
         }
     }

@@ -209,6 +209,10 @@ impl UdpSession for Resolver {
         // The server's turn is over; the next one is asked at once.
         self.ask_at = None;
     }
+
+    fn is_chore(&self) -> bool {
+        true
+    }
 }
 
 /// Why there are no addresses.
@@ -275,5 +279,9 @@ impl<U: UdpSession> UdpSession for WithResolver<U> {
             WithResolver::Program(program) => program.unreachable(),
             WithResolver::Resolver(resolver) => resolver.unreachable(),
         }
+    }
+
+    fn is_chore(&self) -> bool {
+        matches!(self, WithResolver::Resolver(_))
     }
 }

@@ -142,7 +142,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let next = session.poll(socket, &mut context);
         let read = before.0.saturating_sub(socket.recv_queue());
         let sent = socket.send_queue().saturating_sub(before.1);
-        if read > 0 || sent > 0 {
+        if (read > 0 || sent > 0) && !session.is_chore() {
             io.probe.event(now, &Event::Udp { port: port.number, from, read, sent });
         }
         port.wake = None;

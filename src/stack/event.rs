@@ -236,6 +236,8 @@ pub enum AddressEvent {
         /// Why.
         why: Loss,
     },
+    /// A router's advertisement gave an address; it is in use from now on.
+    Advertised(IpCidr),
     /// No DHCP server has answered; said once, while the questions go on.
     NoDhcpServer,
     /// No IPv6 router has answered; said once, while the questions go on.
@@ -259,6 +261,8 @@ pub enum AddressEvent {
         /// The lease, in seconds.
         seconds: u32,
     },
+    /// No router advertises this address any more.
+    Expired(IpCidr),
     /// What is not on the link goes to this router from now on.
     Router(IpAddress),
     /// This router is used no longer.
@@ -285,6 +289,8 @@ impl fmt::Display for AddressEvent {
             AddressEvent::LeaseLost { address, why: Loss::Refused } => {
                 write!(f, "the DHCP server takes {address} back; asking for another")
             }
+            AddressEvent::Advertised(address) => write!(f, "a router advertises the network of {address}"),
+            AddressEvent::Expired(address) => write!(f, "no router advertises the network of {address} any more"),
             AddressEvent::NoDhcpServer => f.write_str("no DHCP server answers; asking on"),
             AddressEvent::NoRouter => f.write_str("no IPv6 router answers; asking on"),
             #[cfg(feature = "dhcp")]
@@ -297,8 +303,21 @@ impl fmt::Display for AddressEvent {
             }
             AddressEvent::Router(router) => write!(f, "router {router} is in use"),
             AddressEvent::RouterGone(router) => write!(f, "router {router} is gone"),
-            AddressEvent::Taken { address, by } => write!(f, "{address} is in use by {by}: it is not used here"),
+            AddressEvent::Taken { address, by } => {
+                write!(f, "{address} is in use by {}: it is not used here", Hardware(*by))
+            }
         }
+    }
+}
+
+/// A hardware address as Linux and Wireshark write it.
+#[derive(Clone, Copy, Debug)]
+pub struct Hardware(pub EthernetAddress);
+
+impl fmt::Display for Hardware {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let [a, b, c, d, e, g] = self.0.0;
+        write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
     }
 }
 

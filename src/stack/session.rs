@@ -41,6 +41,11 @@ pub trait UdpSession {
     /// Told that what it had queued was dropped, because nobody on the link answers for the receiver's address. What the port
     /// had received is gone too.
     fn unreachable(&mut self) {}
+
+    /// Whether its datagrams are a means to something else, of which whoever watches is not told.
+    fn is_chore(&self) -> bool {
+        false
+    }
 }
 
 /// No program: for a stack that has none on UDP.

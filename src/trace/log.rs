@@ -156,9 +156,9 @@ impl fmt::Display for Made {
 /// How much a change of addresses matters: what goes as it should is less than what does not.
 fn weight(event: &AddressEvent) -> Level {
     match event {
-        AddressEvent::Added(_)
+        AddressEvent::Added(_) | AddressEvent::Removed(_) => Level::Debug,
+        AddressEvent::Advertised(_)
         | AddressEvent::Leased { .. }
-        | AddressEvent::Removed(_)
         | AddressEvent::Renewed { .. }
         | AddressEvent::Router(_)
         | AddressEvent::RouterGone(_) => Level::Info,

@@ -223,8 +223,11 @@ impl Autoconf {
 
     fn conflict(&mut self, now: Instant, other: (IpCidr, Origin), by: EthernetAddress) {
         let address = other.0.address();
-        push(&mut self.changes, Change::Tell(AddressEvent::Taken { address, by }));
+        if other.1 != Origin::Static {
+            push(&mut self.changes, Change::Tell(AddressEvent::Taken { address, by }));
+        }
         match other.1 {
+            // That is for whoever gave it to say.
             Origin::Static => self.taken = Some((address, by)),
             Origin::Dhcp => self.dhcp.iter_mut().for_each(|client| client.conflict(now)),
             #[cfg(feature = "slaac")]

@@ -116,6 +116,7 @@ impl Host {
     /// Ends what has lasted long enough. Returns the source of a solicitation that is to be sent.
     pub(super) fn advance(&mut self, now: Instant, changes: &mut Changes) -> Option<Ipv6Address> {
         for prefix in self.prefixes.iter().filter(|prefix| prefix.until <= now && prefix.state == State::Used) {
+            push(changes, Change::Tell(AddressEvent::Expired(prefix.address.into())));
             push(changes, Change::Remove(prefix.address.address().into()));
         }
         self.prefixes.retain(|prefix| prefix.until > now);
@@ -144,7 +145,10 @@ impl Host {
             self.at = Some(now);
         } else {
             match self.prefixes.iter_mut().find(|prefix| IpCidr::Ipv6(prefix.address) == address) {
-                Some(prefix) => prefix.state = State::Used,
+                Some(prefix) => {
+                    prefix.state = State::Used;
+                    push(changes, Change::Tell(AddressEvent::Advertised(address)));
+                }
                 // It expired while it was asked for.
                 None => return,
             }
