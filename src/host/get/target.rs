@@ -5,6 +5,7 @@ use core::fmt;
 use url::{Host, ParseError, Position, Url};
 
 use crate::host::error::Failure;
+use crate::names::Name;
 
 /// How much of a URL is shown.
 const SHOWN: usize = 200;
@@ -45,7 +46,8 @@ impl Target {
     /// # Errors
     /// One line that says why it cannot be followed.
     pub fn redirected(&self, location: &[u8]) -> Result<Target, Failure> {
-        let shown = String::from_utf8_lossy(location);
+        // The server's words: with nothing in them that a terminal would take for more than text.
+        let shown = String::from_utf8_lossy(location).escape_debug().to_string();
         let bad =
             |why: &dyn fmt::Display| Failure::run(format_args!("{self}: redirected to '{}': {why}", short(&shown)));
         let text = core::str::from_utf8(location).map_err(|_| bad(&"that is not a URL"))?;
@@ -91,21 +93,20 @@ fn names(rest: &str) -> bool {
     !rest.is_empty() && !rest.starts_with(['/', '\\', '?', '#', ':'])
 }
 
-/// Whether this program can fetch it.
-fn check(url: &Url) -> Result<(), &'static str> {
-    match url.scheme() {
-        "http" => {}
-        "https" => return Err("https is not supported, because smolstep has no TLS: use http"),
-        _ => return Err("only http is supported"),
-    }
-    if !url.username().is_empty() || url.password().is_some() {
-        return Err("a user name or password in it is not supported: leave it out");
-    }
-    match url.port() {
-        Some(0) => Err("port 0 cannot be connected to"),
-        _ if url.host().is_none() => Err("it names no host"),
-        _ => Ok(()),
-    }
+/// Whether this program can fetch it; why not, if it can't.
+fn check(url: &Url) -> Result<(), String> {
+    let why = match (url.scheme(), url.host()) {
+        ("https", _) => "https is not supported, because smolstep has no TLS: use http",
+        ("http", None) => "it names no host",
+        ("http", Some(_)) if !url.username().is_empty() || url.password().is_some() => {
+            "a user name or password in it is not supported: leave it out"
+        }
+        ("http", Some(_)) if url.port() == Some(0) => "port 0 cannot be connected to",
+        ("http", Some(Host::Domain(name))) => return Name::new(name).map(drop).map_err(|error| error.to_string()),
+        ("http", Some(_)) => return Ok(()),
+        _ => "only http is supported",
+    };
+    Err(why.to_owned())
 }
 
 /// Its beginning, if it is long.
@@ -159,6 +160,7 @@ mod tests {
             ("http://[fdaa::64/", "IPv6"),
             ("http://[fe80::1%25tap0]/", "IPv6"),
             ("http://a b/", "domain"),
+            ("http://a..b/", "bad URL 'http://a..b/'"),
         ] {
             let failure = Target::parse(url).unwrap_err().to_string();
             assert!(failure.contains(why), "{url}: {failure}");
@@ -187,6 +189,7 @@ mod tests {
             (b"/\xff", "not a URL"),
             (b"//", "host"),
             (b"http://\x1b[31m/", "'http://\\u{1b}[31m/'"),
+            ("http://\u{202e}x/".as_bytes(), "'http://\\u{202e}x/'"),
         ] {
             let failure = from.redirected(location).unwrap_err().to_string();
             assert!(failure.contains(why) && !failure.contains('\x1b'), "{}: {failure}", location.escape_ascii());
