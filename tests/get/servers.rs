@@ -87,6 +87,9 @@ fn a_404_is_written_and_warned_of() {
             missing.err().contains("404 File not found") && missing.err().matches('\n').count() == 1,
             "{missing:?}"
         );
+        let scripted = Scripted::on_ipv4();
+        let odd = get(link, &[&scripted.url("b'HTTP/1.1 500 a\\tb\\r\\n\\r\\n'", Then::Close)]);
+        assert!(odd.err().contains("500 a b: the body is"), "{odd:?}");
     });
 }
 

@@ -223,3 +223,20 @@ impl Drop for Sink {
         self.end_bar();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_connection_wins_a_race() {
+        let sink = RefCell::new(Sink::new(Destination::Output, false, false));
+        sink.borrow_mut().begin_race();
+        let [mut first, mut second] = [0, 1].map(|number| Share::new(&sink, number));
+        assert_eq!((second.begin(), first.begin(), second.begin()), (true, false, true));
+        assert_eq!(sink.borrow().winner(), Some(1));
+        sink.borrow_mut().begin_race();
+        assert!(!second.begin() && sink.borrow().winner().is_none(), "that race is over");
+        assert!(Share::new(&sink, 0).begin());
+    }
+}
