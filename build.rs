@@ -19,16 +19,23 @@ fn main() {
         println!("cargo::rerun-if-changed={}/memory.x", folder.display());
         for image in images().iter().filter(|image| board_of(&boards, image) == Some(board)) {
             println!("cargo::rustc-link-arg-bin={image}=-L{}", env::current_dir().unwrap().join(&folder).display());
+            println!("cargo::rustc-link-arg-bin={image}=-L{}", env::current_dir().unwrap().join("src/board").display());
             println!("cargo::rustc-link-arg-bin={image}=-Tlink.x");
         }
     }
+    let address = match ip() {
+        None if !enabled("dhcp") => fail("SMOLSTEP_IP=dhcp needs the feature dhcp, which scripts/firmware adds"),
+        None => "None".into(),
+        Some((octets, prefix)) => {
+            format!("Some(smoltcp::wire::Ipv4Cidr::new(smoltcp::wire::Ipv4Address::from_octets({octets:?}), {prefix}))")
+        }
+    };
     let settings = format!(
-        "pub const IP: smoltcp::wire::Ipv4Address = smoltcp::wire::Ipv4Address::from_octets({:?});\n\
-         pub const ADDRESS: smoltcp::wire::IpCidr = smoltcp::wire::IpCidr::new(smoltcp::wire::IpAddress::Ipv4(IP), {});\n\
+        "/// None: ask a DHCP server.\n\
+         pub const ADDRESS: Option<smoltcp::wire::Ipv4Cidr> = {};\n\
          pub const HARDWARE: smoltcp::wire::EthernetAddress = smoltcp::wire::EthernetAddress({:?});\n\
          pub const SEED: [u8; 32] = {:?};\n",
-        ip().0,
-        ip().1,
+        address,
         mac(),
         seed()
     );
@@ -59,14 +66,17 @@ fn board_of<'b>(boards: &'b [String], image: &str) -> Option<&'b String> {
     boards.iter().filter(fits).max_by_key(|board| board.len())
 }
 
-/// SMOLSTEP_IP, an IPv4 address with its prefix.
-fn ip() -> ([u8; 4], u8) {
+/// SMOLSTEP_IP, an IPv4 address with its prefix, or `dhcp`.
+fn ip() -> Option<([u8; 4], u8)> {
     let text = setting("SMOLSTEP_IP").unwrap_or("192.168.69.1/24".into());
+    if text == "dhcp" {
+        return None;
+    }
     let parsed = text.split_once('/').and_then(|(address, prefix)| {
         let prefix = prefix.parse().ok().filter(|prefix| (1..=31).contains(prefix))?;
         Some((address.parse::<Ipv4Addr>().ok()?.octets(), prefix))
     });
-    parsed.unwrap_or_else(|| fail(&format!("SMOLSTEP_IP is '{text}': it is like 192.168.69.1/24")))
+    Some(parsed.unwrap_or_else(|| fail(&format!("SMOLSTEP_IP is '{text}': it is like 192.168.69.1/24, or dhcp"))))
 }
 
 /// SMOLSTEP_MAC, an Ethernet address that is no group's.

@@ -12,13 +12,15 @@
 //! |---|---|
 //! | [`phy`] | devices: cable and loopback without a heap, Linux TAP and TUN; the check that every device must pass |
 //! | [`stack`] | the poll loop, and the traits that a program is written to |
+//! | [`names`] | from a host's name to its addresses |
 //! | [`app`] | what the programs say, each against one smoltcp socket |
 //! | [`trace`] | what is made of events and frames: captures, log lines |
 //! | [`lab`] | two stacks on a cable, a virtual clock; scenarios and faults |
 //! | `board` | one file a board: memory map, console, controller; firmware (a feature each, without `std`) |
 //! | [`host`] | what needs an operating system (feature `std`) |
 //!
-//! Feature `embassy` adds an adapter for embassy-net's drivers; `docs/porting.md` leads to a board of one's own.
+//! Features `dhcp`, `slaac` and `ping` are for what their names say, and `std` implies them. Feature `embassy` adds an adapter for
+//! embassy-net's drivers; `docs/porting.md` leads to a board of one's own.
 //!
 //! A program is a [`stack::Session`], one for each TCP connection, or a [`stack::Responder`] on a UDP port. See `examples/` for each
 //! of these in under 50 lines.
@@ -28,6 +30,7 @@ pub mod app;
 #[cfg(all(target_os = "none", feature = "board"))]
 pub mod board;
 pub mod lab;
+pub mod names;
 pub mod phy;
 pub mod stack;
 pub mod trace;

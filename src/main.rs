@@ -3,8 +3,7 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let log = env_logger::Env::default().default_filter_or("info");
-    env_logger::Builder::from_env(log).format_target(false).init();
+    smolstep::host::start_log();
     match smolstep::host::run() {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {

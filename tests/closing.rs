@@ -14,7 +14,7 @@ use common::peer::python;
 #[test]
 fn what_came_before_the_end_is_answered() {
     on_tap_and_tun("what_came_before_the_end_is_answered", |link| {
-        let server = link.serve(&["all"], 24);
+        let server = link.serve(&["all"], 30);
         for address in SERVER {
             let half_closed = |port, text: &[u8]| {
                 let mut client = connect(address, port);

@@ -22,6 +22,9 @@ fn wrong_usage_is_one_line() {
         for (arguments, what) in [
             ("serve greeting", "--tap NAME or --tun NAME"),
             ("call greeting 192.168.69.100", "smolstep sandbox"),
+            ("get http://192.168.69.100/", "smolstep sandbox"),
+            ("get --tap tap0", "URL"),
+            ("get http://192.168.69.100/ --timeout 0s --tap tap0", "longer than nothing"),
             ("serve --tap tap0", "APP"),
             ("serve nosuch --tap tap0", "unknown program 'nosuch': there are greeting, echo"),
             ("call nosuch 192.168.69.100 --tap tap0", "unknown program 'nosuch'"),
@@ -45,7 +48,9 @@ fn wrong_usage_is_one_line() {
             ("serve ack --tap tap0 --port ack/udp=4000", "that program has no UDP side"),
             ("serve echo --tap tap0 --template x{}", "--template is for greeting"),
             ("serve echo --tap tap0 --delay 1s", "--delay is for greeting"),
-            ("serve echo --tap tap0 --once", "--once is for inbox"),
+            ("serve echo --tap tap0 --once", "--once is for inbox and chat, which are not served here"),
+            ("serve echo --tap tap0 --room", "--room is for chat, which is not served here"),
+            ("serve chat --tap tap0 --room --once", "--once and --room do not go together"),
             ("serve echo --tap tap0 --reply x", "--reply is for inbox"),
             ("serve greeting --tap tap0 --template x", "no {} to put the message in"),
             ("serve greeting --tap tap0 --delay soon", "--delay"),
@@ -53,9 +58,21 @@ fn wrong_usage_is_one_line() {
             ("serve greeting --tap tap0 --max-connections 0", "--max-connections"),
             ("serve greeting --tap tap0 --idle-timeout 0s", "longer than nothing"),
             ("serve greeting --tap tap0 --frobnicate", "--frobnicate"),
-            ("call greeting host.example --tap tap0", "bad address 'host.example'"),
+            ("call greeting host,example --tap tap0", "bad host 'host,example'"),
+            ("call greeting 300.1.1.1 --tap tap0", "neither an IP address nor a host's name"),
+            ("ping host..example --tap tap0", "something before and between its dots"),
+            ("ping 192.168.69.100 -i 0 --tap tap0", "a number of seconds, from 0.001 to 86400"),
+            ("ping 192.168.69.100 -c 0 --tap tap0", "--count"),
+            ("ping 192.168.69.100 -s 20000 --tap tap0", "at most 16356 bytes go to 192.168.69.100"),
+            ("ping fdaa::64 -s 2000 --tap tap0", "at most 1452 bytes go to fdaa::64"),
+            ("resolve straße.example --tap tap0", "write others as xn--"),
+            ("resolve host.example --tap tap0 --dns dns", "bad address 'dns' for --dns"),
+            ("resolve host.example --tap tap0 --dns 224.0.0.1", "no host's address"),
+            ("resolve host.example", "--tap NAME or --tun NAME"),
+            ("serve greeting --tun tun0 --dhcp", "cannot be used with"),
             ("call greeting 192.168.69.100:0 --tap tap0", "bad address '192.168.69.100:0'"),
             ("call greeting [fdaa::64 --tap tap0", "bad address '[fdaa::64'"),
+            ("call http 192.168.69.100 --tap tap0", "http has no client here"),
             ("call ack 192.168.69.100 --udp --tap tap0", "ack has no UDP side"),
             ("call echo 192.168.69.100 --random 3 --tap tap0", "--random is for greeting"),
             ("call echo 192.168.69.100 --no-wait --tap tap0", "--no-wait is for inbox"),
@@ -76,12 +93,19 @@ fn what_the_machine_lacks_is_one_line() {
             ("serve greeting --tap tap9", "ip tuntap add dev tap9 mode tap"),
             ("serve greeting --tun tun9", "ip tuntap add dev tun9 mode tun"),
             ("call greeting 192.168.69.100 --tap tap9", "smolstep sandbox"),
+            ("get http://192.168.69.100/ --tap tap9", "smolstep sandbox"),
             ("serve greeting --tun tap0", "tap0 is a TAP, not a TUN: use `--tap tap0`"),
             ("serve greeting --tap this-name-is-too-long", "cannot be the name of an interface"),
             ("serve greeting --tap lo", "lo is neither a TAP nor a TUN"),
             ("call ack 10.0.0.1 hi --tap tap0", "no route to 10.0.0.1"),
             ("call ack 10.0.0.1:80 hi --udp --tap tap0", "ack has no UDP side"),
             ("call echo 10.0.0.1:80 hi --udp --tap tap0", "no route to 10.0.0.1"),
+            ("call ack host.example hi --tap tap0", "smolstep: no DNS server: give --dns or --dhcp\n"),
+            ("ping host.example --tap tap0", "smolstep: no DNS server: give --dns or --dhcp\n"),
+            ("resolve host.example --tap tap0", "smolstep: no DNS server: give --dns or --dhcp\n"),
+            ("ping 10.0.0.1 --tap tap0", "no route to 10.0.0.1"),
+            ("serve greeting --tap tap0 --ip 192.168.69.100/24", "192.168.69.100 is in use by "),
+            ("call greeting 192.168.69.99 --tap tap0 --ip fdaa::64/64", "fdaa::64 is in use by "),
             ("call ack fd00::1 hi --tap tap0", "no route to fd00::1"),
             ("call ack 192.168.69.2 hi --tap tap0", "no route to 192.168.69.2"),
             ("call ack fdaa::64 hi --tap tap0 --ip 192.168.69.2/24", "no route to fdaa::64"),
@@ -138,7 +162,17 @@ fn a_tap_of_small_packets_is_refused() {
 
 #[test]
 fn help_and_version_are_no_errors() {
-    for arguments in ["--help", "serve --help", "call --help", "sandbox --help", "doctor --help", "apps --help"] {
+    for arguments in [
+        "--help",
+        "serve --help",
+        "call --help",
+        "get --help",
+        "sandbox --help",
+        "doctor --help",
+        "apps --help",
+        "ping --help",
+        "resolve --help",
+    ] {
         let help = run(arguments);
         assert_eq!((help.code(), help.err().is_empty()), (Some(0), true), "{arguments}: {help:?}");
         assert!(help.out().contains("Example"), "{arguments}: {}", help.out());
@@ -150,7 +184,7 @@ fn help_and_version_are_no_errors() {
 fn the_programs_are_listed() {
     assert_eq!(
         run("apps").out().lines().map(|line| line.split_whitespace().next().unwrap_or_default()).collect::<Vec<_>>(),
-        ["greeting", "echo", "discard", "chargen", "ack", "thanks", "upper", "inbox"]
+        ["greeting", "echo", "discard", "chargen", "ack", "thanks", "upper", "chat", "inbox", "http"]
     );
 }
 

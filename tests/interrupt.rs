@@ -13,7 +13,7 @@ use common::peer::python;
 #[test]
 fn clients_of_a_server_see_the_end_of_stream() {
     on_tap_and_tun("clients_of_a_server_see_the_end_of_stream", |link| {
-        let server = link.serve(&["all"], 24);
+        let server = link.serve(&["all"], 30);
         let mut clients: Vec<TcpStream> = Vec::new();
         for address in SERVER {
             for _ in 0..5 {
@@ -64,7 +64,7 @@ fn what_was_sent_arrives_before_the_end() {
 #[test]
 fn a_server_without_clients_ends() {
     on_tap_and_tun("a_server_without_clients_ends", |link| {
-        let server = link.serve(&["all"], 24);
+        let server = link.serve(&["all"], 30);
         server.stop();
     });
 }

@@ -13,7 +13,7 @@ use common::peer::{nc, python};
 #[test]
 fn every_program_on_tcp() {
     on_tap_and_tun("every_program_on_tcp", |link| {
-        let server = link.serve(&["all"], 24);
+        let server = link.serve(&["all"], 30);
         let mut out = LISTENING.to_string();
         for address in SERVER {
             let mut greeting = connect(address, 9999);
@@ -65,7 +65,7 @@ fn every_program_on_tcp() {
 #[test]
 fn every_program_on_udp() {
     on_tap_and_tun("every_program_on_udp", |link| {
-        let server = link.serve(&["all", "--reply", "noted"], 24);
+        let server = link.serve(&["all", "--reply", "noted"], 30);
         let mut out = LISTENING.to_string();
         for (address, kernel) in SERVER.into_iter().zip(KERNEL) {
             let client = |port| udp(at(kernel, 0), at(address, port));
@@ -187,7 +187,7 @@ fn an_inbox_ends_after_one() {
 #[test]
 fn nc_talks_to_them() {
     on_tap_and_tun("nc_talks_to_them", |link| {
-        let server = link.serve(&["all"], 24);
+        let server = link.serve(&["all"], 30);
         for address in SERVER {
             let tcp = |port, input: &[u8]| nc(&["-N", address, port], input).out();
             assert_eq!(tcp("9999", b"Li\n"), "Welcome!Hello,Li!\n");
@@ -207,7 +207,7 @@ fn nc_talks_to_them() {
 #[test]
 fn python_talks_to_them() {
     on_tap_and_tun("python_talks_to_them", |link| {
-        let _server = link.serve(&["all"], 24);
+        let _server = link.serve(&["all"], 30);
         for address in SERVER {
             let client = |script, port| python_client(script, address, port);
             let greetings = "Welcome!\nHello,Li!\nHello,Cheng!\nHello,victor!\n";
@@ -251,10 +251,12 @@ listening tcp 192.168.69.1:19 chargen
 listening tcp 192.168.69.1:9998 ack
 listening tcp 192.168.69.1:8080 thanks
 listening tcp 192.168.69.1:14000 upper
+listening tcp 192.168.69.1:80 http
 listening udp 192.168.69.1:9999 greeting
 listening udp 192.168.69.1:7 echo
 listening udp 192.168.69.1:9 discard
 listening udp 192.168.69.1:8081 thanks
+listening udp 192.168.69.1:9000 chat
 listening udp 192.168.69.1:9997 inbox
 listening tcp [fdaa::1]:9999 greeting
 listening tcp [fdaa::1]:7 echo
@@ -263,9 +265,11 @@ listening tcp [fdaa::1]:19 chargen
 listening tcp [fdaa::1]:9998 ack
 listening tcp [fdaa::1]:8080 thanks
 listening tcp [fdaa::1]:14000 upper
+listening tcp [fdaa::1]:80 http
 listening udp [fdaa::1]:9999 greeting
 listening udp [fdaa::1]:7 echo
 listening udp [fdaa::1]:9 discard
 listening udp [fdaa::1]:8081 thanks
+listening udp [fdaa::1]:9000 chat
 listening udp [fdaa::1]:9997 inbox
 ";

@@ -6,6 +6,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
+use smolstep::app::http_client::{Head, Output, OutputFailed, Response};
 use smolstep::app::{self, Client, ClientOptions, Options, Server, UdpClient, UdpServer};
 use smolstep::phy::{Cable, CableEnd};
 use smolstep::stack::{Config, Console, End, Io, Listener, Pool, Quiet, Seed, Stack};
@@ -71,6 +72,31 @@ fn a_session_allocates_nothing() {
     pair.ask("greeting", "hello Li!\nhello Cheng!\n");
 
     assert_eq!(ALLOCATIONS.get() - before, 0);
+}
+
+#[test]
+fn a_response_over_http_allocates_nothing() {
+    const RESPONSE: &[u8] = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n3\r\n Li\r\n0\r\n\r\n";
+    let before = ALLOCATIONS.get();
+
+    let (mut response, mut screen) = (Response::<64>::new(), Screen::default());
+    for piece in RESPONSE.chunks(7) {
+        assert_eq!(response.feed(piece, &mut screen), Ok(piece.len()));
+    }
+    assert!(response.is_done() && &screen.bytes[..screen.len] == b"hello Li");
+
+    assert_eq!(ALLOCATIONS.get() - before, 0);
+}
+
+impl Output for Screen {
+    fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed> {
+        Ok(head.status == 200)
+    }
+
+    fn body(&mut self, piece: &[u8]) -> Result<usize, OutputFailed> {
+        self.print(piece);
+        Ok(piece.len())
+    }
 }
 
 struct Pair<'a, 'c> {

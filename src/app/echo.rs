@@ -1,12 +1,13 @@
 //! echo: what is sent comes back (RFC 862).
 
 use smoltcp::socket::tcp::Socket;
+use smoltcp::socket::udp::UdpMetadata;
 
 use super::client::{Failure, Run};
 use super::input::{Advance, PROMPT};
 use super::message::{self, Arrived};
 use super::text::compose_into;
-use crate::stack::{Answer, Context, Input, Next, Session};
+use crate::stack::{Answer, Console, Context, Input, Next, Responder, Session};
 
 /// The TCP server of one connection: sends back what comes, as much as there is room for, and closes after the peer.
 #[derive(Clone, Debug, Default)]
@@ -16,13 +17,13 @@ impl Session for Server {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         loop {
             // Only what can be sent is read: what has no room stays, and holds the peer back.
-            let len = message::room(socket).min(cx.scratch.len());
-            let len = message::peek(socket, cx.scratch, len).len();
+            let len = socket.recv_queue().min(message::room(socket)).min(cx.scratch.len());
             if len == 0 {
                 break;
             }
-            let sent = socket.send_slice(&cx.scratch[..len]).unwrap_or(0);
-            message::consume(socket, sent);
+            let len = socket.recv_slice(&mut cx.scratch[..len]).unwrap_or(0);
+            // All of it: there is room.
+            let _ = socket.send_slice(&cx.scratch[..len]);
         }
         match message::arrived(socket) {
             Arrived::EndOfStream => Next::Close,
@@ -31,7 +32,17 @@ impl Session for Server {
     }
 }
 
-/// The UDP server: answers one datagram.
+/// The UDP server of one port.
+#[derive(Clone, Debug, Default)]
+pub struct Datagrams;
+
+impl Responder for Datagrams {
+    fn datagram(&mut self, _from: UdpMetadata, data: &[u8], reply: &mut [u8], _console: &mut dyn Console) -> Answer {
+        datagram(data, reply)
+    }
+}
+
+/// Answers one datagram.
 pub fn datagram(data: &[u8], reply: &mut [u8]) -> Answer {
     compose_into(reply, |put| put(data)).map_or(Answer::Silence, Answer::Reply)
 }

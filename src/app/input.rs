@@ -37,8 +37,13 @@ pub enum Advance {
 impl<'a> Input<'a> {
     /// The given texts; lines from the console if there are none.
     pub fn new(texts: &'a [&'a [u8]]) -> Self {
+        Self::with_prompt(texts, PROMPT)
+    }
+
+    /// The same with another prompt.
+    pub fn with_prompt(texts: &'a [&'a [u8]], prompt: &'static str) -> Self {
         let source = if texts.is_empty() { Source::Console } else { Source::Texts { current: &[], rest: texts } };
-        Input { source, line: Line::new() }
+        Input { source, line: Line::new(prompt) }
     }
 
     /// Whether texts are read from the console.
@@ -86,12 +91,13 @@ struct Line {
     used: usize,
     cut: bool,
     ended: bool,
+    prompt: &'static str,
     prompted: bool,
 }
 
 impl Line {
-    fn new() -> Self {
-        Line { bytes: [0; MESSAGE + 2], filled: 0, text: 0, used: 0, cut: false, ended: false, prompted: false }
+    fn new(prompt: &'static str) -> Self {
+        Line { bytes: [0; MESSAGE + 2], filled: 0, text: 0, used: 0, cut: false, ended: false, prompt, prompted: false }
     }
 
     fn advance(&mut self, console: &mut dyn Console) -> Advance {
@@ -110,7 +116,7 @@ impl Line {
                 return Advance::End;
             }
             if !self.prompted {
-                console.prompt(PROMPT);
+                console.prompt(self.prompt);
                 self.prompted = true;
             }
             match console.read(&mut self.bytes[self.filled..]) {

@@ -7,15 +7,18 @@ use smoltcp::socket::{tcp, udp};
 use smoltcp::time::Duration;
 use smoltcp::wire::IpEndpoint;
 
-use crate::stack::{Answer, Console, Context, End, Next, Respond, Responder, Session};
+use crate::stack::{Answer, Console, Context, End, Next, Respond, Responder, Session, UdpSession};
 
 mod ack;
 mod budget;
 mod chargen;
+mod chat;
 mod client;
 mod discard;
 mod echo;
 mod greeting;
+mod http;
+pub mod http_client;
 mod inbox;
 mod input;
 mod message;
@@ -30,8 +33,11 @@ mod upper;
 mod tests;
 
 pub use budget::BUDGET;
+pub use chat::{Desk, Room};
 pub use client::{ClientOptions, Failure};
+pub use echo::{Datagrams as EchoDatagrams, Server as Echo};
 pub use greeting::{Template, TemplateError};
+pub use http::{Row, Service, Status, Transport};
 pub use udp_client::UdpClient;
 
 /// A program by its name.
@@ -46,12 +52,14 @@ pub struct App {
     /// The longest datagram that its UDP server looks at and its longest answer with the default options, in bytes;
     /// `usize::MAX` is as long as a datagram can be.
     pub udp_room: (usize, usize),
+    /// Whether it takes more flash and memory than the smallest firmware has.
+    pub large: bool,
     /// What it does, in one line.
     pub summary: &'static str,
 }
 
 /// All programs.
-pub const APPS: [App; 8] = [
+pub const APPS: [App; 10] = [
     App::new("greeting", Some(9999), Some(9999), "greets: Welcome!, then Hello,NAME! for each message until exit"),
     App::new("echo", Some(7), Some(7), "sends back what comes"),
     App::new("discard", Some(9), Some(9), "throws away what comes").udp_room(0, 0),
@@ -60,7 +68,9 @@ pub const APPS: [App; 8] = [
     App::new("thanks", Some(8080), Some(8081), "prints a message and replies thank you !")
         .udp_room(usize::MAX, thanks::REPLY.len()),
     App::new("upper", Some(14000), None, "prints one message, sends it back in upper case, closes"),
+    App::new("chat", Some(9000), Some(9000), "lets people talk by lines: one at a time, or all in a room").large(),
     App::new("inbox", None, Some(9997), "prints each datagram and its sender").udp_room(usize::MAX, 0),
+    App::new("http", Some(80), None, "shows in a browser what this stack does").large(),
 ];
 
 /// The program of this name.
@@ -70,7 +80,11 @@ pub fn find(name: &str) -> Option<App> {
 
 impl App {
     const fn new(name: &'static str, tcp: Option<u16>, udp: Option<u16>, summary: &'static str) -> Self {
-        App { name, tcp, udp, udp_room: (usize::MAX, usize::MAX), summary }
+        App { name, tcp, udp, udp_room: (usize::MAX, usize::MAX), large: false, summary }
+    }
+
+    const fn large(self) -> Self {
+        App { large: true, ..self }
     }
 
     const fn udp_room(self, receive: usize, send: usize) -> Self {
@@ -82,22 +96,40 @@ impl App {
         matches!(self.name, "ack" | "thanks" | "upper")
     }
 
-    /// A session that serves one TCP connection; `None` if this program has no TCP server.
+    /// A session that serves one TCP connection; `None` if this program has no TCP server, or is http and `options` have no
+    /// status.
     pub fn server<'a>(&self, options: &Options<'a>) -> Option<Server<'a>> {
+        match self.name {
+            "chat" => Some(Server::Chat(chat::Server::new(options))),
+            "http" => Some(Server::Http(http::Server::new(options.status?))),
+            _ => self.basic_server(options).map(Server::Basic),
+        }
+    }
+
+    /// The same for the smallest firmware: `None` for a program that is [`large`](Self::large).
+    pub fn basic_server<'a>(&self, options: &Options<'a>) -> Option<Basic<'a>> {
         Some(match self.name {
-            "ack" => Server::Single(ack::server()),
-            "chargen" => Server::Chargen(chargen::Server::default()),
-            "discard" => Server::Discard(discard::Server),
-            "echo" => Server::Echo(echo::Server),
-            "greeting" => Server::Greeting(greeting::Server::new(options)),
-            "thanks" => Server::Single(thanks::server()),
-            "upper" => Server::Upper(upper::Server::default()),
+            "ack" => Basic::Single(ack::server()),
+            "chargen" => Basic::Chargen(chargen::Server::default()),
+            "discard" => Basic::Discard(discard::Server),
+            "echo" => Basic::Echo(echo::Server),
+            "greeting" => Basic::Greeting(greeting::Server::new(options)),
+            "thanks" => Basic::Single(thanks::server()),
+            "upper" => Basic::Upper(upper::Server::default()),
             _ => return None,
         })
     }
 
-    /// A session that serves a UDP port; `None` if this program has no UDP server.
+    /// A session that serves a UDP port; `None` if this program has no UDP server, or is chat without somebody at a desk.
     pub fn udp_server<'a>(&self, options: &Options<'a>) -> Option<UdpServer<'a>> {
+        match self.name {
+            "chat" => Some(UdpServer::Chat(chat::UdpServer::new(options.desk?))),
+            _ => self.basic_udp_server(options).map(UdpServer::Basic),
+        }
+    }
+
+    /// The same for the smallest firmware: `None` for a program that is [`large`](Self::large).
+    pub fn basic_udp_server<'a>(&self, options: &Options<'a>) -> Option<BasicUdp<'a>> {
         Some(Respond::new(match self.name {
             "discard" => UdpProgram::Discard,
             "echo" => UdpProgram::Echo,
@@ -110,10 +142,14 @@ impl App {
 
     /// A session that is the client on one TCP connection; `None` if this program has no TCP server to call.
     pub fn client<'a>(&self, options: &ClientOptions<'a>) -> Option<Client<'a>> {
-        let run = client::Run::new(options);
+        let mut run = client::Run::new(options);
         let program = match self.name {
             "ack" => Program::Single(ack::client()),
             "chargen" => Program::Chargen(chargen::Client::new(options.bytes)),
+            "chat" => {
+                run.input = input::Input::with_prompt(options.texts, chat::PROMPT);
+                Program::Chat(chat::Client::new())
+            }
             "discard" => Program::Discard(discard::Client::new(options)),
             "echo" => Program::Echo(echo::Client::new(&run)),
             "greeting" => Program::Greeting(greeting::Client::new()),
@@ -126,7 +162,10 @@ impl App {
 
     /// A session that asks the UDP server at `remote`; `None` if this program has no UDP server to ask.
     pub fn udp_client<'a>(&self, options: &ClientOptions<'a>, remote: IpEndpoint) -> Option<UdpClient<'a>> {
-        self.udp.map(|_| UdpClient::new(options, remote, self.name != "discard"))
+        self.udp.map(|_| match self.name {
+            "chat" => UdpClient::Chat(chat::UdpClient::new(options, remote)),
+            name => UdpClient::Asker(udp_client::Asker::new(options, remote, name != "discard")),
+        })
     }
 }
 
@@ -141,11 +180,46 @@ pub struct Options<'a> {
     pub once: bool,
     /// inbox: what to answer, if anything.
     pub reply: Option<&'a [u8]>,
+    /// http: what to show. It is to be a probe of the same stack.
+    pub status: Option<&'a Status<'a>>,
+    /// chat: where the person sits who answers.
+    pub desk: Option<&'a Desk>,
+    /// chat: a room where all talk with each other.
+    pub room: Option<&'a Room<'a>>,
 }
 
 /// The server side of one TCP connection.
 #[derive(Clone, Debug)]
 pub enum Server<'a> {
+    /// Any but these.
+    Basic(Basic<'a>),
+    /// chat.
+    Chat(chat::Server<'a>),
+    /// http.
+    Http(http::Server<'a>),
+}
+
+impl Session for Server<'_> {
+    fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
+        match self {
+            Server::Basic(server) => server.poll(socket, cx),
+            Server::Chat(server) => server.poll(socket, cx),
+            Server::Http(server) => server.poll(socket, cx),
+        }
+    }
+
+    fn ended(&mut self, end: End, cx: &mut Context<'_>) {
+        match self {
+            Server::Basic(server) => server.ended(end, cx),
+            Server::Chat(server) => server.ended(end, cx),
+            Server::Http(server) => server.ended(end, cx),
+        }
+    }
+}
+
+/// The server side of one TCP connection, of the programs that are not [`large`](App::large).
+#[derive(Clone, Debug)]
+pub enum Basic<'a> {
     /// chargen.
     Chargen(chargen::Server),
     /// discard.
@@ -160,21 +234,45 @@ pub enum Server<'a> {
     Upper(upper::Server),
 }
 
-impl Session for Server<'_> {
+impl Session for Basic<'_> {
     fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
         match self {
-            Server::Chargen(server) => server.poll(socket, cx),
-            Server::Discard(server) => server.poll(socket, cx),
-            Server::Echo(server) => server.poll(socket, cx),
-            Server::Greeting(server) => server.poll(socket, cx),
-            Server::Single(server) => server.poll(socket, cx),
-            Server::Upper(server) => server.poll(socket, cx),
+            Basic::Chargen(server) => server.poll(socket, cx),
+            Basic::Discard(server) => server.poll(socket, cx),
+            Basic::Echo(server) => server.poll(socket, cx),
+            Basic::Greeting(server) => server.poll(socket, cx),
+            Basic::Single(server) => server.poll(socket, cx),
+            Basic::Upper(server) => server.poll(socket, cx),
         }
     }
 }
 
 /// The server on one UDP port. It answers only what may be answered: see [`Context::may_answer`].
-pub type UdpServer<'a> = Respond<UdpProgram<'a>>;
+#[derive(Clone, Debug)]
+pub enum UdpServer<'a> {
+    /// chat.
+    Chat(chat::UdpServer<'a>),
+    /// All others.
+    Basic(BasicUdp<'a>),
+}
+
+impl UdpSession for UdpServer<'_> {
+    fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next {
+        match self {
+            UdpServer::Chat(server) => server.poll(socket, cx),
+            UdpServer::Basic(server) => server.poll(socket, cx),
+        }
+    }
+
+    fn unreachable(&mut self) {
+        if let UdpServer::Chat(server) = self {
+            server.unreachable();
+        }
+    }
+}
+
+/// The server on one UDP port, of the programs that are not [`large`](App::large).
+pub type BasicUdp<'a> = Respond<UdpProgram<'a>>;
 
 /// What a UDP server answers. An answer that is longer than can be sent is not sent.
 #[derive(Clone, Debug)]
@@ -214,6 +312,7 @@ pub struct Client<'a> {
 #[derive(Clone, Debug)]
 enum Program {
     Chargen(chargen::Client),
+    Chat(chat::Client),
     Discard(discard::Client),
     Echo(echo::Client),
     Greeting(greeting::Client),
@@ -231,6 +330,7 @@ impl Session for Client<'_> {
     fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
         match &mut self.program {
             Program::Chargen(client) => client.poll(&mut self.run, socket, cx),
+            Program::Chat(client) => client.poll(&mut self.run, socket, cx),
             Program::Discard(client) => client.poll(&mut self.run, socket, cx),
             Program::Echo(client) => client.poll(&mut self.run, socket, cx),
             Program::Greeting(client) => client.poll(&mut self.run, socket, cx),
@@ -238,7 +338,10 @@ impl Session for Client<'_> {
         }
     }
 
-    fn ended(&mut self, end: End, _cx: &mut Context<'_>) {
+    fn ended(&mut self, end: End, cx: &mut Context<'_>) {
+        if let Program::Chat(client) = &mut self.program {
+            client.ended(cx.console);
+        }
         self.run.ended(end);
     }
 }

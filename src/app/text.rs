@@ -43,6 +43,33 @@ pub fn print_received(console: &mut dyn Console, from: Option<IpEndpoint>, messa
     console.print(b"\n");
 }
 
+/// Puts a line of somebody else's: control characters escaped as [`print_received`] does, and each byte that is not UTF-8 as
+/// `\xNN` too.
+pub fn put_escaped(put: &mut Put<'_>, text: &[u8]) {
+    // The adapter never fails.
+    for chunk in text.utf8_chunks() {
+        let _ = write_escaped(&mut Putter(put), chunk.valid());
+        for byte in chunk.invalid() {
+            let _ = write!(Putter(put), "\\x{byte:02x}");
+        }
+    }
+}
+
+/// Puts something that can be displayed.
+pub fn put_display(put: &mut Put<'_>, what: fmt::Arguments<'_>) {
+    let _ = Putter(put).write_fmt(what);
+}
+
+/// Formatting into pieces.
+struct Putter<'p, 'q>(&'p mut Put<'q>);
+
+impl Write for Putter<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        (self.0)(text.as_bytes());
+        Ok(())
+    }
+}
+
 /// Formatting onto a console.
 struct Printer<'c>(&'c mut dyn Console);
 

@@ -1,20 +1,56 @@
-//! The client of all UDP programs: one text, one datagram, one reply.
+//! The clients of UDP programs: one text, one datagram, one reply, for all but chat.
 
 use smoltcp::socket::udp::{SendError, Socket};
 use smoltcp::wire::IpEndpoint;
 
 use super::chargen::Pattern;
+use super::chat;
 use super::client::{ClientOptions, Failure};
 use super::input::{Advance, Input};
 use super::timing::Deadline;
 use crate::stack::{Context, MESSAGE, Next, UdpSession};
+
+/// A client on UDP.
+#[derive(Clone, Debug)]
+pub enum UdpClient<'a> {
+    /// Of a program that replies to each datagram, or to none.
+    Asker(Asker<'a>),
+    /// Of chat.
+    Chat(chat::UdpClient<'a>),
+}
+
+impl UdpClient<'_> {
+    /// How it went, once it is over.
+    pub fn result(&self) -> Option<Result<(), Failure>> {
+        match self {
+            UdpClient::Asker(client) => client.result,
+            UdpClient::Chat(client) => client.result(),
+        }
+    }
+}
+
+impl UdpSession for UdpClient<'_> {
+    fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        match self {
+            UdpClient::Asker(client) => client.poll(socket, cx),
+            UdpClient::Chat(client) => client.poll(socket, cx),
+        }
+    }
+
+    fn unreachable(&mut self) {
+        match self {
+            UdpClient::Asker(client) => client.unreachable(),
+            UdpClient::Chat(client) => client.unreachable(),
+        }
+    }
+}
 
 /// Sends each text as a datagram once the one before is replied to, and prints each reply and a newline.
 ///
 /// Only datagrams from the endpoint it asks are replies. A datagram or a reply that is lost makes it fail at its timeout; it
 /// sends nothing twice. Where no reply is waited for, empty texts are passed over.
 #[derive(Clone, Debug)]
-pub struct UdpClient<'a> {
+pub struct Asker<'a> {
     remote: IpEndpoint,
     input: Input<'a>,
     fallback: &'a [&'a [u8]],
@@ -44,10 +80,10 @@ enum Stage {
     Rest,
 }
 
-impl<'a> UdpClient<'a> {
+impl<'a> Asker<'a> {
     /// A client that asks `remote`; if the program there never replies, `replies` is false.
     pub(super) fn new(options: &ClientOptions<'a>, remote: IpEndpoint, replies: bool) -> Self {
-        UdpClient {
+        Asker {
             remote,
             input: Input::new(options.texts),
             fallback: options.fallback,
@@ -59,11 +95,6 @@ impl<'a> UdpClient<'a> {
             sent_any: false,
             result: None,
         }
-    }
-
-    /// How it went, once it is over.
-    pub fn result(&self) -> Option<Result<(), Failure>> {
-        self.result
     }
 
     /// What there is to send next.
@@ -128,7 +159,7 @@ impl<'a> UdpClient<'a> {
     }
 }
 
-impl UdpSession for UdpClient<'_> {
+impl UdpSession for Asker<'_> {
     fn unreachable(&mut self) {
         self.result = Some(Err(Failure::Unreachable));
     }

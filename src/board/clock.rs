@@ -12,8 +12,11 @@ use crate::phy::Registers;
 pub struct Clock<B> {
     timer: Mmio,
     system: Mmio,
-    /// Ticks before the present period, and that period's length.
-    before: u64,
+    /// The time when it was last read, and the ticks since then that made no whole microsecond, in halves.
+    now: Instant,
+    rest: u32,
+    /// Where the timer stood then, and its period.
+    stood: u32,
     period: u32,
     board: PhantomData<B>,
 }
@@ -36,17 +39,27 @@ const FORGET: u32 = 1 << 25;
 const LONGEST: u32 = 1 << 24;
 
 impl<B: Board> Clock<B> {
-    /// Starts the timer, masks all interrupts, and lets the board's one end a sleep.
+    /// Half a tick is the unit, so that 12.5 MHz are a whole number of them a microsecond.
+    const HALVES_A_MICROSECOND: u32 = B::TICKS_A_MILLISECOND * 2 / 1000;
+
+    /// The longest sleep that the timer measures, in microseconds; a longer one ends when it overflows.
+    const SLEEP: u64 = (LONGEST as u64 - 1) * 1000 / B::TICKS_A_MILLISECOND as u64;
+
+    /// Starts the timer, masks all interrupts, and lets the board's own end a sleep.
     pub fn start() -> Self {
         cortex_m::interrupt::disable();
         let mut clock = Clock {
             timer: Mmio::new(0xe000_e010),
             system: Mmio::new(0xe000_e000),
-            before: 0,
+            now: Instant::ZERO,
+            rest: 0,
+            stood: LONGEST,
             period: LONGEST,
             board: PhantomData,
         };
-        clock.system.write(INTERRUPT_ENABLE + (B::INTERRUPT / 32) as usize * 4, 1 << (B::INTERRUPT % 32));
+        for number in B::INTERRUPTS {
+            clock.system.write(INTERRUPT_ENABLE + (number / 32) as usize * 4, 1 << (number % 32));
+        }
         clock.restart(LONGEST);
         // On, with the core's clock; its overflow ends a sleep.
         clock.timer.write(CONTROL, 0b111);
@@ -55,41 +68,43 @@ impl<B: Board> Clock<B> {
 
     /// The time since the start.
     pub fn now(&mut self) -> Instant {
-        let micros = self.ticks() * 1000 / u64::from(B::TICKS_A_MILLISECOND);
-        Instant::from_micros(i64::try_from(micros).unwrap_or(i64::MAX))
+        let mut current = self.timer.read(CURRENT);
+        let mut passed = self.stood;
+        if self.system.read(STATE) & OVERFLOWED != 0 {
+            self.system.write(STATE, FORGET);
+            passed += self.period;
+            current = self.timer.read(CURRENT);
+        }
+        // It counts down; after a restart it reads 0 until the first tick.
+        self.stood = if current == 0 { self.period } else { current };
+        // At most two periods, so that 32 bits do: 64-bit divisions take half as long as the rest of a turn.
+        let halves = self.rest + 2 * passed.saturating_sub(self.stood);
+        self.rest = halves % Self::HALVES_A_MICROSECOND;
+        self.now += Duration::from_micros((halves / Self::HALVES_A_MICROSECOND).into());
+        self.now
     }
 
     /// Sleeps until an interrupt, or for so long, or until SysTick overflows.
     pub fn sleep(&mut self, time: Option<Duration>) {
-        let ticks =
-            time.map_or(u64::MAX, |time| time.total_micros().saturating_mul(B::TICKS_A_MILLISECOND.into()) / 1000);
-        let short = ticks < u64::from(LONGEST);
+        let micros = time.map_or(u64::MAX, |time| time.total_micros());
+        let short = micros <= Self::SLEEP;
         if short {
-            self.before = self.ticks();
-            self.restart((ticks as u32).max(2));
+            self.now();
+            self.restart((micros as u32 * (B::TICKS_A_MILLISECOND / 500) / 2).max(2));
         }
         cortex_m::asm::wfi();
         if short {
-            self.before = self.ticks();
+            self.now();
             self.restart(LONGEST);
         }
-        self.system.write(INTERRUPT_CLEAR + (B::INTERRUPT / 32) as usize * 4, 1 << (B::INTERRUPT % 32));
-    }
-
-    fn ticks(&mut self) -> u64 {
-        let mut current = self.timer.read(CURRENT);
-        if self.system.read(STATE) & OVERFLOWED != 0 {
-            self.system.write(STATE, FORGET);
-            self.before += u64::from(self.period);
-            current = self.timer.read(CURRENT);
+        for number in B::INTERRUPTS {
+            self.system.write(INTERRUPT_CLEAR + (number / 32) as usize * 4, 1 << (number % 32));
         }
-        // It counts down; after a restart it reads 0 until the first tick.
-        let passed = if current == 0 { 0 } else { self.period - current.min(self.period) };
-        self.before + u64::from(passed)
     }
 
     fn restart(&mut self, period: u32) {
         self.period = period;
+        self.stood = period;
         self.timer.write(RELOAD, period - 1);
         self.timer.write(CURRENT, 0);
         self.system.write(STATE, FORGET);

@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 
 use super::{Board, Mmio};
 use crate::phy::Registers;
-use crate::stack::Console;
+use crate::stack::{Console, Input};
 
 /// How often a full UART is looked at before a byte is dropped. At 115,200 baud a byte takes 87 microseconds, some 2,200 cycles
 /// at 25 MHz; a look takes several.
@@ -44,6 +44,72 @@ impl<B: Board> Write for Uart<B> {
 impl<B: Board> Console for Uart<B> {
     fn print(&mut self, bytes: &[u8]) {
         bytes.iter().copied().for_each(B::put);
+    }
+}
+
+/// A person at the UART: the programs' standard input and output. Their input is whole lines.
+#[derive(Debug)]
+pub struct Terminal<B> {
+    uart: Uart<B>,
+    /// What was typed: lines that nobody has read, and after them one that is not finished.
+    typed: heapless::Deque<u8, TYPED>,
+    /// How long those lines are.
+    finished: usize,
+}
+
+/// How many bytes may be typed ahead; what comes beyond is not taken.
+const TYPED: usize = 128;
+
+impl<B: Board> Terminal<B> {
+    /// A terminal where nothing was typed.
+    pub fn new() -> Self {
+        Terminal { uart: Uart::NEW, typed: heapless::Deque::new(), finished: 0 }
+    }
+
+    /// Takes in what was typed, and shows it: a terminal shows only what comes back. Whether a line was finished.
+    pub fn listen(&mut self) -> bool {
+        let before = self.finished;
+        // No more than fits, so that no flood of input holds the network up.
+        for _ in 0..TYPED {
+            match B::take() {
+                None => break,
+                Some(b'\r' | b'\n') if self.typed.push_back(b'\n').is_ok() => {
+                    self.finished = self.typed.len();
+                    self.uart.print(b"\r\n");
+                }
+                Some(BACKSPACE | DELETE) if self.typed.len() > self.finished => {
+                    self.typed.pop_back();
+                    self.uart.print(b"\x08 \x08");
+                }
+                // The last place is for the line's end.
+                Some(byte @ (b' '..DELETE | 0x80..)) if self.typed.len() < TYPED - 1 => {
+                    let _ = self.typed.push_back(byte);
+                    self.uart.print(&[byte]);
+                }
+                Some(_) => {}
+            }
+        }
+        self.finished > before
+    }
+}
+
+const BACKSPACE: u8 = 0x08;
+const DELETE: u8 = 0x7f;
+
+impl<B: Board> Console for Terminal<B> {
+    fn print(&mut self, bytes: &[u8]) {
+        self.uart.print(bytes);
+    }
+
+    fn read(&mut self, buf: &mut [u8]) -> Input {
+        let mut len = 0;
+        for place in buf.iter_mut().take(self.finished) {
+            let Some(byte) = self.typed.pop_front() else { break };
+            *place = byte;
+            len += 1;
+        }
+        self.finished -= len;
+        if len == 0 { Input::NotYet } else { Input::Bytes(len) }
     }
 }
 

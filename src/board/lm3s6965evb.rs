@@ -27,13 +27,17 @@ const DIVIDER: usize = 0x24;
 const FRACTION: usize = 0x28;
 const LINE: usize = 0x2c;
 const CONTROL: usize = 0x30;
+const INTERRUPT_MASK: usize = 0x38;
+const INTERRUPT_CLEAR: usize = 0x44;
+/// Interrupts of the UART: the FIFO has filled up to its mark; it has held something for a while.
+const RECEIVED: u32 = 0b101_0000;
 
 impl Board for Lm3s6965evb {
     type Ethernet = Stellaris<Mmio>;
 
     const NAME: &'static str = "lm3s6965evb";
     const TICKS_A_MILLISECOND: u32 = 12_500;
-    const INTERRUPT: u32 = 42;
+    const INTERRUPTS: [u32; 2] = [42, 5];
 
     fn start() {
         let mut system = Mmio::new(SYSTEM);
@@ -42,15 +46,22 @@ impl Board for Lm3s6965evb {
         let gates = system.read(GATES_2);
         system.write(GATES_2, gates | ETHERNET0);
         let mut uart = Mmio::new(UART);
-        // 115,200 baud of 12.5 MHz; 8 bits, FIFO; on, send.
+        // 115,200 baud of 12.5 MHz; 8 bits, FIFO; on, send, receive; tell what was received, also if the FIFO is far from full.
         uart.write(DIVIDER, 6);
         uart.write(FRACTION, 50);
         uart.write(LINE, 0x70);
-        uart.write(CONTROL, 0x101);
+        uart.write(CONTROL, 0x301);
+        uart.write(INTERRUPT_MASK, RECEIVED);
     }
 
     fn put(byte: u8) {
         put(&mut Mmio::new(UART), |uart| uart.read(FLAGS) & (1 << 5) != 0, DATA, byte);
+    }
+
+    fn take() -> Option<u8> {
+        let mut uart = Mmio::new(UART);
+        uart.write(INTERRUPT_CLEAR, RECEIVED);
+        (uart.read(FLAGS) & (1 << 4) == 0).then(|| uart.read(DATA) as u8)
     }
 
     fn ethernet(address: EthernetAddress) -> Result<Stellaris<Mmio>, NotThere> {

@@ -14,16 +14,20 @@ pub mod mps2_an385; // QEMU: lan9118
 
 mod clock;
 mod console;
+mod copy;
+mod echo;
 mod fault;
 mod mmio;
 mod run;
 mod selftest;
 mod semihosting;
 mod settings;
+mod vectors;
 
-pub use console::Uart;
+pub use console::{Terminal, Uart};
+pub use echo::echo;
 pub use mmio::Mmio;
-pub use run::{call, serve};
+pub use run::{call, serve, serve_all};
 pub use selftest::selftest;
 
 use smoltcp::wire::EthernetAddress;
@@ -38,17 +42,20 @@ pub trait Board: 'static {
     /// What it is called.
     const NAME: &'static str;
 
-    /// How often SysTick counts in a millisecond.
+    /// How often SysTick counts in a millisecond: a multiple of 500.
     const TICKS_A_MILLISECOND: u32;
 
-    /// The number of the network controller's interrupt.
-    const INTERRUPT: u32;
+    /// The numbers of the interrupts that end a sleep: the network controller's, and that of the console's input.
+    const INTERRUPTS: [u32; 2];
 
     /// Sets the console up, before anything else.
     fn start();
 
     /// Sends a byte to the console, or drops it where that does not take it in a bounded time.
     fn put(byte: u8);
+
+    /// Takes a byte that was typed, and clears the interrupt that told of it.
+    fn take() -> Option<u8>;
 
     /// Sets the network controller up.
     ///

@@ -17,6 +17,7 @@ const UART: usize = 0x4000_4000;
 const DATA: usize = 0x00;
 const STATE: usize = 0x04;
 const CONTROL: usize = 0x08;
+const INTERRUPT: usize = 0x0c;
 const DIVIDER: usize = 0x10;
 
 impl Board for Mps2An385 {
@@ -24,17 +25,23 @@ impl Board for Mps2An385 {
 
     const NAME: &'static str = "mps2-an385";
     const TICKS_A_MILLISECOND: u32 = 25_000;
-    const INTERRUPT: u32 = 13;
+    const INTERRUPTS: [u32; 2] = [13, 0];
 
     fn start() {
         let mut uart = Mmio::new(UART);
-        // 115,200 baud of 25 MHz; send.
+        // 115,200 baud of 25 MHz; send, receive, tell what was received.
         uart.write(DIVIDER, 217);
-        uart.write(CONTROL, 1);
+        uart.write(CONTROL, 0b1011);
     }
 
     fn put(byte: u8) {
         put(&mut Mmio::new(UART), |uart| uart.read(STATE) & 1 != 0, DATA, byte);
+    }
+
+    fn take() -> Option<u8> {
+        let mut uart = Mmio::new(UART);
+        uart.write(INTERRUPT, 0b10);
+        (uart.read(STATE) & 0b10 != 0).then(|| uart.read(DATA) as u8)
     }
 
     fn ethernet(address: EthernetAddress) -> Result<Lan9118<Mmio>, NotThere> {

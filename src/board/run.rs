@@ -1,5 +1,6 @@
 //! Whole firmwares: servers of every program, and a client.
 
+use core::cell::Cell;
 use core::fmt::Write;
 
 use smoltcp::iface::SocketStorage;
@@ -8,34 +9,77 @@ use smoltcp::socket::udp::PacketMetadata;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{
     ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, HardwareAddress,
-    IpCidr, IpEndpoint,
+    IpAddress, IpCidr, IpEndpoint,
 };
 
 use super::clock::Clock;
 use super::fault::reset;
 use super::semihosting::exit;
-use super::{Board, Uart, settings};
-use crate::app::{self, APPS, ClientOptions, Options};
+use super::{Board, Terminal, Uart, settings};
+use crate::app::{self, APPS, App, ClientOptions, Desk, Options, Room, Service, Status, Transport};
 use crate::phy::Ethernet;
 use crate::stack::{
-    Config, Io, Links, Listener, Memory, Pool, Port, Probe, Seed, Session, Shown, Slot, Stack, UdpSession,
+    Config, Console, Io, Links, Listener, Memory, Pool, Port, Probe, Seed, Session, Shown, Slot, Stack, UdpSession,
 };
 use crate::trace::LogProbe;
 
-/// How many UDP ports the programs have.
-const UDP: usize = udp_needs().0;
-
-/// The longest datagram, in bytes. Each port holds one each way, no longer than its program needs.
+/// The longest datagram, in bytes. Each UDP port holds one each way, no longer than its program needs.
 const PAYLOAD: usize = 1472;
 
-/// Memory for all of them, in bytes.
-const PAYLOADS: usize = udp_needs().1;
+/// The lines that a chat room keeps, in bytes: twice the longest, written in letters.
+const ROOM: usize = 1024;
 
-const fn udp_needs() -> (usize, usize) {
+/// How long a call may take to connect, and each reply.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Serves every program that is not large, to `N` connections with `RX` bytes to receive and `TX` to send each.
+///
+/// # Panics
+/// If the memory or the controller is not what the board says: there is nothing to be done then but to say so.
+pub fn serve<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
+    const UDP: (usize, usize) = udp_needs(false);
+    let options = Options::default();
+    serve_programs::<B, _, _, _, N, RX, TX, { UDP.0 }, { 2 * UDP.0 }, { UDP.1 }>(
+        Clock::start(),
+        false,
+        LogProbe::default(),
+        |app| app.basic_server(&options),
+        |app| app.basic_udp_server(&options),
+    )
+}
+
+/// The same with the large programs: chat, which is a room here that the console takes part in, and http.
+///
+/// # Panics
+/// As [`serve`].
+pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
+    const UDP: (usize, usize) = udp_needs(true);
+    let mut clock = Clock::<B>::start();
+    let rows = [const { Cell::new(None) }; N];
+    let status = Status::new(&rows, clock.now());
+    for App { name, tcp, udp, .. } in APPS {
+        for (transport, port) in [(Transport::Tcp, tcp), (Transport::Udp, udp)] {
+            port.into_iter().for_each(|port| status.serves(Service { name, transport, port }));
+        }
+    }
+    let (desk, lines) = (Desk::default(), [const { Cell::new(0) }; ROOM]);
+    let room = Room::new(&lines, Some(&desk));
+    let options = Options { status: Some(&status), desk: Some(&desk), room: Some(&room), ..Options::default() };
+    serve_programs::<B, _, _, _, N, RX, TX, { UDP.0 }, { 2 * UDP.0 }, { UDP.1 }>(
+        clock,
+        true,
+        (LogProbe::default(), &status),
+        |app| app.server(&options),
+        |app| app.udp_server(&options),
+    )
+}
+
+/// How many UDP ports the programs have, and how many bytes for datagrams.
+const fn udp_needs(large: bool) -> (usize, usize) {
     let (mut ports, mut bytes, mut at) = (0, 0, 0);
     while at < APPS.len() {
         let app = &APPS[at];
-        if app.udp.is_some() {
+        if app.udp.is_some() && (large || !app.large) {
             ports += 1;
             bytes += least(app.udp_room.0, PAYLOAD) + least(app.udp_room.1, PAYLOAD);
         }
@@ -49,16 +93,28 @@ const fn least(a: usize, b: usize) -> usize {
     if a < b { a } else { b }
 }
 
-/// How long a call may take to connect, and each reply.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// Serves every program, to `N` connections with `RX` bytes to receive and `TX` to send each.
-///
-/// # Panics
-/// If the memory or the controller is not what the board says: there is nothing to be done then but to say so.
-pub fn serve<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
-    let mut clock = Clock::<B>::start();
-    let mut io = start::<B>();
+/// Serves the programs that `tcp` and `udp` make sessions for, on `UDP` UDP ports with `HEADERS` headers and `BYTES` bytes for
+/// their datagrams, with `probe` watching.
+fn serve_programs<
+    B: Board,
+    S: Session + Clone,
+    U: UdpSession,
+    P: Probe,
+    const N: usize,
+    const RX: usize,
+    const TX: usize,
+    const UDP: usize,
+    const HEADERS: usize,
+    const BYTES: usize,
+>(
+    mut clock: Clock<B>,
+    large: bool,
+    probe: P,
+    tcp: impl Fn(&App) -> Option<S>,
+    udp: impl Fn(&App) -> Option<U>,
+) -> ! {
+    let Io { device, console, .. } = start::<B>();
+    let mut io = Io { device, console, probe };
     // On the stack: as statics, the sockets would take as much flash. Each by itself: a `Pool` would be made in one place and
     // moved to another.
     let mut slots = [const { Slot::EMPTY }; N];
@@ -68,8 +124,8 @@ pub fn serve<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! 
     let mut send = [[0; TX]; N];
     let mut ports = [const { Port::EMPTY }; UDP];
     let mut port_sockets = [SocketStorage::EMPTY; UDP];
-    let mut datagrams = [PacketMetadata::EMPTY; 2 * UDP];
-    let mut payloads = [0; PAYLOADS];
+    let mut datagrams = [PacketMetadata::EMPTY; HEADERS];
+    let mut payloads = [0; BYTES];
     let mut scratch = [0; PAYLOAD];
     let memory = Memory {
         slots: &mut slots,
@@ -83,30 +139,40 @@ pub fn serve<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! 
         payloads: &mut payloads,
         scratch: &mut scratch,
     };
-    let addresses = [settings::ADDRESS];
-    let mut stack: Stack<'_, app::Server<'_>, app::UdpServer<'_>> =
-        match Stack::new(config(&addresses), &mut io.device, memory, clock.now()) {
-            Ok(stack) => stack,
-            Err(error) => panic!("{error}"),
-        };
-    let options = Options::default();
-    let mut uart = Uart::<B>::NEW;
-    for app in APPS {
-        let (Some(port), Some(session)) = (app.tcp, app.server(&options)) else { continue };
-        match stack.listen(Listener::new(port, session)) {
-            Ok(()) => listening(&mut uart, "tcp", port, app.name),
-            Err(error) => log::error!("{} on TCP port {port}: {error}", app.name),
+    let addresses = addresses();
+    let mut stack = match Stack::new(config(&addresses), &mut io.device, memory, clock.now()) {
+        Ok(stack) => stack,
+        Err(error) => panic!("{error}"),
+    };
+    for app in served(large) {
+        let (Some(port), Some(session)) = (app.tcp, tcp(app)) else { continue };
+        if let Err(error) = stack.listen(Listener::new(port, session)) {
+            log::error!("{} on TCP port {port}: {error}", app.name);
         }
     }
-    for app in APPS {
-        let (Some(port), Some(session)) = (app.udp, app.udp_server(&options)) else { continue };
-        match stack.bind_sized(port, session, app.udp_room.0.min(PAYLOAD), app.udp_room.1.min(PAYLOAD)) {
-            Ok(_) => listening(&mut uart, "udp", port, app.name),
-            Err(error) => log::error!("{} on UDP port {port}: {error}", app.name),
+    for app in served(large) {
+        let (Some(port), Some(session)) = (app.udp, udp(app)) else { continue };
+        let (receive, send) = app.udp_room;
+        if let Err(error) = stack.bind_sized(port, session, receive.min(PAYLOAD), send.min(PAYLOAD)) {
+            log::error!("{} on UDP port {port}: {error}", app.name);
         }
     }
     announce(&mut io.device, clock.now());
-    drive(&mut stack, &mut io, &mut clock, |_| false);
+    if let Some(address) = settings::ADDRESS {
+        listening::<B>(address.address().into(), large);
+    }
+    #[cfg(feature = "dhcp")]
+    let mut known = settings::ADDRESS.map(|address| address.address().into());
+    drive(&mut stack, &mut io, &mut clock, Terminal::listen, |_stack| {
+        #[cfg(feature = "dhcp")]
+        {
+            let address = _stack.addresses().first().map(IpCidr::address);
+            if address != core::mem::replace(&mut known, address) {
+                address.into_iter().for_each(|address| listening::<B>(address, large));
+            }
+        }
+        false
+    });
     unreachable!("a server is never done")
 }
 
@@ -119,19 +185,21 @@ pub fn call<B: Board>(name: &str, remote: IpEndpoint, texts: &[&[u8]]) -> ! {
     let mut clock = Clock::<B>::start();
     let mut io = start::<B>();
     let mut pool = Pool::<app::Client<'_>, (), 2, PAYLOAD, PAYLOAD, 0, 0, 0>::new();
-    let addresses = [settings::ADDRESS];
+    let addresses = addresses();
     let mut stack = match Stack::new(config(&addresses), &mut io.device, pool.memory(), clock.now()) {
         Ok(stack) => stack,
         Err(error) => panic!("{error}"),
     };
     announce(&mut io.device, clock.now());
+    #[cfg(feature = "dhcp")]
+    drive(&mut stack, &mut io, &mut clock, |stack| !stack.addresses().is_empty());
     let options = ClientOptions { texts, timeout: Some(PATIENCE), ..ClientOptions::default() };
     let Some(client) = app::find(name).and_then(|app| app.client(&options)) else { panic!("no program {name}") };
     let id = match stack.connect(clock.now(), remote, client, PATIENCE, &mut io) {
         Ok(id) => id,
         Err(error) => panic!("{error}"),
     };
-    drive(&mut stack, &mut io, &mut clock, |stack| stack.ended(id).is_some());
+    drive(&mut stack, &mut io, &mut clock, Terminal::listen, |stack| stack.ended(id).is_some());
     let result = match stack.take(id) {
         Some((client, end)) => client.result().unwrap_or(Err(app::Failure::Ended(end))),
         None => Err(app::Failure::TooEarly),
@@ -143,11 +211,11 @@ pub fn call<B: Board>(name: &str, remote: IpEndpoint, texts: &[&[u8]]) -> ! {
     exit(result.is_ok())
 }
 
-fn start<B: Board>() -> Io<B::Ethernet, Uart<B>, LogProbe> {
+fn start<B: Board>() -> Io<B::Ethernet, Terminal<B>, LogProbe> {
     B::start();
     Uart::<B>::NEW.log();
     match B::ethernet(settings::HARDWARE) {
-        Ok(device) => Io { device, console: Uart::NEW, probe: LogProbe::default() },
+        Ok(device) => Io { device, console: Terminal::new(), probe: LogProbe::default() },
         Err(error) => {
             log::error!("{error}");
             reset()
@@ -155,32 +223,65 @@ fn start<B: Board>() -> Io<B::Ethernet, Uart<B>, LogProbe> {
     }
 }
 
-fn config(addresses: &[IpCidr]) -> Config<'_> {
-    Config::new(HardwareAddress::Ethernet(settings::HARDWARE), Seed(settings::SEED), addresses)
+/// The address of the build, unless a DHCP server is to give one.
+pub(super) fn addresses() -> heapless::Vec<IpCidr, 1> {
+    settings::ADDRESS.map(IpCidr::Ipv4).into_iter().collect()
 }
 
-fn listening<B: Board>(uart: &mut Uart<B>, transport: &str, port: u16, name: &str) {
-    // The console drops what it cannot take; it never fails.
-    let _ = writeln!(uart, "listening {transport} {} {name}", Shown(IpEndpoint::new(settings::IP.into(), port)));
+pub(super) fn config(addresses: &[IpCidr]) -> Config<'_> {
+    #[allow(unused_mut, reason = "without DHCP there is nothing to add")]
+    let mut config = Config::new(HardwareAddress::Ethernet(settings::HARDWARE), Seed(settings::SEED), addresses);
+    #[cfg(feature = "dhcp")]
+    {
+        config.dhcp = addresses.is_empty();
+    }
+    config
 }
 
-/// Polls and sleeps until `done`.
-fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
+/// The programs of a firmware.
+fn served(large: bool) -> impl Iterator<Item = &'static App> {
+    APPS.iter().filter(move |app| large || !app.large)
+}
+
+/// Says what listens on an address.
+fn listening<B: Board>(address: IpAddress, large: bool) {
+    let mut uart = Uart::<B>::NEW;
+    let mut say = |transport, port, name| {
+        // The console drops what it cannot take; it never fails.
+        let _ = writeln!(uart, "listening {transport} {} {name}", Shown(IpEndpoint::new(address, port)));
+    };
+    served(large).for_each(|app| app.tcp.iter().for_each(|&port| say("tcp", port, app.name)));
+    served(large).for_each(|app| app.udp.iter().for_each(|&port| say("udp", port, app.name)));
+}
+
+/// Polls and sleeps until `done`. `listen` takes in what the console has, and says whether the programs are to look at it.
+pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console, P: Probe>(
     stack: &mut Stack<'a, S, U>,
-    io: &mut Io<B::Ethernet, Uart<B>, P>,
+    io: &mut Io<B::Ethernet, C, P>,
     clock: &mut Clock<B>,
+    listen: impl Fn(&mut C) -> bool,
     mut done: impl FnMut(&mut Stack<'a, S, U>) -> bool,
 ) {
-    let mut told = io.device.faults();
+    let (mut told, mut quiet_until) = (io.device.faults(), Instant::ZERO);
     while !done(stack) {
         io.device.acknowledge();
+        if listen(&mut io.console) {
+            stack.wake_programs();
+        }
         let deadline = stack.poll(clock.now(), io);
         let faults = io.device.faults();
-        if faults != told {
-            told = faults;
-            log::warn!("so far {} bad frames received and {} lost", faults.bad, faults.overruns);
-        }
         let now = clock.now();
+        // Once a second: whoever sends such frames must not keep the board busy with writing.
+        if faults != told && now >= quiet_until {
+            told = faults;
+            quiet_until = now + Duration::from_secs(1);
+            log::warn!(
+                "so far {} frames received bad, {} with a wrong checksum, and {} lost",
+                faults.bad,
+                faults.checksums,
+                faults.overruns
+            );
+        }
         match deadline {
             Some(at) if at <= now => {}
             Some(at) => clock.sleep(Some(at - now)),
@@ -189,8 +290,10 @@ fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
     }
 }
 
-/// Tells the link who is here (RFC 5227 section 3): a peer that asked too early would wait a second or more to ask again.
-fn announce<D: Device>(device: &mut D, now: Instant) {
+/// Tells the link who is here (RFC 5227 section 3): a peer that asked too early would wait a second or more to ask again. Not
+/// where DHCP gives the address, which the stack announces.
+pub(super) fn announce<D: Device>(device: &mut D, now: Instant) {
+    let Some(address) = settings::ADDRESS.map(|address| address.address()) else { return };
     let Some(token) = device.transmit(now) else { return };
     let ethernet = EthernetRepr {
         src_addr: settings::HARDWARE,
@@ -200,9 +303,9 @@ fn announce<D: Device>(device: &mut D, now: Instant) {
     let arp = ArpRepr::EthernetIpv4 {
         operation: ArpOperation::Request,
         source_hardware_addr: settings::HARDWARE,
-        source_protocol_addr: settings::IP,
+        source_protocol_addr: address,
         target_hardware_addr: EthernetAddress([0; 6]),
-        target_protocol_addr: settings::IP,
+        target_protocol_addr: address,
     };
     token.consume(ethernet.buffer_len() + arp.buffer_len(), |bytes| {
         let mut frame = EthernetFrame::new_unchecked(bytes);

@@ -1,13 +1,14 @@
 //! `smolstep call`: a program's client.
 
 use std::ffi::OsString;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use clap::Args;
 use smoltcp::wire::IpEndpoint;
 
+use super::address::{Lookup, no_route};
 use super::clock::Clock;
 use super::console::Stdio;
 use super::drive::{Ended, drive};
@@ -18,19 +19,21 @@ use super::serve::{find, positive};
 use super::stop::Stop;
 use super::watch::Watch;
 use crate::app::{App, Client, ClientOptions, UdpClient};
+use crate::names::WithResolver;
 use crate::phy::linux::TunTap;
-use crate::stack::{ConnectError, Io, Stack};
+use crate::stack::{ConnectError, ConnectionId, Io, Phase, Stack};
 
 /// Call a program's server
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Example:
   smolstep call greeting 192.168.69.100 Li Cheng --tap tap0
-  smolstep call echo '[fdaa::64]:4000' --udp --tap tap0 hello")]
+  smolstep call echo '[fdaa::64]:4000' --udp --tap tap0 hello
+  smolstep call greeting host.example Li --tap tap0 --dhcp")]
 pub struct CallArgs {
     /// The program; `smolstep apps` lists them
     #[arg(value_name = "APP")]
     pub app: String,
-    /// The server's IP address, and its port unless it is the program's own
+    /// The server's IP address or name, and its port unless it is the program's own
     #[arg(value_name = "HOST[:PORT]")]
     pub host: String,
     /// What to send; without any, most clients read lines from standard input
@@ -41,7 +44,7 @@ pub struct CallArgs {
     /// Use the program's UDP side
     #[arg(long)]
     pub udp: bool,
-    /// How long connecting may take, and each reply
+    /// How long finding the server may take, connecting, and each reply
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = positive)]
     pub timeout: Duration,
     /// greeting: send N random numbers
@@ -62,7 +65,7 @@ pub struct CallArgs {
 pub fn call(args: &CallArgs) -> Result<(), Failure> {
     let link = args.link.link(Side::Client)?;
     let app = find(&args.app)?;
-    let remote = args.remote(app)?;
+    let (host, port) = args.remote(app)?;
     let texts = args.texts(app)?;
     let texts: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
     let options = ClientOptions {
@@ -72,25 +75,33 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
         bytes: args.bytes.unwrap_or(0),
         no_wait: args.no_wait,
     };
+    if !args.udp && app.tcp.is_some() && app.client(&options).is_none() {
+        return Err(Failure::usage(format_args!(
+            "{} has no client here: smolstep get asks it, or a browser",
+            app.name
+        )));
+    }
     let device = TunTap::open(link.kind, &link.name).map_err(Failure::run)?;
     let clock = Clock::start();
     let watch = Watch::new(link.kind, &link.name, &clock, args.link.pcap.as_deref())?;
     let stop = Stop::on_signals().map_err(Failure::run)?;
-    let mut caller = Caller { link: &link, remote, patience: args.timeout, clock, stop };
-    let mut io = Io { device, console: Stdio::new(), probe: watch };
-    let result = caller.run(app, args.udp || app.tcp.is_none(), &options, &mut io);
+    let mut caller = Caller { link: &link, remotes: Vec::new(), patience: args.timeout, clock, stop };
+    let console = if app.name == "chat" { Stdio::editing(None) } else { Stdio::new() };
+    let mut io = Io { device, console, probe: watch };
+    let result = caller.run((host, port), app, args.udp || app.tcp.is_none(), &options, &mut io);
     io.probe.finish().and(result)
 }
 
 impl CallArgs {
-    fn remote(&self, app: &App) -> Result<IpEndpoint, Failure> {
+    /// The host, and the port there.
+    fn remote(&self, app: &App) -> Result<(&str, u16), Failure> {
         let port = match (self.udp, app.tcp, app.udp) {
             (false, Some(port), _) | (false, None, Some(port)) | (true, _, Some(port)) => port,
             _ => return Err(Failure::usage(format_args!("{} has no UDP side: leave --udp out", app.name))),
         };
-        endpoint(&self.host, port).filter(|e| e.port != 0).ok_or_else(|| {
+        host_and_port(&self.host, port).ok_or_else(|| {
             Failure::usage(format_args!(
-                "bad address '{}': it is an IP address, with a port as in 192.168.69.1:9999 or [fdaa::1]:9999",
+                "bad address '{}': it is an IP address or a name, with a port as in 192.168.69.1:9999 or [fdaa::1]:9999",
                 self.host
             ))
         })
@@ -120,36 +131,54 @@ impl CallArgs {
     }
 }
 
-/// An IP address with or without a port.
-fn endpoint(text: &str, port: u16) -> Option<IpEndpoint> {
-    if let Ok(address) = text.parse::<IpAddr>() {
-        return Some(IpEndpoint::new(address.into(), port));
+/// A host, which is an IP address or else a name, with or without a port.
+fn host_and_port(text: &str, default: u16) -> Option<(&str, u16)> {
+    if text.parse::<IpAddr>().is_ok() {
+        return Some((text, default));
     }
-    if let Ok(socket) = text.parse::<std::net::SocketAddr>() {
-        return Some(socket.into());
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok().filter(|&port| port != 0)?),
+        _ => (text, default),
+    };
+    // Only brackets tell an IPv6 address from its port.
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    match bare {
+        Some(bare) => bare.parse::<Ipv6Addr>().is_ok().then_some((bare, port)),
+        None => (!host.is_empty() && !host.contains([':', '[', ']'])).then_some((host, port)),
     }
-    let inner = text.strip_prefix('[')?.strip_suffix(']')?;
-    let address: std::net::Ipv6Addr = inner.parse().ok()?;
-    Some(IpEndpoint::new(address.into(), port))
 }
 
 struct Caller<'c> {
     link: &'c Link,
-    remote: IpEndpoint,
+    /// Where the server may be, the best first.
+    remotes: Vec<IpEndpoint>,
     patience: Duration,
     clock: Clock,
     stop: Stop,
 }
 
+/// How long an address that is not the last may take to connect.
+const NEXT_AFTER: Duration = Duration::from_secs(2);
+
 const SIZES: Sizes = Sizes { connections: 2, receive: 65_535, send: 65_535, ports: 1, datagrams: 64, payload: 131_072 };
 
-type Clients<'s, 't> = Stack<'s, Client<'t>, UdpClient<'t>>;
-type Around = Io<TunTap, Stdio, Watch>;
+type Clients<'s, 't> = Stack<'s, Client<'t>, WithResolver<UdpClient<'t>>>;
+type Around = Io<TunTap, Stdio, Watch<'static>>;
 
 impl Caller<'_> {
-    fn run(&mut self, app: &App, udp: bool, options: &ClientOptions<'_>, io: &mut Around) -> Result<(), Failure> {
+    fn run(
+        &mut self,
+        (host, port): (&str, u16),
+        app: &App,
+        udp: bool,
+        options: &ClientOptions<'_>,
+        io: &mut Around,
+    ) -> Result<(), Failure> {
         let mut pool = HeapPool::new(SIZES);
         let mut stack: Clients<'_, '_> = self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |_| {})?;
+        let lookup = Lookup { link: self.link, patience: self.patience, thorough: false };
+        let found = lookup.addresses(host, &mut stack, io, &self.clock, &mut self.stop)?;
+        self.remotes = found.into_iter().map(|address| IpEndpoint::new(address.into(), port)).collect();
         if udp {
             return self.udp(app, options, &mut stack, io);
         }
@@ -163,6 +192,8 @@ impl Caller<'_> {
         self.tcp(app, options, &mut stack, io)
     }
 
+    /// Calls the first address that connects, one after the other (RFC 8305 section 5, without attempts side by side), and keeps
+    /// to it from then on.
     fn tcp<'t>(
         &mut self,
         app: &App,
@@ -170,18 +201,33 @@ impl Caller<'_> {
         stack: &mut Clients<'_, 't>,
         io: &mut Around,
     ) -> Result<(), Failure> {
-        let Some(client) = app.client(options) else { return Ok(()) };
-        let connected = stack.connect(self.clock.now(), self.remote, client, self.patience.into(), io);
-        let id = connected.map_err(|error| self.describe(error))?;
-        let ended = drive(stack, io, &self.clock, &mut self.stop, |stack| stack.ended(id).is_some())?;
-        match stack.take(id) {
-            Some((client, end)) if ended == Ended::Done => match client.result() {
-                Some(Ok(())) => Ok(()),
-                Some(Err(why)) => Err(self.failed(&why)),
-                None => Err(self.failed(&end)),
-            },
-            _ => Err(self.failed(&"interrupted")),
+        let mut result = Ok(());
+        for (at, remote) in self.remotes.clone().into_iter().enumerate() {
+            let last = at + 1 == self.remotes.len();
+            let patience = if last { self.patience } else { self.patience.min(NEXT_AFTER) };
+            let Some(client) = app.client(options) else { return Ok(()) };
+            let id = stack
+                .connect(self.clock.now(), remote, client, patience.into(), io)
+                .map_err(|error| describe(remote, error))?;
+            let mut connected = false;
+            let ended = drive(stack, io, &self.clock, &mut self.stop, |stack| {
+                connected |= is_connected(stack, id);
+                stack.ended(id).is_some()
+            })?;
+            result = match stack.take(id) {
+                Some((client, end)) if ended == Ended::Done => match client.result() {
+                    Some(Ok(())) => Ok(()),
+                    Some(Err(why)) => Err(failed(remote, &why)),
+                    None => Err(failed(remote, &end)),
+                },
+                _ => return Err(failed(remote, &"interrupted")),
+            };
+            if connected || result.is_ok() {
+                self.remotes = vec![remote];
+                break;
+            }
         }
+        result
     }
 
     fn udp<'t>(
@@ -191,32 +237,40 @@ impl Caller<'_> {
         stack: &mut Clients<'_, 't>,
         io: &mut Around,
     ) -> Result<(), Failure> {
-        stack.source_for(self.remote).map_err(|error| self.describe(error))?;
-        let Some(client) = app.udp_client(options, self.remote) else { return Ok(()) };
-        let port = stack.bind(0, client).map_err(Failure::run)?;
+        let Some(&remote) = self.remotes.first() else { return Ok(()) };
+        stack.source_for(remote).map_err(|error| describe(remote, error))?;
+        let Some(client) = app.udp_client(options, remote) else { return Ok(()) };
+        let port = stack.bind(0, WithResolver::Program(client)).map_err(Failure::run)?;
         let mut over = None;
         drive(stack, io, &self.clock, &mut self.stop, |stack| {
             over = stack.take_udp(port);
             over.is_some()
         })?;
-        match over.and_then(|client| client.result()) {
-            Some(Ok(())) => Ok(()),
-            Some(Err(why)) => Err(self.failed(&why)),
-            None => Err(self.failed(&"interrupted")),
+        match over {
+            Some(WithResolver::Program(client)) => match client.result() {
+                Some(Ok(())) => Ok(()),
+                Some(Err(why)) => Err(failed(remote, &why)),
+                None => Err(failed(remote, &"interrupted")),
+            },
+            _ => Err(failed(remote, &"interrupted")),
         }
     }
+}
 
-    fn failed(&self, why: &dyn core::fmt::Display) -> Failure {
-        Failure::run(format_args!("{}: {why}", std::net::SocketAddr::new(self.remote.addr.into(), self.remote.port)))
-    }
+/// Whether a connection has got further than being asked for.
+fn is_connected(stack: &Clients<'_, '_>, id: ConnectionId) -> bool {
+    let mut connections = stack.connections_in_use();
+    connections.any(|c| c.id == id && !matches!(c.phase, Phase::Connecting | Phase::Ended(_)))
+}
 
-    fn describe(&self, error: ConnectError) -> Failure {
-        match error {
-            ConnectError::NoRoute => Failure::run(format_args!(
-                "no route to {}: give an address on its network with --ip, or a router with --gateway",
-                self.remote.addr
-            )),
-            error => Failure::run(format_args!("{}: {error}", self.remote)),
-        }
+fn failed(remote: IpEndpoint, why: &dyn core::fmt::Display) -> Failure {
+    Failure::run(format_args!("{}: {why}", SocketAddr::from(remote)))
+}
+
+/// Why a connection was not even begun, for the user.
+pub(super) fn describe(remote: IpEndpoint, error: ConnectError) -> Failure {
+    match error {
+        ConnectError::NoRoute => no_route(&remote.addr),
+        error => failed(remote, &error),
     }
 }

@@ -6,7 +6,10 @@ use clap::{Parser, Subcommand};
 use super::call::{CallArgs, call};
 use super::doctor::{self, DoctorArgs};
 use super::error::Failure;
+use super::get::{GetArgs, get};
 use super::lab::{LabArgs, lab};
+use super::ping::{PingArgs, ping};
+use super::resolve::{ResolveArgs, resolve};
 use super::sandbox::{SandboxArgs, sandbox};
 use super::serve::{ServeArgs, serve};
 use super::tour::tour;
@@ -34,7 +37,10 @@ enum Command {
     Apps,
     Call(CallArgs),
     Doctor(DoctorArgs),
+    Get(GetArgs),
     Lab(Box<LabArgs>),
+    Ping(PingArgs),
+    Resolve(ResolveArgs),
     Sandbox(SandboxArgs),
     Serve(ServeArgs),
 }
@@ -59,7 +65,10 @@ pub fn run() -> Result<u8, Failure> {
             let works = doctor::run(&mut std::io::stdout()).map_err(Failure::run)?;
             Ok(if works { 0 } else { 1 })
         }
+        Some(Command::Get(args)) => get(&args).map(|()| 0),
         Some(Command::Lab(args)) => lab(&args),
+        Some(Command::Ping(args)) => ping(&args).map(|heard| if heard { 0 } else { 1 }),
+        Some(Command::Resolve(args)) => resolve(&args).map(|()| 0),
         Some(Command::Sandbox(args)) => sandbox(&args),
         Some(Command::Serve(args)) => serve(&args).map(|()| 0),
     }

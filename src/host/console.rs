@@ -1,15 +1,18 @@
 //! Standard input and output as a program's [`Console`].
 
 use std::io::{self, IsTerminal, Write};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::BorrowedFd;
 
+use super::editor::Editor;
 use crate::stack::{Console, Input};
 
 /// Standard input, read only when it is known to have something, and standard output.
-#[derive(Debug)]
+///
+/// A terminal can have its lines edited: see [`editing`](Self::editing).
 pub struct Stdio {
     input: State,
     fault: Option<io::Error>,
+    edit: Edit,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,15 +26,34 @@ enum State {
     Ended,
 }
 
+/// Whether lines are edited.
+enum Edit {
+    No,
+    /// From the first prompt on, with what the end of input stands for.
+    AtPrompt(Option<&'static [u8]>),
+    Edited(Editor),
+}
+
 impl Stdio {
     /// The process's own.
     pub fn new() -> Self {
-        Stdio { input: State::Unused, fault: None }
+        Stdio { input: State::Unused, fault: None, edit: Edit::No }
+    }
+
+    /// The same, where a terminal's lines are edited from the first prompt on, and what is printed stands above them. At the end
+    /// of input it reads as what `at_end` says, and goes on.
+    pub fn editing(at_end: Option<&'static [u8]>) -> Self {
+        Stdio { edit: Edit::AtPrompt(at_end), ..Self::new() }
+    }
+
+    /// Standard output, and no input: somebody else reads that.
+    pub fn output_only() -> Self {
+        Stdio { input: State::Ended, ..Self::new() }
     }
 
     /// The file to wait for, if a program wants input.
-    pub fn wanted(&self) -> Option<BorrowedFd<'static>> {
-        (self.input == State::Wanted).then(rustix::stdio::stdin)
+    pub fn wanted(&self) -> Option<BorrowedFd<'_>> {
+        (self.input == State::Wanted).then(|| self.file())
     }
 
     /// Notes that the file can be read.
@@ -42,6 +64,13 @@ impl Stdio {
     /// What went wrong on standard output, if anything did.
     pub fn fault(&mut self) -> Option<io::Error> {
         self.fault.take()
+    }
+
+    fn file(&self) -> BorrowedFd<'_> {
+        match &self.edit {
+            Edit::Edited(editor) => editor.typed(),
+            Edit::AtPrompt(_) | Edit::No => rustix::stdio::stdin(),
+        }
     }
 
     fn keep(&mut self, result: io::Result<()>) {
@@ -59,15 +88,45 @@ impl Default for Stdio {
 
 impl Console for Stdio {
     fn print(&mut self, bytes: &[u8]) {
+        if let Edit::Edited(editor) = &mut self.edit {
+            return editor.print(bytes);
+        }
         let mut out = io::stdout().lock();
         let result = out.write_all(bytes).and_then(|()| out.flush());
         self.keep(result);
     }
 
     fn prompt(&mut self, text: &str) {
-        if io::stdin().is_terminal() {
+        if let Edit::AtPrompt(at_end) = self.edit
+            && in_foreground()
+        {
+            self.edit = Editor::start(text, at_end).map_or(Edit::No, Edit::Edited);
+        }
+        if !matches!(self.edit, Edit::Edited(_)) && io::stdin().is_terminal() {
             self.print(text.as_bytes());
         }
+    }
+
+    fn start_over(&mut self) -> bool {
+        if !io::stdin().is_terminal() || !in_foreground() {
+            return false;
+        }
+        let mut forgotten = false;
+        let mut buf = [0; 256];
+        while let Ok(count @ 1..) = rustix::io::ioctl_fionread(self.file()) {
+            let count = usize::try_from(count).unwrap_or(buf.len()).min(buf.len());
+            match rustix::io::read(self.file(), &mut buf[..count]) {
+                Ok(1..) => forgotten = true,
+                _ => break,
+            }
+        }
+        if self.input == State::Ready {
+            self.input = State::Wanted;
+        }
+        if forgotten {
+            self.print(b"(what was typed before is not sent)\n");
+        }
+        true
     }
 
     fn read(&mut self, buf: &mut [u8]) -> Input {
@@ -77,10 +136,11 @@ impl Console for Stdio {
                 self.input = State::Wanted;
                 return Input::NotYet;
             }
-            State::Ready => {}
+            State::Ready if in_foreground() => {}
+            State::Ready => return Input::NotYet,
         }
         // One read for one report that there is something, so that it cannot block.
-        match rustix::io::read(rustix::stdio::stdin().as_fd(), &mut *buf) {
+        match rustix::io::read(self.file(), &mut *buf) {
             Ok(0) if !buf.is_empty() => {
                 self.input = State::Ended;
                 Input::End
@@ -107,5 +167,13 @@ impl Console for Stdio {
 impl Console for Vec<u8> {
     fn print(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
+    }
+}
+
+/// Whether this process may read the terminal: one in the background would be stopped for it.
+fn in_foreground() -> bool {
+    match rustix::termios::tcgetpgrp(rustix::stdio::stdin()) {
+        Ok(group) => group == rustix::process::getpgrp(),
+        Err(_) => true,
     }
 }

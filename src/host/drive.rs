@@ -88,15 +88,16 @@ where
             }
         }
         let wanted = io.console.wanted();
-        let files: heapless::Vec<BorrowedFd<'_>, 3> = interrupt.files().into_iter().chain(wanted).collect();
+        let waits_for_input = wanted.is_some();
         let now = clock.now();
         let timeout =
             [deadline, farewell].into_iter().flatten().min().map(|at| if at > now { at - now } else { Duration::ZERO });
-        let ready = io
-            .device
-            .wait(timeout.map(Into::into), &files)
-            .map_err(|error| Failure::run(format_args!("waiting: {error}")))?;
-        if wanted.is_some() && ready.extra(2) {
+        let ready = {
+            let files: heapless::Vec<BorrowedFd<'_>, 3> = interrupt.files().into_iter().chain(wanted).collect();
+            let waited = io.device.wait(timeout.map(Into::into), &files);
+            waited.map_err(|error| Failure::run(format_args!("waiting: {error}")))?
+        };
+        if waits_for_input && ready.extra(2) {
             io.console.set_ready();
             stack.wake_programs();
         }

@@ -9,7 +9,7 @@ use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, Ipv6Add
 
 use super::error::Failure;
 use crate::phy::linux::{Kind, TunTap};
-use crate::stack::{Config, Memory, Seed, Session, Stack, UdpSession};
+use crate::stack::{Config, Memory, Seed, Session, Stack, UdpSession, interface_address};
 
 /// Which interface, and which addresses on it.
 #[derive(Args, Clone, Debug, Default)]
@@ -21,12 +21,21 @@ pub struct LinkArgs {
     /// The TUN to attach to; it must exist
     #[arg(long, value_name = "NAME")]
     pub tun: Option<String>,
-    /// An own address with its prefix; one or more replace the defaults
+    /// An own address with its prefix; one or more replace the defaults, and so do --dhcp and --slaac
     #[arg(long, value_name = "CIDR")]
     pub ip: Vec<String>,
     /// The router for everything that is not on the link
     #[arg(long, value_name = "IP")]
     pub gateway: Vec<String>,
+    /// Ask a DHCP server for an IPv4 address, a router and DNS servers
+    #[arg(long, conflicts_with = "tun")]
+    pub dhcp: bool,
+    /// Make IPv6 addresses of what routers advertise, besides a link-local one
+    #[arg(long, conflicts_with = "tun")]
+    pub slaac: bool,
+    /// A DNS server; repeatable
+    #[arg(long, value_name = "IP")]
+    pub dns: Vec<String>,
     /// The own hardware address on a TAP
     #[arg(long, value_name = "MAC")]
     pub mac: Option<String>,
@@ -55,6 +64,14 @@ pub struct Link {
     pub addresses: Vec<IpCidr>,
     gateways: Vec<IpAddress>,
     mac: EthernetAddress,
+    /// Ask a DHCP server.
+    pub dhcp: bool,
+    /// Ask routers.
+    pub slaac: bool,
+    /// DNS servers, as given.
+    pub dns: Vec<IpAddress>,
+    /// Use no address that somebody else on the link has.
+    pub claim: bool,
 }
 
 impl LinkArgs {
@@ -75,6 +92,7 @@ impl LinkArgs {
             }
         };
         let addresses = match &self.ip[..] {
+            [] if self.dhcp || self.slaac => vec![],
             [] => vec![
                 IpCidr::new(IpAddress::v4(192, 168, 69, number), 24),
                 IpCidr::new(IpAddress::v6(0xfdaa, 0, 0, 0, 0, 0, 0, number.into()), 64),
@@ -85,10 +103,11 @@ impl LinkArgs {
         if let Some((_, twice)) = addresses.iter().enumerate().find(|(i, a)| before(*i, a)) {
             return Err(Failure::usage(format_args!("{} is given twice with --ip", twice.address())));
         }
-        let gateways = self.gateway.iter().map(|text| match text.parse::<IpAddr>() {
-            Ok(address) => Ok(address.into()),
-            Err(_) => Err(Failure::usage(format_args!("bad address '{text}' for --gateway: it is an IP address"))),
-        });
+        let gateways = self.gateway.iter().map(|text| host(text, "--gateway")).collect::<Result<_, _>>()?;
+        let dns = self.dns.iter().map(|text| host(text, "--dns")).collect::<Result<Vec<_>, _>>()?;
+        if let Some(bad) = dns.iter().find(|server| !server.is_unicast()) {
+            return Err(Failure::usage(format_args!("{bad} for --dns is no host's address")));
+        }
         let mac = match &self.mac {
             None => EthernetAddress([2, 0, 0, 0, 0, number]),
             Some(text) => text.parse().ok().filter(EthernetAddress::is_unicast).ok_or_else(|| {
@@ -97,7 +116,8 @@ impl LinkArgs {
                 ))
             })?,
         };
-        Ok(Link { kind, name: name.clone(), addresses, gateways: gateways.collect::<Result<_, _>>()?, mac })
+        let (dhcp, slaac, name) = (self.dhcp, self.slaac, name.clone());
+        Ok(Link { kind, name, addresses, gateways, mac, dhcp, slaac, dns, claim: true })
     }
 }
 
@@ -122,6 +142,7 @@ impl Link {
         let mut config = Config::new(hardware, seed()?, &addresses);
         config.gateways = &self.gateways;
         config.congestion = smoltcp::socket::tcp::CongestionControl::Reno;
+        (config.claim, config.dhcp, config.slaac) = (self.claim, self.dhcp, self.slaac);
         set(&mut config);
         Stack::new(config, device, memory, now).map_err(Failure::usage)
     }
@@ -129,17 +150,15 @@ impl Link {
     /// The link-local address that goes with an IPv6 address: neighbours ask from theirs (RFC 4861 section 7.2.2), and the
     /// answer needs a route.
     fn link_local(&self, hardware: HardwareAddress) -> Option<IpCidr> {
-        let HardwareAddress::Ethernet(EthernetAddress(mac)) = hardware else { return None };
+        let HardwareAddress::Ethernet(mac) = hardware else { return None };
         let v6 = |test: fn(&Ipv6Address) -> bool| {
             self.addresses.iter().any(|cidr| matches!(cidr, IpCidr::Ipv6(cidr) if test(&cidr.address())))
         };
         if !v6(|_| true) || v6(Ipv6Address::is_unicast_link_local) {
             return None;
         }
-        // RFC 4291 appendix A: the hardware address around ff:fe, with its universal bit turned.
-        let [a, b, c, d, e, f] = mac;
-        let address = Ipv6Address::from([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f]);
-        Some(IpCidr::Ipv6(Ipv6Cidr::new(address, 64)))
+        let network = Ipv6Address::new(0xfe80, 0, 0, 0, 0, 0, 0, 0);
+        Some(IpCidr::Ipv6(Ipv6Cidr::new(interface_address(network, mac), 64)))
     }
 }
 
@@ -151,6 +170,12 @@ pub fn seed() -> Result<Seed, Failure> {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).map_err(|error| Failure::run(format_args!("no entropy: {error}")))?;
     Ok(Seed(bytes))
+}
+
+/// An IP address of the command line.
+fn host(text: &str, flag: &str) -> Result<IpAddress, Failure> {
+    let bad = |_| Failure::usage(format_args!("bad address '{text}' for {flag}: it is an IP address"));
+    text.parse::<IpAddr>().map(Into::into).map_err(bad)
 }
 
 fn cidr(text: &str) -> Result<IpCidr, Failure> {

@@ -16,26 +16,28 @@ use crate::phy::linux::TunTap;
 use crate::stack::{Direction, Event, Io, Probe, Session, Stack, Step, UdpSession};
 use crate::trace::Summary;
 
-/// Steps the stack at the pace of the Enter key, until end of input or a signal. Gives the watch back, and says whether the
-/// device, standard input or standard output has failed.
-pub fn step_by_step<S: Session + Clone, U: UdpSession>(
+/// Steps the stack at the pace of the Enter key, until end of input or a signal; `each` is shown it after each step. Gives the
+/// watch back, and says whether the device, standard input or standard output has failed.
+pub fn step_by_step<'s, S: Session + Clone, U: UdpSession>(
     stack: &mut Stack<'_, S, U>,
-    io: Io<TunTap, Stdio, Watch>,
+    io: Io<TunTap, Stdio, Watch<'s>>,
     clock: &Clock,
     interrupt: &mut impl Interrupt,
-) -> (Watch, Result<(), Failure>) {
+    each: impl FnMut(&Stack<'_, S, U>) -> Result<(), Failure>,
+) -> (Watch<'s>, Result<(), Failure>) {
     let Io { device, console, probe } = io;
     let medium = device.capabilities().medium;
     let mut io = Io { device, console, probe: Notes { watch: probe, medium, lines: Vec::new() } };
-    let result = run(stack, &mut io, clock, interrupt);
+    let result = run(stack, &mut io, clock, interrupt, each);
     (io.probe.watch, result)
 }
 
 fn run<S: Session + Clone, U: UdpSession>(
     stack: &mut Stack<'_, S, U>,
-    io: &mut Io<TunTap, Stdio, Notes>,
+    io: &mut Io<TunTap, Stdio, Notes<'_>>,
     clock: &Clock,
     interrupt: &mut impl Interrupt,
+    mut each: impl FnMut(&Stack<'_, S, U>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let output = |error: io::Error| Failure::run(format_args!("standard output: {error}"));
     let mut number = 0u64;
@@ -43,6 +45,7 @@ fn run<S: Session + Clone, U: UdpSession>(
         let now = clock.now();
         let step = stack.step(now, io);
         let lines = core::mem::take(&mut io.probe.lines);
+        each(stack)?;
         if let Some(fault) = io.device.fault() {
             return Err(Failure::run(fault));
         }
@@ -123,13 +126,13 @@ fn enter(interrupt: &mut impl Interrupt) -> Result<bool, Failure> {
 }
 
 /// Frames and events in words, besides whatever watches already.
-struct Notes {
-    watch: Watch,
+struct Notes<'s> {
+    watch: Watch<'s>,
     medium: Medium,
     lines: Vec<String>,
 }
 
-impl Probe for Notes {
+impl Probe for Notes<'_> {
     fn frame(&mut self, now: Instant, direction: Direction, frame: &[u8]) {
         self.watch.frame(now, direction, frame);
         let way = if direction == Direction::In { "in " } else { "out" };

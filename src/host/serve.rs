@@ -1,26 +1,32 @@
 //! `smolstep serve`: programs on a link.
 
+use std::cell::Cell;
 use std::ffi::OsString;
 use std::io::Write;
 use std::num::NonZeroU16;
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use clap::Args;
 use smoltcp::wire::IpCidr;
 
+use super::address::settle;
 use super::clock::Clock;
 use super::console::Stdio;
-use super::drive::{Interrupt, drive};
+use super::drive::{Ended, Interrupt, Verdict, drive};
 use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
 use super::live::step_by_step;
 use super::memory::{HeapPool, Sizes};
 use super::stop::Stop;
 use super::watch::Watch;
-use crate::app::{self, APPS, App, Options, Template};
+use crate::app::{self, APPS, App, Desk, Options, Room, Service, Status, Template, Transport};
 use crate::phy::linux::TunTap;
 use crate::stack::{Io, Listener, Overflow, Stack};
+
+/// How many connections the status page shows: those of the slots that are used first.
+const ROWS: usize = 64;
 
 /// Serve programs on a TAP or TUN
 #[derive(Args, Clone, Debug)]
@@ -53,7 +59,7 @@ pub struct ServerArgs {
     /// Connections that wait to be served, for each program [default: 128]
     #[arg(long, value_name = "N")]
     pub backlog: Option<usize>,
-    /// Connections served at a time, for each program [default: no limit]
+    /// Connections served at a time, for each program but a chat that is no room [default: no limit]
     #[arg(long, value_name = "N")]
     pub serve_at_once: Option<std::num::NonZeroUsize>,
     /// End a connection whose peer answers nothing for so long [default: 5min]
@@ -71,9 +77,12 @@ pub struct ServerArgs {
     /// greeting: wait before each reply
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub delay: Option<Duration>,
-    /// inbox: end after one datagram
+    /// inbox: end after one datagram; chat: end after one talk
     #[arg(long)]
     pub once: bool,
+    /// chat: all talk with each other, not one at a time with this console
+    #[arg(long)]
+    pub room: bool,
     /// inbox: answer with this
     #[arg(long, value_name = "TEXT")]
     pub reply: Option<OsString>,
@@ -97,7 +106,12 @@ pub struct Plan<'a> {
     args: &'a ServerArgs,
     /// Stop after each step and wait for Enter.
     pub step: bool,
+    /// chat: all talk with each other.
+    pub room: bool,
 }
+
+/// The lines that a chat room keeps, in bytes.
+const ROOM: usize = 65_536;
 
 /// Runs `smolstep serve`.
 ///
@@ -111,11 +125,12 @@ pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let watch = Watch::new(link.kind, &link.name, &clock, args.link.pcap.as_deref())?;
     let start = |listening: &str| {
         let stop = Stop::on_signals().map_err(Failure::run)?;
-        let mut out = std::io::stdout().lock();
-        out.write_all(listening.as_bytes()).and_then(|()| out.flush()).map_err(Failure::run)?;
+        say(listening)?;
         Ok(stop)
     };
-    plan.run(&link, &clock, Io { device, console: Stdio::new(), probe: watch }, start).map(drop)
+    // With --step, what is typed takes the next step. The end of input ends a talk, not the server.
+    let console = if plan.step { Stdio::output_only() } else { Stdio::editing(Some(b"q\n")) };
+    plan.run(&link, &clock, Io { device, console, probe: watch }, start).map(drop)
 }
 
 impl ServerArgs {
@@ -134,15 +149,20 @@ impl ServerArgs {
             }
         }
         let serves = |name: &str| apps.iter().any(|a| a.name == name);
-        for (flag, given, app) in [
-            ("--template", self.template.is_some(), "greeting"),
-            ("--delay", self.delay.is_some(), "greeting"),
-            ("--once", self.once, "inbox"),
-            ("--reply", self.reply.is_some(), "inbox"),
+        for (flag, given, of) in [
+            ("--template", self.template.is_some(), &["greeting"][..]),
+            ("--delay", self.delay.is_some(), &["greeting"]),
+            ("--once", self.once, &["inbox", "chat"]),
+            ("--reply", self.reply.is_some(), &["inbox"]),
+            ("--room", self.room, &["chat"]),
         ] {
-            if given && !serves(app) {
-                return Err(Failure::usage(format_args!("{flag} is for {app}, which is not served here")));
+            if given && !of.iter().any(|app| serves(app)) {
+                let (names, is) = (of.join(" and "), if of.len() > 1 { "are" } else { "is" });
+                return Err(Failure::usage(format_args!("{flag} is for {names}, which {is} not served here")));
             }
+        }
+        if self.room && self.once {
+            return Err(Failure::usage("a room has no end, so --once and --room do not go together"));
         }
         let options = Options {
             template: self
@@ -154,6 +174,9 @@ impl ServerArgs {
             delay: self.delay.unwrap_or_default().into(),
             once: self.once,
             reply: self.reply.as_ref().map(|text| text.as_bytes()),
+            status: None,
+            desk: None,
+            room: None,
         };
         let moved = self.port.iter().map(|word| moved(word, &apps)).collect::<Result<Vec<_>, _>>()?;
         let port = |app: &App, udp: bool, default: u16| {
@@ -172,12 +195,12 @@ impl ServerArgs {
                 }
             }
         }
-        Ok(Plan { tcp, udp, options, args: self, step: false })
+        Ok(Plan { tcp, udp, options, args: self, step: false, room: self.room })
     }
 }
 
 impl Plan<'_> {
-    /// Serves until the interrupt says so, or an inbox that takes one datagram has it. `start` makes the interrupt once
+    /// Serves until the interrupt says so, or an inbox that takes one datagram or a chat of one talk has had it. `start` makes the interrupt once
     /// everything listens, and is told what listens where, a line each.
     ///
     /// # Errors
@@ -186,10 +209,20 @@ impl Plan<'_> {
         &self,
         link: &Link,
         clock: &Clock,
-        mut io: Io<TunTap, Stdio, Watch>,
+        io: Io<TunTap, Stdio, Watch<'_>>,
         start: impl FnOnce(&str) -> Result<I, Failure>,
     ) -> Result<I, Failure> {
+        let rows = vec![Cell::new(None); ROWS];
+        let status = Status::new(&rows, clock.now());
+        // Whoever has no status page pays nothing for it.
+        let status = self.tcp.iter().any(|(_, app)| app.name == "http").then_some(&status);
+        let Io { device, console, probe } = io;
+        let mut io = Io { device, console, probe: probe.with_status(status) };
         let args = self.args;
+        let (desk, lines) = (Desk::new(args.once), vec![Cell::new(0); ROOM]);
+        let room = Room::new(&lines, Some(&desk));
+        let room = self.room.then_some(&room);
+        let options = Options { status, desk: Some(&desk), room, ..self.options };
         let connections = args.max_connections.map_or(Sizes::default().connections, usize::from);
         let mut pool = HeapPool::new(Sizes { connections, ports: self.udp.len(), ..Sizes::default() });
         let mut stack: Stack<'_, app::Server<'_>, app::UdpServer<'_>> =
@@ -205,9 +238,10 @@ impl Plan<'_> {
                 }
             })?;
         for &(port, app) in &self.tcp {
-            let Some(session) = app.server(&self.options) else { continue };
+            let Some(session) = app.server(&options) else { continue };
             let mut listener = Listener::new(port, session);
-            listener.serve_at_once = args.serve_at_once.map_or(usize::MAX, Into::into);
+            let one_at_a_time = app.name == "chat" && room.is_none();
+            listener.serve_at_once = if one_at_a_time { 1 } else { args.serve_at_once.map_or(usize::MAX, Into::into) };
             listener.backlog = args.backlog.unwrap_or(listener.backlog);
             stack
                 .listen(listener)
@@ -215,7 +249,7 @@ impl Plan<'_> {
         }
         let mut once = None;
         for &(port, app) in &self.udp {
-            let Some(session) = app.udp_server(&self.options) else { continue };
+            let Some(session) = app.udp_server(&options) else { continue };
             stack
                 .bind(port, session)
                 .map_err(|error| Failure::usage(format_args!("{} on UDP port {port}: {error}", app.name)))?;
@@ -223,30 +257,80 @@ impl Plan<'_> {
                 once = Some(port);
             }
         }
-        let mut interrupt = start(&self.listening(&link.addresses))?;
+        if let Some(status) = status {
+            for (transport, list) in [(Transport::Tcp, &self.tcp), (Transport::Udp, &self.udp)] {
+                list.iter().for_each(|&(port, app)| status.serves(Service { name: app.name, transport, port }));
+            }
+        }
+        settle(&mut stack, &mut io, clock)?;
+        // The link-local address that goes with others is for neighbours; alone, it is what there is.
+        let own = |address: &IpCidr| link.slaac || link.dhcp || link.addresses.contains(address);
+        let mut listening = Listening { plan: self, known: Vec::new() };
+        let mut interrupt = start(&listening.change(stack.addresses().iter().copied().filter(own)))?;
         let (watch, result) = if self.step {
-            step_by_step(&mut stack, io, clock, &mut interrupt)
+            let each = |stack: &Stack<'_, _, _>| say(&listening.change(stack.addresses().iter().copied().filter(own)));
+            step_by_step(&mut stack, io, clock, &mut interrupt, each)
         } else {
-            let done = |stack: &mut Stack<'_, _, _>| once.is_some_and(|port| stack.take_udp(port).is_some());
-            let result = drive(&mut stack, &mut io, clock, &mut interrupt, done).map(drop);
-            (io.probe, result)
+            let mut said = Ok(());
+            let done = |stack: &mut Stack<'_, _, _>| {
+                said = say(&listening.change(stack.addresses().iter().copied().filter(own)));
+                said.is_err() || desk.is_over() || once.is_some_and(|port| stack.take_udp(port).is_some())
+            };
+            let mut result = drive(&mut stack, &mut io, clock, &mut interrupt, done);
+            if matches!(result, Ok(Ended::Done)) && desk.is_over() {
+                // Those who wait are reset; the talk closes as it should.
+                result = drive(&mut stack, &mut io, clock, &mut Closing(&mut interrupt, false), |_| false);
+            }
+            (io.probe, result.map(drop).and(said))
         };
         watch.finish()?;
         result.map(|()| interrupt)
     }
+}
 
-    fn listening(&self, addresses: &[IpCidr]) -> String {
-        let mut lines = String::new();
-        for address in addresses.iter().map(IpCidr::address) {
-            for (transport, list) in [("tcp", &self.tcp), ("udp", &self.udp)] {
-                for &(port, app) in list {
-                    let endpoint = std::net::SocketAddr::new(address.into(), port);
-                    lines.push_str(&format!("listening {transport} {endpoint} {}\n", app.name));
-                }
-            }
+/// What was said to listen.
+struct Listening<'p> {
+    plan: &'p Plan<'p>,
+    known: Vec<IpCidr>,
+}
+
+impl Listening<'_> {
+    /// What listens, and no longer listens, now that these are the addresses: a line each.
+    fn change(&mut self, addresses: impl Iterator<Item = IpCidr> + Clone) -> String {
+        if addresses.clone().eq(self.known.iter().copied()) {
+            return String::new();
         }
+        let now: Vec<IpCidr> = addresses.collect();
+        let mut lines = String::new();
+        let not_in = |list: &[IpCidr], one: &&IpCidr| !list.iter().any(|other| other.address() == one.address());
+        for gone in self.known.iter().filter(|one| not_in(&now, one)) {
+            self.lines(&mut lines, "no longer listening", gone);
+        }
+        for new in now.iter().filter(|one| not_in(&self.known, one)) {
+            self.lines(&mut lines, "listening", new);
+        }
+        self.known = now;
         lines
     }
+
+    fn lines(&self, lines: &mut String, verb: &str, address: &IpCidr) {
+        for (transport, list) in [("tcp", &self.plan.tcp), ("udp", &self.plan.udp)] {
+            for &(port, app) in list {
+                let endpoint = std::net::SocketAddr::new(address.address().into(), port);
+                lines.push_str(&format!("{verb} {transport} {endpoint} {}\n", app.name));
+            }
+        }
+    }
+}
+
+/// Prints lines.
+fn say(lines: &str) -> Result<(), Failure> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let mut out = std::io::stdout().lock();
+    let result = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+    result.map_err(|error| Failure::run(format_args!("standard output: {error}")))
 }
 
 /// The program of this name.
@@ -280,6 +364,19 @@ pub fn duration(text: &str) -> Result<Duration, String> {
         Ok(time) if time > Duration::from_secs(31_557_600) => Err("a year is the longest".into()),
         Ok(time) => Ok(time),
         Err(error) => Err(format!("{error}; write for instance 10s or 5min")),
+    }
+}
+
+/// An interrupt that begins by asking for the end.
+struct Closing<'i, I>(&'i mut I, bool);
+
+impl<I: Interrupt> Interrupt for Closing<'_, I> {
+    fn files(&self) -> [BorrowedFd<'_>; 2] {
+        self.0.files()
+    }
+
+    fn verdict(&mut self) -> Verdict {
+        if core::mem::replace(&mut self.1, true) { self.0.verdict() } else { Verdict::Close }
     }
 }
 

@@ -1,4 +1,4 @@
-//! What watches a stack on the host: the log, and a capture where one is asked for.
+//! What watches a stack on the host: the log, a capture where one is asked for, and the status where there is a page of it.
 
 use std::path::{Path, PathBuf};
 
@@ -7,17 +7,19 @@ use smoltcp::time::Instant;
 use super::capture::{self, FileCapture};
 use super::clock::Clock;
 use super::error::Failure;
+use crate::app::Status;
 use crate::phy::linux::Kind;
 use crate::stack::{Direction, Event, Probe};
 use crate::trace::LogProbe;
 
-/// Logs events, and writes frames to a capture.
-pub struct Watch {
+/// Logs events, writes frames to a capture, and keeps a status.
+pub struct Watch<'s> {
     log: LogProbe,
     capture: Option<(PathBuf, FileCapture)>,
+    status: Option<&'s Status<'s>>,
 }
 
-impl Watch {
+impl<'s> Watch<'s> {
     /// A watch over the interface `name`, whose frames go to `pcap` if it is given.
     ///
     /// # Errors
@@ -30,7 +32,12 @@ impl Watch {
                 Some((path.to_owned(), capture.map_err(|error| unwritable(path, &error))?))
             }
         };
-        Ok(Watch { log: LogProbe::default(), capture })
+        Ok(Watch { log: LogProbe::default(), capture, status: None })
+    }
+
+    /// The same, with `status` told, too.
+    pub fn with_status(self, status: Option<&'s Status<'s>>) -> Self {
+        Watch { status, ..self }
     }
 
     /// Writes what is still to be written.
@@ -45,15 +52,17 @@ impl Watch {
     }
 }
 
-impl Probe for Watch {
+impl Probe for Watch<'_> {
     fn frame(&mut self, now: Instant, direction: Direction, frame: &[u8]) {
         if let Some((_, capture)) = &mut self.capture {
             capture.frame(now, direction, frame);
         }
+        self.status.frame(now, direction, frame);
     }
 
     fn event(&mut self, now: Instant, event: &Event) {
         self.log.event(now, event);
+        self.status.event(now, event);
     }
 }
 

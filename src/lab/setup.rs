@@ -86,7 +86,7 @@ impl Default for Setup<'_> {
 /// Why there is no run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum StartError {
-    /// The program has no server of this kind: on TCP, or on UDP.
+    /// The program has no server and client of this kind, on TCP or on UDP, that run without a link.
     NoServer {
         /// The program.
         app: &'static str,
@@ -105,7 +105,9 @@ impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             StartError::NoServer { app, udp: true } => write!(f, "{app} has no UDP side: leave --udp out"),
-            StartError::NoServer { app, udp: false } => write!(f, "{app} has no TCP side: add --udp"),
+            StartError::NoServer { app, udp: false } => {
+                write!(f, "{app} has no client or server to run by itself: serve it on a link")
+            }
             StartError::Listen(error) => error.fmt(f),
             StartError::Stack(error) => error.fmt(f),
             StartError::TooMany => f.write_str("too many programs, calls or hosts"),

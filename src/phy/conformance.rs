@@ -93,6 +93,11 @@ pub trait Peer<D> {
         64
     }
 
+    /// Whether [`Peer::inject`] can make a wrong checksum arrive: not where the device sends the frame itself, and makes all right.
+    fn forges(&self) -> bool {
+        true
+    }
+
     /// How often the device is asked before a frame counts as lost or a token as refused: more than once where a frame needs
     /// time to arrive or to leave, which [`Peer::inject`] and [`Peer::observe`] do not wait for.
     fn tries(&self) -> usize {

@@ -1,21 +1,24 @@
 //! SMSC LAN9118: an Ethernet controller with its own frame memory, read and written a word at a time (LAN9118 data sheet).
 
-use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
 use smoltcp::wire::EthernetAddress;
 
 use super::ethernet::Ethernet;
-use super::registers::{FRAME, Faults, NotThere, Registers, SHORTEST, Words, wait};
+use super::registers::{FRAME, Faults, NotThere, Registers, wait};
+use super::words::{Arrived, Words};
 
 /// A LAN9118 as a device.
 ///
 /// It stores 10,560 bytes of received frames and loses what comes beyond: the receive windows of all connections together, with
 /// 60 bytes a segment, must stay below that. A frame waits there while no frame can be sent, so that each can be answered.
+///
+/// TCP and UDP checksums are made and checked here, while frames are copied. Frames with a wrong one are dropped, and so are
+/// fragments of segments and datagrams.
 #[derive(Debug)]
 pub struct Lan9118<R> {
     registers: R,
-    /// The frame taken from the controller and not yet consumed: its length; it stands 2 bytes into `received`, which puts
-    /// the IP header on a word.
+    /// The length of the frame in `received`, unless it is consumed.
     waiting: Option<usize>,
     received: Words,
     sending: Words,
@@ -115,11 +118,22 @@ impl<R: Registers> Lan9118<R> {
             let status = self.registers.read(RX_STATUS);
             let len = (status >> 16) as usize & 0x3fff;
             // 2 bytes in front, and the last word filled up.
-            self.received.fill(0, (len + 2).next_multiple_of(4), &mut self.registers, RX_DATA);
+            let words = (len + 2).div_ceil(4);
             let error = status & (1 << 15) != 0;
             match len.checked_sub(4) {
-                Some(len @ 14..=FRAME) if !error => self.waiting = Some(len),
-                _ => self.faults.bad = self.faults.bad.saturating_add(1),
+                Some(len @ 14..=FRAME) if !error => {
+                    let registers = &mut self.registers;
+                    match self.received.receive(0..words, len, |words| registers.read_wide_fifo(RX_DATA, words)) {
+                        Arrived::Frame => self.waiting = Some(len),
+                        Arrived::Wrong => self.faults.checksums = self.faults.checksums.saturating_add(1),
+                    }
+                }
+                _ => {
+                    for _ in 0..words {
+                        self.registers.read(RX_DATA);
+                    }
+                    self.faults.bad = self.faults.bad.saturating_add(1);
+                }
             }
         }
     }
@@ -130,8 +144,8 @@ impl<R: Registers> Lan9118<R> {
         for _ in 0..(info >> 16) & 0xff {
             self.registers.read(TX_STATUS);
         }
-        // With the two command words.
-        (info & 0xffff) as usize >= FRAME.next_multiple_of(4) + 8
+        // With the two command words, and the 2 bytes in front.
+        (info & 0xffff) as usize >= (2 + FRAME).next_multiple_of(4) + 8
     }
 }
 
@@ -189,6 +203,8 @@ impl<R: Registers> Device for Lan9118<R> {
         capabilities.medium = Medium::Ethernet;
         capabilities.max_transmission_unit = FRAME;
         capabilities.max_burst_size = Some(Self::BURST);
+        capabilities.checksum.tcp = Checksum::None;
+        capabilities.checksum.udp = Checksum::None;
         capabilities
     }
 }
@@ -202,7 +218,7 @@ pub struct Received<'a> {
 impl RxToken for Received<'_> {
     fn consume<T, F: FnOnce(&[u8]) -> T>(self, f: F) -> T {
         let len = self.waiting.take().unwrap_or(0).min(FRAME);
-        f(&self.words.0[2..2 + len])
+        f(self.words.frame(len))
     }
 }
 
@@ -216,13 +232,11 @@ impl<R: Registers> TxToken for Sending<'_, R> {
     /// # Panics
     /// If `len` is more than the capabilities say, which smoltcp never asks for.
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
-        let result = f(&mut self.words.0[..len]);
-        let padded = len.max(SHORTEST);
-        self.words.0[len..padded].fill(0);
-        // First and last segment of a frame.
-        self.registers.write(TX_DATA, 0x3000 | padded as u32);
-        self.registers.write(TX_DATA, padded as u32);
-        self.words.drain(padded, self.registers, TX_DATA);
+        let (len, words, result) = self.words.send(len, f, R::sum);
+        // Data begins 2 bytes into the first word; first and last segment of a frame.
+        self.registers.write(TX_DATA, 2 << 16 | 0x3000 | len as u32);
+        self.registers.write(TX_DATA, len as u32);
+        self.registers.write_wide_fifo(TX_DATA, words);
         result
     }
 }

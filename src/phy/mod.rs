@@ -1,6 +1,7 @@
 //! Devices.
 
 mod cable;
+mod checksums;
 pub mod conformance;
 #[cfg(feature = "embassy")]
 mod embassy;
@@ -12,8 +13,11 @@ mod loopback;
 mod queue;
 mod registers;
 pub mod stellaris;
+mod words;
 
 pub use cable::{Cable, CableEnd};
+#[cfg(target_os = "none")]
+pub(crate) use checksums::add;
 #[cfg(feature = "embassy")]
 pub use embassy::{Embassy, UnsupportedMedium};
 pub use ethernet::Ethernet;

@@ -1,5 +1,7 @@
 //! A controller's registers: memory on a board, a fake in tests.
 
+use super::checksums::add;
+
 /// 32-bit registers, by their offset in bytes.
 pub trait Registers {
     /// Reads one.
@@ -7,6 +9,37 @@ pub trait Registers {
 
     /// Writes one.
     fn write(&mut self, offset: usize, value: u32);
+
+    /// The sum of words in memory, the least significant byte first, with the carry at its end. A machine may know how to do it fast.
+    fn sum(words: &[[u8; 4]]) -> u32 {
+        words.iter().fold(0, |sum, word| add(sum, u32::from_le_bytes(*word)))
+    }
+
+    /// Reads a FIFO into `words`, the least significant byte first, and returns their sum with the carry at its end.
+    fn read_fifo(&mut self, offset: usize, words: &mut [[u8; 4]]) -> u32 {
+        words.iter_mut().fold(0, |sum, word| {
+            let value = self.read(offset);
+            *word = value.to_le_bytes();
+            add(sum, value)
+        })
+    }
+
+    /// Writes `words` to a FIFO.
+    fn write_fifo(&mut self, offset: usize, words: &[[u8; 4]]) {
+        for word in words {
+            self.write(offset, u32::from_le_bytes(*word));
+        }
+    }
+
+    /// [`read_fifo`](Self::read_fifo) from a FIFO that fills the place of eight registers, from which it can be read alike.
+    fn read_wide_fifo(&mut self, offset: usize, words: &mut [[u8; 4]]) -> u32 {
+        self.read_fifo(offset, words)
+    }
+
+    /// [`write_fifo`](Self::write_fifo) to such a FIFO.
+    fn write_wide_fifo(&mut self, offset: usize, words: &[[u8; 4]]) {
+        self.write_fifo(offset, words);
+    }
 }
 
 /// How often a register is looked at before the hardware is given up.
@@ -23,38 +56,13 @@ pub(super) const FRAME: usize = 1514;
 /// The shortest, to which others are filled up with zeros (IEEE 802.3 section 3.2.8).
 pub(super) const SHORTEST: usize = 60;
 
-/// A frame's memory in whole words, with up to 2 bytes in front and the 4-byte checksum behind.
-#[derive(Debug)]
-#[repr(align(4))]
-pub(super) struct Words(pub [u8; 1520]);
-
-impl Words {
-    pub const EMPTY: Self = Words([0; 1520]);
-
-    /// Fills bytes `start` to `end`, whole words, from a FIFO. Words that do not fit are read and dropped.
-    pub fn fill<R: Registers>(&mut self, start: usize, end: usize, registers: &mut R, fifo: usize) {
-        let fits = end.min(self.0.len());
-        for word in self.0.get_mut(start..fits).unwrap_or_default().as_chunks_mut::<4>().0 {
-            *word = registers.read(fifo).to_le_bytes();
-        }
-        for _ in 0..(end - fits) / 4 {
-            registers.read(fifo);
-        }
-    }
-
-    /// Writes the first `len` bytes to a FIFO, in whole words.
-    pub fn drain<R: Registers>(&self, len: usize, registers: &mut R, fifo: usize) {
-        for word in self.0[..len.next_multiple_of(4).min(self.0.len())].as_chunks::<4>().0 {
-            registers.write(fifo, u32::from_le_bytes(*word));
-        }
-    }
-}
-
 /// What went wrong at a controller since it was set up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
     /// Frames received with an error, or a length that cannot be.
     pub bad: u32,
+    /// Frames with a wrong TCP or UDP checksum, or with a fragment, whose checksum cannot be told.
+    pub checksums: u32,
     /// Frames that the controller lost for want of room.
     pub overruns: u32,
 }

@@ -1,21 +1,25 @@
 //! The Ethernet controller of the Stellaris LM3S6965: a FIFO each way, a frame at a time (LM3S6965 data sheet, chapter 15).
 
-use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
+use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
 use smoltcp::wire::EthernetAddress;
 
 use super::ethernet::Ethernet;
-use super::registers::{FRAME, Faults, Registers, SHORTEST, Words};
+use super::registers::{FRAME, Faults, Registers};
+use super::words::{Arrived, Words};
 
 /// A Stellaris Ethernet controller as a device.
 ///
 /// It may pass on frames to other addresses, which are dropped here. A frame waits in it while no frame can be sent, so that each
 /// can be answered.
+///
+/// TCP and UDP checksums are made and checked here, while frames are copied. Frames with a wrong one are dropped, and so are
+/// fragments of segments and datagrams.
 #[derive(Debug)]
 pub struct Stellaris<R> {
     registers: R,
     address: EthernetAddress,
-    /// The frame taken from the controller and not yet consumed: its length. It stands 2 bytes into `received`.
+    /// The length of the frame in `received`, unless it is consumed.
     waiting: Option<usize>,
     received: Words,
     sending: Words,
@@ -83,20 +87,30 @@ impl<R: Registers> Stellaris<R> {
             if self.waiting.is_some() || self.registers.read(FRAMES_WAITING) & 0x3f == 0 {
                 return;
             }
-            let first = self.registers.read(DATA).to_le_bytes();
-            self.received.0[..4].copy_from_slice(&first);
+            let registers = &mut self.registers;
+            let first = registers.read(DATA).to_le_bytes();
+            self.received.words()[0] = first;
             // The length counts its own 2 bytes and the checksum of 4.
             let counted = usize::from(u16::from_le_bytes([first[0], first[1]]));
-            self.received.fill(4, counted.next_multiple_of(4), &mut self.registers, DATA);
+            let words = counted.div_ceil(4);
             match counted.checked_sub(6) {
                 Some(len @ 14..=FRAME) => {
+                    let arrived = self.received.receive(1..words, len, |words| registers.read_fifo(DATA, words));
                     // The least significant bit of the first byte marks a group (IEEE 802.3 section 3.2.3).
-                    let to = &self.received.0[2..8];
-                    if to[0] & 1 == 1 || to == self.address.as_bytes() {
-                        self.waiting = Some(len);
+                    let to = &self.received.frame(len)[..6];
+                    let ours = to[0] & 1 == 1 || to == self.address.as_bytes();
+                    match arrived {
+                        Arrived::Frame if ours => self.waiting = Some(len),
+                        Arrived::Wrong if ours => self.faults.checksums = self.faults.checksums.saturating_add(1),
+                        _ => {}
                     }
                 }
-                _ => self.faults.bad = self.faults.bad.saturating_add(1),
+                _ => {
+                    for _ in 1..words {
+                        registers.read(DATA);
+                    }
+                    self.faults.bad = self.faults.bad.saturating_add(1);
+                }
             }
         }
     }
@@ -135,6 +149,8 @@ impl<R: Registers> Device for Stellaris<R> {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = Medium::Ethernet;
         capabilities.max_transmission_unit = FRAME;
+        capabilities.checksum.tcp = Checksum::None;
+        capabilities.checksum.udp = Checksum::None;
         capabilities
     }
 }
@@ -148,7 +164,7 @@ pub struct Received<'a> {
 impl RxToken for Received<'_> {
     fn consume<T, F: FnOnce(&[u8]) -> T>(self, f: F) -> T {
         let len = self.waiting.take().unwrap_or(0).min(FRAME);
-        f(&self.words.0[2..2 + len])
+        f(self.words.frame(len))
     }
 }
 
@@ -162,12 +178,11 @@ impl<R: Registers> TxToken for Sending<'_, R> {
     /// # Panics
     /// If `len` is more than the capabilities say, which smoltcp never asks for.
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
-        let result = f(&mut self.words.0[2..2 + len]);
-        let padded = len.max(SHORTEST);
-        self.words.0[2 + len..2 + padded].fill(0);
+        let (len, words, result) = self.words.send(len, f, R::sum);
         // The length in front is that of what follows the Ethernet header.
-        self.words.0[..2].copy_from_slice(&(padded as u16 - 14).to_le_bytes());
-        self.words.drain(2 + padded, self.registers, DATA);
+        let counted = (len as u16 - 14).to_le_bytes();
+        words[0][..2].copy_from_slice(&counted);
+        self.registers.write_fifo(DATA, words);
         self.registers.write(TX_REQUEST, 1);
         result
     }

@@ -31,6 +31,16 @@ pub struct Config<'c> {
     pub ack_delay: Option<Duration>,
     /// The congestion control of every connection.
     pub congestion: CongestionControl,
+    /// Whether the addresses are used only when nobody else on the link has them (RFC 5227, RFC 4862 section 5.4). It takes
+    /// 150 ms, on Ethernet; until then [`Stack::is_settled`](super::Stack::is_settled) is false.
+    #[cfg(feature = "dhcp")]
+    pub claim: bool,
+    /// Whether to ask a DHCP server for an IPv4 address, a router and DNS servers. Ethernet only.
+    #[cfg(feature = "dhcp")]
+    pub dhcp: bool,
+    /// Whether to make IPv6 addresses of what routers advertise, and a link-local one. Ethernet only.
+    #[cfg(feature = "slaac")]
+    pub slaac: bool,
 }
 
 impl<'c> Config<'c> {
@@ -48,6 +58,12 @@ impl<'c> Config<'c> {
             nagle: false,
             ack_delay: Some(Duration::from_millis(10)),
             congestion: CongestionControl::None,
+            #[cfg(feature = "dhcp")]
+            claim: false,
+            #[cfg(feature = "dhcp")]
+            dhcp: false,
+            #[cfg(feature = "slaac")]
+            slaac: false,
         }
     }
 }
@@ -63,8 +79,8 @@ impl Seed {
     }
 
     /// For the keyed hash of the connection table.
-    pub(super) fn key(&self) -> (u64, u64) {
-        (self.word(8), self.word(16))
+    pub(super) fn key(&self) -> u64 {
+        self.word(8)
     }
 
     /// For the choice of local ports.
@@ -119,6 +135,9 @@ impl<S> Listener<S> {
 /// Why there is no stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SetupError {
+    /// DHCP or SLAAC on a device that is no Ethernet.
+    #[cfg(feature = "dhcp")]
+    AutoconfNeedsEthernet,
     /// An address is not unicast.
     BadAddress(IpAddress),
     /// The hardware address is not of the device's medium, or not unicast.
@@ -136,6 +155,8 @@ pub enum SetupError {
 impl fmt::Display for SetupError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            #[cfg(feature = "dhcp")]
+            SetupError::AutoconfNeedsEthernet => f.write_str("DHCP and SLAAC work on Ethernet only: use a TAP"),
             SetupError::BadAddress(address) => write!(f, "{address} is not an address that a host can have"),
             SetupError::BadHardwareAddress => f.write_str("the hardware address does not fit the device"),
             SetupError::BadGateway(address) => {

@@ -5,6 +5,7 @@ use smoltcp::phy::Device;
 use smoltcp::socket::tcp::State;
 use smoltcp::time::{Duration, Instant};
 
+use super::deadlines::sooner;
 use super::event::{Event, Io, Probe, Step};
 use super::frame::Watch;
 use super::life::Cause;
@@ -59,18 +60,27 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             return Next::Close;
         };
         let socket = set.get_mut::<smoltcp::socket::tcp::Socket>(*handle);
-        let unread = socket.recv_queue();
+        let (unread, unsent) = (socket.recv_queue(), socket.send_queue());
         let mut context = Context {
             now,
             console: &mut io.console,
             scratch: self.scratch,
             udp_ports: &self.udp_ports,
             addresses: self.iface.ip_addrs(),
+            wake: false,
         };
         let next = session.poll(socket, &mut context);
+        let wake = context.wake;
         let bytes = unread.saturating_sub(socket.recv_queue());
         if bytes > 0 {
             io.probe.event(now, &Event::Read { id, tuple, bytes });
+        }
+        let bytes = socket.send_queue().saturating_sub(unsent);
+        if bytes > 0 {
+            io.probe.event(now, &Event::Wrote { id, tuple, bytes });
+        }
+        if wake {
+            self.wake_programs();
         }
         next
     }
@@ -101,7 +111,15 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
         if self.is_current(id) && self.slots[index].queue == Queue::Ready {
             // A token was asked for and no segment left: the neighbour's hardware address is not known yet.
-            self.schedule(now, index, sent.asked && !changed, changed);
+            self.schedule(now, index, sent.asked > 0 && !changed, changed);
+        }
+        #[cfg(feature = "dhcp")]
+        if sent.asked > sent.frames
+            && !changed
+            && let Some(tuple) = self.links[index].tuple
+            && self.solicit(now, tuple.local.addr, tuple.remote.addr, io)
+        {
+            return Sending::Other;
         }
         match (changed, sent.frames) {
             (true, _) => Sending::Segment,
@@ -127,7 +145,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             self.neighbour.push_back(self.links, index);
         }
         let slot = &self.slots[index];
-        let due = [at, slot.wake, slot.guard].into_iter().flatten().min();
+        let due = sooner(at, sooner(slot.wake, slot.guard));
         self.deadlines.set(self.links, index, due);
     }
 

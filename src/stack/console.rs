@@ -11,6 +11,11 @@ pub trait Console {
     /// Shows `text` where a person types; does nothing where input is not a terminal.
     fn prompt(&mut self, _text: &str) {}
 
+    /// Forgets what was typed so far if a person typed it, and tells whether it did: a talk with somebody else begins.
+    fn start_over(&mut self) -> bool {
+        false
+    }
+
     /// Moves typed bytes into `buf`, at most as many as fit.
     fn read(&mut self, _buf: &mut [u8]) -> Input {
         Input::End
@@ -24,6 +29,10 @@ impl<C: Console + ?Sized> Console for &mut C {
 
     fn prompt(&mut self, text: &str) {
         (**self).prompt(text);
+    }
+
+    fn start_over(&mut self) -> bool {
+        (**self).start_over()
     }
 
     fn read(&mut self, buf: &mut [u8]) -> Input {

@@ -6,6 +6,7 @@ use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, Socket};
 use smoltcp::time::{Duration, Instant};
 
 use super::connection::RETRY;
+use super::deadlines::sooner;
 use super::event::{Drop, Event, Io, Probe, Step};
 use super::frame::Watch;
 use super::{Console, Context, ListenError, Next, Port, Session, Stack, UdpSession};
@@ -13,14 +14,30 @@ use super::{Console, Context, ListenError, Next, Port, Session, Stack, UdpSessio
 /// How long a datagram may wait for its receiver's hardware address: one request, one second (RFC 1122 section 2.3.2.1).
 const UNREACHABLE: Duration = Duration::from_secs(1);
 
+/// The same where smoltcp did not even ask at first: it asks once a second, whoever wants to know (smoltcp #1101).
+const UNREACHABLE_LIMITED: Duration = Duration::from_millis(2050);
+
 /// Whose turn it is among the ports, and when they have work without a frame arriving.
 #[derive(Default)]
 pub(super) struct Turn {
     next: usize,
     send: bool,
+    /// When there is work without a frame arriving, noted whenever there may have been work.
     due: Option<Instant>,
+    /// When the sockets want to be polled again.
+    retry: Option<Instant>,
     /// Since when something waits to be sent that has no bytes: an empty datagram.
     empty: Option<Instant>,
+    /// When somebody's hardware address was last not asked for, because another one's had been.
+    limited: Option<Instant>,
+}
+
+impl Turn {
+    /// When what waits since then has waited long enough.
+    fn late(&self, since: Instant) -> Instant {
+        let limited = self.limited.is_some_and(|at| at >= since);
+        since + if limited { UNREACHABLE_LIMITED } else { UNREACHABLE }
+    }
 }
 
 /// Memory for the ports that none has yet.
@@ -98,8 +115,12 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         now: Instant,
         io: &mut Io<D, C, P>,
     ) -> Option<Step> {
-        if self.datagrams_due().is_some_and(|due| due <= now) {
-            self.datagrams.due = None;
+        let due = self.datagrams.due.is_some_and(|due| due <= now);
+        if !due && !self.datagrams.send && !self.ports.iter().any(|port| port.run) {
+            return None;
+        }
+        if due {
+            self.datagrams.retry = None;
             self.drop_unreachable(now, &mut io.probe);
             self.datagrams.send = true;
             for port in self.ports.iter_mut().filter(|p| p.wake.is_some_and(|at| at <= now)) {
@@ -107,23 +128,35 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 port.run = true;
             }
         }
+        let step = self.send_or_run(now, io);
+        self.datagrams.due = self.next_due();
+        step
+    }
+
+    fn send_or_run<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Step> {
         if self.datagrams.send {
-            let mut watch = Watch::new(&mut io.device, &mut io.probe);
-            // The rest of a fragmented datagram leaves before another datagram can take its buffer.
-            let fragments = self.iface.poll_at(now, &self.none).is_some_and(|at| at <= now);
-            let set = if fragments { &mut self.none } else { &mut self.shared };
-            let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
-            let sent = watch.sent;
-            self.note_sent();
-            if sent.exhausted {
-                return None;
-            }
-            if changed || sent.frames > 0 || fragments {
-                return Some(Step::Egress(None));
+            // The rest of a fragmented datagram leaves before another datagram can take its buffer. Without std nothing is
+            // fragmented.
+            let fragments = cfg!(feature = "std") && self.iface.poll_at(now, &self.none).is_some_and(|at| at <= now);
+            let due = if fragments { Some(now) } else { self.iface.poll_at(now, &self.shared) };
+            if due.is_some_and(|at| at <= now) {
+                let mut watch = Watch::new(&mut io.device, &mut io.probe);
+                let set = if fragments { &mut self.none } else { &mut self.shared };
+                let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
+                let sent = watch.sent;
+                if sent.asked > sent.frames {
+                    self.datagrams.limited = Some(now);
+                }
+                self.note_sent();
+                if sent.exhausted {
+                    return None;
+                }
+                if changed || sent.frames > 0 || fragments {
+                    return Some(Step::Egress(None));
+                }
             }
             self.datagrams.send = false;
-            let due = self.iface.poll_at(now, &self.shared);
-            self.datagrams.due = due.map(|at| at.max(now + RETRY));
+            self.datagrams.retry = due.map(|at| at.max(now + RETRY));
             let empty = due.is_some() && self.ports.iter().all(|port| port.waiting.is_none());
             self.datagrams.empty = empty.then(|| self.datagrams.empty.unwrap_or(now));
         }
@@ -135,16 +168,20 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     /// A frame went to the shared sockets: a program may have a datagram.
     pub(super) fn datagrams_arrived(&mut self) {
-        // A neighbour's hardware address may be known now, too.
-        self.datagrams.send = true;
+        // If something waits for a neighbour's hardware address, that may be known now.
+        self.datagrams.send |= self.datagrams.retry.is_some();
         for port in self.ports.iter_mut() {
             port.run |= port.handle.is_some_and(|handle| self.shared.get::<Socket>(handle).can_recv());
         }
     }
 
     pub(super) fn datagrams_due(&self) -> Option<Instant> {
-        let late = |since: Option<Instant>| since.map(|since| since + UNREACHABLE);
-        let mut due = sooner(self.datagrams.due, late(self.datagrams.empty));
+        self.datagrams.due
+    }
+
+    fn next_due(&self) -> Option<Instant> {
+        let late = |since: Option<Instant>| since.map(|since| self.datagrams.late(since));
+        let mut due = sooner(self.datagrams.retry, late(self.datagrams.empty));
         for port in self.ports.iter().filter(|p| p.session.is_some()) {
             due = sooner(due, sooner(port.wake, late(port.waiting)));
         }
@@ -164,34 +201,41 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             scratch: self.scratch,
             udp_ports: &self.udp_ports,
             addresses: self.iface.ip_addrs(),
+            wake: false,
         };
         let next = session.poll(socket, &mut context);
+        let wake = context.wake;
         let read = before.0.saturating_sub(socket.recv_queue());
         let sent = socket.send_queue().saturating_sub(before.1);
-        if read > 0 || sent > 0 {
+        if (read > 0 || sent > 0) && !session.is_chore() {
             io.probe.event(now, &Event::Udp { port: port.number, from, read, sent });
         }
         port.wake = None;
+        let number = port.number;
         match next {
-            Next::Wait => {}
-            Next::WakeAt(at) => port.wake = Some(at),
             Next::Close | Next::Abort => {
                 socket.close();
                 port.over = true;
                 port.waiting = None;
-                let number = port.number;
                 self.udp_ports.retain(|&p| p != number);
-                return Some(Step::UdpSession(number, next));
+            }
+            Next::Wait | Next::WakeAt(_) => {
+                if let Next::WakeAt(at) = next {
+                    port.wake = Some(at);
+                }
+                // An empty datagram does not show in the queue's length.
+                self.datagrams.send = true;
+                if socket.send_queue() > 0 {
+                    port.waiting.get_or_insert(now);
+                } else {
+                    port.run |= read > 0 && socket.can_recv();
+                }
             }
         }
-        // An empty datagram does not show in the queue's length.
-        self.datagrams.send = true;
-        if socket.send_queue() > 0 {
-            port.waiting.get_or_insert(now);
-        } else {
-            port.run |= read > 0 && socket.can_recv();
+        if wake {
+            self.wake_programs();
         }
-        Some(Step::UdpSession(port.number, next))
+        Some(Step::UdpSession(number, next))
     }
 
     /// Drops a datagram that has waited in vain for its receiver's hardware address.
@@ -199,11 +243,12 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// smoltcp would keep it at the head of its queue for ever, and no other client would be answered. There is no call to
     /// remove one datagram, so the socket starts anew; before its next attempt, which would silence it for another second.
     fn drop_unreachable<P: Probe>(&mut self, now: Instant, probe: &mut P) {
-        let late = |since: Option<Instant>| since.is_some_and(|since| now >= since + UNREACHABLE);
-        let all = late(self.datagrams.empty);
+        let all = self.datagrams.empty.is_some_and(|since| now >= self.datagrams.late(since));
         if all {
             self.datagrams.empty = None;
         }
+        let turn = &self.datagrams;
+        let late = |since: Option<Instant>| since.is_some_and(|since| now >= turn.late(since));
         for port in self.ports.iter_mut().filter(|p| !p.over && (all || late(p.waiting))) {
             let (Some(handle), Some(session)) = (port.handle, &mut port.session) else { continue };
             let socket = self.shared.get_mut::<Socket>(handle);
@@ -220,20 +265,12 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Lets the programs go on whose datagram has left.
     fn note_sent(&mut self) {
         for port in self.ports.iter_mut() {
-            if let (Some(_), Some(handle)) = (port.waiting, port.handle)
-                && self.shared.get::<Socket>(handle).send_queue() == 0
-            {
+            let (Some(_), Some(handle), Some(session)) = (port.waiting, port.handle, &port.session) else { continue };
+            let socket = self.shared.get::<Socket>(handle);
+            if socket.send_queue() == 0 {
                 port.waiting = None;
-                port.run = true;
+                port.run |= session.waits_for_room() || socket.can_recv();
             }
         }
-    }
-}
-
-/// The earlier of two times, if there is one.
-fn sooner(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
-    match (a, b) {
-        (Some(a), Some(b)) => Some(a.min(b)),
-        (one, none) => one.or(none),
     }
 }

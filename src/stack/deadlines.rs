@@ -121,6 +121,14 @@ fn due(links: &[Links], position: usize) -> Instant {
     links[position].deadline.due
 }
 
+/// The earlier of two times, if there is one.
+pub(super) fn sooner(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (one, none) => one.or(none),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -108,6 +108,7 @@ pub(super) fn acknowledge(frame: &mut [u8], medium: Medium, number: TcpSeqNumber
 /// The IP packet of a frame, and whether the frame is addressed to this host alone; none in a frame that carries no IP.
 fn payload(frame: &[u8], medium: Medium, hardware: HardwareAddress) -> Option<(&[u8], bool)> {
     match medium {
+        #[cfg(feature = "medium-ip")]
         Medium::Ip => Some((frame, true)),
         Medium::Ethernet => {
             let frame = EthernetFrame::new_checked(frame).ok()?;

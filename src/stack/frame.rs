@@ -75,8 +75,9 @@ impl RxToken for Received<'_> {
 pub(super) struct Sent {
     /// A frame left.
     pub(super) frames: usize,
-    /// A token was asked for: a socket had something to send.
-    pub(super) asked: bool,
+    /// How often a token was asked for: a socket had something to send. More than there are frames, and smoltcp did not even
+    /// ask for a neighbour's hardware address, because it had asked for another one's within a second.
+    pub(super) asked: usize,
     /// The device had no room.
     pub(super) exhausted: bool,
 }
@@ -109,9 +110,11 @@ impl<D: Device, P: Probe> Device for Watch<'_, D, P> {
     }
 
     fn transmit(&mut self, now: Instant) -> Option<Self::TxToken<'_>> {
-        self.sent.asked = true;
         match self.device.transmit(now) {
-            Some(token) => Some(WatchedTx { token, probe: self.probe, now, frames: &mut self.sent.frames }),
+            Some(token) => {
+                self.sent.asked += 1;
+                Some(WatchedTx { token, probe: self.probe, now, frames: &mut self.sent.frames })
+            }
             None => {
                 self.sent.exhausted = true;
                 None

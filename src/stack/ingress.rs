@@ -9,6 +9,8 @@ use super::demux::{self, Flow, Segment};
 use super::event::{Direction, Drop, Event, Io, Probe, Step};
 use super::frame::{Held, OneFrame, WatchedTx};
 use super::life::Cause;
+#[cfg(feature = "ping")]
+use super::ping;
 use super::{Console, End, Overflow, Phase, Session, Stack, UdpSession};
 
 /// Where the demultiplexer sends a frame.
@@ -33,7 +35,25 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let meta = rx.meta();
         let target = rx.consume(|frame| {
             probe.frame(now, Direction::In, frame);
+            #[cfg(feature = "dhcp")]
+            if let Some(autoconf) = &mut self.autoconf
+                && autoconf.hear(now, frame, self.iface.ip_addrs())
+            {
+                return Target::Nowhere;
+            }
             let target = self.target(now, frame, probe);
+            #[cfg(feature = "ping")]
+            if matches!(target, Target::Shared)
+                && let Some(pings) = &mut self.pings
+            {
+                pings.try_again();
+                if let Some(hop_limit) = ping::icmp(frame, self.medium) {
+                    let token = WatchedTx { token, probe, now, frames: &mut 0 };
+                    self.iface.poll_ingress_single(now, &mut OneFrame::new(frame, meta, token), pings.set());
+                    pings.arrived(now, hop_limit);
+                    return target;
+                }
+            }
             let set = match target {
                 Target::Nowhere => return target,
                 Target::Challenge(index) => {
@@ -49,6 +69,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             }
             target
         });
+        #[cfg(feature = "dhcp")]
+        self.apply_changes(now, &mut io.probe);
         match target {
             Target::Challenge(index) => Some(Step::Ingress(Some(self.id(index)))),
             Target::Nowhere => Some(Step::Ingress(None)),

@@ -34,8 +34,14 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         cause: Cause,
         io: &mut Io<D, C, P>,
     ) {
+        let slot = &mut self.slots[index];
+        let (phase, before) = (slot.phase, slot.state);
+        let Some(socket) = slot.socket() else { return };
+        // Nothing follows from this, and most of the time it is so.
+        if (phase, before, socket.state()) == (Phase::Serving, State::Established, State::Established) {
+            return;
+        }
         let Some(tuple) = self.links[index].tuple else { return };
-        let Some(socket) = self.slots[index].socket() else { return };
         let (state, silent) = (socket.state(), socket.remote_endpoint().is_none());
         let id = self.id(index);
         let slot = &mut self.slots[index];
@@ -51,10 +57,18 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             // The interface did not take the SYN, so there never was a connection.
             (Phase::HalfOpen, State::Listen) if before == State::Listen => self.release(index),
             (Phase::HalfOpen, State::Listen) => self.drop_unserved(now, index, End::Reset, &mut io.probe),
-            (Phase::HalfOpen, State::Closed) => self.drop_unserved(now, index, End::TimedOut, &mut io.probe),
+            (Phase::HalfOpen, State::Closed) => {
+                let gone = !self.iface.has_ip_addr(tuple.local.addr);
+                let end = if gone { End::AddressGone } else { End::TimedOut };
+                self.drop_unserved(now, index, end, &mut io.probe);
+            }
             (Phase::HalfOpen, _) => self.accept(now, index, tuple, io),
             (Phase::Connecting, State::Closed) => {
-                let end = if cause == (Cause::Segment { rst: true }) { End::Refused } else { End::TimedOut };
+                let end = match cause {
+                    Cause::Segment { rst: true } => End::Refused,
+                    _ if !self.iface.has_ip_addr(tuple.local.addr) => End::AddressGone,
+                    _ => End::TimedOut,
+                };
                 self.finish(now, index, end, io);
             }
             (Phase::Connecting, _) => {
@@ -168,9 +182,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         io: &mut Io<D, C, P>,
     ) {
         let Some(tuple) = self.links[index].tuple else { return };
-        io.probe.event(now, &Event::Ended { id: self.id(index), tuple, end });
         self.leave_phase(index);
         let slot = &mut self.slots[index];
+        let id = ConnectionId { index: index as super::Index, generation: slot.generation };
+        io.probe.event(now, &Event::Ended { id, tuple, end });
+        let mut wake = false;
         if let Some(session) = &mut slot.session {
             let mut context = Context {
                 now,
@@ -178,8 +194,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 scratch: self.scratch,
                 udp_ports: &self.udp_ports,
                 addresses: self.iface.ip_addrs(),
+                wake: false,
             };
             session.ended(end, &mut context);
+            wake = context.wake;
         }
         let listener = slot.listener;
         slot.wake = None;
@@ -198,6 +216,9 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 self.time_wait.push_back(self.links, index);
             }
             (Some(_), _) => self.release(index),
+        }
+        if wake {
+            self.wake_programs();
         }
         self.serve_waiting(listener);
     }

@@ -15,6 +15,9 @@
 //! A step is one of: a frame taken in, a program run, a socket's frames sent. The three kinds of work take turns, connections
 //! with work stand in one queue, and none has two turns before another that waits has one.
 
+mod addresses;
+#[cfg(feature = "dhcp")]
+mod autoconf;
 mod client;
 mod config;
 mod connection;
@@ -24,11 +27,14 @@ mod deadlines;
 mod demux;
 mod event;
 mod frame;
+mod half_sip;
 mod ingress;
 mod life;
 mod links;
 mod list;
 mod memory;
+#[cfg(feature = "ping")]
+mod ping;
 mod session;
 mod shown;
 mod table;
@@ -36,11 +42,18 @@ mod table;
 #[cfg(all(test, feature = "std"))]
 mod tests;
 
+pub use addresses::AddressError;
+#[cfg(feature = "dhcp")]
+pub use autoconf::BadOffer;
+#[cfg(feature = "slaac")]
+pub use autoconf::interface_address;
 pub use config::{Config, ConnectError, ListenError, Listener, Overflow, Seed, SetupError};
 pub use console::{Console, Input, Quiet};
-pub use event::{ConnectionId, Direction, Drop, Event, Io, Probe, Step, Tuple};
+pub use event::{AddressEvent, ConnectionId, Direction, Drop, Event, Hardware, Io, Loss, Probe, Step, Tuple};
 pub use links::Links;
 pub use memory::{Memory, Phase, Pool, Port, Slot};
+#[cfg(feature = "ping")]
+pub use ping::{ECHO_HEADER, Echo, EchoError, EchoMemory};
 pub use session::{Answer, Context, End, MESSAGE, Next, Respond, Responder, Session, UdpSession};
 pub use shown::Shown;
 
@@ -50,7 +63,7 @@ use smoltcp::socket::tcp;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
 
-use deadlines::Deadlines;
+use deadlines::{Deadlines, sooner};
 use links::{Index, PLACE, WORK};
 use list::List;
 use table::Table;
@@ -68,6 +81,8 @@ pub struct Stack<'a, S, U> {
     checksums: ChecksumCapabilities,
     hardware: HardwareAddress,
     gateways: heapless::Vec<IpAddress, 2>,
+    #[cfg(feature = "dhcp")]
+    autoconf: Option<autoconf::Autoconf>,
     settings: Settings,
 
     slots: &'a mut [Slot<'a, S>],
@@ -87,6 +102,8 @@ pub struct Stack<'a, S, U> {
     ports: &'a mut [Port<U>],
     udp_ports: heapless::Vec<u16, MAX_PROGRAMS>,
     datagrams: datagrams::Turn,
+    #[cfg(feature = "ping")]
+    pings: Option<ping::Pings<'a>>,
 
     scratch: &'a mut [u8],
     random: u64,
@@ -133,12 +150,17 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let capabilities = device.capabilities();
         let fits = match config.hardware {
             HardwareAddress::Ethernet(address) => capabilities.medium == Medium::Ethernet && address.is_unicast(),
+            #[cfg(feature = "medium-ip")]
             HardwareAddress::Ip => capabilities.medium == Medium::Ip,
         };
         if !fits {
             return Err(SetupError::BadHardwareAddress);
         }
+        #[cfg(feature = "dhcp")]
+        let autoconf = addresses::autoconf(&config, &capabilities.checksum, now)?;
         let needs = config.addresses.iter().map(least_mtu).max().unwrap_or(576);
+        #[cfg(feature = "slaac")]
+        let needs = if config.slaac { 1280 } else { needs };
         // The Ethernet header is 14 bytes; subtracting first would wrap on a device that claims less.
         let header = if capabilities.medium == Medium::Ethernet { 14 } else { 0 };
         if capabilities.max_transmission_unit < needs + header {
@@ -147,7 +169,15 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let mut interface = iface::Config::new(config.hardware);
         interface.random_seed = config.seed.interface();
         let mut iface = Interface::new(interface, device, now);
-        add_addresses(&mut iface, config.addresses)?;
+        addresses::check(config.addresses)?;
+        // Those that are asked for first are added when nobody has them.
+        #[cfg(feature = "dhcp")]
+        let later = autoconf.as_ref().is_some_and(|autoconf| !autoconf.is_settled());
+        #[cfg(not(feature = "dhcp"))]
+        let later = false;
+        if !later {
+            addresses::add(&mut iface, config.addresses)?;
+        }
         let gateways = add_gateways(&mut iface, config.addresses, config.gateways)?;
 
         let Memory { slots, links, sockets, receive, send, ports, port_sockets, datagrams, payloads, scratch } = memory;
@@ -179,6 +209,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             checksums: capabilities.checksum,
             hardware: config.hardware,
             gateways,
+            #[cfg(feature = "dhcp")]
+            autoconf,
             settings: Settings {
                 overflow: config.overflow,
                 half_open_timeout: config.half_open_timeout,
@@ -204,6 +236,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             ports,
             udp_ports: heapless::Vec::new(),
             datagrams: datagrams::Turn::default(),
+            #[cfg(feature = "ping")]
+            pings: None,
             scratch,
             random: config.seed.ports(),
             turn: Turn::Ingress,
@@ -228,6 +262,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Does one bounded piece of work: takes in a frame, runs a program, or sends what one socket has to send.
     pub fn step<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Step {
         self.start_due(now, io);
+        #[cfg(feature = "dhcp")]
+        if let Some(step) = self.configure(now, io) {
+            return step;
+        }
         for _ in 0..3 {
             let step = match self.turn {
                 Turn::Ingress => {
@@ -240,6 +278,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 }
                 Turn::Datagrams => {
                     self.turn = Turn::Ingress;
+                    #[cfg(feature = "ping")]
+                    if let Some(step) = self.echoes(now, io) {
+                        return step;
+                    }
                     self.datagrams(now, io)
                 }
             };
@@ -296,8 +338,17 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     /// When there will be something to do without a frame arriving.
     fn deadline(&self) -> Option<Instant> {
-        let connections = self.deadlines.first(self.links).map(|(due, _)| due);
-        [connections, self.datagrams_due()].into_iter().flatten().min()
+        #[allow(unused_mut, reason = "without these features there is nothing to add")]
+        let mut due = sooner(self.deadlines.first(self.links).map(|(due, _)| due), self.datagrams_due());
+        #[cfg(feature = "dhcp")]
+        {
+            due = sooner(due, self.autoconf.as_ref().and_then(autoconf::Autoconf::due));
+        }
+        #[cfg(feature = "ping")]
+        {
+            due = sooner(due, self.pings.as_ref().and_then(ping::Pings::due));
+        }
+        due
     }
 }
 
@@ -329,17 +380,6 @@ fn least_mtu(address: &IpCidr) -> usize {
     }
 }
 
-fn add_addresses(iface: &mut Interface, addresses: &[IpCidr]) -> Result<(), SetupError> {
-    if let Some(bad) = addresses.iter().find(|a| !a.address().is_unicast()) {
-        return Err(SetupError::BadAddress(bad.address()));
-    }
-    let mut result = Ok(());
-    iface.update_ip_addrs(|list| {
-        result = addresses.iter().try_for_each(|&address| list.push(address).map_err(|_| SetupError::TooMany));
-    });
-    result
-}
-
 fn add_gateways(
     iface: &mut Interface,
     addresses: &[IpCidr],
@@ -351,13 +391,7 @@ fn add_gateways(
         if !on_link || kept.iter().any(|k| k.version() == gateway.version()) {
             return Err(SetupError::BadGateway(gateway));
         }
-        let routes = iface.routes_mut();
-        let added = match gateway {
-            IpAddress::Ipv4(address) => routes.add_default_ipv4_route(address).map(drop),
-            #[cfg(feature = "ipv6")]
-            IpAddress::Ipv6(address) => routes.add_default_ipv6_route(address).map(drop),
-        };
-        added.map_err(|_| SetupError::TooMany)?;
+        addresses::add_route(iface, gateway)?;
         kept.push(gateway).map_err(|_| SetupError::TooMany)?;
     }
     Ok(kept)

@@ -24,6 +24,13 @@ pub trait Session {
     fn ended(&mut self, _end: End, _cx: &mut Context<'_>) {}
 }
 
+/// No program: for a stack that has none on TCP.
+impl Session for () {
+    fn poll(&mut self, _socket: &mut tcp::Socket<'_>, _cx: &mut Context<'_>) -> Next {
+        Next::Close
+    }
+}
+
 /// A program on a UDP port that does more than answer: a client, above all. A server implements [`Responder`].
 pub trait UdpSession {
     /// Does what can be done now, without waiting, and says what to wait for.
@@ -31,9 +38,19 @@ pub trait UdpSession {
     /// [`Next::Close`] and [`Next::Abort`] both unbind the port.
     fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next;
 
+    /// Whether it has work of its own when what it had queued has left. Where a datagram waits then, it is called in any case.
+    fn waits_for_room(&self) -> bool {
+        true
+    }
+
     /// Told that what it had queued was dropped, because nobody on the link answers for the receiver's address. What the port
     /// had received is gone too.
     fn unreachable(&mut self) {}
+
+    /// Whether its datagrams are a means to something else, of which whoever watches is not told.
+    fn is_chore(&self) -> bool {
+        false
+    }
 }
 
 /// No program: for a stack that has none on UDP.
@@ -120,6 +137,8 @@ pub struct Context<'a> {
     pub udp_ports: &'a [u16],
     /// The interface's addresses.
     pub addresses: &'a [IpCidr],
+    /// Whether the other programs are to run too: see [`wake_programs`](Self::wake_programs).
+    pub wake: bool,
 }
 
 /// The longest message of a TCP program, in bytes: what one read returns.
@@ -129,6 +148,20 @@ pub const MESSAGE: usize = 1024;
 const LOOPING_PORTS: [u16; 6] = [7, 9, 13, 17, 19, 37];
 
 impl Context<'_> {
+    /// Has every program run after this one, as [`Stack::wake_programs`](super::Stack::wake_programs) does: for programs that
+    /// share something and have changed it. Whoever calls this without a change keeps the stack busy for ever.
+    pub fn wake_programs(&mut self) {
+        self.wake = true;
+    }
+
+    /// How a datagram is answered: from the own address that it came to, or from the one that routing picks if it came to a
+    /// broadcast or multicast address.
+    pub fn answer_to(&self, from: udp::UdpMetadata) -> udp::UdpMetadata {
+        let mut to = from;
+        to.local_address = from.local_address.filter(|to| self.addresses.iter().any(|own| own.address() == *to));
+        to
+    }
+
     /// Whether a datagram may be answered: not one from a broadcast, multicast or unspecified address, from port 0, or from a
     /// port whose service would answer in turn (RFC 1122 section 3.2.1.3; CERT CA-1996-01).
     pub fn may_answer(&self, from: &udp::UdpMetadata) -> bool {
@@ -177,13 +210,17 @@ impl<R: Responder> UdpSession for Respond<R> {
         if let Some(len) = len
             && cx.may_answer(&from)
         {
-            // A datagram to a broadcast address is answered from the address that routing picks.
-            let mut to = from;
-            to.local_address = from.local_address.filter(|to| cx.addresses.iter().any(|own| own.address() == *to));
             // Refused only where the reply could never be sent; it is dropped then, as UDP allows.
-            let _ = socket.send_slice(&cx.scratch[..len], to);
+            if socket.send_slice(&cx.scratch[..len], cx.answer_to(from)).is_ok() && len > 0 {
+                // This reply must leave first. When it has, there is another call.
+                return Next::Wait;
+            }
         }
-        // Once more, for the next datagram or the end; if this reply must leave first, that call comes too early and waits.
-        Next::WakeAt(cx.now)
+        // Once more, for the next datagram or the end.
+        if self.ending || socket.can_recv() { Next::WakeAt(cx.now) } else { Next::Wait }
+    }
+
+    fn waits_for_room(&self) -> bool {
+        self.ending
     }
 }

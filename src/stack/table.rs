@@ -1,11 +1,9 @@
 //! The table of connections: from the two ends to the slot, by a keyed hash that peers cannot steer.
 
-use core::hash::Hasher;
-
-use siphasher::sip::SipHasher13;
 use smoltcp::wire::IpAddress;
 
 use super::event::Tuple;
+use super::half_sip::half_sip;
 use super::links::{Index, Links, NONE};
 
 /// A slot's part of the table: the first slot of the bucket of its number, and the next slot of its own bucket.
@@ -21,12 +19,12 @@ impl Bucket {
 
 /// The table's key; its chains stand in the links that every call names, as many buckets as slots.
 pub(super) struct Table {
-    key: (u64, u64),
+    key: u64,
     buckets: usize,
 }
 
 impl Table {
-    pub(super) fn new(key: (u64, u64), buckets: usize) -> Self {
+    pub(super) fn new(key: u64, buckets: usize) -> Self {
         Table { key, buckets }
     }
 
@@ -68,21 +66,27 @@ impl Table {
     }
 
     fn bucket(&self, tuple: &Tuple) -> Option<usize> {
-        let mut bytes = heapless::Vec::<u8, { 2 * (LONGEST + 2) }>::new();
-        for end in [tuple.remote, tuple.local] {
-            // There is room for both ends.
-            let _ = match end.addr {
-                IpAddress::Ipv4(address) => bytes.extend_from_slice(&address.octets()),
-                #[cfg(feature = "ipv6")]
-                IpAddress::Ipv6(address) => bytes.extend_from_slice(&address.octets()),
-            };
-            let _ = bytes.extend_from_slice(&end.port.to_le_bytes());
-        }
-        let mut hasher = SipHasher13::new_with_keys(self.key.0, self.key.1);
-        hasher.write(&bytes);
-        (hasher.finish() as usize).checked_rem(self.buckets)
+        let mut words = [0; 2 * WORDS + 1];
+        words[..WORDS].copy_from_slice(&address(tuple.remote.addr));
+        words[WORDS..2 * WORDS].copy_from_slice(&address(tuple.local.addr));
+        words[2 * WORDS] = u32::from(tuple.remote.port) << 16 | u32::from(tuple.local.port);
+        (half_sip::<1, 3>(self.key, &words) as usize).checked_rem(self.buckets)
     }
 }
 
-/// The length of the longest address, in bytes.
-const LONGEST: usize = if cfg!(feature = "ipv6") { 16 } else { 4 };
+/// How many words the longest address has.
+const WORDS: usize = if cfg!(feature = "ipv6") { 4 } else { 1 };
+
+fn address(address: IpAddress) -> [u32; WORDS] {
+    let mut words = [0; WORDS];
+    match address {
+        IpAddress::Ipv4(address) => words[0] = address.to_bits(),
+        #[cfg(feature = "ipv6")]
+        IpAddress::Ipv6(address) => {
+            for (word, bytes) in words.iter_mut().zip(address.octets().as_chunks().0) {
+                *word = u32::from_le_bytes(*bytes);
+            }
+        }
+    }
+    words
+}

@@ -300,6 +300,7 @@ fn other(carries: Carries) -> Option<Explanation> {
 
 fn happened(event: &Event) -> Option<Explanation> {
     Some(match event {
+        Event::Address(_) => return None,
         Event::Accepted { .. } => because(
             "The handshake is complete: the connection waits for the server's program, or is served \
              at once.",
@@ -317,7 +318,7 @@ fn happened(event: &Event) -> Option<Explanation> {
         Event::Ended { end, .. } | Event::HalfOpenEnded { end, .. } => ended(*end),
         Event::Read { .. } => because("The program reads: the window can open by as much.", "RFC 9293 section 3.8.6"),
         Event::State { from, to, .. } => transition(*from, *to),
-        Event::Udp { .. } => return None,
+        Event::Udp { .. } | Event::Wrote { .. } => return None,
     })
 }
 

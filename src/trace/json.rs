@@ -69,6 +69,7 @@ fn name(what: &What) -> &'static str {
         What::Ran(_) | What::RanUdp(..) => "program",
         What::Sent { .. } => "sent",
         What::Stack(event) => match event {
+            Event::Address(_) => "address",
             Event::Accepted { .. } => "accepted",
             Event::Connected { .. } => "connected",
             Event::Connecting { .. } => "connecting",
@@ -79,6 +80,7 @@ fn name(what: &What) -> &'static str {
             Event::Refused { .. } => "refused",
             Event::State { .. } => "state",
             Event::Udp { .. } => "udp",
+            Event::Wrote { .. } => "wrote",
         },
     }
 }
@@ -182,10 +184,11 @@ fn details(line: &mut Object<'_>, event: &Event) -> fmt::Result {
         line.text("remote", End(tuple.remote))?;
     }
     match event {
+        Event::Address(what) => line.text("what", what),
         Event::Accepted { .. } | Event::Connected { .. } | Event::Connecting { .. } => Ok(()),
         Event::Dropped(why) | Event::Refused { why, .. } => line.text("reason", why),
         Event::Ended { end, .. } | Event::HalfOpenEnded { end, .. } => line.text("reason", end),
-        Event::Read { bytes, .. } => line.number("len", bytes),
+        Event::Read { bytes, .. } | Event::Wrote { bytes, .. } => line.number("len", bytes),
         Event::State { from, to, .. } => {
             line.text("from", from)?;
             line.text("to", to)

@@ -254,6 +254,7 @@ fn next_words(text: &mut Text, next: Next) -> fmt::Result {
 /// None for what other lines show.
 fn event_words(text: &mut Text, event: &Event) -> Option<fmt::Result> {
     Some(match event {
+        Event::Address(what) => write!(text, "{what}"),
         Event::Accepted { .. } => text.write_str("connection accepted"),
         Event::Connected { .. } => text.write_str("connected"),
         Event::Dropped(why) => write!(text, "dropped: {why}"),
@@ -262,7 +263,11 @@ fn event_words(text: &mut Text, event: &Event) -> Option<fmt::Result> {
         Event::Refused { why, .. } => write!(text, "refused: {why}"),
         // No step brings it about, so that no other line shows it.
         Event::State { from: State::TimeWait, to: State::Closed, .. } => text.write_str("TIME-WAIT is over"),
-        Event::Connecting { .. } | Event::Read { .. } | Event::State { .. } | Event::Udp { .. } => return None,
+        Event::Connecting { .. }
+        | Event::Read { .. }
+        | Event::State { .. }
+        | Event::Udp { .. }
+        | Event::Wrote { .. } => return None,
     })
 }
 

@@ -5,14 +5,16 @@ use core::fmt;
 use log::Level;
 use smoltcp::time::{Duration, Instant};
 
+#[cfg(feature = "dhcp")]
+use crate::stack::AddressEvent;
 use crate::stack::{Drop, End, Event, Probe, Shown, Tuple};
 
 /// Logs what happens, a line each, under the target `smolstep`.
 ///
 /// | level | lines |
 /// |---|---|
-/// | warn  | connections turned away because a pool is full |
-/// | info  | accepted, connected, received, closed, with addresses and the reason |
+/// | warn  | connections turned away because a pool is full; addresses lost or refused |
+/// | info  | accepted, connected, received, closed, with addresses and the reason; addresses that come and go |
 /// | debug | state changes, half-open connections given up, frames that can't be served |
 ///
 /// Lines that a peer can cause with each segment are limited: of those about data [`Self::RECEIVED_A_SECOND`] and of those
@@ -41,6 +43,11 @@ impl LogProbe {
             say(Level::Warn, format_args!("dropped more: {count} lines left out (they are at debug level)"));
         }
         match *event {
+            #[cfg(feature = "dhcp")]
+            Event::Address(what) => say(weight(&what), format_args!("{what}")),
+            // Whoever changes addresses by hand knows.
+            #[cfg(not(feature = "dhcp"))]
+            Event::Address(_) => {}
             Event::Accepted { tuple, .. } => say(Level::Info, format_args!("accepted {}", Served(tuple))),
             Event::Connecting { tuple, .. } if DEBUG => {
                 say(Level::Debug, format_args!("connecting to {}", Made(tuple)))
@@ -84,6 +91,8 @@ impl LogProbe {
                 say(Level::Debug, format_args!("{from} -> {to}: {}", Served(tuple)));
             }
             Event::Connecting { .. } | Event::HalfOpenEnded { .. } | Event::Dropped(_) | Event::State { .. } => {}
+            // One line an exchange is enough.
+            Event::Wrote { .. } => {}
         }
     }
 }
@@ -154,6 +163,20 @@ struct Made(Tuple);
 impl fmt::Display for Made {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} from {}", Shown(self.0.remote), Shown(self.0.local))
+    }
+}
+
+/// How much a change of addresses matters: what goes as it should is less than what does not.
+#[cfg(feature = "dhcp")]
+fn weight(event: &AddressEvent) -> Level {
+    match event {
+        AddressEvent::Added(_) | AddressEvent::Removed(_) => Level::Debug,
+        AddressEvent::Advertised(_)
+        | AddressEvent::Leased { .. }
+        | AddressEvent::Renewed { .. }
+        | AddressEvent::Router(_)
+        | AddressEvent::RouterGone(_) => Level::Info,
+        _ => Level::Warn,
     }
 }
 

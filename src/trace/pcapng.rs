@@ -59,7 +59,11 @@ pub enum LinkType {
 
 impl From<Medium> for LinkType {
     fn from(medium: Medium) -> Self {
-        if medium == Medium::Ip { LinkType::RawIp } else { LinkType::Ethernet }
+        match medium {
+            Medium::Ethernet => LinkType::Ethernet,
+            #[cfg(feature = "medium-ip")]
+            Medium::Ip => LinkType::RawIp,
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file is a crate of its own and uses some of it")]
 
 #[cfg(target_os = "linux")]
+pub mod dnsmasq;
+#[cfg(target_os = "linux")]
 pub mod firmware;
 pub mod guide;
 pub mod hostile;
@@ -13,3 +15,5 @@ pub mod netns;
 pub mod peer;
 pub mod require;
 pub mod talk;
+#[cfg(target_os = "linux")]
+pub mod terminal;

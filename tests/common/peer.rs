@@ -125,6 +125,11 @@ impl Peer {
         assert!(came, "{}: not {lines} lines with {text:?}; it says: {}", self.name, self.err.text());
     }
 
+    /// Its process number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Presses Ctrl-C.
     pub fn interrupt(&self) {
         let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw).expect("a child's id");

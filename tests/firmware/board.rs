@@ -36,6 +36,11 @@ pub fn on_every_board(name: &str, test: impl Fn(&Image) + Send + 'static) {
     on_images(name, boards(), test);
 }
 
+/// The same with the firmware that has the large programs, too.
+pub fn on_every_full_board(name: &str, test: impl Fn(&Image) + Send + 'static) {
+    on_images(name, boards().iter().map(|board| format!("{board}-full")).collect(), test);
+}
+
 /// The same with one firmware.
 pub fn on_image(name: &str, image: &str, test: impl Fn(&Image) + Send + 'static) {
     on_images(name, vec![image.to_owned()], test);
@@ -70,6 +75,12 @@ impl Image {
         self.boot(&["--tap", "tap0"]).listening(programs())
     }
 
+    /// The same with the large programs.
+    pub fn serve_all(&self) -> Peer {
+        let all = APPS.iter().map(|app| app.tcp.iter().chain(&app.udp).count()).sum();
+        self.boot(&["--tap", "tap0"]).listening(all)
+    }
+
     /// Boots it on what QEMU calls a netdev and waits until all programs listen.
     pub fn serve_on(&self, netdev: &str) -> Peer {
         self.boot(&["--netdev", netdev]).listening(programs())
@@ -78,6 +89,11 @@ impl Image {
     /// Boots it, with the UART on standard output.
     pub fn boot(&self, arguments: &[&str]) -> Peer {
         boot(&self.elf, arguments)
+    }
+
+    /// Its ELF file.
+    pub fn elf(&self) -> &std::path::Path {
+        &self.elf
     }
 
     /// The firmware's name.
@@ -91,12 +107,12 @@ type Built = HashMap<(String, Settings), Result<Image, String>>;
 /// What has been built so far.
 static BUILT: Mutex<Option<Built>> = Mutex::new(None);
 
-/// How many programs a board serves on TCP and UDP together: all there are.
+/// How many programs a board serves on TCP and UDP together: all but the large ones.
 fn programs() -> usize {
     let options = Options::default();
     let count = |app: &App| {
-        let tcp = app.tcp.is_some() && app.server(&options).is_some();
-        let udp = app.udp.is_some() && app.udp_server(&options).is_some();
+        let tcp = app.tcp.is_some() && app.basic_server(&options).is_some();
+        let udp = app.udp.is_some() && app.basic_udp_server(&options).is_some();
         usize::from(tcp) + usize::from(udp)
     };
     APPS.iter().map(count).sum()

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use smolstep::app::{APPS, App, Client, ClientOptions, Options, Server, UdpClient, UdpServer};
+use smolstep::app::{APPS, App, Client, ClientOptions, Desk, Options, Server, Status, UdpClient, UdpServer};
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::phy::{Cable, CableEnd};
 use smolstep::stack::{
@@ -47,8 +47,10 @@ impl Network {
     pub fn new(medium: Medium, overflow: Overflow) -> Self {
         let now = Instant::from_secs(1);
         let mut server = host(now, medium, 1, SERVER, overflow, Quiet, Turned(0));
+        let status: &_ = Box::leak(Box::new(Status::new(&[], now)));
         for app in APPS {
-            let options = Options::default();
+            let desk = Box::leak(Box::new(Desk::default()));
+            let options = Options { desk: Some(desk), status: Some(status), ..Options::default() };
             if let (Some(port), Some(session)) = (app.tcp, app.server(&options)) {
                 let listener = Listener { port, session, serve_at_once: AT_ONCE, backlog: BACKLOG };
                 server.stack.listen(listener).unwrap();

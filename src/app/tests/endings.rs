@@ -141,7 +141,8 @@ fn done_counts_only_when_all_is_acknowledged() {
         let mut console = Script::default();
         let mut scratch = [];
         let console: &mut dyn Console = &mut console;
-        let mut cx = Context { now: tcp.now, console, scratch: &mut scratch, udp_ports: &[], addresses: &[] };
+        let mut cx =
+            Context { now: tcp.now, console, scratch: &mut scratch, udp_ports: &[], addresses: &[], wake: false };
         assert_eq!(tcp.session.result(), Some(Ok(())));
         tcp.session.ended(end, &mut cx);
         assert_eq!(tcp.session.result(), Some(Err(Failure::Ended(end))));
@@ -157,6 +158,7 @@ fn a_connection_that_never_was_is_a_failure() {
         scratch: &mut scratch,
         udp_ports: &[],
         addresses: &[],
+        wake: false,
     };
     let mut client = find("chargen").unwrap().client(&ClientOptions::default()).unwrap();
     client.ended(End::Refused, &mut cx);

@@ -33,7 +33,7 @@ impl Side {
                 addresses.push(IpCidr::new(address, prefix)).unwrap();
             }
         });
-        let storage = Box::leak(Box::new([SocketStorage::EMPTY; 16]));
+        let storage = Box::leak(Box::new([SocketStorage::EMPTY; 32]));
         Side { iface, wire, sockets: SocketSet::new(&mut storage[..]) }
     }
 

@@ -1,10 +1,14 @@
 //! Programs against real smoltcp sockets: two interfaces, a link in memory and a virtual clock.
 
+mod chat;
 mod clients;
+mod datagram_chat;
 mod endings;
+mod http;
 mod link;
 mod random;
 pub mod rig;
+mod room;
 mod servers;
 mod stacks;
 mod udp;

@@ -97,7 +97,16 @@ impl<S: Session> Tcp<S> {
 
     /// The same over either.
     pub fn server_over(address: fn(u8) -> IpAddress, session: S, buffers: Buffers) -> Self {
-        let mut tcp = Self::new(session, buffers, Script::default());
+        Self::serve(address, Script::default(), session, buffers)
+    }
+
+    /// The same over IPv4 at a console.
+    pub fn server_at(console: Script, session: S, buffers: Buffers) -> Self {
+        Self::serve(v4, console, session, buffers)
+    }
+
+    fn serve(address: fn(u8) -> IpAddress, console: Script, session: S, buffers: Buffers) -> Self {
+        let mut tcp = Self::new(session, buffers, console);
         tcp.here.tcp(tcp.socket).listen(SERVER).unwrap();
         let cx = tcp.there.iface.context();
         let peer = tcp.there.sockets.get_mut::<tcp::Socket>(tcp.peer);
@@ -130,9 +139,14 @@ impl<S: Session> Tcp<S> {
         settle(|| {
             self.run_session();
             let here = self.here.poll(self.now);
-            self.there.poll(self.now) || here
+            self.there.poll(self.now) || here || self.is_due()
         });
         self.run_session();
+    }
+
+    /// The session wants to run again at once.
+    fn is_due(&self) -> bool {
+        self.end.is_none() && matches!(self.next, Next::WakeAt(at) if at <= self.now)
     }
 
     /// Lets so much time pass, in steps of 10 ms.
@@ -156,6 +170,7 @@ impl<S: Session> Tcp<S> {
             scratch: &mut scratch,
             udp_ports: &[],
             addresses: &[],
+            wake: false,
         };
         let socket = self.here.sockets.get_mut::<tcp::Socket>(self.socket);
         let was = core::mem::replace(&mut self.state, state);
@@ -298,7 +313,7 @@ impl<S: UdpSession> Udp<S> {
     fn run_session(&mut self) {
         let mut scratch = [0; MESSAGE];
         let (console, udp_ports) = (&mut self.console, &self.ports[..]);
-        let mut cx = Context { now: self.now, console, scratch: &mut scratch, udp_ports, addresses: &[] };
+        let mut cx = Context { now: self.now, console, scratch: &mut scratch, udp_ports, addresses: &[], wake: false };
         if matches!(self.next, Next::Wait | Next::WakeAt(_)) {
             self.next = self.session.poll(self.here.sockets.get_mut(self.socket), &mut cx);
         }

@@ -101,7 +101,14 @@ fn no_loop_is_started() {
 #[test]
 fn only_what_may_be_answered_is() {
     let mut quiet = Quiet;
-    let cx = Context { now: Instant::ZERO, console: &mut quiet, scratch: &mut [], udp_ports: &[9999], addresses: &[] };
+    let cx = Context {
+        now: Instant::ZERO,
+        console: &mut quiet,
+        scratch: &mut [],
+        udp_ports: &[9999],
+        addresses: &[],
+        wake: false,
+    };
     let may = |address: IpAddress, port| cx.may_answer(&UdpMetadata::from(IpEndpoint::new(address, port)));
     for port in [0, 7, 9, 13, 17, 19, 37, 9999] {
         assert!(!may(v4(2), port) && !may(v6(2), port), "port {port}");

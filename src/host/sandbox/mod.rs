@@ -80,9 +80,13 @@ pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
     if args.serve.is_empty() && args.server != ServerArgs::default() {
         return Err(Failure::usage("what is said of servers wants --serve APP"));
     }
-    let plan = args.server.plan(&args.serve)?;
+    // The console is COMMAND's, so nobody is there to talk with.
+    let mut plan = args.server.plan(&args.serve)?;
+    plan.room = true;
     let words = LinkArgs { tap: Some(TAP.into()), ..LinkArgs::default() };
-    let link = words.link(Side::Server)?;
+    // Nobody else is there who could have the addresses.
+    let mut link = words.link(Side::Server)?;
+    link.claim = false;
     let sandbox = Sandbox::enter(&args.publish).map_err(failed)?;
     if args.serve.is_empty() {
         return Ok(sandbox.start(&args.command).map_err(failed)?.wait());
@@ -90,10 +94,11 @@ pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
     let device = sandbox.attach().map_err(Failure::run)?;
     let clock = Clock::start();
     let watch = Watch::new(link.kind, TAP, &clock, args.pcap.as_deref())?;
-    let mut guest = plan.run(&link, &clock, Io { device, console: Stdio::new(), probe: watch }, |listening| {
-        listening.lines().for_each(|line| log::info!("{line}"));
-        sandbox.start(&args.command).map_err(failed)
-    })?;
+    let mut guest =
+        plan.run(&link, &clock, Io { device, console: Stdio::output_only(), probe: watch }, |listening| {
+            listening.lines().for_each(|line| log::info!("{line}"));
+            sandbox.start(&args.command).map_err(failed)
+        })?;
     Ok(guest.wait())
 }
 

@@ -99,7 +99,7 @@ fn bad_frames_are_passed_over_and_counted() {
     let (received, _) = device.receive(NOW).unwrap();
     received.consume(|bytes| assert!(bytes == frame(64)));
     device.registers.dropped = 3;
-    assert_eq!(device.faults(), Faults { bad: 4, overruns: 3 });
+    assert_eq!(device.faults(), Faults { bad: 4, checksums: 0, overruns: 3 });
 }
 
 #[test]
@@ -117,9 +117,9 @@ fn a_short_frame_is_filled_up() {
     device.registers.sent.clear();
     device.transmit(NOW).unwrap().consume(14, |bytes| bytes.fill(1));
     let sent = &device.registers.sent;
-    assert_eq!(sent[..2], [0x3000 | 60, 60]);
+    assert_eq!(sent[..2], [2 << 16 | 0x3000 | 60, 60]);
     let bytes: Vec<u8> = sent[2..].iter().flat_map(|word| word.to_le_bytes()).collect();
-    assert_eq!(bytes, [[1; 14].as_slice(), &[0; 46]].concat());
+    assert_eq!(bytes[2..], [[1; 14].as_slice(), &[0; 48]].concat());
 }
 
 #[test]
@@ -130,4 +130,24 @@ fn a_full_controller_holds_back_and_loses_nothing() {
     assert!(device.transmit(NOW).is_none() && device.receive(NOW).is_none());
     device.registers.room = 4608;
     assert!(device.receive(NOW).is_some());
+}
+
+#[test]
+fn frames_with_a_wrong_checksum_are_passed_over_and_counted() {
+    let mut device = device();
+    let mut datagram = frame(60);
+    // 46 bytes of UDP from the 34th on, without a checksum.
+    datagram[12..24].copy_from_slice(&[8, 0, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17]);
+    datagram[38..42].copy_from_slice(&[0, 26, 0, 0]);
+    device.registers.arrive(&datagram, false);
+    let (received, _) = device.receive(NOW).unwrap();
+    received.consume(|bytes| assert!(bytes == datagram));
+    datagram[41] = 1;
+    device.registers.arrive(&datagram, false);
+    // A fragment.
+    datagram[41] = 0;
+    datagram[20] = 0x20;
+    device.registers.arrive(&datagram, false);
+    assert!(device.receive(NOW).is_none());
+    assert_eq!(device.faults(), Faults { checksums: 2, ..Faults::default() });
 }

@@ -65,11 +65,12 @@ fn one_at_a_time_serves_the_others_in_order_with_their_data() {
     for (id, text) in [(second, &b"second"[..]), (third, b"third"), (fourth, b"4")] {
         assert_eq!(pair.client.stack.take(id).unwrap().0.got(), text);
     }
-    let order = pair.server.io.probe.0.iter().filter_map(|e| match e {
-        Event::Read { bytes, .. } => Some(*bytes),
-        _ => None,
-    });
-    assert_eq!(order.collect::<Vec<_>>(), [1, 6, 5, 1]);
+    let order =
+        |select: fn(&Event) -> Option<usize>| pair.server.io.probe.0.iter().filter_map(select).collect::<Vec<_>>();
+    let read = |e: &Event| if let Event::Read { bytes, .. } = e { Some(*bytes) } else { None };
+    let wrote = |e: &Event| if let Event::Wrote { bytes, .. } = e { Some(*bytes) } else { None };
+    // They are sent back what they sent.
+    assert_eq!((order(read), order(wrote)), (vec![1, 6, 5, 1], vec![1, 6, 5, 1]));
 }
 
 #[test]

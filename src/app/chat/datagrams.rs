@@ -1,0 +1,203 @@
+//! chat over UDP: the person at the console answers whoever writes.
+
+use core::net::SocketAddr;
+
+use smoltcp::socket::udp::{Socket, UdpMetadata};
+
+use super::desk::{Desk, Typed, Voice};
+use super::is_goodbye;
+use crate::app::text::{Put, compose_into, put_display, put_escaped, split_line_end};
+use crate::stack::{Console, Context, Next, UdpSession};
+
+/// How many partners are remembered.
+const PARTNERS: usize = 16;
+
+/// The server on one UDP port: prints each datagram with its sender and the sender's number, and sends what is typed.
+///
+/// It remembers 16 partners; for another one, whoever has not written for longest goes. A number is never used again.
+#[derive(Clone, Debug)]
+pub struct Server<'a> {
+    desk: &'a Desk,
+    lost: bool,
+}
+
+/// Who has written, and may be answered.
+#[derive(Clone, Debug, Default)]
+pub struct Partners {
+    /// The one who wrote last stands last.
+    list: heapless::Vec<Partner, PARTNERS>,
+    numbered: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Partner {
+    number: u32,
+    meta: UdpMetadata,
+}
+
+impl Partners {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// Notes that somebody wrote: its number, and who had to go for it.
+    fn wrote(&mut self, meta: UdpMetadata) -> (u32, Option<Partner>) {
+        let known = self.list.iter().position(|partner| partner.meta.endpoint == meta.endpoint);
+        let (number, gone) = match known {
+            Some(at) => (self.list.remove(at).number, None),
+            None => {
+                self.numbered = self.numbered.wrapping_add(1);
+                (self.numbered, self.list.is_full().then(|| self.list.remove(0)))
+            }
+        };
+        // There is room: one was removed, or the list was not full.
+        let _ = self.list.push(Partner { number, meta });
+        (number, gone)
+    }
+
+    fn find(&self, number: Option<u32>) -> Option<Partner> {
+        match number {
+            None => self.list.last().copied(),
+            Some(number) => self.list.iter().find(|partner| partner.number == number).copied(),
+        }
+    }
+
+    fn forget(&mut self, number: u32) {
+        self.list.retain(|partner| partner.number != number);
+    }
+}
+
+impl<'a> Server<'a> {
+    /// A server for the person at this desk.
+    pub fn new(desk: &'a Desk) -> Self {
+        Server { desk, lost: false }
+    }
+
+    /// Prints one datagram; false if there is none.
+    fn hear(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
+        let Ok((data, from)) = socket.recv() else { return false };
+        let (text, _) = split_line_end(data);
+        let Ok(mut partners) = self.desk.partners.try_borrow_mut() else { return true };
+        let address = SocketAddr::from(from.endpoint);
+        if !cx.may_answer(&from) {
+            print(cx.console, |put| {
+                put_display(put, format_args!("@- {address} "));
+                put_escaped(put, text);
+            });
+            return true;
+        }
+        let (number, gone) = partners.wrote(cx.answer_to(from));
+        if let Some(gone) = gone {
+            let address = SocketAddr::from(gone.meta.endpoint);
+            print(cx.console, |put| {
+                put_display(
+                    put,
+                    format_args!("@{} {address} is forgotten: {PARTNERS} others wrote since", gone.number),
+                );
+            });
+        }
+        if is_goodbye(text) {
+            partners.forget(number);
+            print(cx.console, |put| put_display(put, format_args!("the talk with @{number} {address} has ended")));
+        } else {
+            print(cx.console, |put| {
+                put_display(put, format_args!("@{number} {address} "));
+                put_escaped(put, text);
+            });
+        }
+        true
+    }
+
+    /// Sends one typed line; false if there is none.
+    fn speak(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
+        if let Typed::End | Typed::NotYet = self.desk.typed(Voice::Datagrams, cx) {
+            return false;
+        }
+        let Ok(mut partners) = self.desk.partners.try_borrow_mut() else { return false };
+        let capacity = socket.payload_send_capacity().min(cx.scratch.len());
+        let buffer = cx.scratch.get_mut(..capacity).unwrap_or_default();
+        let outcome: Option<Result<_, Refused>> = self.desk.read(|line, _| {
+            let (number, text) = addressed(line).map_err(|()| Refused::BadNumber)?;
+            let partner = partners.find(number).ok_or(Refused::NoPartner)?;
+            let len = compose_into(buffer, |put| {
+                put(text);
+                put(b"\n");
+            });
+            let message = buffer.get(..len.ok_or(Refused::TooLong)?).unwrap_or_default();
+            socket.send_slice(message, partner.meta).map_err(|_| Refused::Unaddressable)?;
+            Ok(is_goodbye(text).then_some(partner))
+        });
+        self.desk.take();
+        match outcome {
+            Some(Ok(Some(partner))) => {
+                partners.forget(partner.number);
+                let address = SocketAddr::from(partner.meta.endpoint);
+                print(cx.console, |put| {
+                    put_display(put, format_args!("the talk with @{} {address} has ended", partner.number));
+                });
+            }
+            Some(Err(refused)) => print(cx.console, |put| put(refused.why())),
+            Some(Ok(None)) | None => {}
+        }
+        true
+    }
+}
+
+impl UdpSession for Server<'_> {
+    fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        if core::mem::take(&mut self.lost) {
+            print(cx.console, |put| put(b"what was sent last is lost: nobody on the link answers for that address"));
+        }
+        if self.hear(socket, cx) {
+            return Next::WakeAt(cx.now);
+        }
+        // One at a time: a second would wait behind the first, and be lost with it. While nobody has written, nothing is read:
+        // the console may be another program's.
+        let nobody = self.desk.partners.try_borrow().is_ok_and(|partners| partners.is_empty());
+        if socket.send_queue() > 0 || nobody || !self.speak(socket, cx) {
+            return Next::Wait;
+        }
+        Next::WakeAt(cx.now)
+    }
+
+    fn unreachable(&mut self) {
+        self.lost = true;
+    }
+}
+
+/// Why a typed line is not sent.
+enum Refused {
+    BadNumber,
+    NoPartner,
+    TooLong,
+    Unaddressable,
+}
+
+impl Refused {
+    fn why(self) -> &'static [u8] {
+        match self {
+            Refused::BadNumber => {
+                b"not sent: after @ stands a partner's number, then a space and the text, as in @2 hello"
+            }
+            Refused::NoPartner => b"not sent: there is no partner of this number",
+            Refused::TooLong => b"not sent: the line is longer than a datagram can be here",
+            Refused::Unaddressable => b"not sent: nothing can be sent to this partner",
+        }
+    }
+}
+
+/// A line's addressee, if it names one with `@N`, and the text.
+fn addressed(line: &[u8]) -> Result<(Option<u32>, &[u8]), ()> {
+    let Some(rest) = line.strip_prefix(b"@") else { return Ok((None, line)) };
+    let digits = rest.iter().position(|b| !b.is_ascii_digit()).unwrap_or(rest.len());
+    let (number, text) = rest.split_at_checked(digits).ok_or(())?;
+    let number = core::str::from_utf8(number).ok().and_then(|n| n.parse().ok()).ok_or(())?;
+    Ok((Some(number), text.strip_prefix(b" ").ok_or(())?))
+}
+
+/// Prints a line.
+pub(super) fn print(console: &mut dyn Console, compose: impl FnOnce(&mut Put<'_>)) {
+    compose(&mut |piece| console.print(piece));
+    console.print(b"\n");
+}

@@ -1,0 +1,134 @@
+//! Where the person at the console sits: whom a typed line goes to.
+
+use core::cell::{Cell, RefCell};
+
+use super::datagrams::Partners;
+use super::{PROMPT, is_goodbye};
+use crate::app::input::{Advance, Input};
+use crate::stack::{Console, Context};
+
+/// The person at the console, whom all talks of a server share: one on TCP at a time or a room, and partners on UDP.
+///
+/// A typed line goes to the talk that is on, else to the partner on UDP who wrote last; `@N TEXT` goes to partner N. A line has
+/// at most 1,024 bytes; a longer one comes in several.
+#[derive(Debug)]
+pub struct Desk {
+    input: RefCell<Input<'static>>,
+    /// There is a line that nobody has taken.
+    line: Cell<bool>,
+    ended: Cell<bool>,
+    talking: Cell<bool>,
+    once: bool,
+    over: Cell<bool>,
+    pub(super) partners: RefCell<Partners>,
+}
+
+/// Who asks for a typed line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Voice {
+    /// The server on UDP.
+    Datagrams,
+    /// A talk or a room.
+    Talk,
+}
+
+/// What was typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Typed {
+    /// Nothing more will be.
+    End,
+    /// A line that asks for the end of the talk.
+    Goodbye,
+    /// A line: see [`Desk::read`].
+    Line,
+    /// Nothing at the moment, or a line for somebody else.
+    NotYet,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self::new(false)
+    }
+}
+
+impl Desk {
+    /// A desk where nothing was typed. With `once` it has one talk on TCP: whoever comes later meets RST.
+    pub fn new(once: bool) -> Self {
+        Desk {
+            input: RefCell::new(Input::with_prompt(&[], PROMPT)),
+            line: Cell::new(false),
+            ended: Cell::new(false),
+            talking: Cell::new(false),
+            once,
+            over: Cell::new(false),
+            partners: RefCell::new(Partners::default()),
+        }
+    }
+
+    /// Whether the one talk has been.
+    pub fn is_over(&self) -> bool {
+        self.over.get()
+    }
+
+    /// Whether somebody can still type.
+    pub(super) fn can_type(&self) -> bool {
+        !self.ended.get()
+    }
+
+    /// A talk begins. What was typed before was not meant for it.
+    pub(super) fn begin(&self, console: &mut dyn Console) {
+        self.talking.set(true);
+        if console.start_over()
+            && let Ok(mut input) = self.input.try_borrow_mut()
+        {
+            *input = Input::with_prompt(&[], PROMPT);
+            self.line.set(false);
+        }
+    }
+
+    /// The talk is over.
+    pub(super) fn leave(&self) {
+        self.talking.set(false);
+        self.over.set(self.once);
+    }
+
+    /// Looks for a line that is for `voice`. It stays until it is taken.
+    pub(super) fn typed(&self, voice: Voice, cx: &mut Context<'_>) -> Typed {
+        let Ok(mut input) = self.input.try_borrow_mut() else { return Typed::NotYet };
+        let new = !self.line.get();
+        if new {
+            match input.advance(cx.console) {
+                Advance::Text => self.line.set(true),
+                Advance::NotYet => return Typed::NotYet,
+                Advance::End => {
+                    self.ended.set(true);
+                    return Typed::End;
+                }
+            }
+        }
+        if self.addressee(input.text()) != voice {
+            if new {
+                // Whoever it is for may have looked before it was there.
+                cx.wake_programs();
+            }
+            return Typed::NotYet;
+        }
+        if is_goodbye(input.text()) { Typed::Goodbye } else { Typed::Line }
+    }
+
+    /// Shows the line, and whether its rest comes as another line.
+    pub(super) fn read<R>(&self, show: impl FnOnce(&[u8], bool) -> R) -> Option<R> {
+        let input = self.input.try_borrow().ok()?;
+        Some(show(input.text(), input.is_cut()))
+    }
+
+    /// The line is dealt with.
+    pub(super) fn take(&self) {
+        self.line.set(false);
+    }
+
+    fn addressee(&self, text: &[u8]) -> Voice {
+        let on_udp = self.partners.try_borrow().is_ok_and(|partners| !partners.is_empty());
+        if self.talking.get() && !(on_udp && text.starts_with(b"@")) { Voice::Talk } else { Voice::Datagrams }
+    }
+}

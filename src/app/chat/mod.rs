@@ -1,0 +1,77 @@
+//! chat: people talk by lines.
+//!
+//! Over TCP one partner at a time talks with the person at the console, or all talk with each other in a [`Room`]. Over UDP the
+//! person answers whoever writes. A line of a peer's has at most 512 bytes, and no more than the receive buffer holds: a longer
+//! one goes on as another line. Its control characters, and its bytes that are not UTF-8, are shown escaped.
+
+use smoltcp::socket::tcp::Socket;
+
+use super::{Options, message};
+use crate::stack::{Context, End, Next, Session};
+
+mod client;
+mod datagrams;
+mod desk;
+mod lines;
+mod member;
+mod room;
+mod talk;
+mod udp_client;
+
+pub use client::Client;
+pub use datagrams::Server as UdpServer;
+pub use desk::Desk;
+pub use room::Room;
+pub use udp_client::Client as UdpClient;
+
+/// What a person sees where a line is waited for.
+pub const PROMPT: &str = ">>> ";
+
+/// The last line that a talk's server sends, and what its client prints at the end.
+const END: &[u8] = b"the talk has ended\n";
+
+/// The server of one TCP connection.
+#[derive(Clone, Debug)]
+pub enum Server<'a> {
+    /// Of a room.
+    Member(member::Member<'a>),
+    /// With the person at the console.
+    Talk(talk::Talk<'a>),
+}
+
+impl<'a> Server<'a> {
+    /// A member of the room, if the options have one; else a talk with the person at the desk.
+    pub fn new(options: &Options<'a>) -> Self {
+        match options.room {
+            Some(room) => Server::Member(member::Member::new(room)),
+            None => Server::Talk(talk::Talk::new(options.desk)),
+        }
+    }
+}
+
+impl Session for Server<'_> {
+    fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        match self {
+            Server::Member(member) => member.poll(socket, cx),
+            Server::Talk(talk) => talk.poll(socket, cx),
+        }
+    }
+
+    fn ended(&mut self, end: End, cx: &mut Context<'_>) {
+        match self {
+            Server::Member(member) => member.ended(end, cx),
+            Server::Talk(talk) => talk.ended(end, cx),
+        }
+    }
+}
+
+/// Whether a line ends the talk.
+fn is_goodbye(text: &[u8]) -> bool {
+    matches!(text, b"q" | b"Q")
+}
+
+/// Ends a talk politely where there is room for that. Whoever does not read learns it from FIN alone, and holds nobody up.
+fn say_goodbye(socket: &mut Socket<'_>) -> Next {
+    message::send_whole(socket, END);
+    Next::Close
+}

@@ -1,0 +1,175 @@
+//! A talk of one partner with the person at the console.
+
+use core::net::SocketAddr;
+
+use smoltcp::socket::tcp::Socket;
+use smoltcp::wire::IpEndpoint;
+
+use super::desk::{Desk, Typed, Voice};
+use super::lines::Lines;
+use super::say_goodbye;
+use crate::app::message::{self, Arrived};
+use crate::app::text::{Put, put_display, put_escaped};
+use crate::stack::{Context, End, Next, Session};
+
+/// The server of one connection. Its listener serves one at a time: the others wait, and what they say waits with them.
+///
+/// A partner who closes its side may still be answered, with one line. It is told so; if it has gone altogether, its reset to
+/// that ends the talk.
+#[derive(Clone, Debug)]
+pub struct Talk<'a> {
+    desk: Option<&'a Desk>,
+    lines: Lines,
+    partner: Option<IpEndpoint>,
+    stage: Stage,
+    /// How much of the typed line is queued.
+    queued: u16,
+}
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    Begin,
+    Talking,
+    /// The partner has closed its side.
+    LastReply,
+    Over,
+}
+
+/// What a partner is told who has closed its side.
+const LAST_REPLY: &[u8] = b"(waiting for the last reply)\n";
+
+/// How many lines are printed before others have a turn.
+const LINES_A_TURN: usize = 16;
+
+impl<'a> Talk<'a> {
+    /// A talk that has not begun; without a desk nobody answers.
+    pub fn new(desk: Option<&'a Desk>) -> Self {
+        Talk { desk, lines: Lines::default(), partner: None, stage: Stage::Begin, queued: 0 }
+    }
+
+    fn begin(&mut self, socket: &Socket<'_>, cx: &mut Context<'_>) {
+        self.stage = Stage::Talking;
+        self.partner = socket.remote_endpoint();
+        if let Some(desk) = self.desk {
+            desk.begin(cx.console);
+        }
+        self.note(cx, format_args!("talking with "), format_args!(": q ends the talk"));
+    }
+
+    /// Prints what the partner says; tells what to do if it has nothing more to say at the moment.
+    fn hear(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Heard {
+        for _ in 0..LINES_A_TURN {
+            let Some(line) = self.lines.first(socket, cx.scratch) else {
+                return match message::arrived(socket) {
+                    Arrived::EndOfStream => Heard::End,
+                    Arrived::Message(_) | Arrived::Nothing => Heard::All,
+                };
+            };
+            if line.goodbye {
+                return Heard::Goodbye;
+            }
+            let put: &mut Put<'_> = &mut |piece| cx.console.print(piece);
+            if let Some(partner) = self.partner {
+                put_display(put, format_args!("{} ", SocketAddr::from(partner)));
+            }
+            put_escaped(put, cx.scratch.get(..line.len).unwrap_or_default());
+            put(b"\n");
+            self.lines.take(socket, line);
+        }
+        Heard::Some
+    }
+
+    /// Sends what is typed; true where that ends the talk.
+    fn speak(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
+        let Some(desk) = self.desk else { return false };
+        loop {
+            match desk.typed(Voice::Talk, cx) {
+                Typed::NotYet => return false,
+                Typed::End => return self.stage == Stage::LastReply,
+                Typed::Goodbye => {
+                    desk.take();
+                    return true;
+                }
+                Typed::Line => {
+                    let mut queued = self.queued.into();
+                    let sent = desk.read(|text, cut| {
+                        message::stream(socket, &mut queued, |put| {
+                            put(text);
+                            put(if cut { b"" } else { b"\n" });
+                        })
+                    });
+                    if sent != Some(true) {
+                        // A line has 1,025 bytes at most.
+                        self.queued = u16::try_from(queued).unwrap_or(u16::MAX);
+                        return false;
+                    }
+                    self.queued = 0;
+                    desk.take();
+                    if self.stage == Stage::LastReply {
+                        return true;
+                    }
+                }
+            }
+        }
+    }
+
+    fn end(&mut self, cx: &mut Context<'_>, why: core::fmt::Arguments<'_>) {
+        self.stage = Stage::Over;
+        if let Some(desk) = self.desk {
+            desk.leave();
+        }
+        self.note(cx, format_args!("the talk with "), format_args!(" has ended{why}"));
+    }
+
+    fn note(&self, cx: &mut Context<'_>, before: core::fmt::Arguments<'_>, after: core::fmt::Arguments<'_>) {
+        let Some(partner) = self.partner else { return };
+        let put: &mut Put<'_> = &mut |piece| cx.console.print(piece);
+        put_display(put, format_args!("{before}{}{after}\n", SocketAddr::from(partner)));
+    }
+}
+
+/// What came of listening.
+enum Heard {
+    All,
+    End,
+    Goodbye,
+    Some,
+}
+
+impl Session for Talk<'_> {
+    fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        if self.stage == Stage::Begin {
+            if self.desk.is_some_and(Desk::is_over) {
+                return Next::Abort;
+            }
+            self.begin(socket, cx);
+        }
+        let heard = self.hear(socket, cx);
+        let ends = matches!(heard, Heard::Goodbye) || self.speak(socket, cx);
+        // Known once the console was asked.
+        let can_answer = self.desk.is_some_and(Desk::can_type);
+        if ends || matches!(heard, Heard::End) && !can_answer {
+            self.end(cx, format_args!(""));
+            return say_goodbye(socket);
+        }
+        match heard {
+            Heard::End if self.stage == Stage::Talking => {
+                self.stage = Stage::LastReply;
+                message::send_whole(socket, LAST_REPLY);
+                self.note(cx, format_args!(""), format_args!(" has said all: one line more can be sent, or q"));
+                Next::Wait
+            }
+            Heard::All | Heard::End | Heard::Goodbye => Next::Wait,
+            Heard::Some => Next::WakeAt(cx.now),
+        }
+    }
+
+    fn ended(&mut self, end: End, cx: &mut Context<'_>) {
+        match (self.stage, end) {
+            (Stage::Begin | Stage::Over, _) => {}
+            (_, End::Closed) => self.end(cx, format_args!("")),
+            (_, end) => self.end(cx, format_args!(": {end}")),
+        }
+    }
+}

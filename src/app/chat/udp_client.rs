@@ -1,0 +1,142 @@
+//! The client of chat over UDP.
+
+use smoltcp::socket::udp::{SendError, Socket};
+use smoltcp::wire::IpEndpoint;
+
+use super::datagrams::print;
+use super::{END, PROMPT, is_goodbye};
+use crate::app::client::{ClientOptions, Failure};
+use crate::app::input::{Advance, Input};
+use crate::app::text::{compose_into, put_escaped, split_line_end};
+use crate::app::timing::Deadline;
+use crate::stack::{Context, Next, UdpSession};
+
+/// The client: sends each line as a datagram and prints what the server sends, both at the same time. After the end of input it
+/// waits until something has come since the last line; `q`, from either side, ends it.
+#[derive(Clone, Debug)]
+pub struct Client<'a> {
+    remote: IpEndpoint,
+    input: Input<'a>,
+    deadline: Deadline,
+    stage: Stage,
+    /// Something has come since the last line.
+    answered: bool,
+    result: Option<Result<(), Failure>>,
+}
+
+/// How far it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// Looking for a line; nothing was sent so far if this is false.
+    Input(bool),
+    Sending,
+    /// The input has ended.
+    LastReply,
+    /// What is queued is to leave.
+    Rest,
+}
+
+impl<'a> Client<'a> {
+    /// A client that talks with `remote`.
+    pub fn new(options: &ClientOptions<'a>, remote: IpEndpoint) -> Self {
+        Client {
+            remote,
+            input: Input::with_prompt(options.texts, PROMPT),
+            deadline: Deadline::new(options.timeout),
+            stage: Stage::Input(false),
+            answered: false,
+            result: None,
+        }
+    }
+
+    /// How it went, once it is over.
+    pub fn result(&self) -> Option<Result<(), Failure>> {
+        self.result
+    }
+
+    /// Prints what has come; true if that ends the talk.
+    fn hear(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
+        while let Ok((data, from)) = socket.recv() {
+            if from.endpoint != self.remote {
+                log::debug!("a datagram from {} is not of the partner's", from.endpoint);
+                continue;
+            }
+            let (text, _) = split_line_end(data);
+            if is_goodbye(text) {
+                return true;
+            }
+            print(cx.console, |put| put_escaped(put, text));
+            self.answered = true;
+            if self.stage == Stage::LastReply {
+                return true;
+            }
+        }
+        false
+    }
+
+    fn send(&mut self, socket: &mut Socket<'_>) -> Result<Stage, Option<Failure>> {
+        let text = self.input.text();
+        let len = text.len() + 1;
+        if len > socket.payload_send_capacity() {
+            return Err(Some(Failure::TooLong));
+        }
+        let datagram = socket.send(len, self.remote).map_err(|error| match error {
+            SendError::BufferFull => None,
+            SendError::Unaddressable => Some(Failure::Unaddressable),
+        })?;
+        compose_into(datagram, |put| {
+            put(text);
+            put(b"\n");
+        });
+        self.answered = false;
+        Ok(if is_goodbye(text) { Stage::Rest } else { Stage::Input(true) })
+    }
+
+    fn wait(&mut self, cx: &mut Context<'_>) -> Next {
+        self.deadline.arm(cx.now);
+        match self.deadline.at() {
+            Some(at) if cx.now >= at => self.finish(Err(Failure::TimedOut), cx),
+            Some(at) => Next::WakeAt(at),
+            None => Next::Wait,
+        }
+    }
+
+    fn finish(&mut self, result: Result<(), Failure>, cx: &mut Context<'_>) -> Next {
+        self.result = Some(result);
+        cx.console.print(END);
+        Next::Close
+    }
+}
+
+impl UdpSession for Client<'_> {
+    fn unreachable(&mut self) {
+        self.result = Some(Err(Failure::Unreachable));
+    }
+
+    fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        if let Some(result) = self.result {
+            return self.finish(result, cx);
+        }
+        if self.hear(socket, cx) {
+            return self.finish(Ok(()), cx);
+        }
+        loop {
+            self.stage = match self.stage {
+                Stage::Input(sent) => match self.input.advance(cx.console) {
+                    Advance::Text => Stage::Sending,
+                    Advance::End if sent && self.answered => return self.finish(Ok(()), cx),
+                    Advance::End if sent => Stage::LastReply,
+                    Advance::End => return self.finish(Err(Failure::NoText), cx),
+                    Advance::NotYet => return Next::Wait,
+                },
+                Stage::Sending => match self.send(socket) {
+                    Ok(stage) => stage,
+                    Err(Some(failure)) => return self.finish(Err(failure), cx),
+                    Err(None) => return Next::Wait,
+                },
+                Stage::Rest if socket.send_queue() == 0 => return self.finish(Ok(()), cx),
+                Stage::LastReply | Stage::Rest => return self.wait(cx),
+            }
+        }
+    }
+}

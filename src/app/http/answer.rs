@@ -1,0 +1,224 @@
+//! What is answered, and its way into a send buffer of any size.
+
+use core::fmt::{self, Write};
+
+use smoltcp::socket::tcp::Socket;
+use smoltcp::time::Instant;
+
+use super::page::{BOTTOM, Part, Place, TOP};
+use super::request::{Asked, Target};
+use super::status::Status;
+use crate::app::message;
+use crate::app::text::Put;
+
+/// Why a request does not get what it asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    BadRequest,
+    HeadTooLong,
+    MethodNotAllowed,
+    NotFound,
+    TargetTooLong,
+    TimedOut,
+    TooManyWatch,
+    Version,
+}
+
+impl Refusal {
+    /// Status, and what is wrong.
+    fn text(self) -> (&'static str, &'static str) {
+        match self {
+            Refusal::BadRequest => ("400 Bad Request", "this is not HTTP, or contradicts itself"),
+            Refusal::HeadTooLong => {
+                ("431 Request Header Fields Too Large", "a line may have 1,022 bytes and the head 8,192")
+            }
+            Refusal::MethodNotAllowed => ("405 Method Not Allowed", "there is only something to GET here"),
+            Refusal::NotFound => ("404 Not Found", "the status page is at /, its changes at /events"),
+            Refusal::TargetTooLong => ("414 URI Too Long", "the request line may have 1,022 bytes"),
+            Refusal::TimedOut => ("408 Request Timeout", "the request took too long to arrive"),
+            Refusal::TooManyWatch => ("503 Service Unavailable", "too many pages are open"),
+            Refusal::Version => ("505 HTTP Version Not Supported", "this server speaks HTTP/1.1"),
+        }
+    }
+
+    fn headers(self) -> &'static str {
+        match self {
+            Refusal::MethodNotAllowed => "Allow: GET, HEAD\r\n",
+            Refusal::TooManyWatch => "Retry-After: 5\r\n",
+            _ => "",
+        }
+    }
+}
+
+/// What of it stands where in a response.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Content {
+    /// What every reader of events gets: the sections, a line each part.
+    Event,
+    Page,
+    Refusal(Refusal),
+    /// Only a head, with events to follow.
+    Watch,
+}
+
+/// An answer on its way.
+#[derive(Clone, Copy, Debug)]
+pub struct Answer {
+    content: Content,
+    asked: Asked,
+    stage: Stage,
+    /// How much of the stage's current piece is queued.
+    queued: u16,
+}
+
+/// What is being queued.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    Head,
+    Part(Part, Next),
+    End,
+}
+
+/// What follows a part.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    End,
+    Place(Place),
+}
+
+const CONTENT_TYPE: &str = "Content-Type: text/html; charset=utf-8\r\nContent-Security-Policy: default-src 'none'; \
+     style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:\r\n";
+
+impl Answer {
+    /// The answer to a request: the page, or the head before the events.
+    pub fn to(asked: Asked) -> Self {
+        let content = if asked.target == Target::Page { Content::Page } else { Content::Watch };
+        Answer { content, asked, stage: Stage::Head, queued: 0 }
+    }
+
+    /// One event, with all that is shown.
+    pub fn event(status: &Status<'_>, now: Instant) -> Self {
+        let mut place = Place::beginning(true);
+        let stage = match place.next(status, now) {
+            Some(part) => Stage::Part(part, Next::Place(place)),
+            None => Stage::End,
+        };
+        Answer { content: Content::Event, asked: Asked::nothing(), stage, queued: 0 }
+    }
+
+    /// A refusal.
+    pub fn refusal(refusal: Refusal, asked: Asked) -> Self {
+        Answer { content: Content::Refusal(refusal), asked, stage: Stage::Head, queued: 0 }
+    }
+
+    /// Whether it is an event.
+    pub fn is_event(&self) -> bool {
+        self.content == Content::Event
+    }
+
+    /// Whether events follow it.
+    pub fn watches(&self) -> bool {
+        self.is_event() || (self.content == Content::Watch && !self.asked.head_only)
+    }
+
+    /// Whether the connection ends with it.
+    pub fn is_last(&self) -> bool {
+        self.asked.last || self.content == Content::Watch
+    }
+
+    /// Queues as much as there is room for; true once the end is queued.
+    pub fn send(&mut self, socket: &mut Socket<'_>, status: &Status<'_>, now: Instant) -> bool {
+        loop {
+            let mut queued = usize::from(self.queued);
+            let done = message::stream(socket, &mut queued, |put| {
+                // Writing to it never fails.
+                let _ = self.write(status, &mut Out(put));
+            });
+            self.queued = u16::try_from(queued).unwrap_or(u16::MAX);
+            if !done {
+                return false;
+            }
+            self.queued = 0;
+            self.stage = match self.stage {
+                Stage::Head if self.content != Content::Page || self.asked.head_only => return true,
+                Stage::Head => Stage::Part(Part::Text(TOP), Next::Place(Place::beginning(false))),
+                Stage::Part(_, Next::End) => Stage::End,
+                Stage::Part(_, Next::Place(mut place)) => match place.next(status, now) {
+                    Some(part) => Stage::Part(part, Next::Place(place)),
+                    None if self.content == Content::Page => Stage::Part(Part::Text(BOTTOM), Next::End),
+                    None => Stage::End,
+                },
+                Stage::End => return true,
+            }
+        }
+    }
+
+    /// Writes the piece whose turn it is: the same each time.
+    fn write(&self, status: &Status<'_>, out: &mut Out<'_, '_>) -> fmt::Result {
+        match (self.stage, self.content) {
+            (Stage::Head, _) => self.head(out),
+            (Stage::Part(part, _), Content::Event) => {
+                out.write_str("data:")?;
+                part.write(status, out)?;
+                out.write_str("\n")
+            }
+            (Stage::Part(part, _), _) if self.asked.old => part.write(status, out),
+            (Stage::Part(part, _), _) => {
+                let mut length = Length(0);
+                part.write(status, &mut length)?;
+                write!(out, "{:x}\r\n", length.0)?;
+                part.write(status, out)?;
+                out.write_str("\r\n")
+            }
+            (Stage::End, Content::Event) => out.write_str("\n"),
+            (Stage::End, _) if self.asked.old => Ok(()),
+            (Stage::End, _) => out.write_str("0\r\n\r\n"),
+        }
+    }
+
+    fn head(&self, out: &mut Out<'_, '_>) -> fmt::Result {
+        let (status, text) = match self.content {
+            Content::Refusal(refusal) => refusal.text(),
+            _ => ("200 OK", ""),
+        };
+        write!(out, "HTTP/1.1 {status}\r\nCache-Control: no-store\r\nX-Content-Type-Options: nosniff\r\n")?;
+        if self.is_last() {
+            out.write_str("Connection: close\r\n")?;
+        }
+        match self.content {
+            Content::Event => Ok(()),
+            Content::Page => {
+                out.write_str(CONTENT_TYPE)?;
+                out.write_str(if self.asked.old { "\r\n" } else { "Transfer-Encoding: chunked\r\n\r\n" })
+            }
+            Content::Refusal(refusal) => {
+                // "404 Not Found: …" and a newline.
+                let length = status.len() + text.len() + 3;
+                out.write_str(refusal.headers())?;
+                write!(out, "Content-Type: text/plain\r\nContent-Length: {length}\r\n\r\n")?;
+                if self.asked.head_only { Ok(()) } else { writeln!(out, "{status}: {text}") }
+            }
+            Content::Watch => out.write_str("Content-Type: text/event-stream\r\n\r\n"),
+        }
+    }
+}
+
+/// Formatting onto what takes pieces.
+struct Out<'o, 'p>(&'o mut Put<'p>);
+
+impl Write for Out<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        (self.0)(text.as_bytes());
+        Ok(())
+    }
+}
+
+/// Only counts.
+struct Length(usize);
+
+impl Write for Length {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        self.0 += text.len();
+        Ok(())
+    }
+}

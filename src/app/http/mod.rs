@@ -1,0 +1,149 @@
+//! http: a status page of the running stack, for people in a browser (RFC 9112).
+//!
+//! `/` is the page, which reads as well without a script; `/events` sends the same again whenever something changes, as server-sent
+//! events (WHATWG HTML, section 9.2). Nothing is stored per connection but what is on its way: a line of a head, up to 1,022
+//! bytes, waits in the receive buffer, and the page is put together part by part as the send buffer has room.
+
+mod answer;
+mod page;
+mod request;
+mod status;
+
+use smoltcp::socket::tcp::Socket;
+use smoltcp::time::{Duration, Instant};
+
+use self::answer::{Answer, Refusal};
+use self::request::{Asked, Head, Read};
+use super::message::{self, Arrived};
+use super::timing::later;
+use crate::stack::{Context, End, Next, Session, Tuple};
+
+pub use self::status::{Row, Service, Status, Transport};
+
+/// How long a head may take to arrive.
+const HEAD: Duration = Duration::from_secs(10);
+/// How long a connection may rest between two requests.
+const REST: Duration = Duration::from_secs(5);
+/// How long a peer may take to take an answer, or one event.
+const TAKE: Duration = Duration::from_secs(60);
+/// How soon an event may follow the one before, and how late it may come.
+const SOON: Duration = Duration::from_millis(250);
+const LATE: Duration = Duration::from_secs(1);
+
+/// The server of one connection: answers requests one after another, until the peer closes or sends what cannot be understood.
+#[derive(Clone, Debug)]
+pub struct Server<'a> {
+    status: &'a Status<'a>,
+    stage: Stage,
+    /// When it is given up, unless it goes on.
+    deadline: Option<Instant>,
+    /// It counts among those that are told of changes.
+    watches: bool,
+}
+
+/// What goes on.
+#[derive(Clone, Copy, Debug)]
+enum Stage {
+    /// An answer is on its way; the status had this revision when it was begun.
+    Answer(Answer, u32),
+    /// A request is awaited, or has begun to arrive.
+    Head(Head, bool),
+    /// A change is awaited, of this revision, the last event having been begun at this time.
+    Watch(u32, Instant),
+}
+
+impl<'a> Server<'a> {
+    /// A server that shows `status`.
+    pub fn new(status: &'a Status<'a>) -> Self {
+        Server { status, stage: Stage::Head(Head::default(), false), deadline: None, watches: false }
+    }
+
+    /// Takes what has come of a request, and begins to answer it; what to wait for where it is not complete.
+    fn read(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Option<Next> {
+        let Stage::Head(head, begun) = &mut self.stage else { return None };
+        if !*begun && socket.recv_queue() > 0 {
+            (*begun, self.deadline) = (true, None);
+        }
+        let deadline = *self.deadline.get_or_insert(later(cx.now, HEAD));
+        let answer = match head.read(socket, cx.scratch) {
+            Read::Asked(asked) => self.answer(asked, socket),
+            Read::Refused(refusal, asked) => Answer::refusal(refusal, asked),
+            Read::More if message::arrived(socket) == Arrived::EndOfStream => return Some(Next::Close),
+            Read::More if cx.now < deadline => return Some(Next::WakeAt(deadline)),
+            // A browser connects ahead of its needs, and would take a word for the answer to its first request.
+            Read::More if !*begun => return Some(Next::Close),
+            Read::More => Answer::refusal(Refusal::TimedOut, Asked::nothing()),
+        };
+        self.begin(answer, cx.now);
+        None
+    }
+
+    /// What answers a request; begins to watch, if that is what is asked.
+    fn answer(&mut self, asked: Asked, socket: &Socket<'_>) -> Answer {
+        let answer = Answer::to(asked);
+        if !answer.watches() {
+            return answer;
+        }
+        let (Some(local), Some(remote)) = (socket.local_endpoint(), socket.remote_endpoint()) else { return answer };
+        self.watches = self.status.watch(Tuple { local, remote });
+        if self.watches { answer } else { Answer::refusal(Refusal::TooManyWatch, asked) }
+    }
+
+    fn begin(&mut self, answer: Answer, now: Instant) {
+        self.stage = Stage::Answer(answer, self.status.revision());
+        self.deadline = Some(later(now, TAKE));
+    }
+
+    /// Sends what there is room for; what to wait for, unless something else follows at once.
+    fn send(&mut self, socket: &mut Socket<'_>, now: Instant) -> Option<Next> {
+        let Stage::Answer(answer, revision) = &mut self.stage else { return None };
+        if !answer.send(socket, self.status, now) {
+            let deadline = self.deadline.unwrap_or(now);
+            return Some(if now < deadline { Next::WakeAt(deadline) } else { Next::Abort });
+        }
+        self.stage = match *answer {
+            // The first event comes at once.
+            answer if self.watches => Stage::Watch(*revision, if answer.is_event() { now } else { now - LATE }),
+            answer if answer.is_last() => return Some(Next::Close),
+            _ => {
+                self.deadline = Some(later(now, REST));
+                Stage::Head(Head::default(), false)
+            }
+        };
+        None
+    }
+
+    /// Begins an event, if one is due.
+    fn watch(&mut self, revision: u32, since: Instant, socket: &mut Socket<'_>, now: Instant) -> Option<Next> {
+        // Whatever a reader of events still sends, it gets no answer.
+        message::receive(socket, usize::MAX, |_| ());
+        let due = since + if self.status.revision() == revision { LATE } else { SOON };
+        if now >= due {
+            self.begin(Answer::event(self.status, now), now);
+            return None;
+        }
+        let over = message::arrived(socket) == Arrived::EndOfStream;
+        Some(if over { Next::Close } else { Next::WakeAt(due.min(later(now, SOON))) })
+    }
+}
+
+impl Session for Server<'_> {
+    fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        loop {
+            let next = match self.stage {
+                Stage::Answer(..) => self.send(socket, cx.now),
+                Stage::Head(..) => self.read(socket, cx),
+                Stage::Watch(revision, since) => self.watch(revision, since, socket, cx.now),
+            };
+            if let Some(next) = next {
+                return next;
+            }
+        }
+    }
+
+    fn ended(&mut self, _end: End, _cx: &mut Context<'_>) {
+        if core::mem::take(&mut self.watches) {
+            self.status.unwatch();
+        }
+    }
+}

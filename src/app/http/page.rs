@@ -1,0 +1,185 @@
+//! The status page: what stands on it, part by part.
+//!
+//! A part is small, and holds what it shows: it reads the same however often it must be written until all of it is sent. Nothing in
+//! it comes from outside but addresses, ports and numbers, so that nothing needs to be escaped.
+
+use core::fmt::{self, Write};
+
+use smoltcp::time::Instant;
+
+use super::status::{Row, Service, Status, Transport, seconds};
+use crate::app::find;
+use crate::stack::Shown;
+
+/// What the page begins and ends with.
+pub const TOP: &str = include_str!("top.html");
+pub const BOTTOM: &str = include_str!("bottom.html");
+
+/// How the sections begin, each of which ends the one before, and what stands in them.
+const SECTIONS: [(&str, List); 5] = [
+    (r#"<section id="now" aria-label="Now"><dl>"#, List::Now),
+    (
+        concat!(
+            r#"</dl></section><section id="connections" tabindex="0"><h2>Connections</h2><table><thead><tr><th scope="col">Program"#,
+            r#"<th scope="col">State<th scope="col">Peer<th scope="col" class="n">For<th scope="col" class="n">Bytes read"#,
+            r#"<th scope="col" class="n">Bytes written</thead><tbody>"#
+        ),
+        List::Rows,
+    ),
+    (r#"</table></section><section id="counters"><h2>Counters</h2><dl>"#, List::Figures),
+    (r#"</dl></section><section id="drops"><h2>Dropped</h2><dl>"#, List::Drops),
+    (
+        concat!(
+            r#"</dl></section><section tabindex="0"><h2>Programs</h2><table><thead><tr><th scope="col">Program"#,
+            r#"<th scope="col">Port<th scope="col">What it does</thead><tbody>"#
+        ),
+        List::Services,
+    ),
+];
+const END: &str = "</table></section>";
+
+/// How many of these sections change, and what ends them where the rest is left out.
+const LIVE: u8 = 4;
+const LIVE_END: &str = "</dl></section>";
+
+#[derive(Clone, Copy, Debug)]
+enum List {
+    Drops,
+    Figures,
+    Now,
+    Rows,
+    Services,
+}
+
+/// A place in what is shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Place {
+    section: u8,
+    /// 0 is the section's beginning.
+    index: u16,
+    /// Only what changes is shown.
+    live: bool,
+}
+
+/// What is written in one go.
+#[derive(Clone, Copy, Debug)]
+pub enum Part {
+    Figure(&'static str, u64),
+    Drops(crate::stack::Drop, u64),
+    /// A connection of that slot, and for how many seconds it is in its state.
+    Row(u16, Row, u32),
+    Service(Service),
+    Text(&'static str),
+    Uptime(u32),
+}
+
+impl Place {
+    /// The beginning of all there is, or of what changes.
+    pub fn beginning(live: bool) -> Self {
+        Place { section: 0, index: 0, live }
+    }
+
+    /// The part that stands here, none at the end; goes on behind it.
+    pub fn next(&mut self, status: &Status<'_>, now: Instant) -> Option<Part> {
+        loop {
+            let index = self.index;
+            self.index = index.saturating_add(1);
+            let section = SECTIONS.get(usize::from(self.section)).filter(|_| !self.live || self.section < LIVE);
+            match (section, index.checked_sub(1)) {
+                (None, None) => return Some(Part::Text(if self.live { LIVE_END } else { END })),
+                (None, Some(_)) => return None,
+                (Some((beginning, _)), None) => return Some(Part::Text(beginning)),
+                (Some((_, list)), Some(at)) => match list.item(at, status, now) {
+                    Item::End => (self.section, self.index) = (self.section + 1, 0),
+                    Item::Nothing => {}
+                    Item::Part(part) => return Some(part),
+                },
+            }
+        }
+    }
+}
+
+enum Item {
+    End,
+    Nothing,
+    Part(Part),
+}
+
+impl List {
+    fn item(self, index: u16, status: &Status<'_>, now: Instant) -> Item {
+        let at = usize::from(index);
+        let part = match self {
+            List::Drops => status.drops(at).map(|(drop, count)| Part::Drops(drop, count)),
+            List::Figures => status.figure(at).map(|(name, value)| Part::Figure(name, value)),
+            List::Now => match at {
+                0 => Some(Part::Uptime(status.uptime(now))),
+                1 => Some(Part::Figure("Open connections", status.open())),
+                _ => None,
+            },
+            List::Rows => match status.row(at) {
+                Some(Some(row)) => Some(Part::Row(index, row, seconds(row.since, now))),
+                Some(None) => return Item::Nothing,
+                None => None,
+            },
+            List::Services => status.service(at).map(Part::Service),
+        };
+        part.map_or(Item::End, Item::Part)
+    }
+}
+
+impl Part {
+    /// Writes it as HTML, in one line and at least one character.
+    pub fn write(&self, status: &Status<'_>, out: &mut dyn Write) -> fmt::Result {
+        match *self {
+            Part::Drops(drop, count) => write!(out, "<div><dt>{drop}<dd>{}</div>", Grouped(count)),
+            Part::Figure(name, value) => write!(out, "<div><dt>{name}<dd>{}</div>", Grouped(value)),
+            Part::Row(slot, row, age) => write!(
+                out,
+                r#"<tr><td>{}{}<td><b id="c{slot}-{}" class="{}">{}</b><td>{}<td class="n">{}<td class="n">{}<td class="n">{}"#,
+                status.program(row.tuple.local).unwrap_or("a client here"),
+                if row.watches { ", live" } else { "" },
+                row.tuple.remote.port,
+                row.state,
+                row.state,
+                Shown(row.tuple.remote),
+                Clock(age),
+                Grouped(row.read),
+                Grouped(row.wrote),
+            ),
+            Part::Service(Service { name, transport, port }) => {
+                let transport = if transport == Transport::Tcp { "tcp" } else { "udp" };
+                let summary = find(name).map_or("", |app| app.summary);
+                write!(out, r#"<tr><th scope="row">{name}<td>{transport} {port}<td>{summary}"#)
+            }
+            Part::Text(text) => out.write_str(text),
+            Part::Uptime(time) => write!(out, "<div><dt>Running for<dd>{}</div>", Clock(time)),
+        }
+    }
+}
+
+/// Seconds, as in `26:03:09`.
+struct Clock(u32);
+
+impl fmt::Display for Clock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{:02}:{:02}", self.0 / 3600, self.0 / 60 % 60, self.0 % 60)
+    }
+}
+
+/// A number in groups of three digits, as in `1,234,567`.
+struct Grouped(u64);
+
+impl fmt::Display for Grouped {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut unit = 1;
+        while self.0 / unit >= 1000 {
+            unit *= 1000;
+        }
+        write!(f, "{}", self.0 / unit)?;
+        while unit > 1 {
+            unit /= 1000;
+            write!(f, ",{:03}", self.0 / unit % 1000)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,215 @@
+//! A request's head, taken line by line, so that only one line must have room at a time.
+
+use httparse::{EMPTY_HEADER, Error, Request, Status, parse_headers};
+use smoltcp::socket::tcp::Socket;
+
+use super::answer::Refusal;
+use crate::app::message;
+use crate::stack::MESSAGE;
+
+/// The longest line, with its line end, in bytes. A receive buffer that is shorter is the limit itself.
+const LINE: usize = MESSAGE - 2;
+
+/// The longest head, in bytes.
+const HEAD: usize = 8192;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    pub target: Target,
+    /// HEAD: without the content.
+    pub head_only: bool,
+    /// HTTP/1.0: without chunks.
+    pub old: bool,
+    /// No request follows, or none that could be told from this one's content.
+    pub last: bool,
+}
+
+/// What there is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Target {
+    Events,
+    Page,
+}
+
+/// What [`Head::read`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Read {
+    Asked(Asked),
+    /// The head is not complete.
+    More,
+    /// It cannot be answered as it wants; the connection may go on if the other is false.
+    Refused(Refusal, Asked),
+}
+
+/// What the head has said so far.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Head {
+    /// How many bytes it had.
+    len: u16,
+    first: Option<First>,
+    hosts: u8,
+    content: Option<u64>,
+    coded: bool,
+    close: bool,
+}
+
+/// The request line.
+#[derive(Clone, Copy, Debug)]
+struct First {
+    method: Method,
+    target: Option<Target>,
+    old: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Method {
+    Get,
+    Head,
+    Other,
+}
+
+impl Head {
+    /// Takes what has come of it out of the receive buffer, line by line.
+    pub fn read(&mut self, socket: &mut Socket<'_>, scratch: &mut [u8]) -> Read {
+        loop {
+            let queued = socket.recv_queue();
+            let line = message::peek(socket, scratch, queued.min(LINE));
+            let Some(at) = line.iter().position(|&byte| byte == b'\n') else {
+                let full = queued >= LINE || queued == socket.recv_capacity();
+                return if full { self.too_long() } else { Read::More };
+            };
+            let len = at + 1;
+            self.len = self.len.saturating_add(u16::try_from(len).unwrap_or(u16::MAX));
+            if usize::from(self.len) > HEAD {
+                return self.too_long();
+            }
+            let taken = self.take(scratch, len);
+            message::consume(socket, len);
+            match taken {
+                Ok(None) => {}
+                Ok(Some(read)) => return read,
+                Err(refusal) => return Read::Refused(refusal, Asked::nothing()),
+            }
+        }
+    }
+
+    fn too_long(&self) -> Read {
+        let refusal = if self.first.is_none() { Refusal::TargetTooLong } else { Refusal::HeadTooLong };
+        Read::Refused(refusal, Asked::nothing())
+    }
+
+    /// Takes the line of `len` bytes that `scratch` begins with; the request, if it is the last one.
+    fn take(&mut self, scratch: &mut [u8], len: usize) -> Result<Option<Read>, Refusal> {
+        let line = scratch.get(..len).unwrap_or_default();
+        let blank = matches!(line, b"\n" | b"\r\n");
+        match self.first {
+            // Lines before the request line are skipped (RFC 9112 section 2.2).
+            None if blank => Ok(None),
+            None => {
+                self.first = Some(request_line(line)?);
+                Ok(None)
+            }
+            Some(first) if blank => self.complete(first).map(Some),
+            Some(_) => {
+                // The parser wants the line that ends a head.
+                let end = scratch.get_mut(len..len + 2).ok_or(Refusal::HeadTooLong)?;
+                end.copy_from_slice(b"\r\n");
+                self.header(scratch.get(..len + 2).unwrap_or_default())?;
+                Ok(None)
+            }
+        }
+    }
+
+    fn header(&mut self, lines: &[u8]) -> Result<(), Refusal> {
+        let mut headers = [EMPTY_HEADER; 1];
+        let Ok(Status::Complete((_, [header]))) = parse_headers(lines, &mut headers) else {
+            return Err(Refusal::BadRequest);
+        };
+        let is = |name: &str| header.name.eq_ignore_ascii_case(name);
+        let mut words = header.value.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+        if is("host") {
+            self.hosts = self.hosts.saturating_add(1);
+        } else if is("connection") {
+            self.close |= words.any(|word| word.eq_ignore_ascii_case(b"close"));
+        } else if is("transfer-encoding") {
+            self.coded = true;
+        } else if is("content-length") {
+            let length = number(header.value.trim_ascii()).ok_or(Refusal::BadRequest)?;
+            if self.content.replace(length).is_some_and(|other| other != length) {
+                return Err(Refusal::BadRequest);
+            }
+        }
+        Ok(())
+    }
+
+    fn complete(&self, first: First) -> Result<Read, Refusal> {
+        // RFC 9112 section 3.2, and section 6.1 for two lengths at once, which smuggle a request.
+        let hosts_fit = self.hosts == 1 || (self.hosts == 0 && first.old);
+        if !hosts_fit || (self.coded && (self.content.is_some() || first.old)) {
+            return Err(Refusal::BadRequest);
+        }
+        let content = self.coded || self.content.is_some_and(|len| len > 0);
+        let asked = Asked {
+            target: first.target.unwrap_or(Target::Page),
+            head_only: first.method == Method::Head,
+            old: first.old,
+            last: first.old || self.close || content,
+        };
+        Ok(match (first.target, first.method) {
+            (None, _) => Read::Refused(Refusal::NotFound, asked),
+            (Some(_), Method::Other) => Read::Refused(Refusal::MethodNotAllowed, asked),
+            (Some(_), Method::Get | Method::Head) => Read::Asked(asked),
+        })
+    }
+}
+
+impl Asked {
+    /// Of a request that is not understood: nothing behind it can be, either.
+    pub fn nothing() -> Self {
+        Asked { target: Target::Page, head_only: false, old: false, last: true }
+    }
+}
+
+fn request_line(line: &[u8]) -> Result<First, Refusal> {
+    let mut request = Request::new(&mut []);
+    // More than this line it does not get, and so it is never complete.
+    match request.parse(line) {
+        Ok(_) => {}
+        Err(Error::Version) if line.split(|&b| b == b' ').any(|word| word.starts_with(b"HTTP/")) => {
+            return Err(Refusal::Version);
+        }
+        Err(_) => return Err(Refusal::BadRequest),
+    }
+    let (Some(method), Some(path), Some(version)) = (request.method, request.path, request.version) else {
+        return Err(Refusal::BadRequest);
+    };
+    let method = match method {
+        "GET" => Method::Get,
+        "HEAD" => Method::Head,
+        _ => Method::Other,
+    };
+    Ok(First { method, target: target(path), old: version == 0 })
+}
+
+/// What a request's target names, with or without the server's name and a query (RFC 9112 section 3.2).
+fn target(text: &str) -> Option<Target> {
+    let path = match text.get(..7) {
+        Some(scheme) if scheme.eq_ignore_ascii_case("http://") => {
+            let rest = text.get(7..).unwrap_or_default();
+            rest.find(['/', '?']).and_then(|at| rest.get(at..)).unwrap_or("/")
+        }
+        _ => text,
+    };
+    match path.split('?').next() {
+        Some("/") => Some(Target::Page),
+        Some("/events") => Some(Target::Events),
+        _ => None,
+    }
+}
+
+/// A number in digits alone.
+fn number(digits: &[u8]) -> Option<u64> {
+    let text = core::str::from_utf8(digits).ok()?;
+    if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }
+}

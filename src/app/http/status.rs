@@ -1,0 +1,266 @@
+//! What a status page tells: kept by a probe, in memory of the caller's.
+
+use core::cell::Cell;
+
+use smoltcp::socket::tcp::State;
+use smoltcp::time::Instant;
+use smoltcp::wire::IpEndpoint;
+
+use crate::stack::{ConnectionId, Direction, Drop, Event, MAX_PROGRAMS, Probe, Tuple};
+
+/// Counts what a stack does, and keeps a row for each of its connections: a [`Probe`] that a program reads at the same time.
+///
+/// Connections in slots beyond the rows are counted, and not shown. So that open pages leave room for others, at most half as
+/// many are told of changes at a time as there are rows.
+#[derive(Debug)]
+pub struct Status<'m> {
+    started: Instant,
+    rows: &'m [Cell<Option<Row>>],
+    services: [Cell<Option<Service>>; SERVICES],
+    frames: [Tally; 2],
+    accepted: Tally,
+    connected: Tally,
+    ended: Tally,
+    half_open_ended: Tally,
+    refused: Tally,
+    udp: [Tally; 2],
+    drops: [Tally; DROPS.len()],
+    revision: Cell<u32>,
+    watchers: Cell<usize>,
+}
+
+/// A connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Row {
+    id: ConnectionId,
+    pub(super) tuple: Tuple,
+    pub(super) state: State,
+    /// When it came into this state.
+    pub(super) since: Instant,
+    /// Bytes that its program read, and wrote.
+    pub(super) read: u64,
+    pub(super) wrote: u64,
+    /// It carries the changes of this very status.
+    pub(super) watches: bool,
+}
+
+/// A program on a port.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// The program.
+    pub name: &'static str,
+    /// What it is served over.
+    pub transport: Transport,
+    /// Its port.
+    pub port: u16,
+}
+
+/// What a program is served over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// TCP.
+    Tcp,
+    /// UDP.
+    Udp,
+}
+
+/// How many programs a stack can serve over both.
+const SERVICES: usize = 2 * MAX_PROGRAMS;
+
+const DROPS: [Drop; 6] = [
+    Drop::BacklogFull,
+    Drop::SlotsFull,
+    Drop::FragmentedTcp,
+    Drop::Martian,
+    Drop::Unreachable,
+    Drop::UnsupportedHeader,
+];
+
+impl<'m> Status<'m> {
+    /// Of a stack that starts now, with a row for each slot that is to be shown.
+    pub fn new(rows: &'m [Cell<Option<Row>>], now: Instant) -> Self {
+        Status {
+            started: now,
+            rows,
+            services: [const { Cell::new(None) }; SERVICES],
+            frames: Default::default(),
+            accepted: Tally::default(),
+            connected: Tally::default(),
+            ended: Tally::default(),
+            half_open_ended: Tally::default(),
+            refused: Tally::default(),
+            udp: Default::default(),
+            drops: Default::default(),
+            revision: Cell::new(0),
+            watchers: Cell::new(0),
+        }
+    }
+
+    /// Notes that a program is served. A stack serves no more than there is room for here.
+    pub fn serves(&self, service: Service) {
+        if let Some(free) = self.services.iter().find(|place| place.get().is_none()) {
+            free.set(Some(service));
+        }
+    }
+
+    /// The program at this end of a connection; none where this side began it.
+    pub(super) fn program(&self, local: IpEndpoint) -> Option<&'static str> {
+        let mut services = self.services.iter().map_while(Cell::get);
+        services.find(|s| s.transport == Transport::Tcp && s.port == local.port).map(|s| s.name)
+    }
+
+    pub(super) fn service(&self, index: usize) -> Option<Service> {
+        self.services.get(index)?.get()
+    }
+
+    /// The row at this place, if there is such a place and a connection has it.
+    pub(super) fn row(&self, index: usize) -> Option<Option<Row>> {
+        self.rows.get(index).map(Cell::get)
+    }
+
+    /// What is counted, by name.
+    pub(super) fn figure(&self, index: usize) -> Option<(&'static str, u64)> {
+        let [frames_in, frames_out] = &self.frames;
+        let [udp_read, udp_sent] = &self.udp;
+        Some(match index {
+            0 => ("Frames in", frames_in.count.get()),
+            1 => ("Bytes in", frames_in.bytes.get()),
+            2 => ("Frames out", frames_out.count.get()),
+            3 => ("Bytes out", frames_out.bytes.get()),
+            4 => ("Accepted", self.accepted.count.get()),
+            5 => ("Ended", self.ended.count.get()),
+            6 => ("Half-open, given up", self.half_open_ended.count.get()),
+            7 => ("Refused", self.refused.count.get()),
+            8 => ("UDP bytes read", udp_read.bytes.get()),
+            9 => ("UDP bytes sent", udp_sent.bytes.get()),
+            _ => return None,
+        })
+    }
+
+    /// Why how many frames and connections were dropped.
+    pub(super) fn drops(&self, index: usize) -> Option<(Drop, u64)> {
+        Some((*DROPS.get(index)?, self.drops.get(index)?.count.get()))
+    }
+
+    /// How many connections are established and not over.
+    pub(super) fn open(&self) -> u64 {
+        (self.accepted.count.get() + self.connected.count.get()).saturating_sub(self.ended.count.get())
+    }
+
+    /// For how many whole seconds the stack runs.
+    pub(super) fn uptime(&self, now: Instant) -> u32 {
+        seconds(self.started, now)
+    }
+
+    /// Changes with every event but those that telling it brings about.
+    pub(super) fn revision(&self) -> u32 {
+        self.revision.get()
+    }
+
+    /// Lets one more connection be told of changes, unless there are too many.
+    pub(super) fn watch(&self, tuple: Tuple) -> bool {
+        if self.watchers.get() >= (self.rows.len() / 2).max(1) {
+            return false;
+        }
+        self.watchers.set(self.watchers.get() + 1);
+        for place in self.rows {
+            place.set(place.get().map(|row| Row { watches: row.watches || row.tuple == tuple, ..row }));
+        }
+        true
+    }
+
+    /// A connection for which [`watch`](Self::watch) was true is over.
+    pub(super) fn unwatch(&self) {
+        self.watchers.set(self.watchers.get().saturating_sub(1));
+    }
+
+    /// Changes the row of a connection. It has none if its slot has no place, or another connection has it by now.
+    fn change(&self, id: ConnectionId, change: impl FnOnce(Row) -> Option<Row>) {
+        if let Some(place) = self.rows.get(id.slot())
+            && let Some(row) = place.get().filter(|row| row.id == id)
+        {
+            place.set(change(row));
+        }
+    }
+
+    fn state(&self, now: Instant, id: ConnectionId, tuple: Tuple, state: State) {
+        let Some(place) = self.rows.get(id.slot()) else { return };
+        let fresh = Row { id, tuple, state, since: now, read: 0, wrote: 0, watches: false };
+        let row = place.get().filter(|row| row.id == id).map_or(fresh, |row| Row { state, since: now, ..row });
+        place.set((state != State::Closed).then_some(row));
+    }
+}
+
+impl Probe for &Status<'_> {
+    fn frame(&mut self, _now: Instant, direction: Direction, frame: &[u8]) {
+        let [inward, outward] = &self.frames;
+        match direction {
+            Direction::In => inward.add(frame.len()),
+            Direction::Out => outward.add(frame.len()),
+        }
+    }
+
+    fn event(&mut self, now: Instant, event: &Event) {
+        let mut news = true;
+        match *event {
+            Event::Address(_) => news = false,
+            Event::Accepted { .. } => self.accepted.add(0),
+            Event::Connected { .. } => self.connected.add(0),
+            Event::Connecting { id, tuple } => self.state(now, id, tuple, State::SynSent),
+            Event::Dropped(why) => {
+                if let Some(at) = DROPS.iter().position(|drop| *drop == why)
+                    && let Some(tally) = self.drops.get(at)
+                {
+                    tally.add(0);
+                }
+            }
+            Event::Ended { id, .. } => {
+                self.ended.add(0);
+                self.change(id, |row| (row.state == State::TimeWait).then_some(row));
+            }
+            Event::HalfOpenEnded { id, .. } => {
+                self.half_open_ended.add(0);
+                self.change(id, |_| None);
+            }
+            Event::Read { id, bytes, .. } => {
+                self.change(id, |row| Some(Row { read: row.read + bytes as u64, ..row }));
+            }
+            Event::Refused { .. } => self.refused.add(0),
+            Event::State { id, tuple, to, .. } => self.state(now, id, tuple, to),
+            Event::Udp { read, sent, .. } => {
+                let [to_read, to_send] = &self.udp;
+                to_read.add(read);
+                to_send.add(sent);
+            }
+            Event::Wrote { id, bytes, .. } => {
+                news = false;
+                self.change(id, |row| {
+                    news = !row.watches;
+                    Some(Row { wrote: row.wrote + bytes as u64, ..row })
+                });
+            }
+        }
+        if news {
+            self.revision.set(self.revision.get().wrapping_add(1));
+        }
+    }
+}
+
+/// How many there were, and how many bytes they had.
+#[derive(Debug, Default)]
+struct Tally {
+    count: Cell<u64>,
+    bytes: Cell<u64>,
+}
+
+impl Tally {
+    fn add(&self, bytes: usize) {
+        self.count.set(self.count.get() + 1);
+        self.bytes.set(self.bytes.get() + bytes as u64);
+    }
+}
+
+/// Whole seconds between two times.
+pub(super) fn seconds(from: Instant, to: Instant) -> u32 {
+    u32::try_from((to.max(from) - from).secs()).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,231 @@
+//! The chunked transfer coding, taken apart (RFC 9112 section 7.1): whatever way the segments cut it, without a buffer.
+
+use core::fmt;
+
+/// A chunk's size and its extensions may take so many bytes.
+pub const LINE: u16 = 1024;
+/// The trailer section may take so many bytes. Its fields are not looked at.
+pub const TRAILER: u16 = 8192;
+
+/// A body in chunks, as far as it has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Chunks {
+    part: Part,
+    /// Bytes of this line, or of the trailer section.
+    counted: u16,
+}
+
+/// What the next byte belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    /// The size, of which so much is known.
+    Size { value: u64, begun: bool },
+    /// What may follow the size on its line.
+    Extension { value: u64 },
+    /// So many bytes of data are still to come.
+    Data(u64),
+    /// The line end after the data.
+    DataEnd { cr: bool },
+    /// The trailer section, at the beginning of a line or not.
+    Trailer { empty: bool },
+    /// Nothing.
+    Done,
+}
+
+/// What the next bytes are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Piece {
+    /// So many bytes, at least one, are of the body. Tell [`Chunks::take`] how many were taken.
+    Data(usize),
+    /// So many bytes were of the coding, and are done with.
+    Coding(usize),
+    /// None: the body is complete.
+    Done,
+}
+
+/// What is wrong with the coding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChunkError {
+    /// A size that is not a hexadecimal number.
+    BadSize,
+    /// A size and its extensions of more than [`LINE`] bytes.
+    LineTooLong,
+    /// No line end after as many bytes as the size says.
+    MissingEnd,
+    /// A size that does not fit in 64 bits.
+    SizeTooLarge,
+    /// A trailer section of more than [`TRAILER`] bytes.
+    TrailerTooLong,
+}
+
+impl Chunks {
+    /// A body of which nothing has come.
+    pub const fn new() -> Self {
+        Chunks { part: Part::Size { value: 0, begun: false }, counted: 0 }
+    }
+
+    /// Whether the body is complete.
+    pub fn is_done(&self) -> bool {
+        self.part == Part::Done
+    }
+
+    /// Looks at the next bytes, at least one.
+    ///
+    /// # Errors
+    /// [`ChunkError`]: these bytes cannot follow.
+    pub fn next(&mut self, bytes: &[u8]) -> Result<Piece, ChunkError> {
+        let mut coding = 0;
+        for &byte in bytes {
+            match self.part {
+                Part::Done if coding == 0 => return Ok(Piece::Done),
+                Part::Data(left) if coding == 0 => {
+                    return Ok(Piece::Data(usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len())));
+                }
+                Part::Done | Part::Data(_) => break,
+                _ => self.coding(byte)?,
+            }
+            coding += 1;
+        }
+        Ok(Piece::Coding(coding))
+    }
+
+    /// Notes that so many bytes of data were taken.
+    pub fn take(&mut self, bytes: usize) {
+        if let Part::Data(left) = self.part {
+            let left = left.saturating_sub(bytes as u64);
+            self.part = if left == 0 { Part::DataEnd { cr: false } } else { Part::Data(left) };
+        }
+    }
+
+    /// One byte that is not data. A line may end with LF alone, as in the head, but data may not: a size that is wrong by one would
+    /// pass.
+    fn coding(&mut self, byte: u8) -> Result<(), ChunkError> {
+        self.counted = self.counted.saturating_add(1);
+        self.part = match (self.part, byte) {
+            (Part::Size { .. } | Part::Extension { .. }, _) if self.counted > LINE => {
+                return Err(ChunkError::LineTooLong);
+            }
+            (Part::Size { value, begun: true } | Part::Extension { value }, b'\n') => self.begin(value),
+            (Part::Size { value, begun: true }, b'\r' | b';' | b' ' | b'\t') => Part::Extension { value },
+            (Part::Size { value, .. }, byte) => {
+                let digit = (byte as char).to_digit(16).ok_or(ChunkError::BadSize)?;
+                let larger = value.checked_mul(16).ok_or(ChunkError::SizeTooLarge)?;
+                Part::Size { value: larger | u64::from(digit), begun: true }
+            }
+            (Part::Extension { value }, _) => Part::Extension { value },
+            (Part::DataEnd { cr: false }, b'\r') => Part::DataEnd { cr: true },
+            (Part::DataEnd { cr: true }, b'\n') => {
+                self.counted = 0;
+                Part::Size { value: 0, begun: false }
+            }
+            (Part::DataEnd { .. }, _) => return Err(ChunkError::MissingEnd),
+            (Part::Trailer { .. }, _) if self.counted > TRAILER => return Err(ChunkError::TrailerTooLong),
+            (Part::Trailer { empty: true }, b'\n') => Part::Done,
+            (Part::Trailer { .. }, b'\n') => Part::Trailer { empty: true },
+            (Part::Trailer { empty }, byte) => Part::Trailer { empty: empty && byte == b'\r' },
+            (part @ (Part::Data(_) | Part::Done), _) => part,
+        };
+        Ok(())
+    }
+
+    /// What follows the line of a size. A chunk of no bytes is the last.
+    fn begin(&mut self, size: u64) -> Part {
+        self.counted = 0;
+        if size == 0 { Part::Trailer { empty: true } } else { Part::Data(size) }
+    }
+}
+
+impl fmt::Display for ChunkError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ChunkError::BadSize => f.write_str("the server sent a chunk whose size is not a number"),
+            ChunkError::LineTooLong => write!(f, "the server sent more than {LINE} bytes for the size of a chunk"),
+            ChunkError::MissingEnd => f.write_str("the server sent a chunk that does not end where its size says"),
+            ChunkError::SizeTooLarge => f.write_str("the server sent a chunk whose size does not fit in 64 bits"),
+            ChunkError::TrailerTooLong => write!(f, "the server sent more than {TRAILER} bytes after the last chunk"),
+        }
+    }
+}
+
+impl core::error::Error for ChunkError {}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+
+    /// The body in `bytes`, handed over in pieces of `cut` bytes; whether it is complete, and what was left over.
+    fn decode(bytes: &[u8], cut: usize) -> Result<(Vec<u8>, bool, usize), ChunkError> {
+        let (mut chunks, mut body, mut left) = (Chunks::new(), Vec::new(), 0);
+        for mut piece in bytes.chunks(cut) {
+            while !piece.is_empty() {
+                let used = match chunks.next(piece)? {
+                    // Not always all that could be taken.
+                    Piece::Data(len) => {
+                        let taken = len.div_ceil(2);
+                        body.extend_from_slice(&piece[..taken]);
+                        chunks.take(taken);
+                        taken
+                    }
+                    Piece::Coding(len) => len,
+                    Piece::Done => {
+                        left += piece.len();
+                        break;
+                    }
+                };
+                assert!(used > 0);
+                piece = &piece[used..];
+            }
+        }
+        Ok((body, chunks.is_done(), left))
+    }
+
+    #[test]
+    fn chunks_are_put_together_however_they_are_cut() {
+        for (bytes, body, done, left) in [
+            (&b"0\r\n\r\n"[..], &b""[..], true, 0),
+            (b"3\r\nabc\r\n0\r\n\r\n", b"abc", true, 0),
+            (b"3\r\nabc\r\n00a\r\n0123456789\r\n0\r\n\r\n", b"abc0123456789", true, 0),
+            (b"3;name=value\r\n\r\n0\r\n0 \t;x\r\n\r\n", b"\r\n0", true, 0),
+            (b"3\nabc\r\n0\n\n", b"abc", true, 0),
+            (b"1\r\na\r\n0\r\nName: value\r\nOther: 1\r\n\r\nmore", b"a", true, 4),
+            (b"1\r\na\r\n0\r\n\r\n3\r\nabc\r\n", b"a", true, 8),
+            (b"A\r\nabc", b"abc", false, 0),
+            (b"3\r\nabc\r\n0\r\n", b"abc", false, 0),
+            (b"ffffffffffffffff\r\nabc", b"abc", false, 0),
+            (b"00000000000000000001\r\na\r\n0\r\n\r\n", b"a", true, 0),
+            (b"", b"", false, 0),
+        ] {
+            for cut in 1..=bytes.len().max(1) {
+                let name = bytes.escape_ascii();
+                assert_eq!(decode(bytes, cut), Ok((body.to_vec(), done, left)), "{name} in pieces of {cut}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_no_chunk_is_refused() {
+        let long = |count: usize, byte: u8| vec![byte; count];
+        for (bytes, error) in [
+            (b"\r\nabc".to_vec(), ChunkError::BadSize),
+            (b"x\r\n".to_vec(), ChunkError::BadSize),
+            (b"-1\r\n".to_vec(), ChunkError::BadSize),
+            (b"0x3\r\nabc".to_vec(), ChunkError::BadSize),
+            (b" 3\r\nabc".to_vec(), ChunkError::BadSize),
+            (b"\xff\r\n".to_vec(), ChunkError::BadSize),
+            (b"10000000000000000\r\n".to_vec(), ChunkError::SizeTooLarge),
+            (long(300, b'f'), ChunkError::SizeTooLarge),
+            (long(2000, b'0'), ChunkError::LineTooLong),
+            ([b"1;".to_vec(), long(2000, b'x')].concat(), ChunkError::LineTooLong),
+            (b"3\r\nabcd\r\n".to_vec(), ChunkError::MissingEnd),
+            (b"3\r\nabc\r3".to_vec(), ChunkError::MissingEnd),
+            (b"4\r\nabc\r\n0\r\n\r\n".to_vec(), ChunkError::MissingEnd),
+            ([b"0\r\n".to_vec(), b"x: y\r\n".repeat(2000)].concat(), ChunkError::TrailerTooLong),
+            ([b"0\r\n".to_vec(), long(9000, b'x')].concat(), ChunkError::TrailerTooLong),
+        ] {
+            for cut in [1, 2, 7, bytes.len()] {
+                let start = bytes[..bytes.len().min(20)].escape_ascii();
+                assert_eq!(decode(&bytes, cut), Err(error), "{start} in pieces of {cut}");
+            }
+        }
+    }
+}

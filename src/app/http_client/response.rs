@@ -1,0 +1,219 @@
+//! A response, as it comes: head, then body, in pieces of any size.
+
+use core::cell::RefCell;
+
+use super::chunked::{Chunks, Piece};
+use super::failure::Failure;
+use super::head::{Framing, Head, parse};
+
+/// How many interim responses (status 1xx) may come before the final one.
+pub const INTERIM: u8 = 16;
+
+/// How every head begins.
+const VERSION: &[u8] = b"HTTP/1.";
+
+/// Where a response goes.
+pub trait Output {
+    /// Asked once, when the connection is there: whether the request is sent. Of several connections begun at the same time, one is
+    /// enough.
+    fn begin(&mut self) -> bool {
+        true
+    }
+
+    /// Told of the head of the final response, once; says whether the body is wanted.
+    ///
+    /// # Errors
+    /// [`OutputFailed`] gives the response up.
+    fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed>;
+
+    /// Takes bytes of the body, decoded, and says how many. Where there is no room now those are fewer than all, even none; then
+    /// call [`Stack::wake_programs`](crate::stack::Stack::wake_programs) once there is.
+    ///
+    /// # Errors
+    /// [`OutputFailed`] gives the response up.
+    fn body(&mut self, piece: &[u8]) -> Result<usize, OutputFailed>;
+}
+
+/// An output that somebody else looks at, too, while the stack is not polled.
+impl<O: Output> Output for &RefCell<O> {
+    fn begin(&mut self) -> bool {
+        self.try_borrow_mut().is_ok_and(|mut output| output.begin())
+    }
+
+    fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed> {
+        self.try_borrow_mut().map_err(|_| OutputFailed)?.head(head)
+    }
+
+    fn body(&mut self, piece: &[u8]) -> Result<usize, OutputFailed> {
+        self.try_borrow_mut().map_err(|_| OutputFailed)?.body(piece)
+    }
+}
+
+/// The output takes nothing any more.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct OutputFailed;
+
+impl From<OutputFailed> for Failure {
+    fn from(_: OutputFailed) -> Self {
+        Failure::Output
+    }
+}
+
+/// A response as far as it has come. Its head may have `HEAD` bytes.
+#[derive(Clone, Debug)]
+pub struct Response<const HEAD: usize> {
+    head: heapless::Vec<u8, HEAD>,
+    /// Nothing stands on the head's last line yet.
+    line_empty: bool,
+    interim: u8,
+    body: Option<Body>,
+    /// Bytes of the body that were handed on.
+    received: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Body {
+    Chunked(Chunks),
+    Length {
+        left: u64,
+    },
+    UntilClose,
+    /// Complete, or not wanted.
+    Done,
+}
+
+impl<const HEAD: usize> Response<HEAD> {
+    /// A response of which nothing has come.
+    pub const fn new() -> Self {
+        Response { head: heapless::Vec::new(), line_empty: false, interim: 0, body: None, received: 0 }
+    }
+
+    /// Whether the head of the final response has come.
+    pub fn has_head(&self) -> bool {
+        self.body.is_some()
+    }
+
+    /// Whether all has come that is wanted.
+    pub fn is_done(&self) -> bool {
+        matches!(self.body, Some(Body::Done))
+    }
+
+    /// Takes what has come next and says how many bytes of it are done with: all, but where the response ends before or the output
+    /// has no room.
+    ///
+    /// # Errors
+    /// [`Failure`]: what came is no response. Nothing more can be fed then.
+    pub fn feed<O: Output + ?Sized>(&mut self, bytes: &[u8], output: &mut O) -> Result<usize, Failure> {
+        let mut used = 0;
+        while let Some(rest) = bytes.get(used..).filter(|rest| !rest.is_empty()) {
+            let taken = match &mut self.body {
+                None => self.feed_head(rest, output)?,
+                Some(Body::Done) => break,
+                Some(Body::UntilClose) => body(output, rest, &mut self.received)?,
+                Some(Body::Length { left }) => {
+                    let wanted = usize::try_from(*left).unwrap_or(usize::MAX).min(rest.len());
+                    let taken = body(output, rest.get(..wanted).unwrap_or_default(), &mut self.received)?;
+                    *left = left.saturating_sub(taken as u64);
+                    if *left == 0 {
+                        self.body = Some(Body::Done);
+                    }
+                    taken
+                }
+                Some(Body::Chunked(chunks)) => match chunks.next(rest)? {
+                    Piece::Coding(len) => {
+                        if chunks.is_done() {
+                            self.body = Some(Body::Done);
+                        }
+                        len
+                    }
+                    Piece::Data(len) => {
+                        let taken = body(output, rest.get(..len).unwrap_or_default(), &mut self.received)?;
+                        chunks.take(taken);
+                        taken
+                    }
+                    Piece::Done => break,
+                },
+            };
+            if taken == 0 {
+                break;
+            }
+            used += taken;
+        }
+        Ok(used)
+    }
+
+    /// Takes the end of the stream.
+    ///
+    /// # Errors
+    /// [`Failure`]: the response is not complete.
+    pub fn end(&mut self) -> Result<(), Failure> {
+        match self.body {
+            None if self.head.is_empty() => Err(Failure::NoAnswer),
+            None => Err(Failure::HeadCut),
+            Some(Body::Chunked(_)) => Err(Failure::NoEnd(self.received)),
+            Some(Body::Length { left }) => {
+                Err(Failure::Short { received: self.received, length: self.received.saturating_add(left) })
+            }
+            Some(Body::UntilClose | Body::Done) => {
+                self.body = Some(Body::Done);
+                Ok(())
+            }
+        }
+    }
+
+    /// Takes what is of the head, up to its end.
+    fn feed_head<O: Output + ?Sized>(&mut self, bytes: &[u8], output: &mut O) -> Result<usize, Failure> {
+        let mut complete = false;
+        let mut used = 0;
+        for &byte in bytes {
+            // Told at once: a server of another protocol may wait for us to go on.
+            if VERSION.get(self.head.len()).is_some_and(|expected| *expected != byte) {
+                return Err(Failure::NotHttp);
+            }
+            self.head.push(byte).map_err(|_| Failure::HeadTooLong(HEAD))?;
+            used += 1;
+            complete = byte == b'\n' && self.line_empty;
+            self.line_empty = byte == b'\n' || (byte == b'\r' && self.line_empty);
+            if complete {
+                break;
+            }
+        }
+        if !complete {
+            return Ok(used);
+        }
+        let (head, framing) = parse(&self.head)?;
+        match head.status {
+            101 => return Err(Failure::Switched),
+            100..=199 if self.interim == INTERIM => return Err(Failure::TooManyInterim),
+            100..=199 => {
+                self.interim += 1;
+                self.head.clear();
+                self.line_empty = false;
+            }
+            _ => {
+                let wanted = output.head(&head)?;
+                self.body = Some(match framing {
+                    _ if !wanted => Body::Done,
+                    Framing::Chunked => Body::Chunked(Chunks::new()),
+                    Framing::Length(0) => Body::Done,
+                    Framing::Length(left) => Body::Length { left },
+                    Framing::UntilClose => Body::UntilClose,
+                });
+            }
+        }
+        Ok(used)
+    }
+}
+
+impl<const HEAD: usize> Default for Response<HEAD> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// Hands on what the output takes.
+fn body<O: Output + ?Sized>(output: &mut O, piece: &[u8], received: &mut u64) -> Result<usize, Failure> {
+    let taken = output.body(piece)?.min(piece.len());
+    *received = received.saturating_add(taken as u64);
+    Ok(taken)
+}

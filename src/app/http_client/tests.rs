@@ -1,0 +1,270 @@
+//! Responses cut everywhere, and the session on a socket.
+
+use core::cell::RefCell;
+
+use smoltcp::time::Duration;
+
+use super::*;
+use crate::app::tests::rig::*;
+use crate::stack::End;
+
+/// Takes at most `room` bytes at a time.
+#[derive(Clone, Debug, Default)]
+struct Page {
+    head: Vec<u8>,
+    status: u16,
+    reason: String,
+    length: Option<u64>,
+    location: Vec<u8>,
+    body: Vec<u8>,
+    room: usize,
+    refuse_body: bool,
+    fail: bool,
+}
+
+impl Output for Page {
+    fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed> {
+        assert!(self.head.is_empty(), "told twice");
+        self.head = head.bytes.to_vec();
+        (self.status, self.reason, self.length) = (head.status, head.reason.into(), head.length);
+        self.location = head.location.unwrap_or_default().to_vec();
+        Ok(!self.refuse_body)
+    }
+
+    fn body(&mut self, piece: &[u8]) -> Result<usize, OutputFailed> {
+        assert!(!piece.is_empty());
+        if self.fail {
+            return Err(OutputFailed);
+        }
+        let len = piece.len().min(self.room);
+        self.body.extend_from_slice(&piece[..len]);
+        Ok(len)
+    }
+}
+
+fn page(room: usize) -> Page {
+    Page { room, ..Page::default() }
+}
+
+/// Feeds `bytes` in pieces of `cut`, then the end; gives the page, or the failure.
+fn read(bytes: &[u8], cut: usize, room: usize) -> Result<Page, Failure> {
+    let (mut response, mut page) = (Response::<512>::new(), page(room));
+    for mut piece in bytes.chunks(cut) {
+        while !piece.is_empty() && !response.is_done() {
+            let used = response.feed(piece, &mut page)?;
+            assert!(used > 0 || response.is_done(), "stuck at {}", piece.escape_ascii());
+            piece = &piece[used..];
+        }
+    }
+    response.end().map(|()| page)
+}
+
+#[test]
+fn responses_are_read_however_they_are_cut() {
+    for (bytes, status, body) in [
+        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", 200, "hello"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello, and more", 200, "hello"),
+        ("HTTP/1.1 200 OK\r\ncontent-length:5 \r\nCONTENT-LENGTH:  5\r\n\r\nhello", 200, "hello"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 5, 5,05\r\n\r\nhello", 200, "hello"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nhello", 200, ""),
+        ("HTTP/1.0 200 OK\r\n\r\nuntil the end", 200, "until the end"),
+        ("HTTP/1.0 200 OK\n\nuntil\r\n\r\nthe end", 200, "until\r\n\r\nthe end"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: Chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n", 200, "hello"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", 200, "x"),
+        ("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 404 No\r\n\r\nx", 404, "x"),
+        ("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\nhello", 204, ""),
+        ("HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n", 304, ""),
+        ("HTTP/1.1 200\r\n\r\nx", 200, "x"),
+        ("HTTP/1.1 999 \r\n\r\n", 999, ""),
+    ] {
+        for cut in 1..=bytes.len() {
+            for room in [1, 3, 1000] {
+                let page = read(bytes.as_bytes(), cut, room).unwrap();
+                let read = (page.status, core::str::from_utf8(&page.body).unwrap());
+                assert_eq!(read, (status, body), "{bytes:?} in pieces of {cut}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_head_is_told_as_it_came() {
+    let head = "HTTP/1.1 302 Found here\r\nLocation: /a b\r\nX: 1\r\nlocation: /c\r\nContent-Length: 3\r\n\r\n";
+    let page = read(format!("{head}abc").as_bytes(), 7, 100).unwrap();
+    assert_eq!((page.head, page.location), (head.as_bytes().to_vec(), b"/a b".to_vec()));
+    assert_eq!((page.reason.as_str(), page.length), ("Found here", Some(3)));
+}
+
+#[test]
+fn what_is_no_response_is_refused() {
+    let lines = |count| format!("HTTP/1.1 200 OK\r\n{}\r\n", "a:\r\n".repeat(count));
+    let length = |value: &str| format!("HTTP/1.1 200 OK\r\nContent-Length: {value}\r\n\r\nhello");
+    let coding = |value: &str| format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: {value}\r\n\r\n5\r\nhello\r\n0\r\n\r\n");
+    for (bytes, failure) in [
+        ("".into(), Failure::NoAnswer),
+        ("HTTP/1.1 200 OK\r\nContent-Len".into(), Failure::HeadCut),
+        ("HTTP/1.1 200 OK\r\n\r".into(), Failure::HeadCut),
+        ("SSH-2.0-OpenSSH\r\n".into(), Failure::NotHttp),
+        ("\r\nHTTP/1.1 200 OK\r\n\r\n".into(), Failure::NotHttp),
+        ("HTTP/2 200\r\n\r\n".into(), Failure::NotHttp),
+        ("HTTP/1.2 200 OK\r\n\r\n".into(), Failure::NotHttp),
+        ("HTTP/1.1 20 OK\r\n\r\n".into(), Failure::NotHttp),
+        ("HTTP/1.1 2000 OK\r\n\r\n".into(), Failure::NotHttp),
+        ("HTTP/1.1 099 OK\r\n\r\n".into(), Failure::NotHttp),
+        ("HTTP/1.1 -20 OK\r\n\r\n".into(), Failure::NotHttp),
+        ("HTTP/1.1 200 \u{1b}[31m\r\n\r\n".into(), Failure::NotHttp),
+        ("HTTP/1.1 200 OK\r\nno colon\r\n\r\n".into(), Failure::BadField),
+        ("HTTP/1.1 200 OK\r\na: \u{1b}[31m\r\n\r\n".into(), Failure::BadField),
+        ("HTTP/1.1 200 OK\r\na: b\r\n folded\r\n\r\n".into(), Failure::BadField),
+        ("HTTP/1.1 101 Switching\r\n\r\n".into(), Failure::Switched),
+        ("HTTP/1.1 100 Continue\r\n\r\n".repeat(17), Failure::TooManyInterim),
+        (lines(101), Failure::TooManyFields),
+        (lines(10_000), Failure::HeadTooLong(512)),
+        (length("-1"), Failure::BadLength),
+        (length("+5"), Failure::BadLength),
+        (length("0x5"), Failure::BadLength),
+        (length("five"), Failure::BadLength),
+        (length(""), Failure::BadLength),
+        (length("5,"), Failure::BadLength),
+        (length("18446744073709551616"), Failure::BadLength),
+        (length("5, 6"), Failure::LengthsDiffer),
+        (length("5\r\nContent-Length: 6"), Failure::LengthsDiffer),
+        (length("18446744073709551615"), Failure::Short { received: 5, length: u64::MAX }),
+        (length("6"), Failure::Short { received: 5, length: 6 }),
+        (coding("gzip"), Failure::UnknownCoding),
+        (coding("gzip, chunked"), Failure::UnknownCoding),
+        (coding("chunked\r\nTransfer-Encoding: chunked"), Failure::UnknownCoding),
+        (coding("chunked").replace("0\r\n\r\n", "0\r\n"), Failure::NoEnd(5)),
+        (coding("chunked").replace("5\r\n", "6\r\n"), Failure::Chunk(ChunkError::MissingEnd)),
+        (coding("chunked").replace("5\r\n", "five\r\n"), Failure::Chunk(ChunkError::BadSize)),
+    ] {
+        for cut in [1, 2, 3, 10, bytes.len().max(1)] {
+            let read = read(bytes.as_bytes(), cut, 1000).map(|page| page.body);
+            assert_eq!(read, Err(failure), "{bytes:.40?} in pieces of {cut}");
+        }
+    }
+}
+
+#[test]
+fn the_request_has_what_it_needs() {
+    let output = RefCell::new(page(1000));
+    let request = Request::new("[fdaa::1]:8000", "/a?b").unwrap();
+    let mut tcp = Tcp::client(Get::<_, _, 512>::new(request, &output, TIMEOUT), SMALL, Script::default());
+    let text = String::from_utf8(tcp.take()).unwrap();
+    assert!(text.starts_with("GET /a?b HTTP/1.1\r\nHost: [fdaa::1]:8000\r\n"), "{text}");
+    assert!(text.ends_with("\r\nConnection: close\r\n\r\n"), "{text}");
+    for (host, target) in [("", "/"), ("a", ""), ("a", "b"), ("a\r\nX: y", "/"), ("a", "/ b"), ("a", "/\u{e9}")] {
+        assert_eq!(Request::new(host, target), None, "{host:?} {target:?}");
+    }
+}
+
+#[test]
+fn a_body_goes_through_small_buffers() {
+    let body = "0123456789".repeat(100);
+    let (output, mut tcp) = (RefCell::new(page(7)), None);
+    let tcp = tcp.insert(get(&output, SMALL));
+    tcp.take();
+    let text = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+    tcp.send(text.as_bytes());
+    tcp.pass(Duration::from_millis(100));
+    assert_eq!(tcp.session.result(), Some(Ok(())));
+    tcp.close();
+    assert_eq!((tcp.end, output.borrow().body.as_slice()), (Some(End::Closed), body.as_bytes()));
+}
+
+#[test]
+fn a_full_output_holds_the_sender_up_and_no_clock_runs() {
+    let body = "0123456789".repeat(100);
+    let output = RefCell::new(page(0));
+    let mut tcp = get(&output, Buffers { receive: 100, send: 100 });
+    tcp.take();
+    tcp.send(format!("HTTP/1.1 200 OK\r\nContent-Length: 1000\r\n\r\n{body}").as_bytes());
+    tcp.pass(TIMEOUT * 3);
+    assert_eq!((tcp.session.result(), tcp.unread(), output.borrow().body.len()), (None, 100, 0));
+    output.borrow_mut().room = 1000;
+    tcp.pass(Duration::from_millis(500));
+    assert_eq!((tcp.session.result(), output.borrow().body.len()), (Some(Ok(())), 1000));
+}
+
+#[test]
+fn a_silent_server_is_given_up() {
+    for (sent, received) in [("", 0), ("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhe", 2)] {
+        let output = RefCell::new(page(1000));
+        let mut tcp = get(&output, BIG);
+        tcp.send(sent.as_bytes());
+        tcp.pass(TIMEOUT - Duration::from_millis(20));
+        assert_eq!(tcp.end, None);
+        tcp.pass(Duration::from_millis(40));
+        assert_eq!((tcp.session.result(), tcp.end), (Some(Err(Failure::TimedOut)), Some(End::Aborted)));
+        assert_eq!(output.borrow().body.len(), received);
+    }
+}
+
+#[test]
+fn a_head_that_drips_must_be_whole_in_time() {
+    let output = RefCell::new(page(1000));
+    let mut tcp = get(&output, BIG);
+    for byte in "HTTP/1.1 200 OK\r\nA: B\r\n\r\n".bytes() {
+        if tcp.end.is_none() {
+            tcp.send(&[byte]);
+            tcp.pass(TIMEOUT / 10);
+        }
+    }
+    assert_eq!(tcp.session.result(), Some(Err(Failure::TimedOut)));
+}
+
+#[test]
+fn a_body_that_drips_may_take_its_time() {
+    let output = RefCell::new(page(1000));
+    let mut tcp = get(&output, BIG);
+    tcp.send(b"HTTP/1.1 200 OK\r\n\r\n");
+    for _ in 0..10 {
+        tcp.pass(TIMEOUT / 2);
+        tcp.send(b"x");
+    }
+    tcp.close();
+    assert_eq!((tcp.session.result(), output.borrow().body.len()), (Some(Ok(())), 10));
+}
+
+#[test]
+fn a_server_that_does_not_close_is_reset_after_a_second() {
+    let output = RefCell::new(page(1000));
+    let mut tcp = get(&output, BIG);
+    tcp.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi and what nobody asked for");
+    assert_eq!((tcp.session.result(), tcp.end), (Some(Ok(())), None));
+    tcp.pass(Duration::from_millis(900));
+    assert_eq!(tcp.end, None);
+    tcp.pass(Duration::from_millis(200));
+    assert_eq!((tcp.session.result(), tcp.end), (Some(Ok(())), Some(End::Aborted)));
+    assert_eq!(output.borrow().body, b"hi");
+}
+
+#[test]
+fn a_reset_ends_it() {
+    let output = RefCell::new(page(1000));
+    let mut tcp = get(&output, BIG);
+    tcp.send(b"HTTP/1.1 200 OK\r\n\r\nno length, so no end");
+    tcp.reset();
+    assert_eq!(tcp.session.result(), Some(Err(Failure::Ended(End::Reset))));
+}
+
+#[test]
+fn an_output_may_refuse() {
+    let text = b"HTTP/1.1 302 Found\r\nLocation: /b\r\nContent-Length: 1000\r\n\r\nover there";
+    let output = RefCell::new(Page { refuse_body: true, ..page(1000) });
+    let mut tcp = get(&output, BIG);
+    tcp.send(text);
+    assert_eq!((tcp.session.result(), output.borrow().body.len()), (Some(Ok(())), 0));
+
+    let output = RefCell::new(Page { fail: true, ..page(1000) });
+    let mut tcp = get(&output, BIG);
+    tcp.send(text);
+    assert_eq!((tcp.session.result(), tcp.end), (Some(Err(Failure::Output)), Some(End::Aborted)));
+}
+
+const TIMEOUT: Duration = Duration::from_secs(5);
+
+fn get(output: &RefCell<Page>, buffers: Buffers) -> Tcp<Get<&'static str, &RefCell<Page>, 512>> {
+    let request = Request::new("192.168.69.1", "/").unwrap();
+    Tcp::client(Get::new(request, output, TIMEOUT), buffers, Script::default())
+}

@@ -1,0 +1,344 @@
+//! chat: talks, their client, and how lines are taken apart. The room and UDP have files of their own.
+
+use smoltcp::time::Duration;
+
+use super::random::Random;
+use super::rig::*;
+use crate::app::{Client, ClientOptions, Desk, Failure, Options, Server, find};
+use crate::stack::{End, Next};
+
+const PARTNER: &str = "192.168.69.2:2000";
+
+fn talk(desk: Option<&'static Desk>, buffers: Buffers) -> Tcp<Server<'static>> {
+    let options = Options { desk, ..Options::default() };
+    let mut tcp = Tcp::server(find("chat").unwrap().server(&options).unwrap(), buffers);
+    assert_eq!(tcp.printed(), format!("talking with {PARTNER}: q ends the talk\n").as_bytes());
+    tcp
+}
+
+/// A talk with a person who can type.
+fn talk_with_a_person(once: bool) -> Tcp<Server<'static>> {
+    let desk = Box::leak(Box::new(Desk::new(once)));
+    let options = Options { desk: Some(desk), ..Options::default() };
+    let console = Script { open: true, ..Script::default() };
+    let mut tcp = Tcp::server_at(console, find("chat").unwrap().server(&options).unwrap(), BIG);
+    tcp.printed();
+    tcp
+}
+
+impl<S: crate::stack::Session> Tcp<S> {
+    fn types(&mut self, text: &[u8]) {
+        self.console.typed.push_back(text.to_vec());
+        self.settle();
+    }
+
+    fn shows(&mut self) -> String {
+        String::from_utf8(self.printed()).unwrap()
+    }
+}
+
+#[test]
+fn lines_go_both_ways_and_are_shown_escaped() {
+    let mut tcp = talk_with_a_person(false);
+    tcp.send(b"hello\r\n\nhal");
+    assert_eq!(tcp.shows(), format!("{PARTNER} hello\n{PARTNER} \n"));
+    tcp.send(b"f\x1b[2J\x00\xff\xc3\xa9\xc2\x9b\t\r\n");
+    assert_eq!(tcp.shows(), format!("{PARTNER} half\\x1b[2J\\x00\\xffé\\xc2\\x9b\\t\n"));
+    assert_eq!(tcp.console.prompts, 1);
+    tcp.types(b"hi ");
+    assert_eq!(tcp.take(), b"");
+    tcp.types(b"there\r\nand more\nq");
+    assert_eq!(tcp.take(), b"hi there\nand more\n");
+    // q with something before or after it is a line like any other.
+    tcp.types(b"?\n q\n");
+    tcp.send(b"qq\nq \n");
+    assert_eq!(tcp.take(), b"q?\n q\n");
+    assert_eq!(tcp.shows(), format!("{PARTNER} qq\n{PARTNER} q \n"));
+    assert_eq!(tcp.next(), Next::Wait);
+}
+
+#[test]
+fn q_from_either_side_ends_the_talk() {
+    for (q, from_console) in [("q\n", false), ("Q\r\n", false), ("q\n", true), ("Q\r\n", true)] {
+        let mut tcp = talk_with_a_person(false);
+        if from_console {
+            tcp.types(q.as_bytes())
+        } else {
+            tcp.send(q.as_bytes())
+        }
+        assert_eq!(tcp.next(), Next::Close, "{q:?}");
+        assert_eq!(tcp.shows(), format!("the talk with {PARTNER} has ended\n"));
+        assert_eq!(tcp.take(), b"the talk has ended\n");
+        assert!(tcp.closed());
+        tcp.close();
+        tcp.pass(Duration::from_secs(1));
+        assert_eq!((tcp.end, tcp.shows().as_str()), (Some(End::Closed), ""));
+    }
+}
+
+#[test]
+fn a_partner_that_closed_its_side_is_answered_once() {
+    let mut tcp = talk_with_a_person(false);
+    tcp.reply_and_close(b"are you there?");
+    let all = format!("{PARTNER} are you there?\n{PARTNER} has said all: one line more can be sent, or q\n");
+    assert_eq!(tcp.shows(), all);
+    assert_eq!(tcp.take(), b"(waiting for the last reply)\n");
+    tcp.types(b"yes\nthis is for the next\n");
+    assert_eq!(tcp.take(), b"yes\nthe talk has ended\n");
+    assert_eq!(tcp.shows(), format!("the talk with {PARTNER} has ended\n"));
+    assert!(tcp.closed());
+}
+
+#[test]
+fn where_nobody_can_answer_the_partners_end_is_the_talks() {
+    let desk = Box::leak(Box::new(Desk::new(false)));
+    for desk in [None, Some(&*desk)] {
+        for buffers in [BIG, SMALL] {
+            let mut tcp = talk(desk, buffers);
+            tcp.send(b"anybody?\n");
+            assert_eq!((tcp.shows(), tcp.next()), (format!("{PARTNER} anybody?\n"), Next::Wait));
+            tcp.close();
+            assert_eq!(tcp.shows(), format!("the talk with {PARTNER} has ended\n"));
+            // Where there is room for it, the partner is told.
+            let told = if buffers.send < 19 { &b""[..] } else { b"the talk has ended\n" };
+            assert_eq!(tcp.take(), told);
+            assert!(tcp.closed());
+        }
+    }
+}
+
+#[test]
+fn a_reset_ends_the_talk() {
+    let mut tcp = talk_with_a_person(false);
+    tcp.reset();
+    tcp.pass(Duration::from_millis(10));
+    assert_eq!(tcp.shows(), format!("the talk with {PARTNER} has ended: connection reset by peer\n"));
+}
+
+#[test]
+fn after_the_one_talk_all_others_are_reset() {
+    let desk = Box::leak(Box::new(Desk::new(true)));
+    let options = Options { desk: Some(desk), ..Options::default() };
+    let session = find("chat").unwrap().server(&options).unwrap();
+    let mut first = Tcp::server(session.clone(), BIG);
+    assert!(!desk.is_over());
+    first.send(b"q\n");
+    assert!(desk.is_over());
+    let mut second = Tcp::server(session, BIG);
+    assert_eq!((second.next(), second.shows().as_str()), (Next::Abort, ""));
+}
+
+#[test]
+fn small_buffers_carry_long_lines() {
+    let desk = Box::leak(Box::new(Desk::new(false)));
+    let options = Options { desk: Some(desk), ..Options::default() };
+    let console = Script { open: true, ..Script::default() };
+    let mut tcp = Tcp::server_at(console, find("chat").unwrap().server(&options).unwrap(), SMALL);
+    tcp.printed();
+    let long = [&[b'x'; 1500][..], b"\n"].concat();
+    tcp.types(&long);
+    assert_eq!(tcp.take(), long);
+    // 64 bytes are as much of a line as the receive buffer holds.
+    tcp.send(&[b'y'; 100]);
+    tcp.send(b"\n");
+    assert_eq!(tcp.shows(), format!("{PARTNER} {}\n{PARTNER} {}\n", "y".repeat(64), "y".repeat(36)));
+}
+
+#[test]
+fn a_long_line_goes_on_as_another_and_characters_stay_whole() {
+    for (sent, shown) in [
+        (["x".repeat(512), "\n".into()].concat(), vec!["x".repeat(512)]),
+        (["x".repeat(512), "\r\n".into()].concat(), vec!["x".repeat(512)]),
+        // The rest of a line is no line of its own, even if it is q.
+        (["x".repeat(512), "q\n".into()].concat(), vec!["x".repeat(512), "q".into()]),
+        (["x".repeat(511), "日本\n".into()].concat(), vec!["x".repeat(511), "日本".into()]),
+    ] {
+        let mut tcp = talk(None, BIG);
+        tcp.send(sent.as_bytes());
+        let want: String = shown.iter().map(|line| format!("{PARTNER} {line}\n")).collect();
+        assert_eq!((tcp.shows(), tcp.next()), (want, Next::Wait));
+        assert_eq!(model(sent.as_bytes()), shown);
+    }
+}
+
+fn client(options: &ClientOptions<'static>, console: Script) -> Tcp<Client<'static>> {
+    Tcp::client(find("chat").unwrap().client(options).unwrap(), BIG, console)
+}
+
+const PATIENT: ClientOptions<'static> =
+    ClientOptions { texts: &[], fallback: &[], timeout: Some(Duration::from_secs(10)), bytes: 0, no_wait: false };
+
+#[test]
+fn the_client_sends_and_prints_at_the_same_time() {
+    let mut tcp = client(&PATIENT, Script { open: true, ..Script::default() });
+    tcp.send(b"who are \x07you?\nhal");
+    assert_eq!(tcp.shows(), "who are \\x07you?\n");
+    tcp.types(b"Ann\n");
+    assert_eq!(tcp.take(), b"Ann\n");
+    tcp.pass(Duration::from_secs(100));
+    tcp.types(b"q\n");
+    assert_eq!(tcp.take(), b"q\n");
+    assert!(tcp.closed());
+    tcp.reply_and_close(b"f a line");
+    assert_eq!(tcp.shows(), "half a line\nthe talk has ended\n");
+    tcp.pass(Duration::from_secs(1));
+    assert_eq!(tcp.session.result(), Some(Ok(())));
+}
+
+#[test]
+fn the_clients_end_of_input_waits_for_the_last_reply() {
+    let mut tcp = client(&PATIENT, Script::typing(&[b"hi\n", b"last"]));
+    assert_eq!(tcp.take(), b"hi\nlast\n");
+    assert!(tcp.closed());
+    tcp.pass(Duration::from_secs(9));
+    tcp.send(b"a reply\n");
+    tcp.pass(Duration::from_secs(9));
+    assert_eq!((tcp.shows().as_str(), tcp.session.result()), ("a reply\n", None));
+    tcp.reply_and_close(b"another\nthe talk has ended\n");
+    // The server has told it already.
+    assert_eq!(tcp.shows(), "another\nthe talk has ended\n");
+    tcp.pass(Duration::from_secs(1));
+    assert_eq!(tcp.session.result(), Some(Ok(())));
+}
+
+#[test]
+fn the_client_ends_with_its_server() {
+    for goodbye in [&b"q\n"[..], b"Q\r\n", b""] {
+        let mut tcp = client(&PATIENT, Script { open: true, ..Script::default() });
+        tcp.reply_and_close(goodbye);
+        assert_eq!(tcp.shows(), "the talk has ended\n");
+        assert!(tcp.closed());
+        tcp.pass(Duration::from_secs(1));
+        assert_eq!(tcp.session.result(), Some(Ok(())));
+    }
+    let mut tcp = client(&PATIENT, Script { open: true, ..Script::default() });
+    tcp.reset();
+    tcp.pass(Duration::from_millis(10));
+    assert_eq!(tcp.shows(), "the talk has ended\n");
+    assert_eq!(tcp.session.result(), Some(Err(Failure::Ended(End::Reset))));
+}
+
+#[test]
+fn a_silent_server_is_given_up() {
+    let mut tcp = client(&ClientOptions { texts: &[b"one", b"two"], ..PATIENT }, Script::default());
+    assert_eq!(tcp.take(), b"one\ntwo\n");
+    tcp.pass(Duration::from_secs(11));
+    assert_eq!(tcp.session.result(), Some(Err(Failure::TimedOut)));
+}
+
+/// How a stream comes apart, told without the receive buffer: the lines as they are shown, up to the `q` that ends them.
+pub(super) fn model(stream: &[u8]) -> Vec<String> {
+    let (mut lines, mut rest, mut continues) = (Vec::new(), stream, false);
+    while !rest.is_empty() {
+        let end = rest.iter().position(|&b| b == b'\n');
+        let mut text = &rest[..end.unwrap_or(rest.len())];
+        if end.is_some() && text.last() == Some(&b'\r') {
+            text = &text[..text.len() - 1];
+        }
+        if text.len() > 512 {
+            let cut = (509..=512).rev().find(|&cut| rest[cut] & 0xc0 != 0x80).filter(|_| {
+                // Only a character that was begun is kept together.
+                core::str::from_utf8(&rest[..512]).is_err_and(|error| error.error_len().is_none())
+            });
+            let cut = cut.unwrap_or(512);
+            lines.push(shown(&rest[..cut]));
+            (rest, continues) = (&rest[cut..], true);
+            continue;
+        }
+        if !continues && matches!(text, b"q" | b"Q") {
+            return lines;
+        }
+        lines.push(shown(text));
+        (rest, continues) = (&rest[end.map_or(rest.len(), |end| end + 1)..], false);
+    }
+    lines
+}
+
+fn shown(text: &[u8]) -> String {
+    let mut out = String::new();
+    for chunk in text.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '\n' | '\r' | '\t' => out.extend(c.escape_default()),
+                c if c.is_control() => out.extend(c.to_string().bytes().map(|b| format!("\\x{b:02x}"))),
+                c => out.push(c),
+            }
+        }
+        out.extend(chunk.invalid().iter().map(|b| format!("\\x{b:02x}")));
+    }
+    out
+}
+
+/// Chat lines, mutated.
+pub(super) fn bad_lines(random: &mut Random, count: usize) -> Vec<u8> {
+    const LINES: [&[u8]; 8] = [
+        b"hello",
+        b"/name Ann",
+        b"@1 hi",
+        b"qq",
+        "Zo\u{eb} \u{65e5}\u{672c}".as_bytes(),
+        b"",
+        b"q.",
+        b"the talk has ended",
+    ];
+    let mut stream = Vec::new();
+    for _ in 0..count {
+        let mut line = LINES[random.below(LINES.len())].to_vec();
+        for _ in 0..random.below(4) {
+            let at = random.below(line.len() + 1);
+            match random.below(6) {
+                0 => line.insert(at, random.below(256) as u8),
+                1 if at < line.len() => line[at] ^= 1 << random.below(8),
+                2 => line.truncate(at),
+                3 => line.extend_from_slice("\u{9b}\u{202e}".as_bytes()),
+                4 if random.below(20) == 0 => {
+                    let len = random.below(1200);
+                    line.extend(random.bytes(len));
+                }
+                _ => line.insert(at, b"\x00\x1b\r\x7f\xff\xc2"[random.below(6)]),
+            }
+        }
+        // Alone it would end the talk: one in some hundred does.
+        if matches!(&line[..], b"q" | b"Q") && random.below(4) > 0 {
+            line.push(b'!');
+        }
+        stream.extend(line);
+        stream.extend_from_slice(if random.below(2) == 0 { b"\n" } else { b"\r\n" });
+    }
+    stream
+}
+
+#[test]
+fn bad_lines_are_shown_as_they_should_be() {
+    let mut lines = 0;
+    for seed in 0.. {
+        if lines >= 100_000 {
+            break;
+        }
+        let mut random = Random::new(seed);
+        let stream = bad_lines(&mut random, 500);
+        let want = model(&stream);
+        lines += want.len();
+        // One end shows what the other sends, whichever is the server.
+        let mut server = talk(None, BIG);
+        let mut client = client(&PATIENT, Script { open: true, ..Script::default() });
+        let mut rest = &stream[..];
+        while !rest.is_empty() && server.next() != Next::Close {
+            let (now, later) = rest.split_at(1 + random.below(rest.len().min(3000)));
+            server.send(now);
+            client.send(now);
+            rest = later;
+        }
+        server.close();
+        client.close();
+        let from = |line: &String| format!("{PARTNER} {line}\n");
+        let end = format!("the talk with {PARTNER} has ended\n");
+        assert!(server.shows() == want.iter().map(from).collect::<String>() + &end, "seed {seed}");
+        let mut plain = want.iter().map(|line| format!("{line}\n")).collect::<String>();
+        // The other end may have said it already.
+        if want.last().is_none_or(|line| line != "the talk has ended") {
+            plain += "the talk has ended\n";
+        }
+        assert!(client.shows() == plain, "seed {seed}");
+    }
+}

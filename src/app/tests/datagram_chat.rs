@@ -1,0 +1,167 @@
+//! chat over UDP: a person and several partners, and the client.
+
+use smoltcp::time::Duration;
+
+use super::rig::*;
+use crate::app::{ClientOptions, Desk, Failure, Options, UdpServer, find};
+use crate::stack::{Next, UdpSession};
+
+fn serve(peers: &[u16]) -> Udp<UdpServer<'static>> {
+    let desk = Box::leak(Box::new(Desk::new(false)));
+    let options = Options { desk: Some(desk), ..Options::default() };
+    let console = Script { open: true, ..Script::default() };
+    Udp::new(find("chat").unwrap().udp_server(&options).unwrap(), peers, console)
+}
+
+impl<S: UdpSession> Udp<S> {
+    fn types(&mut self, text: &[u8]) {
+        self.console.typed.push_back(text.to_vec());
+        self.settle();
+    }
+
+    fn hears(&mut self, peer: usize) -> Vec<u8> {
+        self.take(peer).map(|(data, _)| data).unwrap_or_default()
+    }
+
+    fn shows(&mut self) -> String {
+        String::from_utf8(self.printed()).unwrap()
+    }
+}
+
+#[test]
+fn whoever_wrote_last_is_answered_and_others_by_number() {
+    let mut udp = serve(&[3001, 3002, 3003]);
+    // Nobody has written: the line waits for the first who does.
+    udp.types(b"welcome\n");
+    udp.send(0, v4, b"one\n");
+    assert_eq!(udp.shows(), "@1 192.168.69.2:3001 one\n");
+    assert_eq!(udp.hears(0), b"welcome\n");
+    udp.send(1, v6, b"t\x1bw\xffo");
+    udp.send(2, v4, b"three\r\n");
+    assert_eq!(udp.shows(), "@2 [fdaa::2]:3002 t\\x1bw\\xffo\n@3 192.168.69.2:3003 three\n");
+    udp.types(b"to the last\n@1 to the first\n@2 to the second\n");
+    assert_eq!(
+        (udp.hears(0), udp.hears(1), udp.hears(2)),
+        (b"to the first\n".into(), b"to the second\n".into(), b"to the last\n".into())
+    );
+    // A number stays its partner's.
+    udp.send(0, v4, b"again");
+    assert_eq!(udp.shows(), "@1 192.168.69.2:3001 again\n");
+    udp.types(b"you are the last\n");
+    assert_eq!(udp.hears(0), b"you are the last\n");
+}
+
+#[test]
+fn what_cannot_be_sent_is_told() {
+    let mut udp = serve(&[3001]);
+    udp.send(0, v4, b"one");
+    udp.shows();
+    for (typed, why) in [
+        ("@2 hi\n", "there is no partner of this number"),
+        ("@ hi\n", "after @ stands a partner's number"),
+        ("@x hi\n", "after @ stands a partner's number"),
+        ("@1\n", "after @ stands a partner's number"),
+        ("@99999999999 hi\n", "after @ stands a partner's number"),
+    ] {
+        udp.types(typed.as_bytes());
+        let shown = udp.shows();
+        assert!(shown.starts_with("not sent: ") && shown.contains(why), "{typed}: {shown}");
+        assert_eq!(udp.hears(0), b"");
+    }
+}
+
+#[test]
+fn q_ends_a_talk_from_either_side() {
+    let mut udp = serve(&[3001, 3002]);
+    udp.send(0, v4, b"one");
+    udp.send(1, v4, b"two");
+    udp.shows();
+    udp.send(0, v4, b"q\n");
+    assert_eq!(udp.shows(), "the talk with @1 192.168.69.2:3001 has ended\n");
+    udp.types(b"q\n");
+    assert_eq!(udp.shows(), "the talk with @2 192.168.69.2:3002 has ended\n");
+    assert_eq!((udp.hears(0), udp.hears(1)), (b"".into(), b"q\n".into()));
+    // Somebody who comes back has a new number.
+    udp.send(0, v4, b"one");
+    assert_eq!(udp.shows(), "@3 192.168.69.2:3001 one\n");
+}
+
+#[test]
+fn of_seventeen_partners_the_one_silent_for_longest_is_forgotten() {
+    let ports: Vec<u16> = (3001..=3017).collect();
+    let mut udp = serve(&ports);
+    for peer in 0..16 {
+        udp.send(peer, v4, b"hi");
+    }
+    udp.send(0, v4, b"still here");
+    udp.shows();
+    udp.send(16, v4, b"hi");
+    let forgotten = "@2 192.168.69.2:3002 is forgotten: 16 others wrote since\n";
+    assert_eq!(udp.shows(), format!("{forgotten}@17 192.168.69.2:3017 hi\n"));
+    udp.types(b"@2 gone\n@1 here\n");
+    assert_eq!((udp.hears(1), udp.hears(0)), (b"".into(), b"here\n".into()));
+}
+
+#[test]
+fn a_port_that_may_not_be_answered_gets_no_number() {
+    let mut udp = serve(&[7]);
+    udp.send(0, v4, b"loop");
+    assert_eq!(udp.shows(), "@- 192.168.69.2:7 loop\n");
+    udp.types(b"answer\n");
+    assert_eq!(udp.hears(0), b"");
+}
+
+#[test]
+fn a_partner_who_is_gone_is_told_of() {
+    let mut udp = serve(&[3001]);
+    udp.send(0, v4, b"one");
+    udp.shows();
+    udp.session.unreachable();
+    udp.settle();
+    assert!(udp.shows().starts_with("what was sent last is lost"));
+}
+
+const PATIENT: ClientOptions<'static> =
+    ClientOptions { texts: &[], fallback: &[], timeout: Some(Duration::from_secs(10)), bytes: 0, no_wait: false };
+
+fn client(console: Script) -> Udp<crate::app::UdpClient<'static>> {
+    let remote = (v4(2), 3001).into();
+    Udp::new(find("chat").unwrap().udp_client(&PATIENT, remote).unwrap(), &[3001, 3002], console)
+}
+
+#[test]
+fn the_client_sends_and_prints_at_the_same_time() {
+    let mut udp = client(Script { open: true, ..Script::default() });
+    udp.types(b"hi\nand\n");
+    assert_eq!((udp.hears(0), udp.hears(0)), (b"hi\n".into(), b"and\n".into()));
+    udp.send(0, v4, b"y\x07es\n");
+    udp.send(1, v4, b"not the partner\n");
+    udp.send(0, v4, b"no");
+    assert_eq!(udp.shows(), "y\\x07es\nno\n");
+    udp.types(b"q\n");
+    assert_eq!(udp.hears(0), b"q\n");
+    assert_eq!((udp.shows().as_str(), udp.session.result()), ("the talk has ended\n", Some(Ok(()))));
+}
+
+#[test]
+fn the_clients_end_of_input_waits_for_a_reply() {
+    for (reply, result) in [(Some(&b"a reply"[..]), Ok(())), (Some(b"q"), Ok(())), (None, Err(Failure::TimedOut))] {
+        let mut udp = client(Script::typing(&[b"hi"]));
+        // One read a piece, and one for the end.
+        udp.settle();
+        udp.settle();
+        assert_eq!((udp.hears(0), udp.session.result()), (b"hi\n".into(), None));
+        match reply {
+            Some(reply) => udp.send(0, v4, reply),
+            None => {
+                udp.now += Duration::from_secs(11);
+                udp.settle();
+            }
+        }
+        assert_eq!((udp.next, udp.session.result()), (Next::Close, Some(result)));
+        assert!(udp.shows().ends_with("the talk has ended\n"));
+    }
+    let mut udp = client(Script::default());
+    udp.settle();
+    assert_eq!(udp.session.result(), Some(Err(Failure::NoText)));
+}

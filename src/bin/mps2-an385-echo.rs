@@ -1,0 +1,18 @@
+//! A firmware of the mps2-an385 that only serves echo, on TCP and UDP: for measuring.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+#[cfg(target_os = "none")]
+mod firmware {
+    use smolstep::board::{self, mps2_an385::Mps2An385};
+
+    #[cortex_m_rt::entry]
+    fn main() -> ! {
+        // 4 connections, with so many bytes to receive and to send each: twice the MSS.
+        board::echo::<Mps2An385, 4, 2920, 2920>()
+    }
+}
+
+#[cfg(not(target_os = "none"))]
+fn main() {
+    eprintln!("this is for a board: scripts/firmware run mps2-an385-echo");
+}

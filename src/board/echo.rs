@@ -1,0 +1,60 @@
+//! The smallest firmware: echo on TCP and UDP, without a console or a log.
+
+use smoltcp::iface::SocketStorage;
+use smoltcp::socket::udp::PacketMetadata;
+
+use super::clock::Clock;
+use super::run::{addresses, announce, config, drive};
+use super::{Board, settings};
+use crate::app::{Echo, EchoDatagrams};
+use crate::stack::{Io, Links, Listener, Memory, Port, Quiet, Respond, Slot, Stack};
+
+/// The port of echo, on TCP and UDP (RFC 862).
+const PORT: u16 = 7;
+
+/// The longest datagram, in bytes: what an Ethernet frame holds. One waits each way.
+const PAYLOAD: usize = 1472;
+
+/// Serves echo to `N` connections with `RX` bytes to receive and `TX` to send each, and on one UDP port. Says nothing: what a
+/// stack costs is measured on this.
+///
+/// # Panics
+/// If the memory or the controller is not what the board says: the board starts again.
+pub fn echo<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
+    let mut clock = Clock::<B>::start();
+    B::start();
+    let Ok(device) = B::ethernet(settings::HARDWARE) else { panic!() };
+    let mut io = Io::new(device, Quiet);
+    // On the stack, and each by itself: see `serve`.
+    let mut slots = [const { Slot::EMPTY }; N];
+    let mut links = [Links::EMPTY; N];
+    let mut sockets = [SocketStorage::EMPTY; N];
+    let mut receive = [[0; RX]; N];
+    let mut send = [[0; TX]; N];
+    let mut ports = [Port::EMPTY];
+    let mut port_sockets = [SocketStorage::EMPTY];
+    let mut datagrams = [PacketMetadata::EMPTY; 2];
+    let mut payloads = [[0; PAYLOAD]; 2];
+    let mut scratch = [0; PAYLOAD];
+    let memory = Memory {
+        slots: &mut slots,
+        links: &mut links,
+        sockets: &mut sockets,
+        receive: receive.as_flattened_mut(),
+        send: send.as_flattened_mut(),
+        ports: &mut ports,
+        port_sockets: &mut port_sockets,
+        datagrams: &mut datagrams,
+        payloads: payloads.as_flattened_mut(),
+        scratch: &mut scratch,
+    };
+    let addresses = addresses();
+    let Ok(mut stack) = Stack::new(config(&addresses), &mut io.device, memory, clock.now()) else { panic!() };
+    let served = stack.listen(Listener::new(PORT, Echo)).and_then(|()| stack.bind(PORT, Respond::new(EchoDatagrams)));
+    if served.is_err() {
+        panic!();
+    }
+    announce(&mut io.device, clock.now());
+    drive(&mut stack, &mut io, &mut clock, |_| false, |_| false);
+    unreachable!()
+}

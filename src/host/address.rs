@@ -1,0 +1,238 @@
+//! Addresses on the host: the own ones before anything is served, and those of the host to call.
+
+use std::net::IpAddr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+};
+use smoltcp::time::Instant;
+use smoltcp::wire::{IpAddress, IpEndpoint};
+
+use super::clock::Clock;
+use super::console::Stdio;
+use super::drive::{Ended, Interrupt, Verdict, drive};
+use super::error::Failure;
+use super::link::Link;
+use super::stop::Stop;
+use crate::names::{Name, ResolveError, Resolver, WithResolver};
+use crate::phy::linux::TunTap;
+use crate::stack::{ConnectError, Hardware, Io, Probe, Session, Stack, UdpSession};
+
+/// Waits until nobody has objected to the addresses that were given by hand, which takes 150 ms.
+///
+/// # Errors
+/// Somebody else has one; or the device has failed.
+pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
+    stack: &mut Stack<'_, S, U>,
+    io: &mut Io<TunTap, Stdio, P>,
+    clock: &Clock,
+) -> Result<(), Failure> {
+    while !stack.is_settled() {
+        let deadline = stack.poll(clock.now(), io);
+        if let Some(fault) = io.device.fault() {
+            return Err(Failure::run(fault));
+        }
+        if stack.is_settled() {
+            break;
+        }
+        let now = clock.now();
+        let timeout = deadline.map(|at| if at > now { (at - now).into() } else { Duration::ZERO });
+        io.device.wait(timeout, &[]).map_err(|error| Failure::run(format_args!("waiting: {error}")))?;
+    }
+    match stack.taken() {
+        None => Ok(()),
+        Some((address, by)) => {
+            let by = Hardware(by);
+            Err(Failure::run(format_args!("{address} is in use by {by}: give this side another address with --ip")))
+        }
+    }
+}
+
+/// How the addresses of hosts are found: on which link, and in what time.
+pub struct Lookup<'l> {
+    /// The link.
+    pub link: &'l Link,
+    /// The time that a lookup may take, and what goes before it: a lease, a router.
+    pub patience: Duration,
+    /// Whether all addresses are wanted, however long the slower family takes.
+    pub thorough: bool,
+}
+
+impl Lookup<'_> {
+    /// The addresses of a host that can be reached from here, at least one, in the order to try them in (RFC 8305). `host` is a
+    /// name or an IP address. The stack needs a free UDP port, except for an IP address.
+    ///
+    /// Waits first until the own addresses are there, whether by hand, from DHCP or by SLAAC.
+    ///
+    /// # Errors
+    /// One line for the user, with the host in it unless it is about the link.
+    pub fn addresses<S: Session + Clone, U: UdpSession, P: Probe>(
+        &self,
+        host: &str,
+        stack: &mut Stack<'_, S, WithResolver<U>>,
+        io: &mut Io<TunTap, Stdio, P>,
+        clock: &Clock,
+        stop: &mut Stop,
+    ) -> Result<Vec<IpAddr>, Failure> {
+        let found = self.unreached(host, stack, io, clock, stop)?;
+        let reached: Vec<IpAddr> = found.iter().copied().filter(|&to| can_reach(stack, to)).collect();
+        match (reached.is_empty(), found.first()) {
+            (true, Some(first)) => Err(no_route(&(*first).into())),
+            _ => Ok(reached),
+        }
+    }
+
+    /// The same, whether they can be reached or not.
+    ///
+    /// # Errors
+    /// As [`addresses`](Self::addresses).
+    pub fn unreached<S: Session + Clone, U: UdpSession, P: Probe>(
+        &self,
+        host: &str,
+        stack: &mut Stack<'_, S, WithResolver<U>>,
+        io: &mut Io<TunTap, Stdio, P>,
+        clock: &Clock,
+        stop: &mut Stop,
+    ) -> Result<Vec<IpAddr>, Failure> {
+        let asks = self.link.dhcp || self.link.slaac;
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        if let Ok(address) = bare.parse::<IpAddr>() {
+            settle(stack, io, clock)?;
+            if asks {
+                // Without the address or route in the end, connecting says so.
+                self.wait(stack, io, clock, stop, |stack| can_reach(stack, address))?;
+            }
+            return Ok(vec![address]);
+        }
+        let name = Name::new(host).map_err(|error| Failure::usage(format_args!("bad host '{host}': {error}")))?;
+        if self.link.dns.is_empty() && !asks {
+            return Err(Failure::run(ResolveError::NoServer));
+        }
+        settle(stack, io, clock)?;
+        let mut servers = self.link.dns.clone();
+        if asks {
+            let given = servers.clone();
+            self.wait(stack, io, clock, stop, |stack| match &given[..] {
+                [] => !stack.dns_servers().is_empty(),
+                given => given.iter().any(|&server| can_reach(stack, server.into())),
+            })?;
+            servers.extend(stack.dns_servers());
+            if servers.is_empty() {
+                return Err(self.no_server(stack));
+            }
+        }
+        let ids = getrandom::u32().map_err(|error| Failure::run(format_args!("no entropy: {error}")))?;
+        let mut resolver = Resolver::new(name, &servers, self.patience.into(), [(ids >> 16) as u16, ids as u16]);
+        if self.thorough {
+            resolver = resolver.thorough();
+        }
+        let port = stack.bind(0, WithResolver::Resolver(resolver)).map_err(Failure::run)?;
+        let mut over = None;
+        drive(stack, io, clock, stop, |stack| {
+            over = stack.take_udp(port);
+            over.is_some()
+        })?;
+        match over {
+            Some(WithResolver::Resolver(resolver)) => match resolver.result() {
+                Some(Ok(addresses)) => Ok(addresses.in_order().collect()),
+                Some(Err(error)) => Err(Failure::run(format_args!("{host}: {error}"))),
+                None => Err(interrupted()),
+            },
+            _ => Err(interrupted()),
+        }
+    }
+
+    /// Polls until `done`, or patience ends.
+    fn wait<'a, S: Session + Clone, U: UdpSession, P: Probe>(
+        &self,
+        stack: &mut Stack<'a, S, U>,
+        io: &mut Io<TunTap, Stdio, P>,
+        clock: &Clock,
+        stop: &mut Stop,
+        mut done: impl FnMut(&mut Stack<'a, S, U>) -> bool,
+    ) -> Result<(), Failure> {
+        let until = clock.now() + self.patience.into();
+        let timer = Timer::new()?;
+        timer.set(clock, until)?;
+        let ended =
+            drive(stack, io, clock, &mut Alarm { stop, timer: &timer }, |stack| done(stack) || clock.now() >= until)?;
+        if ended == Ended::Done { Ok(()) } else { Err(interrupted()) }
+    }
+
+    /// Why there is no DNS server, though one was asked for.
+    fn no_server<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>) -> Failure {
+        let has = |v4: bool| stack.addresses().iter().any(|own| matches!(own.address(), IpAddress::Ipv4(_)) == v4);
+        let seconds = self.patience.as_secs_f64();
+        let name = &self.link.name;
+        if self.link.dhcp && !has(true) {
+            Failure::run(format_args!("no lease from a DHCP server on {name} within {seconds} s"))
+        } else if self.link.dhcp {
+            Failure::run("the DHCP server names no DNS server: give --dns")
+        } else {
+            Failure::run(format_args!("no router on {name} named a DNS server within {seconds} s: give --dns"))
+        }
+    }
+}
+
+/// A time at which the loop wakes, besides those of the stack.
+pub(super) struct Timer(OwnedFd);
+
+impl Timer {
+    pub(super) fn new() -> Result<Self, Failure> {
+        timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)
+            .map(Timer)
+            .map_err(|error| Failure::run(format_args!("no timer: {error}")))
+    }
+
+    /// Readable once the time has come.
+    pub(super) fn file(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
+    /// Wakes the loop at this time, or at once where it has passed; no longer at the one set before. It wakes it again and again
+    /// until it is set anew.
+    pub(super) fn set(&self, clock: &Clock, at: Instant) -> Result<(), Failure> {
+        let now = clock.now();
+        // A timer that is set to nothing would never wake.
+        let micros = if at > now { (at - now).total_micros() } else { 1 };
+        // Both fit: a year at most, and less than a second in nanoseconds.
+        let value = Timespec { tv_sec: (micros / 1_000_000) as _, tv_nsec: (micros % 1_000_000 * 1000) as _ };
+        let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
+        timerfd_settime(&self.0, TimerfdTimerFlags::empty(), &once)
+            .map(drop)
+            .map_err(|error| Failure::run(format_args!("no timer: {error}")))
+    }
+}
+
+/// A signal's interrupt, and a timer that wakes the loop.
+pub(super) struct Alarm<'s> {
+    pub(super) stop: &'s mut Stop,
+    pub(super) timer: &'s Timer,
+}
+
+impl Interrupt for Alarm<'_> {
+    fn files(&self) -> [BorrowedFd<'_>; 2] {
+        [self.stop.files()[0], self.timer.file()]
+    }
+
+    fn verdict(&mut self) -> Verdict {
+        self.stop.verdict()
+    }
+}
+
+/// What a host that cannot be reached needs.
+pub(super) fn no_route(address: &IpAddress) -> Failure {
+    Failure::run(format_args!(
+        "no route to {address}: give an address on its network with --ip, or a router with --gateway"
+    ))
+}
+
+fn can_reach<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, to: IpAddr) -> bool {
+    !matches!(stack.source_for(IpEndpoint::new(to.into(), 1)), Err(ConnectError::NoRoute))
+}
+
+fn interrupted() -> Failure {
+    Failure::run("interrupted")
+}

@@ -1,0 +1,307 @@
+//! A line that is edited at a terminal while other lines are printed above it.
+//!
+//! The editor reads the keyboard on a thread of its own and hands finished lines over through a socket, which the poll loop waits
+//! for like any other file. A second thread prints: it may have to wait for the editor, and the poll loop must not.
+
+use std::borrow::Cow;
+use std::collections::VecDeque;
+use std::io::{self, ErrorKind, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Signal, getpid, kill_process};
+use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustyline::completion::Completer;
+use rustyline::error::ReadlineError;
+use rustyline::highlight::Highlighter;
+use rustyline::hint::Hinter;
+use rustyline::history::MemHistory;
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
+use rustyline::{Config, ExternalPrinter, Helper};
+
+use super::log_lines::quieten;
+
+/// The editor of a terminal, which is as it was before once this is dropped.
+pub(super) struct Editor {
+    shared: Arc<Shared>,
+    typed: UnixStream,
+    /// Kept open, so that only the end of input ends what is typed.
+    _keyboard: UnixStream,
+    before: Termios,
+    /// The beginning of a line to be printed.
+    partial: Vec<u8>,
+}
+
+/// How much may wait to be printed, in bytes; what comes then is lost.
+const WAITING: usize = 1 << 20;
+
+/// How long the end may wait for all to be printed.
+const FAREWELL: Duration = Duration::from_millis(500);
+
+/// Up and down again: text that changes nothing.
+const NOTHING: &str = "\x1b[A\n";
+
+/// Ends bracketed paste, goes to the beginning of the line and clears it.
+const CLEAR: &[u8] = b"\x1b[?2004l\r\x1b[J";
+
+impl Editor {
+    /// Starts it; `None` where standard input and output are not a terminal that it knows. The end of input (Ctrl-D) is what
+    /// `at_end` says, as if it were typed, or the end. Ctrl-C is SIGINT to this process.
+    pub fn start(prompt: &str, at_end: Option<&'static [u8]>) -> Option<Editor> {
+        let before = tcgetattr(rustix::stdio::stdin()).ok()?;
+        let history = MemHistory::new();
+        let mut editor = rustyline::Editor::<Hooks, MemHistory>::with_history(Config::default(), history).ok()?;
+        let printer = editor.create_external_printer().ok()?;
+        let (typed, keyboard) = UnixStream::pair().ok()?;
+        let kept = keyboard.try_clone().ok()?;
+        let shared = Arc::new(Shared::default());
+        editor.set_helper(Some(Hooks(shared.clone())));
+        let (prompt, ours) = (prompt.to_owned(), shared.clone());
+        thread::Builder::new()
+            .name("editor".into())
+            .spawn(move || edit(editor, &prompt, &keyboard, at_end, &ours))
+            .ok()?;
+        let ours = shared.clone();
+        let printing = thread::Builder::new().name("printer".into()).spawn(move || print(printer, &ours));
+        if printing.is_err() {
+            shared.lock().at = At::Over;
+        }
+        *log_to() = Some(shared.clone());
+        quieten();
+        Some(Editor { shared, typed, _keyboard: kept, before, partial: Vec::new() })
+    }
+
+    /// Where finished lines can be read.
+    pub fn typed(&self) -> BorrowedFd<'_> {
+        self.typed.as_fd()
+    }
+
+    /// Prints above the line, once a line is complete.
+    pub fn print(&mut self, bytes: &[u8]) {
+        self.partial.extend_from_slice(bytes);
+        if let Some(end) = self.partial.iter().rposition(|&b| b == b'\n') {
+            let rest = self.partial.split_off(end + 1);
+            self.shared.push(String::from_utf8_lossy(&self.partial));
+            self.partial = rest;
+        } else if self.partial.len() > WAITING {
+            self.print(b"\n");
+        }
+    }
+}
+
+impl Drop for Editor {
+    fn drop(&mut self) {
+        if !self.partial.is_empty() {
+            self.print(b"\n");
+        }
+        *log_to() = None;
+        let mut state = self.shared.lock();
+        state.ending = true;
+        self.shared.changed.notify_all();
+        let waiting = self.shared.changed.wait_timeout_while(state, FAREWELL, |state| !state.drained);
+        let mut state = waiting.unwrap_or_else(PoisonError::into_inner).0;
+        let mut out = io::stdout().lock();
+        // Nobody is left to be told of what fails from here on.
+        if state.at != At::Over {
+            let _ = out.write_all(CLEAR);
+        }
+        while let Some(text) = state.next() {
+            let _ = out.write_all(text.as_bytes());
+        }
+        let _ = out.flush();
+        let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Now, &self.before);
+    }
+}
+
+/// Prints a text of whole lines above the line that is edited; false where none is.
+pub(super) fn print_above(text: &str) -> bool {
+    match &*log_to() {
+        Some(shared) => {
+            shared.push(Cow::Borrowed(text));
+            true
+        }
+        None => false,
+    }
+}
+
+/// The editor that the log goes to. There is one logger, so there is one of this.
+fn log_to() -> MutexGuard<'static, Option<Arc<Shared>>> {
+    static LOG_TO: Mutex<Option<Arc<Shared>>> = Mutex::new(None);
+    LOG_TO.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the threads share.
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    at: At,
+    /// Texts to be printed, each of whole lines.
+    texts: VecDeque<String>,
+    bytes: usize,
+    lost: usize,
+    ending: bool,
+    drained: bool,
+}
+
+/// What the editor is at.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum At {
+    /// One line is done and the next has not begun: nothing may be printed, for a moment.
+    #[default]
+    Between,
+    Editing,
+    Over,
+}
+
+impl State {
+    fn next(&mut self) -> Option<String> {
+        if let Some(text) = self.texts.pop_front() {
+            self.bytes -= text.len();
+            return Some(text);
+        }
+        match core::mem::take(&mut self.lost) {
+            0 => None,
+            lost => Some(format!("({lost} texts were not shown: there were too many)\n")),
+        }
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn set(&self, at: At) {
+        let mut state = self.lock();
+        if state.at != at {
+            state.at = at;
+            self.changed.notify_all();
+        }
+    }
+
+    fn push(&self, text: Cow<'_, str>) {
+        let mut state = self.lock();
+        if state.bytes + text.len() > WAITING {
+            state.lost += 1;
+            return;
+        }
+        state.bytes += text.len();
+        state.texts.push_back(text.into_owned());
+        self.changed.notify_all();
+    }
+}
+
+/// Reads lines until the end.
+fn edit(
+    mut editor: rustyline::Editor<Hooks, MemHistory>,
+    prompt: &str,
+    mut keyboard: &UnixStream,
+    at_end: Option<&[u8]>,
+    shared: &Shared,
+) {
+    let mut interrupted = false;
+    while !shared.lock().ending {
+        let line = editor.readline(prompt);
+        shared.set(At::Between);
+        let handed_over = match line {
+            Ok(mut line) => {
+                // Refused only where it is empty or the same again.
+                let _ = editor.add_history_entry(line.as_str());
+                line.push('\n');
+                keyboard.write_all(line.as_bytes())
+            }
+            // A terminal that is gone is at its end too, again and again.
+            Err(ReadlineError::Eof) if tcgetattr(rustix::stdio::stdin()).is_ok() => match at_end {
+                Some(bytes) => keyboard.write_all(bytes),
+                None => break,
+            },
+            Err(ReadlineError::Interrupted) => {
+                interrupted = true;
+                // This process is there.
+                let _ = kill_process(getpid(), Signal::INT);
+                break;
+            }
+            // Bytes that are not UTF-8.
+            Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => Ok(()),
+            Err(_) => break,
+        };
+        if handed_over.is_err() {
+            break;
+        }
+    }
+    shared.set(At::Over);
+    if !interrupted {
+        let _ = keyboard.shutdown(std::net::Shutdown::Write);
+    }
+}
+
+/// Prints texts until the end.
+fn print(mut printer: impl ExternalPrinter, shared: &Shared) {
+    loop {
+        let mut state = shared.lock();
+        let (at, text) = loop {
+            let at = state.at;
+            let text = if at == At::Between { None } else { state.next() };
+            if text.is_some() || state.ending && at != At::Between {
+                break (at, text);
+            }
+            state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        };
+        drop(state);
+        match (at, text) {
+            (At::Editing, Some(text)) => {
+                let _ = printer.print(text);
+            }
+            (_, Some(text)) => {
+                let mut out = io::stdout().lock();
+                let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+            }
+            (at, None) => {
+                // The editor holds one text at most: when it has taken a second after the last, the last has been printed.
+                for _ in 0..if at == At::Editing { 2 } else { 0 } {
+                    let _ = printer.print(NOTHING.into());
+                }
+                shared.lock().drained = true;
+                shared.changed.notify_all();
+                return;
+            }
+        }
+    }
+}
+
+/// Tells when a line begins and ends.
+struct Hooks(Arc<Shared>);
+
+impl Helper for Hooks {}
+
+impl Completer for Hooks {
+    type Candidate = String;
+}
+
+impl Highlighter for Hooks {}
+
+impl Hinter for Hooks {
+    type Hint = String;
+
+    fn hint(&self, _line: &str, _pos: usize, _ctx: &rustyline::Context<'_>) -> Option<String> {
+        // Asked when the line has been drawn.
+        self.0.set(At::Editing);
+        None
+    }
+}
+
+impl Validator for Hooks {
+    fn validate(&self, _ctx: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        // Asked at Enter.
+        self.0.set(At::Between);
+        Ok(ValidationResult::Valid(None))
+    }
+}

@@ -1,0 +1,242 @@
+//! Takes the answer: its header where that is wanted, its body, and where it redirects to.
+
+use std::cell::RefCell;
+use std::io;
+use std::os::fd::BorrowedFd;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::destination::Destination;
+use crate::app::http_client::{Head, Output, OutputFailed};
+use crate::host::error::Failure;
+
+/// Where the answer goes on its way.
+pub struct Sink {
+    destination: Destination,
+    include: bool,
+    follow: bool,
+    /// What of the headers had no room yet.
+    pending: Vec<u8>,
+    /// The destination had no room when it was last asked.
+    stalled: bool,
+    fault: Option<io::Error>,
+    redirect: Option<Vec<u8>>,
+    bar: Option<ProgressBar>,
+    /// How many races there were, and who has won the last.
+    races: usize,
+    winner: Option<usize>,
+}
+
+/// A connection's part in a [`Sink`]: of those in the same race, the first that is established.
+#[derive(Clone, Copy)]
+pub struct Share<'g> {
+    sink: &'g RefCell<Sink>,
+    race: usize,
+    number: usize,
+}
+
+impl Sink {
+    /// A sink that shows headers if `include`, and wants no body of an answer that redirects if `follow`.
+    pub fn new(destination: Destination, include: bool, follow: bool) -> Self {
+        Sink {
+            destination,
+            include,
+            follow,
+            pending: Vec::new(),
+            stalled: false,
+            fault: None,
+            redirect: None,
+            bar: None,
+            races: 0,
+            winner: None,
+        }
+    }
+
+    /// Lets connections race for the next answer; those of earlier races have lost.
+    pub fn begin_race(&mut self) {
+        self.races += 1;
+        self.winner = None;
+    }
+
+    /// The number of the connection that has won.
+    pub fn winner(&self) -> Option<usize> {
+        self.winner
+    }
+
+    /// Whether the answer redirects, and that is followed.
+    pub fn is_redirected(&self) -> bool {
+        self.redirect.is_some()
+    }
+
+    /// Where it redirects to.
+    pub fn take_redirect(&mut self) -> Option<Vec<u8>> {
+        self.redirect.take()
+    }
+
+    /// Whether the destination had no room and has some now.
+    pub fn is_ready_again(&self) -> bool {
+        self.stalled && self.destination.has_room()
+    }
+
+    /// The file to wait for, as far as it can be waited for, while there is no room.
+    pub fn wanted(&self) -> bool {
+        self.stalled
+    }
+
+    /// What to wait for when there is no room.
+    pub fn file(&self) -> Option<BorrowedFd<'_>> {
+        self.destination.stream()
+    }
+
+    /// Whether nothing is held back any more; tries to hand it on.
+    pub fn is_flushed(&mut self) -> bool {
+        // What fails is no longer waited for.
+        self.flush().unwrap_or(true)
+    }
+
+    /// Whether the destination has failed.
+    pub fn has_failed(&self) -> bool {
+        self.fault.is_some()
+    }
+
+    /// Why it has, in a line.
+    pub fn failure(&mut self) -> Failure {
+        let error = self.fault.take().unwrap_or_else(|| io::ErrorKind::Other.into());
+        Failure::run(format_args!("{}: {error}", self.destination))
+    }
+
+    /// All has come.
+    ///
+    /// # Errors
+    /// The file cannot be put in its place.
+    pub fn finish(mut self) -> Result<(), Failure> {
+        self.end_bar();
+        let name = self.destination.to_string();
+        core::mem::take(&mut self.destination).finish().map_err(|error| Failure::run(format_args!("{name}: {error}")))
+    }
+
+    fn flush(&mut self) -> Result<bool, OutputFailed> {
+        let pending = core::mem::take(&mut self.pending);
+        let written = self.write(&pending)?;
+        self.pending = pending.get(written..).unwrap_or_default().to_vec();
+        Ok(self.pending.is_empty())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, OutputFailed> {
+        let mut written = 0;
+        while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+            match self.destination.write(rest) {
+                Ok(0) => break,
+                Ok(len) => written += len,
+                Err(error) => {
+                    self.fault.get_or_insert(error);
+                    return Err(OutputFailed);
+                }
+            }
+        }
+        self.stalled = written < bytes.len();
+        Ok(written)
+    }
+
+    /// A progress bar, unless the body goes to the same terminal. It hides itself where there is none.
+    fn begin_bar(&mut self, length: Option<u64>) {
+        if !self.destination.is_file() {
+            return;
+        }
+        let (bar, template) = match length {
+            Some(length) => {
+                (ProgressBar::new(length), "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left")
+            }
+            None => (ProgressBar::no_length(), "{spinner} {bytes}, {bytes_per_sec}"),
+        };
+        bar.set_draw_target(ProgressDrawTarget::stderr());
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style.progress_chars("=> "));
+        }
+        self.bar = Some(bar);
+    }
+
+    fn end_bar(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Output for Sink {
+    fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed> {
+        if self.include {
+            self.pending.extend_from_slice(head.bytes);
+            self.flush()?;
+        }
+        let location = head.location.filter(|_| matches!(head.status, 301 | 302 | 303 | 307 | 308));
+        let reason = head.reason.replace(char::is_control, " ");
+        match (location, head.status) {
+            (Some(location), _) if self.follow => {
+                self.redirect = Some(location.to_vec());
+                return Ok(false);
+            }
+            (Some(_), _) => log::warn!("{} {reason}: -L goes where this redirects to", head.status),
+            (None, 400..) => log::warn!("{} {reason}: the body is the server's explanation", head.status),
+            _ => {}
+        }
+        self.begin_bar(head.length);
+        Ok(true)
+    }
+
+    fn body(&mut self, piece: &[u8]) -> Result<usize, OutputFailed> {
+        if !self.flush()? {
+            return Ok(0);
+        }
+        let written = self.write(piece)?;
+        if let Some(bar) = &self.bar {
+            bar.inc(written as u64);
+        }
+        Ok(written)
+    }
+}
+
+impl<'g> Share<'g> {
+    /// That of connection `number` in the race that was begun last.
+    pub fn new(sink: &'g RefCell<Sink>, number: usize) -> Self {
+        Share { sink, race: sink.borrow().races, number }
+    }
+}
+
+impl Output for Share<'_> {
+    fn begin(&mut self) -> bool {
+        let Ok(mut sink) = self.sink.try_borrow_mut() else { return false };
+        sink.races == self.race && *sink.winner.get_or_insert(self.number) == self.number
+    }
+
+    fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed> {
+        self.sink.head(head)
+    }
+
+    fn body(&mut self, piece: &[u8]) -> Result<usize, OutputFailed> {
+        self.sink.body(piece)
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        self.end_bar();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_connection_wins_a_race() {
+        let sink = RefCell::new(Sink::new(Destination::Output, false, false));
+        sink.borrow_mut().begin_race();
+        let [mut first, mut second] = [0, 1].map(|number| Share::new(&sink, number));
+        assert_eq!((second.begin(), first.begin(), second.begin()), (true, false, true));
+        assert_eq!(sink.borrow().winner(), Some(1));
+        sink.borrow_mut().begin_race();
+        assert!(!second.begin() && sink.borrow().winner().is_none(), "that race is over");
+        assert!(Share::new(&sink, 0).begin());
+    }
+}

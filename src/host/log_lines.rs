@@ -1,0 +1,45 @@
+//! Where log lines go.
+
+use std::io::{self, IsTerminal, Write};
+
+use env_logger::{Builder, Env, Target, WriteStyle};
+use log::LevelFilter;
+
+use super::editor::print_above;
+
+/// Starts the log: to standard error, at level info unless the environment says otherwise. While a line is edited at the
+/// terminal, log lines stand above it.
+pub fn start_log() {
+    let mut builder = Builder::from_env(Env::default().default_filter_or("info"));
+    builder.format_target(false);
+    // The editor's own log would have it draw its line, which it logs.
+    builder.filter_module("rustyline", LevelFilter::Warn);
+    if io::stderr().is_terminal() {
+        let has = |name: &str, test: fn(&str) -> bool| std::env::var(name).is_ok_and(|value| test(&value));
+        let plain = has("NO_COLOR", |value| !value.is_empty()) || has("TERM", |value| value == "dumb");
+        if std::env::var_os("RUST_LOG_STYLE").is_none() {
+            builder.write_style(if plain { WriteStyle::Never } else { WriteStyle::Always });
+        }
+        builder.target(Target::Pipe(Box::new(LogLines)));
+    }
+    builder.init();
+}
+
+/// Leaves warnings and errors only, unless the environment says what to log: a talk is not to be read between log lines.
+pub(super) fn quieten() {
+    if std::env::var_os("RUST_LOG").is_none() {
+        log::set_max_level(LevelFilter::Warn);
+    }
+}
+
+struct LogLines;
+
+impl Write for LogLines {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        if print_above(&String::from_utf8_lossy(bytes)) { Ok(bytes.len()) } else { io::stderr().write(bytes) }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}

@@ -1,0 +1,42 @@
+//! The addresses of one name, in the order to try them in.
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// How many addresses of each family are kept; a server that sends more has chosen their order.
+const KEPT: usize = 8;
+
+/// The addresses of one name, at most 8 of each family.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Addresses {
+    v6: heapless::Vec<Ipv6Addr, KEPT>,
+    v4: heapless::Vec<Ipv4Addr, KEPT>,
+}
+
+impl Addresses {
+    /// Keeps an address, unless it is there already, can't be a host's, or there is no room.
+    pub fn add(&mut self, address: IpAddr) {
+        // A full list drops what comes last: the documented limit.
+        match address {
+            IpAddr::V6(a) if !self.v6.contains(&a) && !a.is_unspecified() && !a.is_multicast() => {
+                let _ = self.v6.push(a);
+            }
+            IpAddr::V4(a) if !self.v4.contains(&a) && !a.is_unspecified() && !a.is_multicast() && !a.is_broadcast() => {
+                let _ = self.v4.push(a);
+            }
+            _ => {}
+        }
+    }
+
+    /// All of them in the order of RFC 8305 section 4: the families take turns, IPv6 first, each in the order of its answer.
+    pub fn in_order(&self) -> impl Iterator<Item = IpAddr> {
+        (0..KEPT).flat_map(|at| {
+            let (v6, v4) = (self.v6.get(at).copied(), self.v4.get(at).copied());
+            v6.map(IpAddr::V6).into_iter().chain(v4.map(IpAddr::V4))
+        })
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.v6.is_empty() && self.v4.is_empty()
+    }
+}

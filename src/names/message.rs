@@ -1,0 +1,210 @@
+//! DNS messages, as far as a stub resolver needs them (RFC 1035 section 4, RFC 3596).
+
+use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+use super::name::Name;
+
+/// The longest question: a header, the longest name, type and class.
+pub(super) const LONGEST_QUERY: usize = HEADER + 255 + 4;
+
+const HEADER: usize = 12;
+/// The Internet's class.
+const IN: u16 = 1;
+const CNAME: u16 = 5;
+/// How many aliases lead to a name at most; more are a loop, or meant to take time.
+const ALIASES: usize = 8;
+/// Parts of a name and jumps in it: no name has more, and no reply holds us longer.
+const HOPS: usize = 128;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kind {
+    A = 1,
+    Aaaa = 28,
+}
+
+/// What a reply says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reply {
+    /// So many addresses; none is an answer, too.
+    Addresses(usize),
+    /// The server does not do as it is asked: its response code (RFC 1035 section 4.1.1).
+    Failed(u8),
+    /// It is for us and cannot be read.
+    Malformed,
+    NoSuchName,
+    /// It answers some other question.
+    NotOurs,
+    /// It was cut short before the first address.
+    Truncated,
+}
+
+/// Writes a question into `out`, and says how long it is.
+pub(super) fn question(id: u16, name: &Name, kind: Kind, out: &mut [u8; LONGEST_QUERY]) -> usize {
+    let wire = name.wire();
+    // Recursion desired; one question.
+    out[..HEADER].copy_from_slice(&[(id >> 8) as u8, id as u8, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
+    out[HEADER..HEADER + wire.len()].copy_from_slice(wire);
+    out[HEADER + wire.len()..HEADER + wire.len() + 4].copy_from_slice(&[0, kind as u8, 0, IN as u8]);
+    HEADER + wire.len() + 4
+}
+
+/// Reads a reply to that question, and hands its addresses to `each`.
+pub(super) fn reply(bytes: &[u8], id: u16, name: &Name, kind: Kind, each: impl FnMut(IpAddr)) -> Reply {
+    let Some(flags) = word(bytes, 2).filter(|flags| word(bytes, 0) == Some(id) && flags & 0xf800 == 0x8000) else {
+        return Reply::NotOurs;
+    };
+    let (truncated, code) = (flags & 0x0200 != 0, (flags & 0xf) as u8);
+    // A server that cannot even read a question may leave it out.
+    if code != 0 && code != 3 && word(bytes, 4) == Some(0) {
+        return Reply::Failed(code);
+    }
+    let Some(after) = skip_name(bytes, HEADER) else { return Reply::Malformed };
+    if word(bytes, 4) != Some(1) {
+        return Reply::Malformed;
+    }
+    if !same_name(bytes, HEADER, name.wire(), 0) || word(bytes, after) != Some(kind as u16) {
+        return Reply::NotOurs;
+    }
+    match code {
+        0 => {}
+        3 => return Reply::NoSuchName,
+        code => return Reply::Failed(code),
+    }
+    let count = word(bytes, 6).unwrap_or(0);
+    match addresses(bytes, after + 4, count, kind, each) {
+        Some(0) | None if truncated => Reply::Truncated,
+        Some(found) => Reply::Addresses(found),
+        None => Reply::Malformed,
+    }
+}
+
+/// The addresses of the name in the question, by way of its aliases. `None` if a record cannot be read before the first.
+fn addresses(bytes: &[u8], start: usize, count: u16, kind: Kind, mut each: impl FnMut(IpAddr)) -> Option<usize> {
+    let records = || Records { bytes, at: start, left: count };
+    // Where the name stands that the addresses belong to.
+    let mut owner = HEADER;
+    for _ in 0..ALIASES {
+        let mut aliases = records().flatten();
+        match aliases.find(|r| r.kind == CNAME && same_name(bytes, r.name, bytes, owner)) {
+            Some(alias) => owner = alias.data,
+            None => break,
+        }
+    }
+    let mut found = 0;
+    for record in records() {
+        let Some(record) = record else { return (found > 0).then_some(found) };
+        if record.kind != kind as u16 || !same_name(bytes, record.name, bytes, owner) {
+            continue;
+        }
+        let data = bytes.get(record.data..record.data + record.len).unwrap_or_default();
+        let address = match kind {
+            Kind::A => <[u8; 4]>::try_from(data).map(|bytes| Ipv4Addr::from(bytes).into()),
+            Kind::Aaaa => <[u8; 16]>::try_from(data).map(|bytes| Ipv6Addr::from(bytes).into()),
+        };
+        let Ok(address) = address else { return (found > 0).then_some(found) };
+        each(address);
+        found += 1;
+    }
+    Some(found)
+}
+
+/// A resource record: where its name and its data are.
+struct Record {
+    name: usize,
+    kind: u16,
+    data: usize,
+    len: usize,
+}
+
+/// The records of a section; the last is `None` where one cannot be read.
+struct Records<'m> {
+    bytes: &'m [u8],
+    at: usize,
+    left: u16,
+}
+
+impl Iterator for Records<'_> {
+    type Item = Option<Record>;
+
+    fn next(&mut self) -> Option<Option<Record>> {
+        self.left = self.left.checked_sub(1)?;
+        let record = self.read();
+        match &record {
+            Some(record) => self.at = record.data + record.len,
+            None => self.left = 0,
+        }
+        Some(record)
+    }
+}
+
+impl Records<'_> {
+    fn read(&self) -> Option<Record> {
+        let at = skip_name(self.bytes, self.at)?;
+        // Another class has other data: its kind then is none that is looked for.
+        let kind = word(self.bytes, at).filter(|_| word(self.bytes, at + 2) == Some(IN)).unwrap_or(0);
+        let len = usize::from(word(self.bytes, at + 8)?);
+        let data = at + 10;
+        (data + len <= self.bytes.len()).then_some(Record { name: self.at, kind, data, len })
+    }
+}
+
+/// The place after a name, which ends in a 0 or a pointer (RFC 1035 section 4.1.4).
+fn skip_name(bytes: &[u8], mut at: usize) -> Option<usize> {
+    for _ in 0..HOPS {
+        match *bytes.get(at)? {
+            0 => return Some(at + 1),
+            len @ 1..=63 => at += 1 + usize::from(len),
+            0xc0.. => return bytes.get(at + 1).map(|_| at + 2),
+            _ => return None,
+        }
+    }
+    None
+}
+
+/// Whether two names are the same but for the case of letters. A name that cannot be read is like no other.
+fn same_name(a: &[u8], a_at: usize, b: &[u8], b_at: usize) -> bool {
+    let (mut a, mut b) = (Labels { bytes: a, at: a_at, hops: HOPS }, Labels { bytes: b, at: b_at, hops: HOPS });
+    loop {
+        match (a.next(), b.next()) {
+            (Some(a), Some(b)) if a.eq_ignore_ascii_case(b) => {
+                if a.is_empty() {
+                    return true;
+                }
+            }
+            _ => return false,
+        }
+    }
+}
+
+/// The parts of a name, through its pointers; the last is empty. `None` where it cannot be read.
+struct Labels<'m> {
+    bytes: &'m [u8],
+    at: usize,
+    hops: usize,
+}
+
+impl<'m> Iterator for Labels<'m> {
+    type Item = &'m [u8];
+
+    fn next(&mut self) -> Option<&'m [u8]> {
+        loop {
+            self.hops = self.hops.checked_sub(1)?;
+            let len = usize::from(*self.bytes.get(self.at)?);
+            match len {
+                0..=63 => {
+                    let label = self.bytes.get(self.at + 1..self.at + 1 + len)?;
+                    self.at += 1 + len;
+                    return Some(label);
+                }
+                0xc0.. => self.at = (len & 0x3f) << 8 | usize::from(*self.bytes.get(self.at + 1)?),
+                _ => return None,
+            }
+        }
+    }
+}
+
+/// A 16-bit number.
+fn word(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_be_bytes([*bytes.get(at)?, *bytes.get(at + 1)?]))
+}

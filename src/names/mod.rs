@@ -1,0 +1,16 @@
+//! Names: from a host's name to its addresses, in the order to try them in.
+//!
+//! A [`Resolver`] is a [`UdpSession`](crate::stack::UdpSession): bind it to any UDP port of a stack, poll, and look at its result. It
+//! is a stub: it asks servers that do the searching (RFC 1034 section 5.3.1), over UDP alone.
+
+mod addresses;
+mod message;
+mod name;
+mod resolver;
+
+#[cfg(all(test, feature = "std"))]
+mod tests;
+
+pub use addresses::Addresses;
+pub use name::{Name, NameError};
+pub use resolver::{ResolveError, Resolver, WithResolver};

@@ -1,0 +1,287 @@
+//! Asks DNS servers for the addresses of a name.
+
+use core::fmt;
+
+use smoltcp::socket::udp::Socket;
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{IpAddress, IpEndpoint};
+
+use super::addresses::Addresses;
+use super::message::{self, Kind, LONGEST_QUERY, Reply};
+use super::name::Name;
+use crate::stack::{Context, Next, UdpSession};
+
+/// How many servers are asked; more are passed over.
+pub(crate) const SERVERS: usize = 4;
+/// The port of DNS (RFC 1035 section 4.2).
+const PORT: u16 = 53;
+/// How long the first question waits for an answer; each further one twice as long.
+const FIRST: Duration = Duration::from_secs(1);
+/// How long the addresses of one family wait for those of the other (RFC 8305 section 3).
+const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
+
+/// Looks up the addresses of a name: both families at once, the servers in turn.
+///
+/// It has a result when both families are answered, or 50 ms after the first that has addresses; at the latest when its patience
+/// ends. It needs a port with room for two datagrams of 271 bytes to send, and for two replies of 512 bytes.
+#[derive(Clone, Debug)]
+pub struct Resolver {
+    name: Name,
+    servers: heapless::Vec<IpAddress, SERVERS>,
+    queries: [Query; 2],
+    /// Whether slow answers are waited for, even when there are addresses.
+    thorough: bool,
+    patience: Duration,
+    /// When it gives up; none before the first poll.
+    until: Option<Instant>,
+    /// When the next question leaves.
+    ask_at: Option<Instant>,
+    wait: Duration,
+    server: usize,
+    /// When one family has waited enough for the other.
+    settle_at: Option<Instant>,
+    addresses: Addresses,
+    /// A server said that there is no such name.
+    unknown: bool,
+    trouble: Option<ResolveError>,
+    troubles: usize,
+    result: Option<Result<(), ResolveError>>,
+}
+
+/// One question.
+#[derive(Clone, Copy, Debug)]
+struct Query {
+    kind: Kind,
+    id: u16,
+    /// It is still to be queued.
+    due: bool,
+    answered: bool,
+}
+
+impl Resolver {
+    /// A lookup of `name` that takes at most `patience`. At most 4 servers are asked, in their order. The `ids` must not be
+    /// guessed by others, who could answer in the servers' place (RFC 5452 section 4.3).
+    pub fn new(name: Name, servers: &[IpAddress], patience: Duration, ids: [u16; 2]) -> Self {
+        let query = |kind, id| Query { kind, id, due: false, answered: false };
+        Resolver {
+            name,
+            servers: servers.iter().copied().take(SERVERS).collect(),
+            queries: [query(Kind::Aaaa, ids[0]), query(Kind::A, ids[1])],
+            thorough: false,
+            patience,
+            until: None,
+            ask_at: None,
+            wait: FIRST,
+            server: 0,
+            settle_at: None,
+            addresses: Addresses::default(),
+            unknown: false,
+            trouble: None,
+            troubles: 0,
+            result: None,
+        }
+    }
+
+    /// Waits for both families, for whoever wants to see all addresses.
+    pub fn thorough(mut self) -> Self {
+        self.thorough = true;
+        self
+    }
+
+    /// The addresses, at least one; none while it is not known.
+    pub fn result(&self) -> Option<Result<&Addresses, ResolveError>> {
+        self.result.map(|result| result.map(|()| &self.addresses))
+    }
+
+    /// Takes in a datagram.
+    fn hear(&mut self, from: IpEndpoint, bytes: &[u8], now: Instant) {
+        if from.port != PORT || !self.servers.contains(&from.addr) {
+            return;
+        }
+        for at in 0..self.queries.len() {
+            let Query { kind, id, answered, .. } = self.queries[at];
+            if answered {
+                continue;
+            }
+            match message::reply(bytes, id, &self.name, kind, |address| self.addresses.add(address)) {
+                Reply::NotOurs => continue,
+                // For both families, says RFC 8020; some servers mean only the one they are asked for.
+                Reply::NoSuchName => {
+                    self.queries[at].answered = true;
+                    self.unknown = true;
+                }
+                Reply::Addresses(_) => {
+                    self.queries[at].answered = true;
+                    if !self.addresses.is_empty() {
+                        self.settle_at.get_or_insert(now + RESOLUTION_DELAY);
+                    }
+                }
+                Reply::Failed(code) => self.fails(ResolveError::Failed(from.addr, code), now),
+                Reply::Malformed => self.fails(ResolveError::Malformed(from.addr), now),
+                Reply::Truncated => self.fails(ResolveError::Truncated(from.addr), now),
+            }
+            return;
+        }
+    }
+
+    /// A server is of no use: the next one is asked at once, unless all have had two questions to fail at.
+    fn fails(&mut self, why: ResolveError, now: Instant) {
+        self.trouble = Some(why);
+        self.troubles += 1;
+        if self.troubles >= 2 * self.servers.len() {
+            self.conclude(Err(why));
+        } else {
+            self.ask_at = Some(now);
+        }
+    }
+
+    fn conclude(&mut self, otherwise: Result<(), ResolveError>) {
+        self.result = Some(if self.addresses.is_empty() { otherwise } else { Ok(()) });
+    }
+
+    /// Does what the time asks for.
+    fn advance(&mut self, now: Instant) {
+        let until = *self.until.get_or_insert(now + self.patience);
+        if self.queries.iter().all(|query| query.answered) {
+            let why = if self.unknown { ResolveError::NoSuchName } else { ResolveError::NoAddress };
+            return self.conclude(Err(why));
+        }
+        if !self.thorough && self.settle_at.is_some_and(|at| now >= at) {
+            return self.conclude(Ok(()));
+        }
+        if now >= until {
+            let silent = match self.servers.first() {
+                Some(&server) => ResolveError::Silent(server, self.patience),
+                None => ResolveError::NoServer,
+            };
+            return self.conclude(Err(self.trouble.unwrap_or(silent)));
+        }
+        let ask_at = *self.ask_at.get_or_insert(now);
+        if now >= ask_at {
+            self.queries.iter_mut().for_each(|query| query.due = true);
+        }
+    }
+
+    /// Queues the questions that are due, to the server whose turn it is.
+    fn ask(&mut self, socket: &mut Socket<'_>, now: Instant) {
+        let Some(&server) = self.servers.get(self.server) else { return };
+        let mut asked = false;
+        for query in self.queries.iter_mut().filter(|query| query.due && !query.answered) {
+            let mut bytes = [0; LONGEST_QUERY];
+            let len = message::question(query.id, &self.name, query.kind, &mut bytes);
+            // A full queue: it is tried again when there is room.
+            if socket.send_slice(&bytes[..len], IpEndpoint::new(server, PORT)).is_err() {
+                return;
+            }
+            query.due = false;
+            asked = true;
+        }
+        if asked {
+            self.server = (self.server + 1) % self.servers.len().max(1);
+            self.ask_at = Some(now + self.wait);
+            if self.server == 0 {
+                self.wait *= 2;
+            }
+        }
+    }
+}
+
+impl UdpSession for Resolver {
+    fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        while let Ok((bytes, from)) = socket.recv() {
+            if self.result.is_none() {
+                self.hear(from.endpoint, bytes, cx.now);
+            }
+        }
+        if self.result.is_none() {
+            self.advance(cx.now);
+        }
+        if self.result.is_some() {
+            return Next::Close;
+        }
+        self.ask(socket, cx.now);
+        let settle_at = self.settle_at.filter(|_| !self.thorough);
+        let due = [self.until, self.ask_at, settle_at].into_iter().flatten().min();
+        due.map_or(Next::Wait, Next::WakeAt)
+    }
+
+    fn unreachable(&mut self) {
+        // The server's turn is over; the next one is asked at once.
+        self.ask_at = None;
+    }
+
+    fn is_chore(&self) -> bool {
+        true
+    }
+}
+
+/// Why there are no addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ResolveError {
+    /// The server answers with this response code: 2 is a failure of its own, 5 a refusal (RFC 1035 section 4.1.1).
+    Failed(IpAddress, u8),
+    /// The server sends replies that cannot be read.
+    Malformed(IpAddress),
+    /// The name exists and has no address.
+    NoAddress,
+    /// No server is known.
+    NoServer,
+    /// The name does not exist.
+    NoSuchName,
+    /// No server has answered for so long; the first of them is named.
+    Silent(IpAddress, Duration),
+    /// The server's reply does not fit a datagram.
+    Truncated(IpAddress),
+}
+
+impl fmt::Display for ResolveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ResolveError::Failed(server, 2) => write!(f, "DNS server {server} has failed (SERVFAIL)"),
+            ResolveError::Failed(server, 5) => write!(f, "DNS server {server} refuses to answer (REFUSED)"),
+            ResolveError::Failed(server, code) => write!(f, "DNS server {server} answers with error {code}"),
+            ResolveError::Malformed(server) => write!(f, "the reply of DNS server {server} cannot be read"),
+            ResolveError::NoAddress => f.write_str("the name has no address"),
+            ResolveError::NoServer => f.write_str("no DNS server: give --dns or --dhcp"),
+            ResolveError::NoSuchName => f.write_str("no such name"),
+            ResolveError::Silent(server, time) => {
+                write!(f, "no answer from DNS server {server} within {} s", time.total_millis() as f64 / 1e3)
+            }
+            ResolveError::Truncated(server) => {
+                write!(f, "the reply of DNS server {server} is too long for UDP, and DNS over TCP is not supported")
+            }
+        }
+    }
+}
+
+impl core::error::Error for ResolveError {}
+
+/// A UDP program, or a [`Resolver`] besides it, for a stack that has both.
+#[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "a stack has a port or two of these, and no heap to put one on")]
+pub enum WithResolver<U> {
+    /// The program.
+    Program(U),
+    /// The lookup of a name.
+    Resolver(Resolver),
+}
+
+impl<U: UdpSession> UdpSession for WithResolver<U> {
+    fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        match self {
+            WithResolver::Program(program) => program.poll(socket, cx),
+            WithResolver::Resolver(resolver) => resolver.poll(socket, cx),
+        }
+    }
+
+    fn unreachable(&mut self) {
+        match self {
+            WithResolver::Program(program) => program.unreachable(),
+            WithResolver::Resolver(resolver) => resolver.unreachable(),
+        }
+    }
+
+    fn is_chore(&self) -> bool {
+        matches!(self, WithResolver::Resolver(_))
+    }
+}

@@ -1,0 +1,145 @@
+//! The checksums of TCP and UDP (RFC 9293 section 3.1, RFC 768), for controllers that make none.
+//!
+//! A driver touches every word of a frame anyway, and sums it on the way for a fraction of what another pass costs. Sums are
+//! of little-endian words, whatever the machine; only their last 16 bits are turned round (RFC 1071 section 2).
+
+/// Whether the checksum of the TCP segment or UDP datagram in an Ethernet frame is right, as far as it has one. `sum` is that of
+/// the IP packet from its 20th byte on, if it has been summed.
+///
+/// A fragment's cannot be told, so it does not hold; what is not well-formed is left to the stack, which drops it.
+pub(super) fn holds(frame: &[u8], sum: Option<u32>) -> bool {
+    let Some(packet) = ip(frame).and_then(|start| frame.get(start..)) else { return true };
+    let Some(Transport { protocol, start, mut end, pseudo, fragment, required }) = transport(packet) else {
+        return true;
+    };
+    if fragment {
+        return false;
+    }
+    let mut sum = sum.filter(|_| start == 20);
+    if protocol == UDP {
+        let Some(&[_, _, _, _, high, low, a, b]) = packet.get(start..start + 8) else { return true };
+        if (a, b) == (0, 0) {
+            return !required;
+        }
+        // The packet may be longer than the datagram.
+        let len = usize::from(u16::from_be_bytes([high, low]));
+        if start + len != end {
+            sum = None;
+            end = end.min(start + len);
+        }
+    }
+    let sum = sum.unwrap_or_else(|| sum_of(packet.get(start..end).unwrap_or_default()));
+    fold(add(add(sum, pseudo), tail(protocol, end - start))) == 0xffff
+}
+
+/// Writes the checksum of the TCP segment or UDP datagram in an Ethernet frame; `sum` as for [`holds`]. A fragment of a
+/// datagram stays as it is, with a checksum of 0, which is none.
+pub(super) fn fill(frame: &mut [u8], sum: Option<u32>) {
+    let Some(packet) = ip(frame).and_then(|start| frame.get_mut(start..)) else { return };
+    let Some(Transport { protocol, start, end, pseudo, fragment: false, .. }) = transport(packet) else { return };
+    let Some(segment) = packet.get_mut(start..end) else { return };
+    let sum = sum.filter(|_| start == 20).unwrap_or_else(|| sum_of(segment));
+    let sum = add(add(sum, pseudo), tail(protocol, segment.len()));
+    let at = if protocol == UDP { 6 } else { 16 };
+    let Some(field) = segment.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<2>()) else { return };
+    // What stands there is no part of it: its complement takes it out of the sum.
+    let checksum = match !fold(add(sum, u32::from(!u16::from_le_bytes(*field)))) {
+        // 0 would say that there is none.
+        0 if protocol == UDP => 0xffff,
+        checksum => checksum,
+    };
+    *field = checksum.to_le_bytes();
+}
+
+/// Adds with the carry at the end.
+pub(crate) fn add(a: u32, b: u32) -> u32 {
+    let (sum, carry) = a.overflowing_add(b);
+    sum + u32::from(carry)
+}
+
+/// The sum of bytes that stand at an even place in the packet.
+fn sum_of(bytes: &[u8]) -> u32 {
+    let (words, rest) = bytes.as_chunks::<4>();
+    let last = rest.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte));
+    words.iter().fold(last, |sum, word| add(sum, u32::from_le_bytes(*word)))
+}
+
+/// Where the IP packet of a frame begins, if it is one (EtherTypes 0x0800 and 0x86dd).
+fn ip(frame: &[u8]) -> Option<usize> {
+    matches!(frame.get(12..14)?, [0x08, 0x00] | [0x86, 0xdd]).then_some(14)
+}
+
+const TCP: u8 = 6;
+const UDP: u8 = 17;
+
+/// A TCP segment or UDP datagram in an IP packet.
+struct Transport {
+    protocol: u8,
+    start: usize,
+    end: usize,
+    /// The sum of the addresses.
+    pseudo: u32,
+    fragment: bool,
+    /// A checksum of 0 is wrong: IPv6 (RFC 8200 section 8.1).
+    required: bool,
+}
+
+fn transport(packet: &[u8]) -> Option<Transport> {
+    let first = *packet.first()?;
+    match first >> 4 {
+        4 => {
+            let header: &[u8; 20] = packet.first_chunk()?;
+            let start = usize::from(first & 15) * 4;
+            let end = usize::from(u16::from_be_bytes([header[2], header[3]]));
+            let well_formed = start >= 20 && start <= end && end <= packet.len();
+            let fragment = u16::from_be_bytes([header[6], header[7]]) & 0x3fff != 0;
+            (matches!(header[9], TCP | UDP) && well_formed).then(|| Transport {
+                protocol: header[9],
+                start,
+                end,
+                pseudo: sum_of(&header[12..]),
+                fragment,
+                required: false,
+            })
+        }
+        #[cfg(feature = "ipv6")]
+        6 => version_6(packet),
+        _ => None,
+    }
+}
+
+#[cfg(feature = "ipv6")]
+fn version_6(packet: &[u8]) -> Option<Transport> {
+    let header: &[u8; 40] = packet.first_chunk()?;
+    let end = 40 + usize::from(u16::from_be_bytes([header[4], header[5]]));
+    let (mut protocol, mut start, mut fragment) = (header[6], 40, false);
+    // Hop-by-hop options, routing, fragment, destination options: each names the next (RFC 8200 section 4).
+    while let 0 | 43 | 44 | 60 = protocol {
+        let &[next, length] = packet.get(start..end)?.first_chunk()?;
+        fragment |= protocol == 44;
+        start += if protocol == 44 { 8 } else { 8 * (usize::from(length) + 1) };
+        protocol = next;
+    }
+    let well_formed = start <= end && end <= packet.len();
+    (matches!(protocol, TCP | UDP) && well_formed).then(|| Transport {
+        protocol,
+        start,
+        end,
+        pseudo: sum_of(&header[8..]),
+        fragment,
+        required: true,
+    })
+}
+
+/// The rest of the pseudo-header: protocol and length.
+fn tail(protocol: u8, len: usize) -> u32 {
+    u32::from(u16::from_le_bytes([0, protocol])) + u32::from((len as u16).swap_bytes())
+}
+
+fn fold(sum: u32) -> u16 {
+    let sum = (sum & 0xffff) + (sum >> 16);
+    ((sum & 0xffff) + (sum >> 16)) as u16
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests;

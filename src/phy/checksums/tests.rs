@@ -1,0 +1,163 @@
+use smoltcp::wire::{IpAddress, IpProtocol, Ipv4Address, Ipv4Packet, TcpPacket, UdpPacket};
+
+use super::*;
+
+const SOURCE: Ipv4Address = Ipv4Address::new(192, 168, 69, 100);
+const DESTINATION: Ipv4Address = Ipv4Address::new(192, 168, 69, 1);
+
+/// A frame with an IPv4 packet whose header has so many bytes, and a segment or datagram of so many, with its checksum.
+fn frame(protocol: u8, header: usize, len: usize) -> Vec<u8> {
+    let mut frame: Vec<u8> = (0..14 + header + len).map(|at| (at * 31) as u8).collect();
+    frame[12..14].copy_from_slice(&[8, 0]);
+    let mut ip = Ipv4Packet::new_unchecked(&mut frame[14..]);
+    ip.set_version(4);
+    ip.set_header_len(header as u8);
+    ip.set_total_len((header + len) as u16);
+    ip.clear_flags();
+    ip.set_frag_offset(0);
+    ip.set_next_header(IpProtocol::from(protocol));
+    ip.set_src_addr(SOURCE);
+    ip.set_dst_addr(DESTINATION);
+    let (source, destination): (IpAddress, IpAddress) = (SOURCE.into(), DESTINATION.into());
+    if protocol == UDP {
+        let mut udp = UdpPacket::new_unchecked(ip.payload_mut());
+        udp.set_len(len as u16);
+        udp.fill_checksum(&source, &destination);
+    } else {
+        let mut tcp = TcpPacket::new_unchecked(ip.payload_mut());
+        tcp.set_header_len(20);
+        tcp.fill_checksum(&source, &destination);
+    }
+    frame
+}
+
+/// What the driver sums while it copies.
+fn summed(frame: &[u8]) -> Option<u32> {
+    Some(sum_of(&frame[34..]))
+}
+
+#[test]
+fn right_ones_hold_and_each_flipped_bit_shows() {
+    for (protocol, least) in [(TCP, 20), (UDP, 8)] {
+        for header in [20, 24, 60] {
+            for len in least..least + 9 {
+                let mut frame = frame(protocol, header, len);
+                assert!(holds(&frame, None) && holds(&frame, summed(&frame)), "{protocol} {header} {len}");
+                for at in 14 + header..frame.len() {
+                    frame[at] ^= 0x10;
+                    // A length that does not fit is the stack's to see.
+                    if protocol == TCP || !(18 + header..20 + header).contains(&at) {
+                        assert!(
+                            !holds(&frame, None) && !holds(&frame, summed(&frame)),
+                            "{protocol} {header} {len} {at}"
+                        );
+                    }
+                    frame[at] ^= 0x10;
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_filled_in_is_what_smoltcp_fills_in() {
+    for (protocol, least) in [(TCP, 20), (UDP, 8)] {
+        for len in (least..least + 9).chain([1472]) {
+            let good = frame(protocol, 20, len);
+            let at = 34 + if protocol == UDP { 6 } else { 16 };
+            for before in [[0, 0], [0xff, 0xff], [0x12, 0x34]] {
+                let mut frame = good.clone();
+                frame[at..at + 2].copy_from_slice(&before);
+                let sum = summed(&frame);
+                fill(&mut frame, sum);
+                assert_eq!(frame, good, "{protocol} {len} {before:?}");
+                frame[at..at + 2].copy_from_slice(&before);
+                fill(&mut frame, None);
+                assert_eq!(frame, good, "{protocol} {len} {before:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_datagram_may_have_none_and_never_gets_a_zero() {
+    let mut frame = frame(UDP, 20, 12);
+    frame[40..42].fill(0);
+    assert!(holds(&frame, summed(&frame)));
+    // Data that makes the sum 0xffff: the checksum would be 0.
+    fill(&mut frame, None);
+    let rest = u16::from_be_bytes([frame[40], frame[41]]);
+    let data = u16::from_be_bytes([frame[42], frame[43]]);
+    let sum = u32::from(data) + u32::from(rest);
+    frame[42..44].copy_from_slice(&((sum & 0xffff) as u16 + (sum >> 16) as u16).to_be_bytes());
+    fill(&mut frame, None);
+    assert_eq!(frame[40..42], [0xff, 0xff]);
+    assert!(holds(&frame, summed(&frame)));
+}
+
+#[test]
+fn bytes_after_the_datagram_are_no_part_of_it() {
+    let mut frame = frame(UDP, 20, 40);
+    let mut ip = Ipv4Packet::new_unchecked(&mut frame[14..]);
+    let mut udp = UdpPacket::new_unchecked(ip.payload_mut());
+    udp.set_len(31);
+    udp.fill_checksum(&SOURCE.into(), &DESTINATION.into());
+    assert!(holds(&frame, summed(&frame)));
+    frame[34 + 30] ^= 1;
+    assert!(!holds(&frame, summed(&frame)));
+}
+
+#[test]
+fn fragments_cannot_be_told_and_stay_as_they_are() {
+    for flags in [[0x20, 0], [0, 1], [0x20, 1]] {
+        let mut frame = frame(UDP, 20, 40);
+        frame[20..22].copy_from_slice(&flags);
+        assert!(!holds(&frame, None));
+        let before = frame.clone();
+        fill(&mut frame, None);
+        assert_eq!(frame, before);
+    }
+    // Not fragmented, and not to be.
+    let mut frame = frame(UDP, 20, 40);
+    frame[20] = 0x40;
+    assert!(holds(&frame, None));
+}
+
+#[test]
+fn what_is_no_segment_is_left_to_the_stack() {
+    let good = frame(TCP, 20, 40);
+    for (at, byte) in [(13, 6), (14, 0x35), (14, 0x44), (16, 0xff), (23, 1)] {
+        let mut frame = good.clone();
+        frame[at] = byte;
+        assert!(holds(&frame, None), "{at}");
+    }
+    for len in 0..good.len() {
+        holds(&good[..len], None);
+        fill(&mut good[..len].to_vec(), None);
+    }
+}
+
+#[test]
+fn over_ipv6_they_are_required() {
+    use smoltcp::wire::Ipv6Address;
+    let (source, destination) = (Ipv6Address::new(0xfdaa, 0, 0, 0, 0, 0, 0, 1), Ipv6Address::LOCALHOST);
+    for options in [0, 8] {
+        let mut frame = vec![0; 14 + 40 + options + 21];
+        frame[12..14].copy_from_slice(&[0x86, 0xdd]);
+        frame[14] = 0x60;
+        frame[19] = (options + 21) as u8;
+        frame[20] = if options == 0 { UDP } else { 0 };
+        frame[22..38].copy_from_slice(&source.octets());
+        frame[38..54].copy_from_slice(&destination.octets());
+        frame[54] = UDP;
+        let mut udp = UdpPacket::new_unchecked(&mut frame[54 + options..]);
+        udp.set_len(21);
+        udp.fill_checksum(&source.into(), &destination.into());
+        assert!(holds(&frame, None), "{options}");
+        let good = frame.clone();
+        frame[60 + options..62 + options].fill(0);
+        assert!(!holds(&frame, None), "{options}");
+        fill(&mut frame, None);
+        assert_eq!(frame, good, "{options}");
+    }
+}

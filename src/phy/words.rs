@@ -1,0 +1,87 @@
+//! A frame's memory in whole words, as controllers with a FIFO deliver and take it.
+
+use core::ops::Range;
+
+use super::checksums::{self, add};
+use super::registers::{FRAME, SHORTEST};
+
+/// A frame, 2 bytes into whole words: its IP header stands on one then. The 4-byte checksum of Ethernet may follow.
+#[derive(Debug)]
+#[repr(align(4))]
+pub(super) struct Words([u8; 1520]);
+
+/// What has been received.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Arrived {
+    /// A frame.
+    Frame,
+    /// One with a wrong checksum.
+    Wrong,
+}
+
+impl Words {
+    pub const EMPTY: Self = Words([0; 1520]);
+
+    /// The frame of so many bytes.
+    pub fn frame(&self, len: usize) -> &[u8] {
+        self.0.get(2..2 + len).unwrap_or_default()
+    }
+
+    /// The words, of which the first begins with the 2 bytes in front.
+    pub fn words(&mut self) -> &mut [[u8; 4]] {
+        self.0.as_chunks_mut().0
+    }
+
+    /// Receives a frame of so many bytes: `read` fills the words of this range, and sums them.
+    pub fn receive(&mut self, range: Range<usize>, len: usize, mut read: impl FnMut(&mut [[u8; 4]]) -> u32) -> Arrived {
+        let start = range.start;
+        let words = self.words().get_mut(range).unwrap_or_default();
+        // The headers of Ethernet and IP first: they tell where the packet ends, and the sum begins after them.
+        let (headers, rest) = words.split_at_mut((HEADERS - start).min(words.len()));
+        read(headers);
+        let [_, _, high, low] = headers.get(LENGTH - start).copied().unwrap_or_default();
+        let end = PACKET + usize::from(u16::from_be_bytes([high, low]));
+        let (whole, rest) = rest.split_at_mut((end / 4).saturating_sub(HEADERS).min(rest.len()));
+        let sum = read(whole);
+        read(rest);
+        // Of the last word as much as belongs to the packet.
+        let last = rest.first().map_or(0, |word| u32::from_le_bytes(*word) & !(u32::MAX << (end % 4 * 8)));
+        let sum = (HEADERS * 4..=2 + len).contains(&end).then(|| add(sum, last));
+        if checksums::holds(self.frame(len), sum) { Arrived::Frame } else { Arrived::Wrong }
+    }
+
+    /// Lets `write` make a frame of `len` bytes, and completes it: checksums by `sum`, and zeros up to the shortest frame and to the
+    /// end of a word. Returns how long it is, the words, and what `write` did.
+    ///
+    /// # Panics
+    /// If it is longer than the longest frame.
+    pub fn send<T>(
+        &mut self,
+        len: usize,
+        write: impl FnOnce(&mut [u8]) -> T,
+        sum: impl FnOnce(&[[u8; 4]]) -> u32,
+    ) -> (usize, &mut [[u8; 4]], T) {
+        assert!(len <= FRAME, "a frame of {len} bytes");
+        let result = write(&mut self.0[2..2 + len]);
+        let padded = len.max(SHORTEST);
+        let words = (2 + padded).div_ceil(4);
+        self.0[2 + len..words * 4].fill(0);
+        // Only zeros may follow the packet.
+        let end = PACKET + usize::from(u16::from_be_bytes([self.0[PACKET + 2], self.0[PACKET + 3]]));
+        let sum = (end == 2 + len).then(|| sum(&self.words()[HEADERS..words]));
+        checksums::fill(&mut self.0[2..2 + len], sum);
+        (padded, &mut self.words()[..words], result)
+    }
+}
+
+/// Where the IP packet begins, in bytes.
+const PACKET: usize = 2 + 14;
+
+/// The word with an IPv4 packet's length.
+const LENGTH: usize = PACKET / 4;
+
+/// The headers of Ethernet and IPv4, in words.
+const HEADERS: usize = (PACKET + 20) / 4;
+
+#[cfg(all(test, feature = "std"))]
+mod tests;

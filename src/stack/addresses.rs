@@ -1,0 +1,282 @@
+//! The interface's addresses and routers while the stack runs.
+
+use core::fmt;
+
+use smoltcp::iface::Interface;
+#[cfg(feature = "dhcp")]
+use smoltcp::phy::{ChecksumCapabilities, Device, TxToken};
+use smoltcp::time::Instant;
+#[cfg(feature = "dhcp")]
+use smoltcp::wire::{EthernetAddress, HardwareAddress};
+use smoltcp::wire::{IpAddress, IpCidr};
+
+use super::event::{AddressEvent, Event, Probe};
+#[cfg(feature = "dhcp")]
+use super::{
+    Config, Console, Direction, Io, Step,
+    autoconf::{Autoconf, Change, Out, Wanted},
+    connection::RETRY,
+};
+use super::{Session, SetupError, Stack, UdpSession};
+
+impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
+    /// The addresses in use, with their prefixes.
+    pub fn addresses(&self) -> &[IpCidr] {
+        self.iface.ip_addrs()
+    }
+
+    /// Adds an address; where it is in use already, its prefix is replaced.
+    ///
+    /// # Errors
+    /// [`AddressError`]: it is no host's, or there is no room.
+    pub fn add_address<P: Probe>(&mut self, now: Instant, address: IpCidr, probe: &mut P) -> Result<(), AddressError> {
+        if !address.address().is_unicast() {
+            return Err(AddressError::NotUnicast(address.address()));
+        }
+        let mut added = Ok(());
+        self.iface.update_ip_addrs(|list| match list.iter_mut().find(|known| known.address() == address.address()) {
+            Some(known) => *known = address,
+            None => added = list.push(address).map_err(|_| AddressError::Full),
+        });
+        added?;
+        probe.event(now, &Event::Address(AddressEvent::Added(address)));
+        Ok(())
+    }
+
+    /// Removes an address, and the router that only its network had. Connections that used it end with
+    /// [`End::AddressGone`](super::End::AddressGone) at the next polls; their peers are not told, since nothing can be sent from
+    /// there any more. False if there is no such address.
+    pub fn remove_address<P: Probe>(&mut self, now: Instant, address: IpAddress, probe: &mut P) -> bool {
+        let Some(gone) = self.iface.ip_addrs().iter().copied().find(|known| known.address() == address) else {
+            return false;
+        };
+        self.iface.update_ip_addrs(|list| list.retain(|known| *known != gone));
+        for index in 0..self.slots.len() {
+            if self.links[index].tuple.is_some_and(|tuple| tuple.local.addr == address) {
+                self.enqueue(index);
+            }
+        }
+        probe.event(now, &Event::Address(AddressEvent::Removed(gone)));
+        let router = self.gateways.iter().copied().find(|router| gone.contains_addr(router));
+        if let Some(router) = router.filter(|router| !self.is_on_link(*router)) {
+            self.remove_router(now, router, probe);
+        }
+        true
+    }
+
+    /// Sends what is not on the link to this router, which is; it takes the place of the one of its family.
+    ///
+    /// # Errors
+    /// [`AddressError`]: it is not on the link, or there is no room.
+    pub fn set_router<P: Probe>(&mut self, now: Instant, router: IpAddress, probe: &mut P) -> Result<(), AddressError> {
+        if self.gateways.contains(&router) {
+            return Ok(());
+        }
+        if !router.is_unicast() || !self.is_on_link(router) {
+            return Err(AddressError::NotOnLink(router));
+        }
+        if let Some(old) = self.gateways.iter().copied().find(|old| old.version() == router.version()) {
+            self.remove_router(now, old, probe);
+        }
+        add_route(&mut self.iface, router).map_err(|_| AddressError::Full)?;
+        self.gateways.push(router).map_err(|_| AddressError::Full)?;
+        probe.event(now, &Event::Address(AddressEvent::Router(router)));
+        Ok(())
+    }
+
+    /// No longer sends anything to this router. False if there is no such one.
+    pub fn remove_router<P: Probe>(&mut self, now: Instant, router: IpAddress, probe: &mut P) -> bool {
+        if !self.gateways.contains(&router) {
+            return false;
+        }
+        self.gateways.retain(|known| *known != router);
+        let routes = self.iface.routes_mut();
+        routes.update(|list| list.retain(|route| route.via_router != router));
+        probe.event(now, &Event::Address(AddressEvent::RouterGone(router)));
+        true
+    }
+
+    fn is_on_link(&self, address: IpAddress) -> bool {
+        self.iface.ip_addrs().iter().any(|own| own.contains_addr(&address))
+    }
+}
+
+#[cfg(feature = "dhcp")]
+impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
+    /// Whether every address of the configuration is in use, or known to be somebody else's.
+    pub fn is_settled(&self) -> bool {
+        self.autoconf.as_ref().is_none_or(Autoconf::is_settled)
+    }
+
+    /// An address of the configuration that somebody else on the link has, and that is therefore not used; and who.
+    pub fn taken(&self) -> Option<(IpAddress, EthernetAddress)> {
+        self.autoconf.as_ref().and_then(Autoconf::taken)
+    }
+
+    /// The DNS servers that DHCP and routers named: the first 4 of them, DHCP's first.
+    pub fn dns_servers(&self) -> heapless::Vec<IpAddress, 4> {
+        let mut servers = heapless::Vec::new();
+        if let Some(autoconf) = &self.autoconf {
+            autoconf.dns_servers(&mut |server| {
+                // The list is as long as is promised.
+                let _ = servers.push(server);
+            });
+        }
+        servers
+    }
+
+    /// Does what asking for addresses has due: one frame at most.
+    pub(super) fn configure<D: Device, C: Console, P: Probe>(
+        &mut self,
+        now: Instant,
+        io: &mut Io<D, C, P>,
+    ) -> Option<Step> {
+        if self.autoconf.as_ref()?.due().is_none_or(|due| due > now) {
+            return None;
+        }
+        let random = self.random();
+        let autoconf = self.autoconf.as_mut()?;
+        let Some(token) = io.device.transmit(now) else {
+            autoconf.blocked(now + RETRY);
+            return None;
+        };
+        let out = autoconf.advance(now, random);
+        let hardware = autoconf.hardware();
+        let sent = out.map(|out| {
+            emit(&out, hardware, token, now, &mut io.probe);
+            Step::Egress(None)
+        });
+        self.apply_changes(now, &mut io.probe);
+        sent
+    }
+
+    /// Asks for the hardware address of whoever stands for `remote` on the link, where smoltcp does not (#1101). The asker is
+    /// told when the answer comes, and asks once a second at most. True if a frame left.
+    pub(super) fn solicit<D: Device, C, P: Probe>(
+        &mut self,
+        now: Instant,
+        local: IpAddress,
+        remote: IpAddress,
+        io: &mut Io<D, C, P>,
+    ) -> bool {
+        #[allow(irrefutable_let_patterns, reason = "there may be no other medium")]
+        let HardwareAddress::Ethernet(hardware) = self.hardware else { return false };
+        let router = self.gateways.iter().copied().find(|router| router.version() == remote.version());
+        let neighbour = if self.is_on_link(remote) { Some(remote) } else { router };
+        let out = match (local, neighbour) {
+            (IpAddress::Ipv4(source), Some(IpAddress::Ipv4(target))) => Out::ArpRequest { source, target },
+            #[cfg(feature = "slaac")]
+            (IpAddress::Ipv6(source), Some(IpAddress::Ipv6(target))) => Out::NeighborSolicit { source, target },
+            _ => return false,
+        };
+        let Some(token) = io.device.transmit(now) else { return false };
+        emit(&out, hardware, token, now, &mut io.probe);
+        true
+    }
+
+    /// Does to the interface what autoconfiguration found.
+    pub(super) fn apply_changes<P: Probe>(&mut self, now: Instant, probe: &mut P) {
+        while let Some(change) = self.autoconf.as_mut().and_then(Autoconf::change) {
+            match change {
+                Change::Add(address) => {
+                    if let Err(error) = self.add_address(now, address, probe) {
+                        log::warn!("{address} is not used: {error}");
+                    }
+                }
+                Change::Remove(address) => drop(self.remove_address(now, address, probe)),
+                // One given by hand stays.
+                Change::Router(router) if self.gateways.iter().any(|old| old.version() == router.version()) => {}
+                Change::Router(router) => {
+                    if let Err(error) = self.set_router(now, router, probe) {
+                        log::warn!("router {router} is not used: {error}");
+                    }
+                }
+                Change::RouterGone(router) => drop(self.remove_router(now, router, probe)),
+                Change::Tell(event) => probe.event(now, &Event::Address(event)),
+            }
+        }
+    }
+}
+
+#[cfg(feature = "dhcp")]
+fn emit<P: Probe>(out: &Out, hardware: EthernetAddress, token: impl TxToken, now: Instant, probe: &mut P) {
+    token.consume(out.len(hardware), |frame| {
+        out.emit(hardware, frame);
+        probe.frame(now, Direction::Out, frame);
+    });
+}
+
+/// Why an address or a router is not used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressError {
+    /// There are as many as smoltcp was built for.
+    Full,
+    /// A router that no own network has.
+    NotOnLink(IpAddress),
+    /// An address that no host can have.
+    NotUnicast(IpAddress),
+}
+
+impl fmt::Display for AddressError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            AddressError::Full => f.write_str("there is no room for another"),
+            AddressError::NotOnLink(router) => write!(f, "{router} is not on the link"),
+            AddressError::NotUnicast(address) => write!(f, "{address} is not an address that a host can have"),
+        }
+    }
+}
+
+impl core::error::Error for AddressError {}
+
+/// Whether a host can have these addresses.
+pub(super) fn check(addresses: &[IpCidr]) -> Result<(), SetupError> {
+    match addresses.iter().find(|a| !a.address().is_unicast()) {
+        Some(bad) => Err(SetupError::BadAddress(bad.address())),
+        None => Ok(()),
+    }
+}
+
+/// Gives an interface its first addresses.
+pub(super) fn add(iface: &mut Interface, addresses: &[IpCidr]) -> Result<(), SetupError> {
+    let mut result = Ok(());
+    iface.update_ip_addrs(|list| {
+        result = addresses.iter().try_for_each(|&address| list.push(address).map_err(|_| SetupError::TooMany));
+    });
+    result
+}
+
+/// The default route of a router's family.
+pub(super) fn add_route(iface: &mut Interface, router: IpAddress) -> Result<(), SetupError> {
+    let routes = iface.routes_mut();
+    let added = match router {
+        IpAddress::Ipv4(address) => routes.add_default_ipv4_route(address).map(drop),
+        #[cfg(feature = "ipv6")]
+        IpAddress::Ipv6(address) => routes.add_default_ipv6_route(address).map(drop),
+    };
+    added.map_err(|_| SetupError::TooMany)
+}
+
+/// What asks for addresses, if anything is to be asked.
+#[cfg(feature = "dhcp")]
+pub(super) fn autoconf(
+    config: &Config<'_>,
+    checksums: &ChecksumCapabilities,
+    now: Instant,
+) -> Result<Option<Autoconf>, SetupError> {
+    let wanted = Wanted {
+        claim: config.claim,
+        #[cfg(feature = "dhcp")]
+        dhcp: config.dhcp,
+        #[cfg(feature = "slaac")]
+        slaac: config.slaac,
+    };
+    match config.hardware {
+        HardwareAddress::Ethernet(hardware) if wanted.any() => {
+            Ok(Some(Autoconf::new(hardware, checksums.clone(), wanted, config.addresses, now)))
+        }
+        #[cfg(feature = "medium-ip")]
+        HardwareAddress::Ip if wanted.asks() => Err(SetupError::AutoconfNeedsEthernet),
+        _ => Ok(None),
+    }
+}

@@ -1,0 +1,125 @@
+//! Whether an address is free: it is asked for before it is used.
+
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{
+    ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress, IpCidr, Ipv4Address,
+};
+
+use super::{Origin, Out};
+
+/// How many addresses are asked for at a time.
+const CLAIMS: usize = 8;
+/// How often a question is asked (PROBE_NUM of RFC 5227 section 1.1).
+const PROBES: u8 = 3;
+/// How often an IPv4 address is announced, and how far apart (ANNOUNCE_NUM, ANNOUNCE_INTERVAL there).
+const ANNOUNCEMENTS: u8 = 2;
+const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(2);
+/// How long a question waits for an objection. RFC 5227 has seconds, for networks that are slow to come up; a neighbour on a
+/// link that works answers within a millisecond, and for an address given by hand somebody waits.
+const INTERVAL: Duration = Duration::from_millis(300);
+const INTERVAL_BY_HAND: Duration = Duration::from_millis(50);
+
+/// Addresses that are asked for, or were just granted.
+#[derive(Default)]
+pub(super) struct Claims(heapless::Vec<Claim, CLAIMS>);
+
+struct Claim {
+    address: IpCidr,
+    origin: Origin,
+    granted: bool,
+    /// Questions, and then announcements, that have left.
+    sent: u8,
+    at: Instant,
+}
+
+impl Claims {
+    /// Begins to ask for an address; where there is no room, or it is asked for already, nothing happens.
+    pub(super) fn add(&mut self, address: IpCidr, origin: Origin, now: Instant) -> bool {
+        let known = self.0.iter().any(|claim| claim.address.address() == address.address());
+        !known && self.0.push(Claim { address, origin, granted: false, sent: 0, at: now }).is_ok()
+    }
+
+    /// Forgets an address.
+    pub(super) fn remove(&mut self, address: IpAddress) {
+        self.0.retain(|claim| claim.address.address() != address);
+    }
+
+    /// Whether somebody's address is still asked for.
+    pub(super) fn any(&self, origin: Origin) -> bool {
+        self.0.iter().any(|claim| !claim.granted && claim.origin == origin)
+    }
+
+    /// An address that nobody has objected to; it is told once.
+    pub(super) fn granted(&mut self, now: Instant) -> Option<(IpCidr, Origin)> {
+        let at = self.0.iter().position(|c| !c.granted && c.sent == PROBES && c.at <= now)?;
+        let claim = self.0.get_mut(at)?;
+        claim.granted = true;
+        claim.sent = 0;
+        let granted = (claim.address, claim.origin);
+        // Only ARP has announcements.
+        if !matches!(claim.address, IpCidr::Ipv4(_)) {
+            self.0.swap_remove(at);
+        }
+        Some(granted)
+    }
+
+    /// The next question or announcement.
+    pub(super) fn advance(&mut self, now: Instant) -> Option<Out> {
+        self.0.retain(|claim| !claim.granted || claim.sent < ANNOUNCEMENTS);
+        let claim = self.0.iter_mut().find(|claim| claim.at <= now && (claim.granted || claim.sent < PROBES))?;
+        claim.sent += 1;
+        claim.at = now
+            + match (claim.granted, claim.origin) {
+                (true, _) => ANNOUNCE_INTERVAL,
+                (false, Origin::Static) => INTERVAL_BY_HAND,
+                (false, _) => INTERVAL,
+            };
+        Some(match claim.address.address() {
+            IpAddress::Ipv4(address) if claim.granted => Out::ArpAnnounce(address),
+            IpAddress::Ipv4(target) => Out::ArpRequest { source: Ipv4Address::UNSPECIFIED, target },
+            #[cfg(feature = "slaac")]
+            IpAddress::Ipv6(target) => Out::NeighborSolicit { source: smoltcp::wire::Ipv6Address::UNSPECIFIED, target },
+            #[allow(unreachable_patterns, reason = "smoltcp may be built with one family")]
+            _ => return None,
+        })
+    }
+
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.0.iter().map(|claim| claim.at).min()
+    }
+
+    /// Whether this frame shows that somebody has, or wants, an address that is asked for. It is asked for no longer then.
+    pub(super) fn contradicted(
+        &mut self,
+        frame: &EthernetFrame<&[u8]>,
+        hardware: EthernetAddress,
+    ) -> Option<(IpCidr, Origin)> {
+        if self.0.iter().all(|claim| claim.granted) {
+            return None;
+        }
+        let address = match frame.ethertype() {
+            EthernetProtocol::Arp => arp(frame.payload(), hardware)?,
+            #[cfg(feature = "slaac")]
+            EthernetProtocol::Ipv6 => super::slaac::claimed_by(frame)?,
+            _ => return None,
+        };
+        let at = self.0.iter().position(|claim| !claim.granted && claim.address.address() == address)?;
+        let claim = self.0.swap_remove(at);
+        Some((claim.address, claim.origin))
+    }
+}
+
+/// The address that the sender of an ARP packet has, or asks for before it uses it (RFC 5227 section 2.1.1).
+fn arp(payload: &[u8], hardware: EthernetAddress) -> Option<IpAddress> {
+    let packet = ArpPacket::new_checked(payload).ok()?;
+    let ArpRepr::EthernetIpv4 { source_hardware_addr, source_protocol_addr, target_protocol_addr, .. } =
+        ArpRepr::parse(&packet).ok()?
+    else {
+        return None;
+    };
+    if source_hardware_addr == hardware {
+        return None;
+    }
+    let probed = source_protocol_addr.is_unspecified();
+    Some(if probed { target_protocol_addr } else { source_protocol_addr }.into())
+}

@@ -1,0 +1,284 @@
+//! The client of DHCP (RFC 2131 section 4.4): discover, request, check, use, renew.
+
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{DhcpMessageType, IpCidr, Ipv4Address, Ipv4Cidr};
+
+use super::claim::Claims;
+use super::lease::{BadOffer, Lease, Message, Reply};
+use super::{Change, Changes, Origin, push};
+use crate::stack::event::{AddressEvent, Loss};
+
+/// How long the first question waits for an answer, and the longest that any does (RFC 2131 section 4.1).
+const FIRST: Duration = Duration::from_secs(4);
+const LONGEST: Duration = Duration::from_secs(64);
+/// How often a server is asked for what it offered.
+const REQUESTS: u8 = 4;
+/// After an address that was taken (RFC 2131 section 3.1 point 5), and after a refusal.
+const AFTER_CONFLICT: Duration = Duration::from_secs(10);
+const AFTER_REFUSAL: Duration = Duration::from_secs(1);
+/// The least time between two attempts to renew (RFC 2131 section 4.4.5), or an eighth of what is shorter than 8 minutes.
+const RENEWALS: Duration = Duration::from_secs(60);
+
+/// One interface's client.
+pub(super) struct Client {
+    state: State,
+    xid: u32,
+    /// What was asked for last, and since when its answer counts.
+    tries: u8,
+    asked: Instant,
+    at: Option<Instant>,
+    /// It was said that no server answers; that an offer is refused.
+    told_silence: bool,
+    told_refusal: bool,
+}
+
+/// Where it is in RFC 2131's figure 5.
+enum State {
+    /// INIT and SELECTING.
+    Selecting,
+    Requesting(Lease),
+    /// Granted, and not in use before nobody else has it.
+    Checking(Lease),
+    /// Somebody has it: to be declined.
+    Declining(Lease),
+    /// BOUND, RENEWING and REBINDING.
+    Bound(Lease),
+}
+
+/// Which address a reply may be about.
+#[derive(Clone, Copy)]
+enum Expected<'o> {
+    NoneOf(&'o [IpCidr]),
+    Only(Ipv4Address),
+}
+
+impl Client {
+    pub(super) fn new(now: Instant) -> Self {
+        Client {
+            state: State::Selecting,
+            xid: 0,
+            tries: 0,
+            asked: now,
+            at: Some(now),
+            told_silence: false,
+            told_refusal: false,
+        }
+    }
+
+    pub(super) fn due(&self) -> Option<Instant> {
+        match &self.state {
+            State::Bound(lease) => Some(self.at.map_or(lease.end, |at| at.min(lease.end))),
+            _ => self.at,
+        }
+    }
+
+    pub(super) fn dns_servers(&self) -> impl Iterator<Item = Ipv4Address> {
+        let lease = match &self.state {
+            State::Bound(lease) => Some(lease),
+            _ => None,
+        };
+        lease.into_iter().flat_map(|lease| lease.dns.iter().copied())
+    }
+
+    /// Does what the time asks for, and says what to send.
+    pub(super) fn advance(
+        &mut self,
+        now: Instant,
+        random: u32,
+        claims: &mut Claims,
+        changes: &mut Changes,
+    ) -> Option<Message> {
+        if let State::Bound(lease) = &self.state
+            && now >= lease.end
+        {
+            let address = lease.address;
+            self.lose(now, address, Loss::Expired, changes);
+        }
+        if self.at.is_none_or(|at| at > now) {
+            return None;
+        }
+        self.asked = now;
+        let refused = core::mem::take(&mut self.told_refusal);
+        // So that hosts that start together do not ask together.
+        let jitter = Duration::from_millis(u64::from(random % 1000));
+        let wait = (FIRST * (1 << self.tries.min(4))).min(LONGEST) + jitter;
+        match &self.state {
+            State::Selecting => {
+                if self.tries > 0 && !refused && !self.told_silence {
+                    self.told_silence = true;
+                    push(changes, Change::Tell(AddressEvent::NoDhcpServer));
+                }
+                self.xid = random;
+                self.tries = self.tries.saturating_add(1);
+                self.at = Some(now + wait);
+                Some(self.message(DhcpMessageType::Discover))
+            }
+            State::Requesting(_) if self.tries >= REQUESTS => {
+                self.restart(now);
+                None
+            }
+            State::Requesting(offer) => {
+                let (requested, server) = (Some(offer.address.address()), Some(offer.server));
+                self.tries += 1;
+                self.at = Some(now + wait);
+                Some(Message { requested, server, ..self.message(DhcpMessageType::Request) })
+            }
+            State::Checking(lease) => {
+                // Asked here, and not where the grant arrives, so that what is in the way is seen first.
+                claims.add(IpCidr::Ipv4(lease.address), Origin::Dhcp, now);
+                self.at = None;
+                None
+            }
+            State::Declining(lease) => {
+                let (requested, server) = (Some(lease.address.address()), Some(lease.server));
+                let decline = Message { requested, server, ..self.message(DhcpMessageType::Decline) };
+                self.restart(now + AFTER_CONFLICT);
+                Some(decline)
+            }
+            State::Bound(lease) => {
+                let rebinding = now >= lease.t2;
+                let until = if rebinding { lease.end } else { lease.t2 };
+                let least = RENEWALS.min((lease.end - lease.t1) / 8).max(AFTER_REFUSAL);
+                let to = (!rebinding).then_some(lease.from);
+                let client = Some(lease.address.address());
+                self.at = Some((now + ((until - now) / 2).max(least)).min(until));
+                self.xid = random;
+                Some(Message { client, to, ..self.message(DhcpMessageType::Request) })
+            }
+        }
+    }
+
+    /// A reply for this host came.
+    pub(super) fn hear(
+        &mut self,
+        now: Instant,
+        reply: &Reply,
+        own: &[IpCidr],
+        claims: &mut Claims,
+        changes: &mut Changes,
+    ) {
+        // Before the first question of a state there is nothing to reply to.
+        let asked = self.tries > 0 || matches!(self.state, State::Bound(_));
+        if reply.xid != self.xid || !asked {
+            return;
+        }
+        match (&self.state, reply.kind) {
+            (State::Selecting, DhcpMessageType::Offer) => {
+                if let Some(offer) = self.sensible(reply, Expected::NoneOf(own), changes) {
+                    self.state = State::Requesting(offer);
+                    self.tries = 0;
+                    self.at = Some(now);
+                }
+            }
+            (State::Requesting(offer), DhcpMessageType::Ack) => {
+                let address = offer.address.address();
+                if let Some(lease) = self.sensible(reply, Expected::Only(address), changes) {
+                    claims.remove(address.into());
+                    self.state = State::Checking(lease);
+                    self.at = Some(now);
+                }
+            }
+            (State::Requesting(_), DhcpMessageType::Nak) => self.restart(now + AFTER_REFUSAL),
+            (State::Bound(old), DhcpMessageType::Ack) => {
+                let address = old.address.address();
+                if let Some(lease) = self.sensible(reply, Expected::Only(address), changes) {
+                    self.renew(lease, changes);
+                }
+            }
+            (State::Bound(old), DhcpMessageType::Nak) => {
+                let address = old.address;
+                self.lose(now + AFTER_REFUSAL, address, Loss::Refused, changes);
+            }
+            _ => {}
+        }
+    }
+
+    /// Nobody has the address: it is in use from now on.
+    pub(super) fn granted(&mut self, changes: &mut Changes) {
+        let State::Checking(lease) = core::mem::replace(&mut self.state, State::Selecting) else { return };
+        let Lease { address, server, seconds, .. } = lease;
+        push(changes, Change::Tell(AddressEvent::Leased { address, server, seconds }));
+        push(changes, Change::Add(IpCidr::Ipv4(address)));
+        if let Some(router) = lease.router {
+            push(changes, Change::Router(router.into()));
+        }
+        self.at = Some(lease.t1);
+        self.tries = 0;
+        self.told_silence = false;
+        self.state = State::Bound(lease);
+    }
+
+    /// Somebody has the address.
+    pub(super) fn conflict(&mut self, now: Instant) {
+        if let State::Checking(lease) = core::mem::replace(&mut self.state, State::Selecting) {
+            self.state = State::Declining(lease);
+            self.at = Some(now);
+        }
+    }
+
+    /// The lease goes on.
+    fn renew(&mut self, lease: Lease, changes: &mut Changes) {
+        let State::Bound(old) = &self.state else { return };
+        let Lease { address, server, seconds, .. } = lease;
+        push(changes, Change::Tell(AddressEvent::Renewed { address, server, seconds }));
+        if old.address != address {
+            push(changes, Change::Remove(address.address().into()));
+            push(changes, Change::Add(IpCidr::Ipv4(address)));
+        }
+        match (old.router, lease.router) {
+            (Some(old), new) if new.is_none_or(|new| new != old) => push(changes, Change::RouterGone(old.into())),
+            _ => {}
+        }
+        if let Some(router) = lease.router {
+            push(changes, Change::Router(router.into()));
+        }
+        self.at = Some(lease.t1);
+        self.state = State::Bound(lease);
+    }
+
+    /// The lease is over; another is asked for at this time.
+    fn lose(&mut self, at: Instant, address: Ipv4Cidr, why: Loss, changes: &mut Changes) {
+        if let State::Bound(lease) = &self.state
+            && let Some(router) = lease.router
+        {
+            push(changes, Change::RouterGone(router.into()));
+        }
+        push(changes, Change::Tell(AddressEvent::LeaseLost { address, why }));
+        push(changes, Change::Remove(address.address().into()));
+        self.restart(at);
+    }
+
+    /// The lease in a reply, if it makes sense; else that is said, once for each question.
+    fn sensible(&mut self, reply: &Reply, expected: Expected<'_>, changes: &mut Changes) -> Option<Lease> {
+        let lease = reply.lease(self.asked).and_then(|lease| {
+            let address = lease.address.address();
+            match expected {
+                Expected::Only(expected) if address != expected => Err(BadOffer::Other(address)),
+                Expected::NoneOf(own) if own.iter().any(|own| own.address() == address.into()) => {
+                    Err(BadOffer::Ours(address))
+                }
+                _ => Ok(lease),
+            }
+        });
+        match lease {
+            Ok(lease) => Some(lease),
+            Err(why) => {
+                if !core::mem::replace(&mut self.told_refusal, true) {
+                    push(changes, Change::Tell(AddressEvent::OfferRefused { server: reply.server(), why }));
+                }
+                None
+            }
+        }
+    }
+
+    /// Begins anew at this time.
+    fn restart(&mut self, at: Instant) {
+        self.state = State::Selecting;
+        self.tries = 0;
+        self.at = Some(at);
+    }
+
+    fn message(&self, kind: DhcpMessageType) -> Message {
+        Message { kind, xid: self.xid, client: None, requested: None, server: None, to: None }
+    }
+}

@@ -1,0 +1,94 @@
+//! The frames that autoconfiguration sends.
+
+use smoltcp::phy::ChecksumCapabilities;
+#[cfg(feature = "slaac")]
+use smoltcp::wire::Ipv6Address;
+use smoltcp::wire::{
+    ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, Ipv4Address,
+};
+
+use super::lease::Message;
+#[cfg(feature = "slaac")]
+use super::slaac;
+
+/// A frame that is to leave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::stack) enum Out {
+    ArpAnnounce(Ipv4Address),
+    ArpRequest {
+        source: Ipv4Address,
+        target: Ipv4Address,
+    },
+    Dhcp(Message),
+    #[cfg(feature = "slaac")]
+    NeighborSolicit {
+        source: Ipv6Address,
+        target: Ipv6Address,
+    },
+    #[cfg(feature = "slaac")]
+    RouterSolicit(Ipv6Address),
+}
+
+const ETHERNET: usize = EthernetFrame::<&[u8]>::header_len();
+/// The length of an ARP packet (RFC 826).
+const ARP: usize = 28;
+
+impl Out {
+    /// Its length in bytes.
+    pub(in crate::stack) fn len(&self, hardware: EthernetAddress) -> usize {
+        ETHERNET
+            + match self {
+                Out::ArpAnnounce(_) | Out::ArpRequest { .. } => ARP,
+                Out::Dhcp(message) => message.len(hardware),
+                #[cfg(feature = "slaac")]
+                Out::NeighborSolicit { source, .. } => slaac::neighbor_solicit_len(*source, hardware),
+                #[cfg(feature = "slaac")]
+                Out::RouterSolicit(_) => slaac::ROUTER_SOLICIT,
+            }
+    }
+
+    /// Writes it into a buffer of its length.
+    pub(in crate::stack) fn emit(&self, hardware: EthernetAddress, bytes: &mut [u8]) {
+        bytes.fill(0);
+        let mut frame = EthernetFrame::new_unchecked(bytes);
+        let (dst_addr, ethertype) = match self {
+            Out::ArpAnnounce(_) | Out::ArpRequest { .. } => (EthernetAddress::BROADCAST, EthernetProtocol::Arp),
+            Out::Dhcp(message) => (message.to(), EthernetProtocol::Ipv4),
+            #[cfg(feature = "slaac")]
+            Out::NeighborSolicit { target, .. } => {
+                (slaac::group_hardware(slaac::solicited_node(*target)), EthernetProtocol::Ipv6)
+            }
+            #[cfg(feature = "slaac")]
+            Out::RouterSolicit(_) => (slaac::group_hardware(slaac::ALL_ROUTERS), EthernetProtocol::Ipv6),
+        };
+        EthernetRepr { src_addr: hardware, dst_addr, ethertype }.emit(&mut frame);
+        let payload = frame.payload_mut();
+        match self {
+            Out::ArpAnnounce(address) => arp(hardware, *address, *address, payload),
+            Out::ArpRequest { source, target } => arp(hardware, *source, *target, payload),
+            Out::Dhcp(message) => message.emit(hardware, payload),
+            #[cfg(feature = "slaac")]
+            Out::NeighborSolicit { source, target } => {
+                slaac::emit_neighbor_solicit(*source, *target, hardware, payload);
+            }
+            #[cfg(feature = "slaac")]
+            Out::RouterSolicit(source) => slaac::emit_router_solicit(*source, hardware, payload),
+        }
+    }
+}
+
+/// All checksums are filled in: a device that does so itself does it again.
+pub(super) fn checksums() -> ChecksumCapabilities {
+    ChecksumCapabilities::default()
+}
+
+fn arp(hardware: EthernetAddress, source: Ipv4Address, target: Ipv4Address, payload: &mut [u8]) {
+    let arp = ArpRepr::EthernetIpv4 {
+        operation: ArpOperation::Request,
+        source_hardware_addr: hardware,
+        source_protocol_addr: source,
+        target_hardware_addr: EthernetAddress([0; 6]),
+        target_protocol_addr: target,
+    };
+    arp.emit(&mut ArpPacket::new_unchecked(payload));
+}

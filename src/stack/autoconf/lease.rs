@@ -1,0 +1,294 @@
+//! DHCP messages (RFC 2131, RFC 2132): what the client sends, what a server replies, and whether that makes sense.
+
+use core::fmt;
+
+use smoltcp::phy::ChecksumCapabilities;
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{
+    DHCP_CLIENT_PORT, DHCP_SERVER_PORT, DhcpMessageType, DhcpOpCode, DhcpPacket, DhcpRepr, EthernetAddress,
+    EthernetFrame, IpAddress, IpProtocol, Ipv4Address, Ipv4Cidr, Ipv4Packet, Ipv4Repr, UdpPacket, UdpRepr,
+};
+
+/// How many DNS servers of a lease are kept.
+pub(super) const DNS: usize = 3;
+/// The shortest message that every server takes (RFC 1542 section 2.1).
+const SHORTEST: usize = 300;
+/// What is asked for: mask, router, DNS servers, T1, T2 (RFC 2132).
+const PARAMETERS: [u8; 5] = [MASK, ROUTER, DNS_SERVERS, T1, T2];
+
+/// The shortest lease that is taken, in seconds: a shorter one would be renewed all the time.
+const SHORTEST_LEASE: u32 = 4;
+
+const MASK: u8 = 1;
+const ROUTER: u8 = 3;
+const DNS_SERVERS: u8 = 6;
+const LEASE_TIME: u8 = 51;
+const MESSAGE_TYPE: u8 = 53;
+const SERVER: u8 = 54;
+const T1: u8 = 58;
+const T2: u8 = 59;
+
+/// A message of ours.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::stack) struct Message {
+    pub(super) kind: DhcpMessageType,
+    pub(super) xid: u32,
+    /// The own address, where it is in use.
+    pub(super) client: Option<Ipv4Address>,
+    pub(super) requested: Option<Ipv4Address>,
+    /// The server's identifier, where one is chosen.
+    pub(super) server: Option<Ipv4Address>,
+    /// The one server to send it to; else all.
+    pub(super) to: Option<(Ipv4Address, EthernetAddress)>,
+}
+
+impl Message {
+    pub(super) fn to(&self) -> EthernetAddress {
+        self.to.map_or(EthernetAddress::BROADCAST, |(_, hardware)| hardware)
+    }
+
+    /// The length of its IPv4 packet.
+    pub(super) fn len(&self, hardware: EthernetAddress) -> usize {
+        let (ip, udp, _) = self.reprs(hardware);
+        ip.buffer_len() + udp.header_len() + self.payload_len(hardware)
+    }
+
+    pub(super) fn emit(&self, hardware: EthernetAddress, payload: &mut [u8]) {
+        let (ip, udp, dhcp) = self.reprs(hardware);
+        let checksums = super::frame::checksums();
+        let mut packet = Ipv4Packet::new_unchecked(payload);
+        ip.emit(&mut packet, &checksums);
+        let (source, destination) = (IpAddress::from(ip.src_addr), IpAddress::from(ip.dst_addr));
+        udp.emit(
+            &mut UdpPacket::new_unchecked(packet.payload_mut()),
+            &source,
+            &destination,
+            self.payload_len(hardware),
+            |bytes| {
+                // Fails only where there is no room, and the buffer has the length it asked for.
+                let _ = dhcp.emit(&mut DhcpPacket::new_unchecked(bytes));
+            },
+            &checksums,
+        );
+    }
+
+    fn payload_len(&self, hardware: EthernetAddress) -> usize {
+        self.reprs(hardware).2.buffer_len().max(SHORTEST)
+    }
+
+    fn reprs(&self, hardware: EthernetAddress) -> (Ipv4Repr, UdpRepr, DhcpRepr<'_>) {
+        let asks = matches!(self.kind, DhcpMessageType::Discover | DhcpMessageType::Request);
+        let dhcp = DhcpRepr {
+            message_type: self.kind,
+            transaction_id: self.xid,
+            secs: 0,
+            client_hardware_address: hardware,
+            client_ip: self.client.unwrap_or(Ipv4Address::UNSPECIFIED),
+            your_ip: Ipv4Address::UNSPECIFIED,
+            server_ip: Ipv4Address::UNSPECIFIED,
+            router: None,
+            subnet_mask: None,
+            relay_agent_ip: Ipv4Address::UNSPECIFIED,
+            // Frames to the own hardware address arrive, whatever address is in them.
+            broadcast: false,
+            requested_ip: self.requested,
+            client_identifier: Some(hardware),
+            server_identifier: self.server,
+            parameter_request_list: asks.then_some(&PARAMETERS[..]),
+            dns_servers: None,
+            max_size: asks.then_some(576),
+            lease_duration: None,
+            renew_duration: None,
+            rebind_duration: None,
+            additional_options: &[],
+        };
+        let udp = UdpRepr { src_port: DHCP_CLIENT_PORT, dst_port: DHCP_SERVER_PORT };
+        let ip = Ipv4Repr {
+            src_addr: dhcp.client_ip,
+            dst_addr: self.to.map_or(Ipv4Address::BROADCAST, |(address, _)| address),
+            next_header: IpProtocol::Udp,
+            payload_len: udp.header_len() + dhcp.buffer_len().max(SHORTEST),
+            hop_limit: 64,
+        };
+        (ip, udp, dhcp)
+    }
+}
+
+/// A server's reply, as it came.
+#[derive(Clone, Debug)]
+pub(super) struct Reply {
+    pub(super) kind: DhcpMessageType,
+    pub(super) xid: u32,
+    from: (Ipv4Address, EthernetAddress),
+    address: Ipv4Address,
+    server: Option<Ipv4Address>,
+    mask: Option<Ipv4Address>,
+    router: Option<Ipv4Address>,
+    dns: heapless::Vec<Ipv4Address, DNS>,
+    /// Seconds.
+    lease: Option<u32>,
+    t1: Option<u32>,
+    t2: Option<u32>,
+}
+
+impl Reply {
+    /// A reply for this hardware address; `None` for any other frame.
+    pub(super) fn parse(
+        frame: &EthernetFrame<&[u8]>,
+        hardware: EthernetAddress,
+        checksums: &ChecksumCapabilities,
+    ) -> Option<Reply> {
+        let ip = Ipv4Packet::new_checked(frame.payload()).ok()?;
+        if ip.next_header() != IpProtocol::Udp || ip.more_frags() || ip.frag_offset() != 0 {
+            return None;
+        }
+        let (source, destination) = (ip.src_addr(), ip.dst_addr());
+        let udp = UdpPacket::new_checked(ip.payload()).ok()?;
+        if udp.src_port() != DHCP_SERVER_PORT || udp.dst_port() != DHCP_CLIENT_PORT {
+            return None;
+        }
+        // These two check the checksums, as far as the device does not.
+        Ipv4Repr::parse(&ip, checksums).ok()?;
+        UdpRepr::parse(&udp, &source.into(), &destination.into(), checksums).ok()?;
+        let packet = DhcpPacket::new_checked(udp.payload()).ok()?;
+        let ours = packet.hardware_len() == 6 && packet.client_hardware_address() == hardware;
+        if packet.opcode() != DhcpOpCode::Reply || packet.magic_number() != 0x6382_5363 || !ours {
+            return None;
+        }
+        let mut reply = Reply {
+            kind: DhcpMessageType::Unknown(0),
+            xid: packet.transaction_id(),
+            from: (source, frame.src_addr()),
+            address: packet.your_ip(),
+            server: None,
+            mask: None,
+            router: None,
+            dns: heapless::Vec::new(),
+            lease: None,
+            t1: None,
+            t2: None,
+        };
+        for option in packet.options() {
+            let number = option.data.first_chunk().copied().map(u32::from_be_bytes);
+            let address = option.data.first_chunk::<4>().map(|&bytes| Ipv4Address::from(bytes));
+            match (option.kind, option.data) {
+                (MESSAGE_TYPE, &[kind]) => reply.kind = kind.into(),
+                (MASK, _) => reply.mask = address,
+                // Of several routers the first is preferred (RFC 2132 section 3.5).
+                (ROUTER, _) => reply.router = address,
+                (SERVER, _) => reply.server = address,
+                (LEASE_TIME, _) => reply.lease = number,
+                (T1, _) => reply.t1 = number,
+                (T2, _) => reply.t2 = number,
+                (DNS_SERVERS, data) => {
+                    let servers = data.chunks_exact(4).filter_map(|c| c.first_chunk::<4>().copied());
+                    let servers = servers.map(Ipv4Address::from).filter(|server| is_host(*server));
+                    reply.dns = servers.take(DNS).collect();
+                }
+                _ => {}
+            }
+        }
+        Some(reply)
+    }
+
+    /// Who sent it, as far as it says.
+    pub(super) fn server(&self) -> Ipv4Address {
+        self.server.unwrap_or(self.from.0)
+    }
+
+    /// The lease that it offers or grants, from `since` on.
+    ///
+    /// # Errors
+    /// What about it makes no sense.
+    pub(super) fn lease(&self, since: Instant) -> Result<Lease, BadOffer> {
+        let server = self.server.filter(|server| is_host(*server)).ok_or(BadOffer::Server)?;
+        if !is_host(self.address) {
+            return Err(BadOffer::Address(self.address));
+        }
+        let mask = self.mask.ok_or(BadOffer::Mask(Ipv4Address::UNSPECIFIED))?;
+        let prefix = IpAddress::from(mask).prefix_len().filter(|len| (1..=30).contains(len));
+        let address = Ipv4Cidr::new(self.address, prefix.ok_or(BadOffer::Mask(mask))?);
+        if address.network().address() == self.address || address.broadcast() == Some(self.address) {
+            return Err(BadOffer::Address(self.address));
+        }
+        if let Some(router) = self.router {
+            let on_link = address.contains_addr(&router) && router != self.address;
+            if !on_link || !is_host(router) || address.broadcast() == Some(router) {
+                return Err(BadOffer::Router(router));
+            }
+        }
+        let seconds = self.lease.filter(|&seconds| seconds >= SHORTEST_LEASE).ok_or(BadOffer::Time)?;
+        // RFC 2131 section 4.4.5: half and seven eighths, unless the server says otherwise and that fits together.
+        let (t1, t2) = match (self.t1, self.t2) {
+            (Some(t1), Some(t2)) if 0 < t1 && t1 < t2 && t2 < seconds => (t1, t2),
+            (Some(t1), None) if 0 < t1 && t1 < seconds - seconds / 8 => (t1, seconds - seconds / 8),
+            _ => (seconds / 2, seconds - seconds / 8),
+        };
+        let after = |seconds: u32| since + Duration::from_secs(seconds.into());
+        Ok(Lease {
+            address,
+            server,
+            from: (self.from.0, self.from.1),
+            router: self.router,
+            dns: self.dns.clone(),
+            seconds,
+            t1: after(t1),
+            t2: after(t2),
+            end: after(seconds),
+        })
+    }
+}
+
+/// An address for a time.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Lease {
+    pub(super) address: Ipv4Cidr,
+    pub(super) server: Ipv4Address,
+    pub(super) from: (Ipv4Address, EthernetAddress),
+    pub(super) router: Option<Ipv4Address>,
+    pub(super) dns: heapless::Vec<Ipv4Address, DNS>,
+    pub(super) seconds: u32,
+    pub(super) t1: Instant,
+    pub(super) t2: Instant,
+    pub(super) end: Instant,
+}
+
+/// What about a DHCP server's offer makes no sense.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadOffer {
+    /// An address that no host can have.
+    Address(Ipv4Address),
+    /// An address that this host has already.
+    Ours(Ipv4Address),
+    /// No mask, or none of 1 to 30 leading ones.
+    Mask(Ipv4Address),
+    /// Another address than was asked for.
+    Other(Ipv4Address),
+    /// A router that is not on the link, or is no host.
+    Router(Ipv4Address),
+    /// The server does not say who it is.
+    Server,
+    /// No time, or less than 4 s.
+    Time,
+}
+
+impl fmt::Display for BadOffer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            BadOffer::Address(address) => write!(f, "{address} is not an address that a host can have"),
+            BadOffer::Ours(address) => write!(f, "{address} is an address of this host already"),
+            BadOffer::Mask(mask) => write!(f, "{mask} cannot be the mask of its network"),
+            BadOffer::Other(address) => write!(f, "{address} is not the address it offered first"),
+            BadOffer::Router(router) => write!(f, "{router} cannot be the router"),
+            BadOffer::Server => f.write_str("it does not say which server it is from"),
+            BadOffer::Time => f.write_str("it is for no time, or less than 4 s"),
+        }
+    }
+}
+
+/// Whether an address may be one host's.
+fn is_host(address: Ipv4Address) -> bool {
+    let nobody = address.is_unspecified() || address.is_broadcast() || address.octets()[0] == 0;
+    // 240.0.0.0/4 is reserved (RFC 1112 section 4).
+    !(nobody || address.is_multicast() || address.is_loopback() || address.octets()[0] >= 240)
+}

@@ -1,0 +1,242 @@
+//! Addresses that are asked for: DHCP (RFC 2131), stateless autoconfiguration (RFC 4862), and the question whether somebody
+//! else has an address (RFC 5227, RFC 4862 section 5.4).
+//!
+//! It works on frames, with no socket and no buffer of its own: [`Autoconf::hear`] looks at each one that arrives, and
+//! [`Autoconf::advance`] says which one is to leave. What follows for the interface stands in a queue of [`Change`]s, and what
+//! time it has to be called again in [`Autoconf::due`]. Ethernet only: a TUN has no neighbours to ask.
+//!
+//! smoltcp's own DHCP socket does not check offers, cannot decline an address, and says nothing of what it refuses; its SLAAC
+//! asks to be polled never, or at once for ever.
+
+mod claim;
+mod dhcp;
+mod frame;
+mod lease;
+#[cfg(feature = "slaac")]
+mod slaac;
+
+use smoltcp::phy::ChecksumCapabilities;
+use smoltcp::time::Instant;
+use smoltcp::wire::{EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress, IpCidr};
+
+use super::event::AddressEvent;
+use claim::Claims;
+pub(super) use frame::Out;
+pub use lease::BadOffer;
+#[cfg(feature = "slaac")]
+pub use slaac::interface_address;
+
+/// How many changes one frame or one timer can make: the most comes from a router's advertisement.
+const CHANGES: usize = 12;
+
+/// All that asks for addresses.
+pub(super) struct Autoconf {
+    hardware: EthernetAddress,
+    checksums: ChecksumCapabilities,
+    claims: Claims,
+    dhcp: Option<dhcp::Client>,
+    #[cfg(feature = "slaac")]
+    slaac: Option<slaac::Host>,
+    /// An address given by hand that somebody else has.
+    taken: Option<(IpAddress, EthernetAddress)>,
+    /// The device had no room: so long nothing is tried again.
+    blocked_until: Option<Instant>,
+    changes: Changes,
+}
+
+/// What is to become of the interface, in order.
+pub(super) type Changes = heapless::Deque<Change, CHANGES>;
+
+/// What is to become of the interface.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    Add(IpCidr),
+    Remove(IpAddress),
+    Router(IpAddress),
+    RouterGone(IpAddress),
+    Tell(AddressEvent),
+}
+
+/// Who wants an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    Dhcp,
+    #[cfg(feature = "slaac")]
+    Slaac,
+    Static,
+}
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Wanted {
+    pub(super) claim: bool,
+    pub(super) dhcp: bool,
+    #[cfg(feature = "slaac")]
+    pub(super) slaac: bool,
+}
+
+impl Wanted {
+    /// Whether somebody else is to be asked for an address.
+    pub(super) fn asks(&self) -> bool {
+        #[cfg(feature = "slaac")]
+        if self.slaac {
+            return true;
+        }
+        self.dhcp
+    }
+
+    pub(super) fn any(&self) -> bool {
+        self.claim || self.asks()
+    }
+}
+
+impl Autoconf {
+    /// Begins to ask for what is wanted. Of `addresses`, those by hand, it takes care where they are to be claimed.
+    pub(super) fn new(
+        hardware: EthernetAddress,
+        checksums: ChecksumCapabilities,
+        wanted: Wanted,
+        addresses: &[IpCidr],
+        now: Instant,
+    ) -> Self {
+        let mut autoconf = Autoconf {
+            hardware,
+            checksums,
+            claims: Claims::default(),
+            dhcp: wanted.dhcp.then(|| dhcp::Client::new(now)),
+            #[cfg(feature = "slaac")]
+            slaac: wanted.slaac.then(|| slaac::Host::new(hardware, addresses)),
+            taken: None,
+            blocked_until: None,
+            changes: Changes::new(),
+        };
+        for &address in addresses.iter().filter(|_| wanted.claim) {
+            autoconf.claims.add(address, Origin::Static, now);
+        }
+        #[cfg(feature = "slaac")]
+        if let Some(host) = &mut autoconf.slaac {
+            host.start(&mut autoconf.claims, now);
+        }
+        autoconf
+    }
+
+    /// Looks at a frame that arrived, before the interface does, which has these addresses. True if the interface should not see it.
+    pub(super) fn hear(&mut self, now: Instant, frame: &[u8], own: &[IpCidr]) -> bool {
+        let Ok(frame) = EthernetFrame::new_checked(frame) else { return false };
+        let (to, from) = (frame.dst_addr(), frame.src_addr());
+        if (to.is_unicast() && to != self.hardware) || from == self.hardware || !from.is_unicast() {
+            return false;
+        }
+        if let Some(other) = self.claims.contradicted(&frame, self.hardware) {
+            self.conflict(now, other, from);
+        }
+        match frame.ethertype() {
+            EthernetProtocol::Ipv4 => {
+                let Some(client) = &mut self.dhcp else { return false };
+                let Some(reply) = lease::Reply::parse(&frame, self.hardware, &self.checksums) else { return false };
+                client.hear(now, &reply, own, &mut self.claims, &mut self.changes);
+                true
+            }
+            #[cfg(feature = "slaac")]
+            EthernetProtocol::Ipv6 => {
+                if let Some(host) = &mut self.slaac {
+                    host.hear(now, &frame, own, &mut self.claims, &mut self.changes);
+                }
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// Does what the time asks for, and says which frame is to leave. `random` is used where guessing must be hard.
+    pub(super) fn advance(&mut self, now: Instant, random: u32) -> Option<Out> {
+        self.blocked_until = None;
+        while let Some((address, origin)) = self.claims.granted(now) {
+            match origin {
+                Origin::Static => push(&mut self.changes, Change::Add(address)),
+                Origin::Dhcp => self.dhcp.iter_mut().for_each(|client| client.granted(&mut self.changes)),
+                #[cfg(feature = "slaac")]
+                Origin::Slaac => {
+                    self.slaac.iter_mut().for_each(|host| host.granted(now, address, &mut self.changes));
+                }
+            }
+        }
+        if let Some(out) = self.claims.advance(now) {
+            return Some(out);
+        }
+        if let Some(client) = &mut self.dhcp
+            && let Some(message) = client.advance(now, random, &mut self.claims, &mut self.changes)
+        {
+            return Some(Out::Dhcp(message));
+        }
+        #[cfg(feature = "slaac")]
+        if let Some(host) = &mut self.slaac
+            && let Some(source) = host.advance(now, &mut self.changes)
+        {
+            return Some(Out::RouterSolicit(source));
+        }
+        None
+    }
+
+    /// When it has to be advanced again.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let dhcp = self.dhcp.as_ref().and_then(dhcp::Client::due);
+        #[cfg(feature = "slaac")]
+        let slaac = self.slaac.as_ref().and_then(slaac::Host::due);
+        #[cfg(not(feature = "slaac"))]
+        let slaac = None;
+        let due = [self.claims.due(), dhcp, slaac].into_iter().flatten().min();
+        due.max(due.and(self.blocked_until))
+    }
+
+    /// The device has no room for a frame before this time.
+    pub(super) fn blocked(&mut self, until: Instant) {
+        self.blocked_until = Some(until);
+    }
+
+    /// The next change of the interface.
+    pub(super) fn change(&mut self) -> Option<Change> {
+        self.changes.pop_front()
+    }
+
+    /// Whether every address given by hand is claimed, or lost.
+    pub(super) fn is_settled(&self) -> bool {
+        !self.claims.any(Origin::Static)
+    }
+
+    /// An address given by hand that somebody else has, and who.
+    pub(super) fn taken(&self) -> Option<(IpAddress, EthernetAddress)> {
+        self.taken
+    }
+
+    /// The DNS servers that were heard of, in no more places than there are.
+    pub(super) fn dns_servers(&self, servers: &mut dyn FnMut(IpAddress)) {
+        self.dhcp.iter().flat_map(dhcp::Client::dns_servers).for_each(|server| servers(server.into()));
+        #[cfg(feature = "slaac")]
+        self.slaac.iter().flat_map(slaac::Host::dns_servers).for_each(|server| servers(server.into()));
+    }
+
+    /// What the frames it sends are made with.
+    pub(super) fn hardware(&self) -> EthernetAddress {
+        self.hardware
+    }
+
+    fn conflict(&mut self, now: Instant, other: (IpCidr, Origin), by: EthernetAddress) {
+        let address = other.0.address();
+        if other.1 != Origin::Static {
+            push(&mut self.changes, Change::Tell(AddressEvent::Taken { address, by }));
+        }
+        match other.1 {
+            // That is for whoever gave it to say.
+            Origin::Static => self.taken = Some((address, by)),
+            Origin::Dhcp => self.dhcp.iter_mut().for_each(|client| client.conflict(now)),
+            #[cfg(feature = "slaac")]
+            Origin::Slaac => self.slaac.iter_mut().for_each(|host| host.conflict(other.0)),
+        }
+    }
+}
+
+/// Queues a change. There is room: the queue is emptied after each frame and each advance.
+fn push(changes: &mut Changes, change: Change) {
+    let _ = changes.push_back(change);
+}

@@ -1,0 +1,356 @@
+//! Stateless autoconfiguration (RFC 4862): routers are asked for, and their prefixes become addresses.
+
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{
+    EthernetAddress, EthernetFrame, Icmpv6Message, Icmpv6Packet, Icmpv6Repr, IpAddress, IpCidr, IpProtocol,
+    Ipv6Address, Ipv6Cidr, Ipv6Packet, Ipv6Repr, NdiscRepr,
+};
+
+use super::claim::Claims;
+use super::{Change, Changes, Origin, push};
+use crate::stack::event::AddressEvent;
+
+/// How many prefixes are used, and how many DNS servers are kept; more are passed over.
+const PREFIXES: usize = 3;
+const DNS: usize = 3;
+/// Routers are asked for three times, 4 s apart (RFC 4861 section 10), then less and less often (RFC 7559).
+const SOLICITATIONS: u8 = 3;
+const INTERVAL: Duration = Duration::from_secs(4);
+const LONGEST: Duration = Duration::from_secs(512);
+/// No lifetime is cut below this by an advertisement, which anybody on the link can send (RFC 4862 section 5.5.3).
+const TWO_HOURS: Duration = Duration::from_secs(7200);
+/// As good as for ever: what is written as all ones.
+const FOR_EVER: u32 = u32::MAX;
+
+/// The routers' group (RFC 4291 section 2.7.1).
+pub(super) const ALL_ROUTERS: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
+
+const IPV6: usize = 40;
+/// The length of an IPv6 packet with a router solicitation.
+pub(super) const ROUTER_SOLICIT: usize = IPV6 + 16;
+
+// Options (RFC 4861 section 4.6, RFC 8106 section 5.1).
+const PREFIX: u8 = 3;
+const RDNSS: u8 = 25;
+
+/// The address of this hardware address in a network of 64 bits: the hardware address around ff:fe, with its universal bit
+/// turned (RFC 4291 appendix A).
+pub fn interface_address(network: Ipv6Address, hardware: EthernetAddress) -> Ipv6Address {
+    let EthernetAddress([a, b, c, d, e, f]) = hardware;
+    let mut octets = network.octets();
+    octets[8..].copy_from_slice(&[a ^ 2, b, c, 0xff, 0xfe, d, e, f]);
+    octets.into()
+}
+
+/// One interface's host.
+pub(super) struct Host {
+    hardware: EthernetAddress,
+    /// The source of its solicitations.
+    link_local: Ipv6Cidr,
+    /// The link-local address is given by hand, or claimed: so long nothing is sent.
+    ready: bool,
+    by_hand: bool,
+    solicited: u8,
+    at: Option<Instant>,
+    wait: Duration,
+    prefixes: heapless::Vec<Prefix, PREFIXES>,
+    router: Option<(Ipv6Address, Instant)>,
+    dns: heapless::Vec<(Ipv6Address, Instant), DNS>,
+}
+
+/// A prefix, as the address made of it.
+#[derive(Clone, Copy)]
+struct Prefix {
+    address: Ipv6Cidr,
+    until: Instant,
+    state: State,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum State {
+    Claimed,
+    Taken,
+    Used,
+}
+
+impl Host {
+    /// A host whose link-local address is among these, or made of its hardware address.
+    pub(super) fn new(hardware: EthernetAddress, addresses: &[IpCidr]) -> Self {
+        let given = addresses.iter().find_map(|address| match address {
+            IpCidr::Ipv6(cidr) if cidr.address().is_unicast_link_local() => Some(*cidr),
+            _ => None,
+        });
+        let made = Ipv6Cidr::new(interface_address(Ipv6Address::new(0xfe80, 0, 0, 0, 0, 0, 0, 0), hardware), 64);
+        Host {
+            hardware,
+            link_local: given.unwrap_or(made),
+            ready: false,
+            by_hand: given.is_some(),
+            solicited: 0,
+            at: None,
+            wait: INTERVAL,
+            prefixes: heapless::Vec::new(),
+            router: None,
+            dns: heapless::Vec::new(),
+        }
+    }
+
+    pub(super) fn start(&mut self, claims: &mut Claims, now: Instant) {
+        if self.by_hand || !claims.add(IpCidr::Ipv6(self.link_local), Origin::Slaac, now) {
+            self.ready = true;
+            self.at = Some(now);
+        }
+    }
+
+    pub(super) fn due(&self) -> Option<Instant> {
+        let router = self.router.map(|(_, until)| until);
+        let prefixes = self.prefixes.iter().map(|prefix| prefix.until);
+        prefixes.chain(self.dns.iter().map(|(_, until)| *until)).chain(router).chain(self.at).min()
+    }
+
+    pub(super) fn dns_servers(&self) -> impl Iterator<Item = Ipv6Address> {
+        self.dns.iter().map(|(server, _)| *server)
+    }
+
+    /// Ends what has lasted long enough. Returns the source of a solicitation that is to be sent.
+    pub(super) fn advance(&mut self, now: Instant, changes: &mut Changes) -> Option<Ipv6Address> {
+        for prefix in self.prefixes.iter().filter(|prefix| prefix.until <= now && prefix.state == State::Used) {
+            push(changes, Change::Tell(AddressEvent::Expired(prefix.address.into())));
+            push(changes, Change::Remove(prefix.address.address().into()));
+        }
+        self.prefixes.retain(|prefix| prefix.until > now);
+        self.dns.retain(|(_, until)| *until > now);
+        if self.router.is_some_and(|(_, until)| until <= now) {
+            self.lose_router(now, changes);
+        }
+        if self.at.is_none_or(|at| at > now) {
+            return None;
+        }
+        if self.solicited == SOLICITATIONS {
+            push(changes, Change::Tell(AddressEvent::NoRouter));
+        }
+        self.solicited = self.solicited.saturating_add(1);
+        self.at = Some(now + self.wait);
+        if self.solicited > SOLICITATIONS {
+            self.wait = (self.wait * 2).min(LONGEST);
+        }
+        Some(self.link_local.address())
+    }
+
+    /// Nobody has an address: it is in use from now on.
+    pub(super) fn granted(&mut self, now: Instant, address: IpCidr, changes: &mut Changes) {
+        if address == IpCidr::Ipv6(self.link_local) {
+            self.ready = true;
+            self.at = Some(now);
+        } else {
+            match self.prefixes.iter_mut().find(|prefix| IpCidr::Ipv6(prefix.address) == address) {
+                Some(prefix) => {
+                    prefix.state = State::Used;
+                    push(changes, Change::Tell(AddressEvent::Advertised(address)));
+                }
+                // It expired while it was asked for.
+                None => return,
+            }
+        }
+        push(changes, Change::Add(address));
+    }
+
+    /// Somebody has an address. Without a link-local one nothing more is done (RFC 4862 section 5.4.5).
+    pub(super) fn conflict(&mut self, address: IpCidr) {
+        for prefix in self.prefixes.iter_mut().filter(|prefix| IpCidr::Ipv6(prefix.address) == address) {
+            prefix.state = State::Taken;
+        }
+    }
+
+    /// Takes in an advertisement, if the frame is one.
+    pub(super) fn hear(
+        &mut self,
+        now: Instant,
+        frame: &EthernetFrame<&[u8]>,
+        own: &[IpCidr],
+        claims: &mut Claims,
+        changes: &mut Changes,
+    ) {
+        let Some((source, bytes)) = icmpv6(frame, Icmpv6Message::RouterAdvert).filter(|_| self.ready) else { return };
+        // RFC 4861 section 6.1.2.
+        let (Some(&[_, _, _, _, _, _, high, low, ..]), true) =
+            (bytes.first_chunk::<16>(), source.is_unicast_link_local())
+        else {
+            return;
+        };
+        let lifetime = u16::from_be_bytes([high, low]);
+        match self.router {
+            Some((router, _)) if router == source && lifetime == 0 => self.lose_router(now, changes),
+            Some((router, _)) if router != source => {}
+            _ if lifetime > 0 => {
+                let known = self.router.replace((source, now + Duration::from_secs(lifetime.into())));
+                if known.is_none() {
+                    push(changes, Change::Router(source.into()));
+                }
+            }
+            _ => {}
+        }
+        // Somebody advertises: there is nothing more to ask for.
+        self.at = None;
+        let mut options = bytes.get(16..).unwrap_or_default();
+        while let Some(&[kind, units]) = options.first_chunk() {
+            let len = usize::from(units) * 8;
+            let Some(option) = options.get(..len).filter(|option| !option.is_empty()) else { return };
+            match kind {
+                PREFIX => self.prefix(now, option, own, claims),
+                RDNSS => self.servers(now, option),
+                _ => {}
+            }
+            options = options.get(len..).unwrap_or_default();
+        }
+    }
+
+    /// A prefix that hosts make addresses of (RFC 4862 section 5.5.3).
+    fn prefix(&mut self, now: Instant, option: &[u8], own: &[IpCidr], claims: &mut Claims) {
+        let Some(&[_, _, length, flags, ref rest @ ..]) = option.first_chunk::<32>() else { return };
+        let (Some(valid), Some(preferred)) = (number(rest, 0), number(rest, 4)) else { return };
+        let Some(&network) = rest.get(12..).and_then(|bytes| bytes.first_chunk::<16>()) else { return };
+        let network = Ipv6Address::from(network);
+        let special = network.is_unicast_link_local() || network.is_multicast() || network.is_loopback();
+        // 64 bits are what goes with a hardware address (RFC 2464 section 4).
+        if length != 64 || flags & 0x40 == 0 || preferred > valid || special || network.is_unspecified() {
+            return;
+        }
+        let address = Ipv6Cidr::new(interface_address(network, self.hardware), 64);
+        let until = after(now, valid);
+        if let Some(known) = self.prefixes.iter_mut().find(|prefix| prefix.address == address) {
+            let least = known.until.min(now + TWO_HOURS);
+            known.until = until.max(least);
+            return;
+        }
+        let by_hand = own.iter().any(|own| own.address() == address.address().into());
+        if valid == 0 || by_hand || self.prefixes.is_full() {
+            return;
+        }
+        if claims.add(IpCidr::Ipv6(address), Origin::Slaac, now) {
+            // There is room: it was asked for just now.
+            let _ = self.prefixes.push(Prefix { address, until, state: State::Claimed });
+        }
+    }
+
+    /// DNS servers (RFC 8106 section 5.1).
+    fn servers(&mut self, now: Instant, option: &[u8]) {
+        let Some(lifetime) = number(option, 4) else { return };
+        for octets in option.get(8..).unwrap_or_default().chunks_exact(16) {
+            let Some(&octets) = octets.first_chunk::<16>() else { continue };
+            let server = Ipv6Address::from(octets);
+            if server.is_unspecified() || server.is_multicast() || server.is_loopback() {
+                continue;
+            }
+            self.dns.retain(|(known, _)| *known != server);
+            if lifetime > 0 {
+                // Those that do not fit are passed over.
+                let _ = self.dns.push((server, after(now, lifetime)));
+            }
+        }
+    }
+
+    /// The router is gone; another one is asked for.
+    fn lose_router(&mut self, now: Instant, changes: &mut Changes) {
+        if let Some((router, _)) = self.router.take() {
+            push(changes, Change::RouterGone(router.into()));
+        }
+        (self.solicited, self.wait, self.at) = (0, INTERVAL, Some(now));
+    }
+}
+
+/// The address that somebody has, or asks for before it uses it, as a neighbour message shows (RFC 4862 section 5.4).
+pub(super) fn claimed_by(frame: &EthernetFrame<&[u8]>) -> Option<IpAddress> {
+    let (claims, bytes) = match icmpv6(frame, Icmpv6Message::NeighborAdvert) {
+        Some((_, bytes)) => (true, bytes),
+        None => {
+            let (source, bytes) = icmpv6(frame, Icmpv6Message::NeighborSolicit)?;
+            // Whoever has an address already only wants to talk.
+            (source.is_unspecified(), bytes)
+        }
+    };
+    let target = Ipv6Address::from(*bytes.get(8..)?.first_chunk::<16>()?);
+    claims.then_some(target.into())
+}
+
+/// The source and bytes of an ICMPv6 message of this type, if it comes from a neighbour and its checksum holds.
+fn icmpv6<'f>(frame: &EthernetFrame<&'f [u8]>, kind: Icmpv6Message) -> Option<(Ipv6Address, &'f [u8])> {
+    if frame.payload().len() < IPV6 {
+        return None;
+    }
+    let packet = Ipv6Packet::new_checked(frame.payload()).ok()?;
+    // A router would have counted the hop limit down (RFC 4861 section 6.1).
+    if packet.version() != 6 || packet.next_header() != IpProtocol::Icmpv6 || packet.hop_limit() != 255 {
+        return None;
+    }
+    let bytes = packet.payload();
+    let message = Icmpv6Packet::new_checked(bytes).ok()?;
+    let (source, destination) = (packet.src_addr(), packet.dst_addr());
+    let good = message.msg_type() == kind && message.msg_code() == 0 && message.verify_checksum(&source, &destination);
+    good.then_some((source, bytes))
+}
+
+/// The group of a solicited node (RFC 4291 section 2.7.1).
+pub(super) fn solicited_node(address: Ipv6Address) -> Ipv6Address {
+    let [.., a, b, c] = address.octets();
+    let mut octets = Ipv6Address::new(0xff02, 0, 0, 0, 0, 1, 0xff00, 0).octets();
+    octets[13..].copy_from_slice(&[a, b, c]);
+    octets.into()
+}
+
+/// The hardware address of a group (RFC 2464 section 7).
+pub(super) fn group_hardware(group: Ipv6Address) -> EthernetAddress {
+    let [.., a, b, c, d] = group.octets();
+    EthernetAddress([0x33, 0x33, a, b, c, d])
+}
+
+/// The length of an IPv6 packet with a neighbour solicitation.
+pub(super) fn neighbor_solicit_len(source: Ipv6Address, hardware: EthernetAddress) -> usize {
+    IPV6 + Icmpv6Repr::Ndisc(neighbor_solicit(source, source, hardware)).buffer_len()
+}
+
+pub(super) fn emit_neighbor_solicit(
+    source: Ipv6Address,
+    target: Ipv6Address,
+    hardware: EthernetAddress,
+    payload: &mut [u8],
+) {
+    emit(source, solicited_node(target), neighbor_solicit(source, target, hardware), payload);
+}
+
+/// Whoever has no address yet does not say its hardware address (RFC 4861 section 4.3).
+fn neighbor_solicit(source: Ipv6Address, target: Ipv6Address, hardware: EthernetAddress) -> NdiscRepr<'static> {
+    let lladdr = (!source.is_unspecified()).then(|| hardware.into());
+    NdiscRepr::NeighborSolicit { target_addr: target, lladdr }
+}
+
+pub(super) fn emit_router_solicit(source: Ipv6Address, hardware: EthernetAddress, payload: &mut [u8]) {
+    let solicit = NdiscRepr::RouterSolicit { lladdr: Some(hardware.into()) };
+    emit(source, ALL_ROUTERS, solicit, payload);
+}
+
+fn emit(source: Ipv6Address, group: Ipv6Address, message: NdiscRepr<'_>, payload: &mut [u8]) {
+    let message = Icmpv6Repr::Ndisc(message);
+    let ip = Ipv6Repr {
+        src_addr: source,
+        dst_addr: group,
+        next_header: IpProtocol::Icmpv6,
+        payload_len: message.buffer_len(),
+        hop_limit: 255,
+    };
+    let mut packet = Ipv6Packet::new_unchecked(payload);
+    ip.emit(&mut packet);
+    let mut icmp = Icmpv6Packet::new_unchecked(packet.payload_mut());
+    message.emit(&source, &group, &mut icmp, &super::frame::checksums());
+}
+
+/// A 32-bit number.
+fn number(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..)?.first_chunk().copied().map(u32::from_be_bytes)
+}
+
+/// The end of a lifetime in seconds. What lasts for ever is given a hundred years.
+fn after(now: Instant, seconds: u32) -> Instant {
+    let seconds = if seconds == FOR_EVER { 3_155_760_000 } else { u64::from(seconds) };
+    now + Duration::from_secs(seconds)
+}

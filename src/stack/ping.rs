@@ -1,0 +1,252 @@
+//! ICMP echo requests and their replies (RFC 792, RFC 4443): `ping`.
+
+use smoltcp::iface::{PollResult, SocketHandle, SocketSet, SocketStorage};
+use smoltcp::phy::{Device, Medium};
+use smoltcp::socket::icmp::{Endpoint, PacketBuffer, PacketMetadata, Socket};
+use smoltcp::time::Instant;
+#[cfg(feature = "ipv6")]
+use smoltcp::wire::Ipv6Packet;
+use smoltcp::wire::{EthernetFrame, IpAddress, IpEndpoint, IpProtocol, IpVersion, Ipv4Packet};
+
+use super::connection::RETRY;
+use super::event::{Io, Probe, Step};
+use super::frame::Watch;
+use super::{ConnectError, Console, Session, Stack, UdpSession};
+
+/// Bytes of an echo message before its data.
+pub const ECHO_HEADER: usize = 8;
+/// How many replies wait to be taken; the oldest goes when there is no more room.
+const REPLIES: usize = 16;
+
+/// What echo requests and replies stand in. Half of the packets and bytes are for each way.
+pub struct EchoMemory<'a> {
+    /// One socket.
+    pub socket: &'a mut [SocketStorage<'a>],
+    /// Two packets or more.
+    pub packets: &'a mut [PacketMetadata],
+    /// Twice [`ECHO_HEADER`] and the longest data, or more.
+    pub bytes: &'a mut [u8],
+}
+
+/// A reply to an echo request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Echo {
+    /// Who replied.
+    pub from: IpAddress,
+    /// The number of the request.
+    pub seq: u16,
+    /// Bytes of its data, without [`ECHO_HEADER`].
+    pub len: usize,
+    /// What routers have left of its time to live, or hop limit.
+    pub hop_limit: u8,
+    /// Whether the data is what was sent.
+    pub intact: bool,
+    /// When it came.
+    pub at: Instant,
+}
+
+/// Why an echo request is not sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EchoError {
+    /// An earlier one still waits for the hardware address of its receiver, or for room in the device.
+    Waiting,
+    /// Nothing was opened, or the data is longer than its memory.
+    TooLong,
+    /// The receiver cannot be reached from here.
+    Unreachable(ConnectError),
+}
+
+/// The open socket.
+pub(super) struct Pings<'a> {
+    set: SocketSet<'a>,
+    handle: SocketHandle,
+    ident: u16,
+    longest: usize,
+    send: bool,
+    due: Option<Instant>,
+    queued: bool,
+    /// To whom the last request is.
+    to: Option<IpAddress>,
+    replies: heapless::Deque<Echo, REPLIES>,
+}
+
+impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
+    /// Makes ready to send echo requests, which have `ident` in them to tell their replies from others'.
+    pub fn open_echo(&mut self, memory: EchoMemory<'a>, ident: u16) {
+        let EchoMemory { socket, packets, bytes } = memory;
+        if socket.is_empty() {
+            return;
+        }
+        let (receive, send) = packets.split_at_mut(packets.len() / 2);
+        let (received, sent) = bytes.split_at_mut(bytes.len() / 2);
+        let longest = sent.len().saturating_sub(ECHO_HEADER);
+        let mut socket_set = SocketSet::new(socket);
+        let mut socket = Socket::new(PacketBuffer::new(receive, received), PacketBuffer::new(send, sent));
+        // Cannot fail on a new socket.
+        let _ = socket.bind(Endpoint::Ident(ident));
+        let handle = socket_set.add(socket);
+        self.pings = Some(Pings {
+            set: socket_set,
+            handle,
+            ident,
+            longest,
+            send: false,
+            due: None,
+            queued: false,
+            to: None,
+            replies: heapless::Deque::new(),
+        });
+    }
+
+    /// Queues an echo request with `len` bytes of data.
+    ///
+    /// # Errors
+    /// [`EchoError`] says why it is not sent.
+    pub fn send_echo(&mut self, to: IpAddress, seq: u16, len: usize) -> Result<(), EchoError> {
+        self.source_for(IpEndpoint::new(to, 1)).map_err(EchoError::Unreachable)?;
+        let pings = self.pings.as_mut().filter(|pings| len <= pings.longest).ok_or(EchoError::TooLong)?;
+        if pings.queued {
+            return Err(EchoError::Waiting);
+        }
+        let (ident, size) = (pings.ident, ECHO_HEADER + len);
+        let socket = pings.set.get_mut::<Socket>(pings.handle);
+        let bytes = socket.send(size, to).map_err(|_| EchoError::Waiting)?;
+        let kind = match to {
+            IpAddress::Ipv4(_) => 8,
+            #[cfg(feature = "ipv6")]
+            IpAddress::Ipv6(_) => 128,
+        };
+        let ([a, b], [c, d]) = (ident.to_be_bytes(), seq.to_be_bytes());
+        // smoltcp fills in the checksum.
+        let header = [kind, 0, 0, 0, a, b, c, d];
+        header.into_iter().chain((0..len).map(pattern)).zip(bytes).for_each(|(byte, place)| *place = byte);
+        pings.queued = true;
+        pings.to = Some(to);
+        pings.send = true;
+        Ok(())
+    }
+
+    /// Whether the last request has not left: its receiver's hardware address is not known.
+    pub fn echo_waits(&self) -> bool {
+        self.pings.as_ref().is_some_and(|pings| pings.queued)
+    }
+
+    /// The next reply.
+    pub fn take_echo(&mut self) -> Option<Echo> {
+        self.pings.as_mut()?.replies.pop_front()
+    }
+
+    /// Sends what waits.
+    pub(super) fn echoes<D: Device, C: Console, P: Probe>(
+        &mut self,
+        now: Instant,
+        io: &mut Io<D, C, P>,
+    ) -> Option<Step> {
+        let pings = self.pings.as_mut()?;
+        if pings.due.is_some_and(|due| due <= now) {
+            pings.due = None;
+            pings.send = true;
+        }
+        if !pings.send {
+            return None;
+        }
+        let to = pings.to;
+        let mut watch = Watch::new(&mut io.device, &mut io.probe);
+        // The rest of a fragmented packet leaves before another can take its buffer.
+        let fragments = self.iface.poll_at(now, &self.none).is_some_and(|at| at <= now);
+        let set = if fragments { &mut self.none } else { &mut pings.set };
+        let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
+        let sent = watch.sent;
+        #[cfg(feature = "dhcp")]
+        if sent.asked > sent.frames
+            && !fragments
+            && let Some(to) = to
+            && let Some(source) = self.iface.get_source_address(&to)
+            && self.solicit(now, source, to, io)
+        {
+            return Some(Step::Egress(None));
+        }
+        #[cfg(not(feature = "dhcp"))]
+        let _ = to;
+        let pings = self.pings.as_mut()?;
+        if changed && !fragments {
+            pings.queued = false;
+        }
+        if sent.exhausted {
+            return None;
+        }
+        if changed || sent.frames > 0 || fragments {
+            return Some(Step::Egress(None));
+        }
+        pings.send = false;
+        pings.due = self.iface.poll_at(now, &pings.set).map(|at| at.max(now + RETRY));
+        None
+    }
+}
+
+impl<'a> Pings<'a> {
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// The sockets that an ICMP message goes to.
+    pub(super) fn set(&mut self) -> &mut SocketSet<'a> {
+        &mut self.set
+    }
+
+    /// A neighbour's hardware address may be known now.
+    pub(super) fn try_again(&mut self) {
+        self.send = true;
+    }
+
+    /// Takes the reply that the interface found in a frame with this hop limit, if any.
+    pub(super) fn arrived(&mut self, now: Instant, hop_limit: u8) {
+        let ident = self.ident;
+        let socket = self.set.get_mut::<Socket>(self.handle);
+        while let Ok((bytes, from)) = socket.recv() {
+            let Some(echo) = read(bytes, from, ident, hop_limit, now) else { continue };
+            if self.replies.is_full() {
+                self.replies.pop_front();
+            }
+            // There is room now.
+            let _ = self.replies.push_back(echo);
+        }
+    }
+}
+
+/// The hop limit of a frame that carries ICMP; `None` for any other.
+pub(super) fn icmp(frame: &[u8], medium: Medium) -> Option<u8> {
+    let skip = if medium == Medium::Ethernet { EthernetFrame::<&[u8]>::header_len() } else { 0 };
+    let packet = frame.get(skip..).filter(|packet| !packet.is_empty())?;
+    match IpVersion::of_packet(packet).ok()? {
+        IpVersion::Ipv4 => {
+            let packet = Ipv4Packet::new_checked(packet).ok()?;
+            (packet.next_header() == IpProtocol::Icmp).then(|| packet.hop_limit())
+        }
+        #[cfg(feature = "ipv6")]
+        IpVersion::Ipv6 => {
+            let packet = Ipv6Packet::new_checked(packet).ok()?;
+            (packet.next_header() == IpProtocol::Icmpv6).then(|| packet.hop_limit())
+        }
+    }
+}
+
+fn read(bytes: &[u8], from: IpAddress, ident: u16, hop_limit: u8, at: Instant) -> Option<Echo> {
+    // RFC 792: a reply is of type 0; RFC 4443: 129.
+    let kind = match from {
+        IpAddress::Ipv4(_) => 0,
+        #[cfg(feature = "ipv6")]
+        IpAddress::Ipv6(_) => 129,
+    };
+    let (&[first, _, _, _, a, b, c, d], data) = bytes.split_first_chunk::<ECHO_HEADER>()?;
+    if first != kind || u16::from_be_bytes([a, b]) != ident {
+        return None;
+    }
+    let intact = data.iter().enumerate().all(|(at, &byte)| byte == pattern(at));
+    Some(Echo { from, seq: u16::from_be_bytes([c, d]), len: data.len(), hop_limit, intact, at })
+}
+
+/// The data of a request: each byte is its place.
+fn pattern(at: usize) -> u8 {
+    at as u8
+}

@@ -1,0 +1,202 @@
+//! SLAAC against a router by hand.
+
+use smoltcp::phy::ChecksumCapabilities;
+use smoltcp::wire::{
+    EthernetAddress, EthernetFrame, EthernetProtocol, Icmpv6Message, Icmpv6Packet, Icmpv6Repr, IpProtocol, Ipv6Address,
+    Ipv6Packet, Ipv6Repr, NdiscNeighborFlags, NdiscRepr,
+};
+
+use super::world::{THEIRS, World, framed, silence};
+
+pub const ROUTER: Ipv6Address = Ipv6Address::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
+pub const ALL_NODES: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+const LINK_LOCAL: &str = "fe80::ff:fe00:1/64";
+const MADE: &str = "fd00::5:0:ff:fe00:1/64";
+
+#[test]
+fn a_prefix_becomes_an_address() {
+    let (mut world, mut asked) = (asking(), 0);
+    world.run(5, |frame| {
+        let solicits = kind(frame) == Some(Icmpv6Message::RouterSolicit);
+        asked += usize::from(solicits);
+        if solicits { vec![advertisement(1800, &[prefix(64, 0xc0, 3600, 3600), servers(600)])] } else { vec![] }
+    });
+    assert_eq!((asked, world.addresses()), (1, vec![LINK_LOCAL.to_string(), MADE.into()]));
+    let made = format!("+{MADE}");
+    let network = format!("a router advertises the network of {MADE}");
+    let link_local = format!("+{LINK_LOCAL}");
+    assert_eq!(world.told(), [&link_local, "router fe80::1 is in use", &network, &made]);
+    assert_eq!(world.stack.dns_servers().to_vec(), ["fd00::53".parse().unwrap()]);
+    // All that was advertised ends in its own time, and with the router the questions begin again.
+    world.run(600, silence);
+    assert!(world.stack.dns_servers().is_empty());
+    world.run(1200, silence);
+    assert_eq!(world.told(), ["router fe80::1 is gone"]);
+    world.run(1800, silence);
+    let expired = format!("no router advertises the network of {MADE} any more");
+    let gone = format!("-{MADE}");
+    assert_eq!(world.told(), ["no IPv6 router answers; asking on", &expired, &gone]);
+    assert_eq!(world.addresses(), [LINK_LOCAL]);
+}
+
+#[test]
+fn a_silent_link_is_asked_less_and_less() {
+    let (mut world, mut asked) = (asking(), 0);
+    world.run(3600, |frame| {
+        asked += usize::from(kind(frame) == Some(Icmpv6Message::RouterSolicit));
+        vec![]
+    });
+    assert!((8..20).contains(&asked), "{asked}");
+    let link_local = format!("+{LINK_LOCAL}");
+    assert_eq!(world.told(), [&link_local, "no IPv6 router answers; asking on"]);
+}
+
+#[test]
+fn what_does_not_make_sense_is_passed_over() {
+    let linklocal = [&prefix(64, 0xc0, 3600, 3600)[..16], &ROUTER.octets()].concat();
+    let multicast = [&prefix(64, 0xc0, 3600, 3600)[..16], &ALL_NODES.octets()].concat();
+    let good = prefix(64, 0xc0, 3600, 3600);
+    for options in [
+        vec![prefix(48, 0xc0, 3600, 3600)],
+        vec![prefix(64, 0x80, 3600, 3600)],
+        vec![prefix(64, 0xc0, 3600, 3601)],
+        vec![prefix(64, 0xc0, 0, 0)],
+        vec![linklocal, multicast],
+        // An option without a length ends the message; one that is longer than the message is none.
+        vec![vec![3, 0, 0, 0, 0, 0, 0, 0], good.clone()],
+        vec![vec![3, 200], good[2..].to_vec()],
+    ] {
+        let mut world = asking();
+        world.run(2, silence);
+        world.inject(&advertisement(0, &options));
+        world.run(2, silence);
+        assert_eq!(world.addresses(), [LINK_LOCAL], "{options:?}");
+    }
+    for spoil in [
+        // From another network, from no link-local address, damaged.
+        |frame: &mut Vec<u8>| frame[14 + 7] = 254,
+        |frame: &mut Vec<u8>| frame[14 + 8] = 0x20,
+        |frame: &mut Vec<u8>| frame[14 + 40 + 2] ^= 1,
+    ] {
+        let mut world = asking();
+        world.run(2, silence);
+        let mut frame = advertisement(1800, std::slice::from_ref(&good));
+        spoil(&mut frame);
+        world.inject(&frame);
+        world.run(2, silence);
+        assert_eq!(world.addresses(), [LINK_LOCAL]);
+    }
+}
+
+#[test]
+fn nobody_can_cut_a_lifetime_to_nothing() {
+    let mut world = asking();
+    world.run(2, silence);
+    world.inject(&advertisement(1800, &[prefix(64, 0xc0, 90_000, 90_000)]));
+    world.run(2, silence);
+    // RFC 4862 section 5.5.3: two hours are left at least.
+    world.inject(&advertisement(1800, &[prefix(64, 0xc0, 1, 1)]));
+    world.run(7100, silence);
+    assert_eq!(world.addresses(), [LINK_LOCAL, MADE]);
+    world.run(200, silence);
+    assert_eq!(world.addresses(), [LINK_LOCAL]);
+}
+
+#[test]
+fn an_address_that_a_neighbour_has_is_not_used() {
+    let mut world = asking();
+    world.run(2, silence);
+    world.inject(&advertisement(1800, &[prefix(64, 0xc0, 3600, 3600)]));
+    world.told();
+    world.run(2, |frame| if kind(frame) == Some(Icmpv6Message::NeighborSolicit) { vec![has(MADE)] } else { vec![] });
+    let said = format!("{} is in use by 02:00:00:00:00:09: it is not used here", &MADE[..MADE.len() - 3]);
+    assert_eq!(
+        (world.told(), world.addresses()),
+        (vec!["router fe80::1 is in use".into(), said], vec![LINK_LOCAL.into()])
+    );
+    // The next advertisement does not bring it back.
+    world.inject(&advertisement(1800, &[prefix(64, 0xc0, 3600, 3600)]));
+    world.run(2, silence);
+    assert_eq!(world.addresses(), [LINK_LOCAL]);
+}
+
+#[test]
+fn it_goes_together_with_dhcp_and_addresses_by_hand() {
+    let mut world = World::new(&["192.168.0.1/24", "fd01::1/64"], |config| {
+        (config.claim, config.dhcp, config.slaac) = (true, true, true);
+    });
+    let mut server = super::dhcp::Server::default();
+    world.run(5, |frame| match kind(frame) {
+        Some(Icmpv6Message::RouterSolicit) => vec![advertisement(1800, &[prefix(64, 0xc0, 3600, 3600)])],
+        _ => server.hear(frame),
+    });
+    let mut addresses = world.addresses();
+    addresses.sort();
+    assert_eq!(addresses, ["10.0.0.50/24", "192.168.0.1/24", "fd00::5:0:ff:fe00:1/64", "fd01::1/64", LINK_LOCAL]);
+}
+
+fn asking() -> World {
+    World::new(&[], |config| config.slaac = true)
+}
+
+/// What ICMPv6 message a frame is.
+pub fn kind(frame: &[u8]) -> Option<Icmpv6Message> {
+    let frame = EthernetFrame::new_checked(frame).ok()?;
+    let packet =
+        Ipv6Packet::new_checked(frame.payload()).ok().filter(|_| frame.ethertype() == EthernetProtocol::Ipv6)?;
+    let message =
+        Icmpv6Packet::new_checked(packet.payload()).ok().filter(|_| packet.next_header() == IpProtocol::Icmpv6)?;
+    assert!(message.verify_checksum(&packet.src_addr(), &packet.dst_addr()) && packet.hop_limit() == 255);
+    Some(message.msg_type())
+}
+
+/// A router's advertisement with this lifetime and these options.
+pub fn advertisement(lifetime: u16, options: &[Vec<u8>]) -> Vec<u8> {
+    let mut message = vec![134, 0, 0, 0, 64, 0];
+    message.extend(lifetime.to_be_bytes());
+    message.extend([0; 8]);
+    message.extend(options.concat());
+    icmpv6(ROUTER, ALL_NODES, message)
+}
+
+/// A neighbour's word that it has an address.
+fn has(address: &str) -> Vec<u8> {
+    let target_addr = address.split('/').next().unwrap().parse().unwrap();
+    let advert = Icmpv6Repr::Ndisc(NdiscRepr::NeighborAdvert {
+        flags: NdiscNeighborFlags::OVERRIDE,
+        target_addr,
+        lladdr: Some(THEIRS.into()),
+    });
+    let mut message = vec![0; advert.buffer_len()];
+    let mut packet = Icmpv6Packet::new_unchecked(&mut message[..]);
+    advert.emit(&ROUTER, &ALL_NODES, &mut packet, &ChecksumCapabilities::default());
+    icmpv6(ROUTER, ALL_NODES, message)
+}
+
+pub fn icmpv6(from: Ipv6Address, to: Ipv6Address, mut message: Vec<u8>) -> Vec<u8> {
+    Icmpv6Packet::new_unchecked(&mut message[..]).fill_checksum(&from, &to);
+    let ip = Ipv6Repr {
+        src_addr: from,
+        dst_addr: to,
+        next_header: IpProtocol::Icmpv6,
+        payload_len: message.len(),
+        hop_limit: 255,
+    };
+    framed(EthernetAddress([0x33, 0x33, 0, 0, 0, 1]), EthernetProtocol::Ipv6, 40 + message.len(), |payload| {
+        let mut packet = Ipv6Packet::new_unchecked(payload);
+        ip.emit(&mut packet);
+        packet.payload_mut().copy_from_slice(&message);
+    })
+}
+
+/// The prefix fd00:0:0:5::.
+pub fn prefix(len: u8, flags: u8, valid: u32, preferred: u32) -> Vec<u8> {
+    let network = Ipv6Address::new(0xfd00, 0, 0, 5, 0, 0, 0, 0);
+    [&[3, 4, len, flags][..], &valid.to_be_bytes(), &preferred.to_be_bytes(), &[0; 4], &network.octets()].concat()
+}
+
+/// A DNS server.
+pub fn servers(lifetime: u32) -> Vec<u8> {
+    let server = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 0x53);
+    [&[25, 3, 0, 0][..], &lifetime.to_be_bytes(), &server.octets()].concat()
+}

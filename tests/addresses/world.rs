@@ -1,0 +1,209 @@
+//! A stack on an Ethernet cable, and somebody at its other end who makes each frame by hand, on a virtual clock.
+
+use smolstep::host::{HeapPool, Sizes};
+use smolstep::names::Resolver;
+use smolstep::phy::{Cable, CableEnd};
+use smolstep::stack::{
+    AddressEvent, Config, ConnectionId, Context, Direction, End, Event, Io, Next, Probe, Quiet, Seed, Session, Stack,
+};
+use smoltcp::phy::{ChecksumCapabilities, Device, Medium, RxToken, TxToken};
+use smoltcp::socket::tcp;
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{
+    ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, IpCidr,
+    IpProtocol, Ipv4Address, Ipv4Packet, Ipv4Repr, UdpPacket, UdpRepr,
+};
+
+pub const OURS: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 1]);
+pub const THEIRS: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 9]);
+
+type End1 = CableEnd<'static, 16, 1514>;
+
+pub struct World {
+    pub now: Instant,
+    pub stack: Stack<'static, Idle, Resolver>,
+    pub io: Io<End1, Quiet, Told>,
+    far: End1,
+    start: Instant,
+}
+
+impl World {
+    /// A stack with these addresses and no others; `set` says what it asks for.
+    pub fn new(addresses: &[&str], set: impl FnOnce(&mut Config<'_>)) -> World {
+        let (device, far) = Box::leak(Box::new(Cable::with_medium(Medium::Ethernet))).ends();
+        let sizes = Sizes { connections: 4, receive: 512, send: 512, ports: 1, datagrams: 16, payload: 16_384 };
+        let memory = Box::leak(Box::new(HeapPool::new(sizes))).memory();
+        let now = Instant::from_secs(1);
+        let mut io = Io { device, console: Quiet, probe: Told::default() };
+        let addresses: Vec<IpCidr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
+        let mut config = Config::new(OURS.into(), Seed([5; 32]), &addresses);
+        set(&mut config);
+        let stack = Stack::new(config, &mut io.device, memory, now).unwrap();
+        World { now, stack, io, far, start: now }
+    }
+
+    /// Goes on for so many seconds. `peer` is told of each frame that leaves, and says what comes back. Returns nothing but
+    /// what happened: see [`Told`].
+    ///
+    /// # Panics
+    /// If the stack asks to be polled again and again without anything to do.
+    pub fn run(&mut self, seconds: u64, mut peer: impl FnMut(&[u8]) -> Vec<Vec<u8>>) {
+        let until = self.now + Duration::from_secs(seconds);
+        let mut idle = 0;
+        loop {
+            let next = self.stack.poll(self.now, &mut self.io);
+            let mut frames = 0;
+            while let Some(frame) = self.receive() {
+                frames += 1;
+                for reply in peer(&frame) {
+                    self.inject(&reply);
+                }
+            }
+            idle = if frames == 0 { idle + 1 } else { 0 };
+            assert!(idle < 20 + 2 * seconds, "the stack spins at {}", self.seconds());
+            if frames > 0 {
+                continue;
+            }
+            if next.is_none_or(|next| next >= until) {
+                self.now = until;
+                return;
+            }
+            self.now = next.unwrap_or(until).max(self.now);
+        }
+    }
+
+    fn receive(&mut self) -> Option<Vec<u8>> {
+        let (frame, _) = self.far.receive(self.now)?;
+        Some(frame.consume(<[u8]>::to_vec))
+    }
+
+    /// Lays a frame on the cable.
+    ///
+    /// # Panics
+    /// If it has no room.
+    pub fn inject(&mut self, frame: &[u8]) {
+        let token = self.far.transmit(self.now).expect("the cable has room");
+        token.consume(frame.len(), |place| place.copy_from_slice(frame));
+    }
+
+    /// How long it has gone on, in whole seconds.
+    pub fn seconds(&self) -> u64 {
+        (self.now - self.start).secs()
+    }
+
+    /// What happened since the last call.
+    pub fn told(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.io.probe.lines)
+    }
+
+    /// The addresses in use.
+    pub fn addresses(&self) -> Vec<String> {
+        self.stack.addresses().iter().map(ToString::to_string).collect()
+    }
+
+    /// How the connection ended that was over last.
+    pub fn end(&self, id: ConnectionId) -> Option<End> {
+        self.stack.ended(id)
+    }
+}
+
+/// Nobody answers.
+pub fn silence(_frame: &[u8]) -> Vec<Vec<u8>> {
+    vec![]
+}
+
+/// Whose address this ARP request asks for; none for other frames, and for announcements.
+pub fn arp_asks(frame: &[u8]) -> Option<Ipv4Address> {
+    let frame = EthernetFrame::new_checked(frame).ok()?;
+    if frame.ethertype() != EthernetProtocol::Arp {
+        return None;
+    }
+    match ArpRepr::parse(&ArpPacket::new_checked(frame.payload()).ok()?).ok()? {
+        ArpRepr::EthernetIpv4 {
+            operation: ArpOperation::Request, source_protocol_addr, target_protocol_addr, ..
+        } if source_protocol_addr != target_protocol_addr => Some(target_protocol_addr),
+        _ => None,
+    }
+}
+
+/// An ARP reply from the peer to whoever has the address `to`: it has `address`.
+pub fn arp_has(address: Ipv4Address, to: Ipv4Address) -> Vec<u8> {
+    let arp = ArpRepr::EthernetIpv4 {
+        operation: ArpOperation::Reply,
+        source_hardware_addr: THEIRS,
+        source_protocol_addr: address,
+        target_hardware_addr: OURS,
+        target_protocol_addr: to,
+    };
+    framed(OURS, EthernetProtocol::Arp, arp.buffer_len(), |payload| arp.emit(&mut ArpPacket::new_unchecked(payload)))
+}
+
+/// A UDP datagram of the peer's.
+pub fn udp(from: (Ipv4Address, u16), to: (Ipv4Address, u16), data: &[u8]) -> Vec<u8> {
+    let checksums = ChecksumCapabilities::default();
+    let udp = UdpRepr { src_port: from.1, dst_port: to.1 };
+    let ip = Ipv4Repr {
+        src_addr: from.0,
+        dst_addr: to.0,
+        next_header: IpProtocol::Udp,
+        payload_len: 8 + data.len(),
+        hop_limit: 64,
+    };
+    framed(OURS, EthernetProtocol::Ipv4, 28 + data.len(), |payload| {
+        let mut packet = Ipv4Packet::new_unchecked(payload);
+        ip.emit(&mut packet, &checksums);
+        let mut packet = UdpPacket::new_unchecked(packet.payload_mut());
+        let emit = |bytes: &mut [u8]| bytes.copy_from_slice(data);
+        udp.emit(&mut packet, &from.0.into(), &to.0.into(), data.len(), emit, &checksums);
+    })
+}
+
+/// The port that a UDP datagram over IPv4 is from, the port it is to, and its data.
+pub fn datagram(frame: &[u8]) -> Option<(u16, u16, &[u8])> {
+    let frame = EthernetFrame::new_checked(frame).ok().filter(|f| f.ethertype() == EthernetProtocol::Ipv4)?;
+    let ip = Ipv4Packet::new_checked(frame.payload()).ok().filter(|ip| ip.next_header() == IpProtocol::Udp)?;
+    let udp = UdpPacket::new_checked(ip.payload()).ok()?;
+    assert!(ip.verify_checksum() && udp.verify_checksum(&ip.src_addr().into(), &ip.dst_addr().into()));
+    Some((udp.src_port(), udp.dst_port(), udp.payload()))
+}
+
+/// A frame of the peer's.
+pub fn framed(to: EthernetAddress, ethertype: EthernetProtocol, len: usize, emit: impl FnOnce(&mut [u8])) -> Vec<u8> {
+    let mut bytes = vec![0; 14 + len];
+    let mut frame = EthernetFrame::new_unchecked(&mut bytes[..]);
+    EthernetRepr { src_addr: THEIRS, dst_addr: to, ethertype }.emit(&mut frame);
+    emit(frame.payload_mut());
+    bytes
+}
+
+/// Keeps what happened to addresses, and how many frames left.
+#[derive(Default)]
+pub struct Told {
+    lines: Vec<String>,
+    pub sent: usize,
+}
+
+impl Probe for Told {
+    fn frame(&mut self, _now: Instant, direction: Direction, _frame: &[u8]) {
+        self.sent += usize::from(direction == Direction::Out);
+    }
+
+    fn event(&mut self, _now: Instant, event: &Event) {
+        match event {
+            Event::Address(AddressEvent::Added(address)) => self.lines.push(format!("+{address}")),
+            Event::Address(AddressEvent::Removed(address)) => self.lines.push(format!("-{address}")),
+            Event::Address(what) => self.lines.push(what.to_string()),
+            _ => {}
+        }
+    }
+}
+
+/// A program that keeps its connection and says nothing.
+#[derive(Clone)]
+pub struct Idle;
+
+impl Session for Idle {
+    fn poll(&mut self, _socket: &mut tcp::Socket<'_>, _cx: &mut Context<'_>) -> Next {
+        Next::Wait
+    }
+}

@@ -1,0 +1,199 @@
+//! chat without a terminal, against the kernel's TCP and UDP: pipes, waiting in line, rooms, several partners on UDP.
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use std::io::{ErrorKind, Read};
+use std::net::{Shutdown, TcpStream};
+
+use common::link::{KERNEL, SERVER, at, connect, expect, expect_last, on_tap, on_tap_and_tun, send, udp};
+use common::peer::python;
+
+const WELCOME: &str = "this is a chat room: '/name NAME' as the first line gives you a name, q leaves\n";
+
+#[test]
+fn partners_are_served_in_order_and_what_they_said_is_kept() {
+    on_tap_and_tun("partners_are_served_in_order_and_what_they_said_is_kept", |link| {
+        let mut server = link.serve(&["chat"], 4);
+        let mut partners: Vec<TcpStream> = SERVER.iter().cycle().take(4).map(|host| connect(host, 9000)).collect();
+        for (n, partner) in partners.iter_mut().enumerate() {
+            send(partner, format!("I am {n}\n"));
+        }
+        for (n, partner) in partners.iter_mut().enumerate() {
+            server.wait_for("its turn", |out| out.ends_with(&format!(" I am {n}\n")));
+            server.type_in(format!("hello {n}\n").as_bytes());
+            expect(partner, format!("hello {n}\n"));
+            if n % 2 == 0 {
+                server.type_in(b"q\n")
+            } else {
+                send(partner, "q\n")
+            }
+            expect_last(partner, "the talk has ended\n");
+            server.wait_for("the end", |out| out.matches(" has ended\n").count() == n + 1);
+        }
+        server.stop();
+    });
+}
+
+#[test]
+fn once_serves_one_talk_and_resets_those_who_wait() {
+    on_tap("once_serves_one_talk_and_resets_those_who_wait", |link| {
+        let mut server = link.serve(&["chat", "--once"], 4);
+        let mut first = connect(SERVER[0], 9000);
+        send(&mut first, "hi\n");
+        server.wait_for("the first", |out| out.ends_with(" hi\n"));
+        let mut waiting = [connect(SERVER[0], 9000), connect(SERVER[1], 9000)];
+        waiting.iter_mut().for_each(|stream| send(stream, "me too\n"));
+        server.type_in(b"bye\nq\n");
+        expect_last(&mut first, "bye\nthe talk has ended\n");
+        for stream in &mut waiting {
+            let read = stream.read(&mut [0; 16]);
+            assert!(matches!(&read, Err(e) if e.kind() == ErrorKind::ConnectionReset), "{read:?}");
+        }
+        drop(first);
+        let server = server.finish();
+        assert_eq!(server.code(), Some(0), "{server:?}");
+        assert!(!server.out().contains("me too") && server.out().ends_with(" has ended\n"), "{server:?}");
+    });
+}
+
+#[test]
+fn a_partner_that_goes_away_makes_room_for_the_next() {
+    on_tap("a_partner_that_goes_away_makes_room_for_the_next", |link| {
+        let server = link.serve(&["chat"], 4);
+        let first = connect(SERVER[0], 9000);
+        server.wait_for("the first", |out| out.contains("talking with"));
+        let mut second = connect(SERVER[0], 9000);
+        send(&mut second, "next\n");
+        drop(first);
+        server.wait_for("the second", |out| out.contains(" has ended") && out.ends_with(" next\n"));
+        server.stop();
+    });
+}
+
+#[test]
+fn pipes_work_at_both_ends() {
+    on_tap_and_tun("pipes_work_at_both_ends", |link| {
+        for address in KERNEL {
+            // A server on the kernel that replies at the end of the stream.
+            let _server = python::server(LAST_REPLY, address.parse().unwrap(), 9000);
+            for arguments in [&["chat", address][..], &["chat", address, "hi"]] {
+                let call = link.call(arguments, b"hi\n");
+                assert_eq!(
+                    (call.code(), call.out().as_str()),
+                    (Some(0), "you said hi\nthe talk has ended\n"),
+                    "{call:?}"
+                );
+            }
+        }
+        let mut server = link.serve(&["chat"], 4);
+        let mut partner = connect(SERVER[0], 9000);
+        send(&mut partner, "no line end");
+        partner.shutdown(Shutdown::Write).unwrap();
+        expect(&mut partner, "(waiting for the last reply)\n");
+        server.type_in(b"here it is\n");
+        expect_last(&mut partner, "here it is\nthe talk has ended\n");
+        server.stop();
+    });
+}
+
+#[test]
+fn all_talk_in_a_room_and_a_slow_reader_is_dropped() {
+    on_tap("all_talk_in_a_room_and_a_slow_reader_is_dropped", |link| {
+        let mut server = link.serve(&["chat", "--room"], 4);
+        let join = |name: &str| {
+            let mut stream = connect(SERVER[0], 9000);
+            expect(&mut stream, WELCOME);
+            send(&mut stream, format!("/name {name}\n"));
+            server.wait_for(name, |out| out.ends_with(&format!(" is now {name}\n")));
+            stream
+        };
+        let (mut ann, mut bob, mut slow) = (join("Ann"), join("Bob"), join("Slow"));
+        send(&mut bob, "hello\n");
+        let slow_from = slow.local_addr().unwrap();
+        let bob_from = bob.local_addr().unwrap();
+        let joined =
+            format!("{bob_from} has joined\n{bob_from} is now Bob\n{slow_from} has joined\n{slow_from} is now Slow\n");
+        expect(&mut ann, format!("{joined}Bob: hello\n"));
+        server.type_in(b"hello from here\n");
+        expect(&mut ann, "console: hello from here\n");
+        expect(&mut bob, format!("{slow_from} has joined\n{slow_from} is now Slow\nconsole: hello from here\n"));
+
+        // Bob reads all that Ann says, however much it is; the slow one reads nothing.
+        let line = format!("{}\n", "x".repeat(500));
+        let mut dropped = false;
+        for _ in 0..20_000 {
+            send(&mut ann, &line);
+            // Of the last line, the rest is read below.
+            let mut begin = [0; 5];
+            bob.read_exact(&mut begin).unwrap();
+            dropped = begin == *b"Slow ";
+            if dropped {
+                break;
+            }
+            assert_eq!(begin, *b"Ann: ");
+            expect(&mut bob, &line);
+        }
+        assert!(dropped, "the slow reader is still there after 10 MB");
+        let mut heard = Vec::new();
+        slow.read_to_end(&mut heard).unwrap();
+        let end = &heard[heard.len().saturating_sub(200)..];
+        assert!(end.ends_with(b"\nyou have read too slowly and missed lines: goodbye\n"), "{}", end.escape_ascii());
+        send(&mut bob, "q\n");
+        let mut heard = String::new();
+        bob.read_to_string(&mut heard).unwrap();
+        assert!(
+            heard.starts_with("has read too slowly and is dropped\n") && heard.ends_with("the talk has ended\n"),
+            "{heard}"
+        );
+        server.stop();
+    });
+}
+
+#[test]
+fn partners_on_udp_are_answered_by_number() {
+    on_tap_and_tun("partners_on_udp_are_answered_by_number", |link| {
+        let mut server = link.serve(&["chat"], 4);
+        let partners = [0, 1, 0].map(|v| udp(at(KERNEL[v], 0), at(SERVER[v], 9000)));
+        for (n, partner) in partners.iter().enumerate() {
+            partner.send(format!("I am {n}\n").as_bytes()).unwrap();
+            server.wait_for("it", |out| out.ends_with(&format!(" I am {n}\n")));
+        }
+        server.type_in(b"to the last\n@1 to the first\n@2 to the second\n");
+        for (partner, text) in partners.iter().zip(["to the first\n", "to the second\n", "to the last\n"]) {
+            let mut bytes = [0; 64];
+            let len = partner.recv(&mut bytes).unwrap();
+            assert_eq!(&bytes[..len], text.as_bytes());
+        }
+        // A talk over TCP has the unnumbered lines; who writes over UDP is still answered by number.
+        let mut talk = connect(SERVER[0], 9000);
+        server.wait_for("the talk", |out| out.contains("talking with"));
+        server.type_in(b"to TCP\n@3 to UDP\n");
+        expect(&mut talk, "to TCP\n");
+        let mut bytes = [0; 64];
+        let len = partners[2].recv(&mut bytes).unwrap();
+        assert_eq!(&bytes[..len], b"to UDP\n");
+        server.stop();
+    });
+}
+
+#[test]
+fn the_udp_client_talks_with_the_kernel() {
+    on_tap("the_udp_client_talks_with_the_kernel", |link| {
+        for address in KERNEL {
+            let _server = python::server(python::ECHO_UDP, address.parse().unwrap(), 9000);
+            let call = link.call(&["chat", address, "--udp"], b"hi\n");
+            assert_eq!((call.code(), call.out().as_str()), (Some(0), "hi\nthe talk has ended\n"), "{call:?}");
+        }
+    });
+}
+
+/// Reads to the end of the stream, and replies.
+const LAST_REPLY: &str = "
+def serve(connection):
+    everything = b''
+    while data := connection.recv(65536):
+        everything += data
+    connection.sendall(b'you said ' + everything)
+tcp(serve)
+";

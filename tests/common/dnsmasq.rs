@@ -1,0 +1,92 @@
+//! dnsmasq on the kernel's end of a TAP: DHCP, DNS and router advertisements.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use super::link::{KERNEL, Link};
+use super::peer::Peer;
+use super::require::skip;
+
+/// A running dnsmasq, and the file it keeps its leases in.
+pub struct Dnsmasq {
+    peer: Peer,
+    _leases: Leases,
+}
+
+/// Starts dnsmasq on a link with these options besides what keeps it to itself. Where there is none, see [`skip`].
+pub fn start(link: Link, options: &[&str]) -> Option<Dnsmasq> {
+    let leases = Leases(std::env::temp_dir().join(format!("smolstep-leases-{}-{}", std::process::id(), unique())));
+    let mut command = Command::new("dnsmasq");
+    // Debian keeps it where only root looks.
+    let path = std::env::var("PATH").unwrap_or_default();
+    command.env("PATH", format!("{path}:/usr/sbin:/sbin"));
+    if command.arg("--version").output().is_err() {
+        skip("dnsmasq", "no dnsmasq (Debian's package dnsmasq-base)");
+        return None;
+    }
+    let mut command = Command::new("dnsmasq");
+    command.env("PATH", format!("{path}:/usr/sbin:/sbin"));
+    command.args([
+        "--no-daemon",
+        "--user=root",
+        "--group=root",
+        "--conf-file=/dev/null",
+        "--pid-file=",
+        "--no-resolv",
+        "--no-hosts",
+        "--no-ping",
+        "--log-dhcp",
+        "--local=/example/",
+        "--bind-interfaces",
+        "--except-interface=lo",
+    ]);
+    command.arg(format!("--interface={}", link.name()));
+    command.arg(format!("--dhcp-leasefile={}", leases.0.display()));
+    command.args(options);
+    let peer = Peer::start(&mut command);
+    peer.wait_for_log("started", 1);
+    Some(Dnsmasq { peer, _leases: leases })
+}
+
+/// A range of IPv4 addresses with the kernel as router, renewed each three seconds.
+pub fn range(first: u8, last: u8) -> Vec<String> {
+    vec![
+        format!("--dhcp-range=192.168.69.{first},192.168.69.{last},255.255.255.0,2m"),
+        format!("--dhcp-option=option:router,{}", KERNEL[0]),
+        // dnsmasq takes no less for T1.
+        "--dhcp-option=58,3".into(),
+        "--dhcp-authoritative".into(),
+    ]
+}
+
+impl Dnsmasq {
+    /// What it says so far.
+    pub fn log(&self) -> String {
+        self.peer.err()
+    }
+
+    /// Waits until it has said this.
+    pub fn wait_for(&self, text: &str) {
+        self.peer.wait_for_log(text, 1);
+    }
+
+    /// Ends it.
+    pub fn stop(self) {
+        self.peer.kill();
+    }
+}
+
+struct Leases(PathBuf);
+
+impl Drop for Leases {
+    fn drop(&mut self) {
+        // It is not there where no lease was given.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn unique() -> usize {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    static COUNT: AtomicUsize = AtomicUsize::new(0);
+    COUNT.fetch_add(1, Ordering::Relaxed)
+}

@@ -1,0 +1,98 @@
+//! A program at a terminal of its own: what is typed there, and what a person sees.
+
+use std::process::Command;
+
+use super::peer::{Finished, Peer};
+
+/// Starts a command on a pseudo-terminal of 100 columns; what is typed into this peer is typed there, and its output is what the
+/// terminal gets. At the end it adds `echo on` or `echo off`, as the terminal was left, and ends with the command's exit code.
+pub fn start(command: &[&str]) -> Peer {
+    Peer::start(
+        Command::new("python3").args(["-c", TERMINAL]).args(command).env("TERM", "xterm").env_remove("RUST_LOG"),
+    )
+}
+
+const TERMINAL: &str = r"
+import fcntl, os, pty, struct, sys, termios, threading
+child, terminal = pty.fork()
+if child == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', 40, 100, 0, 0))
+    os.execvp(sys.argv[1], sys.argv[1:])
+def types():
+    while data := os.read(0, 1024):
+        os.write(terminal, data)
+threading.Thread(target=types, daemon=True).start()
+while True:
+    try:
+        data = os.read(terminal, 65536)
+    except OSError:
+        break
+    os.write(1, data)
+_, status = os.waitpid(child, 0)
+echo = termios.tcgetattr(terminal)[3] & termios.ECHO
+os.write(1, b'echo on\n' if echo else b'echo off\n')
+os._exit(os.waitstatus_to_exitcode(status))
+";
+
+/// Waits until the terminal shows a line that is just this.
+pub fn wait_for_line(peer: &Peer, line: &str) {
+    peer.wait_for(line, |out| screen(out).iter().any(|shown| shown == line));
+}
+
+/// Waits until the last line that the terminal shows is this, spaces at its end aside.
+pub fn wait_for_last(peer: &Peer, line: &str) {
+    peer.wait_for(line, |out| screen(out).last().is_some_and(|shown| shown == line));
+}
+
+/// Checks that it went well and left the terminal as it was.
+pub fn left_well(finished: &Finished) {
+    assert_eq!(finished.code(), Some(0), "{finished:?}");
+    assert!(finished.out().ends_with("echo on\n"), "{finished:?}");
+}
+
+/// What the terminal shows, line by line, without spaces at their ends: as far as the programs here move its cursor.
+pub fn screen(output: &str) -> Vec<String> {
+    let (mut lines, mut row, mut column) = (vec![Vec::new()], 0usize, 0usize);
+    let (mut rest, mut kind) = (output.chars(), ' ');
+    while let Some(c) = rest.next() {
+        match c {
+            '\r' => column = 0,
+            '\n' => row += 1,
+            '\x1b' => {
+                let parameters: String = rest
+                    .by_ref()
+                    .skip(1)
+                    .map_while(|c| {
+                        kind = c;
+                        (!c.is_ascii_alphabetic()).then_some(c)
+                    })
+                    .collect();
+                let count = parameters.parse().unwrap_or(1);
+                match kind {
+                    'A' => row = row.saturating_sub(count),
+                    'B' => row += count,
+                    'C' => column += count,
+                    'D' => column = column.saturating_sub(count),
+                    'K' => lines[row].truncate(column),
+                    'J' => {
+                        lines.truncate(row + 1);
+                        lines[row].truncate(column);
+                    }
+                    // Colours and modes.
+                    _ => {}
+                }
+            }
+            c if c.is_control() => {}
+            c => {
+                let line = &mut lines[row];
+                line.resize(line.len().max(column + 1), ' ');
+                line[column] = c;
+                column += 1;
+            }
+        }
+        while lines.len() <= row {
+            lines.push(Vec::new());
+        }
+    }
+    lines.into_iter().map(|line| line.into_iter().collect::<String>().trim_end().to_owned()).collect()
+}

@@ -1,0 +1,192 @@
+//! Names and echoes against dnsmasq, DNS servers by hand, and the kernel.
+#![cfg(target_os = "linux")]
+
+mod common;
+
+use common::dnsmasq;
+use common::link::{KERNEL, Link, on_tap, on_tap_and_tun};
+use common::peer::{Finished, Peer, python, smolstep};
+
+const DNS: [&str; 2] = ["--dns", KERNEL[0]];
+
+#[test]
+fn a_name_has_addresses_of_both_families() {
+    on_tap("a_name_has_addresses_of_both_families", |link| {
+        let Some(_dnsmasq) = dnsmasq::start(link, &HOSTS) else { return };
+        let resolve = |name: &str| run(link, &[&["resolve", name], &DNS[..]].concat());
+        done(&resolve("host.example"), "fdaa::64\n192.168.69.100\n");
+        done(&resolve("HOST.example."), "fdaa::64\n192.168.69.100\n");
+        done(&resolve("four.example"), "192.168.69.100\n");
+        done(&resolve("alias.example"), "fdaa::64\n192.168.69.100\n");
+        // dnsmasq turns them round from reply to reply.
+        let many = resolve("many.example").out();
+        let mut many: Vec<_> = many.lines().collect();
+        many.sort_unstable();
+        assert_eq!(many, ["192.168.69.201", "192.168.69.202"]);
+        failed(&resolve("nosuch.example"), "smolstep: nosuch.example: no such name\n");
+        failed(
+            &resolve("elsewhere.test"),
+            "smolstep: elsewhere.test: DNS server 192.168.69.100 refuses to answer (REFUSED)\n",
+        );
+    });
+}
+
+#[test]
+fn dhcp_names_the_server() {
+    on_tap("dhcp_names_the_server", |link| {
+        let mut options = dnsmasq::range(150, 159);
+        options.extend(HOSTS.map(String::from));
+        let Some(_dnsmasq) = dnsmasq::start(link, &options.iter().map(String::as_str).collect::<Vec<_>>()) else {
+            return;
+        };
+        done(&run(link, &["resolve", "host.example", "--dhcp"]), "fdaa::64\n192.168.69.100\n");
+        let ping = run(link, &["ping", "four.example", "--dhcp", "-c", "1"]);
+        assert_eq!(ping.code(), Some(0), "{ping:?}");
+        // Without an IPv6 address, IPv4 is what is left.
+        let server = python::server(python::GREETING, KERNEL[0].parse().unwrap(), 9999);
+        done(&run(link, &["call", "greeting", "host.example", "Li", "--dhcp"]), "Hello,Li!\n");
+        drop(server);
+    });
+}
+
+#[test]
+fn no_lease_is_one_line() {
+    on_tap("no_lease_is_one_line", |link| {
+        let arguments = ["resolve", "host.example", "--dhcp", "--timeout", "300ms"];
+        failed(&run(link, &arguments), "smolstep: no lease from a DHCP server on tap0 within 0.3 s\n");
+        let arguments = ["resolve", "host.example", "--slaac", "--timeout", "300ms"];
+        failed(&run(link, &arguments), "smolstep: no router on tap0 named a DNS server within 0.3 s: give --dns\n");
+        let arguments = ["call", "ack", "192.168.69.100", "hi", "--dhcp", "--timeout", "300ms"];
+        failed(&run(link, &arguments), "smolstep: no route to 192.168.69.100: ");
+    });
+}
+
+#[test]
+fn a_call_by_name_takes_the_address_that_answers() {
+    on_tap_and_tun("a_call_by_name_takes_the_address_that_answers", |link| {
+        let Some(_dnsmasq) = dnsmasq::start(link, &HOSTS) else { return };
+        for address in KERNEL {
+            // The other family's port is closed.
+            let _server = python::server(python::GREETING, address.parse().unwrap(), 9999);
+            let call = run(link, &[&["call", "greeting", "host.example", "Li", "Cheng"], &DNS[..]].concat());
+            done(&call, "Hello,Li!\nHello,Cheng!\n");
+        }
+        let _ack = python::server(python::ACK, KERNEL[0].parse().unwrap(), 4000);
+        done(&run(link, &[&["call", "ack", "host.example:4000", "a", "b"], &DNS[..]].concat()), "ACK\nACK\n");
+        let _udp = python::server(python::ECHO_UDP, KERNEL[1].parse().unwrap(), 7);
+        done(&run(link, &[&["call", "echo", "host.example", "hi", "--udp"], &DNS[..]].concat()), "hi\n");
+        let refused = run(link, &[&["call", "greeting", "host.example", "Li"], &DNS[..]].concat());
+        failed(&refused, "smolstep: 192.168.69.100:9999: connection refused\n");
+    });
+}
+
+#[test]
+fn bad_servers_are_told_apart() {
+    on_tap("bad_servers_are_told_apart", |link| {
+        for (script, patience, what) in [
+            ("udp(lambda data: None)", "500ms", "no answer from DNS server 192.168.69.100 within 0.5 s"),
+            (
+                "udp(lambda data: data[:2] + b'\\x81\\x80' + b'garbage')",
+                "10s",
+                "the reply of DNS server 192.168.69.100 cannot be read",
+            ),
+            ("udp(lambda data: b'garbage')", "500ms", "no answer from DNS server 192.168.69.100 within 0.5 s"),
+            ("udp(lambda data: data[:2] + b'\\x81\\x83' + data[4:])", "10s", "no such name"),
+            (
+                "udp(lambda data: data[:2] + b'\\x81\\x82' + data[4:])",
+                "10s",
+                "DNS server 192.168.69.100 has failed (SERVFAIL)",
+            ),
+            ("udp(lambda data: data[:2] + b'\\x81\\x80' + data[4:])", "10s", "the name has no address"),
+            (
+                "udp(lambda data: data[:2] + b'\\x83\\x80' + data[4:])",
+                "10s",
+                "the reply of DNS server 192.168.69.100 is too long for UDP",
+            ),
+        ] {
+            let _server = python::server(script, KERNEL[0].parse().unwrap(), 53);
+            for command in
+                [&["resolve", "host.example"][..], &["ping", "host.example"], &["call", "ack", "host.example", "hi"]]
+            {
+                let run = run(link, &[command, &DNS, &["--timeout", patience]].concat());
+                failed(&run, &format!("smolstep: host.example: {what}"));
+            }
+        }
+        // The second server knows.
+        let Some(_dnsmasq) = dnsmasq::start(link, &HOSTS) else { return };
+        let arguments = ["resolve", "host.example", "--dns", "192.168.69.77", "--dns", KERNEL[0]];
+        done(&run(link, &arguments), "fdaa::64\n192.168.69.100\n");
+    });
+}
+
+#[test]
+fn the_kernel_echoes() {
+    on_tap_and_tun("the_kernel_echoes", |link| {
+        for address in KERNEL {
+            let ping = run(link, &["ping", address, "-c", "3", "-i", "0.01", "-s", "100"]);
+            let (out, lines) = (ping.out(), ping.out().lines().count());
+            assert_eq!((ping.code(), lines), (Some(0), 7), "{ping:?}");
+            assert!(out.starts_with(&format!("PING {address} ({address}): 100 bytes of data\n")), "{out}");
+            for number in 1..=3 {
+                assert!(out.contains(&format!("108 bytes from {address}: icmp_seq={number} ttl=64 time=")), "{out}");
+            }
+            assert!(
+                out.contains(&format!("--- {address} ping statistics ---\n3 packets transmitted, 3 received, 0% lost")),
+                "{out}"
+            );
+            assert!(out.contains("\nround trip min/avg/max = "), "{out}");
+        }
+        // In fragments, and with no data at all.
+        for (size, bytes) in [("8000", "8008 bytes"), ("0", "8 bytes")] {
+            let ping = run(link, &["ping", KERNEL[0], "-c", "1", "-s", size]);
+            assert!(ping.code() == Some(0) && ping.out().contains(bytes), "{ping:?}");
+        }
+    });
+}
+
+#[test]
+fn nobody_echoes() {
+    on_tap_and_tun("nobody_echoes", |link| {
+        let ping = run(link, &["ping", "192.168.69.77", "-c", "2", "-i", "0.01", "--timeout", "50ms"]);
+        assert_eq!(ping.code(), Some(1), "{ping:?}");
+        assert!(ping.out().contains("2 packets transmitted, 0 received, 100% lost"), "{ping:?}");
+        assert!(!ping.out().contains("round trip"), "{ping:?}");
+    });
+}
+
+#[test]
+fn an_interrupted_ping_sums_up() {
+    on_tap("an_interrupted_ping_sums_up", |link| {
+        let mut command = smolstep();
+        let ping = Peer::start(command.args(["ping", KERNEL[0], "-i", "0.01"]).args(link.arguments()));
+        ping.wait_for("replies", |out| out.contains("icmp_seq=5 "));
+        let finished = ping.stop();
+        let out = finished.out();
+        assert!(out.contains(" ping statistics ---\n") && out.contains("\nround trip min/avg/max = "), "{out}");
+    });
+}
+
+const HOSTS: [&str; 5] = [
+    "--host-record=host.example,192.168.69.100,fdaa::64",
+    "--host-record=four.example,192.168.69.100",
+    "--cname=alias.example,host.example",
+    "--host-record=many.example,192.168.69.201",
+    "--host-record=many.example,192.168.69.202",
+];
+
+/// `smolstep ARGUMENTS` on this link to its end.
+fn run(link: Link, arguments: &[&str]) -> Finished {
+    Peer::start(smolstep().env("RUST_LOG", "error").args(arguments).args(link.arguments())).finish()
+}
+
+#[track_caller]
+fn done(run: &Finished, out: &str) {
+    assert_eq!((run.code(), run.out().as_str(), run.err().as_str()), (Some(0), out, ""), "{run:?}");
+}
+
+#[track_caller]
+fn failed(run: &Finished, what: &str) {
+    let err = run.err();
+    let one = err.ends_with('\n') && err.matches('\n').count() == 1;
+    assert!(run.code() == Some(1) && run.stdout.is_empty() && one && err.contains(what), "{what}: {run:?}");
+}
