@@ -38,6 +38,13 @@ const FORGET: u32 = 1 << 25;
 /// The longest period: SysTick has 24 bits.
 const LONGEST: u32 = 1 << 24;
 
+/// Which of these interrupts a register of 32 has. Put together by the compiler, since each sleep writes it.
+const fn bits(interrupts: [u32; 2], register: u32) -> u32 {
+    let [a, b] = interrupts;
+    assert!(a < 64 && b < 64, "the interrupts of a board here are below 64");
+    (if a / 32 == register { 1 << (a % 32) } else { 0 }) | (if b / 32 == register { 1 << (b % 32) } else { 0 })
+}
+
 impl<B: Board> Clock<B> {
     /// Half a tick is the unit, so that 12.5 MHz are a whole number of them a microsecond.
     const HALVES_A_MICROSECOND: u32 = B::TICKS_A_MILLISECOND * 2 / 1000;
@@ -57,9 +64,7 @@ impl<B: Board> Clock<B> {
             period: LONGEST,
             board: PhantomData,
         };
-        for number in B::INTERRUPTS {
-            clock.system.write(INTERRUPT_ENABLE + (number / 32) as usize * 4, 1 << (number % 32));
-        }
+        clock.interrupts(INTERRUPT_ENABLE);
         clock.restart(LONGEST);
         // On, with the core's clock; its overflow ends a sleep.
         clock.timer.write(CONTROL, 0b111);
@@ -97,9 +102,13 @@ impl<B: Board> Clock<B> {
             self.now();
             self.restart(LONGEST);
         }
-        for number in B::INTERRUPTS {
-            self.system.write(INTERRUPT_CLEAR + (number / 32) as usize * 4, 1 << (number % 32));
-        }
+        self.interrupts(INTERRUPT_CLEAR);
+    }
+
+    /// Writes the bits of the board's interrupts to the registers from this one on: 32 interrupts each.
+    fn interrupts(&mut self, first: usize) {
+        self.system.write(first, const { bits(B::INTERRUPTS, 0) });
+        self.system.write(first + 4, const { bits(B::INTERRUPTS, 1) });
     }
 
     fn restart(&mut self, period: u32) {

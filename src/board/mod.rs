@@ -45,7 +45,7 @@ pub trait Board: 'static {
     /// How often SysTick counts in a millisecond: a multiple of 500.
     const TICKS_A_MILLISECOND: u32;
 
-    /// The numbers of the interrupts that end a sleep: the network controller's, and that of the console's input.
+    /// The numbers of the interrupts that end a sleep, below 64: the network controller's, and that of the console's input.
     const INTERRUPTS: [u32; 2];
 
     /// Sets the console up, before anything else.
