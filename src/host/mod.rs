@@ -8,6 +8,7 @@ pub mod clock;
 mod console;
 mod doctor;
 mod drive;
+mod duration;
 mod editor;
 mod error;
 mod exchange;

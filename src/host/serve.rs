@@ -15,6 +15,7 @@ use super::address::settle;
 use super::clock::Clock;
 use super::console::Stdio;
 use super::drive::{Ended, Interrupt, Verdict, drive};
+use super::duration::{duration, positive};
 use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
 use super::live::step_by_step;
@@ -342,29 +343,6 @@ pub fn find(name: &str) -> Result<&'static App, Failure> {
         let names: Vec<_> = APPS.iter().map(|app| app.name).collect();
         Failure::usage(format_args!("unknown program '{name}': there are {}", names.join(", ")))
     })
-}
-
-/// A duration of the command line that may not be zero.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn positive(text: &str) -> Result<Duration, String> {
-    match duration(text)? {
-        Duration::ZERO => Err("it must be longer than nothing".into()),
-        time => Ok(time),
-    }
-}
-
-/// A duration of the command line, at most a year: what is added to it must not overflow.
-///
-/// # Errors
-/// What is wrong with it.
-pub fn duration(text: &str) -> Result<Duration, String> {
-    match humantime::parse_duration(text) {
-        Ok(time) if time > Duration::from_secs(31_557_600) => Err("a year is the longest".into()),
-        Ok(time) => Ok(time),
-        Err(error) => Err(format!("{error}; write for instance 10s or 5min")),
-    }
 }
 
 /// An interrupt that begins by asking for the end.

@@ -6,8 +6,8 @@ use std::time::Duration;
 use clap::Args;
 use smoltcp::socket::tcp::State;
 
+use crate::host::duration::duration;
 use crate::host::error::Failure;
-use crate::host::serve::duration;
 use crate::lab::{Fault, Line};
 
 /// Step a client and a server on a cable in memory: see both ends, break a segment, go back, export
@@ -58,7 +58,7 @@ pub struct LabArgs {
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
     /// End there, with exit code 1 [default: 10min]
-    #[arg(long, value_name = "VIRTUAL TIME", value_parser = crate::host::serve::positive)]
+    #[arg(long, value_name = "VIRTUAL TIME", value_parser = crate::host::duration::positive)]
     pub limit: Option<Duration>,
     /// Write a capture, each frame with a comment
     #[arg(long, value_name = "FILE")]

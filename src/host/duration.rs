@@ -1,0 +1,26 @@
+//! Durations of the command line.
+
+use std::time::Duration;
+
+/// A duration of the command line that may not be zero.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn positive(text: &str) -> Result<Duration, String> {
+    match duration(text)? {
+        Duration::ZERO => Err("it must be longer than nothing".into()),
+        time => Ok(time),
+    }
+}
+
+/// A duration of the command line, at most a year: what is added to it must not overflow.
+///
+/// # Errors
+/// What is wrong with it.
+pub fn duration(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(time) if time > Duration::from_secs(31_557_600) => Err("a year is the longest".into()),
+        Ok(time) => Ok(time),
+        Err(error) => Err(format!("{error}; write for instance 10s or 5min")),
+    }
+}
