@@ -251,6 +251,7 @@ listening tcp 192.168.69.1:19 chargen
 listening tcp 192.168.69.1:9998 ack
 listening tcp 192.168.69.1:8080 thanks
 listening tcp 192.168.69.1:14000 upper
+listening tcp 192.168.69.1:9000 chat
 listening tcp 192.168.69.1:80 http
 listening udp 192.168.69.1:9999 greeting
 listening udp 192.168.69.1:7 echo
@@ -265,6 +266,7 @@ listening tcp [fdaa::1]:19 chargen
 listening tcp [fdaa::1]:9998 ack
 listening tcp [fdaa::1]:8080 thanks
 listening tcp [fdaa::1]:14000 upper
+listening tcp [fdaa::1]:9000 chat
 listening tcp [fdaa::1]:80 http
 listening udp [fdaa::1]:9999 greeting
 listening udp [fdaa::1]:7 echo
