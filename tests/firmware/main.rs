@@ -6,6 +6,7 @@ mod common;
 
 mod board;
 mod calls;
+mod chat;
 mod checksums;
 mod connections;
 mod count;
