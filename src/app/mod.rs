@@ -106,7 +106,7 @@ impl App {
         }
     }
 
-    /// The same for the smallest firmware: `None` for a program that is [`large`](Self::large).
+    /// The same for the smallest firmware: `None` for a program that is [`large`](field@Self::large).
     pub fn basic_server<'a>(&self, options: &Options<'a>) -> Option<Basic<'a>> {
         Some(match self.name {
             "ack" => Basic::Single(ack::server()),
@@ -128,7 +128,7 @@ impl App {
         }
     }
 
-    /// The same for the smallest firmware: `None` for a program that is [`large`](Self::large).
+    /// The same for the smallest firmware: `None` for a program that is [`large`](field@Self::large).
     pub fn basic_udp_server<'a>(&self, options: &Options<'a>) -> Option<BasicUdp<'a>> {
         Some(Respond::new(match self.name {
             "discard" => UdpProgram::Discard,
@@ -217,7 +217,7 @@ impl Session for Server<'_> {
     }
 }
 
-/// The server side of one TCP connection, of the programs that are not [`large`](App::large).
+/// The server side of one TCP connection, of the programs that are not [`large`](field@App::large).
 #[derive(Clone, Debug)]
 pub enum Basic<'a> {
     /// chargen.
@@ -271,7 +271,7 @@ impl UdpSession for UdpServer<'_> {
     }
 }
 
-/// The server on one UDP port, of the programs that are not [`large`](App::large).
+/// The server on one UDP port, of the programs that are not [`large`](field@App::large).
 pub type BasicUdp<'a> = Respond<UdpProgram<'a>>;
 
 /// What a UDP server answers. An answer that is longer than can be sent is not sent.
