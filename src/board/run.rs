@@ -192,7 +192,7 @@ pub fn call<B: Board>(name: &str, remote: IpEndpoint, texts: &[&[u8]]) -> ! {
     };
     announce(&mut io.device, clock.now());
     #[cfg(feature = "dhcp")]
-    drive(&mut stack, &mut io, &mut clock, |stack| !stack.addresses().is_empty());
+    drive(&mut stack, &mut io, &mut clock, Terminal::listen, |stack| !stack.addresses().is_empty());
     let options = ClientOptions { texts, timeout: Some(PATIENCE), ..ClientOptions::default() };
     let Some(client) = app::find(name).and_then(|app| app.client(&options)) else { panic!("no program {name}") };
     let id = match stack.connect(clock.now(), remote, client, PATIENCE, &mut io) {

@@ -11,6 +11,7 @@ mod checksums;
 mod connections;
 mod count;
 mod datagrams;
+mod dhcp;
 mod garbage;
 mod golden;
 mod loss;
