@@ -3,11 +3,9 @@
 use smoltcp::time::Duration;
 use smoltcp::wire::{DhcpMessageType, DhcpPacket, DhcpRepr, IpEndpoint, Ipv4Address};
 
+use super::world::dhcp::{GIVEN, SERVER, Server};
 use super::world::{Idle, OURS, World, arp_asks, arp_has, datagram, silence, udp};
 use smolstep::stack::End;
-
-pub const SERVER: Ipv4Address = Ipv4Address::new(10, 0, 0, 1);
-pub const GIVEN: Ipv4Address = Ipv4Address::new(10, 0, 0, 50);
 
 #[test]
 fn an_address_is_leased_with_its_router_and_servers() {
@@ -193,103 +191,6 @@ fn a_damaged_reply_is_none() {
 }
 
 /// A stack without an address that asks for one.
-fn asking() -> World {
+fn asking() -> World<'static> {
     World::new(&[], |config| config.dhcp = true)
-}
-
-/// A server by hand.
-pub struct Server {
-    pub heard: Vec<String>,
-    pub given: Ipv4Address,
-    pub silent: bool,
-    pub refuse_renewal: bool,
-    /// So many replies to each message.
-    pub copies: usize,
-    /// What it gets wrong: always, and in a grant alone.
-    pub change: Option<fn(&mut DhcpRepr<'static>)>,
-    pub change_grant: Option<fn(&mut DhcpRepr<'static>)>,
-}
-
-impl Default for Server {
-    fn default() -> Self {
-        Server {
-            heard: Vec::new(),
-            given: GIVEN,
-            silent: false,
-            refuse_renewal: false,
-            copies: 1,
-            change: None,
-            change_grant: None,
-        }
-    }
-}
-
-impl Server {
-    /// What it replies to a frame.
-    pub fn hear(&mut self, frame: &[u8]) -> Vec<Vec<u8>> {
-        self.reply(frame).into_iter().flat_map(|reply| vec![reply; self.copies]).collect()
-    }
-
-    fn reply(&mut self, frame: &[u8]) -> Option<Vec<u8>> {
-        let (68, 67, data) = datagram(frame)? else { return None };
-        assert!(data.len() >= 300);
-        // Ethernet, IPv4 without options.
-        let to = Ipv4Address::from(*frame[30..].first_chunk::<4>().unwrap());
-        let packet = DhcpPacket::new_checked(data).unwrap();
-        let asked = DhcpRepr::parse(&packet).ok()?;
-        let renews = !asked.client_ip.is_unspecified();
-        self.heard.push(match (asked.message_type, renews) {
-            (DhcpMessageType::Discover, _) => "DISCOVER".into(),
-            (DhcpMessageType::Request, true) => format!("renew {} at {}", asked.client_ip, to),
-            (kind, _) => {
-                let kind = if kind == DhcpMessageType::Decline { "DECLINE" } else { "REQUEST" };
-                format!("{kind} {} of {}", asked.requested_ip.unwrap(), asked.server_identifier.unwrap())
-            }
-        });
-        if self.silent {
-            return None;
-        }
-        let message_type = match asked.message_type {
-            DhcpMessageType::Discover => DhcpMessageType::Offer,
-            DhcpMessageType::Request if renews && self.refuse_renewal => DhcpMessageType::Nak,
-            DhcpMessageType::Request => DhcpMessageType::Ack,
-            _ => return None,
-        };
-        let mut reply = DhcpRepr {
-            message_type,
-            transaction_id: asked.transaction_id,
-            secs: 0,
-            client_hardware_address: OURS,
-            client_ip: Ipv4Address::UNSPECIFIED,
-            your_ip: self.given,
-            server_ip: SERVER,
-            router: Some(SERVER),
-            subnet_mask: Some(Ipv4Address::new(255, 255, 255, 0)),
-            relay_agent_ip: Ipv4Address::UNSPECIFIED,
-            broadcast: false,
-            requested_ip: None,
-            client_identifier: None,
-            server_identifier: Some(SERVER),
-            parameter_request_list: None,
-            // The second is no host, and passed over.
-            dns_servers: Some([[10, 0, 0, 53].into(), Ipv4Address::UNSPECIFIED].into_iter().collect()),
-            max_size: None,
-            lease_duration: Some(1000),
-            renew_duration: None,
-            rebind_duration: None,
-            additional_options: &[],
-        };
-        self.change.iter().for_each(|change| change(&mut reply));
-        if message_type == DhcpMessageType::Ack {
-            self.change_grant.iter().for_each(|change| change(&mut reply));
-        }
-        Some(packed(&reply))
-    }
-}
-
-/// A reply as a frame from the server, to the address that it gives.
-fn packed(reply: &DhcpRepr<'_>) -> Vec<u8> {
-    let mut data = vec![0; reply.buffer_len()];
-    reply.emit(&mut DhcpPacket::new_unchecked(&mut data[..])).unwrap();
-    udp((SERVER, 67), (GIVEN, 68), &data)
 }

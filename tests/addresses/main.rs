@@ -2,9 +2,6 @@
 
 mod claims;
 mod dhcp;
-mod garbage;
-#[allow(dead_code, reason = "shared with tests of frames, which use all of it")]
-#[path = "../common/hostile/random.rs"]
-mod random;
 mod slaac;
+#[path = "../common/world/mod.rs"]
 mod world;

@@ -1,15 +1,11 @@
 //! SLAAC against a router by hand.
 
 use smoltcp::phy::ChecksumCapabilities;
-use smoltcp::wire::{
-    EthernetAddress, EthernetFrame, EthernetProtocol, Icmpv6Message, Icmpv6Packet, Icmpv6Repr, IpProtocol, Ipv6Address,
-    Ipv6Packet, Ipv6Repr, NdiscNeighborFlags, NdiscRepr,
-};
+use smoltcp::wire::{Icmpv6Message, Icmpv6Packet, Icmpv6Repr, Ipv6Address, NdiscNeighborFlags, NdiscRepr};
 
-use super::world::{THEIRS, World, framed, silence};
+use super::world::router::{ALL_NODES, ROUTER, advertisement, icmpv6, kind, prefix, servers};
+use super::world::{THEIRS, World, silence};
 
-pub const ROUTER: Ipv6Address = Ipv6Address::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
-pub const ALL_NODES: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 const LINK_LOCAL: &str = "fe80::ff:fe00:1/64";
 const MADE: &str = "fd00::5:0:ff:fe00:1/64";
 
@@ -125,7 +121,7 @@ fn it_goes_together_with_dhcp_and_addresses_by_hand() {
     let mut world = World::new(&["192.168.0.1/24", "fd01::1/64"], |config| {
         (config.claim, config.dhcp, config.slaac) = (true, true, true);
     });
-    let mut server = super::dhcp::Server::default();
+    let mut server = super::world::dhcp::Server::default();
     world.run(5, |frame| match kind(frame) {
         Some(Icmpv6Message::RouterSolicit) => vec![advertisement(1800, &[prefix(64, 0xc0, 3600, 3600)])],
         _ => server.hear(frame),
@@ -135,28 +131,8 @@ fn it_goes_together_with_dhcp_and_addresses_by_hand() {
     assert_eq!(addresses, ["10.0.0.50/24", "192.168.0.1/24", "fd00::5:0:ff:fe00:1/64", "fd01::1/64", LINK_LOCAL]);
 }
 
-fn asking() -> World {
+fn asking() -> World<'static> {
     World::new(&[], |config| config.slaac = true)
-}
-
-/// What ICMPv6 message a frame is.
-pub fn kind(frame: &[u8]) -> Option<Icmpv6Message> {
-    let frame = EthernetFrame::new_checked(frame).ok()?;
-    let packet =
-        Ipv6Packet::new_checked(frame.payload()).ok().filter(|_| frame.ethertype() == EthernetProtocol::Ipv6)?;
-    let message =
-        Icmpv6Packet::new_checked(packet.payload()).ok().filter(|_| packet.next_header() == IpProtocol::Icmpv6)?;
-    assert!(message.verify_checksum(&packet.src_addr(), &packet.dst_addr()) && packet.hop_limit() == 255);
-    Some(message.msg_type())
-}
-
-/// A router's advertisement with this lifetime and these options.
-pub fn advertisement(lifetime: u16, options: &[Vec<u8>]) -> Vec<u8> {
-    let mut message = vec![134, 0, 0, 0, 64, 0];
-    message.extend(lifetime.to_be_bytes());
-    message.extend([0; 8]);
-    message.extend(options.concat());
-    icmpv6(ROUTER, ALL_NODES, message)
 }
 
 /// A neighbour's word that it has an address.
@@ -171,32 +147,4 @@ fn has(address: &str) -> Vec<u8> {
     let mut packet = Icmpv6Packet::new_unchecked(&mut message[..]);
     advert.emit(&ROUTER, &ALL_NODES, &mut packet, &ChecksumCapabilities::default());
     icmpv6(ROUTER, ALL_NODES, message)
-}
-
-pub fn icmpv6(from: Ipv6Address, to: Ipv6Address, mut message: Vec<u8>) -> Vec<u8> {
-    Icmpv6Packet::new_unchecked(&mut message[..]).fill_checksum(&from, &to);
-    let ip = Ipv6Repr {
-        src_addr: from,
-        dst_addr: to,
-        next_header: IpProtocol::Icmpv6,
-        payload_len: message.len(),
-        hop_limit: 255,
-    };
-    framed(EthernetAddress([0x33, 0x33, 0, 0, 0, 1]), EthernetProtocol::Ipv6, 40 + message.len(), |payload| {
-        let mut packet = Ipv6Packet::new_unchecked(payload);
-        ip.emit(&mut packet);
-        packet.payload_mut().copy_from_slice(&message);
-    })
-}
-
-/// The prefix fd00:0:0:5::.
-pub fn prefix(len: u8, flags: u8, valid: u32, preferred: u32) -> Vec<u8> {
-    let network = Ipv6Address::new(0xfd00, 0, 0, 5, 0, 0, 0, 0);
-    [&[3, 4, len, flags][..], &valid.to_be_bytes(), &preferred.to_be_bytes(), &[0; 4], &network.octets()].concat()
-}
-
-/// A DNS server.
-pub fn servers(lifetime: u32) -> Vec<u8> {
-    let server = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 0x53);
-    [&[25, 3, 0, 0][..], &lifetime.to_be_bytes(), &server.octets()].concat()
 }

@@ -6,7 +6,6 @@
 #[path = "../common/hostile/mod.rs"]
 mod hostile;
 mod network;
-mod requests;
 
 use std::cell::Cell;
 

@@ -6,7 +6,6 @@ mod common;
 
 mod bad_input;
 mod files;
-mod mutated;
 mod names;
 mod redirects;
 mod rig;

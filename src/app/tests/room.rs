@@ -4,7 +4,6 @@ use core::cell::Cell;
 
 use smoltcp::time::Duration;
 
-use super::chat::{bad_lines, model};
 use super::random::Random;
 use super::rig::*;
 use crate::app::{Options, Room, Server, find};
@@ -142,26 +141,4 @@ fn a_line_longer_than_the_ring_is_cut() {
     listener.hears();
     speaker.send(&[&[b'x'; 100][..], b"\n"].concat());
     assert_eq!(listener.hears(), format!("S: {}\n", "x".repeat(57)));
-}
-
-#[test]
-fn bad_lines_reach_the_others_as_they_should() {
-    for seed in 1000..1040 {
-        let mut random = Random::new(seed);
-        let stream = [&b"/name S\n"[..], &bad_lines(&mut random, 500)].concat();
-        let want: String = model(&stream).iter().skip(1).map(|line| format!("S: {line}\n")).collect();
-        let room = room(65536);
-        let (mut speaker, mut listener) = (join(room, BIG), join(room, BIG));
-        let (mut rest, mut heard) = (&stream[..], String::new());
-        while !rest.is_empty() && speaker.next() != Next::Close {
-            let (now, later) = rest.split_at(1 + random.below(rest.len().min(3000)));
-            speaker.send(now);
-            heard += &listener.hears();
-            rest = later;
-        }
-        speaker.close();
-        heard += &listener.hears();
-        let want = format!("192.168.69.2:2000 is now S\n{want}S has left\n");
-        assert!(heard == want, "seed {seed}");
-    }
 }

@@ -1,5 +1,8 @@
 //! A stack on an Ethernet cable, and somebody at its other end who makes each frame by hand, on a virtual clock.
 
+pub mod dhcp;
+pub mod router;
+
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::names::Resolver;
 use smolstep::phy::{Cable, CableEnd};
@@ -17,22 +20,41 @@ use smoltcp::wire::{
 pub const OURS: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 1]);
 pub const THEIRS: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 9]);
 
-type End1 = CableEnd<'static, 16, 1514>;
+type Far<'w> = CableEnd<'w, 16, 1514>;
 
-pub struct World {
+/// What a world stands on.
+pub struct Ground<'w> {
+    cable: Cable<16, 1514>,
+    pool: HeapPool<'w, Idle, Resolver>,
+}
+
+impl Ground<'_> {
+    pub fn new() -> Self {
+        let sizes = Sizes { connections: 4, receive: 512, send: 512, ports: 1, datagrams: 16, payload: 16_384 };
+        Ground { cable: Cable::with_medium(Medium::Ethernet), pool: HeapPool::new(sizes) }
+    }
+}
+
+pub struct World<'w> {
     pub now: Instant,
-    pub stack: Stack<'static, Idle, Resolver>,
-    pub io: Io<End1, Quiet, Told>,
-    far: End1,
+    pub stack: Stack<'w, Idle, Resolver>,
+    pub io: Io<Far<'w>, Quiet, Told>,
+    far: Far<'w>,
     start: Instant,
 }
 
-impl World {
-    /// A stack with these addresses and no others; `set` says what it asks for.
-    pub fn new(addresses: &[&str], set: impl FnOnce(&mut Config<'_>)) -> World {
-        let (device, far) = Box::leak(Box::new(Cable::with_medium(Medium::Ethernet))).ends();
-        let sizes = Sizes { connections: 4, receive: 512, send: 512, ports: 1, datagrams: 16, payload: 16_384 };
-        let memory = Box::leak(Box::new(HeapPool::new(sizes))).memory();
+impl World<'static> {
+    /// A stack with these addresses and no others; `set` says what it asks for. Its memory is never given back.
+    pub fn new(addresses: &[&str], set: impl FnOnce(&mut Config<'_>)) -> Self {
+        World::on(Box::leak(Box::new(Ground::new())), addresses, set)
+    }
+}
+
+impl<'w> World<'w> {
+    /// The same in memory of the caller's.
+    pub fn on(ground: &'w mut Ground<'w>, addresses: &[&str], set: impl FnOnce(&mut Config<'_>)) -> Self {
+        let (device, far) = ground.cable.ends();
+        let memory = ground.pool.memory();
         let now = Instant::from_secs(1);
         let mut io = Io { device, console: Quiet, probe: Told::default() };
         let addresses: Vec<IpCidr> = addresses.iter().map(|address| address.parse().unwrap()).collect();

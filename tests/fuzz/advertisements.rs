@@ -1,0 +1,112 @@
+//! Advertisements of routers of IPv6: nothing that makes no sense is used.
+
+use smolstep::stack::Config;
+use smoltcp::wire::{IpAddress, IpCidr};
+
+use super::Target;
+use super::mutate::mutate;
+use super::random::Random;
+use super::records::{record, records};
+use super::world::router::{ALL_NODES, ROUTER, advertisement, icmpv6, prefix, servers};
+use super::world::{Ground, World, silence};
+
+/// Records: a router's message, or time that passes.
+pub const TARGET: Target = Target { name: "advertisements", run, honest, hostile };
+
+// What a record is, in its two lowest bits.
+/// A whole ICMPv6 message.
+const WHOLE: u8 = 0;
+/// The options of an advertisement that is right in all else.
+const OPTIONS: u8 = 1;
+/// Time: the square of so many seconds as the other bits say.
+const TIME: u8 = 2;
+
+/// Bytes of an advertisement in front of its options (RFC 4861 section 4.2).
+const FIXED: usize = 16;
+
+fn run(input: &[u8]) {
+    made(input);
+}
+
+/// How many addresses were made of it.
+fn made(input: &[u8]) -> usize {
+    let mut ground = Ground::new();
+    let mut world = World::on(&mut ground, &[], |config: &mut Config<'_>| config.slaac = true);
+    world.run(2, silence);
+    let mut made = 0;
+    for next in records(input) {
+        let seconds = u64::from(next.control >> 2).pow(2);
+        let data = &next.data[..next.data.len().min(1400)];
+        match next.control & 3 {
+            WHOLE => {
+                let mut message = data.to_vec();
+                message.resize(message.len().max(4), 0);
+                world.inject(&icmpv6(ROUTER, ALL_NODES, message));
+                world.run(0, silence);
+            }
+            OPTIONS => {
+                world.inject(&advertisement(1800, &[data.to_vec()]));
+                world.run(0, silence);
+            }
+            _ => world.run(seconds, silence),
+        }
+        made += world.told().iter().filter(|line| line.starts_with("+fd")).count();
+        assert!(world.stack.addresses().len() <= 4 && world.stack.dns_servers().len() <= 3);
+        for own in world.stack.addresses() {
+            assert!(own.prefix_len() == 64 && own.address().is_unicast() && !is_loopback(own), "{own}");
+        }
+    }
+    made
+}
+
+fn is_loopback(address: &IpCidr) -> bool {
+    matches!(address.address(), IpAddress::Ipv6(address) if address.is_loopback())
+}
+
+/// An honest router's advertisement.
+fn good() -> Vec<u8> {
+    advertisement(1800, &[prefix(64, 0xc0, 3600, 3600), servers(600)])[14 + 40..].to_vec()
+}
+
+fn honest() -> Vec<Vec<u8>> {
+    let (mut whole, mut options) = (Vec::new(), Vec::new());
+    record(&mut whole, WHOLE, &good());
+    record(&mut options, OPTIONS, &good()[FIXED..]);
+    record(&mut options, OPTIONS, &[prefix(64, 0x40, 7200, 100), servers(0)].concat());
+    for input in [&mut whole, &mut options] {
+        [1, 20, 60].iter().for_each(|root| record(input, TIME | root << 2, &[]));
+    }
+    vec![whole, options]
+}
+
+fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
+    let (mut input, mut count) = (Vec::new(), 0);
+    while count < 50 {
+        if random.one_in(10) {
+            let root = if random.one_in(5) { random.below(64) } else { random.below(2) };
+            record(&mut input, TIME | (root as u8) << 2, &[]);
+        }
+        let mut message = good();
+        if random.one_in(3) {
+            let mut options = message.split_off(FIXED);
+            mutate(random, &mut options, 0, &WORDS);
+            record(&mut input, OPTIONS, &options);
+        } else {
+            mutate(random, &mut message, 8, &WORDS);
+            record(&mut input, WHOLE, &message);
+        }
+        count += 1;
+    }
+    (input, count)
+}
+
+/// Options that break an advertisement: of no length, of one that lies, prefixes that nobody may use.
+const WORDS: [&[u8]; 6] =
+    [&[3, 0], &[3, 4, 64, 0xc0], &[25, 255], &[5, 1, 0, 0, 0, 0, 5, 0xdc], &[0xff, 2, 0, 0], &[0xfe, 0x80, 0, 0]];
+
+#[cfg(not(fuzzing))]
+#[test]
+fn addresses_are_among_them() {
+    let made: usize = (0..100).map(|number| made(&hostile(&mut Random(number)).0)).sum();
+    assert!(made > 50, "{made} addresses");
+}

@@ -1,0 +1,50 @@
+//! 100,000 messages for each target; honest ones first.
+
+use super::random::{Random, seed};
+use super::{TARGETS, Target};
+
+const MESSAGES: usize = 100_000;
+const SEED: u64 = 0xf055_5eed;
+
+macro_rules! bulk {
+    ($($name:ident)+) => {
+        $(
+            #[test]
+            fn $name() {
+                attack(stringify!($name));
+            }
+        )+
+
+        #[test]
+        fn no_target_is_left_out() {
+            assert_eq!([$(stringify!($name)),+].to_vec(), TARGETS.map(|target| target.name));
+        }
+    };
+}
+
+bulk!(advertisements chat_datagrams chat_room chat_talk dhcp dns http_client http_server);
+
+fn attack(name: &str) {
+    let target: &Target = TARGETS.into_iter().find(|target| target.name == name).unwrap();
+    (target.honest)().iter().for_each(|input| (target.run)(input));
+    let seed = seed(SEED);
+    let (mut sent, mut number) = (0, seed);
+    while sent < MESSAGES {
+        let _tell = Tell(number);
+        let (input, messages) = (target.hostile)(&mut Random(number));
+        (target.run)(&input);
+        sent += messages;
+        number = number.wrapping_add(1);
+    }
+}
+
+/// Says on failure which seed makes it the first.
+struct Tell(u64);
+
+impl Drop for Tell {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("SMOLSTEP_SEED={} makes this the first", self.0);
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! Datagrams for chat: each is shown with its sender's number, and what is typed goes to whom it should.
+
+use smolstep::app::{Desk, Options, UdpServer, find};
+use smolstep::host::{HeapPool, Sizes};
+use smolstep::phy::{Cable, CableEnd};
+use smolstep::stack::{Config, Io, Seed, Stack};
+use smoltcp::phy::{ChecksumCapabilities, Device, Medium, RxToken, TxToken};
+use smoltcp::time::Instant;
+use smoltcp::wire::{
+    HardwareAddress, IpAddress, IpCidr, IpProtocol, IpRepr, IpVersion, Ipv4Packet, Ipv6Packet, UdpPacket, UdpRepr,
+};
+
+use super::Target;
+use super::chat_lines::{LINES, WORDS, shown};
+use super::mutate::mutate;
+use super::pair::Shown;
+use super::random::Random;
+use super::records::{record, records};
+
+/// Records: a datagram from one of 33 partners, or what the person types.
+pub const TARGET: Target = Target { name: "chat_datagrams", run, honest, hostile };
+
+/// The record is what is typed.
+const TYPED: u8 = 0x40;
+
+/// The partner whom nobody may answer.
+const ECHO: u8 = 32;
+
+const PORT: u16 = 9000;
+
+/// How many partners are remembered.
+const REMEMBERED: usize = 16;
+
+fn run(input: &[u8]) {
+    let desk = Desk::new(false);
+    let options = Options { desk: Some(&desk), ..Options::default() };
+    let session = find("chat").and_then(|app| app.udp_server(&options)).expect("chat has a server on UDP");
+    let sizes = Sizes { connections: 1, receive: 64, send: 64, ports: 1, datagrams: 4, payload: 8192 };
+    let mut pool = HeapPool::new(sizes);
+    let mut cable = Cable::<16, 1514>::with_medium(Medium::Ip);
+    let (near, far) = cable.ends();
+    let mut io = Io::new(near, Shown::default());
+    let (now, own) = (Instant::from_secs(1), [false, true].map(|v6| IpCidr::new(address(v6, 1), 24)));
+    let config = Config::new(HardwareAddress::Ip, Seed([1; 32]), &own);
+    let mut stack = Stack::<(), UdpServer<'_>>::new(config, &mut io.device, pool.memory(), now).unwrap();
+    stack.bind(PORT, session).unwrap();
+
+    let mut model = Model::default();
+    let mut far = Far(far);
+    for record in records(input) {
+        if record.control & TYPED != 0 {
+            let mut line: Vec<u8> = record.data.iter().copied().filter(|b| !b"\r\n".contains(b)).take(200).collect();
+            line.push(b'\n');
+            io.console.typed.extend(&line);
+            line.pop();
+            model.typed.push(line);
+            // As the console does when there is something to read.
+            stack.wake_programs();
+        } else {
+            let (partner, data) = (record.control & 0x3f, &record.data[..record.data.len().min(1400)]);
+            let partner = partner.min(ECHO);
+            far.send(now, partner, data);
+            model.hears(partner, data);
+        }
+        model.speaks();
+        let mut sent = Vec::new();
+        // Each poll sends one line or more.
+        for _ in 0..2 + model.sent.len() + model.typed.len() {
+            stack.poll(now, &mut io);
+            while let Some(datagram) = far.receive(now) {
+                sent.push(datagram);
+                stack.wake_programs();
+            }
+        }
+        assert_eq!(io.console.take(), std::mem::take(&mut model.shown));
+        assert!(sent == std::mem::take(&mut model.sent), "{sent:?}");
+    }
+}
+
+/// What should happen.
+#[derive(Default)]
+struct Model {
+    /// Partner and number; whoever wrote last stands last.
+    partners: Vec<(u8, u32)>,
+    numbered: u32,
+    /// Lines that nobody has read.
+    typed: Vec<Vec<u8>>,
+    shown: String,
+    sent: Vec<(u8, Vec<u8>)>,
+}
+
+impl Model {
+    fn hears(&mut self, partner: u8, data: &[u8]) {
+        let text = data.strip_suffix(b"\r\n").or(data.strip_suffix(b"\n")).unwrap_or(data);
+        let address = endpoint(partner);
+        if partner == ECHO {
+            self.shown += &format!("@- {address} {}\n", shown(text));
+            return;
+        }
+        let number = match self.partners.iter().position(|known| known.0 == partner) {
+            Some(at) => self.partners.remove(at).1,
+            None => {
+                self.numbered += 1;
+                if self.partners.len() == REMEMBERED {
+                    let (gone, number) = self.partners.remove(0);
+                    let gone = endpoint(gone);
+                    self.shown += &format!("@{number} {gone} is forgotten: {REMEMBERED} others wrote since\n");
+                }
+                self.numbered
+            }
+        };
+        if matches!(text, b"q" | b"Q") {
+            self.shown += &format!("the talk with @{number} {address} has ended\n");
+        } else {
+            self.partners.push((partner, number));
+            self.shown += &format!("@{number} {address} {}\n", shown(text));
+        }
+    }
+
+    fn speaks(&mut self) {
+        while !self.typed.is_empty() && !self.partners.is_empty() {
+            let line = self.typed.remove(0);
+            if let Err(why) = self.says(&line) {
+                self.shown += &format!("not sent: {why}\n");
+            }
+        }
+    }
+
+    fn says(&mut self, line: &[u8]) -> Result<(), &'static str> {
+        let (number, text) = match line.strip_prefix(b"@") {
+            None => (None, line),
+            Some(rest) => {
+                let bad = "after @ stands a partner's number, then a space and the text, as in @2 hello";
+                let space = rest.iter().position(|&b| b == b' ').ok_or(bad)?;
+                let digits = &rest[..space];
+                let number = digits.iter().all(u8::is_ascii_digit).then(|| String::from_utf8_lossy(digits).parse());
+                (Some(number.and_then(|number| number.ok()).ok_or(bad)?), &rest[space + 1..])
+            }
+        };
+        let &(partner, number) = match number {
+            None => self.partners.last(),
+            Some(number) => self.partners.iter().find(|known| known.1 == number),
+        }
+        .ok_or("there is no partner of this number")?;
+        self.sent.push((partner, [text, b"\n"].concat()));
+        if matches!(text, b"q" | b"Q") {
+            self.partners.retain(|known| known.1 != number);
+            self.shown += &format!("the talk with @{number} {} has ended\n", endpoint(partner));
+        }
+        Ok(())
+    }
+}
+
+/// The partners' end of the cable.
+struct Far<'c>(CableEnd<'c, 16, 1514>);
+
+impl Far<'_> {
+    fn send(&mut self, now: Instant, partner: u8, data: &[u8]) {
+        let v6 = is_v6(partner);
+        let (from, to) = (address(v6, 2 + partner), address(v6, 1));
+        let ip = IpRepr::new(from, to, IpProtocol::Udp, 8 + data.len(), 64);
+        let udp = UdpRepr { src_port: port(partner), dst_port: PORT };
+        let checksums = ChecksumCapabilities::default();
+        let token = self.0.transmit(now).expect("the cable has room");
+        token.consume(ip.header_len() + 8 + data.len(), |frame| {
+            ip.emit(&mut *frame, &checksums);
+            let mut packet = UdpPacket::new_unchecked(&mut frame[ip.header_len()..]);
+            let emit = |payload: &mut [u8]| payload.copy_from_slice(data);
+            udp.emit(&mut packet, &from, &to, data.len(), emit, &checksums);
+        });
+    }
+
+    /// A datagram that has come, and to which partner.
+    fn receive(&mut self, now: Instant) -> Option<(u8, Vec<u8>)> {
+        let (frame, _) = self.0.receive(now)?;
+        frame.consume(|frame| {
+            let (to, udp) = match IpVersion::of_packet(frame).ok()? {
+                IpVersion::Ipv4 => {
+                    let packet = Ipv4Packet::new_checked(frame).ok()?;
+                    (packet.dst_addr().octets()[3], packet.payload())
+                }
+                IpVersion::Ipv6 => {
+                    let packet = Ipv6Packet::new_checked(frame).ok()?;
+                    (packet.dst_addr().octets()[15], packet.payload())
+                }
+            };
+            let udp = UdpPacket::new_checked(udp).ok()?;
+            assert_eq!((udp.src_port(), udp.dst_port()), (PORT, port(to - 2)));
+            Some((to - 2, udp.payload().to_vec()))
+        })
+    }
+}
+
+fn is_v6(partner: u8) -> bool {
+    partner % 3 == 1
+}
+
+fn port(partner: u8) -> u16 {
+    if partner == ECHO { 7 } else { 3000 + u16::from(partner) }
+}
+
+fn address(v6: bool, number: u8) -> IpAddress {
+    match v6 {
+        false => IpAddress::v4(10, 0, 0, number),
+        true => IpAddress::v6(0xfd00, 0, 0, 0, 0, 0, 0, number.into()),
+    }
+}
+
+fn endpoint(partner: u8) -> std::net::SocketAddr {
+    (std::net::IpAddr::from(address(is_v6(partner), 2 + partner)), port(partner)).into()
+}
+
+/// What people type.
+const TYPES: [&[u8]; 6] = [b"hello", b"@1 hi", b"@17 q", b"q", b"@99999999999 x", b"@ 1"];
+
+fn honest() -> Vec<Vec<u8>> {
+    let (mut few, mut many) = (Vec::new(), Vec::new());
+    for (partner, line) in LINES.iter().enumerate() {
+        record(&mut few, partner as u8 % 3, line);
+        record(&mut few, TYPED, TYPES[partner % TYPES.len()]);
+    }
+    (0..=ECHO).for_each(|partner| record(&mut many, partner, b"hi\r\n"));
+    vec![few, many]
+}
+
+fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
+    let mut input = Vec::new();
+    let most = random.pick(&[3, 20, 33]);
+    let mut datagrams = 0;
+    for _ in 0..1 + random.below(64) {
+        let typed = random.one_in(4);
+        let mut line = if typed { random.pick(&TYPES) } else { random.pick(&LINES) }.to_vec();
+        if !random.one_in(4) {
+            mutate(random, &mut line, 0, &WORDS);
+        }
+        if !typed && random.one_in(2) {
+            line.extend_from_slice(random.pick(&[&b"\n"[..], b"\r\n"]));
+        }
+        datagrams += usize::from(!typed);
+        record(&mut input, if typed { TYPED } else { random.below(most) as u8 }, &line);
+    }
+    (input, datagrams)
+}

@@ -1,0 +1,121 @@
+//! How a stream of chat comes apart, told without a receive buffer, and streams for it.
+
+use super::mutate::mutate;
+use super::random::Random;
+
+/// How many bytes of a stream are sent: a room remembers as many lines as these can be.
+pub const MOST: usize = 4096;
+
+/// The lines as they are shown, up to the `q` that ends them.
+pub fn model(stream: &[u8]) -> Vec<String> {
+    let (mut lines, mut rest, mut continues) = (Vec::new(), stream, false);
+    while !rest.is_empty() {
+        let end = rest.iter().position(|&b| b == b'\n');
+        let mut text = &rest[..end.unwrap_or(rest.len())];
+        if end.is_some() && text.last() == Some(&b'\r') {
+            text = &text[..text.len() - 1];
+        }
+        if text.len() > 512 {
+            // In text, a character that was begun is kept together.
+            let begun = (509..512).find(|&at| core::str::from_utf8(&rest[..at]).is_ok() && is_begun(&rest[at..512]));
+            let cut = begun.unwrap_or(512);
+            lines.push(shown(&rest[..cut]));
+            (rest, continues) = (&rest[cut..], true);
+            continue;
+        }
+        if !continues && matches!(text, b"q" | b"Q") {
+            return lines;
+        }
+        lines.push(shown(text));
+        (rest, continues) = (&rest[end.map_or(rest.len(), |end| end + 1)..], false);
+    }
+    lines
+}
+
+/// Whether this is the front of a character, and no more.
+fn is_begun(bytes: &[u8]) -> bool {
+    core::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none() && error.valid_up_to() == 0)
+}
+
+/// A line as it is shown.
+pub fn shown(text: &[u8]) -> String {
+    let mut out = String::new();
+    for chunk in text.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            match c {
+                '\n' | '\r' | '\t' => out.extend(c.escape_default()),
+                c if c.is_control() => out.extend(c.to_string().bytes().map(|b| format!("\\x{b:02x}"))),
+                c => out.push(c),
+            }
+        }
+        out.extend(chunk.invalid().iter().map(|b| format!("\\x{b:02x}")));
+    }
+    out
+}
+
+/// That is the text.
+///
+/// # Panics
+/// With the first line that is another.
+pub fn check(text: &str, want: &str) {
+    let differ = text.split('\n').zip(want.split('\n')).enumerate().find(|(_, (line, want))| line != want);
+    if let Some((number, (line, want))) = differ {
+        panic!("line {}: {line:?} is not {want:?}", number + 1);
+    }
+    assert_eq!(text.len(), want.len(), "one ends before the other");
+}
+
+pub const LINES: [&[u8]; 8] = [
+    b"hello",
+    b"/name Ann",
+    b"@1 hi",
+    b"qq",
+    "Zo\u{eb} \u{65e5}\u{672c}".as_bytes(),
+    b"",
+    b"q.",
+    b"the talk has ended",
+];
+
+/// What breaks a line.
+pub const WORDS: [&[u8]; 10] = [
+    b"\x00",
+    b"\x1b",
+    b"\r",
+    b"\x7f",
+    b"\xff",
+    b"\xc2",
+    "\u{9b}\u{202e}".as_bytes(),
+    b"q",
+    &[b'x'; 511],
+    "\u{65e5}\u{672c}\u{8a9e}\u{1f600}".as_bytes(),
+];
+
+/// Honest lines.
+pub fn honest() -> Vec<Vec<u8>> {
+    let lines: Vec<u8> = LINES.iter().flat_map(|line| [line, &b"\r\n"[..]].concat()).collect();
+    vec![
+        [b"\0", &lines[..]].concat(),
+        [b"\x05", &lines[..], b"q\nand more"].concat(),
+        [&[b'x'; 1030][..], b"\n"].concat(),
+    ]
+}
+
+/// How it is cut, and lines of a hostile peer; and how many of them.
+pub fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
+    let mut input = vec![if random.one_in(2) { random.next() as u8 } else { 0 }];
+    let mut lines = 0;
+    while input.len() < MOST - 1500 {
+        let mut line = random.pick(&LINES).to_vec();
+        if !random.one_in(4) {
+            mutate(random, &mut line, 0, &WORDS);
+        }
+        // Alone it would end the talk: one in some hundred does.
+        if matches!(&line[..], b"q" | b"Q") && !random.one_in(4) {
+            line.push(b'!');
+        }
+        input.extend(line);
+        input.extend_from_slice(if random.one_in(2) { b"\n" } else { b"\r\n" });
+        lines += 1;
+    }
+    (input, lines)
+}

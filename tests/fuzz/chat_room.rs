@@ -1,0 +1,43 @@
+//! Lines for a chat room: another member reads them all, with the name before them.
+
+use std::cell::Cell;
+
+use smolstep::app::{Options, Room, Server, find};
+use smolstep::stack::End;
+
+use super::Target;
+use super::chat_lines::{MOST, check, honest, hostile, model};
+use super::pair::{CLIENT, Ground, Pair, Peer};
+
+/// A byte, how the rest is cut, and what a member says.
+pub const TARGET: Target = Target { name: "chat_room", run, honest, hostile };
+
+const WELCOME: &[u8] = b"this is a chat room: '/name NAME' as the first line gives you a name, q leaves\n";
+
+fn run(input: &[u8]) {
+    let Some((&cut, stream)) = input.split_first() else { return };
+    let stream = [b"/name S\n", &stream[..stream.len().min(MOST)]].concat();
+    // Nobody falls behind: a line of one byte takes 8, and a byte 4 at most.
+    let ring: Vec<Cell<u8>> = vec![Cell::new(0); 64 * 1024];
+    let room = Room::new(&ring, None);
+    let options = Options { room: Some(&room), ..Options::default() };
+    let member = find("chat").and_then(|app| app.server(&options)).expect("chat has a server");
+    let mut ground = Ground::<Server<'_>, Peer>::new();
+    let mut pair = Pair::new(&mut ground, member, ());
+
+    // What a member says has its name before it, and no line end in it: this line only comes from the room.
+    let listener = pair.connect(Peer::listener(b"\nS has left\n"));
+    pair.run(|pair| pair.client.session(listener).is_some_and(|peer| peer.received.ends_with(WELCOME)));
+    let speaker = pair.connect(Peer::speaker(&stream, cut));
+    let (listener, end) = pair.end(listener);
+    let heard = String::from_utf8(listener.received).expect("what is passed on is text");
+    let speaker_address = "10.0.0.2:2001";
+    let lines: String = model(&stream).iter().skip(1).map(|line| format!("S: {line}\n")).collect();
+    let welcome = String::from_utf8_lossy(WELCOME);
+    let begin = format!("{welcome}{speaker_address} has joined\n{speaker_address} is now S\n");
+    let bye = "the talk has ended\n";
+    check(&heard, &format!("{begin}{lines}S has left\n{bye}"));
+    assert_eq!(end, End::Closed);
+    assert!(pair.client.ended(speaker).is_some());
+    assert!(pair.server_io.console.take().ends_with(&format!("S has left\n{CLIENT} has left\n")));
+}

@@ -1,0 +1,171 @@
+//! Replies of DHCP servers: nothing that makes no sense is used.
+
+use smolstep::stack::Config;
+use smoltcp::wire::IpCidr;
+
+use super::Target;
+use super::mutate::mutate;
+use super::random::Random;
+use super::records::{record, records};
+use super::world::dhcp::{GIVEN, SERVER, Server};
+use super::world::{Ground, OURS, World, datagram, silence, udp};
+
+/// Records: a reply, or time that passes.
+pub const TARGET: Target = Target { name: "dhcp", run, honest, hostile };
+
+// What a record is, in its two lowest bits. Where time passes the others are its length: the square of this many seconds.
+/// A whole reply; it is given the number of what was asked last, and whose it is.
+const WHOLE: u8 = 0;
+/// The address that is given and the options of a reply that is right in all else.
+const OPTIONS: u8 = 1;
+/// Time with an honest server.
+const HONEST: u8 = 2;
+/// Time with none.
+const SILENCE: u8 = 3;
+
+/// Bytes of a message in front of its options (RFC 2131 section 2), with the cookie.
+const FIXED: usize = 240;
+
+fn run(input: &[u8]) {
+    leases(input);
+}
+
+/// How many leases came of it.
+fn leases(input: &[u8]) -> usize {
+    let mut ground = Ground::new();
+    let mut world = World::on(&mut ground, &[], |config: &mut Config<'_>| config.dhcp = true);
+    let (mut server, mut asked) = (Server::default(), Vec::new());
+    let mut leases = 0;
+    for next in records(input) {
+        let seconds = u64::from(next.control >> 2).pow(2);
+        let mut reply = match next.control & 3 {
+            WHOLE => next.data.to_vec(),
+            OPTIONS => {
+                let (given, options) = next.data.split_at(next.data.len().min(4));
+                let mut reply = vec![0; FIXED];
+                reply[..3].copy_from_slice(&[2, 1, 6]);
+                reply[16..16 + given.len()].copy_from_slice(given);
+                reply[236..].copy_from_slice(&[0x63, 0x82, 0x53, 0x63]);
+                [&reply, options].concat()
+            }
+            kind => {
+                world.run(seconds, |frame| {
+                    note(frame, &mut asked);
+                    if kind == HONEST { server.hear(frame) } else { vec![] }
+                });
+                check(&mut world, &mut leases);
+                continue;
+            }
+        };
+        if let Some(number) = asked.get(4..8) {
+            reply.iter_mut().skip(4).zip(number).for_each(|(place, byte)| *place = *byte);
+            reply.iter_mut().skip(28).zip(OURS.0).for_each(|(place, byte)| *place = byte);
+        }
+        reply.truncate(1400);
+        world.inject(&udp((SERVER, 67), (GIVEN, 68), &reply));
+        world.run(0, |frame| {
+            note(frame, &mut asked);
+            silence(frame)
+        });
+        check(&mut world, &mut leases);
+    }
+    leases
+}
+
+/// Keeps what was asked last.
+fn note(frame: &[u8], asked: &mut Vec<u8>) {
+    if let Some((68, 67, data)) = datagram(frame) {
+        *asked = data.to_vec();
+    }
+}
+
+fn check(world: &mut World<'_>, leases: &mut usize) {
+    *leases += world.told().iter().filter(|line| line.contains(" leases ")).count();
+    assert!(world.stack.addresses().len() <= 1 && world.stack.dns_servers().len() <= 3);
+    for own in world.stack.addresses() {
+        let IpCidr::Ipv4(own) = own else { panic!("{own} from DHCP") };
+        let ends = [Some(own.network().address()), own.broadcast()];
+        assert!((1..=30).contains(&own.prefix_len()) && !ends.contains(&Some(own.address())), "{own}");
+        assert!(!own.address().is_loopback() && !own.address().is_multicast(), "{own}");
+    }
+}
+
+/// What an honest server replies to a new client and to one that renews, from the address on.
+fn replies() -> Vec<Vec<u8>> {
+    let mut ground = Ground::new();
+    let mut world = World::on(&mut ground, &[], |config: &mut Config<'_>| config.dhcp = true);
+    let (mut server, mut replies) = (Server::default(), Vec::new());
+    world.run(600, |frame| {
+        let reply = server.hear(frame);
+        replies.extend(reply.iter().map(|reply| reply[14 + 28..].to_vec()));
+        reply
+    });
+    replies
+}
+
+fn time(input: &mut Vec<u8>, kind: u8, root: u8) {
+    record(input, kind | root << 2, &[]);
+}
+
+fn honest() -> Vec<Vec<u8>> {
+    let (mut given, mut whole, mut options) = (Vec::new(), Vec::new(), Vec::new());
+    [2, 30, 10].iter().for_each(|root| time(&mut given, HONEST, *root));
+    time(&mut given, SILENCE, 40);
+    time(&mut whole, SILENCE, 1);
+    time(&mut options, SILENCE, 1);
+    for reply in replies() {
+        record(&mut whole, WHOLE, &reply);
+        time(&mut whole, SILENCE, 1);
+        record(&mut options, OPTIONS, &[&reply[16..20], &reply[FIXED..]].concat());
+        time(&mut options, SILENCE, 1);
+    }
+    time(&mut options, SILENCE, 23);
+    vec![given, whole, options]
+}
+
+thread_local! {
+    static REPLIES: Vec<Vec<u8>> = replies();
+}
+
+fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
+    let (mut input, mut count) = (Vec::new(), 0);
+    while count < 40 {
+        // Some get through as they are, so that all states are seen.
+        let kind = if random.one_in(3) { HONEST } else { SILENCE };
+        let root = if random.one_in(8) { random.below(30) as u8 } else { 1 };
+        time(&mut input, kind, root);
+        for _ in 0..1 + random.below(4) {
+            let mut reply = REPLIES.with(|replies| replies[random.below(replies.len())].clone());
+            if random.one_in(4) {
+                let mut options = reply.split_off(FIXED);
+                mutate(random, &mut options, 0, &WORDS);
+                record(&mut input, OPTIONS, &[&reply[16..20], &options].concat());
+            } else {
+                mutate(random, &mut reply, FIXED, &WORDS);
+                record(&mut input, WHOLE, &reply);
+            }
+            count += 1;
+        }
+    }
+    (input, count)
+}
+
+/// Options that break a lease: masks, times, lengths that lie (RFC 2132).
+const WORDS: [&[u8]; 9] = [
+    &[53, 1, 2],
+    &[53, 1, 5],
+    &[53, 1, 6],
+    &[1, 4, 255, 0, 255, 0],
+    &[51, 4, 0, 0, 0, 0],
+    &[51, 4, 0xff, 0xff, 0xff, 0xff],
+    &[58, 4, 0xff, 0xff, 0xff, 0xff],
+    &[6, 255, 1],
+    &[255],
+];
+
+#[cfg(not(fuzzing))]
+#[test]
+fn leases_are_among_them() {
+    let leases: usize = (0..300).map(|number| leases(&hostile(&mut Random(number)).0)).sum();
+    assert!(leases > 100, "{leases} leases");
+}

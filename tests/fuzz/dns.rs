@@ -1,0 +1,145 @@
+//! Replies of DNS servers: a lookup always ends, with addresses or with a reason.
+
+use smolstep::names::{Name, ResolveError, Resolver};
+use smoltcp::time::Duration;
+use smoltcp::wire::{IpAddress, Ipv4Address};
+
+use super::Target;
+use super::mutate::mutate;
+use super::random::Random;
+use super::records::{record, records};
+use super::world::dhcp::{GIVEN, SERVER};
+use super::world::{Ground, World, arp_asks, arp_has, datagram, silence, udp};
+
+/// Records: replies to the question for A or for AAAA. A second passes after each four.
+pub const TARGET: Target = Target { name: "dns", run, honest, hostile };
+
+// What a record is, in its bits.
+/// It answers AAAA.
+const V6: u8 = 1;
+/// Its data is what follows the question, in a reply whose head says so many answers as the next bits.
+const ANSWERS: u8 = 2;
+/// The honest reply.
+const HONEST: u8 = 4;
+
+/// Bytes of a message's head (RFC 1035 section 4.1.1).
+const HEAD: usize = 12;
+
+fn run(input: &[u8]) {
+    let _ = lookup(input);
+}
+
+/// How many addresses came of it, or why none.
+fn lookup(input: &[u8]) -> Result<usize, ResolveError> {
+    let mut ground = Ground::new();
+    let mut world = World::on(&mut ground, &["10.0.0.50/24"], |_| {});
+    let name = Name::new("www.example").expect("it is a name");
+    let resolver = Resolver::new(name, &[SERVER.into()], Duration::from_secs(10), [11, 12]);
+    let port = world.stack.bind(0, resolver).unwrap();
+    let mut questions: [Option<Vec<u8>>; 2] = [None, None];
+    world.run(1, |frame| {
+        if arp_asks(frame) == Some(SERVER) {
+            return vec![arp_has(SERVER, GIVEN)];
+        }
+        if let Some((_, 53, question)) = datagram(frame) {
+            let v6 = question.ends_with(&[28, 0, 1]);
+            questions[usize::from(v6)] = Some(question.to_vec());
+        }
+        vec![]
+    });
+    for (number, next) in records(input).enumerate() {
+        let question = questions[usize::from(next.control & V6)].as_ref().expect("both were asked");
+        let mut reply = match next.control {
+            control if control & HONEST != 0 => answer(question),
+            control if control & ANSWERS != 0 => {
+                let mut reply = [&question[..], next.data].concat();
+                reply[2..8].copy_from_slice(&[0x81, 0x80, 0, 1, 0, control >> 3]);
+                reply
+            }
+            _ => next.data.to_vec(),
+        };
+        reply.iter_mut().zip(&question[..2]).for_each(|(place, byte)| *place = *byte);
+        reply.truncate(1400);
+        world.inject(&udp((SERVER, 53), (GIVEN, port), &reply));
+        world.run(u64::from(number % 4 == 3), silence);
+    }
+    world.run(11, silence);
+    let resolver = world.stack.take_udp(port).expect("it is over");
+    let addresses = resolver.result().expect("it has ended")?;
+    assert!((1..=16).contains(&addresses.in_order().count()));
+    assert!(addresses.in_order().all(|address| IpAddress::from(address).is_unicast()));
+    Ok(addresses.in_order().count())
+}
+
+/// www.example is an alias of a.example: its second part is a pointer into the question.
+fn answer(question: &[u8]) -> Vec<u8> {
+    let kind = question[question.len() - 3];
+    let data = match kind {
+        1 => Ipv4Address::new(10, 0, 0, 9).octets().to_vec(),
+        _ => "fd00::9".parse::<std::net::Ipv6Addr>().expect("it is an address").octets().to_vec(),
+    };
+    let mut reply = question.to_vec();
+    reply[2..8].copy_from_slice(&[0x81, 0x80, 0, 1, 0, 2]);
+    reply.extend([0xc0, 12, 0, 5, 0, 1, 0, 0, 0, 60, 0, 4, 1, b'a', 0xc0, 16]);
+    let alias = (reply.len() - 4) as u8;
+    reply.extend([0xc0, alias, 0, kind, 0, 1, 0, 0, 0, 60, 0, data.len() as u8]);
+    reply.extend(data);
+    reply
+}
+
+/// A question for www.example, as a resolver asks it.
+fn question(kind: u8) -> Vec<u8> {
+    [&[0, 11, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0][..], b"\x03www\x07example\0", &[0, kind, 0, 1]].concat()
+}
+
+fn honest() -> Vec<Vec<u8>> {
+    let (mut both, mut whole, mut answers) = (Vec::new(), Vec::new(), Vec::new());
+    for (v6, kind) in [(0, 1), (V6, 28)] {
+        let question = question(kind);
+        let reply = answer(&question);
+        record(&mut both, HONEST | v6, &[]);
+        record(&mut whole, v6, &reply);
+        record(&mut answers, ANSWERS | v6 | 2 << 3, &reply[question.len()..]);
+    }
+    vec![both, whole, answers]
+}
+
+fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
+    let (mut input, replies) = (Vec::new(), 1 + random.below(40));
+    for _ in 0..replies {
+        let v6 = u8::from(random.one_in(2));
+        let question = question(if v6 == 0 { 1 } else { 28 });
+        let mut reply = answer(&question);
+        match random.below(8) {
+            0 if random.one_in(4) => record(&mut input, HONEST | v6, &[]),
+            0..=2 => {
+                let mut answers = reply.split_off(question.len());
+                mutate(random, &mut answers, 0, &WORDS);
+                record(&mut input, ANSWERS | v6 | 2 << 3, &answers);
+            }
+            _ => {
+                mutate(random, &mut reply, HEAD, &WORDS);
+                record(&mut input, v6, &reply);
+            }
+        }
+    }
+    (input, replies)
+}
+
+/// Names and records that break a reply: pointers to the front and to themselves, lengths that lie.
+const WORDS: [&[u8]; 6] = [
+    &[0xc0, 0],
+    &[0xc0, 12],
+    &[0xc0, 29],
+    &[0xff, 0xff],
+    &[63],
+    &[0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 60, 0, 4, 224, 0, 0, 1],
+];
+
+#[cfg(not(fuzzing))]
+#[test]
+fn some_are_found_and_some_are_not() {
+    let results: Vec<_> = (0..300).map(|number| lookup(&hostile(&mut Random(number)).0)).collect();
+    let found = results.iter().filter(|result| result.is_ok()).count();
+    assert!(found > 30 && results.len() - found > 30, "{found} of {}", results.len());
+}
