@@ -76,7 +76,23 @@ fn a_call_by_name_takes_the_address_that_answers() {
         let _udp = python::server(python::ECHO_UDP, KERNEL[1].parse().unwrap(), 7);
         done(&run(link, &[&["call", "echo", "host.example", "hi", "--udp"], &DNS[..]].concat()), "hi\n");
         let refused = run(link, &[&["call", "greeting", "host.example", "Li"], &DNS[..]].concat());
-        failed(&refused, "smolstep: 192.168.69.100:9999: connection refused\n");
+        failed(&refused, "192.168.69.100:9999: connection refused");
+        failed(&refused, "[fdaa::64]:9999: connection refused");
+    });
+}
+
+#[test]
+fn an_address_that_leads_nowhere_holds_no_call_up() {
+    on_tap("an_address_that_leads_nowhere_holds_no_call_up", |link| {
+        let Some(_dnsmasq) = dnsmasq::start(link, &["--host-record=dead.example,192.168.69.100,fdaa::dead"]) else {
+            return;
+        };
+        // The first is silent, and would be for an hour.
+        let call = |arguments: &[&str]| run(link, &[&["call"], arguments, &["--timeout", "1h"], &DNS].concat());
+        let _greeting = python::server(python::GREETING, KERNEL[0].parse().unwrap(), 9999);
+        done(&call(&["greeting", "dead.example", "Li", "Cheng"]), "Hello,Li!\nHello,Cheng!\n");
+        let _ack = python::server(python::ACK, KERNEL[0].parse().unwrap(), 4000);
+        done(&call(&["ack", "dead.example:4000", "a", "b"]), "ACK\nACK\n");
     });
 }
 

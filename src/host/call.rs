@@ -16,13 +16,14 @@ use super::duration::positive;
 use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
 use super::memory::{HeapPool, Sizes};
+use super::race::{Outcome, Race, Runner, Track, Why};
 use super::serve::find;
 use super::stop::Stop;
 use super::watch::Watch;
-use crate::app::{App, Client, ClientOptions, UdpClient};
+use crate::app::{App, Client, ClientOptions, Failure as NotDone, UdpClient};
 use crate::names::WithResolver;
 use crate::phy::linux::TunTap;
-use crate::stack::{ConnectError, ConnectionId, Io, Phase, Stack};
+use crate::stack::{ConnectError, ConnectionId, Io, Stack};
 
 /// Call a program's server
 #[derive(Args, Clone, Debug)]
@@ -86,7 +87,9 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     let clock = Clock::start();
     let watch = Watch::new(link.kind, &link.name, &clock, args.link.pcap.as_deref())?;
     let stop = Stop::on_signals().map_err(Failure::run)?;
-    let mut caller = Caller { link: &link, remotes: Vec::new(), patience: args.timeout, clock, stop };
+    let race = Race::default();
+    let (remotes, left) = (Vec::new(), Vec::new());
+    let mut caller = Caller { link: &link, remotes, race: &race, left, patience: args.timeout, clock, stop };
     let console = if app.name == "chat" { Stdio::editing(None) } else { Stdio::new() };
     let mut io = Io { device, console, probe: watch };
     let result = caller.run((host, port), app, args.udp || app.tcp.is_none(), &options, &mut io);
@@ -153,20 +156,22 @@ struct Caller<'c> {
     link: &'c Link,
     /// Where the server may be, the best first.
     remotes: Vec<IpEndpoint>,
+    race: &'c Race,
+    /// Connections that have lost a race, and may not have ended.
+    left: Vec<ConnectionId>,
     patience: Duration,
     clock: Clock,
     stop: Stop,
 }
 
-/// How long an address that is not the last may take to connect.
-const NEXT_AFTER: Duration = Duration::from_secs(2);
+/// For a connection to each of a host's addresses.
+const SIZES: Sizes =
+    Sizes { connections: 24, receive: 65_535, send: 65_535, ports: 1, datagrams: 64, payload: 131_072 };
 
-const SIZES: Sizes = Sizes { connections: 2, receive: 65_535, send: 65_535, ports: 1, datagrams: 64, payload: 131_072 };
-
-type Clients<'s, 't> = Stack<'s, Client<'t>, WithResolver<UdpClient<'t>>>;
+type Clients<'s, 'c, 't> = Stack<'s, Runner<'c, Client<'t>>, WithResolver<UdpClient<'t>>>;
 type Around = Io<TunTap, Stdio, Watch<'static>>;
 
-impl Caller<'_> {
+impl<'c> Caller<'c> {
     fn run(
         &mut self,
         (host, port): (&str, u16),
@@ -176,7 +181,8 @@ impl Caller<'_> {
         io: &mut Around,
     ) -> Result<(), Failure> {
         let mut pool = HeapPool::new(SIZES);
-        let mut stack: Clients<'_, '_> = self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |_| {})?;
+        let mut stack: Clients<'_, 'c, '_> =
+            self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |_| {})?;
         let lookup = Lookup { link: self.link, patience: self.patience, thorough: false };
         let found = lookup.addresses(host, &mut stack, io, &self.clock, &mut self.stop)?;
         self.remotes = found.into_iter().map(|address| IpEndpoint::new(address.into(), port)).collect();
@@ -193,49 +199,42 @@ impl Caller<'_> {
         self.tcp(app, options, &mut stack, io)
     }
 
-    /// Calls the first address that connects, one after the other (RFC 8305 section 5, without attempts side by side), and keeps
-    /// to it from then on.
+    /// Calls the first address that connects, and keeps to it from then on.
     fn tcp<'t>(
         &mut self,
         app: &App,
         options: &ClientOptions<'t>,
-        stack: &mut Clients<'_, 't>,
+        stack: &mut Clients<'_, 'c, 't>,
         io: &mut Around,
     ) -> Result<(), Failure> {
-        let mut result = Ok(());
-        for (at, remote) in self.remotes.clone().into_iter().enumerate() {
-            let last = at + 1 == self.remotes.len();
-            let patience = if last { self.patience } else { self.patience.min(NEXT_AFTER) };
-            let Some(client) = app.client(options) else { return Ok(()) };
-            let id = stack
-                .connect(self.clock.now(), remote, client, patience.into(), io)
-                .map_err(|error| describe(remote, error))?;
-            let mut connected = false;
-            let ended = drive(stack, io, &self.clock, &mut self.stop, |stack| {
-                connected |= is_connected(stack, id);
-                stack.ended(id).is_some()
-            })?;
-            result = match stack.take(id) {
-                Some((client, end)) if ended == Ended::Done => match client.result() {
-                    Some(Ok(())) => Ok(()),
-                    Some(Err(why)) => Err(failed(remote, &why)),
-                    None => Err(failed(remote, &end)),
-                },
-                _ => return Err(failed(remote, &"interrupted")),
-            };
-            if connected || result.is_ok() {
-                self.remotes = vec![remote];
-                break;
+        self.left.retain(|id| stack.take(*id).is_none());
+        let Some(client) = app.client(options) else { return Ok(()) };
+        let track = Track { clock: self.clock, stop: &mut self.stop, patience: self.patience };
+        let (id, remote) = match self.race.run(track, &self.remotes, &client, stack, io, &mut self.left)? {
+            Outcome::Won(id, remote) => (id, remote),
+            Outcome::Stopped => return Err(Failure::run("interrupted")),
+            Outcome::Lost(failures) => {
+                let lines: Vec<_> = failures.into_iter().map(|(remote, why)| told(remote, why).to_string()).collect();
+                return Err(Failure::run(lines.join("; ")));
             }
+        };
+        self.remotes = vec![remote];
+        let ended = drive(stack, io, &self.clock, &mut self.stop, |stack| stack.ended(id).is_some())?;
+        match stack.take(id) {
+            Some((runner, end)) if ended == Ended::Done => match runner.session.result() {
+                Some(Ok(())) => Ok(()),
+                Some(Err(why)) => Err(failed(remote, &why)),
+                None => Err(failed(remote, &end)),
+            },
+            _ => Err(failed(remote, &"interrupted")),
         }
-        result
     }
 
     fn udp<'t>(
         &mut self,
         app: &App,
         options: &ClientOptions<'t>,
-        stack: &mut Clients<'_, 't>,
+        stack: &mut Clients<'_, 'c, 't>,
         io: &mut Around,
     ) -> Result<(), Failure> {
         let Some(&remote) = self.remotes.first() else { return Ok(()) };
@@ -258,10 +257,12 @@ impl Caller<'_> {
     }
 }
 
-/// Whether a connection has got further than being asked for.
-fn is_connected(stack: &Clients<'_, '_>, id: ConnectionId) -> bool {
-    let mut connections = stack.connections_in_use();
-    connections.any(|c| c.id == id && !matches!(c.phase, Phase::Connecting | Phase::Ended(_)))
+/// Why an address gives no connection.
+fn told(remote: IpEndpoint, why: Why) -> Failure {
+    match why {
+        Why::Connect(error) => describe(remote, error),
+        Why::Ended(end) => failed(remote, &NotDone::Ended(end)),
+    }
 }
 
 fn failed(remote: IpEndpoint, why: &dyn core::fmt::Display) -> Failure {

@@ -22,6 +22,7 @@ mod memory;
 pub mod netlink;
 mod ping;
 pub mod play;
+mod race;
 mod resolve;
 mod sandbox;
 mod serve;

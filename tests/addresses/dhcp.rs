@@ -1,10 +1,10 @@
 //! DHCP against a server that gives, takes, and talks nonsense.
 
 use smoltcp::time::Duration;
-use smoltcp::wire::{DhcpMessageType, DhcpPacket, DhcpRepr, IpEndpoint, Ipv4Address};
+use smoltcp::wire::{DhcpRepr, IpEndpoint, Ipv4Address};
 
 use super::world::dhcp::{GIVEN, SERVER, Server};
-use super::world::{Idle, OURS, World, arp_asks, arp_has, datagram, silence, udp};
+use super::world::{Idle, World, arp_asks, arp_has, silence};
 use smolstep::stack::End;
 
 #[test]

@@ -1,7 +1,7 @@
 //! SLAAC against a router by hand.
 
 use smoltcp::phy::ChecksumCapabilities;
-use smoltcp::wire::{Icmpv6Message, Icmpv6Packet, Icmpv6Repr, Ipv6Address, NdiscNeighborFlags, NdiscRepr};
+use smoltcp::wire::{Icmpv6Message, Icmpv6Packet, Icmpv6Repr, NdiscNeighborFlags, NdiscRepr};
 
 use super::world::router::{ALL_NODES, ROUTER, advertisement, icmpv6, kind, prefix, servers};
 use super::world::{THEIRS, World, silence};

@@ -49,8 +49,6 @@ pub enum Failure {
     TooManyInterim,
     /// A transfer coding other than chunked.
     UnknownCoding,
-    /// The output wants no request to be sent here.
-    Unwanted,
 }
 
 impl fmt::Display for Failure {
@@ -78,7 +76,6 @@ impl fmt::Display for Failure {
             Failure::TooManyFields => write!(f, "the server sent more than {FIELDS} header lines"),
             Failure::TooManyInterim => write!(f, "the server sent more than {INTERIM} answers that are not final"),
             Failure::UnknownCoding => f.write_str("the server sent a transfer coding other than chunked"),
-            Failure::Unwanted => f.write_str("not asked"),
         }
     }
 }

@@ -60,7 +60,6 @@ const GRACE: Duration = Duration::from_secs(1);
 #[derive(Clone, Debug)]
 pub struct Get<T, O, const HEAD: usize> {
     request: Request<T>,
-    begun: bool,
     /// How much of the request is queued.
     position: usize,
     response: Response<HEAD>,
@@ -76,7 +75,6 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
     pub fn new(request: Request<T>, output: O, timeout: Duration) -> Self {
         Get {
             request,
-            begun: false,
             position: 0,
             response: Response::new(),
             output,
@@ -111,10 +109,6 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
     }
 
     fn run(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Result<Next, Failure> {
-        if !self.begun && !self.output.begin() {
-            return Err(Failure::Unwanted);
-        }
-        self.begun = true;
         let request = &self.request;
         // A server may answer before it has all of a long request.
         message::stream(socket, &mut self.position, |put| request.compose(put));

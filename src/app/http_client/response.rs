@@ -14,12 +14,6 @@ const VERSION: &[u8] = b"HTTP/1.";
 
 /// Where a response goes.
 pub trait Output {
-    /// Asked once, when the connection is there: whether the request is sent. Of several connections begun at the same time, one is
-    /// enough.
-    fn begin(&mut self) -> bool {
-        true
-    }
-
     /// Told of the head of the final response, once; says whether the body is wanted.
     ///
     /// # Errors
@@ -36,10 +30,6 @@ pub trait Output {
 
 /// An output that somebody else looks at, too, while the stack is not polled.
 impl<O: Output> Output for &RefCell<O> {
-    fn begin(&mut self) -> bool {
-        self.try_borrow_mut().is_ok_and(|mut output| output.begin())
-    }
-
     fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed> {
         self.try_borrow_mut().map_err(|_| OutputFailed)?.head(head)
     }

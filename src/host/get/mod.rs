@@ -1,7 +1,7 @@
 //! `smolstep get`: what an HTTP server has, to a file or to standard output.
 
 mod destination;
-mod race;
+mod fetch;
 mod sink;
 mod target;
 mod waiting;
@@ -20,6 +20,7 @@ use super::duration::positive;
 use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
 use super::memory::{HeapPool, Sizes};
+use super::race::{Race, Runner};
 use super::stop::Stop;
 use super::watch::Watch;
 use crate::app::http_client::Get;
@@ -27,7 +28,7 @@ use crate::names::WithResolver;
 use crate::phy::linux::TunTap;
 use crate::stack::{ConnectionId, Io, Stack};
 use destination::Destination;
-use sink::{Share, Sink};
+use sink::Sink;
 use target::Target;
 use waiting::Waiting;
 
@@ -68,8 +69,8 @@ const HEAD: usize = 16_384;
 const SIZES: Sizes =
     Sizes { connections: 32, receive: 262_144, send: 16_384, ports: 1, datagrams: 64, payload: 131_072 };
 
-type Fetch<'t> = Get<String, Share<'t>, HEAD>;
-type Fetching<'s, 't> = Stack<'s, Fetch<'t>, WithResolver<()>>;
+type Fetch<'t> = Get<String, &'t RefCell<Sink>, HEAD>;
+type Fetching<'s, 't> = Stack<'s, Runner<'t, Fetch<'t>>, WithResolver<()>>;
 type Around = Io<TunTap, Stdio, Watch<'static>>;
 
 /// Runs `smolstep get`.
@@ -90,7 +91,9 @@ pub fn get(args: &GetArgs) -> Result<(), Failure> {
     let clock = Clock::start();
     let watch = Watch::new(link.kind, &link.name, &clock, args.link.pcap.as_deref())?;
     let waiting = Waiting::new(stop, &sink)?;
-    let mut getter = Getter { link: &link, sink: &sink, patience: args.timeout, clock, waiting, left: Vec::new() };
+    let race = Race::default();
+    let mut getter =
+        Getter { link: &link, sink: &sink, race: &race, patience: args.timeout, clock, waiting, left: Vec::new() };
     let mut io = Io { device, console: Stdio::new(), probe: watch };
     let result = getter.run(target, &mut io);
     let captured = io.probe.finish();
@@ -103,6 +106,7 @@ pub fn get(args: &GetArgs) -> Result<(), Failure> {
 struct Getter<'g> {
     link: &'g Link,
     sink: &'g RefCell<Sink>,
+    race: &'g Race,
     patience: Duration,
     clock: Clock,
     waiting: Waiting<'g>,

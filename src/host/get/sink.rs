@@ -1,6 +1,5 @@
 //! Takes the answer: its header where that is wanted, its body, and where it redirects to.
 
-use std::cell::RefCell;
 use std::io;
 use std::os::fd::BorrowedFd;
 
@@ -22,17 +21,6 @@ pub struct Sink {
     fault: Option<io::Error>,
     redirect: Option<Vec<u8>>,
     bar: Option<ProgressBar>,
-    /// How many races there were, and who has won the last.
-    races: usize,
-    winner: Option<usize>,
-}
-
-/// A connection's part in a [`Sink`]: of those in the same race, the first that is established.
-#[derive(Clone, Copy)]
-pub struct Share<'g> {
-    sink: &'g RefCell<Sink>,
-    race: usize,
-    number: usize,
 }
 
 impl Sink {
@@ -47,20 +35,7 @@ impl Sink {
             fault: None,
             redirect: None,
             bar: None,
-            races: 0,
-            winner: None,
         }
-    }
-
-    /// Lets connections race for the next answer; those of earlier races have lost.
-    pub fn begin_race(&mut self) {
-        self.races += 1;
-        self.winner = None;
-    }
-
-    /// The number of the connection that has won.
-    pub fn winner(&self) -> Option<usize> {
-        self.winner
     }
 
     /// Whether the answer redirects, and that is followed.
@@ -196,47 +171,8 @@ impl Output for Sink {
     }
 }
 
-impl<'g> Share<'g> {
-    /// That of connection `number` in the race that was begun last.
-    pub fn new(sink: &'g RefCell<Sink>, number: usize) -> Self {
-        Share { sink, race: sink.borrow().races, number }
-    }
-}
-
-impl Output for Share<'_> {
-    fn begin(&mut self) -> bool {
-        let Ok(mut sink) = self.sink.try_borrow_mut() else { return false };
-        sink.races == self.race && *sink.winner.get_or_insert(self.number) == self.number
-    }
-
-    fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed> {
-        self.sink.head(head)
-    }
-
-    fn body(&mut self, piece: &[u8]) -> Result<usize, OutputFailed> {
-        self.sink.body(piece)
-    }
-}
-
 impl Drop for Sink {
     fn drop(&mut self) {
         self.end_bar();
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_connection_wins_a_race() {
-        let sink = RefCell::new(Sink::new(Destination::Output, false, false));
-        sink.borrow_mut().begin_race();
-        let [mut first, mut second] = [0, 1].map(|number| Share::new(&sink, number));
-        assert_eq!((second.begin(), first.begin(), second.begin()), (true, false, true));
-        assert_eq!(sink.borrow().winner(), Some(1));
-        sink.borrow_mut().begin_race();
-        assert!(!second.begin() && sink.borrow().winner().is_none(), "that race is over");
-        assert!(Share::new(&sink, 0).begin());
     }
 }

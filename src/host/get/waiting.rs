@@ -1,27 +1,21 @@
-//! Waits for a signal, for room where the body is written, and for a time.
+//! Waits for a signal, and for room where the body is written.
 
 use std::cell::RefCell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 
 use rustix::event::epoll;
-use smoltcp::time::Instant;
 
 use super::sink::Sink;
-use crate::host::address::Timer;
-use crate::host::clock::Clock;
 use crate::host::drive::{Interrupt, Verdict};
 use crate::host::error::Failure;
 use crate::host::stop::Stop;
 
-/// A signal, room at the destination, a time.
+/// A signal, room at the destination.
 pub struct Waiting<'g> {
     stop: Stop,
     sink: &'g RefCell<Sink>,
     /// Readable when the destination has room; none for a file, which always has.
     room: Option<OwnedFd>,
-    /// Readable when the time has come.
-    timer: Timer,
-    timed: bool,
 }
 
 impl<'g> Waiting<'g> {
@@ -44,21 +38,12 @@ impl<'g> Waiting<'g> {
                 }
             }
         };
-        Ok(Waiting { stop, sink, room, timer: Timer::new()?, timed: false })
+        Ok(Waiting { stop, sink, room })
     }
 
     /// The signal alone.
     pub fn stop(&mut self) -> &mut Stop {
         &mut self.stop
-    }
-
-    /// Wakes the loop at this time, too, while no connection is there; never if `None`.
-    ///
-    /// # Errors
-    /// What the system says.
-    pub fn wake_at(&mut self, clock: &Clock, time: Option<Instant>) -> Result<(), Failure> {
-        self.timed = time.is_some();
-        time.map_or(Ok(()), |time| self.timer.set(clock, time))
     }
 }
 
@@ -68,7 +53,6 @@ impl Interrupt for Waiting<'_> {
         // Nobody borrows it while the loop waits.
         let Ok(sink) = self.sink.try_borrow() else { return [stop, stop] };
         match &self.room {
-            _ if self.timed && sink.winner().is_none() => [stop, self.timer.file()],
             Some(room) if sink.wanted() => [stop, room.as_fd()],
             _ => [stop, stop],
         }
