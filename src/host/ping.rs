@@ -24,7 +24,7 @@ use super::stop::Stop;
 use super::watch::Watch;
 use crate::names::WithResolver;
 use crate::phy::linux::TunTap;
-use crate::stack::{ECHO_HEADER, Echo, EchoError, EchoMemory, Io, Stack};
+use crate::stack::{ECHO_HEADER, Echo, EchoError, EchoMemory, EchoRefusal, Io, Stack};
 
 /// Ask a host for ICMP echoes, and show how long they take
 #[derive(Args, Clone, Debug)]
@@ -115,6 +115,7 @@ struct Ping<'p> {
     sent: u32,
     received: u32,
     duplicates: u32,
+    refused: u32,
     last: Instant,
     next: Instant,
     /// When each request left that has no reply yet, by its number.
@@ -136,6 +137,7 @@ impl<'p> Ping<'p> {
             sent: 0,
             received: 0,
             duplicates: 0,
+            refused: 0,
             last: start,
             next: start,
             outstanding: BTreeMap::new(),
@@ -149,6 +151,9 @@ impl<'p> Ping<'p> {
     fn advance<'a>(&mut self, stack: &mut Stack<'a, (), WithResolver<()>>, timer: &Timer) -> Result<bool, Failure> {
         while let Some(echo) = stack.take_echo() {
             self.heard(&echo)?;
+        }
+        while let Some(refusal) = stack.take_refusal() {
+            self.refused(&refusal)?;
         }
         let now = self.clock.now();
         let more = self.args.count.is_none_or(|count| self.sent < count.get());
@@ -223,6 +228,16 @@ impl<'p> Ping<'p> {
         self.say(format_args!("{line}"))
     }
 
+    /// Shows why a request is lost; nobody waits for its reply any more.
+    fn refused(&mut self, refusal: &EchoRefusal) -> Result<(), Failure> {
+        let number = self.outstanding.keys().copied().find(|number| *number as u16 == refusal.seq);
+        if refusal.to != self.address.into() || number.and_then(|number| self.outstanding.remove(&number)).is_none() {
+            return Ok(());
+        }
+        self.refused += 1;
+        self.say(format_args!("From {}: icmp_seq={} {}", refusal.from, refusal.seq, refusal.why))
+    }
+
     /// Shows how it went; tells whether any reply came.
     fn summary(&self) -> Result<bool, Failure> {
         let lost = self.sent.saturating_sub(self.received);
@@ -233,6 +248,9 @@ impl<'p> Ping<'p> {
         let mut line = format!("{sent} packets transmitted, {received} received, {percent:.0}% lost, time {time} ms");
         if self.duplicates > 0 {
             let _ = write!(line, ", {} duplicates", self.duplicates);
+        }
+        if self.refused > 0 {
+            let _ = write!(line, ", errors for {}", self.refused);
         }
         self.say(format_args!("{line}"))?;
         if received > 0 {

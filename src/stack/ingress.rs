@@ -48,6 +48,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             {
                 pings.try_again();
                 if let Some(hop_limit) = ping::icmp(frame, self.medium) {
+                    pings.refused(frame, self.medium, &self.checksums, |address| self.iface.has_ip_addr(address));
                     let token = WatchedTx { token, probe, now, frames: &mut 0 };
                     self.iface.poll_ingress_single(now, &mut OneFrame::new(frame, meta, token), pings.set());
                     pings.arrived(now, hop_limit);

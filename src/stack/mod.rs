@@ -53,7 +53,7 @@ pub use event::{AddressEvent, ConnectionId, Direction, Drop, Event, Hardware, Io
 pub use links::Links;
 pub use memory::{Memory, Phase, Pool, Port, Slot};
 #[cfg(feature = "ping")]
-pub use ping::{ECHO_HEADER, Echo, EchoError, EchoMemory};
+pub use ping::{ECHO_HEADER, Echo, EchoError, EchoMemory, EchoRefusal, Refusal};
 pub use session::{Answer, Context, End, MESSAGE, Next, Respond, Responder, Session, UdpSession};
 pub use shown::Shown;
 

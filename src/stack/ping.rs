@@ -1,7 +1,7 @@
 //! ICMP echo requests and their replies (RFC 792, RFC 4443): `ping`.
 
 use smoltcp::iface::{PollResult, SocketHandle, SocketSet, SocketStorage};
-use smoltcp::phy::{Device, Medium};
+use smoltcp::phy::{ChecksumCapabilities, Device, Medium};
 use smoltcp::socket::icmp::{Endpoint, PacketBuffer, PacketMetadata, Socket};
 use smoltcp::time::Instant;
 #[cfg(feature = "ipv6")]
@@ -13,10 +13,16 @@ use super::event::{Io, Probe, Step};
 use super::frame::Watch;
 use super::{ConnectError, Console, Session, Stack, UdpSession};
 
+mod refusal;
+
+pub use refusal::{EchoRefusal, Refusal};
+
 /// Bytes of an echo message before its data.
 pub const ECHO_HEADER: usize = 8;
 /// How many replies wait to be taken; the oldest goes when there is no more room.
 const REPLIES: usize = 16;
+/// The same of refusals.
+const REFUSALS: usize = 4;
 
 /// What echo requests and replies stand in. Half of the packets and bytes are for each way.
 pub struct EchoMemory<'a> {
@@ -68,6 +74,7 @@ pub(super) struct Pings<'a> {
     /// To whom the last request is.
     to: Option<IpAddress>,
     replies: heapless::Deque<Echo, REPLIES>,
+    refusals: heapless::Deque<EchoRefusal, REFUSALS>,
 }
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
@@ -95,6 +102,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             queued: false,
             to: None,
             replies: heapless::Deque::new(),
+            refusals: heapless::Deque::new(),
         });
     }
 
@@ -134,6 +142,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// The next reply.
     pub fn take_echo(&mut self) -> Option<Echo> {
         self.pings.as_mut()?.replies.pop_front()
+    }
+
+    /// What was said last of a request that did not get there.
+    pub fn take_refusal(&mut self) -> Option<EchoRefusal> {
+        self.pings.as_mut()?.refusals.pop_front()
     }
 
     /// Sends what waits.
@@ -197,6 +210,22 @@ impl<'a> Pings<'a> {
     /// A neighbour's hardware address may be known now.
     pub(super) fn try_again(&mut self) {
         self.send = true;
+    }
+
+    /// Looks for word of a request that did not get there; the sockets of smoltcp are not told of it.
+    pub(super) fn refused(
+        &mut self,
+        frame: &[u8],
+        medium: Medium,
+        checksums: &ChecksumCapabilities,
+        is_own: impl Fn(IpAddress) -> bool,
+    ) {
+        let Some(refusal) = refusal::read(frame, medium, self.ident, checksums, is_own) else { return };
+        if self.refusals.is_full() {
+            self.refusals.pop_front();
+        }
+        // There is room now.
+        let _ = self.refusals.push_back(refusal);
     }
 
     /// Takes the reply that the interface found in a frame with this hop limit, if any.

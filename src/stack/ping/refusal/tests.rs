@@ -1,0 +1,101 @@
+//! Errors made by hand, as they should be and otherwise.
+
+use smoltcp::wire::{Icmpv6Message, IpRepr};
+
+use super::*;
+
+const IDENT: u16 = 0x1234;
+const V4: [IpAddress; 3] = [IpAddress::v4(10, 0, 0, 2), IpAddress::v4(10, 0, 0, 1), IpAddress::v4(10, 9, 0, 7)];
+const V6: [IpAddress; 3] = [
+    IpAddress::v6(0xfd00, 0, 0, 0, 0, 0, 0, 2),
+    IpAddress::v6(0xfd00, 0, 0, 0, 0, 0, 0, 1),
+    IpAddress::v6(0xfd09, 0, 0, 0, 0, 0, 0, 7),
+];
+
+#[test]
+fn errors_are_told_in_words() {
+    let v4 = |kind, code, more| heard(&error(V4, kind, code, more));
+    let v6 = |kind, code, more| heard(&error(V6, kind, code, more));
+    for (told, want) in [
+        (v4(3, 0, 0), "destination unreachable (network)"),
+        (v4(3, 1, 0), "destination unreachable (host)"),
+        (v4(3, 13, 0), "destination unreachable (administratively prohibited)"),
+        (v4(3, 200, 0), "destination unreachable"),
+        (v4(3, 4, 1400), "packet too big (MTU 1400)"),
+        (v4(3, 4, 0), "packet too big"),
+        (v4(11, 0, 0), "time exceeded"),
+        (v6(1, 0, 0), "destination unreachable (no route)"),
+        (v6(1, 3, 0), "destination unreachable (host)"),
+        (v6(2, 0, 1280), "packet too big (MTU 1280)"),
+        (v6(3, 0, 0), "time exceeded"),
+    ] {
+        assert_eq!(told.as_deref(), Some(want));
+    }
+    // A source quench, a redirect, an echo.
+    assert_eq!([v4(4, 0, 0), v4(5, 0, 0), v4(0, 0, 0), v6(129, 0, 0)], [None, None, None, None]);
+    let refusal = read(&error(V4, 3, 1, 0), Medium::Ip, IDENT, &ChecksumCapabilities::default(), |_| true).unwrap();
+    assert_eq!((refusal.from, refusal.to, refusal.seq), (V4[1], V4[2], 7));
+}
+
+#[test]
+fn what_is_about_somebody_else_is_passed_over() {
+    for [own, from, to] in [V4, V6] {
+        let checksums = ChecksumCapabilities::default();
+        let kind = if own == V4[0] { 3 } else { 1 };
+        let bytes = error([own, from, to], kind, 0, 0);
+        let read = |ident, own| read(&bytes, Medium::Ip, ident, &checksums, |address| address == own);
+        assert!(read(IDENT, own).is_some() && read(IDENT + 1, own).is_none() && read(IDENT, from).is_none());
+    }
+}
+
+#[test]
+fn damage_anywhere_is_noticed_or_harmless() {
+    for addresses in [V4, V6] {
+        let good = error(addresses, if addresses == V4 { 3 } else { 1 }, 1, 0);
+        assert!(heard(&good).is_some());
+        for len in 0..good.len() {
+            assert_eq!(heard(&good[..len]), None, "{len} bytes");
+        }
+        let trusting = ChecksumCapabilities::ignored();
+        for bit in 0..good.len() * 8 {
+            let mut bad = good.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            let is_header = addresses == V6 && bit < 64;
+            assert!(is_header || heard(&bad).is_none(), "bit {bit}");
+            read(&bad, Medium::Ip, IDENT, &trusting, |_| true);
+            read(&bad, Medium::Ethernet, IDENT, &trusting, |_| true);
+        }
+    }
+}
+
+fn heard(packet: &[u8]) -> Option<String> {
+    let own = |address| [V4[0], V6[0]].contains(&address);
+    read(packet, Medium::Ip, IDENT, &ChecksumCapabilities::default(), own).map(|refusal| refusal.why.to_string())
+}
+
+/// An error for the first address, from the second, about request 7 to the third.
+fn error([own, from, to]: [IpAddress; 3], kind: u8, code: u8, more: u32) -> Vec<u8> {
+    let v4 = own == V4[0];
+    let protocol = if v4 { IpProtocol::Icmp } else { IpProtocol::Icmpv6 };
+    let [a, b] = IDENT.to_be_bytes();
+    let request = [if v4 { 8 } else { 128 }, 0, 0, 0, a, b, 0, 7, 1, 2, 3, 4];
+    let quoted = packet(own, to, protocol, &request);
+    let mut message = [&[kind, code, 0, 0][..], &more.to_be_bytes(), &quoted].concat();
+    match (from, own) {
+        (IpAddress::Ipv6(from), IpAddress::Ipv6(own)) => {
+            let mut message = Icmpv6Packet::new_unchecked(&mut message[..]);
+            assert_ne!(message.msg_type(), Icmpv6Message::RouterAdvert);
+            message.fill_checksum(&from, &own);
+        }
+        _ => Icmpv4Packet::new_unchecked(&mut message[..]).fill_checksum(),
+    }
+    packet(from, own, protocol, &message)
+}
+
+fn packet(from: IpAddress, to: IpAddress, protocol: IpProtocol, payload: &[u8]) -> Vec<u8> {
+    let ip = IpRepr::new(from, to, protocol, payload.len(), 64);
+    let mut bytes = vec![0; ip.header_len()];
+    ip.emit(&mut bytes, &ChecksumCapabilities::default());
+    bytes.extend(payload);
+    bytes
+}
