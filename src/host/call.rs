@@ -82,9 +82,9 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
             app.name
         )));
     }
-    let device = TunTap::open(link.kind, &link.name).map_err(Failure::run)?;
+    let device = link.open()?;
     let clock = Clock::start();
-    let watch = Watch::new(link.kind, &link.name, &clock, args.link.pcap.as_deref())?;
+    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
     let stop = Stop::on_signals().map_err(Failure::run)?;
     let mut caller = Caller { link: &link, remotes: Vec::new(), patience: args.timeout, clock, stop };
     let console = if app.name == "chat" { Stdio::editing(None) } else { Stdio::new() };

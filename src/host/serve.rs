@@ -121,9 +121,9 @@ const ROOM: usize = 65_536;
 pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let link = args.link.link(Side::Server)?;
     let plan = Plan { step: args.step, ..args.server.plan(&args.apps)? };
-    let device = TunTap::open(link.kind, &link.name).map_err(Failure::run)?;
+    let device = link.open()?;
     let clock = Clock::start();
-    let watch = Watch::new(link.kind, &link.name, &clock, args.link.pcap.as_deref())?;
+    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
     let start = |listening: &str| {
         let stop = Stop::on_signals().map_err(Failure::run)?;
         say(listening)?;

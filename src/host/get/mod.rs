@@ -85,10 +85,10 @@ pub fn get(args: &GetArgs) -> Result<(), Failure> {
     }
     // Before there is a file that would be left behind.
     let stop = Stop::on_signals().map_err(Failure::run)?;
-    let device = TunTap::open(link.kind, &link.name).map_err(Failure::run)?;
+    let device = link.open()?;
     let sink = RefCell::new(Sink::new(Destination::open(args.output.as_deref())?, args.include, args.follow));
     let clock = Clock::start();
-    let watch = Watch::new(link.kind, &link.name, &clock, args.link.pcap.as_deref())?;
+    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
     let waiting = Waiting::new(stop, &sink)?;
     let mut getter = Getter { link: &link, sink: &sink, patience: args.timeout, clock, waiting, left: Vec::new() };
     let mut io = Io { device, console: Stdio::new(), probe: watch };

@@ -40,8 +40,16 @@ pub fn create(kind: Kind, name: &str) -> Result<OwnedFd, OpenError> {
     Ok(file)
 }
 
-/// Attaches to an interface that exists. Answers its file and its MTU in bytes of IP packet.
-pub(super) fn attach(kind: Kind, name: &str) -> Result<(OwnedFd, usize), OpenError> {
+/// What the kernel leaves to this end, and takes over from it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Offload {
+    /// Frames have a virtio-net header: checksums and segmentation are the kernel's on the way out.
+    pub(super) header: bool,
+}
+
+/// Attaches to an interface that exists. Answers its file, its MTU in bytes of IP packet, and how much of `offload` the kernel
+/// grants.
+pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, usize, Offload), OpenError> {
     check_name(name)?;
     let absent = || OpenError::NoInterface { kind, name: name.into() };
     let fail = |errno| match errno {
@@ -55,18 +63,43 @@ pub(super) fn attach(kind: Kind, name: &str) -> Result<(OwnedFd, usize), OpenErr
     // Asked of the kernel, not of /sys, which may show another network namespace.
     let index = netdevice::name_to_index(&socket, name).map_err(|_| absent())?;
     let file = open_clone_device()?;
-    match ioctl::attach(&file, name, kind.flag() | ioctl::IFF_NO_PI) {
-        Ok(()) => {}
-        Err(Errno::INVAL) => return Err(why_invalid(kind, name)),
-        Err(errno) => return Err(fail(errno)),
+    let flags = kind.flag() | ioctl::IFF_NO_PI;
+    let granted = Offload { header: offload && ioctl::attach(&file, name, flags | ioctl::IFF_VNET_HDR).is_ok() };
+    if !granted.header {
+        match ioctl::attach(&file, name, flags) {
+            Ok(()) => {}
+            Err(Errno::INVAL) => return Err(why_invalid(kind, name)),
+            Err(errno) => return Err(fail(errno)),
+        }
     }
     // Deleted since the first look: the kernel has made a new one, which ends with `file`.
     if netdevice::name_to_index(&socket, name) != Ok(index) {
         return Err(absent());
     }
     let mtu = ioctl::mtu(&socket, name).map_err(fail)?;
+    let missing = offload_to(&file, granted);
+    if let (true, Some(missing)) = (offload, missing) {
+        log::info!("{name}: the kernel does not offer {missing}; transfers are slower");
+    }
     await_carrier(&socket, &file, name).map_err(fail)?;
-    Ok((file, mtu))
+    Ok((file, mtu, granted))
+}
+
+/// Asks the kernel for as much as it grants, or for none: an earlier program may have left some on. Answers what is missing.
+fn offload_to(file: &OwnedFd, granted: Offload) -> Option<&'static str> {
+    if !granted.header {
+        // A kernel without this has nothing on.
+        let _ = ioctl::set_offload(file, 0);
+        return Some("offload");
+    }
+    let (sums, tso4, tso6) = (ioctl::TUN_F_CSUM, ioctl::TUN_F_TSO4, ioctl::TUN_F_TSO6);
+    let tries = [
+        (sums | tso4 | tso6, None),
+        (sums | tso4, Some("segmentation offload for IPv6")),
+        (sums, Some("segmentation offload to this program")),
+    ];
+    let found = tries.into_iter().find(|(flags, _)| ioctl::set_offload(file, *flags).is_ok());
+    found.map_or(Some("checksum and segmentation offload to this program"), |(_, missing)| missing)
 }
 
 /// Being attached is to the kernel a cable plugged in, which it notices a moment later; what is sent until then it throws
