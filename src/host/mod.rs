@@ -16,6 +16,7 @@ mod get;
 mod kernel;
 mod lab;
 mod link;
+mod listening;
 mod live;
 mod log_lines;
 mod memory;

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::ffi::OsString;
-use std::io::Write;
 use std::num::NonZeroU16;
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -18,6 +17,7 @@ use super::drive::{Ended, Interrupt, Verdict, drive};
 use super::duration::{duration, positive};
 use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
+use super::listening::{Listening, say};
 use super::live::step_by_step;
 use super::memory::{HeapPool, Sizes};
 use super::stop::Stop;
@@ -278,7 +278,7 @@ impl Plan<'_> {
         settle(&mut stack, &mut io, clock)?;
         // The link-local address that goes with others is for neighbours; alone, it is what there is.
         let own = |address: &IpCidr| link.slaac || link.dhcp || link.addresses.contains(address);
-        let mut listening = Listening { plan: self, known: Vec::new() };
+        let mut listening = Listening::new(&self.tcp, &self.udp);
         let mut interrupt = start(&listening.change(stack.addresses().iter().copied().filter(own)))?;
         let (watch, result) = if self.step {
             let each = |stack: &Stack<'_, _, _>| say(&listening.change(stack.addresses().iter().copied().filter(own)));
@@ -299,51 +299,6 @@ impl Plan<'_> {
         watch.finish()?;
         result.map(|()| interrupt)
     }
-}
-
-/// What was said to listen.
-struct Listening<'p> {
-    plan: &'p Plan<'p>,
-    known: Vec<IpCidr>,
-}
-
-impl Listening<'_> {
-    /// What listens, and no longer listens, now that these are the addresses: a line each.
-    fn change(&mut self, addresses: impl Iterator<Item = IpCidr> + Clone) -> String {
-        if addresses.clone().eq(self.known.iter().copied()) {
-            return String::new();
-        }
-        let now: Vec<IpCidr> = addresses.collect();
-        let mut lines = String::new();
-        let not_in = |list: &[IpCidr], one: &&IpCidr| !list.iter().any(|other| other.address() == one.address());
-        for gone in self.known.iter().filter(|one| not_in(&now, one)) {
-            self.lines(&mut lines, "no longer listening", gone);
-        }
-        for new in now.iter().filter(|one| not_in(&self.known, one)) {
-            self.lines(&mut lines, "listening", new);
-        }
-        self.known = now;
-        lines
-    }
-
-    fn lines(&self, lines: &mut String, verb: &str, address: &IpCidr) {
-        for (transport, list) in [("tcp", &self.plan.tcp), ("udp", &self.plan.udp)] {
-            for &(port, app) in list {
-                let endpoint = std::net::SocketAddr::new(address.address().into(), port);
-                lines.push_str(&format!("{verb} {transport} {endpoint} {}\n", app.name));
-            }
-        }
-    }
-}
-
-/// Prints lines.
-fn say(lines: &str) -> Result<(), Failure> {
-    if lines.is_empty() {
-        return Ok(());
-    }
-    let mut out = std::io::stdout().lock();
-    let result = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
-    result.map_err(|error| Failure::run(format_args!("standard output: {error}")))
 }
 
 /// The program of this name.
