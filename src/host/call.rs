@@ -18,6 +18,7 @@ use super::link::{Link, LinkArgs, Side};
 use super::memory::{HeapPool, Sizes};
 use super::serve::find;
 use super::stop::Stop;
+use super::tcp::TcpArgs;
 use super::watch::Watch;
 use crate::app::{App, Client, ClientOptions, UdpClient};
 use crate::names::WithResolver;
@@ -42,6 +43,8 @@ pub struct CallArgs {
     pub texts: Vec<OsString>,
     #[command(flatten)]
     pub link: LinkArgs,
+    #[command(flatten)]
+    pub tcp: TcpArgs,
     /// Use the program's UDP side
     #[arg(long)]
     pub udp: bool,
@@ -86,7 +89,7 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     let clock = Clock::start();
     let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
     let stop = Stop::on_signals().map_err(Failure::run)?;
-    let mut caller = Caller { link: &link, remotes: Vec::new(), patience: args.timeout, clock, stop };
+    let mut caller = Caller { link: &link, tcp: args.tcp, remotes: Vec::new(), patience: args.timeout, clock, stop };
     let console = if app.name == "chat" { Stdio::editing(None) } else { Stdio::new() };
     let mut io = Io { device, console, probe: watch };
     let result = caller.run((host, port), app, args.udp || app.tcp.is_none(), &options, &mut io);
@@ -151,6 +154,7 @@ fn host_and_port(text: &str, default: u16) -> Option<(&str, u16)> {
 
 struct Caller<'c> {
     link: &'c Link,
+    tcp: TcpArgs,
     /// Where the server may be, the best first.
     remotes: Vec<IpEndpoint>,
     patience: Duration,
@@ -161,7 +165,7 @@ struct Caller<'c> {
 /// How long an address that is not the last may take to connect.
 const NEXT_AFTER: Duration = Duration::from_secs(2);
 
-const SIZES: Sizes = Sizes { connections: 2, receive: 65_535, send: 65_535, ports: 1, datagrams: 64, payload: 131_072 };
+const SIZES: Sizes = Sizes { connections: 2, ports: 1, ..Sizes::SERVER };
 
 type Clients<'s, 't> = Stack<'s, Client<'t>, WithResolver<UdpClient<'t>>>;
 type Around = Io<TunTap, Stdio, Watch<'static>>;
@@ -175,8 +179,11 @@ impl Caller<'_> {
         options: &ClientOptions<'_>,
         io: &mut Around,
     ) -> Result<(), Failure> {
-        let mut pool = HeapPool::new(SIZES);
-        let mut stack: Clients<'_, '_> = self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |_| {})?;
+        let mut pool = HeapPool::new(self.tcp.sizes(SIZES)?);
+        let mut stack: Clients<'_, '_> =
+            self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |config| {
+                config.congestion = self.tcp.congestion();
+            })?;
         let lookup = Lookup { link: self.link, patience: self.patience, thorough: false };
         let found = lookup.addresses(host, &mut stack, io, &self.clock, &mut self.stop)?;
         self.remotes = found.into_iter().map(|address| IpEndpoint::new(address.into(), port)).collect();

@@ -27,6 +27,7 @@ mod resolve;
 mod sandbox;
 mod serve;
 mod stop;
+mod tcp;
 mod tour;
 mod watch;
 
@@ -39,4 +40,5 @@ pub use link::{Link, LinkArgs, Side, seed};
 pub use log_lines::start_log;
 pub use memory::{HeapPool, Sizes};
 pub use stop::Stop;
+pub use tcp::{Congestion, TcpArgs};
 pub use watch::Watch;

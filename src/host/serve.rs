@@ -21,6 +21,7 @@ use super::listening::{Listening, say};
 use super::live::step_by_step;
 use super::memory::{HeapPool, Sizes};
 use super::stop::Stop;
+use super::tcp::TcpArgs;
 use super::watch::Watch;
 use crate::app::{self, APPS, App, Desk, Options, Room, Service, Status, Template, Transport};
 use crate::phy::linux::TunTap;
@@ -57,9 +58,8 @@ pub struct ServerArgs {
     /// Connections in all [default: 1024]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=65_000))]
     pub max_connections: Option<u16>,
-    /// Receive and send buffer of each connection, in bytes or as in 256K [default: 256K, less above 1024 connections]
-    #[arg(long, value_name = "SIZE", value_parser = buffer)]
-    pub socket_buffer: Option<usize>,
+    #[command(flatten)]
+    pub tcp: TcpArgs,
     /// Connections that wait to be served, for each program [default: 128]
     #[arg(long, value_name = "N")]
     pub backlog: Option<usize>,
@@ -228,18 +228,11 @@ impl Plan<'_> {
         let room = self.room.then_some(&room);
         let options = Options { status, desk: Some(&desk), room, ..self.options };
         let connections = args.max_connections.map_or(Sizes::default().connections, usize::from);
-        // In all, 256 MiB each way; the system provides it only as it is used.
-        let size = args.socket_buffer.unwrap_or_else(|| ((256 << 20) / connections).clamp(65_535, 262_144));
-        if Vec::<u8>::new().try_reserve_exact(2 * connections * size).is_err() {
-            return Err(Failure::usage(format_args!(
-                "no memory for {connections} connections with buffers of {size} bytes: lower --max-connections or \
-                 --socket-buffer"
-            )));
-        }
-        let sizes = Sizes { connections, receive: size, send: size, ports: self.udp.len(), ..Sizes::default() };
+        let sizes = args.tcp.sizes(Sizes { connections, ports: self.udp.len(), ..Sizes::default() })?;
         let mut pool = HeapPool::new(sizes);
         let mut stack: Stack<'_, app::Server<'_>, app::UdpServer<'_>> =
             link.stack(&mut io.device, pool.memory(), clock.now(), |config| {
+                config.congestion = args.tcp.congestion();
                 if let Some(OnOverflow::Reset) = args.overflow {
                     config.overflow = Overflow::Reset;
                 }
@@ -310,17 +303,6 @@ pub fn find(name: &str) -> Result<&'static App, Failure> {
         let names: Vec<_> = APPS.iter().map(|app| app.name).collect();
         Failure::usage(format_args!("unknown program '{name}': there are {}", names.join(", ")))
     })
-}
-
-/// A socket buffer's size: 4 KiB to 16 MiB.
-fn buffer(text: &str) -> Result<usize, String> {
-    let (number, unit) = match text.as_bytes().last() {
-        Some(b'K' | b'k') => (text.get(..text.len() - 1), 1 << 10),
-        Some(b'M' | b'm') => (text.get(..text.len() - 1), 1 << 20),
-        _ => (Some(text), 1),
-    };
-    let size = number.and_then(|n| n.parse::<usize>().ok()).and_then(|n| n.checked_mul(unit));
-    size.filter(|size| (4096..=16 << 20).contains(size)).ok_or_else(|| "it is a size from 4K to 16M, as in 256K".into())
 }
 
 /// An interrupt that begins by asking for the end.

@@ -21,6 +21,7 @@ use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
 use super::memory::{HeapPool, Sizes};
 use super::stop::Stop;
+use super::tcp::TcpArgs;
 use super::watch::Watch;
 use crate::app::http_client::Get;
 use crate::names::WithResolver;
@@ -44,6 +45,8 @@ pub struct GetArgs {
     pub url: String,
     #[command(flatten)]
     pub link: LinkArgs,
+    #[command(flatten)]
+    pub tcp: TcpArgs,
     /// Write to FILE, which changes only once all has come; else to standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -90,7 +93,8 @@ pub fn get(args: &GetArgs) -> Result<(), Failure> {
     let clock = Clock::start();
     let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
     let waiting = Waiting::new(stop, &sink)?;
-    let mut getter = Getter { link: &link, sink: &sink, patience: args.timeout, clock, waiting, left: Vec::new() };
+    let mut getter =
+        Getter { link: &link, tcp: args.tcp, sink: &sink, patience: args.timeout, clock, waiting, left: Vec::new() };
     let mut io = Io { device, console: Stdio::new(), probe: watch };
     let result = getter.run(target, &mut io);
     let captured = io.probe.finish();
@@ -102,6 +106,7 @@ pub fn get(args: &GetArgs) -> Result<(), Failure> {
 
 struct Getter<'g> {
     link: &'g Link,
+    tcp: TcpArgs,
     sink: &'g RefCell<Sink>,
     patience: Duration,
     clock: Clock,
@@ -113,9 +118,10 @@ struct Getter<'g> {
 impl<'g> Getter<'g> {
     /// Fetches, and goes on to where the answer redirects.
     fn run(&mut self, mut target: Target, io: &mut Around) -> Result<(), Failure> {
-        let mut pool = HeapPool::new(SIZES);
+        let mut pool = HeapPool::new(self.tcp.sizes(SIZES)?);
         let mut stack: Fetching<'_, 'g> =
             self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |config| {
+                config.congestion = self.tcp.congestion();
                 // Nobody waits for a minute for the last acknowledgement of something that is there.
                 config.linger = smoltcp::time::Duration::from_secs(3);
             })?;
