@@ -10,6 +10,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice, socket_with
 use smoltcp::phy::Medium;
 
 use super::ioctl;
+use super::offload::HEADER;
 
 /// Which of the two an interface is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +78,11 @@ pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, 
         return Err(absent());
     }
     let mtu = ioctl::mtu(&socket, name).map_err(fail)?;
-    let missing = offload_to(&file, granted);
+    if granted.header {
+        // A kernel that does not know the call has no other length.
+        let _ = ioctl::set_header_length(&file, HEADER as _);
+    }
+    let missing = offload_to(granted, |flags| ioctl::set_offload(&file, flags));
     if let (true, Some(missing)) = (offload, missing) {
         log::info!("{name}: the kernel does not offer {missing}; transfers are slower");
     }
@@ -86,10 +91,10 @@ pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, 
 }
 
 /// Asks the kernel for as much as it grants, or for none: an earlier program may have left some on. Answers what is missing.
-fn offload_to(file: &OwnedFd, granted: Offload) -> Option<&'static str> {
+fn offload_to(granted: Offload, mut set: impl FnMut(usize) -> Result<(), Errno>) -> Option<&'static str> {
     if !granted.header {
         // A kernel without this has nothing on.
-        let _ = ioctl::set_offload(file, 0);
+        let _ = set(0);
         return Some("offload");
     }
     let (sums, tso4, tso6) = (ioctl::TUN_F_CSUM, ioctl::TUN_F_TSO4, ioctl::TUN_F_TSO6);
@@ -97,9 +102,9 @@ fn offload_to(file: &OwnedFd, granted: Offload) -> Option<&'static str> {
         (sums | tso4 | tso6, None),
         (sums | tso4, Some("segmentation offload for IPv6")),
         (sums, Some("segmentation offload to this program")),
+        (0, Some("checksum and segmentation offload to this program")),
     ];
-    let found = tries.into_iter().find(|(flags, _)| ioctl::set_offload(file, *flags).is_ok());
-    found.map_or(Some("checksum and segmentation offload to this program"), |(_, missing)| missing)
+    tries.into_iter().find(|(flags, _)| set(*flags).is_ok()).and_then(|(_, missing)| missing)
 }
 
 /// Being attached is to the kernel a cable plugged in, which it notices a moment later; what is sent until then it throws
@@ -284,5 +289,32 @@ fn why_invalid(kind: Kind, name: &str) -> OpenError {
         OpenError::MultiQueue { kind, name: name.into() }
     } else {
         OpenError::NotTunTap(name.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is missing where the kernel grants only this, and what it was last set to.
+    fn missing(header: bool, grants: usize) -> (Option<&'static str>, Option<usize>) {
+        let mut last = None;
+        let missing = offload_to(Offload { header }, |flags| {
+            if flags & !grants != 0 {
+                return Err(Errno::INVAL);
+            }
+            last = Some(flags);
+            Ok(())
+        });
+        (missing, last)
+    }
+
+    #[test]
+    fn what_the_kernel_does_not_grant_is_done_without() {
+        assert_eq!(missing(true, 7), (None, Some(7)));
+        assert_eq!(missing(true, 3), (Some("segmentation offload for IPv6"), Some(3)));
+        assert_eq!(missing(true, 1), (Some("segmentation offload to this program"), Some(1)));
+        assert_eq!(missing(true, 0), (Some("checksum and segmentation offload to this program"), Some(0)));
+        assert_eq!(missing(false, 7), (Some("offload"), Some(0)));
     }
 }

@@ -1,5 +1,8 @@
 //! The file of a TAP or TUN: frames read and written, and the one that waits.
 
+#[cfg(test)]
+mod tests;
+
 use std::os::fd::OwnedFd;
 
 use rustix::io::{Errno, read, write};
