@@ -73,31 +73,42 @@ impl Client {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Pattern {
     /// 0 to 94: the character the line starts with.
-    line: u8,
+    line: usize,
     /// 0 to 73: the place in the line.
-    column: u8,
+    column: usize,
 }
 
-impl Pattern {
-    const COLUMNS: u8 = 72;
-    const CHARACTERS: u8 = b'~' - b' ' + 1;
+const COLUMNS: usize = 72;
+const CHARACTERS: usize = (b'~' - b' ' + 1) as usize;
+const END: &[u8] = b"\r\n";
 
-    /// Fills `buffer` with the bytes that come next.
-    pub fn fill(&mut self, buffer: &mut [u8]) {
-        buffer.fill_with(|| self.next());
+/// The characters and as many again as the last line goes round: every line stands in it in one piece.
+const ROUND: [u8; CHARACTERS + COLUMNS - 1] = {
+    let mut round = [0; CHARACTERS + COLUMNS - 1];
+    let mut at = 0;
+    while at < round.len() {
+        round[at] = b' ' + (at % CHARACTERS) as u8;
+        at += 1;
     }
+    round
+};
 
-    fn next(&mut self) -> u8 {
-        let column = self.column;
-        self.column += 1;
-        if column < Self::COLUMNS {
-            return b' ' + (self.line + column) % Self::CHARACTERS;
+impl Pattern {
+    /// Fills `buffer` with the bytes that come next: line by line, since this is what a stack that sends fast waits for.
+    pub fn fill(&mut self, buffer: &mut [u8]) {
+        let mut rest = buffer;
+        while !rest.is_empty() {
+            let piece = match self.column.checked_sub(COLUMNS) {
+                None => &ROUND[self.line + self.column..self.line + COLUMNS],
+                Some(at) => &END[at..],
+            };
+            let (to, behind) = rest.split_at_mut(piece.len().min(rest.len()));
+            to.copy_from_slice(&piece[..to.len()]);
+            self.column += to.len();
+            if self.column == COLUMNS + END.len() {
+                *self = Pattern { line: (self.line + 1) % CHARACTERS, column: 0 };
+            }
+            rest = behind;
         }
-        if column == Self::COLUMNS {
-            return b'\r';
-        }
-        self.column = 0;
-        self.line = (self.line + 1) % Self::CHARACTERS;
-        b'\n'
     }
 }

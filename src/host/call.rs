@@ -19,6 +19,7 @@ use super::memory::{HeapPool, Sizes};
 use super::race::{Outcome, Race, Runner, Track, Why};
 use super::serve::find;
 use super::stop::Stop;
+use super::tcp::TcpArgs;
 use super::watch::Watch;
 use crate::app::{App, Client, ClientOptions, Failure as NotDone, UdpClient};
 use crate::names::WithResolver;
@@ -43,6 +44,8 @@ pub struct CallArgs {
     pub texts: Vec<OsString>,
     #[command(flatten)]
     pub link: LinkArgs,
+    #[command(flatten)]
+    pub tcp: TcpArgs,
     /// Use the program's UDP side
     #[arg(long)]
     pub udp: bool,
@@ -83,13 +86,14 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
             app.name
         )));
     }
-    let device = TunTap::open(link.kind, &link.name).map_err(Failure::run)?;
+    let device = link.open()?;
     let clock = Clock::start();
-    let watch = Watch::new(link.kind, &link.name, &clock, args.link.pcap.as_deref())?;
+    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
     let stop = Stop::on_signals().map_err(Failure::run)?;
     let race = Race::default();
     let (remotes, left) = (Vec::new(), Vec::new());
-    let mut caller = Caller { link: &link, remotes, race: &race, left, patience: args.timeout, clock, stop };
+    let mut caller =
+        Caller { link: &link, tcp: args.tcp, remotes, race: &race, left, patience: args.timeout, clock, stop };
     let console = if app.name == "chat" { Stdio::editing(None) } else { Stdio::new() };
     let mut io = Io { device, console, probe: watch };
     let result = caller.run((host, port), app, args.udp || app.tcp.is_none(), &options, &mut io);
@@ -154,6 +158,7 @@ fn host_and_port(text: &str, default: u16) -> Option<(&str, u16)> {
 
 struct Caller<'c> {
     link: &'c Link,
+    tcp: TcpArgs,
     /// Where the server may be, the best first.
     remotes: Vec<IpEndpoint>,
     race: &'c Race,
@@ -165,8 +170,7 @@ struct Caller<'c> {
 }
 
 /// For a connection to each of a host's addresses.
-const SIZES: Sizes =
-    Sizes { connections: 24, receive: 65_535, send: 65_535, ports: 1, datagrams: 64, payload: 131_072 };
+const SIZES: Sizes = Sizes { connections: 24, ports: 1, ..Sizes::SERVER };
 
 type Clients<'s, 'c, 't> = Stack<'s, Runner<'c, Client<'t>>, WithResolver<UdpClient<'t>>>;
 type Around = Io<TunTap, Stdio, Watch<'static>>;
@@ -180,9 +184,11 @@ impl<'c> Caller<'c> {
         options: &ClientOptions<'_>,
         io: &mut Around,
     ) -> Result<(), Failure> {
-        let mut pool = HeapPool::new(SIZES);
+        let mut pool = HeapPool::new(self.tcp.sizes(SIZES)?);
         let mut stack: Clients<'_, 'c, '_> =
-            self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |_| {})?;
+            self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |config| {
+                config.congestion = self.tcp.congestion();
+            })?;
         let lookup = Lookup { link: self.link, patience: self.patience, thorough: false };
         let found = lookup.addresses(host, &mut stack, io, &self.clock, &mut self.stop)?;
         self.remotes = found.into_iter().map(|address| IpEndpoint::new(address.into(), port)).collect();

@@ -39,6 +39,9 @@ pub struct LinkArgs {
     /// The own hardware address on a TAP
     #[arg(long, value_name = "MAC")]
     pub mac: Option<String>,
+    /// Leave no checksums and no segmentation to the kernel
+    #[arg(long)]
+    pub no_offload: bool,
     /// Write every frame to a capture that Wireshark opens
     #[arg(long, value_name = "FILE")]
     pub pcap: Option<std::path::PathBuf>,
@@ -72,6 +75,8 @@ pub struct Link {
     pub dns: Vec<IpAddress>,
     /// Use no address that somebody else on the link has.
     pub claim: bool,
+    /// Leave checksums and segmentation to the kernel where it grants that.
+    pub offload: bool,
 }
 
 impl LinkArgs {
@@ -117,11 +122,20 @@ impl LinkArgs {
             })?,
         };
         let (dhcp, slaac, name) = (self.dhcp, self.slaac, name.clone());
-        Ok(Link { kind, name, addresses, gateways, mac, dhcp, slaac, dns, claim: true })
+        Ok(Link { kind, name, addresses, gateways, mac, dhcp, slaac, dns, claim: true, offload: !self.no_offload })
     }
 }
 
 impl Link {
+    /// Attaches to the interface.
+    ///
+    /// # Errors
+    /// One line for the user.
+    pub fn open(&self) -> Result<TunTap, Failure> {
+        let open = if self.offload { TunTap::open_with_offload } else { TunTap::open };
+        open(self.kind, &self.name).map_err(Failure::run)
+    }
+
     /// A stack on `device`; `set` may change its configuration.
     ///
     /// # Errors

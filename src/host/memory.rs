@@ -36,11 +36,18 @@ pub struct Sizes {
     pub payload: usize,
 }
 
-impl Default for Sizes {
-    /// A server's: 1,024 connections with 64 KiB each way, 16 UDP ports with 64 datagrams or 128 KiB each way. The system
+impl Sizes {
+    /// A server's: 1,024 connections with 256 KiB each way, 16 UDP ports with 64 datagrams or 128 KiB each way. The system
     /// provides the memory only as it is used.
+    ///
+    /// A window of 64 KiB is one super-segment; four of them keep both ends at work.
+    pub const SERVER: Sizes =
+        Sizes { connections: 1024, receive: 262_144, send: 262_144, ports: 16, datagrams: 64, payload: 131_072 };
+}
+
+impl Default for Sizes {
     fn default() -> Self {
-        Sizes { connections: 1024, receive: 65_535, send: 65_535, ports: 16, datagrams: 64, payload: 131_072 }
+        Sizes::SERVER
     }
 }
 

@@ -64,9 +64,9 @@ const SIZES: Sizes = Sizes { connections: 0, receive: 0, send: 0, ports: 1, data
 /// One line for the user.
 pub fn ping(args: &PingArgs) -> Result<bool, Failure> {
     let link = args.link.link(Side::Client)?;
-    let device = TunTap::open(link.kind, &link.name).map_err(Failure::run)?;
+    let device = link.open()?;
     let clock = Clock::start();
-    let watch = Watch::new(link.kind, &link.name, &clock, args.link.pcap.as_deref())?;
+    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
     let stop = Stop::on_signals().map_err(Failure::run)?;
     let mut io = Io { device, console: Stdio::new(), probe: watch };
     let result = run(args, &link, clock, stop, &mut io);

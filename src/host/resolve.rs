@@ -15,7 +15,6 @@ use super::memory::{HeapPool, Sizes};
 use super::stop::Stop;
 use super::watch::Watch;
 use crate::names::WithResolver;
-use crate::phy::linux::TunTap;
 use crate::stack::{Io, Stack};
 
 /// Look up the addresses of a name, IPv6 and IPv4
@@ -43,9 +42,9 @@ const SIZES: Sizes = Sizes { connections: 0, receive: 0, send: 0, ports: 1, data
 /// One line for the user.
 pub fn resolve(args: &ResolveArgs) -> Result<(), Failure> {
     let link = args.link.link(Side::Client)?;
-    let device = TunTap::open(link.kind, &link.name).map_err(Failure::run)?;
+    let device = link.open()?;
     let clock = Clock::start();
-    let watch = Watch::new(link.kind, &link.name, &clock, args.link.pcap.as_deref())?;
+    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
     let mut stop = Stop::on_signals().map_err(Failure::run)?;
     let mut io = Io { device, console: Stdio::new(), probe: watch };
     let mut pool = HeapPool::new(SIZES);

@@ -2,7 +2,6 @@
 
 use std::cell::Cell;
 use std::ffi::OsString;
-use std::io::Write;
 use std::num::NonZeroU16;
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
@@ -18,9 +17,11 @@ use super::drive::{Ended, Interrupt, Verdict, drive};
 use super::duration::{duration, positive};
 use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
+use super::listening::{Listening, say};
 use super::live::step_by_step;
 use super::memory::{HeapPool, Sizes};
 use super::stop::Stop;
+use super::tcp::TcpArgs;
 use super::watch::Watch;
 use crate::app::{self, APPS, App, Desk, Options, Room, Service, Status, Template, Transport};
 use crate::phy::linux::TunTap;
@@ -57,6 +58,8 @@ pub struct ServerArgs {
     /// Connections in all [default: 1024]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=65_000))]
     pub max_connections: Option<u16>,
+    #[command(flatten)]
+    pub tcp: TcpArgs,
     /// Connections that wait to be served, for each program [default: 128]
     #[arg(long, value_name = "N")]
     pub backlog: Option<usize>,
@@ -121,9 +124,9 @@ const ROOM: usize = 65_536;
 pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let link = args.link.link(Side::Server)?;
     let plan = Plan { step: args.step, ..args.server.plan(&args.apps)? };
-    let device = TunTap::open(link.kind, &link.name).map_err(Failure::run)?;
+    let device = link.open()?;
     let clock = Clock::start();
-    let watch = Watch::new(link.kind, &link.name, &clock, args.link.pcap.as_deref())?;
+    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
     let start = |listening: &str| {
         let stop = Stop::on_signals().map_err(Failure::run)?;
         say(listening)?;
@@ -225,9 +228,11 @@ impl Plan<'_> {
         let room = self.room.then_some(&room);
         let options = Options { status, desk: Some(&desk), room, ..self.options };
         let connections = args.max_connections.map_or(Sizes::default().connections, usize::from);
-        let mut pool = HeapPool::new(Sizes { connections, ports: self.udp.len(), ..Sizes::default() });
+        let sizes = args.tcp.sizes(Sizes { connections, ports: self.udp.len(), ..Sizes::default() })?;
+        let mut pool = HeapPool::new(sizes);
         let mut stack: Stack<'_, app::Server<'_>, app::UdpServer<'_>> =
             link.stack(&mut io.device, pool.memory(), clock.now(), |config| {
+                config.congestion = args.tcp.congestion();
                 if let Some(OnOverflow::Reset) = args.overflow {
                     config.overflow = Overflow::Reset;
                 }
@@ -266,7 +271,7 @@ impl Plan<'_> {
         settle(&mut stack, &mut io, clock)?;
         // The link-local address that goes with others is for neighbours; alone, it is what there is.
         let own = |address: &IpCidr| link.slaac || link.dhcp || link.addresses.contains(address);
-        let mut listening = Listening { plan: self, known: Vec::new() };
+        let mut listening = Listening::new(&self.tcp, &self.udp);
         let mut interrupt = start(&listening.change(stack.addresses().iter().copied().filter(own)))?;
         let (watch, result) = if self.step {
             let each = |stack: &Stack<'_, _, _>| say(&listening.change(stack.addresses().iter().copied().filter(own)));
@@ -287,51 +292,6 @@ impl Plan<'_> {
         watch.finish()?;
         result.map(|()| interrupt)
     }
-}
-
-/// What was said to listen.
-struct Listening<'p> {
-    plan: &'p Plan<'p>,
-    known: Vec<IpCidr>,
-}
-
-impl Listening<'_> {
-    /// What listens, and no longer listens, now that these are the addresses: a line each.
-    fn change(&mut self, addresses: impl Iterator<Item = IpCidr> + Clone) -> String {
-        if addresses.clone().eq(self.known.iter().copied()) {
-            return String::new();
-        }
-        let now: Vec<IpCidr> = addresses.collect();
-        let mut lines = String::new();
-        let not_in = |list: &[IpCidr], one: &&IpCidr| !list.iter().any(|other| other.address() == one.address());
-        for gone in self.known.iter().filter(|one| not_in(&now, one)) {
-            self.lines(&mut lines, "no longer listening", gone);
-        }
-        for new in now.iter().filter(|one| not_in(&self.known, one)) {
-            self.lines(&mut lines, "listening", new);
-        }
-        self.known = now;
-        lines
-    }
-
-    fn lines(&self, lines: &mut String, verb: &str, address: &IpCidr) {
-        for (transport, list) in [("tcp", &self.plan.tcp), ("udp", &self.plan.udp)] {
-            for &(port, app) in list {
-                let endpoint = std::net::SocketAddr::new(address.address().into(), port);
-                lines.push_str(&format!("{verb} {transport} {endpoint} {}\n", app.name));
-            }
-        }
-    }
-}
-
-/// Prints lines.
-fn say(lines: &str) -> Result<(), Failure> {
-    if lines.is_empty() {
-        return Ok(());
-    }
-    let mut out = std::io::stdout().lock();
-    let result = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
-    result.map_err(|error| Failure::run(format_args!("standard output: {error}")))
 }
 
 /// The program of this name.

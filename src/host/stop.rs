@@ -3,6 +3,8 @@
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::drive::{Interrupt, Verdict};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -11,6 +13,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 #[derive(Debug)]
 pub struct Stop {
     received: UnixStream,
+    /// Set before `received` can be read: asking costs no system call.
+    raised: Arc<AtomicBool>,
 }
 
 impl Stop {
@@ -21,10 +25,12 @@ impl Stop {
     pub fn on_signals() -> io::Result<Self> {
         let (received, send) = UnixStream::pair()?;
         received.set_nonblocking(true)?;
+        let raised = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
+            signal_hook::flag::register(signal, raised.clone())?;
             signal_hook::low_level::pipe::register(signal, send.try_clone()?)?;
         }
-        Ok(Stop { received })
+        Ok(Stop { received, raised })
     }
 }
 
@@ -34,9 +40,11 @@ impl Interrupt for Stop {
     }
 
     fn verdict(&mut self) -> Verdict {
-        match self.received.read(&mut [0; 64]) {
-            Ok(count) if count > 0 => Verdict::Close,
-            _ => Verdict::GoOn,
+        if !self.raised.swap(false, Ordering::AcqRel) {
+            return Verdict::GoOn;
         }
+        // What is there only ended a wait.
+        let _ = self.received.read(&mut [0; 64]);
+        Verdict::Close
     }
 }

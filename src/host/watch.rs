@@ -2,13 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
+use smoltcp::phy::Medium;
 use smoltcp::time::Instant;
 
 use super::capture::{self, FileCapture};
 use super::clock::Clock;
 use super::error::Failure;
 use crate::app::Status;
-use crate::phy::linux::Kind;
+use crate::phy::linux::{TunTap, complete};
 use crate::stack::{Direction, Event, Probe};
 use crate::trace::LogProbe;
 
@@ -16,23 +17,26 @@ use crate::trace::LogProbe;
 pub struct Watch<'s> {
     log: LogProbe,
     capture: Option<(PathBuf, FileCapture)>,
+    /// Where checksums that are left to the kernel are completed for the capture.
+    completed: Option<(Medium, Vec<u8>)>,
     status: Option<&'s Status<'s>>,
 }
 
 impl<'s> Watch<'s> {
-    /// A watch over the interface `name`, whose frames go to `pcap` if it is given.
+    /// A watch over `device`, whose frames go to `pcap` if it is given.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn new(kind: Kind, name: &str, clock: &Clock, pcap: Option<&Path>) -> Result<Self, Failure> {
+    pub fn new(device: &TunTap, clock: &Clock, pcap: Option<&Path>) -> Result<Self, Failure> {
         let capture = match pcap {
             None => None,
             Some(path) => {
-                let capture = capture::create(path, name, kind.medium(), clock.now());
+                let capture = capture::create(path, device.name(), device.kind().medium(), clock.now());
                 Some((path.to_owned(), capture.map_err(|error| unwritable(path, &error))?))
             }
         };
-        Ok(Watch { log: LogProbe::default(), capture, status: None })
+        let completed = (capture.is_some() && device.offloads()).then(|| (device.kind().medium(), Vec::new()));
+        Ok(Watch { log: LogProbe::default(), capture, completed, status: None })
     }
 
     /// The same, with `status` told, too.
@@ -55,7 +59,15 @@ impl<'s> Watch<'s> {
 impl Probe for Watch<'_> {
     fn frame(&mut self, now: Instant, direction: Direction, frame: &[u8]) {
         if let Some((_, capture)) = &mut self.capture {
-            capture.frame(now, direction, frame);
+            match &mut self.completed {
+                None => capture.frame(now, direction, frame),
+                Some((medium, copy)) => {
+                    copy.clear();
+                    copy.extend_from_slice(frame);
+                    complete(copy, *medium);
+                    capture.frame(now, direction, copy);
+                }
+            }
         }
         self.status.frame(now, direction, frame);
     }

@@ -22,6 +22,7 @@ use super::link::{Link, LinkArgs, Side};
 use super::memory::{HeapPool, Sizes};
 use super::race::{Race, Runner};
 use super::stop::Stop;
+use super::tcp::TcpArgs;
 use super::watch::Watch;
 use crate::app::http_client::Get;
 use crate::names::WithResolver;
@@ -45,6 +46,8 @@ pub struct GetArgs {
     pub url: String,
     #[command(flatten)]
     pub link: LinkArgs,
+    #[command(flatten)]
+    pub tcp: TcpArgs,
     /// Write to FILE, which changes only once all has come; else to standard output
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
@@ -86,14 +89,15 @@ pub fn get(args: &GetArgs) -> Result<(), Failure> {
     }
     // Before there is a file that would be left behind.
     let stop = Stop::on_signals().map_err(Failure::run)?;
-    let device = TunTap::open(link.kind, &link.name).map_err(Failure::run)?;
+    let device = link.open()?;
     let sink = RefCell::new(Sink::new(Destination::open(args.output.as_deref())?, args.include, args.follow));
     let clock = Clock::start();
-    let watch = Watch::new(link.kind, &link.name, &clock, args.link.pcap.as_deref())?;
+    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
     let waiting = Waiting::new(stop, &sink)?;
     let race = Race::default();
+    let left = Vec::new();
     let mut getter =
-        Getter { link: &link, sink: &sink, race: &race, patience: args.timeout, clock, waiting, left: Vec::new() };
+        Getter { link: &link, tcp: args.tcp, sink: &sink, race: &race, patience: args.timeout, clock, waiting, left };
     let mut io = Io { device, console: Stdio::new(), probe: watch };
     let result = getter.run(target, &mut io);
     let captured = io.probe.finish();
@@ -105,6 +109,7 @@ pub fn get(args: &GetArgs) -> Result<(), Failure> {
 
 struct Getter<'g> {
     link: &'g Link,
+    tcp: TcpArgs,
     sink: &'g RefCell<Sink>,
     race: &'g Race,
     patience: Duration,
@@ -117,9 +122,10 @@ struct Getter<'g> {
 impl<'g> Getter<'g> {
     /// Fetches, and goes on to where the answer redirects.
     fn run(&mut self, mut target: Target, io: &mut Around) -> Result<(), Failure> {
-        let mut pool = HeapPool::new(SIZES);
+        let mut pool = HeapPool::new(self.tcp.sizes(SIZES)?);
         let mut stack: Fetching<'_, 'g> =
             self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |config| {
+                config.congestion = self.tcp.congestion();
                 // Nobody waits for a minute for the last acknowledgement of something that is there.
                 config.linger = smoltcp::time::Duration::from_secs(3);
             })?;

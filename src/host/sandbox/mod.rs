@@ -93,7 +93,7 @@ pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
     }
     let device = sandbox.attach().map_err(Failure::run)?;
     let clock = Clock::start();
-    let watch = Watch::new(link.kind, TAP, &clock, args.pcap.as_deref())?;
+    let watch = Watch::new(&device, &clock, args.pcap.as_deref())?;
     let mut guest =
         plan.run(&link, &clock, Io { device, console: Stdio::output_only(), probe: watch }, |listening| {
             listening.lines().for_each(|line| log::info!("{line}"));
@@ -129,7 +129,7 @@ impl Sandbox {
     /// # Errors
     /// One line for the user.
     pub fn attach(&self) -> Result<TunTap, OpenError> {
-        TunTap::open(Kind::Tap, TAP)
+        TunTap::open_with_offload(Kind::Tap, TAP)
     }
 
     /// Starts the command, with this process's standard input, output and error.

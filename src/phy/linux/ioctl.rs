@@ -5,7 +5,7 @@ use std::ffi::{c_int, c_uint};
 use std::os::fd::AsFd;
 
 use rustix::io::Result;
-use rustix::ioctl::{IntegerSetter, Opcode, Updater, ioctl, opcode};
+use rustix::ioctl::{IntegerSetter, Opcode, Setter, Updater, ioctl, opcode};
 
 /// The longest interface name, in bytes (IFNAMSIZ less the final NUL).
 pub(super) const MAX_NAME: usize = 15;
@@ -15,6 +15,8 @@ pub(super) const IFF_TAP: u16 = 0x0002;
 pub(super) const IFF_MULTI_QUEUE: u16 = 0x0100;
 /// Frames come without a header of the driver's own.
 pub(super) const IFF_NO_PI: u16 = 0x1000;
+/// Each frame comes after a virtio-net header, and goes after one.
+pub(super) const IFF_VNET_HDR: u16 = 0x4000;
 /// Fail where the interface already exists.
 pub(super) const IFF_TUN_EXCL: u16 = 0x8000;
 
@@ -25,6 +27,23 @@ pub(super) fn attach(fd: impl AsFd, name: &str, flags: u16) -> Result<()> {
     // SAFETY: TUNSETIFF reads and writes one `struct ifreq`, and `IfReq` is at least as long as that on every target.
     unsafe { ioctl(fd, Updater::<TUNSETIFF, IfReq>::new(&mut request)) }
 }
+
+/// Tells the kernel what this end does for it: `TUN_F_…`. It outlives `fd` on an interface that does.
+pub(super) fn set_offload(fd: impl AsFd, flags: usize) -> Result<()> {
+    // SAFETY: TUNSETOFFLOAD takes its argument by value and touches no memory of this process.
+    unsafe { ioctl(fd, IntegerSetter::<TUNSETOFFLOAD>::new_usize(flags)) }
+}
+
+/// Sets the length of the virtio-net header, in bytes. It outlives `fd`, too: QEMU leaves 12.
+pub(super) fn set_header_length(fd: impl AsFd, len: c_int) -> Result<()> {
+    // SAFETY: TUNSETVNETHDRSZ reads one `int`, which the setter holds for as long as the call takes.
+    unsafe { ioctl(fd, Setter::<TUNSETVNETHDRSZ, c_int>::new(len)) }
+}
+
+/// Checksums may be left to this end, and TCP segments over IPv4, IPv6 longer than the MTU may come.
+pub(super) const TUN_F_CSUM: usize = 0x01;
+pub(super) const TUN_F_TSO4: usize = 0x02;
+pub(super) const TUN_F_TSO6: usize = 0x04;
 
 /// Lets the attached interface outlive `fd`.
 pub(super) fn persist(fd: impl AsFd) -> Result<()> {
@@ -61,6 +80,8 @@ pub(super) fn mtu(socket: impl AsFd, name: &str) -> Result<usize> {
 
 const TUNSETIFF: Opcode = opcode::write::<c_int>(b'T', 202);
 const TUNSETPERSIST: Opcode = opcode::write::<c_int>(b'T', 203);
+const TUNSETOFFLOAD: Opcode = opcode::write::<c_uint>(b'T', 208);
+const TUNSETVNETHDRSZ: Opcode = opcode::write::<c_int>(b'T', 216);
 const TUNGETIFF: Opcode = opcode::read::<c_uint>(b'T', 210);
 const SIOCGIFFLAGS: Opcode = 0x8913;
 const SIOCGIFMTU: Opcode = 0x8921;

@@ -5,8 +5,11 @@
 //! [`create`] makes one, for the sandbox and the tests.
 
 mod ioctl;
+mod offload;
 mod open;
+mod port;
 mod tuntap;
 
+pub use offload::complete;
 pub use open::{Kind, OpenError, create};
 pub use tuntap::{Fault, MAX_EXTRA, Ready, RxToken, TunTap, TxToken};

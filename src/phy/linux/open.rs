@@ -10,6 +10,7 @@ use rustix::net::{AddressFamily, SocketFlags, SocketType, netdevice, socket_with
 use smoltcp::phy::Medium;
 
 use super::ioctl;
+use super::offload::HEADER;
 
 /// Which of the two an interface is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,8 +41,16 @@ pub fn create(kind: Kind, name: &str) -> Result<OwnedFd, OpenError> {
     Ok(file)
 }
 
-/// Attaches to an interface that exists. Answers its file and its MTU in bytes of IP packet.
-pub(super) fn attach(kind: Kind, name: &str) -> Result<(OwnedFd, usize), OpenError> {
+/// What the kernel leaves to this end, and takes over from it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Offload {
+    /// Frames have a virtio-net header: checksums and segmentation are the kernel's on the way out.
+    pub(super) header: bool,
+}
+
+/// Attaches to an interface that exists. Answers its file, its MTU in bytes of IP packet, and how much of `offload` the kernel
+/// grants.
+pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, usize, Offload), OpenError> {
     check_name(name)?;
     let absent = || OpenError::NoInterface { kind, name: name.into() };
     let fail = |errno| match errno {
@@ -55,18 +64,47 @@ pub(super) fn attach(kind: Kind, name: &str) -> Result<(OwnedFd, usize), OpenErr
     // Asked of the kernel, not of /sys, which may show another network namespace.
     let index = netdevice::name_to_index(&socket, name).map_err(|_| absent())?;
     let file = open_clone_device()?;
-    match ioctl::attach(&file, name, kind.flag() | ioctl::IFF_NO_PI) {
-        Ok(()) => {}
-        Err(Errno::INVAL) => return Err(why_invalid(kind, name)),
-        Err(errno) => return Err(fail(errno)),
+    let flags = kind.flag() | ioctl::IFF_NO_PI;
+    let granted = Offload { header: offload && ioctl::attach(&file, name, flags | ioctl::IFF_VNET_HDR).is_ok() };
+    if !granted.header {
+        match ioctl::attach(&file, name, flags) {
+            Ok(()) => {}
+            Err(Errno::INVAL) => return Err(why_invalid(kind, name)),
+            Err(errno) => return Err(fail(errno)),
+        }
     }
     // Deleted since the first look: the kernel has made a new one, which ends with `file`.
     if netdevice::name_to_index(&socket, name) != Ok(index) {
         return Err(absent());
     }
     let mtu = ioctl::mtu(&socket, name).map_err(fail)?;
+    if granted.header {
+        // A kernel that does not know the call has no other length.
+        let _ = ioctl::set_header_length(&file, HEADER as _);
+    }
+    let missing = offload_to(granted, |flags| ioctl::set_offload(&file, flags));
+    if let (true, Some(missing)) = (offload, missing) {
+        log::info!("{name}: the kernel does not offer {missing}; transfers are slower");
+    }
     await_carrier(&socket, &file, name).map_err(fail)?;
-    Ok((file, mtu))
+    Ok((file, mtu, granted))
+}
+
+/// Asks the kernel for as much as it grants, or for none: an earlier program may have left some on. Answers what is missing.
+fn offload_to(granted: Offload, mut set: impl FnMut(usize) -> Result<(), Errno>) -> Option<&'static str> {
+    if !granted.header {
+        // A kernel without this has nothing on.
+        let _ = set(0);
+        return Some("offload");
+    }
+    let (sums, tso4, tso6) = (ioctl::TUN_F_CSUM, ioctl::TUN_F_TSO4, ioctl::TUN_F_TSO6);
+    let tries = [
+        (sums | tso4 | tso6, None),
+        (sums | tso4, Some("segmentation offload for IPv6")),
+        (sums, Some("segmentation offload to this program")),
+        (0, Some("checksum and segmentation offload to this program")),
+    ];
+    tries.into_iter().find(|(flags, _)| set(*flags).is_ok()).and_then(|(_, missing)| missing)
 }
 
 /// Being attached is to the kernel a cable plugged in, which it notices a moment later; what is sent until then it throws
@@ -251,5 +289,32 @@ fn why_invalid(kind: Kind, name: &str) -> OpenError {
         OpenError::MultiQueue { kind, name: name.into() }
     } else {
         OpenError::NotTunTap(name.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What is missing where the kernel grants only this, and what it was last set to.
+    fn missing(header: bool, grants: usize) -> (Option<&'static str>, Option<usize>) {
+        let mut last = None;
+        let missing = offload_to(Offload { header }, |flags| {
+            if flags & !grants != 0 {
+                return Err(Errno::INVAL);
+            }
+            last = Some(flags);
+            Ok(())
+        });
+        (missing, last)
+    }
+
+    #[test]
+    fn what_the_kernel_does_not_grant_is_done_without() {
+        assert_eq!(missing(true, 7), (None, Some(7)));
+        assert_eq!(missing(true, 3), (Some("segmentation offload for IPv6"), Some(3)));
+        assert_eq!(missing(true, 1), (Some("segmentation offload to this program"), Some(1)));
+        assert_eq!(missing(true, 0), (Some("checksum and segmentation offload to this program"), Some(0)));
+        assert_eq!(missing(false, 7), (Some("offload"), Some(0)));
     }
 }

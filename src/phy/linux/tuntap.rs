@@ -3,15 +3,19 @@
 use core::fmt;
 use core::time::Duration;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::num::NonZeroUsize;
+use std::os::fd::{AsFd, BorrowedFd};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::io::{Errno, read, write};
-use smoltcp::phy::{self, ChecksumCapabilities, Device, DeviceCapabilities};
+use rustix::io::Errno;
+use smoltcp::phy::{self, Checksum, Device, DeviceCapabilities, PacketMeta};
 use smoltcp::time::Instant;
 use smoltcp::wire::ETHERNET_HEADER_LEN;
 
+use super::ioctl;
+use super::offload::LONGEST;
 use super::open::{self, Kind, OpenError};
+use super::port::{Blocked, MAX_FRAME, Port, buffer};
 
 /// A TAP or TUN that this program is attached to.
 ///
@@ -26,9 +30,6 @@ pub struct TunTap {
     rx: Box<[u8]>,
     port: Port,
 }
-
-/// The longest frame that the kernel hands over: the largest IP packet, an Ethernet header and a VLAN tag.
-const MAX_FRAME: usize = 65_535 + 18;
 
 /// How long a frame is held before it is tried again where the kernel does not say when it can be.
 ///
@@ -45,19 +46,32 @@ impl TunTap {
     /// # Errors
     /// One line for the user; see [`OpenError`].
     pub fn open(kind: Kind, name: &str) -> Result<TunTap, OpenError> {
-        let (fd, mtu) = open::attach(kind, name)?;
+        Self::attach(kind, name, false)
+    }
+
+    /// The same with offload, as far as the kernel grants it; what it does not is logged, once, at level info. Frames may then
+    /// be longer than the MTU, up to 64 KiB (those sent, over IPv4), and their TCP checksums are the kernel's business both ways. For the stack; not for
+    /// passing frames on.
+    ///
+    /// # Errors
+    /// Those of [`TunTap::open`].
+    pub fn open_with_offload(kind: Kind, name: &str) -> Result<TunTap, OpenError> {
+        Self::attach(kind, name, true)
+    }
+
+    fn attach(kind: Kind, name: &str, offload: bool) -> Result<TunTap, OpenError> {
+        let (fd, mtu, granted) = open::attach(kind, name, offload)?;
+        let port = Port::new(fd, kind.medium(), granted.header);
         let header = match kind {
             Kind::Tap => ETHERNET_HEADER_LEN,
             Kind::Tun => 0,
         };
-        let buffer = || vec![0; MAX_FRAME].into_boxed_slice();
-        Ok(TunTap {
-            name: name.into(),
-            kind,
-            mtu: (mtu + header).min(MAX_FRAME),
-            rx: buffer(),
-            port: Port { fd, tx: buffer(), pending: 0, blocked: Blocked::UntilWritable, fault: None, dropped: 0 },
-        })
+        Ok(TunTap { name: name.into(), kind, mtu: (mtu + header).min(MAX_FRAME), rx: buffer(), port })
+    }
+
+    /// Whether the kernel grants offload, and it was asked for.
+    pub fn offloads(&self) -> bool {
+        self.port.offloads()
     }
 
     /// The interface's name.
@@ -72,10 +86,10 @@ impl TunTap {
 
     /// Whether a frame is held until the kernel can take it.
     pub fn is_blocked(&self) -> bool {
-        self.port.pending > 0
+        self.port.is_blocked()
     }
 
-    /// Frames thrown away: empty ones that were read, and ones that the kernel called malformed.
+    /// Frames thrown away: empty, too long, or corrupt ones that were read, and ones that the kernel refused or cut short.
     pub fn dropped(&self) -> u64 {
         self.port.dropped
     }
@@ -187,19 +201,25 @@ impl Device for TunTap {
         if !self.port.is_free() {
             return None;
         }
-        let len = self.port.read(&mut self.rx)?;
-        Some((RxToken(self.rx.get(..len)?), TxToken(&mut self.port)))
+        let frame = self.port.read(&mut self.rx)?;
+        Some((RxToken(frame), TxToken::new(&mut self.port)))
     }
 
     fn transmit(&mut self, _now: Instant) -> Option<TxToken<'_>> {
-        self.port.is_free().then_some(TxToken(&mut self.port))
+        self.port.is_free().then(|| TxToken::new(&mut self.port))
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = self.kind.medium();
         capabilities.max_transmission_unit = self.mtu;
-        capabilities.checksum = ChecksumCapabilities::default();
+        if self.offloads() {
+            // UDP's stays: smoltcp fragments a datagram only after its checksum.
+            capabilities.checksum.tcp = Checksum::None;
+            let header = self.mtu - capabilities.ip_mtu();
+            // Not IPv6: smoltcp 0.14 drops what is longer than the MTU there, super-segments too.
+            capabilities.segmentation.tcpv4 = NonZeroUsize::new(LONGEST + header);
+        }
         capabilities
     }
 }
@@ -216,79 +236,35 @@ impl phy::RxToken for RxToken<'_> {
 
 /// Room for one frame to go out.
 #[derive(Debug)]
-pub struct TxToken<'a>(&'a mut Port);
+pub struct TxToken<'a> {
+    port: &'a mut Port,
+    meta: PacketMeta,
+}
+
+impl<'a> TxToken<'a> {
+    fn new(port: &'a mut Port) -> Self {
+        TxToken { port, meta: PacketMeta::default() }
+    }
+}
 
 impl phy::TxToken for TxToken<'_> {
     /// # Panics
-    /// With a frame longer than 65,553 bytes; the MTU that the device tells smoltcp is never above that.
+    /// With a frame longer than 65,553 bytes; neither the MTU nor the super-segments that the device tells smoltcp are above that.
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
-        let result = f(&mut self.0.tx[..len]);
-        self.0.pending = len;
-        self.0.flush();
-        result
+        self.port.send(self.meta, len, f)
+    }
+
+    fn set_meta(&mut self, meta: PacketMeta) {
+        self.meta = meta;
     }
 }
 
-/// The file, and the one frame that may wait to be written to it.
-#[derive(Debug)]
-struct Port {
-    fd: OwnedFd,
-    tx: Box<[u8]>,
-    /// The length of the frame in `tx` that is still to be written; 0 is none.
-    pending: usize,
-    blocked: Blocked,
-    fault: Option<Errno>,
-    dropped: u64,
-}
-
-/// When the held frame may go.
-#[derive(Clone, Copy, Debug)]
-enum Blocked {
-    UntilWritable,
-    UntilLater,
-}
-
-impl Port {
-    /// Whether a frame can be taken, after another try with the held one.
-    fn is_free(&mut self) -> bool {
-        self.flush();
-        self.pending == 0 && self.fault.is_none()
-    }
-
-    fn flush(&mut self) {
-        while self.pending > 0 && self.fault.is_none() {
-            match write(&self.fd, self.tx.get(..self.pending).unwrap_or_default()) {
-                Ok(_) => self.pending = 0,
-                Err(Errno::INTR) => {}
-                // The queue is full, or the interface is down.
-                Err(Errno::AGAIN | Errno::IO) => return self.blocked = Blocked::UntilWritable,
-                Err(Errno::NOBUFS | Errno::NOMEM) => return self.blocked = Blocked::UntilLater,
-                // The kernel will never take this one: shorter than its header, or on a TUN neither IPv4 nor IPv6.
-                Err(Errno::INVAL) => {
-                    self.pending = 0;
-                    self.dropped += 1;
-                }
-                Err(errno) => self.fault = Some(errno),
-            }
-        }
-    }
-
-    /// The length of the next frame, now at the front of `buffer`.
-    fn read(&mut self, buffer: &mut [u8]) -> Option<usize> {
-        loop {
-            match read(&self.fd, &mut *buffer) {
-                Ok(0) => {
-                    self.dropped += 1;
-                    return None;
-                }
-                Ok(len) => return Some(len),
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN | Errno::NOBUFS | Errno::NOMEM | Errno::IO) => return None,
-                Err(errno) => {
-                    self.fault = Some(errno);
-                    return None;
-                }
-            }
+/// Whoever attaches next may not know of offload, which would stay on.
+impl Drop for TunTap {
+    fn drop(&mut self) {
+        if self.offloads() {
+            // The interface may be gone.
+            let _ = ioctl::set_offload(&self.port.fd, 0);
         }
     }
 }

@@ -1,0 +1,62 @@
+//! What a server says it listens on, a line for each address, transport and program.
+
+use std::io::Write;
+
+use smoltcp::wire::IpCidr;
+
+use super::error::Failure;
+use crate::app::App;
+
+/// What was said to listen.
+pub struct Listening<'p> {
+    tcp: &'p [(u16, &'static App)],
+    udp: &'p [(u16, &'static App)],
+    known: Vec<IpCidr>,
+}
+
+impl<'p> Listening<'p> {
+    /// Nothing was said yet of these ports and their programs.
+    pub fn new(tcp: &'p [(u16, &'static App)], udp: &'p [(u16, &'static App)]) -> Self {
+        Listening { tcp, udp, known: Vec::new() }
+    }
+
+    /// What listens, and no longer listens, now that these are the addresses: a line each.
+    pub fn change(&mut self, addresses: impl Iterator<Item = IpCidr> + Clone) -> String {
+        if addresses.clone().eq(self.known.iter().copied()) {
+            return String::new();
+        }
+        let now: Vec<IpCidr> = addresses.collect();
+        let mut lines = String::new();
+        let not_in = |list: &[IpCidr], one: &&IpCidr| !list.iter().any(|other| other.address() == one.address());
+        for gone in self.known.iter().filter(|one| not_in(&now, one)) {
+            self.lines(&mut lines, "no longer listening", gone);
+        }
+        for new in now.iter().filter(|one| not_in(&self.known, one)) {
+            self.lines(&mut lines, "listening", new);
+        }
+        self.known = now;
+        lines
+    }
+
+    fn lines(&self, lines: &mut String, verb: &str, address: &IpCidr) {
+        for (transport, list) in [("tcp", self.tcp), ("udp", self.udp)] {
+            for &(port, app) in list {
+                let endpoint = std::net::SocketAddr::new(address.address().into(), port);
+                lines.push_str(&format!("{verb} {transport} {endpoint} {}\n", app.name));
+            }
+        }
+    }
+}
+
+/// Prints lines.
+///
+/// # Errors
+/// Standard output takes no more.
+pub fn say(lines: &str) -> Result<(), Failure> {
+    if lines.is_empty() {
+        return Ok(());
+    }
+    let mut out = std::io::stdout().lock();
+    let result = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+    result.map_err(|error| Failure::run(format_args!("standard output: {error}")))
+}

@@ -1,0 +1,184 @@
+//! The virtio-net header that goes before each frame: checksums and segmentation that the kernel leaves to this end, or takes over.
+//!
+//! Its layout and flags are those of `struct virtio_net_hdr` (virtio 1.2 section 5.1.6), in the machine's byte order.
+
+#[cfg(test)]
+mod tests;
+
+use smoltcp::phy::{Medium, PacketMeta};
+use smoltcp::wire::{EthernetFrame, IpAddress, IpProtocol, Ipv4Packet, Ipv6Packet, TcpPacket};
+
+/// The header's length, in bytes.
+pub(super) const HEADER: usize = 10;
+
+/// The longest super-segment, in bytes of IP packet: what the length field of IPv4 holds.
+pub(super) const LONGEST: usize = 65_535;
+
+const NEEDS_CSUM: u8 = 1;
+const DATA_VALID: u8 = 2;
+const GSO_NONE: u8 = 0;
+const GSO_TCPV4: u8 = 1;
+const GSO_TCPV6: u8 = 4;
+const GSO_ECN: u8 = 0x80;
+
+/// Where TCP's and UDP's checksum stands in their headers (RFC 9293 section 3.1, RFC 768).
+const TCP_SUM: usize = 16;
+const UDP_SUM: usize = 6;
+
+/// Why a frame was thrown away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Bad {
+    /// The header contradicts the frame.
+    Header,
+    /// The frame's TCP checksum does not hold.
+    Checksum,
+}
+
+/// Looks at what the kernel read out: header, then frame. Afterwards the frame has all its checksums but TCP's, which holds or
+/// which the kernel vouches for.
+pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) -> Result<(), Bad> {
+    let [flags, kind, _, _, size0, size1, start0, start1, offset0, offset1] = *header;
+    let half = |a, b| usize::from(u16::from_ne_bytes([a, b]));
+    let kind = kind & !GSO_ECN;
+    let tcp = tcp_of(frame, medium);
+    if kind != GSO_NONE {
+        let wanted = tcp.as_ref().map(|tcp| if tcp.v6 { GSO_TCPV6 } else { GSO_TCPV4 });
+        if wanted != Some(kind) || half(size0, size1) == 0 {
+            return Err(Bad::Header);
+        }
+    }
+    if flags & NEEDS_CSUM == 0 {
+        return match tcp {
+            Some(tcp) if flags & DATA_VALID == 0 && !tcp.holds(frame) => Err(Bad::Checksum),
+            _ => Ok(()),
+        };
+    }
+    let (start, offset) = (half(start0, start1), half(offset0, offset1));
+    if tcp.is_some_and(|tcp| tcp.start == start && offset == TCP_SUM) {
+        return Ok(());
+    }
+    // UDP, or what else is not TCP: the field holds the sum of the pseudo-header.
+    let part = frame.get_mut(start..).ok_or(Bad::Header)?;
+    if part.get(offset..offset + 2).is_none() {
+        return Err(Bad::Header);
+    }
+    let sum = match !sum(0, part) {
+        // RFC 768: a zero would say that there is none.
+        0 if offset == UDP_SUM => 0xFFFF,
+        sum => sum,
+    };
+    put(part, offset, sum);
+    Ok(())
+}
+
+/// Leaves the TCP checksum of a frame to the kernel, and its segmentation where the stack asks for that. Answers the header.
+pub(super) fn prepare(meta: PacketMeta, frame: &mut [u8], medium: Medium) -> [u8; HEADER] {
+    let mut header = [0; HEADER];
+    let Some(tcp) = tcp_of(frame, medium) else { return header };
+    put(frame, tcp.start + TCP_SUM, tcp.pseudo);
+    let mut set = |at: usize, value: usize| {
+        if let (Some(to), Ok(value)) = (header.get_mut(at..at + 2), u16::try_from(value)) {
+            to.copy_from_slice(&value.to_ne_bytes());
+        }
+    };
+    set(6, tcp.start);
+    set(8, TCP_SUM);
+    let size = meta.segmentation_offload_size.map_or(0, |size| usize::from(size.get()));
+    let cut = size > 0 && tcp.end - tcp.payload > size;
+    if cut {
+        set(2, tcp.payload);
+        set(4, size);
+    }
+    header[0] = NEEDS_CSUM;
+    header[1] = match (cut, tcp.v6) {
+        (false, _) => GSO_NONE,
+        (true, false) => GSO_TCPV4,
+        (true, true) => GSO_TCPV6,
+    };
+    header
+}
+
+/// Completes the TCP checksum of a frame that has none yet, or only that of the pseudo-header, for whoever looks at it.
+pub fn complete(frame: &mut [u8], medium: Medium) {
+    let Some(tcp) = tcp_of(frame, medium) else { return };
+    let Some(&[a, b]) = frame.get(tcp.start + TCP_SUM..tcp.start + TCP_SUM + 2) else { return };
+    let stands = u16::from_be_bytes([a, b]);
+    if stands != 0 && stands != tcp.pseudo {
+        return;
+    }
+    put(frame, tcp.start + TCP_SUM, tcp.pseudo);
+    let sum = !sum(0, frame.get(tcp.start..tcp.end).unwrap_or_default());
+    put(frame, tcp.start + TCP_SUM, sum);
+}
+
+/// A whole TCP segment in a frame; places are bytes from the frame's start.
+struct Tcp {
+    v6: bool,
+    start: usize,
+    payload: usize,
+    end: usize,
+    /// The sum of the pseudo-header.
+    pseudo: u16,
+}
+
+impl Tcp {
+    fn holds(&self, frame: &[u8]) -> bool {
+        // The field's own sum included, ones are left.
+        sum(self.pseudo.into(), frame.get(self.start..self.end).unwrap_or_default()) == 0xFFFF
+    }
+}
+
+/// The TCP segment that the stack would find in a frame; none in a fragment, which the stack throws away.
+fn tcp_of(frame: &[u8], medium: Medium) -> Option<Tcp> {
+    let link = if medium == Medium::Ethernet { EthernetFrame::<&[u8]>::header_len() } else { 0 };
+    let packet = frame.get(link..)?;
+    let (source, destination, start, len): (IpAddress, IpAddress, usize, usize) = match packet.first()? >> 4 {
+        4 => {
+            let ip = Ipv4Packet::new_checked(packet).ok()?;
+            if ip.next_header() != IpProtocol::Tcp || ip.more_frags() || ip.frag_offset() != 0 {
+                return None;
+            }
+            (ip.src_addr().into(), ip.dst_addr().into(), ip.header_len().into(), ip.payload().len())
+        }
+        6 => {
+            let ip = Ipv6Packet::new_checked(packet).ok()?;
+            if ip.next_header() != IpProtocol::Tcp {
+                return None;
+            }
+            (ip.src_addr().into(), ip.dst_addr().into(), ip.header_len(), ip.payload().len())
+        }
+        _ => return None,
+    };
+    let (start, end) = (link + start, link + start + len);
+    let header = TcpPacket::new_checked(frame.get(start..end)?).ok()?.header_len();
+    let (v6, mut pseudo) = match (source, destination) {
+        (IpAddress::Ipv4(a), IpAddress::Ipv4(b)) => (false, sum(sum(0, &a.octets()).into(), &b.octets())),
+        (IpAddress::Ipv6(a), IpAddress::Ipv6(b)) => (true, sum(sum(0, &a.octets()).into(), &b.octets())),
+        _ => return None,
+    };
+    // A segment is never longer than 65,535 bytes: the length is one word.
+    pseudo = sum(pseudo.into(), &u16::try_from(len).ok()?.to_be_bytes());
+    pseudo = sum(pseudo.into(), &[0, u8::from(IpProtocol::Tcp)]);
+    Some(Tcp { v6, start, payload: start + usize::from(header), end, pseudo })
+}
+
+/// The Internet checksum's sum (RFC 1071), not inverted, added to an earlier one.
+fn sum(before: u64, bytes: &[u8]) -> u16 {
+    let (words, rest) = bytes.as_chunks::<4>();
+    let mut total = words.iter().fold(before, |total, &word| total + u64::from(u32::from_be_bytes(word)));
+    let mut last = [0; 4];
+    for (to, from) in last.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    total += u64::from(u32::from_be_bytes(last));
+    while total > 0xFFFF {
+        total = (total & 0xFFFF) + (total >> 16);
+    }
+    total as u16
+}
+
+fn put(bytes: &mut [u8], at: usize, value: u16) {
+    if let Some(to) = bytes.get_mut(at..at + 2) {
+        to.copy_from_slice(&value.to_be_bytes());
+    }
+}

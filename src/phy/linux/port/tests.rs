@@ -1,0 +1,125 @@
+//! The port over sockets, which refuse, cut short and corrupt at will what a TAP does so seldom.
+
+use std::io::{ErrorKind, Read};
+use std::os::unix::net::{UnixDatagram, UnixStream};
+
+use rustix::net::sockopt::set_socket_send_buffer_size;
+
+use super::*;
+
+/// A port whose file keeps one frame from the next, and the kernel's end.
+fn port(offload: bool) -> (Port, UnixDatagram) {
+    let (ours, kernel) = UnixDatagram::pair().unwrap();
+    for end in [&ours, &kernel] {
+        end.set_nonblocking(true).unwrap();
+    }
+    (Port::new(ours.into(), Medium::Ip, offload), kernel)
+}
+
+/// A header that asks for nothing, and a packet that is no TCP.
+fn frame(number: u8) -> Vec<u8> {
+    [&[0; HEADER][..], &[0x60, number, 3, 4]].concat()
+}
+
+fn send(port: &mut Port, number: u8, len: usize) {
+    port.send(PacketMeta::default(), len, |frame| frame.fill(number));
+}
+
+#[test]
+fn what_cannot_be_a_frame_is_counted_and_the_next_is_read() {
+    let (mut port, kernel) = port(true);
+    // Partial checksums whose place lies behind the frame; segments of no length; nothing; less than a header; more than any frame.
+    let mut beyond = frame(1);
+    beyond[0] = 1;
+    beyond[6..10].fill(0xFF);
+    let mut no_size = frame(2);
+    no_size[1] = 1;
+    for bad in [beyond, no_size, vec![], vec![0; HEADER], vec![0; HEADER + MAX_FRAME + 1], vec![0; 100_000]] {
+        kernel.send(&bad).unwrap();
+    }
+    kernel.send(&frame(7)).unwrap();
+    let mut buffer = buffer();
+    assert_eq!(port.read(&mut buffer), Some(&frame(7)[HEADER..]));
+    assert_eq!((port.dropped, port.fault), (6, None));
+    assert_eq!(port.read(&mut buffer), None);
+}
+
+#[test]
+fn the_longest_frame_is_read_and_sent_whole() {
+    for offload in [true, false] {
+        let (mut port, kernel) = port(offload);
+        let header = if offload { HEADER } else { 0 };
+        let mut longest = vec![0x5A; header + MAX_FRAME];
+        longest[..header].fill(0);
+        kernel.send(&longest).unwrap();
+        let mut buffer = buffer();
+        assert!(port.read(&mut buffer) == Some(&longest[header..]));
+        send(&mut port, 0x5A, MAX_FRAME);
+        let mut came = vec![0; 100_000];
+        let len = kernel.recv(&mut came).unwrap();
+        assert!(came[..len] == longest);
+        assert_eq!((port.dropped, port.is_blocked()), (0, false));
+    }
+}
+
+#[test]
+fn a_flood_of_bad_frames_does_not_keep_the_stack_from_its_turn() {
+    let (mut port, kernel) = port(true);
+    let mut buffer = buffer();
+    let mut turns = 0;
+    for _ in 0..5 {
+        // As many as fit in the queue.
+        while kernel.send(&[0]).is_ok() {}
+        assert_eq!(port.read(&mut buffer), None);
+        turns += 1;
+        assert!(port.dropped <= turns * THROWN_AWAY as u64, "{} after {turns} turns", port.dropped);
+    }
+    assert!(port.dropped > turns, "{}", port.dropped);
+}
+
+#[test]
+fn a_frame_that_the_kernel_does_not_take_is_held_and_none_is_lost() {
+    let (mut port, kernel) = port(true);
+    let mut sent = 0;
+    while !port.is_blocked() {
+        send(&mut port, (sent % 251) as u8, 40);
+        sent += 1;
+        assert!(sent < 100_000, "the queue has no end");
+    }
+    assert!(!port.is_free() && matches!(port.blocked, Blocked::UntilWritable));
+    let mut came = [0; 100];
+    for number in 0..sent {
+        assert_eq!(kernel.recv(&mut came).unwrap(), HEADER + 40);
+        assert_eq!(came[HEADER], (number % 251) as u8);
+        // The one that was held goes first.
+        assert!(port.is_free());
+    }
+    assert_eq!(kernel.recv(&mut came).unwrap_err().kind(), ErrorKind::WouldBlock);
+    assert_eq!((port.dropped, port.fault), (0, None));
+}
+
+#[test]
+fn a_short_write_is_counted_and_not_followed_by_the_rest() {
+    let (ours, mut kernel) = UnixStream::pair().unwrap();
+    ours.set_nonblocking(true).unwrap();
+    // The least there is: a super-segment does not fit.
+    set_socket_send_buffer_size(&ours, 1).unwrap();
+    let mut port = Port::new(ours.into(), Medium::Ip, true);
+    send(&mut port, 1, 60_000);
+    assert_eq!((port.dropped, port.is_blocked(), port.fault), (1, false, None));
+    drop(port);
+    let mut came = Vec::new();
+    kernel.read_to_end(&mut came).unwrap();
+    assert!((1..HEADER + 60_000).contains(&came.len()), "{}", came.len());
+}
+
+#[test]
+fn a_file_that_fails_is_a_fault_and_is_left_alone() {
+    let (mut port, kernel) = port(true);
+    drop(kernel);
+    send(&mut port, 1, 40);
+    assert!(port.fault.is_some());
+    assert!(!port.is_free());
+    let mut buffer = buffer();
+    assert_eq!(port.read(&mut buffer), None);
+}

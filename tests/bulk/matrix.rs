@@ -1,0 +1,49 @@
+//! 64 MiB each way with offload and without, over TAP and TUN, IPv4 and IPv6, at several MTUs; 1 GiB once a direction.
+
+use smolstep::phy::linux::Kind;
+use smoltcp::socket::tcp::CongestionControl;
+
+use crate::common::netns::in_namespace;
+use crate::rig::{From, Transfer};
+
+#[test]
+fn what_a_tap_carries_is_byte_exact() {
+    in_namespace("matrix::what_a_tap_carries_is_byte_exact", || every_way(Kind::Tap));
+}
+
+#[test]
+fn what_a_tun_carries_is_byte_exact() {
+    in_namespace("matrix::what_a_tun_carries_is_byte_exact", || every_way(Kind::Tun));
+}
+
+#[test]
+fn a_gibibyte_each_way_is_byte_exact() {
+    in_namespace("matrix::a_gibibyte_each_way_is_byte_exact", || {
+        for from in [From::Stack, From::Kernel] {
+            Transfer { from, bytes: 1 << 30, ..FIRST }.run(|_| ());
+        }
+    });
+}
+
+/// The most common one.
+pub const FIRST: Transfer = Transfer {
+    kind: Kind::Tap,
+    offload: true,
+    family: 0,
+    mtu: 1500,
+    from: From::Stack,
+    bytes: 64 << 20,
+    congestion: CongestionControl::Reno,
+};
+
+fn every_way(kind: Kind) {
+    for offload in [true, false] {
+        for (family, mtus) in [(0, &[576, 1280, 1500, 9000][..]), (1, &[1280, 1500, 9000])] {
+            for &mtu in mtus {
+                for from in [From::Stack, From::Kernel] {
+                    Transfer { kind, offload, family, mtu, from, ..FIRST }.run(|_| ());
+                }
+            }
+        }
+    }
+}
