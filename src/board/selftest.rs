@@ -149,7 +149,9 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 impl<B: Board> Returning<B> {
     fn pause(&mut self) -> Instant {
-        self.clock.sleep(Some(PAUSE));
+        let now = self.clock.now();
+        self.clock.sleep(Some(now + PAUSE));
+        self.clock.forget_interrupts();
         self.clock.now()
     }
 }
