@@ -87,7 +87,7 @@ pub struct Stack<'a, S, U> {
 
     slots: &'a mut [Slot<'a, S>],
     links: &'a mut [Links],
-    table: Table,
+    table: Table<{ table::HASHED }>,
     deadlines: Deadlines,
     ready: List<WORK>,
     neighbour: List<WORK>,
