@@ -52,7 +52,7 @@ pub(super) fn fill(frame: &mut [u8], sum: Option<u32>) {
 }
 
 /// Adds with the carry at the end.
-pub(crate) fn add(a: u32, b: u32) -> u32 {
+pub(super) fn add(a: u32, b: u32) -> u32 {
     let (sum, carry) = a.overflowing_add(b);
     sum + u32::from(carry)
 }
