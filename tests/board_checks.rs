@@ -42,6 +42,14 @@ fn a_driver_on_a_cut_cable_does_not_conform() {
 }
 
 #[test]
+fn a_board_divides_right() {
+    for image in images() {
+        let finished = image.start("division").finish();
+        assert_eq!(finished.code(), Some(0), "{}: {}{}", image.name, finished.out(), finished.err());
+    }
+}
+
+#[test]
 fn the_porting_guide_says_what_memory_a_board_needs() {
     for image in images() {
         let finished = image.start("memory").finish();

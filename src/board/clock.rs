@@ -50,7 +50,11 @@ impl<B: Board> Clock<B> {
     const HALVES_A_MICROSECOND: u32 = B::TICKS_A_MILLISECOND * 2 / 1000;
 
     /// The longest sleep that the timer measures, in microseconds; a longer one ends when it overflows.
-    const SLEEP: u64 = (LONGEST as u64 - 1) * 1000 / B::TICKS_A_MILLISECOND as u64;
+    const SLEEP: i64 = (LONGEST as i64 - 1) * 1000 / B::TICKS_A_MILLISECOND as i64;
+
+    /// What is nearer than this, in microseconds, is measured from the time of the call. Less than the shortest retransmission
+    /// timeout of smoltcp's, which is set with each segment sent.
+    const NEAR: i64 = 900_000;
 
     /// Starts the timer, masks all interrupts, and lets the board's own end a sleep.
     pub fn start() -> Self {
@@ -89,19 +93,29 @@ impl<B: Board> Clock<B> {
         self.now
     }
 
-    /// Sleeps until an interrupt, or for so long, or until SysTick overflows.
-    pub fn sleep(&mut self, time: Option<Duration>) {
-        let micros = time.map_or(u64::MAX, |time| time.total_micros());
-        let short = micros <= Self::SLEEP;
-        if short {
-            self.now();
-            self.restart((micros as u32 * (B::TICKS_A_MILLISECOND / 500) / 2).max(2));
+    /// Sleeps until an interrupt, or until that time, or until SysTick overflows. An interrupt that came before, and was not
+    /// [forgotten](Self::forget_interrupts), ends it at once.
+    pub fn sleep(&mut self, until: Option<Instant>) {
+        let left = |now: Instant| until.map_or(i64::MAX, |at| at.total_micros() - now.total_micros());
+        // Of a time that is far off, it does not matter how long ago the clock was read.
+        let near = left(self.now) < Self::NEAR;
+        if near {
+            let left = left(self.now()).min(Self::SLEEP);
+            if left <= 0 {
+                return;
+            }
+            self.restart((left as u32 * (B::TICKS_A_MILLISECOND / 500) / 2).max(2));
         }
         cortex_m::asm::wfi();
-        if short {
+        if near {
             self.now();
             self.restart(LONGEST);
         }
+    }
+
+    /// Forgets the interrupts so far, except those that are still asked for: to be called once that has been seen to, and before
+    /// what they announce is looked for.
+    pub fn forget_interrupts(&mut self) {
         self.interrupts(INTERRUPT_CLEAR);
     }
 

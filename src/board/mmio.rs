@@ -1,7 +1,7 @@
 //! Peripherals in memory: the only place that touches them.
 #![allow(unsafe_code)]
 
-use crate::phy::{Registers, add};
+use crate::phy::Registers;
 
 /// A peripheral's registers, at a fixed address.
 #[derive(Debug)]
@@ -30,102 +30,131 @@ impl Registers for Mmio {
     }
 
     fn sum(words: &[[u8; 4]]) -> u32 {
-        let whole = if words.as_ptr().cast::<u32>().is_aligned() { words.len() / 8 } else { 0 };
-        let (blocks, rest) = words.split_at(whole * 8);
-        // SAFETY: `blocks` has so many eights of words, aligned.
-        let sum = unsafe { sum_blocks(blocks.as_ptr(), whole) };
-        rest.iter().fold(sum, |sum, word| add(sum, u32::from_le_bytes(*word)))
+        let (eights, rest) = parts(words);
+        // SAFETY: `words` has so many words.
+        unsafe { sum_words(words.as_ptr(), eights, rest) }
+    }
+
+    fn read_fifo(&mut self, offset: usize, words: &mut [[u8; 4]]) -> u32 {
+        // SAFETY: as above for the register; `words` has so many words.
+        unsafe { read_words((self.base + offset) as *const u32, words.as_mut_ptr(), 0, words.len()) }
+    }
+
+    fn write_fifo(&mut self, offset: usize, words: &[[u8; 4]]) {
+        // SAFETY: as above.
+        unsafe { write_words((self.base + offset) as *mut u32, words.as_ptr(), 0, words.len()) }
     }
 
     fn read_wide_fifo(&mut self, offset: usize, words: &mut [[u8; 4]]) -> u32 {
-        let whole = if words.as_ptr().cast::<u32>().is_aligned() { words.len() / 8 } else { 0 };
-        let (blocks, rest) = words.split_at_mut(whole * 8);
-        // SAFETY: as above for the eight registers; `blocks` has as many words, aligned, and `whole` eights of them.
-        let sum = unsafe { read_blocks((self.base + offset) as *const u32, blocks.as_mut_ptr(), whole) };
-        add(sum, self.read_fifo(offset, rest))
+        let (eights, rest) = parts(words);
+        // SAFETY: as above for each of the eight registers.
+        unsafe { read_words((self.base + offset) as *const u32, words.as_mut_ptr(), eights, rest) }
     }
 
     fn write_wide_fifo(&mut self, offset: usize, words: &[[u8; 4]]) {
-        let whole = if words.as_ptr().cast::<u32>().is_aligned() { words.len() / 8 } else { 0 };
-        let (blocks, rest) = words.split_at(whole * 8);
+        let (eights, rest) = parts(words);
         // SAFETY: as above.
-        unsafe { write_blocks((self.base + offset) as *mut u32, blocks.as_ptr(), whole) };
-        self.write_fifo(offset, rest);
+        unsafe { write_words((self.base + offset) as *mut u32, words.as_ptr(), eights, rest) }
     }
 }
 
+/// How many eights of words can be moved at once, which must be aligned, and how many words there are besides.
+fn parts(words: &[[u8; 4]]) -> (usize, usize) {
+    let eights = if words.as_ptr().cast::<u32>().is_aligned() { words.len() / 8 } else { 0 };
+    (eights, words.len() - 8 * eights)
+}
+
 unsafe extern "C" {
-    /// The sum of `count` times eight words, with the carry at its end.
-    fn sum_blocks(from: *const [u8; 4], count: usize) -> u32;
+    /// The sum of `eights` times eight words and of `rest` more, with the carry at its end.
+    fn sum_words(from: *const [u8; 4], eights: usize, rest: usize) -> u32;
 
-    /// Reads `count` times eight words from eight registers, and returns their sum with the carry at its end.
-    fn read_blocks(from: *const u32, to: *mut [u8; 4], count: usize) -> u32;
+    /// Reads `eights` times eight words from eight registers, and `rest` more from the first, and returns the sum of all with the
+    /// carry at its end.
+    fn read_words(from: *const u32, to: *mut [u8; 4], eights: usize, rest: usize) -> u32;
 
-    /// Writes `count` times eight words to eight registers.
-    fn write_blocks(to: *mut u32, from: *const [u8; 4], count: usize);
+    /// Writes `eights` times eight words to eight registers, and `rest` more to the first.
+    fn write_words(to: *mut u32, from: *const [u8; 4], eights: usize, rest: usize);
 }
 
 // Load and store multiple: two instructions move eight words.
 //
-// SAFETY: each keeps what is declared above and the procedure call standard (r4 to r11 are restored). `blocks` are aligned, and
-// the registers of a peripheral are. An interrupt could make a load multiple start anew, which would take words from a FIFO
-// twice, but interrupts stay masked.
+// SAFETY: each keeps what is declared above and the procedure call standard (r4 to r11 are restored). Eights of words are aligned, as
+// load and store multiple ask for, and the registers of a peripheral are. An interrupt could make a load multiple start anew, which
+// would take words from a FIFO twice, but interrupts stay masked.
 core::arch::global_asm!(
-    ".section .text.sum_blocks, \"ax\"",
-    ".global sum_blocks",
-    ".type sum_blocks, %function",
+    ".section .text.sum_words, \"ax\"",
+    ".global sum_words",
+    ".type sum_words, %function",
     ".thumb_func",
-    "sum_blocks:",
+    "sum_words:",
     "push {{r4-r10, lr}}",
-    "movs r2, #0",
+    "mov r12, #0",
     "cbz r1, 2f",
     "1: ldmia r0!, {{r3-r10}}",
-    "adds r2, r3",
-    "adcs r2, r4",
-    "adcs r2, r5",
-    "adcs r2, r6",
-    "adcs r2, r7",
-    "adcs r2, r8",
-    "adcs r2, r9",
-    "adcs r2, r10",
-    "adc r2, #0",
+    "adds r12, r3",
+    "adcs r12, r4",
+    "adcs r12, r5",
+    "adcs r12, r6",
+    "adcs r12, r7",
+    "adcs r12, r8",
+    "adcs r12, r9",
+    "adcs r12, r10",
+    "adc r12, #0",
     "subs r1, #1",
     "bne 1b",
-    "2: mov r0, r2",
+    "2: cbz r2, 4f",
+    "3: ldr r3, [r0], #4",
+    "adds r12, r3",
+    "adc r12, #0",
+    "subs r2, #1",
+    "bne 3b",
+    "4: mov r0, r12",
     "pop {{r4-r10, pc}}",
-    ".section .text.read_blocks, \"ax\"",
-    ".global read_blocks",
-    ".type read_blocks, %function",
+    ".section .text.read_words, \"ax\"",
+    ".global read_words",
+    ".type read_words, %function",
     ".thumb_func",
-    "read_blocks:",
+    "read_words:",
     "push {{r4-r11, lr}}",
-    "movs r3, #0",
+    "mov r12, #0",
     "cbz r2, 2f",
     "1: ldmia r0, {{r4-r11}}",
-    "adds r3, r4",
-    "adcs r3, r5",
-    "adcs r3, r6",
-    "adcs r3, r7",
-    "adcs r3, r8",
-    "adcs r3, r9",
-    "adcs r3, r10",
-    "adcs r3, r11",
-    "adc r3, #0",
+    "adds r12, r4",
+    "adcs r12, r5",
+    "adcs r12, r6",
+    "adcs r12, r7",
+    "adcs r12, r8",
+    "adcs r12, r9",
+    "adcs r12, r10",
+    "adcs r12, r11",
+    "adc r12, #0",
     "stmia r1!, {{r4-r11}}",
     "subs r2, #1",
     "bne 1b",
-    "2: mov r0, r3",
+    "2: cbz r3, 4f",
+    "3: ldr r4, [r0]",
+    "str r4, [r1], #4",
+    "adds r12, r4",
+    "adc r12, #0",
+    "subs r3, #1",
+    "bne 3b",
+    "4: mov r0, r12",
     "pop {{r4-r11, pc}}",
-    ".section .text.write_blocks, \"ax\"",
-    ".global write_blocks",
-    ".type write_blocks, %function",
+    ".section .text.write_words, \"ax\"",
+    ".global write_words",
+    ".type write_words, %function",
     ".thumb_func",
-    "write_blocks:",
+    "write_words:",
     "push {{r4-r11, lr}}",
     "cbz r2, 2f",
     "1: ldmia r1!, {{r4-r11}}",
     "subs r2, #1",
     "stmia r0, {{r4-r11}}",
     "bne 1b",
-    "2: pop {{r4-r11, pc}}",
+    "2: cbz r3, 4f",
+    "3: ldr r4, [r1], #4",
+    "subs r3, #1",
+    "str r4, [r0]",
+    "bne 3b",
+    "4: pop {{r4-r11, pc}}",
 );

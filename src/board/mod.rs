@@ -15,6 +15,7 @@ pub mod mps2_an385; // QEMU: lan9118
 mod clock;
 mod console;
 mod copy;
+mod divide;
 mod echo;
 mod fault;
 mod mmio;

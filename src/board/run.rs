@@ -268,25 +268,25 @@ pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console,
         if listen(&mut io.console) {
             stack.wake_programs();
         }
+        // After that: an interrupt that a device still asks for cannot be forgotten, and would end the next sleep at once.
+        clock.forget_interrupts();
         let deadline = stack.poll(clock.now(), io);
         let faults = io.device.faults();
-        let now = clock.now();
-        // Once a second: whoever sends such frames must not keep the board busy with writing.
-        if faults != told && now >= quiet_until {
-            told = faults;
-            quiet_until = now + Duration::from_secs(1);
-            log::warn!(
-                "so far {} frames received bad, {} with a wrong checksum, and {} lost",
-                faults.bad,
-                faults.checksums,
-                faults.overruns
-            );
+        if faults != told {
+            let now = clock.now();
+            // Once a second: whoever sends such frames must not keep the board busy with writing.
+            if now >= quiet_until {
+                told = faults;
+                quiet_until = now + Duration::from_secs(1);
+                log::warn!(
+                    "so far {} frames received bad, {} with a wrong checksum, and {} lost",
+                    faults.bad,
+                    faults.checksums,
+                    faults.overruns
+                );
+            }
         }
-        match deadline {
-            Some(at) if at <= now => {}
-            Some(at) => clock.sleep(Some(at - now)),
-            None => clock.sleep(None),
-        }
+        clock.sleep(deadline);
     }
 }
 

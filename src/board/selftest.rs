@@ -21,6 +21,7 @@ use crate::phy::conformance::{self, Peer};
 /// |---|---|
 /// | `lab` | runs of the lab, in memory: processor, compiler, stack. Needs no controller |
 /// | `conformance` | the driver and the controller, on a cable that brings back what is sent: [`conformance::check`] |
+/// | `division` | numbers of 64 bits are divided right |
 /// | `memory` | prints what memory a stack needs on this processor |
 /// | `overflow` | uses up the stack, which has to be reported, and the board starts again: without end |
 /// | `panic` | panics, and the same |
@@ -35,12 +36,13 @@ pub fn selftest<B: Board>() -> ! {
     let word = command_line(&mut line).split_whitespace().nth(1).unwrap_or("lab");
     let ok = match word {
         "conformance" => conformance::<B>(&mut uart),
+        "division" => division(),
         "lab" => lab(&mut uart),
         "memory" => memory(&mut uart),
         "overflow" => overflow(0) == 0,
         "panic" => panic!("as the command line says"),
         word => {
-            log::error!("there is no test '{word}': there are lab, conformance, memory, overflow, panic");
+            log::error!("there is no test '{word}': there are lab, conformance, division, memory, overflow, panic");
             false
         }
     };
@@ -81,6 +83,18 @@ fn conformance<B: Board>(uart: &mut Uart<B>) -> bool {
         Err(failure) => writeln!(uart, "conformance: failed, {failure}"),
     };
     result.is_ok()
+}
+
+/// Divides numbers with every count of bits by each other: a quotient and a remainder are right that make up the number again.
+fn division() -> bool {
+    let numbers = || (0..64).flat_map(|bits| [0, 1, 2].map(|more| (u64::MAX >> bits).wrapping_add(more)));
+    numbers().all(|number| {
+        numbers().filter(|&by| by != 0).all(|by| {
+            let (number, by) = (black_box(number), black_box(by));
+            let (quotient, rest) = (number / by, number % by);
+            rest < by && quotient.checked_mul(by).and_then(|whole| whole.checked_add(rest)) == Some(number)
+        })
+    })
 }
 
 fn memory<B: Board>(uart: &mut Uart<B>) -> bool {
@@ -149,7 +163,9 @@ const PAUSE: Duration = Duration::from_millis(1);
 
 impl<B: Board> Returning<B> {
     fn pause(&mut self) -> Instant {
-        self.clock.sleep(Some(PAUSE));
+        let now = self.clock.now();
+        self.clock.sleep(Some(now + PAUSE));
+        self.clock.forget_interrupts();
         self.clock.now()
     }
 }

@@ -52,7 +52,7 @@ pub(super) fn fill(frame: &mut [u8], sum: Option<u32>) {
 }
 
 /// Adds with the carry at the end.
-pub(crate) fn add(a: u32, b: u32) -> u32 {
+pub(super) fn add(a: u32, b: u32) -> u32 {
     let (sum, carry) = a.overflowing_add(b);
     sum + u32::from(carry)
 }
@@ -66,7 +66,7 @@ fn sum_of(bytes: &[u8]) -> u32 {
 
 /// Where the IP packet of a frame begins, if it is one (EtherTypes 0x0800 and 0x86dd).
 fn ip(frame: &[u8]) -> Option<usize> {
-    matches!(frame.get(12..14)?, [0x08, 0x00] | [0x86, 0xdd]).then_some(14)
+    matches!(u16::from_be_bytes(*frame.get(12..)?.first_chunk()?), 0x0800 | 0x86dd).then_some(14)
 }
 
 const TCP: u8 = 6;
@@ -97,7 +97,7 @@ fn transport(packet: &[u8]) -> Option<Transport> {
                 protocol: header[9],
                 start,
                 end,
-                pseudo: sum_of(&header[12..]),
+                pseudo: add(word(header, 12), word(header, 16)),
                 fragment,
                 required: false,
             })
@@ -129,6 +129,11 @@ fn version_6(packet: &[u8]) -> Option<Transport> {
         fragment,
         required: true,
     })
+}
+
+/// A word of a header.
+fn word(header: &[u8; 20], at: usize) -> u32 {
+    u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
 }
 
 /// The rest of the pseudo-header: protocol and length.

@@ -11,7 +11,7 @@ use super::words::{Arrived, Words};
 /// A LAN9118 as a device.
 ///
 /// It stores 10,560 bytes of received frames and loses what comes beyond: the receive windows of all connections together, with
-/// 60 bytes a segment, must stay below that. A frame waits there while no frame can be sent, so that each can be answered.
+/// 60 bytes a segment, must stay below that. A frame waits while none can be sent, so that each can be answered.
 ///
 /// TCP and UDP checksums are made and checked here, while frames are copied. Frames with a wrong one are dropped, and so are
 /// fragments of segments and datagrams.
@@ -185,11 +185,10 @@ impl<R: Registers> Device for Lan9118<R> {
         R: 'a;
 
     fn receive(&mut self, _now: Instant) -> Option<(Received<'_>, Sending<'_, R>)> {
-        if !self.has_room() {
+        self.fetch();
+        if self.waiting.is_none() || !self.has_room() {
             return None;
         }
-        self.fetch();
-        self.waiting?;
         let received = Received { waiting: &mut self.waiting, words: &self.received };
         Some((received, Sending { registers: &mut self.registers, words: &mut self.sending }))
     }

@@ -17,7 +17,6 @@ mod words;
 
 pub use cable::{Cable, CableEnd};
 #[cfg(target_os = "none")]
-pub(crate) use checksums::add;
 #[cfg(feature = "embassy")]
 pub use embassy::{Embassy, UnsupportedMedium};
 pub use ethernet::Ethernet;

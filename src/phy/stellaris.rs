@@ -10,7 +10,7 @@ use super::words::{Arrived, Words};
 
 /// A Stellaris Ethernet controller as a device.
 ///
-/// It may pass on frames to other addresses, which are dropped here. A frame waits in it while no frame can be sent, so that each
+/// It may pass on frames to other addresses, which are dropped here. A frame waits while none can be sent, so that each
 /// can be answered.
 ///
 /// TCP and UDP checksums are made and checked here, while frames are copied. Frames with a wrong one are dropped, and so are
@@ -132,11 +132,10 @@ impl<R: Registers> Device for Stellaris<R> {
         R: 'a;
 
     fn receive(&mut self, _now: Instant) -> Option<(Received<'_>, Sending<'_, R>)> {
-        if !self.has_room() {
+        self.fetch();
+        if self.waiting.is_none() || !self.has_room() {
             return None;
         }
-        self.fetch();
-        self.waiting?;
         let received = Received { waiting: &mut self.waiting, words: &self.received };
         Some((received, Sending { registers: &mut self.registers, words: &mut self.sending }))
     }

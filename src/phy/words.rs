@@ -33,20 +33,20 @@ impl Words {
     }
 
     /// Receives a frame of so many bytes: `read` fills the words of this range, and sums them.
-    pub fn receive(&mut self, range: Range<usize>, len: usize, mut read: impl FnMut(&mut [[u8; 4]]) -> u32) -> Arrived {
+    pub fn receive(&mut self, range: Range<usize>, len: usize, read: impl FnOnce(&mut [[u8; 4]]) -> u32) -> Arrived {
         let start = range.start;
         let words = self.words().get_mut(range).unwrap_or_default();
-        // The headers of Ethernet and IP first: they tell where the packet ends, and the sum begins after them.
-        let (headers, rest) = words.split_at_mut((HEADERS - start).min(words.len()));
-        read(headers);
-        let [_, _, high, low] = headers.get(LENGTH - start).copied().unwrap_or_default();
+        let all = read(words);
+        // What is before the segment or datagram, and what is behind, is taken out of the sum again.
+        let [_, _, high, low] = words.get(LENGTH - start).copied().unwrap_or_default();
         let end = PACKET + usize::from(u16::from_be_bytes([high, low]));
-        let (whole, rest) = rest.split_at_mut((end / 4).saturating_sub(HEADERS).min(rest.len()));
-        let sum = read(whole);
-        read(rest);
-        // Of the last word as much as belongs to the packet.
-        let last = rest.first().map_or(0, |word| u32::from_le_bytes(*word) & !(u32::MAX << (end % 4 * 8)));
-        let sum = (HEADERS * 4..=2 + len).contains(&end).then(|| add(sum, last));
+        let sum = (HEADERS * 4..=2 + len).contains(&end).then(|| {
+            let (packet, behind) = words.split_at((end / 4 - start).min(words.len()));
+            let last = behind.first().map_or(0, |word| u32::from_le_bytes(*word) & !(u32::MAX << (end % 4 * 8)));
+            let headers = packet.get(..HEADERS - start).unwrap_or_default();
+            let others = headers.iter().chain(behind).fold(0, |sum, word| add(sum, u32::from_le_bytes(*word)));
+            add(add(all, !others), last)
+        });
         if checksums::holds(self.frame(len), sum) { Arrived::Frame } else { Arrived::Wrong }
     }
 

@@ -100,16 +100,15 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     /// Lets a connection send, and notes when it has work again.
     fn send<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> Sending {
-        let id = self.id(index);
         let Some((set, _)) = &mut self.slots[index].set else { return Sending::Nothing };
         let mut watch = Watch::new(&mut io.device, &mut io.probe);
         let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
         let sent = watch.sent;
-        self.settle(now, index, Cause::Timer, io);
+        let current = self.settle(now, index, Cause::Timer, io);
         if sent.exhausted {
             return Sending::Blocked;
         }
-        if self.is_current(id) && self.slots[index].queue == Queue::Ready {
+        if current && self.slots[index].queue == Queue::Ready {
             // A token was asked for and no segment left: the neighbour's hardware address is not known yet.
             self.schedule(now, index, sent.asked > 0 && !changed, changed);
         }
@@ -167,10 +166,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     /// Gives a connection its turn if its deadline has come: at most one a call.
     pub(super) fn start_due<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
-        let Some((due, index)) = self.deadlines.first(self.links) else { return };
-        if due > now {
-            return;
-        }
+        let Some(index) = self.deadlines.past(self.links, now) else { return };
         self.deadlines.set(self.links, index, None);
         let id = self.id(index);
         let slot = &mut self.slots[index];
@@ -187,11 +183,12 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     /// Puts a connection at the end of the queue for a turn, unless it stands there already.
     pub(super) fn enqueue(&mut self, index: usize) {
-        if self.slots[index].queue != Queue::Ready {
-            self.dequeue(index);
-            self.slots[index].queue = Queue::Ready;
-            self.ready.push_back(self.links, index);
+        match core::mem::replace(&mut self.slots[index].queue, Queue::Ready) {
+            Queue::Neighbour => self.neighbour.remove(self.links, index),
+            Queue::None => {}
+            Queue::Ready => return,
         }
+        self.ready.push_back(self.links, index);
     }
 
     pub(super) fn dequeue(&mut self, index: usize) {

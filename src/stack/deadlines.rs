@@ -27,9 +27,14 @@ pub(super) struct Deadlines {
 impl Deadlines {
     pub(super) const EMPTY: Deadlines = Deadlines { len: 0 };
 
-    /// The earliest deadline and its slot.
-    pub(super) fn first(&self, links: &[Links]) -> Option<(Instant, usize)> {
-        (self.len > 0).then(|| (due(links, 0), at(links, 0)))
+    /// The earliest deadline.
+    pub(super) fn first(&self, links: &[Links]) -> Option<Instant> {
+        (self.len > 0).then(|| due(links, 0))
+    }
+
+    /// The slot with the earliest deadline, if that has come.
+    pub(super) fn past(&self, links: &[Links], now: Instant) -> Option<usize> {
+        (self.len > 0 && due(links, 0) <= now).then(|| at(links, 0))
     }
 
     /// A slot's deadline.
@@ -131,6 +136,8 @@ pub(super) fn sooner(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> 
 
 #[cfg(test)]
 mod tests {
+    use smoltcp::time::Duration;
+
     use super::*;
 
     /// Against a plain search for the minimum, over a long run of random settings.
@@ -145,8 +152,11 @@ mod tests {
             plain[index] = due;
             heap.set(&mut links, index, due);
             let first = heap.first(&links);
-            assert_eq!(first.map(|(due, _)| due), plain.iter().flatten().min().copied(), "round {round}");
-            assert!(first.is_none_or(|(due, index)| plain[index] == Some(due)), "round {round}");
+            assert_eq!(first, plain.iter().flatten().min().copied(), "round {round}");
+            let past = first.and_then(|due| heap.past(&links, due));
+            assert!(past.map(|index| plain[index]) == first.map(Some), "round {round}");
+            let before = first.and_then(|due| heap.past(&links, due - Duration::from_micros(1)));
+            assert_eq!(before, None, "round {round}");
         }
     }
 }

@@ -27,35 +27,46 @@ pub(super) enum Flow {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Segment {
     pub(super) tuple: Tuple,
+    /// The slot of the connection with these two ends.
+    pub(super) known: Option<usize>,
     /// SYN without ACK or RST: it asks for a new connection.
     pub(super) opens: bool,
     pub(super) rst: bool,
     pub(super) seq: TcpSeqNumber,
 }
 
-/// Looks at a frame. `own` tells whether an address is the interface's.
-pub(super) fn flow(frame: &[u8], medium: Medium, hardware: HardwareAddress, own: impl Fn(IpAddress) -> bool) -> Flow {
+/// Looks at a frame. `own` tells whether an address is the interface's, and `known` finds the slot of a connection: its addresses
+/// have been looked at before.
+pub(super) fn flow(
+    frame: &[u8],
+    medium: Medium,
+    hardware: HardwareAddress,
+    own: impl Fn(IpAddress) -> bool,
+    known: impl FnOnce(&Tuple) -> Option<usize>,
+) -> Flow {
     let Some((packet, to_us)) = payload(frame, medium, hardware) else { return Flow::Neighbour };
-    match ip(packet) {
-        Ip::Other => Flow::Shared,
+    let (source, destination, tcp) = match ip(packet) {
+        Ip::Other => return Flow::Shared,
         #[cfg(feature = "ipv6")]
-        Ip::Icmpv6 => Flow::Neighbour,
-        Ip::Dropped(why) => Flow::Drop(why),
-        Ip::Upper(source, destination, _) if impossible(source, &own) || loopback(destination) => {
-            Flow::Drop(Drop::Martian)
-        }
-        Ip::Upper(_, _, None) => Flow::Shared,
+        Ip::Icmpv6 => return Flow::Neighbour,
+        Ip::Dropped(why) => return Flow::Drop(why),
+        Ip::Upper(source, destination, tcp) => (source, destination, tcp),
+    };
+    let segment = tcp.map(|tcp| {
+        let tuple = Tuple {
+            local: IpEndpoint::new(destination, tcp.dst_port()),
+            remote: IpEndpoint::new(source, tcp.src_port()),
+        };
+        let opens = tcp.syn() && !tcp.ack() && !tcp.rst();
+        Segment { tuple, known: known(&tuple), opens, rst: tcp.rst(), seq: tcp.seq_number() }
+    });
+    match segment {
+        Some(segment) if to_us && segment.known.is_some() => Flow::Tcp(segment),
+        _ if impossible(source, &own) || loopback(destination) => Flow::Drop(Drop::Martian),
+        None => Flow::Shared,
         // RFC 9293 section 3.10.7.2 wants TCP to broadcast and multicast addresses ignored.
-        Ip::Upper(_, destination, Some(_)) if !to_us || !own(destination) => Flow::Drop(Drop::Martian),
-        Ip::Upper(source, destination, Some(tcp)) => Flow::Tcp(Segment {
-            tuple: Tuple {
-                local: IpEndpoint::new(destination, tcp.dst_port()),
-                remote: IpEndpoint::new(source, tcp.src_port()),
-            },
-            opens: tcp.syn() && !tcp.ack() && !tcp.rst(),
-            rst: tcp.rst(),
-            seq: tcp.seq_number(),
-        }),
+        Some(segment) if to_us && own(destination) => Flow::Tcp(segment),
+        Some(_) => Flow::Drop(Drop::Martian),
     }
 }
 

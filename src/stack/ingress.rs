@@ -6,7 +6,7 @@ use smoltcp::time::Instant;
 use smoltcp::wire::TcpSeqNumber;
 
 use super::demux::{self, Flow, Segment};
-use super::event::{Direction, Drop, Event, Io, Probe, Step};
+use super::event::{Direction, Drop, Event, Io, Probe, Step, Tuple};
 use super::frame::{Held, OneFrame, WatchedTx};
 use super::life::Cause;
 #[cfg(feature = "ping")]
@@ -81,8 +81,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             }
             Target::Slot(index, rst) => {
                 let id = self.id(index);
-                self.settle(now, index, Cause::Segment { rst }, io);
-                if self.is_current(id) {
+                if self.settle(now, index, Cause::Segment { rst }, io) {
                     self.slots[index].run = true;
                     self.enqueue(index);
                 }
@@ -93,7 +92,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
     fn target<P: Probe>(&mut self, now: Instant, frame: &[u8], probe: &mut P) -> Target {
         let iface = &self.iface;
-        let segment = match demux::flow(frame, self.medium, self.hardware, |address| iface.has_ip_addr(address)) {
+        let own = |address| iface.has_ip_addr(address);
+        let known = |tuple: &Tuple| self.table.find(self.links, tuple);
+        let segment = match demux::flow(frame, self.medium, self.hardware, own, known) {
             Flow::Drop(why) => {
                 probe.event(now, &Event::Dropped(why));
                 return Target::Nowhere;
@@ -105,8 +106,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             Flow::Shared => return Target::Shared,
             Flow::Tcp(segment) => segment,
         };
-        let known = self.table.find(self.links, &segment.tuple);
-        match known {
+        match segment.known {
             // What would complete a handshake waits until there is room, as if it had been lost on the way.
             Some(index) if !segment.opens && !segment.rst && !self.may_be_established(index) => {
                 if self.settings.overflow == Overflow::Reset {
@@ -125,7 +125,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 Target::Slot(index, segment.rst)
             }
             None if !segment.opens => Target::Shared,
-            _ => self.admit(now, known, &segment, frame, probe),
+            _ => self.admit(now, &segment, frame, probe),
         }
     }
 
@@ -180,25 +180,18 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Finds a slot for a SYN. `known` is the slot that its two ends have so far.
-    fn admit<P: Probe>(
-        &mut self,
-        now: Instant,
-        known: Option<usize>,
-        segment: &Segment,
-        frame: &[u8],
-        probe: &mut P,
-    ) -> Target {
+    /// Finds a slot for a SYN.
+    fn admit<P: Probe>(&mut self, now: Instant, segment: &Segment, frame: &[u8], probe: &mut P) -> Target {
         let port = segment.tuple.local.port;
         let Some(listener) = self.listeners.iter().position(|l| l.listener.port == port) else {
             return Target::Shared;
         };
         // A damaged SYN must not cost anyone a slot; the interface drops it and counts it.
-        let room = known.is_none() && self.free.front().is_some();
+        let room = segment.known.is_none() && self.free.front().is_some();
         if !room && !demux::checksums_hold(frame, self.medium, &self.checksums) {
             return Target::Shared;
         }
-        if let Some(index) = known {
+        if let Some(index) = segment.known {
             self.drop_unserved(now, index, End::Reset, probe);
         }
         if !self.listeners[listener].has_room() {

@@ -26,24 +26,38 @@ pub(super) enum Cause {
 }
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// Draws the consequences of whatever the socket's state is now.
+    /// Draws the consequences of whatever the socket's state is now; false if the connection has not its slot any more.
     pub(super) fn settle<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
         index: usize,
         cause: Cause,
         io: &mut Io<D, C, P>,
-    ) {
-        let slot = &mut self.slots[index];
-        let (phase, before) = (slot.phase, slot.state);
-        let Some(socket) = slot.socket() else { return };
+    ) -> bool {
         // Nothing follows from this, and most of the time it is so.
-        if (phase, before, socket.state()) == (Phase::Serving, State::Established, State::Established) {
-            return;
+        let slot = &self.slots[index];
+        let established = slot.state == State::Established && slot.peek().is_some_and(|s| s.state() == slot.state);
+        if established && slot.phase == Phase::Serving {
+            return true;
         }
+        let id = self.id(index);
+        self.follow(now, id, cause, io);
+        self.is_current(id)
+    }
+
+    /// Draws the consequences of a change.
+    #[inline(never)]
+    fn follow<D: Device, C: Console, P: Probe>(
+        &mut self,
+        now: Instant,
+        id: ConnectionId,
+        cause: Cause,
+        io: &mut Io<D, C, P>,
+    ) {
+        let index = id.slot();
+        let Some(socket) = self.slots[index].peek() else { return };
         let Some(tuple) = self.links[index].tuple else { return };
         let (state, silent) = (socket.state(), socket.remote_endpoint().is_none());
-        let id = self.id(index);
         let slot = &mut self.slots[index];
         let before = core::mem::replace(&mut slot.state, state);
         if state != before {

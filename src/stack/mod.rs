@@ -87,7 +87,7 @@ pub struct Stack<'a, S, U> {
 
     slots: &'a mut [Slot<'a, S>],
     links: &'a mut [Links],
-    table: Table,
+    table: Table<{ table::HASHED }>,
     deadlines: Deadlines,
     ready: List<WORK>,
     neighbour: List<WORK>,
@@ -339,7 +339,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// When there will be something to do without a frame arriving.
     fn deadline(&self) -> Option<Instant> {
         #[allow(unused_mut, reason = "without these features there is nothing to add")]
-        let mut due = sooner(self.deadlines.first(self.links).map(|(due, _)| due), self.datagrams_due());
+        let mut due = sooner(self.deadlines.first(self.links), self.datagrams_due());
         #[cfg(feature = "dhcp")]
         {
             due = sooner(due, self.autoconf.as_ref().and_then(autoconf::Autoconf::due));

@@ -17,18 +17,27 @@ impl Bucket {
     pub(super) const EMPTY: Bucket = Bucket { first: NONE, next: NONE };
 }
 
+/// Whether there is a hash. Without std there are a few connections, and all of them are looked through in a fraction of the time
+/// that the hash takes.
+pub(super) const HASHED: bool = cfg!(feature = "std");
+
 /// The table's key; its chains stand in the links that every call names, as many buckets as slots.
-pub(super) struct Table {
+pub(super) struct Table<const HASHED: bool> {
     key: u64,
     buckets: usize,
 }
 
-impl Table {
+impl<const HASHED: bool> Table<HASHED> {
     pub(super) fn new(key: u64, buckets: usize) -> Self {
         Table { key, buckets }
     }
 
     pub(super) fn find(&self, links: &[Links], tuple: &Tuple) -> Option<usize> {
+        if !HASHED {
+            // Peers differ, and seldom this side.
+            let same = |other: Tuple| other.remote == tuple.remote && other.local == tuple.local;
+            return links.iter().position(|links| links.tuple.is_some_and(same));
+        }
         let mut index = links[self.bucket(tuple)?].bucket.first;
         while index != NONE {
             if links[usize::from(index)].tuple.as_ref() == Some(tuple) {
@@ -66,6 +75,9 @@ impl Table {
     }
 
     fn bucket(&self, tuple: &Tuple) -> Option<usize> {
+        if !HASHED {
+            return None;
+        }
         let mut words = [0; 2 * WORDS + 1];
         words[..WORDS].copy_from_slice(&address(tuple.remote.addr));
         words[WORDS..2 * WORDS].copy_from_slice(&address(tuple.local.addr));
@@ -89,4 +101,33 @@ fn address(address: IpAddress) -> [u32; WORDS] {
         }
     }
     words
+}
+
+#[cfg(test)]
+mod tests {
+    use smoltcp::wire::{IpEndpoint, Ipv4Address};
+
+    use super::*;
+
+    /// Slots come and go; those that are there are found, with the hash and without.
+    #[test]
+    fn finds_what_is_there() {
+        let (hashed, plain) = (Table::<true>::new(7, 8), Table::<false>::new(7, 8));
+        let mut links = [Links::EMPTY; 8];
+        let tuple = |peer: u16| Tuple {
+            local: IpEndpoint::new(Ipv4Address::new(192, 168, 69, 1).into(), 7),
+            remote: IpEndpoint::new(Ipv4Address::new(10, 0, 0, (peer / 4) as u8).into(), 50_000 + peer % 4),
+        };
+        for round in 0..64 {
+            let index = usize::from(round * 5 % 8);
+            hashed.remove(&mut links, index);
+            links[index].tuple = (round % 3 > 0).then(|| tuple(round));
+            hashed.insert(&mut links, index);
+            for peer in 0..=round {
+                let found = links.iter().position(|links| links.tuple == Some(tuple(peer)));
+                assert_eq!(hashed.find(&links, &tuple(peer)), found, "peer {peer} in round {round}");
+                assert_eq!(plain.find(&links, &tuple(peer)), found, "peer {peer} in round {round}");
+            }
+        }
+    }
 }
