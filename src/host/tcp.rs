@@ -47,7 +47,7 @@ impl TcpArgs {
             None => (sizes.receive.min(share), sizes.send.min(share)),
         };
         let both = (receive + send).checked_mul(sizes.connections);
-        if !both.is_some_and(|both| Vec::<u8>::new().try_reserve_exact(both).is_ok()) {
+        if both.is_none_or(|both| Vec::<u8>::new().try_reserve_exact(both).is_err()) {
             return Err(Failure::usage(format_args!(
                 "no memory for {} connections with socket buffers of {receive} bytes: lower --max-connections or \
                  --socket-buffer",
