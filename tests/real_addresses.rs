@@ -51,6 +51,25 @@ fn a_lease_is_served_on_renewed_and_lost() {
 }
 
 #[test]
+fn a_lease_is_given_back_at_the_end() {
+    on_tap("a_lease_is_given_back_at_the_end", |link| {
+        let Some(dnsmasq) = dhcp(link, 150, 159) else { return };
+        let server = serve(link, &["greeting", "--dhcp"]);
+        server.wait_for("lease", |out| out.contains("listening udp 192.168.69.15"));
+        assert!(dnsmasq.leases().contains(" 192.168.69.15"), "{}", dnsmasq.leases());
+        let finished = server.stop();
+        let told = format!("/24 is given back to DHCP server {}", KERNEL[0]);
+        assert!(finished.err().contains(&told), "{finished:?}");
+        dnsmasq.wait_for("DHCPRELEASE(");
+        assert_eq!(dnsmasq.leases(), "");
+        let ping = Peer::start(smolstep().args(["ping", KERNEL[0], "-c", "1", "--dhcp"]).args(link.arguments()));
+        assert_eq!(ping.finish().code(), Some(0));
+        dnsmasq.wait_for_times("DHCPRELEASE(", 2);
+        assert_eq!(dnsmasq.leases(), "");
+    });
+}
+
+#[test]
 fn all_kinds_of_addresses_go_together() {
     on_tap("all_kinds_of_addresses_go_together", |link| {
         // Routers advertise from their link-local address.

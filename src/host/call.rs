@@ -189,20 +189,34 @@ impl<'c> Caller<'c> {
             self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |config| {
                 config.congestion = self.tcp.congestion();
             })?;
+        let result = self.talk((host, port), app, udp, options, &mut stack, io);
+        stack.release_lease(self.clock.now(), io);
+        result
+    }
+
+    fn talk<'t>(
+        &mut self,
+        (host, port): (&str, u16),
+        app: &App,
+        udp: bool,
+        options: &ClientOptions<'t>,
+        stack: &mut Clients<'_, 'c, 't>,
+        io: &mut Around,
+    ) -> Result<(), Failure> {
         let lookup = Lookup { link: self.link, patience: self.patience, thorough: false };
-        let found = lookup.addresses(host, &mut stack, io, &self.clock, &mut self.stop)?;
+        let found = lookup.addresses(host, stack, io, &self.clock, &mut self.stop)?;
         self.remotes = found.into_iter().map(|address| IpEndpoint::new(address.into(), port)).collect();
         if udp {
-            return self.udp(app, options, &mut stack, io);
+            return self.udp(app, options, stack, io);
         }
         // A program whose server takes one message a connection is called once a text.
         if app.takes_one_message() && !options.texts.is_empty() {
             for texts in options.texts.chunks(1) {
-                self.tcp(app, &ClientOptions { texts, ..*options }, &mut stack, io)?;
+                self.tcp(app, &ClientOptions { texts, ..*options }, stack, io)?;
             }
             return Ok(());
         }
-        self.tcp(app, options, &mut stack, io)
+        self.tcp(app, options, stack, io)
     }
 
     /// Calls the first address that connects, and keeps to it from then on.

@@ -87,18 +87,33 @@ fn run(
     let mut bytes = vec![0; 4 * (args.size.min(LONGEST_V4) + ECHO_HEADER)];
     let mut pool = HeapPool::new(SIZES);
     let mut stack: Stack<'_, (), WithResolver<()>> = link.stack(&mut io.device, pool.memory(), clock.now(), |_| {})?;
+    let echo = EchoMemory { socket: &mut socket, packets: &mut packets, bytes: &mut bytes };
+    let result = echoes(args, link, clock, &mut stop, echo, &mut stack, io);
+    stack.release_lease(clock.now(), io);
+    result
+}
+
+fn echoes<'a>(
+    args: &PingArgs,
+    link: &Link,
+    clock: Clock,
+    stop: &mut Stop,
+    memory: EchoMemory<'a>,
+    stack: &mut Stack<'a, (), WithResolver<()>>,
+    io: &mut Io<TunTap, Stdio, Watch>,
+) -> Result<bool, Failure> {
     let lookup = Lookup { link, patience: args.timeout, thorough: false };
-    let addresses = lookup.addresses(&args.host, &mut stack, io, &clock, &mut stop)?;
+    let addresses = lookup.addresses(&args.host, stack, io, &clock, stop)?;
     let Some(&address) = addresses.first() else { return Ok(false) };
     fits(args.size, address, io)?;
 
     let ident = getrandom::u32().map_err(|error| Failure::run(format_args!("no entropy: {error}")))?;
-    stack.open_echo(EchoMemory { socket: &mut socket, packets: &mut packets, bytes: &mut bytes }, ident as u16);
+    stack.open_echo(memory, ident as u16);
     let mut ping = Ping::new(args, address, clock);
     ping.say(format_args!("PING {} ({address}): {} bytes of data", args.host, args.size))?;
     let timer = Timer::new()?;
     let mut result = Ok(true);
-    drive(&mut stack, io, &clock, &mut Alarm { stop: &mut stop, timer: &timer }, |stack| {
+    drive(stack, io, &clock, &mut Alarm { stop, timer: &timer }, |stack| {
         result = ping.advance(stack, &timer);
         !matches!(result, Ok(true))
     })?;

@@ -51,6 +51,7 @@ pub fn resolve(args: &ResolveArgs) -> Result<(), Failure> {
     let mut stack: Stack<'_, (), WithResolver<()>> = link.stack(&mut io.device, pool.memory(), clock.now(), |_| {})?;
     let lookup = Lookup { link: &link, patience: args.timeout, thorough: true };
     let found = lookup.unreached(&args.name, &mut stack, &mut io, &clock, &mut stop);
+    stack.release_lease(clock.now(), &mut io);
     io.probe.finish()?;
     let mut out = std::io::stdout().lock();
     for address in found? {

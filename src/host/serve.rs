@@ -287,6 +287,7 @@ impl Plan<'_> {
                 // Those who wait are reset; the talk closes as it should.
                 result = drive(&mut stack, &mut io, clock, &mut Closing(&mut interrupt, false), |_| false);
             }
+            stack.release_lease(clock.now(), &mut io);
             (io.probe, result.map(drop).and(said))
         };
         watch.finish()?;

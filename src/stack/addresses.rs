@@ -125,6 +125,20 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         servers
     }
 
+    /// Gives the address that DHCP leased back to its server, if there is one, and asks for no other. For the end: connections from
+    /// that address are over. The message may be lost, as RFC 2131 section 4.4.6 has it: then the lease runs out by itself.
+    pub fn release_lease<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
+        let random = self.random();
+        let Some(autoconf) = &mut self.autoconf else { return };
+        let (hardware, out) = (autoconf.hardware(), autoconf.release(random));
+        if let Some(out) = out
+            && let Some(token) = io.device.transmit(now)
+        {
+            emit(&out, hardware, token, now, &mut io.probe);
+        }
+        self.apply_changes(now, &mut io.probe);
+    }
+
     /// Does what asking for addresses has due: one frame at most.
     pub(super) fn configure<D: Device, C: Console, P: Probe>(
         &mut self,

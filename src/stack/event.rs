@@ -245,6 +245,13 @@ pub enum AddressEvent {
         /// Why.
         why: Loss,
     },
+    /// A lease was given back to the server, before the end.
+    Released {
+        /// The address.
+        address: Ipv4Cidr,
+        /// The server's address.
+        server: Ipv4Address,
+    },
     /// A router's advertisement gave an address; it is in use from now on.
     Advertised(IpCidr),
     /// No DHCP server has answered; said once, while the questions go on.
@@ -306,6 +313,7 @@ impl fmt::Display for AddressEvent {
             AddressEvent::OfferRefused { server, why } => {
                 write!(f, "refused an offer of DHCP server {server}: {why}; asking on")
             }
+            AddressEvent::Released { address, server } => write!(f, "{address} is given back to DHCP server {server}"),
             AddressEvent::Removed(address) => write!(f, "address {address} is gone"),
             AddressEvent::Renewed { address, server, seconds } => {
                 write!(f, "DHCP server {server} renews {address} for {seconds} s")

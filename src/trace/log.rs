@@ -174,6 +174,7 @@ fn weight(event: &AddressEvent) -> Level {
         AddressEvent::Advertised(_)
         | AddressEvent::Leased { .. }
         | AddressEvent::Renewed { .. }
+        | AddressEvent::Released { .. }
         | AddressEvent::Router(_)
         | AddressEvent::RouterGone(_) => Level::Info,
         _ => Level::Warn,

@@ -191,6 +191,27 @@ fn a_damaged_reply_is_none() {
 }
 
 /// A stack without an address that asks for one.
+#[test]
+fn a_lease_is_given_back_once() {
+    let (mut world, mut server) = (asking(), Server::default());
+    world.run(3, |frame| server.hear(frame));
+    world.told();
+    server.heard.clear();
+    for _ in 0..2 {
+        world.stack.release_lease(world.now, &mut world.io);
+        world.run(1000, |frame| server.hear(frame));
+    }
+    assert_eq!(server.heard, ["RELEASE 10.0.0.50 at 10.0.0.1 of 10.0.0.1"]);
+    let told = world.told();
+    assert!(told.contains(&"10.0.0.50/24 is given back to DHCP server 10.0.0.1".into()), "{told:?}");
+    assert!(world.stack.addresses().is_empty() && world.stack.dns_servers().is_empty());
+    // Nothing to give back.
+    let (mut world, mut server) = (asking(), Server::default());
+    world.stack.release_lease(world.now, &mut world.io);
+    world.run(1000, |frame| server.hear(frame));
+    assert_eq!(server.heard, [""; 0]);
+}
+
 fn asking() -> World<'static> {
     World::new(&[], |config| config.dhcp = true)
 }

@@ -10,7 +10,7 @@ use super::require::skip;
 /// A running dnsmasq, and the file it keeps its leases in.
 pub struct Dnsmasq {
     peer: Peer,
-    _leases: Leases,
+    leases: Leases,
 }
 
 /// Starts dnsmasq on a link with these options besides what keeps it to itself. Where there is none, see [`skip`].
@@ -45,7 +45,7 @@ pub fn start(link: Link, options: &[&str]) -> Option<Dnsmasq> {
     command.args(options);
     let peer = Peer::start(&mut command);
     peer.wait_for_log("started", 1);
-    Some(Dnsmasq { peer, _leases: leases })
+    Some(Dnsmasq { peer, leases })
 }
 
 /// A range of IPv4 addresses with the kernel as router, renewed each three seconds.
@@ -68,6 +68,16 @@ impl Dnsmasq {
     /// Waits until it has said this.
     pub fn wait_for(&self, text: &str) {
         self.peer.wait_for_log(text, 1);
+    }
+
+    /// The same, and so often.
+    pub fn wait_for_times(&self, text: &str, times: usize) {
+        self.peer.wait_for_log(text, times);
+    }
+
+    /// The leases that it holds, a line each, as its file has them.
+    pub fn leases(&self) -> String {
+        std::fs::read_to_string(&self.leases.0).unwrap_or_default()
     }
 
     /// Ends it.

@@ -53,14 +53,15 @@ fn made(input: &[u8]) -> usize {
         made += world.told().iter().filter(|line| line.starts_with("+fd")).count();
         assert!(world.stack.addresses().len() <= 4 && world.stack.dns_servers().len() <= 3);
         for own in world.stack.addresses() {
-            assert!(own.prefix_len() == 64 && own.address().is_unicast() && !is_loopback(own), "{own}");
+            assert!(own.prefix_len() == 64 && own.address().is_unicast() && !is_reserved(own), "{own}");
         }
     }
     made
 }
 
-fn is_loopback(address: &IpCidr) -> bool {
-    matches!(address.address(), IpAddress::Ipv6(address) if address.is_loopback())
+/// Whether an address is of the network that has the loopback address (RFC 4291 section 2.5).
+fn is_reserved(address: &IpCidr) -> bool {
+    matches!(address.address(), IpAddress::Ipv6(address) if address.octets().starts_with(&[0; 8]))
 }
 
 /// An honest router's advertisement.
@@ -90,6 +91,10 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
         if random.one_in(3) {
             let mut options = message.split_off(FIXED);
             mutate(random, &mut options, 0, &WORDS);
+            if random.one_in(4) {
+                let network = random.pick(&NETWORKS);
+                options.splice(0..0, [&prefix(64, 0xc0, 3600, 3600)[..16], &network, &[0; 14]].concat());
+            }
             record(&mut input, OPTIONS, &options);
         } else {
             mutate(random, &mut message, 8, &WORDS);
@@ -103,6 +108,9 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
 /// Options that break an advertisement: of no length, of one that lies, prefixes that nobody may use.
 const WORDS: [&[u8]; 6] =
     [&[3, 0], &[3, 4, 64, 0xc0], &[25, 255], &[5, 1, 0, 0, 0, 0, 5, 0xdc], &[0xff, 2, 0, 0], &[0xfe, 0x80, 0, 0]];
+
+/// How networks begin: of groups, of one link, of this host, and one that there may be.
+const NETWORKS: [[u8; 2]; 4] = [[0xff, 2], [0xfe, 0x80], [0, 0], [0xfd, 1]];
 
 #[cfg(not(fuzzing))]
 #[test]

@@ -129,17 +129,26 @@ thread_local! {
 
 fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     let (mut input, mut count) = (Vec::new(), 0);
+    let given = random.pick(&ADDRESSES);
+    // Beside an honest server it would seldom come to another address.
+    let alone = random.one_in(2);
     while count < 40 {
         // Some get through as they are, so that all states are seen.
-        let kind = if random.one_in(3) { HONEST } else { SILENCE };
+        let kind = if !alone && random.one_in(3) { HONEST } else { SILENCE };
         let root = if random.one_in(8) { random.below(30) as u8 } else { 1 };
         time(&mut input, kind, root);
         for _ in 0..1 + random.below(4) {
             let mut reply = REPLIES.with(|replies| replies[random.below(replies.len())].clone());
-            if random.one_in(4) {
+            if alone || random.one_in(4) {
                 let mut options = reply.split_off(FIXED);
-                mutate(random, &mut options, 0, &WORDS);
-                record(&mut input, OPTIONS, &[&reply[16..20], &options].concat());
+                // A router on the same network, or that would be what is wrong.
+                if let Some(at) = options.windows(6).position(|option| option[..2] == [3, 4]) {
+                    options[at + 2..at + 5].copy_from_slice(&given[..3]);
+                }
+                if random.one_in(2) {
+                    mutate(random, &mut options, 0, &WORDS);
+                }
+                record(&mut input, OPTIONS, &[&given, &options[..]].concat());
             } else {
                 mutate(random, &mut reply, FIXED, &WORDS);
                 record(&mut input, WHOLE, &reply);
@@ -149,6 +158,17 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     }
     (input, count)
 }
+
+/// What is given: an address of a host, and others.
+const ADDRESSES: [[u8; 4]; 7] = [
+    [10, 0, 0, 50],
+    [10, 0, 0, 50],
+    [10, 0, 0, 0],
+    [10, 0, 0, 255],
+    [127, 0, 0, 50],
+    [224, 0, 0, 50],
+    [255, 255, 255, 255],
+];
 
 /// Options that break a lease: masks, times, lengths that lie (RFC 2132).
 const WORDS: [&[u8]; 9] = [

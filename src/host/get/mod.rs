@@ -129,11 +129,17 @@ impl<'g> Getter<'g> {
                 // Nobody waits for a minute for the last acknowledgement of something that is there.
                 config.linger = smoltcp::time::Duration::from_secs(3);
             })?;
+        let result = self.follow(&mut target, &mut stack, io);
+        stack.release_lease(self.clock.now(), io);
+        result
+    }
+
+    fn follow(&mut self, target: &mut Target, stack: &mut Fetching<'_, 'g>, io: &mut Around) -> Result<(), Failure> {
         for _ in 0..=REDIRECTS {
-            self.fetch(&target, &mut stack, io)?;
+            self.fetch(target, stack, io)?;
             match self.sink.borrow_mut().take_redirect() {
                 None => return Ok(()),
-                Some(location) => target = target.redirected(&location)?,
+                Some(location) => *target = target.redirected(&location)?,
             }
         }
         Err(Failure::run(format_args!("more than {REDIRECTS} redirects, the last of them to {target}")))

@@ -216,6 +216,21 @@ impl Client {
         }
     }
 
+    /// Gives the lease back, if there is one, and asks for no other: what to send (RFC 2131 section 4.4.6).
+    pub(super) fn release(&mut self, random: u32, changes: &mut Changes) -> Option<Message> {
+        self.xid = random;
+        let old = core::mem::replace(&mut self.state, State::Selecting);
+        (self.tries, self.at) = (0, None);
+        let State::Bound(Lease { address, server, from, router, .. }) = old else { return None };
+        if let Some(router) = router {
+            push(changes, Change::RouterGone(router.into()));
+        }
+        push(changes, Change::Tell(AddressEvent::Released { address, server }));
+        push(changes, Change::Remove(address.address().into()));
+        let (client, server, to) = (Some(address.address()), Some(server), Some(from));
+        Some(Message { client, server, to, ..self.message(DhcpMessageType::Release) })
+    }
+
     /// The lease goes on.
     fn renew(&mut self, lease: Lease, changes: &mut Changes) {
         let State::Bound(old) = &self.state else { return };

@@ -178,6 +178,11 @@ impl Autoconf {
         None
     }
 
+    /// Gives the lease of DHCP back: which frame is to leave, if there is one.
+    pub(super) fn release(&mut self, random: u32) -> Option<Out> {
+        self.dhcp.as_mut()?.release(random, &mut self.changes).map(Out::Dhcp)
+    }
+
     /// When it has to be advanced again.
     pub(super) fn due(&self) -> Option<Instant> {
         let dhcp = self.dhcp.as_ref().and_then(dhcp::Client::due);

@@ -209,8 +209,11 @@ impl Host {
     fn prefix(&mut self, now: Instant, option: &[u8], own: &[IpCidr], claims: &mut Claims) {
         let Some(&[_, _, length, flags, ref rest @ ..]) = option.first_chunk::<32>() else { return };
         let (Some(valid), Some(preferred)) = (number(rest, 0), number(rest, 4)) else { return };
-        let Some(&network) = rest.get(12..).and_then(|bytes| bytes.first_chunk::<16>()) else { return };
-        let network = Ipv6Address::from(network);
+        let Some(&[a, b, c, d, e, f, g, h]) = rest.get(12..20).and_then(|bytes| bytes.first_chunk::<8>()) else {
+            return;
+        };
+        // What stands behind its length is no part of it (RFC 4861 section 4.6.2).
+        let network = Ipv6Address::from([a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0, 0, 0, 0]);
         let special = network.is_unicast_link_local() || network.is_multicast() || network.is_loopback();
         // 64 bits are what goes with a hardware address (RFC 2464 section 4).
         if length != 64 || flags & 0x40 == 0 || preferred > valid || special || network.is_unspecified() {

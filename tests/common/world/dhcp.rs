@@ -51,6 +51,9 @@ impl Server {
         self.heard.push(match (asked.message_type, renews) {
             (DhcpMessageType::Discover, _) => "DISCOVER".into(),
             (DhcpMessageType::Request, true) => format!("renew {} at {}", asked.client_ip, to),
+            (DhcpMessageType::Release, _) => {
+                format!("RELEASE {} at {to} of {}", asked.client_ip, asked.server_identifier.unwrap())
+            }
             (kind, _) => {
                 let kind = if kind == DhcpMessageType::Decline { "DECLINE" } else { "REQUEST" };
                 format!("{kind} {} of {}", asked.requested_ip.unwrap(), asked.server_identifier.unwrap())
