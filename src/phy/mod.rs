@@ -16,7 +16,6 @@ pub mod stellaris;
 mod words;
 
 pub use cable::{Cable, CableEnd};
-#[cfg(target_os = "none")]
 #[cfg(feature = "embassy")]
 pub use embassy::{Embassy, UnsupportedMedium};
 pub use ethernet::Ethernet;
