@@ -28,6 +28,7 @@ mod serve;
 mod stop;
 mod tour;
 mod watch;
+mod written;
 
 pub use address::{Lookup, settle};
 pub use cli::run;
