@@ -5,10 +5,13 @@
 mod firmware {
     use smolstep::board::{self, lm3s6965evb::Lm3s6965evb};
 
+    /// IPv6 takes the memory of two.
+    const CONNECTIONS: usize = if cfg!(feature = "ipv6") { 6 } else { 8 };
+
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        // 8 connections, with so many bytes to receive and to send each.
-        board::serve_all::<Lm3s6965evb, 8, 1460, 1460>()
+        // So many connections, with so many bytes to receive and to send each.
+        board::serve_all::<Lm3s6965evb, CONNECTIONS, 1460, 1460>()
     }
 }
 

@@ -1,15 +1,14 @@
-//! A firmware of the mps2-an385 that calls the greeting server at 192.168.69.100, and ends QEMU with the result.
+//! A firmware of the mps2-an385 that calls a greeting server, at 192.168.69.100 unless SMOLSTEP_SERVER says another, and
+//! ends QEMU with the result.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]
 mod firmware {
     use smolstep::board::{self, mps2_an385::Mps2An385};
-    use smoltcp::wire::{IpAddress, IpEndpoint};
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        let server = IpEndpoint::new(IpAddress::v4(192, 168, 69, 100), 9999);
-        board::call::<Mps2An385>("greeting", server, &[b"Li", b"Cheng", b"victor"])
+        board::call::<Mps2An385>("greeting", 9999, &[b"Li", b"Cheng", b"victor"])
     }
 }
 

@@ -4,7 +4,8 @@ use smoltcp::iface::SocketStorage;
 use smoltcp::socket::udp::PacketMetadata;
 
 use super::clock::Clock;
-use super::run::{addresses, announce, config, drive};
+use super::network::{announce, config};
+use super::run::drive;
 use super::{Board, settings};
 use crate::app::{Echo, EchoDatagrams};
 use crate::stack::{Io, Links, Listener, Memory, Port, Quiet, Respond, Slot, Stack};
@@ -48,13 +49,12 @@ pub fn echo<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
         payloads: payloads.as_flattened_mut(),
         scratch: &mut scratch,
     };
-    let addresses = addresses();
-    let Ok(mut stack) = Stack::new(config(&addresses), &mut io.device, memory, clock.now()) else { panic!() };
+    let Ok(mut stack) = Stack::new(config(), &mut io.device, memory, clock.now()) else { panic!() };
     let served = stack.listen(Listener::new(PORT, Echo)).and_then(|()| stack.bind(PORT, Respond::new(EchoDatagrams)));
     if served.is_err() {
         panic!();
     }
     announce(&mut io.device, clock.now());
-    drive(&mut stack, &mut io, &mut clock, |_| false, |_| false);
+    drive(&mut stack, &mut io, &mut clock, |_| false, |_, _| false);
     unreachable!()
 }

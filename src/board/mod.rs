@@ -12,6 +12,7 @@
 pub mod lm3s6965evb; // QEMU: stellaris
 pub mod mps2_an385; // QEMU: lan9118
 
+mod call;
 mod clock;
 mod console;
 mod copy;
@@ -19,16 +20,18 @@ mod divide;
 mod echo;
 mod fault;
 mod mmio;
+mod network;
 mod run;
 mod selftest;
 mod semihosting;
 mod settings;
 mod vectors;
 
+pub use call::call;
 pub use console::{Terminal, Uart};
 pub use echo::echo;
 pub use mmio::Mmio;
-pub use run::{call, serve, serve_all};
+pub use run::{serve, serve_all};
 pub use selftest::selftest;
 
 use smoltcp::wire::EthernetAddress;

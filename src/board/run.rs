@@ -1,26 +1,26 @@
-//! Whole firmwares: servers of every program, and a client.
+//! Whole firmwares: servers of every program.
 
 use core::cell::Cell;
 use core::fmt::Write;
 
 use smoltcp::iface::SocketStorage;
-use smoltcp::phy::{Device, TxToken};
 use smoltcp::socket::udp::PacketMetadata;
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::{
-    ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, HardwareAddress,
-    IpAddress, IpCidr, IpEndpoint,
-};
+#[cfg(feature = "dhcp")]
+use smoltcp::wire::IpCidr;
+use smoltcp::wire::{IpAddress, IpEndpoint};
 
 use super::clock::Clock;
 use super::fault::reset;
-use super::semihosting::exit;
+#[cfg(feature = "dhcp")]
+use super::network::Taken;
+#[cfg(not(feature = "dhcp"))]
+use super::network::each_address;
+use super::network::{announce, config};
 use super::{Board, Terminal, Uart, settings};
-use crate::app::{self, APPS, App, ClientOptions, Desk, Options, Room, Service, Status, Transport};
+use crate::app::{APPS, App, Desk, Options, Room, Service, Status, Transport};
 use crate::phy::Ethernet;
-use crate::stack::{
-    Config, Console, Io, Links, Listener, Memory, Pool, Port, Probe, Seed, Session, Shown, Slot, Stack, UdpSession,
-};
+use crate::stack::{Console, Io, Links, Listener, Memory, Port, Probe, Session, Shown, Slot, Stack, UdpSession};
 use crate::trace::LogProbe;
 
 /// The longest datagram, in bytes. Each UDP port holds one each way, no longer than its program needs.
@@ -28,9 +28,6 @@ const PAYLOAD: usize = 1472;
 
 /// The lines that a chat room keeps, in bytes: twice the longest, written in letters.
 const ROOM: usize = 1024;
-
-/// How long a call may take to connect, and each reply.
-const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Serves every program that is not large, to `N` connections with `RX` bytes to receive and `TX` to send each.
 ///
@@ -139,8 +136,7 @@ fn serve_programs<
         payloads: &mut payloads,
         scratch: &mut scratch,
     };
-    let addresses = addresses();
-    let mut stack = match Stack::new(config(&addresses), &mut io.device, memory, clock.now()) {
+    let mut stack = match Stack::new(config(), &mut io.device, memory, clock.now()) {
         Ok(stack) => stack,
         Err(error) => panic!("{error}"),
     };
@@ -158,60 +154,24 @@ fn serve_programs<
         }
     }
     announce(&mut io.device, clock.now());
-    if let Some(address) = settings::ADDRESS {
-        listening::<B>(address.address().into(), large);
+    #[cfg(not(feature = "dhcp"))]
+    {
+        each_address(|address| listening::<B>(address.address(), large));
+        drive(&mut stack, &mut io, &mut clock, Terminal::listen, |_, _| false);
     }
     #[cfg(feature = "dhcp")]
-    let mut known = settings::ADDRESS.map(|address| address.address().into());
-    drive(&mut stack, &mut io, &mut clock, Terminal::listen, |_stack| {
-        #[cfg(feature = "dhcp")]
-        {
-            let address = _stack.addresses().first().map(IpCidr::address);
-            if address != core::mem::replace(&mut known, address) {
-                address.into_iter().for_each(|address| listening::<B>(address, large));
-            }
-        }
-        false
-    });
+    {
+        let (mut known, mut taken) = (Known::new(), Taken::default());
+        drive(&mut stack, &mut io, &mut clock, Terminal::listen, |stack, _| {
+            listening_now::<B>(&mut known, stack.addresses(), large);
+            taken.look(stack);
+            false
+        });
+    }
     unreachable!("a server is never done")
 }
 
-/// Calls the server of a program, prints what its client prints, and ends QEMU with the result; on a board without a debugger,
-/// stops.
-///
-/// # Panics
-/// As [`serve`].
-pub fn call<B: Board>(name: &str, remote: IpEndpoint, texts: &[&[u8]]) -> ! {
-    let mut clock = Clock::<B>::start();
-    let mut io = start::<B>();
-    let mut pool = Pool::<app::Client<'_>, (), 2, PAYLOAD, PAYLOAD, 0, 0, 0>::new();
-    let addresses = addresses();
-    let mut stack = match Stack::new(config(&addresses), &mut io.device, pool.memory(), clock.now()) {
-        Ok(stack) => stack,
-        Err(error) => panic!("{error}"),
-    };
-    announce(&mut io.device, clock.now());
-    #[cfg(feature = "dhcp")]
-    drive(&mut stack, &mut io, &mut clock, Terminal::listen, |stack| !stack.addresses().is_empty());
-    let options = ClientOptions { texts, timeout: Some(PATIENCE), ..ClientOptions::default() };
-    let Some(client) = app::find(name).and_then(|app| app.client(&options)) else { panic!("no program {name}") };
-    let id = match stack.connect(clock.now(), remote, client, PATIENCE, &mut io) {
-        Ok(id) => id,
-        Err(error) => panic!("{error}"),
-    };
-    drive(&mut stack, &mut io, &mut clock, Terminal::listen, |stack| stack.ended(id).is_some());
-    let result = match stack.take(id) {
-        Some((client, end)) => client.result().unwrap_or(Err(app::Failure::Ended(end))),
-        None => Err(app::Failure::TooEarly),
-    };
-    match result {
-        Ok(()) => log::info!("done"),
-        Err(why) => log::error!("{}: {why}", Shown(remote)),
-    }
-    exit(result.is_ok())
-}
-
-fn start<B: Board>() -> Io<B::Ethernet, Terminal<B>, LogProbe> {
+pub(super) fn start<B: Board>() -> Io<B::Ethernet, Terminal<B>, LogProbe> {
     B::start();
     Uart::<B>::NEW.log();
     match B::ethernet(settings::HARDWARE) {
@@ -221,21 +181,6 @@ fn start<B: Board>() -> Io<B::Ethernet, Terminal<B>, LogProbe> {
             reset()
         }
     }
-}
-
-/// The address of the build, unless a DHCP server is to give one.
-pub(super) fn addresses() -> heapless::Vec<IpCidr, 1> {
-    settings::ADDRESS.map(IpCidr::Ipv4).into_iter().collect()
-}
-
-pub(super) fn config(addresses: &[IpCidr]) -> Config<'_> {
-    #[allow(unused_mut, reason = "without DHCP there is nothing to add")]
-    let mut config = Config::new(HardwareAddress::Ethernet(settings::HARDWARE), Seed(settings::SEED), addresses);
-    #[cfg(feature = "dhcp")]
-    {
-        config.dhcp = addresses.is_empty();
-    }
-    config
 }
 
 /// The programs of a firmware.
@@ -254,62 +199,55 @@ fn listening<B: Board>(address: IpAddress, large: bool) {
     served(large).for_each(|app| app.udp.iter().for_each(|&port| say("udp", port, app.name)));
 }
 
-/// Polls and sleeps until `done`. `listen` takes in what the console has, and says whether the programs are to look at it.
+/// The addresses that were said to be listened on.
+#[cfg(feature = "dhcp")]
+type Known = heapless::Vec<IpAddress, 8>;
+
+/// Says what listens, and no longer listens, now that these are the addresses.
+#[cfg(feature = "dhcp")]
+fn listening_now<B: Board>(known: &mut Known, addresses: &[IpCidr], large: bool) {
+    let now = || addresses.iter().map(IpCidr::address);
+    if now().eq(known.iter().copied()) {
+        return;
+    }
+    for &gone in known.iter().filter(|&&one| now().all(|other| other != one)) {
+        log::warn!("no longer listening on {gone}");
+    }
+    now().filter(|one| !known.contains(one)).for_each(|new| listening::<B>(new, large));
+    *known = now().take(known.capacity()).collect();
+}
+
+/// Polls and sleeps until `done`, which is told when the last poll was. `listen` takes in what the console has, and says whether
+/// the programs are to look at it.
 pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console, P: Probe>(
     stack: &mut Stack<'a, S, U>,
     io: &mut Io<B::Ethernet, C, P>,
     clock: &mut Clock<B>,
     listen: impl Fn(&mut C) -> bool,
-    mut done: impl FnMut(&mut Stack<'a, S, U>) -> bool,
+    mut done: impl FnMut(&mut Stack<'a, S, U>, Instant) -> bool,
 ) {
-    let (mut told, mut quiet_until) = (io.device.faults(), Instant::ZERO);
-    while !done(stack) {
+    let (mut told, mut quiet_until, mut now) = (io.device.faults(), Instant::ZERO, Instant::ZERO);
+    while !done(stack, now) {
         io.device.acknowledge();
         if listen(&mut io.console) {
             stack.wake_programs();
         }
         // After that: an interrupt that a device still asks for cannot be forgotten, and would end the next sleep at once.
         clock.forget_interrupts();
-        let deadline = stack.poll(clock.now(), io);
+        now = clock.now();
+        let deadline = stack.poll(now, io);
         let faults = io.device.faults();
-        if faults != told {
-            let now = clock.now();
-            // Once a second: whoever sends such frames must not keep the board busy with writing.
-            if now >= quiet_until {
-                told = faults;
-                quiet_until = now + Duration::from_secs(1);
-                log::warn!(
-                    "so far {} frames received bad, {} with a wrong checksum, and {} lost",
-                    faults.bad,
-                    faults.checksums,
-                    faults.overruns
-                );
-            }
+        // Once a second: whoever sends such frames must not keep the board busy with writing.
+        if faults != told && now >= quiet_until {
+            told = faults;
+            quiet_until = now + Duration::from_secs(1);
+            log::warn!(
+                "so far {} frames received bad, {} with a wrong checksum, and {} lost",
+                faults.bad,
+                faults.checksums,
+                faults.overruns
+            );
         }
         clock.sleep(deadline);
     }
-}
-
-/// Tells the link who is here (RFC 5227 section 3): a peer that asked too early would wait a second or more to ask again. Not
-/// where DHCP gives the address, which the stack announces.
-pub(super) fn announce<D: Device>(device: &mut D, now: Instant) {
-    let Some(address) = settings::ADDRESS.map(|address| address.address()) else { return };
-    let Some(token) = device.transmit(now) else { return };
-    let ethernet = EthernetRepr {
-        src_addr: settings::HARDWARE,
-        dst_addr: EthernetAddress::BROADCAST,
-        ethertype: EthernetProtocol::Arp,
-    };
-    let arp = ArpRepr::EthernetIpv4 {
-        operation: ArpOperation::Request,
-        source_hardware_addr: settings::HARDWARE,
-        source_protocol_addr: address,
-        target_hardware_addr: EthernetAddress([0; 6]),
-        target_protocol_addr: address,
-    };
-    token.consume(ethernet.buffer_len() + arp.buffer_len(), |bytes| {
-        let mut frame = EthernetFrame::new_unchecked(bytes);
-        ethernet.emit(&mut frame);
-        arp.emit(&mut ArpPacket::new_unchecked(frame.payload_mut()));
-    });
 }

@@ -1,7 +1,7 @@
 //! `smolstep call`: a program's client.
 
 use std::ffi::OsString;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ use super::serve::find;
 use super::stop::Stop;
 use super::tcp::TcpArgs;
 use super::watch::Watch;
+use super::written::host_and_port;
 use crate::app::{App, Client, ClientOptions, Failure as NotDone, UdpClient};
 use crate::names::WithResolver;
 use crate::phy::linux::TunTap;
@@ -136,23 +137,6 @@ impl CallArgs {
             (None, [], "greeting") => Ok(["Li", "Cheng", "victor"].map(OsString::from).into()),
             (None, texts, _) => Ok(texts.to_vec()),
         }
-    }
-}
-
-/// A host, which is an IP address or else a name, with or without a port.
-fn host_and_port(text: &str, default: u16) -> Option<(&str, u16)> {
-    if text.parse::<IpAddr>().is_ok() {
-        return Some((text, default));
-    }
-    let (host, port) = match text.rsplit_once(':') {
-        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok().filter(|&port| port != 0)?),
-        _ => (text, default),
-    };
-    // Only brackets tell an IPv6 address from its port.
-    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
-    match bare {
-        Some(bare) => bare.parse::<Ipv6Addr>().is_ok().then_some((bare, port)),
-        None => (!host.is_empty() && !host.contains([':', '[', ']'])).then_some((host, port)),
     }
 }
 

@@ -1,13 +1,12 @@
 //! LINK: which interface, and which addresses on it.
 
-use std::net::IpAddr;
-
 use clap::Args;
 use smoltcp::phy::{Device, Medium};
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, Ipv6Address, Ipv6Cidr};
 
 use super::error::Failure;
+use super::written;
 use crate::phy::linux::{Kind, TunTap};
 use crate::stack::{Config, Memory, Seed, Session, Stack, UdpSession, interface_address};
 
@@ -188,39 +187,10 @@ pub fn seed() -> Result<Seed, Failure> {
 
 /// An IP address of the command line.
 fn host(text: &str, flag: &str) -> Result<IpAddress, Failure> {
-    let bad = |_| Failure::usage(format_args!("bad address '{text}' for {flag}: it is an IP address"));
-    text.parse::<IpAddr>().map(Into::into).map_err(bad)
+    written::address(text, flag).map(Into::into).map_err(Failure::usage)
 }
 
 fn cidr(text: &str) -> Result<IpCidr, Failure> {
-    let bad =
-        || Failure::usage(format_args!("bad address '{text}' for --ip: it is like 192.168.69.1/24 or fdaa::1/64"));
-    let Some((address, prefix)) = text.split_once('/') else {
-        return Err(match text.parse::<IpAddr>() {
-            Ok(_) => Failure::usage(format_args!("'{text}' for --ip has no prefix: write for instance {text}/24")),
-            Err(_) => bad(),
-        });
-    };
-    let address: IpAddress = address.parse::<IpAddr>().map_err(|_| bad())?.into();
-    let longest = if matches!(address, IpAddress::Ipv4(_)) { 32 } else { 128 };
-    match prefix.parse::<u8>() {
-        Ok(prefix) if prefix <= longest && is_host(address, prefix) => Ok(IpCidr::new(address, prefix)),
-        Ok(prefix) if prefix <= longest => {
-            Err(Failure::usage(format_args!("'{text}' for --ip is no host's address: it is a network's, or nobody's")))
-        }
-        _ => Err(bad()),
-    }
-}
-
-/// Whether a host can have the address: not one for many or for none, nor the first or last of its network (RFC 1122 section
-/// 3.2.1.3; RFC 3021 for prefixes of 31).
-fn is_host(address: IpAddress, prefix: u8) -> bool {
-    match (address, IpCidr::new(address, prefix)) {
-        (IpAddress::Ipv4(ip), IpCidr::Ipv4(cidr)) => {
-            let ends = prefix < 31 && (cidr.network().address() == ip || cidr.broadcast() == Some(ip));
-            address.is_unicast() && !ip.is_loopback() && !ends
-        }
-        (IpAddress::Ipv6(ip), _) => address.is_unicast() && !ip.is_loopback() && ip.to_ipv4_mapped().is_none(),
-        _ => false,
-    }
+    let (address, prefix) = written::cidr(text, "--ip").map_err(Failure::usage)?;
+    Ok(IpCidr::new(address.into(), prefix))
 }

@@ -32,6 +32,7 @@ mod stop;
 mod tcp;
 mod tour;
 mod watch;
+mod written;
 
 pub use address::{Lookup, settle};
 pub use bench::EchoCable;

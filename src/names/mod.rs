@@ -7,10 +7,12 @@ mod addresses;
 mod message;
 mod name;
 mod resolver;
+mod rules;
 
 #[cfg(all(test, feature = "std"))]
 mod tests;
 
 pub use addresses::Addresses;
-pub use name::{Name, NameError};
+pub use name::Name;
 pub use resolver::{ResolveError, Resolver, WithResolver};
+pub use rules::NameError;

@@ -1,11 +1,6 @@
 //! A host's name, checked.
 
-use core::fmt;
-
-/// The longest name, in bytes as it is sent (RFC 1035 section 2.3.4).
-const LONGEST: usize = 255;
-/// The longest part of a name between two dots, in bytes.
-const LONGEST_LABEL: usize = 63;
+use super::rules::{self, LONGEST, NameError};
 
 /// A host's name in the form in which it is sent: each part after its length, and a 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,24 +14,11 @@ impl Name {
     /// # Errors
     /// [`NameError`]: it cannot be the name of a host.
     pub fn new(text: &str) -> Result<Name, NameError> {
-        let text = text.strip_suffix('.').unwrap_or(text);
+        rules::check(text)?;
         let mut wire = heapless::Vec::new();
-        for label in text.split('.') {
-            if label.is_empty() {
-                return Err(NameError::EmptyPart);
-            }
-            if !label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
-                return Err(NameError::BadCharacter);
-            }
-            if label.len() > LONGEST_LABEL {
-                return Err(NameError::TooLong);
-            }
+        for label in text.strip_suffix('.').unwrap_or(text).split('.') {
             wire.push(label.len() as u8).map_err(|_| NameError::TooLong)?;
             wire.extend_from_slice(label.as_bytes()).map_err(|_| NameError::TooLong)?;
-        }
-        // RFC 1123 section 2.1: what ends in a number is an address, here one that is mistyped.
-        if text.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit())) {
-            return Err(NameError::Number);
         }
         wire.push(0).map_err(|_| NameError::TooLong)?;
         Ok(Name { wire })
@@ -47,29 +29,3 @@ impl Name {
         &self.wire
     }
 }
-
-/// Why a text is no host's name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NameError {
-    /// A character that no host's name has.
-    BadCharacter,
-    /// Nothing before the first dot, or between two.
-    EmptyPart,
-    /// It ends in a number, as addresses do.
-    Number,
-    /// More than 253 characters, or more than 63 between two dots.
-    TooLong,
-}
-
-impl fmt::Display for NameError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            NameError::BadCharacter => "a host's name has letters, digits, hyphens and dots; write others as xn--...",
-            NameError::EmptyPart => "a host's name has something before and between its dots",
-            NameError::Number => "it is neither an IP address nor a host's name",
-            NameError::TooLong => "a host's name has at most 253 characters, and 63 between two dots",
-        })
-    }
-}
-
-impl core::error::Error for NameError {}

@@ -245,7 +245,7 @@ impl fmt::Display for ResolveError {
             ResolveError::NoServer => f.write_str("no DNS server: give --dns or --dhcp"),
             ResolveError::NoSuchName => f.write_str("no such name"),
             ResolveError::Silent(server, time) => {
-                write!(f, "no answer from DNS server {server} within {} s", time.total_millis() as f64 / 1e3)
+                write!(f, "no answer from DNS server {server} within {} s", Seconds(*time))
             }
             ResolveError::Truncated(server) => {
                 write!(f, "the reply of DNS server {server} is too long for UDP, and DNS over TCP is not supported")
@@ -255,6 +255,24 @@ impl fmt::Display for ResolveError {
 }
 
 impl core::error::Error for ResolveError {}
+
+/// A time in seconds, without the kilobytes of code that a board would need to write a fraction.
+struct Seconds(Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut rest, mut unit) = (self.0.millis(), 100);
+        write!(f, "{}", self.0.secs())?;
+        if rest > 0 {
+            f.write_str(".")?;
+        }
+        while rest > 0 {
+            write!(f, "{}", rest / unit)?;
+            (rest, unit) = (rest % unit, unit / 10);
+        }
+        Ok(())
+    }
+}
 
 /// A UDP program, or a [`Resolver`] besides it, for a stack that has both.
 #[derive(Clone, Debug)]

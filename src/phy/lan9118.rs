@@ -52,6 +52,9 @@ const ADDRESS_LOW: u32 = 3;
 const MII_ACCESS: u32 = 6;
 const MII_DATA: u32 = 7;
 
+/// In `MAC_CR`: frames to groups are received, too. IPv6 asks for neighbours so.
+const GROUPS: u32 = if cfg!(feature = "ipv6") { 1 << 19 } else { 0 };
+
 /// A frame has been received.
 const RECEIVED: u32 = 8;
 
@@ -59,7 +62,8 @@ impl<R: Registers> Lan9118<R> {
     /// How many frames of full length a peer may send at once.
     pub const BURST: usize = 6;
 
-    /// Resets the controller and sets it up: it receives frames to `address` and broadcasts, and raises its interrupt for them.
+    /// Resets the controller and sets it up: it receives frames to `address`, broadcasts and, with IPv6, frames to groups, and
+    /// raises its interrupt for them.
     ///
     /// # Errors
     /// [`NotThere`]: it does not identify itself, or does not finish a command.
@@ -82,7 +86,7 @@ impl<R: Registers> Lan9118<R> {
         r.write(RX_CFG, 2 << 8);
         r.write(TX_CFG, 2);
         // Full duplex, send, receive; not promiscuous, as it is after a reset.
-        mac(r, MAC_CR, 0x0010_000c)?;
+        mac(r, MAC_CR, 0x0010_000c | GROUPS)?;
         // The interrupt is active high, push-pull; each frame raises it.
         r.write(IRQ_CFG, 0x111);
         r.write(FIFO_INT, 0);

@@ -37,12 +37,16 @@ const ADDRESS_HIGH: usize = 0x18;
 const FRAMES_WAITING: usize = 0x34;
 const TX_REQUEST: usize = 0x38;
 
+/// In `RX_CONTROL`: frames to groups are received, too. IPv6 asks for neighbours so.
+const GROUPS: u32 = if cfg!(feature = "ipv6") { 1 << 1 } else { 0 };
+
 /// Interrupts: a frame has been received; one was lost.
 const RECEIVED: u32 = 1;
 const OVERRUN: u32 = 1 << 3;
 
 impl<R: Registers> Stellaris<R> {
-    /// Sets the controller up: it receives frames to `address` and broadcasts, and raises its interrupt for them.
+    /// Sets the controller up: it receives frames to `address`, broadcasts and, with IPv6, frames to groups, and raises
+    /// its interrupt for them.
     pub fn new(mut registers: R, address: EthernetAddress) -> Self {
         let r = &mut registers;
         r.write(INTERRUPTS, 0);
@@ -54,7 +58,7 @@ impl<R: Registers> Stellaris<R> {
         r.write(ADDRESS_HIGH, u32::from_le_bytes([e, f, 0, 0]));
         // Full duplex, checksum, padding, send; receive, and reject bad checksums.
         r.write(TX_CONTROL, 0x0f);
-        r.write(RX_CONTROL, 0x09);
+        r.write(RX_CONTROL, 0x09 | GROUPS);
         r.write(INTERRUPTS, RECEIVED);
         Stellaris {
             registers,

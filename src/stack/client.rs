@@ -157,7 +157,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let family = addresses.iter().any(|a| a.address().version() == remote.addr.version());
         let own = addresses.iter().any(|a| a.address() == remote.addr);
         match self.iface.get_source_address(&remote.addr) {
-            Some(source) if routed && family && !own => Ok(source),
+            Some(source) if routed && family && !own && leaves_link(source, remote.addr) => Ok(source),
             _ => Err(ConnectError::NoRoute),
         }
     }
@@ -191,4 +191,14 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             .map(|next| EPHEMERAL.start() + start.wrapping_add(next) % count)
             .find(|port| !self.udp_ports.contains(port))
     }
+}
+
+/// Whether a packet between these gets to its destination: no router forwards one from a link-local address (RFC 4291 section
+/// 2.5.6). For a while an interface has no other, though a router is there already.
+fn leaves_link(_source: IpAddress, _destination: IpAddress) -> bool {
+    #[cfg(feature = "ipv6")]
+    if let (IpAddress::Ipv6(source), IpAddress::Ipv6(destination)) = (_source, _destination) {
+        return !source.is_unicast_link_local() || destination.is_unicast_link_local();
+    }
+    true
 }

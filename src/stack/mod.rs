@@ -33,6 +33,8 @@ mod life;
 mod links;
 mod list;
 mod memory;
+#[cfg(any(feature = "slaac", all(feature = "ipv6", feature = "board", target_os = "none")))]
+pub(crate) mod ndisc;
 #[cfg(feature = "ping")]
 mod ping;
 mod session;

@@ -1,7 +1,8 @@
 //! SLAAC against a router by hand.
 
+use smolstep::stack::ConnectError;
 use smoltcp::phy::ChecksumCapabilities;
-use smoltcp::wire::{Icmpv6Message, Icmpv6Packet, Icmpv6Repr, NdiscNeighborFlags, NdiscRepr};
+use smoltcp::wire::{Icmpv6Message, Icmpv6Packet, Icmpv6Repr, IpEndpoint, Ipv6Address, NdiscNeighborFlags, NdiscRepr};
 
 use super::world::router::{ALL_NODES, ROUTER, advertisement, icmpv6, kind, prefix, servers};
 use super::world::{THEIRS, World, silence};
@@ -33,6 +34,41 @@ fn a_prefix_becomes_an_address() {
     let gone = format!("-{MADE}");
     assert_eq!(world.told(), ["no IPv6 router answers; asking on", &expired, &gone]);
     assert_eq!(world.addresses(), [LINK_LOCAL]);
+}
+
+#[test]
+fn an_address_is_announced_once_nobody_objects() {
+    let mut world = World::new(&["fd01::1/64"], |config| config.claim = true);
+    let (mut asked, mut announced) = (0, vec![]);
+    world.run(10, |frame| {
+        asked += usize::from(kind(frame) == Some(Icmpv6Message::NeighborSolicit));
+        if kind(frame) == Some(Icmpv6Message::NeighborAdvert) {
+            // To all nodes: who it is about, that it is to be believed, and the hardware address (RFC 4861 section 4.4).
+            assert_eq!(frame[..12], [0x33, 0x33, 0, 0, 0, 1, 2, 0, 0, 0, 0, 1]);
+            assert_eq!(frame[38..54], ALL_NODES.octets());
+            assert_eq!(frame[54 + 4..54 + 8], [0x20, 0, 0, 0]);
+            assert_eq!(frame[54 + 24..], [2, 1, 2, 0, 0, 0, 0, 1]);
+            announced.push(Ipv6Address::from_octets(frame[54 + 8..54 + 24].try_into().unwrap()));
+        }
+        vec![]
+    });
+    let address: Ipv6Address = "fd01::1".parse().unwrap();
+    assert_eq!((asked, announced), (3, vec![address; 2]));
+}
+
+#[test]
+fn nothing_leaves_the_link_from_a_link_local_address() {
+    let mut world = asking();
+    let far = IpEndpoint::new("fd09::1".parse().unwrap(), 7);
+    world.run(2, silence);
+    world.inject(&advertisement(1800, &[prefix(64, 0xc0, 3600, 3600)]));
+    // The router is known, and the address not claimed yet.
+    world.run(0, silence);
+    assert_eq!((world.addresses(), world.told().len()), (vec![LINK_LOCAL.into()], 2));
+    assert_eq!(world.stack.source_for(far), Err(ConnectError::NoRoute));
+    assert!(world.stack.source_for(IpEndpoint::new(ROUTER.into(), 7)).is_ok());
+    world.run(2, silence);
+    assert_eq!(world.stack.source_for(far), Ok(MADE.split('/').next().unwrap().parse().unwrap()));
 }
 
 #[test]

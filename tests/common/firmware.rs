@@ -10,7 +10,7 @@ pub type Settings = &'static [(&'static str, &'static str)];
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/firmware");
 
-/// What `scripts/firmware ARGUMENTS` prints, or the last line of what it says if it fails.
+/// What `scripts/firmware ARGUMENTS` prints; if it fails, what build.rs says against the settings, or else the last line.
 pub fn script(arguments: &[&str], settings: Settings) -> Result<String, String> {
     let mut command = Command::new(SCRIPT);
     // What cargo and rustup set for this process is about the host's toolchain.
@@ -24,7 +24,11 @@ pub fn script(arguments: &[&str], settings: Settings) -> Result<String, String> 
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     match output.status.success() {
         true => Ok(text(&output.stdout)),
-        false => Err(text(&output.stderr).lines().last().unwrap_or_default().to_owned()),
+        false => {
+            let said = text(&output.stderr);
+            let setting = said.lines().find(|line| line.starts_with("error: smolstep@"));
+            Err(setting.or(said.lines().last()).unwrap_or_default().to_owned())
+        }
     }
 }
 

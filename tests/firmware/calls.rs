@@ -31,7 +31,8 @@ fn a_board_calls_another_board() {
     });
 }
 
-fn greeted(finished: &Finished) {
+/// It ended well, and printed a greeting for each text.
+pub fn greeted(finished: &Finished) {
     let out = finished.out();
     assert_eq!(finished.code(), Some(0), "{out}{}", finished.err());
     let replies: Vec<_> = out.lines().filter(|line| line.starts_with("Hello,")).collect();

@@ -15,6 +15,7 @@ mod dhcp;
 mod garbage;
 mod golden;
 mod loss;
+mod network;
 mod programs;
 mod status;
 mod wire;

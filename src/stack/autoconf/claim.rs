@@ -11,7 +11,8 @@ use super::{Origin, Out};
 const CLAIMS: usize = 8;
 /// How often a question is asked (PROBE_NUM of RFC 5227 section 1.1).
 const PROBES: u8 = 3;
-/// How often an IPv4 address is announced, and how far apart (ANNOUNCE_NUM, ANNOUNCE_INTERVAL there).
+/// How often an address is announced, and how far apart (ANNOUNCE_NUM, ANNOUNCE_INTERVAL there; RFC 4861 section 7.2.6 allows for
+/// three, a second apart).
 const ANNOUNCEMENTS: u8 = 2;
 const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(2);
 /// How long a question waits for an objection. RFC 5227 has seconds, for networks that are slow to come up; a neighbour on a
@@ -55,12 +56,7 @@ impl Claims {
         let claim = self.0.get_mut(at)?;
         claim.granted = true;
         claim.sent = 0;
-        let granted = (claim.address, claim.origin);
-        // Only ARP has announcements.
-        if !matches!(claim.address, IpCidr::Ipv4(_)) {
-            self.0.swap_remove(at);
-        }
-        Some(granted)
+        Some((claim.address, claim.origin))
     }
 
     /// The next question or announcement.
@@ -77,6 +73,8 @@ impl Claims {
         Some(match claim.address.address() {
             IpAddress::Ipv4(address) if claim.granted => Out::ArpAnnounce(address),
             IpAddress::Ipv4(target) => Out::ArpRequest { source: Ipv4Address::UNSPECIFIED, target },
+            #[cfg(feature = "slaac")]
+            IpAddress::Ipv6(address) if claim.granted => Out::NeighborAdvert(address),
             #[cfg(feature = "slaac")]
             IpAddress::Ipv6(target) => Out::NeighborSolicit { source: smoltcp::wire::Ipv6Address::UNSPECIFIED, target },
             #[allow(unreachable_patterns, reason = "smoltcp may be built with one family")]

@@ -10,6 +10,8 @@ use smoltcp::wire::{
 use super::lease::Message;
 #[cfg(feature = "slaac")]
 use super::slaac;
+#[cfg(feature = "slaac")]
+use crate::stack::ndisc;
 
 /// A frame that is to leave.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +22,8 @@ pub(in crate::stack) enum Out {
         target: Ipv4Address,
     },
     Dhcp(Message),
+    #[cfg(feature = "slaac")]
+    NeighborAdvert(Ipv6Address),
     #[cfg(feature = "slaac")]
     NeighborSolicit {
         source: Ipv6Address,
@@ -41,6 +45,8 @@ impl Out {
                 Out::ArpAnnounce(_) | Out::ArpRequest { .. } => ARP,
                 Out::Dhcp(message) => message.len(hardware),
                 #[cfg(feature = "slaac")]
+                Out::NeighborAdvert(_) => ndisc::ADVERT,
+                #[cfg(feature = "slaac")]
                 Out::NeighborSolicit { source, .. } => slaac::neighbor_solicit_len(*source, hardware),
                 #[cfg(feature = "slaac")]
                 Out::RouterSolicit(_) => slaac::ROUTER_SOLICIT,
@@ -55,11 +61,13 @@ impl Out {
             Out::ArpAnnounce(_) | Out::ArpRequest { .. } => (EthernetAddress::BROADCAST, EthernetProtocol::Arp),
             Out::Dhcp(message) => (message.to(), EthernetProtocol::Ipv4),
             #[cfg(feature = "slaac")]
+            Out::NeighborAdvert(_) => (ndisc::group_hardware(ndisc::ALL_NODES), EthernetProtocol::Ipv6),
+            #[cfg(feature = "slaac")]
             Out::NeighborSolicit { target, .. } => {
-                (slaac::group_hardware(slaac::solicited_node(*target)), EthernetProtocol::Ipv6)
+                (ndisc::group_hardware(slaac::solicited_node(*target)), EthernetProtocol::Ipv6)
             }
             #[cfg(feature = "slaac")]
-            Out::RouterSolicit(_) => (slaac::group_hardware(slaac::ALL_ROUTERS), EthernetProtocol::Ipv6),
+            Out::RouterSolicit(_) => (ndisc::group_hardware(slaac::ALL_ROUTERS), EthernetProtocol::Ipv6),
         };
         EthernetRepr { src_addr: hardware, dst_addr, ethertype }.emit(&mut frame);
         let payload = frame.payload_mut();
@@ -67,6 +75,8 @@ impl Out {
             Out::ArpAnnounce(address) => arp(hardware, *address, *address, payload),
             Out::ArpRequest { source, target } => arp(hardware, *source, *target, payload),
             Out::Dhcp(message) => message.emit(hardware, payload),
+            #[cfg(feature = "slaac")]
+            Out::NeighborAdvert(address) => ndisc::emit_advert(*address, hardware, payload),
             #[cfg(feature = "slaac")]
             Out::NeighborSolicit { source, target } => {
                 slaac::emit_neighbor_solicit(*source, *target, hardware, payload);

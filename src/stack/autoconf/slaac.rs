@@ -3,12 +3,13 @@
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{
     EthernetAddress, EthernetFrame, Icmpv6Message, Icmpv6Packet, Icmpv6Repr, IpAddress, IpCidr, IpProtocol,
-    Ipv6Address, Ipv6Cidr, Ipv6Packet, Ipv6Repr, NdiscRepr,
+    Ipv6Address, Ipv6Cidr, Ipv6Packet, NdiscRepr,
 };
 
 use super::claim::Claims;
 use super::{Change, Changes, Origin, push};
 use crate::stack::event::AddressEvent;
+use crate::stack::ndisc::{IPV6, emit};
 
 /// How many prefixes are used, and how many DNS servers are kept; more are passed over.
 const PREFIXES: usize = 3;
@@ -25,7 +26,6 @@ const FOR_EVER: u32 = u32::MAX;
 /// The routers' group (RFC 4291 section 2.7.1).
 pub(super) const ALL_ROUTERS: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
 
-const IPV6: usize = 40;
 /// The length of an IPv6 packet with a router solicitation.
 pub(super) const ROUTER_SOLICIT: usize = IPV6 + 16;
 
@@ -301,12 +301,6 @@ pub(super) fn solicited_node(address: Ipv6Address) -> Ipv6Address {
     octets.into()
 }
 
-/// The hardware address of a group (RFC 2464 section 7).
-pub(super) fn group_hardware(group: Ipv6Address) -> EthernetAddress {
-    let [.., a, b, c, d] = group.octets();
-    EthernetAddress([0x33, 0x33, a, b, c, d])
-}
-
 /// The length of an IPv6 packet with a neighbour solicitation.
 pub(super) fn neighbor_solicit_len(source: Ipv6Address, hardware: EthernetAddress) -> usize {
     IPV6 + Icmpv6Repr::Ndisc(neighbor_solicit(source, source, hardware)).buffer_len()
@@ -330,21 +324,6 @@ fn neighbor_solicit(source: Ipv6Address, target: Ipv6Address, hardware: Ethernet
 pub(super) fn emit_router_solicit(source: Ipv6Address, hardware: EthernetAddress, payload: &mut [u8]) {
     let solicit = NdiscRepr::RouterSolicit { lladdr: Some(hardware.into()) };
     emit(source, ALL_ROUTERS, solicit, payload);
-}
-
-fn emit(source: Ipv6Address, group: Ipv6Address, message: NdiscRepr<'_>, payload: &mut [u8]) {
-    let message = Icmpv6Repr::Ndisc(message);
-    let ip = Ipv6Repr {
-        src_addr: source,
-        dst_addr: group,
-        next_header: IpProtocol::Icmpv6,
-        payload_len: message.buffer_len(),
-        hop_limit: 255,
-    };
-    let mut packet = Ipv6Packet::new_unchecked(payload);
-    ip.emit(&mut packet);
-    let mut icmp = Icmpv6Packet::new_unchecked(packet.payload_mut());
-    message.emit(&source, &group, &mut icmp, &super::frame::checksums());
 }
 
 /// A 32-bit number.

@@ -1,0 +1,247 @@
+//! SMOLSTEP_IP, SMOLSTEP_GATEWAY, SMOLSTEP_DNS and SMOLSTEP_SERVER: which addresses a firmware has, and whom it calls. Part of
+//! `build.rs`.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+use crate::{mac, rules, setting, written};
+
+const IP: &str = "SMOLSTEP_IP";
+const GATEWAY: &str = "SMOLSTEP_GATEWAY";
+const DNS: &str = "SMOLSTEP_DNS";
+const SERVER: &str = "SMOLSTEP_SERVER";
+
+/// How many DNS servers are asked.
+const DNS_SERVERS: usize = 4;
+/// How many addresses smoltcp has room for: without IPv6, and with it (the feature `ipv6` in Cargo.toml).
+const ADDRESSES: [usize; 2] = [2, 8];
+/// How many SLAAC makes at most: of three prefixes, and a link-local one.
+const MADE: usize = 4;
+
+/// What these settings say.
+pub struct Network {
+    /// By hand, with a link-local one if one of them is IPv6 and SLAAC does not make one.
+    addresses: Vec<(IpAddr, u8)>,
+    dhcp: bool,
+    slaac: bool,
+    gateways: Vec<IpAddr>,
+    dns: Vec<IpAddr>,
+    server: String,
+    port: u16,
+}
+
+impl Network {
+    /// Reads them, and holds them against the features that the firmware is built with.
+    ///
+    /// # Errors
+    /// One line: a setting that cannot be, or goes with another that is missing.
+    pub fn of_the_environment(enabled: &dyn Fn(&str) -> bool) -> Result<Network, String> {
+        let mut network = Network {
+            addresses: Vec::new(),
+            dhcp: false,
+            slaac: false,
+            gateways: listed(GATEWAY)?,
+            dns: listed(DNS)?,
+            server: String::new(),
+            port: 0,
+        };
+        let text = setting(IP).unwrap_or("192.168.69.1/24".into());
+        for word in text.split(',') {
+            let twice = match word {
+                "dhcp" => std::mem::replace(&mut network.dhcp, true),
+                "slaac" => std::mem::replace(&mut network.slaac, true),
+                word => network.add(word)?,
+            };
+            if twice {
+                return Err(format!("{word} is twice in {IP}"));
+            }
+        }
+        network.add_link_local();
+        network.check_features(enabled)?;
+        network.check_gateways()?;
+        network.check_dns()?;
+        let text = setting(SERVER).unwrap_or("192.168.69.100".into());
+        network.call(&text)?;
+        Ok(network)
+    }
+
+    /// The constants that the firmware is compiled with.
+    pub fn source(&self) -> String {
+        let list = |items: Vec<String>| format!("&[{}]", items.join(", "));
+        let addresses = list(self.addresses.iter().map(cidr).collect());
+        let gateways = list(self.gateways.iter().map(address).collect());
+        let dns = list(self.dns.iter().map(address).collect());
+        let server = match self.server.parse::<IpAddr>() {
+            Ok(ip) => format!("Host::Address({})", address(&ip)),
+            Err(_) => format!("Host::Name({:?})", self.server),
+        };
+        let port = if self.port == 0 { "None".into() } else { format!("Some({})", self.port) };
+        format!(
+            "pub const ADDRESSES: &[IpCidr] = {addresses};\n\
+             #[cfg(feature = \"dhcp\")]\npub const DHCP: bool = {};\n\
+             #[cfg(feature = \"slaac\")]\npub const SLAAC: bool = {};\n\
+             pub const GATEWAYS: &[IpAddress] = {gateways};\n\
+             pub const DNS: &[IpAddress] = {dns};\n\
+             pub const SERVER: Host = {server};\n\
+             /// Its port, unless it is that of the program.\n\
+             pub const PORT: Option<u16> = {port};\n",
+            self.dhcp, self.slaac
+        )
+    }
+
+    /// Adds an address by hand. True if it is there already.
+    fn add(&mut self, word: &str) -> Result<bool, String> {
+        let added = written::cidr(word, IP).map_err(|why| match word.contains(['.', ':', '/']) {
+            true => why,
+            false => format!("'{word}' in {IP} is neither dhcp nor slaac, nor an address like 192.168.69.1/24"),
+        })?;
+        let twice = self.addresses.iter().any(|(address, _)| *address == added.0);
+        self.addresses.push(added);
+        Ok(twice)
+    }
+
+    /// Neighbours ask from their link-local address (RFC 4861 section 7.2.2), and the answer needs a route. SLAAC makes one itself.
+    fn add_link_local(&mut self) {
+        let mut v6 = self.addresses.iter().filter_map(|(address, _)| match address {
+            IpAddr::V6(address) => Some(address.is_unicast_link_local()),
+            IpAddr::V4(_) => None,
+        });
+        // The hardware address around ff:fe, with its universal bit turned (RFC 4291 appendix A).
+        if !self.slaac && v6.next().is_some_and(|first| !first) && !v6.any(|link_local| link_local) {
+            let [a, b, c, d, e, f] = mac();
+            let address = Ipv6Addr::from_octets([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f]);
+            self.addresses.push((address.into(), 64));
+        }
+    }
+
+    /// The features that are needed, and room for all addresses.
+    fn check_features(&self, enabled: &dyn Fn(&str) -> bool) -> Result<(), String> {
+        let v6 = self.has(false);
+        // Without `slaac` an IPv6 address is not asked for before it is used, which is done to all or none.
+        let needs = [(self.dhcp, "dhcp"), (v6, "ipv6"), (self.slaac || self.dhcp && v6, "slaac")];
+        if let Some((_, feature)) = needs.iter().find(|(needed, feature)| *needed && !enabled(feature)) {
+            return Err(format!("{IP} as it is needs the feature {feature}, which scripts/firmware adds"));
+        }
+        let made = usize::from(self.dhcp) + if self.slaac { MADE } else { 0 };
+        let (all, room) = (self.addresses.len() + made, ADDRESSES[usize::from(v6)]);
+        if all > room {
+            return Err(format!(
+                "{IP} makes up to {all} addresses, with those of dhcp, slaac and the link; there is room for {room}"
+            ));
+        }
+        Ok(())
+    }
+
+    fn check_gateways(&self) -> Result<(), String> {
+        for (at, gateway) in self.gateways.iter().enumerate() {
+            if self.gateways[..at].iter().any(|before| before.is_ipv4() == gateway.is_ipv4()) {
+                return Err(format!("{GATEWAY} has two of a kind: one for IPv4 and one for IPv6 are used"));
+            }
+            if self.addresses.iter().any(|(own, _)| own == gateway) {
+                return Err(format!("{gateway} in {GATEWAY} is the board's own address"));
+            }
+            if !self.addresses.iter().any(|own| is_on_link(*own, *gateway)) {
+                return Err(format!(
+                    "{gateway} in {GATEWAY} is not on the network of an address in {IP}; dhcp and slaac bring their own"
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    fn check_dns(&self) -> Result<(), String> {
+        if self.dns.len() > DNS_SERVERS {
+            return Err(format!("{DNS} has more than {DNS_SERVERS} servers"));
+        }
+        self.dns.iter().try_for_each(|&server| self.check_reach(server, DNS))
+    }
+
+    /// Takes in whom to call.
+    fn call(&mut self, text: &str) -> Result<(), String> {
+        // 0 is no port that can be written.
+        let Some((host, port)) = written::host_and_port(text, 0) else {
+            return Err(format!(
+                "bad address '{text}' for {SERVER}: it is an IP address or a name, with a port as in 192.168.69.100:9999 \
+                 or [fdaa::64]:9999"
+            ));
+        };
+        match host.parse() {
+            // As it comes, a board without IPv4 has nobody to call.
+            Ok(_) if setting(SERVER).is_none() => {}
+            Ok(address) if !written::is_unicast(address) => {
+                return Err(format!("{address} in {SERVER} is no host's address"));
+            }
+            Ok(address) => self.check_reach(address, SERVER)?,
+            Err(_) => {
+                rules::check(host).map_err(|why| format!("bad host '{host}' in {SERVER}: {why}"))?;
+                if self.dns.is_empty() && !self.dhcp && !self.slaac {
+                    return Err(format!("{SERVER} is a name and there is no DNS server: set {DNS}, or dhcp in {IP}"));
+                }
+            }
+        }
+        (self.server, self.port) = (host.to_owned(), port);
+        Ok(())
+    }
+
+    /// Whether there may be a route.
+    fn check_reach(&self, to: IpAddr, place: &str) -> Result<(), String> {
+        let v4 = to.is_ipv4();
+        let routed = self.gateways.iter().any(|gateway| gateway.is_ipv4() == v4)
+            || self.addresses.iter().any(|own| is_on_link(*own, to))
+            || if v4 { self.dhcp } else { self.slaac };
+        if routed {
+            return Ok(());
+        }
+        Err(format!("no route to {to} in {place}: give an address on its network in {IP}, or a router in {GATEWAY}"))
+    }
+
+    /// Whether there is to be an address of that family.
+    fn has(&self, v4: bool) -> bool {
+        self.addresses.iter().any(|(own, _)| own.is_ipv4() == v4) || if v4 { self.dhcp } else { self.slaac }
+    }
+}
+
+/// A list of other hosts' addresses.
+fn listed(name: &str) -> Result<Vec<IpAddr>, String> {
+    let mut list = Vec::new();
+    for word in setting(name).iter().flat_map(|text| text.split(',')) {
+        let address = written::address(word, name)?;
+        if !written::is_unicast(address) || address.is_loopback() {
+            return Err(format!("{address} in {name} is no host's address"));
+        }
+        list.push(address);
+    }
+    Ok(list)
+}
+
+fn is_on_link(own: (IpAddr, u8), other: IpAddr) -> bool {
+    let bits = |address: IpAddr| match address {
+        IpAddr::V4(address) => u128::from(address.to_bits()) << 96,
+        IpAddr::V6(address) => address.to_bits(),
+    };
+    let mask = !u128::MAX.checked_shr(own.1.into()).unwrap_or(0);
+    own.0.is_ipv4() == other.is_ipv4() && (bits(own.0) ^ bits(other)) & mask == 0
+}
+
+fn address(address: &IpAddr) -> String {
+    match address {
+        IpAddr::V4(address) => format!("IpAddress::Ipv4(wire::Ipv4Address::from_octets({:?}))", address.octets()),
+        IpAddr::V6(address) => format!("IpAddress::Ipv6(wire::Ipv6Address::from_octets({:?}))", address.octets()),
+    }
+}
+
+fn cidr((address, prefix): &(IpAddr, u8)) -> String {
+    match address {
+        IpAddr::V4(address) => {
+            format!(
+                "IpCidr::Ipv4(wire::Ipv4Cidr::new(wire::Ipv4Address::from_octets({:?}), {prefix}))",
+                address.octets()
+            )
+        }
+        IpAddr::V6(address) => {
+            format!(
+                "IpCidr::Ipv6(wire::Ipv6Cidr::new(wire::Ipv6Address::from_octets({:?}), {prefix}))",
+                address.octets()
+            )
+        }
+    }
+}

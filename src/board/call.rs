@@ -1,0 +1,246 @@
+//! A client as a firmware: it finds its server, calls it, and ends with the result.
+
+#[cfg(feature = "dhcp")]
+use core::fmt::Display;
+use core::net::IpAddr;
+
+use smoltcp::time::Duration;
+use smoltcp::wire::{IpAddress, IpEndpoint};
+
+use super::clock::Clock;
+#[cfg(feature = "dhcp")]
+use super::network::Taken;
+use super::network::{announce, config};
+use super::run::{drive, start};
+use super::semihosting::exit;
+use super::settings::{self, Host};
+use super::{Board, Terminal};
+use crate::app::{self, Client, ClientOptions};
+use crate::names::{Addresses, Name, Resolver};
+use crate::stack::{Io, Memory, Phase, Pool, Shown, Stack, UdpSession};
+use crate::trace::LogProbe;
+
+/// How many DNS servers are asked.
+const DNS_SERVERS: usize = 4;
+
+/// The longest segment, in bytes.
+const SEGMENT: usize = 1472;
+
+/// How long the own addresses may take to come, a name to be found, a call to connect, and each reply to come.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long an address that is not the last of a name may take to connect.
+const NEXT_AFTER: Duration = Duration::from_secs(2);
+
+/// What a lookup needs for both of its questions, and for two replies (RFC 1035 section 4.2.1).
+const LOOKUP: usize = 2 * 512;
+
+/// Calls the server of a program, whose host is the build's SMOLSTEP_SERVER and whose port is `port` unless that says another.
+/// Prints what its client prints, and ends QEMU with the result; on a board without a debugger, stops.
+///
+/// # Panics
+/// As [`serve`](super::serve).
+pub fn call<B: Board>(name: &str, port: u16, texts: &[&[u8]]) -> ! {
+    let port = settings::PORT.unwrap_or(port);
+    let clock = Clock::<B>::start();
+    let io = start::<B>();
+    exit(match settings::SERVER {
+        Host::Address(address) => {
+            let mut pool = Pool::<Client<'_>, (), 2, SEGMENT, SEGMENT, 0, 0, 0>::new();
+            Caller::new(pool.memory(), io, clock, name, texts).call_address(IpEndpoint::new(address, port))
+        }
+        Host::Name(host) => {
+            let mut pool = Pool::<Client<'_>, Resolver, 2, SEGMENT, SEGMENT, 1, 2, LOOKUP>::new();
+            Caller::new(pool.memory(), io, clock, name, texts).call_name(host, port)
+        }
+    })
+}
+
+/// A stack and what is around it, and what to say to whom.
+struct Caller<'c, B: Board, U> {
+    stack: Stack<'c, Client<'c>, U>,
+    io: Io<B::Ethernet, Terminal<B>, LogProbe>,
+    clock: Clock<B>,
+    name: &'c str,
+    texts: &'c [&'c [u8]],
+}
+
+impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
+    fn new(
+        memory: Memory<'c, Client<'c>, U>,
+        mut io: Io<B::Ethernet, Terminal<B>, LogProbe>,
+        mut clock: Clock<B>,
+        name: &'c str,
+        texts: &'c [&'c [u8]],
+    ) -> Self {
+        let stack = match Stack::new(config(), &mut io.device, memory, clock.now()) {
+            Ok(stack) => stack,
+            Err(error) => panic!("{error}"),
+        };
+        announce(&mut io.device, clock.now());
+        Caller { stack, io, clock, name, texts }
+    }
+
+    /// Calls an address, once there is a route. True if all went well.
+    fn call_address(&mut self, remote: IpEndpoint) -> bool {
+        #[cfg(feature = "dhcp")]
+        if !self.wait(|stack| reaches(stack, remote)) {
+            self.say_what_is_missing(Shown(remote));
+            return false;
+        }
+        self.attempt(remote, PATIENCE, |_| ())
+    }
+
+    /// Calls once, and says on the log how it went. `each` looks at the stack meanwhile. True if all went well.
+    fn attempt(
+        &mut self,
+        remote: IpEndpoint,
+        patience: Duration,
+        mut each: impl FnMut(&Stack<'c, Client<'c>, U>),
+    ) -> bool {
+        let options = ClientOptions { texts: self.texts, timeout: Some(PATIENCE), ..ClientOptions::default() };
+        let Some(client) = app::find(self.name).and_then(|app| app.client(&options)) else {
+            panic!("no program {}", self.name)
+        };
+        let id = match self.stack.connect(self.clock.now(), remote, client, patience, &mut self.io) {
+            Ok(id) => id,
+            Err(error) => {
+                log::error!("{}: {error}", Shown(remote));
+                return false;
+            }
+        };
+        drive(&mut self.stack, &mut self.io, &mut self.clock, Terminal::listen, |stack, _| {
+            each(stack);
+            stack.ended(id).is_some()
+        });
+        let result = match self.stack.take(id) {
+            Some((client, end)) => client.result().unwrap_or(Err(app::Failure::Ended(end))),
+            None => Err(app::Failure::TooEarly),
+        };
+        match result {
+            Ok(()) => log::info!("done"),
+            Err(why) => log::error!("{}: {why}", Shown(remote)),
+        }
+        result.is_ok()
+    }
+
+    /// Polls until `ready`, or patience ends, within a turn of the timer. True if it is.
+    #[cfg(feature = "dhcp")]
+    fn wait(&mut self, ready: impl Fn(&Stack<'c, Client<'c>, U>) -> bool) -> bool {
+        let until = self.clock.now() + PATIENCE;
+        let (mut is_ready, mut taken) = (false, Taken::default());
+        drive(&mut self.stack, &mut self.io, &mut self.clock, Terminal::listen, |stack, now| {
+            taken.look(stack);
+            is_ready = ready(stack);
+            is_ready || now >= until
+        });
+        is_ready
+    }
+
+    /// Says on the log why `what` cannot be reached.
+    #[cfg(feature = "dhcp")]
+    fn say_what_is_missing(&self, what: impl Display) {
+        let leased = self.stack.addresses().iter().any(|own| matches!(own.address(), IpAddress::Ipv4(_)));
+        if settings::DHCP && !leased {
+            log::error!("{what}: no lease from a DHCP server within {} s", PATIENCE.secs());
+        } else {
+            log::error!("{what}: no route within {} s", PATIENCE.secs());
+        }
+    }
+}
+
+impl<'c, B: Board> Caller<'c, B, Resolver> {
+    /// Calls the first address of a name that connects, one after the other (RFC 8305 section 5, without attempts side by side).
+    /// True if all went well.
+    fn call_name(&mut self, host: &str, port: u16) -> bool {
+        let Some(addresses) = self.resolve(host) else { return false };
+        let remotes = || addresses.in_order().filter_map(address).map(|address| IpEndpoint::new(address, port));
+        // The lease may come after what a router says.
+        #[cfg(feature = "dhcp")]
+        self.wait(|stack| remotes().any(|remote| reaches(stack, remote)));
+        let Some(last) = remotes().filter(|&remote| reaches(&self.stack, remote)).last() else {
+            log::error!("{host}: no route to any of its addresses");
+            return false;
+        };
+        for remote in remotes() {
+            if !reaches(&self.stack, remote) {
+                continue;
+            }
+            let patience = if remote == last { PATIENCE } else { NEXT_AFTER };
+            let mut connected = false;
+            let done = self.attempt(remote, patience, |stack| {
+                connected |=
+                    stack.connections_in_use().any(|c| !matches!(c.phase, Phase::Connecting | Phase::Ended(_)));
+            });
+            if done || connected {
+                return done;
+            }
+        }
+        false
+    }
+
+    /// The addresses of a name; none where that is said on the log.
+    fn resolve(&mut self, host: &str) -> Option<Addresses> {
+        let servers = self.servers(host)?;
+        let name = Name::new(host).inspect_err(|error| log::error!("bad host '{host}': {error}")).ok()?;
+        // Nobody else knows the seed, and nothing else is made of these bytes.
+        let [.., a, b, c, d, _, _, _, _, _, _, _, _, _, _, _, _] = settings::SEED;
+        let ids = [u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])];
+        let resolver = Resolver::new(name, &servers, PATIENCE, ids);
+        let port = self.stack.bind(0, resolver).inspect_err(|error| log::error!("{host}: {error}")).ok()?;
+        let mut over = None;
+        drive(&mut self.stack, &mut self.io, &mut self.clock, Terminal::listen, |stack, _| {
+            over = stack.take_udp(port);
+            over.is_some()
+        });
+        match over?.result()? {
+            Ok(addresses) => Some(addresses.clone()),
+            Err(error) => {
+                log::error!("{host}: {error}");
+                None
+            }
+        }
+    }
+
+    /// The DNS servers of the build and those that DHCP and routers named, once one can be reached.
+    fn servers(&mut self, _host: &str) -> Option<heapless::Vec<IpAddress, DNS_SERVERS>> {
+        let known = |_stack: &Stack<'_, _, _>| {
+            let given = settings::DNS.iter().copied();
+            #[cfg(feature = "dhcp")]
+            let given = given.chain(_stack.dns_servers());
+            // Those that do not fit are passed over.
+            given.take(DNS_SERVERS).collect::<heapless::Vec<_, DNS_SERVERS>>()
+        };
+        #[cfg(feature = "dhcp")]
+        if !self.wait(|stack| known(stack).iter().any(|&server| reaches(stack, IpEndpoint::new(server, 53)))) {
+            let settled =
+                !settings::DHCP || self.stack.addresses().iter().any(|own| matches!(own.address(), IpAddress::Ipv4(_)));
+            if settled && known(&self.stack).is_empty() {
+                log::error!(
+                    "{_host}: nobody names a DNS server within {} s: build it with SMOLSTEP_DNS",
+                    PATIENCE.secs()
+                );
+            } else {
+                self.say_what_is_missing(_host);
+            }
+            return None;
+        }
+        Some(known(&self.stack))
+    }
+}
+
+/// Whether a connection could be begun.
+fn reaches<U: UdpSession>(stack: &Stack<'_, Client<'_>, U>, remote: IpEndpoint) -> bool {
+    stack.source_for(remote).is_ok()
+}
+
+/// An address, if it is of a family that this firmware has.
+fn address(address: IpAddr) -> Option<IpAddress> {
+    match address {
+        IpAddr::V4(address) => Some(address.into()),
+        #[cfg(feature = "ipv6")]
+        IpAddr::V6(address) => Some(address.into()),
+        #[cfg(not(feature = "ipv6"))]
+        IpAddr::V6(_) => None,
+    }
+}

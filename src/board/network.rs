@@ -1,0 +1,110 @@
+//! What the build says of the network: a board's addresses, and how the link learns of them.
+
+use smoltcp::phy::{Device, TxToken};
+use smoltcp::time::Instant;
+use smoltcp::wire::{
+    ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, HardwareAddress,
+    IpCidr, Ipv4Address,
+};
+
+use super::settings;
+#[cfg(feature = "dhcp")]
+use crate::stack::{AddressEvent, Session, Stack, UdpSession};
+use crate::stack::{Config, Seed};
+
+/// The addresses of the build, and whom to ask for others. Where anything is asked for, no address is used that somebody else on
+/// the link has.
+pub(super) fn config() -> Config<'static> {
+    let hardware = HardwareAddress::Ethernet(settings::HARDWARE);
+    let mut config = Config::new(hardware, Seed(settings::SEED), settings::ADDRESSES);
+    if !settings::GATEWAYS.is_empty() {
+        config.gateways = settings::GATEWAYS;
+    }
+    #[cfg(feature = "dhcp")]
+    {
+        config.claim = true;
+        config.dhcp = settings::DHCP;
+    }
+    #[cfg(feature = "slaac")]
+    {
+        config.slaac = settings::SLAAC;
+    }
+    config
+}
+
+/// Tells the link who is here (RFC 5227 section 3, RFC 4861 section 7.2.6): a peer that asked too early would wait a second or more
+/// to ask again. Not where the stack asks for its addresses, for it announces them itself.
+pub(super) fn announce<D: Device>(device: &mut D, now: Instant) {
+    if cfg!(feature = "dhcp") {
+        return;
+    }
+    each_address(|address| {
+        let Some(token) = device.transmit(now) else { return };
+        match address {
+            IpCidr::Ipv4(address) => announce_by_arp(address.address(), token),
+            #[cfg(feature = "ipv6")]
+            IpCidr::Ipv6(address) => announce_to_neighbours(address.address(), token),
+        }
+    });
+}
+
+/// Does something for each address of the build.
+pub(super) fn each_address(mut each: impl FnMut(&IpCidr)) {
+    match settings::ADDRESSES {
+        // The most frequent case; the loop would take more flash.
+        [one] => each(one),
+        all => all.iter().for_each(each),
+    }
+}
+
+fn announce_by_arp(address: Ipv4Address, token: impl TxToken) {
+    let ethernet = EthernetRepr {
+        src_addr: settings::HARDWARE,
+        dst_addr: EthernetAddress::BROADCAST,
+        ethertype: EthernetProtocol::Arp,
+    };
+    let arp = ArpRepr::EthernetIpv4 {
+        operation: ArpOperation::Request,
+        source_hardware_addr: settings::HARDWARE,
+        source_protocol_addr: address,
+        target_hardware_addr: EthernetAddress([0; 6]),
+        target_protocol_addr: address,
+    };
+    token.consume(ethernet.buffer_len() + arp.buffer_len(), |bytes| {
+        let mut frame = EthernetFrame::new_unchecked(bytes);
+        ethernet.emit(&mut frame);
+        arp.emit(&mut ArpPacket::new_unchecked(frame.payload_mut()));
+    });
+}
+
+#[cfg(feature = "ipv6")]
+fn announce_to_neighbours(address: smoltcp::wire::Ipv6Address, token: impl TxToken) {
+    use crate::stack::ndisc::{ADVERT, ALL_NODES, emit_advert, group_hardware};
+
+    let ethernet = EthernetRepr {
+        src_addr: settings::HARDWARE,
+        dst_addr: group_hardware(ALL_NODES),
+        ethertype: EthernetProtocol::Ipv6,
+    };
+    token.consume(ethernet.buffer_len() + ADVERT, |bytes| {
+        let mut frame = EthernetFrame::new_unchecked(bytes);
+        ethernet.emit(&mut frame);
+        emit_advert(address, settings::HARDWARE, frame.payload_mut());
+    });
+}
+
+/// Says on the log, once for each, which addresses of the build somebody else has: they are not used.
+#[cfg(feature = "dhcp")]
+#[derive(Default)]
+pub(super) struct Taken(Option<smoltcp::wire::IpAddress>);
+
+#[cfg(feature = "dhcp")]
+impl Taken {
+    pub(super) fn look<S: Session + Clone, U: UdpSession>(&mut self, stack: &Stack<'_, S, U>) {
+        if let Some((address, by)) = stack.taken()
+            && self.0.replace(address) != Some(address)
+        {
+            log::error!("{}; build it with another SMOLSTEP_IP", AddressEvent::Taken { address, by });
+        }
+    }
+}

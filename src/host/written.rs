@@ -1,0 +1,71 @@
+//! Addresses as people write them, on the command line and in the settings of a firmware: `build.rs` is compiled with this file, too.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+/// An own address with its prefix, written for `place`.
+///
+/// # Errors
+/// One line that says what it should be.
+pub fn cidr(text: &str, place: &str) -> Result<(IpAddr, u8), String> {
+    let bad = || format!("bad address '{text}' for {place}: it is like 192.168.69.1/24 or fdaa::1/64");
+    let Some((address, prefix)) = text.split_once('/') else {
+        return Err(match text.parse::<IpAddr>() {
+            Ok(_) => format!("'{text}' for {place} has no prefix: write for instance {text}/24"),
+            Err(_) => bad(),
+        });
+    };
+    let address: IpAddr = address.parse().map_err(|_| bad())?;
+    let longest = if address.is_ipv4() { 32 } else { 128 };
+    match prefix.parse::<u8>() {
+        Ok(prefix) if prefix <= longest && is_host(address, prefix) => Ok((address, prefix)),
+        Ok(prefix) if prefix <= longest => {
+            Err(format!("'{text}' for {place} is no host's address: it is a network's, or nobody's"))
+        }
+        _ => Err(bad()),
+    }
+}
+
+/// Another host's address, written for `place`.
+///
+/// # Errors
+/// One line that says what it should be.
+pub fn address(text: &str, place: &str) -> Result<IpAddr, String> {
+    text.parse().map_err(|_| format!("bad address '{text}' for {place}: it is an IP address"))
+}
+
+/// A host, which is an IP address or else a name, with or without a port; an IPv6 address comes without its brackets.
+pub fn host_and_port(text: &str, default: u16) -> Option<(&str, u16)> {
+    if text.parse::<IpAddr>().is_ok() {
+        return Some((text, default));
+    }
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok().filter(|&port| port != 0)?),
+        _ => (text, default),
+    };
+    // Only brackets tell an IPv6 address from its port.
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    match bare {
+        Some(bare) => bare.parse::<Ipv6Addr>().is_ok().then_some((bare, port)),
+        None => (!host.is_empty() && !host.contains([':', '[', ']'])).then_some((host, port)),
+    }
+}
+
+/// Whether it is one host's address: not one for many or for none.
+pub fn is_unicast(address: IpAddr) -> bool {
+    let broadcast = matches!(address, IpAddr::V4(address) if address.is_broadcast());
+    !broadcast && !address.is_multicast() && !address.is_unspecified()
+}
+
+/// Whether a host can have the address: neither the loopback's, nor the first or last of its network (RFC 1122 section 3.2.1.3;
+/// RFC 3021 for prefixes of 31).
+fn is_host(address: IpAddr, prefix: u8) -> bool {
+    let special = match address {
+        IpAddr::V4(address) => {
+            let hosts = u32::MAX.checked_shr(prefix.into()).unwrap_or(0);
+            let host = address.to_bits() & hosts;
+            prefix < 31 && (host == 0 || host == hosts)
+        }
+        IpAddr::V6(address) => address.to_ipv4_mapped().is_some(),
+    };
+    is_unicast(address) && !address.is_loopback() && !special
+}

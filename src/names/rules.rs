@@ -1,0 +1,59 @@
+//! What a host's name may look like. `build.rs` is compiled with this file, too.
+
+use core::fmt;
+
+/// The longest name, in bytes as it is sent (RFC 1035 section 2.3.4).
+pub const LONGEST: usize = 255;
+/// The longest part of a name between two dots, in bytes.
+const LONGEST_LABEL: usize = 63;
+
+/// Checks a name: letters, digits, hyphens and underscores between dots; a dot at the end changes nothing.
+///
+/// # Errors
+/// [`NameError`]: it cannot be the name of a host.
+pub fn check(text: &str) -> Result<(), NameError> {
+    let text = text.strip_suffix('.').unwrap_or(text);
+    for label in text.split('.') {
+        if label.is_empty() {
+            return Err(NameError::EmptyPart);
+        }
+        if !label.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_')) {
+            return Err(NameError::BadCharacter);
+        }
+        if label.len() > LONGEST_LABEL {
+            return Err(NameError::TooLong);
+        }
+    }
+    // RFC 1123 section 2.1: what ends in a number is an address, here one that is mistyped.
+    if text.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit())) {
+        return Err(NameError::Number);
+    }
+    // A length before the first part, and a 0 at the end.
+    if text.len() + 2 > LONGEST { Err(NameError::TooLong) } else { Ok(()) }
+}
+
+/// Why a text is no host's name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameError {
+    /// A character that no host's name has.
+    BadCharacter,
+    /// Nothing before the first dot, or between two.
+    EmptyPart,
+    /// It ends in a number, as addresses do.
+    Number,
+    /// More than 253 characters, or more than 63 between two dots.
+    TooLong,
+}
+
+impl fmt::Display for NameError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            NameError::BadCharacter => "a host's name has letters, digits, hyphens and dots; write others as xn--...",
+            NameError::EmptyPart => "a host's name has something before and between its dots",
+            NameError::Number => "it is neither an IP address nor a host's name",
+            NameError::TooLong => "a host's name has at most 253 characters, and 63 between two dots",
+        })
+    }
+}
+
+impl core::error::Error for NameError {}

@@ -1,0 +1,47 @@
+//! Messages to IPv6 neighbours that no socket sends (RFC 4861 section 4).
+
+use smoltcp::phy::ChecksumCapabilities;
+use smoltcp::wire::{
+    EthernetAddress, Icmpv6Packet, Icmpv6Repr, IpProtocol, Ipv6Address, Ipv6Packet, Ipv6Repr, NdiscNeighborFlags,
+    NdiscRepr,
+};
+
+/// The group of all on the link (RFC 4291 section 2.7.1).
+pub(crate) const ALL_NODES: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
+
+/// The length of IPv6's header.
+pub(super) const IPV6: usize = 40;
+
+/// The length of an IPv6 packet with an [`advertisement`](emit_advert): 24 bytes, and 8 with the hardware address.
+pub(crate) const ADVERT: usize = IPV6 + 32;
+
+/// Writes an IPv6 packet that tells all who has an address, though nobody asked (RFC 4861 section 7.2.6). It goes to [`ALL_NODES`].
+pub(crate) fn emit_advert(address: Ipv6Address, hardware: EthernetAddress, payload: &mut [u8]) {
+    let flags = NdiscNeighborFlags::OVERRIDE;
+    let advert = NdiscRepr::NeighborAdvert { flags, target_addr: address, lladdr: Some(hardware.into()) };
+    emit(address, ALL_NODES, advert, payload);
+}
+
+/// Writes an IPv6 packet to a group.
+pub(super) fn emit(source: Ipv6Address, group: Ipv6Address, message: NdiscRepr<'_>, payload: &mut [u8]) {
+    let message = Icmpv6Repr::Ndisc(message);
+    let ip = Ipv6Repr {
+        src_addr: source,
+        dst_addr: group,
+        next_header: IpProtocol::Icmpv6,
+        payload_len: message.buffer_len(),
+        // A router would have counted it down (RFC 4861 section 6.1).
+        hop_limit: 255,
+    };
+    let mut packet = Ipv6Packet::new_unchecked(payload);
+    ip.emit(&mut packet);
+    let mut icmp = Icmpv6Packet::new_unchecked(packet.payload_mut());
+    // The checksum is filled in: a device that does so itself does it again.
+    message.emit(&source, &group, &mut icmp, &ChecksumCapabilities::default());
+}
+
+/// The hardware address of a group (RFC 2464 section 7).
+pub(crate) fn group_hardware(group: Ipv6Address) -> EthernetAddress {
+    let [.., a, b, c, d] = group.octets();
+    EthernetAddress([0x33, 0x33, a, b, c, d])
+}
