@@ -3,6 +3,7 @@
 use clap::error::ErrorKind;
 use clap::{Parser, Subcommand};
 
+use super::bench::{BenchArgs, bench};
 use super::call::{CallArgs, call};
 use super::doctor::{self, DoctorArgs};
 use super::error::Failure;
@@ -35,6 +36,7 @@ enum Command {
     /// List the programs: name, transports, ports
     #[command(after_help = "Example:\n  smolstep apps")]
     Apps,
+    Bench(BenchArgs),
     Call(CallArgs),
     Doctor(DoctorArgs),
     Get(GetArgs),
@@ -60,6 +62,7 @@ pub fn run() -> Result<u8, Failure> {
     match cli.command {
         None => tour().map(|()| 0),
         Some(Command::Apps) => apps().map(|()| 0),
+        Some(Command::Bench(args)) => bench(&args),
         Some(Command::Call(args)) => call(&args).map(|()| 0),
         Some(Command::Doctor(_)) => {
             let works = doctor::run(&mut std::io::stdout()).map_err(Failure::run)?;

@@ -1,6 +1,7 @@
 //! What needs an operating system: the command line, the console, the loop that waits, the sandbox.
 
 mod address;
+mod bench;
 mod call;
 pub mod capture;
 mod cli;
@@ -32,6 +33,7 @@ mod tour;
 mod watch;
 
 pub use address::{Lookup, settle};
+pub use bench::EchoCable;
 pub use cli::run;
 pub use console::Stdio;
 pub use drive::{Ended, drive};

@@ -6,7 +6,7 @@ use smoltcp::time::Instant;
 use smoltcp::wire::TcpSeqNumber;
 
 use super::demux::{self, Flow, Segment};
-use super::event::{Direction, Drop, Event, Io, Probe, Step};
+use super::event::{ConnectionId, Direction, Drop, Event, Io, Probe, Step};
 use super::frame::{Held, OneFrame, WatchedTx};
 use super::life::Cause;
 #[cfg(feature = "ping")]
@@ -88,6 +88,13 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 Some(Step::Ingress(Some(id)))
             }
         }
+    }
+
+    /// The connection that a frame is for, told from its headers alone: none of a SYN for a new one. Changes nothing.
+    pub fn connection_of(&self, frame: &[u8]) -> Option<ConnectionId> {
+        let own = |address| self.iface.has_ip_addr(address);
+        let Flow::Tcp(segment) = demux::flow(frame, self.medium, self.hardware, own) else { return None };
+        self.table.find(self.links, &segment.tuple).map(|index| self.id(index))
     }
 
     fn target<P: Probe>(&mut self, now: Instant, frame: &[u8], probe: &mut P) -> Target {

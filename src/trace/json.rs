@@ -254,7 +254,7 @@ impl Object<'_> {
 }
 
 /// Escapes what may not stand in a JSON string (RFC 8259 section 7).
-struct Escaped<'w>(&'w mut dyn Write);
+pub(crate) struct Escaped<'w>(pub(crate) &'w mut dyn Write);
 
 impl Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {

@@ -23,6 +23,8 @@ pub use entry::{Entry, Ring, What};
 pub use explain::{Explanation, explain, transition};
 pub use fields::Fields;
 pub use flow::{Cause, Flow, Side};
+#[cfg(feature = "std")]
+pub(crate) use json::Escaped as JsonEscaped;
 pub use json::write_json;
 pub use lab_capture::LabCapture;
 pub use ladder::Ladder;
@@ -31,4 +33,6 @@ pub use pcapng::IoSink;
 pub use pcapng::{Frame, InterfaceId, LinkType, SNAP_LEN, Sink, TEXT, Writer};
 pub use states::{OTHERS, Other, STEPS, Taken, Visited};
 pub use summary::{Carries, Ends, Segment, Summary};
+#[cfg(feature = "std")]
+pub(crate) use svg::{Escaped as SvgEscaped, open as open_svg};
 pub use svg::{SVG_ROWS, write_ladder_svg};

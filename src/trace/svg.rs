@@ -82,7 +82,7 @@ const RED: &str = "#c62828";
 const ORANGE: &str = "#b35900";
 
 /// Begins a picture: its size, a white ground, and how text looks.
-pub(super) fn open(out: &mut dyn Write, width: usize, height: usize, title: &str) -> fmt::Result {
+pub(crate) fn open(out: &mut dyn Write, width: usize, height: usize, title: &str) -> fmt::Result {
     write!(out, r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" "#)?;
     writeln!(out, r#"viewBox="0 0 {width} {height}" font-family="monospace" font-size="11" fill="{INK}">"#)?;
     writeln!(out, "<title>{title}</title>")?;
@@ -177,7 +177,7 @@ fn beside(out: &mut dyn Write, host: usize, y: usize, color: &str, text: &dyn Di
 }
 
 /// Escapes what means something in XML.
-pub(super) struct Escaped<'w>(pub(super) &'w mut dyn Write);
+pub(crate) struct Escaped<'w>(pub(crate) &'w mut dyn Write);
 
 impl Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {

@@ -1,0 +1,92 @@
+//! Servers that are processes of their own: the one in Python, and smolstep's where its memory is measured.
+
+use std::fs;
+use std::io::{BufRead, BufReader, ErrorKind};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+
+use super::guard::Miss;
+use crate::host::sandbox::{SERVER, TAP};
+
+/// The server in Python's socket module.
+const PYTHON: &str = include_str!("python.py");
+
+/// A running server; it is killed when this is dropped.
+pub struct Server {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// The program greeting in Python, a thread a connection, on the kernel's loopback.
+    ///
+    /// # Errors
+    /// There is no python3 here.
+    pub fn python() -> Result<Self, Miss> {
+        let mut command = Command::new("python3");
+        let mut server = Server::start(command.args(["-c", PYTHON]), "python3")?;
+        let port: u16 = server.line()?.trim().parse().map_err(|_| Miss::failed("python3 does not listen"))?;
+        server.address = (Ipv4Addr::LOCALHOST, port).into();
+        Ok(server)
+    }
+
+    /// `smolstep serve greeting` on the TAP, for so many connections with 4 KiB each way.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn smolstep(connections: usize) -> Result<Self, Miss> {
+        let mut command = Command::new("/proc/self/exe");
+        let ip = format!("{SERVER}/24");
+        let arguments = ["serve", "greeting", "--tap", TAP, "--ip", &ip, "--socket-buffer", "4K", "--max-connections"];
+        command.env("RUST_LOG", "warn").args(arguments).arg(connections.to_string());
+        let mut server = Server::start(&mut command, "smolstep serve")?;
+        if !server.line()?.starts_with("listening") {
+            return Err(Miss::failed("smolstep serve does not listen"));
+        }
+        server.address = (SERVER, 9999).into();
+        Ok(server)
+    }
+
+    fn start(command: &mut Command, name: &str) -> Result<Self, Miss> {
+        // Not in this process's group: Ctrl-C is for this process alone.
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let child = command.spawn().map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Miss::Skipped(format!("there is no {name} here")),
+            _ => Miss::failed(format_args!("{name}: {error}")),
+        })?;
+        Ok(Server { child, address: (Ipv4Addr::UNSPECIFIED, 0).into() })
+    }
+
+    /// The line that says it listens; empty where it has ended.
+    fn line(&mut self) -> Result<String, Miss> {
+        let mut line = String::new();
+        if let Some(out) = self.child.stdout.take() {
+            BufReader::new(out).read_line(&mut line).map_err(Miss::at("a server's output"))?;
+        }
+        Ok(line)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The memory that it has in use, in KiB.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn resident(&self) -> Result<f64, Miss> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        number.ok_or_else(|| Miss::failed("the server has ended early"))
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}

@@ -1,0 +1,50 @@
+//! Many connections at once on the TAP: how fast they come, what memory they take, and whether those that talk notice the others.
+
+use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use super::child::Server;
+use super::figure::{Figure, Of, What};
+use super::guard::{Guard, Miss};
+use super::talk::{Talker, talk};
+
+/// How many of them talk.
+const ACTIVE: usize = 1000;
+
+/// Files of this process besides its clients' sockets.
+const OTHER_FILES: u64 = 100;
+
+/// Opens `number` connections to a server of its own, which greets each; then a thousand of them talk; then all are closed.
+///
+/// # Errors
+/// Not all can be opened, or one is not greeted.
+pub fn crowd(number: usize, span: Duration, guard: Guard<'_>) -> Result<Vec<(Figure, f64)>, Miss> {
+    allow_files(number as u64 + OTHER_FILES)?;
+    let server = Server::smolstep(number)?;
+    let start = Instant::now();
+    let (mut talking, mut silent) = (Vec::new(), Vec::new());
+    for client in 0..number {
+        let talker = Talker::new(server.address(), client, guard)?;
+        // Spread over the whole table.
+        if client % (number / ACTIVE).max(1) == 0 { talking.push(talker) } else { silent.push(talker) }
+    }
+    let setup = number as f64 / start.elapsed().as_secs_f64();
+    let memory = server.resident()? / number as f64;
+    let active = talk(&mut talking, span, guard)?;
+    let figures = [(What::Setup, setup), (What::Memory, memory), (What::Active, active)];
+    Ok(figures.map(|(what, value)| (Figure { what, of: Of::Connections(number) }, value)).into())
+}
+
+/// Lets this process have so many files open, if the system lets it.
+fn allow_files(number: u64) -> Result<(), Miss> {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= number) {
+        return Ok(());
+    }
+    let wanted = Rlimit { current: Some(number), maximum: limit.maximum };
+    setrlimit(Resource::Nofile, wanted).map_err(|_| {
+        let most = limit.maximum.map_or_else(String::new, |most| format!(" of {most}"));
+        Miss::Skipped(format!("it takes {number} open files, above the limit{most}: raise it with ulimit -Hn"))
+    })
+}

@@ -1,0 +1,184 @@
+//! `smolstep bench`: smolstep beside smoltcp alone, the kernel's TCP and Python, measured in one run.
+//!
+//! The measurements take turns, round by round, so that what slows the machine down for a while slows all of them. Each has
+//! a network namespace of its own, with a new TAP. What the rows compare is in `rows`; how each figure is measured, in `figure`.
+
+mod cable;
+mod child;
+mod client;
+mod crowd;
+mod figure;
+mod guard;
+mod json;
+mod machine;
+mod network;
+mod pattern;
+mod picture;
+mod result;
+mod rows;
+mod server;
+mod stack;
+mod table;
+mod talk;
+mod tuntap;
+
+use std::io::{self, Write};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use clap::Args;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+
+use super::error::Failure;
+use super::sandbox::namespace;
+use figure::{Effort, Figure, Job, Meter};
+use machine::Machine;
+use result::{Measured, RowResult};
+use rows::{ROWS, Row};
+
+pub use cable::EchoCable;
+
+/// Compare with smoltcp alone, the kernel's TCP and Python: throughput, round trips, connections, memory
+///
+/// All is measured in a private network; a row whose limit is missed is no failure of the command.
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  smolstep bench
+  smolstep bench send-tuntap latency-kernel --rounds 3 --json bench.json --svg bench.svg
+  smolstep bench --list")]
+pub struct BenchArgs {
+    /// The rows to measure [default: all]
+    #[arg(value_name = "ROW")]
+    pub rows: Vec<String>,
+    /// How often everything is measured, in turn [default: 5, with --quick 1]
+    #[arg(long, value_name = "N")]
+    pub rounds: Option<NonZeroUsize>,
+    /// Measure for a tenth of a second each, not for one: to see whether it runs
+    #[arg(long)]
+    pub quick: bool,
+    /// List the rows and what they compare
+    #[arg(long, conflicts_with_all = ["rows", "rounds", "quick", "json", "svg", "markdown"])]
+    pub list: bool,
+    /// Write the results as JSON
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Write the results as a picture
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// Print the table as Markdown
+    #[arg(long)]
+    pub markdown: bool,
+}
+
+/// Runs `smolstep bench`; returns the exit code: 1 where a measurement failed.
+///
+/// # Errors
+/// One line for the user.
+pub fn bench(args: &BenchArgs) -> Result<u8, Failure> {
+    let rows = chosen(&args.rows)?;
+    if args.list {
+        let list: String = rows.iter().map(|row| format!("{:<17} {}\n", row.name, row.text)).collect();
+        return say(&list).map(|()| 0);
+    }
+    let files = [&args.json, &args.svg].into_iter().flatten();
+    files.map(|path| write(path, "")).collect::<Result<Vec<()>, _>>()?;
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register(signal, stop.clone()).map_err(Failure::run)?;
+    }
+    // Lines about each connection would be part of what is measured.
+    super::log_lines::quieten();
+    namespace::enter().map_err(Failure::run)?;
+
+    let machine = Machine::here();
+    let (rounds, effort) = match args.quick {
+        true => (1, Effort::QUICK),
+        false => (5, Effort::FULL),
+    };
+    let rounds = args.rounds.map_or(rounds, usize::from);
+    let measured = measure(&rows, rounds, effort, &stop);
+    let results: Vec<(&Row, RowResult)> = rows.iter().map(|row| (*row, measured.row(row))).collect();
+
+    let quick = if args.quick { ", quick" } else { "" };
+    let debug = if cfg!(debug_assertions) { ", debug build: the figures mean nothing" } else { "" };
+    let s = if rounds == 1 { "" } else { "s" };
+    let head =
+        format!("smolstep {} on {machine}; median of {rounds} round{s}{quick}{debug}", env!("CARGO_PKG_VERSION"));
+    let mut table = String::new();
+    // Writing to a string does not fail.
+    let _ = table::write_table(&mut table, &table::Head { line: &head, markdown: args.markdown }, &results);
+    say(&table)?;
+    if let Some(path) = &args.json {
+        let mut json = String::new();
+        let _ = json::write_json(&mut json, &machine, rounds, args.quick, &results);
+        write(path, &json)?;
+    }
+    if let Some(path) = &args.svg {
+        let mut svg = String::new();
+        let _ = picture::write_svg(&mut svg, &head, &results);
+        write(path, &svg)?;
+    }
+    if stop.load(Ordering::Relaxed) {
+        return Err(Failure::run("interrupted: the table is of what had been measured"));
+    }
+    Ok(u8::from(measured.has_failed()))
+}
+
+/// The rows of these names; all without any.
+fn chosen(names: &[String]) -> Result<Vec<&'static Row>, Failure> {
+    if let Some(unknown) = names.iter().find(|name| !ROWS.iter().any(|row| row.name == *name)) {
+        let all: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
+        return Err(Failure::usage(format_args!("no row '{unknown}': there are {}", all.join(", "))));
+    }
+    Ok(ROWS.iter().filter(|row| names.is_empty() || names.iter().any(|name| name == row.name)).collect())
+}
+
+/// Measures what the rows need, in turn.
+fn measure(rows: &[&Row], rounds: usize, effort: Effort, stop: &AtomicBool) -> Measured {
+    let mut jobs: Vec<Job> = Vec::new();
+    for job in rows.iter().flat_map(|row| [Some(row.ours), row.against]).flatten().map(Figure::job) {
+        if !jobs.contains(&job) {
+            jobs.push(job);
+        }
+    }
+    let bar = bar(rounds * jobs.len());
+    let (mut meter, mut measured) = (Meter::new(effort, stop), Measured::default());
+    for _ in 0..rounds {
+        for job in &jobs {
+            if stop.load(Ordering::Relaxed) {
+                break;
+            }
+            bar.set_message(job.to_string());
+            bar.tick();
+            if !measured.has_missed(*job) {
+                measured.take(*job, meter.measure(*job));
+            }
+            bar.inc(1);
+        }
+    }
+    bar.finish_and_clear();
+    measured
+}
+
+/// A progress bar on standard error; it hides itself where that is no terminal.
+fn bar(steps: usize) -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::stderr());
+    if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len}, {eta} left  {msg}") {
+        bar.set_style(style.progress_chars("=> "));
+    }
+    bar
+}
+
+fn say(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    let result = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+    result.map_err(|error| Failure::run(format_args!("standard output: {error}")))
+}
+
+fn write(path: &Path, text: &str) -> Result<(), Failure> {
+    std::fs::write(path, text)
+        .map_err(|error| Failure::run(format_args!("{} cannot be written: {error}", path.display())))
+}

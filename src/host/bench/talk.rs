@@ -1,0 +1,84 @@
+//! Many clients of a greeting server in one thread, each with one message under way.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::time::{Duration, Instant};
+
+use rustix::buffer::spare_capacity;
+use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
+use rustix::io::Errno;
+
+use super::client::{WELCOME, connect, expect};
+use super::guard::{Guard, Miss, TICK};
+
+/// A client.
+pub struct Talker {
+    stream: TcpStream,
+    name: String,
+    reply: String,
+    /// How much of the reply has come.
+    come: usize,
+}
+
+impl Talker {
+    /// Connects and hears the welcome.
+    ///
+    /// # Errors
+    /// There is none.
+    pub fn new(server: SocketAddr, number: usize, guard: Guard<'_>) -> Result<Self, Miss> {
+        guard.check()?;
+        let mut stream = connect(server)?;
+        expect(&mut stream, WELCOME, guard)?;
+        let name = format!("client {number}");
+        Ok(Talker { stream, reply: format!("Hello,{name}!"), name, come: 0 })
+    }
+
+    fn say(&mut self, guard: Guard<'_>) -> Result<(), Miss> {
+        self.come = 0;
+        // A socket with nothing under way takes a message whole.
+        guard.patiently(|| self.stream.write_all(self.name.as_bytes()))
+    }
+
+    /// Takes in what has come, and tells whether that is all of the reply.
+    fn hear(&mut self, guard: Guard<'_>) -> Result<bool, Miss> {
+        let mut buffer = [0; 64];
+        let len = guard.patiently(|| self.stream.read(&mut buffer))?;
+        let rest = self.reply.as_bytes().get(self.come..).unwrap_or_default();
+        if len == 0 || !buffer.get(..len).is_some_and(|come| rest.starts_with(come)) {
+            return Err(Miss::failed("a client was not greeted as it should be"));
+        }
+        self.come += len;
+        Ok(self.come == self.reply.len())
+    }
+}
+
+/// Round trips a second of all of them together, over `span`.
+///
+/// # Errors
+/// One is not greeted.
+pub fn talk(talkers: &mut [Talker], span: Duration, guard: Guard<'_>) -> Result<f64, Miss> {
+    let waiting = Miss::at::<Errno>("waiting");
+    let poll = epoll::create(CreateFlags::CLOEXEC).map_err(&waiting)?;
+    for (number, talker) in talkers.iter_mut().enumerate() {
+        epoll::add(&poll, &talker.stream, EventData::new_u64(number as u64), EventFlags::IN).map_err(&waiting)?;
+        talker.say(guard)?;
+    }
+    let timeout = rustix::time::Timespec::try_from(TICK).ok();
+    let (start, mut trips) = (Instant::now(), 0u64);
+    let mut events = Vec::with_capacity(talkers.len().max(1));
+    while start.elapsed() < span || trips == 0 {
+        match epoll::wait(&poll, spare_capacity(&mut events), timeout.as_ref()) {
+            Ok(0) | Err(Errno::INTR) => guard.check()?,
+            Ok(_) => {}
+            Err(errno) => return Err(waiting(errno)),
+        }
+        for event in events.drain(..) {
+            let Some(talker) = talkers.get_mut(event.data.u64() as usize) else { continue };
+            if talker.hear(guard)? {
+                trips += 1;
+                talker.say(guard)?;
+            }
+        }
+    }
+    Ok(trips as f64 / start.elapsed().as_secs_f64())
+}
