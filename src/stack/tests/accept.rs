@@ -128,3 +128,28 @@ fn half_open_connections_take_no_place_in_the_backlog() {
     assert_eq!(established, 2);
     assert!(pair.server.has(|e| *e == Event::Dropped(Drop::BacklogFull)) >= 3);
 }
+
+#[test]
+fn a_frame_tells_its_connection() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Idle));
+    for _ in 0..2 {
+        pair.call(7, App::Idle);
+    }
+    pair.run_for(Duration::from_secs(1));
+    let frame = |tuple: &Tuple, flags: u8| {
+        let ports = [tuple.remote.port.to_be_bytes(), tuple.local.port.to_be_bytes()].concat();
+        let ends = [&[10, 0, 0, 2, 10, 0, 0, 1][..], &ports].concat();
+        let head = [2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0, 0x45, 0, 0, 40, 0, 0, 0, 0, 64, 6, 0, 0];
+        [&head[..], &ends, &[0; 8], &[0x50, flags, 8, 0, 0, 0, 0, 0]].concat()
+    };
+    let (served, server) = (pair.served(), &pair.server.stack);
+    assert_eq!(served.len(), 2);
+    for connection in &served {
+        assert_eq!(server.connection_of(&frame(&connection.tuple, 0x10)), Some(connection.id));
+    }
+    let mut other = served[0].tuple;
+    other.remote.port = 1;
+    assert_eq!(server.connection_of(&frame(&other, 0x02)), None, "a SYN of a new one");
+    assert_eq!(server.connection_of(&frame(&served[0].tuple, 0x10)[..40]), None, "half a frame");
+}
