@@ -41,9 +41,9 @@ fn ten_thousand_connections_are_greeted_answered_and_closed() {
             expect(client, format!("Hello,client {number}!"));
         }
         // The server closes first, and all are in TIME-WAIT: those that come now take their places.
-        for client in &mut clients {
-            send(client, "exit");
-            expect_last(client, "");
+        for mut client in clients {
+            send(&mut client, "exit");
+            expect_last(&mut client, "");
         }
         for _ in 0..100 {
             expect(&mut connect(SERVER[0], 9999), "Welcome!");
