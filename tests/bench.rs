@@ -97,6 +97,17 @@ fn a_peer_that_fails_marks_its_row_and_no_other() {
 }
 
 #[test]
+fn a_peer_that_says_nothing_does_not_hold_up_ctrl_c() {
+    let Some(folder) = Folder::new("silent") else { return };
+    let script = folder.path("python3");
+    fs::write(&script, "#!/bin/sh\nkill -INT $PPID\nread -r _\n").unwrap();
+    fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
+    let run = with_path(&folder.0);
+    assert_eq!((run.code(), run.err().lines().count()), (Some(1), 1), "{run:?}");
+    assert!(run.err().contains("interrupted"), "{run:?}");
+}
+
+#[test]
 fn a_peer_that_is_not_there_is_skipped() {
     let Some(folder) = Folder::new("absent") else { return };
     let run = with_path(&folder.0);
@@ -123,7 +134,7 @@ fn bench(arguments: &[&str]) -> Finished {
     Peer::start(smolstep().env_remove("RUST_LOG").arg("bench").args(arguments)).finish()
 }
 
-/// Greets with nothing but this folder to find python3 in.
+/// Measures greetings with nothing but this folder to find python3 in.
 fn with_path(folder: &Path) -> Finished {
     let rows = ["bench", "--quick", "greeting-python", "greeting-threads"];
     Peer::start(smolstep().env_remove("RUST_LOG").env("PATH", folder).args(rows)).finish()

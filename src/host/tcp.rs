@@ -46,8 +46,11 @@ impl TcpArgs {
             Some(size) => (size, size),
             None => (sizes.receive.min(share), sizes.send.min(share)),
         };
-        let both = (receive + send).checked_mul(sizes.connections);
-        if both.is_none_or(|both| Vec::<u8>::new().try_reserve_exact(both).is_err()) {
+        let fits = |size: usize| {
+            let all = size.checked_mul(sizes.connections);
+            all.is_some_and(|all| Vec::<u8>::new().try_reserve_exact(all).is_ok())
+        };
+        if !fits(receive) || !fits(send) {
             return Err(Failure::usage(format_args!(
                 "no memory for {} connections with socket buffers of {receive} bytes: lower --max-connections or \
                  --socket-buffer",

@@ -74,33 +74,32 @@ impl<const HASHED: bool> Table<HASHED> {
         }
     }
 
+    /// The number of a tuple's bucket. The hash takes the addresses in as they are, IPv4 ones in two words and IPv6 ones in
+    /// eight: its end holds the length, so that neither is the other's.
     fn bucket(&self, tuple: &Tuple) -> Option<usize> {
         if !HASHED {
             return None;
         }
-        let mut words = [0; 2 * WORDS + 1];
-        words[..WORDS].copy_from_slice(&address(tuple.remote.addr));
-        words[WORDS..2 * WORDS].copy_from_slice(&address(tuple.local.addr));
-        words[2 * WORDS] = u32::from(tuple.remote.port) << 16 | u32::from(tuple.local.port);
-        (half_sip::<1, 3>(self.key, &words) as usize).checked_rem(self.buckets)
-    }
-}
-
-/// How many words the longest address has.
-const WORDS: usize = if cfg!(feature = "ipv6") { 4 } else { 1 };
-
-fn address(address: IpAddress) -> [u32; WORDS] {
-    let mut words = [0; WORDS];
-    match address {
-        IpAddress::Ipv4(address) => words[0] = address.to_bits(),
-        #[cfg(feature = "ipv6")]
-        IpAddress::Ipv6(address) => {
-            for (word, bytes) in words.iter_mut().zip(address.octets().as_chunks().0) {
-                *word = u32::from_le_bytes(*bytes);
+        let ports = u32::from(tuple.remote.port) << 16 | u32::from(tuple.local.port);
+        let hash = match (tuple.remote.addr, tuple.local.addr) {
+            (IpAddress::Ipv4(remote), IpAddress::Ipv4(local)) => {
+                half_sip::<1, 3>(self.key, &[remote.to_bits(), local.to_bits(), ports])
             }
-        }
+            #[cfg(feature = "ipv6")]
+            (IpAddress::Ipv6(remote), IpAddress::Ipv6(local)) => {
+                let mut words = [ports; 9];
+                let addresses = [remote.octets(), local.octets()];
+                for (word, bytes) in words.iter_mut().zip(addresses.as_flattened().as_chunks().0) {
+                    *word = u32::from_le_bytes(*bytes);
+                }
+                half_sip::<1, 3>(self.key, &words)
+            }
+            // No segment has one of each.
+            #[cfg(feature = "ipv6")]
+            _ => return None,
+        };
+        (hash as usize).checked_rem(self.buckets)
     }
-    words
 }
 
 #[cfg(test)]

@@ -1,16 +1,22 @@
 //! Servers that are processes of their own: the one in Python, and smolstep's where its memory is measured.
 
 use std::fs;
-use std::io::{BufRead, BufReader, ErrorKind};
+use std::io::{ErrorKind, Read};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
 
-use super::guard::Miss;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+
+use super::guard::{Guard, Miss, TICK};
 use crate::host::sandbox::{SERVER, TAP};
 
 /// The server in Python's socket module.
 const PYTHON: &str = include_str!("python.py");
+
+/// More bytes than there are in the line that says where a server listens.
+const LINE: usize = 256;
 
 /// A running server; it is killed when this is dropped.
 pub struct Server {
@@ -23,10 +29,10 @@ impl Server {
     ///
     /// # Errors
     /// There is no python3 here.
-    pub fn python() -> Result<Self, Miss> {
+    pub fn python(guard: Guard<'_>) -> Result<Self, Miss> {
         let mut command = Command::new("python3");
         let mut server = Server::start(command.args(["-c", PYTHON]), "python3")?;
-        let port: u16 = server.line()?.trim().parse().map_err(|_| Miss::failed("python3 does not listen"))?;
+        let port: u16 = server.line(guard)?.trim().parse().map_err(|_| Miss::failed("python3 does not listen"))?;
         server.address = (Ipv4Addr::LOCALHOST, port).into();
         Ok(server)
     }
@@ -35,13 +41,13 @@ impl Server {
     ///
     /// # Errors
     /// It does not start.
-    pub fn smolstep(connections: usize) -> Result<Self, Miss> {
+    pub fn smolstep(connections: usize, guard: Guard<'_>) -> Result<Self, Miss> {
         let mut command = Command::new("/proc/self/exe");
         let ip = format!("{SERVER}/24");
         let arguments = ["serve", "greeting", "--tap", TAP, "--ip", &ip, "--socket-buffer", "4K", "--max-connections"];
         command.env("RUST_LOG", "warn").args(arguments).arg(connections.to_string());
         let mut server = Server::start(&mut command, "smolstep serve")?;
-        if !server.line()?.starts_with("listening") {
+        if !server.line(guard)?.starts_with("listening") {
             return Err(Miss::failed("smolstep serve does not listen"));
         }
         server.address = (SERVER, 9999).into();
@@ -58,11 +64,18 @@ impl Server {
         Ok(Server { child, address: (Ipv4Addr::UNSPECIFIED, 0).into() })
     }
 
-    /// The line that says it listens; empty where it has ended.
-    fn line(&mut self) -> Result<String, Miss> {
-        let mut line = String::new();
-        if let Some(out) = self.child.stdout.take() {
-            BufReader::new(out).read_line(&mut line).map_err(Miss::at("a server's output"))?;
+    /// The line that says it listens; less of it where the server has ended.
+    fn line(&mut self, guard: Guard<'_>) -> Result<String, Miss> {
+        let (mut line, mut byte) = (String::new(), [0]);
+        let Some(mut out) = self.child.stdout.take() else { return Ok(line) };
+        let timeout = Timespec::try_from(TICK).ok();
+        while line.len() < LINE && !line.ends_with('\n') {
+            match poll(&mut [PollFd::new(&out, PollFlags::IN)], timeout.as_ref()) {
+                Ok(0) | Err(Errno::INTR) => guard.check()?,
+                Ok(_) if guard.patiently(|| out.read(&mut byte))? == 0 => break,
+                Ok(_) => line.push(byte[0].into()),
+                Err(errno) => return Err(Miss::failed(errno)),
+            }
         }
         Ok(line)
     }

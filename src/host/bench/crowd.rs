@@ -21,7 +21,7 @@ const OTHER_FILES: u64 = 100;
 /// Not all can be opened, or one is not greeted.
 pub fn crowd(number: usize, span: Duration, guard: Guard<'_>) -> Result<Vec<(Figure, f64)>, Miss> {
     allow_files(number as u64 + OTHER_FILES)?;
-    let server = Server::smolstep(number)?;
+    let server = Server::smolstep(number, guard)?;
     let start = Instant::now();
     let (mut talking, mut silent) = (Vec::new(), Vec::new());
     for client in 0..number {

@@ -233,7 +233,7 @@ fn measure(figure: Figure, span: Duration, guard: Guard<'_>) -> Result<f64, Miss
         What::Active | What::Cable | What::Memory | What::Setup => Err(Miss::failed("it is measured in another way")),
     };
     match figure.of {
-        Of::Python => client(Server::python()?.address()),
+        Of::Python => client(Server::python(guard)?.address()),
         Of::Smolstep => with_smolstep(&duty, client),
         Of::Threads => with_threads(&duty, client),
         Of::Tuntap => with_tuntap(&duty, client),

@@ -17,7 +17,10 @@ pub fn in_network<T: Send>(work: impl FnOnce() -> Result<T, Miss> + Send) -> Res
         work()
     };
     thread::scope(|scope| {
-        let thread = thread::Builder::new().spawn_scoped(scope, inside).map_err(Miss::at("a thread"))?;
+        let thread = thread::Builder::new()
+            .name("bench-client".into())
+            .spawn_scoped(scope, inside)
+            .map_err(Miss::at("a thread"))?;
         thread.join().unwrap_or_else(|_| Err(Miss::failed("it panicked; the panic's message is above")))
     })
 }

@@ -57,7 +57,8 @@ pub fn with_threads<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T,
                     break;
                 }
                 // Without a thread the client is turned away, and says so.
-                let _ = thread::Builder::new().spawn_scoped(scope, move || serve(stream, duty));
+                let _ =
+                    thread::Builder::new().name("bench-kernel".into()).spawn_scoped(scope, move || serve(stream, duty));
             }
         });
         let result = client(address);

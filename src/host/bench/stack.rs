@@ -45,7 +45,10 @@ pub fn with_smolstep<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         let serve = || serve(&link, device, duty, Bell { over: &over, ended });
-        let server = thread::Builder::new().spawn_scoped(scope, serve).map_err(Miss::at("a thread"))?;
+        let server = thread::Builder::new()
+            .name("bench-smolstep".into())
+            .spawn_scoped(scope, serve)
+            .map_err(Miss::at("a thread"))?;
         let result = client((SERVER, PORT).into());
         over.store(true, Ordering::Release);
         drop(end);

@@ -1,7 +1,8 @@
-//! Many clients of a greeting server in one thread, each with one message under way.
+//! Many clients of a greeting server, each with one message under way, in as many threads as there are cores.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
+use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use rustix::buffer::spare_capacity;
@@ -57,6 +58,24 @@ impl Talker {
 /// # Errors
 /// One is not greeted.
 pub fn talk(talkers: &mut [Talker], span: Duration, guard: Guard<'_>) -> Result<f64, Miss> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let share = talkers.len().div_ceil(threads).max(1);
+    thread::scope(|scope| {
+        let start = |talkers| {
+            let thread = thread::Builder::new().name("bench-client".into());
+            thread.spawn_scoped(scope, move || talk_alone(talkers, span, guard)).map_err(Miss::at("a thread"))
+        };
+        // All are started before any is waited for.
+        let threads: Vec<_> = talkers.chunks_mut(share).map(start).collect();
+        let join = |thread: Result<ScopedJoinHandle<'_, _>, Miss>| {
+            thread?.join().unwrap_or_else(|_| Err(Miss::failed("a client panicked; the panic's message is above")))
+        };
+        threads.into_iter().map(join).sum()
+    })
+}
+
+/// The same of some of them, in this thread.
+fn talk_alone(talkers: &mut [Talker], span: Duration, guard: Guard<'_>) -> Result<f64, Miss> {
     let waiting = Miss::at::<Errno>("waiting");
     let poll = epoll::create(CreateFlags::CLOEXEC).map_err(&waiting)?;
     for (number, talker) in talkers.iter_mut().enumerate() {

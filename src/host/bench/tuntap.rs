@@ -45,7 +45,10 @@ pub fn with_tuntap<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T, 
         // The device cannot change threads.
         let (check, over) = (&check, &over);
         let serve = move || serve(TunTapInterface::new(TAP, Medium::Ethernet)?, check, over, ready);
-        let server = thread::Builder::new().spawn_scoped(scope, serve).map_err(Miss::at("a thread"))?;
+        let server = thread::Builder::new()
+            .name("bench-tuntap".into())
+            .spawn_scoped(scope, serve)
+            .map_err(Miss::at("a thread"))?;
         // A server that has ended never is.
         let result = is_ready.recv().map_err(Miss::failed).and_then(|()| client((SERVER, port).into()));
         over.store(true, Ordering::Release);
