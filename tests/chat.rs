@@ -151,6 +151,40 @@ fn all_talk_in_a_room_and_a_slow_reader_is_dropped() {
 }
 
 #[test]
+fn a_flood_reaches_all_who_read() {
+    on_tap("a_flood_reaches_all_who_read", |link| {
+        let server = link.serve(&["chat", "--room"], 4);
+        let mut readers = [0, 1].map(|v| connect(SERVER[v], 9000));
+        readers.iter_mut().for_each(|reader| expect(reader, WELCOME));
+        // The second has joined, too.
+        server.wait_for("both", |out| out.matches(" has joined\n").count() == 2);
+        let mut speaker = connect(SERVER[0], 9000);
+        let line = format!("{}\n", "x".repeat(60));
+        // Many times what the room and all buffers hold.
+        let flood = format!("/name F\n{}q\n", line.repeat(20_000));
+        std::thread::scope(|scope| {
+            for mut reader in readers {
+                let line = &line;
+                scope.spawn(move || {
+                    let mut heard = vec![];
+                    while !heard.ends_with(b"F has left\n") {
+                        let mut piece = [0; 4096];
+                        let len = reader.read(&mut piece).unwrap();
+                        assert!(len > 0, "dropped after {} bytes", heard.len());
+                        heard.extend(&piece[..len]);
+                    }
+                    let heard = String::from_utf8(heard).unwrap();
+                    assert_eq!(heard.matches(&format!("F: {line}")).count(), 20_000);
+                });
+            }
+            send(&mut speaker, &flood);
+            expect(&mut speaker, WELCOME);
+        });
+        server.stop();
+    });
+}
+
+#[test]
 fn partners_on_udp_are_answered_by_number() {
     on_tap_and_tun("partners_on_udp_are_answered_by_number", |link| {
         let mut server = link.serve(&["chat"], 4);

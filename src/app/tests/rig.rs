@@ -71,6 +71,8 @@ pub struct Tcp<S> {
     pub console: Script,
     /// How the connection ended.
     pub end: Option<End>,
+    /// How often the session had all others run.
+    pub wakes: usize,
     here: Side,
     there: Side,
     socket: SocketHandle,
@@ -131,7 +133,19 @@ impl<S: Session> Tcp<S> {
         let peer = there.add_tcp(65_535, 65_535);
         there.tcp(peer).set_nagle_enabled(false);
         let state = tcp::State::Closed;
-        Tcp { now: Instant::ZERO, session, console, end: None, here, there, socket, peer, next: Next::Wait, state }
+        Tcp {
+            now: Instant::ZERO,
+            session,
+            console,
+            end: None,
+            wakes: 0,
+            here,
+            there,
+            socket,
+            peer,
+            next: Next::Wait,
+            state,
+        }
     }
 
     /// Runs both sides until nothing more happens at this time.
@@ -189,6 +203,7 @@ impl<S: Session> Tcp<S> {
                 Next::Wait | Next::WakeAt(_) => {}
             }
         }
+        self.wakes += usize::from(cx.wake);
         if self.next == Next::Close {
             receive(socket, usize::MAX, |_| ());
         }
