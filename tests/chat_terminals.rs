@@ -8,7 +8,7 @@ use std::fs;
 use rustix::process::{Pid, Signal, kill_process};
 use smolstep::phy::linux::Kind;
 
-use common::link::{SERVER, connect, expect, expect_last, on_tap, send};
+use common::link::{KERNEL, SERVER, at, connect, expect, expect_last, on_tap, send, udp};
 use common::netns::{make, sandbox_possible, skip};
 use common::peer::Peer;
 use common::terminal::{left_well, screen, start, wait_for_last, wait_for_line};
@@ -104,20 +104,36 @@ fn two_terminals_and_three_kernel_clients() {
 }
 
 #[test]
-fn what_is_typed_before_a_talk_is_not_sent() {
-    on_tap("what_is_typed_before_a_talk_is_not_sent", |_| {
+fn what_is_typed_to_nobody_is_not_sent() {
+    on_tap("what_is_typed_to_nobody_is_not_sent", |_| {
         let mut server = server(&[]);
-        let mut first = connect(SERVER[0], 9000);
+        let nobody = |server: &Peer, times: usize| {
+            server.wait_for("the hint", |out| {
+                screen(out).iter().filter(|line| **line == "(nobody is here: what was typed is not sent)").count()
+                    == times
+            });
+        };
+        // Without an editor, and Ctrl-D ends nothing; then with one.
+        server.type_in(b"a secret\r");
+        nobody(&server, 1);
+        server.type_in(b"\x04and another\r");
+        nobody(&server, 2);
+        let stranger = udp(at(KERNEL[0], 0), at(SERVER[0], 9000));
+        stranger.send(b"hello\n").unwrap();
         wait_for_last(&server, ">>>");
-        send(&mut first, "q\n");
+        server.type_in(b"to you\r");
+        let mut bytes = [0; 64];
+        let len = stranger.recv(&mut bytes).unwrap();
+        assert_eq!(&bytes[..len], b"to you\n");
+        stranger.send(b"q\n").unwrap();
         server.wait_for("the end", |out| out.contains(" has ended"));
         server.type_in(b"to nobody\r");
-        wait_for_line(&server, ">>> to nobody");
+        nobody(&server, 3);
         wait_for_last(&server, ">>>");
-        let mut second = connect(SERVER[0], 9000);
-        wait_for_line(&server, "(what was typed before is not sent)");
+        let mut partner = connect(SERVER[0], 9000);
+        server.wait_for("the talk", |out| out.contains("talking with"));
         server.type_in(b"to you\rq\r");
-        expect_last(&mut second, "to you\nthe talk has ended\n");
+        expect_last(&mut partner, "to you\nthe talk has ended\n");
         server.type_in(b"\x03");
         left_well(&server.finish());
     });

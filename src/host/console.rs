@@ -3,6 +3,9 @@
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::BorrowedFd;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::tcgetattr;
+
 use super::editor::Editor;
 use crate::stack::{Console, Input};
 
@@ -107,26 +110,31 @@ impl Console for Stdio {
         }
     }
 
-    fn start_over(&mut self) -> bool {
-        if !io::stdin().is_terminal() || !in_foreground() {
-            return false;
+    fn start_over(&mut self) -> Option<bool> {
+        if self.input == State::Ended || !io::stdin().is_terminal() || !in_foreground() {
+            return None;
         }
         let mut forgotten = false;
         let mut buf = [0; 256];
-        while let Ok(count @ 1..) = rustix::io::ioctl_fionread(self.file()) {
-            let count = usize::try_from(count).unwrap_or(buf.len()).min(buf.len());
-            match rustix::io::read(self.file(), &mut buf[..count]) {
+        // Bounded, as a terminal may be fed by a program.
+        for _ in 0..4096 {
+            if !can_read(self.file()) {
+                break;
+            }
+            match rustix::io::read(self.file(), &mut buf) {
                 Ok(1..) => forgotten = true,
-                _ => break,
+                // Ctrl-D where no editor sees it: there was no talk to end.
+                Ok(0) if !matches!(self.edit, Edit::Edited(_)) && tcgetattr(rustix::stdio::stdin()).is_ok() => break,
+                Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => break,
+                _ => {
+                    self.input = State::Ended;
+                    return Some(forgotten);
+                }
             }
         }
-        if self.input == State::Ready {
-            self.input = State::Wanted;
-        }
-        if forgotten {
-            self.print(b"(what was typed before is not sent)\n");
-        }
-        true
+        // What is typed from now on is waited for.
+        self.input = State::Wanted;
+        Some(forgotten)
     }
 
     fn read(&mut self, buf: &mut [u8]) -> Input {
@@ -168,6 +176,12 @@ impl Console for Vec<u8> {
     fn print(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
     }
+}
+
+/// Whether a read would not block.
+fn can_read(file: BorrowedFd<'_>) -> bool {
+    let mut files = [PollFd::from_borrowed_fd(file, PollFlags::IN)];
+    poll(&mut files, Some(&Timespec::default())).is_ok_and(|count| count > 0)
 }
 
 /// Whether this process may read the terminal: one in the background would be stopped for it.

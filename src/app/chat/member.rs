@@ -213,6 +213,9 @@ impl<'a> Member<'a> {
         if let Stage::Talking { position, .. } = self.stage {
             self.room.leave(position);
         }
+        if let (Some(desk), 0) = (self.room.desk(), self.room.members()) {
+            desk.leave();
+        }
         self.stage = Stage::Over;
         self.tell(cx.console, |member, put| {
             member.put_name(put);

@@ -187,6 +187,27 @@ fn whoever_leaves_holds_nobody() {
 }
 
 #[test]
+fn in_an_empty_room_a_person_talks_to_nobody() {
+    let desk = Box::leak(Box::new(Desk::new(false)));
+    let room = Box::leak(Box::new(Room::new(vec![Cell::new(0); 1024].leak(), Some(desk))));
+    let options = Options { room: Some(room), desk: Some(desk), ..Options::default() };
+    let chat = find("chat").unwrap();
+    let console = Script { open: true, person: true, ..Script::default() };
+    let mut udp = Udp::new(chat.udp_server(&options).unwrap(), &[], console.clone());
+    let mut types = |text: &[u8]| {
+        udp.console.typed.push_back(text.to_vec());
+        udp.settle();
+        udp.printed()
+    };
+    const NOBODY: &[u8] = b"(nobody is here: what was typed is not sent)\n";
+    assert_eq!(types(b"anybody?\n"), NOBODY);
+    let mut member = Tcp::server_at(console, chat.server(&options).unwrap(), BIG);
+    assert_eq!(types(b"for the room\n"), b"");
+    member.send(b"q\n");
+    assert_eq!(types(b"anybody?\n"), NOBODY);
+}
+
+#[test]
 fn a_line_from_the_console_waits_too() {
     let desk = Box::leak(Box::new(Desk::new(false)));
     let room = Box::leak(Box::new(Room::new(vec![Cell::new(0); 1024].leak(), Some(desk))));
