@@ -13,7 +13,7 @@ use super::lines::Lines;
 use super::room::{FallenBehind, Room};
 use super::say_goodbye;
 use crate::app::message::{self, Arrived};
-use crate::app::text::{Put, put_display, put_escaped};
+use crate::app::text::{Put, is_invisible, put_display, put_escaped};
 use crate::app::timing::later;
 use crate::stack::{Console, Context, End, Next, Session};
 
@@ -22,7 +22,8 @@ pub const NAME: usize = 16;
 
 /// The server of one connection: what a member says goes to all the others, with its name or address before it.
 ///
-/// A first line `/name NAME` gives a name of up to 16 bytes, without spaces; two may have the same. What a member says waits
+/// A first line `/name NAME` gives a name of up to 16 bytes, without spaces, colons and what cannot be seen; two may have the
+/// same. `console` and what looks like an address are none. What a member says waits
 /// in its receive buffer for those who still read what the room holds, up to [`HOLD`]. Whoever has not read it then is told so
 /// and dropped.
 #[derive(Clone, Debug)]
@@ -152,12 +153,12 @@ impl<'a> Member<'a> {
         let mut name = [0; NAME];
         let mut len = 0;
         let valid = text.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-        for c in valid.chars().take_while(|c| !c.is_control() && !c.is_whitespace()) {
+        for c in valid.chars().take_while(|&c| is_in_names(c)) {
             let Some(place) = name.get_mut(len..len + c.len_utf8()) else { break };
             c.encode_utf8(place);
             len += c.len_utf8();
         }
-        let Some(chosen) = name.get(..len).filter(|chosen| !chosen.is_empty()) else { return Ok(()) };
+        let Some(chosen) = name.get(..len).filter(|chosen| is_name(chosen)) else { return Ok(()) };
         self.tell_in_turn(now, console, |member, put| {
             member.put_name(put);
             put(b" is now ");
@@ -231,6 +232,17 @@ impl<'a> Member<'a> {
             Who::Nobody => {}
         }
     }
+}
+
+fn is_in_names(c: char) -> bool {
+    !(is_invisible(c) || c.is_whitespace() || matches!(c, ':' | '\u{200c}' | '\u{200d}'))
+}
+
+/// Whether it names a member, and neither the console nor, in digits and dots, an address. One with a port has a colon, as has one
+/// of IPv6.
+fn is_name(chosen: &[u8]) -> bool {
+    let is_address = chosen.contains(&b'.') && chosen.iter().all(|b| b.is_ascii_digit() || *b == b'.');
+    !(chosen.is_empty() || is_address || chosen.eq_ignore_ascii_case(b"console"))
 }
 
 /// What a member said.

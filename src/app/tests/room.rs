@@ -56,6 +56,31 @@ fn a_line_goes_to_all_the_others_with_a_name_or_address() {
 }
 
 #[test]
+fn no_name_is_the_consoles_or_an_address() {
+    for (name, has) in [
+        ("console", None),
+        ("CONSOLE", None),
+        ("console:", None),
+        ("con\u{ad}sole", Some("con")),
+        ("192.168.69.1", None),
+        ("192.168.69.1:2000", None),
+        ("[fdaa::1]:2000", Some("[fdaa")),
+        (":", None),
+        ("\u{202e}Ann", None),
+        ("Ann\u{202e}", Some("Ann")),
+        ("Ann\u{200d}", Some("Ann")),
+        ("R2.D2", Some("R2.D2")),
+    ] {
+        let room = room(1024);
+        let (mut member, mut other) = (join(room, BIG), join(room, BIG));
+        member.send(format!("/name {name}\nx\u{202e}y\n").as_bytes());
+        let heard = other.hears();
+        let want = format!("{}: x\\xe2\\x80\\xaey\n", has.unwrap_or("192.168.69.2:2000"));
+        assert!(heard.ends_with(&want) && heard.contains(" is now ") == has.is_some(), "{name:?}: {heard:?}");
+    }
+}
+
+#[test]
 fn members_leave_by_q_by_end_of_stream_and_by_reset() {
     let room = room(4096);
     let mut stays = join(room, BIG);
