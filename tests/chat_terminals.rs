@@ -176,6 +176,26 @@ fn the_terminal_is_restored_however_the_client_ends() {
     });
 }
 
+#[test]
+fn no_prompt_is_left_behind() {
+    on_tap("no_prompt_is_left_behind", |_| {
+        for time in 0..20 {
+            let server = server(&["--once"]);
+            let mut partner = connect(SERVER[0], 9000);
+            wait_for_last(&server, ">>>");
+            send(&mut partner, "q\n");
+            expect_last(&mut partner, "the talk has ended\n");
+            drop(partner);
+            let finished = server.finish();
+            left_well(&finished);
+            // Nothing is drawn after the line was cleared, but for what start() says.
+            let out = finished.out();
+            let rest = out.rsplit("\x1b[?2004l\r\x1b[J").next().unwrap_or_default();
+            assert!(!rest.contains('\x1b') && !rest.contains(">>>"), "{time}: {}", out.escape_debug());
+        }
+    });
+}
+
 /// Sends SIGTERM to the command at a terminal.
 fn terminate_child(terminal: &Peer) {
     let id = terminal.id();

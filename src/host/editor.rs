@@ -20,7 +20,7 @@ use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
 use rustyline::history::MemHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{Config, ExternalPrinter, Helper};
+use rustyline::{ColorMode, Config, ExternalPrinter, Helper};
 
 use super::log_lines::quieten;
 
@@ -44,8 +44,8 @@ const FAREWELL: Duration = Duration::from_millis(500);
 /// Up and down again: text that changes nothing.
 const NOTHING: &str = "\x1b[A\n";
 
-/// Ends bracketed paste, goes to the beginning of the line and clears it.
-const CLEAR: &[u8] = b"\x1b[?2004l\r\x1b[J";
+/// Ends a synchronized update and bracketed paste, goes to the beginning of the line and clears it.
+const CLEAR: &[u8] = b"\x1b[?2026l\x1b[?2004l\r\x1b[J";
 
 impl Editor {
     /// Starts it; `None` where standard input and output are not a terminal that it knows. The end of input (Ctrl-D) is what
@@ -53,7 +53,9 @@ impl Editor {
     pub fn start(prompt: &str, at_end: Option<&'static [u8]>) -> Option<Editor> {
         let before = tcgetattr(rustix::stdio::stdin()).ok()?;
         let history = MemHistory::new();
-        let mut editor = rustyline::Editor::<Hooks, MemHistory>::with_history(Config::default(), history).ok()?;
+        // Nothing is coloured, but the prompt's hook is to be asked everywhere.
+        let config = Config::builder().color_mode(ColorMode::Forced).build();
+        let mut editor = rustyline::Editor::<Hooks, MemHistory>::with_history(config, history).ok()?;
         let printer = editor.create_external_printer().ok()?;
         let (typed, keyboard) = UnixStream::pair().ok()?;
         let kept = keyboard.try_clone().ok()?;
@@ -101,7 +103,10 @@ impl Drop for Editor {
         let mut state = self.shared.lock();
         state.ending = true;
         self.shared.changed.notify_all();
-        let waiting = self.shared.changed.wait_timeout_while(state, FAREWELL, |state| !state.drained);
+        let waiting = self
+            .shared
+            .changed
+            .wait_timeout_while(state, FAREWELL, |state| !state.drained || !(state.held || state.at == At::Over));
         let mut state = waiting.unwrap_or_else(PoisonError::into_inner).0;
         let mut out = io::stdout().lock();
         // Nobody is left to be told of what fails from here on.
@@ -148,7 +153,10 @@ struct State {
     bytes: usize,
     lost: usize,
     ending: bool,
+    /// All texts are printed: the editor is not to draw any more.
     drained: bool,
+    /// It does not.
+    held: bool,
 }
 
 /// What the editor is at.
@@ -184,6 +192,16 @@ impl Shared {
         if state.at != at {
             state.at = at;
             self.changed.notify_all();
+        }
+    }
+
+    /// Holds the editor for good where it would draw what nobody would clear away.
+    fn hold_at_the_end(&self) {
+        let mut state = self.lock();
+        while state.drained {
+            state.held = true;
+            self.changed.notify_all();
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
@@ -271,6 +289,10 @@ fn print(mut printer: impl ExternalPrinter, shared: &Shared) {
                 }
                 shared.lock().drained = true;
                 shared.changed.notify_all();
+                if at == At::Editing {
+                    // It may have drawn for the last time already.
+                    let _ = printer.print(NOTHING.into());
+                }
                 return;
             }
         }
@@ -286,7 +308,13 @@ impl Completer for Hooks {
     type Candidate = String;
 }
 
-impl Highlighter for Hooks {}
+impl Highlighter for Hooks {
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _default: bool) -> Cow<'b, str> {
+        // Asked whenever the line is to be drawn.
+        self.0.hold_at_the_end();
+        Cow::Borrowed(prompt)
+    }
+}
 
 impl Hinter for Hooks {
     type Hint = String;
