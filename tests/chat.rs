@@ -58,6 +58,23 @@ fn once_serves_one_talk_and_resets_those_who_wait() {
 }
 
 #[test]
+fn whoever_ends_the_server_ends_the_talks() {
+    on_tap("whoever_ends_the_server_ends_the_talks", |link| {
+        for (room, welcome, ends) in [(&[][..], "", " has ended\n"), (&["--room"], WELCOME, " has left\n")] {
+            let server = link.serve(&[&["chat"], room].concat(), 4);
+            let mut partner = connect(SERVER[0], 9000);
+            send(&mut partner, "hi\n");
+            server.wait_for("the talk", |out| out.ends_with(" hi\n"));
+            server.interrupt();
+            expect_last(&mut partner, format!("{welcome}the talk has ended\n"));
+            drop(partner);
+            let server = server.finish();
+            assert!(server.code() == Some(0) && server.out().ends_with(ends), "{server:?}");
+        }
+    });
+}
+
+#[test]
 fn a_partner_that_goes_away_makes_room_for_the_next() {
     on_tap("a_partner_that_goes_away_makes_room_for_the_next", |link| {
         let server = link.serve(&["chat"], 4);

@@ -278,14 +278,21 @@ impl Session for Member<'_> {
             Some(Spoken::NotYet(again)) => Next::WakeAt(console_waits.map_or(again, |at| at.min(again))),
             Some(Spoken::Goodbye) => {
                 self.leave(cx, format_args!(" has left"));
-                say_goodbye(socket)
+                say_goodbye(socket, self.queued > 0)
             }
             // What was said before its end of stream still reaches it.
             None if message::arrived(socket) == Arrived::EndOfStream && heard == Ok(true) => {
                 self.leave(cx, format_args!(" has left"));
-                say_goodbye(socket)
+                say_goodbye(socket, self.queued > 0)
             }
             None => console_waits.map_or(Next::Wait, Next::WakeAt),
+        }
+    }
+
+    fn shut_down(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
+        if matches!(self.stage, Stage::Talking { .. }) {
+            self.leave(cx, format_args!(" has left"));
+            say_goodbye(socket, self.queued > 0);
         }
     }
 
