@@ -140,6 +140,37 @@ fn what_is_typed_to_nobody_is_not_sent() {
 }
 
 #[test]
+fn a_line_that_was_begun_is_for_nobody_else() {
+    on_tap("a_line_that_was_begun_is_for_nobody_else", |_| {
+        let mut server = server(&[]);
+        // The first comes while something is typed that no editor sees.
+        server.type_in(b"for nobody");
+        server.wait_for("the echo", |out| out.ends_with("for nobody"));
+        let mut first = connect(SERVER[0], 9000);
+        wait_for_last(&server, ">>>");
+        server.type_in(b"for one only");
+        wait_for_last(&server, ">>> for one only");
+        send(&mut first, "q\n");
+        expect_last(&mut first, "the talk has ended\n");
+        let mut second = connect(SERVER[0], 9000);
+        wait_for_line(&server, "(what was typed before is not sent)");
+        wait_for_last(&server, ">>> for one only");
+        server.type_in(b"\r");
+        wait_for_line(&server, "(not sent: this was begun for somebody else, arrow up brings it back)");
+        server.type_in(b"to you\r");
+        expect(&mut second, "to you\n");
+        server.type_in(b"\xff\r");
+        wait_for_line(&server, "(not sent: a line that is not UTF-8)");
+        // Brought back, it is meant for who is there.
+        wait_for_last(&server, ">>>");
+        server.type_in(b"\x1b[A\x1b[A\rq\r");
+        expect_last(&mut second, "for one only\nthe talk has ended\n");
+        server.type_in(b"\x03");
+        left_well(&server.finish());
+    });
+}
+
+#[test]
 fn the_terminal_is_restored_however_the_client_ends() {
     on_tap("the_terminal_is_restored_however_the_client_ends", |_| {
         make(Kind::Tap, "tap1", &[("192.168.70.100", 24)]);

@@ -4,7 +4,7 @@ use std::io::{self, IsTerminal, Write};
 use std::os::fd::BorrowedFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::termios::tcgetattr;
+use rustix::termios::{QueueSelector, tcflush, tcgetattr};
 
 use super::editor::Editor;
 use crate::stack::{Console, Input};
@@ -32,8 +32,13 @@ enum State {
 /// Whether lines are edited.
 enum Edit {
     No,
-    /// From the first prompt on, with what the end of input stands for.
-    AtPrompt(Option<&'static [u8]>),
+    /// From the first prompt on.
+    AtPrompt {
+        /// What the end of input stands for.
+        at_end: Option<&'static [u8]>,
+        /// A line that was begun before is for nobody.
+        disown: bool,
+    },
     Edited(Editor),
 }
 
@@ -46,7 +51,7 @@ impl Stdio {
     /// The same, where a terminal's lines are edited from the first prompt on, and what is printed stands above them. At the end
     /// of input it reads as what `at_end` says, and goes on.
     pub fn editing(at_end: Option<&'static [u8]>) -> Self {
-        Stdio { edit: Edit::AtPrompt(at_end), ..Self::new() }
+        Stdio { edit: Edit::AtPrompt { at_end, disown: false }, ..Self::new() }
     }
 
     /// Standard output, and no input: somebody else reads that.
@@ -72,7 +77,7 @@ impl Stdio {
     fn file(&self) -> BorrowedFd<'_> {
         match &self.edit {
             Edit::Edited(editor) => editor.typed(),
-            Edit::AtPrompt(_) | Edit::No => rustix::stdio::stdin(),
+            Edit::AtPrompt { .. } | Edit::No => rustix::stdio::stdin(),
         }
     }
 
@@ -100,9 +105,13 @@ impl Console for Stdio {
     }
 
     fn prompt(&mut self, text: &str) {
-        if let Edit::AtPrompt(at_end) = self.edit
+        if let Edit::AtPrompt { at_end, disown } = self.edit
             && in_foreground()
         {
+            if disown {
+                // Where there is nothing to forget, this fails.
+                let _ = tcflush(rustix::stdio::stdin(), QueueSelector::IFlush);
+            }
             self.edit = Editor::start(text, at_end).map_or(Edit::No, Edit::Edited);
         }
         if !matches!(self.edit, Edit::Edited(_)) && io::stdin().is_terminal() {
@@ -124,13 +133,19 @@ impl Console for Stdio {
             match rustix::io::read(self.file(), &mut buf) {
                 Ok(1..) => forgotten = true,
                 // Ctrl-D where no editor sees it: there was no talk to end.
-                Ok(0) if !matches!(self.edit, Edit::Edited(_)) && tcgetattr(rustix::stdio::stdin()).is_ok() => break,
+                Ok(0) if !matches!(self.edit, Edit::Edited(_)) && tcgetattr(rustix::stdio::stdin()).is_ok() => {}
                 Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => break,
                 _ => {
                     self.input = State::Ended;
                     return Some(forgotten);
                 }
             }
+        }
+        // A line that was begun has not come yet.
+        match &mut self.edit {
+            Edit::Edited(editor) => forgotten |= editor.disown(),
+            Edit::AtPrompt { disown, .. } => *disown = true,
+            Edit::No => {}
         }
         // What is typed from now on is waited for.
         self.input = State::Wanted;

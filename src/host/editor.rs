@@ -44,6 +44,12 @@ const FAREWELL: Duration = Duration::from_millis(500);
 /// Up and down again: text that changes nothing.
 const NOTHING: &str = "\x1b[A\n";
 
+/// What a person is told at Enter whose line was begun for somebody who is gone.
+const DISOWNED: &str = "(not sent: this was begun for somebody else, arrow up brings it back)\n";
+
+/// What a person is told whose line is lost.
+const NOT_TEXT: &str = "(not sent: a line that is not UTF-8)\n";
+
 /// Ends a synchronized update and bracketed paste, goes to the beginning of the line and clears it.
 const CLEAR: &[u8] = b"\x1b[?2026l\x1b[?2004l\r\x1b[J";
 
@@ -79,6 +85,13 @@ impl Editor {
     /// Where finished lines can be read.
     pub fn typed(&self) -> BorrowedFd<'_> {
         self.typed.as_fd()
+    }
+
+    /// What was typed so far is for nobody: a line that was begun is not handed over at Enter. Whether there is one, and this was
+    /// not known of it.
+    pub fn disown(&self) -> bool {
+        let mut state = self.shared.lock();
+        state.begun && !core::mem::replace(&mut state.disowned, true)
     }
 
     /// Prints above the line, once a line is complete.
@@ -152,6 +165,10 @@ struct State {
     texts: VecDeque<String>,
     bytes: usize,
     lost: usize,
+    /// A line is not empty.
+    begun: bool,
+    /// It was begun for somebody who is gone.
+    disowned: bool,
     ending: bool,
     /// All texts are printed: the editor is not to draw any more.
     drained: bool,
@@ -233,6 +250,10 @@ fn edit(
             Ok(mut line) => {
                 // Refused only where it is empty or the same again.
                 let _ = editor.add_history_entry(line.as_str());
+                if core::mem::take(&mut shared.lock().disowned) {
+                    shared.push(Cow::Borrowed(DISOWNED));
+                    continue;
+                }
                 line.push('\n');
                 keyboard.write_all(line.as_bytes())
             }
@@ -247,8 +268,10 @@ fn edit(
                 let _ = kill_process(getpid(), Signal::INT);
                 break;
             }
-            // Bytes that are not UTF-8.
-            Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => Ok(()),
+            Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
+                shared.push(Cow::Borrowed(NOT_TEXT));
+                Ok(())
+            }
             Err(_) => break,
         };
         if handed_over.is_err() {
@@ -319,9 +342,12 @@ impl Highlighter for Hooks {
 impl Hinter for Hooks {
     type Hint = String;
 
-    fn hint(&self, _line: &str, _pos: usize, _ctx: &rustyline::Context<'_>) -> Option<String> {
+    fn hint(&self, line: &str, _pos: usize, _ctx: &rustyline::Context<'_>) -> Option<String> {
         // Asked when the line has been drawn.
         self.0.set(At::Editing);
+        let mut state = self.0.lock();
+        state.begun = !line.is_empty();
+        state.disowned &= state.begun;
         None
     }
 }
