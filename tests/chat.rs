@@ -58,6 +58,23 @@ fn once_serves_one_talk_and_resets_those_who_wait() {
 }
 
 #[test]
+fn whoever_ends_the_server_ends_the_talks() {
+    on_tap("whoever_ends_the_server_ends_the_talks", |link| {
+        for (room, welcome, ends) in [(&[][..], "", " has ended\n"), (&["--room"], WELCOME, " has left\n")] {
+            let server = link.serve(&[&["chat"], room].concat(), 4);
+            let mut partner = connect(SERVER[0], 9000);
+            send(&mut partner, "hi\n");
+            server.wait_for("the talk", |out| out.ends_with(" hi\n"));
+            server.interrupt();
+            expect_last(&mut partner, format!("{welcome}the talk has ended\n"));
+            drop(partner);
+            let server = server.finish();
+            assert!(server.code() == Some(0) && server.out().ends_with(ends), "{server:?}");
+        }
+    });
+}
+
+#[test]
 fn a_partner_that_goes_away_makes_room_for_the_next() {
     on_tap("a_partner_that_goes_away_makes_room_for_the_next", |link| {
         let server = link.serve(&["chat"], 4);
@@ -146,6 +163,40 @@ fn all_talk_in_a_room_and_a_slow_reader_is_dropped() {
             heard.starts_with("has read too slowly and is dropped\n") && heard.ends_with("the talk has ended\n"),
             "{heard}"
         );
+        server.stop();
+    });
+}
+
+#[test]
+fn a_flood_reaches_all_who_read() {
+    on_tap("a_flood_reaches_all_who_read", |link| {
+        let server = link.serve(&["chat", "--room"], 4);
+        let mut readers = [0, 1].map(|v| connect(SERVER[v], 9000));
+        readers.iter_mut().for_each(|reader| expect(reader, WELCOME));
+        // The second has joined, too.
+        server.wait_for("both", |out| out.matches(" has joined\n").count() == 2);
+        let mut speaker = connect(SERVER[0], 9000);
+        let line = format!("{}\n", "x".repeat(60));
+        // Many times what the room and all buffers hold.
+        let flood = format!("/name F\n{}q\n", line.repeat(20_000));
+        std::thread::scope(|scope| {
+            for mut reader in readers {
+                let line = &line;
+                scope.spawn(move || {
+                    let mut heard = vec![];
+                    while !heard.ends_with(b"F has left\n") {
+                        let mut piece = [0; 4096];
+                        let len = reader.read(&mut piece).unwrap();
+                        assert!(len > 0, "dropped after {} bytes", heard.len());
+                        heard.extend(&piece[..len]);
+                    }
+                    let heard = String::from_utf8(heard).unwrap();
+                    assert_eq!(heard.matches(&format!("F: {line}")).count(), 20_000);
+                });
+            }
+            send(&mut speaker, &flood);
+            expect(&mut speaker, WELCOME);
+        });
         server.stop();
     });
 }

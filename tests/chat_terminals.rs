@@ -8,7 +8,7 @@ use std::fs;
 use rustix::process::{Pid, Signal, kill_process};
 use smolstep::phy::linux::Kind;
 
-use common::link::{SERVER, connect, expect, expect_last, on_tap, send};
+use common::link::{KERNEL, SERVER, at, connect, expect, expect_last, on_tap, send, udp};
 use common::netns::{make, sandbox_possible, skip};
 use common::peer::Peer;
 use common::terminal::{left_well, screen, start, wait_for_last, wait_for_line};
@@ -104,20 +104,67 @@ fn two_terminals_and_three_kernel_clients() {
 }
 
 #[test]
-fn what_is_typed_before_a_talk_is_not_sent() {
-    on_tap("what_is_typed_before_a_talk_is_not_sent", |_| {
+fn what_is_typed_to_nobody_is_not_sent() {
+    on_tap("what_is_typed_to_nobody_is_not_sent", |_| {
         let mut server = server(&[]);
-        let mut first = connect(SERVER[0], 9000);
+        let nobody = |server: &Peer, times: usize| {
+            server.wait_for("the hint", |out| {
+                screen(out).iter().filter(|line| **line == "(nobody is here: what was typed is not sent)").count()
+                    == times
+            });
+        };
+        // Without an editor, and Ctrl-D ends nothing; then with one.
+        server.type_in(b"a secret\r");
+        nobody(&server, 1);
+        server.type_in(b"\x04and another\r");
+        nobody(&server, 2);
+        let stranger = udp(at(KERNEL[0], 0), at(SERVER[0], 9000));
+        stranger.send(b"hello\n").unwrap();
         wait_for_last(&server, ">>>");
-        send(&mut first, "q\n");
+        server.type_in(b"to you\r");
+        let mut bytes = [0; 64];
+        let len = stranger.recv(&mut bytes).unwrap();
+        assert_eq!(&bytes[..len], b"to you\n");
+        stranger.send(b"q\n").unwrap();
         server.wait_for("the end", |out| out.contains(" has ended"));
         server.type_in(b"to nobody\r");
-        wait_for_line(&server, ">>> to nobody");
+        nobody(&server, 3);
         wait_for_last(&server, ">>>");
+        let mut partner = connect(SERVER[0], 9000);
+        server.wait_for("the talk", |out| out.contains("talking with"));
+        server.type_in(b"to you\rq\r");
+        expect_last(&mut partner, "to you\nthe talk has ended\n");
+        server.type_in(b"\x03");
+        left_well(&server.finish());
+    });
+}
+
+#[test]
+fn a_line_that_was_begun_is_for_nobody_else() {
+    on_tap("a_line_that_was_begun_is_for_nobody_else", |_| {
+        let mut server = server(&[]);
+        // The first comes while something is typed that no editor sees.
+        server.type_in(b"for nobody");
+        server.wait_for("the echo", |out| out.ends_with("for nobody"));
+        let mut first = connect(SERVER[0], 9000);
+        wait_for_last(&server, ">>>");
+        server.type_in(b"for one only");
+        wait_for_last(&server, ">>> for one only");
+        send(&mut first, "q\n");
+        expect_last(&mut first, "the talk has ended\n");
         let mut second = connect(SERVER[0], 9000);
         wait_for_line(&server, "(what was typed before is not sent)");
-        server.type_in(b"to you\rq\r");
-        expect_last(&mut second, "to you\nthe talk has ended\n");
+        wait_for_last(&server, ">>> for one only");
+        server.type_in(b"\r");
+        wait_for_line(&server, "(not sent: this was begun for somebody else, arrow up brings it back)");
+        server.type_in(b"to you\r");
+        expect(&mut second, "to you\n");
+        server.type_in(b"\xff\r");
+        wait_for_line(&server, "(not sent: a line that is not UTF-8)");
+        // Brought back, it is meant for who is there.
+        wait_for_last(&server, ">>>");
+        server.type_in(b"\x1b[A\x1b[A\rq\r");
+        expect_last(&mut second, "for one only\nthe talk has ended\n");
         server.type_in(b"\x03");
         left_well(&server.finish());
     });
@@ -156,6 +203,26 @@ fn the_terminal_is_restored_however_the_client_ends() {
             let seen = screen(&finished.out());
             assert!(seen.contains(&"the talk has ended".into()), "{way}: {seen:?}");
             assert_eq!(seen.contains(&"the last reply".into()), way == "end of input", "{way}: {seen:?}");
+        }
+    });
+}
+
+#[test]
+fn no_prompt_is_left_behind() {
+    on_tap("no_prompt_is_left_behind", |_| {
+        for time in 0..20 {
+            let server = server(&["--once"]);
+            let mut partner = connect(SERVER[0], 9000);
+            wait_for_last(&server, ">>>");
+            send(&mut partner, "q\n");
+            expect_last(&mut partner, "the talk has ended\n");
+            drop(partner);
+            let finished = server.finish();
+            left_well(&finished);
+            // Nothing is drawn after the line was cleared, but for what start() says.
+            let out = finished.out();
+            let rest = out.rsplit("\x1b[?2004l\r\x1b[J").next().unwrap_or_default();
+            assert!(!rest.contains('\x1b') && !rest.contains(">>>"), "{time}: {}", out.escape_debug());
         }
     });
 }

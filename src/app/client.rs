@@ -110,7 +110,7 @@ impl<'a> Run<'a> {
         Next::Close
     }
 
-    /// The same for a client that sends nothing: nothing can be lost, however the connection ends.
+    /// The same where nothing that matters can be lost, however the connection ends: a client sends nothing, or is told goodbye.
     pub fn complete_without_sending(&mut self) -> Next {
         self.sends = false;
         self.complete()

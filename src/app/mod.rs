@@ -208,6 +208,12 @@ impl Session for Server<'_> {
         }
     }
 
+    fn shut_down(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) {
+        if let Server::Chat(server) = self {
+            server.shut_down(socket, cx);
+        }
+    }
+
     fn ended(&mut self, end: End, cx: &mut Context<'_>) {
         match self {
             Server::Basic(server) => server.ended(end, cx),

@@ -28,8 +28,8 @@ pub fn compose_into(buffer: &mut [u8], compose: impl FnOnce(&mut Put<'_>)) -> Op
     len
 }
 
-/// Prints `ADDRESS:PORT TEXT` and a newline. The text is the message without its line end, its control characters escaped
-/// so that a peer can write neither a second line nor to the terminal.
+/// Prints `ADDRESS:PORT TEXT` and a newline. The text is the message without its line end, its invisible characters
+/// escaped so that a peer can write neither a second line nor to the terminal.
 pub fn print_received(console: &mut dyn Console, from: Option<IpEndpoint>, message: &[u8]) {
     let (text, _) = split_line_end(message);
     // The adapter below never fails, and neither do the things written.
@@ -43,7 +43,7 @@ pub fn print_received(console: &mut dyn Console, from: Option<IpEndpoint>, messa
     console.print(b"\n");
 }
 
-/// Puts a line of somebody else's: control characters escaped as [`print_received`] does, and each byte that is not UTF-8 as
+/// Puts a line of somebody else's: invisible characters escaped as [`print_received`] does, and each byte that is not UTF-8 as
 /// `\xNN` too.
 pub fn put_escaped(put: &mut Put<'_>, text: &[u8]) {
     // The adapter never fails.
@@ -80,10 +80,19 @@ impl Write for Printer<'_> {
     }
 }
 
-/// Writes `text` with each control character (C0, DEL and C1) as `\n`, `\r`, `\t` or its bytes as `\xNN`.
+/// Whether a character shows nothing itself and changes how others are shown: a control character (C0, DEL and C1), one that
+/// ends a line or paragraph, or one for formatting (Unicode's categories Cc, Zl, Zp and Cf). Arabic and Syriac signs that are
+/// seen are not meant, nor the joiners U+200C and U+200D, which words and emoji are made with.
+pub fn is_invisible(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Writes `text` with each [invisible](is_invisible) character as `\n`, `\r`, `\t` or its bytes as `\xNN`.
 fn write_escaped(out: &mut dyn Write, text: &str) -> fmt::Result {
     let mut rest = text;
-    while let Some((at, control)) = rest.char_indices().find(|(_, c)| c.is_control()) {
+    while let Some((at, control)) = rest.char_indices().find(|(_, c)| is_invisible(*c)) {
         let (plain, from_control) = rest.split_at(at);
         out.write_str(plain)?;
         match control {

@@ -101,6 +101,12 @@ impl<B: Board> Console for Terminal<B> {
         self.uart.print(bytes);
     }
 
+    fn start_over(&mut self) -> Option<bool> {
+        let forgotten = !self.typed.is_empty();
+        (self.typed, self.finished) = (heapless::Deque::new(), 0);
+        Some(forgotten)
+    }
+
     fn read(&mut self, buf: &mut [u8]) -> Input {
         let mut len = 0;
         for place in buf.iter_mut().take(self.finished) {

@@ -3,6 +3,9 @@
 use std::io::{self, IsTerminal, Write};
 use std::os::fd::BorrowedFd;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::termios::{QueueSelector, tcflush, tcgetattr};
+
 use super::editor::Editor;
 use crate::stack::{Console, Input};
 
@@ -29,8 +32,13 @@ enum State {
 /// Whether lines are edited.
 enum Edit {
     No,
-    /// From the first prompt on, with what the end of input stands for.
-    AtPrompt(Option<&'static [u8]>),
+    /// From the first prompt on.
+    AtPrompt {
+        /// What the end of input stands for.
+        at_end: Option<&'static [u8]>,
+        /// A line that was begun before is for nobody.
+        disown: bool,
+    },
     Edited(Editor),
 }
 
@@ -43,7 +51,7 @@ impl Stdio {
     /// The same, where a terminal's lines are edited from the first prompt on, and what is printed stands above them. At the end
     /// of input it reads as what `at_end` says, and goes on.
     pub fn editing(at_end: Option<&'static [u8]>) -> Self {
-        Stdio { edit: Edit::AtPrompt(at_end), ..Self::new() }
+        Stdio { edit: Edit::AtPrompt { at_end, disown: false }, ..Self::new() }
     }
 
     /// Standard output, and no input: somebody else reads that.
@@ -69,7 +77,7 @@ impl Stdio {
     fn file(&self) -> BorrowedFd<'_> {
         match &self.edit {
             Edit::Edited(editor) => editor.typed(),
-            Edit::AtPrompt(_) | Edit::No => rustix::stdio::stdin(),
+            Edit::AtPrompt { .. } | Edit::No => rustix::stdio::stdin(),
         }
     }
 
@@ -97,9 +105,13 @@ impl Console for Stdio {
     }
 
     fn prompt(&mut self, text: &str) {
-        if let Edit::AtPrompt(at_end) = self.edit
+        if let Edit::AtPrompt { at_end, disown } = self.edit
             && in_foreground()
         {
+            if disown {
+                // Where there is nothing to forget, this fails.
+                let _ = tcflush(rustix::stdio::stdin(), QueueSelector::IFlush);
+            }
             self.edit = Editor::start(text, at_end).map_or(Edit::No, Edit::Edited);
         }
         if !matches!(self.edit, Edit::Edited(_)) && io::stdin().is_terminal() {
@@ -107,26 +119,37 @@ impl Console for Stdio {
         }
     }
 
-    fn start_over(&mut self) -> bool {
-        if !io::stdin().is_terminal() || !in_foreground() {
-            return false;
+    fn start_over(&mut self) -> Option<bool> {
+        if self.input == State::Ended || !io::stdin().is_terminal() || !in_foreground() {
+            return None;
         }
         let mut forgotten = false;
         let mut buf = [0; 256];
-        while let Ok(count @ 1..) = rustix::io::ioctl_fionread(self.file()) {
-            let count = usize::try_from(count).unwrap_or(buf.len()).min(buf.len());
-            match rustix::io::read(self.file(), &mut buf[..count]) {
+        // Bounded, as a terminal may be fed by a program.
+        for _ in 0..4096 {
+            if !can_read(self.file()) {
+                break;
+            }
+            match rustix::io::read(self.file(), &mut buf) {
                 Ok(1..) => forgotten = true,
-                _ => break,
+                // Ctrl-D where no editor sees it: there was no talk to end.
+                Ok(0) if !matches!(self.edit, Edit::Edited(_)) && tcgetattr(rustix::stdio::stdin()).is_ok() => {}
+                Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => break,
+                _ => {
+                    self.input = State::Ended;
+                    return Some(forgotten);
+                }
             }
         }
-        if self.input == State::Ready {
-            self.input = State::Wanted;
+        // A line that was begun has not come yet.
+        match &mut self.edit {
+            Edit::Edited(editor) => forgotten |= editor.disown(),
+            Edit::AtPrompt { disown, .. } => *disown = true,
+            Edit::No => {}
         }
-        if forgotten {
-            self.print(b"(what was typed before is not sent)\n");
-        }
-        true
+        // What is typed from now on is waited for.
+        self.input = State::Wanted;
+        Some(forgotten)
     }
 
     fn read(&mut self, buf: &mut [u8]) -> Input {
@@ -168,6 +191,12 @@ impl Console for Vec<u8> {
     fn print(&mut self, bytes: &[u8]) {
         self.extend_from_slice(bytes);
     }
+}
+
+/// Whether a read would not block.
+fn can_read(file: BorrowedFd<'_>) -> bool {
+    let mut files = [PollFd::from_borrowed_fd(file, PollFlags::IN)];
+    poll(&mut files, Some(&Timespec::default())).is_ok_and(|count| count > 0)
 }
 
 /// Whether this process may read the terminal: one in the background would be stopped for it.

@@ -20,7 +20,7 @@ use rustyline::highlight::Highlighter;
 use rustyline::hint::Hinter;
 use rustyline::history::MemHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
-use rustyline::{Config, ExternalPrinter, Helper};
+use rustyline::{ColorMode, Config, ExternalPrinter, Helper};
 
 use super::log_lines::quieten;
 
@@ -44,8 +44,14 @@ const FAREWELL: Duration = Duration::from_millis(500);
 /// Up and down again: text that changes nothing.
 const NOTHING: &str = "\x1b[A\n";
 
-/// Ends bracketed paste, goes to the beginning of the line and clears it.
-const CLEAR: &[u8] = b"\x1b[?2004l\r\x1b[J";
+/// What a person is told at Enter whose line was begun for somebody who is gone.
+const DISOWNED: &str = "(not sent: this was begun for somebody else, arrow up brings it back)\n";
+
+/// What a person is told whose line is lost.
+const NOT_TEXT: &str = "(not sent: a line that is not UTF-8)\n";
+
+/// Ends a synchronized update and bracketed paste, goes to the beginning of the line and clears it.
+const CLEAR: &[u8] = b"\x1b[?2026l\x1b[?2004l\r\x1b[J";
 
 impl Editor {
     /// Starts it; `None` where standard input and output are not a terminal that it knows. The end of input (Ctrl-D) is what
@@ -53,7 +59,9 @@ impl Editor {
     pub fn start(prompt: &str, at_end: Option<&'static [u8]>) -> Option<Editor> {
         let before = tcgetattr(rustix::stdio::stdin()).ok()?;
         let history = MemHistory::new();
-        let mut editor = rustyline::Editor::<Hooks, MemHistory>::with_history(Config::default(), history).ok()?;
+        // Nothing is coloured, but the prompt's hook is to be asked everywhere.
+        let config = Config::builder().color_mode(ColorMode::Forced).build();
+        let mut editor = rustyline::Editor::<Hooks, MemHistory>::with_history(config, history).ok()?;
         let printer = editor.create_external_printer().ok()?;
         let (typed, keyboard) = UnixStream::pair().ok()?;
         let kept = keyboard.try_clone().ok()?;
@@ -79,6 +87,13 @@ impl Editor {
         self.typed.as_fd()
     }
 
+    /// What was typed so far is for nobody: a line that was begun is not handed over at Enter. Whether there is one, and this was
+    /// not known of it.
+    pub fn disown(&self) -> bool {
+        let mut state = self.shared.lock();
+        state.begun && !core::mem::replace(&mut state.disowned, true)
+    }
+
     /// Prints above the line, once a line is complete.
     pub fn print(&mut self, bytes: &[u8]) {
         self.partial.extend_from_slice(bytes);
@@ -101,7 +116,10 @@ impl Drop for Editor {
         let mut state = self.shared.lock();
         state.ending = true;
         self.shared.changed.notify_all();
-        let waiting = self.shared.changed.wait_timeout_while(state, FAREWELL, |state| !state.drained);
+        let waiting = self
+            .shared
+            .changed
+            .wait_timeout_while(state, FAREWELL, |state| !state.drained || !(state.held || state.at == At::Over));
         let mut state = waiting.unwrap_or_else(PoisonError::into_inner).0;
         let mut out = io::stdout().lock();
         // Nobody is left to be told of what fails from here on.
@@ -147,8 +165,15 @@ struct State {
     texts: VecDeque<String>,
     bytes: usize,
     lost: usize,
+    /// A line is not empty.
+    begun: bool,
+    /// It was begun for somebody who is gone.
+    disowned: bool,
     ending: bool,
+    /// All texts are printed: the editor is not to draw any more.
     drained: bool,
+    /// It does not.
+    held: bool,
 }
 
 /// What the editor is at.
@@ -187,6 +212,16 @@ impl Shared {
         }
     }
 
+    /// Holds the editor for good where it would draw what nobody would clear away.
+    fn hold_at_the_end(&self) {
+        let mut state = self.lock();
+        while state.drained {
+            state.held = true;
+            self.changed.notify_all();
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
     fn push(&self, text: Cow<'_, str>) {
         let mut state = self.lock();
         if state.bytes + text.len() > WAITING {
@@ -215,6 +250,10 @@ fn edit(
             Ok(mut line) => {
                 // Refused only where it is empty or the same again.
                 let _ = editor.add_history_entry(line.as_str());
+                if core::mem::take(&mut shared.lock().disowned) {
+                    shared.push(Cow::Borrowed(DISOWNED));
+                    continue;
+                }
                 line.push('\n');
                 keyboard.write_all(line.as_bytes())
             }
@@ -229,8 +268,10 @@ fn edit(
                 let _ = kill_process(getpid(), Signal::INT);
                 break;
             }
-            // Bytes that are not UTF-8.
-            Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => Ok(()),
+            Err(ReadlineError::Io(error)) if error.kind() == ErrorKind::InvalidData => {
+                shared.push(Cow::Borrowed(NOT_TEXT));
+                Ok(())
+            }
             Err(_) => break,
         };
         if handed_over.is_err() {
@@ -271,6 +312,10 @@ fn print(mut printer: impl ExternalPrinter, shared: &Shared) {
                 }
                 shared.lock().drained = true;
                 shared.changed.notify_all();
+                if at == At::Editing {
+                    // It may have drawn for the last time already.
+                    let _ = printer.print(NOTHING.into());
+                }
                 return;
             }
         }
@@ -286,14 +331,23 @@ impl Completer for Hooks {
     type Candidate = String;
 }
 
-impl Highlighter for Hooks {}
+impl Highlighter for Hooks {
+    fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _default: bool) -> Cow<'b, str> {
+        // Asked whenever the line is to be drawn.
+        self.0.hold_at_the_end();
+        Cow::Borrowed(prompt)
+    }
+}
 
 impl Hinter for Hooks {
     type Hint = String;
 
-    fn hint(&self, _line: &str, _pos: usize, _ctx: &rustyline::Context<'_>) -> Option<String> {
+    fn hint(&self, line: &str, _pos: usize, _ctx: &rustyline::Context<'_>) -> Option<String> {
         // Asked when the line has been drawn.
         self.0.set(At::Editing);
+        let mut state = self.0.lock();
+        state.begun = !line.is_empty();
+        state.disowned &= state.begun;
         None
     }
 }

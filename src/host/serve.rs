@@ -223,7 +223,8 @@ impl Plan<'_> {
         let Io { device, console, probe } = io;
         let mut io = Io { device, console, probe: probe.with_status(status) };
         let args = self.args;
-        let (desk, lines) = (Desk::new(args.once), vec![Cell::new(0); ROOM]);
+        // A room has no end.
+        let (desk, lines) = (Desk::new(args.once && !self.room), vec![Cell::new(0); ROOM]);
         let room = Room::new(&lines, Some(&desk));
         let room = self.room.then_some(&room);
         let options = Options { status, desk: Some(&desk), room, ..self.options };

@@ -112,6 +112,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 Phase::Connecting => self.finish(now, index, End::Aborted, io),
                 Phase::Backlog => self.abort(now, index, End::Aborted),
                 Phase::Serving => {
+                    self.last_words(now, index, &mut io.console);
                     self.close(index);
                     self.enqueue(index);
                 }

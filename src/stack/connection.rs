@@ -85,6 +85,21 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         next
     }
 
+    /// Has a connection's program say its last, before it is closed.
+    pub(super) fn last_words(&mut self, now: Instant, index: usize, console: &mut dyn Console) {
+        let slot = &mut self.slots[index];
+        let (Some((set, handle)), Some(session)) = (&mut slot.set, &mut slot.session) else { return };
+        let mut context = Context {
+            now,
+            console,
+            scratch: self.scratch,
+            udp_ports: &self.udp_ports,
+            addresses: self.iface.ip_addrs(),
+            wake: false,
+        };
+        session.shut_down(set.get_mut(*handle), &mut context);
+    }
+
     /// Does what the program asked for.
     fn obey<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, next: Next, io: &mut Io<D, C, P>) {
         let slot = &mut self.slots[index];

@@ -11,9 +11,10 @@ pub trait Console {
     /// Shows `text` where a person types; does nothing where input is not a terminal.
     fn prompt(&mut self, _text: &str) {}
 
-    /// Forgets what was typed so far if a person typed it, and tells whether it did: a talk with somebody else begins.
-    fn start_over(&mut self) -> bool {
-        false
+    /// Forgets what was typed so far if a person typed it: it was not meant for whom a talk begins with. Tells whether there was
+    /// something; `None` where no person types, and all is kept.
+    fn start_over(&mut self) -> Option<bool> {
+        None
     }
 
     /// Moves typed bytes into `buf`, at most as many as fit.
@@ -31,7 +32,7 @@ impl<C: Console + ?Sized> Console for &mut C {
         (**self).prompt(text);
     }
 
-    fn start_over(&mut self) -> bool {
+    fn start_over(&mut self) -> Option<bool> {
         (**self).start_over()
     }
 

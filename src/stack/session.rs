@@ -20,6 +20,9 @@ pub trait Session {
     /// Does what can be done now, without waiting, and says what to wait for.
     fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next;
 
+    /// Told that the stack closes the connection, which its program would go on with: the last that it queues still leaves.
+    fn shut_down(&mut self, _socket: &mut tcp::Socket<'_>, _cx: &mut Context<'_>) {}
+
     /// Told once, when the connection is over, how it went.
     fn ended(&mut self, _end: End, _cx: &mut Context<'_>) {}
 }

@@ -1,5 +1,7 @@
 //! How a stream of chat comes apart, told without a receive buffer, and streams for it.
 
+use std::ops::RangeInclusive;
+
 use super::mutate::mutate;
 use super::random::Random;
 
@@ -37,6 +39,20 @@ fn is_begun(bytes: &[u8]) -> bool {
     core::str::from_utf8(bytes).is_err_and(|error| error.error_len().is_none() && error.valid_up_to() == 0)
 }
 
+/// Characters that are not seen, and change how others are shown.
+const FORMATTING: [RangeInclusive<char>; 10] = [
+    '\u{ad}'..='\u{ad}',
+    '\u{61c}'..='\u{61c}',
+    '\u{180e}'..='\u{180e}',
+    '\u{200b}'..='\u{200b}',
+    '\u{200e}'..='\u{200f}',
+    '\u{2028}'..='\u{202e}',
+    '\u{2060}'..='\u{206f}',
+    '\u{feff}'..='\u{feff}',
+    '\u{fff9}'..='\u{fffb}',
+    '\u{e0000}'..='\u{e007f}',
+];
+
 /// A line as it is shown.
 pub fn shown(text: &[u8]) -> String {
     let mut out = String::new();
@@ -44,7 +60,9 @@ pub fn shown(text: &[u8]) -> String {
         for c in chunk.valid().chars() {
             match c {
                 '\n' | '\r' | '\t' => out.extend(c.escape_default()),
-                c if c.is_control() => out.extend(c.to_string().bytes().map(|b| format!("\\x{b:02x}"))),
+                c if c.is_control() || FORMATTING.iter().any(|range| range.contains(&c)) => {
+                    out.extend(c.to_string().bytes().map(|b| format!("\\x{b:02x}")))
+                }
                 c => out.push(c),
             }
         }

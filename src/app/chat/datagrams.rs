@@ -87,6 +87,9 @@ impl<'a> Server<'a> {
             });
             return true;
         }
+        if partners.is_empty() {
+            self.desk.begin_on_udp(cx.console);
+        }
         let (number, gone) = partners.wrote(cx.answer_to(from));
         if let Some(gone) = gone {
             let address = SocketAddr::from(gone.meta.endpoint);
@@ -152,10 +155,13 @@ impl UdpSession for Server<'_> {
         if self.hear(socket, cx) {
             return Next::WakeAt(cx.now);
         }
-        // One at a time: a second would wait behind the first, and be lost with it. While nobody has written, nothing is read:
-        // the console may be another program's.
-        let nobody = self.desk.partners.try_borrow().is_ok_and(|partners| partners.is_empty());
-        if socket.send_queue() > 0 || nobody || !self.speak(socket, cx) {
+        // While nobody has written, what does not come from a person waits for the first who does.
+        if self.desk.partners.try_borrow().is_ok_and(|partners| partners.is_empty()) {
+            self.desk.nobody(cx.console);
+            return Next::Wait;
+        }
+        // One at a time: a second would wait behind the first, and be lost with it.
+        if socket.send_queue() > 0 || !self.speak(socket, cx) {
             return Next::Wait;
         }
         Next::WakeAt(cx.now)

@@ -78,11 +78,29 @@ impl Desk {
     /// A talk begins. What was typed before was not meant for it.
     pub(super) fn begin(&self, console: &mut dyn Console) {
         self.talking.set(true);
-        if console.start_over()
-            && let Ok(mut input) = self.input.try_borrow_mut()
-        {
-            *input = Input::with_prompt(&[], PROMPT);
-            self.line.set(false);
+        self.forget(console, b"(what was typed before is not sent)\n");
+    }
+
+    /// Somebody writes on UDP, and nobody did before: the same, unless a talk is on.
+    pub(super) fn begin_on_udp(&self, console: &mut dyn Console) {
+        if !self.talking.get() {
+            self.forget(console, b"(what was typed before is not sent)\n");
+        }
+    }
+
+    /// Nobody is there on UDP: what a person types is for nobody, unless a talk is on.
+    pub(super) fn nobody(&self, console: &mut dyn Console) {
+        if !self.talking.get() {
+            self.forget(console, b"(nobody is here: what was typed is not sent)\n");
+        }
+    }
+
+    fn forget(&self, console: &mut dyn Console, why: &[u8]) {
+        let Some(forgotten) = console.start_over() else { return };
+        let Ok(mut input) = self.input.try_borrow_mut() else { return };
+        *input = Input::with_prompt(&[], PROMPT);
+        if self.line.replace(false) || forgotten {
+            console.print(why);
         }
     }
 

@@ -1,17 +1,19 @@
 //! A member of a chat room.
 
+use core::cell::Cell;
 use core::net::SocketAddr;
 
 use smoltcp::socket::tcp::Socket;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
+use super::datagrams::print;
 use super::desk::{Typed, Voice};
 use super::lines::Lines;
 use super::room::{FallenBehind, Room};
 use super::say_goodbye;
 use crate::app::message::{self, Arrived};
-use crate::app::text::{Put, put_display, put_escaped};
+use crate::app::text::{Put, is_invisible, put_display, put_escaped};
 use crate::app::timing::later;
 use crate::stack::{Console, Context, End, Next, Session};
 
@@ -20,14 +22,18 @@ pub const NAME: usize = 16;
 
 /// The server of one connection: what a member says goes to all the others, with its name or address before it.
 ///
-/// A first line `/name NAME` gives a name of up to 16 bytes, without spaces; two may have the same. Whoever has not read what
-/// the room still holds is told so and dropped.
+/// A first line `/name NAME` gives a name of up to 16 bytes, without spaces, colons and what cannot be seen; two may have the
+/// same. `console` and what looks like an address are none. What a member says waits
+/// in its receive buffer for those who still read what the room holds, up to [`HOLD`]. Whoever has not read it then is told so
+/// and dropped.
 #[derive(Clone, Debug)]
 pub struct Member<'a> {
     room: &'a Room<'a>,
     lines: Lines,
     who: Who,
     number: u16,
+    /// Since when its next line waits.
+    waits: Cell<Option<Instant>>,
     /// How much is queued of what is being sent.
     queued: u16,
     stage: Stage,
@@ -65,7 +71,8 @@ const FAREWELL: Duration = Duration::from_secs(10);
 impl<'a> Member<'a> {
     /// A member that has not joined yet.
     pub fn new(room: &'a Room<'a>) -> Self {
-        Member { room, lines: Lines::default(), who: Who::Nobody, number: 0, queued: 0, stage: Stage::Begin }
+        let (lines, waits) = (Lines::default(), Cell::new(None));
+        Member { room, lines, who: Who::Nobody, number: 0, waits, queued: 0, stage: Stage::Begin }
     }
 
     fn join(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
@@ -85,7 +92,7 @@ impl<'a> Member<'a> {
     }
 
     /// Queues what the others have said, as far as there is room; true where that is all.
-    fn hear(&mut self, socket: &mut Socket<'_>) -> Result<bool, FallenBehind> {
+    fn hear(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Result<bool, FallenBehind> {
         while let Stage::Talking { position, first } = self.stage
             && let Some(said) = self.room.read(position)?
         {
@@ -99,6 +106,9 @@ impl<'a> Member<'a> {
             }
             self.queued = 0;
             self.stage = Stage::Talking { position: said.next, first };
+            if room.pass(said) {
+                cx.wake_programs();
+            }
         }
         Ok(true)
     }
@@ -119,55 +129,62 @@ impl<'a> Member<'a> {
             return Some(Spoken::Goodbye);
         }
         let text = cx.scratch.get(..line.len)?;
-        let was_first = match &mut self.stage {
-            Stage::Talking { first, .. } => core::mem::replace(first, false),
-            _ => false,
-        };
-        match text.strip_prefix(b"/name ") {
-            Some(name) if was_first => self.take_name(name, cx.console),
-            _ => self.tell(cx.console, |member, put| {
+        let first = matches!(self.stage, Stage::Talking { first: true, .. });
+        let said = match text.strip_prefix(b"/name ") {
+            Some(name) if first => self.take_name(name, cx.now, cx.console),
+            _ => self.tell_in_turn(cx.now, cx.console, |member, put| {
                 member.put_name(put);
                 put(b": ");
                 put_escaped(put, text);
             }),
+        };
+        if let Err(again) = said {
+            return Some(Spoken::NotYet(again));
+        }
+        if let Stage::Talking { first, .. } = &mut self.stage {
+            *first = false;
         }
         cx.wake_programs();
         self.lines.take(socket, line);
         Some(Spoken::Line)
     }
 
-    fn take_name(&mut self, text: &[u8], console: &mut dyn Console) {
+    fn take_name(&mut self, text: &[u8], now: Instant, console: &mut dyn Console) -> Result<(), Instant> {
         let mut name = [0; NAME];
         let mut len = 0;
         let valid = text.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-        for c in valid.chars().take_while(|c| !c.is_control() && !c.is_whitespace()) {
+        for c in valid.chars().take_while(|&c| is_in_names(c)) {
             let Some(place) = name.get_mut(len..len + c.len_utf8()) else { break };
             c.encode_utf8(place);
             len += c.len_utf8();
         }
-        let Some(chosen) = name.get(..len).filter(|chosen| !chosen.is_empty()) else { return };
-        self.tell(console, |member, put| {
+        let Some(chosen) = name.get(..len).filter(|chosen| is_name(chosen)) else { return Ok(()) };
+        self.tell_in_turn(now, console, |member, put| {
             member.put_name(put);
             put(b" is now ");
             put(chosen);
-        });
+        })?;
         self.who = Who::Name(name);
+        Ok(())
     }
 
-    /// Sends what the person at the console types.
-    fn console_speaks(&mut self, cx: &mut Context<'_>) {
-        let Some(desk) = self.room.desk() else { return };
+    /// Sends what the person at the console types, up to a line that has to wait: until then at the latest.
+    fn console_speaks(&self, cx: &mut Context<'_>) -> Option<Instant> {
+        let desk = self.room.desk()?;
         loop {
             match desk.typed(Voice::Talk, cx) {
-                Typed::NotYet | Typed::End => return,
+                Typed::NotYet | Typed::End => return None,
                 Typed::Goodbye => cx.console.print(b"the room has no end but Ctrl-C\n"),
                 Typed::Line => {
-                    desk.read(|text, _| {
-                        self.room.say(0, |put| {
+                    let said = desk.read(|text, _| {
+                        self.room.say_in_turn(0, cx.now, &self.room.console_waits, |put| {
                             put(b"console: ");
                             put_escaped(put, text);
-                        });
+                        })
                     });
+                    if let Some(Err(again)) = said {
+                        return Some(again);
+                    }
                     cx.wake_programs();
                 }
             }
@@ -178,13 +195,29 @@ impl<'a> Member<'a> {
     /// Says a line to all the others, and to the console.
     fn tell(&self, console: &mut dyn Console, compose: impl Fn(&Self, &mut Put<'_>)) {
         self.room.say(self.number, |put| compose(self, put));
-        compose(self, &mut |piece| console.print(piece));
-        console.print(b"\n");
+        print(console, |put| compose(self, put));
+    }
+
+    /// The same once there is room: see [`Room::say_in_turn`].
+    fn tell_in_turn(
+        &self,
+        now: Instant,
+        console: &mut dyn Console,
+        compose: impl Fn(&Self, &mut Put<'_>),
+    ) -> Result<(), Instant> {
+        self.room.say_in_turn(self.number, now, &self.waits, |put| compose(self, put))?;
+        print(console, |put| compose(self, put));
+        Ok(())
     }
 
     fn leave(&mut self, cx: &mut Context<'_>, how: core::fmt::Arguments<'_>) {
+        if let Stage::Talking { position, .. } = self.stage {
+            self.room.leave(position);
+        }
+        if let (Some(desk), 0) = (self.room.desk(), self.room.members()) {
+            desk.leave();
+        }
         self.stage = Stage::Over;
-        self.room.leave();
         self.tell(cx.console, |member, put| {
             member.put_name(put);
             put_display(put, how);
@@ -201,10 +234,23 @@ impl<'a> Member<'a> {
     }
 }
 
+fn is_in_names(c: char) -> bool {
+    !(is_invisible(c) || c.is_whitespace() || matches!(c, ':' | '\u{200c}' | '\u{200d}'))
+}
+
+/// Whether it names a member, and neither the console nor, in digits and dots, an address. One with a port has a colon, as has one
+/// of IPv6.
+fn is_name(chosen: &[u8]) -> bool {
+    let is_address = chosen.contains(&b'.') && chosen.iter().all(|b| b.is_ascii_digit() || *b == b'.');
+    !(chosen.is_empty() || is_address || chosen.eq_ignore_ascii_case(b"console"))
+}
+
 /// What a member said.
 enum Spoken {
     Goodbye,
     Line,
+    /// A line that has to wait, until then at the latest.
+    NotYet(Instant),
 }
 
 impl Session for Member<'_> {
@@ -212,7 +258,7 @@ impl Session for Member<'_> {
         if self.stage == Stage::Begin {
             self.join(socket, cx);
         }
-        let heard = self.hear(socket);
+        let heard = self.hear(socket, cx);
         if heard.is_err() {
             self.leave(cx, format_args!(" has read too slowly and is dropped"));
             // A line that was begun is ended first.
@@ -226,19 +272,27 @@ impl Session for Member<'_> {
                 false => Next::WakeAt(until),
             };
         }
-        self.console_speaks(cx);
+        let console_waits = self.console_speaks(cx);
         match self.speak(socket, cx) {
             Some(Spoken::Line) => Next::WakeAt(cx.now),
+            Some(Spoken::NotYet(again)) => Next::WakeAt(console_waits.map_or(again, |at| at.min(again))),
             Some(Spoken::Goodbye) => {
                 self.leave(cx, format_args!(" has left"));
-                say_goodbye(socket)
+                say_goodbye(socket, self.queued > 0)
             }
             // What was said before its end of stream still reaches it.
             None if message::arrived(socket) == Arrived::EndOfStream && heard == Ok(true) => {
                 self.leave(cx, format_args!(" has left"));
-                say_goodbye(socket)
+                say_goodbye(socket, self.queued > 0)
             }
-            None => Next::Wait,
+            None => console_waits.map_or(Next::Wait, Next::WakeAt),
+        }
+    }
+
+    fn shut_down(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
+        if matches!(self.stage, Stage::Talking { .. }) {
+            self.leave(cx, format_args!(" has left"));
+            say_goodbye(socket, self.queued > 0);
         }
     }
 

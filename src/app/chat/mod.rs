@@ -57,6 +57,13 @@ impl Session for Server<'_> {
         }
     }
 
+    fn shut_down(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
+        match self {
+            Server::Member(member) => member.shut_down(socket, cx),
+            Server::Talk(talk) => talk.shut_down(socket, cx),
+        }
+    }
+
     fn ended(&mut self, end: End, cx: &mut Context<'_>) {
         match self {
             Server::Member(member) => member.ended(end, cx),
@@ -70,8 +77,11 @@ fn is_goodbye(text: &[u8]) -> bool {
     matches!(text, b"q" | b"Q")
 }
 
-/// Ends a talk politely where there is room for that. Whoever does not read learns it from FIN alone, and holds nobody up.
-fn say_goodbye(socket: &mut Socket<'_>) -> Next {
-    message::send_whole(socket, END);
+/// Ends a talk politely where there is room for that, after the line that was begun, if one was. Whoever does not read learns it
+/// from FIN alone, and holds nobody up.
+fn say_goodbye(socket: &mut Socket<'_>, begun: bool) -> Next {
+    if !begun || message::room(socket) > END.len() && message::send_whole(socket, b"\n") {
+        message::send_whole(socket, END);
+    }
     Next::Close
 }

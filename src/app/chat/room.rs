@@ -2,13 +2,20 @@
 
 use core::cell::Cell;
 
+use smoltcp::time::{Duration, Instant};
+
 use super::desk::Desk;
 use crate::app::text::Put;
+use crate::app::timing::later;
+
+/// How long a line may wait for those who have not read what it would replace.
+pub const HOLD: Duration = Duration::from_secs(2);
 
 /// The lines that were said last in a room, in a ring of bytes.
 ///
-/// Each member reads at its own pace. A line that does not fit replaces the oldest ones; whoever has not read those has fallen
-/// behind. A line takes its bytes and 4 more; one that is longer than the ring is cut.
+/// Each member reads at its own pace. A line that does not fit waits up to 2 seconds for those who have not read the oldest
+/// ones; then it replaces them, and whoever still has not read them has fallen behind. An eighth of the ring is kept for who
+/// comes and goes, which does not wait. A line takes its bytes and 6 more; one that is longer than the ring is cut.
 #[derive(Debug)]
 pub struct Room<'a> {
     ring: &'a [Cell<u8>],
@@ -16,6 +23,10 @@ pub struct Room<'a> {
     ends: Cell<Ends>,
     next_member: Cell<u16>,
     members: Cell<u16>,
+    /// Some line waits.
+    waiting: Cell<bool>,
+    /// Since when one of the person's at the console does.
+    pub(super) console_waits: Cell<Option<Instant>>,
 }
 
 /// Positions in all that was ever said.
@@ -33,14 +44,16 @@ pub struct Said {
     /// Where the next one is.
     pub next: u64,
     at: u64,
+    /// How many members have not read it.
+    readers: u16,
 }
 
 /// The oldest line that a member has not read is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FallenBehind;
 
-/// Who said it, 2 bytes, and its length, 2 bytes.
-const HEADER: u64 = 4;
+/// Who said it, its length, and how many members have not read it: 2 bytes each.
+const HEADER: u64 = 6;
 
 /// The longest line, in bytes: a number of 16 bits counts it and its end.
 const LONGEST: u64 = 65_534;
@@ -50,7 +63,8 @@ impl<'a> Room<'a> {
     /// Whoever types at the desk, if there is one, talks too.
     pub fn new(ring: &'a [Cell<u8>], desk: Option<&'a Desk>) -> Self {
         let ends = Cell::new(Ends { oldest: 0, newest: 0 });
-        Room { ring, desk, ends, next_member: Cell::new(1), members: Cell::new(0) }
+        let (waiting, console_waits) = (Cell::new(false), Cell::new(None));
+        Room { ring, desk, ends, next_member: Cell::new(1), members: Cell::new(0), waiting, console_waits }
     }
 
     /// Where the person sits who talks with the members.
@@ -66,9 +80,16 @@ impl<'a> Room<'a> {
         (number, self.ends.get().newest)
     }
 
-    /// A member has left.
-    pub(super) fn leave(&self) {
+    /// A member has left, who would have read from this position on.
+    pub(super) fn leave(&self, position: u64) {
         self.members.set(self.members.get().saturating_sub(1));
+        let Ends { oldest, newest } = self.ends.get();
+        let mut position = position.max(oldest);
+        while position < newest {
+            let said = self.said(position);
+            self.pass(said);
+            position = said.next;
+        }
     }
 
     /// How many members there are.
@@ -76,17 +97,35 @@ impl<'a> Room<'a> {
         self.members.get()
     }
 
-    /// Adds a line; `compose` is called twice.
+    /// Adds a line that waits for those who read, since the time that is kept in `waits`: `compose` is called twice.
+    ///
+    /// # Errors
+    /// When it is to be tried again at the latest. It is not there then, and every program is run once there is room.
+    pub(super) fn say_in_turn(
+        &self,
+        by: u16,
+        now: Instant,
+        waits: &Cell<Option<Instant>>,
+        compose: impl Fn(&mut Put<'_>),
+    ) -> Result<(), Instant> {
+        let until = later(waits.get().unwrap_or(now), HOLD);
+        if now < until && !self.make_room(self.length(&compose)) {
+            waits.set(waits.get().or(Some(now)));
+            self.waiting.set(true);
+            return Err(until);
+        }
+        waits.set(None);
+        self.say(by, compose);
+        Ok(())
+    }
+
+    /// Adds a line at once; `compose` is called twice.
     pub(super) fn say(&self, by: u16, compose: impl Fn(&mut Put<'_>)) {
-        let capacity = self.ring.len() as u64;
-        let most = capacity.saturating_sub(HEADER).min(LONGEST);
-        let mut len = 0u64;
-        compose(&mut |piece| len += piece.len() as u64);
-        let len = len.min(most);
-        let Ends { mut oldest, newest } = self.ends.get();
+        let (capacity, len) = (self.ring.len() as u64, self.length(&compose));
         if capacity < HEADER {
             return;
         }
+        let Ends { mut oldest, newest } = self.ends.get();
         let next = newest + HEADER + len;
         while next - oldest > capacity {
             oldest = self.said(oldest).next;
@@ -101,8 +140,34 @@ impl<'a> Room<'a> {
         };
         write(&by.to_be_bytes());
         write(&(len as u16).to_be_bytes());
+        write(&self.members.get().to_be_bytes());
         compose(&mut write);
         self.ends.set(Ends { oldest, newest: next });
+    }
+
+    /// Forgets lines that all have read, the oldest first, as far as one of so many bytes needs it; false where that is too few.
+    fn make_room(&self, len: u64) -> bool {
+        let Ends { mut oldest, newest } = self.ends.get();
+        let most = self.ring.len() as u64 - self.ring.len() as u64 / 8;
+        let fits = loop {
+            if oldest == newest || newest + HEADER + len - oldest <= most {
+                break true;
+            }
+            let said = self.said(oldest);
+            if said.readers > 0 {
+                break false;
+            }
+            oldest = said.next;
+        };
+        self.ends.set(Ends { oldest, newest });
+        fits
+    }
+
+    /// How long a line is, once it is cut to what the ring can hold.
+    fn length(&self, compose: impl Fn(&mut Put<'_>)) -> u64 {
+        let mut len = 0u64;
+        compose(&mut |piece| len += piece.len() as u64);
+        len.min((self.ring.len() as u64).saturating_sub(HEADER)).min(LONGEST)
     }
 
     /// The line at a member's position, if there is one.
@@ -116,6 +181,15 @@ impl<'a> Room<'a> {
             position if position < newest => Ok(Some(self.said(position))),
             _ => Ok(None),
         }
+    }
+
+    /// A member is done with a line that was just read. Whether a line waits that may fit now: then every program is to run.
+    pub(super) fn pass(&self, said: Said) -> bool {
+        let readers = said.readers.saturating_sub(1);
+        for (at, byte) in (said.at - 2..).zip(readers.to_be_bytes()) {
+            self.cell(at).set(byte);
+        }
+        readers == 0 && self.waiting.replace(false)
     }
 
     /// Puts the text of a line that was just read.
@@ -134,10 +208,9 @@ impl<'a> Room<'a> {
     }
 
     fn said(&self, position: u64) -> Said {
-        let [a, b, c, d] = [0, 1, 2, 3].map(|k| self.cell(position + k).get());
-        let len = u16::from_be_bytes([c, d]);
-        let at = position + HEADER;
-        Said { by: u16::from_be_bytes([a, b]), next: at + u64::from(len), at }
+        let number = |k| u16::from_be_bytes([self.cell(position + k).get(), self.cell(position + k + 1).get()]);
+        let (at, len) = (position + HEADER, number(2));
+        Said { by: number(0), next: at + u64::from(len), at, readers: number(4) }
     }
 
     /// The ring is not empty where this is asked for.

@@ -151,7 +151,7 @@ impl Session for Talk<'_> {
         let can_answer = self.desk.is_some_and(Desk::can_type);
         if ends || matches!(heard, Heard::End) && !can_answer {
             self.end(cx, format_args!(""));
-            return say_goodbye(socket);
+            return say_goodbye(socket, self.queued > 0);
         }
         match heard {
             Heard::End if self.stage == Stage::Talking => {
@@ -162,6 +162,13 @@ impl Session for Talk<'_> {
             }
             Heard::All | Heard::End | Heard::Goodbye => Next::Wait,
             Heard::Some => Next::WakeAt(cx.now),
+        }
+    }
+
+    fn shut_down(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
+        if matches!(self.stage, Stage::Talking | Stage::LastReply) {
+            self.end(cx, format_args!(""));
+            say_goodbye(socket, self.queued > 0);
         }
     }
 

@@ -217,6 +217,18 @@ fn the_client_ends_with_its_server() {
 }
 
 #[test]
+fn a_server_that_says_goodbye_may_reset() {
+    let mut tcp = client(&PATIENT, Script { open: true, ..Script::default() });
+    tcp.types(b"not read any more\n");
+    tcp.send(b"q\n");
+    assert_eq!((tcp.shows().as_str(), tcp.next()), ("the talk has ended\n", Next::Close));
+    tcp.reset();
+    tcp.pass(Duration::from_millis(10));
+    assert_eq!((tcp.end, tcp.session.result()), (Some(End::Reset), Some(Ok(()))));
+    assert_eq!(tcp.shows(), "");
+}
+
+#[test]
 fn a_silent_server_is_given_up() {
     let mut tcp = client(&ClientOptions { texts: &[b"one", b"two"], ..PATIENT }, Script::default());
     assert_eq!(tcp.take(), b"one\ntwo\n");

@@ -52,6 +52,28 @@ fn whoever_wrote_last_is_answered_and_others_by_number() {
 }
 
 #[test]
+fn what_a_person_types_to_nobody_is_for_nobody() {
+    let mut udp = serve(&[3001, 3002]);
+    udp.console.person = true;
+    udp.types(b"a secret\n");
+    assert_eq!(udp.shows(), "(nobody is here: what was typed is not sent)\n");
+    udp.send(0, v4, b"hi\n");
+    udp.types(b"hello\n");
+    assert_eq!((udp.shows().as_str(), udp.hears(0)), ("@1 192.168.69.2:3001 hi\n", b"hello\n".into()));
+    udp.send(0, v4, b"q");
+    udp.shows();
+    // The newcomer is there at the same moment as what was meant for who has just gone.
+    udp.console.typed.extend([b"q\n".to_vec(), b"and more\n".to_vec()]);
+    udp.send_unseen(1, v4, b"hi");
+    assert_eq!(udp.shows(), "(what was typed before is not sent)\n@2 192.168.69.2:3002 hi\n");
+    assert_eq!((udp.hears(0), udp.hears(1)), (b"".into(), b"".into()));
+    // A second partner is no beginning.
+    udp.console.typed.push_back(b"@2 to you\n".to_vec());
+    udp.send(0, v4, b"again");
+    assert_eq!(udp.hears(1), b"to you\n");
+}
+
+#[test]
 fn what_cannot_be_sent_is_told() {
     let mut udp = serve(&[3001]);
     udp.send(0, v4, b"one");

@@ -24,6 +24,8 @@ pub struct Script {
     pub typed: VecDeque<Vec<u8>>,
     /// More may be typed.
     pub open: bool,
+    /// It is a person who types.
+    pub person: bool,
 }
 
 impl Script {
@@ -39,6 +41,10 @@ impl Console for Script {
 
     fn prompt(&mut self, _text: &str) {
         self.prompts += 1;
+    }
+
+    fn start_over(&mut self) -> Option<bool> {
+        self.person.then(|| !std::mem::take(&mut self.typed).is_empty())
     }
 
     fn read(&mut self, buf: &mut [u8]) -> Input {
@@ -71,6 +77,8 @@ pub struct Tcp<S> {
     pub console: Script,
     /// How the connection ended.
     pub end: Option<End>,
+    /// How often the session had all others run.
+    pub wakes: usize,
     here: Side,
     there: Side,
     socket: SocketHandle,
@@ -131,7 +139,19 @@ impl<S: Session> Tcp<S> {
         let peer = there.add_tcp(65_535, 65_535);
         there.tcp(peer).set_nagle_enabled(false);
         let state = tcp::State::Closed;
-        Tcp { now: Instant::ZERO, session, console, end: None, here, there, socket, peer, next: Next::Wait, state }
+        Tcp {
+            now: Instant::ZERO,
+            session,
+            console,
+            end: None,
+            wakes: 0,
+            here,
+            there,
+            socket,
+            peer,
+            next: Next::Wait,
+            state,
+        }
     }
 
     /// Runs both sides until nothing more happens at this time.
@@ -189,6 +209,7 @@ impl<S: Session> Tcp<S> {
                 Next::Wait | Next::WakeAt(_) => {}
             }
         }
+        self.wakes += usize::from(cx.wake);
         if self.next == Next::Close {
             receive(socket, usize::MAX, |_| ());
         }
@@ -323,6 +344,17 @@ impl<S: UdpSession> Udp<S> {
     pub fn send(&mut self, peer: usize, address: fn(u8) -> IpAddress, data: &[u8]) {
         let to = IpEndpoint::new(address(1), SERVER);
         self.there.udp(self.peers[peer]).send_slice(data, to).unwrap();
+        self.settle();
+    }
+
+    /// The same, and the session runs only once it is there.
+    pub fn send_unseen(&mut self, peer: usize, address: fn(u8) -> IpAddress, data: &[u8]) {
+        let to = IpEndpoint::new(address(1), SERVER);
+        self.there.udp(self.peers[peer]).send_slice(data, to).unwrap();
+        settle(|| {
+            let there = self.there.poll(self.now);
+            self.here.poll(self.now) || there
+        });
         self.settle();
     }
 

@@ -6,7 +6,7 @@ use smoltcp::time::Duration;
 
 use super::random::Random;
 use super::rig::*;
-use crate::app::{Options, Room, Server, find};
+use crate::app::{Desk, Options, Room, Server, find};
 use crate::stack::Next;
 
 const WELCOME: &str = "this is a chat room: '/name NAME' as the first line gives you a name, q leaves\n";
@@ -56,6 +56,31 @@ fn a_line_goes_to_all_the_others_with_a_name_or_address() {
 }
 
 #[test]
+fn no_name_is_the_consoles_or_an_address() {
+    for (name, has) in [
+        ("console", None),
+        ("CONSOLE", None),
+        ("console:", None),
+        ("con\u{ad}sole", Some("con")),
+        ("192.168.69.1", None),
+        ("192.168.69.1:2000", None),
+        ("[fdaa::1]:2000", Some("[fdaa")),
+        (":", None),
+        ("\u{202e}Ann", None),
+        ("Ann\u{202e}", Some("Ann")),
+        ("Ann\u{200d}", Some("Ann")),
+        ("R2.D2", Some("R2.D2")),
+    ] {
+        let room = room(1024);
+        let (mut member, mut other) = (join(room, BIG), join(room, BIG));
+        member.send(format!("/name {name}\nx\u{202e}y\n").as_bytes());
+        let heard = other.hears();
+        let want = format!("{}: x\\xe2\\x80\\xaey\n", has.unwrap_or("192.168.69.2:2000"));
+        assert!(heard.ends_with(&want) && heard.contains(" is now ") == has.is_some(), "{name:?}: {heard:?}");
+    }
+}
+
+#[test]
 fn members_leave_by_q_by_end_of_stream_and_by_reset() {
     let room = room(4096);
     let mut stays = join(room, BIG);
@@ -77,25 +102,63 @@ fn members_leave_by_q_by_end_of_stream_and_by_reset() {
     assert_eq!(stays.next(), Next::Wait);
 }
 
+/// Longer than a line may wait.
+const LONG: Duration = Duration::from_millis(2100);
+
 #[test]
-fn a_slow_reader_is_dropped_with_a_message_and_holds_nobody() {
+fn a_fast_speaker_waits_for_those_who_read() {
+    for buffers in [BIG, SMALL] {
+        let room = room(1024);
+        let (mut fast, mut reader) = (join(room, BIG), join(room, buffers));
+        fast.send(b"/name F\n");
+        reader.hears();
+        // Far more than the ring holds, in no time.
+        let lines: String = (0..100).map(|n| format!("{n} {}\n", "x".repeat(200))).collect();
+        fast.send(lines.as_bytes());
+        // It waits, and is run when somebody has read.
+        let before = reader.wakes;
+        reader.settle();
+        assert!(fast.unread() > 0 && reader.wakes > before, "{buffers:?}");
+        let want: String = lines.lines().map(|line| format!("F: {line}\n")).collect();
+        let mut heard = String::new();
+        for _ in 0..2000 {
+            heard += &reader.hears();
+            fast.settle();
+        }
+        assert!(heard == want, "{buffers:?}: {} of {} bytes", heard.len(), want.len());
+        assert_eq!((reader.next(), fast.next(), fast.unread()), (Next::Wait, Next::Wait, 0));
+    }
+}
+
+#[test]
+fn a_slow_reader_is_dropped_with_a_message_and_holds_the_rest_for_two_seconds() {
     for buffers in [BIG, SMALL] {
         let room = room(1024);
         let (mut fast, mut slow, mut third) = (join(room, BIG), join(room, buffers), join(room, BIG));
         fast.hears();
         // The third reads all the time; the slow one's peer takes nothing, which fills its own buffer first.
-        let mut dropped = None;
+        let mut waited = 0;
         for line in 0..300 {
             fast.send(format!("line {line} of many {}\n", "x".repeat(480)).as_bytes());
             slow.settle();
-            let heard = third.hears();
+            let mut heard = third.hears();
+            if heard.is_empty() {
+                waited += 1;
+                let until = fast.now + Duration::from_secs(2);
+                assert_eq!(fast.next(), Next::WakeAt(until));
+                fast.pass(Duration::from_millis(1990));
+                assert_eq!(third.hears(), "", "{line}");
+                fast.pass(LONG);
+                slow.settle();
+                heard = third.hears();
+            }
             assert!(heard.contains(&format!(": line {line} of many")), "{heard}");
-            if heard.contains("has read too slowly and is dropped") {
-                dropped = Some(line);
+            if waited > 0 {
+                assert!(heard.contains("has read too slowly and is dropped"), "{heard}");
                 break;
             }
         }
-        assert!(dropped.is_some(), "{buffers:?}");
+        assert_eq!(waited, 1, "{buffers:?}");
         let heard = slow.hears();
         assert!(heard.ends_with("\nyou have read too slowly and missed lines: goodbye\n"), "{heard}");
         assert!(slow.closed() && third.next() == Next::Wait);
@@ -107,13 +170,96 @@ fn a_slow_reader_is_dropped_with_a_message_and_holds_nobody() {
 fn a_slow_reader_that_reads_nothing_at_all_is_reset() {
     let room = room(1024);
     let (mut fast, mut slow) = (join(room, BIG), join(room, SMALL));
-    for _ in 0..300 {
+    for _ in 0..4 {
         fast.send(&[&[b'x'; 500][..], b"\n"].concat());
+        slow.settle();
+    }
+    fast.pass(LONG);
+    // Its peer's buffer takes what is left of the line: only the session knows.
+    while slow.next() == Next::Wait {
+        fast.send(&[&[b'x'; 500][..], b"\n"].concat());
+        fast.pass(LONG);
         slow.settle();
     }
     assert!(matches!(slow.next(), Next::WakeAt(_)), "{:?}", slow.next());
     slow.pass(Duration::from_secs(11));
     assert_eq!(slow.next(), Next::Abort);
+}
+
+#[test]
+fn whoever_leaves_holds_nobody() {
+    type Leave = fn(&mut Tcp<Server<'static>>);
+    let ways: [Leave; 2] = [|m| m.send(b"q\n"), |m| m.reset()];
+    for leave in ways {
+        let room = room(1024);
+        let (mut fast, mut gone, mut third) = (join(room, BIG), join(room, BIG), join(room, BIG));
+        fast.send(&format!("{}\n", "x".repeat(400)).repeat(5).into_bytes());
+        // This one reads; that one is not asked, until it leaves.
+        third.hears();
+        fast.settle();
+        third.hears();
+        assert!(matches!(fast.next(), Next::WakeAt(_)), "{:?}", fast.next());
+        leave(&mut gone);
+        gone.pass(Duration::from_millis(10));
+        fast.settle();
+        third.hears();
+        for _ in 0..5 {
+            fast.settle();
+            third.hears();
+        }
+        assert_eq!((fast.next(), fast.unread()), (Next::Wait, 0));
+    }
+}
+
+#[test]
+fn in_an_empty_room_a_person_talks_to_nobody() {
+    let desk = Box::leak(Box::new(Desk::new(false)));
+    let room = Box::leak(Box::new(Room::new(vec![Cell::new(0); 1024].leak(), Some(desk))));
+    let options = Options { room: Some(room), desk: Some(desk), ..Options::default() };
+    let chat = find("chat").unwrap();
+    let console = Script { open: true, person: true, ..Script::default() };
+    let mut udp = Udp::new(chat.udp_server(&options).unwrap(), &[], console.clone());
+    let mut types = |text: &[u8]| {
+        udp.console.typed.push_back(text.to_vec());
+        udp.settle();
+        udp.printed()
+    };
+    const NOBODY: &[u8] = b"(nobody is here: what was typed is not sent)\n";
+    assert_eq!(types(b"anybody?\n"), NOBODY);
+    let mut member = Tcp::server_at(console, chat.server(&options).unwrap(), BIG);
+    assert_eq!(types(b"for the room\n"), b"");
+    member.send(b"q\n");
+    assert_eq!(types(b"anybody?\n"), NOBODY);
+}
+
+#[test]
+fn a_line_from_the_console_waits_too() {
+    let desk = Box::leak(Box::new(Desk::new(false)));
+    let room = Box::leak(Box::new(Room::new(vec![Cell::new(0); 1024].leak(), Some(desk))));
+    let options = Options { room: Some(room), ..Options::default() };
+    let console = Script { open: true, ..Script::default() };
+    let session = || find("chat").unwrap().server(&options).unwrap();
+    let mut near = Tcp::server_at(console.clone(), session(), BIG);
+    let mut slow = Tcp::server_at(console, session(), BIG);
+    near.hears();
+    let line = |n: usize| format!("{n} {}\n", "x".repeat(400));
+    near.console.typed.extend((0..4).map(|n| line(n).into_bytes()));
+    let heard: String = (0..20).map(|_| near.hears()).collect();
+    assert_eq!(heard, format!("console: {}console: {}", line(0), line(1)));
+    assert_eq!(near.next(), Next::WakeAt(near.now + Duration::from_secs(2)));
+    // It reads, and there is room.
+    slow.hears();
+    near.settle();
+    let heard: String = (0..20).map(|_| near.hears()).collect();
+    assert_eq!(heard, format!("console: {}console: {}", line(2), line(3)));
+    assert_eq!(near.next(), Next::Wait);
+    // It does not, and falls behind.
+    near.console.typed.extend((4..7).map(|n| line(n).into_bytes()));
+    near.pass(LONG);
+    slow.settle();
+    let heard: String = (0..20).map(|_| near.hears()).collect();
+    assert!(heard.contains(&line(4)) && heard.ends_with(&line(6)), "{heard}");
+    assert_eq!(slow.hears(), "you have read too slowly and missed lines: goodbye\n");
 }
 
 #[test]
@@ -140,5 +286,5 @@ fn a_line_longer_than_the_ring_is_cut() {
     speaker.send(b"/name S\n");
     listener.hears();
     speaker.send(&[&[b'x'; 100][..], b"\n"].concat());
-    assert_eq!(listener.hears(), format!("S: {}\n", "x".repeat(57)));
+    assert_eq!(listener.hears(), format!("S: {}\n", "x".repeat(55)));
 }

@@ -82,6 +82,9 @@ pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
     }
     // The console is COMMAND's, so nobody is there to talk with.
     let mut plan = args.server.plan(&args.serve)?;
+    if args.server.once && !args.serve.iter().any(|name| name == "inbox" || name == "all") {
+        return Err(Failure::usage("chat is a room in a sandbox, which has no end: --once is for inbox there"));
+    }
     plan.room = true;
     let words = LinkArgs { tap: Some(TAP.into()), ..LinkArgs::default() };
     // Nobody else is there who could have the addresses.
