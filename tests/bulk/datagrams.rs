@@ -1,6 +1,8 @@
 //! UDP beside offload: the kernel leaves the checksum to the stack, or sends none at all.
 
-use crate::common::link::{KERNEL, SERVER, ask, at, noise, on_tap_and_tun, udp};
+use smolstep::phy::linux::Kind;
+
+use crate::common::link::{KERNEL, SERVER, ask, at, connect, expect, noise, on_tap_and_tun, send, udp};
 use crate::common::peer::python;
 
 /// Payload lengths: none, one byte, odd and even, the longest of one frame, and some that are fragmented over IPv4.
@@ -44,6 +46,33 @@ for length in (1, 2, 999, 1472, 8000):
 ";
             let client = python::run(script, &[SERVER[0]]).finish();
             assert_eq!(client.code(), Some(0), "{client:?}");
+        }
+    });
+}
+
+#[test]
+fn what_another_program_left_of_its_offload_does_no_harm() {
+    on_tap_and_tun("datagrams::what_another_program_left_of_its_offload_does_no_harm", |link| {
+        // TUNSETIFF with IFF_NO_PI and IFF_VNET_HDR, TUNSETVNETHDRSZ as QEMU does, TUNSETOFFLOAD: all of it outlives the file.
+        let script = "
+import fcntl, struct, sys
+f = open('/dev/net/tun', 'r+b', buffering=0)
+fcntl.ioctl(f, 0x400454ca, struct.pack('16sH22x', sys.argv[1].encode(), int(sys.argv[2]) | 0x5000))
+fcntl.ioctl(f, 0x400454d8, struct.pack('i', 12))
+fcntl.ioctl(f, 0x400454d0, 7)
+";
+        let kind = if link.kind == Kind::Tap { "2" } else { "1" };
+        for offload in [&["echo"][..], &["echo", "--no-offload"]] {
+            let other = python::run(script, &[link.name(), kind]).finish();
+            assert_eq!(other.code(), Some(0), "{other:?}");
+            let _server = link.serve(offload, 4);
+            for (address, kernel) in SERVER.into_iter().zip(KERNEL) {
+                ask(&udp(at(kernel, 0), at(address, 7)), "still here", "still here");
+                let text = noise(100_000, 5);
+                let mut echo = connect(address, 7);
+                send(&mut echo, &text);
+                expect(&mut echo, &text);
+            }
         }
     });
 }
