@@ -1,4 +1,5 @@
-//! Many clients of a greeting server, each with one message under way, in as many threads as there are cores.
+//! Many clients of a greeting server, each with one message under way, in as many threads as there are
+//! cores but one, which is the server's.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -58,7 +59,7 @@ impl Talker {
 /// # Errors
 /// One is not greeted.
 pub fn talk(talkers: &mut [Talker], span: Duration, guard: Guard<'_>) -> Result<f64, Miss> {
-    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let threads = thread::available_parallelism().map_or(1, |cores| (cores.get() - 1).max(1));
     let share = talkers.len().div_ceil(threads).max(1);
     thread::scope(|scope| {
         let start = |talkers| {
