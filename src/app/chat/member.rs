@@ -84,7 +84,7 @@ impl<'a> Member<'a> {
         self.stage = Stage::Talking { position, first: true };
         self.who = socket.remote_endpoint().map_or(Who::Nobody, Who::Address);
         message::send_whole(socket, WELCOME);
-        self.tell(cx.console, |member, put| {
+        self.tell(cx.console, &|member, put| {
             member.put_name(put);
             put(b" has joined");
         });
@@ -132,7 +132,7 @@ impl<'a> Member<'a> {
         let first = matches!(self.stage, Stage::Talking { first: true, .. });
         let said = match text.strip_prefix(b"/name ") {
             Some(name) if first => self.take_name(name, cx.now, cx.console),
-            _ => self.tell_in_turn(cx.now, cx.console, |member, put| {
+            _ => self.tell_in_turn(cx.now, cx.console, &|member, put| {
                 member.put_name(put);
                 put(b": ");
                 put_escaped(put, text);
@@ -159,7 +159,7 @@ impl<'a> Member<'a> {
             len += c.len_utf8();
         }
         let Some(chosen) = name.get(..len).filter(|chosen| is_name(chosen)) else { return Ok(()) };
-        self.tell_in_turn(now, console, |member, put| {
+        self.tell_in_turn(now, console, &|member, put| {
             member.put_name(put);
             put(b" is now ");
             put(chosen);
@@ -177,7 +177,7 @@ impl<'a> Member<'a> {
                 Typed::Goodbye => cx.console.print(b"the room has no end but Ctrl-C\n"),
                 Typed::Line => {
                     let said = desk.read(|text, _| {
-                        self.room.say_in_turn(0, cx.now, &self.room.console_waits, |put| {
+                        self.room.say_in_turn(0, cx.now, &self.room.console_waits, &|put| {
                             put(b"console: ");
                             put_escaped(put, text);
                         })
@@ -193,8 +193,8 @@ impl<'a> Member<'a> {
     }
 
     /// Says a line to all the others, and to the console.
-    fn tell(&self, console: &mut dyn Console, compose: impl Fn(&Self, &mut Put<'_>)) {
-        self.room.say(self.number, |put| compose(self, put));
+    fn tell(&self, console: &mut dyn Console, compose: &dyn Fn(&Self, &mut Put<'_>)) {
+        self.room.say(self.number, &|put| compose(self, put));
         print(console, |put| compose(self, put));
     }
 
@@ -203,9 +203,9 @@ impl<'a> Member<'a> {
         &self,
         now: Instant,
         console: &mut dyn Console,
-        compose: impl Fn(&Self, &mut Put<'_>),
+        compose: &dyn Fn(&Self, &mut Put<'_>),
     ) -> Result<(), Instant> {
-        self.room.say_in_turn(self.number, now, &self.waits, |put| compose(self, put))?;
+        self.room.say_in_turn(self.number, now, &self.waits, &|put| compose(self, put))?;
         print(console, |put| compose(self, put));
         Ok(())
     }
@@ -218,7 +218,7 @@ impl<'a> Member<'a> {
             desk.leave();
         }
         self.stage = Stage::Over;
-        self.tell(cx.console, |member, put| {
+        self.tell(cx.console, &|member, put| {
             member.put_name(put);
             put_display(put, how);
         });

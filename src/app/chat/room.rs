@@ -106,10 +106,10 @@ impl<'a> Room<'a> {
         by: u16,
         now: Instant,
         waits: &Cell<Option<Instant>>,
-        compose: impl Fn(&mut Put<'_>),
+        compose: &dyn Fn(&mut Put<'_>),
     ) -> Result<(), Instant> {
         let until = later(waits.get().unwrap_or(now), HOLD);
-        if now < until && !self.make_room(self.length(&compose)) {
+        if now < until && !self.make_room(self.length(compose)) {
             waits.set(waits.get().or(Some(now)));
             self.waiting.set(true);
             return Err(until);
@@ -120,8 +120,8 @@ impl<'a> Room<'a> {
     }
 
     /// Adds a line at once; `compose` is called twice.
-    pub(super) fn say(&self, by: u16, compose: impl Fn(&mut Put<'_>)) {
-        let (capacity, len) = (self.ring.len() as u64, self.length(&compose));
+    pub(super) fn say(&self, by: u16, compose: &dyn Fn(&mut Put<'_>)) {
+        let (capacity, len) = (self.ring.len() as u64, self.length(compose));
         if capacity < HEADER {
             return;
         }
@@ -164,7 +164,7 @@ impl<'a> Room<'a> {
     }
 
     /// How long a line is, once it is cut to what the ring can hold.
-    fn length(&self, compose: impl Fn(&mut Put<'_>)) -> u64 {
+    fn length(&self, compose: &dyn Fn(&mut Put<'_>)) -> u64 {
         let mut len = 0u64;
         compose(&mut |piece| len += piece.len() as u64);
         len.min((self.ring.len() as u64).saturating_sub(HEADER)).min(LONGEST)
