@@ -23,17 +23,14 @@ pub const NAME: usize = 16;
 /// The server of one connection: what a member says goes to all the others, with its name or address before it.
 ///
 /// A first line `/name NAME` gives a name of up to 16 bytes, without spaces, colons and what cannot be seen; two may have the
-/// same. `console` and what looks like an address are none. What a member says waits
-/// in its receive buffer for those who still read what the room holds, up to [`HOLD`]. Whoever has not read it then is told so
-/// and dropped.
+/// same. `console` and what looks like an address are none. What a member says waits in its receive buffer for those who still
+/// read what the room holds, up to [`HOLD`] for each quarter of it. Whoever has not read it then is told so and dropped.
 #[derive(Clone, Debug)]
 pub struct Member<'a> {
     room: &'a Room<'a>,
     lines: Lines,
     who: Who,
     number: u16,
-    /// Since when its next line waits.
-    waits: Cell<Option<Instant>>,
     /// How much is queued of what is being sent.
     queued: u16,
     stage: Stage,
@@ -71,8 +68,7 @@ const FAREWELL: Duration = Duration::from_secs(10);
 impl<'a> Member<'a> {
     /// A member that has not joined yet.
     pub fn new(room: &'a Room<'a>) -> Self {
-        let (lines, waits) = (Lines::default(), Cell::new(None));
-        Member { room, lines, who: Who::Nobody, number: 0, waits, queued: 0, stage: Stage::Begin }
+        Member { room, lines: Lines::default(), who: Who::Nobody, number: 0, queued: 0, stage: Stage::Begin }
     }
 
     fn join(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
@@ -177,7 +173,7 @@ impl<'a> Member<'a> {
                 Typed::Goodbye => cx.console.print(b"the room has no end but Ctrl-C\n"),
                 Typed::Line => {
                     let said = desk.read(|text, _| {
-                        self.room.say_in_turn(0, cx.now, &self.room.console_waits, &|put| {
+                        self.room.say_in_turn(0, cx.now, &|put| {
                             put(b"console: ");
                             put_escaped(put, text);
                         })
@@ -205,7 +201,7 @@ impl<'a> Member<'a> {
         console: &mut dyn Console,
         compose: &dyn Fn(&Self, &mut Put<'_>),
     ) -> Result<(), Instant> {
-        self.room.say_in_turn(self.number, now, &self.waits, &|put| compose(self, put))?;
+        self.room.say_in_turn(self.number, now, &|put| compose(self, put))?;
         print(console, |put| compose(self, put));
         Ok(())
     }

@@ -8,14 +8,15 @@ use super::desk::Desk;
 use crate::app::text::Put;
 use crate::app::timing::later;
 
-/// How long a line may wait for those who have not read what it would replace.
+/// How long a quarter of the ring may wait for those who have not read it.
 pub const HOLD: Duration = Duration::from_secs(2);
 
 /// The lines that were said last in a room, in a ring of bytes.
 ///
-/// Each member reads at its own pace. A line that does not fit waits up to 2 seconds for those who have not read the oldest
-/// ones; then it replaces them, and whoever still has not read them has fallen behind. An eighth of the ring is kept for who
-/// comes and goes, which does not wait. A line takes its bytes and 6 more; one that is longer than the ring is cut.
+/// Each member reads at its own pace. A line that does not fit waits for those who have not read the oldest ones, up to 2
+/// seconds for each quarter of the ring, so that nobody holds the rest by reading a line now and then; then it replaces them,
+/// and whoever still has not read them has fallen behind. An eighth of the ring is kept for who comes and goes, which does not
+/// wait. A line takes its bytes and 6 more; one that is longer than the ring is cut.
 #[derive(Debug)]
 pub struct Room<'a> {
     ring: &'a [Cell<u8>],
@@ -25,8 +26,15 @@ pub struct Room<'a> {
     members: Cell<u16>,
     /// Some line waits.
     waiting: Cell<bool>,
-    /// Since when one of the person's at the console does.
-    pub(super) console_waits: Cell<Option<Instant>>,
+    /// Since when lines wait without a quarter of the ring having been read by all.
+    held: Cell<Option<Hold>>,
+}
+
+/// A wait's beginning, and the oldest line then.
+#[derive(Clone, Copy, Debug)]
+struct Hold {
+    since: Instant,
+    oldest: u64,
 }
 
 /// Positions in all that was ever said.
@@ -63,8 +71,8 @@ impl<'a> Room<'a> {
     /// Whoever types at the desk, if there is one, talks too.
     pub fn new(ring: &'a [Cell<u8>], desk: Option<&'a Desk>) -> Self {
         let ends = Cell::new(Ends { oldest: 0, newest: 0 });
-        let (waiting, console_waits) = (Cell::new(false), Cell::new(None));
-        Room { ring, desk, ends, next_member: Cell::new(1), members: Cell::new(0), waiting, console_waits }
+        let (waiting, held) = (Cell::new(false), Cell::new(None));
+        Room { ring, desk, ends, next_member: Cell::new(1), members: Cell::new(0), waiting, held }
     }
 
     /// Where the person sits who talks with the members.
@@ -97,24 +105,23 @@ impl<'a> Room<'a> {
         self.members.get()
     }
 
-    /// Adds a line that waits for those who read, since the time that is kept in `waits`: `compose` is called twice.
+    /// Adds a line that waits for those who read; `compose` is called twice.
     ///
     /// # Errors
     /// When it is to be tried again at the latest. It is not there then, and every program is run once there is room.
-    pub(super) fn say_in_turn(
-        &self,
-        by: u16,
-        now: Instant,
-        waits: &Cell<Option<Instant>>,
-        compose: &dyn Fn(&mut Put<'_>),
-    ) -> Result<(), Instant> {
-        let until = later(waits.get().unwrap_or(now), HOLD);
-        if now < until && !self.make_room(self.length(compose)) {
-            waits.set(waits.get().or(Some(now)));
-            self.waiting.set(true);
-            return Err(until);
+    pub(super) fn say_in_turn(&self, by: u16, now: Instant, compose: &dyn Fn(&mut Put<'_>)) -> Result<(), Instant> {
+        if !self.make_room(self.length(compose)) {
+            let Ends { oldest, .. } = self.ends.get();
+            let held = self.held.get().filter(|held| oldest - held.oldest < self.ring.len() as u64 / 4);
+            let held = held.unwrap_or(Hold { since: now, oldest });
+            let until = later(held.since, HOLD);
+            if now < until {
+                self.held.set(Some(held));
+                self.waiting.set(true);
+                return Err(until);
+            }
+            self.held.set(None);
         }
-        waits.set(None);
         self.say(by, compose);
         Ok(())
     }
@@ -188,6 +195,9 @@ impl<'a> Room<'a> {
         let readers = said.readers.saturating_sub(1);
         for (at, byte) in (said.at - 2..).zip(readers.to_be_bytes()) {
             self.cell(at).set(byte);
+        }
+        if readers == 0 && said.next == self.ends.get().newest {
+            self.held.set(None);
         }
         readers == 0 && self.waiting.replace(false)
     }

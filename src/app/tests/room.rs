@@ -166,6 +166,31 @@ fn a_slow_reader_is_dropped_with_a_message_and_holds_the_rest_for_two_seconds() 
     }
 }
 
+/// So that no line has to wait for 2 s.
+#[test]
+fn a_reader_of_a_line_now_and_then_does_not_hold_the_rest() {
+    let room = room(4096);
+    let (mut fast, mut slow, mut third) = (join(room, BIG), join(room, SMALL), join(room, BIG));
+    let line = "x".repeat(200) + "\n";
+    let (mut held, mut heard) = (0, String::new());
+    for _ in 0..1000 {
+        fast.offer(line.as_bytes());
+        slow.settle();
+        heard = third.hears();
+        if heard.contains("has read too slowly") {
+            break;
+        }
+        if matches!(fast.next(), Next::WakeAt(at) if at > fast.now) {
+            held += 1;
+            fast.pass(Duration::from_millis(950));
+            slow.now = fast.now;
+            slow.take_some(line.len() + 30);
+        }
+    }
+    assert!(heard.contains("has read too slowly") && held > 1, "{held} times");
+    assert!(fast.now < smoltcp::time::Instant::from_secs(12), "{}", fast.now);
+}
+
 #[test]
 fn a_slow_reader_that_reads_nothing_at_all_is_reset() {
     let room = room(1024);
