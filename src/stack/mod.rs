@@ -90,6 +90,8 @@ pub struct Stack<'a, S, U> {
     table: Table,
     deadlines: Deadlines,
     ready: List<WORK>,
+    /// The device had no room when a connection was last to send.
+    blocked: bool,
     neighbour: List<WORK>,
     free: List<PLACE>,
     half_open: List<PLACE>,
@@ -225,6 +227,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             table: Table::new(config.seed.key(), count),
             deadlines: Deadlines::EMPTY,
             ready: List::EMPTY,
+            blocked: false,
             neighbour: List::EMPTY,
             free,
             half_open: List::EMPTY,
