@@ -78,3 +78,15 @@ fn a_device_without_room_keeps_nobody_from_ending() {
     // An RST has a second to leave, a FIN a minute before that.
     assert_eq!(ended, [Some(4000), Some(4500), Some(64_800)]);
 }
+
+#[test]
+fn each_connection_has_its_own_deadline() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Idle));
+    for secs in [3, 5, 4, 2] {
+        pair.call(7, App::Impatient { patience: Duration::from_secs(secs), then: Next::Abort, until: None });
+    }
+    pair.settle();
+    let due = pair.client.stack.connections_in_use().map(|c| c.due.map(|due| (due - pair.now).secs()));
+    assert_eq!(due.collect::<Vec<_>>(), [3, 5, 4, 2].map(Some));
+}
