@@ -20,15 +20,21 @@ use crate::names::{Name, ResolveError, Resolver, WithResolver};
 use crate::phy::linux::TunTap;
 use crate::stack::{ConnectError, Hardware, Io, Probe, Session, Stack, UdpSession};
 
-/// Waits until nobody has objected to the addresses that were given by hand, which takes 150 ms.
+/// How long a link may take nothing before that is said.
+const SILENCE: Duration = Duration::from_secs(1);
+
+/// Waits until nobody has objected to the addresses that were given by hand, which takes 150 ms on a link that is up. One that
+/// is down is waited for, with a warning.
 ///
 /// # Errors
 /// Somebody else has one; or the device has failed.
 pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
+    link: &Link,
     stack: &mut Stack<'_, S, U>,
     io: &mut Io<TunTap, Stdio, P>,
     clock: &Clock,
 ) -> Result<(), Failure> {
+    let mut silence = Some(clock.now() + SILENCE.into());
     while !stack.is_settled() {
         let deadline = stack.poll(clock.now(), io);
         if let Some(fault) = io.device.fault() {
@@ -38,9 +44,18 @@ pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
             break;
         }
         let now = clock.now();
+        if silence.is_some_and(|at| now >= at) {
+            log::warn!("{}; waiting for it", is_down(&link.name));
+            silence = None;
+        }
         let timeout = deadline.map(|at| if at > now { (at - now).into() } else { Duration::ZERO });
         io.device.wait(timeout, &[]).map_err(|error| Failure::run(format_args!("waiting: {error}")))?;
     }
+    check(stack)
+}
+
+/// Whether the addresses that were given by hand are nobody else's.
+fn check<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>) -> Result<(), Failure> {
     match stack.taken() {
         None => Ok(()),
         Some((address, by)) => {
@@ -48,6 +63,10 @@ pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
             Err(Failure::run(format_args!("{address} is in use by {by}: give this side another address with --ip")))
         }
     }
+}
+
+fn is_down(name: &str) -> String {
+    format!("nothing can be sent on {name}: set it up with `sudo ip link set {name} up`")
 }
 
 /// How the addresses of hosts are found: on which link, and in what time.
@@ -99,7 +118,7 @@ impl Lookup<'_> {
         let asks = self.link.dhcp || self.link.slaac;
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         if let Ok(address) = bare.parse::<IpAddr>() {
-            settle(stack, io, clock)?;
+            self.settle(stack, io, clock, stop)?;
             if asks {
                 // Without the address or route in the end, connecting says so.
                 self.wait(stack, io, clock, stop, |stack| can_reach(stack, address))?;
@@ -110,7 +129,7 @@ impl Lookup<'_> {
         if self.link.dns.is_empty() && !asks {
             return Err(Failure::run(ResolveError::NoServer));
         }
-        settle(stack, io, clock)?;
+        self.settle(stack, io, clock, stop)?;
         let mut servers = self.link.dns.clone();
         if asks {
             let given = servers.clone();
@@ -144,6 +163,26 @@ impl Lookup<'_> {
         }
     }
 
+    /// Waits for the addresses that were given by hand, as far as patience goes.
+    fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
+        &self,
+        stack: &mut Stack<'_, S, U>,
+        io: &mut Io<TunTap, Stdio, P>,
+        clock: &Clock,
+        stop: &mut Stop,
+    ) -> Result<(), Failure> {
+        let (silence, rest) = (SILENCE.min(self.patience), self.patience.saturating_sub(SILENCE));
+        Self::wait_for(silence, stack, io, clock, stop, |stack| stack.is_settled())?;
+        if !stack.is_settled() && !rest.is_zero() {
+            log::warn!("{}; waiting for it", is_down(&self.link.name));
+            Self::wait_for(rest, stack, io, clock, stop, |stack| stack.is_settled())?;
+        }
+        if !stack.is_settled() {
+            return Err(Failure::run(is_down(&self.link.name)));
+        }
+        check(stack)
+    }
+
     /// Polls until `done`, or patience ends.
     fn wait<'a, S: Session + Clone, U: UdpSession, P: Probe>(
         &self,
@@ -151,9 +190,21 @@ impl Lookup<'_> {
         io: &mut Io<TunTap, Stdio, P>,
         clock: &Clock,
         stop: &mut Stop,
+        done: impl FnMut(&mut Stack<'a, S, U>) -> bool,
+    ) -> Result<(), Failure> {
+        Self::wait_for(self.patience, stack, io, clock, stop, done)
+    }
+
+    /// Polls until `done`, or this time is over.
+    fn wait_for<'a, S: Session + Clone, U: UdpSession, P: Probe>(
+        time: Duration,
+        stack: &mut Stack<'a, S, U>,
+        io: &mut Io<TunTap, Stdio, P>,
+        clock: &Clock,
+        stop: &mut Stop,
         mut done: impl FnMut(&mut Stack<'a, S, U>) -> bool,
     ) -> Result<(), Failure> {
-        let until = clock.now() + self.patience.into();
+        let until = clock.now() + time.into();
         let timer = Timer::new()?;
         timer.set(clock, until)?;
         let ended =
