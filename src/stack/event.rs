@@ -258,6 +258,15 @@ pub enum AddressEvent {
     NoDhcpServer,
     /// No IPv6 router has answered; said once, while the questions go on.
     NoRouter,
+    /// A DHCP server does not grant what it offered; said once, while the questions go on.
+    NotGranted {
+        /// The server.
+        server: Ipv4Address,
+        /// The address.
+        address: Ipv4Address,
+        /// What it says.
+        why: Denial,
+    },
     /// A DHCP server's offer makes no sense and is not taken.
     #[cfg(feature = "dhcp")]
     OfferRefused {
@@ -314,6 +323,12 @@ impl fmt::Display for AddressEvent {
                 write!(f, "refused an offer of DHCP server {server}: {why}; asking on")
             }
             AddressEvent::Released { address, server } => write!(f, "{address} is given back to DHCP server {server}"),
+            AddressEvent::NotGranted { server, address, why: Denial::Refused } => {
+                write!(f, "DHCP server {server} offers {address}, and then refuses it; asking on")
+            }
+            AddressEvent::NotGranted { server, address, why: Denial::Silent } => {
+                write!(f, "DHCP server {server} offers {address}, and then does not confirm it; asking on")
+            }
             AddressEvent::Removed(address) => write!(f, "address {address} is gone"),
             AddressEvent::Renewed { address, server, seconds } => {
                 write!(f, "DHCP server {server} renews {address} for {seconds} s")
@@ -336,6 +351,15 @@ impl fmt::Display for Hardware {
         let [a, b, c, d, e, g] = self.0.0;
         write!(f, "{a:02x}:{b:02x}:{c:02x}:{d:02x}:{e:02x}:{g:02x}")
     }
+}
+
+/// How a DHCP server does not grant what it offered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Denial {
+    /// It refuses the request (DHCPNAK).
+    Refused,
+    /// It does not reply to it.
+    Silent,
 }
 
 /// Why a lease is over before it was given back.

@@ -49,7 +49,7 @@ pub use autoconf::BadOffer;
 pub use autoconf::interface_address;
 pub use config::{Config, ConnectError, ListenError, Listener, Overflow, Seed, SetupError};
 pub use console::{Console, Input, Quiet};
-pub use event::{AddressEvent, ConnectionId, Direction, Drop, Event, Hardware, Io, Loss, Probe, Step, Tuple};
+pub use event::{AddressEvent, ConnectionId, Denial, Direction, Drop, Event, Hardware, Io, Loss, Probe, Step, Tuple};
 pub use links::Links;
 pub use memory::{Memory, Phase, Pool, Port, Slot};
 #[cfg(feature = "ping")]

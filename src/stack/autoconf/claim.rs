@@ -39,9 +39,14 @@ impl Claims {
         !known && self.0.push(Claim { address, origin, granted: false, sent: 0, at: now }).is_ok()
     }
 
-    /// Forgets an address.
-    pub(super) fn remove(&mut self, address: IpAddress) {
-        self.0.retain(|claim| claim.address.address() != address);
+    /// Forgets an address that this origin has asked for.
+    pub(super) fn remove(&mut self, address: IpAddress, origin: Origin) {
+        self.0.retain(|claim| claim.address.address() != address || claim.origin != origin);
+    }
+
+    /// Whether an address is asked for by hand.
+    pub(super) fn has_by_hand(&self, address: IpAddress) -> bool {
+        self.0.iter().any(|claim| claim.address.address() == address && claim.origin == Origin::Static)
     }
 
     /// Whether somebody's address is still asked for.
