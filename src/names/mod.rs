@@ -13,4 +13,6 @@ mod tests;
 
 pub use addresses::Addresses;
 pub use name::{Name, NameError};
+#[cfg(feature = "std")]
+pub(crate) use resolver::SERVERS;
 pub use resolver::{ResolveError, Resolver, WithResolver};

@@ -7,8 +7,8 @@ use smoltcp::wire::{
 
 use super::{Origin, Out};
 
-/// How many addresses are asked for at a time.
-const CLAIMS: usize = 8;
+/// How many addresses are asked for at a time: as many as there can be.
+const CLAIMS: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
 /// How often a question is asked (PROBE_NUM of RFC 5227 section 1.1).
 const PROBES: u8 = 3;
 /// How often an IPv4 address is announced, and how far apart (ANNOUNCE_NUM, ANNOUNCE_INTERVAL there).
