@@ -113,7 +113,7 @@ fn what_the_machine_lacks_is_one_line() {
             ("serve greeting --tap tap0 --ip 192.168.69.100/24", "192.168.69.100 is in use by "),
             ("call greeting 192.168.69.99 --tap tap0 --ip fdaa::64/64", "fdaa::64 is in use by "),
             ("call ack fd00::1 hi --tap tap0", "no route to fd00::1"),
-            ("call ack 192.168.69.2 hi --tap tap0", "no route to 192.168.69.2"),
+            ("call ack 192.168.69.2 hi --tap tap0", "192.168.69.2 is this side's own address"),
             ("call ack fdaa::64 hi --tap tap0 --ip 192.168.69.2/24", "no route to fdaa::64"),
             ("serve greeting --tap tap0 --pcap /nonexistent/file", "/nonexistent/file"),
         ] {
