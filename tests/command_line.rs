@@ -36,6 +36,12 @@ fn wrong_usage_is_one_line() {
             ("serve greeting --tap tap0 --ip 224.0.0.1/4", "is no host's address"),
             ("serve greeting --tap tap0 --ip 10.0.0.255/24", "is no host's address"),
             ("serve greeting --tap tap0 --ip 10.0.0.1/24 --ip 10.0.0.1/24", "10.0.0.1 is given twice"),
+            (&format!("serve greeting --tap tap0{}", many("--ip 10.N.0.1/24", 9)), "at most 8 addresses"),
+            (&format!("serve greeting --tap tap0 --dhcp{}", many("--ip 10.N.0.1/24", 8)), "at most 8 addresses"),
+            (
+                &format!("resolve a.test --tap tap0{}", many("--dns 10.0.0.N", 5)),
+                "--dns is given 5 times: at most 4 servers are asked",
+            ),
             ("serve greeting --tap tap0 --gateway 10.0.0.1", "10.0.0.1 is not on the link"),
             ("serve greeting --tap tap0 --gateway router", "bad address 'router' for --gateway"),
             ("serve greeting --tap tap0 --mac 01:00:00:00:00:01", "bad hardware address"),
@@ -113,7 +119,7 @@ fn what_the_machine_lacks_is_one_line() {
             ("serve greeting --tap tap0 --ip 192.168.69.100/24", "192.168.69.100 is in use by "),
             ("call greeting 192.168.69.99 --tap tap0 --ip fdaa::64/64", "fdaa::64 is in use by "),
             ("call ack fd00::1 hi --tap tap0", "no route to fd00::1"),
-            ("call ack 192.168.69.2 hi --tap tap0", "no route to 192.168.69.2"),
+            ("call ack 192.168.69.2 hi --tap tap0", "192.168.69.2 is this side's own address"),
             ("call ack fdaa::64 hi --tap tap0 --ip 192.168.69.2/24", "no route to fdaa::64"),
             ("serve greeting --tap tap0 --pcap /nonexistent/file", "/nonexistent/file"),
         ] {
@@ -192,6 +198,11 @@ fn the_programs_are_listed() {
         run("apps").out().lines().map(|line| line.split_whitespace().next().unwrap_or_default()).collect::<Vec<_>>(),
         ["greeting", "echo", "discard", "chargen", "ack", "thanks", "upper", "chat", "inbox", "http"]
     );
+}
+
+/// So many times these words, each with another number for N.
+fn many(words: &str, count: u8) -> String {
+    (1..=count).map(|number| format!(" {}", words.replace('N', &number.to_string()))).collect()
 }
 
 fn run(arguments: &str) -> Finished {

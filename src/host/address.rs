@@ -18,17 +18,23 @@ use super::link::Link;
 use super::stop::Stop;
 use crate::names::{Name, ResolveError, Resolver, WithResolver};
 use crate::phy::linux::TunTap;
-use crate::stack::{ConnectError, Hardware, Io, Probe, Session, Stack, UdpSession};
+use crate::stack::{Hardware, Io, Probe, Session, Stack, UdpSession};
 
-/// Waits until nobody has objected to the addresses that were given by hand, which takes 150 ms.
+/// How long a link may take nothing before that is said.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// Waits until nobody has objected to the addresses that were given by hand, which takes 150 ms on a link that is up. One that
+/// is down is waited for, with a warning.
 ///
 /// # Errors
 /// Somebody else has one; or the device has failed.
 pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
+    link: &Link,
     stack: &mut Stack<'_, S, U>,
     io: &mut Io<TunTap, Stdio, P>,
     clock: &Clock,
 ) -> Result<(), Failure> {
+    let mut silence = Some(clock.now() + SILENCE.into());
     while !stack.is_settled() {
         let deadline = stack.poll(clock.now(), io);
         if let Some(fault) = io.device.fault() {
@@ -38,9 +44,18 @@ pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
             break;
         }
         let now = clock.now();
+        if silence.is_some_and(|at| now >= at) {
+            log::warn!("{}; waiting for it", is_down(&link.name));
+            silence = None;
+        }
         let timeout = deadline.map(|at| if at > now { (at - now).into() } else { Duration::ZERO });
         io.device.wait(timeout, &[]).map_err(|error| Failure::run(format_args!("waiting: {error}")))?;
     }
+    check(stack)
+}
+
+/// Whether the addresses that were given by hand are nobody else's.
+fn check<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>) -> Result<(), Failure> {
     match stack.taken() {
         None => Ok(()),
         Some((address, by)) => {
@@ -48,6 +63,10 @@ pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
             Err(Failure::run(format_args!("{address} is in use by {by}: give this side another address with --ip")))
         }
     }
+}
+
+fn is_down(name: &str) -> String {
+    format!("nothing can be sent on {name}: set it up with `sudo ip link set {name} up`")
 }
 
 /// How the addresses of hosts are found: on which link, and in what time.
@@ -79,8 +98,23 @@ impl Lookup<'_> {
         let found = self.unreached(host, stack, io, clock, stop)?;
         let reached: Vec<IpAddr> = found.iter().copied().filter(|&to| can_reach(stack, to)).collect();
         match (reached.is_empty(), found.first()) {
-            (true, Some(first)) => Err(no_route(&(*first).into())),
+            (true, Some(&first)) => Err(self.unreachable(stack, first)),
             _ => Ok(reached),
+        }
+    }
+
+    /// Why an address cannot be reached.
+    fn unreachable<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>, to: IpAddr) -> Failure {
+        let address = IpAddress::from(to);
+        if !address.is_unicast() {
+            return Failure::run(format_args!("{to} is no host's address: it is a group's, or nobody's"));
+        }
+        if stack.addresses().iter().any(|own| own.address() == address) {
+            return Failure::run(format_args!("{to} is this side's own address: give another host's"));
+        }
+        match to {
+            IpAddr::V4(_) if self.lacks_lease(stack) => self.no_lease(),
+            _ => no_route(&address),
         }
     }
 
@@ -99,8 +133,8 @@ impl Lookup<'_> {
         let asks = self.link.dhcp || self.link.slaac;
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         if let Ok(address) = bare.parse::<IpAddr>() {
-            settle(stack, io, clock)?;
-            if asks {
+            self.settle(stack, io, clock, stop)?;
+            if asks && IpAddress::from(address).is_unicast() {
                 // Without the address or route in the end, connecting says so.
                 self.wait(stack, io, clock, stop, |stack| can_reach(stack, address))?;
             }
@@ -110,7 +144,7 @@ impl Lookup<'_> {
         if self.link.dns.is_empty() && !asks {
             return Err(Failure::run(ResolveError::NoServer));
         }
-        settle(stack, io, clock)?;
+        self.settle(stack, io, clock, stop)?;
         let mut servers = self.link.dns.clone();
         if asks {
             let given = servers.clone();
@@ -123,8 +157,13 @@ impl Lookup<'_> {
                 return Err(self.no_server(stack));
             }
         }
+        let (reached, others): (Vec<_>, Vec<_>) = servers.into_iter().partition(|&to| can_reach(stack, to.into()));
+        if reached.is_empty() {
+            let first = others.first().map_or(IpAddress::v4(0, 0, 0, 0), |&first| first);
+            return Err(Failure::run(format_args!("DNS server: {}", self.unreachable(stack, first.into()))));
+        }
         let ids = getrandom::u32().map_err(|error| Failure::run(format_args!("no entropy: {error}")))?;
-        let mut resolver = Resolver::new(name, &servers, self.patience.into(), [(ids >> 16) as u16, ids as u16]);
+        let mut resolver = Resolver::new(name, &reached, self.patience.into(), [(ids >> 16) as u16, ids as u16]);
         if self.thorough {
             resolver = resolver.thorough();
         }
@@ -144,6 +183,26 @@ impl Lookup<'_> {
         }
     }
 
+    /// Waits for the addresses that were given by hand: as long as patience goes, or the time that a working link may need.
+    fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
+        &self,
+        stack: &mut Stack<'_, S, U>,
+        io: &mut Io<TunTap, Stdio, P>,
+        clock: &Clock,
+        stop: &mut Stop,
+    ) -> Result<(), Failure> {
+        let rest = self.patience.saturating_sub(SILENCE);
+        Self::wait_for(SILENCE, stack, io, clock, stop, |stack| stack.is_settled())?;
+        if !stack.is_settled() && !rest.is_zero() {
+            log::warn!("{}; waiting for it", is_down(&self.link.name));
+            Self::wait_for(rest, stack, io, clock, stop, |stack| stack.is_settled())?;
+        }
+        if !stack.is_settled() {
+            return Err(Failure::run(is_down(&self.link.name)));
+        }
+        check(stack)
+    }
+
     /// Polls until `done`, or patience ends.
     fn wait<'a, S: Session + Clone, U: UdpSession, P: Probe>(
         &self,
@@ -151,9 +210,21 @@ impl Lookup<'_> {
         io: &mut Io<TunTap, Stdio, P>,
         clock: &Clock,
         stop: &mut Stop,
+        done: impl FnMut(&mut Stack<'a, S, U>) -> bool,
+    ) -> Result<(), Failure> {
+        Self::wait_for(self.patience, stack, io, clock, stop, done)
+    }
+
+    /// Polls until `done`, or this time is over.
+    fn wait_for<'a, S: Session + Clone, U: UdpSession, P: Probe>(
+        time: Duration,
+        stack: &mut Stack<'a, S, U>,
+        io: &mut Io<TunTap, Stdio, P>,
+        clock: &Clock,
+        stop: &mut Stop,
         mut done: impl FnMut(&mut Stack<'a, S, U>) -> bool,
     ) -> Result<(), Failure> {
-        let until = clock.now() + self.patience.into();
+        let until = clock.now() + time.into();
         let timer = Timer::new()?;
         timer.set(clock, until)?;
         let ended =
@@ -161,13 +232,22 @@ impl Lookup<'_> {
         if ended == Ended::Done { Ok(()) } else { Err(interrupted()) }
     }
 
+    /// Whether a lease was asked for, and there is no IPv4 address.
+    fn lacks_lease<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>) -> bool {
+        self.link.dhcp && !stack.addresses().iter().any(|own| matches!(own.address(), IpAddress::Ipv4(_)))
+    }
+
+    fn no_lease(&self) -> Failure {
+        let (name, seconds) = (&self.link.name, self.patience.as_secs_f64());
+        Failure::run(format_args!("no lease from a DHCP server on {name} within {seconds} s"))
+    }
+
     /// Why there is no DNS server, though one was asked for.
     fn no_server<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>) -> Failure {
-        let has = |v4: bool| stack.addresses().iter().any(|own| matches!(own.address(), IpAddress::Ipv4(_)) == v4);
         let seconds = self.patience.as_secs_f64();
         let name = &self.link.name;
-        if self.link.dhcp && !has(true) {
-            Failure::run(format_args!("no lease from a DHCP server on {name} within {seconds} s"))
+        if self.lacks_lease(stack) {
+            self.no_lease()
         } else if self.link.dhcp {
             Failure::run("the DHCP server names no DNS server: give --dns")
         } else {
@@ -230,7 +310,7 @@ pub(super) fn no_route(address: &IpAddress) -> Failure {
 }
 
 fn can_reach<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, to: IpAddr) -> bool {
-    !matches!(stack.source_for(IpEndpoint::new(to.into(), 1)), Err(ConnectError::NoRoute))
+    stack.source_for(IpEndpoint::new(to.into(), 1)).is_ok()
 }
 
 fn interrupted() -> Failure {

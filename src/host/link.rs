@@ -7,6 +7,7 @@ use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, Ipv6Add
 
 use super::error::Failure;
 use super::written;
+use crate::names::SERVERS;
 use crate::phy::linux::{Kind, TunTap};
 use crate::stack::{Config, Memory, Seed, Session, Stack, UdpSession, interface_address};
 
@@ -111,6 +112,12 @@ impl LinkArgs {
         let dns = self.dns.iter().map(|text| host(text, "--dns")).collect::<Result<Vec<_>, _>>()?;
         if let Some(bad) = dns.iter().find(|server| !server.is_unicast()) {
             return Err(Failure::usage(format_args!("{bad} for --dns is no host's address")));
+        }
+        if dns.len() > SERVERS {
+            return Err(Failure::usage(format_args!(
+                "--dns is given {} times: at most {SERVERS} servers are asked",
+                dns.len()
+            )));
         }
         let mac = match &self.mac {
             None => EthernetAddress([2, 0, 0, 0, 0, number]),

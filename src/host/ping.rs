@@ -127,7 +127,9 @@ struct Ping<'p> {
     address: IpAddr,
     clock: Clock,
     start: Instant,
+    /// Requests begun, and how many of them could not even be queued.
     sent: u32,
+    unsent: u32,
     received: u32,
     duplicates: u32,
     refused: u32,
@@ -150,6 +152,7 @@ impl<'p> Ping<'p> {
             clock,
             start,
             sent: 0,
+            unsent: 0,
             received: 0,
             duplicates: 0,
             refused: 0,
@@ -196,6 +199,7 @@ impl<'p> Ping<'p> {
             Ok(()) => {}
             Err(EchoError::Waiting) => {
                 let number = self.sent;
+                self.unsent += 1;
                 return self.say(format_args!(
                     "no reply yet from the link for {}: icmp_seq={number} is not sent",
                     self.address
@@ -255,10 +259,11 @@ impl<'p> Ping<'p> {
 
     /// Shows how it went; tells whether any reply came.
     fn summary(&self) -> Result<bool, Failure> {
-        let lost = self.sent.saturating_sub(self.received);
-        let percent = if self.sent == 0 { 0.0 } else { f64::from(lost) * 100.0 / f64::from(self.sent) };
+        let sent = self.sent.saturating_sub(self.unsent);
+        let lost = sent.saturating_sub(self.received);
+        let percent = if sent == 0 { 0.0 } else { f64::from(lost) * 100.0 / f64::from(sent) };
         let time = (self.clock.now() - self.start).total_millis();
-        let (sent, received) = (self.sent, self.received);
+        let received = self.received;
         self.say(format_args!("--- {} ping statistics ---", self.args.host))?;
         let mut line = format!("{sent} packets transmitted, {received} received, {percent:.0}% lost, time {time} ms");
         if self.duplicates > 0 {

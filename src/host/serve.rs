@@ -269,7 +269,7 @@ impl Plan<'_> {
                 list.iter().for_each(|&(port, app)| status.serves(Service { name: app.name, transport, port }));
             }
         }
-        settle(&mut stack, &mut io, clock)?;
+        settle(link, &mut stack, &mut io, clock)?;
         // The link-local address that goes with others is for neighbours; alone, it is what there is.
         let own = |address: &IpCidr| link.slaac || link.dhcp || link.addresses.contains(address);
         let mut listening = Listening::new(&self.tcp, &self.udp);

@@ -14,5 +14,7 @@ mod tests;
 
 pub use addresses::Addresses;
 pub use name::Name;
+#[cfg(feature = "std")]
+pub(crate) use resolver::SERVERS;
 pub use resolver::{ResolveError, Resolver, WithResolver};
 pub use rules::NameError;

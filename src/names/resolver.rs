@@ -17,7 +17,8 @@ pub(crate) const SERVERS: usize = 4;
 const PORT: u16 = 53;
 /// How long the first question waits for an answer; each further one twice as long.
 const FIRST: Duration = Duration::from_secs(1);
-/// How long the addresses of one family wait for those of the other (RFC 8305 section 3).
+/// How long the addresses of one family wait for those of the other. RFC 8305 section 3 has IPv4 wait so long for IPv6; here it is
+/// both ways, since what is looked up are all addresses, and a server answers both questions together.
 const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
 
 /// Looks up the addresses of a name: both families at once, the servers in turn.

@@ -243,6 +243,9 @@ impl fmt::Display for AddressError {
 
 impl core::error::Error for AddressError {}
 
+/// How many addresses an interface can have.
+pub(super) const MAX_ADDRESSES: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
+
 /// Whether a host can have these addresses.
 pub(super) fn check(addresses: &[IpCidr]) -> Result<(), SetupError> {
     match addresses.iter().find(|a| !a.address().is_unicast()) {
@@ -285,7 +288,12 @@ pub(super) fn autoconf(
         #[cfg(feature = "slaac")]
         slaac: config.slaac,
     };
+    // The lease's address, and the link-local one.
+    let more = usize::from(config.dhcp);
+    #[cfg(feature = "slaac")]
+    let more = more + usize::from(config.slaac);
     match config.hardware {
+        HardwareAddress::Ethernet(_) if config.addresses.len() + more > MAX_ADDRESSES => Err(SetupError::TooMany),
         HardwareAddress::Ethernet(hardware) if wanted.any() => {
             Ok(Some(Autoconf::new(hardware, checksums.clone(), wanted, config.addresses, now)))
         }

@@ -6,6 +6,8 @@ use smoltcp::socket::tcp::CongestionControl;
 use smoltcp::time::Duration;
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
 
+use super::addresses::MAX_ADDRESSES;
+
 /// How a [`Stack`](super::Stack) behaves. The addresses and the seed have no default; the rest has.
 #[derive(Clone, Debug)]
 pub struct Config<'c> {
@@ -166,7 +168,11 @@ impl fmt::Display for SetupError {
             SetupError::MtuTooSmall(mtu) => {
                 write!(f, "an MTU of {mtu} bytes is too small: IPv4 needs 576 here, IPv6 1280")
             }
-            SetupError::TooMany => f.write_str("too many addresses or gateways"),
+            SetupError::TooMany => write!(
+                f,
+                "too many addresses or gateways: at most {MAX_ADDRESSES} addresses, with a link-local one and those of DHCP \
+                 and SLAAC, and a gateway of each family"
+            ),
         }
     }
 }

@@ -120,7 +120,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
         let sent = watch.sent;
         let current = self.settle(now, index, Cause::Timer, io);
+        self.blocked = sent.exhausted;
         if sent.exhausted {
+            if current && self.slots[index].queue == Queue::Ready {
+                self.schedule_blocked(now, index);
+            }
             return Sending::Blocked;
         }
         if current && self.slots[index].queue == Queue::Ready {
@@ -163,6 +167,14 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.deadlines.set(self.links, index, due);
     }
 
+    /// The same for one that keeps its turn, because the device has no room: its times come all the same.
+    fn schedule_blocked(&mut self, now: Instant, index: usize) {
+        self.watch_progress(now, index);
+        let slot = &self.slots[index];
+        let due = sooner(slot.wake, slot.guard).map(|at| at.max(now + RETRY));
+        self.deadlines.set(self.links, index, due);
+    }
+
     /// Bounds how long a connection may close, or stay half-closed, without progress.
     fn watch_progress(&mut self, now: Instant, index: usize) {
         let slot = &mut self.slots[index];
@@ -193,6 +205,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
         if self.is_current(id) {
             self.enqueue(index);
+            // Whoever is first keeps its turn while nothing can leave, and must not hold up the others' programs.
+            if self.blocked && self.slots[index].run {
+                self.ready.remove(self.links, index);
+                self.ready.push_front(self.links, index);
+            }
         }
     }
 

@@ -135,9 +135,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     fn send_or_run<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Step> {
         if self.datagrams.send {
-            // The rest of a fragmented datagram leaves before another datagram can take its buffer. Without std nothing is
-            // fragmented.
-            let fragments = cfg!(feature = "std") && self.iface.poll_at(now, &self.none).is_some_and(|at| at <= now);
+            // The rest of a fragmented datagram leaves before another datagram can take its buffer.
+            let fragments = self.has_fragments(now);
             let due = if fragments { Some(now) } else { self.iface.poll_at(now, &self.shared) };
             if due.is_some_and(|at| at <= now) {
                 let mut watch = Watch::new(&mut io.device, &mut io.probe);
@@ -150,6 +149,9 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 self.note_sent();
                 if sent.exhausted {
                     return None;
+                }
+                if fragments && self.has_fragments(now) {
+                    self.send_fragments();
                 }
                 if changed || sent.frames > 0 || fragments {
                     return Some(Step::Egress(None));
@@ -164,6 +166,17 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let index = (0..count).map(|k| (self.datagrams.next + k) % count).find(|&k| self.ports[k].run)?;
         self.datagrams.next = index + 1;
         self.run_port(now, index, io)
+    }
+
+    /// Whether a datagram is still to leave in part. Without std nothing is fragmented.
+    pub(super) fn has_fragments(&mut self, now: Instant) -> bool {
+        cfg!(feature = "std") && self.iface.poll_at(now, &self.none).is_some_and(|at| at <= now)
+    }
+
+    /// The next turn is that of a datagram's rest.
+    pub(super) fn send_fragments(&mut self) {
+        self.datagrams.send = true;
+        self.turn = super::Turn::Datagrams;
     }
 
     /// A frame went to the shared sockets: a program may have a datagram.

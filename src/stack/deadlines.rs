@@ -39,8 +39,8 @@ impl Deadlines {
 
     /// A slot's deadline.
     pub(super) fn of(&self, links: &[Links], index: usize) -> Option<Instant> {
-        let Entry { due, position, .. } = links[index].deadline;
-        (position != NONE).then_some(due)
+        let position = links[index].deadline.position;
+        (position != NONE).then(|| due(links, position.into()))
     }
 
     /// Gives a slot a deadline, or takes its away.

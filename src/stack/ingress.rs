@@ -77,6 +77,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             Target::Nowhere => Some(Step::Ingress(None)),
             Target::Shared => {
                 self.datagrams_arrived();
+                // The rest of a long reply leaves before the next frame can ask for another one.
+                if self.has_fragments(now) {
+                    self.send_fragments();
+                }
                 Some(Step::Ingress(None))
             }
             Target::Slot(index, rst) => {

@@ -51,7 +51,7 @@ pub use autoconf::BadOffer;
 pub use autoconf::interface_address;
 pub use config::{Config, ConnectError, ListenError, Listener, Overflow, Seed, SetupError};
 pub use console::{Console, Input, Quiet};
-pub use event::{AddressEvent, ConnectionId, Direction, Drop, Event, Hardware, Io, Loss, Probe, Step, Tuple};
+pub use event::{AddressEvent, ConnectionId, Denial, Direction, Drop, Event, Hardware, Io, Loss, Probe, Step, Tuple};
 pub use links::Links;
 pub use memory::{Memory, Phase, Pool, Port, Slot};
 #[cfg(feature = "ping")]
@@ -92,6 +92,8 @@ pub struct Stack<'a, S, U> {
     table: Table<{ table::HASHED }>,
     deadlines: Deadlines,
     ready: List<WORK>,
+    /// The device had no room when a connection was last to send.
+    blocked: bool,
     neighbour: List<WORK>,
     free: List<PLACE>,
     half_open: List<PLACE>,
@@ -227,6 +229,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             table: Table::new(config.seed.key(), count),
             deadlines: Deadlines::EMPTY,
             ready: List::EMPTY,
+            blocked: false,
             neighbour: List::EMPTY,
             free,
             half_open: List::EMPTY,

@@ -129,9 +129,20 @@ fn parse(frame: &[u8], medium: Medium) -> Option<Summary> {
         #[cfg(feature = "ipv6")]
         IpVersion::Ipv6 => {
             let packet = Ipv6Packet::new_checked(packet).ok()?;
-            upper(packet.src_addr().into(), packet.dst_addr().into(), packet.next_header(), packet.payload())
+            let (protocol, payload) = behind_options(packet.next_header(), packet.payload())?;
+            upper(packet.src_addr().into(), packet.dst_addr().into(), protocol, payload)
         }
     }
+}
+
+/// What follows on hop-by-hop options, which reports of multicast groups have (RFC 8200 section 4.3, RFC 3810 section 5).
+#[cfg(feature = "ipv6")]
+fn behind_options(protocol: IpProtocol, payload: &[u8]) -> Option<(IpProtocol, &[u8])> {
+    if protocol != IpProtocol::HopByHop {
+        return Some((protocol, payload));
+    }
+    let &[next, units] = payload.first_chunk()?;
+    Some((next.into(), payload.get(8 * (usize::from(units) + 1)..)?))
 }
 
 fn arp(payload: &[u8]) -> Option<Summary> {
@@ -220,5 +231,24 @@ impl fmt::Display for Since {
             write!(f, " ack={}", ack.0.wrapping_sub(receiver.0) as u32)?;
         }
         write!(f, " len={} win={}", segment.len, segment.window)
+    }
+}
+
+#[cfg(all(test, feature = "ipv6"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_of_multicast_groups_is_icmp() {
+        // fe80::1 to ff02::16: hop-by-hop options with a router alert, then ICMPv6.
+        let mut frame = [0; 14 + 40 + 8 + 8];
+        frame[12..].first_chunk_mut().map(|ethertype| *ethertype = [0x86, 0xdd]).unwrap();
+        frame[14..22].copy_from_slice(&[0x60, 0, 0, 0, 0, 16, 0, 1]);
+        frame[54..62].copy_from_slice(&[58, 0, 5, 2, 0, 0, 1, 0]);
+        frame[62] = 143;
+        assert_eq!(Summary::of(&frame, Medium::Ethernet).carries, Carries::Icmp(143, 0));
+        // Options that are said to be longer than the packet.
+        frame[55] = 200;
+        assert_eq!(Summary::of(&frame, Medium::Ethernet).carries, Carries::Other);
     }
 }

@@ -113,3 +113,16 @@ fn two_neighbours_are_asked_for_within_a_second() {
     asked.sort_unstable();
     assert_eq!((asked, syns), (vec![8, 9, 10], 3));
 }
+
+#[test]
+fn as_many_addresses_are_asked_for_as_there_can_be() {
+    let addresses: Vec<String> =
+        (1..=smoltcp::config::IFACE_MAX_ADDR_COUNT).map(|n| format!("10.0.{n}.7/24")).collect();
+    let addresses: Vec<&str> = addresses.iter().map(String::as_str).collect();
+    let mut world = World::new(&addresses, |config| config.claim = true);
+    world.run(1, silence);
+    assert!(world.stack.is_settled());
+    let mut used = world.addresses();
+    used.sort_by_key(|address| addresses.iter().position(|given| given == address));
+    assert_eq!(used, addresses);
+}

@@ -131,6 +131,40 @@ fn an_own_address_is_no_offer() {
 }
 
 #[test]
+fn an_address_that_is_still_asked_for_by_hand_is_no_offer() {
+    let mut world = World::new(&["10.0.0.50/24"], |config| (config.claim, config.dhcp) = (true, true));
+    let mut server = Server::default();
+    world.run(3, |frame| server.hear(frame));
+    let said = "refused an offer of DHCP server 10.0.0.1: 10.0.0.50 is an address of this host already; asking on";
+    assert_eq!(world.told(), [said, "+10.0.0.50/24"]);
+    // It stays, whatever becomes of leases.
+    world.run(2000, |frame| server.hear(frame));
+    assert_eq!(world.addresses(), ["10.0.0.50/24"]);
+}
+
+#[test]
+fn a_server_that_refuses_what_it_offered_is_named_and_asked_less_and_less() {
+    let (mut world, mut server) = (asking(), Server { refuse_request: true, ..Server::default() });
+    world.run(7, |frame| server.hear(frame));
+    // At 0, 1, 3 and 7 seconds.
+    assert_eq!(server.heard.len(), 2 * 3);
+    world.run(3600, |frame| server.hear(frame));
+    assert_eq!(world.told(), ["DHCP server 10.0.0.1 offers 10.0.0.50, and then refuses it; asking on"]);
+    assert!((100..140).contains(&server.heard.len()), "{}", server.heard.len());
+    server.refuse_request = false;
+    world.run(70, |frame| server.hear(frame));
+    assert_eq!(world.addresses(), ["10.0.0.50/24"]);
+}
+
+#[test]
+fn a_server_that_does_not_confirm_what_it_offered_is_named() {
+    let (mut world, mut server) = (asking(), Server { ignore_request: true, ..Server::default() });
+    world.run(600, |frame| server.hear(frame));
+    let said = "DHCP server 10.0.0.1 offers 10.0.0.50, and then does not confirm it; asking on";
+    assert_eq!((world.told(), world.addresses()), (vec![said.into()], vec![]));
+}
+
+#[test]
 fn an_address_that_somebody_has_is_declined() {
     let (mut world, mut server) = (asking(), Server::default());
     let taken = |server: &mut Server, frame: &[u8]| match arp_asks(frame) {

@@ -72,6 +72,24 @@ fn nothing_leaves_the_link_from_a_link_local_address() {
 }
 
 #[test]
+fn when_the_router_says_goodbye_another_is_asked_for() {
+    let (mut world, mut asked) = (asking(), 0);
+    world.run(2, silence);
+    world.inject(&advertisement(1800, &[prefix(64, 0xc0, 3600, 3600)]));
+    world.run(2, silence);
+    world.told();
+    world.inject(&advertisement(0, &[]));
+    world.run(15, |frame| {
+        asked += usize::from(kind(frame) == Some(Icmpv6Message::RouterSolicit));
+        vec![]
+    });
+    assert_eq!(
+        (asked, world.told()),
+        (4, vec!["router fe80::1 is gone".into(), "no IPv6 router answers; asking on".into()])
+    );
+}
+
+#[test]
 fn a_silent_link_is_asked_less_and_less() {
     let (mut world, mut asked) = (asking(), 0);
     world.run(3600, |frame| {

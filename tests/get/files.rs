@@ -32,6 +32,14 @@ fn a_file_takes_the_place_of_another() {
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
         assert!(fs::symlink_metadata(&alias).unwrap().is_symlink());
 
+        // A link to nothing leads to the file that is made.
+        let (made, dangling) = (home.join("made"), home.join("dangling"));
+        symlink("made", home.join("between")).unwrap();
+        symlink(home.join("between"), &dangling).unwrap();
+        went_well(&get(link, &[&hello, "-o", dangling.to_str().unwrap()]));
+        assert_eq!(fs::read(&made).unwrap(), b"hello");
+        assert!(fs::symlink_metadata(&dangling).unwrap().is_symlink());
+
         let fresh = home.join("fresh");
         went_well(&get(link, &["-i", &hello, "-o", fresh.to_str().unwrap()]));
         assert!(fs::read(&fresh).unwrap().ends_with(b"\r\n\r\nhello"));
@@ -190,6 +198,14 @@ fn progress_is_shown_to_a_person_alone() {
         let shown = Peer::start(command(&mut python, link, &arguments)).finish();
         assert_eq!(shown.code(), Some(0), "{shown:?}");
         assert!(shown.out().contains("of 19.07 MiB"), "{:?}", shown.out());
+        // Where there is less room for it than it would take, nothing is left behind: the cursor never goes up.
+        let mut python = Command::new("python3");
+        let narrow = ["sh", "-c", "stty cols 20; exec \"$@\"", "sh"];
+        python.args(["-c", TERMINAL]).args(narrow).arg(env!("CARGO_BIN_EXE_smolstep"));
+        let shown = Peer::start(command(&mut python, link, &arguments)).finish();
+        let up =
+            shown.out().split("\x1b[").skip(1).any(|text| text.trim_start_matches(char::is_numeric).starts_with('A'));
+        assert!(shown.out().contains("MiB") && !shown.out().contains("left") && !up, "{:?}", shown.out());
         assert_eq!(fs::metadata(&file).unwrap().len(), 20_000_000);
         went_well(&get(link, &arguments));
     });

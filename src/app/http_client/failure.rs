@@ -14,6 +14,15 @@ pub enum Failure {
     BadField,
     /// A Content-Length that is not a number, or does not fit in 64 bits.
     BadLength,
+    /// The connection ended in this way after `received` bytes of a body.
+    Broken {
+        /// How it ended.
+        end: End,
+        /// Bytes that came.
+        received: u64,
+        /// Bytes that were announced, if they were.
+        length: Option<u64>,
+    },
     /// The coding of the body is broken.
     Chunk(ChunkError),
     /// The connection ended in this way before the response did.
@@ -56,6 +65,13 @@ impl fmt::Display for Failure {
         match self {
             Failure::BadField => f.write_str("the server sent a header line that cannot be understood"),
             Failure::BadLength => f.write_str("the server sent a Content-Length that is not a number of bytes"),
+            Failure::Broken { end, received, length } => {
+                Failure::Ended(*end).fmt(f)?;
+                match length {
+                    Some(length) => write!(f, ", after {received} of {length} bytes"),
+                    None => write!(f, ", after {received} bytes"),
+                }
+            }
             Failure::Chunk(error) => error.fmt(f),
             Failure::Ended(End::TimedOut) => f.write_str("timed out: the server does not answer"),
             Failure::Ended(end) => end.fmt(f),

@@ -157,7 +157,7 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Session for Get<T, O, HEAD> {
     }
 
     fn ended(&mut self, end: End, _cx: &mut Context<'_>) {
-        self.result.get_or_insert(Err(Failure::Ended(end)));
+        self.result.get_or_insert(Err(self.response.broken(end)));
     }
 }
 

@@ -5,6 +5,7 @@ use core::cell::RefCell;
 use super::chunked::{Chunks, Piece};
 use super::failure::Failure;
 use super::head::{Framing, Head, parse};
+use crate::stack::End;
 
 /// How many interim responses (status 1xx) may come before the final one.
 pub const INTERIM: u8 = 16;
@@ -148,6 +149,18 @@ impl<const HEAD: usize> Response<HEAD> {
                 self.body = Some(Body::Done);
                 Ok(())
             }
+        }
+    }
+
+    /// Why there is no more, where the connection ends otherwise than with the end of the stream.
+    pub(super) fn broken(&self, end: End) -> Failure {
+        let received = self.received;
+        match self.body {
+            None | Some(Body::Done) => Failure::Ended(end),
+            Some(Body::Length { left }) => {
+                Failure::Broken { end, received, length: Some(received.saturating_add(left)) }
+            }
+            Some(Body::Chunked(_) | Body::UntilClose) => Failure::Broken { end, received, length: None },
         }
     }
 

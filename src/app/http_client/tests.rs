@@ -245,7 +245,7 @@ fn a_reset_ends_it() {
     let mut tcp = get(&output, BIG);
     tcp.send(b"HTTP/1.1 200 OK\r\n\r\nno length, so no end");
     tcp.reset();
-    assert_eq!(tcp.session.result(), Some(Err(Failure::Ended(End::Reset))));
+    assert_eq!(tcp.session.result(), Some(Err(Failure::Broken { end: End::Reset, received: 20, length: None })));
 }
 
 #[test]

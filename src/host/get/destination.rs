@@ -30,7 +30,7 @@ pub enum Destination {
 
 impl Destination {
     /// Opens what `-o` says: standard output if nothing, or `-`. A file that exists must be one that can be written to; its
-    /// permissions, and links to it, stay as they are.
+    /// permissions, and symbolic links to it, stay as they are. A hard link to it keeps what was there before.
     ///
     /// # Errors
     /// One line that says what is wrong with it.
@@ -49,7 +49,7 @@ impl Destination {
                 writable(OFlags::empty())?;
                 (path.canonicalize().map_err(|error| failed(&error))?, found.permissions().mode())
             }
-            Err(error) if error.kind() == io::ErrorKind::NotFound => (path.to_owned(), 0o666),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => (behind_links(path), 0o666),
             Err(error) => return Err(failed(&error)),
         };
         let folder = match place.parent() {
@@ -122,6 +122,17 @@ impl Destination {
             Destination::Whole(file, place) => file.persist(place).map(drop).map_err(|error| error.error),
         }
     }
+}
+
+/// Where a file would be made: where symbolic links lead, of which the last leads to nothing.
+fn behind_links(path: &Path) -> PathBuf {
+    let mut place = path.to_owned();
+    // The system follows no more of them either (path_resolution(7)).
+    for _ in 0..40 {
+        let Ok(target) = place.read_link() else { break };
+        place = place.parent().unwrap_or(Path::new("")).join(target);
+    }
+    place
 }
 
 impl fmt::Display for Destination {

@@ -20,7 +20,8 @@ pub struct Sink {
     stalled: bool,
     fault: Option<io::Error>,
     redirect: Option<Vec<u8>>,
-    bar: Option<ProgressBar>,
+    /// With what it shows.
+    bar: Option<(ProgressBar, &'static str)>,
 }
 
 impl Sink {
@@ -53,12 +54,12 @@ impl Sink {
         self.stalled && self.destination.has_room()
     }
 
-    /// The file to wait for, as far as it can be waited for, while there is no room.
+    /// Whether the destination had no room when it was last asked.
     pub fn wanted(&self) -> bool {
         self.stalled
     }
 
-    /// What to wait for when there is no room.
+    /// What to wait for when there is no room, as far as it can be waited for.
     pub fn file(&self) -> Option<BorrowedFd<'_>> {
         self.destination.stream()
     }
@@ -118,21 +119,33 @@ impl Sink {
         if !self.destination.is_file() {
             return;
         }
-        let (bar, template) = match length {
-            Some(length) => {
-                (ProgressBar::new(length), "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left")
-            }
-            None => (ProgressBar::no_length(), "{spinner} {bytes}, {bytes_per_sec}"),
-        };
+        let bar = length.map_or_else(ProgressBar::no_length, ProgressBar::new);
         bar.set_draw_target(ProgressDrawTarget::stderr());
-        if let Ok(style) = ProgressStyle::with_template(template) {
+        self.bar = Some((bar, ""));
+        self.fit_bar();
+    }
+
+    /// Shows as much as the terminal's line holds, which may have changed: what is longer would be left behind at each redraw.
+    fn fit_bar(&mut self) {
+        let Some((bar, shown)) = &mut self.bar else { return };
+        let columns = rustix::termios::tcgetwinsize(rustix::stdio::stderr()).map_or(0, |size| size.ws_col);
+        let template = match (columns, bar.length()) {
+            // A terminal that does not say is as wide as most are.
+            (0 | 84.., Some(_)) => "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
+            (32.., Some(_)) => "{bytes} of {total_bytes}",
+            (0 | 32.., None) => "{spinner} {bytes}, {bytes_per_sec}",
+            (12.., _) => "{bytes}",
+            _ => " ",
+        };
+        if core::mem::replace(shown, template) != template
+            && let Ok(style) = ProgressStyle::with_template(template)
+        {
             bar.set_style(style.progress_chars("=> "));
         }
-        self.bar = Some(bar);
     }
 
     fn end_bar(&mut self) {
-        if let Some(bar) = self.bar.take() {
+        if let Some((bar, _)) = self.bar.take() {
             bar.finish_and_clear();
         }
     }
@@ -164,7 +177,8 @@ impl Output for Sink {
             return Ok(0);
         }
         let written = self.write(piece)?;
-        if let Some(bar) = &self.bar {
+        self.fit_bar();
+        if let Some((bar, _)) = &self.bar {
             bar.inc(written as u64);
         }
         Ok(written)

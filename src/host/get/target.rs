@@ -5,7 +5,7 @@ use core::fmt;
 use url::{Host, ParseError, Position, Url};
 
 use crate::host::error::Failure;
-use crate::names::Name;
+use crate::names::{Name, NameError};
 
 /// How much of a URL is shown.
 const SHOWN: usize = 200;
@@ -28,6 +28,7 @@ impl Target {
             // Without slashes it is rather HOST:PORT than a scheme.
             Ok(url) if url.cannot_be_a_base() => Err(bad(&"it is like http://HOST/PATH")),
             Err(ParseError::EmptyHost) => Err(bad(&"it names no host")),
+            Err(ParseError::IdnaError | ParseError::InvalidDomainCharacter) => Err(bad(&NameError::BadCharacter)),
             Err(error) => Err(bad(&error)),
             Ok(url) => {
                 // The standard takes the first word of http:///PATH for the host; who writes so has none in mind.
@@ -159,7 +160,7 @@ mod tests {
             ("http://192.168.69.300/", "IPv4"),
             ("http://[fdaa::64/", "IPv6"),
             ("http://[fe80::1%25tap0]/", "IPv6"),
-            ("http://a b/", "domain"),
+            ("http://a b/", "a host's name has letters, digits, hyphens and dots"),
             ("http://a..b/", "bad URL 'http://a..b/'"),
         ] {
             let failure = Target::parse(url).unwrap_err().to_string();

@@ -7,8 +7,8 @@ use smoltcp::wire::{
 
 use super::{Origin, Out};
 
-/// How many addresses are asked for at a time.
-const CLAIMS: usize = 8;
+/// How many addresses are asked for at a time: as many as there can be.
+const CLAIMS: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
 /// How often a question is asked (PROBE_NUM of RFC 5227 section 1.1).
 const PROBES: u8 = 3;
 /// How often an address is announced, and how far apart (ANNOUNCE_NUM, ANNOUNCE_INTERVAL there; RFC 4861 section 7.2.6 allows for
@@ -40,9 +40,14 @@ impl Claims {
         !known && self.0.push(Claim { address, origin, granted: false, sent: 0, at: now }).is_ok()
     }
 
-    /// Forgets an address.
-    pub(super) fn remove(&mut self, address: IpAddress) {
-        self.0.retain(|claim| claim.address.address() != address);
+    /// Forgets an address that this origin has asked for.
+    pub(super) fn remove(&mut self, address: IpAddress, origin: Origin) {
+        self.0.retain(|claim| claim.address.address() != address || claim.origin != origin);
+    }
+
+    /// Whether an address is asked for by hand.
+    pub(super) fn has_by_hand(&self, address: IpAddress) -> bool {
+        self.0.iter().any(|claim| claim.address.address() == address && claim.origin == Origin::Static)
     }
 
     /// Whether somebody's address is still asked for.

@@ -6,7 +6,7 @@ use smoltcp::wire::{DhcpMessageType, IpCidr, Ipv4Address, Ipv4Cidr};
 use super::claim::Claims;
 use super::lease::{BadOffer, Lease, Message, Reply};
 use super::{Change, Changes, Origin, push};
-use crate::stack::event::{AddressEvent, Loss};
+use crate::stack::event::{AddressEvent, Denial, Loss};
 
 /// How long the first question waits for an answer, and the longest that any does (RFC 2131 section 4.1).
 const FIRST: Duration = Duration::from_secs(4);
@@ -16,6 +16,8 @@ const REQUESTS: u8 = 4;
 /// After an address that was taken (RFC 2131 section 3.1 point 5), and after a refusal.
 const AFTER_CONFLICT: Duration = Duration::from_secs(10);
 const AFTER_REFUSAL: Duration = Duration::from_secs(1);
+/// After refusals of what was offered, each twice as long, up to 64 s.
+const REFUSALS: u8 = 6;
 /// The least time between two attempts to renew (RFC 2131 section 4.4.5), or an eighth of what is shorter than 8 minutes.
 const RENEWALS: Duration = Duration::from_secs(60);
 
@@ -27,9 +29,12 @@ pub(super) struct Client {
     tries: u8,
     asked: Instant,
     at: Option<Instant>,
-    /// It was said that no server answers; that an offer is refused.
+    /// It was said that no server answers; that an offer is refused; that what was offered is not granted.
     told_silence: bool,
     told_refusal: bool,
+    told_denial: bool,
+    /// How often what was offered was refused.
+    denials: u8,
 }
 
 /// Where it is in RFC 2131's figure 5.
@@ -48,7 +53,8 @@ enum State {
 /// Which address a reply may be about.
 #[derive(Clone, Copy)]
 enum Expected<'o> {
-    NoneOf(&'o [IpCidr]),
+    /// None that is in use, or asked for by hand.
+    NoneOf(&'o [IpCidr], &'o Claims),
     Only(Ipv4Address),
 }
 
@@ -62,6 +68,8 @@ impl Client {
             at: Some(now),
             told_silence: false,
             told_refusal: false,
+            told_denial: false,
+            denials: 0,
         }
     }
 
@@ -114,6 +122,7 @@ impl Client {
                 Some(self.message(DhcpMessageType::Discover))
             }
             State::Requesting(_) if self.tries >= REQUESTS => {
+                self.deny(Denial::Silent, changes);
                 self.restart(now);
                 None
             }
@@ -164,7 +173,7 @@ impl Client {
         }
         match (&self.state, reply.kind) {
             (State::Selecting, DhcpMessageType::Offer) => {
-                if let Some(offer) = self.sensible(reply, Expected::NoneOf(own), changes) {
+                if let Some(offer) = self.sensible(reply, Expected::NoneOf(own, claims), changes) {
                     self.state = State::Requesting(offer);
                     self.tries = 0;
                     self.at = Some(now);
@@ -173,12 +182,16 @@ impl Client {
             (State::Requesting(offer), DhcpMessageType::Ack) => {
                 let address = offer.address.address();
                 if let Some(lease) = self.sensible(reply, Expected::Only(address), changes) {
-                    claims.remove(address.into());
+                    claims.remove(address.into(), Origin::Dhcp);
                     self.state = State::Checking(lease);
                     self.at = Some(now);
                 }
             }
-            (State::Requesting(_), DhcpMessageType::Nak) => self.restart(now + AFTER_REFUSAL),
+            (State::Requesting(_), DhcpMessageType::Nak) => {
+                self.deny(Denial::Refused, changes);
+                self.restart(now + AFTER_REFUSAL * (1 << self.denials));
+                self.denials = (self.denials + 1).min(REFUSALS);
+            }
             (State::Bound(old), DhcpMessageType::Ack) => {
                 let address = old.address.address();
                 if let Some(lease) = self.sensible(reply, Expected::Only(address), changes) {
@@ -204,7 +217,7 @@ impl Client {
         }
         self.at = Some(lease.t1);
         self.tries = 0;
-        self.told_silence = false;
+        (self.told_silence, self.told_denial, self.denials) = (false, false, 0);
         self.state = State::Bound(lease);
     }
 
@@ -269,7 +282,9 @@ impl Client {
             let address = lease.address.address();
             match expected {
                 Expected::Only(expected) if address != expected => Err(BadOffer::Other(address)),
-                Expected::NoneOf(own) if own.iter().any(|own| own.address() == address.into()) => {
+                Expected::NoneOf(own, claims)
+                    if own.iter().any(|own| own.address() == address.into()) || claims.has_by_hand(address.into()) =>
+                {
                     Err(BadOffer::Ours(address))
                 }
                 _ => Ok(lease),
@@ -283,6 +298,15 @@ impl Client {
                 }
                 None
             }
+        }
+    }
+
+    /// What a server offered is not granted; that is said once.
+    fn deny(&mut self, why: Denial, changes: &mut Changes) {
+        let State::Requesting(offer) = &self.state else { return };
+        let (server, address) = (offer.server, offer.address.address());
+        if !core::mem::replace(&mut self.told_denial, true) {
+            push(changes, Change::Tell(AddressEvent::NotGranted { server, address, why }));
         }
     }
 

@@ -28,6 +28,8 @@ pub use slaac::interface_address;
 
 /// How many changes one frame or one timer can make: the most comes from a router's advertisement.
 const CHANGES: usize = 12;
+/// How many a lease makes.
+const GRANT: usize = 3;
 
 /// All that asks for addresses.
 pub(super) struct Autoconf {
@@ -110,6 +112,7 @@ impl Autoconf {
             blocked_until: None,
             changes: Changes::new(),
         };
+        // There is room for all: their number was checked.
         for &address in addresses.iter().filter(|_| wanted.claim) {
             autoconf.claims.add(address, Origin::Static, now);
         }
@@ -151,7 +154,9 @@ impl Autoconf {
     /// Does what the time asks for, and says which frame is to leave. `random` is used where guessing must be hard.
     pub(super) fn advance(&mut self, now: Instant, random: u32) -> Option<Out> {
         self.blocked_until = None;
-        while let Some((address, origin)) = self.claims.granted(now) {
+        while self.changes.len() + GRANT <= CHANGES
+            && let Some((address, origin)) = self.claims.granted(now)
+        {
             match origin {
                 Origin::Static => push(&mut self.changes, Change::Add(address)),
                 Origin::Dhcp => self.dhcp.iter_mut().for_each(|client| client.granted(&mut self.changes)),
@@ -160,6 +165,10 @@ impl Autoconf {
                     self.slaac.iter_mut().for_each(|host| host.granted(now, address, &mut self.changes));
                 }
             }
+        }
+        // The rest when there is room for what follows from it.
+        if !self.changes.is_empty() {
+            return None;
         }
         if let Some(out) = self.claims.advance(now) {
             return Some(out);

@@ -190,8 +190,10 @@ impl Host {
             }
             _ => {}
         }
-        // Somebody advertises: there is nothing more to ask for.
-        self.at = None;
+        // There is a router: nothing more is to be asked for (RFC 4861 section 6.3.7).
+        if self.router.is_some() {
+            self.at = None;
+        }
         let mut options = bytes.get(16..).unwrap_or_default();
         while let Some(&[kind, units]) = options.first_chunk() {
             let len = usize::from(units) * 8;

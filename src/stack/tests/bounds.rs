@@ -52,3 +52,41 @@ fn a_full_device_is_not_spun_on() {
     pair.run_for(Duration::from_secs(5));
     assert_eq!(pair.client.stack.take(id).unwrap().0.got(), b"hello");
 }
+
+/// Nothing can leave any more, as when a cable is pulled: programs still end at their time, whoever is first in the queue.
+#[test]
+fn a_device_without_room_keeps_nobody_from_ending() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Idle));
+    let ids = [(3000, Next::Abort), (3500, Next::Abort), (3800, Next::Close)].map(|(millis, then)| {
+        let patience = Duration::from_millis(millis);
+        pair.call(7, App::Impatient { patience, then, until: None })
+    });
+    pair.settle();
+    let start = pair.now;
+    pair.client.io.device.room = 0;
+    let mut ended = [None; 3];
+    loop {
+        let due = pair.client.stack.poll(pair.now, &mut pair.client.io);
+        for (ended, id) in ended.iter_mut().zip(ids) {
+            *ended = ended.or_else(|| pair.client.stack.ended(id).map(|_| (pair.now - start).total_millis()));
+        }
+        let Some(due) = due else { break };
+        assert!(due > pair.now);
+        pair.now = due;
+    }
+    // An RST has a second to leave, a FIN a minute before that.
+    assert_eq!(ended, [Some(4000), Some(4500), Some(64_800)]);
+}
+
+#[test]
+fn each_connection_has_its_own_deadline() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Idle));
+    for secs in [3, 5, 4, 2] {
+        pair.call(7, App::Impatient { patience: Duration::from_secs(secs), then: Next::Abort, until: None });
+    }
+    pair.settle();
+    let due = pair.client.stack.connections_in_use().map(|c| c.due.map(|due| (due - pair.now).secs()));
+    assert_eq!(due.collect::<Vec<_>>(), [3, 5, 4, 2].map(Some));
+}

@@ -75,6 +75,8 @@ pub enum App {
     Idle,
     /// Closes at once.
     Closer,
+    /// Ends like this so long after it has begun.
+    Impatient { patience: Duration, then: Next, until: Option<Instant> },
 }
 
 impl App {
@@ -95,6 +97,10 @@ impl Session for App {
         match self {
             App::Idle => Next::Wait,
             App::Closer => Next::Close,
+            App::Impatient { patience, then, until } => {
+                let until = *until.get_or_insert(cx.now + *patience);
+                if cx.now >= until { *then } else { Next::WakeAt(until) }
+            }
             App::Echo => loop {
                 let room = (socket.send_capacity() - socket.send_queue()).min(cx.scratch.len());
                 let n = socket.peek_slice(&mut cx.scratch[..room]).unwrap_or(0);

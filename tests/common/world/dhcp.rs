@@ -13,6 +13,9 @@ pub struct Server {
     pub given: Ipv4Address,
     pub silent: bool,
     pub refuse_renewal: bool,
+    /// Refuses, or does not answer, what it has offered.
+    pub refuse_request: bool,
+    pub ignore_request: bool,
     /// So many replies to each message.
     pub copies: usize,
     /// What it gets wrong: always, and in a grant alone.
@@ -27,6 +30,8 @@ impl Default for Server {
             given: GIVEN,
             silent: false,
             refuse_renewal: false,
+            refuse_request: false,
+            ignore_request: false,
             copies: 1,
             change: None,
             change_grant: None,
@@ -64,7 +69,9 @@ impl Server {
         }
         let message_type = match asked.message_type {
             DhcpMessageType::Discover => DhcpMessageType::Offer,
+            DhcpMessageType::Request if self.ignore_request => return None,
             DhcpMessageType::Request if renews && self.refuse_renewal => DhcpMessageType::Nak,
+            DhcpMessageType::Request if self.refuse_request => DhcpMessageType::Nak,
             DhcpMessageType::Request => DhcpMessageType::Ack,
             _ => return None,
         };
