@@ -14,8 +14,8 @@ pub const HOLD: Duration = Duration::from_secs(2);
 /// The lines that were said last in a room, in a ring of bytes.
 ///
 /// Each member reads at its own pace. A line that does not fit waits for those who have not read the oldest ones, up to 2
-/// seconds for each quarter of the ring, so that nobody holds the rest by reading a line now and then; then it replaces them,
-/// and whoever still has not read them has fallen behind. An eighth of the ring is kept for who comes and goes, which does not
+/// seconds for each quarter of the ring, so that nobody holds the rest by reading a line now and then; then that quarter is
+/// gone, and whoever has not read it has fallen behind. An eighth of the ring is kept for who comes and goes, which does not
 /// wait. A line takes its bytes and 6 more; one that is longer than the ring is cut.
 #[derive(Debug)]
 pub struct Room<'a> {
@@ -111,8 +111,8 @@ impl<'a> Room<'a> {
     /// When it is to be tried again at the latest. It is not there then, and every program is run once there is room.
     pub(super) fn say_in_turn(&self, by: u16, now: Instant, compose: &dyn Fn(&mut Put<'_>)) -> Result<(), Instant> {
         if !self.make_room(self.length(compose)) {
-            let Ends { oldest, .. } = self.ends.get();
-            let held = self.held.get().filter(|held| oldest - held.oldest < self.ring.len() as u64 / 4);
+            let (Ends { mut oldest, newest }, quarter) = (self.ends.get(), self.ring.len() as u64 / 4);
+            let held = self.held.get().filter(|held| oldest - held.oldest < quarter);
             let held = held.unwrap_or(Hold { since: now, oldest });
             let until = later(held.since, HOLD);
             if now < until {
@@ -120,6 +120,10 @@ impl<'a> Room<'a> {
                 self.waiting.set(true);
                 return Err(until);
             }
+            while oldest < newest && oldest - held.oldest < quarter {
+                oldest = self.said(oldest).next;
+            }
+            self.ends.set(Ends { oldest, newest });
             self.held.set(None);
         }
         self.say(by, compose);
