@@ -1,6 +1,5 @@
 //! A member of a chat room.
 
-use core::cell::Cell;
 use core::net::SocketAddr;
 
 use smoltcp::socket::tcp::Socket;
