@@ -8,7 +8,8 @@ use super::Board;
 use super::mmio::Mmio;
 use crate::phy::Registers;
 
-/// The time since the start. Read it, or sleep, once in each 0.6 s: SysTick overflows then.
+/// The time since the start. Read it, or sleep, at least once in each period of SysTick's: 0.9 s, or what its 24 bits hold where that
+/// is less (0.67 s at 25 MHz).
 pub struct Clock<B> {
     timer: Mmio,
     system: Mmio,
@@ -35,7 +36,7 @@ const STATE: usize = 0xd04;
 const OVERFLOWED: u32 = 1 << 26;
 const FORGET: u32 = 1 << 25;
 
-/// The longest period: SysTick has 24 bits.
+/// The longest period that SysTick can have, in ticks: it has 24 bits.
 const LONGEST: u32 = 1 << 24;
 
 /// Which of these interrupts a register of 32 has. Put together by the compiler, since each sleep writes it.
@@ -49,12 +50,18 @@ impl<B: Board> Clock<B> {
     /// Half a tick is the unit, so that 12.5 MHz are a whole number of them a microsecond.
     const HALVES_A_MICROSECOND: u32 = B::TICKS_A_MILLISECOND * 2 / 1000;
 
-    /// The longest sleep that the timer measures, in microseconds; a longer one ends when it overflows.
-    const SLEEP: i64 = (LONGEST as i64 - 1) * 1000 / B::TICKS_A_MILLISECOND as i64;
-
     /// What is nearer than this, in microseconds, is measured from the time of the call. Less than the shortest retransmission
     /// timeout of smoltcp's, which is set with each segment sent.
     const NEAR: i64 = 900_000;
+
+    /// The period of the timer while nothing is near, in ticks. What is farther off must not be due before it overflows.
+    const PERIOD: u32 = {
+        let near = Self::NEAR as u64 * B::TICKS_A_MILLISECOND as u64 / 1000;
+        if near < LONGEST as u64 { near as u32 } else { LONGEST }
+    };
+
+    /// The longest sleep that the timer measures, in microseconds; a longer one ends when it overflows.
+    const SLEEP: i64 = (Self::PERIOD as i64 - 1) * 1000 / B::TICKS_A_MILLISECOND as i64;
 
     /// Starts the timer, masks all interrupts, and lets the board's own end a sleep.
     pub fn start() -> Self {
@@ -64,12 +71,12 @@ impl<B: Board> Clock<B> {
             system: Mmio::new(0xe000_e000),
             now: Instant::ZERO,
             rest: 0,
-            stood: LONGEST,
-            period: LONGEST,
+            stood: Self::PERIOD,
+            period: Self::PERIOD,
             board: PhantomData,
         };
         clock.interrupts(INTERRUPT_ENABLE);
-        clock.restart(LONGEST);
+        clock.restart(Self::PERIOD);
         // On, with the core's clock; its overflow ends a sleep.
         clock.timer.write(CONTROL, 0b111);
         clock
@@ -109,7 +116,7 @@ impl<B: Board> Clock<B> {
         cortex_m::asm::wfi();
         if near {
             self.now();
-            self.restart(LONGEST);
+            self.restart(Self::PERIOD);
         }
     }
 

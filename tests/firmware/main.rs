@@ -8,6 +8,7 @@ mod board;
 mod calls;
 mod chat;
 mod checksums;
+mod clock;
 mod connections;
 mod count;
 mod datagrams;
