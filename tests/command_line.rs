@@ -135,6 +135,27 @@ fn what_the_machine_lacks_is_one_line() {
 }
 
 #[test]
+fn too_little_memory_is_one_line() {
+    on_tap("too_little_memory_is_one_line", |_| {
+        // The buffers fit each way, not both ways at once.
+        for (kilobytes, arguments) in [
+            ("500000", "--socket-buffer 16M --max-connections 20"),
+            ("150000", "--socket-buffer 4K --max-connections 17000"),
+        ] {
+            let mut limited = Command::new("sh");
+            limited.args(["-c", "ulimit -v $0; exec \"$@\"", kilobytes, env!("CARGO_BIN_EXE_smolstep")]);
+            limited.args("serve echo --tap tap0".split(' ')).args(arguments.split(' ')).env("RUST_LOG", "error");
+            one_line(
+                &Peer::start(&mut limited).finish(),
+                USAGE,
+                arguments,
+                "lower --max-connections or --socket-buffer",
+            );
+        }
+    });
+}
+
+#[test]
 fn an_error_makes_nothing() {
     in_namespace("an_error_makes_nothing", || {
         let capture = std::env::temp_dir().join(format!("smolstep-nothing-{}", std::process::id()));

@@ -226,7 +226,7 @@ impl Lookup<'_> {
     ) -> Result<(), Failure> {
         let until = clock.now() + time.into();
         let timer = Timer::new()?;
-        timer.set(clock, until)?;
+        timer.set(clock, Some(until))?;
         let ended =
             drive(stack, io, clock, &mut Alarm { stop, timer: &timer }, |stack| done(stack) || clock.now() >= until)?;
         if ended == Ended::Done { Ok(()) } else { Err(interrupted()) }
@@ -271,12 +271,12 @@ impl Timer {
         self.0.as_fd()
     }
 
-    /// Wakes the loop at this time, or at once where it has passed; no longer at the one set before. It wakes it again and again
-    /// until it is set anew.
-    pub(super) fn set(&self, clock: &Clock, at: Instant) -> Result<(), Failure> {
+    /// Wakes the loop at this time, or at once where it has passed; no longer at the one set before, and never where there is none.
+    /// It wakes it again and again until it is set anew.
+    pub(super) fn set(&self, clock: &Clock, at: Option<Instant>) -> Result<(), Failure> {
         let now = clock.now();
-        // A timer that is set to nothing would never wake.
-        let micros = if at > now { (at - now).total_micros() } else { 1 };
+        // Zero stops a timer: a time that has passed is a microsecond off.
+        let micros = at.map_or(0, |at| if at > now { (at - now).total_micros() } else { 1 });
         // Both fit: a year at most, and less than a second in nanoseconds.
         let value = Timespec { tv_sec: (micros / 1_000_000) as _, tv_nsec: (micros % 1_000_000 * 1000) as _ };
         let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
@@ -315,4 +315,26 @@ fn can_reach<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, to: IpA
 
 fn interrupted() -> Failure {
     Failure::run("interrupted")
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::event::{PollFd, PollFlags, poll};
+
+    use super::*;
+
+    #[test]
+    fn a_timer_that_has_run_out_wakes_until_it_is_set_anew() {
+        let (clock, timer) = (Clock::start(), Timer::new().unwrap());
+        let wakes = |patience: Option<&Timespec>| {
+            let file = timer.file();
+            poll(&mut [PollFd::from_borrowed_fd(file, PollFlags::IN)], patience).unwrap() == 1
+        };
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        assert!(!wakes(Some(&at_once)));
+        timer.set(&clock, Some(clock.now())).unwrap();
+        assert!(wakes(None) && wakes(Some(&at_once)));
+        timer.set(&clock, None).unwrap();
+        assert!(!wakes(Some(&at_once)), "it was stopped");
+    }
 }

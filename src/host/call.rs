@@ -15,7 +15,7 @@ use super::drive::{Ended, drive};
 use super::duration::positive;
 use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
-use super::memory::{HeapPool, Sizes};
+use super::memory::Sizes;
 use super::race::{Outcome, Race, Runner, Track, Why};
 use super::serve::find;
 use super::stop::Stop;
@@ -168,7 +168,7 @@ impl<'c> Caller<'c> {
         options: &ClientOptions<'_>,
         io: &mut Around,
     ) -> Result<(), Failure> {
-        let mut pool = HeapPool::new(self.tcp.sizes(SIZES)?);
+        let mut pool = self.tcp.pool(SIZES)?;
         let mut stack: Clients<'_, 'c, '_> =
             self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |config| {
                 config.congestion = self.tcp.congestion();

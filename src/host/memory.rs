@@ -1,5 +1,7 @@
 //! A stack's memory on the heap, its size chosen at run time.
 
+use std::hint::black_box;
+
 use smoltcp::iface::SocketStorage;
 use smoltcp::socket::udp::PacketMetadata;
 
@@ -54,8 +56,13 @@ impl Default for Sizes {
 /// Programs work in this many bytes: the longest UDP payload there is.
 const SCRATCH: usize = 65_507;
 
+/// What is left to the rest of the program, in bytes: its threads' stacks, above all.
+const REST: usize = 16 << 20;
+
 impl<'a, S, U> HeapPool<'a, S, U> {
     /// Empty memory.
+    ///
+    /// The program aborts where there is too little: see [`try_new`](Self::try_new).
     pub fn new(sizes: Sizes) -> Self {
         let Sizes { connections, receive, send, ports, datagrams, payload } = sizes;
         HeapPool {
@@ -70,6 +77,27 @@ impl<'a, S, U> HeapPool<'a, S, U> {
             payloads: vec![0; 2 * ports * payload],
             scratch: vec![0; SCRATCH],
         }
+    }
+
+    /// Empty memory, unless the system has not that much to give.
+    pub fn try_new(sizes: Sizes) -> Option<Self> {
+        let Sizes { connections, receive, send, ports, datagrams, payload } = sizes;
+        let port_pairs = ports.checked_mul(2)?;
+        // All of it is held at once and given back, for what zeroes memory without touching it would abort. A compiler may leave
+        // out what nobody looks at.
+        black_box((
+            room::<Slot<'a, S>>(connections, 1)?,
+            room::<Links>(connections, 1)?,
+            room::<SocketStorage<'a>>(connections, 1)?,
+            room::<u8>(connections, receive)?,
+            room::<u8>(connections, send)?,
+            room::<Port<U>>(ports, 1)?,
+            room::<SocketStorage<'a>>(ports, 1)?,
+            room::<PacketMetadata>(port_pairs, datagrams)?,
+            room::<u8>(port_pairs, payload)?,
+            room::<u8>(SCRATCH + REST, 1)?,
+        ));
+        Some(Self::new(sizes))
     }
 
     /// The memory, lent to a stack for as long as both live.
@@ -87,4 +115,11 @@ impl<'a, S, U> HeapPool<'a, S, U> {
             scratch: &mut self.scratch,
         }
     }
+}
+
+/// Memory for `count` times `each` values, where there is that much.
+fn room<T>(count: usize, each: usize) -> Option<Vec<T>> {
+    let mut room = Vec::new();
+    room.try_reserve_exact(count.checked_mul(each)?).ok()?;
+    Some(room)
 }

@@ -178,7 +178,7 @@ impl<'p> Ping<'p> {
         if more && now >= self.next {
             self.send(stack, now)?;
             // The loop polls after each wait: it must not wait now.
-            timer.set(&self.clock, now)?;
+            timer.set(&self.clock, Some(now))?;
             return Ok(true);
         }
         // The last reply is waited for as long as was said.
@@ -186,7 +186,7 @@ impl<'p> Ping<'p> {
         if !more && (self.outstanding.is_empty() || now >= end) {
             return Ok(false);
         }
-        timer.set(&self.clock, if more { self.next } else { end })?;
+        timer.set(&self.clock, Some(if more { self.next } else { end }))?;
         Ok(true)
     }
 

@@ -102,7 +102,7 @@ impl Race {
                 None => {}
             }
             let until = (rest.len() > 0).then(|| clock.now() + DELAY.into());
-            until.map_or(Ok(()), |until| timer.set(&clock, until))?;
+            timer.set(&clock, until)?;
             let ended = drive(stack, io, &clock, &mut Alarm { stop, timer: &timer }, |stack| {
                 let over = until.is_some_and(|until| clock.now() >= until);
                 over || self.winner.get().is_some() || running.iter().any(|(_, _, id)| stack.ended(*id).is_some())

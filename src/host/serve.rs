@@ -19,7 +19,7 @@ use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
 use super::listening::{Listening, say};
 use super::live::step_by_step;
-use super::memory::{HeapPool, Sizes};
+use super::memory::Sizes;
 use super::stop::Stop;
 use super::tcp::TcpArgs;
 use super::watch::Watch;
@@ -229,8 +229,7 @@ impl Plan<'_> {
         let room = self.room.then_some(&room);
         let options = Options { status, desk: Some(&desk), room, ..self.options };
         let connections = args.max_connections.map_or(Sizes::default().connections, usize::from);
-        let sizes = args.tcp.sizes(Sizes { connections, ports: self.udp.len(), ..Sizes::default() })?;
-        let mut pool = HeapPool::new(sizes);
+        let mut pool = args.tcp.pool(Sizes { connections, ports: self.udp.len(), ..Sizes::default() })?;
         let mut stack: Stack<'_, app::Server<'_>, app::UdpServer<'_>> =
             link.stack(&mut io.device, pool.memory(), clock.now(), |config| {
                 config.congestion = args.tcp.congestion();

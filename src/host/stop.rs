@@ -15,6 +15,8 @@ pub struct Stop {
     received: UnixStream,
     /// Set before `received` can be read: asking costs no system call.
     raised: Arc<AtomicBool>,
+    /// A signal has come, and more bytes of it may.
+    closing: bool,
 }
 
 impl Stop {
@@ -30,7 +32,7 @@ impl Stop {
             signal_hook::flag::register(signal, raised.clone())?;
             signal_hook::low_level::pipe::register(signal, send.try_clone()?)?;
         }
-        Ok(Stop { received, raised })
+        Ok(Stop { received, raised, closing: false })
     }
 }
 
@@ -40,11 +42,39 @@ impl Interrupt for Stop {
     }
 
     fn verdict(&mut self) -> Verdict {
-        if !self.raised.swap(false, Ordering::AcqRel) {
+        if !self.closing && !self.raised.load(Ordering::Acquire) {
             return Verdict::GoOn;
         }
-        // What is there only ended a wait.
+        self.closing = true;
+        // What is there only ended a wait. Another thread's handler may be between the flag and the byte, which is then for the next
+        // time; read first, none is taken whose flag is not seen.
         let _ = self.received.read(&mut [0; 64]);
-        Verdict::Close
+        if self.raised.swap(false, Ordering::AcqRel) { Verdict::Close } else { Verdict::GoOn }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write;
+
+    use super::*;
+
+    #[test]
+    fn a_byte_that_comes_after_its_flag_wakes_the_loop_once() {
+        let (received, mut send) = UnixStream::pair().unwrap();
+        received.set_nonblocking(true).unwrap();
+        let mut stop = Stop { received, raised: Arc::default(), closing: false };
+        let wakes = |stop: &Stop| (&stop.received).read(&mut [0; 64]).is_ok();
+        assert_eq!(stop.verdict(), Verdict::GoOn);
+        stop.raised.store(true, Ordering::Release);
+        assert_eq!(stop.verdict(), Verdict::Close);
+        send.write_all(&[0]).unwrap();
+        assert_eq!(stop.verdict(), Verdict::GoOn);
+        assert!(!wakes(&stop));
+        // The second signal, as it mostly comes.
+        stop.raised.store(true, Ordering::Release);
+        send.write_all(&[0]).unwrap();
+        assert_eq!(stop.verdict(), Verdict::Close);
+        assert!(!wakes(&stop));
     }
 }

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 use smoltcp::socket::tcp::CongestionControl;
 
 use super::error::Failure;
-use super::memory::Sizes;
+use super::memory::{HeapPool, Sizes};
 
 /// How TCP is run, where the defaults do not do.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,28 +36,23 @@ const IN_ALL: usize = 256 << 20;
 const LEAST: usize = 65_535;
 
 impl TcpArgs {
-    /// `sizes` with the socket buffers asked for; else its own, less above 1,024 connections.
+    /// Memory of these sizes with the socket buffers asked for; else with its own, less above 1,024 connections.
     ///
     /// # Errors
     /// A usage error where there is no memory for that.
-    pub fn sizes(&self, sizes: Sizes) -> Result<Sizes, Failure> {
+    pub fn pool<'a, S, U>(&self, sizes: Sizes) -> Result<HeapPool<'a, S, U>, Failure> {
         let share = (IN_ALL / sizes.connections.max(1)).max(LEAST);
         let (receive, send) = match self.socket_buffer {
             Some(size) => (size, size),
             None => (sizes.receive.min(share), sizes.send.min(share)),
         };
-        let fits = |size: usize| {
-            let all = size.checked_mul(sizes.connections);
-            all.is_some_and(|all| Vec::<u8>::new().try_reserve_exact(all).is_ok())
-        };
-        if !fits(receive) || !fits(send) {
-            return Err(Failure::usage(format_args!(
+        HeapPool::try_new(Sizes { receive, send, ..sizes }).ok_or_else(|| {
+            Failure::usage(format_args!(
                 "no memory for {} connections with socket buffers of {receive} bytes: lower --max-connections or \
                  --socket-buffer",
                 sizes.connections
-            )));
-        }
-        Ok(Sizes { receive, send, ..sizes })
+            ))
+        })
     }
 
     /// The congestion control of every connection.

@@ -19,7 +19,7 @@ use super::console::Stdio;
 use super::duration::positive;
 use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
-use super::memory::{HeapPool, Sizes};
+use super::memory::Sizes;
 use super::race::{Race, Runner};
 use super::stop::Stop;
 use super::tcp::TcpArgs;
@@ -122,7 +122,7 @@ struct Getter<'g> {
 impl<'g> Getter<'g> {
     /// Fetches, and goes on to where the answer redirects.
     fn run(&mut self, mut target: Target, io: &mut Around) -> Result<(), Failure> {
-        let mut pool = HeapPool::new(self.tcp.sizes(SIZES)?);
+        let mut pool = self.tcp.pool(SIZES)?;
         let mut stack: Fetching<'_, 'g> =
             self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |config| {
                 config.congestion = self.tcp.congestion();

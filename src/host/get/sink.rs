@@ -2,6 +2,7 @@
 
 use std::io;
 use std::os::fd::BorrowedFd;
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
@@ -20,9 +21,20 @@ pub struct Sink {
     stalled: bool,
     fault: Option<io::Error>,
     redirect: Option<Vec<u8>>,
-    /// With what it shows.
-    bar: Option<(ProgressBar, &'static str)>,
+    bar: Option<Bar>,
 }
+
+/// A progress bar on a terminal.
+struct Bar {
+    bar: ProgressBar,
+    /// What it shows.
+    template: &'static str,
+    /// When the terminal's width is asked for again, from the bar's start.
+    asked_again: Duration,
+}
+
+/// How often that is, for it is a system call: about as often as the bar is drawn.
+const ASK_EVERY: Duration = Duration::from_millis(50);
 
 impl Sink {
     /// A sink that shows headers if `include`, and wants no body of an answer that redirects if `follow`.
@@ -121,13 +133,18 @@ impl Sink {
         }
         let bar = length.map_or_else(ProgressBar::no_length, ProgressBar::new);
         bar.set_draw_target(ProgressDrawTarget::stderr());
-        self.bar = Some((bar, ""));
+        self.bar = Some(Bar { bar, template: "", asked_again: Duration::ZERO });
         self.fit_bar();
     }
 
     /// Shows as much as the terminal's line holds, which may have changed: what is longer would be left behind at each redraw.
     fn fit_bar(&mut self) {
-        let Some((bar, shown)) = &mut self.bar else { return };
+        let Some(Bar { bar, template: shown, asked_again }) = &mut self.bar else { return };
+        let elapsed = bar.elapsed();
+        if elapsed < *asked_again {
+            return;
+        }
+        *asked_again = elapsed + ASK_EVERY;
         let columns = rustix::termios::tcgetwinsize(rustix::stdio::stderr()).map_or(0, |size| size.ws_col);
         let template = match (columns, bar.length()) {
             // A terminal that does not say is as wide as most are.
@@ -145,7 +162,7 @@ impl Sink {
     }
 
     fn end_bar(&mut self) {
-        if let Some((bar, _)) = self.bar.take() {
+        if let Some(Bar { bar, .. }) = self.bar.take() {
             bar.finish_and_clear();
         }
     }
@@ -178,7 +195,7 @@ impl Output for Sink {
         }
         let written = self.write(piece)?;
         self.fit_bar();
-        if let Some((bar, _)) = &self.bar {
+        if let Some(Bar { bar, .. }) = &self.bar {
             bar.inc(written as u64);
         }
         Ok(written)

@@ -96,6 +96,20 @@ fn a_header_that_contradicts_the_frame_is_refused() {
 }
 
 #[test]
+fn a_checksum_is_wanted_in_tcps_place_or_the_segment_is_refused() {
+    let mut bytes = packet(IpProtocol::Tcp, 100);
+    let right = prepare(PacketMeta::default(), &mut bytes, Medium::Ip);
+    let sent = bytes.clone();
+    for (at, place) in [(6, 0), (6, 24), (8, 6), (8, 60)] {
+        let mut header = right;
+        header[at..at + 2].copy_from_slice(&u16::to_ne_bytes(place));
+        assert_eq!(accept(&header, &mut bytes, Medium::Ip), Err(Bad::Header), "{place} at {at}");
+        assert!(bytes == sent, "nothing was written");
+    }
+    assert_eq!(accept(&right, &mut bytes, Medium::Ip), Ok(()));
+}
+
+#[test]
 fn no_header_and_no_frame_does_harm() {
     let seed = getrandom::u64().unwrap() | 1;
     println!("seed {seed}");
