@@ -11,6 +11,7 @@ use std::process::Command;
 use common::netns::{sandbox_possible, skip};
 use common::peer::{Finished, Peer, smolstep};
 use common::terminal;
+use rustix::process::{Pid, Signal, kill_process};
 
 #[test]
 fn rows_become_a_table_json_and_a_picture() {
@@ -128,6 +129,20 @@ fn ctrl_c_ends_it_with_what_there_is() {
     let shown = run.out();
     assert!(shown.contains("interrupted: the table is of what had been measured"), "{shown}");
     assert!(shown.contains("latency-kernel") && shown.ends_with("echo on\n"), "{shown}");
+}
+
+#[test]
+fn a_server_of_its_own_ends_with_whoever_started_it_even_by_sigkill() {
+    let Some(_folder) = Folder::new("orphan") else { return };
+    let me = env!("CARGO_BIN_EXE_smolstep");
+    // Without the redirection, what a shell starts in the background has no input.
+    let script = format!("echo $$; exec 3<&0; {me} bench --child 4 <&3 & wait");
+    let run = Peer::start(smolstep().args(["sandbox", "--", "sh", "-c", &script])).listening(1);
+    let out = run.out();
+    let shell = out.lines().find_map(|line| Pid::from_raw(line.parse().ok()?)).expect("the shell's number");
+    kill_process(shell, Signal::KILL).unwrap();
+    // Its output ends when nobody has it open any more.
+    assert_eq!(run.finish().code(), Some(128 + 9));
 }
 
 fn bench(arguments: &[&str]) -> Finished {

@@ -8,9 +8,14 @@ use std::process::{Child, Command, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::guard::{Guard, Miss, TICK};
+use crate::host::error::Failure;
+use crate::host::link::LinkArgs;
 use crate::host::sandbox::{SERVER, TAP};
+use crate::host::serve::{ServeArgs, ServerArgs, serve};
+use crate::host::tcp::TcpArgs;
 
 /// The server in Python's socket module.
 const PYTHON: &str = include_str!("python.py");
@@ -37,15 +42,13 @@ impl Server {
         Ok(server)
     }
 
-    /// `smolstep serve greeting` on the TAP, for so many connections with 4 KiB each way.
+    /// `smolstep serve greeting` on the TAP, for so many connections with 4 KiB each way: see [`serve_as_child`].
     ///
     /// # Errors
     /// It does not start.
     pub fn smolstep(connections: usize, guard: Guard<'_>) -> Result<Self, Miss> {
         let mut command = Command::new("/proc/self/exe");
-        let ip = format!("{SERVER}/24");
-        let arguments = ["serve", "greeting", "--tap", TAP, "--ip", &ip, "--socket-buffer", "4K", "--max-connections"];
-        command.env("RUST_LOG", "warn").args(arguments).arg(connections.to_string());
+        command.env("RUST_LOG", "warn").args(["bench", "--child", &connections.to_string()]);
         let mut server = Server::start(&mut command, "smolstep serve")?;
         if !server.line(guard)?.starts_with("listening") {
             return Err(Miss::failed("smolstep serve does not listen"));
@@ -102,4 +105,29 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// `smolstep bench --child`: what `smolstep serve greeting` does, but that it ends when the process that has started it does,
+/// even by SIGKILL, which leaves that one no time to end its children.
+///
+/// # Errors
+/// One line for the user.
+pub fn serve_as_child(connections: u16) -> Result<(), Failure> {
+    set_parent_process_death_signal(Some(Signal::KILL)).map_err(Failure::run)?;
+    // No signal comes for a death before this; but then standard input has ended.
+    let stdin = rustix::stdio::stdin();
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    if poll(&mut [PollFd::from_borrowed_fd(stdin, PollFlags::IN)], Some(&now)) != Ok(0) {
+        return Err(Failure::run("whoever wanted this server has ended"));
+    }
+    serve(&ServeArgs {
+        apps: vec!["greeting".into()],
+        link: LinkArgs { tap: Some(TAP.into()), ip: vec![format!("{SERVER}/24")], ..LinkArgs::default() },
+        server: ServerArgs {
+            max_connections: Some(connections),
+            tcp: TcpArgs { socket_buffer: Some(4 << 10), ..TcpArgs::default() },
+            ..ServerArgs::default()
+        },
+        step: false,
+    })
 }

@@ -71,6 +71,9 @@ pub struct BenchArgs {
     /// Print the table as Markdown
     #[arg(long)]
     pub markdown: bool,
+    /// Be the server of so many connections that another process measures
+    #[arg(long, hide = true, value_name = "N", exclusive = true)]
+    pub child: Option<u16>,
 }
 
 /// Runs `smolstep bench`; returns the exit code: 1 where a measurement failed.
@@ -78,6 +81,9 @@ pub struct BenchArgs {
 /// # Errors
 /// One line for the user.
 pub fn bench(args: &BenchArgs) -> Result<u8, Failure> {
+    if let Some(connections) = args.child {
+        return child::serve_as_child(connections).map(|()| 0);
+    }
     let rows = chosen(&args.rows)?;
     if args.list {
         let list: String = rows.iter().map(|row| format!("{:<17} {}\n", row.name, row.text)).collect();
