@@ -86,14 +86,14 @@ fn wrong_words_are_one_line() {
 fn a_peer_that_fails_marks_its_row_and_no_other() {
     let Some(folder) = Folder::new("failing") else { return };
     let script = folder.path("python3");
-    fs::write(&script, "#!/bin/sh\necho no port\n").unwrap();
+    fs::write(&script, "#!/bin/sh\nprintf 'Traceback\\nno such port\\n\\n' >&2\necho no port\n").unwrap();
     fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
     let run = with_path(&folder.0);
-    assert_eq!(run.code(), Some(1), "{run:?}");
+    assert_eq!((run.code(), run.err().as_str()), (Some(1), ""), "{run:?}");
     let out = run.out();
     let line = |start: &str| out.lines().find(|line| line.starts_with(start)).unwrap_or_default().to_owned();
     assert!(line("greeting-python ").ends_with("failed"), "{out}");
-    assert_eq!(line("greeting-python:"), "greeting-python: python3 does not listen");
+    assert_eq!(line("greeting-python:"), "greeting-python: python3 does not listen: no such port");
     assert!(line("greeting-threads ").contains("round trips/s"), "{out}");
 }
 
