@@ -58,6 +58,23 @@ assert 'receive-tuntap' in texts and 'latency-kernel' in texts, texts
 ";
 
 #[test]
+fn a_file_stays_as_it_was_until_the_results_are_there() {
+    let Some(folder) = Folder::new("before") else { return };
+    let (json, seen, script) = (folder.path("bench.json"), folder.path("seen"), folder.path("python3"));
+    fs::write(&json, "the last results\n").unwrap();
+    // It is started in the midst of the measurements.
+    fs::write(&script, format!("#!/bin/sh\nread -r line <{json}\necho \"$line\" >{seen}\n")).unwrap();
+    fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
+    let row = ["bench", "--quick", "greeting-python", "--json", &json];
+    let run = Peer::start(smolstep().env_remove("RUST_LOG").env("PATH", &folder.0).args(row)).finish();
+    assert_eq!((run.code(), run.err().as_str()), (Some(1), ""), "{run:?}");
+    assert_eq!(fs::read_to_string(seen).unwrap(), "the last results\n");
+    assert!(fs::read_to_string(&json).unwrap().starts_with("{\"smolstep\":"), "{run:?}");
+    let files = fs::read_dir(&folder.0).unwrap().flatten().map(|entry| entry.file_name());
+    assert_eq!(files.count(), 3, "nothing is left beside");
+}
+
+#[test]
 fn every_row_is_listed_once() {
     let run = bench(&["--list"]);
     let out = run.out();
@@ -73,7 +90,11 @@ fn wrong_words_are_one_line() {
         (&["nosuch"][..], 2, "no row 'nosuch': there are send-tuntap, "),
         (&["--rounds", "0"], 2, "--rounds"),
         (&["--list", "--quick"], 2, "--quick"),
-        (&["latency-kernel", "--json", "/nonexistent/file"], 1, "/nonexistent/file cannot be written"),
+        (
+            &["latency-kernel", "--json", "/nonexistent/file"],
+            1,
+            "/nonexistent/file: there is no directory /nonexistent",
+        ),
     ] {
         let run = bench(arguments);
         let err = run.err();
