@@ -169,4 +169,14 @@ mod tests {
         let panic = catch_unwind(AssertUnwindSafe(|| with_threads::<()>(&Duty::Greet, client))).unwrap_err();
         assert_eq!(panic.downcast_ref::<[u8; WELCOME.len()]>().map(|bytes| &bytes[..]), Some(WELCOME));
     }
+    #[test]
+    fn an_error_of_accept_is_handed_back_and_clients_are_refused() {
+        let (listener, duty) = (TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), Duty::Greet);
+        // Nobody has connected: accepting fails at once.
+        listener.set_nonblocking(true).unwrap();
+        let result = thread::scope(|scope| accept(scope, &listener, &duty, &AtomicBool::new(false)));
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::WouldBlock);
+        let connected = TcpStream::connect(listener.local_addr().unwrap());
+        assert_eq!(connected.unwrap_err().kind(), ErrorKind::ConnectionRefused);
+    }
 }
