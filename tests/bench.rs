@@ -11,6 +11,7 @@ use std::process::Command;
 use common::netns::{sandbox_possible, skip};
 use common::peer::{Finished, Peer, smolstep};
 use common::terminal;
+use rustix::process::{Pid, Signal, kill_process};
 
 #[test]
 fn rows_become_a_table_json_and_a_picture() {
@@ -57,6 +58,23 @@ assert 'receive-tuntap' in texts and 'latency-kernel' in texts, texts
 ";
 
 #[test]
+fn a_file_stays_as_it_was_until_the_results_are_there() {
+    let Some(folder) = Folder::new("before") else { return };
+    let (json, seen, script) = (folder.path("bench.json"), folder.path("seen"), folder.path("python3"));
+    fs::write(&json, "the last results\n").unwrap();
+    // It is started in the midst of the measurements.
+    fs::write(&script, format!("#!/bin/sh\nread -r line <{json}\necho \"$line\" >{seen}\n")).unwrap();
+    fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
+    let row = ["bench", "--quick", "greeting-python", "--json", &json];
+    let run = Peer::start(smolstep().env_remove("RUST_LOG").env("PATH", &folder.0).args(row)).finish();
+    assert_eq!((run.code(), run.err().as_str()), (Some(1), ""), "{run:?}");
+    assert_eq!(fs::read_to_string(seen).unwrap(), "the last results\n");
+    assert!(fs::read_to_string(&json).unwrap().starts_with("{\"smolstep\":"), "{run:?}");
+    let files = fs::read_dir(&folder.0).unwrap().flatten().map(|entry| entry.file_name());
+    assert_eq!(files.count(), 3, "nothing is left beside");
+}
+
+#[test]
 fn every_row_is_listed_once() {
     let run = bench(&["--list"]);
     let out = run.out();
@@ -72,7 +90,11 @@ fn wrong_words_are_one_line() {
         (&["nosuch"][..], 2, "no row 'nosuch': there are send-tuntap, "),
         (&["--rounds", "0"], 2, "--rounds"),
         (&["--list", "--quick"], 2, "--quick"),
-        (&["latency-kernel", "--json", "/nonexistent/file"], 1, "/nonexistent/file cannot be written"),
+        (
+            &["latency-kernel", "--json", "/nonexistent/file"],
+            1,
+            "/nonexistent/file: there is no directory /nonexistent",
+        ),
     ] {
         let run = bench(arguments);
         let err = run.err();
@@ -85,14 +107,14 @@ fn wrong_words_are_one_line() {
 fn a_peer_that_fails_marks_its_row_and_no_other() {
     let Some(folder) = Folder::new("failing") else { return };
     let script = folder.path("python3");
-    fs::write(&script, "#!/bin/sh\necho no port\n").unwrap();
+    fs::write(&script, "#!/bin/sh\nprintf 'Traceback\\nno such port\\n\\n' >&2\necho no port\n").unwrap();
     fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
     let run = with_path(&folder.0);
-    assert_eq!(run.code(), Some(1), "{run:?}");
+    assert_eq!((run.code(), run.err().as_str()), (Some(1), ""), "{run:?}");
     let out = run.out();
     let line = |start: &str| out.lines().find(|line| line.starts_with(start)).unwrap_or_default().to_owned();
     assert!(line("greeting-python ").ends_with("failed"), "{out}");
-    assert_eq!(line("greeting-python:"), "greeting-python: python3 does not listen");
+    assert_eq!(line("greeting-python:"), "greeting-python: python3 does not listen: no such port");
     assert!(line("greeting-threads ").contains("round trips/s"), "{out}");
 }
 
@@ -128,6 +150,20 @@ fn ctrl_c_ends_it_with_what_there_is() {
     let shown = run.out();
     assert!(shown.contains("interrupted: the table is of what had been measured"), "{shown}");
     assert!(shown.contains("latency-kernel") && shown.ends_with("echo on\n"), "{shown}");
+}
+
+#[test]
+fn a_server_of_its_own_ends_with_whoever_started_it_even_by_sigkill() {
+    let Some(_folder) = Folder::new("orphan") else { return };
+    let me = env!("CARGO_BIN_EXE_smolstep");
+    // Without the redirection, what a shell starts in the background has no input.
+    let script = format!("echo $$; exec 3<&0; {me} bench --child 4 <&3 & wait");
+    let run = Peer::start(smolstep().args(["sandbox", "--", "sh", "-c", &script])).listening(1);
+    let out = run.out();
+    let shell = out.lines().find_map(|line| Pid::from_raw(line.parse().ok()?)).expect("the shell's number");
+    kill_process(shell, Signal::KILL).unwrap();
+    // Its output ends when nobody has it open any more.
+    assert_eq!(run.finish().code(), Some(128 + 9));
 }
 
 fn bench(arguments: &[&str]) -> Finished {

@@ -4,7 +4,7 @@
 //! left it. The client is smolstep; the server is smolstep, or one SocketSet with all sockets, as smoltcp's examples have it.
 
 use smoltcp::iface::{self, Interface, SocketHandle, SocketSet};
-use smoltcp::socket::tcp::{Socket, SocketBuffer};
+use smoltcp::socket::tcp::{CongestionControl, Socket, SocketBuffer};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
 
@@ -176,6 +176,8 @@ impl OneSet {
             let [receive, send] = [(); 2].map(|()| SocketBuffer::new(vec![0; BUFFER]));
             let mut socket = Socket::new(receive, send);
             socket.set_ack_delay(ACK_DELAY);
+            // smoltcp's default unless a feature changes it, which this program has.
+            socket.set_congestion_control(CongestionControl::None);
             socket.listen(PORT).ok()?;
             handles.push(sockets.add(socket));
         }

@@ -1,4 +1,4 @@
-//! What bounds a measurement: a time limit, and Ctrl-C.
+//! What bounds a measurement: a time limit, Ctrl-C, and the end of its client.
 
 use core::fmt;
 use std::io::{self, ErrorKind};
@@ -77,4 +77,13 @@ impl<'s> Guard<'s> {
 /// Whether an error says no more than that nothing has happened yet.
 fn passes(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}
+
+/// Calls this when it is dropped: at the end of a client, even of one that panics, so that nobody waits for that for ever.
+pub struct AtEnd<F: FnMut()>(pub F);
+
+impl<F: FnMut()> Drop for AtEnd<F> {
+    fn drop(&mut self) {
+        (self.0)();
+    }
 }

@@ -12,6 +12,7 @@ mod guard;
 mod json;
 mod machine;
 mod network;
+mod output;
 mod pattern;
 mod picture;
 mod result;
@@ -24,7 +25,7 @@ mod tuntap;
 
 use std::io::{self, Write};
 use std::num::NonZeroUsize;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -36,6 +37,7 @@ use super::error::Failure;
 use super::sandbox::namespace;
 use figure::{Effort, Figure, Job, Meter};
 use machine::Machine;
+use output::Output;
 use result::{Measured, RowResult};
 use rows::{ROWS, Row};
 
@@ -71,6 +73,9 @@ pub struct BenchArgs {
     /// Print the table as Markdown
     #[arg(long)]
     pub markdown: bool,
+    /// Be the server of so many connections that another process measures
+    #[arg(long, hide = true, value_name = "N", exclusive = true)]
+    pub child: Option<u16>,
 }
 
 /// Runs `smolstep bench`; returns the exit code: 1 where a measurement failed.
@@ -78,13 +83,16 @@ pub struct BenchArgs {
 /// # Errors
 /// One line for the user.
 pub fn bench(args: &BenchArgs) -> Result<u8, Failure> {
+    if let Some(connections) = args.child {
+        return child::serve_as_child(connections).map(|()| 0);
+    }
     let rows = chosen(&args.rows)?;
     if args.list {
         let list: String = rows.iter().map(|row| format!("{:<17} {}\n", row.name, row.text)).collect();
         return say(&list).map(|()| 0);
     }
-    let files = [&args.json, &args.svg].into_iter().flatten();
-    files.map(|path| write(path, "")).collect::<Result<Vec<()>, _>>()?;
+    let open = |path: &Option<PathBuf>| path.as_deref().map(Output::open).transpose();
+    let (json_file, svg_file) = (open(&args.json)?, open(&args.svg)?);
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register(signal, stop.clone()).map_err(Failure::run)?;
@@ -111,15 +119,15 @@ pub fn bench(args: &BenchArgs) -> Result<u8, Failure> {
     // Writing to a string does not fail.
     let _ = table::write_table(&mut table, &table::Head { line: &head, markdown: args.markdown }, &results);
     say(&table)?;
-    if let Some(path) = &args.json {
+    if let Some(file) = json_file {
         let mut json = String::new();
         let _ = json::write_json(&mut json, &machine, rounds, args.quick, &results);
-        write(path, &json)?;
+        file.finish(&json, &stop)?;
     }
-    if let Some(path) = &args.svg {
+    if let Some(file) = svg_file {
         let mut svg = String::new();
         let _ = picture::write_svg(&mut svg, &head, &results);
-        write(path, &svg)?;
+        file.finish(&svg, &stop)?;
     }
     if stop.load(Ordering::Relaxed) {
         return Err(Failure::run("interrupted: the table is of what had been measured"));
@@ -176,9 +184,4 @@ fn say(text: &str) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     let result = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     result.map_err(|error| Failure::run(format_args!("standard output: {error}")))
-}
-
-fn write(path: &Path, text: &str) -> Result<(), Failure> {
-    std::fs::write(path, text)
-        .map_err(|error| Failure::run(format_args!("{} cannot be written: {error}", path.display())))
 }

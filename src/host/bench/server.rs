@@ -1,13 +1,15 @@
 //! What the servers do, whoever's TCP they run on, and the servers on the kernel's: a thread a connection, by std::net.
 
-use std::io::{Read, Write};
+use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
+use std::thread::{self, Scope};
+
+use rustix::net::{Shutdown, shutdown};
 
 use super::client::{CHUNK, WELCOME};
-use super::guard::Miss;
+use super::guard::{AtEnd, Miss};
 use super::pattern::Pattern;
 
 /// What a server does with a connection.
@@ -45,28 +47,57 @@ impl Check {
 /// Runs a client against a server on the kernel's loopback.
 ///
 /// # Errors
-/// Those of the client, or there is no socket to listen on.
+/// Those of the client, there is no socket to listen on, or a connection cannot be accepted.
 pub fn with_threads<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T, Miss>) -> Result<T, Miss> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Miss::at("listening"))?;
     let address = listener.local_addr().map_err(Miss::at("listening"))?;
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
-        scope.spawn(|| {
-            while let Ok((stream, _)) = listener.accept() {
-                if over.load(Ordering::Acquire) {
-                    break;
-                }
+        let (listener, over) = (&listener, &over);
+        let server = thread::Builder::new()
+            .name("bench-kernel".into())
+            .spawn_scoped(scope, move || accept(scope, listener, duty, over))
+            .map_err(Miss::at("a thread"))?;
+        let at_end = AtEnd(|| {
+            over.store(true, Ordering::Release);
+            stop_listening(listener);
+        });
+        let result = client(address);
+        drop(at_end);
+        match server.join() {
+            Ok(Ok(())) => result,
+            // What the client says is what came of it.
+            Ok(Err(error)) => Err(Miss::failed(format_args!("accepting: {error}"))),
+            Err(_) => Err(Miss::failed("the server panicked; the panic's message is above")),
+        }
+    })
+}
+
+/// Serves each connection on a thread of its own, until `over` is set and [`stop_listening`] called. At an error, clients are
+/// refused from then on.
+fn accept<'s>(scope: &'s Scope<'s, '_>, listener: &TcpListener, duty: &'s Duty, over: &AtomicBool) -> io::Result<()> {
+    loop {
+        match listener.accept() {
+            _ if over.load(Ordering::Acquire) => return Ok(()),
+            Ok((stream, _)) => {
                 // Without a thread the client is turned away, and says so.
                 let _ =
                     thread::Builder::new().name("bench-kernel".into()).spawn_scoped(scope, move || serve(stream, duty));
             }
-        });
-        let result = client(address);
-        over.store(true, Ordering::Release);
-        // Wakes who accepts. Refused, there is nobody to wake.
-        let _ = TcpStream::connect(address);
-        result
-    })
+            // The client has gone already.
+            Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
+            Err(error) => {
+                stop_listening(listener);
+                return Err(error);
+            }
+        }
+    }
+}
+
+/// Whoever accepts wakes, and clients that have not been accepted are refused (shutdown(2) on a listening socket).
+fn stop_listening(listener: &TcpListener) {
+    // Fails only where it has been done before.
+    let _ = shutdown(listener, Shutdown::Both);
 }
 
 /// Serves one connection to its end, which any error is.
@@ -79,7 +110,7 @@ fn serve(mut stream: TcpStream, duty: &Duty) {
     };
 }
 
-fn greet(stream: &mut TcpStream) -> std::io::Result<()> {
+fn greet(stream: &mut TcpStream) -> io::Result<()> {
     let (mut message, mut reply) = ([0; 1024], Vec::new());
     stream.write_all(WELCOME)?;
     loop {
@@ -97,7 +128,7 @@ fn greet(stream: &mut TcpStream) -> std::io::Result<()> {
     }
 }
 
-fn send(stream: &mut TcpStream) -> std::io::Result<()> {
+fn send(stream: &mut TcpStream) -> io::Result<()> {
     let (mut buffer, mut pattern) = (vec![0; CHUNK], Pattern::default());
     loop {
         pattern.fill(&mut buffer);
@@ -105,7 +136,7 @@ fn send(stream: &mut TcpStream) -> std::io::Result<()> {
     }
 }
 
-fn receive(stream: &mut TcpStream, check: &Check) -> std::io::Result<()> {
+fn receive(stream: &mut TcpStream, check: &Check) -> io::Result<()> {
     let (mut buffer, mut pattern, mut bytes) = (vec![0; CHUNK], Pattern::default(), 0);
     loop {
         let len = stream.read(&mut buffer)?;
@@ -118,5 +149,34 @@ fn receive(stream: &mut TcpStream, check: &Check) -> std::io::Result<()> {
             return Ok(());
         }
         bytes += len as u64;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+    use super::*;
+
+    #[test]
+    fn a_client_that_panics_does_not_keep_its_server() {
+        let client = |address| {
+            let mut welcome = [0; WELCOME.len()];
+            TcpStream::connect(address).and_then(|mut stream| stream.read_exact(&mut welcome)).unwrap();
+            // No message, unlike panic!.
+            resume_unwind(Box::new(welcome))
+        };
+        let panic = catch_unwind(AssertUnwindSafe(|| with_threads::<()>(&Duty::Greet, client))).unwrap_err();
+        assert_eq!(panic.downcast_ref::<[u8; WELCOME.len()]>().map(|bytes| &bytes[..]), Some(WELCOME));
+    }
+    #[test]
+    fn an_error_of_accept_is_handed_back_and_clients_are_refused() {
+        let (listener, duty) = (TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), Duty::Greet);
+        // Nobody has connected: accepting fails at once.
+        listener.set_nonblocking(true).unwrap();
+        let result = thread::scope(|scope| accept(scope, &listener, &duty, &AtomicBool::new(false)));
+        assert_eq!(result.unwrap_err().kind(), ErrorKind::WouldBlock);
+        let connected = TcpStream::connect(listener.local_addr().unwrap());
+        assert_eq!(connected.unwrap_err().kind(), ErrorKind::ConnectionRefused);
     }
 }

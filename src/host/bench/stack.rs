@@ -8,7 +8,7 @@ use std::thread;
 
 use smoltcp::socket::tcp::Socket;
 
-use super::guard::Miss;
+use super::guard::{AtEnd, Miss};
 use super::pattern::Pattern;
 use super::server::{Check, Duty};
 use crate::app::{self, Options};
@@ -42,16 +42,19 @@ pub fn with_smolstep<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T
     // Before the client begins, so that its first frame finds somebody.
     let device = link.open().map_err(Miss::failed)?;
     let (ended, end) = std::io::pipe().map_err(Miss::at("a pipe"))?;
-    let over = AtomicBool::new(false);
+    let (over, mut end) = (AtomicBool::new(false), Some(end));
     thread::scope(|scope| {
         let serve = || serve(&link, device, duty, Bell { over: &over, ended });
         let server = thread::Builder::new()
             .name("bench-smolstep".into())
             .spawn_scoped(scope, serve)
             .map_err(Miss::at("a thread"))?;
+        let at_end = AtEnd(|| {
+            over.store(true, Ordering::Release);
+            end = None;
+        });
         let result = client((SERVER, PORT).into());
-        over.store(true, Ordering::Release);
-        drop(end);
+        drop(at_end);
         match server.join() {
             Ok(Ok(())) => result,
             Ok(Err(failure)) => Err(Miss::failed(failure)),

@@ -13,7 +13,7 @@ use smoltcp::socket::tcp::{CongestionControl, Socket, SocketBuffer};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 
-use super::guard::Miss;
+use super::guard::{AtEnd, Miss};
 use super::pattern::Pattern;
 use super::server::{Check, Duty};
 use super::stack::{receive, send};
@@ -49,9 +49,10 @@ pub fn with_tuntap<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T, 
             .name("bench-tuntap".into())
             .spawn_scoped(scope, serve)
             .map_err(Miss::at("a thread"))?;
+        let at_end = AtEnd(|| over.store(true, Ordering::Release));
         // A server that has ended never is.
         let result = is_ready.recv().map_err(Miss::failed).and_then(|()| client((SERVER, port).into()));
-        over.store(true, Ordering::Release);
+        drop(at_end);
         match server.join() {
             Ok(Ok(())) => result,
             Ok(Err(error)) => Err(Miss::failed(format_args!("smoltcp's TunTapInterface: {error}"))),

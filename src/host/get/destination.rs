@@ -29,13 +29,20 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// Opens what `-o` says: standard output if nothing, or `-`. A file that exists must be one that can be written to; its
-    /// permissions, and symbolic links to it, stay as they are. A hard link to it keeps what was there before.
+    /// Opens what `-o` says: standard output if nothing, or `-`; else see [`file`](Destination::file).
     ///
     /// # Errors
     /// One line that says what is wrong with it.
     pub fn open(path: Option<&Path>) -> Result<Destination, Failure> {
-        let Some(path) = path.filter(|path| *path != Path::new("-")) else { return Ok(Destination::Output) };
+        path.filter(|path| *path != Path::new("-")).map_or(Ok(Destination::Output), Destination::file)
+    }
+
+    /// Opens a file. One that exists must be one that can be written to; its permissions, and symbolic links to it, stay as they
+    /// are. A hard link to it keeps what was there before.
+    ///
+    /// # Errors
+    /// One line that says what is wrong with it.
+    pub fn file(path: &Path) -> Result<Destination, Failure> {
         let failed = |why: &dyn fmt::Display| Failure::run(format_args!("{}: {why}", path.display()));
         let writable = |flags: OFlags| {
             let mut options = File::options();

@@ -1,6 +1,6 @@
 //! `smolstep get`: what an HTTP server has, to a file or to standard output.
 
-mod destination;
+pub(super) mod destination;
 mod fetch;
 mod sink;
 mod target;
