@@ -36,7 +36,14 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 _ => {}
             }
             match self.send(now, index, io) {
-                Sending::Blocked => return None,
+                Sending::Blocked => {
+                    // Programs whose time has come stand right behind: see `start_due`.
+                    if self.ready.second(self.links).is_none_or(|behind| !self.slots[behind].run) {
+                        return None;
+                    }
+                    self.ready.remove(self.links, index);
+                    self.ready.push_back(self.links, index);
+                }
                 Sending::Nothing => {}
                 Sending::Other => return Some(Step::Egress(None)),
                 Sending::Segment => return Some(Step::Egress(Some(id))),
@@ -110,7 +117,9 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             Next::Close => self.close(index),
             Next::Abort => self.abort(now, index, End::Aborted),
         }
-        self.settle(now, index, Cause::Program, io);
+        if self.settle(now, index, Cause::Program, io) && self.blocked {
+            self.schedule_blocked(now, index);
+        }
     }
 
     /// Lets a connection send, and notes when it has work again.
@@ -121,13 +130,14 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let sent = watch.sent;
         let current = self.settle(now, index, Cause::Timer, io);
         self.blocked = sent.exhausted;
+        let current = current && self.slots[index].queue == Queue::Ready;
         if sent.exhausted {
-            if current && self.slots[index].queue == Queue::Ready {
+            if current {
                 self.schedule_blocked(now, index);
             }
             return Sending::Blocked;
         }
-        if current && self.slots[index].queue == Queue::Ready {
+        if current {
             // A token was asked for and no segment left: the neighbour's hardware address is not known yet.
             self.schedule(now, index, sent.asked > 0 && !changed, changed);
         }
@@ -205,10 +215,13 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
         if self.is_current(id) {
             self.enqueue(index);
-            // Whoever is first keeps its turn while nothing can leave, and must not hold up the others' programs.
-            if self.blocked && self.slots[index].run {
-                self.ready.remove(self.links, index);
-                self.ready.push_front(self.links, index);
+            // Whoever is first keeps its turn while nothing can leave, and must hold up neither the others' programs nor their times.
+            if self.blocked {
+                if self.slots[index].run {
+                    self.ready.remove(self.links, index);
+                    self.ready.push_front(self.links, index);
+                }
+                self.schedule_blocked(now, index);
             }
         }
     }

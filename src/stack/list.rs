@@ -33,6 +33,12 @@ impl<const KIND: usize> List<KIND> {
         (self.head != NONE).then_some(self.head.into())
     }
 
+    /// The one after the first.
+    pub(super) fn second(&self, links: &[Links]) -> Option<usize> {
+        let next = links[self.front()?].nodes[KIND].next;
+        (next != NONE).then_some(next.into())
+    }
+
     pub(super) fn push_back(&mut self, links: &mut [Links], index: usize) {
         let previous = self.tail;
         links[index].nodes[KIND] = Node { previous, next: NONE };

@@ -62,21 +62,49 @@ fn a_device_without_room_keeps_nobody_from_ending() {
         let patience = Duration::from_millis(millis);
         pair.call(7, App::Impatient { patience, then, until: None })
     });
+    // An RST has a second to leave, a FIN a minute before that.
+    assert_eq!(ends_without_room(&mut pair, ids, 1), [Some(4000), Some(4500), Some(64_800)]);
+}
+
+/// The same where their times are one, and where somebody is first who has data and no time of its own.
+#[test]
+fn a_device_without_room_keeps_nobody_of_the_same_time_from_ending() {
+    for then in [Next::Close, Next::Abort] {
+        for busy in [false, true] {
+            let mut pair = Pair::new(SMALL);
+            pair.server.listen(Listener::new(7, App::Idle));
+            if busy {
+                pair.call(7, App::ask(&[b'x'; 100_000], usize::MAX));
+            }
+            let patience = Duration::from_millis(3000);
+            let ids = [(); 3].map(|()| pair.call(7, App::Impatient { patience, then, until: None }));
+            let all = if then == Next::Close { 64_000 } else { 4000 };
+            for end in ends_without_room(&mut pair, ids, 3) {
+                // A turn that was tried again is 10 ms later.
+                assert!(end.is_some_and(|end| (all..=all + 100).contains(&end)), "{then:?} {busy} {end:?}");
+            }
+        }
+    }
+}
+
+/// When each of these ends, in milliseconds after the device has no room any more; the stack is polled so many times at one
+/// instant at most.
+fn ends_without_room(pair: &mut Pair, ids: [ConnectionId; 3], at_once: usize) -> [Option<u64>; 3] {
     pair.settle();
     let start = pair.now;
     pair.client.io.device.room = 0;
-    let mut ended = [None; 3];
-    loop {
+    let (mut ended, mut polls) = ([None; 3], 0);
+    for _ in 0..100_000 {
         let due = pair.client.stack.poll(pair.now, &mut pair.client.io);
         for (ended, id) in ended.iter_mut().zip(ids) {
             *ended = ended.or_else(|| pair.client.stack.ended(id).map(|_| (pair.now - start).total_millis()));
         }
         let Some(due) = due else { break };
-        assert!(due > pair.now);
+        polls = if due > pair.now { 0 } else { polls + 1 };
+        assert!(polls < at_once);
         pair.now = due;
     }
-    // An RST has a second to leave, a FIN a minute before that.
-    assert_eq!(ended, [Some(4000), Some(4500), Some(64_800)]);
+    ended
 }
 
 #[test]
