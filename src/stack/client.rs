@@ -112,7 +112,9 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 Phase::Connecting => self.finish(now, index, End::Aborted, io),
                 Phase::Backlog => self.abort(now, index, End::Aborted),
                 Phase::Serving => {
-                    self.last_words(now, index, &mut io.console);
+                    self.with_program(now, index, &mut io.console, |session, socket, context| {
+                        session.shut_down(socket, context)
+                    });
                     self.close(index);
                     self.enqueue(index);
                 }

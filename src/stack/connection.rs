@@ -2,7 +2,7 @@
 
 use smoltcp::iface::PollResult;
 use smoltcp::phy::Device;
-use smoltcp::socket::tcp::State;
+use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::time::{Duration, Instant};
 
 use super::deadlines::sooner;
@@ -59,43 +59,34 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         index: usize,
         io: &mut Io<D, C, P>,
     ) -> Next {
+        let run = self.with_program(now, index, &mut io.console, |session, socket, context| {
+            let (unread, unsent) = (socket.recv_queue(), socket.send_queue());
+            let next = session.poll(socket, context);
+            (next, unread.saturating_sub(socket.recv_queue()), socket.send_queue().saturating_sub(unsent))
+        });
+        let (Some((next, read, written)), Some(tuple)) = (run, self.links[index].tuple) else { return Next::Close };
         let id = self.id(index);
-        let slot = &mut self.slots[index];
-        let (Some((set, handle)), Some(session), Some(tuple)) =
-            (&mut slot.set, &mut slot.session, self.links[index].tuple)
-        else {
-            return Next::Close;
-        };
-        let socket = set.get_mut::<smoltcp::socket::tcp::Socket>(*handle);
-        let (unread, unsent) = (socket.recv_queue(), socket.send_queue());
-        let mut context = Context {
-            now,
-            console: &mut io.console,
-            scratch: self.scratch,
-            udp_ports: &self.udp_ports,
-            addresses: self.iface.ip_addrs(),
-            wake: false,
-        };
-        let next = session.poll(socket, &mut context);
-        let wake = context.wake;
-        let bytes = unread.saturating_sub(socket.recv_queue());
-        if bytes > 0 {
-            io.probe.event(now, &Event::Read { id, tuple, bytes });
+        if read > 0 {
+            io.probe.event(now, &Event::Read { id, tuple, bytes: read });
         }
-        let bytes = socket.send_queue().saturating_sub(unsent);
-        if bytes > 0 {
-            io.probe.event(now, &Event::Wrote { id, tuple, bytes });
-        }
-        if wake {
-            self.wake_programs();
+        if written > 0 {
+            io.probe.event(now, &Event::Wrote { id, tuple, bytes: written });
         }
         next
     }
 
-    /// Has a connection's program say its last, before it is closed.
-    pub(super) fn last_words(&mut self, now: Instant, index: usize, console: &mut dyn Console) {
+    /// Has a connection's program do something, and then all others if it wants that. `None` where there is no program. Never
+    /// inlined: that takes 100 bytes more of a board's flash.
+    #[inline(never)]
+    pub(super) fn with_program<R>(
+        &mut self,
+        now: Instant,
+        index: usize,
+        console: &mut dyn Console,
+        act: impl FnOnce(&mut S, &mut Socket<'a>, &mut Context<'_>) -> R,
+    ) -> Option<R> {
         let slot = &mut self.slots[index];
-        let (Some((set, handle)), Some(session)) = (&mut slot.set, &mut slot.session) else { return };
+        let (Some((set, handle)), Some(session)) = (&mut slot.set, &mut slot.session) else { return None };
         let mut context = Context {
             now,
             console,
@@ -104,7 +95,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             addresses: self.iface.ip_addrs(),
             wake: false,
         };
-        session.shut_down(set.get_mut(*handle), &mut context);
+        let result = act(session, set.get_mut(*handle), &mut context);
+        if context.wake {
+            self.wake_programs();
+        }
+        Some(result)
     }
 
     /// Does what the program asked for.

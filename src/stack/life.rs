@@ -6,7 +6,7 @@ use smoltcp::time::{Duration, Instant};
 
 use super::event::{Event, Io, Probe, Tuple};
 use super::memory::Queue;
-use super::{ConnectionId, Console, Context, End, Phase, Session, Stack, UdpSession};
+use super::{ConnectionId, Console, End, Phase, Session, Stack, UdpSession};
 
 /// How long RST may take to leave: as long as one attempt to learn the peer's hardware address.
 const RESET_PATIENCE: Duration = Duration::from_secs(1);
@@ -200,19 +200,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let slot = &mut self.slots[index];
         let id = ConnectionId { index: index as super::Index, generation: slot.generation };
         io.probe.event(now, &Event::Ended { id, tuple, end });
-        let mut wake = false;
-        if let Some(session) = &mut slot.session {
-            let mut context = Context {
-                now,
-                console: &mut io.console,
-                scratch: self.scratch,
-                udp_ports: &self.udp_ports,
-                addresses: self.iface.ip_addrs(),
-                wake: false,
-            };
-            session.ended(end, &mut context);
-            wake = context.wake;
-        }
+        self.with_program(now, index, &mut io.console, |session, _, context| session.ended(end, context));
+        let slot = &mut self.slots[index];
         let listener = slot.listener;
         slot.wake = None;
         slot.guard = None;
@@ -230,9 +219,6 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 self.time_wait.push_back(self.links, index);
             }
             (Some(_), _) => self.release(index),
-        }
-        if wake {
-            self.wake_programs();
         }
         self.serve_waiting(listener);
     }
