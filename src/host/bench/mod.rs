@@ -23,7 +23,6 @@ mod table;
 mod talk;
 mod tuntap;
 
-use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -35,6 +34,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::error::Failure;
 use super::sandbox::namespace;
+use super::say::say;
 use figure::{Effort, Figure, Job, Meter};
 use machine::Machine;
 use output::Output;
@@ -89,7 +89,7 @@ pub fn bench(args: &BenchArgs) -> Result<u8, Failure> {
     let rows = chosen(&args.rows)?;
     if args.list {
         let list: String = rows.iter().map(|row| format!("{:<17} {}\n", row.name, row.text)).collect();
-        return say(&list).map(|()| 0);
+        return say(list).map(|()| 0);
     }
     let open = |path: &Option<PathBuf>| path.as_deref().map(Output::open).transpose();
     let (json_file, svg_file) = (open(&args.json)?, open(&args.svg)?);
@@ -118,7 +118,7 @@ pub fn bench(args: &BenchArgs) -> Result<u8, Failure> {
     let mut table = String::new();
     // Writing to a string does not fail.
     let _ = table::write_table(&mut table, &table::Head { line: &head, markdown: args.markdown }, &results);
-    say(&table)?;
+    say(table)?;
     if let Some(file) = json_file {
         let mut json = String::new();
         let _ = json::write_json(&mut json, &machine, rounds, args.quick, &results);
@@ -178,10 +178,4 @@ fn bar(steps: usize) -> ProgressBar {
         bar.set_style(style.progress_chars("=> "));
     }
     bar
-}
-
-fn say(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    let result = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    result.map_err(|error| Failure::run(format_args!("standard output: {error}")))
 }
