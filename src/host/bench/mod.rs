@@ -30,11 +30,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::error::Failure;
 use super::sandbox::namespace;
 use super::say::say;
+use super::stop::SIGNALS;
 use figure::{Effort, Figure, Job, Meter};
 use machine::Machine;
 use output::Output;
@@ -94,7 +94,7 @@ pub fn bench(args: &BenchArgs) -> Result<u8, Failure> {
     let open = |path: &Option<PathBuf>| path.as_deref().map(Output::open).transpose();
     let (json_file, svg_file) = (open(&args.json)?, open(&args.svg)?);
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
+    for signal in SIGNALS {
         signal_hook::flag::register(signal, stop.clone()).map_err(Failure::run)?;
     }
     // Lines about each connection would be part of what is measured.
