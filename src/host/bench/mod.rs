@@ -147,7 +147,7 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Row>, Failure> {
 /// Measures what the rows need, in turn.
 fn measure(rows: &[&Row], rounds: usize, effort: Effort, stop: &AtomicBool) -> Measured {
     let mut jobs: Vec<Job> = Vec::new();
-    for job in rows.iter().flat_map(|row| [Some(row.ours), row.against]).flatten().map(Figure::job) {
+    for job in rows.iter().flat_map(|row| row.figures()).map(Figure::job) {
         if !jobs.contains(&job) {
             jobs.push(job);
         }

@@ -5,7 +5,7 @@ use core::fmt::{self, Write};
 use super::figure::Figure;
 use super::guard::Miss;
 use super::result::{RowResult, Spread};
-use super::rows::{Limit, Outcome, Row};
+use super::rows::{Outcome, Row};
 use super::table::{number, verdict};
 use crate::trace::{SvgEscaped, open_svg};
 
@@ -38,7 +38,8 @@ pub fn write_svg(out: &mut dyn Write, head: &str, rows: &[(&Row, RowResult)]) ->
         text(out, 10, y + 12, INK, row.name)?;
         let word = verdict(row, result);
         let color = if matches!(word, "failed" | "missed") { RED } else { GREEN };
-        text(out, RIGHT, y + 25, color, &format!("{}{word}", bound(row)))?;
+        let bound = row.limit.map(|limit| format!("{limit}: ")).unwrap_or_default();
+        text(out, RIGHT, y + 25, color, &format!("{bound}{word}"))?;
         match result {
             RowResult::Measured { ours, against, result } => {
                 let longest = against.map_or(ours.high, |against| against.high.max(ours.high));
@@ -54,14 +55,6 @@ pub fn write_svg(out: &mut dyn Write, head: &str, rows: &[(&Row, RowResult)]) ->
         }
     }
     out.write_str("</svg>\n")
-}
-
-fn bound(row: &Row) -> String {
-    match row.limit {
-        Some(Limit::AtLeast(least)) => format!("at least {least}: "),
-        Some(Limit::AtMost(most)) => format!("at most {most}: "),
-        None => String::new(),
-    }
 }
 
 fn bar(out: &mut dyn Write, y: usize, color: &str, figure: Figure, values: &Spread, longest: f64) -> fmt::Result {
