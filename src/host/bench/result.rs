@@ -89,7 +89,7 @@ pub struct Spread {
 
 impl Spread {
     /// `None` of no values.
-    fn of(values: &[f64]) -> Option<Self> {
+    pub fn of(values: &[f64]) -> Option<Self> {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
         let middle = *sorted.get(sorted.len() / 2)?;
