@@ -3,6 +3,7 @@
 //! The measurements take turns, round by round, so that what slows the machine down for a while slows all of them. Each has
 //! a network namespace of its own, with a new TAP. What the rows compare is in `rows`; how each figure is measured, in `figure`.
 
+mod beside;
 mod cable;
 mod child;
 mod client;
