@@ -16,12 +16,9 @@ use super::semihosting::exit;
 use super::settings::{self, Host};
 use super::{Board, Terminal};
 use crate::app::{self, Client, ClientOptions};
-use crate::names::{Addresses, Name, Resolver};
+use crate::names::{Addresses, Name, Resolver, SERVERS};
 use crate::stack::{Io, Memory, Phase, Pool, Shown, Stack, UdpSession};
 use crate::trace::LogProbe;
-
-/// How many DNS servers are asked.
-const DNS_SERVERS: usize = 4;
 
 /// The longest segment, in bytes.
 const SEGMENT: usize = 1472;
@@ -203,13 +200,13 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
     }
 
     /// The DNS servers of the build and those that DHCP and routers named, once one can be reached.
-    fn servers(&mut self, _host: &str) -> Option<heapless::Vec<IpAddress, DNS_SERVERS>> {
+    fn servers(&mut self, _host: &str) -> Option<heapless::Vec<IpAddress, SERVERS>> {
         let known = |_stack: &Stack<'_, _, _>| {
             let given = settings::DNS.iter().copied();
             #[cfg(feature = "dhcp")]
             let given = given.chain(_stack.dns_servers());
             // Those that do not fit are passed over.
-            given.take(DNS_SERVERS).collect::<heapless::Vec<_, DNS_SERVERS>>()
+            given.take(SERVERS).collect::<heapless::Vec<_, SERVERS>>()
         };
         #[cfg(feature = "dhcp")]
         if !self.wait(|stack| known(stack).iter().any(|&server| reaches(stack, IpEndpoint::new(server, 53)))) {
