@@ -134,11 +134,16 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
         is_ready
     }
 
+    /// Whether a lease was asked for, and there is no IPv4 address.
+    #[cfg(feature = "dhcp")]
+    fn lacks_lease(&self) -> bool {
+        settings::DHCP && !self.stack.addresses().iter().any(|own| matches!(own.address(), IpAddress::Ipv4(_)))
+    }
+
     /// Says on the log why `what` cannot be reached.
     #[cfg(feature = "dhcp")]
     fn say_what_is_missing(&self, what: impl Display) {
-        let leased = self.stack.addresses().iter().any(|own| matches!(own.address(), IpAddress::Ipv4(_)));
-        if settings::DHCP && !leased {
+        if self.lacks_lease() {
             log::error!("{what}: no lease from a DHCP server within {} s", PATIENCE.secs());
         } else {
             log::error!("{what}: no route within {} s", PATIENCE.secs());
@@ -210,9 +215,7 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
         };
         #[cfg(feature = "dhcp")]
         if !self.wait(|stack| known(stack).iter().any(|&server| reaches(stack, IpEndpoint::new(server, 53)))) {
-            let settled =
-                !settings::DHCP || self.stack.addresses().iter().any(|own| matches!(own.address(), IpAddress::Ipv4(_)));
-            if settled && known(&self.stack).is_empty() {
+            if !self.lacks_lease() && known(&self.stack).is_empty() {
                 log::error!(
                     "{_host}: nobody names a DNS server within {} s: build it with SMOLSTEP_DNS",
                     PATIENCE.secs()
