@@ -60,11 +60,10 @@ assert 'receive-tuntap' in texts and 'latency-kernel' in texts, texts
 #[test]
 fn a_file_stays_as_it_was_until_the_results_are_there() {
     let Some(folder) = Folder::new("before") else { return };
-    let (json, seen, script) = (folder.path("bench.json"), folder.path("seen"), folder.path("python3"));
+    let (json, seen) = (folder.path("bench.json"), folder.path("seen"));
     fs::write(&json, "the last results\n").unwrap();
     // It is started in the midst of the measurements.
-    fs::write(&script, format!("#!/bin/sh\nread -r line <{json}\necho \"$line\" >{seen}\n")).unwrap();
-    fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
+    folder.python(&format!("read -r line <{json}\necho \"$line\" >{seen}"));
     let row = ["bench", "--quick", "greeting-python", "--json", &json];
     let run = Peer::start(smolstep().env_remove("RUST_LOG").env("PATH", &folder.0).args(row)).finish();
     assert_eq!((run.code(), run.err().as_str()), (Some(1), ""), "{run:?}");
@@ -106,9 +105,7 @@ fn wrong_words_are_one_line() {
 #[test]
 fn a_peer_that_fails_marks_its_row_and_no_other() {
     let Some(folder) = Folder::new("failing") else { return };
-    let script = folder.path("python3");
-    fs::write(&script, "#!/bin/sh\nprintf 'Traceback\\nno such port\\n\\n' >&2\necho no port\n").unwrap();
-    fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
+    folder.python("printf 'Traceback\\nno such port\\n\\n' >&2\necho no port");
     let run = with_path(&folder.0);
     assert_eq!((run.code(), run.err().as_str()), (Some(1), ""), "{run:?}");
     let out = run.out();
@@ -121,9 +118,7 @@ fn a_peer_that_fails_marks_its_row_and_no_other() {
 #[test]
 fn a_peer_that_says_nothing_does_not_hold_up_ctrl_c() {
     let Some(folder) = Folder::new("silent") else { return };
-    let script = folder.path("python3");
-    fs::write(&script, "#!/bin/sh\nkill -INT $PPID\nread -r _\n").unwrap();
-    fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
+    folder.python("kill -INT $PPID\nread -r _");
     let run = with_path(&folder.0);
     assert_eq!((run.code(), run.err().lines().count()), (Some(1), 1), "{run:?}");
     assert!(run.err().contains("interrupted"), "{run:?}");
@@ -193,6 +188,13 @@ impl Folder {
 
     fn path(&self, name: &str) -> String {
         self.0.join(name).to_str().unwrap().into()
+    }
+
+    /// Puts a python3 there that is this script.
+    fn python(&self, script: &str) {
+        let file = self.path("python3");
+        fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
+        fs::set_permissions(&file, Permissions::from_mode(0o755)).unwrap();
     }
 }
 

@@ -3,19 +3,18 @@
 
 mod common;
 
-use std::fs;
-use std::path::PathBuf;
 use std::process::Command;
 
 use common::link::{KERNEL, SERVER, ask, at, connect, expect, expect_last, noise, on_tap_and_tun, send, udp};
 use common::peer::Peer;
 use common::require::skip;
+use common::scratch::Scratch;
 
 #[test]
 fn a_capture_has_every_frame_in_order() {
     on_tap_and_tun("a_capture_has_every_frame_in_order", |link| {
         let Some(tshark) = Tshark::find() else { return };
-        let file = Scratch::new("served");
+        let file = Scratch::new("served.pcapng");
         let server = link.serve(&["greeting", "echo", "--pcap", file.path()], 8);
         let bytes = noise(100_000, 16);
         for (address, kernel) in SERVER.into_iter().zip(KERNEL) {
@@ -50,7 +49,7 @@ fn a_capture_has_every_frame_in_order() {
 fn a_client_captures_too() {
     on_tap_and_tun("a_client_captures_too", |link| {
         let Some(tshark) = Tshark::find() else { return };
-        let file = Scratch::new("called");
+        let file = Scratch::new("called.pcapng");
         for address in KERNEL {
             let _server = common::peer::python::server(common::peer::python::UPPER, address.parse().unwrap(), 14000);
             let call = link.call(&["upper", address, "hi", "--pcap", file.path()], b"");
@@ -66,7 +65,7 @@ fn a_client_captures_too() {
 fn a_capture_taken_with_offload_has_super_segments_and_right_checksums() {
     on_tap_and_tun("a_capture_taken_with_offload_has_super_segments_and_right_checksums", |link| {
         let Some(tshark) = Tshark::find() else { return };
-        let file = Scratch::new("offload");
+        let file = Scratch::new("offload.pcapng");
         let server = link.serve(&["echo", "--pcap", file.path()], 4);
         let bytes = noise(1_000_000, 17);
         for (address, kernel) in SERVER.into_iter().zip(KERNEL) {
@@ -134,25 +133,6 @@ impl Tshark {
         let tshark = Peer::start(&mut command).finish();
         assert_eq!(tshark.code(), Some(0), "{}", tshark.err());
         tshark.out()
-    }
-}
-
-/// A file that is removed in the end.
-struct Scratch(PathBuf);
-
-impl Scratch {
-    fn new(name: &str) -> Scratch {
-        Scratch(std::env::temp_dir().join(format!("smolstep-{name}-{}.pcapng", std::process::id())))
-    }
-
-    fn path(&self) -> &str {
-        self.0.to_str().unwrap()
-    }
-}
-
-impl Drop for Scratch {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
     }
 }
 

@@ -16,12 +16,9 @@ use super::semihosting::exit;
 use super::settings::{self, Host};
 use super::{Board, Terminal};
 use crate::app::{self, Client, ClientOptions};
-use crate::names::{Addresses, Name, Resolver};
+use crate::names::{Addresses, Name, Resolver, SERVERS};
 use crate::stack::{Io, Memory, Phase, Pool, Shown, Stack, UdpSession};
 use crate::trace::LogProbe;
-
-/// How many DNS servers are asked.
-const DNS_SERVERS: usize = 4;
 
 /// The longest segment, in bytes.
 const SEGMENT: usize = 1472;
@@ -137,11 +134,16 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
         is_ready
     }
 
+    /// Whether a lease was asked for, and there is no IPv4 address.
+    #[cfg(feature = "dhcp")]
+    fn lacks_lease(&self) -> bool {
+        settings::DHCP && !self.stack.addresses().iter().any(|own| matches!(own.address(), IpAddress::Ipv4(_)))
+    }
+
     /// Says on the log why `what` cannot be reached.
     #[cfg(feature = "dhcp")]
     fn say_what_is_missing(&self, what: impl Display) {
-        let leased = self.stack.addresses().iter().any(|own| matches!(own.address(), IpAddress::Ipv4(_)));
-        if settings::DHCP && !leased {
+        if self.lacks_lease() {
             log::error!("{what}: no lease from a DHCP server within {} s", PATIENCE.secs());
         } else {
             log::error!("{what}: no route within {} s", PATIENCE.secs());
@@ -203,19 +205,17 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
     }
 
     /// The DNS servers of the build and those that DHCP and routers named, once one can be reached.
-    fn servers(&mut self, _host: &str) -> Option<heapless::Vec<IpAddress, DNS_SERVERS>> {
+    fn servers(&mut self, _host: &str) -> Option<heapless::Vec<IpAddress, SERVERS>> {
         let known = |_stack: &Stack<'_, _, _>| {
             let given = settings::DNS.iter().copied();
             #[cfg(feature = "dhcp")]
             let given = given.chain(_stack.dns_servers());
             // Those that do not fit are passed over.
-            given.take(DNS_SERVERS).collect::<heapless::Vec<_, DNS_SERVERS>>()
+            given.take(SERVERS).collect::<heapless::Vec<_, SERVERS>>()
         };
         #[cfg(feature = "dhcp")]
         if !self.wait(|stack| known(stack).iter().any(|&server| reaches(stack, IpEndpoint::new(server, 53)))) {
-            let settled =
-                !settings::DHCP || self.stack.addresses().iter().any(|own| matches!(own.address(), IpAddress::Ipv4(_)));
-            if settled && known(&self.stack).is_empty() {
+            if !self.lacks_lease() && known(&self.stack).is_empty() {
                 log::error!(
                     "{_host}: nobody names a DNS server within {} s: build it with SMOLSTEP_DNS",
                     PATIENCE.secs()

@@ -1,10 +1,7 @@
 //! What a server says it listens on, a line for each address, transport and program.
 
-use std::io::Write;
-
 use smoltcp::wire::IpCidr;
 
-use super::error::Failure;
 use crate::app::App;
 
 /// What was said to listen.
@@ -46,17 +43,4 @@ impl<'p> Listening<'p> {
             }
         }
     }
-}
-
-/// Prints lines.
-///
-/// # Errors
-/// Standard output takes no more.
-pub fn say(lines: &str) -> Result<(), Failure> {
-    if lines.is_empty() {
-        return Ok(());
-    }
-    let mut out = std::io::stdout().lock();
-    let result = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
-    result.map_err(|error| Failure::run(format_args!("standard output: {error}")))
 }

@@ -27,6 +27,7 @@ pub mod play;
 mod race;
 mod resolve;
 mod sandbox;
+mod say;
 mod serve;
 mod stop;
 mod tcp;

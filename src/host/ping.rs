@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::io::Write as _;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -20,6 +19,7 @@ use super::duration::positive;
 use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
 use super::memory::{HeapPool, Sizes};
+use super::say::say_line;
 use super::stop::Stop;
 use super::watch::Watch;
 use crate::names::WithResolver;
@@ -110,7 +110,7 @@ fn echoes<'a>(
     let ident = getrandom::u32().map_err(|error| Failure::run(format_args!("no entropy: {error}")))?;
     stack.open_echo(memory, ident as u16);
     let mut ping = Ping::new(args, address, clock);
-    ping.say(format_args!("PING {} ({address}): {} bytes of data", args.host, args.size))?;
+    say_line(format_args!("PING {} ({address}): {} bytes of data", args.host, args.size))?;
     let timer = Timer::new()?;
     let mut result = Ok(true);
     drive(stack, io, &clock, &mut Alarm { stop, timer: &timer }, |stack| {
@@ -200,7 +200,7 @@ impl<'p> Ping<'p> {
             Err(EchoError::Waiting) => {
                 let number = self.sent;
                 self.unsent += 1;
-                return self.say(format_args!(
+                return say_line(format_args!(
                     "no reply yet from the link for {}: icmp_seq={number} is not sent",
                     self.address
                 ));
@@ -244,7 +244,7 @@ impl<'p> Ping<'p> {
         if !echo.intact || echo.len != self.args.size {
             line.push_str(" (not what was sent)");
         }
-        self.say(format_args!("{line}"))
+        say_line(line)
     }
 
     /// Shows why a request is lost; nobody waits for its reply any more.
@@ -254,7 +254,7 @@ impl<'p> Ping<'p> {
             return Ok(());
         }
         self.refused += 1;
-        self.say(format_args!("From {}: icmp_seq={} {}", refusal.from, refusal.seq, refusal.why))
+        say_line(format_args!("From {}: icmp_seq={} {}", refusal.from, refusal.seq, refusal.why))
     }
 
     /// Shows how it went; tells whether any reply came.
@@ -264,7 +264,7 @@ impl<'p> Ping<'p> {
         let percent = if sent == 0 { 0.0 } else { f64::from(lost) * 100.0 / f64::from(sent) };
         let time = (self.clock.now() - self.start).total_millis();
         let received = self.received;
-        self.say(format_args!("--- {} ping statistics ---", self.args.host))?;
+        say_line(format_args!("--- {} ping statistics ---", self.args.host))?;
         let mut line = format!("{sent} packets transmitted, {received} received, {percent:.0}% lost, time {time} ms");
         if self.duplicates > 0 {
             let _ = write!(line, ", {} duplicates", self.duplicates);
@@ -272,16 +272,12 @@ impl<'p> Ping<'p> {
         if self.refused > 0 {
             let _ = write!(line, ", errors for {}", self.refused);
         }
-        self.say(format_args!("{line}"))?;
+        say_line(line)?;
         if received > 0 {
             let (least, mean, most) = (self.least, self.sum / f64::from(received), self.most);
-            self.say(format_args!("round trip min/avg/max = {least:.3}/{mean:.3}/{most:.3} ms"))?;
+            say_line(format_args!("round trip min/avg/max = {least:.3}/{mean:.3}/{most:.3} ms"))?;
         }
         Ok(received > 0)
-    }
-
-    fn say(&self, line: core::fmt::Arguments<'_>) -> Result<(), Failure> {
-        writeln!(std::io::stdout(), "{line}").map_err(|error| Failure::run(format_args!("standard output: {error}")))
     }
 }
 

@@ -1,6 +1,5 @@
 //! `smolstep resolve`: the addresses of a name.
 
-use std::io::Write;
 use std::time::Duration;
 
 use clap::Args;
@@ -12,6 +11,7 @@ use super::duration::positive;
 use super::error::Failure;
 use super::link::{LinkArgs, Side};
 use super::memory::{HeapPool, Sizes};
+use super::say::say_line;
 use super::stop::Stop;
 use super::watch::Watch;
 use crate::names::WithResolver;
@@ -53,9 +53,5 @@ pub fn resolve(args: &ResolveArgs) -> Result<(), Failure> {
     let found = lookup.unreached(&args.name, &mut stack, &mut io, &clock, &mut stop);
     stack.release_lease(clock.now(), &mut io);
     io.probe.finish()?;
-    let mut out = std::io::stdout().lock();
-    for address in found? {
-        writeln!(out, "{address}").map_err(|error| Failure::run(format_args!("standard output: {error}")))?;
-    }
-    Ok(())
+    found?.into_iter().try_for_each(say_line)
 }

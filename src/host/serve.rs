@@ -17,9 +17,10 @@ use super::drive::{Ended, Interrupt, Verdict, drive};
 use super::duration::{duration, positive};
 use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
-use super::listening::{Listening, say};
+use super::listening::Listening;
 use super::live::step_by_step;
 use super::memory::Sizes;
+use super::say::say;
 use super::stop::Stop;
 use super::tcp::TcpArgs;
 use super::watch::Watch;
@@ -204,8 +205,8 @@ impl ServerArgs {
 }
 
 impl Plan<'_> {
-    /// Serves until the interrupt says so, or an inbox that takes one datagram or a chat of one talk has had it. `start` makes the interrupt once
-    /// everything listens, and is told what listens where, a line each.
+    /// Serves until the interrupt says so, or an inbox that takes one datagram or a chat of one talk has had it. `start` makes the
+    /// interrupt once everything listens, and is told what listens where, a line each.
     ///
     /// # Errors
     /// One line for the user.
@@ -274,12 +275,12 @@ impl Plan<'_> {
         let mut listening = Listening::new(&self.tcp, &self.udp);
         let mut interrupt = start(&listening.change(stack.addresses().iter().copied().filter(own)))?;
         let (watch, result) = if self.step {
-            let each = |stack: &Stack<'_, _, _>| say(&listening.change(stack.addresses().iter().copied().filter(own)));
+            let each = |stack: &Stack<'_, _, _>| say(listening.change(stack.addresses().iter().copied().filter(own)));
             step_by_step(&mut stack, io, clock, &mut interrupt, each)
         } else {
             let mut said = Ok(());
             let done = |stack: &mut Stack<'_, _, _>| {
-                said = say(&listening.change(stack.addresses().iter().copied().filter(own)));
+                said = say(listening.change(stack.addresses().iter().copied().filter(own)));
                 said.is_err() || desk.is_over() || once.is_some_and(|port| stack.take_udp(port).is_some())
             };
             let mut result = drive(&mut stack, &mut io, clock, &mut interrupt, done);

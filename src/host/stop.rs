@@ -10,6 +10,9 @@ use super::drive::{Interrupt, Verdict};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 /// The signals that ask the program to end.
+pub const SIGNALS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
+
+/// The same, as something that the loop waits for.
 #[derive(Debug)]
 pub struct Stop {
     received: UnixStream,
@@ -20,7 +23,7 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Catches SIGINT, SIGTERM and SIGHUP from now on.
+    /// Catches SIGHUP, SIGINT and SIGTERM from now on.
     ///
     /// # Errors
     /// What the system says.
@@ -28,7 +31,7 @@ impl Stop {
         let (received, send) = UnixStream::pair()?;
         received.set_nonblocking(true)?;
         let raised = Arc::new(AtomicBool::new(false));
-        for signal in [SIGINT, SIGTERM, SIGHUP] {
+        for signal in SIGNALS {
             signal_hook::flag::register(signal, raised.clone())?;
             signal_hook::low_level::pipe::register(signal, send.try_clone()?)?;
         }

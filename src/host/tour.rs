@@ -1,9 +1,8 @@
 //! The tour: a greeting client and its server on a cable in memory, step by step.
 
-use std::io::{self, Write};
-
 use super::error::Failure;
 use super::lab::{Run, Shown};
+use super::say::say_line;
 use super::serve::find;
 use crate::lab::{Setup, address};
 
@@ -17,7 +16,7 @@ const TEXTS: [&[u8]; 3] = [b"Li", b"Cheng", b"victor"];
 pub fn tour() -> Result<(), Failure> {
     log::set_max_level(log::max_level().min(log::LevelFilter::Warn));
     let (client, server) = (address(0), address(1));
-    say(&format!(
+    say_line(format_args!(
         "A greeting client ({client}) and its server ({server}) on a cable in memory, on a virtual clock.\n\
          Each line is something that a step of the poll loop did; the states are those after it.\n"
     ))?;
@@ -25,11 +24,7 @@ pub fn tour() -> Result<(), Failure> {
     let mut shown = Shown::new(false, false);
     let ended = Run::new(&setup).record(None, &mut |snapshot, _| shown.row(snapshot))?;
     shown.finish(&ended)?;
-    say(
+    say_line(
         "\nNext: 'smolstep lab --step', 'smolstep sandbox --serve greeting -- nc 192.168.69.1 9999', and 'smolstep --help'.",
     )
-}
-
-fn say(text: &str) -> Result<(), Failure> {
-    writeln!(io::stdout(), "{text}").map_err(|error| Failure::run(format_args!("standard output: {error}")))
 }

@@ -264,7 +264,7 @@ pub(super) fn add(iface: &mut Interface, addresses: &[IpCidr]) -> Result<(), Set
 }
 
 /// The default route of a router's family.
-pub(super) fn add_route(iface: &mut Interface, router: IpAddress) -> Result<(), SetupError> {
+fn add_route(iface: &mut Interface, router: IpAddress) -> Result<(), SetupError> {
     let routes = iface.routes_mut();
     let added = match router {
         IpAddress::Ipv4(address) => routes.add_default_ipv4_route(address).map(drop),
@@ -272,6 +272,24 @@ pub(super) fn add_route(iface: &mut Interface, router: IpAddress) -> Result<(), 
         IpAddress::Ipv6(address) => routes.add_default_ipv6_route(address).map(drop),
     };
     added.map_err(|_| SetupError::TooMany)
+}
+
+/// Routes by way of these, one of each family, and says which there are.
+pub(super) fn add_gateways(
+    iface: &mut Interface,
+    addresses: &[IpCidr],
+    gateways: &[IpAddress],
+) -> Result<heapless::Vec<IpAddress, 2>, SetupError> {
+    let mut kept = heapless::Vec::<IpAddress, 2>::new();
+    for &gateway in gateways {
+        let on_link = addresses.iter().any(|a| a.contains_addr(&gateway));
+        if !on_link || kept.iter().any(|k| k.version() == gateway.version()) {
+            return Err(SetupError::BadGateway(gateway));
+        }
+        add_route(iface, gateway)?;
+        kept.push(gateway).map_err(|_| SetupError::TooMany)?;
+    }
+    Ok(kept)
 }
 
 /// What asks for addresses, if anything is to be asked.

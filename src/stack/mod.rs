@@ -182,7 +182,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if !later {
             addresses::add(&mut iface, config.addresses)?;
         }
-        let gateways = add_gateways(&mut iface, config.addresses, config.gateways)?;
+        let gateways = addresses::add_gateways(&mut iface, config.addresses, config.gateways)?;
 
         let Memory { slots, links, sockets, receive, send, ports, port_sockets, datagrams, payloads, scratch } = memory;
         let count = slots.len();
@@ -383,21 +383,4 @@ fn least_mtu(address: &IpCidr) -> usize {
         #[cfg(feature = "ipv6")]
         IpCidr::Ipv6(_) => 1280,
     }
-}
-
-fn add_gateways(
-    iface: &mut Interface,
-    addresses: &[IpCidr],
-    gateways: &[IpAddress],
-) -> Result<heapless::Vec<IpAddress, 2>, SetupError> {
-    let mut kept = heapless::Vec::<IpAddress, 2>::new();
-    for &gateway in gateways {
-        let on_link = addresses.iter().any(|a| a.contains_addr(&gateway));
-        if !on_link || kept.iter().any(|k| k.version() == gateway.version()) {
-            return Err(SetupError::BadGateway(gateway));
-        }
-        addresses::add_route(iface, gateway)?;
-        kept.push(gateway).map_err(|_| SetupError::TooMany)?;
-    }
-    Ok(kept)
 }

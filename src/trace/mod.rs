@@ -6,14 +6,14 @@ mod entry;
 mod explain;
 mod fields;
 mod flow;
-mod json;
+pub(crate) mod json;
 mod lab_capture;
 mod ladder;
 mod log;
 mod pcapng;
 mod states;
 mod summary;
-mod svg;
+pub(crate) mod svg;
 mod text;
 
 pub use self::log::LogProbe;
@@ -23,8 +23,6 @@ pub use entry::{Entry, Ring, What};
 pub use explain::{Explanation, explain, transition};
 pub use fields::Fields;
 pub use flow::{Cause, Flow, Side};
-#[cfg(feature = "std")]
-pub(crate) use json::Escaped as JsonEscaped;
 pub use json::write_json;
 pub use lab_capture::LabCapture;
 pub use ladder::Ladder;
@@ -33,6 +31,4 @@ pub use pcapng::IoSink;
 pub use pcapng::{Frame, InterfaceId, LinkType, SNAP_LEN, Sink, TEXT, Writer};
 pub use states::{OTHERS, Other, STEPS, Taken, Visited};
 pub use summary::{Carries, Ends, Segment, Summary};
-#[cfg(feature = "std")]
-pub(crate) use svg::{Escaped as SvgEscaped, open as open_svg};
 pub use svg::{SVG_ROWS, write_ladder_svg};

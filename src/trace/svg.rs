@@ -76,9 +76,9 @@ const ROW: usize = 24;
 const LEFT: usize = 250;
 const RIGHT: usize = 780;
 
-const INK: &str = "#222222";
+pub(crate) const INK: &str = "#222222";
 const FAINT: &str = "#999999";
-const RED: &str = "#c62828";
+pub(crate) const RED: &str = "#c62828";
 const ORANGE: &str = "#b35900";
 
 /// Begins a picture: its size, a white ground, and how text looks.

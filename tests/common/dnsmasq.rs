@@ -1,21 +1,21 @@
 //! dnsmasq on the kernel's end of a TAP: DHCP, DNS and router advertisements.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use super::link::{KERNEL, Link};
 use super::peer::Peer;
 use super::require::skip;
+use super::scratch::Scratch;
 
 /// A running dnsmasq, and the file it keeps its leases in.
 pub struct Dnsmasq {
     peer: Peer,
-    leases: Leases,
+    leases: Scratch,
 }
 
 /// Starts dnsmasq on a link with these options besides what keeps it to itself. Where there is none, see [`skip`].
 pub fn start(link: Link, options: &[&str]) -> Option<Dnsmasq> {
-    let leases = Leases(std::env::temp_dir().join(format!("smolstep-leases-{}-{}", std::process::id(), unique())));
+    let leases = Scratch::new("leases");
     let mut command = Command::new("dnsmasq");
     // Debian keeps it where only root looks.
     let path = std::env::var("PATH").unwrap_or_default();
@@ -41,7 +41,7 @@ pub fn start(link: Link, options: &[&str]) -> Option<Dnsmasq> {
         "--except-interface=lo",
     ]);
     command.arg(format!("--interface={}", link.name()));
-    command.arg(format!("--dhcp-leasefile={}", leases.0.display()));
+    command.arg(format!("--dhcp-leasefile={}", leases.path()));
     command.args(options);
     let peer = Peer::start(&mut command);
     peer.wait_for_log("started", 1);
@@ -77,26 +77,11 @@ impl Dnsmasq {
 
     /// The leases that it holds, a line each, as its file has them.
     pub fn leases(&self) -> String {
-        std::fs::read_to_string(&self.leases.0).unwrap_or_default()
+        std::fs::read_to_string(&self.leases).unwrap_or_default()
     }
 
     /// Ends it.
     pub fn stop(self) {
         self.peer.kill();
     }
-}
-
-struct Leases(PathBuf);
-
-impl Drop for Leases {
-    fn drop(&mut self) {
-        // It is not there where no lease was given.
-        let _ = std::fs::remove_file(&self.0);
-    }
-}
-
-fn unique() -> usize {
-    use std::sync::atomic::{AtomicUsize, Ordering};
-    static COUNT: AtomicUsize = AtomicUsize::new(0);
-    COUNT.fetch_add(1, Ordering::Relaxed)
 }

@@ -14,6 +14,7 @@ pub mod netns;
 #[cfg(target_os = "linux")]
 pub mod peer;
 pub mod require;
+pub mod scratch;
 pub mod talk;
 #[cfg(target_os = "linux")]
 pub mod terminal;

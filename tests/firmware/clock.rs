@@ -8,6 +8,7 @@ use crate::board::on_every_board;
 use crate::common::hostile::frame::{
     CLIENT, CLIENT_MAC, Ends, SERVER, SERVER_MAC, SYN, TCP, fix_checksums, frame, ip, tcp,
 };
+use crate::common::scratch::Scratch;
 use crate::wire::{NETDEV, Wire};
 
 /// What the board's own work may take.
@@ -19,9 +20,9 @@ const VIRTUAL: [&str; 3] = ["--", "-icount", "shift=0,sleep=off"];
 #[test]
 fn who_does_not_answer_is_asked_again_on_the_second() {
     on_every_board("clock::who_does_not_answer_is_asked_again_on_the_second", |image| {
-        let capture = std::env::temp_dir().join(format!("smolstep-clock-{}-{}.pcap", image.name(), std::process::id()));
+        let capture = Scratch::new("clock.pcap");
         let wire = Wire::new();
-        let arguments = ["--netdev", NETDEV, "--pcap", capture.to_str().unwrap()];
+        let arguments = ["--netdev", NETDEV, "--pcap", capture.path()];
         let board = image.boot(&[&arguments[..], &VIRTUAL].concat());
         // Once it is there.
         wire.receive();
@@ -34,7 +35,6 @@ fn who_does_not_answer_is_asked_again_on_the_second() {
         drop(board);
 
         let frames = captured(&std::fs::read(&capture).unwrap());
-        std::fs::remove_file(&capture).unwrap();
         let asked: Vec<_> = frames.iter().filter(|(_, frame)| asks(frame)).map(|(at, _)| *at).collect();
         let apart: Vec<_> = asked.windows(2).map(|pair| pair[1] - pair[0]).collect();
         // Two of smoltcp's timers, of a second each, take turns.

@@ -13,6 +13,7 @@ use crate::common::firmware::Settings;
 use crate::common::link::{KERNEL, Link, on_tap};
 use crate::common::peer::{Peer, nc, python};
 use crate::common::require::skip;
+use crate::common::scratch::Scratch;
 
 /// Of the board: by hand, and made of its hardware address.
 const BY_HAND: [&str; 2] = ["192.168.69.1", "fdaa::1"];
@@ -77,8 +78,8 @@ fn addresses_by_hand_are_announced_and_reached_through_routers() {
     let name = "network::addresses_by_hand_are_announced_and_reached_through_routers";
     with(name, "mps2-an385", BY_HAND_ONLY, |image, link| {
         give(link.name(), "fe80::64", 64);
-        let capture = std::env::temp_dir().join(format!("smolstep-{}.pcap", std::process::id()));
-        let board = image.boot(&["--tap", link.name(), "--pcap", capture.to_str().unwrap()]);
+        let capture = Scratch::new("network.pcap");
+        let board = image.boot(&["--tap", link.name(), "--pcap", capture.path()]);
         for address in BY_HAND.iter().chain([&LINK_LOCAL]) {
             listens(&board, address);
         }
@@ -87,7 +88,6 @@ fn addresses_by_hand_are_announced_and_reached_through_routers() {
         pinged(&format!("{LINK_LOCAL}%tap0"));
         behind_a_router(&board);
         let frames = std::fs::read(&capture).unwrap();
-        std::fs::remove_file(&capture).unwrap();
         for address in [BY_HAND[1], LINK_LOCAL] {
             assert!(has_advertisement(&frames, address), "{address} is not announced");
         }

@@ -6,19 +6,19 @@ use smoltcp::wire::{IpAddress, IpCidr};
 use super::Target;
 use super::mutate::mutate;
 use super::random::Random;
-use super::records::{record, records};
+use super::records::{record, records, time};
 use super::world::router::{ALL_NODES, ROUTER, advertisement, icmpv6, prefix, servers};
 use super::world::{Ground, World, silence};
 
 /// Records: a router's message, or time that passes.
 pub const TARGET: Target = Target { name: "advertisements", run, honest, hostile };
 
-// What a record is, in its two lowest bits.
+// What a record is, in its two lowest bits. Where time passes, the others say for how long.
 /// A whole ICMPv6 message.
 const WHOLE: u8 = 0;
 /// The options of an advertisement that is right in all else.
 const OPTIONS: u8 = 1;
-/// Time: the square of so many seconds as the other bits say.
+/// Time.
 const TIME: u8 = 2;
 
 /// Bytes of an advertisement in front of its options (RFC 4861 section 4.2).
@@ -35,7 +35,6 @@ fn made(input: &[u8]) -> usize {
     world.run(2, silence);
     let mut made = 0;
     for next in records(input) {
-        let seconds = u64::from(next.control >> 2).pow(2);
         let data = &next.data[..next.data.len().min(1400)];
         match next.control & 3 {
             WHOLE => {
@@ -48,7 +47,7 @@ fn made(input: &[u8]) -> usize {
                 world.inject(&advertisement(1800, &[data.to_vec()]));
                 world.run(0, silence);
             }
-            _ => world.run(seconds, silence),
+            _ => world.run(next.seconds(), silence),
         }
         made += world.told().iter().filter(|line| line.starts_with("+fd")).count();
         assert!(world.stack.addresses().len() <= 4 && world.stack.dns_servers().len() <= 3);
@@ -75,7 +74,7 @@ fn honest() -> Vec<Vec<u8>> {
     record(&mut options, OPTIONS, &good()[FIXED..]);
     record(&mut options, OPTIONS, &[prefix(64, 0x40, 7200, 100), servers(0)].concat());
     for input in [&mut whole, &mut options] {
-        [1, 20, 60].iter().for_each(|root| record(input, TIME | root << 2, &[]));
+        [1, 20, 60].iter().for_each(|root| time(input, TIME, *root));
     }
     vec![whole, options]
 }
@@ -85,7 +84,7 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     while count < 50 {
         if random.one_in(10) {
             let root = if random.one_in(5) { random.below(64) } else { random.below(2) };
-            record(&mut input, TIME | (root as u8) << 2, &[]);
+            time(&mut input, TIME, root as u8);
         }
         let mut message = good();
         if random.one_in(3) {

@@ -6,14 +6,14 @@ use smoltcp::wire::IpCidr;
 use super::Target;
 use super::mutate::mutate;
 use super::random::Random;
-use super::records::{record, records};
+use super::records::{record, records, time};
 use super::world::dhcp::{GIVEN, SERVER, Server};
 use super::world::{Ground, OURS, World, datagram, silence, udp};
 
 /// Records: a reply, or time that passes.
 pub const TARGET: Target = Target { name: "dhcp", run, honest, hostile };
 
-// What a record is, in its two lowest bits. Where time passes the others are its length: the square of this many seconds.
+// What a record is, in its two lowest bits. Where time passes, the others say for how long.
 /// A whole reply; it is given the number of what was asked last, and whose it is.
 const WHOLE: u8 = 0;
 /// The address that is given and the options of a reply that is right in all else.
@@ -37,7 +37,6 @@ fn leases(input: &[u8]) -> usize {
     let (mut server, mut asked) = (Server::default(), Vec::new());
     let mut leases = 0;
     for next in records(input) {
-        let seconds = u64::from(next.control >> 2).pow(2);
         let mut reply = match next.control & 3 {
             WHOLE => next.data.to_vec(),
             OPTIONS => {
@@ -49,7 +48,7 @@ fn leases(input: &[u8]) -> usize {
                 [&reply, options].concat()
             }
             kind => {
-                world.run(seconds, |frame| {
+                world.run(next.seconds(), |frame| {
                     note(frame, &mut asked);
                     if kind == HONEST { server.hear(frame) } else { vec![] }
                 });
@@ -101,10 +100,6 @@ fn replies() -> Vec<Vec<u8>> {
         reply
     });
     replies
-}
-
-fn time(input: &mut Vec<u8>, kind: u8, root: u8) {
-    record(input, kind | root << 2, &[]);
 }
 
 fn honest() -> Vec<Vec<u8>> {

@@ -6,6 +6,13 @@ pub struct Record<'i> {
     pub data: &'i [u8],
 }
 
+impl Record<'_> {
+    /// How many seconds pass where it is [`time`]: the square of what the upper six bits say.
+    pub fn seconds(&self) -> u64 {
+        u64::from(self.control >> 2).pow(2)
+    }
+}
+
 /// How many records of an input are read. What an input can ask for is bounded by this.
 const MOST: usize = 128;
 
@@ -27,4 +34,9 @@ pub fn record(input: &mut Vec<u8>, control: u8, data: &[u8]) {
     input.push(control);
     input.extend((data.len() as u16).to_be_bytes());
     input.extend(data);
+}
+
+/// Adds time that passes: the square of `root` in seconds. `kind` is what stands in the lowest two bits.
+pub fn time(input: &mut Vec<u8>, kind: u8, root: u8) {
+    record(input, kind | root << 2, &[]);
 }

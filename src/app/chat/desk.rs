@@ -7,6 +7,9 @@ use super::{PROMPT, is_goodbye};
 use crate::app::input::{Advance, Input};
 use crate::stack::{Console, Context};
 
+/// What the person is told whose typing was not meant for whom a talk begins with.
+const BEFORE: &[u8] = b"(what was typed before is not sent)\n";
+
 /// The person at the console, whom all talks of a server share: one on TCP at a time or a room, and partners on UDP.
 ///
 /// A typed line goes to the talk that is on, else to the partner on UDP who wrote last; `@N TEXT` goes to partner N. A line has
@@ -78,13 +81,13 @@ impl Desk {
     /// A talk begins. What was typed before was not meant for it.
     pub(super) fn begin(&self, console: &mut dyn Console) {
         self.talking.set(true);
-        self.forget(console, b"(what was typed before is not sent)\n");
+        self.forget(console, BEFORE);
     }
 
     /// Somebody writes on UDP, and nobody did before: the same, unless a talk is on.
     pub(super) fn begin_on_udp(&self, console: &mut dyn Console) {
         if !self.talking.get() {
-            self.forget(console, b"(what was typed before is not sent)\n");
+            self.forget(console, BEFORE);
         }
     }
 

@@ -10,7 +10,7 @@ const GATEWAY: &str = "SMOLSTEP_GATEWAY";
 const DNS: &str = "SMOLSTEP_DNS";
 const SERVER: &str = "SMOLSTEP_SERVER";
 
-/// How many DNS servers are asked.
+/// How many DNS servers are asked: `SERVERS` in src/names/resolver.rs.
 const DNS_SERVERS: usize = 4;
 /// How many addresses smoltcp has room for: without IPv6, and with it (the feature `ipv6` in Cargo.toml).
 const ADDRESSES: [usize; 2] = [2, 8];

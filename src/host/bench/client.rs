@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use super::guard::{Guard, Miss, TICK};
 use super::pattern::Pattern;
+use super::result::Spread;
 use super::server::Check;
 
 /// What the greeting server says first.
@@ -116,8 +117,7 @@ pub fn latency(server: SocketAddr, span: Duration, guard: Guard<'_>) -> Result<f
         expect(&mut stream, b"Hello,Li!", guard)?;
         times.push(sent.elapsed().as_secs_f64() * 1e6);
     }
-    times.sort_by(f64::total_cmp);
-    Ok(times.get(times.len() / 2).copied().unwrap_or_default())
+    Ok(Spread::of(&times).map_or(0.0, |times| times.median))
 }
 
 /// The most connections that [`accept`] opens: fewer than the kernel has ports for.

@@ -1,4 +1,4 @@
-//! What bounds a measurement: a time limit, Ctrl-C, and the end of its client.
+//! What bounds a measurement, a time limit and Ctrl-C, and why it has no result.
 
 use core::fmt;
 use std::io::{self, ErrorKind};
@@ -28,7 +28,12 @@ impl Miss {
         Miss::Failed(what.to_string())
     }
 
-    /// The same with what was being done.
+    /// It panicked, which the standard hook has told.
+    pub fn panicked(what: &str) -> Self {
+        Miss::Failed(format!("{what} panicked; the panic's message is above"))
+    }
+
+    /// It went wrong, with what was being done.
     pub fn at<E: fmt::Display>(what: &str) -> impl Fn(E) -> Self {
         move |error| Miss::Failed(format!("{what}: {error}"))
     }
@@ -77,13 +82,4 @@ impl<'s> Guard<'s> {
 /// Whether an error says no more than that nothing has happened yet.
 fn passes(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
-}
-
-/// Calls this when it is dropped: at the end of a client, even of one that panics, so that nobody waits for that for ever.
-pub struct AtEnd<F: FnMut()>(pub F);
-
-impl<F: FnMut()> Drop for AtEnd<F> {
-    fn drop(&mut self) {
-        (self.0)();
-    }
 }

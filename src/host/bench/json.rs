@@ -8,7 +8,7 @@ use super::machine::Machine;
 use super::result::{RowResult, Spread};
 use super::rows::{Limit, Row};
 use super::table::verdict;
-use crate::trace::JsonEscaped;
+use crate::trace::json::Escaped;
 
 /// Writes one object: `smolstep` (the version), `machine`, `rounds`, `quick`, and `rows`, in which `ours`, `against` and `result`
 /// are each an object with `median`, `low` and `high`, the former two with `of` and `unit`.
@@ -70,7 +70,7 @@ fn spread(out: &mut dyn Write, Spread { median, low, high }: &Spread) -> fmt::Re
 fn text(value: impl Display) -> String {
     let mut quoted = String::from("\"");
     // Writing to a string does not fail.
-    let _ = write!(JsonEscaped(&mut quoted), "{value}");
+    let _ = write!(Escaped(&mut quoted), "{value}");
     quoted.push('"');
     quoted
 }

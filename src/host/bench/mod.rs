@@ -3,6 +3,7 @@
 //! The measurements take turns, round by round, so that what slows the machine down for a while slows all of them. Each has
 //! a network namespace of its own, with a new TAP. What the rows compare is in `rows`; how each figure is measured, in `figure`.
 
+mod beside;
 mod cable;
 mod child;
 mod client;
@@ -23,7 +24,6 @@ mod table;
 mod talk;
 mod tuntap;
 
-use std::io::{self, Write};
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,10 +31,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 
 use super::error::Failure;
 use super::sandbox::namespace;
+use super::say::say;
+use super::stop::SIGNALS;
 use figure::{Effort, Figure, Job, Meter};
 use machine::Machine;
 use output::Output;
@@ -89,12 +90,12 @@ pub fn bench(args: &BenchArgs) -> Result<u8, Failure> {
     let rows = chosen(&args.rows)?;
     if args.list {
         let list: String = rows.iter().map(|row| format!("{:<17} {}\n", row.name, row.text)).collect();
-        return say(&list).map(|()| 0);
+        return say(list).map(|()| 0);
     }
     let open = |path: &Option<PathBuf>| path.as_deref().map(Output::open).transpose();
     let (json_file, svg_file) = (open(&args.json)?, open(&args.svg)?);
     let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM, SIGHUP] {
+    for signal in SIGNALS {
         signal_hook::flag::register(signal, stop.clone()).map_err(Failure::run)?;
     }
     // Lines about each connection would be part of what is measured.
@@ -118,7 +119,7 @@ pub fn bench(args: &BenchArgs) -> Result<u8, Failure> {
     let mut table = String::new();
     // Writing to a string does not fail.
     let _ = table::write_table(&mut table, &table::Head { line: &head, markdown: args.markdown }, &results);
-    say(&table)?;
+    say(table)?;
     if let Some(file) = json_file {
         let mut json = String::new();
         let _ = json::write_json(&mut json, &machine, rounds, args.quick, &results);
@@ -147,7 +148,7 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Row>, Failure> {
 /// Measures what the rows need, in turn.
 fn measure(rows: &[&Row], rounds: usize, effort: Effort, stop: &AtomicBool) -> Measured {
     let mut jobs: Vec<Job> = Vec::new();
-    for job in rows.iter().flat_map(|row| [Some(row.ours), row.against]).flatten().map(Figure::job) {
+    for job in rows.iter().flat_map(|row| row.figures()).map(Figure::job) {
         if !jobs.contains(&job) {
             jobs.push(job);
         }
@@ -178,10 +179,4 @@ fn bar(steps: usize) -> ProgressBar {
         bar.set_style(style.progress_chars("=> "));
     }
     bar
-}
-
-fn say(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    let result = out.write_all(text.as_bytes()).and_then(|()| out.flush());
-    result.map_err(|error| Failure::run(format_args!("standard output: {error}")))
 }

@@ -21,6 +21,6 @@ pub fn in_network<T: Send>(work: impl FnOnce() -> Result<T, Miss> + Send) -> Res
             .name("bench-client".into())
             .spawn_scoped(scope, inside)
             .map_err(Miss::at("a thread"))?;
-        thread.join().unwrap_or_else(|_| Err(Miss::failed("it panicked; the panic's message is above")))
+        thread.join().unwrap_or_else(|_| Err(Miss::panicked("it")))
     })
 }

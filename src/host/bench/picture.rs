@@ -5,9 +5,9 @@ use core::fmt::{self, Write};
 use super::figure::Figure;
 use super::guard::Miss;
 use super::result::{RowResult, Spread};
-use super::rows::{Limit, Outcome, Row};
+use super::rows::{Outcome, Row};
 use super::table::{number, verdict};
-use crate::trace::{SvgEscaped, open_svg};
+use crate::trace::svg::{Escaped, INK, RED, open};
 
 const WIDTH: usize = 960;
 /// Where the bars begin, and how long the longest is.
@@ -19,11 +19,9 @@ const RIGHT: usize = 790;
 const ROW: usize = 44;
 const TOP: usize = 40;
 
-const INK: &str = "#222222";
 const OURS: &str = "#1f6fb2";
 const THEIRS: &str = "#b9c4cc";
 const GREEN: &str = "#2e7d32";
-const RED: &str = "#c62828";
 
 /// Writes a picture: a bar for each of a row's two figures, with a line from the lowest to the highest value; beside them the
 /// result and its limit. Each row has a scale of its own.
@@ -31,14 +29,15 @@ const RED: &str = "#c62828";
 /// # Errors
 /// Those of `out`.
 pub fn write_svg(out: &mut dyn Write, head: &str, rows: &[(&Row, RowResult)]) -> fmt::Result {
-    open_svg(out, WIDTH, TOP + ROW * rows.len(), "smolstep bench")?;
+    open(out, WIDTH, TOP + ROW * rows.len(), "smolstep bench")?;
     text(out, 10, 20, INK, head)?;
     for (place, (row, result)) in rows.iter().enumerate() {
         let y = TOP + ROW * place;
         text(out, 10, y + 12, INK, row.name)?;
         let word = verdict(row, result);
         let color = if matches!(word, "failed" | "missed") { RED } else { GREEN };
-        text(out, RIGHT, y + 25, color, &format!("{}{word}", bound(row)))?;
+        let bound = row.limit.map(|limit| format!("{limit}: ")).unwrap_or_default();
+        text(out, RIGHT, y + 25, color, &format!("{bound}{word}"))?;
         match result {
             RowResult::Measured { ours, against, result } => {
                 let longest = against.map_or(ours.high, |against| against.high.max(ours.high));
@@ -56,14 +55,6 @@ pub fn write_svg(out: &mut dyn Write, head: &str, rows: &[(&Row, RowResult)]) ->
     out.write_str("</svg>\n")
 }
 
-fn bound(row: &Row) -> String {
-    match row.limit {
-        Some(Limit::AtLeast(least)) => format!("at least {least}: "),
-        Some(Limit::AtMost(most)) => format!("at most {most}: "),
-        None => String::new(),
-    }
-}
-
 fn bar(out: &mut dyn Write, y: usize, color: &str, figure: Figure, values: &Spread, longest: f64) -> fmt::Result {
     let [median, low, high] =
         [values.median, values.low, values.high].map(|value| (BAR * value / longest.max(f64::MIN_POSITIVE)).min(BAR));
@@ -76,6 +67,6 @@ fn bar(out: &mut dyn Write, y: usize, color: &str, figure: Figure, values: &Spre
 
 fn text(out: &mut dyn Write, x: usize, y: usize, color: &str, text: &str) -> fmt::Result {
     write!(out, r#"<text x="{x}" y="{y}" fill="{color}">"#)?;
-    write!(SvgEscaped(out), "{text}")?;
+    write!(Escaped(out), "{text}")?;
     out.write_str("</text>\n")
 }

@@ -32,8 +32,7 @@ impl Measured {
 
     /// What came of a row.
     pub fn row(&self, row: &Row) -> RowResult {
-        let jobs = [Some(row.ours), row.against].into_iter().flatten().map(Figure::job);
-        if let Some(miss) = jobs.clone().find_map(|job| self.why(job)) {
+        if let Some(miss) = row.figures().map(Figure::job).find_map(|job| self.why(job)) {
             return RowResult::Missing(miss.clone());
         }
         let ours = self.values(row.ours);
@@ -90,7 +89,7 @@ pub struct Spread {
 
 impl Spread {
     /// `None` of no values.
-    fn of(values: &[f64]) -> Option<Self> {
+    pub fn of(values: &[f64]) -> Option<Self> {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);
         let middle = *sorted.get(sorted.len() / 2)?;

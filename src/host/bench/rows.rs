@@ -1,5 +1,7 @@
 //! The comparisons, and what each must reach.
 
+use core::fmt;
+
 use super::figure::{Figure, Of, What};
 
 /// A comparison.
@@ -49,6 +51,15 @@ impl Limit {
     }
 }
 
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Limit::AtLeast(least) => write!(f, "at least {least}"),
+            Limit::AtMost(most) => write!(f, "at most {most}"),
+        }
+    }
+}
+
 /// All of them.
 pub const ROWS: [Row; 14] = [
     Row::ratio("send-tuntap", "sends to a kernel client, over smoltcp's TunTapInterface", What::Send, Of::Tuntap)
@@ -67,22 +78,21 @@ pub const ROWS: [Row; 14] = [
         .at_most(1.5),
     Row::ratio("accept-kernel", "connections opened and closed, over std::net", What::Accept, Of::Threads)
         .at_least(0.5),
-    Row {
-        name: "cable-flat",
-        text: "an echo on the cable with 4096 connections, to one with 1",
-        ours: Figure { what: What::Cable, of: Of::Connections(4096) },
-        against: Some(Figure { what: What::Cable, of: Of::Connections(1) }),
-        result: Outcome::Ratio,
-        limit: Some(Limit::AtMost(2.5)),
-    },
-    Row {
-        name: "cable-one-set",
-        text: "the same, how often faster than one SocketSet of 4096 sockets",
-        ours: Figure { what: What::Cable, of: Of::Connections(4096) },
-        against: Some(Figure { what: What::Cable, of: Of::OneSet(4096) }),
-        result: Outcome::Speedup,
-        limit: Some(Limit::AtLeast(50.0)),
-    },
+    Row::compare(
+        "cable-flat",
+        "an echo on the cable with 4096 connections, to one with 1",
+        What::Cable,
+        [Of::Connections(4096), Of::Connections(1)],
+    )
+    .at_most(2.5),
+    Row::compare(
+        "cable-one-set",
+        "the same, how often faster than one SocketSet of 4096 sockets",
+        What::Cable,
+        [Of::Connections(4096), Of::OneSet(4096)],
+    )
+    .inverted()
+    .at_least(50.0),
     Row {
         name: "memory",
         text: "resident memory of a server by its 10000 idle connections",
@@ -91,36 +101,46 @@ pub const ROWS: [Row; 14] = [
         result: Outcome::Value,
         limit: Some(Limit::AtMost(10.0)),
     },
-    Row {
-        name: "setup-10000",
-        text: "10000 connections opened, which stay; the same of 1000",
-        ours: Figure { what: What::Setup, of: Of::Connections(10_000) },
-        against: Some(Figure { what: What::Setup, of: Of::Connections(1000) }),
-        result: Outcome::Ratio,
-        limit: None,
-    },
-    Row {
-        name: "active-1000",
-        text: "greetings of 1000 clients among 10000, over those among 1000",
-        ours: Figure { what: What::Active, of: Of::Connections(10_000) },
-        against: Some(Figure { what: What::Active, of: Of::Connections(1000) }),
-        result: Outcome::Ratio,
-        limit: None,
-    },
-    Row {
-        name: "cable-16384",
-        text: "an echo on the cable with 16384 connections, to one with 1",
-        ours: Figure { what: What::Cable, of: Of::Connections(16_384) },
-        against: Some(Figure { what: What::Cable, of: Of::Connections(1) }),
-        result: Outcome::Ratio,
-        limit: None,
-    },
+    Row::compare(
+        "setup-10000",
+        "10000 connections opened, which stay; the same of 1000",
+        What::Setup,
+        [Of::Connections(10_000), Of::Connections(1000)],
+    ),
+    Row::compare(
+        "active-1000",
+        "greetings of 1000 clients among 10000, over those among 1000",
+        What::Active,
+        [Of::Connections(10_000), Of::Connections(1000)],
+    ),
+    Row::compare(
+        "cable-16384",
+        "an echo on the cable with 16384 connections, to one with 1",
+        What::Cable,
+        [Of::Connections(16_384), Of::Connections(1)],
+    ),
 ];
 
 impl Row {
+    /// The figures that it takes.
+    pub fn figures(&self) -> impl Iterator<Item = Figure> {
+        [Some(self.ours), self.against].into_iter().flatten()
+    }
+
+    /// One thing of smolstep on a TAP, by the same of another.
     const fn ratio(name: &'static str, text: &'static str, what: What, against: Of) -> Self {
-        let (ours, against) = (Figure { what, of: Of::Smolstep }, Some(Figure { what, of: against }));
+        Row::compare(name, text, what, [Of::Smolstep, against])
+    }
+
+    /// One thing of both, the first by the second.
+    const fn compare(name: &'static str, text: &'static str, what: What, [ours, against]: [Of; 2]) -> Self {
+        let (ours, against) = (Figure { what, of: ours }, Some(Figure { what, of: against }));
         Row { name, text, ours, against, result: Outcome::Ratio, limit: None }
+    }
+
+    /// The second by the first.
+    const fn inverted(self) -> Self {
+        Row { result: Outcome::Speedup, ..self }
     }
 
     const fn at_least(self, least: f64) -> Self {

@@ -4,12 +4,13 @@ use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread::{self, Scope};
+use std::thread;
 
 use rustix::net::{Shutdown, shutdown};
 
+use super::beside::beside;
 use super::client::{CHUNK, WELCOME};
-use super::guard::{AtEnd, Miss};
+use super::guard::Miss;
 use super::pattern::Pattern;
 
 /// What a server does with a connection.
@@ -52,46 +53,35 @@ pub fn with_threads<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T,
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Miss::at("listening"))?;
     let address = listener.local_addr().map_err(Miss::at("listening"))?;
     let over = AtomicBool::new(false);
-    thread::scope(|scope| {
-        let (listener, over) = (&listener, &over);
-        let server = thread::Builder::new()
-            .name("bench-kernel".into())
-            .spawn_scoped(scope, move || accept(scope, listener, duty, over))
-            .map_err(Miss::at("a thread"))?;
-        let at_end = AtEnd(|| {
-            over.store(true, Ordering::Release);
-            stop_listening(listener);
-        });
-        let result = client(address);
-        drop(at_end);
-        match server.join() {
-            Ok(Ok(())) => result,
-            // What the client says is what came of it.
-            Ok(Err(error)) => Err(Miss::failed(format_args!("accepting: {error}"))),
-            Err(_) => Err(Miss::failed("the server panicked; the panic's message is above")),
-        }
-    })
+    let stop = || {
+        over.store(true, Ordering::Release);
+        stop_listening(&listener);
+    };
+    let server = || accept(&listener, duty, &over).map_err(Miss::at("accepting"));
+    beside(("bench-kernel", "the server"), server, stop, || client(address))
 }
 
-/// Serves each connection on a thread of its own, until `over` is set and [`stop_listening`] called. At an error, clients are
-/// refused from then on.
-fn accept<'s>(scope: &'s Scope<'s, '_>, listener: &TcpListener, duty: &'s Duty, over: &AtomicBool) -> io::Result<()> {
-    loop {
-        match listener.accept() {
-            _ if over.load(Ordering::Acquire) => return Ok(()),
-            Ok((stream, _)) => {
-                // Without a thread the client is turned away, and says so.
-                let _ =
-                    thread::Builder::new().name("bench-kernel".into()).spawn_scoped(scope, move || serve(stream, duty));
-            }
-            // The client has gone already.
-            Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
-            Err(error) => {
-                stop_listening(listener);
-                return Err(error);
+/// Serves each connection on a thread of its own, until `over` is set and [`stop_listening`] called; then waits for their ends. At
+/// an error, clients are refused from then on.
+fn accept(listener: &TcpListener, duty: &Duty, over: &AtomicBool) -> io::Result<()> {
+    thread::scope(|scope| {
+        loop {
+            match listener.accept() {
+                _ if over.load(Ordering::Acquire) => return Ok(()),
+                Ok((stream, _)) => {
+                    let thread = thread::Builder::new().name("bench-kernel".into());
+                    // Without a thread the client is turned away, and says so.
+                    let _ = thread.spawn_scoped(scope, move || serve(stream, duty));
+                }
+                // The client has gone already.
+                Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
+                Err(error) => {
+                    stop_listening(listener);
+                    return Err(error);
+                }
             }
         }
-    }
+    })
 }
 
 /// Whoever accepts wakes, and clients that have not been accepted are refused (shutdown(2) on a listening socket).
@@ -169,12 +159,13 @@ mod tests {
         let panic = catch_unwind(AssertUnwindSafe(|| with_threads::<()>(&Duty::Greet, client))).unwrap_err();
         assert_eq!(panic.downcast_ref::<[u8; WELCOME.len()]>().map(|bytes| &bytes[..]), Some(WELCOME));
     }
+
     #[test]
     fn an_error_of_accept_is_handed_back_and_clients_are_refused() {
         let (listener, duty) = (TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), Duty::Greet);
         // Nobody has connected: accepting fails at once.
         listener.set_nonblocking(true).unwrap();
-        let result = thread::scope(|scope| accept(scope, &listener, &duty, &AtomicBool::new(false)));
+        let result = accept(&listener, &duty, &AtomicBool::new(false));
         assert_eq!(result.unwrap_err().kind(), ErrorKind::WouldBlock);
         let connected = TcpStream::connect(listener.local_addr().unwrap());
         assert_eq!(connected.unwrap_err().kind(), ErrorKind::ConnectionRefused);

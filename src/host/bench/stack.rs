@@ -4,11 +4,11 @@ use std::io::PipeReader;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
 
 use smoltcp::socket::tcp::Socket;
 
-use super::guard::{AtEnd, Miss};
+use super::beside::beside;
+use super::guard::Miss;
 use super::pattern::Pattern;
 use super::server::{Check, Duty};
 use crate::app::{self, Options};
@@ -43,24 +43,12 @@ pub fn with_smolstep<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T
     let device = link.open().map_err(Miss::failed)?;
     let (ended, end) = std::io::pipe().map_err(Miss::at("a pipe"))?;
     let (over, mut end) = (AtomicBool::new(false), Some(end));
-    thread::scope(|scope| {
-        let serve = || serve(&link, device, duty, Bell { over: &over, ended });
-        let server = thread::Builder::new()
-            .name("bench-smolstep".into())
-            .spawn_scoped(scope, serve)
-            .map_err(Miss::at("a thread"))?;
-        let at_end = AtEnd(|| {
-            over.store(true, Ordering::Release);
-            end = None;
-        });
-        let result = client((SERVER, PORT).into());
-        drop(at_end);
-        match server.join() {
-            Ok(Ok(())) => result,
-            Ok(Err(failure)) => Err(Miss::failed(failure)),
-            Err(_) => Err(Miss::failed("smolstep panicked; the panic's message is above")),
-        }
-    })
+    let stop = || {
+        over.store(true, Ordering::Release);
+        end = None;
+    };
+    let server = || serve(&link, device, duty, Bell { over: &over, ended }).map_err(Miss::failed);
+    beside(("bench-smolstep", "smolstep"), server, stop, || client((SERVER, PORT).into()))
 }
 
 fn serve(link: &Link, device: TunTap, duty: &Duty, mut bell: Bell<'_>) -> Result<(), Failure> {

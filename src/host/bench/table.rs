@@ -5,7 +5,7 @@ use core::fmt::{self, Write};
 use super::figure::{Figure, What};
 use super::guard::Miss;
 use super::result::{RowResult, Spread};
-use super::rows::{Limit, Outcome, Row};
+use super::rows::{Outcome, Row};
 
 /// What a table stands under.
 pub struct Head<'h> {
@@ -47,19 +47,14 @@ pub fn write_table(out: &mut dyn Write, head: &Head<'_>, rows: &[(&Row, RowResul
                 Miss::Failed(why) | Miss::Skipped(why) => why,
                 Miss::Interrupted => "interrupted before the first round was over",
             };
-            write!(out, "{}{}: {text}", if head.markdown { "\n" } else { "" }, row.name)?;
-            writeln!(out)?;
+            writeln!(out, "{}{}: {text}", if head.markdown { "\n" } else { "" }, row.name)?;
         }
     }
     Ok(())
 }
 
 fn line(row: &Row, result: &RowResult) -> [String; 7] {
-    let limit = row.limit.map(|limit| match limit {
-        Limit::AtLeast(least) => format!("at least {least}"),
-        Limit::AtMost(most) => format!("at most {most}"),
-    });
-    let limit = limit.unwrap_or_default();
+    let limit = row.limit.map(|limit| limit.to_string()).unwrap_or_default();
     let verdict = verdict(row, result).to_owned();
     match result {
         RowResult::Missing(_) => {

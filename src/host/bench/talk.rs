@@ -69,7 +69,7 @@ pub fn talk(talkers: &mut [Talker], span: Duration, guard: Guard<'_>) -> Result<
         // All are started before any is waited for.
         let threads: Vec<_> = talkers.chunks_mut(share).map(start).collect();
         let join = |thread: Result<ScopedJoinHandle<'_, _>, Miss>| {
-            thread?.join().unwrap_or_else(|_| Err(Miss::failed("a client panicked; the panic's message is above")))
+            thread?.join().unwrap_or_else(|_| Err(Miss::panicked("a client")))
         };
         threads.into_iter().map(join).sum()
     })

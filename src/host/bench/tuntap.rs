@@ -5,7 +5,6 @@ use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, SyncSender};
-use std::thread;
 
 use smoltcp::iface::{Config, Interface, SocketSet};
 use smoltcp::phy::{Medium, TunTapInterface, wait};
@@ -13,7 +12,8 @@ use smoltcp::socket::tcp::{CongestionControl, Socket, SocketBuffer};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 
-use super::guard::{AtEnd, Miss};
+use super::beside::beside;
+use super::guard::Miss;
 use super::pattern::Pattern;
 use super::server::{Check, Duty};
 use super::stack::{receive, send};
@@ -41,24 +41,15 @@ pub fn with_tuntap<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T, 
     };
     let over = AtomicBool::new(false);
     let (ready, is_ready) = mpsc::sync_channel(1);
-    thread::scope(|scope| {
-        // The device cannot change threads.
-        let (check, over) = (&check, &over);
-        let serve = move || serve(TunTapInterface::new(TAP, Medium::Ethernet)?, check, over, ready);
-        let server = thread::Builder::new()
-            .name("bench-tuntap".into())
-            .spawn_scoped(scope, serve)
-            .map_err(Miss::at("a thread"))?;
-        let at_end = AtEnd(|| over.store(true, Ordering::Release));
-        // A server that has ended never is.
-        let result = is_ready.recv().map_err(Miss::failed).and_then(|()| client((SERVER, port).into()));
-        drop(at_end);
-        match server.join() {
-            Ok(Ok(())) => result,
-            Ok(Err(error)) => Err(Miss::failed(format_args!("smoltcp's TunTapInterface: {error}"))),
-            Err(_) => Err(Miss::failed("smoltcp's TunTapInterface panicked; the panic's message is above")),
-        }
-    })
+    // The device cannot change threads.
+    let server = || {
+        let device = TunTapInterface::new(TAP, Medium::Ethernet);
+        device.and_then(|device| serve(device, &check, &over, ready)).map_err(Miss::at("smoltcp's TunTapInterface"))
+    };
+    let stop = || over.store(true, Ordering::Release);
+    // A server that has ended never is.
+    let client = || is_ready.recv().map_err(Miss::failed).and_then(|()| client((SERVER, port).into()));
+    beside(("bench-tuntap", "smoltcp's TunTapInterface"), server, stop, client)
 }
 
 fn serve(mut device: TunTapInterface, check: &Check, over: &AtomicBool, ready: SyncSender<()>) -> std::io::Result<()> {

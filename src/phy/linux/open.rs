@@ -41,16 +41,9 @@ pub fn create(kind: Kind, name: &str) -> Result<OwnedFd, OpenError> {
     Ok(file)
 }
 
-/// What the kernel leaves to this end, and takes over from it.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Offload {
-    /// Frames have a virtio-net header: checksums and segmentation are the kernel's on the way out.
-    pub(super) header: bool,
-}
-
-/// Attaches to an interface that exists. Answers its file, its MTU in bytes of IP packet, and how much of `offload` the kernel
-/// grants.
-pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, usize, Offload), OpenError> {
+/// Attaches to an interface that exists. Answers its file, its MTU in bytes of IP packet, and whether the kernel grants `offload`:
+/// frames have a virtio-net header then, and on the way out checksums and segmentation are the kernel's.
+pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, usize, bool), OpenError> {
     check_name(name)?;
     let absent = || OpenError::NoInterface { kind, name: name.into() };
     let fail = |errno| match errno {
@@ -65,8 +58,8 @@ pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, 
     let index = netdevice::name_to_index(&socket, name).map_err(|_| absent())?;
     let file = open_clone_device()?;
     let flags = kind.flag() | ioctl::IFF_NO_PI;
-    let granted = Offload { header: offload && ioctl::attach(&file, name, flags | ioctl::IFF_VNET_HDR).is_ok() };
-    if !granted.header {
+    let granted = offload && ioctl::attach(&file, name, flags | ioctl::IFF_VNET_HDR).is_ok();
+    if !granted {
         match ioctl::attach(&file, name, flags) {
             Ok(()) => {}
             Err(Errno::INVAL) => return Err(why_invalid(kind, name)),
@@ -78,7 +71,7 @@ pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, 
         return Err(absent());
     }
     let mtu = ioctl::mtu(&socket, name).map_err(fail)?;
-    if granted.header {
+    if granted {
         // A kernel that does not know the call has no other length.
         let _ = ioctl::set_header_length(&file, HEADER as _);
     }
@@ -91,8 +84,8 @@ pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, 
 }
 
 /// Asks the kernel for as much as it grants, or for none: an earlier program may have left some on. Answers what is missing.
-fn offload_to(granted: Offload, mut set: impl FnMut(usize) -> Result<(), Errno>) -> Option<&'static str> {
-    if !granted.header {
+fn offload_to(granted: bool, mut set: impl FnMut(usize) -> Result<(), Errno>) -> Option<&'static str> {
+    if !granted {
         // A kernel without this has nothing on.
         let _ = set(0);
         return Some("offload");
@@ -297,9 +290,9 @@ mod tests {
     use super::*;
 
     /// What is missing where the kernel grants only this, and what it was last set to.
-    fn missing(header: bool, grants: usize) -> (Option<&'static str>, Option<usize>) {
+    fn missing(granted: bool, grants: usize) -> (Option<&'static str>, Option<usize>) {
         let mut last = None;
-        let missing = offload_to(Offload { header }, |flags| {
+        let missing = offload_to(granted, |flags| {
             if flags & !grants != 0 {
                 return Err(Errno::INVAL);
             }

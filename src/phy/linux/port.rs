@@ -133,8 +133,11 @@ impl Port {
     }
 
     fn check(&self, read: &mut [u8]) -> Result<(), &'static str> {
-        let tail = read.get_mut(self.header..).filter(|frame| !frame.is_empty()).ok_or("too short")?.len();
-        if tail > MAX_FRAME {
+        let len = read.len().saturating_sub(self.header);
+        if len == 0 {
+            return Err("too short");
+        }
+        if len > MAX_FRAME {
             return Err("longer than 64 KiB");
         }
         match read.split_first_chunk_mut::<HEADER>() {

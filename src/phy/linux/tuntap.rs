@@ -50,8 +50,8 @@ impl TunTap {
     }
 
     /// The same with offload, as far as the kernel grants it; what it does not is logged, once, at level info. Frames may then
-    /// be longer than the MTU, up to 64 KiB (those sent, over IPv4), and their TCP checksums are the kernel's business both ways. For the stack; not for
-    /// passing frames on.
+    /// be longer than the MTU, up to 64 KiB (those sent, over IPv4), and their TCP checksums are the kernel's business both ways.
+    /// For the stack; not for passing frames on.
     ///
     /// # Errors
     /// Those of [`TunTap::open`].
@@ -61,7 +61,7 @@ impl TunTap {
 
     fn attach(kind: Kind, name: &str, offload: bool) -> Result<TunTap, OpenError> {
         let (fd, mtu, granted) = open::attach(kind, name, offload)?;
-        let port = Port::new(fd, kind.medium(), granted.header);
+        let port = Port::new(fd, kind.medium(), granted);
         let header = match kind {
             Kind::Tap => ETHERNET_HEADER_LEN,
             Kind::Tun => 0,
