@@ -70,7 +70,7 @@ fn mac() -> [u8; 6] {
     let bytes: Option<Vec<u8>> = text.split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
     match bytes.and_then(|bytes| <[u8; 6]>::try_from(bytes).ok()) {
         Some(mac) if mac[0] & 1 == 0 => mac,
-        _ => fail(&format!("SMOLSTEP_MAC is '{text}': it is like 02:00:00:00:00:01")),
+        _ => fail(&format!("SMOLSTEP_MAC is '{text}': it is like 02:00:00:00:00:01, and no group's")),
     }
 }
 

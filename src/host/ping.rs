@@ -36,8 +36,8 @@ pub struct PingArgs {
     #[arg(value_name = "HOST")]
     pub host: String,
     /// End after so many requests [default: at Ctrl-C]
-    #[arg(short, long, value_name = "N")]
-    pub count: Option<std::num::NonZeroU32>,
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub count: Option<u32>,
     /// Seconds between two requests, 0.001 or more
     #[arg(short, long, value_name = "S", default_value = "1", value_parser = seconds)]
     pub interval: Duration,
@@ -174,7 +174,7 @@ impl<'p> Ping<'p> {
             self.refused(&refusal)?;
         }
         let now = self.clock.now();
-        let more = self.args.count.is_none_or(|count| self.sent < count.get());
+        let more = self.args.count.is_none_or(|count| self.sent < count);
         if more && now >= self.next {
             self.send(stack, now)?;
             // The loop polls after each wait: it must not wait now.

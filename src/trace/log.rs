@@ -18,7 +18,8 @@ use crate::stack::{Drop, End, Event, Probe, Shown, Tuple};
 /// | debug | state changes, half-open connections given up, frames that can't be served |
 ///
 /// Lines that a peer can cause with each segment are limited: of those about data [`Self::RECEIVED_A_SECOND`] and of those
-/// about drops [`Self::DROPPED_A_SECOND`] stand at their level, the others at debug. A line says how many those were.
+/// about drops [`Self::DROPPED_A_SECOND`] stand at their level, the others at debug. A line says how many those were, at the first
+/// event after that second and before a connection is told to be over.
 #[derive(Clone, Debug, Default)]
 pub struct LogProbe {
     received: Limit,
@@ -34,12 +35,13 @@ impl LogProbe {
     /// How many lines on drops stand at warn level, a second.
     pub const DROPPED_A_SECOND: u32 = 5;
 
-    /// Says an event in words, and says first what an elapsed second left out.
+    /// Says an event in words, and says first what was left out.
     fn tell(&mut self, now: Instant, event: &Event, say: &mut dyn FnMut(Level, fmt::Arguments<'_>)) {
-        if let Some(count) = self.received.left_out(now) {
+        let over = matches!(event, Event::Ended { .. });
+        if let Some(count) = self.received.left_out(now, over) {
             say(Level::Info, format_args!("received more: {count} lines left out (they are at debug level)"));
         }
-        if let Some(count) = self.dropped.left_out(now) {
+        if let Some(count) = self.dropped.left_out(now, over) {
             say(Level::Warn, format_args!("dropped more: {count} lines left out (they are at debug level)"));
         }
         match *event {
@@ -126,9 +128,9 @@ impl Limit {
         }
     }
 
-    /// How many lines the second left out, once, after it has elapsed.
-    fn left_out(&mut self, now: Instant) -> Option<u32> {
-        if self.left_out == 0 || !self.elapsed(now) {
+    /// How many lines were left out, once: after the second has elapsed, or at once.
+    fn left_out(&mut self, now: Instant, at_once: bool) -> Option<u32> {
+        if self.left_out == 0 || !(at_once || self.elapsed(now)) {
             return None;
         }
         Some(core::mem::take(&mut self.left_out))

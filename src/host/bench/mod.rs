@@ -111,7 +111,7 @@ pub fn bench(args: &BenchArgs) -> Result<u8, Failure> {
     let measured = measure(&rows, rounds, effort, &stop);
     let results: Vec<(&Row, RowResult)> = rows.iter().map(|row| (*row, measured.row(row))).collect();
 
-    let quick = if args.quick { ", quick" } else { "" };
+    let quick = if args.quick { ", quick: whether it runs, not how fast" } else { "" };
     let debug = if cfg!(debug_assertions) { ", debug build: the figures mean nothing" } else { "" };
     let s = if rounds == 1 { "" } else { "s" };
     let head =

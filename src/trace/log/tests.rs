@@ -4,7 +4,8 @@ use log::Level;
 use smoltcp::time::Instant;
 
 use super::LogProbe;
-use crate::stack::{Drop, Event, Tuple};
+use crate::host::EchoCable;
+use crate::stack::{Connection, Drop, End, Event, Tuple};
 
 #[test]
 fn lines_name_what_happened_with_addresses() {
@@ -43,6 +44,20 @@ fn drops_are_limited_and_the_rest_counted() {
         [(Level::Warn, line.into()), (Level::Warn, "dropped a connection attempt: all connection slots taken".into())]
     );
     assert_eq!(lines(&mut probe, 2_000_000, &dropped).len(), 1, "told once");
+}
+
+#[test]
+fn what_was_left_out_is_told_before_the_connection_is_over() {
+    let mut probe = LogProbe::default();
+    let cable = EchoCable::new(1).unwrap();
+    let Connection { id, tuple, .. } = cable.server().unwrap().connections_in_use().next().unwrap();
+    for _ in 0..130 {
+        lines(&mut probe, 0, &Event::Read { id, tuple, bytes: 1 });
+    }
+    let lines = lines(&mut probe, 0, &Event::Ended { id, tuple, end: End::Closed });
+    let told = lines.iter().map(|(_, line)| line.split(':').next().unwrap()).collect::<Vec<_>>();
+    assert_eq!(told, ["received more", "closed 10.0.0.2"]);
+    assert!(lines[0].1.contains(" 30 lines left out"), "{lines:?}");
 }
 
 #[test]
