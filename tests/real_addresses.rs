@@ -72,10 +72,7 @@ fn a_lease_is_given_back_at_the_end() {
 #[test]
 fn all_kinds_of_addresses_go_together() {
     on_tap("all_kinds_of_addresses_go_together", |link| {
-        // Routers advertise from their link-local address.
-        let mut netlink = Netlink::open().unwrap();
-        let index = netlink.link(link.name()).unwrap().unwrap().index;
-        netlink.add_address(index, "fe80::64".parse().unwrap(), 64).unwrap();
+        link.add_router_address();
         let mut options = dnsmasq::range(150, 159);
         options.extend(["--enable-ra".into(), "--dhcp-range=fdaa::,ra-only,64,10m".into()]);
         let Some(_dnsmasq) = start(link, &options) else { return };

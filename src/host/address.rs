@@ -8,7 +8,7 @@ use rustix::time::{
     Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
 };
 use smoltcp::time::Instant;
-use smoltcp::wire::{IpAddress, IpEndpoint};
+use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint};
 
 use super::clock::Clock;
 use super::console::Stdio;
@@ -96,10 +96,23 @@ impl Lookup<'_> {
         stop: &mut Stop,
     ) -> Result<Vec<IpAddr>, Failure> {
         let found = self.unreached(host, stack, io, clock, stop)?;
-        let reached: Vec<IpAddr> = found.iter().copied().filter(|&to| can_reach(stack, to)).collect();
-        match (reached.is_empty(), found.first()) {
-            (true, Some(&first)) => Err(self.unreachable(stack, first)),
-            _ => Ok(reached),
+        let reached =
+            |stack: &Stack<'_, _, _>| found.iter().copied().filter(|&to| can_reach(stack, to)).collect::<Vec<_>>();
+        // A lease may come after what a router says, and an address after both.
+        if found.iter().any(|to| self.may_come(stack, to)) {
+            self.wait(stack, io, clock, stop, |stack| !reached(stack).is_empty())?;
+        }
+        match (reached(stack), found.first()) {
+            (none, Some(&first)) if none.is_empty() => Err(self.unreachable(stack, first)),
+            (reached, _) => Ok(reached),
+        }
+    }
+
+    /// Whether an own address of this family may still come.
+    fn may_come<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>, to: &IpAddr) -> bool {
+        match to {
+            IpAddr::V4(_) => self.lacks_lease(stack),
+            IpAddr::V6(_) => self.link.slaac,
         }
     }
 
@@ -130,49 +143,60 @@ impl Lookup<'_> {
         clock: &Clock,
         stop: &mut Stop,
     ) -> Result<Vec<IpAddr>, Failure> {
-        let asks = self.link.dhcp || self.link.slaac;
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         if let Ok(address) = bare.parse::<IpAddr>() {
             self.settle(stack, io, clock, stop)?;
-            if asks && IpAddress::from(address).is_unicast() {
+            if IpAddress::from(address).is_unicast() && self.may_come(stack, &address) {
                 // Without the address or route in the end, connecting says so.
                 self.wait(stack, io, clock, stop, |stack| can_reach(stack, address))?;
             }
             return Ok(vec![address]);
         }
         let name = Name::new(host).map_err(|error| Failure::usage(format_args!("bad host '{host}': {error}")))?;
+        let asks = self.link.dhcp || self.link.slaac;
         if self.link.dns.is_empty() && !asks {
             return Err(Failure::run(ResolveError::NoServer));
         }
         self.settle(stack, io, clock, stop)?;
-        let mut servers = self.link.dns.clone();
+        // Those that were given, and those that DHCP and routers have named so far.
+        let servers = |stack: &Stack<'_, _, _>| -> Vec<IpAddress> {
+            self.link.dns.iter().copied().chain(stack.dns_servers()).collect()
+        };
+        let reached = |stack: &Stack<'_, _, _>| -> Vec<IpAddress> {
+            servers(stack).into_iter().filter(|&server| can_reach(stack, server.into())).collect()
+        };
         if asks {
-            let given = servers.clone();
-            self.wait(stack, io, clock, stop, |stack| match &given[..] {
-                [] => !stack.dns_servers().is_empty(),
-                given => given.iter().any(|&server| can_reach(stack, server.into())),
-            })?;
-            servers.extend(stack.dns_servers());
-            if servers.is_empty() {
-                return Err(self.no_server(stack));
-            }
+            self.wait(stack, io, clock, stop, |stack| !reached(stack).is_empty())?;
         }
-        let (reached, others): (Vec<_>, Vec<_>) = servers.into_iter().partition(|&to| can_reach(stack, to.into()));
-        if reached.is_empty() {
-            let first = others.first().map_or(IpAddress::v4(0, 0, 0, 0), |&first| first);
-            return Err(Failure::run(format_args!("DNS server: {}", self.unreachable(stack, first.into()))));
+        if reached(stack).is_empty() {
+            return Err(match servers(stack).first() {
+                Some(&first) => Failure::run(format_args!("DNS server: {}", self.unreachable(stack, first.into()))),
+                None => self.no_server(stack),
+            });
         }
         let ids = getrandom::u32().map_err(|error| Failure::run(format_args!("no entropy: {error}")))?;
-        let mut resolver = Resolver::new(name, &reached, self.patience.into(), [(ids >> 16) as u16, ids as u16]);
+        let ids = [(ids >> 16) as u16, ids as u16];
+        let mut resolver = Resolver::new(name, &reached(stack), self.patience.into(), ids);
         if self.thorough {
             resolver = resolver.thorough();
         }
         let port = stack.bind(0, WithResolver::Resolver(resolver)).map_err(Failure::run)?;
-        let mut over = None;
-        drive(stack, io, clock, stop, |stack| {
-            over = stack.take_udp(port);
-            over.is_some()
-        })?;
+        let over = loop {
+            let (mut over, asked) = (None, reached(stack).len());
+            let ended = drive(stack, io, clock, stop, |stack| {
+                over = stack.take_udp(port);
+                over.is_some() || reached(stack).len() > asked
+            })?;
+            if over.is_some() || ended == Ended::Stopped {
+                break over;
+            }
+            // A server has been named meanwhile.
+            let servers = reached(stack);
+            if let Some(WithResolver::Resolver(resolver)) = stack.udp_program(port) {
+                resolver.add_servers(&servers);
+            }
+            stack.wake_programs();
+        };
         match over {
             Some(WithResolver::Resolver(resolver)) => match resolver.result() {
                 Some(Ok(addresses)) => Ok(addresses.in_order().collect()),
@@ -232,9 +256,10 @@ impl Lookup<'_> {
         if ended == Ended::Done { Ok(()) } else { Err(interrupted()) }
     }
 
-    /// Whether a lease was asked for, and there is no IPv4 address.
+    /// Whether a lease was asked for, and there is none: no IPv4 address but those given by hand.
     fn lacks_lease<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>) -> bool {
-        self.link.dhcp && !stack.addresses().iter().any(|own| matches!(own.address(), IpAddress::Ipv4(_)))
+        let leased = |own: &IpCidr| matches!(own, IpCidr::Ipv4(_)) && !self.link.addresses.contains(own);
+        self.link.dhcp && !stack.addresses().iter().any(leased)
     }
 
     fn no_lease(&self) -> Failure {

@@ -127,12 +127,11 @@ struct Ping<'p> {
     address: IpAddr,
     clock: Clock,
     start: Instant,
-    /// Requests begun, and how many of them could not even be queued.
     sent: u32,
-    unsent: u32,
     received: u32,
     duplicates: u32,
-    refused: u32,
+    /// How many requests it was said of that they are lost.
+    errors: u32,
     last: Instant,
     next: Instant,
     /// When each request left that has no reply yet, by its number.
@@ -152,10 +151,9 @@ impl<'p> Ping<'p> {
             clock,
             start,
             sent: 0,
-            unsent: 0,
             received: 0,
             duplicates: 0,
-            refused: 0,
+            errors: 0,
             last: start,
             next: start,
             outstanding: BTreeMap::new(),
@@ -199,9 +197,9 @@ impl<'p> Ping<'p> {
             Ok(()) => {}
             Err(EchoError::Waiting) => {
                 let number = self.sent;
-                self.unsent += 1;
+                self.errors += 1;
                 return say_line(format_args!(
-                    "no reply yet from the link for {}: icmp_seq={number} is not sent",
+                    "no reply yet from the link for {}: icmp_seq={number} is lost",
                     self.address
                 ));
             }
@@ -253,13 +251,13 @@ impl<'p> Ping<'p> {
         if refusal.to != self.address.into() || number.and_then(|number| self.outstanding.remove(&number)).is_none() {
             return Ok(());
         }
-        self.refused += 1;
+        self.errors += 1;
         say_line(format_args!("From {}: icmp_seq={} {}", refusal.from, refusal.seq, refusal.why))
     }
 
     /// Shows how it went; tells whether any reply came.
     fn summary(&self) -> Result<bool, Failure> {
-        let sent = self.sent.saturating_sub(self.unsent);
+        let sent = self.sent;
         let lost = sent.saturating_sub(self.received);
         let percent = if sent == 0 { 0.0 } else { f64::from(lost) * 100.0 / f64::from(sent) };
         let time = (self.clock.now() - self.start).total_millis();
@@ -269,8 +267,8 @@ impl<'p> Ping<'p> {
         if self.duplicates > 0 {
             let _ = write!(line, ", {} duplicates", self.duplicates);
         }
-        if self.refused > 0 {
-            let _ = write!(line, ", errors for {}", self.refused);
+        if self.errors > 0 {
+            let _ = write!(line, ", errors for {}", self.errors);
         }
         say_line(line)?;
         if received > 0 {

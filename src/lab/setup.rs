@@ -104,7 +104,9 @@ pub enum StartError {
 impl fmt::Display for StartError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            StartError::NoServer { app, udp: true } => write!(f, "{app} has no UDP side: leave --udp out"),
+            StartError::NoServer { app, udp: true } => {
+                write!(f, "{app} has no UDP side that runs by itself: leave --udp out")
+            }
             StartError::NoServer { app, udp: false } => {
                 write!(f, "{app} has no client or server to run by itself: serve it on a link")
             }

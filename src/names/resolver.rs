@@ -89,6 +89,21 @@ impl Resolver {
         self
     }
 
+    /// Asks these servers, too, as far as there is room for them: at the next poll the first that is new.
+    pub fn add_servers(&mut self, servers: &[IpAddress]) {
+        let known = self.servers.len();
+        for &server in servers {
+            if !self.servers.contains(&server) {
+                // Those that do not fit are passed over.
+                let _ = self.servers.push(server);
+            }
+        }
+        if self.servers.len() > known {
+            self.server = known;
+            self.ask_at = None;
+        }
+    }
+
     /// The addresses, at least one; none while it is not known.
     pub fn result(&self) -> Option<Result<&Addresses, ResolveError>> {
         self.result.map(|result| result.map(|()| &self.addresses))

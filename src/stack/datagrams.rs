@@ -102,6 +102,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Ok(number)
     }
 
+    /// The program on a UDP port.
+    pub fn udp_program(&mut self, number: u16) -> Option<&mut U> {
+        self.ports.iter_mut().find(|p| p.number == number && !p.over)?.session.as_mut()
+    }
+
     /// The program on a UDP port, if it has ended: the port is free then. It stays until it is fetched.
     pub fn take_udp(&mut self, number: u16) -> Option<U> {
         let port = self.ports.iter_mut().find(|p| p.number == number && p.over)?;

@@ -4,6 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
+use smolstep::host::netlink::Netlink;
 use smolstep::phy::linux::Kind;
 
 use super::netns::{delete, in_namespace, make};
@@ -56,6 +57,13 @@ impl Link {
             Kind::Tap => "tap0",
             Kind::Tun => "tun0",
         }
+    }
+
+    /// Gives the kernel's end the address that routers advertise from.
+    pub fn add_router_address(self) {
+        let mut netlink = Netlink::open().unwrap();
+        let index = netlink.link(self.name()).unwrap().unwrap().index;
+        netlink.add_address(index, "fe80::64".parse().unwrap(), 64).unwrap();
     }
 
     /// The LINK of smolstep's command line.

@@ -1,5 +1,6 @@
 # Opens the status page in a headless Chromium, over its debugging pipe: browser.py URL ECHO-HOST ECHO-PORT [FOLDER].
-# Opens a connection to the echo server, sees it come and go on the page, and prints what it saw, a line each.
+# Opens a connection to the echo server, sees it come and go on the page, and one to the greeting server on port 9999, whose state it
+# sees change. Prints what it saw, a line each.
 # Into FOLDER it puts pictures. Without ECHO-HOST ("-") it only looks for the page's own connection.
 import base64, json, os, shutil, signal, socket, subprocess, sys, tempfile, threading, time
 
@@ -103,6 +104,14 @@ def main(browser):
         echo.close()
         browser.wait_for('end', f"!{state}")
         print('went', flush=True)
+        # A server that closes first: its connection's state changes where it stands.
+        greeting = socket.create_connection((HOST, 9999), PATIENCE)
+        state = STATE % greeting.getsockname()[1]
+        print('came', *browser.wait_for('connection', state).split()[:2], flush=True)
+        greeting.sendall(b'exit')
+        print('closed', *browser.wait_for('other state', f"({state} || '').includes('FIN-WAIT-2') && {state}").split()[:2], flush=True)
+        greeting.close()
+        browser.wait_for('end', f"!{state}")
     if browser.complaints:
         sys.exit(f'Chromium complains: {browser.complaints}')
 

@@ -106,7 +106,8 @@ fn a_browser_shows_a_connection_come_and_go() {
             (seen.code(), seen.out().as_str()),
             (
                 Some(0),
-                "smolstep\nown http, live ESTABLISHED\ncame echo ESTABLISHED 0 0\ntalked echo ESTABLISHED 5 5\nwent\n"
+                "smolstep\nown http, live ESTABLISHED\ncame echo ESTABLISHED 0 0\ntalked echo ESTABLISHED 5 5\nwent\n\
+                 came greeting ESTABLISHED\nclosed greeting FIN-WAIT-2\n"
             ),
             "{}",
             seen.err()

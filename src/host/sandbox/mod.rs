@@ -41,6 +41,8 @@ pub const KERNEL: [(IpAddr, u8); 2] = [
     (IpAddr::V4(Ipv4Addr::new(192, 168, 69, 100)), 24),
     (IpAddr::V6(Ipv6Addr::new(0xfdaa, 0, 0, 0, 0, 0, 0, 0x64)), 64),
 ];
+/// The same for the link-local address, which routers advertise from (RFC 4861 section 4.2); on other TAPs the kernel makes one.
+const ROUTER: (IpAddr, u8) = (IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x64)), 64);
 
 /// Run a command in a private network with tap0 up, and servers on it
 #[derive(Args, Clone, Debug)]
@@ -155,7 +157,7 @@ pub(crate) fn make_tap() -> Result<(), SandboxError> {
             netlink.set_up(link.index, true)?;
         }
         for link in links.iter().filter(|l| l.name == TAP) {
-            for (address, prefix_len) in KERNEL {
+            for (address, prefix_len) in KERNEL.into_iter().chain([ROUTER]) {
                 let added = netlink.add_address(link.index, address, prefix_len);
                 if address.is_ipv4() {
                     added?;
