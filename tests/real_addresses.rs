@@ -7,7 +7,7 @@ use smolstep::host::netlink::Netlink;
 
 use common::dnsmasq::{self, Dnsmasq};
 use common::link::{KERNEL, Link, connect, expect, on_tap};
-use common::peer::{Peer, nc, smolstep};
+use common::peer::{Peer, nc, python, smolstep};
 
 #[test]
 fn a_lease_is_served_on_renewed_and_lost() {
@@ -101,6 +101,48 @@ fn without_a_server_others_are_served_meanwhile() {
         server.stop();
     });
 }
+
+#[test]
+fn offers_that_make_no_sense_are_told_and_not_taken() {
+    on_tap("offers_that_make_no_sense_are_told_and_not_taken", |link| {
+        let rogue = python::run(NONSENSE, &[link.name()]);
+        rogue.wait_for("ready", |out| out.starts_with("ready"));
+        let server = serve(link, &["echo", "--dhcp", "--ip", "192.168.69.1/24"]).listening(2);
+        for what in ["0.0.0.0 is not an address", "255.0.255.0 cannot be the mask", "it is for no time"] {
+            server.wait_for_log(what, 1);
+        }
+        assert_eq!(nc(&["-N", "192.168.69.1", "7"], b"hello").out(), "hello");
+        assert_eq!(server.out().lines().count(), 2, "{}", server.out());
+        drop(rogue);
+        let Some(_dnsmasq) = dhcp(link, 150, 159) else { return };
+        server.wait_for("lease", |out| out.contains("listening udp 192.168.69.15"));
+        server.stop();
+    });
+}
+
+/// A DHCP server that offers no address, one with a mask that is none, one for no time, garbage, and so on in turn.
+const NONSENSE: &str = "
+import socket, sys
+
+server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+server.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+server.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, sys.argv[1].encode())
+server.bind(('', 67))
+print('ready', flush=True)
+NOBODY, US = bytes(4), bytes([192, 168, 69, 100])
+MASK, HOUR = bytes([255, 255, 255, 0]), bytes([0, 0, 14, 16])
+LEASES = [(NOBODY, MASK, HOUR), (bytes([192, 168, 69, 150]), bytes([255, 0, 255, 0]), HOUR),
+          (bytes([192, 168, 69, 150]), MASK, NOBODY)]
+heard = 0
+while True:
+    asked = server.recv(2000)
+    address, mask, time = LEASES[heard % len(LEASES)]
+    heard += 1
+    options = b'\\x63\\x82Sc' + b'\\x35\\x01\\x02' + b'\\x36\\x04' + US + b'\\x01\\x04' + mask + b'\\x33\\x04' + time
+    reply = bytes([2]) + asked[1:12] + NOBODY + address + US + NOBODY + asked[28:44] + bytes(192) + options + b'\\xff'
+    for answer in b'', reply[:100], asked, reply:
+        server.sendto(answer, ('255.255.255.255', 68))
+";
 
 #[test]
 fn a_leased_address_that_somebody_has_is_declined() {

@@ -39,6 +39,13 @@ fn curl_gets_the_page_and_is_told_what_is_wrong() {
             assert_eq!(said(&["-H", &format!("Cookie: {}", "x".repeat(2000))], &page), "431");
             assert!(curl(&["-i", "-X", "PUT", &page]).contains("\r\nAllow: GET, HEAD\r\n"));
 
+            // What curl does not send.
+            let mut stream = connect(address, 8000);
+            send(&mut stream, "no request\r\n\r\n");
+            let mut reply = String::new();
+            stream.read_to_string(&mut reply).unwrap();
+            assert!(reply.starts_with("HTTP/1.1 400 "), "{reply}");
+
             let connections = curl(&["-w", "%{num_connects}\n", "-o", "/dev/null", "-o", "/dev/null", &page, &page]);
             assert_eq!(connections, "1\n0\n", "the second request is on the first's connection");
         }
