@@ -11,6 +11,8 @@ use std::sync::LazyLock;
 
 use smolstep::phy::linux::Kind;
 
+use common::netns;
+
 #[test]
 fn greeting_in_memory() {
     assert_eq!(output("greeting_in_memory"), "Hello,Li!\nHello,Cheng!\nHello,victor!\n");
@@ -69,14 +71,14 @@ fn step_by_step() {
 
 #[test]
 fn greeting_on_tap() {
-    common::netns::in_namespace("greeting_on_tap", || {
-        let absent = Command::new(example("greeting_on_tap")).output().unwrap();
+    netns::in_namespace("greeting_on_tap", || {
+        let absent = netns::output(&mut Command::new(example("greeting_on_tap"))).unwrap();
         let error = String::from_utf8(absent.stderr).unwrap();
         assert!(error.starts_with("greeting_on_tap: there is no interface tap0 here: make it with"), "{error}");
         assert_eq!(absent.status.code(), Some(1));
 
-        common::netns::make(Kind::Tap, "tap0", &[("192.168.69.100", 24)]);
-        let mut server = Command::new(example("greeting_on_tap")).stdout(Stdio::piped()).spawn().unwrap();
+        netns::make(Kind::Tap, "tap0", &[("192.168.69.100", 24)]);
+        let mut server = netns::spawn(Command::new(example("greeting_on_tap")).stdout(Stdio::piped())).unwrap();
         let mut line = String::new();
         BufReader::new(server.stdout.take().unwrap()).read_line(&mut line).unwrap();
         assert_eq!(line, "listening on 192.168.69.1:9999\n");
@@ -94,7 +96,7 @@ fn greeting_on_tap() {
 }
 
 fn output(name: &str) -> String {
-    let output = Command::new(example(name)).output().unwrap();
+    let output = netns::output(&mut Command::new(example(name))).unwrap();
     assert!(output.status.success(), "{name}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
@@ -110,6 +112,7 @@ static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
     let profile = me.ancestors().nth(2).unwrap();
     let mut build = Command::new(env!("CARGO"));
     build.args(["build", "--quiet", "--examples"]).args(profile.ends_with("release").then_some("--release"));
-    assert!(build.status().unwrap().success(), "the examples do not build");
+    let built = netns::output(&mut build).unwrap();
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     profile.join("examples")
 });

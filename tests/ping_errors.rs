@@ -6,6 +6,7 @@ mod common;
 use std::process::Command;
 
 use common::link::{KERNEL, Link, on_tap_and_tun};
+use common::netns::output;
 use common::peer::{Finished, Peer, smolstep};
 use common::require::skip;
 
@@ -72,7 +73,7 @@ fn route() -> bool {
         "link set narrow up",
         "link set other up",
     ] {
-        let output = Command::new("ip").args(line.split(' ')).output().unwrap();
+        let output = output(Command::new("ip").args(line.split(' '))).unwrap();
         let first = line == "link del narrow";
         assert!(first || output.status.success(), "ip {line}: {}", String::from_utf8_lossy(&output.stderr));
     }

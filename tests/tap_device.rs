@@ -15,7 +15,7 @@ use smoltcp::phy::{ChecksumCapabilities, Device, RxToken, TxToken};
 use smoltcp::time::Instant;
 use smoltcp::wire::{IpProtocol, Ipv4Address, Ipv4Packet, Ipv4Repr, UdpPacket, UdpRepr};
 
-use common::netns::{delete, down, in_namespace, make, up};
+use common::netns::{delete, down, in_namespace, make, output, up};
 
 const KERNEL: (&str, u8) = ("192.168.69.100", 24);
 const NOW: Instant = Instant::from_micros_const(1_000_000);
@@ -189,8 +189,8 @@ fn what_cannot_be_opened_says_why() {
         assert_eq!(refusal(Kind::Tap, "tun0"), OpenError::OtherKind { is: Kind::Tun, name: "tun0".into() });
         assert_eq!(create(Kind::Tap, "tap0").unwrap_err(), OpenError::InUse("tap0".into()));
 
-        let queues = Command::new("ip").args(["tuntap", "add", "dev", "mq0", "mode", "tap", "multi_queue"]).status();
-        assert!(queues.unwrap().success());
+        let queues = output(Command::new("ip").args(["tuntap", "add", "dev", "mq0", "mode", "tap", "multi_queue"]));
+        assert!(queues.unwrap().status.success());
         assert_eq!(refusal(Kind::Tap, "mq0"), OpenError::MultiQueue { kind: Kind::Tap, name: "mq0".into() });
 
         let user = TunTap::open(Kind::Tap, "tap0").unwrap();

@@ -5,7 +5,7 @@ use std::process::Command;
 use smoltcp::socket::tcp::CongestionControl;
 
 use crate::common::link::Link;
-use crate::common::netns::in_namespace;
+use crate::common::netns::{in_namespace, output};
 use crate::common::require::skip;
 use crate::matrix::FIRST;
 use crate::rig::{From, Transfer};
@@ -48,7 +48,7 @@ fn lose(link: Link, per_mille: u32) -> bool {
          chain out {{ type filter hook output priority 0; oifname \"{name}\" numgen random mod 1000 < {per_mille} drop; }}\n\
          }}"
     );
-    match Command::new("nft").arg(&rules).output() {
+    match output(Command::new("nft").arg(&rules)) {
         Ok(nft) if nft.status.success() => true,
         Ok(nft) => {
             skip("tap", &format!("nft cannot lose frames here: {}", String::from_utf8_lossy(&nft.stderr).trim()));

@@ -17,7 +17,7 @@ use smoltcp::socket::tcp::{CongestionControl, Socket};
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr};
 
 use crate::common::link::{Link, SERVER, connect, noise};
-use crate::common::netns::delete;
+use crate::common::netns::{delete, output};
 
 /// One connection, and what it carries.
 #[derive(Clone, Copy, Debug)]
@@ -54,8 +54,8 @@ impl Transfer {
         println!("{self:?}");
         let link = Link::new(self.kind);
         let mtu = self.mtu.to_string();
-        let set = Command::new("ip").args(["link", "set", "dev", link.name(), "mtu", &mtu]).status().unwrap();
-        assert!(set.success(), "the MTU is not {mtu}");
+        let set = output(Command::new("ip").args(["link", "set", "dev", link.name(), "mtu", &mtu])).unwrap();
+        assert!(set.status.success(), "the MTU is not {mtu}");
         before(link);
         self.serve(link);
         delete(link.name());

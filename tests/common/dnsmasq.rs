@@ -3,6 +3,7 @@
 use std::process::Command;
 
 use super::link::{KERNEL, Link};
+use super::netns::output;
 use super::peer::Peer;
 use super::require::skip;
 use super::scratch::Scratch;
@@ -20,7 +21,7 @@ pub fn start(link: Link, options: &[&str]) -> Option<Dnsmasq> {
     // Debian keeps it where only root looks.
     let path = std::env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("{path}:/usr/sbin:/sbin"));
-    if command.arg("--version").output().is_err() {
+    if output(command.arg("--version")).is_err() {
         skip("dnsmasq", "no dnsmasq (Debian's package dnsmasq-base)");
         return None;
     }

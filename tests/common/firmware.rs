@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use super::netns::output;
 use super::peer::Peer;
 
 /// What a firmware is told when it is built; none is as it comes.
@@ -20,7 +21,7 @@ pub fn script(arguments: &[&str], settings: Settings) -> Result<String, String> 
         // Beside the images without settings, which need not be built again each time then.
         command.env("CARGO_TARGET_DIR", concat!(env!("CARGO_MANIFEST_DIR"), "/target/settings"));
     }
-    let output = command.output().map_err(|e| format!("{SCRIPT}: {e}"))?;
+    let output = output(&mut command).map_err(|e| format!("{SCRIPT}: {e}"))?;
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     match output.status.success() {
         true => Ok(text(&output.stdout)),
@@ -39,7 +40,7 @@ pub fn boards() -> Vec<String> {
 
 /// The ELF file of an image; an error where it cannot be built or there is no QEMU to run it.
 pub fn build(image: &str, settings: Settings) -> Result<PathBuf, String> {
-    let qemu = Command::new("qemu-system-arm").arg("--version").output();
+    let qemu = output(Command::new("qemu-system-arm").arg("--version"));
     qemu.map_err(|e| format!("qemu-system-arm: {e}; on Debian: apt-get install qemu-system-arm"))?;
     let said = script(&["build", image], settings)?;
     said.lines().last().map(PathBuf::from).ok_or_else(|| format!("{SCRIPT} build {image} names no file"))

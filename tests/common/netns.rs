@@ -3,7 +3,7 @@
 use std::fs::File;
 use std::io;
 use std::net::IpAddr;
-use std::process::Command;
+use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::thread::UnshareFlags;
@@ -42,7 +42,18 @@ pub fn skip(why: &str) {
 /// Held while a child is started, and while this process is attached to an interface that it makes: a child started
 /// meanwhile would keep its copy of that attachment until it executes its program, and the server would find the
 /// interface in use.
-pub static FORK: Mutex<()> = Mutex::new(());
+static FORK: Mutex<()> = Mutex::new(());
+
+/// Starts a child. Tests start theirs with this or [`output`]: see [`FORK`].
+pub fn spawn(command: &mut Command) -> io::Result<Child> {
+    let _nobody_attached = FORK.lock().unwrap_or_else(PoisonError::into_inner);
+    command.spawn()
+}
+
+/// Runs a child to its end, and has what it prints.
+pub fn output(command: &mut Command) -> io::Result<Output> {
+    spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))?.wait_with_output()
+}
 
 /// Makes a TAP or TUN in this thread's namespace, with these addresses of the kernel's end, up.
 pub fn make(kind: Kind, name: &str, addresses: &[(&str, u8)]) {

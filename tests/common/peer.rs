@@ -4,13 +4,13 @@ pub mod python;
 
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
-use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use super::netns::FORK;
+use super::netns::spawn;
 
 /// Starts `smolstep serve ARGUMENTS` and waits until it has printed so many `listening …` lines: one an address,
 /// transport and program.
@@ -61,9 +61,7 @@ impl Peer {
     pub fn start(command: &mut Command) -> Peer {
         let name = command.get_program().to_string_lossy().into_owned();
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let starting = FORK.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut child = command.spawn().unwrap_or_else(|e| panic!("{name} does not start: {e}"));
-        drop(starting);
+        let mut child = spawn(command).unwrap_or_else(|e| panic!("{name} does not start: {e}"));
         let out = Collected::of(child.stdout.take().unwrap());
         let err = Collected::of(child.stderr.take().unwrap());
         Peer { name, input: child.stdin.take(), child, out, err }

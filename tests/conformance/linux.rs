@@ -11,7 +11,7 @@ use smolstep::phy::conformance::Peer;
 use smolstep::phy::linux::{Kind, TunTap};
 use smoltcp::time::Instant;
 
-use crate::common::netns::{in_namespace, make};
+use crate::common::netns::{in_namespace, make, output, spawn};
 use crate::{copy, run};
 
 #[test]
@@ -26,8 +26,8 @@ fn a_tun_conforms() {
 
 fn conforms(kind: Kind, mtu: usize) {
     make(kind, "link0", &[]);
-    let short = Command::new("ip").args(["link", "set", "link0", "txqueuelen", "16"]).status().unwrap();
-    assert!(short.success());
+    let short = output(Command::new("ip").args(["link", "set", "link0", "txqueuelen", "16"])).unwrap();
+    assert!(short.status.success());
     let mut device = TunTap::open(kind, "link0").unwrap();
     let mut kernel = Kernel::start("link0");
     let report = run(&mut device, &mut kernel).unwrap_or_else(|failure| panic!("{failure}"));
@@ -88,7 +88,7 @@ impl Kernel {
     fn start(interface: &str) -> Kernel {
         let mut command = Command::new("python3");
         command.args(["-c", SCRIPT, interface]).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = command.spawn().unwrap();
+        let mut child = spawn(&mut command).unwrap();
         let (input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         let ((answer, said), (frame, seen)) = (channel(), channel());
         thread::spawn(move || {

@@ -10,6 +10,7 @@ use rustix::net::sockopt::set_tcp_quickack;
 
 use crate::board::{BOARD, on_image};
 use crate::common::link::{KERNEL, PATIENCE, ask, at, expect, noise, patient, send, udp};
+use crate::common::netns::output;
 
 /// So many round trips are counted at once. The board sleeps before each, so their number matters little.
 const ROUNDS: u64 = 200;
@@ -168,7 +169,7 @@ fn plugin() -> PathBuf {
     let rustc = std::env::var_os("RUSTC").unwrap_or("rustc".into());
     let mut command = Command::new(rustc);
     command.args(["--edition", "2024", "-O", "--crate-type", "cdylib", "-o"]).arg(&built).arg(source);
-    let output = command.output().unwrap();
+    let output = output(&mut command).unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     built
 }

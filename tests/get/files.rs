@@ -4,13 +4,12 @@ use std::fs::{self, File, Permissions};
 use std::io::Read;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt, PermissionsExt, symlink};
 use std::process::{Command, Stdio};
-use std::sync::PoisonError;
 
 use rustix::fs::OFlags;
 use rustix::process::{Pid, Signal, kill_process};
 
 use super::common::link::on_tap;
-use super::common::netns::FORK;
+use super::common::netns::spawn;
 use super::common::peer::{Peer, smolstep};
 use super::rig::*;
 
@@ -156,9 +155,7 @@ fn a_reader_that_stops_keeps_neither_the_loop_nor_ctrl_c() {
         let url = server.url(LONG, Then::Close);
         let mut program = smolstep();
         command(&mut program, link, &[&url]).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        let starting = FORK.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut child = program.spawn().unwrap();
-        drop(starting);
+        let mut child = spawn(&mut program).unwrap();
         let mut out = child.stdout.take().unwrap();
         out.read_exact(&mut [0; 10]).unwrap();
         // The rest fits in no pipe. The stack answers all the same.

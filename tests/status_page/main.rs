@@ -9,7 +9,7 @@ use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::Command;
 
 use common::link::{SERVER, connect, expect, expect_last, on_tap, on_tap_and_tun, send};
-use common::netns::sandbox_possible;
+use common::netns::{output, sandbox_possible};
 use common::peer::{Finished, Peer, python, smolstep};
 use common::require::skip;
 
@@ -55,7 +55,7 @@ fn curl_gets_the_page_and_is_told_what_is_wrong() {
 #[test]
 fn ab_asks_many_times_at_once() {
     on_tap("ab_asks_many_times_at_once", |link| {
-        if let Err(error) = Command::new("ab").arg("-V").output() {
+        if let Err(error) = output(Command::new("ab").arg("-V")) {
             return skip("ab", &format!("ab: {error}; on Debian: apt-get install apache2-utils"));
         }
         let server = link.serve(&["http"], 2);
@@ -182,7 +182,7 @@ impl Events {
 }
 
 fn chromium() -> Option<()> {
-    let version = Command::new("chromium").arg("--version").output();
+    let version = output(Command::new("chromium").arg("--version"));
     version.map(drop).map_err(|e| skip("chromium", &format!("chromium: {e}; on Debian: apt-get install chromium"))).ok()
 }
 
