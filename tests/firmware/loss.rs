@@ -9,17 +9,46 @@ use crate::common::link::{connect, expect, expect_last, send};
 use crate::connections::echoes;
 use crate::wire::{NETDEV, Way, Wire};
 
+/// Of each twenty frames one is lost, whichever: so some are, however the traffic falls into frames.
+struct Losses {
+    random: Random,
+    seen: usize,
+    victim: usize,
+}
+
+impl Losses {
+    const OUT_OF: usize = 20;
+
+    fn new(seed: u64) -> Losses {
+        let mut random = Random(seed);
+        let victim = random.below(Self::OUT_OF);
+        Losses { random, seen: 0, victim }
+    }
+
+    /// Whether the next frame is lost.
+    fn next(&mut self) -> bool {
+        let lost = self.seen == self.victim;
+        self.seen += 1;
+        if self.seen == Self::OUT_OF {
+            *self = Losses::new(self.random.next());
+        }
+        lost
+    }
+}
+
 #[test]
 fn losses_are_made_good() {
     on_every_board("loss::losses_are_made_good", |image| {
         let wire = Wire::new();
         let _board = image.serve_on(NETDEV);
-        let mut random = Random(seed(0x10_55));
+        let seed = seed(0x10_55);
+        let mut losses = [Losses::new(seed), Losses::new(!seed)];
         let lost = Arc::new([AtomicU32::new(0), AtomicU32::new(0)]);
         let counted = lost.clone();
         let _relay = wire.relay(move |way, frame| {
-            let drop = random.below(100) < 5;
-            counted[usize::from(way == Way::ToBoard)].fetch_add(drop.into(), Ordering::Relaxed);
+            let way = usize::from(way == Way::ToBoard);
+            let drop = losses[way].next();
+            counted[way].fetch_add(drop.into(), Ordering::Relaxed);
             (!drop).then_some(frame)
         });
 
