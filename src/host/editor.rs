@@ -212,6 +212,13 @@ impl Shared {
         }
     }
 
+    /// The line that was edited is done; whether it is for nobody.
+    fn line_ends(&self) -> bool {
+        let mut state = self.lock();
+        state.begun = false;
+        core::mem::take(&mut state.disowned)
+    }
+
     /// Holds the editor for good where it would draw what nobody would clear away.
     fn hold_at_the_end(&self) {
         let mut state = self.lock();
@@ -246,11 +253,12 @@ fn edit(
     while !shared.lock().ending {
         let line = editor.readline(prompt);
         shared.set(At::Between);
+        let disowned = shared.line_ends();
         let handed_over = match line {
             Ok(mut line) => {
                 // Refused only where it is empty or the same again.
                 let _ = editor.add_history_entry(line.as_str());
-                if core::mem::take(&mut shared.lock().disowned) {
+                if disowned {
                     shared.push(Cow::Borrowed(DISOWNED));
                     continue;
                 }
