@@ -1,5 +1,7 @@
 //! Many connections at once on the TAP: how fast they come, what memory they take, and whether those that talk notice the others.
 
+use std::net::SocketAddr;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
@@ -7,10 +9,13 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use super::child::Server;
 use super::figure::{Figure, Of, What};
 use super::guard::{Guard, Miss};
-use super::talk::{Talker, talk};
+use super::talk::{Talker, talk, together};
 
 /// How many of them talk.
 const ACTIVE: usize = 1000;
+
+/// How many are being opened at a time: with one, what counts is how soon a core that sleeps is woken.
+const OPENING: usize = 16;
 
 /// Files of this process besides its clients' sockets.
 const OTHER_FILES: u64 = 100;
@@ -23,17 +28,26 @@ pub fn crowd(number: usize, span: Duration, guard: Guard<'_>) -> Result<Vec<(Fig
     allow_files(number as u64 + OTHER_FILES)?;
     let server = Server::smolstep(number, guard)?;
     let start = Instant::now();
-    let (mut talking, mut silent) = (Vec::new(), Vec::new());
-    for client in 0..number {
-        let talker = Talker::new(server.address(), client, guard)?;
-        // Spread over the whole table.
-        if client % (number / ACTIVE).max(1) == 0 { talking.push(talker) } else { silent.push(talker) }
-    }
+    let talkers = open(server.address(), number, guard)?;
     let setup = number as f64 / start.elapsed().as_secs_f64();
+    // Spread over the whole table.
+    let each = (number / ACTIVE).max(1);
+    let (mut talking, mut silent) = (Vec::new(), Vec::new());
+    for (client, talker) in talkers.into_iter().enumerate() {
+        if client % each == 0 { talking.push(talker) } else { silent.push(talker) }
+    }
     let memory = server.resident()? / number as f64;
     let active = talk(&mut talking, span, guard)?;
     let figures = [(What::Setup, setup), (What::Memory, memory), (What::Active, active)];
     Ok(figures.map(|(what, value)| (Figure { what, of: Of::Connections(number) }, value)).into())
+}
+
+/// Opens connections, in several threads.
+fn open(server: SocketAddr, number: usize, guard: Guard<'_>) -> Result<Vec<Talker>, Miss> {
+    let open = |clients: Range<usize>| clients.map(|client| Talker::new(server, client, guard)).collect();
+    let shares = (0..OPENING).map(|share| share * number / OPENING..(share + 1) * number / OPENING);
+    let talkers: Vec<Vec<_>> = together(shares, open)?;
+    Ok(talkers.into_iter().flatten().collect())
 }
 
 /// Lets this process have so many files open, if the system lets it.

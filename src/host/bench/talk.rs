@@ -61,17 +61,30 @@ impl Talker {
 pub fn talk(talkers: &mut [Talker], span: Duration, guard: Guard<'_>) -> Result<f64, Miss> {
     let threads = thread::available_parallelism().map_or(1, |cores| (cores.get() - 1).max(1));
     let share = talkers.len().div_ceil(threads).max(1);
+    let trips = together(talkers.chunks_mut(share), |talkers| talk_alone(talkers, span, guard))?;
+    Ok(trips.iter().sum())
+}
+
+/// Runs clients in threads, one for each part of the work.
+///
+/// # Errors
+/// Those of the first that fails.
+pub fn together<P: Send, T: Send>(
+    parts: impl Iterator<Item = P>,
+    client: impl Fn(P) -> Result<T, Miss> + Sync,
+) -> Result<Vec<T>, Miss> {
+    let client = &client;
     thread::scope(|scope| {
-        let start = |talkers| {
+        let start = |part| {
             let thread = thread::Builder::new().name("bench-client".into());
-            thread.spawn_scoped(scope, move || talk_alone(talkers, span, guard)).map_err(Miss::at("a thread"))
+            thread.spawn_scoped(scope, move || client(part)).map_err(Miss::at("a thread"))
         };
         // All are started before any is waited for.
-        let threads: Vec<_> = talkers.chunks_mut(share).map(start).collect();
+        let threads: Vec<_> = parts.map(start).collect();
         let join = |thread: Result<ScopedJoinHandle<'_, _>, Miss>| {
             thread?.join().unwrap_or_else(|_| Err(Miss::panicked("a client")))
         };
-        threads.into_iter().map(join).sum()
+        threads.into_iter().map(join).collect()
     })
 }
 
