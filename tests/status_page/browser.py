@@ -85,6 +85,10 @@ class Browser:
 ROWS = "[...document.querySelectorAll('#connections tbody tr')].map(r => [...r.cells].map(c => c.innerText))"
 STATE = ROWS + ".filter(r => r[2].endsWith(':%d')).map(r => r[0] + ' ' + r[1] + ' ' + r[4] + ' ' + r[5])[0]"
 
+def established(state):
+    # The page may show a connection before its handshake is complete.
+    return f"({state} || '').includes(' ESTABLISHED ') && {state}"
+
 def main(browser):
     browser.open(URL)
     print(browser.wait_for('title', "document.querySelector('h1') && document.title"), flush=True)
@@ -94,7 +98,7 @@ def main(browser):
     if HOST != '-':
         echo = socket.create_connection((HOST, int(PORT)), PATIENCE)
         state = STATE % echo.getsockname()[1]
-        print('came', browser.wait_for('connection', state), flush=True)
+        print('came', browser.wait_for('connection', established(state)), flush=True)
         echo.sendall(b'hello')
         print('talked', browser.wait_for('bytes', f"({state} || '').endsWith('5 5') && {state}"), flush=True)
         if FOLDER:
@@ -107,7 +111,7 @@ def main(browser):
         # A server that closes first: its connection's state changes where it stands.
         greeting = socket.create_connection((HOST, 9999), PATIENCE)
         state = STATE % greeting.getsockname()[1]
-        print('came', *browser.wait_for('connection', state).split()[:2], flush=True)
+        print('came', *browser.wait_for('connection', established(state)).split()[:2], flush=True)
         greeting.sendall(b'exit')
         print('closed', *browser.wait_for('other state', f"({state} || '').includes('FIN-WAIT-2') && {state}").split()[:2], flush=True)
         greeting.close()
