@@ -44,6 +44,8 @@ fn run<S: Session + Clone, U: UdpSession>(
     loop {
         let now = clock.now();
         let step = stack.step(now, io);
+        // What is shown of the kernel's socket is how it stands after this step.
+        io.device.flush();
         let lines = core::mem::take(&mut io.probe.lines);
         each(stack)?;
         if let Some(fault) = io.device.fault() {

@@ -41,7 +41,11 @@ fn every_way(kind: Kind) {
         for (family, mtus) in [(0, &[576, 1280, 1500, 9000][..]), (1, &[1280, 1500, 9000])] {
             for &mtu in mtus {
                 for from in [From::Stack, From::Kernel] {
-                    Transfer { kind, offload, family, mtu, from, ..FIRST }.run(|_| ());
+                    let transfer = Transfer { kind, offload, family, mtu, from, ..FIRST };
+                    let mean = transfer.bytes / transfer.run(|_| ());
+                    if offload && from == From::Stack {
+                        assert!(mean > 16 << 10, "{mean} bytes a frame are no super-segments");
+                    }
                 }
             }
         }

@@ -17,7 +17,7 @@ use smoltcp::socket::tcp::{CongestionControl, Socket};
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr};
 
 use crate::common::link::{Link, SERVER, connect, noise};
-use crate::common::netns::{delete, output};
+use crate::common::netns::{counters, delete, output};
 
 /// One connection, and what it carries.
 #[derive(Clone, Copy, Debug)]
@@ -46,22 +46,24 @@ const SIZES: Sizes = Sizes { connections: 2, ports: 0, datagrams: 0, payload: 0,
 const PERIOD: usize = 1_048_583;
 
 impl Transfer {
-    /// Makes the link, carries every byte, and deletes the link. `before` may change the link.
+    /// Makes the link, carries every byte, and deletes the link. `before` may change the link. Answers how many frames the kernel
+    /// was given, super-segments counted once.
     ///
     /// # Panics
     /// With the first byte that is not in its place.
-    pub fn run(self, before: impl FnOnce(Link)) {
+    pub fn run(self, before: impl FnOnce(Link)) -> u64 {
         println!("{self:?}");
         let link = Link::new(self.kind);
         let mtu = self.mtu.to_string();
         let set = output(Command::new("ip").args(["link", "set", "dev", link.name(), "mtu", &mtu])).unwrap();
         assert!(set.status.success(), "the MTU is not {mtu}");
         before(link);
-        self.serve(link);
+        let frames = self.serve(link);
         delete(link.name());
+        frames
     }
 
-    fn serve(self, link: Link) {
+    fn serve(self, link: Link) -> u64 {
         let open = if self.offload { TunTap::open_with_offload } else { TunTap::open };
         let mut io = Io::new(open(self.kind, link.name()).unwrap(), Stdio::output_only());
         assert_eq!(io.device.offloads(), self.offload);
@@ -101,6 +103,7 @@ impl Transfer {
         }
         assert_eq!(carried.get(), self.bytes, "at the stack, {self:?}");
         assert_eq!(io.device.dropped(), 0, "{self:?}");
+        counters(link.name()).received.packets
     }
 
     fn client(self, mut stream: TcpStream) {

@@ -1,6 +1,6 @@
 //! Network namespaces that a test makes for itself.
 
-use std::fs::File;
+use std::fs::{self, File};
 use std::io;
 use std::net::IpAddr;
 use std::process::{Child, Command, Output, Stdio};
@@ -89,6 +89,28 @@ pub fn delete(name: &str) {
     let mut netlink = Netlink::open().unwrap();
     let index = netlink.link(name).unwrap().unwrap().index;
     netlink.delete(index).unwrap();
+}
+
+/// What an interface has counted, each way.
+pub struct Counters {
+    pub received: Counted,
+    pub sent: Counted,
+}
+
+pub struct Counted {
+    pub packets: u64,
+    pub dropped: u64,
+}
+
+/// What an interface of this namespace has counted.
+pub fn counters(name: &str) -> Counters {
+    let devices = fs::read_to_string("/proc/thread-self/net/dev").unwrap();
+    let mut lines = devices.lines();
+    let line = lines.find_map(|line| line.trim_start().strip_prefix(name)?.strip_prefix(':')).expect("the interface");
+    let columns: Vec<u64> = line.split_whitespace().map(|n| n.parse().unwrap()).collect();
+    // Bytes, packets, errors, dropped and four more, each way.
+    let one = |first: usize| Counted { packets: columns[first + 1], dropped: columns[first + 3] };
+    Counters { received: one(0), sent: one(8) }
 }
 
 /// Whether a sandbox can be made: namespaces are allowed and /dev/net/tun is open. Tried in a child.

@@ -11,7 +11,7 @@ use smolstep::phy::conformance::Peer;
 use smolstep::phy::linux::{Kind, TunTap};
 use smoltcp::time::Instant;
 
-use crate::common::netns::{in_namespace, make, output, spawn};
+use crate::common::netns::{counters, in_namespace, make, output, spawn};
 use crate::{copy, run};
 
 #[test]
@@ -133,10 +133,6 @@ impl Peer<TunTap> for Kernel {
     }
 
     fn lost(&mut self, device: &mut TunTap) -> u64 {
-        let statistics = std::fs::read_to_string("/proc/thread-self/net/dev").unwrap();
-        let line = statistics.lines().find_map(|line| line.trim().strip_prefix(&self.interface)?.strip_prefix(':'));
-        // Eight columns of what was received, then bytes, packets, errors, and the dropped.
-        let dropped = line.unwrap().split_whitespace().nth(11).unwrap().parse::<u64>().unwrap();
-        dropped + device.dropped()
+        counters(&self.interface).sent.dropped + device.dropped()
     }
 }

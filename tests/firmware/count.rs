@@ -10,7 +10,7 @@ use rustix::net::sockopt::set_tcp_quickack;
 
 use crate::board::{BOARD, on_image};
 use crate::common::link::{KERNEL, PATIENCE, ask, at, expect, noise, patient, send, udp};
-use crate::common::netns::output;
+use crate::common::netns::{counters, output};
 
 /// So many round trips are counted at once. The board sleeps before each, so their number matters little.
 const ROUNDS: u64 = 8;
@@ -162,10 +162,8 @@ impl Counter {
     fn read(&self) -> [u64; 4] {
         let counts = std::fs::read(&self.counts).unwrap();
         let words = counts.as_chunks::<8>().0;
-        let devices = std::fs::read_to_string("/proc/thread-self/net/dev").unwrap();
-        let tap = devices.lines().find_map(|line| line.trim_start().strip_prefix("tap0:")).expect("there is tap0");
-        let field = |at: usize| tap.split_whitespace().nth(at).and_then(|n| n.parse().ok()).expect("a count");
-        [u64::from_ne_bytes(words[0]), u64::from_ne_bytes(words[1]), field(9), field(1)]
+        let tap = counters("tap0");
+        [u64::from_ne_bytes(words[0]), u64::from_ne_bytes(words[1]), tap.sent.packets, tap.received.packets]
     }
 }
 

@@ -5,6 +5,7 @@
 //! [`create`] makes one, for the sandbox and the tests.
 
 mod ioctl;
+mod join;
 mod offload;
 mod open;
 mod port;

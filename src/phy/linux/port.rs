@@ -3,11 +3,13 @@
 #[cfg(test)]
 mod tests;
 
+use std::mem;
 use std::os::fd::OwnedFd;
 
 use rustix::io::{Errno, read, write};
 use smoltcp::phy::{Medium, PacketMeta};
 
+use super::join::{Join, MAX_HEAD};
 use super::offload::{self, Bad, HEADER};
 
 /// The longest frame that the kernel hands over: the largest IP packet, an Ethernet header and a VLAN tag.
@@ -21,7 +23,7 @@ pub(super) fn buffer() -> Box<[u8]> {
     vec![0; HEADER + MAX_FRAME + 1].into_boxed_slice()
 }
 
-/// The file, and the one frame that may wait to be written to it.
+/// The file, and what may wait to be written to it: a frame, and behind a super-segment that was joined here another one.
 #[derive(Debug)]
 pub(super) struct Port {
     pub(super) fd: OwnedFd,
@@ -29,6 +31,11 @@ pub(super) struct Port {
     tx: Box<[u8]>,
     /// The length of what is still to be written of `tx`, header included; 0 is none.
     pending: usize,
+    /// What waits can grow, and is not to be written yet.
+    join: Option<Join>,
+    /// The frame behind that, likewise.
+    behind: Box<[u8]>,
+    pending_behind: usize,
     pub(super) blocked: Blocked,
     pub(super) fault: Option<Errno>,
     pub(super) dropped: u64,
@@ -50,6 +57,9 @@ impl Port {
             fd,
             tx: buffer(),
             pending: 0,
+            join: None,
+            behind: buffer(),
+            pending_behind: 0,
             blocked: Blocked::UntilWritable,
             fault: None,
             dropped: 0,
@@ -58,9 +68,14 @@ impl Port {
         }
     }
 
-    /// Whether a frame is held.
+    /// Whether a frame is held that the kernel has not taken.
     pub(super) fn is_blocked(&self) -> bool {
-        self.pending > 0
+        self.pending > 0 && self.join.is_none()
+    }
+
+    /// Whether a super-segment waits for more, until [`end_join`](Self::end_join).
+    pub(super) fn is_joining(&self) -> bool {
+        self.join.is_some()
     }
 
     /// Whether the kernel computes TCP's checksums and cuts super-segments.
@@ -73,26 +88,92 @@ impl Port {
     /// # Panics
     /// With a frame longer than [`MAX_FRAME`].
     pub(super) fn send<R>(&mut self, meta: PacketMeta, len: usize, f: impl FnOnce(&mut [u8]) -> R) -> R {
-        let end = self.header + len;
-        let frame = &mut self.tx[self.header..end];
-        let result = f(frame);
-        if self.header > 0 {
-            let header = offload::prepare(meta, frame, self.medium);
-            self.tx[..HEADER].copy_from_slice(&header);
-        }
-        self.pending = end;
+        let Some(join) = self.join.take() else {
+            let result = f(&mut self.tx[self.header..self.header + len]);
+            self.begin(meta, len);
+            return result;
+        };
+        let (result, joined) = self.join(join, len, f);
         self.flush();
+        if !joined {
+            if self.pending == 0 {
+                mem::swap(&mut self.tx, &mut self.behind);
+                self.begin(meta, len);
+            } else {
+                self.pending_behind = prepare(&mut self.behind, self.header, len, meta, self.medium);
+            }
+        }
         result
     }
 
-    /// Whether a frame can be taken, after another try with the held one.
+    /// Begins to join with the frame in `tx`, or writes it.
+    fn begin(&mut self, meta: PacketMeta, len: usize) {
+        if self.header > 0 {
+            self.join = Join::begin(&self.tx[self.header..self.header + len], self.medium);
+        }
+        if self.join.is_some() {
+            self.pending = self.header + len;
+        } else {
+            self.pending = prepare(&mut self.tx, self.header, len, meta, self.medium);
+            self.flush();
+        }
+    }
+
+    /// Joins a frame with what waits; or else puts it behind that, which is then complete, and answers false.
+    fn join<R>(&mut self, mut join: Join, len: usize, f: impl FnOnce(&mut [u8]) -> R) -> (R, bool) {
+        let behind = self.header..self.header + len;
+        let (frame, so_far) = (&mut self.tx[self.header..], self.pending - self.header);
+        let Some(place) = join.place(so_far, len) else {
+            let result = f(&mut self.behind[behind]);
+            self.complete(join);
+            return (result, false);
+        };
+        // Its payload comes to stand in its place, its headers over the end of the payload before.
+        let covered = place.start..so_far;
+        let mut kept = [0; MAX_HEAD];
+        let kept = &mut kept[..covered.len()];
+        kept.copy_from_slice(&frame[covered.clone()]);
+        let (before, new) = frame[..place.end].split_at_mut(place.start);
+        let result = f(new);
+        let joined = join.take(before, new);
+        if !joined {
+            self.behind[behind].copy_from_slice(new);
+        }
+        frame[covered].copy_from_slice(kept);
+        if joined {
+            self.pending = self.header + place.end;
+        }
+        if joined && join.goes_on(len) {
+            self.join = Some(join);
+        } else {
+            self.complete(join);
+        }
+        (result, joined)
+    }
+
+    /// Writes what was joined.
+    pub(super) fn end_join(&mut self) {
+        if let Some(join) = self.join.take() {
+            self.complete(join);
+            self.flush();
+        }
+    }
+
+    fn complete(&mut self, join: Join) {
+        let mut meta = PacketMeta::default();
+        let len = self.pending - self.header;
+        meta.segmentation_offload_size = Some(join.finish(&mut self.tx[self.header..self.pending]));
+        self.pending = prepare(&mut self.tx, self.header, len, meta, self.medium);
+    }
+
+    /// Whether a frame can be sent, after another try with the held one.
     pub(super) fn is_free(&mut self) -> bool {
         self.flush();
-        self.pending == 0 && self.fault.is_none()
+        (self.pending == 0 || self.is_joining()) && self.fault.is_none()
     }
 
     fn flush(&mut self) {
-        while self.pending > 0 && self.fault.is_none() {
+        while self.pending > 0 && self.join.is_none() && self.fault.is_none() {
             match write(&self.fd, self.tx.get(..self.pending).unwrap_or_default()) {
                 Ok(len) => {
                     if len < self.pending {
@@ -100,7 +181,7 @@ impl Port {
                         self.dropped += 1;
                         log::debug!("the kernel took {len} bytes of a frame of {}", self.pending);
                     }
-                    self.pending = 0;
+                    self.advance();
                 }
                 Err(Errno::INTR) => {}
                 // The queue is full, or the interface is down.
@@ -109,11 +190,19 @@ impl Port {
                 // The kernel will never take this one: shorter than its header, or on a TUN neither IPv4 nor IPv6.
                 Err(Errno::INVAL) => {
                     log::debug!("the kernel refused a frame of {} bytes", self.pending);
-                    self.pending = 0;
                     self.dropped += 1;
+                    self.advance();
                 }
                 Err(errno) => self.fault = Some(errno),
             }
+        }
+    }
+
+    /// The frame behind is the next to be written, if there is one.
+    fn advance(&mut self) {
+        self.pending = mem::take(&mut self.pending_behind);
+        if self.pending > 0 {
+            mem::swap(&mut self.tx, &mut self.behind);
         }
     }
 
@@ -165,4 +254,14 @@ impl Port {
             }
         }
     }
+}
+
+/// Puts the header before a frame, if there is one, and answers the length of both.
+fn prepare(buffer: &mut [u8], header: usize, len: usize, meta: PacketMeta, medium: Medium) -> usize {
+    if let Some((room, frame)) = buffer.get_mut(..header + len).and_then(|b| b.split_first_chunk_mut::<HEADER>())
+        && header > 0
+    {
+        *room = offload::prepare(meta, frame, medium);
+    }
+    header + len
 }

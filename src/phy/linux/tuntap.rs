@@ -21,7 +21,7 @@ use super::port::{Blocked, MAX_FRAME, Port, buffer};
 ///
 /// A frame that the kernel cannot take now (its queue is full, the interface is down) stays in the device and goes out
 /// first when it can; until then [`Device::transmit`] and [`Device::receive`] answer `None`, so that the stack keeps what
-/// it has. At most this one frame is held. An interface that was deleted shows in [`TunTap::fault`].
+/// it has. At most this one frame is held, or with offload two. An interface that was deleted shows in [`TunTap::fault`].
 #[derive(Debug)]
 pub struct TunTap {
     name: String,
@@ -50,8 +50,12 @@ impl TunTap {
     }
 
     /// The same with offload, as far as the kernel grants it; what it does not is logged, once, at level info. Frames may then
-    /// be longer than the MTU, up to 64 KiB (those sent, over IPv4), and their TCP checksums are the kernel's business both ways.
-    /// For the stack; not for passing frames on.
+    /// be longer than the MTU, up to 64 KiB, and their TCP checksums are the kernel's business both ways. For the stack; not for
+    /// passing frames on.
+    ///
+    /// Over IPv6 smoltcp sends segments of the MTU, and this device joins those that follow one another. They wait in it for more
+    /// until [`flush`](TunTap::flush) or [`wait`](TunTap::wait), and meanwhile nothing is received: call one of them whenever the
+    /// stack has nothing to do.
     ///
     /// # Errors
     /// Those of [`TunTap::open`].
@@ -99,6 +103,11 @@ impl TunTap {
         self.port.fault.map(|errno| Fault { name: self.name.clone(), errno })
     }
 
+    /// Hands over what waits to become a longer super-segment. [`wait`](Self::wait) does so, too.
+    pub fn flush(&mut self) {
+        self.port.end_join();
+    }
+
     /// Waits until there is something to do: a frame has come, the held frame can go, one of `extra` can be read or has
     /// ended, or `timeout` is over (`None` is for ever). It may also return early, with nothing ready: a signal came, or
     /// it is time to try the held frame again.
@@ -115,6 +124,7 @@ impl TunTap {
         if extra.len() > MAX_EXTRA {
             return Err(io::ErrorKind::InvalidInput.into());
         }
+        self.flush();
         let (wanted, timeout) = match (self.is_blocked(), self.port.blocked) {
             (false, _) => (PollFlags::IN, timeout),
             (true, Blocked::UntilWritable) => (PollFlags::OUT, Some(RETRY)),
@@ -197,8 +207,8 @@ impl Device for TunTap {
     type TxToken<'a> = TxToken<'a>;
 
     fn receive(&mut self, _now: Instant) -> Option<(RxToken<'_>, TxToken<'_>)> {
-        // A frame in is only taken with room for the answer.
-        if !self.port.is_free() {
+        // A frame in is only taken with room for the answer; not before what is joined is complete, or nothing more to be sent.
+        if self.port.is_joining() || !self.port.is_free() {
             return None;
         }
         let frame = self.port.read(&mut self.rx)?;
@@ -217,7 +227,7 @@ impl Device for TunTap {
             // UDP's stays: smoltcp fragments a datagram only after its checksum.
             capabilities.checksum.tcp = Checksum::None;
             let header = self.mtu - capabilities.ip_mtu();
-            // Not IPv6: smoltcp 0.14 drops what is longer than the MTU there, super-segments too.
+            // Not IPv6: smoltcp 0.14 drops what is longer than the MTU there, super-segments too. See `join`.
             capabilities.segmentation.tcpv4 = NonZeroUsize::new(LONGEST + header);
         }
         capabilities
@@ -259,9 +269,10 @@ impl phy::TxToken for TxToken<'_> {
     }
 }
 
-/// Whoever attaches next may not know of offload, which would stay on.
+/// What waits is handed over. Whoever attaches next may not know of offload, which would stay on.
 impl Drop for TunTap {
     fn drop(&mut self) {
+        self.flush();
         if self.offloads() {
             // The interface may be gone.
             let _ = ioctl::set_offload(&self.port.fd, 0);

@@ -1,0 +1,125 @@
+//! Segments of one stream, one after the other, joined into a super-segment before the kernel sees them.
+//!
+//! For IPv6: smoltcp 0.14 cuts what it sends there to the MTU, whatever the device takes.
+
+#[cfg(test)]
+mod tests;
+
+use core::num::NonZeroU16;
+use core::ops::Range;
+
+use smoltcp::phy::Medium;
+use smoltcp::wire::{ETHERNET_HEADER_LEN, EthernetFrame, EthernetProtocol, IPV6_HEADER_LEN, IpProtocol};
+
+use super::offload::LONGEST;
+
+/// The longest headers of a segment, in bytes: Ethernet's, IPv6's, and TCP's with all options.
+pub(super) const MAX_HEAD: usize = ETHERNET_HEADER_LEN + IPV6_HEADER_LEN + 60;
+
+const ACK: u8 = 0x10;
+const PSH: u8 = 0x08;
+
+/// The super-segment that a frame has become the beginning of.
+#[derive(Debug)]
+pub(super) struct Join {
+    /// Bytes of a frame before the IPv6 header.
+    link: usize,
+    /// Bytes before the payload.
+    head: usize,
+    /// Payload bytes of each segment but the last.
+    size: NonZeroU16,
+    /// The sequence number that follows.
+    next: u32,
+    /// The flags of all of them.
+    flags: u8,
+}
+
+impl Join {
+    /// Begins with a segment that has data and asks for nothing but its delivery, not even for that at once; `None` if it is
+    /// anything else.
+    pub(super) fn begin(frame: &[u8], medium: Medium) -> Option<Join> {
+        let link = match medium {
+            Medium::Ethernet if EthernetFrame::new_checked(frame).ok()?.ethertype() != EthernetProtocol::Ipv6 => {
+                return None;
+            }
+            Medium::Ethernet => ETHERNET_HEADER_LEN,
+            _ => 0,
+        };
+        let tcp = link + IPV6_HEADER_LEN;
+        if frame.get(link)? >> 4 != 6 || *frame.get(link + 6)? != u8::from(IpProtocol::Tcp) {
+            return None;
+        }
+        let head = tcp + usize::from(frame.get(tcp + 12)? >> 4) * 4;
+        if *frame.get(tcp + 13)? != ACK || usize::from(half(frame, link + 4)?) != frame.len() - tcp {
+            return None;
+        }
+        // The next one's headers are not to reach these.
+        let size = frame.len().checked_sub(head).filter(|&size| size >= head)?;
+        let size = NonZeroU16::new(u16::try_from(size).ok()?)?;
+        let mut join = Join { link, head, size, next: word(frame, tcp + 4)?, flags: 0 };
+        join.add(frame)?;
+        Some(join)
+    }
+
+    /// Where in a super-segment of `so_far` bytes a frame of `len` is to be written, so that its payload follows; `None` if it
+    /// would be too long.
+    pub(super) fn place(&self, so_far: usize, len: usize) -> Option<Range<usize>> {
+        let start = so_far.checked_sub(self.head)?;
+        (start + len <= self.link + LONGEST).then_some(start..start + len)
+    }
+
+    /// Whether the next frame continues the stream that `first` begins, in the same way; then it is counted in.
+    pub(super) fn take(&mut self, first: &[u8], frame: &[u8]) -> bool {
+        self.continues(first, frame).is_some()
+    }
+
+    fn continues(&mut self, first: &[u8], frame: &[u8]) -> Option<()> {
+        let tcp = self.link + IPV6_HEADER_LEN;
+        // All but the length, the sequence number, the flags and the checksum.
+        let same =
+            [0..self.link + 4, self.link + 6..tcp + 4, tcp + 8..tcp + 13, tcp + 14..tcp + 16, tcp + 18..self.head];
+        if same.into_iter().any(|part| first.get(part.clone()) != frame.get(part)) {
+            return None;
+        }
+        let payload = frame.len().checked_sub(self.head)?;
+        let flags = *frame.get(tcp + 13)? & !PSH;
+        if word(frame, tcp + 4)? != self.next || flags != ACK || payload == 0 || payload > usize::from(self.size.get())
+        {
+            return None;
+        }
+        (usize::from(half(frame, self.link + 4)?) == frame.len() - tcp).then_some(())?;
+        self.add(frame)
+    }
+
+    /// Whether another segment may follow this one, the last that was taken.
+    pub(super) fn goes_on(&self, len: usize) -> bool {
+        self.flags & PSH == 0 && len - self.head == usize::from(self.size.get())
+    }
+
+    /// Sets the headers to the whole. Answers the size that it is to be cut to.
+    pub(super) fn finish(self, frame: &mut [u8]) -> NonZeroU16 {
+        let tcp = self.link + IPV6_HEADER_LEN;
+        let len = u16::try_from(frame.len() - tcp).unwrap_or(u16::MAX);
+        if let Some(to) = frame.get_mut(self.link + 4..self.link + 6) {
+            to.copy_from_slice(&len.to_be_bytes());
+        }
+        if let Some(flags) = frame.get_mut(tcp + 13) {
+            *flags = self.flags;
+        }
+        self.size
+    }
+
+    fn add(&mut self, frame: &[u8]) -> Option<()> {
+        self.next = self.next.wrapping_add(u32::try_from(frame.len() - self.head).ok()?);
+        self.flags |= frame.get(self.link + IPV6_HEADER_LEN + 13)?;
+        Some(())
+    }
+}
+
+fn half(bytes: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<u32> {
+    Some(u32::from_be_bytes(*bytes.get(at..)?.first_chunk()?))
+}

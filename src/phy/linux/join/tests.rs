@@ -1,0 +1,279 @@
+//! What goes into a port comes out of it, cut as the kernel cuts it: the same frames in the same order.
+
+use std::os::unix::net::UnixDatagram;
+
+use smoltcp::phy::{Medium, PacketMeta};
+
+use super::super::offload::{HEADER, complete};
+use super::super::port::Port;
+use super::*;
+
+/// A segment of a stream; its payload tells where in the stream it belongs.
+#[derive(Clone, Copy)]
+struct Segment {
+    port: u16,
+    seq: u32,
+    ack: u32,
+    window: u16,
+    flags: u8,
+    options: usize,
+    len: usize,
+}
+
+const PLAIN: Segment = Segment { port: 7, seq: 1000, ack: 1, window: 4096, flags: ACK, options: 0, len: 1440 };
+
+impl Segment {
+    fn then(self) -> Segment {
+        Segment { seq: self.seq.wrapping_add(self.len as u32), ..self }
+    }
+
+    fn frame(self, medium: Medium) -> Vec<u8> {
+        let head = 20 + self.options;
+        let mut frame = if medium == Medium::Ethernet { vec![2; 12] } else { vec![] };
+        if medium == Medium::Ethernet {
+            frame.extend([0x86, 0xDD]);
+        }
+        frame.extend([0x60, 0, 0, 0]);
+        frame.extend(((head + self.len) as u16).to_be_bytes());
+        frame.extend([6, 64]);
+        frame.extend([0xFD; 32]);
+        frame.extend(self.port.to_be_bytes());
+        frame.extend([0x30, 0x39]);
+        frame.extend(self.seq.to_be_bytes());
+        frame.extend(self.ack.to_be_bytes());
+        frame.extend([(head as u8 / 4) << 4, self.flags]);
+        frame.extend(self.window.to_be_bytes());
+        frame.extend([0; 4]);
+        frame.extend(vec![1; self.options]);
+        frame.extend((0..self.len as u32).map(|at| (self.seq.wrapping_add(at) % 251) as u8));
+        frame
+    }
+}
+
+/// A port and the kernel's end.
+fn port(medium: Medium) -> (Port, UnixDatagram) {
+    let (ours, kernel) = UnixDatagram::pair().unwrap();
+    for end in [&ours, &kernel] {
+        end.set_nonblocking(true).unwrap();
+    }
+    (Port::new(ours.into(), medium, true), kernel)
+}
+
+fn send(port: &mut Port, frame: &[u8]) {
+    port.send(PacketMeta::default(), frame.len(), |to| to.copy_from_slice(frame));
+}
+
+/// What came, each with the size that it is to be cut to, 0 where it is not.
+fn arrived(kernel: &UnixDatagram) -> Vec<(usize, Vec<u8>)> {
+    let mut came = vec![0; 100_000];
+    core::iter::from_fn(|| {
+        let len = kernel.recv(&mut came).ok()?;
+        let cut = usize::from(u16::from_ne_bytes([came[4], came[5]]));
+        assert_eq!(came[1], if cut > 0 { 4 } else { 0 }, "TCP over IPv6, or none");
+        Some((cut, came[HEADER..len].to_vec()))
+    })
+    .collect()
+}
+
+/// Cuts a super-segment as the kernel does. PSH is the last one's.
+fn cut((size, frame): (usize, Vec<u8>), medium: Medium) -> Vec<Vec<u8>> {
+    if size == 0 {
+        return vec![frame];
+    }
+    let link = if medium == Medium::Ethernet { 14 } else { 0 };
+    let tcp = link + 40;
+    let head = tcp + usize::from(frame[tcp + 12] >> 4) * 4;
+    let parts = frame[head..].chunks(size);
+    let last = parts.len() - 1;
+    let seq = word(&frame, tcp + 4).unwrap();
+    let one = |(number, part): (usize, &[u8])| {
+        let mut one = [&frame[..head], part].concat();
+        one[link + 4..link + 6].copy_from_slice(&((head - tcp + part.len()) as u16).to_be_bytes());
+        one[tcp + 4..tcp + 8].copy_from_slice(&seq.wrapping_add((number * size) as u32).to_be_bytes());
+        if number < last {
+            one[tcp + 13] &= !PSH;
+        }
+        one
+    };
+    parts.enumerate().map(one).collect()
+}
+
+/// Puts the checksum of the whole in, as the kernel does in what it cuts.
+fn summed(mut frame: Vec<u8>, medium: Medium) -> Vec<u8> {
+    let tcp = if medium == Medium::Ethernet { 54 } else { 40 };
+    if frame.len() > tcp + 18 {
+        frame[tcp + 16..tcp + 18].fill(0);
+    }
+    complete(&mut frame, medium);
+    frame
+}
+
+#[test]
+fn segments_of_a_stream_become_one() {
+    for medium in [Medium::Ethernet, Medium::Ip] {
+        let (mut port, kernel) = port(medium);
+        let mut segment = Segment { options: 12, seq: u32::MAX - 2000, ..PLAIN };
+        let mut sent = vec![];
+        for _ in 0..40 {
+            sent.push(segment.frame(medium));
+            segment = segment.then();
+        }
+        sent.push(Segment { len: 17, flags: ACK | PSH, ..segment }.frame(medium));
+        let (last, first) = sent.split_last().unwrap();
+        for frame in first {
+            send(&mut port, frame);
+            assert!(port.is_joining() && !port.is_blocked() && port.is_free());
+        }
+        assert!(arrived(&kernel).is_empty(), "it waits for more");
+        // The end of the data ends the wait.
+        send(&mut port, last);
+        assert!(!port.is_joining());
+        let came = arrived(&kernel);
+        assert_eq!((came.len(), came[0].0), (1, 1440));
+        for (frame, was) in cut(came[0].clone(), medium).into_iter().zip(&sent) {
+            assert!(summed(frame, medium) == summed(was.clone(), medium));
+        }
+    }
+}
+
+#[test]
+fn one_is_as_long_as_an_ip_packet_can_be() {
+    let (mut port, kernel) = port(Medium::Ip);
+    let mut segment = PLAIN;
+    for _ in 0..100 {
+        send(&mut port, &segment.frame(Medium::Ip));
+        segment = segment.then();
+    }
+    port.end_join();
+    let lens: Vec<_> = arrived(&kernel).iter().map(|(_, frame)| frame.len()).collect();
+    // 45 times 1,440 bytes and the headers; another would be too much.
+    assert_eq!(lens, [64_860, 64_860, 14_460]);
+}
+
+#[test]
+fn what_does_not_continue_follows_in_its_order() {
+    let next = PLAIN.then();
+    let others = [
+        Segment { port: 8, ..next },
+        Segment { seq: next.seq + 1, ..next },
+        Segment { ack: 2, ..next },
+        Segment { window: 4095, ..next },
+        Segment { flags: ACK | 1, ..next },
+        Segment { options: 4, ..next },
+        Segment { len: 1441, ..next },
+        Segment { len: 0, ..next },
+        PLAIN,
+    ];
+    for other in others {
+        let (mut port, kernel) = port(Medium::Ip);
+        let sent = [PLAIN.frame(Medium::Ip), other.frame(Medium::Ip)];
+        for frame in &sent {
+            send(&mut port, frame);
+        }
+        port.end_join();
+        let came: Vec<_> = arrived(&kernel).into_iter().map(|(_, frame)| summed(frame, Medium::Ip)).collect();
+        assert!(came == sent.map(|frame| summed(frame, Medium::Ip)), "{} {}", other.port, other.seq);
+    }
+}
+
+#[test]
+fn what_is_no_stream_is_not_kept_waiting() {
+    let long = Segment { len: 60_000, ..PLAIN };
+    for segment in [Segment { flags: ACK | PSH, ..PLAIN }, Segment { flags: 2, ..PLAIN }, Segment { len: 59, ..PLAIN }]
+    {
+        let (mut port, kernel) = port(Medium::Ip);
+        send(&mut port, &segment.frame(Medium::Ip));
+        assert!(!port.is_joining());
+        assert_eq!(arrived(&kernel).len(), 1);
+    }
+    // Garbage of any length, and lengths that lie.
+    for len in 0..long.frame(Medium::Ethernet).len().min(200) {
+        for medium in [Medium::Ethernet, Medium::Ip] {
+            let mut frame = PLAIN.frame(medium);
+            frame.truncate(len);
+            assert!(Join::begin(&frame, medium).is_none(), "{len}");
+        }
+    }
+}
+
+#[test]
+fn a_full_queue_holds_both_and_loses_none() {
+    let (mut port, kernel) = port(Medium::Ip);
+    let (mut segment, mut sent) = (PLAIN, vec![]);
+    while !port.is_blocked() {
+        // The stream changes its window now and then: what was joined is written, and the next begins.
+        segment.window = segment.window.wrapping_add(u16::from(sent.len() % 5 == 0));
+        let frame = segment.frame(Medium::Ip);
+        send(&mut port, &frame);
+        sent.push(summed(frame, Medium::Ip));
+        segment = segment.then();
+        assert!(sent.len() < 100_000, "the queue has no end");
+    }
+    assert!(!port.is_free());
+    let mut came = vec![];
+    while came.len() < sent.len() {
+        let more = arrived(&kernel);
+        assert!(!more.is_empty(), "{} of {} came", came.len(), sent.len());
+        came.extend(more.into_iter().flat_map(|one| cut(one, Medium::Ip)).map(|frame| summed(frame, Medium::Ip)));
+        port.is_free();
+    }
+    assert!(came == sent);
+    assert_eq!((port.dropped, port.fault), (0, None));
+}
+
+#[test]
+fn any_mix_of_frames_comes_out_as_it_went_in() {
+    let seed = 0x6a01;
+    println!("seed {seed}");
+    let mut state: u64 = seed;
+    let mut below = move |limit: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % limit
+    };
+    for medium in [Medium::Ethernet, Medium::Ip] {
+        let (mut port, kernel) = port(medium);
+        let (mut sent, mut came, mut joined) = (vec![], vec![], 0);
+        let mut streams = [PLAIN, Segment { port: 8, seq: u32::MAX - 5000, options: 12, len: 500, ..PLAIN }];
+        for _ in 0..20_000 {
+            let stream = &mut streams[usize::from(below(8) == 0)];
+            match below(30) {
+                0 => stream.window ^= 1,
+                1 => stream.ack += 1,
+                2 => stream.seq = below(1 << 32) as u32,
+                _ => {}
+            }
+            let mut segment = *stream;
+            match below(20) {
+                0 => segment.flags |= PSH,
+                1 => segment.len = below(1600) as usize,
+                2 => segment.flags |= 1 << below(6),
+                _ => {}
+            }
+            *stream = Segment { seq: segment.then().seq, ..*stream };
+            let mut frame = segment.frame(medium);
+            match below(40) {
+                0 => frame.truncate(1 + below(frame.len() as u64) as usize),
+                1 => {
+                    let at = below(frame.len().min(90) as u64) as usize;
+                    frame[at] ^= 1 << below(8);
+                }
+                _ => {}
+            }
+            send(&mut port, &frame);
+            sent.push(summed(frame, medium));
+            if below(50) == 0 {
+                port.end_join();
+            }
+            let more = arrived(&kernel);
+            joined += more.iter().filter(|(size, _)| *size > 0).count();
+            came.extend(more.into_iter().flat_map(|one| cut(one, medium)).map(|frame| summed(frame, medium)));
+        }
+        port.end_join();
+        came.extend(arrived(&kernel).into_iter().flat_map(|one| cut(one, medium)).map(|frame| summed(frame, medium)));
+        assert!(joined > 1000, "{joined}");
+        assert_eq!(came.len(), sent.len());
+        for (number, (came, sent)) in came.iter().zip(&sent).enumerate() {
+            assert!(came == sent, "frame {number}: {came:x?} instead of {sent:x?}");
+        }
+    }
+}
