@@ -22,12 +22,10 @@ pub fn write_json(
     quick: bool,
     rows: &[(&Row, RowResult)],
 ) -> fmt::Result {
-    let Machine { cpu, cores, kernel, load } = machine;
-    let [version, cpu, kernel, load] = [text(env!("CARGO_PKG_VERSION")), text(cpu), text(kernel), text(load)];
-    write!(
-        out,
-        r#"{{"smolstep":{version},"machine":{{"cpu":{cpu},"cores":{cores},"kernel":{kernel},"load":{load}}},"#
-    )?;
+    let Machine { cpu, cores, kernel, congestion, load } = machine;
+    write!(out, r#"{{"smolstep":{},"machine":{{"cpu":{},"#, text(env!("CARGO_PKG_VERSION")), text(cpu))?;
+    write!(out, r#""cores":{cores},"kernel":{},"congestion":{},"#, text(kernel), text(congestion))?;
+    write!(out, r#""load":{}}},"#, text(load))?;
     write!(out, r#""debug":{},"rounds":{rounds},"quick":{quick},"rows":["#, cfg!(debug_assertions))?;
     for (number, (row, result)) in rows.iter().enumerate() {
         let comma = if number == 0 { "" } else { "," };

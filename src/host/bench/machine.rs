@@ -13,6 +13,8 @@ pub struct Machine {
     pub cores: usize,
     /// The kernel's release.
     pub kernel: String,
+    /// The congestion control of the kernel's TCP, which paces what its clients send or does not.
+    pub congestion: String,
     /// How many processes wanted a core, over the minute before.
     pub load: String,
 }
@@ -28,6 +30,7 @@ impl Machine {
             cpu: name.map_or(std::env::consts::ARCH, |(_, name)| name.trim()).into(),
             cores: available_parallelism().map_or(1, usize::from),
             kernel: read("/proc/sys/kernel/osrelease").trim().into(),
+            congestion: read("/proc/sys/net/ipv4/tcp_congestion_control").trim().into(),
             load: read("/proc/loadavg").split_whitespace().next().unwrap_or("unknown").into(),
         }
     }
@@ -35,8 +38,8 @@ impl Machine {
 
 impl fmt::Display for Machine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Machine { cpu, cores, kernel, load } = self;
+        let Machine { cpu, cores, kernel, congestion, load } = self;
         let s = if *cores == 1 { "" } else { "s" };
-        write!(f, "{cpu}, {cores} core{s}, Linux {kernel}, load {load} before")
+        write!(f, "{cpu}, {cores} core{s}, Linux {kernel} with {congestion}, load {load} before")
     }
 }
