@@ -168,6 +168,23 @@ fn all_talk_in_a_room_and_a_slow_reader_is_dropped() {
 }
 
 #[test]
+fn a_name_that_is_taken_is_asked_for_again() {
+    on_tap("a_name_that_is_taken_is_asked_for_again", |link| {
+        let server = link.serve(&["chat", "--room"], 4);
+        let mut ann = connect(SERVER[0], 9000);
+        send(&mut ann, "/name Ann\n");
+        server.wait_for("Ann", |out| out.ends_with(" is now Ann\n"));
+        let mut bob = connect(SERVER[1], 9000);
+        send(&mut bob, "/name ann\n");
+        expect(&mut bob, format!("{WELCOME}this name is taken: '/name NAME' as the next line gives you another\n"));
+        send(&mut bob, "/name Bob\nhello\n");
+        let address = bob.local_addr().unwrap();
+        expect(&mut ann, format!("{WELCOME}{address} has joined\n{address} is now Bob\nBob: hello\n"));
+        server.stop();
+    });
+}
+
+#[test]
 fn a_flood_reaches_all_who_read() {
     on_tap("a_flood_reaches_all_who_read", |link| {
         let server = link.serve(&["chat", "--room"], 4);
