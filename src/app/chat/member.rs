@@ -227,9 +227,6 @@ impl<'a> Member<'a> {
         if let Stage::Talking { position, .. } = self.stage {
             self.room.leave(position);
         }
-        if let (Some(desk), 0) = (self.room.desk(), self.room.members()) {
-            desk.leave();
-        }
         self.stage = Stage::Over;
         self.tell(cx.console, &|member, put| {
             member.put_name(put);
@@ -237,6 +234,9 @@ impl<'a> Member<'a> {
         });
         if let Who::Name(place) = core::mem::replace(&mut self.who, Who::Nobody) {
             self.room.set_name(place, Room::NO_NAME);
+        }
+        if let (Some(desk), 0) = (self.room.desk(), self.room.members()) {
+            desk.leave(cx.console);
         }
         cx.wake_programs();
     }
