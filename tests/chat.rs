@@ -58,6 +58,44 @@ fn once_serves_one_talk_and_resets_those_who_wait() {
 }
 
 #[test]
+fn once_is_over_after_a_talk_on_udp_too() {
+    on_tap("once_is_over_after_a_talk_on_udp_too", |link| {
+        for from_console in [false, true] {
+            let mut server = link.serve(&["chat", "--once"], 4);
+            let partner = udp(at(KERNEL[0], 0), at(SERVER[0], 9000));
+            partner.send(b"hi\n").unwrap();
+            server.wait_for("it", |out| out.ends_with(" hi\n"));
+            // Of somebody who is not talking it ends nothing.
+            udp(at(KERNEL[0], 0), at(SERVER[0], 9000)).send(b"q\n").unwrap();
+            server.wait_for("a talk that never was", |out| out.ends_with(" has ended\n"));
+            if from_console {
+                server.type_in(b"q\n");
+                let mut bytes = [0; 64];
+                let len = partner.recv(&mut bytes).unwrap();
+                assert_eq!(&bytes[..len], b"q\n");
+            } else {
+                partner.send(b"q\n").unwrap();
+            }
+            let server = server.finish();
+            assert!(server.code() == Some(0) && server.out().matches(" has ended\n").count() == 2, "{server:?}");
+        }
+        // A talk on TCP is not broken off for it.
+        let mut server = link.serve(&["chat", "--once"], 4);
+        let partner = udp(at(KERNEL[0], 0), at(SERVER[0], 9000));
+        let mut talk = connect(SERVER[0], 9000);
+        server.wait_for("the talk", |out| out.contains("talking with"));
+        partner.send(b"hi\n").unwrap();
+        partner.send(b"q\n").unwrap();
+        server.wait_for("its end", |out| out.ends_with(" has ended\n"));
+        server.type_in(b"still here\n");
+        expect(&mut talk, "still here\n");
+        send(&mut talk, "q\n");
+        let server = server.finish();
+        assert_eq!(server.code(), Some(0), "{server:?}");
+    });
+}
+
+#[test]
 fn whoever_ends_the_server_ends_the_talks() {
     on_tap("whoever_ends_the_server_ends_the_talks", |link| {
         for (room, welcome, ends) in [(&[][..], "", " has ended\n"), (&["--room"], WELCOME, " has left\n")] {

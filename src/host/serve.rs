@@ -82,7 +82,7 @@ pub struct ServerArgs {
     /// greeting: wait before each reply
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub delay: Option<Duration>,
-    /// inbox: end after one datagram; chat: end after one talk over TCP
+    /// inbox: end after one datagram; chat: end after one talk, which over UDP ends with q
     #[arg(long)]
     pub once: bool,
     /// chat: all talk with each other, not one at a time with this console

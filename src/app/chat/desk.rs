@@ -56,7 +56,7 @@ impl Default for Desk {
 }
 
 impl Desk {
-    /// A desk where nothing was typed. With `once` it has one talk on TCP: whoever comes later meets RST.
+    /// A desk where nothing was typed. With `once` it has one talk: whoever comes later on TCP meets RST.
     pub fn new(once: bool) -> Self {
         Desk {
             input: RefCell::new(Input::with_prompt(&[], PROMPT)),
@@ -117,7 +117,11 @@ impl Desk {
 
     /// One on UDP is over; `had_lines` if what was typed went there. A talk that is on stays, and has all lines.
     pub(super) fn leave_udp(&self, console: &mut dyn Console, had_lines: bool) {
-        if had_lines && !self.talking.get() {
+        if self.talking.get() {
+            return;
+        }
+        self.over.set(self.once);
+        if had_lines {
             self.readdress(console);
         }
     }
