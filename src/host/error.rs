@@ -3,8 +3,8 @@
 use core::fmt;
 use std::process::ExitCode;
 
-/// One line for the user, and the exit code that goes with it: 2 for a command line that cannot be meant so, else 1. A URL is read
-/// as `get` goes on to it, like the ones that it is redirected to: what is wrong with one is 1.
+/// One line for the user, and the exit code that goes with it: 2 for a command line that cannot be meant so, else 1. A host's name and
+/// a URL are read as they are looked up, like the ones that `get` is redirected to: what is wrong with one is 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     code: u8,
