@@ -281,6 +281,13 @@ fn partners_on_udp_are_answered_by_number() {
         let mut bytes = [0; 64];
         let len = partners[2].recv(&mut bytes).unwrap();
         assert_eq!(&bytes[..len], b"to UDP\n");
+        // After it they go to whoever wrote last, which is said.
+        send(&mut talk, "q\n");
+        let next = format!(" has ended\n(the next line goes to @3 {})\n", partners[2].local_addr().unwrap());
+        server.wait_for("its end", |out| out.ends_with(&next));
+        server.type_in(b"to UDP again\n");
+        let len = partners[2].recv(&mut bytes).unwrap();
+        assert_eq!(&bytes[..len], b"to UDP again\n");
         server.stop();
     });
 }
