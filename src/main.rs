@@ -7,7 +7,9 @@ fn main() -> ExitCode {
     match smolstep::host::run() {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
-            eprintln!("smolstep: {failure}");
+            if !failure.is_quiet() {
+                eprintln!("smolstep: {failure}");
+            }
             failure.code()
         }
     }

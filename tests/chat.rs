@@ -58,6 +58,44 @@ fn once_serves_one_talk_and_resets_those_who_wait() {
 }
 
 #[test]
+fn once_is_over_after_a_talk_on_udp_too() {
+    on_tap("once_is_over_after_a_talk_on_udp_too", |link| {
+        for from_console in [false, true] {
+            let mut server = link.serve(&["chat", "--once"], 4);
+            let partner = udp(at(KERNEL[0], 0), at(SERVER[0], 9000));
+            partner.send(b"hi\n").unwrap();
+            server.wait_for("it", |out| out.ends_with(" hi\n"));
+            // Of somebody who is not talking it ends nothing.
+            udp(at(KERNEL[0], 0), at(SERVER[0], 9000)).send(b"q\n").unwrap();
+            server.wait_for("a talk that never was", |out| out.ends_with(" has ended\n"));
+            if from_console {
+                server.type_in(b"q\n");
+                let mut bytes = [0; 64];
+                let len = partner.recv(&mut bytes).unwrap();
+                assert_eq!(&bytes[..len], b"q\n");
+            } else {
+                partner.send(b"q\n").unwrap();
+            }
+            let server = server.finish();
+            assert!(server.code() == Some(0) && server.out().matches(" has ended\n").count() == 2, "{server:?}");
+        }
+        // A talk on TCP is not broken off for it.
+        let mut server = link.serve(&["chat", "--once"], 4);
+        let partner = udp(at(KERNEL[0], 0), at(SERVER[0], 9000));
+        let mut talk = connect(SERVER[0], 9000);
+        server.wait_for("the talk", |out| out.contains("talking with"));
+        partner.send(b"hi\n").unwrap();
+        partner.send(b"q\n").unwrap();
+        server.wait_for("its end", |out| out.ends_with(" has ended\n"));
+        server.type_in(b"still here\n");
+        expect(&mut talk, "still here\n");
+        send(&mut talk, "q\n");
+        let server = server.finish();
+        assert_eq!(server.code(), Some(0), "{server:?}");
+    });
+}
+
+#[test]
 fn whoever_ends_the_server_ends_the_talks() {
     on_tap("whoever_ends_the_server_ends_the_talks", |link| {
         for (room, welcome, ends) in [(&[][..], "", " has ended\n"), (&["--room"], WELCOME, " has left\n")] {
@@ -168,6 +206,23 @@ fn all_talk_in_a_room_and_a_slow_reader_is_dropped() {
 }
 
 #[test]
+fn a_name_that_is_taken_is_asked_for_again() {
+    on_tap("a_name_that_is_taken_is_asked_for_again", |link| {
+        let server = link.serve(&["chat", "--room"], 4);
+        let mut ann = connect(SERVER[0], 9000);
+        send(&mut ann, "/name Ann\n");
+        server.wait_for("Ann", |out| out.ends_with(" is now Ann\n"));
+        let mut bob = connect(SERVER[1], 9000);
+        send(&mut bob, "/name ann\n");
+        expect(&mut bob, format!("{WELCOME}this name is taken: '/name NAME' as the next line gives you another\n"));
+        send(&mut bob, "/name Bob\nhello\n");
+        let address = bob.local_addr().unwrap();
+        expect(&mut ann, format!("{WELCOME}{address} has joined\n{address} is now Bob\nBob: hello\n"));
+        server.stop();
+    });
+}
+
+#[test]
 fn a_flood_reaches_all_who_read() {
     on_tap("a_flood_reaches_all_who_read", |link| {
         let server = link.serve(&["chat", "--room"], 4);
@@ -226,6 +281,13 @@ fn partners_on_udp_are_answered_by_number() {
         let mut bytes = [0; 64];
         let len = partners[2].recv(&mut bytes).unwrap();
         assert_eq!(&bytes[..len], b"to UDP\n");
+        // After it they go to whoever wrote last, which is said.
+        send(&mut talk, "q\n");
+        let next = format!(" has ended\n(the next line goes to @3 {})\n", partners[2].local_addr().unwrap());
+        server.wait_for("its end", |out| out.ends_with(&next));
+        server.type_in(b"to UDP again\n");
+        let len = partners[2].recv(&mut bytes).unwrap();
+        assert_eq!(&bytes[..len], b"to UDP again\n");
         server.stop();
     });
 }

@@ -60,7 +60,8 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
         }
     }
     let (desk, lines) = (Desk::default(), [const { Cell::new(0) }; ROOM]);
-    let room = Room::new(&lines, Some(&desk));
+    let names = [const { Cell::new(Room::NO_NAME) }; N];
+    let room = Room::new(&lines, &names, Some(&desk));
     let options = Options { status: Some(&status), desk: Some(&desk), room: Some(&room), ..Options::default() };
     serve_programs::<B, _, _, _, N, RX, TX, { UDP.0 }, { 2 * UDP.0 }, { UDP.1 }>(
         clock,

@@ -152,7 +152,8 @@ impl Lookup<'_> {
             }
             return Ok(vec![address]);
         }
-        let name = Name::new(host).map_err(|error| Failure::usage(format_args!("bad host '{host}': {error}")))?;
+        // Nobody has such a name: to who asks it is one more that does not exist.
+        let name = Name::new(host).map_err(|error| Failure::run(format_args!("bad host '{host}': {error}")))?;
         let asks = self.link.dhcp || self.link.slaac;
         if self.link.dns.is_empty() && !asks {
             return Err(Failure::run(ResolveError::NoServer));

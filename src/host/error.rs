@@ -1,10 +1,11 @@
 //! How the program ends when it cannot go on.
 
 use core::fmt;
+use std::io;
 use std::process::ExitCode;
 
-/// One line for the user, and the exit code that goes with it: 2 for a command line that cannot be meant so, else 1. A URL is read
-/// as `get` goes on to it, like the ones that it is redirected to: what is wrong with one is 1.
+/// One line for the user, and the exit code that goes with it: 2 for a command line that cannot be meant so, else 1. A host's name and
+/// a URL are read as they are looked up, like the ones that `get` is redirected to: what is wrong with one is 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     code: u8,
@@ -33,6 +34,20 @@ impl Failure {
     /// The command line cannot be meant so: exit code 2.
     pub fn usage(what: impl fmt::Display) -> Self {
         Self::new(2, what)
+    }
+
+    /// Standard output takes no more: exit code 1. Where that is because nobody reads it any more, as before `| head -1`, there is
+    /// nothing to say, and the code is the shell's for a program that SIGPIPE has ended.
+    pub fn output(error: &io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Failure { code: 128 + 13, what: String::new() },
+            _ => Self::run(format_args!("standard output: {error}")),
+        }
+    }
+
+    /// Whether there is nothing to say.
+    pub fn is_quiet(&self) -> bool {
+        self.what.is_empty()
     }
 
     /// The exit code.

@@ -82,7 +82,7 @@ pub struct ServerArgs {
     /// greeting: wait before each reply
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub delay: Option<Duration>,
-    /// inbox: end after one datagram; chat: end after one talk over TCP
+    /// inbox: end after one datagram; chat: end after one talk, which over UDP ends with q
     #[arg(long)]
     pub once: bool,
     /// chat: all talk with each other, not one at a time with this console
@@ -226,10 +226,11 @@ impl Plan<'_> {
         let args = self.args;
         // A room has no end.
         let (desk, lines) = (Desk::new(args.once && !self.room), vec![Cell::new(0); ROOM]);
-        let room = Room::new(&lines, Some(&desk));
+        let connections = args.max_connections.map_or(Sizes::default().connections, usize::from);
+        let names = vec![Cell::new(Room::NO_NAME); if self.room { connections } else { 0 }];
+        let room = Room::new(&lines, &names, Some(&desk));
         let room = self.room.then_some(&room);
         let options = Options { status, desk: Some(&desk), room, ..self.options };
-        let connections = args.max_connections.map_or(Sizes::default().connections, usize::from);
         let mut pool = args.tcp.pool(Sizes { connections, ports: self.udp.len(), ..Sizes::default() })?;
         let mut stack: Stack<'_, app::Server<'_>, app::UdpServer<'_>> =
             link.stack(&mut io.device, pool.memory(), clock.now(), |config| {

@@ -97,6 +97,7 @@ impl Model {
             self.shown += &format!("@- {address} {}\n", shown(text));
             return;
         }
+        let was_last = self.partners.last().is_some_and(|last| last.0 == partner);
         let number = match self.partners.iter().position(|known| known.0 == partner) {
             Some(at) => self.partners.remove(at).1,
             None => {
@@ -110,7 +111,7 @@ impl Model {
             }
         };
         if matches!(text, b"q" | b"Q") {
-            self.shown += &format!("the talk with @{number} {address} has ended\n");
+            self.ended(partner, number, was_last);
         } else {
             self.partners.push((partner, number));
             self.shown += &format!("@{number} {address} {}\n", shown(text));
@@ -144,10 +145,18 @@ impl Model {
         .ok_or("there is no partner of this number")?;
         self.sent.push((partner, [text, b"\n"].concat()));
         if matches!(text, b"q" | b"Q") {
+            let was_last = self.partners.last().is_some_and(|last| last.1 == number);
             self.partners.retain(|known| known.1 != number);
-            self.shown += &format!("the talk with @{number} {} has ended\n", endpoint(partner));
+            self.ended(partner, number, was_last);
         }
         Ok(())
+    }
+
+    fn ended(&mut self, partner: u8, number: u32, was_last: bool) {
+        self.shown += &format!("the talk with @{number} {} has ended\n", endpoint(partner));
+        if let Some(&(partner, number)) = self.partners.last().filter(|_| was_last) {
+            self.shown += &format!("(the next line goes to @{number} {})\n", endpoint(partner));
+        }
     }
 }
 

@@ -19,7 +19,8 @@ fn run(input: &[u8]) {
     let stream = [b"/name S\n", &stream[..stream.len().min(MOST)]].concat();
     // Nobody falls behind: a line of one byte takes 8, and a byte 4 at most.
     let ring: Vec<Cell<u8>> = vec![Cell::new(0); 64 * 1024];
-    let room = Room::new(&ring, None);
+    let names = [const { Cell::new(Room::NO_NAME) }; 2];
+    let room = Room::new(&ring, &names, None);
     let options = Options { room: Some(&room), ..Options::default() };
     let member = find("chat").and_then(|app| app.server(&options)).expect("chat has a server");
     let mut ground = Ground::<Server<'_>, Peer>::new();

@@ -41,6 +41,11 @@ impl Partners {
         self.list.is_empty()
     }
 
+    /// The number and address of who wrote last.
+    pub(super) fn last(&self) -> Option<(u32, SocketAddr)> {
+        self.list.last().map(|partner| (partner.number, partner.meta.endpoint.into()))
+    }
+
     /// Notes that somebody wrote: its number, and who had to go for it.
     fn wrote(&mut self, meta: UdpMetadata) -> (u32, Option<Partner>) {
         let known = self.list.iter().position(|partner| partner.meta.endpoint == meta.endpoint);
@@ -90,6 +95,7 @@ impl<'a> Server<'a> {
         if partners.is_empty() {
             self.desk.begin_on_udp(cx.console);
         }
+        let (was_last, were) = (partners.last(), partners.numbered);
         let (number, gone) = partners.wrote(cx.answer_to(from));
         if let Some(gone) = gone {
             let address = SocketAddr::from(gone.meta.endpoint);
@@ -102,7 +108,12 @@ impl<'a> Server<'a> {
         }
         if is_goodbye(text) {
             partners.forget(number);
+            drop(partners);
             print(cx.console, |put| put_display(put, format_args!("the talk with @{number} {address} has ended")));
+            // A new number had no talk.
+            if number <= were {
+                self.desk.leave_udp(cx.console, was_last.is_some_and(|(last, _)| last == number));
+            }
         } else {
             print(cx.console, |put| {
                 put_display(put, format_args!("@{number} {address} "));
@@ -134,11 +145,14 @@ impl<'a> Server<'a> {
         self.desk.take();
         match outcome {
             Some(Ok(Some(partner))) => {
+                let was_last = partners.last().is_some_and(|(last, _)| last == partner.number);
                 partners.forget(partner.number);
+                drop(partners);
                 let address = SocketAddr::from(partner.meta.endpoint);
                 print(cx.console, |put| {
                     put_display(put, format_args!("the talk with @{} {address} has ended", partner.number));
                 });
+                self.desk.leave_udp(cx.console, was_last);
             }
             Some(Err(refused)) => print(cx.console, |put| put(refused.why())),
             Some(Ok(None)) | None => {}

@@ -2,9 +2,10 @@
 
 use core::cell::{Cell, RefCell};
 
-use super::datagrams::Partners;
+use super::datagrams::{Partners, print};
 use super::{PROMPT, is_goodbye};
 use crate::app::input::{Advance, Input};
+use crate::app::text::put_display;
 use crate::stack::{Console, Context};
 
 /// What the person is told whose typing was not meant for whom a talk begins with.
@@ -55,7 +56,7 @@ impl Default for Desk {
 }
 
 impl Desk {
-    /// A desk where nothing was typed. With `once` it has one talk on TCP: whoever comes later meets RST.
+    /// A desk where nothing was typed. With `once` it has one talk: whoever comes later on TCP meets RST.
     pub fn new(once: bool) -> Self {
         Desk {
             input: RefCell::new(Input::with_prompt(&[], PROMPT)),
@@ -108,9 +109,29 @@ impl Desk {
     }
 
     /// The talk is over.
-    pub(super) fn leave(&self) {
+    pub(super) fn leave(&self, console: &mut dyn Console) {
         self.talking.set(false);
         self.over.set(self.once);
+        self.readdress(console);
+    }
+
+    /// One on UDP is over; `had_lines` if what was typed went there. A talk that is on stays, and has all lines.
+    pub(super) fn leave_udp(&self, console: &mut dyn Console, had_lines: bool) {
+        if self.talking.get() {
+            return;
+        }
+        self.over.set(self.once);
+        if had_lines {
+            self.readdress(console);
+        }
+    }
+
+    /// Says whom lines go to now, if to anybody. One that was begun for who is gone is not for them.
+    fn readdress(&self, console: &mut dyn Console) {
+        let next = self.partners.try_borrow().ok().and_then(|partners| partners.last());
+        let Some((number, address)) = next.filter(|_| !self.over.get()) else { return };
+        self.forget(console, BEFORE);
+        print(console, |put| put_display(put, format_args!("(the next line goes to @{number} {address})")));
     }
 
     /// Looks for a line that is for `voice`. It stays until it is taken.

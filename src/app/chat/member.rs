@@ -9,21 +9,19 @@ use smoltcp::wire::IpEndpoint;
 use super::datagrams::print;
 use super::desk::{Typed, Voice};
 use super::lines::Lines;
-use super::room::{FallenBehind, Room};
+use super::room::{FallenBehind, NAME, Name, NameRefused, Room};
 use super::say_goodbye;
 use crate::app::message::{self, Arrived};
 use crate::app::text::{Put, is_invisible, put_display, put_escaped};
 use crate::app::timing::later;
 use crate::stack::{Console, Context, End, Next, Session};
 
-/// The longest name, in bytes.
-pub const NAME: usize = 16;
-
 /// The server of one connection: what a member says goes to all the others, with its name or address before it.
 ///
-/// A first line `/name NAME` gives a name of up to 16 bytes, without spaces, colons and what cannot be seen; two may have the
-/// same. `console` and what looks like an address are none. What a member says waits in its receive buffer for those who still
-/// read what the room holds, up to [`HOLD`] for each quarter of it. Whoever has not read it then is told so and dropped.
+/// A first line `/name NAME` gives a name of up to 16 bytes, without spaces, colons and what cannot be seen. `console` and what
+/// looks like an address are none, and one that another member has is taken: then it is told so, and the next line counts as the
+/// first again. What a member says waits in its receive buffer for those who still read what the room holds, up to [`HOLD`] for
+/// each quarter of it. Whoever has not read it then is told so and dropped.
 #[derive(Clone, Debug)]
 pub struct Member<'a> {
     room: &'a Room<'a>,
@@ -32,6 +30,8 @@ pub struct Member<'a> {
     number: u16,
     /// How much is queued of what is being sent.
     queued: u16,
+    /// It has not been told so yet. No line is under way then.
+    refused: Option<NameRefused>,
     stage: Stage,
 }
 
@@ -40,8 +40,8 @@ pub struct Member<'a> {
 enum Who {
     Nobody,
     Address(IpEndpoint),
-    /// UTF-8, with zeros after it.
-    Name([u8; NAME]),
+    /// The room keeps it at this place.
+    Name(u16),
 }
 
 /// How far it is.
@@ -59,6 +59,10 @@ enum Stage {
 }
 
 const WELCOME: &[u8] = b"this is a chat room: '/name NAME' as the first line gives you a name, q leaves\n";
+const NO_NAME: &[u8] =
+    b"this cannot be a name, like 'console' and addresses: '/name NAME' as the next line gives you one\n";
+const NO_PLACE: &[u8] = b"as many have names as can: you stay your address\n";
+const TAKEN: &[u8] = b"this name is taken: '/name NAME' as the next line gives you another\n";
 const TOO_SLOW: &[u8] = b"\nyou have read too slowly and missed lines: goodbye\n";
 
 /// How long a member that has fallen behind may take to read that it has.
@@ -67,7 +71,8 @@ const FAREWELL: Duration = Duration::from_secs(10);
 impl<'a> Member<'a> {
     /// A member that has not joined yet.
     pub fn new(room: &'a Room<'a>) -> Self {
-        Member { room, lines: Lines::default(), who: Who::Nobody, number: 0, queued: 0, stage: Stage::Begin }
+        let (lines, who, stage) = (Lines::default(), Who::Nobody, Stage::Begin);
+        Member { room, lines, who, number: 0, queued: 0, refused: None, stage }
     }
 
     fn join(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
@@ -88,10 +93,16 @@ impl<'a> Member<'a> {
 
     /// Queues what the others have said, as far as there is room; true where that is all.
     fn hear(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Result<bool, FallenBehind> {
-        while let Stage::Talking { position, first } = self.stage
-            && let Some(said) = self.room.read(position)?
-        {
+        while let Stage::Talking { position, first } = self.stage {
             let room = self.room;
+            let said = room.read(position)?;
+            if let Some(refused) = self.refused {
+                if !self.send(socket, |put| put(refused.why())) {
+                    return Ok(false);
+                }
+                (self.queued, self.refused) = (0, None);
+            }
+            let Some(said) = said else { break };
             let line = |put: &mut Put<'_>| {
                 room.put(said, put);
                 put(b"\n");
@@ -126,41 +137,48 @@ impl<'a> Member<'a> {
         let text = cx.scratch.get(..line.len)?;
         let first = matches!(self.stage, Stage::Talking { first: true, .. });
         let said = match text.strip_prefix(b"/name ") {
+            // What there may be to say of it comes after the line that is under way.
+            Some(_) if first && self.queued > 0 => return None,
             Some(name) if first => self.take_name(name, cx.now, cx.console),
-            _ => self.tell_in_turn(cx.now, cx.console, &|member, put| {
-                member.put_name(put);
-                put(b": ");
-                put_escaped(put, text);
-            }),
+            _ => {
+                let line = |member: &Self, put: &mut Put<'_>| {
+                    member.put_name(put);
+                    put(b": ");
+                    put_escaped(put, text);
+                };
+                self.tell_in_turn(cx.now, cx.console, &line).map(|()| true)
+            }
         };
-        if let Err(again) = said {
-            return Some(Spoken::NotYet(again));
-        }
-        if let Stage::Talking { first, .. } = &mut self.stage {
-            *first = false;
+        match (said, &mut self.stage) {
+            (Err(again), _) => return Some(Spoken::NotYet(again)),
+            (Ok(true), Stage::Talking { first, .. }) => *first = false,
+            (Ok(_), _) => {}
         }
         cx.wake_programs();
         self.lines.take(socket, line);
         Some(Spoken::Line)
     }
 
-    fn take_name(&mut self, text: &[u8], now: Instant, console: &mut dyn Console) -> Result<(), Instant> {
-        let mut name = [0; NAME];
-        let mut len = 0;
-        let valid = text.utf8_chunks().next().map_or("", |chunk| chunk.valid());
-        for c in valid.chars().take_while(|&c| is_in_names(c)) {
-            let Some(place) = name.get_mut(len..len + c.len_utf8()) else { break };
-            c.encode_utf8(place);
-            len += c.len_utf8();
-        }
-        let Some(chosen) = name.get(..len).filter(|chosen| is_name(chosen)) else { return Ok(()) };
+    /// Gives the member a name; false where it is refused, which is noted.
+    fn take_name(&mut self, text: &[u8], now: Instant, console: &mut dyn Console) -> Result<bool, Instant> {
+        let (name, len) = name_in(text);
+        let chosen = name.get(..len).unwrap_or_default();
+        let place = if is_name(chosen) { self.room.place_for(&name) } else { Err(NameRefused::NoName) };
+        let place = match place {
+            Ok(place) => place,
+            Err(refused) => {
+                self.refused = Some(refused);
+                return Ok(false);
+            }
+        };
         self.tell_in_turn(now, console, &|member, put| {
             member.put_name(put);
             put(b" is now ");
             put(chosen);
         })?;
-        self.who = Who::Name(name);
-        Ok(())
+        self.room.set_name(place, name);
+        self.who = Who::Name(place);
+        Ok(true)
     }
 
     /// Sends what the person at the console types, up to a line that has to wait: until then at the latest.
@@ -209,24 +227,39 @@ impl<'a> Member<'a> {
         if let Stage::Talking { position, .. } = self.stage {
             self.room.leave(position);
         }
-        if let (Some(desk), 0) = (self.room.desk(), self.room.members()) {
-            desk.leave();
-        }
         self.stage = Stage::Over;
         self.tell(cx.console, &|member, put| {
             member.put_name(put);
             put_display(put, how);
         });
+        if let Who::Name(place) = core::mem::replace(&mut self.who, Who::Nobody) {
+            self.room.set_name(place, Room::NO_NAME);
+        }
+        if let (Some(desk), 0) = (self.room.desk(), self.room.members()) {
+            desk.leave(cx.console);
+        }
         cx.wake_programs();
     }
 
     fn put_name(&self, put: &mut Put<'_>) {
-        match &self.who {
-            Who::Address(address) => put_display(put, format_args!("{}", SocketAddr::from(*address))),
-            Who::Name(name) => put(name.split(|&b| b == 0).next().unwrap_or_default()),
+        match self.who {
+            Who::Address(address) => put_display(put, format_args!("{}", SocketAddr::from(address))),
+            Who::Name(place) => put(self.room.name(place).split(|&b| b == 0).next().unwrap_or_default()),
             Who::Nobody => {}
         }
     }
+}
+
+/// The name at the front of a text, and its length: it ends at what cannot be in one, or where no more fits.
+fn name_in(text: &[u8]) -> (Name, usize) {
+    let (mut name, mut len) = ([0; NAME], 0);
+    let valid = text.utf8_chunks().next().map_or("", |chunk| chunk.valid());
+    for c in valid.chars().take_while(|&c| is_in_names(c)) {
+        let Some(place) = name.get_mut(len..len + c.len_utf8()) else { break };
+        c.encode_utf8(place);
+        len += c.len_utf8();
+    }
+    (name, len)
 }
 
 fn is_in_names(c: char) -> bool {
@@ -238,6 +271,16 @@ fn is_in_names(c: char) -> bool {
 fn is_name(chosen: &[u8]) -> bool {
     let is_address = chosen.contains(&b'.') && chosen.iter().all(|b| b.is_ascii_digit() || *b == b'.');
     !(chosen.is_empty() || is_address || chosen.eq_ignore_ascii_case(b"console"))
+}
+
+impl NameRefused {
+    fn why(self) -> &'static [u8] {
+        match self {
+            NameRefused::NoName => NO_NAME,
+            NameRefused::NoPlace => NO_PLACE,
+            NameRefused::Taken => TAKEN,
+        }
+    }
 }
 
 /// What a member said.

@@ -8,6 +8,12 @@ use super::desk::Desk;
 use crate::app::text::Put;
 use crate::app::timing::later;
 
+/// The longest name of a member, in bytes.
+pub const NAME: usize = 16;
+
+/// A member's name: UTF-8 with zeros after it, or zeros alone where there is none.
+pub type Name = [u8; NAME];
+
 /// How long a quarter of the ring may wait for those who have not read it.
 pub const HOLD: Duration = Duration::from_secs(2);
 
@@ -20,6 +26,7 @@ pub const HOLD: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub struct Room<'a> {
     ring: &'a [Cell<u8>],
+    names: &'a [Cell<Name>],
     desk: Option<&'a Desk>,
     ends: Cell<Ends>,
     next_member: Cell<u16>,
@@ -60,6 +67,17 @@ pub struct Said {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FallenBehind;
 
+/// Why a member does not get a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NameRefused {
+    /// It is the console's, or an address, or there is nothing of it.
+    NoName,
+    /// So many others have one that there is no place for it.
+    NoPlace,
+    /// Another member has it.
+    Taken,
+}
+
 /// Who said it, its length, and how many members have not read it: 2 bytes each.
 const HEADER: u64 = 6;
 
@@ -67,12 +85,15 @@ const HEADER: u64 = 6;
 const LONGEST: u64 = 65_534;
 
 impl<'a> Room<'a> {
-    /// A room where nothing was said, with its memory for lines: 1,024 bytes hold the longest line that is written in letters.
-    /// Whoever types at the desk, if there is one, talks too.
-    pub fn new(ring: &'a [Cell<u8>], desk: Option<&'a Desk>) -> Self {
+    /// No name: what a place for one begins with.
+    pub const NO_NAME: Name = [0; NAME];
+
+    /// A room where nothing was said, with its memory for lines: 1,024 bytes hold the longest line that is written in letters. As
+    /// many members as there are places for names can have one. Whoever types at the desk, if there is one, talks too.
+    pub fn new(ring: &'a [Cell<u8>], names: &'a [Cell<Name>], desk: Option<&'a Desk>) -> Self {
         let ends = Cell::new(Ends { oldest: 0, newest: 0 });
         let (waiting, held) = (Cell::new(false), Cell::new(None));
-        Room { ring, desk, ends, next_member: Cell::new(1), members: Cell::new(0), waiting, held }
+        Room { ring, names, desk, ends, next_member: Cell::new(1), members: Cell::new(0), waiting, held }
     }
 
     /// Where the person sits who talks with the members.
@@ -97,6 +118,30 @@ impl<'a> Room<'a> {
             let said = self.said(position);
             self.pass(said);
             position = said.next;
+        }
+    }
+
+    /// Where a name would be kept. Two that differ in their capitals (of ASCII) are the same.
+    ///
+    /// # Errors
+    /// Why it is not to be had.
+    pub(super) fn place_for(&self, name: &Name) -> Result<u16, NameRefused> {
+        if self.names.iter().any(|other| other.get().eq_ignore_ascii_case(name)) {
+            return Err(NameRefused::Taken);
+        }
+        let place = self.names.iter().position(|other| other.get() == Self::NO_NAME);
+        place.and_then(|place| place.try_into().ok()).ok_or(NameRefused::NoPlace)
+    }
+
+    /// The name at a place that a member has.
+    pub(super) fn name(&self, place: u16) -> Name {
+        self.names.get(usize::from(place)).map_or(Self::NO_NAME, Cell::get)
+    }
+
+    /// Keeps a name at a place, or none once nobody has it any more.
+    pub(super) fn set_name(&self, place: u16, name: Name) {
+        if let Some(kept) = self.names.get(usize::from(place)) {
+            kept.set(name);
         }
     }
 

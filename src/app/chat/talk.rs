@@ -116,10 +116,10 @@ impl<'a> Talk<'a> {
 
     fn end(&mut self, cx: &mut Context<'_>, why: core::fmt::Arguments<'_>) {
         self.stage = Stage::Over;
-        if let Some(desk) = self.desk {
-            desk.leave();
-        }
         self.note(cx, format_args!("the talk with "), format_args!(" has ended{why}"));
+        if let Some(desk) = self.desk {
+            desk.leave(cx.console);
+        }
     }
 
     fn note(&self, cx: &mut Context<'_>, before: core::fmt::Arguments<'_>, after: core::fmt::Arguments<'_>) {

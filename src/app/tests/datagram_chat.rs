@@ -99,6 +99,7 @@ fn q_ends_a_talk_from_either_side() {
     udp.send(1, v4, b"two");
     udp.shows();
     udp.send(0, v4, b"q\n");
+    // It was not the one who is answered: nothing changes for who types.
     assert_eq!(udp.shows(), "the talk with @1 192.168.69.2:3001 has ended\n");
     udp.types(b"q\n");
     assert_eq!(udp.shows(), "the talk with @2 192.168.69.2:3002 has ended\n");
@@ -106,6 +107,33 @@ fn q_ends_a_talk_from_either_side() {
     // Somebody who comes back has a new number.
     udp.send(0, v4, b"one");
     assert_eq!(udp.shows(), "@3 192.168.69.2:3001 one\n");
+}
+
+#[test]
+fn after_a_talk_it_is_said_whom_the_next_line_goes_to() {
+    for from_console in [false, true] {
+        let mut udp = serve(&[3001, 3002, 3003]);
+        udp.console.person = true;
+        (0..3).for_each(|peer| udp.send(peer, v4, b"hi"));
+        udp.shows();
+        if from_console {
+            udp.types(b"q\n");
+            assert_eq!(udp.hears(2), b"q\n");
+        } else {
+            // What was meant for whom has gone goes to nobody else.
+            udp.console.typed.push_back(b"a secret\n".to_vec());
+            udp.send_unseen(2, v4, b"q");
+        }
+        let forgotten = if from_console { "" } else { "(what was typed before is not sent)\n" };
+        let ended = "the talk with @3 192.168.69.2:3003 has ended\n";
+        let next = "(the next line goes to @2 192.168.69.2:3002)\n";
+        assert_eq!(udp.shows(), format!("{ended}{forgotten}{next}"));
+        udp.types(b"hello\n@1 q\n");
+        assert_eq!((udp.hears(0), udp.hears(1)), (b"q\n".into(), b"hello\n".into()));
+        assert_eq!(udp.shows(), "the talk with @1 192.168.69.2:3001 has ended\n");
+        udp.types(b"q\n");
+        assert_eq!(udp.shows(), "the talk with @2 192.168.69.2:3002 has ended\n");
+    }
 }
 
 #[test]

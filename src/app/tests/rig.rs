@@ -44,7 +44,7 @@ impl Console for Script {
     }
 
     fn start_over(&mut self) -> Option<bool> {
-        self.person.then(|| !std::mem::take(&mut self.typed).is_empty())
+        self.person.then(|| std::mem::take(&mut self.typed).iter().any(|piece| !piece.is_empty()))
     }
 
     fn read(&mut self, buf: &mut [u8]) -> Input {

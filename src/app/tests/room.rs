@@ -11,8 +11,15 @@ use crate::stack::Next;
 
 const WELCOME: &str = "this is a chat room: '/name NAME' as the first line gives you a name, q leaves\n";
 
+const TAKEN: &str = "this name is taken: '/name NAME' as the next line gives you another\n";
+
 fn room(bytes: usize) -> &'static Room<'static> {
-    Box::leak(Box::new(Room::new(vec![Cell::new(0); bytes].leak(), None)))
+    room_at(bytes, None)
+}
+
+fn room_at(bytes: usize, desk: Option<&'static Desk>) -> &'static Room<'static> {
+    let names = vec![Cell::new(Room::NO_NAME); 8].leak();
+    Box::leak(Box::new(Room::new(vec![Cell::new(0); bytes].leak(), names, desk)))
 }
 
 fn join(room: &'static Room<'static>, buffers: Buffers) -> Tcp<Server<'static>> {
@@ -56,6 +63,65 @@ fn a_line_goes_to_all_the_others_with_a_name_or_address() {
 }
 
 #[test]
+fn a_name_is_one_members() {
+    for buffers in [BIG, SMALL] {
+        let room = room(4096);
+        let (mut ann, mut other) = (join(room, BIG), join(room, buffers));
+        other.hears();
+        ann.send(b"/name Ann\n");
+        other.hears();
+        // In capitals it is the same name, as on IRC.
+        other.send(b"/name ANN\n");
+        assert_eq!(other.hears(), TAKEN, "{buffers:?}");
+        other.send(b"/name Ann and more\n");
+        assert_eq!(other.hears(), TAKEN);
+        other.send(b"/name Anna\n/name Bob\n");
+        let address = "192.168.69.2:2000";
+        let heard = format!("{address} has joined\n{address} is now Anna\nAnna: /name Bob\n");
+        assert_eq!((ann.hears(), other.hears().as_str()), (heard, ""));
+
+        // Whoever goes on without a name has its address for one, and the name is free once its owner is gone.
+        let mut third = join(room, BIG);
+        third.send(b"/name Anna\nhello\n/name Bob\n");
+        assert_eq!(third.hears(), TAKEN);
+        let heard = format!("{address} has joined\n{address}: hello\n{address}: /name Bob\n");
+        assert_eq!(ann.hears(), heard);
+        ann.send(b"q\n");
+        let mut fourth = join(room, BIG);
+        fourth.send(b"/name Ann\n");
+        assert_eq!(third.hears().lines().last(), Some(&*format!("{address} is now Ann")));
+    }
+}
+
+#[test]
+fn what_is_said_of_a_name_tears_no_line() {
+    let room = room(4096);
+    let (mut ann, mut other) = (join(room, BIG), join(room, SMALL));
+    other.hears();
+    ann.send(b"/name Ann\n");
+    other.hears();
+    // More than goes at a time is under way when the name is asked for.
+    let line = format!("{}\n", "x".repeat(300));
+    ann.send(line.as_bytes());
+    other.settle();
+    other.send(b"/name Ann\nhi\n/name Bob\n");
+    assert_eq!(other.hears(), format!("Ann: {line}{TAKEN}"));
+    let address = "192.168.69.2:2000";
+    assert_eq!(ann.hears(), format!("{address} has joined\n{address}: hi\n{address}: /name Bob\n"));
+}
+
+#[test]
+fn without_a_place_for_it_a_name_is_refused() {
+    let names = [const { Cell::new(Room::NO_NAME) }; 1];
+    let room = Box::leak(Box::new(Room::new(vec![Cell::new(0); 1024].leak(), Box::leak(Box::new(names)), None)));
+    let (mut ann, mut other) = (join(room, BIG), join(room, BIG));
+    ann.send(b"/name Ann\n");
+    other.hears();
+    other.send(b"/name Bob\n");
+    assert_eq!(other.hears(), "as many have names as can: you stay your address\n");
+}
+
+#[test]
 fn no_name_is_the_consoles_or_an_address() {
     for (name, has) in [
         ("console", None),
@@ -77,6 +143,8 @@ fn no_name_is_the_consoles_or_an_address() {
         let heard = other.hears();
         let want = format!("{}: x\\xe2\\x80\\xaey\n", has.unwrap_or("192.168.69.2:2000"));
         assert!(heard.ends_with(&want) && heard.contains(" is now ") == has.is_some(), "{name:?}: {heard:?}");
+        let told = member.hears().contains("this cannot be a name");
+        assert_eq!(told, has.is_none(), "{name:?}");
     }
 }
 
@@ -239,7 +307,7 @@ fn whoever_leaves_holds_nobody() {
 #[test]
 fn in_an_empty_room_a_person_talks_to_nobody() {
     let desk = Box::leak(Box::new(Desk::new(false)));
-    let room = Box::leak(Box::new(Room::new(vec![Cell::new(0); 1024].leak(), Some(desk))));
+    let room = room_at(1024, Some(desk));
     let options = Options { room: Some(room), desk: Some(desk), ..Options::default() };
     let chat = find("chat").unwrap();
     let console = Script { open: true, person: true, ..Script::default() };
@@ -260,7 +328,7 @@ fn in_an_empty_room_a_person_talks_to_nobody() {
 #[test]
 fn a_line_from_the_console_waits_too() {
     let desk = Box::leak(Box::new(Desk::new(false)));
-    let room = Box::leak(Box::new(Room::new(vec![Cell::new(0); 1024].leak(), Some(desk))));
+    let room = room_at(1024, Some(desk));
     let options = Options { room: Some(room), ..Options::default() };
     let console = Script { open: true, ..Script::default() };
     let session = || find("chat").unwrap().server(&options).unwrap();

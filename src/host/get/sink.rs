@@ -90,7 +90,10 @@ impl Sink {
     /// Why it has, in a line.
     pub fn failure(&mut self) -> Failure {
         let error = self.fault.take().unwrap_or_else(|| io::ErrorKind::Other.into());
-        Failure::run(format_args!("{}: {error}", self.destination))
+        match &self.destination {
+            Destination::Output => Failure::output(&error),
+            other => Failure::run(format_args!("{other}: {error}")),
+        }
     }
 
     /// All has come.

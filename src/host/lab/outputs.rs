@@ -68,9 +68,11 @@ impl Shown {
                 }
             }
         }
-        match self.fault {
+        // What was printed may end without a line end, and is held back then.
+        let flushed = io::stdout().flush();
+        match self.fault.or(flushed.err()) {
             None => Ok(()),
-            Some(error) => Err(Failure::run(format_args!("standard output: {error}"))),
+            Some(error) => Err(Failure::output(&error)),
         }
     }
 }

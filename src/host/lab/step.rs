@@ -60,8 +60,8 @@ fn interact(
     let mut over = false;
     loop {
         let mut line = String::new();
-        write!(io::stdout(), "step {} {}> ", lab.steps(), lab.elapsed()).map_err(Failure::run)?;
-        io::stdout().flush().map_err(Failure::run)?;
+        let prompted = write!(io::stdout(), "step {} {}> ", lab.steps(), lab.elapsed());
+        prompted.and_then(|()| io::stdout().flush()).map_err(|error| Failure::output(&error))?;
         // No command is longer.
         let count = io::stdin()
             .lock()
