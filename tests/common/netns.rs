@@ -116,8 +116,7 @@ pub fn counters(name: &str) -> Counters {
 /// Whether a sandbox can be made: namespaces are allowed and /dev/net/tun is open. Tried in a child.
 pub fn sandbox_possible() -> Result<(), String> {
     open_tun()?;
-    let tried = Command::new("unshare").args(["-Urn", "true"]).output();
-    match tried {
+    match output(Command::new("unshare").args(["-Urn", "true"])) {
         Ok(output) if output.status.success() => Ok(()),
         Ok(output) => Err(format!("no user namespaces: {}", String::from_utf8_lossy(&output.stderr).trim())),
         Err(e) => Err(format!("no unshare(1): {e}")),
