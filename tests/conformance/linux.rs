@@ -41,47 +41,50 @@ struct Kernel {
     child: Child,
     input: ChildStdin,
     said: Receiver<Said>,
-    seen: Receiver<Vec<u8>>,
     interface: String,
     clock: Clock,
 }
 
-/// Whether the kernel took a frame.
-struct Said(bool);
+/// What the script says: whether it did what it was told, and a frame that it saw.
+type Said = (bool, Vec<u8>);
 
-/// How long a frame that the device sent may take to be seen, where it is seen at all.
-const SOON: Duration = Duration::from_millis(200);
+/// Instead of a length.
+const LOOK: u16 = 0xffff;
+
 /// It fails after this, instead of hanging.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Frames in and out, each after its length in two bytes; one in is answered by its length with 0 for refused, 1 for sent.
+/// Sends the frame that follows its length in two bytes or, told [`LOOK`], looks for the next one that the device sent. The answer
+/// is `y` or `n`, and a frame after its length. A frame that is there is seen however late a busy machine has the script look.
 const SCRIPT: &str = "
-import socket, sys, threading
-ALL, OUTGOING = 3, 4
+import select, socket, sys
+ALL, OUTGOING, LOOK = 3, 4, 0xffff
 link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ALL))
 link.bind((sys.argv[1], ALL))
 link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-lock = threading.Lock()
 
-def say(kind, data):
-    with lock:
-        sys.stdout.buffer.write(kind + len(data).to_bytes(2, 'big') + data)
-        sys.stdout.buffer.flush()
+def say(went_well, data=b''):
+    sys.stdout.buffer.write((b'y' if went_well else b'n') + len(data).to_bytes(2, 'big') + data)
+    sys.stdout.buffer.flush()
 
-def watch():
-    while True:
+def look():
+    while select.select([link], [], [], 0.2)[0]:
         data, sender = link.recvfrom(65535)
         if sender[2] != OUTGOING:
-            say(b'f', data)
+            return say(True, data)
+    say(False)
 
-threading.Thread(target=watch, daemon=True).start()
-say(b'y', b'')
+say(True)
 while head := sys.stdin.buffer.read(2):
+    length = int.from_bytes(head, 'big')
+    if length == LOOK:
+        look()
+        continue
     try:
-        link.send(sys.stdin.buffer.read(int.from_bytes(head, 'big')))
-        say(b'y', b'')
+        link.send(sys.stdin.buffer.read(length))
+        say(True)
     except OSError:
-        say(b'n', b'')
+        say(False)
 ";
 
 impl Kernel {
@@ -90,22 +93,23 @@ impl Kernel {
         command.args(["-c", SCRIPT, interface]).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = spawn(&mut command).unwrap();
         let (input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
-        let ((answer, said), (frame, seen)) = (channel(), channel());
+        let (answer, said) = channel();
         thread::spawn(move || {
             let mut head = [0; 3];
             while output.read_exact(&mut head).is_ok() {
                 let mut data = vec![0; usize::from(u16::from_be_bytes([head[1], head[2]]))];
                 output.read_exact(&mut data).unwrap();
                 // Nobody listens any more when the test is over.
-                let _ = match head[0] {
-                    b'f' => frame.send(data).is_ok(),
-                    said => answer.send(Said(said == b'y')).is_ok(),
-                };
+                let _ = answer.send((head[0] == b'y', data));
             }
         });
-        let kernel = Kernel { child, input, said, seen, interface: interface.into(), clock: Clock::start() };
-        assert!(kernel.said.recv_timeout(PATIENCE).unwrap().0);
+        let kernel = Kernel { child, input, said, interface: interface.into(), clock: Clock::start() };
+        assert!(kernel.answer().0);
         kernel
+    }
+
+    fn answer(&self) -> Said {
+        self.said.recv_timeout(PATIENCE).unwrap()
     }
 }
 
@@ -121,11 +125,13 @@ impl Peer<TunTap> for Kernel {
         self.input.write_all(&(frame.len() as u16).to_be_bytes()).unwrap();
         self.input.write_all(frame).unwrap();
         self.input.flush().unwrap();
-        self.said.recv_timeout(PATIENCE).unwrap().0
+        self.answer().0
     }
 
     fn observe(&mut self, _device: &mut TunTap, buffer: &mut [u8]) -> Option<usize> {
-        copy(&self.seen.recv_timeout(SOON).ok()?, buffer)
+        self.input.write_all(&LOOK.to_be_bytes()).unwrap();
+        let (seen, frame) = self.answer();
+        if seen { copy(&frame, buffer) } else { None }
     }
 
     fn now(&mut self) -> Instant {
