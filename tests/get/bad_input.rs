@@ -111,8 +111,10 @@ fn a_server_that_lies_is_one_line_and_the_file_is_kept() {
         let server = Scripted::on_ipv4();
         for &(answer, then, why) in LIES {
             let url = server.url(answer, then);
+            // Where it is not waited for, even a busy machine's server has answered before.
+            let timeout = if why.starts_with("timed out") { "1s" } else { "1min" };
             for file in [&old, &new] {
-                let got = get(link, &[&url, "-o", file.to_str().unwrap(), "--timeout", "300ms"]);
+                let got = get(link, &[&url, "-o", file.to_str().unwrap(), "--timeout", timeout]);
                 failed(&got, why);
                 assert!(got.stdout.is_empty(), "{answer}: {got:?}");
                 assert!(names(&home) == ["old"] && fs::read(&old).unwrap() == b"what was there", "{answer}");
