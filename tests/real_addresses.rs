@@ -61,11 +61,11 @@ fn a_lease_is_given_back_at_the_end() {
         let told = format!("/24 is given back to DHCP server {}", KERNEL[0]);
         assert!(finished.err().contains(&told), "{finished:?}");
         dnsmasq.wait_for("DHCPRELEASE(");
-        assert_eq!(dnsmasq.leases(), "");
+        dnsmasq.wait_for_no_lease();
         let ping = Peer::start(smolstep().args(["ping", KERNEL[0], "-c", "1", "--dhcp"]).args(link.arguments()));
         assert_eq!(ping.finish().code(), Some(0));
         dnsmasq.wait_for_times("DHCPRELEASE(", 2);
-        assert_eq!(dnsmasq.leases(), "");
+        dnsmasq.wait_for_no_lease();
     });
 }
 

@@ -1,8 +1,10 @@
 //! dnsmasq on the kernel's end of a TAP: DHCP, DNS and router advertisements.
 
 use std::process::Command;
+use std::thread::yield_now;
+use std::time::Instant;
 
-use super::link::{KERNEL, Link};
+use super::link::{KERNEL, Link, PATIENCE};
 use super::netns::output;
 use super::peer::Peer;
 use super::require::skip;
@@ -79,6 +81,18 @@ impl Dnsmasq {
     /// The leases that it holds, a line each, as its file has them.
     pub fn leases(&self) -> String {
         std::fs::read_to_string(&self.leases).unwrap_or_default()
+    }
+
+    /// Waits until it holds none any more: it says what it does before its file shows it.
+    ///
+    /// # Panics
+    /// If it goes on holding one.
+    pub fn wait_for_no_lease(&self) {
+        let until = Instant::now() + PATIENCE;
+        while !self.leases().is_empty() {
+            assert!(Instant::now() < until, "{}", self.leases());
+            yield_now();
+        }
     }
 
     /// Ends it.
