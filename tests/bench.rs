@@ -3,12 +3,11 @@
 
 mod common;
 
-use std::fs::{self, Permissions};
-use std::os::unix::fs::PermissionsExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use common::netns::{sandbox_possible, skip};
+use common::netns::{output, sandbox_possible, skip, write_program};
 use common::peer::{Finished, Peer, smolstep};
 use common::terminal;
 use rustix::process::{Pid, Signal, kill_process};
@@ -27,7 +26,7 @@ fn rows_become_a_table_json_and_a_picture() {
         assert!(line.ends_with("met") || line.ends_with("missed"), "{line}");
     }
     assert!(!out.contains(rows[2]), "{out}");
-    let checked = Command::new("python3").args(["-c", CHECK, &json, &svg]).output().unwrap();
+    let checked = output(Command::new("python3").args(["-c", CHECK, &json, &svg])).unwrap();
     let said = String::from_utf8_lossy(&checked.stderr);
     assert!(checked.status.success(), "{said}\n{}", fs::read_to_string(json).unwrap());
 
@@ -192,9 +191,7 @@ impl Folder {
 
     /// Puts a python3 there that is this script.
     fn python(&self, script: &str) {
-        let file = self.path("python3");
-        fs::write(&file, format!("#!/bin/sh\n{script}\n")).unwrap();
-        fs::set_permissions(&file, Permissions::from_mode(0o755)).unwrap();
+        write_program(&self.0.join("python3"), &format!("#!/bin/sh\n{script}\n")).unwrap();
     }
 }
 

@@ -1,8 +1,10 @@
 //! Network namespaces that a test makes for itself.
 
-use std::fs::{self, File};
+use std::fs::{self, File, Permissions};
 use std::io;
 use std::net::IpAddr;
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
 
@@ -43,6 +45,14 @@ pub fn skip(why: &str) {
 /// meanwhile would keep its copy of that attachment until it executes its program, and the server would find the
 /// interface in use.
 static FORK: Mutex<()> = Mutex::new(());
+
+/// Writes a file that is a program. No child is started meanwhile: with its copy of the open file, nobody could execute it
+/// ("text file busy").
+pub fn write_program(path: &Path, text: &str) -> io::Result<()> {
+    let _no_child = FORK.lock().unwrap_or_else(PoisonError::into_inner);
+    std::fs::write(path, text)?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o755))
+}
 
 /// Starts a child. Tests start theirs with this or [`output`]: see [`FORK`].
 pub fn spawn(command: &mut Command) -> io::Result<Child> {
