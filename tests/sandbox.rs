@@ -8,12 +8,12 @@ use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
-use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use smolstep::host::netlink::Netlink;
 
-use common::netns::{sandbox_possible, skip};
+use common::link::PATIENCE;
+use common::netns::{in_namespace, sandbox_possible, skip};
 
 #[test]
 fn the_exit_code_is_the_commands() {
@@ -85,53 +85,53 @@ fn join_runs_in_the_newest_sandbox() {
 
 #[test]
 fn a_published_port_reaches_the_server() {
-    let Some(home) = Home::new("publish") else { return };
-    let port = free_port();
-    let publish = format!("{port}=9999");
-    let mut sandbox =
-        home.start(&["--publish", &publish], &[&me(), "--exact", "inside_server", "--ignored", "--nocapture"]);
-    while !sandbox.line().contains("serving") {}
+    in_namespace("a_published_port_reaches_the_server", || {
+        let Some(home) = Home::new("publish") else { return };
+        let inside = [&me(), "--exact", "inside_server", "--ignored", "--nocapture"];
+        let mut sandbox = home.start(&["--publish", &format!("{PORT}=9999")], &inside);
+        while !sandbox.line().contains("serving") {}
 
-    for text in [b"one".as_slice(), b"two"] {
-        let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-        stream.write_all(text).unwrap();
-        // The server answers at the end of the stream: the half-close has to arrive.
-        stream.shutdown(Shutdown::Write).unwrap();
-        let mut answer = Vec::new();
-        stream.read_to_end(&mut answer).unwrap();
-        assert_eq!(answer, [text, b"!"].concat());
-    }
+        for text in [b"one".as_slice(), b"two"] {
+            let mut stream = TcpStream::connect(("127.0.0.1", PORT)).unwrap();
+            stream.write_all(text).unwrap();
+            // The server answers at the end of the stream: the half-close has to arrive.
+            stream.shutdown(Shutdown::Write).unwrap();
+            let mut answer = Vec::new();
+            stream.read_to_end(&mut answer).unwrap();
+            assert_eq!(answer, [text, b"!"].concat());
+        }
 
-    // Two clients: each gets its own answer.
-    let clients = [0, 1].map(|_| {
-        let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
-        socket.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
-        socket
+        // Two clients: each gets its own answer.
+        let clients = [0, 1].map(|_| {
+            let socket = UdpSocket::bind("127.0.0.1:0").unwrap();
+            socket.set_read_timeout(Some(PATIENCE)).unwrap();
+            socket
+        });
+        for (i, client) in clients.iter().enumerate() {
+            client.send_to(format!("udp {i}").as_bytes(), ("127.0.0.1", PORT)).unwrap();
+        }
+        for (i, client) in clients.iter().enumerate() {
+            let mut buffer = [0; 64];
+            let (len, from) = client.recv_from(&mut buffer).unwrap();
+            assert_eq!((&buffer[..len], from.port()), (format!("udp {i}!").as_bytes(), PORT));
+        }
+        assert_eq!(sandbox.end(), Some(0));
     });
-    for (i, client) in clients.iter().enumerate() {
-        client.send_to(format!("udp {i}").as_bytes(), ("127.0.0.1", port)).unwrap();
-    }
-    for (i, client) in clients.iter().enumerate() {
-        let mut buffer = [0; 64];
-        let (len, from) = client.recv_from(&mut buffer).unwrap();
-        assert_eq!((&buffer[..len], from.port()), (format!("udp {i}!").as_bytes(), port));
-    }
-    assert_eq!(sandbox.end(), Some(0));
 }
 
 #[test]
 fn a_published_port_without_a_server_is_reset() {
-    let Some(home) = Home::new("reset") else { return };
-    let port = free_port();
-    let publish = format!("{port}=9998");
-    // The server's address is there and nobody listens on the port.
-    let mut sandbox =
-        home.start(&["--publish", &publish], &["sh", "-c", "ip addr add 192.168.69.1/32 dev lo; echo up; exec cat"]);
-    assert_eq!(sandbox.line(), "up\n");
-    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-    let error = stream.read(&mut [0; 1]).unwrap_err();
-    assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
-    assert_eq!(sandbox.end(), Some(0));
+    in_namespace("a_published_port_without_a_server_is_reset", || {
+        let Some(home) = Home::new("reset") else { return };
+        // The server's address is there and nobody listens on the port.
+        let inside = ["sh", "-c", "ip addr add 192.168.69.1/32 dev lo; echo up; exec cat"];
+        let mut sandbox = home.start(&["--publish", &format!("{PORT}=9998")], &inside);
+        assert_eq!(sandbox.line(), "up\n");
+        let mut stream = TcpStream::connect(("127.0.0.1", PORT)).unwrap();
+        let error = stream.read(&mut [0; 1]).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::ConnectionReset);
+        assert_eq!(sandbox.end(), Some(0));
+    });
 }
 
 #[test]
@@ -215,10 +215,8 @@ fn me() -> String {
     std::env::current_exe().unwrap().to_str().unwrap().to_owned()
 }
 
-/// A port that nobody uses just now.
-fn free_port() -> u16 {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
-}
+/// What is published in a namespace of the test's own, where nobody else has a port.
+const PORT: u16 = 10_000;
 
 /// A folder for the notes about running sandboxes, so that tests do not see each other's.
 struct Home(PathBuf);

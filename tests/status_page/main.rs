@@ -5,11 +5,11 @@
 mod common;
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{Shutdown, TcpListener, TcpStream};
+use std::net::{Shutdown, TcpStream};
 use std::process::Command;
 
 use common::link::{SERVER, connect, expect, expect_last, on_tap, on_tap_and_tun, send};
-use common::netns::{output, sandbox_possible};
+use common::netns::{in_namespace, output, sandbox_possible};
 use common::peer::{Finished, Peer, python, smolstep};
 use common::require::skip;
 
@@ -124,24 +124,26 @@ fn a_browser_shows_a_connection_come_and_go() {
 
 #[test]
 fn a_browser_on_the_host_sees_itself_in_the_sandbox() {
-    if let Err(why) = sandbox_possible() {
-        return skip("tap", &why);
-    }
-    let Some(()) = chromium() else { return };
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    let mut sandbox = smolstep();
-    sandbox.args(["sandbox", "--serve", "all", "--port", "http=8000", "--publish", &format!("{port}=8000")]);
-    sandbox.args(["--", "sh", "-c", "echo up; cat"]).env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"));
-    let sandbox = Peer::start(&mut sandbox);
-    sandbox.wait_for("up", |out| out == "up\n");
-    let seen = browse(&format!("http://127.0.0.1:{port}/"), "-", "-");
-    assert_eq!(
-        (seen.code(), seen.out().as_str()),
-        (Some(0), "smolstep\nown http, live ESTABLISHED\n"),
-        "{}",
-        seen.err()
-    );
-    assert_eq!(sandbox.finish().code(), Some(0));
+    // The host is a namespace of the test's own, where nobody else has the port.
+    in_namespace("a_browser_on_the_host_sees_itself_in_the_sandbox", || {
+        if let Err(why) = sandbox_possible() {
+            return skip("tap", &why);
+        }
+        let Some(()) = chromium() else { return };
+        let mut sandbox = smolstep();
+        sandbox.args(["sandbox", "--serve", "all", "--port", "http=8000", "--publish", "18000=8000"]);
+        sandbox.args(["--", "sh", "-c", "echo up; cat"]).env("XDG_RUNTIME_DIR", env!("CARGO_TARGET_TMPDIR"));
+        let sandbox = Peer::start(&mut sandbox);
+        sandbox.wait_for("up", |out| out == "up\n");
+        let seen = browse("http://127.0.0.1:18000/", "-", "-");
+        assert_eq!(
+            (seen.code(), seen.out().as_str()),
+            (Some(0), "smolstep\nown http, live ESTABLISHED\n"),
+            "{}",
+            seen.err()
+        );
+        assert_eq!(sandbox.finish().code(), Some(0));
+    });
 }
 
 const EVENTS: &str = "GET /events HTTP/1.1\r\nHost: smolstep\r\n\r\n";
