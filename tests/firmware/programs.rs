@@ -12,11 +12,14 @@ fn pings_are_answered() {
     on_every_board("programs::pings_are_answered", |image| {
         let _board = image.serve();
         for payload in ["0", "56", "1472"] {
-            let mut ping = Command::new("ping");
-            ping.args(["-c", "3", "-i", "0.2", "-W", "30", "-s", payload, BOARD]);
-            let finished = Peer::start(&mut ping).finish();
-            assert_eq!(finished.code(), Some(0), "{}", finished.out());
-            assert!(finished.out().contains("3 packets transmitted, 3 received"), "{}", finished.out());
+            for _ in 0..3 {
+                // Of several in one run, -W is for the first answer alone.
+                let mut ping = Command::new("ping");
+                ping.args(["-c", "1", "-W", "60", "-s", payload, BOARD]);
+                let finished = Peer::start(&mut ping).finish();
+                assert_eq!(finished.code(), Some(0), "{}", finished.out());
+                assert!(finished.out().contains("1 packets transmitted, 1 received"), "{}", finished.out());
+            }
         }
     });
 }
