@@ -188,7 +188,7 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
         // Nobody else knows the seed, and nothing else is made of these bytes.
         let [.., a, b, c, d, _, _, _, _, _, _, _, _, _, _, _, _] = settings::SEED;
         let ids = [u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])];
-        let resolver = Resolver::new(name, &servers, PATIENCE, ids);
+        let resolver = Resolver::new(name, &servers, PATIENCE, ids).reaching(cfg!(feature = "ipv6"), true);
         let port = self.stack.bind(0, resolver).inspect_err(|error| log::error!("{host}: {error}")).ok()?;
         let mut over = None;
         drive(&mut self.stack, &mut self.io, &mut self.clock, Terminal::listen, |stack, _| {

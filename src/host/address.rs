@@ -177,7 +177,8 @@ impl Lookup<'_> {
         }
         let ids = getrandom::u32().map_err(|error| Failure::run(format_args!("no entropy: {error}")))?;
         let ids = [(ids >> 16) as u16, ids as u16];
-        let mut resolver = Resolver::new(name, &reached(stack), self.patience.into(), ids);
+        let mut resolver = Resolver::new(name, &reached(stack), self.patience.into(), ids)
+            .reaching(has_family(stack, true), has_family(stack, false));
         if self.thorough {
             resolver = resolver.thorough();
         }
@@ -337,6 +338,14 @@ pub(super) fn no_route(address: &IpAddress) -> Failure {
 
 fn can_reach<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, to: IpAddr) -> bool {
     stack.source_for(IpEndpoint::new(to.into(), 1)).is_ok()
+}
+
+/// Whether there is an own address of IPv6 or of IPv4 that leads further than the link.
+fn has_family<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, v6: bool) -> bool {
+    stack.addresses().iter().any(|own| match own.address() {
+        IpAddress::Ipv4(_) => !v6,
+        IpAddress::Ipv6(own) => v6 && !own.is_unicast_link_local(),
+    })
 }
 
 fn interrupted() -> Failure {

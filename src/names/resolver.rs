@@ -23,8 +23,8 @@ const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
 
 /// Looks up the addresses of a name: both families at once, the servers in turn.
 ///
-/// It has a result when both families are answered, or 50 ms after the first that has addresses; at the latest when its patience
-/// ends. It needs a port with room for two datagrams of 271 bytes to send, and for two replies of 512 bytes.
+/// It has a result when both families are answered, or 50 ms after the first that has addresses and can be reached; at the latest
+/// when its patience ends. It needs a port with room for two datagrams of 271 bytes to send, and for two replies of 512 bytes.
 #[derive(Clone, Debug)]
 pub struct Resolver {
     name: Name,
@@ -32,6 +32,8 @@ pub struct Resolver {
     queries: [Query; 2],
     /// Whether slow answers are waited for, even when there are addresses.
     thorough: bool,
+    /// Whether the family that each query is about can be reached from here.
+    reached: [bool; 2],
     patience: Duration,
     /// When it gives up; none before the first poll.
     until: Option<Instant>,
@@ -69,6 +71,7 @@ impl Resolver {
             servers: servers.iter().copied().take(SERVERS).collect(),
             queries: [query(Kind::Aaaa, ids[0]), query(Kind::A, ids[1])],
             thorough: false,
+            reached: [true; 2],
             patience,
             until: None,
             ask_at: None,
@@ -86,6 +89,12 @@ impl Resolver {
     /// Waits for both families, for whoever wants to see all addresses.
     pub fn thorough(mut self) -> Self {
         self.thorough = true;
+        self
+    }
+
+    /// Says which families can be reached from here: addresses of another alone are not settled for.
+    pub fn reaching(mut self, v6: bool, v4: bool) -> Self {
+        self.reached = [v6, v4];
         self
     }
 
@@ -128,7 +137,7 @@ impl Resolver {
                 }
                 Reply::Addresses(_) => {
                     self.queries[at].answered = true;
-                    if !self.addresses.is_empty() {
+                    if self.reached[at] && !self.addresses.is_empty() {
                         self.settle_at.get_or_insert(now + RESOLUTION_DELAY);
                     }
                 }

@@ -97,6 +97,21 @@ fn one_family_waits_for_the_other_no_longer_than_it_should() {
 }
 
 #[test]
+fn a_family_that_cannot_be_reached_is_not_settled_for() {
+    // The first question about IPv4 is never answered; the second is, a second later.
+    let late = || {
+        let mut asked = 0;
+        move |question: &[u8]| {
+            asked += usize::from(kind_of(question) == A);
+            (kind_of(question) == AAAA || asked > 1).then(|| answer(question, 0))
+        }
+    };
+    assert_eq!(lookup(late(), false), (Ok(vec!["fd00::9".into()]), 50));
+    let found = lookup_with(late(), |resolver| resolver.reaching(false, true));
+    assert_eq!(found, (Ok(vec!["fd00::9".into(), "10.0.0.9".into()]), 1000));
+}
+
+#[test]
 fn failures_are_told_apart() {
     let server = IpAddress::v4(10, 0, 0, 1);
     let silent = ResolveError::Silent(server, Duration::from_secs(10));
@@ -138,6 +153,14 @@ const AAAA: u16 = 28;
 
 /// What a lookup of www.example says of a server at 10.0.0.1, and after how many milliseconds.
 fn lookup(server: impl FnMut(&[u8]) -> Option<Vec<u8>>, thorough: bool) -> (Result<Vec<String>, ResolveError>, i64) {
+    lookup_with(server, |resolver| if thorough { resolver.thorough() } else { resolver })
+}
+
+/// The same of a resolver that is told more.
+fn lookup_with(
+    server: impl FnMut(&[u8]) -> Option<Vec<u8>>,
+    tell: impl FnOnce(Resolver) -> Resolver,
+) -> (Result<Vec<String>, ResolveError>, i64) {
     let sizes = Sizes { connections: 1, receive: 64, send: 64, ports: 1, datagrams: 4, payload: 2048 };
     let (mut ours, mut theirs) = (HeapPool::new(sizes), HeapPool::new(sizes));
     let mut cable = Cable::<8, 1514>::with_medium(Medium::Ip);
@@ -150,11 +173,8 @@ fn lookup(server: impl FnMut(&[u8]) -> Option<Vec<u8>>, thorough: bool) -> (Resu
     let mut dns = Stack::<(), _>::new(config(&at_1), &mut far.device, theirs.memory(), start).unwrap();
     dns.bind(53, Respond::new(Server(server))).unwrap();
     let name = Name::new("www.example").unwrap();
-    let mut resolver = Resolver::new(name, &[IpAddress::v4(10, 0, 0, 1)], Duration::from_secs(10), [11, 12]);
-    if thorough {
-        resolver = resolver.thorough();
-    }
-    let port = client.bind(0, resolver).unwrap();
+    let resolver = Resolver::new(name, &[IpAddress::v4(10, 0, 0, 1)], Duration::from_secs(10), [11, 12]);
+    let port = client.bind(0, tell(resolver)).unwrap();
     let mut now = start;
     for _ in 0..1000 {
         let next = [client.poll(now, &mut near), dns.poll(now, &mut far), client.poll(now, &mut near)];
