@@ -50,8 +50,8 @@ static FORK: Mutex<()> = Mutex::new(());
 /// ("text file busy").
 pub fn write_program(path: &Path, text: &str) -> io::Result<()> {
     let _no_child = FORK.lock().unwrap_or_else(PoisonError::into_inner);
-    std::fs::write(path, text)?;
-    std::fs::set_permissions(path, Permissions::from_mode(0o755))
+    fs::write(path, text)?;
+    fs::set_permissions(path, Permissions::from_mode(0o755))
 }
 
 /// Starts a child. Tests start theirs with this or [`output`]: see [`FORK`].
