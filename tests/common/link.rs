@@ -164,7 +164,8 @@ pub fn udp(own: SocketAddr, remote: SocketAddr) -> UdpSocket {
 pub fn ask(socket: &UdpSocket, text: impl AsRef<[u8]>, reply: impl AsRef<[u8]>) {
     socket.send(text.as_ref()).unwrap();
     let mut bytes = vec![0; 65_536];
-    let len = socket.recv(&mut bytes).unwrap();
+    let received = socket.recv(&mut bytes);
+    let len = received.unwrap_or_else(|e| panic!("no answer to {} bytes on {socket:?}: {e}", text.as_ref().len()));
     assert!(bytes[..len] == *reply.as_ref(), "{} instead of {}", show(&bytes[..len]), show(reply.as_ref()));
 }
 
