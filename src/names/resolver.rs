@@ -17,14 +17,16 @@ pub(crate) const SERVERS: usize = 4;
 const PORT: u16 = 53;
 /// How long the first question waits for an answer; each further one twice as long.
 const FIRST: Duration = Duration::from_secs(1);
-/// How long the addresses of one family wait for those of the other. RFC 8305 section 3 has IPv4 wait so long for IPv6; here it is
-/// both ways, since what is looked up are all addresses, and a server answers both questions together.
+/// How long IPv4 addresses wait for IPv6 ones (RFC 8305 section 3): some servers never answer a question about those.
 const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
+/// How long IPv6 addresses wait for IPv4 ones, which are what is left if nothing answers at them: until a lost question was asked
+/// again. RFC 8305 has a connection begin meanwhile; here what comes after the lookup is lost.
+const FALLBACK_DELAY: Duration = Duration::from_secs(2);
 
 /// Looks up the addresses of a name: both families at once, the servers in turn.
 ///
-/// It has a result when both families are answered, or 50 ms after the first that has addresses and can be reached; at the latest
-/// when its patience ends. It needs a port with room for two datagrams of 271 bytes to send, and for two replies of 512 bytes.
+/// It has a result when both families are answered, 50 ms after IPv4 has addresses, or 2 s after IPv6 has; those of a family that
+/// cannot be reached do not count. At the latest it has one when its patience ends. It needs a port with room for two datagrams of 271 bytes to send, and for two replies of 512 bytes.
 #[derive(Clone, Debug)]
 pub struct Resolver {
     name: Name,
@@ -138,7 +140,8 @@ impl Resolver {
                 Reply::Addresses(_) => {
                     self.queries[at].answered = true;
                     if self.reached[at] && !self.addresses.is_empty() {
-                        self.settle_at.get_or_insert(now + RESOLUTION_DELAY);
+                        let delay = if kind == Kind::A { RESOLUTION_DELAY } else { FALLBACK_DELAY };
+                        self.settle_at.get_or_insert(now + delay);
                     }
                 }
                 Reply::Failed(code) => self.fails(ResolveError::Failed(from.addr, code), now),
