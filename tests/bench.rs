@@ -146,6 +146,19 @@ fn ctrl_c_ends_it_with_what_there_is() {
     assert!(shown.contains("latency-kernel") && shown.ends_with("echo on\n"), "{shown}");
 }
 
+/// However many rounds were still to come: their number is not counted down.
+#[test]
+fn ctrl_c_ends_more_rounds_than_there_ever_are() {
+    let Some(_folder) = Folder::new("rounds") else { return };
+    let me = env!("CARGO_BIN_EXE_smolstep");
+    let rounds = u64::MAX.to_string();
+    let mut run = terminal::start(&[me, "bench", "--quick", "--rounds", &rounds, "accept-kernel"]);
+    run.wait_for("a progress bar", |out| out.contains("accepting"));
+    run.type_in(b"\x03");
+    let run = run.finish();
+    assert!(run.code() == Some(1) && run.out().contains("interrupted: "), "{run:?}");
+}
+
 #[test]
 fn a_server_of_its_own_ends_with_whoever_started_it_even_by_sigkill() {
     let Some(_folder) = Folder::new("orphan") else { return };

@@ -153,12 +153,12 @@ fn measure(rows: &[&Row], rounds: usize, effort: Effort, stop: &AtomicBool) -> M
             jobs.push(job);
         }
     }
-    let bar = bar(rounds * jobs.len());
+    let bar = bar(rounds.saturating_mul(jobs.len()));
     let (mut meter, mut measured) = (Meter::new(effort, stop), Measured::default());
-    for _ in 0..rounds {
+    'rounds: for _ in 0..rounds {
         for job in &jobs {
             if stop.load(Ordering::Relaxed) {
-                break;
+                break 'rounds;
             }
             bar.set_message(job.to_string());
             bar.tick();
