@@ -65,6 +65,7 @@ fn a_frame_the_kernel_cannot_take_is_kept_until_the_interface_is_up() {
         // A stack that asks for no wait at all is made to wait; nothing is ready when the time to try again comes.
         assert!(!device.wait(Some(Duration::ZERO), &[]).unwrap().device);
         assert!(device.is_blocked());
+        assert_eq!(device.held(), 1, "it was tried more than once");
 
         up("tun0");
         assert!(device.wait(None, &[]).unwrap().device);
@@ -72,7 +73,7 @@ fn a_frame_the_kernel_cannot_take_is_kept_until_the_interface_is_up() {
         assert!(!device.is_blocked());
         assert_eq!(receive(&kernel), b"first");
         assert_eq!(receive(&kernel), b"second");
-        assert_eq!(device.fault(), None);
+        assert_eq!((device.held(), device.dropped(), device.fault()), (1, 0, None));
     });
 }
 

@@ -39,6 +39,10 @@ pub(super) struct Port {
     pub(super) blocked: Blocked,
     pub(super) fault: Option<Errno>,
     pub(super) dropped: u64,
+    /// Frames that the kernel had no room for at first.
+    pub(super) held: u64,
+    /// The one in `tx` has been counted among them.
+    counted: bool,
     medium: Medium,
     /// The length of the virtio-net header: 0 without offload.
     header: usize,
@@ -63,6 +67,8 @@ impl Port {
             blocked: Blocked::UntilWritable,
             fault: None,
             dropped: 0,
+            held: 0,
+            counted: false,
             medium,
             header: if offload { HEADER } else { 0 },
         }
@@ -185,8 +191,8 @@ impl Port {
                 }
                 Err(Errno::INTR) => {}
                 // The queue is full, or the interface is down.
-                Err(Errno::AGAIN | Errno::IO) => return self.blocked = Blocked::UntilWritable,
-                Err(Errno::NOBUFS | Errno::NOMEM) => return self.blocked = Blocked::UntilLater,
+                Err(errno @ (Errno::AGAIN | Errno::IO)) => return self.hold(errno, Blocked::UntilWritable),
+                Err(errno @ (Errno::NOBUFS | Errno::NOMEM)) => return self.hold(errno, Blocked::UntilLater),
                 // The kernel will never take this one: shorter than its header, or on a TUN neither IPv4 nor IPv6.
                 Err(Errno::INVAL) => {
                     log::debug!("the kernel refused a frame of {} bytes", self.pending);
@@ -198,8 +204,18 @@ impl Port {
         }
     }
 
+    /// The frame stays where it is. It is tried again and again, but counted once.
+    fn hold(&mut self, errno: Errno, until: Blocked) {
+        self.blocked = until;
+        if !mem::replace(&mut self.counted, true) {
+            self.held += 1;
+            log::debug!("the kernel does not take a frame of {} bytes yet: {errno}", self.pending);
+        }
+    }
+
     /// The frame behind is the next to be written, if there is one.
     fn advance(&mut self) {
+        self.counted = false;
         self.pending = mem::take(&mut self.pending_behind);
         if self.pending > 0 {
             mem::swap(&mut self.tx, &mut self.behind);

@@ -98,6 +98,11 @@ impl TunTap {
         self.port.dropped
     }
 
+    /// Frames that had to wait in the device because the kernel did not take them at once. None of them is lost.
+    pub fn held(&self) -> u64 {
+        self.port.held
+    }
+
     /// What ended the device, if anything did. Nothing goes in or out after it.
     pub fn fault(&self) -> Option<Fault> {
         self.port.fault.map(|errno| Fault { name: self.name.clone(), errno })
