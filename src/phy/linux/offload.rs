@@ -58,7 +58,19 @@ pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) ->
         // Anywhere else, two bytes of a segment that nobody vouches for would be written over.
         return if tcp.start == start && offset == TCP_SUM { Ok(()) } else { Err(Bad::Header) };
     }
-    // UDP, or what else is not TCP: the field holds the sum of the pseudo-header.
+    let Some(ip) = ip_of(frame, medium) else { return Ok(()) };
+    let fits = match ip.protocol {
+        // Malformed or a fragment: the stack throws it away, and must not find it mended.
+        IpProtocol::Tcp => return Ok(()),
+        // Anywhere else, two bytes of the data would be written over.
+        IpProtocol::Udp => !ip.fragment && start == ip.start && offset == UDP_SUM,
+        // Behind IPv6's extensions, or nothing that the stack looks at.
+        _ => start >= ip.start,
+    };
+    if !fits {
+        return Err(Bad::Header);
+    }
+    // The field holds the sum of the pseudo-header.
     let part = frame.get_mut(start..).ok_or(Bad::Header)?;
     if part.get(offset..offset + 2).is_none() {
         return Err(Bad::Header);
@@ -131,26 +143,10 @@ impl Tcp {
 
 /// The TCP segment that the stack would find in a frame; none in a fragment, which the stack throws away.
 fn tcp_of(frame: &[u8], medium: Medium) -> Option<Tcp> {
-    let link = if medium == Medium::Ethernet { EthernetFrame::<&[u8]>::header_len() } else { 0 };
-    let packet = frame.get(link..)?;
-    let (source, destination, start, len): (IpAddress, IpAddress, usize, usize) = match packet.first()? >> 4 {
-        4 => {
-            let ip = Ipv4Packet::new_checked(packet).ok()?;
-            if ip.next_header() != IpProtocol::Tcp || ip.more_frags() || ip.frag_offset() != 0 {
-                return None;
-            }
-            (ip.src_addr().into(), ip.dst_addr().into(), ip.header_len().into(), ip.payload().len())
-        }
-        6 => {
-            let ip = Ipv6Packet::new_checked(packet).ok()?;
-            if ip.next_header() != IpProtocol::Tcp {
-                return None;
-            }
-            (ip.src_addr().into(), ip.dst_addr().into(), ip.header_len(), ip.payload().len())
-        }
-        _ => return None,
-    };
-    let (start, end) = (link + start, link + start + len);
+    let Ip { source, destination, protocol, fragment, start, end } = ip_of(frame, medium)?;
+    if protocol != IpProtocol::Tcp || fragment {
+        return None;
+    }
     let header = TcpPacket::new_checked(frame.get(start..end)?).ok()?.header_len();
     let (v6, mut pseudo) = match (source, destination) {
         (IpAddress::Ipv4(a), IpAddress::Ipv4(b)) => (false, sum(sum(0, &a.octets()).into(), &b.octets())),
@@ -158,9 +154,42 @@ fn tcp_of(frame: &[u8], medium: Medium) -> Option<Tcp> {
         _ => return None,
     };
     // A segment is never longer than 65,535 bytes: the length is one word.
-    pseudo = sum(pseudo.into(), &u16::try_from(len).ok()?.to_be_bytes());
+    pseudo = sum(pseudo.into(), &u16::try_from(end - start).ok()?.to_be_bytes());
     pseudo = sum(pseudo.into(), &[0, u8::from(IpProtocol::Tcp)]);
     Some(Tcp { v6, start, payload: start + usize::from(header), end, pseudo })
+}
+
+/// An IP packet in a frame; where its payload starts and ends is bytes from the frame's start.
+struct Ip {
+    source: IpAddress,
+    destination: IpAddress,
+    /// What the payload is; over IPv6 it may be an extension header.
+    protocol: IpProtocol,
+    fragment: bool,
+    start: usize,
+    end: usize,
+}
+
+fn ip_of(frame: &[u8], medium: Medium) -> Option<Ip> {
+    let link = if medium == Medium::Ethernet { EthernetFrame::<&[u8]>::header_len() } else { 0 };
+    let packet = frame.get(link..)?;
+    let (source, destination, protocol, fragment, header, payload): (IpAddress, IpAddress, _, _, usize, _) =
+        match packet.first()? >> 4 {
+            4 => {
+                let ip = Ipv4Packet::new_checked(packet).ok()?;
+                let fragment = ip.more_frags() || ip.frag_offset() != 0;
+                let header = ip.header_len().into();
+                (ip.src_addr().into(), ip.dst_addr().into(), ip.next_header(), fragment, header, ip.payload().len())
+            }
+            6 => {
+                let ip = Ipv6Packet::new_checked(packet).ok()?;
+                let header = ip.header_len();
+                (ip.src_addr().into(), ip.dst_addr().into(), ip.next_header(), false, header, ip.payload().len())
+            }
+            _ => return None,
+        };
+    let start = link + header;
+    Some(Ip { source, destination, protocol, fragment, start, end: start + payload })
 }
 
 /// The Internet checksum's sum (RFC 1071), not inverted, added to an earlier one.

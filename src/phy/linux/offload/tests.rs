@@ -1,7 +1,7 @@
 use smoltcp::phy::{Medium, PacketMeta};
-use smoltcp::wire::{IpAddress, IpProtocol, Ipv4Address, Ipv4Packet, TcpPacket, UdpPacket};
+use smoltcp::wire::{IpAddress, IpProtocol, Ipv4Address, Ipv4Packet, Ipv6Address, Ipv6Packet, TcpPacket, UdpPacket};
 
-use super::{Bad, DATA_VALID, GSO_TCPV4, GSO_TCPV6, HEADER, NEEDS_CSUM, accept, complete, prepare};
+use super::{Bad, DATA_VALID, GSO_TCPV4, GSO_TCPV6, HEADER, NEEDS_CSUM, accept, complete, prepare, tcp_of};
 
 const SOURCE: Ipv4Address = Ipv4Address::new(192, 0, 2, 1);
 const DESTINATION: Ipv4Address = Ipv4Address::new(192, 0, 2, 2);
@@ -32,6 +32,24 @@ fn packet(protocol: IpProtocol, payload: usize) -> Vec<u8> {
     bytes
 }
 
+/// The same over IPv6.
+fn packet_v6(protocol: IpProtocol, payload: usize) -> Vec<u8> {
+    let source = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 1);
+    let mut bytes = [&[0; 20], &packet(protocol, payload)[..]].concat();
+    let mut ip = Ipv6Packet::new_unchecked(&mut bytes[..]);
+    ip.set_version(6);
+    ip.set_payload_len(20 + payload as u16);
+    ip.set_next_header(protocol);
+    ip.set_src_addr(source);
+    ip.set_dst_addr(source);
+    if protocol == IpProtocol::Tcp {
+        TcpPacket::new_unchecked(&mut bytes[40..]).fill_checksum(&source.into(), &source.into());
+    } else {
+        UdpPacket::new_unchecked(&mut bytes[40..]).fill_checksum(&source.into(), &source.into());
+    }
+    bytes
+}
+
 fn tcp_holds(bytes: &[u8]) -> bool {
     let (source, destination): (IpAddress, IpAddress) = (SOURCE.into(), DESTINATION.into());
     TcpPacket::new_checked(&bytes[20..]).unwrap().verify_checksum(&source, &destination)
@@ -55,13 +73,14 @@ fn what_is_left_to_the_kernel_completes_to_the_right_checksum() {
 
 #[test]
 fn tcp_that_nobody_vouches_for_is_verified() {
-    let mut bytes = packet(IpProtocol::Tcp, 100);
-    assert_eq!(accept(&[0; HEADER], &mut bytes, Medium::Ip), Ok(()));
-    bytes[80] ^= 1;
-    assert_eq!(accept(&[0; HEADER], &mut bytes, Medium::Ip), Err(Bad::Checksum));
-    let mut vouched = [0; HEADER];
-    vouched[0] = DATA_VALID;
-    assert_eq!(accept(&vouched, &mut bytes, Medium::Ip), Ok(()));
+    for mut bytes in [packet(IpProtocol::Tcp, 100), packet_v6(IpProtocol::Tcp, 100)] {
+        assert_eq!(accept(&[0; HEADER], &mut bytes, Medium::Ip), Ok(()));
+        bytes[80] ^= 1;
+        assert_eq!(accept(&[0; HEADER], &mut bytes, Medium::Ip), Err(Bad::Checksum));
+        let mut vouched = [0; HEADER];
+        vouched[0] = DATA_VALID;
+        assert_eq!(accept(&vouched, &mut bytes, Medium::Ip), Ok(()));
+    }
 }
 
 #[test]
@@ -110,6 +129,28 @@ fn a_checksum_is_wanted_in_tcps_place_or_the_segment_is_refused() {
 }
 
 #[test]
+fn a_datagrams_checksum_is_wanted_in_its_place_or_it_is_refused() {
+    for (sent, head) in [(packet(IpProtocol::Udp, 30), 20), (packet_v6(IpProtocol::Udp, 30), 40)] {
+        let with = |start: u16, offset: u16| {
+            let [a, b] = start.to_ne_bytes();
+            let [c, d] = offset.to_ne_bytes();
+            [NEEDS_CSUM, 0, 0, 0, 0, 0, a, b, c, d]
+        };
+        // At the addresses, in IPv6's next header, in the data.
+        for (start, offset) in [(0, 6), (head, 16), (head + 8, 6), (head - 8, 14), (0, head + 6)] {
+            let mut bytes = sent.clone();
+            assert_eq!(
+                accept(&with(start, offset), &mut bytes, Medium::Ip),
+                Err(Bad::Header),
+                "{offset} after {start}"
+            );
+            assert!(bytes == sent, "nothing was written");
+        }
+        assert_eq!(accept(&with(head, 6), &mut sent.clone(), Medium::Ip), Ok(()));
+    }
+}
+
+#[test]
 fn no_header_and_no_frame_does_harm() {
     let seed = getrandom::u64().unwrap() | 1;
     println!("seed {seed}");
@@ -121,18 +162,44 @@ fn no_header_and_no_frame_does_harm() {
         state ^= state << 17;
         state as usize
     };
-    for _ in 0..20_000 {
+    let (mut passed, mut filled) = (0, 0);
+    for _ in 0..100_000 {
         let protocol = if random() % 2 == 0 { IpProtocol::Tcp } else { IpProtocol::Udp };
-        let mut bytes = packet(protocol, random() % 64);
+        let version = [packet, packet_v6][random() % 2];
         let medium = if random() % 4 == 0 { Medium::Ethernet } else { Medium::Ip };
+        let link = if medium == Medium::Ethernet { 14 } else { 0 };
+        let mut bytes = [&[0; 14][..link], &version(protocol, random() % 64)].concat();
         let mut header = prepare(PacketMeta::default(), &mut bytes, medium);
+        if protocol == IpProtocol::Udp {
+            let start = bytes.len().min(link + if bytes[link] >> 4 == 4 { 20 } else { 40 });
+            header[0] = NEEDS_CSUM;
+            header[6..8].copy_from_slice(&(start as u16).to_ne_bytes());
+            header[8..10].copy_from_slice(&6u16.to_ne_bytes());
+        }
         for _ in 0..random() % 4 {
-            header[random() % HEADER] = random() as u8;
+            header[random() % HEADER] = if random() % 2 == 0 { random() % 70 } else { random() } as u8;
             let at = random() % bytes.len();
             bytes[at] = random() as u8;
         }
-        bytes.truncate(random() % (bytes.len() + 1));
-        let _ = accept(&header, &mut bytes, medium);
+        bytes.truncate(random() % 8 * bytes.len() + random() % (bytes.len() + 1));
+        let before = bytes.clone();
+        if accept(&header, &mut bytes, medium) == Ok(()) {
+            passed += 1;
+            let changed: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at] != before[at]).collect();
+            match tcp_of(&bytes, medium) {
+                // What the stack believes somebody vouches for, or it holds; it was TCP before, and is as it was.
+                Some(tcp) => {
+                    assert!((header[0] & (NEEDS_CSUM | DATA_VALID) != 0 || tcp.holds(&bytes)) && changed.is_empty())
+                }
+                None if bytes.len() > link + 40 && bytes[link] >> 4 == 6 && bytes[link + 6] == 17 => {
+                    filled += changed.len().min(1);
+                    assert!(changed.iter().all(|at| (link + 46..link + 48).contains(at)), "{changed:?} {header:?}");
+                }
+                // Behind the IP header, if at all.
+                None => assert!(changed.iter().all(|&at| at >= link), "{changed:?} {header:?}"),
+            }
+        }
         complete(&mut bytes, medium);
     }
+    assert!(passed > 10_000 && filled > 1000, "{passed} {filled}");
 }
