@@ -1,7 +1,11 @@
-//! The servers and the clients need no heap: greeting, echo and UDP greeting in static memory, and not one allocation.
+//! The servers and the clients need no heap: greeting, echo and UDP greeting in static memory, and not one allocation. Nor do
+//! frames of a TAP, super-segments among them.
 //!
 //! That the library without `std` cannot even name an allocator, `scripts/test` shows.
 #![allow(unsafe_code, reason = "an allocator that counts")]
+
+#[cfg(target_os = "linux")]
+mod common;
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -86,6 +90,55 @@ fn a_response_over_http_allocates_nothing() {
     assert!(response.is_done() && &screen.bytes[..screen.len] == b"hello Li");
 
     assert_eq!(ALLOCATIONS.get() - before, 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn frames_of_a_tap_allocate_nothing() {
+    use std::os::fd::AsFd;
+
+    use common::link::{SERVER, connect, expect, noise, on_tap, send};
+    use smolstep::host::clock::Clock;
+    use smolstep::host::{HeapPool, Sizes};
+    use smolstep::phy::linux::TunTap;
+
+    on_tap("frames_of_a_tap_allocate_nothing", |link| {
+        for open in [TunTap::open_with_offload, TunTap::open] {
+            let mut io = Io::new(open(link.kind, link.name()).unwrap(), Quiet);
+            let clock = Clock::start();
+            let addresses =
+                SERVER.map(|ip| format!("{ip}/{}", if ip.contains(':') { 64 } else { 24 }).parse().unwrap());
+            let config = Config::new(EthernetAddress([2, 0, 0, 0, 0, 1]).into(), Seed([1; 32]), &addresses);
+            let mut pool = HeapPool::new(Sizes { connections: 4, ..Sizes::SERVER });
+            let mut stack = Stack::<Server, ()>::new(config, &mut io.device, pool.memory(), clock.now()).unwrap();
+            let echo = app::find("echo").unwrap().server(&Options::default()).unwrap();
+            stack.listen(Listener::new(7, echo)).unwrap();
+            let (running, ended) = std::io::pipe().unwrap();
+            let client = std::thread::spawn(move || {
+                // Closed when this thread ends, however it does.
+                let _ended = ended;
+                for address in SERVER {
+                    let (mut echo, bytes) = (connect(address, 7), noise(200_000, 6));
+                    for _ in 0..20 {
+                        send(&mut echo, &bytes);
+                        expect(&mut echo, &bytes);
+                    }
+                }
+            });
+            let before = ALLOCATIONS.get();
+            loop {
+                let deadline = stack.poll(clock.now(), &mut io);
+                let now = clock.now();
+                let timeout = deadline.map(|at| (at.max(now) - now).into());
+                if io.device.wait(timeout, &[running.as_fd()]).unwrap().extra(0) {
+                    break;
+                }
+            }
+            let allocations = ALLOCATIONS.get() - before;
+            client.join().unwrap();
+            assert_eq!(allocations, 0);
+        }
+    });
 }
 
 impl Output for Screen {
