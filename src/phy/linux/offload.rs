@@ -58,7 +58,7 @@ pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) ->
         // Anywhere else, two bytes of a segment that nobody vouches for would be written over.
         return if tcp.start == start && offset == TCP_SUM { Ok(()) } else { Err(Bad::Header) };
     }
-    let Some(ip) = ip_of(frame, medium) else { return Ok(()) };
+    let ip = ip_of(frame, medium).ok_or(Bad::Header)?;
     let fits = match ip.protocol {
         // Malformed or a fragment: the stack throws it away, and must not find it mended.
         IpProtocol::Tcp => return Ok(()),
