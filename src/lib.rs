@@ -38,6 +38,9 @@ pub mod trace;
 #[cfg(feature = "std")]
 pub mod host;
 
+#[cfg(test)]
+mod testing;
+
 /// Compiles the code in the porting guide.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/porting.md")]

@@ -12,26 +12,17 @@ use common::peer::smolstep;
 
 #[test]
 fn a_full_disk_is_one_line() {
-    for arguments in IN_MEMORY {
-        full(arguments);
-    }
-    on_tap("a_full_disk_is_one_line", |_| {
-        for arguments in ON_TAP {
-            full(arguments);
-        }
-    });
+    each("a_full_disk_is_one_line", full);
 }
 
 #[test]
 fn a_reader_that_goes_ends_it_quietly() {
-    for arguments in IN_MEMORY {
-        unread(arguments);
-    }
-    on_tap("a_reader_that_goes_ends_it_quietly", |_| {
-        for arguments in ON_TAP {
-            unread(arguments);
-        }
-    });
+    each("a_reader_that_goes_ends_it_quietly", unread);
+}
+
+fn each(test: &str, check: fn(&str)) {
+    IN_MEMORY.into_iter().for_each(check);
+    on_tap(test, move |_| ON_TAP.into_iter().for_each(check));
 }
 
 /// The tour is what there is without a word.

@@ -55,7 +55,7 @@ pub fn run() -> Result<u8, Failure> {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            return error.print().map(|()| 0).map_err(|error| Failure::output(&error));
+            return error.print().map(|()| 0).map_err(Failure::output);
         }
         Err(error) => return Err(Failure::usage(one_line(&error))),
     };
@@ -65,7 +65,7 @@ pub fn run() -> Result<u8, Failure> {
         Some(Command::Bench(args)) => bench(&args),
         Some(Command::Call(args)) => call(&args).map(|()| 0),
         Some(Command::Doctor(_)) => {
-            let works = doctor::run(&mut std::io::stdout()).map_err(|error| Failure::output(&error))?;
+            let works = doctor::run(&mut std::io::stdout()).map_err(Failure::output)?;
             Ok(if works { 0 } else { 1 })
         }
         Some(Command::Get(args)) => get(&args).map(|()| 0),
@@ -91,7 +91,7 @@ fn apps() -> Result<(), Failure> {
     let port = |transport: &str, port: Option<u16>| port.map_or(String::new(), |port| format!("{transport} {port}"));
     for app in &APPS {
         let (tcp, udp) = (port("tcp", app.tcp), port("udp", app.udp));
-        writeln!(out, "{:<9} {tcp:<10} {udp:<9} {}", app.name, app.summary).map_err(|error| Failure::output(&error))?;
+        writeln!(out, "{:<9} {tcp:<10} {udp:<9} {}", app.name, app.summary).map_err(Failure::output)?;
     }
     Ok(())
 }

@@ -67,7 +67,7 @@ where
             return Err(Failure::run(fault));
         }
         if let Some(error) = io.console.fault() {
-            return Err(Failure::output(&error));
+            return Err(Failure::output(error));
         }
         if farewell.is_none() && done(stack) {
             return Ok(Ended::Done);

@@ -38,7 +38,7 @@ impl Failure {
 
     /// Standard output takes no more: exit code 1. Where that is because nobody reads it any more, as before `| head -1`, there is
     /// nothing to say, and the code is the shell's for a program that SIGPIPE has ended.
-    pub fn output(error: &io::Error) -> Self {
+    pub fn output(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Failure { code: 128 + 13, what: String::new() },
             _ => Self::run(format_args!("standard output: {error}")),

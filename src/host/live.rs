@@ -39,7 +39,7 @@ fn run<S: Session + Clone, U: UdpSession>(
     interrupt: &mut impl Interrupt,
     mut each: impl FnMut(&Stack<'_, S, U>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
-    let output = |error: io::Error| Failure::output(&error);
+    let output = Failure::output;
     let mut number = 0u64;
     loop {
         let now = clock.now();

@@ -12,7 +12,7 @@ use super::error::Failure;
 pub fn say(text: impl Display) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let result = write!(out, "{text}").and_then(|()| out.flush());
-    result.map_err(|error| Failure::output(&error))
+    result.map_err(Failure::output)
 }
 
 /// Prints a line.

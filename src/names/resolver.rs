@@ -26,7 +26,8 @@ const FALLBACK_DELAY: Duration = Duration::from_secs(2);
 /// Looks up the addresses of a name: both families at once, the servers in turn.
 ///
 /// It has a result when both families are answered, 50 ms after IPv4 has addresses, or 2 s after IPv6 has; those of a family that
-/// cannot be reached do not count. At the latest it has one when its patience ends. It needs a port with room for two datagrams of 271 bytes to send, and for two replies of 512 bytes.
+/// cannot be reached do not count. At the latest it has one when its patience ends. It needs a port with room for two datagrams of
+/// 271 bytes to send, and for two replies of 512 bytes.
 #[derive(Clone, Debug)]
 pub struct Resolver {
     name: Name,

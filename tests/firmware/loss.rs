@@ -20,18 +20,16 @@ impl Losses {
     const OUT_OF: usize = 20;
 
     fn new(seed: u64) -> Losses {
-        let mut random = Random(seed);
-        let victim = random.below(Self::OUT_OF);
-        Losses { random, seen: 0, victim }
+        Losses { random: Random(seed), seen: 0, victim: 0 }
     }
 
     /// Whether the next frame is lost.
     fn next(&mut self) -> bool {
-        let lost = self.seen == self.victim;
-        self.seen += 1;
-        if self.seen == Self::OUT_OF {
-            *self = Losses::new(self.random.next());
+        if self.seen == 0 {
+            self.victim = self.random.below(Self::OUT_OF);
         }
+        let lost = self.seen == self.victim;
+        self.seen = (self.seen + 1) % Self::OUT_OF;
         lost
     }
 }

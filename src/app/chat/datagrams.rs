@@ -109,7 +109,7 @@ impl<'a> Server<'a> {
         if is_goodbye(text) {
             partners.forget(number);
             drop(partners);
-            print(cx.console, |put| put_display(put, format_args!("the talk with @{number} {address} has ended")));
+            say_ended(cx.console, number, address);
             // A new number had no talk.
             if number <= were {
                 self.desk.leave_udp(cx.console, was_last.is_some_and(|(last, _)| last == number));
@@ -148,10 +148,7 @@ impl<'a> Server<'a> {
                 let was_last = partners.last().is_some_and(|(last, _)| last == partner.number);
                 partners.forget(partner.number);
                 drop(partners);
-                let address = SocketAddr::from(partner.meta.endpoint);
-                print(cx.console, |put| {
-                    put_display(put, format_args!("the talk with @{} {address} has ended", partner.number));
-                });
+                say_ended(cx.console, partner.number, partner.meta.endpoint.into());
                 self.desk.leave_udp(cx.console, was_last);
             }
             Some(Err(refused)) => print(cx.console, |put| put(refused.why())),
@@ -214,6 +211,10 @@ fn addressed(line: &[u8]) -> Result<(Option<u32>, &[u8]), ()> {
     let (number, text) = rest.split_at_checked(digits).ok_or(())?;
     let number = core::str::from_utf8(number).ok().and_then(|n| n.parse().ok()).ok_or(())?;
     Ok((Some(number), text.strip_prefix(b" ").ok_or(())?))
+}
+
+fn say_ended(console: &mut dyn Console, number: u32, address: SocketAddr) {
+    print(console, |put| put_display(put, format_args!("the talk with @{number} {address} has ended")));
 }
 
 /// Prints a line.

@@ -2,25 +2,11 @@
 
 use super::rig::*;
 use crate::app::{Options, Server, Template, find};
+use crate::testing::Random;
 
 const SEEDS: u64 = 200;
 
-/// xorshift64*.
-pub(super) struct Random(u64);
-
 impl Random {
-    pub(super) fn new(seed: u64) -> Self {
-        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    /// 0 to `limit` - 1.
-    pub(super) fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % limit
-    }
-
     /// Mostly text, with line ends, control characters and bytes that are not UTF-8 in it.
     pub(super) fn bytes(&mut self, len: usize) -> Vec<u8> {
         const PIECES: [&[u8]; 12] = [

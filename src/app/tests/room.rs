@@ -4,10 +4,10 @@ use core::cell::Cell;
 
 use smoltcp::time::Duration;
 
-use super::random::Random;
 use super::rig::*;
 use crate::app::{Desk, Options, Room, Server, find};
 use crate::stack::Next;
+use crate::testing::Random;
 
 const WELCOME: &str = "this is a chat room: '/name NAME' as the first line gives you a name, q leaves\n";
 

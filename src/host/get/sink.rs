@@ -91,7 +91,7 @@ impl Sink {
     pub fn failure(&mut self) -> Failure {
         let error = self.fault.take().unwrap_or_else(|| io::ErrorKind::Other.into());
         match &self.destination {
-            Destination::Output => Failure::output(&error),
+            Destination::Output => Failure::output(error),
             other => Failure::run(format_args!("{other}: {error}")),
         }
     }

@@ -28,7 +28,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     args.check()?;
     // What the programs log is not part of the picture; warnings are.
     log::set_max_level(log::max_level().min(log::LevelFilter::Warn));
-    let output = |error: io::Error| Failure::output(&error);
+    let output = Failure::output;
     if args.list {
         return list(&mut io::stdout().lock()).map(|()| 0).map_err(output);
     }

@@ -72,7 +72,7 @@ impl Shown {
         let flushed = io::stdout().flush();
         match self.fault.or(flushed.err()) {
             None => Ok(()),
-            Some(error) => Err(Failure::output(&error)),
+            Some(error) => Err(Failure::output(error)),
         }
     }
 }

@@ -61,7 +61,7 @@ fn interact(
     loop {
         let mut line = String::new();
         let prompted = write!(io::stdout(), "step {} {}> ", lab.steps(), lab.elapsed());
-        prompted.and_then(|()| io::stdout().flush()).map_err(|error| Failure::output(&error))?;
+        prompted.and_then(|()| io::stdout().flush()).map_err(Failure::output)?;
         // No command is longer.
         let count = io::stdin()
             .lock()

@@ -9,9 +9,9 @@ use core::num::NonZeroU16;
 use core::ops::Range;
 
 use smoltcp::phy::Medium;
-use smoltcp::wire::{ETHERNET_HEADER_LEN, EthernetFrame, EthernetProtocol, IPV6_HEADER_LEN, IpProtocol};
+use smoltcp::wire::{ETHERNET_HEADER_LEN, IPV6_HEADER_LEN};
 
-use super::offload::LONGEST;
+use super::offload::{LONGEST, tcp_of};
 
 /// The longest headers of a segment, in bytes: Ethernet's, IPv6's, and TCP's with all options.
 pub(super) const MAX_HEAD: usize = ETHERNET_HEADER_LEN + IPV6_HEADER_LEN + 60;
@@ -38,25 +38,15 @@ impl Join {
     /// Begins with a segment that has data and asks for nothing but its delivery, not even for that at once; `None` if it is
     /// anything else.
     pub(super) fn begin(frame: &[u8], medium: Medium) -> Option<Join> {
-        let link = match medium {
-            Medium::Ethernet if EthernetFrame::new_checked(frame).ok()?.ethertype() != EthernetProtocol::Ipv6 => {
-                return None;
-            }
-            Medium::Ethernet => ETHERNET_HEADER_LEN,
-            _ => 0,
-        };
-        let tcp = link + IPV6_HEADER_LEN;
-        if frame.get(link)? >> 4 != 6 || *frame.get(link + 6)? != u8::from(IpProtocol::Tcp) {
+        let tcp = tcp_of(frame, medium).filter(|tcp| tcp.v6 && tcp.end == frame.len())?;
+        if *frame.get(tcp.start + 13)? != ACK {
             return None;
         }
-        let head = tcp + usize::from(frame.get(tcp + 12)? >> 4) * 4;
-        if *frame.get(tcp + 13)? != ACK || usize::from(half(frame, link + 4)?) != frame.len() - tcp {
-            return None;
-        }
+        let (link, head) = (tcp.start.checked_sub(IPV6_HEADER_LEN)?, tcp.payload);
         // The next one's headers are not to reach these.
         let size = frame.len().checked_sub(head).filter(|&size| size >= head)?;
         let size = NonZeroU16::new(u16::try_from(size).ok()?)?;
-        let mut join = Join { link, head, size, next: word(frame, tcp + 4)?, flags: 0 };
+        let mut join = Join { link, head, size, next: word(frame, tcp.start + 4)?, flags: 0 };
         join.add(frame)?;
         Some(join)
     }

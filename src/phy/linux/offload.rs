@@ -125,11 +125,11 @@ pub fn complete(frame: &mut [u8], medium: Medium) {
 }
 
 /// A whole TCP segment in a frame; places are bytes from the frame's start.
-struct Tcp {
-    v6: bool,
-    start: usize,
-    payload: usize,
-    end: usize,
+pub(super) struct Tcp {
+    pub(super) v6: bool,
+    pub(super) start: usize,
+    pub(super) payload: usize,
+    pub(super) end: usize,
     /// The sum of the pseudo-header.
     pseudo: u16,
 }
@@ -142,7 +142,7 @@ impl Tcp {
 }
 
 /// The TCP segment that the stack would find in a frame; none in a fragment, which the stack throws away.
-fn tcp_of(frame: &[u8], medium: Medium) -> Option<Tcp> {
+pub(super) fn tcp_of(frame: &[u8], medium: Medium) -> Option<Tcp> {
     let Ip { source, destination, protocol, fragment, start, end } = ip_of(frame, medium)?;
     if protocol != IpProtocol::Tcp || fragment {
         return None;

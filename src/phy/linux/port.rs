@@ -1,7 +1,7 @@
 //! The file of a TAP or TUN: frames read and written, and the one that waits.
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;
 
 use std::mem;
 use std::os::fd::OwnedFd;

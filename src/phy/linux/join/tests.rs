@@ -6,7 +6,9 @@ use smoltcp::phy::{Medium, PacketMeta};
 
 use super::super::offload::{HEADER, complete};
 use super::super::port::Port;
+use super::super::port::tests::pair;
 use super::*;
+use crate::testing::Random;
 
 /// A segment of a stream; its payload tells where in the stream it belongs.
 #[derive(Clone, Copy)]
@@ -50,13 +52,8 @@ impl Segment {
     }
 }
 
-/// A port and the kernel's end.
 fn port(medium: Medium) -> (Port, UnixDatagram) {
-    let (ours, kernel) = UnixDatagram::pair().unwrap();
-    for end in [&ours, &kernel] {
-        end.set_nonblocking(true).unwrap();
-    }
-    (Port::new(ours.into(), medium, true), kernel)
+    pair(medium, true)
 }
 
 fn send(port: &mut Port, frame: &[u8]) {
@@ -223,13 +220,10 @@ fn a_full_queue_holds_both_and_loses_none() {
 
 #[test]
 fn any_mix_of_frames_comes_out_as_it_went_in() {
-    let seed = 0x6a01;
+    let seed = getrandom::u64().unwrap();
     println!("seed {seed}");
-    let mut state: u64 = seed;
-    let mut below = move |limit: u64| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 33) % limit
-    };
+    let mut random = Random::new(seed);
+    let mut below = |limit| random.below(limit);
     for medium in [Medium::Ethernet, Medium::Ip] {
         let (mut port, kernel) = port(medium);
         let (mut sent, mut came, mut joined) = (vec![], vec![], 0);
@@ -239,22 +233,22 @@ fn any_mix_of_frames_comes_out_as_it_went_in() {
             match below(30) {
                 0 => stream.window ^= 1,
                 1 => stream.ack += 1,
-                2 => stream.seq = below(1 << 32) as u32,
+                2 => stream.seq = below(1 << 31) as u32,
                 _ => {}
             }
             let mut segment = *stream;
             match below(20) {
                 0 => segment.flags |= PSH,
-                1 => segment.len = below(1600) as usize,
+                1 => segment.len = below(1600),
                 2 => segment.flags |= 1 << below(6),
                 _ => {}
             }
             *stream = Segment { seq: segment.then().seq, ..*stream };
             let mut frame = segment.frame(medium);
             match below(40) {
-                0 => frame.truncate(1 + below(frame.len() as u64) as usize),
+                0 => frame.truncate(1 + below(frame.len())),
                 1 => {
-                    let at = below(frame.len().min(90) as u64) as usize;
+                    let at = below(frame.len().min(90));
                     frame[at] ^= 1 << below(8);
                 }
                 _ => {}

@@ -7,13 +7,17 @@ use rustix::net::sockopt::set_socket_send_buffer_size;
 
 use super::*;
 
-/// A port whose file keeps one frame from the next, and the kernel's end.
 fn port(offload: bool) -> (Port, UnixDatagram) {
+    pair(Medium::Ip, offload)
+}
+
+/// A port whose file keeps one frame from the next, and the kernel's end.
+pub(in crate::phy::linux) fn pair(medium: Medium, offload: bool) -> (Port, UnixDatagram) {
     let (ours, kernel) = UnixDatagram::pair().unwrap();
     for end in [&ours, &kernel] {
         end.set_nonblocking(true).unwrap();
     }
-    (Port::new(ours.into(), Medium::Ip, offload), kernel)
+    (Port::new(ours.into(), medium, offload), kernel)
 }
 
 /// A header that asks for nothing, and a packet that is no TCP.
