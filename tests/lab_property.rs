@@ -140,9 +140,9 @@ fn run(seed: u64) -> [Option<End>; 2] {
     let memory = pools.each_mut().map(|pool| (pool.memory(), Quiet));
     let mut lab: Lab<'_, Peer, smolstep::lab::UdpActor<'_>, Quiet, 2, 8> =
         Lab::new(line, faults, seed, memory, |_, config| {
-            config.ack_delay = delay;
-            config.nagle = nagle;
-            config.idle_timeout = Duration::from_secs(60);
+            config.tcp.ack_delay = delay;
+            config.tcp.nagle = nagle;
+            config.tcp.idle_timeout = Duration::from_secs(60);
         })
         .expect("a set-up");
     lab.hosts[1].stack.listen(Listener::new(7000, peers[1].clone())).expect("a listener");

@@ -7,7 +7,7 @@ use smoltcp::socket::udp::PacketMetadata;
 
 use super::{Server, UdpServer};
 use crate::phy::Queue;
-use crate::stack::{Links, Pool, Port, Slot, Stack};
+use crate::stack::{Pool, Port, Slot, SlotIndex, Stack};
 
 /// `N` connections with `RX` and `TX` bytes of buffers; `P` UDP ports with `Q` datagrams and `B` bytes each way.
 type Memory<const N: usize, const RX: usize, const TX: usize, const P: usize, const Q: usize, const B: usize> =
@@ -21,7 +21,7 @@ pub const BUDGET: [(&str, usize); 15] = [
     ("a pool with nothing in it", EMPTY),
     ("a connection (N) without buffers", size_of::<Memory<1, 0, 0, 0, 0, 0>>() - EMPTY),
     ("- its slot, with the program", size_of::<Slot<Server>>()),
-    ("- its links", size_of::<Links>()),
+    ("- its index", size_of::<SlotIndex>()),
     ("- its TCP socket", size_of::<SocketStorage>()),
     ("a byte of buffer (RX, TX), each connection", size_of::<u8>()),
     ("a UDP port (P) without buffers", size_of::<Memory<0, 0, 0, 1, 0, 0>>() - EMPTY),

@@ -8,7 +8,7 @@ use super::network::{announce, config};
 use super::run::drive;
 use super::{Board, settings};
 use crate::app::{Echo, EchoDatagrams};
-use crate::stack::{Io, Links, Listener, Memory, Port, Quiet, Respond, Slot, Stack};
+use crate::stack::{Io, Listener, Memory, Port, Quiet, Respond, Slot, SlotIndex, Stack};
 
 /// The port of echo, on TCP and UDP (RFC 862).
 const PORT: u16 = 7;
@@ -28,7 +28,7 @@ pub fn echo<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
     let mut io = Io::new(device, Quiet);
     // On the stack, and each by itself: see `serve`.
     let mut slots = [const { Slot::EMPTY }; N];
-    let mut links = [Links::EMPTY; N];
+    let mut slot_index = [SlotIndex::EMPTY; N];
     let mut sockets = [SocketStorage::EMPTY; N];
     let mut receive = [[0; RX]; N];
     let mut send = [[0; TX]; N];
@@ -39,7 +39,7 @@ pub fn echo<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
     let mut scratch = [0; PAYLOAD];
     let memory = Memory {
         slots: &mut slots,
-        links: &mut links,
+        slot_index: &mut slot_index,
         sockets: &mut sockets,
         receive: receive.as_flattened_mut(),
         send: send.as_flattened_mut(),

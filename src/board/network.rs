@@ -14,12 +14,11 @@ use crate::stack::{Config, Seed};
 
 /// The addresses of the build, and whom to ask for others. Where anything is asked for, no address is used that somebody else on
 /// the link has.
-pub(super) fn config() -> Config<'static> {
+pub(super) fn config() -> Config {
     let hardware = HardwareAddress::Ethernet(settings::HARDWARE);
     let mut config = Config::new(hardware, Seed(settings::SEED), settings::ADDRESSES);
-    if !settings::GATEWAYS.is_empty() {
-        config.gateways = settings::GATEWAYS;
-    }
+    // The build has seen to it that there is at most one of each family.
+    settings::GATEWAYS.iter().for_each(|router| drop(config.gateways.push(*router)));
     #[cfg(feature = "dhcp")]
     {
         config.claim = true;

@@ -20,7 +20,7 @@ use super::network::{announce, config};
 use super::{Board, Terminal, Uart, settings};
 use crate::app::{APPS, App, Desk, Options, Room, Service, Status, Transport};
 use crate::phy::Ethernet;
-use crate::stack::{Console, Io, Links, Listener, Memory, Port, Probe, Session, Shown, Slot, Stack, UdpSession};
+use crate::stack::{Console, Io, Listener, Memory, Port, Probe, Session, Shown, Slot, SlotIndex, Stack, UdpSession};
 use crate::trace::LogProbe;
 
 /// The longest datagram, in bytes. Each UDP port holds one each way, no longer than its program needs.
@@ -116,7 +116,7 @@ fn serve_programs<
     // On the stack: as statics, the sockets would take as much flash. Each by itself: a `Pool` would be made in one place and
     // moved to another.
     let mut slots = [const { Slot::EMPTY }; N];
-    let mut links = [Links::EMPTY; N];
+    let mut slot_index = [SlotIndex::EMPTY; N];
     let mut sockets = [SocketStorage::EMPTY; N];
     let mut receive = [[0; RX]; N];
     let mut send = [[0; TX]; N];
@@ -127,7 +127,7 @@ fn serve_programs<
     let mut scratch = [0; PAYLOAD];
     let memory = Memory {
         slots: &mut slots,
-        links: &mut links,
+        slot_index: &mut slot_index,
         sockets: &mut sockets,
         receive: receive.as_flattened_mut(),
         send: send.as_flattened_mut(),

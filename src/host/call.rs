@@ -171,7 +171,7 @@ impl<'c> Caller<'c> {
         let mut pool = self.tcp.pool(SIZES)?;
         let mut stack: Clients<'_, 'c, '_> =
             self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |config| {
-                config.congestion = self.tcp.congestion();
+                config.tcp.congestion = self.tcp.congestion();
             })?;
         let result = self.talk((host, port), app, udp, options, &mut stack, io);
         stack.release_lease(self.clock.now(), io);

@@ -151,7 +151,7 @@ impl Link {
         device: &mut TunTap,
         memory: Memory<'a, S, U>,
         now: Instant,
-        set: impl FnOnce(&mut Config<'_>),
+        set: impl FnOnce(&mut Config),
     ) -> Result<Stack<'a, S, U>, Failure> {
         let hardware = match device.capabilities().medium {
             Medium::Ethernet => HardwareAddress::Ethernet(self.mac),
@@ -160,8 +160,8 @@ impl Link {
         let mut addresses = self.addresses.clone();
         addresses.extend(self.link_local(hardware));
         let mut config = Config::new(hardware, seed()?, &addresses);
-        config.gateways = &self.gateways;
-        config.congestion = smoltcp::socket::tcp::CongestionControl::Reno;
+        config.gateways = self.gateways.iter().copied().take(config.gateways.capacity()).collect();
+        config.tcp.congestion = smoltcp::socket::tcp::CongestionControl::Reno;
         (config.claim, config.dhcp, config.slaac) = (self.claim, self.dhcp, self.slaac);
         set(&mut config);
         Stack::new(config, device, memory, now).map_err(Failure::usage)

@@ -5,12 +5,12 @@ use std::hint::black_box;
 use smoltcp::iface::SocketStorage;
 use smoltcp::socket::udp::PacketMetadata;
 
-use crate::stack::{Links, Memory, Port, Slot};
+use crate::stack::{Memory, Port, Slot, SlotIndex};
 
 /// What [`Pool`](crate::stack::Pool) is without a heap.
 pub struct HeapPool<'a, S, U> {
     slots: Vec<Slot<'a, S>>,
-    links: Vec<Links>,
+    slot_index: Vec<SlotIndex>,
     sockets: Vec<SocketStorage<'a>>,
     receive: Vec<u8>,
     send: Vec<u8>,
@@ -67,7 +67,7 @@ impl<'a, S, U> HeapPool<'a, S, U> {
         let Sizes { connections, receive, send, ports, datagrams, payload } = sizes;
         HeapPool {
             slots: (0..connections).map(|_| Slot::EMPTY).collect(),
-            links: vec![Links::EMPTY; connections],
+            slot_index: vec![SlotIndex::EMPTY; connections],
             sockets: (0..connections).map(|_| SocketStorage::EMPTY).collect(),
             receive: vec![0; connections * receive],
             send: vec![0; connections * send],
@@ -87,7 +87,7 @@ impl<'a, S, U> HeapPool<'a, S, U> {
         // out what nobody looks at.
         black_box((
             room::<Slot<'a, S>>(connections, 1)?,
-            room::<Links>(connections, 1)?,
+            room::<SlotIndex>(connections, 1)?,
             room::<SocketStorage<'a>>(connections, 1)?,
             room::<u8>(connections, receive)?,
             room::<u8>(connections, send)?,
@@ -104,7 +104,7 @@ impl<'a, S, U> HeapPool<'a, S, U> {
     pub fn memory(&'a mut self) -> Memory<'a, S, U> {
         Memory {
             slots: &mut self.slots,
-            links: &mut self.links,
+            slot_index: &mut self.slot_index,
             sockets: &mut self.sockets,
             receive: &mut self.receive,
             send: &mut self.send,

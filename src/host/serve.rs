@@ -234,15 +234,15 @@ impl Plan<'_> {
         let mut pool = args.tcp.pool(Sizes { connections, ports: self.udp.len(), ..Sizes::default() })?;
         let mut stack: Stack<'_, app::Server<'_>, app::UdpServer<'_>> =
             link.stack(&mut io.device, pool.memory(), clock.now(), |config| {
-                config.congestion = args.tcp.congestion();
+                config.tcp.congestion = args.tcp.congestion();
                 if let Some(OnOverflow::Reset) = args.overflow {
-                    config.overflow = Overflow::Reset;
+                    config.tcp.overflow = Overflow::Reset;
                 }
                 if let Some(time) = args.idle_timeout {
-                    config.idle_timeout = time.into();
+                    config.tcp.idle_timeout = time.into();
                 }
                 if let Some(time) = args.half_open_timeout {
-                    config.half_open_timeout = time.into();
+                    config.tcp.half_open_timeout = time.into();
                 }
             })?;
         for &(port, app) in &self.tcp {

@@ -152,7 +152,7 @@ impl<
         faults: Faults,
         seed: u64,
         memory: [(Memory<'a, S, U>, C); N],
-        set: impl Fn(usize, &mut Config<'_>),
+        set: impl Fn(usize, &mut Config),
     ) -> Result<Self, SetupError> {
         const { assert!(N >= 2 && N <= MAX_HOSTS && FLOWS >= 1) };
         let mut random = Random::new(seed);

@@ -214,9 +214,9 @@ impl<'a> Setup<'a> {
     ) -> Result<SetupLab<'a, C, N, R>, StartError> {
         // A match moves the lab less often than map_err does: unoptimized, each move is 200 kB of stack.
         let made = Lab::new(self.line, self.faults.clone(), self.seed, memory, |_, config| {
-            config.ack_delay = self.ack_delay;
-            config.nagle = self.nagle;
-            config.idle_timeout = self.idle_timeout;
+            config.tcp.ack_delay = self.ack_delay;
+            config.tcp.nagle = self.nagle;
+            config.tcp.idle_timeout = self.idle_timeout;
         });
         let mut lab = match made {
             Ok(lab) => lab,

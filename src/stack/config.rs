@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use smoltcp::phy::{DeviceCapabilities, Medium};
 use smoltcp::socket::tcp::CongestionControl;
 use smoltcp::time::Duration;
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
@@ -10,29 +11,17 @@ use super::addresses::MAX_ADDRESSES;
 
 /// How a [`Stack`](super::Stack) behaves. The addresses and the seed have no default; the rest has.
 #[derive(Clone, Debug)]
-pub struct Config<'c> {
+pub struct Config {
     /// The interface's own address; its kind must be the device's medium.
     pub hardware: HardwareAddress,
     /// Where sequence numbers, ports and the hash key come from.
     pub seed: Seed,
     /// The interface's addresses, each with its prefix.
-    pub addresses: &'c [IpCidr],
+    pub addresses: Addresses,
     /// Routers for all that is not on the link, at most one of each family.
-    pub gateways: &'c [IpAddress],
-    /// What a connection attempt meets that there is no room for.
-    pub overflow: Overflow,
-    /// How long a half-open connection may stay (RFC 4987 section 3.3).
-    pub half_open_timeout: Duration,
-    /// How long a peer may leave keep-alive probes, data or a close unanswered.
-    pub idle_timeout: Duration,
-    /// How long a closing connection may stay without any progress, once its program is done with it.
-    pub linger: Duration,
-    /// Whether small segments wait for the acknowledgement of earlier ones (Nagle, RFC 9293 section 3.7.4).
-    pub nagle: bool,
-    /// How long an acknowledgement may wait for data to travel with; none is at once (RFC 9293 section 3.8.6.3).
-    pub ack_delay: Option<Duration>,
-    /// The congestion control of every connection.
-    pub congestion: CongestionControl,
+    pub gateways: Gateways,
+    /// What holds for every TCP connection.
+    pub tcp: TcpOptions,
     /// Whether the addresses are used only when nobody else on the link has them (RFC 5227, RFC 4862 section 5.4). It takes
     /// 150 ms, on Ethernet; until then [`Stack::is_settled`](super::Stack::is_settled) is false.
     #[cfg(feature = "dhcp")]
@@ -45,27 +34,95 @@ pub struct Config<'c> {
     pub slaac: bool,
 }
 
-impl<'c> Config<'c> {
-    /// The defaults: half-open 10 s, idle 5 min, linger 60 s, drop on overflow, no Nagle, acknowledgements up to 10 ms late.
-    pub fn new(hardware: HardwareAddress, seed: Seed, addresses: &'c [IpCidr]) -> Self {
+/// An interface's addresses, and one place more: so that one too many is seen.
+pub type Addresses = heapless::Vec<IpCidr, { MAX_ADDRESSES + 1 }>;
+
+/// Routers, one of each family, and one place more for the same reason.
+pub type Gateways = heapless::Vec<IpAddress, 3>;
+
+impl Config {
+    /// A stack with these addresses, the default [`TcpOptions`] and nothing asked of the link. Addresses that
+    /// [`Stack::new`](super::Stack::new) would refuse as too many are left out, but for one.
+    pub fn new(hardware: HardwareAddress, seed: Seed, addresses: &[IpCidr]) -> Self {
         Config {
             hardware,
             seed,
-            addresses,
-            gateways: &[],
-            overflow: Overflow::Drop,
-            half_open_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(300),
-            linger: Duration::from_secs(60),
-            nagle: false,
-            ack_delay: Some(Duration::from_millis(10)),
-            congestion: CongestionControl::None,
+            addresses: addresses.iter().copied().take(MAX_ADDRESSES + 1).collect(),
+            gateways: Gateways::new(),
+            tcp: TcpOptions::default(),
             #[cfg(feature = "dhcp")]
             claim: false,
             #[cfg(feature = "dhcp")]
             dhcp: false,
             #[cfg(feature = "slaac")]
             slaac: false,
+        }
+    }
+
+    /// Whether a stack can be set up so on such a device.
+    pub(super) fn check(&self, capabilities: &DeviceCapabilities) -> Result<(), SetupError> {
+        let fits = match self.hardware {
+            HardwareAddress::Ethernet(address) => capabilities.medium == Medium::Ethernet && address.is_unicast(),
+            #[cfg(feature = "medium-ip")]
+            HardwareAddress::Ip => capabilities.medium == Medium::Ip,
+        };
+        if !fits {
+            return Err(SetupError::BadHardwareAddress);
+        }
+        let needs = self.addresses.iter().map(least_mtu).max().unwrap_or(576);
+        #[cfg(feature = "slaac")]
+        let needs = if self.slaac { 1280 } else { needs };
+        // The Ethernet header is 14 bytes; subtracting first would wrap on a device that claims less.
+        let header = if capabilities.medium == Medium::Ethernet { 14 } else { 0 };
+        if capabilities.max_transmission_unit < needs + header {
+            return Err(SetupError::MtuTooSmall(capabilities.max_transmission_unit.saturating_sub(header)));
+        }
+        match self.addresses.iter().find(|address| !address.address().is_unicast()) {
+            Some(bad) => Err(SetupError::BadAddress(bad.address())),
+            None => Ok(()),
+        }
+    }
+}
+
+/// The least MTU with such an address, in bytes.
+fn least_mtu(address: &IpCidr) -> usize {
+    match address {
+        IpCidr::Ipv4(_) => 576,
+        #[cfg(feature = "ipv6")]
+        IpCidr::Ipv6(_) => 1280,
+    }
+}
+
+/// What holds for every TCP connection of a stack.
+#[derive(Clone, Copy, Debug)]
+pub struct TcpOptions {
+    /// How long an acknowledgement may wait for data to travel with; `None` is at once (RFC 9293 section 3.8.6.3). 10 ms by
+    /// default.
+    pub ack_delay: Option<Duration>,
+    /// The congestion control. None by default.
+    pub congestion: CongestionControl,
+    /// How long a half-open connection may stay (RFC 4987 section 3.3). 10 s by default.
+    pub half_open_timeout: Duration,
+    /// How long a peer may leave keep-alive probes, data or a close unanswered. 5 minutes by default.
+    pub idle_timeout: Duration,
+    /// How long a closing connection may stay without any progress, once its program is done with it. 60 s by default.
+    pub linger: Duration,
+    /// Whether small segments wait for the acknowledgement of earlier ones (Nagle, RFC 9293 section 3.7.4). Off by default.
+    pub nagle: bool,
+    /// What happens to a new connection when there is no room for it.
+    pub overflow: Overflow,
+}
+
+impl Default for TcpOptions {
+    fn default() -> Self {
+        TcpOptions {
+            ack_delay: Some(Duration::from_millis(10)),
+            congestion: CongestionControl::None,
+            half_open_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_secs(300),
+            linger: Duration::from_secs(60),
+            nagle: false,
+            overflow: Overflow::Drop,
         }
     }
 }
@@ -104,7 +161,7 @@ impl fmt::Debug for Seed {
     }
 }
 
-/// What a connection attempt meets that there is no room for.
+/// What happens to a new connection when there is no room for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Overflow {
     /// Silence: the client tries again.

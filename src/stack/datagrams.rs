@@ -1,15 +1,14 @@
 //! The sockets that all frames share: UDP ports and their programs.
 
-use smoltcp::iface::PollResult;
+use smoltcp::iface::{PollResult, SocketSet, SocketStorage};
 use smoltcp::phy::Device;
 use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, Socket};
 use smoltcp::time::{Duration, Instant};
 
-use super::connection::RETRY;
-use super::deadlines::sooner;
+use super::connections::{RETRY, ephemeral_ports, sooner};
 use super::event::{Drop, Event, Io, Probe, Step};
-use super::frame::Watch;
-use super::{Console, Context, ListenError, Next, Port, Session, Stack, UdpSession};
+use super::ingress::Watch;
+use super::{Console, Context, ListenError, MAX_PROGRAMS, Next, Port, Session, Stack, UdpSession};
 
 /// How long a datagram may wait for its receiver's hardware address: one request, one second (RFC 1122 section 2.3.2.1).
 const UNREACHABLE: Duration = Duration::from_secs(1);
@@ -17,9 +16,13 @@ const UNREACHABLE: Duration = Duration::from_secs(1);
 /// The same where smoltcp did not even ask at first: it asks once a second, whoever wants to know (smoltcp #1101).
 const UNREACHABLE_LIMITED: Duration = Duration::from_millis(2050);
 
-/// Whose turn it is among the ports, and when they have work without a frame arriving.
-#[derive(Default)]
-pub(super) struct Turn {
+/// The UDP ports: their programs and sockets, whose turn it is, and when they have work without a frame arriving.
+pub(super) struct Datagrams<'a, U> {
+    pub(super) set: SocketSet<'a>,
+    pool: UdpPool<'a>,
+    ports: &'a mut [Port<U>],
+    in_use: heapless::Vec<u16, MAX_PROGRAMS>,
+    /// Which port looks first whether its program is to run.
     next: usize,
     send: bool,
     /// When there is work without a frame arriving, noted whenever there may have been work.
@@ -32,27 +35,65 @@ pub(super) struct Turn {
     limited: Option<Instant>,
 }
 
-impl Turn {
-    /// When what waits since then has waited long enough.
-    fn late(&self, since: Instant) -> Instant {
-        let limited = self.limited.is_some_and(|at| at >= since);
-        since + if limited { UNREACHABLE_LIMITED } else { UNREACHABLE }
+impl<'a, U> Datagrams<'a, U> {
+    /// Free ports, one for each socket. `None` where the memory does not fit together.
+    pub(super) fn new(
+        ports: &'a mut [Port<U>],
+        sockets: &'a mut [SocketStorage<'a>],
+        datagrams: &'a mut [PacketMetadata],
+        payloads: &'a mut [u8],
+    ) -> Option<Self> {
+        (ports.len() == sockets.len()).then(|| Datagrams {
+            set: SocketSet::new(sockets),
+            pool: UdpPool::new(ports.len(), datagrams, payloads),
+            ports,
+            in_use: heapless::Vec::new(),
+            next: 0,
+            send: false,
+            due: None,
+            retry: None,
+            empty: None,
+            limited: None,
+        })
+    }
+
+    /// The ports that programs have.
+    pub(super) fn ports_in_use(&self) -> &[u16] {
+        &self.in_use
+    }
+
+    /// When there is work without a frame arriving.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Runs every program at the next polls.
+    pub(super) fn wake_programs(&mut self) {
+        for port in self.ports.iter_mut() {
+            port.run = true;
+        }
     }
 }
 
+/// When what waits since then has waited long enough, where an address was last not asked for at `limited`.
+fn late(limited: Option<Instant>, since: Instant) -> Instant {
+    let limited = limited.is_some_and(|at| at >= since);
+    since + if limited { UNREACHABLE_LIMITED } else { UNREACHABLE }
+}
+
 /// Memory for the ports that none has yet.
-pub(super) struct Rest<'a> {
+struct UdpPool<'a> {
     datagrams: &'a mut [PacketMetadata],
     payloads: &'a mut [u8],
     /// An even share: datagrams and bytes of one buffer.
     share: (usize, usize),
 }
 
-impl<'a> Rest<'a> {
-    pub(super) fn new(ports: usize, datagrams: &'a mut [PacketMetadata], payloads: &'a mut [u8]) -> Self {
+impl<'a> UdpPool<'a> {
+    fn new(ports: usize, datagrams: &'a mut [PacketMetadata], payloads: &'a mut [u8]) -> Self {
         let buffers = 2 * ports.max(1);
         let share = (datagrams.len() / buffers, payloads.len() / buffers);
-        Rest { datagrams, payloads, share }
+        UdpPool { datagrams, payloads, share }
     }
 
     /// A buffer of so many bytes, if there are as many.
@@ -75,7 +116,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// # Errors
     /// [`ListenError`]: the port has a program, or there is no room for another.
     pub fn bind(&mut self, number: u16, session: U) -> Result<u16, ListenError> {
-        let (_, share) = self.rest.share;
+        let (_, share) = self.datagrams.pool.share;
         self.bind_sized(number, session, share, share)
     }
 
@@ -86,49 +127,52 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// As [`bind`](Self::bind).
     pub fn bind_sized(&mut self, number: u16, session: U, receive: usize, send: usize) -> Result<u16, ListenError> {
         let number = match number {
-            0 => self.free_udp_port().ok_or(ListenError::Full)?,
-            number if self.udp_ports.contains(&number) => return Err(ListenError::InUse),
+            0 => {
+                let mut ports = ephemeral_ports(self.random.next());
+                ports.find(|port| !self.datagrams.in_use.contains(port)).ok_or(ListenError::Full)?
+            }
+            number if self.datagrams.in_use.contains(&number) => return Err(ListenError::InUse),
             number => number,
         };
-        let port = self.ports.iter_mut().find(|p| p.session.is_none()).ok_or(ListenError::Full)?;
+        let port = self.datagrams.ports.iter_mut().find(|p| p.session.is_none()).ok_or(ListenError::Full)?;
         let handle = match port.handle {
             Some(handle) => handle,
-            None => self.shared.add(self.rest.socket(receive, send).ok_or(ListenError::Full)?),
+            None => self.datagrams.set.add(self.datagrams.pool.socket(receive, send).ok_or(ListenError::Full)?),
         };
         port.handle = Some(handle);
-        self.udp_ports.push(number).map_err(|_| ListenError::Full)?;
-        self.shared.get_mut::<Socket>(handle).bind(number).map_err(|_| ListenError::InUse)?;
+        self.datagrams.in_use.push(number).map_err(|_| ListenError::Full)?;
+        self.datagrams.set.get_mut::<Socket>(handle).bind(number).map_err(|_| ListenError::InUse)?;
         *port = Port { session: Some(session), handle: Some(handle), number, run: true, ..Port::EMPTY };
         Ok(number)
     }
 
     /// The program on a UDP port.
     pub fn udp_program(&mut self, number: u16) -> Option<&mut U> {
-        self.ports.iter_mut().find(|p| p.number == number && !p.over)?.session.as_mut()
+        self.datagrams.ports.iter_mut().find(|p| p.number == number && !p.over)?.session.as_mut()
     }
 
     /// The program on a UDP port, if it has ended: the port is free then. It stays until it is fetched.
     pub fn take_udp(&mut self, number: u16) -> Option<U> {
-        let port = self.ports.iter_mut().find(|p| p.number == number && p.over)?;
+        let port = self.datagrams.ports.iter_mut().find(|p| p.number == number && p.over)?;
         port.over = false;
         port.session.take()
     }
 
     /// Sends what the ports have queued, or runs the next program that may have something to do.
-    pub(super) fn datagrams<D: Device, C: Console, P: Probe>(
+    pub(super) fn run_datagrams<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
         io: &mut Io<D, C, P>,
     ) -> Option<Step> {
         let due = self.datagrams.due.is_some_and(|due| due <= now);
-        if !due && !self.datagrams.send && !self.ports.iter().any(|port| port.run) {
+        if !due && !self.datagrams.send && !self.datagrams.ports.iter().any(|port| port.run) {
             return None;
         }
         if due {
             self.datagrams.retry = None;
             self.drop_unreachable(now, &mut io.probe);
             self.datagrams.send = true;
-            for port in self.ports.iter_mut().filter(|p| p.wake.is_some_and(|at| at <= now)) {
+            for port in self.datagrams.ports.iter_mut().filter(|p| p.wake.is_some_and(|at| at <= now)) {
                 port.wake = None;
                 port.run = true;
             }
@@ -142,10 +186,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if self.datagrams.send {
             // The rest of a fragmented datagram leaves before another datagram can take its buffer.
             let fragments = self.has_fragments(now);
-            let due = if fragments { Some(now) } else { self.iface.poll_at(now, &self.shared) };
+            let due = if fragments { Some(now) } else { self.iface.poll_at(now, &self.datagrams.set) };
             if due.is_some_and(|at| at <= now) {
                 let mut watch = Watch::new(&mut io.device, &mut io.probe);
-                let set = if fragments { &mut self.none } else { &mut self.shared };
+                let set = if fragments { &mut self.fragment_set } else { &mut self.datagrams.set };
                 let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
                 let sent = watch.sent;
                 if sent.asked > sent.frames {
@@ -164,18 +208,18 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             }
             self.datagrams.send = false;
             self.datagrams.retry = due.map(|at| at.max(now + RETRY));
-            let empty = due.is_some() && self.ports.iter().all(|port| port.waiting.is_none());
+            let empty = due.is_some() && self.datagrams.ports.iter().all(|port| port.waiting.is_none());
             self.datagrams.empty = empty.then(|| self.datagrams.empty.unwrap_or(now));
         }
-        let count = self.ports.len();
-        let index = (0..count).map(|k| (self.datagrams.next + k) % count).find(|&k| self.ports[k].run)?;
+        let count = self.datagrams.ports.len();
+        let index = (0..count).map(|k| (self.datagrams.next + k) % count).find(|&k| self.datagrams.ports[k].run)?;
         self.datagrams.next = index + 1;
         self.run_port(now, index, io)
     }
 
     /// Whether a datagram is still to leave in part. Without std nothing is fragmented.
     pub(super) fn has_fragments(&mut self, now: Instant) -> bool {
-        cfg!(feature = "std") && self.iface.poll_at(now, &self.none).is_some_and(|at| at <= now)
+        cfg!(feature = "std") && self.iface.poll_at(now, &self.fragment_set).is_some_and(|at| at <= now)
     }
 
     /// The next turn is that of a datagram's rest.
@@ -188,36 +232,32 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     pub(super) fn datagrams_arrived(&mut self) {
         // If something waits for a neighbour's hardware address, that may be known now.
         self.datagrams.send |= self.datagrams.retry.is_some();
-        for port in self.ports.iter_mut() {
-            port.run |= port.handle.is_some_and(|handle| self.shared.get::<Socket>(handle).can_recv());
+        for port in self.datagrams.ports.iter_mut() {
+            port.run |= port.handle.is_some_and(|handle| self.datagrams.set.get::<Socket>(handle).can_recv());
         }
     }
 
-    pub(super) fn datagrams_due(&self) -> Option<Instant> {
-        self.datagrams.due
-    }
-
     fn next_due(&self) -> Option<Instant> {
-        let late = |since: Option<Instant>| since.map(|since| self.datagrams.late(since));
+        let late = |since: Option<Instant>| since.map(|since| late(self.datagrams.limited, since));
         let mut due = sooner(self.datagrams.retry, late(self.datagrams.empty));
-        for port in self.ports.iter().filter(|p| p.session.is_some()) {
+        for port in self.datagrams.ports.iter().filter(|p| p.session.is_some()) {
             due = sooner(due, sooner(port.wake, late(port.waiting)));
         }
         due
     }
 
     fn run_port<D, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> Option<Step> {
-        let port = &mut self.ports[index];
+        let port = &mut self.datagrams.ports[index];
         port.run = false;
         let (Some(session), Some(handle), false) = (&mut port.session, port.handle, port.over) else { return None };
-        let socket = self.shared.get_mut::<Socket>(handle);
+        let socket = self.datagrams.set.get_mut::<Socket>(handle);
         let before = (socket.recv_queue(), socket.send_queue());
         let from = socket.peek().ok().map(|(_, meta)| meta.endpoint);
         let mut context = Context {
             now,
             console: &mut io.console,
             scratch: self.scratch,
-            udp_ports: &self.udp_ports,
+            udp_ports: &self.datagrams.in_use,
             addresses: self.iface.ip_addrs(),
             wake: false,
         };
@@ -235,7 +275,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 socket.close();
                 port.over = true;
                 port.waiting = None;
-                self.udp_ports.retain(|&p| p != number);
+                self.datagrams.in_use.retain(|&p| p != number);
             }
             Next::Wait | Next::WakeAt(_) => {
                 if let Next::WakeAt(at) = next {
@@ -261,15 +301,15 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// smoltcp would keep it at the head of its queue for ever, and no other client would be answered. There is no call to
     /// remove one datagram, so the socket starts anew; before its next attempt, which would silence it for another second.
     fn drop_unreachable<P: Probe>(&mut self, now: Instant, probe: &mut P) {
-        let all = self.datagrams.empty.is_some_and(|since| now >= self.datagrams.late(since));
+        let limited = self.datagrams.limited;
+        let late = |since: Option<Instant>| since.is_some_and(|since| now >= late(limited, since));
+        let all = late(self.datagrams.empty);
         if all {
             self.datagrams.empty = None;
         }
-        let turn = &self.datagrams;
-        let late = |since: Option<Instant>| since.is_some_and(|since| now >= turn.late(since));
-        for port in self.ports.iter_mut().filter(|p| !p.over && (all || late(p.waiting))) {
+        for port in self.datagrams.ports.iter_mut().filter(|p| !p.over && (all || late(p.waiting))) {
             let (Some(handle), Some(session)) = (port.handle, &mut port.session) else { continue };
-            let socket = self.shared.get_mut::<Socket>(handle);
+            let socket = self.datagrams.set.get_mut::<Socket>(handle);
             socket.close();
             // Cannot fail: the socket is closed and had this very port.
             let _ = socket.bind(port.number);
@@ -282,9 +322,9 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     /// Lets the programs go on whose datagram has left.
     fn note_sent(&mut self) {
-        for port in self.ports.iter_mut() {
+        for port in self.datagrams.ports.iter_mut() {
             let (Some(_), Some(handle), Some(session)) = (port.waiting, port.handle, &port.session) else { continue };
-            let socket = self.shared.get::<Socket>(handle);
+            let socket = self.datagrams.set.get::<Socket>(handle);
             if socket.send_queue() == 0 {
                 port.waiting = None;
                 port.run |= session.waits_for_room() || socket.can_recv();

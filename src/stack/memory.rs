@@ -1,23 +1,20 @@
 //! The memory a stack works in: owned by the caller, its size in the slices handed over.
 
-use smoltcp::iface::{SocketHandle, SocketSet, SocketStorage};
-use smoltcp::socket::tcp::{self, State};
+use smoltcp::iface::{SocketHandle, SocketStorage};
 use smoltcp::socket::udp::PacketMetadata;
 use smoltcp::time::Instant;
-use smoltcp::wire::TcpSeqNumber;
 
-use super::links::Links;
-use super::session::End;
+use super::connections::{Slot, SlotIndex};
 
 /// Everything a [`Stack`](super::Stack) stores, for as long as it lives.
 ///
-/// With as many `slots`, `links` and `sockets` as there may be connections; the buffers are divided evenly among them.
+/// With as many `slots`, `slot_index` entries and `sockets` as there may be connections; the buffers are divided evenly among them.
 /// [`Pool`] holds it all in one static value.
 pub struct Memory<'a, S, U> {
     /// A slot a connection, at most 65,534.
     pub slots: &'a mut [Slot<'a, S>],
-    /// As many links.
-    pub links: &'a mut [Links],
+    /// As many entries, one a slot.
+    pub slot_index: &'a mut [SlotIndex],
     /// As many TCP sockets.
     pub sockets: &'a mut [SocketStorage<'a>],
     /// Receive buffers: what a peer may send ahead of the program, in bytes a connection the window.
@@ -50,7 +47,7 @@ pub struct Pool<
     const B: usize,
 > {
     slots: [Slot<'a, S>; N],
-    links: [Links; N],
+    slot_index: [SlotIndex; N],
     sockets: [SocketStorage<'a>; N],
     receive: [[u8; RX]; N],
     send: [[u8; TX]; N],
@@ -71,7 +68,7 @@ impl<'a, S, U, const N: usize, const RX: usize, const TX: usize, const P: usize,
     pub const fn new() -> Self {
         Pool {
             slots: [const { Slot::EMPTY }; N],
-            links: [Links::EMPTY; N],
+            slot_index: [SlotIndex::EMPTY; N],
             sockets: [SocketStorage::EMPTY; N],
             receive: [[0; RX]; N],
             send: [[0; TX]; N],
@@ -87,7 +84,7 @@ impl<'a, S, U, const N: usize, const RX: usize, const TX: usize, const P: usize,
     pub fn memory(&'a mut self) -> Memory<'a, S, U> {
         Memory {
             slots: &mut self.slots,
-            links: &mut self.links,
+            slot_index: &mut self.slot_index,
             sockets: &mut self.sockets,
             receive: self.receive.as_flattened_mut(),
             send: self.send.as_flattened_mut(),
@@ -106,92 +103,6 @@ impl<S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, con
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// Where one connection lives: a socket set of its own, and the program.
-pub struct Slot<'a, S> {
-    pub(super) set: Option<(SocketSet<'a>, SocketHandle)>,
-    pub(super) session: Option<S>,
-    pub(super) phase: Phase,
-    /// The listener's position; none on a connection that this side began.
-    pub(super) listener: Option<u8>,
-    /// Counts the connections that had this slot.
-    pub(super) generation: u32,
-    /// The state last reported.
-    pub(super) state: State,
-    /// The peer's initial sequence number, on a connection that the peer began.
-    pub(super) peer_isn: TcpSeqNumber,
-    /// The program is to run.
-    pub(super) run: bool,
-    pub(super) queue: Queue,
-    /// When the program asked to be run.
-    pub(super) wake: Option<Instant>,
-    /// When the connection is given up, unless it makes progress.
-    pub(super) guard: Option<Instant>,
-    /// What progress is measured against: bytes queued to send and to read.
-    pub(super) progress: (usize, usize),
-}
-
-impl<S> Slot<'_, S> {
-    /// A slot that was never used.
-    pub const EMPTY: Self = Slot {
-        set: None,
-        session: None,
-        phase: Phase::Free,
-        listener: None,
-        generation: 0,
-        state: State::Closed,
-        peer_isn: TcpSeqNumber(0),
-        run: false,
-        queue: Queue::None,
-        wake: None,
-        guard: None,
-        progress: (0, 0),
-    };
-}
-
-impl<'a, S> Slot<'a, S> {
-    pub(super) fn socket(&mut self) -> Option<&mut tcp::Socket<'a>> {
-        let (set, handle) = self.set.as_mut()?;
-        Some(set.get_mut(*handle))
-    }
-
-    pub(super) fn peek(&self) -> Option<&tcp::Socket<'a>> {
-        let (set, handle) = self.set.as_ref()?;
-        Some(set.get(*handle))
-    }
-}
-
-/// A slot's part in life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
-    /// Given up; RST is still to leave.
-    Aborting(End),
-    /// Established, and waiting to be served.
-    Backlog,
-    /// The program is done with it; FIN and what was queued before are on their way.
-    Closing,
-    /// Begun by this side, not established.
-    Connecting,
-    /// Over; begun by this side, so its program stays until it is taken.
-    Ended(End),
-    /// Unused.
-    Free,
-    /// Begun by the peer, not established.
-    HalfOpen,
-    /// The program works with it.
-    Serving,
-    /// Over; late segments are still answered.
-    TimeWait,
-}
-
-/// Which list of work a slot stands in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Queue {
-    /// The neighbour's hardware address must be learned first.
-    Neighbour,
-    None,
-    Ready,
 }
 
 /// A UDP port and its program.

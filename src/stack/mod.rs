@@ -16,44 +16,37 @@
 //! with work stand in one queue, and none has two turns before another that waits has one.
 
 mod addresses;
-#[cfg(feature = "dhcp")]
-mod autoconf;
-mod client;
 mod config;
-mod connection;
+mod connections;
 mod console;
 mod datagrams;
-mod deadlines;
-mod demux;
 mod event;
-mod frame;
 mod half_sip;
 mod ingress;
-mod life;
-mod links;
-mod list;
 mod memory;
 #[cfg(any(feature = "slaac", all(feature = "ipv6", feature = "board", target_os = "none")))]
 pub(crate) mod ndisc;
 #[cfg(feature = "ping")]
 mod ping;
+mod random;
 mod session;
 mod shown;
-mod table;
 
 #[cfg(all(test, feature = "std"))]
 mod tests;
 
 pub use addresses::AddressError;
 #[cfg(feature = "dhcp")]
-pub use autoconf::BadOffer;
+pub use addresses::BadOffer;
 #[cfg(feature = "slaac")]
-pub use autoconf::interface_address;
-pub use config::{Config, ConnectError, ListenError, Listener, Overflow, Seed, SetupError};
+pub use addresses::interface_address;
+pub use config::{
+    Addresses, Config, ConnectError, Gateways, ListenError, Listener, Overflow, Seed, SetupError, TcpOptions,
+};
+pub use connections::{Phase, Slot, SlotIndex};
 pub use console::{Console, Input, Quiet};
 pub use event::{AddressEvent, ConnectionId, Denial, Direction, Drop, Event, Hardware, Io, Loss, Probe, Step, Tuple};
-pub use links::Links;
-pub use memory::{Memory, Phase, Pool, Port, Slot};
+pub use memory::{Memory, Pool, Port};
 #[cfg(feature = "ping")]
 pub use ping::{ECHO_HEADER, Echo, EchoError, EchoMemory, EchoRefusal, Refusal};
 pub use session::{Answer, Context, End, MESSAGE, Next, Respond, Responder, Session, UdpSession};
@@ -62,13 +55,12 @@ pub use shown::Shown;
 use smoltcp::iface::{self, Interface, SocketSet};
 use smoltcp::phy::{ChecksumCapabilities, Device, Medium};
 use smoltcp::socket::tcp;
-use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
+use smoltcp::time::Instant;
+use smoltcp::wire::HardwareAddress;
 
-use deadlines::{Deadlines, sooner};
-use links::{Index, PLACE, WORK};
-use list::List;
-use table::Table;
+use connections::{Connections, sooner};
+use datagrams::Datagrams;
+use random::Random;
 
 /// How many programs a stack serves on TCP, and how many on UDP.
 pub const MAX_PROGRAMS: usize = 16;
@@ -79,57 +71,21 @@ pub const POLL_BUDGET: usize = 256;
 /// A TCP/IP stack that runs programs: sessions of type `S` on TCP, of type `U` on UDP, in memory that lives for `'a`.
 pub struct Stack<'a, S, U> {
     iface: Interface,
-    medium: Medium,
     checksums: ChecksumCapabilities,
-    hardware: HardwareAddress,
-    gateways: heapless::Vec<IpAddress, 2>,
+    config: Config,
+    /// The routers in use: those of the configuration at first.
+    gateways: Gateways,
     #[cfg(feature = "dhcp")]
-    autoconf: Option<autoconf::Autoconf>,
-    settings: Settings,
-
-    slots: &'a mut [Slot<'a, S>],
-    links: &'a mut [Links],
-    table: Table<{ table::HASHED }>,
-    deadlines: Deadlines,
-    ready: List<WORK>,
-    /// The device had no room when a connection was last to send.
-    blocked: bool,
-    neighbour: List<WORK>,
-    free: List<PLACE>,
-    half_open: List<PLACE>,
-    time_wait: List<PLACE>,
-    listeners: heapless::Vec<Listening<S>, MAX_PROGRAMS>,
-
-    shared: SocketSet<'a>,
-    rest: datagrams::Rest<'a>,
-    none: SocketSet<'a>,
-    ports: &'a mut [Port<U>],
-    udp_ports: heapless::Vec<u16, MAX_PROGRAMS>,
-    datagrams: datagrams::Turn,
+    autoconf: Option<addresses::Autoconf>,
+    connections: Connections<'a, S>,
+    datagrams: Datagrams<'a, U>,
     #[cfg(feature = "ping")]
     pings: Option<ping::Pings<'a>>,
-
+    /// No sockets: for what the interface itself has to send, the rest of a fragmented datagram.
+    fragment_set: SocketSet<'a>,
     scratch: &'a mut [u8],
-    random: u64,
+    random: Random,
     turn: Turn,
-}
-
-/// What of the configuration is needed later.
-struct Settings {
-    overflow: Overflow,
-    half_open_timeout: Duration,
-    idle_timeout: Duration,
-    linger: Duration,
-    nagle: bool,
-    ack_delay: Option<Duration>,
-    congestion: tcp::CongestionControl,
-}
-
-/// A listener and its connections.
-struct Listening<S> {
-    listener: Listener<S>,
-    serving: usize,
-    waiting: List<PLACE>,
 }
 
 /// Whose turn it is.
@@ -144,107 +100,52 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// A stack on `device`, in `memory`.
     ///
     /// # Errors
-    /// [`SetupError`] says which part of the configuration cannot be.
+    /// [`SetupError`] says which part of the configuration is not valid.
     pub fn new<D: Device>(
-        config: Config<'_>,
+        config: Config,
         device: &mut D,
         memory: Memory<'a, S, U>,
         now: Instant,
     ) -> Result<Self, SetupError> {
         let capabilities = device.capabilities();
-        let fits = match config.hardware {
-            HardwareAddress::Ethernet(address) => capabilities.medium == Medium::Ethernet && address.is_unicast(),
-            #[cfg(feature = "medium-ip")]
-            HardwareAddress::Ip => capabilities.medium == Medium::Ip,
-        };
-        if !fits {
-            return Err(SetupError::BadHardwareAddress);
-        }
+        config.check(&capabilities)?;
         #[cfg(feature = "dhcp")]
         let autoconf = addresses::autoconf(&config, &capabilities.checksum, now)?;
-        let needs = config.addresses.iter().map(least_mtu).max().unwrap_or(576);
-        #[cfg(feature = "slaac")]
-        let needs = if config.slaac { 1280 } else { needs };
-        // The Ethernet header is 14 bytes; subtracting first would wrap on a device that claims less.
-        let header = if capabilities.medium == Medium::Ethernet { 14 } else { 0 };
-        if capabilities.max_transmission_unit < needs + header {
-            return Err(SetupError::MtuTooSmall(capabilities.max_transmission_unit.saturating_sub(header)));
-        }
         let mut interface = iface::Config::new(config.hardware);
         interface.random_seed = config.seed.interface();
         let mut iface = Interface::new(interface, device, now);
-        addresses::check(config.addresses)?;
         // Those that are asked for first are added when nobody has them.
         #[cfg(feature = "dhcp")]
         let later = autoconf.as_ref().is_some_and(|autoconf| !autoconf.is_settled());
         #[cfg(not(feature = "dhcp"))]
         let later = false;
         if !later {
-            addresses::add(&mut iface, config.addresses)?;
+            addresses::add(&mut iface, &config.addresses)?;
         }
-        let gateways = addresses::add_gateways(&mut iface, config.addresses, config.gateways)?;
+        addresses::add_gateways(&mut iface, &config)?;
 
-        let Memory { slots, links, sockets, receive, send, ports, port_sockets, datagrams, payloads, scratch } = memory;
-        let count = slots.len();
-        if links.len() != count
-            || sockets.len() != count
-            || count >= usize::from(Index::MAX)
-            || ports.len() != port_sockets.len()
-            || scratch.len() < MESSAGE
-        {
+        let Memory { slots, slot_index, sockets, receive, send, ports, port_sockets, datagrams, payloads, scratch } =
+            memory;
+        let (key, buffers) = (config.seed.key(), (receive, send));
+        let connections = Connections::new(slots, slot_index, sockets, buffers, key, config.tcp);
+        let datagrams = Datagrams::new(ports, port_sockets, datagrams, payloads);
+        let (Some(connections), Some(datagrams), true) = (connections, datagrams, scratch.len() >= MESSAGE) else {
             return Err(SetupError::BadMemory);
-        }
-        let mut free = List::EMPTY;
-        // With no connections at all the loop below has nothing to do, whatever the chunks' size.
-        let receive = receive.chunks_exact_mut((receive.len() / count.max(1)).max(1));
-        let send = send.chunks_exact_mut((send.len() / count.max(1)).max(1));
-        for (((slot, socket), receive), send) in slots.iter_mut().zip(sockets).zip(receive).zip(send) {
-            let mut set = SocketSet::new(core::slice::from_mut(socket));
-            let handle = set.add(tcp::Socket::new(tcp::SocketBuffer::new(receive), tcp::SocketBuffer::new(send)));
-            slot.set = Some((set, handle));
-        }
-        for index in 0..count {
-            free.push_back(links, index);
-        }
-        let rest = datagrams::Rest::new(ports.len(), datagrams, payloads);
+        };
         Ok(Stack {
             iface,
-            medium: capabilities.medium,
             checksums: capabilities.checksum,
-            hardware: config.hardware,
-            gateways,
+            gateways: config.gateways.clone(),
             #[cfg(feature = "dhcp")]
             autoconf,
-            settings: Settings {
-                overflow: config.overflow,
-                half_open_timeout: config.half_open_timeout,
-                idle_timeout: config.idle_timeout,
-                linger: config.linger,
-                nagle: config.nagle,
-                ack_delay: config.ack_delay,
-                congestion: config.congestion,
-            },
-            slots,
-            links,
-            table: Table::new(config.seed.key(), count),
-            deadlines: Deadlines::EMPTY,
-            ready: List::EMPTY,
-            blocked: false,
-            neighbour: List::EMPTY,
-            free,
-            half_open: List::EMPTY,
-            time_wait: List::EMPTY,
-            listeners: heapless::Vec::new(),
-            shared: SocketSet::new(port_sockets),
-            rest,
-            none: SocketSet::new(&mut [][..]),
-            ports,
-            udp_ports: heapless::Vec::new(),
-            datagrams: datagrams::Turn::default(),
+            connections,
+            datagrams,
             #[cfg(feature = "ping")]
             pings: None,
+            fragment_set: SocketSet::new(&mut [][..]),
             scratch,
-            random: config.seed.ports(),
+            random: Random::new(config.seed.ports()),
+            config,
             turn: Turn::Ingress,
         })
     }
@@ -257,11 +158,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if listener.port == 0 {
             return Err(ListenError::PortZero);
         }
-        if self.listeners.iter().any(|l| l.listener.port == listener.port) {
+        if self.connections.listener_on(listener.port).is_some() {
             return Err(ListenError::InUse);
         }
-        let listening = Listening { listener, serving: 0, waiting: List::EMPTY };
-        self.listeners.push(listening).map_err(|_| ListenError::Full)
+        if self.connections.add_listener(listener) { Ok(()) } else { Err(ListenError::Full) }
     }
 
     /// Does one bounded piece of work: takes in a frame, runs a program, or sends what one socket has to send.
@@ -279,15 +179,15 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 }
                 Turn::Connections => {
                     self.turn = Turn::Datagrams;
-                    self.connections(now, io)
+                    self.run_connections(now, io)
                 }
                 Turn::Datagrams => {
                     self.turn = Turn::Ingress;
                     #[cfg(feature = "ping")]
-                    if let Some(step) = self.echoes(now, io) {
+                    if let Some(step) = self.run_pings(now, io) {
                         return step;
                     }
-                    self.datagrams(now, io)
+                    self.run_datagrams(now, io)
                 }
             };
             if let Some(step) = step {
@@ -310,44 +210,45 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     /// Runs every program at the next polls: call it when the console has input.
     pub fn wake_programs(&mut self) {
-        for index in 0..self.slots.len() {
-            if self.slots[index].phase == Phase::Serving {
-                self.slots[index].run = true;
-                self.enqueue(index);
-            }
-        }
-        for port in self.ports.iter_mut() {
-            port.run = true;
-        }
+        self.connections.wake_programs();
+        self.datagrams.wake_programs();
     }
 
     /// The connections, in the order of their slots.
     pub fn connections_in_use(&self) -> impl Iterator<Item = Connection> {
-        self.slots.iter().zip(self.links.iter()).enumerate().filter_map(|(index, (slot, links))| {
+        self.connections.slots.iter().enumerate().filter_map(|(index, slot)| {
             Some(Connection {
-                id: ConnectionId { index: index as Index, generation: slot.generation },
-                tuple: links.tuple?,
+                id: self.connections.id(index),
+                tuple: self.connections.tuple(index)?,
                 state: slot.state,
                 phase: slot.phase,
                 send_queue: slot.peek().map_or(0, |socket| socket.send_queue()),
                 receive_queue: slot.peek().map_or(0, |socket| socket.recv_queue()),
-                due: self.deadlines.of(self.links, index),
+                due: self.connections.due_of(index),
             })
         })
     }
 
     /// Whether any TCP port is served.
     pub fn is_listening(&self) -> bool {
-        self.listeners.iter().any(|l| l.listener.port != 0)
+        self.connections.is_listening()
+    }
+
+    fn medium(&self) -> Medium {
+        match self.config.hardware {
+            HardwareAddress::Ethernet(_) => Medium::Ethernet,
+            #[cfg(feature = "medium-ip")]
+            HardwareAddress::Ip => Medium::Ip,
+        }
     }
 
     /// When there will be something to do without a frame arriving.
     fn deadline(&self) -> Option<Instant> {
         #[allow(unused_mut, reason = "without these features there is nothing to add")]
-        let mut due = sooner(self.deadlines.first(self.links), self.datagrams_due());
+        let mut due = sooner(self.connections.due(), self.datagrams.due());
         #[cfg(feature = "dhcp")]
         {
-            due = sooner(due, self.autoconf.as_ref().and_then(autoconf::Autoconf::due));
+            due = sooner(due, self.autoconf.as_ref().and_then(addresses::Autoconf::due));
         }
         #[cfg(feature = "ping")]
         {
@@ -374,13 +275,4 @@ pub struct Connection {
     pub receive_queue: usize,
     /// When it has work again, unless something arrives before.
     pub due: Option<Instant>,
-}
-
-/// The least MTU with such an address, in bytes.
-fn least_mtu(address: &IpCidr) -> usize {
-    match address {
-        IpCidr::Ipv4(_) => 576,
-        #[cfg(feature = "ipv6")]
-        IpCidr::Ipv6(_) => 1280,
-    }
 }

@@ -8,9 +8,9 @@ use smoltcp::time::Instant;
 use smoltcp::wire::Ipv6Packet;
 use smoltcp::wire::{EthernetFrame, IpAddress, IpEndpoint, IpProtocol, IpVersion, Ipv4Packet};
 
-use super::connection::RETRY;
+use super::connections::RETRY;
 use super::event::{Io, Probe, Step};
-use super::frame::Watch;
+use super::ingress::Watch;
 use super::{ConnectError, Console, Session, Stack, UdpSession};
 
 mod refusal;
@@ -149,8 +149,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.pings.as_mut()?.refusals.pop_front()
     }
 
-    /// Sends what waits.
-    pub(super) fn echoes<D: Device, C: Console, P: Probe>(
+    /// Sends the echo request that waits.
+    pub(super) fn run_pings<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
         io: &mut Io<D, C, P>,
@@ -166,8 +166,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let to = pings.to;
         let mut watch = Watch::new(&mut io.device, &mut io.probe);
         // The rest of a fragmented packet leaves before another can take its buffer.
-        let fragments = self.iface.poll_at(now, &self.none).is_some_and(|at| at <= now);
-        let set = if fragments { &mut self.none } else { &mut pings.set };
+        let fragments = self.iface.poll_at(now, &self.fragment_set).is_some_and(|at| at <= now);
+        let set = if fragments { &mut self.fragment_set } else { &mut pings.set };
         let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
         let sent = watch.sent;
         #[cfg(feature = "dhcp")]

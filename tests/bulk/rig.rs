@@ -77,7 +77,7 @@ impl Transfer {
             _ => vec!["fdaa::1/64".parse().unwrap(), "fe80::ff:fe00:1/64".parse().unwrap()],
         };
         let mut config = Config::new(hardware, seed().unwrap(), &addresses);
-        config.congestion = self.congestion;
+        config.tcp.congestion = self.congestion;
         let carried = Cell::new(0);
         let mut pool = HeapPool::new(SIZES);
         let mut stack = Stack::<End<'_>, ()>::new(config, &mut io.device, pool.memory(), clock.now()).unwrap();

@@ -43,7 +43,7 @@ fn address(n: u8) -> [IpCidr; 1] {
     [IpCidr::new(IpAddress::v4(10, 0, 0, n), 24)]
 }
 
-fn config(medium: Medium, n: u8, addresses: &[IpCidr; 1]) -> Config<'_> {
+fn config(medium: Medium, n: u8, addresses: &[IpCidr; 1]) -> Config {
     let hardware = match medium {
         Medium::Ip => HardwareAddress::Ip,
         _ => EthernetAddress([2, 0, 0, 0, 0, n]).into(),

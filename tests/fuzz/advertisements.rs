@@ -31,7 +31,7 @@ fn run(input: &[u8]) {
 /// How many addresses were made of it.
 fn made(input: &[u8]) -> usize {
     let mut ground = Ground::new();
-    let mut world = World::on(&mut ground, &[], |config: &mut Config<'_>| config.slaac = true);
+    let mut world = World::on(&mut ground, &[], |config: &mut Config| config.slaac = true);
     world.run(2, silence);
     let mut made = 0;
     for next in records(input) {

@@ -33,7 +33,7 @@ fn run(input: &[u8]) {
 /// How many leases came of it.
 fn leases(input: &[u8]) -> usize {
     let mut ground = Ground::new();
-    let mut world = World::on(&mut ground, &[], |config: &mut Config<'_>| config.dhcp = true);
+    let mut world = World::on(&mut ground, &[], |config: &mut Config| config.dhcp = true);
     let (mut server, mut asked) = (Server::default(), Vec::new());
     let mut leases = 0;
     for next in records(input) {
@@ -92,7 +92,7 @@ fn check(world: &mut World<'_>, leases: &mut usize) {
 /// What an honest server replies to a new client and to one that renews, from the address on.
 fn replies() -> Vec<Vec<u8>> {
     let mut ground = Ground::new();
-    let mut world = World::on(&mut ground, &[], |config: &mut Config<'_>| config.dhcp = true);
+    let mut world = World::on(&mut ground, &[], |config: &mut Config| config.dhcp = true);
     let (mut server, mut replies) = (Server::default(), Vec::new());
     world.run(600, |frame| {
         let reply = server.hear(frame);

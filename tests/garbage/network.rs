@@ -160,7 +160,7 @@ fn host<S: Session + Clone, U: UdpSession, C, P>(
     };
     let addresses = [address(false, number), address(true, number)];
     let mut config = Config::new(hardware, Seed([number; 32]), &addresses);
-    config.overflow = overflow;
+    config.tcp.overflow = overflow;
     let memory = Box::leak(Box::new(HeapPool::new(sizes))).memory();
     let stack = Stack::new(config, &mut device, memory, now).unwrap();
     Host { stack, io: Io { device, console, probe }, far }

@@ -109,7 +109,7 @@ fn stack<S: Session + Clone>(number: u8, connections: usize, device: &mut End) -
     let memory = Box::leak(Box::new(HeapPool::new(sizes))).memory();
     let addresses = [address(number)];
     let mut config = Config::new(hardware(number).into(), Seed([number; 32]), &addresses);
-    config.ack_delay = ACK_DELAY;
+    config.tcp.ack_delay = ACK_DELAY;
     Stack::new(config, device, memory, Instant::from_secs(1)).ok()
 }
 

@@ -125,9 +125,9 @@ impl<'g> Getter<'g> {
         let mut pool = self.tcp.pool(SIZES)?;
         let mut stack: Fetching<'_, 'g> =
             self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |config| {
-                config.congestion = self.tcp.congestion();
+                config.tcp.congestion = self.tcp.congestion();
                 // Nobody waits for a minute for the last acknowledgement of something that is there.
-                config.linger = smoltcp::time::Duration::from_secs(3);
+                config.tcp.linger = smoltcp::time::Duration::from_secs(3);
             })?;
         let result = self.follow(&mut target, &mut stack, io);
         stack.release_lease(self.clock.now(), io);

@@ -5,7 +5,7 @@ use core::fmt;
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, Ipv4Address, Ipv4Cidr};
 
 #[cfg(feature = "dhcp")]
-use crate::stack::autoconf::BadOffer;
+use crate::stack::BadOffer;
 
 /// Something that happened to the interface's addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -60,7 +60,7 @@ fn one_at_a_time_serves_the_others_in_order_with_their_data() {
     assert_eq!(pair.state(fourth), Some(State::SynSent));
     assert_eq!(pair.server.has(|e| *e == Event::Dropped(Drop::BacklogFull)), 2);
     // The first goes, whatever it still wanted: the next ones are served, in order, and the fourth comes in.
-    pair.client.stack.abort(pair.now, first.slot(), End::Aborted);
+    pair.client.stack.connections.abort(pair.now, first.slot(), End::Aborted);
     pair.run_for(Duration::from_secs(10));
     for (id, text) in [(second, &b"second"[..]), (third, b"third"), (fourth, b"4")] {
         assert_eq!(pair.client.stack.take(id).unwrap().0.got(), text);
@@ -75,7 +75,7 @@ fn one_at_a_time_serves_the_others_in_order_with_their_data() {
 
 #[test]
 fn a_full_backlog_refuses_where_it_is_told_to() {
-    let mut pair = Pair::with(SMALL, |config| config.overflow = Overflow::Reset);
+    let mut pair = Pair::with(SMALL, |config| config.tcp.overflow = Overflow::Reset);
     pair.server.listen(Listener { serve_at_once: 1, backlog: 0, ..Listener::new(7, App::Idle) });
     pair.call(7, App::Idle);
     pair.run_for(Duration::from_secs(1));

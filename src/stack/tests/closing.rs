@@ -68,8 +68,8 @@ fn last_ack_ends_and_is_an_error() {
     pair.server.listen(Listener::new(7, App::Echo));
     let id = pair.call(7, App::Idle);
     pair.run_for(Duration::from_secs(1));
-    pair.client.stack.close(id.slot());
-    pair.client.stack.enqueue(id.slot());
+    pair.client.stack.connections.close(id.slot());
+    pair.client.stack.connections.enqueue(id.slot());
     pair.client.stack.poll(pair.now, &mut pair.client.io);
     // From here on nothing reaches the server any more.
     for _ in 0..1000 {

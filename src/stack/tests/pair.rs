@@ -174,7 +174,7 @@ impl Host {
         incoming: Queue,
         outgoing: Queue,
         sizes: Sizes,
-        set: fn(&mut Config<'_>),
+        set: fn(&mut Config),
     ) -> Host {
         let mut device = Plug { incoming, outgoing, room: 64 };
         let addresses = [IpCidr::new(address, 24)];
@@ -209,7 +209,7 @@ impl Pair {
         Pair::with(server, |_| {})
     }
 
-    pub fn with(sizes: Sizes, set: fn(&mut Config<'_>)) -> Pair {
+    pub fn with(sizes: Sizes, set: fn(&mut Config)) -> Pair {
         let (to_server, to_client) = (Queue::default(), Queue::default());
         let many = Sizes { connections: 64, ..SMALL };
         Pair {

@@ -70,7 +70,7 @@ fn established_connections_keep_their_slots_and_the_client_tries_again() {
     assert_eq!(pair.state(late), Some(State::SynSent));
     assert!(ids.iter().all(|&id| pair.state(id) == Some(State::Established)));
     assert!(pair.server.has(|e| *e == Event::Dropped(Drop::SlotsFull)) > 0);
-    pair.client.stack.abort(pair.now, ids[0].slot(), End::Aborted);
+    pair.client.stack.connections.abort(pair.now, ids[0].slot(), End::Aborted);
     pair.run_for(Duration::from_secs(10));
     assert_eq!(pair.client.stack.take(late).unwrap().0.got(), b"late");
 }
@@ -91,7 +91,7 @@ fn a_syn_for_the_same_ends_in_time_wait_begins_anew() {
         if local == tuple.remote {
             break id;
         }
-        pair.client.stack.release(id.slot());
+        pair.client.stack.connections.enter(id.slot(), Phase::Free, None);
     };
     pair.run_for(Duration::from_secs(1));
     assert_eq!(pair.client.stack.take(second).unwrap().1, End::Closed);

@@ -45,14 +45,14 @@ pub struct World<'w> {
 
 impl World<'static> {
     /// A stack with these addresses and no others; `set` says what it asks for. Its memory is never given back.
-    pub fn new(addresses: &[&str], set: impl FnOnce(&mut Config<'_>)) -> Self {
+    pub fn new(addresses: &[&str], set: impl FnOnce(&mut Config)) -> Self {
         World::on(Box::leak(Box::new(Ground::new())), addresses, set)
     }
 }
 
 impl<'w> World<'w> {
     /// The same in memory of the caller's.
-    pub fn on(ground: &'w mut Ground<'w>, addresses: &[&str], set: impl FnOnce(&mut Config<'_>)) -> Self {
+    pub fn on(ground: &'w mut Ground<'w>, addresses: &[&str], set: impl FnOnce(&mut Config)) -> Self {
         let (device, far) = ground.cable.ends();
         let memory = ground.pool.memory();
         let now = Instant::from_secs(1);

@@ -1,6 +1,6 @@
 //! Doubly linked lists through the slots: order of arrival without a heap, removal from the middle in constant time.
 
-use super::links::{Index, Links, NONE};
+use super::slot_index::{Index, NONE, SlotIndex};
 
 /// A slot's place in a list.
 #[derive(Clone, Copy, Debug)]
@@ -13,7 +13,7 @@ impl Node {
     pub(super) const EMPTY: Node = Node { previous: NONE, next: NONE };
 }
 
-/// A list through the nodes of one kind: [`WORK`](super::links::WORK) or [`PLACE`](super::links::PLACE). A slot stands in at
+/// A list through the nodes of one kind: [`RUN_QUEUE`](super::slot_index::RUN_QUEUE) or [`PHASE_LIST`](super::slot_index::PHASE_LIST). A slot stands in at
 /// most one list of a kind.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct List<const KIND: usize> {
@@ -34,49 +34,43 @@ impl<const KIND: usize> List<KIND> {
     }
 
     /// The one after the first.
-    pub(super) fn second(&self, links: &[Links]) -> Option<usize> {
-        let next = links[self.front()?].nodes[KIND].next;
+    pub(super) fn second(&self, slots: &[SlotIndex]) -> Option<usize> {
+        let next = slots[self.front()?].nodes[KIND].next;
         (next != NONE).then_some(next.into())
     }
 
-    pub(super) fn push_back(&mut self, links: &mut [Links], index: usize) {
+    pub(super) fn push_back(&mut self, slots: &mut [SlotIndex], index: usize) {
         let previous = self.tail;
-        links[index].nodes[KIND] = Node { previous, next: NONE };
+        slots[index].nodes[KIND] = Node { previous, next: NONE };
         self.tail = index as Index;
         match previous {
             NONE => self.head = self.tail,
-            _ => links[usize::from(previous)].nodes[KIND].next = self.tail,
+            _ => slots[usize::from(previous)].nodes[KIND].next = self.tail,
         }
         self.len += 1;
     }
 
-    pub(super) fn push_front(&mut self, links: &mut [Links], index: usize) {
+    pub(super) fn push_front(&mut self, slots: &mut [SlotIndex], index: usize) {
         let next = self.head;
-        links[index].nodes[KIND] = Node { previous: NONE, next };
+        slots[index].nodes[KIND] = Node { previous: NONE, next };
         self.head = index as Index;
         match next {
             NONE => self.tail = self.head,
-            _ => links[usize::from(next)].nodes[KIND].previous = self.head,
+            _ => slots[usize::from(next)].nodes[KIND].previous = self.head,
         }
         self.len += 1;
     }
 
-    pub(super) fn remove(&mut self, links: &mut [Links], index: usize) {
-        let Node { previous, next } = core::mem::replace(&mut links[index].nodes[KIND], Node::EMPTY);
+    pub(super) fn remove(&mut self, slots: &mut [SlotIndex], index: usize) {
+        let Node { previous, next } = core::mem::replace(&mut slots[index].nodes[KIND], Node::EMPTY);
         match previous {
             NONE => self.head = next,
-            _ => links[usize::from(previous)].nodes[KIND].next = next,
+            _ => slots[usize::from(previous)].nodes[KIND].next = next,
         }
         match next {
             NONE => self.tail = previous,
-            _ => links[usize::from(next)].nodes[KIND].previous = previous,
+            _ => slots[usize::from(next)].nodes[KIND].previous = previous,
         }
         self.len -= 1;
-    }
-
-    pub(super) fn pop_front(&mut self, links: &mut [Links]) -> Option<usize> {
-        let index = self.front()?;
-        self.remove(links, index);
-        Some(index)
     }
 }

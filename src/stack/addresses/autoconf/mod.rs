@@ -19,9 +19,9 @@ use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress, IpCidr};
 
-use super::event::AddressEvent;
+use crate::stack::event::AddressEvent;
 use claim::Claims;
-pub(super) use frame::Out;
+pub(in crate::stack) use frame::Out;
 pub use lease::BadOffer;
 #[cfg(feature = "slaac")]
 pub use slaac::interface_address;
@@ -32,7 +32,7 @@ const CHANGES: usize = 12;
 const GRANT: usize = 3;
 
 /// All that asks for addresses.
-pub(super) struct Autoconf {
+pub(in crate::stack) struct Autoconf {
     hardware: EthernetAddress,
     checksums: ChecksumCapabilities,
     claims: Claims,
@@ -47,11 +47,11 @@ pub(super) struct Autoconf {
 }
 
 /// What is to become of the interface, in order.
-pub(super) type Changes = heapless::Deque<Change, CHANGES>;
+pub(in crate::stack) type Changes = heapless::Deque<Change, CHANGES>;
 
 /// What is to become of the interface.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Change {
+pub(in crate::stack) enum Change {
     Add(IpCidr),
     Remove(IpAddress),
     Router(IpAddress),
@@ -61,7 +61,7 @@ pub(super) enum Change {
 
 /// Who wants an address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(in crate::stack) enum Origin {
     Dhcp,
     #[cfg(feature = "slaac")]
     Slaac,
@@ -70,16 +70,16 @@ pub(super) enum Origin {
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Wanted {
-    pub(super) claim: bool,
-    pub(super) dhcp: bool,
+pub(in crate::stack) struct Wanted {
+    pub(in crate::stack) claim: bool,
+    pub(in crate::stack) dhcp: bool,
     #[cfg(feature = "slaac")]
-    pub(super) slaac: bool,
+    pub(in crate::stack) slaac: bool,
 }
 
 impl Wanted {
     /// Whether somebody else is to be asked for an address.
-    pub(super) fn asks(&self) -> bool {
+    pub(in crate::stack) fn asks(&self) -> bool {
         #[cfg(feature = "slaac")]
         if self.slaac {
             return true;
@@ -87,14 +87,14 @@ impl Wanted {
         self.dhcp
     }
 
-    pub(super) fn any(&self) -> bool {
+    pub(in crate::stack) fn any(&self) -> bool {
         self.claim || self.asks()
     }
 }
 
 impl Autoconf {
     /// Begins to ask for what is wanted. Of `addresses`, those by hand, it takes care where they are to be claimed.
-    pub(super) fn new(
+    pub(in crate::stack) fn new(
         hardware: EthernetAddress,
         checksums: ChecksumCapabilities,
         wanted: Wanted,
@@ -124,7 +124,7 @@ impl Autoconf {
     }
 
     /// Looks at a frame that arrived, before the interface does, which has these addresses. True if the interface should not see it.
-    pub(super) fn hear(&mut self, now: Instant, frame: &[u8], own: &[IpCidr]) -> bool {
+    pub(in crate::stack) fn hear(&mut self, now: Instant, frame: &[u8], own: &[IpCidr]) -> bool {
         let Ok(frame) = EthernetFrame::new_checked(frame) else { return false };
         let (to, from) = (frame.dst_addr(), frame.src_addr());
         if (to.is_unicast() && to != self.hardware) || from == self.hardware || !from.is_unicast() {
@@ -152,7 +152,7 @@ impl Autoconf {
     }
 
     /// Does what the time asks for, and says which frame is to leave. `random` is used where guessing must be hard.
-    pub(super) fn advance(&mut self, now: Instant, random: u32) -> Option<Out> {
+    pub(in crate::stack) fn advance(&mut self, now: Instant, random: u32) -> Option<Out> {
         self.blocked_until = None;
         while self.changes.len() + GRANT <= CHANGES
             && let Some((address, origin)) = self.claims.granted(now)
@@ -188,12 +188,12 @@ impl Autoconf {
     }
 
     /// Gives the lease of DHCP back: which frame is to leave, if there is one.
-    pub(super) fn release(&mut self, random: u32) -> Option<Out> {
+    pub(in crate::stack) fn release(&mut self, random: u32) -> Option<Out> {
         self.dhcp.as_mut()?.release(random, &mut self.changes).map(Out::Dhcp)
     }
 
     /// When it has to be advanced again.
-    pub(super) fn due(&self) -> Option<Instant> {
+    pub(in crate::stack) fn due(&self) -> Option<Instant> {
         let dhcp = self.dhcp.as_ref().and_then(dhcp::Client::due);
         #[cfg(feature = "slaac")]
         let slaac = self.slaac.as_ref().and_then(slaac::Host::due);
@@ -204,34 +204,34 @@ impl Autoconf {
     }
 
     /// The device has no room for a frame before this time.
-    pub(super) fn blocked(&mut self, until: Instant) {
+    pub(in crate::stack) fn blocked(&mut self, until: Instant) {
         self.blocked_until = Some(until);
     }
 
     /// The next change of the interface.
-    pub(super) fn change(&mut self) -> Option<Change> {
+    pub(in crate::stack) fn change(&mut self) -> Option<Change> {
         self.changes.pop_front()
     }
 
     /// Whether every address given by hand is claimed, or lost.
-    pub(super) fn is_settled(&self) -> bool {
+    pub(in crate::stack) fn is_settled(&self) -> bool {
         !self.claims.any(Origin::Static)
     }
 
     /// An address given by hand that somebody else has, and who.
-    pub(super) fn taken(&self) -> Option<(IpAddress, EthernetAddress)> {
+    pub(in crate::stack) fn taken(&self) -> Option<(IpAddress, EthernetAddress)> {
         self.taken
     }
 
     /// The DNS servers that were heard of, in no more places than there are.
-    pub(super) fn dns_servers(&self, servers: &mut dyn FnMut(IpAddress)) {
+    pub(in crate::stack) fn dns_servers(&self, servers: &mut dyn FnMut(IpAddress)) {
         self.dhcp.iter().flat_map(dhcp::Client::dns_servers).for_each(|server| servers(server.into()));
         #[cfg(feature = "slaac")]
         self.slaac.iter().flat_map(slaac::Host::dns_servers).for_each(|server| servers(server.into()));
     }
 
     /// What the frames it sends are made with.
-    pub(super) fn hardware(&self) -> EthernetAddress {
+    pub(in crate::stack) fn hardware(&self) -> EthernetAddress {
         self.hardware
     }
 

@@ -10,14 +10,22 @@ use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, HardwareAddress};
 use smoltcp::wire::{IpAddress, IpCidr};
 
-use super::event::{AddressEvent, Event, Probe};
 #[cfg(feature = "dhcp")]
-use super::{
-    Config, Console, Direction, Io, Step,
-    autoconf::{Autoconf, Change, Out, Wanted},
-    connection::RETRY,
-};
-use super::{Session, SetupError, Stack, UdpSession};
+mod autoconf;
+
+#[cfg(feature = "dhcp")]
+pub use autoconf::BadOffer;
+#[cfg(feature = "slaac")]
+pub use autoconf::interface_address;
+
+use super::event::{AddressEvent, Event, Probe};
+use super::{Config, Session, SetupError, Stack, UdpSession};
+#[cfg(feature = "dhcp")]
+use super::{Console, Direction, Io, Step, connections::RETRY};
+#[cfg(feature = "dhcp")]
+pub(super) use autoconf::Autoconf;
+#[cfg(feature = "dhcp")]
+use autoconf::{Change, Out, Wanted};
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// The addresses in use, with their prefixes.
@@ -51,11 +59,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             return false;
         };
         self.iface.update_ip_addrs(|list| list.retain(|known| *known != gone));
-        for index in 0..self.slots.len() {
-            if self.links[index].tuple.is_some_and(|tuple| tuple.local.addr == address) {
-                self.enqueue(index);
-            }
-        }
+        self.connections.enqueue_from(address);
         probe.event(now, &Event::Address(AddressEvent::Removed(gone)));
         let router = self.gateways.iter().copied().find(|router| gone.contains_addr(router));
         if let Some(router) = router.filter(|router| !self.is_on_link(*router)) {
@@ -128,7 +132,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Gives the address that DHCP leased back to its server, if there is one, and asks for no other. For the end: connections from
     /// that address are over. The message may be lost, as RFC 2131 section 4.4.6 has it: then the lease runs out by itself.
     pub fn release_lease<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
-        let random = self.random();
+        let random = self.random.next();
         let Some(autoconf) = &mut self.autoconf else { return };
         let (hardware, out) = (autoconf.hardware(), autoconf.release(random));
         if let Some(out) = out
@@ -148,7 +152,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if self.autoconf.as_ref()?.due().is_none_or(|due| due > now) {
             return None;
         }
-        let random = self.random();
+        let random = self.random.next();
         let autoconf = self.autoconf.as_mut()?;
         let Some(token) = io.device.transmit(now) else {
             autoconf.blocked(now + RETRY);
@@ -174,7 +178,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         io: &mut Io<D, C, P>,
     ) -> bool {
         #[allow(irrefutable_let_patterns, reason = "there may be no other medium")]
-        let HardwareAddress::Ethernet(hardware) = self.hardware else { return false };
+        let HardwareAddress::Ethernet(hardware) = self.config.hardware else { return false };
         let router = self.gateways.iter().copied().find(|router| router.version() == remote.version());
         let neighbour = if self.is_on_link(remote) { Some(remote) } else { router };
         let out = match (local, neighbour) {
@@ -246,14 +250,6 @@ impl core::error::Error for AddressError {}
 /// How many addresses an interface can have.
 pub(super) const MAX_ADDRESSES: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
 
-/// Whether a host can have these addresses.
-pub(super) fn check(addresses: &[IpCidr]) -> Result<(), SetupError> {
-    match addresses.iter().find(|a| !a.address().is_unicast()) {
-        Some(bad) => Err(SetupError::BadAddress(bad.address())),
-        None => Ok(()),
-    }
-}
-
 /// Gives an interface its first addresses.
 pub(super) fn add(iface: &mut Interface, addresses: &[IpCidr]) -> Result<(), SetupError> {
     let mut result = Ok(());
@@ -274,28 +270,22 @@ fn add_route(iface: &mut Interface, router: IpAddress) -> Result<(), SetupError>
     added.map_err(|_| SetupError::TooMany)
 }
 
-/// Routes by way of these, one of each family, and says which there are.
-pub(super) fn add_gateways(
-    iface: &mut Interface,
-    addresses: &[IpCidr],
-    gateways: &[IpAddress],
-) -> Result<heapless::Vec<IpAddress, 2>, SetupError> {
-    let mut kept = heapless::Vec::<IpAddress, 2>::new();
-    for &gateway in gateways {
-        let on_link = addresses.iter().any(|a| a.contains_addr(&gateway));
-        if !on_link || kept.iter().any(|k| k.version() == gateway.version()) {
+/// Routes by way of the configuration's routers, one of each family.
+pub(super) fn add_gateways(iface: &mut Interface, config: &Config) -> Result<(), SetupError> {
+    for (number, &gateway) in config.gateways.iter().enumerate() {
+        let on_link = config.addresses.iter().any(|own| own.contains_addr(&gateway));
+        if !on_link || config.gateways[..number].iter().any(|other| other.version() == gateway.version()) {
             return Err(SetupError::BadGateway(gateway));
         }
         add_route(iface, gateway)?;
-        kept.push(gateway).map_err(|_| SetupError::TooMany)?;
     }
-    Ok(kept)
+    Ok(())
 }
 
 /// What asks for addresses, if anything is to be asked.
 #[cfg(feature = "dhcp")]
 pub(super) fn autoconf(
-    config: &Config<'_>,
+    config: &Config,
     checksums: &ChecksumCapabilities,
     now: Instant,
 ) -> Result<Option<Autoconf>, SetupError> {
@@ -313,7 +303,7 @@ pub(super) fn autoconf(
     match config.hardware {
         HardwareAddress::Ethernet(_) if config.addresses.len() + more > MAX_ADDRESSES => Err(SetupError::TooMany),
         HardwareAddress::Ethernet(hardware) if wanted.any() => {
-            Ok(Some(Autoconf::new(hardware, checksums.clone(), wanted, config.addresses, now)))
+            Ok(Some(Autoconf::new(hardware, checksums.clone(), wanted, &config.addresses, now)))
         }
         #[cfg(feature = "medium-ip")]
         HardwareAddress::Ip if wanted.asks() => Err(SetupError::AutoconfNeedsEthernet),

@@ -2,9 +2,9 @@
 
 use smoltcp::wire::IpAddress;
 
-use super::event::Tuple;
-use super::half_sip::half_sip;
-use super::links::{Index, Links, NONE};
+use super::slot_index::{Index, NONE, SlotIndex};
+use crate::stack::event::Tuple;
+use crate::stack::half_sip::half_sip;
 
 /// A slot's part of the table: the first slot of the bucket of its number, and the next slot of its own bucket.
 #[derive(Clone, Copy, Debug)]
@@ -21,7 +21,7 @@ impl Bucket {
 /// that the hash takes.
 pub(super) const HASHED: bool = cfg!(feature = "std");
 
-/// The table's key; its chains stand in the links that every call names, as many buckets as slots.
+/// The table's key; its chains stand in the slots that every call names, as many buckets as slots.
 pub(super) struct Table<const HASHED: bool> {
     key: u64,
     buckets: usize,
@@ -32,42 +32,42 @@ impl<const HASHED: bool> Table<HASHED> {
         Table { key, buckets }
     }
 
-    pub(super) fn find(&self, links: &[Links], tuple: &Tuple) -> Option<usize> {
+    pub(super) fn find(&self, slots: &[SlotIndex], tuple: &Tuple) -> Option<usize> {
         if !HASHED {
             // Peers differ, and seldom this side.
             let same = |other: Tuple| other.remote == tuple.remote && other.local == tuple.local;
-            return links.iter().position(|links| links.tuple.is_some_and(same));
+            return slots.iter().position(|slot| slot.tuple.is_some_and(same));
         }
-        let mut index = links[self.bucket(tuple)?].bucket.first;
+        let mut index = slots[self.bucket(tuple)?].bucket.first;
         while index != NONE {
-            if links[usize::from(index)].tuple.as_ref() == Some(tuple) {
+            if slots[usize::from(index)].tuple.as_ref() == Some(tuple) {
                 return Some(index.into());
             }
-            index = links[usize::from(index)].bucket.next;
+            index = slots[usize::from(index)].bucket.next;
         }
         None
     }
 
     /// Adds a slot, whose tuple is set already.
-    pub(super) fn insert(&self, links: &mut [Links], index: usize) {
-        let Some(bucket) = links[index].tuple.as_ref().and_then(|tuple| self.bucket(tuple)) else { return };
-        links[index].bucket.next = links[bucket].bucket.first;
-        links[bucket].bucket.first = index as Index;
+    pub(super) fn insert(&self, slots: &mut [SlotIndex], index: usize) {
+        let Some(bucket) = slots[index].tuple.as_ref().and_then(|tuple| self.bucket(tuple)) else { return };
+        slots[index].bucket.next = slots[bucket].bucket.first;
+        slots[bucket].bucket.first = index as Index;
     }
 
     /// Takes a slot out, whose tuple is set still.
-    pub(super) fn remove(&self, links: &mut [Links], index: usize) {
-        let Some(bucket) = links[index].tuple.as_ref().and_then(|tuple| self.bucket(tuple)) else { return };
-        let next = links[index].bucket.next;
-        let mut before = links[bucket].bucket.first;
+    pub(super) fn remove(&self, slots: &mut [SlotIndex], index: usize) {
+        let Some(bucket) = slots[index].tuple.as_ref().and_then(|tuple| self.bucket(tuple)) else { return };
+        let next = slots[index].bucket.next;
+        let mut before = slots[bucket].bucket.first;
         if usize::from(before) == index {
-            links[bucket].bucket.first = next;
+            slots[bucket].bucket.first = next;
             return;
         }
         while before != NONE {
-            let after = links[usize::from(before)].bucket.next;
+            let after = slots[usize::from(before)].bucket.next;
             if usize::from(after) == index {
-                links[usize::from(before)].bucket.next = next;
+                slots[usize::from(before)].bucket.next = next;
                 return;
             }
             before = after;
@@ -112,20 +112,20 @@ mod tests {
     #[test]
     fn finds_what_is_there() {
         let (hashed, plain) = (Table::<true>::new(7, 8), Table::<false>::new(7, 8));
-        let mut links = [Links::EMPTY; 8];
+        let mut slots = [SlotIndex::EMPTY; 8];
         let tuple = |peer: u16| Tuple {
             local: IpEndpoint::new(Ipv4Address::new(192, 168, 69, 1).into(), 7),
             remote: IpEndpoint::new(Ipv4Address::new(10, 0, 0, (peer / 4) as u8).into(), 50_000 + peer % 4),
         };
         for round in 0..64 {
             let index = usize::from(round * 5 % 8);
-            hashed.remove(&mut links, index);
-            links[index].tuple = (round % 3 > 0).then(|| tuple(round));
-            hashed.insert(&mut links, index);
+            hashed.remove(&mut slots, index);
+            slots[index].tuple = (round % 3 > 0).then(|| tuple(round));
+            hashed.insert(&mut slots, index);
             for peer in 0..=round {
-                let found = links.iter().position(|links| links.tuple == Some(tuple(peer)));
-                assert_eq!(hashed.find(&links, &tuple(peer)), found, "peer {peer} in round {round}");
-                assert_eq!(plain.find(&links, &tuple(peer)), found, "peer {peer} in round {round}");
+                let found = slots.iter().position(|slot| slot.tuple == Some(tuple(peer)));
+                assert_eq!(hashed.find(&slots, &tuple(peer)), found, "peer {peer} in round {round}");
+                assert_eq!(plain.find(&slots, &tuple(peer)), found, "peer {peer} in round {round}");
             }
         }
     }

@@ -3,16 +3,16 @@
 use smoltcp::phy::{Device, DeviceCapabilities, PacketMeta, RxToken, TxToken};
 use smoltcp::time::Instant;
 
-use super::event::{Direction, Probe};
+use crate::stack::event::{Direction, Probe};
 
 /// A device with one received frame and room for one reply, for the length of one `poll_ingress_single`.
-pub(super) struct OneFrame<'f, T> {
+pub(in crate::stack) struct OneFrame<'f, T> {
     frame: Option<(&'f [u8], T)>,
     meta: PacketMeta,
 }
 
 impl<'f, T: TxToken> OneFrame<'f, T> {
-    pub(super) fn new(frame: &'f [u8], meta: PacketMeta, tx: T) -> Self {
+    pub(in crate::stack) fn new(frame: &'f [u8], meta: PacketMeta, tx: T) -> Self {
         OneFrame { frame: Some((frame, tx)), meta }
     }
 }
@@ -43,9 +43,9 @@ impl<'f, T: TxToken> Device for OneFrame<'f, T> {
 }
 
 /// Memory instead of a device: what is sent stands at its front afterwards, `len` bytes. A frame that is too long is cut.
-pub(super) struct Held<'m> {
-    pub(super) memory: &'m mut [u8],
-    pub(super) len: &'m mut usize,
+pub(in crate::stack) struct Held<'m> {
+    pub(in crate::stack) memory: &'m mut [u8],
+    pub(in crate::stack) len: &'m mut usize,
 }
 
 impl TxToken for Held<'_> {
@@ -55,7 +55,7 @@ impl TxToken for Held<'_> {
     }
 }
 
-pub(super) struct Received<'f> {
+pub(in crate::stack) struct Received<'f> {
     frame: &'f [u8],
     meta: PacketMeta,
 }
@@ -72,25 +72,25 @@ impl RxToken for Received<'_> {
 
 /// What became of the transmit tokens asked for.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sent {
+pub(in crate::stack) struct Sent {
     /// A frame left.
-    pub(super) frames: usize,
+    pub(in crate::stack) frames: usize,
     /// How often a token was asked for: a socket had something to send. More than there are frames, and smoltcp did not even
     /// ask for a neighbour's hardware address, because it had asked for another one's within a second.
-    pub(super) asked: usize,
+    pub(in crate::stack) asked: usize,
     /// The device had no room.
-    pub(super) exhausted: bool,
+    pub(in crate::stack) exhausted: bool,
 }
 
 /// The device, with the probe told of every frame that leaves.
-pub(super) struct Watch<'w, D, P> {
-    pub(super) device: &'w mut D,
-    pub(super) probe: &'w mut P,
-    pub(super) sent: Sent,
+pub(in crate::stack) struct Watch<'w, D, P> {
+    pub(in crate::stack) device: &'w mut D,
+    pub(in crate::stack) probe: &'w mut P,
+    pub(in crate::stack) sent: Sent,
 }
 
 impl<'w, D, P> Watch<'w, D, P> {
-    pub(super) fn new(device: &'w mut D, probe: &'w mut P) -> Self {
+    pub(in crate::stack) fn new(device: &'w mut D, probe: &'w mut P) -> Self {
         Watch { device, probe, sent: Sent::default() }
     }
 }
@@ -127,11 +127,11 @@ impl<D: Device, P: Probe> Device for Watch<'_, D, P> {
     }
 }
 
-pub(super) struct WatchedTx<'t, T, P> {
-    pub(super) token: T,
-    pub(super) probe: &'t mut P,
-    pub(super) now: Instant,
-    pub(super) frames: &'t mut usize,
+pub(in crate::stack) struct WatchedTx<'t, T, P> {
+    pub(in crate::stack) token: T,
+    pub(in crate::stack) probe: &'t mut P,
+    pub(in crate::stack) now: Instant,
+    pub(in crate::stack) frames: &'t mut usize,
 }
 
 impl<T: TxToken, P: Probe> TxToken for WatchedTx<'_, T, P> {

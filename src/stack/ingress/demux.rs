@@ -8,7 +8,7 @@ use smoltcp::wire::{
     TcpPacket, TcpSeqNumber,
 };
 
-use super::event::{Drop, Tuple};
+use crate::stack::event::{Drop, Tuple};
 
 /// Where a frame goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,162 @@
+//! The queue of deadlines: a binary heap with one entry a slot at most, through the slots.
+
+use smoltcp::time::Instant;
+
+use super::slot_index::{Index, NONE, SlotIndex};
+
+/// A slot's part of the heap: its own position, and what stands at the heap position of its number: a deadline and its slot.
+///
+/// The deadline stands there, not with its slot, so that finding the earlier of two children touches one place in memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    due: Instant,
+    holds: Index,
+    position: Index,
+}
+
+impl Entry {
+    pub(super) const EMPTY: Entry = Entry { due: Instant::ZERO, holds: NONE, position: NONE };
+}
+
+/// The heap's length; its entries stand in the slots that every call names.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Deadlines {
+    len: usize,
+}
+
+impl Deadlines {
+    pub(super) const EMPTY: Deadlines = Deadlines { len: 0 };
+
+    /// The earliest deadline.
+    pub(super) fn first(&self, slots: &[SlotIndex]) -> Option<Instant> {
+        (self.len > 0).then(|| due(slots, 0))
+    }
+
+    /// The slot with the earliest deadline, if that has come.
+    pub(super) fn past(&self, slots: &[SlotIndex], now: Instant) -> Option<usize> {
+        (self.len > 0 && due(slots, 0) <= now).then(|| at(slots, 0))
+    }
+
+    /// A slot's deadline.
+    pub(super) fn of(&self, slots: &[SlotIndex], index: usize) -> Option<Instant> {
+        let position = slots[index].deadline.position;
+        (position != NONE).then(|| due(slots, position.into()))
+    }
+
+    /// Gives a slot a deadline, or takes its away.
+    pub(super) fn set(&mut self, slots: &mut [SlotIndex], index: usize, due: Option<Instant>) {
+        match (due, slots[index].deadline.position) {
+            (None, NONE) => {}
+            (None, position) => self.take(slots, index, position.into()),
+            (Some(due), NONE) => {
+                let position = self.len;
+                self.len += 1;
+                place(slots, position, due, index);
+                up(slots, position);
+            }
+            (Some(due), position) => {
+                let before = core::mem::replace(&mut slots[usize::from(position)].deadline.due, due);
+                if due < before {
+                    up(slots, position.into());
+                } else if due > before {
+                    self.down(slots, position.into());
+                }
+            }
+        }
+    }
+
+    fn take(&mut self, slots: &mut [SlotIndex], index: usize, position: usize) {
+        self.len -= 1;
+        slots[index].deadline.position = NONE;
+        if position != self.len {
+            let last = at(slots, self.len);
+            place(slots, position, due(slots, self.len), last);
+            up(slots, position);
+            let position = slots[last].deadline.position;
+            self.down(slots, position.into());
+        }
+    }
+
+    fn down(&self, slots: &mut [SlotIndex], mut position: usize) {
+        loop {
+            let mut child = 2 * position + 1;
+            if child >= self.len {
+                return;
+            }
+            if child + 1 < self.len && due(slots, child + 1) < due(slots, child) {
+                child += 1;
+            }
+            if due(slots, position) <= due(slots, child) {
+                return;
+            }
+            swap(slots, position, child);
+            position = child;
+        }
+    }
+}
+
+fn up(slots: &mut [SlotIndex], mut position: usize) {
+    while position > 0 {
+        let parent = (position - 1) / 2;
+        if due(slots, parent) <= due(slots, position) {
+            return;
+        }
+        swap(slots, position, parent);
+        position = parent;
+    }
+}
+
+fn swap(slots: &mut [SlotIndex], a: usize, b: usize) {
+    let (due_a, at_a) = (due(slots, a), at(slots, a));
+    place(slots, a, due(slots, b), at(slots, b));
+    place(slots, b, due_a, at_a);
+}
+
+fn place(slots: &mut [SlotIndex], position: usize, due: Instant, index: usize) {
+    slots[position].deadline.due = due;
+    slots[position].deadline.holds = index as Index;
+    slots[index].deadline.position = position as Index;
+}
+
+fn at(slots: &[SlotIndex], position: usize) -> usize {
+    slots[position].deadline.holds.into()
+}
+
+fn due(slots: &[SlotIndex], position: usize) -> Instant {
+    slots[position].deadline.due
+}
+
+/// The earlier of two times, if there is one.
+pub(in crate::stack) fn sooner(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (one, none) => one.or(none),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use smoltcp::time::Duration;
+
+    use super::*;
+
+    /// Against a plain search for the minimum, over a long run of random settings.
+    #[test]
+    fn agrees_with_a_plain_search() {
+        let (mut heap, mut slots, mut plain) = (Deadlines::EMPTY, [SlotIndex::EMPTY; 64], [None; 64]);
+        let mut random = 7u64;
+        for round in 0..20_000 {
+            random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+            let index = (random >> 33) as usize % 64;
+            let due = (random >> 60 != 0).then(|| Instant::from_millis((random >> 40) as i64 % 500));
+            plain[index] = due;
+            heap.set(&mut slots, index, due);
+            let first = heap.first(&slots);
+            assert_eq!(first, plain.iter().flatten().min().copied(), "round {round}");
+            let past = first.and_then(|due| heap.past(&slots, due));
+            assert!(past.map(|index| plain[index]) == first.map(Some), "round {round}");
+            let before = first.and_then(|due| heap.past(&slots, due - Duration::from_micros(1)));
+            assert_eq!(before, None, "round {round}");
+        }
+    }
+}

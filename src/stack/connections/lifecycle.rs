@@ -1,0 +1,301 @@
+//! A connection's life: accepted, served, closed, over.
+
+use smoltcp::phy::Device;
+use smoltcp::socket::tcp::{Socket, State};
+use smoltcp::time::{Duration, Instant};
+
+use super::{Connections, Phase};
+use crate::stack::event::{ConnectionId, Event, Io, Probe, Tuple};
+use crate::stack::{Console, Context, End, Session, Stack, UdpSession};
+
+/// How long RST may take to leave: as long as one attempt to learn the peer's hardware address.
+const RESET_PATIENCE: Duration = Duration::from_secs(1);
+
+/// Why a connection's state may have changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::stack) enum Cause {
+    /// Its program did something.
+    Program,
+    /// A segment arrived.
+    Segment { rst: bool },
+    /// It had a chance to send: a timer may have run out.
+    Timer,
+}
+
+impl<S: Session + Clone> Connections<'_, S> {
+    /// Gives a free slot its two ends. It is given up at this time, unless it is established before.
+    pub(in crate::stack) fn occupy(&mut self, index: usize, tuple: Tuple, phase: Phase, give_up_at: Instant) {
+        self.enter(index, phase, Some(give_up_at));
+        self.slots[index].progress = (0, 0);
+        self.index[index].tuple = Some(tuple);
+        self.table.insert(self.index, index);
+    }
+
+    /// Takes a connection to its next phase, where it is given up at this time. Its lists, its listener's counts and its timers
+    /// change with the phase, and nowhere else.
+    #[inline(never)]
+    pub(in crate::stack) fn enter(&mut self, index: usize, phase: Phase, give_up_at: Option<Instant>) {
+        let slot = &mut self.slots[index];
+        let before = core::mem::replace(&mut slot.phase, phase);
+        (slot.give_up_at, slot.wake_at, slot.run) = (give_up_at, None, phase == Phase::Serving);
+        let (state, listener) = (slot.state, slot.listener);
+        let mut listening = listener.and_then(|number| self.listeners.get_mut(usize::from(number)));
+        match (before, &mut listening) {
+            (Phase::Free, _) => self.free.remove(self.index, index),
+            (Phase::HalfOpen, _) => self.half_open.remove(self.index, index),
+            (Phase::Backlog, Some(listening)) => listening.backlog.remove(self.index, index),
+            (Phase::Serving, Some(listening)) => listening.serving -= 1,
+            (Phase::TimeWait, _) => self.time_wait.remove(self.index, index),
+            _ => {}
+        }
+        match (phase, &mut listening) {
+            (Phase::HalfOpen, _) => self.half_open.push_back(self.index, index),
+            (Phase::Backlog, Some(listening)) => listening.backlog.push_back(self.index, index),
+            (Phase::Serving, Some(listening)) => {
+                listening.serving += 1;
+                slot.session = Some(listening.listener.session.clone());
+            }
+            (Phase::TimeWait, _) => {
+                slot.session = None;
+                self.time_wait.push_back(self.index, index);
+            }
+            (Phase::Free, _) => {
+                slot.session = None;
+                slot.generation = slot.generation.wrapping_add(1);
+                self.free.push_front(self.index, index);
+            }
+            _ => {}
+        }
+        match phase {
+            Phase::Aborting(_) | Phase::Connecting | Phase::Serving => self.enqueue(index),
+            Phase::Ended(_) if state == State::TimeWait => {}
+            Phase::Ended(_) | Phase::Free => self.forget(index),
+            _ => {}
+        }
+        if phase == Phase::Backlog || before == Phase::Serving {
+            self.serve_waiting(listener);
+        }
+    }
+
+    /// Serves whoever waits, as many as the listener serves at once.
+    fn serve_waiting(&mut self, listener: Option<u8>) {
+        while let Some(listening) = listener.and_then(|number| self.listeners.get(usize::from(number)))
+            && listening.serving < listening.listener.serve_at_once
+            && let Some(index) = listening.backlog.front()
+        {
+            self.enter(index, Phase::Serving, None);
+        }
+    }
+
+    /// Takes a slot out of the table and the queues: no segment and no timer reaches it any more.
+    fn forget(&mut self, index: usize) {
+        self.dequeue(index);
+        self.deadlines.set(self.index, index, None);
+        self.table.remove(self.index, index);
+        self.index[index].tuple = None;
+    }
+
+    /// The program is done with a connection: FIN follows what it has sent.
+    pub(in crate::stack) fn close(&mut self, index: usize) {
+        if let Some(socket) = self.slots[index].socket() {
+            socket.close();
+        }
+        self.enter(index, Phase::Closing, None);
+        self.drain(index);
+    }
+
+    /// Gives a connection up with RST.
+    pub(in crate::stack) fn abort(&mut self, now: Instant, index: usize, end: End) {
+        if let Some(socket) = self.slots[index].socket() {
+            socket.abort();
+        }
+        self.enter(index, Phase::Aborting(end), Some(now + RESET_PATIENCE));
+    }
+
+    /// Throws away what arrives after the program is done, so that the peer's FIN can arrive too.
+    pub(super) fn drain(&mut self, index: usize) {
+        if let Some(socket) = self.slots[index].socket() {
+            while socket.recv(|data| (data.len(), data.len())).is_ok_and(|len| len > 0) {}
+        }
+    }
+
+    /// Ends a connection that no program has, silently: its socket is simply used anew.
+    pub(in crate::stack) fn drop_unserved<P: Probe>(&mut self, now: Instant, index: usize, end: End, probe: &mut P) {
+        if let (Phase::HalfOpen, Some(tuple)) = (self.slots[index].phase, self.tuple(index)) {
+            probe.event(now, &Event::HalfOpenEnded { id: self.id(index), tuple, end });
+        }
+        self.enter(index, Phase::Free, None);
+    }
+}
+
+impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
+    /// Draws the consequences of whatever the socket's state is now; false if the connection has not its slot any more.
+    pub(in crate::stack) fn check_state<D: Device, C: Console, P: Probe>(
+        &mut self,
+        now: Instant,
+        index: usize,
+        cause: Cause,
+        io: &mut Io<D, C, P>,
+    ) -> bool {
+        // Nothing follows from this, and most of the time it is so.
+        let slot = &self.connections.slots[index];
+        let established = slot.state == State::Established && slot.peek().is_some_and(|s| s.state() == slot.state);
+        if established && slot.phase == Phase::Serving {
+            return true;
+        }
+        let id = self.connections.id(index);
+        self.on_state_change(now, id, cause, io);
+        self.connections.is_current(id)
+    }
+
+    #[inline(never)]
+    fn on_state_change<D: Device, C: Console, P: Probe>(
+        &mut self,
+        now: Instant,
+        id: ConnectionId,
+        cause: Cause,
+        io: &mut Io<D, C, P>,
+    ) {
+        let (index, connections) = (id.slot(), &mut self.connections);
+        let Some(tuple) = connections.tuple(index) else { return };
+        let slot = &mut connections.slots[index];
+        let Some(socket) = slot.peek() else { return };
+        let (state, silent) = (socket.state(), socket.remote_endpoint().is_none());
+        let before = core::mem::replace(&mut slot.state, state);
+        if state != before {
+            io.probe.event(now, &Event::State { id, tuple, from: before, to: state });
+            if matches!(slot.phase, Phase::Serving | Phase::Closing) {
+                slot.give_up_at = None;
+            }
+        }
+        match (slot.phase, state) {
+            (Phase::HalfOpen, State::SynReceived) | (Phase::Connecting, State::SynSent | State::SynReceived) => {}
+            // The interface did not take the SYN, so there never was a connection.
+            (Phase::HalfOpen, State::Listen) if before == State::Listen => connections.enter(index, Phase::Free, None),
+            (Phase::HalfOpen, State::Listen) => connections.drop_unserved(now, index, End::Reset, &mut io.probe),
+            (Phase::HalfOpen, State::Closed) => {
+                let end = self.end_by_timer(tuple);
+                self.connections.drop_unserved(now, index, end, &mut io.probe);
+            }
+            (Phase::HalfOpen, _) => {
+                io.probe.event(now, &Event::Accepted { id, tuple });
+                connections.enter(index, Phase::Backlog, None);
+            }
+            (Phase::Connecting, State::Closed) => {
+                let end = match cause {
+                    Cause::Segment { rst: true } => End::Refused,
+                    _ => self.end_by_timer(tuple),
+                };
+                self.finish(now, index, end, io);
+            }
+            (Phase::Connecting, _) => {
+                io.probe.event(now, &Event::Connected { id, tuple });
+                connections.enter(index, Phase::Serving, None);
+            }
+            (Phase::Backlog | Phase::Serving | Phase::Closing, State::Closed) => {
+                let end = match cause {
+                    Cause::Segment { rst: true } => End::Reset,
+                    Cause::Segment { .. } => End::Closed,
+                    Cause::Program => End::Aborted,
+                    Cause::Timer if before == State::TimeWait => End::Closed,
+                    Cause::Timer => self.end_by_timer(tuple),
+                };
+                if end == End::Closed && self.connections.slots[index].phase == Phase::Serving {
+                    self.read_the_rest(now, index, io);
+                }
+                if silent { self.finish(now, index, end, io) } else { self.connections.abort(now, index, end) }
+            }
+            (Phase::Closing, State::TimeWait) => self.finish(now, index, End::Closed, io),
+            (Phase::Aborting(end), _) if silent => self.finish(now, index, end, io),
+            (Phase::TimeWait, State::Closed) => connections.enter(index, Phase::Free, None),
+            (Phase::Ended(_), State::Closed) => connections.forget(index),
+            _ => {}
+        }
+    }
+
+    /// How a connection ended that a timer closed: smoltcp closes one whose address is gone, too.
+    fn end_by_timer(&self, tuple: Tuple) -> End {
+        if self.iface.has_ip_addr(tuple.local.addr) { End::TimedOut } else { End::AddressGone }
+    }
+
+    /// The connection is over: tell its program, and free the slot unless something still needs it.
+    pub(in crate::stack) fn finish<D: Device, C: Console, P: Probe>(
+        &mut self,
+        now: Instant,
+        index: usize,
+        end: End,
+        io: &mut Io<D, C, P>,
+    ) {
+        let Some(tuple) = self.connections.tuple(index) else { return };
+        let id = self.connections.id(index);
+        io.probe.event(now, &Event::Ended { id, tuple, end });
+        self.with_program(now, index, &mut io.console, |session, _, context| session.ended(end, context));
+        let slot = &self.connections.slots[index];
+        let phase = match (slot.listener, slot.state) {
+            (None, _) => Phase::Ended(end),
+            (Some(_), State::TimeWait) => Phase::TimeWait,
+            (Some(_), _) => Phase::Free,
+        };
+        self.connections.enter(index, phase, None);
+    }
+
+    /// The time to give the connection up has come.
+    pub(in crate::stack) fn give_up<D: Device, C: Console, P: Probe>(
+        &mut self,
+        now: Instant,
+        index: usize,
+        io: &mut Io<D, C, P>,
+    ) {
+        match self.connections.slots[index].phase {
+            Phase::HalfOpen => self.connections.drop_unserved(now, index, End::TimedOut, &mut io.probe),
+            Phase::Connecting => self.finish(now, index, End::TimedOut, io),
+            Phase::Aborting(end) => self.finish(now, index, end, io),
+            Phase::Serving | Phase::Closing | Phase::Backlog => {
+                self.connections.abort(now, index, End::TimedOut);
+                self.check_state(now, index, Cause::Timer, io);
+            }
+            Phase::Ended(_) | Phase::Free | Phase::TimeWait => self.connections.slots[index].give_up_at = None,
+        }
+    }
+
+    /// The peer has closed and acknowledged everything, and the socket is gone: the program reads what is left.
+    fn read_the_rest<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) {
+        let unread = |stack: &Self| stack.connections.slots[index].peek().map_or(0, |socket| socket.recv_queue());
+        let mut left = unread(self);
+        while left > 0 {
+            let _ = self.run_session(now, index, io);
+            let now_left = unread(self);
+            if now_left >= left {
+                return;
+            }
+            left = now_left;
+        }
+    }
+
+    /// Has a connection's program do something, and then all others if it wants that. `None` where there is no program. Never
+    /// inlined: that takes 100 bytes more of a board's flash.
+    #[inline(never)]
+    pub(in crate::stack) fn with_program<R>(
+        &mut self,
+        now: Instant,
+        index: usize,
+        console: &mut dyn Console,
+        act: impl FnOnce(&mut S, &mut Socket<'a>, &mut Context<'_>) -> R,
+    ) -> Option<R> {
+        let slot = &mut self.connections.slots[index];
+        let (Some((set, handle)), Some(session)) = (&mut slot.set, &mut slot.session) else { return None };
+        let mut context = Context {
+            now,
+            console,
+            scratch: self.scratch,
+            udp_ports: self.datagrams.ports_in_use(),
+            addresses: self.iface.ip_addrs(),
+            wake: false,
+        };
+        let result = act(session, set.get_mut(*handle), &mut context);
+        if context.wake {
+            self.wake_programs();
+        }
+        Some(result)
+    }
+}

@@ -1,0 +1,259 @@
+//! What connections have in common: their slots, the table, the lists, the deadlines, the listeners.
+//!
+//! [`Connections`] owns all of it. [`Connections::enter`] in lifecycle.rs takes a connection from phase to phase; turn.rs runs its
+//! program and has smoltcp send; connect.rs begins the ones of this side.
+
+mod connect;
+mod deadlines;
+mod lifecycle;
+mod list;
+mod slot;
+mod slot_index;
+mod table;
+mod turn;
+
+pub use slot::{Phase, Slot};
+pub use slot_index::SlotIndex;
+
+pub(super) use connect::ephemeral_ports;
+pub(super) use deadlines::sooner;
+pub(super) use lifecycle::Cause;
+pub(super) use slot_index::Index;
+pub(super) use turn::RETRY;
+
+use smoltcp::iface::{SocketSet, SocketStorage};
+use smoltcp::socket::tcp::{Socket, SocketBuffer};
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::IpAddress;
+
+use super::config::{Listener, TcpOptions};
+use super::event::{ConnectionId, Tuple};
+use super::{MAX_PROGRAMS, Session};
+use deadlines::Deadlines;
+use list::List;
+use slot::Queue;
+use slot_index::{PHASE_LIST, RUN_QUEUE};
+use table::Table;
+
+/// A connection that asks for keep-alive probes does so this many times within its idle timeout.
+const PROBES: u32 = 4;
+
+/// The slots, and all that ties them together.
+pub(super) struct Connections<'a, S> {
+    pub(super) slots: &'a mut [Slot<'a, S>],
+    index: &'a mut [SlotIndex],
+    table: Table<{ table::HASHED }>,
+    deadlines: Deadlines,
+    run_queue: List<RUN_QUEUE>,
+    /// The device had no room when a connection was last to send.
+    blocked: bool,
+    /// Connections that wait for a neighbour's hardware address.
+    neighbour_queue: List<RUN_QUEUE>,
+    free: List<PHASE_LIST>,
+    half_open: List<PHASE_LIST>,
+    time_wait: List<PHASE_LIST>,
+    listeners: heapless::Vec<Listening<S>, MAX_PROGRAMS>,
+    tcp: TcpOptions,
+}
+
+/// A listener and its connections.
+struct Listening<S> {
+    listener: Listener<S>,
+    serving: usize,
+    backlog: List<PHASE_LIST>,
+}
+
+impl<'a, S: Session + Clone> Connections<'a, S> {
+    /// Free slots, one for each socket. `None` where the memory does not fit together.
+    pub(super) fn new(
+        slots: &'a mut [Slot<'a, S>],
+        index: &'a mut [SlotIndex],
+        sockets: &'a mut [SocketStorage<'a>],
+        (receive, send): (&'a mut [u8], &'a mut [u8]),
+        key: u64,
+        tcp: TcpOptions,
+    ) -> Option<Self> {
+        let count = slots.len();
+        if index.len() != count || sockets.len() != count || count >= usize::from(Index::MAX) {
+            return None;
+        }
+        // With no connections at all the loop below has nothing to do, whatever the chunks' size.
+        let receive = receive.chunks_exact_mut((receive.len() / count.max(1)).max(1));
+        let send = send.chunks_exact_mut((send.len() / count.max(1)).max(1));
+        for (((slot, socket), receive), send) in slots.iter_mut().zip(sockets).zip(receive).zip(send) {
+            let mut set = SocketSet::new(core::slice::from_mut(socket));
+            let handle = set.add(Socket::new(SocketBuffer::new(receive), SocketBuffer::new(send)));
+            slot.set = Some((set, handle));
+        }
+        let mut free = List::EMPTY;
+        for position in 0..count {
+            free.push_back(index, position);
+        }
+        Some(Connections {
+            slots,
+            index,
+            table: Table::new(key, count),
+            deadlines: Deadlines::EMPTY,
+            run_queue: List::EMPTY,
+            blocked: false,
+            neighbour_queue: List::EMPTY,
+            free,
+            half_open: List::EMPTY,
+            time_wait: List::EMPTY,
+            listeners: heapless::Vec::new(),
+            tcp,
+        })
+    }
+
+    pub(super) fn id(&self, index: usize) -> ConnectionId {
+        ConnectionId { index: index as Index, generation: self.slots[index].generation }
+    }
+
+    /// Whether a connection still has its slot.
+    pub(super) fn is_current(&self, id: ConnectionId) -> bool {
+        self.slots.get(id.slot()).is_some_and(|slot| slot.generation == id.generation && slot.phase != Phase::Free)
+    }
+
+    /// The connection's two ends.
+    pub(super) fn tuple(&self, index: usize) -> Option<Tuple> {
+        self.index[index].tuple
+    }
+
+    /// The slot of the connection with these two ends.
+    pub(super) fn find(&self, tuple: &Tuple) -> Option<usize> {
+        self.table.find(self.index, tuple)
+    }
+
+    /// The earliest deadline.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.deadlines.first(self.index)
+    }
+
+    /// A connection's deadline.
+    pub(super) fn due_of(&self, index: usize) -> Option<Instant> {
+        self.deadlines.of(self.index, index)
+    }
+
+    /// Adds a listener; false where there is no room for another.
+    pub(super) fn add_listener(&mut self, listener: Listener<S>) -> bool {
+        self.listeners.push(Listening { listener, serving: 0, backlog: List::EMPTY }).is_ok()
+    }
+
+    /// The number of the listener on this port.
+    pub(super) fn listener_on(&self, port: u16) -> Option<usize> {
+        self.listeners.iter().position(|listening| listening.listener.port == port)
+    }
+
+    /// Whether a listener has any port.
+    pub(super) fn is_listening(&self) -> bool {
+        self.listeners.iter().any(|listening| listening.listener.port != 0)
+    }
+
+    /// Stops listening. The listeners keep their numbers, which connections refer to; port 0 receives nothing.
+    pub(super) fn stop_listening(&mut self) {
+        for listening in self.listeners.iter_mut() {
+            listening.listener.port = 0;
+            listening.listener.serve_at_once = 0;
+        }
+    }
+
+    /// Whether one more established connection would be served by this listener, or find room in its backlog. Half-open
+    /// connections do not count: they find out when they are established.
+    pub(super) fn listener_has_room(&self, listener: usize) -> bool {
+        self.listeners.get(listener).is_none_or(|listening| {
+            let limit = listening.listener.serve_at_once.saturating_add(listening.listener.backlog);
+            listening.serving + listening.backlog.len() < limit
+        })
+    }
+
+    /// A free slot.
+    pub(super) fn free_slot(&self) -> Option<usize> {
+        self.free.front()
+    }
+
+    /// Whose slot a new connection may have: the oldest in TIME-WAIT, then the oldest half-open one.
+    pub(super) fn to_recycle(&self) -> Option<usize> {
+        self.time_wait.front().or(self.half_open.front())
+    }
+
+    /// Runs every program at the next polls.
+    pub(super) fn wake_programs(&mut self) {
+        for index in 0..self.slots.len() {
+            if self.slots[index].phase == Phase::Serving {
+                self.slots[index].run = true;
+                self.enqueue(index);
+            }
+        }
+    }
+
+    /// Gives each connection from this address its turn: the address is gone.
+    pub(super) fn enqueue_from(&mut self, address: IpAddress) {
+        for index in 0..self.slots.len() {
+            if self.tuple(index).is_some_and(|tuple| tuple.local.addr == address) {
+                self.enqueue(index);
+            }
+        }
+    }
+
+    /// Puts a connection at the end of the queue for a turn, unless it stands there already.
+    pub(super) fn enqueue(&mut self, index: usize) {
+        match core::mem::replace(&mut self.slots[index].queue, Queue::Run) {
+            Queue::Neighbour => self.neighbour_queue.remove(self.index, index),
+            Queue::None => {}
+            Queue::Run => return,
+        }
+        self.run_queue.push_back(self.index, index);
+    }
+
+    fn dequeue(&mut self, index: usize) {
+        match core::mem::replace(&mut self.slots[index].queue, Queue::None) {
+            Queue::Neighbour => self.neighbour_queue.remove(self.index, index),
+            Queue::None => {}
+            Queue::Run => self.run_queue.remove(self.index, index),
+        }
+    }
+
+    /// Moves a connection that stands in the queue for a turn to its front.
+    fn move_to_front(&mut self, index: usize) {
+        self.run_queue.remove(self.index, index);
+        self.run_queue.push_front(self.index, index);
+    }
+
+    /// Moves a connection that stands in the queue for a turn to its end.
+    fn move_to_back(&mut self, index: usize) {
+        self.run_queue.remove(self.index, index);
+        self.run_queue.push_back(self.index, index);
+    }
+
+    /// A frame came that may name a hardware address: whoever waits for one tries again.
+    pub(super) fn neighbours_may_be_known(&mut self) {
+        while let Some(index) = self.neighbour_queue.front() {
+            self.enqueue(index);
+        }
+    }
+
+    /// A socket as good as new.
+    ///
+    /// smoltcp gives no socket's buffers back, so the socket is used again. `listen` and `connect` reset most of it; the
+    /// congestion controller and the timestamp generator are replaced here. What remains is harmless: the duplicate-ACK
+    /// counter starts anew at the first acknowledgement with another number, and the last sequence number only chooses
+    /// among SACK ranges. The set remembers besides that a socket waits for a neighbour's hardware address, and would keep
+    /// silent a second for the sake of the last peer: only a socket that is added anew has nobody to wait for.
+    pub(super) fn fresh_socket(&mut self, index: usize) -> Option<&mut Socket<'a>> {
+        let slot = self.slots.get_mut(index)?;
+        if let Some((set, handle)) = &mut slot.set
+            && let smoltcp::socket::Socket::Tcp(socket) = set.remove(*handle)
+        {
+            *handle = set.add(socket);
+        }
+        let socket = slot.socket()?;
+        socket.abort();
+        socket.set_congestion_control(self.tcp.congestion);
+        socket.set_tsval_generator(None);
+        socket.set_nagle_enabled(self.tcp.nagle);
+        socket.set_ack_delay(self.tcp.ack_delay);
+        socket.set_timeout(Some(self.tcp.idle_timeout));
+        socket.set_keep_alive(Some((self.tcp.idle_timeout / PROBES).max(Duration::from_millis(1))));
+        Some(socket)
+    }
+}

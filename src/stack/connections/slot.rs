@@ -1,0 +1,99 @@
+//! Where one connection lives.
+
+use smoltcp::iface::{SocketHandle, SocketSet};
+use smoltcp::socket::tcp::{Socket, State};
+use smoltcp::time::Instant;
+use smoltcp::wire::TcpSeqNumber;
+
+use crate::stack::session::End;
+
+/// Where one connection lives: a socket set of its own, and the program.
+pub struct Slot<'a, S> {
+    pub(super) set: Option<(SocketSet<'a>, SocketHandle)>,
+    pub(in crate::stack) session: Option<S>,
+    pub(in crate::stack) phase: Phase,
+    /// The listener's number; `None` on a connection that this side began.
+    pub(in crate::stack) listener: Option<u8>,
+    /// Counts the connections that had this slot.
+    pub(in crate::stack) generation: u32,
+    /// The state last reported.
+    pub(in crate::stack) state: State,
+    /// The peer's initial sequence number, on a connection that the peer began.
+    pub(in crate::stack) peer_isn: TcpSeqNumber,
+    /// The program is to run.
+    pub(in crate::stack) run: bool,
+    pub(super) queue: Queue,
+    /// When the program asked to be run.
+    pub(super) wake_at: Option<Instant>,
+    /// When the connection is given up, unless it makes progress.
+    pub(super) give_up_at: Option<Instant>,
+    /// Bytes queued to send and to read when progress was last seen.
+    pub(super) progress: (usize, usize),
+}
+
+impl<S> Slot<'_, S> {
+    /// A slot that was never used.
+    pub const EMPTY: Self = Slot {
+        set: None,
+        session: None,
+        phase: Phase::Free,
+        listener: None,
+        generation: 0,
+        state: State::Closed,
+        peer_isn: TcpSeqNumber(0),
+        run: false,
+        queue: Queue::None,
+        wake_at: None,
+        give_up_at: None,
+        progress: (0, 0),
+    };
+}
+
+impl<'a, S> Slot<'a, S> {
+    pub(in crate::stack) fn set(&mut self) -> Option<&mut SocketSet<'a>> {
+        self.set.as_mut().map(|(set, _)| set)
+    }
+
+    pub(in crate::stack) fn socket(&mut self) -> Option<&mut Socket<'a>> {
+        let (set, handle) = self.set.as_mut()?;
+        Some(set.get_mut(*handle))
+    }
+
+    pub(in crate::stack) fn peek(&self) -> Option<&Socket<'a>> {
+        let (set, handle) = self.set.as_ref()?;
+        Some(set.get(*handle))
+    }
+}
+
+/// A slot's part in a connection's life.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// Given up; RST is still to leave.
+    Aborting(End),
+    /// Established, and waiting to be served.
+    Backlog,
+    /// The program is done with it; FIN and what was queued before are on their way.
+    Closing,
+    /// Begun by this side, not established.
+    Connecting,
+    /// Over; begun by this side, so its program stays until it is taken.
+    Ended(End),
+    /// Unused.
+    Free,
+    /// Begun by the peer, not established.
+    HalfOpen,
+    /// The program works with it.
+    Serving,
+    /// Over; late segments are still answered.
+    TimeWait,
+}
+
+/// Which queue a slot stands in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Queue {
+    /// The neighbour's hardware address must be learned first.
+    Neighbour,
+    None,
+    /// For a turn.
+    Run,
+}

@@ -1,0 +1,241 @@
+//! A connection's turn: its program runs, its segments leave, its next deadline is noted.
+
+use smoltcp::iface::PollResult;
+use smoltcp::phy::Device;
+use smoltcp::socket::tcp::State;
+use smoltcp::time::{Duration, Instant};
+
+use super::deadlines::sooner;
+use super::lifecycle::Cause;
+use super::slot::Queue;
+use super::{Connections, Phase};
+use crate::stack::event::{Event, Io, Probe, Step};
+use crate::stack::ingress::Watch;
+use crate::stack::{Console, End, Next, Session, Stack, UdpSession};
+
+/// How soon a socket is asked again that wants to be polled at once and sends nothing: a guard against spinning.
+pub(in crate::stack) const RETRY: Duration = Duration::from_millis(10);
+
+impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
+    /// Does the next piece of work that a connection has: run its program, or send what it has to send.
+    pub(in crate::stack) fn run_connections<D: Device, C: Console, P: Probe>(
+        &mut self,
+        now: Instant,
+        io: &mut Io<D, C, P>,
+    ) -> Option<Step> {
+        while let Some(index) = self.connections.run_queue.front() {
+            let id = self.connections.id(index);
+            let slot = &mut self.connections.slots[index];
+            let run = core::mem::take(&mut slot.run);
+            match slot.phase {
+                Phase::Serving if run => {
+                    let next = self.run_session(now, index, io);
+                    self.obey(now, index, next, io);
+                    return Some(Step::Session(id, next));
+                }
+                Phase::Closing => self.connections.drain(index),
+                _ => {}
+            }
+            match self.send(now, index, io) {
+                Sending::Blocked => {
+                    // Programs whose time has come stand right behind: see `start_due`.
+                    if !self.connections.next_but_one_runs() {
+                        return None;
+                    }
+                    self.connections.move_to_back(index);
+                }
+                Sending::Nothing => {}
+                Sending::Other => return Some(Step::Egress(None)),
+                Sending::Segment => return Some(Step::Egress(Some(id))),
+            }
+        }
+        None
+    }
+
+    /// Runs a connection's program once.
+    pub(super) fn run_session<D, C: Console, P: Probe>(
+        &mut self,
+        now: Instant,
+        index: usize,
+        io: &mut Io<D, C, P>,
+    ) -> Next {
+        let run = self.with_program(now, index, &mut io.console, |session, socket, context| {
+            let (unread, unsent) = (socket.recv_queue(), socket.send_queue());
+            let next = session.poll(socket, context);
+            (next, unread.saturating_sub(socket.recv_queue()), socket.send_queue().saturating_sub(unsent))
+        });
+        let (Some((next, read, written)), Some(tuple)) = (run, self.connections.tuple(index)) else {
+            return Next::Close;
+        };
+        let id = self.connections.id(index);
+        if read > 0 {
+            io.probe.event(now, &Event::Read { id, tuple, bytes: read });
+        }
+        if written > 0 {
+            io.probe.event(now, &Event::Wrote { id, tuple, bytes: written });
+        }
+        next
+    }
+
+    /// Does what the program asked for.
+    fn obey<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, next: Next, io: &mut Io<D, C, P>) {
+        let connections = &mut self.connections;
+        connections.slots[index].wake_at = None;
+        match next {
+            Next::Wait => {}
+            Next::WakeAt(at) => connections.slots[index].wake_at = Some(at),
+            Next::Close => connections.close(index),
+            Next::Abort => connections.abort(now, index, End::Aborted),
+        }
+        if self.check_state(now, index, Cause::Program, io) && self.connections.blocked {
+            self.connections.schedule_blocked(now, index);
+        }
+    }
+
+    /// Lets a connection send, and notes when it has work again.
+    fn send<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> Sending {
+        let Some(set) = self.connections.slots[index].set() else { return Sending::Nothing };
+        let mut watch = Watch::new(&mut io.device, &mut io.probe);
+        let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
+        let sent = watch.sent;
+        let current = self.check_state(now, index, Cause::Timer, io);
+        self.connections.blocked = sent.exhausted;
+        let current = current && self.connections.slots[index].queue == Queue::Run;
+        if sent.exhausted {
+            if current {
+                self.connections.schedule_blocked(now, index);
+            }
+            return Sending::Blocked;
+        }
+        if current {
+            let poll_at = self.connections.slots[index].set().and_then(|set| self.iface.poll_at(now, set));
+            // A token was asked for and no segment left: the neighbour's hardware address is not known yet.
+            self.connections.schedule(now, index, poll_at, sent.asked > 0 && !changed, changed);
+        }
+        #[cfg(feature = "dhcp")]
+        if sent.asked > sent.frames
+            && !changed
+            && let Some(tuple) = self.connections.tuple(index)
+            && self.solicit(now, tuple.local.addr, tuple.remote.addr, io)
+        {
+            return Sending::Other;
+        }
+        match (changed, sent.frames) {
+            (true, _) => Sending::Segment,
+            (false, 0) => Sending::Nothing,
+            (false, _) => Sending::Other,
+        }
+    }
+
+    /// Gives a connection its turn if its deadline has come: at most one a call.
+    pub(in crate::stack) fn start_due<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
+        let Some((index, timer)) = self.connections.take_due(now) else { return };
+        let id = self.connections.id(index);
+        match timer {
+            Timer::GiveUp => self.give_up(now, index, io),
+            Timer::Program => self.connections.slots[index].run = true,
+            Timer::Socket => {}
+        }
+        if self.connections.is_current(id) {
+            self.connections.start(now, index);
+        }
+    }
+}
+
+/// Whose time has come.
+enum Timer {
+    /// The connection is given up.
+    GiveUp,
+    /// The program asked to be run.
+    Program,
+    /// smoltcp has something to send.
+    Socket,
+}
+
+impl<S: Session + Clone> Connections<'_, S> {
+    /// Decides when a connection that just had its turn has the next one. `poll_at` is when its socket has work without a frame
+    /// arriving.
+    fn schedule(&mut self, now: Instant, index: usize, poll_at: Option<Instant>, unresolved: bool, sent: bool) {
+        self.dequeue(index);
+        self.watch_progress(now, index);
+        let mut at = poll_at;
+        if self.slots[index].run || (sent && at.is_some_and(|at| at <= now)) {
+            self.enqueue(index);
+        } else if at.is_some_and(|at| at <= now) {
+            at = Some(now + RETRY);
+        }
+        if unresolved && self.slots[index].queue == Queue::None {
+            self.slots[index].queue = Queue::Neighbour;
+            self.neighbour_queue.push_back(self.index, index);
+        }
+        let slot = &self.slots[index];
+        let due = sooner(at, sooner(slot.wake_at, slot.give_up_at));
+        self.deadlines.set(self.index, index, due);
+    }
+
+    /// The same for one that keeps its turn, because the device has no room: its times come all the same.
+    fn schedule_blocked(&mut self, now: Instant, index: usize) {
+        self.watch_progress(now, index);
+        let slot = &self.slots[index];
+        let due = sooner(slot.wake_at, slot.give_up_at).map(|at| at.max(now + RETRY));
+        self.deadlines.set(self.index, index, due);
+    }
+
+    /// Bounds how long a connection may close, or stay half-closed, without progress.
+    fn watch_progress(&mut self, now: Instant, index: usize) {
+        let slot = &mut self.slots[index];
+        let limit = match (slot.phase, slot.state) {
+            (Phase::Closing, _) => self.tcp.linger,
+            (Phase::Serving | Phase::Backlog, State::Established) => return,
+            (Phase::Serving, _) if slot.wake_at.is_none() => self.tcp.idle_timeout,
+            _ => return,
+        };
+        let progress = slot.peek().map_or((0, 0), |socket| (socket.send_queue(), socket.recv_queue()));
+        if slot.give_up_at.is_none() || slot.progress != progress {
+            slot.give_up_at = Some(now + limit);
+            slot.progress = progress;
+        }
+    }
+
+    /// The connection whose deadline came first, if it has, and which of its timers that was.
+    fn take_due(&mut self, now: Instant) -> Option<(usize, Timer)> {
+        let index = self.deadlines.past(self.index, now)?;
+        self.deadlines.set(self.index, index, None);
+        let slot = &mut self.slots[index];
+        let timer = if slot.give_up_at.is_some_and(|at| at <= now) {
+            Timer::GiveUp
+        } else if slot.wake_at.take_if(|at| *at <= now).is_some() {
+            Timer::Program
+        } else {
+            Timer::Socket
+        };
+        Some((index, timer))
+    }
+
+    /// Gives a connection its turn.
+    fn start(&mut self, now: Instant, index: usize) {
+        self.enqueue(index);
+        // Whoever is first keeps its turn while nothing can leave, and must hold up neither the others' programs nor their times.
+        if self.blocked {
+            if self.slots[index].run {
+                self.move_to_front(index);
+            }
+            self.schedule_blocked(now, index);
+        }
+    }
+
+    /// Whether the program of the connection behind the first in the queue is to run.
+    fn next_but_one_runs(&self) -> bool {
+        self.run_queue.second(self.index).is_some_and(|behind| self.slots[behind].run)
+    }
+}
+
+/// What a connection's turn to send came to.
+enum Sending {
+    /// The device has no room.
+    Blocked,
+    Nothing,
+    /// A frame left that was none of its segments: an ARP request or neighbour solicitation.
+    Other,
+    Segment,
+}
