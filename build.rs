@@ -9,7 +9,7 @@ use std::path::PathBuf;
 mod network;
 #[path = "src/names/rules.rs"]
 mod rules;
-#[path = "src/host/written.rs"]
+#[path = "src/cli/written.rs"]
 mod written;
 
 use network::Network;

@@ -11,7 +11,7 @@ use core::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use frame::{ACK, CLIENT_MAC, Ends, SERVER_MAC, TCP};
-use smolstep::host::EchoCable;
+use smolstep::cli::EchoCable;
 use smolstep::stack::Tuple;
 use smoltcp::phy::Medium;
 use smoltcp::wire::IpAddress;

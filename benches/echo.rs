@@ -6,7 +6,7 @@
 #![allow(missing_docs, reason = "a program, not a library")]
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use smolstep::host::EchoCable;
+use smolstep::cli::EchoCable;
 
 fn echo(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("echo");

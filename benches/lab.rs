@@ -8,7 +8,7 @@ use core::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use smolstep::app;
-use smolstep::host::play::play;
+use smolstep::cli::play::play;
 use smolstep::lab::Setup;
 use smoltcp::time::Duration;
 

@@ -7,10 +7,13 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use smolstep::app::{self, Options, Server};
-use smolstep::host::clock::Clock;
-use smolstep::host::{HeapPool, Sizes, Stdio, seed};
+use smolstep::host::Clock;
 use smolstep::phy::linux::{Kind, TunTap};
 use smolstep::stack::{Config, Io, Listener, Stack};
+use smolstep::{
+    cli::{Stdio, seed},
+    host::{HeapPool, Sizes},
+};
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 
 fn main() -> ExitCode {

@@ -3,7 +3,7 @@
 //!
 //! **One invariant.** [`stack::Stack::step`] does one bounded piece of work and says what it did;
 //! [`Stack::poll`](stack::Stack::poll) is `step` until nothing is left, and returns the next deadline. Time is an argument, a
-//! deadline is a result: only [`host`] and the Linux devices touch a clock, an environment variable or a file. The servers and the
+//! deadline is a result: only [`host`], [`cli`] and the Linux devices touch a clock, an environment variable or a file. The servers and the
 //! tests all drive this one function, so what is stepped through is what serves.
 //!
 //! The layers are the modules; each uses only those above it in this list:
@@ -17,7 +17,8 @@
 //! | [`trace`] | what is made of events and frames: captures, log lines |
 //! | [`lab`] | two stacks on a cable, a virtual clock; scenarios and faults |
 //! | `board` | one file a board: memory map, console, controller; firmware (a feature each, without `std`) |
-//! | [`host`] | what needs an operating system (feature `std`) |
+//! | [`host`] | the library on an operating system: heap memory, clock, the loop (feature `std`) |
+//! | [`cli`] | the program: the command line, the console, the sandbox (feature `std`) |
 //!
 //! Features `dhcp`, `slaac` and `ping` are for what their names say, and `std` implies them. Feature `embassy` adds an adapter for
 //! embassy-net's drivers; `docs/porting.md` leads to a board of one's own.
@@ -35,6 +36,8 @@ pub mod phy;
 pub mod stack;
 pub mod trace;
 
+#[cfg(feature = "std")]
+pub mod cli;
 #[cfg(feature = "std")]
 pub mod host;
 

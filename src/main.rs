@@ -3,8 +3,8 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    smolstep::host::start_log();
-    match smolstep::host::run() {
+    smolstep::cli::start_log();
+    match smolstep::cli::run() {
         Ok(code) => ExitCode::from(code),
         Err(failure) => {
             if !failure.is_quiet() {

@@ -5,7 +5,7 @@ mod common;
 
 use std::process::Command;
 
-use smolstep::host::netlink::Netlink;
+use smolstep::cli::netlink::Netlink;
 
 use common::link::on_tap;
 use common::netns::{in_namespace, make};

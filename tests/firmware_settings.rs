@@ -5,7 +5,7 @@ mod common;
 mod network;
 #[path = "../src/names/rules.rs"]
 mod rules;
-#[path = "../src/host/written.rs"]
+#[path = "../src/cli/written.rs"]
 mod written;
 
 use std::cell::RefCell;

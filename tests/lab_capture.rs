@@ -6,8 +6,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use smolstep::cli::play::{Playing, sizes};
 use smolstep::host::HeapPool;
-use smolstep::host::play::{Playing, sizes};
 use smolstep::lab::scenarios::{self, SCENARIOS};
 use smolstep::stack::Quiet;
 use smolstep::trace::{IoSink, LabCapture, What};

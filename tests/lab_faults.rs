@@ -1,6 +1,6 @@
 //! Every fault does to a frame what its verb says.
 
-use smolstep::host::play::play;
+use smolstep::cli::play::play;
 use smolstep::lab::{Act, Fault, START, Setup, Verdict};
 use smolstep::trace::What;
 use smoltcp::time::Duration;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use smolstep::app::APPS;
-use smolstep::host::play::{coverage, play};
+use smolstep::cli::play::{coverage, play};
 use smolstep::lab::change;
 use smolstep::lab::expect::Expectations;
 use smolstep::lab::figure::{NAMES, STATES, TRANSITIONS};

@@ -98,7 +98,7 @@ fn frames_of_a_tap_allocate_nothing() {
     use std::os::fd::AsFd;
 
     use common::link::{SERVER, connect, expect, noise, on_tap, send};
-    use smolstep::host::clock::Clock;
+    use smolstep::host::Clock;
     use smolstep::host::{HeapPool, Sizes};
     use smolstep::phy::linux::TunTap;
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use smolstep::host::capture;
+use smolstep::cli::capture;
 use smolstep::stack::Direction;
 use smolstep::trace::{Frame, IoSink, LinkType, Writer};
 use smoltcp::phy::Medium;

@@ -3,7 +3,7 @@
 
 mod common;
 
-use smolstep::host::netlink::Netlink;
+use smolstep::cli::netlink::Netlink;
 
 use common::dnsmasq::{self, Dnsmasq};
 use common::link::{KERNEL, Link, connect, expect, on_tap};

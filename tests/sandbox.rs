@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
-use smolstep::host::netlink::Netlink;
+use smolstep::cli::netlink::Netlink;
 
 use common::link::PATIENCE;
 use common::netns::{in_namespace, sandbox_possible, skip};

@@ -7,7 +7,7 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, Shutdown, TcpStream};
 use std::thread;
 
-use smolstep::host::netlink::Netlink;
+use smolstep::cli::netlink::Netlink;
 
 use common::link::{KERNEL, Link, SERVER, connect, noise, on_tap_and_tun};
 use common::netns::{down, up};

@@ -9,7 +9,7 @@ use std::os::unix::net::UnixStream;
 use std::process::Command;
 use std::time::Duration;
 
-use smolstep::host::clock::Clock;
+use smolstep::host::Clock;
 use smolstep::phy::linux::{Kind, MAX_EXTRA, OpenError, TunTap, create};
 use smoltcp::phy::{ChecksumCapabilities, Device, RxToken, TxToken};
 use smoltcp::time::Instant;

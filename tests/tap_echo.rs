@@ -9,7 +9,7 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::thread;
 
-use smolstep::host::clock::Clock;
+use smolstep::host::Clock;
 use smolstep::phy::linux::{Kind, TunTap};
 use smoltcp::iface::{Config, Interface, SocketSet};
 use smoltcp::socket::tcp;

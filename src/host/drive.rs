@@ -5,8 +5,7 @@ use std::os::fd::BorrowedFd;
 use smoltcp::time::{Duration, Instant};
 
 use super::clock::Clock;
-use super::console::Stdio;
-use super::error::Failure;
+use crate::cli::{Failure, Stdio};
 use crate::phy::linux::TunTap;
 use crate::stack::{Io, Probe, Session, Stack, UdpSession};
 

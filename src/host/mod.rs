@@ -1,49 +1,9 @@
-//! What needs an operating system: the command line, the console, the loop that waits, the sandbox.
+//! The library on an operating system: memory on the heap, the clock, the loop that waits.
 
-mod address;
-mod bench;
-mod call;
-pub mod capture;
-mod cli;
-pub mod clock;
-mod console;
-mod doctor;
+mod clock;
 mod drive;
-mod duration;
-mod editor;
-mod error;
-mod exchange;
-mod get;
-mod kernel;
-mod lab;
-mod link;
-mod listening;
-mod live;
-mod log_lines;
 mod memory;
-pub mod netlink;
-mod ping;
-pub mod play;
-mod race;
-mod resolve;
-mod sandbox;
-mod say;
-mod serve;
-mod stop;
-mod tcp;
-mod tour;
-mod watch;
-mod written;
 
-pub use address::{Lookup, settle};
-pub use bench::EchoCable;
-pub use cli::run;
-pub use console::Stdio;
-pub use drive::{Ended, drive};
-pub use error::Failure;
-pub use link::{Link, LinkArgs, Side, seed};
-pub use log_lines::start_log;
+pub use clock::Clock;
+pub use drive::{Ended, Interrupt, Verdict, drive};
 pub use memory::{HeapPool, Sizes};
-pub use stop::Stop;
-pub use tcp::{Congestion, TcpArgs};
-pub use watch::Watch;

@@ -9,10 +9,13 @@ use std::process::Command;
 use std::sync::OnceLock;
 use std::thread;
 
-use smolstep::host::clock::Clock;
-use smolstep::host::{HeapPool, Sizes, Stdio, seed};
+use smolstep::host::Clock;
 use smolstep::phy::linux::{Kind, TunTap};
 use smolstep::stack::{Config, Context, Io, Listener, Next, Session, Stack};
+use smolstep::{
+    cli::{Stdio, seed},
+    host::{HeapPool, Sizes},
+};
 use smoltcp::socket::tcp::{CongestionControl, Socket};
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr};
 

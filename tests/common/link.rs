@@ -4,7 +4,7 @@ use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
-use smolstep::host::netlink::Netlink;
+use smolstep::cli::netlink::Netlink;
 use smolstep::phy::linux::Kind;
 
 use super::netns::{delete, in_namespace, make};

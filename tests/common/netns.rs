@@ -9,7 +9,7 @@ use std::process::{Child, Command, Output, Stdio};
 use std::sync::{Mutex, PoisonError};
 
 use rustix::thread::UnshareFlags;
-use smolstep::host::netlink::{Netlink, quieten};
+use smolstep::cli::netlink::{Netlink, quieten};
 use smolstep::phy::linux::{Kind, create};
 
 /// Runs `test` on a thread of its own in a new, empty network namespace, with the loopback interface up; the threads and

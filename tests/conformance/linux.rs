@@ -6,7 +6,7 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::Duration;
 
-use smolstep::host::clock::Clock;
+use smolstep::host::Clock;
 use smolstep::phy::conformance::Peer;
 use smolstep::phy::linux::{Kind, TunTap};
 use smoltcp::time::Instant;

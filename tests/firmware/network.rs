@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::process::Command;
 
-use smolstep::host::netlink::Netlink;
+use smolstep::cli::netlink::Netlink;
 use smolstep::phy::linux::Kind;
 
 use crate::board::Image;

@@ -4,7 +4,7 @@ use log::Level;
 use smoltcp::time::Instant;
 
 use super::LogProbe;
-use crate::host::EchoCable;
+use crate::cli::EchoCable;
 use crate::stack::{Connection, Drop, End, Event, Tuple};
 
 #[test]

@@ -3,7 +3,7 @@
 use std::vec::Vec;
 
 use super::*;
-use crate::host::play::play;
+use crate::cli::play::play;
 use crate::lab::scenarios;
 
 fn visited(slug: &str) -> Visited {

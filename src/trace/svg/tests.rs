@@ -5,7 +5,7 @@ use std::vec;
 use std::vec::Vec;
 
 use super::*;
-use crate::host::play::play;
+use crate::cli::play::play;
 use crate::lab::scenarios::SCENARIOS;
 use crate::trace::{Visited, What, write_states_svg};
 

@@ -1,0 +1,375 @@
+//! Addresses on the host: the own ones before anything is served, and those of the host to call.
+
+use std::net::IpAddr;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+};
+use smoltcp::time::Instant;
+use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint};
+
+use super::console::Stdio;
+use super::error::Failure;
+use super::link::Link;
+use super::stop::Stop;
+use crate::host::Clock;
+use crate::host::{Ended, Interrupt, Verdict, drive};
+use crate::names::{Name, ResolveError, Resolver, WithResolver};
+use crate::phy::linux::TunTap;
+use crate::stack::{Hardware, Io, Probe, Session, Stack, UdpSession};
+
+/// How long a link may take nothing before that is said.
+const SILENCE: Duration = Duration::from_secs(2);
+
+/// Waits until nobody has objected to the addresses that were given by hand, which takes 150 ms on a link that is up. One that
+/// is down is waited for, with a warning.
+///
+/// # Errors
+/// Somebody else has one; or the device has failed.
+pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
+    link: &Link,
+    stack: &mut Stack<'_, S, U>,
+    io: &mut Io<TunTap, Stdio, P>,
+    clock: &Clock,
+) -> Result<(), Failure> {
+    let mut silence = Some(clock.now() + SILENCE.into());
+    while !stack.is_settled() {
+        let deadline = stack.poll(clock.now(), io);
+        if let Some(fault) = io.device.fault() {
+            return Err(Failure::run(fault));
+        }
+        if stack.is_settled() {
+            break;
+        }
+        let now = clock.now();
+        if silence.is_some_and(|at| now >= at) {
+            log::warn!("{}; waiting for it", is_down(&link.name));
+            silence = None;
+        }
+        let timeout = deadline.map(|at| if at > now { (at - now).into() } else { Duration::ZERO });
+        io.device.wait(timeout, &[]).map_err(|error| Failure::run(format_args!("waiting: {error}")))?;
+    }
+    check(stack)
+}
+
+/// Whether the addresses that were given by hand are nobody else's.
+fn check<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>) -> Result<(), Failure> {
+    match stack.taken() {
+        None => Ok(()),
+        Some((address, by)) => {
+            let by = Hardware(by);
+            Err(Failure::run(format_args!("{address} is in use by {by}: give this side another address with --ip")))
+        }
+    }
+}
+
+fn is_down(name: &str) -> String {
+    format!("nothing can be sent on {name}: set it up with `sudo ip link set {name} up`")
+}
+
+/// How the addresses of hosts are found: on which link, and in what time.
+pub struct Lookup<'l> {
+    /// The link.
+    pub link: &'l Link,
+    /// The time that a lookup may take, and what goes before it: a lease, a router.
+    pub patience: Duration,
+    /// Whether all addresses are wanted, however long the slower family takes.
+    pub thorough: bool,
+}
+
+impl Lookup<'_> {
+    /// The addresses of a host that can be reached from here, at least one, in the order to try them in (RFC 8305). `host` is a
+    /// name or an IP address. The stack needs a free UDP port, except for an IP address.
+    ///
+    /// Waits first until the own addresses are there, whether by hand, from DHCP or by SLAAC.
+    ///
+    /// # Errors
+    /// One line for the user, with the host in it unless it is about the link.
+    pub fn addresses<S: Session + Clone, U: UdpSession, P: Probe>(
+        &self,
+        host: &str,
+        stack: &mut Stack<'_, S, WithResolver<U>>,
+        io: &mut Io<TunTap, Stdio, P>,
+        clock: &Clock,
+        stop: &mut Stop,
+    ) -> Result<Vec<IpAddr>, Failure> {
+        let found = self.unreached(host, stack, io, clock, stop)?;
+        let reached =
+            |stack: &Stack<'_, _, _>| found.iter().copied().filter(|&to| can_reach(stack, to)).collect::<Vec<_>>();
+        // A lease may come after what a router says, and an address after both.
+        if found.iter().any(|to| self.may_come(stack, to)) {
+            self.wait(stack, io, clock, stop, |stack| !reached(stack).is_empty())?;
+        }
+        match (reached(stack), found.first()) {
+            (none, Some(&first)) if none.is_empty() => Err(self.unreachable(stack, first)),
+            (reached, _) => Ok(reached),
+        }
+    }
+
+    /// Whether an own address of this family may still come.
+    fn may_come<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>, to: &IpAddr) -> bool {
+        match to {
+            IpAddr::V4(_) => self.lacks_lease(stack),
+            IpAddr::V6(_) => self.link.slaac,
+        }
+    }
+
+    /// Why an address cannot be reached.
+    fn unreachable<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>, to: IpAddr) -> Failure {
+        let address = IpAddress::from(to);
+        if !address.is_unicast() {
+            return Failure::run(format_args!("{to} is no host's address: it is a group's, or nobody's"));
+        }
+        if stack.addresses().iter().any(|own| own.address() == address) {
+            return Failure::run(format_args!("{to} is this side's own address: give another host's"));
+        }
+        match to {
+            IpAddr::V4(_) if self.lacks_lease(stack) => self.no_lease(),
+            _ => no_route(&address),
+        }
+    }
+
+    /// The same, whether they can be reached or not.
+    ///
+    /// # Errors
+    /// As [`addresses`](Self::addresses).
+    pub fn unreached<S: Session + Clone, U: UdpSession, P: Probe>(
+        &self,
+        host: &str,
+        stack: &mut Stack<'_, S, WithResolver<U>>,
+        io: &mut Io<TunTap, Stdio, P>,
+        clock: &Clock,
+        stop: &mut Stop,
+    ) -> Result<Vec<IpAddr>, Failure> {
+        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        if let Ok(address) = bare.parse::<IpAddr>() {
+            self.settle(stack, io, clock, stop)?;
+            if IpAddress::from(address).is_unicast() && self.may_come(stack, &address) {
+                // Without the address or route in the end, connecting says so.
+                self.wait(stack, io, clock, stop, |stack| can_reach(stack, address))?;
+            }
+            return Ok(vec![address]);
+        }
+        // Nobody has such a name: to who asks it is one more that does not exist.
+        let name = Name::new(host).map_err(|error| Failure::run(format_args!("bad host '{host}': {error}")))?;
+        let asks = self.link.dhcp || self.link.slaac;
+        if self.link.dns.is_empty() && !asks {
+            return Err(Failure::run(ResolveError::NoServer));
+        }
+        self.settle(stack, io, clock, stop)?;
+        // Those that were given, and those that DHCP and routers have named so far.
+        let servers = |stack: &Stack<'_, _, _>| -> Vec<IpAddress> {
+            self.link.dns.iter().copied().chain(stack.dns_servers()).collect()
+        };
+        let reached = |stack: &Stack<'_, _, _>| -> Vec<IpAddress> {
+            servers(stack).into_iter().filter(|&server| can_reach(stack, server.into())).collect()
+        };
+        if asks {
+            self.wait(stack, io, clock, stop, |stack| !reached(stack).is_empty())?;
+        }
+        if reached(stack).is_empty() {
+            return Err(match servers(stack).first() {
+                Some(&first) => Failure::run(format_args!("DNS server: {}", self.unreachable(stack, first.into()))),
+                None => self.no_server(stack),
+            });
+        }
+        let ids = getrandom::u32().map_err(|error| Failure::run(format_args!("no entropy: {error}")))?;
+        let ids = [(ids >> 16) as u16, ids as u16];
+        let mut resolver = Resolver::new(name, &reached(stack), self.patience.into(), ids)
+            .reaching(has_family(stack, true), has_family(stack, false));
+        if self.thorough {
+            resolver = resolver.thorough();
+        }
+        let port = stack.bind(0, WithResolver::Resolver(resolver)).map_err(Failure::run)?;
+        let over = loop {
+            let (mut over, asked) = (None, reached(stack).len());
+            let ended = drive(stack, io, clock, stop, |stack| {
+                over = stack.take_udp(port);
+                over.is_some() || reached(stack).len() > asked
+            })?;
+            if over.is_some() || ended == Ended::Stopped {
+                break over;
+            }
+            // A server has been named meanwhile.
+            let servers = reached(stack);
+            if let Some(WithResolver::Resolver(resolver)) = stack.udp_program(port) {
+                resolver.add_servers(&servers);
+            }
+            stack.wake_programs();
+        };
+        match over {
+            Some(WithResolver::Resolver(resolver)) => match resolver.result() {
+                Some(Ok(addresses)) => Ok(addresses.in_order().collect()),
+                Some(Err(error)) => Err(Failure::run(format_args!("{host}: {error}"))),
+                None => Err(interrupted()),
+            },
+            _ => Err(interrupted()),
+        }
+    }
+
+    /// Waits for the addresses that were given by hand: as long as patience goes, or the time that a working link may need.
+    fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
+        &self,
+        stack: &mut Stack<'_, S, U>,
+        io: &mut Io<TunTap, Stdio, P>,
+        clock: &Clock,
+        stop: &mut Stop,
+    ) -> Result<(), Failure> {
+        let rest = self.patience.saturating_sub(SILENCE);
+        Self::wait_for(SILENCE, stack, io, clock, stop, |stack| stack.is_settled())?;
+        if !stack.is_settled() && !rest.is_zero() {
+            log::warn!("{}; waiting for it", is_down(&self.link.name));
+            Self::wait_for(rest, stack, io, clock, stop, |stack| stack.is_settled())?;
+        }
+        if !stack.is_settled() {
+            return Err(Failure::run(is_down(&self.link.name)));
+        }
+        check(stack)
+    }
+
+    /// Polls until `done`, or patience ends.
+    fn wait<'a, S: Session + Clone, U: UdpSession, P: Probe>(
+        &self,
+        stack: &mut Stack<'a, S, U>,
+        io: &mut Io<TunTap, Stdio, P>,
+        clock: &Clock,
+        stop: &mut Stop,
+        done: impl FnMut(&mut Stack<'a, S, U>) -> bool,
+    ) -> Result<(), Failure> {
+        Self::wait_for(self.patience, stack, io, clock, stop, done)
+    }
+
+    /// Polls until `done`, or this time is over.
+    fn wait_for<'a, S: Session + Clone, U: UdpSession, P: Probe>(
+        time: Duration,
+        stack: &mut Stack<'a, S, U>,
+        io: &mut Io<TunTap, Stdio, P>,
+        clock: &Clock,
+        stop: &mut Stop,
+        mut done: impl FnMut(&mut Stack<'a, S, U>) -> bool,
+    ) -> Result<(), Failure> {
+        let until = clock.now() + time.into();
+        let timer = Timer::new()?;
+        timer.set(clock, Some(until))?;
+        let ended =
+            drive(stack, io, clock, &mut Alarm { stop, timer: &timer }, |stack| done(stack) || clock.now() >= until)?;
+        if ended == Ended::Done { Ok(()) } else { Err(interrupted()) }
+    }
+
+    /// Whether a lease was asked for, and there is none: no IPv4 address but those given by hand.
+    fn lacks_lease<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>) -> bool {
+        let leased = |own: &IpCidr| matches!(own, IpCidr::Ipv4(_)) && !self.link.addresses.contains(own);
+        self.link.dhcp && !stack.addresses().iter().any(leased)
+    }
+
+    fn no_lease(&self) -> Failure {
+        let (name, seconds) = (&self.link.name, self.patience.as_secs_f64());
+        Failure::run(format_args!("no lease from a DHCP server on {name} within {seconds} s"))
+    }
+
+    /// Why there is no DNS server, though one was asked for.
+    fn no_server<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>) -> Failure {
+        let seconds = self.patience.as_secs_f64();
+        let name = &self.link.name;
+        if self.lacks_lease(stack) {
+            self.no_lease()
+        } else if self.link.dhcp {
+            Failure::run("the DHCP server names no DNS server: give --dns")
+        } else {
+            Failure::run(format_args!("no router on {name} named a DNS server within {seconds} s: give --dns"))
+        }
+    }
+}
+
+/// A time at which the loop wakes, besides those of the stack.
+pub(super) struct Timer(OwnedFd);
+
+impl Timer {
+    pub(super) fn new() -> Result<Self, Failure> {
+        timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)
+            .map(Timer)
+            .map_err(|error| Failure::run(format_args!("no timer: {error}")))
+    }
+
+    /// Readable once the time has come.
+    pub(super) fn file(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
+    /// Wakes the loop at this time, or at once where it has passed; no longer at the one set before, and never where there is none.
+    /// It wakes it again and again until it is set anew.
+    pub(super) fn set(&self, clock: &Clock, at: Option<Instant>) -> Result<(), Failure> {
+        let now = clock.now();
+        // Zero stops a timer: a time that has passed is a microsecond off.
+        let micros = at.map_or(0, |at| if at > now { (at - now).total_micros() } else { 1 });
+        // Both fit: a year at most, and less than a second in nanoseconds.
+        let value = Timespec { tv_sec: (micros / 1_000_000) as _, tv_nsec: (micros % 1_000_000 * 1000) as _ };
+        let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
+        timerfd_settime(&self.0, TimerfdTimerFlags::empty(), &once)
+            .map(drop)
+            .map_err(|error| Failure::run(format_args!("no timer: {error}")))
+    }
+}
+
+/// A signal's interrupt, and a timer that wakes the loop.
+pub(super) struct Alarm<'s> {
+    pub(super) stop: &'s mut Stop,
+    pub(super) timer: &'s Timer,
+}
+
+impl Interrupt for Alarm<'_> {
+    fn files(&self) -> [BorrowedFd<'_>; 2] {
+        [self.stop.files()[0], self.timer.file()]
+    }
+
+    fn verdict(&mut self) -> Verdict {
+        self.stop.verdict()
+    }
+}
+
+/// What a host that cannot be reached needs.
+pub(super) fn no_route(address: &IpAddress) -> Failure {
+    Failure::run(format_args!(
+        "no route to {address}: give an address on its network with --ip, or a router with --gateway"
+    ))
+}
+
+fn can_reach<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, to: IpAddr) -> bool {
+    stack.source_for(IpEndpoint::new(to.into(), 1)).is_ok()
+}
+
+/// Whether there is an own address of IPv6 or of IPv4 that leads further than the link.
+fn has_family<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, v6: bool) -> bool {
+    stack.addresses().iter().any(|own| match own.address() {
+        IpAddress::Ipv4(_) => !v6,
+        IpAddress::Ipv6(own) => v6 && !own.is_unicast_link_local(),
+    })
+}
+
+fn interrupted() -> Failure {
+    Failure::run("interrupted")
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::event::{PollFd, PollFlags, poll};
+
+    use super::*;
+
+    #[test]
+    fn a_timer_that_has_run_out_wakes_until_it_is_set_anew() {
+        let (clock, timer) = (Clock::start(), Timer::new().unwrap());
+        let wakes = |patience: Option<&Timespec>| {
+            let file = timer.file();
+            poll(&mut [PollFd::from_borrowed_fd(file, PollFlags::IN)], patience).unwrap() == 1
+        };
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        assert!(!wakes(Some(&at_once)));
+        timer.set(&clock, Some(clock.now())).unwrap();
+        assert!(wakes(None) && wakes(Some(&at_once)));
+        timer.set(&clock, None).unwrap();
+        assert!(!wakes(Some(&at_once)), "it was stopped");
+    }
+}

@@ -1,0 +1,282 @@
+//! `smolstep call`: a program's client.
+
+use std::ffi::OsString;
+use std::net::SocketAddr;
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
+
+use clap::Args;
+use smoltcp::wire::IpEndpoint;
+
+use super::address::{Lookup, no_route};
+use super::console::Stdio;
+use super::duration::positive;
+use super::error::Failure;
+use super::link::{Link, LinkArgs, Side};
+use super::race::{Outcome, Race, Runner, Track, Why};
+use super::serve::find;
+use super::stop::Stop;
+use super::tcp::TcpArgs;
+use super::watch::Watch;
+use super::written::host_and_port;
+use crate::app::{App, Client, ClientOptions, Failure as NotDone, UdpClient};
+use crate::host::Clock;
+use crate::host::Sizes;
+use crate::host::{Ended, drive};
+use crate::names::WithResolver;
+use crate::phy::linux::TunTap;
+use crate::stack::{ConnectError, ConnectionId, Io, Stack};
+
+/// Call a program's server
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Example:
+  smolstep call greeting 192.168.69.100 Li Cheng --tap tap0
+  smolstep call echo '[fdaa::64]:4000' --udp --tap tap0 hello
+  smolstep call greeting host.example Li --tap tap0 --dhcp")]
+pub struct CallArgs {
+    /// The program; `smolstep apps` lists them
+    #[arg(value_name = "APP")]
+    pub app: String,
+    /// The server's IP address or name, and its port unless it is the program's own
+    #[arg(value_name = "HOST[:PORT]")]
+    pub host: String,
+    /// What to send; without any, most clients read lines from standard input
+    #[arg(value_name = "TEXT")]
+    pub texts: Vec<OsString>,
+    #[command(flatten)]
+    pub link: LinkArgs,
+    #[command(flatten)]
+    pub tcp: TcpArgs,
+    /// Use the program's UDP side
+    #[arg(long)]
+    pub udp: bool,
+    /// How long finding the server may take, connecting, and each reply
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = positive)]
+    pub timeout: Duration,
+    /// greeting: send N random numbers
+    #[arg(long, value_name = "N", conflicts_with = "texts")]
+    pub random: Option<u16>,
+    /// inbox: do not wait for a reply
+    #[arg(long)]
+    pub no_wait: bool,
+    /// discard, chargen: so many bytes
+    #[arg(long, value_name = "N")]
+    pub bytes: Option<u64>,
+}
+
+/// Runs `smolstep call`.
+///
+/// # Errors
+/// One line for the user.
+pub fn call(args: &CallArgs) -> Result<(), Failure> {
+    let link = args.link.link(Side::Client)?;
+    let app = find(&args.app)?;
+    let (host, port) = args.remote(app)?;
+    let texts = args.texts(app)?;
+    let texts: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
+    let options = ClientOptions {
+        texts: &texts,
+        fallback: if app.name == "inbox" { &[b"AAABBBCCC"] } else { &[] },
+        timeout: Some(args.timeout.into()),
+        bytes: args.bytes.unwrap_or(0),
+        no_wait: args.no_wait,
+    };
+    if !args.udp && app.tcp.is_some() && app.client(&options).is_none() {
+        return Err(Failure::usage(format_args!(
+            "{} has no client here: smolstep get asks it, or a browser",
+            app.name
+        )));
+    }
+    let device = link.open()?;
+    let clock = Clock::start();
+    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
+    let stop = Stop::on_signals().map_err(Failure::run)?;
+    let race = Race::default();
+    let (remotes, left) = (Vec::new(), Vec::new());
+    let mut caller =
+        Caller { link: &link, tcp: args.tcp, remotes, race: &race, left, patience: args.timeout, clock, stop };
+    let console = if app.name == "chat" { Stdio::editing(None) } else { Stdio::new() };
+    let mut io = Io { device, console, probe: watch };
+    let result = caller.run((host, port), app, args.udp || app.tcp.is_none(), &options, &mut io);
+    io.probe.finish().and(result)
+}
+
+impl CallArgs {
+    /// The host, and the port there.
+    fn remote(&self, app: &App) -> Result<(&str, u16), Failure> {
+        let port = match (self.udp, app.tcp, app.udp) {
+            (false, Some(port), _) | (false, None, Some(port)) | (true, _, Some(port)) => port,
+            _ => return Err(Failure::usage(format_args!("{} has no UDP side: leave --udp out", app.name))),
+        };
+        host_and_port(&self.host, port).ok_or_else(|| {
+            Failure::usage(format_args!(
+                "bad address '{}': it is an IP address or a name, with a port as in 192.168.69.1:9999 or [fdaa::1]:9999",
+                self.host
+            ))
+        })
+    }
+
+    fn texts(&self, app: &App) -> Result<Vec<OsString>, Failure> {
+        for (flag, given, names) in [
+            ("--random", self.random.is_some(), &["greeting"][..]),
+            ("--no-wait", self.no_wait, &["inbox"]),
+            ("--bytes", self.bytes.is_some(), &["discard", "chargen"]),
+        ] {
+            if given && !names.contains(&app.name) {
+                return Err(Failure::usage(format_args!(
+                    "{flag} is for {}, not for {}",
+                    names.join(" and "),
+                    app.name
+                )));
+            }
+        }
+        match (self.random, &self.texts[..], app.name) {
+            (Some(count), _, _) => (0..count)
+                .map(|_| getrandom::u32().map(|n| (n % 1000).to_string().into()).map_err(Failure::run))
+                .collect(),
+            (None, [], "greeting") => Ok(["Li", "Cheng", "victor"].map(OsString::from).into()),
+            (None, texts, _) => Ok(texts.to_vec()),
+        }
+    }
+}
+
+struct Caller<'c> {
+    link: &'c Link,
+    tcp: TcpArgs,
+    /// Where the server may be, the best first.
+    remotes: Vec<IpEndpoint>,
+    race: &'c Race,
+    /// Connections that have lost a race, and may not have ended.
+    left: Vec<ConnectionId>,
+    patience: Duration,
+    clock: Clock,
+    stop: Stop,
+}
+
+/// For a connection to each of a host's addresses.
+const SIZES: Sizes = Sizes { connections: 24, ports: 1, ..Sizes::SERVER };
+
+type Clients<'s, 'c, 't> = Stack<'s, Runner<'c, Client<'t>>, WithResolver<UdpClient<'t>>>;
+type Around = Io<TunTap, Stdio, Watch<'static>>;
+
+impl<'c> Caller<'c> {
+    fn run(
+        &mut self,
+        (host, port): (&str, u16),
+        app: &App,
+        udp: bool,
+        options: &ClientOptions<'_>,
+        io: &mut Around,
+    ) -> Result<(), Failure> {
+        let mut pool = self.tcp.pool(SIZES)?;
+        let mut stack: Clients<'_, 'c, '_> =
+            self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |config| {
+                config.tcp.congestion = self.tcp.congestion();
+            })?;
+        let result = self.talk((host, port), app, udp, options, &mut stack, io);
+        stack.release_lease(self.clock.now(), io);
+        result
+    }
+
+    fn talk<'t>(
+        &mut self,
+        (host, port): (&str, u16),
+        app: &App,
+        udp: bool,
+        options: &ClientOptions<'t>,
+        stack: &mut Clients<'_, 'c, 't>,
+        io: &mut Around,
+    ) -> Result<(), Failure> {
+        let lookup = Lookup { link: self.link, patience: self.patience, thorough: false };
+        let found = lookup.addresses(host, stack, io, &self.clock, &mut self.stop)?;
+        self.remotes = found.into_iter().map(|address| IpEndpoint::new(address.into(), port)).collect();
+        if udp {
+            return self.udp(app, options, stack, io);
+        }
+        // A program whose server takes one message a connection is called once a text.
+        if app.takes_one_message() && !options.texts.is_empty() {
+            for texts in options.texts.chunks(1) {
+                self.tcp(app, &ClientOptions { texts, ..*options }, stack, io)?;
+            }
+            return Ok(());
+        }
+        self.tcp(app, options, stack, io)
+    }
+
+    /// Calls the first address that connects, and keeps to it from then on.
+    fn tcp<'t>(
+        &mut self,
+        app: &App,
+        options: &ClientOptions<'t>,
+        stack: &mut Clients<'_, 'c, 't>,
+        io: &mut Around,
+    ) -> Result<(), Failure> {
+        self.left.retain(|id| stack.take(*id).is_none());
+        let Some(client) = app.client(options) else { return Ok(()) };
+        let track = Track { clock: self.clock, stop: &mut self.stop, patience: self.patience };
+        let (id, remote) = match self.race.run(track, &self.remotes, &client, stack, io, &mut self.left)? {
+            Outcome::Won(id, remote) => (id, remote),
+            Outcome::Stopped => return Err(Failure::run("interrupted")),
+            Outcome::Lost(failures) => {
+                let lines: Vec<_> = failures.into_iter().map(|(remote, why)| told(remote, why).to_string()).collect();
+                return Err(Failure::run(lines.join("; ")));
+            }
+        };
+        self.remotes = vec![remote];
+        let ended = drive(stack, io, &self.clock, &mut self.stop, |stack| stack.ended(id).is_some())?;
+        match stack.take(id) {
+            Some((runner, end)) if ended == Ended::Done => match runner.session.result() {
+                Some(Ok(())) => Ok(()),
+                Some(Err(why)) => Err(failed(remote, &why)),
+                None => Err(failed(remote, &end)),
+            },
+            _ => Err(failed(remote, &"interrupted")),
+        }
+    }
+
+    fn udp<'t>(
+        &mut self,
+        app: &App,
+        options: &ClientOptions<'t>,
+        stack: &mut Clients<'_, 'c, 't>,
+        io: &mut Around,
+    ) -> Result<(), Failure> {
+        let Some(&remote) = self.remotes.first() else { return Ok(()) };
+        stack.source_for(remote).map_err(|error| describe(remote, error))?;
+        let Some(client) = app.udp_client(options, remote) else { return Ok(()) };
+        let port = stack.bind(0, WithResolver::Program(client)).map_err(Failure::run)?;
+        let mut over = None;
+        drive(stack, io, &self.clock, &mut self.stop, |stack| {
+            over = stack.take_udp(port);
+            over.is_some()
+        })?;
+        match over {
+            Some(WithResolver::Program(client)) => match client.result() {
+                Some(Ok(())) => Ok(()),
+                Some(Err(why)) => Err(failed(remote, &why)),
+                None => Err(failed(remote, &"interrupted")),
+            },
+            _ => Err(failed(remote, &"interrupted")),
+        }
+    }
+}
+
+/// Why an address gives no connection.
+fn told(remote: IpEndpoint, why: Why) -> Failure {
+    match why {
+        Why::Connect(error) => describe(remote, error),
+        Why::Ended(end) => failed(remote, &NotDone::Ended(end)),
+    }
+}
+
+fn failed(remote: IpEndpoint, why: &dyn core::fmt::Display) -> Failure {
+    Failure::run(format_args!("{}: {why}", SocketAddr::from(remote)))
+}
+
+/// Why a connection was not even begun, for the user.
+pub(super) fn describe(remote: IpEndpoint, error: ConnectError) -> Failure {
+    match error {
+        ConnectError::NoRoute => no_route(&remote.addr),
+        error => failed(remote, &error),
+    }
+}

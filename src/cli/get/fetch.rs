@@ -1,0 +1,82 @@
+//! One answer, from whichever of a host's addresses takes the connection first.
+
+use core::fmt;
+
+use smoltcp::wire::IpEndpoint;
+
+use super::target::Target;
+use super::{Around, Fetching, Getter};
+use crate::app::http_client::{Failure as NoResponse, Get, Request};
+use crate::cli::call::describe;
+use crate::cli::error::Failure;
+use crate::cli::race::{Outcome, Track, Why};
+use crate::host::{Ended, drive};
+use crate::stack::ConnectionId;
+
+impl<'g> Getter<'g> {
+    /// Fetches what the target is.
+    ///
+    /// # Errors
+    /// One line: why there is no answer, of each address where a name has several.
+    pub(super) fn fetch(
+        &mut self,
+        target: &Target,
+        stack: &mut Fetching<'_, 'g>,
+        io: &mut Around,
+    ) -> Result<(), Failure> {
+        let failed = |why: &dyn fmt::Display| Failure::run(format_args!("{target}: {why}"));
+        // The slots of connections that were left to close.
+        self.left.retain(|id| stack.take(*id).is_none());
+        let addresses = self.addresses(target, stack, io)?;
+        let remotes: Vec<_> = addresses.iter().map(|&ip| IpEndpoint::new(ip.into(), target.port())).collect();
+        let request = Request::new(target.authority(), target.path_and_query())
+            .ok_or_else(|| Failure::run("this cannot be put into a request"))?;
+        let get = Get::new(request, self.sink, self.patience.into());
+        let track = Track { clock: self.clock, stop: self.waiting.stop(), patience: self.patience };
+        let id = match self.race.run(track, &remotes, &get, stack, io, &mut self.left)? {
+            Outcome::Won(id, _) => id,
+            Outcome::Stopped => return Err(failed(&"interrupted")),
+            Outcome::Lost(failures) => {
+                let lines: Vec<_> = failures.into_iter().map(|(remote, why)| told(target, remote, why)).collect();
+                return Err(failed(&lines.join("; ")));
+            }
+        };
+        self.left.push(id);
+        let ended = self.wait(id, stack, io)?;
+        let result = stack.session(id).and_then(|runner| runner.session.result());
+        let mut sink = self.sink.borrow_mut();
+        let flushed = sink.is_flushed();
+        match result {
+            _ if sink.has_failed() => Err(sink.failure()),
+            // What is complete is complete, interrupted or not.
+            Some(Ok(())) if flushed => Ok(()),
+            Some(Err(why)) if ended == Ended::Done => Err(failed(&why)),
+            _ => Err(failed(&"interrupted")),
+        }
+    }
+
+    /// Until the answer is there or it has failed.
+    fn wait(&mut self, id: ConnectionId, stack: &mut Fetching<'_, 'g>, io: &mut Around) -> Result<Ended, Failure> {
+        let (sink, clock) = (self.sink, self.clock);
+        drive(stack, io, &clock, &mut self.waiting, |stack| {
+            let mut sink = sink.borrow_mut();
+            if sink.is_ready_again() {
+                stack.wake_programs();
+            }
+            // The old connection is closed while the next one goes on.
+            if sink.is_redirected() {
+                return stack.session(id).is_some_and(|runner| runner.session.result().is_some());
+            }
+            stack.ended(id).is_some() && sink.is_flushed()
+        })
+    }
+}
+
+/// Why an address gives no answer, with the address unless that is in the URL.
+fn told(target: &Target, remote: IpEndpoint, why: Why) -> String {
+    match why {
+        Why::Connect(error) => describe(remote, error).to_string(),
+        Why::Ended(end) if target.is_named() => format!("{}: {}", remote.addr, NoResponse::Ended(end)),
+        Why::Ended(end) => NoResponse::Ended(end).to_string(),
+    }
+}

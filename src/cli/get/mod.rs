@@ -1,0 +1,158 @@
+//! `smolstep get`: what an HTTP server has, to a file or to standard output.
+
+pub(super) mod destination;
+mod fetch;
+mod sink;
+mod target;
+mod waiting;
+
+use std::cell::RefCell;
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+
+use super::address::Lookup;
+use super::console::Stdio;
+use super::duration::positive;
+use super::error::Failure;
+use super::link::{Link, LinkArgs, Side};
+use super::race::{Race, Runner};
+use super::stop::Stop;
+use super::tcp::TcpArgs;
+use super::watch::Watch;
+use crate::app::http_client::Get;
+use crate::host::Clock;
+use crate::host::Sizes;
+use crate::names::WithResolver;
+use crate::phy::linux::TunTap;
+use crate::stack::{ConnectionId, Io, Stack};
+use destination::Destination;
+use sink::Sink;
+use target::Target;
+use waiting::Waiting;
+
+/// Fetch a URL with HTTP/1.1
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "An answer like 404 is not an error: its body is written as any other, with a warning.
+
+Example:
+  smolstep get http://192.168.69.100:8000/page.html -o page.html --tap tap0
+  smolstep get -i -L http://host.example/ --tap tap0 --dhcp")]
+pub struct GetArgs {
+    /// What to fetch, as in http://HOST[:PORT]/PATH
+    #[arg(value_name = "URL")]
+    pub url: String,
+    #[command(flatten)]
+    pub link: LinkArgs,
+    #[command(flatten)]
+    pub tcp: TcpArgs,
+    /// Write to FILE, which changes only once all has come; else to standard output
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Write the header before the body
+    #[arg(short, long)]
+    pub include: bool,
+    /// Go where the server redirects to, at most 10 times
+    #[arg(short = 'L', long = "location")]
+    pub follow: bool,
+    /// How long finding the host may take, connecting, the header, and each pause in the body
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = positive)]
+    pub timeout: Duration,
+}
+
+/// How many redirects are followed.
+const REDIRECTS: usize = 10;
+
+/// How long the header of an answer may be, in bytes.
+const HEAD: usize = 16_384;
+
+/// For a connection to each of a host's addresses, and for those to earlier hosts that are still being closed.
+const SIZES: Sizes =
+    Sizes { connections: 32, receive: 262_144, send: 16_384, ports: 1, datagrams: 64, payload: 131_072 };
+
+type Fetch<'t> = Get<String, &'t RefCell<Sink>, HEAD>;
+type Fetching<'s, 't> = Stack<'s, Runner<'t, Fetch<'t>>, WithResolver<()>>;
+type Around = Io<TunTap, Stdio, Watch<'static>>;
+
+/// Runs `smolstep get`.
+///
+/// # Errors
+/// One line for the user.
+pub fn get(args: &GetArgs) -> Result<(), Failure> {
+    let link = args.link.link(Side::Client)?;
+    let target = Target::parse(&args.url)?;
+    if std::env::var_os("RUST_LOG").is_none() {
+        // A line a segment is not what one fetches a page for.
+        log::set_max_level(log::LevelFilter::Warn);
+    }
+    // Before there is a file that would be left behind.
+    let stop = Stop::on_signals().map_err(Failure::run)?;
+    let device = link.open()?;
+    let sink = RefCell::new(Sink::new(Destination::open(args.output.as_deref())?, args.include, args.follow));
+    let clock = Clock::start();
+    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
+    let waiting = Waiting::new(stop, &sink)?;
+    let race = Race::default();
+    let left = Vec::new();
+    let mut getter =
+        Getter { link: &link, tcp: args.tcp, sink: &sink, race: &race, patience: args.timeout, clock, waiting, left };
+    let mut io = Io { device, console: Stdio::new(), probe: watch };
+    let result = getter.run(target, &mut io);
+    let captured = io.probe.finish();
+    drop(getter);
+    result?;
+    sink.into_inner().finish()?;
+    captured
+}
+
+struct Getter<'g> {
+    link: &'g Link,
+    tcp: TcpArgs,
+    sink: &'g RefCell<Sink>,
+    race: &'g Race,
+    patience: Duration,
+    clock: Clock,
+    waiting: Waiting<'g>,
+    /// Connections whose answers are not waited for any more.
+    left: Vec<ConnectionId>,
+}
+
+impl<'g> Getter<'g> {
+    /// Fetches, and goes on to where the answer redirects.
+    fn run(&mut self, mut target: Target, io: &mut Around) -> Result<(), Failure> {
+        let mut pool = self.tcp.pool(SIZES)?;
+        let mut stack: Fetching<'_, 'g> =
+            self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |config| {
+                config.tcp.congestion = self.tcp.congestion();
+                // Nobody waits for a minute for the last acknowledgement of something that is there.
+                config.tcp.linger = smoltcp::time::Duration::from_secs(3);
+            })?;
+        let result = self.follow(&mut target, &mut stack, io);
+        stack.release_lease(self.clock.now(), io);
+        result
+    }
+
+    fn follow(&mut self, target: &mut Target, stack: &mut Fetching<'_, 'g>, io: &mut Around) -> Result<(), Failure> {
+        for _ in 0..=REDIRECTS {
+            self.fetch(target, stack, io)?;
+            match self.sink.borrow_mut().take_redirect() {
+                None => return Ok(()),
+                Some(location) => *target = target.redirected(&location)?,
+            }
+        }
+        Err(Failure::run(format_args!("more than {REDIRECTS} redirects, the last of them to {target}")))
+    }
+
+    /// The host's addresses, best first.
+    fn addresses(
+        &mut self,
+        target: &Target,
+        stack: &mut Fetching<'_, 'g>,
+        io: &mut Around,
+    ) -> Result<Vec<IpAddr>, Failure> {
+        let lookup = Lookup { link: self.link, patience: self.patience, thorough: false };
+        lookup.addresses(target.host(), stack, io, &self.clock, self.waiting.stop())
+    }
+}

@@ -1,0 +1,212 @@
+//! Takes the answer: its header where that is wanted, its body, and where it redirects to.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use super::destination::Destination;
+use crate::app::http_client::{Head, Output, OutputFailed};
+use crate::cli::error::Failure;
+
+/// Where the answer goes on its way.
+pub struct Sink {
+    destination: Destination,
+    include: bool,
+    follow: bool,
+    /// What of the headers had no room yet.
+    pending: Vec<u8>,
+    /// The destination had no room when it was last asked.
+    stalled: bool,
+    fault: Option<io::Error>,
+    redirect: Option<Vec<u8>>,
+    bar: Option<Bar>,
+}
+
+/// A progress bar on a terminal.
+struct Bar {
+    bar: ProgressBar,
+    /// What it shows.
+    template: &'static str,
+    /// When the terminal's width is asked for again, from the bar's start.
+    asked_again: Duration,
+}
+
+/// How often that is, for it is a system call: about as often as the bar is drawn.
+const ASK_EVERY: Duration = Duration::from_millis(50);
+
+impl Sink {
+    /// A sink that shows headers if `include`, and wants no body of an answer that redirects if `follow`.
+    pub fn new(destination: Destination, include: bool, follow: bool) -> Self {
+        Sink {
+            destination,
+            include,
+            follow,
+            pending: Vec::new(),
+            stalled: false,
+            fault: None,
+            redirect: None,
+            bar: None,
+        }
+    }
+
+    /// Whether the answer redirects, and that is followed.
+    pub fn is_redirected(&self) -> bool {
+        self.redirect.is_some()
+    }
+
+    /// Where it redirects to.
+    pub fn take_redirect(&mut self) -> Option<Vec<u8>> {
+        self.redirect.take()
+    }
+
+    /// Whether the destination had no room and has some now.
+    pub fn is_ready_again(&self) -> bool {
+        self.stalled && self.destination.has_room()
+    }
+
+    /// Whether the destination had no room when it was last asked.
+    pub fn wanted(&self) -> bool {
+        self.stalled
+    }
+
+    /// What to wait for when there is no room, as far as it can be waited for.
+    pub fn file(&self) -> Option<BorrowedFd<'_>> {
+        self.destination.stream()
+    }
+
+    /// Whether nothing is held back any more; tries to hand it on.
+    pub fn is_flushed(&mut self) -> bool {
+        // What fails is no longer waited for.
+        self.flush().unwrap_or(true)
+    }
+
+    /// Whether the destination has failed.
+    pub fn has_failed(&self) -> bool {
+        self.fault.is_some()
+    }
+
+    /// Why it has, in a line.
+    pub fn failure(&mut self) -> Failure {
+        let error = self.fault.take().unwrap_or_else(|| io::ErrorKind::Other.into());
+        match &self.destination {
+            Destination::Output => Failure::output(error),
+            other => Failure::run(format_args!("{other}: {error}")),
+        }
+    }
+
+    /// All has come.
+    ///
+    /// # Errors
+    /// The file cannot be put in its place.
+    pub fn finish(mut self) -> Result<(), Failure> {
+        self.end_bar();
+        let name = self.destination.to_string();
+        core::mem::take(&mut self.destination).finish().map_err(|error| Failure::run(format_args!("{name}: {error}")))
+    }
+
+    fn flush(&mut self) -> Result<bool, OutputFailed> {
+        let pending = core::mem::take(&mut self.pending);
+        let written = self.write(&pending)?;
+        self.pending = pending.get(written..).unwrap_or_default().to_vec();
+        Ok(self.pending.is_empty())
+    }
+
+    fn write(&mut self, bytes: &[u8]) -> Result<usize, OutputFailed> {
+        let mut written = 0;
+        while let Some(rest) = bytes.get(written..).filter(|rest| !rest.is_empty()) {
+            match self.destination.write(rest) {
+                Ok(0) => break,
+                Ok(len) => written += len,
+                Err(error) => {
+                    self.fault.get_or_insert(error);
+                    return Err(OutputFailed);
+                }
+            }
+        }
+        self.stalled = written < bytes.len();
+        Ok(written)
+    }
+
+    /// A progress bar, unless the body goes to the same terminal. It hides itself where there is none.
+    fn begin_bar(&mut self, length: Option<u64>) {
+        if !self.destination.is_file() {
+            return;
+        }
+        let bar = length.map_or_else(ProgressBar::no_length, ProgressBar::new);
+        bar.set_draw_target(ProgressDrawTarget::stderr());
+        self.bar = Some(Bar { bar, template: "", asked_again: Duration::ZERO });
+        self.fit_bar();
+    }
+
+    /// Shows as much as the terminal's line holds, which may have changed: what is longer would be left behind at each redraw.
+    fn fit_bar(&mut self) {
+        let Some(Bar { bar, template: shown, asked_again }) = &mut self.bar else { return };
+        let elapsed = bar.elapsed();
+        if elapsed < *asked_again {
+            return;
+        }
+        *asked_again = elapsed + ASK_EVERY;
+        let columns = rustix::termios::tcgetwinsize(rustix::stdio::stderr()).map_or(0, |size| size.ws_col);
+        let template = match (columns, bar.length()) {
+            // A terminal that does not say is as wide as most are.
+            (0 | 84.., Some(_)) => "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
+            (32.., Some(_)) => "{bytes} of {total_bytes}",
+            (0 | 32.., None) => "{spinner} {bytes}, {bytes_per_sec}",
+            (12.., _) => "{bytes}",
+            _ => " ",
+        };
+        if core::mem::replace(shown, template) != template
+            && let Ok(style) = ProgressStyle::with_template(template)
+        {
+            bar.set_style(style.progress_chars("=> "));
+        }
+    }
+
+    fn end_bar(&mut self) {
+        if let Some(Bar { bar, .. }) = self.bar.take() {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+impl Output for Sink {
+    fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed> {
+        if self.include {
+            self.pending.extend_from_slice(head.bytes);
+            self.flush()?;
+        }
+        let location = head.location.filter(|_| matches!(head.status, 301 | 302 | 303 | 307 | 308));
+        let reason = head.reason.replace(char::is_control, " ");
+        match (location, head.status) {
+            (Some(location), _) if self.follow => {
+                self.redirect = Some(location.to_vec());
+                return Ok(false);
+            }
+            (Some(_), _) => log::warn!("{} {reason}: -L goes where this redirects to", head.status),
+            (None, 400..) => log::warn!("{} {reason}: the body is the server's explanation", head.status),
+            _ => {}
+        }
+        self.begin_bar(head.length);
+        Ok(true)
+    }
+
+    fn body(&mut self, piece: &[u8]) -> Result<usize, OutputFailed> {
+        if !self.flush()? {
+            return Ok(0);
+        }
+        let written = self.write(piece)?;
+        self.fit_bar();
+        if let Some(Bar { bar, .. }) = &self.bar {
+            bar.inc(written as u64);
+        }
+        Ok(written)
+    }
+}
+
+impl Drop for Sink {
+    fn drop(&mut self) {
+        self.end_bar();
+    }
+}

@@ -1,0 +1,199 @@
+//! What a URL asks for, and where a redirect leads (RFC 3986, as the WHATWG's URL standard reads it).
+
+use core::fmt;
+
+use url::{Host, ParseError, Position, Url};
+
+use crate::cli::error::Failure;
+use crate::names::{Name, NameError};
+
+/// How much of a URL is shown.
+const SHOWN: usize = 200;
+
+/// An http URL with a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Target {
+    url: Url,
+}
+
+impl Target {
+    /// Reads what the command line says.
+    ///
+    /// # Errors
+    /// One line that says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Target, Failure> {
+        let bad = |why: &dyn fmt::Display| Failure::run(format_args!("bad URL '{}': {why}", short(text)));
+        match Url::parse(text) {
+            Err(ParseError::RelativeUrlWithoutBase) => Err(bad(&"it is like http://HOST/PATH")),
+            // Without slashes it is rather HOST:PORT than a scheme.
+            Ok(url) if url.cannot_be_a_base() => Err(bad(&"it is like http://HOST/PATH")),
+            Err(ParseError::EmptyHost) => Err(bad(&"it names no host")),
+            Err(ParseError::IdnaError | ParseError::InvalidDomainCharacter) => Err(bad(&NameError::BadCharacter)),
+            Err(error) => Err(bad(&error)),
+            Ok(url) => {
+                // The standard takes the first word of http:///PATH for the host; who writes so has none in mind.
+                let hostless = url.scheme() == "http" && !text.split_once("//").is_some_and(|(_, rest)| names(rest));
+                if hostless {
+                    return Err(bad(&"it names no host"));
+                }
+                check(&url).map_err(|why| bad(&why))?;
+                Ok(Target { url })
+            }
+        }
+    }
+
+    /// Where a redirect to `location` leads from here (RFC 9110 section 10.2.2).
+    ///
+    /// # Errors
+    /// One line that says why it cannot be followed.
+    pub fn redirected(&self, location: &[u8]) -> Result<Target, Failure> {
+        // The server's words: with nothing in them that a terminal would take for more than text.
+        let shown = String::from_utf8_lossy(location).escape_debug().to_string();
+        let bad =
+            |why: &dyn fmt::Display| Failure::run(format_args!("{self}: redirected to '{}': {why}", short(&shown)));
+        let text = core::str::from_utf8(location).map_err(|_| bad(&"that is not a URL"))?;
+        let url = self.url.join(text).map_err(|error| bad(&error))?;
+        check(&url).map_err(|why| bad(&why))?;
+        Ok(Target { url })
+    }
+
+    /// The host: a name, or an address, in brackets if it is of IPv6.
+    pub fn host(&self) -> &str {
+        self.url.host_str().unwrap_or_default()
+    }
+
+    /// Whether the host is a name.
+    pub fn is_named(&self) -> bool {
+        matches!(self.url.host(), Some(Host::Domain(_)))
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.url.port().unwrap_or(80)
+    }
+
+    /// The host and, unless it is 80, the port, as a request names them.
+    pub fn authority(&self) -> String {
+        self.url[Position::BeforeHost..Position::AfterPort].to_owned()
+    }
+
+    /// Path and query, as a request names them.
+    pub fn path_and_query(&self) -> String {
+        self.url[Position::BeforePath..Position::AfterQuery].to_owned()
+    }
+}
+
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&short(self.url.as_str()))
+    }
+}
+
+/// Whether a host stands at the front of what follows the slashes of a URL.
+fn names(rest: &str) -> bool {
+    !rest.is_empty() && !rest.starts_with(['/', '\\', '?', '#', ':'])
+}
+
+/// Whether this program can fetch it; why not, if it can't.
+fn check(url: &Url) -> Result<(), String> {
+    let why = match (url.scheme(), url.host()) {
+        ("https", _) => "https is not supported, because smolstep has no TLS: use http",
+        ("http", None) => "it names no host",
+        ("http", Some(_)) if !url.username().is_empty() || url.password().is_some() => {
+            "a user name or password in it is not supported: leave it out"
+        }
+        ("http", Some(_)) if url.port() == Some(0) => "port 0 cannot be connected to",
+        ("http", Some(Host::Domain(name))) => return Name::new(name).map(drop).map_err(|error| error.to_string()),
+        ("http", Some(_)) => return Ok(()),
+        _ => "only http is supported",
+    };
+    Err(why.to_owned())
+}
+
+/// Its beginning, if it is long.
+fn short(text: &str) -> String {
+    match text.char_indices().nth(SHOWN) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_becomes_a_request() {
+        for (url, authority, port, path) in [
+            ("http://192.168.69.100", "192.168.69.100", 80, "/"),
+            ("HTTP://192.168.69.100:80/", "192.168.69.100", 80, "/"),
+            ("http://192.168.69.100:8000/a/b?c=d&e#f", "192.168.69.100:8000", 8000, "/a/b?c=d&e"),
+            ("http://[fdaa::64]:8000?x", "[fdaa::64]:8000", 8000, "/?x"),
+            ("http://[FDAA:0:0::64]/%41/../b c", "[fdaa::64]", 80, "/b%20c"),
+            ("http://Name.Example/\u{e9}", "name.example", 80, "/%C3%A9"),
+            ("http://b\u{fc}cher.example/", "xn--bcher-kva.example", 80, "/"),
+        ] {
+            let target = Target::parse(url).unwrap();
+            assert_eq!((target.authority(), target.port()), (authority.into(), port), "{url}");
+            assert_eq!(target.path_and_query(), path, "{url}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_fetched_is_said() {
+        for (url, why) in [
+            ("", "it is like http://HOST/PATH"),
+            ("page.html", "it is like http://HOST/PATH"),
+            ("192.168.69.100/x", "it is like http://HOST/PATH"),
+            ("localhost:8000/x", "it is like http://HOST/PATH"),
+            ("http:page", "names no host"),
+            ("http://", "names no host"),
+            ("http:///page", "names no host"),
+            ("http://:80/", "names no host"),
+            ("http://?x", "names no host"),
+            ("https://192.168.69.100/", "https is not supported, because smolstep has no TLS"),
+            ("ftp://192.168.69.100/", "only http is supported"),
+            ("file:///etc/passwd", "only http is supported"),
+            ("http://me:secret@192.168.69.100/", "user name or password"),
+            ("http://192.168.69.100:0/", "port 0"),
+            ("http://192.168.69.100:99999/", "port"),
+            ("http://192.168.69.300/", "IPv4"),
+            ("http://[fdaa::64/", "IPv6"),
+            ("http://[fe80::1%25tap0]/", "IPv6"),
+            ("http://a b/", "a host's name has letters, digits, hyphens and dots"),
+            ("http://a..b/", "bad URL 'http://a..b/'"),
+        ] {
+            let failure = Target::parse(url).unwrap_err().to_string();
+            assert!(failure.contains(why), "{url}: {failure}");
+        }
+    }
+
+    #[test]
+    fn references_are_resolved() {
+        let from = Target::parse("http://192.168.69.100:8000/a/b?c").unwrap();
+        for (location, to) in [
+            (&b"d"[..], "http://192.168.69.100:8000/a/d"),
+            (b"/d", "http://192.168.69.100:8000/d"),
+            (b"../../d", "http://192.168.69.100:8000/d"),
+            (b"?d", "http://192.168.69.100:8000/a/b?d"),
+            (b"", "http://192.168.69.100:8000/a/b?c"),
+            (b"//[fdaa::64]/d", "http://[fdaa::64]/d"),
+            (b"http://192.168.69.1", "http://192.168.69.1/"),
+            (b"/\xc3\xa9", "http://192.168.69.100:8000/%C3%A9"),
+        ] {
+            assert_eq!(from.redirected(location).unwrap().to_string(), to, "{}", location.escape_ascii());
+        }
+        for (location, why) in [
+            (&b"https://192.168.69.100/"[..], "https is not supported"),
+            (b"javascript:alert(1)", "only http is supported"),
+            (b"http://a@192.168.69.1/", "user name or password"),
+            (b"/\xff", "not a URL"),
+            (b"//", "host"),
+            (b"http://\x1b[31m/", "'http://\\u{1b}[31m/'"),
+            ("http://\u{202e}x/".as_bytes(), "'http://\\u{202e}x/'"),
+        ] {
+            let failure = from.redirected(location).unwrap_err().to_string();
+            assert!(failure.contains(why) && !failure.contains('\x1b'), "{}: {failure}", location.escape_ascii());
+        }
+    }
+}

@@ -1,0 +1,203 @@
+//! The words of `smolstep lab`.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Args;
+use smoltcp::socket::tcp::State;
+
+use crate::cli::duration::duration;
+use crate::cli::error::Failure;
+use crate::lab::{Fault, Line};
+
+/// Step a client and a server on a cable in memory: see both ends, break a segment, go back, export
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  smolstep lab                                     a greeting, the ladder as it runs
+  smolstep lab --step                              the same, a step at a time
+  smolstep lab --fault 'drop server synack 1' --explain
+  smolstep lab zero-window --pcap zero-window.pcapng")]
+pub struct LabArgs {
+    /// A program or a scenario [default: greeting]
+    #[arg(value_name = "PROGRAM|SCENARIO")]
+    pub what: Option<String>,
+    /// What the program's client sends
+    #[arg(value_name = "TEXT")]
+    pub texts: Vec<String>,
+    /// Use the program's UDP side
+    #[arg(long)]
+    pub udp: bool,
+    /// Wait at each step; ? there lists the commands
+    #[arg(long)]
+    pub step: bool,
+    /// Stop there: client=ESTABLISHED, server=..., step=40 or time=2s
+    #[arg(long, value_name = "WHEN", value_parser = until)]
+    pub until: Option<Until>,
+    /// Break frames: 'VERB [ARG] SENDER KIND [N]', as in 'drop server synack 1'; repeatable
+    #[arg(long, value_name = "FAULT", value_parser = fault)]
+    pub fault: Vec<Asked>,
+    /// Lose so many frames at random, as in 10%
+    #[arg(long, value_name = "PERCENT", value_parser = percent)]
+    pub loss: Option<u32>,
+    /// How long a frame takes to the other end [default: 1ms]
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub latency: Option<Duration>,
+    /// How much longer it may take, at random
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub jitter: Option<Duration>,
+    /// Bits a second, as in 1Mbit [default: no limit]
+    #[arg(long, value_name = "RATE", value_parser = rate)]
+    pub rate: Option<u64>,
+    /// The largest IP packet, in bytes, 576 to 1500 [default: 1500]
+    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(576..=1500))]
+    pub mtu: Option<u16>,
+    /// How long an acknowledgement may wait for data to travel with, 0 for not at all [default: 10ms]
+    #[arg(long, value_name = "TIME", value_parser = time_or_zero)]
+    pub ack_delay: Option<Duration>,
+    /// Another run of the same kind
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// End there, with exit code 1 [default: 10min]
+    #[arg(long, value_name = "VIRTUAL TIME", value_parser = crate::cli::duration::positive)]
+    pub limit: Option<Duration>,
+    /// Write a capture, each frame with a comment
+    #[arg(long, value_name = "FILE")]
+    pub pcap: Option<PathBuf>,
+    /// Write the events, one JSON object a line
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Draw the ladder
+    #[arg(long, value_name = "FILE")]
+    pub svg: Option<PathBuf>,
+    /// Draw the state diagram of RFC 9293 with the visited transitions
+    #[arg(long, value_name = "FILE")]
+    pub states: Option<PathBuf>,
+    /// Say why, and where the RFC says so
+    #[arg(long)]
+    pub explain: bool,
+    /// Check the run against a file of expectations
+    #[arg(long, value_name = "FILE")]
+    pub expect: Option<PathBuf>,
+    /// List the scenarios
+    #[arg(long)]
+    pub list: bool,
+    /// Show which transitions of RFC 9293's state diagram the scenarios reach
+    #[arg(long)]
+    pub coverage: bool,
+    /// Draw with ASCII characters only
+    #[arg(long)]
+    pub ascii: bool,
+}
+
+/// A fault, and the words that asked for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The fault.
+    pub fault: Fault,
+    /// The words.
+    pub words: String,
+}
+
+/// Where to stop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Until {
+    /// When a host has reached a state: 0 the client, 1 the server.
+    State(usize, State),
+    /// After a step.
+    Step(u32),
+    /// When the run has lasted so long.
+    Time(smoltcp::time::Duration),
+}
+
+impl LabArgs {
+    /// Changes a line as the command line says.
+    pub fn line(&self, mut line: Line) -> Line {
+        if let Some(time) = self.latency {
+            line.latency = time.into();
+        }
+        if let Some(time) = self.jitter {
+            line.jitter = time.into();
+        }
+        if let Some(mtu) = self.mtu {
+            line.mtu = mtu.into();
+        }
+        line.rate = self.rate.or(line.rate);
+        line.loss = self.loss.unwrap_or(line.loss);
+        line
+    }
+
+    /// Whether the options go together.
+    ///
+    /// # Errors
+    /// What only a run can give is asked for together with --list or --coverage, or one file is named twice.
+    pub fn check(&self) -> Result<(), Failure> {
+        let runs =
+            self.what.is_some() || self.step || self.pcap.is_some() || self.json.is_some() || self.expect.is_some();
+        if (self.list || self.coverage) && runs {
+            return Err(Failure::usage("--list and --coverage stand alone: they run nothing of yours"));
+        }
+        let files: Vec<_> = [&self.pcap, &self.json, &self.svg, &self.states].into_iter().flatten().collect();
+        let twice = files.iter().enumerate().find(|(place, file)| files[..*place].contains(file));
+        if let Some((_, file)) = twice {
+            return Err(Failure::usage(format_args!("{} cannot be written twice", file.display())));
+        }
+        Ok(())
+    }
+}
+
+/// The state that RFC 9293 calls so.
+pub fn state(name: &str) -> Result<State, String> {
+    use State::*;
+    let all =
+        [Closed, Listen, SynSent, SynReceived, Established, FinWait1, FinWait2, CloseWait, Closing, LastAck, TimeWait];
+    let named = all.into_iter().find(|state| state.to_string().eq_ignore_ascii_case(name));
+    named.ok_or_else(|| {
+        let names: Vec<String> = all.iter().map(ToString::to_string).collect();
+        format!("there is no state '{name}': there are {}", names.join(", "))
+    })
+}
+
+fn until(text: &str) -> Result<Until, String> {
+    let (what, value) = text.split_once('=').ok_or("write client=STATE, server=STATE, step=N or time=T")?;
+    match what {
+        "client" => state(value).map(|state| Until::State(0, state)),
+        "server" => state(value).map(|state| Until::State(1, state)),
+        "step" => value.parse().map(Until::Step).map_err(|_| format!("'{value}' is not a step's number")),
+        "time" => duration(value).map(|time| Until::Time(time.into())),
+        _ => Err(format!("'{what}' should be client, server, step or time")),
+    }
+}
+
+fn fault(text: &str) -> Result<Asked, String> {
+    let fault = Fault::parse(text, |word| duration(word).ok().map(Into::into)).map_err(|error| error.to_string())?;
+    Ok(Asked { fault, words: text.into() })
+}
+
+/// Of a million.
+fn percent(text: &str) -> Result<u32, String> {
+    let number: Result<f64, _> = text.strip_suffix('%').unwrap_or(text).parse();
+    match number {
+        Ok(number) if (0.0..=100.0).contains(&number) => Ok((number * 10_000.0).round() as u32),
+        _ => Err(format!("'{text}' should be from 0% to 100%")),
+    }
+}
+
+fn rate(text: &str) -> Result<u64, String> {
+    let bad = || format!("'{text}' should be like 56kbit, 1Mbit or 1Gbit");
+    let split = text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len());
+    let (number, unit) = text.split_at(split);
+    let factor = match unit.to_ascii_lowercase().trim_end_matches("/s") {
+        "bit" => 1,
+        "kbit" => 1_000,
+        "mbit" => 1_000_000,
+        "gbit" => 1_000_000_000,
+        _ => return Err(bad()),
+    };
+    let number: u64 = number.parse().map_err(|_| bad())?;
+    number.checked_mul(factor).filter(|&rate| rate >= 1000).ok_or_else(bad)
+}
+
+/// A duration, or plain 0.
+fn time_or_zero(text: &str) -> Result<Duration, String> {
+    if text == "0" { Ok(Duration::ZERO) } else { duration(text) }
+}

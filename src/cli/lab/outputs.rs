@@ -1,0 +1,244 @@
+//! What is made of a run at the command line: the ladder on standard output, and files.
+
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
+use std::path::{Path, PathBuf};
+
+use super::args::LabArgs;
+use super::colored;
+use super::run::{Ended, HostLab, Run};
+use crate::cli::error::Failure;
+use crate::lab::Snapshot;
+use crate::lab::expect::Expectations;
+use crate::trace::{
+    IoSink, LabCapture, Ladder, SVG_ROWS, Visited, explain, write_json, write_ladder_svg, write_states_svg,
+};
+
+/// The ladder on standard output.
+pub struct Shown {
+    ladder: Ladder,
+    explain: bool,
+    headed: bool,
+    fault: Option<io::Error>,
+}
+
+impl Shown {
+    /// As wide as the terminal, or 100 columns.
+    pub fn new(ascii: bool, explain: bool) -> Self {
+        let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
+        let width = if io::stdout().is_terminal() && columns > 0 { columns } else { 100 };
+        let ladder = Ladder { width, ascii, color: colored() };
+        Shown { ladder, explain, headed: false, fault: None }
+    }
+
+    /// Shows an entry.
+    pub fn row(&mut self, snapshot: &Snapshot) {
+        if let Some(row) = self.ladder.row(snapshot) {
+            if !core::mem::replace(&mut self.headed, true) {
+                let header = self.ladder.header().to_string();
+                self.say(&header);
+            }
+            self.say(&row.to_string());
+        }
+        if self.explain
+            && let Some(why) = explain(snapshot)
+        {
+            let rfc = if why.rfc.is_empty() { String::new() } else { format!(" ({})", why.rfc) };
+            self.say(&format!("      {}{rfc}", why.text));
+        }
+    }
+
+    /// Shows a line.
+    pub fn say(&mut self, line: &str) {
+        if let Err(error) = writeln!(io::stdout(), "{line}") {
+            self.fault.get_or_insert(error);
+        }
+    }
+
+    /// Shows what was printed, and tells whether all could be shown.
+    ///
+    /// # Errors
+    /// Standard output has failed.
+    pub fn finish(mut self, ended: &Ended) -> Result<(), Failure> {
+        for (name, printed) in ["client", "server"].iter().zip(&ended.printed) {
+            if !printed.is_empty() {
+                self.say(&format!("\nThe {name} printed:"));
+                if let Err(error) = io::stdout().write_all(printed) {
+                    self.fault.get_or_insert(error);
+                }
+            }
+        }
+        // What was printed may end without a line end, and is held back then.
+        let flushed = io::stdout().flush();
+        match self.fault.or(flushed.err()) {
+            None => Ok(()),
+            Some(error) => Err(Failure::output(error)),
+        }
+    }
+}
+
+/// Which entries are worth a row does not depend on the looks.
+const LADDER: Ladder = Ladder { width: Ladder::WIDEST, ascii: false, color: false };
+
+type FileCapture = LabCapture<IoSink<BufWriter<File>>>;
+
+/// The files that a run is written to, and what is expected of it.
+pub struct Outputs {
+    json: Option<Text>,
+    pcap: Option<(PathBuf, FileCapture, Option<io::Error>)>,
+    svg: Option<(Text, Vec<Snapshot>)>,
+    states: Option<(Text, Visited)>,
+    expect: Option<(PathBuf, Expectations)>,
+}
+
+impl Outputs {
+    /// Creates the files, before anything runs.
+    ///
+    /// # Errors
+    /// One cannot be written, or the expectations cannot be read.
+    pub fn create(args: &LabArgs) -> Result<Self, Failure> {
+        let expect = match &args.expect {
+            None => None,
+            Some(path) => Some((path.clone(), expectations(path)?)),
+        };
+        all_can_be_written([&args.json, &args.pcap, &args.svg, &args.states].into_iter().flatten())?;
+        let json = args.json.as_deref().map(Text::create).transpose()?;
+        let pcap = match &args.pcap {
+            None => None,
+            Some(path) => Some((path.clone(), capture(path)?, None)),
+        };
+        let svg = args.svg.as_deref().map(Text::create).transpose()?.map(|text| (text, Vec::new()));
+        let states = args.states.as_deref().map(Text::create).transpose()?.map(|text| (text, Visited::default()));
+        Ok(Outputs { json, pcap, svg, states, expect })
+    }
+
+    /// Takes an entry in.
+    pub fn take(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
+        if let Some(json) = &mut self.json {
+            // The file keeps its own error.
+            let _ = write_json(json, snapshot);
+        }
+        if let Some((_, capture, fault)) = &mut self.pcap
+            && let Err(error) = capture.note(snapshot, &lab.wire)
+        {
+            fault.get_or_insert(error);
+        }
+        if let Some((_, snapshots)) = &mut self.svg {
+            // One more than there is room for, which shows that the run goes on.
+            if snapshots.len() <= SVG_ROWS && LADDER.row(snapshot).is_some() {
+                snapshots.push(*snapshot);
+            }
+        }
+        if let Some((_, visited)) = &mut self.states {
+            visited.note(snapshot);
+        }
+        if let Some((_, expectations)) = &mut self.expect {
+            expectations.see(snapshot, lab.wire.last_received());
+        }
+    }
+
+    /// Writes what is still to be written, and checks what was expected.
+    ///
+    /// # Errors
+    /// A file is not complete, or an expectation does not hold.
+    pub fn finish(self) -> Result<(), Failure> {
+        if let Some(json) = self.json {
+            json.finish()?;
+        }
+        if let Some((mut text, snapshots)) = self.svg {
+            // The file keeps its own error.
+            let _ = write_ladder_svg(&mut text, &snapshots);
+            text.finish()?;
+        }
+        if let Some((mut text, visited)) = self.states {
+            let _ = write_states_svg(&mut text, &visited);
+            text.finish()?;
+        }
+        if let Some((path, capture, fault)) = self.pcap {
+            let finished = capture.finish().map(drop);
+            fault.map_or(finished, Err).map_err(|error| unwritable(&path, &error))?;
+        }
+        if let Some((path, expectations)) = self.expect {
+            expectations.result().map_err(|unmet| Failure::run(format_args!("{}: {unmet}", path.display())))?;
+        }
+        Ok(())
+    }
+}
+
+/// Saves a capture of a run up to a step.
+///
+/// # Errors
+/// The file cannot be written.
+pub fn save(run: &Run<'_>, upto: u32, path: &Path) -> Result<(), Failure> {
+    let pcap = Some((path.into(), capture(path)?, None));
+    let mut outputs = Outputs { json: None, pcap, svg: None, states: None, expect: None };
+    run.record(Some(upto), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
+    outputs.finish()
+}
+
+fn capture(path: &Path) -> Result<FileCapture, Failure> {
+    let file = File::create(path).map_err(|error| unwritable(path, &error))?;
+    LabCapture::new(IoSink(BufWriter::new(file)), 2).map_err(|error| unwritable(path, &error))
+}
+
+/// How many bytes of expectations are read.
+const EXPECTATIONS: u64 = 1 << 20;
+
+fn expectations(path: &Path) -> Result<Expectations, Failure> {
+    let mut text = String::new();
+    File::open(path)
+        .and_then(|file| file.take(EXPECTATIONS).read_to_string(&mut text))
+        .map_err(|error| Failure::usage(format_args!("{} cannot be read: {error}", path.display())))?;
+    Expectations::parse(&text).map_err(|error| Failure::usage(format_args!("{}: {error}", path.display())))
+}
+
+/// Tries all files before one of them is emptied; where one cannot be written, none is left that was not there.
+fn all_can_be_written<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> Result<(), Failure> {
+    let mut made: Vec<&Path> = Vec::new();
+    for path in paths {
+        let is_new = !path.exists();
+        if let Err(error) = File::options().append(true).create(true).open(path) {
+            for path in made {
+                // What cannot be removed is at least empty.
+                let _ = std::fs::remove_file(path);
+            }
+            return Err(unwritable(path, &error));
+        }
+        if is_new {
+            made.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// A text file that keeps its first error.
+struct Text {
+    path: PathBuf,
+    file: BufWriter<File>,
+    fault: Option<io::Error>,
+}
+
+impl Text {
+    fn create(path: &Path) -> Result<Self, Failure> {
+        let file = File::create(path).map_err(|error| unwritable(path, &error))?;
+        Ok(Text { path: path.into(), file: BufWriter::new(file), fault: None })
+    }
+
+    fn finish(mut self) -> Result<(), Failure> {
+        let flushed = self.file.flush();
+        self.fault.map_or(flushed, Err).map_err(|error| unwritable(&self.path, &error))
+    }
+}
+
+impl core::fmt::Write for Text {
+    fn write_str(&mut self, text: &str) -> core::fmt::Result {
+        if self.fault.is_none() {
+            self.fault = self.file.write_all(text.as_bytes()).err();
+        }
+        if self.fault.is_none() { Ok(()) } else { Err(core::fmt::Error) }
+    }
+}
+
+fn unwritable(path: &Path, error: &dyn core::fmt::Display) -> Failure {
+    Failure::run(format_args!("{} cannot be written: {error}", path.display()))
+}

@@ -1,0 +1,183 @@
+//! A run at the pace of a person: stop after each step, look, break something, go back.
+
+use std::io::{self, BufRead, Read, Write};
+use std::path::PathBuf;
+
+use super::args::LabArgs;
+use super::outputs::{self, Shown};
+use super::run::{HostLab, Run, Stepped};
+use super::shell::{Command, HELP};
+use crate::cli::error::Failure;
+use crate::trace::Fields;
+
+/// How a look at the lab ended.
+enum Next {
+    /// Run again, to this step.
+    Again(u32),
+    Quit(u32),
+}
+
+/// Steps through a run; returns the step at which it was left.
+///
+/// # Errors
+/// The set-up cannot be, or standard input or output has failed.
+pub fn step(run: &mut Run<'_>, args: &LabArgs) -> Result<u32, Failure> {
+    let mut shown = Shown::new(args.ascii, args.explain);
+    let until = run.until.take();
+    let mut start = 0;
+    if until.is_some() {
+        run.until = until;
+        start = run.record(None, &mut |snapshot, _| shown.row(snapshot))?.steps;
+        run.until = None;
+    }
+    loop {
+        // What was done by hand after this step belongs to another past.
+        run.dropped.retain(|(step, _)| *step < start);
+        let dropped = core::cell::RefCell::new(core::mem::take(&mut run.dropped));
+        let next = {
+            let run = &*run;
+            let replay = Run { setup: run.setup, dropped: dropped.borrow().clone(), until: None };
+            replay.with_lab(|lab| {
+                while lab.steps() < start && replay.step(lab, &mut |_, _| {}) == Stepped::On {}
+                interact(lab, &replay, &mut dropped.borrow_mut(), &mut shown, args)
+            })?
+        };
+        run.dropped = dropped.into_inner();
+        match next {
+            Next::Again(step) => start = step,
+            Next::Quit(step) => return Ok(step),
+        }
+    }
+}
+
+fn interact(
+    lab: &mut HostLab<'_>,
+    run: &Run<'_>,
+    dropped: &mut Vec<(u32, u32)>,
+    shown: &mut Shown,
+    args: &LabArgs,
+) -> Result<Next, Failure> {
+    let mut over = false;
+    loop {
+        let mut line = String::new();
+        let prompted = write!(io::stdout(), "step {} {}> ", lab.steps(), lab.elapsed());
+        prompted.and_then(|()| io::stdout().flush()).map_err(Failure::output)?;
+        // No command is longer.
+        let count = io::stdin()
+            .lock()
+            .take(4096)
+            .read_line(&mut line)
+            .map_err(|e| Failure::run(format_args!("standard input: {e}")))?;
+        if count == 0 {
+            return Ok(Next::Quit(lab.steps()));
+        }
+        let mut steps = 0;
+        let mut goal = None;
+        match Command::parse(&line) {
+            Err(what) => shown.say(&what),
+            Ok(Command::Back) => return Ok(Next::Again(lab.steps().saturating_sub(1))),
+            Ok(Command::Drop) => match last_in_flight(lab) {
+                Some(frame) => {
+                    lab.wire.remove(frame);
+                    dropped.push((lab.steps(), frame));
+                    shown.say(&format!("frame {frame} is dropped"));
+                }
+                None => shown.say("no frame is under way"),
+            },
+            Ok(Command::Frame) => frames(lab, shown),
+            Ok(Command::Go(step)) if step < lab.steps() => return Ok(Next::Again(step)),
+            Ok(Command::Go(step)) => steps = step - lab.steps(),
+            Ok(Command::Help) => shown.say(HELP.trim_end()),
+            Ok(Command::Next(count)) => steps = count,
+            Ok(Command::Quit) => return Ok(Next::Quit(lab.steps())),
+            Ok(Command::Save) => {
+                let path = args.pcap.clone().unwrap_or_else(|| PathBuf::from("lab.pcapng"));
+                let again = Run { setup: run.setup, dropped: dropped.clone(), until: None };
+                match outputs::save(&again, lab.steps(), &path) {
+                    Ok(()) => shown.say(&format!("saved to {}", path.display())),
+                    Err(failure) => shown.say(&failure.to_string()),
+                }
+            }
+            Ok(Command::Sockets) => sockets(lab, shown),
+            Ok(Command::Until(state)) => {
+                steps = u32::MAX;
+                goal = Some(state);
+            }
+        }
+        for _ in 0..steps {
+            let before = lab.steps();
+            let mut reached = false;
+            let stepped = run.step(lab, &mut |snapshot, _| {
+                shown.row(snapshot);
+                reached |= goal.is_some_and(|goal| snapshot.states.contains(&goal));
+            });
+            over |= stepped != Stepped::On;
+            if over {
+                shown.say(if stepped == Stepped::Limit { "the limit is reached" } else { "the run is over" });
+            }
+            if over || reached || lab.steps() == before {
+                break;
+            }
+        }
+    }
+}
+
+fn last_in_flight(lab: &HostLab<'_>) -> Option<u32> {
+    lab.wire.in_flight().map(|(id, ..)| id).max()
+}
+
+fn frames(lab: &HostLab<'_>, shown: &mut Shown) {
+    let mut none = true;
+    for (id, from, to, at, bytes) in lab.wire.in_flight() {
+        none = false;
+        let name = |host| if host == 0 { "client" } else { "server" };
+        let left = if at > lab.now() { at - lab.now() } else { smoltcp::time::Duration::ZERO };
+        shown.say(&format!("frame {id}, {} to {}, arrives in {left}, {} bytes", name(from), name(to), bytes.len()));
+        shown.say(Fields(bytes).to_string().trim_end());
+    }
+    if none {
+        shown.say("no frame is under way");
+    }
+}
+
+/// Both ends of every connection: what the stack says is observed, what only the frames show is inferred.
+fn sockets(lab: &HostLab<'_>, shown: &mut Shown) {
+    for (host, name) in ["client", "server"].into_iter().enumerate() {
+        let mut none = true;
+        for view in lab.views(host) {
+            none = false;
+            let (c, side) = (view.connection, view.side);
+            let relative =
+                |seq: Option<smoltcp::wire::TcpSeqNumber>, isn: Option<smoltcp::wire::TcpSeqNumber>| match (seq, isn) {
+                    (Some(seq), Some(isn)) => format!("{} ({})", seq.0.wrapping_sub(isn.0) as u32, seq.0 as u32),
+                    _ => "-".into(),
+                };
+            let sent = |seq| side.iss.map(|_| seq);
+            let due = c.due.map_or("none".into(), |due| {
+                format!("in {}", if due > lab.now() { due - lab.now() } else { smoltcp::time::Duration::ZERO })
+            });
+            shown.say(&format!("{name}  {}  {}", c.state, c.tuple));
+            shown.say(&format!(
+                "  observed  queued to send {}  received and unread {}  next deadline {due}",
+                c.send_queue, c.receive_queue
+            ));
+            shown.say(&format!(
+                "  inferred  SND.UNA {}  SND.NXT {}  RCV.NXT {}",
+                relative(sent(side.una), side.iss),
+                relative(sent(side.nxt), side.iss),
+                relative(side.rcv_nxt, view.irs)
+            ));
+            shown.say(&format!(
+                "            in flight {}  peer's window {}  own window {} (scale {})  last RTO {}",
+                side.in_flight(),
+                side.snd_wnd,
+                side.offered,
+                side.scale.map_or("-".into(), |scale| scale.to_string()),
+                side.rto.map_or("-".into(), |rto| rto.to_string())
+            ));
+        }
+        if none {
+            shown.say(&format!("{name}  no connection"));
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! The program: the command line, the console, the sandbox; a file a command.
+
+mod address;
+mod bench;
+mod call;
+pub mod capture;
+mod cli;
+mod console;
+mod doctor;
+mod duration;
+mod editor;
+mod error;
+mod exchange;
+mod get;
+mod kernel;
+mod lab;
+mod link;
+mod listening;
+mod live;
+mod log_lines;
+pub mod netlink;
+mod ping;
+pub mod play;
+mod race;
+mod resolve;
+mod sandbox;
+mod say;
+mod serve;
+mod stop;
+mod tcp;
+mod tour;
+mod watch;
+mod written;
+
+pub use address::{Lookup, settle};
+pub use bench::EchoCable;
+pub use cli::run;
+pub use console::Stdio;
+pub use error::Failure;
+pub use link::{Link, LinkArgs, Side, seed};
+pub use log_lines::start_log;
+pub use stop::Stop;
+pub use tcp::{Congestion, TcpArgs};
+pub use watch::Watch;

@@ -1,0 +1,306 @@
+//! `smolstep ping`: ICMP echo requests, and how long their replies take.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use clap::Args;
+use smoltcp::iface::SocketStorage;
+use smoltcp::phy::{Device, Medium};
+use smoltcp::socket::icmp::PacketMetadata;
+use smoltcp::time::Instant;
+
+use super::address::{Alarm, Lookup, Timer, no_route};
+use super::console::Stdio;
+use super::duration::positive;
+use super::error::Failure;
+use super::link::{Link, LinkArgs, Side};
+use super::say::say_line;
+use super::stop::Stop;
+use super::watch::Watch;
+use crate::host::Clock;
+use crate::host::drive;
+use crate::host::{HeapPool, Sizes};
+use crate::names::WithResolver;
+use crate::phy::linux::TunTap;
+use crate::stack::{ECHO_HEADER, Echo, EchoError, EchoMemory, EchoRefusal, Io, Stack};
+
+/// Ask a host for ICMP echoes, and show how long they take
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Example:
+  smolstep ping 192.168.69.100 -c 3 --tap tap0
+  smolstep ping host.example --tap tap0 --dhcp")]
+pub struct PingArgs {
+    /// The host's IP address or name
+    #[arg(value_name = "HOST")]
+    pub host: String,
+    /// End after so many requests [default: at Ctrl-C]
+    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub count: Option<u32>,
+    /// Seconds between two requests, 0.001 or more
+    #[arg(short, long, value_name = "S", default_value = "1", value_parser = seconds)]
+    pub interval: Duration,
+    /// Bytes of data in a request
+    #[arg(short, long, value_name = "BYTES", default_value_t = 56)]
+    pub size: usize,
+    #[command(flatten)]
+    pub link: LinkArgs,
+    /// How long finding the host may take, and the last reply
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = positive)]
+    pub timeout: Duration,
+}
+
+/// The longest IPv4 packet that is sent in fragments, in bytes.
+const LONGEST_V4: usize = 16_384;
+/// How many requests wait for a reply at most; the oldest are lost then.
+const OUTSTANDING: usize = 1024;
+
+const SIZES: Sizes = Sizes { connections: 0, receive: 0, send: 0, ports: 1, datagrams: 16, payload: 16_384 };
+
+/// Runs `smolstep ping`; tells whether any reply came.
+///
+/// # Errors
+/// One line for the user.
+pub fn ping(args: &PingArgs) -> Result<bool, Failure> {
+    let link = args.link.link(Side::Client)?;
+    let device = link.open()?;
+    let clock = Clock::start();
+    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
+    let stop = Stop::on_signals().map_err(Failure::run)?;
+    let mut io = Io { device, console: Stdio::new(), probe: watch };
+    let result = run(args, &link, clock, stop, &mut io);
+    io.probe.finish()?;
+    result
+}
+
+fn run(
+    args: &PingArgs,
+    link: &Link,
+    clock: Clock,
+    mut stop: Stop,
+    io: &mut Io<TunTap, Stdio, Watch>,
+) -> Result<bool, Failure> {
+    // Before the stack, which borrows them.
+    let mut socket = [SocketStorage::EMPTY];
+    let mut packets = [PacketMetadata::EMPTY; 32];
+    let mut bytes = vec![0; 4 * (args.size.min(LONGEST_V4) + ECHO_HEADER)];
+    let mut pool = HeapPool::new(SIZES);
+    let mut stack: Stack<'_, (), WithResolver<()>> = link.stack(&mut io.device, pool.memory(), clock.now(), |_| {})?;
+    let echo = EchoMemory { socket: &mut socket, packets: &mut packets, bytes: &mut bytes };
+    let result = echoes(args, link, clock, &mut stop, echo, &mut stack, io);
+    stack.release_lease(clock.now(), io);
+    result
+}
+
+fn echoes<'a>(
+    args: &PingArgs,
+    link: &Link,
+    clock: Clock,
+    stop: &mut Stop,
+    memory: EchoMemory<'a>,
+    stack: &mut Stack<'a, (), WithResolver<()>>,
+    io: &mut Io<TunTap, Stdio, Watch>,
+) -> Result<bool, Failure> {
+    let lookup = Lookup { link, patience: args.timeout, thorough: false };
+    let addresses = lookup.addresses(&args.host, stack, io, &clock, stop)?;
+    let Some(&address) = addresses.first() else { return Ok(false) };
+    fits(args.size, address, io)?;
+
+    let ident = getrandom::u32().map_err(|error| Failure::run(format_args!("no entropy: {error}")))?;
+    stack.open_echo(memory, ident as u16);
+    let mut ping = Ping::new(args, address, clock);
+    say_line(format_args!("PING {} ({address}): {} bytes of data", args.host, args.size))?;
+    let timer = Timer::new()?;
+    let mut result = Ok(true);
+    drive(stack, io, &clock, &mut Alarm { stop, timer: &timer }, |stack| {
+        result = ping.advance(stack, &timer);
+        !matches!(result, Ok(true))
+    })?;
+    result?;
+    ping.summary()
+}
+
+/// One run.
+struct Ping<'p> {
+    args: &'p PingArgs,
+    address: IpAddr,
+    clock: Clock,
+    start: Instant,
+    sent: u32,
+    received: u32,
+    duplicates: u32,
+    /// How many requests it was said of that they are lost.
+    errors: u32,
+    last: Instant,
+    next: Instant,
+    /// When each request left that has no reply yet, by its number.
+    outstanding: BTreeMap<u32, Instant>,
+    /// The least, the most and the sum of all round trips, in milliseconds.
+    least: f64,
+    most: f64,
+    sum: f64,
+}
+
+impl<'p> Ping<'p> {
+    fn new(args: &'p PingArgs, address: IpAddr, clock: Clock) -> Self {
+        let start = clock.now();
+        Ping {
+            args,
+            address,
+            clock,
+            start,
+            sent: 0,
+            received: 0,
+            duplicates: 0,
+            errors: 0,
+            last: start,
+            next: start,
+            outstanding: BTreeMap::new(),
+            least: f64::INFINITY,
+            most: 0.0,
+            sum: 0.0,
+        }
+    }
+
+    /// Shows the replies that have come, sends what is due, and sets the timer. False at the end.
+    fn advance<'a>(&mut self, stack: &mut Stack<'a, (), WithResolver<()>>, timer: &Timer) -> Result<bool, Failure> {
+        while let Some(echo) = stack.take_echo() {
+            self.heard(&echo)?;
+        }
+        while let Some(refusal) = stack.take_refusal() {
+            self.refused(&refusal)?;
+        }
+        let now = self.clock.now();
+        let more = self.args.count.is_none_or(|count| self.sent < count);
+        if more && now >= self.next {
+            self.send(stack, now)?;
+            // The loop polls after each wait: it must not wait now.
+            timer.set(&self.clock, Some(now))?;
+            return Ok(true);
+        }
+        // The last reply is waited for as long as was said.
+        let end = self.last + self.args.timeout.into();
+        if !more && (self.outstanding.is_empty() || now >= end) {
+            return Ok(false);
+        }
+        timer.set(&self.clock, Some(if more { self.next } else { end }))?;
+        Ok(true)
+    }
+
+    fn send(&mut self, stack: &mut Stack<'_, (), WithResolver<()>>, now: Instant) -> Result<(), Failure> {
+        self.sent = self.sent.wrapping_add(1);
+        self.last = now;
+        // Late, it goes on from here rather than hurry after.
+        self.next = (self.next + self.args.interval.into()).max(now);
+        match stack.send_echo(self.address.into(), self.sent as u16, self.args.size) {
+            Ok(()) => {}
+            Err(EchoError::Waiting) => {
+                let number = self.sent;
+                self.errors += 1;
+                return say_line(format_args!(
+                    "no reply yet from the link for {}: icmp_seq={number} is lost",
+                    self.address
+                ));
+            }
+            Err(EchoError::TooLong) => return Err(Failure::usage("the data is too long")),
+            Err(EchoError::Unreachable(_)) => return Err(no_route(&self.address.into())),
+        }
+        self.outstanding.insert(self.sent, now);
+        if self.outstanding.len() > OUTSTANDING {
+            self.outstanding.pop_first();
+        }
+        Ok(())
+    }
+
+    fn heard(&mut self, echo: &Echo) -> Result<(), Failure> {
+        // The reply has the lower half of the number.
+        let number = self.outstanding.keys().copied().find(|number| *number as u16 == echo.seq);
+        let sent = number.and_then(|number| self.outstanding.remove(&number));
+        let mut line = format!(
+            "{} bytes from {}: icmp_seq={} ttl={}",
+            echo.len + ECHO_HEADER,
+            echo.from,
+            echo.seq,
+            echo.hop_limit
+        );
+        match sent {
+            Some(sent) => {
+                let time = (echo.at - sent).total_micros() as f64 / 1e3;
+                self.received += 1;
+                self.least = self.least.min(time);
+                self.most = self.most.max(time);
+                self.sum += time;
+                // A string takes all that is written to it.
+                let _ = write!(line, " time={time:.3} ms");
+            }
+            None => {
+                self.duplicates += 1;
+                line.push_str(" (a duplicate, or too late)");
+            }
+        }
+        if !echo.intact || echo.len != self.args.size {
+            line.push_str(" (not what was sent)");
+        }
+        say_line(line)
+    }
+
+    /// Shows why a request is lost; nobody waits for its reply any more.
+    fn refused(&mut self, refusal: &EchoRefusal) -> Result<(), Failure> {
+        let number = self.outstanding.keys().copied().find(|number| *number as u16 == refusal.seq);
+        if refusal.to != self.address.into() || number.and_then(|number| self.outstanding.remove(&number)).is_none() {
+            return Ok(());
+        }
+        self.errors += 1;
+        say_line(format_args!("From {}: icmp_seq={} {}", refusal.from, refusal.seq, refusal.why))
+    }
+
+    /// Shows how it went; tells whether any reply came.
+    fn summary(&self) -> Result<bool, Failure> {
+        let sent = self.sent;
+        let lost = sent.saturating_sub(self.received);
+        let percent = if sent == 0 { 0.0 } else { f64::from(lost) * 100.0 / f64::from(sent) };
+        let time = (self.clock.now() - self.start).total_millis();
+        let received = self.received;
+        say_line(format_args!("--- {} ping statistics ---", self.args.host))?;
+        let mut line = format!("{sent} packets transmitted, {received} received, {percent:.0}% lost, time {time} ms");
+        if self.duplicates > 0 {
+            let _ = write!(line, ", {} duplicates", self.duplicates);
+        }
+        if self.errors > 0 {
+            let _ = write!(line, ", errors for {}", self.errors);
+        }
+        say_line(line)?;
+        if received > 0 {
+            let (least, mean, most) = (self.least, self.sum / f64::from(received), self.most);
+            say_line(format_args!("round trip min/avg/max = {least:.3}/{mean:.3}/{most:.3} ms"))?;
+        }
+        Ok(received > 0)
+    }
+}
+
+/// Whether so much data can be sent: IPv4 in fragments, IPv6 in one packet.
+fn fits(size: usize, address: IpAddr, io: &Io<TunTap, Stdio, Watch>) -> Result<(), Failure> {
+    let capabilities = io.device.capabilities();
+    let header = if capabilities.medium == Medium::Ethernet { 14 } else { 0 };
+    let mtu = capabilities.max_transmission_unit - header;
+    let longest = match address {
+        // Each with its IP header and that of ICMP.
+        IpAddr::V4(_) => LONGEST_V4 - 20 - ECHO_HEADER,
+        IpAddr::V6(_) => mtu - 40 - ECHO_HEADER,
+    };
+    match size <= longest {
+        true => Ok(()),
+        false => {
+            Err(Failure::usage(format_args!("--size {size} is too long: at most {longest} bytes go to {address}")))
+        }
+    }
+}
+
+/// Seconds, with a fraction.
+fn seconds(text: &str) -> Result<Duration, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if (0.001..=86_400.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
+        _ => Err("it is a number of seconds, from 0.001 to 86400".into()),
+    }
+}

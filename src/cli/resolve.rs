@@ -1,0 +1,57 @@
+//! `smolstep resolve`: the addresses of a name.
+
+use std::time::Duration;
+
+use clap::Args;
+
+use super::address::Lookup;
+use super::console::Stdio;
+use super::duration::positive;
+use super::error::Failure;
+use super::link::{LinkArgs, Side};
+use super::say::say_line;
+use super::stop::Stop;
+use super::watch::Watch;
+use crate::host::Clock;
+use crate::host::{HeapPool, Sizes};
+use crate::names::WithResolver;
+use crate::stack::{Io, Stack};
+
+/// Look up the addresses of a name, IPv6 and IPv4
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Example:
+  smolstep resolve host.example --tap tap0 --dns 192.168.69.100
+  smolstep resolve host.example --tap tap0 --dhcp")]
+pub struct ResolveArgs {
+    /// The name
+    #[arg(value_name = "NAME")]
+    pub name: String,
+    #[command(flatten)]
+    pub link: LinkArgs,
+    /// How long it may take
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = positive)]
+    pub timeout: Duration,
+}
+
+/// What a resolver needs: a port that holds several questions and replies.
+const SIZES: Sizes = Sizes { connections: 0, receive: 0, send: 0, ports: 1, datagrams: 16, payload: 16_384 };
+
+/// Runs `smolstep resolve`.
+///
+/// # Errors
+/// One line for the user.
+pub fn resolve(args: &ResolveArgs) -> Result<(), Failure> {
+    let link = args.link.link(Side::Client)?;
+    let device = link.open()?;
+    let clock = Clock::start();
+    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
+    let mut stop = Stop::on_signals().map_err(Failure::run)?;
+    let mut io = Io { device, console: Stdio::new(), probe: watch };
+    let mut pool = HeapPool::new(SIZES);
+    let mut stack: Stack<'_, (), WithResolver<()>> = link.stack(&mut io.device, pool.memory(), clock.now(), |_| {})?;
+    let lookup = Lookup { link: &link, patience: args.timeout, thorough: true };
+    let found = lookup.unreached(&args.name, &mut stack, &mut io, &clock, &mut stop);
+    stack.release_lease(clock.now(), &mut io);
+    io.probe.finish()?;
+    found?.into_iter().try_for_each(say_line)
+}

@@ -1,0 +1,130 @@
+//! The command that runs in the sandbox.
+
+use core::time::Duration;
+use std::ffi::OsString;
+use std::io::{self, Read};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::ExitStatusExt;
+use std::process::{Child, Command, ExitStatus};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
+
+use super::error::SandboxError;
+use crate::host::{Interrupt, Verdict};
+
+/// The running command.
+///
+/// A poll loop watches [`Interrupt::files`] and asks [`Interrupt::verdict`].
+#[derive(Debug)]
+pub struct Guest {
+    child: Child,
+    pidfd: OwnedFd,
+    /// A byte for each SIGTERM.
+    signals: UnixStream,
+}
+
+impl Guest {
+    pub(super) fn start(command: &[OsString]) -> Result<Guest, SandboxError> {
+        let signals = take_signals().map_err(SandboxError::Thread)?;
+        let mut child = build(command)?.spawn().map_err(|e| cannot_run(command, e))?;
+        match pidfd_open(Pid::from_child(&child), PidfdFlags::empty()) {
+            Ok(pidfd) => Ok(Guest { child, pidfd, signals }),
+            Err(errno) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                Err(SandboxError::Thread(errno.into()))
+            }
+        }
+    }
+
+    /// The command's exit code if it has ended: 128 and the number of the signal if one killed it. Does not wait. Passes
+    /// SIGTERM on to the command, if one has come since the last call.
+    pub fn exit_code(&mut self) -> Option<u8> {
+        let mut bytes = [0; 16];
+        if matches!((&self.signals).read(&mut bytes), Ok(1..)) {
+            // Fails only where the child has ended, which is what comes next.
+            let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
+        }
+        match self.child.try_wait() {
+            Ok(status) => status.map(exit_code),
+            // Somebody else has collected the child: nothing is known of how it ended.
+            Err(_) => Some(1),
+        }
+    }
+
+    /// Waits for the command to end.
+    pub fn wait(&mut self) -> u8 {
+        loop {
+            if let Some(code) = self.exit_code() {
+                return code;
+            }
+            let [pidfd, signals] = self.files();
+            let mut fds =
+                [PollFd::from_borrowed_fd(pidfd, PollFlags::IN), PollFd::from_borrowed_fd(signals, PollFlags::IN)];
+            // An interrupted call looks again; any other error cannot last, and a pause keeps it from burning time.
+            if let Err(errno) = poll(&mut fds, None)
+                && errno != rustix::io::Errno::INTR
+            {
+                std::thread::sleep(Duration::from_millis(100));
+            }
+        }
+    }
+}
+
+/// A command that still runs when its network has failed is of no use.
+impl Drop for Guest {
+    fn drop(&mut self) {
+        // Both fail where it has ended and was waited for, as it should have been.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+impl Interrupt for Guest {
+    fn files(&self) -> [BorrowedFd<'_>; 2] {
+        [self.pidfd.as_fd(), self.signals.as_fd()]
+    }
+
+    fn verdict(&mut self) -> Verdict {
+        if self.exit_code().is_some() { Verdict::End } else { Verdict::GoOn }
+    }
+}
+
+/// The command, ready to be started.
+pub(super) fn build(command: &[OsString]) -> Result<Command, SandboxError> {
+    let [program, arguments @ ..] = command else { return Err(SandboxError::NotFound(String::new())) };
+    let mut built = Command::new(program);
+    built.args(arguments);
+    Ok(built)
+}
+
+/// What a failure to start it means.
+pub(super) fn cannot_run(command: &[OsString], error: io::Error) -> SandboxError {
+    let name = command.first().map(|c| c.to_string_lossy().into_owned()).unwrap_or_default();
+    match error.kind() {
+        io::ErrorKind::NotFound => SandboxError::NotFound(name),
+        _ => SandboxError::NotExecutable(name, error),
+    }
+}
+
+fn exit_code(status: ExitStatus) -> u8 {
+    let code = status.code().or_else(|| status.signal().map(|n| n + 128));
+    code.and_then(|c| u8::try_from(c).ok()).unwrap_or(1)
+}
+
+/// What a terminal sends reaches the command too: this process only has to outlive it. The handlers do nothing, rather than
+/// have the signals ignored, because a child inherits the latter. SIGTERM comes to this process alone.
+fn take_signals() -> io::Result<UnixStream> {
+    for signal in [SIGHUP, SIGINT, SIGQUIT] {
+        signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;
+    }
+    let (read, write) = UnixStream::pair()?;
+    read.set_nonblocking(true)?;
+    signal_hook::low_level::pipe::register(SIGTERM, write)?;
+    Ok(read)
+}

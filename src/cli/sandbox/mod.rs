@@ -1,0 +1,172 @@
+//! `smolstep sandbox`: a command in a user and network namespace of its own, with a TAP in it.
+//!
+//! One process does it all: it binds the published ports, moves into the namespace, makes the TAP, starts the command as
+//! its child and serves until that ends. The order matters: the ports belong to the host because they are bound before,
+//! and all is done in one thread until the namespace is entered because the kernel asks for that.
+
+mod error;
+mod guest;
+mod join;
+pub(crate) mod namespace;
+mod publish;
+mod udp;
+
+use std::ffi::OsString;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::path::PathBuf;
+
+use clap::Args;
+
+use crate::cli::console::Stdio;
+use crate::cli::error::Failure;
+use crate::cli::link::{LinkArgs, Side};
+use crate::cli::netlink::{Netlink, quieten};
+use crate::cli::serve::ServerArgs;
+use crate::cli::watch::Watch;
+use crate::host::Clock;
+use crate::phy::linux::{Kind, OpenError, TunTap, create};
+use crate::stack::Io;
+
+pub use error::SandboxError;
+pub use guest::Guest;
+pub use join::join;
+pub use publish::Publish;
+
+/// The TAP in the sandbox.
+pub const TAP: &str = "tap0";
+/// The address of the servers, which published ports lead to.
+pub const SERVER: Ipv4Addr = Ipv4Addr::new(192, 168, 69, 1);
+/// The addresses of the kernel's end, with the length of the prefix.
+pub const KERNEL: [(IpAddr, u8); 2] = [
+    (IpAddr::V4(Ipv4Addr::new(192, 168, 69, 100)), 24),
+    (IpAddr::V6(Ipv6Addr::new(0xfdaa, 0, 0, 0, 0, 0, 0, 0x64)), 64),
+];
+/// The same for the link-local address, which routers advertise from (RFC 4861 section 4.2); on other TAPs the kernel makes one.
+const ROUTER: (IpAddr, u8) = (IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x64)), 64);
+
+/// Run a command in a private network with tap0 up, and servers on it
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Examples:
+  smolstep sandbox --serve greeting -- nc 192.168.69.1 9999
+  smolstep sandbox --serve upper --publish 8080=14000 -- sh
+  smolstep sandbox --join -- nc 192.168.69.1 9999")]
+pub struct SandboxArgs {
+    /// Programs to serve on tap0; without any, tap0 is free for COMMAND to attach to
+    #[arg(long, value_name = "APP", num_args = 1.., conflicts_with = "join")]
+    pub serve: Vec<String>,
+    /// Make PORT of 192.168.69.1 reachable on this host as 127.0.0.1:HOSTPORT, TCP and UDP; repeatable
+    #[arg(long, value_name = "HOSTPORT=PORT", conflicts_with = "join")]
+    pub publish: Vec<Publish>,
+    /// Run COMMAND in the sandbox of yours that was started last
+    #[arg(long)]
+    pub join: bool,
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Write every frame to a capture that Wireshark opens
+    #[arg(long, value_name = "FILE", requires = "serve")]
+    pub pcap: Option<PathBuf>,
+    /// What to run, with its arguments
+    #[arg(last = true, required = true, value_name = "COMMAND")]
+    pub command: Vec<OsString>,
+}
+
+/// Runs `smolstep sandbox`; returns the command's exit code.
+///
+/// # Errors
+/// One line for the user.
+pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
+    let failed = |error: SandboxError| Failure::new(error.exit_code(), error);
+    if args.join {
+        return Err(failed(join(&args.command)));
+    }
+    if args.serve.is_empty() && args.server != ServerArgs::default() {
+        return Err(Failure::usage("what is said of servers wants --serve APP"));
+    }
+    // The console is COMMAND's, so nobody is there to talk with.
+    let mut plan = args.server.plan(&args.serve)?;
+    if args.server.once && !args.serve.iter().any(|name| name == "inbox" || name == "all") {
+        return Err(Failure::usage("chat is a room in a sandbox, which has no end: --once is for inbox there"));
+    }
+    plan.room = true;
+    let words = LinkArgs { tap: Some(TAP.into()), ..LinkArgs::default() };
+    // Nobody else is there who could have the addresses.
+    let mut link = words.link(Side::Server)?;
+    link.claim = false;
+    let sandbox = Sandbox::enter(&args.publish).map_err(failed)?;
+    if args.serve.is_empty() {
+        return Ok(sandbox.start(&args.command).map_err(failed)?.wait());
+    }
+    let device = sandbox.attach().map_err(Failure::run)?;
+    let clock = Clock::start();
+    let watch = Watch::new(&device, &clock, args.pcap.as_deref())?;
+    let mut guest =
+        plan.run(&link, &clock, Io { device, console: Stdio::output_only(), probe: watch }, |listening| {
+            listening.lines().for_each(|line| log::info!("{line}"));
+            sandbox.start(&args.command).map_err(failed)
+        })?;
+    Ok(guest.wait())
+}
+
+/// A namespace with a TAP, ready for its command. Dropped, it is no longer found by `--join`.
+#[derive(Debug)]
+pub struct Sandbox {
+    _entry: join::Entry,
+}
+
+impl Sandbox {
+    /// Moves this process, which must still have one thread, into namespaces of its own, for good, and makes tap0 there:
+    /// up, with both addresses of [`KERNEL`].
+    ///
+    /// # Errors
+    /// One line for the user; see [`SandboxError`].
+    pub fn enter(publish: &[Publish]) -> Result<Sandbox, SandboxError> {
+        let published = publish::bind(publish)?;
+        // Looked for before the namespace changes who this user seems to be.
+        let folder = join::folder()?;
+        namespace::enter()?;
+        make_tap()?;
+        published.run().map_err(SandboxError::Thread)?;
+        Ok(Sandbox { _entry: join::Entry::write(&folder)? })
+    }
+
+    /// Attaches to tap0, to serve on it. Done before [`Sandbox::start`], no frame of the command's is missed.
+    ///
+    /// # Errors
+    /// One line for the user.
+    pub fn attach(&self) -> Result<TunTap, OpenError> {
+        TunTap::open_with_offload(Kind::Tap, TAP)
+    }
+
+    /// Starts the command, with this process's standard input, output and error.
+    ///
+    /// # Errors
+    /// [`SandboxError::NotFound`], [`SandboxError::NotExecutable`].
+    pub fn start(&self, command: &[OsString]) -> Result<Guest, SandboxError> {
+        Guest::start(command)
+    }
+}
+
+/// Makes tap0 in the network namespace of this thread, with its addresses, up. Sets the loopback interface up too.
+pub(crate) fn make_tap() -> Result<(), SandboxError> {
+    let _attached_until_up = create(Kind::Tap, TAP)?;
+    quieten(TAP);
+    let configured = || {
+        let mut netlink = Netlink::open()?;
+        let links = netlink.links()?;
+        for link in links.iter().filter(|l| l.name == TAP || l.name == "lo") {
+            netlink.set_up(link.index, true)?;
+        }
+        for link in links.iter().filter(|l| l.name == TAP) {
+            for (address, prefix_len) in KERNEL.into_iter().chain([ROUTER]) {
+                let added = netlink.add_address(link.index, address, prefix_len);
+                if address.is_ipv4() {
+                    added?;
+                } else if let Err(error) = added {
+                    log::warn!("no IPv6 in the sandbox: {error}");
+                }
+            }
+        }
+        Ok(())
+    };
+    configured().map_err(SandboxError::Configure)
+}

@@ -1,0 +1,345 @@
+//! `smolstep serve`: programs on a link.
+
+use std::cell::Cell;
+use std::ffi::OsString;
+use std::num::NonZeroU16;
+use std::os::fd::BorrowedFd;
+use std::os::unix::ffi::OsStrExt;
+use std::time::Duration;
+
+use clap::Args;
+use smoltcp::wire::IpCidr;
+
+use super::address::settle;
+use super::console::Stdio;
+use super::duration::{duration, positive};
+use super::error::Failure;
+use super::link::{Link, LinkArgs, Side};
+use super::listening::Listening;
+use super::live::step_by_step;
+use super::say::say;
+use super::stop::Stop;
+use super::tcp::TcpArgs;
+use super::watch::Watch;
+use crate::app::{self, APPS, App, Desk, Options, Room, Service, Status, Template, Transport};
+use crate::host::Clock;
+use crate::host::Sizes;
+use crate::host::{Ended, Interrupt, Verdict, drive};
+use crate::phy::linux::TunTap;
+use crate::stack::{Io, Listener, Overflow, Stack};
+
+/// How many connections the status page shows: those of the slots that are used first.
+const ROWS: usize = 64;
+
+/// Serve programs on a TAP or TUN
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Example:
+  smolstep serve greeting echo --tap tap0
+  smolstep serve all --tun tun0 --ip 10.0.0.1/24 --port greeting=4000")]
+pub struct ServeArgs {
+    /// Programs, or all; `smolstep apps` lists them
+    #[arg(value_name = "APP", required = true)]
+    pub apps: Vec<String>,
+    #[command(flatten)]
+    pub link: LinkArgs,
+    #[command(flatten)]
+    pub server: ServerArgs,
+    /// Stop after each step of the poll loop and wait for Enter
+    #[arg(long)]
+    pub step: bool,
+}
+
+/// What a server can be told, on any link.
+#[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
+#[group(skip)]
+pub struct ServerArgs {
+    /// Another port for a program, as in echo=4000, or echo/udp=4000 for UDP alone
+    #[arg(long, value_name = "APP=PORT")]
+    pub port: Vec<String>,
+    /// Connections in all [default: 1024]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=65_000))]
+    pub max_connections: Option<u16>,
+    #[command(flatten)]
+    pub tcp: TcpArgs,
+    /// Connections that wait to be served, for each program [default: 128]
+    #[arg(long, value_name = "N")]
+    pub backlog: Option<usize>,
+    /// Connections served at a time, for each program but a chat that is no room [default: no limit]
+    #[arg(long, value_name = "N")]
+    pub serve_at_once: Option<std::num::NonZeroUsize>,
+    /// End a connection whose peer answers nothing for so long [default: 5min]
+    #[arg(long, value_name = "TIME", value_parser = positive)]
+    pub idle_timeout: Option<Duration>,
+    /// End a handshake that does not finish [default: 10s]
+    #[arg(long, value_name = "TIME", value_parser = positive)]
+    pub half_open_timeout: Option<Duration>,
+    /// What a connection meets that there is no room for [default: drop]
+    #[arg(long, value_enum, value_name = "WHAT")]
+    pub overflow: Option<OnOverflow>,
+    /// greeting: the reply, with {} for the message
+    #[arg(long, value_name = "TEXT")]
+    pub template: Option<OsString>,
+    /// greeting: wait before each reply
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub delay: Option<Duration>,
+    /// inbox: end after one datagram; chat: end after one talk, which over UDP ends with q
+    #[arg(long)]
+    pub once: bool,
+    /// chat: all talk with each other, not one at a time with this console
+    #[arg(long)]
+    pub room: bool,
+    /// inbox: answer with this
+    #[arg(long, value_name = "TEXT")]
+    pub reply: Option<OsString>,
+}
+
+/// What a connection meets that there is no room for.
+#[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnOverflow {
+    /// Silence: the client tries again
+    Drop,
+    /// RST: the client is refused
+    Reset,
+}
+
+/// What to serve, understood.
+#[derive(Clone, Debug)]
+pub struct Plan<'a> {
+    tcp: Vec<(u16, &'static App)>,
+    udp: Vec<(u16, &'static App)>,
+    options: Options<'a>,
+    args: &'a ServerArgs,
+    /// Stop after each step and wait for Enter.
+    pub step: bool,
+    /// chat: all talk with each other.
+    pub room: bool,
+}
+
+/// The lines that a chat room keeps, in bytes.
+const ROOM: usize = 65_536;
+
+/// Runs `smolstep serve`.
+///
+/// # Errors
+/// One line for the user.
+pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
+    let link = args.link.link(Side::Server)?;
+    let plan = Plan { step: args.step, ..args.server.plan(&args.apps)? };
+    let device = link.open()?;
+    let clock = Clock::start();
+    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
+    let start = |listening: &str| {
+        let stop = Stop::on_signals().map_err(Failure::run)?;
+        say(listening)?;
+        Ok(stop)
+    };
+    // With --step, what is typed takes the next step. The end of input ends a talk, not the server.
+    let console = if plan.step { Stdio::output_only() } else { Stdio::editing(Some(b"q\n")) };
+    plan.run(&link, &clock, Io { device, console, probe: watch }, start).map(drop)
+}
+
+impl ServerArgs {
+    /// Checks the words of the command line.
+    ///
+    /// # Errors
+    /// A usage error that names the word and what it should be.
+    pub fn plan(&self, names: &[String]) -> Result<Plan<'_>, Failure> {
+        let mut apps: Vec<&'static App> = Vec::new();
+        for name in names {
+            let found = if name == "all" { &APPS[..] } else { core::slice::from_ref(find(name)?) };
+            for app in found {
+                if !apps.iter().any(|a| a.name == app.name) {
+                    apps.push(app);
+                }
+            }
+        }
+        let serves = |name: &str| apps.iter().any(|a| a.name == name);
+        for (flag, given, of) in [
+            ("--template", self.template.is_some(), &["greeting"][..]),
+            ("--delay", self.delay.is_some(), &["greeting"]),
+            ("--once", self.once, &["inbox", "chat"]),
+            ("--reply", self.reply.is_some(), &["inbox"]),
+            ("--room", self.room, &["chat"]),
+        ] {
+            if given && !of.iter().any(|app| serves(app)) {
+                let (names, is) = (of.join(" and "), if of.len() > 1 { "are" } else { "is" });
+                return Err(Failure::usage(format_args!("{flag} is for {names}, which {is} not served here")));
+            }
+        }
+        if self.room && self.once {
+            return Err(Failure::usage("a room has no end, so --once and --room do not go together"));
+        }
+        let options = Options {
+            template: self
+                .template
+                .as_ref()
+                .map(|t| Template::new(t.as_bytes()))
+                .transpose()
+                .map_err(Failure::usage)?,
+            delay: self.delay.unwrap_or_default().into(),
+            once: self.once,
+            reply: self.reply.as_ref().map(|text| text.as_bytes()),
+            status: None,
+            desk: None,
+            room: None,
+        };
+        let moved = self.port.iter().map(|word| moved(word, &apps)).collect::<Result<Vec<_>, _>>()?;
+        let port = |app: &App, udp: bool, default: u16| {
+            let last = moved.iter().rev().find(|m| m.app == app.name && (udp || !m.udp_only));
+            last.map_or(default, |m| m.port)
+        };
+        let tcp: Vec<_> = apps.iter().filter_map(|a| Some((port(a, false, a.tcp?), *a))).collect();
+        let udp: Vec<_> = apps.iter().filter_map(|a| Some((port(a, true, a.udp?), *a))).collect();
+        for (transport, list) in [("TCP", &tcp), ("UDP", &udp)] {
+            for (i, (port, app)) in list.iter().enumerate() {
+                if let Some((_, other)) = list[..i].iter().find(|(p, _)| p == port) {
+                    return Err(Failure::usage(format_args!(
+                        "{transport} port {port} is wanted by {} and {}: move one with --port {}=PORT",
+                        other.name, app.name, app.name
+                    )));
+                }
+            }
+        }
+        Ok(Plan { tcp, udp, options, args: self, step: false, room: self.room })
+    }
+}
+
+impl Plan<'_> {
+    /// Serves until the interrupt says so, or an inbox that takes one datagram or a chat of one talk has had it. `start` makes the
+    /// interrupt once everything listens, and is told what listens where, a line each.
+    ///
+    /// # Errors
+    /// One line for the user.
+    pub fn run<I: Interrupt>(
+        &self,
+        link: &Link,
+        clock: &Clock,
+        io: Io<TunTap, Stdio, Watch<'_>>,
+        start: impl FnOnce(&str) -> Result<I, Failure>,
+    ) -> Result<I, Failure> {
+        let rows = vec![Cell::new(None); ROWS];
+        let status = Status::new(&rows, clock.now());
+        // Whoever has no status page pays nothing for it.
+        let status = self.tcp.iter().any(|(_, app)| app.name == "http").then_some(&status);
+        let Io { device, console, probe } = io;
+        let mut io = Io { device, console, probe: probe.with_status(status) };
+        let args = self.args;
+        // A room has no end.
+        let (desk, lines) = (Desk::new(args.once && !self.room), vec![Cell::new(0); ROOM]);
+        let connections = args.max_connections.map_or(Sizes::default().connections, usize::from);
+        let names = vec![Cell::new(Room::NO_NAME); if self.room { connections } else { 0 }];
+        let room = Room::new(&lines, &names, Some(&desk));
+        let room = self.room.then_some(&room);
+        let options = Options { status, desk: Some(&desk), room, ..self.options };
+        let mut pool = args.tcp.pool(Sizes { connections, ports: self.udp.len(), ..Sizes::default() })?;
+        let mut stack: Stack<'_, app::Server<'_>, app::UdpServer<'_>> =
+            link.stack(&mut io.device, pool.memory(), clock.now(), |config| {
+                config.tcp.congestion = args.tcp.congestion();
+                if let Some(OnOverflow::Reset) = args.overflow {
+                    config.tcp.overflow = Overflow::Reset;
+                }
+                if let Some(time) = args.idle_timeout {
+                    config.tcp.idle_timeout = time.into();
+                }
+                if let Some(time) = args.half_open_timeout {
+                    config.tcp.half_open_timeout = time.into();
+                }
+            })?;
+        for &(port, app) in &self.tcp {
+            let Some(session) = app.server(&options) else { continue };
+            let mut listener = Listener::new(port, session);
+            let one_at_a_time = app.name == "chat" && room.is_none();
+            listener.serve_at_once = if one_at_a_time { 1 } else { args.serve_at_once.map_or(usize::MAX, Into::into) };
+            listener.backlog = args.backlog.unwrap_or(listener.backlog);
+            stack
+                .listen(listener)
+                .map_err(|error| Failure::usage(format_args!("{} on TCP port {port}: {error}", app.name)))?;
+        }
+        let mut once = None;
+        for &(port, app) in &self.udp {
+            let Some(session) = app.udp_server(&options) else { continue };
+            stack
+                .bind(port, session)
+                .map_err(|error| Failure::usage(format_args!("{} on UDP port {port}: {error}", app.name)))?;
+            if app.name == "inbox" && self.options.once {
+                once = Some(port);
+            }
+        }
+        if let Some(status) = status {
+            for (transport, list) in [(Transport::Tcp, &self.tcp), (Transport::Udp, &self.udp)] {
+                list.iter().for_each(|&(port, app)| status.serves(Service { name: app.name, transport, port }));
+            }
+        }
+        settle(link, &mut stack, &mut io, clock)?;
+        // The link-local address that goes with others is for neighbours; alone, it is what there is.
+        let own = |address: &IpCidr| link.slaac || link.dhcp || link.addresses.contains(address);
+        let mut listening = Listening::new(&self.tcp, &self.udp);
+        let mut interrupt = start(&listening.change(stack.addresses().iter().copied().filter(own)))?;
+        let (watch, result) = if self.step {
+            let each = |stack: &Stack<'_, _, _>| say(listening.change(stack.addresses().iter().copied().filter(own)));
+            step_by_step(&mut stack, io, clock, &mut interrupt, each)
+        } else {
+            let mut said = Ok(());
+            let done = |stack: &mut Stack<'_, _, _>| {
+                said = say(listening.change(stack.addresses().iter().copied().filter(own)));
+                said.is_err() || desk.is_over() || once.is_some_and(|port| stack.take_udp(port).is_some())
+            };
+            let mut result = drive(&mut stack, &mut io, clock, &mut interrupt, done);
+            if matches!(result, Ok(Ended::Done)) && desk.is_over() {
+                // Those who wait are reset; the talk closes as it should.
+                result = drive(&mut stack, &mut io, clock, &mut Closing(&mut interrupt, false), |_| false);
+            }
+            stack.release_lease(clock.now(), &mut io);
+            (io.probe, result.map(drop).and(said))
+        };
+        watch.finish()?;
+        result.map(|()| interrupt)
+    }
+}
+
+/// The program of this name.
+///
+/// # Errors
+/// A usage error that names them all.
+pub fn find(name: &str) -> Result<&'static App, Failure> {
+    APPS.iter().find(|app| app.name == name).ok_or_else(|| {
+        let names: Vec<_> = APPS.iter().map(|app| app.name).collect();
+        Failure::usage(format_args!("unknown program '{name}': there are {}", names.join(", ")))
+    })
+}
+
+/// An interrupt that begins by asking for the end.
+struct Closing<'i, I>(&'i mut I, bool);
+
+impl<I: Interrupt> Interrupt for Closing<'_, I> {
+    fn files(&self) -> [BorrowedFd<'_>; 2] {
+        self.0.files()
+    }
+
+    fn verdict(&mut self) -> Verdict {
+        if core::mem::replace(&mut self.1, true) { self.0.verdict() } else { Verdict::Close }
+    }
+}
+
+/// One `--port`.
+struct Moved {
+    app: &'static str,
+    udp_only: bool,
+    port: u16,
+}
+
+fn moved(word: &str, apps: &[&'static App]) -> Result<Moved, Failure> {
+    let bad = |why: &str| Failure::usage(format_args!("bad --port '{word}': {why}"));
+    let (name, port) = word.split_once('=').ok_or_else(|| bad("it is like echo=4000 or echo/udp=4000"))?;
+    let (name, udp_only) = match name.split_once('/') {
+        None => (name, false),
+        Some((name, "udp")) => (name, true),
+        Some(_) => return Err(bad("after the slash stands udp")),
+    };
+    let port: NonZeroU16 = port.parse().map_err(|_| bad("a port is a number from 1 to 65535"))?;
+    let app = apps.iter().find(|app| app.name == name).ok_or_else(|| bad("that program is not served here"))?;
+    if udp_only && app.udp.is_none() {
+        return Err(bad("that program has no UDP side"));
+    }
+    Ok(Moved { app: app.name, udp_only, port: port.get() })
+}
