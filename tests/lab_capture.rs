@@ -9,8 +9,9 @@ use std::process::{Command, Stdio};
 use smolstep::cli::play::{Playing, sizes};
 use smolstep::host::HeapPool;
 use smolstep::lab::scenarios::{self, SCENARIOS};
+use smolstep::lab::show::{LabCapture, What};
 use smolstep::stack::Quiet;
-use smolstep::trace::{IoSink, LabCapture, What};
+use smolstep::trace::IoSink;
 
 /// The capture of a scenario, ended after so many steps, and how many frames were sent.
 fn capture(slug: &str, steps: u32) -> (Vec<u8>, usize) {

@@ -1,8 +1,8 @@
 //! Every fault does to a frame what its verb says.
 
 use smolstep::cli::play::play;
+use smolstep::lab::show::What;
 use smolstep::lab::{Act, Fault, START, Setup, Verdict};
-use smolstep::trace::What;
 use smoltcp::time::Duration;
 
 /// The first two segments with payload of the client: when each was sent, and when it arrived, each time.

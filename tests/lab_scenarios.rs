@@ -8,8 +8,8 @@ use smolstep::lab::change;
 use smolstep::lab::expect::Expectations;
 use smolstep::lab::figure::{NAMES, STATES, TRANSITIONS};
 use smolstep::lab::scenarios::{SCENARIOS, Scenario};
+use smolstep::lab::show::What;
 use smolstep::lab::{Setup, Snapshot, StartError};
-use smolstep::trace::What;
 
 /// Every entry of a run, in words.
 fn entries(scenario: &Scenario) -> (bool, Vec<Snapshot>) {

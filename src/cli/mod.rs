@@ -4,7 +4,7 @@ mod address;
 mod bench;
 mod call;
 pub mod capture;
-mod cli;
+mod commands;
 mod console;
 mod doctor;
 mod duration;
@@ -34,7 +34,7 @@ mod written;
 
 pub use address::{Lookup, settle};
 pub use bench::EchoCable;
-pub use cli::run;
+pub use commands::run;
 pub use console::Stdio;
 pub use error::Failure;
 pub use link::{Link, LinkArgs, Side, seed};

@@ -8,9 +8,9 @@ use smoltcp::socket::tcp::State;
 use crate::host::{HeapPool, Sizes};
 use crate::lab::figure::TRANSITIONS;
 use crate::lab::scenarios::SCENARIOS;
+use crate::lab::show::What;
 use crate::lab::{CONNECTIONS, Setup, SetupLab, Snapshot, StartError, change};
 use crate::stack::Quiet;
-use crate::trace::What;
 
 /// The memory that a host of a run needs.
 pub fn sizes(setup: &Setup<'_>, host: usize) -> Sizes {

@@ -1,13 +1,12 @@
 //! What is to happen at a time: a host calls another, loses its plug, or restarts.
 
-use core::fmt;
-
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
+use super::happening::Happening;
 use super::{Lab, Progress};
+use crate::lab::show::What;
 use crate::stack::{ConnectError, ConnectionId, Console, Session, UdpSession};
-use crate::trace::What;
 
 /// How many things can wait for their time, and how many calls are remembered.
 pub const MAX_DEEDS: usize = 8;
@@ -31,24 +30,6 @@ pub enum Deed<S> {
     },
     /// Something happens to a host.
     Happen(usize, Happening),
-}
-
-/// What can happen to a host from outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Happening {
-    /// Its plug is pulled, for good.
-    Cut,
-    /// It restarts: it knows nothing of its connections any more, and goes on listening.
-    Reboot,
-}
-
-impl fmt::Display for Happening {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Happening::Cut => "the plug is pulled",
-            Happening::Reboot => "the host restarts",
-        })
-    }
 }
 
 impl<

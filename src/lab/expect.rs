@@ -25,8 +25,9 @@ use smoltcp::socket::tcp::State;
 use smoltcp::time::{Duration, Instant};
 
 use super::{Kind, Snapshot, change};
+use crate::lab::show::What;
 use crate::stack::Event;
-use crate::trace::{Carries, Cause, Summary, What};
+use crate::trace::{Carries, Cause, Summary};
 use heard::Heard;
 
 /// Expectations, and how far they have been met.

@@ -9,16 +9,19 @@ mod agenda;
 pub mod expect;
 mod fault;
 pub mod figure;
+mod happening;
 pub mod scenarios;
 pub mod selftest;
 mod setup;
+pub mod show;
 #[cfg(all(test, feature = "std"))]
 mod tests;
 mod wire;
 
 pub use actor::{Act, Actor, Script, UdpActor};
-pub use agenda::{Deed, Happening, MAX_DEEDS};
+pub use agenda::{Deed, MAX_DEEDS};
 pub use fault::{Fault, FaultError, Faults, Kind, MAX_FAULTS, Verdict};
+pub use happening::Happening;
 pub use setup::{Buffers, CONNECTIONS, MAX_SERVED, SCRIPT_PORT, Setup, SetupLab, StartError};
 pub use wire::{IN_FLIGHT, Line, MAX_FRAME, NEWS, Sent, Wire};
 
@@ -26,11 +29,12 @@ use smoltcp::socket::tcp::State;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
 
+use crate::lab::show::{Entry, Ring, What};
 use crate::stack::{
     Config, ConnectError, Connection, ConnectionId, Console, Event, Io, Memory, Probe, Seed, Session, SetupError,
     Stack, Step, UdpSession,
 };
-use crate::trace::{Entry, Flow, Ring, Side, Summary, What};
+use crate::trace::{Flow, Side, Summary};
 use wire::{Port, Random, Received};
 
 /// How many hosts a wire can join.

@@ -9,8 +9,9 @@ use smoltcp::wire::IpEndpoint;
 
 use super::scenarios::{CLIENT_FIRST, HANDSHAKE, LOST, MESSAGE, Scripts};
 use super::{Fault, Faults, Lab, Line, SCRIPT_PORT, Script, address, change};
+use crate::lab::show::{Entry, What};
 use crate::stack::{ConnectError, ListenError, Listener, Pool, Quiet, SetupError};
-use crate::trace::{Cause, Entry, What};
+use crate::trace::Cause;
 
 /// Two hosts with a connection between them, and few frames under way.
 type Small<'a> = Lab<'a, Script<'a>, (), Quiet, 2, 8, 4, 2, 1>;

@@ -7,7 +7,8 @@ use smoltcp::socket::tcp::CongestionControl;
 use smoltcp::time::Duration;
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
 
-use super::addresses::MAX_ADDRESSES;
+/// How many addresses an interface can have.
+pub(super) const MAX_ADDRESSES: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
 
 /// How a [`Stack`](super::Stack) behaves. The addresses and the seed have no default; the rest has.
 #[derive(Clone, Debug)]

@@ -7,7 +7,7 @@ use super::guard::Miss;
 use super::result::{RowResult, Spread};
 use super::rows::{Outcome, Row};
 use super::table::{number, verdict};
-use crate::trace::svg::{Escaped, INK, RED, open};
+use crate::lab::show::svg::{Escaped, INK, RED, open};
 
 const WIDTH: usize = 960;
 /// Where the bars begin, and how long the longest is.

@@ -10,9 +10,10 @@ use super::run::{Ended, HostLab, Run};
 use crate::cli::error::Failure;
 use crate::lab::Snapshot;
 use crate::lab::expect::Expectations;
-use crate::trace::{
-    IoSink, LabCapture, Ladder, SVG_ROWS, Visited, explain, write_json, write_ladder_svg, write_states_svg,
+use crate::lab::show::{
+    LabCapture, Ladder, SVG_ROWS, Visited, explain, write_json, write_ladder_svg, write_states_svg,
 };
+use crate::trace::IoSink;
 
 /// The ladder on standard output.
 pub struct Shown {

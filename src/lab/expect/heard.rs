@@ -6,9 +6,10 @@ use std::collections::VecDeque;
 
 use smoltcp::wire::{EthernetFrame, IpProtocol, Ipv4Packet, TcpPacket, TcpSeqNumber, UdpPacket};
 
+use crate::lab::show::What;
 use crate::lab::{Snapshot, address};
 use crate::stack::{Event, Tuple};
-use crate::trace::{Ends, What};
+use crate::trace::Ends;
 
 /// The most bytes that are kept of one stream.
 const LONGEST: usize = 1 << 26;

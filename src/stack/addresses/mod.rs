@@ -18,6 +18,7 @@ pub use autoconf::BadOffer;
 #[cfg(feature = "slaac")]
 pub use autoconf::interface_address;
 
+use super::config::MAX_ADDRESSES;
 use super::event::{AddressEvent, Event, Probe};
 use super::{Config, Session, SetupError, Stack, UdpSession};
 #[cfg(feature = "dhcp")]
@@ -246,9 +247,6 @@ impl fmt::Display for AddressError {
 }
 
 impl core::error::Error for AddressError {}
-
-/// How many addresses an interface can have.
-pub(super) const MAX_ADDRESSES: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
 
 /// Gives an interface its first addresses.
 pub(super) fn add(iface: &mut Interface, addresses: &[IpCidr]) -> Result<(), SetupError> {

@@ -4,20 +4,6 @@ use smoltcp::time::Instant;
 
 use super::slot_index::{Index, NONE, SlotIndex};
 
-/// A slot's part of the heap: its own position, and what stands at the heap position of its number: a deadline and its slot.
-///
-/// The deadline stands there, not with its slot, so that finding the earlier of two children touches one place in memory.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Entry {
-    due: Instant,
-    holds: Index,
-    position: Index,
-}
-
-impl Entry {
-    pub(super) const EMPTY: Entry = Entry { due: Instant::ZERO, holds: NONE, position: NONE };
-}
-
 /// The heap's length; its entries stand in the slots that every call names.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadlines {

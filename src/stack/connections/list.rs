@@ -1,17 +1,6 @@
 //! Doubly linked lists through the slots: order of arrival without a heap, removal from the middle in constant time.
 
-use super::slot_index::{Index, NONE, SlotIndex};
-
-/// A slot's place in a list.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Node {
-    previous: Index,
-    next: Index,
-}
-
-impl Node {
-    pub(super) const EMPTY: Node = Node { previous: NONE, next: NONE };
-}
+use super::slot_index::{Index, NONE, Node, SlotIndex};
 
 /// A list through the nodes of one kind: [`RUN_QUEUE`](super::slot_index::RUN_QUEUE) or [`PHASE_LIST`](super::slot_index::PHASE_LIST). A slot stands in at
 /// most one list of a kind.

@@ -1,8 +1,7 @@
 //! What ties the connection slots together, apart from the slots so that a look-up touches little memory.
 
-use super::deadlines::Entry;
-use super::list::Node;
-use super::table::Bucket;
+use smoltcp::time::Instant;
+
 use crate::stack::event::Tuple;
 
 /// A position in the array of slots.
@@ -30,4 +29,40 @@ impl SlotIndex {
     /// The index of a slot that was never used.
     pub const EMPTY: SlotIndex =
         SlotIndex { tuple: None, bucket: Bucket::EMPTY, nodes: [Node::EMPTY; 2], deadline: Entry::EMPTY };
+}
+
+/// A slot's place in a list.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Node {
+    pub(super) previous: Index,
+    pub(super) next: Index,
+}
+
+impl Node {
+    pub(super) const EMPTY: Node = Node { previous: NONE, next: NONE };
+}
+
+/// A slot's part of the table: the first slot of the bucket of its number, and the next slot of its own bucket.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bucket {
+    pub(super) first: Index,
+    pub(super) next: Index,
+}
+
+impl Bucket {
+    pub(super) const EMPTY: Bucket = Bucket { first: NONE, next: NONE };
+}
+
+/// A slot's part of the heap: its own position, and what stands at the heap position of its number: a deadline and its slot.
+///
+/// The deadline stands there, not with its slot, so that finding the earlier of two children touches one place in memory.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Entry {
+    pub(super) due: Instant,
+    pub(super) holds: Index,
+    pub(super) position: Index,
+}
+
+impl Entry {
+    pub(super) const EMPTY: Entry = Entry { due: Instant::ZERO, holds: NONE, position: NONE };
 }

@@ -6,17 +6,6 @@ use super::slot_index::{Index, NONE, SlotIndex};
 use crate::stack::event::Tuple;
 use crate::stack::half_sip::half_sip;
 
-/// A slot's part of the table: the first slot of the bucket of its number, and the next slot of its own bucket.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bucket {
-    first: Index,
-    next: Index,
-}
-
-impl Bucket {
-    pub(super) const EMPTY: Bucket = Bucket { first: NONE, next: NONE };
-}
-
 /// Whether there is a hash. Without std there are a few connections, and all of them are looked through in a fraction of the time
 /// that the hash takes.
 pub(super) const HASHED: bool = cfg!(feature = "std");

@@ -103,7 +103,7 @@ impl Claims {
         let address = match frame.ethertype() {
             EthernetProtocol::Arp => arp(frame.payload(), hardware)?,
             #[cfg(feature = "slaac")]
-            EthernetProtocol::Ipv6 => super::slaac::claimed_by(frame)?,
+            EthernetProtocol::Ipv6 => super::icmpv6::claimed_by(frame)?,
             _ => return None,
         };
         let at = self.0.iter().position(|claim| !claim.granted && claim.address.address() == address)?;

@@ -1,15 +1,14 @@
 //! The frames that autoconfiguration sends.
 
-use smoltcp::phy::ChecksumCapabilities;
 #[cfg(feature = "slaac")]
 use smoltcp::wire::Ipv6Address;
 use smoltcp::wire::{
     ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, Ipv4Address,
 };
 
-use super::lease::Message;
 #[cfg(feature = "slaac")]
-use super::slaac;
+use super::icmpv6;
+use super::lease::Message;
 #[cfg(feature = "slaac")]
 use crate::stack::ndisc;
 
@@ -47,9 +46,9 @@ impl Out {
                 #[cfg(feature = "slaac")]
                 Out::NeighborAdvert(_) => ndisc::ADVERT,
                 #[cfg(feature = "slaac")]
-                Out::NeighborSolicit { source, .. } => slaac::neighbor_solicit_len(*source, hardware),
+                Out::NeighborSolicit { source, .. } => icmpv6::neighbor_solicit_len(*source, hardware),
                 #[cfg(feature = "slaac")]
-                Out::RouterSolicit(_) => slaac::ROUTER_SOLICIT,
+                Out::RouterSolicit(_) => icmpv6::ROUTER_SOLICIT,
             }
     }
 
@@ -64,10 +63,10 @@ impl Out {
             Out::NeighborAdvert(_) => (ndisc::group_hardware(ndisc::ALL_NODES), EthernetProtocol::Ipv6),
             #[cfg(feature = "slaac")]
             Out::NeighborSolicit { target, .. } => {
-                (ndisc::group_hardware(slaac::solicited_node(*target)), EthernetProtocol::Ipv6)
+                (ndisc::group_hardware(icmpv6::solicited_node(*target)), EthernetProtocol::Ipv6)
             }
             #[cfg(feature = "slaac")]
-            Out::RouterSolicit(_) => (ndisc::group_hardware(slaac::ALL_ROUTERS), EthernetProtocol::Ipv6),
+            Out::RouterSolicit(_) => (ndisc::group_hardware(icmpv6::ALL_ROUTERS), EthernetProtocol::Ipv6),
         };
         EthernetRepr { src_addr: hardware, dst_addr, ethertype }.emit(&mut frame);
         let payload = frame.payload_mut();
@@ -79,17 +78,12 @@ impl Out {
             Out::NeighborAdvert(address) => ndisc::emit_advert(*address, hardware, payload),
             #[cfg(feature = "slaac")]
             Out::NeighborSolicit { source, target } => {
-                slaac::emit_neighbor_solicit(*source, *target, hardware, payload);
+                icmpv6::emit_neighbor_solicit(*source, *target, hardware, payload);
             }
             #[cfg(feature = "slaac")]
-            Out::RouterSolicit(source) => slaac::emit_router_solicit(*source, hardware, payload),
+            Out::RouterSolicit(source) => icmpv6::emit_router_solicit(*source, hardware, payload),
         }
     }
-}
-
-/// All checksums are filled in: a device that does so itself does it again.
-pub(super) fn checksums() -> ChecksumCapabilities {
-    ChecksumCapabilities::default()
 }
 
 fn arp(hardware: EthernetAddress, source: Ipv4Address, target: Ipv4Address, payload: &mut [u8]) {

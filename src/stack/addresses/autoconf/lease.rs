@@ -55,7 +55,7 @@ impl Message {
 
     pub(super) fn emit(&self, hardware: EthernetAddress, payload: &mut [u8]) {
         let (ip, udp, dhcp) = self.reprs(hardware);
-        let checksums = super::frame::checksums();
+        let checksums = super::checksums();
         let mut packet = Ipv4Packet::new_unchecked(payload);
         ip.emit(&mut packet, &checksums);
         let (source, destination) = (IpAddress::from(ip.src_addr), IpAddress::from(ip.dst_addr));

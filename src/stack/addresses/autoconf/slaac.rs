@@ -1,15 +1,12 @@
 //! Stateless autoconfiguration (RFC 4862): routers are asked for, and their prefixes become addresses.
 
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::{
-    EthernetAddress, EthernetFrame, Icmpv6Message, Icmpv6Packet, Icmpv6Repr, IpAddress, IpCidr, IpProtocol,
-    Ipv6Address, Ipv6Cidr, Ipv6Packet, NdiscRepr,
-};
+use smoltcp::wire::{EthernetAddress, EthernetFrame, Icmpv6Message, IpCidr, Ipv6Address, Ipv6Cidr};
 
 use super::claim::Claims;
+use super::icmpv6::icmpv6;
 use super::{Change, Changes, Origin, push};
 use crate::stack::event::AddressEvent;
-use crate::stack::ndisc::{IPV6, emit};
 
 /// How many prefixes are used, and how many DNS servers are kept; more are passed over.
 const PREFIXES: usize = 3;
@@ -22,12 +19,6 @@ const LONGEST: Duration = Duration::from_secs(512);
 const TWO_HOURS: Duration = Duration::from_secs(7200);
 /// As good as for ever: what is written as all ones.
 const FOR_EVER: u32 = u32::MAX;
-
-/// The routers' group (RFC 4291 section 2.7.1).
-pub(super) const ALL_ROUTERS: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
-
-/// The length of an IPv6 packet with a router solicitation.
-pub(super) const ROUTER_SOLICIT: usize = IPV6 + 16;
 
 // Options (RFC 4861 section 4.6, RFC 8106 section 5.1).
 const PREFIX: u8 = 3;
@@ -262,70 +253,6 @@ impl Host {
         }
         (self.solicited, self.wait, self.at) = (0, INTERVAL, Some(now));
     }
-}
-
-/// The address that somebody has, or asks for before it uses it, as a neighbour message shows (RFC 4862 section 5.4).
-pub(super) fn claimed_by(frame: &EthernetFrame<&[u8]>) -> Option<IpAddress> {
-    let (claims, bytes) = match icmpv6(frame, Icmpv6Message::NeighborAdvert) {
-        Some((_, bytes)) => (true, bytes),
-        None => {
-            let (source, bytes) = icmpv6(frame, Icmpv6Message::NeighborSolicit)?;
-            // Whoever has an address already only wants to talk.
-            (source.is_unspecified(), bytes)
-        }
-    };
-    let target = Ipv6Address::from(*bytes.get(8..)?.first_chunk::<16>()?);
-    claims.then_some(target.into())
-}
-
-/// The source and bytes of an ICMPv6 message of this type, if it comes from a neighbour and its checksum holds.
-fn icmpv6<'f>(frame: &EthernetFrame<&'f [u8]>, kind: Icmpv6Message) -> Option<(Ipv6Address, &'f [u8])> {
-    if frame.payload().len() < IPV6 {
-        return None;
-    }
-    let packet = Ipv6Packet::new_checked(frame.payload()).ok()?;
-    // A router would have counted the hop limit down (RFC 4861 section 6.1).
-    if packet.version() != 6 || packet.next_header() != IpProtocol::Icmpv6 || packet.hop_limit() != 255 {
-        return None;
-    }
-    let bytes = packet.payload();
-    let message = Icmpv6Packet::new_checked(bytes).ok()?;
-    let (source, destination) = (packet.src_addr(), packet.dst_addr());
-    let good = message.msg_type() == kind && message.msg_code() == 0 && message.verify_checksum(&source, &destination);
-    good.then_some((source, bytes))
-}
-
-/// The group of a solicited node (RFC 4291 section 2.7.1).
-pub(super) fn solicited_node(address: Ipv6Address) -> Ipv6Address {
-    let [.., a, b, c] = address.octets();
-    let mut octets = Ipv6Address::new(0xff02, 0, 0, 0, 0, 1, 0xff00, 0).octets();
-    octets[13..].copy_from_slice(&[a, b, c]);
-    octets.into()
-}
-
-/// The length of an IPv6 packet with a neighbour solicitation.
-pub(super) fn neighbor_solicit_len(source: Ipv6Address, hardware: EthernetAddress) -> usize {
-    IPV6 + Icmpv6Repr::Ndisc(neighbor_solicit(source, source, hardware)).buffer_len()
-}
-
-pub(super) fn emit_neighbor_solicit(
-    source: Ipv6Address,
-    target: Ipv6Address,
-    hardware: EthernetAddress,
-    payload: &mut [u8],
-) {
-    emit(source, solicited_node(target), neighbor_solicit(source, target, hardware), payload);
-}
-
-/// Whoever has no address yet does not say its hardware address (RFC 4861 section 4.3).
-fn neighbor_solicit(source: Ipv6Address, target: Ipv6Address, hardware: EthernetAddress) -> NdiscRepr<'static> {
-    let lladdr = (!source.is_unspecified()).then(|| hardware.into());
-    NdiscRepr::NeighborSolicit { target_addr: target, lladdr }
-}
-
-pub(super) fn emit_router_solicit(source: Ipv6Address, hardware: EthernetAddress, payload: &mut [u8]) {
-    let solicit = NdiscRepr::RouterSolicit { lladdr: Some(hardware.into()) };
-    emit(source, ALL_ROUTERS, solicit, payload);
 }
 
 /// A 32-bit number.

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::lab::figure::{STATES, TRANSITIONS};
-use crate::trace::ladder::tests::{sent, snapshot};
+use crate::lab::show::ladder::tests::{sent, snapshot};
 
 /// A sentence, and `RFC N`, with a section where it is a long one.
 fn check(why: Explanation) {

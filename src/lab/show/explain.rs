@@ -7,10 +7,10 @@ pub use transition::transition;
 use smoltcp::socket::tcp::State;
 
 use super::entry::What;
-use super::flow::Cause;
-use super::summary::{Carries, Segment};
 use crate::lab::{Happening, Snapshot, Verdict};
 use crate::stack::{Drop, End, Event, Next};
+use crate::trace::Cause;
+use crate::trace::{Carries, Segment};
 
 /// Why something happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

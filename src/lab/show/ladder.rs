@@ -6,11 +6,11 @@ use smoltcp::socket::tcp::State;
 use smoltcp::time::{Duration, Instant};
 
 use super::entry::What;
-use super::flow::Cause;
-use super::summary::{Carries, Segment, Summary};
 use super::text::{Span, Text};
 use crate::lab::{Snapshot, Verdict};
 use crate::stack::{Event, Next};
+use crate::trace::Cause;
+use crate::trace::{Carries, Segment, Summary};
 
 /// How a ladder looks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

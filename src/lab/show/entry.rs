@@ -2,10 +2,10 @@
 
 use smoltcp::time::Instant;
 
-use super::flow::Cause;
-use super::summary::Summary;
 use crate::lab::{Happening, Verdict};
 use crate::stack::{Event, Next};
+use crate::trace::Cause;
+use crate::trace::Summary;
 
 /// Something that happened in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,7 +3,7 @@
 use std::string::String;
 
 use super::*;
-use crate::trace::svg::tests::check;
+use crate::lab::show::svg::tests::check;
 
 #[test]
 fn every_state_has_its_box_and_every_transition_its_line() {

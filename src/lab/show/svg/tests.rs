@@ -7,10 +7,10 @@ use std::vec::Vec;
 use super::*;
 use crate::cli::play::play;
 use crate::lab::scenarios::SCENARIOS;
-use crate::trace::{Visited, What, write_states_svg};
+use crate::lab::show::{Visited, What, write_states_svg};
 
 /// Checks that every element is closed in order, and that text is escaped.
-pub(in crate::trace) fn check(picture: &str) {
+pub(in crate::lab) fn check(picture: &str) {
     let mut open = Vec::new();
     for part in picture.split('<').skip(1) {
         let (tag, text) = part.split_once('>').expect(part);
@@ -50,7 +50,7 @@ fn every_scenario_makes_two_pictures() {
 
 #[test]
 fn a_long_run_is_cut_and_says_so() {
-    let snapshot = crate::trace::ladder::tests::snapshot(0, What::Clock);
+    let snapshot = crate::lab::show::ladder::tests::snapshot(0, What::Clock);
     let draw = |rows| {
         let mut picture = String::new();
         write_ladder_svg(&mut picture, &vec![snapshot; rows]).unwrap();

@@ -3,7 +3,7 @@
 use std::string::String;
 
 use super::*;
-use crate::trace::ladder::tests::{sent, snapshot};
+use crate::lab::show::ladder::tests::{sent, snapshot};
 
 fn line(what: What) -> String {
     let mut out = String::new();

@@ -6,10 +6,10 @@ use smoltcp::socket::tcp::State;
 
 use super::entry::What;
 use super::explain::explain;
-use super::pcapng::{Frame, InterfaceId, LinkType, Sink, TEXT, Writer};
 use super::text::{Host, Span};
 use crate::lab::{MAX_HOSTS, START, Snapshot, Verdict, Wire};
 use crate::stack::{Direction, Event, Tuple};
+use crate::trace::{Frame, InterfaceId, LinkType, Sink, TEXT, Writer};
 
 /// Writes a capture of a run: each frame on its sender's interface, as it was sent, also if it never arrived or arrived
 /// damaged. The comment tells the step, the changes of state since the connection's last frame, the fate, and why.

@@ -6,11 +6,11 @@ use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
 
 use super::entry::What;
 use super::explain::explain;
-use super::flow::Cause;
-use super::summary::{Carries, Segment, Summary};
 use super::text::Host;
 use crate::lab::{START, Snapshot, Verdict};
 use crate::stack::{Event, Next};
+use crate::trace::Cause;
+use crate::trace::{Carries, Segment, Summary};
 
 /// Writes an entry as one line, its end included.
 ///

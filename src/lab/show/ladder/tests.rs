@@ -6,9 +6,10 @@ use smoltcp::wire::{IpAddress, IpEndpoint, TcpSeqNumber};
 
 use super::*;
 use crate::lab::START;
-use crate::trace::{Carries, Ends, Entry, Segment};
+use crate::lab::show::Entry;
+use crate::trace::{Carries, Ends, Segment};
 
-pub(in crate::trace) const SYN_ACK: Segment = Segment {
+pub(in crate::lab) const SYN_ACK: Segment = Segment {
     syn: true,
     fin: false,
     rst: false,
@@ -22,17 +23,17 @@ pub(in crate::trace) const SYN_ACK: Segment = Segment {
 };
 
 /// A snapshot in which the server's connection is half-open.
-pub(in crate::trace) fn snapshot(host: usize, what: What) -> Snapshot {
+pub(in crate::lab) fn snapshot(host: usize, what: What) -> Snapshot {
     let entry = Entry { step: 12, at: START + Duration::from_micros(1_002_003), host, what };
     let isn = [Some(TcpSeqNumber(7000)), Some(TcpSeqNumber(500))];
     Snapshot { entry, isn, states: [State::SynSent, State::SynReceived] }
 }
 
-pub(in crate::trace) fn sent(cause: Option<Cause>, verdict: Verdict) -> What {
+pub(in crate::lab) fn sent(cause: Option<Cause>, verdict: Verdict) -> What {
     What::Sent { frame: 5, summary: summary(), len: 58, cause, verdict }
 }
 
-pub(in crate::trace) fn summary() -> Summary {
+pub(in crate::lab) fn summary() -> Summary {
     let end = |last, port| IpEndpoint::new(IpAddress::v4(192, 168, 69, last), port);
     Summary { ends: Some(Ends { source: end(1, 9999), destination: end(2, 50000) }), carries: Carries::Tcp(SYN_ACK) }
 }
