@@ -18,7 +18,9 @@ pub(super) fn config() -> Config {
     let hardware = HardwareAddress::Ethernet(settings::HARDWARE);
     let mut config = Config::new(hardware, Seed(settings::SEED), settings::ADDRESSES);
     // The build has seen to it that there is at most one of each family.
-    settings::GATEWAYS.iter().for_each(|router| drop(config.gateways.push(*router)));
+    for router in settings::GATEWAYS {
+        let _ = config.gateways.push(*router);
+    }
     #[cfg(feature = "dhcp")]
     {
         config.claim = true;

@@ -18,6 +18,7 @@ pub use autoconf::BadOffer;
 #[cfg(feature = "slaac")]
 pub use autoconf::interface_address;
 
+#[cfg(feature = "dhcp")]
 use super::config::MAX_ADDRESSES;
 use super::event::{AddressEvent, Event, Probe};
 use super::{Config, Session, SetupError, Stack, UdpSession};
