@@ -73,7 +73,7 @@ fn frames_are_shown_field_by_field_and_mistakes_are_explained() {
         "sequence number = ",
         "checksum = 0x",
         ", right",
-        "there is no state 'NOWHERE'",
+        "unknown state 'NOWHERE': there are CLOSED",
         "'17' is not understood",
         "'x' should be a number",
         "go back a step",

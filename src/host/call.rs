@@ -16,6 +16,7 @@ use super::duration::positive;
 use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
 use super::memory::Sizes;
+use super::number::whole;
 use super::race::{Outcome, Race, Runner, Track, Why};
 use super::serve::find;
 use super::stop::Stop;
@@ -54,13 +55,13 @@ pub struct CallArgs {
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = positive)]
     pub timeout: Duration,
     /// greeting: send N random numbers
-    #[arg(long, value_name = "N", conflicts_with = "texts")]
+    #[arg(long, value_name = "N", conflicts_with = "texts", value_parser = whole::<u16>(0..=65_535, "20"))]
     pub random: Option<u16>,
     /// inbox: do not wait for a reply
     #[arg(long)]
     pub no_wait: bool,
     /// discard, chargen: so many bytes
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX, "1000000"))]
     pub bytes: Option<u64>,
 }
 
@@ -69,8 +70,14 @@ pub struct CallArgs {
 /// # Errors
 /// One line for the user.
 pub fn call(args: &CallArgs) -> Result<(), Failure> {
-    let link = args.link.link(Side::Client)?;
     let app = find(&args.app)?;
+    if !has_client(app) {
+        return Err(Failure::usage(format_args!(
+            "{} has no client: fetch its page with 'smolstep get http://HOST/ --tap tap0', or open it in a browser",
+            app.name
+        )));
+    }
+    let link = args.link.link(Side::Client)?;
     let (host, port) = args.remote(app)?;
     let texts = args.texts(app)?;
     let texts: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
@@ -81,12 +88,6 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
         bytes: args.bytes.unwrap_or(0),
         no_wait: args.no_wait,
     };
-    if !args.udp && app.tcp.is_some() && app.client(&options).is_none() {
-        return Err(Failure::usage(format_args!(
-            "{} has no client here: smolstep get asks it, or a browser",
-            app.name
-        )));
-    }
     let device = link.open()?;
     let clock = Clock::start();
     let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
@@ -99,6 +100,11 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     let mut io = Io { device, console, probe: watch };
     let result = caller.run((host, port), app, args.udp || app.tcp.is_none(), &options, &mut io);
     io.probe.finish().and(result)
+}
+
+/// Whether there is a client to call this program's server with.
+pub fn has_client(app: &App) -> bool {
+    app.udp.is_some() || app.client(&ClientOptions::default()).is_some()
 }
 
 impl CallArgs {

@@ -1,7 +1,7 @@
 //! The command line.
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::bench::{BenchArgs, bench};
 use super::call::{CallArgs, call};
@@ -14,6 +14,7 @@ use super::resolve::{ResolveArgs, resolve};
 use super::sandbox::{SandboxArgs, sandbox};
 use super::serve::{ServeArgs, serve};
 use super::tour::tour;
+use super::usage::{explain, join_negative_values, with_help};
 use crate::app::APPS;
 
 /// TCP and UDP servers and clients on smoltcp: in memory, and on a Linux TAP or TUN
@@ -52,37 +53,40 @@ enum Command {
 /// # Errors
 /// One line for the user.
 pub fn run() -> Result<u8, Failure> {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let mut command = Cli::command();
+    let words = join_negative_values(&command, std::env::args_os());
+    let parsed = command.try_get_matches_from_mut(&words).and_then(|matches| {
+        let name = matches.subcommand_name().map(String::from);
+        Ok((Cli::from_arg_matches(&matches)?, name))
+    });
+    match parsed {
+        Ok((cli, name)) => cli.run().map_err(|failure| with_help(failure, name.as_deref())),
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            return error.print().map(|()| 0).map_err(Failure::output);
+            error.print().map(|()| 0).map_err(Failure::output)
         }
-        Err(error) => return Err(Failure::usage(one_line(&error))),
-    };
-    match cli.command {
-        None => tour().map(|()| 0),
-        Some(Command::Apps) => apps().map(|()| 0),
-        Some(Command::Bench(args)) => bench(&args),
-        Some(Command::Call(args)) => call(&args).map(|()| 0),
-        Some(Command::Doctor(_)) => {
-            let works = doctor::run(&mut std::io::stdout()).map_err(Failure::output)?;
-            Ok(if works { 0 } else { 1 })
-        }
-        Some(Command::Get(args)) => get(&args).map(|()| 0),
-        Some(Command::Lab(args)) => lab(&args),
-        Some(Command::Ping(args)) => ping(&args).map(|heard| if heard { 0 } else { 1 }),
-        Some(Command::Resolve(args)) => resolve(&args).map(|()| 0),
-        Some(Command::Sandbox(args)) => sandbox(&args),
-        Some(Command::Serve(args)) => serve(&args).map(|()| 0),
+        Err(error) => Err(explain(&error, &command, &words)),
     }
 }
 
-/// clap's explanation without its usage and hints, which fill several lines.
-fn one_line(error: &clap::Error) -> String {
-    let text = error.to_string();
-    let what = text.split("\n\n").next().unwrap_or_default();
-    let words: Vec<&str> = what.strip_prefix("error: ").unwrap_or(what).split_whitespace().collect();
-    format!("{}; 'smolstep --help' tells more", words.join(" "))
+impl Cli {
+    fn run(self) -> Result<u8, Failure> {
+        match self.command {
+            None => tour().map(|()| 0),
+            Some(Command::Apps) => apps().map(|()| 0),
+            Some(Command::Bench(args)) => bench(&args),
+            Some(Command::Call(args)) => call(&args).map(|()| 0),
+            Some(Command::Doctor(_)) => {
+                let works = doctor::run(&mut std::io::stdout()).map_err(Failure::output)?;
+                Ok(if works { 0 } else { 1 })
+            }
+            Some(Command::Get(args)) => get(&args).map(|()| 0),
+            Some(Command::Lab(args)) => lab(&args),
+            Some(Command::Ping(args)) => ping(&args).map(|heard| if heard { 0 } else { 1 }),
+            Some(Command::Resolve(args)) => resolve(&args).map(|()| 0),
+            Some(Command::Sandbox(args)) => sandbox(&args),
+            Some(Command::Serve(args)) => serve(&args).map(|()| 0),
+        }
+    }
 }
 
 fn apps() -> Result<(), Failure> {

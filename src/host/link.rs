@@ -108,7 +108,14 @@ impl LinkArgs {
         if let Some((_, twice)) = addresses.iter().enumerate().find(|(i, a)| before(*i, a)) {
             return Err(Failure::usage(format_args!("{} is given twice with --ip", twice.address())));
         }
-        let gateways = self.gateway.iter().map(|text| host(text, "--gateway")).collect::<Result<_, _>>()?;
+        let gateways = self.gateway.iter().map(|text| host(text, "--gateway")).collect::<Result<Vec<_>, _>>()?;
+        let before = |i: usize, a: &IpAddress| gateways[..i].iter().find(|b| b.version() == a.version());
+        if let Some((first, second)) = gateways.iter().enumerate().find_map(|(i, a)| Some((before(i, a)?, a))) {
+            return Err(Failure::usage(format_args!(
+                "{first} and {second} are two gateways of one family: --gateway takes one for IPv4 and one for IPv6, as in \
+                 --gateway 192.168.69.100 --gateway fdaa::64"
+            )));
+        }
         let dns = self.dns.iter().map(|text| host(text, "--dns")).collect::<Result<Vec<_>, _>>()?;
         if let Some(bad) = dns.iter().find(|server| !server.is_unicast()) {
             return Err(Failure::usage(format_args!("{bad} for --dns is no host's address")));

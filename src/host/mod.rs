@@ -22,6 +22,7 @@ mod live;
 mod log_lines;
 mod memory;
 pub mod netlink;
+mod number;
 mod ping;
 pub mod play;
 mod race;
@@ -30,8 +31,10 @@ mod sandbox;
 mod say;
 mod serve;
 mod stop;
+mod suggest;
 mod tcp;
 mod tour;
+mod usage;
 mod watch;
 mod written;
 

@@ -19,6 +19,7 @@ use super::duration::positive;
 use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
 use super::memory::{HeapPool, Sizes};
+use super::number::whole;
 use super::say::say_line;
 use super::stop::Stop;
 use super::watch::Watch;
@@ -36,13 +37,13 @@ pub struct PingArgs {
     #[arg(value_name = "HOST")]
     pub host: String,
     /// End after so many requests [default: at Ctrl-C]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    #[arg(short, long, value_name = "N", value_parser = whole::<u32>(1..=4_294_967_295, "3"))]
     pub count: Option<u32>,
     /// Seconds between two requests, 0.001 or more
     #[arg(short, long, value_name = "S", default_value = "1", value_parser = seconds)]
     pub interval: Duration,
     /// Bytes of data in a request
-    #[arg(short, long, value_name = "BYTES", default_value_t = 56)]
+    #[arg(short, long, value_name = "BYTES", default_value = "56", value_parser = whole::<usize>(0..=65_535, "1000"))]
     pub size: usize,
     #[command(flatten)]
     pub link: LinkArgs,
@@ -301,6 +302,6 @@ fn fits(size: usize, address: IpAddr, io: &Io<TunTap, Stdio, Watch>) -> Result<(
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(seconds) if (0.001..=86_400.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err("it is a number of seconds, from 0.001 to 86400".into()),
+        _ => Err("it is a number of seconds, from 0.001 to 86400, as in 0.5".into()),
     }
 }

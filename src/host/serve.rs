@@ -20,8 +20,11 @@ use super::link::{Link, LinkArgs, Side};
 use super::listening::Listening;
 use super::live::step_by_step;
 use super::memory::Sizes;
+use super::number::whole;
+use super::sandbox::Publish;
 use super::say::say;
 use super::stop::Stop;
+use super::suggest::did_you_mean;
 use super::tcp::TcpArgs;
 use super::watch::Watch;
 use crate::app::{self, APPS, App, Desk, Options, Room, Service, Status, Template, Transport};
@@ -57,16 +60,16 @@ pub struct ServerArgs {
     #[arg(long, value_name = "APP=PORT")]
     pub port: Vec<String>,
     /// Connections in all [default: 1024]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=65_000))]
+    #[arg(long, value_name = "N", value_parser = whole::<u16>(1..=65_000, "1024"))]
     pub max_connections: Option<u16>,
     #[command(flatten)]
     pub tcp: TcpArgs,
     /// Connections that wait to be served, for each program [default: 128]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>(0..=u64::MAX, "128"))]
     pub backlog: Option<usize>,
     /// Connections served at a time, for each program but a chat that is no room [default: no limit]
-    #[arg(long, value_name = "N")]
-    pub serve_at_once: Option<std::num::NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = whole::<usize>(1..=u64::MAX, "4"))]
+    pub serve_at_once: Option<usize>,
     /// End a connection whose peer answers nothing for so long [default: 5min]
     #[arg(long, value_name = "TIME", value_parser = positive)]
     pub idle_timeout: Option<Duration>,
@@ -123,8 +126,8 @@ const ROOM: usize = 65_536;
 /// # Errors
 /// One line for the user.
 pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
-    let link = args.link.link(Side::Server)?;
     let plan = Plan { step: args.step, ..args.server.plan(&args.apps)? };
+    let link = args.link.link(Side::Server)?;
     let device = link.open()?;
     let clock = Clock::start();
     let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
@@ -205,6 +208,25 @@ impl ServerArgs {
 }
 
 impl Plan<'_> {
+    /// Whether a published port leads to a server.
+    ///
+    /// # Errors
+    /// A usage error with the ports that do.
+    pub fn check_published(&self, Publish { host, port }: Publish) -> Result<(), Failure> {
+        let served = || self.tcp.iter().chain(&self.udp);
+        if served().any(|(served, _)| *served == port) {
+            return Ok(());
+        }
+        let mut known: Vec<String> = served().map(|(port, app)| format!("{} on {port}", app.name)).collect();
+        known.sort();
+        known.dedup();
+        let example = served().next().map_or(port, |(port, _)| *port);
+        Err(Failure::usage(format_args!(
+            "--publish {host}={port}: no server listens on port {port}; there is {}, as in --publish {host}={example}",
+            known.join(", ")
+        )))
+    }
+
     /// Serves until the interrupt says so, or an inbox that takes one datagram or a chat of one talk has had it. `start` makes the
     /// interrupt once everything listens, and is told what listens where, a line each.
     ///
@@ -249,7 +271,7 @@ impl Plan<'_> {
             let Some(session) = app.server(&options) else { continue };
             let mut listener = Listener::new(port, session);
             let one_at_a_time = app.name == "chat" && room.is_none();
-            listener.serve_at_once = if one_at_a_time { 1 } else { args.serve_at_once.map_or(usize::MAX, Into::into) };
+            listener.serve_at_once = if one_at_a_time { 1 } else { args.serve_at_once.unwrap_or(usize::MAX) };
             listener.backlog = args.backlog.unwrap_or(listener.backlog);
             stack
                 .listen(listener)
@@ -300,11 +322,11 @@ impl Plan<'_> {
 /// The program of this name.
 ///
 /// # Errors
-/// A usage error that names them all.
+/// A usage error that names the one that is near, or them all.
 pub fn find(name: &str) -> Result<&'static App, Failure> {
     APPS.iter().find(|app| app.name == name).ok_or_else(|| {
-        let names: Vec<_> = APPS.iter().map(|app| app.name).collect();
-        Failure::usage(format_args!("unknown program '{name}': there are {}", names.join(", ")))
+        let names = APPS.map(|app| app.name);
+        Failure::usage(format_args!("unknown program '{name}': {}", did_you_mean(name, &names)))
     })
 }
 
@@ -331,15 +353,18 @@ struct Moved {
 fn moved(word: &str, apps: &[&'static App]) -> Result<Moved, Failure> {
     let bad = |why: &str| Failure::usage(format_args!("bad --port '{word}': {why}"));
     let (name, port) = word.split_once('=').ok_or_else(|| bad("it is like echo=4000 or echo/udp=4000"))?;
-    let (name, udp_only) = match name.split_once('/') {
-        None => (name, false),
-        Some((name, "udp")) => (name, true),
-        Some(_) => return Err(bad("after the slash stands udp")),
-    };
-    let port: NonZeroU16 = port.parse().map_err(|_| bad("a port is a number from 1 to 65535"))?;
+    let (name, transport) = name.split_once('/').map_or((name, None), |(name, transport)| (name, Some(transport)));
+    let (port, behind) = port.split_once('/').map_or((port, None), |(port, transport)| (port, Some(transport)));
+    if behind.is_some() || transport.is_some_and(|transport| transport != "udp") {
+        return Err(bad(&format!(
+            "only /udp can be there, before the equals sign: {name}/udp={port} is UDP alone, {name}={port} is TCP and UDP"
+        )));
+    }
+    let udp_only = transport.is_some();
+    let number: NonZeroU16 = port.parse().map_err(|_| bad("a port is a number from 1 to 65535"))?;
     let app = apps.iter().find(|app| app.name == name).ok_or_else(|| bad("that program is not served here"))?;
     if udp_only && app.udp.is_none() {
-        return Err(bad("that program has no UDP side"));
+        return Err(bad(&format!("that program has no UDP side: write {name}={port}")));
     }
-    Ok(Moved { app: app.name, udp_only, port: port.get() })
+    Ok(Moved { app: app.name, udp_only, port: number.get() })
 }

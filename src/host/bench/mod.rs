@@ -24,7 +24,6 @@ mod table;
 mod talk;
 mod tuntap;
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,9 +32,11 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::error::Failure;
+use super::number::whole;
 use super::sandbox::namespace;
 use super::say::say;
 use super::stop::SIGNALS;
+use super::suggest::did_you_mean;
 use figure::{Effort, Figure, Job, Meter};
 use machine::Machine;
 use output::Output;
@@ -57,8 +58,8 @@ pub struct BenchArgs {
     #[arg(value_name = "ROW")]
     pub rows: Vec<String>,
     /// How often everything is measured, in turn [default: 5, with --quick 1]
-    #[arg(long, value_name = "N")]
-    pub rounds: Option<NonZeroUsize>,
+    #[arg(long, value_name = "N", value_parser = whole::<usize>(1..=1000, "3"))]
+    pub rounds: Option<usize>,
     /// Measure for a tenth of a second each, not for one: to see whether it runs
     #[arg(long)]
     pub quick: bool,
@@ -107,7 +108,7 @@ pub fn bench(args: &BenchArgs) -> Result<u8, Failure> {
         true => (1, Effort::QUICK),
         false => (5, Effort::FULL),
     };
-    let rounds = args.rounds.map_or(rounds, usize::from);
+    let rounds = args.rounds.unwrap_or(rounds);
     let measured = measure(&rows, rounds, effort, &stop);
     let results: Vec<(&Row, RowResult)> = rows.iter().map(|row| (*row, measured.row(row))).collect();
 
@@ -140,7 +141,7 @@ pub fn bench(args: &BenchArgs) -> Result<u8, Failure> {
 fn chosen(names: &[String]) -> Result<Vec<&'static Row>, Failure> {
     if let Some(unknown) = names.iter().find(|name| !ROWS.iter().any(|row| row.name == *name)) {
         let all: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
-        return Err(Failure::usage(format_args!("no row '{unknown}': there are {}", all.join(", "))));
+        return Err(Failure::usage(format_args!("unknown row '{unknown}': {}", did_you_mean(unknown, &all))));
     }
     Ok(ROWS.iter().filter(|row| names.is_empty() || names.iter().any(|name| name == row.name)).collect())
 }

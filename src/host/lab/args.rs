@@ -8,6 +8,8 @@ use smoltcp::socket::tcp::State;
 
 use crate::host::duration::duration;
 use crate::host::error::Failure;
+use crate::host::number::whole;
+use crate::host::suggest::did_you_mean;
 use crate::lab::{Fault, Line};
 
 /// Step a client and a server on a cable in memory: see both ends, break a segment, go back, export
@@ -49,13 +51,13 @@ pub struct LabArgs {
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub rate: Option<u64>,
     /// The largest IP packet, in bytes, 576 to 1500 [default: 1500]
-    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(576..=1500))]
+    #[arg(long, value_name = "BYTES", value_parser = whole::<u16>(576..=1500, "576"))]
     pub mtu: Option<u16>,
     /// How long an acknowledgement may wait for data to travel with, 0 for not at all [default: 10ms]
     #[arg(long, value_name = "TIME", value_parser = time_or_zero)]
     pub ack_delay: Option<Duration>,
     /// Another run of the same kind
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX, "7"))]
     pub seed: Option<u64>,
     /// End there, with exit code 1 [default: 10min]
     #[arg(long, value_name = "VIRTUAL TIME", value_parser = crate::host::duration::positive)]
@@ -152,8 +154,8 @@ pub fn state(name: &str) -> Result<State, String> {
         [Closed, Listen, SynSent, SynReceived, Established, FinWait1, FinWait2, CloseWait, Closing, LastAck, TimeWait];
     let named = all.into_iter().find(|state| state.to_string().eq_ignore_ascii_case(name));
     named.ok_or_else(|| {
-        let names: Vec<String> = all.iter().map(ToString::to_string).collect();
-        format!("there is no state '{name}': there are {}", names.join(", "))
+        let names = all.map(|state| state.to_string());
+        format!("unknown state '{name}': {}", did_you_mean(name, &names.each_ref().map(String::as_str)))
     })
 }
 
@@ -162,7 +164,9 @@ fn until(text: &str) -> Result<Until, String> {
     match what {
         "client" => state(value).map(|state| Until::State(0, state)),
         "server" => state(value).map(|state| Until::State(1, state)),
-        "step" => value.parse().map(Until::Step).map_err(|_| format!("'{value}' is not a step's number")),
+        "step" => {
+            value.parse().map(Until::Step).map_err(|_| format!("'{value}' should be a step's number, as in step=40"))
+        }
         "time" => duration(value).map(|time| Until::Time(time.into())),
         _ => Err(format!("'{what}' should be client, server, step or time")),
     }
@@ -178,7 +182,7 @@ fn percent(text: &str) -> Result<u32, String> {
     let number: Result<f64, _> = text.strip_suffix('%').unwrap_or(text).parse();
     match number {
         Ok(number) if (0.0..=100.0).contains(&number) => Ok((number * 10_000.0).round() as u32),
-        _ => Err(format!("'{text}' should be from 0% to 100%")),
+        _ => Err(format!("'{text}' should be from 0% to 100%, as in 10%")),
     }
 }
 

@@ -12,6 +12,7 @@ pub use args::LabArgs;
 
 use super::error::Failure;
 use super::play::coverage;
+use super::suggest::nearest;
 use crate::app::{self, APPS, App};
 use crate::lab::Setup;
 use crate::lab::scenarios::{self, SCENARIOS, Scenario};
@@ -107,11 +108,13 @@ fn find(args: &LabArgs) -> Result<What, Failure> {
         Some(_) if args.udp => Err(Failure::usage(format_args!("{name} is a scenario: --udp is for programs"))),
         Some(scenario) => Ok(What::Scenario(scenario)),
         None => {
-            let names: Vec<_> = APPS.iter().map(|app| app.name).collect();
-            Err(Failure::usage(format_args!(
-                "there is no program or scenario '{name}': programs are {}; 'smolstep lab --list' lists the scenarios",
-                names.join(", ")
-            )))
+            let scenarios = SCENARIOS.iter().map(|scenario| scenario.slug);
+            let names = APPS.map(|app| app.name);
+            let hint = match nearest(name, names.into_iter().chain(scenarios)) {
+                Some(near) => format!("did you mean '{near}'?"),
+                None => format!("programs are {}; 'smolstep lab --list' lists the scenarios", names.join(", ")),
+            };
+            Err(Failure::usage(format_args!("there is no program or scenario '{name}': {hint}")))
         }
     }
 }

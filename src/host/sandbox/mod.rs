@@ -4,6 +4,7 @@
 //! its child and serves until that ends. The order matters: the ports belong to the host because they are bound before,
 //! and all is done in one thread until the namespace is entered because the kernel asks for that.
 
+mod dashes;
 mod error;
 mod guest;
 mod join;
@@ -27,6 +28,7 @@ use crate::host::watch::Watch;
 use crate::phy::linux::{Kind, OpenError, TunTap, create};
 use crate::stack::Io;
 
+pub use dashes::missing_dashes;
 pub use error::SandboxError;
 pub use guest::Guest;
 pub use join::join;
@@ -80,12 +82,15 @@ pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
         return Err(failed(join(&args.command)));
     }
     if args.serve.is_empty() && args.server != ServerArgs::default() {
-        return Err(Failure::usage("what is said of servers wants --serve APP"));
+        return Err(Failure::usage("options of servers need --serve APP, as in --serve greeting --port greeting=4000"));
     }
     // The console is COMMAND's, so nobody is there to talk with.
     let mut plan = args.server.plan(&args.serve)?;
     if args.server.once && !args.serve.iter().any(|name| name == "inbox" || name == "all") {
         return Err(Failure::usage("chat is a room in a sandbox, which has no end: --once is for inbox there"));
+    }
+    if !args.serve.is_empty() {
+        args.publish.iter().try_for_each(|published| plan.check_published(*published))?;
     }
     plan.room = true;
     let words = LinkArgs { tap: Some(TAP.into()), ..LinkArgs::default() };
