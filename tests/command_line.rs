@@ -7,7 +7,7 @@ use std::process::Command;
 
 use smolstep::host::netlink::Netlink;
 
-use common::link::on_tap;
+use common::link::{on_tap, on_tap_and_tun};
 use common::netns::{in_namespace, make};
 use common::peer::{Finished, Peer, smolstep};
 
@@ -191,6 +191,40 @@ fn a_sandbox_without_dashes_is_told_where_to_put_them() {
         let arguments = format!("sandbox {arguments}");
         one_line(&run(&arguments), USAGE, &arguments, what);
     }
+}
+
+#[test]
+fn the_loopback_is_told_from_the_link() {
+    on_tap_and_tun("the_loopback_is_told_from_the_link", |link| {
+        let (option, name) = (link.arguments().join(" "), link.name());
+        let own = format!("own loopback, where smolstep is not; its end of {name} is 192.168.69.100 and fdaa::64\n");
+        for (arguments, host) in [
+            ("call greeting 127.0.0.1", "127.0.0.1"),
+            ("call greeting 127.0.0.1:4000 Li", "127.0.0.1"),
+            ("call greeting 127.1.2.3 --timeout 1h --gateway 192.168.69.100", "127.1.2.3"),
+            ("call greeting [::1]:9999 --udp", "::1"),
+            ("call greeting ::1", "::1"),
+            ("call greeting ::ffff:127.0.0.1", "::ffff:127.0.0.1"),
+            ("call greeting localhost", "localhost"),
+            ("call greeting LOCALHOST.:80", "LOCALHOST."),
+            ("ping localhost", "localhost"),
+            ("ping 127.0.0.1", "127.0.0.1"),
+            ("get http://localhost/", "localhost"),
+            ("get http://127.0.0.1:8000/", "127.0.0.1"),
+            ("get http://[::1]/", "[::1]"),
+            // A DNS server from the machine's own /etc/resolv.conf.
+            ("resolve host.example --dns 127.0.0.53", "DNS server: 127.0.0.53"),
+            ("call greeting host.example --dns 127.0.0.53 --gateway 192.168.69.100", "DNS server: 127.0.0.53"),
+        ] {
+            let arguments = format!("{arguments} {option}");
+            one_line(&run(&arguments), FAILED, &arguments, &format!("smolstep: {host} is this machine's {own}"));
+        }
+        let mut command = Command::new("ip");
+        assert_eq!(Peer::start(command.args(["addr", "flush", "dev", name])).finish().code(), Some(0));
+        let arguments = format!("call greeting localhost {option}");
+        let what = format!("its end of {name} has no address: sudo ip addr add 192.168.69.100/24 dev {name}\n");
+        one_line(&run(&arguments), FAILED, &arguments, &what);
+    });
 }
 
 #[test]

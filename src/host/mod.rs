@@ -19,6 +19,7 @@ mod lab;
 mod link;
 mod listening;
 mod live;
+mod local;
 mod log_lines;
 mod memory;
 pub mod netlink;
