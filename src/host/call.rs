@@ -18,7 +18,7 @@ use super::link::{Link, LinkArgs, Side};
 use super::memory::Sizes;
 use super::number::whole;
 use super::race::{Outcome, Race, Runner, Track, Why};
-use super::serve::find;
+use super::serve::{find, programs};
 use super::stop::Stop;
 use super::tcp::TcpArgs;
 use super::watch::Watch;
@@ -30,37 +30,38 @@ use crate::stack::{ConnectError, ConnectionId, Io, Stack};
 
 /// Call a program's server
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Example:
+#[command(after_help = format!("{}
+Examples:
   smolstep call greeting 192.168.69.100 Li Cheng --tap tap0
   smolstep call echo '[fdaa::64]:4000' --udp --tap tap0 hello
-  smolstep call greeting host.example Li --tap tap0 --dhcp")]
+  smolstep call greeting host.example Li --tap tap0 --dhcp", programs()))]
 pub struct CallArgs {
-    /// The program; `smolstep apps` lists them
+    /// The program to call
     #[arg(value_name = "APP")]
     pub app: String,
-    /// The server's IP address or name, and its port unless it is the program's own
+    /// The server's IP address or name [default port: the program's below]
     #[arg(value_name = "HOST[:PORT]")]
     pub host: String,
-    /// What to send; without any, most clients read lines from standard input
+    /// What to send, a message each [default: lines from standard input; greeting sends Li, Cheng and victor]
     #[arg(value_name = "TEXT")]
     pub texts: Vec<OsString>,
     #[command(flatten)]
     pub link: LinkArgs,
     #[command(flatten)]
     pub tcp: TcpArgs,
-    /// Use the program's UDP side
+    /// Use UDP; inbox always does
     #[arg(long)]
     pub udp: bool,
-    /// How long finding the server may take, connecting, and each reply
+    /// Give up when finding the server, connecting, or a reply takes longer
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = positive)]
     pub timeout: Duration,
-    /// greeting: send N random numbers
+    /// greeting: send N random numbers [default: TEXT]
     #[arg(long, value_name = "N", conflicts_with = "texts", value_parser = whole::<u16>(0..=65_535, "20"))]
     pub random: Option<u16>,
-    /// inbox: do not wait for a reply
+    /// inbox: send without waiting for replies
     #[arg(long)]
     pub no_wait: bool,
-    /// discard, chargen: so many bytes
+    /// discard: send N bytes; chargen: stop after N bytes [default: discard sends TEXT, chargen does not stop]
     #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX, "1000000"))]
     pub bytes: Option<u64>,
 }

@@ -36,11 +36,12 @@ const ROWS: usize = 64;
 
 /// Serve programs on a TAP or TUN
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Example:
+#[command(after_help = format!("{}
+Examples:
   smolstep serve greeting echo --tap tap0
-  smolstep serve all --tun tun0 --ip 10.0.0.1/24 --port greeting=4000")]
+  smolstep serve all --tun tun0 --ip 10.0.0.1/24 --port greeting=4000", programs()))]
 pub struct ServeArgs {
-    /// Programs, or all; `smolstep apps` lists them
+    /// The programs to serve, or all
     #[arg(value_name = "APP", required = true)]
     pub apps: Vec<String>,
     #[command(flatten)]
@@ -56,52 +57,52 @@ pub struct ServeArgs {
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[group(skip)]
 pub struct ServerArgs {
-    /// Another port for a program, as in echo=4000, or echo/udp=4000 for UDP alone
+    /// Serve APP on another port: echo=4000 for TCP and UDP, echo/udp=4000 for UDP alone; repeatable [default: the ports below]
     #[arg(long, value_name = "APP=PORT")]
     pub port: Vec<String>,
-    /// Connections in all [default: 1024]
+    /// Connections at a time, of all programs together [default: 1024]
     #[arg(long, value_name = "N", value_parser = whole::<u16>(1..=65_000, "1024"))]
     pub max_connections: Option<u16>,
     #[command(flatten)]
     pub tcp: TcpArgs,
-    /// Connections that wait to be served, for each program [default: 128]
+    /// Connections that may wait to be served, for each program [default: 128]
     #[arg(long, value_name = "N", value_parser = whole::<usize>(0..=u64::MAX, "128"))]
     pub backlog: Option<usize>,
-    /// Connections served at a time, for each program but a chat that is no room [default: no limit]
+    /// Connections served at a time, for each program [default: no limit; chat without a room always serves 1]
     #[arg(long, value_name = "N", value_parser = whole::<usize>(1..=u64::MAX, "4"))]
     pub serve_at_once: Option<usize>,
-    /// End a connection whose peer answers nothing for so long [default: 5min]
+    /// End a connection whose peer has answered nothing for TIME [default: 5min]
     #[arg(long, value_name = "TIME", value_parser = positive)]
     pub idle_timeout: Option<Duration>,
-    /// End a handshake that does not finish [default: 10s]
+    /// End a handshake that has not finished after TIME [default: 10s]
     #[arg(long, value_name = "TIME", value_parser = positive)]
     pub half_open_timeout: Option<Duration>,
-    /// What a connection meets that there is no room for [default: drop]
+    /// What to do with a new connection when there is no room for it [default: drop]
     #[arg(long, value_enum, value_name = "WHAT")]
     pub overflow: Option<OnOverflow>,
-    /// greeting: the reply, with {} for the message
+    /// greeting: reply TEXT, with the message in place of {} [default: Hello,{}!]
     #[arg(long, value_name = "TEXT")]
     pub template: Option<OsString>,
-    /// greeting: wait before each reply
+    /// greeting: wait TIME before each reply over TCP [default: 0s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub delay: Option<Duration>,
-    /// inbox: end after one datagram; chat: end after one talk, which over UDP ends with q
+    /// inbox: exit after one datagram; chat: exit after one talk, which over UDP ends with q
     #[arg(long)]
     pub once: bool,
-    /// chat: all talk with each other, not one at a time with this console
+    /// chat: let all talk with each other, not one at a time with this terminal; a sandbox always does
     #[arg(long)]
     pub room: bool,
-    /// inbox: answer with this
+    /// inbox: reply TEXT to each datagram [default: no reply]
     #[arg(long, value_name = "TEXT")]
     pub reply: Option<OsString>,
 }
 
-/// What a connection meets that there is no room for.
+/// What happens to a new connection when there is no room for it.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnOverflow {
-    /// Silence: the client tries again
+    /// Ignore it, so that the client tries again
     Drop,
-    /// RST: the client is refused
+    /// Refuse it with RST
     Reset,
 }
 
@@ -317,6 +318,16 @@ impl Plan<'_> {
         watch.finish()?;
         result.map(|()| interrupt)
     }
+}
+
+/// A heading, and a line a program: its name, its ports and what it does.
+pub fn programs() -> String {
+    let port = |transport: &str, port: Option<u16>| port.map_or(String::new(), |port| format!("{transport} {port}"));
+    let line = |app: &App| {
+        let (tcp, udp) = (port("tcp", app.tcp), port("udp", app.udp));
+        format!("  {:<9} {tcp:<10} {udp:<9} {}\n", app.name, app.summary)
+    };
+    format!("Programs:\n{}", APPS.iter().map(line).collect::<String>())
 }
 
 /// The program of this name.

@@ -47,7 +47,7 @@ pub use cable::EchoCable;
 
 /// Compare with smoltcp alone, the kernel's TCP and Python: throughput, round trips, connections, memory
 ///
-/// All is measured in a private network; a row whose limit is missed is no failure of the command.
+/// Everything is measured in a private network. A row that misses its limit does not change the exit code.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:
   smolstep bench
@@ -57,19 +57,19 @@ pub struct BenchArgs {
     /// The rows to measure [default: all]
     #[arg(value_name = "ROW")]
     pub rows: Vec<String>,
-    /// How often everything is measured, in turn [default: 5, with --quick 1]
-    #[arg(long, value_name = "N", value_parser = whole::<usize>(1..=1000, "3"))]
+    /// Measure everything N times, in turn [default: 5; 1 with --quick]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>(1..=u64::MAX, "3"))]
     pub rounds: Option<usize>,
-    /// Measure for a tenth of a second each, not for one: to see whether it runs
+    /// Measure for a tenth of a second each instead of one, to see whether it runs
     #[arg(long)]
     pub quick: bool,
     /// List the rows and what they compare
     #[arg(long, conflicts_with_all = ["rows", "rounds", "quick", "json", "svg", "markdown"])]
     pub list: bool,
-    /// Write the results as JSON
+    /// Write the results to FILE as JSON [default: no file]
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Write the results as a picture
+    /// Write the results to FILE as a picture [default: no file]
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
     /// Print the table as Markdown
