@@ -147,7 +147,10 @@ fn wrong_usage_is_one_line() {
             ("serv greeting", "did you mean 'smolstep serve'? 'smolstep --help' tells more\n"),
             ("help serv", "did you mean 'smolstep serve'?"),
             ("greeting", "did you mean 'smolstep serve greeting' or 'smolstep call greeting HOST'?"),
-            ("greting --tap tap0", "did you mean 'smolstep serve greeting' or 'smolstep call greeting HOST'?"),
+            (
+                "greting --tap tap0",
+                "there is no command 'greting': did you mean 'smolstep serve greeting' or 'smolstep call greeting HOST'?",
+            ),
             ("http", "did you mean 'smolstep serve http' or 'smolstep get http://HOST/'?"),
             ("--tap tap0 serve greeting", "options follow the command, as in 'smolstep serve greeting --tap tap0'"),
             (

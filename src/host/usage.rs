@@ -23,7 +23,8 @@ pub fn join_negative_values(command: &Command, words: impl Iterator<Item = OsStr
             subcommand = command.find_subcommand(text);
         }
         open &= text != "--";
-        let negative = text.starts_with('-') && text[1..].starts_with(|c: char| c.is_ascii_digit() || c == '.');
+        let digit = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+        let negative = text.strip_prefix('-').is_some_and(digit);
         match joined.last_mut() {
             Some(last) if open && negative && takes_value(subcommand, last.to_str().unwrap_or_default()) => {
                 last.push("=");
@@ -55,7 +56,7 @@ pub fn explain(error: &Error, command: &Command, words: &[OsString]) -> Failure 
     };
     let name = subcommand.get_name();
     let what = match name {
-        "sandbox" => sandbox::missing_dashes(subcommand, &words[2..]),
+        "sandbox" => sandbox::missing_dashes(subcommand, words.get(2..).unwrap_or_default()),
         _ => None,
     };
     let takes_text = subcommand.get_positionals().any(|argument| argument.get_id() == "texts");
@@ -91,7 +92,7 @@ fn top(error: &Error, command: &Command) -> String {
         Some((near, Some(app))) => {
             let what = match near == word {
                 true => format!("{word} is a program, not a command"),
-                false => format!("there is no command '{word}', and the program is {near}"),
+                false => format!("there is no command '{word}'"),
             };
             let call = match has_client(&app) {
                 true => format!("smolstep call {near} HOST"),

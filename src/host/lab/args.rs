@@ -57,7 +57,7 @@ pub struct LabArgs {
     /// How long an acknowledgement waits for data to travel with; 0 is not at all [default: 10ms, or the scenario's]
     #[arg(long, value_name = "TIME", value_parser = time_or_zero)]
     pub ack_delay: Option<Duration>,
-    /// Choose another run of the same kind [default: 7, or the scenario's]
+    /// The seed of all that is random in the run [default: 7, or the scenario's]
     #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX, "7"))]
     pub seed: Option<u64>,
     /// Stop a run that lasts longer, with exit code 1 [default: 10min, or the scenario's]
