@@ -1,5 +1,7 @@
 //! LINK: which interface, and which addresses on it.
 
+use std::borrow::Cow;
+
 use clap::Args;
 use smoltcp::phy::{Device, Medium};
 use smoltcp::time::Instant;
@@ -7,6 +9,7 @@ use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, Ipv6Add
 
 use super::error::Failure;
 use super::written;
+use super::zone::without_zone;
 use crate::names::SERVERS;
 use crate::phy::linux::{Kind, TunTap};
 use crate::stack::{Config, Memory, Seed, Session, Stack, UdpSession, interface_address};
@@ -102,14 +105,14 @@ impl LinkArgs {
                 IpCidr::new(IpAddress::v4(192, 168, 69, number), 24),
                 IpCidr::new(IpAddress::v6(0xfdaa, 0, 0, 0, 0, 0, 0, number.into()), 64),
             ],
-            given => given.iter().map(|text| cidr(text)).collect::<Result<_, _>>()?,
+            given => given.iter().map(|text| cidr(text, name)).collect::<Result<_, _>>()?,
         };
         let before = |i: usize, a: &IpCidr| addresses[..i].iter().any(|b: &IpCidr| b.address() == a.address());
         if let Some((_, twice)) = addresses.iter().enumerate().find(|(i, a)| before(*i, a)) {
             return Err(Failure::usage(format_args!("{} is given twice with --ip", twice.address())));
         }
-        let gateways = self.gateway.iter().map(|text| host(text, "--gateway")).collect::<Result<_, _>>()?;
-        let dns = self.dns.iter().map(|text| host(text, "--dns")).collect::<Result<Vec<_>, _>>()?;
+        let gateways = self.gateway.iter().map(|text| host(text, "--gateway", name)).collect::<Result<_, _>>()?;
+        let dns = self.dns.iter().map(|text| host(text, "--dns", name)).collect::<Result<Vec<_>, _>>()?;
         if let Some(bad) = dns.iter().find(|server| !server.is_unicast()) {
             return Err(Failure::usage(format_args!("{bad} for --dns is no host's address")));
         }
@@ -140,6 +143,14 @@ impl Link {
     pub fn open(&self) -> Result<TunTap, Failure> {
         let open = if self.offload { TunTap::open_with_offload } else { TunTap::open };
         open(self.kind, &self.name).map_err(Failure::run)
+    }
+
+    /// A host of the command line, without the zone of its address.
+    ///
+    /// # Errors
+    /// A usage error: the zone is another link's.
+    pub fn without_zone<'t>(&self, host: &'t str) -> Result<Cow<'t, str>, Failure> {
+        without_zone(host, &self.name).map_err(Failure::usage)
     }
 
     /// A stack on `device`; `set` may change its configuration.
@@ -193,11 +204,13 @@ pub fn seed() -> Result<Seed, Failure> {
 }
 
 /// An IP address of the command line.
-fn host(text: &str, flag: &str) -> Result<IpAddress, Failure> {
-    written::address(text, flag).map(Into::into).map_err(Failure::usage)
+fn host(text: &str, flag: &str, link: &str) -> Result<IpAddress, Failure> {
+    let address = without_zone(text, link).and_then(|text| written::address(&text, flag));
+    address.map(Into::into).map_err(Failure::usage)
 }
 
-fn cidr(text: &str) -> Result<IpCidr, Failure> {
-    let (address, prefix) = written::cidr(text, "--ip").map_err(Failure::usage)?;
+fn cidr(text: &str, link: &str) -> Result<IpCidr, Failure> {
+    let read = without_zone(text, link).and_then(|text| written::cidr(&text, "--ip"));
+    let (address, prefix) = read.map_err(Failure::usage)?;
     Ok(IpCidr::new(address.into(), prefix))
 }

@@ -34,6 +34,7 @@ mod tcp;
 mod tour;
 mod watch;
 mod written;
+mod zone;
 
 pub use address::{Lookup, settle};
 pub use bench::EchoCable;

@@ -82,7 +82,7 @@ type Around = Io<TunTap, Stdio, Watch<'static>>;
 /// One line for the user.
 pub fn get(args: &GetArgs) -> Result<(), Failure> {
     let link = args.link.link(Side::Client)?;
-    let target = Target::parse(&args.url)?;
+    let target = Target::parse(&args.url, &link.name)?;
     if std::env::var_os("RUST_LOG").is_none() {
         // A line a segment is not what one fetches a page for.
         log::set_max_level(log::LevelFilter::Warn);
