@@ -89,7 +89,7 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     }
     let device = link.open()?;
     let clock = Clock::start();
-    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
+    let watch = Watch::new(&link, &device, &clock, args.link.pcap.as_deref())?;
     let stop = Stop::on_signals().map_err(Failure::run)?;
     let race = Race::default();
     let (remotes, left) = (Vec::new(), Vec::new());

@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 
 use clap::Args;
-use smoltcp::phy::{Device, Medium};
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, Ipv6Address, Ipv6Cidr};
 
 use super::error::Failure;
+use super::mac::default_mac;
 use super::written;
 use super::zone::without_zone;
 use crate::names::SERVERS;
@@ -39,7 +39,7 @@ pub struct LinkArgs {
     /// A DNS server; repeatable
     #[arg(long, value_name = "IP")]
     pub dns: Vec<String>,
-    /// The own hardware address on a TAP
+    /// The own hardware address on a TAP [default: one that is made of NAME, this machine's id and the host's name]
     #[arg(long, value_name = "MAC")]
     pub mac: Option<String>,
     /// Leave no checksums and no segmentation to the kernel
@@ -53,9 +53,9 @@ pub struct LinkArgs {
 /// Which side of the link this program is by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// 192.168.69.1/24, fdaa::1/64, 02:00:00:00:00:01.
+    /// 192.168.69.1/24, fdaa::1/64.
     Server,
-    /// 192.168.69.2/24, fdaa::2/64, 02:00:00:00:00:02.
+    /// 192.168.69.2/24, fdaa::2/64.
     Client,
 }
 
@@ -69,7 +69,8 @@ pub struct Link {
     /// The own addresses, as given.
     pub addresses: Vec<IpCidr>,
     gateways: Vec<IpAddress>,
-    mac: EthernetAddress,
+    /// The own hardware address; a TUN has none.
+    pub mac: Option<EthernetAddress>,
     /// Ask a DHCP server.
     pub dhcp: bool,
     /// Ask routers.
@@ -122,13 +123,14 @@ impl LinkArgs {
                 dns.len()
             )));
         }
-        let mac = match &self.mac {
-            None => EthernetAddress([2, 0, 0, 0, 0, number]),
-            Some(text) => text.parse().ok().filter(EthernetAddress::is_unicast).ok_or_else(|| {
+        let mac = match (kind, &self.mac) {
+            (Kind::Tun, None) => None,
+            (Kind::Tap, None) => Some(default_mac(name, side)?),
+            (_, Some(text)) => Some(text.parse().ok().filter(EthernetAddress::is_unicast).ok_or_else(|| {
                 Failure::usage(format_args!(
                     "bad hardware address '{text}': it is like 02:00:00:00:00:01, and not multicast"
                 ))
-            })?,
+            })?),
         };
         let (dhcp, slaac, name) = (self.dhcp, self.slaac, name.clone());
         Ok(Link { kind, name, addresses, gateways, mac, dhcp, slaac, dns, claim: true, offload: !self.no_offload })
@@ -164,10 +166,8 @@ impl Link {
         now: Instant,
         set: impl FnOnce(&mut Config<'_>),
     ) -> Result<Stack<'a, S, U>, Failure> {
-        let hardware = match device.capabilities().medium {
-            Medium::Ethernet => HardwareAddress::Ethernet(self.mac),
-            Medium::Ip => HardwareAddress::Ip,
-        };
+        let hardware =
+            self.mac.filter(|_| self.kind == Kind::Tap).map_or(HardwareAddress::Ip, HardwareAddress::Ethernet);
         let mut addresses = self.addresses.clone();
         addresses.extend(self.link_local(hardware));
         let mut config = Config::new(hardware, seed()?, &addresses);

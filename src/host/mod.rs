@@ -20,6 +20,7 @@ mod link;
 mod listening;
 mod live;
 mod log_lines;
+mod mac;
 mod memory;
 pub mod netlink;
 mod ping;

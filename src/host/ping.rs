@@ -67,7 +67,7 @@ pub fn ping(args: &PingArgs) -> Result<bool, Failure> {
     let host = link.without_zone(&args.host)?;
     let device = link.open()?;
     let clock = Clock::start();
-    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
+    let watch = Watch::new(&link, &device, &clock, args.link.pcap.as_deref())?;
     let stop = Stop::on_signals().map_err(Failure::run)?;
     let mut io = Io { device, console: Stdio::new(), probe: watch };
     let result = run(args, &host, &link, clock, stop, &mut io);

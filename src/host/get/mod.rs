@@ -92,7 +92,7 @@ pub fn get(args: &GetArgs) -> Result<(), Failure> {
     let device = link.open()?;
     let sink = RefCell::new(Sink::new(Destination::open(args.output.as_deref())?, args.include, args.follow));
     let clock = Clock::start();
-    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
+    let watch = Watch::new(&link, &device, &clock, args.link.pcap.as_deref())?;
     let waiting = Waiting::new(stop, &sink)?;
     let race = Race::default();
     let left = Vec::new();
