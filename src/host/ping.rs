@@ -64,20 +64,18 @@ const SIZES: Sizes = Sizes { connections: 0, receive: 0, send: 0, ports: 1, data
 /// One line for the user.
 pub fn ping(args: &PingArgs) -> Result<bool, Failure> {
     let link = args.link.link(Side::Client)?;
-    let host = link.without_zone(&args.host)?;
     let device = link.open()?;
     let clock = Clock::start();
     let watch = Watch::new(&link, &device, &clock, args.link.pcap.as_deref())?;
     let stop = Stop::on_signals().map_err(Failure::run)?;
     let mut io = Io { device, console: Stdio::new(), probe: watch };
-    let result = run(args, &host, &link, clock, stop, &mut io);
+    let result = run(args, &link, clock, stop, &mut io);
     io.probe.finish()?;
     result
 }
 
 fn run(
     args: &PingArgs,
-    host: &str,
     link: &Link,
     clock: Clock,
     mut stop: Stop,
@@ -90,14 +88,13 @@ fn run(
     let mut pool = HeapPool::new(SIZES);
     let mut stack: Stack<'_, (), WithResolver<()>> = link.stack(&mut io.device, pool.memory(), clock.now(), |_| {})?;
     let echo = EchoMemory { socket: &mut socket, packets: &mut packets, bytes: &mut bytes };
-    let result = echoes(args, host, link, clock, &mut stop, echo, &mut stack, io);
+    let result = echoes(args, link, clock, &mut stop, echo, &mut stack, io);
     stack.release_lease(clock.now(), io);
     result
 }
 
 fn echoes<'a>(
     args: &PingArgs,
-    host: &str,
     link: &Link,
     clock: Clock,
     stop: &mut Stop,
@@ -106,7 +103,7 @@ fn echoes<'a>(
     io: &mut Io<TunTap, Stdio, Watch>,
 ) -> Result<bool, Failure> {
     let lookup = Lookup { link, patience: args.timeout, thorough: false };
-    let addresses = lookup.addresses(host, stack, io, &clock, stop)?;
+    let addresses = lookup.addresses(&args.host, stack, io, &clock, stop)?;
     let Some(&address) = addresses.first() else { return Ok(false) };
     fits(args.size, address, io)?;
 

@@ -42,7 +42,6 @@ const SIZES: Sizes = Sizes { connections: 0, receive: 0, send: 0, ports: 1, data
 /// One line for the user.
 pub fn resolve(args: &ResolveArgs) -> Result<(), Failure> {
     let link = args.link.link(Side::Client)?;
-    let name = link.without_zone(&args.name)?;
     let device = link.open()?;
     let clock = Clock::start();
     let watch = Watch::new(&link, &device, &clock, args.link.pcap.as_deref())?;
@@ -51,7 +50,7 @@ pub fn resolve(args: &ResolveArgs) -> Result<(), Failure> {
     let mut pool = HeapPool::new(SIZES);
     let mut stack: Stack<'_, (), WithResolver<()>> = link.stack(&mut io.device, pool.memory(), clock.now(), |_| {})?;
     let lookup = Lookup { link: &link, patience: args.timeout, thorough: true };
-    let found = lookup.unreached(&name, &mut stack, &mut io, &clock, &mut stop);
+    let found = lookup.unreached(&args.name, &mut stack, &mut io, &clock, &mut stop);
     stack.release_lease(clock.now(), &mut io);
     io.probe.finish()?;
     found?.into_iter().try_for_each(say_line)
