@@ -30,6 +30,9 @@ impl Target {
             Ok(url) if url.cannot_be_a_base() => Err(bad(&"it is like http://HOST/PATH")),
             Err(ParseError::EmptyHost) => Err(bad(&"it names no host")),
             Err(ParseError::IdnaError | ParseError::InvalidDomainCharacter) => Err(bad(&NameError::BadCharacter)),
+            Err(ParseError::InvalidPort) if has_bare_ipv6(text) => {
+                Err(bad(&"an IPv6 address stands in brackets, as in http://[fdaa::64]:8000/"))
+            }
             Err(error) => Err(bad(&error)),
             Ok(url) => {
                 // The standard takes the first word of http:///PATH for the host; who writes so has none in mind.
@@ -93,6 +96,12 @@ impl fmt::Display for Target {
 /// Whether a host stands at the front of what follows the slashes of a URL.
 fn names(rest: &str) -> bool {
     !rest.is_empty() && !rest.starts_with(['/', '\\', '?', '#', ':'])
+}
+
+/// Whether the host looks like an IPv6 address without brackets.
+fn has_bare_ipv6(url: &str) -> bool {
+    let authority = url.split(['/', '\\', '?', '#']).nth(2).unwrap_or_default();
+    !authority.contains('[') && authority.matches(':').count() > 1
 }
 
 /// Whether this program can fetch it; why not, if it can't.
@@ -160,6 +169,10 @@ mod tests {
             ("http://192.168.69.100:0/", "port 0"),
             ("http://192.168.69.100:99999/", "port"),
             ("http://192.168.69.300/", "IPv4"),
+            ("http://fdaa::64/", "an IPv6 address stands in brackets"),
+            ("http://fdaa::64:8000/", "an IPv6 address stands in brackets"),
+            ("http://fe80::64%25tap0/", "an IPv6 address stands in brackets"),
+            ("http://192.168.69.100:99999/a:b", "invalid port number"),
             ("http://[fdaa::64/", "IPv6"),
             ("http://[fe80::1%25eth0]/", "its zone is not tap0"),
             ("http://a b/", "a host's name has letters, digits, hyphens and dots"),
