@@ -75,11 +75,17 @@ fn a_plain_user_with_a_sandbox_misses_nothing() {
     assert_eq!(output.status.code(), Some(0));
 
     // A TAP is proposed, which takes root, to who has none.
-    let Some(output) = as_nobody(&format!("{OPEN} && ip link del mine"), &[SMOLSTEP, "doctor"]) else { return };
+    let Some(output) = as_nobody(
+        &format!("{OPEN} && ip link del mine && ip tuntap add dev groups mode tap group 1"),
+        &[SMOLSTEP, "doctor"],
+    ) else {
+        return;
+    };
     let text = self::text(&output);
     let line = "note     no TAP or TUN here is yours; the sandbox does without: sudo ip tuntap add dev tap0 mode tap \
                 user $(id -u) && sudo ip addr add 192.168.69.100/24 dev tap0 && ";
     assert!(text.contains(line) && !text.contains("missing"), "{text}");
+    assert!(text.contains("note     groups is a TAP and group 1's, so you cannot attach to it\n"), "{text}");
 }
 
 #[test]

@@ -39,7 +39,7 @@ pub struct LinkArgs {
     /// A DNS server; repeatable
     #[arg(long, value_name = "IP")]
     pub dns: Vec<String>,
-    /// The own hardware address on a TAP [default: one that is made of NAME, this machine's id and the host's name]
+    /// The own hardware address on a TAP [default: derived from the TAP's name, the machine's id and the host's name]
     #[arg(long, value_name = "MAC")]
     pub mac: Option<String>,
     /// Leave no checksums and no segmentation to the kernel

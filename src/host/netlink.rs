@@ -44,6 +44,8 @@ pub struct Tun {
     pub kind: Kind,
     /// The one user who may attach to it; `None`: whoever may open /dev/net/tun.
     pub owner: Option<u32>,
+    /// The one group whose members may.
+    pub group: Option<u32>,
     /// Whether it was made for several queues.
     pub multi_queue: bool,
 }
@@ -181,6 +183,7 @@ fn describe(message: &LinkMessage) -> Link {
 
 /// From linux/if_link.h.
 const IFLA_TUN_OWNER: u16 = 1;
+const IFLA_TUN_GROUP: u16 = 2;
 const IFLA_TUN_TYPE: u16 = 3;
 const IFLA_TUN_MULTI_QUEUE: u16 = 7;
 
@@ -196,9 +199,10 @@ fn describe_tun(data: &[InfoTun]) -> Option<Tun> {
         2 => Kind::Tap,
         _ => return None,
     };
-    let owner = value(IFLA_TUN_OWNER).and_then(|v| Some(u32::from_ne_bytes(v.try_into().ok()?)));
+    let id = |kind| value(kind).and_then(|v| Some(u32::from_ne_bytes(v.try_into().ok()?)));
+    let (owner, group) = (id(IFLA_TUN_OWNER), id(IFLA_TUN_GROUP));
     let multi_queue = value(IFLA_TUN_MULTI_QUEUE).is_some_and(|v| v.first() == Some(&1));
-    Some(Tun { kind, owner, multi_queue })
+    Some(Tun { kind, owner, group, multi_queue })
 }
 
 fn bytes(nla: &DefaultNla) -> Vec<u8> {

@@ -6,7 +6,7 @@ use std::fs;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr};
 
-use rustix::process::geteuid;
+use rustix::process::{getegid, geteuid, getgroups};
 
 use super::Report;
 use crate::host::netlink::{Link, Netlink, Tun};
@@ -24,7 +24,7 @@ pub(super) fn check(report: &mut Report<'_>, admin: bool) -> io::Result<bool> {
     let (mut usable, mut mine) = (false, false);
     for link in &links {
         let Some(tun) = link.tun else { continue };
-        let open = admin || tun.owner.is_none_or(|uid| uid == geteuid().as_raw());
+        let open = admin || (tun.owner.is_none_or(|uid| uid == geteuid().as_raw()) && tun.group.is_none_or(is_member));
         mine |= open;
         usable |= check_link(report, &links, link, tun, open)?;
     }
@@ -43,10 +43,11 @@ pub(super) fn check(report: &mut Report<'_>, admin: bool) -> io::Result<bool> {
 
 fn check_link(report: &mut Report<'_>, links: &[Link], link: &Link, tun: Tun, open: bool) -> io::Result<bool> {
     let name = &link.name;
-    let owner = match tun.owner {
-        Some(uid) if uid == geteuid().as_raw() => "yours".to_owned(),
-        Some(uid) => format!("user {uid}'s"),
-        None => "anybody's".to_owned(),
+    let owner = match (tun.owner, tun.group) {
+        (_, Some(gid)) => format!("group {gid}'s"),
+        (Some(uid), _) if uid == geteuid().as_raw() => "yours".to_owned(),
+        (Some(uid), _) => format!("user {uid}'s"),
+        (None, None) => "anybody's".to_owned(),
     };
     let what = format!("{name} is a {} and {owner}", tun.kind);
     let up = if link.up { "up" } else { "down" };
@@ -79,6 +80,12 @@ fn check_link(report: &mut Report<'_>, links: &[Link], link: &Link, tun: Tun, op
         return report.ok(format_args!("{what}, up, {}", addresses.join(" ")));
     }
     Ok(false)
+}
+
+/// Whether this user is in a group.
+fn is_member(gid: u32) -> bool {
+    let groups = getgroups().unwrap_or_default();
+    groups.iter().chain([&getegid()]).any(|group| group.as_raw() == gid)
 }
 
 /// The commands that address an interface and set it up.
