@@ -180,7 +180,7 @@ fn the_doctor_says_one_line_a_check() {
     let report = Command::new(env!("CARGO_BIN_EXE_smolstep")).arg("doctor").output().unwrap();
     let text = String::from_utf8(report.stdout).unwrap();
     assert_eq!(report.status.code(), Some(0), "{text}");
-    assert!(text.lines().all(|line| line.starts_with("ok       ") || line.starts_with("missing  ")), "{text}");
+    assert!(text.lines().all(|line| line.starts_with("ok       ") || line.starts_with("note     ")), "{text}");
     assert!(text.contains("ok       `smolstep sandbox` works"), "{text}");
 }
 

@@ -55,14 +55,37 @@ fn the_doctor_names_what_mends_each() {
     let text = text(&output);
     for line in [
         "missing  /dev/net/tun is there, not open to you: sudo chmod 666 /dev/net/tun",
-        "missing  mine is a TAP and yours, without an address: sudo ip addr add 192.168.69.100/24 dev mine",
-        "missing  other is a TAP and user 1's, so you cannot attach to it: sudo ip tuntap del dev other mode tap",
+        "note     you may not make interfaces (CAP_NET_ADMIN), but with sudo",
+        "note     mine is a TAP and yours, down, without an address: sudo ip addr add 192.168.69.100/24 dev mine && sudo ",
+        "note     other is a TAP and user 1's, so you cannot attach to it",
         "ok       user and network namespaces are allowed",
         "missing  `smolstep sandbox` does not work: no permission to open /dev/net/tun",
     ] {
         assert!(text.lines().any(|l| l.starts_with(line)), "{line} not in {text}");
     }
     assert_eq!(output.status.code(), Some(1));
+}
+
+#[test]
+fn a_plain_user_with_a_sandbox_misses_nothing() {
+    let Some(output) = as_nobody(OPEN, &[SMOLSTEP, "doctor"]) else { return };
+    let text = text(&output);
+    assert!(text.contains("ok       `smolstep sandbox` works") && !text.contains("missing"), "{text}");
+    assert!(!text.contains(" del"), "{text}");
+    assert_eq!(output.status.code(), Some(0));
+
+    // A TAP is proposed, which takes root, to who has none.
+    let Some(output) = as_nobody(
+        &format!("{OPEN} && ip link del mine && ip tuntap add dev groups mode tap group 1"),
+        &[SMOLSTEP, "doctor"],
+    ) else {
+        return;
+    };
+    let text = self::text(&output);
+    let line = "note     no TAP or TUN here is yours; the sandbox does without: sudo ip tuntap add dev tap0 mode tap \
+                user $(id -u) && sudo ip addr add 192.168.69.100/24 dev tap0 && ";
+    assert!(text.contains(line) && !text.contains("missing"), "{text}");
+    assert!(text.contains("note     groups is a TAP and group 1's, so you cannot attach to it\n"), "{text}");
 }
 
 #[test]
@@ -81,6 +104,13 @@ fn inside_owner() {
     TunTap::open(Kind::Tap, "mine").unwrap();
     let refused = TunTap::open(Kind::Tap, "other").unwrap_err();
     assert_eq!(refused, OpenError::NotOwner { kind: Kind::Tap, name: "other".into() });
+    // It is not this user's to delete.
+    let text = refused.to_string();
+    assert!(
+        text.contains("make one of yours with `sudo ip tuntap add dev mytap mode tap user $USER")
+            && !text.contains(" del"),
+        "{text}"
+    );
 }
 
 const OPEN: &str = "mknod -m 666 /dev/net/tun c 10 200";

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use smoltcp::socket::udp::Socket;
 use smoltcp::time::{Duration, Instant};
 
 use super::input::Input;
@@ -45,6 +46,13 @@ pub enum Failure {
     Unreachable,
 }
 
+impl Failure {
+    /// Why a UDP client got no reply in time: its datagram may not even have left.
+    pub(super) fn silence(socket: &Socket<'_>) -> Self {
+        if socket.send_queue() > 0 { Failure::Unreachable } else { Failure::TimedOut }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -57,7 +65,7 @@ impl fmt::Display for Failure {
             }
             Failure::TimedOut => f.write_str("timed out waiting for a reply"),
             Failure::TooLong => f.write_str("the text is longer than a datagram can be here"),
-            Failure::Unreachable => f.write_str("nobody on the link answers for this address"),
+            Failure::Unreachable => End::Unreachable.fmt(f),
             Failure::Unaddressable => f.write_str("nothing can be sent to this address and port"),
         }
     }

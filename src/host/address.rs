@@ -151,6 +151,7 @@ impl Lookup<'_> {
         clock: &Clock,
         stop: &mut Stop,
     ) -> Result<Vec<IpAddr>, Failure> {
+        let host = &*self.link.without_zone(host)?;
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         if let Ok(address) = bare.parse::<IpAddr>() {
             self.settle(stack, io, clock, stop)?;
@@ -210,6 +211,9 @@ impl Lookup<'_> {
         match over {
             Some(WithResolver::Resolver(resolver)) => match resolver.result() {
                 Some(Ok(addresses)) => Ok(addresses.in_order().collect()),
+                Some(Err(ResolveError::Unreachable(server))) => {
+                    Err(Failure::run(format_args!("{host}: DNS server: {}", unanswered(self.link, stack, server))))
+                }
                 Some(Err(error)) => Err(Failure::run(format_args!("{host}: {error}"))),
                 None => Err(interrupted()),
             },
@@ -342,6 +346,21 @@ pub(super) fn no_route(address: &IpAddress) -> Failure {
     Failure::run(format_args!(
         "no route to {address}: give an address on its network with --ip, or a router with --gateway"
     ))
+}
+
+/// Who does not answer ARP or NDP for packets to `to`: it or its router.
+pub(super) fn unanswered<S: Session + Clone, U: UdpSession>(
+    link: &Link,
+    stack: &Stack<'_, S, U>,
+    to: IpAddress,
+) -> String {
+    let name = &link.name;
+    match stack.next_hop(to) {
+        Some(router) if router != to => {
+            format!("no host answers at {router}, the router to {to}: check that it is up, and on {name}")
+        }
+        _ => format!("no host answers at {to}: check the address, and that the host is up and on {name}"),
+    }
 }
 
 fn can_reach<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, to: IpAddr) -> bool {

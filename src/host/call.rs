@@ -1,14 +1,14 @@
 //! `smolstep call`: a program's client.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use clap::Args;
 use smoltcp::wire::IpEndpoint;
 
-use super::address::{Lookup, no_route};
+use super::address::{Lookup, no_route, unanswered};
 use super::clock::Clock;
 use super::console::Stdio;
 use super::drive::{Ended, drive};
@@ -26,7 +26,7 @@ use super::written::host_and_port;
 use crate::app::{App, Client, ClientOptions, Failure as NotDone, UdpClient};
 use crate::names::WithResolver;
 use crate::phy::linux::TunTap;
-use crate::stack::{ConnectError, ConnectionId, Io, Stack};
+use crate::stack::{ConnectError, ConnectionId, End, Io, Stack};
 
 /// Call a program's server
 #[derive(Args, Clone, Debug)]
@@ -79,7 +79,7 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
         )));
     }
     let link = args.link.link(Side::Client)?;
-    let (host, port) = args.remote(app)?;
+    let (host, port) = args.remote(app, &link)?;
     let texts = args.texts(app)?;
     let texts: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
     let options = ClientOptions {
@@ -91,15 +91,24 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     };
     let device = link.open()?;
     let clock = Clock::start();
-    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
+    let watch = Watch::new(&link, &device, &clock, args.link.pcap.as_deref())?;
     let stop = Stop::on_signals().map_err(Failure::run)?;
     let race = Race::default();
     let (remotes, left) = (Vec::new(), Vec::new());
-    let mut caller =
-        Caller { link: &link, tcp: args.tcp, remotes, race: &race, left, patience: args.timeout, clock, stop };
+    let mut caller = Caller {
+        link: &link,
+        tcp: args.tcp,
+        hint: bracketed(&host),
+        remotes,
+        race: &race,
+        left,
+        patience: args.timeout,
+        clock,
+        stop,
+    };
     let console = if app.name == "chat" { Stdio::editing(None) } else { Stdio::new() };
     let mut io = Io { device, console, probe: watch };
-    let result = caller.run((host, port), app, args.udp || app.tcp.is_none(), &options, &mut io);
+    let result = caller.run((&host, port), app, args.udp || app.tcp.is_none(), &options, &mut io);
     io.probe.finish().and(result)
 }
 
@@ -110,17 +119,22 @@ pub fn has_client(app: &App) -> bool {
 
 impl CallArgs {
     /// The host, and the port there.
-    fn remote(&self, app: &App) -> Result<(&str, u16), Failure> {
+    fn remote(&self, app: &App, link: &Link) -> Result<(String, u16), Failure> {
         let port = match (self.udp, app.tcp, app.udp) {
             (false, Some(port), _) | (false, None, Some(port)) | (true, _, Some(port)) => port,
             _ => return Err(Failure::usage(format_args!("{} has no UDP side: leave --udp out", app.name))),
         };
-        host_and_port(&self.host, port).ok_or_else(|| {
-            Failure::usage(format_args!(
+        let text = link.without_zone(&self.host)?;
+        if let Some((host, port)) = host_and_port(&text, port) {
+            return Ok((host.to_owned(), port));
+        }
+        Err(Failure::usage(match bracketed(&text) {
+            Some(meant) => format!("bad address '{}': with a port it is {meant}", self.host),
+            None => format!(
                 "bad address '{}': it is an IP address or a name, with a port as in 192.168.69.1:9999 or [fdaa::1]:9999",
                 self.host
-            ))
-        })
+            ),
+        }))
     }
 
     fn texts(&self, app: &App) -> Result<Vec<OsString>, Failure> {
@@ -150,6 +164,8 @@ impl CallArgs {
 struct Caller<'c> {
     link: &'c Link,
     tcp: TcpArgs,
+    /// What the host may have been meant as.
+    hint: Option<String>,
     /// Where the server may be, the best first.
     remotes: Vec<IpEndpoint>,
     race: &'c Race,
@@ -195,7 +211,10 @@ impl<'c> Caller<'c> {
         io: &mut Around,
     ) -> Result<(), Failure> {
         let lookup = Lookup { link: self.link, patience: self.patience, thorough: false };
-        let found = lookup.addresses(host, stack, io, &self.clock, &mut self.stop)?;
+        let found = lookup.addresses(host, stack, io, &self.clock, &mut self.stop).map_err(|failure| {
+            // Before, the trouble is the link's.
+            if stack.is_settled() { self.hinted(failure) } else { failure }
+        })?;
         self.remotes = found.into_iter().map(|address| IpEndpoint::new(address.into(), port)).collect();
         if udp {
             return self.udp(app, options, stack, io);
@@ -225,8 +244,12 @@ impl<'c> Caller<'c> {
             Outcome::Won(id, remote) => (id, remote),
             Outcome::Stopped => return Err(Failure::run("interrupted")),
             Outcome::Lost(failures) => {
-                let lines: Vec<_> = failures.into_iter().map(|(remote, why)| told(remote, why).to_string()).collect();
-                return Err(Failure::run(lines.join("; ")));
+                let silent = |(_, why): &_| matches!(why, Why::Ended(End::TimedOut | End::Unreachable));
+                let unreached = failures.iter().all(silent);
+                let lines: Vec<_> =
+                    failures.into_iter().map(|(remote, why)| self.told(stack, remote, why).to_string()).collect();
+                let failure = Failure::run(lines.join("; "));
+                return Err(if unreached { self.hinted(failure) } else { failure });
             }
         };
         self.remotes = vec![remote];
@@ -260,20 +283,48 @@ impl<'c> Caller<'c> {
         match over {
             Some(WithResolver::Program(client)) => match client.result() {
                 Some(Ok(())) => Ok(()),
+                Some(Err(why @ (NotDone::TimedOut | NotDone::Unreachable))) => {
+                    Err(self.hinted(self.undone(stack, remote, why)))
+                }
                 Some(Err(why)) => Err(failed(remote, &why)),
                 None => Err(failed(remote, &"interrupted")),
             },
             _ => Err(failed(remote, &"interrupted")),
         }
     }
+
+    /// Why an address gives no connection.
+    fn told(&self, stack: &Clients<'_, '_, '_>, remote: IpEndpoint, why: Why) -> Failure {
+        match why {
+            Why::Connect(error) => describe(remote, error),
+            Why::Ended(End::Unreachable) => self.undone(stack, remote, NotDone::Unreachable),
+            Why::Ended(end) => failed(remote, &NotDone::Ended(end)),
+        }
+    }
+
+    /// Why a client is not done.
+    fn undone(&self, stack: &Clients<'_, '_, '_>, remote: IpEndpoint, why: NotDone) -> Failure {
+        match why {
+            NotDone::Unreachable => Failure::run(unanswered(self.link, stack, remote.addr)),
+            why => failed(remote, &why),
+        }
+    }
+
+    /// The same with what the host may have been meant as.
+    fn hinted(&self, failure: Failure) -> Failure {
+        match &self.hint {
+            Some(meant) => Failure::run(format_args!("{failure}; if its last group is a port, write {meant}")),
+            None => failure,
+        }
+    }
 }
 
-/// Why an address gives no connection.
-fn told(remote: IpEndpoint, why: Why) -> Failure {
-    match why {
-        Why::Connect(error) => describe(remote, error),
-        Why::Ended(end) => failed(remote, &NotDone::Ended(end)),
-    }
+/// An IPv6 address and port without brackets, with them.
+fn bracketed(text: &str) -> Option<String> {
+    let (host, port) = text.rsplit_once(':')?;
+    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+    let port = port.parse::<u16>().ok().filter(|&port| digits && port != 0)?;
+    host.parse::<Ipv6Addr>().is_ok().then(|| format!("[{host}]:{port}"))
 }
 
 fn failed(remote: IpEndpoint, why: &dyn core::fmt::Display) -> Failure {

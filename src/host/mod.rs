@@ -21,6 +21,7 @@ mod listening;
 mod live;
 mod local;
 mod log_lines;
+mod mac;
 mod memory;
 pub mod netlink;
 mod number;
@@ -38,6 +39,7 @@ mod tour;
 mod usage;
 mod watch;
 mod written;
+mod zone;
 
 pub use address::{Lookup, settle};
 pub use bench::EchoCable;

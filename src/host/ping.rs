@@ -11,7 +11,7 @@ use smoltcp::phy::{Device, Medium};
 use smoltcp::socket::icmp::PacketMetadata;
 use smoltcp::time::Instant;
 
-use super::address::{Alarm, Lookup, Timer, no_route};
+use super::address::{Alarm, Lookup, Timer, no_route, unanswered};
 use super::clock::Clock;
 use super::console::Stdio;
 use super::drive::drive;
@@ -67,7 +67,7 @@ pub fn ping(args: &PingArgs) -> Result<bool, Failure> {
     let link = args.link.link(Side::Client)?;
     let device = link.open()?;
     let clock = Clock::start();
-    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
+    let watch = Watch::new(&link, &device, &clock, args.link.pcap.as_deref())?;
     let stop = Stop::on_signals().map_err(Failure::run)?;
     let mut io = Io { device, console: Stdio::new(), probe: watch };
     let result = run(args, &link, clock, stop, &mut io);
@@ -119,7 +119,11 @@ fn echoes<'a>(
         !matches!(result, Ok(true))
     })?;
     result?;
-    ping.summary()
+    let heard = ping.summary()?;
+    if !heard && stack.echo_waits() {
+        return Err(Failure::run(unanswered(link, stack, address.into())));
+    }
+    Ok(heard)
 }
 
 /// One run.
@@ -200,8 +204,8 @@ impl<'p> Ping<'p> {
                 let number = self.sent;
                 self.errors += 1;
                 return say_line(format_args!(
-                    "no reply yet from the link for {}: icmp_seq={number} is lost",
-                    self.address
+                    "no host answers at {}: icmp_seq={number} is lost",
+                    stack.next_hop(self.address.into()).unwrap_or(self.address.into())
                 ));
             }
             Err(EchoError::TooLong) => return Err(Failure::usage("the data is too long")),

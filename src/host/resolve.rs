@@ -44,7 +44,7 @@ pub fn resolve(args: &ResolveArgs) -> Result<(), Failure> {
     let link = args.link.link(Side::Client)?;
     let device = link.open()?;
     let clock = Clock::start();
-    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
+    let watch = Watch::new(&link, &device, &clock, args.link.pcap.as_deref())?;
     let mut stop = Stop::on_signals().map_err(Failure::run)?;
     let mut io = Io { device, console: Stdio::new(), probe: watch };
     let mut pool = HeapPool::new(SIZES);

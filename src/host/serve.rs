@@ -131,7 +131,7 @@ pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let link = args.link.link(Side::Server)?;
     let device = link.open()?;
     let clock = Clock::start();
-    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
+    let watch = Watch::new(&link, &device, &clock, args.link.pcap.as_deref())?;
     let start = |listening: &str| {
         let stop = Stop::on_signals().map_err(Failure::run)?;
         say(listening)?;

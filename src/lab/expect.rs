@@ -9,7 +9,7 @@
 //! client sends keep-alive                  or zero-window-probe, window-update, delayed-ack, duplicate-ack,
 //!                                          fast-retransmission
 //! client receives "Hello,Li!"              in all the bytes that its programs have read so far
-//! client ends timed-out                    or closed, aborted, refused, reset, recycled
+//! client ends timed-out                    or closed, aborted, refused, reset, recycled, unreachable
 //! server drops backlog-full
 //! never client RST                         none of that at all
 //! ```
@@ -155,7 +155,8 @@ fn named(event: &Event) -> Option<(&'static str, String)> {
 }
 
 /// The ends of a connection, in the words of the file.
-const ENDS: [&str; 7] = ["aborted", "address-gone", "closed", "recycled", "refused", "reset", "timed-out"];
+const ENDS: [&str; 8] =
+    ["aborted", "address-gone", "closed", "recycled", "refused", "reset", "timed-out", "unreachable"];
 
 fn end_slug(end: crate::stack::End) -> &'static str {
     use crate::stack::End;
@@ -167,6 +168,7 @@ fn end_slug(end: crate::stack::End) -> &'static str {
         End::Refused => "refused",
         End::Reset => "reset",
         End::TimedOut => "timed-out",
+        End::Unreachable => "unreachable",
     }
 }
 

@@ -165,6 +165,13 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
+    /// Who has to answer ARP or NDP for a packet to `remote` to leave: `remote` itself on the link, else a router. `None` where
+    /// there is no route.
+    pub fn next_hop(&self, remote: IpAddress) -> Option<IpAddress> {
+        let router = self.gateways.iter().copied().find(|router| router.version() == remote.version());
+        if self.is_on_link(remote) { Some(remote) } else { router }
+    }
+
     /// A local port that no other connection to the same remote has (RFC 6056 section 3.3.1: random, then the next ones).
     fn local_port(&mut self, local: IpAddress, remote: IpEndpoint) -> Option<Tuple> {
         let start = self.random() as u16;

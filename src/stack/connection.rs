@@ -133,7 +133,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             return Sending::Blocked;
         }
         if current {
-            // A token was asked for and no segment left: the neighbour's hardware address is not known yet.
+            if sent.asked > 0 {
+                // A token was asked for and no segment left: the neighbour's hardware address is not known yet.
+                self.slots[index].unresolved = !changed;
+            }
             self.schedule(now, index, sent.asked > 0 && !changed, changed);
         }
         #[cfg(feature = "dhcp")]

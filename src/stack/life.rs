@@ -81,7 +81,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 let end = match cause {
                     Cause::Segment { rst: true } => End::Refused,
                     _ if !self.iface.has_ip_addr(tuple.local.addr) => End::AddressGone,
-                    _ => End::TimedOut,
+                    _ => self.silence(index),
                 };
                 self.finish(now, index, end, io);
             }
@@ -240,7 +240,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     ) {
         match self.slots[index].phase {
             Phase::HalfOpen => self.drop_unserved(now, index, End::TimedOut, &mut io.probe),
-            Phase::Connecting => self.finish(now, index, End::TimedOut, io),
+            Phase::Connecting => self.finish(now, index, self.silence(index), io),
             Phase::Aborting(end) => self.finish(now, index, end, io),
             Phase::Serving | Phase::Closing | Phase::Backlog => {
                 self.abort(now, index, End::TimedOut);
@@ -248,6 +248,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             }
             Phase::Ended(_) | Phase::Free | Phase::TimeWait => self.slots[index].guard = None,
         }
+    }
+
+    /// How a connection ends that nobody answered: its SYN may not even have left.
+    fn silence(&self, index: usize) -> End {
+        if self.slots[index].unresolved { End::Unreachable } else { End::TimedOut }
     }
 
     /// The peer has closed and acknowledged everything, and the socket is gone: the program reads what is left.
@@ -304,6 +309,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         slot.phase = phase;
         slot.progress = (0, 0);
         slot.queue = Queue::None;
+        slot.unresolved = false;
         self.links[index].tuple = Some(tuple);
         self.table.insert(self.links, index);
     }

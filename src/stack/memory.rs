@@ -124,6 +124,8 @@ pub struct Slot<'a, S> {
     /// The program is to run.
     pub(super) run: bool,
     pub(super) queue: Queue,
+    /// Its last segment could not leave, since the neighbour's hardware address is not known.
+    pub(super) unresolved: bool,
     /// When the program asked to be run.
     pub(super) wake: Option<Instant>,
     /// When the connection is given up, unless it makes progress.
@@ -144,6 +146,7 @@ impl<S> Slot<'_, S> {
         peer_isn: TcpSeqNumber(0),
         run: false,
         queue: Queue::None,
+        unresolved: false,
         wake: None,
         guard: None,
         progress: (0, 0),

@@ -52,6 +52,8 @@ pub use autoconf::interface_address;
 pub use config::{Config, ConnectError, ListenError, Listener, Overflow, Seed, SetupError};
 pub use console::{Console, Input, Quiet};
 pub use event::{AddressEvent, ConnectionId, Denial, Direction, Drop, Event, Hardware, Io, Loss, Probe, Step, Tuple};
+#[cfg(feature = "std")]
+pub(crate) use half_sip::half_sip;
 pub use links::Links;
 pub use memory::{Memory, Phase, Pool, Port, Slot};
 #[cfg(feature = "ping")]

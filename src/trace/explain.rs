@@ -378,6 +378,10 @@ fn ended(end: End) -> Explanation {
         End::TimedOut => {
             because("The peer did not answer in time, for all the retransmissions.", "RFC 9293 section 3.8.3")
         }
+        End::Unreachable => because(
+            "No host on the link answered for the address, so not even the SYN could leave.",
+            "RFC 1122 section 2.3.2.2",
+        ),
     }
 }
 

@@ -82,7 +82,7 @@ type Around = Io<TunTap, Stdio, Watch<'static>>;
 /// One line for the user.
 pub fn get(args: &GetArgs) -> Result<(), Failure> {
     let link = args.link.link(Side::Client)?;
-    let target = Target::parse(&args.url)?;
+    let target = Target::parse(&args.url, &link.name)?;
     if std::env::var_os("RUST_LOG").is_none() {
         // A line a segment is not what one fetches a page for.
         log::set_max_level(log::LevelFilter::Warn);
@@ -92,7 +92,7 @@ pub fn get(args: &GetArgs) -> Result<(), Failure> {
     let device = link.open()?;
     let sink = RefCell::new(Sink::new(Destination::open(args.output.as_deref())?, args.include, args.follow));
     let clock = Clock::start();
-    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
+    let watch = Watch::new(&link, &device, &clock, args.link.pcap.as_deref())?;
     let waiting = Waiting::new(stop, &sink)?;
     let race = Race::default();
     let left = Vec::new();

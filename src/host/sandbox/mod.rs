@@ -106,7 +106,7 @@ pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
     }
     let device = sandbox.attach().map_err(Failure::run)?;
     let clock = Clock::start();
-    let watch = Watch::new(&device, &clock, args.pcap.as_deref())?;
+    let watch = Watch::new(&link, &device, &clock, args.pcap.as_deref())?;
     let mut guest =
         plan.run(&link, &clock, Io { device, console: Stdio::output_only(), probe: watch }, |listening| {
             listening.lines().for_each(|line| log::info!("{line}"));
