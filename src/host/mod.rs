@@ -29,6 +29,7 @@ mod resolve;
 mod sandbox;
 mod say;
 mod serve;
+mod shell;
 mod stop;
 mod tcp;
 mod tour;
