@@ -1,14 +1,16 @@
 //! The command line.
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use super::bench::{BenchArgs, bench};
 use super::call::{CallArgs, call};
+use super::completions::{CompletionsArgs, completions};
 use super::doctor::{self, DoctorArgs};
 use super::error::Failure;
 use super::get::{GetArgs, get};
 use super::lab::{LabArgs, lab};
+use super::man::{ManArgs, man};
 use super::ping::{PingArgs, ping};
 use super::resolve::{ResolveArgs, resolve};
 use super::sandbox::{SandboxArgs, sandbox};
@@ -38,9 +40,11 @@ enum Command {
     Apps,
     Bench(BenchArgs),
     Call(CallArgs),
+    Completions(CompletionsArgs),
     Doctor(DoctorArgs),
     Get(GetArgs),
     Lab(Box<LabArgs>),
+    Man(ManArgs),
     Ping(PingArgs),
     Resolve(ResolveArgs),
     Sandbox(SandboxArgs),
@@ -64,12 +68,14 @@ pub fn run() -> Result<u8, Failure> {
         Some(Command::Apps) => apps().map(|()| 0),
         Some(Command::Bench(args)) => bench(&args),
         Some(Command::Call(args)) => call(&args).map(|()| 0),
+        Some(Command::Completions(args)) => completions(&args, Cli::command()).map(|()| 0),
         Some(Command::Doctor(_)) => {
             let works = doctor::run(&mut std::io::stdout()).map_err(Failure::output)?;
             Ok(if works { 0 } else { 1 })
         }
         Some(Command::Get(args)) => get(&args).map(|()| 0),
         Some(Command::Lab(args)) => lab(&args),
+        Some(Command::Man(args)) => man(&args, Cli::command()).map(|()| 0),
         Some(Command::Ping(args)) => ping(&args).map(|heard| if heard { 0 } else { 1 }),
         Some(Command::Resolve(args)) => resolve(&args).map(|()| 0),
         Some(Command::Sandbox(args)) => sandbox(&args),
