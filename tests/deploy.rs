@@ -4,7 +4,8 @@
 mod common;
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File};
+use std::io::Read;
 use std::path::Path;
 use std::process::Command;
 
@@ -70,9 +71,13 @@ fn the_unit_serves_under_its_restrictions() {
             assert!(status.contains(line), "{line}: {status}");
         }
         greet();
-        let calls = fs::read_to_string(format!("/proc/{}/root/dev/net/calls", server.id())).unwrap();
+        // Opened while its folder is there, and read when the last call is in it.
+        let mut file = File::open(format!("/proc/{}/root/dev/net/calls", server.id())).unwrap();
         terminate(served(server.id()));
         assert_eq!(server.finish().code(), Some(0));
+        let mut calls = String::new();
+        file.read_to_string(&mut calls).unwrap();
+        assert!(calls.contains("SIGTERM") && calls.contains("exit_group(0)"), "{calls}");
 
         let allowed = allowed(&filter, &settings(&unit, "SystemCallFilter").concat());
         let families = settings(&unit, "RestrictAddressFamilies").concat();
@@ -85,6 +90,8 @@ fn the_unit_serves_under_its_restrictions() {
             };
             made += 1;
             assert!(allowed.contains(name), "{line}");
+            // MemoryDenyWriteExecute
+            assert!(!arguments.contains("PROT_WRITE|PROT_EXEC"), "{line}");
             let family = arguments.split([',', ')']).next().unwrap_or_default();
             assert!(name != "socket" || families.split(' ').any(|allowed| allowed == family), "{line}");
         }
