@@ -65,7 +65,7 @@ fn the_unit_serves_under_its_restrictions() {
              --bounding-set=-all strace -f -qq -o /dev/net/calls {start}"
         );
         let mut started = Command::new("unshare");
-        let server = Peer::start(started.args(["-m", "sh", "-c", &call, SMOLSTEP])).listening(10);
+        let server = Peer::start(started.args(["-mpf", "--kill-child", "sh", "-c", &call, SMOLSTEP])).listening(10);
         let status = fs::read_to_string(format!("/proc/{}/status", served(server.id()))).unwrap();
         for line in ["CapEff:\t0000000000000000", "CapBnd:\t0000000000000000", "NoNewPrivs:\t1", "Uid:\t65534\t65534"] {
             assert!(status.contains(line), "{line}: {status}");
