@@ -61,7 +61,7 @@ fn the_unit_serves_under_its_restrictions() {
         let call = format!(
             "mount -t tmpfs tmpfs /dev/net && mknod -m 666 /dev/net/tun c 10 200 && cp \"$0\" /dev/net/smolstep && \
              chmod 755 /dev/net && install -m 666 /dev/null /dev/net/calls && mount -o remount,bind,ro / && \
-             exec setpriv --reuid={USER} --regid={USER} --clear-groups --no-new-privs --inh-caps=-all \
+             exec setpriv --pdeathsig=KILL --reuid={USER} --regid={USER} --clear-groups --no-new-privs --inh-caps=-all \
              --bounding-set=-all strace -f -qq -o /dev/net/calls {start}"
         );
         let mut started = Command::new("unshare");
