@@ -339,6 +339,8 @@ fn help_and_version_are_no_errors() {
         "sandbox --help",
         "doctor --help",
         "apps --help",
+        "completions --help",
+        "man --help",
         "ping --help",
         "resolve --help",
     ] {

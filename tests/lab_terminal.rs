@@ -74,11 +74,22 @@ fn frames_are_shown_field_by_field_and_mistakes_are_explained() {
         "checksum = 0x",
         ", right",
         "unknown state 'NOWHERE': there are CLOSED",
-        "'17' is not understood",
+        "'17 18' is not understood: type Enter, a number, u STATE, u FRAME, b, g STEP, ",
         "'x' should be a number",
         "go back a step",
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
+    }
+}
+
+#[test]
+fn a_run_stops_at_the_first_frame_of_a_kind() {
+    let shown = typed("u tcp|u synack|u data|q", &[]);
+    let parts: Vec<&str> = shown.split("s> ").collect();
+    for (part, frame) in
+        parts[1..4].iter().zip(["#3 SYN seq=0", "#4 SYN,ACK seq=0 ack=1", "#6 PSH,ACK seq=1 ack=1 len=8"])
+    {
+        assert!(part.contains(frame) && part.lines().rev().nth(1).unwrap().contains(frame), "{frame}: {shown}");
     }
 }
 

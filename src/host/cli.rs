@@ -5,10 +5,12 @@ use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::bench::{BenchArgs, bench};
 use super::call::{CallArgs, call};
+use super::completions::{CompletionsArgs, completions};
 use super::doctor::{self, DoctorArgs};
 use super::error::Failure;
 use super::get::{GetArgs, get};
 use super::lab::{LabArgs, lab};
+use super::man::{ManArgs, man};
 use super::ping::{PingArgs, ping};
 use super::resolve::{ResolveArgs, resolve};
 use super::sandbox::{SandboxArgs, sandbox};
@@ -44,9 +46,11 @@ enum Command {
     Apps,
     Bench(BenchArgs),
     Call(CallArgs),
+    Completions(CompletionsArgs),
     Doctor(DoctorArgs),
     Get(GetArgs),
     Lab(Box<LabArgs>),
+    Man(ManArgs),
     Ping(PingArgs),
     Resolve(ResolveArgs),
     Sandbox(SandboxArgs),
@@ -80,12 +84,14 @@ impl Cli {
             Some(Command::Apps) => apps().map(|()| 0),
             Some(Command::Bench(args)) => bench(&args),
             Some(Command::Call(args)) => call(&args).map(|()| 0),
+            Some(Command::Completions(args)) => completions(&args, Cli::command()).map(|()| 0),
             Some(Command::Doctor(_)) => {
                 let works = doctor::run(&mut std::io::stdout()).map_err(Failure::output)?;
                 Ok(if works { 0 } else { 1 })
             }
             Some(Command::Get(args)) => get(&args).map(|()| 0),
             Some(Command::Lab(args)) => lab(&args),
+            Some(Command::Man(args)) => man(&args, Cli::command()).map(|()| 0),
             Some(Command::Ping(args)) => ping(&args).map(|heard| if heard { 0 } else { 1 }),
             Some(Command::Resolve(args)) => resolve(&args).map(|()| 0),
             Some(Command::Sandbox(args)) => sandbox(&args),

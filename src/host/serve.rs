@@ -48,7 +48,7 @@ pub struct ServeArgs {
     pub link: LinkArgs,
     #[command(flatten)]
     pub server: ServerArgs,
-    /// Stop after each step of the poll loop and wait for Enter
+    /// Stop after each step of the poll loop: Enter takes the next one, ? there lists the commands
     #[arg(long)]
     pub step: bool,
 }
@@ -298,9 +298,14 @@ impl Plan<'_> {
         let own = |address: &IpCidr| link.slaac || link.dhcp || link.addresses.contains(address);
         let mut listening = Listening::new(&self.tcp, &self.udp);
         let mut interrupt = start(&listening.change(stack.addresses().iter().copied().filter(own)))?;
-        let (watch, result) = if self.step {
+        let result = if self.step {
             let each = |stack: &Stack<'_, _, _>| say(listening.change(stack.addresses().iter().copied().filter(own)));
-            step_by_step(&mut stack, io, clock, &mut interrupt, each)
+            let (back, result) = step_by_step(&mut stack, io, clock, &mut interrupt, each);
+            io = back;
+            // The connections close as they do without steps.
+            result.and_then(|()| {
+                drive(&mut stack, &mut io, clock, &mut Closing(&mut interrupt, false), |_| false).map(drop)
+            })
         } else {
             let mut said = Ok(());
             let done = |stack: &mut Stack<'_, _, _>| {
@@ -312,10 +317,10 @@ impl Plan<'_> {
                 // Those who wait are reset; the talk closes as it should.
                 result = drive(&mut stack, &mut io, clock, &mut Closing(&mut interrupt, false), |_| false);
             }
-            stack.release_lease(clock.now(), &mut io);
-            (io.probe, result.map(drop).and(said))
+            result.map(drop).and(said)
         };
-        watch.finish()?;
+        stack.release_lease(clock.now(), &mut io);
+        io.probe.finish()?;
         result.map(|()| interrupt)
     }
 }

@@ -180,7 +180,7 @@ impl Frames {
     fn sent(&mut self, now: Instant, summary: &Summary, cause: Option<Cause>) -> bool {
         let fits = match &self.which {
             Which::Caused(name) => cause.map(cause_slug) == Some(*name),
-            Which::Icmp => matches!(summary.carries, Carries::Icmp(..)),
+            Which::Icmp => matches!(summary.carries, Carries::Icmp(..) | Carries::Icmpv6(..)),
             Which::Kind(kind) => kind.matches(summary),
         };
         if !fits {

@@ -6,6 +6,7 @@ mod entry;
 mod explain;
 mod fields;
 mod flow;
+mod icmp;
 pub(crate) mod json;
 mod lab_capture;
 mod ladder;

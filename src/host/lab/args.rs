@@ -9,7 +9,7 @@ use smoltcp::socket::tcp::State;
 use crate::host::duration::duration;
 use crate::host::error::Failure;
 use crate::host::number::whole;
-use crate::host::suggest::did_you_mean;
+use crate::host::shell::state;
 use crate::lab::{Fault, Line};
 
 /// Run a client and a server on a cable in memory: see both ends, break a segment, go back, export
@@ -146,18 +146,6 @@ impl LabArgs {
         }
         Ok(())
     }
-}
-
-/// The state that RFC 9293 calls so.
-pub fn state(name: &str) -> Result<State, String> {
-    use State::*;
-    let all =
-        [Closed, Listen, SynSent, SynReceived, Established, FinWait1, FinWait2, CloseWait, Closing, LastAck, TimeWait];
-    let named = all.into_iter().find(|state| state.to_string().eq_ignore_ascii_case(name));
-    named.ok_or_else(|| {
-        let names = all.map(|state| state.to_string());
-        format!("unknown state '{name}': {}", did_you_mean(name, &names.each_ref().map(String::as_str)))
-    })
 }
 
 fn until(text: &str) -> Result<Until, String> {

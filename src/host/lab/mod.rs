@@ -3,7 +3,6 @@
 mod args;
 mod outputs;
 mod run;
-mod shell;
 mod step;
 
 use std::io::{self, IsTerminal, Write};
