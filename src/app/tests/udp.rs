@@ -62,9 +62,9 @@ fn greeting_follows_its_template() {
 fn inbox_and_thanks_print() {
     for name in ["inbox", "thanks"] {
         let mut udp = serve(name, &Options::default());
-        udp.send(0, v4, b"a\tb\n");
+        udp.send(0, v4, b"a\tb\x1b\n");
         udp.send(1, v6, b"");
-        assert_eq!(udp.printed(), b"192.168.69.2:3000 a\\tb\n[fdaa::2]:3001 \n");
+        assert_eq!(udp.printed(), b"192.168.69.2:3000 a\tb\x1b\n[fdaa::2]:3001 \n");
     }
 }
 
