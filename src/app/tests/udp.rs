@@ -69,6 +69,24 @@ fn inbox_and_thanks_print() {
 }
 
 #[test]
+fn inbox_and_thanks_print_the_longest_datagram_of_a_frame() {
+    for (name, address, from, len) in [
+        ("inbox", v4 as fn(u8) -> IpAddress, "192.168.69.2", 1472),
+        ("thanks", v4, "192.168.69.2", 1472),
+        ("inbox", v6, "[fdaa::2]", 1452),
+        ("thanks", v6, "[fdaa::2]", 1452),
+    ] {
+        let mut udp = serve(name, &Options::default());
+        // The fourth stands where the ring of 2,048 bytes ends.
+        for letter in "abcd".chars() {
+            let text = letter.to_string().repeat(len);
+            udp.send(0, address, text.as_bytes());
+            assert_eq!(String::from_utf8(udp.printed()).unwrap(), format!("{from}:3000 {text}\n"));
+        }
+    }
+}
+
+#[test]
 fn inbox_answers_and_ends_when_told() {
     let reply = Some(&b"got it"[..]);
     for (once, reply) in [(false, None), (false, reply), (true, None), (true, reply)] {
