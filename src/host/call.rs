@@ -14,6 +14,7 @@ use super::console::Stdio;
 use super::drive::{Ended, drive};
 use super::duration::positive;
 use super::error::Failure;
+use super::lines::Lines;
 use super::link::{Link, LinkArgs, Side};
 use super::memory::Sizes;
 use super::race::{Outcome, Race, Runner, Track, Why};
@@ -22,7 +23,7 @@ use super::stop::Stop;
 use super::tcp::TcpArgs;
 use super::watch::Watch;
 use super::written::host_and_port;
-use crate::app::{App, Client, ClientOptions, Failure as NotDone, UdpClient};
+use crate::app::{App, CONSOLE, Client, ClientOptions, Failure as NotDone, UdpClient};
 use crate::names::WithResolver;
 use crate::phy::linux::TunTap;
 use crate::stack::{ConnectError, ConnectionId, Io, Stack};
@@ -32,7 +33,8 @@ use crate::stack::{ConnectError, ConnectionId, Io, Stack};
 #[command(after_help = "Example:
   smolstep call greeting 192.168.69.100 Li Cheng --tap tap0
   smolstep call echo '[fdaa::64]:4000' --udp --tap tap0 hello
-  smolstep call greeting host.example Li --tap tap0 --dhcp")]
+  smolstep call greeting host.example Li --tap tap0 --dhcp
+  ls | smolstep call upper 192.168.69.100 - --tap tap0")]
 pub struct CallArgs {
     /// The program; `smolstep apps` lists them
     #[arg(value_name = "APP")]
@@ -40,7 +42,8 @@ pub struct CallArgs {
     /// The server's IP address or name, and its port unless it is the program's own
     #[arg(value_name = "HOST[:PORT]")]
     pub host: String,
-    /// What to send; without any, most clients read lines from standard input
+    /// What to send; - stands for the lines of standard input, a text each, and is what most clients send without any TEXT
+    /// (ack, thanks and upper: over TCP the first line alone)
     #[arg(value_name = "TEXT")]
     pub texts: Vec<OsString>,
     #[command(flatten)]
@@ -73,10 +76,16 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     let app = find(&args.app)?;
     let (host, port) = args.remote(app)?;
     let texts = args.texts(app)?;
-    let texts: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
+    let mut texts: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
+    let udp = args.udp || app.tcp.is_none();
+    if texts == [CONSOLE] && (udp || !app.takes_one_message()) {
+        // As it is, echo and discard send it.
+        texts.clear();
+    }
     let options = ClientOptions {
         texts: &texts,
-        fallback: if app.name == "inbox" { &[b"AAABBBCCC"] } else { &[] },
+        dash: true,
+        fallback: if app.name == "inbox" && args.texts.is_empty() { &[b"AAABBBCCC"] } else { &[] },
         timeout: Some(args.timeout.into()),
         bytes: args.bytes.unwrap_or(0),
         no_wait: args.no_wait,
@@ -97,7 +106,7 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
         Caller { link: &link, tcp: args.tcp, remotes, race: &race, left, patience: args.timeout, clock, stop };
     let console = if app.name == "chat" { Stdio::editing(None) } else { Stdio::new() };
     let mut io = Io { device, console, probe: watch };
-    let result = caller.run((host, port), app, args.udp || app.tcp.is_none(), &options, &mut io);
+    let result = caller.run((host, port), app, udp, &options, &mut io);
     io.probe.finish().and(result)
 }
 
@@ -129,6 +138,9 @@ impl CallArgs {
                     app.name
                 )));
             }
+        }
+        if self.texts.iter().filter(|text| text.as_bytes() == CONSOLE).count() > 1 {
+            return Err(Failure::usage("standard input can be read only once: give - as a TEXT once"));
         }
         match (self.random, &self.texts[..], app.name) {
             (Some(count), _, _) => (0..count)
@@ -195,12 +207,37 @@ impl<'c> Caller<'c> {
         }
         // A program whose server takes one message a connection is called once a text.
         if app.takes_one_message() && !options.texts.is_empty() {
-            for texts in options.texts.chunks(1) {
-                self.tcp(app, &ClientOptions { texts, ..*options }, stack, io)?;
-            }
-            return Ok(());
+            return self.each(app, options, stack, io);
         }
         self.tcp(app, options, stack, io)
+    }
+
+    /// Calls once a text, and once a line where the text is `-`.
+    fn each<'t>(
+        &mut self,
+        app: &App,
+        options: &ClientOptions<'t>,
+        stack: &mut Clients<'_, 'c, 't>,
+        io: &mut Around,
+    ) -> Result<(), Failure> {
+        let (mut lines, mut sent) = (Lines::default(), false);
+        for texts in options.texts.chunks(1) {
+            if texts != [CONSOLE] {
+                self.tcp(app, &ClientOptions { texts, dash: false, ..*options }, stack, io)?;
+                sent = true;
+                continue;
+            }
+            while let Some(line) = lines.next(stack, io, &self.clock, &mut self.stop)? {
+                if line.is_empty() {
+                    continue;
+                }
+                // A client borrows its text for as long as the stack lives, which is until the process ends.
+                let texts: &'static [&'static [u8]] = Box::leak(Box::new([&*line.leak()]));
+                self.tcp(app, &ClientOptions { texts, dash: false, ..*options }, stack, io)?;
+                sent = true;
+            }
+        }
+        if sent { Ok(()) } else { Err(Failure::run(NotDone::NoText)) }
     }
 
     /// Calls the first address that connects, and keeps to it from then on.

@@ -16,6 +16,7 @@ mod exchange;
 mod get;
 mod kernel;
 mod lab;
+mod lines;
 mod link;
 mod listening;
 mod live;
