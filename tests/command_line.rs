@@ -86,6 +86,7 @@ fn wrong_usage_is_one_line() {
             ("call echo 192.168.69.100 --no-wait --tap tap0", "--no-wait is for inbox"),
             ("call echo 192.168.69.100 --bytes 3 --tap tap0", "--bytes is for discard and chargen"),
             ("call greeting 192.168.69.100 Li --random 3 --tap tap0", "--random"),
+            ("call greeting 192.168.69.100 --random 0 --tap tap0", "--random"),
             ("call echo 192.168.69.100 - a - --tap tap0", "give - as a TEXT once"),
             ("call greeting 192.168.69.100 --timeout 0s --tap tap0", "longer than nothing"),
             ("frobnicate", "frobnicate"),

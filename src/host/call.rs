@@ -56,8 +56,8 @@ pub struct CallArgs {
     /// How long finding the server may take, connecting, and each reply
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = positive)]
     pub timeout: Duration,
-    /// greeting: send N random numbers
-    #[arg(long, value_name = "N", conflicts_with = "texts")]
+    /// greeting: send N random numbers from 0 to 1
+    #[arg(long, value_name = "N", conflicts_with = "texts", value_parser = clap::value_parser!(u16).range(1..))]
     pub random: Option<u16>,
     /// inbox: do not wait for a reply
     #[arg(long)]
@@ -143,13 +143,20 @@ impl CallArgs {
             return Err(Failure::usage("standard input can be read only once: give - as a TEXT once"));
         }
         match (self.random, &self.texts[..], app.name) {
-            (Some(count), _, _) => (0..count)
-                .map(|_| getrandom::u32().map(|n| (n % 1000).to_string().into()).map_err(Failure::run))
-                .collect(),
+            (Some(count), _, _) => {
+                (0..count).map(|_| getrandom::u64().map(|n| fraction(n).into()).map_err(Failure::run)).collect()
+            }
             (None, [], "greeting") => Ok(["Li", "Cheng", "victor"].map(OsString::from).into()),
             (None, texts, _) => Ok(texts.to_vec()),
         }
     }
+}
+
+/// A number from 0 to 1, without 1, as Python prints one: `random` of 2^64, with up to 16 digits.
+fn fraction(random: u64) -> String {
+    let digits = format!("{:016}", (u128::from(random) * 10u128.pow(16)) >> 64);
+    let digits = digits.trim_end_matches('0');
+    format!("0.{}", if digits.is_empty() { "0" } else { digits })
 }
 
 struct Caller<'c> {
@@ -315,5 +322,25 @@ pub(super) fn describe(remote: IpEndpoint, error: ConnectError) -> Failure {
     match error {
         ConnectError::NoRoute => no_route(&remote.addr),
         error => failed(remote, &error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fraction;
+
+    #[test]
+    fn random_numbers_look_like_pythons() {
+        for (random, want) in [
+            (0, "0.0"),
+            (u64::MAX, "0.9999999999999999"),
+            (1 << 63, "0.5"),
+            (1 << 40, "0.0000000596046447"),
+            (1, "0.0"),
+            (0x6e21_965a_c7b3_d1f0, "0.430200001872165"),
+        ] {
+            assert_eq!(fraction(random), want);
+            assert!((0.0..1.0).contains(&fraction(random).parse::<f64>().unwrap()));
+        }
     }
 }
