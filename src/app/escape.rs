@@ -28,13 +28,7 @@ impl Escape {
                 *place = byte;
                 self.len += 1;
             }
-            let whole = match self.held[0] {
-                b'\r' | 0xc2..=0xdf => 2,
-                0xe0..=0xef => 3,
-                0xf0..=0xf4 => 4,
-                _ => 1,
-            };
-            if self.len >= whole {
+            if self.len >= whole(self.held[0]) {
                 self.finish(put);
             }
         }
@@ -51,6 +45,16 @@ impl Escape {
 
     fn held(&self) -> &[u8] {
         self.held.get(..self.len).unwrap_or_default()
+    }
+}
+
+/// How many bytes belong together, by the first: those of a character, or of a CR LF.
+fn whole(first: u8) -> usize {
+    match first {
+        b'\r' | 0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => 1,
     }
 }
 

@@ -1,7 +1,5 @@
 //! upper: one message comes back in upper case, then the server closes.
 
-use core::str;
-
 use smoltcp::socket::tcp::Socket;
 
 use super::message::{self, Arrived};
@@ -20,20 +18,11 @@ pub struct Server {
     reply: Option<Reply>,
 }
 
-/// How much of the message is still in the receive buffer.
+/// How much of the message is still in the receive buffer, and how much of the reply to its first piece is queued.
 #[derive(Clone, Copy, Debug)]
 struct Reply {
     left: usize,
-    /// The first piece of it is printed.
-    printed: bool,
-    /// How much of the reply to this piece is queued.
     position: usize,
-}
-
-impl Reply {
-    fn to(left: usize) -> Self {
-        Reply { left, printed: false, position: 0 }
-    }
 }
 
 impl Session for Server {
@@ -44,20 +33,13 @@ impl Session for Server {
             (None, Arrived::EndOfStream) => return Next::Close,
             (None, Arrived::Message(_)) => {
                 print_sender(cx.console, socket.remote_endpoint());
-                Reply::to(socket.recv_queue().min(LONGEST))
+                Reply { left: socket.recv_queue().min(LONGEST), position: 0 }
             }
         };
-        while reply.left > 0 {
+        loop {
             let bytes = message::peek(socket, cx.scratch, reply.left);
             let is_last = bytes.len() == reply.left;
             let (text, line_end) = if is_last { split_line_end(bytes) } else { (first_piece(bytes), &b""[..]) };
-            if !reply.printed {
-                cx.console.print(text);
-                if is_last {
-                    cx.console.print(b"\n");
-                }
-                reply.printed = true;
-            }
             let queued = message::stream(socket, &mut reply.position, |put| {
                 uppercase(text, put);
                 put(line_end);
@@ -66,11 +48,15 @@ impl Session for Server {
                 self.reply = Some(reply);
                 return Next::Wait;
             }
-            let taken = text.len() + line_end.len();
-            message::consume(socket, taken);
-            reply = Reply::to(reply.left - taken);
+            cx.console.print(text);
+            if is_last || text.is_empty() {
+                cx.console.print(b"\n");
+                message::consume(socket, bytes.len());
+                return Next::Close;
+            }
+            message::consume(socket, text.len());
+            reply = Reply { left: reply.left - text.len(), position: 0 };
         }
-        Next::Close
     }
 }
 
@@ -79,13 +65,10 @@ pub fn client() -> single::Client {
     single::Client::new()
 }
 
-/// The front of a message that is treated by itself: it cuts neither a character nor a CR LF in two.
+/// The front of a message that goes on: without its last character, which may be cut off, or be the CR of a CR LF.
 fn first_piece(bytes: &[u8]) -> &[u8] {
-    let end = match bytes.utf8_chunks().last().map(|chunk| chunk.invalid()) {
-        Some(cut) if str::from_utf8(cut).is_err_and(|error| error.error_len().is_none()) => cut.len(),
-        _ => usize::from(bytes.ends_with(b"\r")),
-    };
-    bytes.get(..bytes.len() - end).filter(|piece| !piece.is_empty()).unwrap_or(bytes)
+    let end = bytes.iter().rposition(|&byte| byte & 0xc0 != 0x80);
+    bytes.get(..end.unwrap_or(0)).filter(|piece| !piece.is_empty()).unwrap_or(bytes)
 }
 
 /// Puts `text` in upper case, as Unicode maps each character (`ß` becomes `SS`), and what is not UTF-8 as it is.
