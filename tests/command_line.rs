@@ -142,6 +142,8 @@ fn wrong_usage_is_one_line() {
             ("call echo 192.168.69.100 --no-wait --tap tap0", "--no-wait is for inbox"),
             ("call echo 192.168.69.100 --bytes 3 --tap tap0", "--bytes is for discard and chargen"),
             ("call greeting 192.168.69.100 Li --random 3 --tap tap0", "--random"),
+            ("call greeting 192.168.69.100 --random 0 --tap tap0", "--random"),
+            ("call echo 192.168.69.100 - a - --tap tap0", "give - as a TEXT once"),
             ("call greeting 192.168.69.100 --timeout 0s --tap tap0", "longer than nothing"),
             ("frobnicate", "there is no command 'frobnicate': there are apps, bench, call"),
             ("serv greeting", "did you mean 'smolstep serve'? 'smolstep --help' tells more\n"),
@@ -357,6 +359,14 @@ fn the_programs_are_listed() {
         run("apps").out().lines().map(|line| line.split_whitespace().next().unwrap_or_default()).collect::<Vec<_>>(),
         ["greeting", "echo", "discard", "chargen", "ack", "thanks", "upper", "chat", "inbox", "http"]
     );
+}
+
+#[test]
+fn the_tour_shows_what_the_client_printed() {
+    let tour = Peer::start(&mut smolstep()).finish();
+    assert_eq!(tour.code(), Some(0), "{tour:?}");
+    let printed = "\nThe client printed:\nWelcome!\nHello,Li!\nHello,Cheng!\nHello,victor!\n";
+    assert!(tour.out().contains(printed), "{}", tour.out());
 }
 
 /// So many times these words, each with another number for N.

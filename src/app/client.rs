@@ -14,6 +14,8 @@ use crate::stack::{End, Next};
 pub struct ClientOptions<'a> {
     /// What to send, one message or datagram each; if there is nothing, lines from the console.
     pub texts: &'a [&'a [u8]],
+    /// Whether the text `-` stands for lines from the console.
+    pub dash: bool,
     /// What to send instead if the console ends without a line.
     pub fallback: &'a [&'a [u8]],
     /// How long to wait for each reply, from when its text is first sent; programs without replies wait so long for any
@@ -91,7 +93,7 @@ impl<'a> Run<'a> {
     /// A run that has not begun.
     pub fn new(options: &ClientOptions<'a>) -> Self {
         Run {
-            input: Input::new(options.texts),
+            input: Input::new(options.texts).with_dash(options.dash),
             deadline: Deadline::new(options.timeout),
             complete: false,
             sends: true,

@@ -85,7 +85,7 @@ impl<'a> Asker<'a> {
     pub(super) fn new(options: &ClientOptions<'a>, remote: IpEndpoint, replies: bool) -> Self {
         Asker {
             remote,
-            input: Input::new(options.texts),
+            input: Input::new(options.texts).with_dash(options.dash),
             fallback: options.fallback,
             generate: (options.bytes > 0 && !replies).then_some(options.bytes),
             pattern: Pattern::default(),

@@ -14,6 +14,7 @@ use super::console::Stdio;
 use super::drive::{Ended, drive};
 use super::duration::positive;
 use super::error::Failure;
+use super::lines::Lines;
 use super::link::{Link, LinkArgs, Side};
 use super::memory::Sizes;
 use super::number::whole;
@@ -23,7 +24,7 @@ use super::stop::Stop;
 use super::tcp::TcpArgs;
 use super::watch::Watch;
 use super::written::host_and_port;
-use crate::app::{App, Client, ClientOptions, Failure as NotDone, UdpClient};
+use crate::app::{App, CONSOLE, Client, ClientOptions, Failure as NotDone, UdpClient};
 use crate::names::WithResolver;
 use crate::phy::linux::TunTap;
 use crate::stack::{ConnectError, ConnectionId, End, Io, Stack};
@@ -34,7 +35,8 @@ use crate::stack::{ConnectError, ConnectionId, End, Io, Stack};
 Examples:
   smolstep call greeting 192.168.69.100 Li Cheng --tap tap0
   smolstep call echo '[fdaa::64]:4000' --udp --tap tap0 hello
-  smolstep call greeting host.example Li --tap tap0 --dhcp", programs()))]
+  smolstep call greeting host.example Li --tap tap0 --dhcp
+  ls | smolstep call upper 192.168.69.100 - --tap tap0", programs()))]
 pub struct CallArgs {
     /// The program to call
     #[arg(value_name = "APP")]
@@ -42,7 +44,8 @@ pub struct CallArgs {
     /// The server's IP address or name [default port: the program's below]
     #[arg(value_name = "HOST[:PORT]")]
     pub host: String,
-    /// What to send, a message each [default: lines from standard input; greeting sends Li, Cheng and victor]
+    /// What to send, a message each; - stands for the lines of standard input [default: -, over TCP for ack, thanks and upper its
+    /// first line alone; greeting sends Li, Cheng and victor]
     #[arg(value_name = "TEXT")]
     pub texts: Vec<OsString>,
     #[command(flatten)]
@@ -55,8 +58,8 @@ pub struct CallArgs {
     /// Give up when finding the server, connecting, or a reply takes longer
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = positive)]
     pub timeout: Duration,
-    /// greeting: send N random numbers [default: TEXT]
-    #[arg(long, value_name = "N", conflicts_with = "texts", value_parser = whole::<u16>(0..=65_535, "20"))]
+    /// greeting: send N random numbers from 0 to 1 [default: TEXT]
+    #[arg(long, value_name = "N", conflicts_with = "texts", value_parser = whole::<u16>(1..=65_535, "20"))]
     pub random: Option<u16>,
     /// inbox: send without waiting for replies
     #[arg(long)]
@@ -81,10 +84,16 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     let link = args.link.link(Side::Client)?;
     let (host, port) = args.remote(app, &link)?;
     let texts = args.texts(app)?;
-    let texts: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
+    let mut texts: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
+    let udp = args.udp || app.tcp.is_none();
+    if texts == [CONSOLE] && (udp || !app.takes_one_message()) {
+        // As it is, echo and discard send it.
+        texts.clear();
+    }
     let options = ClientOptions {
         texts: &texts,
-        fallback: if app.name == "inbox" { &[b"AAABBBCCC"] } else { &[] },
+        dash: true,
+        fallback: if app.name == "inbox" && args.texts.is_empty() { &[b"AAABBBCCC"] } else { &[] },
         timeout: Some(args.timeout.into()),
         bytes: args.bytes.unwrap_or(0),
         no_wait: args.no_wait,
@@ -108,7 +117,7 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     };
     let console = if app.name == "chat" { Stdio::editing(None) } else { Stdio::new() };
     let mut io = Io { device, console, probe: watch };
-    let result = caller.run((&host, port), app, args.udp || app.tcp.is_none(), &options, &mut io);
+    let result = caller.run((&host, port), app, udp, &options, &mut io);
     io.probe.finish().and(result)
 }
 
@@ -151,14 +160,24 @@ impl CallArgs {
                 )));
             }
         }
+        if self.texts.iter().filter(|text| text.as_bytes() == CONSOLE).count() > 1 {
+            return Err(Failure::usage("standard input can be read only once: give - as a TEXT once"));
+        }
         match (self.random, &self.texts[..], app.name) {
-            (Some(count), _, _) => (0..count)
-                .map(|_| getrandom::u32().map(|n| (n % 1000).to_string().into()).map_err(Failure::run))
-                .collect(),
+            (Some(count), _, _) => {
+                (0..count).map(|_| getrandom::u64().map(|n| fraction(n).into()).map_err(Failure::run)).collect()
+            }
             (None, [], "greeting") => Ok(["Li", "Cheng", "victor"].map(OsString::from).into()),
             (None, texts, _) => Ok(texts.to_vec()),
         }
     }
+}
+
+/// A number from 0 to 1, without 1, as Python prints one: `random` of 2^64, with up to 16 digits.
+fn fraction(random: u64) -> String {
+    let digits = format!("{:016}", (u128::from(random) * 10u128.pow(16)) >> 64);
+    let digits = digits.trim_end_matches('0');
+    format!("0.{}", if digits.is_empty() { "0" } else { digits })
 }
 
 struct Caller<'c> {
@@ -221,12 +240,37 @@ impl<'c> Caller<'c> {
         }
         // A program whose server takes one message a connection is called once a text.
         if app.takes_one_message() && !options.texts.is_empty() {
-            for texts in options.texts.chunks(1) {
-                self.tcp(app, &ClientOptions { texts, ..*options }, stack, io)?;
-            }
-            return Ok(());
+            return self.each(app, options, stack, io);
         }
         self.tcp(app, options, stack, io)
+    }
+
+    /// Calls once a text, and once a line where the text is `-`.
+    fn each<'t>(
+        &mut self,
+        app: &App,
+        options: &ClientOptions<'t>,
+        stack: &mut Clients<'_, 'c, 't>,
+        io: &mut Around,
+    ) -> Result<(), Failure> {
+        let (mut lines, mut sent) = (Lines::default(), false);
+        for texts in options.texts.chunks(1) {
+            if texts != [CONSOLE] {
+                self.tcp(app, &ClientOptions { texts, dash: false, ..*options }, stack, io)?;
+                sent = true;
+                continue;
+            }
+            while let Some(line) = lines.next(stack, io, &self.clock, &mut self.stop)? {
+                if line.is_empty() {
+                    continue;
+                }
+                // A client borrows its text for as long as the stack lives, which is until the process ends.
+                let texts: &'static [&'static [u8]] = Box::leak(Box::new([&*line.leak()]));
+                self.tcp(app, &ClientOptions { texts, dash: false, ..*options }, stack, io)?;
+                sent = true;
+            }
+        }
+        if sent { Ok(()) } else { Err(Failure::run(NotDone::NoText)) }
     }
 
     /// Calls the first address that connects, and keeps to it from then on.
@@ -336,5 +380,25 @@ pub(super) fn describe(remote: IpEndpoint, error: ConnectError) -> Failure {
     match error {
         ConnectError::NoRoute => no_route(&remote.addr),
         error => failed(remote, &error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fraction;
+
+    #[test]
+    fn random_numbers_look_like_pythons() {
+        for (random, want) in [
+            (0, "0.0"),
+            (u64::MAX, "0.9999999999999999"),
+            (1 << 63, "0.5"),
+            (1 << 40, "0.0000000596046447"),
+            (1, "0.0"),
+            (0x6e21_965a_c7b3_d1f0, "0.430200001872165"),
+        ] {
+            assert_eq!(fraction(random), want);
+            assert!((0.0..1.0).contains(&fraction(random).parse::<f64>().unwrap()));
+        }
     }
 }

@@ -44,7 +44,7 @@ impl<'a> Client<'a> {
     pub fn new(options: &ClientOptions<'a>, remote: IpEndpoint) -> Self {
         Client {
             remote,
-            input: Input::with_prompt(options.texts, PROMPT),
+            input: Input::with_prompt(options.texts, PROMPT).with_dash(options.dash),
             deadline: Deadline::new(options.timeout),
             stage: Stage::Input(false),
             answered: false,
