@@ -72,7 +72,7 @@ fn once_is_over_after_a_talk_on_udp_too() {
                 server.type_in(b"q\n");
                 let mut bytes = [0; 64];
                 let len = partner.recv(&mut bytes).unwrap();
-                assert_eq!(&bytes[..len], b"q\n");
+                assert_eq!(&bytes[..len], b"q");
             } else {
                 partner.send(b"q\n").unwrap();
             }

@@ -2,10 +2,21 @@
 
 use smoltcp::time::{Duration, Instant};
 
+use crate::stack::Next;
+
 /// `now` and `duration` together, at most the last instant there is: a duration may come from a command line.
 pub fn later(now: Instant, duration: Duration) -> Instant {
     let micros = i64::try_from(duration.total_micros()).unwrap_or(i64::MAX);
     Instant::from_micros(now.total_micros().saturating_add(micros))
+}
+
+/// `next`, where it waits: until `at` at the latest.
+pub fn sooner(next: Next, at: Option<Instant>) -> Next {
+    match (next, at) {
+        (Next::Wait, Some(at)) => Next::WakeAt(at),
+        (Next::WakeAt(first), Some(at)) => Next::WakeAt(first.min(at)),
+        (next, _) => next,
+    }
 }
 
 /// How long a client still waits for its peer.

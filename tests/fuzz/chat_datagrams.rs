@@ -80,8 +80,8 @@ fn run(input: &[u8]) {
 /// What should happen.
 #[derive(Default)]
 struct Model {
-    /// Partner and number; whoever wrote last stands last.
-    partners: Vec<(u8, u32)>,
+    /// Partner, number and the line end of its last datagram; whoever wrote last stands last.
+    partners: Vec<(u8, u32, &'static [u8])>,
     numbered: u32,
     /// Lines that nobody has read.
     typed: Vec<Vec<u8>>,
@@ -103,7 +103,7 @@ impl Model {
             None => {
                 self.numbered += 1;
                 if self.partners.len() == REMEMBERED {
-                    let (gone, number) = self.partners.remove(0);
+                    let (gone, number, _) = self.partners.remove(0);
                     let gone = endpoint(gone);
                     self.shown += &format!("@{number} {gone} is forgotten: {REMEMBERED} others wrote since\n");
                 }
@@ -113,7 +113,8 @@ impl Model {
         if matches!(text, b"q" | b"Q") {
             self.ended(partner, number, was_last);
         } else {
-            self.partners.push((partner, number));
+            let line_end: &[u8] = if data.ends_with(b"\n") { b"\n" } else { b"" };
+            self.partners.push((partner, number, line_end));
             self.shown += &format!("@{number} {address} {}\n", shown(text));
         }
     }
@@ -138,13 +139,14 @@ impl Model {
                 (Some(number.and_then(|number| number.ok()).ok_or(bad)?), &rest[space + 1..])
             }
         };
-        let &(partner, number) = match number {
+        let &(partner, number, line_end) = match number {
             None => self.partners.last(),
             Some(number) => self.partners.iter().find(|known| known.1 == number),
         }
         .ok_or("there is no partner of this number")?;
-        self.sent.push((partner, [text, b"\n"].concat()));
-        if matches!(text, b"q" | b"Q") {
+        let goodbye = matches!(text, b"q" | b"Q");
+        self.sent.push((partner, [text, if goodbye { b"" } else { line_end }].concat()));
+        if goodbye {
             let was_last = self.partners.last().is_some_and(|last| last.1 == number);
             self.partners.retain(|known| known.1 != number);
             self.ended(partner, number, was_last);
@@ -154,7 +156,7 @@ impl Model {
 
     fn ended(&mut self, partner: u8, number: u32, was_last: bool) {
         self.shown += &format!("the talk with @{number} {} has ended\n", endpoint(partner));
-        if let Some(&(partner, number)) = self.partners.last().filter(|_| was_last) {
+        if let Some(&(partner, number, _)) = self.partners.last().filter(|_| was_last) {
             self.shown += &format!("(the next line goes to @{number} {})\n", endpoint(partner));
         }
     }

@@ -10,6 +10,7 @@ mod advertisements;
 mod bulk;
 mod chat_datagrams;
 mod chat_lines;
+mod chat_messages;
 mod chat_room;
 mod chat_talk;
 mod dhcp;
@@ -44,9 +45,10 @@ struct Target {
     hostile: fn(&mut Random) -> (Vec<u8>, usize),
 }
 
-const TARGETS: [&Target; 8] = [
+const TARGETS: [&Target; 9] = [
     &advertisements::TARGET,
     &chat_datagrams::TARGET,
+    &chat_messages::TARGET,
     &chat_room::TARGET,
     &chat_talk::TARGET,
     &dhcp::TARGET,

@@ -135,6 +135,8 @@ pub struct Peer {
     sent: usize,
     /// Where the next piece ends, if they are sent in pieces.
     cut: Option<u64>,
+    /// The lengths of the messages still to be sent, if they are sent with a silence after each, and when the next is.
+    messages: Option<(VecDeque<usize>, Instant)>,
     /// It closes its side when it has said all, or when what it has received ends so.
     until: Option<&'static [u8]>,
     pub received: Vec<u8>,
@@ -144,7 +146,13 @@ impl Peer {
     /// One who closes its side after these bytes. A `cut` of 0 sends as much at once as there is room for.
     pub fn speaker(bytes: &[u8], cut: u8) -> Self {
         let cut = (cut > 0).then_some(cut.into());
-        Peer { bytes: bytes.into(), sent: 0, cut, until: None, received: Vec::new() }
+        Peer { bytes: bytes.into(), sent: 0, cut, messages: None, until: None, received: Vec::new() }
+    }
+
+    /// One who is silent for a quarter of a second after each message, and closes its side after the last.
+    pub fn messenger(messages: &[&[u8]]) -> Self {
+        let lengths = messages.iter().map(|message| message.len()).collect();
+        Peer { messages: Some((lengths, Instant::ZERO)), ..Peer::speaker(&messages.concat(), 0) }
     }
 
     /// One who says nothing, and closes its side when it has received this.
@@ -170,6 +178,19 @@ impl Session for Peer {
             return Next::Wait;
         }
         let rest = &self.bytes[self.sent..];
+        if let Some((messages, at)) = &mut self.messages {
+            if cx.now < *at {
+                return Next::WakeAt(*at);
+            }
+            if let Some(len) = messages.pop_front() {
+                // The send buffer has room for each.
+                self.sent += socket.send_slice(&rest[..len]).unwrap_or(0);
+                *at = cx.now + Duration::from_millis(250);
+                return Next::WakeAt(*at);
+            }
+            socket.close();
+            return Next::Wait;
+        }
         let piece = match &mut self.cut {
             None => rest,
             Some(cut) => {

@@ -1,21 +1,31 @@
 //! The client of a talk or a room.
 
 use smoltcp::socket::tcp::Socket;
+use smoltcp::time::Instant;
 
-use super::lines::Lines;
-use super::{END, is_goodbye};
+use super::lines::{Framing, Lines};
+use super::{END, PAUSE, is_goodbye};
 use crate::app::client::{Failure, Run};
 use crate::app::input::Advance;
 use crate::app::message::{self, Arrived};
 use crate::app::text::{Put, put_escaped};
+use crate::app::timing::{later, sooner};
 use crate::stack::{Console, Context, Next};
 
 /// Sends lines and prints lines, both at the same time. The end of input closes its side; it then waits for what the other side
 /// still says, until that closes too. `q` ends the talk.
+///
+/// It speaks first, and does not know whether the other side wants line ends. So a line's end is held back until the other side has
+/// sent a message. It is sent if that message ends with LF, before the next line, or before FIN; it is dropped if that message has
+/// none. From then on each line ends as the other side's last message did, and `q` never has a line end.
 #[derive(Clone, Debug)]
 pub struct Client {
     lines: Lines,
     stage: Stage,
+    /// The end of the last line is held back.
+    holds_end: bool,
+    /// A message was sent: the next is not, until then.
+    pause: Option<Instant>,
     /// The end has been printed.
     told: bool,
 }
@@ -39,7 +49,7 @@ impl Client {
     /// A client that has not begun.
     pub fn new() -> Self {
         // A talk that never began has no end.
-        Client { lines: Lines::default(), stage: Stage::Begin, told: true }
+        Client { lines: Lines::default(), stage: Stage::Begin, holds_end: false, pause: None, told: true }
     }
 
     /// See [`Session::poll`](crate::stack::Session::poll).
@@ -48,7 +58,7 @@ impl Client {
             (self.stage, self.told) = (Stage::Input, false);
         }
         for _ in 0..LINES_A_TURN {
-            let Some(line) = self.lines.first(socket, cx.scratch) else { break };
+            let Some(line) = self.lines.first(socket, cx.scratch, cx.now) else { break };
             let text = cx.scratch.get(..line.len).unwrap_or_default();
             if line.goodbye {
                 self.tell(cx.console);
@@ -72,11 +82,14 @@ impl Client {
                     Stage::Begin | Stage::Closed | Stage::Input => run.complete(),
                 };
             }
-            Arrived::Message(_) if self.lines.first(socket, cx.scratch).is_some() => return Next::WakeAt(cx.now),
+            Arrived::Message(_) if self.lines.first(socket, cx.scratch, cx.now).is_some() => {
+                return Next::WakeAt(cx.now);
+            }
             Arrived::Message(_) | Arrived::Nothing => {}
         }
         self.speak(run, socket, cx);
-        if self.stage == Stage::Closed { run.wait(cx.now) } else { Next::Wait }
+        let waits = if self.stage == Stage::Closed { run.wait(cx.now) } else { Next::Wait };
+        sooner(sooner(waits, self.lines.complete_at(cx.now)), self.pause)
     }
 
     /// The connection is over.
@@ -89,16 +102,30 @@ impl Client {
         loop {
             match self.stage {
                 Stage::Begin | Stage::Closed => return,
-                Stage::Input => match run.input.advance(cx.console) {
-                    Advance::NotYet => return,
-                    Advance::Text => self.stage = Stage::Sending(0),
-                    Advance::End => self.close(run, socket, cx),
-                },
+                Stage::Input => {
+                    match self.lines.framing() {
+                        Framing::Lines if self.holds_end => self.holds_end = !message::send_whole(socket, b"\n"),
+                        Framing::Messages => self.holds_end = false,
+                        Framing::Lines | Framing::Unknown => {}
+                    }
+                    if self.pause.is_some_and(|until| cx.now < until) {
+                        return;
+                    }
+                    self.pause = None;
+                    match run.input.advance(cx.console) {
+                        Advance::NotYet => return,
+                        Advance::Text => self.stage = Stage::Sending(0),
+                        Advance::End if self.holds_end && !message::send_whole(socket, b"\n") => return,
+                        Advance::End => self.close(run, socket, cx),
+                    }
+                }
                 Stage::Sending(mut position) => {
-                    let (text, end) = (run.input.text(), if run.input.is_cut() { &b""[..] } else { b"\n" });
+                    let (text, framing) = (run.input.text(), self.lines.framing());
+                    let has_end = !run.input.is_cut() && !is_goodbye(text);
                     let sent = message::stream(socket, &mut position, |put| {
+                        put(if self.holds_end { b"\n" } else { b"" });
                         put(text);
-                        put(end);
+                        put(if has_end && framing == Framing::Lines { b"\n" } else { b"" });
                     });
                     if !sent {
                         self.stage = Stage::Sending(position);
@@ -106,9 +133,11 @@ impl Client {
                     }
                     if is_goodbye(text) {
                         self.close(run, socket, cx);
-                    } else {
-                        self.stage = Stage::Input;
+                        return;
                     }
+                    self.stage = Stage::Input;
+                    self.holds_end = has_end && framing == Framing::Unknown;
+                    self.pause = (framing == Framing::Messages).then(|| later(cx.now, PAUSE));
                 }
             }
         }

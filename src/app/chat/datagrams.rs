@@ -12,7 +12,8 @@ use crate::stack::{Console, Context, Next, UdpSession};
 /// How many partners are remembered.
 const PARTNERS: usize = 16;
 
-/// The server on one UDP port: prints each datagram with its sender and the sender's number, and sends what is typed.
+/// The server on one UDP port: prints each datagram with its sender and the sender's number, and sends what is typed, with a line
+/// end if the partner's last datagram had one. `q` has none.
 ///
 /// It remembers 16 partners; for another one, whoever has not written for longest goes. A number is never used again.
 #[derive(Clone, Debug)]
@@ -33,6 +34,8 @@ pub struct Partners {
 struct Partner {
     number: u32,
     meta: UdpMetadata,
+    /// Its last datagram had a line end.
+    in_lines: bool,
 }
 
 impl Partners {
@@ -47,7 +50,7 @@ impl Partners {
     }
 
     /// Notes that somebody wrote: its number, and who had to go for it.
-    fn wrote(&mut self, meta: UdpMetadata) -> (u32, Option<Partner>) {
+    fn wrote(&mut self, meta: UdpMetadata, in_lines: bool) -> (u32, Option<Partner>) {
         let known = self.list.iter().position(|partner| partner.meta.endpoint == meta.endpoint);
         let (number, gone) = match known {
             Some(at) => (self.list.remove(at).number, None),
@@ -57,7 +60,7 @@ impl Partners {
             }
         };
         // There is room: one was removed, or the list was not full.
-        let _ = self.list.push(Partner { number, meta });
+        let _ = self.list.push(Partner { number, meta, in_lines });
         (number, gone)
     }
 
@@ -82,7 +85,7 @@ impl<'a> Server<'a> {
     /// Prints one datagram; false if there is none.
     fn hear(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         let Ok((data, from)) = socket.recv() else { return false };
-        let (text, _) = split_line_end(data);
+        let (text, line_end) = split_line_end(data);
         let Ok(mut partners) = self.desk.partners.try_borrow_mut() else { return true };
         let address = SocketAddr::from(from.endpoint);
         if !cx.may_answer(&from) {
@@ -96,7 +99,7 @@ impl<'a> Server<'a> {
             self.desk.begin_on_udp(cx.console);
         }
         let (was_last, were) = (partners.last(), partners.numbered);
-        let (number, gone) = partners.wrote(cx.answer_to(from));
+        let (number, gone) = partners.wrote(cx.answer_to(from), !line_end.is_empty());
         if let Some(gone) = gone {
             let address = SocketAddr::from(gone.meta.endpoint);
             print(cx.console, |put| {
@@ -136,7 +139,7 @@ impl<'a> Server<'a> {
             let partner = partners.find(number).ok_or(Refused::NoPartner)?;
             let len = compose_into(buffer, |put| {
                 put(text);
-                put(b"\n");
+                put(if partner.in_lines && !is_goodbye(text) { b"\n" } else { b"" });
             });
             let message = buffer.get(..len.ok_or(Refused::TooLong)?).unwrap_or_default();
             socket.send_slice(message, partner.meta).map_err(|_| Refused::Unaddressable)?;

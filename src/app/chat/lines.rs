@@ -1,60 +1,135 @@
-//! Lines as they stand in the receive buffer of a socket.
+//! Lines and messages as they stand in the receive buffer of a socket.
 
 use smoltcp::socket::tcp::{Socket, State};
+use smoltcp::time::{Duration, Instant};
 
 use super::is_goodbye;
 use crate::app::message;
 use crate::app::text::split_line_end;
+use crate::app::timing::later;
 
 /// The longest line in bytes, without its end.
 pub const LINE: usize = 512;
 
-/// A line at the front of a receive buffer. Its text stands at the front of the scratch memory.
+/// How long a partner is silent after a message without a line end.
+pub const SILENCE: Duration = Duration::from_millis(200);
+
+/// What ends a partner's messages.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Framing {
+    /// It has sent none so far.
+    #[default]
+    Unknown,
+    /// LF.
+    Lines,
+    /// A silence: each `send` of a Python program is a message, and so is each `recv`.
+    Messages,
+}
+
+/// A line or message at the front of a receive buffer. Its text stands at the front of the scratch memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Line {
-    /// How long the text is.
+    /// The length of the text in bytes.
     pub len: usize,
     /// Whether it asks for the end of the talk: `q` alone.
     pub goodbye: bool,
     used: usize,
-    cut: bool,
+    end: LineEnd,
 }
 
-/// Takes a stream apart into lines. They stay in the receive buffer until they are taken.
+/// Where a line ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LineEnd {
+    /// It goes on as another line.
+    Cut,
+    Lf,
+    Silence,
+    Stream,
+}
+
+/// Takes a stream apart into lines and messages. They stay in the receive buffer until they are taken.
+///
+/// A line is complete with its LF. Until the partner's first LF, a text without one is complete after [`SILENCE`], too.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Lines {
+    framing: Framing,
     /// What comes next is the rest of a line.
     continues: bool,
+    /// The length of the receive queue, and when it will have been that for [`SILENCE`].
+    silence: Option<(usize, Instant)>,
 }
 
 impl Lines {
-    /// The first line, if it is there in full: with its end, or as much as is taken at a time, or the last of the stream.
-    pub fn first(&self, socket: &mut Socket<'_>, scratch: &mut [u8]) -> Option<Line> {
+    /// The first line, if it is complete: with its end, or as much as is taken at a time, or the last of the stream.
+    pub fn first(&mut self, socket: &mut Socket<'_>, scratch: &mut [u8], now: Instant) -> Option<Line> {
+        let silent = self.is_silent(socket.recv_queue(), now);
         let full = socket.recv_queue() >= socket.recv_capacity();
         let last = !matches!(socket.state(), State::Established | State::FinWait1 | State::FinWait2);
         let bytes = message::peek(socket, scratch, LINE + 2);
-        let end = bytes.iter().position(|&b| b == b'\n').map(|at| at + 1);
-        let line = bytes.get(..end.unwrap_or(bytes.len())).unwrap_or_default();
-        let text = if end.is_some() { split_line_end(line).0 } else { line };
-        if text.len() <= LINE && (end.is_some() || last && !line.is_empty()) {
+        let lf = bytes.iter().position(|&b| b == b'\n').map(|at| at + 1);
+        let line = bytes.get(..lf.unwrap_or(bytes.len())).unwrap_or_default();
+        let text = if lf.is_some() { split_line_end(line).0 } else { line };
+        let end = match lf {
+            Some(_) => Some(LineEnd::Lf),
+            None if line.is_empty() => None,
+            None if last => Some(LineEnd::Stream),
+            None => silent.then_some(LineEnd::Silence),
+        };
+        if let (Some(end), true) = (end, text.len() <= LINE) {
             let goodbye = !self.continues && is_goodbye(text);
-            return Some(Line { len: text.len(), goodbye, used: line.len(), cut: false });
+            return Some(Line { len: text.len(), goodbye, used: line.len(), end });
         }
-        if !full && !last && bytes.len() < LINE + 2 || bytes.is_empty() {
+        if bytes.is_empty() && silent {
+            // A message that was cut had no rest.
+            (self.continues, self.framing, self.silence) = (false, Framing::Messages, None);
+        }
+        if !full && !last && bytes.len() < LINE + 2 && !silent || bytes.is_empty() {
             return None;
         }
         let len = whole_characters(bytes.get(..LINE).unwrap_or(bytes));
-        Some(Line { len, goodbye: false, used: len, cut: true })
+        Some(Line { len, goodbye: false, used: len, end: LineEnd::Cut })
     }
 
     /// Removes the line from the receive buffer.
     pub fn take(&mut self, socket: &mut Socket<'_>, line: Line) {
         message::consume(socket, line.used);
-        self.continues = line.cut;
+        self.continues = line.end == LineEnd::Cut;
+        self.framing = match line.end {
+            LineEnd::Lf => Framing::Lines,
+            LineEnd::Silence => Framing::Messages,
+            LineEnd::Cut | LineEnd::Stream => self.framing,
+        };
+        // The rest of a message that was cut has arrived with it.
+        self.silence = self.silence.filter(|_| self.continues).map(|(_, at)| (socket.recv_queue(), at));
+    }
+
+    /// How the partner's last message ended.
+    pub fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// When what has arrived becomes a message, if nothing more comes until then.
+    pub fn complete_at(&self, now: Instant) -> Option<Instant> {
+        self.silence.map(|(_, at)| at).filter(|at| *at > now)
+    }
+
+    /// Whether the receive queue has had this length for [`SILENCE`], from a partner who may speak in messages.
+    fn is_silent(&mut self, queued: usize, now: Instant) -> bool {
+        if self.framing == Framing::Lines || queued == 0 && !self.continues {
+            self.silence = None;
+            return false;
+        }
+        match self.silence {
+            Some((len, at)) if len == queued => now >= at,
+            _ => {
+                self.silence = Some((queued, later(now, SILENCE)));
+                false
+            }
+        }
     }
 }
 
-/// How much of the text is there without the beginning of a character at its end.
+/// The length of the text without the beginning of a character at its end.
 fn whole_characters(text: &[u8]) -> usize {
     match core::str::from_utf8(text) {
         Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => error.valid_up_to(),

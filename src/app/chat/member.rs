@@ -13,7 +13,7 @@ use super::room::{FallenBehind, NAME, Name, NameRefused, Room};
 use super::say_goodbye;
 use crate::app::message::{self, Arrived};
 use crate::app::text::{Put, is_invisible, put_display, put_escaped};
-use crate::app::timing::later;
+use crate::app::timing::{later, sooner};
 use crate::stack::{Console, Context, End, Next, Session};
 
 /// The server of one connection: what a member says goes to all the others, with its name or address before it.
@@ -130,8 +130,9 @@ impl<'a> Member<'a> {
 
     /// Passes one line of the member's on, if there is one. The others read it before the next.
     fn speak(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Option<Spoken> {
-        let line = self.lines.first(socket, cx.scratch)?;
+        let line = self.lines.first(socket, cx.scratch, cx.now)?;
         if line.goodbye {
+            self.lines.take(socket, line);
             return Some(Spoken::Goodbye);
         }
         let text = cx.scratch.get(..line.len)?;
@@ -241,6 +242,10 @@ impl<'a> Member<'a> {
         cx.wake_programs();
     }
 
+    fn say_goodbye(&self, socket: &mut Socket<'_>) -> Next {
+        say_goodbye(socket, self.queued > 0, self.lines.framing())
+    }
+
     fn put_name(&self, put: &mut Put<'_>) {
         match self.who {
             Who::Address(address) => put_display(put, format_args!("{}", SocketAddr::from(address))),
@@ -316,21 +321,21 @@ impl Session for Member<'_> {
             Some(Spoken::NotYet(again)) => Next::WakeAt(console_waits.map_or(again, |at| at.min(again))),
             Some(Spoken::Goodbye) => {
                 self.leave(cx, format_args!(" has left"));
-                say_goodbye(socket, self.queued > 0)
+                self.say_goodbye(socket)
             }
             // What was said before its end of stream still reaches it.
             None if message::arrived(socket) == Arrived::EndOfStream && heard == Ok(true) => {
                 self.leave(cx, format_args!(" has left"));
-                say_goodbye(socket, self.queued > 0)
+                self.say_goodbye(socket)
             }
-            None => console_waits.map_or(Next::Wait, Next::WakeAt),
+            None => sooner(sooner(Next::Wait, console_waits), self.lines.complete_at(cx.now)),
         }
     }
 
     fn shut_down(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
         if matches!(self.stage, Stage::Talking { .. }) {
             self.leave(cx, format_args!(" has left"));
-            say_goodbye(socket, self.queued > 0);
+            self.say_goodbye(socket);
         }
     }
 

@@ -1,12 +1,18 @@
-//! chat: people talk by lines.
+//! chat: people talk by lines, or by messages.
+//!
+//! A partner who ends its messages with LF speaks in lines, as `nc` does. One who does not speaks in messages, as the programs of
+//! socket tutorials do: what it sends is a message once nothing more has come for 200 ms, and what it is sent has no line end.
 //!
 //! Over TCP one partner at a time talks with the person at the console, or all talk with each other in a [`Room`]. Over UDP the
 //! person answers whoever writes. A line of a peer's has at most 512 bytes, and no more than the receive buffer holds: a longer
 //! one goes on as another line. Its control characters, and its bytes that are not UTF-8, are shown escaped.
 
+use lines::Framing;
 use smoltcp::socket::tcp::Socket;
+use smoltcp::time::Duration;
 
-use super::{Options, message};
+use super::Options;
+use super::message::{self, Arrived};
 use crate::stack::{Context, End, Next, Session};
 
 mod client;
@@ -72,6 +78,12 @@ impl Session for Server<'_> {
     }
 }
 
+/// How long a message without a line end stands alone before the next is sent: whoever receives it knows its end by the silence.
+const PAUSE: Duration = Duration::from_millis(300);
+
+/// What ends the talk.
+const GOODBYE: &[u8] = b"q";
+
 /// Whether a line ends the talk.
 fn is_goodbye(text: &[u8]) -> bool {
     matches!(text, b"q" | b"Q")
@@ -79,8 +91,14 @@ fn is_goodbye(text: &[u8]) -> bool {
 
 /// Ends a talk politely where there is room for that, after the line that was begun, if one was. Whoever does not read learns it
 /// from FIN alone, and holds nobody up.
-fn say_goodbye(socket: &mut Socket<'_>, begun: bool) -> Next {
-    if !begun || message::room(socket) > END.len() && message::send_whole(socket, b"\n") {
+///
+/// A partner who speaks in messages is told `q`, unless a message was begun or the partner has closed its side.
+fn say_goodbye(socket: &mut Socket<'_>, begun: bool, framing: Framing) -> Next {
+    if framing == Framing::Messages {
+        if !begun && message::arrived(socket) != Arrived::EndOfStream {
+            message::send_whole(socket, GOODBYE);
+        }
+    } else if !begun || message::room(socket) > END.len() && message::send_whole(socket, b"\n") {
         message::send_whole(socket, END);
     }
     Next::Close

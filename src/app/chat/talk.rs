@@ -3,13 +3,15 @@
 use core::net::SocketAddr;
 
 use smoltcp::socket::tcp::Socket;
+use smoltcp::time::Instant;
 use smoltcp::wire::IpEndpoint;
 
 use super::desk::{Desk, Typed, Voice};
-use super::lines::Lines;
-use super::say_goodbye;
+use super::lines::{Framing, Lines};
+use super::{PAUSE, say_goodbye};
 use crate::app::message::{self, Arrived};
-use crate::app::text::{Put, put_display, put_escaped};
+use crate::app::text::{Put, put_display, put_escaped, split_line_end};
+use crate::app::timing::{later, sooner};
 use crate::stack::{Context, End, Next, Session};
 
 /// The server of one connection. Its listener serves one at a time: the others wait, and what they say waits with them.
@@ -24,6 +26,8 @@ pub struct Talk<'a> {
     stage: Stage,
     /// How much of the typed line is queued.
     queued: u16,
+    /// A message was sent: the next is not, until then.
+    pause: Option<Instant>,
 }
 
 /// How far it is.
@@ -45,7 +49,7 @@ const LINES_A_TURN: usize = 16;
 impl<'a> Talk<'a> {
     /// A talk that has not begun; without a desk nobody answers.
     pub fn new(desk: Option<&'a Desk>) -> Self {
-        Talk { desk, lines: Lines::default(), partner: None, stage: Stage::Begin, queued: 0 }
+        Talk { desk, lines: Lines::default(), partner: None, stage: Stage::Begin, queued: 0, pause: None }
     }
 
     fn begin(&mut self, socket: &Socket<'_>, cx: &mut Context<'_>) {
@@ -60,13 +64,14 @@ impl<'a> Talk<'a> {
     /// Prints what the partner says; tells what to do if it has nothing more to say at the moment.
     fn hear(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Heard {
         for _ in 0..LINES_A_TURN {
-            let Some(line) = self.lines.first(socket, cx.scratch) else {
+            let Some(line) = self.lines.first(socket, cx.scratch, cx.now) else {
                 return match message::arrived(socket) {
                     Arrived::EndOfStream => Heard::End,
                     Arrived::Message(_) | Arrived::Nothing => Heard::All,
                 };
             };
             if line.goodbye {
+                self.lines.take(socket, line);
                 return Heard::Goodbye;
             }
             let put: &mut Put<'_> = &mut |piece| cx.console.print(piece);
@@ -84,6 +89,10 @@ impl<'a> Talk<'a> {
     fn speak(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         let Some(desk) = self.desk else { return false };
         loop {
+            if self.pause.is_some_and(|until| cx.now < until) {
+                return false;
+            }
+            self.pause = None;
             match desk.typed(Voice::Talk, cx) {
                 Typed::NotYet => return false,
                 Typed::End => return self.stage == Stage::LastReply,
@@ -93,10 +102,11 @@ impl<'a> Talk<'a> {
                 }
                 Typed::Line => {
                     let mut queued = self.queued.into();
+                    let in_messages = self.lines.framing() == Framing::Messages;
                     let sent = desk.read(|text, cut| {
                         message::stream(socket, &mut queued, |put| {
                             put(text);
-                            put(if cut { b"" } else { b"\n" });
+                            put(if cut || in_messages { b"" } else { b"\n" });
                         })
                     });
                     if sent != Some(true) {
@@ -105,6 +115,7 @@ impl<'a> Talk<'a> {
                         return false;
                     }
                     self.queued = 0;
+                    self.pause = in_messages.then(|| later(cx.now, PAUSE));
                     desk.take();
                     if self.stage == Stage::LastReply {
                         return true;
@@ -112,6 +123,11 @@ impl<'a> Talk<'a> {
                 }
             }
         }
+    }
+
+    /// Until something happens, a message is complete, or the next may be sent.
+    fn wait(&self, now: Instant) -> Next {
+        sooner(sooner(Next::Wait, self.lines.complete_at(now)), self.pause)
     }
 
     fn end(&mut self, cx: &mut Context<'_>, why: core::fmt::Arguments<'_>) {
@@ -151,16 +167,20 @@ impl Session for Talk<'_> {
         let can_answer = self.desk.is_some_and(Desk::can_type);
         if ends || matches!(heard, Heard::End) && !can_answer {
             self.end(cx, format_args!(""));
-            return say_goodbye(socket, self.queued > 0);
+            return say_goodbye(socket, self.queued > 0, self.lines.framing());
         }
         match heard {
             Heard::End if self.stage == Stage::Talking => {
+                let in_messages = self.lines.framing() == Framing::Messages;
                 self.stage = Stage::LastReply;
-                message::send_whole(socket, LAST_REPLY);
+                let told = if in_messages { split_line_end(LAST_REPLY).0 } else { LAST_REPLY };
+                if message::send_whole(socket, told) && in_messages {
+                    self.pause = Some(later(cx.now, PAUSE));
+                }
                 self.note(cx, format_args!(""), format_args!(" has said all: one line more can be sent, or q"));
-                Next::Wait
+                self.wait(cx.now)
             }
-            Heard::All | Heard::End | Heard::Goodbye => Next::Wait,
+            Heard::All | Heard::End | Heard::Goodbye => self.wait(cx.now),
             Heard::Some => Next::WakeAt(cx.now),
         }
     }
@@ -168,7 +188,7 @@ impl Session for Talk<'_> {
     fn shut_down(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
         if matches!(self.stage, Stage::Talking | Stage::LastReply) {
             self.end(cx, format_args!(""));
-            say_goodbye(socket, self.queued > 0);
+            say_goodbye(socket, self.queued > 0, self.lines.framing());
         }
     }
 

@@ -12,7 +12,8 @@ use crate::app::timing::Deadline;
 use crate::stack::{Context, Next, UdpSession};
 
 /// The client: sends each line as a datagram and prints what the server sends, both at the same time. After the end of input it
-/// waits until something has come since the last line; `q`, from either side, ends it.
+/// waits until something has come since the last line; `q`, from either side, ends it. A line has a line end if the server's last
+/// datagram had one; `q` has none.
 #[derive(Clone, Debug)]
 pub struct Client<'a> {
     remote: IpEndpoint,
@@ -21,6 +22,8 @@ pub struct Client<'a> {
     stage: Stage,
     /// Something has come since the last line.
     answered: bool,
+    /// The server's last datagram had a line end.
+    in_lines: bool,
     result: Option<Result<(), Failure>>,
 }
 
@@ -45,6 +48,7 @@ impl<'a> Client<'a> {
             deadline: Deadline::new(options.timeout),
             stage: Stage::Input(false),
             answered: false,
+            in_lines: false,
             result: None,
         }
     }
@@ -61,12 +65,12 @@ impl<'a> Client<'a> {
                 log::debug!("a datagram from {} is not of the partner's", from.endpoint);
                 continue;
             }
-            let (text, _) = split_line_end(data);
+            let (text, line_end) = split_line_end(data);
             if is_goodbye(text) {
                 return true;
             }
             print(cx.console, |put| put_escaped(put, text));
-            self.answered = true;
+            (self.answered, self.in_lines) = (true, !line_end.is_empty());
             if self.stage == Stage::LastReply {
                 return true;
             }
@@ -76,7 +80,8 @@ impl<'a> Client<'a> {
 
     fn send(&mut self, socket: &mut Socket<'_>) -> Result<Stage, Option<Failure>> {
         let text = self.input.text();
-        let len = text.len() + 1;
+        let line_end: &[u8] = if self.in_lines && !is_goodbye(text) { b"\n" } else { b"" };
+        let len = text.len() + line_end.len();
         if len > socket.payload_send_capacity() {
             return Err(Some(Failure::TooLong));
         }
@@ -86,7 +91,7 @@ impl<'a> Client<'a> {
         })?;
         compose_into(datagram, |put| {
             put(text);
-            put(b"\n");
+            put(line_end);
         });
         self.answered = false;
         Ok(if is_goodbye(text) { Stage::Rest } else { Stage::Input(true) })

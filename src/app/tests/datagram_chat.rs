@@ -42,13 +42,13 @@ fn whoever_wrote_last_is_answered_and_others_by_number() {
     udp.types(b"to the last\n@1 to the first\n@2 to the second\n");
     assert_eq!(
         (udp.hears(0), udp.hears(1), udp.hears(2)),
-        (b"to the first\n".into(), b"to the second\n".into(), b"to the last\n".into())
+        (b"to the first\n".into(), b"to the second".into(), b"to the last\n".into())
     );
     // A number stays its partner's.
     udp.send(0, v4, b"again");
     assert_eq!(udp.shows(), "@1 192.168.69.2:3001 again\n");
     udp.types(b"you are the last\n");
-    assert_eq!(udp.hears(0), b"you are the last\n");
+    assert_eq!(udp.hears(0), b"you are the last");
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn what_a_person_types_to_nobody_is_for_nobody() {
     // A second partner is no beginning.
     udp.console.typed.push_back(b"@2 to you\n".to_vec());
     udp.send(0, v4, b"again");
-    assert_eq!(udp.hears(1), b"to you\n");
+    assert_eq!(udp.hears(1), b"to you");
 }
 
 #[test]
@@ -103,7 +103,7 @@ fn q_ends_a_talk_from_either_side() {
     assert_eq!(udp.shows(), "the talk with @1 192.168.69.2:3001 has ended\n");
     udp.types(b"q\n");
     assert_eq!(udp.shows(), "the talk with @2 192.168.69.2:3002 has ended\n");
-    assert_eq!((udp.hears(0), udp.hears(1)), (b"".into(), b"q\n".into()));
+    assert_eq!((udp.hears(0), udp.hears(1)), (b"".into(), b"q".into()));
     // Somebody who comes back has a new number.
     udp.send(0, v4, b"one");
     assert_eq!(udp.shows(), "@3 192.168.69.2:3001 one\n");
@@ -118,7 +118,7 @@ fn after_a_talk_it_is_said_whom_the_next_line_goes_to() {
         udp.shows();
         if from_console {
             udp.types(b"q\n");
-            assert_eq!(udp.hears(2), b"q\n");
+            assert_eq!(udp.hears(2), b"q");
         } else {
             // What was meant for whom has gone goes to nobody else.
             udp.console.typed.push_back(b"a secret\n".to_vec());
@@ -129,7 +129,7 @@ fn after_a_talk_it_is_said_whom_the_next_line_goes_to() {
         let next = "(the next line goes to @2 192.168.69.2:3002)\n";
         assert_eq!(udp.shows(), format!("{ended}{forgotten}{next}"));
         udp.types(b"hello\n@1 q\n");
-        assert_eq!((udp.hears(0), udp.hears(1)), (b"q\n".into(), b"hello\n".into()));
+        assert_eq!((udp.hears(0), udp.hears(1)), (b"q".into(), b"hello".into()));
         assert_eq!(udp.shows(), "the talk with @1 192.168.69.2:3001 has ended\n");
         udp.types(b"q\n");
         assert_eq!(udp.shows(), "the talk with @2 192.168.69.2:3002 has ended\n");
@@ -149,7 +149,7 @@ fn of_seventeen_partners_the_one_silent_for_longest_is_forgotten() {
     let forgotten = "@2 192.168.69.2:3002 is forgotten: 16 others wrote since\n";
     assert_eq!(udp.shows(), format!("{forgotten}@17 192.168.69.2:3017 hi\n"));
     udp.types(b"@2 gone\n@1 here\n");
-    assert_eq!((udp.hears(1), udp.hears(0)), (b"".into(), b"here\n".into()));
+    assert_eq!((udp.hears(1), udp.hears(0)), (b"".into(), b"here".into()));
 }
 
 #[test]
@@ -183,13 +183,13 @@ fn client(console: Script) -> Udp<crate::app::UdpClient<'static>> {
 fn the_client_sends_and_prints_at_the_same_time() {
     let mut udp = client(Script { open: true, ..Script::default() });
     udp.types(b"hi\nand\n");
-    assert_eq!((udp.hears(0), udp.hears(0)), (b"hi\n".into(), b"and\n".into()));
+    assert_eq!((udp.hears(0), udp.hears(0)), (b"hi".into(), b"and".into()));
     udp.send(0, v4, b"y\x07es\n");
     udp.send(1, v4, b"not the partner\n");
     udp.send(0, v4, b"no");
     assert_eq!(udp.shows(), "y\\x07es\nno\n");
     udp.types(b"q\n");
-    assert_eq!(udp.hears(0), b"q\n");
+    assert_eq!(udp.hears(0), b"q");
     assert_eq!((udp.shows().as_str(), udp.session.result()), ("the talk has ended\n", Some(Ok(()))));
 }
 
@@ -200,7 +200,7 @@ fn the_clients_end_of_input_waits_for_a_reply() {
         // One read a piece, and one for the end.
         udp.settle();
         udp.settle();
-        assert_eq!((udp.hears(0), udp.session.result()), (b"hi\n".into(), None));
+        assert_eq!((udp.hears(0), udp.session.result()), (b"hi".into(), None));
         match reply {
             Some(reply) => udp.send(0, v4, reply),
             None => {

@@ -6,6 +6,7 @@ mod datagram_chat;
 mod endings;
 mod http;
 mod link;
+mod messages_chat;
 mod random;
 pub mod rig;
 mod room;

@@ -269,6 +269,23 @@ impl<S: Session> Tcp<S> {
         self.settle();
     }
 
+    /// The stack closes the connection.
+    pub fn shut_down(&mut self) {
+        let mut scratch = [0; MESSAGE];
+        let mut cx = Context {
+            now: self.now,
+            console: &mut self.console,
+            scratch: &mut scratch,
+            udp_ports: &[],
+            addresses: &[],
+            wake: false,
+        };
+        self.session.shut_down(self.here.sockets.get_mut(self.socket), &mut cx);
+        self.next = Next::Close;
+        self.here.tcp(self.socket).close();
+        self.settle();
+    }
+
     /// Whether the session has closed its side and the peer has seen it.
     pub fn closed(&mut self) -> bool {
         matches!(self.there.tcp(self.peer).recv_slice(&mut []), Err(tcp::RecvError::Finished))

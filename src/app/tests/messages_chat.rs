@@ -1,0 +1,251 @@
+//! chat with partners who speak in messages, without line ends, as the programs of socket tutorials do.
+
+use smoltcp::time::Duration;
+
+use super::rig::*;
+use crate::app::{Client, ClientOptions, Desk, Options, Room, Server, find};
+use crate::stack::{Next, Session};
+
+const PARTNER: &str = "192.168.69.2:2000";
+
+fn talk(buffers: Buffers) -> Tcp<Server<'static>> {
+    let desk = Box::leak(Box::new(Desk::new(false)));
+    let options = Options { desk: Some(desk), ..Options::default() };
+    let console = Script { open: true, ..Script::default() };
+    let mut tcp = Tcp::server_at(console, find("chat").unwrap().server(&options).unwrap(), buffers);
+    tcp.printed();
+    tcp
+}
+
+fn client(typed: Script) -> Tcp<Client<'static>> {
+    let options = ClientOptions { timeout: Some(Duration::from_secs(10)), ..ClientOptions::default() };
+    Tcp::client(find("chat").unwrap().client(&options).unwrap(), BIG, typed)
+}
+
+fn open() -> Script {
+    Script { open: true, ..Script::default() }
+}
+
+fn says<S: Session>(tcp: &mut Tcp<S>, text: &[u8]) {
+    tcp.console.typed.push_back(text.to_vec());
+    tcp.settle();
+}
+
+fn shows<S: Session>(tcp: &mut Tcp<S>) -> String {
+    String::from_utf8(tcp.printed()).unwrap()
+}
+
+fn pass<S: Session>(tcp: &mut Tcp<S>, millis: u64) {
+    tcp.pass(Duration::from_millis(millis));
+}
+
+#[test]
+fn what_has_no_line_end_is_a_message_after_200_ms_of_silence() {
+    let mut tcp = talk(BIG);
+    tcp.send(b"hi");
+    pass(&mut tcp, 190);
+    tcp.send(b" there");
+    pass(&mut tcp, 190);
+    assert_eq!(shows(&mut tcp), "");
+    pass(&mut tcp, 10);
+    assert_eq!(shows(&mut tcp), format!("{PARTNER} hi there\n"));
+    // The answer has no line end either, and nothing is waited for until something comes.
+    says(&mut tcp, b"hello\n");
+    assert_eq!(tcp.take(), b"hello");
+    pass(&mut tcp, 1000);
+    assert_eq!(tcp.next(), Next::Wait);
+    tcp.send(b"second");
+    pass(&mut tcp, 200);
+    assert_eq!(shows(&mut tcp), format!("{PARTNER} second\n"));
+}
+
+#[test]
+fn after_the_first_line_end_only_a_line_end_ends_a_message() {
+    for before in [&b"hello\n"[..], b"a message"] {
+        let mut tcp = talk(BIG);
+        tcp.send(before);
+        pass(&mut tcp, 200);
+        tcp.send(b"first\nsec");
+        shows(&mut tcp);
+        pass(&mut tcp, 5000);
+        assert_eq!((shows(&mut tcp).as_str(), tcp.next()), ("", Next::Wait));
+        says(&mut tcp, b"a line\n");
+        assert_eq!(tcp.take(), b"a line\n");
+        tcp.send(b"ond\nq\n");
+        assert_eq!(shows(&mut tcp), format!("{PARTNER} second\nthe talk with {PARTNER} has ended\n"));
+        assert_eq!(tcp.take(), b"the talk has ended\n");
+    }
+}
+
+#[test]
+fn a_message_has_its_length_limit_and_an_end_where_the_buffer_is_full() {
+    let mut tcp = talk(BIG);
+    tcp.send(&[b'x'; 600]);
+    assert_eq!(shows(&mut tcp), format!("{PARTNER} {}\n", "x".repeat(512)));
+    pass(&mut tcp, 200);
+    assert_eq!(shows(&mut tcp), format!("{PARTNER} {}\n", "x".repeat(88)));
+    tcp.send(&[b'y'; 513]);
+    pass(&mut tcp, 200);
+    assert_eq!(shows(&mut tcp), format!("{PARTNER} {}\n{PARTNER} y\n", "y".repeat(512)));
+    // A message that fills the buffer has no rest: the next is one of its own.
+    let mut tcp = talk(SMALL);
+    tcp.send(&[b'z'; 64]);
+    assert_eq!(shows(&mut tcp), format!("{PARTNER} {}\n", "z".repeat(64)));
+    pass(&mut tcp, 200);
+    tcp.send(b"q");
+    pass(&mut tcp, 200);
+    assert_eq!((shows(&mut tcp), tcp.next()), (format!("the talk with {PARTNER} has ended\n"), Next::Close));
+}
+
+#[test]
+fn messages_to_a_partner_are_apart() {
+    let mut tcp = talk(BIG);
+    tcp.send(b"hi");
+    pass(&mut tcp, 200);
+    says(&mut tcp, b"one\ntwo\nq\n");
+    assert_eq!(tcp.take(), b"one");
+    pass(&mut tcp, 290);
+    assert_eq!(tcp.take(), b"");
+    pass(&mut tcp, 10);
+    assert_eq!(tcp.take(), b"two");
+    pass(&mut tcp, 300);
+    assert_eq!((tcp.take(), tcp.next()), (b"q".to_vec(), Next::Close));
+    assert!(tcp.closed());
+}
+
+#[test]
+fn q_from_either_side_ends_the_talk_and_is_the_last_that_a_partner_hears() {
+    for (q, from_console) in [("q", false), ("Q", false), ("q\n", true)] {
+        for greeting in ["hi", ""] {
+            let mut tcp = talk(BIG);
+            tcp.send(greeting.as_bytes());
+            pass(&mut tcp, 200);
+            shows(&mut tcp);
+            if from_console {
+                says(&mut tcp, q.as_bytes())
+            } else {
+                tcp.send(q.as_bytes())
+            }
+            pass(&mut tcp, 200);
+            assert_eq!((shows(&mut tcp), tcp.next()), (format!("the talk with {PARTNER} has ended\n"), Next::Close));
+            // Who has said nothing may speak in lines.
+            let told = if from_console && greeting.is_empty() { &b"the talk has ended\n"[..] } else { b"q" };
+            assert_eq!(tcp.take(), told, "{q:?} after {greeting:?}");
+            assert!(tcp.closed());
+        }
+    }
+}
+
+#[test]
+fn who_says_q_and_closes_is_told_nothing() {
+    let mut tcp = talk(BIG);
+    tcp.send(b"hi");
+    pass(&mut tcp, 200);
+    tcp.reply_and_close(b"q");
+    assert!(shows(&mut tcp).ends_with(" has ended\n"));
+    assert_eq!(tcp.take(), b"");
+    assert!(tcp.closed());
+}
+
+#[test]
+fn the_last_reply_is_a_message_of_its_own() {
+    let mut tcp = talk(BIG);
+    tcp.send(b"hi");
+    pass(&mut tcp, 200);
+    says(&mut tcp, b"yes\n");
+    tcp.close();
+    assert_eq!(tcp.take(), b"yes(waiting for the last reply)");
+    pass(&mut tcp, 300);
+    says(&mut tcp, b"bye\n");
+    assert_eq!(tcp.take(), b"bye");
+    assert!(tcp.closed());
+}
+
+#[test]
+fn a_stop_tells_a_partner_in_its_own_way() {
+    for (said, told) in [(&b"hi"[..], &b"q"[..]), (b"hi\n", b"the talk has ended\n"), (b"", b"the talk has ended\n")] {
+        let mut tcp = talk(BIG);
+        tcp.send(said);
+        pass(&mut tcp, 200);
+        tcp.shut_down();
+        assert_eq!(tcp.take(), told);
+    }
+}
+
+#[test]
+fn a_room_passes_messages_on() {
+    let names = vec![core::cell::Cell::new(Room::NO_NAME); 8].leak();
+    let room = Box::leak(Box::new(Room::new(vec![core::cell::Cell::new(0); 4096].leak(), names, None)));
+    let [mut ann, mut bob] = [(); 2].map(|()| {
+        let options = Options { room: Some(room), ..Options::default() };
+        Tcp::server(find("chat").unwrap().server(&options).unwrap(), BIG)
+    });
+    ann.settle();
+    ann.take();
+    bob.send(b"hello");
+    pass(&mut bob, 200);
+    ann.settle();
+    assert_eq!(ann.take(), format!("{PARTNER}: hello\n").as_bytes());
+    bob.take();
+    bob.send(b"q");
+    pass(&mut bob, 200);
+    assert_eq!((bob.take(), bob.next()), (b"q".to_vec(), Next::Close));
+}
+
+#[test]
+fn the_client_holds_a_line_end_back_until_the_server_has_spoken() {
+    // Before the next line, and before FIN.
+    let mut tcp = client(open());
+    says(&mut tcp, b"one\n");
+    assert_eq!(tcp.take(), b"one");
+    says(&mut tcp, b"two\n");
+    assert_eq!(tcp.take(), b"\ntwo");
+    // The server's first message has one.
+    tcp.send(b"hello\n");
+    assert_eq!((shows(&mut tcp).as_str(), tcp.take()), ("hello\n", b"\n".to_vec()));
+    says(&mut tcp, b"three\n");
+    assert_eq!(tcp.take(), b"three\n");
+    says(&mut tcp, b"q\n");
+    assert_eq!(tcp.take(), b"q");
+    assert!(tcp.closed());
+
+    let mut tcp = client(Script::typing(&[b"one\ntwo"]));
+    assert_eq!(tcp.take(), b"one\ntwo\n");
+    assert!(tcp.closed());
+}
+
+#[test]
+fn the_client_drops_a_line_end_that_the_server_does_without() {
+    let mut tcp = client(open());
+    says(&mut tcp, b"one\n");
+    tcp.send(b"hello");
+    assert_eq!(shows(&mut tcp), "");
+    pass(&mut tcp, 200);
+    assert_eq!((shows(&mut tcp).as_str(), tcp.take()), ("hello\n", b"one".to_vec()));
+    says(&mut tcp, b"two\nthree\n");
+    assert_eq!(tcp.take(), b"two");
+    pass(&mut tcp, 300);
+    assert_eq!(tcp.take(), b"three");
+    tcp.send(b"q");
+    pass(&mut tcp, 200);
+    assert_eq!((shows(&mut tcp).as_str(), tcp.next()), ("the talk has ended\n", Next::Close));
+    assert!(tcp.closed());
+    // The server may change its mind.
+    let mut tcp = client(open());
+    says(&mut tcp, b"one\n");
+    tcp.send(b"hello");
+    pass(&mut tcp, 200);
+    tcp.send(b"again\n");
+    says(&mut tcp, b"two\n");
+    assert_eq!(tcp.take(), b"onetwo\n");
+}
+
+#[test]
+fn a_long_line_of_the_clients_has_no_line_end_within() {
+    let long = [&[b'x'; 1500][..], b"\n"].concat();
+    let mut tcp = client(open());
+    says(&mut tcp, &long);
+    assert_eq!(tcp.take(), [b'x'; 1500]);
+    says(&mut tcp, b"next\n");
+    assert_eq!(tcp.take(), b"\nnext");
+}
