@@ -221,6 +221,14 @@ fn the_programs_are_listed() {
     );
 }
 
+#[test]
+fn the_tour_shows_what_the_client_printed() {
+    let tour = Peer::start(&mut smolstep()).finish();
+    assert_eq!(tour.code(), Some(0), "{tour:?}");
+    let printed = "\nThe client printed:\nWelcome!\nHello,Li!\nHello,Cheng!\nHello,victor!\n";
+    assert!(tour.out().contains(printed), "{}", tour.out());
+}
+
 /// So many times these words, each with another number for N.
 fn many(words: &str, count: u8) -> String {
     (1..=count).map(|number| format!(" {}", words.replace('N', &number.to_string()))).collect()

@@ -15,7 +15,7 @@ use common::netns;
 
 #[test]
 fn greeting_in_memory() {
-    assert_eq!(output("greeting_in_memory"), "Hello,Li!\nHello,Cheng!\nHello,victor!\n");
+    assert_eq!(output("greeting_in_memory"), "Welcome!\nHello,Li!\nHello,Cheng!\nHello,victor!\n");
 }
 
 #[test]

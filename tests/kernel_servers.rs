@@ -14,8 +14,8 @@ fn every_program_on_tcp() {
             let call = |arguments: &[&str]| done(link.call(arguments, b""));
 
             let _greeting = server(python::GREETING, 9999);
-            assert_eq!(call(&["greeting", address]), "Hello,Li!\nHello,Cheng!\nHello,victor!\n");
-            assert_eq!(call(&["greeting", address, "a b", "ñ"]), "Hello,a b!\nHello,ñ!\n");
+            assert_eq!(call(&["greeting", address]), "Welcome!\nHello,Li!\nHello,Cheng!\nHello,victor!\n");
+            assert_eq!(call(&["greeting", address, "a b", "ñ"]), "Welcome!\nHello,a b!\nHello,ñ!\n");
 
             let _echo = server(python::ECHO, 7);
             assert_eq!(call(&["echo", address, "one", "two words"]), "one\ntwo words\n");

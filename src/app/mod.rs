@@ -16,6 +16,7 @@ mod chat;
 mod client;
 mod discard;
 mod echo;
+mod escape;
 mod greeting;
 mod http;
 pub mod http_client;
@@ -36,8 +37,11 @@ pub use budget::BUDGET;
 pub use chat::{Desk, Room};
 pub use client::{ClientOptions, Failure};
 pub use echo::{Datagrams as EchoDatagrams, Server as Echo};
+pub use escape::Escape;
 pub use greeting::{Template, TemplateError};
 pub use http::{Row, Service, Status, Transport};
+#[cfg(feature = "std")]
+pub(crate) use text::is_invisible;
 pub use udp_client::UdpClient;
 
 /// A program by its name.

@@ -28,23 +28,24 @@ pub fn compose_into(buffer: &mut [u8], compose: impl FnOnce(&mut Put<'_>)) -> Op
     len
 }
 
-/// Prints `ADDRESS:PORT TEXT` and a newline. The text is the message without its line end, its invisible characters
-/// escaped so that a peer can write neither a second line nor to the terminal.
+/// Prints `ADDRESS:PORT TEXT` and a newline. The text is the message without its line end, otherwise as it came: a console that
+/// is a terminal escapes what must not get there.
 pub fn print_received(console: &mut dyn Console, from: Option<IpEndpoint>, message: &[u8]) {
-    let (text, _) = split_line_end(message);
-    // The adapter below never fails, and neither do the things written.
-    if let Some(from) = from {
-        let _ = write!(Printer(console), "{} ", Shown(from));
-    }
-    for chunk in text.utf8_chunks() {
-        let _ = write_escaped(&mut Printer(console), chunk.valid());
-        console.print(chunk.invalid());
-    }
+    print_sender(console, from);
+    console.print(split_line_end(message).0);
     console.print(b"\n");
 }
 
-/// Puts a line of somebody else's: invisible characters escaped as [`print_received`] does, and each byte that is not UTF-8 as
-/// `\xNN` too.
+/// Prints `ADDRESS:PORT ` where that is known.
+pub fn print_sender(console: &mut dyn Console, from: Option<IpEndpoint>) {
+    if let Some(from) = from {
+        // The adapter below never fails.
+        let _ = write!(Printer(console), "{} ", Shown(from));
+    }
+}
+
+/// Puts a line of somebody else's: invisible characters as `\n`, `\r`, `\t` or their bytes as `\xNN`, and each byte that is not
+/// UTF-8 as `\xNN` too.
 pub fn put_escaped(put: &mut Put<'_>, text: &[u8]) {
     // The adapter never fails.
     for chunk in text.utf8_chunks() {

@@ -22,6 +22,7 @@ mod live;
 mod log_lines;
 mod memory;
 pub mod netlink;
+mod output;
 mod ping;
 pub mod play;
 mod race;

@@ -27,7 +27,7 @@ fn greeting_sends_each_text_after_the_reply() {
     for buffers in [BIG, SMALL] {
         let mut tcp = call("greeting", &[b"Li", b"", b"Cheng", b"victor"], buffers, Script::default());
         exchange(&mut tcp, b"", b"Welcome!");
-        assert_eq!(tcp.printed(), b"");
+        assert_eq!(tcp.printed(), b"Welcome!\n");
         exchange(&mut tcp, b"Li", b"Hello,Li!");
         exchange(&mut tcp, b"Cheng", b"Hello,Cheng!\n");
         exchange(&mut tcp, b"victor", b"Hello,\xff!");
@@ -54,7 +54,7 @@ fn greeting_reads_lines() {
     tcp.settle();
     exchange(&mut tcp, b"exit", b"");
     tcp.close();
-    assert_eq!(tcp.printed(), b"Hello,Li!\nHello,Cheng!\n");
+    assert_eq!(tcp.printed(), b"Welcome!\nHello,Li!\nHello,Cheng!\n");
     assert_done(&mut tcp);
 }
 
@@ -64,7 +64,7 @@ fn greeting_says_no_exit_to_a_server_that_has_closed() {
     exchange(&mut tcp, b"", b"Welcome!");
     assert_eq!(tcp.take(), b"Li");
     tcp.reply_and_close(b"Hello,Li!");
-    assert_eq!(tcp.printed(), b"Hello,Li!\n");
+    assert_eq!(tcp.printed(), b"Welcome!\nHello,Li!\n");
     assert_done(&mut tcp);
 }
 
