@@ -89,8 +89,12 @@ fn several_clients_talk_with_serve_chat_in_turn() {
 
 /// Three clients that are there at once; what each prints.
 fn several(mut server: Peer, address: &str) -> [String; 3] {
-    let [mut first, mut second, mut third] = [(); 3].map(|()| start(CLIENT, address, PORT));
-    // They connect when they say something, at the latest: who is first is not left to chance.
+    let [mut first, mut second, mut third] = [(); 3].map(|()| {
+        let client = start(CLIENT, address, PORT);
+        // It is connected before the next one starts.
+        client.wait_for("a prompt", |out| out == ">>>");
+        client
+    });
     say(&mut first, "I am first");
     wait_for_message(&server, "I am first");
     say(&mut second, "I am second");
@@ -164,9 +168,10 @@ fn the_tutorials_server_shows_a_text_of_the_command_line() {
             let client = link.start_call(&["chat", address, "hi"]);
             wait_for_message(&server, "hi");
             say(&mut server, "bye");
+            wait_for_message(&client, "bye");
+            say(&mut server, "q");
             let client = client.finish();
             assert_eq!((client.code(), client.out()), (Some(0), format!("bye\n{END}")), "{client:?}");
-            server.kill();
         }
     });
 }

@@ -17,8 +17,8 @@ fn ack_over_tcp() {
 
             let server = link.serve(&["ack"], 2);
             assert_eq!(pair.call(SERVER[family]), python.client);
-            // One line for each message: its line ends are escaped, but for the last.
-            assert_eq!(messages(&server, 1), ["GET / HTTP/1.1\\r\\nHost: host.example\\r\\n"]);
+            let request = format!(" {}\n", REQUEST.strip_suffix("\r\n").unwrap());
+            server.wait_for("the request", |out| out.ends_with(&request));
             server.stop();
 
             assert_eq!(pair.with_our_client(link, family, &["ack", KERNEL[family], REQUEST]), python);
@@ -108,6 +108,10 @@ fn upper_over_tcp() {
                 server.stop();
 
                 for arguments in [&["upper", KERNEL[family], sentence][..], &["upper", KERNEL[family]]] {
+                    // A line that is typed has 1,024 bytes at most.
+                    if arguments.len() == 2 && sentence.len() > 1024 {
+                        continue;
+                    }
                     let ours = pair.with_our_client(link, family, arguments);
                     assert_eq!((ours.server, ours.client), (python.server.clone(), format!("{upper}\n")));
                 }
