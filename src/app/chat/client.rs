@@ -55,7 +55,14 @@ impl Client {
     /// A client that has not begun.
     pub fn new() -> Self {
         // A talk that never began has no end.
-        Client { lines: Lines::default(), stage: Stage::Begin, holds_end: false, pause: None, leaves_at: None, told: true }
+        Client {
+            lines: Lines::default(),
+            stage: Stage::Begin,
+            holds_end: false,
+            pause: None,
+            leaves_at: None,
+            told: true,
+        }
     }
 
     /// See [`Session::poll`](crate::stack::Session::poll).
