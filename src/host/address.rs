@@ -15,6 +15,7 @@ use super::console::Stdio;
 use super::drive::{Ended, Interrupt, Verdict, drive};
 use super::error::Failure;
 use super::link::Link;
+use super::local::{is_elsewhere, is_local, is_loopback};
 use super::stop::Stop;
 use crate::names::{Name, ResolveError, Resolver, WithResolver};
 use crate::phy::linux::TunTap;
@@ -95,6 +96,9 @@ impl Lookup<'_> {
         clock: &Clock,
         stop: &mut Stop,
     ) -> Result<Vec<IpAddr>, Failure> {
+        if is_local(host) {
+            return Err(is_elsewhere(host, &self.link.name));
+        }
         let found = self.unreached(host, stack, io, clock, stop)?;
         let reached =
             |stack: &Stack<'_, _, _>| found.iter().copied().filter(|&to| can_reach(stack, to)).collect::<Vec<_>>();
@@ -111,6 +115,7 @@ impl Lookup<'_> {
     /// Whether an own address of this family may still come.
     fn may_come<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>, to: &IpAddr) -> bool {
         match to {
+            to if is_loopback(*to) => false,
             IpAddr::V4(_) => self.lacks_lease(stack),
             IpAddr::V6(_) => self.link.slaac,
         }
@@ -119,6 +124,9 @@ impl Lookup<'_> {
     /// Why an address cannot be reached.
     fn unreachable<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>, to: IpAddr) -> Failure {
         let address = IpAddress::from(to);
+        if is_loopback(to) {
+            return is_elsewhere(&to.to_string(), &self.link.name);
+        }
         if !address.is_unicast() {
             return Failure::run(format_args!("{to} is no host's address: it is a group's, or nobody's"));
         }
@@ -337,7 +345,7 @@ pub(super) fn no_route(address: &IpAddress) -> Failure {
 }
 
 fn can_reach<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, to: IpAddr) -> bool {
-    stack.source_for(IpEndpoint::new(to.into(), 1)).is_ok()
+    !is_loopback(to) && stack.source_for(IpEndpoint::new(to.into(), 1)).is_ok()
 }
 
 /// Whether there is an own address of IPv6 or of IPv4 that leads further than the link.

@@ -16,8 +16,9 @@ use super::duration::positive;
 use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
 use super::memory::Sizes;
+use super::number::whole;
 use super::race::{Outcome, Race, Runner, Track, Why};
-use super::serve::find;
+use super::serve::{find, programs};
 use super::stop::Stop;
 use super::tcp::TcpArgs;
 use super::watch::Watch;
@@ -29,38 +30,39 @@ use crate::stack::{ConnectError, ConnectionId, Io, Stack};
 
 /// Call a program's server
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Example:
+#[command(after_help = format!("{}
+Examples:
   smolstep call greeting 192.168.69.100 Li Cheng --tap tap0
   smolstep call echo '[fdaa::64]:4000' --udp --tap tap0 hello
-  smolstep call greeting host.example Li --tap tap0 --dhcp")]
+  smolstep call greeting host.example Li --tap tap0 --dhcp", programs()))]
 pub struct CallArgs {
-    /// The program; `smolstep apps` lists them
+    /// The program to call
     #[arg(value_name = "APP")]
     pub app: String,
-    /// The server's IP address or name, and its port unless it is the program's own
+    /// The server's IP address or name [default port: the program's below]
     #[arg(value_name = "HOST[:PORT]")]
     pub host: String,
-    /// What to send; without any, most clients read lines from standard input
+    /// What to send, a message each [default: lines from standard input; greeting sends Li, Cheng and victor]
     #[arg(value_name = "TEXT")]
     pub texts: Vec<OsString>,
     #[command(flatten)]
     pub link: LinkArgs,
     #[command(flatten)]
     pub tcp: TcpArgs,
-    /// Use the program's UDP side
+    /// Use UDP; inbox always does
     #[arg(long)]
     pub udp: bool,
-    /// How long finding the server may take, connecting, and each reply
+    /// Give up when finding the server, connecting, or a reply takes longer
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = positive)]
     pub timeout: Duration,
-    /// greeting: send N random numbers
-    #[arg(long, value_name = "N", conflicts_with = "texts")]
+    /// greeting: send N random numbers [default: TEXT]
+    #[arg(long, value_name = "N", conflicts_with = "texts", value_parser = whole::<u16>(0..=65_535, "20"))]
     pub random: Option<u16>,
-    /// inbox: do not wait for a reply
+    /// inbox: send without waiting for replies
     #[arg(long)]
     pub no_wait: bool,
-    /// discard, chargen: so many bytes
-    #[arg(long, value_name = "N")]
+    /// discard: send N bytes; chargen: stop after N bytes [default: discard sends TEXT, chargen does not stop]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX, "1000000"))]
     pub bytes: Option<u64>,
 }
 
@@ -69,8 +71,14 @@ pub struct CallArgs {
 /// # Errors
 /// One line for the user.
 pub fn call(args: &CallArgs) -> Result<(), Failure> {
-    let link = args.link.link(Side::Client)?;
     let app = find(&args.app)?;
+    if !has_client(app) {
+        return Err(Failure::usage(format_args!(
+            "{} has no client: fetch its page with 'smolstep get http://HOST/ --tap tap0', or open it in a browser",
+            app.name
+        )));
+    }
+    let link = args.link.link(Side::Client)?;
     let (host, port) = args.remote(app)?;
     let texts = args.texts(app)?;
     let texts: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
@@ -81,12 +89,6 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
         bytes: args.bytes.unwrap_or(0),
         no_wait: args.no_wait,
     };
-    if !args.udp && app.tcp.is_some() && app.client(&options).is_none() {
-        return Err(Failure::usage(format_args!(
-            "{} has no client here: smolstep get asks it, or a browser",
-            app.name
-        )));
-    }
     let device = link.open()?;
     let clock = Clock::start();
     let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
@@ -99,6 +101,11 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     let mut io = Io { device, console, probe: watch };
     let result = caller.run((host, port), app, args.udp || app.tcp.is_none(), &options, &mut io);
     io.probe.finish().and(result)
+}
+
+/// Whether there is a client to call this program's server with.
+pub fn has_client(app: &App) -> bool {
+    app.udp.is_some() || app.client(&ClientOptions::default()).is_some()
 }
 
 impl CallArgs {

@@ -12,7 +12,7 @@ use rustix::thread::{CapabilitySet, capabilities};
 use crate::host::netlink::{Link, Netlink, Tun};
 use crate::host::sandbox::{KERNEL, make_tap, namespace};
 
-/// Say what this machine can do, and the command that mends what it cannot
+/// Check what this machine can do, and show the command that mends what it cannot
 #[derive(Args, Clone, Copy, Debug)]
 #[command(after_help = "Example:
   smolstep doctor")]

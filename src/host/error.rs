@@ -47,6 +47,15 @@ impl Failure {
         }
     }
 
+    /// Adds a clause to an error about the command line; others stay as they are.
+    pub fn add_to_usage(mut self, clause: impl fmt::Display) -> Self {
+        if self.code == 2 {
+            let after = if self.what.ends_with('?') { "" } else { ";" };
+            self.what.push_str(&format!("{after} {clause}"));
+        }
+        self
+    }
+
     /// Whether there is nothing to say.
     pub fn is_quiet(&self) -> bool {
         self.what.is_empty()

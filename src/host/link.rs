@@ -15,34 +15,35 @@ use crate::stack::{Config, Memory, Seed, Session, Stack, UdpSession, interface_a
 #[derive(Args, Clone, Debug, Default)]
 #[group(skip)]
 pub struct LinkArgs {
-    /// The TAP to attach to; it must exist
+    /// Attach to this TAP, which must exist [default: none; give --tap or --tun]
     #[arg(long, value_name = "NAME", conflicts_with = "tun")]
     pub tap: Option<String>,
-    /// The TUN to attach to; it must exist
+    /// Attach to this TUN, which must exist [default: none; give --tap or --tun]
     #[arg(long, value_name = "NAME")]
     pub tun: Option<String>,
-    /// An own address with its prefix; one or more replace the defaults, and so do --dhcp and --slaac
+    /// Use this address, with its prefix; repeatable [default: 192.168.69.1/24 and fdaa::1/64 for serve, 192.168.69.2/24 and
+    /// fdaa::2/64 for all other commands; none with --dhcp or --slaac]
     #[arg(long, value_name = "CIDR")]
     pub ip: Vec<String>,
-    /// The router for everything that is not on the link
+    /// Send packets for other networks to this router; one for IPv4, one for IPv6 [default: none, or what --dhcp and --slaac find]
     #[arg(long, value_name = "IP")]
     pub gateway: Vec<String>,
-    /// Ask a DHCP server for an IPv4 address, a router and DNS servers
+    /// Get an IPv4 address, a router and DNS servers from a DHCP server
     #[arg(long, conflicts_with = "tun")]
     pub dhcp: bool,
-    /// Make IPv6 addresses of what routers advertise, besides a link-local one
+    /// Make IPv6 addresses from what routers advertise, and a link-local one
     #[arg(long, conflicts_with = "tun")]
     pub slaac: bool,
-    /// A DNS server; repeatable
+    /// Ask this DNS server; repeatable, up to 4 times [default: none, or what --dhcp and --slaac find]
     #[arg(long, value_name = "IP")]
     pub dns: Vec<String>,
-    /// The own hardware address on a TAP
+    /// Use this hardware address on a TAP [default: 02:00:00:00:00:01 for serve, 02:00:00:00:00:02 for all other commands]
     #[arg(long, value_name = "MAC")]
     pub mac: Option<String>,
-    /// Leave no checksums and no segmentation to the kernel
+    /// Compute all checksums and segments here, not in the kernel
     #[arg(long)]
     pub no_offload: bool,
-    /// Write every frame to a capture that Wireshark opens
+    /// Write every frame to FILE, which Wireshark opens [default: no capture]
     #[arg(long, value_name = "FILE")]
     pub pcap: Option<std::path::PathBuf>,
 }
@@ -108,7 +109,14 @@ impl LinkArgs {
         if let Some((_, twice)) = addresses.iter().enumerate().find(|(i, a)| before(*i, a)) {
             return Err(Failure::usage(format_args!("{} is given twice with --ip", twice.address())));
         }
-        let gateways = self.gateway.iter().map(|text| host(text, "--gateway")).collect::<Result<_, _>>()?;
+        let gateways = self.gateway.iter().map(|text| host(text, "--gateway")).collect::<Result<Vec<_>, _>>()?;
+        let before = |i: usize, a: &IpAddress| gateways[..i].iter().find(|b| b.version() == a.version());
+        if let Some((first, second)) = gateways.iter().enumerate().find_map(|(i, a)| Some((before(i, a)?, a))) {
+            return Err(Failure::usage(format_args!(
+                "{first} and {second} are two gateways of one family: --gateway takes one for IPv4 and one for IPv6, as in \
+                 --gateway 192.168.69.100 --gateway fdaa::64"
+            )));
+        }
         let dns = self.dns.iter().map(|text| host(text, "--dns")).collect::<Result<Vec<_>, _>>()?;
         if let Some(bad) = dns.iter().find(|server| !server.is_unicast()) {
             return Err(Failure::usage(format_args!("{bad} for --dns is no host's address")));

@@ -19,6 +19,7 @@ use super::duration::positive;
 use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
 use super::memory::{HeapPool, Sizes};
+use super::number::whole;
 use super::say::say_line;
 use super::stop::Stop;
 use super::watch::Watch;
@@ -26,27 +27,27 @@ use crate::names::WithResolver;
 use crate::phy::linux::TunTap;
 use crate::stack::{ECHO_HEADER, Echo, EchoError, EchoMemory, EchoRefusal, Io, Stack};
 
-/// Ask a host for ICMP echoes, and show how long they take
+/// Send ICMP echo requests to a host, and show how long the replies take
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Example:
+#[command(after_help = "Examples:
   smolstep ping 192.168.69.100 -c 3 --tap tap0
   smolstep ping host.example --tap tap0 --dhcp")]
 pub struct PingArgs {
     /// The host's IP address or name
     #[arg(value_name = "HOST")]
     pub host: String,
-    /// End after so many requests [default: at Ctrl-C]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Stop after N requests [default: at Ctrl-C]
+    #[arg(short, long, value_name = "N", value_parser = whole::<u32>(1..=4_294_967_295, "3"))]
     pub count: Option<u32>,
-    /// Seconds between two requests, 0.001 or more
+    /// Seconds between requests, 0.001 or more
     #[arg(short, long, value_name = "S", default_value = "1", value_parser = seconds)]
     pub interval: Duration,
-    /// Bytes of data in a request
-    #[arg(short, long, value_name = "BYTES", default_value_t = 56)]
+    /// Bytes of data in each request
+    #[arg(short, long, value_name = "BYTES", default_value = "56", value_parser = whole::<usize>(0..=65_535, "1000"))]
     pub size: usize,
     #[command(flatten)]
     pub link: LinkArgs,
-    /// How long finding the host may take, and the last reply
+    /// Give up when finding the host, or the last reply, takes longer
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = positive)]
     pub timeout: Duration,
 }
@@ -301,6 +302,6 @@ fn fits(size: usize, address: IpAddr, io: &Io<TunTap, Stdio, Watch>) -> Result<(
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(seconds) if (0.001..=86_400.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err("it is a number of seconds, from 0.001 to 86400".into()),
+        _ => Err("it is a number of seconds, from 0.001 to 86400, as in 0.5".into()),
     }
 }
