@@ -1,7 +1,8 @@
 //! chat over TCP with the tutorial's programs, which speak in messages: one send a message, no line end, in turn.
 
-use crate::common::link::{KERNEL, SERVER, on_tap_and_tun};
+use crate::common::link::{KERNEL, SERVER, on_tap, on_tap_and_tun};
 use crate::common::peer::Peer;
+use crate::common::terminal::{self, screen};
 use crate::pair::{LOOPBACK, Program, finished, say, serve, shown, start, wait_for_message};
 
 const PORT: u16 = 9000;
@@ -172,6 +173,42 @@ fn the_tutorials_server_shows_a_text_of_the_command_line() {
             say(&mut server, "q");
             let client = client.finish();
             assert_eq!((client.code(), client.out()), (Some(0), format!("bye\n{END}")), "{client:?}");
+        }
+    });
+}
+
+#[test]
+fn people_at_terminals_talk_with_the_tutorials_programs() {
+    on_tap("chat::people_at_terminals_talk_with_the_tutorials_programs", |link| {
+        let [tap, name] = link.arguments();
+        let smolstep = env!("CARGO_BIN_EXE_smolstep");
+        let sees = |terminal: &Peer, message: &str| {
+            terminal.wait_for(message, |out| screen(out).iter().any(|line| line.ends_with(message)));
+        };
+        for (family, python) in [0, 1].map(|family| (family, python_with_python(family, QUITS[0]))) {
+            let mut server = terminal::start(&[smolstep, "serve", "chat", "--once", tap, name]).listening(4);
+            let mut client = start(CLIENT, SERVER[family], PORT);
+            for (said, answer) in TALK {
+                say(&mut client, said);
+                sees(&server, said);
+                server.type_in(format!("{answer}\r").as_bytes());
+                wait_for_message(&client, answer);
+            }
+            say(&mut client, "q");
+            assert_eq!(finished(client.finish()), python.1);
+            terminal::left_well(&server.finish());
+
+            let mut server = serve(ONE, KERNEL[family], PORT);
+            let mut client = terminal::start(&[smolstep, "call", "chat", KERNEL[family], tap, name]);
+            for (said, answer) in TALK {
+                client.type_in(format!("{said}\r").as_bytes());
+                wait_for_message(&server, said);
+                say(&mut server, answer);
+                sees(&client, answer);
+            }
+            client.type_in(b"q\r");
+            assert_eq!(finished(server.finish()), python.0);
+            terminal::left_well(&client.finish());
         }
     });
 }
