@@ -80,7 +80,7 @@ fn the_tutorials_client_talks_with_serve_chat() {
 #[test]
 fn several_clients_talk_with_serve_chat_in_turn() {
     on_tap_and_tun("chat::several_clients_talk_with_serve_chat_in_turn", |link| {
-        for family in 0..2 {
+        for family in [0, 1] {
             let python = several(serve(SEVERAL, LOOPBACK[family], PORT), LOOPBACK[family]);
             let ours = several(link.serve(&["chat"], 4), SERVER[family]);
             assert_eq!(ours, python);
@@ -135,7 +135,7 @@ fn call_chat_talks_with_the_tutorials_server() {
 #[test]
 fn call_chat_waits_for_its_turn_at_the_tutorials_server() {
     on_tap_and_tun("chat::call_chat_waits_for_its_turn_at_the_tutorials_server", |link| {
-        for family in 0..2 {
+        for family in [0, 1] {
             let mut server = serve(SEVERAL, KERNEL[family], PORT);
             let mut first = start(CLIENT, KERNEL[family], PORT);
             say(&mut first, "I am first");

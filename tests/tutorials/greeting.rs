@@ -13,7 +13,7 @@ fn three_names_over_tcp() {
             input: "",
             lines: 3,
         };
-        for family in 0..2 {
+        for family in [0, 1] {
             let python = pair.in_python(family);
             assert_eq!(python.client, "Welcome!\nHello,Li!\nHello,Cheng!\nHello,victor!\n");
 
@@ -40,7 +40,7 @@ fn random_fractions_over_tcp() {
             input: "",
             lines: 3,
         };
-        for family in 0..2 {
+        for family in [0, 1] {
             let python = pair.in_python(family);
             assert_fractions(&python.client);
 
@@ -72,7 +72,7 @@ fn names_over_udp() {
             client: ("greeting_udp_client", &["Michael", "Tracy", "Sarah"]),
             ..tutorial_1
         };
-        for family in 0..2 {
+        for family in [0, 1] {
             let python = tutorial_1.in_python(family);
             assert_eq!(python.client, "hello Li!\nhello Cheng!\nhello victor!\n");
             let server = link.serve(&["greeting"], 4);

@@ -16,7 +16,7 @@ fn get_fetches_what_the_clients_fetch() {
         let (theirs, ours) = (Scratch::new("page"), Scratch::new("page"));
         let file = [theirs.path()];
         let to_end = Pair { client: ("http_to_end", &file), ..ONE_READ };
-        for family in 0..2 {
+        for family in [0, 1] {
             let one_read = ONE_READ.in_python(family);
             let header = to_end.in_python(family);
             let page = fs::read_to_string(&theirs).unwrap();
@@ -48,7 +48,7 @@ fn the_clients_show_the_status_page() {
         let path = [file.path()];
         let to_end = Pair { client: ("http_to_end", &path), ..ONE_READ };
         let server = link.serve(&["http"], 2);
-        for family in 0..2 {
+        for family in [0, 1] {
             let one_read = ONE_READ.call(SERVER[family]);
             assert!(one_read.starts_with("HTTP/1.1 200 OK\r\n"), "{one_read}");
             // A read that ends anywhere can be decoded.

@@ -9,7 +9,7 @@ const ASKED: Pair<'static> =
 #[test]
 fn a_datagram_is_replied_to() {
     on_tap_and_tun("inbox::a_datagram_is_replied_to", |link| {
-        for family in 0..2 {
+        for family in [0, 1] {
             let python = ASKED.in_python(family);
             assert_eq!((python.server.as_str(), python.client.as_str()), ("ADDRESS:PORT AAABBBCCC\n", "noted\n"));
 
@@ -29,7 +29,7 @@ fn a_datagram_is_replied_to() {
 fn a_datagram_without_a_reply() {
     on_tap_and_tun("inbox::a_datagram_without_a_reply", |link| {
         let pair = Pair { server: ("datagram_server", &[]), ..ASKED };
-        for family in 0..2 {
+        for family in [0, 1] {
             let server = link.serve(&["inbox"], 2);
             // As with the tutorial's server that is not there, the client waits for good.
             let client = start(pair.client, SERVER[family], pair.port);
@@ -54,7 +54,7 @@ fn the_chat_tutorials_one_shot() {
             input: "",
             lines: 1,
         };
-        for family in 0..2 {
+        for family in [0, 1] {
             let python = pair.in_python(family);
             assert_eq!((python.server.as_str(), python.client.as_str()), ("(b'hello', ('ADDRESS', PORT))\n", ""));
 

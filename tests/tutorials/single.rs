@@ -11,7 +11,7 @@ fn ack_over_tcp() {
         // The tutorial sends its HTTP request here, too.
         let pair =
             Pair { port: 9998, server: ("ack_server", &[]), client: ("http_one_read", &[]), input: "", lines: 6 };
-        for family in 0..2 {
+        for family in [0, 1] {
             let python = pair.in_python(family);
             assert_eq!(python.client, "ACK\n");
 
@@ -36,7 +36,7 @@ fn thanks_over_tcp() {
             input: "123\n",
             lines: 3,
         };
-        for family in 0..2 {
+        for family in [0, 1] {
             let python = pair.in_python(family);
             assert_eq!(python.client, "请输入client要发送的数据:client接收到的数据为: thank you !\n");
 
@@ -63,7 +63,7 @@ fn thanks_over_udp() {
             input: "123\nYP\nnihao\n",
             lines: 3,
         };
-        for family in 0..2 {
+        for family in [0, 1] {
             let python = pair.in_python(family);
             let reply = ">> 客户端recvfrom  b'thank you !' ('ADDRESS', 8081)\n";
             assert_eq!(python.client, reply.repeat(3) + ">> ");
@@ -97,7 +97,7 @@ fn upper_over_tcp() {
                 lines: 2,
             };
             let upper = sentence.to_uppercase();
-            for family in 0..2 {
+            for family in [0, 1] {
                 let python = pair.in_python(family);
                 let reply = upper.get(..1024).unwrap_or(&upper);
                 assert_eq!(python.client, format!("Input lowercase sentence:From Server: b'{reply}'\n"));
