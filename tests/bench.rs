@@ -85,7 +85,7 @@ fn every_row_is_listed_once() {
 #[test]
 fn wrong_words_are_one_line() {
     for (arguments, code, what) in [
-        (&["nosuch"][..], 2, "no row 'nosuch': there are send-tuntap, "),
+        (&["nosuch"][..], 2, "unknown row 'nosuch': there are send-tuntap, "),
         (&["--rounds", "0"], 2, "--rounds"),
         (&["--list", "--quick"], 2, "--quick"),
         (

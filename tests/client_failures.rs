@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::link::{KERNEL, on_tap, on_tap_and_tun};
+use common::link::{KERNEL, on_tap_and_tun};
 use common::peer::{Finished, python};
 
 #[test]
@@ -32,28 +32,6 @@ fn a_silent_server_times_out() {
                 let call = link.call(&[app, &host, "hi", "--udp", "--timeout", "100ms"], b"");
                 failed(&call, "timed out");
             }
-        }
-    });
-}
-
-#[test]
-fn nobody_there() {
-    on_tap_and_tun("nobody_there", |link| {
-        for (address, shown) in [("192.168.69.77", "192.168.69.77"), ("fdaa::77", "[fdaa::77]")] {
-            let call = link.call(&["ack", address, "hi", "--timeout", "50ms"], b"");
-            failed(&call, "timed out");
-            assert!(call.err().contains(&format!("{shown}:9998: ")), "{}", call.err());
-            failed(&link.call(&["inbox", address, "hi", "--timeout", "50ms"], b""), "timed out");
-        }
-    });
-}
-
-#[test]
-fn nobody_answers_for_the_address() {
-    on_tap("nobody_answers_for_the_address", |link| {
-        for address in ["192.168.69.77", "fdaa::77"] {
-            // Found out after a second, well before the timeout.
-            failed(&link.call(&["inbox", address, "hi"], b""), "nobody on the link answers for this address");
         }
     });
 }

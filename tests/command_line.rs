@@ -7,7 +7,7 @@ use std::process::Command;
 
 use smolstep::cli::netlink::Netlink;
 
-use common::link::on_tap;
+use common::link::{on_tap, on_tap_and_tun};
 use common::netns::{in_namespace, make};
 use common::peer::{Finished, Peer, smolstep};
 
@@ -27,6 +27,18 @@ fn wrong_usage_is_one_line() {
             ("get http://192.168.69.100/ --timeout 0s --tap tap0", "longer than nothing"),
             ("serve --tap tap0", "APP"),
             ("serve nosuch --tap tap0", "unknown program 'nosuch': there are greeting, echo"),
+            (
+                "serve greetng",
+                "unknown program 'greetng': did you mean 'greeting'? 'smolstep serve --help' tells more\n",
+            ),
+            ("call greting 192.168.69.100", "did you mean 'greeting'? 'smolstep call --help' tells more\n"),
+            ("sandbox --serve greting -- true", "did you mean 'greeting'? 'smolstep sandbox --help' tells more\n"),
+            ("lab greting", "did you mean 'greeting'? 'smolstep lab --help' tells more\n"),
+            ("lab zero-windw", "did you mean 'zero-window'?"),
+            ("lab --until client=ESTABLSHED", "did you mean 'ESTABLISHED'?"),
+            ("bench send-tuntp", "did you mean 'send-tuntap'?"),
+            ("serve greeting --taq tap0", "did you mean '--tap'? 'smolstep serve --help' tells more\n"),
+            ("serve greeting --congestion ren", "did you mean 'reno'? 'smolstep serve --help' tells more\n"),
             ("call nosuch 192.168.69.100 --tap tap0", "unknown program 'nosuch'"),
             ("serve greeting --tap tap0 --tun tun0", "cannot be used with"),
             ("serve greeting --tap tap0 --ip 192.168.69.1", "write for instance 192.168.69.1/24"),
@@ -44,9 +56,31 @@ fn wrong_usage_is_one_line() {
             ),
             ("serve greeting --tap tap0 --gateway 10.0.0.1", "10.0.0.1 is not on the link"),
             ("serve greeting --tap tap0 --gateway router", "bad address 'router' for --gateway"),
+            (
+                "serve greeting --tap tap0 --gateway 192.168.69.2 --gateway 192.168.69.3",
+                "192.168.69.2 and 192.168.69.3 are two gateways of one family: --gateway takes one for IPv4 and one for IPv6, as \
+                 in --gateway 192.168.69.100 --gateway fdaa::64",
+            ),
+            (
+                "call echo 192.168.69.100 --tap tap0 --gateway fdaa::2 --gateway 192.168.69.3 --gateway fdaa::3",
+                "fdaa::2 and fdaa::3 are two gateways of one family",
+            ),
             ("serve greeting --tap tap0 --mac 01:00:00:00:00:01", "bad hardware address"),
             ("serve greeting echo --tap tap0 --port echo=9999", "TCP port 9999 is wanted by greeting and echo"),
             ("serve greeting echo --tap tap0 --port echo/udp=9999", "UDP port 9999 is wanted by greeting and echo"),
+            (
+                "serve greeting --tap tap0 --port greeting/tcp=4000",
+                "greeting/udp=4000 is UDP alone, greeting=4000 is TCP",
+            ),
+            (
+                "serve greeting --tap tap0 --port greeting=4000/tcp",
+                "greeting/udp=4000 is UDP alone, greeting=4000 is TCP",
+            ),
+            (
+                "serve greeting --tap tap0 --port greeting=4000/udp",
+                "greeting/udp=4000 is UDP alone, greeting=4000 is TCP",
+            ),
+            ("serve greeting --tap tap0 --port greeting/=4000", "only /udp can be there, before the equals sign"),
             ("serve greeting --tap tap0 --port greeting=0", "a port is a number from 1 to 65535"),
             ("serve greeting --tap tap0 --port greeting=70000", "a port is a number from 1 to 65535"),
             ("serve greeting --tap tap0 --port echo=4000", "that program is not served here"),
@@ -62,7 +96,24 @@ fn wrong_usage_is_one_line() {
             ("serve greeting --tap tap0 --template x", "no {} to put the message in"),
             ("serve greeting --tap tap0 --delay soon", "--delay"),
             ("serve greeting --tap tap0 --overflow maybe", "possible values: drop, reset"),
-            ("serve greeting --tap tap0 --max-connections 0", "--max-connections"),
+            ("serve greeting --tap tap0 --max-connections 0", "a whole number from 1 to 65000, as in 1024"),
+            ("serve greeting --tap tap0 --serve-at-once 0", "a whole number from 1, as in 4"),
+            ("serve greeting --tap tap0 --backlog many", "a whole number from 0, as in 128"),
+            (
+                "serve greeting --tap tap0 --backlog -1",
+                "'-1' for '--backlog <N>': it is a whole number from 0, as in 128",
+            ),
+            ("serve greeting --delay -1s", "'-1s' for '--delay <TIME>': it is a time with its unit, not negative"),
+            (
+                "call greeting 192.168.69.100 --timeout -1s",
+                "not negative, as in 10s, 500ms or 5min; 'smolstep call --help'",
+            ),
+            ("call greeting 192.168.69.100 --timeout -0.5", "not negative, as in 10s, 500ms or 5min"),
+            ("get http://192.168.69.100/ --timeout -1", "not negative, as in 10s, 500ms or 5min"),
+            ("ping 192.168.69.100 -c -1", "a whole number from 1 to 4294967295, as in 3"),
+            ("lab --loss -1%", "should be from 0% to 100%, as in 10%"),
+            ("bench --rounds 0", "a whole number from 1, as in 3"),
+            ("call ack 192.168.69.100 -5 --tap tap0", "'-5' found; -- before a TEXT lets it begin with -"),
             ("serve greeting --tap tap0 --socket-buffer 64Q", "it is a size from 4K to 16M, as in 256K"),
             ("serve greeting --tap tap0 --socket-buffer 17M", "it is a size from 4K to 16M, as in 256K"),
             ("serve greeting --tap tap0 --socket-buffer 18446744073709551615M", "it is a size from 4K to 16M"),
@@ -70,7 +121,7 @@ fn wrong_usage_is_one_line() {
             ("get http://192.168.69.100/ --tap tap0 --congestion fast", "possible values: none, reno, cubic"),
             ("serve greeting --tap tap0 --idle-timeout 0s", "longer than nothing"),
             ("serve greeting --tap tap0 --frobnicate", "--frobnicate"),
-            ("ping 192.168.69.100 -i 0 --tap tap0", "a number of seconds, from 0.001 to 86400"),
+            ("ping 192.168.69.100 -i 0 --tap tap0", "a number of seconds, from 0.001 to 86400, as in 0.5"),
             ("ping 192.168.69.100 -c 0 --tap tap0", "--count"),
             ("ping 192.168.69.100 -s 20000 --tap tap0", "at most 16356 bytes go to 192.168.69.100"),
             ("ping fdaa::64 -s 2000 --tap tap0", "at most 1452 bytes go to fdaa::64"),
@@ -80,17 +131,104 @@ fn wrong_usage_is_one_line() {
             ("serve greeting --tun tun0 --dhcp", "cannot be used with"),
             ("call greeting 192.168.69.100:0 --tap tap0", "bad address '192.168.69.100:0'"),
             ("call greeting [fdaa::64 --tap tap0", "bad address '[fdaa::64'"),
-            ("call http 192.168.69.100 --tap tap0", "http has no client here"),
+            ("call http 192.168.69.100 --tap tap0", "smolstep get http://HOST/ --tap tap0"),
+            (
+                "call http 192.168.69.100",
+                "http has no client: fetch its page with 'smolstep get http://HOST/ --tap tap0'",
+            ),
+            ("call http 192.168.69.100 --udp", "http has no client"),
             ("call ack 192.168.69.100 --udp --tap tap0", "ack has no UDP side"),
             ("call echo 192.168.69.100 --random 3 --tap tap0", "--random is for greeting"),
             ("call echo 192.168.69.100 --no-wait --tap tap0", "--no-wait is for inbox"),
             ("call echo 192.168.69.100 --bytes 3 --tap tap0", "--bytes is for discard and chargen"),
             ("call greeting 192.168.69.100 Li --random 3 --tap tap0", "--random"),
+            ("call greeting 192.168.69.100 --random 0 --tap tap0", "--random"),
+            ("call echo 192.168.69.100 - a - --tap tap0", "give - as a TEXT once"),
             ("call greeting 192.168.69.100 --timeout 0s --tap tap0", "longer than nothing"),
-            ("frobnicate", "frobnicate"),
+            ("frobnicate", "there is no command 'frobnicate': there are apps, bench, call"),
+            ("serv greeting", "did you mean 'smolstep serve'? 'smolstep --help' tells more\n"),
+            ("help serv", "did you mean 'smolstep serve'?"),
+            ("greeting", "did you mean 'smolstep serve greeting' or 'smolstep call greeting HOST'?"),
+            (
+                "greting --tap tap0",
+                "there is no command 'greting': did you mean 'smolstep serve greeting' or 'smolstep call greeting HOST'?",
+            ),
+            ("http", "did you mean 'smolstep serve http' or 'smolstep get http://HOST/'?"),
+            ("--tap tap0 serve greeting", "options follow the command, as in 'smolstep serve greeting --tap tap0'"),
+            (
+                "sandbox --serve greeting --publish 8001=7777 -- true",
+                "no server listens on port 7777; there is greeting on 9999",
+            ),
+            ("sandbox --serve ack inbox --publish 8001=9999 -- true", "there is ack on 9998, inbox on 9997"),
+            (
+                "sandbox --serve ack --port ack=9999 --publish 8001=9998 -- true",
+                "there is ack on 9999, as in --publish 8001=9999; 'smolstep sandbox --help' tells more\n",
+            ),
         ] {
             one_line(&run(arguments), USAGE, arguments, what);
         }
+    });
+}
+
+#[test]
+fn a_sandbox_without_dashes_is_told_where_to_put_them() {
+    for (arguments, what) in [
+        (
+            "--serve greeting nc 192.168.69.1 9999",
+            "put -- before the command: smolstep sandbox --serve greeting -- nc ...;",
+        ),
+        ("--serve greeting nc -N 192.168.69.1 9999", "smolstep sandbox --serve greeting -- nc ...;"),
+        ("--serve greeting echo true", "smolstep sandbox --serve greeting echo -- true;"),
+        ("--serve greting nc 192.168.69.1 9999", "unknown program 'greting': did you mean 'greeting'?"),
+        ("--serve nc 192.168.69.1 9999", "unknown program 'nc': there are greeting"),
+        ("--serve=all sh", "smolstep sandbox --serve=all -- sh;"),
+        ("--publish 8001=9999 --serve all --once sh", "sandbox --publish 8001=9999 --serve all --once -- sh;"),
+        ("nc 192.168.69.1 9999", "smolstep sandbox -- nc ...;"),
+        ("nc -- 192.168.69.1 9999", "smolstep sandbox -- nc ...;"),
+        ("--join sh -c true", "smolstep sandbox --join -- sh ...;"),
+        ("--serve greeting", "no command: put one after --, as in 'smolstep sandbox --serve greeting -- sh'"),
+        ("--serve greeting --", "'smolstep sandbox --serve greeting -- sh'"),
+        ("--join", "'smolstep sandbox --join -- sh'"),
+        ("--serve", "a value is required for '--serve <APP>...'"),
+        ("--serve greeting --pcap --once sh", "a value is required for '--pcap <FILE>'"),
+        ("--frobnicate sh", "'--frobnicate' found"),
+    ] {
+        let arguments = format!("sandbox {arguments}");
+        one_line(&run(&arguments), USAGE, &arguments, what);
+    }
+}
+
+#[test]
+fn the_loopback_is_told_from_the_link() {
+    on_tap_and_tun("the_loopback_is_told_from_the_link", |link| {
+        let (option, name) = (link.arguments().join(" "), link.name());
+        let own = format!("own loopback, where smolstep is not; its end of {name} is 192.168.69.100 and fdaa::64\n");
+        for (arguments, host) in [
+            ("call greeting 127.0.0.1", "127.0.0.1"),
+            ("call greeting 127.0.0.1:4000 Li", "127.0.0.1"),
+            ("call greeting 127.1.2.3 --timeout 1h --gateway 192.168.69.100", "127.1.2.3"),
+            ("call greeting [::1]:9999 --udp", "::1"),
+            ("call greeting ::1", "::1"),
+            ("call greeting ::ffff:127.0.0.1", "::ffff:127.0.0.1"),
+            ("call greeting localhost", "localhost"),
+            ("call greeting LOCALHOST.:80", "LOCALHOST."),
+            ("ping localhost", "localhost"),
+            ("ping 127.0.0.1", "127.0.0.1"),
+            ("get http://localhost/", "localhost"),
+            ("get http://127.0.0.1:8000/", "127.0.0.1"),
+            ("get http://[::1]/", "[::1]"),
+            // A DNS server from the machine's own /etc/resolv.conf.
+            ("resolve host.example --dns 127.0.0.53", "DNS server: 127.0.0.53"),
+            ("call greeting host.example --dns 127.0.0.53 --gateway 192.168.69.100", "DNS server: 127.0.0.53"),
+        ] {
+            let arguments = format!("{arguments} {option}");
+            one_line(&run(&arguments), FAILED, &arguments, &format!("smolstep: {host} is this machine's {own}"));
+        }
+        let mut command = Command::new("ip");
+        assert_eq!(Peer::start(command.args(["addr", "flush", "dev", name])).finish().code(), Some(0));
+        let arguments = format!("call greeting localhost {option}");
+        let what = format!("its end of {name} has no address: sudo ip addr add 192.168.69.100/24 dev {name}\n");
+        one_line(&run(&arguments), FAILED, &arguments, &what);
     });
 }
 
@@ -203,6 +341,8 @@ fn help_and_version_are_no_errors() {
         "sandbox --help",
         "doctor --help",
         "apps --help",
+        "completions --help",
+        "man --help",
         "ping --help",
         "resolve --help",
     ] {
@@ -219,6 +359,14 @@ fn the_programs_are_listed() {
         run("apps").out().lines().map(|line| line.split_whitespace().next().unwrap_or_default()).collect::<Vec<_>>(),
         ["greeting", "echo", "discard", "chargen", "ack", "thanks", "upper", "chat", "inbox", "http"]
     );
+}
+
+#[test]
+fn the_tour_shows_what_the_client_printed() {
+    let tour = Peer::start(&mut smolstep()).finish();
+    assert_eq!(tour.code(), Some(0), "{tour:?}");
+    let printed = "\nThe client printed:\nWelcome!\nHello,Li!\nHello,Cheng!\nHello,victor!\n";
+    assert!(tour.out().contains(printed), "{}", tour.out());
 }
 
 /// So many times these words, each with another number for N.

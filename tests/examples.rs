@@ -15,7 +15,7 @@ use common::netns;
 
 #[test]
 fn greeting_in_memory() {
-    assert_eq!(output("greeting_in_memory"), "Hello,Li!\nHello,Cheng!\nHello,victor!\n");
+    assert_eq!(output("greeting_in_memory"), "Welcome!\nHello,Li!\nHello,Cheng!\nHello,victor!\n");
 }
 
 #[test]
@@ -31,7 +31,7 @@ fn memory_budget() {
 
 #[test]
 fn own_board() {
-    let lines = "device: MTU 1514; holds 8 frames to send and 8 frames received\nHello,board!\n\
+    let lines = "device: MTU 1514; holds 8 frames to send and 8 frames received\nWelcome!\nHello,board!\n\
         bytes lost on the console: 0, bad frames: 0\n";
     assert_eq!(output("own_board"), lines);
     assert!(include_str!("../docs/porting.md").contains(lines));

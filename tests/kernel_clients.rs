@@ -45,12 +45,14 @@ fn every_program_on_tcp() {
 
             expect(&mut connect(address, 19), chargen(200_000));
 
+            let (longest, upper) = ("é".repeat(1024), "É".repeat(1024));
             for (port, message, reply, printed) in [
                 (9998, "hello\n", "ACK", "hello"),
-                (9998, "\x1b[2Ja\nb\t", "ACK", "\\x1b[2Ja\\nb\\t"),
+                (9998, "\x1b[2Ja\r\nb\t", "ACK", "\x1b[2Ja\r\nb\t"),
                 (8080, "hi", "thank you !", "hi"),
                 (14000, "straße, ñ\n", "STRASSE, Ñ\n", "straße, ñ"),
                 (14000, "Li", "LI", "Li"),
+                (14000, &longest, &upper, &longest),
             ] {
                 let mut client = connect(address, port);
                 send(&mut client, message);
@@ -95,7 +97,7 @@ fn every_program_on_udp() {
                 (8081, "hi\r\n", "thank you !", "hi"),
                 (8081, "", "thank you !", ""),
                 (9997, "AAABBBCCC", "noted", "AAABBBCCC"),
-                (9997, "a\0b", "noted", "a\\x00b"),
+                (9997, "a\0b", "noted", "a\0b"),
             ] {
                 let client = client(port);
                 ask(&client, message, reply);

@@ -14,8 +14,8 @@ fn every_program_on_tcp() {
             let call = |arguments: &[&str]| done(link.call(arguments, b""));
 
             let _greeting = server(python::GREETING, 9999);
-            assert_eq!(call(&["greeting", address]), "Hello,Li!\nHello,Cheng!\nHello,victor!\n");
-            assert_eq!(call(&["greeting", address, "a b", "ñ"]), "Hello,a b!\nHello,ñ!\n");
+            assert_eq!(call(&["greeting", address]), "Welcome!\nHello,Li!\nHello,Cheng!\nHello,victor!\n");
+            assert_eq!(call(&["greeting", address, "a b", "ñ"]), "Welcome!\nHello,a b!\nHello,ñ!\n");
 
             let _echo = server(python::ECHO, 7);
             assert_eq!(call(&["echo", address, "one", "two words"]), "one\ntwo words\n");
@@ -111,12 +111,74 @@ fn standard_input_is_sent() {
 }
 
 #[test]
+fn a_dash_stands_for_standard_input() {
+    on_tap_and_tun("a_dash_stands_for_standard_input", |link| {
+        for address in KERNEL {
+            let server = |script, port| python::server(script, address.parse().unwrap(), port);
+            let call = |arguments: &[&str], input: &[u8]| done(link.call(arguments, input));
+            let lines = b"Li\n\n-\r\nvictor";
+
+            let _greeting = server(python::GREETING, 9999);
+            assert_eq!(call(&["greeting", address, "-"], lines), "Welcome!\nHello,Li!\nHello,-!\nHello,victor!\n");
+            assert_eq!(call(&["greeting", address, "-"], b""), "Welcome!\n");
+            assert_eq!(
+                call(&["greeting", address, "a", "-", "b"], b"Li\n"),
+                "Welcome!\nHello,a!\nHello,Li!\nHello,b!\n"
+            );
+
+            let _echo = server(python::ECHO, 7);
+            let bytes = noise(100_000, 6);
+            let back = link.call(&["echo", address, "-"], &bytes);
+            assert!(back.code() == Some(0) && back.stdout == bytes, "{} bytes, {}", back.stdout.len(), back.err());
+            assert_eq!(call(&["echo", address, "a", "-", "b"], lines), "a\nLi\n\n-\nvictor\nb\n");
+
+            let discard = server(DISCARD, 9);
+            assert_eq!(call(&["discard", address, "-"], lines), "");
+            discard.wait_for("13 bytes", |out| out.ends_with("\n13\n"));
+            assert_eq!(call(&["discard", address, "ab", "-", "c"], lines), "");
+            discard.wait_for("12 bytes", |out| out.ends_with("\n12\n"));
+
+            // A connection for each line that is not empty.
+            let ack = server(python::ACK, 9998);
+            assert_eq!(call(&["ack", address, "-"], lines), "ACK\nACK\nACK\n");
+            ack.wait_for("three lines", |out| out == "ready\nLi\n-\nvictor\n");
+            let _thanks = server(python::THANKS, 8080);
+            assert_eq!(call(&["thanks", address, "a", "-"], lines), "thank you !\n".repeat(4));
+            let _upper = server(python::UPPER, 14000);
+            assert_eq!(call(&["upper", address, "-", "b"], lines), "LI\n-\nVICTOR\nB\n");
+            let nothing = link.call(&["upper", address, "-"], b"\n\n");
+            assert_eq!((nothing.code(), nothing.err()), (Some(1), "smolstep: there is no text to send\n".into()));
+
+            let _datagrams = server(python::GREETING_UDP, 9999);
+            let greetings = "hello a!\nhello Li!\nhello !\nhello -!\nhello victor!\n";
+            assert_eq!(call(&["greeting", address, "--udp", "a", "-"], lines), greetings);
+            let _thanks = server(python::THANKS_UDP, 8081);
+            assert_eq!(call(&["thanks", address, "--udp", "-"], b"a\nb\n"), "thank you !\nthank you !\n");
+            let _echo = server(python::ECHO_UDP, 7);
+            assert_eq!(call(&["echo", address, "--udp", "-"], lines), "Li\n\n-\nvictor\n");
+            let inbox = server(WHO, 9997);
+            assert_eq!(call(&["inbox", address, "--no-wait", "-"], b"x\ny\n"), "");
+            inbox.wait_for("both", |out| out == "ready\nx\ny\n");
+            let nothing = link.call(&["inbox", address, "-"], b"");
+            assert!(nothing.code() == Some(1) && nothing.err().contains("there is no text to send"), "{nothing:?}");
+        }
+    });
+}
+
+#[test]
 fn random_numbers_are_greeted() {
     on_tap("random_numbers_are_greeted", |link| {
         let _server = python::server(python::GREETING, KERNEL[0].parse().unwrap(), 9999);
         let out = done(link.call(&["greeting", KERNEL[0], "--random", "5"], b""));
-        let number = |line: &str| line.strip_prefix("Hello,")?.strip_suffix('!')?.parse::<u32>().ok();
-        assert!(out.lines().count() == 5 && out.lines().all(|line| number(line).is_some()), "{out}");
+        let mut lines = out.lines();
+        assert_eq!(lines.next(), Some("Welcome!"));
+        let mut numbers: Vec<_> =
+            lines.map(|line| line.strip_prefix("Hello,0.").unwrap().strip_suffix('!').unwrap()).collect();
+        let digits = |number: &&str| (1..=16).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
+        assert!(numbers.iter().all(digits), "{out}");
+        numbers.sort_unstable();
+        numbers.dedup();
+        assert_eq!(numbers.len(), 5, "{out}");
     });
 }
 
@@ -129,6 +191,10 @@ fn a_terminal_is_prompted() {
         let (_datagrams, _ack) = (server(python::THANKS_UDP, 8081), server(python::ACK, 9998));
         assert_eq!(on_terminal(link, &["upper", address], 1), ">> hello 1\r\nHELLO 1\r\nexit 0\n");
         assert_eq!(on_terminal(link, &["ack", address], 1), ">> hello 1\r\nACK\r\nexit 0\n");
+        assert_eq!(
+            on_terminal(link, &["upper", address, "-"], 3),
+            ">> hello 1\r\nHELLO 1\r\n>> hello 2\r\nHELLO 2\r\n>> exit 0\n"
+        );
         let echo = ">> hello 1\r\nhello 1\r\n>> hello 2\r\nhello 2\r\n>> exit 0\n";
         assert_eq!(on_terminal(link, &["echo", address], 3), echo);
         let thanks = ">> hello 1\r\nthank you !\r\n>> hello 2\r\nthank you !\r\n>> exit 0\n";

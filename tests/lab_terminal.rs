@@ -73,12 +73,23 @@ fn frames_are_shown_field_by_field_and_mistakes_are_explained() {
         "sequence number = ",
         "checksum = 0x",
         ", right",
-        "there is no state 'NOWHERE'",
-        "'17' is not understood",
+        "unknown state 'NOWHERE': there are CLOSED",
+        "'17 18' is not understood: type Enter, a number, u STATE, u FRAME, b, g STEP, ",
         "'x' should be a number",
         "go back a step",
     ] {
         assert!(shown.contains(part), "{part}: {shown}");
+    }
+}
+
+#[test]
+fn a_run_stops_at_the_first_frame_of_a_kind() {
+    let shown = typed("u tcp|u synack|u data|q", &[]);
+    let parts: Vec<&str> = shown.split("s> ").collect();
+    for (part, frame) in
+        parts[1..4].iter().zip(["#3 SYN seq=0", "#4 SYN,ACK seq=0 ack=1", "#6 PSH,ACK seq=1 ack=1 len=8"])
+    {
+        assert!(part.contains(frame) && part.lines().rev().nth(1).unwrap().contains(frame), "{frame}: {shown}");
     }
 }
 
@@ -157,7 +168,7 @@ fn mistakes_are_one_line_and_leave_nothing() {
 }
 
 #[test]
-fn expectations_are_checked_and_unmet_faults_are_told() {
+fn expectations_are_checked() {
     let folder = folder("expect");
     let file = folder.join("expect.txt");
     fs::write(&file, "client SYN-SENT -> ESTABLISHED\nclient receives \"Hello,Li!\"\nnever client RST\n").unwrap();
@@ -166,7 +177,35 @@ fn expectations_are_checked_and_unmet_faults_are_told() {
     let err = String::from_utf8_lossy(&other.stderr);
     assert_eq!(other.status.code(), Some(1), "{err}");
     assert!(err.contains("Hello,Li!") && err.lines().count() == 1, "{err}");
-    let unmet = lab(&["--fault", "drop server rst 1"]);
-    assert!(unmet.status.success());
-    assert!(String::from_utf8_lossy(&unmet.stderr).contains("no frame met the fault 'drop server rst 1'"));
+}
+
+#[test]
+fn a_fault_that_matches_no_frame_is_an_error_unless_the_run_was_to_stop_early() {
+    let (first, second) = (["--fault", "drop server rst 1"], ["--fault", "drop client data 9"]);
+    let told = "no frame matched the fault 'drop server rst 1'";
+    for (args, code, what) in [
+        (
+            &first[..],
+            1,
+            "smolstep: no frame matched the fault 'drop server rst 1': correct its sender, kind or number\n",
+        ),
+        (&[first, second].concat(), 1, "the fault 'drop server rst 1', 'drop client data 9': correct"),
+        (&[&first[..], &["handshake"]].concat(), 1, told),
+        (&[&first[..], &["--until", "step=11"]].concat(), 0, told),
+        (&[&first[..], &["--until", "client=ESTABLISHED"]].concat(), 0, told),
+        (&["--fault", "drop server synack 1"], 0, ""),
+    ] {
+        let run = lab(args);
+        let err = String::from_utf8_lossy(&run.stderr);
+        assert_eq!(run.status.code(), Some(code), "{args:?}: {err}");
+        assert!(err.contains(what) && err.lines().count() == usize::from(!what.is_empty()), "{args:?}: {err}");
+    }
+    // What ended the run is the error then.
+    let limited = lab(&["--fault", "drop server rst 1", "--limit", "2ms"]);
+    let err = String::from_utf8_lossy(&limited.stderr);
+    assert_eq!(limited.status.code(), Some(1), "{err}");
+    assert!(err.contains(told) && err.ends_with("--limit allows more\n") && !err.contains("correct its"), "{err}");
+    // A person who steps may leave before the frame comes.
+    typed("q", &first);
+    typed("1000|q", &first);
 }

@@ -71,7 +71,7 @@ fn a_session_allocates_nothing() {
     let client = Stack::new(config, &mut client_io.device, clients.memory(), now).unwrap();
     let mut pair = Pair { now, server, server_io, client, client_io };
 
-    pair.call("greeting", "Hello,Li!\nHello,Cheng!\n");
+    pair.call("greeting", "Welcome!\nHello,Li!\nHello,Cheng!\n");
     pair.call("echo", "Li\nCheng\n");
     pair.ask("greeting", "hello Li!\nhello Cheng!\n");
 

@@ -173,7 +173,10 @@ fn start(link: Link, options: &[String]) -> Option<Dnsmasq> {
     dnsmasq::start(link, &options.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
+/// What the addresses of SLAAC are made of, and a lease may be reserved for.
+const MAC: [&str; 2] = ["--mac", "02:00:00:00:00:01"];
+
 /// `smolstep serve ARGUMENTS` on this link, which need not have an address yet.
 fn serve(link: Link, arguments: &[&str]) -> Peer {
-    Peer::start(smolstep().arg("serve").args(arguments).args(link.arguments()))
+    Peer::start(smolstep().arg("serve").args(arguments).args(MAC).args(link.arguments()))
 }

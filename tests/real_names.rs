@@ -46,7 +46,7 @@ fn dhcp_names_the_server() {
         assert_eq!(ping.code(), Some(0), "{ping:?}");
         // Without an IPv6 address, IPv4 is what is left.
         let server = python::server(python::GREETING, KERNEL[0].parse().unwrap(), 9999);
-        done(&run(link, &["call", "greeting", "host.example", "Li", "--dhcp"]), "Hello,Li!\n");
+        done(&run(link, &["call", "greeting", "host.example", "Li", "--dhcp"]), "Welcome!\nHello,Li!\n");
         drop(server);
     });
 }
@@ -67,10 +67,13 @@ fn names_are_found_where_routers_advertise() {
             done(&run(link, &[&["resolve", "host.example"], arguments].concat()), "fdaa::64\n192.168.69.100\n");
             let ping = run(link, &[&["ping", "host.example", "-c", "1"], arguments].concat());
             assert_eq!(ping.code(), Some(0), "{ping:?}");
-            done(&run(link, &[&["call", "greeting", "host.example", "Li"], arguments].concat()), "Hello,Li!\n");
+            done(
+                &run(link, &[&["call", "greeting", "host.example", "Li"], arguments].concat()),
+                "Welcome!\nHello,Li!\n",
+            );
         }
         let call = ["call", "greeting", "four.example", "Li", "--dhcp", "--slaac"];
-        done(&run(link, &call), "Hello,Li!\n");
+        done(&run(link, &call), "Welcome!\nHello,Li!\n");
         failed(
             &run(link, &["call", "greeting", "four.example", "Li", "--slaac"]),
             "smolstep: no route to 192.168.69.100",
@@ -81,7 +84,7 @@ fn names_are_found_where_routers_advertise() {
         options.push("--dhcp-option=option6:dns-server,[fe80::77]".into());
         let Some(_second) = start(&options) else { return };
         done(&run(link, &["resolve", "host.example", "--dhcp", "--slaac"]), "fdaa::64\n192.168.69.100\n");
-        done(&run(link, &call), "Hello,Li!\n");
+        done(&run(link, &call), "Welcome!\nHello,Li!\n");
     });
 }
 
@@ -108,7 +111,7 @@ fn a_call_by_name_takes_the_address_that_answers() {
             // The other family's port is closed.
             let _server = python::server(python::GREETING, address.parse().unwrap(), 9999);
             let call = run(link, &[&["call", "greeting", "host.example", "Li", "Cheng"], &DNS[..]].concat());
-            done(&call, "Hello,Li!\nHello,Cheng!\n");
+            done(&call, "Welcome!\nHello,Li!\nHello,Cheng!\n");
         }
         let _ack = python::server(python::ACK, KERNEL[0].parse().unwrap(), 4000);
         done(&run(link, &[&["call", "ack", "host.example:4000", "a", "b"], &DNS[..]].concat()), "ACK\nACK\n");
@@ -129,7 +132,7 @@ fn an_address_that_leads_nowhere_holds_no_call_up() {
         // The first is silent, and would be for an hour.
         let call = |arguments: &[&str]| run(link, &[&["call"], arguments, &["--timeout", "1h"], &DNS].concat());
         let _greeting = python::server(python::GREETING, KERNEL[0].parse().unwrap(), 9999);
-        done(&call(&["greeting", "dead.example", "Li", "Cheng"]), "Hello,Li!\nHello,Cheng!\n");
+        done(&call(&["greeting", "dead.example", "Li", "Cheng"]), "Welcome!\nHello,Li!\nHello,Cheng!\n");
         let _ack = python::server(python::ACK, KERNEL[0].parse().unwrap(), 4000);
         done(&call(&["ack", "dead.example:4000", "a", "b"]), "ACK\nACK\n");
     });

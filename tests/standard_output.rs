@@ -26,8 +26,18 @@ fn each(test: &str, check: fn(&str)) {
 }
 
 /// The tour is what there is without a word.
-const IN_MEMORY: [&str; 9] =
-    ["", "--help", "--version", "apps", "doctor", "lab", "lab --list", "lab --coverage", "lab --step"];
+const IN_MEMORY: [&str; 10] = [
+    "",
+    "--help",
+    "--version",
+    "apps",
+    "doctor",
+    "lab",
+    "lab --list",
+    "lab --coverage",
+    "lab --step",
+    "completions bash",
+];
 
 const ON_TAP: [&str; 3] =
     ["serve greeting --tap tap0", "ping 192.168.69.100 -c 2 --tap tap0", "resolve ::1 --tap tap0"];

@@ -1,5 +1,6 @@
 //! 4. The console: a UART, which is slower than the network and may not hold it up.
 
+use smolstep::app::Escape;
 use smolstep::stack::{Console, Input};
 
 /// What the console asks of a UART: its data and status registers.
@@ -18,18 +19,29 @@ const PATIENCE: usize = 10_000;
 pub struct Serial<U> {
     pub uart: U,
     pub lost: u32,
+    /// Keeps a peer's control characters from the terminal.
+    pub escape: Escape,
+}
+
+impl<U> Serial<U> {
+    pub fn new(uart: U) -> Self {
+        Serial { uart, lost: 0, escape: Escape::default() }
+    }
 }
 
 impl<U: Uart> Console for Serial<U> {
     fn print(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            // A UART whose clock is off never has room: the byte is lost then, and the servers go on.
-            if (0..PATIENCE).any(|_| self.uart.has_room()) {
-                self.uart.put(byte);
-            } else {
-                self.lost += 1;
+        let Serial { uart, lost, escape } = self;
+        escape.put(bytes, &mut |piece| {
+            for &byte in piece {
+                // A UART whose clock is off never has room: the byte is lost then, and the servers go on.
+                if (0..PATIENCE).any(|_| uart.has_room()) {
+                    uart.put(byte);
+                } else {
+                    *lost += 1;
+                }
             }
-        }
+        });
     }
 
     fn read(&mut self, buf: &mut [u8]) -> Input {

@@ -22,13 +22,13 @@ type Memory<'a, S> = Pool<'a, S, (), 2, 1460, 1460, 0, 0, 0>;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (near, mut far) = fake::pair();
-    let mut board = Io::new(nic::Nic::new(near), console::Serial { uart: fake::Terminal, lost: 0 });
+    let mut board = Io::new(nic::Nic::new(near), console::Serial::new(fake::Terminal));
     // Near its end, so that it wraps around.
     let start = u32::MAX - 1000;
     let mut peer = fake::Far(&mut far, clock::Clock::new(1_000_000, start), start);
     println!("device: {}", conformance::check(&mut board.device, &mut peer, &mut [0; 1515])?);
 
-    let mut peer = Io::new(nic::Nic::new(far), console::Serial { uart: fake::Terminal, lost: 0 });
+    let mut peer = Io::new(nic::Nic::new(far), console::Serial::new(fake::Terminal));
     // This stands for the hardware generator, too, and would be a fault on a board: anybody can guess it.
     let mut numbers = (1..).map(|n: u32| n.wrapping_mul(2_654_435_769));
     let mut seed = || seed::seed(|| numbers.next()).ok_or("the random generator has failed: no seed, no network");

@@ -2,6 +2,7 @@
 
 use core::fmt;
 
+use smoltcp::socket::udp::Socket;
 use smoltcp::time::{Duration, Instant};
 
 use super::input::Input;
@@ -13,6 +14,8 @@ use crate::stack::{End, Next};
 pub struct ClientOptions<'a> {
     /// What to send, one message or datagram each; if there is nothing, lines from the console.
     pub texts: &'a [&'a [u8]],
+    /// Whether the text `-` stands for lines from the console.
+    pub dash: bool,
     /// What to send instead if the console ends without a line.
     pub fallback: &'a [&'a [u8]],
     /// How long to wait for each reply, from when its text is first sent; programs without replies wait so long for any
@@ -45,6 +48,13 @@ pub enum Failure {
     Unreachable,
 }
 
+impl Failure {
+    /// Why a UDP client got no reply in time: its datagram may not even have left.
+    pub(super) fn silence(socket: &Socket<'_>) -> Self {
+        if socket.send_queue() > 0 { Failure::Unreachable } else { Failure::TimedOut }
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -57,7 +67,7 @@ impl fmt::Display for Failure {
             }
             Failure::TimedOut => f.write_str("timed out waiting for a reply"),
             Failure::TooLong => f.write_str("the text is longer than a datagram can be here"),
-            Failure::Unreachable => f.write_str("nobody on the link answers for this address"),
+            Failure::Unreachable => End::Unreachable.fmt(f),
             Failure::Unaddressable => f.write_str("nothing can be sent to this address and port"),
         }
     }
@@ -83,7 +93,7 @@ impl<'a> Run<'a> {
     /// A run that has not begun.
     pub fn new(options: &ClientOptions<'a>) -> Self {
         Run {
-            input: Input::new(options.texts),
+            input: Input::new(options.texts).with_dash(options.dash),
             deadline: Deadline::new(options.timeout),
             complete: false,
             sends: true,

@@ -40,8 +40,8 @@ enum Source {
     Console,
     /// So many bytes of chargen's pattern.
     Pattern { left: u64, pattern: Pattern },
-    /// The texts; so many bytes of the current one are queued.
-    Texts { position: usize },
+    /// The texts; so many bytes of the current one are queued, if there is one.
+    Texts { position: Option<usize> },
 }
 
 impl Client {
@@ -50,7 +50,7 @@ impl Client {
         let source = match options {
             ClientOptions { bytes: 1.., .. } => Source::Pattern { left: options.bytes, pattern: Pattern::default() },
             ClientOptions { texts: [], .. } => Source::Console,
-            _ => Source::Texts { position: 0 },
+            _ => Source::Texts { position: None },
         };
         Client { source, queued: 0 }
     }
@@ -107,15 +107,17 @@ impl Client {
                         _ => return,
                     }
                 }
-                Source::Texts { position } => {
+                Source::Texts { position: Some(queued) } => {
                     let text = run.input.text();
-                    if message::stream(socket, position, |put| put(text)) {
-                        *position = 0;
-                        if run.input.advance(cx.console) != Advance::Text {
-                            self.close(socket);
-                        }
+                    if message::stream(socket, queued, |put| put(text)) {
+                        self.source = Source::Texts { position: None };
                     }
                 }
+                Source::Texts { position } => match run.input.advance(cx.console) {
+                    Advance::Text => *position = Some(0),
+                    Advance::End => self.close(socket),
+                    Advance::NotYet => return,
+                },
             }
         }
     }

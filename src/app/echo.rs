@@ -49,8 +49,9 @@ pub fn datagram(data: &[u8], reply: &mut [u8]) -> Answer {
 
 /// The TCP client of one connection.
 ///
-/// With texts, sends each after the one before has come back whole, and prints what comes back, and a newline. Without, sends
-/// what the console reads and prints what comes, both as they are and at the same time; the end of input closes its side.
+/// With texts, sends each after the one before has come back whole, and prints what comes back, and a newline. Where there is
+/// nothing but the console, sends what that reads and prints what comes, both as they are and at the same time; the end of input
+/// closes its side.
 #[derive(Clone, Debug)]
 pub struct Client {
     stage: Stage,
@@ -94,7 +95,14 @@ impl Client {
                         run.deadline.restart(cx.now);
                         self.stage = Stage::Text { sent: 0, back: 0 };
                     }
-                    Advance::End | Advance::NotYet => self.half_close(0, run, socket, cx),
+                    Advance::End => self.half_close(0, run, socket, cx),
+                    Advance::NotYet if message::arrived(socket) == Arrived::EndOfStream => {
+                        return run.fail(Failure::TooEarly);
+                    }
+                    Advance::NotYet => {
+                        run.deadline.clear();
+                        return Next::Wait;
+                    }
                 },
                 Stage::Text { mut sent, mut back } => {
                     let text = run.input.text();

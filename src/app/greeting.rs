@@ -129,8 +129,8 @@ pub fn datagram(template: Option<Template<'_>>, data: &[u8], reply: &mut [u8]) -
     compose_into(reply, |put| template.greet(data, put)).map_or(Answer::Silence, Answer::Reply)
 }
 
-/// The TCP client of one connection: reads the welcome, sends each text after the reply to the one before and prints what
-/// comes, sends `exit`, and reads to the end of stream.
+/// The TCP client of one connection: waits for the welcome, sends each text after the reply to the one before, sends `exit`,
+/// reads to the end of stream, and prints all that comes.
 ///
 /// A reply is what one read returns: one that comes in pieces is printed in pieces, a line each. Empty texts are passed over;
 /// the text `exit` is the last.
@@ -200,25 +200,14 @@ impl Client {
                 (Arrived::Nothing, _) => return run.wait(cx.now),
                 (Arrived::EndOfStream, Stage::Exit | Stage::Rest) => return run.complete(),
                 (Arrived::EndOfStream, _) => return run.fail(Failure::NotReplied),
-                (Arrived::Message(len), Stage::Welcome) => {
-                    receive_welcome(socket, len, cx);
-                    self.stage = Stage::Input;
-                }
                 (Arrived::Message(len), stage) => {
                     message::print(socket, len, cx.console);
                     // While a long text is on its way, its beginning may be replied to already.
-                    if let Stage::Reply = stage {
+                    if let Stage::Welcome | Stage::Reply = stage {
                         self.stage = Stage::Input;
                     }
                 }
             }
         }
     }
-}
-
-/// Takes the welcome to the log: it is not a reply to anything.
-fn receive_welcome(socket: &mut Socket<'_>, len: usize, cx: &mut Context<'_>) {
-    let welcome = message::peek(socket, cx.scratch, len);
-    log::info!("the server says: {}", welcome.escape_ascii());
-    message::consume(socket, len);
 }

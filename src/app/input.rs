@@ -6,21 +6,23 @@ use crate::stack::{self, Console, MESSAGE};
 /// What a person sees where a line is waited for.
 pub const PROMPT: &str = ">> ";
 
+/// The text that stands for lines from the console.
+pub const CONSOLE: &[u8] = b"-";
+
 /// The texts a client sends, one after another.
 ///
 /// Lines are read without their line end. One of more than [`MESSAGE`] bytes comes as several texts of at most so many each;
 /// the last line needs no line end.
 #[derive(Clone, Debug)]
 pub struct Input<'a> {
-    source: Source<'a>,
+    /// The current text, unless it is a line.
+    current: &'a [u8],
+    rest: &'a [&'a [u8]],
+    /// [`CONSOLE`] among them is no text.
+    dash: bool,
+    /// Lines are read now, until the console's end.
+    reading: bool,
     line: Line,
-}
-
-/// Where the texts come from.
-#[derive(Clone, Copy, Debug)]
-enum Source<'a> {
-    Texts { current: &'a [u8], rest: &'a [&'a [u8]] },
-    Console,
 }
 
 /// What [`Input::advance`] found.
@@ -42,35 +44,42 @@ impl<'a> Input<'a> {
 
     /// The same with another prompt.
     pub fn with_prompt(texts: &'a [&'a [u8]], prompt: &'static str) -> Self {
-        let source = if texts.is_empty() { Source::Console } else { Source::Texts { current: &[], rest: texts } };
-        Input { source, line: Line::new(prompt) }
+        Input { current: &[], rest: texts, dash: false, reading: texts.is_empty(), line: Line::new(prompt) }
     }
 
-    /// Whether texts are read from the console.
+    /// The same with lines from the console in place of [`CONSOLE`], if `dash`.
+    pub fn with_dash(self, dash: bool) -> Self {
+        Input { dash, ..self }
+    }
+
+    /// Whether there is nothing but lines from the console.
     pub fn reads_console(&self) -> bool {
-        matches!(self.source, Source::Console)
+        self.reading && self.rest.is_empty()
     }
 
     /// Goes on to the next text.
     pub fn advance(&mut self, console: &mut dyn Console) -> Advance {
-        match &mut self.source {
-            Source::Console => self.line.advance(console),
-            Source::Texts { current, rest } => match rest.split_first() {
-                Some((first, others)) => {
-                    (*current, *rest) = (first, others);
-                    Advance::Text
+        loop {
+            if self.reading {
+                match self.line.advance(console) {
+                    Advance::End => self.reading = false,
+                    found => return found,
                 }
-                None => Advance::End,
-            },
+            }
+            match self.rest.split_first() {
+                Some((&CONSOLE, others)) if self.dash => (self.reading, self.rest) = (true, others),
+                Some((first, others)) => {
+                    (self.current, self.rest) = (first, others);
+                    return Advance::Text;
+                }
+                None => return Advance::End,
+            }
         }
     }
 
     /// The text that the last [`advance`](Self::advance) went to.
     pub fn text(&self) -> &[u8] {
-        match self.source {
-            Source::Console => self.line.bytes.get(..self.line.text).unwrap_or_default(),
-            Source::Texts { current, .. } => current,
-        }
+        if self.reading { self.line.bytes.get(..self.line.text).unwrap_or_default() } else { self.current }
     }
 
     /// Whether the text is the beginning of a longer line.
@@ -163,6 +172,30 @@ mod tests {
         assert_eq!(lines(&[b"a\r\nb\n\nc\r"]), [&b"a"[..], b"b", b"", b"c\r"]);
         assert_eq!(lines(&[b"a", b"b\nc", b"\r", b"\nd"]), [&b"ab"[..], b"c", b"d"]);
         assert!(lines(&[]).is_empty());
+    }
+
+    #[test]
+    fn a_dash_among_texts_stands_for_the_lines() {
+        let texts: [(&[&[u8]], &[&str]); 5] = [
+            (&[b"-"], &["one", "", "two"]),
+            (&[b"a", b"-", b"b"], &["a", "one", "", "two", "b"]),
+            (&[b"-", b"b"], &["one", "", "two", "b"]),
+            (&[b"a", b"-", b"-"], &["a", "one", "", "two"]),
+            (&[b"--", b""], &["--", ""]),
+        ];
+        for (texts, want) in texts {
+            let (mut console, mut input) =
+                (Script::typing(&[b"on", b"e\n\ntw", b"o"]), Input::new(texts).with_dash(true));
+            let mut found = Vec::new();
+            loop {
+                match input.advance(&mut console) {
+                    Advance::Text => found.push(String::from_utf8(input.text().to_vec()).unwrap()),
+                    Advance::NotYet => {}
+                    Advance::End => break,
+                }
+            }
+            assert_eq!(found, want, "{texts:?}");
+        }
     }
 
     #[test]

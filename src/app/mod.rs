@@ -16,6 +16,7 @@ mod chat;
 mod client;
 mod discard;
 mod echo;
+mod escape;
 mod greeting;
 mod http;
 pub mod http_client;
@@ -36,8 +37,13 @@ pub use budget::BUDGET;
 pub use chat::{Desk, Room};
 pub use client::{ClientOptions, Failure};
 pub use echo::{Datagrams as EchoDatagrams, Server as Echo};
+pub use escape::Escape;
 pub use greeting::{Template, TemplateError};
 pub use http::{Row, Service, Status, Transport};
+#[cfg(feature = "std")]
+pub(crate) use input::{CONSOLE, PROMPT};
+#[cfg(feature = "std")]
+pub(crate) use text::{is_invisible, split_line_end};
 pub use udp_client::UdpClient;
 
 /// A program by its name.
@@ -147,7 +153,7 @@ impl App {
             "ack" => Program::Single(ack::client()),
             "chargen" => Program::Chargen(chargen::Client::new(options.bytes)),
             "chat" => {
-                run.input = input::Input::with_prompt(options.texts, chat::PROMPT);
+                run.input = input::Input::with_prompt(options.texts, chat::PROMPT).with_dash(options.dash);
                 Program::Chat(chat::Client::new())
             }
             "discard" => Program::Discard(discard::Client::new(options)),

@@ -28,35 +28,55 @@ pub fn compose_into(buffer: &mut [u8], compose: impl FnOnce(&mut Put<'_>)) -> Op
     len
 }
 
-/// Prints `ADDRESS:PORT TEXT` and a newline. The text is the message without its line end, its invisible characters
-/// escaped so that a peer can write neither a second line nor to the terminal.
+/// Prints `ADDRESS:PORT TEXT` and a newline. The text is the message without its line end, otherwise as it came: a console that
+/// is a terminal escapes what must not get there.
 pub fn print_received(console: &mut dyn Console, from: Option<IpEndpoint>, message: &[u8]) {
-    let (text, _) = split_line_end(message);
-    // The adapter below never fails, and neither do the things written.
-    if let Some(from) = from {
-        let _ = write!(Printer(console), "{} ", Shown(from));
-    }
-    for chunk in text.utf8_chunks() {
-        let _ = write_escaped(&mut Printer(console), chunk.valid());
-        console.print(chunk.invalid());
-    }
+    print_sender(console, from);
+    console.print(split_line_end(message).0);
     console.print(b"\n");
 }
 
-/// Puts a line of somebody else's: invisible characters escaped as [`print_received`] does, and each byte that is not UTF-8 as
-/// `\xNN` too.
+/// Prints `ADDRESS:PORT ` where that is known.
+pub fn print_sender(console: &mut dyn Console, from: Option<IpEndpoint>) {
+    if let Some(from) = from {
+        // The adapter never fails.
+        let _ = write!(Printer(console), "{} ", Shown(from));
+    }
+}
+
+/// Puts a line of somebody else's: [invisible](is_invisible) characters as `\n`, `\r`, `\t` or their bytes as `\xNN`, and each
+/// byte that is not UTF-8 as `\xNN` too.
 pub fn put_escaped(put: &mut Put<'_>, text: &[u8]) {
-    // The adapter never fails.
     for chunk in text.utf8_chunks() {
-        let _ = write_escaped(&mut Putter(put), chunk.valid());
-        for byte in chunk.invalid() {
-            let _ = write!(Putter(put), "\\x{byte:02x}");
+        let mut rest = chunk.valid();
+        while let Some((at, control)) = rest.char_indices().find(|(_, c)| is_invisible(*c)) {
+            let (plain, from_control) = rest.split_at(at);
+            let (bytes, behind) = from_control.split_at(control.len_utf8());
+            put(plain.as_bytes());
+            match control {
+                '\n' => put(b"\\n"),
+                '\r' => put(b"\\r"),
+                '\t' => put(b"\\t"),
+                _ => put_hex(put, bytes.as_bytes()),
+            }
+            rest = behind;
         }
+        put(rest.as_bytes());
+        put_hex(put, chunk.invalid());
+    }
+}
+
+/// Puts each byte as `\xNN`. By hand: formatting takes more flash.
+fn put_hex(put: &mut Put<'_>, bytes: &[u8]) {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    for &byte in bytes {
+        put(&[b'\\', b'x', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
     }
 }
 
 /// Puts something that can be displayed.
 pub fn put_display(put: &mut Put<'_>, what: fmt::Arguments<'_>) {
+    // The adapter never fails.
     let _ = Putter(put).write_fmt(what);
 }
 
@@ -87,25 +107,4 @@ pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
             | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
-}
-
-/// Writes `text` with each [invisible](is_invisible) character as `\n`, `\r`, `\t` or its bytes as `\xNN`.
-fn write_escaped(out: &mut dyn Write, text: &str) -> fmt::Result {
-    let mut rest = text;
-    while let Some((at, control)) = rest.char_indices().find(|(_, c)| is_invisible(*c)) {
-        let (plain, from_control) = rest.split_at(at);
-        out.write_str(plain)?;
-        match control {
-            '\n' => out.write_str("\\n")?,
-            '\r' => out.write_str("\\r")?,
-            '\t' => out.write_str("\\t")?,
-            _ => {
-                for byte in control.encode_utf8(&mut [0; 4]).bytes() {
-                    write!(out, "\\x{byte:02x}")?;
-                }
-            }
-        }
-        rest = from_control.split_at(control.len_utf8()).1;
-    }
-    out.write_str(rest)
 }

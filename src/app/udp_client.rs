@@ -85,7 +85,7 @@ impl<'a> Asker<'a> {
     pub(super) fn new(options: &ClientOptions<'a>, remote: IpEndpoint, replies: bool) -> Self {
         Asker {
             remote,
-            input: Input::new(options.texts),
+            input: Input::new(options.texts).with_dash(options.dash),
             fallback: options.fallback,
             generate: (options.bytes > 0 && !replies).then_some(options.bytes),
             pattern: Pattern::default(),
@@ -144,10 +144,10 @@ impl<'a> Asker<'a> {
         false
     }
 
-    fn wait(&mut self, cx: &Context<'_>) -> Next {
+    fn wait(&mut self, socket: &Socket<'_>, cx: &Context<'_>) -> Next {
         self.deadline.arm(cx.now);
         match self.deadline.at() {
-            Some(at) if cx.now >= at => self.finish(Err(Failure::TimedOut)),
+            Some(at) if cx.now >= at => self.finish(Err(Failure::silence(socket))),
             Some(at) => Next::WakeAt(at),
             None => Next::Wait,
         }
@@ -189,12 +189,12 @@ impl UdpSession for Asker<'_> {
                         self.sent_any = true;
                         if self.replies { Stage::Reply } else { Stage::Input }
                     }
-                    Err(SendError::BufferFull) => return self.wait(cx),
+                    Err(SendError::BufferFull) => return self.wait(socket, cx),
                     Err(SendError::Unaddressable) => return self.finish(Err(Failure::Unaddressable)),
                 },
                 Stage::Reply if self.print_reply(socket, cx) => Stage::Input,
                 Stage::Rest if socket.send_queue() == 0 => return self.finish(Ok(())),
-                Stage::Reply | Stage::Rest => return self.wait(cx),
+                Stage::Reply | Stage::Rest => return self.wait(socket, cx),
             }
         }
     }

@@ -4,19 +4,24 @@ use smoltcp::socket::tcp::Socket;
 
 use super::message::{self, Arrived};
 use super::single;
-use super::text::{Put, print_received, split_line_end};
+use super::text::{Put, print_sender, split_line_end};
 use crate::stack::{Context, Next, Session};
 
+/// The longest message, in bytes, where the receive buffer holds as much.
+const LONGEST: usize = 2048;
+
 /// The server of one connection: prints the message and its sender, and replies.
+///
+/// The message may be longer than the scratch memory: it is taken in pieces.
 #[derive(Clone, Debug, Default)]
 pub struct Server {
     reply: Option<Reply>,
 }
 
-/// The message's length, and how much of the reply is queued.
+/// How much of the message is still in the receive buffer, and how much of the reply to its first piece is queued.
 #[derive(Clone, Copy, Debug)]
 struct Reply {
-    message: usize,
+    left: usize,
     position: usize,
 }
 
@@ -26,20 +31,32 @@ impl Session for Server {
             (Some(reply), _) => reply,
             (None, Arrived::Nothing) => return Next::Wait,
             (None, Arrived::EndOfStream) => return Next::Close,
-            (None, Arrived::Message(len)) => {
-                let text = message::peek(socket, cx.scratch, len);
-                print_received(cx.console, socket.remote_endpoint(), text);
-                Reply { message: len, position: 0 }
+            (None, Arrived::Message(_)) => {
+                print_sender(cx.console, socket.remote_endpoint());
+                Reply { left: socket.recv_queue().min(LONGEST), position: 0 }
             }
         };
-        let text = message::peek(socket, cx.scratch, reply.message);
-        let done = message::stream(socket, &mut reply.position, |put| uppercase(text, put));
-        self.reply = Some(reply);
-        if !done {
-            return Next::Wait;
+        loop {
+            let bytes = message::peek(socket, cx.scratch, reply.left);
+            let is_last = bytes.len() == reply.left;
+            let (text, line_end) = if is_last { split_line_end(bytes) } else { (first_piece(bytes), &b""[..]) };
+            let queued = message::stream(socket, &mut reply.position, |put| {
+                uppercase(text, put);
+                put(line_end);
+            });
+            if !queued {
+                self.reply = Some(reply);
+                return Next::Wait;
+            }
+            cx.console.print(text);
+            if is_last || text.is_empty() {
+                cx.console.print(b"\n");
+                message::consume(socket, bytes.len());
+                return Next::Close;
+            }
+            message::consume(socket, text.len());
+            reply = Reply { left: reply.left - text.len(), position: 0 };
         }
-        message::consume(socket, reply.message);
-        Next::Close
     }
 }
 
@@ -48,14 +65,18 @@ pub fn client() -> single::Client {
     single::Client::new()
 }
 
-/// Puts `message` in upper case, as Unicode maps each character (`ß` becomes `SS`), its line end and what is not UTF-8 as is.
-fn uppercase(message: &[u8], put: &mut Put<'_>) {
-    let (text, line_end) = split_line_end(message);
+/// The front of a message that goes on: without its last character, which may be cut off, or be the CR of a CR LF.
+fn first_piece(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|&byte| byte & 0xc0 != 0x80);
+    bytes.get(..end.unwrap_or(0)).filter(|piece| !piece.is_empty()).unwrap_or(bytes)
+}
+
+/// Puts `text` in upper case, as Unicode maps each character (`ß` becomes `SS`), and what is not UTF-8 as it is.
+fn uppercase(text: &[u8], put: &mut Put<'_>) {
     for chunk in text.utf8_chunks() {
         for upper in chunk.valid().chars().flat_map(char::to_uppercase) {
             put(upper.encode_utf8(&mut [0; 4]).as_bytes());
         }
         put(chunk.invalid());
     }
-    put(line_end);
 }

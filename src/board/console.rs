@@ -4,6 +4,7 @@ use core::fmt::{self, Write};
 use core::marker::PhantomData;
 
 use super::{Board, Mmio};
+use crate::app::Escape;
 use crate::phy::Registers;
 use crate::stack::{Console, Input};
 
@@ -47,10 +48,12 @@ impl<B: Board> Console for Uart<B> {
     }
 }
 
-/// A person at the UART: the programs' standard input and output. Their input is whole lines.
+/// A person at the UART: the programs' standard input and output. Their input is whole lines; what must not reach a terminal of
+/// their output is escaped.
 #[derive(Debug)]
 pub struct Terminal<B> {
     uart: Uart<B>,
+    escape: Escape,
     /// What was typed: lines that nobody has read, and after them one that is not finished.
     typed: heapless::Deque<u8, TYPED>,
     /// How long those lines are.
@@ -63,7 +66,7 @@ const TYPED: usize = 128;
 impl<B: Board> Terminal<B> {
     /// A terminal where nothing was typed.
     pub fn new() -> Self {
-        Terminal { uart: Uart::NEW, typed: heapless::Deque::new(), finished: 0 }
+        Terminal { uart: Uart::NEW, escape: Escape::default(), typed: heapless::Deque::new(), finished: 0 }
     }
 
     /// Takes in what was typed, and shows it: a terminal shows only what comes back. Whether a line was finished.
@@ -98,7 +101,8 @@ const DELETE: u8 = 0x7f;
 
 impl<B: Board> Console for Terminal<B> {
     fn print(&mut self, bytes: &[u8]) {
-        self.uart.print(bytes);
+        let uart = &mut self.uart;
+        self.escape.put(bytes, &mut |piece| uart.print(piece));
     }
 
     fn start_over(&mut self) -> Option<bool> {

@@ -13,6 +13,7 @@ use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint};
 use super::console::Stdio;
 use super::error::Failure;
 use super::link::Link;
+use super::local::{is_elsewhere, is_local, is_loopback};
 use super::stop::Stop;
 use crate::host::Clock;
 use crate::host::{Ended, Interrupt, Verdict, drive};
@@ -95,6 +96,9 @@ impl Lookup<'_> {
         clock: &Clock,
         stop: &mut Stop,
     ) -> Result<Vec<IpAddr>, Failure> {
+        if is_local(host) {
+            return Err(is_elsewhere(host, &self.link.name));
+        }
         let found = self.unreached(host, stack, io, clock, stop)?;
         let reached =
             |stack: &Stack<'_, _, _>| found.iter().copied().filter(|&to| can_reach(stack, to)).collect::<Vec<_>>();
@@ -111,6 +115,7 @@ impl Lookup<'_> {
     /// Whether an own address of this family may still come.
     fn may_come<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>, to: &IpAddr) -> bool {
         match to {
+            to if is_loopback(*to) => false,
             IpAddr::V4(_) => self.lacks_lease(stack),
             IpAddr::V6(_) => self.link.slaac,
         }
@@ -119,6 +124,9 @@ impl Lookup<'_> {
     /// Why an address cannot be reached.
     fn unreachable<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>, to: IpAddr) -> Failure {
         let address = IpAddress::from(to);
+        if is_loopback(to) {
+            return is_elsewhere(&to.to_string(), &self.link.name);
+        }
         if !address.is_unicast() {
             return Failure::run(format_args!("{to} is no host's address: it is a group's, or nobody's"));
         }
@@ -143,6 +151,7 @@ impl Lookup<'_> {
         clock: &Clock,
         stop: &mut Stop,
     ) -> Result<Vec<IpAddr>, Failure> {
+        let host = &*self.link.without_zone(host)?;
         let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
         if let Ok(address) = bare.parse::<IpAddr>() {
             self.settle(stack, io, clock, stop)?;
@@ -202,6 +211,9 @@ impl Lookup<'_> {
         match over {
             Some(WithResolver::Resolver(resolver)) => match resolver.result() {
                 Some(Ok(addresses)) => Ok(addresses.in_order().collect()),
+                Some(Err(ResolveError::Unreachable(server))) => {
+                    Err(Failure::run(format_args!("{host}: DNS server: {}", unanswered(self.link, stack, server))))
+                }
                 Some(Err(error)) => Err(Failure::run(format_args!("{host}: {error}"))),
                 None => Err(interrupted()),
             },
@@ -336,8 +348,23 @@ pub(super) fn no_route(address: &IpAddress) -> Failure {
     ))
 }
 
+/// Who does not answer ARP or NDP for packets to `to`: it or its router.
+pub(super) fn unanswered<S: Session + Clone, U: UdpSession>(
+    link: &Link,
+    stack: &Stack<'_, S, U>,
+    to: IpAddress,
+) -> String {
+    let name = &link.name;
+    match stack.next_hop(to) {
+        Some(router) if router != to => {
+            format!("no host answers at {router}, the router to {to}: check that it is up, and on {name}")
+        }
+        _ => format!("no host answers at {to}: check the address, and that the host is up and on {name}"),
+    }
+}
+
 fn can_reach<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, to: IpAddr) -> bool {
-    stack.source_for(IpEndpoint::new(to.into(), 1)).is_ok()
+    !is_loopback(to) && stack.source_for(IpEndpoint::new(to.into(), 1)).is_ok()
 }
 
 /// Whether there is an own address of IPv6 or of IPv4 that leads further than the link.

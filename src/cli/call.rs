@@ -1,66 +1,71 @@
 //! `smolstep call`: a program's client.
 
 use std::ffi::OsString;
-use std::net::SocketAddr;
+use std::net::{Ipv6Addr, SocketAddr};
 use std::os::unix::ffi::OsStrExt;
 use std::time::Duration;
 
 use clap::Args;
 use smoltcp::wire::IpEndpoint;
 
-use super::address::{Lookup, no_route};
+use super::address::{Lookup, no_route, unanswered};
 use super::console::Stdio;
 use super::duration::positive;
 use super::error::Failure;
+use super::lines::Lines;
 use super::link::{Link, LinkArgs, Side};
+use super::number::whole;
 use super::race::{Outcome, Race, Runner, Track, Why};
-use super::serve::find;
+use super::serve::{find, programs};
 use super::stop::Stop;
 use super::tcp::TcpArgs;
 use super::watch::Watch;
 use super::written::host_and_port;
-use crate::app::{App, Client, ClientOptions, Failure as NotDone, UdpClient};
+use crate::app::{App, CONSOLE, Client, ClientOptions, Failure as NotDone, UdpClient};
 use crate::host::Clock;
 use crate::host::Sizes;
 use crate::host::{Ended, drive};
 use crate::names::WithResolver;
 use crate::phy::linux::TunTap;
-use crate::stack::{ConnectError, ConnectionId, Io, Stack};
+use crate::stack::{ConnectError, ConnectionId, End, Io, Stack};
 
 /// Call a program's server
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Example:
+#[command(after_help = format!("{}
+Examples:
   smolstep call greeting 192.168.69.100 Li Cheng --tap tap0
   smolstep call echo '[fdaa::64]:4000' --udp --tap tap0 hello
-  smolstep call greeting host.example Li --tap tap0 --dhcp")]
+  smolstep call greeting host.example Li --tap tap0 --dhcp
+  ls | smolstep call upper 192.168.69.100 - --tap tap0", programs()))]
 pub struct CallArgs {
-    /// The program; `smolstep apps` lists them
+    /// The program to call
     #[arg(value_name = "APP")]
     pub app: String,
-    /// The server's IP address or name, and its port unless it is the program's own
+    /// The server's IP address or name [default port: the program's below]
     #[arg(value_name = "HOST[:PORT]")]
     pub host: String,
-    /// What to send; without any, most clients read lines from standard input
+    /// What to send, a message each; - stands for the lines of standard input [default: -, over TCP for ack, thanks and upper its
+    /// first line alone; greeting sends Li, Cheng and victor]
     #[arg(value_name = "TEXT")]
     pub texts: Vec<OsString>,
     #[command(flatten)]
     pub link: LinkArgs,
     #[command(flatten)]
     pub tcp: TcpArgs,
-    /// Use the program's UDP side
+    /// Use UDP; inbox always does
     #[arg(long)]
     pub udp: bool,
-    /// How long finding the server may take, connecting, and each reply
+    /// Give up when finding the server, connecting, or a reply takes longer
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = positive)]
     pub timeout: Duration,
-    /// greeting: send N random numbers
-    #[arg(long, value_name = "N", conflicts_with = "texts")]
+    /// greeting: send N random numbers from 0 to 1 [default: TEXT]
+    #[arg(long, value_name = "N", conflicts_with = "texts", value_parser = whole::<u16>(1..=65_535, "20"))]
     pub random: Option<u16>,
-    /// inbox: do not wait for a reply
+    /// inbox: send without waiting for replies
     #[arg(long)]
     pub no_wait: bool,
-    /// discard, chargen: so many bytes
-    #[arg(long, value_name = "N")]
+    /// discard: send N bytes; chargen: stop after N bytes [default: discard sends TEXT, chargen does not stop]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX, "1000000"))]
     pub bytes: Option<u64>,
 }
 
@@ -69,51 +74,76 @@ pub struct CallArgs {
 /// # Errors
 /// One line for the user.
 pub fn call(args: &CallArgs) -> Result<(), Failure> {
-    let link = args.link.link(Side::Client)?;
     let app = find(&args.app)?;
-    let (host, port) = args.remote(app)?;
+    if !has_client(app) {
+        return Err(Failure::usage(format_args!(
+            "{} has no client: fetch its page with 'smolstep get http://HOST/ --tap tap0', or open it in a browser",
+            app.name
+        )));
+    }
+    let link = args.link.link(Side::Client)?;
+    let (host, port) = args.remote(app, &link)?;
     let texts = args.texts(app)?;
-    let texts: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
+    let mut texts: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
+    let udp = args.udp || app.tcp.is_none();
+    if texts == [CONSOLE] && (udp || !app.takes_one_message()) {
+        // As it is, echo and discard send it.
+        texts.clear();
+    }
     let options = ClientOptions {
         texts: &texts,
-        fallback: if app.name == "inbox" { &[b"AAABBBCCC"] } else { &[] },
+        dash: true,
+        fallback: if app.name == "inbox" && args.texts.is_empty() { &[b"AAABBBCCC"] } else { &[] },
         timeout: Some(args.timeout.into()),
         bytes: args.bytes.unwrap_or(0),
         no_wait: args.no_wait,
     };
-    if !args.udp && app.tcp.is_some() && app.client(&options).is_none() {
-        return Err(Failure::usage(format_args!(
-            "{} has no client here: smolstep get asks it, or a browser",
-            app.name
-        )));
-    }
     let device = link.open()?;
     let clock = Clock::start();
-    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
+    let watch = Watch::new(&link, &device, &clock, args.link.pcap.as_deref())?;
     let stop = Stop::on_signals().map_err(Failure::run)?;
     let race = Race::default();
     let (remotes, left) = (Vec::new(), Vec::new());
-    let mut caller =
-        Caller { link: &link, tcp: args.tcp, remotes, race: &race, left, patience: args.timeout, clock, stop };
+    let mut caller = Caller {
+        link: &link,
+        tcp: args.tcp,
+        hint: bracketed(&host),
+        remotes,
+        race: &race,
+        left,
+        patience: args.timeout,
+        clock,
+        stop,
+    };
     let console = if app.name == "chat" { Stdio::editing(None) } else { Stdio::new() };
     let mut io = Io { device, console, probe: watch };
-    let result = caller.run((host, port), app, args.udp || app.tcp.is_none(), &options, &mut io);
+    let result = caller.run((&host, port), app, udp, &options, &mut io);
     io.probe.finish().and(result)
+}
+
+/// Whether there is a client to call this program's server with.
+pub fn has_client(app: &App) -> bool {
+    app.udp.is_some() || app.client(&ClientOptions::default()).is_some()
 }
 
 impl CallArgs {
     /// The host, and the port there.
-    fn remote(&self, app: &App) -> Result<(&str, u16), Failure> {
+    fn remote(&self, app: &App, link: &Link) -> Result<(String, u16), Failure> {
         let port = match (self.udp, app.tcp, app.udp) {
             (false, Some(port), _) | (false, None, Some(port)) | (true, _, Some(port)) => port,
             _ => return Err(Failure::usage(format_args!("{} has no UDP side: leave --udp out", app.name))),
         };
-        host_and_port(&self.host, port).ok_or_else(|| {
-            Failure::usage(format_args!(
+        let text = link.without_zone(&self.host)?;
+        if let Some((host, port)) = host_and_port(&text, port) {
+            return Ok((host.to_owned(), port));
+        }
+        Err(Failure::usage(match bracketed(&text) {
+            Some(meant) => format!("bad address '{}': with a port it is {meant}", self.host),
+            None => format!(
                 "bad address '{}': it is an IP address or a name, with a port as in 192.168.69.1:9999 or [fdaa::1]:9999",
                 self.host
-            ))
-        })
+            ),
+        }))
     }
 
     fn texts(&self, app: &App) -> Result<Vec<OsString>, Failure> {
@@ -130,19 +160,31 @@ impl CallArgs {
                 )));
             }
         }
+        if self.texts.iter().filter(|text| text.as_bytes() == CONSOLE).count() > 1 {
+            return Err(Failure::usage("standard input can be read only once: give - as a TEXT once"));
+        }
         match (self.random, &self.texts[..], app.name) {
-            (Some(count), _, _) => (0..count)
-                .map(|_| getrandom::u32().map(|n| (n % 1000).to_string().into()).map_err(Failure::run))
-                .collect(),
+            (Some(count), _, _) => {
+                (0..count).map(|_| getrandom::u64().map(|n| fraction(n).into()).map_err(Failure::run)).collect()
+            }
             (None, [], "greeting") => Ok(["Li", "Cheng", "victor"].map(OsString::from).into()),
             (None, texts, _) => Ok(texts.to_vec()),
         }
     }
 }
 
+/// A number from 0 to 1, without 1, as Python prints one: `random` of 2^64, with up to 16 digits.
+fn fraction(random: u64) -> String {
+    let digits = format!("{:016}", (u128::from(random) * 10u128.pow(16)) >> 64);
+    let digits = digits.trim_end_matches('0');
+    format!("0.{}", if digits.is_empty() { "0" } else { digits })
+}
+
 struct Caller<'c> {
     link: &'c Link,
     tcp: TcpArgs,
+    /// What the host may have been meant as.
+    hint: Option<String>,
     /// Where the server may be, the best first.
     remotes: Vec<IpEndpoint>,
     race: &'c Race,
@@ -188,19 +230,47 @@ impl<'c> Caller<'c> {
         io: &mut Around,
     ) -> Result<(), Failure> {
         let lookup = Lookup { link: self.link, patience: self.patience, thorough: false };
-        let found = lookup.addresses(host, stack, io, &self.clock, &mut self.stop)?;
+        let found = lookup.addresses(host, stack, io, &self.clock, &mut self.stop).map_err(|failure| {
+            // Before, the trouble is the link's.
+            if stack.is_settled() { self.hinted(failure) } else { failure }
+        })?;
         self.remotes = found.into_iter().map(|address| IpEndpoint::new(address.into(), port)).collect();
         if udp {
             return self.udp(app, options, stack, io);
         }
         // A program whose server takes one message a connection is called once a text.
         if app.takes_one_message() && !options.texts.is_empty() {
-            for texts in options.texts.chunks(1) {
-                self.tcp(app, &ClientOptions { texts, ..*options }, stack, io)?;
-            }
-            return Ok(());
+            return self.each(app, options, stack, io);
         }
         self.tcp(app, options, stack, io)
+    }
+
+    /// Calls once a text, and once a line where the text is `-`.
+    fn each<'t>(
+        &mut self,
+        app: &App,
+        options: &ClientOptions<'t>,
+        stack: &mut Clients<'_, 'c, 't>,
+        io: &mut Around,
+    ) -> Result<(), Failure> {
+        let (mut lines, mut sent) = (Lines::default(), false);
+        for texts in options.texts.chunks(1) {
+            if texts != [CONSOLE] {
+                self.tcp(app, &ClientOptions { texts, dash: false, ..*options }, stack, io)?;
+                sent = true;
+                continue;
+            }
+            while let Some(line) = lines.next(stack, io, &self.clock, &mut self.stop)? {
+                if line.is_empty() {
+                    continue;
+                }
+                // A client borrows its text for as long as the stack lives, which is until the process ends.
+                let texts: &'static [&'static [u8]] = Box::leak(Box::new([&*line.leak()]));
+                self.tcp(app, &ClientOptions { texts, dash: false, ..*options }, stack, io)?;
+                sent = true;
+            }
+        }
+        if sent { Ok(()) } else { Err(Failure::run(NotDone::NoText)) }
     }
 
     /// Calls the first address that connects, and keeps to it from then on.
@@ -218,8 +288,12 @@ impl<'c> Caller<'c> {
             Outcome::Won(id, remote) => (id, remote),
             Outcome::Stopped => return Err(Failure::run("interrupted")),
             Outcome::Lost(failures) => {
-                let lines: Vec<_> = failures.into_iter().map(|(remote, why)| told(remote, why).to_string()).collect();
-                return Err(Failure::run(lines.join("; ")));
+                let silent = |(_, why): &_| matches!(why, Why::Ended(End::TimedOut | End::Unreachable));
+                let unreached = failures.iter().all(silent);
+                let lines: Vec<_> =
+                    failures.into_iter().map(|(remote, why)| self.told(stack, remote, why).to_string()).collect();
+                let failure = Failure::run(lines.join("; "));
+                return Err(if unreached { self.hinted(failure) } else { failure });
             }
         };
         self.remotes = vec![remote];
@@ -253,20 +327,48 @@ impl<'c> Caller<'c> {
         match over {
             Some(WithResolver::Program(client)) => match client.result() {
                 Some(Ok(())) => Ok(()),
+                Some(Err(why @ (NotDone::TimedOut | NotDone::Unreachable))) => {
+                    Err(self.hinted(self.undone(stack, remote, why)))
+                }
                 Some(Err(why)) => Err(failed(remote, &why)),
                 None => Err(failed(remote, &"interrupted")),
             },
             _ => Err(failed(remote, &"interrupted")),
         }
     }
+
+    /// Why an address gives no connection.
+    fn told(&self, stack: &Clients<'_, '_, '_>, remote: IpEndpoint, why: Why) -> Failure {
+        match why {
+            Why::Connect(error) => describe(remote, error),
+            Why::Ended(End::Unreachable) => self.undone(stack, remote, NotDone::Unreachable),
+            Why::Ended(end) => failed(remote, &NotDone::Ended(end)),
+        }
+    }
+
+    /// Why a client is not done.
+    fn undone(&self, stack: &Clients<'_, '_, '_>, remote: IpEndpoint, why: NotDone) -> Failure {
+        match why {
+            NotDone::Unreachable => Failure::run(unanswered(self.link, stack, remote.addr)),
+            why => failed(remote, &why),
+        }
+    }
+
+    /// The same with what the host may have been meant as.
+    fn hinted(&self, failure: Failure) -> Failure {
+        match &self.hint {
+            Some(meant) => Failure::run(format_args!("{failure}; if its last group is a port, write {meant}")),
+            None => failure,
+        }
+    }
 }
 
-/// Why an address gives no connection.
-fn told(remote: IpEndpoint, why: Why) -> Failure {
-    match why {
-        Why::Connect(error) => describe(remote, error),
-        Why::Ended(end) => failed(remote, &NotDone::Ended(end)),
-    }
+/// An IPv6 address and port without brackets, with them.
+fn bracketed(text: &str) -> Option<String> {
+    let (host, port) = text.rsplit_once(':')?;
+    let digits = port.bytes().all(|byte| byte.is_ascii_digit());
+    let port = port.parse::<u16>().ok().filter(|&port| digits && port != 0)?;
+    host.parse::<Ipv6Addr>().is_ok().then(|| format!("[{host}]:{port}"))
 }
 
 fn failed(remote: IpEndpoint, why: &dyn core::fmt::Display) -> Failure {
@@ -278,5 +380,25 @@ pub(super) fn describe(remote: IpEndpoint, error: ConnectError) -> Failure {
     match error {
         ConnectError::NoRoute => no_route(&remote.addr),
         error => failed(remote, &error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::fraction;
+
+    #[test]
+    fn random_numbers_look_like_pythons() {
+        for (random, want) in [
+            (0, "0.0"),
+            (u64::MAX, "0.9999999999999999"),
+            (1 << 63, "0.5"),
+            (1 << 40, "0.0000000596046447"),
+            (1, "0.0"),
+            (0x6e21_965a_c7b3_d1f0, "0.430200001872165"),
+        ] {
+            assert_eq!(fraction(random), want);
+            assert!((0.0..1.0).contains(&fraction(random).parse::<f64>().unwrap()));
+        }
     }
 }

@@ -1,30 +1,38 @@
 //! The command line.
 
 use clap::error::ErrorKind;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use super::bench::{BenchArgs, bench};
 use super::call::{CallArgs, call};
+use super::completions::{CompletionsArgs, completions};
 use super::doctor::{self, DoctorArgs};
 use super::error::Failure;
 use super::get::{GetArgs, get};
 use super::lab::{LabArgs, lab};
+use super::man::{ManArgs, man};
 use super::ping::{PingArgs, ping};
 use super::resolve::{ResolveArgs, resolve};
 use super::sandbox::{SandboxArgs, sandbox};
-use super::serve::{ServeArgs, serve};
+use super::say::say_line;
+use super::serve::{ServeArgs, programs, serve};
 use super::tour::tour;
-use crate::app::APPS;
+use super::usage::{explain, join_negative_values, with_help};
 
 /// TCP and UDP servers and clients on smoltcp: in memory, and on a Linux TAP or TUN
 #[derive(Parser, Debug)]
 #[command(
     name = "smolstep",
     version,
-    after_help = "Without a command: a tour, in memory, every step of it shown.
+    after_help = "Without a command, smolstep runs a tour: a greeting in memory, with every step shown.
+
+Environment:
+  RUST_LOG  What to log on standard error: off, error, warn, info, debug or trace [default: info;
+            warn for bench, get and chat at a terminal; lab and the tour log at most warn]
+  NO_COLOR  No colours, if it is not empty
 
 Example:
-  smolstep sandbox --serve greeting -- nc 192.168.69.1 9999"
+  smolstep sandbox --serve greeting -- nc -N 192.168.69.1 9999"
 )]
 struct Cli {
     #[command(subcommand)]
@@ -38,9 +46,11 @@ enum Command {
     Apps,
     Bench(BenchArgs),
     Call(CallArgs),
+    Completions(CompletionsArgs),
     Doctor(DoctorArgs),
     Get(GetArgs),
     Lab(Box<LabArgs>),
+    Man(ManArgs),
     Ping(PingArgs),
     Resolve(ResolveArgs),
     Sandbox(SandboxArgs),
@@ -52,46 +62,135 @@ enum Command {
 /// # Errors
 /// One line for the user.
 pub fn run() -> Result<u8, Failure> {
-    let cli = match Cli::try_parse() {
-        Ok(cli) => cli,
+    let mut command = Cli::command();
+    let words = join_negative_values(&command, std::env::args_os());
+    let parsed = command.try_get_matches_from_mut(&words).and_then(|matches| {
+        let name = matches.subcommand_name().map(String::from);
+        Ok((Cli::from_arg_matches(&matches)?, name))
+    });
+    match parsed {
+        Ok((cli, name)) => cli.run().map_err(|failure| with_help(failure, name.as_deref())),
         Err(error) if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) => {
-            return error.print().map(|()| 0).map_err(Failure::output);
+            error.print().map(|()| 0).map_err(Failure::output)
         }
-        Err(error) => return Err(Failure::usage(one_line(&error))),
-    };
-    match cli.command {
-        None => tour().map(|()| 0),
-        Some(Command::Apps) => apps().map(|()| 0),
-        Some(Command::Bench(args)) => bench(&args),
-        Some(Command::Call(args)) => call(&args).map(|()| 0),
-        Some(Command::Doctor(_)) => {
-            let works = doctor::run(&mut std::io::stdout()).map_err(Failure::output)?;
-            Ok(if works { 0 } else { 1 })
-        }
-        Some(Command::Get(args)) => get(&args).map(|()| 0),
-        Some(Command::Lab(args)) => lab(&args),
-        Some(Command::Ping(args)) => ping(&args).map(|heard| if heard { 0 } else { 1 }),
-        Some(Command::Resolve(args)) => resolve(&args).map(|()| 0),
-        Some(Command::Sandbox(args)) => sandbox(&args),
-        Some(Command::Serve(args)) => serve(&args).map(|()| 0),
+        Err(error) => Err(explain(&error, &command, &words)),
     }
 }
 
-/// clap's explanation without its usage and hints, which fill several lines.
-fn one_line(error: &clap::Error) -> String {
-    let text = error.to_string();
-    let what = text.split("\n\n").next().unwrap_or_default();
-    let words: Vec<&str> = what.strip_prefix("error: ").unwrap_or(what).split_whitespace().collect();
-    format!("{}; 'smolstep --help' tells more", words.join(" "))
+impl Cli {
+    fn run(self) -> Result<u8, Failure> {
+        match self.command {
+            None => tour().map(|()| 0),
+            Some(Command::Apps) => apps().map(|()| 0),
+            Some(Command::Bench(args)) => bench(&args),
+            Some(Command::Call(args)) => call(&args).map(|()| 0),
+            Some(Command::Completions(args)) => completions(&args, Cli::command()).map(|()| 0),
+            Some(Command::Doctor(_)) => {
+                let works = doctor::run(&mut std::io::stdout()).map_err(Failure::output)?;
+                Ok(if works { 0 } else { 1 })
+            }
+            Some(Command::Get(args)) => get(&args).map(|()| 0),
+            Some(Command::Lab(args)) => lab(&args),
+            Some(Command::Man(args)) => man(&args, Cli::command()).map(|()| 0),
+            Some(Command::Ping(args)) => ping(&args).map(|heard| if heard { 0 } else { 1 }),
+            Some(Command::Resolve(args)) => resolve(&args).map(|()| 0),
+            Some(Command::Sandbox(args)) => sandbox(&args),
+            Some(Command::Serve(args)) => serve(&args).map(|()| 0),
+        }
+    }
 }
 
 fn apps() -> Result<(), Failure> {
-    use std::io::Write;
-    let mut out = std::io::stdout().lock();
-    let port = |transport: &str, port: Option<u16>| port.map_or(String::new(), |port| format!("{transport} {port}"));
-    for app in &APPS {
-        let (tcp, udp) = (port("tcp", app.tcp), port("udp", app.udp));
-        writeln!(out, "{:<9} {tcp:<10} {udp:<9} {}", app.name, app.summary).map_err(Failure::output)?;
+    programs().lines().skip(1).try_for_each(|line| say_line(line.trim_start()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use super::*;
+
+    /// Each command's help as `--help` prints it, and the command.
+    fn helps() -> Vec<(String, clap::Command)> {
+        let mut cli = Cli::command();
+        cli.build();
+        let subcommands = cli.get_subcommands().filter(|command| command.get_name() != "help").cloned();
+        let commands = subcommands.collect::<Vec<_>>().into_iter().chain([cli]);
+        commands.map(|mut command| (command.render_long_help().to_string(), command)).collect()
     }
-    Ok(())
+
+    #[test]
+    fn help_says_what_happens_without_an_option() {
+        for (_, command) in helps() {
+            let options = command.get_arguments().filter(|option| option.get_action().takes_values());
+            for option in options.filter(|option| !option.is_required_set() && !option.is_hide_set()) {
+                let text = option.get_help().map(ToString::to_string).unwrap_or_default();
+                assert!(
+                    !option.get_default_values().is_empty() || text.contains("[default: "),
+                    "{} {}: {text}",
+                    command.get_name(),
+                    option.get_id()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn help_names_ports_addresses_and_the_environment() {
+        for (help, command) in helps() {
+            let name = command.get_name();
+            let has = |what: &str| help.contains(what);
+            if ["serve", "call", "sandbox"].contains(&name) {
+                let words: Vec<_> = help.split_whitespace().collect();
+                for app in crate::app::APPS {
+                    for (transport, port) in [("tcp", app.tcp), ("udp", app.udp)] {
+                        let port = port.map(|port| port.to_string());
+                        let named = |port: &str| words.windows(2).any(|pair| pair == [transport, port]);
+                        assert!(port.as_deref().is_none_or(named), "{name}: {} {transport}", app.name);
+                    }
+                }
+            }
+            if command.get_arguments().any(|option| option.get_id() == "ip") {
+                assert!(has("192.168.69.1/24") && has("192.168.69.2/24") && has("fdaa::2/64"), "{help}");
+            }
+            // Once in all, where every command's are looked for.
+            for variable in ["RUST_LOG", "NO_COLOR"] {
+                assert_eq!(help.matches(variable).count(), usize::from(name == "smolstep"), "{name}: {variable}");
+            }
+            assert!(help.contains("Example"), "{name}");
+        }
+    }
+
+    /// Without it, OpenBSD's nc keeps its side open when its input ends, and nothing is over.
+    #[test]
+    fn every_nc_example_ends_its_side() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let mut texts: Vec<_> = helps().into_iter().map(|(help, command)| (command.get_name().into(), help)).collect();
+        let docs = fs::read_dir(root.join("docs")).unwrap().chain(fs::read_dir(root.join("examples")).unwrap());
+        let docs = docs.map(|entry| entry.unwrap().path()).filter(|path| path.is_file());
+        for path in docs.chain(["README.md", "src/host/tour.rs"].map(|file| root.join(file))) {
+            let text = fs::read_to_string(&path).unwrap();
+            texts.push((path.display().to_string(), text));
+        }
+        let mut examples = 0;
+        for (place, text) in texts {
+            for line in text.lines() {
+                for (at, _) in line.match_indices("nc ") {
+                    let (before, arguments) = line.split_at(at);
+                    let first = arguments.split_whitespace().nth(1).unwrap_or_default();
+                    let command = !before.ends_with(|c: char| c.is_alphanumeric() || c == '_')
+                        && first.starts_with(|c: char| c == '-' || c == '$' || c.is_ascii_digit() || c.is_uppercase());
+                    let address = first.contains("::");
+                    if command || address {
+                        examples += 1;
+                        // `-q SECONDS` is `-N` after a while.
+                        let ends = arguments.split_whitespace().any(|word| word == "-N" || word == "-q");
+                        assert!(ends, "{place}: {line}");
+                    }
+                }
+            }
+        }
+        assert!(examples >= 10, "{examples}");
+    }
 }

@@ -1,21 +1,23 @@
 //! Standard input and output as a program's [`Console`].
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::os::fd::BorrowedFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::termios::{QueueSelector, tcflush, tcgetattr};
 
 use super::editor::Editor;
+use super::output::Output;
 use crate::stack::{Console, Input};
 
-/// Standard input, read only when it is known to have something, and standard output.
+/// Standard input, read only when it is known to have something, and standard output, where a terminal gets no control characters.
 ///
 /// A terminal can have its lines edited: see [`editing`](Self::editing).
 pub struct Stdio {
     input: State,
     fault: Option<io::Error>,
     edit: Edit,
+    output: Output,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +47,7 @@ enum Edit {
 impl Stdio {
     /// The process's own.
     pub fn new() -> Self {
-        Stdio { input: State::Unused, fault: None, edit: Edit::No }
+        Stdio { input: State::Unused, fault: None, edit: Edit::No, output: Output::new() }
     }
 
     /// The same, where a terminal's lines are edited from the first prompt on, and what is printed stands above them. At the end
@@ -97,10 +99,9 @@ impl Default for Stdio {
 impl Console for Stdio {
     fn print(&mut self, bytes: &[u8]) {
         if let Edit::Edited(editor) = &mut self.edit {
-            return editor.print(bytes);
+            return editor.print(&self.output.escaped(bytes));
         }
-        let mut out = io::stdout().lock();
-        let result = out.write_all(bytes).and_then(|()| out.flush());
+        let result = self.output.print(bytes);
         self.keep(result);
     }
 

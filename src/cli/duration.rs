@@ -8,7 +8,7 @@ use std::time::Duration;
 /// What is wrong with it.
 pub fn positive(text: &str) -> Result<Duration, String> {
     match duration(text)? {
-        Duration::ZERO => Err("it must be longer than nothing".into()),
+        Duration::ZERO => Err("it must be longer than nothing, as in 10s".into()),
         time => Ok(time),
     }
 }
@@ -21,6 +21,6 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(time) if time > Duration::from_secs(31_557_600) => Err("a year is the longest".into()),
         Ok(time) => Ok(time),
-        Err(error) => Err(format!("{error}; write for instance 10s or 5min")),
+        Err(_) => Err("it is a time with its unit, not negative, as in 10s, 500ms or 5min".into()),
     }
 }

@@ -4,6 +4,8 @@ use core::fmt;
 use std::io;
 use std::process::ExitCode;
 
+use crate::app::is_invisible;
+
 /// One line for the user, and the exit code that goes with it: 2 for a command line that cannot be meant so, else 1. A host's name and
 /// a URL are read as they are looked up, like the ones that `get` is redirected to: what is wrong with one is 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,7 +20,7 @@ impl Failure {
         // A word of the command line may hold anything; the line stays one line.
         let mut line = String::new();
         for c in what.to_string().chars() {
-            match c.is_control() {
+            match is_invisible(c) {
                 true => line.extend(c.escape_default()),
                 false => line.push(c),
             }
@@ -43,6 +45,15 @@ impl Failure {
             io::ErrorKind::BrokenPipe => Failure { code: 128 + 13, what: String::new() },
             _ => Self::run(format_args!("standard output: {error}")),
         }
+    }
+
+    /// Adds a clause to an error about the command line; others stay as they are.
+    pub fn add_to_usage(mut self, clause: impl fmt::Display) -> Self {
+        if self.code == 2 {
+            let after = if self.what.ends_with('?') { "" } else { ";" };
+            self.what.push_str(&format!("{after} {clause}"));
+        }
+        self
     }
 
     /// Whether there is nothing to say.

@@ -1,12 +1,15 @@
 //! LINK: which interface, and which addresses on it.
 
+use std::borrow::Cow;
+
 use clap::Args;
-use smoltcp::phy::{Device, Medium};
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, Ipv6Address, Ipv6Cidr};
 
 use super::error::Failure;
+use super::mac::default_mac;
 use super::written;
+use super::zone::without_zone;
 use crate::names::SERVERS;
 use crate::phy::linux::{Kind, TunTap};
 use crate::stack::{Config, Memory, Seed, Session, Stack, UdpSession, interface_address};
@@ -15,34 +18,35 @@ use crate::stack::{Config, Memory, Seed, Session, Stack, UdpSession, interface_a
 #[derive(Args, Clone, Debug, Default)]
 #[group(skip)]
 pub struct LinkArgs {
-    /// The TAP to attach to; it must exist
+    /// Attach to this TAP, which must exist [default: none; give --tap or --tun]
     #[arg(long, value_name = "NAME", conflicts_with = "tun")]
     pub tap: Option<String>,
-    /// The TUN to attach to; it must exist
+    /// Attach to this TUN, which must exist [default: none; give --tap or --tun]
     #[arg(long, value_name = "NAME")]
     pub tun: Option<String>,
-    /// An own address with its prefix; one or more replace the defaults, and so do --dhcp and --slaac
+    /// Use this address, with its prefix; repeatable [default: 192.168.69.1/24 and fdaa::1/64 for serve, 192.168.69.2/24 and
+    /// fdaa::2/64 for all other commands; none with --dhcp or --slaac]
     #[arg(long, value_name = "CIDR")]
     pub ip: Vec<String>,
-    /// The router for everything that is not on the link
+    /// Send packets for other networks to this router; one for IPv4, one for IPv6 [default: none, or what --dhcp and --slaac find]
     #[arg(long, value_name = "IP")]
     pub gateway: Vec<String>,
-    /// Ask a DHCP server for an IPv4 address, a router and DNS servers
+    /// Get an IPv4 address, a router and DNS servers from a DHCP server
     #[arg(long, conflicts_with = "tun")]
     pub dhcp: bool,
-    /// Make IPv6 addresses of what routers advertise, besides a link-local one
+    /// Make IPv6 addresses from what routers advertise, and a link-local one
     #[arg(long, conflicts_with = "tun")]
     pub slaac: bool,
-    /// A DNS server; repeatable
+    /// Ask this DNS server; repeatable, up to 4 times [default: none, or what --dhcp and --slaac find]
     #[arg(long, value_name = "IP")]
     pub dns: Vec<String>,
-    /// The own hardware address on a TAP
+    /// Use this hardware address on a TAP [default: one derived from the TAP's name, the machine's id and the host's name]
     #[arg(long, value_name = "MAC")]
     pub mac: Option<String>,
-    /// Leave no checksums and no segmentation to the kernel
+    /// Compute all checksums and segments here, not in the kernel
     #[arg(long)]
     pub no_offload: bool,
-    /// Write every frame to a capture that Wireshark opens
+    /// Write every frame to FILE, which Wireshark opens [default: no capture]
     #[arg(long, value_name = "FILE")]
     pub pcap: Option<std::path::PathBuf>,
 }
@@ -50,9 +54,9 @@ pub struct LinkArgs {
 /// Which side of the link this program is by default.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
-    /// 192.168.69.1/24, fdaa::1/64, 02:00:00:00:00:01.
+    /// 192.168.69.1/24, fdaa::1/64.
     Server,
-    /// 192.168.69.2/24, fdaa::2/64, 02:00:00:00:00:02.
+    /// 192.168.69.2/24, fdaa::2/64.
     Client,
 }
 
@@ -66,7 +70,8 @@ pub struct Link {
     /// The own addresses, as given.
     pub addresses: Vec<IpCidr>,
     gateways: Vec<IpAddress>,
-    mac: EthernetAddress,
+    /// The own hardware address; a TUN has none.
+    pub mac: Option<EthernetAddress>,
     /// Ask a DHCP server.
     pub dhcp: bool,
     /// Ask routers.
@@ -102,14 +107,21 @@ impl LinkArgs {
                 IpCidr::new(IpAddress::v4(192, 168, 69, number), 24),
                 IpCidr::new(IpAddress::v6(0xfdaa, 0, 0, 0, 0, 0, 0, number.into()), 64),
             ],
-            given => given.iter().map(|text| cidr(text)).collect::<Result<_, _>>()?,
+            given => given.iter().map(|text| cidr(text, name)).collect::<Result<_, _>>()?,
         };
         let before = |i: usize, a: &IpCidr| addresses[..i].iter().any(|b: &IpCidr| b.address() == a.address());
         if let Some((_, twice)) = addresses.iter().enumerate().find(|(i, a)| before(*i, a)) {
             return Err(Failure::usage(format_args!("{} is given twice with --ip", twice.address())));
         }
-        let gateways = self.gateway.iter().map(|text| host(text, "--gateway")).collect::<Result<_, _>>()?;
-        let dns = self.dns.iter().map(|text| host(text, "--dns")).collect::<Result<Vec<_>, _>>()?;
+        let gateways = self.gateway.iter().map(|text| host(text, "--gateway", name)).collect::<Result<Vec<_>, _>>()?;
+        let before = |i: usize, a: &IpAddress| gateways[..i].iter().find(|b| b.version() == a.version());
+        if let Some((first, second)) = gateways.iter().enumerate().find_map(|(i, a)| Some((before(i, a)?, a))) {
+            return Err(Failure::usage(format_args!(
+                "{first} and {second} are two gateways of one family: --gateway takes one for IPv4 and one for IPv6, as in \
+                 --gateway 192.168.69.100 --gateway fdaa::64"
+            )));
+        }
+        let dns = self.dns.iter().map(|text| host(text, "--dns", name)).collect::<Result<Vec<_>, _>>()?;
         if let Some(bad) = dns.iter().find(|server| !server.is_unicast()) {
             return Err(Failure::usage(format_args!("{bad} for --dns is no host's address")));
         }
@@ -119,13 +131,14 @@ impl LinkArgs {
                 dns.len()
             )));
         }
-        let mac = match &self.mac {
-            None => EthernetAddress([2, 0, 0, 0, 0, number]),
-            Some(text) => text.parse().ok().filter(EthernetAddress::is_unicast).ok_or_else(|| {
+        let mac = match (kind, &self.mac) {
+            (Kind::Tun, None) => None,
+            (Kind::Tap, None) => Some(default_mac(name, side)?),
+            (_, Some(text)) => Some(text.parse().ok().filter(EthernetAddress::is_unicast).ok_or_else(|| {
                 Failure::usage(format_args!(
                     "bad hardware address '{text}': it is like 02:00:00:00:00:01, and not multicast"
                 ))
-            })?,
+            })?),
         };
         let (dhcp, slaac, name) = (self.dhcp, self.slaac, name.clone());
         Ok(Link { kind, name, addresses, gateways, mac, dhcp, slaac, dns, claim: true, offload: !self.no_offload })
@@ -142,6 +155,14 @@ impl Link {
         open(self.kind, &self.name).map_err(Failure::run)
     }
 
+    /// A host of the command line, without the zone of its address.
+    ///
+    /// # Errors
+    /// A usage error: the zone is another link's.
+    pub fn without_zone<'t>(&self, host: &'t str) -> Result<Cow<'t, str>, Failure> {
+        without_zone(host, &self.name).map_err(Failure::usage)
+    }
+
     /// A stack on `device`; `set` may change its configuration.
     ///
     /// # Errors
@@ -153,10 +174,8 @@ impl Link {
         now: Instant,
         set: impl FnOnce(&mut Config),
     ) -> Result<Stack<'a, S, U>, Failure> {
-        let hardware = match device.capabilities().medium {
-            Medium::Ethernet => HardwareAddress::Ethernet(self.mac),
-            Medium::Ip => HardwareAddress::Ip,
-        };
+        let hardware =
+            self.mac.filter(|_| self.kind == Kind::Tap).map_or(HardwareAddress::Ip, HardwareAddress::Ethernet);
         let mut addresses = self.addresses.clone();
         addresses.extend(self.link_local(hardware));
         let mut config = Config::new(hardware, seed()?, &addresses);
@@ -193,11 +212,13 @@ pub fn seed() -> Result<Seed, Failure> {
 }
 
 /// An IP address of the command line.
-fn host(text: &str, flag: &str) -> Result<IpAddress, Failure> {
-    written::address(text, flag).map(Into::into).map_err(Failure::usage)
+fn host(text: &str, flag: &str, link: &str) -> Result<IpAddress, Failure> {
+    let address = without_zone(text, link).and_then(|text| written::address(&text, flag));
+    address.map(Into::into).map_err(Failure::usage)
 }
 
-fn cidr(text: &str) -> Result<IpCidr, Failure> {
-    let (address, prefix) = written::cidr(text, "--ip").map_err(Failure::usage)?;
+fn cidr(text: &str, link: &str) -> Result<IpCidr, Failure> {
+    let read = without_zone(text, link).and_then(|text| written::cidr(&text, "--ip"));
+    let (address, prefix) = read.map_err(Failure::usage)?;
     Ok(IpCidr::new(address.into(), prefix))
 }

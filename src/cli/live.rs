@@ -1,150 +1,216 @@
-//! `smolstep serve --step`: the loop stops after each step, while the other end's clock goes on.
+//! `smolstep serve --step`: the loop stops after each step, while the other end's clock goes on. The prompt is in shell.rs, what is
+//! shown of a step in live/notes.rs.
 
-use std::io::{self, Write};
-use std::os::fd::AsFd;
+mod notes;
 
-use smoltcp::phy::{Device, Medium};
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::{AsFd, BorrowedFd};
+
+use smoltcp::phy::Device;
 use smoltcp::time::{Duration, Instant};
 
 use super::console::Stdio;
 use super::error::Failure;
 use super::kernel::KernelSocket;
+use super::say::say_line;
+use super::shell::{Command, Goal, Shell};
 use super::watch::Watch;
 use crate::host::Clock;
 use crate::host::{Interrupt, Verdict};
 use crate::phy::linux::TunTap;
-use crate::stack::{Direction, Event, Io, Probe, Session, Stack, Step, UdpSession};
-use crate::trace::Summary;
+use crate::stack::{Connection, Io, Session, Stack, Step, UdpSession};
+use notes::Notes;
 
-/// Steps the stack at the pace of the Enter key, until end of input or a signal; `each` is shown it after each step. Gives the
-/// watch back, and says whether the device, standard input or standard output has failed.
+/// Steps the stack as a person says at the prompt, until `q`, the end of input or a signal; `each` is called after each step. Gives
+/// the watch's `Io` back, and says whether the device, standard input or standard output has failed.
 pub fn step_by_step<'s, S: Session + Clone, U: UdpSession>(
     stack: &mut Stack<'_, S, U>,
     io: Io<TunTap, Stdio, Watch<'s>>,
     clock: &Clock,
     interrupt: &mut impl Interrupt,
     each: impl FnMut(&Stack<'_, S, U>) -> Result<(), Failure>,
-) -> (Watch<'s>, Result<(), Failure>) {
+) -> (Io<TunTap, Stdio, Watch<'s>>, Result<(), Failure>) {
     let Io { device, console, probe } = io;
     let medium = device.capabilities().medium;
-    let mut io = Io { device, console, probe: Notes { watch: probe, medium, lines: Vec::new() } };
-    let result = run(stack, &mut io, clock, interrupt, each);
-    (io.probe.watch, result)
+    let io = Io { device, console, probe: Notes::new(probe, medium) };
+    let start = clock.now();
+    let mut live = Live { io, clock, interrupt, each, shell: Shell::live(), start, at: start, steps: 0 };
+    let result = live.run(stack);
+    let Io { device, console, probe } = live.io;
+    (Io { device, console, probe: probe.into_watch() }, result)
 }
 
-fn run<S: Session + Clone, U: UdpSession>(
-    stack: &mut Stack<'_, S, U>,
-    io: &mut Io<TunTap, Stdio, Notes<'_>>,
-    clock: &Clock,
-    interrupt: &mut impl Interrupt,
-    mut each: impl FnMut(&Stack<'_, S, U>) -> Result<(), Failure>,
-) -> Result<(), Failure> {
-    let output = Failure::output;
-    let mut number = 0u64;
-    loop {
-        let now = clock.now();
-        let step = stack.step(now, io);
-        // What is shown of the kernel's socket is how it stands after this step.
-        io.device.flush();
-        let lines = core::mem::take(&mut io.probe.lines);
-        each(stack)?;
-        if let Some(fault) = io.device.fault() {
-            return Err(Failure::run(fault));
+struct Live<'l, 's, I, E> {
+    io: Io<TunTap, Stdio, Notes<'s>>,
+    clock: &'l Clock,
+    interrupt: &'l mut I,
+    each: E,
+    shell: Shell,
+    start: Instant,
+    /// When the last step was taken.
+    at: Instant,
+    steps: u32,
+}
+
+/// What a wait for the next step came to.
+enum Turn {
+    /// A step was taken; whether it reached the goal.
+    Step(bool),
+    /// A person typed a line instead of waiting.
+    Typed,
+    /// A signal came.
+    End,
+}
+
+impl<I: Interrupt, E> Live<'_, '_, I, E> {
+    fn run<S: Session + Clone, U: UdpSession>(&mut self, stack: &mut Stack<'_, S, U>) -> Result<(), Failure>
+    where
+        E: FnMut(&Stack<'_, S, U>) -> Result<(), Failure>,
+    {
+        let mut stopped = false;
+        loop {
+            let prompt = format!("step {} {}> ", self.steps, self.at - self.start);
+            let Some(line) = self.shell.ask(prompt, Some(&mut *self.interrupt))? else { return Ok(()) };
+            // An empty line that stops a run asks for nothing else.
+            if core::mem::take(&mut stopped) && line.trim().is_empty() {
+                continue;
+            }
+            let (mut steps, mut goal) = (0, None);
+            match self.shell.parse(&line) {
+                Ok(Command::Next(count)) => steps = count,
+                Ok(Command::Until(what)) => (steps, goal) = (u32::MAX, Some(what)),
+                Ok(Command::Quit) => return Ok(()),
+                Ok(Command::Sockets) => show_sockets(stack).map_err(Failure::output)?,
+                // The rest is the lab's, and the live prompt takes none of it.
+                Ok(Command::Help | Command::Back | Command::Drop | Command::Frame | Command::Go(_) | Command::Save) => {
+                    say_line(self.shell.help())?;
+                }
+                Err(what) => say_line(what)?,
+            }
+            while steps > 0 {
+                match self.turn(stack, goal)? {
+                    Turn::Step(true) => break,
+                    Turn::Step(false) => {
+                        steps -= 1;
+                        stopped = steps > 0 && self.shell.has_line();
+                    }
+                    Turn::Typed => stopped = true,
+                    Turn::End => return Ok(()),
+                }
+                if stopped {
+                    break;
+                }
+            }
         }
-        if interrupt.verdict() != Verdict::GoOn {
-            return Ok(());
+    }
+
+    /// Takes the next step, once there is one to take, and shows it.
+    fn turn<S: Session + Clone, U: UdpSession>(
+        &mut self,
+        stack: &mut Stack<'_, S, U>,
+        goal: Option<Goal>,
+    ) -> Result<Turn, Failure>
+    where
+        E: FnMut(&Stack<'_, S, U>) -> Result<(), Failure>,
+    {
+        loop {
+            let now = self.clock.now();
+            let step = stack.step(now, &mut self.io);
+            // What is shown of the kernel's socket is how it stands after this step.
+            self.io.device.flush();
+            (self.each)(stack)?;
+            if let Some(fault) = self.io.device.fault() {
+                return Err(Failure::run(fault));
+            }
+            if let Some(error) = self.io.console.fault() {
+                return Err(Failure::output(error));
+            }
+            if self.interrupt.verdict() != Verdict::GoOn {
+                return Ok(Turn::End);
+            }
+            let reached = goal.is_some_and(|goal| self.io.probe.has_reached(goal));
+            let lines = self.io.probe.take_lines();
+            if !matches!(step, Step::Idle(_)) || !lines.is_empty() {
+                // A timer can have consequences without a step of its own.
+                self.steps += u32::from(!matches!(step, Step::Idle(_)));
+                self.at = now;
+                let seconds = (now - self.start).total_micros() as f64 / 1e6;
+                let head = format!("{seconds:>11.6}s step {} {}", self.steps, phase(step).0);
+                show(stack, &head, step, &lines).map_err(Failure::output)?;
+            }
+            match step {
+                Step::Idle(_) if reached => return Ok(Turn::Step(true)),
+                Step::Idle(deadline) => {
+                    if !self.wait(deadline)? {
+                        return Ok(Turn::Typed);
+                    }
+                }
+                _ => return Ok(Turn::Step(reached)),
+            }
         }
-        if let Step::Idle(deadline) = step {
-            let timeout = deadline.map(|at| if at > now { at - now } else { Duration::ZERO });
-            let [file, _] = interrupt.files();
-            io.device.wait(timeout.map(Into::into), &[file]).map_err(Failure::run)?;
-            continue;
-        }
-        number += 1;
-        let seconds = (now - Instant::from_secs(1)).total_micros() as f64 / 1e6;
-        show(&mut io::stdout().lock(), stack, number, seconds, step, &lines).map_err(output)?;
-        if !enter(interrupt)? {
-            return Ok(());
-        }
+    }
+
+    /// Waits for the device, the deadline or a signal; false where a person types instead. What comes through a pipe waits.
+    fn wait(&mut self, deadline: Option<Instant>) -> Result<bool, Failure> {
+        let now = self.clock.now();
+        let timeout = deadline.map(|at| if at > now { at - now } else { Duration::ZERO });
+        let stdin = io::stdin();
+        let [file, _] = self.interrupt.files();
+        let typed = stdin.is_terminal().then(|| stdin.as_fd());
+        let files: heapless::Vec<BorrowedFd<'_>, 2> = [Some(file), typed].into_iter().flatten().collect();
+        let ready = self.io.device.wait(timeout.map(Into::into), &files).map_err(Failure::run)?;
+        Ok(!ready.extra(1))
+    }
+}
+
+fn phase(step: Step) -> (&'static str, Option<crate::stack::ConnectionId>) {
+    match step {
+        Step::Egress(id) => ("egress", id),
+        Step::Idle(_) => ("timer", None),
+        Step::Ingress(id) => ("ingress", id),
+        Step::Session(id, _) => ("session", Some(id)),
+        Step::UdpSession(..) => ("session", None),
     }
 }
 
 fn show<S: Session + Clone, U: UdpSession>(
-    out: &mut impl Write,
     stack: &Stack<'_, S, U>,
-    number: u64,
-    seconds: f64,
+    head: &str,
     step: Step,
     lines: &[String],
 ) -> io::Result<()> {
-    let (phase, id) = match step {
-        Step::Egress(id) => ("egress", id),
-        Step::Idle(_) => ("idle", None),
-        Step::Ingress(id) => ("ingress", id),
-        Step::Session(id, _) => ("session", Some(id)),
-        Step::UdpSession(..) => ("session", None),
-    };
-    writeln!(out, "{seconds:>11.6}s step {number} {phase}")?;
+    let mut out = io::stdout().lock();
+    writeln!(out, "{head}")?;
     for line in lines {
         writeln!(out, "    {line}")?;
     }
-    let Some(ours) = stack.connections_in_use().find(|c| Some(c.id) == id) else { return out.flush() };
-    let (state, sending, unread) = (ours.state.to_string(), ours.send_queue, ours.receive_queue);
-    writeln!(out, "    ours    {state:<12} to send or acknowledge={sending} unread={unread}   {}", ours.tuple)?;
-    match KernelSocket::at_the_other_end(&ours.tuple) {
-        Ok(Some(kernel)) => writeln!(out, "    kernel  {kernel}")?,
-        Ok(None) => writeln!(out, "    kernel  has no such socket on this host")?,
-        Err(error) => writeln!(out, "    kernel  does not say: {error}")?,
+    let (_, id) = phase(step);
+    if let Some(ours) = stack.connections_in_use().find(|c| Some(c.id) == id) {
+        show_ends(&mut out, &ours)?;
     }
     out.flush()
 }
 
-/// Waits for Enter; false at the end of input, or when a signal came.
-fn enter(interrupt: &mut impl Interrupt) -> Result<bool, Failure> {
-    use rustix::event::{PollFd, PollFlags, poll};
-    loop {
-        let stdin = io::stdin();
-        let (input, [file, _]) = (stdin.as_fd(), interrupt.files());
-        let mut fds = [PollFd::from_borrowed_fd(input, PollFlags::IN), PollFd::from_borrowed_fd(file, PollFlags::IN)];
-        match poll(&mut fds, None) {
-            Ok(_) | Err(rustix::io::Errno::INTR) => {}
-            Err(error) => return Err(Failure::run(format_args!("standard input: {error}"))),
-        }
-        let ready = !fds[0].revents().is_empty();
-        if interrupt.verdict() != Verdict::GoOn {
-            return Ok(false);
-        }
-        if ready {
-            // Read byte by byte, so that a second line stays for the next step.
-            let mut byte = [0];
-            match rustix::io::read(rustix::stdio::stdin(), &mut byte) {
-                Ok(0) => return Ok(false),
-                Ok(_) if byte == *b"\n" => return Ok(true),
-                Ok(_) | Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => {}
-                Err(error) => return Err(Failure::run(format_args!("standard input: {error}"))),
-            }
-        }
+/// Both ends of every connection.
+fn show_sockets<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    let mut none = true;
+    for ours in stack.connections_in_use() {
+        none = false;
+        show_ends(&mut out, &ours)?;
     }
+    if none {
+        writeln!(out, "    no connection")?;
+    }
+    out.flush()
 }
 
-/// Frames and events in words, besides whatever watches already.
-struct Notes<'s> {
-    watch: Watch<'s>,
-    medium: Medium,
-    lines: Vec<String>,
-}
-
-impl Probe for Notes<'_> {
-    fn frame(&mut self, now: Instant, direction: Direction, frame: &[u8]) {
-        self.watch.frame(now, direction, frame);
-        let way = if direction == Direction::In { "in " } else { "out" };
-        self.lines.push(format!("{way}     {}", Summary::of(frame, self.medium)));
-    }
-
-    fn event(&mut self, now: Instant, event: &Event) {
-        self.watch.event(now, event);
-        if let Event::State { from, to, .. } = event {
-            self.lines.push(format!("state   {from} -> {to}"));
-        }
+fn show_ends(out: &mut impl Write, ours: &Connection) -> io::Result<()> {
+    let (state, sending, unread) = (ours.state.to_string(), ours.send_queue, ours.receive_queue);
+    writeln!(out, "    ours    {state:<12} to send or acknowledge={sending} unread={unread}   {}", ours.tuple)?;
+    match KernelSocket::at_the_other_end(&ours.tuple) {
+        Ok(Some(kernel)) => writeln!(out, "    kernel  {kernel}"),
+        Ok(None) => writeln!(out, "    kernel  has no such socket on this host"),
+        Err(error) => writeln!(out, "    kernel  does not say: {error}"),
     }
 }

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use netlink_packet_core::{DefaultNla, NLM_F_ACK, NLM_F_CREATE, NLM_F_DUMP, NLM_F_EXCL, Nla};
 use netlink_packet_route::address::{AddressAttribute, AddressFlags, AddressMessage, AddressScope};
-use netlink_packet_route::link::{InfoData, InfoTun, LinkAttribute, LinkFlags, LinkInfo, LinkMessage};
+use netlink_packet_route::link::{InfoData, InfoKind, InfoTun, LinkAttribute, LinkFlags, LinkInfo, LinkMessage};
 use netlink_packet_route::{AddressFamily, RouteNetlinkMessage};
 use netlink_sys::protocols::NETLINK_ROUTE;
 
@@ -25,6 +25,12 @@ pub struct Link {
     pub name: String,
     /// Whether it is set up. One that no program is attached to may be up and still pass nothing.
     pub up: bool,
+    /// Whether a cable is plugged in, which a TAP or TUN has as long as a program is attached to it.
+    pub carrier: bool,
+    /// The number of the bridge or other interface that it is enslaved to.
+    pub controller: Option<u32>,
+    /// Whether it is a bridge.
+    pub bridge: bool,
     /// What a TAP or TUN has besides.
     pub tun: Option<Tun>,
     /// Its addresses, with the length of the prefix.
@@ -38,6 +44,10 @@ pub struct Tun {
     pub kind: Kind,
     /// The one user who may attach to it; `None`: whoever may open /dev/net/tun.
     pub owner: Option<u32>,
+    /// The one group whose members may.
+    pub group: Option<u32>,
+    /// Whether it was made for several queues.
+    pub multi_queue: bool,
 }
 
 impl Netlink {
@@ -146,13 +156,19 @@ fn describe(message: &LinkMessage) -> Link {
         index: message.header.index,
         name: String::new(),
         up: message.header.flags.contains(LinkFlags::Up),
+        carrier: false,
+        controller: None,
+        bridge: false,
         tun: None,
         addresses: Vec::new(),
     };
     for attribute in &message.attributes {
         match attribute {
             LinkAttribute::IfName(name) => link.name.clone_from(name),
+            LinkAttribute::Carrier(carrier) => link.carrier = *carrier != 0,
+            LinkAttribute::Controller(index) => link.controller = Some(*index),
             LinkAttribute::LinkInfo(infos) => {
+                link.bridge = infos.contains(&LinkInfo::Kind(InfoKind::Bridge));
                 let data = infos.iter().find_map(|info| match info {
                     LinkInfo::Data(InfoData::Tun(data)) => Some(data),
                     _ => None,
@@ -167,7 +183,9 @@ fn describe(message: &LinkMessage) -> Link {
 
 /// From linux/if_link.h.
 const IFLA_TUN_OWNER: u16 = 1;
+const IFLA_TUN_GROUP: u16 = 2;
 const IFLA_TUN_TYPE: u16 = 3;
+const IFLA_TUN_MULTI_QUEUE: u16 = 7;
 
 fn describe_tun(data: &[InfoTun]) -> Option<Tun> {
     let value = |wanted: u16| {
@@ -181,8 +199,10 @@ fn describe_tun(data: &[InfoTun]) -> Option<Tun> {
         2 => Kind::Tap,
         _ => return None,
     };
-    let owner = value(IFLA_TUN_OWNER).and_then(|v| Some(u32::from_ne_bytes(v.try_into().ok()?)));
-    Some(Tun { kind, owner })
+    let id = |kind| value(kind).and_then(|v| Some(u32::from_ne_bytes(v.try_into().ok()?)));
+    let (owner, group) = (id(IFLA_TUN_OWNER), id(IFLA_TUN_GROUP));
+    let multi_queue = value(IFLA_TUN_MULTI_QUEUE).is_some_and(|v| v.first() == Some(&1));
+    Some(Tun { kind, owner, group, multi_queue })
 }
 
 fn bytes(nla: &DefaultNla) -> Vec<u8> {

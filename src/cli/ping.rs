@@ -11,11 +11,12 @@ use smoltcp::phy::{Device, Medium};
 use smoltcp::socket::icmp::PacketMetadata;
 use smoltcp::time::Instant;
 
-use super::address::{Alarm, Lookup, Timer, no_route};
+use super::address::{Alarm, Lookup, Timer, no_route, unanswered};
 use super::console::Stdio;
 use super::duration::positive;
 use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
+use super::number::whole;
 use super::say::say_line;
 use super::stop::Stop;
 use super::watch::Watch;
@@ -26,27 +27,27 @@ use crate::names::WithResolver;
 use crate::phy::linux::TunTap;
 use crate::stack::{ECHO_HEADER, Echo, EchoError, EchoMemory, EchoRefusal, Io, Stack};
 
-/// Ask a host for ICMP echoes, and show how long they take
+/// Send ICMP echo requests to a host, and show how long the replies take
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Example:
+#[command(after_help = "Examples:
   smolstep ping 192.168.69.100 -c 3 --tap tap0
   smolstep ping host.example --tap tap0 --dhcp")]
 pub struct PingArgs {
     /// The host's IP address or name
     #[arg(value_name = "HOST")]
     pub host: String,
-    /// End after so many requests [default: at Ctrl-C]
-    #[arg(short, long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    /// Stop after N requests [default: at Ctrl-C]
+    #[arg(short, long, value_name = "N", value_parser = whole::<u32>(1..=4_294_967_295, "3"))]
     pub count: Option<u32>,
-    /// Seconds between two requests, 0.001 or more
+    /// Seconds between requests, 0.001 or more
     #[arg(short, long, value_name = "S", default_value = "1", value_parser = seconds)]
     pub interval: Duration,
-    /// Bytes of data in a request
-    #[arg(short, long, value_name = "BYTES", default_value_t = 56)]
+    /// Bytes of data in each request
+    #[arg(short, long, value_name = "BYTES", default_value = "56", value_parser = whole::<usize>(0..=65_535, "1000"))]
     pub size: usize,
     #[command(flatten)]
     pub link: LinkArgs,
-    /// How long finding the host may take, and the last reply
+    /// Give up when finding the host, or the last reply, takes longer
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = positive)]
     pub timeout: Duration,
 }
@@ -66,7 +67,7 @@ pub fn ping(args: &PingArgs) -> Result<bool, Failure> {
     let link = args.link.link(Side::Client)?;
     let device = link.open()?;
     let clock = Clock::start();
-    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
+    let watch = Watch::new(&link, &device, &clock, args.link.pcap.as_deref())?;
     let stop = Stop::on_signals().map_err(Failure::run)?;
     let mut io = Io { device, console: Stdio::new(), probe: watch };
     let result = run(args, &link, clock, stop, &mut io);
@@ -118,7 +119,11 @@ fn echoes<'a>(
         !matches!(result, Ok(true))
     })?;
     result?;
-    ping.summary()
+    let heard = ping.summary()?;
+    if !heard && stack.echo_waits() {
+        return Err(Failure::run(unanswered(link, stack, address.into())));
+    }
+    Ok(heard)
 }
 
 /// One run.
@@ -199,8 +204,8 @@ impl<'p> Ping<'p> {
                 let number = self.sent;
                 self.errors += 1;
                 return say_line(format_args!(
-                    "no reply yet from the link for {}: icmp_seq={number} is lost",
-                    self.address
+                    "no host answers at {}: icmp_seq={number} is lost",
+                    stack.next_hop(self.address.into()).unwrap_or(self.address.into())
                 ));
             }
             Err(EchoError::TooLong) => return Err(Failure::usage("the data is too long")),
@@ -301,6 +306,6 @@ fn fits(size: usize, address: IpAddr, io: &Io<TunTap, Stdio, Watch>) -> Result<(
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(seconds) if (0.001..=86_400.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err("it is a number of seconds, from 0.001 to 86400".into()),
+        _ => Err("it is a number of seconds, from 0.001 to 86400, as in 0.5".into()),
     }
 }

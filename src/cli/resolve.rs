@@ -17,18 +17,18 @@ use crate::host::{HeapPool, Sizes};
 use crate::names::WithResolver;
 use crate::stack::{Io, Stack};
 
-/// Look up the addresses of a name, IPv6 and IPv4
+/// Look up the IPv6 and IPv4 addresses of a name
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Example:
+#[command(after_help = "Examples:
   smolstep resolve host.example --tap tap0 --dns 192.168.69.100
   smolstep resolve host.example --tap tap0 --dhcp")]
 pub struct ResolveArgs {
-    /// The name
+    /// The name to look up
     #[arg(value_name = "NAME")]
     pub name: String,
     #[command(flatten)]
     pub link: LinkArgs,
-    /// How long it may take
+    /// Give up after TIME
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = positive)]
     pub timeout: Duration,
 }
@@ -44,7 +44,7 @@ pub fn resolve(args: &ResolveArgs) -> Result<(), Failure> {
     let link = args.link.link(Side::Client)?;
     let device = link.open()?;
     let clock = Clock::start();
-    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
+    let watch = Watch::new(&link, &device, &clock, args.link.pcap.as_deref())?;
     let mut stop = Stop::on_signals().map_err(Failure::run)?;
     let mut io = Io { device, console: Stdio::new(), probe: watch };
     let mut pool = HeapPool::new(SIZES);

@@ -17,8 +17,11 @@ use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
 use super::listening::Listening;
 use super::live::step_by_step;
+use super::number::whole;
+use super::sandbox::Publish;
 use super::say::say;
 use super::stop::Stop;
+use super::suggest::did_you_mean;
 use super::tcp::TcpArgs;
 use super::watch::Watch;
 use crate::app::{self, APPS, App, Desk, Options, Room, Service, Status, Template, Transport};
@@ -33,18 +36,19 @@ const ROWS: usize = 64;
 
 /// Serve programs on a TAP or TUN
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Example:
+#[command(after_help = format!("{}
+Examples:
   smolstep serve greeting echo --tap tap0
-  smolstep serve all --tun tun0 --ip 10.0.0.1/24 --port greeting=4000")]
+  smolstep serve all --tun tun0 --ip 10.0.0.1/24 --port greeting=4000", programs()))]
 pub struct ServeArgs {
-    /// Programs, or all; `smolstep apps` lists them
+    /// The programs to serve, or all
     #[arg(value_name = "APP", required = true)]
     pub apps: Vec<String>,
     #[command(flatten)]
     pub link: LinkArgs,
     #[command(flatten)]
     pub server: ServerArgs,
-    /// Stop after each step of the poll loop and wait for Enter
+    /// Stop after each step of the poll loop: Enter takes the next one, ? there lists the commands
     #[arg(long)]
     pub step: bool,
 }
@@ -53,52 +57,52 @@ pub struct ServeArgs {
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[group(skip)]
 pub struct ServerArgs {
-    /// Another port for a program, as in echo=4000, or echo/udp=4000 for UDP alone
+    /// Serve APP on another port: echo=4000 for TCP and UDP, echo/udp=4000 for UDP alone; repeatable [default: the ports below]
     #[arg(long, value_name = "APP=PORT")]
     pub port: Vec<String>,
-    /// Connections in all [default: 1024]
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=65_000))]
+    /// Connections at a time, of all programs together [default: 1024]
+    #[arg(long, value_name = "N", value_parser = whole::<u16>(1..=65_000, "1024"))]
     pub max_connections: Option<u16>,
     #[command(flatten)]
     pub tcp: TcpArgs,
-    /// Connections that wait to be served, for each program [default: 128]
-    #[arg(long, value_name = "N")]
+    /// Connections that may wait to be served, for each program [default: 128]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>(0..=u64::MAX, "128"))]
     pub backlog: Option<usize>,
-    /// Connections served at a time, for each program but a chat that is no room [default: no limit]
-    #[arg(long, value_name = "N")]
-    pub serve_at_once: Option<std::num::NonZeroUsize>,
-    /// End a connection whose peer answers nothing for so long [default: 5min]
+    /// Connections served at a time, for each program [default: no limit; chat without a room always serves 1]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>(1..=u64::MAX, "4"))]
+    pub serve_at_once: Option<usize>,
+    /// End a connection whose peer has answered nothing for TIME [default: 5min]
     #[arg(long, value_name = "TIME", value_parser = positive)]
     pub idle_timeout: Option<Duration>,
-    /// End a handshake that does not finish [default: 10s]
+    /// End a handshake that has not finished after TIME [default: 10s]
     #[arg(long, value_name = "TIME", value_parser = positive)]
     pub half_open_timeout: Option<Duration>,
-    /// What a connection meets that there is no room for [default: drop]
+    /// What to do with a new connection when there is no room for it [default: drop]
     #[arg(long, value_enum, value_name = "WHAT")]
     pub overflow: Option<OnOverflow>,
-    /// greeting: the reply, with {} for the message
+    /// greeting: reply TEXT, with the message in place of {} [default: Hello,{}!]
     #[arg(long, value_name = "TEXT")]
     pub template: Option<OsString>,
-    /// greeting: wait before each reply
+    /// greeting: wait TIME before each reply over TCP [default: 0s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub delay: Option<Duration>,
-    /// inbox: end after one datagram; chat: end after one talk, which over UDP ends with q
+    /// inbox: exit after one datagram; chat: exit after one talk, which over UDP ends with q
     #[arg(long)]
     pub once: bool,
-    /// chat: all talk with each other, not one at a time with this console
+    /// chat: let all talk with each other, not one at a time with this terminal; a sandbox always does
     #[arg(long)]
     pub room: bool,
-    /// inbox: answer with this
+    /// inbox: reply TEXT to each datagram [default: no reply]
     #[arg(long, value_name = "TEXT")]
     pub reply: Option<OsString>,
 }
 
-/// What a connection meets that there is no room for.
+/// What happens to a new connection when there is no room for it.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnOverflow {
-    /// Silence: the client tries again
+    /// Ignore it, so that the client tries again
     Drop,
-    /// RST: the client is refused
+    /// Refuse it with RST
     Reset,
 }
 
@@ -123,11 +127,11 @@ const ROOM: usize = 65_536;
 /// # Errors
 /// One line for the user.
 pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
-    let link = args.link.link(Side::Server)?;
     let plan = Plan { step: args.step, ..args.server.plan(&args.apps)? };
+    let link = args.link.link(Side::Server)?;
     let device = link.open()?;
     let clock = Clock::start();
-    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
+    let watch = Watch::new(&link, &device, &clock, args.link.pcap.as_deref())?;
     let start = |listening: &str| {
         let stop = Stop::on_signals().map_err(Failure::run)?;
         say(listening)?;
@@ -205,6 +209,25 @@ impl ServerArgs {
 }
 
 impl Plan<'_> {
+    /// Whether a published port leads to a server.
+    ///
+    /// # Errors
+    /// A usage error with the ports that do.
+    pub fn check_published(&self, Publish { host, port }: Publish) -> Result<(), Failure> {
+        let served = || self.tcp.iter().chain(&self.udp);
+        if served().any(|(served, _)| *served == port) {
+            return Ok(());
+        }
+        let mut known: Vec<String> = served().map(|(port, app)| format!("{} on {port}", app.name)).collect();
+        known.sort();
+        known.dedup();
+        let example = served().next().map_or(port, |(port, _)| *port);
+        Err(Failure::usage(format_args!(
+            "--publish {host}={port}: no server listens on port {port}; there is {}, as in --publish {host}={example}",
+            known.join(", ")
+        )))
+    }
+
     /// Serves until the interrupt says so, or an inbox that takes one datagram or a chat of one talk has had it. `start` makes the
     /// interrupt once everything listens, and is told what listens where, a line each.
     ///
@@ -249,7 +272,7 @@ impl Plan<'_> {
             let Some(session) = app.server(&options) else { continue };
             let mut listener = Listener::new(port, session);
             let one_at_a_time = app.name == "chat" && room.is_none();
-            listener.serve_at_once = if one_at_a_time { 1 } else { args.serve_at_once.map_or(usize::MAX, Into::into) };
+            listener.serve_at_once = if one_at_a_time { 1 } else { args.serve_at_once.unwrap_or(usize::MAX) };
             listener.backlog = args.backlog.unwrap_or(listener.backlog);
             stack
                 .listen(listener)
@@ -275,9 +298,14 @@ impl Plan<'_> {
         let own = |address: &IpCidr| link.slaac || link.dhcp || link.addresses.contains(address);
         let mut listening = Listening::new(&self.tcp, &self.udp);
         let mut interrupt = start(&listening.change(stack.addresses().iter().copied().filter(own)))?;
-        let (watch, result) = if self.step {
+        let result = if self.step {
             let each = |stack: &Stack<'_, _, _>| say(listening.change(stack.addresses().iter().copied().filter(own)));
-            step_by_step(&mut stack, io, clock, &mut interrupt, each)
+            let (back, result) = step_by_step(&mut stack, io, clock, &mut interrupt, each);
+            io = back;
+            // The connections close as they do without steps.
+            result.and_then(|()| {
+                drive(&mut stack, &mut io, clock, &mut Closing(&mut interrupt, false), |_| false).map(drop)
+            })
         } else {
             let mut said = Ok(());
             let done = |stack: &mut Stack<'_, _, _>| {
@@ -289,22 +317,32 @@ impl Plan<'_> {
                 // Those who wait are reset; the talk closes as it should.
                 result = drive(&mut stack, &mut io, clock, &mut Closing(&mut interrupt, false), |_| false);
             }
-            stack.release_lease(clock.now(), &mut io);
-            (io.probe, result.map(drop).and(said))
+            result.map(drop).and(said)
         };
-        watch.finish()?;
+        stack.release_lease(clock.now(), &mut io);
+        io.probe.finish()?;
         result.map(|()| interrupt)
     }
+}
+
+/// A heading, and a line a program: its name, its ports and what it does.
+pub fn programs() -> String {
+    let port = |transport: &str, port: Option<u16>| port.map_or(String::new(), |port| format!("{transport} {port}"));
+    let line = |app: &App| {
+        let (tcp, udp) = (port("tcp", app.tcp), port("udp", app.udp));
+        format!("  {:<9} {tcp:<10} {udp:<9} {}\n", app.name, app.summary)
+    };
+    format!("Programs:\n{}", APPS.iter().map(line).collect::<String>())
 }
 
 /// The program of this name.
 ///
 /// # Errors
-/// A usage error that names them all.
+/// A usage error that names the one that is near, or them all.
 pub fn find(name: &str) -> Result<&'static App, Failure> {
     APPS.iter().find(|app| app.name == name).ok_or_else(|| {
-        let names: Vec<_> = APPS.iter().map(|app| app.name).collect();
-        Failure::usage(format_args!("unknown program '{name}': there are {}", names.join(", ")))
+        let names = APPS.map(|app| app.name);
+        Failure::usage(format_args!("unknown program '{name}': {}", did_you_mean(name, &names)))
     })
 }
 
@@ -331,15 +369,18 @@ struct Moved {
 fn moved(word: &str, apps: &[&'static App]) -> Result<Moved, Failure> {
     let bad = |why: &str| Failure::usage(format_args!("bad --port '{word}': {why}"));
     let (name, port) = word.split_once('=').ok_or_else(|| bad("it is like echo=4000 or echo/udp=4000"))?;
-    let (name, udp_only) = match name.split_once('/') {
-        None => (name, false),
-        Some((name, "udp")) => (name, true),
-        Some(_) => return Err(bad("after the slash stands udp")),
-    };
-    let port: NonZeroU16 = port.parse().map_err(|_| bad("a port is a number from 1 to 65535"))?;
+    let (name, transport) = name.split_once('/').map_or((name, None), |(name, transport)| (name, Some(transport)));
+    let (port, behind) = port.split_once('/').map_or((port, None), |(port, transport)| (port, Some(transport)));
+    if behind.is_some() || transport.is_some_and(|transport| transport != "udp") {
+        return Err(bad(&format!(
+            "only /udp can be there, before the equals sign: {name}/udp={port} is UDP alone, {name}={port} is TCP and UDP"
+        )));
+    }
+    let udp_only = transport.is_some();
+    let number: NonZeroU16 = port.parse().map_err(|_| bad("a port is a number from 1 to 65535"))?;
     let app = apps.iter().find(|app| app.name == name).ok_or_else(|| bad("that program is not served here"))?;
     if udp_only && app.udp.is_none() {
-        return Err(bad("that program has no UDP side"));
+        return Err(bad(&format!("that program has no UDP side: write {name}={port}")));
     }
-    Ok(Moved { app: app.name, udp_only, port: port.get() })
+    Ok(Moved { app: app.name, udp_only, port: number.get() })
 }

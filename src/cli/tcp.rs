@@ -10,10 +10,11 @@ use crate::host::{HeapPool, Sizes};
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[group(skip)]
 pub struct TcpArgs {
-    /// Receive and send buffer of each connection, in bytes or as in 64K or 1M [default: 256K, less above 1024 connections]
+    /// Size of each connection's receive buffer and of its send buffer, from 4K to 16M [default: 256K, less above 1024
+    /// connections; get sends from 16K]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub socket_buffer: Option<usize>,
-    /// Congestion control [default: reno]
+    /// How a sender slows down after loss [default: reno]
     #[arg(long, value_enum, value_name = "WHICH")]
     pub congestion: Option<Congestion>,
 }
@@ -21,11 +22,11 @@ pub struct TcpArgs {
 /// How a sender reacts to loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Congestion {
-    /// Not at all: for a link that is one's own
+    /// Not at all, for a link of your own
     None,
-    /// Half the window (RFC 5681)
+    /// To half the window (RFC 5681)
     Reno,
-    /// Less than that, and back to the old window sooner (RFC 9438)
+    /// By less than reno, and back to the old window sooner (RFC 9438)
     Cubic,
 }
 

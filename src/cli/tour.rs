@@ -25,6 +25,6 @@ pub fn tour() -> Result<(), Failure> {
     let ended = Run::new(&setup).record(None, &mut |snapshot, _| shown.row(snapshot))?;
     shown.finish(&ended)?;
     say_line(
-        "\nNext: 'smolstep lab --step', 'smolstep sandbox --serve greeting -- nc 192.168.69.1 9999', and 'smolstep --help'.",
+        "\nNext: 'smolstep lab --step', 'smolstep sandbox --serve greeting -- nc -N 192.168.69.1 9999', and 'smolstep --help'.",
     )
 }

@@ -4,13 +4,15 @@ use std::path::{Path, PathBuf};
 
 use smoltcp::phy::Medium;
 use smoltcp::time::Instant;
+use smoltcp::wire::EthernetAddress;
 
 use super::capture::{self, FileCapture};
 use super::error::Failure;
+use super::link::Link;
 use crate::app::Status;
 use crate::host::Clock;
-use crate::phy::linux::{TunTap, complete};
-use crate::stack::{Direction, Event, Probe};
+use crate::phy::linux::{Kind, TunTap, complete};
+use crate::stack::{Direction, Event, Hardware, Probe};
 use crate::trace::LogProbe;
 
 /// Logs events, writes frames to a capture, and keeps a status.
@@ -20,14 +22,16 @@ pub struct Watch<'s> {
     /// Where checksums that are left to the kernel are completed for the capture.
     completed: Option<(Medium, Vec<u8>)>,
     status: Option<&'s Status<'s>>,
+    /// The own hardware address and the link's name, until another host turns out to have that address.
+    alone: Option<(EthernetAddress, String)>,
 }
 
 impl<'s> Watch<'s> {
-    /// A watch over `device`, whose frames go to `pcap` if it is given.
+    /// A watch over `device`, this side of `link`, whose frames go to `pcap` if it is given.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn new(device: &TunTap, clock: &Clock, pcap: Option<&Path>) -> Result<Self, Failure> {
+    pub fn new(link: &Link, device: &TunTap, clock: &Clock, pcap: Option<&Path>) -> Result<Self, Failure> {
         let capture = match pcap {
             None => None,
             Some(path) => {
@@ -36,7 +40,8 @@ impl<'s> Watch<'s> {
             }
         };
         let completed = (capture.is_some() && device.offloads()).then(|| (device.kind().medium(), Vec::new()));
-        Ok(Watch { log: LogProbe::default(), capture, completed, status: None })
+        let alone = link.mac.filter(|_| device.kind() == Kind::Tap).map(|mac| (mac, link.name.clone()));
+        Ok(Watch { log: LogProbe::default(), capture, completed, status: None, alone })
     }
 
     /// The same, with `status` told, too.
@@ -70,6 +75,12 @@ impl Probe for Watch<'_> {
             }
         }
         self.status.frame(now, direction, frame);
+        if direction == Direction::In
+            && let Some((mac, link)) = self.alone.take_if(|(mac, _)| frame.get(6..12) == Some(mac.as_bytes()))
+        {
+            let mac = Hardware(mac);
+            log::warn!("another host on {link} has the hardware address {mac}, too: give this side another with --mac");
+        }
     }
 
     fn event(&mut self, now: Instant, event: &Event) {

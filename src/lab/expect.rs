@@ -9,7 +9,7 @@
 //! client sends keep-alive                  or zero-window-probe, window-update, delayed-ack, duplicate-ack,
 //!                                          fast-retransmission
 //! client receives "Hello,Li!"              in all the bytes that its programs have read so far
-//! client ends timed-out                    or closed, aborted, refused, reset, recycled
+//! client ends timed-out                    or closed, aborted, refused, reset, recycled, unreachable
 //! server drops backlog-full
 //! never client RST                         none of that at all
 //! ```
@@ -156,7 +156,8 @@ fn named(event: &Event) -> Option<(&'static str, String)> {
 }
 
 /// The ends of a connection, in the words of the file.
-const ENDS: [&str; 7] = ["aborted", "address-gone", "closed", "recycled", "refused", "reset", "timed-out"];
+const ENDS: [&str; 8] =
+    ["aborted", "address-gone", "closed", "recycled", "refused", "reset", "timed-out", "unreachable"];
 
 fn end_slug(end: crate::stack::End) -> &'static str {
     use crate::stack::End;
@@ -168,6 +169,7 @@ fn end_slug(end: crate::stack::End) -> &'static str {
         End::Refused => "refused",
         End::Reset => "reset",
         End::TimedOut => "timed-out",
+        End::Unreachable => "unreachable",
     }
 }
 
@@ -179,7 +181,7 @@ impl Frames {
     fn sent(&mut self, now: Instant, summary: &Summary, cause: Option<Cause>) -> bool {
         let fits = match &self.which {
             Which::Caused(name) => cause.map(cause_slug) == Some(*name),
-            Which::Icmp => matches!(summary.carries, Carries::Icmp(..)),
+            Which::Icmp => matches!(summary.carries, Carries::Icmp(..) | Carries::Icmpv6(..)),
             Which::Kind(kind) => kind.matches(summary),
         };
         if !fits {

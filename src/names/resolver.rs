@@ -51,6 +51,10 @@ pub struct Resolver {
     unknown: bool,
     trouble: Option<ResolveError>,
     troubles: usize,
+    /// A server whose question is still to leave.
+    queued: Option<IpAddress>,
+    /// The first server that a question has left for.
+    asked: Option<IpAddress>,
     result: Option<Result<(), ResolveError>>,
 }
 
@@ -85,6 +89,8 @@ impl Resolver {
             unknown: false,
             trouble: None,
             troubles: 0,
+            queued: None,
+            asked: None,
             result: None,
         }
     }
@@ -179,9 +185,10 @@ impl Resolver {
             return self.conclude(Ok(()));
         }
         if now >= until {
-            let silent = match self.servers.first() {
-                Some(&server) => ResolveError::Silent(server, self.patience),
-                None => ResolveError::NoServer,
+            let silent = match (self.asked, self.servers.first()) {
+                (Some(server), _) => ResolveError::Silent(server, self.patience),
+                (None, Some(&server)) => ResolveError::Unreachable(server),
+                (None, None) => ResolveError::NoServer,
             };
             return self.conclude(Err(self.trouble.unwrap_or(silent)));
         }
@@ -206,6 +213,7 @@ impl Resolver {
             asked = true;
         }
         if asked {
+            self.queued.get_or_insert(server);
             self.server = (self.server + 1) % self.servers.len().max(1);
             self.ask_at = Some(now + self.wait);
             if self.server == 0 {
@@ -222,6 +230,9 @@ impl UdpSession for Resolver {
                 self.hear(from.endpoint, bytes, cx.now);
             }
         }
+        if socket.send_queue() == 0 {
+            self.asked = self.asked.or(self.queued.take());
+        }
         if self.result.is_none() {
             self.advance(cx.now);
         }
@@ -237,6 +248,7 @@ impl UdpSession for Resolver {
     fn unreachable(&mut self) {
         // The server's turn is over; the next one is asked at once.
         self.ask_at = None;
+        self.queued = None;
     }
 
     fn is_chore(&self) -> bool {
@@ -257,10 +269,12 @@ pub enum ResolveError {
     NoServer,
     /// The name does not exist.
     NoSuchName,
-    /// No server has answered for so long; the first of them is named.
+    /// No server has answered for so long; the first that was asked is named.
     Silent(IpAddress, Duration),
     /// The server's reply does not fit a datagram.
     Truncated(IpAddress),
+    /// No server could be asked: no host on the link answered ARP or NDP for any of them. The first is named.
+    Unreachable(IpAddress),
 }
 
 impl fmt::Display for ResolveError {
@@ -279,6 +293,7 @@ impl fmt::Display for ResolveError {
             ResolveError::Truncated(server) => {
                 write!(f, "the reply of DNS server {server} is too long for UDP, and DNS over TCP is not supported")
             }
+            ResolveError::Unreachable(server) => write!(f, "no host answers at {server}, the DNS server"),
         }
     }
 }

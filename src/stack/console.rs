@@ -5,7 +5,8 @@
 /// Neither call may block for input: [`Console::read`] answers [`Input::NotYet`] instead, and whoever runs the poll loop
 /// calls [`Stack::wake_programs`](crate::stack::Stack::wake_programs) when there is something to read.
 pub trait Console {
-    /// Writes bytes to the program's output, as they are.
+    /// Writes bytes to the program's output. They may be a peer's: a terminal gets what [`Escape`](crate::app::Escape) leaves of
+    /// them, anything else gets them as they are.
     fn print(&mut self, bytes: &[u8]);
 
     /// Shows `text` where a person types; does nothing where input is not a terminal.

@@ -4,7 +4,7 @@
 //! a core of 32 bits.
 
 /// The hash of words under a key, with `C` rounds a word and `D` at the end: 1 and 3 for tables, 2 and 4 as the authors propose.
-pub(super) fn half_sip<const C: usize, const D: usize>(key: u64, words: &[u32]) -> u32 {
+pub(crate) fn half_sip<const C: usize, const D: usize>(key: u64, words: &[u32]) -> u32 {
     let (low, high) = (key as u32, (key >> 32) as u32);
     let mut state = [low, high, 0x6c79_6765 ^ low, 0x7465_6462 ^ high];
     // At the end the length in bytes, and no bytes after the last word.

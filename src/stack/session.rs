@@ -112,6 +112,8 @@ pub enum End {
     Reset,
     /// The peer did not answer in time.
     TimedOut,
+    /// No segment left: no host on the link answered ARP or NDP for the address, or for the router's.
+    Unreachable,
 }
 
 impl fmt::Display for End {
@@ -124,6 +126,7 @@ impl fmt::Display for End {
             End::Refused => "connection refused",
             End::Reset => "connection reset by peer",
             End::TimedOut => "timed out",
+            End::Unreachable => "no host answers at this address",
         })
     }
 }

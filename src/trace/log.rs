@@ -193,6 +193,7 @@ fn reason(end: End) -> &'static str {
         End::Refused => "refused by the peer",
         End::Reset => "reset by the peer",
         End::TimedOut => "timed out",
+        End::Unreachable => "no host answers for its address",
     }
 }
 

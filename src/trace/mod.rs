@@ -3,6 +3,7 @@
 mod capture;
 mod fields;
 mod flow;
+mod icmp;
 mod log;
 mod pcapng;
 mod summary;

@@ -10,6 +10,8 @@ use smoltcp::wire::{
     TcpOption, TcpPacket, TcpSeqNumber, UdpPacket,
 };
 
+use super::icmp;
+
 /// A frame's headers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Summary {
@@ -35,8 +37,10 @@ pub enum Carries {
     ArpReply,
     /// An ARP request.
     ArpRequest,
-    /// ICMP or ICMPv6, with its type and code (RFC 792, RFC 4443).
+    /// ICMP, with its type and code (RFC 792).
     Icmp(u8, u8),
+    /// ICMPv6, with its type and code (RFC 4443).
+    Icmpv6(u8, u8),
     /// Something else, or nothing that can be read.
     Other,
     /// A TCP segment.
@@ -156,7 +160,8 @@ fn arp(payload: &[u8]) -> Option<Summary> {
 
 fn upper(source: IpAddress, destination: IpAddress, protocol: IpProtocol, payload: &[u8]) -> Option<Summary> {
     let (carries, ports) = match protocol {
-        IpProtocol::Icmp | IpProtocol::Icmpv6 => (Carries::Icmp(*payload.first()?, *payload.get(1)?), (0, 0)),
+        IpProtocol::Icmp => (Carries::Icmp(*payload.first()?, *payload.get(1)?), (0, 0)),
+        IpProtocol::Icmpv6 => (Carries::Icmpv6(*payload.first()?, *payload.get(1)?), (0, 0)),
         IpProtocol::Udp => {
             let udp = UdpPacket::new_checked(payload).ok()?;
             (Carries::Udp(udp.payload().len()), (udp.src_port(), udp.dst_port()))
@@ -202,7 +207,8 @@ impl fmt::Display for Summary {
         match &self.carries {
             Carries::ArpReply => f.write_str("ARP reply"),
             Carries::ArpRequest => f.write_str("ARP request"),
-            Carries::Icmp(kind, code) => write!(f, "ICMP type={kind} code={code}"),
+            Carries::Icmp(kind, code) => icmp::v4(f, *kind, *code),
+            Carries::Icmpv6(kind, code) => icmp::v6(f, *kind, *code),
             Carries::Other => f.write_str("unreadable frame"),
             Carries::Tcp(segment) => segment.since(TcpSeqNumber(0), TcpSeqNumber(0)).fmt(f),
             Carries::Udp(len) => write!(f, "UDP len={len}"),
@@ -246,7 +252,7 @@ mod tests {
         frame[14..22].copy_from_slice(&[0x60, 0, 0, 0, 0, 16, 0, 1]);
         frame[54..62].copy_from_slice(&[58, 0, 5, 2, 0, 0, 1, 0]);
         frame[62] = 143;
-        assert_eq!(Summary::of(&frame, Medium::Ethernet).carries, Carries::Icmp(143, 0));
+        assert_eq!(Summary::of(&frame, Medium::Ethernet).carries, Carries::Icmpv6(143, 0));
         // Options that are said to be longer than the packet.
         frame[55] = 200;
         assert_eq!(Summary::of(&frame, Medium::Ethernet).carries, Carries::Other);

@@ -13,6 +13,7 @@ pub mod link;
 pub mod netns;
 #[cfg(target_os = "linux")]
 pub mod peer;
+pub mod readme;
 pub mod require;
 pub mod scratch;
 pub mod talk;

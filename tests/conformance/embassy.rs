@@ -95,7 +95,7 @@ fn a_greeting_goes_through_two_channel_drivers() {
         carry(&mut near, &mut far);
         now += Duration::from_millis(1);
     }
-    assert_eq!(client_io.console, b"Hello,Li!\n");
+    assert_eq!(client_io.console, b"Welcome!\nHello,Li!\n");
 }
 
 /// The hardware at the other side of a channel driver.

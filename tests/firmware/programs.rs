@@ -57,6 +57,7 @@ fn programs_on_tcp() {
 
         for (port, message, reply, printed) in [
             (9998, "hello\n", "ACK", "hello"),
+            (9998, "\x1b[2J\u{9b}1m\u{202e}\ta\x07\n", "ACK", r"\x1b[2J\xc2\x9b1m\xe2\x80\xae	a\x07"),
             (8080, "hi", "thank you !", "hi"),
             (14000, "straße\n", "STRASSE\n", "straße"),
         ] {
@@ -89,8 +90,10 @@ fn programs_on_udp() {
         ask(&thanks, "hi\r\n", "thank you !");
         printed_by(&board, &format!("{} hi", thanks.local_addr().unwrap()));
         let inbox = client(9997);
-        inbox.send(b"AAABBBCCC").unwrap();
-        printed_by(&board, &format!("{} AAABBBCCC", inbox.local_addr().unwrap()));
+        for (message, printed) in [(&b"AAABBBCCC"[..], "AAABBBCCC"), (b"\x9b1m\xe2\x80", r"\x9b1m\xe2\x80")] {
+            inbox.send(message).unwrap();
+            printed_by(&board, &format!("{} {printed}", inbox.local_addr().unwrap()));
+        }
     });
 }
 

@@ -201,7 +201,7 @@ fn tcp_reply(app: App) -> &'static str {
         "chat" => "the talk has ended\n",
         "discard" => "",
         "echo" => "Li\n\nstra\u{df}e\n",
-        "greeting" => "Hello,Li!\n\nHello,stra\u{df}e!\n",
+        "greeting" => "Welcome!\nHello,Li!\n\nHello,stra\u{df}e!\n",
         "thanks" => "thank you !\n",
         _ => "LI\n\n",
     }

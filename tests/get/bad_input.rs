@@ -32,7 +32,7 @@ fn a_url_that_cannot_be_fetched_is_one_line() {
             failed(&got, why);
             assert!(got.stdout.is_empty() && names(&home).is_empty(), "{url}");
         }
-        failed(&get(link, &["http://192.168.69.77/", "--timeout", "50ms"]), "timed out");
+        failed(&get(link, &["http://192.168.69.77/", "--timeout", "50ms"]), "no host answers at 192.168.69.77");
     });
 }
 

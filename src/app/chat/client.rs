@@ -1,7 +1,7 @@
 //! The client of a talk or a room.
 
-use smoltcp::socket::tcp::Socket;
-use smoltcp::time::Instant;
+use smoltcp::socket::tcp::{Socket, State};
+use smoltcp::time::{Duration, Instant};
 
 use super::lines::{Framing, Lines};
 use super::{END, PAUSE, is_goodbye};
@@ -26,6 +26,9 @@ pub struct Client {
     holds_end: bool,
     /// A message was sent: the next is not, until then.
     pause: Option<Instant>,
+    /// When it ends after its own `q` whether or not the other side has closed: one of a tutorial's servers does not before
+    /// its next client comes.
+    leaves_at: Option<Instant>,
     /// The end has been printed.
     told: bool,
 }
@@ -45,11 +48,21 @@ enum Stage {
 /// How many lines are printed before others have a turn.
 const LINES_A_TURN: usize = 16;
 
+/// How long the other side has to close after this side's `q`.
+const PARTING: Duration = Duration::from_secs(1);
+
 impl Client {
     /// A client that has not begun.
     pub fn new() -> Self {
         // A talk that never began has no end.
-        Client { lines: Lines::default(), stage: Stage::Begin, holds_end: false, pause: None, told: true }
+        Client {
+            lines: Lines::default(),
+            stage: Stage::Begin,
+            holds_end: false,
+            pause: None,
+            leaves_at: None,
+            told: true,
+        }
     }
 
     /// See [`Session::poll`](crate::stack::Session::poll).
@@ -88,8 +101,15 @@ impl Client {
             Arrived::Message(_) | Arrived::Nothing => {}
         }
         self.speak(run, socket, cx);
+        // In FIN-WAIT-2 the other side's host has all that was said.
+        if self.leaves_at.is_some_and(|at| cx.now >= at) && socket.state() == State::FinWait2 {
+            self.tell(cx.console);
+            run.complete_without_sending();
+            return Next::Abort;
+        }
         let waits = if self.stage == Stage::Closed { run.wait(cx.now) } else { Next::Wait };
-        sooner(sooner(waits, self.lines.complete_at(cx.now)), self.pause)
+        let leaves_at = self.leaves_at.filter(|at| cx.now < *at);
+        sooner(sooner(sooner(waits, self.lines.complete_at(cx.now)), self.pause), leaves_at)
     }
 
     /// The connection is over.
@@ -132,6 +152,7 @@ impl Client {
                         return;
                     }
                     if is_goodbye(text) {
+                        self.leaves_at = Some(later(cx.now, PARTING));
                         self.close(run, socket, cx);
                         return;
                     }

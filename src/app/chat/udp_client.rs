@@ -44,7 +44,7 @@ impl<'a> Client<'a> {
     pub fn new(options: &ClientOptions<'a>, remote: IpEndpoint) -> Self {
         Client {
             remote,
-            input: Input::with_prompt(options.texts, PROMPT),
+            input: Input::with_prompt(options.texts, PROMPT).with_dash(options.dash),
             deadline: Deadline::new(options.timeout),
             stage: Stage::Input(false),
             answered: false,
@@ -97,10 +97,10 @@ impl<'a> Client<'a> {
         Ok(if is_goodbye(text) { Stage::Rest } else { Stage::Input(true) })
     }
 
-    fn wait(&mut self, cx: &mut Context<'_>) -> Next {
+    fn wait(&mut self, socket: &Socket<'_>, cx: &mut Context<'_>) -> Next {
         self.deadline.arm(cx.now);
         match self.deadline.at() {
-            Some(at) if cx.now >= at => self.finish(Err(Failure::TimedOut), cx),
+            Some(at) if cx.now >= at => self.finish(Err(Failure::silence(socket)), cx),
             Some(at) => Next::WakeAt(at),
             None => Next::Wait,
         }
@@ -140,7 +140,7 @@ impl UdpSession for Client<'_> {
                     Err(None) => return Next::Wait,
                 },
                 Stage::Rest if socket.send_queue() == 0 => return self.finish(Ok(()), cx),
-                Stage::LastReply | Stage::Rest => return self.wait(cx),
+                Stage::LastReply | Stage::Rest => return self.wait(socket, cx),
             }
         }
     }

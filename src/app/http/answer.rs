@@ -162,7 +162,7 @@ impl Answer {
                 part.write(status, out)?;
                 out.write_str("\n")
             }
-            (Stage::Part(part, _), _) if self.asked.old => part.write(status, out),
+            (Stage::Part(part, _), _) if self.asked.unchunked => part.write(status, out),
             (Stage::Part(part, _), _) => {
                 let mut length = Length(0);
                 part.write(status, &mut length)?;
@@ -171,7 +171,7 @@ impl Answer {
                 out.write_str("\r\n")
             }
             (Stage::End, Content::Event) => out.write_str("\n"),
-            (Stage::End, _) if self.asked.old => Ok(()),
+            (Stage::End, _) if self.asked.unchunked => Ok(()),
             (Stage::End, _) => out.write_str("0\r\n\r\n"),
         }
     }
@@ -189,7 +189,7 @@ impl Answer {
             Content::Event => Ok(()),
             Content::Page => {
                 out.write_str(CONTENT_TYPE)?;
-                out.write_str(if self.asked.old { "\r\n" } else { "Transfer-Encoding: chunked\r\n\r\n" })
+                out.write_str(if self.asked.unchunked { "\r\n" } else { "Transfer-Encoding: chunked\r\n\r\n" })
             }
             Content::Refusal(refusal) => {
                 // "404 Not Found: …" and a newline.

@@ -19,8 +19,8 @@ pub struct Asked {
     pub target: Target,
     /// HEAD: without the content.
     pub head_only: bool,
-    /// HTTP/1.0: without chunks.
-    pub old: bool,
+    /// HTTP/1.0, or the connection closes by request: the page is sent without chunks, for clients that read to the end.
+    pub unchunked: bool,
     /// No request follows, or none that could be told from this one's content.
     pub last: bool,
 }
@@ -153,7 +153,7 @@ impl Head {
         let asked = Asked {
             target: first.target.unwrap_or(Target::Page),
             head_only: first.method == Method::Head,
-            old: first.old,
+            unchunked: first.old || self.close,
             last: first.old || self.close || content,
         };
         Ok(match (first.target, first.method) {
@@ -167,7 +167,7 @@ impl Head {
 impl Asked {
     /// Of a request that is not understood: nothing behind it can be, either.
     pub fn nothing() -> Self {
-        Asked { target: Target::Page, head_only: false, old: false, last: true }
+        Asked { target: Target::Page, head_only: false, unchunked: false, last: true }
     }
 }
 

@@ -163,8 +163,14 @@ fn client(options: &ClientOptions<'static>, console: Script) -> Tcp<Client<'stat
     Tcp::client(find("chat").unwrap().client(options).unwrap(), BIG, console)
 }
 
-const PATIENT: ClientOptions<'static> =
-    ClientOptions { texts: &[], fallback: &[], timeout: Some(Duration::from_secs(10)), bytes: 0, no_wait: false };
+const PATIENT: ClientOptions<'static> = ClientOptions {
+    texts: &[],
+    fallback: &[],
+    timeout: Some(Duration::from_secs(10)),
+    bytes: 0,
+    no_wait: false,
+    dash: false,
+};
 
 #[test]
 fn the_client_sends_and_prints_at_the_same_time() {

@@ -1,7 +1,7 @@
 //! TCP clients, byte for byte.
 
 use super::rig::*;
-use crate::app::{Client, ClientOptions, find};
+use crate::app::{Client, ClientOptions, Failure, find};
 use crate::stack::Next;
 
 fn call<'a>(name: &str, texts: &'a [&'a [u8]], buffers: Buffers, console: Script) -> Tcp<Client<'a>> {
@@ -27,7 +27,7 @@ fn greeting_sends_each_text_after_the_reply() {
     for buffers in [BIG, SMALL] {
         let mut tcp = call("greeting", &[b"Li", b"", b"Cheng", b"victor"], buffers, Script::default());
         exchange(&mut tcp, b"", b"Welcome!");
-        assert_eq!(tcp.printed(), b"");
+        assert_eq!(tcp.printed(), b"Welcome!\n");
         exchange(&mut tcp, b"Li", b"Hello,Li!");
         exchange(&mut tcp, b"Cheng", b"Hello,Cheng!\n");
         exchange(&mut tcp, b"victor", b"Hello,\xff!");
@@ -54,7 +54,7 @@ fn greeting_reads_lines() {
     tcp.settle();
     exchange(&mut tcp, b"exit", b"");
     tcp.close();
-    assert_eq!(tcp.printed(), b"Hello,Li!\nHello,Cheng!\n");
+    assert_eq!(tcp.printed(), b"Welcome!\nHello,Li!\nHello,Cheng!\n");
     assert_done(&mut tcp);
 }
 
@@ -64,7 +64,7 @@ fn greeting_says_no_exit_to_a_server_that_has_closed() {
     exchange(&mut tcp, b"", b"Welcome!");
     assert_eq!(tcp.take(), b"Li");
     tcp.reply_and_close(b"Hello,Li!");
-    assert_eq!(tcp.printed(), b"Hello,Li!\n");
+    assert_eq!(tcp.printed(), b"Welcome!\nHello,Li!\n");
     assert_done(&mut tcp);
 }
 
@@ -128,6 +128,39 @@ fn echo_streams_the_console() {
         tcp.close();
         assert_done(&mut tcp);
     }
+}
+
+#[test]
+fn discard_sends_lines_among_texts() {
+    for buffers in [BIG, SMALL] {
+        let options = ClientOptions { texts: &[b"a", b"-", b"b"], dash: true, ..ClientOptions::default() };
+        let client = find("discard").unwrap().client(&options).unwrap();
+        let mut tcp = Tcp::client(client, buffers, Script::typing(&[b"on", b"e\n-\ntwo"]));
+        tcp.settle();
+        tcp.settle();
+        assert_eq!(tcp.take(), b"aone-twob");
+        assert!(tcp.closed());
+        tcp.close();
+        assert_done(&mut tcp);
+    }
+}
+
+#[test]
+fn echo_waits_for_lines_among_texts() {
+    let options = ClientOptions { texts: &[b"a", b"-"], dash: true, ..ClientOptions::default() };
+    let client = find("echo").unwrap().client(&options).unwrap();
+    let mut tcp = Tcp::client(client, SMALL, Script { open: true, ..Script::default() });
+    exchange(&mut tcp, b"a", b"a");
+    assert_eq!((tcp.next(), tcp.console.prompts), (Next::Wait, 1));
+    tcp.console.typed.push_back(b"b\n".to_vec());
+    tcp.settle();
+    exchange(&mut tcp, b"b", b"b");
+    assert_eq!(tcp.printed(), b"a\nb\n");
+    // A server that leaves meanwhile.
+    tcp.close();
+    assert_eq!(tcp.take(), b"");
+    assert!(tcp.closed());
+    assert_eq!(tcp.session.result(), Some(Err(Failure::TooEarly)));
 }
 
 #[test]

@@ -171,8 +171,14 @@ fn a_partner_who_is_gone_is_told_of() {
     assert!(udp.shows().starts_with("what was sent last is lost"));
 }
 
-const PATIENT: ClientOptions<'static> =
-    ClientOptions { texts: &[], fallback: &[], timeout: Some(Duration::from_secs(10)), bytes: 0, no_wait: false };
+const PATIENT: ClientOptions<'static> = ClientOptions {
+    texts: &[],
+    fallback: &[],
+    timeout: Some(Duration::from_secs(10)),
+    bytes: 0,
+    no_wait: false,
+    dash: false,
+};
 
 fn client(console: Script) -> Udp<crate::app::UdpClient<'static>> {
     let remote = (v4(2), 3001).into();

@@ -10,7 +10,7 @@ const TIMEOUT: Duration = Duration::from_secs(10);
 
 fn call(name: &str, console: Script) -> Tcp<Client<'static>> {
     let texts: &[&[u8]] = if console.typed.is_empty() && !console.open { &[b"hi"] } else { &[] };
-    let options = ClientOptions { texts, timeout: Some(TIMEOUT), bytes: 0, no_wait: false, fallback: &[] };
+    let options = ClientOptions { texts, timeout: Some(TIMEOUT), ..ClientOptions::default() };
     Tcp::client(find(name).unwrap().client(&options).unwrap(), SMALL, console)
 }
 
@@ -35,7 +35,8 @@ fn a_silent_server_times_out() {
 fn each_reply_has_its_own_time() {
     let texts: &[&[u8]] = &[b"one", b"two"];
     for name in ["greeting", "echo"] {
-        let options = ClientOptions { texts, timeout: Some(TIMEOUT), bytes: 0, no_wait: false, fallback: &[] };
+        let options =
+            ClientOptions { texts, timeout: Some(TIMEOUT), bytes: 0, no_wait: false, dash: false, fallback: &[] };
         let mut tcp = Tcp::client(find(name).unwrap().client(&options).unwrap(), BIG, Script::default());
         if name == "greeting" {
             tcp.pass(Duration::from_secs(9));
@@ -46,7 +47,8 @@ fn each_reply_has_its_own_time() {
             assert_eq!(tcp.take(), *text, "{name}");
             tcp.send(text);
         }
-        assert_eq!(tcp.printed(), b"one\ntwo\n", "{name}");
+        let welcome = if name == "greeting" { "Welcome!\n" } else { "" };
+        assert_eq!(tcp.printed(), format!("{welcome}one\ntwo\n").as_bytes(), "{name}");
         tcp.pass(Duration::from_secs(9));
         tcp.close();
         assert_eq!(tcp.session.result(), Some(Ok(())), "{name}");

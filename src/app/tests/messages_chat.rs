@@ -249,3 +249,16 @@ fn a_long_line_of_the_clients_has_no_line_end_within() {
     says(&mut tcp, b"next\n");
     assert_eq!(tcp.take(), b"\nnext");
 }
+
+#[test]
+fn after_its_own_q_a_client_waits_a_second_for_the_other_side_to_close() {
+    let mut tcp = client(open());
+    says(&mut tcp, b"q\n");
+    assert_eq!(tcp.take(), b"q");
+    // A tutorial's server keeps the connection open until its next client comes.
+    pass(&mut tcp, 999);
+    assert!(tcp.session.result().is_none());
+    pass(&mut tcp, 1);
+    assert_eq!(shows(&mut tcp), "the talk has ended\n");
+    assert_eq!(tcp.session.result(), Some(Ok(())));
+}

@@ -121,6 +121,73 @@ fn a_message_is_at_most_1024_bytes() {
     assert_eq!(names[0], 1024);
 }
 
+/// What the smallest board has, and more than one message.
+const RINGS: [usize; 3] = [1072, 1460, 4096];
+
+#[test]
+fn greeting_replies_to_all_of_the_longest_message_anywhere_in_the_ring() {
+    for receive in RINGS {
+        let mut tcp = greet(&Options::default(), Buffers { receive, send: 300 });
+        for (len, letter) in [1024, 700, 1024, 1, 1024, 1023, 1024].into_iter().zip(b'a'..) {
+            let message = vec![letter; len];
+            tcp.send(&message);
+            assert_eq!(text(tcp.take()), text([b"Hello,", &message[..], b"!"].concat()), "{receive}");
+        }
+    }
+}
+
+#[test]
+fn the_longest_message_is_printed_whole() {
+    let message = [&b"<"[..], "ß".repeat(511).as_bytes(), b">"].concat();
+    for (name, reply) in [("ack", &b"ACK"[..]), ("thanks", b"thank you !")] {
+        for receive in RINGS {
+            let mut tcp = serve(name, Buffers { receive, send: 16 });
+            tcp.send(&message);
+            assert_eq!(tcp.take(), reply);
+            assert_eq!(text(tcp.printed()), format!("192.168.69.2:2000 {}\n", text(message.clone())), "{receive}");
+        }
+    }
+}
+
+#[test]
+fn upper_takes_2048_bytes_or_what_the_receive_buffer_holds() {
+    // Letters of two, three and four bytes and a line end, moved byte by byte over where the scratch memory ends.
+    let letters = ["é", "ᲀ", "𐐨", "\r\n", "\r", "\u{390}"];
+    for (receive, send) in [(1072, 1460), (1460, 1460), (2048, 16), (4096, 4096)] {
+        let longest = receive.min(2048);
+        for letter in letters {
+            for before in 1018..=1026 {
+                let start = format!("{}{letter}", "x".repeat(before));
+                let message = format!("{start}{}\n", "y".repeat(longest - 1 - start.len()));
+                let mut tcp = serve("upper", Buffers { receive, send });
+                tcp.send(message.as_bytes());
+                assert!(text(tcp.take()) == message.to_uppercase(), "{letter:?} after {before} bytes in {receive}");
+                assert!(text(tcp.printed()) == format!("192.168.69.2:2000 {message}"), "{letter:?} {before} {receive}");
+                assert!(tcp.closed());
+            }
+        }
+    }
+}
+
+#[test]
+fn upper_finds_the_line_end_where_the_scratch_memory_ends() {
+    for (len, end) in
+        [(1023, "\n"), (1024, "\n"), (1023, "\r\n"), (1022, "\r\n"), (1024, "\r\n"), (2046, "\r\n"), (2048, "")]
+    {
+        let mut tcp = serve("upper", BIG);
+        tcp.send(format!("{}{end}", "x".repeat(len)).as_bytes());
+        assert_eq!(text(tcp.take()), format!("{}{end}", "X".repeat(len)));
+        assert_eq!(text(tcp.printed()), format!("192.168.69.2:2000 {}\n", "x".repeat(len)));
+    }
+}
+
+#[test]
+fn a_message_of_upper_is_at_most_2048_bytes() {
+    let mut tcp = serve("upper", BIG);
+    tcp.send(&[b'x'; 2049]);
+    assert_eq!(tcp.take(), [b'X'; 2048]);
+}
+
 #[test]
 fn what_arrives_later_is_the_next_message() {
     let mut tcp = greet(&Options { delay: Duration::from_secs(1), ..Options::default() }, SMALL);
@@ -138,7 +205,8 @@ fn ack_and_thanks_print_and_reply_once() {
         for (message, printed) in [
             (&b"hi"[..], &b"192.168.69.2:2000 hi\n"[..]),
             (b"hi\r\n", b"192.168.69.2:2000 hi\n"),
-            (b"a\nb\r\tc\x07\x7f\xc2\x85\x1b[2J\n", b"192.168.69.2:2000 a\\nb\\r\\tc\\x07\\x7f\\xc2\\x85\\x1b[2J\n"),
+            // As it came: what a terminal must not get is the console's business.
+            (b"a\nb\r\tc\x07\x7f\xc2\x85\x1b[2J\n", b"192.168.69.2:2000 a\nb\r\tc\x07\x7f\xc2\x85\x1b[2J\n"),
             ("grüß\u{a0}日本".as_bytes(), "192.168.69.2:2000 grüß\u{a0}日本\n".as_bytes()),
             (b"\xff\xc2\n", b"192.168.69.2:2000 \xff\xc2\n"),
             (b"\n", b"192.168.69.2:2000 \n"),

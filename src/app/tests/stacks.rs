@@ -99,7 +99,7 @@ fn every_tcp_client_gets_its_replies() {
                 "chat" => "the talk has ended\n",
                 "discard" => "",
                 "echo" => "Li\n\nstra\u{df}e\n",
-                "greeting" => "Hello,Li!\n\nHello,stra\u{df}e!\n",
+                "greeting" => "Welcome!\nHello,Li!\n\nHello,stra\u{df}e!\n",
                 "thanks" => "thank you !\n",
                 _ => "LI\n\n",
             };

@@ -62,9 +62,27 @@ fn greeting_follows_its_template() {
 fn inbox_and_thanks_print() {
     for name in ["inbox", "thanks"] {
         let mut udp = serve(name, &Options::default());
-        udp.send(0, v4, b"a\tb\n");
+        udp.send(0, v4, b"a\tb\x1b\n");
         udp.send(1, v6, b"");
-        assert_eq!(udp.printed(), b"192.168.69.2:3000 a\\tb\n[fdaa::2]:3001 \n");
+        assert_eq!(udp.printed(), b"192.168.69.2:3000 a\tb\x1b\n[fdaa::2]:3001 \n");
+    }
+}
+
+#[test]
+fn inbox_and_thanks_print_the_longest_datagram_of_a_frame() {
+    for (name, address, from, len) in [
+        ("inbox", v4 as fn(u8) -> IpAddress, "192.168.69.2", 1472),
+        ("thanks", v4, "192.168.69.2", 1472),
+        ("inbox", v6, "[fdaa::2]", 1452),
+        ("thanks", v6, "[fdaa::2]", 1452),
+    ] {
+        let mut udp = serve(name, &Options::default());
+        // The fourth stands where the ring of 2,048 bytes ends.
+        for letter in "abcd".chars() {
+            let text = letter.to_string().repeat(len);
+            udp.send(0, address, text.as_bytes());
+            assert_eq!(String::from_utf8(udp.printed()).unwrap(), format!("{from}:3000 {text}\n"));
+        }
     }
 }
 

@@ -24,7 +24,6 @@ mod table;
 mod talk;
 mod tuntap;
 
-use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,9 +32,11 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::error::Failure;
+use super::number::whole;
 use super::sandbox::namespace;
 use super::say::say;
 use super::stop::SIGNALS;
+use super::suggest::did_you_mean;
 use figure::{Effort, Figure, Job, Meter};
 use machine::Machine;
 use output::Output;
@@ -46,7 +47,7 @@ pub use cable::EchoCable;
 
 /// Compare with smoltcp alone, the kernel's TCP and Python: throughput, round trips, connections, memory
 ///
-/// All is measured in a private network; a row whose limit is missed is no failure of the command.
+/// Everything is measured in a private network. A row that misses its limit does not change the exit code.
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:
   smolstep bench
@@ -56,19 +57,19 @@ pub struct BenchArgs {
     /// The rows to measure [default: all]
     #[arg(value_name = "ROW")]
     pub rows: Vec<String>,
-    /// How often everything is measured, in turn [default: 5, with --quick 1]
-    #[arg(long, value_name = "N")]
-    pub rounds: Option<NonZeroUsize>,
-    /// Measure for a tenth of a second each, not for one: to see whether it runs
+    /// Measure everything N times, in turn [default: 5; 1 with --quick]
+    #[arg(long, value_name = "N", value_parser = whole::<usize>(1..=u64::MAX, "3"))]
+    pub rounds: Option<usize>,
+    /// Measure for a tenth of a second each instead of one, to see whether it runs
     #[arg(long)]
     pub quick: bool,
     /// List the rows and what they compare
     #[arg(long, conflicts_with_all = ["rows", "rounds", "quick", "json", "svg", "markdown"])]
     pub list: bool,
-    /// Write the results as JSON
+    /// Write the results to FILE as JSON [default: no file]
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Write the results as a picture
+    /// Write the results to FILE as a picture [default: no file]
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
     /// Print the table as Markdown
@@ -107,7 +108,7 @@ pub fn bench(args: &BenchArgs) -> Result<u8, Failure> {
         true => (1, Effort::QUICK),
         false => (5, Effort::FULL),
     };
-    let rounds = args.rounds.map_or(rounds, usize::from);
+    let rounds = args.rounds.unwrap_or(rounds);
     let measured = measure(&rows, rounds, effort, &stop);
     let results: Vec<(&Row, RowResult)> = rows.iter().map(|row| (*row, measured.row(row))).collect();
 
@@ -140,7 +141,7 @@ pub fn bench(args: &BenchArgs) -> Result<u8, Failure> {
 fn chosen(names: &[String]) -> Result<Vec<&'static Row>, Failure> {
     if let Some(unknown) = names.iter().find(|name| !ROWS.iter().any(|row| row.name == *name)) {
         let all: Vec<&str> = ROWS.iter().map(|row| row.name).collect();
-        return Err(Failure::usage(format_args!("no row '{unknown}': there are {}", all.join(", "))));
+        return Err(Failure::usage(format_args!("unknown row '{unknown}': {}", did_you_mean(unknown, &all))));
     }
     Ok(ROWS.iter().filter(|row| names.is_empty() || names.iter().any(|name| name == row.name)).collect())
 }

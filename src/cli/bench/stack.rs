@@ -54,7 +54,7 @@ pub fn with_smolstep<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T
 fn serve(link: &Link, device: TunTap, duty: &Duty, mut bell: Bell<'_>) -> Result<(), Failure> {
     let program = Program::new(duty).ok_or_else(|| Failure::run("there is no program greeting"))?;
     let clock = Clock::start();
-    let watch = Watch::new(&device, &clock, None)?;
+    let watch = Watch::new(link, &device, &clock, None)?;
     let mut io = Io { device, console: Stdio::output_only(), probe: watch };
     let mut pool = HeapPool::new(SIZES);
     let mut stack: Stack<'_, Program, ()> = link.stack(&mut io.device, pool.memory(), clock.now(), |_| {})?;

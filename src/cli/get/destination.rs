@@ -2,7 +2,7 @@
 
 use core::fmt;
 use std::fs::{File, Permissions};
-use std::io::{self, Write};
+use std::io::{self, IsTerminal, Write};
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -76,6 +76,15 @@ impl Destination {
     /// Whether it is a file that appears as a whole.
     pub fn is_file(&self) -> bool {
         matches!(self, Destination::Whole(..))
+    }
+
+    /// Whether it is a terminal.
+    pub fn is_terminal(&self) -> bool {
+        match self {
+            Destination::Output => io::stdout().is_terminal(),
+            Destination::Special(file, _) => file.is_terminal(),
+            Destination::Whole(..) => false,
+        }
     }
 
     /// Writes some of the bytes; none where there is no room now.

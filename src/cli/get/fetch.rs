@@ -7,11 +7,12 @@ use smoltcp::wire::IpEndpoint;
 use super::target::Target;
 use super::{Around, Fetching, Getter};
 use crate::app::http_client::{Failure as NoResponse, Get, Request};
+use crate::cli::address::unanswered;
 use crate::cli::call::describe;
 use crate::cli::error::Failure;
 use crate::cli::race::{Outcome, Track, Why};
 use crate::host::{Ended, drive};
-use crate::stack::ConnectionId;
+use crate::stack::{ConnectionId, End};
 
 impl<'g> Getter<'g> {
     /// Fetches what the target is.
@@ -37,7 +38,13 @@ impl<'g> Getter<'g> {
             Outcome::Won(id, _) => id,
             Outcome::Stopped => return Err(failed(&"interrupted")),
             Outcome::Lost(failures) => {
-                let lines: Vec<_> = failures.into_iter().map(|(remote, why)| told(target, remote, why)).collect();
+                let lines: Vec<_> = failures
+                    .into_iter()
+                    .map(|(remote, why)| match why {
+                        Why::Ended(End::Unreachable) => unanswered(self.link, stack, remote.addr),
+                        why => told(target, remote, why),
+                    })
+                    .collect();
                 return Err(failed(&lines.join("; ")));
             }
         };

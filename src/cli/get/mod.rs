@@ -35,29 +35,29 @@ use waiting::Waiting;
 
 /// Fetch a URL with HTTP/1.1
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "An answer like 404 is not an error: its body is written as any other, with a warning.
+#[command(after_help = "A status such as 404 is not an error: the body is written, with a warning.
 
-Example:
+Examples:
   smolstep get http://192.168.69.100:8000/page.html -o page.html --tap tap0
   smolstep get -i -L http://host.example/ --tap tap0 --dhcp")]
 pub struct GetArgs {
-    /// What to fetch, as in http://HOST[:PORT]/PATH
+    /// What to fetch: http://HOST[:PORT]/PATH [default port: 80]
     #[arg(value_name = "URL")]
     pub url: String,
     #[command(flatten)]
     pub link: LinkArgs,
     #[command(flatten)]
     pub tcp: TcpArgs,
-    /// Write to FILE, which changes only once all has come; else to standard output
+    /// Write the body to FILE, once all of it has arrived [default: standard output]
     #[arg(short, long, value_name = "FILE")]
     pub output: Option<PathBuf>,
     /// Write the header before the body
     #[arg(short, long)]
     pub include: bool,
-    /// Go where the server redirects to, at most 10 times
+    /// Follow redirects, at most 10
     #[arg(short = 'L', long = "location")]
     pub follow: bool,
-    /// How long finding the host may take, connecting, the header, and each pause in the body
+    /// Give up when finding the host, connecting, the header, or a pause in the body takes longer
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = positive)]
     pub timeout: Duration,
 }
@@ -82,7 +82,7 @@ type Around = Io<TunTap, Stdio, Watch<'static>>;
 /// One line for the user.
 pub fn get(args: &GetArgs) -> Result<(), Failure> {
     let link = args.link.link(Side::Client)?;
-    let target = Target::parse(&args.url)?;
+    let target = Target::parse(&args.url, &link.name)?;
     if std::env::var_os("RUST_LOG").is_none() {
         // A line a segment is not what one fetches a page for.
         log::set_max_level(log::LevelFilter::Warn);
@@ -92,7 +92,7 @@ pub fn get(args: &GetArgs) -> Result<(), Failure> {
     let device = link.open()?;
     let sink = RefCell::new(Sink::new(Destination::open(args.output.as_deref())?, args.include, args.follow));
     let clock = Clock::start();
-    let watch = Watch::new(&device, &clock, args.link.pcap.as_deref())?;
+    let watch = Watch::new(&link, &device, &clock, args.link.pcap.as_deref())?;
     let waiting = Waiting::new(stop, &sink)?;
     let race = Race::default();
     let left = Vec::new();

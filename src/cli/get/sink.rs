@@ -8,6 +8,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::destination::Destination;
 use crate::app::http_client::{Head, Output, OutputFailed};
+use crate::app::{Escape, is_invisible};
 use crate::cli::error::Failure;
 
 /// Where the answer goes on its way.
@@ -15,7 +16,9 @@ pub struct Sink {
     destination: Destination,
     include: bool,
     follow: bool,
-    /// What of the headers had no room yet.
+    /// For a terminal.
+    escape: Option<Escape>,
+    /// What of the headers, or for a terminal of all, had no room yet.
     pending: Vec<u8>,
     /// The destination had no room when it was last asked.
     stalled: bool,
@@ -40,6 +43,7 @@ impl Sink {
     /// A sink that shows headers if `include`, and wants no body of an answer that redirects if `follow`.
     pub fn new(destination: Destination, include: bool, follow: bool) -> Self {
         Sink {
+            escape: destination.is_terminal().then(Escape::default),
             destination,
             include,
             follow,
@@ -76,8 +80,11 @@ impl Sink {
         self.destination.stream()
     }
 
-    /// Whether nothing is held back any more; tries to hand it on.
+    /// Whether nothing is held back any more, once the answer has ended; tries to hand it on.
     pub fn is_flushed(&mut self) -> bool {
+        if let Some(escape) = &mut self.escape {
+            escape.finish(&mut |piece| self.pending.extend_from_slice(piece));
+        }
         // What fails is no longer waited for.
         self.flush().unwrap_or(true)
     }
@@ -104,6 +111,15 @@ impl Sink {
         self.end_bar();
         let name = self.destination.to_string();
         core::mem::take(&mut self.destination).finish().map_err(|error| Failure::run(format_args!("{name}: {error}")))
+    }
+
+    /// Hands bytes on, or holds them back where they have no room.
+    fn hand_on(&mut self, bytes: &[u8]) -> Result<bool, OutputFailed> {
+        match &mut self.escape {
+            Some(escape) => escape.put(bytes, &mut |piece| self.pending.extend_from_slice(piece)),
+            None => self.pending.extend_from_slice(bytes),
+        }
+        self.flush()
     }
 
     fn flush(&mut self) -> Result<bool, OutputFailed> {
@@ -174,11 +190,10 @@ impl Sink {
 impl Output for Sink {
     fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed> {
         if self.include {
-            self.pending.extend_from_slice(head.bytes);
-            self.flush()?;
+            self.hand_on(head.bytes)?;
         }
         let location = head.location.filter(|_| matches!(head.status, 301 | 302 | 303 | 307 | 308));
-        let reason = head.reason.replace(char::is_control, " ");
+        let reason = head.reason.replace(is_invisible, " ");
         match (location, head.status) {
             (Some(location), _) if self.follow => {
                 self.redirect = Some(location.to_vec());
@@ -196,7 +211,10 @@ impl Output for Sink {
         if !self.flush()? {
             return Ok(0);
         }
-        let written = self.write(piece)?;
+        let written = match self.escape {
+            Some(_) => self.hand_on(piece).map(|_| piece.len())?,
+            None => self.write(piece)?,
+        };
         self.fit_bar();
         if let Some(Bar { bar, .. }) = &self.bar {
             bar.inc(written as u64);

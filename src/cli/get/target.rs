@@ -5,6 +5,7 @@ use core::fmt;
 use url::{Host, ParseError, Position, Url};
 
 use crate::cli::error::Failure;
+use crate::cli::zone::url_without_zone;
 use crate::names::{Name, NameError};
 
 /// How much of a URL is shown.
@@ -17,18 +18,21 @@ pub struct Target {
 }
 
 impl Target {
-    /// Reads what the command line says.
+    /// Reads what the command line says. The zone of an address, if it has one, is the name of the `link`, and left out.
     ///
     /// # Errors
     /// One line that says what is wrong with it.
-    pub fn parse(text: &str) -> Result<Target, Failure> {
+    pub fn parse(text: &str, link: &str) -> Result<Target, Failure> {
         let bad = |why: &dyn fmt::Display| Failure::run(format_args!("bad URL '{}': {why}", short(text)));
-        match Url::parse(text) {
+        match Url::parse(&url_without_zone(text, link).map_err(|why| bad(&why))?) {
             Err(ParseError::RelativeUrlWithoutBase) => Err(bad(&"it is like http://HOST/PATH")),
             // Without slashes it is rather HOST:PORT than a scheme.
             Ok(url) if url.cannot_be_a_base() => Err(bad(&"it is like http://HOST/PATH")),
             Err(ParseError::EmptyHost) => Err(bad(&"it names no host")),
             Err(ParseError::IdnaError | ParseError::InvalidDomainCharacter) => Err(bad(&NameError::BadCharacter)),
+            Err(ParseError::InvalidPort) if has_bare_ipv6(text) => {
+                Err(bad(&"an IPv6 address stands in brackets, as in http://[fdaa::64]:8000/"))
+            }
             Err(error) => Err(bad(&error)),
             Ok(url) => {
                 // The standard takes the first word of http:///PATH for the host; who writes so has none in mind.
@@ -94,6 +98,12 @@ fn names(rest: &str) -> bool {
     !rest.is_empty() && !rest.starts_with(['/', '\\', '?', '#', ':'])
 }
 
+/// Whether the host looks like an IPv6 address without brackets.
+fn has_bare_ipv6(url: &str) -> bool {
+    let authority = url.split(['/', '\\', '?', '#']).nth(2).unwrap_or_default();
+    !authority.contains('[') && authority.matches(':').count() > 1
+}
+
 /// Whether this program can fetch it; why not, if it can't.
 fn check(url: &Url) -> Result<(), String> {
     let why = match (url.scheme(), url.host()) {
@@ -126,6 +136,7 @@ mod tests {
     fn a_url_becomes_a_request() {
         for (url, authority, port, path) in [
             ("http://192.168.69.100", "192.168.69.100", 80, "/"),
+            ("http://[fe80::64%25tap0]/", "[fe80::64]", 80, "/"),
             ("HTTP://192.168.69.100:80/", "192.168.69.100", 80, "/"),
             ("http://192.168.69.100:8000/a/b?c=d&e#f", "192.168.69.100:8000", 8000, "/a/b?c=d&e"),
             ("http://[fdaa::64]:8000?x", "[fdaa::64]:8000", 8000, "/?x"),
@@ -133,7 +144,7 @@ mod tests {
             ("http://Name.Example/\u{e9}", "name.example", 80, "/%C3%A9"),
             ("http://b\u{fc}cher.example/", "xn--bcher-kva.example", 80, "/"),
         ] {
-            let target = Target::parse(url).unwrap();
+            let target = Target::parse(url, "tap0").unwrap();
             assert_eq!((target.authority(), target.port()), (authority.into(), port), "{url}");
             assert_eq!(target.path_and_query(), path, "{url}");
         }
@@ -158,19 +169,23 @@ mod tests {
             ("http://192.168.69.100:0/", "port 0"),
             ("http://192.168.69.100:99999/", "port"),
             ("http://192.168.69.300/", "IPv4"),
+            ("http://fdaa::64/", "an IPv6 address stands in brackets"),
+            ("http://fdaa::64:8000/", "an IPv6 address stands in brackets"),
+            ("http://fe80::64%25tap0/", "an IPv6 address stands in brackets"),
+            ("http://192.168.69.100:99999/a:b", "invalid port number"),
             ("http://[fdaa::64/", "IPv6"),
-            ("http://[fe80::1%25tap0]/", "IPv6"),
+            ("http://[fe80::1%25eth0]/", "its zone is not tap0"),
             ("http://a b/", "a host's name has letters, digits, hyphens and dots"),
             ("http://a..b/", "bad URL 'http://a..b/'"),
         ] {
-            let failure = Target::parse(url).unwrap_err().to_string();
+            let failure = Target::parse(url, "tap0").unwrap_err().to_string();
             assert!(failure.contains(why), "{url}: {failure}");
         }
     }
 
     #[test]
     fn references_are_resolved() {
-        let from = Target::parse("http://192.168.69.100:8000/a/b?c").unwrap();
+        let from = Target::parse("http://192.168.69.100:8000/a/b?c", "tap0").unwrap();
         for (location, to) in [
             (&b"d"[..], "http://192.168.69.100:8000/a/d"),
             (b"/d", "http://192.168.69.100:8000/d"),

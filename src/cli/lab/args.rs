@@ -8,9 +8,11 @@ use smoltcp::socket::tcp::State;
 
 use crate::cli::duration::duration;
 use crate::cli::error::Failure;
+use crate::cli::number::whole;
+use crate::cli::shell::state;
 use crate::lab::{Fault, Line};
 
-/// Step a client and a server on a cable in memory: see both ends, break a segment, go back, export
+/// Run a client and a server on a cable in memory: see both ends, break a segment, go back, export
 #[derive(Args, Clone, Debug)]
 #[command(after_help = "Examples:
   smolstep lab                                     a greeting, the ladder as it runs
@@ -18,64 +20,65 @@ use crate::lab::{Fault, Line};
   smolstep lab --fault 'drop server synack 1' --explain
   smolstep lab zero-window --pcap zero-window.pcapng")]
 pub struct LabArgs {
-    /// A program or a scenario [default: greeting]
+    /// A program, or a scenario of --list [default: greeting]
     #[arg(value_name = "PROGRAM|SCENARIO")]
     pub what: Option<String>,
-    /// What the program's client sends
+    /// What the program's client sends, a message each [default: Li, Cheng and victor for greeting, else hello]
     #[arg(value_name = "TEXT")]
     pub texts: Vec<String>,
-    /// Use the program's UDP side
+    /// Use UDP; inbox always does
     #[arg(long)]
     pub udp: bool,
-    /// Wait at each step; ? there lists the commands
+    /// Stop after each step and read a command; ? lists them
     #[arg(long)]
     pub step: bool,
-    /// Stop there: client=ESTABLISHED, server=..., step=40 or time=2s
+    /// Stop at client=STATE, server=STATE, step=N or time=T, as in client=ESTABLISHED [default: at the end]
     #[arg(long, value_name = "WHEN", value_parser = until)]
     pub until: Option<Until>,
-    /// Break frames: 'VERB [ARG] SENDER KIND [N]', as in 'drop server synack 1'; repeatable
+    /// Break frames: 'VERB [ARG] SENDER KIND [N]', as in 'drop server synack 1'; repeatable. The exit code is 1 if a complete
+    /// run had no such frame [default: none, or the scenario's]
     #[arg(long, value_name = "FAULT", value_parser = fault)]
     pub fault: Vec<Asked>,
-    /// Lose so many frames at random, as in 10%
+    /// Lose frames at random, as in 10% [default: 0%, or the scenario's]
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     pub loss: Option<u32>,
-    /// How long a frame takes to the other end [default: 1ms]
+    /// How long a frame takes to the other end [default: 1ms, or the scenario's]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub latency: Option<Duration>,
-    /// How much longer it may take, at random
+    /// Delay frames by up to TIME more, at random [default: 0s, or the scenario's]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub jitter: Option<Duration>,
-    /// Bits a second, as in 1Mbit [default: no limit]
+    /// Bits per second, as in 1Mbit [default: no limit, or the scenario's]
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub rate: Option<u64>,
-    /// The largest IP packet, in bytes, 576 to 1500 [default: 1500]
-    #[arg(long, value_name = "BYTES", value_parser = clap::value_parser!(u16).range(576..=1500))]
+    /// The largest IP packet, in bytes, from 576 to 1500 [default: 1500, or the scenario's]
+    #[arg(long, value_name = "BYTES", value_parser = whole::<u16>(576..=1500, "576"))]
     pub mtu: Option<u16>,
-    /// How long an acknowledgement may wait for data to travel with, 0 for not at all [default: 10ms]
+    /// How long an acknowledgement waits for data to travel with; 0 is not at all [default: 10ms, or the scenario's]
     #[arg(long, value_name = "TIME", value_parser = time_or_zero)]
     pub ack_delay: Option<Duration>,
-    /// Another run of the same kind
-    #[arg(long, value_name = "N")]
+    /// The seed of all that is random in the run [default: 7, or the scenario's]
+    #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX, "7"))]
     pub seed: Option<u64>,
-    /// End there, with exit code 1 [default: 10min]
-    #[arg(long, value_name = "VIRTUAL TIME", value_parser = crate::cli::duration::positive)]
+    /// Stop a run that lasts longer, with exit code 1 [default: 10min, or the scenario's]
+    #[arg(long, value_name = "VIRTUAL_TIME", value_parser = crate::cli::duration::positive)]
     pub limit: Option<Duration>,
-    /// Write a capture, each frame with a comment
+    /// Write a capture to FILE, with a comment on each frame [default: no capture]
     #[arg(long, value_name = "FILE")]
     pub pcap: Option<PathBuf>,
-    /// Write the events, one JSON object a line
+    /// Write the events to FILE, one JSON object per line [default: no file]
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
-    /// Draw the ladder
+    /// Draw the ladder to FILE [default: no file]
     #[arg(long, value_name = "FILE")]
     pub svg: Option<PathBuf>,
-    /// Draw the state diagram of RFC 9293 with the visited transitions
+    /// Draw the state diagram of RFC 9293 to FILE, with the visited transitions [default: no file]
     #[arg(long, value_name = "FILE")]
     pub states: Option<PathBuf>,
-    /// Say why, and where the RFC says so
+    /// Say why each event happens, and which RFC says so
     #[arg(long)]
     pub explain: bool,
-    /// Check the run against a file of expectations
+    /// Check the run against the expectations in FILE [default: no check]
     #[arg(long, value_name = "FILE")]
     pub expect: Option<PathBuf>,
     /// List the scenarios
@@ -145,24 +148,14 @@ impl LabArgs {
     }
 }
 
-/// The state that RFC 9293 calls so.
-pub fn state(name: &str) -> Result<State, String> {
-    use State::*;
-    let all =
-        [Closed, Listen, SynSent, SynReceived, Established, FinWait1, FinWait2, CloseWait, Closing, LastAck, TimeWait];
-    let named = all.into_iter().find(|state| state.to_string().eq_ignore_ascii_case(name));
-    named.ok_or_else(|| {
-        let names: Vec<String> = all.iter().map(ToString::to_string).collect();
-        format!("there is no state '{name}': there are {}", names.join(", "))
-    })
-}
-
 fn until(text: &str) -> Result<Until, String> {
     let (what, value) = text.split_once('=').ok_or("write client=STATE, server=STATE, step=N or time=T")?;
     match what {
         "client" => state(value).map(|state| Until::State(0, state)),
         "server" => state(value).map(|state| Until::State(1, state)),
-        "step" => value.parse().map(Until::Step).map_err(|_| format!("'{value}' is not a step's number")),
+        "step" => {
+            value.parse().map(Until::Step).map_err(|_| format!("'{value}' should be a step's number, as in step=40"))
+        }
         "time" => duration(value).map(|time| Until::Time(time.into())),
         _ => Err(format!("'{what}' should be client, server, step or time")),
     }
@@ -178,7 +171,7 @@ fn percent(text: &str) -> Result<u32, String> {
     let number: Result<f64, _> = text.strip_suffix('%').unwrap_or(text).parse();
     match number {
         Ok(number) if (0.0..=100.0).contains(&number) => Ok((number * 10_000.0).round() as u32),
-        _ => Err(format!("'{text}' should be from 0% to 100%")),
+        _ => Err(format!("'{text}' should be from 0% to 100%, as in 10%")),
     }
 }
 

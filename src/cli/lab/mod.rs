@@ -3,7 +3,6 @@
 mod args;
 mod outputs;
 mod run;
-mod shell;
 mod step;
 
 use std::io::{self, IsTerminal, Write};
@@ -12,6 +11,7 @@ pub use args::LabArgs;
 
 use super::error::Failure;
 use super::play::coverage;
+use super::suggest::nearest;
 use crate::app::{self, APPS, App};
 use crate::lab::Setup;
 use crate::lab::scenarios::{self, SCENARIOS, Scenario};
@@ -53,7 +53,8 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         // to one of them.
         let mut outputs = Outputs::create(args)?;
         let ended = run.record(Some(last), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
-        tell_unmet(&ended, own_faults, args);
+        // A person who steps sees what meets a fault, and may leave before it.
+        unmatched(&ended, own_faults, args).iter().for_each(|fault| log::warn!("{}", no_match(fault)));
         outputs.finish()?;
         return Ok(0);
     }
@@ -63,9 +64,18 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         outputs.take(snapshot, lab);
     })?;
     shown.finish(&ended)?;
-    tell_unmet(&ended, own_faults, args);
-    outputs.finish()?;
+    let unmatched = unmatched(&ended, own_faults, args);
+    let finished = outputs.finish();
+    // Where there is another error, or the run was to stop early, this is no more than a warning.
+    let complete = ended.last == Stepped::End && args.until.is_none();
+    if !complete || finished.is_err() {
+        unmatched.iter().for_each(|fault| log::warn!("{}", no_match(fault)));
+    }
+    finished?;
     match ended.last {
+        Stepped::End if complete && !unmatched.is_empty() => {
+            Err(Failure::run(format_args!("{}: correct its sender, kind or number", no_match(&unmatched.join("', '")))))
+        }
         Stepped::End if args.until.is_some() => {
             Err(Failure::run(format_args!("the run ended after {} steps, before it came to --until", ended.steps)))
         }
@@ -80,13 +90,14 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     }
 }
 
-/// Warns of faults of the command line that met no frame.
-fn tell_unmet(ended: &Ended, own_faults: usize, args: &LabArgs) {
-    for place in &ended.unmet {
-        if let Some(fault) = place.checked_sub(own_faults).and_then(|place| args.fault.get(place)) {
-            log::warn!("no frame met the fault '{}'", fault.words);
-        }
-    }
+/// The faults of the command line that matched no frame, in its words.
+fn unmatched<'a>(ended: &Ended, own_faults: usize, args: &'a LabArgs) -> Vec<&'a str> {
+    let of_args = |place: &usize| place.checked_sub(own_faults).and_then(|place| args.fault.get(place));
+    ended.unmet.iter().filter_map(of_args).map(|fault| fault.words.as_str()).collect()
+}
+
+fn no_match(faults: &str) -> String {
+    format!("no frame matched the fault '{faults}'")
 }
 
 enum What {
@@ -107,11 +118,13 @@ fn find(args: &LabArgs) -> Result<What, Failure> {
         Some(_) if args.udp => Err(Failure::usage(format_args!("{name} is a scenario: --udp is for programs"))),
         Some(scenario) => Ok(What::Scenario(scenario)),
         None => {
-            let names: Vec<_> = APPS.iter().map(|app| app.name).collect();
-            Err(Failure::usage(format_args!(
-                "there is no program or scenario '{name}': programs are {}; 'smolstep lab --list' lists the scenarios",
-                names.join(", ")
-            )))
+            let scenarios = SCENARIOS.iter().map(|scenario| scenario.slug);
+            let names = APPS.map(|app| app.name);
+            let hint = match nearest(name, names.into_iter().chain(scenarios)) {
+                Some(near) => format!("did you mean '{near}'?"),
+                None => format!("programs are {}; 'smolstep lab --list' lists the scenarios", names.join(", ")),
+            };
+            Err(Failure::usage(format_args!("there is no program or scenario '{name}': {hint}")))
         }
     }
 }

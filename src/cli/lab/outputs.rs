@@ -8,6 +8,7 @@ use super::args::LabArgs;
 use super::colored;
 use super::run::{Ended, HostLab, Run};
 use crate::cli::error::Failure;
+use crate::cli::output::Output;
 use crate::lab::Snapshot;
 use crate::lab::expect::Expectations;
 use crate::lab::show::{
@@ -64,7 +65,7 @@ impl Shown {
         for (name, printed) in ["client", "server"].iter().zip(&ended.printed) {
             if !printed.is_empty() {
                 self.say(&format!("\nThe {name} printed:"));
-                if let Err(error) = io::stdout().write_all(printed) {
+                if let Err(error) = Output::new().print(printed) {
                     self.fault.get_or_insert(error);
                 }
             }

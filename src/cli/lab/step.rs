@@ -1,13 +1,13 @@
 //! A run at the pace of a person: stop after each step, look, break something, go back.
 
-use std::io::{self, BufRead, Read, Write};
 use std::path::PathBuf;
 
 use super::args::LabArgs;
 use super::outputs::{self, Shown};
 use super::run::{HostLab, Run, Stepped};
-use super::shell::{Command, HELP};
 use crate::cli::error::Failure;
+use crate::cli::shell::{Command, Goal, Shell};
+use crate::lab::show::What;
 use crate::trace::Fields;
 
 /// How a look at the lab ended.
@@ -24,6 +24,7 @@ enum Next {
 pub fn step(run: &mut Run<'_>, args: &LabArgs) -> Result<u32, Failure> {
     let mut shown = Shown::new(args.ascii, args.explain);
     let until = run.until.take();
+    let mut shell = Shell::lab();
     let mut start = 0;
     if until.is_some() {
         run.until = until;
@@ -39,7 +40,7 @@ pub fn step(run: &mut Run<'_>, args: &LabArgs) -> Result<u32, Failure> {
             let replay = Run { setup: run.setup, dropped: dropped.borrow().clone(), until: None };
             replay.with_lab(|lab| {
                 while lab.steps() < start && replay.step(lab, &mut |_, _| {}) == Stepped::On {}
-                interact(lab, &replay, &mut dropped.borrow_mut(), &mut shown, args)
+                interact(lab, &replay, &mut dropped.borrow_mut(), &mut shell, &mut shown, args)
             })?
         };
         run.dropped = dropped.into_inner();
@@ -54,26 +55,17 @@ fn interact(
     lab: &mut HostLab<'_>,
     run: &Run<'_>,
     dropped: &mut Vec<(u32, u32)>,
+    shell: &mut Shell,
     shown: &mut Shown,
     args: &LabArgs,
 ) -> Result<Next, Failure> {
     let mut over = false;
     loop {
-        let mut line = String::new();
-        let prompted = write!(io::stdout(), "step {} {}> ", lab.steps(), lab.elapsed());
-        prompted.and_then(|()| io::stdout().flush()).map_err(Failure::output)?;
-        // No command is longer.
-        let count = io::stdin()
-            .lock()
-            .take(4096)
-            .read_line(&mut line)
-            .map_err(|e| Failure::run(format_args!("standard input: {e}")))?;
-        if count == 0 {
-            return Ok(Next::Quit(lab.steps()));
-        }
+        let prompt = format_args!("step {} {}> ", lab.steps(), lab.elapsed());
+        let Some(line) = shell.ask(prompt, None)? else { return Ok(Next::Quit(lab.steps())) };
         let mut steps = 0;
         let mut goal = None;
-        match Command::parse(&line) {
+        match shell.parse(&line) {
             Err(what) => shown.say(&what),
             Ok(Command::Back) => return Ok(Next::Again(lab.steps().saturating_sub(1))),
             Ok(Command::Drop) => match last_in_flight(lab) {
@@ -87,7 +79,7 @@ fn interact(
             Ok(Command::Frame) => frames(lab, shown),
             Ok(Command::Go(step)) if step < lab.steps() => return Ok(Next::Again(step)),
             Ok(Command::Go(step)) => steps = step - lab.steps(),
-            Ok(Command::Help) => shown.say(HELP.trim_end()),
+            Ok(Command::Help) => shown.say(shell.help()),
             Ok(Command::Next(count)) => steps = count,
             Ok(Command::Quit) => return Ok(Next::Quit(lab.steps())),
             Ok(Command::Save) => {
@@ -99,9 +91,9 @@ fn interact(
                 }
             }
             Ok(Command::Sockets) => sockets(lab, shown),
-            Ok(Command::Until(state)) => {
+            Ok(Command::Until(what)) => {
                 steps = u32::MAX;
-                goal = Some(state);
+                goal = Some(what);
             }
         }
         for _ in 0..steps {
@@ -109,7 +101,13 @@ fn interact(
             let mut reached = false;
             let stepped = run.step(lab, &mut |snapshot, _| {
                 shown.row(snapshot);
-                reached |= goal.is_some_and(|goal| snapshot.states.contains(&goal));
+                reached |= match (goal, snapshot.entry.what) {
+                    (Some(Goal::State(state)), _) => snapshot.states.contains(&state),
+                    (Some(Goal::Frame(kind)), What::Arrived { summary, .. } | What::Sent { summary, .. }) => {
+                        kind.matches(&summary)
+                    }
+                    _ => false,
+                };
             });
             over |= stepped != Stepped::On;
             if over {

@@ -4,6 +4,7 @@
 //! its child and serves until that ends. The order matters: the ports belong to the host because they are bound before,
 //! and all is done in one thread until the namespace is entered because the kernel asks for that.
 
+mod dashes;
 mod error;
 mod guest;
 mod join;
@@ -21,12 +22,13 @@ use crate::cli::console::Stdio;
 use crate::cli::error::Failure;
 use crate::cli::link::{LinkArgs, Side};
 use crate::cli::netlink::{Netlink, quieten};
-use crate::cli::serve::ServerArgs;
+use crate::cli::serve::{ServerArgs, programs};
 use crate::cli::watch::Watch;
 use crate::host::Clock;
 use crate::phy::linux::{Kind, OpenError, TunTap, create};
 use crate::stack::Io;
 
+pub use dashes::missing_dashes;
 pub use error::SandboxError;
 pub use guest::Guest;
 pub use join::join;
@@ -44,28 +46,31 @@ pub const KERNEL: [(IpAddr, u8); 2] = [
 /// The same for the link-local address, which routers advertise from (RFC 4861 section 4.2); on other TAPs the kernel makes one.
 const ROUTER: (IpAddr, u8) = (IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x64)), 64);
 
-/// Run a command in a private network with tap0 up, and servers on it
+/// Run a command in a private network, with tap0 set up and servers on it
 #[derive(Args, Clone, Debug)]
-#[command(after_help = "Examples:
-  smolstep sandbox --serve greeting -- nc 192.168.69.1 9999
+#[command(after_help = format!("In the sandbox the servers are 192.168.69.1 and fdaa::1; COMMAND is 192.168.69.100 and fdaa::64.
+
+{}
+Examples:
+  smolstep sandbox --serve greeting -- nc -N 192.168.69.1 9999
   smolstep sandbox --serve upper --publish 8080=14000 -- sh
-  smolstep sandbox --join -- nc 192.168.69.1 9999")]
+  smolstep sandbox --join -- nc -N 192.168.69.1 9999", programs()))]
 pub struct SandboxArgs {
-    /// Programs to serve on tap0; without any, tap0 is free for COMMAND to attach to
+    /// Serve these programs, or all, on tap0 [default: none, so that COMMAND can attach to tap0]
     #[arg(long, value_name = "APP", num_args = 1.., conflicts_with = "join")]
     pub serve: Vec<String>,
-    /// Make PORT of 192.168.69.1 reachable on this host as 127.0.0.1:HOSTPORT, TCP and UDP; repeatable
+    /// Forward HOSTPORT of 127.0.0.1 on this host to PORT of the servers, TCP and UDP; repeatable [default: none]
     #[arg(long, value_name = "HOSTPORT=PORT", conflicts_with = "join")]
     pub publish: Vec<Publish>,
-    /// Run COMMAND in the sandbox of yours that was started last
+    /// Run COMMAND in the newest of your running sandboxes
     #[arg(long)]
     pub join: bool,
     #[command(flatten)]
     pub server: ServerArgs,
-    /// Write every frame to a capture that Wireshark opens
+    /// Write every frame to FILE, which Wireshark opens [default: no capture]
     #[arg(long, value_name = "FILE", requires = "serve")]
     pub pcap: Option<PathBuf>,
-    /// What to run, with its arguments
+    /// The command to run, with its arguments
     #[arg(last = true, required = true, value_name = "COMMAND")]
     pub command: Vec<OsString>,
 }
@@ -80,12 +85,15 @@ pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
         return Err(failed(join(&args.command)));
     }
     if args.serve.is_empty() && args.server != ServerArgs::default() {
-        return Err(Failure::usage("what is said of servers wants --serve APP"));
+        return Err(Failure::usage("options of servers need --serve APP, as in --serve greeting --port greeting=4000"));
     }
     // The console is COMMAND's, so nobody is there to talk with.
     let mut plan = args.server.plan(&args.serve)?;
     if args.server.once && !args.serve.iter().any(|name| name == "inbox" || name == "all") {
         return Err(Failure::usage("chat is a room in a sandbox, which has no end: --once is for inbox there"));
+    }
+    if !args.serve.is_empty() {
+        args.publish.iter().try_for_each(|published| plan.check_published(*published))?;
     }
     plan.room = true;
     let words = LinkArgs { tap: Some(TAP.into()), ..LinkArgs::default() };
@@ -98,7 +106,7 @@ pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
     }
     let device = sandbox.attach().map_err(Failure::run)?;
     let clock = Clock::start();
-    let watch = Watch::new(&device, &clock, args.pcap.as_deref())?;
+    let watch = Watch::new(&link, &device, &clock, args.pcap.as_deref())?;
     let mut guest =
         plan.run(&link, &clock, Io { device, console: Stdio::output_only(), probe: watch }, |listening| {
             listening.lines().for_each(|line| log::info!("{line}"));

@@ -91,7 +91,7 @@ fn arrived(carries: Carries) -> Option<Explanation> {
                 "RFC 826",
             ));
         }
-        Carries::Icmp(..) => {
+        Carries::Icmp(..) | Carries::Icmpv6(..) => {
             return Some(because(
                 "A control message arrived: it tells of a problem, or asks whether the host is there.",
                 "RFC 792",
@@ -287,7 +287,7 @@ fn other(carries: Carries) -> Option<Explanation> {
             "RFC 826",
         ),
         Carries::Icmp(3, 3) => because("No program has this UDP port: the sender is told.", "RFC 1122 section 4.1.3.1"),
-        Carries::Icmp(..) => {
+        Carries::Icmp(..) | Carries::Icmpv6(..) => {
             because("A control message: it answers an echo request, or tells of a problem.", "RFC 792")
         }
         Carries::Udp(_) => because(
@@ -378,6 +378,10 @@ fn ended(end: End) -> Explanation {
         End::TimedOut => {
             because("The peer did not answer in time, for all the retransmissions.", "RFC 9293 section 3.8.3")
         }
+        End::Unreachable => because(
+            "No host on the link answered for the address, so not even the SYN could leave.",
+            "RFC 1122 section 2.3.2.2",
+        ),
     }
 }
 

@@ -89,6 +89,7 @@ fn headers(line: &mut Object<'_>, summary: &Summary, isn: [Option<TcpSeqNumber>;
     let protocol = match summary.carries {
         Carries::ArpReply | Carries::ArpRequest => "ARP",
         Carries::Icmp(..) => "ICMP",
+        Carries::Icmpv6(..) => "ICMPv6",
         Carries::Other => "other",
         Carries::Tcp(_) => "TCP",
         Carries::Udp(_) => "UDP",
@@ -101,7 +102,7 @@ fn headers(line: &mut Object<'_>, summary: &Summary, isn: [Option<TcpSeqNumber>;
     match summary.carries {
         Carries::ArpReply => line.text("operation", "reply"),
         Carries::ArpRequest => line.text("operation", "request"),
-        Carries::Icmp(kind, code) => {
+        Carries::Icmp(kind, code) | Carries::Icmpv6(kind, code) => {
             line.number("type", kind)?;
             line.number("code", code)
         }

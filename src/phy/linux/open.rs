@@ -215,8 +215,8 @@ impl fmt::Display for OpenError {
             }
             OpenError::MultiQueue { kind, name } => write!(
                 f,
-                "{name} was made multi-queue: make it again with `sudo ip tuntap del dev {name} mode {0} multi_queue && \
-                 sudo ip tuntap add dev {name} mode {0} user $USER`",
+                "{name} was made multi-queue, which is not used here: make another with `sudo ip tuntap add dev my{0} mode \
+                 {0} user $USER && sudo ip link set my{0} up`",
                 kind.word()
             ),
             OpenError::NoDevNetTun => f.write_str(
@@ -233,8 +233,8 @@ impl fmt::Display for OpenError {
             ),
             OpenError::NotOwner { kind, name } => write!(
                 f,
-                "not permitted to use {name}, it belongs to another user: make it yours with `sudo ip tuntap del dev {name} \
-                 mode {0} && sudo ip tuntap add dev {name} mode {0} user $USER`, or run this as root",
+                "not permitted to use {name}, it belongs to another user: make one of yours with `sudo ip tuntap add dev \
+                 my{0} mode {0} user $USER && sudo ip link set my{0} up`, or run this as root",
                 kind.word()
             ),
             OpenError::NotTunTap(name) => {

@@ -102,7 +102,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         true
     }
 
-    fn is_on_link(&self, address: IpAddress) -> bool {
+    pub(super) fn is_on_link(&self, address: IpAddress) -> bool {
         self.iface.ip_addrs().iter().any(|own| own.contains_addr(&address))
     }
 }
@@ -181,9 +181,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     ) -> bool {
         #[allow(irrefutable_let_patterns, reason = "there may be no other medium")]
         let HardwareAddress::Ethernet(hardware) = self.config.hardware else { return false };
-        let router = self.gateways.iter().copied().find(|router| router.version() == remote.version());
-        let neighbour = if self.is_on_link(remote) { Some(remote) } else { router };
-        let out = match (local, neighbour) {
+        let out = match (local, self.next_hop(remote)) {
             (IpAddress::Ipv4(source), Some(IpAddress::Ipv4(target))) => Out::ArpRequest { source, target },
             #[cfg(feature = "slaac")]
             (IpAddress::Ipv6(source), Some(IpAddress::Ipv6(target))) => Out::NeighborSolicit { source, target },

@@ -153,6 +153,13 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             _ => Err(ConnectError::NoRoute),
         }
     }
+
+    /// Who has to answer ARP or NDP for a packet to `remote` to leave: `remote` itself on the link, else a router. `None` where
+    /// there is no route.
+    pub fn next_hop(&self, remote: IpAddress) -> Option<IpAddress> {
+        let router = self.gateways.iter().copied().find(|router| router.version() == remote.version());
+        if self.is_on_link(remote) { Some(remote) } else { router }
+    }
 }
 
 /// The ports that a client's side may have, from a random one on (RFC 6056 section 3.3.1).

@@ -26,7 +26,7 @@ impl<S: Session + Clone> Connections<'_, S> {
     /// Gives a free slot its two ends. It is given up at this time, unless it is established before.
     pub(in crate::stack) fn occupy(&mut self, index: usize, tuple: Tuple, phase: Phase, give_up_at: Instant) {
         self.enter(index, phase, Some(give_up_at));
-        self.slots[index].progress = (0, 0);
+        (self.slots[index].progress, self.slots[index].unresolved) = ((0, 0), false);
         self.index[index].tuple = Some(tuple);
         self.table.insert(self.index, index);
     }
@@ -174,7 +174,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             (Phase::HalfOpen, State::Listen) if before == State::Listen => connections.enter(index, Phase::Free, None),
             (Phase::HalfOpen, State::Listen) => connections.drop_unserved(now, index, End::Reset, &mut io.probe),
             (Phase::HalfOpen, State::Closed) => {
-                let end = self.end_by_timer(tuple);
+                let end = self.end_by_timer(tuple, End::TimedOut);
                 self.connections.drop_unserved(now, index, end, &mut io.probe);
             }
             (Phase::HalfOpen, _) => {
@@ -184,7 +184,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             (Phase::Connecting, State::Closed) => {
                 let end = match cause {
                     Cause::Segment { rst: true } => End::Refused,
-                    _ => self.end_by_timer(tuple),
+                    _ => self.end_by_timer(tuple, self.connections.slots[index].silence()),
                 };
                 self.finish(now, index, end, io);
             }
@@ -198,7 +198,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                     Cause::Segment { .. } => End::Closed,
                     Cause::Program => End::Aborted,
                     Cause::Timer if before == State::TimeWait => End::Closed,
-                    Cause::Timer => self.end_by_timer(tuple),
+                    Cause::Timer => self.end_by_timer(tuple, End::TimedOut),
                 };
                 if end == End::Closed && self.connections.slots[index].phase == Phase::Serving {
                     self.read_the_rest(now, index, io);
@@ -214,8 +214,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     }
 
     /// How a connection ended that a timer closed: smoltcp closes one whose address is gone, too.
-    fn end_by_timer(&self, tuple: Tuple) -> End {
-        if self.iface.has_ip_addr(tuple.local.addr) { End::TimedOut } else { End::AddressGone }
+    fn end_by_timer(&self, tuple: Tuple, timed_out: End) -> End {
+        if self.iface.has_ip_addr(tuple.local.addr) { timed_out } else { End::AddressGone }
     }
 
     /// The connection is over: tell its program, and free the slot unless something still needs it.
@@ -248,7 +248,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     ) {
         match self.connections.slots[index].phase {
             Phase::HalfOpen => self.connections.drop_unserved(now, index, End::TimedOut, &mut io.probe),
-            Phase::Connecting => self.finish(now, index, End::TimedOut, io),
+            Phase::Connecting => self.finish(now, index, self.connections.slots[index].silence(), io),
             Phase::Aborting(end) => self.finish(now, index, end, io),
             Phase::Serving | Phase::Closing | Phase::Backlog => {
                 self.connections.abort(now, index, End::TimedOut);

@@ -23,6 +23,8 @@ pub struct Slot<'a, S> {
     /// The program is to run.
     pub(in crate::stack) run: bool,
     pub(super) queue: Queue,
+    /// Its last segment could not leave, since the neighbour's hardware address is not known.
+    pub(super) unresolved: bool,
     /// When the program asked to be run.
     pub(super) wake_at: Option<Instant>,
     /// When the connection is given up, unless it makes progress.
@@ -43,6 +45,7 @@ impl<S> Slot<'_, S> {
         peer_isn: TcpSeqNumber(0),
         run: false,
         queue: Queue::None,
+        unresolved: false,
         wake_at: None,
         give_up_at: None,
         progress: (0, 0),
@@ -62,6 +65,13 @@ impl<'a, S> Slot<'a, S> {
     pub(in crate::stack) fn peek(&self) -> Option<&Socket<'a>> {
         let (set, handle) = self.set.as_ref()?;
         Some(set.get(*handle))
+    }
+}
+
+impl<S> Slot<'_, S> {
+    /// How a connection ends that nobody answered: its SYN may not even have left.
+    pub(super) fn silence(&self) -> End {
+        if self.unresolved { End::Unreachable } else { End::TimedOut }
     }
 }
 

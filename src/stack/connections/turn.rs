@@ -109,7 +109,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
         if current {
             let poll_at = self.connections.slots[index].set().and_then(|set| self.iface.poll_at(now, set));
-            // A token was asked for and no segment left: the neighbour's hardware address is not known yet.
+            if sent.asked > 0 {
+                // A token was asked for and no segment left: the neighbour's hardware address is not known yet.
+                self.connections.slots[index].unresolved = !changed;
+            }
             self.connections.schedule(now, index, poll_at, sent.asked > 0 && !changed, changed);
         }
         #[cfg(feature = "dhcp")]

@@ -60,7 +60,16 @@ fn drops_and_ends_are_told() {
         check(dropped(why, false));
         check(dropped(why, true));
     }
-    for end in [End::Aborted, End::AddressGone, End::Closed, End::Recycled, End::Refused, End::Reset, End::TimedOut] {
+    for end in [
+        End::Aborted,
+        End::AddressGone,
+        End::Closed,
+        End::Recycled,
+        End::Refused,
+        End::Reset,
+        End::TimedOut,
+        End::Unreachable,
+    ] {
         check(ended(end));
     }
     check(explain(&snapshot(1, sent(None, Verdict::Lost))).unwrap());

@@ -1,0 +1,111 @@
+//! What may reach a terminal of what was received.
+
+use super::text::{Put, put_escaped};
+
+/// Escapes received bytes for a terminal, so that a peer can neither move its cursor nor change how text is shown.
+///
+/// LF and TAB pass, and the CR of a CR LF is left out. Every other control character (C0, DEL, C1), formatting character and byte
+/// that is not UTF-8 is shown as chat shows it: `\r` or `\xNN`. A character may be split between two calls: its beginning, up to
+/// three bytes, is held back until the rest comes.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Escape {
+    held: [u8; 4],
+    len: usize,
+}
+
+impl Escape {
+    /// Puts `bytes`, which follow those of the last call.
+    pub fn put(&mut self, bytes: &[u8], put: &mut Put<'_>) {
+        for &byte in bytes {
+            let is_continuation = byte & 0xc0 == 0x80 && !matches!(self.held(), [] | b"\r");
+            if !is_continuation {
+                if byte == b'\n' && self.held() == b"\r" {
+                    self.len = 0;
+                }
+                self.finish(put);
+            }
+            if let Some(place) = self.held.get_mut(self.len) {
+                *place = byte;
+                self.len += 1;
+            }
+            if self.len >= whole(self.held[0]) {
+                self.finish(put);
+            }
+        }
+    }
+
+    /// Puts what is held back: nothing follows it.
+    pub fn finish(&mut self, put: &mut Put<'_>) {
+        match self.held() {
+            b"\n" | b"\t" => put(self.held()),
+            held => put_escaped(put, held),
+        }
+        self.len = 0;
+    }
+
+    fn held(&self) -> &[u8] {
+        self.held.get(..self.len).unwrap_or_default()
+    }
+}
+
+/// How many bytes belong together, by the first: those of a character, or of a CR LF.
+fn whole(first: u8) -> usize {
+    match first {
+        b'\r' | 0xc2..=0xdf => 2,
+        0xe0..=0xef => 3,
+        0xf0..=0xf4 => 4,
+        _ => 1,
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+
+    /// What is shown of `bytes` in pieces of `len` bytes.
+    fn shown(bytes: &[u8], len: usize) -> Vec<u8> {
+        let (mut escape, mut out) = (Escape::default(), Vec::new());
+        for piece in bytes.chunks(len) {
+            escape.put(piece, &mut |piece| out.extend_from_slice(piece));
+        }
+        escape.finish(&mut |piece| out.extend_from_slice(piece));
+        out
+    }
+
+    #[test]
+    fn no_control_character_passes_however_it_is_split() {
+        for (bytes, want) in [
+            (&b"plain\ttext\n"[..], &b"plain\ttext\n"[..]),
+            (b"a\r\nb\rc\r\r\n\r", b"a\nb\\rc\\r\n\\r"),
+            (b"\0\x07\x08\x0b\x0c\x1b[2J\x7f", b"\\x00\\x07\\x08\\x0b\\x0c\\x1b[2J\\x7f"),
+            ("grüß €日本 😀\u{a0}".as_bytes(), "grüß €日本 😀\u{a0}".as_bytes()),
+            // C1, as UTF-8 and as a byte of its own.
+            (b"\xc2\x80\xc2\x9b1m\xc2\x9f\x9b1m", b"\\xc2\\x80\\xc2\\x9b1m\\xc2\\x9f\\x9b1m"),
+            (
+                "\u{202e}abc\u{2066}\u{200f}\u{61c}".as_bytes(),
+                b"\\xe2\\x80\\xaeabc\\xe2\\x81\\xa6\\xe2\\x80\\x8f\\xd8\\x9c",
+            ),
+            // Unfinished, overlong, a surrogate, too large, and what follows them.
+            (b"\xe2\x80", b"\\xe2\\x80"),
+            (b"\xe2\x80\n\xe2\x80\xc3\xbc", "\\xe2\\x80\n\\xe2\\x80ü".as_bytes()),
+            (b"\xc0\x9b\xe0\x80\x9b\xed\xa0\x80", b"\\xc0\\x9b\\xe0\\x80\\x9b\\xed\\xa0\\x80"),
+            (b"\xf4\x90\x80\x80\xff\xfe\xe9\r\n", b"\\xf4\\x90\\x80\\x80\\xff\\xfe\\xe9\n"),
+            (b"\xe2\r\n\r\x80x", b"\\xe2\n\\r\\x80x"),
+        ] {
+            for len in 1..=bytes.len() {
+                assert_eq!(shown(bytes, len), want, "{} by {len}", bytes.escape_ascii());
+            }
+        }
+    }
+
+    #[test]
+    fn any_bytes_come_out_as_text() {
+        let mut random = crate::testing::Random::new(1);
+        for _ in 0..2000 {
+            let bytes: Vec<u8> = (0..12).map(|_| random.below(256) as u8).collect();
+            let text = String::from_utf8(shown(&bytes, 1 + random.below(12))).unwrap();
+            let bad = |c: char| super::super::text::is_invisible(c) && !matches!(c, '\n' | '\t');
+            assert!(!text.contains(bad), "{} gives {text:?}", bytes.escape_ascii());
+        }
+    }
+}

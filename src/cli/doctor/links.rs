@@ -1,0 +1,125 @@
+//! The TAPs and TUNs of this machine: whether a program can use them, and what they are used for.
+//!
+//! Whoever made one may still want it: it is never proposed to delete one.
+
+use std::fs;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+
+use rustix::process::{getegid, geteuid, getgroups};
+
+use super::Report;
+use crate::cli::netlink::{Link, Netlink, Tun};
+use crate::cli::sandbox::KERNEL;
+
+/// Checks them all; answers whether one can be used.
+pub(super) fn check(report: &mut Report<'_>, admin: bool) -> io::Result<bool> {
+    let links = match Netlink::open().and_then(|mut netlink| netlink.links()) {
+        Ok(links) => links,
+        Err(e) => {
+            report.note(format_args!("the interfaces cannot be listed ({e})"))?;
+            return Ok(false);
+        }
+    };
+    let (mut usable, mut mine) = (false, false);
+    for link in &links {
+        let Some(tun) = link.tun else { continue };
+        let open = admin || (tun.owner.is_none_or(|uid| uid == geteuid().as_raw()) && tun.group.is_none_or(is_member));
+        mine |= open;
+        usable |= check_link(report, &links, link, tun, open)?;
+    }
+    if !mine {
+        let name = (0..).map(|n| format!("tap{n}")).find(|name| links.iter().all(|link| link.name != *name));
+        let name = name.unwrap_or_default();
+        let user = if geteuid().is_root() { "" } else { " user $(id -u)" };
+        report.note(format_args!(
+            "no TAP or TUN here is yours; the sandbox does without: {}ip tuntap add dev {name} mode tap{user} && {}",
+            sudo(),
+            configure(&links, &name)
+        ))?;
+    }
+    Ok(usable)
+}
+
+fn check_link(report: &mut Report<'_>, links: &[Link], link: &Link, tun: Tun, open: bool) -> io::Result<bool> {
+    let name = &link.name;
+    let owner = match (tun.owner, tun.group) {
+        (_, Some(gid)) => format!("group {gid}'s"),
+        (Some(uid), _) if uid == geteuid().as_raw() => "yours".to_owned(),
+        (Some(uid), _) => format!("user {uid}'s"),
+        (None, None) => "anybody's".to_owned(),
+    };
+    let what = format!("{name} is a {} and {owner}", tun.kind);
+    let up = if link.up { "up" } else { "down" };
+    let set_up = format!("{}ip link set {name} up", sudo());
+    if !open {
+        report.note(format_args!("{what}, so you cannot attach to it"))?;
+    } else if tun.multi_queue {
+        report.note(format_args!("{what}, made multi-queue, which smolstep does not use"))?;
+    } else if link.carrier {
+        report.note(format_args!("{what}, {up}, in use by another program"))?;
+    } else if let Some(index) = link.controller {
+        let controller = links.iter().find(|other| other.index == index);
+        let bridge = if controller.is_some_and(|link| link.bridge) { "the bridge " } else { "" };
+        let by = controller.map_or("another interface", |link| &link.name);
+        let what = format!("{what}, {up}, enslaved to {bridge}{by}");
+        match controller {
+            _ if !link.up => report.note(format_args!("{what}: {set_up}"))?,
+            Some(other) if !other.up => {
+                report.note(format_args!("{what}, which is down: {}ip link set {by} up", sudo()))?;
+            }
+            // The addresses on this side are the bridge's.
+            _ => return report.ok(what),
+        }
+    } else if link.addresses.is_empty() {
+        report.note(format_args!("{what}, {up}, without an address: {}", configure(links, name)))?;
+    } else if !link.up {
+        report.note(format_args!("{what}, down: {set_up}"))?;
+    } else {
+        let addresses: Vec<String> = link.addresses.iter().map(|(a, len)| format!("{a}/{len}")).collect();
+        return report.ok(format_args!("{what}, up, {}", addresses.join(" ")));
+    }
+    Ok(false)
+}
+
+/// Whether this user is in a group.
+fn is_member(gid: u32) -> bool {
+    let groups = getgroups().unwrap_or_default();
+    groups.iter().chain([&getegid()]).any(|group| group.as_raw() == gid)
+}
+
+/// The commands that address an interface and set it up.
+fn configure(links: &[Link], name: &str) -> String {
+    let sudo = sudo();
+    let mut commands = String::new();
+    for (address, len) in free_addresses(links, name) {
+        commands += &format!("{sudo}ip addr add {address}/{len} dev {name} && ");
+    }
+    commands + &format!("{sudo}ip link set {name} up")
+}
+
+/// The sandbox's addresses, unless another interface has one: then that of the next network which none has.
+fn free_addresses(links: &[Link], name: &str) -> Vec<(IpAddr, u8)> {
+    let taken = |wanted: &IpAddr| {
+        links.iter().flat_map(|link| &link.addresses).any(|(address, _)| match (address, wanted) {
+            (IpAddr::V4(a), IpAddr::V4(b)) => a.octets()[..3] == b.octets()[..3],
+            (a, b) => a == b,
+        })
+    };
+    if KERNEL.iter().any(|(address, _)| taken(address)) {
+        let next = (70..=254).map(|n| IpAddr::V4(Ipv4Addr::new(192, 168, n, 100))).find(|address| !taken(address));
+        return next.into_iter().map(|address| (address, 24)).collect();
+    }
+    KERNEL.into_iter().filter(|(address, _)| address.is_ipv4() || has_ipv6(name)).collect()
+}
+
+/// Whether the kernel takes IPv6 addresses on an interface, which may be still to be made.
+fn has_ipv6(name: &str) -> bool {
+    let disabled = |name| fs::read_to_string(format!("/proc/sys/net/ipv6/conf/{name}/disable_ipv6"));
+    disabled(name).or_else(|_| disabled("default")).is_ok_and(|disabled| disabled.trim() == "0")
+}
+
+/// What is put before a command that needs root: nothing for root, who may not have sudo.
+pub(super) fn sudo() -> &'static str {
+    if geteuid().is_root() { "" } else { "sudo " }
+}

@@ -1,0 +1,74 @@
+//! Lines of standard input, for what is called once a line.
+
+use super::console::Stdio;
+use super::error::Failure;
+use crate::app::{PROMPT, split_line_end};
+use crate::host::Clock;
+use crate::host::{Ended, Interrupt, drive};
+use crate::phy::linux::TunTap;
+use crate::stack::{Console, Input, Io, Probe, Session, Stack, UdpSession};
+
+/// The longest line, in bytes.
+const LONGEST: usize = 65_536;
+
+/// What was read and not handed out.
+#[derive(Debug, Default)]
+pub struct Lines {
+    typed: Vec<u8>,
+    ended: bool,
+}
+
+impl Lines {
+    /// The next line without its line end, or `None` at the end of input. The stack runs until there is one.
+    ///
+    /// # Errors
+    /// The line is too long, a signal came, or what [`drive`] fails with.
+    pub fn next<S: Session + Clone, U: UdpSession, P: Probe>(
+        &mut self,
+        stack: &mut Stack<'_, S, U>,
+        io: &mut Io<TunTap, Stdio, P>,
+        clock: &Clock,
+        interrupt: &mut impl Interrupt,
+    ) -> Result<Option<Vec<u8>>, Failure> {
+        let mut prompted = false;
+        loop {
+            if let Some(line) = self.take() {
+                return Ok(Some(line));
+            }
+            if self.ended {
+                return Ok(None);
+            }
+            if self.typed.len() > LONGEST {
+                return Err(Failure::run(format_args!("a line of standard input is longer than {LONGEST} bytes")));
+            }
+            if !core::mem::replace(&mut prompted, true) {
+                io.console.prompt(PROMPT);
+            }
+            let mut buf = [0; 4096];
+            match io.console.read(&mut buf) {
+                Input::Bytes(len) => self.typed.extend_from_slice(buf.get(..len).unwrap_or_default()),
+                Input::End => self.ended = true,
+                Input::NotYet => {
+                    // Until something happens: input, perhaps.
+                    let mut waited = false;
+                    let done = |_: &mut Stack<'_, S, U>| core::mem::replace(&mut waited, true);
+                    if drive(stack, io, clock, interrupt, done)? == Ended::Stopped {
+                        return Err(Failure::run("interrupted"));
+                    }
+                }
+            }
+        }
+    }
+
+    fn take(&mut self) -> Option<Vec<u8>> {
+        let end = self.typed.iter().position(|&byte| byte == b'\n');
+        let used = match end {
+            Some(at) => at + 1,
+            None if self.ended && !self.typed.is_empty() => self.typed.len(),
+            None => return None,
+        };
+        let mut line: Vec<u8> = self.typed.drain(..used).collect();
+        line.truncate(split_line_end(&line).0.len());
+        Some(line)
+    }
+}

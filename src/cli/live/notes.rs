@@ -1,0 +1,175 @@
+//! What one step did, in words.
+
+use std::collections::VecDeque;
+
+use smoltcp::phy::Medium;
+use smoltcp::socket::tcp::State;
+use smoltcp::time::Instant;
+use smoltcp::wire::TcpSeqNumber;
+
+use crate::cli::shell::Goal;
+use crate::cli::watch::Watch;
+use crate::stack::{Direction, Event, Probe};
+use crate::trace::{Ends, Segment, Summary};
+
+/// Frames and events in words, besides whatever watches already.
+pub(super) struct Notes<'s> {
+    watch: Watch<'s>,
+    medium: Medium,
+    numbers: Numbers,
+    step: Noted,
+}
+
+/// What was noted since the last step was shown.
+#[derive(Default)]
+struct Noted {
+    lines: Vec<String>,
+    frames: Vec<Summary>,
+    states: Vec<State>,
+}
+
+impl<'s> Notes<'s> {
+    pub(super) fn new(watch: Watch<'s>, medium: Medium) -> Self {
+        Notes { watch, medium, numbers: Numbers::default(), step: Noted::default() }
+    }
+
+    pub(super) fn into_watch(self) -> Watch<'s> {
+        self.watch
+    }
+
+    /// Whether what was noted includes this.
+    pub(super) fn has_reached(&self, goal: Goal) -> bool {
+        match goal {
+            Goal::Frame(kind) => self.step.frames.iter().any(|frame| kind.matches(frame)),
+            Goal::State(state) => self.step.states.contains(&state),
+        }
+    }
+
+    /// Hands out the lines, and forgets what was noted.
+    pub(super) fn take_lines(&mut self) -> Vec<String> {
+        core::mem::take(&mut self.step).lines
+    }
+}
+
+impl Probe for Notes<'_> {
+    fn frame(&mut self, now: Instant, direction: Direction, frame: &[u8]) {
+        self.watch.frame(now, direction, frame);
+        let way = if direction == Direction::In { "in " } else { "out" };
+        let summary = Summary::of(frame, self.medium);
+        self.step.lines.push(format!("{way}     {}", self.numbers.describe(&summary)));
+        self.step.frames.push(summary);
+    }
+
+    fn event(&mut self, now: Instant, event: &Event) {
+        self.watch.event(now, event);
+        if let Event::State { from, to, .. } = event {
+            self.step.lines.push(format!("state   {from} -> {to}"));
+            self.step.states.push(*to);
+        }
+    }
+}
+
+/// How many SYNs are remembered, two a connection; the oldest goes first.
+const REMEMBERED: usize = 2048;
+
+/// The initial sequence numbers of those who have sent SYN.
+#[derive(Default)]
+struct Numbers(VecDeque<(Ends, TcpSeqNumber)>);
+
+impl Numbers {
+    /// A frame in words, its sequence numbers counted from the initial ones.
+    fn describe(&mut self, summary: &Summary) -> String {
+        let (Some(segment), Some(ends)) = (summary.segment(), summary.ends) else { return summary.to_string() };
+        if segment.syn {
+            self.remember(ends, segment);
+        }
+        let back = Ends { source: ends.destination, destination: ends.source };
+        let (sender, receiver) = (self.initial(ends), self.initial(back));
+        let zero = TcpSeqNumber(0);
+        let words = segment.since(sender.unwrap_or(zero), receiver.unwrap_or(zero));
+        // 0 is the number of an RST that answers a segment without ACK: it is counted from nothing.
+        let is_absolute = |initial: Option<TcpSeqNumber>, number: TcpSeqNumber| initial.is_none() && number != zero;
+        if is_absolute(sender, segment.seq) || segment.ack.is_some_and(|ack| is_absolute(receiver, ack)) {
+            return format!("{words} (no SYN seen: absolute numbers)");
+        }
+        words.to_string()
+    }
+
+    fn remember(&mut self, ends: Ends, segment: Segment) {
+        self.0.retain(|(known, _)| *known != ends);
+        if self.0.len() >= REMEMBERED {
+            self.0.pop_front();
+        }
+        self.0.push_back((ends, segment.seq));
+    }
+
+    fn initial(&self, ends: Ends) -> Option<TcpSeqNumber> {
+        self.0.iter().rev().find(|(known, _)| *known == ends).map(|(_, initial)| *initial)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use smoltcp::wire::{IpAddress, IpEndpoint};
+
+    use super::*;
+    use crate::trace::Carries;
+
+    const SEGMENT: Segment = Segment {
+        syn: false,
+        fin: false,
+        rst: false,
+        psh: false,
+        seq: TcpSeqNumber(0),
+        ack: None,
+        window: 63,
+        scale: None,
+        mss: None,
+        len: 0,
+    };
+
+    fn frame(from: u16, to: u16, segment: Segment) -> Summary {
+        let end = |port| IpEndpoint::new(IpAddress::v4(10, 0, 0, 1), port);
+        Summary { ends: Some(Ends { source: end(from), destination: end(to) }), carries: Carries::Tcp(segment) }
+    }
+
+    #[test]
+    fn numbers_count_from_the_syn_of_either_end() {
+        let (client, server) = (TcpSeqNumber(-2), TcpSeqNumber(1_000_000));
+        let mut numbers = Numbers::default();
+        let syn = Segment { syn: true, seq: client, ..SEGMENT };
+        assert_eq!(numbers.describe(&frame(5, 7, syn)), "SYN seq=0 len=0 win=63");
+        let syn_ack = Segment { syn: true, seq: server, ack: Some(client + 1), ..SEGMENT };
+        assert_eq!(numbers.describe(&frame(7, 5, syn_ack)), "SYN,ACK seq=0 ack=1 len=0 win=63");
+        let data = Segment { seq: client + 1, ack: Some(server + 1), len: 9, ..SEGMENT };
+        assert_eq!(numbers.describe(&frame(5, 7, data)), "ACK seq=1 ack=1 len=9 win=63");
+        let answer = Segment { fin: true, seq: server + 1, ack: Some(client + 10), ..SEGMENT };
+        assert_eq!(numbers.describe(&frame(7, 5, answer)), "FIN,ACK seq=1 ack=10 len=0 win=63");
+        // The same ports again, with other numbers.
+        let again = Segment { syn: true, seq: TcpSeqNumber(77), ..SEGMENT };
+        assert_eq!(numbers.describe(&frame(5, 7, again)), "SYN seq=0 len=0 win=63");
+        assert_eq!(numbers.0.len(), 2);
+    }
+
+    #[test]
+    fn numbers_without_a_syn_say_that_they_are_absolute() {
+        let mut numbers = Numbers::default();
+        let ack = Segment { seq: TcpSeqNumber(5), ack: Some(TcpSeqNumber(6)), ..SEGMENT };
+        assert_eq!(numbers.describe(&frame(5, 7, ack)), "ACK seq=5 ack=6 len=0 win=63 (no SYN seen: absolute numbers)");
+        // The answer to a SYN for a port that is closed.
+        numbers.describe(&frame(6, 7, Segment { syn: true, seq: TcpSeqNumber(900), ..SEGMENT }));
+        let refused = Segment { rst: true, ack: Some(TcpSeqNumber(901)), window: 0, ..SEGMENT };
+        assert_eq!(numbers.describe(&frame(7, 6, refused)), "RST,ACK seq=0 ack=1 len=0 win=0");
+    }
+
+    #[test]
+    fn the_oldest_syns_are_forgotten() {
+        let mut numbers = Numbers::default();
+        for port in 0..=REMEMBERED as u16 {
+            numbers.describe(&frame(port, 7, Segment { syn: true, seq: TcpSeqNumber(3), ..SEGMENT }));
+        }
+        assert_eq!(numbers.0.len(), REMEMBERED);
+        let first = numbers.describe(&frame(0, 7, Segment { seq: TcpSeqNumber(4), ..SEGMENT }));
+        assert!(first.contains("absolute"), "{first}");
+    }
+}

@@ -1,0 +1,79 @@
+//! Hosts that are this machine itself: its loopback, which no TAP or TUN leads to.
+
+use std::net::IpAddr;
+
+use super::error::Failure;
+use super::netlink::Netlink;
+
+/// Whether a host's name or address leads to this machine's loopback: `localhost` and what ends in it (RFC 6761 section 6.3), the
+/// names that /etc/hosts gives to the loopback, and the loopback's addresses.
+pub fn is_local(host: &str) -> bool {
+    is_local_by(host, &std::fs::read_to_string("/etc/hosts").unwrap_or_default())
+}
+
+fn is_local_by(host: &str, hosts: &str) -> bool {
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(&host);
+    if let Ok(address) = bare.parse() {
+        return is_loopback(address);
+    }
+    host == "localhost" || host.ends_with(".localhost") || is_loopback_name(&host, hosts)
+}
+
+/// Whether `hosts`, in the form of /etc/hosts, has this name, and with loopback addresses alone.
+fn is_loopback_name(name: &str, hosts: &str) -> bool {
+    let lines = hosts.lines().map(|line| line.split('#').next().unwrap_or_default().split_whitespace());
+    let mut addresses = lines.filter_map(|mut words| {
+        let address: IpAddr = words.next()?.parse().ok()?;
+        words.any(|word| word.eq_ignore_ascii_case(name)).then_some(address)
+    });
+    addresses.next().is_some_and(is_loopback) && addresses.all(is_loopback)
+}
+
+/// Whether this is an address of the loopback, an IPv4 one in an IPv6 address included.
+pub fn is_loopback(address: IpAddr) -> bool {
+    address.to_canonical().is_loopback()
+}
+
+/// The error about such a host, with the addresses that this machine has on the link.
+pub fn is_elsewhere(host: &str, link: &str) -> Failure {
+    let found = Netlink::open().and_then(|mut netlink| netlink.link(link)).ok().flatten();
+    let own = found.map(|link| link.addresses).unwrap_or_default();
+    // A link-local address needs its link said.
+    let link_local = |address: &IpAddr| matches!(address, IpAddr::V6(address) if address.is_unicast_link_local());
+    let own: Vec<String> = own.iter().filter(|(own, _)| !link_local(own)).map(|(own, _)| own.to_string()).collect();
+    let end = match own.is_empty() {
+        true => format!("its end of {link} has no address: sudo ip addr add 192.168.69.100/24 dev {link}"),
+        false => format!("its end of {link} is {}", own.join(" and ")),
+    };
+    Failure::run(format_args!("{host} is this machine's own loopback, where smolstep is not; {end}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_loopback_and_its_names_are_local() {
+        let hosts = "127.0.0.1 localhost\n127.0.1.1\there.example here # me\n::1 here ip6-loopback\n\
+                     10.0.0.1 both # localhost\n127.0.0.2 both\nnonsense here2\n";
+        for host in [
+            "127.0.0.1",
+            "127.255.0.3",
+            "::1",
+            "[::1]",
+            "::ffff:127.0.0.1",
+            "localhost",
+            "LocalHost.",
+            "a.localhost",
+            "here",
+            "HERE.example",
+            "ip6-loopback",
+        ] {
+            assert!(is_local_by(host, hosts), "{host}");
+        }
+        for host in ["128.0.0.1", "::2", "[::1", "", "both", "here2", "me", "localhost.example", "192.168.69.1"] {
+            assert!(!is_local_by(host, hosts), "{host}");
+        }
+    }
+}

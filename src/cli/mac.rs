@@ -1,0 +1,83 @@
+//! The hardware address on a TAP where none is given: another one on each machine and TAP, and the same from run to run.
+
+use std::fs;
+
+use smoltcp::wire::EthernetAddress;
+
+use super::error::Failure;
+use super::link::Side;
+use crate::stack::{Hardware, half_sip};
+
+/// The hardware address of this side on the TAP `tap`. It is random, and logged, on a machine that has no id.
+///
+/// # Errors
+/// There is neither an id nor entropy.
+pub fn default_mac(tap: &str, side: Side) -> Result<EthernetAddress, Failure> {
+    let read = |file| fs::read_to_string(file).unwrap_or_default();
+    if let Some(mac) = derive(tap, side, &read("/etc/machine-id"), &read("/proc/sys/kernel/hostname")) {
+        return Ok(mac);
+    }
+    let mut bytes = [0; 6];
+    getrandom::fill(&mut bytes).map_err(|error| Failure::run(format_args!("no entropy: {error}")))?;
+    let mac = local(bytes);
+    let shown = Hardware(mac);
+    log::info!(
+        "no machine id in /etc/machine-id: {tap} has the random hardware address {shown}; --mac gives a lasting one"
+    );
+    Ok(mac)
+}
+
+/// The same made of what is known; `None` where the machine's id is none (machine-id(5)).
+fn derive(tap: &str, side: Side, machine: &str, host: &str) -> Option<EthernetAddress> {
+    let id = u128::from_str_radix(machine.trim(), 16).ok().filter(|&id| id != 0 && machine.trim().len() == 32)?;
+    // No name has a line end in it.
+    let text = format!("{id:032x}\n{}\n{tap}\n{side:?}", host.trim());
+    let words: Vec<u32> = text
+        .as_bytes()
+        .chunks(4)
+        .map(|bytes| bytes.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte)))
+        .collect();
+    let [a, b, c, d] = half_sip::<2, 4>(0, &words).to_be_bytes();
+    let [e, f, ..] = half_sip::<2, 4>(1, &words).to_be_bytes();
+    Some(local([a, b, c, d, e, f]))
+}
+
+/// A locally administered address of one host (RFC 9542 section 2.1).
+fn local(mut bytes: [u8; 6]) -> EthernetAddress {
+    bytes[0] = bytes[0] & !0b11 | 0b10;
+    EthernetAddress(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MACHINE: &str = "0123456789abcdef0123456789abcdef\n";
+
+    #[test]
+    fn an_address_is_that_of_the_machine_the_tap_and_the_side() {
+        let of = |tap, side, machine, host| derive(tap, side, machine, host).unwrap();
+        let mac = of("tap0", Side::Server, MACHINE, "host\n");
+        // It may not change from release to release: leases and neighbours would not know this side again.
+        assert_eq!(Hardware(mac).to_string(), "b6:1f:ef:0f:1c:44");
+        assert_eq!(mac, of("tap0", Side::Server, MACHINE.trim(), "host"));
+        let others = [
+            of("tap1", Side::Server, MACHINE, "host"),
+            of("tap0", Side::Client, MACHINE, "host"),
+            of("tap0", Side::Server, "0123456789abcdef0123456789abcdee", "host"),
+            of("tap0", Side::Server, MACHINE, "other"),
+            of("tap0", Side::Server, MACHINE, ""),
+        ];
+        for (at, other) in others.iter().enumerate() {
+            assert!(other.is_unicast() && other.0[0] & 3 == 2, "{other}");
+            assert!(*other != mac && !others[..at].contains(other), "{other}");
+        }
+    }
+
+    #[test]
+    fn a_machine_may_have_no_id() {
+        for machine in ["", "\n", "uninitialized\n", "00000000000000000000000000000000\n", "0123", "x"] {
+            assert_eq!(derive("tap0", Side::Server, machine, "host"), None, "{machine:?}");
+        }
+    }
+}

@@ -1,0 +1,67 @@
+//! `smolstep man`: manual pages, one for smolstep and one for each command.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use clap_mangen::Man;
+use tempfile::NamedTempFile;
+
+use super::error::Failure;
+
+/// Write the manual pages: smolstep.1, smolstep-serve.1 and so on
+#[derive(Args, Clone, Debug)]
+#[command(after_help = "Example:
+  smolstep man ~/.local/share/man/man1")]
+pub struct ManArgs {
+    /// Where to write them; made if it is not there
+    #[arg(value_name = "DIR")]
+    dir: PathBuf,
+}
+
+/// Writes the pages of `command`. A page appears, or changes, only once all are written.
+///
+/// # Errors
+/// The folder cannot be made or written to.
+pub fn man(args: &ManArgs, command: clap::Command) -> Result<(), Failure> {
+    let dir = &args.dir;
+    write(dir, command)
+        .map_err(|error| Failure::run(format_args!("the manual pages cannot be written to {}: {error}", dir.display())))
+}
+
+fn write(dir: &Path, command: clap::Command) -> io::Result<()> {
+    let pages = pages(command)?;
+    fs::create_dir_all(dir)?;
+    let mut files = Vec::new();
+    for (name, page) in pages {
+        let mut file = new_file(dir)?;
+        file.write_all(page.as_bytes())?;
+        files.push((name, file));
+    }
+    files.into_iter().try_for_each(|(name, file)| file.persist(dir.join(name)).map(drop).map_err(|error| error.error))
+}
+
+/// With the permissions of any new file, where temporary ones are the user's alone.
+fn new_file(dir: &Path) -> io::Result<NamedTempFile> {
+    use std::os::unix::fs::PermissionsExt;
+    tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o666)).tempfile_in(dir)
+}
+
+/// Names of files and what is in them.
+fn pages(command: clap::Command) -> io::Result<Vec<(String, String)>> {
+    let mut command = command.disable_help_subcommand(true);
+    // Gives the commands their full names.
+    command.build();
+    let commands: Vec<_> = core::iter::once(&command).chain(command.get_subcommands()).cloned().collect();
+    commands
+        .into_iter()
+        .map(|command| {
+            let page = Man::new(command).source(concat!("smolstep ", env!("CARGO_PKG_VERSION"))).manual("smolstep");
+            let mut bytes = Vec::new();
+            page.render(&mut bytes)?;
+            let text = String::from_utf8_lossy(&bytes).replace("\n.SH EXTRA\n", "\n.SH EXAMPLES\n");
+            Ok((page.get_filename(), text))
+        })
+        .collect()
+}

@@ -1,0 +1,66 @@
+//! What to say where the `--` before COMMAND is missing.
+
+use std::ffi::OsString;
+
+use clap::Command;
+
+use crate::cli::error::Failure;
+use crate::cli::serve::find;
+use crate::cli::usage::option;
+
+/// The error about a COMMAND without `--` before it, or about no COMMAND at all; `words` follow `smolstep sandbox`. `None`
+/// where something else is wrong.
+pub fn missing_dashes(command: &Command, words: &[OsString]) -> Option<Failure> {
+    let text = |index: usize| words.get(index).and_then(|word| word.to_str()).unwrap_or_default();
+    let mut index = 0;
+    while index < words.len() && text(index) != "--" {
+        let word = text(index);
+        if !word.starts_with('-') || word == "-" {
+            return Some(Failure::usage(put_dashes(words, index)));
+        }
+        index += 1;
+        let name = word.split_once('=').map_or(word, |(name, _)| name);
+        let takes_value = option(command, name)?.get_action().takes_values();
+        if !takes_value || name.len() < word.len() {
+            continue;
+        }
+        if text(index).is_empty() || option(command, text(index)).is_some() {
+            return None;
+        }
+        if word == "--serve" {
+            // The first is meant to be a program; a command may follow the last.
+            if let Err(unknown) = find_or_all(text(index)) {
+                return Some(unknown);
+            }
+            while index < words.len() && find_or_all(text(index)).is_ok() {
+                index += 1;
+            }
+        } else {
+            index += 1;
+        }
+    }
+    match words.get(index + 1) {
+        None => Some(Failure::usage(format_args!(
+            "no command: put one after --, as in 'smolstep sandbox{} -- sh'",
+            shown(words.get(..index).unwrap_or_default())
+        ))),
+        Some(_) => None,
+    }
+}
+
+fn find_or_all(name: &str) -> Result<(), Failure> {
+    if name == "all" { Ok(()) } else { find(name).map(drop) }
+}
+
+/// The line to write instead: the command begins at `index`.
+fn put_dashes(words: &[OsString], index: usize) -> String {
+    let (options, command) = words.split_at(index);
+    let more = if command.len() > 1 { " ..." } else { "" };
+    let command = shown(command.get(..1).unwrap_or_default());
+    format!("put -- before the command: smolstep sandbox{} --{command}{more}", shown(options))
+}
+
+/// The words, each with a space before it.
+fn shown(words: &[OsString]) -> String {
+    words.iter().map(|word| format!(" {}", word.to_string_lossy())).collect()
+}

@@ -1,0 +1,49 @@
+//! Suggestions for words that are not quite right.
+
+use strsim::damerau_levenshtein;
+
+/// The candidate that `word` was probably meant to be: one that it begins, or one that differs in one letter of three at most.
+pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
+    let word = word.to_lowercase();
+    let letters = word.chars().count();
+    let distance = |candidate: &str| match letters >= 2 && candidate.to_lowercase().starts_with(&word) {
+        true => 0,
+        false => damerau_levenshtein(&word, &candidate.to_lowercase()),
+    };
+    let near = candidates.into_iter().map(|candidate| (distance(candidate), candidate));
+    near.filter(|(distance, _)| *distance <= letters / 3).min_by_key(|(distance, _)| *distance).map(|(_, near)| near)
+}
+
+/// What to add to an error about an unknown `word`: the candidate that is near it, else all of them.
+pub fn did_you_mean(word: &str, candidates: &[&str]) -> String {
+    match nearest(word, candidates.iter().copied()) {
+        Some(near) => format!("did you mean '{near}'?"),
+        None => format!("there are {}", candidates.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_word_finds_its_neighbour_and_another_word_none() {
+        let names = ["greeting", "echo", "chat", "upper", "http"];
+        for (word, near) in [
+            ("greting", Some("greeting")),
+            ("greetng", Some("greeting")),
+            ("GREETING", Some("greeting")),
+            ("greet", Some("greeting")),
+            ("ehco", Some("echo")),
+            ("uper", Some("upper")),
+            ("htp", Some("http")),
+            ("nosuch", None),
+            ("nc", None),
+            ("g", None),
+            ("", None),
+            ("straße", None),
+        ] {
+            assert_eq!(nearest(word, names), near, "{word}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! Invalid command lines: one line that says what is wrong and what to do, made of clap's error.
+
+use std::ffi::OsString;
+
+use clap::error::{ContextKind, ContextValue, ErrorKind};
+use clap::{Arg, Command, Error};
+
+use super::call::has_client;
+use super::error::Failure;
+use super::sandbox;
+use super::suggest::nearest;
+use crate::app;
+
+/// The command line as clap is to see it: a negative value is joined to its option, so that the error is about the value. clap
+/// would call it an unknown option.
+pub fn join_negative_values(command: &Command, words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut joined: Vec<OsString> = Vec::new();
+    let mut subcommand = None;
+    let mut open = true;
+    for word in words {
+        let text = word.to_str().unwrap_or_default();
+        if joined.len() == 1 {
+            subcommand = command.find_subcommand(text);
+        }
+        open &= text != "--";
+        let digit = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+        let negative = text.strip_prefix('-').is_some_and(digit);
+        match joined.last_mut() {
+            Some(last) if open && negative && takes_value(subcommand, last.to_str().unwrap_or_default()) => {
+                last.push("=");
+                last.push(word);
+            }
+            _ => joined.push(word),
+        }
+    }
+    joined
+}
+
+fn takes_value(subcommand: Option<&Command>, word: &str) -> bool {
+    subcommand.and_then(|command| option(command, word)).is_some_and(|option| option.get_action().takes_values())
+}
+
+/// The option of `command` that `word` is, without a value behind an equals sign.
+pub fn option<'c>(command: &'c Command, word: &str) -> Option<&'c Arg> {
+    command.get_arguments().find(|option| match word.strip_prefix("--") {
+        Some(long) => option.get_long() == Some(long),
+        None => word.strip_prefix('-').is_some_and(|short| option.get_short().is_some_and(|c| short == c.to_string())),
+    })
+}
+
+/// One line for what clap says of `words` in many; `words` begin with the program.
+pub fn explain(error: &Error, command: &Command, words: &[OsString]) -> Failure {
+    let first = words.get(1).map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
+    let Some(subcommand) = command.find_subcommand(&first).filter(|command| command.get_name() != "help") else {
+        return with_help(Failure::usage(top(error, command)), None);
+    };
+    let name = subcommand.get_name();
+    let what = match name {
+        "sandbox" => sandbox::missing_dashes(subcommand, words.get(2..).unwrap_or_default()),
+        _ => None,
+    };
+    let takes_text = subcommand.get_positionals().any(|argument| argument.get_id() == "texts");
+    let hint = match error.kind() {
+        ErrorKind::UnknownArgument if takes_text => "; -- before a TEXT lets it begin with -",
+        _ => "",
+    };
+    with_help(what.unwrap_or_else(|| Failure::usage(one_line(error) + hint)), Some(name))
+}
+
+/// Adds where a subcommand's options are explained to an error about one of them.
+pub fn with_help(failure: Failure, subcommand: Option<&str>) -> Failure {
+    match subcommand {
+        Some(name) => failure.add_to_usage(format_args!("'smolstep {name} --help' tells more")),
+        None => failure.add_to_usage("'smolstep --help' tells more"),
+    }
+}
+
+/// What is wrong before any subcommand.
+fn top(error: &Error, command: &Command) -> String {
+    let word = match (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
+        (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) => word,
+        (ErrorKind::UnknownArgument, _) => {
+            let line = one_line(error);
+            return format!("{line}; options follow the command, as in 'smolstep serve greeting --tap tap0'");
+        }
+        _ => return one_line(error),
+    };
+    let commands = || command.get_subcommands().map(Command::get_name);
+    let programs = || app::APPS.iter().map(|app| app.name);
+    let near = nearest(word, commands().chain(programs()));
+    match near.map(|near| (near, app::find(near))) {
+        Some((near, Some(app))) => {
+            let what = match near == word {
+                true => format!("{word} is a program, not a command"),
+                false => format!("there is no command '{word}'"),
+            };
+            let call = match has_client(&app) {
+                true => format!("smolstep call {near} HOST"),
+                false => "smolstep get http://HOST/".into(),
+            };
+            format!("{what}: did you mean 'smolstep serve {near}' or '{call}'?")
+        }
+        Some((near, None)) => format!("there is no command '{word}': did you mean 'smolstep {near}'?"),
+        None => format!("there is no command '{word}': there are {}", commands().collect::<Vec<_>>().join(", ")),
+    }
+}
+
+/// clap's explanation without its usage, and with what it suggests, which fill several lines.
+fn one_line(error: &Error) -> String {
+    let text = error.to_string();
+    let what = text.split("\n\n").next().unwrap_or_default();
+    let words: Vec<&str> = what.strip_prefix("error: ").unwrap_or(what).split_whitespace().collect();
+    let line = words.join(" ");
+    let suggested = [ContextKind::SuggestedArg, ContextKind::SuggestedSubcommand, ContextKind::SuggestedValue];
+    let near = suggested.into_iter().find_map(|kind| match error.get(kind)? {
+        ContextValue::String(near) => Some(near),
+        ContextValue::Strings(near) => near.first(),
+        _ => None,
+    });
+    match near {
+        Some(near) => format!("{line}; did you mean '{near}'?"),
+        None => line,
+    }
+}

@@ -1,0 +1,96 @@
+//! The zone of an IPv6 address, as in fe80::64%tap0 (RFC 4007 section 11) and http://[fe80::64%25tap0]/ (RFC 6874).
+
+use std::borrow::Cow;
+use std::net::Ipv6Addr;
+
+use percent_encoding::percent_decode_str;
+
+/// `text` without the zone of the IPv6 address in it, which may have brackets, a port or a prefix. Anything else stays as it is.
+///
+/// # Errors
+/// One line: the zone is not `link`, which is the only link there is.
+pub fn without_zone<'t>(text: &'t str, link: &str) -> Result<Cow<'t, str>, String> {
+    let Some((before, after)) = text.split_once('%') else { return Ok(text.into()) };
+    let bare = before.strip_prefix('[').unwrap_or(before);
+    if bare.parse::<Ipv6Addr>().is_err() {
+        return Ok(text.into());
+    }
+    let (zone, rest) = after.split_at(after.find([']', '/']).unwrap_or(after.len()));
+    if zone == link {
+        return Ok(format!("{before}{rest}").into());
+    }
+    match zone.strip_prefix(link).and_then(|rest| rest.strip_prefix(':')) {
+        Some(port) => Err(format!("bad address '{text}': with a port it is [{bare}%{link}]:{port}")),
+        None => Err(format!("bad address '{text}': its zone is not {link}, the link's name; write {bare}%{link}")),
+    }
+}
+
+/// The same of a URL, whose zone follows %25 or a mere %, percent-encoded.
+///
+/// # Errors
+/// As [`without_zone`].
+pub fn url_without_zone<'t>(url: &'t str, link: &str) -> Result<Cow<'t, str>, String> {
+    let start = url.find("//").map_or(0, |slashes| slashes + 2);
+    let (scheme, rest) = url.split_at(start);
+    let authority = rest.split(['/', '\\', '?', '#']).next().unwrap_or_default();
+    let Some((before, after)) = authority.split_once('%') else { return Ok(url.into()) };
+    let Some((zone, _)) = after.split_once(']') else { return Ok(url.into()) };
+    let bare = before.rsplit_once('[').map_or("", |(_, bare)| bare);
+    if bare.parse::<Ipv6Addr>().is_err() {
+        return Ok(url.into());
+    }
+    let tail = rest.get(before.len() + 1 + zone.len()..).unwrap_or_default();
+    let name = percent_decode_str(zone.strip_prefix("25").unwrap_or(zone)).decode_utf8_lossy();
+    if name == link || zone == link {
+        return Ok(format!("{scheme}{before}{tail}").into());
+    }
+    Err(format!("its zone is not {link}, the link's name; write [{bare}%25{link}]"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_links_own_zone_is_left_out() {
+        for (text, plain) in [
+            ("fe80::64%tap0", "fe80::64"),
+            ("[fe80::64%tap0]", "[fe80::64]"),
+            ("[fe80::64%tap0]:9999", "[fe80::64]:9999"),
+            ("fe80::64%tap0/64", "fe80::64/64"),
+            ("fe80::64", "fe80::64"),
+            ("host.example:7", "host.example:7"),
+            // No IPv6 address: whoever reads it says so.
+            ("192.168.69.1%tap0", "192.168.69.1%tap0"),
+            ("%tap0", "%tap0"),
+        ] {
+            assert_eq!(without_zone(text, "tap0").unwrap(), plain);
+        }
+        for (url, plain) in [
+            ("http://[fe80::64%25tap0]/", "http://[fe80::64]/"),
+            ("http://[fe80::64%25tap0]:8000/%41?%25", "http://[fe80::64]:8000/%41?%25"),
+            ("http://[fe80::64%tap0]", "http://[fe80::64]"),
+            ("http://[fe80::64%25t%61p0]#x", "http://[fe80::64]#x"),
+            ("http://me@[fe80::64%25tap0]/", "http://me@[fe80::64]/"),
+            ("http://host.example/[fe80::64%25eth0]", "http://host.example/[fe80::64%25eth0]"),
+            ("[fe80::64%25tap0]", "[fe80::64]"),
+        ] {
+            assert_eq!(url_without_zone(url, "tap0").unwrap(), plain);
+        }
+        assert_eq!(url_without_zone("http://[fe80::64%25]/", "25").unwrap(), "http://[fe80::64]/");
+    }
+
+    #[test]
+    fn another_zone_is_refused() {
+        for text in ["fe80::64%eth0", "[fe80::64%eth0]:9999", "fe80::64%", "fe80::64%3", "fe80::64%tap0%tap0"] {
+            let why = without_zone(text, "tap0").unwrap_err();
+            assert!(why.ends_with("its zone is not tap0, the link's name; write fe80::64%tap0"), "{why}");
+        }
+        let why = without_zone("fe80::64%tap0:9999", "tap0").unwrap_err();
+        assert!(why.ends_with("with a port it is [fe80::64%tap0]:9999"), "{why}");
+        for url in ["http://[fe80::64%25eth0]/", "http://[fe80::64%25]/", "http://[fe80::64%eth0]:80"] {
+            let why = url_without_zone(url, "tap0").unwrap_err();
+            assert!(why.ends_with("write [fe80::64%25tap0]"), "{why}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The socket tutorials' programs in pairs: two in Python, then smolstep as either of them. What both sides print stays the same.
+//! CONTRIBUTING.md has the table.
+#![cfg(target_os = "linux")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod chat;
+mod chat_lines;
+mod chat_udp;
+mod greeting;
+mod http;
+mod inbox;
+mod pair;
+mod single;

@@ -1,0 +1,8 @@
+"""Tutorial 2, the second UDP client: speaks and listens in turn."""
+
+from peer import ADDRESS, PORT, datagrams
+
+client = datagrams()
+while True:
+    client.sendto(input(">>>").encode(), (ADDRESS, PORT))
+    print(client.recv(1024).decode())

@@ -1,0 +1,9 @@
+"""Tutorial 2, the second UDP server: answers whoever has written."""
+
+from peer import bound
+
+server = bound()
+while True:
+    message, sender = server.recvfrom(1024)
+    print(message.decode())
+    server.sendto(input(">>>").encode(), sender)

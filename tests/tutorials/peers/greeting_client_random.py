@@ -1,0 +1,13 @@
+"""Tutorial 3, TCP client: has twenty random fractions greeted."""
+
+import random
+
+from peer import connected
+
+client = connected()
+print(client.recv(1024).decode())
+for _ in range(20):
+    client.send(str(random.random()).encode())
+    print(client.recv(1024).decode())
+client.send(b"exit")
+client.close()

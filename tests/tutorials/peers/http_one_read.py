@@ -1,0 +1,7 @@
+"""Tutorial 0, TCP client: a request, one read, and what it brought. Also sent to the ACK server."""
+
+from peer import connected
+
+with connected() as client:
+    client.send(b"GET / HTTP/1.1\r\nHost: host.example\r\n\r\n")
+    print(client.recv(4096).decode())
