@@ -4,7 +4,7 @@
 mod common;
 
 use std::io::{ErrorKind, Read};
-use std::net::{Shutdown, TcpStream};
+use std::net::{Shutdown, TcpListener, TcpStream};
 
 use common::link::{KERNEL, SERVER, at, connect, expect, expect_last, on_tap, on_tap_and_tun, send, udp};
 use common::peer::python;
@@ -289,6 +289,21 @@ fn partners_on_udp_are_answered_by_number() {
         let len = partners[2].recv(&mut bytes).unwrap();
         assert_eq!(&bytes[..len], b"to UDP again\n");
         server.stop();
+    });
+}
+
+#[test]
+fn a_client_that_leaves_takes_nothing_back() {
+    on_tap("a_client_that_leaves_takes_nothing_back", |link| {
+        for address in KERNEL {
+            let listener = TcpListener::bind(at(address, 9000)).unwrap();
+            let call = link.call(&["chat", address], b"hi\nq\n");
+            assert_eq!((call.code(), call.out().as_str()), (Some(0), "the talk has ended\n"), "{call:?}");
+            // Who was not listened to yet is heard all the same.
+            let mut heard = String::new();
+            listener.accept().unwrap().0.read_to_string(&mut heard).unwrap();
+            assert_eq!(heard, "hi\nq");
+        }
     });
 }
 

@@ -110,7 +110,8 @@ fn a_port_without_brackets_is_guessed() {
         }
         // This cannot be an address.
         let long = run(link, &["call", "upper", "fdaa::64:14000"]);
-        assert_eq!(long.err(), "smolstep: bad address 'fdaa::64:14000': with a port it is [fdaa::64]:14000\n");
+        let error = "smolstep: bad address 'fdaa::64:14000': with a port it is [fdaa::64]:14000; ";
+        assert!(long.err().starts_with(error), "{long:?}");
         assert_eq!(long.code(), Some(2));
         // A host that refuses is there, and no other address has a last group like a port.
         assert!(!run(link, &["call", "ack", "fdaa::64", "hi"]).err().contains("last group"));

@@ -126,6 +126,13 @@ impl<'a> Run<'a> {
         self.complete()
     }
 
+    /// Is done, though the connection is not over: whoever runs the client may go. RST could cost the other side what it has not
+    /// read yet.
+    pub fn leave(&mut self) -> Next {
+        self.result = Some(Ok(()));
+        Next::Wait
+    }
+
     /// Closes without all done.
     pub fn fail(&mut self, failure: Failure) -> Next {
         self.failure.get_or_insert(failure);
@@ -134,7 +141,7 @@ impl<'a> Run<'a> {
 
     /// Takes in how the connection ended.
     pub fn ended(&mut self, end: End) {
-        self.result = Some(match (self.failure, end) {
+        self.result.get_or_insert(match (self.failure, end) {
             (Some(failure), _) => Err(failure),
             (None, End::Closed) if self.complete => Ok(()),
             (None, _) if self.complete && !self.sends => Ok(()),
@@ -143,7 +150,7 @@ impl<'a> Run<'a> {
         });
     }
 
-    /// How it went, once the connection is over.
+    /// How it went, once the client is done.
     pub fn result(&self) -> Option<Result<(), Failure>> {
         self.result
     }

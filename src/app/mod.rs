@@ -332,7 +332,7 @@ enum Program {
 }
 
 impl Client<'_> {
-    /// How it went, once the connection is over.
+    /// How it went, once the client is done: the connection is over, or nothing more is to be waited for.
     pub fn result(&self) -> Option<Result<(), Failure>> {
         self.run.result()
     }

@@ -297,13 +297,18 @@ impl<'c> Caller<'c> {
             }
         };
         self.remotes = vec![remote];
-        let ended = drive(stack, io, &self.clock, &mut self.stop, |stack| stack.ended(id).is_some())?;
+        let is_done = |stack: &Clients<'_, 'c, 't>| {
+            stack.session(id).is_some_and(|runner| runner.session.result() == Some(Ok(())))
+        };
+        let ended = drive(stack, io, &self.clock, &mut self.stop, |stack| stack.ended(id).is_some() || is_done(stack))?;
         match stack.take(id) {
             Some((runner, end)) if ended == Ended::Done => match runner.session.result() {
                 Some(Ok(())) => Ok(()),
                 Some(Err(why)) => Err(failed(remote, &why)),
                 None => Err(failed(remote, &end)),
             },
+            // The connection is not over, but the client is done with it.
+            None if is_done(stack) => Ok(()),
             _ => Err(failed(remote, &"interrupted")),
         }
     }

@@ -104,8 +104,7 @@ impl Client {
         // In FIN-WAIT-2 the other side's host has all that was said.
         if self.leaves_at.is_some_and(|at| cx.now >= at) && socket.state() == State::FinWait2 {
             self.tell(cx.console);
-            run.complete_without_sending();
-            return Next::Abort;
+            return run.leave();
         }
         let waits = if self.stage == Stage::Closed { run.wait(cx.now) } else { Next::Wait };
         let leaves_at = self.leaves_at.filter(|at| cx.now < *at);

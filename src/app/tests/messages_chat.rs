@@ -260,5 +260,5 @@ fn after_its_own_q_a_client_waits_a_second_for_the_other_side_to_close() {
     assert!(tcp.session.result().is_none());
     pass(&mut tcp, 1);
     assert_eq!(shows(&mut tcp), "the talk has ended\n");
-    assert_eq!(tcp.session.result(), Some(Ok(())));
+    assert_eq!((tcp.session.result(), tcp.next()), (Some(Ok(())), Next::Wait));
 }
