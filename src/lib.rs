@@ -27,6 +27,9 @@
 //! of these in under 50 lines.
 #![cfg_attr(not(feature = "std"), no_std)]
 
+#[cfg(feature = "alloc")]
+extern crate alloc;
+
 pub mod app;
 #[cfg(all(target_os = "none", feature = "board"))]
 pub mod board;
@@ -36,7 +39,8 @@ pub mod phy;
 pub mod stack;
 pub mod trace;
 
-#[cfg(feature = "std")]
+#[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
 #[cfg(feature = "std")]
 pub mod host;

@@ -40,9 +40,9 @@ pub use echo::{Datagrams as EchoDatagrams, Server as Echo};
 pub use escape::Escape;
 pub use greeting::{Template, TemplateError};
 pub use http::{Row, Service, Status, Transport};
-#[cfg(feature = "std")]
+#[cfg(feature = "cli")]
 pub(crate) use input::{CONSOLE, PROMPT};
-#[cfg(feature = "std")]
+#[cfg(feature = "cli")]
 pub(crate) use text::{is_invisible, split_line_end};
 pub use udp_client::UdpClient;
 

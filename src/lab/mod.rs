@@ -5,7 +5,7 @@
 
 mod actor;
 mod agenda;
-#[cfg(feature = "std")]
+#[cfg(feature = "alloc")]
 pub mod expect;
 mod fault;
 pub mod figure;

@@ -46,7 +46,7 @@ pub use config::{
 pub use connections::{Phase, Slot, SlotIndex};
 pub use console::{Console, Input, Quiet};
 pub use event::{AddressEvent, ConnectionId, Denial, Direction, Drop, Event, Hardware, Io, Loss, Probe, Step, Tuple};
-#[cfg(feature = "std")]
+#[cfg(feature = "cli")]
 pub(crate) use half_sip::half_sip;
 pub use memory::{Memory, Pool, Port};
 #[cfg(feature = "ping")]
