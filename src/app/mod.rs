@@ -19,6 +19,7 @@ mod echo;
 mod escape;
 mod greeting;
 mod http;
+#[doc(hidden)]
 pub mod http_client;
 mod inbox;
 mod input;
@@ -33,6 +34,7 @@ mod upper;
 #[cfg(all(test, feature = "std"))]
 mod tests;
 
+#[doc(hidden)]
 pub use budget::BUDGET;
 pub use chat::{Desk, Room};
 pub use client::{ClientOptions, Failure};
@@ -177,6 +179,7 @@ impl App {
 
 /// What a server is told on the command line. The default is a server as the README describes it.
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct Options<'a> {
     /// greeting: what to reply.
     pub template: Option<Template<'a>>,

@@ -80,6 +80,7 @@ enum Which {
 
 /// The first line that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Unmet {
     /// Its number, from 1.
     pub line: usize,

@@ -49,8 +49,10 @@ pub use event::{AddressEvent, ConnectionId, Denial, Direction, Drop, Event, Hard
 #[cfg(feature = "cli")]
 pub(crate) use half_sip::half_sip;
 pub use memory::{Memory, Pool, Port};
+#[cfg(feature = "cli")]
+pub(crate) use ping::ECHO_HEADER;
 #[cfg(feature = "ping")]
-pub use ping::{ECHO_HEADER, Echo, EchoError, EchoMemory, EchoRefusal, Refusal};
+pub use ping::{Echo, EchoError, EchoMemory, EchoRefusal, Refusal};
 pub use session::{Answer, Context, End, MESSAGE, Next, Respond, Responder, Session, UdpSession};
 pub use shown::Shown;
 

@@ -13,6 +13,7 @@ use crate::stack::Drop;
 
 /// What is wrong with a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ExpectError {
     /// Its number, from 1.
     pub line: usize,
