@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let greeting = app::find("greeting").ok_or("no such program")?;
     server.listen(Listener::new(9999, greeting.server(&Options::default()).ok_or("no server")?))?;
-    let options = ClientOptions { texts: &[b"Li", b"Cheng", b"victor"], ..Default::default() };
+    let options = ClientOptions::sending(&[b"Li", b"Cheng", b"victor"]);
     let session = greeting.client(&options).ok_or("no client")?;
     let remote = IpEndpoint::new(SERVER.address(), 9999);
     let id = client.connect(now, remote, session, Duration::from_secs(5), &mut client_io)?;

@@ -7,39 +7,28 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use smolstep::app::{self, Options, Server};
-use smolstep::host::Clock;
+use smolstep::host::{Clock, HeapPool, Sizes, drive, seed};
 use smolstep::phy::linux::{Kind, TunTap};
-use smolstep::stack::{Config, Io, Listener, Stack};
-use smolstep::{
-    cli::{Stdio, seed},
-    host::{HeapPool, Sizes},
-};
+use smolstep::stack::{Config, Io, Listener, Quiet, Stack};
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 
+const ADDRESS: IpCidr = IpCidr::new(IpAddress::v4(192, 168, 69, 1), 24);
+
 fn main() -> ExitCode {
-    // It ends by an error only.
-    let Err(error) = run();
+    let Err(error) = run() else { return ExitCode::SUCCESS };
     eprintln!("greeting_on_tap: {error}");
     ExitCode::FAILURE
 }
 
-fn run() -> Result<std::convert::Infallible, Box<dyn Error>> {
-    let mut io = Io::new(TunTap::open(Kind::Tap, "tap0")?, Stdio::new());
-    let address = IpCidr::new(IpAddress::v4(192, 168, 69, 1), 24);
-    let addresses = [address];
-    let config = Config::new(EthernetAddress([2, 0, 0, 0, 0, 1]).into(), seed()?, &addresses);
+fn run() -> Result<(), Box<dyn Error>> {
+    let mut io = Io::new(TunTap::open(Kind::Tap, "tap0")?, Quiet);
+    let config = Config::new(EthernetAddress([2, 0, 0, 0, 0, 1]).into(), seed()?, &[ADDRESS]);
     let mut memory = HeapPool::new(Sizes { ports: 0, ..Sizes::default() });
     let clock = Clock::start();
     let mut stack = Stack::<Server, ()>::new(config, &mut io.device, memory.memory(), clock.now())?;
     let greeting = app::find("greeting").and_then(|app| app.server(&Options::default()));
     stack.listen(Listener::new(9999, greeting.ok_or("no such program")?))?;
-    println!("listening on {}:9999", address.address());
-    loop {
-        let deadline = stack.poll(clock.now(), &mut io);
-        if let Some(fault) = io.device.fault() {
-            return Err(fault.into());
-        }
-        let now = clock.now();
-        io.device.wait(deadline.map(|at| (at.max(now) - now).into()), &[])?;
-    }
+    println!("listening on {}:9999", ADDRESS.address());
+    drive(&mut stack, &mut io, &clock, &mut (), |_| false)?;
+    Ok(())
 }

@@ -29,7 +29,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut client = Stack::new(config, &mut client_io.device, client_memory.memory(), now)?;
     let upper = app::find("upper").ok_or("no such program")?;
     server.listen(Listener::new(14000, upper.server(&Options::default()).ok_or("no server")?))?;
-    let session = upper.client(&ClientOptions { texts: &[b"no heap"], ..Default::default() }).ok_or("no client")?;
+    let session = upper.client(&ClientOptions::sending(&[b"no heap"])).ok_or("no client")?;
     let id = client.connect(
         now,
         IpEndpoint::new(SERVER.address(), 14000),

@@ -34,6 +34,6 @@ impl Session for Length {
 fn main() -> Result<(), Box<dyn Error>> {
     // The client of thanks sends one message and prints the reply: it will do.
     let thanks = app::find("thanks").ok_or("no such program")?;
-    let client = thanks.client(&ClientOptions { texts: &[b"How long is this?"], ..Default::default() });
+    let client = thanks.client(&ClientOptions::sending(&[b"How long is this?"]));
     Ok(io::stdout().write_all(&common::call(Length, client.ok_or("no client")?)?)?)
 }

@@ -26,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let mut client = Stack::<Client, ()>::new(config, &mut client_io.device, client_memory.memory(), now)?;
     let thanks = app::find("thanks").ok_or("no such program")?;
     server.listen(Listener::new(8080, thanks.server(&Options::default()).ok_or("no server")?))?;
-    let session = thanks.client(&ClientOptions { texts: &[b"Li"], ..Default::default() }).ok_or("no client")?;
+    let session = thanks.client(&ClientOptions::sending(&[b"Li"])).ok_or("no client")?;
     client.connect(now, IpEndpoint::new(SERVER.address(), 8080), session, Duration::from_secs(5), &mut client_io)?;
     loop {
         let steps = [("client", client.step(now, &mut client_io)), ("server", server.step(now, &mut server_io))];

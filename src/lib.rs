@@ -1,31 +1,76 @@
 //! TCP and UDP servers and clients on smoltcp, `no_std` and without a heap: in memory, on a Linux TAP or TUN, and wherever a
 //! smoltcp device is.
 //!
-//! **One invariant.** [`stack::Stack::step`] does one bounded piece of work and says what it did;
-//! [`Stack::poll`](stack::Stack::poll) is `step` until nothing is left, and returns the next deadline. Time is an argument, a
-//! deadline is a result: only [`host`], [`cli`] and the Linux devices touch a clock, an environment variable or a file. The servers and the
-//! tests all drive this one function, so what is stepped through is what serves.
+//! A program is a [`stack::Session`], one for each TCP connection, or a [`stack::Responder`] on a UDP port. This session sends back
+//! what it receives:
 //!
-//! The layers are the modules; each uses only those above it in this list:
+//! ```
+//! use smolstep::smoltcp::socket::tcp::Socket;
+//! use smolstep::stack::{Context, Next, Session};
 //!
-//! | module | what is in it |
+//! #[derive(Clone)]
+//! struct Echo;
+//!
+//! impl Session for Echo {
+//!     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+//!         // What does not fit into the send buffer stays in the receive buffer, which slows the peer down.
+//!         let room = (socket.send_capacity() - socket.send_queue()).min(cx.scratch.len());
+//!         let len = socket.recv_slice(&mut cx.scratch[..room]).unwrap_or(0);
+//!         let _ = socket.send_slice(&cx.scratch[..len]);
+//!         if socket.may_recv() { Next::Wait } else { Next::Close }
+//!     }
+//! }
+//! # fn is_a_program(_: impl Session + Clone) {}
+//! # is_a_program(Echo);
+//! ```
+//!
+//! The folder `examples/` has each of these in under 50 lines: a session in memory, on a TAP, in static memory, on a board.
+//!
+//! # The invariant
+//!
+//! [`Stack::step`](stack::Stack::step) does one bounded piece of work and says what it did. [`Stack::poll`](stack::Stack::poll) calls
+//! `step` until nothing is left, and returns the next deadline. Time is an argument, a deadline is a result: only `host`, `cli` and the
+//! Linux devices read a clock, an environment variable or a file. The servers, the tests and the lab all drive this one function, so
+//! what is stepped through is what serves.
+//!
+//! # Layers
+//!
+//! Each module uses only those above it in this list:
+//!
+//! | module | contents |
 //! |---|---|
 //! | [`phy`] | devices: cable and loopback without a heap, Linux TAP and TUN; the check that every device must pass |
 //! | [`stack`] | the poll loop, and the traits that a program is written to |
 //! | [`names`] | from a host's name to its addresses |
-//! | [`app`] | what the programs say, each against one smoltcp socket |
+//! | [`app`] | the programs, each against one smoltcp socket |
 //! | [`trace`] | what is made of events and frames: captures, log lines |
 //! | [`lab`] | two stacks on a cable, a virtual clock; scenarios and faults |
 //! | `board` | one file a board: memory map, console, controller; firmware (a feature each, without `std`) |
-//! | [`host`] | the library on an operating system: heap memory, clock, the loop (feature `std`) |
-//! | [`cli`] | the program: the command line, the console, the sandbox (feature `std`) |
+//! | `host` | the library on an operating system: heap memory, a clock, a seed, the loop (feature `std`) |
+//! | `cli` | the program `smolstep`, no library (feature `cli`) |
 //!
-//! Features `dhcp`, `slaac` and `ping` are for what their names say, and `std` implies them. Feature `embassy` adds an adapter for
-//! embassy-net's drivers; `docs/porting.md` leads to a board of one's own.
+//! # Features
 //!
-//! A program is a [`stack::Session`], one for each TCP connection, or a [`stack::Responder`] on a UDP port. See `examples/` for each
-//! of these in under 50 lines.
+//! Features name environments and protocols. Without any, the crate is `no_std` and uses no heap.
+//!
+//! | feature | adds |
+//! |---|---|
+//! | `alloc` | `lab::expect`, which needs an allocator |
+//! | `std` | `host` and `phy::linux`; implies `alloc`, `dhcp`, `ipv6`, `medium-ip`, `ping` and `slaac` |
+//! | `cli` (default) | the program `smolstep`; implies `std`. A library user turns it off: `default-features = false` |
+//! | `dhcp` | an IPv4 address from a DHCP server; the check that nobody else has an address |
+//! | `ipv6` | IPv6 |
+//! | `slaac` | IPv6 addresses from what routers advertise; implies `dhcp` and `ipv6` |
+//! | `medium-ip` | devices for IP packets without Ethernet |
+//! | `ping` | ICMP echo requests; those of others are always answered |
+//! | `embassy` | an adapter for embassy-net's drivers |
+//! | `mps2-an385`, `lm3s6965evb` | the firmware of a board; without `std`. `docs/porting.md` leads to a board of one's own |
 #![cfg_attr(not(feature = "std"), no_std)]
+
+#[cfg(feature = "alloc")]
+extern crate alloc;
+
+pub use smoltcp;
 
 pub mod app;
 #[cfg(all(target_os = "none", feature = "board"))]
@@ -36,7 +81,8 @@ pub mod phy;
 pub mod stack;
 pub mod trace;
 
-#[cfg(feature = "std")]
+#[cfg(feature = "cli")]
+#[doc(hidden)]
 pub mod cli;
 #[cfg(feature = "std")]
 pub mod host;

@@ -10,6 +10,11 @@ use smolstep::lab::figure::{NAMES, STATES, TRANSITIONS};
 use smolstep::lab::scenarios::{SCENARIOS, Scenario};
 use smolstep::lab::show::What;
 use smolstep::lab::{Setup, Snapshot, StartError};
+use smoltcp::time::Duration;
+
+fn time(word: &str) -> Option<Duration> {
+    humantime::parse_duration(word).ok().map(Into::into)
+}
 
 /// Every entry of a run, in words.
 fn entries(scenario: &Scenario) -> (bool, Vec<Snapshot>) {
@@ -21,7 +26,7 @@ fn entries(scenario: &Scenario) -> (bool, Vec<Snapshot>) {
 #[test]
 fn every_expectation_holds() {
     for scenario in SCENARIOS {
-        let mut expectations = Expectations::parse(scenario.expect).expect(scenario.slug);
+        let mut expectations = Expectations::parse(scenario.expect, time).expect(scenario.slug);
         let ended =
             play(&(scenario.setup)(), |snapshot, frame| expectations.see(snapshot, frame)).expect(scenario.slug);
         assert_eq!(expectations.result(), Ok(()), "{}", scenario.slug);
@@ -70,7 +75,7 @@ fn a_restarted_caller_is_let_in_whatever_the_sequence_numbers() {
     for seed in 0..200 {
         let mut setup = (scenario.setup)();
         setup.seed = seed;
-        let mut expectations = Expectations::parse(scenario.expect).expect("expectations");
+        let mut expectations = Expectations::parse(scenario.expect, time).expect("expectations");
         assert_eq!(play(&setup, |snapshot, frame| expectations.see(snapshot, frame)), Ok(true));
         assert_eq!(expectations.result(), Ok(()), "seed {seed}");
     }

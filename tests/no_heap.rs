@@ -208,7 +208,7 @@ impl Pair<'_, '_> {
 }
 
 fn options() -> ClientOptions<'static> {
-    ClientOptions { texts: TEXTS, ..ClientOptions::default() }
+    ClientOptions::sending(TEXTS)
 }
 
 /// What is printed, without a heap.

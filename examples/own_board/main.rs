@@ -41,7 +41,7 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let greeting = app::find("greeting").ok_or("no such program")?;
     server.listen(Listener::new(9999, greeting.server(&Options::default()).ok_or("no server")?))?;
-    let session = greeting.client(&ClientOptions { texts: &[b"board"], ..Default::default() }).ok_or("no client")?;
+    let session = greeting.client(&ClientOptions::sending(&[b"board"])).ok_or("no client")?;
     let to = IpEndpoint::new(BOARD.address(), 9999);
     let id = client.connect(clock.at(counter), to, session, Duration::from_secs(5), &mut peer)?;
     while client.ended(id).is_none() {

@@ -11,6 +11,7 @@ use crate::stack::{End, Next};
 
 /// What a client is asked to do.
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct ClientOptions<'a> {
     /// What to send, one message or datagram each; if there is nothing, lines from the console.
     pub texts: &'a [&'a [u8]],
@@ -29,6 +30,7 @@ pub struct ClientOptions<'a> {
 
 /// Why a client did not get what it wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Failure {
     /// The connection ended in this way before all was done, or with data sent that was never acknowledged.
     Ended(End),
@@ -46,6 +48,13 @@ pub enum Failure {
     Unaddressable,
     /// Nobody on the link has the address, or says so.
     Unreachable,
+}
+
+impl<'a> ClientOptions<'a> {
+    /// The default options with these messages to send.
+    pub fn sending(texts: &'a [&'a [u8]]) -> Self {
+        ClientOptions { texts, ..Self::default() }
+    }
 }
 
 impl Failure {

@@ -51,6 +51,7 @@ impl<'a> Template<'a> {
 
 /// Why a template cannot be one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum TemplateError {
     /// It has no `{}`.
     NoPlace,

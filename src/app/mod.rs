@@ -19,6 +19,7 @@ mod echo;
 mod escape;
 mod greeting;
 mod http;
+#[doc(hidden)]
 pub mod http_client;
 mod inbox;
 mod input;
@@ -33,6 +34,7 @@ mod upper;
 #[cfg(all(test, feature = "std"))]
 mod tests;
 
+#[doc(hidden)]
 pub use budget::BUDGET;
 pub use chat::{Desk, Room};
 pub use client::{ClientOptions, Failure};
@@ -40,9 +42,9 @@ pub use echo::{Datagrams as EchoDatagrams, Server as Echo};
 pub use escape::Escape;
 pub use greeting::{Template, TemplateError};
 pub use http::{Row, Service, Status, Transport};
-#[cfg(feature = "std")]
+#[cfg(feature = "cli")]
 pub(crate) use input::{CONSOLE, PROMPT};
-#[cfg(feature = "std")]
+#[cfg(feature = "cli")]
 pub(crate) use text::{is_invisible, split_line_end};
 pub use udp_client::UdpClient;
 
@@ -177,6 +179,7 @@ impl App {
 
 /// What a server is told on the command line. The default is a server as the README describes it.
 #[derive(Clone, Copy, Debug, Default)]
+#[non_exhaustive]
 pub struct Options<'a> {
     /// greeting: what to reply.
     pub template: Option<Template<'a>>,

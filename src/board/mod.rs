@@ -6,11 +6,10 @@
 //!
 //! Addresses and seed are those of the build: see `build.rs`.
 
-// The boards, and what QEMU calls the network controller of each; a board that QEMU does not have says "not in QEMU". With - for _
-// a module's name is the board's: its feature, its machine in QEMU, its memory map's folder, and what its firmwares' names begin
-// with. build.rs and scripts/firmware read these lines.
-pub mod lm3s6965evb; // QEMU: stellaris
-pub mod mps2_an385; // QEMU: lan9118
+// With - for _ a module's name is the board's: in Cargo.toml's list of boards and as a feature, as a machine of QEMU, and as the
+// folder of its memory map.
+pub mod lm3s6965evb;
+pub mod mps2_an385;
 
 mod call;
 mod clock;

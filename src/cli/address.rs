@@ -15,8 +15,7 @@ use super::error::Failure;
 use super::link::Link;
 use super::local::{is_elsewhere, is_local, is_loopback};
 use super::stop::Stop;
-use crate::host::Clock;
-use crate::host::{Ended, Interrupt, Verdict, drive};
+use crate::host::{Clock, Ended, Interrupt, Verdict, drive};
 use crate::names::{Name, ResolveError, Resolver, WithResolver};
 use crate::phy::linux::TunTap;
 use crate::stack::{Hardware, Io, Probe, Session, Stack, UdpSession};
@@ -332,8 +331,8 @@ pub(super) struct Alarm<'s> {
 }
 
 impl Interrupt for Alarm<'_> {
-    fn files(&self) -> [BorrowedFd<'_>; 2] {
-        [self.stop.files()[0], self.timer.file()]
+    fn files(&self) -> [Option<BorrowedFd<'_>>; 2] {
+        [self.stop.files()[0], Some(self.timer.file())]
     }
 
     fn verdict(&mut self) -> Verdict {

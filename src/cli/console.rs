@@ -8,6 +8,7 @@ use rustix::termios::{QueueSelector, tcflush, tcgetattr};
 
 use super::editor::Editor;
 use super::output::Output;
+use crate::host::HostConsole;
 use crate::stack::{Console, Input};
 
 /// Standard input, read only when it is known to have something, and standard output, where a terminal gets no control characters.
@@ -59,21 +60,6 @@ impl Stdio {
     /// Standard output, and no input: somebody else reads that.
     pub fn output_only() -> Self {
         Stdio { input: State::Ended, ..Self::new() }
-    }
-
-    /// The file to wait for, if a program wants input.
-    pub fn wanted(&self) -> Option<BorrowedFd<'_>> {
-        (self.input == State::Wanted).then(|| self.file())
-    }
-
-    /// Notes that the file can be read.
-    pub fn set_ready(&mut self) {
-        self.input = State::Ready;
-    }
-
-    /// What went wrong on standard output, if anything did.
-    pub fn fault(&mut self) -> Option<io::Error> {
-        self.fault.take()
     }
 
     fn file(&self) -> BorrowedFd<'_> {
@@ -187,10 +173,17 @@ impl Console for Stdio {
     }
 }
 
-/// Keeps what is printed; there is nothing to read.
-impl Console for Vec<u8> {
-    fn print(&mut self, bytes: &[u8]) {
-        self.extend_from_slice(bytes);
+impl HostConsole for Stdio {
+    fn wanted(&self) -> Option<BorrowedFd<'_>> {
+        (self.input == State::Wanted).then(|| self.file())
+    }
+
+    fn set_ready(&mut self) {
+        self.input = State::Ready;
+    }
+
+    fn fault(&mut self) -> Option<io::Error> {
+        self.fault.take()
     }
 }
 

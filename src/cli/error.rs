@@ -5,6 +5,7 @@ use std::io;
 use std::process::ExitCode;
 
 use crate::app::is_invisible;
+use crate::host::DriveError;
 
 /// One line for the user, and the exit code that goes with it: 2 for a command line that cannot be meant so, else 1. A host's name and
 /// a URL are read as they are looked up, like the ones that `get` is redirected to: what is wrong with one is 1.
@@ -74,3 +75,12 @@ impl fmt::Display for Failure {
 }
 
 impl core::error::Error for Failure {}
+
+impl From<DriveError> for Failure {
+    fn from(error: DriveError) -> Self {
+        match error {
+            DriveError::Console(error) => Failure::output(error),
+            error => Failure::run(error),
+        }
+    }
+}

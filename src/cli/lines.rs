@@ -3,8 +3,7 @@
 use super::console::Stdio;
 use super::error::Failure;
 use crate::app::{PROMPT, split_line_end};
-use crate::host::Clock;
-use crate::host::{Ended, Interrupt, drive};
+use crate::host::{Clock, Ended, Interrupt, drive};
 use crate::phy::linux::TunTap;
 use crate::stack::{Console, Input, Io, Probe, Session, Stack, UdpSession};
 

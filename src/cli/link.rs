@@ -10,9 +10,10 @@ use super::error::Failure;
 use super::mac::default_mac;
 use super::written;
 use super::zone::without_zone;
+use crate::host::seed;
 use crate::names::SERVERS;
 use crate::phy::linux::{Kind, TunTap};
-use crate::stack::{Config, Memory, Seed, Session, Stack, UdpSession, interface_address};
+use crate::stack::{Config, Memory, Session, Stack, UdpSession, interface_address};
 
 /// Which interface, and which addresses on it.
 #[derive(Args, Clone, Debug, Default)]
@@ -178,7 +179,8 @@ impl Link {
             self.mac.filter(|_| self.kind == Kind::Tap).map_or(HardwareAddress::Ip, HardwareAddress::Ethernet);
         let mut addresses = self.addresses.clone();
         addresses.extend(self.link_local(hardware));
-        let mut config = Config::new(hardware, seed()?, &addresses);
+        let seed = seed().map_err(|error| Failure::run(format_args!("no entropy: {error}")))?;
+        let mut config = Config::new(hardware, seed, &addresses);
         config.gateways = self.gateways.iter().copied().take(config.gateways.capacity()).collect();
         config.tcp.congestion = smoltcp::socket::tcp::CongestionControl::Reno;
         (config.claim, config.dhcp, config.slaac) = (self.claim, self.dhcp, self.slaac);
@@ -199,16 +201,6 @@ impl Link {
         let network = Ipv6Address::new(0xfe80, 0, 0, 0, 0, 0, 0, 0);
         Some(IpCidr::Ipv6(Ipv6Cidr::new(interface_address(network, mac), 64)))
     }
-}
-
-/// 32 bytes of the operating system's entropy.
-///
-/// # Errors
-/// The system has none.
-pub fn seed() -> Result<Seed, Failure> {
-    let mut bytes = [0; 32];
-    getrandom::fill(&mut bytes).map_err(|error| Failure::run(format_args!("no entropy: {error}")))?;
-    Ok(Seed(bytes))
 }
 
 /// An IP address of the command line.

@@ -15,8 +15,7 @@ use super::kernel::KernelSocket;
 use super::say::say_line;
 use super::shell::{Command, Goal, Shell};
 use super::watch::Watch;
-use crate::host::Clock;
-use crate::host::{Interrupt, Verdict};
+use crate::host::{Clock, HostConsole, Interrupt, Verdict};
 use crate::phy::linux::TunTap;
 use crate::stack::{Connection, Io, Session, Stack, Step, UdpSession};
 use notes::Notes;
@@ -157,9 +156,9 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
         let stdin = io::stdin();
         let [file, _] = self.interrupt.files();
         let typed = stdin.is_terminal().then(|| stdin.as_fd());
-        let files: heapless::Vec<BorrowedFd<'_>, 2> = [Some(file), typed].into_iter().flatten().collect();
+        let files: heapless::Vec<BorrowedFd<'_>, 2> = [typed, file].into_iter().flatten().collect();
         let ready = self.io.device.wait(timeout.map(Into::into), &files).map_err(Failure::run)?;
-        Ok(!ready.extra(1))
+        Ok(typed.is_none() || !ready.extra(0))
     }
 }
 

@@ -48,7 +48,7 @@ pub use bench::EchoCable;
 pub use commands::run;
 pub use console::Stdio;
 pub use error::Failure;
-pub use link::{Link, LinkArgs, Side, seed};
+pub use link::{Link, LinkArgs, Side};
 pub use log_lines::start_log;
 pub use stop::Stop;
 pub use tcp::{Congestion, TcpArgs};

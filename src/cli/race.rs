@@ -10,8 +10,7 @@ use super::address::{Alarm, Timer};
 use super::console::Stdio;
 use super::error::Failure;
 use super::stop::Stop;
-use crate::host::Clock;
-use crate::host::{Ended, drive};
+use crate::host::{Clock, Ended, drive};
 use crate::phy::linux::TunTap;
 use crate::stack::{ConnectError, ConnectionId, Context, End, Io, Next, Probe, Session, Stack, UdpSession};
 

@@ -12,8 +12,7 @@ use super::link::{LinkArgs, Side};
 use super::say::say_line;
 use super::stop::Stop;
 use super::watch::Watch;
-use crate::host::Clock;
-use crate::host::{HeapPool, Sizes};
+use crate::host::{Clock, HeapPool, Sizes};
 use crate::names::WithResolver;
 use crate::stack::{Io, Stack};
 

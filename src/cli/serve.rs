@@ -25,9 +25,7 @@ use super::suggest::did_you_mean;
 use super::tcp::TcpArgs;
 use super::watch::Watch;
 use crate::app::{self, APPS, App, Desk, Options, Room, Service, Status, Template, Transport};
-use crate::host::Clock;
-use crate::host::Sizes;
-use crate::host::{Ended, Interrupt, Verdict, drive};
+use crate::host::{Clock, Ended, Interrupt, Sizes, Verdict, drive};
 use crate::phy::linux::TunTap;
 use crate::stack::{Io, Listener, Overflow, Stack};
 
@@ -304,7 +302,8 @@ impl Plan<'_> {
             io = back;
             // The connections close as they do without steps.
             result.and_then(|()| {
-                drive(&mut stack, &mut io, clock, &mut Closing(&mut interrupt, false), |_| false).map(drop)
+                drive(&mut stack, &mut io, clock, &mut Closing(&mut interrupt, false), |_| false)?;
+                Ok(())
             })
         } else {
             let mut said = Ok(());
@@ -317,7 +316,7 @@ impl Plan<'_> {
                 // Those who wait are reset; the talk closes as it should.
                 result = drive(&mut stack, &mut io, clock, &mut Closing(&mut interrupt, false), |_| false);
             }
-            result.map(drop).and(said)
+            result.map(drop).map_err(Failure::from).and(said)
         };
         stack.release_lease(clock.now(), &mut io);
         io.probe.finish()?;
@@ -350,7 +349,7 @@ pub fn find(name: &str) -> Result<&'static App, Failure> {
 struct Closing<'i, I>(&'i mut I, bool);
 
 impl<I: Interrupt> Interrupt for Closing<'_, I> {
-    fn files(&self) -> [BorrowedFd<'_>; 2] {
+    fn files(&self) -> [Option<BorrowedFd<'_>>; 2] {
         self.0.files()
     }
 

@@ -245,7 +245,7 @@ fn wait(interrupt: &mut Option<&mut dyn Interrupt>) -> Result<bool, Failure> {
     let stdin = io::stdin();
     loop {
         let ready = {
-            let files = [Some(stdin.as_fd()), interrupt.as_ref().map(|interrupt| interrupt.files()[0])];
+            let files = [Some(stdin.as_fd()), interrupt.as_ref().and_then(|interrupt| interrupt.files()[0])];
             let mut fds: heapless::Vec<PollFd<'_>, 2> =
                 files.into_iter().flatten().map(|file| PollFd::from_borrowed_fd(file, PollFlags::IN)).collect();
             match poll(&mut fds, None) {

@@ -40,8 +40,8 @@ impl Stop {
 }
 
 impl Interrupt for Stop {
-    fn files(&self) -> [BorrowedFd<'_>; 2] {
-        [self.received.as_fd(); 2]
+    fn files(&self) -> [Option<BorrowedFd<'_>>; 2] {
+        [Some(self.received.as_fd()), None]
     }
 
     fn verdict(&mut self) -> Verdict {

@@ -1,11 +1,12 @@
-//! The loop around the poll loop: poll, wait for the device, standard input or a signal, poll again.
+//! The loop around the poll loop: poll, wait for the device, the console or an interrupt, poll again.
 
 use std::os::fd::BorrowedFd;
 
 use smoltcp::time::{Duration, Instant};
 
 use super::clock::Clock;
-use crate::cli::{Failure, Stdio};
+use super::console::HostConsole;
+use super::error::DriveError;
 use crate::phy::linux::TunTap;
 use crate::stack::{Io, Probe, Session, Stack, UdpSession};
 
@@ -15,10 +16,21 @@ const FAREWELL: Duration = Duration::from_millis(1500);
 /// What may end the loop from outside: a signal, or the end of a command.
 pub trait Interrupt {
     /// The files that can be read when it has something to say.
-    fn files(&self) -> [BorrowedFd<'_>; 2];
+    fn files(&self) -> [Option<BorrowedFd<'_>>; 2];
 
     /// What it says. Asked after every wait.
     fn verdict(&mut self) -> Verdict;
+}
+
+/// Never interrupts.
+impl Interrupt for () {
+    fn files(&self) -> [Option<BorrowedFd<'_>>; 2] {
+        [None; 2]
+    }
+
+    fn verdict(&mut self) -> Verdict {
+        Verdict::GoOn
+    }
 }
 
 /// What an [`Interrupt`] says.
@@ -45,17 +57,18 @@ pub enum Ended {
 /// 1.5 s, or when it says so a second time, is reset.
 ///
 /// # Errors
-/// The device or standard output has failed.
-pub fn drive<'a, S, U, P>(
+/// The device or the console has failed, or the system cannot wait.
+pub fn drive<'a, S, U, C, P>(
     stack: &mut Stack<'a, S, U>,
-    io: &mut Io<TunTap, Stdio, P>,
+    io: &mut Io<TunTap, C, P>,
     clock: &Clock,
     interrupt: &mut impl Interrupt,
     mut done: impl FnMut(&mut Stack<'a, S, U>) -> bool,
-) -> Result<Ended, Failure>
+) -> Result<Ended, DriveError>
 where
     S: Session + Clone,
     U: UdpSession,
+    C: HostConsole,
     P: Probe,
 {
     let mut farewell: Option<Instant> = None;
@@ -63,10 +76,10 @@ where
         let now = clock.now();
         let deadline = stack.poll(now, io);
         if let Some(fault) = io.device.fault() {
-            return Err(Failure::run(fault));
+            return Err(DriveError::Device(fault));
         }
         if let Some(error) = io.console.fault() {
-            return Err(Failure::output(error));
+            return Err(DriveError::Console(error));
         }
         if farewell.is_none() && done(stack) {
             return Ok(Ended::Done);
@@ -92,11 +105,11 @@ where
         let timeout =
             [deadline, farewell].into_iter().flatten().min().map(|at| if at > now { at - now } else { Duration::ZERO });
         let ready = {
-            let files: heapless::Vec<BorrowedFd<'_>, 3> = interrupt.files().into_iter().chain(wanted).collect();
-            let waited = io.device.wait(timeout.map(Into::into), &files);
-            waited.map_err(|error| Failure::run(format_args!("waiting: {error}")))?
+            let others = interrupt.files().into_iter().flatten();
+            let files: heapless::Vec<BorrowedFd<'_>, 3> = wanted.into_iter().chain(others).collect();
+            io.device.wait(timeout.map(Into::into), &files).map_err(DriveError::Wait)?
         };
-        if waits_for_input && ready.extra(2) {
+        if waits_for_input && ready.extra(0) {
             io.console.set_ready();
             stack.wake_programs();
         }

@@ -19,6 +19,8 @@ mod parse;
 
 pub use parse::ExpectError;
 
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt;
 
 use smoltcp::socket::tcp::State;
@@ -78,6 +80,7 @@ enum Which {
 
 /// The first line that does not hold.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Unmet {
     /// Its number, from 1.
     pub line: usize,
@@ -97,14 +100,14 @@ impl fmt::Display for Unmet {
 impl core::error::Error for Unmet {}
 
 impl Expectations {
-    /// Reads a file.
+    /// Reads a file. `time` reads what stands after `within`.
     ///
     /// # Errors
     /// [`ExpectError`] names the line and the word.
-    pub fn parse(text: &str) -> Result<Self, ExpectError> {
+    pub fn parse(text: &str, time: impl Fn(&str) -> Option<Duration>) -> Result<Self, ExpectError> {
         let mut lines = Vec::new();
         for (index, line) in text.lines().enumerate() {
-            lines.extend(parse::line(index + 1, line)?);
+            lines.extend(parse::line(index + 1, line, &time)?);
         }
         Ok(Expectations { lines, heard: Default::default() })
     }

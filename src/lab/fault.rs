@@ -118,6 +118,7 @@ pub struct Fault {
 
 /// What is wrong with a fault's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct FaultError<'w> {
     /// The word at fault; empty where one is missing.
     pub word: &'w str,

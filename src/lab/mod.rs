@@ -5,12 +5,14 @@
 
 mod actor;
 mod agenda;
-#[cfg(feature = "std")]
+#[cfg(feature = "alloc")]
 pub mod expect;
 mod fault;
+#[doc(hidden)]
 pub mod figure;
 mod happening;
 pub mod scenarios;
+#[doc(hidden)]
 pub mod selftest;
 mod setup;
 pub mod show;
@@ -19,11 +21,16 @@ mod tests;
 mod wire;
 
 pub use actor::{Act, Actor, Script, UdpActor};
-pub use agenda::{Deed, MAX_DEEDS};
+pub use agenda::Deed;
+pub(crate) use agenda::MAX_DEEDS;
 pub use fault::{Fault, FaultError, Faults, Kind, MAX_FAULTS, Verdict};
 pub use happening::Happening;
-pub use setup::{Buffers, CONNECTIONS, MAX_SERVED, SCRIPT_PORT, Setup, SetupLab, StartError};
-pub use wire::{IN_FLIGHT, Line, MAX_FRAME, NEWS, Sent, Wire};
+#[doc(hidden)]
+pub use setup::CONNECTIONS;
+pub(crate) use setup::SCRIPT_PORT;
+pub use setup::{Buffers, Setup, SetupLab, StartError};
+pub(crate) use wire::{IN_FLIGHT, NEWS};
+pub use wire::{Line, Sent, Wire};
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::{Duration, Instant};
@@ -41,7 +48,7 @@ use wire::{Port, Random, Received};
 pub const MAX_HOSTS: usize = 4;
 
 /// How many TCP connections are followed by their frames, unless the [`Lab`]'s type says otherwise; later ones take the place of the oldest.
-pub const MAX_FLOWS: usize = 16;
+pub(crate) const MAX_FLOWS: usize = 16;
 
 /// The virtual clock begins here, since smoltcp takes the time 0 for "at once".
 pub const START: Instant = Instant::from_micros_const(1_000_000);

@@ -18,6 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Everything that determines a run: the same set-up gives the same run.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Setup<'a> {
     /// The wire.
     pub line: Line,
@@ -85,6 +86,7 @@ impl Default for Setup<'_> {
 
 /// Why there is no run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum StartError {
     /// The program has no server and client of this kind, on TCP or on UDP, that run without a link.
     NoServer {

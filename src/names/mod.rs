@@ -14,7 +14,7 @@ mod tests;
 
 pub use addresses::Addresses;
 pub use name::Name;
-#[cfg(any(feature = "std", all(feature = "board", target_os = "none")))]
+#[cfg(any(feature = "cli", all(feature = "board", target_os = "none")))]
 pub(crate) use resolver::SERVERS;
 pub use resolver::{ResolveError, Resolver, WithResolver};
 pub use rules::NameError;

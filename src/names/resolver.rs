@@ -258,6 +258,7 @@ impl UdpSession for Resolver {
 
 /// Why there are no addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ResolveError {
     /// The server answers with this response code: 2 is a failure of its own, 5 a refusal (RFC 1035 section 4.1.1).
     Failed(IpAddress, u8),

@@ -34,6 +34,7 @@ pub fn check(text: &str) -> Result<(), NameError> {
 
 /// Why a text is no host's name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum NameError {
     /// A character that no host's name has.
     BadCharacter,

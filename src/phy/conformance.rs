@@ -6,7 +6,7 @@
 //!
 //! The frames are of EtherType 0x88B5 (IEEE Std 802: for local experiments), or IPv4 packets of protocol 253 (RFC 3692)
 //! from 192.0.2.1 to 192.0.2.2 on a device for IP packets. Others that come in between, such as broadcasts of a network,
-//! are passed over, up to [`FOREIGN`] of them.
+//! are passed over, up to 64 of them.
 //!
 //! ```
 //! use smolstep::phy::{Cable, CableEnd, conformance};
@@ -60,7 +60,7 @@ use bench::Bench;
 pub use report::{Failure, Fault, Report, Rule};
 
 /// How many frames of others [`check`] passes over.
-pub const FOREIGN: usize = 64;
+const FOREIGN: usize = 64;
 
 /// The other end of the link that a device under test is on, and the clock of the machine.
 ///

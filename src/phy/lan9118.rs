@@ -213,6 +213,7 @@ impl<R: Registers> Device for Lan9118<R> {
 }
 
 /// A frame received. Dropped unused, it stays.
+#[doc(hidden)]
 pub struct Received<'a> {
     waiting: &'a mut Option<usize>,
     words: &'a Words,
@@ -226,6 +227,7 @@ impl RxToken for Received<'_> {
 }
 
 /// Room for a frame to send.
+#[doc(hidden)]
 pub struct Sending<'a, R> {
     registers: &'a mut R,
     words: &'a mut Words,

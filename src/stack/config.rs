@@ -12,6 +12,7 @@ pub(super) const MAX_ADDRESSES: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
 
 /// How a [`Stack`](super::Stack) behaves. The addresses and the seed have no default; the rest has.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Config {
     /// The interface's own address; its kind must be the device's medium.
     pub hardware: HardwareAddress,
@@ -96,6 +97,7 @@ fn least_mtu(address: &IpCidr) -> usize {
 
 /// What holds for every TCP connection of a stack.
 #[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
 pub struct TcpOptions {
     /// How long an acknowledgement may wait for data to travel with; `None` is at once (RFC 9293 section 3.8.6.3). 10 ms by
     /// default.
@@ -164,6 +166,7 @@ impl fmt::Debug for Seed {
 
 /// What happens to a new connection when there is no room for it.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Overflow {
     /// Silence: the client tries again.
     #[default]
@@ -174,6 +177,7 @@ pub enum Overflow {
 
 /// A TCP port, and the program that serves each connection to it.
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct Listener<S> {
     /// The port.
     pub port: u16,
@@ -194,6 +198,7 @@ impl<S> Listener<S> {
 
 /// Why there is no stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SetupError {
     /// DHCP or SLAAC on a device that is no Ethernet.
     #[cfg(feature = "dhcp")]
@@ -239,6 +244,7 @@ impl core::error::Error for SetupError {}
 
 /// Why a port is not served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ListenError {
     /// Another program of this stack has the port.
     InUse,
@@ -262,6 +268,7 @@ impl core::error::Error for ListenError {}
 
 /// Why a connection was not even begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ConnectError {
     /// The address is no host's, or the port is 0.
     BadRemote,

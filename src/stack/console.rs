@@ -42,6 +42,14 @@ impl<C: Console + ?Sized> Console for &mut C {
     }
 }
 
+/// Keeps what is printed; has no input.
+#[cfg(feature = "alloc")]
+impl Console for alloc::vec::Vec<u8> {
+    fn print(&mut self, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
+    }
+}
+
 /// What [`Console::read`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {

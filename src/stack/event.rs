@@ -45,6 +45,7 @@ impl fmt::Display for Tuple {
 
 /// What one call of [`Stack::step`](super::Stack::step) did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Step {
     /// Sent one frame or more of a socket: a segment of this connection, or datagrams and control messages where there is none.
     Egress(Option<ConnectionId>),
@@ -85,6 +86,7 @@ pub enum Direction {
 
 /// Why the stack dropped a frame, or a connection, instead of serving it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Drop {
     /// The listener's backlog is full.
     BacklogFull,
@@ -115,6 +117,7 @@ impl fmt::Display for Drop {
 
 /// Something that happened in the stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Event {
     /// The interface's addresses changed, or those who give them out did something.
     Address(AddressEvent),

@@ -46,11 +46,13 @@ pub use config::{
 pub use connections::{Phase, Slot, SlotIndex};
 pub use console::{Console, Input, Quiet};
 pub use event::{AddressEvent, ConnectionId, Denial, Direction, Drop, Event, Hardware, Io, Loss, Probe, Step, Tuple};
-#[cfg(feature = "std")]
+#[cfg(feature = "cli")]
 pub(crate) use half_sip::half_sip;
 pub use memory::{Memory, Pool, Port};
+#[cfg(feature = "cli")]
+pub(crate) use ping::ECHO_HEADER;
 #[cfg(feature = "ping")]
-pub use ping::{ECHO_HEADER, Echo, EchoError, EchoMemory, EchoRefusal, Refusal};
+pub use ping::{Echo, EchoError, EchoMemory, EchoRefusal, Refusal};
 pub use session::{Answer, Context, End, MESSAGE, Next, Respond, Responder, Session, UdpSession};
 pub use shown::Shown;
 

@@ -30,7 +30,7 @@ pub struct EchoMemory<'a> {
     pub socket: &'a mut [SocketStorage<'a>],
     /// Two packets or more.
     pub packets: &'a mut [PacketMetadata],
-    /// Twice [`ECHO_HEADER`] and the longest data, or more.
+    /// Twice 8 bytes (the echo's header) and the longest data, or more.
     pub bytes: &'a mut [u8],
 }
 
@@ -41,7 +41,7 @@ pub struct Echo {
     pub from: IpAddress,
     /// The number of the request.
     pub seq: u16,
-    /// Bytes of its data, without [`ECHO_HEADER`].
+    /// Bytes of its data, without its header of 8 bytes.
     pub len: usize,
     /// What routers have left of its time to live, or hop limit.
     pub hop_limit: u8,
@@ -53,6 +53,7 @@ pub struct Echo {
 
 /// Why an echo request is not sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum EchoError {
     /// An earlier one still waits for the hardware address of its receiver, or for room in the device.
     Waiting,

@@ -97,6 +97,7 @@ pub enum Next {
 
 /// How a connection ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum End {
     /// This side gave it up with RST.
     Aborted,

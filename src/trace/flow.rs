@@ -9,6 +9,7 @@ use super::summary::Segment;
 
 /// Why a segment was sent, where something else than new data made it leave.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Cause {
     /// An acknowledgement waited so long for data to travel with.
     DelayedAck(Duration),

@@ -197,5 +197,5 @@ fn reason(end: End) -> &'static str {
     }
 }
 
-#[cfg(all(test, feature = "std"))]
+#[cfg(all(test, feature = "cli"))]
 mod tests;

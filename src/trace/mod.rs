@@ -14,5 +14,6 @@ pub use fields::Fields;
 pub use flow::{Cause, Flow, Side};
 #[cfg(feature = "std")]
 pub use pcapng::IoSink;
-pub use pcapng::{Frame, InterfaceId, LinkType, SNAP_LEN, Sink, TEXT, Writer};
+pub(crate) use pcapng::TEXT;
+pub use pcapng::{Frame, InterfaceId, LinkType, Sink, Writer};
 pub use summary::{Carries, Ends, Segment, Summary};

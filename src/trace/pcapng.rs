@@ -90,9 +90,9 @@ pub struct Frame<'a> {
     pub micros: u64,
     /// Which way it went, where that is known.
     pub direction: Option<Direction>,
-    /// The frame, or as much of it as there is; at most [`SNAP_LEN`] bytes are kept.
+    /// The frame, or as much of it as there is; at most 65,535 bytes are kept.
     pub bytes: &'a [u8],
-    /// Words that Wireshark shows beside it, up to [`TEXT`] bytes; none if empty.
+    /// Words that Wireshark shows beside it, up to 1,024 bytes; none if empty.
     pub comment: &'a str,
 }
 

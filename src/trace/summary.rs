@@ -32,6 +32,7 @@ pub struct Ends {
 
 /// What a frame carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Carries {
     /// An ARP reply.
     ArpReply,

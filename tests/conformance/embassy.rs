@@ -84,7 +84,7 @@ fn a_greeting_goes_through_two_channel_drivers() {
 
     let greeting = app::find("greeting").unwrap();
     server.listen(Listener::new(9999, greeting.server(&Options::default()).unwrap())).unwrap();
-    let session = greeting.client(&ClientOptions { texts: &[b"Li"], ..Default::default() }).unwrap();
+    let session = greeting.client(&ClientOptions::sending(&[b"Li"])).unwrap();
     let to = IpEndpoint::new(addresses[0][0].address(), 9999);
     let id = client.connect(now, to, session, Duration::from_secs(5), &mut client_io).unwrap();
     while client.ended(id).is_none() {

@@ -33,7 +33,8 @@ const REMEMBERED: usize = 16;
 
 fn run(input: &[u8]) {
     let desk = Desk::new(false);
-    let options = Options { desk: Some(&desk), ..Options::default() };
+    let mut options = Options::default();
+    options.desk = Some(&desk);
     let session = find("chat").and_then(|app| app.udp_server(&options)).expect("chat has a server on UDP");
     let sizes = Sizes { connections: 1, receive: 64, send: 64, ports: 1, datagrams: 4, payload: 8192 };
     let mut pool = HeapPool::new(sizes);

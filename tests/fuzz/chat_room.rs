@@ -21,7 +21,8 @@ fn run(input: &[u8]) {
     let ring: Vec<Cell<u8>> = vec![Cell::new(0); 64 * 1024];
     let names = [const { Cell::new(Room::NO_NAME) }; 2];
     let room = Room::new(&ring, &names, None);
-    let options = Options { room: Some(&room), ..Options::default() };
+    let mut options = Options::default();
+    options.room = Some(&room);
     let member = find("chat").and_then(|app| app.server(&options)).expect("chat has a server");
     let mut ground = Ground::<Server<'_>, Peer>::new();
     let mut pair = Pair::new(&mut ground, member, ());

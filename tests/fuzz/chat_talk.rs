@@ -30,7 +30,8 @@ fn at_the_server(cut: u8, stream: &[u8], want: &[String]) {
 }
 
 fn at_the_client(cut: u8, stream: &[u8], want: &[String]) {
-    let options = ClientOptions { timeout: Some(Duration::from_secs(10)), ..ClientOptions::default() };
+    let mut options = ClientOptions::default();
+    options.timeout = Some(Duration::from_secs(10));
     let client = find("chat").and_then(|app| app.client(&options)).expect("chat has a client");
     let mut ground = Ground::<Peer, Client<'_>>::new();
     let mut pair = Pair::new(&mut ground, Peer::speaker(stream, cut), ());

@@ -27,7 +27,8 @@ fn answered(input: &[u8]) -> BTreeSet<&'static str> {
     let rows = [const { Cell::<Option<Row>>::new(None) }; 4];
     let status = Status::new(&rows, Instant::from_secs(1));
     status.serves(Service { name: "http", transport: Transport::Tcp, port: 80 });
-    let options = Options { status: Some(&status), ..Options::default() };
+    let mut options = Options::default();
+    options.status = Some(&status);
     let server = find("http").and_then(|app| app.server(&options)).expect("http has a server");
     let mut ground = Ground::<Server<'_>, Peer>::new();
     let mut pair = Pair::new(&mut ground, server, &status);

@@ -63,7 +63,9 @@ impl<'a, S: Session + Clone, C: Session + Clone, P: Probe> Pair<'a, S, C, P> {
         };
         let memory = ground.server.memory();
         let mut server = Stack::new(config(1, &addresses[0]), &mut server_io.device, memory, now).unwrap();
-        server.listen(Listener { serve_at_once: 4, ..Listener::new(PORT, session) }).unwrap();
+        let mut listener = Listener::new(PORT, session);
+        listener.serve_at_once = 4;
+        server.listen(listener).unwrap();
         let memory = ground.client.memory();
         let client = Stack::new(config(2, &addresses[1]), &mut client_io.device, memory, now).unwrap();
         Pair { now, server, server_io, client, client_io, clients: 0, polls: 0 }

@@ -134,7 +134,8 @@ impl Calls {
         self.ports.retain(|port| network.client.stack.take_udp(*port).is_none());
         let bytes = 1 + random.below(5000) as u64;
         let timeout = Some(Duration::from_secs(3));
-        let options = ClientOptions { texts: &[b"Li", &[b'x'; 3000], b"Cheng"], bytes, timeout, ..Default::default() };
+        let mut options = ClientOptions::sending(&[b"Li", &[b'x'; 3000], b"Cheng"]);
+        (options.bytes, options.timeout) = (bytes, timeout);
         let (app, v6) = (random.pick(&APPS), random.one_in(2));
         if self.connections.len() < 32 {
             self.connections.extend(network.connect(app, v6, &options));
@@ -187,7 +188,9 @@ fn crowds(network: &mut Network) {
 
 fn options(app: App) -> ClientOptions<'static> {
     let bytes = if app.name == "chargen" { 10 } else { 0 };
-    ClientOptions { texts: TEXTS, bytes, no_wait: app.name == "inbox", ..ClientOptions::default() }
+    let mut options = ClientOptions::sending(TEXTS);
+    (options.bytes, options.no_wait) = (bytes, app.name == "inbox");
+    options
 }
 
 fn printed(network: &mut Network) -> String {

@@ -50,9 +50,12 @@ impl Network {
         let status: &_ = Box::leak(Box::new(Status::new(&[], now)));
         for app in APPS {
             let desk = Box::leak(Box::new(Desk::default()));
-            let options = Options { desk: Some(desk), status: Some(status), ..Options::default() };
+            let mut options = Options::default();
+            options.desk = Some(&*desk);
+            options.status = Some(status);
             if let (Some(port), Some(session)) = (app.tcp, app.server(&options)) {
-                let listener = Listener { port, session, serve_at_once: AT_ONCE, backlog: BACKLOG };
+                let mut listener = Listener::new(port, session);
+                (listener.serve_at_once, listener.backlog) = (AT_ONCE, BACKLOG);
                 server.stack.listen(listener).unwrap();
             }
             if let (Some(port), Some(session)) = (app.udp, app.udp_server(&options)) {

@@ -48,13 +48,13 @@ pub enum Piece {
 pub enum ChunkError {
     /// A size that is not a hexadecimal number.
     BadSize,
-    /// A size and its extensions of more than [`LINE`] bytes.
+    /// A size and its extensions of more than 1,024 bytes.
     LineTooLong,
     /// No line end after as many bytes as the size says.
     MissingEnd,
     /// A size that does not fit in 64 bits.
     SizeTooLarge,
-    /// A trailer section of more than [`TRAILER`] bytes.
+    /// A trailer section of more than 8,192 bytes.
     TrailerTooLong,
 }
 

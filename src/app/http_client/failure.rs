@@ -9,6 +9,7 @@ use crate::stack::End;
 
 /// Why a response is not had. None of the texts holds anything that the server said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Failure {
     /// A field whose name or value cannot be.
     BadField,
@@ -52,9 +53,9 @@ pub enum Failure {
     Switched,
     /// Nothing came in time.
     TimedOut,
-    /// More than [`FIELDS`] fields in the head.
+    /// More than 100 fields in the head.
     TooManyFields,
-    /// More than [`INTERIM`] responses that are not final.
+    /// More than 16 responses that are not final.
     TooManyInterim,
     /// A transfer coding other than chunked.
     UnknownCoding,

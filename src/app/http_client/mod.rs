@@ -40,11 +40,11 @@ mod response;
 #[cfg(all(test, feature = "std"))]
 mod tests;
 
-pub use chunked::{ChunkError, LINE, TRAILER};
+pub use chunked::ChunkError;
 pub use failure::Failure;
-pub use head::{FIELDS, Head};
+pub use head::Head;
 pub use request::Request;
-pub use response::{INTERIM, Output, OutputFailed, Response};
+pub use response::{Output, OutputFailed, Response};
 
 use smoltcp::socket::tcp::Socket;
 use smoltcp::time::Duration;

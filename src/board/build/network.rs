@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use crate::{mac, rules, setting, written};
+use super::{mac, rules, setting, written};
 
 const IP: &str = "SMOLSTEP_IP";
 const GATEWAY: &str = "SMOLSTEP_GATEWAY";

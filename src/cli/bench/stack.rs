@@ -17,9 +17,7 @@ use crate::cli::error::Failure;
 use crate::cli::link::{Link, LinkArgs, Side};
 use crate::cli::sandbox::{SERVER, TAP};
 use crate::cli::watch::Watch;
-use crate::host::Clock;
-use crate::host::{HeapPool, Sizes};
-use crate::host::{Interrupt, Verdict, drive};
+use crate::host::{Clock, HeapPool, Interrupt, Sizes, Verdict, drive};
 use crate::phy::linux::TunTap;
 use crate::stack::{Context, Io, Listener, Next, Session, Stack};
 
@@ -59,7 +57,8 @@ fn serve(link: &Link, device: TunTap, duty: &Duty, mut bell: Bell<'_>) -> Result
     let mut pool = HeapPool::new(SIZES);
     let mut stack: Stack<'_, Program, ()> = link.stack(&mut io.device, pool.memory(), clock.now(), |_| {})?;
     stack.listen(Listener::new(PORT, program)).map_err(Failure::run)?;
-    drive(&mut stack, &mut io, &clock, &mut bell, |_| false).map(drop)
+    drive(&mut stack, &mut io, &clock, &mut bell, |_| false)?;
+    Ok(())
 }
 
 /// Rung when the client has done.
@@ -70,8 +69,8 @@ struct Bell<'o> {
 }
 
 impl Interrupt for Bell<'_> {
-    fn files(&self) -> [BorrowedFd<'_>; 2] {
-        [self.ended.as_fd(); 2]
+    fn files(&self) -> [Option<BorrowedFd<'_>>; 2] {
+        [Some(self.ended.as_fd()), None]
     }
 
     fn verdict(&mut self) -> Verdict {

@@ -65,7 +65,7 @@ impl<'g> Getter<'g> {
     /// Until the answer is there or it has failed.
     fn wait(&mut self, id: ConnectionId, stack: &mut Fetching<'_, 'g>, io: &mut Around) -> Result<Ended, Failure> {
         let (sink, clock) = (self.sink, self.clock);
-        drive(stack, io, &clock, &mut self.waiting, |stack| {
+        let ended = drive(stack, io, &clock, &mut self.waiting, |stack| {
             let mut sink = sink.borrow_mut();
             if sink.is_ready_again() {
                 stack.wake_programs();
@@ -75,7 +75,8 @@ impl<'g> Getter<'g> {
                 return stack.session(id).is_some_and(|runner| runner.session.result().is_some());
             }
             stack.ended(id).is_some() && sink.is_flushed()
-        })
+        })?;
+        Ok(ended)
     }
 }
 

@@ -48,14 +48,11 @@ impl<'g> Waiting<'g> {
 }
 
 impl Interrupt for Waiting<'_> {
-    fn files(&self) -> [BorrowedFd<'_>; 2] {
+    fn files(&self) -> [Option<BorrowedFd<'_>>; 2] {
         let [stop, _] = self.stop.files();
         // Nobody borrows it while the loop waits.
-        let Ok(sink) = self.sink.try_borrow() else { return [stop, stop] };
-        match &self.room {
-            Some(room) if sink.wanted() => [stop, room.as_fd()],
-            _ => [stop, stop],
-        }
+        let wanted = self.sink.try_borrow().is_ok_and(|sink| sink.wanted());
+        [stop, self.room.as_ref().filter(|_| wanted).map(|room| room.as_fd())]
     }
 
     fn verdict(&mut self) -> Verdict {

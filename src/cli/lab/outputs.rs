@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use super::args::LabArgs;
 use super::colored;
 use super::run::{Ended, HostLab, Run};
+use crate::cli::duration::duration;
 use crate::cli::error::Failure;
 use crate::cli::output::Output;
 use crate::lab::Snapshot;
@@ -191,7 +192,8 @@ fn expectations(path: &Path) -> Result<Expectations, Failure> {
     File::open(path)
         .and_then(|file| file.take(EXPECTATIONS).read_to_string(&mut text))
         .map_err(|error| Failure::usage(format_args!("{} cannot be read: {error}", path.display())))?;
-    Expectations::parse(&text).map_err(|error| Failure::usage(format_args!("{}: {error}", path.display())))
+    let time = |word: &str| duration(word).ok().map(Into::into);
+    Expectations::parse(&text, time).map_err(|error| Failure::usage(format_args!("{}: {error}", path.display())))
 }
 
 /// Tries all files before one of them is emptied; where one cannot be written, none is left that was not there.

@@ -63,7 +63,7 @@ impl Guest {
             if let Some(code) = self.exit_code() {
                 return code;
             }
-            let [pidfd, signals] = self.files();
+            let (pidfd, signals) = (self.pidfd.as_fd(), self.signals.as_fd());
             let mut fds =
                 [PollFd::from_borrowed_fd(pidfd, PollFlags::IN), PollFd::from_borrowed_fd(signals, PollFlags::IN)];
             // An interrupted call looks again; any other error cannot last, and a pause keeps it from burning time.
@@ -86,8 +86,8 @@ impl Drop for Guest {
 }
 
 impl Interrupt for Guest {
-    fn files(&self) -> [BorrowedFd<'_>; 2] {
-        [self.pidfd.as_fd(), self.signals.as_fd()]
+    fn files(&self) -> [Option<BorrowedFd<'_>>; 2] {
+        [Some(self.pidfd.as_fd()), Some(self.signals.as_fd())]
     }
 
     fn verdict(&mut self) -> Verdict {

@@ -2,7 +2,8 @@
 //!
 //! The stack says how many bytes a program read, and the frames say which they were.
 
-use std::collections::VecDeque;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
 
 use smoltcp::wire::{EthernetFrame, IpProtocol, Ipv4Packet, TcpPacket, TcpSeqNumber, UdpPacket};
 

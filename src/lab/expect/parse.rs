@@ -1,8 +1,11 @@
 //! From the words of a file to what they want.
 
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 use core::fmt;
 
 use smoltcp::socket::tcp::State;
+use smoltcp::time::Duration;
 
 use super::{CAUSES, ENDS, Frames, Kind, Line, Wanted, Which};
 use crate::lab::figure;
@@ -10,6 +13,7 @@ use crate::stack::Drop;
 
 /// What is wrong with a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ExpectError {
     /// Its number, from 1.
     pub line: usize,
@@ -41,7 +45,11 @@ const TEXT: &str = "a text in quotation marks, as in \"Hello,Li!\"";
 const REASON: &str = "backlog-full, slots-full and so on";
 
 /// Reads a line; nothing comes of an empty one and of a comment.
-pub(super) fn line(number: usize, text: &str) -> Result<Option<Line>, ExpectError> {
+pub(super) fn line(
+    number: usize,
+    text: &str,
+    time: &dyn Fn(&str) -> Option<Duration>,
+) -> Result<Option<Line>, ExpectError> {
     let mut words = Words { line: number, rest: text };
     let Some(first) = words.next() else { return Ok(None) };
     let never = first == "never";
@@ -55,11 +63,11 @@ pub(super) fn line(number: usize, text: &str) -> Result<Option<Line>, ExpectErro
     let what = match words.need(WHAT)? {
         "sends" => {
             let which = words.need(KINDS)?;
-            words.sends(which, KINDS, false)?
+            words.sends(which, KINDS, false, time)?
         }
         "retransmits" => {
             let which = words.need(KINDS)?;
-            words.sends(which, KINDS, true)?
+            words.sends(which, KINDS, true, time)?
         }
         "receives" => Wanted::Receives(words.quoted()?),
         "ends" => {
@@ -85,7 +93,7 @@ pub(super) fn line(number: usize, text: &str) -> Result<Option<Line>, ExpectErro
                 Wanted::Change(from, words.state()?)
             }
             None if words.peek() == Some("->") => return Err(words.error(word, STATE)),
-            None => words.sends(word, WHAT, false)?,
+            None => words.sends(word, WHAT, false, time)?,
         },
     };
     if let Some(word) = words.next() {
@@ -134,7 +142,13 @@ impl<'t> Words<'t> {
     }
 
     /// `WHICH [N] [within TIME]`
-    fn sends(&mut self, which: &str, expected: &'static str, again: bool) -> Result<Wanted, ExpectError> {
+    fn sends(
+        &mut self,
+        which: &str,
+        expected: &'static str,
+        again: bool,
+        time: &dyn Fn(&str) -> Option<Duration>,
+    ) -> Result<Wanted, ExpectError> {
         let lower = which.to_ascii_lowercase();
         let caused = CAUSES.into_iter().find(|name| *name == lower && !again).map(Which::Caused);
         let kind = || if lower == "icmp" { Some(Which::Icmp) } else { Kind::named(&lower).map(Which::Kind) };
@@ -150,8 +164,7 @@ impl<'t> Words<'t> {
             self.next();
             const TIME: &str = "a time, as in 3s or 300ms";
             let word = self.need(TIME)?;
-            let time = humantime::parse_duration(word).ok().filter(|time| u64::try_from(time.as_micros()).is_ok());
-            within = Some(time.ok_or_else(|| self.error(word, TIME))?.into());
+            within = Some(time(word).ok_or_else(|| self.error(word, TIME))?);
         }
         Ok(Wanted::Sends(Frames { which, again, nth, within, count: 0, last: None }))
     }

@@ -2,8 +2,12 @@
 
 use super::*;
 
+fn seconds(word: &str) -> Option<Duration> {
+    word.strip_suffix('s')?.parse().ok().map(Duration::from_secs)
+}
+
 fn error(text: &str) -> String {
-    Expectations::parse(text).expect_err("should be refused").to_string()
+    Expectations::parse(text, seconds).expect_err("should be refused").to_string()
 }
 
 #[test]
@@ -11,7 +15,7 @@ fn lines_are_read() {
     let text = "# a comment\n\nclient SYN-SENT -> ESTABLISHED # handshake\nserver retransmits synack 1 within 3s\n\
                 client receives \"Hello, \\\"Li\\\"! # no comment\"\nnever client RST\nclient sends keep-alive 2\n\
                 server drops backlog-full\nclient ends timed-out\nserver icmp\nclient sends any within 1s\n";
-    assert_eq!(Expectations::parse(text).map(|all| all.lines.len()), Ok(9));
+    assert_eq!(Expectations::parse(text, seconds).map(|all| all.lines.len()), Ok(9));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use super::svg::{Escaped, open, tip};
 use crate::lab::figure::TRANSITIONS;
 
 /// Draws the state diagram: transitions taken are in the client's or the server's colour, with the steps at which they were
-/// taken, at most [`STEPS`] a host. Changes of state that the diagram does not have stand below, at most [`OTHERS`].
+/// taken, at most 4 a host. Changes of state that the diagram does not have stand below, at most 16.
 ///
 /// # Errors
 /// Those of `out`.

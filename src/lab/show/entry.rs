@@ -22,6 +22,7 @@ pub struct Entry {
 
 /// What happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum What {
     /// A frame arrived, and the host took it in.
     Arrived {

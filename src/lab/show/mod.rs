@@ -13,8 +13,10 @@ mod text;
 pub use capture::LabCapture;
 pub use diagram::write_states_svg;
 pub use entry::{Entry, Ring, What};
-pub use explain::{Explanation, explain, transition};
+pub use explain::{Explanation, explain};
 pub use json::write_json;
 pub use ladder::Ladder;
-pub use states::{OTHERS, Other, STEPS, Taken, Visited};
-pub use svg::{SVG_ROWS, write_ladder_svg};
+pub use states::Visited;
+#[doc(hidden)]
+pub use svg::SVG_ROWS;
+pub use svg::write_ladder_svg;

@@ -99,5 +99,5 @@ impl Visited {
     }
 }
 
-#[cfg(all(test, feature = "std"))]
+#[cfg(all(test, feature = "cli"))]
 mod tests;

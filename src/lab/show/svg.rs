@@ -193,5 +193,5 @@ impl Write for Escaped<'_> {
     }
 }
 
-#[cfg(all(test, feature = "std"))]
+#[cfg(all(test, feature = "cli"))]
 pub(super) mod tests;

@@ -61,6 +61,7 @@ impl core::error::Error for Failure {}
 
 /// What every device must do, in the order in which it is checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Rule {
     /// The clock goes on, and never back.
     Clock,
@@ -112,6 +113,7 @@ impl fmt::Display for Rule {
 
 /// How a rule is broken. Lengths are in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Fault {
     /// What a protocol's checksum is wrong in: a frame came through that the device should have dropped.
     BadChecksumPassed(&'static str),
@@ -129,7 +131,7 @@ pub enum Fault {
     ClockStands,
     /// The byte at this position is another one than was sent.
     Damaged(usize),
-    /// More frames of others than [`FOREIGN`](super::FOREIGN).
+    /// More than 64 frames of others.
     Foreign,
     /// A frame changed its length.
     Length {

@@ -11,6 +11,9 @@ mod open;
 mod port;
 mod tuntap;
 
+#[doc(hidden)]
 pub use offload::complete;
-pub use open::{Kind, OpenError, create};
-pub use tuntap::{Fault, MAX_EXTRA, Ready, RxToken, TunTap, TxToken};
+#[doc(hidden)]
+pub use open::create;
+pub use open::{Kind, OpenError};
+pub use tuntap::{Fault, MAX_EXTRA, Ready, TunTap};

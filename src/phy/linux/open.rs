@@ -117,6 +117,7 @@ fn await_carrier(socket: &OwnedFd, file: &OwnedFd, name: &str) -> Result<(), Err
 
 /// Why [`TunTap::open`](super::TunTap::open) or [`create`] failed; its text is one line and says what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum OpenError {
     /// Not a name that an interface can have.
     BadName(String),

@@ -226,6 +226,7 @@ fn emit<P: Probe>(out: &Out, hardware: EthernetAddress, token: impl TxToken, now
 
 /// Why an address or a router is not used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AddressError {
     /// There are as many as smoltcp was built for.
     Full,

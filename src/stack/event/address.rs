@@ -9,6 +9,7 @@ use crate::stack::BadOffer;
 
 /// Something that happened to the interface's addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AddressEvent {
     /// An address can be used from now on.
     Added(IpCidr),
@@ -138,6 +139,7 @@ impl fmt::Display for Hardware {
 
 /// How a DHCP server does not grant what it offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Denial {
     /// It refuses the request (DHCPNAK).
     Refused,
@@ -147,6 +149,7 @@ pub enum Denial {
 
 /// Why a lease is over before it was given back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Loss {
     /// Its time has run out, and nobody renewed it.
     Expired,

@@ -25,6 +25,7 @@ pub struct EchoRefusal {
 
 /// Why an echo request did not get there.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum Refusal {
     /// It passed too many routers, or its fragments took too long.
     TimeExceeded,

@@ -255,6 +255,7 @@ pub(super) struct Lease {
 
 /// What about a DHCP server's offer makes no sense.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum BadOffer {
     /// An address that no host can have.
     Address(Ipv4Address),

@@ -1,0 +1,95 @@
+//! What the build of a firmware needs: its memory map, its addresses and its seed. Part of `build.rs`.
+
+use std::env::{self, var};
+use std::fs;
+use std::io::Read;
+use std::path::PathBuf;
+
+mod network;
+#[path = "../../names/rules.rs"]
+mod rules;
+#[path = "../../cli/written.rs"]
+mod written;
+
+use network::Network;
+
+/// Writes the settings of the enabled boards, and tells the linker where each image's memory map is.
+pub fn prepare() {
+    let enabled =
+        |name: &str| env::var_os(format!("CARGO_FEATURE_{}", name.to_uppercase().replace('-', "_"))).is_some();
+    for (board, images) in boards().iter().filter(|(board, _)| enabled(board)) {
+        let folder = PathBuf::from("src/board").join(board);
+        println!("cargo::rerun-if-changed={}/memory.x", folder.display());
+        for image in images {
+            println!("cargo::rustc-link-arg-bin={image}=-L{}", env::current_dir().unwrap().join(&folder).display());
+            println!("cargo::rustc-link-arg-bin={image}=-L{}", env::current_dir().unwrap().join("src/board").display());
+            println!("cargo::rustc-link-arg-bin={image}=-Tlink.x");
+        }
+    }
+    let settings = Network::of_the_environment(&enabled).unwrap_or_else(|why| fail(&why)).source()
+        + &format!(
+            "pub const HARDWARE: EthernetAddress = EthernetAddress({:?});\npub const SEED: [u8; 32] = {:?};\n",
+            mac(),
+            seed()
+        );
+    fs::write(PathBuf::from(var("OUT_DIR").unwrap()).join("settings.rs"), settings).unwrap();
+}
+
+/// The boards of Cargo.toml, each with its images.
+fn boards() -> Vec<(String, Vec<String>)> {
+    const MANIFEST: &str = "Cargo.toml";
+    println!("cargo::rerun-if-changed={MANIFEST}");
+    let read = fs::read_to_string(MANIFEST).map_err(|error| error.to_string());
+    let manifest = read.and_then(|text| text.parse::<toml::Table>().map_err(|error| error.to_string()));
+    let manifest = manifest.unwrap_or_else(|error| fail(&format!("{MANIFEST}: {error}")));
+    let keys = ["package", "metadata", "smolstep", "boards"];
+    let boards = keys.iter().try_fold(&manifest, |table, key| table.get(*key)?.as_table());
+    let boards = boards.unwrap_or_else(|| fail(&format!("{MANIFEST} has no [package.metadata.smolstep.boards]")));
+    let images = |board: &toml::Value| -> Option<Vec<String>> {
+        board.get("images")?.as_array()?.iter().map(|image| image.as_str().map(str::to_owned)).collect()
+    };
+    let with_images = |(name, board): (&String, &toml::Value)| (name.clone(), images(board).unwrap_or_default());
+    boards.iter().map(with_images).collect()
+}
+
+/// SMOLSTEP_MAC, an Ethernet address that is no group's.
+fn mac() -> [u8; 6] {
+    let text = setting("SMOLSTEP_MAC").unwrap_or("02:00:00:00:00:01".into());
+    let bytes: Option<Vec<u8>> = text.split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
+    match bytes.and_then(|bytes| <[u8; 6]>::try_from(bytes).ok()) {
+        Some(mac) if mac[0] & 1 == 0 => mac,
+        _ => fail(&format!("SMOLSTEP_MAC is '{text}': it is like 02:00:00:00:00:01, and no group's")),
+    }
+}
+
+/// SMOLSTEP_SEED, or 32 bytes of this machine's entropy. Whoever knows them can predict sequence numbers and ports.
+fn seed() -> [u8; 32] {
+    let mut seed = [0; 32];
+    let Some(text) = setting("SMOLSTEP_SEED") else {
+        let read = fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut seed));
+        if let Err(error) = read {
+            fail(&format!("no entropy from /dev/urandom ({error}): set SMOLSTEP_SEED to 64 hexadecimal digits"));
+        }
+        let digits: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
+        println!("cargo::warning=SMOLSTEP_SEED is not set; drawn from this machine's entropy: {digits}");
+        return seed;
+    };
+    let digit = |at: usize| text.get(at * 2..at * 2 + 2).and_then(|two| u8::from_str_radix(two, 16).ok());
+    let bytes: Option<Vec<u8>> = (0..32).map(digit).collect();
+    match bytes {
+        Some(bytes) if text.len() == 64 => seed.copy_from_slice(&bytes),
+        _ => fail("SMOLSTEP_SEED is not 64 hexadecimal digits"),
+    }
+    seed
+}
+
+fn setting(name: &str) -> Option<String> {
+    println!("cargo::rerun-if-env-changed={name}");
+    var(name).ok().filter(|text| !text.is_empty())
+}
+
+/// Ends the build with one line. With another exit code cargo would print all that was said before.
+fn fail(why: &str) -> ! {
+    println!("cargo::error={why}");
+    std::process::exit(0)
+}

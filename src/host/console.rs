@@ -1,0 +1,26 @@
+//! Consoles that the loop can wait for.
+
+use std::io;
+use std::os::fd::BorrowedFd;
+
+use crate::stack::{Console, Quiet};
+
+/// A [`Console`] that [`drive`](super::drive) can wait for. The defaults are those of a console without input that never fails.
+pub trait HostConsole: Console {
+    /// The file to wait for, if a program wants input.
+    fn wanted(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+
+    /// Called when that file can be read.
+    fn set_ready(&mut self) {}
+
+    /// Takes the error that output has failed with, if any.
+    fn fault(&mut self) -> Option<io::Error> {
+        None
+    }
+}
+
+impl HostConsole for Quiet {}
+
+impl HostConsole for Vec<u8> {}

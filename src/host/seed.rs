@@ -1,0 +1,15 @@
+//! Entropy.
+
+use std::io;
+
+use crate::stack::Seed;
+
+/// A seed for a stack: 32 bytes of the operating system's entropy.
+///
+/// # Errors
+/// The system has none.
+pub fn seed() -> io::Result<Seed> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)?;
+    Ok(Seed(bytes))
+}
