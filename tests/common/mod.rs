@@ -1,5 +1,5 @@
 //! What several test files share.
-#![allow(dead_code, reason = "each test file is a crate of its own and uses some of it")]
+#![allow(dead_code, reason = "each test binary uses some of it")]
 
 #[cfg(target_os = "linux")]
 pub mod dnsmasq;
@@ -19,3 +19,4 @@ pub mod scratch;
 pub mod talk;
 #[cfg(target_os = "linux")]
 pub mod terminal;
+pub mod world;
