@@ -8,7 +8,7 @@ use crate::common::require::skip;
 #[test]
 fn a_board_calls_the_kernel() {
     on_image("calls::a_board_calls_the_kernel", "mps2-an385-client", |image| {
-        let server = python::server(python::GREETING, KERNEL[0].parse().unwrap(), 9999);
+        let server = python::server("greeting", KERNEL[0].parse().unwrap(), 9999);
         let tap = ["--tap", "tap0"];
         greeted(&image.boot(&tap).finish());
         drop(server);

@@ -64,7 +64,7 @@ fn the_uart_says_what_happens() {
 #[test]
 fn the_uart_says_what_a_client_does() {
     on_image("golden::the_uart_says_what_a_client_does", "mps2-an385-client", |image| {
-        let server = python::server(python::GREETING, KERNEL[0].parse().unwrap(), 9999);
+        let server = python::server("greeting", KERNEL[0].parse().unwrap(), 9999);
         let called: Peer = image.boot(&["--tap", "tap0"]);
         compare(image, &called.finish().out());
         drop(server);

@@ -120,7 +120,7 @@ fn a_server_is_called_by_its_name() {
         // The board has no IPv6: that address is passed over.
         let record = format!("--host-record=greeter.example,{},{}", KERNEL[0], KERNEL[1]);
         let Some(_knowing) = start(link, &[range(), vec![record]].concat()) else { return };
-        let _server = python::server(python::GREETING, KERNEL[0].parse().unwrap(), 9999);
+        let _server = python::server("greeting", KERNEL[0].parse().unwrap(), 9999);
         greeted(&image.boot(&tap).finish());
     });
 }

@@ -5,6 +5,7 @@ use std::net::TcpStream;
 use std::sync::{Arc, Barrier};
 use std::thread;
 
+use crate::common::events;
 use crate::common::link::{
     KERNEL, PATIENCE, SERVER, ask, at, connect, expect, expect_last, expect_nothing, noise, on_tap, on_tap_and_tun,
     send, udp,
@@ -13,7 +14,7 @@ use crate::common::link::{
 #[test]
 fn fifty_clients_get_their_own_replies() {
     on_tap_and_tun("fifty_clients_get_their_own_replies", |link| {
-        let server = link.serve(&["greeting", "echo"], 8);
+        let server = link.serve_with_events(&["greeting", "echo"], 8);
         let all_connected = Arc::new(Barrier::new(50));
         let clients: Vec<_> = (0..50)
             .map(|client| {
@@ -39,8 +40,8 @@ fn fifty_clients_get_their_own_replies() {
         for client in clients {
             client.join().unwrap();
         }
-        server.wait_for_log("closed ", 100);
-        assert_eq!(server.err().matches("accepted ").count(), 100);
+        events::wait_for(&server, "ended", &[], 100);
+        assert_eq!(events::count(&server, "accepted", &[]), 100);
     });
 }
 
@@ -96,7 +97,7 @@ fn a_delayed_reply_delays_nobody_else() {
 #[test]
 fn delays_run_side_by_side() {
     on_tap("delays_run_side_by_side", |link| {
-        let server = link.serve(&["greeting", "--delay", "3s"], 4);
+        let server = link.serve_with_events(&["greeting", "--delay", "3s"], 4);
         let mut clients: Vec<TcpStream> = (0..20).map(|_| connect(SERVER[0], 9999)).collect();
         for client in &mut clients {
             expect(client, "Welcome!");
@@ -112,11 +113,9 @@ fn delays_run_side_by_side() {
             expect(client, "Hello,second!");
         }
         // The server was done with every first message, of 5 bytes, before any second one: it served none to its end first.
-        let log = server.stop().err();
-        let received: Vec<&str> = log.lines().filter_map(|line| line.split("received ").nth(1)).collect();
-        let (firsts, seconds) = received.split_at_checked(20).unwrap_or_default();
-        assert!(firsts.iter().all(|line| line.starts_with("5 bytes")), "{log}");
-        assert!(seconds.len() == 20 && seconds.iter().all(|line| line.starts_with("6 bytes")), "{log}");
+        let read = events::of(&server.stop().out(), "read", &[]);
+        let lengths: Vec<u64> = read.iter().filter_map(|event| event["len"].as_u64()).collect();
+        assert_eq!(lengths, [[5; 20], [6; 20]].concat());
     });
 }
 

@@ -128,7 +128,7 @@ fn pipes_work_at_both_ends() {
     on_tap_and_tun("pipes_work_at_both_ends", |link| {
         for address in KERNEL {
             // A server on the kernel that replies at the end of the stream.
-            let _server = python::server(LAST_REPLY, address.parse().unwrap(), 9000);
+            let _server = python::server("reply_at_end", address.parse().unwrap(), 9000);
             for arguments in [&["chat", address][..], &["chat", address, "hi"]] {
                 let call = link.call(arguments, b"hi\n");
                 assert_eq!(
@@ -293,19 +293,9 @@ fn partners_on_udp_are_answered_by_number() {
 fn the_udp_client_talks_with_the_kernel() {
     on_tap("the_udp_client_talks_with_the_kernel", |link| {
         for address in KERNEL {
-            let _server = python::server(python::ECHO_UDP, address.parse().unwrap(), 9000);
+            let _server = python::server("echo_udp", address.parse().unwrap(), 9000);
             let call = link.call(&["chat", address, "--udp"], b"hi\n");
             assert_eq!((call.code(), call.out().as_str()), (Some(0), "hi\nthe talk has ended\n"), "{call:?}");
         }
     });
 }
-
-/// Reads to the end of the stream, and replies.
-const LAST_REPLY: &str = "
-def serve(connection):
-    everything = b''
-    while data := connection.recv(65536):
-        everything += data
-    connection.sendall(b'you said ' + everything)
-tcp(serve)
-";

@@ -18,8 +18,8 @@ fn a_closed_port_refuses() {
 fn a_silent_server_times_out() {
     on_tap_and_tun("a_silent_server_times_out", |link| {
         for address in KERNEL {
-            let server = |script, port| python::server(script, address.parse().unwrap(), port);
-            let (_tcp, _udp) = (server(SILENT, 4000), server(python::INBOX, 4000));
+            let server = |name, port| python::server(name, address.parse().unwrap(), port);
+            let (_tcp, _udp) = (server("silent", 4000), server("inbox", 4000));
             let host = if address.contains(':') { format!("[{address}]:4000") } else { format!("{address}:4000") };
             for app in ["greeting", "ack", "echo", "thanks", "upper", "chargen"] {
                 let call = link.call(&[app, &host, "hi", "--timeout", "100ms"], b"");
@@ -37,8 +37,8 @@ fn a_silent_server_times_out() {
 fn a_server_that_leaves_early() {
     on_tap_and_tun("a_server_that_leaves_early", |link| {
         for address in KERNEL {
-            let server = |script, port| python::server(script, address.parse().unwrap(), port);
-            let (_closing, _resetting) = (server(CLOSING, 4000), server(RESETTING, 4001));
+            let server = |name, port| python::server(name, address.parse().unwrap(), port);
+            let (_closing, _resetting) = (server("closing", 4000), server("resetting", 4001));
             let host = |port| match address.contains(':') {
                 true => format!("[{address}]:{port}"),
                 false => format!("{address}:{port}"),
@@ -62,31 +62,3 @@ fn failed(call: &Finished, why: &str) {
     let one_line = err.starts_with("smolstep: ") && err.ends_with('\n') && err.matches('\n').count() == 1;
     assert!(call.code() == Some(1) && call.stdout.is_empty() && one_line && err.contains(why), "{call:?}");
 }
-
-/// Takes connections and says nothing.
-const SILENT: &str = "
-def serve(connection):
-    while connection.recv(65536):
-        pass
-tcp(serve)
-";
-
-/// Reads one message and closes without a reply.
-const CLOSING: &str = "
-def serve(connection):
-    connection.recv(65536)
-tcp(serve)
-";
-
-/// Reads one message, if there is one to come, and resets.
-const RESETTING: &str = "
-import struct
-def serve(connection):
-    connection.settimeout(0.05)
-    try:
-        connection.recv(65536)
-    except TimeoutError:
-        pass
-    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
-tcp(serve)
-";

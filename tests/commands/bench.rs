@@ -2,10 +2,9 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::common::netns::{output, sandbox_possible, skip, write_program};
-use crate::common::peer::{Finished, Peer, smolstep};
+use crate::common::peer::{Finished, Peer, python, smolstep};
 use crate::common::terminal;
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -23,7 +22,7 @@ fn rows_become_a_table_json_and_a_picture() {
         assert!(line.ends_with("met") || line.ends_with("missed"), "{line}");
     }
     assert!(!out.contains(rows[2]), "{out}");
-    let checked = output(Command::new("python3").args(["-c", CHECK, &json, &svg])).unwrap();
+    let checked = output(python::command("check_bench").args([&json, &svg])).unwrap();
     let said = String::from_utf8_lossy(&checked.stderr);
     assert!(checked.status.success(), "{said}\n{}", fs::read_to_string(json).unwrap());
 
@@ -32,26 +31,6 @@ fn rows_become_a_table_json_and_a_picture() {
     assert_eq!(table.len(), 3, "{markdown}");
     assert!(table.iter().all(|line| line.matches('|').count() == 8), "{markdown}");
 }
-
-/// What a reader of the files relies on.
-const CHECK: &str = r"
-import json, sys
-from xml.dom import minidom
-run = json.load(open(sys.argv[1]))
-assert run['rounds'] == 2 and run['quick'] is True and run['smolstep'], run
-assert run['machine']['cores'] >= 1 and all(run['machine'][key] for key in ('cpu', 'kernel', 'congestion', 'load')), run
-assert [row['name'] for row in run['rows']] == ['receive-tuntap', 'latency-kernel'], run
-for row, unit in zip(run['rows'], ['Gbit/s', 'µs']):
-    assert row['verdict'] in ('met', 'missed'), row
-    for part in ('ours', 'against', 'result'):
-        assert 0 < row[part]['low'] <= row[part]['median'] <= row[part]['high'], row
-    assert row['ours']['unit'] == row['against']['unit'] == unit, row
-    assert row['ours']['of'] == 'smolstep', row
-picture = minidom.parse(sys.argv[2]).documentElement
-assert picture.tagName == 'svg' and len(picture.getElementsByTagName('rect')) == 1 + 4, picture.toxml()
-texts = [text.firstChild.data for text in picture.getElementsByTagName('text')]
-assert 'receive-tuntap' in texts and 'latency-kernel' in texts, texts
-";
 
 #[test]
 fn a_file_stays_as_it_was_until_the_results_are_there() {

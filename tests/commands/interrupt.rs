@@ -4,13 +4,14 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::thread;
 
+use crate::common::events;
 use crate::common::link::{KERNEL, SERVER, connect, expect, expect_last, noise, on_tap_and_tun, send};
 use crate::common::peer::python;
 
 #[test]
 fn clients_of_a_server_see_the_end_of_stream() {
     on_tap_and_tun("clients_of_a_server_see_the_end_of_stream", |link| {
-        let server = link.serve(&["all"], 30);
+        let server = link.serve_with_events(&["all"], 30);
         let mut clients: Vec<TcpStream> = Vec::new();
         for address in SERVER {
             for _ in 0..5 {
@@ -30,7 +31,7 @@ fn clients_of_a_server_see_the_end_of_stream() {
         drop(clients);
         let server = server.finish();
         assert_eq!(server.code(), Some(0), "{server:?}");
-        assert_eq!(server.err().matches("accepted ").count(), 20);
+        assert_eq!(events::of(&server.out(), "accepted", &[]).len(), 20);
     });
 }
 
@@ -71,7 +72,7 @@ fn a_server_without_clients_ends() {
 fn a_client_that_is_interrupted_fails() {
     on_tap_and_tun("a_client_that_is_interrupted_fails", |link| {
         for address in KERNEL {
-            let server = python::server(WATCHING, address.parse().unwrap(), 7);
+            let server = python::server("echo_and_end", address.parse().unwrap(), 7);
             let mut client = link.start_call(&["echo", address]);
             client.type_in(b"hi\n");
             client.wait_for("echo", |out| out == "hi\n");
@@ -84,11 +85,3 @@ fn a_client_that_is_interrupted_fails() {
         }
     });
 }
-
-const WATCHING: &str = "
-def serve(connection):
-    while data := connection.recv(65536):
-        connection.sendall(data)
-    print('end', flush=True)
-tcp(serve)
-";

@@ -36,8 +36,12 @@ const IN_MEMORY: [&str; 10] = [
     "completions bash",
 ];
 
-const ON_TAP: [&str; 3] =
-    ["serve greeting --tap tap0", "ping 192.168.69.100 -c 2 --tap tap0", "resolve ::1 --tap tap0"];
+const ON_TAP: [&str; 4] = [
+    "serve greeting --tap tap0",
+    "serve greeting --events - --tap tap0",
+    "ping 192.168.69.100 -c 2 --tap tap0",
+    "resolve ::1 --tap tap0",
+];
 
 fn full(arguments: &str) {
     let (code, err) = run(arguments, File::create("/dev/full").unwrap());

@@ -30,7 +30,7 @@ fn assert_shown(out: &str, lines: &[&str]) {
 fn a_client_at_a_terminal() {
     on_tap_and_tun("a_client_at_a_terminal", |link| {
         for address in KERNEL {
-            let _echo = python::server(ANSWER, address.parse().unwrap(), 8080);
+            let _echo = python::server("nasty_reply", address.parse().unwrap(), 8080);
             let call = at_terminal(link, &["call", "thanks", address, "hi"]).finish();
             assert_eq!(call.code(), Some(0), "{call:?}");
             // The end of the stream cuts a character.
@@ -46,7 +46,7 @@ fn a_client_at_a_terminal() {
 fn an_echo_at_a_terminal() {
     on_tap_and_tun("an_echo_at_a_terminal", |link| {
         for address in KERNEL {
-            let _echo = python::server(python::ECHO, address.parse().unwrap(), 7);
+            let _echo = python::server("echo", address.parse().unwrap(), 7);
             let text = "\x1b[2J\u{9b}1m\u{202e}";
             let call = at_terminal(link, &["call", "echo", address, text]).finish();
             assert_eq!(call.code(), Some(0), "{call:?}");
@@ -105,7 +105,7 @@ fn a_server_with_an_editor() {
 fn a_page_at_a_terminal() {
     on_tap_and_tun("a_page_at_a_terminal", |link| {
         for address in KERNEL {
-            let _server = python::server(PAGE, address.parse().unwrap(), 80);
+            let _server = python::server("nasty_page", address.parse().unwrap(), 80);
             let host = if address.contains(':') { format!("[{address}]") } else { address.into() };
             let url = format!("http://{host}/");
             for arguments in [&[][..], &["-o", "/dev/tty"]] {
@@ -119,19 +119,3 @@ fn a_page_at_a_terminal() {
         }
     });
 }
-
-const PAGE: &str = r"
-def serve(connection):
-    connection.recv(65536)
-    connection.sendall(b'HTTP/1.1 200 OK\r\nX: \xe2\x80\xae\r\n\r\n')
-    connection.sendall(b'\x1b[2Ja\x07\xe2\x80\xaeb\xc2\x9b31mc\x9b32m\td\xc3\xbc\r\ne\rf\n\xe2\x80')
-tcp(serve)
-";
-
-const ANSWER: &str = r"
-def serve(connection):
-    connection.recv(1024)
-    for byte in b'\x1b[2Ja\x07\xe2\x80\xaeb\xc2\x9b31mc\x9b32m\td\xc3\xbc\r\ne\rf\n\xe2\x80':
-        connection.sendall(bytes([byte]))
-tcp(serve)
-";

@@ -4,6 +4,8 @@
 #[cfg(target_os = "linux")]
 pub mod dnsmasq;
 #[cfg(target_os = "linux")]
+pub mod events;
+#[cfg(target_os = "linux")]
 pub mod firmware;
 pub mod guide;
 pub mod hostile;

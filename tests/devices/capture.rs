@@ -2,6 +2,7 @@
 
 use std::process::Command;
 
+use crate::common::events;
 use crate::common::link::{KERNEL, SERVER, ask, at, connect, expect, expect_last, noise, on_tap_and_tun, send, udp};
 use crate::common::peer::Peer;
 use crate::common::require::skip;
@@ -12,7 +13,7 @@ fn a_capture_has_every_frame_in_order() {
     on_tap_and_tun("a_capture_has_every_frame_in_order", |link| {
         let Some(tshark) = Tshark::find() else { return };
         let file = Scratch::new("served.pcapng");
-        let server = link.serve(&["greeting", "echo", "--pcap", file.path()], 8);
+        let server = link.serve_with_events(&["greeting", "echo", "--pcap", file.path()], 8);
         let bytes = noise(100_000, 16);
         for (address, kernel) in SERVER.into_iter().zip(KERNEL) {
             let mut greeting = connect(address, 9999);
@@ -28,7 +29,7 @@ fn a_capture_has_every_frame_in_order() {
             expect(&mut echo, &bytes[..50_000]);
             ask(&udp(at(kernel, 0), at(address, 9999)), "Li", "hello Li!");
         }
-        server.wait_for_log("closed ", 4);
+        events::wait_for(&server, "ended", &[], 4);
         server.stop();
 
         tshark.assert_sound(&file);
@@ -48,11 +49,7 @@ fn a_client_captures_too() {
         let Some(tshark) = Tshark::find() else { return };
         let file = Scratch::new("called.pcapng");
         for address in KERNEL {
-            let _server = crate::common::peer::python::server(
-                crate::common::peer::python::UPPER,
-                address.parse().unwrap(),
-                14000,
-            );
+            let _server = crate::common::peer::python::server("upper", address.parse().unwrap(), 14000);
             let call = link.call(&["upper", address, "hi", "--pcap", file.path()], b"");
             assert_eq!((call.code(), &call.out()[..]), (Some(0), "HI\n"), "{call:?}");
             tshark.assert_sound(&file);
@@ -67,7 +64,7 @@ fn a_capture_taken_with_offload_has_super_segments_and_right_checksums() {
     on_tap_and_tun("a_capture_taken_with_offload_has_super_segments_and_right_checksums", |link| {
         let Some(tshark) = Tshark::find() else { return };
         let file = Scratch::new("offload.pcapng");
-        let server = link.serve(&["echo", "--pcap", file.path()], 4);
+        let server = link.serve_with_events(&["echo", "--pcap", file.path()], 4);
         let bytes = noise(1_000_000, 17);
         for (address, kernel) in SERVER.into_iter().zip(KERNEL) {
             let mut echo = connect(address, 7);
@@ -77,7 +74,7 @@ fn a_capture_taken_with_offload_has_super_segments_and_right_checksums() {
             }
             ask(&udp(at(kernel, 0), at(address, 7)), "checksum left to us", "checksum left to us");
         }
-        server.wait_for_log("closed ", 2);
+        events::wait_for(&server, "ended", &[], 2);
         server.stop();
 
         tshark.assert_sound(&file);

@@ -60,7 +60,7 @@ const DOWN: &str = "nothing can be sent on tap0: set it up with `sudo ip link se
 
 /// The link goes down once a server has said half of what the client wants.
 fn goes_down(link: Link, client: &[&str], why: &str) {
-    let half = python::server(HALF, KERNEL[0].parse().unwrap(), 80);
+    let half = python::server("http_half", KERNEL[0].parse().unwrap(), 80);
     let client = start(link, client, "3s");
     half.wait_for("request", |out| out.contains("asked"));
     down(link.name());
@@ -78,14 +78,3 @@ fn ended(client: &Finished, why: &str) {
     let last = err.lines().last().unwrap_or_default();
     assert!(client.code() == Some(1) && last.starts_with("smolstep: ") && last.contains(why), "{client:?}");
 }
-
-/// Says that it was asked, and answers half of what it announces.
-const HALF: &str = "
-def serve(connection):
-    connection.recv(65536)
-    connection.sendall(b'HTTP/1.1 200 OK\\r\\nContent-Length: 100\\r\\n\\r\\nhalf')
-    print('asked', flush=True)
-    while connection.recv(65536):
-        pass
-tcp(serve)
-";

@@ -2,47 +2,21 @@
 
 use std::fs;
 use std::path::PathBuf;
-use std::process::{Command, Output};
+use std::process::Output;
 
-/// Types lines into `smolstep lab ARGS` on a pseudo-terminal, each once the prompt has come, and prints what the terminal shows.
-const TYPE: &str = r#"
-import os, pty, sys
-lines, command = sys.argv[1].split("|"), sys.argv[2:]
-pid, terminal = pty.fork()
-if pid == 0:
-    os.environ["NO_COLOR"] = "1"
-    os.execv(command[0], command)
-shown = b""
-def until(what):
-    global shown
-    start = len(shown)
-    while what not in shown[start:]:
-        try: more = os.read(terminal, 65536)
-        except OSError: return False
-        if not more: return False
-        shown += more
-    return True
-for line in lines:
-    if not until(b"> "): break
-    os.write(terminal, line.encode() + b"\n")
-until(b"nothing ends this but the end")
-sys.stdout.buffer.write(shown)
-_, status = os.waitpid(pid, 0)
-sys.exit(os.waitstatus_to_exitcode(status))
-"#;
+use crate::common::netns::output;
+use crate::common::peer::{python, smolstep};
 
 fn typed(lines: &str, args: &[&str]) -> String {
-    let output = Command::new("python3")
-        .args(["-c", TYPE, lines, env!("CARGO_BIN_EXE_smolstep"), "lab", "--step"])
-        .args(args)
-        .output()
-        .expect("python3 runs");
+    let mut typist = python::command("typist");
+    typist.args([lines, env!("CARGO_BIN_EXE_smolstep"), "lab", "--step"]).args(args);
+    let output = output(&mut typist).expect("python3 runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 fn lab(args: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_smolstep")).arg("lab").args(args).output().expect("smolstep runs")
+    output(smolstep().arg("lab").args(args)).expect("smolstep runs")
 }
 
 fn folder(name: &str) -> PathBuf {

@@ -3,6 +3,7 @@
 use smolstep::cli::netlink::Netlink;
 
 use crate::common::dnsmasq::{self, Dnsmasq};
+use crate::common::events;
 use crate::common::link::{KERNEL, Link, connect, expect, on_tap};
 use crate::common::peer::{Peer, nc, python, smolstep};
 
@@ -12,7 +13,7 @@ fn a_lease_is_served_on_renewed_and_lost() {
         let Some(first) = dhcp(link, 150, 159) else { return };
         let server = serve(link, &["greeting", "--dhcp"]);
         server.wait_for("lease", |out| out.contains("listening udp 192.168.69.15"));
-        let out = server.out();
+        let out = events::without(&server.out());
         let address = out.split([' ', ':']).find(|word| word.starts_with("192.168.69.15")).unwrap();
         assert_eq!(
             out,
@@ -25,16 +26,19 @@ fn a_lease_is_served_on_renewed_and_lost() {
         expect(&mut stream, "Welcome!");
         // Just after a renewal there are two seconds: who is asked in vain then is not asked again for a while.
         let renews = format!("DHCP server {} renews {address}/24 for 120 s", KERNEL[0]);
-        let renewals = server.err().matches(&renews).count();
-        server.wait_for_log(&renews, renewals + 2);
+        let renewals = events::address_changes(&server.out(), &renews);
+        server.wait_for("two renewals", |out| events::address_changes(out, &renews) >= renewals + 2);
 
         // Another server has other addresses, and refuses to renew this one.
         first.stop();
         let Some(_second) = dhcp(link, 170, 179) else { return };
         server.wait_for("other lease", |out| out.contains("listening udp 192.168.69.17"));
-        server.wait_for_log(&format!("the DHCP server takes {address}/24 back; asking for another"), 1);
-        server.wait_for_log("its address was removed", 1);
-        let out = server.out();
+        events::wait_for_address_change(
+            &server,
+            &format!("the DHCP server takes {address}/24 back; asking for another"),
+        );
+        events::wait_for(&server, "ended", &[("reason", "address gone")], 1);
+        let out = events::without(&server.out());
         let gone = format!(
             "no longer listening tcp {address}:9999 greeting\nno longer listening udp {address}:9999 greeting\n"
         );
@@ -56,7 +60,7 @@ fn a_lease_is_given_back_at_the_end() {
         assert!(dnsmasq.leases().contains(" 192.168.69.15"), "{}", dnsmasq.leases());
         let finished = server.stop();
         let told = format!("/24 is given back to DHCP server {}", KERNEL[0]);
-        assert!(finished.err().contains(&told), "{finished:?}");
+        assert_eq!(events::address_changes(&finished.out(), &told), 1, "{finished:?}");
         dnsmasq.wait_for("DHCPRELEASE(");
         dnsmasq.wait_for_no_lease();
         let ping = Peer::start(smolstep().args(["ping", KERNEL[0], "-c", "1", "--dhcp"]).args(link.arguments()));
@@ -91,7 +95,7 @@ fn without_a_server_others_are_served_meanwhile() {
     on_tap("without_a_server_others_are_served_meanwhile", |link| {
         let server = serve(link, &["echo", "--dhcp", "--ip", "192.168.69.1/24"]).listening(2);
         assert_eq!(nc(&["-N", "192.168.69.1", "7"], b"hello").out(), "hello");
-        server.wait_for_log("no DHCP server answers; asking on", 1);
+        events::wait_for_address_change(&server, "no DHCP server answers; asking on");
         assert_eq!(nc(&["-N", "192.168.69.1", "7"], b"hello").out(), "hello");
         let Some(_dnsmasq) = dhcp(link, 150, 159) else { return };
         server.wait_for("lease", |out| out.contains("listening udp 192.168.69.15"));
@@ -102,44 +106,20 @@ fn without_a_server_others_are_served_meanwhile() {
 #[test]
 fn offers_that_make_no_sense_are_told_and_not_taken() {
     on_tap("offers_that_make_no_sense_are_told_and_not_taken", |link| {
-        let rogue = python::run(NONSENSE, &[link.name()]);
+        let rogue = python::run("dhcp_nonsense", &[link.name()]);
         rogue.wait_for("ready", |out| out.starts_with("ready"));
         let server = serve(link, &["echo", "--dhcp", "--ip", "192.168.69.1/24"]).listening(2);
         for what in ["0.0.0.0 is not an address", "255.0.255.0 cannot be the mask", "it is for no time"] {
-            server.wait_for_log(what, 1);
+            events::wait_for_address_change(&server, what);
         }
         assert_eq!(nc(&["-N", "192.168.69.1", "7"], b"hello").out(), "hello");
-        assert_eq!(server.out().lines().count(), 2, "{}", server.out());
+        assert_eq!(events::without(&server.out()).lines().count(), 2, "{}", server.out());
         drop(rogue);
         let Some(_dnsmasq) = dhcp(link, 150, 159) else { return };
         server.wait_for("lease", |out| out.contains("listening udp 192.168.69.15"));
         server.stop();
     });
 }
-
-/// A DHCP server that offers no address, one with a mask that is none, one for no time, garbage, and so on in turn.
-const NONSENSE: &str = "
-import socket, sys
-
-server = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-server.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
-server.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, sys.argv[1].encode())
-server.bind(('', 67))
-print('ready', flush=True)
-NOBODY, US = bytes(4), bytes([192, 168, 69, 100])
-MASK, HOUR = bytes([255, 255, 255, 0]), bytes([0, 0, 14, 16])
-LEASES = [(NOBODY, MASK, HOUR), (bytes([192, 168, 69, 150]), bytes([255, 0, 255, 0]), HOUR),
-          (bytes([192, 168, 69, 150]), MASK, NOBODY)]
-heard = 0
-while True:
-    asked = server.recv(2000)
-    address, mask, time = LEASES[heard % len(LEASES)]
-    heard += 1
-    options = b'\\x63\\x82Sc' + b'\\x35\\x01\\x02' + b'\\x36\\x04' + US + b'\\x01\\x04' + mask + b'\\x33\\x04' + time
-    reply = bytes([2]) + asked[1:12] + NOBODY + address + US + NOBODY + asked[28:44] + bytes(192) + options + b'\\xff'
-    for answer in b'', reply[:100], asked, reply:
-        server.sendto(answer, ('255.255.255.255', 68))
-";
 
 #[test]
 fn a_leased_address_that_somebody_has_is_declined() {
@@ -153,11 +133,11 @@ fn a_leased_address_that_somebody_has_is_declined() {
         options.push("--dhcp-host=02:00:00:00:00:01,192.168.69.150".into());
         let Some(dnsmasq) = start(link, &options) else { return };
         let server = serve(link, &["echo", "--dhcp"]);
-        server.wait_for_log("192.168.69.150 is in use by ", 1);
+        events::wait_for_address_change(&server, "192.168.69.150 is in use by ");
         dnsmasq.wait_for("DHCPDECLINE(tap0) 192.168.69.150 02:00:00:00:00:01");
         // Ten seconds later it asks again, and gets the other one.
         server.wait_for("lease", |out| out.contains("listening udp 192.168.69.151:7"));
-        assert!(!server.out().contains("192.168.69.150"), "{}", server.out());
+        assert!(!events::without(&server.out()).contains("192.168.69.150"), "{}", server.out());
         server.stop();
     });
 }
@@ -175,5 +155,5 @@ const MAC: [&str; 2] = ["--mac", "02:00:00:00:00:01"];
 
 /// `smolstep serve ARGUMENTS` on this link, which need not have an address yet.
 fn serve(link: Link, arguments: &[&str]) -> Peer {
-    Peer::start(smolstep().arg("serve").args(arguments).args(MAC).args(link.arguments()))
+    Peer::start(smolstep().arg("serve").args(arguments).args(MAC).args(events::PRINTED).args(link.arguments()))
 }

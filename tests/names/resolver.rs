@@ -42,7 +42,7 @@ fn dhcp_names_the_server() {
         let ping = run(link, &["ping", "four.example", "--dhcp", "-c", "1"]);
         assert_eq!(ping.code(), Some(0), "{ping:?}");
         // Without an IPv6 address, IPv4 is what is left.
-        let server = python::server(python::GREETING, KERNEL[0].parse().unwrap(), 9999);
+        let server = python::server("greeting", KERNEL[0].parse().unwrap(), 9999);
         done(&run(link, &["call", "greeting", "host.example", "Li", "--dhcp"]), "Welcome!\nHello,Li!\n");
         drop(server);
     });
@@ -57,8 +57,8 @@ fn names_are_found_where_routers_advertise() {
         options.extend(HOSTS.map(String::from));
         let start = |options: &[String]| dnsmasq::start(link, &options.iter().map(String::as_str).collect::<Vec<_>>());
         let Some(first) = start(&options) else { return };
-        let _four = python::server(python::GREETING, KERNEL[0].parse().unwrap(), 9999);
-        let _six = python::server(python::GREETING, KERNEL[1].parse().unwrap(), 9999);
+        let _four = python::server("greeting", KERNEL[0].parse().unwrap(), 9999);
+        let _six = python::server("greeting", KERNEL[1].parse().unwrap(), 9999);
         // The router's own server is reached at once, and the addresses it knows only when this side has its own.
         for arguments in [&["--slaac"][..], &["--dhcp", "--slaac"]] {
             done(&run(link, &[&["resolve", "host.example"], arguments].concat()), "fdaa::64\n192.168.69.100\n");
@@ -106,13 +106,13 @@ fn a_call_by_name_takes_the_address_that_answers() {
         let Some(_dnsmasq) = dnsmasq::start(link, &HOSTS) else { return };
         for address in KERNEL {
             // The other family's port is closed.
-            let _server = python::server(python::GREETING, address.parse().unwrap(), 9999);
+            let _server = python::server("greeting", address.parse().unwrap(), 9999);
             let call = run(link, &[&["call", "greeting", "host.example", "Li", "Cheng"], &DNS[..]].concat());
             done(&call, "Welcome!\nHello,Li!\nHello,Cheng!\n");
         }
-        let _ack = python::server(python::ACK, KERNEL[0].parse().unwrap(), 4000);
+        let _ack = python::server("ack", KERNEL[0].parse().unwrap(), 4000);
         done(&run(link, &[&["call", "ack", "host.example:4000", "a", "b"], &DNS[..]].concat()), "ACK\nACK\n");
-        let _udp = python::server(python::ECHO_UDP, KERNEL[1].parse().unwrap(), 7);
+        let _udp = python::server("echo_udp", KERNEL[1].parse().unwrap(), 7);
         done(&run(link, &[&["call", "echo", "host.example", "hi", "--udp"], &DNS[..]].concat()), "hi\n");
         let refused = run(link, &[&["call", "greeting", "host.example", "Li"], &DNS[..]].concat());
         failed(&refused, "192.168.69.100:9999: connection refused");
@@ -128,9 +128,9 @@ fn an_address_that_leads_nowhere_holds_no_call_up() {
         };
         // The first is silent, and would be for an hour.
         let call = |arguments: &[&str]| run(link, &[&["call"], arguments, &["--timeout", "1h"], &DNS].concat());
-        let _greeting = python::server(python::GREETING, KERNEL[0].parse().unwrap(), 9999);
+        let _greeting = python::server("greeting", KERNEL[0].parse().unwrap(), 9999);
         done(&call(&["greeting", "dead.example", "Li", "Cheng"]), "Welcome!\nHello,Li!\nHello,Cheng!\n");
-        let _ack = python::server(python::ACK, KERNEL[0].parse().unwrap(), 4000);
+        let _ack = python::server("ack", KERNEL[0].parse().unwrap(), 4000);
         done(&call(&["ack", "dead.example:4000", "a", "b"]), "ACK\nACK\n");
     });
 }
@@ -138,28 +138,16 @@ fn an_address_that_leads_nowhere_holds_no_call_up() {
 #[test]
 fn bad_servers_are_told_apart() {
     on_tap("bad_servers_are_told_apart", |link| {
-        for (script, patience, what) in [
-            ("udp(lambda data: None)", "500ms", "no answer from DNS server 192.168.69.100 within 0.5 s"),
-            (
-                "udp(lambda data: data[:2] + b'\\x81\\x80' + b'garbage')",
-                "10s",
-                "the reply of DNS server 192.168.69.100 cannot be read",
-            ),
-            ("udp(lambda data: b'garbage')", "500ms", "no answer from DNS server 192.168.69.100 within 0.5 s"),
-            ("udp(lambda data: data[:2] + b'\\x81\\x83' + data[4:])", "10s", "no such name"),
-            (
-                "udp(lambda data: data[:2] + b'\\x81\\x82' + data[4:])",
-                "10s",
-                "DNS server 192.168.69.100 has failed (SERVFAIL)",
-            ),
-            ("udp(lambda data: data[:2] + b'\\x81\\x80' + data[4:])", "10s", "the name has no address"),
-            (
-                "udp(lambda data: data[:2] + b'\\x83\\x80' + data[4:])",
-                "10s",
-                "the reply of DNS server 192.168.69.100 is too long for UDP",
-            ),
+        for (reply, patience, what) in [
+            (&["silent"][..], "500ms", "no answer from DNS server 192.168.69.100 within 0.5 s"),
+            (&["8180", "garbage"], "10s", "the reply of DNS server 192.168.69.100 cannot be read"),
+            (&["garbage"], "500ms", "no answer from DNS server 192.168.69.100 within 0.5 s"),
+            (&["8183"], "10s", "no such name"),
+            (&["8182"], "10s", "DNS server 192.168.69.100 has failed (SERVFAIL)"),
+            (&["8180"], "10s", "the name has no address"),
+            (&["8380"], "10s", "the reply of DNS server 192.168.69.100 is too long for UDP"),
         ] {
-            let _server = python::server(script, KERNEL[0].parse().unwrap(), 53);
+            let _server = python::server_with("dns_failing", KERNEL[0].parse().unwrap(), 53, reply);
             for command in
                 [&["resolve", "host.example"][..], &["ping", "host.example"], &["call", "ack", "host.example", "hi"]]
             {

@@ -10,8 +10,8 @@ fn the_own_zone_is_understood() {
     on_tap_and_tun("the_own_zone_is_understood", |link| {
         link.add_router_address();
         let zone = link.name();
-        let server = |script, port| python::server(script, "::".parse().unwrap(), port);
-        let _greeting = (server(python::GREETING, 9999), server(python::GREETING_UDP, 9999));
+        let server = |name, port| python::server(name, "::".parse().unwrap(), port);
+        let _greeting = (server("greeting", 9999), server("greeting_udp", 9999));
         for host in [
             format!("fe80::64%{zone}"),
             format!("[fe80::64%{zone}]"),
@@ -24,7 +24,7 @@ fn the_own_zone_is_understood() {
             assert!(udp.code() == Some(0) && udp.out().ends_with("hello Li!\n"), "{host}: {udp:?}");
         }
 
-        let page = server(PAGE, 8000);
+        let page = server("http_host", 8000);
         for url in [
             format!("http://[fe80::64%25{zone}]:8000/"),
             format!("http://[fe80::64%{zone}]:8000/"),
@@ -41,7 +41,7 @@ fn the_own_zone_is_understood() {
         let resolved = run(link, &["resolve", &host]);
         assert!(resolved.code() == Some(0) && resolved.out() == "fe80::64\n", "{resolved:?}");
 
-        let _dns = server("udp(lambda data: data[:2] + b'\\x81\\x83' + data[4:])", 53);
+        let _dns = python::server_with("dns_failing", "::".parse().unwrap(), 53, &["8183"]);
         let resolved = run(link, &["resolve", "host.example", "--dns", &host]);
         assert_eq!(resolved.err(), "smolstep: host.example: no such name\n");
 
@@ -97,12 +97,3 @@ fn failed(run: &Finished, code: i32, why: &str) {
     let line = err.strip_prefix("smolstep: ").and_then(|err| err.strip_suffix('\n')).unwrap_or_default();
     assert!(run.code() == Some(code) && line.starts_with(why) && !line.contains('\n'), "{why:?} wanted: {run:?}");
 }
-
-/// Answers with the Host line of the request.
-const PAGE: &str = "
-def serve(connection):
-    request = connection.recv(65536).decode()
-    body = next(line for line in request.split('\\r\\n') if line.startswith('Host:'))
-    connection.sendall(f'HTTP/1.1 200 OK\\r\\nContent-Length: {len(body)}\\r\\n\\r\\n{body}'.encode())
-tcp(serve)
-";

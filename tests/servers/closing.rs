@@ -5,13 +5,16 @@ use std::time::Duration;
 
 use rustix::net::sockopt::set_socket_linger;
 
+use crate::common::events;
 use crate::common::link::{SERVER, connect, expect, expect_last, noise, on_tap_and_tun, send};
 use crate::common::peer::python;
+
+const CLOSED: (&str, &str) = ("reason", "closed");
 
 #[test]
 fn what_came_before_the_end_is_answered() {
     on_tap_and_tun("what_came_before_the_end_is_answered", |link| {
-        let server = link.serve(&["all"], 30);
+        let server = link.serve_with_events(&["all"], 30);
         for address in SERVER {
             let half_closed = |port, text: &[u8]| {
                 let mut client = connect(address, port);
@@ -26,14 +29,14 @@ fn what_came_before_the_end_is_answered() {
             let bytes = noise(50_000, 6);
             expect_last(&mut half_closed(7, &bytes), &bytes);
         }
-        server.wait_for_log(": both sides are done", 10);
+        events::wait_for(&server, "ended", &[CLOSED], 10);
     });
 }
 
 #[test]
 fn a_server_that_closes_first_waits_for_the_client() {
     on_tap_and_tun("a_server_that_closes_first_waits_for_the_client", |link| {
-        let server = link.serve(&["ack", "greeting"], 6);
+        let server = link.serve_with_events(&["ack", "greeting"], 6);
         for address in SERVER {
             let mut ack = connect(address, 9998);
             send(&mut ack, "hi");
@@ -48,15 +51,15 @@ fn a_server_that_closes_first_waits_for_the_client() {
                 expect_last(client, "");
             }
         }
-        server.wait_for_log(": both sides are done", 4);
-        assert!(!server.err().contains("reset"), "{}", server.err());
+        events::wait_for(&server, "ended", &[CLOSED], 4);
+        assert_eq!(events::count(&server, "ended", &[]), 4);
     });
 }
 
 #[test]
 fn a_reset_ends_one_connection() {
     on_tap_and_tun("a_reset_ends_one_connection", |link| {
-        let server = link.serve(&["greeting", "echo"], 8);
+        let server = link.serve_with_events(&["greeting", "echo"], 8);
         for address in SERVER {
             let mut other = connect(address, 7);
             let idle = connect(address, 9999);
@@ -65,9 +68,10 @@ fn a_reset_ends_one_connection() {
             send(&mut busy, noise(60_000, 8));
             expect(&mut busy.try_clone().unwrap(), &noise(60_000, 8)[..1_000]);
             for client in [idle, busy] {
-                let (from, to) = (client.local_addr().unwrap(), client.peer_addr().unwrap());
+                let (from, to) = (client.local_addr().unwrap().to_string(), client.peer_addr().unwrap().to_string());
                 reset(client);
-                server.wait_for_log(&format!("closed {from} on {to}: reset by the peer"), 1);
+                let fields = [("remote", &from[..]), ("local", &to), ("reason", "connection reset by peer")];
+                events::wait_for(&server, "ended", &fields, 1);
             }
             send(&mut other, "still there");
             expect(&mut other, "still there");
@@ -78,22 +82,22 @@ fn a_reset_ends_one_connection() {
 #[test]
 fn a_killed_client_takes_nobody_along() {
     on_tap_and_tun("a_killed_client_takes_nobody_along", |link| {
-        let server = link.serve(&["echo", "chargen"], 6);
+        let server = link.serve_with_events(&["echo", "chargen"], 6);
         for (round, address) in SERVER.into_iter().enumerate() {
             let mut other = connect(address, 7);
             // One in the middle of a stream both ways, one that only takes, one whose buffers are full: it reads nothing.
             for (port, reads) in [("7", "reads"), ("19", "reads"), ("7", "stuffed")] {
-                let client = python::run(STREAM, &[address, port, reads]);
+                let client = python::run("streaming_client", &[address, port, reads]);
                 client.wait_for("stream", |out| out.contains("flows"));
                 let from = client.out().lines().next().unwrap_or_default().to_string();
                 client.kill();
-                server.wait_for_log(&format!("closed {from} on "), 1);
+                events::wait_for(&server, "ended", &[("remote", &from)], 1);
                 send(&mut other, "still there");
                 expect(&mut other, "still there");
             }
-            assert_eq!(server.err().matches("closed ").count(), 4 * round + 3);
+            assert_eq!(events::count(&server, "ended", &[]), 4 * round + 3);
             drop(other);
-            server.wait_for_log("closed ", 4 * round + 4);
+            events::wait_for(&server, "ended", &[], 4 * round + 4);
         }
     });
 }
@@ -102,24 +106,3 @@ fn a_killed_client_takes_nobody_along() {
 fn reset(client: TcpStream) {
     set_socket_linger(&client, Some(Duration::ZERO)).unwrap();
 }
-
-/// Says from where it connects, and when a megabyte has gone through or no more goes in; streams on until it is killed.
-const STREAM: &str = "
-import select, socket, sys
-s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 60)
-own = s.getsockname()
-print(('[%s]:%d' if ':' in own[0] else '%s:%d') % own[:2], flush=True)
-s.setblocking(False)
-writes = sys.argv[2] == '7'
-got = 0
-while True:
-    reads = sys.argv[3] == 'reads'
-    readable, writable, _ = select.select([s] if reads else [], [s] if writes else [], [], 60 if reads else 0.2)
-    if readable:
-        got += len(s.recv(65536))
-    if writable:
-        s.send(bytes(65536))
-    if got > 1 << 20 or not (readable or writable):
-        print('flows', flush=True)
-        got = 0
-";

@@ -208,39 +208,20 @@ fn python_talks_to_them() {
     on_tap_and_tun("python_talks_to_them", |link| {
         let _server = link.serve(&["all"], 30);
         for address in SERVER {
-            let client = |script, port| python_client(script, address, port);
+            let client = |name, port| python_client(name, address, port);
             let greetings = "Welcome!\nHello,Li!\nHello,Cheng!\nHello,victor!\n";
-            assert_eq!(client(PYTHON_GREETING, "9999"), greetings);
-            assert_eq!(client(PYTHON_DATAGRAM, "9999"), "hello Li!\n");
-            assert_eq!(client(PYTHON_DATAGRAM, "8081"), "thank you !\n");
+            assert_eq!(client("greeting_client", "9999"), greetings);
+            assert_eq!(client("datagram_client", "9999"), "hello Li!\n");
+            assert_eq!(client("datagram_client", "8081"), "thank you !\n");
         }
     });
 }
 
-fn python_client(script: &str, address: &str, port: &str) -> String {
-    let finished = python::run(script, &[address, port]).finish();
+fn python_client(name: &str, address: &str, port: &str) -> String {
+    let finished = python::run(name, &[address, port]).finish();
     assert_eq!(finished.code(), Some(0), "{finished:?}");
     finished.out()
 }
-
-const PYTHON_GREETING: &str = "
-import socket, sys
-with socket.create_connection((sys.argv[1], int(sys.argv[2])), 60) as s:
-    print(s.recv(1024).decode())
-    for name in ['Li', 'Cheng', 'victor']:
-        s.send(name.encode())
-        print(s.recv(1024).decode())
-    s.send(b'exit')
-    assert s.recv(1024) == b''
-";
-
-const PYTHON_DATAGRAM: &str = "
-import socket, sys
-s = socket.socket(socket.AF_INET6 if ':' in sys.argv[1] else socket.AF_INET, socket.SOCK_DGRAM)
-s.settimeout(60)
-s.sendto(b'Li', (sys.argv[1], int(sys.argv[2])))
-print(s.recv(1024).decode())
-";
 
 /// What `serve all` says.
 const LISTENING: &str = "listening tcp 192.168.69.1:9999 greeting

@@ -186,5 +186,5 @@ fn chromium() -> Option<()> {
 
 /// What a browser sees: see `browser.py`.
 fn browse(url: &str, host: &str, port: &str) -> Finished {
-    python::run(include_str!("browser.py"), &[url, host, port]).finish()
+    python::run("browser", &[url, host, port]).finish()
 }

@@ -5,5 +5,6 @@ mod claims;
 mod common;
 mod dhcp;
 mod garbage;
+mod log_lines;
 mod no_heap;
 mod slaac;

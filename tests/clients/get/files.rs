@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use super::rig::*;
 use crate::common::link::on_tap;
 use crate::common::netns::spawn;
-use crate::common::peer::{Peer, smolstep};
+use crate::common::peer::{Peer, python, smolstep};
 
 const HELLO: &str = "b'HTTP/1.1 200 OK\\r\\nContent-Length: 5\\r\\n\\r\\nhello'";
 const LONG: &str = "b'HTTP/1.1 200 OK\\r\\nContent-Length: 20000000\\r\\n\\r\\n' + b'x' * 20000000";
@@ -187,15 +187,15 @@ fn progress_is_shown_to_a_person_alone() {
         let server = Scripted::on_ipv4();
         let (url, file) = (server.url(LONG, Then::Close), home.join("file"));
         let arguments = [url.as_str(), "-o", file.to_str().unwrap()];
-        let mut python = Command::new("python3");
-        python.args(["-c", TERMINAL, env!("CARGO_BIN_EXE_smolstep")]);
+        let mut python = python::command("pseudo_terminal");
+        python.arg(env!("CARGO_BIN_EXE_smolstep"));
         let shown = Peer::start(command(&mut python, link, &arguments)).finish();
         assert_eq!(shown.code(), Some(0), "{shown:?}");
         assert!(shown.out().contains("of 19.07 MiB"), "{:?}", shown.out());
         // Where there is less room for it than it would take, nothing is left behind: the cursor never goes up.
-        let mut python = Command::new("python3");
+        let mut python = python::command("pseudo_terminal");
         let narrow = ["sh", "-c", "stty cols 20; exec \"$@\"", "sh"];
-        python.args(["-c", TERMINAL]).args(narrow).arg(env!("CARGO_BIN_EXE_smolstep"));
+        python.args(narrow).arg(env!("CARGO_BIN_EXE_smolstep"));
         let shown = Peer::start(command(&mut python, link, &arguments)).finish();
         let up =
             shown.out().split("\x1b[").skip(1).any(|text| text.trim_start_matches(char::is_numeric).starts_with('A'));
@@ -204,10 +204,3 @@ fn progress_is_shown_to_a_person_alone() {
         went_well(&get(link, &arguments));
     });
 }
-
-/// Runs a command on a pseudo-terminal, and prints what the terminal shows.
-const TERMINAL: &str = "
-import os, pty, sys
-status = pty.spawn(sys.argv[1:], lambda terminal: os.read(terminal, 65536))
-sys.exit(os.waitstatus_to_exitcode(status))
-";
