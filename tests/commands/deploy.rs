@@ -27,7 +27,7 @@ fn systemd_accepts_the_unit() {
     // Programs have to be where the unit says.
     let unit = block("[Unit]").replace("/usr/local/bin/smolstep", SMOLSTEP).replace("/usr/sbin/ip", &ip());
     fs::write(&path, unit).unwrap();
-    let verified = Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&path).output().unwrap();
+    let verified = output(Command::new("systemd-analyze").args(["verify", "--man=no"]).arg(&path)).unwrap();
     fs::remove_dir_all(&folder).unwrap();
     let said = String::from_utf8_lossy(&verified.stderr);
     // What it says of units of the machine's own is not ours.

@@ -1,11 +1,11 @@
 //! What shells and distributions get: completion scripts that complete, manual pages that groff reads.
-#![cfg(unix)]
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::common::netns;
 use crate::common::require::skip;
 use crate::common::scratch::Scratch;
 
@@ -105,7 +105,8 @@ fn each_command_has_a_page_with_its_options() {
 
     if has("groff") {
         for name in wanted {
-            let read = Command::new("groff").args(["-man", "-ww", "-z", "-Tutf8"]).arg(pages.join(&name)).output();
+            let read =
+                netns::output(Command::new("groff").args(["-man", "-ww", "-z", "-Tutf8"]).arg(pages.join(&name)));
             let read = read.unwrap();
             assert!(read.status.success() && read.stderr.is_empty(), "{name}: {}", err(&read));
         }
@@ -134,7 +135,7 @@ fn what_is_wrong_is_one_line() {
         (&["man", file.path()], 1, "the manual pages cannot be written to /"),
         (&["man", "/proc/nowhere/man1"], 1, "the manual pages cannot be written to /proc/nowhere/man1: "),
     ] {
-        let output = smolstep(arguments).output().unwrap();
+        let output = netns::output(&mut smolstep(arguments)).unwrap();
         let err = err(&output);
         assert_eq!(output.status.code(), Some(code), "{arguments:?}: {err}");
         assert!(err.contains(what) && err.lines().count() == 1 && output.stdout.is_empty(), "{arguments:?}: {err}");
@@ -148,7 +149,8 @@ fn a_full_disk_leaves_no_page() {
     fs::create_dir(dir.path()).unwrap();
     // A mount of the test's own, in a namespace of its own.
     let call = r#"mount -t tmpfs -o size=16k tmpfs "$1" || exit 99; "$0" man "$1"; code=$?; ls -A "$1"; exit $code"#;
-    let output = Command::new("unshare").args(["-Urm", "sh", "-c", call, SMOLSTEP]).arg(dir.path()).output().unwrap();
+    let mut unshare = Command::new("unshare");
+    let output = netns::output(unshare.args(["-Urm", "sh", "-c", call, SMOLSTEP]).arg(dir.path())).unwrap();
     if output.status.code() == Some(99) || err(&output).starts_with("unshare") {
         return skip("tap", &format!("no user and mount namespaces: {}", err(&output)));
     }
@@ -159,7 +161,7 @@ fn a_full_disk_leaves_no_page() {
 /// The script for a shell, in a file.
 fn script(shell: &str) -> Scratch {
     let file = Scratch::new(shell);
-    let output = smolstep(&["completions", shell]).output().unwrap();
+    let output = netns::output(&mut smolstep(&["completions", shell])).unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{}", err(&output));
     fs::write(&file, output.stdout).unwrap();
     file
@@ -182,7 +184,7 @@ fn commands() -> Vec<String> {
 /// Runs a command, which has to go well and say nothing on standard error.
 #[track_caller]
 fn lines(command: &mut Command) -> Vec<String> {
-    let output = command.output().unwrap();
+    let output = netns::output(command).unwrap();
     assert!(output.status.success() && output.stderr.is_empty(), "{command:?}: {}", err(&output));
     String::from_utf8(output.stdout).unwrap().lines().map(String::from).collect()
 }
@@ -192,7 +194,7 @@ fn err(output: &Output) -> String {
 }
 
 fn has(program: &str) -> bool {
-    let found = Command::new(program).arg("--version").output().is_ok();
+    let found = netns::output(Command::new(program).arg("--version")).is_ok();
     if !found {
         skip(program, &format!("there is no {program}"));
     }

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use smolstep::cli::capture;
@@ -10,6 +10,8 @@ use smolstep::stack::Direction;
 use smolstep::trace::{Frame, IoSink, LinkType, Writer};
 use smoltcp::phy::Medium;
 use smoltcp::time::Instant;
+
+use crate::common::netns::output;
 
 #[test]
 fn tshark_reads_a_connection_and_finds_nothing_wrong() {
@@ -73,7 +75,7 @@ fn tshark_shows_comments_times_and_interfaces() {
 
 /// These fields of every frame, or nothing where there is no tshark. Fails on a malformed frame or a bad checksum.
 fn tshark(file: &Path, fields: &[&str]) -> Option<Vec<Vec<String>>> {
-    if Command::new("tshark").arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).status().is_err() {
+    if output(Command::new("tshark").arg("--version")).is_err() {
         crate::common::require::skip("tshark", "no tshark here (Debian and Ubuntu: apt-get install tshark)");
         return None;
     }
@@ -87,7 +89,7 @@ fn tshark(file: &Path, fields: &[&str]) -> Option<Vec<Vec<String>>> {
 
 fn run(file: &Path, arguments: &[&str]) -> String {
     let checked = ["-n", "-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE", "-r"];
-    let output = Command::new("tshark").args(checked).arg(file).args(arguments).output().unwrap();
+    let output = output(Command::new("tshark").args(checked).arg(file).args(arguments)).unwrap();
     assert!(output.status.success(), "tshark: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }

@@ -1,5 +1,6 @@
 //! The lab: two stacks in memory, its scenarios, faults and outputs; and the same view of a server on a link.
 
+#[cfg(target_os = "linux")]
 mod capture;
 #[path = "../common/mod.rs"]
 mod common;
