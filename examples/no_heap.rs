@@ -1,6 +1,6 @@
 //! Static memory only, as on a board: how much there is stands in the types, and nothing is allocated.
 //!
-//! On a board the pool stands in `main`, too, or in a static cell. tests/no_heap.rs proves that no heap is touched.
+//! On a board the pool stands in `main`, too, or in a static cell. tests/stack/no_heap.rs proves that no heap is touched.
 
 use std::error::Error;
 

@@ -11,6 +11,7 @@ mod doctor;
 mod duration;
 mod editor;
 mod error;
+mod events;
 mod exchange;
 mod get;
 mod kernel;

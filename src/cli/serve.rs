@@ -5,6 +5,7 @@ use std::ffi::OsString;
 use std::num::NonZeroU16;
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
@@ -14,6 +15,7 @@ use super::address::settle;
 use super::console::Stdio;
 use super::duration::{duration, positive};
 use super::error::Failure;
+use super::events::Events;
 use super::link::{Link, LinkArgs, Side};
 use super::listening::Listening;
 use super::live::step_by_step;
@@ -78,6 +80,9 @@ pub struct ServerArgs {
     /// What to do with a new connection when there is no room for it [default: drop]
     #[arg(long, value_enum, value_name = "WHAT")]
     pub overflow: Option<OnOverflow>,
+    /// Write a line of JSON for each event to FILE, - for standard output; docs/lab-json.md has the fields [default: no lines]
+    #[arg(long, value_name = "FILE")]
+    pub events: Option<PathBuf>,
     /// greeting: reply TEXT, with the message in place of {} [default: Hello,{}!]
     #[arg(long, value_name = "TEXT")]
     pub template: Option<OsString>,
@@ -242,9 +247,10 @@ impl Plan<'_> {
         let status = Status::new(&rows, clock.now());
         // Whoever has no status page pays nothing for it.
         let status = self.tcp.iter().any(|(_, app)| app.name == "http").then_some(&status);
-        let Io { device, console, probe } = io;
-        let mut io = Io { device, console, probe: probe.with_status(status) };
         let args = self.args;
+        let events = args.events.as_deref().map(|path| Events::create(path, clock.now())).transpose()?;
+        let Io { device, console, probe } = io;
+        let mut io = Io { device, console, probe: probe.with_status(status).with_events(events.as_ref()) };
         // A room has no end.
         let (desk, lines) = (Desk::new(args.once && !self.room), vec![Cell::new(0); ROOM]);
         let connections = args.max_connections.map_or(Sizes::default().connections, usize::from);
@@ -296,8 +302,12 @@ impl Plan<'_> {
         let own = |address: &IpCidr| link.slaac || link.dhcp || link.addresses.contains(address);
         let mut listening = Listening::new(&self.tcp, &self.udp);
         let mut interrupt = start(&listening.change(stack.addresses().iter().copied().filter(own)))?;
+        let mut report = |addresses: &[IpCidr]| {
+            events.as_ref().map_or(Ok(()), Events::check)?;
+            say(listening.change(addresses.iter().copied().filter(own)))
+        };
         let result = if self.step {
-            let each = |stack: &Stack<'_, _, _>| say(listening.change(stack.addresses().iter().copied().filter(own)));
+            let each = |stack: &Stack<'_, _, _>| report(stack.addresses());
             let (back, result) = step_by_step(&mut stack, io, clock, &mut interrupt, each);
             io = back;
             // The connections close as they do without steps.
@@ -308,7 +318,7 @@ impl Plan<'_> {
         } else {
             let mut said = Ok(());
             let done = |stack: &mut Stack<'_, _, _>| {
-                said = say(listening.change(stack.addresses().iter().copied().filter(own)));
+                said = report(stack.addresses());
                 said.is_err() || desk.is_over() || once.is_some_and(|port| stack.take_udp(port).is_some())
             };
             let mut result = drive(&mut stack, &mut io, clock, &mut interrupt, done);
@@ -319,8 +329,9 @@ impl Plan<'_> {
             result.map(drop).map_err(Failure::from).and(said)
         };
         stack.release_lease(clock.now(), &mut io);
+        let written = events.as_ref().map_or(Ok(()), Events::finish);
         io.probe.finish()?;
-        result.map(|()| interrupt)
+        result.and(written).map(|()| interrupt)
     }
 }
 

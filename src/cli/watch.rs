@@ -1,4 +1,4 @@
-//! What watches a stack on the host: the log, a capture where one is asked for, and the status where there is a page of it.
+//! What watches a stack on the host: the log, and where they are asked for a capture, the events' lines and the status page.
 
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use smoltcp::wire::EthernetAddress;
 
 use super::capture::{self, FileCapture};
 use super::error::Failure;
+use super::events::Events;
 use super::link::Link;
 use crate::app::Status;
 use crate::host::Clock;
@@ -15,12 +16,13 @@ use crate::phy::linux::{Kind, TunTap, complete};
 use crate::stack::{Direction, Event, Hardware, Probe};
 use crate::trace::LogProbe;
 
-/// Logs events, writes frames to a capture, and keeps a status.
+/// Logs events and writes their lines, writes frames to a capture, and keeps a status.
 pub struct Watch<'s> {
     log: LogProbe,
     capture: Option<(PathBuf, FileCapture)>,
     /// Where checksums that are left to the kernel are completed for the capture.
     completed: Option<(Medium, Vec<u8>)>,
+    events: Option<&'s Events>,
     status: Option<&'s Status<'s>>,
     /// The own hardware address and the link's name, until another host turns out to have that address.
     alone: Option<(EthernetAddress, String)>,
@@ -41,7 +43,12 @@ impl<'s> Watch<'s> {
         };
         let completed = (capture.is_some() && device.offloads()).then(|| (device.kind().medium(), Vec::new()));
         let alone = link.mac.filter(|_| device.kind() == Kind::Tap).map(|mac| (mac, link.name.clone()));
-        Ok(Watch { log: LogProbe::default(), capture, completed, status: None, alone })
+        Ok(Watch { log: LogProbe::default(), capture, completed, events: None, status: None, alone })
+    }
+
+    /// The same, which also writes a line for each event.
+    pub fn with_events(self, events: Option<&'s Events>) -> Self {
+        Watch { events, ..self }
     }
 
     /// The same, with `status` told, too.
@@ -85,6 +92,9 @@ impl Probe for Watch<'_> {
 
     fn event(&mut self, now: Instant, event: &Event) {
         self.log.event(now, event);
+        if let Some(events) = self.events {
+            events.write(now, event);
+        }
         self.status.event(now, event);
     }
 }

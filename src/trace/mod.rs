@@ -1,9 +1,10 @@
-//! What any stack's events and frames become: log lines, captures, header fields.
+//! What any stack's events and frames become: log lines, JSON lines, captures, header fields.
 
 mod capture;
 mod fields;
 mod flow;
 mod icmp;
+pub(crate) mod json;
 mod log;
 mod pcapng;
 mod summary;
@@ -12,6 +13,7 @@ pub use self::log::LogProbe;
 pub use capture::Capture;
 pub use fields::Fields;
 pub use flow::{Cause, Flow, Side};
+pub use json::write_event;
 #[cfg(feature = "std")]
 pub use pcapng::IoSink;
 pub(crate) use pcapng::TEXT;

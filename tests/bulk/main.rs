@@ -1,4 +1,4 @@
-//! Long transfers with one of the kernel's TCPs, with and without offload: every byte is the one that belongs at its place.
+//! Long transfers and many connections with one of the kernel's TCPs, with and without offload: every byte arrives, in order.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]
@@ -6,5 +6,8 @@ mod common;
 
 mod datagrams;
 mod loss;
+mod many_clients;
 mod matrix;
 mod rig;
+mod streams;
+mod ten_thousand;

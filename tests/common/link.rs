@@ -7,6 +7,7 @@ use std::time::Duration;
 use smolstep::cli::netlink::Netlink;
 use smolstep::phy::linux::Kind;
 
+use super::events;
 use super::netns::{delete, in_namespace, make};
 use super::peer::{self, Finished, Peer};
 
@@ -79,11 +80,9 @@ impl Link {
         peer::serve(&[arguments, &self.arguments()].concat(), lines)
     }
 
-    /// The same with its log at debug level.
-    pub fn serve_and_log_all(self, arguments: &[&str], lines: usize) -> Peer {
-        let mut command = peer::smolstep();
-        command.env("RUST_LOG", "debug").arg("serve").args(arguments).args(self.arguments());
-        Peer::start(&mut command).listening(lines)
+    /// The same, and it prints its events.
+    pub fn serve_with_events(self, arguments: &[&str], lines: usize) -> Peer {
+        self.serve(&[arguments, &events::PRINTED].concat(), lines)
     }
 
     /// `smolstep call ARGUMENTS` on this link to its end, with this standard input and nothing logged but errors.

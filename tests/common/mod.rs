@@ -1,8 +1,10 @@
 //! What several test files share.
-#![allow(dead_code, reason = "each test file is a crate of its own and uses some of it")]
+#![allow(dead_code, reason = "each test binary uses some of it")]
 
 #[cfg(target_os = "linux")]
 pub mod dnsmasq;
+#[cfg(target_os = "linux")]
+pub mod events;
 #[cfg(target_os = "linux")]
 pub mod firmware;
 pub mod guide;
@@ -19,3 +21,4 @@ pub mod scratch;
 pub mod talk;
 #[cfg(target_os = "linux")]
 pub mod terminal;
+pub mod world;

@@ -13,8 +13,8 @@ use smolstep::cli::netlink::{Netlink, quieten};
 use smolstep::phy::linux::{Kind, create};
 
 /// Runs `test` on a thread of its own in a new, empty network namespace, with the loopback interface up; the threads and
-/// children that it starts are in it too. Whoever is not root gets there by running the test named `name` alone, again,
-/// as root of a user namespace. Where the machine has no namespaces or no /dev/net/tun, see [`skip`].
+/// children that it starts are in it too. A user who is not root runs the test named `name` alone, again, as root of a user
+/// namespace. Where the machine has no namespaces or no /dev/net/tun, see [`skip`].
 pub fn in_namespace(name: &str, test: impl FnOnce() + Send + 'static) {
     if let Err(why) = open_tun() {
         return skip(&why);
@@ -142,9 +142,23 @@ fn again_as_root(name: &str) {
     if let Err(why) = sandbox_possible() {
         return skip(&why);
     }
-    let me = std::env::current_exe().unwrap();
-    let status = Command::new("unshare").arg("-Urn").arg(me).args(["--exact", name, "--nocapture"]).status().unwrap();
+    let mut command = Command::new("unshare");
+    command.arg("-Urn").arg(std::env::current_exe().unwrap()).args(["--exact", &path_of(name), "--nocapture"]);
+    let status = spawn(&mut command).and_then(|mut child| child.wait()).unwrap();
     assert!(status.success(), "{name} failed in its namespace");
+}
+
+/// The path of a test in this binary, `module::name`, from its name or the end of its path.
+///
+/// # Panics
+/// Unless exactly one test has that name.
+pub fn path_of(name: &str) -> String {
+    let listed = output(Command::new(std::env::current_exe().unwrap()).args(["--list", "--format", "terse"])).unwrap();
+    let listed = String::from_utf8_lossy(&listed.stdout);
+    let paths = listed.lines().filter_map(|line| line.strip_suffix(": test"));
+    let found: Vec<&str> = paths.filter(|path| *path == name || path.ends_with(&format!("::{name}"))).collect();
+    let [path] = found[..] else { panic!("{} tests are named {name}: {found:?}", found.len()) };
+    path.to_owned()
 }
 
 // Deprecated because it is unsound with CLONE_FILES, which is not asked for here.

@@ -1,38 +1,12 @@
 //! A program at a terminal of its own: what is typed there, and what a person sees.
 
-use std::process::Command;
-
-use super::peer::{Finished, Peer};
+use super::peer::{Finished, Peer, python};
 
 /// Starts a command on a pseudo-terminal of 100 columns; what is typed into this peer is typed there, and its output is what the
 /// terminal gets. At the end it adds `echo on` or `echo off`, as the terminal was left, and ends with the command's exit code.
 pub fn start(command: &[&str]) -> Peer {
-    Peer::start(
-        Command::new("python3").args(["-c", TERMINAL]).args(command).env("TERM", "xterm").env_remove("RUST_LOG"),
-    )
+    Peer::start(python::command("terminal").args(command).env("TERM", "xterm").env_remove("RUST_LOG"))
 }
-
-const TERMINAL: &str = r"
-import fcntl, os, pty, struct, sys, termios, threading
-child, terminal = pty.fork()
-if child == 0:
-    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', 40, 100, 0, 0))
-    os.execvp(sys.argv[1], sys.argv[1:])
-def types():
-    while data := os.read(0, 1024):
-        os.write(terminal, data)
-threading.Thread(target=types, daemon=True).start()
-while True:
-    try:
-        data = os.read(terminal, 65536)
-    except OSError:
-        break
-    os.write(1, data)
-_, status = os.waitpid(child, 0)
-echo = termios.tcgetattr(terminal)[3] & termios.ECHO
-os.write(1, b'echo on\n' if echo else b'echo off\n')
-os._exit(os.waitstatus_to_exitcode(status))
-";
 
 /// Waits until the terminal shows a line that is just this.
 pub fn wait_for_line(peer: &Peer, line: &str) {

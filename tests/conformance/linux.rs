@@ -12,6 +12,7 @@ use smolstep::phy::linux::{Kind, TunTap};
 use smoltcp::time::Instant;
 
 use crate::common::netns::{counters, in_namespace, make, output, spawn};
+use crate::common::peer::python;
 use crate::{copy, run};
 
 #[test]
@@ -54,43 +55,10 @@ const LOOK: u16 = 0xffff;
 /// It fails after this, instead of hanging.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Sends the frame that follows its length in two bytes or, told [`LOOK`], looks for the next one that the device sent. The answer
-/// is `y` or `n`, and a frame after its length. A frame that is there is seen however late a busy machine has the script look.
-const SCRIPT: &str = "
-import select, socket, sys
-ALL, OUTGOING, LOOK = 3, 4, 0xffff
-link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ALL))
-link.bind((sys.argv[1], ALL))
-link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
-
-def say(went_well, data=b''):
-    sys.stdout.buffer.write((b'y' if went_well else b'n') + len(data).to_bytes(2, 'big') + data)
-    sys.stdout.buffer.flush()
-
-def look():
-    while select.select([link], [], [], 0.2)[0]:
-        data, sender = link.recvfrom(65535)
-        if sender[2] != OUTGOING:
-            return say(True, data)
-    say(False)
-
-say(True)
-while head := sys.stdin.buffer.read(2):
-    length = int.from_bytes(head, 'big')
-    if length == LOOK:
-        look()
-        continue
-    try:
-        link.send(sys.stdin.buffer.read(length))
-        say(True)
-    except OSError:
-        say(False)
-";
-
 impl Kernel {
     fn start(interface: &str) -> Kernel {
-        let mut command = Command::new("python3");
-        command.args(["-c", SCRIPT, interface]).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut command = python::command("packet_socket");
+        command.arg(interface).stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut child = spawn(&mut command).unwrap();
         let (input, mut output) = (child.stdin.take().unwrap(), child.stdout.take().unwrap());
         let (answer, said) = channel();

@@ -8,7 +8,7 @@ use super::machine::Machine;
 use super::result::{RowResult, Spread};
 use super::rows::{Limit, Row};
 use super::table::verdict;
-use crate::lab::show::json::Escaped;
+use crate::trace::json::Escaped;
 
 /// Writes one object: `smolstep` (the version), `machine`, `rounds`, `quick`, and `rows`, in which `ours`, `against` and `result`
 /// are each an object with `median`, `low` and `high`, the former two with `of` and `unit`.

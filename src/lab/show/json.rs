@@ -2,15 +2,15 @@
 
 use core::fmt::{self, Display, Write};
 
-use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
+use smoltcp::wire::TcpSeqNumber;
 
 use super::entry::What;
 use super::explain::explain;
 use super::text::Host;
 use crate::lab::{START, Snapshot, Verdict};
-use crate::stack::{Event, Next};
-use crate::trace::Cause;
-use crate::trace::{Carries, Segment, Summary};
+use crate::stack::Next;
+use crate::trace::json::{Endpoint, Object, details, event_name};
+use crate::trace::{Carries, Cause, Segment, Summary};
 
 /// Writes an entry as one line, its end included.
 ///
@@ -18,7 +18,7 @@ use crate::trace::{Carries, Segment, Summary};
 /// Those of `out`.
 pub fn write_json(out: &mut dyn Write, snapshot: &Snapshot) -> fmt::Result {
     let entry = &snapshot.entry;
-    let mut line = Object { out, empty: true };
+    let mut line = Object::begin(out)?;
     line.number("step", entry.step)?;
     line.number("t_us", (entry.at - START).total_micros())?;
     match entry.what {
@@ -58,7 +58,7 @@ pub fn write_json(out: &mut dyn Write, snapshot: &Snapshot) -> fmt::Result {
     if let Some(explanation) = explain(snapshot).filter(|explanation| !explanation.rfc.is_empty()) {
         line.text("rfc", explanation.rfc)?;
     }
-    line.out.write_str("}\n")
+    line.end()
 }
 
 fn name(what: &What) -> &'static str {
@@ -68,20 +68,7 @@ fn name(what: &What) -> &'static str {
         What::Happened(_) => "happened",
         What::Ran(_) | What::RanUdp(..) => "program",
         What::Sent { .. } => "sent",
-        What::Stack(event) => match event {
-            Event::Address(_) => "address",
-            Event::Accepted { .. } => "accepted",
-            Event::Connected { .. } => "connected",
-            Event::Connecting { .. } => "connecting",
-            Event::Dropped(_) => "dropped",
-            Event::Ended { .. } => "ended",
-            Event::HalfOpenEnded { .. } => "half-open-ended",
-            Event::Read { .. } => "read",
-            Event::Refused { .. } => "refused",
-            Event::State { .. } => "state",
-            Event::Udp { .. } => "udp",
-            Event::Wrote { .. } => "wrote",
-        },
+        What::Stack(event) => event_name(event),
     }
 }
 
@@ -96,8 +83,8 @@ fn headers(line: &mut Object<'_>, summary: &Summary, isn: [Option<TcpSeqNumber>;
     };
     line.text("protocol", protocol)?;
     if let Some(ends) = summary.ends {
-        line.text("src", End(ends.source))?;
-        line.text("dst", End(ends.destination))?;
+        line.text("src", Endpoint(ends.source))?;
+        line.text("dst", Endpoint(ends.destination))?;
     }
     match summary.carries {
         Carries::ArpReply => line.text("operation", "reply"),
@@ -179,44 +166,6 @@ fn program(line: &mut Object<'_>, next: &Next) -> fmt::Result {
     }
 }
 
-fn details(line: &mut Object<'_>, event: &Event) -> fmt::Result {
-    if let Some(tuple) = event.tuple() {
-        line.text("local", End(tuple.local))?;
-        line.text("remote", End(tuple.remote))?;
-    }
-    match event {
-        Event::Address(what) => line.text("what", what),
-        Event::Accepted { .. } | Event::Connected { .. } | Event::Connecting { .. } => Ok(()),
-        Event::Dropped(why) | Event::Refused { why, .. } => line.text("reason", why),
-        Event::Ended { end, .. } | Event::HalfOpenEnded { end, .. } => line.text("reason", end),
-        Event::Read { bytes, .. } | Event::Wrote { bytes, .. } => line.number("len", bytes),
-        Event::State { from, to, .. } => {
-            line.text("from", from)?;
-            line.text("to", to)
-        }
-        Event::Udp { port, from, read, sent } => {
-            line.number("port", port)?;
-            if let Some(from) = from {
-                line.text("src", End(*from))?;
-            }
-            line.number("read", read)?;
-            line.number("queued", sent)
-        }
-    }
-}
-
-/// An address, and its port if it has one.
-struct End(IpEndpoint);
-
-impl Display for End {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.0.port {
-            0 => self.0.addr.fmt(f),
-            _ => core::net::SocketAddr::from(self.0).fmt(f),
-        }
-    }
-}
-
 /// Microseconds as milliseconds, with three decimals where there are any.
 struct Millis(u64);
 
@@ -226,47 +175,6 @@ impl Display for Millis {
             0 => write!(f, "{}", self.0 / 1000),
             rest => write!(f, "{}.{rest:03}", self.0 / 1000),
         }
-    }
-}
-
-/// An object that is being written.
-struct Object<'w> {
-    out: &'w mut dyn Write,
-    empty: bool,
-}
-
-impl Object<'_> {
-    fn number(&mut self, key: &str, value: impl Display) -> fmt::Result {
-        self.key(key)?;
-        write!(self.out, "{value}")
-    }
-
-    fn text(&mut self, key: &str, value: impl Display) -> fmt::Result {
-        self.key(key)?;
-        self.out.write_char('"')?;
-        write!(Escaped(&mut *self.out), "{value}")?;
-        self.out.write_char('"')
-    }
-
-    fn key(&mut self, key: &str) -> fmt::Result {
-        let before = if core::mem::take(&mut self.empty) { '{' } else { ',' };
-        write!(self.out, "{before}\"{key}\":")
-    }
-}
-
-/// Escapes what may not stand in a JSON string (RFC 8259 section 7).
-pub(crate) struct Escaped<'w>(pub(crate) &'w mut dyn Write);
-
-impl Write for Escaped<'_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for char in text.chars() {
-            match char {
-                '"' | '\\' => write!(self.0, "\\{char}")?,
-                '\0'..' ' => write!(self.0, "\\u{:04x}", u32::from(char))?,
-                char => self.0.write_char(char)?,
-            }
-        }
-        Ok(())
     }
 }
 

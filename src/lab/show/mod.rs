@@ -4,7 +4,7 @@ mod capture;
 mod diagram;
 mod entry;
 mod explain;
-pub(crate) mod json;
+mod json;
 mod ladder;
 mod states;
 pub(crate) mod svg;

@@ -1,0 +1,164 @@
+//! Events as JSON, one object a line. docs/lab-json.md has the table of the fields; lab/show/json.rs writes the lab's lines with
+//! this.
+
+use core::fmt::{self, Display, Write};
+
+use smoltcp::time::Duration;
+use smoltcp::wire::IpEndpoint;
+
+use crate::stack::Event;
+
+/// The version of the lines: a reader of one can read those to which fields were added.
+const VERSION: u8 = 1;
+
+/// Writes an event of this host's stack as one line, `at` after it began.
+///
+/// # Errors
+/// Those of `out`.
+pub fn write_event(out: &mut dyn Write, at: Duration, event: &Event) -> fmt::Result {
+    let mut line = Object::begin(out)?;
+    line.number("t_us", at.total_micros())?;
+    line.text("host", "self")?;
+    line.text("phase", "event")?;
+    line.text("event", event_name(event))?;
+    details(&mut line, event)?;
+    line.end()
+}
+
+/// The value of `event` for an event of the stack.
+pub(crate) fn event_name(event: &Event) -> &'static str {
+    match event {
+        Event::Address(_) => "address",
+        Event::Accepted { .. } => "accepted",
+        Event::Connected { .. } => "connected",
+        Event::Connecting { .. } => "connecting",
+        Event::Dropped(_) => "dropped",
+        Event::Ended { .. } => "ended",
+        Event::HalfOpenEnded { .. } => "half-open-ended",
+        Event::Read { .. } => "read",
+        Event::Refused { .. } => "refused",
+        Event::State { .. } => "state",
+        Event::Udp { .. } => "udp",
+        Event::Wrote { .. } => "wrote",
+    }
+}
+
+/// Adds the fields of one kind of event.
+pub(crate) fn details(line: &mut Object<'_>, event: &Event) -> fmt::Result {
+    if let Some(tuple) = event.tuple() {
+        line.text("local", Endpoint(tuple.local))?;
+        line.text("remote", Endpoint(tuple.remote))?;
+    }
+    match event {
+        Event::Address(what) => line.text("what", what),
+        Event::Accepted { .. } | Event::Connected { .. } | Event::Connecting { .. } => Ok(()),
+        Event::Dropped(why) | Event::Refused { why, .. } => line.text("reason", why),
+        Event::Ended { end, .. } | Event::HalfOpenEnded { end, .. } => line.text("reason", end),
+        Event::Read { bytes, .. } | Event::Wrote { bytes, .. } => line.number("len", bytes),
+        Event::State { from, to, .. } => {
+            line.text("from", from)?;
+            line.text("to", to)
+        }
+        Event::Udp { port, from, read, sent } => {
+            line.number("port", port)?;
+            if let Some(from) = from {
+                line.text("src", Endpoint(*from))?;
+            }
+            line.number("read", read)?;
+            line.number("queued", sent)
+        }
+    }
+}
+
+/// An address, and its port if it has one.
+pub(crate) struct Endpoint(pub(crate) IpEndpoint);
+
+impl Display for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.port {
+            0 => self.0.addr.fmt(f),
+            _ => core::net::SocketAddr::from(self.0).fmt(f),
+        }
+    }
+}
+
+/// An object that is being written.
+pub(crate) struct Object<'w> {
+    out: &'w mut dyn Write,
+}
+
+impl<'w> Object<'w> {
+    /// Begins a line. Its first field is the version of these lines.
+    pub(crate) fn begin(out: &'w mut dyn Write) -> Result<Self, fmt::Error> {
+        write!(out, "{{\"v\":{VERSION}")?;
+        Ok(Object { out })
+    }
+
+    /// Adds a number.
+    pub(crate) fn number(&mut self, key: &str, value: impl Display) -> fmt::Result {
+        write!(self.out, ",\"{key}\":{value}")
+    }
+
+    /// Adds a string.
+    pub(crate) fn text(&mut self, key: &str, value: impl Display) -> fmt::Result {
+        write!(self.out, ",\"{key}\":\"")?;
+        write!(Escaped(&mut *self.out), "{value}")?;
+        self.out.write_char('"')
+    }
+
+    /// Ends the line.
+    pub(crate) fn end(self) -> fmt::Result {
+        self.out.write_str("}\n")
+    }
+}
+
+/// Escapes what may not stand in a JSON string (RFC 8259 section 7).
+pub(crate) struct Escaped<'w>(pub(crate) &'w mut dyn Write);
+
+impl Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for char in text.chars() {
+            match char {
+                '"' | '\\' => write!(self.0, "\\{char}")?,
+                '\0'..' ' => write!(self.0, "\\u{:04x}", u32::from(char))?,
+                char => self.0.write_char(char)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use std::string::String;
+
+    use smoltcp::wire::IpAddress;
+
+    use super::*;
+    use crate::stack::Drop;
+
+    #[test]
+    fn an_event_is_a_line() {
+        let mut out = String::new();
+        write_event(&mut out, Duration::from_micros(1_002_003), &Event::Dropped(Drop::BacklogFull)).unwrap();
+        let from = Some(IpEndpoint::new(IpAddress::v4(192, 168, 69, 100), 50_000));
+        write_event(&mut out, Duration::ZERO, &Event::Udp { port: 7, from, read: 5, sent: 5 }).unwrap();
+        assert_eq!(
+            out,
+            concat!(
+                r#"{"v":1,"t_us":1002003,"host":"self","phase":"event","event":"dropped","reason":"backlog full"}"#,
+                "\n",
+                r#"{"v":1,"t_us":0,"host":"self","phase":"event","event":"udp","port":7,"src":"192.168.69.100:50000","#,
+                r#""read":5,"queued":5}"#,
+                "\n"
+            )
+        );
+    }
+
+    #[test]
+    fn strings_are_escaped() {
+        let mut out = String::new();
+        write!(Escaped(&mut out), "a\"b\\c\n\u{1}é").unwrap();
+        assert_eq!(out, r#"a\"b\\c\u000a\u0001é"#);
+    }
+}

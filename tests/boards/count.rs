@@ -1,0 +1,172 @@
+//! What one echo costs the mps2-an385: instructions and memory accesses, counted by a plugin of QEMU's (count/plugin.rs) while a
+//! client of the kernel's asks on a TAP. `scripts/firmware count` shows them.
+
+use std::net::{TcpStream, UdpSocket};
+use std::path::PathBuf;
+use std::process::Command;
+use std::thread::yield_now;
+
+use rustix::net::sockopt::set_tcp_quickack;
+
+use crate::board::{BOARD, on_image};
+use crate::common::link::{KERNEL, PATIENCE, ask, at, expect, noise, patient, send, udp};
+use crate::common::netns::{counters, output};
+
+/// So many round trips are counted, each by itself, and what the one in the middle costs is the result: the board sleeps before
+/// each, and where this machine is held up in some, the kernel's delayed ACK comes before its next request and costs a turn.
+const ROUNDS: usize = 201;
+
+/// What is counted, with the most that it may cost: what was seen and some more. An ACK that comes before the board sleeps saves
+/// it a turn, so those vary by a tenth; the most is with a turn for each.
+const CASES: [Case; 6] = [
+    Case { name: "64 bytes over TCP", len: 64, over: Over::Tcp { acknowledged: false }, at_most: 7700 },
+    Case { name: "the same and an ACK", len: 64, over: Over::Tcp { acknowledged: true }, at_most: 12_000 },
+    Case { name: "1,460 bytes over TCP", len: 1460, over: Over::Tcp { acknowledged: false }, at_most: 14_300 },
+    Case { name: "the same and an ACK", len: 1460, over: Over::Tcp { acknowledged: true }, at_most: 19_000 },
+    Case { name: "64 bytes over UDP", len: 64, over: Over::Udp, at_most: 5650 },
+    Case { name: "1,460 bytes over UDP", len: 1460, over: Over::Udp, at_most: 12_300 },
+];
+
+struct Case {
+    name: &'static str,
+    len: usize,
+    over: Over,
+    at_most: u64,
+}
+
+#[derive(Clone, Copy)]
+enum Over {
+    /// The kernel acknowledges an echo with the next request or, if `acknowledged`, with a segment of its own.
+    Tcp {
+        acknowledged: bool,
+    },
+    Udp,
+}
+
+#[test]
+fn an_echo_costs_no_more_than_it_may() {
+    on_image("count::an_echo_costs_no_more_than_it_may", "mps2-an385-echo", |image| {
+        let plugin = plugin();
+        let counts = plugin.with_extension("counts");
+        let option = format!("{},counts={}", plugin.display(), counts.display());
+        let _board = image.boot(&["--tap", "tap0", "--", "-plugin", &option]);
+        let mut stream = first();
+        let socket = udp(at(KERNEL[0], 0), at(BOARD, 7));
+        let counter = Counter { counts };
+        println!("a round trip            instructions  and accesses  at most  frames in  out");
+        let mut excess = vec![];
+        for case in CASES {
+            let cost = counter.count(|| match case.over {
+                Over::Tcp { acknowledged } => {
+                    set_tcp_quickack(&stream, acknowledged).unwrap();
+                    echo(&mut stream, case.len);
+                }
+                Over::Udp => datagram(&socket, case.len),
+            });
+            let Cost { instructions, accesses, frames_in, frames_out } = cost;
+            let both = instructions + accesses;
+            let Case { name, at_most, .. } = case;
+            println!("{name:<22}{instructions:>14}{both:>14}{at_most:>9}{frames_in:>11}{frames_out:>5}");
+            if both > at_most {
+                excess.push(format!("{name}: {both}"));
+            }
+        }
+        let excess = excess.join("; ");
+        if has_texts_of_panics(&std::fs::read(image.elf()).unwrap()) {
+            println!("built with the texts of panics, it may cost more: {excess}");
+            return;
+        }
+        assert!(excess.is_empty(), "more than it may: {excess}");
+    });
+}
+
+/// A toolchain that cannot build core by itself puts them in, which costs half as much again (scripts/firmware).
+fn has_texts_of_panics(elf: &[u8]) -> bool {
+    let text = b"attempt to subtract sequence numbers with underflow";
+    elf.windows(text.len()).any(|window| window == text)
+}
+
+/// Connects once the board is there, which says nothing.
+fn first() -> TcpStream {
+    let stream = (0..60).find_map(|_| TcpStream::connect_timeout(&at(BOARD, 7), PATIENCE).ok());
+    let stream = stream.expect("the board answers");
+    stream.set_nodelay(true).unwrap();
+    patient(&stream);
+    stream
+}
+
+fn echo(stream: &mut TcpStream, len: usize) {
+    let request = noise(len, 1);
+    send(stream, &request);
+    expect(stream, &request);
+}
+
+fn datagram(socket: &UdpSocket, len: usize) {
+    let request = noise(len, 1);
+    ask(socket, &request, &request);
+}
+
+/// What one round trip cost.
+#[derive(Clone, Copy)]
+struct Cost {
+    instructions: u64,
+    accesses: u64,
+    frames_in: u64,
+    frames_out: u64,
+}
+
+/// The plugin's counters.
+struct Counter {
+    counts: PathBuf,
+}
+
+impl Counter {
+    fn count(&self, mut round_trip: impl FnMut()) -> Cost {
+        let mut round = || {
+            round_trip();
+            self.sleeps();
+        };
+        // What happens once, such as the start of a window, comes before.
+        (0..40).for_each(|_| round());
+        let mut costs = [(); ROUNDS].map(|()| {
+            let before = self.read();
+            round();
+            let after = self.read();
+            let of = |at: usize| after[at] - before[at];
+            Cost { instructions: of(0), accesses: of(1), frames_in: of(2), frames_out: of(3) }
+        });
+        let middle = ROUNDS / 2;
+        *costs.select_nth_unstable_by_key(middle, |cost| cost.instructions + cost.accesses).1
+    }
+
+    /// Waits until the board executes nothing: a request that came earlier would save it from falling asleep.
+    fn sleeps(&self) {
+        let (mut last, mut same) = (0, 0);
+        while same < 100 {
+            let now = self.read()[0];
+            same = if now == last { same + 1 } else { 0 };
+            last = now;
+            yield_now();
+        }
+    }
+
+    /// Instructions, accesses, frames to the board and from it.
+    fn read(&self) -> [u64; 4] {
+        let counts = std::fs::read(&self.counts).unwrap();
+        let words = counts.as_chunks::<8>().0;
+        let tap = counters("tap0");
+        [u64::from_ne_bytes(words[0]), u64::from_ne_bytes(words[1]), tap.sent.packets, tap.received.packets]
+    }
+}
+
+/// Builds the plugin.
+fn plugin() -> PathBuf {
+    let source = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/boards/count/plugin.rs");
+    let built = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("count.so");
+    let rustc = std::env::var_os("RUSTC").unwrap_or("rustc".into());
+    let mut command = Command::new(rustc);
+    command.args(["--edition", "2024", "-O", "--crate-type", "cdylib", "-o"]).arg(&built).arg(source);
+    let output = output(&mut command).unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    built
+}

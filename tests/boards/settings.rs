@@ -1,0 +1,178 @@
+//! What a firmware is told of the network when it is built: what it is compiled with then, and the one line for what cannot be.
+
+#[path = "../../src/board/build/network.rs"]
+mod network;
+#[path = "../../src/names/rules.rs"]
+pub mod rules;
+#[path = "../../src/cli/written.rs"]
+pub mod written;
+
+use std::cell::RefCell;
+
+use network::Network;
+
+thread_local! {
+    static SETTINGS: RefCell<Vec<(&'static str, &'static str)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// What build.rs reads from the environment.
+pub fn setting(name: &str) -> Option<String> {
+    SETTINGS.with_borrow(|all| all.iter().find(|(its, _)| *its == name).map(|(_, text)| (*text).to_owned()))
+}
+
+/// As build.rs has it.
+pub fn mac() -> [u8; 6] {
+    [2, 0, 0, 0, 0, 1]
+}
+
+/// The constants that a firmware with these settings is compiled with, or why it is not.
+fn source(settings: &[(&'static str, &'static str)], features: &[&str]) -> Result<String, String> {
+    SETTINGS.set(settings.to_vec());
+    Ok(Network::of_the_environment(&|feature| features.contains(&feature))?.source())
+}
+
+const ALL: &[&str] = &["dhcp", "ipv6", "slaac"];
+
+#[test]
+fn without_settings_it_is_as_the_readme_says() {
+    let source = source(&[], &[]).unwrap();
+    for line in [
+        "ADDRESSES: &[IpCidr] = &[IpCidr::Ipv4(wire::Ipv4Cidr::new(wire::Ipv4Address::from_octets([192, 168, 69, 1]), 24))];",
+        "DHCP: bool = false;",
+        "SLAAC: bool = false;",
+        "GATEWAYS: &[IpAddress] = &[];",
+        "DNS: &[IpAddress] = &[];",
+        "SERVER: Host = Host::Address(IpAddress::Ipv4(wire::Ipv4Address::from_octets([192, 168, 69, 100])));",
+        "PORT: Option<u16> = None;",
+    ] {
+        assert!(source.contains(line), "{line} is not in {source}");
+    }
+}
+
+#[test]
+fn all_of_them_go_together() {
+    let settings = [
+        ("SMOLSTEP_IP", "192.168.69.1/24,dhcp,slaac,fdaa::1/64"),
+        ("SMOLSTEP_GATEWAY", "192.168.69.100,fdaa::64"),
+        ("SMOLSTEP_DNS", "192.168.69.100,fdaa::64"),
+        ("SMOLSTEP_SERVER", "greeter.example:99"),
+    ];
+    let source = source(&settings, ALL).unwrap();
+    for line in ["DHCP: bool = true;", "SLAAC: bool = true;", "Host::Name(\"greeter.example\")", "Some(99)"] {
+        assert!(source.contains(line), "{line} is not in {source}");
+    }
+    // SLAAC makes the link-local address.
+    assert!(!source.contains("[254, 128"), "{source}");
+}
+
+#[test]
+fn a_link_local_address_goes_with_others() {
+    let made = "from_octets([254, 128, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 254, 0, 0, 1]), 64)";
+    for (ip, is_made) in [("fdaa::1/64", true), ("fdaa::1/64,fe80::5/64", false), ("192.168.69.1/24", false)] {
+        let source = source(&[("SMOLSTEP_IP", ip)], ALL).unwrap();
+        assert_eq!(source.contains(made), is_made, "{ip}: {source}");
+    }
+    let settings =
+        [("SMOLSTEP_IP", "fdaa::1/64"), ("SMOLSTEP_GATEWAY", "fe80::64"), ("SMOLSTEP_SERVER", "[fd09::1]:7")];
+    assert!(source(&settings, ALL).unwrap().contains("Some(7)"));
+}
+
+#[test]
+fn what_cannot_be_is_one_line() {
+    let ip = |text| vec![("SMOLSTEP_IP", text)];
+    let and = |text, name, other| vec![("SMOLSTEP_IP", text), (name, other)];
+    let (gateway, dns, server) = ("SMOLSTEP_GATEWAY", "SMOLSTEP_DNS", "SMOLSTEP_SERVER");
+    for (settings, why) in [
+        (ip("dhpc"), "'dhpc' in SMOLSTEP_IP is neither dhcp nor slaac, nor an address like 192.168.69.1/24"),
+        (ip("dhcp,"), "'' in SMOLSTEP_IP is neither dhcp nor slaac, nor an address like 192.168.69.1/24"),
+        (ip("dhcp,slaac,dhcp"), "dhcp is twice in SMOLSTEP_IP"),
+        (ip("fdaa::1/64,fdaa::1/48"), "fdaa::1/48 is twice in SMOLSTEP_IP"),
+        (ip("192.168.69.1"), "'192.168.69.1' for SMOLSTEP_IP has no prefix: write for instance 192.168.69.1/24"),
+        (
+            ip("192.168.69.1/33"),
+            "bad address '192.168.69.1/33' for SMOLSTEP_IP: it is like 192.168.69.1/24 or fdaa::1/64",
+        ),
+        (
+            ip("192.168.69.255/24"),
+            "'192.168.69.255/24' for SMOLSTEP_IP is no host's address: it is a network's, or nobody's",
+        ),
+        (ip("ff02::1/64"), "'ff02::1/64' for SMOLSTEP_IP is no host's address: it is a network's, or nobody's"),
+        (
+            ip("10.0.0.1/8,10.0.0.2/8,10.0.0.3/8"),
+            "SMOLSTEP_IP makes up to 3 addresses, with those of dhcp, slaac and the link; there is room for 2",
+        ),
+        (
+            ip("slaac,fd01::1/64,fd02::1/64,fd03::1/64,fd04::1/64,fd05::1/64"),
+            "SMOLSTEP_IP makes up to 9 addresses, with those of dhcp, slaac and the link; there is room for 8",
+        ),
+        (
+            and("dhcp", gateway, "192.168.69.300"),
+            "bad address '192.168.69.300' for SMOLSTEP_GATEWAY: it is an IP address",
+        ),
+        (
+            and("dhcp", gateway, "192.168.69.100"),
+            "192.168.69.100 in SMOLSTEP_GATEWAY is not on the network of an address in SMOLSTEP_IP; dhcp and slaac bring their \
+             own",
+        ),
+        (
+            and("10.0.0.1/8", gateway, "10.0.0.2,10.0.0.3"),
+            "SMOLSTEP_GATEWAY has two of a kind: one for IPv4 and one for IPv6 are used",
+        ),
+        (and("10.0.0.1/8", gateway, "10.0.0.1"), "10.0.0.1 in SMOLSTEP_GATEWAY is the board's own address"),
+        (and("10.0.0.1/8", gateway, "224.0.0.1"), "224.0.0.1 in SMOLSTEP_GATEWAY is no host's address"),
+        (
+            and("10.0.0.1/8", dns, "fdaa::64"),
+            "no route to fdaa::64 in SMOLSTEP_DNS: give an address on its network in SMOLSTEP_IP, or a router in \
+             SMOLSTEP_GATEWAY",
+        ),
+        (and("dhcp", dns, "10.0.0.1,10.0.0.2,10.0.0.3,10.0.0.4,10.0.0.5"), "SMOLSTEP_DNS has more than 4 servers"),
+        (
+            and("10.0.0.1/8", server, "192.168.69.100"),
+            "no route to 192.168.69.100 in SMOLSTEP_SERVER: give an address on its network in SMOLSTEP_IP, or a router in \
+             SMOLSTEP_GATEWAY",
+        ),
+        (
+            and("10.0.0.1/8", server, "greeter.example"),
+            "SMOLSTEP_SERVER is a name and there is no DNS server: set SMOLSTEP_DNS, or dhcp in SMOLSTEP_IP",
+        ),
+        (
+            and("dhcp", server, "gree ter"),
+            "bad host 'gree ter' in SMOLSTEP_SERVER: a host's name has letters, digits, hyphens and dots; write others as \
+             xn--...",
+        ),
+        (and("dhcp", server, "255.255.255.255"), "255.255.255.255 in SMOLSTEP_SERVER is no host's address"),
+        (
+            and("dhcp", server, "greeter:0"),
+            "bad address 'greeter:0' for SMOLSTEP_SERVER: it is an IP address or a name, with a port as in \
+             192.168.69.100:9999 or [fdaa::64]:9999",
+        ),
+    ] {
+        assert_eq!(source(&settings, ALL), Err(why.into()), "{settings:?}");
+    }
+}
+
+#[test]
+fn a_feature_that_is_missing_is_named() {
+    for (ip, features, missing) in [
+        ("dhcp", &[][..], "dhcp"),
+        ("fdaa::1/64", &[], "ipv6"),
+        ("slaac", &["ipv6"], "slaac"),
+        ("dhcp,fdaa::1/64", &["dhcp", "ipv6"], "slaac"),
+    ] {
+        let why = format!("SMOLSTEP_IP as it is needs the feature {missing}, which scripts/firmware adds");
+        assert_eq!(source(&[("SMOLSTEP_IP", ip)], features), Err(why), "{ip}");
+    }
+}
+
+/// The whole way: through the script and cargo.
+#[test]
+fn the_build_says_so() {
+    let said = crate::common::firmware::build("lm3s6965evb", &[("SMOLSTEP_IP", "dhpc")]);
+    match said {
+        Err(why) if why.contains("qemu") || why.contains("no Rust for") => crate::common::require::skip("qemu", &why),
+        said => assert_eq!(
+            said,
+            Err("error: smolstep@0.1.0: 'dhpc' in SMOLSTEP_IP is neither dhcp nor slaac, nor an address like 192.168.69.1/24".into())
+        ),
+    }
+}

@@ -1,0 +1,123 @@
+//! The client, its servers, and folders for what it saves.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::common::link::{KERNEL, Link};
+use crate::common::peer::{Finished, Peer, python, smolstep};
+
+/// Starts `smolstep get ARGUMENTS` on this link.
+pub fn start(link: Link, arguments: &[&str]) -> Peer {
+    Peer::start(command(&mut smolstep(), link, arguments))
+}
+
+/// Runs it to its end.
+pub fn get(link: Link, arguments: &[&str]) -> Finished {
+    start(link, arguments).finish()
+}
+
+/// `smolstep get ARGUMENTS`, to be run by `program`, which may be another that takes it as its last arguments.
+pub fn command<'c>(program: &'c mut Command, link: Link, arguments: &[&str]) -> &'c mut Command {
+    program.env_remove("RUST_LOG").arg("get").args(arguments).args(link.arguments())
+}
+
+/// What curl saves.
+pub fn curl(arguments: &[&str]) -> Vec<u8> {
+    let curl = Peer::start(Command::new("curl").args(["-s", "-g", "--noproxy", "*"]).args(arguments)).finish();
+    assert_eq!(curl.code(), Some(0), "curl {arguments:?}: {}", curl.err());
+    curl.stdout
+}
+
+/// It went well, without a word.
+#[track_caller]
+pub fn went_well(get: &Finished) {
+    assert!(get.code() == Some(0) && get.stderr.is_empty(), "{:?}: {}", get.code(), get.err());
+}
+
+/// It ended with exit code 1 and one line on standard error, which no control character of the server's gets into.
+#[track_caller]
+pub fn failed(get: &Finished, why: &str) {
+    let err = get.err();
+    let line = err.strip_suffix('\n').unwrap_or_default();
+    assert!(
+        get.code() == Some(1)
+            && line.starts_with("smolstep: ")
+            && !line.contains(char::is_control)
+            && err.contains(why),
+        "{why:?} wanted: {:?} {err}",
+        get.code()
+    );
+}
+
+/// An empty folder for a test.
+pub fn folder(name: &str) -> PathBuf {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("get").join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// The names in a folder.
+pub fn names(folder: &Path) -> Vec<String> {
+    let mut names: Vec<String> =
+        folder.read_dir().unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+/// `http://ADDRESS:PORT/PATH`, without the slash.
+pub fn url(address: &str, port: u16, path: &str) -> String {
+    match address.contains(':') {
+        true => format!("http://[{address}]:{port}{path}"),
+        false => format!("http://{address}:{port}{path}"),
+    }
+}
+
+/// A server on port 4000 whose answer is in the URL: see [`answer`].
+pub struct Scripted {
+    address: &'static str,
+    pub peer: Peer,
+}
+
+/// What the server does after its answer.
+#[derive(Clone, Copy, Debug)]
+pub enum Then {
+    /// Closes.
+    Close,
+    /// Says nothing more.
+    Hold,
+    /// Resets.
+    Reset,
+}
+
+impl Scripted {
+    pub fn start(address: &'static str) -> Scripted {
+        Scripted { address, peer: python::server("http_scripted", address.parse().unwrap(), 4000) }
+    }
+
+    pub fn on_ipv4() -> Scripted {
+        Self::start(KERNEL[0])
+    }
+
+    /// The URL to which the server answers with the bytes that this expression of Python's gives.
+    pub fn url(&self, expression: &str, then: Then) -> String {
+        self.url_of(self.address, expression, then)
+    }
+
+    /// The same with another name for its address.
+    pub fn url_of(&self, host: &str, expression: &str, then: Then) -> String {
+        let then = format!("{then:?}").to_lowercase();
+        url(host, 4000, &format!("/{then}?{}", encoded(expression)))
+    }
+
+    /// The URL of a page that is so many redirects away.
+    pub fn hops(&self, count: usize) -> String {
+        url(self.address, 4000, &format!("/hops/{count}"))
+    }
+}
+
+/// Each byte as in a URL's query.
+fn encoded(text: &str) -> String {
+    text.bytes().map(|byte| format!("%{byte:02x}")).collect()
+}

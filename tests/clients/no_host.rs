@@ -1,0 +1,130 @@
+//! Nobody on the link has the address, or the router's: one line says so, of which address, and what to do.
+
+use smolstep::phy::linux::Kind;
+
+use crate::common::link::{KERNEL, Link, on_tap, on_tap_and_tun};
+use crate::common::peer::{Finished, Peer, python, smolstep};
+
+const ABSENT: [&str; 2] = ["192.168.69.77", "fdaa::77"];
+
+#[test]
+fn a_client_names_the_host_that_does_not_answer() {
+    on_tap_and_tun("a_client_names_the_host_that_does_not_answer", |link| {
+        for address in ABSENT {
+            let url = if address.contains(':') { format!("http://[{address}]/") } else { format!("http://{address}/") };
+            let no_host = match link.kind {
+                Kind::Tap => {
+                    format!("no host answers at {address}: check the address, and that the host is up and on tap0\n")
+                }
+                // Without ARP and NDP there is only silence.
+                Kind::Tun => "timed out".into(),
+            };
+            for command in [
+                &["call", "ack", address, "hi"][..],
+                &["call", "echo", address, "hi"],
+                &["call", "inbox", address, "hi"],
+                &["call", "echo", "--udp", address, "hi"],
+                &["call", "chat", "--udp", address, "hi"],
+                &["get", &url],
+            ] {
+                // Nobody reads what a TUN takes, so inbox is done when it has sent.
+                if link.kind == Kind::Tun && command[1] == "inbox" {
+                    continue;
+                }
+                failed(&run(link, &[command, &["--timeout", "50ms"]].concat()), &no_host);
+            }
+            if link.kind == Kind::Tap {
+                // Found out after a second.
+                for command in [&["call", "inbox", address, "hi"][..], &["call", "thanks", "--udp", address, "hi"]] {
+                    failed(&run(link, command), &no_host);
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn ping_names_the_host_that_does_not_answer() {
+    on_tap("ping_names_the_host_that_does_not_answer", |link| {
+        for address in ABSENT {
+            let ping = run(link, &["ping", address, "-c", "2", "-i", "0.01", "--timeout", "50ms"]);
+            failed(&ping, &format!("no host answers at {address}: check the address"));
+            let out = ping.out();
+            assert!(out.contains(&format!("\nno host answers at {address}: icmp_seq=2 is lost\n")), "{out}");
+            assert!(out.contains("2 packets transmitted, 0 received, 100% lost"), "{out}");
+        }
+    });
+}
+
+#[test]
+fn a_dns_server_that_is_not_there_is_named() {
+    on_tap("a_dns_server_that_is_not_there_is_named", |link| {
+        for address in ABSENT {
+            for command in
+                [&["resolve", "host.example"][..], &["ping", "host.example"], &["call", "ack", "host.example"]]
+            {
+                let run = run(link, &[command, &["--dns", address, "--timeout", "50ms"]].concat());
+                failed(&run, &format!("host.example: DNS server: no host answers at {address}: check the address"));
+            }
+        }
+        // One that is there and silent is what is said of two.
+        let _silent = python::server("inbox", KERNEL[0].parse().unwrap(), 53);
+        let both = ["resolve", "host.example", "--dns", ABSENT[0], "--dns", KERNEL[0], "--timeout", "5s"];
+        failed(&run(link, &both), "host.example: no answer from DNS server 192.168.69.100 within 5 s\n");
+    });
+}
+
+#[test]
+fn a_router_that_is_not_there_is_named() {
+    on_tap("a_router_that_is_not_there_is_named", |link| {
+        for (router, address) in [(ABSENT[0], "10.9.0.1"), (ABSENT[1], "fd09::1")] {
+            let url = if address.contains(':') { format!("http://[{address}]/") } else { format!("http://{address}/") };
+            for command in [
+                &["call", "ack", address, "hi"][..],
+                &["call", "inbox", address, "hi"],
+                &["ping", address, "-c", "1"],
+                &["get", &url],
+            ] {
+                let run = run(link, &[command, &["--gateway", router, "--timeout", "50ms"]].concat());
+                failed(&run, &format!("no host answers at {router}, the router to {address}: check that it is up"));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_port_without_brackets_is_guessed() {
+    on_tap_and_tun("a_port_without_brackets_is_guessed", |link| {
+        let hint = "; if its last group is a port, write [fdaa::64]:4000\n";
+        for app in ["ack", "greeting", "inbox"] {
+            // No route leads to the one, and nobody has the other.
+            if app != "inbox" || link.kind == Kind::Tap {
+                failed(&run(link, &["call", app, "fdaa::64:4000", "hi", "--timeout", "50ms"]), hint);
+            }
+            let elsewhere = run(link, &["call", app, "fd09::64:4000", "hi"]);
+            failed(&elsewhere, "no route to fd09::64:4000: ");
+            failed(&elsewhere, "; if its last group is a port, write [fd09::64]:4000\n");
+        }
+        // This cannot be an address.
+        let long = run(link, &["call", "upper", "fdaa::64:14000"]);
+        let error = "smolstep: bad address 'fdaa::64:14000': with a port it is [fdaa::64]:14000; ";
+        assert!(long.err().starts_with(error), "{long:?}");
+        assert_eq!(long.code(), Some(2));
+        // A host that refuses is there, and no other address has a last group like a port.
+        assert!(!run(link, &["call", "ack", "fdaa::64", "hi"]).err().contains("last group"));
+        assert!(!run(link, &["call", "ack", "fd09::abcd", "hi"]).err().contains("last group"));
+    });
+}
+
+fn run(link: Link, command: &[&str]) -> Finished {
+    let mut smolstep = smolstep();
+    Peer::start(smolstep.env("RUST_LOG", "error").args(command).args(link.arguments())).finish()
+}
+
+/// It ended with exit code 1 and one line on standard error, with `why` in it.
+#[track_caller]
+fn failed(run: &Finished, why: &str) {
+    let err = run.err();
+    let one_line = err.starts_with("smolstep: ") && err.ends_with('\n') && err.matches('\n').count() == 1;
+    assert!(run.code() == Some(1) && one_line && err.contains(why), "{why:?} wanted: {run:?}");
+}

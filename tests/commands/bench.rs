@@ -1,0 +1,191 @@
+//! `smolstep bench`: its table, its files, its exit codes, and Ctrl-C. What the figures are is no business of a test.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use crate::common::netns::{output, sandbox_possible, skip, write_program};
+use crate::common::peer::{Finished, Peer, python, smolstep};
+use crate::common::terminal;
+use rustix::process::{Pid, Signal, kill_process};
+
+#[test]
+fn rows_become_a_table_json_and_a_picture() {
+    let Some(folder) = Folder::new("files") else { return };
+    let (json, svg) = (folder.path("bench.json"), folder.path("bench.svg"));
+    let rows = ["receive-tuntap", "latency-kernel", "cable-16384"];
+    let run = bench(&[&["--quick", "--rounds", "2", "--json", &json, "--svg", &svg][..], &rows[..2]].concat());
+    assert_eq!((run.code(), run.err().as_str()), (Some(0), ""), "{run:?}");
+    let out = run.out();
+    assert!(out.lines().next().unwrap().contains("median of 2 rounds, quick"), "{out}");
+    for row in &rows[..2] {
+        let line = out.lines().find(|line| line.starts_with(row)).unwrap_or_else(|| panic!("no {row} in {out}"));
+        assert!(line.ends_with("met") || line.ends_with("missed"), "{line}");
+    }
+    assert!(!out.contains(rows[2]), "{out}");
+    let checked = output(python::command("check_bench").args([&json, &svg])).unwrap();
+    let said = String::from_utf8_lossy(&checked.stderr);
+    assert!(checked.status.success(), "{said}\n{}", fs::read_to_string(json).unwrap());
+
+    let markdown = bench(&["--quick", "--markdown", "latency-kernel"]).out();
+    let table: Vec<&str> = markdown.lines().filter(|line| line.starts_with('|')).collect();
+    assert_eq!(table.len(), 3, "{markdown}");
+    assert!(table.iter().all(|line| line.matches('|').count() == 8), "{markdown}");
+}
+
+#[test]
+fn a_file_stays_as_it_was_until_the_results_are_there() {
+    let Some(folder) = Folder::new("before") else { return };
+    let (json, seen) = (folder.path("bench.json"), folder.path("seen"));
+    fs::write(&json, "the last results\n").unwrap();
+    // It is started in the midst of the measurements.
+    folder.python(&format!("read -r line <{json}\necho \"$line\" >{seen}"));
+    let row = ["bench", "--quick", "greeting-python", "--json", &json];
+    let run = Peer::start(smolstep().env_remove("RUST_LOG").env("PATH", &folder.0).args(row)).finish();
+    assert_eq!((run.code(), run.err().as_str()), (Some(1), ""), "{run:?}");
+    assert_eq!(fs::read_to_string(seen).unwrap(), "the last results\n");
+    assert!(fs::read_to_string(&json).unwrap().starts_with("{\"smolstep\":"), "{run:?}");
+    let files = fs::read_dir(&folder.0).unwrap().flatten().map(|entry| entry.file_name());
+    assert_eq!(files.count(), 3, "nothing is left beside");
+}
+
+#[test]
+fn every_row_is_listed_once() {
+    let run = bench(&["--list"]);
+    let out = run.out();
+    let mut names: Vec<&str> = out.lines().filter_map(|line| line.split_whitespace().next()).collect();
+    assert!(run.code() == Some(0) && names.contains(&"send-tuntap") && names.contains(&"memory"), "{run:?}");
+    names.sort_unstable();
+    assert!(names.windows(2).all(|two| two[0] != two[1]), "{out}");
+}
+
+#[test]
+fn wrong_words_are_one_line() {
+    for (arguments, code, what) in [
+        (&["nosuch"][..], 2, "unknown row 'nosuch': there are send-tuntap, "),
+        (&["--rounds", "0"], 2, "--rounds"),
+        (&["--list", "--quick"], 2, "--quick"),
+        (
+            &["latency-kernel", "--json", "/nonexistent/file"],
+            1,
+            "/nonexistent/file: there is no directory /nonexistent",
+        ),
+    ] {
+        let run = bench(arguments);
+        let err = run.err();
+        assert_eq!((run.code(), err.lines().count(), run.out().as_str()), (Some(code), 1, ""), "{run:?}");
+        assert!(err.contains(what), "{err}");
+    }
+}
+
+#[test]
+fn a_peer_that_fails_marks_its_row_and_no_other() {
+    let Some(folder) = Folder::new("failing") else { return };
+    folder.python("printf 'Traceback\\nno such port\\n\\n' >&2\necho no port");
+    let run = with_path(&folder.0);
+    assert_eq!((run.code(), run.err().as_str()), (Some(1), ""), "{run:?}");
+    let out = run.out();
+    let line = |start: &str| out.lines().find(|line| line.starts_with(start)).unwrap_or_default().to_owned();
+    assert!(line("greeting-python ").ends_with("failed"), "{out}");
+    assert_eq!(line("greeting-python:"), "greeting-python: python3 does not listen: no such port");
+    assert!(line("greeting-threads ").contains("round trips/s"), "{out}");
+}
+
+#[test]
+fn a_peer_that_says_nothing_does_not_hold_up_ctrl_c() {
+    let Some(folder) = Folder::new("silent") else { return };
+    folder.python("kill -INT $PPID\nread -r _");
+    let run = with_path(&folder.0);
+    assert_eq!((run.code(), run.err().lines().count()), (Some(1), 1), "{run:?}");
+    assert!(run.err().contains("interrupted"), "{run:?}");
+}
+
+#[test]
+fn a_peer_that_is_not_there_is_skipped() {
+    let Some(folder) = Folder::new("absent") else { return };
+    let run = with_path(&folder.0);
+    assert_eq!(run.code(), Some(0), "{run:?}");
+    assert!(run.out().contains("greeting-python: there is no python3 here\n"), "{run:?}");
+}
+
+#[test]
+fn ctrl_c_ends_it_with_what_there_is() {
+    let Some(_folder) = Folder::new("interrupt") else { return };
+    let me = env!("CARGO_BIN_EXE_smolstep");
+    let mut run = terminal::start(&[me, "bench", "--quick", "--rounds", "1000000", "accept-kernel", "latency-kernel"]);
+    // The bar says that it works, and how long still.
+    run.wait_for("a progress bar", |out| out.contains("of 4000000"));
+    run.type_in(b"\x03");
+    let run = run.finish();
+    assert_eq!(run.code(), Some(1), "{run:?}");
+    let shown = run.out();
+    assert!(shown.contains("interrupted: the table is of what had been measured"), "{shown}");
+    assert!(shown.contains("latency-kernel") && shown.ends_with("echo on\n"), "{shown}");
+}
+
+/// However many rounds were still to come: their number is not counted down.
+#[test]
+fn ctrl_c_ends_more_rounds_than_there_ever_are() {
+    let Some(_folder) = Folder::new("rounds") else { return };
+    let me = env!("CARGO_BIN_EXE_smolstep");
+    let rounds = u64::MAX.to_string();
+    let mut run = terminal::start(&[me, "bench", "--quick", "--rounds", &rounds, "accept-kernel"]);
+    run.wait_for("a progress bar", |out| out.contains("accepting"));
+    run.type_in(b"\x03");
+    let run = run.finish();
+    assert!(run.code() == Some(1) && run.out().contains("interrupted: "), "{run:?}");
+}
+
+#[test]
+fn a_server_of_its_own_ends_with_whoever_started_it_even_by_sigkill() {
+    let Some(_folder) = Folder::new("orphan") else { return };
+    let me = env!("CARGO_BIN_EXE_smolstep");
+    // Without the redirection, what a shell starts in the background has no input.
+    let script = format!("echo $$; exec 3<&0; {me} bench --child 4 <&3 & wait");
+    let run = Peer::start(smolstep().args(["sandbox", "--", "sh", "-c", &script])).listening(1);
+    let out = run.out();
+    let shell = out.lines().find_map(|line| Pid::from_raw(line.parse().ok()?)).expect("the shell's number");
+    kill_process(shell, Signal::KILL).unwrap();
+    // Its output ends when nobody has it open any more.
+    assert_eq!(run.finish().code(), Some(128 + 9));
+}
+
+fn bench(arguments: &[&str]) -> Finished {
+    Peer::start(smolstep().env_remove("RUST_LOG").arg("bench").args(arguments)).finish()
+}
+
+/// Measures greetings with nothing but this folder to find python3 in.
+fn with_path(folder: &Path) -> Finished {
+    let rows = ["bench", "--quick", "greeting-python", "greeting-threads"];
+    Peer::start(smolstep().env_remove("RUST_LOG").env("PATH", folder).args(rows)).finish()
+}
+
+/// A folder for a test's files, which goes with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    /// None where nothing can be measured.
+    fn new(name: &str) -> Option<Self> {
+        if let Err(why) = sandbox_possible() {
+            skip(&why);
+            return None;
+        }
+        let folder = std::env::temp_dir().join(format!("smolstep-bench-{name}-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        Some(Folder(folder))
+    }
+
+    fn path(&self, name: &str) -> String {
+        self.0.join(name).to_str().unwrap().into()
+    }
+
+    /// Puts a python3 there that is this script.
+    fn python(&self, script: &str) {
+        write_program(&self.0.join("python3"), &format!("#!/bin/sh\n{script}\n")).unwrap();
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

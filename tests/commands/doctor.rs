@@ -1,0 +1,113 @@
+//! What `smolstep doctor` says of TAPs and TUNs in every state. What it proposes works as it stands, and deletes nothing.
+
+use std::process::Command;
+
+use smolstep::phy::linux::{Kind, TunTap};
+
+use crate::common::link::on_tap_and_tun;
+use crate::common::netns::{down, in_namespace, make, output};
+use crate::common::peer::smolstep;
+
+#[test]
+fn each_state_is_told() {
+    on_tap_and_tun("each_state_is_told", |link| {
+        let name = link.name();
+        let is = format!("{name} is a {} and anybody's", link.kind);
+        told(&format!("ok       {is}, up, 192.168.69.100/24 fdaa::64/64"));
+
+        let device = TunTap::open(link.kind, name).unwrap();
+        told(&format!("note     {is}, up, in use by another program"));
+        drop(device);
+        told(&format!("ok       {is}, up, "));
+
+        down(name);
+        let device = TunTap::open(link.kind, name).unwrap();
+        told(&format!("note     {is}, down, in use by another program"));
+        drop(device);
+        told(&format!("note     {is}, down: ip link set {name} up"));
+        paste(&format!("note     {is}, down: "));
+        told(&format!("ok       {is}, up, 192.168.69.100/24"));
+    });
+}
+
+#[test]
+fn a_bridge_is_named() {
+    in_namespace("a_bridge_is_named", || {
+        let is = "tap0 is a TAP and anybody's";
+        make(Kind::Tap, "tap0", &[]);
+        ip("link add br0 type bridge");
+        ip("link set tap0 master br0");
+        down("tap0");
+        told(&format!("note     {is}, down, enslaved to the bridge br0: ip link set tap0 up"));
+        paste(&format!("note     {is}, down, enslaved to the bridge br0: "));
+        told(&format!("note     {is}, up, enslaved to the bridge br0, which is down: ip link set br0 up"));
+        paste(&format!("note     {is}, up, enslaved to the bridge br0, which is down: "));
+        told(&format!("ok       {is}, up, enslaved to the bridge br0"));
+    });
+}
+
+#[test]
+fn what_it_proposes_can_be_pasted() {
+    in_namespace("what_it_proposes_can_be_pasted", || {
+        let none = "note     no TAP or TUN here is yours; the sandbox does without: ";
+        told(none);
+        paste(none);
+        told("ok       tap0 is a TAP and anybody's, up, 192.168.69.100/24 fdaa::64/64");
+
+        // A second one gets a network of its own: the first would be sent what is for it.
+        make(Kind::Tun, "tun0", &[]);
+        paste("note     tun0 is a TUN and anybody's, up, without an address: ");
+        told("ok       tun0 is a TUN and anybody's, up, 192.168.70.100/24");
+        ip("tuntap add dev tap1 mode tap");
+        paste("note     tap1 is a TAP and anybody's, down, without an address: ");
+        told("ok       tap1 is a TAP and anybody's, up, 192.168.71.100/24");
+    });
+}
+
+#[test]
+fn without_ipv6_no_such_address_is_proposed() {
+    in_namespace("without_ipv6_no_such_address_is_proposed", || {
+        std::fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1").unwrap();
+        paste("note     no TAP or TUN here is yours; the sandbox does without: ");
+        told("ok       tap0 is a TAP and anybody's, up, 192.168.69.100/24");
+    });
+}
+
+#[test]
+fn one_for_several_queues_is_not_used() {
+    in_namespace("one_for_several_queues_is_not_used", || {
+        ip("tuntap add dev tap0 mode tap multi_queue");
+        told("note     tap0 is a TAP and anybody's, made multi-queue, which smolstep does not use");
+    });
+}
+
+/// The doctor's report, whatever the sandbox comes to here.
+fn report() -> String {
+    let report = output(smolstep().arg("doctor")).unwrap();
+    String::from_utf8(report.stdout).unwrap()
+}
+
+/// A line begins like this, and none proposes to delete anything.
+#[track_caller]
+fn told(line: &str) {
+    let report = report();
+    assert!(report.lines().any(|l| l.starts_with(line)), "{line} not in {report}");
+    assert!(!report.contains(" del"), "{report}");
+}
+
+/// Runs the commands that follow this beginning of a line.
+#[track_caller]
+fn paste(line: &str) {
+    let report = report();
+    let commands =
+        report.lines().find_map(|l| l.strip_prefix(line)).unwrap_or_else(|| panic!("{line} not in {report}"));
+    let output = output(Command::new("sh").args(["-c", commands])).unwrap();
+    assert!(output.status.success(), "{commands}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Runs `ip LINE`.
+#[track_caller]
+fn ip(line: &str) {
+    let output = output(Command::new("ip").args(line.split(' '))).unwrap();
+    assert!(output.status.success(), "ip {line}: {}", String::from_utf8_lossy(&output.stderr));
+}

@@ -1,0 +1,17 @@
+//! The command line: its options, its output, its exit codes, and the examples.
+#![cfg(target_os = "linux")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod bench;
+mod command_line;
+mod deploy;
+mod doctor;
+mod environment;
+mod events;
+mod examples;
+mod interrupt;
+mod shells;
+mod standard_output;
+mod terminal_output;

@@ -1,0 +1,69 @@
+//! Standard output that takes nothing more: a full disk is one line, and whoever has stopped reading hears nothing.
+
+use std::fs::File;
+use std::process::{Command, Stdio};
+
+use crate::common::link::on_tap;
+use crate::common::netns::spawn;
+use crate::common::peer::smolstep;
+
+#[test]
+fn a_full_disk_is_one_line() {
+    each("a_full_disk_is_one_line", full);
+}
+
+#[test]
+fn a_reader_that_goes_ends_it_quietly() {
+    each("a_reader_that_goes_ends_it_quietly", unread);
+}
+
+fn each(test: &str, check: fn(&str)) {
+    IN_MEMORY.into_iter().for_each(check);
+    on_tap(test, move |_| ON_TAP.into_iter().for_each(check));
+}
+
+/// The tour is what there is without a word.
+const IN_MEMORY: [&str; 10] = [
+    "",
+    "--help",
+    "--version",
+    "apps",
+    "doctor",
+    "lab",
+    "lab --list",
+    "lab --coverage",
+    "lab --step",
+    "completions bash",
+];
+
+const ON_TAP: [&str; 4] = [
+    "serve greeting --tap tap0",
+    "serve greeting --events - --tap tap0",
+    "ping 192.168.69.100 -c 2 --tap tap0",
+    "resolve ::1 --tap tap0",
+];
+
+fn full(arguments: &str) {
+    let (code, err) = run(arguments, File::create("/dev/full").unwrap());
+    assert_eq!(
+        (code, err.as_str()),
+        (Some(1), "smolstep: standard output: No space left on device (os error 28)\n"),
+        "{arguments}"
+    );
+}
+
+fn unread(arguments: &str) {
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    // 128 and the number of SIGPIPE, as the shell says it of any program.
+    assert_eq!(run(arguments, writer), (Some(141), String::new()), "{arguments}");
+}
+
+/// The exit code and what is said on standard error.
+fn run(arguments: &str, output: impl Into<Stdio>) -> (Option<i32>, String) {
+    let mut command: Command = smolstep();
+    command.args(arguments.split_whitespace()).env("RUST_LOG", "warn").stdin(Stdio::null());
+    let child = spawn(command.stdout(output).stderr(Stdio::piped())).unwrap();
+    let ended = child.wait_with_output().unwrap();
+    (ended.status.code(), String::from_utf8(ended.stderr).unwrap())
+}

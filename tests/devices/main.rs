@@ -1,0 +1,13 @@
+//! The TAP and TUN devices against the kernel, and the captures of their frames.
+#![cfg(target_os = "linux")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod capture;
+mod echo;
+mod link_down;
+mod offload_refused;
+mod own_mac;
+mod pcapng;
+mod tuntap;

@@ -1,0 +1,146 @@
+//! Captures of the lab, read back with tshark: every frame once, with its comment.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use smolstep::cli::play::{Playing, sizes};
+use smolstep::host::HeapPool;
+use smolstep::lab::scenarios::{self, SCENARIOS};
+use smolstep::lab::show::{LabCapture, What};
+use smolstep::stack::Quiet;
+use smolstep::trace::IoSink;
+
+use crate::common::netns::output;
+use crate::common::require::skip;
+
+/// The capture of a scenario, ended after so many steps, and how many frames were sent.
+fn capture(slug: &str, steps: u32) -> (Vec<u8>, usize) {
+    let setup = (scenarios::find(slug).unwrap().setup)();
+    let mut pools = [0, 1].map(|host| HeapPool::new(sizes(&setup, host)));
+    let mut lab: Playing<'_> = setup.start(pools.each_mut().map(|pool| (pool.memory(), Quiet))).unwrap();
+    let (mut capture, mut sent) = (LabCapture::new(IoSink(Vec::new()), 2).unwrap(), 0);
+    lab.run(setup.limit, steps.min(setup.steps), |lab| {
+        while let Some(entry) = lab.entries.pop() {
+            sent += usize::from(matches!(entry.what, What::Sent { .. }));
+            capture.note(&lab.snapshot(entry), &lab.wire).unwrap();
+        }
+    });
+    (capture.finish().unwrap().0, sent)
+}
+
+#[test]
+fn the_same_run_makes_the_same_capture() {
+    for scenario in SCENARIOS {
+        assert!(capture(scenario.slug, u32::MAX) == capture(scenario.slug, u32::MAX), "{}", scenario.slug);
+    }
+}
+
+#[test]
+fn every_frame_of_every_scenario_is_readable() {
+    for scenario in SCENARIOS {
+        let (bytes, sent) = capture(scenario.slug, u32::MAX);
+        let Some(lines) = tshark(&bytes, scenario.slug) else { return };
+        assert_eq!(lines.len(), sent, "{}", scenario.slug);
+        for line in &lines {
+            assert!(["client", "server"].contains(&line[0].as_str()), "{line:?}");
+            assert!(line[1].starts_with("step ") && line[1].contains(&format!("; {}", line[0])), "{line:?}");
+        }
+    }
+}
+
+#[test]
+fn a_comment_tells_the_change_the_fate_and_why() {
+    let Some(lines) = tshark(&capture("lost-synack", u32::MAX).0, "comments") else { return };
+    let comment = |flags: &str, nth: usize| lines.iter().filter(|l| l[2] == flags).nth(nth).unwrap()[1].clone();
+    let lost = comment("0x0012", 0);
+    assert!(lost.starts_with("step 9; server; LISTEN -> SYN-RECEIVED at step 8; in SYN-RECEIVED; dropped; "), "{lost}");
+    assert!(lost.ends_with("(RFC 9293 section 3.8.1)"), "{lost}");
+    let again = comment("0x0012", 1);
+    assert!(again.contains("; delivered; retransmission 1, RTO 1.000s; "), "{again}");
+    assert!(again.ends_with("(RFC 6298 section 2)"), "{again}");
+}
+
+#[test]
+fn a_damaged_frame_is_captured_as_it_was_sent() {
+    // tshark() fails on a bad checksum.
+    let Some(lines) = tshark(&capture("corrupted", u32::MAX).0, "corrupted") else { return };
+    assert!(lines.iter().any(|line| line[1].contains("; corrupted; ")));
+}
+
+#[test]
+fn a_run_that_ends_early_leaves_a_complete_capture() {
+    let (bytes, sent) = capture("lost-data", 15);
+    let Some(lines) = tshark(&bytes, "early") else { return };
+    assert!(sent > 2 && lines.len() == sent);
+}
+
+#[test]
+fn tshark_sees_the_retransmissions_that_we_see() {
+    for slug in ["lost-syn", "lost-synack", "lost-data", "fast-retransmit"] {
+        let Some(lines) = tshark(&capture(slug, u32::MAX).0, slug) else { return };
+        for line in lines {
+            let ours = line[1].contains("; retransmission ") || line[1].contains("; fast retransmission");
+            assert_eq!(!line[3].is_empty() || !line[4].is_empty(), ours, "{slug}: {line:?}");
+        }
+    }
+}
+
+#[test]
+fn tshark_sees_the_duplicate_acks_that_we_see() {
+    let Some(lines) = tshark(&capture("fast-retransmit", u32::MAX).0, "duplicates") else { return };
+    let duplicate = |line: &Vec<String>| line[1].contains("; duplicate ACK; ");
+    assert!(lines.iter().filter(|line| duplicate(line)).count() >= 3);
+    for line in &lines {
+        assert_eq!(!line[5].is_empty(), duplicate(line), "{line:?}");
+    }
+}
+
+/// Interface, comment, flags, and tshark's opinion of every frame; nothing where there is no tshark. Fails on a malformed
+/// frame or a bad checksum.
+fn tshark(bytes: &[u8], name: &str) -> Option<Vec<Vec<String>>> {
+    let fields = [
+        "frame.interface_name",
+        "frame.comment",
+        "tcp.flags",
+        "tcp.analysis.retransmission",
+        "tcp.analysis.fast_retransmission",
+        "tcp.analysis.duplicate_ack",
+        "_ws.malformed",
+        "ip.checksum.status",
+        "tcp.checksum.status",
+        "udp.checksum.status",
+    ];
+    let file = TempFile::new(name);
+    fs::write(&file.0, bytes).unwrap();
+    let mut tshark = Command::new("tshark");
+    tshark.args(["-n", "-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE", "-r"]).arg(&file.0);
+    tshark.args(["-T", "fields", "-E", "separator=/t"]).args(fields.iter().flat_map(|field| ["-e", field]));
+    let Ok(output) = output(&mut tshark) else {
+        skip("tshark", "no tshark here (Debian and Ubuntu: apt-get install tshark)");
+        return None;
+    };
+    assert!(output.status.success(), "tshark: {}", String::from_utf8_lossy(&output.stderr));
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines: Vec<Vec<String>> = text.lines().map(|line| line.split('\t').map(str::to_owned).collect()).collect();
+    for line in &lines {
+        let bad = |status: &String| ["0", "Bad"].contains(&status.as_str());
+        assert!(line[6].is_empty() && !line[7..].iter().any(bad), "{name}: tshark finds fault with {line:?}");
+    }
+    Some(lines)
+}
+
+/// A file of this process in the folder for test files, gone at the end.
+struct TempFile(PathBuf);
+
+impl TempFile {
+    fn new(name: &str) -> Self {
+        TempFile(Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("lab-{name}-{}.pcapng", std::process::id())))
+    }
+}
+
+impl Drop for TempFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}

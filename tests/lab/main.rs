@@ -1,0 +1,14 @@
+//! The lab: two stacks in memory, its scenarios, faults and outputs; and the same view of a server on a link.
+
+#[cfg(target_os = "linux")]
+mod capture;
+#[path = "../common/mod.rs"]
+mod common;
+mod faults;
+#[cfg(target_os = "linux")]
+mod live;
+mod property;
+mod scenarios;
+mod selftest;
+#[cfg(target_os = "linux")]
+mod terminal;

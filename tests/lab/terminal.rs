@@ -1,0 +1,185 @@
+//! The lab at a terminal: commands typed at a pseudo-terminal, and the files that a run leaves.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Output;
+
+use crate::common::netns::output;
+use crate::common::peer::{python, smolstep};
+
+fn typed(lines: &str, args: &[&str]) -> String {
+    let mut typist = python::command("typist");
+    typist.args([lines, env!("CARGO_BIN_EXE_smolstep"), "lab", "--step"]).args(args);
+    let output = output(&mut typist).expect("python3 runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+fn lab(args: &[&str]) -> Output {
+    output(smolstep().arg("lab").args(args)).expect("smolstep runs")
+}
+
+fn folder(name: &str) -> PathBuf {
+    let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+#[test]
+fn the_syn_ack_is_dropped_by_hand_and_sent_again() {
+    let shown = typed("9|d|u ESTABLISHED|s|q", &[]);
+    assert!(shown.contains("frame 4 is dropped"), "{shown}");
+    assert!(shown.contains("↻ RTO 1s"), "{shown}");
+    assert!(shown.contains("observed") && shown.contains("inferred"), "{shown}");
+}
+
+#[test]
+fn going_back_undoes_what_was_broken() {
+    let shown = typed("9|d|b|u ESTABLISHED|q", &[]);
+    assert!(shown.contains("frame 4 is dropped") && !shown.contains("again"), "{shown}");
+}
+
+#[test]
+fn frames_are_shown_field_by_field_and_mistakes_are_explained() {
+    let shown = typed("6|f|u NOWHERE|17 18|g x|?|q", &[]);
+    for part in [
+        "sequence number = ",
+        "checksum = 0x",
+        ", right",
+        "unknown state 'NOWHERE': there are CLOSED",
+        "'17 18' is not understood: type Enter, a number, u STATE, u FRAME, b, g STEP, ",
+        "'x' should be a number",
+        "go back a step",
+    ] {
+        assert!(shown.contains(part), "{part}: {shown}");
+    }
+}
+
+#[test]
+fn a_run_stops_at_the_first_frame_of_a_kind() {
+    let shown = typed("u tcp|u synack|u data|q", &[]);
+    let parts: Vec<&str> = shown.split("s> ").collect();
+    for (part, frame) in
+        parts[1..4].iter().zip(["#3 SYN seq=0", "#4 SYN,ACK seq=0 ack=1", "#6 PSH,ACK seq=1 ack=1 len=8"])
+    {
+        assert!(part.contains(frame) && part.lines().rev().nth(1).unwrap().contains(frame), "{frame}: {shown}");
+    }
+}
+
+/// What was gone back over is not in the files; what was dropped and kept is.
+#[test]
+fn the_files_of_a_stepped_run_are_those_of_the_last_run() {
+    let folder = folder("stepped");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    typed("200|g 20|q", &["--json", &path("back.json"), "--pcap", &path("back.pcapng")]);
+    lab(&["--until", "step=20", "--json", &path("fresh.json"), "--pcap", &path("fresh.pcapng")]);
+    for kind in ["json", "pcapng"] {
+        let read = |name: &str| fs::read(folder.join(format!("{name}.{kind}"))).unwrap();
+        assert!(!read("fresh").is_empty());
+        assert!(read("back") == read("fresh"), "{kind}");
+    }
+}
+
+#[test]
+fn the_same_run_gives_the_same_bytes() {
+    let folder = folder("same");
+    let path = |name: &str| folder.join(name).to_str().unwrap().to_owned();
+    let args = ["--loss", "20%", "--jitter", "3ms", "--seed", "11"];
+    for run in ["a", "b"] {
+        let files = ["--json", &path(&format!("{run}.json")), "--pcap", &path(&format!("{run}.pcapng"))];
+        assert!(lab(&[&args[..], &files].concat()).status.success());
+    }
+    for kind in ["json", "pcapng"] {
+        let read = |name: &str| fs::read(folder.join(format!("{name}.{kind}"))).unwrap();
+        assert!(read("a") == read("b"), "{kind}");
+    }
+    let other = lab(&["--loss", "20%", "--jitter", "3ms", "--seed", "12"]);
+    assert!(other.stdout != lab(&args).stdout);
+}
+
+#[test]
+fn a_run_that_does_not_end_is_stopped_with_complete_files() {
+    let folder = folder("limit");
+    let json = folder.join("run.json");
+    let output = lab(&["--limit", "5ms", "--json", json.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    let err = String::from_utf8_lossy(&output.stderr);
+    assert!(err.contains("stopped after") && err.lines().count() == 1, "{err}");
+    let text = fs::read_to_string(json).unwrap();
+    assert!(text.ends_with("}\n") && text.lines().all(|line| line.starts_with('{') && line.ends_with('}')));
+    let times = text.lines().filter_map(|line| line.split("\"t_us\":").nth(1)?.split(',').next()?.parse::<u64>().ok());
+    assert_eq!(times.max(), Some(5000), "nothing is later than the limit");
+}
+
+#[test]
+fn mistakes_are_one_line_and_leave_nothing() {
+    let folder = folder("mistakes");
+    let json = folder.join("run.json");
+    let json = json.to_str().unwrap();
+    let wrong = folder.join("wrong.txt");
+    fs::write(&wrong, "client SYN-SENT -> ESTABLISHED\nserver ESTABLISHED -> NOWHERE\n").unwrap();
+    for (args, code, part) in [
+        (&["nosuch"][..], 2, "'nosuch'"),
+        (&["--fault", "drop server synak 1"], 2, "'synak'"),
+        (&["--fault", "delay server syn"], 2, "'server'"),
+        (&["--until", "client=NOWHERE"], 2, "'NOWHERE'"),
+        (&["--mtu", "10"], 2, "10"),
+        (&["handshake", "--udp"], 2, "--udp"),
+        (&["--loss", "120%"], 2, "'120%'"),
+        (&["--rate", "fast"], 2, "'fast'"),
+        (&["--pcap", "/nowhere/run.pcapng"], 1, "/nowhere/run.pcapng"),
+        (&["--expect", wrong.to_str().unwrap(), "--json", json], 2, "NOWHERE"),
+        (&["--json", json, "--svg", "/nowhere/run.svg"], 1, "/nowhere/run.svg"),
+    ] {
+        let output = lab(args);
+        let err = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{args:?}: {err}");
+        assert!(err.contains(part) && err.lines().count() == 1, "{args:?}: {err}");
+        assert!(output.stdout.is_empty(), "{args:?}");
+    }
+    assert!(!fs::exists(json).unwrap());
+}
+
+#[test]
+fn expectations_are_checked() {
+    let folder = folder("expect");
+    let file = folder.join("expect.txt");
+    fs::write(&file, "client SYN-SENT -> ESTABLISHED\nclient receives \"Hello,Li!\"\nnever client RST\n").unwrap();
+    assert!(lab(&["--expect", file.to_str().unwrap()]).status.success());
+    let other = lab(&["greeting", "Ann", "--expect", file.to_str().unwrap()]);
+    let err = String::from_utf8_lossy(&other.stderr);
+    assert_eq!(other.status.code(), Some(1), "{err}");
+    assert!(err.contains("Hello,Li!") && err.lines().count() == 1, "{err}");
+}
+
+#[test]
+fn a_fault_that_matches_no_frame_is_an_error_unless_the_run_was_to_stop_early() {
+    let (first, second) = (["--fault", "drop server rst 1"], ["--fault", "drop client data 9"]);
+    let told = "no frame matched the fault 'drop server rst 1'";
+    for (args, code, what) in [
+        (
+            &first[..],
+            1,
+            "smolstep: no frame matched the fault 'drop server rst 1': correct its sender, kind or number\n",
+        ),
+        (&[first, second].concat(), 1, "the fault 'drop server rst 1', 'drop client data 9': correct"),
+        (&[&first[..], &["handshake"]].concat(), 1, told),
+        (&[&first[..], &["--until", "step=11"]].concat(), 0, told),
+        (&[&first[..], &["--until", "client=ESTABLISHED"]].concat(), 0, told),
+        (&["--fault", "drop server synack 1"], 0, ""),
+    ] {
+        let run = lab(args);
+        let err = String::from_utf8_lossy(&run.stderr);
+        assert_eq!(run.status.code(), Some(code), "{args:?}: {err}");
+        assert!(err.contains(what) && err.lines().count() == usize::from(!what.is_empty()), "{args:?}: {err}");
+    }
+    // What ended the run is the error then.
+    let limited = lab(&["--fault", "drop server rst 1", "--limit", "2ms"]);
+    let err = String::from_utf8_lossy(&limited.stderr);
+    assert_eq!(limited.status.code(), Some(1), "{err}");
+    assert!(err.contains(told) && err.ends_with("--limit allows more\n") && !err.contains("correct its"), "{err}");
+    // A person who steps may leave before the frame comes.
+    typed("q", &first);
+    typed("1000|q", &first);
+}

@@ -1,0 +1,14 @@
+"""Sends digits without end."""
+
+from server import tcp
+
+
+def serve(connection):
+    try:
+        while True:
+            connection.sendall(b'0123456789' * 100)
+    except OSError:
+        pass
+
+
+tcp(serve)

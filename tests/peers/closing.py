@@ -1,0 +1,10 @@
+"""Reads one message and closes without a reply."""
+
+from server import tcp
+
+
+def serve(connection):
+    connection.recv(65536)
+
+
+tcp(serve)

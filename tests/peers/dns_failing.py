@@ -1,0 +1,21 @@
+"""A DNS server that gives every query the same bad reply: dns_failing.py ADDRESS PORT silent|garbage|FLAGS [garbage].
+
+FLAGS are the header's second 16 bits in hexadecimal; the query follows them, or garbage.
+"""
+
+import sys
+
+from server import udp
+
+WHAT, GARBAGE = sys.argv[3], sys.argv[4:]
+
+
+def answer(query, _):
+    if WHAT == "silent":
+        return None
+    if WHAT == "garbage":
+        return b"garbage"
+    return query[:2] + bytes.fromhex(WHAT) + (b"garbage" if GARBAGE else query[4:])
+
+
+udp(answer)

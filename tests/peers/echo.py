@@ -1,0 +1,11 @@
+"""Sends back all bytes until the client closes its side."""
+
+from server import tcp
+
+
+def serve(connection):
+    while data := connection.recv(65536):
+        connection.sendall(data)
+
+
+tcp(serve)

@@ -1,0 +1,5 @@
+"""Prints each datagram and answers none."""
+
+from server import udp
+
+udp(lambda data, _: print(data.decode(), flush=True))

@@ -1,0 +1,40 @@
+"""Sends and receives frames for a test: packet_socket.py INTERFACE.
+
+Sends the frame that follows its length in two bytes. Where the length is LOOK, it looks for the next frame that the device
+sent. The answer is y or n, and a frame after its length. A frame is found however late a busy machine runs this script.
+"""
+
+import select
+import socket
+import sys
+
+ALL, OUTGOING, LOOK = 3, 4, 0xffff
+link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ALL))
+link.bind((sys.argv[1], ALL))
+link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+
+
+def say(went_well, data=b''):
+    sys.stdout.buffer.write((b'y' if went_well else b'n') + len(data).to_bytes(2, 'big') + data)
+    sys.stdout.buffer.flush()
+
+
+def look():
+    while select.select([link], [], [], 0.2)[0]:
+        data, sender = link.recvfrom(65535)
+        if sender[2] != OUTGOING:
+            return say(True, data)
+    say(False)
+
+
+say(True)
+while head := sys.stdin.buffer.read(2):
+    length = int.from_bytes(head, 'big')
+    if length == LOOK:
+        look()
+        continue
+    try:
+        link.send(sys.stdin.buffer.read(length))
+        say(True)
+    except OSError:
+        say(False)

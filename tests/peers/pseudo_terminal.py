@@ -1,0 +1,8 @@
+"""Runs a command on a pseudo-terminal, and prints what the terminal shows: pseudo_terminal.py COMMAND..."""
+
+import os
+import pty
+import sys
+
+status = pty.spawn(sys.argv[1:], lambda terminal: os.read(terminal, 65536))
+sys.exit(os.waitstatus_to_exitcode(status))

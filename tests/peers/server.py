@@ -1,0 +1,34 @@
+"""What the servers here share: NAME.py ADDRESS PORT. They print `ready` once clients may come."""
+
+import socket
+import sys
+import threading
+
+ADDRESS, PORT = sys.argv[1], int(sys.argv[2])
+FAMILY = socket.AF_INET6 if ":" in ADDRESS else socket.AF_INET
+
+
+def tcp(serve):
+    """Serves each connection on a thread of its own, and closes it."""
+    listener = socket.create_server((ADDRESS, PORT), family=FAMILY, backlog=128)
+    print("ready", flush=True)
+    while True:
+        connection, _ = listener.accept()
+        threading.Thread(target=run, args=(serve, connection), daemon=True).start()
+
+
+def run(serve, connection):
+    with connection:
+        serve(connection)
+
+
+def udp(answer):
+    """Answers each datagram with `answer(data, sender)`; None is no answer."""
+    bound = socket.socket(FAMILY, socket.SOCK_DGRAM)
+    bound.bind((ADDRESS, PORT))
+    print("ready", flush=True)
+    while True:
+        data, sender = bound.recvfrom(65535)
+        reply = answer(data, sender)
+        if reply is not None:
+            bound.sendto(reply, sender)

@@ -1,0 +1,11 @@
+"""Takes connections and says nothing."""
+
+from server import tcp
+
+
+def serve(connection):
+    while connection.recv(65536):
+        pass
+
+
+tcp(serve)

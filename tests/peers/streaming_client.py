@@ -1,0 +1,25 @@
+"""Streams until it is killed: streaming_client.py ADDRESS PORT reads|stuffed.
+
+Prints its own address, and `flows` when a megabyte has gone through or no more goes in.
+"""
+
+import select
+import socket
+import sys
+
+s = socket.create_connection((sys.argv[1], int(sys.argv[2])), 60)
+own = s.getsockname()
+print(('[%s]:%d' if ':' in own[0] else '%s:%d') % own[:2], flush=True)
+s.setblocking(False)
+writes = sys.argv[2] == '7'
+got = 0
+while True:
+    reads = sys.argv[3] == 'reads'
+    readable, writable, _ = select.select([s] if reads else [], [s] if writes else [], [], 60 if reads else 0.2)
+    if readable:
+        got += len(s.recv(65536))
+    if writable:
+        s.send(bytes(65536))
+    if got > 1 << 20 or not (readable or writable):
+        print('flows', flush=True)
+        got = 0

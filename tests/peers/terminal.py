@@ -1,0 +1,35 @@
+"""Runs a command on a pseudo-terminal of 100 columns: terminal.py COMMAND...
+
+Passes on its input and output. At the end prints whether the command left the terminal's echo on.
+"""
+
+import fcntl
+import os
+import pty
+import struct
+import sys
+import termios
+import threading
+
+child, terminal = pty.fork()
+if child == 0:
+    fcntl.ioctl(0, termios.TIOCSWINSZ, struct.pack('HHHH', 40, 100, 0, 0))
+    os.execvp(sys.argv[1], sys.argv[1:])
+
+
+def types():
+    while data := os.read(0, 1024):
+        os.write(terminal, data)
+
+
+threading.Thread(target=types, daemon=True).start()
+while True:
+    try:
+        data = os.read(terminal, 65536)
+    except OSError:
+        break
+    os.write(1, data)
+_, status = os.waitpid(child, 0)
+echo = termios.tcgetattr(terminal)[3] & termios.ECHO
+os.write(1, b'echo on\n' if echo else b'echo off\n')
+os._exit(os.waitstatus_to_exitcode(status))

@@ -1,0 +1,11 @@
+"""Thanks for one message, and closes."""
+
+from server import tcp
+
+
+def serve(connection):
+    connection.recv(1024)
+    connection.sendall(b'thank you !')
+
+
+tcp(serve)

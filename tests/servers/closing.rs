@@ -1,0 +1,108 @@
+//! How connections to a server end: half-closed, reset, or with a client that is killed.
+
+use std::net::{Shutdown, TcpStream};
+use std::time::Duration;
+
+use rustix::net::sockopt::set_socket_linger;
+
+use crate::common::events;
+use crate::common::link::{SERVER, connect, expect, expect_last, noise, on_tap_and_tun, send};
+use crate::common::peer::python;
+
+const CLOSED: (&str, &str) = ("reason", "closed");
+
+#[test]
+fn what_came_before_the_end_is_answered() {
+    on_tap_and_tun("what_came_before_the_end_is_answered", |link| {
+        let server = link.serve_with_events(&["all"], 30);
+        for address in SERVER {
+            let half_closed = |port, text: &[u8]| {
+                let mut client = connect(address, port);
+                send(&mut client, text);
+                client.shutdown(Shutdown::Write).unwrap();
+                client
+            };
+            expect_last(&mut half_closed(9999, b"Li\n"), "Welcome!Hello,Li!\n");
+            expect_last(&mut half_closed(9999, b""), "Welcome!");
+            expect_last(&mut half_closed(14000, b"Li"), "LI");
+            expect_last(&mut half_closed(9998, b""), "");
+            let bytes = noise(50_000, 6);
+            expect_last(&mut half_closed(7, &bytes), &bytes);
+        }
+        events::wait_for(&server, "ended", &[CLOSED], 10);
+    });
+}
+
+#[test]
+fn a_server_that_closes_first_waits_for_the_client() {
+    on_tap_and_tun("a_server_that_closes_first_waits_for_the_client", |link| {
+        let server = link.serve_with_events(&["ack", "greeting"], 6);
+        for address in SERVER {
+            let mut ack = connect(address, 9998);
+            send(&mut ack, "hi");
+            expect_last(&mut ack, "ACK");
+            let mut greeting = connect(address, 9999);
+            send(&mut greeting, "exit");
+            expect_last(&mut greeting, "Welcome!");
+            // The server's side is closed, the client's is not: what it still sends is taken and thrown away.
+            for client in [&mut ack, &mut greeting] {
+                send(client, noise(200_000, 7));
+                client.shutdown(Shutdown::Write).unwrap();
+                expect_last(client, "");
+            }
+        }
+        events::wait_for(&server, "ended", &[CLOSED], 4);
+        assert_eq!(events::count(&server, "ended", &[]), 4);
+    });
+}
+
+#[test]
+fn a_reset_ends_one_connection() {
+    on_tap_and_tun("a_reset_ends_one_connection", |link| {
+        let server = link.serve_with_events(&["greeting", "echo"], 8);
+        for address in SERVER {
+            let mut other = connect(address, 7);
+            let idle = connect(address, 9999);
+            let mut busy = connect(address, 7);
+            // Nothing of it is read, so that the server has data to send when the reset comes.
+            send(&mut busy, noise(60_000, 8));
+            expect(&mut busy.try_clone().unwrap(), &noise(60_000, 8)[..1_000]);
+            for client in [idle, busy] {
+                let (from, to) = (client.local_addr().unwrap().to_string(), client.peer_addr().unwrap().to_string());
+                reset(client);
+                let fields = [("remote", &from[..]), ("local", &to), ("reason", "connection reset by peer")];
+                events::wait_for(&server, "ended", &fields, 1);
+            }
+            send(&mut other, "still there");
+            expect(&mut other, "still there");
+        }
+    });
+}
+
+#[test]
+fn a_killed_client_takes_nobody_along() {
+    on_tap_and_tun("a_killed_client_takes_nobody_along", |link| {
+        let server = link.serve_with_events(&["echo", "chargen"], 6);
+        for (round, address) in SERVER.into_iter().enumerate() {
+            let mut other = connect(address, 7);
+            // One in the middle of a stream both ways, one that only takes, one whose buffers are full: it reads nothing.
+            for (port, reads) in [("7", "reads"), ("19", "reads"), ("7", "stuffed")] {
+                let client = python::run("streaming_client", &[address, port, reads]);
+                client.wait_for("stream", |out| out.contains("flows"));
+                let from = client.out().lines().next().unwrap_or_default().to_string();
+                client.kill();
+                events::wait_for(&server, "ended", &[("remote", &from)], 1);
+                send(&mut other, "still there");
+                expect(&mut other, "still there");
+            }
+            assert_eq!(events::count(&server, "ended", &[]), 4 * round + 3);
+            drop(other);
+            events::wait_for(&server, "ended", &[], 4 * round + 4);
+        }
+    });
+}
+
+/// Closes with RST.
+fn reset(client: TcpStream) {
+    set_socket_linger(&client, Some(Duration::ZERO)).unwrap();
+}

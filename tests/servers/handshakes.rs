@@ -1,0 +1,96 @@
+//! Handshakes that are not the first of their kind: repeated SYNs, and new connections where an old one is in TIME-WAIT.
+
+use std::net::{SocketAddr, TcpStream};
+use std::os::fd::OwnedFd;
+use std::thread;
+
+use rustix::io::Errno;
+use rustix::net::{AddressFamily, SocketType, bind, connect as connect_socket, socket, sockopt};
+
+use crate::common::events;
+use crate::common::link::{KERNEL, SERVER, at, connect, expect, expect_last, on_tap, on_tap_and_tun, patient, send};
+use crate::common::peer::python;
+
+const TO_TIME_WAIT: (&str, &str) = ("to", "TIME-WAIT");
+const LEFT_TIME_WAIT: [(&str, &str); 2] = [("from", "TIME-WAIT"), ("to", "CLOSED")];
+
+#[test]
+fn a_port_in_time_wait_connects_anew() {
+    on_tap_and_tun("a_port_in_time_wait_connects_anew", |link| {
+        let server = link.serve_with_events(&["ack"], 2);
+        let mut served = 0;
+        for (address, kernel) in SERVER.into_iter().zip(KERNEL) {
+            let from = at(kernel, 45_000);
+            for _ in 0..5 {
+                let mut client = connect_from(from, at(address, 9998));
+                send(&mut client, "hi");
+                expect_last(&mut client, "ACK");
+                drop(client);
+                served += 1;
+                events::wait_for(&server, "state", &[TO_TIME_WAIT], served);
+            }
+        }
+        assert_eq!(events::count(&server, "accepted", &[]), 10);
+        // None of them was over yet when the next one began.
+        assert_eq!(events::count(&server, "state", &LEFT_TIME_WAIT), 0);
+        assert_eq!(server.stop().out().lines().filter(|line| line.ends_with(":45000 hi")).count(), 10);
+    });
+}
+
+#[test]
+fn connections_in_time_wait_make_room() {
+    on_tap_and_tun("connections_in_time_wait_make_room", |link| {
+        let server = link.serve_with_events(&["ack", "greeting", "--max-connections", "4"], 6);
+        let mut established = connect(SERVER[0], 9999);
+        expect(&mut established, "Welcome!");
+        for round in 0..40 {
+            let mut client = connect(SERVER[round % 2], 9998);
+            send(&mut client, format!("round {round}"));
+            expect_last(&mut client, "ACK");
+            drop(client);
+            // Nothing is dropped, so that the next one need not try twice: all slots but one are in TIME-WAIT.
+            events::wait_for(&server, "state", &[TO_TIME_WAIT], round + 1);
+        }
+        send(&mut established, "Li");
+        expect(&mut established, "Hello,Li!");
+        assert_eq!(events::count(&server, "accepted", &[]), 41);
+        assert_eq!(events::count(&server, "dropped", &[]), 0);
+        assert_eq!(events::count(&server, "state", &LEFT_TIME_WAIT), 0);
+        assert_eq!(server.stop().out().lines().filter(|line| line.contains(" round ")).count(), 40);
+    });
+}
+
+#[test]
+fn a_syn_that_is_repeated_makes_one_connection() {
+    on_tap("a_syn_that_is_repeated_makes_one_connection", |link| {
+        let server = link.serve_with_events(&["greeting", "--half-open-timeout", "1min"], 4);
+        for (count, address) in SERVER.into_iter().enumerate() {
+            let client = python::run("deaf_client", &[link.name(), address, "9999", "2"]).finish();
+            assert_eq!((client.code(), &client.out()[..]), (Some(0), "Welcome!\nHello,Li!\n"), "{client:?}");
+            events::wait_for(&server, "ended", &[], count + 1);
+            assert_eq!(events::count(&server, "accepted", &[]), count + 1);
+            let begun = [("from", "LISTEN"), ("to", "SYN-RECEIVED")];
+            assert_eq!(events::count(&server, "state", &begun), count + 1);
+        }
+    });
+}
+
+/// Connects from an own address and port, which other connections may have had.
+fn connect_from(own: SocketAddr, remote: SocketAddr) -> TcpStream {
+    let family = if own.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
+    loop {
+        let socket: OwnedFd = socket(family, SocketType::STREAM, None).unwrap();
+        sockopt::set_socket_reuseaddr(&socket, true).unwrap();
+        bind(&socket, &own).unwrap();
+        match connect_socket(&socket, &remote) {
+            // The kernel waits for the last acknowledgement of the connection before, which is on its way.
+            Err(Errno::ADDRNOTAVAIL) => thread::yield_now(),
+            other => {
+                other.unwrap();
+                let stream = TcpStream::from(socket);
+                patient(&stream);
+                return stream;
+            }
+        }
+    }
+}

@@ -1,0 +1,11 @@
+//! `smolstep serve` against clients on the kernel's TCP and UDP.
+#![cfg(target_os = "linux")]
+
+#[path = "../common/mod.rs"]
+mod common;
+
+mod backlog;
+mod closing;
+mod handshakes;
+mod kernel_clients;
+mod status_page;

@@ -1,0 +1,251 @@
+//! DHCP against a server that gives, takes, and talks nonsense.
+
+use smoltcp::time::Duration;
+use smoltcp::wire::{DhcpRepr, IpEndpoint, Ipv4Address};
+
+use crate::common::world::dhcp::{GIVEN, SERVER, Server};
+use crate::common::world::{Idle, World, arp_asks, arp_has, silence};
+use smolstep::stack::End;
+
+#[test]
+fn an_address_is_leased_with_its_router_and_servers() {
+    let (mut world, mut server) = (asking(), Server::default());
+    world.run(3, |frame| server.hear(frame));
+    assert_eq!(server.heard, ["DISCOVER", "REQUEST 10.0.0.50 of 10.0.0.1"]);
+    assert_eq!(
+        world.told(),
+        ["DHCP server 10.0.0.1 leases 10.0.0.50/24 for 1000 s", "+10.0.0.50/24", "router 10.0.0.1 is in use"]
+    );
+    assert_eq!(world.stack.dns_servers().to_vec(), ["10.0.0.53".parse().unwrap()]);
+    // What is off the link goes by way of the router.
+    let far = IpEndpoint::new("192.0.2.1".parse().unwrap(), 80);
+    assert_eq!(world.stack.source_for(far), Ok(GIVEN.into()));
+}
+
+#[test]
+fn a_lease_is_renewed_at_half_its_time_and_at_last_with_anybody() {
+    let (mut world, mut server) = (asking(), Server::default());
+    world.run(3, |frame| server.hear(frame));
+    world.told();
+    server.heard.clear();
+    world.run(500, |frame| server.hear(frame));
+    assert_eq!(server.heard, ["renew 10.0.0.50 at 10.0.0.1"]);
+    assert_eq!(world.told(), ["DHCP server 10.0.0.1 renews 10.0.0.50/24 for 1000 s"]);
+    // The server falls silent at half of the second lease: from seven eighths on all are asked.
+    server.heard.clear();
+    server.silent = true;
+    world.run(990, |frame| server.hear(frame));
+    assert_eq!(server.heard.first().map(String::as_str), Some("renew 10.0.0.50 at 10.0.0.1"));
+    assert_eq!(server.heard.last().map(String::as_str), Some("renew 10.0.0.50 at 255.255.255.255"));
+    assert_eq!((server.heard.len() < 12, world.addresses()), (true, vec!["10.0.0.50/24".into()]), "{:?}", server.heard);
+    world.run(10, silence);
+    assert_eq!(
+        world.told()[..2],
+        ["router 10.0.0.1 is gone", "the lease of 10.0.0.50/24 has run out; asking for another"]
+    );
+}
+
+#[test]
+fn a_lease_that_runs_out_takes_its_connections_along() {
+    let (mut world, mut server) = (asking(), Server::default());
+    world.run(3, |frame| server.hear(frame));
+    world.run(900, silence);
+    let remote = IpEndpoint::new(SERVER.into(), 80);
+    let patience = Duration::from_secs(200);
+    let id = world.stack.connect(world.now, remote, Idle, patience, &mut world.io).unwrap();
+    world.run(110, silence);
+    assert_eq!((world.end(id), world.addresses()), (Some(End::AddressGone), vec![]));
+    // It goes on asking, and gets the address again.
+    world.run(200, |frame| server.hear(frame));
+    assert_eq!(world.addresses(), ["10.0.0.50/24"]);
+}
+
+#[test]
+fn a_refused_renewal_begins_anew() {
+    let (mut world, mut server) = (asking(), Server::default());
+    world.run(3, |frame| server.hear(frame));
+    world.told();
+    server.refuse_renewal = true;
+    world.run(600, |frame| server.hear(frame));
+    assert_eq!(
+        world.told()[..4],
+        [
+            "router 10.0.0.1 is gone",
+            "the DHCP server takes 10.0.0.50/24 back; asking for another",
+            "-10.0.0.50/24",
+            "DHCP server 10.0.0.1 leases 10.0.0.50/24 for 1000 s"
+        ]
+    );
+}
+
+#[test]
+fn nonsense_is_refused_and_said_and_asked_again() {
+    type Change = fn(&mut DhcpRepr<'static>);
+    let changes: [(&str, Change); 13] = [
+        ("255.255.255.255 is not an address that a host can have", |r| r.your_ip = Ipv4Address::BROADCAST),
+        ("0.0.0.0 is not an address that a host can have", |r| r.your_ip = Ipv4Address::UNSPECIFIED),
+        ("224.0.0.1 is not an address that a host can have", |r| r.your_ip = Ipv4Address::new(224, 0, 0, 1)),
+        ("127.0.0.1 is not an address that a host can have", |r| r.your_ip = Ipv4Address::LOCALHOST),
+        ("10.0.0.255 is not an address that a host can have", |r| r.your_ip = Ipv4Address::new(10, 0, 0, 255)),
+        ("0.0.0.0 cannot be the mask of its network", |r| r.subnet_mask = Some(Ipv4Address::UNSPECIFIED)),
+        ("255.0.255.0 cannot be the mask of its network", |r| r.subnet_mask = Some([255, 0, 255, 0].into())),
+        ("0.0.0.0 cannot be the mask of its network", |r| r.subnet_mask = None),
+        ("255.255.255.255 cannot be the router", |r| r.router = Some(Ipv4Address::BROADCAST)),
+        ("10.0.0.50 cannot be the router", |r| r.router = Some(GIVEN)),
+        ("10.0.1.1 cannot be the router", |r| r.router = Some([10, 0, 1, 1].into())),
+        ("it is for no time, or less than 4 s", |r| r.lease_duration = Some(0)),
+        ("it does not say which server it is from", |r| r.server_identifier = None),
+    ];
+    for (why, change) in changes {
+        let (mut world, mut server) = (asking(), Server { change: Some(change), ..Server::default() });
+        world.run(1, |frame| server.hear(frame));
+        let said = format!("refused an offer of DHCP server 10.0.0.1: {why}; asking on");
+        assert_eq!((world.told(), world.addresses()), (vec![said.clone()], vec![]), "{why}");
+        // Once for each question, however many offers there are.
+        server.copies = 5;
+        world.run(25, |frame| server.hear(frame));
+        assert_eq!(server.heard, ["DISCOVER"; 3], "{why}");
+        assert_eq!(world.told(), [said.clone(), said], "{why}");
+        server.change = None;
+        world.run(60, |frame| server.hear(frame));
+        assert_eq!(world.addresses(), ["10.0.0.50/24"], "{why}");
+    }
+}
+
+#[test]
+fn a_grant_of_something_else_is_refused() {
+    let mut server = Server { change_grant: Some(|r| r.your_ip = [10, 0, 0, 51].into()), ..Server::default() };
+    let mut world = asking();
+    world.run(3, |frame| server.hear(frame));
+    let said = "refused an offer of DHCP server 10.0.0.1: 10.0.0.51 is not the address it offered first; asking on";
+    assert_eq!((world.told(), world.addresses()), (vec![said.into()], vec![]));
+}
+
+#[test]
+fn an_own_address_is_no_offer() {
+    let mut world = World::new(&["10.0.0.50/24"], |config| config.dhcp = true);
+    let mut server = Server::default();
+    world.run(1, |frame| server.hear(frame));
+    let said = "refused an offer of DHCP server 10.0.0.1: 10.0.0.50 is an address of this host already; asking on";
+    assert_eq!((world.told(), world.addresses()), (vec![said.into()], vec!["10.0.0.50/24".into()]));
+}
+
+#[test]
+fn an_address_that_is_still_asked_for_by_hand_is_no_offer() {
+    let mut world = World::new(&["10.0.0.50/24"], |config| (config.claim, config.dhcp) = (true, true));
+    let mut server = Server::default();
+    world.run(3, |frame| server.hear(frame));
+    let said = "refused an offer of DHCP server 10.0.0.1: 10.0.0.50 is an address of this host already; asking on";
+    assert_eq!(world.told(), [said, "+10.0.0.50/24"]);
+    // It stays, whatever becomes of leases.
+    world.run(2000, |frame| server.hear(frame));
+    assert_eq!(world.addresses(), ["10.0.0.50/24"]);
+}
+
+#[test]
+fn a_server_that_refuses_what_it_offered_is_named_and_asked_less_and_less() {
+    let (mut world, mut server) = (asking(), Server { refuse_request: true, ..Server::default() });
+    world.run(7, |frame| server.hear(frame));
+    // At 0, 1, 3 and 7 seconds.
+    assert_eq!(server.heard.len(), 2 * 3);
+    world.run(3600, |frame| server.hear(frame));
+    assert_eq!(world.told(), ["DHCP server 10.0.0.1 offers 10.0.0.50, and then refuses it; asking on"]);
+    assert!((100..140).contains(&server.heard.len()), "{}", server.heard.len());
+    server.refuse_request = false;
+    world.run(70, |frame| server.hear(frame));
+    assert_eq!(world.addresses(), ["10.0.0.50/24"]);
+}
+
+#[test]
+fn a_server_that_does_not_confirm_what_it_offered_is_named() {
+    let (mut world, mut server) = (asking(), Server { ignore_request: true, ..Server::default() });
+    world.run(600, |frame| server.hear(frame));
+    let said = "DHCP server 10.0.0.1 offers 10.0.0.50, and then does not confirm it; asking on";
+    assert_eq!((world.told(), world.addresses()), (vec![said.into()], vec![]));
+}
+
+#[test]
+fn an_address_that_somebody_has_is_declined() {
+    let (mut world, mut server) = (asking(), Server::default());
+    let taken = |server: &mut Server, frame: &[u8]| match arp_asks(frame) {
+        Some(GIVEN) => vec![arp_has(GIVEN, Ipv4Address::UNSPECIFIED)],
+        _ => server.hear(frame),
+    };
+    world.run(3, |frame| taken(&mut server, frame));
+    assert_eq!(server.heard, ["DISCOVER", "REQUEST 10.0.0.50 of 10.0.0.1", "DECLINE 10.0.0.50 of 10.0.0.1"]);
+    assert_eq!(world.told(), ["10.0.0.50 is in use by 02:00:00:00:00:09: it is not used here"]);
+    assert!(world.addresses().is_empty());
+    // RFC 2131 section 3.1: ten seconds later it asks again.
+    world.run(6, |frame| taken(&mut server, frame));
+    assert_eq!(server.heard.len(), 3);
+    server.given = [10, 0, 0, 60].into();
+    world.run(5, |frame| taken(&mut server, frame));
+    assert_eq!(world.addresses(), ["10.0.0.60/24"]);
+}
+
+#[test]
+fn silence_is_said_once_while_others_are_served() {
+    let mut world = World::new(&["10.0.0.2/24"], |config| config.dhcp = true);
+    world.run(3600, silence);
+    assert_eq!(world.told(), ["no DHCP server answers; asking on"]);
+    assert_eq!(world.addresses(), ["10.0.0.2/24"]);
+    // RFC 2131 section 4.1: 4, 8, 16, 32 and then 64 seconds apart.
+    assert!((55..70).contains(&world.io.probe.sent), "{}", world.io.probe.sent);
+    let mut server = Server::default();
+    world.run(70, |frame| server.hear(frame));
+    assert_eq!(world.addresses(), ["10.0.0.2/24", "10.0.0.50/24"]);
+}
+
+#[test]
+fn a_reply_to_somebody_else_is_none() {
+    for change in [
+        |r: &mut DhcpRepr<'static>| r.transaction_id ^= 1,
+        |r: &mut DhcpRepr<'static>| {
+            r.client_hardware_address.0[5] ^= 1;
+        },
+    ] {
+        let (mut world, mut server) = (asking(), Server { change: Some(change), ..Server::default() });
+        world.run(10, |frame| server.hear(frame));
+        assert_eq!((world.told(), world.addresses()), (vec!["no DHCP server answers; asking on".into()], vec![]));
+    }
+}
+
+#[test]
+fn a_damaged_reply_is_none() {
+    let (mut world, mut server) = (asking(), Server::default());
+    world.run(10, |frame| {
+        let mut replies = server.hear(frame);
+        for reply in &mut replies {
+            // In the address that is given: the UDP checksum does not hold.
+            reply[14 + 20 + 8 + 19] ^= 4;
+        }
+        replies
+    });
+    assert_eq!((world.told(), world.addresses()), (vec!["no DHCP server answers; asking on".into()], vec![]));
+}
+
+/// A stack without an address that asks for one.
+#[test]
+fn a_lease_is_given_back_once() {
+    let (mut world, mut server) = (asking(), Server::default());
+    world.run(3, |frame| server.hear(frame));
+    world.told();
+    server.heard.clear();
+    for _ in 0..2 {
+        world.stack.release_lease(world.now, &mut world.io);
+        world.run(1000, |frame| server.hear(frame));
+    }
+    assert_eq!(server.heard, ["RELEASE 10.0.0.50 at 10.0.0.1 of 10.0.0.1"]);
+    let told = world.told();
+    assert!(told.contains(&"10.0.0.50/24 is given back to DHCP server 10.0.0.1".into()), "{told:?}");
+    assert!(world.stack.addresses().is_empty() && world.stack.dns_servers().is_empty());
+    // Nothing to give back.
+    let (mut world, mut server) = (asking(), Server::default());
+    world.stack.release_lease(world.now, &mut world.io);
+    world.run(1000, |frame| server.hear(frame));
+    assert_eq!(server.heard, [""; 0]);
+}
+
+fn asking() -> World<'static> {
+    World::new(&[], |config| config.dhcp = true)
+}

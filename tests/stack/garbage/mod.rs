@@ -1,0 +1,218 @@
+//! 100,000 random and mutated frames into a running stack that serves every program, on Ethernet and on bare IP: nothing
+//! panics, every poll comes to an end, nothing stays taken, and honest clients get exact replies afterwards.
+//!
+//! SMOLSTEP_SEED=NUMBER takes other frames. A failure says which seed brings it back.
+
+mod network;
+
+use std::cell::Cell;
+
+use smolstep::app::{APPS, App, ClientOptions};
+use smolstep::stack::{ConnectionId, Overflow};
+use smoltcp::phy::Medium;
+use smoltcp::time::Duration;
+
+use crate::common::hostile::random::{Random, seed};
+use crate::common::hostile::{craft, mutate};
+use network::{AT_ONCE, BACKLOG, Network, SLOTS};
+
+/// In each of the two tests.
+const FRAMES: usize = 100_000;
+const SEED: u64 = 0x5e1f_1e55;
+
+#[test]
+fn garbage_on_ethernet() {
+    survive(Medium::Ethernet, Overflow::Drop);
+}
+
+#[test]
+fn garbage_on_ip() {
+    survive(Medium::Ip, Overflow::Reset);
+}
+
+fn survive(medium: Medium, overflow: Overflow) {
+    let seed = seed(SEED);
+    let frames = Cell::new(0);
+    let _tell = TellFrames(&frames);
+    let mut network = Network::new(medium, overflow);
+
+    honest_clients(&mut network);
+    assault(&mut network, &mut Random(seed), &frames);
+    // Nobody answers for the connections that are left: each has to come to its end by a timer.
+    network.renew_client();
+    network.run(|network| network.server.stack.connections_in_use().next().is_none().then_some(()));
+    honest_clients(&mut network);
+    crowds(&mut network);
+}
+
+/// Says on failure how far it came.
+struct TellFrames<'c>(&'c Cell<usize>);
+
+impl Drop for TellFrames<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("after {} hostile frames", self.0.get());
+        }
+    }
+}
+
+/// Frames made up, frames recorded and changed, and a conversation under way with somebody in the middle of it.
+fn assault(network: &mut Network, random: &mut Random, frames: &Cell<usize>) {
+    let medium = network.medium;
+    let mut calls = Calls::default();
+    while frames.get() < FRAMES {
+        for _ in 0..1 + random.below(8) {
+            let recorded = recorded(network, random);
+            let frame = match random.below(8) {
+                0..=2 => craft::hostile(random, medium),
+                3 => recorded,
+                4 => mutate::combination(random, medium, recorded),
+                _ => mutate::mutate(random, medium, &recorded),
+            };
+            network.inject(&frame);
+            frames.set(frames.get() + 1);
+        }
+        calls.renew(network, random);
+        let mut held = Vec::new();
+        network.settle(|_, frame| interfere(random, medium, frame, &mut held, frames));
+        for frame in held {
+            network.inject(&frame);
+        }
+        network.now += match random.below(128) {
+            0 => Duration::from_millis(random.below(20_000) as u64),
+            1..=8 => Duration::from_millis(random.below(300) as u64),
+            _ => Duration::from_micros(random.below(500) as u64),
+        };
+    }
+}
+
+/// A frame that the client sent a while ago.
+fn recorded(network: &Network, random: &mut Random) -> Vec<u8> {
+    let recorder = &network.client.io.probe.0;
+    // Rather a late one: its connection may still live.
+    let back = if random.one_in(2) { random.below(8) } else { random.below(recorder.len()) };
+    recorder.iter().rev().nth(back).cloned().unwrap_or_default()
+}
+
+/// What becomes of a frame under way: mostly nothing, or it is lost, doubled, held back, changed.
+fn interfere(
+    random: &mut Random,
+    medium: Medium,
+    frame: Vec<u8>,
+    held: &mut Vec<Vec<u8>>,
+    frames: &Cell<usize>,
+) -> Vec<Vec<u8>> {
+    let changed = match random.below(16) {
+        0 => vec![],
+        1 => vec![frame.clone(), frame],
+        2 => {
+            held.push(frame);
+            return vec![];
+        }
+        3 => vec![mutate::mutate(random, medium, &frame), frame],
+        4 => vec![mutate::combination(random, medium, frame.clone()), frame],
+        5 => vec![mutate::mutate(random, medium, &frame)],
+        _ => return vec![frame],
+    };
+    frames.set(frames.get() + changed.len());
+    changed
+}
+
+/// Who is on the line.
+#[derive(Default)]
+struct Calls {
+    connections: Vec<ConnectionId>,
+    ports: Vec<u16>,
+}
+
+impl Calls {
+    /// Keeps some clients busy.
+    fn renew(&mut self, network: &mut Network, random: &mut Random) {
+        self.connections.retain(|id| network.client.stack.take(*id).is_none());
+        self.ports.retain(|port| network.client.stack.take_udp(*port).is_none());
+        let bytes = 1 + random.below(5000) as u64;
+        let timeout = Some(Duration::from_secs(3));
+        let mut options = ClientOptions::sending(&[b"Li", &[b'x'; 3000], b"Cheng"]);
+        (options.bytes, options.timeout) = (bytes, timeout);
+        let (app, v6) = (random.pick(&APPS), random.one_in(2));
+        if self.connections.len() < 32 {
+            self.connections.extend(network.connect(app, v6, &options));
+        }
+        self.ports.extend(network.ask(app, v6, &options));
+    }
+}
+
+const TEXTS: &[&[u8]] = &[b"Li\n", "stra\u{df}e".as_bytes()];
+
+/// Every program in turn, over both transports and both families.
+fn honest_clients(network: &mut Network) {
+    for (app, v6) in APPS.into_iter().flat_map(|app| [(app, false), (app, true)]) {
+        let options = options(app);
+        if let Some(id) = network.connect(app, v6, &options) {
+            let (client, _) = network.run(|network| network.client.stack.take(id));
+            assert_eq!(client.result(), Some(Ok(())), "{} over TCP", app.name);
+            assert_eq!(printed(network), tcp_reply(app), "{} over TCP", app.name);
+        }
+        // Nobody is there who would answer a datagram of chat.
+        if app.name != "chat"
+            && let Some(port) = network.ask(app, v6, &options)
+        {
+            let client = network.run(|network| network.client.stack.take_udp(port));
+            assert_eq!(client.result(), Some(Ok(())), "{} over UDP", app.name);
+            assert_eq!(printed(network), udp_reply(app), "{} over UDP", app.name);
+        }
+    }
+}
+
+/// As many clients at once as a program has places, and as the stack has slots: each place is still there.
+fn crowds(network: &mut Network) {
+    let tcp: Vec<App> = APPS.into_iter().filter(|app| app.client(&options(*app)).is_some()).collect();
+    let mut crowds: Vec<Vec<App>> = tcp.iter().map(|app| vec![*app; AT_ONCE + BACKLOG]).collect();
+    crowds.push(tcp.iter().cycle().take(SLOTS).copied().collect());
+    network.server.io.probe.0 = 0;
+    for crowd in crowds {
+        // The slots in TIME-WAIT come free.
+        network.now += Duration::from_secs(60);
+        let ids: Vec<_> = crowd.iter().map(|app| network.connect(*app, false, &options(*app)).unwrap()).collect();
+        let mut served = 0;
+        network.run(|network| {
+            let taken = ids.iter().filter_map(|id| network.client.stack.take(*id));
+            served += taken.filter(|(client, _)| client.result() == Some(Ok(()))).count();
+            (served == ids.len()).then_some(())
+        });
+    }
+    assert_eq!(network.server.io.probe.0, 0, "clients were turned away");
+}
+
+fn options(app: App) -> ClientOptions<'static> {
+    let bytes = if app.name == "chargen" { 10 } else { 0 };
+    let mut options = ClientOptions::sending(TEXTS);
+    (options.bytes, options.no_wait) = (bytes, app.name == "inbox");
+    options
+}
+
+fn printed(network: &mut Network) -> String {
+    String::from_utf8(std::mem::take(&mut network.client.io.console.0)).unwrap()
+}
+
+fn tcp_reply(app: App) -> &'static str {
+    match app.name {
+        "ack" => "ACK\n",
+        "chargen" => " !\"#$%&'()",
+        "chat" => "the talk has ended\n",
+        "discard" => "",
+        "echo" => "Li\n\nstra\u{df}e\n",
+        "greeting" => "Welcome!\nHello,Li!\n\nHello,stra\u{df}e!\n",
+        "thanks" => "thank you !\n",
+        _ => "LI\n\n",
+    }
+}
+
+fn udp_reply(app: App) -> &'static str {
+    match app.name {
+        "echo" => "Li\n\nstra\u{df}e\n",
+        "greeting" => "hello Li!\n\nhello stra\u{df}e!\n",
+        "thanks" => "thank you !\nthank you !\n",
+        _ => "",
+    }
+}

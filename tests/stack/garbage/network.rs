@@ -1,0 +1,215 @@
+//! A server of every program and a client of all of them, with somebody in the middle of the cable.
+
+use std::collections::VecDeque;
+
+use smolstep::app::{APPS, App, Client, ClientOptions, Desk, Options, Server, Status, UdpClient, UdpServer};
+use smolstep::host::{HeapPool, Sizes};
+use smolstep::phy::{Cable, CableEnd};
+use smolstep::stack::{
+    Config, ConnectionId, Console, Direction, Drop, End, Event, Io, Listener, Overflow, Probe, Quiet, Seed, Session,
+    Stack, UdpSession,
+};
+use smoltcp::phy::{Device, Medium, RxToken, TxToken};
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, IpEndpoint, Ipv4Address};
+
+use crate::common::hostile::frame::{CLIENT_MAC, MTU, SERVER_MAC, neighbour};
+
+/// How many connections the server has room for, how many of them a program serves, and how many wait.
+pub const SLOTS: usize = 64;
+pub const AT_ONCE: usize = 8;
+pub const BACKLOG: usize = 8;
+
+const SERVER: Sizes = Sizes { connections: SLOTS, receive: 1024, send: 1024, ports: 8, datagrams: 4, payload: 4096 };
+const CLIENT: Sizes = Sizes { connections: 128, ports: 16, ..SERVER };
+
+/// How many rounds of polls two stacks and a cable may take to come to rest, at one point in time.
+const ROUNDS: usize = 2_000;
+
+type CableSide = CableEnd<'static, 64, MTU>;
+
+pub struct Host<S: 'static, U: 'static, C, P> {
+    pub stack: Stack<'static, S, U>,
+    pub io: Io<CableSide, C, P>,
+    /// The other end of its cable.
+    far: CableSide,
+}
+
+/// The server's stack is never replaced; the client's may be.
+pub struct Network {
+    pub now: Instant,
+    pub medium: Medium,
+    pub server: Host<Server<'static>, UdpServer<'static>, Quiet, Turned>,
+    pub client: Host<Client<'static>, UdpClient<'static>, Printed, Recorder>,
+}
+
+impl Network {
+    pub fn new(medium: Medium, overflow: Overflow) -> Self {
+        let now = Instant::from_secs(1);
+        let mut server = host(now, medium, 1, SERVER, overflow, Quiet, Turned(0));
+        let status: &_ = Box::leak(Box::new(Status::new(&[], now)));
+        for app in APPS {
+            let desk = Box::leak(Box::new(Desk::default()));
+            let mut options = Options::default();
+            options.desk = Some(&*desk);
+            options.status = Some(status);
+            if let (Some(port), Some(session)) = (app.tcp, app.server(&options)) {
+                let mut listener = Listener::new(port, session);
+                (listener.serve_at_once, listener.backlog) = (AT_ONCE, BACKLOG);
+                server.stack.listen(listener).unwrap();
+            }
+            if let (Some(port), Some(session)) = (app.udp, app.udp_server(&options)) {
+                server.stack.bind(port, session).unwrap();
+            }
+        }
+        Network { now, medium, server, client: client(now, medium) }
+    }
+
+    /// A client that knows nothing of the old one's connections.
+    pub fn renew_client(&mut self) {
+        self.client = client(self.now, self.medium);
+    }
+
+    /// Begins a connection to a program, if it has TCP and there is room.
+    pub fn connect(&mut self, app: App, v6: bool, options: &ClientOptions<'static>) -> Option<ConnectionId> {
+        let to = IpEndpoint::new(address(v6, 1).address(), app.tcp?);
+        let patience = Duration::from_secs(5);
+        self.client.stack.connect(self.now, to, app.client(options)?, patience, &mut self.client.io).ok()
+    }
+
+    /// Begins to ask a program over UDP, if it has UDP and there is room. Returns the client's port.
+    pub fn ask(&mut self, app: App, v6: bool, options: &ClientOptions<'static>) -> Option<u16> {
+        let to = IpEndpoint::new(address(v6, 1).address(), app.udp?);
+        self.client.stack.bind(0, app.udp_client(options, to)?).ok()
+    }
+
+    /// Polls both ends until neither has anything to do now. `change` turns a frame under way into what arrives; it is told
+    /// whether that goes to the server. Returns the next deadline.
+    pub fn settle(&mut self, mut change: impl FnMut(bool, Vec<u8>) -> Vec<Vec<u8>>) -> Option<Instant> {
+        let now = self.now;
+        for _ in 0..ROUNDS {
+            let next =
+                [self.client.stack.poll(now, &mut self.client.io), self.server.stack.poll(now, &mut self.server.io)];
+            assert!(self.server.stack.connections_in_use().count() <= SLOTS);
+            let there = carry(now, &mut self.client.far, &mut self.server.far, |frame| change(true, frame));
+            let back = carry(now, &mut self.server.far, &mut self.client.far, |frame| change(false, frame));
+            if there + back == 0 && next.iter().flatten().all(|at| *at > now) {
+                return next.into_iter().flatten().min();
+            }
+        }
+        panic!("the stacks never come to rest");
+    }
+
+    /// The same on an honest cable, from deadline to deadline, until `done` has a result.
+    pub fn run<R>(&mut self, mut done: impl FnMut(&mut Self) -> Option<R>) -> R {
+        let until = self.now + Duration::from_secs(3600);
+        for _ in 0..100_000 {
+            let next = self.settle(|_, frame| vec![frame]);
+            if let Some(result) = done(self) {
+                return result;
+            }
+            self.now = next.unwrap_or(until);
+            assert!(self.now < until, "it takes for ever");
+        }
+        panic!("the stacks spin");
+    }
+
+    /// Lays a frame on the server's cable, if there is room.
+    pub fn inject(&mut self, frame: &[u8]) {
+        send(self.now, &mut self.server.far, frame);
+    }
+}
+
+fn carry(
+    now: Instant,
+    from: &mut CableSide,
+    to: &mut CableSide,
+    mut change: impl FnMut(Vec<u8>) -> Vec<Vec<u8>>,
+) -> usize {
+    let mut count = 0;
+    while let Some((frame, _)) = from.receive(now) {
+        let frame = frame.consume(<[u8]>::to_vec);
+        for frame in change(frame) {
+            send(now, to, &frame);
+        }
+        count += 1;
+    }
+    count
+}
+
+fn send(now: Instant, end: &mut CableSide, frame: &[u8]) {
+    if let Some(token) = end.transmit(now) {
+        token.consume(frame.len(), |place| place.copy_from_slice(frame));
+    }
+}
+
+fn client(now: Instant, medium: Medium) -> Host<Client<'static>, UdpClient<'static>, Printed, Recorder> {
+    host(now, medium, 2, CLIENT, Overflow::Drop, Printed::default(), Recorder::default())
+}
+
+fn host<S: Session + Clone, U: UdpSession, C, P>(
+    now: Instant,
+    medium: Medium,
+    number: u8,
+    sizes: Sizes,
+    overflow: Overflow,
+    console: C,
+    probe: P,
+) -> Host<S, U, C, P> {
+    let (mut device, far) = Box::leak(Box::new(Cable::with_medium(medium))).ends();
+    let hardware = match medium {
+        Medium::Ethernet => EthernetAddress(if number == 1 { SERVER_MAC } else { CLIENT_MAC }).into(),
+        _ => HardwareAddress::Ip,
+    };
+    let addresses = [address(false, number), address(true, number)];
+    let mut config = Config::new(hardware, Seed([number; 32]), &addresses);
+    config.tcp.overflow = overflow;
+    let memory = Box::leak(Box::new(HeapPool::new(sizes))).memory();
+    let stack = Stack::new(config, &mut device, memory, now).unwrap();
+    Host { stack, io: Io { device, console, probe }, far }
+}
+
+fn address(v6: bool, number: u8) -> IpCidr {
+    if v6 {
+        IpCidr::new(IpAddress::v6(0xfd00, 0, 0, 0, 0, 0, 0, number.into()), 64)
+    } else {
+        IpCidr::new(Ipv4Address::from_octets(neighbour(number)).into(), 24)
+    }
+}
+
+/// What clients print.
+#[derive(Default)]
+pub struct Printed(pub Vec<u8>);
+
+impl Console for Printed {
+    fn print(&mut self, bytes: &[u8]) {
+        self.0.extend_from_slice(bytes);
+    }
+}
+
+/// The last frames that the client sent.
+#[derive(Default)]
+pub struct Recorder(pub VecDeque<Vec<u8>>);
+
+impl Probe for Recorder {
+    fn frame(&mut self, _now: Instant, direction: Direction, frame: &[u8]) {
+        if direction == Direction::Out {
+            self.0.push_back(frame.to_vec());
+            self.0.drain(..self.0.len().saturating_sub(512));
+        }
+    }
+}
+
+/// Counts connections that were turned away, or lost their place.
+pub struct Turned(pub usize);
+
+impl Probe for Turned {
+    fn event(&mut self, _now: Instant, event: &Event) {
+        self.0 += usize::from(matches!(
+            event,
+            Event::Refused { .. }
+                | Event::Dropped(Drop::BacklogFull | Drop::SlotsFull)
+                | Event::HalfOpenEnded { end: End::Recycled, .. }
+        ));
+    }
+}

@@ -1,0 +1,10 @@
+//! The stack in memory: addresses that come and go, hostile frames, and no heap.
+
+mod claims;
+#[path = "../common/mod.rs"]
+mod common;
+mod dhcp;
+mod garbage;
+mod log_lines;
+mod no_heap;
+mod slaac;
