@@ -9,6 +9,7 @@ use std::io::Read;
 use std::path::Path;
 use std::process::Command;
 
+use common::document::blocks;
 use common::link::{SERVER, connect, expect, send};
 use common::netns::{in_namespace, output};
 use common::peer::Peer;
@@ -16,7 +17,6 @@ use common::require::skip;
 use common::scratch::Scratch;
 
 const SMOLSTEP: &str = env!("CARGO_BIN_EXE_smolstep");
-const GUIDE: &str = include_str!("../docs/deploy.md");
 
 /// A user without rights.
 const USER: &str = "65534";
@@ -146,9 +146,7 @@ fn greet() {
 
 /// The code block of the guide that begins so.
 fn block(start: &str) -> String {
-    let found =
-        GUIDE.split("```").find(|block| block.split_once('\n').is_some_and(|(_, text)| text.starts_with(start)));
-    found.and_then(|block| block.split_once('\n')).expect("the block").1.to_owned()
+    blocks("docs/deploy.md").into_iter().find(|block| block.text.starts_with(start)).expect("the block").text
 }
 
 /// The values of a setting of a unit.

@@ -1,0 +1,1 @@
+//! Phrases that a native reader stumbles on are ruled out.
