@@ -15,6 +15,8 @@ static VARIES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"^ +\d+\.\d{6}s step \d+ ", "TIME step "),
         // A port that the kernel chose.
         (r":(3[2-9]|[45]\d|60)\d{3}\b", ":PORT"),
+        (r"\b[456]\d{4} → ", "PORT → "),
+        (r" → [456]\d{4}\b", " → PORT"),
         (r"\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b", "MAC"),
         (r"\bfe80::[0-9a-f:]+", "LINK-LOCAL"),
         // A lease.
@@ -34,9 +36,14 @@ pub fn typed(line: &str) -> Option<&str> {
     PROMPT.find(line).filter(|found| found.start() == 0 && found.end() < line.len()).map(|found| &line[found.end()..])
 }
 
+/// Whether nothing was printed after the prompt.
+pub fn is_prompt(line: &str) -> bool {
+    PROMPT.find(line).is_some_and(|found| found.len() == line.len())
+}
+
 /// A line without what differs from run to run; with `figures`, without its numbers.
 pub fn normal(line: &str, figures: bool) -> String {
-    let mut line = PROMPT.replace_all(line.trim_end(), "").into_owned();
+    let mut line = PROMPT.replace_all(line, "").trim_end().to_owned();
     for (pattern, name) in VARIES.iter() {
         line = pattern.replace_all(&line, *name).into_owned();
     }

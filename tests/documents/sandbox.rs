@@ -9,7 +9,7 @@ use crate::common::netns::{sandbox_possible, skip};
 use crate::common::peer::Peer;
 use crate::common::require;
 use crate::common::scratch::Scratch;
-use crate::compare::{matches, normal, typed};
+use crate::compare::{is_prompt, matches, normal, typed};
 
 const SMOLSTEP: &str = env!("CARGO_BIN_EXE_smolstep");
 
@@ -99,7 +99,9 @@ fn compare(block: &Block, folder: &Scratch) -> Result<(), String> {
 
 /// The lines that each command has printed so far. The last may be unfinished.
 fn printed(out: &str, figures: bool) -> Vec<Vec<String>> {
-    let of_command = |out: &str| out.lines().map(|line| normal(line, figures)).collect();
+    let of_command = |out: &str| {
+        out.lines().filter(|line| !is_prompt(line)).map(|line| normal(line, figures)).collect()
+    };
     out.split(&format!("{END}\n")).map(of_command).collect()
 }
 
