@@ -99,9 +99,8 @@ fn compare(block: &Block, folder: &Scratch) -> Result<(), String> {
 
 /// The lines that each command has printed so far. The last may be unfinished.
 fn printed(out: &str, figures: bool) -> Vec<Vec<String>> {
-    let of_command = |out: &str| {
-        out.lines().filter(|line| !is_prompt(line)).map(|line| normal(line, figures)).collect()
-    };
+    let of_command =
+        |out: &str| out.lines().filter(|line| !is_prompt(line)).map(|line| normal(line, figures)).collect();
     out.split(&format!("{END}\n")).map(of_command).collect()
 }
 
