@@ -4,6 +4,7 @@
 //!
 //! ```text
 //! <!-- test
+//! build: a line of shell that runs first, outside the sandbox, in the package's folder, for as long as it takes
 //! before: a line of shell that runs first; repeatable
 //! run: the command whose output the block shows, where the block has no line that begins with $
 //! needs: what the machine must have; `ci`, `qemu` and `chromium` run only where SMOLSTEP_REQUIRE names them
@@ -24,6 +25,8 @@ pub struct Block {
     /// The word after the fence: `rust`, `toml`, or nothing.
     pub language: String,
     pub text: String,
+    /// A line of shell that builds what the block runs.
+    pub build: Option<String>,
     /// Lines of shell that run before the block.
     pub before: Vec<String>,
     pub run: Option<String>,
@@ -105,6 +108,7 @@ pub fn blocks(page: &str) -> Vec<Block> {
 
 fn note(block: &mut Block, line: &str) {
     match line.split_once(": ").unwrap_or((line, "")) {
+        ("build", shell) => block.build = Some(shell.into()),
         ("before", shell) => block.before.push(shell.into()),
         ("run", command) => block.run = Some(command.into()),
         ("needs", what) => block.needs.extend(what.split(' ').map(String::from)),

@@ -5,7 +5,7 @@ use std::process::Command;
 use std::{env, fs};
 
 use crate::common::document::{Block, root};
-use crate::common::netns::{sandbox_possible, skip};
+use crate::common::netns::{output, sandbox_possible, skip};
 use crate::common::peer::Peer;
 use crate::common::require;
 use crate::common::scratch::Scratch;
@@ -41,6 +41,12 @@ pub fn run(block: &Block) -> Result<(), String> {
     if let Err(why) = sandbox_possible() {
         skip(&why);
         return Ok(());
+    }
+    if let Some(build) = &block.build {
+        let built = output(Command::new("sh").args(["-c", build]).current_dir(root())).unwrap();
+        if !built.status.success() {
+            return Err(format!("{}: {build}: {}", block.place, String::from_utf8_lossy(&built.stderr)));
+        }
     }
     let folder = Scratch::new("document");
     fs::create_dir(&folder).unwrap();
