@@ -9,6 +9,7 @@
 //! run: the command whose output the block shows, where the block has no line that begins with $
 //! needs: what the machine must have; `ci`, `qemu` and `chromium` run only where SMOLSTEP_REQUIRE names them
 //! until shown: end the command once it has printed all of the block
+//! output only: what comes on standard error is left out
 //! figures: numbers may differ
 //! picture: a drawing or a formula, which no command prints
 //! -->
@@ -32,6 +33,7 @@ pub struct Block {
     pub run: Option<String>,
     pub needs: Vec<String>,
     pub until_shown: bool,
+    pub output_only: bool,
     pub figures: bool,
     pub picture: bool,
 }
@@ -113,6 +115,7 @@ fn note(block: &mut Block, line: &str) {
         ("run", command) => block.run = Some(command.into()),
         ("needs", what) => block.needs.extend(what.split(' ').map(String::from)),
         ("until shown", _) => block.until_shown = true,
+        ("output only", _) => block.output_only = true,
         ("figures", _) => block.figures = true,
         ("picture", _) => block.picture = true,
         _ => panic!("not a note: {line}"),

@@ -58,8 +58,9 @@ pub fn run(block: &Block) -> Result<(), String> {
 fn compare(block: &Block, folder: &Scratch) -> Result<(), String> {
     let examples = block.examples();
     let mut script = block.before.iter().fold(String::new(), |script, line| script + line + "\n");
+    let errors = if block.output_only { "/dev/null" } else { "&1" };
     for example in &examples {
-        script += &format!("{{\n{}\n}} 2>&1\necho '{END}'\n", example.command);
+        script += &format!("{{\n{}\n}} 2>{errors}\necho '{END}'\n", example.command);
     }
     let mut shown: Vec<Vec<String>> = Vec::new();
     let mut peer = start(&script, folder, !block.needs.is_empty());
