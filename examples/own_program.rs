@@ -25,7 +25,7 @@ impl Session for Length {
                 let _ = write!(socket, "{len} bytes");
                 Next::Close
             }
-            // The client has closed its side without a word.
+            // The client has closed its side silently.
             Err(_) => Next::Close,
         }
     }

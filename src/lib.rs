@@ -90,6 +90,11 @@ pub mod host;
 #[cfg(test)]
 mod testing;
 
+/// Compiles the code in the README.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;
+
 /// Compiles the code in the porting guide.
 #[cfg(doctest)]
 #[doc = include_str!("../docs/porting.md")]

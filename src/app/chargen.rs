@@ -32,7 +32,7 @@ impl Session for Server {
     }
 }
 
-/// Prints so many bytes and resets the connection, or prints what comes until the server closes. It sends nothing.
+/// Prints a number of bytes and resets the connection, or prints what comes until the server closes. It sends nothing.
 #[derive(Clone, Debug)]
 pub struct Client {
     /// Bytes still wanted.

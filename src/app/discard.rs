@@ -38,9 +38,9 @@ enum Source {
     Closed,
     /// What the console reads.
     Console,
-    /// So many bytes of chargen's pattern.
+    /// A number of bytes of chargen's pattern.
     Pattern { left: u64, pattern: Pattern },
-    /// The texts; so many bytes of the current one are queued, if there is one.
+    /// The texts, and the number of bytes of the current one that are queued, if there is one.
     Texts { position: Option<usize> },
 }
 

@@ -62,11 +62,11 @@ pub struct Client {
 enum Stage {
     /// Looking for a text.
     Next,
-    /// So many bytes of the text are queued, and so many have come back.
+    /// How many bytes of the text are queued, and how many have come back.
     Text { sent: usize, back: usize },
     /// From the console.
     Raw(Raw),
-    /// This side is closed, and so many bytes have still to come back.
+    /// This side is closed; the number of bytes that have still to come back.
     Closed { missing: u64 },
 }
 

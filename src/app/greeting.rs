@@ -147,7 +147,7 @@ enum Stage {
     Welcome,
     /// Looking for a text.
     Input,
-    /// So many bytes of it are queued.
+    /// The number of its bytes that are queued.
     Sending(usize),
     /// All of it is.
     Reply,

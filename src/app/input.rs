@@ -11,7 +11,7 @@ pub const CONSOLE: &[u8] = b"-";
 
 /// The texts a client sends, one after another.
 ///
-/// Lines are read without their line end. One of more than [`MESSAGE`] bytes comes as several texts of at most so many each;
+/// Lines are read without their line end. One of more than [`MESSAGE`] bytes comes as several texts of at most that length;
 /// the last line needs no line end.
 #[derive(Clone, Debug)]
 pub struct Input<'a> {

@@ -11,7 +11,7 @@ use crate::stack::{Console, MESSAGE};
 /// What stands in the receive buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrived {
-    /// A message of so many bytes, 1 to [`MESSAGE`].
+    /// A message, with its length in bytes, 1 to [`MESSAGE`].
     Message(usize),
     /// Nothing yet, or nothing any more because the connection broke: the stack says so.
     Nothing,

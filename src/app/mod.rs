@@ -177,7 +177,7 @@ impl App {
     }
 }
 
-/// What a server is told on the command line. The default is a server as the README describes it.
+/// What a server is told on the command line. The default is a server as docs/cli.md describes it.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Options<'a> {

@@ -52,7 +52,7 @@ pub struct Client {
 enum Stage {
     /// Looking for a text.
     Input,
-    /// So many bytes of it are queued.
+    /// The number of its bytes that are queued.
     Sending(usize),
     /// All of it is.
     Reply,

@@ -10,7 +10,7 @@ mod firmware {
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        // So many connections, with so many bytes to receive and to send each.
+        // So many connections, with the bytes to receive and to send of each.
         board::serve_all::<Lm3s6965evb, CONNECTIONS, 1460, 1460>()
     }
 }

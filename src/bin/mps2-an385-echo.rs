@@ -7,7 +7,7 @@ mod firmware {
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        // 4 connections, with so many bytes to receive and to send each: twice the MSS.
+        // 4 connections, with the bytes to receive and to send of each: twice the MSS.
         board::echo::<Mps2An385, 4, 2920, 2920>()
     }
 }

@@ -7,7 +7,7 @@ mod firmware {
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        // 8 connections, with so many bytes to receive and to send each.
+        // 8 connections, with the bytes to receive and to send of each.
         board::serve_all::<Mps2An385, 8, 1072, 1460>()
     }
 }

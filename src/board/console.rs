@@ -72,7 +72,7 @@ impl<B: Board> Terminal<B> {
     /// Takes in what was typed, and shows it: a terminal shows only what comes back. Whether a line was finished.
     pub fn listen(&mut self) -> bool {
         let before = self.finished;
-        // No more than fits, so that no flood of input holds the network up.
+        // No more than fits, so that no flood of input blocks the network.
         for _ in 0..TYPED {
             match B::take() {
                 None => break,

@@ -238,7 +238,7 @@ pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console,
         now = clock.now();
         let deadline = stack.poll(now, io);
         let faults = io.device.faults();
-        // Once a second: whoever sends such frames must not keep the board busy with writing.
+        // Once a second: a sender of such frames must not keep the board busy with writing.
         if faults != told && now >= quiet_until {
             told = faults;
             quiet_until = now + Duration::from_secs(1);

@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use crate::app::is_invisible;
 use crate::host::DriveError;
 
-/// One line for the user, and the exit code that goes with it: 2 for a command line that cannot be meant so, else 1. A host's name and
+/// One line for the user, and the exit code that goes with it: 2 for an invalid command line, else 1. A host's name and
 /// a URL are read as they are looked up, like the ones that `get` is redirected to: what is wrong with one is 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
@@ -34,7 +34,7 @@ impl Failure {
         Self::new(1, what)
     }
 
-    /// The command line cannot be meant so: exit code 2.
+    /// An invalid command line: exit code 2.
     pub fn usage(what: impl fmt::Display) -> Self {
         Self::new(2, what)
     }

@@ -42,7 +42,7 @@ pub struct Link {
 pub struct Tun {
     /// Which of the two.
     pub kind: Kind,
-    /// The one user who may attach to it; `None`: whoever may open /dev/net/tun.
+    /// The one user who may attach to it; `None`: every user who may open /dev/net/tun.
     pub owner: Option<u32>,
     /// The one group whose members may.
     pub group: Option<u32>,

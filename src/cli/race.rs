@@ -25,7 +25,7 @@ pub struct Race {
     winner: Cell<Option<usize>>,
 }
 
-/// A program that runs if its connection wins; one that is late is reset without a word.
+/// A program that runs if its connection wins; a later one is reset silently.
 #[derive(Clone, Debug)]
 pub struct Runner<'r, S> {
     /// The program.

@@ -60,7 +60,7 @@ mod tests {
             ("fe80::64%tap0/64", "fe80::64/64"),
             ("fe80::64", "fe80::64"),
             ("host.example:7", "host.example:7"),
-            // No IPv6 address: whoever reads it says so.
+            // No IPv6 address: its parser says so.
             ("192.168.69.1%tap0", "192.168.69.1%tap0"),
             ("%tap0", "%tap0"),
         ] {

@@ -72,15 +72,15 @@ pub enum Act<'a> {
     Close,
     /// Send FIN and go on reading.
     HalfClose,
-    /// Wait until the run is so many milliseconds old.
+    /// Wait until this time of the run, in milliseconds.
     Pause(u32),
-    /// Read so many bytes.
+    /// Read this number of bytes.
     Read(usize),
     /// Read until the peer's FIN.
     ReadToEnd,
     /// Send this.
     Send(&'a [u8]),
-    /// Send so many bytes.
+    /// Send this number of bytes.
     SendBytes(usize),
 }
 

@@ -14,7 +14,7 @@ pub const MAX_FAULTS: usize = 16;
 pub enum Verdict {
     /// Delivered with a bit turned.
     Corrupt,
-    /// Delivered so much later.
+    /// Delivered later, by this time.
     Delay(Duration),
     /// Delivered.
     Deliver,

@@ -44,7 +44,7 @@ pub const CHECKS: [Check; 3] = [
 pub enum Seen {
     /// A state follows another.
     Change(usize, State, State),
-    /// The retransmission timer ran out; the how manieth time.
+    /// The retransmission timer ran out; the number counts the times.
     Again(usize, u32),
 }
 

@@ -34,7 +34,7 @@ pub struct Setup<'a> {
     pub idle_timeout: Duration,
     /// The run is stopped when it is so old in virtual time.
     pub limit: Duration,
-    /// The run is stopped after so many steps.
+    /// The run is stopped after this number of steps.
     pub steps: u32,
     /// The buffers of the client's and of the server's connections; further hosts have the client's.
     pub buffers: [Buffers; 2],

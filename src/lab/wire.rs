@@ -112,7 +112,7 @@ pub struct Wire<const FRAMES: usize = IN_FLIGHT, const KEPT: usize = NEWS> {
 }
 
 impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
-    /// A quiet wire between so many hosts.
+    /// A quiet wire between `hosts` hosts.
     pub fn new(hosts: usize, line: Line, faults: Faults, seed: u64) -> Self {
         const { assert!(FRAMES >= 2 && KEPT >= 1) };
         Wire {

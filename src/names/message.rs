@@ -26,7 +26,7 @@ pub(super) enum Kind {
 /// What a reply says.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reply {
-    /// So many addresses; none is an answer, too.
+    /// The number of addresses; none is an answer, too.
     Addresses(usize),
     /// The server does not do as it is asked: its response code (RFC 1035 section 4.1.1).
     Failed(u8),

@@ -95,7 +95,7 @@ impl Resolver {
         }
     }
 
-    /// Waits for both families, for whoever wants to see all addresses.
+    /// Waits for both families, so that all addresses are known.
     pub fn thorough(mut self) -> Self {
         self.thorough = true;
         self

@@ -65,7 +65,7 @@ impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
         capabilities
     }
 
-    /// The slot so many places behind the front, unless a token holds it.
+    /// The slot at this distance from the front, unless a token holds it.
     fn slot(&self, behind: usize) -> Option<RefMut<'_, Slot<MTU>>> {
         self.slots.get((self.first.get() + behind) % FRAMES)?.try_borrow_mut().ok()
     }

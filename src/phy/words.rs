@@ -22,7 +22,7 @@ pub(super) enum Arrived {
 impl Words {
     pub const EMPTY: Self = Words([0; 1520]);
 
-    /// The frame of so many bytes.
+    /// The frame of `len` bytes.
     pub fn frame(&self, len: usize) -> &[u8] {
         self.0.get(2..2 + len).unwrap_or_default()
     }
@@ -32,7 +32,7 @@ impl Words {
         self.0.as_chunks_mut().0
     }
 
-    /// Receives a frame of so many bytes: `read` fills the words of this range, and sums them.
+    /// Receives a frame of `len` bytes: `read` fills the words of this range, and sums them.
     pub fn receive(&mut self, range: Range<usize>, len: usize, read: impl FnOnce(&mut [[u8; 4]]) -> u32) -> Arrived {
         let start = range.start;
         let words = self.words().get_mut(range).unwrap_or_default();

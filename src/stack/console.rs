@@ -2,7 +2,7 @@
 
 /// Standard input and output of a program: a terminal, a pipe or a UART.
 ///
-/// Neither call may block for input: [`Console::read`] answers [`Input::NotYet`] instead, and whoever runs the poll loop
+/// Neither call may block for input: [`Console::read`] answers [`Input::NotYet`] instead, and the caller of the poll loop
 /// calls [`Stack::wake_programs`](crate::stack::Stack::wake_programs) when there is something to read.
 pub trait Console {
     /// Writes bytes to the program's output. They may be a peer's: a terminal gets what [`Escape`](crate::app::Escape) leaves of
@@ -53,7 +53,7 @@ impl Console for alloc::vec::Vec<u8> {
 /// What [`Console::read`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// So many bytes, at least one, now stand at the front of the buffer.
+    /// The number of bytes, at least one, that were written to the front of the buffer.
     Bytes(usize),
     /// Nothing more will come.
     End,

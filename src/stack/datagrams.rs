@@ -13,7 +13,7 @@ use super::{Console, Context, ListenError, MAX_PROGRAMS, Next, Port, Session, St
 /// How long a datagram may wait for its receiver's hardware address: one request, one second (RFC 1122 section 2.3.2.1).
 const UNREACHABLE: Duration = Duration::from_secs(1);
 
-/// The same where smoltcp did not even ask at first: it asks once a second, whoever wants to know (smoltcp #1101).
+/// The same where smoltcp did not even ask at first: it asks once a second for the whole interface (smoltcp #1101).
 const UNREACHABLE_LIMITED: Duration = Duration::from_millis(2050);
 
 /// The UDP ports: their programs and sockets, whose turn it is, and when they have work without a frame arriving.
@@ -96,7 +96,7 @@ impl<'a> UdpPool<'a> {
         UdpPool { datagrams, payloads, share }
     }
 
-    /// A buffer of so many bytes, if there are as many.
+    /// A buffer of `bytes` bytes, if there are as many.
     fn buffer(&mut self, bytes: usize) -> Option<PacketBuffer<'a>> {
         if self.datagrams.len() < self.share.0 || self.payloads.len() < bytes {
             return None;
@@ -120,7 +120,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.bind_sized(number, session, share, share)
     }
 
-    /// The same with so many bytes of the memory for payloads to receive and to send, instead of an even share. A port that
+    /// The same with `receive` and `send` bytes of the memory for payloads, instead of an even share. A port that
     /// had a program before keeps what it has.
     ///
     /// # Errors
@@ -296,7 +296,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Some(Step::UdpSession(number, next))
     }
 
-    /// Drops a datagram that has waited in vain for its receiver's hardware address.
+    /// Drops a datagram whose receiver's hardware address was not found in time.
     ///
     /// smoltcp would keep it at the head of its queue for ever, and no other client would be answered. There is no call to
     /// remove one datagram, so the socket starts anew; before its next attempt, which would silence it for another second.

@@ -1,4 +1,4 @@
-//! What the poll loop says of itself: a [`Step`] a call, and typed events for whoever watches.
+//! What the poll loop says of itself: a [`Step`] a call, and typed events for the probe.
 
 mod address;
 
@@ -162,7 +162,7 @@ pub enum Event {
         /// How.
         end: End,
     },
-    /// A program read so many bytes of a connection.
+    /// A program read bytes from a connection.
     Read {
         /// The connection.
         id: ConnectionId,
@@ -200,7 +200,7 @@ pub enum Event {
         /// How many bytes of datagrams were queued to be sent.
         sent: usize,
     },
-    /// A program queued so many bytes of a connection to be sent.
+    /// A program queued bytes on a connection to be sent.
     Wrote {
         /// The connection.
         id: ConnectionId,

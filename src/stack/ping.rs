@@ -213,7 +213,7 @@ impl<'a> Pings<'a> {
         self.send = true;
     }
 
-    /// Looks for word of a request that did not get there; the sockets of smoltcp are not told of it.
+    /// Looks for an ICMP error about a request; the sockets of smoltcp are not told of it.
     pub(super) fn refused(
         &mut self,
         frame: &[u8],

@@ -50,7 +50,7 @@ pub trait UdpSession {
     /// had received is gone too.
     fn unreachable(&mut self) {}
 
-    /// Whether its datagrams are a means to something else, of which whoever watches is not told.
+    /// Whether its datagrams are internal, so that the probe is not told of them.
     fn is_chore(&self) -> bool {
         false
     }
@@ -72,11 +72,11 @@ pub trait Responder {
 /// What a [`Responder`] does with a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Send the first so many bytes of the reply buffer back to the sender.
+    /// Send this number of bytes, from the front of the reply buffer, back to the sender.
     Reply(usize),
     /// Send nothing.
     Silence,
-    /// Send the first so many bytes, then end the program.
+    /// The same, then end the program.
     ReplyAndEnd(usize),
     /// Send nothing and end the program.
     End,

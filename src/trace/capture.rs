@@ -70,7 +70,7 @@ mod tests {
     use super::{Capture, Sink};
     use crate::stack::{Direction, Probe};
 
-    /// A disk with room for so many bytes.
+    /// A disk with room for this number of bytes.
     struct Disk {
         room: usize,
         flushed: bool,

@@ -19,7 +19,7 @@ pub enum Cause {
     FastRetransmission,
     /// Nothing was heard for the keep-alive time.
     KeepAlive,
-    /// The retransmission timer ran out after so long; the how manieth time for this segment.
+    /// The retransmission timer ran out after this time; the second number counts this segment's retransmissions.
     Retransmission {
         /// The time since it was last sent, or since the last acknowledgement of new data if that is later.
         rto: Duration,

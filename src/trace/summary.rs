@@ -46,7 +46,7 @@ pub enum Carries {
     Other,
     /// A TCP segment.
     Tcp(Segment),
-    /// A datagram with so many bytes of payload.
+    /// A datagram, with the length of its payload in bytes.
     Udp(usize),
 }
 

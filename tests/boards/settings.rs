@@ -34,7 +34,7 @@ fn source(settings: &[(&'static str, &'static str)], features: &[&str]) -> Resul
 const ALL: &[&str] = &["dhcp", "ipv6", "slaac"];
 
 #[test]
-fn without_settings_it_is_as_the_readme_says() {
+fn without_settings_it_is_as_the_porting_guide_says() {
     let source = source(&[], &[]).unwrap();
     for line in [
         "ADDRESSES: &[IpCidr] = &[IpCidr::Ipv4(wire::Ipv4Cidr::new(wire::Ipv4Address::from_octets([192, 168, 69, 1]), 24))];",

@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::Path;
 use std::process::Command;
 
+use crate::common::document::blocks;
 use crate::common::link::{SERVER, connect, expect, send};
 use crate::common::netns::{in_namespace, output};
 use crate::common::peer::Peer;
@@ -13,7 +14,6 @@ use crate::common::require::skip;
 use crate::common::scratch::Scratch;
 
 const SMOLSTEP: &str = env!("CARGO_BIN_EXE_smolstep");
-const GUIDE: &str = include_str!("../../docs/deploy.md");
 
 /// A user without rights.
 const USER: &str = "65534";
@@ -143,9 +143,7 @@ fn greet() {
 
 /// The code block of the guide that begins so.
 fn block(start: &str) -> String {
-    let found =
-        GUIDE.split("```").find(|block| block.split_once('\n').is_some_and(|(_, text)| text.starts_with(start)));
-    found.and_then(|block| block.split_once('\n')).expect("the block").1.to_owned()
+    blocks("docs/deploy.md").into_iter().find(|block| block.text.starts_with(start)).expect("the block").text
 }
 
 /// The values of a setting of a unit.

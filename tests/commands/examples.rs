@@ -31,7 +31,7 @@ fn own_board() {
     let lines = "device: MTU 1514; holds 8 frames to send and 8 frames received\nWelcome!\nHello,board!\n\
         bytes lost on the console: 0, bad frames: 0\n";
     assert_eq!(output("own_board"), lines);
-    assert!(include_str!("../../docs/porting.md").contains(lines));
+    assert!(crate::common::document::text("docs/porting.md").contains(lines));
 }
 
 #[test]

@@ -1,9 +1,11 @@
 //! The table of docs/porting.md that says what memory is needed.
 
+use super::document;
+
 /// Compares a column, from 0, with lines of a text and a number, which may differ by what another compiler lays out otherwise.
 #[track_caller]
 pub fn compare(column: usize, lines: &str) {
-    let guide = include_str!("../../docs/porting.md");
+    let guide = document::text("docs/porting.md");
     for line in lines.lines() {
         let (what, bytes) = line.rsplit_once(' ').unwrap();
         let row = guide.lines().find_map(|row| row.strip_prefix(&format!("| {} | ", what.trim())));

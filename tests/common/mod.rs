@@ -3,6 +3,7 @@
 
 #[cfg(target_os = "linux")]
 pub mod dnsmasq;
+pub mod document;
 #[cfg(target_os = "linux")]
 pub mod events;
 #[cfg(target_os = "linux")]
@@ -15,7 +16,6 @@ pub mod link;
 pub mod netns;
 #[cfg(target_os = "linux")]
 pub mod peer;
-pub mod readme;
 pub mod require;
 pub mod scratch;
 pub mod talk;

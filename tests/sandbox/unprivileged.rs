@@ -4,8 +4,8 @@ use std::process::{Command, Output};
 
 use smolstep::phy::linux::{Kind, OpenError, TunTap};
 
+use crate::common::document::{Block, blocks};
 use crate::common::netns::{self, path_of, skip};
-use crate::common::readme::{example, indented, inline, section};
 
 #[test]
 fn the_sandbox_needs_no_root() {
@@ -112,134 +112,13 @@ fn inside_owner() {
 }
 
 #[test]
-fn the_readmes_tour_and_its_sandbox() {
-    let tour = section("Start").split("```").nth(1).unwrap();
-    if let Some(printed) = typed("smolstep") {
-        assert!(printed.contains(tour), "{printed}");
-    }
-
-    let sandbox = section("In a sandbox");
-    let (command, shown) = example(sandbox, "printf");
-    if let Some(printed) = typed(command) {
-        assert_eq!(printed, lines(&shown));
-    }
-    let join = inline(sandbox, "smolstep sandbox --join -- COMMAND").replace("COMMAND", "nc -N 192.168.69.1 9999");
-    let publish = inline(sandbox, "--publish 8000=9999");
-    let shell = inline(sandbox, "smolstep sandbox --serve all -- sh").replace(" -- ", &format!(" {publish} -- "));
-    let script = format!(
-        "{}printf 'Li\\n' | {join}; printf 'Cheng\\n' | nc -N 127.0.0.1 8000; echo id -u >&3; {LEAVE}",
-        in_background(&shell)
-    );
-    if let Some(printed) = typed(&script) {
-        assert_eq!(printed, "Welcome!Hello,Li!\nWelcome!Hello,Cheng!\n0\n");
-    }
-}
-
-#[test]
-fn the_readmes_page_is_fetched() {
-    let fetch = section("Fetch a page");
-    let examples = ["get http://host.example/ ", "get http://host.example/disk.img", "get https"]
-        .map(|begins| example(fetch, &format!("smolstep {begins}")));
-    let (compare, same) = example(fetch, "curl -s");
-    let [(page, shown), (file, nothing), (https, refused)] = examples;
-    let script = format!(
-        "echo '<h1>hello</h1>' >index.html; head -c 100000 /dev/urandom >disk.img
-{} <<'END'
-{{ {}}} >servers 2>&1
-until curl -s http://192.168.69.100/ >/dev/null; do :; done
-{page} 2>&1
-{file} 2>&1
-{compare}
-{https} 2>&1 || true
-END",
-        inline(fetch, "smolstep sandbox -- sh"),
-        indented(fetch)
-    );
-    if let Some(printed) = typed(&script) {
-        assert_eq!(printed, lines(&[shown, nothing, same, refused].concat()));
-    }
-}
-
-#[test]
-fn the_readmes_chats() {
-    let chat = section("Chat");
-    let (command, shown) = example(chat, "smolstep sandbox -- smolstep serve chat");
-    let (server, elsewhere) = command.split_once('#').unwrap();
-    let (_, nc) = elsewhere.split_once(": ").unwrap();
-    let talk = format!(
-        "{}until grep -q 'tcp .fdaa::1' out; do :; done; printf 'hello, is anybody there?\\n' >said
-         (cat said; until grep -q there? out; do :; done; echo q) | {nc}; kill $!; {LEAVE}",
-        in_background(server)
-    );
-    if let Some(printed) = typed(&talk) {
-        assert!(printed.starts_with("the talk has ended\n"), "{printed}");
-        for line in shown.iter().take(4) {
-            assert!(printed.contains(&format!("{line}\n")), "{line} not in {printed}");
-        }
-        assert!(printed.contains(" hello, is anybody there?\n"), "{printed}");
-    }
-
-    let (join, shown) = example(chat, "smolstep sandbox --join -- nc");
-    let room = format!("{}echo q | {join}; {LEAVE}", in_background("smolstep sandbox --serve chat -- sh"));
-    if let Some(printed) = typed(&room) {
-        let heard: Vec<_> = printed.lines().take(2).collect();
-        assert_eq!(heard, [shown[0], shown[shown.len() - 1]]);
-    }
-
-    let (nc, _) = example(chat, "(echo \"hi there\"");
-    let (call, shown) = example(chat, "echo hi | smolstep call chat");
-    let script = format!(
-        "{} <<'END'\n{nc}\nuntil grep -q :2328 /proc/net/tcp; do :; done\n{call} >called\nwait; cat called\nEND",
-        inline(chat, "smolstep sandbox -- sh")
-    );
-    if let Some(printed) = typed(&script) {
-        assert_eq!(printed, lines(&shown));
-    }
-}
-
-#[test]
-fn the_readmes_status_page() {
-    let page = section("The status page");
-    let (events, shown) = example(page, "curl");
-    // The stream of events has no end: it is cut off after a second.
-    let script = format!(
-        "{}until curl -s http://127.0.0.1:8000/ >page; do :; done; tail -n 1 page
-         until [ -s events ]; do smolstep sandbox --join -- sh events.sh >events; done; head -n 1 events; {LEAVE}",
-        in_background(&indented(page)),
-    );
-    let events = events.replace("curl", "curl -m 1").replace("192.168.69.1/", "192.168.69.1:8000/");
-    let script = format!("cat <<'END' >events.sh\n{events}\nEND\n{script}");
-    if let Some(printed) = typed(&script) {
-        let mut printed = printed.lines();
-        assert_eq!(printed.next(), Some("</script>"));
-        let words = |line: &str| line.split_whitespace().take(3).map(str::to_owned).collect::<Vec<_>>();
-        assert_eq!(printed.next().map(words), Some(words(shown[0])));
-    }
-}
-
-/// Starts a sandbox whose standard input is open as descriptor 3, with its output in `out`, and waits until others can join it.
-fn in_background(command: &str) -> String {
-    format!(
-        "mkfifo in; {} <in >out 2>log & exec 3>in; until smolstep sandbox --join -- true 2>/dev/null; do :; done; ",
-        command.trim()
-    )
-}
-
-/// Ends that input, waits for the sandbox, and prints its output.
-const LEAVE: &str = "exec 3>&-; wait; cat out";
-
-/// Types this at the shell of a user without rights, who has a home for it and not all of root's PATH. Returns what is printed.
-fn typed(script: &str) -> Option<String> {
-    const USER: [&str; 4] = ["env", "PATH=/dev/net:/usr/local/bin:/usr/bin:/bin", "HOME=/dev/net/run", "RUST_LOG=warn"];
-    let script = format!("cd && {script}");
-    let output = as_nobody(OPEN, &[&USER[..], &["timeout", "100", "sh", "-c", &script]].concat())?;
-    let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(output.status.success(), "{script}\n{}", text(&output));
-    Some(printed)
-}
-
-fn lines(lines: &[&str]) -> String {
-    lines.iter().map(|line| format!("{line}\n")).collect()
+fn the_readmes_sandbox_works_for_a_plain_user() {
+    let blocks = blocks("README.md");
+    let example = blocks.iter().flat_map(Block::examples).find(|e| e.command.contains(" sandbox ")).unwrap();
+    // Without all of root's PATH.
+    let user = ["env", "PATH=/dev/net:/usr/local/bin:/usr/bin:/bin", "RUST_LOG=warn", "sh", "-c", &example.command];
+    let Some(output) = as_nobody(OPEN, &user) else { return };
+    assert_eq!(text(&output).lines().collect::<Vec<_>>(), example.shown);
 }
 
 const OPEN: &str = "mknod -m 666 /dev/net/tun c 10 200";

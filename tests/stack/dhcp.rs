@@ -99,7 +99,7 @@ fn nonsense_is_refused_and_said_and_asked_again() {
     for (why, change) in changes {
         let (mut world, mut server) = (asking(), Server { change: Some(change), ..Server::default() });
         world.run(1, |frame| server.hear(frame));
-        let said = format!("refused an offer of DHCP server 10.0.0.1: {why}; asking on");
+        let said = format!("refused an offer of DHCP server 10.0.0.1: {why}; still asking");
         assert_eq!((world.told(), world.addresses()), (vec![said.clone()], vec![]), "{why}");
         // Once for each question, however many offers there are.
         server.copies = 5;
@@ -117,7 +117,7 @@ fn a_grant_of_something_else_is_refused() {
     let mut server = Server { change_grant: Some(|r| r.your_ip = [10, 0, 0, 51].into()), ..Server::default() };
     let mut world = asking();
     world.run(3, |frame| server.hear(frame));
-    let said = "refused an offer of DHCP server 10.0.0.1: 10.0.0.51 is not the address it offered first; asking on";
+    let said = "refused an offer of DHCP server 10.0.0.1: 10.0.0.51 is not the address it offered first; still asking";
     assert_eq!((world.told(), world.addresses()), (vec![said.into()], vec![]));
 }
 
@@ -126,7 +126,7 @@ fn an_own_address_is_no_offer() {
     let mut world = World::new(&["10.0.0.50/24"], |config| config.dhcp = true);
     let mut server = Server::default();
     world.run(1, |frame| server.hear(frame));
-    let said = "refused an offer of DHCP server 10.0.0.1: 10.0.0.50 is an address of this host already; asking on";
+    let said = "refused an offer of DHCP server 10.0.0.1: 10.0.0.50 is an address of this host already; still asking";
     assert_eq!((world.told(), world.addresses()), (vec![said.into()], vec!["10.0.0.50/24".into()]));
 }
 
@@ -135,7 +135,7 @@ fn an_address_that_is_still_asked_for_by_hand_is_no_offer() {
     let mut world = World::new(&["10.0.0.50/24"], |config| (config.claim, config.dhcp) = (true, true));
     let mut server = Server::default();
     world.run(3, |frame| server.hear(frame));
-    let said = "refused an offer of DHCP server 10.0.0.1: 10.0.0.50 is an address of this host already; asking on";
+    let said = "refused an offer of DHCP server 10.0.0.1: 10.0.0.50 is an address of this host already; still asking";
     assert_eq!(world.told(), [said, "+10.0.0.50/24"]);
     // It stays, whatever becomes of leases.
     world.run(2000, |frame| server.hear(frame));
@@ -149,7 +149,7 @@ fn a_server_that_refuses_what_it_offered_is_named_and_asked_less_and_less() {
     // At 0, 1, 3 and 7 seconds.
     assert_eq!(server.heard.len(), 2 * 3);
     world.run(3600, |frame| server.hear(frame));
-    assert_eq!(world.told(), ["DHCP server 10.0.0.1 offers 10.0.0.50, and then refuses it; asking on"]);
+    assert_eq!(world.told(), ["DHCP server 10.0.0.1 offers 10.0.0.50, and then refuses it; still asking"]);
     assert!((100..140).contains(&server.heard.len()), "{}", server.heard.len());
     server.refuse_request = false;
     world.run(70, |frame| server.hear(frame));
@@ -160,7 +160,7 @@ fn a_server_that_refuses_what_it_offered_is_named_and_asked_less_and_less() {
 fn a_server_that_does_not_confirm_what_it_offered_is_named() {
     let (mut world, mut server) = (asking(), Server { ignore_request: true, ..Server::default() });
     world.run(600, |frame| server.hear(frame));
-    let said = "DHCP server 10.0.0.1 offers 10.0.0.50, and then does not confirm it; asking on";
+    let said = "DHCP server 10.0.0.1 offers 10.0.0.50, and then does not confirm it; still asking";
     assert_eq!((world.told(), world.addresses()), (vec![said.into()], vec![]));
 }
 
@@ -187,7 +187,7 @@ fn an_address_that_somebody_has_is_declined() {
 fn silence_is_said_once_while_others_are_served() {
     let mut world = World::new(&["10.0.0.2/24"], |config| config.dhcp = true);
     world.run(3600, silence);
-    assert_eq!(world.told(), ["no DHCP server answers; asking on"]);
+    assert_eq!(world.told(), ["no DHCP server answers; still asking"]);
     assert_eq!(world.addresses(), ["10.0.0.2/24"]);
     // RFC 2131 section 4.1: 4, 8, 16, 32 and then 64 seconds apart.
     assert!((55..70).contains(&world.io.probe.sent), "{}", world.io.probe.sent);
@@ -206,7 +206,7 @@ fn a_reply_to_somebody_else_is_none() {
     ] {
         let (mut world, mut server) = (asking(), Server { change: Some(change), ..Server::default() });
         world.run(10, |frame| server.hear(frame));
-        assert_eq!((world.told(), world.addresses()), (vec!["no DHCP server answers; asking on".into()], vec![]));
+        assert_eq!((world.told(), world.addresses()), (vec!["no DHCP server answers; still asking".into()], vec![]));
     }
 }
 
@@ -221,7 +221,7 @@ fn a_damaged_reply_is_none() {
         }
         replies
     });
-    assert_eq!((world.told(), world.addresses()), (vec!["no DHCP server answers; asking on".into()], vec![]));
+    assert_eq!((world.told(), world.addresses()), (vec!["no DHCP server answers; still asking".into()], vec![]));
 }
 
 /// A stack without an address that asks for one.

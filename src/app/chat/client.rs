@@ -39,7 +39,7 @@ enum Stage {
     Begin,
     /// Looking for a line.
     Input,
-    /// So many bytes of it are queued.
+    /// The number of its bytes that are queued.
     Sending(usize),
     /// This side is closed.
     Closed,

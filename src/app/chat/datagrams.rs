@@ -1,4 +1,4 @@
-//! chat over UDP: the person at the console answers whoever writes.
+//! chat over UDP: the person at the console answers each sender.
 
 use core::net::SocketAddr;
 
@@ -15,7 +15,7 @@ const PARTNERS: usize = 16;
 /// The server on one UDP port: prints each datagram with its sender and the sender's number, and sends what is typed, with a line
 /// end if the partner's last datagram had one. `q` has none.
 ///
-/// It remembers 16 partners; for another one, whoever has not written for longest goes. A number is never used again.
+/// It remembers 16 partners; a new one replaces the one that has not written for the longest time. A number is never used again.
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
     desk: &'a Desk,

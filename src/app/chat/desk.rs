@@ -56,7 +56,7 @@ impl Default for Desk {
 }
 
 impl Desk {
-    /// A desk where nothing was typed. With `once` it has one talk: whoever comes later on TCP meets RST.
+    /// A desk where nothing was typed. With `once` it has one talk: later TCP clients are reset.
     pub fn new(once: bool) -> Self {
         Desk {
             input: RefCell::new(Input::with_prompt(&[], PROMPT)),

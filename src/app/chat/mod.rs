@@ -4,7 +4,7 @@
 //! socket tutorials do: what it sends is a message once nothing more has come for 200 ms, and what it is sent has no line end.
 //!
 //! Over TCP one partner at a time talks with the person at the console, or all talk with each other in a [`Room`]. Over UDP the
-//! person answers whoever writes. A line of a peer's has at most 512 bytes, and no more than the receive buffer holds: a longer
+//! person answers each sender. A line of a peer's has at most 512 bytes, and no more than the receive buffer holds: a longer
 //! one goes on as another line. Its control characters, and its bytes that are not UTF-8, are shown escaped.
 
 use lines::Framing;
@@ -78,7 +78,7 @@ impl Session for Server<'_> {
     }
 }
 
-/// How long a message without a line end stands alone before the next is sent: whoever receives it knows its end by the silence.
+/// How long a message without a line end stands alone before the next is sent: the receiver recognises its end by the silence.
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// What ends the talk.

@@ -21,7 +21,7 @@ pub const HOLD: Duration = Duration::from_secs(2);
 ///
 /// Each member reads at its own pace. A line that does not fit waits for those who have not read the oldest ones, up to 2
 /// seconds for each quarter of the ring, so that nobody holds the rest by reading a line now and then; then that quarter is
-/// gone, and whoever has not read it has fallen behind. An eighth of the ring is kept for who comes and goes, which does not
+/// gone, and members that have not read it have fallen behind. An eighth of the ring is kept for who comes and goes, which does not
 /// wait. A line takes its bytes and 6 more; one that is longer than the ring is cut.
 #[derive(Debug)]
 pub struct Room<'a> {
@@ -72,7 +72,7 @@ pub struct FallenBehind;
 pub enum NameRefused {
     /// It is the console's, or an address, or there is nothing of it.
     NoName,
-    /// So many others have one that there is no place for it.
+    /// All places for names are taken.
     NoPlace,
     /// Another member has it.
     Taken,
@@ -201,7 +201,7 @@ impl<'a> Room<'a> {
         self.ends.set(Ends { oldest, newest: next });
     }
 
-    /// Forgets lines that all have read, the oldest first, as far as one of so many bytes needs it; false where that is too few.
+    /// Forgets lines that all have read, the oldest first, until one of `len` bytes has room; false if that does not suffice.
     fn make_room(&self, len: u64) -> bool {
         let Ends { mut oldest, newest } = self.ends.get();
         let most = self.ring.len() as u64 - self.ring.len() as u64 / 8;

@@ -50,7 +50,7 @@ impl Refusal {
     }
 }
 
-/// What of it stands where in a response.
+/// The position of each of its parts in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Content {
     /// What every reader of events gets: the sections, a line each part.

@@ -2,9 +2,9 @@
 
 use core::fmt;
 
-/// A chunk's size and its extensions may take so many bytes.
+/// The most bytes of a chunk's size and its extensions.
 pub const LINE: u16 = 1024;
-/// The trailer section may take so many bytes. Its fields are not looked at.
+/// The most bytes of the trailer section. Its fields are not looked at.
 pub const TRAILER: u16 = 8192;
 
 /// A body in chunks, as far as it has come.
@@ -22,7 +22,7 @@ enum Part {
     Size { value: u64, begun: bool },
     /// What may follow the size on its line.
     Extension { value: u64 },
-    /// So many bytes of data are still to come.
+    /// The bytes of data that are still to come.
     Data(u64),
     /// The line end after the data.
     DataEnd { cr: bool },
@@ -35,9 +35,9 @@ enum Part {
 /// What the next bytes are.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// So many bytes, at least one, are of the body. Tell [`Chunks::take`] how many were taken.
+    /// This number of bytes, at least one, belongs to the body. Tell [`Chunks::take`] how many were taken.
     Data(usize),
-    /// So many bytes were of the coding, and are done with.
+    /// This number of bytes belonged to the coding, and is consumed.
     Coding(usize),
     /// None: the body is complete.
     Done,
@@ -89,7 +89,7 @@ impl Chunks {
         Ok(Piece::Coding(coding))
     }
 
-    /// Notes that so many bytes of data were taken.
+    /// Notes that `bytes` bytes of data were taken.
     pub fn take(&mut self, bytes: usize) {
         if let Part::Data(left) = self.part {
             let left = left.saturating_sub(bytes as u64);

@@ -34,7 +34,7 @@ pub enum Failure {
     HeadTooLong(usize),
     /// The server announced two lengths.
     LengthsDiffer,
-    /// The connection was closed after so many bytes of the body, without its end.
+    /// The connection was closed after this number of bytes of the body, before its end.
     NoEnd(u64),
     /// What came is not HTTP/1.
     NotHttp,

@@ -27,7 +27,7 @@ pub struct Head<'h> {
 pub enum Framing {
     /// By the coding.
     Chunked,
-    /// It is so many bytes long.
+    /// Its length in bytes.
     Length(u64),
     /// The server closes the connection.
     UntilClose,

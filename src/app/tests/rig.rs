@@ -169,7 +169,7 @@ impl<S: Session> Tcp<S> {
         self.end.is_none() && matches!(self.next, Next::WakeAt(at) if at <= self.now)
     }
 
-    /// Lets so much time pass, in steps of 10 ms.
+    /// Lets `duration` pass, in steps of 10 ms.
     pub fn pass(&mut self, duration: Duration) {
         let end = self.now + duration;
         while self.now < end {
@@ -224,14 +224,14 @@ impl<S: Session> Tcp<S> {
         self.settle();
     }
 
-    /// The peer sends what it has room for: so many bytes.
+    /// The peer sends what it has room for, and the number of bytes is returned.
     pub fn offer(&mut self, bytes: &[u8]) -> usize {
         let sent = self.there.tcp(self.peer).send_slice(bytes).unwrap_or(0);
         self.settle();
         sent
     }
 
-    /// What the peer has received, up to so many bytes.
+    /// What the peer has received, up to a number of bytes.
     pub fn take_some(&mut self, limit: usize) -> Vec<u8> {
         let mut bytes = vec![0; limit];
         let len = self.there.tcp(self.peer).recv_slice(&mut bytes).unwrap_or(0);

@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 
 use crate::cli::error::Failure;
 
-/// A pipe that can be written to takes so many bytes at once (pipe(7), PIPE_BUF); with more, the write could wait.
+/// The bytes that a writable pipe takes at once (pipe(7), PIPE_BUF); with more, the write could wait.
 const AT_ONCE: usize = 4096;
 
 /// Where bytes are written.

@@ -18,7 +18,7 @@ pub struct Sink {
     follow: bool,
     /// For a terminal.
     escape: Option<Escape>,
-    /// What of the headers, or for a terminal of all, had no room yet.
+    /// The part of the headers, or for a terminal of all output, that had no room yet.
     pending: Vec<u8>,
     /// The destination had no room when it was last asked.
     stalled: bool,

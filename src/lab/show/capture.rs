@@ -35,7 +35,7 @@ struct Change {
 }
 
 impl<S: Sink> LabCapture<S> {
-    /// Begins a capture of so many hosts, at most [`MAX_HOSTS`].
+    /// Begins a capture of `hosts` hosts, at most [`MAX_HOSTS`].
     ///
     /// # Errors
     /// Those of the sink.

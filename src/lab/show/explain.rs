@@ -27,7 +27,7 @@ pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
     let state = snapshot.states.get(host).copied();
     Some(match snapshot.entry.what {
         What::Arrived { damaged: true, .. } => because(
-            "The checksum does not fit, so the frame is thrown away without a word: the sender's \
+            "The checksum does not fit, so the frame is dropped silently: the sender's \
              timer will notice.",
             "RFC 9293 section 3.1",
         ),
@@ -58,7 +58,7 @@ pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
         {
             because(
                 "A SYN within a connection may come from a peer that has restarted, or be forged: this challenge ACK says \
-                 what is expected, and whoever knows no such connection answers it with RST.",
+                 what is expected, and a peer without such a connection answers it with RST.",
                 "RFC 9293 section 3.10.7.4",
             )
         }

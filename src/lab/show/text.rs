@@ -4,7 +4,7 @@ use core::fmt::{self, Display, Write};
 
 use smoltcp::time::Duration;
 
-/// A text of at most so many characters; what is too much is left out.
+/// A text of at most 160 characters; the rest is left out.
 pub(super) struct Text {
     // A character is at most 3 bytes here, and a line at most 160 characters.
     bytes: heapless::String<480>,

@@ -140,7 +140,7 @@ pub enum Fault {
         /// As it came.
         came: usize,
     },
-    /// So many frames are missing, of which so many were counted as lost.
+    /// How many frames are missing, and how many of them were counted as lost.
     Lost {
         /// Sent, taken by device and link, and never seen.
         missing: u64,
@@ -159,7 +159,7 @@ pub enum Fault {
     Padding(usize),
     /// The link refuses a frame of this length with nothing under way.
     Refused(usize),
-    /// The scratch buffer holds less than a frame and a byte: so many are needed.
+    /// The scratch buffer holds less than a frame and a byte: the number of bytes needed.
     Scratch(usize),
     /// A transmit token asked for one length gave a buffer of another.
     TokenLength {

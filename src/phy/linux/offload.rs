@@ -111,7 +111,7 @@ pub(super) fn prepare(meta: PacketMeta, frame: &mut [u8], medium: Medium) -> [u8
     header
 }
 
-/// Completes the TCP checksum of a frame that has none yet, or only that of the pseudo-header, for whoever looks at it.
+/// Completes the TCP checksum of a frame that has none yet, or only that of the pseudo-header.
 pub fn complete(frame: &mut [u8], medium: Medium) {
     let Some(tcp) = tcp_of(frame, medium) else { return };
     let Some(&[a, b]) = frame.get(tcp.start + TCP_SUM..tcp.start + TCP_SUM + 2) else { return };

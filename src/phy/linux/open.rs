@@ -101,7 +101,7 @@ fn offload_to(granted: bool, mut set: impl FnMut(usize) -> Result<(), Errno>) ->
 }
 
 /// Being attached is to the kernel a cable plugged in, which it notices a moment later; what is sent until then it throws
-/// away without a word. That takes as long as others hold the kernel's one lock for interfaces, to end a network namespace for
+/// away silently. That takes as long as others hold the kernel's one lock for interfaces, to end a network namespace for
 /// example. An interface that is down is not waited for, nor is any longer than three seconds.
 fn await_carrier(socket: &OwnedFd, file: &OwnedFd, name: &str) -> Result<(), Errno> {
     for _ in 0..3000 {

@@ -170,7 +170,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         sent
     }
 
-    /// Asks for the hardware address of whoever stands for `remote` on the link, where smoltcp does not (#1101). The asker is
+    /// Asks for the hardware address of the next hop to `remote`, where smoltcp does not (#1101). The asker is
     /// told when the answer comes, and asks once a second at most. True if a frame left.
     pub(super) fn solicit<D: Device, C, P: Probe>(
         &mut self,

@@ -77,7 +77,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         }
     }
 
-    /// Serves whoever waits, as many as the listener serves at once.
+    /// Serves connections that wait, as many as the listener serves at once.
     fn serve_waiting(&mut self, listener: Option<u8>) {
         while let Some(listening) = listener.and_then(|number| self.listeners.get(usize::from(number)))
             && listening.serving < listening.listener.serve_at_once
@@ -129,7 +129,7 @@ impl<S: Session + Clone> Connections<'_, S> {
 }
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// Draws the consequences of whatever the socket's state is now; false if the connection has not its slot any more.
+    /// Follows the socket's state; false if the connection has lost its slot.
     pub(in crate::stack) fn check_state<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,

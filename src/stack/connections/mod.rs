@@ -225,14 +225,14 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         self.run_queue.push_back(self.index, index);
     }
 
-    /// A frame came that may name a hardware address: whoever waits for one tries again.
+    /// A frame came that may name a hardware address: all connections that wait for one try again.
     pub(super) fn neighbours_may_be_known(&mut self) {
         while let Some(index) = self.neighbour_queue.front() {
             self.enqueue(index);
         }
     }
 
-    /// A socket as good as new.
+    /// A fresh socket.
     ///
     /// smoltcp gives no socket's buffers back, so the socket is used again. `listen` and `connect` reset most of it; the
     /// congestion controller and the timestamp generator are replaced here. What remains is harmless: the duplicate-ACK

@@ -13,7 +13,7 @@ use crate::stack::BadOffer;
 pub enum AddressEvent {
     /// An address can be used from now on.
     Added(IpCidr),
-    /// A DHCP server gave an address for so many seconds; it is in use from now on.
+    /// A DHCP server leased an address for a time in seconds; it is in use from now on.
     Leased {
         /// The address.
         address: Ipv4Cidr,
@@ -61,7 +61,7 @@ pub enum AddressEvent {
     },
     /// An address is gone: connections that used it are over.
     Removed(IpCidr),
-    /// The lease goes on for so many seconds.
+    /// The lease is renewed for a time in seconds.
     Renewed {
         /// The address.
         address: Ipv4Cidr,
@@ -100,18 +100,18 @@ impl fmt::Display for AddressEvent {
             }
             AddressEvent::Advertised(address) => write!(f, "a router advertises the network of {address}"),
             AddressEvent::Expired(address) => write!(f, "no router advertises the network of {address} any more"),
-            AddressEvent::NoDhcpServer => f.write_str("no DHCP server answers; asking on"),
-            AddressEvent::NoRouter => f.write_str("no IPv6 router answers; asking on"),
+            AddressEvent::NoDhcpServer => f.write_str("no DHCP server answers; still asking"),
+            AddressEvent::NoRouter => f.write_str("no IPv6 router answers; still asking"),
             #[cfg(feature = "dhcp")]
             AddressEvent::OfferRefused { server, why } => {
-                write!(f, "refused an offer of DHCP server {server}: {why}; asking on")
+                write!(f, "refused an offer of DHCP server {server}: {why}; still asking")
             }
             AddressEvent::Released { address, server } => write!(f, "{address} is given back to DHCP server {server}"),
             AddressEvent::NotGranted { server, address, why: Denial::Refused } => {
-                write!(f, "DHCP server {server} offers {address}, and then refuses it; asking on")
+                write!(f, "DHCP server {server} offers {address}, and then refuses it; still asking")
             }
             AddressEvent::NotGranted { server, address, why: Denial::Silent } => {
-                write!(f, "DHCP server {server} offers {address}, and then does not confirm it; asking on")
+                write!(f, "DHCP server {server} offers {address}, and then does not confirm it; still asking")
             }
             AddressEvent::Removed(address) => write!(f, "address {address} is gone"),
             AddressEvent::Renewed { address, server, seconds } => {

@@ -29,7 +29,7 @@ pub struct EchoRefusal {
 pub enum Refusal {
     /// It passed too many routers, or its fragments took too long.
     TimeExceeded,
-    /// It is longer than the next link takes: so many bytes, or 0 if that is not said.
+    /// It is longer than the next link's MTU, in bytes, or 0 if that is not known.
     TooBig(u32),
     /// There is no way there: what cannot be reached, where the code is known.
     Unreachable(Option<&'static str>),

@@ -53,7 +53,7 @@ fn a_full_device_is_not_spun_on() {
     assert_eq!(pair.client.stack.take(id).unwrap().0.got(), b"hello");
 }
 
-/// Nothing can leave any more, as when a cable is pulled: programs still end at their time, whoever is first in the queue.
+/// Nothing can leave any more, as when a cable is pulled: programs still end at their time, in any order of the queue.
 #[test]
 fn a_device_without_room_keeps_nobody_from_ending() {
     let mut pair = Pair::new(SMALL);
@@ -87,7 +87,7 @@ fn a_device_without_room_keeps_nobody_of_the_same_time_from_ending() {
     }
 }
 
-/// When each of these ends, in milliseconds after the device has no room any more; the stack is polled so many times at one
+/// When each of these ends, in milliseconds after the device has no room any more; the stack is polled several times at one
 /// instant at most.
 fn ends_without_room(pair: &mut Pair, ids: [ConnectionId; 3], at_once: usize) -> [Option<u64>; 3] {
     pair.settle();

@@ -23,7 +23,7 @@ fn a_connection_says_whether_any_host_was_there() {
     }
 }
 
-/// How a connection ends to which so much time is given, as `pass` lets it pass.
+/// How a connection ends after a given time, as `pass` lets it pass.
 fn call(pair: &mut Pair, remote: IpAddress, patience: Duration, pass: fn(&mut Pair, Duration)) -> Option<End> {
     let remote = IpEndpoint::new(remote, 7);
     let app = App::ask(b"", 1);

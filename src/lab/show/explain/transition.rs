@@ -8,9 +8,7 @@ use super::{Explanation, because};
 pub fn transition(from: State, to: State) -> Explanation {
     use State::*;
     match (from, to) {
-        (Closed, Listen) => {
-            because("A server opens passively: it waits for whoever calls.", "RFC 9293 section 3.9.1.1")
-        }
+        (Closed, Listen) => because("A server opens passively: it waits for a client.", "RFC 9293 section 3.9.1.1"),
         (Closed, SynSent) => {
             because("A client opens actively: it sends SYN and waits for SYN,ACK.", "RFC 9293 section 3.9.1.1")
         }

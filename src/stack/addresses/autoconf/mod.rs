@@ -243,7 +243,7 @@ impl Autoconf {
             push(&mut self.changes, Change::Tell(AddressEvent::Taken { address, by }));
         }
         match other.1 {
-            // That is for whoever gave it to say.
+            // The user who set it is told.
             Origin::Static => self.taken = Some((address, by)),
             Origin::Dhcp => self.dhcp.iter_mut().for_each(|client| client.conflict(now)),
             #[cfg(feature = "slaac")]

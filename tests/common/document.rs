@@ -1,0 +1,128 @@
+//! The code blocks of README.md, CONTRIBUTING.md and docs/, and the notes that say how a block is tested.
+//!
+//! A note is an HTML comment before a block, which a reader of the page does not see:
+//!
+//! ```text
+//! <!-- test
+//! build: a line of shell that runs first, outside the sandbox, in the package's folder, for as long as it takes
+//! before: a line of shell that runs first; repeatable
+//! run: the command whose output the block shows, where the block has no line that begins with $
+//! needs: what the machine must have; `ci`, `qemu` and `chromium` run only where SMOLSTEP_REQUIRE names them
+//! until shown: end the command once it has printed all of the block
+//! output only: what comes on standard error is left out
+//! figures: numbers may differ
+//! picture: a drawing or a formula, which no command prints
+//! -->
+//! ```
+
+use std::fs;
+use std::path::Path;
+
+/// A fenced code block.
+#[derive(Clone, Debug, Default)]
+pub struct Block {
+    /// `FILE:LINE` of the fence.
+    pub place: String,
+    /// The word after the fence: `rust`, `toml`, or nothing.
+    pub language: String,
+    pub text: String,
+    /// A line of shell that builds what the block runs.
+    pub build: Option<String>,
+    /// Lines of shell that run before the block.
+    pub before: Vec<String>,
+    pub run: Option<String>,
+    pub needs: Vec<String>,
+    pub until_shown: bool,
+    pub output_only: bool,
+    pub figures: bool,
+    pub picture: bool,
+}
+
+/// A command of a block, and the lines that it prints.
+#[derive(Clone, Debug)]
+pub struct Example {
+    pub command: String,
+    pub shown: Vec<String>,
+}
+
+impl Block {
+    /// Whether it shows what a command prints.
+    pub fn shows_output(&self) -> bool {
+        matches!(self.language.as_str(), "" | "text" | "console") && !self.picture
+    }
+
+    /// Its commands, in order.
+    pub fn examples(&self) -> Vec<Example> {
+        let mut examples: Vec<Example> = Vec::new();
+        if let Some(command) = &self.run {
+            examples.push(Example { command: command.clone(), shown: Vec::new() });
+        }
+        for line in self.text.lines() {
+            match (line.strip_prefix("$ "), examples.last_mut()) {
+                (Some(command), _) => examples.push(Example { command: command.into(), shown: Vec::new() }),
+                (None, Some(last)) if last.command.ends_with('\\') => {
+                    last.command.pop();
+                    last.command.push_str(line.trim_start());
+                }
+                (None, Some(last)) => last.shown.push(line.into()),
+                (None, None) => {}
+            }
+        }
+        examples
+    }
+}
+
+/// Every page that a reader is meant to read, relative to the package's folder.
+pub fn pages() -> Vec<String> {
+    let mut pages = vec!["README.md".to_owned(), "CONTRIBUTING.md".to_owned()];
+    let docs = fs::read_dir(root().join("docs")).unwrap();
+    let names = docs.map(|entry| format!("docs/{}", entry.unwrap().file_name().into_string().unwrap()));
+    pages.extend(names.filter(|name| name.ends_with(".md")));
+    pages.sort();
+    pages
+}
+
+/// The text of a page.
+pub fn text(page: &str) -> String {
+    fs::read_to_string(root().join(page)).unwrap_or_else(|e| panic!("{page}: {e}"))
+}
+
+/// The fenced blocks of a page, in order.
+pub fn blocks(page: &str) -> Vec<Block> {
+    let text = text(page);
+    let mut lines = text.lines().enumerate();
+    let (mut blocks, mut next) = (Vec::new(), Block::default());
+    while let Some((number, line)) = lines.next() {
+        if line == "<!-- test" {
+            for (_, line) in lines.by_ref().take_while(|(_, line)| *line != "-->") {
+                note(&mut next, line);
+            }
+        } else if let Some(language) = line.strip_prefix("```") {
+            next.place = format!("{page}:{}", number + 1);
+            next.language = language.into();
+            next.text =
+                lines.by_ref().map(|(_, line)| line).take_while(|l| *l != "```").flat_map(|l| [l, "\n"]).collect();
+            blocks.push(std::mem::take(&mut next));
+        }
+    }
+    blocks
+}
+
+fn note(block: &mut Block, line: &str) {
+    match line.split_once(": ").unwrap_or((line, "")) {
+        ("build", shell) => block.build = Some(shell.into()),
+        ("before", shell) => block.before.push(shell.into()),
+        ("run", command) => block.run = Some(command.into()),
+        ("needs", what) => block.needs.extend(what.split(' ').map(String::from)),
+        ("until shown", _) => block.until_shown = true,
+        ("output only", _) => block.output_only = true,
+        ("figures", _) => block.figures = true,
+        ("picture", _) => block.picture = true,
+        _ => panic!("not a note: {line}"),
+    }
+}
+
+/// The package's folder.
+pub fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}

@@ -1,0 +1,91 @@
+//! Whether a command printed what a page shows, apart from what differs from run to run.
+
+use std::sync::LazyLock;
+
+use regex::{Captures, Regex};
+
+/// The prompts of `--step`, and of a talk, which a terminal shows and a pipe does not.
+static PROMPT: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"(?:step \d+ [\d.]+s> |^>>> )").unwrap());
+
+/// What differs from run to run, and what stands in its place.
+static VARIES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
+    [
+        // The time of a log line, and of a live step.
+        (r"\[\d{4}-\d\d-\d\dT[\d:.]+Z ", "[TIME "),
+        (r"^ +\d+\.\d{6}s step \d+ ", "TIME step "),
+        // A port that the kernel chose.
+        (r":(3[2-9]|[45]\d|60)\d{3}\b", ":PORT"),
+        (r"\b[456]\d{4} → ", "PORT → "),
+        (r" → [456]\d{4}\b", " → PORT"),
+        (r"\b([0-9a-f]{2}:){5}[0-9a-f]{2}\b", "MAC"),
+        (r"\bfe80::[0-9a-f:]+", "LINK-LOCAL"),
+        // A lease.
+        (r"\b192\.168\.69\.1[56]\d\b", "LEASED"),
+        // It follows the generator of initial sequence numbers. tests/board_checks.rs compares it with a PC's.
+        (r"\bdigest [0-9a-f]{16}\b", "digest D"),
+        (r"\b[\d./]+ ms\b", "N ms"),
+        (r"\b(rto|win|cwnd|unacknowledged|retransmits)=\d+(ms)?", "$1=N"),
+        (r"\b\d+:\d\d:\d\d\b", "DURATION"),
+    ]
+    .map(|(pattern, name)| (Regex::new(pattern).unwrap(), name))
+    .into()
+});
+
+static FIGURE: LazyLock<Regex> = LazyLock::new(|| Regex::new(r"[0-9a-f]*\d[0-9a-f]*([.,][0-9]+)*").unwrap());
+
+/// What a person types at the prompt that this line shows.
+pub fn typed(line: &str) -> Option<&str> {
+    PROMPT.find(line).filter(|found| found.start() == 0 && found.end() < line.len()).map(|found| &line[found.end()..])
+}
+
+/// Whether nothing was printed after the prompt.
+pub fn is_prompt(line: &str) -> bool {
+    PROMPT.find(line).is_some_and(|found| found.len() == line.len())
+}
+
+/// A line without what differs from run to run; with `figures`, without its numbers.
+pub fn normal(line: &str, figures: bool) -> String {
+    let mut line = PROMPT.replace_all(line, "").trim_end().to_owned();
+    for (pattern, name) in VARIES.iter() {
+        line = pattern.replace_all(&line, *name).into_owned();
+    }
+    if figures {
+        line = FIGURE.replace_all(&line, |_: &Captures<'_>| "N").split_whitespace().collect::<Vec<_>>().join(" ");
+    }
+    line
+}
+
+/// Whether the lines printed are those shown, where `...` stands for any number of lines.
+/// With `prefix`, more may follow.
+pub fn matches(shown: &[String], printed: &[String], prefix: bool) -> bool {
+    match shown.split_first() {
+        None => prefix || printed.is_empty(),
+        Some((any, rest)) if any == "..." => (0..=printed.len()).any(|skip| matches(rest, &printed[skip..], prefix)),
+        Some((line, rest)) => printed.first() == Some(line) && matches(rest, &printed[1..], prefix),
+    }
+}
+
+#[test]
+fn what_differs_from_run_to_run_is_equal() {
+    let same = |a, b| assert_eq!(normal(a, false), normal(b, false));
+    same(
+        "[2026-11-21T05:01:01Z INFO ] accepted 192.168.69.100:51016",
+        "[2027-01-01T00:00:00Z INFO ] accepted 192.168.69.100:60999",
+    );
+    same(
+        "64 bytes from fdaa::64: icmp_seq=1 ttl=64 time=0.025 ms",
+        "64 bytes from fdaa::64: icmp_seq=1 ttl=64 time=1.1 ms",
+    );
+    assert_ne!(normal("listening tcp 192.168.69.1:9999", false), normal("listening tcp 192.168.69.1:9998", false));
+    assert_eq!(typed("step 9 0.003s> u ESTABLISHED"), Some("u ESTABLISHED"));
+    assert_eq!(normal("step 9 0.003s> frame 4 is dropped", false), "frame 4 is dropped");
+}
+
+#[test]
+fn dots_stand_for_lines() {
+    let lines = |text: &str| text.split(' ').map(String::from).collect::<Vec<_>>();
+    assert!(matches(&lines("a ... c"), &lines("a b b c"), false));
+    assert!(matches(&lines("a c"), &lines("a c d"), true));
+    assert!(!matches(&lines("a c"), &lines("a c d"), false));
+    assert!(!matches(&lines("a ... d"), &lines("a b c"), false));
+}
