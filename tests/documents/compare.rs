@@ -21,7 +21,7 @@ static VARIES: LazyLock<Vec<(Regex, &str)>> = LazyLock::new(|| {
         (r"\bfe80::[0-9a-f:]+", "LINK-LOCAL"),
         // A lease.
         (r"\b192\.168\.69\.1[56]\d\b", "LEASED"),
-        // It follows the generator of initial sequence numbers. tests/board_checks.rs compares it with a PC's.
+        // It follows the generator of initial sequence numbers.
         (r"\bdigest [0-9a-f]{16}\b", "digest D"),
         (r"\b[\d./]+ ms\b", "N ms"),
         (r"\b(rto|win|cwnd|unacknowledged|retransmits)=\d+(ms)?", "$1=N"),
