@@ -1,7 +1,6 @@
 //! The program: the command line, the console, the sandbox; a file a command.
 
 mod address;
-mod bench;
 mod call;
 pub mod capture;
 mod commands;
@@ -44,7 +43,6 @@ mod written;
 mod zone;
 
 pub use address::{Lookup, settle};
-pub use bench::EchoCable;
 pub use commands::run;
 pub use console::Stdio;
 pub use error::Failure;

@@ -1,4 +1,4 @@
-//! What bounds a measurement, a time limit and Ctrl-C, and why it has no result.
+//! The limits of a measurement, a time and Ctrl-C, and the reasons why it has no result.
 
 use core::fmt;
 use std::io::{self, ErrorKind};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 /// No measurement takes this long.
 const LIMIT: Duration = Duration::from_secs(90);
 
-/// How long a read or write of a client waits before it asks its guard.
+/// How long a read or write of a client waits before it checks its deadline.
 pub const TICK: Duration = Duration::from_millis(100);
 
 /// Why a measurement has no result.
@@ -18,42 +18,44 @@ pub enum Miss {
     Failed(String),
     /// Ctrl-C.
     Interrupted,
-    /// This machine lacks what it takes: a line that says what.
+    /// This machine lacks something that it needs: a line that says what.
     Skipped(String),
 }
 
 impl Miss {
-    /// It went wrong.
+    /// A failure, in a line.
     pub fn failed(what: impl fmt::Display) -> Self {
         Miss::Failed(what.to_string())
     }
 
-    /// It panicked, which the standard hook has told.
+    /// A panic, which the standard hook has reported.
     pub fn panicked(what: &str) -> Self {
         Miss::Failed(format!("{what} panicked; the panic's message is above"))
     }
 
-    /// It went wrong, with what was being done.
+    /// Makes a failure of an error; `what` was being done.
     pub fn at<E: fmt::Display>(what: &str) -> impl Fn(E) -> Self {
         move |error| Miss::Failed(format!("{what}: {error}"))
     }
 }
 
-/// The bounds of one measurement.
+/// The limits of one measurement.
 #[derive(Clone, Copy)]
-pub struct Guard<'s> {
+pub struct Deadline<'s> {
     stop: &'s AtomicBool,
     until: Instant,
 }
 
-impl<'s> Guard<'s> {
-    /// From now on; `stop` is set by Ctrl-C.
+impl<'s> Deadline<'s> {
+    /// Starts the time; Ctrl-C sets `stop`.
     pub fn new(stop: &'s AtomicBool) -> Self {
-        Guard { stop, until: Instant::now() + LIMIT }
+        Deadline { stop, until: Instant::now() + LIMIT }
     }
 
+    /// Checks both limits.
+    ///
     /// # Errors
-    /// It has taken too long, or Ctrl-C came.
+    /// The measurement has taken too long, or was interrupted.
     pub fn check(&self) -> Result<(), Miss> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(Miss::Interrupted);
@@ -64,22 +66,22 @@ impl<'s> Guard<'s> {
         Ok(())
     }
 
-    /// Does again what a time-out or a signal cut short.
+    /// Calls `call` again after each time-out and signal.
     ///
     /// # Errors
-    /// Those of [`check`](Self::check), and any other that `call` has.
-    pub fn patiently<T>(&self, mut call: impl FnMut() -> io::Result<T>) -> Result<T, Miss> {
+    /// Those of [`check`](Self::check), and any other of `call`.
+    pub fn retry<T>(&self, mut call: impl FnMut() -> io::Result<T>) -> Result<T, Miss> {
         loop {
             match call() {
                 Ok(value) => return Ok(value),
-                Err(error) if passes(&error) => self.check()?,
+                Err(error) if is_temporary(&error) => self.check()?,
                 Err(error) => return Err(Miss::failed(error)),
             }
         }
     }
 }
 
-/// Whether an error says no more than that nothing has happened yet.
-fn passes(error: &io::Error) -> bool {
+/// Whether an error only means that nothing has happened yet.
+fn is_temporary(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }

@@ -1,49 +1,15 @@
-//! What the servers do, whoever's TCP they run on, and the servers on the kernel's: a thread a connection, by std::net.
+//! The server on the kernel's TCP: a thread per connection, by std::net.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use rustix::net::{Shutdown, shutdown};
 
-use super::beside::beside;
-use super::client::{CHUNK, WELCOME};
-use super::guard::Miss;
+use super::deadline::Miss;
 use super::pattern::Pattern;
-
-/// What a server does with a connection.
-#[derive(Clone, Debug)]
-pub enum Duty {
-    /// The program greeting.
-    Greet,
-    /// Sends the payload without end.
-    Send,
-    /// Takes the payload in, checks it, and closes after the client.
-    Receive(Check),
-}
-
-/// What a server has found in what it took in.
-#[derive(Clone, Debug, Default)]
-pub struct Check {
-    /// It was not the payload.
-    pub wrong: Arc<AtomicBool>,
-    /// How long it was, once it has ended.
-    pub bytes: Arc<AtomicU64>,
-}
-
-impl Check {
-    /// The stream has ended after so many bytes.
-    pub fn ended(&self, bytes: u64) {
-        self.bytes.store(bytes, Ordering::Release);
-    }
-
-    /// It is not what it should be.
-    pub fn is_wrong(&self) {
-        self.wrong.store(true, Ordering::Release);
-    }
-}
+use super::server::{CHUNK, Check, Duty, WELCOME, scoped_server};
 
 /// Runs a client against a server on the kernel's loopback.
 ///
@@ -58,12 +24,12 @@ pub fn with_threads<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T,
         stop_listening(&listener);
     };
     let server = || accept(&listener, duty, &over).map_err(Miss::at("accepting"));
-    beside(("bench-kernel", "the server"), server, stop, || client(address))
+    scoped_server(("bench-kernel", "the server"), server, stop, || client(address))
 }
 
 /// Serves each connection on a thread of its own, until `over` is set and [`stop_listening`] called; then waits for their ends. At
 /// an error, clients are refused from then on.
-fn accept(listener: &TcpListener, duty: &Duty, over: &AtomicBool) -> io::Result<()> {
+pub fn accept(listener: &TcpListener, duty: &Duty, over: &AtomicBool) -> io::Result<()> {
     thread::scope(|scope| {
         loop {
             match listener.accept() {
@@ -84,7 +50,7 @@ fn accept(listener: &TcpListener, duty: &Duty, over: &AtomicBool) -> io::Result<
     })
 }
 
-/// Whoever accepts wakes, and clients that have not been accepted are refused (shutdown(2) on a listening socket).
+/// Wakes the thread that accepts; clients that were not accepted are refused (shutdown(2) on a listening socket).
 fn stop_listening(listener: &TcpListener) {
     // Fails only where it has been done before.
     let _ = shutdown(listener, Shutdown::Both);
@@ -139,35 +105,5 @@ fn receive(stream: &mut TcpStream, check: &Check) -> io::Result<()> {
             return Ok(());
         }
         bytes += len as u64;
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-
-    use super::*;
-
-    #[test]
-    fn a_client_that_panics_does_not_keep_its_server() {
-        let client = |address| {
-            let mut welcome = [0; WELCOME.len()];
-            TcpStream::connect(address).and_then(|mut stream| stream.read_exact(&mut welcome)).unwrap();
-            // No message, unlike panic!.
-            resume_unwind(Box::new(welcome))
-        };
-        let panic = catch_unwind(AssertUnwindSafe(|| with_threads::<()>(&Duty::Greet, client))).unwrap_err();
-        assert_eq!(panic.downcast_ref::<[u8; WELCOME.len()]>().map(|bytes| &bytes[..]), Some(WELCOME));
-    }
-
-    #[test]
-    fn an_error_of_accept_is_handed_back_and_clients_are_refused() {
-        let (listener, duty) = (TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), Duty::Greet);
-        // Nobody has connected: accepting fails at once.
-        listener.set_nonblocking(true).unwrap();
-        let result = accept(&listener, &duty, &AtomicBool::new(false));
-        assert_eq!(result.unwrap_err().kind(), ErrorKind::WouldBlock);
-        let connected = TcpStream::connect(listener.local_addr().unwrap());
-        assert_eq!(connected.unwrap_err().kind(), ErrorKind::ConnectionRefused);
     }
 }

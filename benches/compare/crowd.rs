@@ -1,4 +1,4 @@
-//! Many connections at once on the TAP: how fast they come, what memory they take, and whether those that talk notice the others.
+//! Many connections at once on the TAP: how fast they open, their memory, and whether the busy ones are slowed down by the idle.
 
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use super::child::Server;
-use super::figure::{Figure, Of, What};
-use super::guard::{Guard, Miss};
+use super::deadline::{Deadline, Miss};
+use super::metric::{Figure, Metric, Subject};
 use super::talk::{Talker, talk, together};
 
 /// How many of them talk.
 const ACTIVE: usize = 1000;
 
-/// How many are being opened at a time: with one, what counts is how soon a core that sleeps is woken.
+/// How many open at a time: with one, the result is mostly the time that it takes to wake a sleeping core.
 const OPENING: usize = 16;
 
 /// Files of this process besides its clients' sockets.
@@ -24,11 +24,11 @@ const OTHER_FILES: u64 = 100;
 ///
 /// # Errors
 /// Not all can be opened, or one is not greeted.
-pub fn crowd(number: usize, span: Duration, guard: Guard<'_>) -> Result<Vec<(Figure, f64)>, Miss> {
+pub fn crowd(number: usize, span: Duration, deadline: Deadline<'_>) -> Result<Vec<(Figure, f64)>, Miss> {
     allow_files(number as u64 + OTHER_FILES)?;
-    let server = Server::smolstep(number, guard)?;
+    let server = Server::smolstep(number, deadline)?;
     let start = Instant::now();
-    let talkers = open(server.address(), number, guard)?;
+    let talkers = open(server.address(), number, deadline)?;
     let setup = number as f64 / start.elapsed().as_secs_f64();
     // Spread over the whole table.
     let each = (number / ACTIVE).max(1);
@@ -37,14 +37,14 @@ pub fn crowd(number: usize, span: Duration, guard: Guard<'_>) -> Result<Vec<(Fig
         if client % each == 0 { talking.push(talker) } else { silent.push(talker) }
     }
     let memory = server.resident()? / number as f64;
-    let active = talk(&mut talking, span, guard)?;
-    let figures = [(What::Setup, setup), (What::Memory, memory), (What::Active, active)];
-    Ok(figures.map(|(what, value)| (Figure { what, of: Of::Connections(number) }, value)).into())
+    let active = talk(&mut talking, span, deadline)?;
+    let figures = [(Metric::Setup, setup), (Metric::Memory, memory), (Metric::Active, active)];
+    Ok(figures.map(|(metric, value)| (Figure { metric, subject: Subject::Connections(number) }, value)).into())
 }
 
 /// Opens connections, in several threads.
-fn open(server: SocketAddr, number: usize, guard: Guard<'_>) -> Result<Vec<Talker>, Miss> {
-    let open = |clients: Range<usize>| clients.map(|client| Talker::new(server, client, guard)).collect();
+fn open(server: SocketAddr, number: usize, deadline: Deadline<'_>) -> Result<Vec<Talker>, Miss> {
+    let open = |clients: Range<usize>| clients.map(|client| Talker::new(server, client, deadline)).collect();
     let shares = (0..OPENING).map(|share| share * number / OPENING..(share + 1) * number / OPENING);
     let talkers: Vec<Vec<_>> = together(shares, open)?;
     Ok(talkers.into_iter().flatten().collect())

@@ -1,4 +1,4 @@
-//! Servers that are processes of their own: the one in Python, and smolstep's where its memory is measured.
+//! Servers in their own processes: the one in Python, and smolstep's where its memory is measured.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
@@ -12,26 +12,22 @@ use rustix::fs::{MemfdFlags, memfd_create};
 use rustix::io::Errno;
 use rustix::process::{Signal, set_parent_process_death_signal};
 
-use super::guard::{Guard, Miss, TICK};
-use crate::cli::error::Failure;
-use crate::cli::link::LinkArgs;
-use crate::cli::sandbox::{SERVER, TAP};
-use crate::cli::serve::{ServeArgs, ServerArgs, serve};
-use crate::cli::tcp::TcpArgs;
+use super::deadline::{Deadline, Miss, TICK};
+use super::network::{PREFIX, SERVER, TAP};
 
 /// The server in Python's socket module.
 const PYTHON: &str = include_str!("python.py");
 
-/// More bytes than there are in the line that says where a server listens.
+/// The most bytes in the line that says where a server listens.
 const LINE: usize = 256;
 
-/// How much of the end of what a server complains about is looked at, in bytes.
+/// How many bytes at the end of a server's standard error are searched for its last line.
 const COMPLAINT: usize = 1024;
 
 /// A running server; it is killed when this is dropped.
 pub struct Server {
     child: Child,
-    /// What it writes to standard error: no pipe, because nobody reads it meanwhile.
+    /// Its standard error: no pipe, because nobody reads it while it runs.
     errors: File,
     address: SocketAddr,
 }
@@ -41,23 +37,23 @@ impl Server {
     ///
     /// # Errors
     /// There is no python3 here.
-    pub fn python(guard: Guard<'_>) -> Result<Self, Miss> {
+    pub fn python(deadline: Deadline<'_>) -> Result<Self, Miss> {
         let mut command = Command::new("python3");
         let mut server = Server::start(command.args(["-c", PYTHON]), "python3")?;
-        let port: u16 = server.line(guard)?.trim().parse().map_err(|_| server.miss("python3 does not listen"))?;
+        let port: u16 = server.line(deadline)?.trim().parse().map_err(|_| server.miss("python3 does not listen"))?;
         server.address = (Ipv4Addr::LOCALHOST, port).into();
         Ok(server)
     }
 
-    /// `smolstep serve greeting` on the TAP, for so many connections with 4 KiB each way: see [`serve_as_child`].
+    /// `smolstep serve greeting` on the TAP, for `connections` connections with 4 KiB each way: see [`become_server`].
     ///
     /// # Errors
     /// It does not start.
-    pub fn smolstep(connections: usize, guard: Guard<'_>) -> Result<Self, Miss> {
+    pub fn smolstep(connections: usize, deadline: Deadline<'_>) -> Result<Self, Miss> {
         let mut command = Command::new("/proc/self/exe");
-        command.env("RUST_LOG", "warn").args(["bench", "--child", &connections.to_string()]);
+        command.env("RUST_LOG", "warn").args(["--child", &connections.to_string()]);
         let mut server = Server::start(&mut command, "smolstep serve")?;
-        if !server.line(guard)?.starts_with("listening") {
+        if !server.line(deadline)?.starts_with("listening") {
             return Err(server.miss("smolstep serve does not listen"));
         }
         server.address = (SERVER, 9999).into();
@@ -78,15 +74,15 @@ impl Server {
     }
 
     /// The line that says it listens; less of it where the server has ended.
-    fn line(&mut self, guard: Guard<'_>) -> Result<String, Miss> {
+    fn line(&mut self, deadline: Deadline<'_>) -> Result<String, Miss> {
         let (mut line, mut byte) = (String::new(), [0]);
         // It stays open: a server that has more to say must not fail at that.
         let Some(out) = &mut self.child.stdout else { return Ok(line) };
         let timeout = Timespec::try_from(TICK).ok();
         while line.len() < LINE && !line.ends_with('\n') {
             match poll(&mut [PollFd::new(&*out, PollFlags::IN)], timeout.as_ref()) {
-                Ok(0) | Err(Errno::INTR) => guard.check()?,
-                Ok(_) if guard.patiently(|| out.read(&mut byte))? == 0 => break,
+                Ok(0) | Err(Errno::INTR) => deadline.check()?,
+                Ok(_) if deadline.retry(|| out.read(&mut byte))? == 0 => break,
                 Ok(_) => line.push(byte[0].into()),
                 Err(errno) => return Err(Miss::failed(errno)),
             }
@@ -130,27 +126,21 @@ impl Drop for Server {
     }
 }
 
-/// `smolstep bench --child`: what `smolstep serve greeting` does, but that it ends when the process that has started it does,
-/// even by SIGKILL, which leaves that one no time to end its children.
+/// Replaces this process by `smolstep serve greeting`, which ends when its parent does.
 ///
-/// # Errors
-/// One line for the user.
-pub fn serve_as_child(connections: u16) -> Result<(), Failure> {
-    set_parent_process_death_signal(Some(Signal::KILL)).map_err(Failure::run)?;
-    // No signal comes for a death before this; but then standard input has ended.
+/// It ends even when the parent is killed by SIGKILL and has no time to end its children. Returns the error that prevents it.
+pub fn become_server(connections: u16) -> String {
+    if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
+        return format!("the signal for the parent's death: {error}");
+    }
+    // No signal comes for an earlier death; but then standard input has ended.
     let stdin = rustix::stdio::stdin();
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     if poll(&mut [PollFd::from_borrowed_fd(stdin, PollFlags::IN)], Some(&now)) != Ok(0) {
-        return Err(Failure::run("whoever wanted this server has ended"));
+        return "the process that started this server has ended".into();
     }
-    serve(&ServeArgs {
-        apps: vec!["greeting".into()],
-        link: LinkArgs { tap: Some(TAP.into()), ip: vec![format!("{SERVER}/24")], ..LinkArgs::default() },
-        server: ServerArgs {
-            max_connections: Some(connections),
-            tcp: TcpArgs { socket_buffer: Some(4 << 10), ..TcpArgs::default() },
-            ..ServerArgs::default()
-        },
-        step: false,
-    })
+    let (program, address) = (env!("CARGO_BIN_EXE_smolstep"), format!("{SERVER}/{PREFIX}"));
+    let mut command = Command::new(program);
+    command.args(["serve", "greeting", "--tap", TAP, "--ip", &address, "--socket-buffer", "4K"]);
+    format!("{program}: {}", command.arg("--max-connections").arg(connections.to_string()).exec())
 }

@@ -1,25 +1,19 @@
-//! The kernel's clients: each does the same to whatever server it is given.
+//! The kernel's clients: each does the same with every server.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::guard::{Guard, Miss, TICK};
+use super::deadline::{Deadline, Miss, TICK};
+use super::metric::Spread;
 use super::pattern::Pattern;
-use super::result::Spread;
-use super::server::Check;
-
-/// What the greeting server says first.
-pub const WELCOME: &[u8] = b"Welcome!";
-
-/// Bytes of one read or write of a stream.
-pub const CHUNK: usize = 256 << 10;
+use super::server::{CHUNK, Check, WELCOME};
 
 /// How long a handshake may take: with a lost SYN or two.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// A connection that gives up waiting after a [`TICK`], for a [`Guard`] to decide.
+/// A connection that gives up waiting after a [`TICK`], for a [`Deadline`] to decide.
 ///
 /// # Errors
 /// Nobody answers there.
@@ -36,12 +30,12 @@ pub fn connect(server: SocketAddr) -> Result<TcpStream, Miss> {
 ///
 /// # Errors
 /// Others come, or none.
-pub fn expect(stream: &mut TcpStream, expected: &[u8], guard: Guard<'_>) -> Result<(), Miss> {
+pub fn expect(stream: &mut TcpStream, expected: &[u8], deadline: Deadline<'_>) -> Result<(), Miss> {
     let mut buffer = [0; 64];
     let mut rest = expected;
     while !rest.is_empty() {
         let len = rest.len().min(buffer.len());
-        let read = guard.patiently(|| stream.read(buffer.get_mut(..len).unwrap_or_default()))?;
+        let read = deadline.retry(|| stream.read(buffer.get_mut(..len).unwrap_or_default()))?;
         match buffer.get(..read).and_then(|read| rest.strip_prefix(read)) {
             Some(later) if read > 0 => rest = later,
             _ => return Err(Miss::failed("the server sent something else than it should")),
@@ -54,13 +48,13 @@ pub fn expect(stream: &mut TcpStream, expected: &[u8], guard: Guard<'_>) -> Resu
 ///
 /// # Errors
 /// The stream ends, or is not what it should be.
-pub fn receive(server: SocketAddr, span: Duration, guard: Guard<'_>) -> Result<f64, Miss> {
+pub fn receive(server: SocketAddr, span: Duration, deadline: Deadline<'_>) -> Result<f64, Miss> {
     let mut stream = connect(server)?;
     let (mut buffer, mut pattern) = (vec![0; CHUNK], Pattern::default());
     let mut part = |span: Duration| {
         let (start, mut bytes) = (Instant::now(), 0);
         while start.elapsed() < span {
-            let len = guard.patiently(|| stream.read(&mut buffer))?;
+            let len = deadline.retry(|| stream.read(&mut buffer))?;
             if len == 0 {
                 return Err(Miss::failed("the stream has ended early"));
             }
@@ -79,7 +73,7 @@ pub fn receive(server: SocketAddr, span: Duration, guard: Guard<'_>) -> Result<f
 ///
 /// # Errors
 /// The server has not had all, or not what was sent.
-pub fn send(server: SocketAddr, span: Duration, check: &Check, guard: Guard<'_>) -> Result<f64, Miss> {
+pub fn send(server: SocketAddr, span: Duration, check: &Check, deadline: Deadline<'_>) -> Result<f64, Miss> {
     let mut stream = connect(server)?;
     let (mut buffer, mut pattern) = (vec![0; CHUNK], Pattern::default());
     let (start, mut bytes) = (Instant::now(), 0);
@@ -87,13 +81,13 @@ pub fn send(server: SocketAddr, span: Duration, check: &Check, guard: Guard<'_>)
         pattern.fill(&mut buffer);
         let mut rest = &buffer[..];
         while !rest.is_empty() {
-            let len = guard.patiently(|| stream.write(rest))?;
+            let len = deadline.retry(|| stream.write(rest))?;
             rest = rest.get(len..).unwrap_or_default();
         }
         bytes += buffer.len();
     }
     stream.shutdown(Shutdown::Write).map_err(Miss::at("closing"))?;
-    if guard.patiently(|| stream.read(&mut [0]))? > 0 {
+    if deadline.retry(|| stream.read(&mut [0]))? > 0 {
         return Err(Miss::failed("the server sent something else than it should"));
     }
     let time = start.elapsed();
@@ -107,14 +101,14 @@ pub fn send(server: SocketAddr, span: Duration, check: &Check, guard: Guard<'_>)
 ///
 /// # Errors
 /// The server does not greet.
-pub fn latency(server: SocketAddr, span: Duration, guard: Guard<'_>) -> Result<f64, Miss> {
+pub fn latency(server: SocketAddr, span: Duration, deadline: Deadline<'_>) -> Result<f64, Miss> {
     let mut stream = connect(server)?;
-    expect(&mut stream, WELCOME, guard)?;
+    expect(&mut stream, WELCOME, deadline)?;
     let (start, mut times) = (Instant::now(), Vec::new());
     while start.elapsed() < span || times.is_empty() {
         let sent = Instant::now();
-        guard.patiently(|| stream.write_all(b"Li"))?;
-        expect(&mut stream, b"Hello,Li!", guard)?;
+        deadline.retry(|| stream.write_all(b"Li"))?;
+        expect(&mut stream, b"Hello,Li!", deadline)?;
         times.push(sent.elapsed().as_secs_f64() * 1e6);
     }
     Ok(Spread::of(&times).map_or(0.0, |times| times.median))
@@ -127,11 +121,11 @@ const OPENED: usize = 20_000;
 ///
 /// # Errors
 /// One is not accepted.
-pub fn accept(server: SocketAddr, span: Duration, guard: Guard<'_>) -> Result<f64, Miss> {
+pub fn accept(server: SocketAddr, span: Duration, deadline: Deadline<'_>) -> Result<f64, Miss> {
     let (start, mut opened) = (Instant::now(), 0);
     while (start.elapsed() < span && opened < OPENED) || opened == 0 {
-        guard.check()?;
-        expect(&mut connect(server)?, WELCOME, guard)?;
+        deadline.check()?;
+        expect(&mut connect(server)?, WELCOME, deadline)?;
         opened += 1;
     }
     Ok(opened as f64 / start.elapsed().as_secs_f64())

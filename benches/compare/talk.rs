@@ -10,47 +10,48 @@ use rustix::buffer::spare_capacity;
 use rustix::event::epoll::{self, CreateFlags, EventData, EventFlags};
 use rustix::io::Errno;
 
-use super::client::{WELCOME, connect, expect};
-use super::guard::{Guard, Miss, TICK};
+use super::client::{connect, expect};
+use super::deadline::{Deadline, Miss, TICK};
+use super::server::WELCOME;
 
 /// A client.
 pub struct Talker {
     stream: TcpStream,
     name: String,
     reply: String,
-    /// How much of the reply has come.
-    come: usize,
+    /// Bytes of the reply that have arrived.
+    received: usize,
 }
 
 impl Talker {
-    /// Connects and hears the welcome.
+    /// Connects and reads the welcome.
     ///
     /// # Errors
     /// There is none.
-    pub fn new(server: SocketAddr, number: usize, guard: Guard<'_>) -> Result<Self, Miss> {
-        guard.check()?;
+    pub fn new(server: SocketAddr, number: usize, deadline: Deadline<'_>) -> Result<Self, Miss> {
+        deadline.check()?;
         let mut stream = connect(server)?;
-        expect(&mut stream, WELCOME, guard)?;
+        expect(&mut stream, WELCOME, deadline)?;
         let name = format!("client {number}");
-        Ok(Talker { stream, reply: format!("Hello,{name}!"), name, come: 0 })
+        Ok(Talker { stream, reply: format!("Hello,{name}!"), name, received: 0 })
     }
 
-    fn say(&mut self, guard: Guard<'_>) -> Result<(), Miss> {
-        self.come = 0;
+    fn send(&mut self, deadline: Deadline<'_>) -> Result<(), Miss> {
+        self.received = 0;
         // A socket with nothing under way takes a message whole.
-        guard.patiently(|| self.stream.write_all(self.name.as_bytes()))
+        deadline.retry(|| self.stream.write_all(self.name.as_bytes()))
     }
 
-    /// Takes in what has come, and tells whether that is all of the reply.
-    fn hear(&mut self, guard: Guard<'_>) -> Result<bool, Miss> {
+    /// Reads; returns whether the reply is complete.
+    fn read(&mut self, deadline: Deadline<'_>) -> Result<bool, Miss> {
         let mut buffer = [0; 64];
-        let len = guard.patiently(|| self.stream.read(&mut buffer))?;
-        let rest = self.reply.as_bytes().get(self.come..).unwrap_or_default();
+        let len = deadline.retry(|| self.stream.read(&mut buffer))?;
+        let rest = self.reply.as_bytes().get(self.received..).unwrap_or_default();
         if len == 0 || !buffer.get(..len).is_some_and(|come| rest.starts_with(come)) {
             return Err(Miss::failed("a client was not greeted as it should be"));
         }
-        self.come += len;
-        Ok(self.come == self.reply.len())
+        self.received += len;
+        Ok(self.received == self.reply.len())
     }
 }
 
@@ -58,10 +59,10 @@ impl Talker {
 ///
 /// # Errors
 /// One is not greeted.
-pub fn talk(talkers: &mut [Talker], span: Duration, guard: Guard<'_>) -> Result<f64, Miss> {
+pub fn talk(talkers: &mut [Talker], span: Duration, deadline: Deadline<'_>) -> Result<f64, Miss> {
     let threads = thread::available_parallelism().map_or(1, |cores| (cores.get() - 1).max(1));
     let share = talkers.len().div_ceil(threads).max(1);
-    let trips = together(talkers.chunks_mut(share), |talkers| talk_alone(talkers, span, guard))?;
+    let trips = together(talkers.chunks_mut(share), |talkers| talk_alone(talkers, span, deadline))?;
     Ok(trips.iter().sum())
 }
 
@@ -88,28 +89,28 @@ pub fn together<P: Send, T: Send>(
     })
 }
 
-/// The same of some of them, in this thread.
-fn talk_alone(talkers: &mut [Talker], span: Duration, guard: Guard<'_>) -> Result<f64, Miss> {
+/// [`talk`] for the clients of one thread.
+fn talk_alone(talkers: &mut [Talker], span: Duration, deadline: Deadline<'_>) -> Result<f64, Miss> {
     let waiting = Miss::at::<Errno>("waiting");
     let poll = epoll::create(CreateFlags::CLOEXEC).map_err(&waiting)?;
     for (number, talker) in talkers.iter_mut().enumerate() {
         epoll::add(&poll, &talker.stream, EventData::new_u64(number as u64), EventFlags::IN).map_err(&waiting)?;
-        talker.say(guard)?;
+        talker.send(deadline)?;
     }
     let timeout = rustix::time::Timespec::try_from(TICK).ok();
     let (start, mut trips) = (Instant::now(), 0u64);
     let mut events = Vec::with_capacity(talkers.len().max(1));
     while start.elapsed() < span || trips == 0 {
         match epoll::wait(&poll, spare_capacity(&mut events), timeout.as_ref()) {
-            Ok(0) | Err(Errno::INTR) => guard.check()?,
+            Ok(0) | Err(Errno::INTR) => deadline.check()?,
             Ok(_) => {}
             Err(errno) => return Err(waiting(errno)),
         }
         for event in events.drain(..) {
             let Some(talker) = talkers.get_mut(event.data.u64() as usize) else { continue };
-            if talker.hear(guard)? {
+            if talker.read(deadline)? {
                 trips += 1;
-                talker.say(guard)?;
+                talker.send(deadline)?;
             }
         }
     }

@@ -2,42 +2,38 @@
 
 use core::fmt::{self, Write};
 
-use super::figure::{Figure, What};
-use super::guard::Miss;
-use super::result::{RowResult, Spread};
+use super::deadline::Miss;
+use super::metric::{Figure, Metric, Spread};
+use super::results::RowResult;
 use super::rows::{Outcome, Row};
 
-/// What a table stands under.
-pub struct Head<'h> {
-    /// The machine and the effort, in a line.
-    pub line: &'h str,
-    /// Whether it is for a document, in Markdown.
-    pub markdown: bool,
+/// The table below the line `head`, with the reason for each missing row below it.
+pub fn table(head: &str, markdown: bool, rows: &[(&Row, RowResult)]) -> String {
+    let mut table = String::new();
+    // Writing to a string does not fail.
+    let _ = write_table(&mut table, head, markdown, rows);
+    table
 }
 
-/// Writes the table.
-///
-/// # Errors
-/// Those of `out`.
-pub fn write_table(out: &mut dyn Write, head: &Head<'_>, rows: &[(&Row, RowResult)]) -> fmt::Result {
+fn write_table(out: &mut String, head: &str, markdown: bool, rows: &[(&Row, RowResult)]) -> fmt::Result {
     let mut cells = vec![["row", "smolstep", "against", "result", "lowest to highest", "limit", ""].map(String::from)];
     cells.extend(rows.iter().map(|(row, result)| line(row, result)));
-    writeln!(out, "{}\n", head.line)?;
+    writeln!(out, "{}\n", head)?;
     let widths: [usize; 7] =
         core::array::from_fn(|column| cells.iter().map(|line| line[column].chars().count()).max().unwrap_or(0));
     for (number, line) in cells.iter().enumerate() {
         let mut text = String::new();
         for (cell, width) in line.iter().zip(widths) {
-            match head.markdown {
+            match markdown {
                 true => write!(text, "| {cell} ")?,
                 false => write!(text, "{cell:<width$}  ")?,
             }
         }
-        match head.markdown {
+        match markdown {
             true => writeln!(out, "{text}|")?,
             false => writeln!(out, "{}", text.trim_end())?,
         }
-        if head.markdown && number == 0 {
+        if markdown && number == 0 {
             writeln!(out, "|{}", "---|".repeat(line.len()))?;
         }
     }
@@ -47,7 +43,7 @@ pub fn write_table(out: &mut dyn Write, head: &Head<'_>, rows: &[(&Row, RowResul
                 Miss::Failed(why) | Miss::Skipped(why) => why,
                 Miss::Interrupted => "interrupted before the first round was over",
             };
-            writeln!(out, "{}{}: {text}", if head.markdown { "\n" } else { "" }, row.name)?;
+            writeln!(out, "{}{}: {text}", if markdown { "\n" } else { "" }, row.name)?;
         }
     }
     Ok(())
@@ -62,16 +58,17 @@ fn line(row: &Row, result: &RowResult) -> [String; 7] {
         }
         RowResult::Measured { ours, against, result } => {
             let with_unit = |figure: Figure, spread: &Spread| {
-                format!("{} {}", number(figure.what, spread.median), figure.what.unit())
+                format!("{} {}", number(figure.metric, spread.median), figure.metric.unit())
             };
             let against = row.against.zip(against.as_ref());
-            let against = against
-                .map_or_else(String::new, |(figure, spread)| format!("{}, {}", with_unit(figure, spread), figure.of));
-            let (what, times) = match row.result {
-                Outcome::Value => (row.ours.what, ""),
-                Outcome::Ratio | Outcome::Speedup => (What::Memory, " ×"),
+            let against = against.map_or_else(String::new, |(figure, spread)| {
+                format!("{}, {}", with_unit(figure, spread), figure.subject)
+            });
+            let (metric, times) = match row.result {
+                Outcome::Value => (row.ours.metric, ""),
+                Outcome::Ratio | Outcome::Speedup => (Metric::Memory, " ×"),
             };
-            let [median, low, high] = [result.median, result.low, result.high].map(|value| number(what, value));
+            let [median, low, high] = [result.median, result.low, result.high].map(|value| number(metric, value));
             [
                 row.name.into(),
                 with_unit(row.ours, ours),
@@ -85,7 +82,7 @@ fn line(row: &Row, result: &RowResult) -> [String; 7] {
     }
 }
 
-/// In a word, whether a row is as it should be.
+/// Whether a row meets its limit, in a word.
 pub fn verdict(row: &Row, result: &RowResult) -> &'static str {
     match (result, row.limit) {
         (RowResult::Missing(Miss::Failed(_)), _) => "failed",
@@ -97,10 +94,10 @@ pub fn verdict(row: &Row, result: &RowResult) -> &'static str {
     }
 }
 
-/// A number as precise as it is worth.
-pub fn number(what: What, value: f64) -> String {
-    match what {
-        What::Accept | What::Active | What::Greeting | What::Setup => format!("{value:.0}"),
-        What::Cable | What::Latency | What::Memory | What::Receive | What::Send => format!("{value:.2}"),
+/// A value with the digits that mean something.
+fn number(metric: Metric, value: f64) -> String {
+    match metric {
+        Metric::Accept | Metric::Active | Metric::Greeting | Metric::Setup => format!("{value:.0}"),
+        Metric::Cable | Metric::Latency | Metric::Memory | Metric::Receive | Metric::Send => format!("{value:.2}"),
     }
 }

@@ -1,5 +1,6 @@
-//! smoltcp alone: its own TunTapInterface, one SocketSet, and the loop of its benchmark example, but for the payload, which is
-//! produced and checked.
+//! smoltcp alone: its own TunTapInterface, one SocketSet, and the loop of its benchmark example.
+//!
+//! Only the payload differs: it is the pattern, and is checked.
 
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
@@ -12,12 +13,11 @@ use smoltcp::socket::tcp::{CongestionControl, Socket, SocketBuffer};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 
-use super::beside::beside;
-use super::guard::Miss;
+use super::deadline::Miss;
+use super::network::{PREFIX, SERVER, TAP};
 use super::pattern::Pattern;
-use super::server::{Check, Duty};
+use super::server::{Check, Duty, scoped_server};
 use super::stack::{receive, send};
-use crate::cli::sandbox::{SERVER, TAP};
 
 /// The ports of the example's two sockets.
 const SENDS: u16 = 1234;
@@ -49,7 +49,7 @@ pub fn with_tuntap<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T, 
     let stop = || over.store(true, Ordering::Release);
     // A server that has ended never is.
     let client = || is_ready.recv().map_err(Miss::failed).and_then(|()| client((SERVER, port).into()));
-    beside(("bench-tuntap", "smoltcp's TunTapInterface"), server, stop, client)
+    scoped_server(("bench-tuntap", "smoltcp's TunTapInterface"), server, stop, client)
 }
 
 fn serve(mut device: TunTapInterface, check: &Check, over: &AtomicBool, ready: SyncSender<()>) -> std::io::Result<()> {
@@ -59,7 +59,7 @@ fn serve(mut device: TunTapInterface, check: &Check, over: &AtomicBool, ready: S
     let mut iface = Interface::new(config, &mut device, Instant::now());
     iface.update_ip_addrs(|addresses| {
         // There is room for one.
-        let _ = addresses.push(IpCidr::new(IpAddress::from(SERVER), 24));
+        let _ = addresses.push(IpCidr::new(IpAddress::from(SERVER), PREFIX));
     });
     let mut sockets = SocketSet::new(Vec::new());
     let [sends, receives] = [(); 2].map(|()| {

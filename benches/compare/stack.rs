@@ -1,70 +1,65 @@
-//! smolstep's server on the TAP, as `smolstep serve` runs it, in a thread.
+//! smolstep's server on the TAP, in a thread: the loop and the memory of `smolstep serve`.
 
 use std::io::PipeReader;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use smoltcp::socket::tcp::Socket;
+use smolstep::app::{self, Options};
+use smolstep::cli::Stdio;
+use smolstep::host::{Clock, HeapPool, Interrupt, Sizes, Verdict, drive};
+use smolstep::phy::linux::{Kind, TunTap};
+use smolstep::stack::{Config, Context, Io, Listener, Next, Seed, Session, Stack};
+use smolstep::trace::LogProbe;
+use smoltcp::socket::tcp::{CongestionControl, Socket};
+use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 
-use super::beside::beside;
-use super::guard::Miss;
+use super::deadline::Miss;
+use super::network::{PREFIX, SERVER, TAP};
 use super::pattern::Pattern;
-use super::server::{Check, Duty};
-use crate::app::{self, Options};
-use crate::cli::console::Stdio;
-use crate::cli::error::Failure;
-use crate::cli::link::{Link, LinkArgs, Side};
-use crate::cli::sandbox::{SERVER, TAP};
-use crate::cli::watch::Watch;
-use crate::host::Clock;
-use crate::host::{HeapPool, Sizes};
-use crate::host::{Interrupt, Verdict, drive};
-use crate::phy::linux::TunTap;
-use crate::stack::{Context, Io, Listener, Next, Session, Stack};
+use super::server::{Check, Duty, scoped_server};
 
 /// The port of the one program.
 const PORT: u16 = 9999;
 
-/// As `smolstep serve` has by default.
+/// The defaults of `smolstep serve`, without UDP.
 const SIZES: Sizes =
     Sizes { connections: 1024, receive: 256 << 10, send: 256 << 10, ports: 0, datagrams: 0, payload: 0 };
 
 /// Runs a client against smolstep on the TAP.
 ///
 /// # Errors
-/// Those of the client, or of the device.
+/// Those of the client and of the device.
 pub fn with_smolstep<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T, Miss>) -> Result<T, Miss> {
-    let mut link =
-        LinkArgs { tap: Some(TAP.into()), ..LinkArgs::default() }.link(Side::Server).map_err(Miss::failed)?;
-    // Nobody else is there who could have the address.
-    link.claim = false;
-    // Before the client begins, so that its first frame finds somebody.
-    let device = link.open().map_err(Miss::failed)?;
+    // Before the client begins, so that its first frame is received.
+    let device = TunTap::open_with_offload(Kind::Tap, TAP).map_err(Miss::failed)?;
     let (ended, end) = std::io::pipe().map_err(Miss::at("a pipe"))?;
     let (over, mut end) = (AtomicBool::new(false), Some(end));
     let stop = || {
         over.store(true, Ordering::Release);
         end = None;
     };
-    let server = || serve(&link, device, duty, Bell { over: &over, ended }).map_err(Miss::failed);
-    beside(("bench-smolstep", "smolstep"), server, stop, || client((SERVER, PORT).into()))
+    let server = || serve(device, duty, Bell { over: &over, ended });
+    scoped_server(("bench-smolstep", "smolstep"), server, stop, || client((SERVER, PORT).into()))
 }
 
-fn serve(link: &Link, device: TunTap, duty: &Duty, mut bell: Bell<'_>) -> Result<(), Failure> {
-    let program = Program::new(duty).ok_or_else(|| Failure::run("there is no program greeting"))?;
+fn serve(device: TunTap, duty: &Duty, mut bell: Bell<'_>) -> Result<(), Miss> {
+    let program = Program::new(duty).ok_or_else(|| Miss::failed("there is no program greeting"))?;
     let clock = Clock::start();
-    let watch = Watch::new(link, &device, &clock, None)?;
-    let mut io = Io { device, console: Stdio::output_only(), probe: watch };
+    let mut io = Io { device, console: Stdio::output_only(), probe: LogProbe::default() };
     let mut pool = HeapPool::new(SIZES);
-    let mut stack: Stack<'_, Program, ()> = link.stack(&mut io.device, pool.memory(), clock.now(), |_| {})?;
-    stack.listen(Listener::new(PORT, program)).map_err(Failure::run)?;
-    drive(&mut stack, &mut io, &clock, &mut bell, |_| false).map(drop)
+    let addresses = [IpCidr::new(IpAddress::from(SERVER), PREFIX)];
+    let mut config = Config::new(EthernetAddress([2, 0, 0, 0, 0, 1]).into(), Seed([1; 32]), &addresses);
+    config.tcp.congestion = CongestionControl::Reno;
+    let stack = Stack::new(config, &mut io.device, pool.memory(), clock.now());
+    let mut stack: Stack<'_, Program, ()> = stack.map_err(Miss::failed)?;
+    stack.listen(Listener::new(PORT, program)).map_err(Miss::failed)?;
+    drive(&mut stack, &mut io, &clock, &mut bell, |_| false).map(drop).map_err(Miss::failed)
 }
 
-/// Rung when the client has done.
+/// Ends the loop when the client has ended.
 struct Bell<'o> {
-    /// Set before the pipe ends: asking costs no system call.
+    /// Set before the pipe ends: reading it needs no system call.
     over: &'o AtomicBool,
     ended: PipeReader,
 }
@@ -120,8 +115,8 @@ impl Session for Program {
     }
 }
 
-/// Queues as much of the payload as there is room for. At the end of the ring it takes a second call.
-pub(super) fn send(socket: &mut Socket<'_>, pattern: &mut Pattern) {
+/// Queues as much of the payload as there is room for. At the end of the ring smoltcp needs a second call.
+pub fn send(socket: &mut Socket<'_>, pattern: &mut Pattern) {
     while socket.can_send() {
         let sent = socket.send(|buffer| {
             pattern.fill(buffer);
@@ -133,8 +128,8 @@ pub(super) fn send(socket: &mut Socket<'_>, pattern: &mut Pattern) {
     }
 }
 
-/// Takes in and checks what has come; says how many bytes.
-pub(super) fn receive(socket: &mut Socket<'_>, pattern: &mut Pattern, check: &Check) -> u64 {
+/// Receives and checks what has arrived; returns the number of bytes.
+pub fn receive(socket: &mut Socket<'_>, pattern: &mut Pattern, check: &Check) -> u64 {
     let mut bytes = 0;
     while let Ok(len @ 1..) = socket.recv(|buffer| {
         if !pattern.matches(buffer) {
