@@ -16,7 +16,8 @@ use super::sandbox::{SandboxArgs, sandbox};
 use super::say::say_line;
 use super::serve::{ServeArgs, programs, serve};
 use super::tour::tour;
-use super::usage::{explain, join_negative_values, with_help};
+use super::usage::{explain, with_help};
+use super::words::join_negative_values;
 
 /// TCP and UDP servers and clients on smoltcp: in memory, and on a Linux TAP or TUN
 #[derive(Parser, Debug)]

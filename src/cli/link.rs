@@ -60,6 +60,16 @@ pub enum Side {
     Client,
 }
 
+impl Side {
+    /// Its name, which hardware addresses are derived from: a change of it changes them.
+    fn name(self) -> &'static str {
+        match self {
+            Side::Server => "Server",
+            Side::Client => "Client",
+        }
+    }
+}
+
 /// LINK, understood.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
@@ -133,7 +143,7 @@ impl LinkArgs {
         }
         let mac = match (kind, &self.mac) {
             (Kind::Tun, None) => None,
-            (Kind::Tap, None) => Some(default_mac(name, side)?),
+            (Kind::Tap, None) => Some(default_mac(name, side.name())?),
             (_, Some(text)) => Some(text.parse().ok().filter(EthernetAddress::is_unicast).ok_or_else(|| {
                 Failure::usage(format_args!(
                     "bad hardware address '{text}': it is like 02:00:00:00:00:01, and not multicast"

@@ -39,6 +39,7 @@ mod tcp;
 mod tour;
 mod usage;
 mod watch;
+mod words;
 mod written;
 mod zone;
 
