@@ -2,17 +2,12 @@
 
 use std::sync::LazyLock;
 
+use super::random::Random;
+
 /// Bytes before they repeat: a prime, so that no lost buffer and no lost power of two goes unnoticed.
 pub const PERIOD: usize = 65_521;
 
-static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| {
-    let mut state = 1u64;
-    let mut next = || {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-        (state >> 56) as u8
-    };
-    (0..PERIOD).map(|_| next()).collect()
-});
+static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| Random(1).bytes(PERIOD));
 
 /// A position in the payload.
 #[derive(Clone, Copy, Debug, Default)]

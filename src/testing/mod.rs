@@ -1,18 +1,4 @@
-//! What unit tests of several modules share.
+//! What tests share: random numbers, also for the tests in tests/ and for benches/, and a link in memory.
 
-/// Numbers that a seed brings back (xorshift64*; Vigna 2016).
-pub(crate) struct Random(u64);
-
-impl Random {
-    pub(crate) fn new(seed: u64) -> Self {
-        Random(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
-    }
-
-    /// 0 to `limit` - 1.
-    pub(crate) fn below(&mut self, limit: usize) -> usize {
-        self.0 ^= self.0 >> 12;
-        self.0 ^= self.0 << 25;
-        self.0 ^= self.0 >> 27;
-        (self.0.wrapping_mul(0x2545_f491_4f6c_dd1d) >> 33) as usize % limit
-    }
-}
+pub(crate) mod link;
+pub(crate) mod random;

@@ -21,8 +21,7 @@ mod http_server;
 mod libfuzzer;
 mod mutate;
 mod pair;
-#[allow(dead_code, reason = "shared with tests of frames, which use all of it")]
-#[path = "../common/hostile/random.rs"]
+#[path = "../../src/testing/random.rs"]
 mod random;
 mod records;
 #[allow(dead_code, reason = "shared with tests of addresses, which use all of it")]
