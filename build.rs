@@ -5,12 +5,12 @@ use std::fs;
 use std::io::Read;
 use std::path::PathBuf;
 
+#[path = "src/cli/addr_text.rs"]
+mod addr_text;
 #[path = "src/board/build/network.rs"]
 mod network;
 #[path = "src/names/rules.rs"]
 mod rules;
-#[path = "src/cli/written.rs"]
-mod written;
 
 use network::Network;
 

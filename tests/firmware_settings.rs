@@ -1,12 +1,12 @@
 //! What a firmware is told of the network when it is built: what it is compiled with then, and the one line for what cannot be.
 
+#[path = "../src/cli/addr_text.rs"]
+mod addr_text;
 mod common;
 #[path = "../src/board/build/network.rs"]
 mod network;
 #[path = "../src/names/rules.rs"]
 mod rules;
-#[path = "../src/cli/written.rs"]
-mod written;
 
 use std::cell::RefCell;
 

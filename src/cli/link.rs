@@ -6,9 +6,9 @@ use clap::Args;
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, Ipv6Address, Ipv6Cidr};
 
+use super::addr_text;
 use super::error::Failure;
 use super::mac::default_mac;
-use super::written;
 use super::zone::without_zone;
 use crate::names::SERVERS;
 use crate::phy::linux::{Kind, TunTap};
@@ -223,12 +223,12 @@ pub fn seed() -> Result<Seed, Failure> {
 
 /// An IP address of the command line.
 fn host(text: &str, flag: &str, link: &str) -> Result<IpAddress, Failure> {
-    let address = without_zone(text, link).and_then(|text| written::address(&text, flag));
+    let address = without_zone(text, link).and_then(|text| addr_text::address(&text, flag));
     address.map(Into::into).map_err(Failure::usage)
 }
 
 fn cidr(text: &str, link: &str) -> Result<IpCidr, Failure> {
-    let read = without_zone(text, link).and_then(|text| written::cidr(&text, "--ip"));
+    let read = without_zone(text, link).and_then(|text| addr_text::cidr(&text, "--ip"));
     let (address, prefix) = read.map_err(Failure::usage)?;
     Ok(IpCidr::new(address.into(), prefix))
 }

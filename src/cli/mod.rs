@@ -1,13 +1,12 @@
 //! The program: the command line, the console, the sandbox; a file a command.
 
+mod addr_text;
 mod address;
 mod call;
-pub mod capture;
 mod commands;
 mod completions;
 mod console;
 mod doctor;
-mod duration;
 mod editor;
 mod error;
 mod exchange;
@@ -23,14 +22,12 @@ mod log_lines;
 mod mac;
 mod man;
 pub mod netlink;
-mod number;
 mod output;
 mod ping;
-pub mod play;
 mod race;
+pub mod replay;
 mod resolve;
 mod sandbox;
-mod say;
 mod serve;
 mod shell;
 mod stop;
@@ -38,9 +35,9 @@ mod suggest;
 mod tcp;
 mod tour;
 mod usage;
+mod values;
 mod watch;
 mod words;
-mod written;
 mod zone;
 
 pub use address::{Lookup, settle};
@@ -51,4 +48,4 @@ pub use link::{Link, LinkArgs, Side, seed};
 pub use log_lines::start_log;
 pub use stop::Stop;
 pub use tcp::{Congestion, TcpArgs};
-pub use watch::Watch;
+pub use watch::{Watch, create_capture};

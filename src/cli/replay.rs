@@ -29,16 +29,16 @@ pub fn sizes(setup: &Setup<'_>, host: usize) -> Sizes {
 const ENTRIES: usize = 64;
 
 /// A run of two hosts whose programs print nothing.
-pub type Playing<'a> = SetupLab<'a, Quiet, 2, ENTRIES>;
+pub type Replay<'a> = SetupLab<'a, Quiet, 2, ENTRIES>;
 
 /// Runs a set-up of two hosts to its end or its limit; `each` is told of every entry and the frame last received. Tells whether
 /// the run ended by itself.
 ///
 /// # Errors
 /// [`StartError`]: the set-up cannot be.
-pub fn play(setup: &Setup<'_>, mut each: impl FnMut(&Snapshot, &[u8])) -> Result<bool, StartError> {
+pub fn replay(setup: &Setup<'_>, mut each: impl FnMut(&Snapshot, &[u8])) -> Result<bool, StartError> {
     let mut pools = [0, 1].map(|host| HeapPool::new(sizes(setup, host)));
-    let mut lab: Playing<'_> = setup.start(pools.each_mut().map(|pool| (pool.memory(), Quiet)))?;
+    let mut lab: Replay<'_> = setup.start(pools.each_mut().map(|pool| (pool.memory(), Quiet)))?;
     Ok(lab.run(setup.limit, setup.steps, |lab| {
         while let Some(entry) = lab.entries.pop() {
             each(&lab.snapshot(entry), lab.wire.last_received());
@@ -63,7 +63,7 @@ pub fn coverage() -> Result<String, StartError> {
         if !setup.listeners.is_empty() {
             reach(State::Closed, State::Listen);
         }
-        play(&setup, |snapshot, _| {
+        replay(&setup, |snapshot, _| {
             if let What::Stack(event) = snapshot.entry.what
                 && let Some((from, to)) = change(&event)
             {

@@ -1,6 +1,22 @@
-//! Durations of the command line.
+//! Values of the command line: whole numbers and durations.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
+
+/// A value parser for a whole number in `range`; `example` is one.
+pub fn whole<T: TryFrom<u64>>(
+    range: RangeInclusive<u64>,
+    example: &'static str,
+) -> impl Fn(&str) -> Result<T, String> + Clone + Send + Sync + 'static {
+    move |text| {
+        let (least, most) = (range.start(), range.end());
+        let number = text.parse().ok().filter(|number| range.contains(number)).and_then(|n| T::try_from(n).ok());
+        number.ok_or_else(|| match *most {
+            u64::MAX => format!("it is a whole number from {least}, as in {example}"),
+            most => format!("it is a whole number from {least} to {most}, as in {example}"),
+        })
+    }
+}
 
 /// A duration of the command line that may not be zero.
 ///
