@@ -3,15 +3,18 @@
 //! `cargo bench --bench demux`. Segments of all connections come in turn.
 #![allow(missing_docs, reason = "a program, not a library")]
 
+#[path = "compare/cable.rs"]
+#[allow(dead_code, reason = "the comparison uses the rest")]
+mod cable;
 #[path = "../tests/common/hostile/frame.rs"]
 #[allow(dead_code, reason = "the tests use the rest")]
 mod frame;
 
 use core::hint::black_box;
 
+use cable::EchoCable;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use frame::{ACK, CLIENT_MAC, Ends, SERVER_MAC, TCP};
-use smolstep::cli::EchoCable;
 use smolstep::stack::Tuple;
 use smoltcp::phy::Medium;
 use smoltcp::wire::IpAddress;

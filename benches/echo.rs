@@ -2,11 +2,15 @@
 //!
 //! `cargo bench --bench echo`. 64 bytes go from a client's program through both stacks and the cable to the echo server's and back.
 //! One message is under way at a time, and the connections take turns, so that each finds its memory as cold as the others have
-//! left it. `smolstep bench cable-flat cable-16384` measures the same, with the numbers of connections in turn.
+//! left it. `cargo bench --bench compare -- cable-flat cable-16384` measures the same, with the numbers of connections in turn.
 #![allow(missing_docs, reason = "a program, not a library")]
 
+#[path = "compare/cable.rs"]
+#[allow(dead_code, reason = "the comparison uses the rest")]
+mod cable;
+
+use cable::EchoCable;
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
-use smolstep::cli::EchoCable;
 
 fn echo(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("echo");

@@ -8,7 +8,7 @@ use core::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use smolstep::app;
-use smolstep::cli::play::play;
+use smolstep::cli::replay::replay;
 use smolstep::lab::Setup;
 use smoltcp::time::Duration;
 
@@ -27,7 +27,7 @@ fn lab(criterion: &mut Criterion) {
         setup.steps = u32::MAX;
         let run = || {
             let mut steps = 0;
-            let ended = play(&setup, |snapshot, _| steps = black_box(snapshot).entry.step);
+            let ended = replay(&setup, |snapshot, _| steps = black_box(snapshot).entry.step);
             assert_eq!(ended, Ok(true), "the run ends by itself");
             steps
         };

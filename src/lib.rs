@@ -87,7 +87,7 @@ pub mod cli;
 #[cfg(feature = "std")]
 pub mod host;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "std"))]
 mod testing;
 
 /// Compiles the code in the README.

@@ -100,7 +100,7 @@ mod tests {
 
     #[test]
     fn any_bytes_come_out_as_text() {
-        let mut random = crate::testing::Random::new(1);
+        let mut random = crate::testing::random::Random(1);
         for _ in 0..2000 {
             let bytes: Vec<u8> = (0..12).map(|_| random.below(256) as u8).collect();
             let text = String::from_utf8(shown(&bytes, 1 + random.below(12))).unwrap();

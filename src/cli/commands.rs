@@ -3,7 +3,6 @@
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-use super::bench::{BenchArgs, bench};
 use super::call::{CallArgs, call};
 use super::completions::{CompletionsArgs, completions};
 use super::doctor::{self, DoctorArgs};
@@ -11,13 +10,14 @@ use super::error::Failure;
 use super::get::{GetArgs, get};
 use super::lab::{LabArgs, lab};
 use super::man::{ManArgs, man};
+use super::output::say_line;
 use super::ping::{PingArgs, ping};
 use super::resolve::{ResolveArgs, resolve};
 use super::sandbox::{SandboxArgs, sandbox};
-use super::say::say_line;
 use super::serve::{ServeArgs, programs, serve};
 use super::tour::tour;
-use super::usage::{explain, join_negative_values, with_help};
+use super::usage::{explain, with_help};
+use super::words::join_negative_values;
 
 /// TCP and UDP servers and clients on smoltcp: in memory, and on a Linux TAP or TUN
 #[derive(Parser, Debug)]
@@ -28,7 +28,7 @@ use super::usage::{explain, join_negative_values, with_help};
 
 Environment:
   RUST_LOG  What to log on standard error: off, error, warn, info, debug or trace [default: info;
-            warn for bench, get and chat at a terminal; lab and the tour log at most warn]
+            warn for get and chat at a terminal; lab and the tour log at most warn]
   NO_COLOR  No colours, if it is not empty
 
 Example:
@@ -44,7 +44,6 @@ enum Command {
     /// List the programs: name, transports, ports
     #[command(after_help = "Example:\n  smolstep apps")]
     Apps,
-    Bench(BenchArgs),
     Call(CallArgs),
     Completions(CompletionsArgs),
     Doctor(DoctorArgs),
@@ -82,7 +81,6 @@ impl Cli {
         match self.command {
             None => tour().map(|()| 0),
             Some(Command::Apps) => apps().map(|()| 0),
-            Some(Command::Bench(args)) => bench(&args),
             Some(Command::Call(args)) => call(&args).map(|()| 0),
             Some(Command::Completions(args)) => completions(&args, Cli::command()).map(|()| 0),
             Some(Command::Doctor(_)) => {

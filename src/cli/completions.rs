@@ -5,7 +5,7 @@ use clap_complete::generate;
 use clap_complete::shells;
 
 use super::error::Failure;
-use super::say::say;
+use super::output::say;
 
 /// Print a script that completes commands and options in a shell
 #[derive(Args, Clone, Debug)]

@@ -22,8 +22,6 @@ use rustyline::history::MemHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{ColorMode, Config, ExternalPrinter, Helper};
 
-use super::log_lines::quieten;
-
 /// The editor of a terminal, which is as it was before once this is dropped.
 pub(super) struct Editor {
     shared: Arc<Shared>,
@@ -131,6 +129,13 @@ impl Drop for Editor {
         }
         let _ = out.flush();
         let _ = tcsetattr(rustix::stdio::stdin(), OptionalActions::Now, &self.before);
+    }
+}
+
+/// Logs only warnings and errors from now on, unless the environment sets the level: log lines would interrupt the talk.
+fn quieten() {
+    if std::env::var_os("RUST_LOG").is_none() {
+        log::set_max_level(log::LevelFilter::Warn);
     }
 }
 

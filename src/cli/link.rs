@@ -6,9 +6,9 @@ use clap::Args;
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, Ipv6Address, Ipv6Cidr};
 
+use super::addr_text;
 use super::error::Failure;
 use super::mac::default_mac;
-use super::written;
 use super::zone::without_zone;
 use crate::host::seed;
 use crate::names::SERVERS;
@@ -59,6 +59,16 @@ pub enum Side {
     Server,
     /// 192.168.69.2/24, fdaa::2/64.
     Client,
+}
+
+impl Side {
+    /// Its name, which hardware addresses are derived from: a change of it changes them.
+    fn name(self) -> &'static str {
+        match self {
+            Side::Server => "Server",
+            Side::Client => "Client",
+        }
+    }
 }
 
 /// LINK, understood.
@@ -134,7 +144,7 @@ impl LinkArgs {
         }
         let mac = match (kind, &self.mac) {
             (Kind::Tun, None) => None,
-            (Kind::Tap, None) => Some(default_mac(name, side)?),
+            (Kind::Tap, None) => Some(default_mac(name, side.name())?),
             (_, Some(text)) => Some(text.parse().ok().filter(EthernetAddress::is_unicast).ok_or_else(|| {
                 Failure::usage(format_args!(
                     "bad hardware address '{text}': it is like 02:00:00:00:00:01, and not multicast"
@@ -205,12 +215,12 @@ impl Link {
 
 /// An IP address of the command line.
 fn host(text: &str, flag: &str, link: &str) -> Result<IpAddress, Failure> {
-    let address = without_zone(text, link).and_then(|text| written::address(&text, flag));
+    let address = without_zone(text, link).and_then(|text| addr_text::address(&text, flag));
     address.map(Into::into).map_err(Failure::usage)
 }
 
 fn cidr(text: &str, link: &str) -> Result<IpCidr, Failure> {
-    let read = without_zone(text, link).and_then(|text| written::cidr(&text, "--ip"));
+    let read = without_zone(text, link).and_then(|text| addr_text::cidr(&text, "--ip"));
     let (address, prefix) = read.map_err(Failure::usage)?;
     Ok(IpCidr::new(address.into(), prefix))
 }

@@ -12,7 +12,7 @@ use smoltcp::time::{Duration, Instant};
 use super::console::Stdio;
 use super::error::Failure;
 use super::kernel::KernelSocket;
-use super::say::say_line;
+use super::output::say_line;
 use super::shell::{Command, Goal, Shell};
 use super::watch::Watch;
 use crate::host::{Clock, HostConsole, Interrupt, Verdict};

@@ -25,13 +25,6 @@ pub fn start_log() {
     builder.init();
 }
 
-/// Leaves warnings and errors only, unless the environment says what to log: a talk is not to be read between log lines.
-pub(super) fn quieten() {
-    if std::env::var_os("RUST_LOG").is_none() {
-        log::set_max_level(LevelFilter::Warn);
-    }
-}
-
 struct LogLines;
 
 impl Write for LogLines {

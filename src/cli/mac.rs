@@ -5,14 +5,13 @@ use std::fs;
 use smoltcp::wire::EthernetAddress;
 
 use super::error::Failure;
-use super::link::Side;
 use crate::stack::{Hardware, half_sip};
 
-/// The hardware address of this side on the TAP `tap`. It is random, and logged, on a machine that has no id.
+/// The hardware address on the TAP `tap` of the side with this name. It is random, and logged, on a machine that has no id.
 ///
 /// # Errors
 /// There is neither an id nor entropy.
-pub fn default_mac(tap: &str, side: Side) -> Result<EthernetAddress, Failure> {
+pub fn default_mac(tap: &str, side: &str) -> Result<EthernetAddress, Failure> {
     let read = |file| fs::read_to_string(file).unwrap_or_default();
     if let Some(mac) = derive(tap, side, &read("/etc/machine-id"), &read("/proc/sys/kernel/hostname")) {
         return Ok(mac);
@@ -28,10 +27,10 @@ pub fn default_mac(tap: &str, side: Side) -> Result<EthernetAddress, Failure> {
 }
 
 /// The same made of what is known; `None` where the machine's id is none (machine-id(5)).
-fn derive(tap: &str, side: Side, machine: &str, host: &str) -> Option<EthernetAddress> {
+fn derive(tap: &str, side: &str, machine: &str, host: &str) -> Option<EthernetAddress> {
     let id = u128::from_str_radix(machine.trim(), 16).ok().filter(|&id| id != 0 && machine.trim().len() == 32)?;
     // No name has a line end in it.
-    let text = format!("{id:032x}\n{}\n{tap}\n{side:?}", host.trim());
+    let text = format!("{id:032x}\n{}\n{tap}\n{side}", host.trim());
     let words: Vec<u32> = text
         .as_bytes()
         .chunks(4)
@@ -57,16 +56,16 @@ mod tests {
     #[test]
     fn an_address_is_that_of_the_machine_the_tap_and_the_side() {
         let of = |tap, side, machine, host| derive(tap, side, machine, host).unwrap();
-        let mac = of("tap0", Side::Server, MACHINE, "host\n");
+        let mac = of("tap0", "Server", MACHINE, "host\n");
         // It may not change from release to release: leases and neighbours would not know this side again.
         assert_eq!(Hardware(mac).to_string(), "b6:1f:ef:0f:1c:44");
-        assert_eq!(mac, of("tap0", Side::Server, MACHINE.trim(), "host"));
+        assert_eq!(mac, of("tap0", "Server", MACHINE.trim(), "host"));
         let others = [
-            of("tap1", Side::Server, MACHINE, "host"),
-            of("tap0", Side::Client, MACHINE, "host"),
-            of("tap0", Side::Server, "0123456789abcdef0123456789abcdee", "host"),
-            of("tap0", Side::Server, MACHINE, "other"),
-            of("tap0", Side::Server, MACHINE, ""),
+            of("tap1", "Server", MACHINE, "host"),
+            of("tap0", "Client", MACHINE, "host"),
+            of("tap0", "Server", "0123456789abcdef0123456789abcdee", "host"),
+            of("tap0", "Server", MACHINE, "other"),
+            of("tap0", "Server", MACHINE, ""),
         ];
         for (at, other) in others.iter().enumerate() {
             assert!(other.is_unicast() && other.0[0] & 3 == 2, "{other}");
@@ -77,7 +76,7 @@ mod tests {
     #[test]
     fn a_machine_may_have_no_id() {
         for machine in ["", "\n", "uninitialized\n", "00000000000000000000000000000000\n", "0123", "x"] {
-            assert_eq!(derive("tap0", Side::Server, machine, "host"), None, "{machine:?}");
+            assert_eq!(derive("tap0", "Server", machine, "host"), None, "{machine:?}");
         }
     }
 }

@@ -1,11 +1,31 @@
-//! Standard output for what was received: as it is to a file or a pipe, escaped to a terminal.
+//! Standard output: for a command's own lines, and for received bytes, which are escaped to a terminal.
 
+use core::fmt::Display;
 use std::borrow::Cow;
 use std::io::{self, IsTerminal, Write};
 
+use super::error::Failure;
 use crate::app::Escape;
 
-/// Standard output. What [`Escape`] holds back is written at the latest when this is dropped.
+/// Prints a text without a line end after it, and flushes it.
+///
+/// # Errors
+/// Standard output takes no more.
+pub fn say(text: impl Display) -> Result<(), Failure> {
+    let mut out = std::io::stdout().lock();
+    let result = write!(out, "{text}").and_then(|()| out.flush());
+    result.map_err(Failure::output)
+}
+
+/// Prints a line.
+///
+/// # Errors
+/// Those of [`say`].
+pub fn say_line(line: impl Display) -> Result<(), Failure> {
+    say(format_args!("{line}\n"))
+}
+
+/// Standard output for received bytes. What [`Escape`] holds back is written at the latest when this is dropped.
 pub struct Output(Option<Escape>);
 
 impl Output {

@@ -13,12 +13,11 @@ use smoltcp::time::Instant;
 
 use super::address::{Alarm, Lookup, Timer, no_route, unanswered};
 use super::console::Stdio;
-use super::duration::positive;
 use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
-use super::number::whole;
-use super::say::say_line;
+use super::output::say_line;
 use super::stop::Stop;
+use super::values::{positive, whole};
 use super::watch::Watch;
 use crate::host::{Clock, HeapPool, Sizes, drive};
 use crate::names::WithResolver;

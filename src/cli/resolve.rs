@@ -6,11 +6,11 @@ use clap::Args;
 
 use super::address::Lookup;
 use super::console::Stdio;
-use super::duration::positive;
 use super::error::Failure;
 use super::link::{LinkArgs, Side};
-use super::say::say_line;
+use super::output::say_line;
 use super::stop::Stop;
+use super::values::positive;
 use super::watch::Watch;
 use crate::host::{Clock, HeapPool, Sizes};
 use crate::names::WithResolver;

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use smoltcp::socket::tcp::State;
 
 use super::error::Failure;
-use super::say::say;
+use super::output::say;
 use super::suggest::did_you_mean;
 use crate::host::{Interrupt, Verdict};
 use crate::lab::Kind;

@@ -2,7 +2,7 @@
 
 use super::error::Failure;
 use super::lab::{Run, Shown};
-use super::say::say_line;
+use super::output::say_line;
 use super::serve::find;
 use crate::lab::{Setup, address};
 

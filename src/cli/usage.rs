@@ -3,50 +3,13 @@
 use std::ffi::OsString;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
-use clap::{Arg, Command, Error};
+use clap::{Command, Error};
 
 use super::call::has_client;
 use super::error::Failure;
 use super::sandbox;
 use super::suggest::nearest;
 use crate::app;
-
-/// The command line as clap is to see it: a negative value is joined to its option, so that the error is about the value. clap
-/// would call it an unknown option.
-pub fn join_negative_values(command: &Command, words: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    let mut joined: Vec<OsString> = Vec::new();
-    let mut subcommand = None;
-    let mut open = true;
-    for word in words {
-        let text = word.to_str().unwrap_or_default();
-        if joined.len() == 1 {
-            subcommand = command.find_subcommand(text);
-        }
-        open &= text != "--";
-        let digit = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit() || c == '.');
-        let negative = text.strip_prefix('-').is_some_and(digit);
-        match joined.last_mut() {
-            Some(last) if open && negative && takes_value(subcommand, last.to_str().unwrap_or_default()) => {
-                last.push("=");
-                last.push(word);
-            }
-            _ => joined.push(word),
-        }
-    }
-    joined
-}
-
-fn takes_value(subcommand: Option<&Command>, word: &str) -> bool {
-    subcommand.and_then(|command| option(command, word)).is_some_and(|option| option.get_action().takes_values())
-}
-
-/// The option of `command` that `word` is, without a value behind an equals sign.
-pub fn option<'c>(command: &'c Command, word: &str) -> Option<&'c Arg> {
-    command.get_arguments().find(|option| match word.strip_prefix("--") {
-        Some(long) => option.get_long() == Some(long),
-        None => word.strip_prefix('-').is_some_and(|short| option.get_short().is_some_and(|c| short == c.to_string())),
-    })
-}
 
 /// One line for what clap says of `words` in many; `words` begin with the program.
 pub fn explain(error: &Error, command: &Command, words: &[OsString]) -> Failure {

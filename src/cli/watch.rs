@@ -1,12 +1,14 @@
 //! What watches a stack on the host: the log, and where they are asked for a capture, the events' lines and the status page.
 
+use std::fs::File;
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
+use std::time::SystemTime;
 
 use smoltcp::phy::Medium;
 use smoltcp::time::Instant;
 use smoltcp::wire::EthernetAddress;
 
-use super::capture::{self, FileCapture};
 use super::error::Failure;
 use super::events::Events;
 use super::link::Link;
@@ -14,7 +16,7 @@ use crate::app::Status;
 use crate::host::Clock;
 use crate::phy::linux::{Kind, TunTap, complete};
 use crate::stack::{Direction, Event, Hardware, Probe};
-use crate::trace::LogProbe;
+use crate::trace::{Capture, IoSink, LogProbe};
 
 /// Logs events and writes their lines, writes frames to a capture, and keeps a status.
 pub struct Watch<'s> {
@@ -37,7 +39,7 @@ impl<'s> Watch<'s> {
         let capture = match pcap {
             None => None,
             Some(path) => {
-                let capture = capture::create(path, device.name(), device.kind().medium(), clock.now());
+                let capture = create_capture(path, device.name(), device.kind().medium(), clock.now());
                 Some((path.to_owned(), capture.map_err(|error| unwritable(path, &error))?))
             }
         };
@@ -101,4 +103,20 @@ impl Probe for Watch<'_> {
 
 fn unwritable(path: &Path, error: &dyn core::fmt::Display) -> Failure {
     Failure::run(format_args!("the capture {} cannot be written: {error}", path.display()))
+}
+
+/// A capture in a file. [`Capture::finish`] writes out what is still buffered and reports the first error.
+pub type FileCapture = Capture<IoSink<BufWriter<File>>>;
+
+/// Creates a capture file, or empties the one there is, for the frames of one interface.
+///
+/// `now` is the stack's time at this moment: frames are stamped with the time of day that follows from it.
+///
+/// # Errors
+/// The system's: no such folder, no permission, disk full.
+pub fn create_capture(path: &Path, interface: &str, medium: Medium, now: Instant) -> io::Result<FileCapture> {
+    let file = BufWriter::new(File::create(path)?);
+    let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let epoch = i64::try_from(since_1970.as_micros()).unwrap_or(i64::MAX).saturating_sub(now.total_micros());
+    Capture::new(IoSink(file), interface, medium, epoch)
 }

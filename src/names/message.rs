@@ -1,8 +1,8 @@
-//! DNS messages, as far as a stub resolver needs them (RFC 1035 section 4, RFC 3596).
+//! DNS messages, as far as a stub resolver needs them, and the name in a question (RFC 1035 section 4, RFC 3596).
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::name::Name;
+use super::rules::{self, LONGEST, NameError};
 
 /// The longest question: a header, the longest name, type and class.
 pub(super) const LONGEST_QUERY: usize = HEADER + 255 + 4;
@@ -10,6 +10,34 @@ pub(super) const LONGEST_QUERY: usize = HEADER + 255 + 4;
 const HEADER: usize = 12;
 /// The Internet's class.
 const IN: u16 = 1;
+
+/// A host's name in the form in which it is sent: each part after its length, and a 0.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    wire: heapless::Vec<u8, LONGEST>,
+}
+
+impl Name {
+    /// Checks a name: letters, digits, hyphens and underscores between dots; a dot at the end changes nothing.
+    ///
+    /// # Errors
+    /// [`NameError`]: it cannot be the name of a host.
+    pub fn new(text: &str) -> Result<Name, NameError> {
+        rules::check(text)?;
+        let mut wire = heapless::Vec::new();
+        for label in text.strip_suffix('.').unwrap_or(text).split('.') {
+            wire.push(label.len() as u8).map_err(|_| NameError::TooLong)?;
+            wire.extend_from_slice(label.as_bytes()).map_err(|_| NameError::TooLong)?;
+        }
+        wire.push(0).map_err(|_| NameError::TooLong)?;
+        Ok(Name { wire })
+    }
+
+    /// As it is sent.
+    pub(super) fn wire(&self) -> &[u8] {
+        &self.wire
+    }
+}
 const CNAME: u16 = 5;
 /// How many aliases lead to a name at most; more are a loop, or meant to take time.
 const ALIASES: usize = 8;

@@ -5,7 +5,6 @@
 
 mod addresses;
 mod message;
-mod name;
 mod resolver;
 mod rules;
 
@@ -13,7 +12,7 @@ mod rules;
 mod tests;
 
 pub use addresses::Addresses;
-pub use name::Name;
+pub use message::Name;
 #[cfg(any(feature = "cli", all(feature = "board", target_os = "none")))]
 pub(crate) use resolver::SERVERS;
 pub use resolver::{ResolveError, Resolver, WithResolver};

@@ -7,8 +7,7 @@ use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{IpAddress, IpEndpoint};
 
 use super::addresses::Addresses;
-use super::message::{self, Kind, LONGEST_QUERY, Reply};
-use super::name::Name;
+use super::message::{self, Kind, LONGEST_QUERY, Name, Reply};
 use crate::stack::{Context, Next, UdpSession};
 
 /// How many servers are asked; more are passed over.

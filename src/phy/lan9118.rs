@@ -4,8 +4,7 @@ use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, RxToken, TxToke
 use smoltcp::time::Instant;
 use smoltcp::wire::EthernetAddress;
 
-use super::ethernet::Ethernet;
-use super::registers::{FRAME, Faults, NotThere, Registers, wait};
+use super::registers::{Ethernet, FRAME, Faults, NotThere, Registers, wait};
 use super::words::{Arrived, Words};
 
 /// A LAN9118 as a device.

@@ -5,7 +5,6 @@ mod checksums;
 pub mod conformance;
 #[cfg(feature = "embassy")]
 mod embassy;
-mod ethernet;
 pub mod lan9118;
 #[cfg(all(feature = "std", target_os = "linux"))]
 pub mod linux;
@@ -18,7 +17,6 @@ mod words;
 pub use cable::{Cable, CableEnd};
 #[cfg(feature = "embassy")]
 pub use embassy::{Embassy, UnsupportedMedium};
-pub use ethernet::Ethernet;
 pub use loopback::Loopback;
 pub use queue::{FrameIn, FrameOut, Queue};
-pub use registers::{Faults, NotThere, Registers};
+pub use registers::{Ethernet, Faults, NotThere, Registers};

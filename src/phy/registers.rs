@@ -1,6 +1,17 @@
-//! A controller's registers: memory on a board, a fake in tests.
+//! A network controller: what a board asks of it, and its registers, which are memory on a board and a fake in tests.
+
+use smoltcp::phy::Device;
 
 use super::checksums::add;
+
+/// A device whose interrupt ends a board's sleep.
+pub trait Ethernet: Device {
+    /// Clears the interrupt. Frames that are there already are not announced again: they are looked for after this.
+    fn acknowledge(&mut self);
+
+    /// What went wrong so far.
+    fn faults(&mut self) -> Faults;
+}
 
 /// 32-bit registers, by their offset in bytes.
 pub trait Registers {

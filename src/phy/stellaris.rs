@@ -4,8 +4,7 @@ use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, RxToken, TxToke
 use smoltcp::time::Instant;
 use smoltcp::wire::EthernetAddress;
 
-use super::ethernet::Ethernet;
-use super::registers::{FRAME, Faults, Registers};
+use super::registers::{Ethernet, FRAME, Faults, Registers};
 use super::words::{Arrived, Words};
 
 /// A Stellaris Ethernet controller as a device.

@@ -28,7 +28,6 @@ mod memory;
 pub(crate) mod ndisc;
 #[cfg(feature = "ping")]
 mod ping;
-mod random;
 mod session;
 mod shown;
 
@@ -64,7 +63,7 @@ use smoltcp::wire::HardwareAddress;
 
 use connections::{Connections, sooner};
 use datagrams::Datagrams;
-use random::Random;
+use half_sip::Random;
 
 /// How many programs a stack serves on TCP, and how many on UDP.
 pub const MAX_PROGRAMS: usize = 16;

@@ -1,11 +1,11 @@
 //! What a firmware is told of the network when it is built: what it is compiled with then, and the one line for what cannot be.
 
+#[path = "../../src/cli/addr_text.rs"]
+pub mod addr_text;
 #[path = "../../src/board/build/network.rs"]
 mod network;
 #[path = "../../src/names/rules.rs"]
 pub mod rules;
-#[path = "../../src/cli/written.rs"]
-pub mod written;
 
 use std::cell::RefCell;
 

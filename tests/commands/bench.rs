@@ -1,7 +1,14 @@
-//! `smolstep bench`: its table, its files, its exit codes, and Ctrl-C. What the figures are is no business of a test.
+//! The comparison in benches/compare: its table, its file, its exit codes, Ctrl-C. Tests do not judge the figures.
+
+/// Its unit tests.
+#[path = "../../benches/compare/main.rs"]
+#[allow(dead_code, reason = "a program, of which the tests use parts")]
+mod compare;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::LazyLock;
 
 use crate::common::netns::{output, sandbox_possible, skip, write_program};
 use crate::common::peer::{Finished, Peer, python, smolstep};
@@ -9,11 +16,11 @@ use crate::common::terminal;
 use rustix::process::{Pid, Signal, kill_process};
 
 #[test]
-fn rows_become_a_table_json_and_a_picture() {
+fn rows_become_a_table_and_json() {
     let Some(folder) = Folder::new("files") else { return };
-    let (json, svg) = (folder.path("bench.json"), folder.path("bench.svg"));
+    let json = folder.path("bench.json");
     let rows = ["receive-tuntap", "latency-kernel", "cable-16384"];
-    let run = bench(&[&["--quick", "--rounds", "2", "--json", &json, "--svg", &svg][..], &rows[..2]].concat());
+    let run = bench(&[&["--quick", "--rounds", "2", "--json", &json][..], &rows[..2]].concat());
     assert_eq!((run.code(), run.err().as_str()), (Some(0), ""), "{run:?}");
     let out = run.out();
     assert!(out.lines().next().unwrap().contains("median of 2 rounds, quick"), "{out}");
@@ -22,7 +29,7 @@ fn rows_become_a_table_json_and_a_picture() {
         assert!(line.ends_with("met") || line.ends_with("missed"), "{line}");
     }
     assert!(!out.contains(rows[2]), "{out}");
-    let checked = output(python::command("check_bench").args([&json, &svg])).unwrap();
+    let checked = output(python::command("check_bench").arg(&json)).unwrap();
     let said = String::from_utf8_lossy(&checked.stderr);
     assert!(checked.status.success(), "{said}\n{}", fs::read_to_string(json).unwrap());
 
@@ -39,13 +46,13 @@ fn a_file_stays_as_it_was_until_the_results_are_there() {
     fs::write(&json, "the last results\n").unwrap();
     // It is started in the midst of the measurements.
     folder.python(&format!("read -r line <{json}\necho \"$line\" >{seen}"));
-    let row = ["bench", "--quick", "greeting-python", "--json", &json];
-    let run = Peer::start(smolstep().env_remove("RUST_LOG").env("PATH", &folder.0).args(row)).finish();
+    let row = ["--quick", "greeting-python", "--json", &json];
+    let run = Peer::start(program().env("PATH", &folder.0).args(row)).finish();
     assert_eq!((run.code(), run.err().as_str()), (Some(1), ""), "{run:?}");
     assert_eq!(fs::read_to_string(seen).unwrap(), "the last results\n");
-    assert!(fs::read_to_string(&json).unwrap().starts_with("{\"smolstep\":"), "{run:?}");
+    assert!(fs::read_to_string(&json).unwrap().contains("\"smolstep\":"), "{run:?}");
     let files = fs::read_dir(&folder.0).unwrap().flatten().map(|entry| entry.file_name());
-    assert_eq!(files.count(), 3, "nothing is left beside");
+    assert_eq!(files.count(), 3, "there is no other file");
 }
 
 #[test]
@@ -59,22 +66,30 @@ fn every_row_is_listed_once() {
 }
 
 #[test]
-fn wrong_words_are_one_line() {
+fn wrong_words_are_explained() {
     for (arguments, code, what) in [
-        (&["nosuch"][..], 2, "unknown row 'nosuch': there are send-tuntap, "),
+        (&["send-tuntp"][..], 2, "send-tuntap"),
         (&["--rounds", "0"], 2, "--rounds"),
         (&["--list", "--quick"], 2, "--quick"),
+        (&["--svg", "bench.svg"], 2, "--svg"),
         (
             &["latency-kernel", "--json", "/nonexistent/file"],
             1,
-            "/nonexistent/file: there is no directory /nonexistent",
+            "compare: /nonexistent/file cannot be written: No such file",
         ),
     ] {
         let run = bench(arguments);
         let err = run.err();
-        assert_eq!((run.code(), err.lines().count(), run.out().as_str()), (Some(code), 1, ""), "{run:?}");
+        assert_eq!((run.code(), run.out().as_str()), (Some(code), ""), "{run:?}");
         assert!(err.contains(what), "{err}");
     }
+}
+
+/// The program does not measure itself.
+#[test]
+fn smolstep_has_no_command_bench() {
+    let run = Peer::start(smolstep().args(["bench", "--list"])).finish();
+    assert!(run.code() == Some(2) && run.err().contains("there is no command 'bench'"), "{run:?}");
 }
 
 #[test]
@@ -110,15 +125,14 @@ fn a_peer_that_is_not_there_is_skipped() {
 #[test]
 fn ctrl_c_ends_it_with_what_there_is() {
     let Some(_folder) = Folder::new("interrupt") else { return };
-    let me = env!("CARGO_BIN_EXE_smolstep");
-    let mut run = terminal::start(&[me, "bench", "--quick", "--rounds", "1000000", "accept-kernel", "latency-kernel"]);
+    let mut run = terminal::start(&[&PROGRAM, "--quick", "--rounds", "1000000", "accept-kernel", "latency-kernel"]);
     // The bar says that it works, and how long still.
     run.wait_for("a progress bar", |out| out.contains("of 4000000"));
     run.type_in(b"\x03");
     let run = run.finish();
     assert_eq!(run.code(), Some(1), "{run:?}");
     let shown = run.out();
-    assert!(shown.contains("interrupted: the table is of what had been measured"), "{shown}");
+    assert!(shown.contains("interrupted: the table has what was measured before"), "{shown}");
     assert!(shown.contains("latency-kernel") && shown.ends_with("echo on\n"), "{shown}");
 }
 
@@ -126,9 +140,8 @@ fn ctrl_c_ends_it_with_what_there_is() {
 #[test]
 fn ctrl_c_ends_more_rounds_than_there_ever_are() {
     let Some(_folder) = Folder::new("rounds") else { return };
-    let me = env!("CARGO_BIN_EXE_smolstep");
     let rounds = u64::MAX.to_string();
-    let mut run = terminal::start(&[me, "bench", "--quick", "--rounds", &rounds, "accept-kernel"]);
+    let mut run = terminal::start(&[&PROGRAM, "--quick", "--rounds", &rounds, "accept-kernel"]);
     run.wait_for("a progress bar", |out| out.contains("accepting"));
     run.type_in(b"\x03");
     let run = run.finish();
@@ -138,9 +151,8 @@ fn ctrl_c_ends_more_rounds_than_there_ever_are() {
 #[test]
 fn a_server_of_its_own_ends_with_whoever_started_it_even_by_sigkill() {
     let Some(_folder) = Folder::new("orphan") else { return };
-    let me = env!("CARGO_BIN_EXE_smolstep");
-    // Without the redirection, what a shell starts in the background has no input.
-    let script = format!("echo $$; exec 3<&0; {me} bench --child 4 <&3 & wait");
+    // Without the redirection, a command that a shell starts in the background has no input.
+    let script = format!("echo $$; exec 3<&0; {} --child 4 <&3 & wait", *PROGRAM);
     let run = Peer::start(smolstep().args(["sandbox", "--", "sh", "-c", &script])).listening(1);
     let out = run.out();
     let shell = out.lines().find_map(|line| Pid::from_raw(line.parse().ok()?)).expect("the shell's number");
@@ -149,14 +161,30 @@ fn a_server_of_its_own_ends_with_whoever_started_it_even_by_sigkill() {
     assert_eq!(run.finish().code(), Some(128 + 9));
 }
 
+/// The benchmark's executable, freshly built.
+static PROGRAM: LazyLock<String> = LazyLock::new(|| {
+    let mut build = Command::new(env!("CARGO"));
+    build.args(["test", "--no-run", "--bench", "compare"]).args((!cfg!(debug_assertions)).then_some("--release"));
+    let built = output(&mut build).unwrap();
+    let said = String::from_utf8_lossy(&built.stderr).into_owned();
+    // The last line is: Executable benches/compare/main.rs (PATH)
+    let path = said.rsplit_once('(').and_then(|(_, path)| path.split_once(')')).map(|(path, _)| path);
+    let path = path.filter(|_| built.status.success()).unwrap_or_else(|| panic!("{said}"));
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(path).to_str().unwrap().into()
+});
+
+fn program() -> Command {
+    Command::new(&*PROGRAM)
+}
+
 fn bench(arguments: &[&str]) -> Finished {
-    Peer::start(smolstep().env_remove("RUST_LOG").arg("bench").args(arguments)).finish()
+    Peer::start(program().args(arguments)).finish()
 }
 
 /// Measures greetings with nothing but this folder to find python3 in.
 fn with_path(folder: &Path) -> Finished {
-    let rows = ["bench", "--quick", "greeting-python", "greeting-threads"];
-    Peer::start(smolstep().env_remove("RUST_LOG").env("PATH", folder).args(rows)).finish()
+    let rows = ["--quick", "greeting-python", "greeting-threads"];
+    Peer::start(program().env("PATH", folder).args(rows)).finish()
 }
 
 /// A folder for a test's files, which goes with it.

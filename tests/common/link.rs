@@ -8,6 +8,7 @@ use smolstep::cli::netlink::Netlink;
 use smolstep::phy::linux::Kind;
 
 use super::events;
+use super::hostile::random::Random;
 use super::netns::{delete, in_namespace, make};
 use super::peer::{self, Finished, Peer};
 
@@ -170,15 +171,8 @@ pub fn ask(socket: &UdpSocket, text: impl AsRef<[u8]>, reply: impl AsRef<[u8]>) 
 
 /// `len` bytes that do not repeat soon, others for another `seed`.
 pub fn noise(len: usize, seed: u64) -> Vec<u8> {
-    let mut state = seed.wrapping_mul(2).wrapping_add(1);
-    let mut next = || {
-        // xorshift64 (Marsaglia 2003).
-        state ^= state << 13;
-        state ^= state >> 7;
-        state ^= state << 17;
-        state.to_le_bytes()
-    };
-    (0..len.div_ceil(8)).flat_map(|_| next()).take(len).collect()
+    let mut random = Random(seed);
+    (0..len.div_ceil(8)).flat_map(|_| random.next().to_le_bytes()).take(len).collect()
 }
 
 /// The first bytes of RFC 864's pattern.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use smolstep::cli::capture;
+use smolstep::cli::create_capture;
 use smolstep::stack::Direction;
 use smolstep::trace::{Frame, IoSink, LinkType, Writer};
 use smoltcp::phy::Medium;
@@ -17,7 +17,7 @@ use crate::common::netns::output;
 fn tshark_reads_a_connection_and_finds_nothing_wrong() {
     for medium in [Medium::Ethernet, Medium::Ip] {
         let file = TempFile::new("connection");
-        let capture = capture::create(&file.0, "tap0", medium, Instant::from_secs(1)).unwrap();
+        let capture = create_capture(&file.0, "tap0", medium, Instant::from_secs(1)).unwrap();
         let capture = crate::common::talk::hello(medium, capture);
         assert!(capture.error().is_none());
         capture.finish().unwrap();

@@ -12,7 +12,7 @@ use smoltcp::wire::{
 
 use super::Target;
 use super::chat_lines::{LINES, WORDS, shown};
-use super::mutate::mutate;
+use super::mutate;
 use super::pair::Shown;
 use super::random::Random;
 use super::records::{record, records};

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use super::mutate::mutate;
+use super::mutate;
 use super::random::Random;
 
 /// How many bytes of a stream are sent: a room remembers as many lines as these can be.

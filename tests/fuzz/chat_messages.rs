@@ -4,7 +4,7 @@ use smolstep::app::{Options, Server, find};
 
 use super::Target;
 use super::chat_lines::{LINES, WORDS, check, model};
-use super::mutate::mutate;
+use super::mutate;
 use super::pair::{CLIENT, Ground, Pair, Peer};
 use super::random::Random;
 use super::records::{record, records};

@@ -4,7 +4,7 @@ use smolstep::stack::Config;
 use smoltcp::wire::IpCidr;
 
 use super::Target;
-use super::mutate::mutate;
+use super::mutate;
 use super::random::Random;
 use super::records::{record, records, time};
 use super::world::dhcp::{GIVEN, SERVER, Server};

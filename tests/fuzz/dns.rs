@@ -5,7 +5,7 @@ use smoltcp::time::Duration;
 use smoltcp::wire::{IpAddress, Ipv4Address};
 
 use super::Target;
-use super::mutate::mutate;
+use super::mutate;
 use super::random::Random;
 use super::records::{record, records};
 use super::world::dhcp::{GIVEN, SERVER};

@@ -3,7 +3,7 @@
 use smolstep::app::http_client::{Failure, Head, Output, OutputFailed, Response};
 
 use super::Target;
-use super::mutate::mutate;
+use super::mutate;
 use super::random::Random;
 
 /// Two bytes, how the rest is cut and how much of a body is taken at a time, and a response.

@@ -9,7 +9,7 @@ use smolstep::stack::End;
 use smoltcp::time::Instant;
 
 use super::Target;
-use super::mutate::mutate;
+use super::mutate;
 use super::pair::{Ground, Pair, Peer};
 use super::random::Random;
 

@@ -1,6 +1,6 @@
 //! Every fault does to a frame what its verb says.
 
-use smolstep::cli::play::play;
+use smolstep::cli::replay::replay;
 use smolstep::lab::show::What;
 use smolstep::lab::{Act, Fault, START, Setup, Verdict};
 use smoltcp::time::Duration;
@@ -21,7 +21,7 @@ fn fate(words: &str) -> (u32, Fate) {
     );
     assert!(setup.faults.add(Fault::parse(words, time).expect("a fault")));
     let (mut number, mut fate) = (0, Fate { verdict: Verdict::Deliver, sent: Duration::ZERO, arrived: Vec::new() });
-    let ended = play(&setup, |snapshot, _| {
+    let ended = replay(&setup, |snapshot, _| {
         let at = snapshot.entry.at - START;
         match snapshot.entry.what {
             What::Sent { frame, summary, verdict, .. }
@@ -87,7 +87,7 @@ fn a_fault_without_a_number_meets_all() {
         setup
     };
     let mut dropped = 0;
-    let ended = play(&setup("drop client syn"), |snapshot, _| {
+    let ended = replay(&setup("drop client syn"), |snapshot, _| {
         dropped += u32::from(matches!(snapshot.entry.what, What::Sent { verdict: Verdict::Drop, .. }));
     });
     assert_eq!((ended, dropped), (Ok(false), 5), "SYN leaves after 0, 1, 3, 7 and 15 s");

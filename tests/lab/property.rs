@@ -1,6 +1,9 @@
 //! Whatever the wire does: what arrives is a prefix of what was sent, a clean end means all of it, and whoever was not
 //! acknowledged is told.
 
+#[path = "../../src/testing/random.rs"]
+mod random;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -8,6 +11,7 @@ use smoltcp::socket::tcp::{RecvError, Socket};
 use smoltcp::time::Duration;
 use smoltcp::wire::IpEndpoint;
 
+use random::Random;
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::lab::{Fault, Faults, Kind, Lab, Line, Verdict, address};
 use smolstep::stack::{Context, End, Listener, Next, Quiet, Session};
@@ -71,50 +75,38 @@ impl Session for Peer {
     }
 }
 
-/// Numbers from a seed (xorshift64).
-struct Dice(u64);
-
-impl Dice {
-    fn below(&mut self, limit: u64) -> u64 {
-        self.0 ^= self.0 << 13;
-        self.0 ^= self.0 >> 7;
-        self.0 ^= self.0 << 17;
-        (self.0 >> 16) % limit
-    }
-}
-
-fn fault(dice: &mut Dice) -> Fault {
+fn fault(random: &mut Random) -> Fault {
     let kinds = [Kind::Ack, Kind::Any, Kind::Data, Kind::Fin, Kind::Rst, Kind::Syn, Kind::SynAck];
-    let verdict = match dice.below(6) {
+    let verdict = match random.below(6) {
         0 => Verdict::Corrupt,
-        1 => Verdict::Delay(Duration::from_millis(dice.below(4000))),
+        1 => Verdict::Delay(Duration::from_millis(random.below(4000) as u64)),
         2 => Verdict::Duplicate,
         3 => Verdict::Reorder,
         _ => Verdict::Drop,
     };
     // One in eight meets every frame of its kind: such a connection cannot succeed, or only just.
-    let nth = (dice.below(8) > 0).then(|| 1 + dice.below(6) as u32);
-    Fault { verdict, sender: dice.below(2) as usize, kind: kinds[dice.below(7) as usize], nth }
+    let nth = (random.below(8) > 0).then(|| 1 + random.below(6) as u32);
+    Fault { verdict, sender: random.below(2), kind: random.pick(&kinds), nth }
 }
 
 /// Returns how the connection ended for each side.
 fn run(seed: u64) -> [Option<End>; 2] {
-    let dice = &mut Dice(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1);
+    let random = &mut Random(seed);
     let mut faults = Faults::default();
-    for _ in 0..dice.below(7) {
-        assert!(faults.add(fault(dice)));
+    for _ in 0..random.below(7) {
+        assert!(faults.add(fault(random)));
     }
     let line = Line {
-        latency: Duration::from_micros(dice.below(50_000)),
-        jitter: Duration::from_micros(dice.below(2) * dice.below(100_000)),
-        rate: (dice.below(4) == 0).then(|| 100_000 + dice.below(10_000_000)),
-        loss: (dice.below(2) * dice.below(300_000)) as u32,
-        mtu: if dice.below(3) == 0 { 576 } else { 1500 },
+        latency: Duration::from_micros(random.below(50_000) as u64),
+        jitter: Duration::from_micros((random.below(2) * random.below(100_000)) as u64),
+        rate: (random.below(4) == 0).then(|| 100_000 + random.below(10_000_000) as u64),
+        loss: (random.below(2) * random.below(300_000)) as u32,
+        mtu: if random.below(3) == 0 { 576 } else { 1500 },
     };
     let mut sizes = [(); 2].map(|()| Sizes {
         connections: 2,
-        receive: 64 + dice.below(6000) as usize,
-        send: 16 + dice.below(6000) as usize,
+        receive: 64 + random.below(6000),
+        send: 16 + random.below(6000),
         ports: 1,
         datagrams: 1,
         payload: 1472,
@@ -123,18 +115,18 @@ fn run(seed: u64) -> [Option<End>; 2] {
     let seen: [Rc<RefCell<Seen>>; 2] = Default::default();
     let mut peers = Vec::new();
     for (side, seen) in seen.iter().enumerate() {
-        let len = dice.below(9000) * dice.below(2);
-        let send = (0..len).map(|k| (k * 7 + k / 251 + side as u64) as u8).collect();
+        let len = random.below(9000) * random.below(2);
+        let send = (0..len).map(|k| (k * 7 + k / 251 + side) as u8).collect();
         peers.push(Peer {
             send,
             sent: 0,
-            chunk: 1 + dice.below(2000) as usize,
-            hasty: dice.below(6) == 0,
+            chunk: 1 + random.below(2000),
+            hasty: random.below(6) == 0,
             seen: seen.clone(),
         });
     }
-    let delay = [None, Some(Duration::from_millis(10)), Some(Duration::from_millis(300))][dice.below(3) as usize];
-    let nagle = dice.below(2) == 0;
+    let delay = [None, Some(Duration::from_millis(10)), Some(Duration::from_millis(300))][random.below(3)];
+    let nagle = random.below(2) == 0;
 
     let mut pools = sizes.map(HeapPool::new);
     let memory = pools.each_mut().map(|pool| (pool.memory(), Quiet));

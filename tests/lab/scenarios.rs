@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use smolstep::app::APPS;
-use smolstep::cli::play::{coverage, play};
+use smolstep::cli::replay::{coverage, replay};
 use smolstep::lab::change;
 use smolstep::lab::expect::Expectations;
 use smolstep::lab::figure::{NAMES, STATES, TRANSITIONS};
@@ -19,7 +19,7 @@ fn time(word: &str) -> Option<Duration> {
 /// Every entry of a run, in words.
 fn entries(scenario: &Scenario) -> (bool, Vec<Snapshot>) {
     let mut entries = Vec::new();
-    let ended = play(&(scenario.setup)(), |snapshot, _| entries.push(*snapshot)).expect("it starts");
+    let ended = replay(&(scenario.setup)(), |snapshot, _| entries.push(*snapshot)).expect("it starts");
     (ended, entries)
 }
 
@@ -28,7 +28,7 @@ fn every_expectation_holds() {
     for scenario in SCENARIOS {
         let mut expectations = Expectations::parse(scenario.expect, time).expect(scenario.slug);
         let ended =
-            play(&(scenario.setup)(), |snapshot, frame| expectations.see(snapshot, frame)).expect(scenario.slug);
+            replay(&(scenario.setup)(), |snapshot, frame| expectations.see(snapshot, frame)).expect(scenario.slug);
         assert_eq!(expectations.result(), Ok(()), "{}", scenario.slug);
         assert!(ended, "{} does not end by itself", scenario.slug);
         assert!(!scenario.expect.trim().is_empty(), "{} expects nothing", scenario.slug);
@@ -76,7 +76,7 @@ fn a_restarted_caller_is_let_in_whatever_the_sequence_numbers() {
         let mut setup = (scenario.setup)();
         setup.seed = seed;
         let mut expectations = Expectations::parse(scenario.expect, time).expect("expectations");
-        assert_eq!(play(&setup, |snapshot, frame| expectations.see(snapshot, frame)), Ok(true));
+        assert_eq!(replay(&setup, |snapshot, frame| expectations.see(snapshot, frame)), Ok(true));
         assert_eq!(expectations.result(), Ok(()), "seed {seed}");
     }
 }
@@ -87,7 +87,7 @@ fn every_program_runs_and_ends() {
     for app in APPS {
         for udp in [false, true] {
             match Setup::program(&app, TEXTS, udp) {
-                Ok(setup) => assert_eq!(play(&setup, |_, _| {}), Ok(true), "{} udp: {udp}", app.name),
+                Ok(setup) => assert_eq!(replay(&setup, |_, _| {}), Ok(true), "{} udp: {udp}", app.name),
                 Err(error) => {
                     assert_eq!(error, StartError::NoServer { app: app.name, udp });
                     // http has no client here, and nobody is there who would answer a datagram of chat.

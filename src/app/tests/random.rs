@@ -2,13 +2,13 @@
 
 use super::rig::*;
 use crate::app::{Options, Server, Template, find};
-use crate::testing::Random;
+use crate::testing::random::Random;
 
 const SEEDS: u64 = 200;
 
 impl Random {
     /// Mostly text, with line ends, control characters and bytes that are not UTF-8 in it.
-    pub(super) fn bytes(&mut self, len: usize) -> Vec<u8> {
+    pub(super) fn text(&mut self, len: usize) -> Vec<u8> {
         const PIECES: [&[u8]; 12] = [
             b"a",
             b"Z",
@@ -49,11 +49,11 @@ fn split(message: &[u8]) -> (&[u8], &[u8]) {
 #[test]
 fn echo_returns_what_it_gets() {
     for seed in 0..SEEDS {
-        let mut random = Random::new(seed);
+        let mut random = Random(seed);
         let buffers = random.buffers();
         let mut tcp = serve("echo", &Options::default(), buffers);
         let len = random.below(5000);
-        let sent = random.bytes(len);
+        let sent = random.text(len);
         let (mut rest, mut received) = (&sent[..], Vec::new());
         while !rest.is_empty() {
             let (now, later) = rest.split_at(1 + random.below(rest.len().min(300)));
@@ -74,14 +74,14 @@ fn echo_returns_what_it_gets() {
 fn greeting_replies_to_each_message() {
     const TEMPLATE: &[u8] = b"<{}|{}> and so on, longer than the send buffer may be";
     for seed in 0..SEEDS {
-        let mut random = Random::new(seed);
+        let mut random = Random(seed);
         let buffers = random.buffers();
         let template = Some(Template::new(TEMPLATE).unwrap());
         let mut tcp = serve("greeting", &Options { template, ..Options::default() }, buffers);
         let mut want = b"Welcome!".to_vec();
         for _ in 0..30 {
             let len = 1 + random.below(buffers.receive);
-            let message = random.bytes(len);
+            let message = random.text(len);
             tcp.send(&message);
             let (text, end) = split(&message);
             want.extend([b"<", text, b"|", text, b"> and so on, longer than the send buffer may be", end].concat());
@@ -95,11 +95,11 @@ fn greeting_replies_to_each_message() {
 #[test]
 fn upper_maps_one_message() {
     for seed in 0..SEEDS {
-        let mut random = Random::new(seed);
+        let mut random = Random(seed);
         let buffers = random.buffers();
         let mut tcp = serve("upper", &Options::default(), buffers);
         let len = 1 + random.below(buffers.receive);
-        let message = random.bytes(len);
+        let message = random.text(len);
         tcp.send(&message);
         tcp.send(b"not looked at");
         let (text, end) = split(&message);

@@ -7,8 +7,8 @@ use smoltcp::socket::tcp;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{IpAddress, IpEndpoint};
 
-use super::link::Side;
-pub use super::link::{v4, v6};
+use super::side::Side;
+pub use super::side::{v4, v6};
 use crate::app::message::receive;
 use crate::stack::{Console, Context, End, Input, MESSAGE, Next, Session, UdpSession};
 

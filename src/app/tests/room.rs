@@ -7,7 +7,7 @@ use smoltcp::time::Duration;
 use super::rig::*;
 use crate::app::{Desk, Options, Room, Server, find};
 use crate::stack::Next;
-use crate::testing::Random;
+use crate::testing::random::Random;
 
 const WELCOME: &str = "this is a chat room: '/name NAME' as the first line gives you a name, q leaves\n";
 
@@ -358,7 +358,7 @@ fn a_line_from_the_console_waits_too() {
 #[test]
 fn the_ring_wraps_at_any_place() {
     for seed in 0..50 {
-        let mut random = Random::new(seed);
+        let mut random = Random(seed);
         let room = room(1024);
         let (mut speaker, mut listener) = (join(room, BIG), join(room, BIG));
         speaker.send(b"/name S\n");

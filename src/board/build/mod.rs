@@ -5,11 +5,11 @@ use std::fs;
 use std::io::Read;
 use std::path::PathBuf;
 
+#[path = "../../cli/addr_text.rs"]
+mod addr_text;
 mod network;
 #[path = "../../names/rules.rs"]
 mod rules;
-#[path = "../../cli/written.rs"]
-mod written;
 
 use network::Network;
 

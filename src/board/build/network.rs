@@ -3,7 +3,7 @@
 
 use std::net::{IpAddr, Ipv6Addr};
 
-use super::{mac, rules, setting, written};
+use super::{addr_text, mac, rules, setting};
 
 const IP: &str = "SMOLSTEP_IP";
 const GATEWAY: &str = "SMOLSTEP_GATEWAY";
@@ -90,7 +90,7 @@ impl Network {
 
     /// Adds an address by hand. True if it is there already.
     fn add(&mut self, word: &str) -> Result<bool, String> {
-        let added = written::cidr(word, IP).map_err(|why| match word.contains(['.', ':', '/']) {
+        let added = addr_text::cidr(word, IP).map_err(|why| match word.contains(['.', ':', '/']) {
             true => why,
             false => format!("'{word}' in {IP} is neither dhcp nor slaac, nor an address like 192.168.69.1/24"),
         })?;
@@ -158,7 +158,7 @@ impl Network {
     /// Takes in whom to call.
     fn call(&mut self, text: &str) -> Result<(), String> {
         // 0 is no port that can be written.
-        let Some((host, port)) = written::host_and_port(text, 0) else {
+        let Some((host, port)) = addr_text::host_and_port(text, 0) else {
             return Err(format!(
                 "bad address '{text}' for {SERVER}: it is an IP address or a name, with a port as in 192.168.69.100:9999 \
                  or [fdaa::64]:9999"
@@ -167,7 +167,7 @@ impl Network {
         match host.parse() {
             // As it comes, a board without IPv4 has nobody to call.
             Ok(_) if setting(SERVER).is_none() => {}
-            Ok(address) if !written::is_unicast(address) => {
+            Ok(address) if !addr_text::is_unicast(address) => {
                 return Err(format!("{address} in {SERVER} is no host's address"));
             }
             Ok(address) => self.check_reach(address, SERVER)?,
@@ -204,8 +204,8 @@ impl Network {
 fn listed(name: &str) -> Result<Vec<IpAddr>, String> {
     let mut list = Vec::new();
     for word in setting(name).iter().flat_map(|text| text.split(',')) {
-        let address = written::address(word, name)?;
-        if !written::is_unicast(address) || address.is_loopback() {
+        let address = addr_text::address(word, name)?;
+        if !addr_text::is_unicast(address) || address.is_loopback() {
             return Err(format!("{address} in {name} is no host's address"));
         }
         list.push(address);

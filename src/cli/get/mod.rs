@@ -15,12 +15,12 @@ use clap::Args;
 
 use super::address::Lookup;
 use super::console::Stdio;
-use super::duration::positive;
 use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
 use super::race::{Race, Runner};
 use super::stop::Stop;
 use super::tcp::TcpArgs;
+use super::values::positive;
 use super::watch::Watch;
 use crate::app::http_client::Get;
 use crate::host::{Clock, Sizes};

@@ -6,10 +6,10 @@ use std::time::Duration;
 use clap::Args;
 use smoltcp::socket::tcp::State;
 
-use crate::cli::duration::duration;
 use crate::cli::error::Failure;
-use crate::cli::number::whole;
 use crate::cli::shell::state;
+use crate::cli::values::duration;
+use crate::cli::values::whole;
 use crate::lab::{Fault, Line};
 
 /// Run a client and a server on a cable in memory: see both ends, break a segment, go back, export
@@ -61,7 +61,7 @@ pub struct LabArgs {
     #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX, "7"))]
     pub seed: Option<u64>,
     /// Stop a run that lasts longer, with exit code 1 [default: 10min, or the scenario's]
-    #[arg(long, value_name = "VIRTUAL_TIME", value_parser = crate::cli::duration::positive)]
+    #[arg(long, value_name = "VIRTUAL_TIME", value_parser = crate::cli::values::positive)]
     pub limit: Option<Duration>,
     /// Write a capture to FILE, with a comment on each frame [default: no capture]
     #[arg(long, value_name = "FILE")]

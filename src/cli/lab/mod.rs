@@ -10,7 +10,7 @@ use std::io::{self, IsTerminal, Write};
 pub use args::LabArgs;
 
 use super::error::Failure;
-use super::play::coverage;
+use super::replay::coverage;
 use super::suggest::nearest;
 use crate::app::{self, APPS, App};
 use crate::lab::Setup;

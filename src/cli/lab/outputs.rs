@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use super::args::LabArgs;
 use super::colored;
 use super::run::{Ended, HostLab, Run};
-use crate::cli::duration::duration;
+use crate::cli::values::duration;
 use crate::cli::error::Failure;
 use crate::cli::output::Output;
 use crate::lab::Snapshot;

@@ -4,7 +4,7 @@ use smoltcp::time::Duration;
 
 use super::args::Until;
 use crate::cli::error::Failure;
-use crate::cli::play::sizes;
+use crate::cli::replay::sizes;
 use crate::host::HeapPool;
 use crate::lab::{Progress, START, Setup, SetupLab, Snapshot};
 use crate::stack::Console;

@@ -6,7 +6,7 @@ use clap::Command;
 
 use crate::cli::error::Failure;
 use crate::cli::serve::find;
-use crate::cli::usage::option;
+use crate::cli::words::option;
 
 /// The error about a COMMAND without `--` before it, or about no COMMAND at all; `words` follow `smolstep sandbox`. `None`
 /// where something else is wrong.

@@ -5,7 +5,6 @@ use std::io;
 use std::path::PathBuf;
 
 use super::namespace::Refused;
-use super::publish::Transport;
 use crate::phy::linux::OpenError;
 
 /// Why a sandbox does not come up; its text is one line and says what to do.
@@ -19,8 +18,8 @@ pub enum SandboxError {
     NotExecutable(String, io::Error),
     /// The command does not exist.
     NotFound(String),
-    /// The published port cannot be bound on the host.
-    Port(Transport, u16, io::Error),
+    /// The published port of this transport, "tcp" or "udp", cannot be bound on the host.
+    Port(&'static str, u16, io::Error),
     /// The kernel refuses the namespaces.
     Refused(Refused),
     /// The running sandbox cannot be joined.

@@ -25,11 +25,6 @@ pub(crate) fn enter() -> Result<(), Refused> {
     }
 }
 
-/// Moves this thread, and what it starts from now on, into a new network namespace. It must be root of its user namespace.
-pub(crate) fn own_network() -> Result<(), Refused> {
-    unshare(UnshareFlags::NEWNET).map_err(|error| Refused::new(error.into()))
-}
-
 /// The kernel refuses namespaces; the text is one line that says why, as far as can be found out, and what to do.
 #[derive(Debug)]
 pub struct Refused {

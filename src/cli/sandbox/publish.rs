@@ -1,6 +1,5 @@
 //! Published ports: 127.0.0.1:HOSTPORT of the host leads to 192.168.69.1:PORT of the sandbox.
 
-use core::fmt;
 use core::str::FromStr;
 use core::time::Duration;
 use std::io;
@@ -42,30 +41,12 @@ impl FromStr for Publish {
     }
 }
 
-/// TCP or UDP.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Transport {
-    /// TCP.
-    Tcp,
-    /// UDP.
-    Udp,
-}
-
-impl fmt::Display for Transport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Transport::Tcp => "tcp",
-            Transport::Udp => "udp",
-        })
-    }
-}
-
 /// Binds the host's ends; in the sandbox, [`Published::run`] connects them.
 pub(super) fn bind(ports: &[Publish]) -> Result<Published, SandboxError> {
     let bound = ports.iter().map(|&Publish { host, port }| {
         let fail = |transport| move |e| SandboxError::Port(transport, host, e);
-        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, host)).map_err(fail(Transport::Tcp))?;
-        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, host)).map_err(fail(Transport::Udp))?;
+        let tcp = TcpListener::bind((Ipv4Addr::LOCALHOST, host)).map_err(fail("tcp"))?;
+        let udp = UdpSocket::bind((Ipv4Addr::LOCALHOST, host)).map_err(fail("udp"))?;
         Ok(Bound { tcp, udp, to: SocketAddr::from((SERVER, port)) })
     });
     Ok(Published(bound.collect::<Result<_, SandboxError>>()?))

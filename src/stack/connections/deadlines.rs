@@ -120,21 +120,21 @@ pub(in crate::stack) fn sooner(a: Option<Instant>, b: Option<Instant>) -> Option
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "std"))]
 mod tests {
     use smoltcp::time::Duration;
 
     use super::*;
+    use crate::testing::random::Random;
 
     /// Against a plain search for the minimum, over a long run of random settings.
     #[test]
     fn agrees_with_a_plain_search() {
         let (mut heap, mut slots, mut plain) = (Deadlines::EMPTY, [SlotIndex::EMPTY; 64], [None; 64]);
-        let mut random = 7u64;
+        let mut random = Random(7);
         for round in 0..20_000 {
-            random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
-            let index = (random >> 33) as usize % 64;
-            let due = (random >> 60 != 0).then(|| Instant::from_millis((random >> 40) as i64 % 500));
+            let index = random.below(64);
+            let due = (!random.one_in(16)).then(|| Instant::from_millis(random.below(500) as i64));
             plain[index] = due;
             heap.set(&mut slots, index, due);
             let first = heap.first(&slots);

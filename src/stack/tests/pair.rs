@@ -1,68 +1,18 @@
 //! Two stacks on a wire, with a clock that the test moves, and the frames in the test's hands.
 
-use std::cell::RefCell;
-use std::collections::VecDeque;
-use std::rc::Rc;
 use std::vec::Vec;
 
-use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
+use smoltcp::phy::Medium;
 use smoltcp::socket::{tcp, udp};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint, Ipv4Address};
 
 use crate::host::{HeapPool, Sizes};
 use crate::stack::*;
+use crate::testing::link::{self, Frames};
 
 pub const SERVER: IpAddress = IpAddress::Ipv4(Ipv4Address::new(10, 0, 0, 1));
 pub const CLIENT: IpAddress = IpAddress::Ipv4(Ipv4Address::new(10, 0, 0, 2));
-
-type Queue = Rc<RefCell<VecDeque<Vec<u8>>>>;
-
-/// One end of a wire; it takes `room` frames at a time.
-pub struct Plug {
-    incoming: Queue,
-    outgoing: Queue,
-    pub room: usize,
-}
-
-impl Device for Plug {
-    type RxToken<'t> = Rx;
-    type TxToken<'t> = Tx;
-
-    fn receive(&mut self, _now: Instant) -> Option<(Rx, Tx)> {
-        let frame = self.incoming.borrow_mut().pop_front()?;
-        Some((Rx(frame), Tx(self.outgoing.clone())))
-    }
-
-    fn transmit(&mut self, _now: Instant) -> Option<Tx> {
-        (self.outgoing.borrow().len() < self.room).then(|| Tx(self.outgoing.clone()))
-    }
-
-    fn capabilities(&self) -> DeviceCapabilities {
-        let mut caps = DeviceCapabilities::default();
-        caps.medium = Medium::Ethernet;
-        caps.max_transmission_unit = 1514;
-        caps
-    }
-}
-
-pub struct Rx(Vec<u8>);
-pub struct Tx(Queue);
-
-impl phy::RxToken for Rx {
-    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
-        f(&self.0)
-    }
-}
-
-impl phy::TxToken for Tx {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
-        let mut frame = vec![0; len];
-        let result = f(&mut frame);
-        self.0.borrow_mut().push_back(frame);
-        result
-    }
-}
 
 /// Programs for tests.
 #[derive(Clone, Debug)]
@@ -164,19 +114,11 @@ impl Probe for Events {
 
 pub struct Host {
     pub stack: Stack<'static, App, Respond<Parrot>>,
-    pub io: Io<Plug, Quiet, Events>,
+    pub io: Io<link::End, Quiet, Events>,
 }
 
 impl Host {
-    fn new(
-        number: u8,
-        address: IpAddress,
-        incoming: Queue,
-        outgoing: Queue,
-        sizes: Sizes,
-        set: fn(&mut Config),
-    ) -> Host {
-        let mut device = Plug { incoming, outgoing, room: 64 };
+    fn new(number: u8, address: IpAddress, mut device: link::End, sizes: Sizes, set: fn(&mut Config)) -> Host {
         let addresses = [IpCidr::new(address, 24)];
         let mut config = Config::new(EthernetAddress([2, 0, 0, 0, 0, number]).into(), Seed([number; 32]), &addresses);
         set(&mut config);
@@ -198,8 +140,8 @@ pub struct Pair {
     pub now: Instant,
     pub client: Host,
     pub server: Host,
-    pub to_server: Queue,
-    pub to_client: Queue,
+    pub to_server: Frames,
+    pub to_client: Frames,
 }
 
 pub const SMALL: Sizes = Sizes { connections: 4, receive: 512, send: 512, ports: 2, datagrams: 4, payload: 4096 };
@@ -210,12 +152,13 @@ impl Pair {
     }
 
     pub fn with(sizes: Sizes, set: fn(&mut Config)) -> Pair {
-        let (to_server, to_client) = (Queue::default(), Queue::default());
+        let (server, client) = link::ends(Medium::Ethernet);
+        let (to_server, to_client) = (server.incoming.clone(), client.incoming.clone());
         let many = Sizes { connections: 64, ..SMALL };
         Pair {
             now: Instant::from_secs(1),
-            client: Host::new(2, CLIENT, to_client.clone(), to_server.clone(), many, |_| {}),
-            server: Host::new(1, SERVER, to_server.clone(), to_client.clone(), sizes, set),
+            client: Host::new(2, CLIENT, client, many, |_| {}),
+            server: Host::new(1, SERVER, server, sizes, set),
             to_server,
             to_client,
         }

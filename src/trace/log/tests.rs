@@ -1,11 +1,14 @@
 use core::net::SocketAddr;
 
 use log::Level;
-use smoltcp::time::Instant;
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::EthernetAddress;
 
 use super::LogProbe;
-use crate::cli::EchoCable;
-use crate::stack::{Connection, Drop, End, Event, Tuple};
+use crate::app::Echo;
+use crate::host::{HeapPool, Sizes};
+use crate::phy::Cable;
+use crate::stack::{Config, ConnectionId, Drop, End, Event, Io, Quiet, Seed, Stack, Tuple};
 
 #[test]
 fn lines_name_what_happened_with_addresses() {
@@ -49,8 +52,7 @@ fn drops_are_limited_and_the_rest_counted() {
 #[test]
 fn what_was_left_out_is_told_before_the_connection_is_over() {
     let mut probe = LogProbe::default();
-    let cable = EchoCable::new(1).unwrap();
-    let Connection { id, tuple, .. } = cable.server().unwrap().connections_in_use().next().unwrap();
+    let (id, tuple) = (connection(), tuple("10.0.0.1:7", "10.0.0.2:40000"));
     for _ in 0..130 {
         lines(&mut probe, 0, &Event::Read { id, tuple, bytes: 1 });
     }
@@ -67,6 +69,18 @@ fn frames_that_can_not_be_served_are_for_debugging() {
         lines(&mut LogProbe::default(), 0, &dropped),
         [(Level::Debug, "dropped a frame: TCP in IP fragments".into())]
     );
+}
+
+/// The id of a connection, which only a stack gives.
+fn connection() -> ConnectionId {
+    let (now, mut cable) = (Instant::from_secs(1), Cable::<2, 1514>::new());
+    let mut io = Io::new(cable.ends().0, Quiet);
+    let mut pool = HeapPool::new(Sizes { connections: 1, ..Sizes::SERVER });
+    let address = ["10.0.0.1/24".parse().unwrap()];
+    let config = Config::new(EthernetAddress([2, 0, 0, 0, 0, 1]).into(), Seed([1; 32]), &address);
+    let mut stack: Stack<'_, Echo, ()> = Stack::new(config, &mut io.device, pool.memory(), now).unwrap();
+    let remote = "10.0.0.2:40000".parse::<SocketAddr>().unwrap();
+    stack.connect(now, remote.into(), Echo, Duration::from_secs(1), &mut io).unwrap()
 }
 
 fn lines(probe: &mut LogProbe, micros: i64, event: &Event) -> Vec<(Level, String)> {

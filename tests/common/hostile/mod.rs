@@ -3,4 +3,5 @@
 pub mod craft;
 pub mod frame;
 pub mod mutate;
+#[path = "../../../src/testing/random.rs"]
 pub mod random;

@@ -3,12 +3,12 @@
 use std::vec::Vec;
 
 use super::*;
-use crate::cli::play::play;
+use crate::cli::replay::replay;
 use crate::lab::scenarios;
 
 fn visited(slug: &str) -> Visited {
     let mut visited = Visited::default();
-    assert!(play(&(scenarios::find(slug).unwrap().setup)(), |snapshot, _| visited.note(snapshot)).unwrap());
+    assert!(replay(&(scenarios::find(slug).unwrap().setup)(), |snapshot, _| visited.note(snapshot)).unwrap());
     visited
 }
 

@@ -5,7 +5,7 @@ use std::vec;
 use std::vec::Vec;
 
 use super::*;
-use crate::cli::play::play;
+use crate::cli::replay::replay;
 use crate::lab::scenarios::SCENARIOS;
 use crate::lab::show::{Visited, What, write_states_svg};
 
@@ -31,7 +31,7 @@ pub(in crate::lab) fn check(picture: &str) {
 fn every_scenario_makes_two_pictures() {
     for scenario in SCENARIOS {
         let (mut snapshots, mut visited) = (Vec::new(), Visited::default());
-        play(&(scenario.setup)(), |snapshot, _| {
+        replay(&(scenario.setup)(), |snapshot, _| {
             snapshots.push(*snapshot);
             visited.note(snapshot);
         })

@@ -8,7 +8,7 @@ use super::super::offload::{HEADER, complete};
 use super::super::port::Port;
 use super::super::port::tests::pair;
 use super::*;
-use crate::testing::Random;
+use crate::testing::random::Random;
 
 /// A segment of a stream; its payload tells where in the stream it belongs.
 #[derive(Clone, Copy)]
@@ -222,7 +222,7 @@ fn a_full_queue_holds_both_and_loses_none() {
 fn any_mix_of_frames_comes_out_as_it_went_in() {
     let seed = getrandom::u64().unwrap();
     println!("seed {seed}");
-    let mut random = Random::new(seed);
+    let mut random = Random(seed);
     let mut below = |limit| random.below(limit);
     for medium in [Medium::Ethernet, Medium::Ip] {
         let (mut port, kernel) = port(medium);

@@ -2,7 +2,7 @@ use smoltcp::phy::{Medium, PacketMeta};
 use smoltcp::wire::{IpAddress, IpProtocol, Ipv4Address, Ipv4Packet, Ipv6Address, Ipv6Packet, TcpPacket, UdpPacket};
 
 use super::{Bad, DATA_VALID, GSO_TCPV4, GSO_TCPV6, HEADER, NEEDS_CSUM, accept, complete, prepare, tcp_of};
-use crate::testing::Random;
+use crate::testing::random::Random;
 
 const SOURCE: Ipv4Address = Ipv4Address::new(192, 0, 2, 1);
 const DESTINATION: Ipv4Address = Ipv4Address::new(192, 0, 2, 2);
@@ -155,7 +155,7 @@ fn a_datagrams_checksum_is_wanted_in_its_place_or_it_is_refused() {
 fn no_header_and_no_frame_does_harm() {
     let seed = getrandom::u64().unwrap();
     println!("seed {seed}");
-    let mut numbers = Random::new(seed);
+    let mut numbers = Random(seed);
     let mut random = || numbers.below(1 << 31);
     let (mut passed, mut filled) = (0, 0);
     for _ in 0..100_000 {

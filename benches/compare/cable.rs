@@ -1,0 +1,202 @@
+//! Echoes of 64 bytes on the cable: two whole stacks in one thread, so that only they are measured.
+//!
+//! One message is under way at a time and the connections take turns, so that each finds its memory as cold as the others have
+//! left it. The client is smolstep; the server is smolstep, or one SocketSet with all sockets, as smoltcp's examples have it.
+
+use smoltcp::iface::{self, Interface, SocketHandle, SocketSet};
+use smoltcp::socket::tcp::{CongestionControl, Socket, SocketBuffer};
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
+
+use smolstep::app::{self, Options};
+use smolstep::host::{HeapPool, Sizes};
+use smolstep::phy::{Cable, CableEnd};
+use smolstep::stack::{Config, Context, Io, Listener, Next, Quiet, Seed, Session, Stack};
+
+/// Bytes of a message.
+const MESSAGE: usize = 64;
+/// Bytes of each socket buffer.
+const BUFFER: usize = 2048;
+/// The port of echo (RFC 862).
+const PORT: u16 = 7;
+
+type End = CableEnd<'static, 8, 1514>;
+
+/// An echo server and a client on a cable, with many connections between them. Its memory is never freed.
+pub struct EchoCable {
+    now: Instant,
+    /// When the next connection has its turn.
+    turn: Option<Instant>,
+    client: Stack<'static, Ping, ()>,
+    client_io: Io<End, Quiet>,
+    server: Server,
+}
+
+enum Server {
+    OneSet(Box<OneSet>),
+    Smolstep(Box<Stack<'static, app::Server<'static>, ()>>, Io<End, Quiet>),
+}
+
+impl EchoCable {
+    /// With smolstep's server. `None` if not every connection opens: the most is 65,534.
+    pub fn new(connections: usize) -> Option<Self> {
+        Self::with(connections, |mut io| {
+            let mut stack = stack(1, connections, &mut io.device)?;
+            let echo = app::find("echo")?.server(&Options::default())?;
+            stack.listen(Listener::new(PORT, echo)).ok()?;
+            Some(Server::Smolstep(Box::new(stack), io))
+        })
+    }
+
+    /// With one SocketSet as the server.
+    pub fn one_set(connections: usize) -> Option<Self> {
+        Self::with(connections, |io| OneSet::new(connections, io.device).map(|set| Server::OneSet(Box::new(set))))
+    }
+
+    fn with(connections: usize, server: impl FnOnce(Io<End, Quiet>) -> Option<Server>) -> Option<Self> {
+        let now = Instant::from_secs(1);
+        let (left, right) = Box::leak(Box::new(Cable::new())).ends();
+        let mut client_io = Io::new(right, Quiet);
+        let client = stack(2, connections, &mut client_io.device)?;
+        let mut cable = EchoCable { now, turn: None, server: server(Io::new(left, Quiet))?, client, client_io };
+        for number in 0..connections {
+            let remote = IpEndpoint::new(address(1).address(), PORT);
+            // One turn a microsecond, after all are connected.
+            let turn = Instant::from_secs(2) + Duration::from_micros(number as u64);
+            let ping = Ping { turn, period: Duration::from_micros(connections as u64), sent: false };
+            cable.client.connect(now, remote, ping, Duration::from_secs(1), &mut cable.client_io).ok()?;
+            // The first one takes two more, for ARP.
+            for _ in 0..4 {
+                cable.there_and_back();
+            }
+        }
+        // The memory of each is touched once before anything is measured.
+        (0..connections).all(|_| cable.round_trip()).then_some(cable)
+    }
+
+    /// Runs the next connection's turn; returns whether its echo came back, which it does unless something is broken.
+    #[must_use]
+    pub fn round_trip(&mut self) -> bool {
+        let Some(turn) = self.turn else { return false };
+        self.now = turn;
+        self.there_and_back();
+        // Had the echo not come back, the next turn would be another connection's retransmission.
+        self.turn == Some(turn + Duration::from_micros(1))
+    }
+
+    /// smolstep's server, where it is that one.
+    pub fn server(&self) -> Option<&Stack<'static, app::Server<'static>, ()>> {
+        match &self.server {
+            Server::OneSet(_) => None,
+            Server::Smolstep(stack, _) => Some(stack),
+        }
+    }
+
+    fn there_and_back(&mut self) {
+        self.client.poll(self.now, &mut self.client_io);
+        match &mut self.server {
+            Server::OneSet(set) => set.poll(self.now),
+            Server::Smolstep(stack, io) => {
+                stack.poll(self.now, io);
+            }
+        }
+        self.turn = self.client.poll(self.now, &mut self.client_io);
+    }
+}
+
+fn stack<S: Session + Clone>(number: u8, connections: usize, device: &mut End) -> Option<Stack<'static, S, ()>> {
+    let sizes = Sizes { connections, receive: BUFFER, send: BUFFER, ports: 0, datagrams: 0, payload: 0 };
+    let memory = Box::leak(Box::new(HeapPool::new(sizes))).memory();
+    let addresses = [address(number)];
+    let mut config = Config::new(hardware(number).into(), Seed([number; 32]), &addresses);
+    config.tcp.ack_delay = ACK_DELAY;
+    Stack::new(config, device, memory, Instant::from_secs(1)).ok()
+}
+
+/// An acknowledgement travels with the next message, however many connections have their turn before.
+const ACK_DELAY: Option<Duration> = Some(Duration::from_millis(500));
+
+fn address(number: u8) -> IpCidr {
+    IpCidr::new(IpAddress::v4(10, 0, 0, number), 24)
+}
+
+fn hardware(number: u8) -> EthernetAddress {
+    EthernetAddress([2, 0, 0, 0, 0, number])
+}
+
+/// Sends a message at its turn, takes the echo, and waits for the next turn.
+#[derive(Clone)]
+struct Ping {
+    turn: Instant,
+    period: Duration,
+    sent: bool,
+}
+
+impl Session for Ping {
+    fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        let message = [b'x'; MESSAGE];
+        if self.sent {
+            if socket.recv_queue() < MESSAGE {
+                return Next::Wait;
+            }
+            let mut echo = [0; MESSAGE];
+            if socket.recv_slice(&mut echo) != Ok(MESSAGE) || echo != message {
+                return Next::Abort;
+            }
+            self.sent = false;
+            self.turn += self.period;
+        } else if cx.now >= self.turn {
+            self.sent = socket.send_slice(&message) == Ok(MESSAGE);
+            return Next::Wait;
+        }
+        Next::WakeAt(self.turn)
+    }
+}
+
+/// One SocketSet with a socket a connection: after each poll, every socket is looked at.
+struct OneSet {
+    iface: Interface,
+    device: End,
+    sockets: SocketSet<'static>,
+    handles: Vec<SocketHandle>,
+}
+
+impl OneSet {
+    fn new(connections: usize, mut device: End) -> Option<Self> {
+        let mut config = iface::Config::new(hardware(1).into());
+        config.random_seed = 1;
+        let mut iface = Interface::new(config, &mut device, Instant::from_secs(1));
+        iface.update_ip_addrs(|addresses| {
+            // There is room for one.
+            let _ = addresses.push(address(1));
+        });
+        let mut sockets = SocketSet::new(Vec::with_capacity(connections));
+        let mut handles = Vec::with_capacity(connections);
+        for _ in 0..connections {
+            let [receive, send] = [(); 2].map(|()| SocketBuffer::new(vec![0; BUFFER]));
+            let mut socket = Socket::new(receive, send);
+            socket.set_ack_delay(ACK_DELAY);
+            // smoltcp's default unless a feature changes it, which this program has.
+            socket.set_congestion_control(CongestionControl::None);
+            socket.listen(PORT).ok()?;
+            handles.push(sockets.add(socket));
+        }
+        Some(OneSet { iface, device, sockets, handles })
+    }
+
+    fn poll(&mut self, now: Instant) {
+        self.iface.poll(now, &mut self.device, &mut self.sockets);
+        let mut buffer = [0; MESSAGE];
+        for handle in &self.handles {
+            let socket = self.sockets.get_mut::<Socket<'_>>(*handle);
+            if socket.can_recv()
+                && socket.can_send()
+                && let Ok(len) = socket.recv_slice(&mut buffer)
+            {
+                // There is room: one message is under way.
+                let _ = socket.send_slice(buffer.get(..len).unwrap_or_default());
+            }
+        }
+        self.iface.poll_egress(now, &mut self.device, &mut self.sockets);
+    }
+}

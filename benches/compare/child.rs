@@ -1,0 +1,146 @@
+//! Servers in their own processes: the one in Python, and smolstep's where its memory is measured.
+
+use std::fs::{self, File};
+use std::io::{ErrorKind, Read};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::os::unix::fs::FileExt;
+use std::os::unix::process::CommandExt;
+use std::process::{Child, Command, Stdio};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{MemfdFlags, memfd_create};
+use rustix::io::Errno;
+use rustix::process::{Signal, set_parent_process_death_signal};
+
+use super::deadline::{Deadline, Miss, TICK};
+use super::network::{PREFIX, SERVER, TAP};
+
+/// The server in Python's socket module.
+const PYTHON: &str = include_str!("python.py");
+
+/// The most bytes in the line that says where a server listens.
+const LINE: usize = 256;
+
+/// How many bytes at the end of a server's standard error are searched for its last line.
+const COMPLAINT: usize = 1024;
+
+/// A running server; it is killed when this is dropped.
+pub struct Server {
+    child: Child,
+    /// Its standard error: no pipe, because nobody reads it while it runs.
+    errors: File,
+    address: SocketAddr,
+}
+
+impl Server {
+    /// The program greeting in Python, a thread a connection, on the kernel's loopback.
+    ///
+    /// # Errors
+    /// There is no python3 here.
+    pub fn python(deadline: Deadline<'_>) -> Result<Self, Miss> {
+        let mut command = Command::new("python3");
+        let mut server = Server::start(command.args(["-c", PYTHON]), "python3")?;
+        let port: u16 = server.line(deadline)?.trim().parse().map_err(|_| server.miss("python3 does not listen"))?;
+        server.address = (Ipv4Addr::LOCALHOST, port).into();
+        Ok(server)
+    }
+
+    /// `smolstep serve greeting` on the TAP, for `connections` connections with 4 KiB each way: see [`become_server`].
+    ///
+    /// # Errors
+    /// It does not start.
+    pub fn smolstep(connections: usize, deadline: Deadline<'_>) -> Result<Self, Miss> {
+        let mut command = Command::new("/proc/self/exe");
+        command.env("RUST_LOG", "warn").args(["--child", &connections.to_string()]);
+        let mut server = Server::start(&mut command, "smolstep serve")?;
+        if !server.line(deadline)?.starts_with("listening") {
+            return Err(server.miss("smolstep serve does not listen"));
+        }
+        server.address = (SERVER, 9999).into();
+        Ok(server)
+    }
+
+    fn start(command: &mut Command, name: &str) -> Result<Self, Miss> {
+        let errors = memfd_create("bench-errors", MemfdFlags::CLOEXEC).map_err(Miss::at("a file in memory"))?;
+        let errors = File::from(errors);
+        let copy = errors.try_clone().map_err(Miss::at("a file in memory"))?;
+        // Not in this process's group: Ctrl-C is for this process alone.
+        command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(copy);
+        let child = command.spawn().map_err(|error| match error.kind() {
+            ErrorKind::NotFound => Miss::Skipped(format!("there is no {name} here")),
+            _ => Miss::failed(format_args!("{name}: {error}")),
+        })?;
+        Ok(Server { child, errors, address: (Ipv4Addr::UNSPECIFIED, 0).into() })
+    }
+
+    /// The line that says it listens; less of it where the server has ended.
+    fn line(&mut self, deadline: Deadline<'_>) -> Result<String, Miss> {
+        let (mut line, mut byte) = (String::new(), [0]);
+        // It stays open: a server that has more to say must not fail at that.
+        let Some(out) = &mut self.child.stdout else { return Ok(line) };
+        let timeout = Timespec::try_from(TICK).ok();
+        while line.len() < LINE && !line.ends_with('\n') {
+            match poll(&mut [PollFd::new(&*out, PollFlags::IN)], timeout.as_ref()) {
+                Ok(0) | Err(Errno::INTR) => deadline.check()?,
+                Ok(_) if deadline.retry(|| out.read(&mut byte))? == 0 => break,
+                Ok(_) => line.push(byte[0].into()),
+                Err(errno) => return Err(Miss::failed(errno)),
+            }
+        }
+        Ok(line)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// The memory that it has in use, in KiB.
+    ///
+    /// # Errors
+    /// It has ended.
+    pub fn resident(&self) -> Result<f64, Miss> {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
+        number.ok_or_else(|| self.miss("the server has ended early"))
+    }
+
+    /// What went wrong, with the last line that the server wrote about it.
+    fn miss(&self, what: &str) -> Miss {
+        let len = self.errors.metadata().map_or(0, |file| file.len());
+        let mut end = [0; COMPLAINT];
+        let read = self.errors.read_at(&mut end, len.saturating_sub(COMPLAINT as u64)).unwrap_or(0);
+        let end = String::from_utf8_lossy(end.get(..read).unwrap_or_default());
+        match end.lines().rfind(|line| !line.trim().is_empty()) {
+            Some(line) => Miss::failed(format_args!("{what}: {}", line.trim())),
+            None => Miss::failed(what),
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// Replaces this process by `smolstep serve greeting`, which ends when its parent does.
+///
+/// It ends even when the parent is killed by SIGKILL and has no time to end its children. Returns the error that prevents it.
+pub fn become_server(connections: u16) -> String {
+    if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
+        return format!("the signal for the parent's death: {error}");
+    }
+    // No signal comes for an earlier death; but then standard input has ended.
+    let stdin = rustix::stdio::stdin();
+    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    if poll(&mut [PollFd::from_borrowed_fd(stdin, PollFlags::IN)], Some(&now)) != Ok(0) {
+        return "the process that started this server has ended".into();
+    }
+    let (program, address) = (env!("CARGO_BIN_EXE_smolstep"), format!("{SERVER}/{PREFIX}"));
+    let mut command = Command::new(program);
+    command.args(["serve", "greeting", "--tap", TAP, "--ip", &address, "--socket-buffer", "4K"]);
+    format!("{program}: {}", command.arg("--max-connections").arg(connections.to_string()).exec())
+}

@@ -1,0 +1,136 @@
+//! The kernel's clients: each does the same with every server.
+
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream};
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::deadline::{Deadline, Miss, TICK};
+use super::metric::Spread;
+use super::pattern::Pattern;
+use super::server::{CHUNK, Check, WELCOME};
+
+/// How long a handshake may take: with a lost SYN or two.
+const HANDSHAKE: Duration = Duration::from_secs(10);
+
+/// A connection that gives up waiting after a [`TICK`], for a [`Deadline`] to decide.
+///
+/// # Errors
+/// Nobody answers there.
+pub fn connect(server: SocketAddr) -> Result<TcpStream, Miss> {
+    let stream = TcpStream::connect_timeout(&server, HANDSHAKE).map_err(Miss::at("connecting"))?;
+    let set = stream
+        .set_nodelay(true)
+        .and_then(|()| stream.set_read_timeout(Some(TICK)))
+        .and_then(|()| stream.set_write_timeout(Some(TICK)));
+    set.map_err(Miss::at("a client's socket")).map(|()| stream)
+}
+
+/// Reads as many bytes as `expected` has, which must be these.
+///
+/// # Errors
+/// Others come, or none.
+pub fn expect(stream: &mut TcpStream, expected: &[u8], deadline: Deadline<'_>) -> Result<(), Miss> {
+    let mut buffer = [0; 64];
+    let mut rest = expected;
+    while !rest.is_empty() {
+        let len = rest.len().min(buffer.len());
+        let read = deadline.retry(|| stream.read(buffer.get_mut(..len).unwrap_or_default()))?;
+        match buffer.get(..read).and_then(|read| rest.strip_prefix(read)) {
+            Some(later) if read > 0 => rest = later,
+            _ => return Err(Miss::failed("the server sent something else than it should")),
+        }
+    }
+    Ok(())
+}
+
+/// Gbit/s of a stream from the server, over `span`. What comes in a tenth of that before is not counted.
+///
+/// # Errors
+/// The stream ends, or is not what it should be.
+pub fn receive(server: SocketAddr, span: Duration, deadline: Deadline<'_>) -> Result<f64, Miss> {
+    let mut stream = connect(server)?;
+    let (mut buffer, mut pattern) = (vec![0; CHUNK], Pattern::default());
+    let mut part = |span: Duration| {
+        let (start, mut bytes) = (Instant::now(), 0);
+        while start.elapsed() < span {
+            let len = deadline.retry(|| stream.read(&mut buffer))?;
+            if len == 0 {
+                return Err(Miss::failed("the stream has ended early"));
+            }
+            if !pattern.matches(buffer.get(..len).unwrap_or_default()) {
+                return Err(Miss::failed("what came is not what was sent"));
+            }
+            bytes += len;
+        }
+        Ok(gigabits(bytes, start.elapsed()))
+    };
+    part(span / 10)?;
+    part(span)
+}
+
+/// Gbit/s of a stream to the server, over `span` and until the server has had it all.
+///
+/// # Errors
+/// The server has not had all, or not what was sent.
+pub fn send(server: SocketAddr, span: Duration, check: &Check, deadline: Deadline<'_>) -> Result<f64, Miss> {
+    let mut stream = connect(server)?;
+    let (mut buffer, mut pattern) = (vec![0; CHUNK], Pattern::default());
+    let (start, mut bytes) = (Instant::now(), 0);
+    while start.elapsed() < span {
+        pattern.fill(&mut buffer);
+        let mut rest = &buffer[..];
+        while !rest.is_empty() {
+            let len = deadline.retry(|| stream.write(rest))?;
+            rest = rest.get(len..).unwrap_or_default();
+        }
+        bytes += buffer.len();
+    }
+    stream.shutdown(Shutdown::Write).map_err(Miss::at("closing"))?;
+    if deadline.retry(|| stream.read(&mut [0]))? > 0 {
+        return Err(Miss::failed("the server sent something else than it should"));
+    }
+    let time = start.elapsed();
+    if check.wrong.load(Ordering::Acquire) || check.bytes.load(Ordering::Acquire) != bytes as u64 {
+        return Err(Miss::failed("what the server had is not what was sent"));
+    }
+    Ok(gigabits(bytes, time))
+}
+
+/// The median time of a greeting's round trip, in microseconds; one at a time, over `span`.
+///
+/// # Errors
+/// The server does not greet.
+pub fn latency(server: SocketAddr, span: Duration, deadline: Deadline<'_>) -> Result<f64, Miss> {
+    let mut stream = connect(server)?;
+    expect(&mut stream, WELCOME, deadline)?;
+    let (start, mut times) = (Instant::now(), Vec::new());
+    while start.elapsed() < span || times.is_empty() {
+        let sent = Instant::now();
+        deadline.retry(|| stream.write_all(b"Li"))?;
+        expect(&mut stream, b"Hello,Li!", deadline)?;
+        times.push(sent.elapsed().as_secs_f64() * 1e6);
+    }
+    Ok(Spread::of(&times).map_or(0.0, |times| times.median))
+}
+
+/// The most connections that [`accept`] opens: fewer than the kernel has ports for.
+const OPENED: usize = 20_000;
+
+/// Connections a second that are opened, greeted and closed, one after the other, over `span`.
+///
+/// # Errors
+/// One is not accepted.
+pub fn accept(server: SocketAddr, span: Duration, deadline: Deadline<'_>) -> Result<f64, Miss> {
+    let (start, mut opened) = (Instant::now(), 0);
+    while (start.elapsed() < span && opened < OPENED) || opened == 0 {
+        deadline.check()?;
+        expect(&mut connect(server)?, WELCOME, deadline)?;
+        opened += 1;
+    }
+    Ok(opened as f64 / start.elapsed().as_secs_f64())
+}
+
+fn gigabits(bytes: usize, time: Duration) -> f64 {
+    bytes as f64 * 8.0 / time.as_secs_f64() / 1e9
+}

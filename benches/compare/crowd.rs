@@ -1,0 +1,64 @@
+//! Many connections at once on the TAP: how fast they open, their memory, and whether the busy ones are slowed down by the idle.
+
+use std::net::SocketAddr;
+use std::ops::Range;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+
+use super::child::Server;
+use super::deadline::{Deadline, Miss};
+use super::metric::{Figure, Metric, Subject};
+use super::talk::{Talker, talk, together};
+
+/// How many of them talk.
+const ACTIVE: usize = 1000;
+
+/// How many open at a time: with one, the result is mostly the time that it takes to wake a sleeping core.
+const OPENING: usize = 16;
+
+/// Files of this process besides its clients' sockets.
+const OTHER_FILES: u64 = 100;
+
+/// Opens `number` connections to a server of its own, which greets each; then a thousand of them talk; then all are closed.
+///
+/// # Errors
+/// Not all can be opened, or one is not greeted.
+pub fn crowd(number: usize, span: Duration, deadline: Deadline<'_>) -> Result<Vec<(Figure, f64)>, Miss> {
+    allow_files(number as u64 + OTHER_FILES)?;
+    let server = Server::smolstep(number, deadline)?;
+    let start = Instant::now();
+    let talkers = open(server.address(), number, deadline)?;
+    let setup = number as f64 / start.elapsed().as_secs_f64();
+    // Spread over the whole table.
+    let each = (number / ACTIVE).max(1);
+    let (mut talking, mut silent) = (Vec::new(), Vec::new());
+    for (client, talker) in talkers.into_iter().enumerate() {
+        if client % each == 0 { talking.push(talker) } else { silent.push(talker) }
+    }
+    let memory = server.resident()? / number as f64;
+    let active = talk(&mut talking, span, deadline)?;
+    let figures = [(Metric::Setup, setup), (Metric::Memory, memory), (Metric::Active, active)];
+    Ok(figures.map(|(metric, value)| (Figure { metric, subject: Subject::Connections(number) }, value)).into())
+}
+
+/// Opens connections, in several threads.
+fn open(server: SocketAddr, number: usize, deadline: Deadline<'_>) -> Result<Vec<Talker>, Miss> {
+    let open = |clients: Range<usize>| clients.map(|client| Talker::new(server, client, deadline)).collect();
+    let shares = (0..OPENING).map(|share| share * number / OPENING..(share + 1) * number / OPENING);
+    let talkers: Vec<Vec<_>> = together(shares, open)?;
+    Ok(talkers.into_iter().flatten().collect())
+}
+
+/// Lets this process have so many files open, if the system lets it.
+fn allow_files(number: u64) -> Result<(), Miss> {
+    let limit = getrlimit(Resource::Nofile);
+    if limit.current.is_none_or(|current| current >= number) {
+        return Ok(());
+    }
+    let wanted = Rlimit { current: Some(number), maximum: limit.maximum };
+    setrlimit(Resource::Nofile, wanted).map_err(|_| {
+        let most = limit.maximum.map_or_else(String::new, |most| format!(" of {most}"));
+        Miss::Skipped(format!("it takes {number} open files, above the limit{most}: raise it with ulimit -Hn"))
+    })
+}

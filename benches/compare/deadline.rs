@@ -1,0 +1,87 @@
+//! The limits of a measurement, a time and Ctrl-C, and the reasons why it has no result.
+
+use core::fmt;
+use std::io::{self, ErrorKind};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// No measurement takes this long.
+const LIMIT: Duration = Duration::from_secs(90);
+
+/// How long a read or write of a client waits before it checks its deadline.
+pub const TICK: Duration = Duration::from_millis(100);
+
+/// Why a measurement has no result.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Miss {
+    /// Something went wrong: a line that says what.
+    Failed(String),
+    /// Ctrl-C.
+    Interrupted,
+    /// This machine lacks something that it needs: a line that says what.
+    Skipped(String),
+}
+
+impl Miss {
+    /// A failure, in a line.
+    pub fn failed(what: impl fmt::Display) -> Self {
+        Miss::Failed(what.to_string())
+    }
+
+    /// A panic, which the standard hook has reported.
+    pub fn panicked(what: &str) -> Self {
+        Miss::Failed(format!("{what} panicked; the panic's message is above"))
+    }
+
+    /// Makes a failure of an error; `what` was being done.
+    pub fn at<E: fmt::Display>(what: &str) -> impl Fn(E) -> Self {
+        move |error| Miss::Failed(format!("{what}: {error}"))
+    }
+}
+
+/// The limits of one measurement.
+#[derive(Clone, Copy)]
+pub struct Deadline<'s> {
+    stop: &'s AtomicBool,
+    until: Instant,
+}
+
+impl<'s> Deadline<'s> {
+    /// Starts the time; Ctrl-C sets `stop`.
+    pub fn new(stop: &'s AtomicBool) -> Self {
+        Deadline { stop, until: Instant::now() + LIMIT }
+    }
+
+    /// Checks both limits.
+    ///
+    /// # Errors
+    /// The measurement has taken too long, or was interrupted.
+    pub fn check(&self) -> Result<(), Miss> {
+        if self.stop.load(Ordering::Relaxed) {
+            return Err(Miss::Interrupted);
+        }
+        if Instant::now() >= self.until {
+            return Err(Miss::Failed(format!("not done after {} s", LIMIT.as_secs())));
+        }
+        Ok(())
+    }
+
+    /// Calls `call` again after each time-out and signal.
+    ///
+    /// # Errors
+    /// Those of [`check`](Self::check), and any other of `call`.
+    pub fn retry<T>(&self, mut call: impl FnMut() -> io::Result<T>) -> Result<T, Miss> {
+        loop {
+            match call() {
+                Ok(value) => return Ok(value),
+                Err(error) if is_temporary(&error) => self.check()?,
+                Err(error) => return Err(Miss::failed(error)),
+            }
+        }
+    }
+}
+
+/// Whether an error only means that nothing has happened yet.
+fn is_temporary(error: &io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
+}

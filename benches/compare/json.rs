@@ -1,0 +1,94 @@
+//! The results as JSON, for programs.
+
+use std::fs::{File, OpenOptions};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
+
+use super::deadline::Miss;
+use super::machine::Machine;
+use super::metric::{Figure, Spread};
+use super::results::RowResult;
+use super::rows::{Limit, Row};
+use super::table::verdict;
+
+/// One object: `smolstep` (the version), `machine`, `debug`, `rounds`, `quick`, and `rows`. In each row `ours`, `against` and
+/// `result` are objects with `median`, `low` and `high`; the former two have `of` and `unit`, too.
+pub fn json(machine: &Machine, rounds: usize, quick: bool, rows: &[(&Row, RowResult)]) -> String {
+    let Machine { cpu, cores, kernel, congestion, load } = machine;
+    let rows: Vec<Value> = rows.iter().map(|(row, result)| row_object(row, result)).collect();
+    let run = json!({
+        "smolstep": env!("CARGO_PKG_VERSION"),
+        "machine": { "cpu": cpu, "cores": cores, "kernel": kernel, "congestion": congestion, "load": load },
+        "debug": cfg!(debug_assertions),
+        "rounds": rounds,
+        "quick": quick,
+        "rows": rows,
+    });
+    format!("{run:#}\n")
+}
+
+fn row_object(row: &Row, result: &RowResult) -> Value {
+    let mut object = json!({ "name": row.name, "text": row.text, "verdict": verdict(row, result) });
+    match row.limit {
+        Some(Limit::AtLeast(least)) => object["at_least"] = json!(least),
+        Some(Limit::AtMost(most)) => object["at_most"] = json!(most),
+        None => {}
+    }
+    match result {
+        RowResult::Measured { ours, against, result } => {
+            object["ours"] = figure_object(row.ours, ours);
+            if let (Some(other), Some(against)) = (row.against, against) {
+                object["against"] = figure_object(other, against);
+            }
+            object["result"] = spread_object(result);
+        }
+        RowResult::Missing(Miss::Failed(why) | Miss::Skipped(why)) => object["why"] = json!(why),
+        RowResult::Missing(Miss::Interrupted) => {}
+    }
+    object
+}
+
+fn figure_object(figure: Figure, values: &Spread) -> Value {
+    let mut object = spread_object(values);
+    object["of"] = json!(figure.subject.to_string());
+    object["unit"] = json!(figure.metric.unit());
+    object
+}
+
+fn spread_object(Spread { median, low, high }: &Spread) -> Value {
+    json!({ "median": median, "low": low, "high": high })
+}
+
+/// The file for the results. It keeps its old contents until they are complete.
+pub struct JsonFile {
+    file: File,
+    path: PathBuf,
+}
+
+impl JsonFile {
+    /// Opens the file, so that nothing is measured in vain.
+    ///
+    /// # Errors
+    /// One line for the user: the file cannot be written.
+    pub fn open(path: &Path) -> Result<Self, String> {
+        let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
+        Ok(JsonFile { file: file.map_err(|error| unwritable(path, &error))?, path: path.into() })
+    }
+
+    /// Writes the results over the old contents.
+    ///
+    /// # Errors
+    /// One line for the user.
+    pub fn finish(mut self, text: &str) -> Result<(), String> {
+        let is_file = self.file.metadata().is_ok_and(|found| found.is_file());
+        // A pipe or a terminal has no length to set.
+        let emptied = if is_file { self.file.set_len(0) } else { Ok(()) };
+        emptied.and_then(|()| self.file.write_all(text.as_bytes())).map_err(|error| unwritable(&self.path, &error))
+    }
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> String {
+    format!("{} cannot be written: {error}", path.display())
+}

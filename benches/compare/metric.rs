@@ -1,0 +1,139 @@
+//! What is measured, of whom, and the values that come of it.
+
+use core::fmt;
+
+/// A metric of one subject.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Figure {
+    /// What is measured.
+    pub metric: Metric,
+    /// Who is measured.
+    pub subject: Subject,
+}
+
+/// What is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Metric {
+    /// Connections opened, greeted and closed, one after the other.
+    Accept,
+    /// Greetings of a thousand clients at once.
+    Active,
+    /// An echo on the cable.
+    Cable,
+    /// Greetings of 64 clients at once.
+    Greeting,
+    /// A greeting of one client.
+    Latency,
+    /// Resident memory per connection.
+    Memory,
+    /// A stream to the server.
+    Receive,
+    /// A stream from the server.
+    Send,
+    /// Connections opened and greeted, which stay open.
+    Setup,
+}
+
+/// Who is measured.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subject {
+    /// smolstep with this number of connections.
+    Connections(usize),
+    /// One SocketSet with this number of sockets.
+    OneSet(usize),
+    /// A thread per connection in Python, on the kernel's loopback.
+    Python,
+    /// smolstep on a TAP.
+    Smolstep,
+    /// A thread per connection by std::net, on the kernel's loopback.
+    Threads,
+    /// smoltcp's TunTapInterface.
+    Tuntap,
+}
+
+/// One measurement; some figures come from the same one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// A figure of its own.
+    Alone(Figure),
+    /// Every figure of this number of connections at once.
+    Crowd(usize),
+}
+
+impl Figure {
+    /// The measurement that it comes from.
+    pub fn job(self) -> Job {
+        match (self.metric, self.subject) {
+            (Metric::Active | Metric::Memory | Metric::Setup, Subject::Connections(number)) => Job::Crowd(number),
+            _ => Job::Alone(self),
+        }
+    }
+}
+
+impl Metric {
+    /// The unit of its values.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Metric::Accept | Metric::Setup => "connections/s",
+            Metric::Active | Metric::Greeting => "round trips/s",
+            Metric::Cable | Metric::Latency => "µs",
+            Metric::Memory => "KiB",
+            Metric::Receive | Metric::Send => "Gbit/s",
+        }
+    }
+}
+
+impl fmt::Display for Subject {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Subject::Connections(1) => f.write_str("1 connection"),
+            Subject::Connections(number) => write!(f, "{number} connections"),
+            Subject::OneSet(number) => write!(f, "one set of {number}"),
+            Subject::Python => f.write_str("Python threads"),
+            Subject::Smolstep => f.write_str("smolstep"),
+            Subject::Threads => f.write_str("std::net"),
+            Subject::Tuntap => f.write_str("TunTapInterface"),
+        }
+    }
+}
+
+impl fmt::Display for Job {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (metric, subject) = match self {
+            Job::Crowd(number) => return write!(f, "{number} connections"),
+            Job::Alone(Figure { metric, subject }) => (metric, subject),
+        };
+        let metric = match metric {
+            Metric::Accept => "accepting",
+            Metric::Active | Metric::Greeting => "greetings",
+            Metric::Cable => "echoes on the cable",
+            Metric::Latency => "round trips",
+            Metric::Memory | Metric::Setup => "connections",
+            Metric::Receive => "receiving",
+            Metric::Send => "sending",
+        };
+        write!(f, "{metric}: {subject}")
+    }
+}
+
+/// Several values of one figure.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    /// The value in the middle.
+    pub median: f64,
+    /// The lowest.
+    pub low: f64,
+    /// The highest.
+    pub high: f64,
+}
+
+impl Spread {
+    /// The spread of `values`; `None` without any.
+    pub fn of(values: &[f64]) -> Option<Self> {
+        let mut sorted = values.to_vec();
+        sorted.sort_by(f64::total_cmp);
+        let middle = *sorted.get(sorted.len() / 2)?;
+        let before = sorted.get(sorted.len().saturating_sub(1) / 2).copied().unwrap_or(middle);
+        Some(Spread { median: (middle + before) / 2.0, low: *sorted.first()?, high: *sorted.last()? })
+    }
+}

@@ -1,0 +1,83 @@
+//! A network for each measurement, so that none finds what another has left: sockets in TIME-WAIT, a full queue.
+
+use std::fs;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr};
+use std::thread;
+
+use rustix::process::{getegid, geteuid};
+use rustix::thread::UnshareFlags;
+use smolstep::cli::netlink::{Netlink, quieten};
+use smolstep::phy::linux::{Kind, create};
+
+use super::deadline::Miss;
+
+/// The name of the TAP.
+pub const TAP: &str = "tap0";
+/// The address of the server on the TAP.
+pub const SERVER: Ipv4Addr = Ipv4Addr::new(192, 168, 69, 1);
+/// The address of the kernel's end.
+const KERNEL: Ipv4Addr = Ipv4Addr::new(192, 168, 69, 100);
+/// The length of the prefix of both.
+pub const PREFIX: u8 = 24;
+
+/// Moves this process into a new user namespace, in which it is root, and a new network namespace.
+///
+/// Root does without the user namespace if the kernel refuses one. The process must have one thread.
+///
+/// # Errors
+/// One line for the user.
+pub fn enter() -> Result<(), String> {
+    let (uid, gid) = (geteuid(), getegid());
+    let entered = match unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNET) {
+        // Groups must be given up before an unprivileged user may map one.
+        Ok(()) => fs::write("/proc/self/setgroups", "deny")
+            .and_then(|()| fs::write("/proc/self/uid_map", format!("0 {} 1", uid.as_raw())))
+            .and_then(|()| fs::write("/proc/self/gid_map", format!("0 {} 1", gid.as_raw()))),
+        Err(_) if uid.is_root() => unshare(UnshareFlags::NEWNET),
+        Err(error) => Err(error),
+    };
+    entered.map_err(|error| format!("no network namespace ({error}): 'smolstep doctor' says what to do"))
+}
+
+/// Runs `work` on a thread of its own in a new network namespace, with the loopback interface up and a new TAP.
+///
+/// Threads and processes that `work` starts are in the namespace, too, which ends with them.
+///
+/// # Errors
+/// Those of `work`; the namespace or the TAP cannot be made.
+pub fn in_network<T: Send>(work: impl FnOnce() -> Result<T, Miss> + Send) -> Result<T, Miss> {
+    let inside = || {
+        unshare(UnshareFlags::NEWNET).and_then(|()| make_tap()).map_err(Miss::at("the network namespace"))?;
+        work()
+    };
+    thread::scope(|scope| {
+        let thread = thread::Builder::new()
+            .name("bench-client".into())
+            .spawn_scoped(scope, inside)
+            .map_err(Miss::at("a thread"))?;
+        thread.join().unwrap_or_else(|_| Err(Miss::panicked("it")))
+    })
+}
+
+/// Makes the TAP and sets it and the loopback interface up.
+fn make_tap() -> io::Result<()> {
+    let _attached_until_up = create(Kind::Tap, TAP).map_err(io::Error::other)?;
+    quieten(TAP);
+    let mut netlink = Netlink::open()?;
+    for link in netlink.links()? {
+        if link.name == TAP {
+            netlink.add_address(link.index, IpAddr::V4(KERNEL), PREFIX)?;
+        }
+        if [TAP, "lo"].contains(&link.name.as_str()) {
+            netlink.set_up(link.index, true)?;
+        }
+    }
+    Ok(())
+}
+
+// Deprecated because it is unsound with CLONE_FILES, which is not used here; its successor is `unsafe` for that alone.
+#[allow(deprecated)]
+fn unshare(flags: UnshareFlags) -> io::Result<()> {
+    rustix::thread::unshare(flags).map_err(io::Error::from)
+}

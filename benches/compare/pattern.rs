@@ -1,0 +1,53 @@
+//! The payload of streams: bytes that both ends know, produced and checked at the speed of memory.
+
+use std::sync::LazyLock;
+
+use super::random::Random;
+
+/// Bytes before they repeat: a prime, so that no lost buffer and no lost power of two goes unnoticed.
+pub const PERIOD: usize = 65_521;
+
+static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| Random(1).bytes(PERIOD));
+
+/// A position in the payload.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Pattern {
+    at: usize,
+}
+
+impl Pattern {
+    /// Fills `buffer` with the next bytes.
+    pub fn fill(&mut self, mut buffer: &mut [u8]) {
+        while !buffer.is_empty() {
+            let piece = self.piece(buffer.len());
+            let (now, later) = buffer.split_at_mut(piece.len());
+            now.copy_from_slice(piece);
+            self.pass(piece.len());
+            buffer = later;
+        }
+    }
+
+    /// Whether `bytes` are the next bytes; moves past them.
+    pub fn matches(&mut self, mut bytes: &[u8]) -> bool {
+        while !bytes.is_empty() {
+            let piece = self.piece(bytes.len());
+            let (now, later) = bytes.split_at(piece.len());
+            if now != piece {
+                return false;
+            }
+            self.pass(piece.len());
+            bytes = later;
+        }
+        true
+    }
+
+    /// The next bytes in one piece: at least one and at most `limit`.
+    fn piece(&self, limit: usize) -> &'static [u8] {
+        let rest = BYTES.get(self.at..).unwrap_or_default();
+        rest.get(..limit).unwrap_or(rest)
+    }
+
+    fn pass(&mut self, len: usize) {
+        self.at = (self.at + len) % PERIOD;
+    }
+}

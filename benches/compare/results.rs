@@ -1,0 +1,77 @@
+//! The results of the measurements, row by row.
+
+use super::deadline::Miss;
+use super::metric::{Figure, Job, Spread};
+use super::rows::{Outcome, Row};
+
+/// All that was measured.
+#[derive(Debug, Default)]
+pub struct Measured {
+    samples: Vec<(Figure, f64)>,
+    missed: Vec<(Job, Miss)>,
+}
+
+impl Measured {
+    /// Adds the result of a measurement.
+    pub fn take(&mut self, job: Job, result: Result<Vec<(Figure, f64)>, Miss>) {
+        match result {
+            Ok(figures) => self.samples.extend(figures),
+            Err(miss) => self.missed.push((job, miss)),
+        }
+    }
+
+    /// Whether a measurement has no result; it is not repeated then.
+    pub fn has_missed(&self, job: Job) -> bool {
+        self.why(job).is_some()
+    }
+
+    /// Whether any failed.
+    pub fn has_failed(&self) -> bool {
+        self.missed.iter().any(|(_, miss)| matches!(miss, Miss::Failed(_)))
+    }
+
+    /// The result of a row.
+    pub fn row(&self, row: &Row) -> RowResult {
+        if let Some(miss) = row.figures().map(Figure::job).find_map(|job| self.why(job)) {
+            return RowResult::Missing(miss.clone());
+        }
+        let ours = self.values(row.ours);
+        let against = row.against.map(|figure| self.values(figure)).unwrap_or_default();
+        let pairs = ours.iter().zip(&against);
+        let result = match row.result {
+            Outcome::Ratio => pairs.map(|(ours, theirs)| ours / theirs).collect(),
+            Outcome::Speedup => pairs.map(|(ours, theirs)| theirs / ours).collect(),
+            Outcome::Value => ours.clone(),
+        };
+        match (Spread::of(&ours), Spread::of(&result)) {
+            (Some(ours), Some(result)) => RowResult::Measured { ours, against: Spread::of(&against), result },
+            // It was interrupted before the first round was over.
+            _ => RowResult::Missing(Miss::Interrupted),
+        }
+    }
+
+    /// A figure's values, in the order of the rounds.
+    fn values(&self, figure: Figure) -> Vec<f64> {
+        self.samples.iter().filter(|(own, _)| *own == figure).map(|(_, value)| *value).collect()
+    }
+
+    fn why(&self, job: Job) -> Option<&Miss> {
+        self.missed.iter().find(|(own, _)| *own == job).map(|(_, miss)| miss)
+    }
+}
+
+/// The result of a row.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RowResult {
+    /// All of it was measured.
+    Measured {
+        /// Our figure.
+        ours: Spread,
+        /// The other one.
+        against: Option<Spread>,
+        /// The result, round by round.
+        result: Spread,
+    },
+    /// Something was not measured.
+    Missing(Miss),
+}

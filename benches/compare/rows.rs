@@ -1,0 +1,163 @@
+//! The comparisons, and the limit of each.
+
+use core::fmt;
+
+use super::metric::{Figure, Metric, Subject};
+
+/// A comparison.
+#[derive(Clone, Copy, Debug)]
+pub struct Row {
+    /// Its name on the command line.
+    pub name: &'static str,
+    /// What it compares.
+    pub text: &'static str,
+    /// smolstep's figure.
+    pub ours: Figure,
+    /// The other one.
+    pub against: Option<Figure>,
+    /// How the result is computed.
+    pub result: Outcome,
+    /// The limit of the result.
+    pub limit: Option<Limit>,
+}
+
+/// How the result of a row is computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// Ours divided by the other one.
+    Ratio,
+    /// The other one divided by ours: how many times faster ours is, where both are times.
+    Speedup,
+    /// Our figure itself.
+    Value,
+}
+
+/// A limit.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Limit {
+    /// At least this.
+    AtLeast(f64),
+    /// At most this.
+    AtMost(f64),
+}
+
+impl Limit {
+    /// Whether a value meets it.
+    pub fn is_met(self, value: f64) -> bool {
+        match self {
+            Limit::AtLeast(least) => value >= least,
+            Limit::AtMost(most) => value <= most,
+        }
+    }
+}
+
+impl fmt::Display for Limit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Limit::AtLeast(least) => write!(f, "at least {least}"),
+            Limit::AtMost(most) => write!(f, "at most {most}"),
+        }
+    }
+}
+
+/// All comparisons.
+pub const ROWS: [Row; 14] = [
+    Row::ratio(
+        "send-tuntap",
+        "sends to a kernel client, over smoltcp's TunTapInterface",
+        Metric::Send,
+        Subject::Tuntap,
+    )
+    .at_least(8.0),
+    Row::ratio("receive-tuntap", "receives from a kernel client, over the same", Metric::Receive, Subject::Tuntap)
+        .at_least(3.0),
+    Row::ratio("send-kernel", "sends to a kernel client, over the kernel's loopback", Metric::Send, Subject::Threads)
+        .at_least(1.0),
+    Row::ratio("receive-kernel", "receives from a kernel client, over the same", Metric::Receive, Subject::Threads)
+        .at_least(0.6),
+    Row::ratio(
+        "greeting-python",
+        "greetings of 64 clients, over a thread each in Python",
+        Metric::Greeting,
+        Subject::Python,
+    )
+    .at_least(3.0),
+    Row::ratio("greeting-threads", "the same, over a thread each by std::net", Metric::Greeting, Subject::Threads)
+        .at_least(1.0),
+    Row::ratio("latency-kernel", "median round trip of 1 client, to std::net's", Metric::Latency, Subject::Threads)
+        .at_most(1.5),
+    Row::ratio("accept-kernel", "connections opened and closed, over std::net", Metric::Accept, Subject::Threads)
+        .at_least(0.5),
+    Row::compare(
+        "cable-flat",
+        "an echo on the cable with 4096 connections, to one with 1",
+        Metric::Cable,
+        [Subject::Connections(4096), Subject::Connections(1)],
+    )
+    .at_most(2.5),
+    Row::compare(
+        "cable-one-set",
+        "the same, how often faster than one SocketSet of 4096 sockets",
+        Metric::Cable,
+        [Subject::Connections(4096), Subject::OneSet(4096)],
+    )
+    .inverted()
+    .at_least(50.0),
+    Row {
+        name: "memory",
+        text: "resident memory of a server by its 10000 idle connections",
+        ours: Figure { metric: Metric::Memory, subject: Subject::Connections(10_000) },
+        against: None,
+        result: Outcome::Value,
+        limit: Some(Limit::AtMost(10.0)),
+    },
+    Row::compare(
+        "setup-10000",
+        "10000 connections opened, which stay; the same of 1000",
+        Metric::Setup,
+        [Subject::Connections(10_000), Subject::Connections(1000)],
+    ),
+    Row::compare(
+        "active-1000",
+        "greetings of 1000 clients among 10000, over those among 1000",
+        Metric::Active,
+        [Subject::Connections(10_000), Subject::Connections(1000)],
+    ),
+    Row::compare(
+        "cable-16384",
+        "an echo on the cable with 16384 connections, to one with 1",
+        Metric::Cable,
+        [Subject::Connections(16_384), Subject::Connections(1)],
+    ),
+];
+
+impl Row {
+    /// The figures that it needs.
+    pub fn figures(&self) -> impl Iterator<Item = Figure> {
+        [Some(self.ours), self.against].into_iter().flatten()
+    }
+
+    /// A metric of smolstep on a TAP, divided by that of another.
+    const fn ratio(name: &'static str, text: &'static str, metric: Metric, against: Subject) -> Self {
+        Row::compare(name, text, metric, [Subject::Smolstep, against])
+    }
+
+    /// A metric of both, the first divided by the second.
+    const fn compare(name: &'static str, text: &'static str, metric: Metric, [ours, against]: [Subject; 2]) -> Self {
+        let (ours, against) = (Figure { metric, subject: ours }, Some(Figure { metric, subject: against }));
+        Row { name, text, ours, against, result: Outcome::Ratio, limit: None }
+    }
+
+    /// The same, the second divided by the first.
+    const fn inverted(self) -> Self {
+        Row { result: Outcome::Speedup, ..self }
+    }
+
+    const fn at_least(self, least: f64) -> Self {
+        Row { limit: Some(Limit::AtLeast(least)), ..self }
+    }
+
+    const fn at_most(self, most: f64) -> Self {
+        Row { limit: Some(Limit::AtMost(most)), ..self }
+    }
+}

@@ -1,0 +1,94 @@
+//! Runs of the lab from beginning to end, with their memory on the heap.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+use smoltcp::socket::tcp::State;
+
+use crate::host::{HeapPool, Sizes};
+use crate::lab::figure::TRANSITIONS;
+use crate::lab::scenarios::SCENARIOS;
+use crate::lab::show::What;
+use crate::lab::{CONNECTIONS, Setup, SetupLab, Snapshot, StartError, change};
+use crate::stack::Quiet;
+
+/// The memory that a host of a run needs.
+pub fn sizes(setup: &Setup<'_>, host: usize) -> Sizes {
+    let buffers = setup.buffers_of(host);
+    Sizes {
+        connections: CONNECTIONS,
+        receive: buffers.receive,
+        send: buffers.send,
+        ports: 4,
+        datagrams: 16,
+        payload: 16_384,
+    }
+}
+
+/// How many entries one step can leave at most.
+const ENTRIES: usize = 64;
+
+/// A run of two hosts whose programs print nothing.
+pub type Replay<'a> = SetupLab<'a, Quiet, 2, ENTRIES>;
+
+/// Runs a set-up of two hosts to its end or its limit; `each` is told of every entry and the frame last received. Tells whether
+/// the run ended by itself.
+///
+/// # Errors
+/// [`StartError`]: the set-up cannot be.
+pub fn replay(setup: &Setup<'_>, mut each: impl FnMut(&Snapshot, &[u8])) -> Result<bool, StartError> {
+    let mut pools = [0, 1].map(|host| HeapPool::new(sizes(setup, host)));
+    let mut lab: Replay<'_> = setup.start(pools.each_mut().map(|pool| (pool.memory(), Quiet)))?;
+    Ok(lab.run(setup.limit, setup.steps, |lab| {
+        while let Some(entry) = lab.entries.pop() {
+            each(&lab.snapshot(entry), lab.wire.last_received());
+        }
+    }))
+}
+
+/// The transitions of RFC 9293 Figure 5, and which scenarios reach them, as a table.
+///
+/// # Errors
+/// [`StartError`]: a scenario cannot be started.
+pub fn coverage() -> Result<String, StartError> {
+    let mut by: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
+    for scenario in SCENARIOS {
+        let mut reach = |from: State, to: State| {
+            let slugs = by.entry((from.to_string(), to.to_string())).or_default();
+            if slugs.last() != Some(&scenario.slug) {
+                slugs.push(scenario.slug);
+            }
+        };
+        let setup = (scenario.setup)();
+        if !setup.listeners.is_empty() {
+            reach(State::Closed, State::Listen);
+        }
+        replay(&setup, |snapshot, _| {
+            if let What::Stack(event) = snapshot.entry.what
+                && let Some((from, to)) = change(&event)
+            {
+                reach(from, to);
+            }
+        })?;
+    }
+    let mut table = String::new();
+    for transition in TRANSITIONS {
+        let (from, to) = (transition.from.to_string(), transition.to.to_string());
+        let reached = match (transition.never, by.get(&(from.clone(), to.clone()))) {
+            (_, Some(slugs)) if slugs.len() > 2 => format!("{}, {} and {} more", slugs[0], slugs[1], slugs.len() - 2),
+            (_, Some(slugs)) => slugs.join(", "),
+            (Some(why), None) => format!("never: {why}"),
+            (None, None) => "not reached".into(),
+        };
+        // Writing to a string cannot fail.
+        let _ = writeln!(table, "{from:<12} -> {to:<12}  {}\n    {reached}", transition.on);
+    }
+    table.push_str("\nNot in the figure, and made here:\n");
+    let drawn = |(from, to): &(String, String)| {
+        TRANSITIONS.iter().any(|t| t.from.to_string() == *from && t.to.to_string() == *to)
+    };
+    for ((from, to), slugs) in by.iter().filter(|(pair, _)| !drawn(pair)) {
+        let _ = writeln!(table, "{from:<12} -> {to:<12}  {}", slugs.join(", "));
+    }
+    Ok(table)
+}

@@ -1,0 +1,43 @@
+//! The words of the command line, before clap reads them.
+
+use std::ffi::OsString;
+
+use clap::{Arg, Command};
+
+/// Joins each negative value to its option, so that clap's error is about the value.
+///
+/// clap would call the value an unknown option.
+pub fn join_negative_values(command: &Command, words: impl Iterator<Item = OsString>) -> Vec<OsString> {
+    let mut joined: Vec<OsString> = Vec::new();
+    let mut subcommand = None;
+    let mut open = true;
+    for word in words {
+        let text = word.to_str().unwrap_or_default();
+        if joined.len() == 1 {
+            subcommand = command.find_subcommand(text);
+        }
+        open &= text != "--";
+        let digit = |rest: &str| rest.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+        let negative = text.strip_prefix('-').is_some_and(digit);
+        match joined.last_mut() {
+            Some(last) if open && negative && takes_value(subcommand, last.to_str().unwrap_or_default()) => {
+                last.push("=");
+                last.push(word);
+            }
+            _ => joined.push(word),
+        }
+    }
+    joined
+}
+
+fn takes_value(subcommand: Option<&Command>, word: &str) -> bool {
+    subcommand.and_then(|command| option(command, word)).is_some_and(|option| option.get_action().takes_values())
+}
+
+/// The option of `command` named by `word`, which has no value behind an equals sign.
+pub fn option<'c>(command: &'c Command, word: &str) -> Option<&'c Arg> {
+    command.get_arguments().find(|option| match word.strip_prefix("--") {
+        Some(long) => option.get_long() == Some(long),
+        None => word.strip_prefix('-').is_some_and(|short| option.get_short().is_some_and(|c| short == c.to_string())),
+    })
+}

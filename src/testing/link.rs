@@ -1,0 +1,76 @@
+//! A link in memory whose frames are in the test's hands. Tests that only need one use [`Cable`](crate::phy::Cable).
+
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::rc::Rc;
+
+use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
+use smoltcp::time::Instant;
+
+/// The frames that travel in one direction, the oldest first.
+pub(crate) type Frames = Rc<RefCell<VecDeque<Vec<u8>>>>;
+
+/// One end of a link.
+pub(crate) struct End {
+    medium: Medium,
+    /// The frames to this end.
+    pub(crate) incoming: Frames,
+    /// The frames to the other end.
+    pub(crate) outgoing: Frames,
+    /// The most frames that travel to the other end at a time; replies are not counted.
+    pub(crate) room: usize,
+}
+
+/// The two ends of a new link with room for 64 frames.
+pub(crate) fn ends(medium: Medium) -> (End, End) {
+    let (there, back) = (Frames::default(), Frames::default());
+    let end = |incoming: &Frames, outgoing: &Frames| End {
+        medium,
+        incoming: incoming.clone(),
+        outgoing: outgoing.clone(),
+        room: 64,
+    };
+    (end(&back, &there), end(&there, &back))
+}
+
+impl Device for End {
+    type RxToken<'t> = Received;
+    type TxToken<'t> = Sender;
+
+    fn receive(&mut self, _now: Instant) -> Option<(Received, Sender)> {
+        let frame = self.incoming.borrow_mut().pop_front()?;
+        Some((Received(frame), Sender(self.outgoing.clone())))
+    }
+
+    fn transmit(&mut self, _now: Instant) -> Option<Sender> {
+        (self.outgoing.borrow().len() < self.room).then(|| Sender(self.outgoing.clone()))
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut capabilities = DeviceCapabilities::default();
+        capabilities.medium = self.medium;
+        capabilities.max_transmission_unit = if self.medium == Medium::Ethernet { 1514 } else { 1500 };
+        capabilities
+    }
+}
+
+/// A received frame.
+pub(crate) struct Received(Vec<u8>);
+
+impl phy::RxToken for Received {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, f: F) -> R {
+        f(&self.0)
+    }
+}
+
+/// Room for a frame.
+pub(crate) struct Sender(Frames);
+
+impl phy::TxToken for Sender {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
+        let mut frame = vec![0; len];
+        let result = f(&mut frame);
+        self.0.borrow_mut().push_back(frame);
+        result
+    }
+}
