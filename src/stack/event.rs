@@ -26,6 +26,12 @@ impl ConnectionId {
     pub fn slot(&self) -> usize {
         self.index.into()
     }
+
+    /// The first connection of a slot, for tests without a stack.
+    #[cfg(test)]
+    pub(crate) fn first_of(index: u16) -> Self {
+        ConnectionId { index, generation: 0 }
+    }
 }
 
 /// The two ends of a connection.
