@@ -6,7 +6,7 @@ use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, Socket};
 use smoltcp::time::{Duration, Instant};
 
 use super::connections::{RETRY, ephemeral_ports, sooner};
-use super::event::{Drop, Event, Io, Probe, Step};
+use super::event::{DropReason, Event, Io, Probe, Step};
 use super::ingress::Watch;
 use super::{Console, Context, ListenError, MAX_PROGRAMS, Next, Port, Session, Stack, UdpSession};
 
@@ -316,7 +316,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             session.unreachable();
             port.waiting = None;
             port.run = true;
-            probe.event(now, &Event::Dropped(Drop::Unreachable));
+            probe.event(now, &Event::Dropped(DropReason::Unreachable));
         }
     }
 

@@ -91,7 +91,7 @@ pub enum Direction {
 
 /// Why the stack dropped a frame, or a connection, instead of serving it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Drop {
+pub enum DropReason {
     /// The listener's backlog is full.
     BacklogFull,
     /// A TCP segment inside IP fragments.
@@ -106,15 +106,15 @@ pub enum Drop {
     UnsupportedHeader,
 }
 
-impl fmt::Display for Drop {
+impl fmt::Display for DropReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Drop::BacklogFull => "backlog full",
-            Drop::FragmentedTcp => "TCP in IP fragments",
-            Drop::Martian => "impossible source or destination",
-            Drop::SlotsFull => "all connection slots taken",
-            Drop::Unreachable => "receiver does not answer ARP or NDP",
-            Drop::UnsupportedHeader => "TCP behind IPv6 extension headers",
+            DropReason::BacklogFull => "backlog full",
+            DropReason::FragmentedTcp => "TCP in IP fragments",
+            DropReason::Martian => "impossible source or destination",
+            DropReason::SlotsFull => "all connection slots taken",
+            DropReason::Unreachable => "receiver does not answer ARP or NDP",
+            DropReason::UnsupportedHeader => "TCP behind IPv6 extension headers",
         })
     }
 }
@@ -146,7 +146,7 @@ pub enum Event {
         tuple: Tuple,
     },
     /// A frame or a connection attempt was dropped.
-    Dropped(Drop),
+    Dropped(DropReason),
     /// A connection is over.
     Ended {
         /// The connection.
@@ -179,7 +179,7 @@ pub enum Event {
         /// The ends it would have had.
         tuple: Tuple,
         /// Why.
-        why: Drop,
+        why: DropReason,
     },
     /// A connection's TCP state changed.
     State {

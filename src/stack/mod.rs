@@ -45,7 +45,9 @@ pub use config::{
 };
 pub use connections::{Phase, Slot, SlotIndex};
 pub use console::{Console, Input, Quiet};
-pub use event::{AddressEvent, ConnectionId, Denial, Direction, Drop, Event, Hardware, Io, Loss, Probe, Step, Tuple};
+pub use event::{
+    AddressEvent, ConnectionId, Denial, Direction, DropReason, Event, Hardware, Io, Loss, Probe, Step, Tuple,
+};
 #[cfg(feature = "std")]
 pub(crate) use half_sip::half_sip;
 pub use memory::{Memory, Pool, Port};

@@ -7,7 +7,7 @@ use smoltcp::time::{Duration, Instant};
 
 #[cfg(feature = "dhcp")]
 use crate::stack::AddressEvent;
-use crate::stack::{Drop, End, Event, Probe, Shown, Tuple};
+use crate::stack::{DropReason, End, Event, Probe, Shown, Tuple};
 
 /// Logs what happens, a line each, under the target `smolstep`.
 ///
@@ -84,7 +84,7 @@ impl LogProbe {
                 let level = self.dropped.level(now, Self::DROPPED_A_SECOND, Level::Warn);
                 say(level, format_args!("refused {}: {why}", Served(tuple)));
             }
-            Event::Dropped(why @ (Drop::BacklogFull | Drop::SlotsFull)) => {
+            Event::Dropped(why @ (DropReason::BacklogFull | DropReason::SlotsFull)) => {
                 let level = self.dropped.level(now, Self::DROPPED_A_SECOND, Level::Warn);
                 say(level, format_args!("dropped a connection attempt: {why}"));
             }

@@ -6,8 +6,8 @@ use smolstep::app::{APPS, App, Client, ClientOptions, Desk, Options, Server, Sta
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::phy::{Cable, CableEnd};
 use smolstep::stack::{
-    Config, ConnectionId, Console, Direction, Drop, End, Event, Io, Listener, Overflow, Probe, Quiet, Seed, Session,
-    Stack, UdpSession,
+    Config, ConnectionId, Console, Direction, DropReason, End, Event, Io, Listener, Overflow, Probe, Quiet, Seed,
+    Session, Stack, UdpSession,
 };
 use smoltcp::phy::{Device, Medium, RxToken, TxToken};
 use smoltcp::time::{Duration, Instant};
@@ -205,7 +205,7 @@ impl Probe for Turned {
         self.0 += usize::from(matches!(
             event,
             Event::Refused { .. }
-                | Event::Dropped(Drop::BacklogFull | Drop::SlotsFull)
+                | Event::Dropped(DropReason::BacklogFull | DropReason::SlotsFull)
                 | Event::HalfOpenEnded { end: End::Recycled, .. }
         ));
     }

@@ -65,7 +65,7 @@ pub struct Place {
 #[derive(Clone, Copy, Debug)]
 pub enum Part {
     Figure(&'static str, u64),
-    Drops(crate::stack::Drop, u64),
+    Drops(crate::stack::DropReason, u64),
     /// A connection of that slot, and for how many seconds it is in its state.
     Row(u16, Row, u32),
     Service(Service),

@@ -6,7 +6,7 @@ use smoltcp::socket::tcp::State;
 
 use super::{CAUSES, ENDS, Frames, Kind, Line, Wanted, Which};
 use crate::lab::figure;
-use crate::stack::Drop;
+use crate::stack::DropReason;
 
 /// What is wrong with a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,13 +94,13 @@ pub(super) fn line(number: usize, text: &str) -> Result<Option<Line>, ExpectErro
     Ok(Some(Line { number, text: text.trim().into(), never, host, what, seen: false }))
 }
 
-const DROPS: [Drop; 6] = [
-    Drop::BacklogFull,
-    Drop::FragmentedTcp,
-    Drop::Martian,
-    Drop::SlotsFull,
-    Drop::Unreachable,
-    Drop::UnsupportedHeader,
+const DROPS: [DropReason; 6] = [
+    DropReason::BacklogFull,
+    DropReason::FragmentedTcp,
+    DropReason::Martian,
+    DropReason::SlotsFull,
+    DropReason::Unreachable,
+    DropReason::UnsupportedHeader,
 ];
 
 /// The words of a line, up to its comment.

@@ -8,7 +8,7 @@ use smoltcp::socket::tcp::State;
 
 use super::entry::What;
 use crate::lab::{Happening, Snapshot, Verdict};
-use crate::stack::{Drop, End, Event, Next};
+use crate::stack::{DropReason, End, Event, Next};
 use crate::trace::Cause;
 use crate::trace::{Carries, Segment};
 
@@ -322,34 +322,34 @@ fn happened(event: &Event) -> Option<Explanation> {
     })
 }
 
-fn dropped(why: Drop, refused: bool) -> Explanation {
+fn dropped(why: DropReason, refused: bool) -> Explanation {
     match why {
-        Drop::BacklogFull | Drop::SlotsFull if refused => {
+        DropReason::BacklogFull | DropReason::SlotsFull if refused => {
             because("There is no room for one more connection: RST says so at once.", "RFC 9293 section 3.5.2")
         }
-        Drop::BacklogFull => because(
+        DropReason::BacklogFull => because(
             "The listener's backlog is full: the SYN is ignored, and the caller's retransmission may \
              find room; what fills a backlog may be a flood of SYNs.",
             "RFC 4987 section 2",
         ),
-        Drop::SlotsFull => because(
+        DropReason::SlotsFull => because(
             "Every connection slot is taken: the SYN is ignored, and the caller's retransmission may \
              find room.",
             "RFC 4987 section 2",
         ),
-        Drop::FragmentedTcp => because(
+        DropReason::FragmentedTcp => because(
             "This stack takes no TCP from IP fragments: TCP keeps its segments below the path's size \
              instead.",
             "RFC 9293 section 3.7.2",
         ),
-        Drop::Martian => {
+        DropReason::Martian => {
             because("An address that cannot be a sender or a receiver here is ignored.", "RFC 1122 section 3.2.1.3")
         }
-        Drop::Unreachable => because(
+        DropReason::Unreachable => because(
             "Nobody on the link owns the receiver's address, so the datagram cannot leave.",
             "RFC 1122 section 2.3.2.2",
         ),
-        Drop::UnsupportedHeader => because(
+        DropReason::UnsupportedHeader => because(
             "This stack looks for TCP behind the IPv6 header only, not behind extension headers.",
             "RFC 8200 section 4",
         ),

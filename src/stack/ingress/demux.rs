@@ -8,13 +8,13 @@ use smoltcp::wire::{
     TcpPacket, TcpSeqNumber,
 };
 
-use crate::stack::event::{Drop, Tuple};
+use crate::stack::event::{DropReason, Tuple};
 
 /// Where a frame goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flow {
     /// Nowhere.
-    Drop(Drop),
+    Drop(DropReason),
     /// To the interface and the shared sockets: UDP, ICMP, whatever is malformed.
     Shared,
     /// The same, and it may tell the hardware address that a connection waits for.
@@ -62,11 +62,11 @@ pub(super) fn flow(
     });
     match segment {
         Some(segment) if to_us && segment.known.is_some() => Flow::Tcp(segment),
-        _ if impossible(source, &own) || loopback(destination) => Flow::Drop(Drop::Martian),
+        _ if impossible(source, &own) || loopback(destination) => Flow::Drop(DropReason::Martian),
         None => Flow::Shared,
         // RFC 9293 section 3.10.7.2 wants TCP to broadcast and multicast addresses ignored.
         Some(segment) if to_us && own(destination) => Flow::Tcp(segment),
-        Some(_) => Flow::Drop(Drop::Martian),
+        Some(_) => Flow::Drop(DropReason::Martian),
     }
 }
 
@@ -137,7 +137,7 @@ enum Ip<'f> {
     Upper(IpAddress, IpAddress, Option<TcpPacket<&'f [u8]>>),
     #[cfg(feature = "ipv6")]
     Icmpv6,
-    Dropped(Drop),
+    Dropped(DropReason),
     /// Not IP, malformed, or a fragment of something else than TCP.
     Other,
 }
@@ -149,7 +149,7 @@ fn ip(packet: &[u8]) -> Ip<'_> {
             let fragment = packet.more_frags() || packet.frag_offset() != 0;
             match packet.next_header() {
                 // Reassembled, it would reach the shared sockets and be answered with RST.
-                IpProtocol::Tcp if fragment => Ip::Dropped(Drop::FragmentedTcp),
+                IpProtocol::Tcp if fragment => Ip::Dropped(DropReason::FragmentedTcp),
                 protocol => upper(packet.src_addr().into(), packet.dst_addr().into(), protocol, packet.payload()),
             }
         }
@@ -160,7 +160,7 @@ fn ip(packet: &[u8]) -> Ip<'_> {
                 IpProtocol::Icmpv6 => Ip::Icmpv6,
                 // The first octet of a hop-by-hop header names what follows (RFC 8200 section 4.3).
                 IpProtocol::HopByHop if packet.payload().first() == Some(&u8::from(IpProtocol::Tcp)) => {
-                    Ip::Dropped(Drop::UnsupportedHeader)
+                    Ip::Dropped(DropReason::UnsupportedHeader)
                 }
                 protocol => upper(packet.src_addr().into(), packet.dst_addr().into(), protocol, packet.payload()),
             }

@@ -11,7 +11,7 @@ use smoltcp::socket::tcp::State;
 use smoltcp::time::Instant;
 
 use super::connections::Cause;
-use super::event::{ConnectionId, Direction, Drop, Event, Io, Probe, Step, Tuple};
+use super::event::{ConnectionId, Direction, DropReason, Event, Io, Probe, Step, Tuple};
 #[cfg(feature = "ping")]
 use super::ping;
 use super::{Console, End, Overflow, Phase, Session, Stack, UdpSession};
@@ -132,7 +132,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 if self.config.tcp.overflow == Overflow::Reset {
                     self.connections.drop_unserved(now, index, End::Aborted, probe);
                 }
-                self.overflow(now, &segment, Drop::BacklogFull, probe)
+                self.overflow(now, &segment, DropReason::BacklogFull, probe)
             }
             Some(index)
                 if segment.opens
@@ -161,12 +161,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             self.connections.drop_unserved(now, index, End::Reset, probe);
         }
         if !self.connections.listener_has_room(listener) {
-            return self.overflow(now, segment, Drop::BacklogFull, probe);
+            return self.overflow(now, segment, DropReason::BacklogFull, probe);
         }
         if self.connections.free_slot().is_none() {
             match self.connections.to_recycle() {
                 Some(oldest) => self.connections.drop_unserved(now, oldest, End::Recycled, probe),
-                None => return self.overflow(now, segment, Drop::SlotsFull, probe),
+                None => return self.overflow(now, segment, DropReason::SlotsFull, probe),
             }
         }
         match self.connections.free_slot() {
@@ -176,7 +176,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 
     /// There is no room for a connection: the configuration says what its peer meets.
-    fn overflow<P: Probe>(&mut self, now: Instant, segment: &Segment, why: Drop, probe: &mut P) -> Target {
+    fn overflow<P: Probe>(&mut self, now: Instant, segment: &Segment, why: DropReason, probe: &mut P) -> Target {
         match self.config.tcp.overflow {
             Overflow::Drop => {
                 probe.event(now, &Event::Dropped(why));

@@ -69,7 +69,7 @@ fn established_connections_keep_their_slots_and_the_client_tries_again() {
     pair.run_for(Duration::from_secs(3));
     assert_eq!(pair.state(late), Some(State::SynSent));
     assert!(ids.iter().all(|&id| pair.state(id) == Some(State::Established)));
-    assert!(pair.server.has(|e| *e == Event::Dropped(Drop::SlotsFull)) > 0);
+    assert!(pair.server.has(|e| *e == Event::Dropped(DropReason::SlotsFull)) > 0);
     pair.client.stack.connections.abort(pair.now, ids[0].slot(), End::Aborted);
     pair.run_for(Duration::from_secs(10));
     assert_eq!(pair.client.stack.take(late).unwrap().0.got(), b"late");

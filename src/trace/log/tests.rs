@@ -5,13 +5,13 @@ use smoltcp::time::Instant;
 
 use super::LogProbe;
 use crate::cli::EchoCable;
-use crate::stack::{Connection, Drop, End, Event, Tuple};
+use crate::stack::{Connection, DropReason, End, Event, Tuple};
 
 #[test]
 fn lines_name_what_happened_with_addresses() {
     let mut probe = LogProbe::default();
     let tuple = tuple("192.168.69.1:9999", "192.168.69.100:40000");
-    let refused = Event::Refused { tuple, why: Drop::BacklogFull };
+    let refused = Event::Refused { tuple, why: DropReason::BacklogFull };
     assert_eq!(
         lines(&mut probe, 0, &refused),
         [(Level::Warn, "refused 192.168.69.100:40000 on 192.168.69.1:9999: backlog full".into())]
@@ -24,7 +24,7 @@ fn lines_name_what_happened_with_addresses() {
 
 #[test]
 fn ipv6_addresses_stand_in_brackets() {
-    let refused = Event::Refused { tuple: tuple("[fdaa::1]:7", "[fdaa::64]:40000"), why: Drop::SlotsFull };
+    let refused = Event::Refused { tuple: tuple("[fdaa::1]:7", "[fdaa::64]:40000"), why: DropReason::SlotsFull };
     let (_, line) = lines(&mut LogProbe::default(), 0, &refused).remove(0);
     assert_eq!(line, "refused [fdaa::64]:40000 on [fdaa::1]:7: all connection slots taken");
 }
@@ -32,7 +32,7 @@ fn ipv6_addresses_stand_in_brackets() {
 #[test]
 fn drops_are_limited_and_the_rest_counted() {
     let mut probe = LogProbe::default();
-    let dropped = Event::Dropped(Drop::SlotsFull);
+    let dropped = Event::Dropped(DropReason::SlotsFull);
     let mut warnings = 0;
     for i in 0..100 {
         warnings += lines(&mut probe, i, &dropped).iter().filter(|(level, _)| *level == Level::Warn).count();
@@ -62,7 +62,7 @@ fn what_was_left_out_is_told_before_the_connection_is_over() {
 
 #[test]
 fn frames_that_can_not_be_served_are_for_debugging() {
-    let dropped = Event::Dropped(Drop::FragmentedTcp);
+    let dropped = Event::Dropped(DropReason::FragmentedTcp);
     assert_eq!(
         lines(&mut LogProbe::default(), 0, &dropped),
         [(Level::Debug, "dropped a frame: TCP in IP fragments".into())]
