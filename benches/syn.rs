@@ -11,7 +11,7 @@ use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use frame::{CLIENT, CLIENT_MAC, Ends, SERVER, SERVER_MAC, SYN, TCP};
 use smolstep::app::Echo;
 use smolstep::host::{HeapPool, Sizes};
-use smolstep::stack::{Config, Io, Listener, Quiet, Seed, Stack};
+use smolstep::stack::{Config, Io, Listener, NullConsole, Seed, Stack};
 use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
@@ -19,7 +19,7 @@ use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 const CONNECTIONS: usize = 1024;
 
 fn syn(criterion: &mut Criterion) {
-    let mut io = Io::new(Wire { incoming: Some(arp()), answered: 0, buffer: [0; 1514] }, Quiet);
+    let mut io = Io::new(Wire { incoming: Some(arp()), answered: 0, buffer: [0; 1514] }, NullConsole);
     let sizes = Sizes { connections: CONNECTIONS, receive: 2048, send: 2048, ports: 0, datagrams: 0, payload: 0 };
     let mut pool = HeapPool::new(sizes);
     let addresses = [IpCidr::new(IpAddress::Ipv4(SERVER.into()), 24)];

@@ -17,7 +17,7 @@ use super::settings::{self, Host};
 use super::{Board, Terminal};
 use crate::app::{self, Client, ClientOptions};
 use crate::names::{Addresses, DialStep, Dialler, Name, Resolver, SERVERS};
-use crate::stack::{ConnectError, ConnectionId, End, Io, Memory, Phase, Pool, Shown, Stack, UdpSession};
+use crate::stack::{ConnectError, ConnectionId, DisplayEndpoint, End, Io, Memory, Phase, Pool, Stack, UdpSession};
 use crate::trace::LogProbe;
 
 /// The longest segment, in bytes.
@@ -82,7 +82,7 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
     fn call_address(&mut self, remote: IpEndpoint) -> bool {
         #[cfg(feature = "dhcp")]
         if !self.wait(|stack| reaches(stack, remote)) {
-            self.say_what_is_missing(Shown(remote));
+            self.say_what_is_missing(DisplayEndpoint(remote));
             return false;
         }
         // One address needs no dialler, which takes 1 KB of flash.
@@ -99,7 +99,7 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
             panic!("no program {}", self.name)
         };
         let begun = self.stack.connect(self.clock.now(), remote, client, patience, &mut self.io);
-        begun.inspect_err(|error| log::error!("{}: {error}", Shown(remote)))
+        begun.inspect_err(|error| log::error!("{}: {error}", DisplayEndpoint(remote)))
     }
 
     /// Polls until a connection ends, and says on the log how it went. `each` looks at the stack meanwhile. Returns whether all went
@@ -120,7 +120,7 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
         };
         match result {
             Ok(()) => log::info!("done"),
-            Err(why) => log::error!("{}: {why}", Shown(remote)),
+            Err(why) => log::error!("{}: {why}", DisplayEndpoint(remote)),
         }
         (result.is_ok(), end)
     }

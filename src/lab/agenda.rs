@@ -1,20 +1,19 @@
-//! What is to happen at a time: a host calls another, loses its plug, or restarts.
+//! Events scheduled for a time: a host calls another, loses its plug, or restarts.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
-use super::happening::Happening;
-use super::{Lab, Progress};
+use super::{HostEvent, Lab, Progress};
 use crate::lab::show::What;
 use crate::stack::{ConnectError, ConnectionId, Console, Session, UdpSession};
 
 /// How many things can wait for their time, and how many calls are remembered.
-pub const MAX_DEEDS: usize = 8;
+pub const MAX_SCHEDULED: usize = 8;
 
 /// Something that is to happen.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant)] // A session carries the line it reads; there is no heap to put it on.
-pub enum Deed<S> {
+pub enum Scheduled<S> {
     /// A host calls another.
     Call {
         /// Who calls.
@@ -29,7 +28,7 @@ pub enum Deed<S> {
         patience: Duration,
     },
     /// Something happens to a host.
-    Happen(usize, Happening),
+    HostEvent(usize, HostEvent),
 }
 
 impl<
@@ -45,9 +44,9 @@ impl<
 > Lab<'a, S, U, C, N, R, FRAMES, KEPT, FLOWS>
 {
     /// Has something happen at a time, at once if it is past; tells whether there was room for it and there is such a host.
-    pub fn plan(&mut self, at: Instant, deed: Deed<S>) -> bool {
-        let (Deed::Call { host, .. } | Deed::Happen(host, _)) = deed;
-        host < N && self.agenda.push((at, deed)).is_ok()
+    pub fn plan(&mut self, at: Instant, scheduled: Scheduled<S>) -> bool {
+        let (Scheduled::Call { host, .. } | Scheduled::HostEvent(host, _)) = scheduled;
+        host < N && self.agenda.push((at, scheduled)).is_ok()
     }
 
     /// The calls made so far: who called, and the connection, or why there is none.
@@ -69,23 +68,23 @@ impl<
         }
     }
 
-    pub(super) fn next_deed(&self) -> Option<Instant> {
+    pub(super) fn next_scheduled(&self) -> Option<Instant> {
         self.agenda.iter().map(|(at, _)| *at).min()
     }
 
     /// Does what is due.
-    pub(super) fn follow_agenda(&mut self) {
+    pub(super) fn run_due(&mut self) {
         while let Some(place) = self.agenda.iter().position(|(at, _)| *at <= self.now) {
             match self.agenda.remove(place).1 {
-                Deed::Call { host, port, remote, session, patience } => {
+                Scheduled::Call { host, port, remote, session, patience } => {
                     let _ = self.call(host, port, remote, session, patience);
                 }
-                Deed::Happen(host, what) => {
+                Scheduled::HostEvent(host, what) => {
                     match what {
-                        Happening::Cut => self.wire.cut(host),
-                        Happening::Reboot => self.hosts[host].stack.forget_connections(),
+                        HostEvent::Cut => self.wire.cut(host),
+                        HostEvent::Reboot => self.hosts[host].stack.forget_connections(),
                     }
-                    self.push(host, What::Happened(what));
+                    self.push(host, What::HostEvent(what));
                 }
             }
         }

@@ -14,8 +14,8 @@
 //! never client RST                         none of that at all
 //! ```
 
-mod heard;
 mod parse;
+mod received;
 
 pub use parse::ExpectError;
 
@@ -28,13 +28,13 @@ use super::{Kind, Snapshot, change};
 use crate::lab::show::What;
 use crate::stack::Event;
 use crate::trace::{Carries, Cause, Summary};
-use heard::Heard;
+use received::Received;
 
 /// Expectations, and how far they have been met.
 #[derive(Clone, Debug)]
 pub struct Expectations {
     lines: Vec<Line>,
-    heard: [Heard; 2],
+    received: [Received; 2],
 }
 
 #[derive(Clone, Debug)]
@@ -106,16 +106,16 @@ impl Expectations {
         for (index, line) in text.lines().enumerate() {
             lines.extend(parse::line(index + 1, line)?);
         }
-        Ok(Expectations { lines, heard: Default::default() })
+        Ok(Expectations { lines, received: Default::default() })
     }
 
     /// Takes in what happened; `frame` is the frame last received, as [`Wire::last_received`](super::Wire::last_received) has it.
     pub fn see(&mut self, snapshot: &Snapshot, frame: &[u8]) {
         let entry = snapshot.entry;
-        if let Some(heard) = self.heard.get_mut(entry.host)
-            && heard.hear(entry.host, snapshot, frame)
+        if let Some(received) = self.received.get_mut(entry.host)
+            && received.process(entry.host, snapshot, frame)
         {
-            let all = heard.bytes();
+            let all = received.bytes();
             for line in self.lines.iter_mut().filter(|line| line.host == entry.host) {
                 if let Wanted::Receives(text) = &line.what {
                     line.seen |= all.windows(text.len().max(1)).any(|w| w == text);

@@ -224,3 +224,21 @@ impl Faults {
         self.faults.iter().enumerate().filter(|(_, (_, _, met))| *met == 0).map(|(place, _)| place)
     }
 }
+
+/// Something that happens to a host from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostEvent {
+    /// Its plug is pulled, for good.
+    Cut,
+    /// It restarts: it knows nothing of its connections any more, and goes on listening.
+    Reboot,
+}
+
+impl fmt::Display for HostEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            HostEvent::Cut => "the plug is pulled",
+            HostEvent::Reboot => "the host restarts",
+        })
+    }
+}

@@ -3,13 +3,12 @@
 //! What is stepped is [`Stack::step`], the function that serves on a TAP. The same set-up and seed give the same run, whatever the
 //! machine and the day, so that going back to step K is running again to K. No heap: the caller owns the stacks' memory.
 
-mod actor;
 mod agenda;
 #[cfg(feature = "std")]
 pub mod expect;
 mod fault;
 pub mod figure;
-mod happening;
+mod peer;
 pub mod scenarios;
 pub mod selftest;
 mod setup;
@@ -18,10 +17,9 @@ pub mod show;
 mod tests;
 mod wire;
 
-pub use actor::{Act, Actor, Script, UdpActor};
-pub use agenda::{Deed, MAX_DEEDS};
-pub use fault::{Fault, FaultError, Faults, Kind, MAX_FAULTS, Verdict};
-pub use happening::Happening;
+pub use agenda::{MAX_SCHEDULED, Scheduled};
+pub use fault::{Fault, FaultError, Faults, HostEvent, Kind, MAX_FAULTS, Verdict};
+pub use peer::{Peer, Script, ScriptStep, UdpPeer};
 pub use setup::{Buffers, CONNECTIONS, MAX_SERVED, SCRIPT_PORT, Setup, SetupLab, StartError};
 pub use wire::{IN_FLIGHT, Line, MAX_FRAME, NEWS, Sent, Wire};
 
@@ -78,8 +76,8 @@ pub struct Lab<
     /// What happened, until it is taken.
     pub entries: Ring<R>,
     flows: [Option<Tracked>; FLOWS],
-    agenda: heapless::Vec<(Instant, Deed<S>), MAX_DEEDS>,
-    calls: heapless::Vec<(usize, Result<ConnectionId, ConnectError>), MAX_DEEDS>,
+    agenda: heapless::Vec<(Instant, Scheduled<S>), MAX_SCHEDULED>,
+    calls: heapless::Vec<(usize, Result<ConnectionId, ConnectError>), MAX_SCHEDULED>,
     now: Instant,
     steps: u32,
     next: usize,
@@ -221,8 +219,8 @@ impl<
 
     /// Takes one step: a frame taken in, a program run, a frame sent, or the clock set to when there is more to do.
     pub fn step(&mut self) -> Progress {
-        self.follow_agenda();
-        let mut due = [self.wire.next_arrival(), self.next_deed()].into_iter().flatten().min();
+        self.run_due();
+        let mut due = [self.wire.next_arrival(), self.next_scheduled()].into_iter().flatten().min();
         for turn in 0..N {
             let host = (self.next + turn) % N;
             let (step, events) = self.with(host, |stack, now, io| stack.step(now, io));

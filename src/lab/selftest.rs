@@ -10,11 +10,11 @@ use smoltcp::wire::IpEndpoint;
 use super::scenarios::{CLIENT_FIRST, HANDSHAKE, LOST, MESSAGE, Scripts};
 use super::{Fault, Faults, Lab, Line, SCRIPT_PORT, Script, address, change};
 use crate::lab::show::{Entry, What};
-use crate::stack::{ConnectError, ListenError, Listener, Pool, Quiet, SetupError};
+use crate::stack::{ConnectError, ListenError, Listener, NullConsole, Pool, SetupError};
 use crate::trace::Cause;
 
 /// Two hosts with a connection between them, and few frames under way.
-type Small<'a> = Lab<'a, Script<'a>, (), Quiet, 2, 8, 4, 2, 1>;
+type Small<'a> = Lab<'a, Script<'a>, (), NullConsole, 2, 8, 4, 2, 1>;
 type Memory<'a> = Pool<'a, Script<'a>, (), 1, 256, 256, 0, 0, 0>;
 
 /// More than any of the runs takes.
@@ -146,7 +146,7 @@ impl Check {
             // Room for all: a run has fewer than MAX_FAULTS.
             faults.add(fault);
         }
-        let memory = pools.each_mut().map(|pool| (pool.memory(), Quiet));
+        let memory = pools.each_mut().map(|pool| (pool.memory(), NullConsole));
         // Looked at where it is: taken out of the result, it would be on the stack twice.
         let mut made: Result<Small<'_>, _> = Lab::new(Line::default(), faults, 7, memory, |_, _| {});
         let lab = match &mut made {

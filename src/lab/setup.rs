@@ -5,7 +5,10 @@ use core::fmt;
 use smoltcp::time::Duration;
 use smoltcp::wire::IpEndpoint;
 
-use super::{Act, Actor, Deed, Faults, Happening, Lab, Line, MAX_DEEDS, MAX_FAULTS, START, Script, UdpActor, address};
+use super::{
+    Faults, HostEvent, Lab, Line, MAX_FAULTS, MAX_SCHEDULED, Peer, START, Scheduled, Script, ScriptStep, UdpPeer,
+    address,
+};
 use crate::app::{App, ClientOptions, Options};
 use crate::lab::Fault;
 use crate::stack::{Console, ListenError, Listener, Memory, SetupError};
@@ -38,11 +41,11 @@ pub struct Setup<'a> {
     /// The buffers of the client's and of the server's connections; further hosts have the client's.
     pub buffers: [Buffers; 2],
     /// What the server listens for.
-    pub listeners: heapless::Vec<Listener<Actor<'a>>, MAX_SERVED>,
+    pub listeners: heapless::Vec<Listener<Peer<'a>>, MAX_SERVED>,
     /// UDP programs: the host, the port or 0 for any, and the program.
-    pub udp: heapless::Vec<(usize, u16, UdpActor<'a>), MAX_SERVED>,
+    pub udp: heapless::Vec<(usize, u16, UdpPeer<'a>), MAX_SERVED>,
     /// What happens, and when after the start.
-    pub agenda: heapless::Vec<(Duration, Deed<Actor<'a>>), MAX_DEEDS>,
+    pub agenda: heapless::Vec<(Duration, Scheduled<Peer<'a>>), MAX_SCHEDULED>,
 }
 
 /// The buffers of each connection, in bytes.
@@ -138,7 +141,7 @@ impl<'a> Setup<'a> {
     fn tcp(mut self, app: &App, port: u16, options: &ClientOptions<'a>) -> Result<Self, StartError> {
         let missing = StartError::NoServer { app: app.name, udp: false };
         let server = app.server(&Options::default()).ok_or(missing)?;
-        let listener = Listener::new(port, Actor::Server(server));
+        let listener = Listener::new(port, Peer::Server(server));
         self.listeners.push(listener).map_err(|_| StartError::TooMany)?;
         let each = if app.takes_one_message() { 1 } else { options.texts.len().max(1) };
         // chargen ends when its client has had enough.
@@ -148,7 +151,7 @@ impl<'a> Setup<'a> {
             let texts = options.texts.chunks(each).nth(call).unwrap_or_default();
             let client = app.client(&ClientOptions { texts, ..options }).ok_or(missing)?;
             let at = Duration::from_secs(call as u64);
-            self.agenda.push((at, calling(port, Actor::Client(client)))).map_err(|_| StartError::TooMany)?;
+            self.agenda.push((at, calling(port, Peer::Client(client)))).map_err(|_| StartError::TooMany)?;
         }
         Ok(self)
     }
@@ -161,32 +164,32 @@ impl<'a> Setup<'a> {
         let no_wait = app.name == "inbox";
         let options = ClientOptions { no_wait, timeout: Some(Duration::from_secs(5)), ..*options };
         let client = app.udp_client(&options, IpEndpoint::new(address(1), port)).ok_or(missing)?;
-        self.udp.push((1, port, UdpActor::Server(server))).map_err(|_| StartError::TooMany)?;
-        self.udp.push((0, 0, UdpActor::Client(client))).map_err(|_| StartError::TooMany)?;
+        self.udp.push((1, port, UdpPeer::Server(server))).map_err(|_| StartError::TooMany)?;
+        self.udp.push((0, 0, UdpPeer::Client(client))).map_err(|_| StartError::TooMany)?;
         Ok(self)
     }
 
     /// A client and a server that follow scripts, on port 7000.
-    pub fn scripts(client: &'a [Act<'a>], server: &'a [Act<'a>]) -> Self {
+    pub fn scripts(client: &'a [ScriptStep<'a>], server: &'a [ScriptStep<'a>]) -> Self {
         let mut setup = Setup::default().listening(server);
         setup.call(Duration::ZERO, client);
         setup
     }
 
     /// The same server, on port 7000, and no client.
-    pub fn listening(mut self, server: &'a [Act<'a>]) -> Self {
-        let _ = self.listeners.push(Listener::new(SCRIPT_PORT, Actor::Script(Script::new(server))));
+    pub fn listening(mut self, server: &'a [ScriptStep<'a>]) -> Self {
+        let _ = self.listeners.push(Listener::new(SCRIPT_PORT, Peer::Script(Script::new(server))));
         self
     }
 
-    /// Has the client call port 7000 of the server after a time, and follow a script; the ninth deed of a run is left out.
-    pub fn call(&mut self, after: Duration, client: &'a [Act<'a>]) {
-        let _ = self.agenda.push((after, calling(SCRIPT_PORT, Actor::Script(Script::new(client)))));
+    /// Has the client call port 7000 of the server after a time, and follow a script; the ninth event of a run is left out.
+    pub fn call(&mut self, after: Duration, client: &'a [ScriptStep<'a>]) {
+        let _ = self.agenda.push((after, calling(SCRIPT_PORT, Peer::Script(Script::new(client)))));
     }
 
-    /// Has something happen to a host; the ninth deed of a run is left out.
-    pub fn happen(&mut self, after: Duration, host: usize, what: Happening) {
-        let _ = self.agenda.push((after, Deed::Happen(host, what)));
+    /// Has something happen to a host; the ninth event of a run is left out.
+    pub fn host_event(&mut self, after: Duration, host: usize, what: HostEvent) {
+        let _ = self.agenda.push((after, Scheduled::HostEvent(host, what)));
     }
 
     /// The same set-up with these faults. Words that are no fault are left out, and so is what goes beyond [`MAX_FAULTS`].
@@ -210,7 +213,7 @@ impl<'a> Setup<'a> {
     /// [`StartError`] says what cannot be.
     pub fn start<C: Console, const N: usize, const R: usize>(
         &self,
-        memory: [(Memory<'a, Actor<'a>, UdpActor<'a>>, C); N],
+        memory: [(Memory<'a, Peer<'a>, UdpPeer<'a>>, C); N],
     ) -> Result<SetupLab<'a, C, N, R>, StartError> {
         // A match moves the lab less often than map_err does: unoptimized, each move is 200 kB of stack.
         let made = Lab::new(self.line, self.faults.clone(), self.seed, memory, |_, config| {
@@ -229,8 +232,8 @@ impl<'a> Setup<'a> {
             let host = lab.hosts.get_mut(*host).ok_or(StartError::TooMany)?;
             host.stack.bind(*port, session.clone()).map_err(StartError::Listen)?;
         }
-        for (after, deed) in &self.agenda {
-            if !lab.plan(START + *after, deed.clone()) {
+        for (after, scheduled) in &self.agenda {
+            if !lab.plan(START + *after, scheduled.clone()) {
                 return Err(StartError::TooMany);
             }
         }
@@ -239,11 +242,11 @@ impl<'a> Setup<'a> {
 }
 
 /// The lab that a [`Setup`] makes.
-pub type SetupLab<'a, C, const N: usize, const R: usize> = Lab<'a, Actor<'a>, UdpActor<'a>, C, N, R>;
+pub type SetupLab<'a, C, const N: usize, const R: usize> = Lab<'a, Peer<'a>, UdpPeer<'a>, C, N, R>;
 
 /// The port of scripted servers.
 pub const SCRIPT_PORT: u16 = 7000;
 
-fn calling<'a>(port: u16, session: Actor<'a>) -> Deed<Actor<'a>> {
-    Deed::Call { host: 0, port: 0, remote: IpEndpoint::new(address(1), port), session, patience: PATIENCE }
+fn calling<'a>(port: u16, session: Peer<'a>) -> Scheduled<Peer<'a>> {
+    Scheduled::Call { host: 0, port: 0, remote: IpEndpoint::new(address(1), port), session, patience: PATIENCE }
 }

@@ -45,7 +45,7 @@ pub struct Resolver {
     wait: Duration,
     server: usize,
     /// When one family has waited enough for the other.
-    settle_at: Option<Instant>,
+    conclude_at: Option<Instant>,
     addresses: Addresses,
     /// A server said that there is no such name.
     unknown: bool,
@@ -84,7 +84,7 @@ impl Resolver {
             ask_at: None,
             wait: FIRST,
             server: 0,
-            settle_at: None,
+            conclude_at: None,
             addresses: Addresses::default(),
             unknown: false,
             trouble: None,
@@ -128,7 +128,7 @@ impl Resolver {
     }
 
     /// Takes in a datagram.
-    fn hear(&mut self, from: IpEndpoint, bytes: &[u8], now: Instant) {
+    fn process(&mut self, from: IpEndpoint, bytes: &[u8], now: Instant) {
         if from.port != PORT || !self.servers.contains(&from.addr) {
             return;
         }
@@ -148,7 +148,7 @@ impl Resolver {
                     self.queries[at].answered = true;
                     if self.reached[at] && !self.addresses.is_empty() {
                         let delay = if kind == Kind::A { RESOLUTION_DELAY } else { FALLBACK_DELAY };
-                        self.settle_at.get_or_insert(now + delay);
+                        self.conclude_at.get_or_insert(now + delay);
                     }
                 }
                 Reply::Failed(code) => self.fails(ResolveError::Failed(from.addr, code), now),
@@ -181,7 +181,7 @@ impl Resolver {
             let why = if self.unknown { ResolveError::NoSuchName } else { ResolveError::NoAddress };
             return self.conclude(Err(why));
         }
-        if !self.thorough && self.settle_at.is_some_and(|at| now >= at) {
+        if !self.thorough && self.conclude_at.is_some_and(|at| now >= at) {
             return self.conclude(Ok(()));
         }
         if now >= until {
@@ -227,7 +227,7 @@ impl UdpSession for Resolver {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         while let Ok((bytes, from)) = socket.recv() {
             if self.result.is_none() {
-                self.hear(from.endpoint, bytes, cx.now);
+                self.process(from.endpoint, bytes, cx.now);
             }
         }
         if socket.send_queue() == 0 {
@@ -240,8 +240,8 @@ impl UdpSession for Resolver {
             return Next::Close;
         }
         self.ask(socket, cx.now);
-        let settle_at = self.settle_at.filter(|_| !self.thorough);
-        let due = [self.until, self.ask_at, settle_at].into_iter().flatten().min();
+        let conclude_at = self.conclude_at.filter(|_| !self.thorough);
+        let due = [self.until, self.ask_at, conclude_at].into_iter().flatten().min();
         due.map_or(Next::Wait, Next::WakeAt)
     }
 

@@ -55,8 +55,8 @@ pub enum Input {
 
 /// A console that swallows output and has no input.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Quiet;
+pub struct NullConsole;
 
-impl Console for Quiet {
+impl Console for NullConsole {
     fn print(&mut self, _bytes: &[u8]) {}
 }

@@ -30,7 +30,6 @@ pub(crate) mod ndisc;
 mod ping;
 mod random;
 mod session;
-mod shown;
 
 #[cfg(all(test, feature = "std"))]
 mod tests;
@@ -44,9 +43,10 @@ pub use config::{
     Addresses, Config, ConnectError, Gateways, ListenError, Listener, Overflow, Seed, SetupError, TcpOptions,
 };
 pub use connections::{Phase, Slot, SlotIndex};
-pub use console::{Console, Input, Quiet};
+pub use console::{Console, Input, NullConsole};
 pub use event::{
-    AddressEvent, ConnectionId, Denial, Direction, DropReason, Event, Hardware, Io, Loss, Probe, Step, Tuple,
+    AddressEvent, ConnectionId, Denial, Direction, DisplayEndpoint, DropReason, Event, Hardware, Io, Loss, Probe, Step,
+    Tuple,
 };
 #[cfg(feature = "std")]
 pub(crate) use half_sip::half_sip;
@@ -54,7 +54,6 @@ pub use memory::{Memory, Pool, Port};
 #[cfg(feature = "ping")]
 pub use ping::{ECHO_HEADER, Echo, EchoError, EchoMemory, EchoRefusal, Refusal};
 pub use session::{Answer, Context, End, MESSAGE, Next, Respond, Responder, Session, UdpSession};
-pub use shown::Shown;
 
 use smoltcp::iface::{self, Interface, SocketSet};
 use smoltcp::phy::{ChecksumCapabilities, Device, Medium};

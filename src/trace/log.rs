@@ -7,7 +7,7 @@ use smoltcp::time::{Duration, Instant};
 
 #[cfg(feature = "dhcp")]
 use crate::stack::AddressEvent;
-use crate::stack::{DropReason, End, Event, Probe, Shown, Tuple};
+use crate::stack::{DisplayEndpoint, DropReason, End, Event, Probe, Tuple};
 
 /// Logs what happens, a line each, under the target `smolstep`.
 ///
@@ -36,7 +36,7 @@ impl LogProbe {
     pub const DROPPED_A_SECOND: u32 = 5;
 
     /// Says an event in words, and says first what was left out.
-    fn tell(&mut self, now: Instant, event: &Event, say: &mut dyn FnMut(Level, fmt::Arguments<'_>)) {
+    fn report(&mut self, now: Instant, event: &Event, say: &mut dyn FnMut(Level, fmt::Arguments<'_>)) {
         let over = matches!(event, Event::Ended { .. });
         if let Some(count) = self.received.left_out(now, over) {
             say(Level::Info, format_args!("received more: {count} lines left out (they are at debug level)"));
@@ -67,7 +67,7 @@ impl LogProbe {
                         format_args!(
                             "received {} from {} on udp port {port}, sent {}",
                             Bytes(read),
-                            Shown(from),
+                            DisplayEndpoint(from),
                             Bytes(sent)
                         ),
                     ),
@@ -101,7 +101,7 @@ impl LogProbe {
 
 impl Probe for LogProbe {
     fn event(&mut self, now: Instant, event: &Event) {
-        self.tell(now, event, &mut |level, line| log::log!(target: "smolstep", level, "{line}"));
+        self.report(now, event, &mut |level, line| log::log!(target: "smolstep", level, "{line}"));
     }
 }
 
@@ -155,7 +155,7 @@ struct Served(Tuple);
 
 impl fmt::Display for Served {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} on {}", Shown(self.0.remote), Shown(self.0.local))
+        write!(f, "{} on {}", DisplayEndpoint(self.0.remote), DisplayEndpoint(self.0.local))
     }
 }
 
@@ -164,7 +164,7 @@ struct Made(Tuple);
 
 impl fmt::Display for Made {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} from {}", Shown(self.0.remote), Shown(self.0.local))
+        write!(f, "{} from {}", DisplayEndpoint(self.0.remote), DisplayEndpoint(self.0.local))
     }
 }
 

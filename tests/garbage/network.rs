@@ -6,7 +6,7 @@ use smolstep::app::{APPS, App, Client, ClientOptions, Desk, Options, Server, Sta
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::phy::{Cable, CableEnd};
 use smolstep::stack::{
-    Config, ConnectionId, Console, Direction, DropReason, End, Event, Io, Listener, Overflow, Probe, Quiet, Seed,
+    Config, ConnectionId, Console, Direction, DropReason, End, Event, Io, Listener, NullConsole, Overflow, Probe, Seed,
     Session, Stack, UdpSession,
 };
 use smoltcp::phy::{Device, Medium, RxToken, TxToken};
@@ -39,14 +39,14 @@ pub struct Host<S: 'static, U: 'static, C, P> {
 pub struct Network {
     pub now: Instant,
     pub medium: Medium,
-    pub server: Host<Server<'static>, UdpServer<'static>, Quiet, Turned>,
+    pub server: Host<Server<'static>, UdpServer<'static>, NullConsole, Turned>,
     pub client: Host<Client<'static>, UdpClient<'static>, Printed, Recorder>,
 }
 
 impl Network {
     pub fn new(medium: Medium, overflow: Overflow) -> Self {
         let now = Instant::from_secs(1);
-        let mut server = host(now, medium, 1, SERVER, overflow, Quiet, Turned(0));
+        let mut server = host(now, medium, 1, SERVER, overflow, NullConsole, Turned(0));
         let status: &_ = Box::leak(Box::new(Status::new(&[], now)));
         for app in APPS {
             let desk = Box::leak(Box::new(Desk::default()));

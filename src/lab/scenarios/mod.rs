@@ -10,10 +10,10 @@ pub(super) use close::CLIENT_FIRST;
 pub(super) use loss::{LOST, MESSAGE};
 pub(super) use open::HANDSHAKE;
 
-use super::{Act, Setup};
+use super::{ScriptStep, Setup};
 
 /// What the client does, and what the server does.
-pub(super) type Scripts = [&'static [Act<'static>]; 2];
+pub(super) type Scripts = [&'static [ScriptStep<'static>]; 2];
 
 fn scripts([client, server]: Scripts) -> Setup<'static> {
     Setup::scripts(client, server)

@@ -2,7 +2,7 @@
 
 use smoltcp::time::Instant;
 
-use crate::lab::{Happening, Verdict};
+use crate::lab::{HostEvent, Verdict};
 use crate::stack::{Event, Next};
 use crate::trace::Cause;
 use crate::trace::Summary;
@@ -35,7 +35,7 @@ pub enum What {
     /// The clock jumped to the next deadline, or to the next arrival.
     Clock,
     /// Something happened to the host from outside.
-    Happened(Happening),
+    HostEvent(HostEvent),
     /// The program on a connection ran.
     Ran(Next),
     /// The program on a UDP port ran.
@@ -65,7 +65,7 @@ impl What {
             What::Clock => "clock",
             What::Ran(_) | What::RanUdp(..) => "session",
             What::Sent { .. } => "egress",
-            What::Happened(_) | What::Stack(_) => "event",
+            What::HostEvent(_) | What::Stack(_) => "event",
         }
     }
 }

@@ -7,7 +7,7 @@ pub use transition::transition;
 use smoltcp::socket::tcp::State;
 
 use super::entry::What;
-use crate::lab::{Happening, Snapshot, Verdict};
+use crate::lab::{HostEvent, Snapshot, Verdict};
 use crate::stack::{DropReason, End, Event, Next};
 use crate::trace::Cause;
 use crate::trace::{Carries, Segment};
@@ -35,11 +35,11 @@ pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
         What::Clock => {
             because("Neither host has anything to do: the clock jumps to the next arrival or the next timer.", "")
         }
-        What::Happened(Happening::Cut) => because(
+        What::HostEvent(HostEvent::Cut) => because(
             "The plug is pulled: nothing arrives and nothing leaves; the other end learns it from silence alone.",
             "RFC 9293 section 3.8.3",
         ),
-        What::Happened(Happening::Reboot) => because(
+        What::HostEvent(HostEvent::Reboot) => because(
             "The host restarts and knows no connection any more: the other end still believes in it.",
             "RFC 9293 section 3.5.1",
         ),

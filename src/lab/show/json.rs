@@ -36,7 +36,7 @@ pub fn write_json(out: &mut dyn Write, snapshot: &Snapshot) -> fmt::Result {
             }
         }
         What::Clock => {}
-        What::Happened(happening) => line.text("reason", happening)?,
+        What::HostEvent(host_event) => line.text("reason", host_event)?,
         What::Ran(next) => program(&mut line, next)?,
         What::RanUdp(port, next) => {
             line.number("port", port)?;
@@ -65,7 +65,7 @@ fn name(what: &What) -> &'static str {
     match what {
         What::Arrived { .. } => "arrived",
         What::Clock => "clock",
-        What::Happened(_) => "happened",
+        What::HostEvent(_) => "happened",
         What::Ran(_) | What::RanUdp(..) => "program",
         What::Sent { .. } => "sent",
         What::Stack(event) => match event {

@@ -132,7 +132,7 @@ impl Body {
                 return Some(Body::Arrival { host, frame, damaged, text });
             }
             What::Clock => return Some(Body::Clock),
-            What::Happened(happening) => write!(text, "{happening}"),
+            What::HostEvent(host_event) => write!(text, "{host_event}"),
             What::Ran(next) => {
                 tone = Tone::Dim;
                 next_words(&mut text, next)

@@ -108,7 +108,7 @@ fn await_carrier(socket: &OwnedFd, file: &OwnedFd, name: &str) -> Result<(), Err
         match ioctl::up_and_running(socket, name)? {
             (true, false) => std::thread::sleep(Duration::from_millis(1)),
             // The flag appears just before sending starts, within one change to the interface.
-            (_, true) => return ioctl::settle(file),
+            (_, true) => return ioctl::wait_for_changes(file),
             (false, _) => break,
         }
     }

@@ -12,11 +12,25 @@ use smoltcp::wire::{IpAddress, IpCidr};
 
 #[cfg(feature = "dhcp")]
 mod autoconf;
+#[cfg(feature = "dhcp")]
+mod change;
+#[cfg(feature = "dhcp")]
+mod claim;
+#[cfg(feature = "dhcp")]
+mod dhcp;
+#[cfg(feature = "dhcp")]
+mod frame;
+#[cfg(feature = "slaac")]
+mod icmpv6;
+#[cfg(feature = "dhcp")]
+mod lease;
+#[cfg(feature = "slaac")]
+mod slaac;
 
 #[cfg(feature = "dhcp")]
-pub use autoconf::BadOffer;
+pub use lease::BadOffer;
 #[cfg(feature = "slaac")]
-pub use autoconf::interface_address;
+pub use slaac::interface_address;
 
 #[cfg(feature = "dhcp")]
 use super::config::MAX_ADDRESSES;
@@ -27,7 +41,11 @@ use super::{Console, Direction, Io, Step, connections::RETRY};
 #[cfg(feature = "dhcp")]
 pub(super) use autoconf::Autoconf;
 #[cfg(feature = "dhcp")]
-use autoconf::{Change, Out, Wanted};
+use autoconf::Wanted;
+#[cfg(feature = "dhcp")]
+use change::Change;
+#[cfg(feature = "dhcp")]
+use frame::Out;
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// The addresses in use, with their prefixes.
@@ -210,7 +228,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                     }
                 }
                 Change::RouterGone(router) => drop(self.remove_router(now, router, probe)),
-                Change::Tell(event) => probe.event(now, &Event::Address(event)),
+                Change::Report(event) => probe.event(now, &Event::Address(event)),
             }
         }
     }

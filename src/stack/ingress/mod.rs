@@ -43,7 +43,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             probe.frame(now, Direction::In, frame);
             #[cfg(feature = "dhcp")]
             if let Some(autoconf) = &mut self.autoconf
-                && autoconf.hear(now, frame, self.iface.ip_addrs())
+                && autoconf.process(now, frame, self.iface.ip_addrs())
             {
                 return Target::Nowhere;
             }

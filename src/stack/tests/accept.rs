@@ -46,9 +46,9 @@ fn one_at_a_time_serves_the_others_in_order_with_their_data() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener { serve_at_once: 1, backlog: 2, ..Listener::new(7, App::Echo) });
     let first = pair.call(7, App::ask(b"1", 2));
-    pair.settle();
+    pair.run_until_idle();
     let second = pair.call(7, App::ask(b"second", 6));
-    pair.settle();
+    pair.run_until_idle();
     let third = pair.call(7, App::ask(b"third", 5));
     pair.run_for(Duration::from_secs(1));
     assert_eq!(pair.state(second), Some(State::Established));
@@ -120,7 +120,7 @@ fn half_open_connections_take_no_place_in_the_backlog() {
         pair.to_client.borrow_mut().clear();
     }
     let honest = pair.call(7, App::ask(b"hello", 5));
-    pair.settle();
+    pair.run_until_idle();
     assert_eq!(pair.client.stack.take(honest).unwrap().0.got(), b"hello");
     // The five lost SYN,ACKs are sent again a second later: one is served, one waits, three find no room.
     pair.run_for(Duration::from_secs(5));

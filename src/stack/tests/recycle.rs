@@ -55,7 +55,7 @@ fn a_recycled_slot_does_not_wait_for_the_peer_before() {
     }
     pair.to_client.borrow_mut().clear();
     let second = pair.call(7, App::ask(b"second", 6));
-    pair.settle();
+    pair.run_until_idle();
     assert_eq!(pair.client.stack.session(second).unwrap().got(), b"second");
 }
 

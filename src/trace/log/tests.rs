@@ -71,7 +71,7 @@ fn frames_that_can_not_be_served_are_for_debugging() {
 
 fn lines(probe: &mut LogProbe, micros: i64, event: &Event) -> Vec<(Level, String)> {
     let mut lines = Vec::new();
-    probe.tell(Instant::from_micros(micros), event, &mut |level, line| lines.push((level, line.to_string())));
+    probe.report(Instant::from_micros(micros), event, &mut |level, line| lines.push((level, line.to_string())));
     lines
 }
 

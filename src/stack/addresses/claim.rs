@@ -5,7 +5,8 @@ use smoltcp::wire::{
     ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress, IpCidr, Ipv4Address,
 };
 
-use super::{Origin, Out};
+use super::change::Origin;
+use super::frame::Out;
 
 /// How many addresses are asked for at a time: as many as there can be.
 const CLAIMS: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;

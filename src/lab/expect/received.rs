@@ -15,7 +15,7 @@ use crate::trace::Ends;
 const LONGEST: usize = 1 << 26;
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Heard {
+pub(super) struct Received {
     streams: Vec<Stream>,
     /// Datagrams by their port, until they are read.
     datagrams: Vec<(u16, VecDeque<Vec<u8>>)>,
@@ -31,14 +31,14 @@ struct Stream {
     read: usize,
 }
 
-impl Heard {
+impl Received {
     /// All the bytes read so far.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
     /// Takes in what happened on this host; tells whether a program has read something.
-    pub(super) fn hear(&mut self, host: usize, snapshot: &Snapshot, frame: &[u8]) -> bool {
+    pub(super) fn process(&mut self, host: usize, snapshot: &Snapshot, frame: &[u8]) -> bool {
         match snapshot.entry.what {
             What::Arrived { summary, .. } => {
                 if let Some(ends) = summary.ends.filter(|ends| ends.destination.addr == address(host)) {

@@ -3,9 +3,9 @@
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, EthernetFrame, Icmpv6Message, IpCidr, Ipv6Address, Ipv6Cidr};
 
+use super::change::{Change, Changes, Origin, push};
 use super::claim::Claims;
 use super::icmpv6::icmpv6;
-use super::{Change, Changes, Origin, push};
 use crate::stack::event::AddressEvent;
 
 /// How many prefixes are used, and how many DNS servers are kept; more are passed over.
@@ -106,7 +106,7 @@ impl Host {
     /// Ends what has lasted long enough. Returns the source of a solicitation that is to be sent.
     pub(super) fn advance(&mut self, now: Instant, changes: &mut Changes) -> Option<Ipv6Address> {
         for prefix in self.prefixes.iter().filter(|prefix| prefix.until <= now && prefix.state == State::Used) {
-            push(changes, Change::Tell(AddressEvent::Expired(prefix.address.into())));
+            push(changes, Change::Report(AddressEvent::Expired(prefix.address.into())));
             push(changes, Change::Remove(prefix.address.address().into()));
         }
         self.prefixes.retain(|prefix| prefix.until > now);
@@ -118,7 +118,7 @@ impl Host {
             return None;
         }
         if self.solicited == SOLICITATIONS {
-            push(changes, Change::Tell(AddressEvent::NoRouter));
+            push(changes, Change::Report(AddressEvent::NoRouter));
         }
         self.solicited = self.solicited.saturating_add(1);
         self.at = Some(now + self.wait);
@@ -137,7 +137,7 @@ impl Host {
             match self.prefixes.iter_mut().find(|prefix| IpCidr::Ipv6(prefix.address) == address) {
                 Some(prefix) => {
                     prefix.state = State::Used;
-                    push(changes, Change::Tell(AddressEvent::Advertised(address)));
+                    push(changes, Change::Report(AddressEvent::Advertised(address)));
                 }
                 // It expired while it was asked for.
                 None => return,
@@ -154,7 +154,7 @@ impl Host {
     }
 
     /// Takes in an advertisement, if the frame is one.
-    pub(super) fn hear(
+    pub(super) fn process(
         &mut self,
         now: Instant,
         frame: &EthernetFrame<&[u8]>,

@@ -3,9 +3,9 @@
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{DhcpMessageType, IpCidr, Ipv4Address, Ipv4Cidr};
 
+use super::change::{Change, Changes, Origin, push};
 use super::claim::Claims;
 use super::lease::{BadOffer, Lease, Message, Reply};
-use super::{Change, Changes, Origin, push};
 use crate::stack::event::{AddressEvent, Denial, Loss};
 
 /// How long the first question waits for an answer, and the longest that any does (RFC 2131 section 4.1).
@@ -30,9 +30,9 @@ pub(super) struct Client {
     asked: Instant,
     at: Option<Instant>,
     /// It was said that no server answers; that an offer is refused; that what was offered is not granted.
-    told_silence: bool,
-    told_refusal: bool,
-    told_denial: bool,
+    reported_silence: bool,
+    reported_refusal: bool,
+    reported_denial: bool,
     /// How often what was offered was refused.
     denials: u8,
 }
@@ -66,9 +66,9 @@ impl Client {
             tries: 0,
             asked: now,
             at: Some(now),
-            told_silence: false,
-            told_refusal: false,
-            told_denial: false,
+            reported_silence: false,
+            reported_refusal: false,
+            reported_denial: false,
             denials: 0,
         }
     }
@@ -106,15 +106,15 @@ impl Client {
             return None;
         }
         self.asked = now;
-        let refused = core::mem::take(&mut self.told_refusal);
+        let refused = core::mem::take(&mut self.reported_refusal);
         // So that hosts that start together do not ask together.
         let jitter = Duration::from_millis(u64::from(random % 1000));
         let wait = (FIRST * (1 << self.tries.min(4))).min(LONGEST) + jitter;
         match &self.state {
             State::Selecting => {
-                if self.tries > 0 && !refused && !self.told_silence {
-                    self.told_silence = true;
-                    push(changes, Change::Tell(AddressEvent::NoDhcpServer));
+                if self.tries > 0 && !refused && !self.reported_silence {
+                    self.reported_silence = true;
+                    push(changes, Change::Report(AddressEvent::NoDhcpServer));
                 }
                 self.xid = random;
                 self.tries = self.tries.saturating_add(1);
@@ -158,7 +158,7 @@ impl Client {
     }
 
     /// A reply for this host came.
-    pub(super) fn hear(
+    pub(super) fn process(
         &mut self,
         now: Instant,
         reply: &Reply,
@@ -210,14 +210,14 @@ impl Client {
     pub(super) fn granted(&mut self, changes: &mut Changes) {
         let State::Checking(lease) = core::mem::replace(&mut self.state, State::Selecting) else { return };
         let Lease { address, server, seconds, .. } = lease;
-        push(changes, Change::Tell(AddressEvent::Leased { address, server, seconds }));
+        push(changes, Change::Report(AddressEvent::Leased { address, server, seconds }));
         push(changes, Change::Add(IpCidr::Ipv4(address)));
         if let Some(router) = lease.router {
             push(changes, Change::Router(router.into()));
         }
         self.at = Some(lease.t1);
         self.tries = 0;
-        (self.told_silence, self.told_denial, self.denials) = (false, false, 0);
+        (self.reported_silence, self.reported_denial, self.denials) = (false, false, 0);
         self.state = State::Bound(lease);
     }
 
@@ -238,7 +238,7 @@ impl Client {
         if let Some(router) = router {
             push(changes, Change::RouterGone(router.into()));
         }
-        push(changes, Change::Tell(AddressEvent::Released { address, server }));
+        push(changes, Change::Report(AddressEvent::Released { address, server }));
         push(changes, Change::Remove(address.address().into()));
         let (client, server, to) = (Some(address.address()), Some(server), Some(from));
         Some(Message { client, server, to, ..self.message(DhcpMessageType::Release) })
@@ -248,7 +248,7 @@ impl Client {
     fn renew(&mut self, lease: Lease, changes: &mut Changes) {
         let State::Bound(old) = &self.state else { return };
         let Lease { address, server, seconds, .. } = lease;
-        push(changes, Change::Tell(AddressEvent::Renewed { address, server, seconds }));
+        push(changes, Change::Report(AddressEvent::Renewed { address, server, seconds }));
         if old.address != address {
             push(changes, Change::Remove(address.address().into()));
             push(changes, Change::Add(IpCidr::Ipv4(address)));
@@ -271,7 +271,7 @@ impl Client {
         {
             push(changes, Change::RouterGone(router.into()));
         }
-        push(changes, Change::Tell(AddressEvent::LeaseLost { address, why }));
+        push(changes, Change::Report(AddressEvent::LeaseLost { address, why }));
         push(changes, Change::Remove(address.address().into()));
         self.restart(at);
     }
@@ -293,8 +293,8 @@ impl Client {
         match lease {
             Ok(lease) => Some(lease),
             Err(why) => {
-                if !core::mem::replace(&mut self.told_refusal, true) {
-                    push(changes, Change::Tell(AddressEvent::OfferRefused { server: reply.server(), why }));
+                if !core::mem::replace(&mut self.reported_refusal, true) {
+                    push(changes, Change::Report(AddressEvent::OfferRefused { server: reply.server(), why }));
                 }
                 None
             }
@@ -305,8 +305,8 @@ impl Client {
     fn deny(&mut self, why: Denial, changes: &mut Changes) {
         let State::Requesting(offer) = &self.state else { return };
         let (server, address) = (offer.server, offer.address.address());
-        if !core::mem::replace(&mut self.told_denial, true) {
-            push(changes, Change::Tell(AddressEvent::NotGranted { server, address, why }));
+        if !core::mem::replace(&mut self.reported_denial, true) {
+            push(changes, Change::Report(AddressEvent::NotGranted { server, address, why }));
         }
     }
 

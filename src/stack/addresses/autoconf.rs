@@ -1,37 +1,24 @@
 //! Addresses that are asked for: DHCP (RFC 2131), stateless autoconfiguration (RFC 4862), and the question whether somebody
 //! else has an address (RFC 5227, RFC 4862 section 5.4).
 //!
-//! It works on frames, with no socket and no buffer of its own: [`Autoconf::hear`] looks at each one that arrives, and
+//! It works on frames, with no socket and no buffer of its own: [`Autoconf::process`] looks at each one that arrives, and
 //! [`Autoconf::advance`] says which one is to leave. What follows for the interface stands in a queue of [`Change`]s, and what
 //! time it has to be called again in [`Autoconf::due`]. Ethernet only: a TUN has no neighbours to ask.
 //!
 //! smoltcp's own DHCP socket does not check offers, cannot decline an address, and says nothing of what it refuses; its SLAAC
 //! asks to be polled never, or at once for ever.
 
-mod claim;
-mod dhcp;
-mod frame;
-#[cfg(feature = "slaac")]
-mod icmpv6;
-mod lease;
-#[cfg(feature = "slaac")]
-mod slaac;
-
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress, IpCidr};
 
-use crate::stack::event::AddressEvent;
-use claim::Claims;
-pub(in crate::stack) use frame::Out;
-pub use lease::BadOffer;
+use super::change::{CHANGES, Change, Changes, GRANT, Origin, push};
+use super::claim::Claims;
+use super::frame::Out;
 #[cfg(feature = "slaac")]
-pub use slaac::interface_address;
-
-/// How many changes one frame or one timer can make: the most comes from a router's advertisement.
-const CHANGES: usize = 12;
-/// How many a lease makes.
-const GRANT: usize = 3;
+use super::slaac;
+use super::{dhcp, lease};
+use crate::stack::event::AddressEvent;
 
 /// All that asks for addresses.
 pub(in crate::stack) struct Autoconf {
@@ -46,28 +33,6 @@ pub(in crate::stack) struct Autoconf {
     /// The device had no room: so long nothing is tried again.
     blocked_until: Option<Instant>,
     changes: Changes,
-}
-
-/// What is to become of the interface, in order.
-pub(in crate::stack) type Changes = heapless::Deque<Change, CHANGES>;
-
-/// What is to become of the interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::stack) enum Change {
-    Add(IpCidr),
-    Remove(IpAddress),
-    Router(IpAddress),
-    RouterGone(IpAddress),
-    Tell(AddressEvent),
-}
-
-/// Who wants an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::stack) enum Origin {
-    Dhcp,
-    #[cfg(feature = "slaac")]
-    Slaac,
-    Static,
 }
 
 /// What is asked for.
@@ -126,7 +91,7 @@ impl Autoconf {
     }
 
     /// Looks at a frame that arrived, before the interface does, which has these addresses. True if the interface should not see it.
-    pub(in crate::stack) fn hear(&mut self, now: Instant, frame: &[u8], own: &[IpCidr]) -> bool {
+    pub(in crate::stack) fn process(&mut self, now: Instant, frame: &[u8], own: &[IpCidr]) -> bool {
         let Ok(frame) = EthernetFrame::new_checked(frame) else { return false };
         let (to, from) = (frame.dst_addr(), frame.src_addr());
         if (to.is_unicast() && to != self.hardware) || from == self.hardware || !from.is_unicast() {
@@ -139,13 +104,13 @@ impl Autoconf {
             EthernetProtocol::Ipv4 => {
                 let Some(client) = &mut self.dhcp else { return false };
                 let Some(reply) = lease::Reply::parse(&frame, self.hardware, &self.checksums) else { return false };
-                client.hear(now, &reply, own, &mut self.claims, &mut self.changes);
+                client.process(now, &reply, own, &mut self.claims, &mut self.changes);
                 true
             }
             #[cfg(feature = "slaac")]
             EthernetProtocol::Ipv6 => {
                 if let Some(host) = &mut self.slaac {
-                    host.hear(now, &frame, own, &mut self.claims, &mut self.changes);
+                    host.process(now, &frame, own, &mut self.claims, &mut self.changes);
                 }
                 false
             }
@@ -240,7 +205,7 @@ impl Autoconf {
     fn conflict(&mut self, now: Instant, other: (IpCidr, Origin), by: EthernetAddress) {
         let address = other.0.address();
         if other.1 != Origin::Static {
-            push(&mut self.changes, Change::Tell(AddressEvent::Taken { address, by }));
+            push(&mut self.changes, Change::Report(AddressEvent::Taken { address, by }));
         }
         match other.1 {
             // That is for whoever gave it to say.
@@ -250,14 +215,4 @@ impl Autoconf {
             Origin::Slaac => self.slaac.iter_mut().for_each(|host| host.conflict(other.0)),
         }
     }
-}
-
-/// Queues a change. There is room: the queue is emptied after each frame and each advance.
-fn push(changes: &mut Changes, change: Change) {
-    let _ = changes.push_back(change);
-}
-
-/// All checksums are filled in: a device that does so itself does it again.
-fn checksums() -> ChecksumCapabilities {
-    ChecksumCapabilities::default()
 }
