@@ -2,7 +2,7 @@
 
 use super::half_sip::half_sip;
 
-/// HalfSipHash-2-4 of a counter: whoever sees some of the numbers learns nothing of the others.
+/// HalfSipHash-2-4 of a counter: seeing some numbers tells nothing about the others.
 pub(super) struct Random {
     key: u64,
     count: u64,

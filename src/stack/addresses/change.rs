@@ -4,9 +4,9 @@ use smoltcp::wire::{IpAddress, IpCidr};
 
 use crate::stack::event::AddressEvent;
 
-/// How many changes one frame or one timer can make: a router's advertisement makes the most.
+/// The largest number of changes from one frame or timer: a router's advertisement makes the most.
 pub(super) const CHANGES: usize = 12;
-/// How many changes a lease makes.
+/// The number of changes that a lease makes.
 pub(super) const GRANT: usize = 3;
 
 /// Changes of the interface, in order.
