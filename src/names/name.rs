@@ -1,18 +1,18 @@
-//! A host's name, checked.
+//! A valid host name.
 
 use super::rules::{self, LONGEST, NameError};
 
-/// A host's name in the form in which it is sent: each part after its length, and a 0.
+/// A host name in wire format: each label after its length, and a 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
     wire: heapless::Vec<u8, LONGEST>,
 }
 
 impl Name {
-    /// Checks a name: letters, digits, hyphens and underscores between dots; a dot at the end changes nothing.
+    /// Checks a name: letters, digits, hyphens and underscores between dots. A trailing dot is ignored.
     ///
     /// # Errors
-    /// [`NameError`]: it cannot be the name of a host.
+    /// [`NameError`]: it is not a valid host name.
     pub fn new(text: &str) -> Result<Name, NameError> {
         rules::check(text)?;
         let mut wire = heapless::Vec::new();
@@ -24,7 +24,7 @@ impl Name {
         Ok(Name { wire })
     }
 
-    /// As it is sent.
+    /// The name in wire format.
     pub(super) fn wire(&self) -> &[u8] {
         &self.wire
     }

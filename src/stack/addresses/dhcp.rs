@@ -133,7 +133,7 @@ impl Client {
                 Some(Message { requested, server, ..self.message(DhcpMessageType::Request) })
             }
             State::Checking(lease) => {
-                // The claim starts here, not where the grant arrives, so that earlier changes are applied first.
+                // The claim starts here, not when the grant arrives: whatever is due before comes first.
                 claims.add(IpCidr::Ipv4(lease.address), Origin::Dhcp, now);
                 self.at = None;
                 None
