@@ -1,4 +1,4 @@
-//! What is to be seen in a run: lines that hold or do not.
+//! Expectations of a run: lines that hold or do not.
 //!
 //! ```text
 //! # The side is client or server; lines hold in any order.
@@ -30,7 +30,7 @@ use crate::stack::Event;
 use crate::trace::{Carries, Cause, Summary};
 use received::Received;
 
-/// Expectations, and how far they have been met.
+/// The expectations of a file, and how far they are met.
 #[derive(Clone, Debug)]
 pub struct Expectations {
     lines: Vec<Line>,
@@ -47,21 +47,21 @@ struct Line {
     seen: bool,
 }
 
-/// What a line wants to see.
+/// What a line expects.
 #[derive(Clone, Debug)]
 enum Wanted {
-    /// An event of this kind and name, in the words of the file.
+    /// An event with this kind and name, in the file's words.
     Event(&'static str, String),
     Change(State, State),
     Receives(Vec<u8>),
     Sends(Frames),
 }
 
-/// Which frames a line wants to see.
+/// The frames that a line expects.
 #[derive(Clone, Debug)]
 struct Frames {
     which: Which,
-    /// Whether they have to be retransmissions.
+    /// Whether they must be retransmissions.
     again: bool,
     nth: Option<u32>,
     within: Option<Duration>,
@@ -81,9 +81,9 @@ enum Which {
 pub struct Unmet {
     /// Its number, from 1.
     pub line: usize,
-    /// Its words.
+    /// Its text.
     pub text: String,
-    /// Whether something happened that never should.
+    /// Whether something happened that should never have happened.
     pub never: bool,
 }
 
@@ -97,7 +97,7 @@ impl fmt::Display for Unmet {
 impl core::error::Error for Unmet {}
 
 impl Expectations {
-    /// Reads a file.
+    /// Parses a file.
     ///
     /// # Errors
     /// [`ExpectError`] names the line and the word.
@@ -109,7 +109,7 @@ impl Expectations {
         Ok(Expectations { lines, received: Default::default() })
     }
 
-    /// Takes in what happened; `frame` is the frame last received, as [`Wire::last_received`](super::Wire::last_received) has it.
+    /// Takes in an entry. `frame` is the frame last received, from [`Wire::last_received`](super::Wire::last_received).
     pub fn see(&mut self, snapshot: &Snapshot, frame: &[u8]) {
         let entry = snapshot.entry;
         if let Some(received) = self.received.get_mut(entry.host)
@@ -137,7 +137,7 @@ impl Expectations {
     /// Whether every line holds.
     ///
     /// # Errors
-    /// [`Unmet`]: the first one that does not.
+    /// [`Unmet`]: the first line that does not.
     pub fn result(&self) -> Result<(), Unmet> {
         match self.lines.iter().find(|line| line.seen == line.never) {
             None => Ok(()),
@@ -146,7 +146,7 @@ impl Expectations {
     }
 }
 
-/// An event in the words of the file.
+/// The name of an event in a file.
 fn named(event: &Event) -> Option<(&'static str, String)> {
     match event {
         Event::Dropped(why) => Some(("drops", slug(&why.to_string()))),
@@ -155,7 +155,7 @@ fn named(event: &Event) -> Option<(&'static str, String)> {
     }
 }
 
-/// The ends of a connection, in the words of the file.
+/// The names of a connection's ends in a file.
 const ENDS: [&str; 8] =
     ["aborted", "address-gone", "closed", "recycled", "refused", "reset", "timed-out", "unreachable"];
 
@@ -202,7 +202,7 @@ impl Frames {
     }
 }
 
-/// What makes segments leave, in the words of the file.
+/// The names in a file of why segments leave.
 const CAUSES: [&str; 6] =
     ["delayed-ack", "duplicate-ack", "fast-retransmission", "keep-alive", "window-update", "zero-window-probe"];
 

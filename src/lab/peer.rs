@@ -1,4 +1,4 @@
-//! Who acts in the lab: a program's client or server from [`crate::app`], or a script that reaches what no program does.
+//! The programs of the lab: clients and servers of [`crate::app`], and scripts for what no program does.
 
 use smoltcp::socket::tcp::{self, RecvError};
 use smoltcp::socket::udp;
@@ -68,23 +68,23 @@ impl UdpSession for UdpPeer<'_> {
 pub enum ScriptStep<'a> {
     /// Send RST.
     Abort,
-    /// Want nothing more: FIN, and whatever arrives is thrown away.
+    /// Close: send FIN, and discard whatever arrives.
     Close,
-    /// Send FIN and go on reading.
+    /// Send FIN, but keep reading.
     HalfClose,
-    /// Wait until the run is so many milliseconds old.
+    /// Wait until the run is this many milliseconds old.
     Pause(u32),
-    /// Read so many bytes.
+    /// Read this many bytes.
     Read(usize),
     /// Read until the peer's FIN.
     ReadToEnd,
-    /// Send this.
+    /// Send these bytes.
     Send(&'a [u8]),
-    /// Send so many bytes.
+    /// Send this many bytes.
     SendBytes(usize),
 }
 
-/// Steps, one after another; then it waits for the end.
+/// A program of steps, taken one after another. Then it waits for the end.
 #[derive(Clone, Debug)]
 pub struct Script<'a> {
     steps: &'a [ScriptStep<'a>],

@@ -1,4 +1,4 @@
-//! From the words of a file to what they want.
+//! Parses the lines of an expectation file.
 
 use core::fmt;
 
@@ -8,14 +8,14 @@ use super::{CAUSES, ENDS, Frames, Kind, Line, Wanted, Which};
 use crate::lab::figure;
 use crate::stack::DropReason;
 
-/// What is wrong with a line.
+/// An error in a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExpectError {
     /// Its number, from 1.
     pub line: usize,
-    /// The word at fault; empty where one is missing.
+    /// The wrong word; empty if a word is missing.
     pub word: String,
-    /// What should stand there.
+    /// What is expected there.
     pub expected: &'static str,
 }
 
@@ -40,7 +40,7 @@ const KINDS: &str = "syn, synack, ack, data, fin, rst, udp, icmp, any, keep-aliv
 const TEXT: &str = "a text in quotation marks, as in \"Hello,Li!\"";
 const REASON: &str = "backlog-full, slots-full and so on";
 
-/// Reads a line; nothing comes of an empty one and of a comment.
+/// Parses a line. An empty line or a comment gives `None`.
 pub(super) fn line(number: usize, text: &str) -> Result<Option<Line>, ExpectError> {
     let mut words = Words { line: number, rest: text };
     let Some(first) = words.next() else { return Ok(None) };
@@ -156,7 +156,7 @@ impl<'t> Words<'t> {
         Ok(Wanted::Sends(Frames { which, again, nth, within, count: 0, last: None }))
     }
 
-    /// A text in quotation marks; `\n`, `\r`, `\t`, `\"` and `\\` stand for what they do in most languages.
+    /// A text in quotation marks, with the usual escapes `\n`, `\r`, `\t`, `\"` and `\\`.
     fn quoted(&mut self) -> Result<Vec<u8>, ExpectError> {
         let rest = self.rest.trim_start();
         let whole = rest.split_whitespace().next().unwrap_or_default();

@@ -1,6 +1,6 @@
-//! What the programs of a host have read, put together from the frames that reached it.
+//! The bytes that the programs of a host have read, taken from the frames that reached it.
 //!
-//! The stack says how many bytes a program read, and the frames say which they were.
+//! The stack reports how many bytes a program read; the frames have the bytes.
 
 use std::collections::VecDeque;
 
@@ -11,18 +11,18 @@ use crate::lab::{Snapshot, address};
 use crate::stack::{Event, Tuple};
 use crate::trace::Ends;
 
-/// The most bytes that are kept of one stream.
+/// The largest number of bytes kept of one stream.
 const LONGEST: usize = 1 << 26;
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Received {
     streams: Vec<Stream>,
-    /// Datagrams by their port, until they are read.
+    /// Datagrams that are not read yet, by port.
     datagrams: Vec<(u16, VecDeque<Vec<u8>>)>,
     bytes: Vec<u8>,
 }
 
-/// What one connection's frames have brought.
+/// The bytes that one connection's frames have brought.
 #[derive(Clone, Debug)]
 struct Stream {
     ends: Tuple,
@@ -37,7 +37,7 @@ impl Received {
         &self.bytes
     }
 
-    /// Takes in what happened on this host; tells whether a program has read something.
+    /// Takes in an entry of this host. Returns whether a program has read something.
     pub(super) fn process(&mut self, host: usize, snapshot: &Snapshot, frame: &[u8]) -> bool {
         match snapshot.entry.what {
             What::Arrived { summary, .. } => {
@@ -74,7 +74,7 @@ impl Received {
         }
     }
 
-    /// Keeps the payload of a frame whose checksum holds.
+    /// Keeps the payload of a frame whose checksum is right.
     fn arrived(&mut self, ends: &Ends, isn: Option<TcpSeqNumber>, frame: &[u8]) -> Option<()> {
         let frame = EthernetFrame::new_checked(frame).ok()?;
         let packet = Ipv4Packet::new_checked(frame.payload()).ok()?;

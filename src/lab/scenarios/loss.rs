@@ -1,4 +1,4 @@
-//! What a wire does to segments, and what becomes of them.
+//! Segments that are lost, delayed, duplicated or damaged.
 
 use super::{Scripts, scripts};
 use crate::lab::{Buffers, ScriptStep, Setup};

@@ -1,4 +1,4 @@
-//! How connections begin, or do not.
+//! How connections begin, or fail to.
 
 use smoltcp::time::Duration;
 use smoltcp::wire::IpEndpoint;
@@ -29,7 +29,7 @@ pub(super) fn refused() -> Setup<'static> {
     setup
 }
 
-/// Ports 7001 and 7002 call each other, on a wire so long that the SYNs cross.
+/// Ports 7001 and 7002 call each other on a wire so long that the SYNs cross.
 pub(super) fn simultaneous() -> Setup<'static> {
     let mut setup = Setup::default();
     setup.line.latency = Duration::from_millis(20);
@@ -55,7 +55,7 @@ pub(super) fn half_open_reset() -> Setup<'static> {
     setup
 }
 
-/// The caller uses the same port again, as small systems do that have no clock and no entropy.
+/// The caller uses the same port again, like small systems without a clock or entropy.
 pub(super) fn half_open_reboot() -> Setup<'static> {
     let mut setup = Setup::default().listening(READ_AND_CLOSE);
     let calls: [(u64, &[ScriptStep<'static>]); 2] =
@@ -70,7 +70,7 @@ pub(super) fn half_open_reboot() -> Setup<'static> {
     setup
 }
 
-/// The server serves one at a time, and lets one wait.
+/// The server serves one connection at a time, and lets one wait.
 pub(super) fn backlog_full() -> Setup<'static> {
     let mut setup = Setup::default().listening(&[ScriptStep::Read(2), ScriptStep::Send(b"Hello!"), ScriptStep::Close]);
     for listener in &mut setup.listeners {

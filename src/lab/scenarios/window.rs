@@ -1,4 +1,4 @@
-//! Windows, and who waits for whom.
+//! Windows that close and open, and segments that wait.
 
 use smoltcp::time::Duration;
 
@@ -45,7 +45,7 @@ pub(super) fn no_nagle() -> Setup<'static> {
     setup
 }
 
-/// Probes every five seconds; after half a minute the server is cut off.
+/// Sends probes every five seconds; after half a minute the server is cut off.
 pub(super) fn keep_alive() -> Setup<'static> {
     let mut setup = Setup::scripts(&[ScriptStep::Send(b"Li")], &[ScriptStep::Read(2)]);
     setup.idle_timeout = Duration::from_secs(20);

@@ -1,4 +1,4 @@
-//! One sentence on why something happened, and where the RFCs say so.
+//! Explains in one sentence why something happened, with the section of the RFC.
 
 mod transition;
 
@@ -17,11 +17,11 @@ use crate::trace::{Carries, Segment};
 pub struct Explanation {
     /// One sentence.
     pub text: &'static str,
-    /// The RFC and its section, as in `RFC 9293 section 3.5`; empty where the matter is this stack's own.
+    /// The RFC and its section, as in `RFC 9293 section 3.5`; empty if it is a choice of this stack.
     pub rfc: &'static str,
 }
 
-/// Explains an entry; none if there is nothing to say.
+/// Explains an entry; `None` if there is nothing to say.
 pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
     let host = snapshot.entry.host;
     let state = snapshot.states.get(host).copied();
@@ -226,7 +226,7 @@ fn caused(cause: Cause, segment: Option<Segment>) -> Explanation {
     }
 }
 
-/// A segment that nothing but new data, or what arrived, made leave.
+/// Explains a segment that was sent only for new data, or for what arrived.
 fn sent(segment: &Segment, snapshot: &Snapshot, state: Option<State>) -> Explanation {
     use State::*;
     let first = |number: Option<smoltcp::wire::TcpSeqNumber>, isn: Option<smoltcp::wire::TcpSeqNumber>| matches!((number, isn), (Some(number), Some(isn)) if number == isn + 1);

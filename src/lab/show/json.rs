@@ -1,4 +1,4 @@
-//! A run as JSON, one object a line. docs/lab-json.md has the table of the fields.
+//! Writes a run as JSON, one object a line. docs/lab-json.md lists the fields.
 
 use core::fmt::{self, Display, Write};
 
@@ -12,10 +12,10 @@ use crate::stack::{Event, Next};
 use crate::trace::Cause;
 use crate::trace::{Carries, Segment, Summary};
 
-/// Writes an entry as one line, its end included.
+/// Writes an entry as one line, with its newline.
 ///
 /// # Errors
-/// Those of `out`.
+/// The error of `out`.
 pub fn write_json(out: &mut dyn Write, snapshot: &Snapshot) -> fmt::Result {
     let entry = &snapshot.entry;
     let mut line = Object { out, empty: true };
@@ -217,7 +217,7 @@ impl Display for End {
     }
 }
 
-/// Microseconds as milliseconds, with three decimals where there are any.
+/// Microseconds as milliseconds, with three decimals if there is a fraction.
 struct Millis(u64);
 
 impl Display for Millis {
@@ -254,7 +254,7 @@ impl Object<'_> {
     }
 }
 
-/// Escapes what may not stand in a JSON string (RFC 8259 section 7).
+/// Escapes what a JSON string cannot contain (RFC 8259 section 7).
 pub(crate) struct Escaped<'w>(pub(crate) &'w mut dyn Write);
 
 impl Write for Escaped<'_> {
