@@ -1,4 +1,4 @@
-//! What a board asks of its network controller besides frames.
+//! The methods that boards need of a network controller besides frames.
 
 use smoltcp::phy::Device;
 
@@ -6,9 +6,9 @@ use super::registers::Faults;
 
 /// A device whose interrupt ends a board's sleep.
 pub trait Ethernet: Device {
-    /// Clears the interrupt. Frames that are there already are not announced again: they are looked for after this.
+    /// Clears the interrupt. Frames that have already arrived raise it no more, so poll after this.
     fn acknowledge(&mut self);
 
-    /// What went wrong so far.
+    /// The errors so far.
     fn faults(&mut self) -> Faults;
 }
