@@ -32,7 +32,7 @@ impl Words {
         self.0.as_chunks_mut().0
     }
 
-    /// Receives a frame of so many bytes: `read` fills the words of this range, and sums them.
+    /// Receives a frame of `len` bytes: `read` fills the words of a range, and sums them.
     pub fn receive(&mut self, range: Range<usize>, len: usize, read: impl FnOnce(&mut [[u8; 4]]) -> u32) -> Arrived {
         let start = range.start;
         let words = self.words().get_mut(range).unwrap_or_default();

@@ -69,7 +69,7 @@ impl phy::TxToken for Tx {
 pub enum App {
     /// Sends back what comes; closes when the peer has.
     Echo,
-    /// Sends these bytes and closes once so many came back.
+    /// Sends these bytes, and closes once this many came back.
     Ask { send: Vec<u8>, sent: usize, want: usize, got: Vec<u8>, end: Option<End> },
     /// Does nothing, ever.
     Idle,
