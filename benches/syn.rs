@@ -12,7 +12,7 @@ use frame::{CLIENT, CLIENT_MAC, Ends, SERVER, SERVER_MAC, SYN, TCP};
 use smolstep::app::Echo;
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::phy::{Cable, CableEnd};
-use smolstep::stack::{Config, Io, Listener, Quiet, Seed, Stack};
+use smolstep::stack::{Config, Io, Listener, NullConsole, Seed, Stack};
 use smoltcp::phy::{Device, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
@@ -24,7 +24,7 @@ const MTU: usize = 1514;
 fn syn(criterion: &mut Criterion) {
     let mut cable = Cable::<FRAMES, MTU>::new();
     let (near, mut far) = cable.ends();
-    let mut io = Io::new(near, Quiet);
+    let mut io = Io::new(near, NullConsole);
     let sizes = Sizes { connections: CONNECTIONS, receive: 2048, send: 2048, ports: 0, datagrams: 0, payload: 0 };
     let mut pool = HeapPool::new(sizes);
     let addresses = [IpCidr::new(IpAddress::Ipv4(SERVER.into()), 24)];

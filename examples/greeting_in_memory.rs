@@ -6,7 +6,7 @@ use std::io::{self, Write};
 use smolstep::app::{self, Client, ClientOptions, Options, Server};
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::phy::Cable;
-use smolstep::stack::{Config, Io, Listener, Quiet, Seed, Stack};
+use smolstep::stack::{Config, Io, Listener, NullConsole, Seed, Stack};
 use smoltcp::phy::Medium;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr, IpEndpoint};
@@ -18,7 +18,7 @@ const SIZES: Sizes = Sizes { connections: 4, receive: 1024, send: 1024, ports: 0
 fn main() -> Result<(), Box<dyn Error>> {
     let mut cable = Cable::<8, 1500>::with_medium(Medium::Ip);
     let (left, right) = cable.ends();
-    let (mut server_io, mut client_io) = (Io::new(left, Quiet), Io::new(right, Vec::new()));
+    let (mut server_io, mut client_io) = (Io::new(left, NullConsole), Io::new(right, Vec::new()));
     let (mut server_memory, mut client_memory) = (HeapPool::new(SIZES), HeapPool::new(SIZES));
     let mut now = Instant::from_secs(1);
 

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use smolstep::app::{self, Options, Server};
 use smolstep::host::{Clock, HeapPool, Sizes, drive, seed};
 use smolstep::phy::linux::{Kind, TunTap};
-use smolstep::stack::{Config, Io, Listener, Quiet, Stack};
+use smolstep::stack::{Config, Io, Listener, NullConsole, Stack};
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 
 const ADDRESS: IpCidr = IpCidr::new(IpAddress::v4(192, 168, 69, 1), 24);
@@ -21,7 +21,7 @@ fn main() -> ExitCode {
 }
 
 fn run() -> Result<(), Box<dyn Error>> {
-    let mut io = Io::new(TunTap::open(Kind::Tap, "tap0")?, Quiet);
+    let mut io = Io::new(TunTap::open(Kind::Tap, "tap0")?, NullConsole);
     let config = Config::new(EthernetAddress([2, 0, 0, 0, 0, 1]).into(), seed()?, &[ADDRESS]);
     let mut memory = HeapPool::new(Sizes { ports: 0, ..Sizes::default() });
     let clock = Clock::start();

@@ -6,7 +6,7 @@ use std::error::Error;
 
 use smolstep::app::{self, Client, ClientOptions, Options, Server};
 use smolstep::phy::Cable;
-use smolstep::stack::{Config, Io, Listener, Pool, Quiet, Seed, Stack};
+use smolstep::stack::{Config, Io, Listener, NullConsole, Pool, Seed, Stack};
 use smoltcp::phy::Medium;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr, IpEndpoint};
@@ -21,7 +21,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (mut server_memory, mut client_memory) = (Memory::<Server>::new(), Memory::<Client>::new());
     let mut cable = Cable::<4, 600>::with_medium(Medium::Ip);
     let (left, right) = cable.ends();
-    let (mut server_io, mut client_io) = (Io::new(left, Quiet), Io::new(right, Quiet));
+    let (mut server_io, mut client_io) = (Io::new(left, NullConsole), Io::new(right, NullConsole));
     let mut now = Instant::from_secs(1);
     let config = Config::new(HardwareAddress::Ip, Seed([1; 32]), &[SERVER]);
     let mut server = Stack::new(config, &mut server_io.device, server_memory.memory(), now)?;

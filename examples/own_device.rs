@@ -4,7 +4,7 @@ use std::error::Error;
 
 use smolstep::app::Server;
 use smolstep::phy::{FrameIn, FrameOut, Queue};
-use smolstep::stack::{Config, Io, Pool, Quiet, Seed, Stack};
+use smolstep::stack::{Config, Io, NullConsole, Pool, Seed, Stack};
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
@@ -36,7 +36,7 @@ const ADDRESS: IpCidr = IpCidr::new(IpAddress::v4(10, 0, 0, 1), 24);
 const PING: &[u8; 28] = b"E\0\0\x1c\0\0\0\0\x40\x01\x66\xdf\x0a\0\0\x02\x0a\0\0\x01\x08\0\xf7\xfd\0\x01\0\x01";
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let mut io = Io::new(Card::default(), Quiet);
+    let mut io = Io::new(Card::default(), NullConsole);
     let mut memory = Pool::<Server, (), 1, 64, 64, 0, 0, 0>::new();
     let config = Config::new(HardwareAddress::Ip, Seed([1; 32]), &[ADDRESS]);
     let mut stack = Stack::new(config, &mut io.device, memory.memory(), Instant::from_secs(1))?;

@@ -41,8 +41,8 @@
 //! |---|---|
 //! | [`phy`] | devices: cable and loopback without a heap, Linux TAP and TUN; the check that every device must pass |
 //! | [`stack`] | the poll loop, and the traits that a program is written to |
-//! | [`names`] | from a host's name to its addresses |
-//! | [`app`] | the programs, each against one smoltcp socket |
+//! | [`names`] | from a host's name to a connection: resolver, dialler |
+//! | [`app`] | what the programs say, each against one smoltcp socket |
 //! | [`trace`] | what is made of events and frames: captures, log lines |
 //! | [`lab`] | two stacks on a cable, a virtual clock; scenarios and faults |
 //! | `board` | one file a board: memory map, console, controller; firmware (a feature each, without `std`) |

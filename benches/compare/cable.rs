@@ -11,7 +11,7 @@ use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
 use smolstep::app::{self, Options};
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::phy::{Cable, CableEnd};
-use smolstep::stack::{Config, Context, Io, Listener, Next, Quiet, Seed, Session, Stack};
+use smolstep::stack::{Config, Context, Io, Listener, Next, NullConsole, Seed, Session, Stack};
 
 /// Bytes of a message.
 const MESSAGE: usize = 64;
@@ -28,13 +28,13 @@ pub struct EchoCable {
     /// When the next connection has its turn.
     turn: Option<Instant>,
     client: Stack<'static, Ping, ()>,
-    client_io: Io<End, Quiet>,
+    client_io: Io<End, NullConsole>,
     server: Server,
 }
 
 enum Server {
     OneSet(Box<OneSet>),
-    Smolstep(Box<Stack<'static, app::Server<'static>, ()>>, Io<End, Quiet>),
+    Smolstep(Box<Stack<'static, app::Server<'static>, ()>>, Io<End, NullConsole>),
 }
 
 impl EchoCable {
@@ -53,12 +53,12 @@ impl EchoCable {
         Self::with(connections, |io| OneSet::new(connections, io.device).map(|set| Server::OneSet(Box::new(set))))
     }
 
-    fn with(connections: usize, server: impl FnOnce(Io<End, Quiet>) -> Option<Server>) -> Option<Self> {
+    fn with(connections: usize, server: impl FnOnce(Io<End, NullConsole>) -> Option<Server>) -> Option<Self> {
         let now = Instant::from_secs(1);
         let (left, right) = Box::leak(Box::new(Cable::new())).ends();
-        let mut client_io = Io::new(right, Quiet);
+        let mut client_io = Io::new(right, NullConsole);
         let client = stack(2, connections, &mut client_io.device)?;
-        let mut cable = EchoCable { now, turn: None, server: server(Io::new(left, Quiet))?, client, client_io };
+        let mut cable = EchoCable { now, turn: None, server: server(Io::new(left, NullConsole))?, client, client_io };
         for number in 0..connections {
             let remote = IpEndpoint::new(address(1).address(), PORT);
             // One turn a microsecond, after all are connected.

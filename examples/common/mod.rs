@@ -5,7 +5,7 @@ use std::error::Error;
 use smolstep::app::Client;
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::phy::Cable;
-use smolstep::stack::{Config, Io, Listener, Quiet, Seed, Session, Stack};
+use smolstep::stack::{Config, Io, Listener, NullConsole, Seed, Session, Stack};
 use smoltcp::phy::Medium;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr, IpEndpoint};
@@ -18,7 +18,7 @@ const SIZES: Sizes = Sizes { connections: 4, receive: 1024, send: 1024, ports: 0
 pub fn call<S: Session + Clone>(server: S, client: Client<'_>) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut cable = Cable::<8, 1500>::with_medium(Medium::Ip);
     let (left, right) = cable.ends();
-    let (mut server_io, mut client_io) = (Io::new(left, Quiet), Io::new(right, Vec::new()));
+    let (mut server_io, mut client_io) = (Io::new(left, NullConsole), Io::new(right, Vec::new()));
     let (mut server_memory, mut client_memory) = (HeapPool::new(SIZES), HeapPool::new(SIZES));
     let mut now = Instant::from_secs(1);
     let config = Config::new(HardwareAddress::Ip, Seed([1; 32]), &[SERVER]);

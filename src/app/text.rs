@@ -4,7 +4,7 @@ use core::fmt::{self, Write};
 
 use smoltcp::wire::IpEndpoint;
 
-use crate::stack::{Console, Shown};
+use crate::stack::{Console, DisplayEndpoint};
 
 /// Takes the pieces of a reply, one after another.
 pub type Put<'p> = dyn FnMut(&[u8]) + 'p;
@@ -40,7 +40,7 @@ pub fn print_received(console: &mut dyn Console, from: Option<IpEndpoint>, messa
 pub fn print_sender(console: &mut dyn Console, from: Option<IpEndpoint>) {
     if let Some(from) = from {
         // The adapter never fails.
-        let _ = write!(Printer(console), "{} ", Shown(from));
+        let _ = write!(Printer(console), "{} ", DisplayEndpoint(from));
     }
 }
 

@@ -16,8 +16,8 @@ use super::semihosting::exit;
 use super::settings::{self, Host};
 use super::{Board, Terminal};
 use crate::app::{self, Client, ClientOptions};
-use crate::names::{Addresses, Name, Resolver, SERVERS};
-use crate::stack::{Io, Memory, Phase, Pool, Shown, Stack, UdpSession};
+use crate::names::{Addresses, DialStep, Dialler, Name, Resolver, SERVERS};
+use crate::stack::{ConnectError, ConnectionId, DisplayEndpoint, End, Io, Memory, Phase, Pool, Stack, UdpSession};
 use crate::trace::LogProbe;
 
 /// The longest segment, in bytes.
@@ -82,43 +82,47 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
     fn call_address(&mut self, remote: IpEndpoint) -> bool {
         #[cfg(feature = "dhcp")]
         if !self.wait(|stack| reaches(stack, remote)) {
-            self.say_what_is_missing(Shown(remote));
+            self.say_what_is_missing(DisplayEndpoint(remote));
             return false;
         }
-        self.attempt(remote, PATIENCE, |_| ())
+        // One address needs no dialler, which takes 1 KB of flash.
+        match self.begin(remote, PATIENCE) {
+            Ok(id) => self.finish(id, remote, |_| ()).0,
+            Err(_) => false,
+        }
     }
 
-    /// Calls once, and says on the log how it went. `each` looks at the stack meanwhile. True if all went well.
-    fn attempt(
-        &mut self,
-        remote: IpEndpoint,
-        patience: Duration,
-        mut each: impl FnMut(&Stack<'c, Client<'c>, U>),
-    ) -> bool {
+    /// Begins a connection; says on the log where that fails.
+    fn begin(&mut self, remote: IpEndpoint, patience: Duration) -> Result<ConnectionId, ConnectError> {
         let options = ClientOptions { texts: self.texts, timeout: Some(PATIENCE), ..ClientOptions::default() };
         let Some(client) = app::find(self.name).and_then(|app| app.client(&options)) else {
             panic!("no program {}", self.name)
         };
-        let id = match self.stack.connect(self.clock.now(), remote, client, patience, &mut self.io) {
-            Ok(id) => id,
-            Err(error) => {
-                log::error!("{}: {error}", Shown(remote));
-                return false;
-            }
-        };
+        let begun = self.stack.connect(self.clock.now(), remote, client, patience, &mut self.io);
+        begun.inspect_err(|error| log::error!("{}: {error}", DisplayEndpoint(remote)))
+    }
+
+    /// Polls until a connection ends, and says on the log how it went. `each` looks at the stack meanwhile. Returns whether all went
+    /// well, and how the connection ended.
+    fn finish(
+        &mut self,
+        id: ConnectionId,
+        remote: IpEndpoint,
+        mut each: impl FnMut(&Stack<'c, Client<'c>, U>),
+    ) -> (bool, Option<End>) {
         drive(&mut self.stack, &mut self.io, &mut self.clock, Terminal::listen, |stack, _| {
             each(stack);
             stack.ended(id).is_some()
         });
-        let result = match self.stack.take(id) {
-            Some((client, end)) => client.result().unwrap_or(Err(app::Failure::Ended(end))),
-            None => Err(app::Failure::TooEarly),
+        let (result, end) = match self.stack.take(id) {
+            Some((client, end)) => (client.result().unwrap_or(Err(app::Failure::Ended(end))), Some(end)),
+            None => (Err(app::Failure::TooEarly), None),
         };
         match result {
             Ok(()) => log::info!("done"),
-            Err(why) => log::error!("{}: {why}", Shown(remote)),
+            Err(why) => log::error!("{}: {why}", DisplayEndpoint(remote)),
         }
-        result.is_ok()
+        (result.is_ok(), end)
     }
 
     /// Polls until `ready`, or patience ends, within a turn of the timer. True if it is.
@@ -152,33 +156,49 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
 }
 
 impl<'c, B: Board> Caller<'c, B, Resolver> {
-    /// Calls the first address of a name that connects, one after the other (RFC 8305 section 5, without attempts side by side).
-    /// True if all went well.
+    /// Calls the first address of a name that connects. True if all went well.
     fn call_name(&mut self, host: &str, port: u16) -> bool {
+        let mut dialler = Dialler::to_name(port, PATIENCE, NEXT_AFTER).one_at_a_time();
+        let mut done = false;
+        loop {
+            match dialler.next(self.clock.now()) {
+                DialStep::Resolve if self.find(host, port, &mut dialler) => dialler.resolved(),
+                DialStep::Connect { remote, patience } => {
+                    let begun = self.begin(remote, patience);
+                    dialler.begun(self.clock.now(), remote, begun);
+                    let Ok(id) = begun else { continue };
+                    let (is_done, end) = self.finish(id, remote, |stack| {
+                        if stack.connections_in_use().any(|c| !matches!(c.phase, Phase::Connecting | Phase::Ended(_))) {
+                            dialler.established(id);
+                        }
+                    });
+                    done = is_done;
+                    if let Some(end) = end {
+                        dialler.ended(id, end);
+                    }
+                }
+                // There is nothing to wait for: the one connection has ended.
+                DialStep::Resolve | DialStep::Wait(_) | DialStep::Done => return done,
+            }
+        }
+    }
+
+    /// Adds the addresses of a name that can be reached; false where there are none, which is said on the log.
+    fn find(&mut self, host: &str, port: u16, dialler: &mut Dialler) -> bool {
         let Some(addresses) = self.resolve(host) else { return false };
         let remotes = || addresses.in_order().filter_map(address).map(|address| IpEndpoint::new(address, port));
         // The lease may come after what a router says.
         #[cfg(feature = "dhcp")]
         self.wait(|stack| remotes().any(|remote| reaches(stack, remote)));
-        let Some(last) = remotes().filter(|&remote| reaches(&self.stack, remote)).last() else {
-            log::error!("{host}: no route to any of its addresses");
-            return false;
-        };
-        for remote in remotes() {
-            if !reaches(&self.stack, remote) {
-                continue;
-            }
-            let patience = if remote == last { PATIENCE } else { NEXT_AFTER };
-            let mut connected = false;
-            let done = self.attempt(remote, patience, |stack| {
-                connected |=
-                    stack.connections_in_use().any(|c| !matches!(c.phase, Phase::Connecting | Phase::Ended(_)));
-            });
-            if done || connected {
-                return done;
-            }
+        let mut found = false;
+        for remote in remotes().filter(|&remote| reaches(&self.stack, remote)) {
+            dialler.add(remote.addr);
+            found = true;
         }
-        false
+        if !found {
+            log::error!("{host}: no route to any of its addresses");
+        }
+        found
     }
 
     /// The addresses of a name; none where that is said on the log.

@@ -8,7 +8,7 @@ use super::network::{announce, config};
 use super::run::drive;
 use super::{Board, settings};
 use crate::app::{Echo, EchoDatagrams};
-use crate::stack::{Io, Listener, Memory, Port, Quiet, Respond, Slot, SlotIndex, Stack};
+use crate::stack::{Io, Listener, Memory, NullConsole, Port, Respond, Slot, SlotIndex, Stack};
 
 /// The port of echo, on TCP and UDP (RFC 862).
 const PORT: u16 = 7;
@@ -25,7 +25,7 @@ pub fn echo<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
     let mut clock = Clock::<B>::start();
     B::start();
     let Ok(device) = B::ethernet(settings::HARDWARE) else { panic!() };
-    let mut io = Io::new(device, Quiet);
+    let mut io = Io::new(device, NullConsole);
     // On the stack, and each by itself: see `serve`.
     let mut slots = [const { Slot::EMPTY }; N];
     let mut slot_index = [SlotIndex::EMPTY; N];

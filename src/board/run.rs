@@ -20,7 +20,9 @@ use super::network::{announce, config};
 use super::{Board, Terminal, Uart, settings};
 use crate::app::{APPS, App, Desk, Options, Room, Service, Status, Transport};
 use crate::phy::Ethernet;
-use crate::stack::{Console, Io, Listener, Memory, Port, Probe, Session, Shown, Slot, SlotIndex, Stack, UdpSession};
+use crate::stack::{
+    Console, DisplayEndpoint, Io, Listener, Memory, Port, Probe, Session, Slot, SlotIndex, Stack, UdpSession,
+};
 use crate::trace::LogProbe;
 
 /// The longest datagram, in bytes. Each UDP port holds one each way, no longer than its program needs.
@@ -194,7 +196,7 @@ fn listening<B: Board>(address: IpAddress, large: bool) {
     let mut uart = Uart::<B>::NEW;
     let mut say = |transport, port, name| {
         // The console drops what it cannot take; it never fails.
-        let _ = writeln!(uart, "listening {transport} {} {name}", Shown(IpEndpoint::new(address, port)));
+        let _ = writeln!(uart, "listening {transport} {} {name}", DisplayEndpoint(IpEndpoint::new(address, port)));
     };
     served(large).for_each(|app| app.tcp.iter().for_each(|&port| say("tcp", port, app.name)));
     served(large).for_each(|app| app.udp.iter().for_each(|&port| say("udp", port, app.name)));

@@ -14,7 +14,7 @@ use super::console::Stdio;
 use super::error::Failure;
 use super::lines::Lines;
 use super::link::{Link, LinkArgs, Side};
-use super::race::{Outcome, Race, Runner, Track, Why};
+use super::race::{Outcome, Race, Runner, Track, dialler};
 use super::serve::{find, programs};
 use super::stop::Stop;
 use super::tcp::TcpArgs;
@@ -22,7 +22,7 @@ use super::values::{positive, whole};
 use super::watch::Watch;
 use crate::app::{App, CONSOLE, Client, ClientOptions, Failure as NotDone, UdpClient};
 use crate::host::{Clock, Ended, Sizes, drive};
-use crate::names::WithResolver;
+use crate::names::{DialError, DialStep, Dialler, WithResolver};
 use crate::phy::linux::TunTap;
 use crate::stack::{ConnectError, ConnectionId, End, Io, Stack};
 
@@ -100,12 +100,11 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     let watch = Watch::new(&link, &device, &clock, args.link.pcap.as_deref())?;
     let stop = Stop::on_signals().map_err(Failure::run)?;
     let race = Race::default();
-    let (remotes, left) = (Vec::new(), Vec::new());
+    let left = Vec::new();
     let mut caller = Caller {
         link: &link,
         tcp: args.tcp,
         hint: bracketed(&host),
-        remotes,
         race: &race,
         left,
         patience: args.timeout,
@@ -182,8 +181,6 @@ struct Caller<'c> {
     tcp: TcpArgs,
     /// What the host may have been meant as.
     hint: Option<String>,
-    /// Where the server may be, the best first.
-    remotes: Vec<IpEndpoint>,
     race: &'c Race,
     /// Connections that have lost a race, and may not have ended.
     left: Vec<ConnectionId>,
@@ -231,20 +228,22 @@ impl<'c> Caller<'c> {
             // Before, the trouble is the link's.
             if stack.is_settled() { self.hinted(failure) } else { failure }
         })?;
-        self.remotes = found.into_iter().map(|address| IpEndpoint::new(address.into(), port)).collect();
+        let mut dialler = dialler(&found, port, self.patience);
         if udp {
-            return self.udp(app, options, stack, io);
+            let DialStep::Connect { remote, .. } = dialler.next(self.clock.now()) else { return Ok(()) };
+            return self.udp(remote, app, options, stack, io);
         }
         // A program whose server takes one message a connection is called once a text.
         if app.takes_one_message() && !options.texts.is_empty() {
-            return self.each(app, options, stack, io);
+            return self.each(&mut dialler, app, options, stack, io);
         }
-        self.tcp(app, options, stack, io)
+        self.tcp(&mut dialler, app, options, stack, io)
     }
 
     /// Calls once a text, and once a line where the text is `-`.
     fn each<'t>(
         &mut self,
+        dialler: &mut Dialler,
         app: &App,
         options: &ClientOptions<'t>,
         stack: &mut Clients<'_, 'c, 't>,
@@ -253,7 +252,7 @@ impl<'c> Caller<'c> {
         let (mut lines, mut sent) = (Lines::default(), false);
         for texts in options.texts.chunks(1) {
             if texts != [CONSOLE] {
-                self.tcp(app, &ClientOptions { texts, dash: false, ..*options }, stack, io)?;
+                self.tcp(dialler, app, &ClientOptions { texts, dash: false, ..*options }, stack, io)?;
                 sent = true;
                 continue;
             }
@@ -263,7 +262,7 @@ impl<'c> Caller<'c> {
                 }
                 // A client borrows its text for as long as the stack lives, which is until the process ends.
                 let texts: &'static [&'static [u8]] = Box::leak(Box::new([&*line.leak()]));
-                self.tcp(app, &ClientOptions { texts, dash: false, ..*options }, stack, io)?;
+                self.tcp(dialler, app, &ClientOptions { texts, dash: false, ..*options }, stack, io)?;
                 sent = true;
             }
         }
@@ -273,6 +272,7 @@ impl<'c> Caller<'c> {
     /// Calls the first address that connects, and keeps to it from then on.
     fn tcp<'t>(
         &mut self,
+        dialler: &mut Dialler,
         app: &App,
         options: &ClientOptions<'t>,
         stack: &mut Clients<'_, 'c, 't>,
@@ -280,20 +280,20 @@ impl<'c> Caller<'c> {
     ) -> Result<(), Failure> {
         self.left.retain(|id| stack.take(*id).is_none());
         let Some(client) = app.client(options) else { return Ok(()) };
-        let track = Track { clock: self.clock, stop: &mut self.stop, patience: self.patience };
-        let (id, remote) = match self.race.run(track, &self.remotes, &client, stack, io, &mut self.left)? {
+        let track = Track { clock: self.clock, stop: &mut self.stop };
+        let (id, remote) = match self.race.run(track, dialler, &client, stack, io, &mut self.left)? {
             Outcome::Won(id, remote) => (id, remote),
             Outcome::Stopped => return Err(Failure::run("interrupted")),
-            Outcome::Lost(failures) => {
-                let silent = |(_, why): &_| matches!(why, Why::Ended(End::TimedOut | End::Unreachable));
-                let unreached = failures.iter().all(silent);
+            Outcome::Lost => {
+                let silent = |(_, why)| matches!(why, DialError::Ended(End::TimedOut | End::Unreachable));
+                let unreached = dialler.failures().all(silent);
                 let lines: Vec<_> =
-                    failures.into_iter().map(|(remote, why)| self.told(stack, remote, why).to_string()).collect();
+                    dialler.failures().map(|(remote, why)| self.told(stack, remote, why).to_string()).collect();
                 let failure = Failure::run(lines.join("; "));
                 return Err(if unreached { self.hinted(failure) } else { failure });
             }
         };
-        self.remotes = vec![remote];
+        *dialler = Dialler::to_address(remote, self.patience.into());
         let is_done = |stack: &Clients<'_, 'c, 't>| {
             stack.session(id).is_some_and(|runner| runner.session.result() == Some(Ok(())))
         };
@@ -312,12 +312,12 @@ impl<'c> Caller<'c> {
 
     fn udp<'t>(
         &mut self,
+        remote: IpEndpoint,
         app: &App,
         options: &ClientOptions<'t>,
         stack: &mut Clients<'_, 'c, 't>,
         io: &mut Around,
     ) -> Result<(), Failure> {
-        let Some(&remote) = self.remotes.first() else { return Ok(()) };
         stack.source_for(remote).map_err(|error| describe(remote, error))?;
         let Some(client) = app.udp_client(options, remote) else { return Ok(()) };
         let port = stack.bind(0, WithResolver::Program(client)).map_err(Failure::run)?;
@@ -340,11 +340,11 @@ impl<'c> Caller<'c> {
     }
 
     /// Why an address gives no connection.
-    fn told(&self, stack: &Clients<'_, '_, '_>, remote: IpEndpoint, why: Why) -> Failure {
+    fn told(&self, stack: &Clients<'_, '_, '_>, remote: IpEndpoint, why: DialError) -> Failure {
         match why {
-            Why::Connect(error) => describe(remote, error),
-            Why::Ended(End::Unreachable) => self.undone(stack, remote, NotDone::Unreachable),
-            Why::Ended(end) => failed(remote, &NotDone::Ended(end)),
+            DialError::Connect(error) => describe(remote, error),
+            DialError::Ended(End::Unreachable) => self.undone(stack, remote, NotDone::Unreachable),
+            DialError::Ended(end) => failed(remote, &NotDone::Ended(end)),
         }
     }
 

@@ -1,6 +1,7 @@
-//! One connection, to whichever of a host's addresses takes it first (RFC 8305 section 5).
+//! One connection to a host: runs the steps of `names::Dialler` on the command line's stack.
 
 use std::cell::Cell;
+use std::net::IpAddr;
 use std::time::Duration;
 
 use smoltcp::socket::tcp::Socket;
@@ -11,12 +12,21 @@ use super::console::Stdio;
 use super::error::Failure;
 use super::stop::Stop;
 use crate::host::{Clock, Ended, drive};
+use crate::names::{DialStep, Dialler};
 use crate::phy::linux::TunTap;
-use crate::stack::{ConnectError, ConnectionId, Context, End, Io, Next, Probe, Session, Stack, UdpSession};
+use crate::stack::{ConnectionId, Context, End, Io, Next, Probe, Session, Stack, UdpSession};
 
-/// How long a connection may take before the next address is tried besides it. RFC 8305 recommends 250 ms and allows 2 s; smoltcp asks
+/// How long a connection may take before the next address is tried beside it. RFC 8305 recommends 250 ms and allows 2 s; smoltcp asks
 /// for one hardware address a second, so that after a lookup the first segment to an address on the link can be as late as that.
 const DELAY: Duration = Duration::from_millis(1250);
+
+/// A dialler for a host whose addresses were found already, the best first. Each may take `patience` to connect.
+pub fn dialler(addresses: &[IpAddr], port: u16, patience: Duration) -> Dialler {
+    let mut dialler = Dialler::to_name(port, patience.into(), DELAY.into());
+    addresses.iter().for_each(|&address| dialler.add(address.into()));
+    dialler.resolved();
+    dialler
+}
 
 /// Which of the connections that were begun to one host is the first that is there.
 #[derive(Debug, Default)]
@@ -38,93 +48,78 @@ pub struct Runner<'r, S> {
 
 /// How a race ended.
 pub enum Outcome {
-    /// Nobody has won: why, of each address.
-    Lost(Vec<(IpEndpoint, Why)>),
+    /// No connection was established; the dialler has the failures.
+    Lost,
     /// A signal came.
     Stopped,
-    /// This connection is there.
+    /// This connection is established.
     Won(ConnectionId, IpEndpoint),
 }
 
-/// Why an address is out of the race.
-pub enum Why {
-    /// Its connection was not even begun.
-    Connect(ConnectError),
-    /// Its connection ended.
-    Ended(End),
-}
-
-/// What a race takes place on.
+/// What a race needs beside the stack.
 pub struct Track<'t> {
     /// The time.
     pub clock: Clock,
     /// Ends it.
     pub stop: &'t mut Stop,
-    /// How long each address has.
-    pub patience: Duration,
 }
 
 impl Race {
-    /// Begins a connection to one remote after the other, in this order, until one is there; the next as soon as one has failed or
-    /// has taken 1.25 s. The connections that have not won are added to `left`, for the caller to take when they have ended.
+    /// Begins the connections that `dialler` asks for, until one is established. Those that have not won are added to `left`, for
+    /// the caller to take when they have ended.
     ///
     /// # Errors
     /// The device or the console has failed.
     pub fn run<'a, 'r, S: Session + Clone, U: UdpSession, P: Probe>(
         &'r self,
         track: Track<'_>,
-        remotes: &[IpEndpoint],
+        dialler: &mut Dialler,
         session: &S,
         stack: &mut Stack<'a, Runner<'r, S>, U>,
         io: &mut Io<TunTap, Stdio, P>,
         left: &mut Vec<ConnectionId>,
     ) -> Result<Outcome, Failure> {
-        let Track { clock, stop, patience } = track;
+        let Track { clock, stop } = track;
         self.round.set(self.round.get() + 1);
         self.winner.set(None);
         let timer = Timer::new()?;
-        let mut rest = remotes.iter();
-        let (mut running, mut failed) = (Vec::<(usize, IpEndpoint, ConnectionId)>::new(), Vec::new());
-        for number in 0.. {
-            match rest.next() {
-                Some(&remote) => {
-                    let runner = self.runner(session.clone(), number);
-                    match stack.connect(clock.now(), remote, runner, patience.into(), io) {
-                        Ok(id) => running.push((number, remote, id)),
-                        Err(error) => {
-                            failed.push((remote, Why::Connect(error)));
-                            continue;
-                        }
-                    }
+        let mut begun = Vec::new();
+        let outcome = loop {
+            let now = clock.now();
+            let until = match dialler.next(now) {
+                DialStep::Connect { remote, patience } => {
+                    let connection =
+                        stack.connect(now, remote, self.runner(session.clone(), begun.len()), patience, io);
+                    begun.extend(connection);
+                    dialler.begun(now, remote, connection);
+                    continue;
                 }
-                None if running.is_empty() => break,
-                None => {}
-            }
-            let until = (rest.len() > 0).then(|| clock.now() + DELAY.into());
+                DialStep::Wait(until) => until,
+                // The lookup came before.
+                DialStep::Resolve | DialStep::Done => match dialler.winner() {
+                    Some((id, remote)) => break Outcome::Won(id, remote),
+                    None => break Outcome::Lost,
+                },
+            };
             timer.set(&clock, until)?;
             let ended = drive(stack, io, &clock, &mut Alarm { stop, timer: &timer }, |stack| {
                 let over = until.is_some_and(|until| clock.now() >= until);
-                over || self.winner.get().is_some() || running.iter().any(|(_, _, id)| stack.ended(*id).is_some())
+                over || self.winner.get().is_some() || dialler.running().any(|id| stack.ended(id).is_some())
             })?;
-            let winner = running.iter().position(|(number, ..)| self.winner.get() == Some(*number));
-            if let Some(at) = winner.filter(|_| ended == Ended::Done) {
-                let (_, remote, id) = running.remove(at);
-                left.extend(running.into_iter().map(|(_, _, id)| id));
-                return Ok(Outcome::Won(id, remote));
-            }
             if ended == Ended::Stopped {
-                left.extend(running.into_iter().map(|(_, _, id)| id));
-                return Ok(Outcome::Stopped);
+                break Outcome::Stopped;
             }
-            running.retain(|(_, remote, id)| match stack.take(*id) {
-                Some((_, end)) => {
-                    failed.push((*remote, Why::Ended(end)));
-                    false
-                }
-                None => true,
-            });
-        }
-        Ok(Outcome::Lost(failed))
+            match self.winner.get().and_then(|number| begun.get(number)) {
+                Some(&id) => dialler.established(id),
+                None => begun.iter().for_each(|&id| {
+                    if let Some((_, end)) = stack.take(id) {
+                        dialler.ended(id, end);
+                    }
+                }),
+            }
+        };
+        left.extend(dialler.running());
+        Ok(outcome)
     }
 
     fn runner<S>(&self, session: S, number: usize) -> Runner<'_, S> {

@@ -10,7 +10,7 @@ use crate::lab::figure::TRANSITIONS;
 use crate::lab::scenarios::SCENARIOS;
 use crate::lab::show::What;
 use crate::lab::{CONNECTIONS, Setup, SetupLab, Snapshot, StartError, change};
-use crate::stack::Quiet;
+use crate::stack::NullConsole;
 
 /// The memory that a host of a run needs.
 pub fn sizes(setup: &Setup<'_>, host: usize) -> Sizes {
@@ -29,7 +29,7 @@ pub fn sizes(setup: &Setup<'_>, host: usize) -> Sizes {
 const ENTRIES: usize = 64;
 
 /// A run of two hosts whose programs print nothing.
-pub type Replay<'a> = SetupLab<'a, Quiet, 2, ENTRIES>;
+pub type Replay<'a> = SetupLab<'a, NullConsole, 2, ENTRIES>;
 
 /// Runs a set-up of two hosts to its end or its limit; `each` is told of every entry and the frame last received. Tells whether
 /// the run ended by itself.
@@ -38,7 +38,7 @@ pub type Replay<'a> = SetupLab<'a, Quiet, 2, ENTRIES>;
 /// [`StartError`]: the set-up cannot be.
 pub fn replay(setup: &Setup<'_>, mut each: impl FnMut(&Snapshot, &[u8])) -> Result<bool, StartError> {
     let mut pools = [0, 1].map(|host| HeapPool::new(sizes(setup, host)));
-    let mut lab: Replay<'_> = setup.start(pools.each_mut().map(|pool| (pool.memory(), Quiet)))?;
+    let mut lab: Replay<'_> = setup.start(pools.each_mut().map(|pool| (pool.memory(), NullConsole)))?;
     Ok(lab.run(setup.limit, setup.steps, |lab| {
         while let Some(entry) = lab.entries.pop() {
             each(&lab.snapshot(entry), lab.wire.last_received());

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::BorrowedFd;
 
-use crate::stack::{Console, Quiet};
+use crate::stack::{Console, NullConsole};
 
 /// A [`Console`] that [`drive`](super::drive) can wait for. The defaults are those of a console without input that never fails.
 pub trait HostConsole: Console {
@@ -21,6 +21,6 @@ pub trait HostConsole: Console {
     }
 }
 
-impl HostConsole for Quiet {}
+impl HostConsole for NullConsole {}
 
 impl HostConsole for Vec<u8> {}

@@ -1,35 +1,34 @@
-//! What is to happen at a time: a host calls another, loses its plug, or restarts.
+//! Events scheduled for a time: a host calls another, loses its plug, or restarts.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
-use super::happening::Happening;
-use super::{Lab, Progress};
+use super::{HostEvent, Lab, Progress};
 use crate::lab::show::What;
 use crate::stack::{ConnectError, ConnectionId, Console, Session, UdpSession};
 
-/// How many things can wait for their time, and how many calls are remembered.
-pub const MAX_DEEDS: usize = 8;
+/// The largest number of scheduled events, and of calls that are remembered.
+pub const MAX_SCHEDULED: usize = 8;
 
-/// Something that is to happen.
+/// An event that is scheduled.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant)] // A session carries the line it reads; there is no heap to put it on.
-pub enum Deed<S> {
+pub enum Scheduled<S> {
     /// A host calls another.
     Call {
-        /// Who calls.
+        /// The calling host.
         host: usize,
-        /// From which port; 0 is any.
+        /// Its port; any if 0.
         port: u16,
-        /// Whom.
+        /// The address and port to call.
         remote: IpEndpoint,
         /// Its program.
         session: S,
         /// How long it may take to be established.
         patience: Duration,
     },
-    /// Something happens to a host.
-    Happen(usize, Happening),
+    /// Something happens to a host from outside.
+    HostEvent(usize, HostEvent),
 }
 
 impl<
@@ -44,19 +43,18 @@ impl<
     const FLOWS: usize,
 > Lab<'a, S, U, C, N, R, FRAMES, KEPT, FLOWS>
 {
-    /// Has something happen at a time, at once if it is past; tells whether there was room for it and there is such a host.
-    pub fn plan(&mut self, at: Instant, deed: Deed<S>) -> bool {
-        let (Deed::Call { host, .. } | Deed::Happen(host, _)) = deed;
-        host < N && self.agenda.push((at, deed)).is_ok()
+    /// Schedules an event, at once if `at` is past. Returns false if there is no room for it or no such host.
+    pub fn plan(&mut self, at: Instant, scheduled: Scheduled<S>) -> bool {
+        let (Scheduled::Call { host, .. } | Scheduled::HostEvent(host, _)) = scheduled;
+        host < N && self.agenda.push((at, scheduled)).is_ok()
     }
 
-    /// The calls made so far: who called, and the connection, or why there is none.
+    /// The calls so far: the calling host, and the connection or why there is none.
     pub fn calls(&self) -> impl Iterator<Item = (usize, Result<ConnectionId, ConnectError>)> {
         self.calls.iter().copied()
     }
 
-    /// Steps until the run ends by itself, or one of the limits is reached; tells whether it ended. `each` is called after
-    /// every step.
+    /// Steps until the run ends or a limit is reached. Calls `each` after every step. Returns whether the run ended.
     pub fn run(&mut self, time: Duration, steps: u32, mut each: impl FnMut(&mut Self)) -> bool {
         loop {
             let progress = self.step();
@@ -69,23 +67,23 @@ impl<
         }
     }
 
-    pub(super) fn next_deed(&self) -> Option<Instant> {
+    pub(super) fn next_scheduled(&self) -> Option<Instant> {
         self.agenda.iter().map(|(at, _)| *at).min()
     }
 
-    /// Does what is due.
-    pub(super) fn follow_agenda(&mut self) {
+    /// Carries out the events that are due.
+    pub(super) fn run_due(&mut self) {
         while let Some(place) = self.agenda.iter().position(|(at, _)| *at <= self.now) {
             match self.agenda.remove(place).1 {
-                Deed::Call { host, port, remote, session, patience } => {
+                Scheduled::Call { host, port, remote, session, patience } => {
                     let _ = self.call(host, port, remote, session, patience);
                 }
-                Deed::Happen(host, what) => {
+                Scheduled::HostEvent(host, what) => {
                     match what {
-                        Happening::Cut => self.wire.cut(host),
-                        Happening::Reboot => self.hosts[host].stack.forget_connections(),
+                        HostEvent::Cut => self.wire.cut(host),
+                        HostEvent::Reboot => self.hosts[host].stack.forget_connections(),
                     }
-                    self.push(host, What::Happened(what));
+                    self.push(host, What::HostEvent(what));
                 }
             }
         }

@@ -1,4 +1,4 @@
-//! What is to be seen in a run: lines that hold or do not.
+//! Expectations of a run: lines that hold or do not.
 //!
 //! ```text
 //! # The side is client or server; lines hold in any order.
@@ -14,8 +14,8 @@
 //! never client RST                         none of that at all
 //! ```
 
-mod heard;
 mod parse;
+mod received;
 
 pub use parse::ExpectError;
 
@@ -30,13 +30,13 @@ use super::{Kind, Snapshot, change};
 use crate::lab::show::What;
 use crate::stack::Event;
 use crate::trace::{Carries, Cause, Summary};
-use heard::Heard;
+use received::Received;
 
-/// Expectations, and how far they have been met.
+/// The expectations of a file, and how far they are met.
 #[derive(Clone, Debug)]
 pub struct Expectations {
     lines: Vec<Line>,
-    heard: [Heard; 2],
+    received: [Received; 2],
 }
 
 #[derive(Clone, Debug)]
@@ -49,21 +49,21 @@ struct Line {
     seen: bool,
 }
 
-/// What a line wants to see.
+/// What a line expects.
 #[derive(Clone, Debug)]
 enum Wanted {
-    /// An event of this kind and name, in the words of the file.
+    /// An event with this kind and name, in the file's words.
     Event(&'static str, String),
     Change(State, State),
     Receives(Vec<u8>),
     Sends(Frames),
 }
 
-/// Which frames a line wants to see.
+/// The frames that a line expects.
 #[derive(Clone, Debug)]
 struct Frames {
     which: Which,
-    /// Whether they have to be retransmissions.
+    /// Whether they must be retransmissions.
     again: bool,
     nth: Option<u32>,
     within: Option<Duration>,
@@ -84,9 +84,9 @@ enum Which {
 pub struct Unmet {
     /// Its number, from 1.
     pub line: usize,
-    /// Its words.
+    /// Its text.
     pub text: String,
-    /// Whether something happened that never should.
+    /// Whether something happened that should never have happened.
     pub never: bool,
 }
 
@@ -100,7 +100,7 @@ impl fmt::Display for Unmet {
 impl core::error::Error for Unmet {}
 
 impl Expectations {
-    /// Reads a file. `time` reads what stands after `within`.
+    /// Parses a file.
     ///
     /// # Errors
     /// [`ExpectError`] names the line and the word.
@@ -109,16 +109,16 @@ impl Expectations {
         for (index, line) in text.lines().enumerate() {
             lines.extend(parse::line(index + 1, line, &time)?);
         }
-        Ok(Expectations { lines, heard: Default::default() })
+        Ok(Expectations { lines, received: Default::default() })
     }
 
-    /// Takes in what happened; `frame` is the frame last received, as [`Wire::last_received`](super::Wire::last_received) has it.
+    /// Takes in an entry. `frame` is the frame last received, from [`Wire::last_received`](super::Wire::last_received).
     pub fn see(&mut self, snapshot: &Snapshot, frame: &[u8]) {
         let entry = snapshot.entry;
-        if let Some(heard) = self.heard.get_mut(entry.host)
-            && heard.hear(entry.host, snapshot, frame)
+        if let Some(received) = self.received.get_mut(entry.host)
+            && received.process(entry.host, snapshot, frame)
         {
-            let all = heard.bytes();
+            let all = received.bytes();
             for line in self.lines.iter_mut().filter(|line| line.host == entry.host) {
                 if let Wanted::Receives(text) = &line.what {
                     line.seen |= all.windows(text.len().max(1)).any(|w| w == text);
@@ -140,7 +140,7 @@ impl Expectations {
     /// Whether every line holds.
     ///
     /// # Errors
-    /// [`Unmet`]: the first one that does not.
+    /// [`Unmet`]: the first line that does not.
     pub fn result(&self) -> Result<(), Unmet> {
         match self.lines.iter().find(|line| line.seen == line.never) {
             None => Ok(()),
@@ -149,7 +149,7 @@ impl Expectations {
     }
 }
 
-/// An event in the words of the file.
+/// The name of an event in a file.
 fn named(event: &Event) -> Option<(&'static str, String)> {
     match event {
         Event::Dropped(why) => Some(("drops", slug(&why.to_string()))),
@@ -158,7 +158,7 @@ fn named(event: &Event) -> Option<(&'static str, String)> {
     }
 }
 
-/// The ends of a connection, in the words of the file.
+/// The names of a connection's ends in a file.
 const ENDS: [&str; 8] =
     ["aborted", "address-gone", "closed", "recycled", "refused", "reset", "timed-out", "unreachable"];
 
@@ -205,7 +205,7 @@ impl Frames {
     }
 }
 
-/// What makes segments leave, in the words of the file.
+/// The names in a file of why segments leave.
 const CAUSES: [&str; 6] =
     ["delayed-ack", "duplicate-ack", "fast-retransmission", "keep-alive", "window-update", "zero-window-probe"];
 

@@ -1,4 +1,4 @@
-//! Faults: which frames are dropped, delayed, doubled, overtaken or damaged.
+//! Faults: frames that are dropped, delayed, duplicated, reordered or damaged.
 
 use core::fmt;
 
@@ -6,23 +6,23 @@ use smoltcp::time::Duration;
 
 use crate::trace::{Carries, Summary};
 
-/// How many faults a run can have.
+/// The largest number of faults of a run.
 pub const MAX_FAULTS: usize = 16;
 
-/// What becomes of a frame.
+/// What happens to a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Delivered with a bit turned.
+    /// Delivered with one bit inverted.
     Corrupt,
-    /// Delivered later, by this time.
+    /// Delivered this much later.
     Delay(Duration),
     /// Delivered.
     Deliver,
-    /// Not delivered: a fault said so.
+    /// Dropped by a fault.
     Drop,
     /// Delivered twice.
     Duplicate,
-    /// Not delivered: lost at random.
+    /// Lost at random.
     Lost,
     /// Delivered after the sender's next frame, or 200 ms late.
     Reorder,
@@ -42,16 +42,16 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// Which frames a fault is for.
+/// The frames that a fault is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
-    /// A segment with nothing but an acknowledgement.
+    /// A segment with only an acknowledgement.
     Ack,
     /// Every IP packet.
     Any,
     /// A segment with payload.
     Data,
-    /// FIN, with payload or without.
+    /// FIN, with or without payload.
     Fin,
     /// RST.
     Rst,
@@ -75,12 +75,12 @@ const KINDS: [(&str, Kind); 8] = [
 ];
 
 impl Kind {
-    /// The kind of this name.
+    /// The kind with this name.
     pub fn named(name: &str) -> Option<Kind> {
         KINDS.iter().find(|(n, _)| *n == name).map(|(_, kind)| *kind)
     }
 
-    /// Whether a frame is of this kind; a segment with payload and FIN is both data and fin.
+    /// Whether a frame is of this kind. A segment with payload and FIN is both data and fin.
     pub fn matches(self, summary: &Summary) -> bool {
         let Some(segment) = summary.segment() else {
             return match self {
@@ -108,21 +108,21 @@ impl Kind {
 pub struct Fault {
     /// What happens to the frame.
     pub verdict: Verdict,
-    /// Who sends it: 0 the client, 1 the server.
+    /// The sender: 0 is the client, 1 the server.
     pub sender: usize,
-    /// Which frames.
+    /// The kind of frame.
     pub kind: Kind,
-    /// Which of them, counted from 1, retransmissions included; all if there is no number.
+    /// The number of the frame among those, from 1, retransmissions included; every one if `None`.
     pub nth: Option<u32>,
 }
 
-/// What is wrong with a fault's words.
+/// An error in the words of a fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FaultError<'w> {
-    /// The word at fault; empty where one is missing.
+    /// The wrong word; empty if a word is missing.
     pub word: &'w str,
-    /// What should stand there.
+    /// What is expected there.
     pub expected: &'static str,
 }
 
@@ -138,7 +138,7 @@ impl fmt::Display for FaultError<'_> {
 impl core::error::Error for FaultError<'_> {}
 
 impl Fault {
-    /// Reads `VERB [ARG] SENDER KIND [N]`, as in `drop server synack 1`. `time` reads the argument of delay.
+    /// Parses `VERB [ARG] SENDER KIND [N]`, as in `drop server synack 1`. `time` parses the argument of delay.
     ///
     /// # Errors
     /// [`FaultError`] names the word.
@@ -182,19 +182,19 @@ impl Fault {
     }
 }
 
-/// The faults of a run, with how many frames each has seen.
+/// The faults of a run, with the number of frames that each has seen.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
     faults: heapless::Vec<(Fault, u32, u32), MAX_FAULTS>,
 }
 
 impl Faults {
-    /// Adds a fault; tells whether there was room.
+    /// Adds a fault. Returns false if there is no room.
     pub fn add(&mut self, fault: Fault) -> bool {
         self.faults.push((fault, 0, 0)).is_ok()
     }
 
-    /// How many there are.
+    /// The number of faults.
     pub fn len(&self) -> usize {
         self.faults.len()
     }
@@ -204,7 +204,7 @@ impl Faults {
         self.faults.is_empty()
     }
 
-    /// The first fault that is for this frame decides; every fault counts it.
+    /// The verdict of the first fault that is for this frame. Every fault counts the frame.
     pub(super) fn verdict(&mut self, sender: usize, summary: &Summary) -> Verdict {
         let mut verdict = Verdict::Deliver;
         for (fault, seen, met) in &mut self.faults {
@@ -220,8 +220,26 @@ impl Faults {
         verdict
     }
 
-    /// The places of the faults that met no frame.
+    /// Indices of the faults that matched no frame.
     pub fn unmet(&self) -> impl Iterator<Item = usize> {
         self.faults.iter().enumerate().filter(|(_, (_, _, met))| *met == 0).map(|(place, _)| place)
+    }
+}
+
+/// Something that happens to a host from outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HostEvent {
+    /// Its cable is unplugged, for good.
+    Cut,
+    /// It restarts: it forgets its connections, and listens as before.
+    Reboot,
+}
+
+impl fmt::Display for HostEvent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            HostEvent::Cut => "the plug is pulled",
+            HostEvent::Reboot => "the host restarts",
+        })
     }
 }

@@ -1,4 +1,4 @@
-//! The state diagram of RFC 9293, Figure 5, and the transitions that this stack can reach.
+//! The state diagram of RFC 9293, Figure 5, and which of it this stack can reach.
 
 use smoltcp::socket::tcp::State;
 
@@ -17,7 +17,7 @@ pub const STATES: [State; 11] = [
     State::TimeWait,
 ];
 
-/// The state of this name, as RFC 9293 writes it: `SYN-SENT`.
+/// The state with this name, as RFC 9293 writes it: `SYN-SENT`.
 pub fn state(name: &str) -> Option<State> {
     NAMES.iter().zip(STATES).find(|(n, _)| **n == name).map(|(_, state)| state)
 }
@@ -44,9 +44,9 @@ pub struct Transition {
     pub from: State,
     /// The state after.
     pub to: State,
-    /// What brings it about.
+    /// What causes it.
     pub on: &'static str,
-    /// Why this stack never makes it, if so.
+    /// Why this stack never makes it, if it never does.
     pub never: Option<&'static str>,
 }
 

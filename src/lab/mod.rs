@@ -1,16 +1,15 @@
-//! The lab: two stacks or more on a wire, on one virtual clock, one step at a time.
+//! The lab: two or more stacks on a wire, on one virtual clock, one step at a time.
 //!
-//! What is stepped is [`Stack::step`], the function that serves on a TAP. The same set-up and seed give the same run, whatever the
-//! machine and the day, so that going back to step K is running again to K. No heap: the caller owns the stacks' memory.
+//! Its step is [`Stack::step`], the function that also serves on a TAP. The same set-up and seed give the same run on every
+//! machine. To go back to step K is therefore to run again up to K. No heap: the caller owns the stacks' memory.
 
-mod actor;
 mod agenda;
 #[cfg(feature = "alloc")]
 pub mod expect;
 mod fault;
 #[doc(hidden)]
 pub mod figure;
-mod happening;
+mod peer;
 pub mod scenarios;
 #[doc(hidden)]
 pub mod selftest;
@@ -20,11 +19,10 @@ pub mod show;
 mod tests;
 mod wire;
 
-pub use actor::{Act, Actor, Script, UdpActor};
-pub use agenda::Deed;
-pub(crate) use agenda::MAX_DEEDS;
-pub use fault::{Fault, FaultError, Faults, Kind, MAX_FAULTS, Verdict};
-pub use happening::Happening;
+pub(crate) use agenda::MAX_SCHEDULED;
+pub use agenda::Scheduled;
+pub use fault::{Fault, FaultError, Faults, HostEvent, Kind, MAX_FAULTS, Verdict};
+pub use peer::{Peer, Script, ScriptStep, UdpPeer};
 #[doc(hidden)]
 pub use setup::CONNECTIONS;
 pub(crate) use setup::SCRIPT_PORT;
@@ -44,13 +42,13 @@ use crate::stack::{
 use crate::trace::{Flow, Side, Summary};
 use wire::{Port, Random, Received};
 
-/// How many hosts a wire can join.
+/// The largest number of hosts on a wire.
 pub const MAX_HOSTS: usize = 4;
 
 /// How many TCP connections are followed by their frames, unless the [`Lab`]'s type says otherwise; later ones take the place of the oldest.
 pub(crate) const MAX_FLOWS: usize = 16;
 
-/// The virtual clock begins here, since smoltcp takes the time 0 for "at once".
+/// The start of the virtual clock. It is not 0, because smoltcp takes that for "at once".
 pub const START: Instant = Instant::from_micros_const(1_000_000);
 
 /// The address of a host: 192.168.69.2 is the client's, 192.168.69.1 the server's.
@@ -63,10 +61,10 @@ pub fn address(host: usize) -> IpAddress {
     IpAddress::v4(192, 168, 69, last)
 }
 
-/// `N` hosts on a wire; `S` and `U` are their programs, `C` their consoles, and the last `R` entries are kept.
+/// `N` hosts on a wire.
 ///
-/// `FRAMES` and `KEPT` are the [`Wire`]'s, and `FLOWS` connections are followed, some 950 bytes each: what is there by default takes
-/// 150 kB, and does for every scenario.
+/// `S` and `U` are their programs, `C` their consoles. The last `R` entries are kept. `FRAMES` and `KEPT` are those of the
+/// [`Wire`]. `FLOWS` connections are tracked, some 950 bytes each. The defaults take 150 kB, which is enough for every scenario.
 pub struct Lab<
     'a,
     S,
@@ -82,11 +80,11 @@ pub struct Lab<
     pub hosts: [Host<'a, S, U, C>; N],
     /// The wire between them.
     pub wire: Wire<FRAMES, KEPT>,
-    /// What happened, until it is taken.
+    /// The entries that were not taken yet.
     pub entries: Ring<R>,
     flows: [Option<Tracked>; FLOWS],
-    agenda: heapless::Vec<(Instant, Deed<S>), MAX_DEEDS>,
-    calls: heapless::Vec<(usize, Result<ConnectionId, ConnectError>), MAX_DEEDS>,
+    agenda: heapless::Vec<(Instant, Scheduled<S>), MAX_SCHEDULED>,
+    calls: heapless::Vec<(usize, Result<ConnectionId, ConnectError>), MAX_SCHEDULED>,
     now: Instant,
     steps: u32,
     next: usize,
@@ -100,7 +98,7 @@ pub struct Host<'a, S, U, C> {
     pub console: C,
 }
 
-/// A connection that is followed: its ends, the one first seen to send first.
+/// A tracked connection: its ends, in the order in which they first sent.
 #[derive(Clone, Copy)]
 struct Tracked {
     ends: [IpEndpoint; 2],
@@ -112,27 +110,27 @@ struct Tracked {
 pub enum Progress {
     /// The clock jumped to this time.
     Clock(Instant),
-    /// Nothing is left to do, ever.
+    /// Nothing is left to do.
     End,
     /// This host did something.
     Step(usize, Step),
 }
 
-/// An entry, and what it needs to be shown.
+/// An entry, with what is needed to show it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// The entry.
     pub entry: Entry,
-    /// The initial sequence numbers of the sender and the receiver of its frame, as far as they are known.
+    /// The initial sequence numbers of its frame's sender and receiver, if they are known.
     pub isn: [Option<smoltcp::wire::TcpSeqNumber>; 2],
     /// The states of the client and of the server after the step.
     pub states: [State; 2],
 }
 
-/// A connection as one of its ends has it.
+/// One end's view of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View {
-    /// What the stack says: observed.
+    /// What the stack reports: observed.
     pub connection: Connection,
     /// What the frames show: inferred.
     pub side: Side,
@@ -152,7 +150,7 @@ impl<
     const FLOWS: usize,
 > Lab<'a, S, U, C, N, R, FRAMES, KEPT, FLOWS>
 {
-    /// Hosts on a wire. `set` may change the configuration of each host's stack.
+    /// Makes hosts on a wire. `set` may change the configuration of each host's stack.
     ///
     /// # Errors
     /// [`SetupError`], as for any stack.
@@ -202,17 +200,17 @@ impl<
         self.now
     }
 
-    /// How long the run has lasted.
+    /// The duration of the run so far.
     pub fn elapsed(&self) -> Duration {
         self.now - START
     }
 
-    /// How many steps were taken.
+    /// The number of steps so far.
     pub fn steps(&self) -> u32 {
         self.steps
     }
 
-    /// Lets a host call another: see [`Stack::connect`].
+    /// Makes a host call another: see [`Stack::connect`].
     ///
     /// # Errors
     /// As [`Stack::connect`].
@@ -226,10 +224,10 @@ impl<
         self.call(host, 0, remote, session, patience)
     }
 
-    /// Takes one step: a frame taken in, a program run, a frame sent, or the clock set to when there is more to do.
+    /// Takes one step: takes in a frame, runs a program, sends a frame, or advances the clock to the next deadline.
     pub fn step(&mut self) -> Progress {
-        self.follow_agenda();
-        let mut due = [self.wire.next_arrival(), self.next_deed()].into_iter().flatten().min();
+        self.run_due();
+        let mut due = [self.wire.next_arrival(), self.next_scheduled()].into_iter().flatten().min();
         for turn in 0..N {
             let host = (self.next + turn) % N;
             let (step, events) = self.with(host, |stack, now, io| stack.step(now, io));
@@ -255,7 +253,7 @@ impl<
         }
     }
 
-    /// The connections of a host, as the stack and as the frames have them.
+    /// The connections of a host, as its stack and its frames show them.
     pub fn views(&self, host: usize) -> impl Iterator<Item = View> {
         self.hosts[host].stack.connections_in_use().map(|connection| {
             let ends = [connection.tuple.local, connection.tuple.remote];
@@ -266,7 +264,7 @@ impl<
         })
     }
 
-    /// The initial sequence numbers of a segment's sender and receiver, as far as they are known.
+    /// The initial sequence numbers of a segment's sender and receiver, if they are known.
     pub fn initial(&self, summary: &Summary) -> [Option<smoltcp::wire::TcpSeqNumber>; 2] {
         let Some(ends) = summary.ends else { return [None; 2] };
         let ends = [ends.source, ends.destination];
@@ -274,7 +272,7 @@ impl<
         found.map_or([None; 2], |(side, flow)| [flow.sides[side].iss, flow.sides[1 - side].iss])
     }
 
-    /// An entry with what it needs to be shown: numbers to count from, and the states of the first two hosts now.
+    /// An entry, with its initial sequence numbers and the present states of the first two hosts.
     pub fn snapshot(&self, entry: Entry) -> Snapshot {
         let summary = match entry.what {
             What::Arrived { summary, .. } | What::Sent { summary, .. } => Some(summary),
@@ -289,7 +287,7 @@ impl<
         Snapshot { entry, isn, states: [0, 1].map(|host| self.state(host, ends)) }
     }
 
-    /// The TCP state of a host's connection between these ends, in either order; of its first one if there is none.
+    /// The TCP state of a host's connection with these ends, in either order; of its first connection if there is none.
     fn state(&self, host: usize, ends: Option<[IpEndpoint; 2]>) -> State {
         let stack = &self.hosts[host].stack;
         let between =
@@ -314,7 +312,7 @@ impl<
         (result, io.probe)
     }
 
-    /// Turns what a step left behind into entries.
+    /// Turns the results of a step into entries.
     fn note(&mut self, host: usize, step: Option<Step>, events: &Notes) {
         if let Some(Received { id, summary, damaged }) = self.wire.received.take() {
             let now = self.now;
@@ -373,14 +371,14 @@ impl<
 }
 
 impl Tracked {
-    /// Which side the first of these ends is.
+    /// The index of the first of these ends.
     fn side_of(&self, ends: [IpEndpoint; 2]) -> Option<usize> {
         let [a, b] = ends;
         if self.ends == ends { Some(0) } else { (self.ends == [b, a]).then_some(1) }
     }
 }
 
-/// The change of state that an event is, if it is one. A call begins in CLOSED.
+/// The change of state that an event reports, if any. A call begins in CLOSED.
 pub fn change(event: &Event) -> Option<(State, State)> {
     match *event {
         Event::Connecting { .. } => Some((State::Closed, State::SynSent)),

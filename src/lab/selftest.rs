@@ -1,5 +1,6 @@
-//! Runs that a machine puts itself through, to see that its processor, its compiler and its memory carry the stack: they need no
-//! device, no heap, no clock, and 48 kB of memory.
+//! Runs that test whether a machine's processor, compiler and memory can run the stack.
+//!
+//! They need no device, no heap, no clock, and 48 kB of memory.
 
 use core::fmt;
 
@@ -10,25 +11,25 @@ use smoltcp::wire::IpEndpoint;
 use super::scenarios::{CLIENT_FIRST, HANDSHAKE, LOST, MESSAGE, Scripts};
 use super::{Fault, Faults, Lab, Line, SCRIPT_PORT, Script, address, change};
 use crate::lab::show::{Entry, What};
-use crate::stack::{ConnectError, ListenError, Listener, Pool, Quiet, SetupError};
+use crate::stack::{ConnectError, ListenError, Listener, NullConsole, Pool, SetupError};
 use crate::trace::Cause;
 
-/// Two hosts with a connection between them, and few frames under way.
-type Small<'a> = Lab<'a, Script<'a>, (), Quiet, 2, 8, 4, 2, 1>;
+/// Two hosts with one connection, and few frames in flight.
+type Small<'a> = Lab<'a, Script<'a>, (), NullConsole, 2, 8, 4, 2, 1>;
 type Memory<'a> = Pool<'a, Script<'a>, (), 1, 256, 256, 0, 0, 0>;
 
-/// More than any of the runs takes.
+/// More steps than any of the runs takes.
 const STEPS: u32 = 1000;
 const TIME: Duration = Duration::from_secs(60);
 
-/// A run, and what is to be seen in it.
+/// A run, with its expectations.
 #[derive(Clone, Copy, Debug)]
 pub struct Check {
-    /// The name of the scenario whose scripts it has.
+    /// The name of the scenario whose scripts it uses.
     pub name: &'static str,
     scripts: Scripts,
     faults: &'static [&'static str],
-    /// All that is to be seen, in this order.
+    /// The expected events, in this order.
     expected: &'static [&'static [Seen]],
 }
 
@@ -39,12 +40,12 @@ pub const CHECKS: [Check; 3] = [
     Check { name: "client-closes-first", scripts: CLIENT_FIRST, faults: &[], expected: &[OPEN, CLOSE] },
 ];
 
-/// Something to be seen: the host, 0 the client and 1 the server, and what.
+/// An expected event of a host: 0 is the client, 1 the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Seen {
-    /// A state follows another.
+    /// A change from one state to another.
     Change(usize, State, State),
-    /// The retransmission timer ran out; the number counts the times.
+    /// The retransmission timer expired for the n-th time.
     Again(usize, u32),
 }
 
@@ -75,12 +76,12 @@ const CLOSE_AT_ONCE: &[Seen] = &[
     Seen::Change(0, State::TimeWait, State::Closed),
 ];
 
-/// What a run that went as it should was made of: the same on every machine.
+/// The figures of a successful run, the same on every machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Passed {
-    /// How many steps it took.
+    /// The number of steps.
     pub steps: u32,
-    /// How many frames were sent.
+    /// The number of frames sent.
     pub frames: u32,
     /// A hash of all their bytes.
     pub digest: u64,
@@ -92,18 +93,18 @@ impl fmt::Display for Passed {
     }
 }
 
-/// How a run went wrong.
+/// Why a run failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The client cannot call.
+    /// The client could not call.
     Connect(ConnectError),
-    /// The server cannot listen.
+    /// The server could not listen.
     Listen(ListenError),
-    /// The run ended, or did not end, before this was seen.
+    /// The run ended, or did not end, before this event.
     Missing(Option<Seen>),
-    /// A stack cannot be set up.
+    /// A stack could not be set up.
     Setup(SetupError),
-    /// At this step came the first, and not the second.
+    /// At this step the first event occurred instead of the second.
     Unexpected(u32, Seen, Option<Seen>),
 }
 
@@ -138,7 +139,7 @@ impl Check {
     /// Runs it.
     ///
     /// # Errors
-    /// [`Failure`]: the first thing that is not as it should be.
+    /// [`Failure`]: the first thing that went wrong.
     pub fn run(&self) -> Result<Passed, Failure> {
         let mut pools = [const { Memory::new() }; 2];
         let mut faults = Faults::default();
@@ -146,7 +147,7 @@ impl Check {
             // Room for all: a run has fewer than MAX_FAULTS.
             faults.add(fault);
         }
-        let memory = pools.each_mut().map(|pool| (pool.memory(), Quiet));
+        let memory = pools.each_mut().map(|pool| (pool.memory(), NullConsole));
         // Looked at where it is: taken out of the result, it would be on the stack twice.
         let mut made: Result<Small<'_>, _> = Lab::new(Line::default(), faults, 7, memory, |_, _| {});
         let lab = match &mut made {
@@ -190,7 +191,7 @@ fn seen(entry: &Entry) -> Option<Seen> {
     }
 }
 
-/// FNV-1a (Fowler, Noll and Vo, 64 bits): enough to tell one run from another.
+/// FNV-1a (Fowler, Noll and Vo, 64 bits), to tell one run from another.
 struct Digest(u64);
 
 impl Digest {

@@ -1,61 +1,64 @@
-//! Everything that determines a run.
+//! The settings that determine a run.
 
 use core::fmt;
 
 use smoltcp::time::Duration;
 use smoltcp::wire::IpEndpoint;
 
-use super::{Act, Actor, Deed, Faults, Happening, Lab, Line, MAX_DEEDS, MAX_FAULTS, START, Script, UdpActor, address};
+use super::{
+    Faults, HostEvent, Lab, Line, MAX_FAULTS, MAX_SCHEDULED, Peer, START, Scheduled, Script, ScriptStep, UdpPeer,
+    address,
+};
 use crate::app::{App, ClientOptions, Options};
 use crate::lab::Fault;
 use crate::stack::{Console, ListenError, Listener, Memory, SetupError};
 
-/// How many TCP ports and how many UDP programs a run can have.
+/// The largest number of TCP ports, and of UDP programs, of a run.
 pub const MAX_SERVED: usize = 4;
 
 /// How long a connection may take to be established.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Everything that determines a run: the same set-up gives the same run.
+/// The settings that determine a run: the same set-up gives the same run.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Setup<'a> {
     /// The wire.
     pub line: Line,
-    /// What goes wrong on it.
+    /// The faults of the wire.
     pub faults: Faults,
-    /// For sequence numbers, ports, and what is lost at random.
+    /// The seed of sequence numbers, ports, and random losses.
     pub seed: u64,
-    /// How long an acknowledgement may wait for data to travel with; none is at once.
+    /// How long an acknowledgement may wait for data to travel with; `None` means not at all.
     pub ack_delay: Option<Duration>,
     /// Whether small segments wait for the acknowledgement of earlier ones.
     pub nagle: bool,
-    /// How long a peer may be silent; keep-alive probes are sent four times in it.
+    /// How long a peer may be silent. Four keep-alive probes are sent in that time.
     pub idle_timeout: Duration,
-    /// The run is stopped when it is so old in virtual time.
+    /// The virtual time after which the run is stopped.
     pub limit: Duration,
-    /// The run is stopped after this number of steps.
+    /// The number of steps after which the run is stopped.
     pub steps: u32,
-    /// The buffers of the client's and of the server's connections; further hosts have the client's.
+    /// The buffers of the client's and the server's connections. Further hosts have those of the client.
     pub buffers: [Buffers; 2],
-    /// What the server listens for.
-    pub listeners: heapless::Vec<Listener<Actor<'a>>, MAX_SERVED>,
-    /// UDP programs: the host, the port or 0 for any, and the program.
-    pub udp: heapless::Vec<(usize, u16, UdpActor<'a>), MAX_SERVED>,
-    /// What happens, and when after the start.
-    pub agenda: heapless::Vec<(Duration, Deed<Actor<'a>>), MAX_DEEDS>,
+    /// The server's listeners.
+    pub listeners: heapless::Vec<Listener<Peer<'a>>, MAX_SERVED>,
+    /// UDP programs: the host, its port (any if 0), and the program.
+    pub udp: heapless::Vec<(usize, u16, UdpPeer<'a>), MAX_SERVED>,
+    /// Scheduled events, by their time after the start.
+    pub agenda: heapless::Vec<(Duration, Scheduled<Peer<'a>>), MAX_SCHEDULED>,
 }
 
 /// The buffers of each connection, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Buffers {
-    /// What a peer may send ahead of the program.
+    /// The receive buffer: what a peer may send ahead of the program.
     pub receive: usize,
-    /// What may be sent ahead of the acknowledgement.
+    /// The send buffer: what may be sent ahead of the acknowledgement.
     pub send: usize,
 }
 
-/// How many connections each host has room for.
+/// The number of connections of each host.
 pub const CONNECTIONS: usize = 8;
 
 impl Default for Buffers {
@@ -65,7 +68,7 @@ impl Default for Buffers {
 }
 
 impl Default for Setup<'_> {
-    /// A perfect wire between two hosts that do nothing; at most 10 minutes and a million steps.
+    /// A perfect wire between two idle hosts, for at most 10 minutes and a million steps.
     fn default() -> Self {
         Setup {
             line: Line::default(),
@@ -84,22 +87,22 @@ impl Default for Setup<'_> {
     }
 }
 
-/// Why there is no run.
+/// Why a run could not start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StartError {
-    /// The program has no server and client of this kind, on TCP or on UDP, that run without a link.
+    /// The program has no client or server for this protocol that runs without a link.
     NoServer {
         /// The program.
         app: &'static str,
-        /// Whether UDP was asked for.
+        /// Whether UDP was requested.
         udp: bool,
     },
-    /// A port cannot be served.
+    /// A port could not be served.
     Listen(ListenError),
-    /// A stack cannot be set up.
+    /// A stack could not be set up.
     Stack(SetupError),
-    /// More listeners, programs or deeds than there is room for, or a host that is not there.
+    /// There are more listeners, programs or events than there is room for, or a host does not exist.
     TooMany,
 }
 
@@ -122,12 +125,12 @@ impl fmt::Display for StartError {
 impl core::error::Error for StartError {}
 
 impl<'a> Setup<'a> {
-    /// A program's server and its client with these texts; on UDP if `udp` says so or the program knows nothing else.
+    /// A program's server, and its client with these texts. It uses UDP if `udp` is set or the program has no TCP.
     ///
-    /// A program that takes one message a connection is called once a text, a second apart.
+    /// A program that takes one message for each connection is called once for each text, a second apart.
     ///
     /// # Errors
-    /// [`StartError`]: the program has no such side, or there are more texts than calls can be planned.
+    /// [`StartError`]: the program has no such side, or there are too many texts.
     pub fn program(app: &App, texts: &'a [&'a [u8]], udp: bool) -> Result<Self, StartError> {
         let setup = Setup::default();
         let options = ClientOptions { texts, ..ClientOptions::default() };
@@ -140,7 +143,7 @@ impl<'a> Setup<'a> {
     fn tcp(mut self, app: &App, port: u16, options: &ClientOptions<'a>) -> Result<Self, StartError> {
         let missing = StartError::NoServer { app: app.name, udp: false };
         let server = app.server(&Options::default()).ok_or(missing)?;
-        let listener = Listener::new(port, Actor::Server(server));
+        let listener = Listener::new(port, Peer::Server(server));
         self.listeners.push(listener).map_err(|_| StartError::TooMany)?;
         let each = if app.takes_one_message() { 1 } else { options.texts.len().max(1) };
         // chargen ends when its client has had enough.
@@ -150,7 +153,7 @@ impl<'a> Setup<'a> {
             let texts = options.texts.chunks(each).nth(call).unwrap_or_default();
             let client = app.client(&ClientOptions { texts, ..options }).ok_or(missing)?;
             let at = Duration::from_secs(call as u64);
-            self.agenda.push((at, calling(port, Actor::Client(client)))).map_err(|_| StartError::TooMany)?;
+            self.agenda.push((at, calling(port, Peer::Client(client)))).map_err(|_| StartError::TooMany)?;
         }
         Ok(self)
     }
@@ -163,35 +166,35 @@ impl<'a> Setup<'a> {
         let no_wait = app.name == "inbox";
         let options = ClientOptions { no_wait, timeout: Some(Duration::from_secs(5)), ..*options };
         let client = app.udp_client(&options, IpEndpoint::new(address(1), port)).ok_or(missing)?;
-        self.udp.push((1, port, UdpActor::Server(server))).map_err(|_| StartError::TooMany)?;
-        self.udp.push((0, 0, UdpActor::Client(client))).map_err(|_| StartError::TooMany)?;
+        self.udp.push((1, port, UdpPeer::Server(server))).map_err(|_| StartError::TooMany)?;
+        self.udp.push((0, 0, UdpPeer::Client(client))).map_err(|_| StartError::TooMany)?;
         Ok(self)
     }
 
     /// A client and a server that follow scripts, on port 7000.
-    pub fn scripts(client: &'a [Act<'a>], server: &'a [Act<'a>]) -> Self {
+    pub fn scripts(client: &'a [ScriptStep<'a>], server: &'a [ScriptStep<'a>]) -> Self {
         let mut setup = Setup::default().listening(server);
         setup.call(Duration::ZERO, client);
         setup
     }
 
-    /// The same server, on port 7000, and no client.
-    pub fn listening(mut self, server: &'a [Act<'a>]) -> Self {
-        let _ = self.listeners.push(Listener::new(SCRIPT_PORT, Actor::Script(Script::new(server))));
+    /// Adds a scripted server on port 7000.
+    pub fn listening(mut self, server: &'a [ScriptStep<'a>]) -> Self {
+        let _ = self.listeners.push(Listener::new(SCRIPT_PORT, Peer::Script(Script::new(server))));
         self
     }
 
-    /// Has the client call port 7000 of the server after a time, and follow a script; the ninth deed of a run is left out.
-    pub fn call(&mut self, after: Duration, client: &'a [Act<'a>]) {
-        let _ = self.agenda.push((after, calling(SCRIPT_PORT, Actor::Script(Script::new(client)))));
+    /// Schedules a call of the server's port 7000 by a scripted client. The ninth event of a run is ignored.
+    pub fn call(&mut self, after: Duration, client: &'a [ScriptStep<'a>]) {
+        let _ = self.agenda.push((after, calling(SCRIPT_PORT, Peer::Script(Script::new(client)))));
     }
 
-    /// Has something happen to a host; the ninth deed of a run is left out.
-    pub fn happen(&mut self, after: Duration, host: usize, what: Happening) {
-        let _ = self.agenda.push((after, Deed::Happen(host, what)));
+    /// Schedules an event of a host. The ninth event of a run is ignored.
+    pub fn host_event(&mut self, after: Duration, host: usize, what: HostEvent) {
+        let _ = self.agenda.push((after, Scheduled::HostEvent(host, what)));
     }
 
-    /// The same set-up with these faults. Words that are no fault are left out, and so is what goes beyond [`MAX_FAULTS`].
+    /// Adds these faults. Words that are not a fault are ignored, and so are faults beyond [`MAX_FAULTS`].
     pub fn with_faults(mut self, faults: &[&str]) -> Self {
         for words in faults.iter().take(MAX_FAULTS) {
             if let Ok(fault) = Fault::parse(words, |_| None) {
@@ -206,13 +209,13 @@ impl<'a> Setup<'a> {
         self.buffers[usize::from(host == 1)]
     }
 
-    /// Sets the hosts up, in memory of the sizes that [`buffers_of`](Self::buffers_of) asks for; nothing has happened yet.
+    /// Sets the hosts up in memory of the sizes that [`buffers_of`](Self::buffers_of) returns. No step is taken yet.
     ///
     /// # Errors
-    /// [`StartError`] says what cannot be.
+    /// [`StartError`]: what could not be set up.
     pub fn start<C: Console, const N: usize, const R: usize>(
         &self,
-        memory: [(Memory<'a, Actor<'a>, UdpActor<'a>>, C); N],
+        memory: [(Memory<'a, Peer<'a>, UdpPeer<'a>>, C); N],
     ) -> Result<SetupLab<'a, C, N, R>, StartError> {
         // A match moves the lab less often than map_err does: unoptimized, each move is 200 kB of stack.
         let made = Lab::new(self.line, self.faults.clone(), self.seed, memory, |_, config| {
@@ -231,8 +234,8 @@ impl<'a> Setup<'a> {
             let host = lab.hosts.get_mut(*host).ok_or(StartError::TooMany)?;
             host.stack.bind(*port, session.clone()).map_err(StartError::Listen)?;
         }
-        for (after, deed) in &self.agenda {
-            if !lab.plan(START + *after, deed.clone()) {
+        for (after, scheduled) in &self.agenda {
+            if !lab.plan(START + *after, scheduled.clone()) {
                 return Err(StartError::TooMany);
             }
         }
@@ -240,12 +243,12 @@ impl<'a> Setup<'a> {
     }
 }
 
-/// The lab that a [`Setup`] makes.
-pub type SetupLab<'a, C, const N: usize, const R: usize> = Lab<'a, Actor<'a>, UdpActor<'a>, C, N, R>;
+/// The lab of a [`Setup`].
+pub type SetupLab<'a, C, const N: usize, const R: usize> = Lab<'a, Peer<'a>, UdpPeer<'a>, C, N, R>;
 
 /// The port of scripted servers.
 pub const SCRIPT_PORT: u16 = 7000;
 
-fn calling<'a>(port: u16, session: Actor<'a>) -> Deed<Actor<'a>> {
-    Deed::Call { host: 0, port: 0, remote: IpEndpoint::new(address(1), port), session, patience: PATIENCE }
+fn calling<'a>(port: u16, session: Peer<'a>) -> Scheduled<Peer<'a>> {
+    Scheduled::Call { host: 0, port: 0, remote: IpEndpoint::new(address(1), port), session, patience: PATIENCE }
 }

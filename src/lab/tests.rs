@@ -7,7 +7,7 @@ use smoltcp::phy::{Device, TxToken};
 use super::*;
 use crate::app::{self, ClientOptions, Options};
 use crate::host::{HeapPool, Sizes};
-use crate::stack::{Listener, Quiet};
+use crate::stack::{Listener, NullConsole};
 use crate::trace::Cause;
 
 const TEXTS: [&[u8]; 2] = [b"Li", b"Cheng"];
@@ -19,14 +19,14 @@ fn greeting(faults: &[&str]) -> Vec<Entry> {
         assert!(list.add(Fault::parse(words, |_| None).unwrap()));
     }
     let mut pools = [HeapPool::new(SIZES), HeapPool::new(SIZES)];
-    let memory = pools.each_mut().map(|pool| (pool.memory(), Quiet));
-    let mut lab: Lab<'_, Actor<'_>, app::UdpServer<'_>, Quiet, 2, 64> =
+    let memory = pools.each_mut().map(|pool| (pool.memory(), NullConsole));
+    let mut lab: Lab<'_, Peer<'_>, app::UdpServer<'_>, NullConsole, 2, 64> =
         Lab::new(Line::default(), list, 7, memory, |_, _| {}).unwrap();
     let app = app::find("greeting").unwrap();
-    let server = Actor::Server(app.server(&Options::default()).unwrap());
+    let server = Peer::Server(app.server(&Options::default()).unwrap());
     lab.hosts[1].stack.listen(Listener::new(9999, server)).unwrap();
     let client = app.client(&ClientOptions { texts: &TEXTS, ..ClientOptions::default() }).unwrap();
-    lab.connect(0, IpEndpoint::new(address(1), 9999), Actor::Client(client), Duration::from_secs(30)).unwrap();
+    lab.connect(0, IpEndpoint::new(address(1), 9999), Peer::Client(client), Duration::from_secs(30)).unwrap();
     let mut entries = Vec::new();
     while lab.step() != Progress::End {
         assert!(lab.steps() < 5000, "the run does not end");
@@ -62,15 +62,15 @@ fn a_lost_syn_ack_is_sent_again_after_a_second() {
 #[test]
 fn three_hosts_on_a_hub() {
     let mut pools = [(); 3].map(|()| HeapPool::new(SIZES));
-    let memory = pools.each_mut().map(|pool| (pool.memory(), Quiet));
-    let mut lab: Lab<'_, Actor<'_>, app::UdpServer<'_>, Quiet, 3, 64> =
+    let memory = pools.each_mut().map(|pool| (pool.memory(), NullConsole));
+    let mut lab: Lab<'_, Peer<'_>, app::UdpServer<'_>, NullConsole, 3, 64> =
         Lab::new(Line::default(), Faults::default(), 7, memory, |_, _| {}).unwrap();
     let app = app::find("greeting").unwrap();
-    lab.hosts[1].stack.listen(Listener::new(9999, Actor::Server(app.server(&Options::default()).unwrap()))).unwrap();
+    lab.hosts[1].stack.listen(Listener::new(9999, Peer::Server(app.server(&Options::default()).unwrap()))).unwrap();
     let calls = [0, 2].map(|host| {
         let client = app.client(&ClientOptions { texts: &TEXTS, ..ClientOptions::default() }).unwrap();
         let remote = IpEndpoint::new(address(1), 9999);
-        (host, lab.connect(host, remote, Actor::Client(client), Duration::from_secs(30)).unwrap())
+        (host, lab.connect(host, remote, Peer::Client(client), Duration::from_secs(30)).unwrap())
     });
     let (mut sent, mut arrived) = (0, 0);
     while lab.step() != Progress::End {

@@ -1,4 +1,4 @@
-//! The cable or hub of the lab: frames under way, each with its time of arrival, and the faults that meet them.
+//! The cable or hub of the lab: frames in flight, their times of arrival, and the faults.
 
 use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::{Duration, Instant};
@@ -10,20 +10,20 @@ use crate::trace::Summary;
 /// The longest frame, in bytes: Ethernet's.
 pub const MAX_FRAME: usize = 1514;
 
-/// How many frames can be under way at a time, unless the [`Wire`]'s type says otherwise. When all places are taken the hosts cannot send, and nothing is lost but the answer
-/// to a frame that arrives just then: were it to wait for room, no frame could arrive and make some.
+/// The default number of frames in flight. When all places are taken, hosts cannot send. Nothing is lost but the answer to a frame
+/// that arrives just then: if it had to wait for room, no frame could arrive and make some.
 pub const IN_FLIGHT: usize = 64;
 
-/// How the wire carries frames.
+/// The properties of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// How long a bit takes to the other end.
+    /// The delay of a bit.
     pub latency: Duration,
-    /// How much longer, at random, up to this.
+    /// The largest additional delay, drawn at random.
     pub jitter: Duration,
-    /// Bits a second; none is as fast as can be.
+    /// The rate in bits a second; `None` is unlimited.
     pub rate: Option<u64>,
-    /// Of a million frames, how many are lost at random.
+    /// The number of frames in a million that are lost at random.
     pub loss: u32,
     /// The largest IP packet, in bytes.
     pub mtu: usize,
@@ -39,15 +39,15 @@ impl Default for Line {
 /// A frame that a host has sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {
-    /// Counts all frames from 1, in the order they were sent.
+    /// Its number: frames count from 1, in the order in which they were sent.
     pub id: u32,
-    /// Who sent it.
+    /// The host that sent it.
     pub host: usize,
     /// Its headers.
     pub summary: Summary,
-    /// What becomes of it.
+    /// What happens to it.
     pub verdict: Verdict,
-    /// Its length in bytes, Ethernet header included.
+    /// Its length in bytes, with the Ethernet header.
     pub len: usize,
 }
 
@@ -59,25 +59,25 @@ struct Place {
     from: usize,
     to: usize,
     at: Instant,
-    /// What arrives at the same time does so in this order.
+    /// The order of frames that arrive at the same time.
     order: u32,
-    /// It lets the sender's next frame go first.
+    /// Whether it lets the sender's next frame overtake it.
     yields: bool,
     damaged: bool,
 }
 
-/// How long a frame that lets the next one go first waits for it.
+/// How long such a frame waits for the next one.
 const YIELD: Duration = Duration::from_millis(200);
 
-/// How many frames one step of a stack can send: one of a connection, or one of each UDP port. As many are kept, unless the
-/// [`Wire`]'s type says otherwise.
+/// The number of frames that one step of a stack can send: one of a connection, or one of each UDP port. By default that many are
+/// kept.
 pub const NEWS: usize = 16;
 
 /// A frame that a host has taken in.
 pub(super) struct Received {
     pub(super) id: u32,
     pub(super) summary: Summary,
-    /// A fault turned a bit of it.
+    /// Whether a fault inverted one of its bits.
     pub(super) damaged: bool,
 }
 
@@ -88,7 +88,7 @@ struct Bytes {
     len: usize,
 }
 
-/// Frames under way between the hosts: `FRAMES` at most, and the last `KEPT` that were sent, some 1,560 bytes each.
+/// The frames in flight between the hosts, `FRAMES` at most, and the last `KEPT` that were sent, some 1,560 bytes each.
 pub struct Wire<const FRAMES: usize = IN_FLIGHT, const KEPT: usize = NEWS> {
     places: [Option<Place>; FRAMES],
     pub(super) faults: Faults,
@@ -98,21 +98,21 @@ pub struct Wire<const FRAMES: usize = IN_FLIGHT, const KEPT: usize = NEWS> {
     count: u32,
     /// Until when each host's transmitter is busy.
     busy: [Instant; MAX_HOSTS],
-    /// What was sent since the lab last looked.
+    /// The frames sent since the lab last looked.
     pub(super) news: heapless::Vec<Sent, NEWS>,
     /// The frame last received.
     last: ([u8; MAX_FRAME], usize),
-    /// Whose plug is pulled.
+    /// The hosts that are unplugged.
     cut: [bool; MAX_HOSTS],
-    /// What was received since the lab last looked.
+    /// The frames received since the lab last looked.
     pub(super) received: Option<Received>,
-    /// The frames last sent, as they were sent, by their number modulo `KEPT`.
+    /// The frames last sent, as they were sent, at their number modulo `KEPT`.
     sent: [Bytes; KEPT],
     random: Random,
 }
 
 impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
-    /// A quiet wire between `hosts` hosts.
+    /// An empty wire between `hosts` hosts.
     pub fn new(hosts: usize, line: Line, faults: Faults, seed: u64) -> Self {
         const { assert!(FRAMES >= 2 && KEPT >= 1) };
         Wire {
@@ -132,7 +132,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         }
     }
 
-    /// The faults, with what they have met.
+    /// The faults, with their counts.
     pub fn faults(&self) -> &Faults {
         &self.faults
     }
@@ -142,17 +142,17 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         self.places.iter().flatten().map(|place| place.at).min()
     }
 
-    /// The frames under way: their number, who sent them, who gets them, when, and the bytes.
+    /// The frames in flight: number, sender, receiver, time of arrival, and bytes.
     pub fn in_flight(&self) -> impl Iterator<Item = (u32, usize, usize, Instant, &[u8])> {
         self.places.iter().flatten().map(|p| (p.id, p.from, p.to, p.at, p.frame.get(..p.len).unwrap_or_default()))
     }
 
-    /// The frame that was last taken in, as it arrived.
+    /// The frame last received, as it arrived.
     pub fn last_received(&self) -> &[u8] {
         self.last.0.get(..self.last.1).unwrap_or_default()
     }
 
-    /// Pulls a host's plug for good: what is under way to it or from it is lost, and so is all that follows.
+    /// Unplugs a host for good: every frame to it or from it is lost, even those in flight.
     pub(super) fn cut(&mut self, host: usize) {
         self.cut[host] = true;
         for place in self.places.iter_mut() {
@@ -162,14 +162,13 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         }
     }
 
-    /// The bytes of a frame as it was sent, whatever becomes of it. The last `KEPT` frames are there: by
-    /// default, all that one step sends.
+    /// The bytes of a frame as it was sent. Only the last `KEPT` frames are there: by default, all that one step sends.
     pub fn sent(&self, id: u32) -> Option<&[u8]> {
         let copy = self.sent.get(id as usize % KEPT)?;
         if copy.id == id { copy.frame.get(..copy.len) } else { None }
     }
 
-    /// Takes a frame off the wire; tells whether it was there.
+    /// Takes a frame off the wire. Returns whether it was there.
     pub fn remove(&mut self, id: u32) -> bool {
         let mut found = false;
         for place in self.places.iter_mut().filter(|p| p.as_ref().is_some_and(|p| p.id == id)) {
@@ -179,12 +178,12 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         found
     }
 
-    /// Whether there is room for a frame to everybody, and its duplicate.
+    /// Whether there is room for a frame to every host, and its duplicate.
     fn has_room(&self) -> bool {
         self.places.iter().filter(|place| place.is_none()).count() >= 2 * (self.hosts - 1)
     }
 
-    /// Whether the lab can be told of one more frame.
+    /// Whether one more frame can be reported to the lab.
     fn has_news_room(&self) -> bool {
         self.news.len() < self.news.capacity()
     }
@@ -321,7 +320,7 @@ pub struct Tx<'w, const FRAMES: usize, const KEPT: usize> {
 }
 
 impl<const FRAMES: usize, const KEPT: usize> TxToken for Tx<'_, FRAMES, KEPT> {
-    /// A frame of more than [`MAX_FRAME`] bytes is cut; the capabilities allow none.
+    /// A frame of more than [`MAX_FRAME`] bytes is cut; the capabilities rule it out.
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
         let mut frame = [0; MAX_FRAME];
         let len = len.min(MAX_FRAME);
@@ -331,7 +330,7 @@ impl<const FRAMES: usize, const KEPT: usize> TxToken for Tx<'_, FRAMES, KEPT> {
     }
 }
 
-/// Numbers that look random and are the same for the same seed (splitmix64; Steele, Lea and Flood 2014).
+/// Random numbers that are the same for the same seed (splitmix64; Steele, Lea and Flood 2014).
 pub(super) struct Random(u64);
 
 impl Random {

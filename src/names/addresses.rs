@@ -1,8 +1,8 @@
-//! The addresses of one name, in the order to try them in.
+//! The addresses of one name, in the order in which to try them.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// How many addresses of each family are kept; a server that sends more has chosen their order.
+/// The number of addresses kept of each family. A server that sends more has chosen their order.
 const KEPT: usize = 8;
 
 /// The addresses of one name, at most 8 of each family.
@@ -13,9 +13,9 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// Keeps an address, unless it is there already, can't be a host's, or there is no room.
+    /// Adds an address, unless it is known, cannot belong to a host, or there is no room.
     pub fn add(&mut self, address: IpAddr) {
-        // A full list drops what comes last: the documented limit.
+        // A full list drops further addresses: the documented limit.
         match address {
             IpAddr::V6(a) if !self.v6.contains(&a) && !a.is_unspecified() && !a.is_multicast() => {
                 let _ = self.v6.push(a);
@@ -27,7 +27,7 @@ impl Addresses {
         }
     }
 
-    /// All of them in the order of RFC 8305 section 4: the families take turns, IPv6 first, each in the order of its answer.
+    /// All addresses in the order of RFC 8305 section 4: families alternate, IPv6 first, each in the order of its answer.
     pub fn in_order(&self) -> impl Iterator<Item = IpAddr> {
         (0..KEPT).flat_map(|at| {
             let (v6, v4) = (self.v6.get(at).copied(), self.v4.get(at).copied());
@@ -35,7 +35,7 @@ impl Addresses {
         })
     }
 
-    /// Whether there is none.
+    /// Whether there is no address.
     pub fn is_empty(&self) -> bool {
         self.v6.is_empty() && self.v4.is_empty()
     }

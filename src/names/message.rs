@@ -1,17 +1,17 @@
-//! DNS messages, as far as a stub resolver needs them, and the name in a question (RFC 1035 section 4, RFC 3596).
+//! The parts of DNS messages that a stub resolver needs (RFC 1035 section 4, RFC 3596).
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::rules::{self, LONGEST, NameError};
 
-/// The longest question: a header, the longest name, type and class.
+/// The longest query: a header, the longest name, type and class.
 pub(super) const LONGEST_QUERY: usize = HEADER + 255 + 4;
 
 const HEADER: usize = 12;
-/// The Internet's class.
+/// The Internet class.
 const IN: u16 = 1;
 
-/// A host's name in the form in which it is sent: each part after its length, and a 0.
+/// A host name in wire format: each label after its length, and a 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
     wire: heapless::Vec<u8, LONGEST>,
@@ -33,41 +33,41 @@ impl Name {
         Ok(Name { wire })
     }
 
-    /// As it is sent.
+    /// The name in wire format.
     pub(super) fn wire(&self) -> &[u8] {
         &self.wire
     }
 }
 const CNAME: u16 = 5;
-/// How many aliases lead to a name at most; more are a loop, or meant to take time.
+/// The largest number of aliases that are followed; more are a loop, or an attack.
 const ALIASES: usize = 8;
-/// Parts of a name and jumps in it: no name has more, and no reply holds us longer.
+/// The largest number of labels and pointers in a name, so that no reply takes long.
 const HOPS: usize = 128;
 
-/// What is asked for.
+/// The type of a query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     A = 1,
     Aaaa = 28,
 }
 
-/// What a reply says.
+/// The result of reading a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reply {
-    /// The number of addresses; none is an answer, too.
+    /// It has this many addresses. Zero is an answer too.
     Addresses(usize),
-    /// The server does not do as it is asked: its response code (RFC 1035 section 4.1.1).
+    /// The server returned this error code (RFC 1035 section 4.1.1).
     Failed(u8),
-    /// It is for us and cannot be read.
+    /// It answers the query but cannot be read.
     Malformed,
     NoSuchName,
-    /// It answers some other question.
+    /// It answers another query.
     NotOurs,
-    /// It was cut short before the first address.
+    /// It was truncated before the first address.
     Truncated,
 }
 
-/// Writes a question into `out`, and says how long it is.
+/// Writes a query into `out` and returns its length.
 pub(super) fn question(id: u16, name: &Name, kind: Kind, out: &mut [u8; LONGEST_QUERY]) -> usize {
     let wire = name.wire();
     // Recursion desired; one question.
@@ -77,13 +77,13 @@ pub(super) fn question(id: u16, name: &Name, kind: Kind, out: &mut [u8; LONGEST_
     HEADER + wire.len() + 4
 }
 
-/// Reads a reply to that question, and hands its addresses to `each`.
+/// Reads a reply to that query, and calls `each` with its addresses.
 pub(super) fn reply(bytes: &[u8], id: u16, name: &Name, kind: Kind, each: impl FnMut(IpAddr)) -> Reply {
     let Some(flags) = word(bytes, 2).filter(|flags| word(bytes, 0) == Some(id) && flags & 0xf800 == 0x8000) else {
         return Reply::NotOurs;
     };
     let (truncated, code) = (flags & 0x0200 != 0, (flags & 0xf) as u8);
-    // A server that cannot even read a question may leave it out.
+    // A server that cannot read the question may leave it out.
     if code != 0 && code != 3 && word(bytes, 4) == Some(0) {
         return Reply::Failed(code);
     }
@@ -107,10 +107,10 @@ pub(super) fn reply(bytes: &[u8], id: u16, name: &Name, kind: Kind, each: impl F
     }
 }
 
-/// The addresses of the name in the question, by way of its aliases. `None` if a record cannot be read before the first.
+/// Calls `each` with the addresses of the question's name, following aliases. `None` if a record before the first cannot be read.
 fn addresses(bytes: &[u8], start: usize, count: u16, kind: Kind, mut each: impl FnMut(IpAddr)) -> Option<usize> {
     let records = || Records { bytes, at: start, left: count };
-    // Where the name stands that the addresses belong to.
+    // The position of the name that the addresses must have.
     let mut owner = HEADER;
     for _ in 0..ALIASES {
         let mut aliases = records().flatten();
@@ -137,7 +137,7 @@ fn addresses(bytes: &[u8], start: usize, count: u16, kind: Kind, mut each: impl 
     Some(found)
 }
 
-/// A resource record: where its name and its data are.
+/// A resource record: the positions of its name and data.
 struct Record {
     name: usize,
     kind: u16,
@@ -145,7 +145,7 @@ struct Record {
     len: usize,
 }
 
-/// The records of a section; the last is `None` where one cannot be read.
+/// The records of a section; the last is `None` if it cannot be read.
 struct Records<'m> {
     bytes: &'m [u8],
     at: usize,
@@ -169,7 +169,7 @@ impl Iterator for Records<'_> {
 impl Records<'_> {
     fn read(&self) -> Option<Record> {
         let at = skip_name(self.bytes, self.at)?;
-        // Another class has other data: its kind then is none that is looked for.
+        // Data of another class means something else: its type matches none.
         let kind = word(self.bytes, at).filter(|_| word(self.bytes, at + 2) == Some(IN)).unwrap_or(0);
         let len = usize::from(word(self.bytes, at + 8)?);
         let data = at + 10;
@@ -177,7 +177,7 @@ impl Records<'_> {
     }
 }
 
-/// The place after a name, which ends in a 0 or a pointer (RFC 1035 section 4.1.4).
+/// The position behind a name, which ends in a 0 or a pointer (RFC 1035 section 4.1.4).
 fn skip_name(bytes: &[u8], mut at: usize) -> Option<usize> {
     for _ in 0..HOPS {
         match *bytes.get(at)? {
@@ -190,7 +190,7 @@ fn skip_name(bytes: &[u8], mut at: usize) -> Option<usize> {
     None
 }
 
-/// Whether two names are the same but for the case of letters. A name that cannot be read is like no other.
+/// Whether two names are equal, ignoring case. A name that cannot be read equals no other.
 fn same_name(a: &[u8], a_at: usize, b: &[u8], b_at: usize) -> bool {
     let (mut a, mut b) = (Labels { bytes: a, at: a_at, hops: HOPS }, Labels { bytes: b, at: b_at, hops: HOPS });
     loop {
@@ -205,7 +205,7 @@ fn same_name(a: &[u8], a_at: usize, b: &[u8], b_at: usize) -> bool {
     }
 }
 
-/// The parts of a name, through its pointers; the last is empty. `None` where it cannot be read.
+/// The labels of a name, through its pointers; the last is empty. `None` if it cannot be read.
 struct Labels<'m> {
     bytes: &'m [u8],
     at: usize,

@@ -1,9 +1,12 @@
-//! Names: from a host's name to its addresses, in the order to try them in.
+//! From a host's name to a connection: the resolver and the dialler.
 //!
-//! A [`Resolver`] is a [`UdpSession`](crate::stack::UdpSession): bind it to any UDP port of a stack, poll, and look at its result. It
-//! is a stub: it asks servers that do the searching (RFC 1034 section 5.3.1), over UDP alone.
+//! A [`Resolver`] is a [`UdpSession`](crate::stack::UdpSession): bind it to any UDP port of a stack, poll, and take its result. It
+//! is a stub: its servers do the searching (RFC 1034 section 5.3.1). It uses UDP only.
+//!
+//! A [`Dialler`] chooses which address to connect to, and when. The host and the boards take the steps that it asks for.
 
 mod addresses;
+mod dialler;
 mod message;
 mod resolver;
 mod rules;
@@ -12,6 +15,7 @@ mod rules;
 mod tests;
 
 pub use addresses::Addresses;
+pub use dialler::{DialError, DialStep, Dialler};
 pub use message::Name;
 #[cfg(any(feature = "cli", all(feature = "board", target_os = "none")))]
 pub(crate) use resolver::SERVERS;

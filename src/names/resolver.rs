@@ -10,66 +10,68 @@ use super::addresses::Addresses;
 use super::message::{self, Kind, LONGEST_QUERY, Name, Reply};
 use crate::stack::{Context, Next, UdpSession};
 
-/// How many servers are asked; more are passed over.
+/// The largest number of servers; more are ignored.
 pub(crate) const SERVERS: usize = 4;
 /// The port of DNS (RFC 1035 section 4.2).
 const PORT: u16 = 53;
-/// How long the first question waits for an answer; each further one twice as long.
+/// How long the first query waits for an answer. Each round waits twice as long.
 const FIRST: Duration = Duration::from_secs(1);
-/// How long IPv4 addresses wait for IPv6 ones (RFC 8305 section 3): some servers never answer a question about those.
+/// How long IPv4 addresses wait for IPv6 ones (RFC 8305 section 3): some servers never answer the IPv6 query.
 const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
-/// How long IPv6 addresses wait for IPv4 ones, which are what is left if nothing answers at them: until a lost question was asked
-/// again. RFC 8305 has a connection begin meanwhile; here what comes after the lookup is lost.
+/// How long IPv6 addresses wait for IPv4 ones, which are needed if no IPv6 address answers. It is time enough to repeat a lost
+/// query. RFC 8305 lets a connection begin meanwhile; here later answers are not used.
 const FALLBACK_DELAY: Duration = Duration::from_secs(2);
 
 /// Looks up the addresses of a name: both families at once, the servers in turn.
 ///
-/// It has a result when both families are answered, 50 ms after IPv4 has addresses, or 2 s after IPv6 has; those of a family that
-/// cannot be reached do not count. At the latest it has one when its patience ends. It needs a port with room for two datagrams of
-/// 271 bytes to send, and for two replies of 512 bytes.
+/// The result is there when both families are answered, 50 ms after IPv4 addresses, or 2 s after IPv6 addresses. Addresses of a
+/// family that cannot be reached do not count. When the patience ends, there is a result in any case.
+///
+/// Its port needs room for two datagrams of 271 bytes to send, and for two replies of 512 bytes.
 #[derive(Clone, Debug)]
 pub struct Resolver {
     name: Name,
     servers: heapless::Vec<IpAddress, SERVERS>,
     queries: [Query; 2],
-    /// Whether slow answers are waited for, even when there are addresses.
+    /// Whether to wait for slow answers even if there are addresses.
     thorough: bool,
-    /// Whether the family that each query is about can be reached from here.
+    /// Whether the family of each query can be reached from here.
     reached: [bool; 2],
     patience: Duration,
-    /// When it gives up; none before the first poll.
+    /// When it gives up; `None` before the first poll.
     until: Option<Instant>,
-    /// When the next question leaves.
+    /// When the next query is sent.
     ask_at: Option<Instant>,
     wait: Duration,
     server: usize,
-    /// When one family has waited enough for the other.
-    settle_at: Option<Instant>,
+    /// When one family has waited long enough for the other.
+    conclude_at: Option<Instant>,
     addresses: Addresses,
-    /// A server said that there is no such name.
+    /// Whether a server said that the name does not exist.
     unknown: bool,
     trouble: Option<ResolveError>,
     troubles: usize,
-    /// A server whose question is still to leave.
+    /// The server whose query has not left yet.
     queued: Option<IpAddress>,
-    /// The first server that a question has left for.
+    /// The server to which the first query was sent.
     asked: Option<IpAddress>,
     result: Option<Result<(), ResolveError>>,
 }
 
-/// One question.
+/// One query.
 #[derive(Clone, Copy, Debug)]
 struct Query {
     kind: Kind,
     id: u16,
-    /// It is still to be queued.
+    /// Whether it is still to be queued.
     due: bool,
     answered: bool,
 }
 
 impl Resolver {
-    /// A lookup of `name` that takes at most `patience`. At most 4 servers are asked, in their order. The `ids` must not be
-    /// guessed by others, who could answer in the servers' place (RFC 5452 section 4.3).
+    /// A lookup of `name` that takes at most `patience`. It asks at most 4 servers, in their order.
+    ///
+    /// Others must not be able to guess `ids`, or they could answer in the servers' place (RFC 5452 section 4.3).
     pub fn new(name: Name, servers: &[IpAddress], patience: Duration, ids: [u16; 2]) -> Self {
         let query = |kind, id| Query { kind, id, due: false, answered: false };
         Resolver {
@@ -83,7 +85,7 @@ impl Resolver {
             ask_at: None,
             wait: FIRST,
             server: 0,
-            settle_at: None,
+            conclude_at: None,
             addresses: Addresses::default(),
             unknown: false,
             trouble: None,
@@ -94,24 +96,24 @@ impl Resolver {
         }
     }
 
-    /// Waits for both families, so that all addresses are known.
+    /// Waits for both families, so that the result has all addresses.
     pub fn thorough(mut self) -> Self {
         self.thorough = true;
         self
     }
 
-    /// Says which families can be reached from here: addresses of another alone are not settled for.
+    /// Sets which families can be reached from here. Addresses of another family alone do not end the lookup early.
     pub fn reaching(mut self, v6: bool, v4: bool) -> Self {
         self.reached = [v6, v4];
         self
     }
 
-    /// Asks these servers, too, as far as there is room for them: at the next poll the first that is new.
+    /// Adds servers, as long as there is room. The next poll asks the first new one.
     pub fn add_servers(&mut self, servers: &[IpAddress]) {
         let known = self.servers.len();
         for &server in servers {
             if !self.servers.contains(&server) {
-                // Those that do not fit are passed over.
+                // Servers that do not fit are ignored.
                 let _ = self.servers.push(server);
             }
         }
@@ -121,13 +123,13 @@ impl Resolver {
         }
     }
 
-    /// The addresses, at least one; none while it is not known.
+    /// The addresses, at least one, or the error; `None` while the lookup runs.
     pub fn result(&self) -> Option<Result<&Addresses, ResolveError>> {
         self.result.map(|result| result.map(|()| &self.addresses))
     }
 
-    /// Takes in a datagram.
-    fn hear(&mut self, from: IpEndpoint, bytes: &[u8], now: Instant) {
+    /// Handles a datagram.
+    fn process(&mut self, from: IpEndpoint, bytes: &[u8], now: Instant) {
         if from.port != PORT || !self.servers.contains(&from.addr) {
             return;
         }
@@ -138,7 +140,7 @@ impl Resolver {
             }
             match message::reply(bytes, id, &self.name, kind, |address| self.addresses.add(address)) {
                 Reply::NotOurs => continue,
-                // For both families, says RFC 8020; some servers mean only the one they are asked for.
+                // RFC 8020 applies it to both families; some servers mean only the one in the query.
                 Reply::NoSuchName => {
                     self.queries[at].answered = true;
                     self.unknown = true;
@@ -147,7 +149,7 @@ impl Resolver {
                     self.queries[at].answered = true;
                     if self.reached[at] && !self.addresses.is_empty() {
                         let delay = if kind == Kind::A { RESOLUTION_DELAY } else { FALLBACK_DELAY };
-                        self.settle_at.get_or_insert(now + delay);
+                        self.conclude_at.get_or_insert(now + delay);
                     }
                 }
                 Reply::Failed(code) => self.fails(ResolveError::Failed(from.addr, code), now),
@@ -158,7 +160,7 @@ impl Resolver {
         }
     }
 
-    /// A server is of no use: the next one is asked at once, unless all have had two questions to fail at.
+    /// Notes that a server failed. The next one is asked at once, unless all have failed at two queries.
     fn fails(&mut self, why: ResolveError, now: Instant) {
         self.trouble = Some(why);
         self.troubles += 1;
@@ -173,14 +175,14 @@ impl Resolver {
         self.result = Some(if self.addresses.is_empty() { otherwise } else { Ok(()) });
     }
 
-    /// Does what the time asks for.
+    /// Does what is due at this time.
     fn advance(&mut self, now: Instant) {
         let until = *self.until.get_or_insert(now + self.patience);
         if self.queries.iter().all(|query| query.answered) {
             let why = if self.unknown { ResolveError::NoSuchName } else { ResolveError::NoAddress };
             return self.conclude(Err(why));
         }
-        if !self.thorough && self.settle_at.is_some_and(|at| now >= at) {
+        if !self.thorough && self.conclude_at.is_some_and(|at| now >= at) {
             return self.conclude(Ok(()));
         }
         if now >= until {
@@ -197,14 +199,14 @@ impl Resolver {
         }
     }
 
-    /// Queues the questions that are due, to the server whose turn it is.
+    /// Queues the queries that are due, to the server whose turn it is.
     fn ask(&mut self, socket: &mut Socket<'_>, now: Instant) {
         let Some(&server) = self.servers.get(self.server) else { return };
         let mut asked = false;
         for query in self.queries.iter_mut().filter(|query| query.due && !query.answered) {
             let mut bytes = [0; LONGEST_QUERY];
             let len = message::question(query.id, &self.name, query.kind, &mut bytes);
-            // A full queue: it is tried again when there is room.
+            // The queue is full: it is tried again when there is room.
             if socket.send_slice(&bytes[..len], IpEndpoint::new(server, PORT)).is_err() {
                 return;
             }
@@ -226,7 +228,7 @@ impl UdpSession for Resolver {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         while let Ok((bytes, from)) = socket.recv() {
             if self.result.is_none() {
-                self.hear(from.endpoint, bytes, cx.now);
+                self.process(from.endpoint, bytes, cx.now);
             }
         }
         if socket.send_queue() == 0 {
@@ -239,13 +241,13 @@ impl UdpSession for Resolver {
             return Next::Close;
         }
         self.ask(socket, cx.now);
-        let settle_at = self.settle_at.filter(|_| !self.thorough);
-        let due = [self.until, self.ask_at, settle_at].into_iter().flatten().min();
+        let conclude_at = self.conclude_at.filter(|_| !self.thorough);
+        let due = [self.until, self.ask_at, conclude_at].into_iter().flatten().min();
         due.map_or(Next::Wait, Next::WakeAt)
     }
 
     fn unreachable(&mut self) {
-        // The server's turn is over; the next one is asked at once.
+        // The server's turn is over. The next one is asked at once.
         self.ask_at = None;
         self.queued = None;
     }
@@ -255,23 +257,23 @@ impl UdpSession for Resolver {
     }
 }
 
-/// Why there are no addresses.
+/// Why a lookup failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResolveError {
-    /// The server answers with this response code: 2 is a failure of its own, 5 a refusal (RFC 1035 section 4.1.1).
+    /// The server returned this error code: 2 is a failure of its own, 5 a refusal (RFC 1035 section 4.1.1).
     Failed(IpAddress, u8),
-    /// The server sends replies that cannot be read.
+    /// The server's replies cannot be read.
     Malformed(IpAddress),
-    /// The name exists and has no address.
+    /// The name exists but has no address.
     NoAddress,
     /// No server is known.
     NoServer,
     /// The name does not exist.
     NoSuchName,
-    /// No server has answered for so long; the first that was asked is named.
+    /// No server answered within this time. The first that was asked is named.
     Silent(IpAddress, Duration),
-    /// The server's reply does not fit a datagram.
+    /// The server's reply is too long for a datagram.
     Truncated(IpAddress),
     /// No server could be asked: no host on the link answered ARP or NDP for any of them. The first is named.
     Unreachable(IpAddress),
@@ -300,7 +302,7 @@ impl fmt::Display for ResolveError {
 
 impl core::error::Error for ResolveError {}
 
-/// A time in seconds, without the kilobytes of code that a board would need to write a fraction.
+/// A time in seconds. Formatting a fraction otherwise adds kilobytes of code to a board.
 struct Seconds(Duration);
 
 impl fmt::Display for Seconds {
@@ -318,13 +320,13 @@ impl fmt::Display for Seconds {
     }
 }
 
-/// A UDP program, or a [`Resolver`] besides it, for a stack that has both.
+/// A UDP program or a [`Resolver`], for a stack that has both.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant, reason = "a stack has a port or two of these, and no heap to put one on")]
 pub enum WithResolver<U> {
     /// The program.
     Program(U),
-    /// The lookup of a name.
+    /// A lookup of a name.
     Resolver(Resolver),
 }
 

@@ -1,16 +1,16 @@
-//! What a host's name may look like. `build.rs` is compiled with this file, too.
+//! The rules of host names. `build.rs` includes this file too.
 
 use core::fmt;
 
-/// The longest name, in bytes as it is sent (RFC 1035 section 2.3.4).
+/// The longest name, in bytes of the wire format (RFC 1035 section 2.3.4).
 pub const LONGEST: usize = 255;
-/// The longest part of a name between two dots, in bytes.
+/// The longest label, in bytes.
 const LONGEST_LABEL: usize = 63;
 
-/// Checks a name: letters, digits, hyphens and underscores between dots; a dot at the end changes nothing.
+/// Checks a name: letters, digits, hyphens and underscores between dots. A trailing dot is ignored.
 ///
 /// # Errors
-/// [`NameError`]: it cannot be the name of a host.
+/// [`NameError`]: it is not a valid host name.
 pub fn check(text: &str) -> Result<(), NameError> {
     let text = text.strip_suffix('.').unwrap_or(text);
     for label in text.split('.') {
@@ -24,25 +24,25 @@ pub fn check(text: &str) -> Result<(), NameError> {
             return Err(NameError::TooLong);
         }
     }
-    // RFC 1123 section 2.1: what ends in a number is an address, here one that is mistyped.
+    // RFC 1123 section 2.1: a name that ends in a number is an address, in this case a mistyped one.
     if text.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit())) {
         return Err(NameError::Number);
     }
-    // A length before the first part, and a 0 at the end.
+    // A length byte before the first label, and a 0 at the end.
     if text.len() + 2 > LONGEST { Err(NameError::TooLong) } else { Ok(()) }
 }
 
-/// Why a text is no host's name.
+/// Why a text is not a valid host name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NameError {
-    /// A character that no host's name has.
+    /// It has a character that host names cannot have.
     BadCharacter,
-    /// Nothing before the first dot, or between two.
+    /// There is nothing before the first dot, or between two.
     EmptyPart,
     /// It ends in a number, as addresses do.
     Number,
-    /// More than 253 characters, or more than 63 between two dots.
+    /// It has more than 253 characters, or more than 63 between two dots.
     TooLong,
 }
 

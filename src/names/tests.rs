@@ -12,7 +12,7 @@ use super::message::{self, Kind, Reply};
 use super::{Addresses, Name, NameError, ResolveError, Resolver};
 use crate::host::{HeapPool, Sizes};
 use crate::phy::Cable;
-use crate::stack::{Answer, Config, Console, Io, Quiet, Respond, Responder, Seed, Stack};
+use crate::stack::{Answer, Config, Console, Io, NullConsole, Respond, Responder, Seed, Stack};
 
 #[test]
 fn names_are_checked() {
@@ -165,7 +165,7 @@ fn lookup_with(
     let (mut ours, mut theirs) = (HeapPool::new(sizes), HeapPool::new(sizes));
     let mut cable = Cable::<8, 1514>::with_medium(Medium::Ip);
     let (near, far) = cable.ends();
-    let (mut near, mut far) = (Io::new(near, Quiet), Io::new(far, Quiet));
+    let (mut near, mut far) = (Io::new(near, NullConsole), Io::new(far, NullConsole));
     let start = Instant::from_secs(1);
     let [at_1, at_2] = [1, 2].map(|n| [IpCidr::new(IpAddress::v4(10, 0, 0, n), 24)]);
     let config = |addresses| Config::new(HardwareAddress::Ip, Seed([7; 32]), addresses);

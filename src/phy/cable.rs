@@ -5,18 +5,18 @@ use smoltcp::time::Instant;
 
 use super::queue::{FrameIn, FrameOut, Queue};
 
-/// A cable with two ends: what one sends, the other receives, in order and unharmed.
+/// A cable with two ends: each receives what the other sends, in order and undamaged.
 ///
-/// It holds up to `FRAMES` frames each way (at least 2) of up to `MTU` bytes each (at least 590; an Ethernet header's 14
-/// bytes included), in itself: about `2 × FRAMES × MTU` bytes and no heap. A new one for Ethernet is all zero bits, so that a
-/// static one lies in `.bss`. Both ends compute and verify checksums.
+/// It holds up to `FRAMES` frames each way (at least 2) of up to `MTU` bytes each (at least 590, with the Ethernet header's 14
+/// bytes). The frames are stored in it, about `2 × FRAMES × MTU` bytes, without a heap. A new Ethernet cable is all zero bits, so
+/// that a static one is in `.bss`. Both ends compute and verify checksums.
 ///
-/// A cable that is full pushes back: an end that has no room gives no token, and smoltcp tries again at the next poll.
-/// The last place in each direction is kept for a reply to a frame received, so that the two ends never wait for each
-/// other: with one frame in it less than `FRAMES`, `transmit` gives `None`; with all `FRAMES`, `receive` does too.
+/// A full cable pushes back: an end without room returns no token, and smoltcp tries again at the next poll. The last place in each
+/// direction is kept for a reply, so that the two ends never wait for each other: with `FRAMES - 1` frames in it `transmit` returns
+/// `None`, with `FRAMES` frames `receive` does too.
 ///
-/// Frames are read and written where they lie, without a copy. The two ends share no borrow: while a closure runs on a
-/// token of one end, the other end may be used.
+/// Frames are read and written in place, without a copy. The two ends share no borrow: while a closure runs on a token of one end,
+/// the other end can be used.
 ///
 /// ```
 /// use smolstep::phy::Cable;
@@ -45,7 +45,7 @@ impl<const FRAMES: usize, const MTU: usize> Cable<FRAMES, MTU> {
         Cable { medium, queues: [const { Queue::new() }; 2] }
     }
 
-    /// The two ends. Frames that are under way stay in the cable when its ends are dropped.
+    /// The two ends. Frames in flight stay in the cable when its ends are dropped.
     pub fn ends(&mut self) -> (CableEnd<'_, FRAMES, MTU>, CableEnd<'_, FRAMES, MTU>) {
         let [there, back] = &self.queues;
         let medium = self.medium;

@@ -1,12 +1,12 @@
-//! The checksums of TCP and UDP (RFC 9293 section 3.1, RFC 768), for controllers that make none.
+//! The checksums of TCP and UDP (RFC 9293 section 3.1, RFC 768), for controllers that do not compute them.
 //!
-//! A driver touches every word of a frame anyway, and sums it on the way for a fraction of what another pass costs. Sums are
-//! of little-endian words, whatever the machine; only their last 16 bits are turned round (RFC 1071 section 2).
+//! A driver copies every word of a frame anyway. Summing the words meanwhile costs a fraction of another pass. Sums are of
+//! little-endian words on every machine; only their last 16 bits are swapped (RFC 1071 section 2).
 
-/// Whether the checksum of the TCP segment or UDP datagram in an Ethernet frame is right, as far as it has one. `sum` is that of
-/// the IP packet from its 20th byte on, if it has been summed.
+/// Whether the checksum of the TCP segment or UDP datagram in an Ethernet frame is right.
 ///
-/// A fragment's cannot be told, so it does not hold; what is not well-formed is left to the stack, which drops it.
+/// `sum` is the sum of the IP packet from its 20th byte on, if known. A fragment's checksum cannot be verified, so the result is
+/// false. The result is true for a malformed frame, which the stack drops.
 pub(super) fn holds(frame: &[u8], sum: Option<u32>) -> bool {
     let Some(packet) = ip(frame).and_then(|start| frame.get(start..)) else { return true };
     let Some(Transport { protocol, start, mut end, pseudo, fragment, required }) = transport(packet) else {
@@ -32,8 +32,9 @@ pub(super) fn holds(frame: &[u8], sum: Option<u32>) -> bool {
     fold(add(add(sum, pseudo), tail(protocol, end - start))) == 0xffff
 }
 
-/// Writes the checksum of the TCP segment or UDP datagram in an Ethernet frame; `sum` as for [`holds`]. A fragment of a
-/// datagram stays as it is, with a checksum of 0, which is none.
+/// Writes the checksum of the TCP segment or UDP datagram in an Ethernet frame.
+///
+/// `sum` is as for [`holds`]. A fragment of a datagram is unchanged: its checksum is 0, which means none.
 pub(super) fn fill(frame: &mut [u8], sum: Option<u32>) {
     let Some(packet) = ip(frame).and_then(|start| frame.get_mut(start..)) else { return };
     let Some(Transport { protocol, start, end, pseudo, fragment: false, .. }) = transport(packet) else { return };
@@ -51,20 +52,20 @@ pub(super) fn fill(frame: &mut [u8], sum: Option<u32>) {
     *field = checksum.to_le_bytes();
 }
 
-/// Adds with the carry at the end.
+/// Adds with end-around carry.
 pub(super) fn add(a: u32, b: u32) -> u32 {
     let (sum, carry) = a.overflowing_add(b);
     sum + u32::from(carry)
 }
 
-/// The sum of bytes that stand at an even place in the packet.
+/// The sum of bytes at an even position of the packet.
 fn sum_of(bytes: &[u8]) -> u32 {
     let (words, rest) = bytes.as_chunks::<4>();
     let last = rest.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte));
     words.iter().fold(last, |sum, word| add(sum, u32::from_le_bytes(*word)))
 }
 
-/// Where the IP packet of a frame begins, if it is one (EtherTypes 0x0800 and 0x86dd).
+/// The start of a frame's IP packet, if it has one (EtherTypes 0x0800 and 0x86dd).
 fn ip(frame: &[u8]) -> Option<usize> {
     matches!(u16::from_be_bytes(*frame.get(12..)?.first_chunk()?), 0x0800 | 0x86dd).then_some(14)
 }
@@ -80,7 +81,7 @@ struct Transport {
     /// The sum of the addresses.
     pseudo: u32,
     fragment: bool,
-    /// A checksum of 0 is wrong: IPv6 (RFC 8200 section 8.1).
+    /// Whether a checksum of 0 is wrong, as over IPv6 (RFC 8200 section 8.1).
     required: bool,
 }
 

@@ -1,12 +1,12 @@
-//! What every device must do, as one function that puts it to the test: on the host, or on the board itself.
+//! The rules that every device must keep, as one function that tests a device: on the host, or on the board itself.
 //!
-//! smoltcp's [`Device`] says little of what an interface relies on. [`check`] sends and receives frames through the device
-//! under test, with a [`Peer`] at the other end of its link, and names the first rule that the device breaks. It needs no
-//! heap and no `std`, and takes one buffer for a frame and a byte more.
+//! smoltcp's [`Device`] says little about what an interface relies on. [`check`] sends and receives frames through the device under
+//! test, with a [`Peer`] at the other end of its link, and names the first rule that the device breaks. It needs no heap and no
+//! `std`, and one buffer for a frame and a byte more.
 //!
-//! The frames are of EtherType 0x88B5 (IEEE Std 802: for local experiments), or IPv4 packets of protocol 253 (RFC 3692)
-//! from 192.0.2.1 to 192.0.2.2 on a device for IP packets. Others that come in between, such as broadcasts of a network,
-//! are passed over, up to 64 of them.
+//! The frames have EtherType 0x88B5 (IEEE Std 802: for local experiments). For a device without Ethernet they are IPv4 packets of
+//! protocol 253 (RFC 3692) from 192.0.2.1 to 192.0.2.2. Other frames, such as broadcasts of a network, are ignored, up to
+//! [`FOREIGN`] of them.
 //!
 //! ```
 //! use smolstep::phy::{Cable, CableEnd, conformance};
@@ -62,59 +62,59 @@ pub use report::{Failure, Fault, Report, Rule};
 /// How many frames of others [`check`] passes over.
 const FOREIGN: usize = 64;
 
-/// The other end of the link that a device under test is on, and the clock of the machine.
+/// The other end of the link, and the machine's clock.
 ///
-/// It is given the device with each call, because on some links the device itself is the other end: one that receives what
-/// it sends, or a fake controller inside a driver.
+/// Each call is given the device, because on some links the device itself is the other end: one that receives what it sends, or a
+/// fake controller inside a driver.
 pub trait Peer<D> {
-    /// Makes `frame` arrive at the device. Whether the link takes it: `false` for one longer or shorter than it can carry,
-    /// and when it is full and says so.
+    /// Makes `frame` arrive at the device. Returns false if the link does not take it: its length is out of range, or the link is
+    /// full and reports it.
     fn inject(&mut self, device: &mut D, frame: &[u8]) -> bool;
 
-    /// Moves the oldest frame that the device has sent to the front of `buffer`, and returns its length. A frame longer than
-    /// the buffer is thrown away.
+    /// Moves the oldest frame that the device has sent to the front of `buffer`, and returns its length. A frame longer than the
+    /// buffer is discarded.
     fn observe(&mut self, device: &mut D, buffer: &mut [u8]) -> Option<usize>;
 
-    /// The clock that the stack will be polled with.
+    /// The clock for polling the stack.
     fn now(&mut self) -> Instant;
 
-    /// How many frames for the device were lost so far and counted, by the device or by the link before it.
+    /// The number of frames for the device that were lost and counted, by the device or by the link before it.
     fn lost(&mut self, _device: &mut D) -> u64 {
         0
     }
 
-    /// Where the frames are sent, both ways. A device that drops what is not for it gets its own address here.
+    /// The destination of all frames. For a device that drops frames to others, return its own address.
     fn address(&self) -> EthernetAddress {
         EthernetAddress::BROADCAST
     }
 
-    /// How many frames are sent in a row, each way, to fill the device's queues: more than they hold.
+    /// The number of frames sent in a row, each way, to fill the device's queues: more than these hold.
     fn burst(&self) -> usize {
         64
     }
 
-    /// Whether [`Peer::inject`] can make a wrong checksum arrive: not where the device sends the frame itself, and makes all right.
+    /// Whether [`Peer::inject`] can make a wrong checksum arrive. It cannot if the device sends the frame itself and corrects it.
     fn forges(&self) -> bool {
         true
     }
 
-    /// How often the device is asked before a frame counts as lost or a token as refused: more than once where a frame needs
-    /// time to arrive or to leave, which [`Peer::inject`] and [`Peer::observe`] do not wait for.
+    /// How often the device is asked before a frame counts as lost or a token as refused. More than once if frames take time that
+    /// [`Peer::inject`] and [`Peer::observe`] do not wait for.
     fn tries(&self) -> usize {
         1
     }
 }
 
-/// Puts `device` to the test, with nothing under way at the beginning or, if it passes, at the end. `scratch` holds a frame
-/// of the device's MTU and one byte more.
+/// Tests `device`, whose queues must be empty. If it passes, they are empty again. `scratch` holds a frame of the device's MTU and
+/// one byte more.
 ///
-/// What a device does beyond the rules (multicast filters, link state) is its own business.
+/// What a device does beyond the rules (multicast filters, link state) is not tested.
 ///
 /// # Errors
 /// The first rule that the device breaks.
 ///
 /// # Panics
-/// Only if the device or the peer does.
+/// If the device or the peer panics.
 pub fn check<D: Device, P: Peer<D>>(device: &mut D, peer: &mut P, scratch: &mut [u8]) -> Result<Report, Failure> {
     let mut bench = Bench::new(device, peer, scratch);
     for (rule, obeys) in Bench::RULES {
@@ -127,7 +127,7 @@ pub fn check<D: Device, P: Peer<D>>(device: &mut D, peer: &mut P, scratch: &mut 
 type Obeys<B> = fn(&mut B) -> Result<(), Fault>;
 
 impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
-    /// In this order: the first that fails says most.
+    /// In this order, the first failure says most.
     const RULES: [(Rule, Obeys<Self>); 13] = [
         (Rule::Clock, Self::clock),
         (Rule::Capabilities, Self::capabilities),

@@ -1,4 +1,4 @@
-//! Drivers written for embassy-net, as devices (feature `embassy`).
+//! An adapter for drivers written for embassy-net (feature `embassy`).
 
 use core::fmt;
 use core::task::{Context, Waker};
@@ -8,10 +8,10 @@ use smoltcp::phy::{self, Checksum, Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, HardwareAddress};
 
-/// Any driver that implements [`embassy_net_driver::Driver`], as a smoltcp device.
+/// A smoltcp device made of any [`embassy_net_driver::Driver`].
 ///
-/// The driver is polled, so that no executor is needed. If it has a task of its own (a `runner`), that must run beside the
-/// poll loop. Frames are read and written where the driver keeps them; this holds none and no memory of its own.
+/// The driver is polled, so no executor is needed. If it has a task of its own (a `runner`), that must run beside the poll loop.
+/// Frames are read and written in the driver's memory; the adapter has none.
 ///
 /// ```
 /// use embassy_net_driver_channel::driver::HardwareAddress;
@@ -30,7 +30,7 @@ pub struct Embassy<D> {
 }
 
 impl<D: Driver> Embassy<D> {
-    /// Adapts a driver that is polled without being waited for.
+    /// Adapts a driver that is polled, never awaited.
     ///
     /// # Errors
     /// The driver's medium is neither Ethernet nor IP.
@@ -38,8 +38,7 @@ impl<D: Driver> Embassy<D> {
         Self::with_waker(driver, Waker::noop().clone())
     }
 
-    /// The same, with `waker` woken when the driver has a frame or room for one after it had none: for a poll loop that
-    /// sleeps between.
+    /// Adapts a driver, and wakes `waker` when it has a frame, or room for one, after it had none: for a poll loop that sleeps.
     ///
     /// # Errors
     /// The driver's medium is neither Ethernet nor IP.
@@ -48,7 +47,7 @@ impl<D: Driver> Embassy<D> {
         device.hardware_address().map(|_| device)
     }
 
-    /// The driver's own address, for [`Config`](crate::stack::Config).
+    /// The driver's hardware address, for [`Config`](crate::stack::Config).
     ///
     /// # Errors
     /// The driver's medium is neither Ethernet nor IP.
@@ -60,7 +59,7 @@ impl<D: Driver> Embassy<D> {
         }
     }
 
-    /// Whether the driver says that its link is up. Frames sent before are the driver's to drop.
+    /// Whether the driver reports that its link is up. It may drop frames sent earlier.
     pub fn is_link_up(&mut self) -> bool {
         self.driver.link_state(&mut Context::from_waker(&self.waker)) == LinkState::Up
     }
@@ -138,7 +137,7 @@ impl<T: embassy_net_driver::TxToken> phy::TxToken for TxToken<T> {
     }
 }
 
-/// The driver is for IEEE 802.15.4 or another medium that the stack has no use for.
+/// The driver's medium is IEEE 802.15.4 or another one that the stack does not support.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct UnsupportedMedium;
 

@@ -1,4 +1,4 @@
-//! SMSC LAN9118: an Ethernet controller with its own frame memory, read and written a word at a time (LAN9118 data sheet).
+//! SMSC LAN9118: an Ethernet controller with its own frame memory, accessed word by word (LAN9118 data sheet).
 
 use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
@@ -9,15 +9,15 @@ use super::words::{Arrived, Words};
 
 /// A LAN9118 as a device.
 ///
-/// It stores 10,560 bytes of received frames and loses what comes beyond: the receive windows of all connections together, with
-/// 60 bytes a segment, must stay below that. A frame waits while none can be sent, so that each can be answered.
+/// It stores 10,560 bytes of received frames and loses any more. The receive windows of all connections together, with 60 bytes a
+/// segment, must stay below that. A frame waits while none can be sent, so that each can be answered.
 ///
-/// TCP and UDP checksums are made and checked here, while frames are copied. Frames with a wrong one are dropped, and so are
-/// fragments of segments and datagrams.
+/// The driver computes and verifies TCP and UDP checksums while it copies frames. It drops frames with a wrong one, and fragments
+/// of segments and datagrams.
 #[derive(Debug)]
 pub struct Lan9118<R> {
     registers: R,
-    /// The length of the frame in `received`, unless it is consumed.
+    /// The length of the frame in `received`, until it is consumed.
     waiting: Option<usize>,
     received: Words,
     sending: Words,
@@ -51,21 +51,22 @@ const ADDRESS_LOW: u32 = 3;
 const MII_ACCESS: u32 = 6;
 const MII_DATA: u32 = 7;
 
-/// In `MAC_CR`: frames to groups are received, too. IPv6 asks for neighbours so.
+/// In `MAC_CR`: receive multicast frames too. IPv6 neighbour discovery needs them.
 const GROUPS: u32 = if cfg!(feature = "ipv6") { 1 << 19 } else { 0 };
 
-/// A frame has been received.
+/// A frame was received.
 const RECEIVED: u32 = 8;
 
 impl<R: Registers> Lan9118<R> {
-    /// How many frames of full length a peer may send at once.
+    /// The number of full-length frames that a peer may send at once.
     pub const BURST: usize = 6;
 
-    /// Resets the controller and sets it up: it receives frames to `address`, broadcasts and, with IPv6, frames to groups, and
-    /// raises its interrupt for them.
+    /// Resets the controller and configures it.
+    ///
+    /// It receives frames to `address`, broadcasts and, with IPv6, multicasts. Each raises its interrupt.
     ///
     /// # Errors
-    /// [`NotThere`]: it does not identify itself, or does not finish a command.
+    /// [`NotThere`]: it does not identify itself, or does not complete a command.
     pub fn new(mut registers: R, address: EthernetAddress) -> Result<Self, NotThere> {
         let r = &mut registers;
         there(wait(r, |r| r.read(BYTE_TEST) == 0x8765_4321))?;
@@ -99,12 +100,12 @@ impl<R: Registers> Lan9118<R> {
         })
     }
 
-    /// Clears the interrupt. Frames that are there already are not announced again: poll after this.
+    /// Clears the interrupt. Frames that have already arrived raise it no more, so poll after this.
     pub fn acknowledge(&mut self) {
         self.registers.write(INT_STS, RECEIVED);
     }
 
-    /// What went wrong so far.
+    /// The errors so far.
     pub fn faults(&mut self) -> Faults {
         // The controller counts from the last time it was asked.
         self.faults.overruns = self.faults.overruns.saturating_add(self.registers.read(RX_DROP));
@@ -234,7 +235,7 @@ pub struct Sending<'a, R> {
 
 impl<R: Registers> TxToken for Sending<'_, R> {
     /// # Panics
-    /// If `len` is more than the capabilities say, which smoltcp never asks for.
+    /// If `len` exceeds the capabilities, which smoltcp never asks for.
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
         let (len, words, result) = self.words.send(len, f, R::sum);
         // Data begins 2 bytes into the first word; first and last segment of a frame.

@@ -5,11 +5,11 @@ use smoltcp::time::Instant;
 
 use super::queue::{FrameIn, FrameOut, Queue};
 
-/// One device that receives, in order, what it sends, with checksums computed and verified.
+/// A device that receives what it sends, in order. It computes and verifies checksums.
 ///
-/// It holds up to `FRAMES` frames (at least 2) of up to `MTU` bytes each (at least 590; an Ethernet header's 14 bytes
-/// included), in itself and without heap. The last place is kept for a reply: with one frame less than `FRAMES`,
-/// `transmit` gives `None`, and `receive` goes on. smoltcp tries again at the next poll.
+/// It holds up to `FRAMES` frames (at least 2) of up to `MTU` bytes each (at least 590, with the Ethernet header's 14 bytes),
+/// without a heap. The last place is kept for a reply: with `FRAMES - 1` frames, `transmit` returns `None` and `receive` continues.
+/// smoltcp tries again at the next poll.
 pub struct Loopback<const FRAMES: usize, const MTU: usize> {
     medium: Medium,
     queue: Queue<FRAMES, MTU>,

@@ -1,4 +1,4 @@
-//! Devices.
+//! Devices: in memory, on Linux, and Ethernet controllers. conformance.rs tests any of them.
 
 mod cable;
 mod checksums;

@@ -1,14 +1,15 @@
-//! A fixed queue of frames, written and read in place: what the cable and the loopback are made of, and other devices may be.
+//! A fixed queue of frames, read and written in place: the basis of the cable and the loopback, and of your own devices.
 
 use core::cell::{Cell, RefCell, RefMut};
 
 use smoltcp::phy::{DeviceCapabilities, Medium, RxToken, TxToken};
 
-/// `FRAMES` frames of up to `MTU` bytes, for one reader and one writer, which may work at the same time: each frame has a
-/// cell of its own, so one can be read while the next is written.
+/// A queue of `FRAMES` frames of up to `MTU` bytes, for one reader and one writer.
 ///
-/// The last free place is kept for a reply to a frame received. Thus two full queues never wait for each other: a queue
-/// fills up only by a reply, and the frame that was replied to has left a place in the other one.
+/// Both may work at the same time: each frame has its own cell, so one can be read while the next is written.
+///
+/// The last free place is kept for a reply to a received frame. Thus two full queues never wait for each other: only a reply fills
+/// a queue, and the frame that it answers has left a place in the other one.
 pub struct Queue<const FRAMES: usize, const MTU: usize> {
     slots: [RefCell<Slot<MTU>>; FRAMES],
     first: Cell<usize>,
@@ -43,12 +44,12 @@ impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
         Some(FrameIn { queue: self, slot })
     }
 
-    /// A place for a frame that answers none.
+    /// A place for a frame that is not a reply.
     pub fn place(&self) -> Option<FrameOut<'_, FRAMES, MTU>> {
         if self.len.get() + 1 < FRAMES { self.reply_place() } else { None }
     }
 
-    /// A place for a reply, which may be the last one.
+    /// A place for a reply, which may be the last place.
     pub fn reply_place(&self) -> Option<FrameOut<'_, FRAMES, MTU>> {
         if self.len.get() >= FRAMES {
             return None;
@@ -57,7 +58,7 @@ impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
         Some(FrameOut { queue: self, slot })
     }
 
-    /// What a device over such queues can do: checksums are computed and verified, as on a wire.
+    /// The capabilities of a device made of such queues: checksums are computed and verified, as on a wire.
     pub fn capabilities(medium: Medium) -> DeviceCapabilities {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = medium;
@@ -65,7 +66,7 @@ impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
         capabilities
     }
 
-    /// The slot at this distance from the front, unless a token holds it.
+    /// The slot `behind` places after the front, unless a token holds it.
     fn slot(&self, behind: usize) -> Option<RefMut<'_, Slot<MTU>>> {
         self.slots.get((self.first.get() + behind) % FRAMES)?.try_borrow_mut().ok()
     }
@@ -77,9 +78,9 @@ impl<const FRAMES: usize, const MTU: usize> Default for Queue<FRAMES, MTU> {
     }
 }
 
-/// A frame received: it is read where it lies, and leaves the queue when the closure returns.
+/// A received frame. It is read in place, and leaves the queue when the closure returns.
 ///
-/// Dropped unused, the token leaves the frame in the queue.
+/// If the token is dropped unused, the frame stays in the queue.
 pub struct FrameIn<'a, const FRAMES: usize, const MTU: usize> {
     queue: &'a Queue<FRAMES, MTU>,
     slot: RefMut<'a, Slot<MTU>>,
@@ -94,7 +95,7 @@ impl<const FRAMES: usize, const MTU: usize> RxToken for FrameIn<'_, FRAMES, MTU>
     }
 }
 
-/// A place for a frame to send: it is written where it will be read, and is in the queue when the closure returns.
+/// A place for a frame to send. It is written in place, and is in the queue when the closure returns.
 pub struct FrameOut<'a, const FRAMES: usize, const MTU: usize> {
     queue: &'a Queue<FRAMES, MTU>,
     slot: RefMut<'a, Slot<MTU>>,

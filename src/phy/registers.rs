@@ -15,18 +15,18 @@ pub trait Ethernet: Device {
 
 /// 32-bit registers, by their offset in bytes.
 pub trait Registers {
-    /// Reads one.
+    /// Reads a register.
     fn read(&mut self, offset: usize) -> u32;
 
-    /// Writes one.
+    /// Writes a register.
     fn write(&mut self, offset: usize, value: u32);
 
-    /// The sum of words in memory, the least significant byte first, with the carry at its end. A machine may know how to do it fast.
+    /// The end-around-carry sum of words in memory, least significant byte first. A machine may have a fast way to compute it.
     fn sum(words: &[[u8; 4]]) -> u32 {
         words.iter().fold(0, |sum, word| add(sum, u32::from_le_bytes(*word)))
     }
 
-    /// Reads a FIFO into `words`, the least significant byte first, and returns their sum with the carry at its end.
+    /// Reads a FIFO into `words`, least significant byte first, and returns their end-around-carry sum.
     fn read_fifo(&mut self, offset: usize, words: &mut [[u8; 4]]) -> u32 {
         words.iter_mut().fold(0, |sum, word| {
             let value = self.read(offset);
@@ -42,21 +42,21 @@ pub trait Registers {
         }
     }
 
-    /// [`read_fifo`](Self::read_fifo) from a FIFO that fills the place of eight registers, from which it can be read alike.
+    /// Like [`read_fifo`](Self::read_fifo), from a FIFO that can be read at eight consecutive registers.
     fn read_wide_fifo(&mut self, offset: usize, words: &mut [[u8; 4]]) -> u32 {
         self.read_fifo(offset, words)
     }
 
-    /// [`write_fifo`](Self::write_fifo) to such a FIFO.
+    /// Like [`write_fifo`](Self::write_fifo), to such a FIFO.
     fn write_wide_fifo(&mut self, offset: usize, words: &[[u8; 4]]) {
         self.write_fifo(offset, words);
     }
 }
 
-/// How often a register is looked at before the hardware is given up.
+/// How often a register is read before the hardware is given up.
 const PATIENCE: usize = 100_000;
 
-/// Looks at registers until `done` says so; whether it did in time.
+/// Reads registers until `done` returns true. Returns false if that takes too long.
 pub(super) fn wait<R: Registers>(registers: &mut R, mut done: impl FnMut(&mut R) -> bool) -> bool {
     (0..PATIENCE).any(|_| done(registers))
 }
@@ -64,21 +64,21 @@ pub(super) fn wait<R: Registers>(registers: &mut R, mut done: impl FnMut(&mut R)
 /// The longest Ethernet frame without its checksum, in bytes: a header of 14 and a payload of 1,500.
 pub(super) const FRAME: usize = 1514;
 
-/// The shortest, to which others are filled up with zeros (IEEE 802.3 section 3.2.8).
+/// The shortest frame; others are padded with zeros (IEEE 802.3 section 3.2.8).
 pub(super) const SHORTEST: usize = 60;
 
-/// What went wrong at a controller since it was set up.
+/// The errors of a controller since it was set up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Faults {
-    /// Frames received with an error, or a length that cannot be.
+    /// Frames received with an error, or with an invalid length.
     pub bad: u32,
-    /// Frames with a wrong TCP or UDP checksum, or with a fragment, whose checksum cannot be told.
+    /// Frames with a wrong TCP or UDP checksum, or with a fragment, whose checksum cannot be verified.
     pub checksums: u32,
-    /// Frames that the controller lost for want of room.
+    /// Frames that the controller lost because it had no room.
     pub overruns: u32,
 }
 
-/// The controller does not answer as it should: the wrong address, or no such controller.
+/// The controller does not respond correctly: the address is wrong, or there is no such controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotThere;
 

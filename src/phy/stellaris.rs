@@ -1,4 +1,4 @@
-//! The Ethernet controller of the Stellaris LM3S6965: a FIFO each way, a frame at a time (LM3S6965 data sheet, chapter 15).
+//! The Ethernet controller of the Stellaris LM3S6965: a FIFO each way, one frame at a time (LM3S6965 data sheet, chapter 15).
 
 use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
@@ -9,16 +9,16 @@ use super::words::{Arrived, Words};
 
 /// A Stellaris Ethernet controller as a device.
 ///
-/// It may pass on frames to other addresses, which are dropped here. A frame waits while none can be sent, so that each
-/// can be answered.
+/// It may deliver frames to other addresses, which the driver drops. A frame waits while none can be sent, so that each can be
+/// answered.
 ///
-/// TCP and UDP checksums are made and checked here, while frames are copied. Frames with a wrong one are dropped, and so are
-/// fragments of segments and datagrams.
+/// The driver computes and verifies TCP and UDP checksums while it copies frames. It drops frames with a wrong one, and fragments
+/// of segments and datagrams.
 #[derive(Debug)]
 pub struct Stellaris<R> {
     registers: R,
     address: EthernetAddress,
-    /// The length of the frame in `received`, unless it is consumed.
+    /// The length of the frame in `received`, until it is consumed.
     waiting: Option<usize>,
     received: Words,
     sending: Words,
@@ -36,16 +36,17 @@ const ADDRESS_HIGH: usize = 0x18;
 const FRAMES_WAITING: usize = 0x34;
 const TX_REQUEST: usize = 0x38;
 
-/// In `RX_CONTROL`: frames to groups are received, too. IPv6 asks for neighbours so.
+/// In `RX_CONTROL`: receive multicast frames too. IPv6 neighbour discovery needs them.
 const GROUPS: u32 = if cfg!(feature = "ipv6") { 1 << 1 } else { 0 };
 
-/// Interrupts: a frame has been received; one was lost.
+/// Interrupts: a frame was received; a frame was lost.
 const RECEIVED: u32 = 1;
 const OVERRUN: u32 = 1 << 3;
 
 impl<R: Registers> Stellaris<R> {
-    /// Sets the controller up: it receives frames to `address`, broadcasts and, with IPv6, frames to groups, and raises
-    /// its interrupt for them.
+    /// Configures the controller.
+    ///
+    /// It receives frames to `address`, broadcasts and, with IPv6, multicasts. Each raises its interrupt.
     pub fn new(mut registers: R, address: EthernetAddress) -> Self {
         let r = &mut registers;
         r.write(INTERRUPTS, 0);
@@ -69,12 +70,12 @@ impl<R: Registers> Stellaris<R> {
         }
     }
 
-    /// Clears the interrupt. Frames that are there already are not announced again: poll after this.
+    /// Clears the interrupt. Frames that have already arrived raise it no more, so poll after this.
     pub fn acknowledge(&mut self) {
         self.registers.write(STATUS, RECEIVED);
     }
 
-    /// What went wrong so far. The controller tells that it lost frames, not how many: each time counts as one.
+    /// The errors so far. The controller reports that it lost frames, but not how many: each report counts as one.
     pub fn faults(&mut self) -> Faults {
         if self.registers.read(STATUS) & OVERRUN != 0 {
             self.registers.write(STATUS, OVERRUN);
@@ -180,7 +181,7 @@ pub struct Sending<'a, R> {
 
 impl<R: Registers> TxToken for Sending<'_, R> {
     /// # Panics
-    /// If `len` is more than the capabilities say, which smoltcp never asks for.
+    /// If `len` exceeds the capabilities, which smoltcp never asks for.
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
         let (len, words, result) = self.words.send(len, f, R::sum);
         // The length in front is that of what follows the Ethernet header.

@@ -1,21 +1,21 @@
-//! A frame's memory in whole words, as controllers with a FIFO deliver and take it.
+//! A frame's memory in whole words, as controllers with a FIFO transfer it.
 
 use core::ops::Range;
 
 use super::checksums::{self, add};
 use super::registers::{FRAME, SHORTEST};
 
-/// A frame, 2 bytes into whole words: its IP header stands on one then. The 4-byte checksum of Ethernet may follow.
+/// A frame at offset 2 in whole words, so that its IP header is aligned. The 4-byte checksum of Ethernet may follow.
 #[derive(Debug)]
 #[repr(align(4))]
 pub(super) struct Words([u8; 1520]);
 
-/// What has been received.
+/// The result of receiving.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Arrived {
     /// A frame.
     Frame,
-    /// One with a wrong checksum.
+    /// A frame with a wrong checksum.
     Wrong,
 }
 
@@ -27,12 +27,12 @@ impl Words {
         self.0.get(2..2 + len).unwrap_or_default()
     }
 
-    /// The words, of which the first begins with the 2 bytes in front.
+    /// The words. The first begins with the 2 bytes before the frame.
     pub fn words(&mut self) -> &mut [[u8; 4]] {
         self.0.as_chunks_mut().0
     }
 
-    /// Receives a frame of `len` bytes: `read` fills the words of this range, and sums them.
+    /// Receives a frame of `len` bytes: `read` fills the words of a range, and sums them.
     pub fn receive(&mut self, range: Range<usize>, len: usize, read: impl FnOnce(&mut [[u8; 4]]) -> u32) -> Arrived {
         let start = range.start;
         let words = self.words().get_mut(range).unwrap_or_default();
@@ -50,8 +50,8 @@ impl Words {
         if checksums::holds(self.frame(len), sum) { Arrived::Frame } else { Arrived::Wrong }
     }
 
-    /// Lets `write` make a frame of `len` bytes, and completes it: checksums by `sum`, and zeros up to the shortest frame and to the
-    /// end of a word. Returns how long it is, the words, and what `write` did.
+    /// Lets `write` make a frame of `len` bytes, and completes it: with checksums from `sum`, and zeros up to the shortest frame
+    /// and the end of a word. Returns its length, the words, and the result of `write`.
     ///
     /// # Panics
     /// If it is longer than the longest frame.
@@ -74,7 +74,7 @@ impl Words {
     }
 }
 
-/// Where the IP packet begins, in bytes.
+/// The start of the IP packet, in bytes.
 const PACKET: usize = 2 + 14;
 
 /// The word with an IPv4 packet's length.

@@ -1,4 +1,4 @@
-//! How a stack is set up.
+//! The configuration of a stack.
 
 use core::fmt;
 
@@ -7,44 +7,46 @@ use smoltcp::socket::tcp::CongestionControl;
 use smoltcp::time::Duration;
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
 
-/// How many addresses an interface can have.
+/// The largest number of addresses of an interface.
 pub(super) const MAX_ADDRESSES: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
 
-/// How a [`Stack`](super::Stack) behaves. The addresses and the seed have no default; the rest has.
+/// The configuration of a [`Stack`](super::Stack). Addresses and seed have no default; everything else has.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// The interface's own address; its kind must be the device's medium.
+    /// The interface's own hardware address. Its kind must match the device's medium.
     pub hardware: HardwareAddress,
-    /// Where sequence numbers, ports and the hash key come from.
+    /// The source of sequence numbers, ports and the hash key.
     pub seed: Seed,
     /// The interface's addresses, each with its prefix.
     pub addresses: Addresses,
-    /// Routers for all that is not on the link, at most one of each family.
+    /// Routers to all other networks, at most one of each family.
     pub gateways: Gateways,
-    /// What holds for every TCP connection.
+    /// Options of every TCP connection.
     pub tcp: TcpOptions,
-    /// Whether the addresses are used only when nobody else on the link has them (RFC 5227, RFC 4862 section 5.4). It takes
-    /// 150 ms, on Ethernet; until then [`Stack::is_settled`](super::Stack::is_settled) is false.
+    /// Whether to use the addresses only if nobody else on the link has them (RFC 5227, RFC 4862 section 5.4). Ethernet only.
+    ///
+    /// The check takes 150 ms; until then [`Stack::is_settled`](super::Stack::is_settled) is false.
     #[cfg(feature = "dhcp")]
     pub claim: bool,
     /// Whether to ask a DHCP server for an IPv4 address, a router and DNS servers. Ethernet only.
     #[cfg(feature = "dhcp")]
     pub dhcp: bool,
-    /// Whether to make IPv6 addresses of what routers advertise, and a link-local one. Ethernet only.
+    /// Whether to derive IPv6 addresses from router advertisements, and a link-local one. Ethernet only.
     #[cfg(feature = "slaac")]
     pub slaac: bool,
 }
 
-/// An interface's addresses, and one place more: so that one too many is seen.
+/// An interface's addresses. It holds one more than is allowed, so that [`Stack::new`](super::Stack::new) can refuse it.
 pub type Addresses = heapless::Vec<IpCidr, { MAX_ADDRESSES + 1 }>;
 
-/// Routers, one of each family, and one place more for the same reason.
+/// Routers, one of each family, and one more for the same reason.
 pub type Gateways = heapless::Vec<IpAddress, 3>;
 
 impl Config {
-    /// A stack with these addresses, the default [`TcpOptions`] and nothing asked of the link. Addresses that
-    /// [`Stack::new`](super::Stack::new) would refuse as too many are left out, but for one.
+    /// A stack with these addresses, the default [`TcpOptions`], and no autoconfiguration.
+    ///
+    /// Of too many addresses one is kept, for [`Stack::new`](super::Stack::new) to refuse; the rest are left out.
     pub fn new(hardware: HardwareAddress, seed: Seed, addresses: &[IpCidr]) -> Self {
         Config {
             hardware,
@@ -61,7 +63,7 @@ impl Config {
         }
     }
 
-    /// Whether a stack can be set up so on such a device.
+    /// Checks the configuration against a device.
     pub(super) fn check(&self, capabilities: &DeviceCapabilities) -> Result<(), SetupError> {
         let fits = match self.hardware {
             HardwareAddress::Ethernet(address) => capabilities.medium == Medium::Ethernet && address.is_unicast(),
@@ -74,7 +76,7 @@ impl Config {
         let needs = self.addresses.iter().map(least_mtu).max().unwrap_or(576);
         #[cfg(feature = "slaac")]
         let needs = if self.slaac { 1280 } else { needs };
-        // The Ethernet header is 14 bytes; subtracting first would wrap on a device that claims less.
+        // The Ethernet header is 14 bytes. A subtraction would wrap on a device that claims less.
         let header = if capabilities.medium == Medium::Ethernet { 14 } else { 0 };
         if capabilities.max_transmission_unit < needs + header {
             return Err(SetupError::MtuTooSmall(capabilities.max_transmission_unit.saturating_sub(header)));
@@ -86,7 +88,7 @@ impl Config {
     }
 }
 
-/// The least MTU with such an address, in bytes.
+/// The smallest MTU for this address, in bytes.
 fn least_mtu(address: &IpCidr) -> usize {
     match address {
         IpCidr::Ipv4(_) => 576,
@@ -95,11 +97,11 @@ fn least_mtu(address: &IpCidr) -> usize {
     }
 }
 
-/// What holds for every TCP connection of a stack.
+/// The options of every TCP connection of a stack.
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct TcpOptions {
-    /// How long an acknowledgement may wait for data to travel with; `None` is at once (RFC 9293 section 3.8.6.3). 10 ms by
+    /// How long an acknowledgement may wait for data to travel with; `None` means not at all (RFC 9293 section 3.8.6.3). 10 ms by
     /// default.
     pub ack_delay: Option<Duration>,
     /// The congestion control. None by default.
@@ -108,7 +110,7 @@ pub struct TcpOptions {
     pub half_open_timeout: Duration,
     /// How long a peer may leave keep-alive probes, data or a close unanswered. 5 minutes by default.
     pub idle_timeout: Duration,
-    /// How long a closing connection may stay without any progress, once its program is done with it. 60 s by default.
+    /// How long a closing connection may make no progress once its program is done with it. 60 s by default.
     pub linger: Duration,
     /// Whether small segments wait for the acknowledgement of earlier ones (Nagle, RFC 9293 section 3.7.4). Off by default.
     pub nagle: bool,
@@ -130,22 +132,22 @@ impl Default for TcpOptions {
     }
 }
 
-/// 32 bytes that nobody else can guess: from the operating system, or from wherever a board has entropy.
+/// 32 bytes that nobody else can guess, from the operating system or a board's source of entropy.
 #[derive(Clone)]
 pub struct Seed(pub [u8; 32]);
 
 impl Seed {
-    /// For the interface's generator of initial sequence numbers.
+    /// The seed of the interface's initial sequence numbers.
     pub(super) fn interface(&self) -> u64 {
         self.word(0)
     }
 
-    /// For the keyed hash of the connection table.
+    /// The key of the connection table's hash.
     pub(super) fn key(&self) -> u64 {
         self.word(8)
     }
 
-    /// For the choice of local ports.
+    /// The seed for the choice of local ports.
     pub(super) fn ports(&self) -> u64 {
         self.word(24)
     }
@@ -168,50 +170,50 @@ impl fmt::Debug for Seed {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overflow {
-    /// Silence: the client tries again.
+    /// Drops the SYN: the client tries again.
     #[default]
     Drop,
-    /// RST: the client is refused.
+    /// Sends RST: the client is refused.
     Reset,
 }
 
-/// A TCP port, and the program that serves each connection to it.
+/// A TCP port, and the program that serves its connections.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Listener<S> {
     /// The port.
     pub port: u16,
-    /// Cloned for each connection.
+    /// The program. It is cloned for each connection.
     pub session: S,
-    /// How many connections are served at a time; the others wait.
+    /// The largest number of connections served at a time; others wait.
     pub serve_at_once: usize,
-    /// How many connections may be established and wait to be served.
+    /// The largest number of established connections that wait to be served.
     pub backlog: usize,
 }
 
 impl<S> Listener<S> {
-    /// A listener that serves everybody at once.
+    /// A listener that serves every connection at once.
     pub fn new(port: u16, session: S) -> Self {
         Listener { port, session, serve_at_once: usize::MAX, backlog: 128 }
     }
 }
 
-/// Why there is no stack.
+/// Why a stack could not be set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SetupError {
-    /// DHCP or SLAAC on a device that is no Ethernet.
+    /// DHCP or SLAAC on a device without Ethernet.
     #[cfg(feature = "dhcp")]
     AutoconfNeedsEthernet,
     /// An address is not unicast.
     BadAddress(IpAddress),
-    /// The hardware address is not of the device's medium, or not unicast.
+    /// The hardware address does not match the device's medium, or is not unicast.
     BadHardwareAddress,
-    /// A gateway is not on the link, or a second one of its family.
+    /// A gateway is not on the link, or is the second of its family.
     BadGateway(IpAddress),
-    /// The memory handed over does not fit together: the slices must have a slot, links and a socket each a connection.
+    /// The slices of the memory do not fit together: each connection needs a slot, an entry of the slot index and a socket.
     BadMemory,
-    /// The device's MTU is below what IP asks for: 576 bytes, 1,280 with an IPv6 address (RFC 791, RFC 8200 section 5).
+    /// The device's MTU is below the minimum of IP: 576 bytes, 1,280 with an IPv6 address (RFC 791, RFC 8200 section 5).
     MtuTooSmall(usize),
     /// More addresses or gateways than smoltcp was built for.
     TooMany,
@@ -242,7 +244,7 @@ impl fmt::Display for SetupError {
 
 impl core::error::Error for SetupError {}
 
-/// Why a port is not served.
+/// Why a port cannot be served.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ListenError {
@@ -266,15 +268,15 @@ impl fmt::Display for ListenError {
 
 impl core::error::Error for ListenError {}
 
-/// Why a connection was not even begun.
+/// Why a connection could not be begun.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ConnectError {
-    /// The address is no host's, or the port is 0.
+    /// The address cannot belong to a host, or the port is 0.
     BadRemote,
     /// Every connection slot or local port is taken.
     Full,
-    /// The address is not on the link and there is no gateway for it.
+    /// The address is not on the link, and there is no gateway to it.
     NoRoute,
 }
 

@@ -1,24 +1,27 @@
-//! Where a program's words go and where a person's come from.
+//! A program's input and output.
 
 /// Standard input and output of a program: a terminal, a pipe or a UART.
 ///
-/// Neither call may block for input: [`Console::read`] answers [`Input::NotYet`] instead, and the caller of the poll loop
-/// calls [`Stack::wake_programs`](crate::stack::Stack::wake_programs) when there is something to read.
+/// No method may block. If there is no input yet, [`Console::read`] returns [`Input::NotYet`], and the owner of the poll loop calls
+/// [`Stack::wake_programs`](crate::stack::Stack::wake_programs) once there is.
 pub trait Console {
-    /// Writes bytes to the program's output. They may be a peer's: a terminal gets what [`Escape`](crate::app::Escape) leaves of
-    /// them, anything else gets them as they are.
+    /// Writes bytes to the program's output.
+    ///
+    /// They may come from a peer: a terminal is sent what [`Escape`](crate::app::Escape) leaves of them, anything else the bytes as
+    /// they are.
     fn print(&mut self, bytes: &[u8]);
 
-    /// Shows `text` where a person types; does nothing where input is not a terminal.
+    /// Shows `text` where a person types. Does nothing if input is not a terminal.
     fn prompt(&mut self, _text: &str) {}
 
-    /// Forgets what was typed so far if a person typed it: it was not meant for whom a talk begins with. Tells whether there was
-    /// something; `None` where no person types, and all is kept.
+    /// Discards what a person has typed so far, because it was meant for the previous peer.
+    ///
+    /// Returns whether there was any, or `None` if no person types and everything is kept.
     fn start_over(&mut self) -> Option<bool> {
         None
     }
 
-    /// Moves typed bytes into `buf`, at most as many as fit.
+    /// Moves input into `buf`, at most as many bytes as fit.
     fn read(&mut self, _buf: &mut [u8]) -> Input {
         Input::End
     }
@@ -50,21 +53,21 @@ impl Console for alloc::vec::Vec<u8> {
     }
 }
 
-/// What [`Console::read`] found.
+/// The result of [`Console::read`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Input {
-    /// The number of bytes, at least one, that were written to the front of the buffer.
+    /// This many bytes, at least one, are now at the front of the buffer.
     Bytes(usize),
-    /// Nothing more will come.
+    /// The input has ended.
     End,
-    /// Nothing at the moment.
+    /// There is no input yet.
     NotYet,
 }
 
-/// A console that swallows output and has no input.
+/// A console that discards output and has no input.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Quiet;
+pub struct NullConsole;
 
-impl Console for Quiet {
+impl Console for NullConsole {
     fn print(&mut self, _bytes: &[u8]) {}
 }

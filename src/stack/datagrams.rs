@@ -1,4 +1,4 @@
-//! The sockets that all frames share: UDP ports and their programs.
+//! UDP ports and their programs, and the socket set that all of them share.
 
 use smoltcp::iface::{PollResult, SocketSet, SocketStorage};
 use smoltcp::phy::Device;
@@ -6,37 +6,37 @@ use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, Socket};
 use smoltcp::time::{Duration, Instant};
 
 use super::connections::{RETRY, ephemeral_ports, sooner};
-use super::event::{Drop, Event, Io, Probe, Step};
+use super::event::{DropReason, Event, Io, Probe, Step};
 use super::ingress::Watch;
 use super::{Console, Context, ListenError, MAX_PROGRAMS, Next, Port, Session, Stack, UdpSession};
 
-/// How long a datagram may wait for its receiver's hardware address: one request, one second (RFC 1122 section 2.3.2.1).
+/// How long a datagram may wait for its receiver's hardware address: for one request, one second (RFC 1122 section 2.3.2.1).
 const UNREACHABLE: Duration = Duration::from_secs(1);
 
-/// The same where smoltcp did not even ask at first: it asks once a second for the whole interface (smoltcp #1101).
+/// The same if smoltcp did not send a request at first: it sends one a second, for all sockets together (smoltcp #1101).
 const UNREACHABLE_LIMITED: Duration = Duration::from_millis(2050);
 
-/// The UDP ports: their programs and sockets, whose turn it is, and when they have work without a frame arriving.
+/// The UDP ports: programs, sockets, whose turn it is, and the next deadline.
 pub(super) struct Datagrams<'a, U> {
     pub(super) set: SocketSet<'a>,
     pool: UdpPool<'a>,
     ports: &'a mut [Port<U>],
     in_use: heapless::Vec<u16, MAX_PROGRAMS>,
-    /// Which port looks first whether its program is to run.
+    /// The port whose program may run first.
     next: usize,
     send: bool,
-    /// When there is work without a frame arriving, noted whenever there may have been work.
+    /// The next deadline, set whenever there may be new work.
     due: Option<Instant>,
     /// When the sockets want to be polled again.
     retry: Option<Instant>,
-    /// Since when something waits to be sent that has no bytes: an empty datagram.
+    /// Since when an empty datagram has been waiting to be sent.
     empty: Option<Instant>,
-    /// When somebody's hardware address was last not asked for, because another one's had been.
+    /// When a request for a hardware address was last suppressed because of another one.
     limited: Option<Instant>,
 }
 
 impl<'a, U> Datagrams<'a, U> {
-    /// Free ports, one for each socket. `None` where the memory does not fit together.
+    /// Free ports, one for each socket. `None` if the slices do not fit together.
     pub(super) fn new(
         ports: &'a mut [Port<U>],
         sockets: &'a mut [SocketStorage<'a>],
@@ -57,12 +57,12 @@ impl<'a, U> Datagrams<'a, U> {
         })
     }
 
-    /// The ports that programs have.
+    /// The ports that have a program.
     pub(super) fn ports_in_use(&self) -> &[u16] {
         &self.in_use
     }
 
-    /// When there is work without a frame arriving.
+    /// The time of the next work if no frame arrives.
     pub(super) fn due(&self) -> Option<Instant> {
         self.due
     }
@@ -75,17 +75,17 @@ impl<'a, U> Datagrams<'a, U> {
     }
 }
 
-/// When what waits since then has waited long enough, where an address was last not asked for at `limited`.
+/// When a datagram that waits since `since` has waited long enough. The last request was suppressed at `limited`.
 fn late(limited: Option<Instant>, since: Instant) -> Instant {
     let limited = limited.is_some_and(|at| at >= since);
     since + if limited { UNREACHABLE_LIMITED } else { UNREACHABLE }
 }
 
-/// Memory for the ports that none has yet.
+/// The memory that no port uses yet.
 struct UdpPool<'a> {
     datagrams: &'a mut [PacketMetadata],
     payloads: &'a mut [u8],
-    /// An even share: datagrams and bytes of one buffer.
+    /// An even share: the datagrams and bytes of one buffer.
     share: (usize, usize),
 }
 
@@ -96,7 +96,7 @@ impl<'a> UdpPool<'a> {
         UdpPool { datagrams, payloads, share }
     }
 
-    /// A buffer of `bytes` bytes, if there are as many.
+    /// A buffer of `bytes` bytes, if there are as many left.
     fn buffer(&mut self, bytes: usize) -> Option<PacketBuffer<'a>> {
         if self.datagrams.len() < self.share.0 || self.payloads.len() < bytes {
             return None;
@@ -111,7 +111,7 @@ impl<'a> UdpPool<'a> {
 }
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// Runs a program on a UDP port; on any free one if `number` is 0. Returns the port.
+    /// Runs a program on a UDP port, or on any free one if `number` is 0. Returns the port.
     ///
     /// # Errors
     /// [`ListenError`]: the port has a program, or there is no room for another.
@@ -120,8 +120,9 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.bind_sized(number, session, share, share)
     }
 
-    /// The same with `receive` and `send` bytes of the memory for payloads, instead of an even share. A port that
-    /// had a program before keeps what it has.
+    /// Runs a program on a UDP port with `receive` and `send` bytes for payloads, instead of an even share.
+    ///
+    /// A port that had a program before keeps its buffers.
     ///
     /// # Errors
     /// As [`bind`](Self::bind).
@@ -151,14 +152,14 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.datagrams.ports.iter_mut().find(|p| p.number == number && !p.over)?.session.as_mut()
     }
 
-    /// The program on a UDP port, if it has ended: the port is free then. It stays until it is fetched.
+    /// Takes the program of a UDP port that has ended. Its port is free, and the program stays until it is taken.
     pub fn take_udp(&mut self, number: u16) -> Option<U> {
         let port = self.datagrams.ports.iter_mut().find(|p| p.number == number && p.over)?;
         port.over = false;
         port.session.take()
     }
 
-    /// Sends what the ports have queued, or runs the next program that may have something to do.
+    /// Sends what the ports have queued, or runs the next program that may have work.
     pub(super) fn run_datagrams<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -184,7 +185,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     fn send_or_run<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Step> {
         if self.datagrams.send {
-            // The rest of a fragmented datagram leaves before another datagram can take its buffer.
+            // The rest of a fragmented datagram must leave before another datagram can use its buffer.
             let fragments = self.has_fragments(now);
             let due = if fragments { Some(now) } else { self.iface.poll_at(now, &self.datagrams.set) };
             if due.is_some_and(|at| at <= now) {
@@ -217,20 +218,20 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.run_port(now, index, io)
     }
 
-    /// Whether a datagram is still to leave in part. Without std nothing is fragmented.
+    /// Whether a part of a datagram is still to leave. Without `std` nothing is fragmented.
     pub(super) fn has_fragments(&mut self, now: Instant) -> bool {
         cfg!(feature = "std") && self.iface.poll_at(now, &self.fragment_set).is_some_and(|at| at <= now)
     }
 
-    /// The next turn is that of a datagram's rest.
+    /// Gives the rest of a fragmented datagram the next turn.
     pub(super) fn send_fragments(&mut self) {
         self.datagrams.send = true;
         self.turn = super::Turn::Datagrams;
     }
 
-    /// A frame went to the shared sockets: a program may have a datagram.
+    /// Notes that a frame went to the shared sockets: a program may have a datagram.
     pub(super) fn datagrams_arrived(&mut self) {
-        // If something waits for a neighbour's hardware address, that may be known now.
+        // A neighbour's hardware address that is waited for may be known now.
         self.datagrams.send |= self.datagrams.retry.is_some();
         for port in self.datagrams.ports.iter_mut() {
             port.run |= port.handle.is_some_and(|handle| self.datagrams.set.get::<Socket>(handle).can_recv());
@@ -296,7 +297,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Some(Step::UdpSession(number, next))
     }
 
-    /// Drops a datagram whose receiver's hardware address was not found in time.
+    /// Drops a datagram that has waited too long for its receiver's hardware address.
     ///
     /// smoltcp would keep it at the head of its queue for ever, and no other client would be answered. There is no call to
     /// remove one datagram, so the socket starts anew; before its next attempt, which would silence it for another second.
@@ -316,7 +317,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             session.unreachable();
             port.waiting = None;
             port.run = true;
-            probe.event(now, &Event::Dropped(Drop::Unreachable));
+            probe.event(now, &Event::Dropped(DropReason::Unreachable));
         }
     }
 

@@ -1,4 +1,4 @@
-//! What the poll loop says of itself: a [`Step`] a call, and typed events for the probe.
+//! What the poll loop reports: a [`Step`] for each call, and typed events for a [`Probe`].
 
 mod address;
 
@@ -9,12 +9,11 @@ use core::fmt;
 use smoltcp::phy::Device;
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Instant;
-use smoltcp::wire::IpEndpoint;
+use smoltcp::wire::{IpAddress, IpEndpoint};
 
 use super::session::{End, Next};
-use super::shown::Shown;
 
-/// A connection of one stack: its slot, and a count that tells the slot's users apart.
+/// Identifies a connection of one stack: its slot, and a generation number, because slots are reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConnectionId {
     pub(super) index: u16,
@@ -22,24 +21,50 @@ pub struct ConnectionId {
 }
 
 impl ConnectionId {
-    /// The slot's position, 0 to the number of slots less one. A slot serves many connections, one after another.
+    /// The index of its slot. A slot serves many connections, one after another.
     pub fn slot(&self) -> usize {
         self.index.into()
     }
+
+    /// Makes the identifier of a slot's first connection, for tests without a stack.
+    #[cfg(test)]
+    pub(crate) fn first_of(index: u16) -> Self {
+        ConnectionId { index, generation: 0 }
+    }
 }
 
-/// The two ends of a connection.
+/// The two endpoints of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Tuple {
-    /// This side.
+    /// The local endpoint.
     pub local: IpEndpoint,
-    /// The other side.
+    /// The remote endpoint.
     pub remote: IpEndpoint,
 }
 
 impl fmt::Display for Tuple {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} <-> {}", Shown(self.local), Shown(self.remote))
+        write!(f, "{} <-> {}", DisplayEndpoint(self.local), DisplayEndpoint(self.remote))
+    }
+}
+
+/// Displays an endpoint as `192.168.69.1:7` or `[fdaa::1]:7` (RFC 5952 section 6).
+///
+/// `core::net::SocketAddr` does the same, but adds 2.5 KB of code for IPv6 and padding to a board.
+#[derive(Clone, Copy, Debug)]
+pub struct DisplayEndpoint(pub IpEndpoint);
+
+impl fmt::Display for DisplayEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let port = self.0.port;
+        match self.0.addr {
+            IpAddress::Ipv4(address) => {
+                let [a, b, c, d] = address.octets();
+                write!(f, "{a}.{b}.{c}.{d}:{port}")
+            }
+            #[cfg(feature = "ipv6")]
+            IpAddress::Ipv6(address) => write!(f, "[{address}]:{port}"),
+        }
     }
 }
 
@@ -47,12 +72,12 @@ impl fmt::Display for Tuple {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
-    /// Sent one frame or more of a socket: a segment of this connection, or datagrams and control messages where there is none.
+    /// Sent at least one frame of a socket: segments of this connection, or datagrams and control messages if `None`.
     Egress(Option<ConnectionId>),
-    /// There is nothing to do until a frame arrives or this time comes; a time that is not in the future cannot be, and
-    /// where the device has no room to send, that room is what is waited for.
+    /// Did nothing: the stack waits for a frame, or for this time if there is one. If this time is not in the future, it waits for
+    /// the device to have room to send.
     Idle(Option<Instant>),
-    /// Took in one frame, for this connection or for none.
+    /// Took in one frame: for this connection, or for none.
     Ingress(Option<ConnectionId>),
     /// Ran the program of this connection.
     Session(ConnectionId, Next),
@@ -75,7 +100,7 @@ impl fmt::Display for Step {
     }
 }
 
-/// Which way a frame goes.
+/// The direction of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Direction {
     /// From the device.
@@ -84,33 +109,33 @@ pub enum Direction {
     Out,
 }
 
-/// Why the stack dropped a frame, or a connection, instead of serving it.
+/// Why the stack dropped a frame, or refused a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Drop {
+pub enum DropReason {
     /// The listener's backlog is full.
     BacklogFull,
     /// A TCP segment inside IP fragments.
     FragmentedTcp,
-    /// A source or destination that cannot be (RFC 1122 section 3.2.1.3): our own address as source, loopback, broadcast TCP.
+    /// An invalid source or destination (RFC 1122 section 3.2.1.3): our own address as source, loopback, broadcast TCP.
     Martian,
     /// Every connection slot is taken.
     SlotsFull,
-    /// A datagram that could not be sent in time, since its receiver's hardware address stayed unknown.
+    /// A datagram that could not be sent in time, because its receiver's hardware address is unknown.
     Unreachable,
     /// A TCP segment behind IPv6 extension headers.
     UnsupportedHeader,
 }
 
-impl fmt::Display for Drop {
+impl fmt::Display for DropReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Drop::BacklogFull => "backlog full",
-            Drop::FragmentedTcp => "TCP in IP fragments",
-            Drop::Martian => "impossible source or destination",
-            Drop::SlotsFull => "all connection slots taken",
-            Drop::Unreachable => "receiver does not answer ARP or NDP",
-            Drop::UnsupportedHeader => "TCP behind IPv6 extension headers",
+            DropReason::BacklogFull => "backlog full",
+            DropReason::FragmentedTcp => "TCP in IP fragments",
+            DropReason::Martian => "impossible source or destination",
+            DropReason::SlotsFull => "all connection slots taken",
+            DropReason::Unreachable => "receiver does not answer ARP or NDP",
+            DropReason::UnsupportedHeader => "TCP behind IPv6 extension headers",
         })
     }
 }
@@ -119,70 +144,70 @@ impl fmt::Display for Drop {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// The interface's addresses changed, or those who give them out did something.
+    /// The interface's addresses changed, or a DHCP server or router did something about them.
     Address(AddressEvent),
-    /// A connection is established and waits for its turn, or is served at once.
+    /// A connection is established. It is served at once, or waits in the backlog.
     Accepted {
         /// The connection.
         id: ConnectionId,
-        /// Its ends.
+        /// Its endpoints.
         tuple: Tuple,
     },
     /// This side has begun to connect.
     Connecting {
         /// The connection.
         id: ConnectionId,
-        /// Its ends.
+        /// Its endpoints.
         tuple: Tuple,
     },
     /// A connection that this side began is established.
     Connected {
         /// The connection.
         id: ConnectionId,
-        /// Its ends.
+        /// Its endpoints.
         tuple: Tuple,
     },
     /// A frame or a connection attempt was dropped.
-    Dropped(Drop),
-    /// A connection is over.
+    Dropped(DropReason),
+    /// A connection has ended.
     Ended {
         /// The connection.
         id: ConnectionId,
-        /// Its ends.
+        /// Its endpoints.
         tuple: Tuple,
-        /// How.
+        /// How it ended.
         end: End,
     },
-    /// A half-open connection is over: it never was established.
+    /// A half-open connection has ended: it was never established.
     HalfOpenEnded {
         /// The connection.
         id: ConnectionId,
-        /// Its ends.
+        /// Its endpoints.
         tuple: Tuple,
-        /// How.
+        /// How it ended.
         end: End,
     },
-    /// A program read bytes from a connection.
+    /// A program read `bytes` bytes of a connection.
     Read {
         /// The connection.
         id: ConnectionId,
-        /// Its ends.
+        /// Its endpoints.
         tuple: Tuple,
-        /// How many bytes.
+        /// The number of bytes.
         bytes: usize,
     },
     /// A connection attempt was answered with RST.
     Refused {
-        /// The ends it would have had.
+        /// The endpoints that it would have had.
         tuple: Tuple,
-        /// Why.
-        why: Drop,
+        /// The reason.
+        why: DropReason,
     },
     /// A connection's TCP state changed.
     State {
         /// The connection.
         id: ConnectionId,
-        /// Its ends; the remote one is not known in LISTEN.
+        /// Its endpoints; in LISTEN the remote one is not known.
         tuple: Tuple,
         /// The state before.
         from: State,
@@ -193,26 +218,26 @@ pub enum Event {
     Udp {
         /// The port.
         port: u16,
-        /// Who sent the first datagram read; none if there was none.
+        /// The sender of the first datagram read, if one was read.
         from: Option<IpEndpoint>,
-        /// How many bytes of datagrams were read.
+        /// The number of payload bytes read.
         read: usize,
-        /// How many bytes of datagrams were queued to be sent.
+        /// The number of payload bytes queued to be sent.
         sent: usize,
     },
-    /// A program queued bytes on a connection to be sent.
+    /// A program queued `bytes` bytes of a connection to be sent.
     Wrote {
         /// The connection.
         id: ConnectionId,
-        /// Its ends.
+        /// Its endpoints.
         tuple: Tuple,
-        /// How many bytes.
+        /// The number of bytes.
         bytes: usize,
     },
 }
 
 impl Event {
-    /// The ends of the connection it is about.
+    /// The endpoints of the event's connection, if it has one.
     pub fn tuple(&self) -> Option<Tuple> {
         match *self {
             Event::Accepted { tuple, .. }
@@ -229,19 +254,19 @@ impl Event {
     }
 }
 
-/// Whoever watches a stack: told of every frame and every event. Does nothing by default, and then costs nothing.
+/// Watches a stack: it is called for every frame and every event. The default methods do nothing and cost nothing.
 pub trait Probe {
-    /// A frame as the device delivered it or takes it.
+    /// Called with each frame that the device delivers or takes.
     fn frame(&mut self, _now: Instant, _direction: Direction, _frame: &[u8]) {}
 
-    /// Something happened.
+    /// Called with each event.
     fn event(&mut self, _now: Instant, _event: &Event) {}
 }
 
-/// Watches nothing.
+/// A probe that watches nothing.
 impl Probe for () {}
 
-/// Two probes, told one after the other.
+/// Two probes: each event goes to the first, then to the second.
 impl<A: Probe, B: Probe> Probe for (A, B) {
     fn frame(&mut self, now: Instant, direction: Direction, frame: &[u8]) {
         self.0.frame(now, direction, frame);
@@ -268,19 +293,19 @@ impl<P: Probe> Probe for Option<P> {
     }
 }
 
-/// What a stack works with and does not own: handed to every call.
+/// What a stack uses but does not own. It is passed to every call.
 #[derive(Clone, Debug)]
 pub struct Io<D, C, P = ()> {
     /// Frames in and out.
     pub device: D,
     /// The programs' standard input and output.
     pub console: C,
-    /// Told of what happens.
+    /// Called for every frame and event.
     pub probe: P,
 }
 
 impl<D: Device, C> Io<D, C> {
-    /// A device and a console, unwatched.
+    /// A device and a console, without a probe.
     pub fn new(device: D, console: C) -> Self {
         Io { device, console, probe: () }
     }

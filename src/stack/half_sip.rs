@@ -1,9 +1,11 @@
 //! HalfSipHash, and the random numbers made with it: SipHash on words of 32 bits (Aumasson and Bernstein, "SipHash: a fast short-input PRF").
 //!
-//! Whoever does not know the key cannot choose inputs that collide. It takes a tenth of SipHash's code and a quarter of its time on
-//! a core of 32 bits.
+//! Without the key nobody can choose inputs that collide. It takes a tenth of SipHash's code, and a quarter of its time on a 32-bit
+//! core.
 
-/// The hash of words under a key, with `C` rounds a word and `D` at the end: 1 and 3 for tables, 2 and 4 as the authors propose.
+/// Hashes words under a key, with `C` rounds a word and `D` at the end.
+///
+/// 1 and 3 for tables, 2 and 4 as the authors propose.
 pub(crate) fn half_sip<const C: usize, const D: usize>(key: u64, words: &[u32]) -> u32 {
     let (low, high) = (key as u32, (key >> 32) as u32);
     let mut state = [low, high, 0x6c79_6765 ^ low, 0x7465_6462 ^ high];
@@ -55,8 +57,8 @@ impl Random {
 mod tests {
     use super::*;
 
-    /// The authors' test vectors of HalfSipHash-2-4 (`vectors_hsip32` in their reference implementation) for whole words, in the
-    /// order of its bytes: the bytes 0, 1, 2, … under the key 0, 1, … 7.
+    /// The authors' test vectors of HalfSipHash-2-4 (`vectors_hsip32` in their reference implementation), for whole words: the
+    /// bytes 0, 1, 2, … under the key 0, 1, … 7.
     #[test]
     fn agrees_with_the_test_vectors() {
         let vectors = [

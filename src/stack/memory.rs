@@ -1,4 +1,4 @@
-//! The memory a stack works in: owned by the caller, its size in the slices handed over.
+//! The memory of a stack. The caller owns it, and the slices set its size.
 
 use smoltcp::iface::{SocketHandle, SocketStorage};
 use smoltcp::socket::udp::PacketMetadata;
@@ -6,35 +6,36 @@ use smoltcp::time::Instant;
 
 use super::connections::{Slot, SlotIndex};
 
-/// Everything a [`Stack`](super::Stack) stores, for as long as it lives.
+/// Everything that a [`Stack`](super::Stack) stores.
 ///
-/// With as many `slots`, `slot_index` entries and `sockets` as there may be connections; the buffers are divided evenly among them.
-/// [`Pool`] holds it all in one static value.
+/// `slots`, `slot_index` and `sockets` are as long as the number of connections. The buffers are divided evenly among these.
+/// [`Pool`] holds all of it in one value.
 pub struct Memory<'a, S, U> {
-    /// A slot a connection, at most 65,534.
+    /// One slot for each connection, at most 65,534.
     pub slots: &'a mut [Slot<'a, S>],
-    /// As many entries, one a slot.
+    /// One entry for each slot.
     pub slot_index: &'a mut [SlotIndex],
-    /// As many TCP sockets.
+    /// One TCP socket for each slot.
     pub sockets: &'a mut [SocketStorage<'a>],
-    /// Receive buffers: what a peer may send ahead of the program, in bytes a connection the window.
+    /// Receive buffers. A connection's share, in bytes, is its largest window.
     pub receive: &'a mut [u8],
-    /// Send buffers: what may be sent ahead of the acknowledgement.
+    /// Send buffers. A connection's share, in bytes, is the most unacknowledged data.
     pub send: &'a mut [u8],
-    /// A UDP port each.
+    /// One entry for each UDP port.
     pub ports: &'a mut [Port<U>],
-    /// As many UDP sockets.
+    /// One UDP socket for each port.
     pub port_sockets: &'a mut [SocketStorage<'a>],
-    /// Datagram headers, divided evenly among the ports, half for receiving and half for sending.
+    /// Datagram headers, divided evenly among the ports, half of them for each direction.
     pub datagrams: &'a mut [PacketMetadata],
-    /// Datagram payloads, divided in the same way unless [`bind_sized`](super::Stack::bind_sized) asks for another share.
+    /// Datagram payloads, divided in the same way, unless [`bind_sized`](super::Stack::bind_sized) asks for another share.
     pub payloads: &'a mut [u8],
-    /// For programs to work in: at least [`MESSAGE`](super::MESSAGE) bytes, and the longest UDP reply.
+    /// Scratch memory for programs: at least [`MESSAGE`](super::MESSAGE) bytes, and the longest UDP reply.
     pub scratch: &'a mut [u8],
 }
 
-/// Memory for `N` connections with `RX` + `TX` bytes of buffers, and for `P` UDP ports with `Q` datagrams and `B` bytes
-/// each way, without a heap.
+/// Memory for `N` connections and `P` UDP ports, without a heap.
+///
+/// Each connection has `RX` bytes to receive and `TX` to send. Each UDP port has `Q` datagrams and `B` bytes each way.
 pub struct Pool<
     'a,
     S,
@@ -80,7 +81,7 @@ impl<'a, S, U, const N: usize, const RX: usize, const TX: usize, const P: usize,
         }
     }
 
-    /// The memory, lent to a stack for as long as both live.
+    /// Lends the memory to a stack.
     pub fn memory(&'a mut self) -> Memory<'a, S, U> {
         Memory {
             slots: &mut self.slots,
@@ -110,11 +111,11 @@ pub struct Port<U> {
     pub(super) session: Option<U>,
     pub(super) handle: Option<SocketHandle>,
     pub(super) number: u16,
-    /// The program has ended; the port is free, and the program stays until it is taken.
+    /// Whether the program has ended. Its port is free, and the program stays until it is taken.
     pub(super) over: bool,
     pub(super) run: bool,
     pub(super) wake: Option<Instant>,
-    /// Since when a datagram waits to be sent.
+    /// Since when a datagram has been waiting to be sent.
     pub(super) waiting: Option<Instant>,
 }
 

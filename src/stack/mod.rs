@@ -1,4 +1,4 @@
-//! The poll loop: one interface, one socket set a connection.
+//! The poll loop: one interface, and one socket set for each connection.
 //!
 //! **Invariant.** [`Stack::step`] does one bounded piece of work and says what it did; [`Stack::poll`] is `step` until nothing is
 //! left or its budget is spent. Time is an argument, a deadline is a result: nothing here reads a clock, allocates, or waits.
@@ -12,8 +12,8 @@
 //!            └─ everything else ─────────► the shared set: UDP; ICMP, ARP and NDP need no socket
 //! ```
 //!
-//! A step is one of: a frame taken in, a program run, a socket's frames sent. The three kinds of work take turns, connections
-//! with work stand in one queue, and none has two turns before another that waits has one.
+//! A step takes in a frame, runs a program, or sends one socket's frames. These three kinds of work take turns. Connections with
+//! work wait in one queue: none has a second turn before all others in it had one.
 
 mod addresses;
 mod config;
@@ -29,7 +29,6 @@ pub(crate) mod ndisc;
 #[cfg(feature = "ping")]
 mod ping;
 mod session;
-mod shown;
 
 #[cfg(all(test, feature = "std"))]
 mod tests;
@@ -43,8 +42,11 @@ pub use config::{
     Addresses, Config, ConnectError, Gateways, ListenError, Listener, Overflow, Seed, SetupError, TcpOptions,
 };
 pub use connections::{Phase, Slot, SlotIndex};
-pub use console::{Console, Input, Quiet};
-pub use event::{AddressEvent, ConnectionId, Denial, Direction, Drop, Event, Hardware, Io, Loss, Probe, Step, Tuple};
+pub use console::{Console, Input, NullConsole};
+pub use event::{
+    AddressEvent, ConnectionId, Denial, Direction, DisplayEndpoint, DropReason, Event, Hardware, Io, Loss, Probe, Step,
+    Tuple,
+};
 #[cfg(feature = "cli")]
 pub(crate) use half_sip::half_sip;
 pub use memory::{Memory, Pool, Port};
@@ -53,7 +55,6 @@ pub(crate) use ping::ECHO_HEADER;
 #[cfg(feature = "ping")]
 pub use ping::{Echo, EchoError, EchoMemory, EchoRefusal, Refusal};
 pub use session::{Answer, Context, End, MESSAGE, Next, Respond, Responder, Session, UdpSession};
-pub use shown::Shown;
 
 use smoltcp::iface::{self, Interface, SocketSet};
 use smoltcp::phy::{ChecksumCapabilities, Device, Medium};
@@ -65,18 +66,20 @@ use connections::{Connections, sooner};
 use datagrams::Datagrams;
 use half_sip::Random;
 
-/// How many programs a stack serves on TCP, and how many on UDP.
+/// The largest number of TCP programs of a stack, and of UDP programs.
 pub const MAX_PROGRAMS: usize = 16;
 
-/// How many steps one [`Stack::poll`] takes at most.
+/// The largest number of steps that one [`Stack::poll`] takes.
 pub const POLL_BUDGET: usize = 256;
 
-/// A TCP/IP stack that runs programs: sessions of type `S` on TCP, of type `U` on UDP, in memory that lives for `'a`.
+/// A TCP/IP stack that runs programs in memory borrowed for `'a`.
+///
+/// TCP programs are sessions of type `S`, UDP programs are of type `U`.
 pub struct Stack<'a, S, U> {
     iface: Interface,
     checksums: ChecksumCapabilities,
     config: Config,
-    /// The routers in use: those of the configuration at first.
+    /// The routers in use; at first those of the configuration.
     gateways: Gateways,
     #[cfg(feature = "dhcp")]
     autoconf: Option<addresses::Autoconf>,
@@ -84,14 +87,14 @@ pub struct Stack<'a, S, U> {
     datagrams: Datagrams<'a, U>,
     #[cfg(feature = "ping")]
     pings: Option<ping::Pings<'a>>,
-    /// No sockets: for what the interface itself has to send, the rest of a fragmented datagram.
+    /// Holds no sockets: used to send what the interface itself queues, such as the rest of a fragmented datagram.
     fragment_set: SocketSet<'a>,
     scratch: &'a mut [u8],
     random: Random,
     turn: Turn,
 }
 
-/// Whose turn it is.
+/// The kind of work whose turn it is.
 #[derive(Clone, Copy)]
 enum Turn {
     Ingress,
@@ -100,7 +103,7 @@ enum Turn {
 }
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// A stack on `device`, in `memory`.
+    /// Makes a stack on `device`, in `memory`.
     ///
     /// # Errors
     /// [`SetupError`] says which part of the configuration is not valid.
@@ -117,7 +120,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let mut interface = iface::Config::new(config.hardware);
         interface.random_seed = config.seed.interface();
         let mut iface = Interface::new(interface, device, now);
-        // Those that are asked for first are added when nobody has them.
+        // Addresses to be claimed are added later, once nobody objects.
         #[cfg(feature = "dhcp")]
         let later = autoconf.as_ref().is_some_and(|autoconf| !autoconf.is_settled());
         #[cfg(not(feature = "dhcp"))]
@@ -200,8 +203,9 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Step::Idle(self.deadline())
     }
 
-    /// Steps until there is nothing left to do, at most [`POLL_BUDGET`] times. Returns when to poll again unless a frame arrives
-    /// before: `now` if work is left, never if nothing is.
+    /// Steps until nothing is left to do, at most [`POLL_BUDGET`] times.
+    ///
+    /// Returns when to poll again, unless a frame arrives earlier: `now` if work is left, `None` if nothing is scheduled.
     pub fn poll<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Instant> {
         for _ in 0..POLL_BUDGET {
             if let Step::Idle(deadline) = self.step(now, io) {
@@ -211,13 +215,13 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Some(now)
     }
 
-    /// Runs every program at the next polls: call it when the console has input.
+    /// Runs every program at the next polls. Call it when the console has input.
     pub fn wake_programs(&mut self) {
         self.connections.wake_programs();
         self.datagrams.wake_programs();
     }
 
-    /// The connections, in the order of their slots.
+    /// The connections, in slot order.
     pub fn connections_in_use(&self) -> impl Iterator<Item = Connection> {
         self.connections.slots.iter().enumerate().filter_map(|(index, slot)| {
             Some(Connection {
@@ -245,7 +249,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// When there will be something to do without a frame arriving.
+    /// The time of the next work if no frame arrives.
     fn deadline(&self) -> Option<Instant> {
         #[allow(unused_mut, reason = "without these features there is nothing to add")]
         let mut due = sooner(self.connections.due(), self.datagrams.due());
@@ -261,21 +265,21 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     }
 }
 
-/// What is known of a connection.
+/// A snapshot of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Connection {
     /// The connection.
     pub id: ConnectionId,
-    /// Its ends.
+    /// Its two endpoints.
     pub tuple: Tuple,
     /// Its TCP state.
     pub state: tcp::State,
-    /// What the stack does with it.
+    /// Its phase in the stack.
     pub phase: Phase,
     /// Bytes queued to be sent or acknowledged.
     pub send_queue: usize,
-    /// Bytes received and not read by the program.
+    /// Bytes received that the program has not read yet.
     pub receive_queue: usize,
-    /// When it has work again, unless something arrives before.
+    /// When it next has work, unless a frame arrives earlier.
     pub due: Option<Instant>,
 }

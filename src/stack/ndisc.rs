@@ -1,4 +1,4 @@
-//! Messages to IPv6 neighbours that no socket sends (RFC 4861 section 4).
+//! Neighbour discovery messages that no socket sends (RFC 4861 section 4).
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{
@@ -6,16 +6,16 @@ use smoltcp::wire::{
     NdiscRepr,
 };
 
-/// The group of all on the link (RFC 4291 section 2.7.1).
+/// The group of all nodes on the link (RFC 4291 section 2.7.1).
 pub(crate) const ALL_NODES: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 
-/// The length of IPv6's header.
+/// The length of an IPv6 header.
 pub(super) const IPV6: usize = 40;
 
 /// The length of an IPv6 packet with an [`advertisement`](emit_advert): 24 bytes, and 8 with the hardware address.
 pub(crate) const ADVERT: usize = IPV6 + 32;
 
-/// Writes an IPv6 packet that tells all who has an address, though nobody asked (RFC 4861 section 7.2.6). It goes to [`ALL_NODES`].
+/// Writes an unsolicited IPv6 advertisement of an address, to [`ALL_NODES`] (RFC 4861 section 7.2.6).
 pub(crate) fn emit_advert(address: Ipv6Address, hardware: EthernetAddress, payload: &mut [u8]) {
     let flags = NdiscNeighborFlags::OVERRIDE;
     let advert = NdiscRepr::NeighborAdvert { flags, target_addr: address, lladdr: Some(hardware.into()) };
@@ -30,13 +30,13 @@ pub(super) fn emit(source: Ipv6Address, group: Ipv6Address, message: NdiscRepr<'
         dst_addr: group,
         next_header: IpProtocol::Icmpv6,
         payload_len: message.buffer_len(),
-        // A router would have counted it down (RFC 4861 section 6.1).
+        // A router would have decremented it (RFC 4861 section 6.1).
         hop_limit: 255,
     };
     let mut packet = Ipv6Packet::new_unchecked(payload);
     ip.emit(&mut packet);
     let mut icmp = Icmpv6Packet::new_unchecked(packet.payload_mut());
-    // The checksum is filled in: a device that does so itself does it again.
+    // The checksum is filled in; a device that computes it does so again.
     message.emit(&source, &group, &mut icmp, &ChecksumCapabilities::default());
 }
 

@@ -17,47 +17,47 @@ mod refusal;
 
 pub use refusal::{EchoRefusal, Refusal};
 
-/// Bytes of an echo message before its data.
+/// The bytes of an echo message before its data.
 pub const ECHO_HEADER: usize = 8;
-/// How many replies wait to be taken; the oldest goes when there is no more room.
+/// The number of replies that can wait to be taken; the oldest is dropped for another.
 const REPLIES: usize = 16;
-/// The same of refusals.
+/// The number of refusals that can wait, in the same way.
 const REFUSALS: usize = 4;
 
-/// What echo requests and replies stand in. Half of the packets and bytes are for each way.
+/// The memory for echo requests and replies. Half of the packets and bytes are for each direction.
 pub struct EchoMemory<'a> {
     /// One socket.
     pub socket: &'a mut [SocketStorage<'a>],
-    /// Two packets or more.
+    /// At least two packets.
     pub packets: &'a mut [PacketMetadata],
-    /// Twice 8 bytes (the echo's header) and the longest data, or more.
+    /// At least twice the sum of [`ECHO_HEADER`] and the longest data.
     pub bytes: &'a mut [u8],
 }
 
 /// A reply to an echo request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Echo {
-    /// Who replied.
+    /// The sender of the reply.
     pub from: IpAddress,
     /// The number of the request.
     pub seq: u16,
-    /// Bytes of its data, without its header of 8 bytes.
+    /// The bytes of its data, without [`ECHO_HEADER`].
     pub len: usize,
-    /// What routers have left of its time to live, or hop limit.
+    /// Its time to live, or hop limit, on arrival.
     pub hop_limit: u8,
-    /// Whether the data is what was sent.
+    /// Whether the data is the same as was sent.
     pub intact: bool,
-    /// When it came.
+    /// When it arrived.
     pub at: Instant,
 }
 
-/// Why an echo request is not sent.
+/// Why an echo request cannot be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EchoError {
-    /// An earlier one still waits for the hardware address of its receiver, or for room in the device.
+    /// An earlier one still waits for its receiver's hardware address, or for room in the device.
     Waiting,
-    /// Nothing was opened, or the data is longer than its memory.
+    /// No socket was opened, or the data is too long for its memory.
     TooLong,
     /// The receiver cannot be reached from here.
     Unreachable(ConnectError),
@@ -72,14 +72,14 @@ pub(super) struct Pings<'a> {
     send: bool,
     due: Option<Instant>,
     queued: bool,
-    /// To whom the last request is.
+    /// The receiver of the last request.
     to: Option<IpAddress>,
     replies: heapless::Deque<Echo, REPLIES>,
     refusals: heapless::Deque<EchoRefusal, REFUSALS>,
 }
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// Makes ready to send echo requests, which have `ident` in them to tell their replies from others'.
+    /// Opens the socket for echo requests. `ident` tells their replies from others'.
     pub fn open_echo(&mut self, memory: EchoMemory<'a>, ident: u16) {
         let EchoMemory { socket, packets, bytes } = memory;
         if socket.is_empty() {
@@ -110,7 +110,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Queues an echo request with `len` bytes of data.
     ///
     /// # Errors
-    /// [`EchoError`] says why it is not sent.
+    /// [`EchoError`]: why it cannot be sent.
     pub fn send_echo(&mut self, to: IpAddress, seq: u16, len: usize) -> Result<(), EchoError> {
         self.source_for(IpEndpoint::new(to, 1)).map_err(EchoError::Unreachable)?;
         let pings = self.pings.as_mut().filter(|pings| len <= pings.longest).ok_or(EchoError::TooLong)?;
@@ -135,17 +135,17 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Ok(())
     }
 
-    /// Whether the last request has not left: its receiver's hardware address is not known.
+    /// Whether the last request has not left, because its receiver's hardware address is unknown.
     pub fn echo_waits(&self) -> bool {
         self.pings.as_ref().is_some_and(|pings| pings.queued)
     }
 
-    /// The next reply.
+    /// Takes the oldest reply.
     pub fn take_echo(&mut self) -> Option<Echo> {
         self.pings.as_mut()?.replies.pop_front()
     }
 
-    /// What was said last of a request that did not get there.
+    /// Takes the last report of a request that was not delivered.
     pub fn take_refusal(&mut self) -> Option<EchoRefusal> {
         self.pings.as_mut()?.refusals.pop_front()
     }
@@ -166,7 +166,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
         let to = pings.to;
         let mut watch = Watch::new(&mut io.device, &mut io.probe);
-        // The rest of a fragmented packet leaves before another can take its buffer.
+        // The rest of a fragmented packet must leave before another can use its buffer.
         let fragments = self.iface.poll_at(now, &self.fragment_set).is_some_and(|at| at <= now);
         let set = if fragments { &mut self.fragment_set } else { &mut pings.set };
         let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
@@ -203,17 +203,17 @@ impl<'a> Pings<'a> {
         self.due
     }
 
-    /// The sockets that an ICMP message goes to.
+    /// The sockets that receive ICMP messages.
     pub(super) fn set(&mut self) -> &mut SocketSet<'a> {
         &mut self.set
     }
 
-    /// A neighbour's hardware address may be known now.
+    /// Notes that a neighbour's hardware address may be known now.
     pub(super) fn try_again(&mut self) {
         self.send = true;
     }
 
-    /// Looks for an ICMP error about a request; the sockets of smoltcp are not told of it.
+    /// Looks for a report of an undelivered request; smoltcp does not pass it to sockets.
     pub(super) fn refused(
         &mut self,
         frame: &[u8],
@@ -229,7 +229,7 @@ impl<'a> Pings<'a> {
         let _ = self.refusals.push_back(refusal);
     }
 
-    /// Takes the reply that the interface found in a frame with this hop limit, if any.
+    /// Takes the reply, if any, that the interface found in a frame with this hop limit.
     pub(super) fn arrived(&mut self, now: Instant, hop_limit: u8) {
         let ident = self.ident;
         let socket = self.set.get_mut::<Socket>(self.handle);
@@ -244,7 +244,7 @@ impl<'a> Pings<'a> {
     }
 }
 
-/// The hop limit of a frame that carries ICMP; `None` for any other.
+/// The hop limit of a frame that carries ICMP; `None` for other frames.
 pub(super) fn icmp(frame: &[u8], medium: Medium) -> Option<u8> {
     let skip = if medium == Medium::Ethernet { EthernetFrame::<&[u8]>::header_len() } else { 0 };
     let packet = frame.get(skip..).filter(|packet| !packet.is_empty())?;
@@ -276,7 +276,7 @@ fn read(bytes: &[u8], from: IpAddress, ident: u16, hop_limit: u8, at: Instant) -
     Some(Echo { from, seq: u16::from_be_bytes([c, d]), len: data.len(), hop_limit, intact, at })
 }
 
-/// The data of a request: each byte is its place.
+/// The data of a request: each byte is its own index.
 fn pattern(at: usize) -> u8 {
     at as u8
 }

@@ -1,4 +1,4 @@
-//! What a program is to the stack: a [`Session`] a TCP connection, a [`UdpSession`] a UDP port.
+//! The traits that programs implement: [`Session`] for a TCP connection, [`UdpSession`] for a UDP port.
 
 use core::fmt;
 
@@ -8,75 +8,75 @@ use smoltcp::wire::{IpAddress, IpCidr};
 
 use super::console::Console;
 
-/// One side of one TCP connection, as the program sees it.
+/// A program on one side of one TCP connection.
 ///
 /// The stack calls [`poll`](Self::poll) once the connection is established (and, on a server, its turn has come), and again
 /// whenever something may have changed: a segment arrived, the time asked for with [`Next::WakeAt`] has come, or the console
 /// has input. A call may come without any change.
 ///
-/// A session consumes input only when it has acted on it. It may half-close by calling `socket.close()` itself and go on
-/// reading; [`Next::Close`] says that it wants nothing more of the connection.
+/// A session consumes input only when it has acted on it. It may half-close by calling `socket.close()` itself and go on reading.
+/// With [`Next::Close`] it needs nothing more from the connection.
 pub trait Session {
-    /// Does what can be done now, without waiting, and says what to wait for.
+    /// Does what is possible now, without waiting, and returns what to wait for.
     fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next;
 
-    /// Told that the stack closes the connection, which its program would go on with: the last that it queues still leaves.
+    /// Called when the stack shuts down. Data queued here is still sent before FIN.
     fn shut_down(&mut self, _socket: &mut tcp::Socket<'_>, _cx: &mut Context<'_>) {}
 
-    /// Told once, when the connection is over, how it went.
+    /// Called once, when the connection has ended.
     fn ended(&mut self, _end: End, _cx: &mut Context<'_>) {}
 }
 
-/// No program: for a stack that has none on TCP.
+/// No program: for a stack without TCP programs.
 impl Session for () {
     fn poll(&mut self, _socket: &mut tcp::Socket<'_>, _cx: &mut Context<'_>) -> Next {
         Next::Close
     }
 }
 
-/// A program on a UDP port that does more than answer: a client, above all. A server implements [`Responder`].
+/// A program on a UDP port that does more than answer, such as a client. A server implements [`Responder`].
 pub trait UdpSession {
-    /// Does what can be done now, without waiting, and says what to wait for.
+    /// Does what is possible now, without waiting, and returns what to wait for.
     ///
     /// [`Next::Close`] and [`Next::Abort`] both unbind the port.
     fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next;
 
-    /// Whether it has work of its own when what it had queued has left. Where a datagram waits then, it is called in any case.
+    /// Whether to call it when its queued datagrams have left. It is called in any case if a received datagram waits.
     fn waits_for_room(&self) -> bool {
         true
     }
 
-    /// Told that what it had queued was dropped, because nobody on the link answers for the receiver's address. What the port
-    /// had received is gone too.
+    /// Called when its queued datagrams were dropped, because no host on the link answers for the receiver's address. Datagrams
+    /// that the port had received are dropped too.
     fn unreachable(&mut self) {}
 
-    /// Whether its datagrams are internal, so that the probe is not told of them.
+    /// Whether its datagrams are only a means to something else. If so, the probe is not told of them.
     fn is_chore(&self) -> bool {
         false
     }
 }
 
-/// No program: for a stack that has none on UDP.
+/// No program: for a stack without UDP programs.
 impl UdpSession for () {
     fn poll(&mut self, _socket: &mut udp::Socket<'_>, _cx: &mut Context<'_>) -> Next {
         Next::Close
     }
 }
 
-/// A UDP server: told of each datagram, it may answer it.
+/// A UDP server: it is called with each datagram and may answer it.
 pub trait Responder {
-    /// Looks at one datagram and writes the answer, if any, into `reply`, whose length is the longest answer that can be sent.
+    /// Handles one datagram and writes its answer, if any, into `reply`. An answer can be as long as `reply`.
     fn datagram(&mut self, from: udp::UdpMetadata, data: &[u8], reply: &mut [u8], console: &mut dyn Console) -> Answer;
 }
 
 /// What a [`Responder`] does with a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
-    /// Send this number of bytes, from the front of the reply buffer, back to the sender.
+    /// Send this many bytes of the reply buffer to the sender.
     Reply(usize),
     /// Send nothing.
     Silence,
-    /// The same, then end the program.
+    /// Send this many bytes, then end the program.
     ReplyAndEnd(usize),
     /// Send nothing and end the program.
     End,
@@ -89,9 +89,9 @@ pub enum Next {
     Wait,
     /// The same, or this time, whichever comes first.
     WakeAt(Instant),
-    /// Nothing: send what is queued, then FIN. What still arrives is read and thrown away.
+    /// Nothing: the stack sends what is queued, then FIN, and discards what still arrives.
     Close,
-    /// Nothing: send RST.
+    /// Nothing: the stack sends RST.
     Abort,
 }
 
@@ -99,11 +99,11 @@ pub enum Next {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum End {
-    /// This side gave it up with RST.
+    /// This side aborted it with RST.
     Aborted,
-    /// The interface lost the address it used.
+    /// The interface lost its local address.
     AddressGone,
-    /// Both sides closed, and all that this side sent is acknowledged.
+    /// Both sides closed, and everything that this side sent was acknowledged.
     Closed,
     /// Its slot was needed for a new connection.
     Recycled,
@@ -113,7 +113,7 @@ pub enum End {
     Reset,
     /// The peer did not answer in time.
     TimedOut,
-    /// No segment left: no host on the link answered ARP or NDP for the address, or for the router's.
+    /// No segment left this side: no host on the link answered ARP or NDP for the address, or for the router's.
     Unreachable,
 }
 
@@ -132,45 +132,48 @@ impl fmt::Display for End {
     }
 }
 
-/// What a session has besides its socket.
+/// What a session can use besides its socket.
 pub struct Context<'a> {
     /// The time of this poll.
     pub now: Instant,
     /// The program's standard input and output.
     pub console: &'a mut dyn Console,
-    /// Memory to work in for the length of this call; its content means nothing. At least [`MESSAGE`] bytes.
+    /// Scratch memory for this call, at least [`MESSAGE`] bytes. Its content is undefined.
     pub scratch: &'a mut [u8],
     /// The UDP ports served by this stack.
     pub udp_ports: &'a [u16],
     /// The interface's addresses.
     pub addresses: &'a [IpCidr],
-    /// Whether the other programs are to run too: see [`wake_programs`](Self::wake_programs).
+    /// Whether to run the other programs too: see [`wake_programs`](Self::wake_programs).
     pub wake: bool,
 }
 
-/// The longest message of a TCP program, in bytes: what one read returns.
+/// The longest message of a TCP program, in bytes; one read returns at most this.
 pub const MESSAGE: usize = 1024;
 
-/// Ports of the services that answer anything: answering one of them starts a loop (RFC 862, 863, 865, 867, 864, 868).
+/// Ports of services that answer anything: answering one of them would start a loop (RFC 862, 863, 865, 867, 864, 868).
 const LOOPING_PORTS: [u16; 6] = [7, 9, 13, 17, 19, 37];
 
 impl Context<'_> {
-    /// Has every program run after this one, as [`Stack::wake_programs`](super::Stack::wake_programs) does: for programs that
-    /// share something and have changed it. Whoever calls this without a change keeps the stack busy for ever.
+    /// Runs every program after this one, as [`Stack::wake_programs`](super::Stack::wake_programs) does.
+    ///
+    /// For programs that share state and have changed it. A program that calls this without a change keeps the stack busy for ever.
     pub fn wake_programs(&mut self) {
         self.wake = true;
     }
 
-    /// How a datagram is answered: from the own address that it came to, or from the one that routing picks if it came to a
-    /// broadcast or multicast address.
+    /// The metadata of the answer to a datagram. Its source is the address that the datagram came to, or the one that routing picks
+    /// if that was a broadcast or multicast address.
     pub fn answer_to(&self, from: udp::UdpMetadata) -> udp::UdpMetadata {
         let mut to = from;
         to.local_address = from.local_address.filter(|to| self.addresses.iter().any(|own| own.address() == *to));
         to
     }
 
-    /// Whether a datagram may be answered: not one from a broadcast, multicast or unspecified address, from port 0, or from a
-    /// port whose service would answer in turn (RFC 1122 section 3.2.1.3; CERT CA-1996-01).
+    /// Whether a datagram may be answered.
+    ///
+    /// Not one from a broadcast, multicast or unspecified address, from port 0, or from a port whose service would answer in turn
+    /// (RFC 1122 section 3.2.1.3; CERT CA-1996-01).
     pub fn may_answer(&self, from: &udp::UdpMetadata) -> bool {
         let unicast = match from.endpoint.addr {
             IpAddress::Ipv4(a) => !(a.is_broadcast() || a.is_multicast() || a.is_unspecified()),
@@ -182,7 +185,7 @@ impl Context<'_> {
     }
 }
 
-/// A [`Responder`] as a [`UdpSession`], with the rules every UDP server keeps: see [`Context::may_answer`].
+/// Makes a [`UdpSession`] of a [`Responder`], with the rules for all UDP servers: see [`Context::may_answer`].
 #[derive(Clone, Debug)]
 pub struct Respond<R> {
     responder: R,
@@ -198,8 +201,7 @@ impl<R: Responder> Respond<R> {
 
 impl<R: Responder> UdpSession for Respond<R> {
     fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next {
-        // One answer at a time: a second one is made only when the first has left, so that no port can fill the
-        // device's queue alone.
+        // One answer at a time: the second is made when the first has left, so that no port can fill the device's queue alone.
         if socket.send_queue() > 0 {
             return Next::Wait;
         }
@@ -217,13 +219,13 @@ impl<R: Responder> UdpSession for Respond<R> {
         if let Some(len) = len
             && cx.may_answer(&from)
         {
-            // Refused only where the reply could never be sent; it is dropped then, as UDP allows.
+            // A reply is refused only if it could never be sent. It is dropped then, as UDP allows.
             if socket.send_slice(&cx.scratch[..len], cx.answer_to(from)).is_ok() && len > 0 {
-                // This reply must leave first. When it has, there is another call.
+                // This reply must leave first. The stack calls again when it has.
                 return Next::Wait;
             }
         }
-        // Once more, for the next datagram or the end.
+        // Run again, for the next datagram or the end.
         if self.ending || socket.can_recv() { Next::WakeAt(cx.now) } else { Next::Wait }
     }
 

@@ -1,4 +1,4 @@
-//! A probe that writes every frame of a stack into a capture.
+//! A probe that writes every frame of a stack to a capture.
 
 use smoltcp::phy::Medium;
 use smoltcp::time::Instant;
@@ -6,10 +6,10 @@ use smoltcp::time::Instant;
 use super::pcapng::{Frame, InterfaceId, LinkType, Sink, Writer};
 use crate::stack::{Direction, Probe};
 
-/// Writes the frames that it is told of into a pcapng capture, with time and direction.
+/// Writes each frame to a pcapng capture, with its time and direction.
 ///
-/// A probe has nobody to report to: the first error of the sink ends the capture and is kept for
-/// [`error`](Self::error) and [`finish`](Self::finish). The stack runs on.
+/// A probe cannot return errors: the first error of the sink ends the capture and is kept for [`error`](Self::error) and
+/// [`finish`](Self::finish). The stack continues.
 #[derive(Debug)]
 pub struct Capture<S: Sink> {
     writer: Writer<S>,
@@ -21,26 +21,26 @@ pub struct Capture<S: Sink> {
 impl<S: Sink> Capture<S> {
     /// Begins a capture of one interface.
     ///
-    /// `epoch_micros` is what the stack's [`Instant::ZERO`] is in microseconds since 1970-01-01 00:00 UTC; with 0 the
-    /// capture shows the stack's own time, as a virtual clock wants it.
+    /// `epoch_micros` is the time of the stack's [`Instant::ZERO`], in microseconds since 1970-01-01 00:00 UTC. Use 0 for a virtual
+    /// clock: the capture then shows the stack's own time.
     ///
     /// # Errors
-    /// Those of the sink.
+    /// The sink's error.
     pub fn new(sink: S, name: &str, medium: Medium, epoch_micros: i64) -> Result<Self, S::Error> {
         let mut writer = Writer::new(sink)?;
         let interface = writer.interface(name, LinkType::from(medium))?;
         Ok(Capture { writer, interface, epoch_micros, error: None })
     }
 
-    /// What ended the capture early, if anything did.
+    /// The error that ended the capture early, if any.
     pub fn error(&self) -> Option<&S::Error> {
         self.error.as_ref()
     }
 
-    /// Ends the capture, flushes the sink and gives it back.
+    /// Ends the capture, flushes the sink and returns it.
     ///
     /// # Errors
-    /// What ended the capture early, or what the flush says.
+    /// The error that ended the capture early, or that of the flush.
     pub fn finish(mut self) -> Result<S, S::Error> {
         if let Some(error) = self.error {
             return Err(error);
@@ -55,7 +55,7 @@ impl<S: Sink> Probe for Capture<S> {
         if self.error.is_some() {
             return;
         }
-        // A time before 1970 can't be written.
+        // A time before 1970 cannot be written.
         let micros = self.epoch_micros.saturating_add(now.total_micros()).max(0) as u64;
         let frame = Frame { interface: self.interface, micros, direction: Some(direction), bytes: frame, comment: "" };
         self.error = self.writer.frame(&frame).err();
@@ -70,7 +70,7 @@ mod tests {
     use super::{Capture, Sink};
     use crate::stack::{Direction, Probe};
 
-    /// A disk with room for this number of bytes.
+    /// A disk with room for this many bytes.
     struct Disk {
         room: usize,
         flushed: bool,

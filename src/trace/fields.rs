@@ -1,10 +1,11 @@
-//! A frame's bytes, field by field.
+//! Writes a frame's bytes field by field.
 
 use core::fmt;
 
 use smoltcp::wire::{EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, TcpOption, TcpPacket, UdpPacket};
 
-/// Writes an Ethernet frame's fields, one a line: offset, bytes, name and value. What cannot be read stands as bytes.
+/// Writes an Ethernet frame's fields, one a line: offset, bytes, name and value. Bytes that cannot be decoded are written as they
+/// are.
 pub struct Fields<'f>(pub &'f [u8]);
 
 impl fmt::Display for Fields<'_> {
@@ -22,7 +23,7 @@ impl fmt::Display for Fields<'_> {
     }
 }
 
-/// Where the writing is in the frame.
+/// The position in the frame.
 struct Out<'o, 'f, 'w> {
     f: &'o mut fmt::Formatter<'w>,
     frame: &'f [u8],
@@ -42,7 +43,7 @@ impl Out<'_, '_, '_> {
         Ok(())
     }
 
-    /// All that is left, sixteen bytes a line.
+    /// Writes the remaining bytes, sixteen a line.
     fn rest(&mut self, name: &str) -> fmt::Result {
         let rest = self.frame.get(self.at..).unwrap_or_default();
         for line in rest.chunks(16) {
@@ -163,7 +164,7 @@ impl fmt::Display for Flags {
     }
 }
 
-/// The options of a TCP header, but for the padding.
+/// Writes the options of a TCP header, without the padding.
 struct Options<'o>(&'o [u8]);
 
 impl fmt::Display for Options<'_> {

@@ -1,4 +1,4 @@
-//! One TCP connection as its frames show it: what smoltcp keeps to itself, inferred.
+//! Tracks one TCP connection by its frames: infers what smoltcp keeps private.
 
 use core::fmt;
 
@@ -7,28 +7,28 @@ use smoltcp::wire::TcpSeqNumber;
 
 use super::summary::Segment;
 
-/// Why a segment was sent, where something else than new data made it leave.
+/// Why a segment was sent, unless it was for new data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
-    /// An acknowledgement waited so long for data to travel with.
+    /// A delayed acknowledgement, after waiting for data to travel with.
     DelayedAck(Duration),
     /// The same acknowledgement again.
     DuplicateAck,
     /// Three duplicate acknowledgements (RFC 5681 section 3.2).
     FastRetransmission,
-    /// Nothing was heard for the keep-alive time.
+    /// Nothing arrived for the keep-alive time.
     KeepAlive,
-    /// The retransmission timer ran out after this time; the second number counts this segment's retransmissions.
+    /// The retransmission timer expired, for the n-th time for this segment.
     Retransmission {
         /// The time since it was last sent, or since the last acknowledgement of new data if that is later.
         rto: Duration,
-        /// 1 for the first time.
+        /// The number of this retransmission, from 1.
         count: u32,
     },
     /// The window has opened.
     WindowUpdate,
-    /// The peer's window is closed: one byte tries whether it still is.
+    /// The peer's window is closed: one byte probes whether it still is.
     ZeroWindowProbe,
 }
 
@@ -46,33 +46,33 @@ impl fmt::Display for Cause {
     }
 }
 
-/// How many transmissions a side remembers, to tell how long a retransmission waited.
+/// The number of transmissions that a side remembers, to tell how long a retransmission waited.
 const REMEMBERED: usize = 16;
 
-/// One side of a connection: what it has sent, and what has reached it.
+/// One side of a connection: what it has sent and received.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Side {
-    /// The initial sequence number, once SYN was sent.
+    /// The initial sequence number, once it has sent SYN.
     pub iss: Option<TcpSeqNumber>,
-    /// SND.UNA: the oldest number not acknowledged.
+    /// SND.UNA: the oldest number that is not acknowledged.
     pub una: TcpSeqNumber,
-    /// SND.NXT: the next number to be sent, and the highest so far.
+    /// SND.NXT: the next number to be sent, the highest so far.
     pub nxt: TcpSeqNumber,
-    /// RCV.NXT: what it last acknowledged.
+    /// RCV.NXT: the number that it acknowledged last.
     pub rcv_nxt: Option<TcpSeqNumber>,
-    /// The window it last offered, in bytes.
+    /// The window that it offered last, in bytes.
     pub offered: usize,
-    /// SND.WND: the window that it last was offered, in bytes.
+    /// SND.WND: the window that it was offered last, in bytes.
     pub snd_wnd: usize,
-    /// The shift it announced for its windows.
+    /// The window scale that it announced.
     pub scale: Option<u8>,
     /// How long the last retransmission waited.
     pub rto: Option<Duration>,
     duplicates: u32,
     sent: [Option<Transmission>; REMEMBERED],
-    /// When something was last acknowledged.
+    /// When its data was last acknowledged.
     advanced: Option<Instant>,
-    /// When payload last arrived that is not acknowledged yet.
+    /// When payload arrived that it has not acknowledged yet.
     unacknowledged_since: Option<Instant>,
 }
 
@@ -84,21 +84,21 @@ struct Transmission {
 }
 
 impl Side {
-    /// Bytes and control flags sent and not acknowledged.
+    /// The bytes and control flags that are sent and not acknowledged.
     pub fn in_flight(&self) -> usize {
         self.nxt.0.wrapping_sub(self.una.0).max(0) as usize
     }
 }
 
-/// Both sides of a connection, in the order the caller numbers them.
+/// Both sides of a connection, in the order in which the caller numbers them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flow {
-    /// The sides.
+    /// The two sides.
     pub sides: [Side; 2],
 }
 
 impl Flow {
-    /// A side sends a segment; returns what made it leave, if not simply new data or the acknowledgement of what just came.
+    /// Notes that a side sends a segment. Returns why, unless for new data or to acknowledge what just arrived.
     pub fn sent(&mut self, side: usize, now: Instant, segment: &Segment) -> Option<Cause> {
         let peer_scales = self.sides[1 - side].scale.is_some();
         let me = &mut self.sides[side];
@@ -126,7 +126,7 @@ impl Flow {
         cause
     }
 
-    /// A segment reaches a side.
+    /// Notes that a segment arrives at a side.
     pub fn arrived(&mut self, side: usize, now: Instant, segment: &Segment) {
         let other = self.sides[1 - side];
         let me = &mut self.sides[side];
@@ -164,7 +164,7 @@ impl Side {
             return Some(Cause::ZeroWindowProbe);
         }
         if segment.syn && segment.ack.is_some() && self.rcv_nxt.is_none() {
-            // The answer to a SYN, even where an own SYN was sent before: a simultaneous open.
+            // It answers a SYN, even if an own SYN was sent before: a simultaneous open.
             self.nxt = end;
             self.remember(Transmission { seq: segment.seq, at: now, count: 1 });
             return None;
@@ -183,15 +183,15 @@ impl Side {
             self.duplicates = 0;
             return Some(Cause::FastRetransmission);
         }
-        // An acknowledgement of new data starts the timer anew (RFC 6298 section 5.3).
+        // An acknowledgement of new data restarts the timer (RFC 6298 section 5.3).
         let started = before.map(|t| self.advanced.map_or(t.at, |at| at.max(t.at)));
         let rto = started.map_or(Duration::ZERO, |at| now - at);
-        // What is sent behind a retransmission in the same breath did not wait for a timer of its own.
+        // A segment right behind a retransmission did not wait for a timer of its own.
         self.rto = Some(rto);
         Some(Cause::Retransmission { rto, count: count.max(1) })
     }
 
-    /// The last transmission of this number, which may have begun before it: FIN that went with payload can be sent again alone.
+    /// The last transmission that covers this number. It may start earlier: a FIN sent with payload can be retransmitted alone.
     fn transmission_of(&self, seq: TcpSeqNumber) -> Option<Transmission> {
         let sent = self.sent.iter().flatten().filter(|t| t.seq == seq || (t.seq < seq && seq < self.nxt));
         sent.min_by_key(|t| seq.0.wrapping_sub(t.seq.0)).copied()
@@ -207,7 +207,7 @@ impl Side {
         }
     }
 
-    /// In place of the same segment, of a free place, or of what is acknowledged or oldest.
+    /// Replaces the same segment, a free entry, or one that is acknowledged or oldest.
     fn remember(&mut self, new: Transmission) {
         let una = self.una;
         let rank = |t: &Option<Transmission>| match t {

@@ -1,4 +1,4 @@
-//! The names of ICMP and ICMPv6 messages, by type and code (IANA's registries of both).
+//! Names of ICMP and ICMPv6 messages, by type and code (from IANA's registries).
 
 use core::fmt;
 

@@ -135,12 +135,12 @@ mod tests {
     use smoltcp::wire::IpAddress;
 
     use super::*;
-    use crate::stack::Drop;
+    use crate::stack::DropReason;
 
     #[test]
     fn an_event_is_a_line() {
         let mut out = String::new();
-        write_event(&mut out, Duration::from_micros(1_002_003), &Event::Dropped(Drop::BacklogFull)).unwrap();
+        write_event(&mut out, Duration::from_micros(1_002_003), &Event::Dropped(DropReason::BacklogFull)).unwrap();
         let from = Some(IpEndpoint::new(IpAddress::v4(192, 168, 69, 100), 50_000));
         write_event(&mut out, Duration::ZERO, &Event::Udp { port: 7, from, read: 5, sent: 5 }).unwrap();
         assert_eq!(

@@ -1,4 +1,4 @@
-//! A probe that turns events into log lines.
+//! A probe that writes events as log lines.
 
 use core::fmt;
 
@@ -7,9 +7,9 @@ use smoltcp::time::{Duration, Instant};
 
 #[cfg(feature = "dhcp")]
 use crate::stack::AddressEvent;
-use crate::stack::{Drop, End, Event, Probe, Shown, Tuple};
+use crate::stack::{DisplayEndpoint, DropReason, End, Event, Probe, Tuple};
 
-/// Logs what happens, a line each, under the target `smolstep`.
+/// Logs events, one a line, with the target `smolstep`.
 ///
 /// | level | lines |
 /// |---|---|
@@ -17,26 +17,26 @@ use crate::stack::{Drop, End, Event, Probe, Shown, Tuple};
 /// | info  | accepted, connected, received, closed, with addresses and the reason; addresses that come and go |
 /// | debug | state changes, half-open connections given up, frames that can't be served |
 ///
-/// Lines that a peer can cause with each segment are limited: of those about data [`Self::RECEIVED_A_SECOND`] and of those
-/// about drops [`Self::DROPPED_A_SECOND`] stand at their level, the others at debug. A line says how many those were, at the first
-/// event after that second and before a connection is told to be over.
+/// Lines that a peer can cause with each segment are limited: [`Self::RECEIVED_A_SECOND`] about data and [`Self::DROPPED_A_SECOND`]
+/// about drops keep their level, the rest go to debug. Another line gives their number, at the first event after that second, and
+/// before a connection is reported closed.
 #[derive(Clone, Debug, Default)]
 pub struct LogProbe {
     received: Limit,
     dropped: Limit,
 }
 
-/// Whether lines at debug level can be shown at all: a board's build leaves them out.
+/// Whether debug lines can be shown at all: a board's build leaves them out.
 const DEBUG: bool = log::STATIC_MAX_LEVEL as usize >= Level::Debug as usize;
 
 impl LogProbe {
-    /// How many lines on data received stand at info level, a second.
+    /// The number of lines about received data at info level, in each second.
     pub const RECEIVED_A_SECOND: u32 = 100;
-    /// How many lines on drops stand at warn level, a second.
+    /// The number of lines about drops at warn level, in each second.
     pub const DROPPED_A_SECOND: u32 = 5;
 
-    /// Says an event in words, and says first what was left out.
-    fn tell(&mut self, now: Instant, event: &Event, say: &mut dyn FnMut(Level, fmt::Arguments<'_>)) {
+    /// Writes the lines of an event; before them, the number of lines left out.
+    fn report(&mut self, now: Instant, event: &Event, say: &mut dyn FnMut(Level, fmt::Arguments<'_>)) {
         let over = matches!(event, Event::Ended { .. });
         if let Some(count) = self.received.left_out(now, over) {
             say(Level::Info, format_args!("received more: {count} lines left out (they are at debug level)"));
@@ -47,7 +47,7 @@ impl LogProbe {
         match *event {
             #[cfg(feature = "dhcp")]
             Event::Address(what) => say(weight(&what), format_args!("{what}")),
-            // Whoever changes addresses by hand knows.
+            // A person who changes addresses by hand knows about it.
             #[cfg(not(feature = "dhcp"))]
             Event::Address(_) => {}
             Event::Accepted { tuple, .. } => say(Level::Info, format_args!("accepted {}", Served(tuple))),
@@ -67,7 +67,7 @@ impl LogProbe {
                         format_args!(
                             "received {} from {} on udp port {port}, sent {}",
                             Bytes(read),
-                            Shown(from),
+                            DisplayEndpoint(from),
                             Bytes(sent)
                         ),
                     ),
@@ -84,7 +84,7 @@ impl LogProbe {
                 let level = self.dropped.level(now, Self::DROPPED_A_SECOND, Level::Warn);
                 say(level, format_args!("refused {}: {why}", Served(tuple)));
             }
-            Event::Dropped(why @ (Drop::BacklogFull | Drop::SlotsFull)) => {
+            Event::Dropped(why @ (DropReason::BacklogFull | DropReason::SlotsFull)) => {
                 let level = self.dropped.level(now, Self::DROPPED_A_SECOND, Level::Warn);
                 say(level, format_args!("dropped a connection attempt: {why}"));
             }
@@ -93,7 +93,7 @@ impl LogProbe {
                 say(Level::Debug, format_args!("{from} -> {to}: {}", Served(tuple)));
             }
             Event::Connecting { .. } | Event::HalfOpenEnded { .. } | Event::Dropped(_) | Event::State { .. } => {}
-            // One line an exchange is enough.
+            // One line for each exchange is enough.
             Event::Wrote { .. } => {}
         }
     }
@@ -101,7 +101,7 @@ impl LogProbe {
 
 impl Probe for LogProbe {
     fn event(&mut self, now: Instant, event: &Event) {
-        self.tell(now, event, &mut |level, line| log::log!(target: "smolstep", level, "{line}"));
+        self.report(now, event, &mut |level, line| log::log!(target: "smolstep", level, "{line}"));
     }
 }
 
@@ -114,7 +114,7 @@ struct Limit {
 }
 
 impl Limit {
-    /// The level for one more line.
+    /// The level of one more line.
     fn level(&mut self, now: Instant, a_second: u32, level: Level) -> Level {
         if self.elapsed(now) {
             *self = Limit { since: Some(now), count: 0, left_out: 0 };
@@ -128,7 +128,7 @@ impl Limit {
         }
     }
 
-    /// How many lines were left out, once: after the second has elapsed, or at once.
+    /// The number of lines left out, returned once: after the second has elapsed, or at once.
     fn left_out(&mut self, now: Instant, at_once: bool) -> Option<u32> {
         if self.left_out == 0 || !(at_once || self.elapsed(now)) {
             return None;
@@ -150,25 +150,25 @@ impl fmt::Display for Bytes {
     }
 }
 
-/// The peer and this side of a connection, in the words of a server.
+/// The remote and local endpoints of a connection, as a server logs them.
 struct Served(Tuple);
 
 impl fmt::Display for Served {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} on {}", Shown(self.0.remote), Shown(self.0.local))
+        write!(f, "{} on {}", DisplayEndpoint(self.0.remote), DisplayEndpoint(self.0.local))
     }
 }
 
-/// The peer and this side of a connection, in the words of a client.
+/// The remote and local endpoints of a connection, as a client logs them.
 struct Made(Tuple);
 
 impl fmt::Display for Made {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} from {}", Shown(self.0.remote), Shown(self.0.local))
+        write!(f, "{} from {}", DisplayEndpoint(self.0.remote), DisplayEndpoint(self.0.local))
     }
 }
 
-/// How much a change of addresses matters: what goes as it should is less than what does not.
+/// The level of an address event: failures matter more than successes.
 #[cfg(feature = "dhcp")]
 fn weight(event: &AddressEvent) -> Level {
     match event {

@@ -1,4 +1,4 @@
-//! What any stack's events and frames become: log lines, JSON lines, captures, header fields.
+//! Turns the events and frames of any stack into log lines, captures and header fields.
 
 mod capture;
 mod fields;

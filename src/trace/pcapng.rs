@@ -1,30 +1,30 @@
-//! Writes captures that Wireshark opens (pcapng, draft-ietf-opsawg-pcapng), block by block, without heap.
+//! Writes captures that Wireshark opens (pcapng, draft-ietf-opsawg-pcapng), block by block, without a heap.
 
 use smoltcp::phy::Medium;
 
 use crate::stack::Direction;
 
-/// Where the bytes of a capture go: a file, a UART, memory.
+/// Receives the bytes of a capture: a file, a UART, memory.
 pub trait Sink {
-    /// What can go wrong.
+    /// The error of a write.
     type Error;
 
-    /// Takes all of `bytes`, in order.
+    /// Writes all of `bytes`, in order.
     ///
     /// # Errors
-    /// When some could not be taken. The capture is then cut off in the middle of a block and should not be gone on with.
+    /// If some bytes could not be written. The capture is then cut off within a block: do not continue it.
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
 
-    /// Passes on what the sink has buffered, if it buffers.
+    /// Flushes buffered bytes, if the sink has a buffer.
     ///
     /// # Errors
-    /// When that fails; the capture is then incomplete.
+    /// If the flush fails. The capture is then incomplete.
     fn flush(&mut self) -> Result<(), Self::Error> {
         Ok(())
     }
 }
 
-/// A [`std::io::Write`] as a sink. Give it a buffered writer: a block is many small writes.
+/// A [`std::io::Write`] as a sink. Use a buffered writer: each block is many small writes.
 #[cfg(feature = "std")]
 #[derive(Clone, Debug)]
 pub struct IoSink<W>(pub W);
@@ -42,13 +42,13 @@ impl<W: std::io::Write> Sink for IoSink<W> {
     }
 }
 
-/// The most bytes of a frame that a capture keeps; a longer frame is cut, and its real length recorded.
+/// The largest number of bytes kept of a frame. A longer frame is cut; its real length is recorded.
 pub const SNAP_LEN: usize = 65_535;
 
-/// The longest comment or interface name, in bytes; a longer one is cut between two characters.
+/// The longest comment or interface name, in bytes. A longer one is cut between two characters.
 pub const TEXT: usize = 1024;
 
-/// What the frames of an interface are.
+/// The kind of an interface's frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkType {
     /// Ethernet frames, without the check sequence.
@@ -77,29 +77,29 @@ impl LinkType {
     }
 }
 
-/// An interface of the capture whose writer gave it.
+/// An interface of a capture, as returned by its writer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct InterfaceId(u32);
 
-/// One frame to be written.
+/// A frame to write.
 #[derive(Clone, Copy, Debug)]
 pub struct Frame<'a> {
-    /// Where it was seen.
+    /// The interface where it was seen.
     pub interface: InterfaceId,
-    /// When: microseconds since 1970-01-01 00:00 UTC.
+    /// The time in microseconds since 1970-01-01 00:00 UTC.
     pub micros: u64,
-    /// Which way it went, where that is known.
+    /// Its direction, if known.
     pub direction: Option<Direction>,
-    /// The frame, or as much of it as there is; at most 65,535 bytes are kept.
+    /// The frame's bytes; at most [`SNAP_LEN`] are kept.
     pub bytes: &'a [u8],
-    /// Words that Wireshark shows beside it, up to 1,024 bytes; none if empty.
+    /// A comment for Wireshark to show, up to [`TEXT`] bytes; none if empty.
     pub comment: &'a str,
 }
 
 /// Writes one capture: a section with any number of interfaces and their frames.
 ///
-/// Numbers are little-endian, times are in microseconds. Nothing is kept but the sink and a count: every call writes its
-/// block out.
+/// Numbers are little-endian, times are in microseconds. It keeps nothing but the sink and a count: every call writes its whole
+/// block.
 #[derive(Debug)]
 pub struct Writer<S> {
     sink: S,
@@ -110,7 +110,7 @@ impl<S: Sink> Writer<S> {
     /// Begins a capture: writes its section header.
     ///
     /// # Errors
-    /// Those of the sink.
+    /// The sink's error.
     pub fn new(mut sink: S) -> Result<Self, S::Error> {
         block(&mut sink, SECTION_HEADER, 16, |sink| {
             sink.write_all(&BYTE_ORDER_MAGIC.to_le_bytes())?;
@@ -120,10 +120,10 @@ impl<S: Sink> Writer<S> {
         Ok(Writer { sink, interfaces: 0 })
     }
 
-    /// Describes an interface, whose frames can be written from then on.
+    /// Describes an interface. Its frames can be written from then on.
     ///
     /// # Errors
-    /// Those of the sink.
+    /// The sink's error.
     pub fn interface(&mut self, name: &str, link: LinkType) -> Result<InterfaceId, S::Error> {
         let name = cut(name).as_bytes();
         let options = option_len(name) + option_len(&MICROSECONDS) + option_len(&[]);
@@ -143,7 +143,7 @@ impl<S: Sink> Writer<S> {
     /// Writes one frame.
     ///
     /// # Errors
-    /// Those of the sink.
+    /// The sink's error.
     pub fn frame(&mut self, frame: &Frame<'_>) -> Result<(), S::Error> {
         let kept = frame.bytes.get(..SNAP_LEN).unwrap_or(frame.bytes);
         let len = u32::try_from(frame.bytes.len()).unwrap_or(u32::MAX);
@@ -175,12 +175,12 @@ impl<S: Sink> Writer<S> {
     /// Flushes the sink.
     ///
     /// # Errors
-    /// Those of the sink.
+    /// The sink's error.
     pub fn flush(&mut self) -> Result<(), S::Error> {
         self.sink.flush()
     }
 
-    /// Gives the sink back, without a flush.
+    /// Returns the sink, without a flush.
     pub fn into_sink(self) -> S {
         self.sink
     }
@@ -200,7 +200,7 @@ const IF_NAME: u16 = 2;
 const IF_TSRESOL: u16 = 9;
 const EPB_FLAGS: u16 = 2;
 
-/// The value of if_tsresol: times count 10⁻⁶ s.
+/// The value of if_tsresol: times are in units of 10⁻⁶ s.
 const MICROSECONDS: [u8; 1] = [6];
 
 /// Writes a block around a body of `len` bytes, a multiple of 4.
@@ -210,7 +210,7 @@ fn block<S: Sink>(
     len: usize,
     body: impl FnOnce(&mut S) -> Result<(), S::Error>,
 ) -> Result<(), S::Error> {
-    // At most a frame, a comment and a hundred bytes more: it fits.
+    // It fits: it is at most a frame, a comment and a hundred bytes.
     let total = (len + 12) as u32;
     sink.write_all(&kind.to_le_bytes())?;
     sink.write_all(&total.to_le_bytes())?;
@@ -239,7 +239,7 @@ fn padded(len: usize) -> usize {
     len.next_multiple_of(4)
 }
 
-/// The first [`TEXT`] bytes of a text, or a little less where a character stands across that border.
+/// The first [`TEXT`] bytes of a text, or fewer so as not to split a character.
 fn cut(text: &str) -> &str {
     &text[..text.floor_char_boundary(TEXT)]
 }

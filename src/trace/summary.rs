@@ -1,4 +1,4 @@
-//! A frame's headers, as far as a reader of a ladder wants to know them.
+//! The headers of a frame, as a ladder shows them.
 
 use core::fmt;
 
@@ -12,16 +12,16 @@ use smoltcp::wire::{
 
 use super::icmp;
 
-/// A frame's headers.
+/// The headers of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// The IP addresses and the ports, 0 where there are none.
+    /// The IP addresses and ports; ports are 0 if there are none.
     pub ends: Option<Ends>,
-    /// What it carries.
+    /// The content.
     pub carries: Carries,
 }
 
-/// Who sends a packet to whom.
+/// The source and destination of a packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ends {
     /// The sender.
@@ -30,7 +30,7 @@ pub struct Ends {
     pub destination: IpEndpoint,
 }
 
-/// What a frame carries.
+/// The content of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Carries {
@@ -42,15 +42,15 @@ pub enum Carries {
     Icmp(u8, u8),
     /// ICMPv6, with its type and code (RFC 4443).
     Icmpv6(u8, u8),
-    /// Something else, or nothing that can be read.
+    /// Something else, or something that cannot be read.
     Other,
     /// A TCP segment.
     Tcp(Segment),
-    /// A datagram, with the length of its payload in bytes.
+    /// A datagram with this many bytes of payload.
     Udp(usize),
 }
 
-/// A TCP segment's header.
+/// The header of a TCP segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
     /// SYN.
@@ -71,12 +71,12 @@ pub struct Segment {
     pub scale: Option<u8>,
     /// The maximum segment size option (RFC 9293 section 3.7.1).
     pub mss: Option<u16>,
-    /// Bytes of payload.
+    /// The number of payload bytes.
     pub len: usize,
 }
 
 impl Summary {
-    /// Reads a frame's headers.
+    /// Parses the headers of a frame.
     pub fn of(frame: &[u8], medium: Medium) -> Self {
         parse(frame, medium).unwrap_or(Summary { ends: None, carries: Carries::Other })
     }
@@ -91,7 +91,7 @@ impl Summary {
 }
 
 impl Segment {
-    /// How much of the sequence space it takes up: its payload, and one for SYN and FIN each (RFC 9293 section 3.4).
+    /// Its length in sequence space: the payload, and one each for SYN and FIN (RFC 9293 section 3.4).
     pub fn space(&self) -> usize {
         self.len + usize::from(self.syn) + usize::from(self.fin)
     }
@@ -124,7 +124,7 @@ fn parse(frame: &[u8], medium: Medium) -> Option<Summary> {
             }
         }
     };
-    // On an empty packet it would panic.
+    // It would panic on an empty packet.
     packet.first()?;
     match IpVersion::of_packet(packet).ok()? {
         IpVersion::Ipv4 => {
@@ -140,7 +140,7 @@ fn parse(frame: &[u8], medium: Medium) -> Option<Summary> {
     }
 }
 
-/// What follows on hop-by-hop options, which reports of multicast groups have (RFC 8200 section 4.3, RFC 3810 section 5).
+/// The protocol behind hop-by-hop options, as reports of multicast groups have them (RFC 8200 section 4.3, RFC 3810 section 5).
 #[cfg(feature = "ipv6")]
 fn behind_options(protocol: IpProtocol, payload: &[u8]) -> Option<(IpProtocol, &[u8])> {
     if protocol != IpProtocol::HopByHop {
@@ -202,7 +202,7 @@ fn segment(tcp: &TcpPacket<&[u8]>) -> Segment {
     }
 }
 
-/// What it carries; sequence numbers as they stand.
+/// Writes the content, with absolute sequence numbers.
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.carries {
@@ -218,7 +218,7 @@ impl fmt::Display for Summary {
 }
 
 impl Segment {
-    /// Its flags, numbers, length and window, the numbers counted from the initial ones of the sender and of the receiver.
+    /// Writes flags, numbers, length and window, with numbers relative to both sides' initial ones.
     pub fn since(self, sender: TcpSeqNumber, receiver: TcpSeqNumber) -> impl fmt::Display {
         Since { segment: self, sender, receiver }
     }
@@ -254,7 +254,7 @@ mod tests {
         frame[54..62].copy_from_slice(&[58, 0, 5, 2, 0, 0, 1, 0]);
         frame[62] = 143;
         assert_eq!(Summary::of(&frame, Medium::Ethernet).carries, Carries::Icmpv6(143, 0));
-        // Options that are said to be longer than the packet.
+        // Options that claim to be longer than the packet.
         frame[55] = 200;
         assert_eq!(Summary::of(&frame, Medium::Ethernet).carries, Carries::Other);
     }

@@ -11,7 +11,7 @@ use std::thread;
 
 use smolstep::host::{Clock, HeapPool, Sizes, seed};
 use smolstep::phy::linux::{Kind, TunTap};
-use smolstep::stack::{Config, Context, Io, Listener, Next, Quiet, Session, Stack};
+use smolstep::stack::{Config, Context, Io, Listener, Next, NullConsole, Session, Stack};
 use smoltcp::socket::tcp::{CongestionControl, Socket};
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr};
 
@@ -64,7 +64,7 @@ impl Transfer {
 
     fn serve(self, link: Link) -> u64 {
         let open = if self.offload { TunTap::open_with_offload } else { TunTap::open };
-        let mut io = Io::new(open(self.kind, link.name()).unwrap(), Quiet);
+        let mut io = Io::new(open(self.kind, link.name()).unwrap(), NullConsole);
         assert_eq!(io.device.offloads(), self.offload);
         let clock = Clock::start();
         let hardware = match self.kind {

@@ -2,7 +2,7 @@
 
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::phy::Cable;
-use smolstep::stack::{Config, Context, Io, Listener, Next, Probe, Quiet, Seed, Session, Stack, UdpSession};
+use smolstep::stack::{Config, Context, Io, Listener, Next, NullConsole, Probe, Seed, Session, Stack, UdpSession};
 use smoltcp::phy::Medium;
 use smoltcp::socket::{tcp, udp};
 use smoltcp::time::{Duration, Instant};
@@ -13,8 +13,8 @@ pub fn hello<P: Probe>(medium: Medium, probe: P) -> P {
     let mut cable = Cable::<8, 1514>::with_medium(medium);
     let (servers_end, clients_end) = cable.ends();
     let (mut servers_memory, mut clients_memory) = (HeapPool::new(SMALL), HeapPool::new(SMALL));
-    let mut server_io = Io { device: servers_end, console: Quiet, probe };
-    let mut client_io = Io::new(clients_end, Quiet);
+    let mut server_io = Io { device: servers_end, console: NullConsole, probe };
+    let mut client_io = Io::new(clients_end, NullConsole);
     let (at_1, at_2) = (address(1), address(2));
     let mut now = Instant::from_secs(1);
     let mut server =

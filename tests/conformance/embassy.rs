@@ -10,7 +10,7 @@ use smolstep::app::{self, Client, ClientOptions, Options, Server};
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::phy::conformance::Peer;
 use smolstep::phy::{Embassy, UnsupportedMedium};
-use smolstep::stack::{Config, Io, Listener, Quiet, Seed, Stack};
+use smolstep::stack::{Config, Io, Listener, NullConsole, Seed, Stack};
 use smoltcp::phy::{Device, Medium};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, IpEndpoint};
@@ -71,7 +71,7 @@ fn a_greeting_goes_through_two_channel_drivers() {
     let (mut states, mut now) = ([State::<MTU, 4, 4>::new(), State::new()], Instant::from_secs(1));
     let [left, right] = &mut states;
     let (mut near, driver) = channel::new(left, ETHERNET);
-    let mut server_io = Io::new(Embassy::new(driver).unwrap(), Quiet);
+    let mut server_io = Io::new(Embassy::new(driver).unwrap(), NullConsole);
     let (mut far, driver) = channel::new(right, TheirAddress::Ethernet([2, 0, 0, 0, 0, 2]));
     let mut client_io = Io::new(Embassy::new(driver).unwrap(), Vec::new());
     let sizes = Sizes { connections: 2, receive: 512, send: 512, ports: 0, datagrams: 0, payload: 0 };

@@ -8,7 +8,7 @@ use smolstep::cli::replay::{Replay, sizes};
 use smolstep::host::HeapPool;
 use smolstep::lab::scenarios::{self, SCENARIOS};
 use smolstep::lab::show::{LabCapture, What};
-use smolstep::stack::Quiet;
+use smolstep::stack::NullConsole;
 use smolstep::trace::IoSink;
 
 use crate::common::netns::output;
@@ -18,7 +18,7 @@ use crate::common::require::skip;
 fn capture(slug: &str, steps: u32) -> (Vec<u8>, usize) {
     let setup = (scenarios::find(slug).unwrap().setup)();
     let mut pools = [0, 1].map(|host| HeapPool::new(sizes(&setup, host)));
-    let mut lab: Replay<'_> = setup.start(pools.each_mut().map(|pool| (pool.memory(), Quiet))).unwrap();
+    let mut lab: Replay<'_> = setup.start(pools.each_mut().map(|pool| (pool.memory(), NullConsole))).unwrap();
     let (mut capture, mut sent) = (LabCapture::new(IoSink(Vec::new()), 2).unwrap(), 0);
     lab.run(setup.limit, steps.min(setup.steps), |lab| {
         while let Some(entry) = lab.entries.pop() {

@@ -2,7 +2,7 @@
 
 use smolstep::cli::replay::replay;
 use smolstep::lab::show::What;
-use smolstep::lab::{Act, Fault, START, Setup, Verdict};
+use smolstep::lab::{Fault, START, ScriptStep, Setup, Verdict};
 use smoltcp::time::Duration;
 
 /// The first two segments with payload of the client: when each was sent, and when it arrived, each time.
@@ -16,8 +16,15 @@ struct Fate {
 fn fate(words: &str) -> (u32, Fate) {
     let time = |word: &str| word.strip_suffix("ms")?.parse().ok().map(Duration::from_millis);
     let mut setup = Setup::scripts(
-        &[Act::Pause(100), Act::Send(b"one"), Act::Pause(110), Act::Send(b"two"), Act::Pause(900), Act::Close],
-        &[Act::ReadToEnd, Act::Close],
+        &[
+            ScriptStep::Pause(100),
+            ScriptStep::Send(b"one"),
+            ScriptStep::Pause(110),
+            ScriptStep::Send(b"two"),
+            ScriptStep::Pause(900),
+            ScriptStep::Close,
+        ],
+        &[ScriptStep::ReadToEnd, ScriptStep::Close],
     );
     assert!(setup.faults.add(Fault::parse(words, time).expect("a fault")));
     let (mut number, mut fate) = (0, Fate { verdict: Verdict::Deliver, sent: Duration::ZERO, arrived: Vec::new() });
@@ -82,7 +89,8 @@ fn reorder() {
 fn a_fault_without_a_number_meets_all() {
     let setup = |words: &str| {
         let mut setup =
-            Setup::scripts(&[Act::Send(b"one"), Act::Close], &[Act::ReadToEnd, Act::Close]).with_faults(&[words]);
+            Setup::scripts(&[ScriptStep::Send(b"one"), ScriptStep::Close], &[ScriptStep::ReadToEnd, ScriptStep::Close])
+                .with_faults(&[words]);
         setup.limit = Duration::from_secs(20);
         setup
     };

@@ -14,7 +14,7 @@ use smoltcp::wire::IpEndpoint;
 use random::Random;
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::lab::{Fault, Faults, Kind, Lab, Line, Verdict, address};
-use smolstep::stack::{Context, End, Listener, Next, Quiet, Session};
+use smolstep::stack::{Context, End, Listener, Next, NullConsole, Session};
 
 const SEEDS: u64 = 2500;
 
@@ -129,8 +129,8 @@ fn run(seed: u64) -> [Option<End>; 2] {
     let nagle = random.below(2) == 0;
 
     let mut pools = sizes.map(HeapPool::new);
-    let memory = pools.each_mut().map(|pool| (pool.memory(), Quiet));
-    let mut lab: Lab<'_, Peer, smolstep::lab::UdpActor<'_>, Quiet, 2, 8> =
+    let memory = pools.each_mut().map(|pool| (pool.memory(), NullConsole));
+    let mut lab: Lab<'_, Peer, smolstep::lab::UdpPeer<'_>, NullConsole, 2, 8> =
         Lab::new(line, faults, seed, memory, |_, config| {
             config.tcp.ack_delay = delay;
             config.tcp.nagle = nagle;

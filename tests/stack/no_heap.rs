@@ -10,7 +10,7 @@ use std::cell::Cell;
 use smolstep::app::http_client::{Head, Output, OutputFailed, Response};
 use smolstep::app::{self, Client, ClientOptions, Options, Server, UdpClient, UdpServer};
 use smolstep::phy::{Cable, CableEnd};
-use smolstep::stack::{Config, Console, End, Io, Listener, Pool, Quiet, Seed, Stack};
+use smolstep::stack::{Config, Console, End, Io, Listener, NullConsole, Pool, Seed, Stack};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
 
@@ -60,7 +60,7 @@ fn a_session_allocates_nothing() {
     let mut cable = Cable::<8, 1514>::new();
     let (left, right) = cable.ends();
     let now = Instant::from_secs(1);
-    let (mut server_io, client_io) = (Io::new(left, Quiet), Io::new(right, Screen::default()));
+    let (mut server_io, client_io) = (Io::new(left, NullConsole), Io::new(right, Screen::default()));
     let config = Config::new(EthernetAddress([2, 0, 0, 0, 0, 1]).into(), Seed([1; 32]), &[SERVER]);
     let server = Stack::new(config, &mut server_io.device, servers.memory(), now).unwrap();
     let config = Config::new(EthernetAddress([2, 0, 0, 0, 0, 2]).into(), Seed([2; 32]), &[CLIENT]);
@@ -101,7 +101,7 @@ fn frames_of_a_tap_allocate_nothing() {
 
     on_tap("frames_of_a_tap_allocate_nothing", |link| {
         for open in [TunTap::open_with_offload, TunTap::open] {
-            let mut io = Io::new(open(link.kind, link.name()).unwrap(), Quiet);
+            let mut io = Io::new(open(link.kind, link.name()).unwrap(), NullConsole);
             let clock = Clock::start();
             let addresses =
                 SERVER.map(|ip| format!("{ip}/{}", if ip.contains(':') { 64 } else { 24 }).parse().unwrap());
@@ -152,7 +152,7 @@ impl Output for Screen {
 struct Pair<'a, 'c> {
     now: Instant,
     server: Stack<'a, Server<'a>, UdpServer<'a>>,
-    server_io: Io<CableEnd<'c, 8, 1514>, Quiet>,
+    server_io: Io<CableEnd<'c, 8, 1514>, NullConsole>,
     client: Stack<'a, Client<'a>, UdpClient<'a>>,
     client_io: Io<CableEnd<'c, 8, 1514>, Screen>,
 }

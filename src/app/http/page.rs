@@ -9,7 +9,7 @@ use smoltcp::time::Instant;
 
 use super::status::{Row, Service, Status, Transport, seconds};
 use crate::app::find;
-use crate::stack::Shown;
+use crate::stack::DisplayEndpoint;
 
 /// What the page begins and ends with.
 pub const TOP: &str = include_str!("top.html");
@@ -65,7 +65,7 @@ pub struct Place {
 #[derive(Clone, Copy, Debug)]
 pub enum Part {
     Figure(&'static str, u64),
-    Drops(crate::stack::Drop, u64),
+    Drops(crate::stack::DropReason, u64),
     /// A connection of that slot, and for how many seconds it is in its state.
     Row(u16, Row, u32),
     Service(Service),
@@ -141,7 +141,7 @@ impl Part {
                 row.tuple.remote.port,
                 row.state,
                 row.state,
-                Shown(row.tuple.remote),
+                DisplayEndpoint(row.tuple.remote),
                 Clock(age),
                 Grouped(row.read),
                 Grouped(row.wrote),

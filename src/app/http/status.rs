@@ -6,7 +6,7 @@ use smoltcp::socket::tcp::State;
 use smoltcp::time::Instant;
 use smoltcp::wire::IpEndpoint;
 
-use crate::stack::{ConnectionId, Direction, Drop, Event, MAX_PROGRAMS, Probe, Tuple};
+use crate::stack::{ConnectionId, Direction, DropReason, Event, MAX_PROGRAMS, Probe, Tuple};
 
 /// Counts what a stack does, and keeps a row for each of its connections: a [`Probe`] that a program reads at the same time.
 ///
@@ -67,13 +67,13 @@ pub enum Transport {
 /// How many programs a stack can serve over both.
 const SERVICES: usize = 2 * MAX_PROGRAMS;
 
-const DROPS: [Drop; 6] = [
-    Drop::BacklogFull,
-    Drop::SlotsFull,
-    Drop::FragmentedTcp,
-    Drop::Martian,
-    Drop::Unreachable,
-    Drop::UnsupportedHeader,
+const DROPS: [DropReason; 6] = [
+    DropReason::BacklogFull,
+    DropReason::SlotsFull,
+    DropReason::FragmentedTcp,
+    DropReason::Martian,
+    DropReason::Unreachable,
+    DropReason::UnsupportedHeader,
 ];
 
 impl<'m> Status<'m> {
@@ -138,7 +138,7 @@ impl<'m> Status<'m> {
     }
 
     /// Why how many frames and connections were dropped.
-    pub(super) fn drops(&self, index: usize) -> Option<(Drop, u64)> {
+    pub(super) fn drops(&self, index: usize) -> Option<(DropReason, u64)> {
         Some((*DROPS.get(index)?, self.drops.get(index)?.count.get()))
     }
 

@@ -7,7 +7,7 @@ use smoltcp::time::Duration;
 use super::rig::*;
 use crate::app::http::{Row, Service, Status, Transport};
 use crate::app::{APPS, Options, Server, find};
-use crate::stack::{Drop, End, Event, Next, Probe};
+use crate::stack::{DropReason, End, Event, Next, Probe};
 
 /// A status of 4 rows, so that 2 pages can be live.
 fn status() -> &'static Status<'static> {
@@ -240,14 +240,14 @@ fn a_live_page_is_told_of_changes_soon_and_of_the_rest_each_second() {
 
         tcp.pass(Duration::from_millis(400));
         let before = tcp.now;
-        status.event(before, &Event::Dropped(Drop::SlotsFull));
+        status.event(before, &Event::Dropped(DropReason::SlotsFull));
         tcp.pass(Duration::from_millis(250));
         let told = text(&mut tcp);
         assert_eq!(events(&told), 1);
         assert!(told.contains("<dt>all connection slots taken<dd>1<"), "{told}");
         // Many changes are told together.
         for _ in 0..100 {
-            status.event(tcp.now, &Event::Dropped(Drop::SlotsFull));
+            status.event(tcp.now, &Event::Dropped(DropReason::SlotsFull));
             tcp.pass(Duration::from_millis(10));
         }
         let told = text(&mut tcp);

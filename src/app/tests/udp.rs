@@ -6,7 +6,7 @@ use smoltcp::wire::{IpAddress, IpEndpoint};
 
 use super::rig::*;
 use crate::app::{ClientOptions, Failure, Options, Template, UdpClient, UdpServer, find};
-use crate::stack::{Context, Next, Quiet};
+use crate::stack::{Context, Next, NullConsole};
 
 const PEER: u16 = 3000;
 
@@ -118,7 +118,7 @@ fn no_loop_is_started() {
 
 #[test]
 fn only_what_may_be_answered_is() {
-    let mut quiet = Quiet;
+    let mut quiet = NullConsole;
     let cx = Context {
         now: Instant::ZERO,
         console: &mut quiet,

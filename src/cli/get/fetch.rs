@@ -10,8 +10,9 @@ use crate::app::http_client::{Failure as NoResponse, Get, Request};
 use crate::cli::address::unanswered;
 use crate::cli::call::describe;
 use crate::cli::error::Failure;
-use crate::cli::race::{Outcome, Track, Why};
+use crate::cli::race::{Outcome, Track, dialler};
 use crate::host::{Ended, drive};
+use crate::names::DialError;
 use crate::stack::{ConnectionId, End};
 
 impl<'g> Getter<'g> {
@@ -29,19 +30,19 @@ impl<'g> Getter<'g> {
         // The slots of connections that were left to close.
         self.left.retain(|id| stack.take(*id).is_none());
         let addresses = self.addresses(target, stack, io)?;
-        let remotes: Vec<_> = addresses.iter().map(|&ip| IpEndpoint::new(ip.into(), target.port())).collect();
+        let mut dialler = dialler(&addresses, target.port(), self.patience);
         let request = Request::new(target.authority(), target.path_and_query())
             .ok_or_else(|| Failure::run("this cannot be put into a request"))?;
         let get = Get::new(request, self.sink, self.patience.into());
-        let track = Track { clock: self.clock, stop: self.waiting.stop(), patience: self.patience };
-        let id = match self.race.run(track, &remotes, &get, stack, io, &mut self.left)? {
+        let track = Track { clock: self.clock, stop: self.waiting.stop() };
+        let id = match self.race.run(track, &mut dialler, &get, stack, io, &mut self.left)? {
             Outcome::Won(id, _) => id,
             Outcome::Stopped => return Err(failed(&"interrupted")),
-            Outcome::Lost(failures) => {
-                let lines: Vec<_> = failures
-                    .into_iter()
+            Outcome::Lost => {
+                let lines: Vec<_> = dialler
+                    .failures()
                     .map(|(remote, why)| match why {
-                        Why::Ended(End::Unreachable) => unanswered(self.link, stack, remote.addr),
+                        DialError::Ended(End::Unreachable) => unanswered(self.link, stack, remote.addr),
                         why => told(target, remote, why),
                     })
                     .collect();
@@ -81,10 +82,10 @@ impl<'g> Getter<'g> {
 }
 
 /// Why an address gives no answer, with the address unless that is in the URL.
-fn told(target: &Target, remote: IpEndpoint, why: Why) -> String {
+fn told(target: &Target, remote: IpEndpoint, why: DialError) -> String {
     match why {
-        Why::Connect(error) => describe(remote, error).to_string(),
-        Why::Ended(end) if target.is_named() => format!("{}: {}", remote.addr, NoResponse::Ended(end)),
-        Why::Ended(end) => NoResponse::Ended(end).to_string(),
+        DialError::Connect(error) => describe(remote, error).to_string(),
+        DialError::Ended(end) if target.is_named() => format!("{}: {}", remote.addr, NoResponse::Ended(end)),
+        DialError::Ended(end) => NoResponse::Ended(end).to_string(),
     }
 }

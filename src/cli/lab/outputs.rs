@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use super::args::LabArgs;
 use super::colored;
 use super::run::{Ended, HostLab, Run};
-use crate::cli::values::duration;
 use crate::cli::error::Failure;
 use crate::cli::output::Output;
+use crate::cli::values::duration;
 use crate::lab::Snapshot;
 use crate::lab::expect::Expectations;
 use crate::lab::show::{

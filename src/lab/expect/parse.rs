@@ -1,4 +1,4 @@
-//! From the words of a file to what they want.
+//! Parses the lines of an expectation file.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -9,17 +9,17 @@ use smoltcp::time::Duration;
 
 use super::{CAUSES, ENDS, Frames, Kind, Line, Wanted, Which};
 use crate::lab::figure;
-use crate::stack::Drop;
+use crate::stack::DropReason;
 
-/// What is wrong with a line.
+/// An error in a line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExpectError {
     /// Its number, from 1.
     pub line: usize,
-    /// The word at fault; empty where one is missing.
+    /// The wrong word; empty if a word is missing.
     pub word: String,
-    /// What should stand there.
+    /// What is expected there.
     pub expected: &'static str,
 }
 
@@ -102,13 +102,13 @@ pub(super) fn line(
     Ok(Some(Line { number, text: text.trim().into(), never, host, what, seen: false }))
 }
 
-const DROPS: [Drop; 6] = [
-    Drop::BacklogFull,
-    Drop::FragmentedTcp,
-    Drop::Martian,
-    Drop::SlotsFull,
-    Drop::Unreachable,
-    Drop::UnsupportedHeader,
+const DROPS: [DropReason; 6] = [
+    DropReason::BacklogFull,
+    DropReason::FragmentedTcp,
+    DropReason::Martian,
+    DropReason::SlotsFull,
+    DropReason::Unreachable,
+    DropReason::UnsupportedHeader,
 ];
 
 /// The words of a line, up to its comment.
@@ -169,7 +169,7 @@ impl<'t> Words<'t> {
         Ok(Wanted::Sends(Frames { which, again, nth, within, count: 0, last: None }))
     }
 
-    /// A text in quotation marks; `\n`, `\r`, `\t`, `\"` and `\\` stand for what they do in most languages.
+    /// A text in quotation marks, with the usual escapes `\n`, `\r`, `\t`, `\"` and `\\`.
     fn quoted(&mut self) -> Result<Vec<u8>, ExpectError> {
         let rest = self.rest.trim_start();
         let whole = rest.split_whitespace().next().unwrap_or_default();

@@ -3,11 +3,17 @@
 use smoltcp::time::Duration;
 
 use super::{Scripts, scripts};
-use crate::lab::{Act, Setup};
+use crate::lab::{ScriptStep, Setup};
 
 pub(in crate::lab) const CLIENT_FIRST: Scripts = [
-    &[Act::Send(b"Li"), Act::Read(9), Act::Close],
-    &[Act::Read(2), Act::Send(b"Hello,Li!"), Act::ReadToEnd, Act::Pause(500), Act::Close],
+    &[ScriptStep::Send(b"Li"), ScriptStep::Read(9), ScriptStep::Close],
+    &[
+        ScriptStep::Read(2),
+        ScriptStep::Send(b"Hello,Li!"),
+        ScriptStep::ReadToEnd,
+        ScriptStep::Pause(500),
+        ScriptStep::Close,
+    ],
 ];
 
 pub(super) fn client_first() -> Setup<'static> {
@@ -16,21 +22,22 @@ pub(super) fn client_first() -> Setup<'static> {
 
 pub(super) fn server_first() -> Setup<'static> {
     Setup::scripts(
-        &[Act::Send(b"Li"), Act::ReadToEnd, Act::Pause(500), Act::Close],
-        &[Act::Read(2), Act::Send(b"Hello,Li!"), Act::Close],
+        &[ScriptStep::Send(b"Li"), ScriptStep::ReadToEnd, ScriptStep::Pause(500), ScriptStep::Close],
+        &[ScriptStep::Read(2), ScriptStep::Send(b"Hello,Li!"), ScriptStep::Close],
     )
 }
 
 pub(super) fn half_close() -> Setup<'static> {
     Setup::scripts(
-        &[Act::Send(b"Li"), Act::HalfClose, Act::ReadToEnd, Act::Close],
-        &[Act::ReadToEnd, Act::Pause(500), Act::Send(b"Hello,Li!"), Act::Close],
+        &[ScriptStep::Send(b"Li"), ScriptStep::HalfClose, ScriptStep::ReadToEnd, ScriptStep::Close],
+        &[ScriptStep::ReadToEnd, ScriptStep::Pause(500), ScriptStep::Send(b"Hello,Li!"), ScriptStep::Close],
     )
 }
 
 /// The FINs cross on a long wire.
 pub(super) fn simultaneous() -> Setup<'static> {
-    let mut setup = Setup::scripts(&[Act::Pause(500), Act::Close], &[Act::Pause(500), Act::Close]);
+    let mut setup =
+        Setup::scripts(&[ScriptStep::Pause(500), ScriptStep::Close], &[ScriptStep::Pause(500), ScriptStep::Close]);
     setup.line.latency = Duration::from_millis(20);
     setup
 }
@@ -42,9 +49,12 @@ pub(super) fn time_wait() -> Setup<'static> {
 
 /// The ACK of the FIN waits long enough for the program to close too.
 pub(super) fn fin_with_ack() -> Setup<'static> {
-    Setup::scripts(&[Act::Pause(100), Act::Close], &[Act::ReadToEnd, Act::Close])
+    Setup::scripts(&[ScriptStep::Pause(100), ScriptStep::Close], &[ScriptStep::ReadToEnd, ScriptStep::Close])
 }
 
 pub(super) fn abort() -> Setup<'static> {
-    Setup::scripts(&[Act::Send(b"Li"), Act::Pause(500), Act::Abort], &[Act::ReadToEnd, Act::Close])
+    Setup::scripts(
+        &[ScriptStep::Send(b"Li"), ScriptStep::Pause(500), ScriptStep::Abort],
+        &[ScriptStep::ReadToEnd, ScriptStep::Close],
+    )
 }

@@ -1,15 +1,20 @@
-//! What a wire does to segments, and what becomes of them.
+//! Segments that are lost, delayed, duplicated or damaged.
 
 use super::{Scripts, scripts};
-use crate::lab::{Act, Buffers, Setup};
+use crate::lab::{Buffers, ScriptStep, Setup};
 
-pub(in crate::lab) const MESSAGE: Scripts =
-    [&[Act::Pause(100), Act::Send(b"Li"), Act::Pause(10_000), Act::Close], &[Act::ReadToEnd, Act::Close]];
+pub(in crate::lab) const MESSAGE: Scripts = [
+    &[ScriptStep::Pause(100), ScriptStep::Send(b"Li"), ScriptStep::Pause(10_000), ScriptStep::Close],
+    &[ScriptStep::ReadToEnd, ScriptStep::Close],
+];
 pub(in crate::lab) const LOST: [&str; 3] = ["drop client data 1", "drop client data 2", "drop client data 3"];
 
 /// Eight segments of full length.
 fn bulk() -> Setup<'static> {
-    let mut setup = Setup::scripts(&[Act::SendBytes(8 * 1460), Act::Close], &[Act::ReadToEnd, Act::Close]);
+    let mut setup = Setup::scripts(
+        &[ScriptStep::SendBytes(8 * 1460), ScriptStep::Close],
+        &[ScriptStep::ReadToEnd, ScriptStep::Close],
+    );
     setup.buffers = [Buffers { receive: 16_384, send: 16_384 }; 2];
     setup
 }
@@ -23,7 +28,8 @@ pub(super) fn fast() -> Setup<'static> {
 }
 
 pub(super) fn fin() -> Setup<'static> {
-    Setup::scripts(&[Act::Pause(100), Act::Close], &[Act::ReadToEnd, Act::Close]).with_faults(&["drop client fin 1"])
+    Setup::scripts(&[ScriptStep::Pause(100), ScriptStep::Close], &[ScriptStep::ReadToEnd, ScriptStep::Close])
+        .with_faults(&["drop client fin 1"])
 }
 
 pub(super) fn reordered() -> Setup<'static> {

@@ -1,4 +1,4 @@
-//! Runs that show one thing each, with what is to be seen in them.
+//! Runs that show one thing each, with their expectations.
 
 mod close;
 mod loss;
@@ -10,10 +10,10 @@ pub(super) use close::CLIENT_FIRST;
 pub(super) use loss::{LOST, MESSAGE};
 pub(super) use open::HANDSHAKE;
 
-use super::{Act, Setup};
+use super::{ScriptStep, Setup};
 
-/// What the client does, and what the server does.
-pub(super) type Scripts = [&'static [Act<'static>]; 2];
+/// The steps of the client and of the server.
+pub(super) type Scripts = [&'static [ScriptStep<'static>]; 2];
 
 fn scripts([client, server]: Scripts) -> Setup<'static> {
     Setup::scripts(client, server)
@@ -28,7 +28,7 @@ pub struct Scenario {
     pub summary: &'static str,
     /// The run.
     pub setup: fn() -> Setup<'static>,
-    /// What is to be seen, as an expectation file.
+    /// Its expectations, as a file.
     pub expect: &'static str,
 }
 
@@ -43,7 +43,7 @@ macro_rules! scenario {
     };
 }
 
-/// The scenario of this name.
+/// The scenario with this name.
 pub fn find(slug: &str) -> Option<Scenario> {
     SCENARIOS.into_iter().find(|scenario| scenario.slug == slug)
 }

@@ -1,15 +1,15 @@
-//! How connections begin, or do not.
+//! How connections begin, or fail to.
 
 use smoltcp::time::Duration;
 use smoltcp::wire::IpEndpoint;
 
 use super::{Scripts, scripts};
-use crate::lab::{Act, Actor, Deed, Happening, Script, Setup, address};
+use crate::lab::{HostEvent, Peer, Scheduled, Script, ScriptStep, Setup, address};
 
 const SECOND: Duration = Duration::from_secs(1);
-const READ_AND_CLOSE: &[Act<'static>] = &[Act::ReadToEnd, Act::Close];
+const READ_AND_CLOSE: &[ScriptStep<'static>] = &[ScriptStep::ReadToEnd, ScriptStep::Close];
 
-pub(in crate::lab) const HANDSHAKE: Scripts = [&[Act::Pause(100), Act::Close], READ_AND_CLOSE];
+pub(in crate::lab) const HANDSHAKE: Scripts = [&[ScriptStep::Pause(100), ScriptStep::Close], READ_AND_CLOSE];
 
 pub(super) fn handshake() -> Setup<'static> {
     scripts(HANDSHAKE)
@@ -29,15 +29,18 @@ pub(super) fn refused() -> Setup<'static> {
     setup
 }
 
-/// Ports 7001 and 7002 call each other, on a wire so long that the SYNs cross.
+/// Ports 7001 and 7002 call each other on a wire so long that the SYNs cross.
 pub(super) fn simultaneous() -> Setup<'static> {
     let mut setup = Setup::default();
     setup.line.latency = Duration::from_millis(20);
     for (host, port, peer) in [(0, 7001, 7002), (1, 7002, 7001)] {
-        let session =
-            Actor::Script(Script::new(if host == 0 { &[Act::Pause(1500), Act::Close] } else { READ_AND_CLOSE }));
+        let session = Peer::Script(Script::new(if host == 0 {
+            &[ScriptStep::Pause(1500), ScriptStep::Close]
+        } else {
+            READ_AND_CLOSE
+        }));
         let remote = IpEndpoint::new(address(1 - host), peer);
-        let call = Deed::Call { host, port, remote, session, patience: SECOND * 60 };
+        let call = Scheduled::Call { host, port, remote, session, patience: SECOND * 60 };
         let _ = setup.agenda.push((Duration::ZERO, call));
     }
     setup
@@ -48,34 +51,35 @@ pub(super) fn half_open_reset() -> Setup<'static> {
     setup.line.latency = Duration::from_millis(20);
     setup.call(Duration::ZERO, &[]);
     // ARP takes 40 ms, SYN 20 ms more; SYN,ACK is under way then.
-    setup.happen(Duration::from_millis(70), 0, Happening::Reboot);
+    setup.host_event(Duration::from_millis(70), 0, HostEvent::Reboot);
     setup
 }
 
-/// The caller uses the same port again, as small systems do that have no clock and no entropy.
+/// The caller uses the same port again, like small systems without a clock or entropy.
 pub(super) fn half_open_reboot() -> Setup<'static> {
     let mut setup = Setup::default().listening(READ_AND_CLOSE);
-    let calls: [(u64, &[Act<'static>]); 2] = [(0, &[Act::Send(b"first")]), (2, &[Act::Send(b"second"), Act::Close])];
+    let calls: [(u64, &[ScriptStep<'static>]); 2] =
+        [(0, &[ScriptStep::Send(b"first")]), (2, &[ScriptStep::Send(b"second"), ScriptStep::Close])];
     for (after, acts) in calls {
         let remote = IpEndpoint::new(address(1), crate::lab::SCRIPT_PORT);
-        let session = Actor::Script(Script::new(acts));
-        let call = Deed::Call { host: 0, port: 50000, remote, session, patience: SECOND * 60 };
+        let session = Peer::Script(Script::new(acts));
+        let call = Scheduled::Call { host: 0, port: 50000, remote, session, patience: SECOND * 60 };
         let _ = setup.agenda.push((SECOND * after as u32, call));
     }
-    setup.happen(SECOND, 0, Happening::Reboot);
+    setup.host_event(SECOND, 0, HostEvent::Reboot);
     setup
 }
 
-/// The server serves one at a time, and lets one wait.
+/// The server serves one connection at a time, and lets one wait.
 pub(super) fn backlog_full() -> Setup<'static> {
-    let mut setup = Setup::default().listening(&[Act::Read(2), Act::Send(b"Hello!"), Act::Close]);
+    let mut setup = Setup::default().listening(&[ScriptStep::Read(2), ScriptStep::Send(b"Hello!"), ScriptStep::Close]);
     for listener in &mut setup.listeners {
         (listener.serve_at_once, listener.backlog) = (1, 1);
     }
-    let callers: [&[Act<'static>]; 3] = [
-        &[Act::Pause(500), Act::Send(b"Li"), Act::ReadToEnd, Act::Close],
-        &[Act::Send(b"Li"), Act::ReadToEnd, Act::Close],
-        &[Act::Send(b"Li"), Act::ReadToEnd, Act::Close],
+    let callers: [&[ScriptStep<'static>]; 3] = [
+        &[ScriptStep::Pause(500), ScriptStep::Send(b"Li"), ScriptStep::ReadToEnd, ScriptStep::Close],
+        &[ScriptStep::Send(b"Li"), ScriptStep::ReadToEnd, ScriptStep::Close],
+        &[ScriptStep::Send(b"Li"), ScriptStep::ReadToEnd, ScriptStep::Close],
     ];
     for (number, acts) in callers.into_iter().enumerate() {
         setup.call(Duration::from_millis(100 * number as u64), acts);

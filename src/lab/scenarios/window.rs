@@ -1,19 +1,22 @@
-//! Windows, and who waits for whom.
+//! Windows that close and open, and segments that wait.
 
 use smoltcp::time::Duration;
 
-use crate::lab::{Act, Buffers, Happening, Setup};
+use crate::lab::{Buffers, HostEvent, ScriptStep, Setup};
 
 /// The server reads only after ten seconds.
 pub(super) fn zero() -> Setup<'static> {
-    let mut setup =
-        Setup::scripts(&[Act::SendBytes(3000), Act::Close], &[Act::Pause(10_000), Act::ReadToEnd, Act::Close]);
+    let mut setup = Setup::scripts(
+        &[ScriptStep::SendBytes(3000), ScriptStep::Close],
+        &[ScriptStep::Pause(10_000), ScriptStep::ReadToEnd, ScriptStep::Close],
+    );
     setup.buffers[1] = Buffers { receive: 1024, send: 1024 };
     setup
 }
 
 pub(super) fn small() -> Setup<'static> {
-    let mut setup = Setup::scripts(&[Act::SendBytes(5000), Act::Close], &[Act::ReadToEnd, Act::Close]);
+    let mut setup =
+        Setup::scripts(&[ScriptStep::SendBytes(5000), ScriptStep::Close], &[ScriptStep::ReadToEnd, ScriptStep::Close]);
     setup.line.mtu = 576;
     setup.buffers[1] = Buffers { receive: 2 * 536, send: 1024 };
     setup
@@ -28,17 +31,24 @@ pub(super) fn nagle() -> Setup<'static> {
 /// Two small writes, 10 ms apart.
 pub(super) fn no_nagle() -> Setup<'static> {
     let mut setup = Setup::scripts(
-        &[Act::Pause(100), Act::Send(b"a"), Act::Pause(110), Act::Send(b"b"), Act::Pause(1000), Act::Close],
-        &[Act::ReadToEnd, Act::Close],
+        &[
+            ScriptStep::Pause(100),
+            ScriptStep::Send(b"a"),
+            ScriptStep::Pause(110),
+            ScriptStep::Send(b"b"),
+            ScriptStep::Pause(1000),
+            ScriptStep::Close,
+        ],
+        &[ScriptStep::ReadToEnd, ScriptStep::Close],
     );
     setup.ack_delay = Some(Duration::from_millis(200));
     setup
 }
 
-/// Probes every five seconds; after half a minute the server is cut off.
+/// Sends probes every five seconds; after half a minute the server is cut off.
 pub(super) fn keep_alive() -> Setup<'static> {
-    let mut setup = Setup::scripts(&[Act::Send(b"Li")], &[Act::Read(2)]);
+    let mut setup = Setup::scripts(&[ScriptStep::Send(b"Li")], &[ScriptStep::Read(2)]);
     setup.idle_timeout = Duration::from_secs(20);
-    setup.happen(Duration::from_secs(28), 1, Happening::Cut);
+    setup.host_event(Duration::from_secs(28), 1, HostEvent::Cut);
     setup
 }

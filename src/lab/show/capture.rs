@@ -1,4 +1,4 @@
-//! A run of the lab as a capture: every frame once, with a comment that tells what Wireshark cannot know.
+//! Writes a run of the lab as a capture: each frame once, with a comment on what Wireshark cannot know.
 
 use core::fmt::{self, Write};
 
@@ -11,10 +11,12 @@ use crate::lab::{MAX_HOSTS, START, Snapshot, Verdict, Wire};
 use crate::stack::{Direction, Event, Tuple};
 use crate::trace::{Frame, InterfaceId, LinkType, Sink, TEXT, Writer};
 
-/// Writes a capture of a run: each frame on its sender's interface, as it was sent, also if it never arrived or arrived
-/// damaged. The comment tells the step, the changes of state since the connection's last frame, the fate, and why.
+/// Writes a capture of a run.
 ///
-/// Times count from the start of the run, which stands at 1970-01-01: the same run gives the same bytes on any day.
+/// Each frame is on its sender's interface, as it was sent, even if it never arrived or was damaged. Its comment has the step, the
+/// changes of state since the connection's last frame, the frame's fate, and the reason.
+///
+/// Times count from the start of the run, which is 1970-01-01: the same run always gives the same bytes.
 #[derive(Debug)]
 pub struct LabCapture<S> {
     writer: Writer<S>,
@@ -22,7 +24,7 @@ pub struct LabCapture<S> {
     changes: heapless::Deque<Change, CHANGES>,
 }
 
-/// How many changes of state wait for a frame that tells them; then the oldest goes untold.
+/// The number of changes of state that can wait for a frame; then the oldest is dropped.
 const CHANGES: usize = 16;
 
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +40,7 @@ impl<S: Sink> LabCapture<S> {
     /// Begins a capture of `hosts` hosts, at most [`MAX_HOSTS`].
     ///
     /// # Errors
-    /// Those of the sink.
+    /// The sink's error.
     pub fn new(sink: S, hosts: usize) -> Result<Self, S::Error> {
         let mut writer = Writer::new(sink)?;
         let mut interfaces = heapless::Vec::new();
@@ -51,11 +53,12 @@ impl<S: Sink> LabCapture<S> {
         Ok(LabCapture { writer, interfaces, changes: heapless::Deque::new() })
     }
 
-    /// Notes an entry, and writes its frame if it is a frame sent. Call it with every entry before the next step, since the
-    /// wire keeps the bytes only until then.
+    /// Notes an entry. Writes its frame, if it is about a frame sent.
+    ///
+    /// Call it with every entry before the next step, because the wire keeps the bytes only until then.
     ///
     /// # Errors
-    /// Those of the sink.
+    /// The sink's error.
     pub fn note(&mut self, snapshot: &Snapshot, wire: &Wire) -> Result<(), S::Error> {
         let entry = &snapshot.entry;
         match entry.what {
@@ -87,10 +90,10 @@ impl<S: Sink> LabCapture<S> {
         }
     }
 
-    /// Flushes what the sink has buffered and gives it back. Every frame noted is in the capture, however the run ended.
+    /// Flushes the sink and returns it. Every frame noted is in the capture, however the run ended.
     ///
     /// # Errors
-    /// Those of the sink.
+    /// The sink's error.
     pub fn finish(mut self) -> Result<S, S::Error> {
         self.writer.flush()?;
         Ok(self.writer.into_sink())

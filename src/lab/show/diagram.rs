@@ -1,4 +1,4 @@
-//! The state diagram of RFC 9293 (Figure 5) as a picture, with what a run took of it.
+//! Draws the state diagram of RFC 9293 (Figure 5), with the transitions that a run took.
 
 use core::fmt::{self, Write};
 
@@ -8,11 +8,13 @@ use super::states::{OTHERS, STEPS, Taken, Visited};
 use super::svg::{Escaped, open, tip};
 use crate::lab::figure::TRANSITIONS;
 
-/// Draws the state diagram: transitions taken are in the client's or the server's colour, with the steps at which they were
-/// taken, at most 4 a host. Changes of state that the diagram does not have stand below, at most 16.
+/// Draws the state diagram.
+///
+/// Transitions taken are in the client's or the server's colour, with their steps, at most [`STEPS`] for each host. Changes of
+/// state that are not in the diagram are listed below, at most [`OTHERS`].
 ///
 /// # Errors
-/// Those of `out`.
+/// The error of `out`.
 pub fn write_states_svg(out: &mut dyn Write, visited: &Visited) -> fmt::Result {
     let others = visited.others();
     let height = BOTTOM + if others.is_empty() { 0 } else { 30 + 18 * others.len() };
@@ -49,10 +51,10 @@ const SIDES: [(&str, &str); 2] = [("client", "#1565c0"), ("server", "#c2500a")];
 const GREY: &str = "#aaaaaa";
 const TIPS: [(&str, &str); 3] = [("none", GREY), SIDES[0], SIDES[1]];
 
-/// Where the list of other changes begins.
+/// The position of the list of other changes.
 const BOTTOM: usize = 920;
 
-/// Where the states stand: the middle of a box. CLOSED is there twice, at the beginning and at the end.
+/// The positions of the states: the middle of each box. CLOSED is there twice, at the beginning and at the end.
 const BOXES: [(usize, usize, State); 12] = [
     (530, 50, State::Closed),
     (530, 180, State::Listen),
@@ -68,7 +70,7 @@ const BOXES: [(usize, usize, State); 12] = [
     (860, 860, State::Closed),
 ];
 
-/// A transition's line, and where its label stands.
+/// The line of a transition, and the position of its label.
 struct Edge {
     path: &'static str,
     x: usize,

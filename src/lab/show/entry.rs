@@ -1,8 +1,8 @@
-//! What a run consists of: one entry for everything that happened, and a ring that keeps the last of them.
+//! The entries of a run: one for each thing that happened, and a ring that keeps the last of them.
 
 use smoltcp::time::Instant;
 
-use crate::lab::{Happening, Verdict};
+use crate::lab::{HostEvent, Verdict};
 use crate::stack::{Event, Next};
 use crate::trace::Cause;
 use crate::trace::Summary;
@@ -10,11 +10,11 @@ use crate::trace::Summary;
 /// Something that happened in a run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The step it belongs to, from 1. What one step brought about stands in entries of the same number.
+    /// The number of its step, from 1. All entries of one step have the same number.
     pub step: u32,
     /// The virtual time.
     pub at: Instant,
-    /// Which host: 0 the client, 1 the server. The clock belongs to all.
+    /// The host: 0 is the client, 1 the server. For the clock it means nothing.
     pub host: usize,
     /// What happened.
     pub what: What,
@@ -30,13 +30,13 @@ pub enum What {
         frame: u32,
         /// Its headers.
         summary: Summary,
-        /// A fault turned a bit of it: it fails its checksum, and the host throws it away.
+        /// Whether a fault inverted one of its bits. The host drops it, because its checksum is wrong.
         damaged: bool,
     },
-    /// The clock jumped to the next deadline, or to the next arrival.
+    /// The clock jumped to the next deadline or arrival.
     Clock,
     /// Something happened to the host from outside.
-    Happened(Happening),
+    HostEvent(HostEvent),
     /// The program on a connection ran.
     Ran(Next),
     /// The program on a UDP port ran.
@@ -49,12 +49,12 @@ pub enum What {
         summary: Summary,
         /// Its length in bytes.
         len: usize,
-        /// What made it leave.
+        /// Why it was sent, unless for new data.
         cause: Option<Cause>,
-        /// What becomes of it.
+        /// What happens to it.
         verdict: Verdict,
     },
-    /// The stack says that something happened.
+    /// The stack reported an event.
     Stack(Event),
 }
 
@@ -66,7 +66,7 @@ impl What {
             What::Clock => "clock",
             What::Ran(_) | What::RanUdp(..) => "session",
             What::Sent { .. } => "egress",
-            What::Happened(_) | What::Stack(_) => "event",
+            What::HostEvent(_) | What::Stack(_) => "event",
         }
     }
 }
@@ -84,7 +84,7 @@ impl<const N: usize> Ring<N> {
         Ring { entries: heapless::Deque::new(), overwritten: 0 }
     }
 
-    /// Adds an entry; the oldest goes if there is no room.
+    /// Adds an entry. If there is no room, the oldest is overwritten.
     pub fn push(&mut self, entry: Entry) {
         if self.entries.is_full() {
             self.entries.pop_front();
@@ -103,7 +103,7 @@ impl<const N: usize> Ring<N> {
         self.entries.iter()
     }
 
-    /// How many entries were overwritten before they were taken.
+    /// The number of entries that were overwritten before they were taken.
     pub fn overwritten(&self) -> u64 {
         self.overwritten
     }

@@ -1,4 +1,4 @@
-//! One sentence on why something happened, and where the RFCs say so.
+//! Explains in one sentence why something happened, with the section of the RFC.
 
 mod transition;
 
@@ -7,8 +7,8 @@ pub use transition::transition;
 use smoltcp::socket::tcp::State;
 
 use super::entry::What;
-use crate::lab::{Happening, Snapshot, Verdict};
-use crate::stack::{Drop, End, Event, Next};
+use crate::lab::{HostEvent, Snapshot, Verdict};
+use crate::stack::{DropReason, End, Event, Next};
 use crate::trace::Cause;
 use crate::trace::{Carries, Segment};
 
@@ -17,11 +17,11 @@ use crate::trace::{Carries, Segment};
 pub struct Explanation {
     /// One sentence.
     pub text: &'static str,
-    /// The RFC and its section, as in `RFC 9293 section 3.5`; empty where the matter is this stack's own.
+    /// The RFC and its section, as in `RFC 9293 section 3.5`; empty if it is a choice of this stack.
     pub rfc: &'static str,
 }
 
-/// Explains an entry; none if there is nothing to say.
+/// Explains an entry; `None` if there is nothing to say.
 pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
     let host = snapshot.entry.host;
     let state = snapshot.states.get(host).copied();
@@ -35,11 +35,11 @@ pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
         What::Clock => {
             because("Neither host has anything to do: the clock jumps to the next arrival or the next timer.", "")
         }
-        What::Happened(Happening::Cut) => because(
+        What::HostEvent(HostEvent::Cut) => because(
             "The plug is pulled: nothing arrives and nothing leaves; the other end learns it from silence alone.",
             "RFC 9293 section 3.8.3",
         ),
-        What::Happened(Happening::Reboot) => because(
+        What::HostEvent(HostEvent::Reboot) => because(
             "The host restarts and knows no connection any more: the other end still believes in it.",
             "RFC 9293 section 3.5.1",
         ),
@@ -226,7 +226,7 @@ fn caused(cause: Cause, segment: Option<Segment>) -> Explanation {
     }
 }
 
-/// A segment that nothing but new data, or what arrived, made leave.
+/// Explains a segment that was sent only for new data, or for what arrived.
 fn sent(segment: &Segment, snapshot: &Snapshot, state: Option<State>) -> Explanation {
     use State::*;
     let first = |number: Option<smoltcp::wire::TcpSeqNumber>, isn: Option<smoltcp::wire::TcpSeqNumber>| matches!((number, isn), (Some(number), Some(isn)) if number == isn + 1);
@@ -322,34 +322,34 @@ fn happened(event: &Event) -> Option<Explanation> {
     })
 }
 
-fn dropped(why: Drop, refused: bool) -> Explanation {
+fn dropped(why: DropReason, refused: bool) -> Explanation {
     match why {
-        Drop::BacklogFull | Drop::SlotsFull if refused => {
+        DropReason::BacklogFull | DropReason::SlotsFull if refused => {
             because("There is no room for one more connection: RST says so at once.", "RFC 9293 section 3.5.2")
         }
-        Drop::BacklogFull => because(
+        DropReason::BacklogFull => because(
             "The listener's backlog is full: the SYN is ignored, and the caller's retransmission may \
              find room; what fills a backlog may be a flood of SYNs.",
             "RFC 4987 section 2",
         ),
-        Drop::SlotsFull => because(
+        DropReason::SlotsFull => because(
             "Every connection slot is taken: the SYN is ignored, and the caller's retransmission may \
              find room.",
             "RFC 4987 section 2",
         ),
-        Drop::FragmentedTcp => because(
+        DropReason::FragmentedTcp => because(
             "This stack takes no TCP from IP fragments: TCP keeps its segments below the path's size \
              instead.",
             "RFC 9293 section 3.7.2",
         ),
-        Drop::Martian => {
+        DropReason::Martian => {
             because("An address that cannot be a sender or a receiver here is ignored.", "RFC 1122 section 3.2.1.3")
         }
-        Drop::Unreachable => because(
+        DropReason::Unreachable => because(
             "Nobody on the link owns the receiver's address, so the datagram cannot leave.",
             "RFC 1122 section 2.3.2.2",
         ),
-        Drop::UnsupportedHeader => because(
+        DropReason::UnsupportedHeader => because(
             "This stack looks for TCP behind the IPv6 header only, not behind extension headers.",
             "RFC 8200 section 4",
         ),

@@ -1,4 +1,4 @@
-//! A run as JSON, one object a line. docs/lab-json.md has the table of the fields.
+//! Writes a run as JSON, one object a line. docs/lab-json.md lists the fields.
 
 use core::fmt::{self, Display, Write};
 
@@ -12,10 +12,10 @@ use crate::stack::Next;
 use crate::trace::json::{Endpoint, Object, details, event_name};
 use crate::trace::{Carries, Cause, Segment, Summary};
 
-/// Writes an entry as one line, its end included.
+/// Writes an entry as one line, with its newline.
 ///
 /// # Errors
-/// Those of `out`.
+/// The error of `out`.
 pub fn write_json(out: &mut dyn Write, snapshot: &Snapshot) -> fmt::Result {
     let entry = &snapshot.entry;
     let mut line = Object::begin(out)?;
@@ -36,7 +36,7 @@ pub fn write_json(out: &mut dyn Write, snapshot: &Snapshot) -> fmt::Result {
             }
         }
         What::Clock => {}
-        What::Happened(happening) => line.text("reason", happening)?,
+        What::HostEvent(host_event) => line.text("reason", host_event)?,
         What::Ran(next) => program(&mut line, next)?,
         What::RanUdp(port, next) => {
             line.number("port", port)?;
@@ -65,7 +65,7 @@ fn name(what: &What) -> &'static str {
     match what {
         What::Arrived { .. } => "arrived",
         What::Clock => "clock",
-        What::Happened(_) => "happened",
+        What::HostEvent(_) => "happened",
         What::Ran(_) | What::RanUdp(..) => "program",
         What::Sent { .. } => "sent",
         What::Stack(event) => event_name(event),
@@ -166,7 +166,7 @@ fn program(line: &mut Object<'_>, next: &Next) -> fmt::Result {
     }
 }
 
-/// Microseconds as milliseconds, with three decimals where there are any.
+/// Microseconds as milliseconds, with three decimals if there is a fraction.
 struct Millis(u64);
 
 impl Display for Millis {

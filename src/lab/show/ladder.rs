@@ -1,4 +1,4 @@
-//! The ladder: the client at the left, the server at the right, and a line for each thing that happens between them.
+//! The ladder: the client at the left, the server at the right, and a line for each event between them.
 
 use core::fmt::{self, Display, Write};
 
@@ -12,24 +12,24 @@ use crate::stack::{Event, Next};
 use crate::trace::Cause;
 use crate::trace::{Carries, Segment, Summary};
 
-/// How a ladder looks.
+/// The appearance of a ladder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ladder {
-    /// Columns of a line. Taken as [`Ladder::NARROWEST`] or [`Ladder::WIDEST`] if outside of these.
+    /// The columns of a line, limited to [`Ladder::NARROWEST`] and [`Ladder::WIDEST`].
     pub width: usize,
-    /// No character but ASCII's.
+    /// Whether to use ASCII only.
     pub ascii: bool,
-    /// With ANSI escape sequences for colours.
+    /// Whether to use ANSI escape sequences for colours.
     pub color: bool,
 }
 
-/// From this width on states are written in full.
+/// The width from which states are written in full.
 const WIDE: usize = 100;
 
 impl Ladder {
-    /// Fewer columns than these hold no ladder.
+    /// The fewest columns of a ladder.
     pub const NARROWEST: usize = 72;
-    /// More columns than these make arrows longer and nothing clearer.
+    /// The most columns of a ladder; more would only make arrows longer.
     pub const WIDEST: usize = 160;
 
     /// The line above the first row.
@@ -37,8 +37,8 @@ impl Ladder {
         Header(*self)
     }
 
-    /// The line for an entry; none if what it tells shows in other lines: a change of state stands in the states' columns, and
-    /// what a program reads beside its run.
+    /// The line of an entry. `None` if other lines show it: the states' columns have the changes of state, and the line of a
+    /// program's run has what it read.
     pub fn row(&self, snapshot: &Snapshot) -> Option<impl Display + use<>> {
         Some(Row { ladder: *self, snapshot: *snapshot, body: Body::of(*self, snapshot)? })
     }
@@ -51,12 +51,12 @@ impl Ladder {
         self.width() >= WIDE
     }
 
-    /// Columns of a state.
+    /// The columns of a state.
     fn state(&self) -> usize {
         if self.is_wide() { 12 } else { 10 }
     }
 
-    /// Columns between the states.
+    /// The columns between the states.
     fn middle(&self) -> usize {
         self.width() - TIME - 1 - STEP - 1 - 2 * (self.state() + 1)
     }
@@ -86,19 +86,19 @@ impl Display for Header {
     }
 }
 
-/// What stands between the states.
+/// The part between the states.
 pub(super) enum Body {
-    /// A frame leaves the client (0) or the server (1).
+    /// A frame leaves the client or the server.
     Arrow {
-        /// Who sends it.
+        /// The sender.
         host: usize,
         /// Its number.
         frame: u32,
-        /// It never arrives.
+        /// Whether it never arrives.
         lost: bool,
-        /// It was sent before.
+        /// Whether it is a retransmission.
         again: bool,
-        /// What stands on it.
+        /// Its label.
         label: Text,
     },
     /// A frame arrives whose arrow was drawn when it was sent.
@@ -109,7 +109,7 @@ pub(super) enum Body {
     Note { host: usize, tone: Tone, text: Text },
 }
 
-/// How loud a line is.
+/// The emphasis of a line.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Tone {
     Again,
@@ -132,7 +132,7 @@ impl Body {
                 return Some(Body::Arrival { host, frame, damaged, text });
             }
             What::Clock => return Some(Body::Clock),
-            What::Happened(happening) => write!(text, "{happening}"),
+            What::HostEvent(host_event) => write!(text, "{host_event}"),
             What::Ran(next) => {
                 tone = Tone::Dim;
                 next_words(&mut text, next)
@@ -251,7 +251,7 @@ fn next_words(text: &mut Text, next: Next) -> fmt::Result {
     }
 }
 
-/// None for what other lines show.
+/// `None` for what other lines show.
 fn event_words(text: &mut Text, event: &Event) -> Option<fmt::Result> {
     Some(match event {
         Event::Address(what) => write!(text, "{what}"),
@@ -281,7 +281,7 @@ impl Display for Seconds {
     }
 }
 
-/// What a frame is, in a word or two.
+/// The content of a frame, in a word or two.
 struct Brief(Summary);
 
 impl Display for Brief {
@@ -307,7 +307,7 @@ impl Ladder {
     }
 }
 
-/// What stands on an arrow.
+/// The label of an arrow.
 struct Label {
     ladder: Ladder,
     isn: [Option<smoltcp::wire::TcpSeqNumber>; 2],
@@ -318,7 +318,7 @@ struct Label {
 }
 
 impl Label {
-    /// The longest wording that fits, cut if none does.
+    /// The longest wording that fits; it is cut if none does.
     fn fitting(&self, room: usize) -> Text {
         for shortness in 0..3 {
             let mut text = Text::new(room);

@@ -1,4 +1,4 @@
-//! What the lab shows: its entries as a ladder, a table, pictures, JSON, a capture, and why each happened.
+//! Shows a run: as a ladder, a table, pictures, JSON or a capture, with explanations.
 
 mod capture;
 mod diagram;

@@ -7,22 +7,22 @@ use crate::lab::Snapshot;
 use crate::lab::figure::TRANSITIONS;
 use crate::stack::Event;
 
-/// How many steps of a transition are remembered, a host; the first ones.
+/// The number of steps remembered for each transition and host: the first ones.
 pub const STEPS: usize = 4;
 
-/// How many changes of state that the diagram does not have are remembered; the first ones.
+/// The number of changes remembered that are not in the diagram: the first ones.
 pub const OTHERS: usize = 16;
 
-/// A transition, as one host took it.
+/// How one host took a transition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Taken {
-    /// How many times.
+    /// The number of times.
     pub count: u32,
     steps: [u32; STEPS],
 }
 
 impl Taken {
-    /// At which steps, the first [`STEPS`] of them.
+    /// The steps at which it was taken, the first [`STEPS`] of them.
     pub fn steps(&self) -> &[u32] {
         self.steps.get(..self.count as usize).unwrap_or(&self.steps)
     }
@@ -35,20 +35,20 @@ impl Taken {
     }
 }
 
-/// A change of state that the diagram does not have: after RST, a timeout or an abort, or two transitions by one segment.
+/// A change of state that is not in the diagram: after RST, a timeout or an abort, or two transitions by one segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Other {
-    /// Whose: 0 the client's, 1 the server's.
+    /// The host: 0 is the client, 1 the server.
     pub side: usize,
     /// The state before.
     pub from: State,
     /// The state after.
     pub to: State,
-    /// At which step.
+    /// The step.
     pub step: u32,
 }
 
-/// Which transitions a run took. Any host but the server counts as client.
+/// The transitions that a run took. Every host but the server counts as client.
 #[derive(Clone, Debug, Default)]
 pub struct Visited {
     taken: [[Taken; 2]; TRANSITIONS.len()],
@@ -56,7 +56,7 @@ pub struct Visited {
 }
 
 impl Visited {
-    /// Notes what an entry tells.
+    /// Takes in an entry.
     pub fn note(&mut self, snapshot: &Snapshot) {
         let entry = &snapshot.entry;
         // That a server listens is no event of its own: it does so before the first step.
@@ -78,20 +78,20 @@ impl Visited {
         }
     }
 
-    /// How the client and the server took the transition at this place of [`TRANSITIONS`](crate::lab::figure::TRANSITIONS).
+    /// How the client and the server took the transition at this index of [`TRANSITIONS`](crate::lab::figure::TRANSITIONS).
     ///
     /// # Panics
-    /// If there is no such place.
+    /// If there is no such index.
     pub fn taken(&self, place: usize) -> &[Taken; 2] {
         &self.taken[place]
     }
 
-    /// Changes of state that the diagram does not have.
+    /// The changes of state that are not in the diagram.
     pub fn others(&self) -> &[Other] {
         &self.others
     }
 
-    /// Whether a host was in a state.
+    /// Whether a host was in a state at any time.
     pub fn was_in(&self, state: State) -> bool {
         let taken = TRANSITIONS.iter().zip(&self.taken).filter(|(_, taken)| taken.iter().any(|t| t.count > 0));
         let mut taken = taken.flat_map(|(transition, _)| [transition.from, transition.to]);

@@ -1,17 +1,17 @@
-//! The ladder as a picture (SVG 1.1).
+//! Draws the ladder as a picture (SVG 1.1).
 
 use core::fmt::{self, Display, Write};
 
 use super::ladder::{Body, Ladder, Micros, Tone};
 use crate::lab::Snapshot;
 
-/// The most rows that a picture has; what follows is left out, and the picture says so.
+/// The most rows of a picture. The rest is left out, and the picture says so.
 pub const SVG_ROWS: usize = 400;
 
-/// Draws a run as a ladder: time runs downwards, and an arrow's slope is the time a frame was under way.
+/// Draws a run as a ladder: time runs downwards, and the slope of an arrow is the time that its frame took.
 ///
 /// # Errors
-/// Those of `out`.
+/// The error of `out`.
 pub fn write_ladder_svg(out: &mut dyn Write, snapshots: &[Snapshot]) -> fmt::Result {
     let rows = || snapshots.iter().filter_map(|s| Some((s, Body::of(LOOK, s)?)));
     let total = rows().count();
@@ -72,7 +72,7 @@ const LOOK: Ladder = Ladder { width: 112, ascii: false, color: false };
 const WIDTH: usize = 900;
 const TOP: usize = 80;
 const ROW: usize = 24;
-/// The client's and the server's lines.
+/// The positions of the client's and the server's lines.
 const LEFT: usize = 250;
 const RIGHT: usize = 780;
 
@@ -81,7 +81,7 @@ const FAINT: &str = "#999999";
 pub(crate) const RED: &str = "#c62828";
 const ORANGE: &str = "#b35900";
 
-/// Begins a picture: its size, a white ground, and how text looks.
+/// Begins a picture: its size, a white background, and the style of text.
 pub(crate) fn open(out: &mut dyn Write, width: usize, height: usize, title: &str) -> fmt::Result {
     write!(out, r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" "#)?;
     writeln!(out, r#"viewBox="0 0 {width} {height}" font-family="monospace" font-size="11" fill="{INK}">"#)?;
@@ -89,7 +89,7 @@ pub(crate) fn open(out: &mut dyn Write, width: usize, height: usize, title: &str
     writeln!(out, r##"<rect width="{width}" height="{height}" fill="#ffffff"/>"##)
 }
 
-/// A tip for arrows of this colour; `#NAME` is its name.
+/// An arrowhead of this colour; `#NAME` refers to it.
 pub(super) fn tip(out: &mut dyn Write, name: &str, color: &str) -> fmt::Result {
     write!(out, r#"<marker id="{name}" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" "#)?;
     writeln!(out, r#"markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z" fill="{color}"/></marker>"#)
@@ -120,7 +120,7 @@ fn head(out: &mut dyn Write, height: usize) -> fmt::Result {
     writeln!(out, r#"<text x="{}" y="20" fill="{RED}">lost</text>"#, x + 48)
 }
 
-/// Time, step and states.
+/// The columns of time, step and states.
 fn label(out: &mut dyn Write, snapshot: &Snapshot, y: usize) -> fmt::Result {
     let y = y + 4;
     let [client, server] = snapshot.states;
@@ -163,7 +163,7 @@ fn cross(out: &mut dyn Write, x: usize, y: usize) -> fmt::Result {
     writeln!(out, r#"<path d="M{left} {top}l12 12m0 -12l-12 12" stroke="{RED}" stroke-width="3"/>"#)
 }
 
-/// A text beside the client's line, the server's, or between them; with a white rim, since arrows may run behind it.
+/// A text beside the client's line, the server's, or between them. It has a white rim, because arrows may run behind it.
 fn beside(out: &mut dyn Write, host: usize, y: usize, color: &str, text: &dyn Display) -> fmt::Result {
     let (x, anchor) = match host {
         0 => (LEFT + 10, "start"),
@@ -176,7 +176,7 @@ fn beside(out: &mut dyn Write, host: usize, y: usize, color: &str, text: &dyn Di
     out.write_str("</text>\n")
 }
 
-/// Escapes what means something in XML.
+/// Escapes characters that XML reserves.
 pub(crate) struct Escaped<'w>(pub(crate) &'w mut dyn Write);
 
 impl Write for Escaped<'_> {

@@ -1,10 +1,10 @@
-//! Short texts without heap.
+//! Short texts without a heap.
 
 use core::fmt::{self, Display, Write};
 
 use smoltcp::time::Duration;
 
-/// A text of at most 160 characters; the rest is left out.
+/// A text of at most `room` characters. More is left out.
 pub(super) struct Text {
     // A character is at most 3 bytes here, and a line at most 160 characters.
     bytes: heapless::String<480>,
@@ -46,7 +46,7 @@ impl Display for Text {
     }
 }
 
-/// How long something took, in the unit that reads best: `1 s`, `1.5 s`, `300 ms`, `20 µs`, without the space.
+/// A duration in the unit that reads best: `1s`, `1.5s`, `300ms`, `20µs`.
 pub(super) struct Span(pub(super) Duration);
 
 impl Display for Span {

@@ -5,7 +5,7 @@ use super::*;
 const SOURCE: Ipv4Address = Ipv4Address::new(192, 168, 69, 100);
 const DESTINATION: Ipv4Address = Ipv4Address::new(192, 168, 69, 1);
 
-/// A frame with an IPv4 packet, with its checksum; the lengths of its header and of its segment or datagram are in bytes.
+/// A frame with an IPv4 packet, whose header and segment or datagram have these lengths, with its checksum.
 fn frame(protocol: u8, header: usize, len: usize) -> Vec<u8> {
     let mut frame: Vec<u8> = (0..14 + header + len).map(|at| (at * 31) as u8).collect();
     frame[12..14].copy_from_slice(&[8, 0]);

@@ -1,19 +1,19 @@
-//! What a check found.
+//! The result of a check.
 
 use core::fmt;
 
-/// What is known of a device that passed.
+/// The measured properties of a device that passed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Report {
     /// The longest frame, in bytes, with the Ethernet header.
     pub mtu: usize,
-    /// How many frames the device takes before it gives no more transmit tokens; none if a whole burst went through.
+    /// The number of frames that the device takes before it returns no more transmit tokens; `None` if it took a whole burst.
     pub transmit_queue: Option<usize>,
-    /// How many frames wait at the device before the link refuses more; none if a whole burst was taken.
+    /// The number of frames that wait at the device before the link refuses more; `None` if it took a whole burst.
     pub receive_queue: Option<usize>,
-    /// Frames that the burst lost and that were counted.
+    /// The frames of the burst that were lost and counted.
     pub lost: u64,
-    /// Frames of others that came in between.
+    /// The foreign frames that arrived meanwhile.
     pub foreign: usize,
 }
 
@@ -42,7 +42,7 @@ fn frames(f: &mut fmt::Formatter<'_>, count: Option<usize>) -> fmt::Result {
     }
 }
 
-/// The rule that a device breaks, and how; its text is one line.
+/// The rule that a device breaks, and how. Its text is one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The rule.
@@ -59,17 +59,17 @@ impl fmt::Display for Failure {
 
 impl core::error::Error for Failure {}
 
-/// What every device must do, in the order in which it is checked.
+/// The rules for every device, in the order in which they are checked.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Rule {
-    /// The clock goes on, and never back.
+    /// The clock advances, and never goes back.
     Clock,
     /// The capabilities are possible, and do not change.
     Capabilities,
-    /// Where no frame waits, `receive` gives none.
+    /// If no frame is waiting, `receive` returns none.
     Idle,
-    /// Frames of every length leave whole; shorter ones than 60 bytes may be padded with zeros.
+    /// Frames of every length leave whole; those below 60 bytes may be padded with zeros.
     Sending,
     /// Frames of every length arrive whole.
     Receiving,
@@ -77,17 +77,17 @@ pub enum Rule {
     Reply,
     /// A token that is dropped sends nothing and takes no room.
     UnusedToken,
-    /// A device without room gives no token, loses nothing that it took, and has room again when its frames have left.
+    /// A device without room returns no token, loses nothing that it took, and has room again when its frames have left.
     Exhaustion,
-    /// Of a burst longer than the queue, nothing is lost without being counted, and nothing changes places.
+    /// In a burst longer than the queue, no frame is lost without being counted, and none is reordered.
     Burst,
-    /// A burst of `max_burst_size` frames of full length is kept.
+    /// A burst of `max_burst_size` full-length frames is kept.
     PromisedBurst,
-    /// A frame of no bytes does no harm.
+    /// An empty frame does no harm.
     Empty,
     /// A frame longer than the MTU is refused, lost or delivered, but never cut.
     TooLong,
-    /// Checksums that the capabilities leave to the device are computed and verified by it.
+    /// The device computes and verifies the checksums that its capabilities claim.
     Checksums,
 }
 
@@ -115,60 +115,60 @@ impl fmt::Display for Rule {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Fault {
-    /// What a protocol's checksum is wrong in: a frame came through that the device should have dropped.
+    /// A frame with a wrong checksum of this kind arrived, though the device should have dropped it.
     BadChecksumPassed(&'static str),
     /// `max_burst_size` is 0: nothing could ever be sent.
     BurstOfNone,
-    /// The capabilities are not the same when asked for again.
+    /// The capabilities differ when asked for again.
     CapabilitiesChange,
-    /// A frame with a protocol's right checksum, or none where that is allowed, did not come through.
+    /// A frame with a right checksum of this kind, or none where that is allowed, did not arrive.
     ChecksumRefused(&'static str),
-    /// The device should have computed a protocol's checksum and did not.
+    /// The device did not compute a checksum of this kind, though it should have.
     ChecksumWrong(&'static str),
     /// The clock went back.
     ClockBack,
     /// The clock did not move for a million readings.
     ClockStands,
-    /// The byte at this position is another one than was sent.
+    /// The byte at this position is not the one that was sent.
     Damaged(usize),
-    /// More than 64 frames of others.
+    /// There are more foreign frames than [`FOREIGN`](super::FOREIGN).
     Foreign,
-    /// A frame changed its length.
+    /// The length of a frame changed.
     Length {
-        /// As it was sent.
+        /// The length sent.
         sent: usize,
-        /// As it came.
+        /// The length received.
         came: usize,
     },
-    /// How many frames are missing, and how many of them were counted as lost.
+    /// Frames are missing, more than were counted as lost.
     Lost {
-        /// Sent, taken by device and link, and never seen.
+        /// Frames sent, taken by device and link, and never seen.
         missing: u64,
-        /// Counted as lost.
+        /// Frames counted as lost.
         counted: u64,
     },
     /// The MTU is below 576 bytes and the Ethernet header, or above what IP can fill.
     Mtu(usize),
-    /// `receive` gave nothing though a frame waits and there is room for a reply.
+    /// `receive` returned none, though a frame is waiting and there is room for a reply.
     NotReceived,
-    /// The device gives no transmit token though nothing is under way.
+    /// The device returns no transmit token, though no frame is in flight.
     NoToken,
-    /// A frame came before, or more than once, or that nobody sent.
+    /// A frame arrived early, twice, or without being sent.
     Order,
-    /// The byte at this position is padding and not zero: what was in memory leaks to the network.
+    /// The byte at this position is padding but not zero: memory leaks to the network.
     Padding(usize),
-    /// The link refuses a frame of this length with nothing under way.
+    /// The link refuses a frame of this length, though no frame is in flight.
     Refused(usize),
-    /// The scratch buffer holds less than a frame and a byte: the number of bytes needed.
+    /// The scratch buffer is shorter than a frame and a byte: this many bytes are needed.
     Scratch(usize),
-    /// A transmit token asked for one length gave a buffer of another.
+    /// A transmit token gave a buffer of another length than requested.
     TokenLength {
-        /// Asked for.
+        /// The length requested.
         asked: usize,
-        /// Given.
+        /// The length given.
         given: usize,
     },
-    /// A frame came that nobody sent.
+    /// A frame arrived that nobody sent.
     Unsent,
 }
 

@@ -52,7 +52,7 @@ pub(super) fn persist(fd: impl AsFd) -> Result<()> {
 }
 
 /// Waits for changes to interfaces that are under way in the kernel. `fd` is attached.
-pub(super) fn settle(fd: impl AsFd) -> Result<()> {
+pub(super) fn wait_for_changes(fd: impl AsFd) -> Result<()> {
     let mut request = IfReq::new("");
     // TUNGETIFF takes the lock of all interfaces, which is what is wanted of it.
     // SAFETY: TUNGETIFF writes one `struct ifreq`, and `IfReq` is at least as long as that on every target.

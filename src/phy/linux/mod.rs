@@ -1,8 +1,8 @@
 //! The Linux TAP (Ethernet) and TUN (IP) device.
 //!
-//! A TAP is a network card of the kernel's whose cable ends in this program: what the kernel sends on it is read from a
-//! file, what is written to the file arrives at the kernel. [`TunTap::open`] attaches to one that exists;
-//! [`create`] makes one, for the sandbox and the tests.
+//! A TAP is a network card of the kernel whose cable ends in this program. Frames that the kernel sends on it are read from a file;
+//! frames written to the file arrive at the kernel. [`TunTap::open`] attaches to an existing one. [`create`] makes one, for the
+//! sandbox and the tests.
 
 mod ioctl;
 mod join;

@@ -1,4 +1,4 @@
-//! Attaching to a TAP or TUN, and saying why not.
+//! Attaches to a TAP or TUN, and explains failures.
 
 use core::fmt;
 use core::time::Duration;
@@ -12,7 +12,7 @@ use smoltcp::phy::Medium;
 use super::ioctl;
 use super::offload::HEADER;
 
-/// Which of the two an interface is.
+/// The kind of an interface: TAP or TUN.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Ethernet frames.
@@ -21,10 +21,10 @@ pub enum Kind {
     Tun,
 }
 
-/// Makes a TAP or TUN that stays until it is deleted or its network namespace ends. It is down and has no address.
+/// Makes a TAP or TUN that exists until it is deleted or its network namespace ends.
 ///
-/// What it answers is attached to it: set the interface up before dropping that. One that is set up with nobody attached
-/// may lose what the kernel sends in the first second.
+/// It is down and has no address. The returned file is attached to it: set the interface up before dropping the file. An interface
+/// that is set up with nothing attached may lose what the kernel sends in the first second.
 ///
 /// # Errors
 /// Needs CAP_NET_ADMIN in the user namespace that owns the network namespace. [`OpenError::InUse`] says that an interface
@@ -41,8 +41,10 @@ pub fn create(kind: Kind, name: &str) -> Result<OwnedFd, OpenError> {
     Ok(file)
 }
 
-/// Attaches to an interface that exists. Answers its file, its MTU in bytes of IP packet, and whether the kernel grants `offload`:
-/// frames have a virtio-net header then, and on the way out checksums and segmentation are the kernel's.
+/// Attaches to an existing interface.
+///
+/// Returns its file, its MTU in bytes of IP packet, and whether the kernel grants `offload`. With offload, frames have a virtio-net
+/// header, and the kernel computes checksums and cuts segments on the way out.
 pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, usize, bool), OpenError> {
     check_name(name)?;
     let absent = || OpenError::NoInterface { kind, name: name.into() };
@@ -83,7 +85,7 @@ pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, 
     Ok((file, mtu, granted))
 }
 
-/// Asks the kernel for as much as it grants, or for none: an earlier program may have left some on. Answers what is missing.
+/// Asks the kernel for as much offload as it grants, or turns off what an earlier program left on. Returns what is missing.
 fn offload_to(granted: bool, mut set: impl FnMut(usize) -> Result<(), Errno>) -> Option<&'static str> {
     if !granted {
         // A kernel without this has nothing on.
@@ -100,32 +102,32 @@ fn offload_to(granted: bool, mut set: impl FnMut(usize) -> Result<(), Errno>) ->
     tries.into_iter().find(|(flags, _)| set(*flags).is_ok()).and_then(|(_, missing)| missing)
 }
 
-/// Being attached is to the kernel a cable plugged in, which it notices a moment later; what is sent until then it throws
-/// away silently. That takes as long as others hold the kernel's one lock for interfaces, to end a network namespace for
-/// example. An interface that is down is not waited for, nor is any longer than three seconds.
+/// Waits until the kernel sees the carrier. To the kernel, attaching is plugging in a cable, which it notices a moment later; until
+/// then it silently discards what is sent. It takes longer while others hold the kernel's one lock for interfaces, for example to
+/// end a network namespace. An interface that is down is not waited for, and the wait ends after three seconds.
 fn await_carrier(socket: &OwnedFd, file: &OwnedFd, name: &str) -> Result<(), Errno> {
     for _ in 0..3000 {
         match ioctl::up_and_running(socket, name)? {
             (true, false) => std::thread::sleep(Duration::from_millis(1)),
             // The flag appears just before sending starts, within one change to the interface.
-            (_, true) => return ioctl::settle(file),
+            (_, true) => return ioctl::wait_for_changes(file),
             (false, _) => break,
         }
     }
     Ok(())
 }
 
-/// Why [`TunTap::open`](super::TunTap::open) or [`create`] failed; its text is one line and says what to do.
+/// Why [`TunTap::open`](super::TunTap::open) or [`create`] failed. Its text is one line and says what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OpenError {
-    /// Not a name that an interface can have.
+    /// The name is not valid for an interface.
     BadName(String),
-    /// Another program is attached to it; for [`create`], it exists already.
+    /// Another program is attached to it. For [`create`]: it already exists.
     InUse(String),
-    /// Made for several queues, or with other options that exclude this program.
+    /// It was made for several queues, or with other options that exclude this program.
     MultiQueue {
-        /// What was asked for.
+        /// The kind that was requested.
         kind: Kind,
         /// The interface.
         name: String,
@@ -134,27 +136,27 @@ pub enum OpenError {
     NoDevNetTun,
     /// This network namespace has no interface of that name.
     NoInterface {
-        /// What was asked for.
+        /// The kind that was requested.
         kind: Kind,
         /// The interface.
         name: String,
     },
-    /// /dev/net/tun is not open to this user.
+    /// This user may not open /dev/net/tun.
     NoPermission,
     /// The interface belongs to another user.
     NotOwner {
-        /// What was asked for.
+        /// The kind that was requested.
         kind: Kind,
         /// The interface.
         name: String,
     },
-    /// Neither a TAP nor a TUN.
+    /// The interface is neither a TAP nor a TUN.
     NotTunTap(String),
-    /// Anything else that the kernel says.
+    /// Another error of the kernel.
     Os(Errno),
-    /// A TUN where a TAP was asked for, or the other way round.
+    /// The interface is a TUN but a TAP was requested, or the other way round.
     OtherKind {
-        /// What it is.
+        /// The kind that it is.
         is: Kind,
         /// The interface.
         name: String,
@@ -162,7 +164,7 @@ pub enum OpenError {
 }
 
 impl Kind {
-    /// What smoltcp calls it.
+    /// The smoltcp medium of this kind.
     pub fn medium(self) -> Medium {
         match self {
             Kind::Tap => Medium::Ethernet,
@@ -271,8 +273,8 @@ fn open_clone_device() -> Result<OwnedFd, OpenError> {
     })
 }
 
-/// The kernel says EINVAL to the wrong kind, to multi-queue and to what is no TAP at all. Asking for each of the others on
-/// a second file tells which; being attached for that instant does no harm.
+/// The kernel returns EINVAL for the wrong kind, for multi-queue, and for what is not a TAP at all. Asking for each of the others
+/// on a second file tells which; being attached for that instant does no harm.
 fn why_invalid(kind: Kind, name: &str) -> OpenError {
     let is = |flags: u16| {
         open_clone_device().is_ok_and(|file| ioctl::attach(&file, name, flags | ioctl::IFF_NO_PI) != Err(Errno::INVAL))

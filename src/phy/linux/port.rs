@@ -1,4 +1,4 @@
-//! The file of a TAP or TUN: frames read and written, and the one that waits.
+//! Reads and writes frames of a TAP or TUN's file, and holds those that must wait.
 
 #[cfg(test)]
 pub(super) mod tests;
@@ -12,26 +12,26 @@ use smoltcp::phy::{Medium, PacketMeta};
 use super::join::{Join, MAX_HEAD};
 use super::offload::{self, Bad, HEADER};
 
-/// The longest frame that the kernel hands over: the largest IP packet, an Ethernet header and a VLAN tag.
+/// The longest frame from the kernel: the largest IP packet, an Ethernet header and a VLAN tag.
 pub(super) const MAX_FRAME: usize = 65_535 + 18;
 
-/// How many frames one read throws away at most.
+/// The largest number of frames that one read discards.
 const THROWN_AWAY: usize = 16;
 
-/// Memory for the longest frame after its header, and a byte more that shows a longer one.
+/// Memory for the longest frame after its header, and one byte more to detect a longer one.
 pub(super) fn buffer() -> Box<[u8]> {
     vec![0; HEADER + MAX_FRAME + 1].into_boxed_slice()
 }
 
-/// The file, and what may wait to be written to it: a frame, and behind a super-segment that was joined here another one.
+/// The file, and the frames that wait to be written: one frame, and another behind a joined super-segment.
 #[derive(Debug)]
 pub(super) struct Port {
     pub(super) fd: OwnedFd,
     /// The header's room, then the frame.
     tx: Box<[u8]>,
-    /// The length of what is still to be written of `tx`, header included; 0 is none.
+    /// The length of what is still to be written of `tx`, with the header; 0 means none.
     pending: usize,
-    /// What waits can grow, and is not to be written yet.
+    /// Whether the waiting frame can grow and is not to be written yet.
     join: Option<Join>,
     /// The frame behind that, likewise.
     behind: Box<[u8]>,
@@ -39,16 +39,16 @@ pub(super) struct Port {
     pub(super) blocked: Blocked,
     pub(super) fault: Option<Errno>,
     pub(super) dropped: u64,
-    /// Frames that the kernel had no room for at first.
+    /// Frames for which the kernel had no room at first.
     pub(super) held: u64,
-    /// The one in `tx` has been counted among them.
+    /// Whether the frame in `tx` is counted among them.
     counted: bool,
     medium: Medium,
     /// The length of the virtio-net header: 0 without offload.
     header: usize,
 }
 
-/// When the held frame may go.
+/// When the held frame can be written.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Blocked {
     UntilWritable,
@@ -84,7 +84,7 @@ impl Port {
         self.join.is_some()
     }
 
-    /// Whether the kernel computes TCP's checksums and cuts super-segments.
+    /// Whether the kernel computes TCP checksums and cuts super-segments.
     pub(super) fn offloads(&self) -> bool {
         self.header > 0
     }
@@ -92,7 +92,7 @@ impl Port {
     /// Writes a frame of `len` bytes, or holds it.
     ///
     /// # Panics
-    /// With a frame longer than [`MAX_FRAME`].
+    /// If `len` exceeds [`MAX_FRAME`].
     pub(super) fn send<R>(&mut self, meta: PacketMeta, len: usize, f: impl FnOnce(&mut [u8]) -> R) -> R {
         let Some(join) = self.join.take() else {
             let result = f(&mut self.tx[self.header..self.header + len]);
@@ -125,7 +125,7 @@ impl Port {
         }
     }
 
-    /// Joins a frame with what waits; or else puts it behind that, which is then complete, and answers false.
+    /// Joins a frame with the waiting one. If that fails, puts it behind that one, which is then complete, and returns false.
     fn join<R>(&mut self, mut join: Join, len: usize, f: impl FnOnce(&mut [u8]) -> R) -> (R, bool) {
         let behind = self.header..self.header + len;
         let (frame, so_far) = (&mut self.tx[self.header..], self.pending - self.header);
@@ -157,7 +157,7 @@ impl Port {
         (result, joined)
     }
 
-    /// Writes what was joined.
+    /// Writes the joined super-segment.
     pub(super) fn end_join(&mut self) {
         if let Some(join) = self.join.take() {
             self.complete(join);
@@ -172,7 +172,7 @@ impl Port {
         self.pending = prepare(&mut self.tx, self.header, len, meta, self.medium);
     }
 
-    /// Whether a frame can be sent, after another try with the held one.
+    /// Whether a frame can be sent, after another attempt with the held one.
     pub(super) fn is_free(&mut self) -> bool {
         self.flush();
         (self.pending == 0 || self.is_joining()) && self.fault.is_none()
@@ -204,7 +204,7 @@ impl Port {
         }
     }
 
-    /// The frame stays where it is. It is tried again and again, but counted once.
+    /// Keeps the frame. It is retried again and again, but counted once.
     fn hold(&mut self, errno: Errno, until: Blocked) {
         self.blocked = until;
         if !mem::replace(&mut self.counted, true) {
@@ -213,7 +213,7 @@ impl Port {
         }
     }
 
-    /// The frame behind is the next to be written, if there is one.
+    /// Makes the frame behind the next to be written, if there is one.
     fn advance(&mut self) {
         self.counted = false;
         self.pending = mem::take(&mut self.pending_behind);
@@ -222,7 +222,7 @@ impl Port {
         }
     }
 
-    /// The next frame, which stands in `buffer`; what cannot be one is thrown away.
+    /// Reads the next frame into `buffer`, and discards what cannot be one.
     pub(super) fn read<'b>(&mut self, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
         for _ in 0..THROWN_AWAY {
             let len = self.read_raw(buffer)?;
@@ -272,7 +272,7 @@ impl Port {
     }
 }
 
-/// Puts the header before a frame, if there is one, and answers the length of both.
+/// Puts the header before a frame, if there is one, and returns the length of both.
 fn prepare(buffer: &mut [u8], header: usize, len: usize, meta: PacketMeta, medium: Medium) -> usize {
     if let Some((room, frame)) = buffer.get_mut(..header + len).and_then(|b| b.split_first_chunk_mut::<HEADER>())
         && header > 0

@@ -1,4 +1,4 @@
-//! The device: frames in, frames out, and waiting for either.
+//! The device of a TAP or TUN: receives frames, sends frames, and waits for either.
 
 use core::fmt;
 use core::time::Duration;
@@ -17,11 +17,11 @@ use super::offload::LONGEST;
 use super::open::{self, Kind, OpenError};
 use super::port::{Blocked, MAX_FRAME, Port, buffer};
 
-/// A TAP or TUN that this program is attached to.
+/// A TAP or TUN to which this program is attached.
 ///
-/// A frame that the kernel cannot take now (its queue is full, the interface is down) stays in the device and goes out
-/// first when it can; until then [`Device::transmit`] and [`Device::receive`] answer `None`, so that the stack keeps what
-/// it has. At most this one frame is held, or with offload two. An interface that was deleted shows in [`TunTap::fault`].
+/// A frame that the kernel cannot take now (its queue is full, the interface is down) stays in the device, and is sent first. Until
+/// then [`Device::transmit`] and [`Device::receive`] return `None`, so that the stack keeps its data. At most this one frame is
+/// held, or two with offload. If the interface is deleted, [`TunTap::fault`] says so.
 #[derive(Debug)]
 pub struct TunTap {
     name: String,
@@ -31,17 +31,17 @@ pub struct TunTap {
     port: Port,
 }
 
-/// How long a frame is held before it is tried again where the kernel does not say when it can be.
+/// How long a frame is held before a retry, if the kernel does not report when it can be written.
 ///
-/// A TAP that is down never reports that it can be written. Since Linux 5.2 the kernel reports it on the way up, which
-/// ends the wait at once; this is for older ones, and for a lack of memory, of whose end nobody tells.
+/// A TAP that is down never reports that it can be written. Since Linux 5.2 the kernel reports it on the way up, which ends the
+/// wait at once. This is for older kernels, and for a lack of memory, whose end is never reported.
 const RETRY: Duration = Duration::from_millis(100);
 
-/// The most further files that [`TunTap::wait`] watches.
+/// The largest number of extra files that [`TunTap::wait`] watches.
 pub const MAX_EXTRA: usize = 7;
 
 impl TunTap {
-    /// Attaches to the interface `name`, which must exist. Its MTU is read here, once.
+    /// Attaches to the existing interface `name`. Its MTU is read here, once.
     ///
     /// # Errors
     /// One line for the user; see [`OpenError`].
@@ -49,13 +49,14 @@ impl TunTap {
         Self::attach(kind, name, false)
     }
 
-    /// The same with offload, as far as the kernel grants it; what it does not is logged, once, at level info. Frames may then
-    /// be longer than the MTU, up to 64 KiB, and their TCP checksums are the kernel's business both ways. For the stack; not for
-    /// passing frames on.
+    /// Attaches with as much offload as the kernel grants. What it does not grant is logged, once, at level info.
     ///
-    /// Over IPv6 smoltcp sends segments of the MTU, and this device joins those that follow one another. They wait in it for more
-    /// until [`flush`](TunTap::flush) or [`wait`](TunTap::wait), and meanwhile nothing is received: call one of them whenever the
-    /// stack has nothing to do.
+    /// Frames may be longer than the MTU, up to 64 KiB. The kernel handles their TCP checksums both ways. This is for the stack,
+    /// not for forwarding frames.
+    ///
+    /// Over IPv6, smoltcp sends segments of the MTU, and this device joins consecutive ones. They wait for more until
+    /// [`flush`](TunTap::flush) or [`wait`](TunTap::wait), and nothing is received meanwhile: call one of these whenever the stack
+    /// has nothing to do.
     ///
     /// # Errors
     /// Those of [`TunTap::open`].
@@ -73,7 +74,7 @@ impl TunTap {
         Ok(TunTap { name: name.into(), kind, mtu: (mtu + header).min(MAX_FRAME), rx: buffer(), port })
     }
 
-    /// Whether the kernel grants offload, and it was asked for.
+    /// Whether offload was requested and granted.
     pub fn offloads(&self) -> bool {
         self.port.offloads()
     }
@@ -93,7 +94,7 @@ impl TunTap {
         self.port.is_blocked()
     }
 
-    /// Frames thrown away: empty, too long, or corrupt ones that were read, and ones that the kernel refused or cut short.
+    /// Frames discarded: empty, too long or corrupt ones that were read, and ones that the kernel refused or cut short.
     pub fn dropped(&self) -> u64 {
         self.port.dropped
     }
@@ -103,28 +104,28 @@ impl TunTap {
         self.port.held
     }
 
-    /// What ended the device, if anything did. Nothing goes in or out after it.
+    /// What ended the device, if it has ended. No frame is sent or received after it.
     pub fn fault(&self) -> Option<Fault> {
         self.port.fault.map(|errno| Fault { name: self.name.clone(), errno })
     }
 
-    /// Hands over what waits to become a longer super-segment. [`wait`](Self::wait) does so, too.
+    /// Writes the waiting super-segment. [`wait`](Self::wait) does so too.
     pub fn flush(&mut self) {
         self.port.end_join();
     }
 
-    /// Waits until there is something to do: a frame has come, the held frame can go, one of `extra` can be read or has
-    /// ended, or `timeout` is over (`None` is for ever). It may also return early, with nothing ready: a signal came, or
-    /// it is time to try the held frame again.
+    /// Waits until a frame has arrived, the held frame can be sent, one of `extra` can be read, or `timeout` is over.
     ///
-    /// While a frame is held, a shorter timeout is not kept: the stack could do nothing then, and asking again and again
-    /// would only burn time. It is 100 ms late at most. A timeout is kept to the nanosecond, as far as the kernel's
-    /// timers go.
+    /// `None` waits for ever. A file of `extra` that has ended counts as readable. It may also return early with nothing ready:
+    /// after a signal, or to retry the held frame.
     ///
-    /// A file at its end counts as readable: leave it out of `extra` from then on. After a fault this returns at once.
+    /// While a frame is held, a shorter timeout is not kept, because the stack could do nothing but ask again. It is 100 ms late at
+    /// most. Otherwise a timeout is kept to the nanosecond, as far as the kernel's timers allow.
+    ///
+    /// A file at its end stays readable: leave it out of `extra` from then on. After a fault this returns at once.
     ///
     /// # Errors
-    /// More than [`MAX_EXTRA`] files, or what `ppoll` says.
+    /// More than [`MAX_EXTRA`] files, or the error of `ppoll`.
     pub fn wait(&mut self, timeout: Option<Duration>, extra: &[BorrowedFd<'_>]) -> io::Result<Ready> {
         if extra.len() > MAX_EXTRA {
             return Err(io::ErrorKind::InvalidInput.into());
@@ -165,7 +166,7 @@ impl TunTap {
     }
 }
 
-/// What ended a [`TunTap::wait`].
+/// Why a [`TunTap::wait`] ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ready {
     /// The device has a frame, or room for one, or has failed.

@@ -12,11 +12,25 @@ use smoltcp::wire::{IpAddress, IpCidr};
 
 #[cfg(feature = "dhcp")]
 mod autoconf;
+#[cfg(feature = "dhcp")]
+mod change;
+#[cfg(feature = "dhcp")]
+mod claim;
+#[cfg(feature = "dhcp")]
+mod dhcp;
+#[cfg(feature = "dhcp")]
+mod frame;
+#[cfg(feature = "slaac")]
+mod icmpv6;
+#[cfg(feature = "dhcp")]
+mod lease;
+#[cfg(feature = "slaac")]
+mod slaac;
 
 #[cfg(feature = "dhcp")]
-pub use autoconf::BadOffer;
+pub use lease::BadOffer;
 #[cfg(feature = "slaac")]
-pub use autoconf::interface_address;
+pub use slaac::interface_address;
 
 #[cfg(feature = "dhcp")]
 use super::config::MAX_ADDRESSES;
@@ -27,7 +41,11 @@ use super::{Console, Direction, Io, Step, connections::RETRY};
 #[cfg(feature = "dhcp")]
 pub(super) use autoconf::Autoconf;
 #[cfg(feature = "dhcp")]
-use autoconf::{Change, Out, Wanted};
+use autoconf::Wanted;
+#[cfg(feature = "dhcp")]
+use change::Change;
+#[cfg(feature = "dhcp")]
+use frame::Out;
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// The addresses in use, with their prefixes.
@@ -35,10 +53,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.iface.ip_addrs()
     }
 
-    /// Adds an address; where it is in use already, its prefix is replaced.
+    /// Adds an address, or replaces its prefix if it is in use already.
     ///
     /// # Errors
-    /// [`AddressError`]: it is no host's, or there is no room.
+    /// [`AddressError`]: it cannot belong to a host, or there is no room.
     pub fn add_address<P: Probe>(&mut self, now: Instant, address: IpCidr, probe: &mut P) -> Result<(), AddressError> {
         if !address.address().is_unicast() {
             return Err(AddressError::NotUnicast(address.address()));
@@ -53,9 +71,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         Ok(())
     }
 
-    /// Removes an address, and the router that only its network had. Connections that used it end with
-    /// [`End::AddressGone`](super::End::AddressGone) at the next polls; their peers are not told, since nothing can be sent from
-    /// there any more. False if there is no such address.
+    /// Removes an address, and the router that only its network could reach.
+    ///
+    /// Connections from it end with [`End::AddressGone`](super::End::AddressGone) at the next polls. Their peers are not told,
+    /// because nothing can be sent from the address any more. Returns false if there is no such address.
     pub fn remove_address<P: Probe>(&mut self, now: Instant, address: IpAddress, probe: &mut P) -> bool {
         let Some(gone) = self.iface.ip_addrs().iter().copied().find(|known| known.address() == address) else {
             return false;
@@ -70,7 +89,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         true
     }
 
-    /// Sends what is not on the link to this router, which is; it takes the place of the one of its family.
+    /// Routes packets to other networks through this router, in place of the present one of its family.
     ///
     /// # Errors
     /// [`AddressError`]: it is not on the link, or there is no room.
@@ -90,7 +109,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         Ok(())
     }
 
-    /// No longer sends anything to this router. False if there is no such one.
+    /// Stops using this router. Returns false if it was not in use.
     pub fn remove_router<P: Probe>(&mut self, now: Instant, router: IpAddress, probe: &mut P) -> bool {
         if !self.gateways.contains(&router) {
             return false;
@@ -109,30 +128,31 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
 #[cfg(feature = "dhcp")]
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Whether every address of the configuration is in use, or known to be somebody else's.
+    /// Whether every configured address is in use, or known to belong to another host.
     pub fn is_settled(&self) -> bool {
         self.autoconf.as_ref().is_none_or(Autoconf::is_settled)
     }
 
-    /// An address of the configuration that somebody else on the link has, and that is therefore not used; and who.
+    /// A configured address that is not used because another host on the link has it, and that host.
     pub fn taken(&self) -> Option<(IpAddress, EthernetAddress)> {
         self.autoconf.as_ref().and_then(Autoconf::taken)
     }
 
-    /// The DNS servers that DHCP and routers named: the first 4 of them, DHCP's first.
+    /// The DNS servers that DHCP and routers named: at most 4, DHCP's first.
     pub fn dns_servers(&self) -> heapless::Vec<IpAddress, 4> {
         let mut servers = heapless::Vec::new();
         if let Some(autoconf) = &self.autoconf {
             autoconf.dns_servers(&mut |server| {
-                // The list is as long as is promised.
+                // The list is as long as promised.
                 let _ = servers.push(server);
             });
         }
         servers
     }
 
-    /// Gives the address that DHCP leased back to its server, if there is one, and asks for no other. For the end: connections from
-    /// that address are over. The message may be lost, as RFC 2131 section 4.4.6 has it: then the lease runs out by itself.
+    /// Gives the DHCP lease back to its server, if there is one, and asks for no other. Call it at the end.
+    ///
+    /// Connections from that address are over. If the message is lost, the lease expires by itself (RFC 2131 section 4.4.6).
     pub fn release_lease<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
         let random = self.random.next();
         let Some(autoconf) = &mut self.autoconf else { return };
@@ -145,7 +165,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.apply_changes(now, &mut io.probe);
     }
 
-    /// Does what asking for addresses has due: one frame at most.
+    /// Does what is due in autoconfiguration: sends one frame at most.
     pub(super) fn configure<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -170,8 +190,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         sent
     }
 
-    /// Asks for the hardware address of the next hop to `remote`, where smoltcp does not (#1101). The asker is
-    /// told when the answer comes, and asks once a second at most. True if a frame left.
+    /// Asks for the hardware address of the next hop to `remote`, where smoltcp does not (#1101). Returns true if a frame left.
+    ///
+    /// The caller retries when the answer comes, and asks at most once a second.
     pub(super) fn solicit<D: Device, C, P: Probe>(
         &mut self,
         now: Instant,
@@ -192,7 +213,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         true
     }
 
-    /// Does to the interface what autoconfiguration found.
+    /// Applies autoconfiguration's changes to the interface.
     pub(super) fn apply_changes<P: Probe>(&mut self, now: Instant, probe: &mut P) {
         while let Some(change) = self.autoconf.as_mut().and_then(Autoconf::change) {
             match change {
@@ -202,7 +223,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                     }
                 }
                 Change::Remove(address) => drop(self.remove_address(now, address, probe)),
-                // One given by hand stays.
+                // A configured router stays.
                 Change::Router(router) if self.gateways.iter().any(|old| old.version() == router.version()) => {}
                 Change::Router(router) => {
                     if let Err(error) = self.set_router(now, router, probe) {
@@ -210,7 +231,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                     }
                 }
                 Change::RouterGone(router) => drop(self.remove_router(now, router, probe)),
-                Change::Tell(event) => probe.event(now, &Event::Address(event)),
+                Change::Report(event) => probe.event(now, &Event::Address(event)),
             }
         }
     }
@@ -224,15 +245,15 @@ fn emit<P: Probe>(out: &Out, hardware: EthernetAddress, token: impl TxToken, now
     });
 }
 
-/// Why an address or a router is not used.
+/// Why an address or a router cannot be used.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddressError {
     /// There are as many as smoltcp was built for.
     Full,
-    /// A router that no own network has.
+    /// The router is not in the network of any of our addresses.
     NotOnLink(IpAddress),
-    /// An address that no host can have.
+    /// The address cannot belong to a host.
     NotUnicast(IpAddress),
 }
 
@@ -248,7 +269,7 @@ impl fmt::Display for AddressError {
 
 impl core::error::Error for AddressError {}
 
-/// Gives an interface its first addresses.
+/// Adds the configured addresses to an interface.
 pub(super) fn add(iface: &mut Interface, addresses: &[IpCidr]) -> Result<(), SetupError> {
     let mut result = Ok(());
     iface.update_ip_addrs(|list| {
@@ -257,7 +278,7 @@ pub(super) fn add(iface: &mut Interface, addresses: &[IpCidr]) -> Result<(), Set
     result
 }
 
-/// The default route of a router's family.
+/// Adds the default route of a router's family.
 fn add_route(iface: &mut Interface, router: IpAddress) -> Result<(), SetupError> {
     let routes = iface.routes_mut();
     let added = match router {
@@ -268,7 +289,7 @@ fn add_route(iface: &mut Interface, router: IpAddress) -> Result<(), SetupError>
     added.map_err(|_| SetupError::TooMany)
 }
 
-/// Routes by way of the configuration's routers, one of each family.
+/// Adds the routes through the configured routers, one of each family.
 pub(super) fn add_gateways(iface: &mut Interface, config: &Config) -> Result<(), SetupError> {
     for (number, &gateway) in config.gateways.iter().enumerate() {
         let on_link = config.addresses.iter().any(|own| own.contains_addr(&gateway));
@@ -280,7 +301,7 @@ pub(super) fn add_gateways(iface: &mut Interface, config: &Config) -> Result<(),
     Ok(())
 }
 
-/// What asks for addresses, if anything is to be asked.
+/// Makes the autoconfiguration, if anything is to be configured.
 #[cfg(feature = "dhcp")]
 pub(super) fn autoconf(
     config: &Config,

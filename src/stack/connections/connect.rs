@@ -1,4 +1,4 @@
-//! Connections that this side begins, and the end of all of them.
+//! Connections that this side begins, and closing all connections.
 
 use smoltcp::phy::Device;
 use smoltcp::socket::tcp::State;
@@ -9,16 +9,16 @@ use super::Phase;
 use crate::stack::event::{ConnectionId, Event, Io, Probe, Tuple};
 use crate::stack::{ConnectError, Console, End, Session, Stack, UdpSession};
 
-/// The ports that a client's side is given (RFC 6335 section 6).
+/// The ephemeral ports, for connections that this side begins (RFC 6335 section 6).
 const EPHEMERAL: core::ops::RangeInclusive<u16> = 49152..=65535;
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// Begins a connection, to be given up unless it is established within `patience`.
+    /// Begins a connection. It is given up unless it is established within `patience`.
     ///
     /// Its program stays after the end until [`take`](Self::take) fetches it.
     ///
     /// # Errors
-    /// [`ConnectError`]: the remote cannot be, has no route, or every slot is taken.
+    /// [`ConnectError`]: the remote is not valid, has no route, or every slot is taken.
     pub fn connect<D, C, P: Probe>(
         &mut self,
         now: Instant,
@@ -30,10 +30,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.connect_from(now, 0, remote, session, patience, io)
     }
 
-    /// The same from a port of the caller's choice; from any free one if `port` is 0.
+    /// Begins a connection from `port`, or from any free port if it is 0.
     ///
     /// # Errors
-    /// As [`connect`](Self::connect), and [`ConnectError::Full`] where the port has a connection to this remote already.
+    /// As [`connect`](Self::connect), and [`ConnectError::Full`] if the port already has a connection to this remote.
     pub fn connect_from<D, C, P: Probe>(
         &mut self,
         now: Instant,
@@ -65,7 +65,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Ok(id)
     }
 
-    /// How a connection that this side began ended; none while it goes on.
+    /// How a connection that this side began has ended, or `None` if it has not.
     pub fn ended(&self, id: ConnectionId) -> Option<End> {
         match self.connections.slots.get(id.slot())?.phase {
             Phase::Ended(end) if self.connections.is_current(id) => Some(end),
@@ -78,20 +78,21 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.connections.is_current(id).then_some(self.connections.slots.get(id.slot())?.session.as_ref()?)
     }
 
-    /// Fetches the program of a connection that this side began and that has ended, and frees its slot.
+    /// Takes the program of a connection that this side began and that has ended, and frees its slot.
     pub fn take(&mut self, id: ConnectionId) -> Option<(S, End)> {
         let end = self.ended(id)?;
         let index = id.slot();
         let slot = &mut self.connections.slots[index];
         let session = slot.session.take()?;
-        // Like any other in TIME-WAIT from here on: the first to go when a slot is needed.
+        // From here on it is like any other in TIME-WAIT: the first to go when a slot is needed.
         let phase = if slot.state == State::TimeWait { Phase::TimeWait } else { Phase::Free };
         self.connections.enter(index, phase, None);
         Some((session, end))
     }
 
-    /// Stops listening and closes every connection: FIN where a program works, RST where none does yet. Keep polling until
-    /// [`is_quiet`](Self::is_quiet).
+    /// Stops listening and closes every connection: with FIN if its program runs, otherwise with RST.
+    ///
+    /// Keep polling until [`is_quiet`](Self::is_quiet).
     pub fn shut_down<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
         self.connections.stop_listening();
         for index in 0..self.connections.slots.len() {
@@ -111,7 +112,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Gives up every connection that is still closing, with RST: so its peer learns that no more will come. Poll once more.
+    /// Aborts every connection that is still closing, with RST. Poll once more to send it.
     pub fn abort_all(&mut self, now: Instant) {
         for index in 0..self.connections.slots.len() {
             if matches!(self.connections.slots[index].phase, Phase::Serving | Phase::Closing | Phase::Backlog) {
@@ -120,7 +121,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Forgets every connection silently, as a loss of power would: no segment leaves, and no program is told.
+    /// Forgets every connection silently, as a power failure would: sends nothing and calls no program.
     pub fn forget_connections(&mut self) {
         for index in 0..self.connections.slots.len() {
             if self.connections.slots[index].phase != Phase::Free {
@@ -129,16 +130,16 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Whether no connection is left but those in TIME-WAIT.
+    /// Whether every connection has ended, apart from those in TIME-WAIT.
     pub fn is_quiet(&self) -> bool {
         let is_over = |phase| matches!(phase, Phase::Free | Phase::TimeWait | Phase::Ended(_));
         self.connections.slots.iter().all(|slot| is_over(slot.phase))
     }
 
-    /// The own address that `remote` would be reached from.
+    /// The local address from which packets to `remote` are sent.
     ///
     /// # Errors
-    /// [`ConnectError`]: the remote cannot be, or has no route.
+    /// [`ConnectError`]: the remote is not valid, or has no route.
     pub fn source_for(&self, remote: IpEndpoint) -> Result<IpAddress, ConnectError> {
         if remote.port == 0 || !remote.addr.is_unicast() {
             return Err(ConnectError::BadRemote);
@@ -154,22 +155,23 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Who has to answer ARP or NDP for a packet to `remote` to leave: `remote` itself on the link, else a router. `None` where
-    /// there is no route.
+    /// The host that must answer ARP or NDP before a packet to `remote` can leave.
+    ///
+    /// That is `remote` itself if it is on the link, otherwise a router. `None` if there is no route.
     pub fn next_hop(&self, remote: IpAddress) -> Option<IpAddress> {
         let router = self.gateways.iter().copied().find(|router| router.version() == remote.version());
         if self.is_on_link(remote) { Some(remote) } else { router }
     }
 }
 
-/// The ports that a client's side may have, from a random one on (RFC 6056 section 3.3.1).
+/// All ephemeral ports, from a random one on (RFC 6056 section 3.3.1).
 pub(in crate::stack) fn ephemeral_ports(random: u32) -> impl Iterator<Item = u16> {
     let count = EPHEMERAL.end() - EPHEMERAL.start() + 1;
     (0..count).map(move |next| EPHEMERAL.start() + (random as u16).wrapping_add(next) % count)
 }
 
-/// Whether a packet between these gets to its destination: no router forwards one from a link-local address (RFC 4291 section
-/// 2.5.6). For a while an interface has no other, though a router is there already.
+/// Whether a packet can get from `source` to its destination: no router forwards one from a link-local address (RFC 4291 section
+/// 2.5.6). For a while an interface has no other address, though a router is known already.
 fn leaves_link(_source: IpAddress, _destination: IpAddress) -> bool {
     #[cfg(feature = "ipv6")]
     if let (IpAddress::Ipv6(source), IpAddress::Ipv6(destination)) = (_source, _destination) {

@@ -1,10 +1,10 @@
-//! The queue of deadlines: a binary heap with one entry a slot at most, through the slots.
+//! The queue of deadlines: a binary heap, stored in the slots, with at most one entry for each slot.
 
 use smoltcp::time::Instant;
 
 use super::slot_index::{Index, NONE, SlotIndex};
 
-/// The heap's length; its entries stand in the slots that every call names.
+/// The length of the heap. Its entries are in the slot index, which is passed to every call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadlines {
     len: usize,
@@ -18,18 +18,18 @@ impl Deadlines {
         (self.len > 0).then(|| due(slots, 0))
     }
 
-    /// The slot with the earliest deadline, if that has come.
+    /// The slot with the earliest deadline, if that has passed.
     pub(super) fn past(&self, slots: &[SlotIndex], now: Instant) -> Option<usize> {
         (self.len > 0 && due(slots, 0) <= now).then(|| at(slots, 0))
     }
 
-    /// A slot's deadline.
+    /// The deadline of a slot.
     pub(super) fn of(&self, slots: &[SlotIndex], index: usize) -> Option<Instant> {
         let position = slots[index].deadline.position;
         (position != NONE).then(|| due(slots, position.into()))
     }
 
-    /// Gives a slot a deadline, or takes its away.
+    /// Sets or removes a slot's deadline.
     pub(super) fn set(&mut self, slots: &mut [SlotIndex], index: usize, due: Option<Instant>) {
         match (due, slots[index].deadline.position) {
             (None, NONE) => {}
@@ -112,7 +112,7 @@ fn due(slots: &[SlotIndex], position: usize) -> Instant {
     slots[position].deadline.due
 }
 
-/// The earlier of two times, if there is one.
+/// The earlier of two optional times.
 pub(in crate::stack) fn sooner(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
     match (a, b) {
         (Some(a), Some(b)) => Some(a.min(b)),
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
     use crate::testing::random::Random;
 
-    /// Against a plain search for the minimum, over a long run of random settings.
+    /// Compares with a plain search for the minimum, over many random settings.
     #[test]
     fn agrees_with_a_plain_search() {
         let (mut heap, mut slots, mut plain) = (Deadlines::EMPTY, [SlotIndex::EMPTY; 64], [None; 64]);

@@ -1,4 +1,4 @@
-//! A connection's life: accepted, served, closed, over.
+//! The phases of a connection: accepted, served, closed, ended.
 
 use smoltcp::phy::Device;
 use smoltcp::socket::tcp::{Socket, State};
@@ -8,7 +8,7 @@ use super::{Connections, Phase};
 use crate::stack::event::{ConnectionId, Event, Io, Probe, Tuple};
 use crate::stack::{Console, Context, End, Session, Stack, UdpSession};
 
-/// How long RST may take to leave: as long as one attempt to learn the peer's hardware address.
+/// How long RST may take to leave: as long as one attempt to resolve the peer's hardware address.
 const RESET_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Why a connection's state may have changed.
@@ -18,12 +18,12 @@ pub(in crate::stack) enum Cause {
     Program,
     /// A segment arrived.
     Segment { rst: bool },
-    /// It had a chance to send: a timer may have run out.
+    /// It was able to send: a timer may have expired.
     Timer,
 }
 
 impl<S: Session + Clone> Connections<'_, S> {
-    /// Gives a free slot its two ends. It is given up at this time, unless it is established before.
+    /// Gives a free slot its two endpoints. The connection is given up at `give_up_at`, unless it is established earlier.
     pub(in crate::stack) fn occupy(&mut self, index: usize, tuple: Tuple, phase: Phase, give_up_at: Instant) {
         self.enter(index, phase, Some(give_up_at));
         (self.slots[index].progress, self.slots[index].unresolved) = ((0, 0), false);
@@ -31,8 +31,9 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.table.insert(self.index, index);
     }
 
-    /// Takes a connection to its next phase, where it is given up at this time. Its lists, its listener's counts and its timers
-    /// change with the phase, and nowhere else.
+    /// Takes a connection to its next phase, in which it is given up at `give_up_at`.
+    ///
+    /// Only this function changes the lists, the listener's counts and the timers that depend on the phase.
     #[inline(never)]
     pub(in crate::stack) fn enter(&mut self, index: usize, phase: Phase, give_up_at: Option<Instant>) {
         let slot = &mut self.slots[index];
@@ -77,7 +78,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         }
     }
 
-    /// Serves connections that wait, as many as the listener serves at once.
+    /// Serves waiting connections, up to the listener's limit.
     fn serve_waiting(&mut self, listener: Option<u8>) {
         while let Some(listening) = listener.and_then(|number| self.listeners.get(usize::from(number)))
             && listening.serving < listening.listener.serve_at_once
@@ -87,7 +88,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         }
     }
 
-    /// Takes a slot out of the table and the queues: no segment and no timer reaches it any more.
+    /// Removes a slot from the table and the queues: no segment and no timer reaches it any more.
     fn forget(&mut self, index: usize) {
         self.dequeue(index);
         self.deadlines.set(self.index, index, None);
@@ -95,7 +96,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.index[index].tuple = None;
     }
 
-    /// The program is done with a connection: FIN follows what it has sent.
+    /// Closes a connection whose program is done: FIN follows what is queued.
     pub(in crate::stack) fn close(&mut self, index: usize) {
         if let Some(socket) = self.slots[index].socket() {
             socket.close();
@@ -104,7 +105,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.drain(index);
     }
 
-    /// Gives a connection up with RST.
+    /// Aborts a connection with RST.
     pub(in crate::stack) fn abort(&mut self, now: Instant, index: usize, end: End) {
         if let Some(socket) = self.slots[index].socket() {
             socket.abort();
@@ -112,14 +113,14 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.enter(index, Phase::Aborting(end), Some(now + RESET_PATIENCE));
     }
 
-    /// Throws away what arrives after the program is done, so that the peer's FIN can arrive too.
+    /// Discards what arrives after the program is done, so that the peer's FIN can arrive too.
     pub(super) fn drain(&mut self, index: usize) {
         if let Some(socket) = self.slots[index].socket() {
             while socket.recv(|data| (data.len(), data.len())).is_ok_and(|len| len > 0) {}
         }
     }
 
-    /// Ends a connection that no program has, silently: its socket is simply used anew.
+    /// Ends a connection that has no program, silently: its socket is reused.
     pub(in crate::stack) fn drop_unserved<P: Probe>(&mut self, now: Instant, index: usize, end: End, probe: &mut P) {
         if let (Phase::HalfOpen, Some(tuple)) = (self.slots[index].phase, self.tuple(index)) {
             probe.event(now, &Event::HalfOpenEnded { id: self.id(index), tuple, end });
@@ -129,7 +130,7 @@ impl<S: Session + Clone> Connections<'_, S> {
 }
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// Follows the socket's state; false if the connection has lost its slot.
+    /// Acts on the socket's present state. Returns false if the connection no longer has its slot.
     pub(in crate::stack) fn check_state<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -137,7 +138,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         cause: Cause,
         io: &mut Io<D, C, P>,
     ) -> bool {
-        // Nothing follows from this, and most of the time it is so.
+        // Usually the state has not changed.
         let slot = &self.connections.slots[index];
         let established = slot.state == State::Established && slot.peek().is_some_and(|s| s.state() == slot.state);
         if established && slot.phase == Phase::Serving {
@@ -213,12 +214,12 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// How a connection ended that a timer closed: smoltcp closes one whose address is gone, too.
+    /// How a connection ended that smoltcp closed by a timer, or because its local address is gone.
     fn end_by_timer(&self, tuple: Tuple, timed_out: End) -> End {
         if self.iface.has_ip_addr(tuple.local.addr) { timed_out } else { End::AddressGone }
     }
 
-    /// The connection is over: tell its program, and free the slot unless something still needs it.
+    /// Ends a connection: calls its program, and frees the slot unless something still needs it.
     pub(in crate::stack) fn finish<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -239,7 +240,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.connections.enter(index, phase, None);
     }
 
-    /// The time to give the connection up has come.
+    /// Gives a connection up, because its time has come.
     pub(in crate::stack) fn give_up<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -258,7 +259,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// The peer has closed and acknowledged everything, and the socket is gone: the program reads what is left.
+    /// Ends a connection that the peer has closed, with everything acknowledged: the program reads what is left.
     fn read_the_rest<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) {
         let unread = |stack: &Self| stack.connections.slots[index].peek().map_or(0, |socket| socket.recv_queue());
         let mut left = unread(self);
@@ -272,8 +273,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Has a connection's program do something, and then all others if it wants that. `None` where there is no program. Never
-    /// inlined: that takes 100 bytes more of a board's flash.
+    /// Runs `act` on a connection's program, then all other programs if it asked for that. `None` if there is no program. Never
+    /// inlined: that would take 100 bytes more of a board's flash.
     #[inline(never)]
     pub(in crate::stack) fn with_program<R>(
         &mut self,

@@ -1,9 +1,10 @@
-//! Doubly linked lists through the slots: order of arrival without a heap, removal from the middle in constant time.
+//! Doubly linked lists through the slots: in order of arrival, without a heap, with removal in constant time.
 
 use super::slot_index::{Index, NONE, Node, SlotIndex};
 
-/// A list through the nodes of one kind: [`RUN_QUEUE`](super::slot_index::RUN_QUEUE) or [`PHASE_LIST`](super::slot_index::PHASE_LIST). A slot stands in at
-/// most one list of a kind.
+/// A list through one kind of node: [`RUN_QUEUE`](super::slot_index::RUN_QUEUE) or [`PHASE_LIST`](super::slot_index::PHASE_LIST).
+///
+/// A slot is in at most one list of a kind.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct List<const KIND: usize> {
     head: Index,
@@ -22,7 +23,7 @@ impl<const KIND: usize> List<KIND> {
         (self.head != NONE).then_some(self.head.into())
     }
 
-    /// The one after the first.
+    /// The second slot.
     pub(super) fn second(&self, slots: &[SlotIndex]) -> Option<usize> {
         let next = slots[self.front()?].nodes[KIND].next;
         (next != NONE).then_some(next.into())

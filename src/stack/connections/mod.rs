@@ -1,7 +1,7 @@
 //! What connections have in common: their slots, the table, the lists, the deadlines, the listeners.
 //!
-//! [`Connections`] owns all of it. [`Connections::enter`] in lifecycle.rs takes a connection from phase to phase; turn.rs runs its
-//! program and has smoltcp send; connect.rs begins the ones of this side.
+//! [`Connections`] owns all of it. [`Connections::enter`] in lifecycle.rs takes a connection from phase to phase. turn.rs runs its
+//! program and lets smoltcp send; connect.rs begins the connections of this side.
 
 mod connect;
 mod deadlines;
@@ -35,17 +35,17 @@ use slot::Queue;
 use slot_index::{PHASE_LIST, RUN_QUEUE};
 use table::Table;
 
-/// A connection that asks for keep-alive probes does so this many times within its idle timeout.
+/// The number of keep-alive probes that a connection sends within its idle timeout.
 const PROBES: u32 = 4;
 
-/// The slots, and all that ties them together.
+/// The slots, and everything that links them.
 pub(super) struct Connections<'a, S> {
     pub(super) slots: &'a mut [Slot<'a, S>],
     index: &'a mut [SlotIndex],
     table: Table<{ table::HASHED }>,
     deadlines: Deadlines,
     run_queue: List<RUN_QUEUE>,
-    /// The device had no room when a connection was last to send.
+    /// Whether the device had no room when a connection was last to send.
     blocked: bool,
     /// Connections that wait for a neighbour's hardware address.
     neighbour_queue: List<RUN_QUEUE>,
@@ -56,7 +56,7 @@ pub(super) struct Connections<'a, S> {
     tcp: TcpOptions,
 }
 
-/// A listener and its connections.
+/// A listener, with counts of its connections.
 struct Listening<S> {
     listener: Listener<S>,
     serving: usize,
@@ -64,7 +64,7 @@ struct Listening<S> {
 }
 
 impl<'a, S: Session + Clone> Connections<'a, S> {
-    /// Free slots, one for each socket. `None` where the memory does not fit together.
+    /// Free slots, one for each socket. `None` if the slices do not fit together.
     pub(super) fn new(
         slots: &'a mut [Slot<'a, S>],
         index: &'a mut [SlotIndex],
@@ -77,7 +77,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         if index.len() != count || sockets.len() != count || count >= usize::from(Index::MAX) {
             return None;
         }
-        // With no connections at all the loop below has nothing to do, whatever the chunks' size.
+        // Without connections, the loop below has nothing to do, whatever the chunks' size.
         let receive = receive.chunks_exact_mut((receive.len() / count.max(1)).max(1));
         let send = send.chunks_exact_mut((send.len() / count.max(1)).max(1));
         for (((slot, socket), receive), send) in slots.iter_mut().zip(sockets).zip(receive).zip(send) {
@@ -114,12 +114,12 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         self.slots.get(id.slot()).is_some_and(|slot| slot.generation == id.generation && slot.phase != Phase::Free)
     }
 
-    /// The connection's two ends.
+    /// The two endpoints of a connection.
     pub(super) fn tuple(&self, index: usize) -> Option<Tuple> {
         self.index[index].tuple
     }
 
-    /// The slot of the connection with these two ends.
+    /// The slot of the connection with these two endpoints.
     pub(super) fn find(&self, tuple: &Tuple) -> Option<usize> {
         self.table.find(self.index, tuple)
     }
@@ -129,12 +129,12 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         self.deadlines.first(self.index)
     }
 
-    /// A connection's deadline.
+    /// The deadline of a connection.
     pub(super) fn due_of(&self, index: usize) -> Option<Instant> {
         self.deadlines.of(self.index, index)
     }
 
-    /// Adds a listener; false where there is no room for another.
+    /// Adds a listener. Returns false if there is no room for it.
     pub(super) fn add_listener(&mut self, listener: Listener<S>) -> bool {
         self.listeners.push(Listening { listener, serving: 0, backlog: List::EMPTY }).is_ok()
     }
@@ -144,12 +144,12 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         self.listeners.iter().position(|listening| listening.listener.port == port)
     }
 
-    /// Whether a listener has any port.
+    /// Whether any listener has a port.
     pub(super) fn is_listening(&self) -> bool {
         self.listeners.iter().any(|listening| listening.listener.port != 0)
     }
 
-    /// Stops listening. The listeners keep their numbers, which connections refer to; port 0 receives nothing.
+    /// Stops listening. Listeners keep their numbers, because connections refer to them; no SYN is for port 0.
     pub(super) fn stop_listening(&mut self) {
         for listening in self.listeners.iter_mut() {
             listening.listener.port = 0;
@@ -157,8 +157,8 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         }
     }
 
-    /// Whether one more established connection would be served by this listener, or find room in its backlog. Half-open
-    /// connections do not count: they find out when they are established.
+    /// Whether this listener could serve one more established connection now, or keep it in its backlog. Half-open connections do
+    /// not count: they are checked when they are established.
     pub(super) fn listener_has_room(&self, listener: usize) -> bool {
         self.listeners.get(listener).is_none_or(|listening| {
             let limit = listening.listener.serve_at_once.saturating_add(listening.listener.backlog);
@@ -171,7 +171,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         self.free.front()
     }
 
-    /// Whose slot a new connection may have: the oldest in TIME-WAIT, then the oldest half-open one.
+    /// The slot to recycle for a new connection: the oldest in TIME-WAIT, otherwise the oldest half-open one.
     pub(super) fn to_recycle(&self) -> Option<usize> {
         self.time_wait.front().or(self.half_open.front())
     }
@@ -186,7 +186,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         }
     }
 
-    /// Gives each connection from this address its turn: the address is gone.
+    /// Gives each connection from this local address its turn, because the address is gone.
     pub(super) fn enqueue_from(&mut self, address: IpAddress) {
         for index in 0..self.slots.len() {
             if self.tuple(index).is_some_and(|tuple| tuple.local.addr == address) {
@@ -195,7 +195,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         }
     }
 
-    /// Puts a connection at the end of the queue for a turn, unless it stands there already.
+    /// Appends a connection to the run queue, unless it is there already.
     pub(super) fn enqueue(&mut self, index: usize) {
         match core::mem::replace(&mut self.slots[index].queue, Queue::Run) {
             Queue::Neighbour => self.neighbour_queue.remove(self.index, index),
@@ -213,19 +213,19 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         }
     }
 
-    /// Moves a connection that stands in the queue for a turn to its front.
+    /// Moves a connection to the front of the run queue, if it is there.
     fn move_to_front(&mut self, index: usize) {
         self.run_queue.remove(self.index, index);
         self.run_queue.push_front(self.index, index);
     }
 
-    /// Moves a connection that stands in the queue for a turn to its end.
+    /// Moves a connection to the end of the run queue, if it is there.
     fn move_to_back(&mut self, index: usize) {
         self.run_queue.remove(self.index, index);
         self.run_queue.push_back(self.index, index);
     }
 
-    /// A frame came that may name a hardware address: all connections that wait for one try again.
+    /// Lets connections that wait for a hardware address try again: a frame may have brought one.
     pub(super) fn neighbours_may_be_known(&mut self) {
         while let Some(index) = self.neighbour_queue.front() {
             self.enqueue(index);
@@ -234,11 +234,11 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
 
     /// A fresh socket.
     ///
-    /// smoltcp gives no socket's buffers back, so the socket is used again. `listen` and `connect` reset most of it; the
-    /// congestion controller and the timestamp generator are replaced here. What remains is harmless: the duplicate-ACK
-    /// counter starts anew at the first acknowledgement with another number, and the last sequence number only chooses
-    /// among SACK ranges. The set remembers besides that a socket waits for a neighbour's hardware address, and would keep
-    /// silent a second for the sake of the last peer: only a socket that is added anew has nobody to wait for.
+    /// smoltcp never returns a socket's buffers, so the socket is reused. `listen` and `connect` reset most of it; the congestion
+    /// controller and the timestamp generator are replaced here. The rest is harmless: the duplicate-ACK counter restarts at the
+    /// first acknowledgement with another number, and the last sequence number only chooses among SACK ranges. The socket set also
+    /// remembers that a socket waits for a neighbour's hardware address, and would stay silent for a second because of the previous
+    /// peer. Only a socket that is added anew waits for nobody.
     pub(super) fn fresh_socket(&mut self, index: usize) -> Option<&mut Socket<'a>> {
         let slot = self.slots.get_mut(index)?;
         if let Some((set, handle)) = &mut slot.set

@@ -1,4 +1,4 @@
-//! Where one connection lives.
+//! The slot of one connection, and its phases.
 
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, State};
@@ -7,29 +7,29 @@ use smoltcp::wire::TcpSeqNumber;
 
 use crate::stack::session::End;
 
-/// Where one connection lives: a socket set of its own, and the program.
+/// Room for one connection: its own socket set, and its program.
 pub struct Slot<'a, S> {
     pub(super) set: Option<(SocketSet<'a>, SocketHandle)>,
     pub(in crate::stack) session: Option<S>,
     pub(in crate::stack) phase: Phase,
-    /// The listener's number; `None` on a connection that this side began.
+    /// The listener's number; `None` if this side began the connection.
     pub(in crate::stack) listener: Option<u8>,
-    /// Counts the connections that had this slot.
+    /// The number of connections that have used this slot.
     pub(in crate::stack) generation: u32,
     /// The state last reported.
     pub(in crate::stack) state: State,
     /// The peer's initial sequence number, on a connection that the peer began.
     pub(in crate::stack) peer_isn: TcpSeqNumber,
-    /// The program is to run.
+    /// Whether the program is to run.
     pub(in crate::stack) run: bool,
     pub(super) queue: Queue,
-    /// Its last segment could not leave, since the neighbour's hardware address is not known.
+    /// Whether its last segment could not leave because the neighbour's hardware address is unknown.
     pub(super) unresolved: bool,
-    /// When the program asked to be run.
+    /// When the program asked to run.
     pub(super) wake_at: Option<Instant>,
-    /// When the connection is given up, unless it makes progress.
+    /// When the connection is given up unless it makes progress.
     pub(super) give_up_at: Option<Instant>,
-    /// Bytes queued to send and to read when progress was last seen.
+    /// The bytes queued to send and to read when progress was last made.
     pub(super) progress: (usize, usize),
 }
 
@@ -75,35 +75,35 @@ impl<S> Slot<'_, S> {
     }
 }
 
-/// A slot's part in a connection's life.
+/// The phase of the connection in a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Given up; RST is still to leave.
+    /// Aborted; RST is still to leave.
     Aborting(End),
-    /// Established, and waiting to be served.
+    /// Established, waiting to be served.
     Backlog,
-    /// The program is done with it; FIN and what was queued before are on their way.
+    /// The program is done. FIN, and what was queued before it, are on their way.
     Closing,
-    /// Begun by this side, not established.
+    /// Begun by this side, not established yet.
     Connecting,
-    /// Over; begun by this side, so its program stays until it is taken.
+    /// Ended, begun by this side: its program stays until it is taken.
     Ended(End),
     /// Unused.
     Free,
-    /// Begun by the peer, not established.
+    /// Begun by the peer, not established yet.
     HalfOpen,
-    /// The program works with it.
+    /// The program runs.
     Serving,
-    /// Over; late segments are still answered.
+    /// Ended; late segments are still answered.
     TimeWait,
 }
 
-/// Which queue a slot stands in.
+/// The queue that a slot is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Queue {
-    /// The neighbour's hardware address must be learned first.
+    /// Waiting for the neighbour's hardware address.
     Neighbour,
     None,
-    /// For a turn.
+    /// Waiting for a turn.
     Run,
 }

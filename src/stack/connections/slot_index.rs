@@ -1,22 +1,22 @@
-//! What ties the connection slots together, apart from the slots so that a look-up touches little memory.
+//! Links between the connection slots. They are apart from the slots, so that a look-up touches little memory.
 
 use smoltcp::time::Instant;
 
 use crate::stack::event::Tuple;
 
-/// A position in the array of slots.
+/// An index into the array of slots.
 pub(in crate::stack) type Index = u16;
 
-/// No position.
+/// No slot.
 pub(super) const NONE: Index = Index::MAX;
 
-/// The node of the queue of slots with work to do, or of those that wait for a neighbour's hardware address.
+/// The node for the queue of slots with work, or of those that wait for a neighbour's hardware address.
 pub(super) const RUN_QUEUE: usize = 0;
 
-/// The node of the list of the slot's phase: free, half-open, in a backlog, in TIME-WAIT.
+/// The node for the list of the slot's phase: free, half-open, in a backlog, in TIME-WAIT.
 pub(super) const PHASE_LIST: usize = 1;
 
-/// A slot's place in the connection table, the lists and the queue of deadlines.
+/// The links of one slot: in the connection table, the lists and the queue of deadlines.
 #[derive(Clone, Copy, Debug)]
 pub struct SlotIndex {
     pub(super) tuple: Option<Tuple>,
@@ -31,7 +31,7 @@ impl SlotIndex {
         SlotIndex { tuple: None, bucket: Bucket::EMPTY, nodes: [Node::EMPTY; 2], deadline: Entry::EMPTY };
 }
 
-/// A slot's place in a list.
+/// The links of one slot in a list.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
     pub(super) previous: Index,
@@ -42,7 +42,7 @@ impl Node {
     pub(super) const EMPTY: Node = Node { previous: NONE, next: NONE };
 }
 
-/// A slot's part of the table: the first slot of the bucket of its number, and the next slot of its own bucket.
+/// The links of the hash table: the first slot in the bucket of this index, and the next slot in this slot's bucket.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bucket {
     pub(super) first: Index,
@@ -53,9 +53,9 @@ impl Bucket {
     pub(super) const EMPTY: Bucket = Bucket { first: NONE, next: NONE };
 }
 
-/// A slot's part of the heap: its own position, and what stands at the heap position of its number: a deadline and its slot.
+/// The entries of the heap: this slot's heap position, and the deadline and slot that are at the heap position of this index.
 ///
-/// The deadline stands there, not with its slot, so that finding the earlier of two children touches one place in memory.
+/// The deadline is stored there, not with its slot, so that comparing two children touches one place in memory.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     pub(super) due: Instant,

@@ -1,4 +1,4 @@
-//! The table of connections: from the two ends to the slot, by a keyed hash that peers cannot steer.
+//! The table of connections: finds a slot by its two endpoints, with a keyed hash that peers cannot steer.
 
 use smoltcp::wire::IpAddress;
 
@@ -6,11 +6,11 @@ use super::slot_index::{Index, NONE, SlotIndex};
 use crate::stack::event::Tuple;
 use crate::stack::half_sip::half_sip;
 
-/// Whether there is a hash. Without std there are a few connections, and all of them are looked through in a fraction of the time
-/// that the hash takes.
+/// Whether the table hashes. Without `std` there are few connections: a search through all of them takes a fraction of the time of
+/// a hash.
 pub(super) const HASHED: bool = cfg!(feature = "std");
 
-/// The table's key; its chains stand in the slots that every call names, as many buckets as slots.
+/// The key of the table. Its chains are in the slot index, which is passed to every call; there are as many buckets as slots.
 pub(super) struct Table<const HASHED: bool> {
     key: u64,
     buckets: usize,
@@ -23,7 +23,7 @@ impl<const HASHED: bool> Table<HASHED> {
 
     pub(super) fn find(&self, slots: &[SlotIndex], tuple: &Tuple) -> Option<usize> {
         if !HASHED {
-            // Peers differ, and seldom this side.
+            // The remote endpoints differ, the local ones seldom do.
             let same = |other: Tuple| other.remote == tuple.remote && other.local == tuple.local;
             return slots.iter().position(|slot| slot.tuple.is_some_and(same));
         }
@@ -37,14 +37,14 @@ impl<const HASHED: bool> Table<HASHED> {
         None
     }
 
-    /// Adds a slot, whose tuple is set already.
+    /// Adds a slot whose tuple is already set.
     pub(super) fn insert(&self, slots: &mut [SlotIndex], index: usize) {
         let Some(bucket) = slots[index].tuple.as_ref().and_then(|tuple| self.bucket(tuple)) else { return };
         slots[index].bucket.next = slots[bucket].bucket.first;
         slots[bucket].bucket.first = index as Index;
     }
 
-    /// Takes a slot out, whose tuple is set still.
+    /// Removes a slot whose tuple is still set.
     pub(super) fn remove(&self, slots: &mut [SlotIndex], index: usize) {
         let Some(bucket) = slots[index].tuple.as_ref().and_then(|tuple| self.bucket(tuple)) else { return };
         let next = slots[index].bucket.next;
@@ -63,8 +63,8 @@ impl<const HASHED: bool> Table<HASHED> {
         }
     }
 
-    /// The number of a tuple's bucket. The hash takes the addresses in as they are, IPv4 ones in two words and IPv6 ones in
-    /// eight: its end holds the length, so that neither is the other's.
+    /// The index of a tuple's bucket. IPv4 addresses are hashed as two words, IPv6 ones as eight. The hash ends with the length,
+    /// so that no tuple of one family equals one of the other.
     fn bucket(&self, tuple: &Tuple) -> Option<usize> {
         if !HASHED {
             return None;
@@ -97,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    /// Slots come and go; those that are there are found, with the hash and without.
+    /// Slots are added and removed at random; those that are there are found, with and without a hash.
     #[test]
     fn finds_what_is_there() {
         let (hashed, plain) = (Table::<true>::new(7, 8), Table::<false>::new(7, 8));

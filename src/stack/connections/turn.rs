@@ -1,4 +1,4 @@
-//! A connection's turn: its program runs, its segments leave, its next deadline is noted.
+//! A connection's turn: its program runs, its segments leave, its next deadline is set.
 
 use smoltcp::iface::PollResult;
 use smoltcp::phy::Device;
@@ -13,11 +13,11 @@ use crate::stack::event::{Event, Io, Probe, Step};
 use crate::stack::ingress::Watch;
 use crate::stack::{Console, End, Next, Session, Stack, UdpSession};
 
-/// How soon a socket is asked again that wants to be polled at once and sends nothing: a guard against spinning.
+/// How soon a socket is polled again if it asks for that at once and sends nothing. Prevents spinning.
 pub(in crate::stack) const RETRY: Duration = Duration::from_millis(10);
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Does the next piece of work that a connection has: run its program, or send what it has to send.
+    /// Does a connection's next piece of work: runs its program, or sends what it has queued.
     pub(in crate::stack) fn run_connections<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -38,7 +38,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             }
             match self.send(now, index, io) {
                 Sending::Blocked => {
-                    // Programs whose time has come stand right behind: see `start_due`.
+                    // Programs whose time has come are next in the queue: see `start_due`.
                     if !self.connections.next_but_one_runs() {
                         return None;
                     }
@@ -92,7 +92,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Lets a connection send, and notes when it has work again.
+    /// Lets a connection send, and sets its next deadline.
     fn send<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> Sending {
         let Some(set) = self.connections.slots[index].set() else { return Sending::Nothing };
         let mut watch = Watch::new(&mut io.device, &mut io.probe);
@@ -110,7 +110,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if current {
             let poll_at = self.connections.slots[index].set().and_then(|set| self.iface.poll_at(now, set));
             if sent.asked > 0 {
-                // A token was asked for and no segment left: the neighbour's hardware address is not known yet.
+                // A token was taken but no segment left: the neighbour's hardware address is not known yet.
                 self.connections.slots[index].unresolved = !changed;
             }
             self.connections.schedule(now, index, poll_at, sent.asked > 0 && !changed, changed);
@@ -130,7 +130,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Gives a connection its turn if its deadline has come: at most one a call.
+    /// Gives a connection whose deadline has passed its turn: at most one for each call.
     pub(in crate::stack) fn start_due<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
         let Some((index, timer)) = self.connections.take_due(now) else { return };
         let id = self.connections.id(index);
@@ -145,19 +145,19 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 }
 
-/// Whose time has come.
+/// A timer of a connection.
 enum Timer {
-    /// The connection is given up.
+    /// Gives the connection up.
     GiveUp,
-    /// The program asked to be run.
+    /// Runs the program, at the time it asked for.
     Program,
-    /// smoltcp has something to send.
+    /// Lets smoltcp send.
     Socket,
 }
 
 impl<S: Session + Clone> Connections<'_, S> {
-    /// Decides when a connection that just had its turn has the next one. `poll_at` is when its socket has work without a frame
-    /// arriving.
+    /// Sets the time of a connection's next turn, just after a turn. `poll_at` is when its socket has work, unless a frame arrives
+    /// earlier.
     fn schedule(&mut self, now: Instant, index: usize, poll_at: Option<Instant>, unresolved: bool, sent: bool) {
         self.dequeue(index);
         self.watch_progress(now, index);
@@ -176,7 +176,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.deadlines.set(self.index, index, due);
     }
 
-    /// The same for one that keeps its turn, because the device has no room: its times come all the same.
+    /// Sets the deadline of a connection that keeps its turn because the device has no room: its timers run all the same.
     fn schedule_blocked(&mut self, now: Instant, index: usize) {
         self.watch_progress(now, index);
         let slot = &self.slots[index];
@@ -184,7 +184,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.deadlines.set(self.index, index, due);
     }
 
-    /// Bounds how long a connection may close, or stay half-closed, without progress.
+    /// Limits how long a connection may close, or stay half-closed, without progress.
     fn watch_progress(&mut self, now: Instant, index: usize) {
         let slot = &mut self.slots[index];
         let limit = match (slot.phase, slot.state) {
@@ -200,7 +200,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         }
     }
 
-    /// The connection whose deadline came first, if it has, and which of its timers that was.
+    /// The connection with the earliest passed deadline, and the timer that expired.
     fn take_due(&mut self, now: Instant) -> Option<(usize, Timer)> {
         let index = self.deadlines.past(self.index, now)?;
         self.deadlines.set(self.index, index, None);
@@ -218,7 +218,7 @@ impl<S: Session + Clone> Connections<'_, S> {
     /// Gives a connection its turn.
     fn start(&mut self, now: Instant, index: usize) {
         self.enqueue(index);
-        // Whoever is first keeps its turn while nothing can leave, and must hold up neither the others' programs nor their times.
+        // The first in the queue keeps its turn while nothing can leave. It must not hold up the others' programs or timers.
         if self.blocked {
             if self.slots[index].run {
                 self.move_to_front(index);
@@ -227,18 +227,18 @@ impl<S: Session + Clone> Connections<'_, S> {
         }
     }
 
-    /// Whether the program of the connection behind the first in the queue is to run.
+    /// Whether the program of the second connection in the queue is to run.
     fn next_but_one_runs(&self) -> bool {
         self.run_queue.second(self.index).is_some_and(|behind| self.slots[behind].run)
     }
 }
 
-/// What a connection's turn to send came to.
+/// The result of a connection's turn to send.
 enum Sending {
     /// The device has no room.
     Blocked,
     Nothing,
-    /// A frame left that was none of its segments: an ARP request or neighbour solicitation.
+    /// A frame left that was not one of its segments: an ARP request or neighbour solicitation.
     Other,
     Segment,
 }

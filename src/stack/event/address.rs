@@ -1,4 +1,4 @@
-//! What happens to the interface's addresses.
+//! Events of the interface's addresses.
 
 use core::fmt;
 
@@ -7,13 +7,13 @@ use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, Ipv4Address, Ipv4Cidr};
 #[cfg(feature = "dhcp")]
 use crate::stack::BadOffer;
 
-/// Something that happened to the interface's addresses.
+/// A change of the interface's addresses or routers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddressEvent {
-    /// An address can be used from now on.
+    /// An address is in use from now on.
     Added(IpCidr),
-    /// A DHCP server leased an address for a time in seconds; it is in use from now on.
+    /// A DHCP server leased an address for `seconds` seconds. It is in use from now on.
     Leased {
         /// The address.
         address: Ipv4Cidr,
@@ -22,46 +22,46 @@ pub enum AddressEvent {
         /// The lease, in seconds.
         seconds: u32,
     },
-    /// A lease is over; another one is asked for.
+    /// A lease has ended; another is asked for.
     LeaseLost {
         /// The address.
         address: Ipv4Cidr,
-        /// Why.
+        /// The reason.
         why: Loss,
     },
-    /// A lease was given back to the server, before the end.
+    /// A lease was given back to the server early.
     Released {
         /// The address.
         address: Ipv4Cidr,
         /// The server's address.
         server: Ipv4Address,
     },
-    /// A router's advertisement gave an address; it is in use from now on.
+    /// A router's advertisement gave an address. It is in use from now on.
     Advertised(IpCidr),
-    /// No DHCP server has answered; said once, while the questions go on.
+    /// No DHCP server has answered yet. Reported once, while requests continue.
     NoDhcpServer,
-    /// No IPv6 router has answered; said once, while the questions go on.
+    /// No IPv6 router has answered yet. Reported once, while solicitations continue.
     NoRouter,
-    /// A DHCP server does not grant what it offered; said once, while the questions go on.
+    /// A DHCP server does not grant its offer. Reported once, while requests continue.
     NotGranted {
         /// The server.
         server: Ipv4Address,
         /// The address.
         address: Ipv4Address,
-        /// What it says.
+        /// The reason.
         why: Denial,
     },
-    /// A DHCP server's offer makes no sense and is not taken.
+    /// A DHCP server's offer is not valid and is ignored.
     #[cfg(feature = "dhcp")]
     OfferRefused {
         /// The server.
         server: Ipv4Address,
-        /// What about it.
+        /// The reason.
         why: BadOffer,
     },
-    /// An address is gone: connections that used it are over.
+    /// An address was removed: connections from it are over.
     Removed(IpCidr),
-    /// The lease is renewed for a time in seconds.
+    /// A lease was renewed for `seconds` seconds.
     Renewed {
         /// The address.
         address: Ipv4Cidr,
@@ -72,15 +72,15 @@ pub enum AddressEvent {
     },
     /// No router advertises this address any more.
     Expired(IpCidr),
-    /// What is not on the link goes to this router from now on.
+    /// Packets to other networks go through this router from now on.
     Router(IpAddress),
-    /// This router is used no longer.
+    /// This router is no longer used.
     RouterGone(IpAddress),
-    /// Somebody else has an address that was to be used, or is about to use it. It is not used.
+    /// Another host has an address that was to be used, or claims it. It is not used.
     Taken {
         /// The address.
         address: IpAddress,
-        /// Who.
+        /// The other host.
         by: EthernetAddress,
     },
 }
@@ -126,7 +126,7 @@ impl fmt::Display for AddressEvent {
     }
 }
 
-/// A hardware address as Linux and Wireshark write it.
+/// A hardware address, displayed as Linux and Wireshark do.
 #[derive(Clone, Copy, Debug)]
 pub struct Hardware(pub EthernetAddress);
 
@@ -137,22 +137,22 @@ impl fmt::Display for Hardware {
     }
 }
 
-/// How a DHCP server does not grant what it offered.
+/// How a DHCP server denied what it had offered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Denial {
-    /// It refuses the request (DHCPNAK).
+    /// It refused the request (DHCPNAK).
     Refused,
-    /// It does not reply to it.
+    /// It did not reply to the request.
     Silent,
 }
 
-/// Why a lease is over before it was given back.
+/// Why a lease ended early.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Loss {
-    /// Its time has run out, and nobody renewed it.
+    /// It expired, because no server renewed it.
     Expired,
-    /// The server does not renew it (DHCPNAK).
+    /// The server refused to renew it (DHCPNAK).
     Refused,
 }

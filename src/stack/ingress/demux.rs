@@ -1,4 +1,4 @@
-//! Which connection a frame is for, told from its headers alone.
+//! Finds the connection that a frame is for, from its headers alone.
 
 use smoltcp::phy::{ChecksumCapabilities, Medium};
 #[cfg(feature = "ipv6")]
@@ -8,35 +8,35 @@ use smoltcp::wire::{
     TcpPacket, TcpSeqNumber,
 };
 
-use crate::stack::event::{Drop, Tuple};
+use crate::stack::event::{DropReason, Tuple};
 
 /// Where a frame goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flow {
-    /// Nowhere.
-    Drop(Drop),
-    /// To the interface and the shared sockets: UDP, ICMP, whatever is malformed.
+    /// Nowhere: it is dropped.
+    Drop(DropReason),
+    /// To the interface and the shared sockets: UDP, ICMP, malformed frames.
     Shared,
-    /// The same, and it may tell the hardware address that a connection waits for.
+    /// The same; it may also bring a hardware address that a connection waits for.
     Neighbour,
     /// To this connection, or to a listener.
     Tcp(Segment),
 }
 
-/// What the demultiplexer needs of a TCP segment.
+/// The parts of a TCP segment that the demultiplexer needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Segment {
     pub(super) tuple: Tuple,
-    /// The slot of the connection with these two ends.
+    /// The slot of the connection with these endpoints.
     pub(super) known: Option<usize>,
-    /// SYN without ACK or RST: it asks for a new connection.
+    /// Whether it has SYN without ACK or RST: it asks for a new connection.
     pub(super) opens: bool,
     pub(super) rst: bool,
     pub(super) seq: TcpSeqNumber,
 }
 
-/// Looks at a frame. `own` tells whether an address is the interface's, and `known` finds the slot of a connection: its addresses
-/// have been looked at before.
+/// Finds where a frame goes. `own` tells whether an address is the interface's. `known` finds the slot of a connection; its
+/// addresses are already checked.
 pub(super) fn flow(
     frame: &[u8],
     medium: Medium,
@@ -62,15 +62,15 @@ pub(super) fn flow(
     });
     match segment {
         Some(segment) if to_us && segment.known.is_some() => Flow::Tcp(segment),
-        _ if impossible(source, &own) || loopback(destination) => Flow::Drop(Drop::Martian),
+        _ if impossible(source, &own) || loopback(destination) => Flow::Drop(DropReason::Martian),
         None => Flow::Shared,
-        // RFC 9293 section 3.10.7.2 wants TCP to broadcast and multicast addresses ignored.
+        // RFC 9293 section 3.10.7.2: TCP to broadcast and multicast addresses is ignored.
         Some(segment) if to_us && own(destination) => Flow::Tcp(segment),
-        Some(_) => Flow::Drop(Drop::Martian),
+        Some(_) => Flow::Drop(DropReason::Martian),
     }
 }
 
-/// Whether the checksums of a TCP segment hold, as far as they are not the device's business.
+/// Whether the checksums of a TCP segment are right, unless the device checks them.
 pub(super) fn checksums_hold(frame: &[u8], medium: Medium, caps: &ChecksumCapabilities) -> bool {
     let skip = if medium == Medium::Ethernet { EthernetFrame::<&[u8]>::header_len() } else { 0 };
     let packet = frame.get(skip..).unwrap_or_default();
@@ -89,7 +89,7 @@ pub(super) fn checksums_hold(frame: &[u8], medium: Medium, caps: &ChecksumCapabi
     }
 }
 
-/// Turns a SYN into a SYN with ACK and this acknowledgement number, and renews its checksum. Does nothing to other frames.
+/// Turns a SYN into a SYN,ACK with this acknowledgement number, and updates its checksum. Leaves other frames unchanged.
 pub(super) fn acknowledge(frame: &mut [u8], medium: Medium, number: TcpSeqNumber) {
     let skip = if medium == Medium::Ethernet { EthernetFrame::<&[u8]>::header_len() } else { 0 };
     let packet = frame.get_mut(skip..).unwrap_or_default();
@@ -116,7 +116,7 @@ pub(super) fn acknowledge(frame: &mut [u8], medium: Medium, number: TcpSeqNumber
     }
 }
 
-/// The IP packet of a frame, and whether the frame is addressed to this host alone; none in a frame that carries no IP.
+/// The IP packet of a frame, and whether the frame is addressed to this host alone; `None` if it carries no IP.
 fn payload(frame: &[u8], medium: Medium, hardware: HardwareAddress) -> Option<(&[u8], bool)> {
     match medium {
         #[cfg(feature = "medium-ip")]
@@ -133,12 +133,12 @@ fn payload(frame: &[u8], medium: Medium, hardware: HardwareAddress) -> Option<(&
 }
 
 enum Ip<'f> {
-    /// Source, destination, and the segment if it is TCP.
+    /// Source and destination, and the segment if it is TCP.
     Upper(IpAddress, IpAddress, Option<TcpPacket<&'f [u8]>>),
     #[cfg(feature = "ipv6")]
     Icmpv6,
-    Dropped(Drop),
-    /// Not IP, malformed, or a fragment of something else than TCP.
+    Dropped(DropReason),
+    /// Not IP, malformed, or a fragment without TCP.
     Other,
 }
 
@@ -149,7 +149,7 @@ fn ip(packet: &[u8]) -> Ip<'_> {
             let fragment = packet.more_frags() || packet.frag_offset() != 0;
             match packet.next_header() {
                 // Reassembled, it would reach the shared sockets and be answered with RST.
-                IpProtocol::Tcp if fragment => Ip::Dropped(Drop::FragmentedTcp),
+                IpProtocol::Tcp if fragment => Ip::Dropped(DropReason::FragmentedTcp),
                 protocol => upper(packet.src_addr().into(), packet.dst_addr().into(), protocol, packet.payload()),
             }
         }
@@ -158,9 +158,9 @@ fn ip(packet: &[u8]) -> Ip<'_> {
             let Ok(packet) = Ipv6Packet::new_checked(packet) else { return Ip::Other };
             match packet.next_header() {
                 IpProtocol::Icmpv6 => Ip::Icmpv6,
-                // The first octet of a hop-by-hop header names what follows (RFC 8200 section 4.3).
+                // The first octet of a hop-by-hop header is the type of the next header (RFC 8200 section 4.3).
                 IpProtocol::HopByHop if packet.payload().first() == Some(&u8::from(IpProtocol::Tcp)) => {
-                    Ip::Dropped(Drop::UnsupportedHeader)
+                    Ip::Dropped(DropReason::UnsupportedHeader)
                 }
                 protocol => upper(packet.src_addr().into(), packet.dst_addr().into(), protocol, packet.payload()),
             }
@@ -169,7 +169,7 @@ fn ip(packet: &[u8]) -> Ip<'_> {
     }
 }
 
-/// The version of an IP packet. smoltcp's `IpVersion::of_packet` alone panics on an empty one.
+/// The version of an IP packet. smoltcp's `IpVersion::of_packet` panics on an empty one.
 fn version(packet: &[u8]) -> Option<IpVersion> {
     if packet.is_empty() { None } else { IpVersion::of_packet(packet).ok() }
 }
@@ -184,7 +184,7 @@ fn upper(source: IpAddress, destination: IpAddress, protocol: IpProtocol, payloa
     }
 }
 
-/// A source that no packet from outside can have (RFC 1122 section 3.2.1.3).
+/// Whether no packet from outside can have this source (RFC 1122 section 3.2.1.3).
 fn impossible(source: IpAddress, own: impl Fn(IpAddress) -> bool) -> bool {
     own(source) || loopback(source)
 }

@@ -1,11 +1,11 @@
-//! Devices around the device: one that holds the frame just received, one that watches what is sent.
+//! Wrappers of the device: one holds the frame just received, one watches what is sent.
 
 use smoltcp::phy::{Device, DeviceCapabilities, PacketMeta, RxToken, TxToken};
 use smoltcp::time::Instant;
 
 use crate::stack::event::{Direction, Probe};
 
-/// A device with one received frame and room for one reply, for the length of one `poll_ingress_single`.
+/// A device with one received frame and room for one reply, for one call of `poll_ingress_single`.
 pub(in crate::stack) struct OneFrame<'f, T> {
     frame: Option<(&'f [u8], T)>,
     meta: PacketMeta,
@@ -36,13 +36,13 @@ impl<'f, T: TxToken> Device for OneFrame<'f, T> {
         None
     }
 
-    /// Not asked for on the way in: the interface keeps what the real device said.
+    /// Not used on the way in: the interface keeps the real device's capabilities.
     fn capabilities(&self) -> DeviceCapabilities {
         DeviceCapabilities::default()
     }
 }
 
-/// Memory instead of a device: what is sent stands at its front afterwards, `len` bytes. A frame that is too long is cut.
+/// A device made of memory: what is sent is at its front afterwards, `len` bytes. A frame that is too long is cut.
 pub(in crate::stack) struct Held<'m> {
     pub(in crate::stack) memory: &'m mut [u8],
     pub(in crate::stack) len: &'m mut usize,
@@ -70,19 +70,19 @@ impl RxToken for Received<'_> {
     }
 }
 
-/// What became of the transmit tokens asked for.
+/// What happened to the transmit tokens.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::stack) struct Sent {
-    /// A frame left.
+    /// Whether a frame left.
     pub(in crate::stack) frames: usize,
-    /// How often a token was asked for: a socket had something to send. More than there are frames, and smoltcp did not even
-    /// ask for a neighbour's hardware address, because it had asked for another one's within a second.
+    /// The number of tokens asked for; each time a socket had something to send. If there are more than frames, smoltcp did not ask
+    /// for a neighbour's hardware address, because it had asked for another one's within a second.
     pub(in crate::stack) asked: usize,
-    /// The device had no room.
+    /// Whether the device had no room.
     pub(in crate::stack) exhausted: bool,
 }
 
-/// The device, with the probe told of every frame that leaves.
+/// The device, with a probe called for every frame that leaves.
 pub(in crate::stack) struct Watch<'w, D, P> {
     pub(in crate::stack) device: &'w mut D,
     pub(in crate::stack) probe: &'w mut P,

@@ -1,4 +1,4 @@
-//! A frame comes in: to its connection, to a new one, or to the sockets that all share.
+//! Takes in a frame: for its connection, for a new one, or for the shared sockets.
 
 mod demux;
 mod frame;
@@ -11,7 +11,7 @@ use smoltcp::socket::tcp::State;
 use smoltcp::time::Instant;
 
 use super::connections::Cause;
-use super::event::{ConnectionId, Direction, Drop, Event, Io, Probe, Step, Tuple};
+use super::event::{ConnectionId, Direction, DropReason, Event, Io, Probe, Step, Tuple};
 #[cfg(feature = "ping")]
 use super::ping;
 use super::{Console, End, Overflow, Phase, Session, Stack, UdpSession};
@@ -19,16 +19,16 @@ use demux::{Flow, Segment};
 
 /// Where the demultiplexer sends a frame.
 enum Target {
-    /// A slot that a SYN reached in a synchronized state.
+    /// To a slot in a synchronized state that received a SYN.
     Challenge(usize),
     Nowhere,
     Shared,
-    /// A slot, and whether the segment is an RST.
+    /// To a slot, and whether the segment is an RST.
     Slot(usize, bool),
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Takes in one frame, if one waits.
+    /// Takes in one frame, if one is waiting.
     pub(super) fn ingress<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -43,7 +43,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             probe.frame(now, Direction::In, frame);
             #[cfg(feature = "dhcp")]
             if let Some(autoconf) = &mut self.autoconf
-                && autoconf.hear(now, frame, self.iface.ip_addrs())
+                && autoconf.process(now, frame, self.iface.ip_addrs())
             {
                 return Target::Nowhere;
             }
@@ -83,7 +83,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             Target::Nowhere => Some(Step::Ingress(None)),
             Target::Shared => {
                 self.datagrams_arrived();
-                // The rest of a long reply leaves before the next frame can ask for another one.
+                // The rest of a long reply must leave before the next frame can ask for another one.
                 if self.has_fragments(now) {
                     self.send_fragments();
                 }
@@ -100,7 +100,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// The connection that a frame is for, told from its headers alone: none of a SYN for a new one. Changes nothing.
+    /// The connection that a frame is for, from its headers alone; a SYN for a new connection has none. Changes nothing.
     pub fn connection_of(&self, frame: &[u8]) -> Option<ConnectionId> {
         let own = |address| self.iface.has_ip_addr(address);
         let known = |tuple: &Tuple| self.connections.find(tuple);
@@ -127,12 +127,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             Flow::Tcp(segment) => segment,
         };
         match segment.known {
-            // What would complete a handshake waits until there is room, as if it had been lost on the way.
+            // A segment that would complete a handshake is dropped, as if lost on the way, until there is room.
             Some(index) if !segment.opens && !segment.rst && !self.may_be_established(index) => {
                 if self.config.tcp.overflow == Overflow::Reset {
                     self.connections.drop_unserved(now, index, End::Aborted, probe);
                 }
-                self.overflow(now, &segment, Drop::BacklogFull, probe)
+                self.overflow(now, &segment, DropReason::BacklogFull, probe)
             }
             Some(index)
                 if segment.opens
@@ -152,7 +152,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Finds a slot for a SYN.
     fn admit<P: Probe>(&mut self, now: Instant, segment: &Segment, frame: &[u8], probe: &mut P) -> Target {
         let Some(listener) = self.connections.listener_on(segment.tuple.local.port) else { return Target::Shared };
-        // A damaged SYN must not cost anyone a slot; the interface drops it and counts it.
+        // A damaged SYN must not take a slot; the interface drops and counts it.
         let room = segment.known.is_none() && self.connections.free_slot().is_some();
         if !room && !demux::checksums_hold(frame, self.medium(), &self.checksums) {
             return Target::Shared;
@@ -161,12 +161,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             self.connections.drop_unserved(now, index, End::Reset, probe);
         }
         if !self.connections.listener_has_room(listener) {
-            return self.overflow(now, segment, Drop::BacklogFull, probe);
+            return self.overflow(now, segment, DropReason::BacklogFull, probe);
         }
         if self.connections.free_slot().is_none() {
             match self.connections.to_recycle() {
                 Some(oldest) => self.connections.drop_unserved(now, oldest, End::Recycled, probe),
-                None => return self.overflow(now, segment, Drop::SlotsFull, probe),
+                None => return self.overflow(now, segment, DropReason::SlotsFull, probe),
             }
         }
         match self.connections.free_slot() {
@@ -175,14 +175,14 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// There is no room for a connection: the configuration says what its peer meets.
-    fn overflow<P: Probe>(&mut self, now: Instant, segment: &Segment, why: Drop, probe: &mut P) -> Target {
+    /// Applies the overflow policy, because there is no room for a connection.
+    fn overflow<P: Probe>(&mut self, now: Instant, segment: &Segment, why: DropReason, probe: &mut P) -> Target {
         match self.config.tcp.overflow {
             Overflow::Drop => {
                 probe.event(now, &Event::Dropped(why));
                 Target::Nowhere
             }
-            // Among the shared sockets nobody listens, so the interface answers with RST.
+            // No shared socket listens on the port, so the interface answers with RST.
             Overflow::Reset => {
                 probe.event(now, &Event::Refused { tuple: segment.tuple, why });
                 Target::Shared
@@ -190,7 +190,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Makes a free slot listen for this one SYN.
+    /// Makes a free slot listen for this SYN only.
     fn open(&mut self, now: Instant, index: usize, listener: usize, segment: &Segment) -> bool {
         let Some(socket) = self.connections.fresh_socket(index) else { return false };
         if socket.listen(segment.tuple.local).is_err() {

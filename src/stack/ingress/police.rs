@@ -1,4 +1,4 @@
-//! What may reach smoltcp, and what is answered in its place.
+//! Decides which segments reach smoltcp, and answers some in its place.
 
 use smoltcp::phy::{PacketMeta, TxToken};
 use smoltcp::socket::tcp::State;
@@ -10,8 +10,10 @@ use super::frame::{Held, OneFrame};
 use crate::stack::{Phase, Session, Stack, UdpSession};
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Whether a SYN for this slot's two ends begins a new connection: in TIME-WAIT (RFC 9293 section 3.6.1), and in
-    /// SYN-RECEIVED if it is not the same SYN again, since then the peer has started anew.
+    /// Whether a SYN for this slot's endpoints begins a new connection.
+    ///
+    /// In TIME-WAIT it does (RFC 9293 section 3.6.1). In SYN-RECEIVED it does unless it is a retransmission: then the peer has
+    /// started anew.
     pub(super) fn is_superseded_by(&self, index: usize, segment: &Segment) -> bool {
         let slot = &self.connections.slots[index];
         match slot.phase {
@@ -28,8 +30,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         slot.phase != Phase::HalfOpen || slot.listener.is_none_or(has_room)
     }
 
-    /// Whether a SYN is answered with a challenge ACK: in every synchronized state, but for TIME-WAIT that another connection
-    /// may take the place of.
+    /// Whether a SYN is answered with a challenge ACK: in every synchronized state, except TIME-WAIT that a new connection may
+    /// replace.
     pub(super) fn is_challenged_by_syn(&self, index: usize) -> bool {
         let slot = &self.connections.slots[index];
         let synchronized = !matches!(
@@ -39,12 +41,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         synchronized && !matches!(slot.phase, Phase::Aborting(_))
     }
 
-    /// Answers a SYN in a synchronized state with a challenge ACK (RFC 9293 section 3.10.7.4, RFC 5961 section 4): a peer that
-    /// has restarted replies with RST, and its next SYN finds room.
+    /// Answers a SYN in a synchronized state with a challenge ACK (RFC 9293 section 3.10.7.4, RFC 5961 section 4). A peer that has
+    /// restarted replies with RST, and its next SYN is accepted.
     ///
-    /// smoltcp is silent there, but answers an acknowledgement of what was never sent, at most once a second. So it is shown
-    /// the SYN with such an acknowledgement. Which number that is only smoltcp knows: of two that lie half the sequence space
-    /// apart, one. The SYN flag stays set, and no segment with it changes anything in these states.
+    /// smoltcp is silent in this case, but it answers an acknowledgement of unsent data, at most once a second. So the SYN is
+    /// passed on with such an acknowledgement. Only smoltcp knows its sequence numbers: of two acknowledgements that are half the
+    /// sequence space apart, one is for unsent data. The SYN flag stays set: no segment with it changes anything in these states.
     pub(super) fn challenge<T: TxToken>(
         &mut self,
         now: Instant,

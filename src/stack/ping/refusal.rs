@@ -7,31 +7,31 @@ use smoltcp::wire::{EthernetFrame, Icmpv4Packet, IpAddress, IpProtocol, IpVersio
 #[cfg(feature = "ipv6")]
 use smoltcp::wire::{Icmpv6Packet, Ipv6Address, Ipv6Packet};
 
-/// Bytes of an ICMP error in front of the packet that it quotes, and those of an echo request in front of its data.
+/// The bytes of an ICMP error before the packet that it quotes, and of an echo request before its data.
 const HEADER: usize = 8;
 
-/// Somebody's word that an echo request did not get there.
+/// A report that an echo request was not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EchoRefusal {
-    /// Who says so: a router, or the host itself.
+    /// The sender of the report: a router, or the host itself.
     pub from: IpAddress,
-    /// Where the request was to go.
+    /// The receiver of the request.
     pub to: IpAddress,
     /// The number of the request.
     pub seq: u16,
-    /// Why it did not.
+    /// The reason.
     pub why: Refusal,
 }
 
-/// Why an echo request did not get there.
+/// Why an echo request was not delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
     /// It passed too many routers, or its fragments took too long.
     TimeExceeded,
-    /// It is longer than the next link's MTU, in bytes, or 0 if that is not known.
+    /// It is longer than the next link takes: the MTU of that link in bytes, or 0 if not reported.
     TooBig(u32),
-    /// There is no way there: what cannot be reached, where the code is known.
+    /// It cannot be delivered: what is unreachable, if the code is known.
     Unreachable(Option<&'static str>),
 }
 
@@ -47,7 +47,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// What a frame says of a request that was sent from here with this `ident`, if that is what it is about.
+/// The report in a frame, if it is about a request sent from here with this `ident`.
 pub(super) fn read(
     frame: &[u8],
     medium: Medium,
@@ -133,7 +133,7 @@ fn read_v6(
     Some(EchoRefusal { from: from.into(), to: Ipv6Address::from_octets(*to).into(), seq, why })
 }
 
-/// The number of a quoted request of this kind and with this `ident`.
+/// The number of a quoted request of this kind with this `ident`.
 fn sequence(request: &[u8], kind: u8, ident: u16) -> Option<u16> {
     let &[first, _, _, _, a, b, c, d] = request.first_chunk::<HEADER>()?;
     (first == kind && u16::from_be_bytes([a, b]) == ident).then(|| u16::from_be_bytes([c, d]))

@@ -46,9 +46,9 @@ fn one_at_a_time_serves_the_others_in_order_with_their_data() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener { serve_at_once: 1, backlog: 2, ..Listener::new(7, App::Echo) });
     let first = pair.call(7, App::ask(b"1", 2));
-    pair.settle();
+    pair.run_until_idle();
     let second = pair.call(7, App::ask(b"second", 6));
-    pair.settle();
+    pair.run_until_idle();
     let third = pair.call(7, App::ask(b"third", 5));
     pair.run_for(Duration::from_secs(1));
     assert_eq!(pair.state(second), Some(State::Established));
@@ -58,7 +58,7 @@ fn one_at_a_time_serves_the_others_in_order_with_their_data() {
     let fourth = pair.call(7, App::ask(b"4", 1));
     pair.run_for(Duration::from_millis(2500));
     assert_eq!(pair.state(fourth), Some(State::SynSent));
-    assert_eq!(pair.server.has(|e| *e == Event::Dropped(Drop::BacklogFull)), 2);
+    assert_eq!(pair.server.has(|e| *e == Event::Dropped(DropReason::BacklogFull)), 2);
     // The first goes, whatever it still wanted: the next ones are served, in order, and the fourth comes in.
     pair.client.stack.connections.abort(pair.now, first.slot(), End::Aborted);
     pair.run_for(Duration::from_secs(10));
@@ -82,7 +82,7 @@ fn a_full_backlog_refuses_where_it_is_told_to() {
     let second = pair.call(7, App::Idle);
     pair.run_for(Duration::from_secs(1));
     assert_eq!(pair.client.stack.take(second).unwrap().1, End::Refused);
-    assert_eq!(pair.server.has(|e| matches!(e, Event::Refused { why: Drop::BacklogFull, .. })), 1);
+    assert_eq!(pair.server.has(|e| matches!(e, Event::Refused { why: DropReason::BacklogFull, .. })), 1);
 }
 
 /// The same SYN again, while the connection is half-open: no second slot.
@@ -120,13 +120,13 @@ fn half_open_connections_take_no_place_in_the_backlog() {
         pair.to_client.borrow_mut().clear();
     }
     let honest = pair.call(7, App::ask(b"hello", 5));
-    pair.settle();
+    pair.run_until_idle();
     assert_eq!(pair.client.stack.take(honest).unwrap().0.got(), b"hello");
     // The five lost SYN,ACKs are sent again a second later: one is served, one waits, three find no room.
     pair.run_for(Duration::from_secs(5));
     let established = pair.served().iter().filter(|c| c.state == State::Established).count();
     assert_eq!(established, 2);
-    assert!(pair.server.has(|e| *e == Event::Dropped(Drop::BacklogFull)) >= 3);
+    assert!(pair.server.has(|e| *e == Event::Dropped(DropReason::BacklogFull)) >= 3);
 }
 
 #[test]

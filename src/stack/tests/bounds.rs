@@ -40,7 +40,7 @@ fn a_full_device_is_not_spun_on() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
     let id = pair.call(7, App::ask(b"hello", 5));
-    pair.settle();
+    pair.run_until_idle();
     pair.server.io.device.room = 0;
     for _ in 0..5 {
         pair.client.stack.poll(pair.now, &mut pair.client.io);
@@ -90,7 +90,7 @@ fn a_device_without_room_keeps_nobody_of_the_same_time_from_ending() {
 /// When each of these ends, in milliseconds after the device has no room any more; the stack is polled several times at one
 /// instant at most.
 fn ends_without_room(pair: &mut Pair, ids: [ConnectionId; 3], at_once: usize) -> [Option<u64>; 3] {
-    pair.settle();
+    pair.run_until_idle();
     let start = pair.now;
     pair.client.io.device.room = 0;
     let (mut ended, mut polls) = ([None; 3], 0);
@@ -114,7 +114,7 @@ fn each_connection_has_its_own_deadline() {
     for secs in [3, 5, 4, 2] {
         pair.call(7, App::Impatient { patience: Duration::from_secs(secs), then: Next::Abort, until: None });
     }
-    pair.settle();
+    pair.run_until_idle();
     let due = pair.client.stack.connections_in_use().map(|c| c.due.map(|due| (due - pair.now).secs()));
     assert_eq!(due.collect::<Vec<_>>(), [3, 5, 4, 2].map(Some));
 }

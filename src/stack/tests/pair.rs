@@ -19,7 +19,7 @@ pub const CLIENT: IpAddress = IpAddress::Ipv4(Ipv4Address::new(10, 0, 0, 2));
 pub enum App {
     /// Sends back what comes; closes when the peer has.
     Echo,
-    /// Sends these bytes and closes once this number of bytes came back.
+    /// Sends these bytes, and closes once this many came back.
     Ask { send: Vec<u8>, sent: usize, want: usize, got: Vec<u8>, end: Option<End> },
     /// Does nothing, ever.
     Idle,
@@ -114,7 +114,7 @@ impl Probe for Events {
 
 pub struct Host {
     pub stack: Stack<'static, App, Respond<Parrot>>,
-    pub io: Io<link::End, Quiet, Events>,
+    pub io: Io<link::End, NullConsole, Events>,
 }
 
 impl Host {
@@ -124,7 +124,7 @@ impl Host {
         set(&mut config);
         let memory = Box::leak(Box::new(HeapPool::new(sizes))).memory();
         let stack = Stack::new(config, &mut device, memory, Instant::from_secs(1)).unwrap();
-        Host { stack, io: Io { device, console: Quiet, probe: Events::default() } }
+        Host { stack, io: Io { device, console: NullConsole, probe: Events::default() } }
     }
 
     pub fn listen(&mut self, listener: Listener<App>) {
@@ -171,7 +171,7 @@ impl Pair {
     }
 
     /// Polls both ends until neither has anything to do now; returns the next deadline.
-    pub fn settle(&mut self) -> Option<Instant> {
+    pub fn run_until_idle(&mut self) -> Option<Instant> {
         for _ in 0..10_000 {
             let a = self.client.stack.poll(self.now, &mut self.client.io);
             let b = self.server.stack.poll(self.now, &mut self.server.io);
@@ -187,11 +187,11 @@ impl Pair {
     pub fn run_for(&mut self, time: Duration) {
         let until = self.now + time;
         for _ in 0..100_000 {
-            match self.settle() {
+            match self.run_until_idle() {
                 Some(at) if at <= until => self.now = at,
                 _ => {
                     self.now = until;
-                    self.settle();
+                    self.run_until_idle();
                     return;
                 }
             }

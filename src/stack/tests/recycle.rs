@@ -55,7 +55,7 @@ fn a_recycled_slot_does_not_wait_for_the_peer_before() {
     }
     pair.to_client.borrow_mut().clear();
     let second = pair.call(7, App::ask(b"second", 6));
-    pair.settle();
+    pair.run_until_idle();
     assert_eq!(pair.client.stack.session(second).unwrap().got(), b"second");
 }
 
@@ -69,7 +69,7 @@ fn established_connections_keep_their_slots_and_the_client_tries_again() {
     pair.run_for(Duration::from_secs(3));
     assert_eq!(pair.state(late), Some(State::SynSent));
     assert!(ids.iter().all(|&id| pair.state(id) == Some(State::Established)));
-    assert!(pair.server.has(|e| *e == Event::Dropped(Drop::SlotsFull)) > 0);
+    assert!(pair.server.has(|e| *e == Event::Dropped(DropReason::SlotsFull)) > 0);
     pair.client.stack.connections.abort(pair.now, ids[0].slot(), End::Aborted);
     pair.run_for(Duration::from_secs(10));
     assert_eq!(pair.client.stack.take(late).unwrap().0.got(), b"late");

@@ -107,7 +107,7 @@ fn an_unreachable_sender_does_not_block_the_port() {
     let began = pair.now;
     loop {
         let due = pair.server.stack.poll(pair.now, &mut pair.server.io);
-        if pair.server.has(|e| *e == Event::Dropped(Drop::Unreachable)) > 0 {
+        if pair.server.has(|e| *e == Event::Dropped(DropReason::Unreachable)) > 0 {
             break;
         }
         pair.now = due.expect("a deadline while a datagram waits").max(pair.now + Duration::from_micros(1));

@@ -8,13 +8,13 @@ use super::LogProbe;
 use crate::app::Echo;
 use crate::host::{HeapPool, Sizes};
 use crate::phy::Cable;
-use crate::stack::{Config, ConnectionId, Drop, End, Event, Io, Quiet, Seed, Stack, Tuple};
+use crate::stack::{Config, ConnectionId, DropReason, End, Event, Io, NullConsole, Seed, Stack, Tuple};
 
 #[test]
 fn lines_name_what_happened_with_addresses() {
     let mut probe = LogProbe::default();
     let tuple = tuple("192.168.69.1:9999", "192.168.69.100:40000");
-    let refused = Event::Refused { tuple, why: Drop::BacklogFull };
+    let refused = Event::Refused { tuple, why: DropReason::BacklogFull };
     assert_eq!(
         lines(&mut probe, 0, &refused),
         [(Level::Warn, "refused 192.168.69.100:40000 on 192.168.69.1:9999: backlog full".into())]
@@ -27,7 +27,7 @@ fn lines_name_what_happened_with_addresses() {
 
 #[test]
 fn ipv6_addresses_stand_in_brackets() {
-    let refused = Event::Refused { tuple: tuple("[fdaa::1]:7", "[fdaa::64]:40000"), why: Drop::SlotsFull };
+    let refused = Event::Refused { tuple: tuple("[fdaa::1]:7", "[fdaa::64]:40000"), why: DropReason::SlotsFull };
     let (_, line) = lines(&mut LogProbe::default(), 0, &refused).remove(0);
     assert_eq!(line, "refused [fdaa::64]:40000 on [fdaa::1]:7: all connection slots taken");
 }
@@ -35,7 +35,7 @@ fn ipv6_addresses_stand_in_brackets() {
 #[test]
 fn drops_are_limited_and_the_rest_counted() {
     let mut probe = LogProbe::default();
-    let dropped = Event::Dropped(Drop::SlotsFull);
+    let dropped = Event::Dropped(DropReason::SlotsFull);
     let mut warnings = 0;
     for i in 0..100 {
         warnings += lines(&mut probe, i, &dropped).iter().filter(|(level, _)| *level == Level::Warn).count();
@@ -64,7 +64,7 @@ fn what_was_left_out_is_told_before_the_connection_is_over() {
 
 #[test]
 fn frames_that_can_not_be_served_are_for_debugging() {
-    let dropped = Event::Dropped(Drop::FragmentedTcp);
+    let dropped = Event::Dropped(DropReason::FragmentedTcp);
     assert_eq!(
         lines(&mut LogProbe::default(), 0, &dropped),
         [(Level::Debug, "dropped a frame: TCP in IP fragments".into())]
@@ -74,7 +74,7 @@ fn frames_that_can_not_be_served_are_for_debugging() {
 /// The id of a connection, which only a stack gives.
 fn connection() -> ConnectionId {
     let (now, mut cable) = (Instant::from_secs(1), Cable::<2, 1514>::new());
-    let mut io = Io::new(cable.ends().0, Quiet);
+    let mut io = Io::new(cable.ends().0, NullConsole);
     let mut pool = HeapPool::new(Sizes { connections: 1, ..Sizes::SERVER });
     let address = ["10.0.0.1/24".parse().unwrap()];
     let config = Config::new(EthernetAddress([2, 0, 0, 0, 0, 1]).into(), Seed([1; 32]), &address);
@@ -85,7 +85,7 @@ fn connection() -> ConnectionId {
 
 fn lines(probe: &mut LogProbe, micros: i64, event: &Event) -> Vec<(Level, String)> {
     let mut lines = Vec::new();
-    probe.tell(Instant::from_micros(micros), event, &mut |level, line| lines.push((level, line.to_string())));
+    probe.report(Instant::from_micros(micros), event, &mut |level, line| lines.push((level, line.to_string())));
     lines
 }
 

@@ -7,7 +7,8 @@ use smolstep::host::{HeapPool, Sizes};
 use smolstep::names::Resolver;
 use smolstep::phy::{Cable, CableEnd};
 use smolstep::stack::{
-    AddressEvent, Config, ConnectionId, Context, Direction, End, Event, Io, Next, Probe, Quiet, Seed, Session, Stack,
+    AddressEvent, Config, ConnectionId, Context, Direction, End, Event, Io, Next, NullConsole, Probe, Seed, Session,
+    Stack,
 };
 use smoltcp::phy::{ChecksumCapabilities, Device, Medium, RxToken, TxToken};
 use smoltcp::socket::tcp;
@@ -38,7 +39,7 @@ impl Ground<'_> {
 pub struct World<'w> {
     pub now: Instant,
     pub stack: Stack<'w, Idle, Resolver>,
-    pub io: Io<Far<'w>, Quiet, Told>,
+    pub io: Io<Far<'w>, NullConsole, Told>,
     far: Far<'w>,
     start: Instant,
 }
@@ -56,7 +57,7 @@ impl<'w> World<'w> {
         let (device, far) = ground.cable.ends();
         let memory = ground.pool.memory();
         let now = Instant::from_secs(1);
-        let mut io = Io { device, console: Quiet, probe: Told::default() };
+        let mut io = Io { device, console: NullConsole, probe: Told::default() };
         let addresses: Vec<IpCidr> = addresses.iter().map(|address| address.parse().unwrap()).collect();
         let mut config = Config::new(OURS.into(), Seed([5; 32]), &addresses);
         set(&mut config);

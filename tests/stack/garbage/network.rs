@@ -6,8 +6,8 @@ use smolstep::app::{APPS, App, Client, ClientOptions, Desk, Options, Server, Sta
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::phy::{Cable, CableEnd};
 use smolstep::stack::{
-    Config, ConnectionId, Console, Direction, Drop, End, Event, Io, Listener, Overflow, Probe, Quiet, Seed, Session,
-    Stack, UdpSession,
+    Config, ConnectionId, Console, Direction, DropReason, End, Event, Io, Listener, NullConsole, Overflow, Probe, Seed,
+    Session, Stack, UdpSession,
 };
 use smoltcp::phy::{Device, Medium, RxToken, TxToken};
 use smoltcp::time::{Duration, Instant};
@@ -39,14 +39,14 @@ pub struct Host<S: 'static, U: 'static, C, P> {
 pub struct Network {
     pub now: Instant,
     pub medium: Medium,
-    pub server: Host<Server<'static>, UdpServer<'static>, Quiet, Turned>,
+    pub server: Host<Server<'static>, UdpServer<'static>, NullConsole, Turned>,
     pub client: Host<Client<'static>, UdpClient<'static>, Printed, Recorder>,
 }
 
 impl Network {
     pub fn new(medium: Medium, overflow: Overflow) -> Self {
         let now = Instant::from_secs(1);
-        let mut server = host(now, medium, 1, SERVER, overflow, Quiet, Turned(0));
+        let mut server = host(now, medium, 1, SERVER, overflow, NullConsole, Turned(0));
         let status: &_ = Box::leak(Box::new(Status::new(&[], now)));
         for app in APPS {
             let desk = Box::leak(Box::new(Desk::default()));
@@ -208,7 +208,7 @@ impl Probe for Turned {
         self.0 += usize::from(matches!(
             event,
             Event::Refused { .. }
-                | Event::Dropped(Drop::BacklogFull | Drop::SlotsFull)
+                | Event::Dropped(DropReason::BacklogFull | DropReason::SlotsFull)
                 | Event::HalfOpenEnded { end: End::Recycled, .. }
         ));
     }

@@ -1,4 +1,4 @@
-//! The neighbour messages that autoconfiguration reads and sends (RFC 4861 section 4).
+//! Neighbour discovery messages that autoconfiguration reads and sends (RFC 4861 section 4).
 
 use smoltcp::wire::{
     EthernetAddress, EthernetFrame, Icmpv6Message, Icmpv6Packet, Icmpv6Repr, IpAddress, IpProtocol, Ipv6Address,
@@ -7,19 +7,19 @@ use smoltcp::wire::{
 
 use crate::stack::ndisc::{IPV6, emit};
 
-/// The routers' group (RFC 4291 section 2.7.1).
+/// The group of all routers (RFC 4291 section 2.7.1).
 pub(super) const ALL_ROUTERS: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
 
 /// The length of an IPv6 packet with a router solicitation.
 pub(super) const ROUTER_SOLICIT: usize = IPV6 + 16;
 
-/// The address that somebody has, or asks for before it uses it, as a neighbour message shows (RFC 4862 section 5.4).
+/// The address that the sender of a neighbour message has, or probes for (RFC 4862 section 5.4).
 pub(super) fn claimed_by(frame: &EthernetFrame<&[u8]>) -> Option<IpAddress> {
     let (claims, bytes) = match icmpv6(frame, Icmpv6Message::NeighborAdvert) {
         Some((_, bytes)) => (true, bytes),
         None => {
             let (source, bytes) = icmpv6(frame, Icmpv6Message::NeighborSolicit)?;
-            // Whoever has an address already only wants to talk.
+            // A sender that has an address already only wants to talk.
             (source.is_unspecified(), bytes)
         }
     };
@@ -27,13 +27,13 @@ pub(super) fn claimed_by(frame: &EthernetFrame<&[u8]>) -> Option<IpAddress> {
     claims.then_some(target.into())
 }
 
-/// The source and bytes of an ICMPv6 message of this type, if it comes from a neighbour and its checksum holds.
+/// The source and bytes of an ICMPv6 message of this type, if it comes from a neighbour and its checksum is right.
 pub(super) fn icmpv6<'f>(frame: &EthernetFrame<&'f [u8]>, kind: Icmpv6Message) -> Option<(Ipv6Address, &'f [u8])> {
     if frame.payload().len() < IPV6 {
         return None;
     }
     let packet = Ipv6Packet::new_checked(frame.payload()).ok()?;
-    // A router would have counted the hop limit down (RFC 4861 section 6.1).
+    // A router would have decremented the hop limit (RFC 4861 section 6.1).
     if packet.version() != 6 || packet.next_header() != IpProtocol::Icmpv6 || packet.hop_limit() != 255 {
         return None;
     }
@@ -44,7 +44,7 @@ pub(super) fn icmpv6<'f>(frame: &EthernetFrame<&'f [u8]>, kind: Icmpv6Message) -
     good.then_some((source, bytes))
 }
 
-/// The group of a solicited node (RFC 4291 section 2.7.1).
+/// The solicited-node group of an address (RFC 4291 section 2.7.1).
 pub(super) fn solicited_node(address: Ipv6Address) -> Ipv6Address {
     let [.., a, b, c] = address.octets();
     let mut octets = Ipv6Address::new(0xff02, 0, 0, 0, 0, 1, 0xff00, 0).octets();
@@ -66,7 +66,7 @@ pub(super) fn emit_neighbor_solicit(
     emit(source, solicited_node(target), neighbor_solicit(source, target, hardware), payload);
 }
 
-/// Whoever has no address yet does not say its hardware address (RFC 4861 section 4.3).
+/// Without an address, a host does not give its hardware address (RFC 4861 section 4.3).
 fn neighbor_solicit(source: Ipv6Address, target: Ipv6Address, hardware: EthernetAddress) -> NdiscRepr<'static> {
     let lladdr = (!source.is_unspecified()).then(|| hardware.into());
     NdiscRepr::NeighborSolicit { target_addr: target, lladdr }

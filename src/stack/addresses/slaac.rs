@@ -1,31 +1,32 @@
-//! Stateless autoconfiguration (RFC 4862): routers are asked for, and their prefixes become addresses.
+//! Stateless address autoconfiguration (RFC 4862): solicits routers, and makes addresses of their prefixes.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, EthernetFrame, Icmpv6Message, IpCidr, Ipv6Address, Ipv6Cidr};
 
+use super::change::{Change, Changes, Origin, push};
 use super::claim::Claims;
 use super::icmpv6::icmpv6;
-use super::{Change, Changes, Origin, push};
 use crate::stack::event::AddressEvent;
 
-/// How many prefixes are used, and how many DNS servers are kept; more are passed over.
+/// The largest number of prefixes used, and of DNS servers kept; more are ignored.
 const PREFIXES: usize = 3;
 const DNS: usize = 3;
-/// Routers are asked for three times, 4 s apart (RFC 4861 section 10), then less and less often (RFC 7559).
+/// Routers are solicited three times, 4 s apart (RFC 4861 section 10), then less and less often (RFC 7559).
 const SOLICITATIONS: u8 = 3;
 const INTERVAL: Duration = Duration::from_secs(4);
 const LONGEST: Duration = Duration::from_secs(512);
-/// No lifetime is cut below this by an advertisement, which anybody on the link can send (RFC 4862 section 5.5.3).
+/// An advertisement cuts no lifetime below this, because anyone on the link can send one (RFC 4862 section 5.5.3).
 const TWO_HOURS: Duration = Duration::from_secs(7200);
-/// As good as for ever: what is written as all ones.
+/// A lifetime of all ones means for ever.
 const FOR_EVER: u32 = u32::MAX;
 
 // Options (RFC 4861 section 4.6, RFC 8106 section 5.1).
 const PREFIX: u8 = 3;
 const RDNSS: u8 = 25;
 
-/// The address of this hardware address in a network of 64 bits: the hardware address around ff:fe, with its universal bit
-/// turned (RFC 4291 appendix A).
+/// The address that a hardware address gives in a 64-bit network (RFC 4291 appendix A).
+///
+/// It has `ff:fe` in the middle, and the universal bit is inverted.
 pub fn interface_address(network: Ipv6Address, hardware: EthernetAddress) -> Ipv6Address {
     let EthernetAddress([a, b, c, d, e, f]) = hardware;
     let mut octets = network.octets();
@@ -33,12 +34,12 @@ pub fn interface_address(network: Ipv6Address, hardware: EthernetAddress) -> Ipv
     octets.into()
 }
 
-/// One interface's host.
+/// The SLAAC state of one interface.
 pub(super) struct Host {
     hardware: EthernetAddress,
     /// The source of its solicitations.
     link_local: Ipv6Cidr,
-    /// The link-local address is given by hand, or claimed: so long nothing is sent.
+    /// Whether the link-local address is being claimed, or given by hand. Nothing is sent meanwhile.
     ready: bool,
     by_hand: bool,
     solicited: u8,
@@ -49,7 +50,7 @@ pub(super) struct Host {
     dns: heapless::Vec<(Ipv6Address, Instant), DNS>,
 }
 
-/// A prefix, as the address made of it.
+/// A prefix, stored as the address made of it.
 #[derive(Clone, Copy)]
 struct Prefix {
     address: Ipv6Cidr,
@@ -65,7 +66,7 @@ enum State {
 }
 
 impl Host {
-    /// A host whose link-local address is among these, or made of its hardware address.
+    /// A host whose link-local address is in `addresses`, or made of its hardware address.
     pub(super) fn new(hardware: EthernetAddress, addresses: &[IpCidr]) -> Self {
         let given = addresses.iter().find_map(|address| match address {
             IpCidr::Ipv6(cidr) if cidr.address().is_unicast_link_local() => Some(*cidr),
@@ -103,10 +104,10 @@ impl Host {
         self.dns.iter().map(|(server, _)| *server)
     }
 
-    /// Ends what has lasted long enough. Returns the source of a solicitation that is to be sent.
+    /// Ends what has expired. Returns the source of a solicitation to send.
     pub(super) fn advance(&mut self, now: Instant, changes: &mut Changes) -> Option<Ipv6Address> {
         for prefix in self.prefixes.iter().filter(|prefix| prefix.until <= now && prefix.state == State::Used) {
-            push(changes, Change::Tell(AddressEvent::Expired(prefix.address.into())));
+            push(changes, Change::Report(AddressEvent::Expired(prefix.address.into())));
             push(changes, Change::Remove(prefix.address.address().into()));
         }
         self.prefixes.retain(|prefix| prefix.until > now);
@@ -118,7 +119,7 @@ impl Host {
             return None;
         }
         if self.solicited == SOLICITATIONS {
-            push(changes, Change::Tell(AddressEvent::NoRouter));
+            push(changes, Change::Report(AddressEvent::NoRouter));
         }
         self.solicited = self.solicited.saturating_add(1);
         self.at = Some(now + self.wait);
@@ -128,7 +129,7 @@ impl Host {
         Some(self.link_local.address())
     }
 
-    /// Nobody has an address: it is in use from now on.
+    /// Starts to use an address, because no other host has it.
     pub(super) fn granted(&mut self, now: Instant, address: IpCidr, changes: &mut Changes) {
         if address == IpCidr::Ipv6(self.link_local) {
             self.ready = true;
@@ -137,24 +138,24 @@ impl Host {
             match self.prefixes.iter_mut().find(|prefix| IpCidr::Ipv6(prefix.address) == address) {
                 Some(prefix) => {
                     prefix.state = State::Used;
-                    push(changes, Change::Tell(AddressEvent::Advertised(address)));
+                    push(changes, Change::Report(AddressEvent::Advertised(address)));
                 }
-                // It expired while it was asked for.
+                // It expired while it was being claimed.
                 None => return,
             }
         }
         push(changes, Change::Add(address));
     }
 
-    /// Somebody has an address. Without a link-local one nothing more is done (RFC 4862 section 5.4.5).
+    /// Notes that another host has an address. Without a link-local address, SLAAC ends (RFC 4862 section 5.4.5).
     pub(super) fn conflict(&mut self, address: IpCidr) {
         for prefix in self.prefixes.iter_mut().filter(|prefix| IpCidr::Ipv6(prefix.address) == address) {
             prefix.state = State::Taken;
         }
     }
 
-    /// Takes in an advertisement, if the frame is one.
-    pub(super) fn hear(
+    /// Handles a router advertisement, if the frame is one.
+    pub(super) fn process(
         &mut self,
         now: Instant,
         frame: &EthernetFrame<&[u8]>,
@@ -181,7 +182,7 @@ impl Host {
             }
             _ => {}
         }
-        // There is a router: nothing more is to be asked for (RFC 4861 section 6.3.7).
+        // There is a router: solicitations end (RFC 4861 section 6.3.7).
         if self.router.is_some() {
             self.at = None;
         }
@@ -198,17 +199,17 @@ impl Host {
         }
     }
 
-    /// A prefix that hosts make addresses of (RFC 4862 section 5.5.3).
+    /// Handles a prefix for addresses of hosts (RFC 4862 section 5.5.3).
     fn prefix(&mut self, now: Instant, option: &[u8], own: &[IpCidr], claims: &mut Claims) {
         let Some(&[_, _, length, flags, ref rest @ ..]) = option.first_chunk::<32>() else { return };
         let (Some(valid), Some(preferred)) = (number(rest, 0), number(rest, 4)) else { return };
         let Some(&[a, b, c, d, e, f, g, h]) = rest.get(12..20).and_then(|bytes| bytes.first_chunk::<8>()) else {
             return;
         };
-        // What stands behind its length is no part of it (RFC 4861 section 4.6.2).
+        // Bits behind its length are not part of the prefix (RFC 4861 section 4.6.2).
         let network = Ipv6Address::from([a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0, 0, 0, 0]);
         let special = network.is_unicast_link_local() || network.is_multicast() || network.is_loopback();
-        // 64 bits are what goes with a hardware address (RFC 2464 section 4).
+        // A hardware address needs a prefix of 64 bits (RFC 2464 section 4).
         if length != 64 || flags & 0x40 == 0 || preferred > valid || special || network.is_unspecified() {
             return;
         }
@@ -224,12 +225,12 @@ impl Host {
             return;
         }
         if claims.add(IpCidr::Ipv6(address), Origin::Slaac, now) {
-            // There is room: it was asked for just now.
+            // There is room: this was checked just now.
             let _ = self.prefixes.push(Prefix { address, until, state: State::Claimed });
         }
     }
 
-    /// DNS servers (RFC 8106 section 5.1).
+    /// Handles DNS servers (RFC 8106 section 5.1).
     fn servers(&mut self, now: Instant, option: &[u8]) {
         let Some(lifetime) = number(option, 4) else { return };
         for octets in option.get(8..).unwrap_or_default().chunks_exact(16) {
@@ -240,13 +241,13 @@ impl Host {
             }
             self.dns.retain(|(known, _)| *known != server);
             if lifetime > 0 {
-                // Those that do not fit are passed over.
+                // Servers that do not fit are ignored.
                 let _ = self.dns.push((server, after(now, lifetime)));
             }
         }
     }
 
-    /// The router is gone; another one is asked for.
+    /// Drops the router, and solicits another one.
     fn lose_router(&mut self, now: Instant, changes: &mut Changes) {
         if let Some((router, _)) = self.router.take() {
             push(changes, Change::RouterGone(router.into()));
@@ -260,7 +261,7 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().copied().map(u32::from_be_bytes)
 }
 
-/// The end of a lifetime in seconds. What lasts for ever is given a hundred years.
+/// The end of a lifetime in seconds; an infinite one ends in a hundred years.
 fn after(now: Instant, seconds: u32) -> Instant {
     let seconds = if seconds == FOR_EVER { 3_155_760_000 } else { u64::from(seconds) };
     now + Duration::from_secs(seconds)

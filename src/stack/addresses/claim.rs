@@ -1,26 +1,27 @@
-//! Whether an address is free: it is asked for before it is used.
+//! Claims of addresses: whether another host has an address is asked before it is used.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{
     ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress, IpCidr, Ipv4Address,
 };
 
-use super::{Origin, Out};
+use super::change::Origin;
+use super::frame::Out;
 
-/// How many addresses are asked for at a time: as many as there can be.
+/// The largest number of claims at a time: that of addresses.
 const CLAIMS: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
-/// How often a question is asked (PROBE_NUM of RFC 5227 section 1.1).
+/// The number of probes for an address (PROBE_NUM of RFC 5227 section 1.1).
 const PROBES: u8 = 3;
-/// How often an address is announced, and how far apart (ANNOUNCE_NUM, ANNOUNCE_INTERVAL there; RFC 4861 section 7.2.6 allows for
-/// three, a second apart).
+/// The number of announcements of an address, and their distance (ANNOUNCE_NUM and ANNOUNCE_INTERVAL in RFC 5227; RFC 4861 section
+/// 7.2.6 allows three, a second apart).
 const ANNOUNCEMENTS: u8 = 2;
 const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(2);
-/// How long a question waits for an objection. RFC 5227 has seconds, for networks that are slow to come up; a neighbour on a
-/// link that works answers within a millisecond, and for an address given by hand somebody waits.
+/// How long a probe waits for an objection. RFC 5227 has seconds, for networks that are slow to come up. A neighbour on a working
+/// link answers within a millisecond, and someone waits for a configured address.
 const INTERVAL: Duration = Duration::from_millis(300);
 const INTERVAL_BY_HAND: Duration = Duration::from_millis(50);
 
-/// Addresses that are asked for, or were just granted.
+/// Addresses that are being claimed, or were just granted.
 #[derive(Default)]
 pub(super) struct Claims(heapless::Vec<Claim, CLAIMS>);
 
@@ -28,34 +29,34 @@ struct Claim {
     address: IpCidr,
     origin: Origin,
     granted: bool,
-    /// Questions, and then announcements, that have left.
+    /// The number of probes, and then of announcements, that were sent.
     sent: u8,
     at: Instant,
 }
 
 impl Claims {
-    /// Begins to ask for an address; where there is no room, or it is asked for already, nothing happens.
+    /// Starts to claim an address. Returns false if there is no room, or it is being claimed already.
     pub(super) fn add(&mut self, address: IpCidr, origin: Origin, now: Instant) -> bool {
         let known = self.0.iter().any(|claim| claim.address.address() == address.address());
         !known && self.0.push(Claim { address, origin, granted: false, sent: 0, at: now }).is_ok()
     }
 
-    /// Forgets an address that this origin has asked for.
+    /// Drops the claim of an address by this origin.
     pub(super) fn remove(&mut self, address: IpAddress, origin: Origin) {
         self.0.retain(|claim| claim.address.address() != address || claim.origin != origin);
     }
 
-    /// Whether an address is asked for by hand.
+    /// Whether a configured address is being claimed.
     pub(super) fn has_by_hand(&self, address: IpAddress) -> bool {
         self.0.iter().any(|claim| claim.address.address() == address && claim.origin == Origin::Static)
     }
 
-    /// Whether somebody's address is still asked for.
+    /// Whether any address of this origin is still being claimed.
     pub(super) fn any(&self, origin: Origin) -> bool {
         self.0.iter().any(|claim| !claim.granted && claim.origin == origin)
     }
 
-    /// An address that nobody has objected to; it is told once.
+    /// An address that nobody has objected to. Each is returned once.
     pub(super) fn granted(&mut self, now: Instant) -> Option<(IpCidr, Origin)> {
         let at = self.0.iter().position(|c| !c.granted && c.sent == PROBES && c.at <= now)?;
         let claim = self.0.get_mut(at)?;
@@ -64,7 +65,7 @@ impl Claims {
         Some((claim.address, claim.origin))
     }
 
-    /// The next question or announcement.
+    /// The next probe or announcement to send.
     pub(super) fn advance(&mut self, now: Instant) -> Option<Out> {
         self.0.retain(|claim| !claim.granted || claim.sent < ANNOUNCEMENTS);
         let claim = self.0.iter_mut().find(|claim| claim.at <= now && (claim.granted || claim.sent < PROBES))?;
@@ -91,7 +92,7 @@ impl Claims {
         self.0.iter().map(|claim| claim.at).min()
     }
 
-    /// Whether this frame shows that somebody has, or wants, an address that is asked for. It is asked for no longer then.
+    /// Whether this frame shows that another host has, or wants, an address being claimed. Its claim ends then.
     pub(super) fn contradicted(
         &mut self,
         frame: &EthernetFrame<&[u8]>,
@@ -112,7 +113,7 @@ impl Claims {
     }
 }
 
-/// The address that the sender of an ARP packet has, or asks for before it uses it (RFC 5227 section 2.1.1).
+/// The address that the sender of an ARP packet has, or probes for (RFC 5227 section 2.1.1).
 fn arp(payload: &[u8], hardware: EthernetAddress) -> Option<IpAddress> {
     let packet = ArpPacket::new_checked(payload).ok()?;
     let ArpRepr::EthernetIpv4 { source_hardware_addr, source_protocol_addr, target_protocol_addr, .. } =

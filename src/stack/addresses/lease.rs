@@ -1,4 +1,4 @@
-//! DHCP messages (RFC 2131, RFC 2132): what the client sends, what a server replies, and whether that makes sense.
+//! DHCP messages (RFC 2131, RFC 2132): what the client sends, what a server replies, and whether a lease is valid.
 
 use core::fmt;
 
@@ -9,14 +9,14 @@ use smoltcp::wire::{
     EthernetFrame, IpAddress, IpProtocol, Ipv4Address, Ipv4Cidr, Ipv4Packet, Ipv4Repr, UdpPacket, UdpRepr,
 };
 
-/// How many DNS servers of a lease are kept.
+/// The number of DNS servers of a lease that are kept.
 pub(super) const DNS: usize = 3;
-/// The shortest message that every server takes (RFC 1542 section 2.1).
+/// The shortest message that every server accepts (RFC 1542 section 2.1).
 const SHORTEST: usize = 300;
-/// What is asked for: mask, router, DNS servers, T1, T2 (RFC 2132).
+/// The options to request: mask, router, DNS servers, T1, T2 (RFC 2132).
 const PARAMETERS: [u8; 5] = [MASK, ROUTER, DNS_SERVERS, T1, T2];
 
-/// The shortest lease that is taken, in seconds: a shorter one would be renewed all the time.
+/// The shortest lease that is accepted, in seconds. A shorter one would be renewed all the time.
 const SHORTEST_LEASE: u32 = 4;
 
 const MASK: u8 = 1;
@@ -28,17 +28,17 @@ const SERVER: u8 = 54;
 const T1: u8 = 58;
 const T2: u8 = 59;
 
-/// A message of ours.
+/// A message from the client.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::stack) struct Message {
     pub(super) kind: DhcpMessageType,
     pub(super) xid: u32,
-    /// The own address, where it is in use.
+    /// The client's address, if it is in use.
     pub(super) client: Option<Ipv4Address>,
     pub(super) requested: Option<Ipv4Address>,
-    /// The server's identifier, where one is chosen.
+    /// The identifier of the chosen server, if there is one.
     pub(super) server: Option<Ipv4Address>,
-    /// The one server to send it to; else all.
+    /// The server to send it to; to all if `None`.
     pub(super) to: Option<(Ipv4Address, EthernetAddress)>,
 }
 
@@ -55,7 +55,8 @@ impl Message {
 
     pub(super) fn emit(&self, hardware: EthernetAddress, payload: &mut [u8]) {
         let (ip, udp, dhcp) = self.reprs(hardware);
-        let checksums = super::checksums();
+        // All checksums are filled in; a device that computes them does so again.
+        let checksums = ChecksumCapabilities::default();
         let mut packet = Ipv4Packet::new_unchecked(payload);
         ip.emit(&mut packet, &checksums);
         let (source, destination) = (IpAddress::from(ip.src_addr), IpAddress::from(ip.dst_addr));
@@ -65,7 +66,7 @@ impl Message {
             &destination,
             self.payload_len(hardware),
             |bytes| {
-                // Fails only where there is no room, and the buffer has the length it asked for.
+                // This fails only without room, and the buffer has the length that was asked for.
                 let _ = dhcp.emit(&mut DhcpPacket::new_unchecked(bytes));
             },
             &checksums,
@@ -89,7 +90,7 @@ impl Message {
             router: None,
             subnet_mask: None,
             relay_agent_ip: Ipv4Address::UNSPECIFIED,
-            // Frames to the own hardware address arrive, whatever address is in them.
+            // Frames to our hardware address arrive, whatever IP address is in them.
             broadcast: false,
             requested_ip: self.requested,
             client_identifier: Some(hardware),
@@ -114,7 +115,7 @@ impl Message {
     }
 }
 
-/// A server's reply, as it came.
+/// A server's reply, not checked yet.
 #[derive(Clone, Debug)]
 pub(super) struct Reply {
     pub(super) kind: DhcpMessageType,
@@ -125,14 +126,14 @@ pub(super) struct Reply {
     mask: Option<Ipv4Address>,
     router: Option<Ipv4Address>,
     dns: heapless::Vec<Ipv4Address, DNS>,
-    /// Seconds.
+    /// In seconds.
     lease: Option<u32>,
     t1: Option<u32>,
     t2: Option<u32>,
 }
 
 impl Reply {
-    /// A reply for this hardware address; `None` for any other frame.
+    /// Parses a reply for this hardware address; `None` for any other frame.
     pub(super) fn parse(
         frame: &EthernetFrame<&[u8]>,
         hardware: EthernetAddress,
@@ -147,7 +148,7 @@ impl Reply {
         if udp.src_port() != DHCP_SERVER_PORT || udp.dst_port() != DHCP_CLIENT_PORT {
             return None;
         }
-        // These two check the checksums, as far as the device does not.
+        // These two check the checksums, unless the device does.
         Ipv4Repr::parse(&ip, checksums).ok()?;
         UdpRepr::parse(&udp, &source.into(), &destination.into(), checksums).ok()?;
         let packet = DhcpPacket::new_checked(udp.payload()).ok()?;
@@ -191,15 +192,15 @@ impl Reply {
         Some(reply)
     }
 
-    /// Who sent it, as far as it says.
+    /// Its sender, if the message names it.
     pub(super) fn server(&self) -> Ipv4Address {
         self.server.unwrap_or(self.from.0)
     }
 
-    /// The lease that it offers or grants, from `since` on.
+    /// The lease that it offers or grants, which begins at `since`.
     ///
     /// # Errors
-    /// What about it makes no sense.
+    /// [`BadOffer`]: why it is not valid.
     pub(super) fn lease(&self, since: Instant) -> Result<Lease, BadOffer> {
         let server = self.server.filter(|server| is_host(*server)).ok_or(BadOffer::Server)?;
         if !is_host(self.address) {
@@ -218,7 +219,7 @@ impl Reply {
             }
         }
         let seconds = self.lease.filter(|&seconds| seconds >= SHORTEST_LEASE).ok_or(BadOffer::Time)?;
-        // RFC 2131 section 4.4.5: half and seven eighths, unless the server says otherwise and that fits together.
+        // RFC 2131 section 4.4.5: half and seven eighths of the lease, unless the server sends other values that are consistent.
         let (t1, t2) = match (self.t1, self.t2) {
             (Some(t1), Some(t2)) if 0 < t1 && t1 < t2 && t2 < seconds => (t1, t2),
             (Some(t1), None) if 0 < t1 && t1 < seconds - seconds / 8 => (t1, seconds - seconds / 8),
@@ -239,7 +240,7 @@ impl Reply {
     }
 }
 
-/// An address for a time.
+/// An address for a limited time.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Lease {
     pub(super) address: Ipv4Cidr,
@@ -253,23 +254,23 @@ pub(super) struct Lease {
     pub(super) end: Instant,
 }
 
-/// What about a DHCP server's offer makes no sense.
+/// Why a DHCP server's offer is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BadOffer {
-    /// An address that no host can have.
+    /// The address cannot belong to a host.
     Address(Ipv4Address),
-    /// An address that this host has already.
+    /// This host has the address already.
     Ours(Ipv4Address),
-    /// No mask, or none of 1 to 30 leading ones.
+    /// There is no mask, or it has fewer than 1 or more than 30 leading ones.
     Mask(Ipv4Address),
-    /// Another address than was asked for.
+    /// It is not the address that was requested.
     Other(Ipv4Address),
-    /// A router that is not on the link, or is no host.
+    /// The router is not on the link, or cannot be a host.
     Router(Ipv4Address),
-    /// The server does not say who it is.
+    /// The server's identifier is missing.
     Server,
-    /// No time, or less than 4 s.
+    /// The lease time is missing, or is less than 4 s.
     Time,
 }
 
@@ -287,7 +288,7 @@ impl fmt::Display for BadOffer {
     }
 }
 
-/// Whether an address may be one host's.
+/// Whether an address can belong to one host.
 fn is_host(address: Ipv4Address) -> bool {
     let nobody = address.is_unspecified() || address.is_broadcast() || address.octets()[0] == 0;
     // 240.0.0.0/4 is reserved (RFC 1112 section 4).

@@ -1,59 +1,59 @@
-//! The client of DHCP (RFC 2131 section 4.4): discover, request, check, use, renew.
+//! The DHCP client (RFC 2131 section 4.4): discover, request, check, use, renew.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{DhcpMessageType, IpCidr, Ipv4Address, Ipv4Cidr};
 
+use super::change::{Change, Changes, Origin, push};
 use super::claim::Claims;
 use super::lease::{BadOffer, Lease, Message, Reply};
-use super::{Change, Changes, Origin, push};
 use crate::stack::event::{AddressEvent, Denial, Loss};
 
-/// How long the first question waits for an answer, and the longest that any does (RFC 2131 section 4.1).
+/// How long the first message waits for an answer, and the longest that any waits (RFC 2131 section 4.1).
 const FIRST: Duration = Duration::from_secs(4);
 const LONGEST: Duration = Duration::from_secs(64);
-/// How often a server is asked for what it offered.
+/// The number of requests for one offer.
 const REQUESTS: u8 = 4;
-/// After an address that was taken (RFC 2131 section 3.1 point 5), and after a refusal.
+/// How long to wait after a conflict (RFC 2131 section 3.1 point 5), and after a refusal.
 const AFTER_CONFLICT: Duration = Duration::from_secs(10);
 const AFTER_REFUSAL: Duration = Duration::from_secs(1);
-/// After refusals of what was offered, each twice as long, up to 64 s.
+/// How often the wait doubles when requests are refused: up to 64 s.
 const REFUSALS: u8 = 6;
-/// The least time between two attempts to renew (RFC 2131 section 4.4.5), or an eighth of what is shorter than 8 minutes.
+/// The shortest time between two attempts to renew (RFC 2131 section 4.4.5); for leases under 8 minutes it is an eighth.
 const RENEWALS: Duration = Duration::from_secs(60);
 
-/// One interface's client.
+/// The client of one interface.
 pub(super) struct Client {
     state: State,
     xid: u32,
-    /// What was asked for last, and since when its answer counts.
+    /// The attempts in this state, when the last was sent, and when the next one is due.
     tries: u8,
     asked: Instant,
     at: Option<Instant>,
-    /// It was said that no server answers; that an offer is refused; that what was offered is not granted.
-    told_silence: bool,
-    told_refusal: bool,
-    told_denial: bool,
-    /// How often what was offered was refused.
+    /// Whether these were reported: that no server answers, that an offer is refused, that an offer is not granted.
+    reported_silence: bool,
+    reported_refusal: bool,
+    reported_denial: bool,
+    /// The number of requests that were refused.
     denials: u8,
 }
 
-/// Where it is in RFC 2131's figure 5.
+/// The states of RFC 2131's figure 5.
 enum State {
     /// INIT and SELECTING.
     Selecting,
     Requesting(Lease),
-    /// Granted, and not in use before nobody else has it.
+    /// Granted, but not used until no other host objects.
     Checking(Lease),
-    /// Somebody has it: to be declined.
+    /// Another host has the address: to be declined.
     Declining(Lease),
     /// BOUND, RENEWING and REBINDING.
     Bound(Lease),
 }
 
-/// Which address a reply may be about.
+/// The addresses that a reply may be about.
 #[derive(Clone, Copy)]
 enum Expected<'o> {
-    /// None that is in use, or asked for by hand.
+    /// Any address that is neither in use nor being claimed by hand.
     NoneOf(&'o [IpCidr], &'o Claims),
     Only(Ipv4Address),
 }
@@ -66,9 +66,9 @@ impl Client {
             tries: 0,
             asked: now,
             at: Some(now),
-            told_silence: false,
-            told_refusal: false,
-            told_denial: false,
+            reported_silence: false,
+            reported_refusal: false,
+            reported_denial: false,
             denials: 0,
         }
     }
@@ -88,7 +88,7 @@ impl Client {
         lease.into_iter().flat_map(|lease| lease.dns.iter().copied())
     }
 
-    /// Does what the time asks for, and says what to send.
+    /// Does what is due at this time, and returns the message to send.
     pub(super) fn advance(
         &mut self,
         now: Instant,
@@ -106,15 +106,15 @@ impl Client {
             return None;
         }
         self.asked = now;
-        let refused = core::mem::take(&mut self.told_refusal);
-        // So that hosts that start together do not ask together.
+        let refused = core::mem::take(&mut self.reported_refusal);
+        // The jitter keeps hosts that start together from asking together.
         let jitter = Duration::from_millis(u64::from(random % 1000));
         let wait = (FIRST * (1 << self.tries.min(4))).min(LONGEST) + jitter;
         match &self.state {
             State::Selecting => {
-                if self.tries > 0 && !refused && !self.told_silence {
-                    self.told_silence = true;
-                    push(changes, Change::Tell(AddressEvent::NoDhcpServer));
+                if self.tries > 0 && !refused && !self.reported_silence {
+                    self.reported_silence = true;
+                    push(changes, Change::Report(AddressEvent::NoDhcpServer));
                 }
                 self.xid = random;
                 self.tries = self.tries.saturating_add(1);
@@ -133,7 +133,7 @@ impl Client {
                 Some(Message { requested, server, ..self.message(DhcpMessageType::Request) })
             }
             State::Checking(lease) => {
-                // Asked here, and not where the grant arrives, so that what is in the way is seen first.
+                // The claim starts here, not when the grant arrives: whatever is due before comes first.
                 claims.add(IpCidr::Ipv4(lease.address), Origin::Dhcp, now);
                 self.at = None;
                 None
@@ -157,8 +157,8 @@ impl Client {
         }
     }
 
-    /// A reply for this host came.
-    pub(super) fn hear(
+    /// Handles a reply for this host.
+    pub(super) fn process(
         &mut self,
         now: Instant,
         reply: &Reply,
@@ -166,7 +166,7 @@ impl Client {
         claims: &mut Claims,
         changes: &mut Changes,
     ) {
-        // Before the first question of a state there is nothing to reply to.
+        // No reply is expected before the first message of a state.
         let asked = self.tries > 0 || matches!(self.state, State::Bound(_));
         if reply.xid != self.xid || !asked {
             return;
@@ -206,22 +206,22 @@ impl Client {
         }
     }
 
-    /// Nobody has the address: it is in use from now on.
+    /// Starts to use the address, because no other host has it.
     pub(super) fn granted(&mut self, changes: &mut Changes) {
         let State::Checking(lease) = core::mem::replace(&mut self.state, State::Selecting) else { return };
         let Lease { address, server, seconds, .. } = lease;
-        push(changes, Change::Tell(AddressEvent::Leased { address, server, seconds }));
+        push(changes, Change::Report(AddressEvent::Leased { address, server, seconds }));
         push(changes, Change::Add(IpCidr::Ipv4(address)));
         if let Some(router) = lease.router {
             push(changes, Change::Router(router.into()));
         }
         self.at = Some(lease.t1);
         self.tries = 0;
-        (self.told_silence, self.told_denial, self.denials) = (false, false, 0);
+        (self.reported_silence, self.reported_denial, self.denials) = (false, false, 0);
         self.state = State::Bound(lease);
     }
 
-    /// Somebody has the address.
+    /// Notes that another host has the address.
     pub(super) fn conflict(&mut self, now: Instant) {
         if let State::Checking(lease) = core::mem::replace(&mut self.state, State::Selecting) {
             self.state = State::Declining(lease);
@@ -229,7 +229,7 @@ impl Client {
         }
     }
 
-    /// Gives the lease back, if there is one, and asks for no other: what to send (RFC 2131 section 4.4.6).
+    /// Gives the lease back, if there is one, and stops. Returns the message to send (RFC 2131 section 4.4.6).
     pub(super) fn release(&mut self, random: u32, changes: &mut Changes) -> Option<Message> {
         self.xid = random;
         let old = core::mem::replace(&mut self.state, State::Selecting);
@@ -238,17 +238,17 @@ impl Client {
         if let Some(router) = router {
             push(changes, Change::RouterGone(router.into()));
         }
-        push(changes, Change::Tell(AddressEvent::Released { address, server }));
+        push(changes, Change::Report(AddressEvent::Released { address, server }));
         push(changes, Change::Remove(address.address().into()));
         let (client, server, to) = (Some(address.address()), Some(server), Some(from));
         Some(Message { client, server, to, ..self.message(DhcpMessageType::Release) })
     }
 
-    /// The lease goes on.
+    /// Takes over a renewed lease.
     fn renew(&mut self, lease: Lease, changes: &mut Changes) {
         let State::Bound(old) = &self.state else { return };
         let Lease { address, server, seconds, .. } = lease;
-        push(changes, Change::Tell(AddressEvent::Renewed { address, server, seconds }));
+        push(changes, Change::Report(AddressEvent::Renewed { address, server, seconds }));
         if old.address != address {
             push(changes, Change::Remove(address.address().into()));
             push(changes, Change::Add(IpCidr::Ipv4(address)));
@@ -264,19 +264,19 @@ impl Client {
         self.state = State::Bound(lease);
     }
 
-    /// The lease is over; another is asked for at this time.
+    /// Ends the lease, and asks for another at this time.
     fn lose(&mut self, at: Instant, address: Ipv4Cidr, why: Loss, changes: &mut Changes) {
         if let State::Bound(lease) = &self.state
             && let Some(router) = lease.router
         {
             push(changes, Change::RouterGone(router.into()));
         }
-        push(changes, Change::Tell(AddressEvent::LeaseLost { address, why }));
+        push(changes, Change::Report(AddressEvent::LeaseLost { address, why }));
         push(changes, Change::Remove(address.address().into()));
         self.restart(at);
     }
 
-    /// The lease in a reply, if it makes sense; else that is said, once for each question.
+    /// The lease in a reply, if it is valid. Otherwise that is reported, once for each message.
     fn sensible(&mut self, reply: &Reply, expected: Expected<'_>, changes: &mut Changes) -> Option<Lease> {
         let lease = reply.lease(self.asked).and_then(|lease| {
             let address = lease.address.address();
@@ -293,24 +293,24 @@ impl Client {
         match lease {
             Ok(lease) => Some(lease),
             Err(why) => {
-                if !core::mem::replace(&mut self.told_refusal, true) {
-                    push(changes, Change::Tell(AddressEvent::OfferRefused { server: reply.server(), why }));
+                if !core::mem::replace(&mut self.reported_refusal, true) {
+                    push(changes, Change::Report(AddressEvent::OfferRefused { server: reply.server(), why }));
                 }
                 None
             }
         }
     }
 
-    /// What a server offered is not granted; that is said once.
+    /// Reports, once, that a server does not grant what it offered.
     fn deny(&mut self, why: Denial, changes: &mut Changes) {
         let State::Requesting(offer) = &self.state else { return };
         let (server, address) = (offer.server, offer.address.address());
-        if !core::mem::replace(&mut self.told_denial, true) {
-            push(changes, Change::Tell(AddressEvent::NotGranted { server, address, why }));
+        if !core::mem::replace(&mut self.reported_denial, true) {
+            push(changes, Change::Report(AddressEvent::NotGranted { server, address, why }));
         }
     }
 
-    /// Begins anew at this time.
+    /// Starts again at this time.
     fn restart(&mut self, at: Instant) {
         self.state = State::Selecting;
         self.tries = 0;

@@ -1,6 +1,6 @@
-//! What the programs of a host have read, put together from the frames that reached it.
+//! The bytes that the programs of a host have read, taken from the frames that reached it.
 //!
-//! The stack says how many bytes a program read, and the frames say which they were.
+//! The stack reports how many bytes a program read; the frames have the bytes.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -12,18 +12,18 @@ use crate::lab::{Snapshot, address};
 use crate::stack::{Event, Tuple};
 use crate::trace::Ends;
 
-/// The most bytes that are kept of one stream.
+/// The largest number of bytes kept of one stream.
 const LONGEST: usize = 1 << 26;
 
 #[derive(Clone, Debug, Default)]
-pub(super) struct Heard {
+pub(super) struct Received {
     streams: Vec<Stream>,
-    /// Datagrams by their port, until they are read.
+    /// Datagrams that are not read yet, by port.
     datagrams: Vec<(u16, VecDeque<Vec<u8>>)>,
     bytes: Vec<u8>,
 }
 
-/// What one connection's frames have brought.
+/// The bytes that one connection's frames have brought.
 #[derive(Clone, Debug)]
 struct Stream {
     ends: Tuple,
@@ -32,14 +32,14 @@ struct Stream {
     read: usize,
 }
 
-impl Heard {
+impl Received {
     /// All the bytes read so far.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// Takes in what happened on this host; tells whether a program has read something.
-    pub(super) fn hear(&mut self, host: usize, snapshot: &Snapshot, frame: &[u8]) -> bool {
+    /// Takes in an entry of this host. Returns whether a program has read something.
+    pub(super) fn process(&mut self, host: usize, snapshot: &Snapshot, frame: &[u8]) -> bool {
         match snapshot.entry.what {
             What::Arrived { summary, .. } => {
                 if let Some(ends) = summary.ends.filter(|ends| ends.destination.addr == address(host)) {
@@ -75,7 +75,7 @@ impl Heard {
         }
     }
 
-    /// Keeps the payload of a frame whose checksum holds.
+    /// Keeps the payload of a frame whose checksum is right.
     fn arrived(&mut self, ends: &Ends, isn: Option<TcpSeqNumber>, frame: &[u8]) -> Option<()> {
         let frame = EthernetFrame::new_checked(frame).ok()?;
         let packet = Ipv4Packet::new_checked(frame.payload()).ok()?;

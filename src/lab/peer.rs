@@ -1,4 +1,4 @@
-//! Who acts in the lab: a program's client or server from [`crate::app`], or a script that reaches what no program does.
+//! The programs of the lab: clients and servers of [`crate::app`], and scripts for what no program does.
 
 use smoltcp::socket::tcp::{self, RecvError};
 use smoltcp::socket::udp;
@@ -10,7 +10,7 @@ use crate::stack::{Context, End, Next, Session, UdpSession};
 /// One side of a TCP connection.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant)] // A client carries the line it reads; there is no heap to put it on.
-pub enum Actor<'a> {
+pub enum Peer<'a> {
     /// A program's client.
     Client(Client<'a>),
     /// A script.
@@ -19,20 +19,20 @@ pub enum Actor<'a> {
     Server(Server<'a>),
 }
 
-impl Session for Actor<'_> {
+impl Session for Peer<'_> {
     fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
         match self {
-            Actor::Client(client) => client.poll(socket, cx),
-            Actor::Script(script) => script.poll(socket, cx),
-            Actor::Server(server) => server.poll(socket, cx),
+            Peer::Client(client) => client.poll(socket, cx),
+            Peer::Script(script) => script.poll(socket, cx),
+            Peer::Server(server) => server.poll(socket, cx),
         }
     }
 
     fn ended(&mut self, end: End, cx: &mut Context<'_>) {
         match self {
-            Actor::Client(client) => client.ended(end, cx),
-            Actor::Script(_) => {}
-            Actor::Server(server) => server.ended(end, cx),
+            Peer::Client(client) => client.ended(end, cx),
+            Peer::Script(_) => {}
+            Peer::Server(server) => server.ended(end, cx),
         }
     }
 }
@@ -40,83 +40,83 @@ impl Session for Actor<'_> {
 /// A program on a UDP port.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant)] // As above.
-pub enum UdpActor<'a> {
+pub enum UdpPeer<'a> {
     /// A program's client.
     Client(UdpClient<'a>),
     /// A program's server.
     Server(UdpServer<'a>),
 }
 
-impl UdpSession for UdpActor<'_> {
+impl UdpSession for UdpPeer<'_> {
     fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next {
         match self {
-            UdpActor::Client(client) => client.poll(socket, cx),
-            UdpActor::Server(server) => server.poll(socket, cx),
+            UdpPeer::Client(client) => client.poll(socket, cx),
+            UdpPeer::Server(server) => server.poll(socket, cx),
         }
     }
 
     fn unreachable(&mut self) {
         match self {
-            UdpActor::Client(client) => client.unreachable(),
-            UdpActor::Server(server) => server.unreachable(),
+            UdpPeer::Client(client) => client.unreachable(),
+            UdpPeer::Server(server) => server.unreachable(),
         }
     }
 }
 
-/// What a script does next. An act is done before the next one begins.
+/// A step of a script. It is done before the next one begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Act<'a> {
+pub enum ScriptStep<'a> {
     /// Send RST.
     Abort,
-    /// Want nothing more: FIN, and whatever arrives is thrown away.
+    /// Close: send FIN, and discard whatever arrives.
     Close,
-    /// Send FIN and go on reading.
+    /// Send FIN, but keep reading.
     HalfClose,
-    /// Wait until this time of the run, in milliseconds.
+    /// Wait until the run is this many milliseconds old.
     Pause(u32),
-    /// Read this number of bytes.
+    /// Read this many bytes.
     Read(usize),
     /// Read until the peer's FIN.
     ReadToEnd,
-    /// Send this.
+    /// Send these bytes.
     Send(&'a [u8]),
-    /// Send this number of bytes.
+    /// Send this many bytes.
     SendBytes(usize),
 }
 
-/// Acts, one after another; then it waits for the end.
+/// A program of steps, taken one after another. Then it waits for the end.
 #[derive(Clone, Debug)]
 pub struct Script<'a> {
-    acts: &'a [Act<'a>],
-    /// How far the current act is, in bytes.
+    steps: &'a [ScriptStep<'a>],
+    /// How many bytes of the current step are done.
     done: usize,
 }
 
 impl<'a> Script<'a> {
-    /// These acts.
-    pub fn new(acts: &'a [Act<'a>]) -> Self {
-        Script { acts, done: 0 }
+    /// A script of these steps.
+    pub fn new(steps: &'a [ScriptStep<'a>]) -> Self {
+        Script { steps, done: 0 }
     }
 }
 
 impl Session for Script<'_> {
     fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
-        while let Some((act, rest)) = self.acts.split_first() {
-            let done = match *act {
-                Act::Abort => return Next::Abort,
-                Act::Close => return Next::Close,
-                Act::HalfClose => {
+        while let Some((step, rest)) = self.steps.split_first() {
+            let done = match *step {
+                ScriptStep::Abort => return Next::Abort,
+                ScriptStep::Close => return Next::Close,
+                ScriptStep::HalfClose => {
                     socket.close();
                     true
                 }
-                Act::Pause(millis) => {
+                ScriptStep::Pause(millis) => {
                     let until = super::START + Duration::from_millis(millis.into());
                     if cx.now < until {
                         return Next::WakeAt(until);
                     }
                     true
                 }
-                Act::Read(count) => {
+                ScriptStep::Read(count) => {
                     let left = count - self.done;
                     match socket.recv(|data| (data.len().min(left), data.len().min(left))) {
                         Ok(0) => return Next::Wait,
@@ -125,20 +125,20 @@ impl Session for Script<'_> {
                     }
                     self.done == count
                 }
-                Act::ReadToEnd => match socket.recv(|data| (data.len(), data.len())) {
+                ScriptStep::ReadToEnd => match socket.recv(|data| (data.len(), data.len())) {
                     Ok(0) => return Next::Wait,
                     Ok(_) => false,
                     Err(RecvError::Finished) => true,
                     Err(RecvError::InvalidState) => return Next::Close,
                 },
-                Act::Send(bytes) => {
+                ScriptStep::Send(bytes) => {
                     self.done += socket.send_slice(&bytes[self.done..]).unwrap_or(0);
                     if self.done < bytes.len() {
                         return Next::Wait;
                     }
                     true
                 }
-                Act::SendBytes(count) => {
+                ScriptStep::SendBytes(count) => {
                     let left = count - self.done;
                     let fill = |room: &mut [u8]| {
                         let len = room.len().min(left);
@@ -153,7 +153,7 @@ impl Session for Script<'_> {
                 }
             };
             if done {
-                (self.acts, self.done) = (rest, 0);
+                (self.steps, self.done) = (rest, 0);
             }
         }
         Next::Wait

@@ -12,7 +12,7 @@ use super::lease::Message;
 #[cfg(feature = "slaac")]
 use crate::stack::ndisc;
 
-/// A frame that is to leave.
+/// A frame to send.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::stack) enum Out {
     ArpAnnounce(Ipv4Address),

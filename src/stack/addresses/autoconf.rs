@@ -1,39 +1,25 @@
-//! Addresses that are asked for: DHCP (RFC 2131), stateless autoconfiguration (RFC 4862), and the question whether somebody
-//! else has an address (RFC 5227, RFC 4862 section 5.4).
+//! Autoconfiguration of addresses: DHCP (RFC 2131), SLAAC (RFC 4862), and checks for duplicates (RFC 5227, RFC 4862 section 5.4).
 //!
-//! It works on frames, with no socket and no buffer of its own: [`Autoconf::hear`] looks at each one that arrives, and
-//! [`Autoconf::advance`] says which one is to leave. What follows for the interface stands in a queue of [`Change`]s, and what
-//! time it has to be called again in [`Autoconf::due`]. Ethernet only: a TUN has no neighbours to ask.
+//! It works on frames, without a socket or buffer of its own. [`Autoconf::process`] looks at each frame that arrives, and
+//! [`Autoconf::advance`] returns the next one to send. Changes of the interface wait in a queue of [`Change`]s. [`Autoconf::due`]
+//! says when to call it again. Ethernet only: a TUN has no neighbours to ask.
 //!
-//! smoltcp's own DHCP socket does not check offers, cannot decline an address, and says nothing of what it refuses; its SLAAC
-//! asks to be polled never, or at once for ever.
-
-mod claim;
-mod dhcp;
-mod frame;
-#[cfg(feature = "slaac")]
-mod icmpv6;
-mod lease;
-#[cfg(feature = "slaac")]
-mod slaac;
+//! smoltcp's own DHCP socket does not check offers, cannot decline an address, and does not report what it refuses. Its SLAAC asks
+//! to be polled either never, or at once for ever.
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress, IpCidr};
 
-use crate::stack::event::AddressEvent;
-use claim::Claims;
-pub(in crate::stack) use frame::Out;
-pub use lease::BadOffer;
+use super::change::{CHANGES, Change, Changes, GRANT, Origin, push};
+use super::claim::Claims;
+use super::frame::Out;
 #[cfg(feature = "slaac")]
-pub use slaac::interface_address;
+use super::slaac;
+use super::{dhcp, lease};
+use crate::stack::event::AddressEvent;
 
-/// How many changes one frame or one timer can make: the most comes from a router's advertisement.
-const CHANGES: usize = 12;
-/// How many a lease makes.
-const GRANT: usize = 3;
-
-/// All that asks for addresses.
+/// DHCP, SLAAC, and the claims of addresses.
 pub(in crate::stack) struct Autoconf {
     hardware: EthernetAddress,
     checksums: ChecksumCapabilities,
@@ -41,36 +27,14 @@ pub(in crate::stack) struct Autoconf {
     dhcp: Option<dhcp::Client>,
     #[cfg(feature = "slaac")]
     slaac: Option<slaac::Host>,
-    /// An address given by hand that somebody else has.
+    /// A configured address that another host has.
     taken: Option<(IpAddress, EthernetAddress)>,
-    /// The device had no room: so long nothing is tried again.
+    /// Until when nothing is tried again, because the device had no room.
     blocked_until: Option<Instant>,
     changes: Changes,
 }
 
-/// What is to become of the interface, in order.
-pub(in crate::stack) type Changes = heapless::Deque<Change, CHANGES>;
-
-/// What is to become of the interface.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::stack) enum Change {
-    Add(IpCidr),
-    Remove(IpAddress),
-    Router(IpAddress),
-    RouterGone(IpAddress),
-    Tell(AddressEvent),
-}
-
-/// Who wants an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::stack) enum Origin {
-    Dhcp,
-    #[cfg(feature = "slaac")]
-    Slaac,
-    Static,
-}
-
-/// What is asked for.
+/// What to configure.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::stack) struct Wanted {
     pub(in crate::stack) claim: bool,
@@ -80,7 +44,7 @@ pub(in crate::stack) struct Wanted {
 }
 
 impl Wanted {
-    /// Whether somebody else is to be asked for an address.
+    /// Whether to ask another host for an address.
     pub(in crate::stack) fn asks(&self) -> bool {
         #[cfg(feature = "slaac")]
         if self.slaac {
@@ -95,7 +59,7 @@ impl Wanted {
 }
 
 impl Autoconf {
-    /// Begins to ask for what is wanted. Of `addresses`, those by hand, it takes care where they are to be claimed.
+    /// Starts to configure what is `wanted`. The configured `addresses` are claimed first, if that is wanted.
     pub(in crate::stack) fn new(
         hardware: EthernetAddress,
         checksums: ChecksumCapabilities,
@@ -125,8 +89,9 @@ impl Autoconf {
         autoconf
     }
 
-    /// Looks at a frame that arrived, before the interface does, which has these addresses. True if the interface should not see it.
-    pub(in crate::stack) fn hear(&mut self, now: Instant, frame: &[u8], own: &[IpCidr]) -> bool {
+    /// Looks at a frame before the interface does. `own` are the interface's addresses. Returns true if the interface should not
+    /// see it.
+    pub(in crate::stack) fn process(&mut self, now: Instant, frame: &[u8], own: &[IpCidr]) -> bool {
         let Ok(frame) = EthernetFrame::new_checked(frame) else { return false };
         let (to, from) = (frame.dst_addr(), frame.src_addr());
         if (to.is_unicast() && to != self.hardware) || from == self.hardware || !from.is_unicast() {
@@ -139,13 +104,13 @@ impl Autoconf {
             EthernetProtocol::Ipv4 => {
                 let Some(client) = &mut self.dhcp else { return false };
                 let Some(reply) = lease::Reply::parse(&frame, self.hardware, &self.checksums) else { return false };
-                client.hear(now, &reply, own, &mut self.claims, &mut self.changes);
+                client.process(now, &reply, own, &mut self.claims, &mut self.changes);
                 true
             }
             #[cfg(feature = "slaac")]
             EthernetProtocol::Ipv6 => {
                 if let Some(host) = &mut self.slaac {
-                    host.hear(now, &frame, own, &mut self.claims, &mut self.changes);
+                    host.process(now, &frame, own, &mut self.claims, &mut self.changes);
                 }
                 false
             }
@@ -153,7 +118,7 @@ impl Autoconf {
         }
     }
 
-    /// Does what the time asks for, and says which frame is to leave. `random` is used where guessing must be hard.
+    /// Does what is due at this time, and returns the frame to send. `random` is used where guessing must be hard.
     pub(in crate::stack) fn advance(&mut self, now: Instant, random: u32) -> Option<Out> {
         self.blocked_until = None;
         while self.changes.len() + GRANT <= CHANGES
@@ -168,7 +133,7 @@ impl Autoconf {
                 }
             }
         }
-        // The rest when there is room for what follows from it.
+        // The rest follows once there is room for its changes.
         if !self.changes.is_empty() {
             return None;
         }
@@ -189,12 +154,12 @@ impl Autoconf {
         None
     }
 
-    /// Gives the lease of DHCP back: which frame is to leave, if there is one.
+    /// Gives the DHCP lease back, if there is one. Returns the frame to send.
     pub(in crate::stack) fn release(&mut self, random: u32) -> Option<Out> {
         self.dhcp.as_mut()?.release(random, &mut self.changes).map(Out::Dhcp)
     }
 
-    /// When it has to be advanced again.
+    /// When it must be advanced again.
     pub(in crate::stack) fn due(&self) -> Option<Instant> {
         let dhcp = self.dhcp.as_ref().and_then(dhcp::Client::due);
         #[cfg(feature = "slaac")]
@@ -205,7 +170,7 @@ impl Autoconf {
         due.max(due.and(self.blocked_until))
     }
 
-    /// The device has no room for a frame before this time.
+    /// Notes that the device has no room for a frame before this time.
     pub(in crate::stack) fn blocked(&mut self, until: Instant) {
         self.blocked_until = Some(until);
     }
@@ -215,24 +180,24 @@ impl Autoconf {
         self.changes.pop_front()
     }
 
-    /// Whether every address given by hand is claimed, or lost.
+    /// Whether every configured address is claimed or lost.
     pub(in crate::stack) fn is_settled(&self) -> bool {
         !self.claims.any(Origin::Static)
     }
 
-    /// An address given by hand that somebody else has, and who.
+    /// A configured address that another host has, and that host.
     pub(in crate::stack) fn taken(&self) -> Option<(IpAddress, EthernetAddress)> {
         self.taken
     }
 
-    /// The DNS servers that were heard of, in no more places than there are.
+    /// Calls `servers` with each known DNS server.
     pub(in crate::stack) fn dns_servers(&self, servers: &mut dyn FnMut(IpAddress)) {
         self.dhcp.iter().flat_map(dhcp::Client::dns_servers).for_each(|server| servers(server.into()));
         #[cfg(feature = "slaac")]
         self.slaac.iter().flat_map(slaac::Host::dns_servers).for_each(|server| servers(server.into()));
     }
 
-    /// What the frames it sends are made with.
+    /// The source of the frames that it sends.
     pub(in crate::stack) fn hardware(&self) -> EthernetAddress {
         self.hardware
     }
@@ -240,24 +205,14 @@ impl Autoconf {
     fn conflict(&mut self, now: Instant, other: (IpCidr, Origin), by: EthernetAddress) {
         let address = other.0.address();
         if other.1 != Origin::Static {
-            push(&mut self.changes, Change::Tell(AddressEvent::Taken { address, by }));
+            push(&mut self.changes, Change::Report(AddressEvent::Taken { address, by }));
         }
         match other.1 {
-            // The user who set it is told.
+            // The owner of the configuration reports it.
             Origin::Static => self.taken = Some((address, by)),
             Origin::Dhcp => self.dhcp.iter_mut().for_each(|client| client.conflict(now)),
             #[cfg(feature = "slaac")]
             Origin::Slaac => self.slaac.iter_mut().for_each(|host| host.conflict(other.0)),
         }
     }
-}
-
-/// Queues a change. There is room: the queue is emptied after each frame and each advance.
-fn push(changes: &mut Changes, change: Change) {
-    let _ = changes.push_back(change);
-}
-
-/// All checksums are filled in: a device that does so itself does it again.
-fn checksums() -> ChecksumCapabilities {
-    ChecksumCapabilities::default()
 }

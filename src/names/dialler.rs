@@ -1,0 +1,194 @@
+//! Chooses which of a host's addresses to connect to, and when (RFC 8305 section 5).
+
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{IpAddress, IpEndpoint};
+
+use crate::stack::{ConnectError, ConnectionId, End};
+
+#[cfg(all(test, feature = "std"))]
+mod tests;
+
+/// How many addresses one host has at most; more are ignored. A [`Resolver`](super::Resolver) finds 8 of each family.
+const ADDRESSES: usize = 16;
+
+/// Connects to one of a host's addresses: IPv6 and IPv4 take turns, IPv6 first, until a connection is established.
+///
+/// It neither sends nor reads a clock. Its owner asks for the [`next`](Self::next) step, takes it, and reports what came of it:
+/// addresses that were found, connections that were begun, established or ended. Addresses may be added at any time.
+///
+/// Attempts overlap: the next address is tried as soon as an attempt fails or has taken `delay`. With
+/// [`one_at_a_time`](Self::one_at_a_time) an attempt is given up after `delay` instead, unless its address is the last.
+#[derive(Clone, Debug)]
+pub struct Dialler {
+    port: u16,
+    patience: Duration,
+    delay: Duration,
+    overlap: bool,
+    /// Whether no more addresses will come from a lookup.
+    resolved: bool,
+    /// The addresses that were not tried yet.
+    untried: heapless::Vec<IpAddress, ADDRESSES>,
+    /// Whether IPv6 has the next turn.
+    v6_next: bool,
+    /// The attempts that have not won: those that have ended are in the order of their ends.
+    attempts: heapless::Vec<Attempt, ADDRESSES>,
+    /// When the next attempt begins besides those that run; at once if none.
+    next_at: Option<Instant>,
+    winner: Option<(ConnectionId, IpEndpoint)>,
+}
+
+/// What a [`Dialler`] needs next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DialStep {
+    /// Look the host's name up: report addresses with [`Dialler::add`], and the end of the lookup with [`Dialler::resolved`].
+    Resolve,
+    /// Begin a connection that may take `patience` to be established, and report it with [`Dialler::begun`].
+    Connect {
+        /// The address and port to connect to.
+        remote: IpEndpoint,
+        /// How long the connection may take to be established.
+        patience: Duration,
+    },
+    /// Wait until a connection is established or ends, or until this time.
+    Wait(Option<Instant>),
+    /// Nothing: there is a [`winner`](Dialler::winner), or every address has [failed](Dialler::failures).
+    Done,
+}
+
+/// Why an address gave no connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DialError {
+    /// The connection could not be begun.
+    Connect(ConnectError),
+    /// The connection ended before it was established.
+    Ended(End),
+}
+
+/// A connection that was begun, or could not be.
+#[derive(Clone, Copy, Debug)]
+struct Attempt {
+    remote: IpEndpoint,
+    state: Result<ConnectionId, DialError>,
+}
+
+impl Dialler {
+    /// Dials `port` of a host whose addresses must be looked up. Each may take `patience` to connect; the next one is tried after
+    /// `delay`.
+    pub fn to_name(port: u16, patience: Duration, delay: Duration) -> Self {
+        Dialler {
+            port,
+            patience,
+            delay,
+            overlap: true,
+            resolved: false,
+            untried: heapless::Vec::new(),
+            v6_next: true,
+            attempts: heapless::Vec::new(),
+            next_at: None,
+            winner: None,
+        }
+    }
+
+    /// Dials one address, which may take `patience` to connect.
+    pub fn to_address(remote: IpEndpoint, patience: Duration) -> Self {
+        let mut dialler = Dialler::to_name(remote.port, patience, Duration::ZERO);
+        dialler.add(remote.addr);
+        dialler.resolved();
+        dialler
+    }
+
+    /// Has one connection at most, for a stack with few slots.
+    pub fn one_at_a_time(mut self) -> Self {
+        self.overlap = false;
+        self
+    }
+
+    /// Adds an address of the host; the 17th and further ones are ignored, and so is one that is known.
+    pub fn add(&mut self, address: IpAddress) {
+        let known = self.untried.contains(&address) || self.attempts.iter().any(|a| a.remote.addr == address);
+        if !known && self.untried.len() + self.attempts.len() < ADDRESSES {
+            // There is room: the lists are as long as all of them together.
+            let _ = self.untried.push(address);
+        }
+    }
+
+    /// Reports that the lookup is over: it adds no more addresses.
+    pub fn resolved(&mut self) {
+        self.resolved = true;
+    }
+
+    /// Says what to do at this time. Asked again before a report, it says the same.
+    pub fn next(&self, now: Instant) -> DialStep {
+        let is_running = self.running().next().is_some();
+        if self.winner.is_some() {
+            return DialStep::Done;
+        }
+        if let Some(&address) = self.next_address() {
+            return match self.next_at {
+                _ if is_running && !self.overlap => DialStep::Wait(None),
+                Some(at) if is_running && now < at => DialStep::Wait(Some(at)),
+                _ => {
+                    let is_last = self.overlap || self.untried.len() == 1;
+                    let patience = if is_last { self.patience } else { self.delay };
+                    DialStep::Connect { remote: IpEndpoint::new(address, self.port), patience }
+                }
+            };
+        }
+        match (self.resolved, is_running) {
+            (false, false) => DialStep::Resolve,
+            (_, true) => DialStep::Wait(None),
+            (true, false) => DialStep::Done,
+        }
+    }
+
+    /// Reports that a connection to `remote` was begun at this time, or could not be.
+    pub fn begun(&mut self, now: Instant, remote: IpEndpoint, connection: Result<ConnectionId, ConnectError>) {
+        self.untried.retain(|address| *address != remote.addr);
+        self.v6_next = matches!(remote.addr, IpAddress::Ipv4(_));
+        self.next_at = connection.is_ok().then(|| now + self.delay);
+        // There is room: this address has left the other list.
+        let _ = self.attempts.push(Attempt { remote, state: connection.map_err(DialError::Connect) });
+    }
+
+    /// Reports that a connection is established: it has won, unless another has before.
+    pub fn established(&mut self, id: ConnectionId) {
+        if let (None, Some(at)) = (self.winner, self.position(id)) {
+            self.winner = Some((id, self.attempts.remove(at).remote));
+        }
+    }
+
+    /// Reports that a connection ended; the next address is tried at once.
+    pub fn ended(&mut self, id: ConnectionId, end: End) {
+        if let Some(at) = self.position(id) {
+            let remote = self.attempts.remove(at).remote;
+            // There is room: one has just left.
+            let _ = self.attempts.push(Attempt { remote, state: Err(DialError::Ended(end)) });
+            self.next_at = None;
+        }
+    }
+
+    /// The connection that was established first, and its remote.
+    pub fn winner(&self) -> Option<(ConnectionId, IpEndpoint)> {
+        self.winner
+    }
+
+    /// The connections that were begun, and neither won nor ended.
+    pub fn running(&self) -> impl Iterator<Item = ConnectionId> {
+        self.attempts.iter().filter_map(|attempt| attempt.state.ok())
+    }
+
+    /// The addresses that gave no connection, and why, in the order in which they failed.
+    pub fn failures(&self) -> impl Iterator<Item = (IpEndpoint, DialError)> {
+        self.attempts.iter().filter_map(|attempt| Some((attempt.remote, attempt.state.err()?)))
+    }
+
+    /// The address whose turn it is: the first of its family, else the first of the other.
+    fn next_address(&self) -> Option<&IpAddress> {
+        let is_v6 = |address: &&IpAddress| !matches!(address, IpAddress::Ipv4(_));
+        self.untried.iter().find(|address| is_v6(address) == self.v6_next).or(self.untried.first())
+    }
+
+    fn position(&self, id: ConnectionId) -> Option<usize> {
+        self.attempts.iter().position(|attempt| attempt.state == Ok(id))
+    }
+}
