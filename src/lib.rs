@@ -27,6 +27,8 @@
 //! of these in under 50 lines.
 #![cfg_attr(not(feature = "std"), no_std)]
 
+pub use smoltcp;
+
 pub mod app;
 #[cfg(all(target_os = "none", feature = "board"))]
 pub mod board;

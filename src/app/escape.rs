@@ -1,6 +1,7 @@
 //! What may reach a terminal of what was received.
 
-use super::text::{Put, put_escaped};
+use super::message::Put;
+use super::text::put_escaped;
 
 /// Escapes received bytes for a terminal, so that a peer can neither move its cursor nor change how text is shown.
 ///

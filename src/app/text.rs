@@ -4,28 +4,13 @@ use core::fmt::{self, Write};
 
 use smoltcp::wire::IpEndpoint;
 
+use super::message::Put;
 use crate::stack::{Console, Shown};
-
-/// Takes the pieces of a reply, one after another.
-pub type Put<'p> = dyn FnMut(&[u8]) + 'p;
 
 /// A message's text and its line end: CR LF, LF or nothing.
 pub fn split_line_end(message: &[u8]) -> (&[u8], &[u8]) {
     let text = message.strip_suffix(b"\n").map_or(message, |line| line.strip_suffix(b"\r").unwrap_or(line));
     message.split_at(text.len())
-}
-
-/// Writes what `compose` puts together to the front of `buffer` and says how long it is; `None` where it does not fit.
-pub fn compose_into(buffer: &mut [u8], compose: impl FnOnce(&mut Put<'_>)) -> Option<usize> {
-    let mut len = Some(0);
-    compose(&mut |piece| {
-        len = len.and_then(|start| {
-            let end = start + piece.len();
-            buffer.get_mut(start..end)?.copy_from_slice(piece);
-            Some(end)
-        });
-    });
-    len
 }
 
 /// Prints `ADDRESS:PORT TEXT` and a newline. The text is the message without its line end, otherwise as it came: a console that

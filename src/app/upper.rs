@@ -2,10 +2,11 @@
 
 use smoltcp::socket::tcp::Socket;
 
-use super::message::{self, Arrived};
-use super::single;
-use super::text::{Put, print_sender, split_line_end};
+use super::message::{self, Arrived, Put};
+use super::text::{print_sender, split_line_end};
 use crate::stack::{Context, Next, Session};
+
+pub use super::single::Client;
 
 /// The longest message, in bytes, where the receive buffer holds as much.
 const LONGEST: usize = 2048;
@@ -58,11 +59,6 @@ impl Session for Server {
             reply = Reply { left: reply.left - text.len(), position: 0 };
         }
     }
-}
-
-/// The client of one connection.
-pub fn client() -> single::Client {
-    single::Client::new()
 }
 
 /// The front of a message that goes on: without its last character, which may be cut off, or be the CR of a CR LF.

@@ -3,12 +3,17 @@
 
 #[cfg(target_os = "none")]
 mod firmware {
+    use smolstep::app::{Basic, BasicUdp};
     use smolstep::board::{self, lm3s6965evb::Lm3s6965evb};
+    use smolstep::stack_memory;
+
+    stack_memory!(static MEMORY:
+        tcp: [Basic<'static>; 8], receive: 1460, send: 1460,
+        udp: BasicUdp<'static>, datagrams: 1, payload: board::UDP_PAYLOAD);
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        // 8 connections, with so many bytes to receive and to send each.
-        board::serve::<Lm3s6965evb, 8, 1460, 1460>()
+        board::serve::<Lm3s6965evb>(MEMORY.take())
     }
 }
 

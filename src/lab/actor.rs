@@ -1,65 +1,34 @@
 //! Who acts in the lab: a program's client or server from [`crate::app`], or a script that reaches what no program does.
 
 use smoltcp::socket::tcp::{self, RecvError};
-use smoltcp::socket::udp;
 use smoltcp::time::Duration;
 
 use crate::app::{Client, Server, UdpClient, UdpServer};
-use crate::stack::{Context, End, Next, Session, UdpSession};
+use crate::stack::{Context, Next, Session};
 
-/// One side of a TCP connection.
-#[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant)] // A client carries the line it reads; there is no heap to put it on.
-pub enum Actor<'a> {
-    /// A program's client.
-    Client(Client<'a>),
-    /// A script.
-    Script(Script<'a>),
-    /// A program's server.
-    Server(Server<'a>),
-}
-
-impl Session for Actor<'_> {
-    fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
-        match self {
-            Actor::Client(client) => client.poll(socket, cx),
-            Actor::Script(script) => script.poll(socket, cx),
-            Actor::Server(server) => server.poll(socket, cx),
-        }
-    }
-
-    fn ended(&mut self, end: End, cx: &mut Context<'_>) {
-        match self {
-            Actor::Client(client) => client.ended(end, cx),
-            Actor::Script(_) => {}
-            Actor::Server(server) => server.ended(end, cx),
-        }
+crate::sessions! {
+    /// One side of a TCP connection.
+    #[derive(Clone, Debug)]
+    #[allow(clippy::large_enum_variant)] // A client carries the line it reads; there is no heap to put it on.
+    pub enum Actor<'a> {
+        /// A program's client.
+        Client(Client<'a>),
+        /// A script.
+        Script(Script<'a>),
+        /// A program's server.
+        Server(Server<'a>),
     }
 }
 
-/// A program on a UDP port.
-#[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant)] // As above.
-pub enum UdpActor<'a> {
-    /// A program's client.
-    Client(UdpClient<'a>),
-    /// A program's server.
-    Server(UdpServer<'a>),
-}
-
-impl UdpSession for UdpActor<'_> {
-    fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next {
-        match self {
-            UdpActor::Client(client) => client.poll(socket, cx),
-            UdpActor::Server(server) => server.poll(socket, cx),
-        }
-    }
-
-    fn unreachable(&mut self) {
-        match self {
-            UdpActor::Client(client) => client.unreachable(),
-            UdpActor::Server(server) => server.unreachable(),
-        }
+crate::udp_sessions! {
+    /// A program on a UDP port.
+    #[derive(Clone, Debug)]
+    #[allow(clippy::large_enum_variant)] // As above.
+    pub enum UdpActor<'a> {
+        /// A program's client.
+        Client(UdpClient<'a>),
+        /// A program's server.
+        Server(UdpServer<'a>),
     }
 }
 

@@ -1,6 +1,7 @@
 //! Names: from a host's name to its addresses, in the order to try them in.
 //!
-//! A [`Resolver`] is a [`UdpSession`](crate::stack::UdpSession): bind it to any UDP port of a stack, poll, and look at its result. It
+//! A [`Resolver`] is a [`UdpSession`](crate::stack::UdpSession): bind it to any UDP port of a stack with
+//! [`bind_unreported`](crate::stack::Stack::bind_unreported), poll, and look at its result. It
 //! is a stub: it asks servers that do the searching (RFC 1034 section 5.3.1), over UDP alone.
 
 mod addresses;

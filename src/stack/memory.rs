@@ -1,5 +1,7 @@
 //! The memory a stack works in: owned by the caller, its size in the slices handed over.
 
+use core::mem::ManuallyDrop;
+
 use smoltcp::iface::{SocketHandle, SocketStorage};
 use smoltcp::socket::udp::PacketMetadata;
 use smoltcp::time::Instant;
@@ -9,7 +11,7 @@ use super::connections::{Slot, SlotIndex};
 /// Everything a [`Stack`](super::Stack) stores, for as long as it lives.
 ///
 /// With as many `slots`, `slot_index` entries and `sockets` as there may be connections; the buffers are divided evenly among them.
-/// [`Pool`] holds it all in one static value.
+/// [`stack_memory!`](crate::stack_memory) declares it as a static, [`Pool`] holds it in one value.
 pub struct Memory<'a, S, U> {
     /// A slot a connection, at most 65,534.
     pub slots: &'a mut [Slot<'a, S>],
@@ -35,6 +37,10 @@ pub struct Memory<'a, S, U> {
 
 /// Memory for `N` connections with `RX` + `TX` bytes of buffers, and for `P` UDP ports with `Q` datagrams and `B` bytes
 /// each way, without a heap.
+///
+/// A new pool is all zero: as a static it takes no flash. [`memory`](Self::memory) fills it in. For a static pool use
+/// [`stack_memory!`](crate::stack_memory). A local pool is best left where it is: each move copies it. Programs that a stack leaves
+/// in a pool are not dropped.
 pub struct Pool<
     'a,
     S,
@@ -46,14 +52,14 @@ pub struct Pool<
     const Q: usize,
     const B: usize,
 > {
-    slots: [Slot<'a, S>; N],
-    slot_index: [SlotIndex; N],
-    sockets: [SocketStorage<'a>; N],
+    slots: Late<Slot<'a, S>, N>,
+    slot_index: Late<SlotIndex, N>,
+    sockets: Late<SocketStorage<'a>, N>,
     receive: [[u8; RX]; N],
     send: [[u8; TX]; N],
-    ports: [Port<U>; P],
-    port_sockets: [SocketStorage<'a>; P],
-    datagrams: [[[PacketMetadata; Q]; 2]; P],
+    ports: Late<Port<U>, P>,
+    port_sockets: Late<SocketStorage<'a>, P>,
+    datagrams: Late<[[PacketMetadata; Q]; 2], P>,
     payloads: [[[u8; B]; 2]; P],
     scratch: [u8; SCRATCH],
 }
@@ -67,14 +73,14 @@ impl<'a, S, U, const N: usize, const RX: usize, const TX: usize, const P: usize,
     /// Empty memory.
     pub const fn new() -> Self {
         Pool {
-            slots: [const { Slot::EMPTY }; N],
-            slot_index: [SlotIndex::EMPTY; N],
-            sockets: [SocketStorage::EMPTY; N],
+            slots: Late::new(),
+            slot_index: Late::new(),
+            sockets: Late::new(),
             receive: [[0; RX]; N],
             send: [[0; TX]; N],
-            ports: [const { Port::EMPTY }; P],
-            port_sockets: [SocketStorage::EMPTY; P],
-            datagrams: [[[PacketMetadata::EMPTY; Q]; 2]; P],
+            ports: Late::new(),
+            port_sockets: Late::new(),
+            datagrams: Late::new(),
             payloads: [[[0; B]; 2]; P],
             scratch: [0; SCRATCH],
         }
@@ -83,14 +89,14 @@ impl<'a, S, U, const N: usize, const RX: usize, const TX: usize, const P: usize,
     /// The memory, lent to a stack for as long as both live.
     pub fn memory(&'a mut self) -> Memory<'a, S, U> {
         Memory {
-            slots: &mut self.slots,
-            slot_index: &mut self.slot_index,
-            sockets: &mut self.sockets,
+            slots: self.slots.fill(|| Slot::EMPTY),
+            slot_index: self.slot_index.fill(|| SlotIndex::EMPTY),
+            sockets: self.sockets.fill(|| SocketStorage::EMPTY),
             receive: self.receive.as_flattened_mut(),
             send: self.send.as_flattened_mut(),
-            ports: &mut self.ports,
-            port_sockets: &mut self.port_sockets,
-            datagrams: self.datagrams.as_flattened_mut().as_flattened_mut(),
+            ports: self.ports.fill(|| Port::EMPTY),
+            port_sockets: self.port_sockets.fill(|| SocketStorage::EMPTY),
+            datagrams: self.datagrams.fill(|| [[PacketMetadata::EMPTY; Q]; 2]).as_flattened_mut().as_flattened_mut(),
             payloads: self.payloads.as_flattened_mut().as_flattened_mut(),
             scratch: &mut self.scratch,
         }
@@ -105,6 +111,22 @@ impl<S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, con
     }
 }
 
+/// `N` values that are zero bytes until they are filled in, where they are.
+///
+/// Its destructor must not run: a stack borrows the pool for as long as the pool lives.
+struct Late<T, const N: usize>(ManuallyDrop<heapless::Vec<T, N>>);
+
+impl<T, const N: usize> Late<T, N> {
+    const fn new() -> Self {
+        Late(ManuallyDrop::new(heapless::Vec::new()))
+    }
+
+    fn fill(&mut self, empty: impl Fn() -> T) -> &mut [T] {
+        while !self.0.is_full() && self.0.push(empty()).is_ok() {}
+        &mut self.0
+    }
+}
+
 /// A UDP port and its program.
 pub struct Port<U> {
     pub(super) session: Option<U>,
@@ -112,6 +134,8 @@ pub struct Port<U> {
     pub(super) number: u16,
     /// The program has ended; the port is free, and the program stays until it is taken.
     pub(super) over: bool,
+    /// Its datagrams are no events.
+    pub(super) unreported: bool,
     pub(super) run: bool,
     pub(super) wake: Option<Instant>,
     /// Since when a datagram waits to be sent.
@@ -120,6 +144,14 @@ pub struct Port<U> {
 
 impl<U> Port<U> {
     /// A port that was never used.
-    pub const EMPTY: Self =
-        Port { session: None, handle: None, number: 0, over: false, run: false, wake: None, waiting: None };
+    pub const EMPTY: Self = Port {
+        session: None,
+        handle: None,
+        number: 0,
+        over: false,
+        unreported: false,
+        run: false,
+        wake: None,
+        waiting: None,
+    };
 }

@@ -28,9 +28,11 @@ mod memory;
 pub(crate) mod ndisc;
 #[cfg(feature = "ping")]
 mod ping;
+mod programs;
 mod random;
 mod session;
 mod shown;
+mod static_memory;
 
 #[cfg(all(test, feature = "std"))]
 mod tests;
@@ -53,6 +55,7 @@ pub use memory::{Memory, Pool, Port};
 pub use ping::{ECHO_HEADER, Echo, EchoError, EchoMemory, EchoRefusal, Refusal};
 pub use session::{Answer, Context, End, MESSAGE, Next, Respond, Responder, Session, UdpSession};
 pub use shown::Shown;
+pub use static_memory::StaticMemory;
 
 use smoltcp::iface::{self, Interface, SocketSet};
 use smoltcp::phy::{ChecksumCapabilities, Device, Medium};

@@ -36,6 +36,9 @@ impl Session for () {
 
 /// A program on a UDP port that does more than answer: a client, above all. A server implements [`Responder`].
 pub trait UdpSession {
+    /// How many programs this type stands for, each on a port of its own: the variants of an enum of programs.
+    const PORTS: usize = 1;
+
     /// Does what can be done now, without waiting, and says what to wait for.
     ///
     /// [`Next::Close`] and [`Next::Abort`] both unbind the port.
@@ -49,15 +52,12 @@ pub trait UdpSession {
     /// Told that what it had queued was dropped, because nobody on the link answers for the receiver's address. What the port
     /// had received is gone too.
     fn unreachable(&mut self) {}
-
-    /// Whether its datagrams are a means to something else, of which whoever watches is not told.
-    fn is_chore(&self) -> bool {
-        false
-    }
 }
 
 /// No program: for a stack that has none on UDP.
 impl UdpSession for () {
+    const PORTS: usize = 0;
+
     fn poll(&mut self, _socket: &mut udp::Socket<'_>, _cx: &mut Context<'_>) -> Next {
         Next::Close
     }
@@ -65,8 +65,13 @@ impl UdpSession for () {
 
 /// A UDP server: told of each datagram, it may answer it.
 pub trait Responder {
+    /// As [`UdpSession::PORTS`].
+    const PORTS: usize = 1;
+
     /// Looks at one datagram and writes the answer, if any, into `reply`, whose length is the longest answer that can be sent.
-    fn datagram(&mut self, from: udp::UdpMetadata, data: &[u8], reply: &mut [u8], console: &mut dyn Console) -> Answer;
+    ///
+    /// The scratch memory in `cx` is what `reply` leaves of it, and may be empty.
+    fn datagram(&mut self, from: udp::UdpMetadata, data: &[u8], reply: &mut [u8], cx: &mut Context<'_>) -> Answer;
 }
 
 /// What a [`Responder`] does with a datagram.
@@ -137,7 +142,8 @@ pub struct Context<'a> {
     pub now: Instant,
     /// The program's standard input and output.
     pub console: &'a mut dyn Console,
-    /// Memory to work in for the length of this call; its content means nothing. At least [`MESSAGE`] bytes.
+    /// Memory to work in for the length of this call; its content means nothing. At least [`MESSAGE`] bytes, but for a
+    /// [`Responder`].
     pub scratch: &'a mut [u8],
     /// The UDP ports served by this stack.
     pub udp_ports: &'a [u16],
@@ -196,6 +202,8 @@ impl<R: Responder> Respond<R> {
 }
 
 impl<R: Responder> UdpSession for Respond<R> {
+    const PORTS: usize = R::PORTS;
+
     fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next {
         // One answer at a time: a second one is made only when the first has left, so that no port can fill the
         // device's queue alone.
@@ -207,7 +215,17 @@ impl<R: Responder> UdpSession for Respond<R> {
         }
         let capacity = socket.payload_send_capacity().min(cx.scratch.len());
         let Ok((data, from)) = socket.recv() else { return Next::Wait };
-        let answer = self.responder.datagram(from, data, &mut cx.scratch[..capacity], cx.console);
+        let (reply, rest) = cx.scratch.split_at_mut(capacity);
+        let mut context = Context {
+            now: cx.now,
+            console: &mut *cx.console,
+            scratch: rest,
+            udp_ports: cx.udp_ports,
+            addresses: cx.addresses,
+            wake: cx.wake,
+        };
+        let answer = self.responder.datagram(from, data, reply, &mut context);
+        cx.wake = context.wake;
         let len = match answer {
             Answer::Reply(len) | Answer::ReplyAndEnd(len) => Some(len.min(capacity)),
             Answer::Silence | Answer::End => None,

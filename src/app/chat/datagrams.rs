@@ -6,7 +6,8 @@ use smoltcp::socket::udp::{Socket, UdpMetadata};
 
 use super::desk::{Desk, Typed, Voice};
 use super::is_goodbye;
-use crate::app::text::{Put, compose_into, put_display, put_escaped, split_line_end};
+use crate::app::message::{Put, compose_into};
+use crate::app::text::{put_display, put_escaped, split_line_end};
 use crate::stack::{Console, Context, Next, UdpSession};
 
 /// How many partners are remembered.

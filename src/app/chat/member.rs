@@ -11,8 +11,8 @@ use super::desk::{Typed, Voice};
 use super::lines::Lines;
 use super::room::{FallenBehind, NAME, Name, NameRefused, Room};
 use super::say_goodbye;
-use crate::app::message::{self, Arrived};
-use crate::app::text::{Put, is_invisible, put_display, put_escaped};
+use crate::app::message::{self, Arrived, Put};
+use crate::app::text::{is_invisible, put_display, put_escaped};
 use crate::app::timing::{later, sooner};
 use crate::stack::{Console, Context, End, Next, Session};
 

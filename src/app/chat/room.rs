@@ -5,7 +5,8 @@ use core::cell::Cell;
 use smoltcp::time::{Duration, Instant};
 
 use super::desk::Desk;
-use crate::app::text::Put;
+use crate::app::message::Put;
+
 use crate::app::timing::later;
 
 /// The longest name of a member, in bytes.

@@ -9,8 +9,8 @@ use smoltcp::wire::IpEndpoint;
 use super::desk::{Desk, Typed, Voice};
 use super::lines::{Framing, Lines};
 use super::{PAUSE, say_goodbye};
-use crate::app::message::{self, Arrived};
-use crate::app::text::{Put, put_display, put_escaped, split_line_end};
+use crate::app::message::{self, Arrived, Put};
+use crate::app::text::{put_display, put_escaped, split_line_end};
 use crate::app::timing::{later, sooner};
 use crate::stack::{Context, End, Next, Session};
 

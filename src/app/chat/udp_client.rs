@@ -7,7 +7,8 @@ use super::datagrams::print;
 use super::{END, PROMPT, is_goodbye};
 use crate::app::client::{ClientOptions, Failure};
 use crate::app::input::{Advance, Input};
-use crate::app::text::{compose_into, put_escaped, split_line_end};
+use crate::app::message::compose_into;
+use crate::app::text::{put_escaped, split_line_end};
 use crate::app::timing::Deadline;
 use crate::stack::{Context, Next, UdpSession};
 

@@ -8,8 +8,7 @@ use smoltcp::time::Instant;
 use super::page::{BOTTOM, Part, Place, TOP};
 use super::request::{Asked, Target};
 use super::status::Status;
-use crate::app::message;
-use crate::app::text::Put;
+use crate::app::message::{self, Put};
 
 /// Why a request does not get what it asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! The request of a GET.
 
-use crate::app::text::Put;
+use crate::app::message::Put;
 
 /// What to ask whom for.
 #[derive(Clone, Debug, PartialEq, Eq)]
