@@ -13,6 +13,12 @@ pub fn split_line_end(message: &[u8]) -> (&[u8], &[u8]) {
     message.split_at(text.len())
 }
 
+/// Prints a line.
+pub fn print_line(console: &mut dyn Console, compose: impl FnOnce(&mut Put<'_>)) {
+    compose(&mut |piece| console.print(piece));
+    console.print(b"\n");
+}
+
 /// Prints `ADDRESS:PORT TEXT` and a newline. The text is the message without its line end, otherwise as it came: a console that
 /// is a terminal escapes what must not get there.
 pub fn print_received(console: &mut dyn Console, from: Option<IpEndpoint>, message: &[u8]) {

@@ -139,7 +139,9 @@ fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
 ) -> ! {
     let Io { device, console, .. } = start::<B>();
     let mut io = Io { device, console, probe };
-    let mut stack = match Stack::new(config(), &mut io.device, memory, clock.now()) {
+    // Where it is made: a move would have it on the call stack twice.
+    let mut made = Stack::new(config(), &mut io.device, memory, clock.now());
+    let stack = match &mut made {
         Ok(stack) => stack,
         Err(error) => panic!("{error}"),
     };
@@ -160,12 +162,12 @@ fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
     #[cfg(not(feature = "dhcp"))]
     {
         each_address(|address| listening::<B>(address.address(), large));
-        drive(&mut stack, &mut io, &mut clock, Terminal::listen, |_, _| false);
+        drive(stack, &mut io, &mut clock, Terminal::listen, |_, _| false);
     }
     #[cfg(feature = "dhcp")]
     {
         let (mut known, mut taken) = (Known::new(), Taken::default());
-        drive(&mut stack, &mut io, &mut clock, Terminal::listen, |stack, _| {
+        drive(stack, &mut io, &mut clock, Terminal::listen, |stack, _| {
             listening_now::<B>(&mut known, stack.addresses(), large);
             taken.look(stack);
             false

@@ -2,16 +2,14 @@
 
 use core::net::SocketAddr;
 
-use smoltcp::socket::udp::{Socket, UdpMetadata};
+use smoltcp::socket::udp::Socket;
 
 use super::desk::{Desk, Typed, Voice};
 use super::is_goodbye;
-use crate::app::message::{Put, compose_into};
-use crate::app::text::{put_display, put_escaped, split_line_end};
+use super::partners::PARTNERS;
+use crate::app::message::compose_into;
+use crate::app::text::{print_line, put_display, put_escaped, split_line_end};
 use crate::stack::{Console, Context, Next, UdpSession};
-
-/// How many partners are remembered.
-const PARTNERS: usize = 16;
 
 /// The server on one UDP port: prints each datagram with its sender and the sender's number, and sends what is typed, with a line
 /// end if the partner's last datagram had one. `q` has none.
@@ -21,60 +19,6 @@ const PARTNERS: usize = 16;
 pub struct Server<'a> {
     desk: &'a Desk,
     lost: bool,
-}
-
-/// Who has written, and may be answered.
-#[derive(Clone, Debug, Default)]
-pub struct Partners {
-    /// The one who wrote last stands last.
-    list: heapless::Vec<Partner, PARTNERS>,
-    numbered: u32,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Partner {
-    number: u32,
-    meta: UdpMetadata,
-    /// Its last datagram had a line end.
-    in_lines: bool,
-}
-
-impl Partners {
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-
-    /// The number and address of who wrote last.
-    pub(super) fn last(&self) -> Option<(u32, SocketAddr)> {
-        self.list.last().map(|partner| (partner.number, partner.meta.endpoint.into()))
-    }
-
-    /// Notes that somebody wrote: its number, and who had to go for it.
-    fn wrote(&mut self, meta: UdpMetadata, in_lines: bool) -> (u32, Option<Partner>) {
-        let known = self.list.iter().position(|partner| partner.meta.endpoint == meta.endpoint);
-        let (number, gone) = match known {
-            Some(at) => (self.list.remove(at).number, None),
-            None => {
-                self.numbered = self.numbered.wrapping_add(1);
-                (self.numbered, self.list.is_full().then(|| self.list.remove(0)))
-            }
-        };
-        // There is room: one was removed, or the list was not full.
-        let _ = self.list.push(Partner { number, meta, in_lines });
-        (number, gone)
-    }
-
-    fn find(&self, number: Option<u32>) -> Option<Partner> {
-        match number {
-            None => self.list.last().copied(),
-            Some(number) => self.list.iter().find(|partner| partner.number == number).copied(),
-        }
-    }
-
-    fn forget(&mut self, number: u32) {
-        self.list.retain(|partner| partner.number != number);
-    }
 }
 
 impl<'a> Server<'a> {
@@ -90,7 +34,7 @@ impl<'a> Server<'a> {
         let Ok(mut partners) = self.desk.partners.try_borrow_mut() else { return true };
         let address = SocketAddr::from(from.endpoint);
         if !cx.may_answer(&from) {
-            print(cx.console, |put| {
+            print_line(cx.console, |put| {
                 put_display(put, format_args!("@- {address} "));
                 put_escaped(put, text);
             });
@@ -103,7 +47,7 @@ impl<'a> Server<'a> {
         let (number, gone) = partners.wrote(cx.answer_to(from), !line_end.is_empty());
         if let Some(gone) = gone {
             let address = SocketAddr::from(gone.meta.endpoint);
-            print(cx.console, |put| {
+            print_line(cx.console, |put| {
                 put_display(
                     put,
                     format_args!("@{} {address} is forgotten: {PARTNERS} others wrote since", gone.number),
@@ -119,7 +63,7 @@ impl<'a> Server<'a> {
                 self.desk.leave_udp(cx.console, was_last.is_some_and(|(last, _)| last == number));
             }
         } else {
-            print(cx.console, |put| {
+            print_line(cx.console, |put| {
                 put_display(put, format_args!("@{number} {address} "));
                 put_escaped(put, text);
             });
@@ -155,7 +99,7 @@ impl<'a> Server<'a> {
                 say_ended(cx.console, partner.number, partner.meta.endpoint.into());
                 self.desk.leave_udp(cx.console, was_last);
             }
-            Some(Err(refused)) => print(cx.console, |put| put(refused.why())),
+            Some(Err(refused)) => print_line(cx.console, |put| put(refused.why())),
             Some(Ok(None)) | None => {}
         }
         true
@@ -165,7 +109,9 @@ impl<'a> Server<'a> {
 impl UdpSession for Server<'_> {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         if core::mem::take(&mut self.lost) {
-            print(cx.console, |put| put(b"what was sent last is lost: nobody on the link answers for that address"));
+            print_line(cx.console, |put| {
+                put(b"what was sent last is lost: nobody on the link answers for that address")
+            });
         }
         if self.hear(socket, cx) {
             return Next::WakeAt(cx.now);
@@ -218,11 +164,5 @@ fn addressed(line: &[u8]) -> Result<(Option<u32>, &[u8]), ()> {
 }
 
 fn say_ended(console: &mut dyn Console, number: u32, address: SocketAddr) {
-    print(console, |put| put_display(put, format_args!("the talk with @{number} {address} has ended")));
-}
-
-/// Prints a line.
-pub(super) fn print(console: &mut dyn Console, compose: impl FnOnce(&mut Put<'_>)) {
-    compose(&mut |piece| console.print(piece));
-    console.print(b"\n");
+    print_line(console, |put| put_display(put, format_args!("the talk with @{number} {address} has ended")));
 }

@@ -2,10 +2,10 @@
 
 use core::cell::{Cell, RefCell};
 
-use super::datagrams::{Partners, print};
+use super::partners::Partners;
 use super::{PROMPT, is_goodbye};
 use crate::app::input::{Advance, Input};
-use crate::app::text::put_display;
+use crate::app::text::{print_line, put_display};
 use crate::stack::{Console, Context};
 
 /// What the person is told whose typing was not meant for whom a talk begins with.
@@ -131,7 +131,7 @@ impl Desk {
         let next = self.partners.try_borrow().ok().and_then(|partners| partners.last());
         let Some((number, address)) = next.filter(|_| !self.over.get()) else { return };
         self.forget(console, BEFORE);
-        print(console, |put| put_display(put, format_args!("(the next line goes to @{number} {address})")));
+        print_line(console, |put| put_display(put, format_args!("(the next line goes to @{number} {address})")));
     }
 
     /// Looks for a line that is for `voice`. It stays until it is taken.

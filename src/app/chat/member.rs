@@ -6,13 +6,12 @@ use smoltcp::socket::tcp::Socket;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
-use super::datagrams::print;
 use super::desk::{Typed, Voice};
 use super::lines::Lines;
 use super::room::{FallenBehind, NAME, Name, NameRefused, Room};
 use super::say_goodbye;
 use crate::app::message::{self, Arrived, Put};
-use crate::app::text::{is_invisible, put_display, put_escaped};
+use crate::app::text::{is_invisible, print_line, put_display, put_escaped};
 use crate::app::timing::{later, sooner};
 use crate::stack::{Console, Context, End, Next, Session};
 
@@ -209,7 +208,7 @@ impl<'a> Member<'a> {
     /// Says a line to all the others, and to the console.
     fn tell(&self, console: &mut dyn Console, compose: &dyn Fn(&Self, &mut Put<'_>)) {
         self.room.say(self.number, &|put| compose(self, put));
-        print(console, |put| compose(self, put));
+        print_line(console, |put| compose(self, put));
     }
 
     /// The same once there is room: see [`Room::say_in_turn`].
@@ -220,7 +219,7 @@ impl<'a> Member<'a> {
         compose: &dyn Fn(&Self, &mut Put<'_>),
     ) -> Result<(), Instant> {
         self.room.say_in_turn(self.number, now, &|put| compose(self, put))?;
-        print(console, |put| compose(self, put));
+        print_line(console, |put| compose(self, put));
         Ok(())
     }
 

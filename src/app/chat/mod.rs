@@ -20,6 +20,7 @@ mod datagrams;
 mod desk;
 mod lines;
 mod member;
+mod partners;
 mod room;
 mod talk;
 mod udp_client;

@@ -3,12 +3,11 @@
 use smoltcp::socket::udp::{SendError, Socket};
 use smoltcp::wire::IpEndpoint;
 
-use super::datagrams::print;
 use super::{END, PROMPT, is_goodbye};
 use crate::app::client::{ClientOptions, Failure};
 use crate::app::input::{Advance, Input};
 use crate::app::message::compose_into;
-use crate::app::text::{put_escaped, split_line_end};
+use crate::app::text::{print_line, put_escaped, split_line_end};
 use crate::app::timing::Deadline;
 use crate::stack::{Context, Next, UdpSession};
 
@@ -70,7 +69,7 @@ impl<'a> Client<'a> {
             if is_goodbye(text) {
                 return true;
             }
-            print(cx.console, |put| put_escaped(put, text));
+            print_line(cx.console, |put| put_escaped(put, text));
             (self.answered, self.in_lines) = (true, !line_end.is_empty());
             if self.stage == Stage::LastReply {
                 return true;

@@ -41,10 +41,10 @@ mod response;
 mod tests;
 
 pub use chunked::{ChunkError, LINE, TRAILER};
-pub use failure::Failure;
-pub use head::{FIELDS, Head};
+pub use failure::{FIELDS, Failure, INTERIM};
+pub use head::Head;
 pub use request::Request;
-pub use response::{INTERIM, Output, OutputFailed, Response};
+pub use response::{Output, OutputFailed, Response};
 
 use smoltcp::socket::tcp::Socket;
 use smoltcp::time::Duration;
