@@ -14,6 +14,8 @@
 //!
 //! #[derive(Clone, Default)]
 //! struct Twice {
+//!     /// The length of the message that is being answered. More may arrive behind it.
+//!     len: Option<usize>,
 //!     /// Bytes of the reply that are queued.
 //!     position: usize,
 //! }
@@ -21,10 +23,10 @@
 //! impl Session for Twice {
 //!     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
 //!         loop {
-//!             let len = match message::arrived(socket) {
-//!                 Arrived::Message(len) => len,
-//!                 Arrived::Nothing => return Next::Wait,
-//!                 Arrived::EndOfStream => return Next::Close,
+//!             let len = match (self.len, message::arrived(socket)) {
+//!                 (Some(len), _) | (None, Arrived::Message(len)) => len,
+//!                 (None, Arrived::Nothing) => return Next::Wait,
+//!                 (None, Arrived::EndOfStream) => return Next::Close,
 //!             };
 //!             let text = message::peek(socket, cx.scratch, len);
 //!             let queued = message::stream(socket, &mut self.position, |write| {
@@ -32,10 +34,11 @@
 //!                 write(text);
 //!             });
 //!             if !queued {
+//!                 self.len = Some(len);
 //!                 return Next::Wait;
 //!             }
 //!             message::consume(socket, len);
-//!             self.position = 0;
+//!             *self = Twice::default();
 //!         }
 //!     }
 //! }
