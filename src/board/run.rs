@@ -4,6 +4,7 @@ use core::cell::Cell;
 use core::fmt::Write;
 
 use smoltcp::iface::SocketStorage;
+use smoltcp::phy::Device;
 use smoltcp::socket::udp::PacketMetadata;
 use smoltcp::time::{Duration, Instant};
 #[cfg(feature = "dhcp")]
@@ -20,7 +21,9 @@ use super::network::{announce, config};
 use super::{Board, Terminal, Uart, settings};
 use crate::app::{APPS, App, Basic, BasicUdp, Desk, Options, Room, Service, Status, Transport};
 use crate::phy::Ethernet;
-use crate::stack::{Console, Io, Listener, Memory, Port, Probe, Session, Shown, Slot, SlotIndex, Stack, UdpSession};
+use crate::stack::{
+    Console, Io, Listener, Memory, Port, Probe, Session, SetupError, Shown, Slot, SlotIndex, Stack, UdpSession,
+};
 use crate::trace::LogProbe;
 
 /// The longest datagram, in bytes. Each UDP port holds one each way, no longer than its program needs.
@@ -139,8 +142,8 @@ fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
 ) -> ! {
     let Io { device, console, .. } = start::<B>();
     let mut io = Io { device, console, probe };
-    // Where it is made: a move would have it on the call stack twice.
-    let mut made = Stack::new(config(), &mut io.device, memory, clock.now());
+    // Used where it is made: a move would have it on the call stack twice.
+    let mut made = make_stack(&mut io.device, memory, clock.now());
     let stack = match &mut made {
         Ok(stack) => stack,
         Err(error) => panic!("{error}"),
@@ -174,6 +177,16 @@ fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
         });
     }
     unreachable!("a server is never done")
+}
+
+/// Makes a stack, in a call of its own: what that needs on the call stack is free again before the stack runs.
+#[inline(never)]
+fn make_stack<'a, D: Device, S: Session + Clone, U: UdpSession>(
+    device: &mut D,
+    memory: Memory<'a, S, U>,
+    now: Instant,
+) -> Result<Stack<'a, S, U>, SetupError> {
+    Stack::new(config(), device, memory, now)
 }
 
 pub(super) fn start<B: Board>() -> Io<B::Ethernet, Terminal<B>, LogProbe> {

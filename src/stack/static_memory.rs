@@ -45,6 +45,8 @@ impl<S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, con
 /// Leave the last three out on a stack without UDP.
 ///
 /// ```
+/// #![forbid(unsafe_code)]
+///
 /// use smolstep::app::{chargen, echo};
 /// use smolstep::stack::{Memory, Respond};
 /// use smolstep::stack_memory;
