@@ -23,6 +23,7 @@ pub mod http;
 pub mod http_client;
 pub mod inbox;
 mod input;
+mod keyboard;
 pub mod message;
 mod single;
 mod text;
@@ -43,6 +44,7 @@ pub use greeting::{Template, TemplateError};
 pub use http::{Row, Service, Status, Transport};
 #[cfg(feature = "std")]
 pub(crate) use input::{CONSOLE, PROMPT};
+pub use keyboard::Keyboard;
 #[cfg(feature = "std")]
 pub(crate) use text::{is_invisible, split_line_end};
 pub use udp_client::UdpClient;

@@ -12,6 +12,7 @@ use smoltcp::wire::IpCidr;
 use smoltcp::wire::{IpAddress, IpEndpoint};
 
 use super::clock::Clock;
+use super::console::KEYBOARD;
 use super::fault::reset;
 #[cfg(feature = "dhcp")]
 use super::network::Taken;
@@ -75,7 +76,7 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
             port.into_iter().for_each(|port| status.serves(Service { name, transport, port }));
         }
     }
-    let (desk, lines) = (Desk::default(), [const { Cell::new(0) }; ROOM]);
+    let (desk, lines) = (Desk::default().with_keyboard(&KEYBOARD), [const { Cell::new(0) }; ROOM]);
     let names = [const { Cell::new(Room::NO_NAME) }; N];
     let room = Room::new(&lines, &names, Some(&desk));
     let options = Options { status: Some(&status), desk: Some(&desk), room: Some(&room), ..Options::default() };

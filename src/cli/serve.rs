@@ -11,7 +11,7 @@ use clap::Args;
 use smoltcp::wire::IpCidr;
 
 use super::address::settle;
-use super::console::Stdio;
+use super::console::{KEYBOARD, Stdio};
 use super::duration::{duration, positive};
 use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
@@ -253,7 +253,7 @@ impl Plan<'_> {
         let mut io = Io { device, console, probe: probe.with_status(status) };
         let args = self.args;
         // A room has no end.
-        let (desk, lines) = (Desk::new(args.once && !self.room), vec![Cell::new(0); ROOM]);
+        let (desk, lines) = (Desk::new(args.once && !self.room).with_keyboard(&KEYBOARD), vec![Cell::new(0); ROOM]);
         let connections = args.max_connections.map_or(Sizes::default().connections, usize::from);
         let names = vec![Cell::new(Room::NO_NAME); if self.room { connections } else { 0 }];
         let room = Room::new(&lines, &names, Some(&desk));

@@ -12,18 +12,13 @@ pub trait Console {
     /// Shows `text` where a person types; does nothing where input is not a terminal.
     fn prompt(&mut self, _text: &str) {}
 
-    /// Forgets what was typed so far if a person typed it: it was not meant for whom a talk begins with. Tells whether there was
-    /// something; `None` where no person types, and all is kept.
-    fn start_over(&mut self) -> Option<bool> {
-        None
-    }
-
     /// Moves typed bytes into `buf`, at most as many as fit.
     fn read(&mut self, _buf: &mut [u8]) -> Input {
         Input::End
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl<C: Console + ?Sized> Console for &mut C {
     fn print(&mut self, bytes: &[u8]) {
         (**self).print(bytes);
@@ -31,10 +26,6 @@ impl<C: Console + ?Sized> Console for &mut C {
 
     fn prompt(&mut self, text: &str) {
         (**self).prompt(text);
-    }
-
-    fn start_over(&mut self) -> Option<bool> {
-        (**self).start_over()
     }
 
     fn read(&mut self, buf: &mut [u8]) -> Input {

@@ -4,6 +4,7 @@ use core::cell::{Cell, RefCell};
 
 use super::partners::Partners;
 use super::{PROMPT, is_goodbye};
+use crate::app::Keyboard;
 use crate::app::input::{Advance, Input};
 use crate::app::text::{print_line, put_display};
 use crate::stack::{Console, Context};
@@ -24,6 +25,7 @@ pub struct Desk {
     talking: Cell<bool>,
     once: bool,
     over: Cell<bool>,
+    keyboard: Option<&'static Keyboard>,
     pub(super) partners: RefCell<Partners>,
 }
 
@@ -65,8 +67,14 @@ impl Desk {
             talking: Cell::new(false),
             once,
             over: Cell::new(false),
+            keyboard: None,
             partners: RefCell::new(Partners::default()),
         }
+    }
+
+    /// The same where a person types at `keyboard`, that of the stack's console: what was typed before a talk is not sent.
+    pub fn with_keyboard(self, keyboard: &'static Keyboard) -> Self {
+        Desk { keyboard: Some(keyboard), ..self }
     }
 
     /// Whether the one talk has been.
@@ -100,7 +108,7 @@ impl Desk {
     }
 
     fn forget(&self, console: &mut dyn Console, why: &[u8]) {
-        let Some(forgotten) = console.start_over() else { return };
+        let Some(forgotten) = self.keyboard.and_then(|keyboard| keyboard.start_over(console)) else { return };
         let Ok(mut input) = self.input.try_borrow_mut() else { return };
         *input = Input::with_prompt(&[], PROMPT);
         if self.line.replace(false) || forgotten {
