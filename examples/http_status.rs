@@ -38,5 +38,6 @@ fn main() -> Result<(), Box<dyn Error>> {
     let page = String::from_utf8(page.take().0)?;
     let title = page.split_once("<title>").and_then(|(_, rest)| rest.split_once("</title>"));
     println!("{}", title.ok_or("the page has no title")?.0);
-    Ok(println!("shows its reader: {}", page.contains("10.0.0.2")))
+    println!("shows its reader: {}", page.contains("10.0.0.2"));
+    Ok(())
 }
