@@ -96,7 +96,7 @@ impl Client {
                 }
                 Source::Texts { position: Some(queued) } => {
                     let text = run.input.text();
-                    if message::stream(socket, queued, |put| put(text)) {
+                    if message::stream(socket, queued, |write| write(text)) {
                         self.source = Source::Texts { position: None };
                     }
                 }

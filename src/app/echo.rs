@@ -38,7 +38,7 @@ pub struct Datagrams;
 
 impl Responder for Datagrams {
     fn datagram(&mut self, _from: UdpMetadata, data: &[u8], reply: &mut [u8], _cx: &mut Context<'_>) -> Answer {
-        compose_into(reply, |put| put(data)).map_or(Answer::Silence, Answer::Reply)
+        compose_into(reply, |write| write(data)).map_or(Answer::Silence, Answer::Reply)
     }
 }
 
@@ -169,7 +169,7 @@ impl ClientProgram for Client {
                 Stage::Text { mut sent, mut back } => {
                     let text = run.input.text();
                     let before = (sent, back);
-                    message::stream(socket, &mut sent, |put| put(text));
+                    message::stream(socket, &mut sent, |write| write(text));
                     back += message::receive(socket, text.len() - back, |piece| cx.console.print(piece));
                     self.stage = Stage::Text { sent, back };
                     if (sent, back) == (text.len(), text.len()) {

@@ -9,7 +9,7 @@ use smoltcp::time::{Duration, Instant};
 use super::Options;
 use super::client::{ClientProgram, Failure, Run};
 use super::input::Advance;
-use super::message::{self, Arrived, Put, compose_into};
+use super::message::{self, Arrived, Write, compose_into};
 use super::text::split_line_end;
 use super::timing::later;
 use crate::stack::{Answer, Context, Next, Responder, Session};
@@ -36,17 +36,17 @@ impl<'a> Template<'a> {
     }
 
     /// Puts the reply to `message`, whose line end goes to the reply's end.
-    fn greet(&self, message: &[u8], put: &mut Put<'_>) {
+    fn greet(&self, message: &[u8], write: &mut Write<'_>) {
         let (text, line_end) = split_line_end(message);
         let mut rest = self.0;
         while let Some(at) = rest.windows(Self::PLACE.len()).position(|w| w == Self::PLACE) {
             let (before, from_place) = rest.split_at(at);
-            put(before);
-            put(text);
+            write(before);
+            write(text);
             rest = from_place.strip_prefix(Self::PLACE).unwrap_or_default();
         }
-        put(rest);
-        put(line_end);
+        write(rest);
+        write(line_end);
     }
 }
 
@@ -59,7 +59,7 @@ pub enum TemplateError {
 
 impl fmt::Display for TemplateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the template has no {} to put the message in, as in 'Hello, {}!'")
+        f.write_str("the template has no {} to write the message in, as in 'Hello, {}!'")
     }
 }
 
@@ -111,7 +111,7 @@ impl Session for Server<'_> {
                     if cx.now < due {
                         return Next::WakeAt(due);
                     }
-                    if message::stream(socket, &mut position, |put| self.template.greet(message, put)) {
+                    if message::stream(socket, &mut position, |write| self.template.greet(message, write)) {
                         message::consume(socket, len);
                         State::Message
                     } else {
@@ -139,7 +139,7 @@ impl<'a> Datagrams<'a> {
 
 impl Responder for Datagrams<'_> {
     fn datagram(&mut self, _from: UdpMetadata, data: &[u8], reply: &mut [u8], _cx: &mut Context<'_>) -> Answer {
-        compose_into(reply, |put| self.template.greet(data, put)).map_or(Answer::Silence, Answer::Reply)
+        compose_into(reply, |write| self.template.greet(data, write)).map_or(Answer::Silence, Answer::Reply)
     }
 }
 
@@ -198,7 +198,7 @@ impl ClientProgram for Client {
             run.deadline.arm(cx.now);
             if let Stage::Sending(mut position) = self.stage {
                 let text = run.input.text();
-                let sent = message::stream(socket, &mut position, |put| put(text));
+                let sent = message::stream(socket, &mut position, |write| write(text));
                 self.stage = if sent { Stage::Reply } else { Stage::Sending(position) };
             }
             let arrived = message::arrived(socket);

@@ -24,7 +24,7 @@ impl<'a> Server<'a> {
 impl Responder for Server<'_> {
     fn datagram(&mut self, from: UdpMetadata, data: &[u8], reply: &mut [u8], cx: &mut Context<'_>) -> Answer {
         print_received(cx.console, Some(from.endpoint), data);
-        let len = self.reply.and_then(|text| compose_into(reply, |put| put(text)));
+        let len = self.reply.and_then(|text| compose_into(reply, |write| write(text)));
         match (len, self.once) {
             (Some(len), false) => Answer::Reply(len),
             (Some(len), true) => Answer::ReplyAndEnd(len),

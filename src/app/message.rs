@@ -49,7 +49,7 @@ use smoltcp::socket::tcp::{RecvError, Socket};
 use crate::stack::{Console, MESSAGE};
 
 /// Takes the pieces of a reply, one after another.
-pub type Put<'p> = dyn FnMut(&[u8]) + 'p;
+pub type Write<'p> = dyn FnMut(&[u8]) + 'p;
 
 /// What the receive buffer holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -165,7 +165,7 @@ pub fn send_whole(socket: &mut Socket<'_>, reply: &[u8]) -> bool {
 ///
 /// `compose` writes the whole reply at each call, the same each time. `position` counts the bytes that are queued so far: begin
 /// with 0 and keep it until the end is queued. The [module](self) has an example.
-pub fn stream(socket: &mut Socket<'_>, position: &mut usize, compose: impl FnOnce(&mut Put<'_>)) -> bool {
+pub fn stream(socket: &mut Socket<'_>, position: &mut usize, compose: impl FnOnce(&mut Write<'_>)) -> bool {
     let mut skip = *position;
     let mut full = false;
     compose(&mut |piece| {
@@ -195,7 +195,7 @@ pub fn stream(socket: &mut Socket<'_>, position: &mut usize, compose: impl FnOnc
 /// assert_eq!(&reply[..len.unwrap_or(0)], b"hi Li");
 /// assert_eq!(message::compose_into(&mut reply, |write| write(b"too long a reply")), None);
 /// ```
-pub fn compose_into(buffer: &mut [u8], compose: impl FnOnce(&mut Put<'_>)) -> Option<usize> {
+pub fn compose_into(buffer: &mut [u8], compose: impl FnOnce(&mut Write<'_>)) -> Option<usize> {
     let mut len = Some(0);
     compose(&mut |piece| {
         len = len.and_then(|start| {

@@ -88,7 +88,7 @@ impl ClientProgram for Client {
                 },
                 Stage::Sending(mut position) => {
                     let text = run.input.text();
-                    let sent = message::stream(socket, &mut position, |put| put(text));
+                    let sent = message::stream(socket, &mut position, |write| write(text));
                     self.stage = if sent { Stage::Reply } else { Stage::Sending(position) };
                     // A server may reply before it has all of a long text.
                     if !sent && self.print(socket, cx) == 0 {

@@ -23,6 +23,6 @@ pub struct Datagrams;
 impl Responder for Datagrams {
     fn datagram(&mut self, from: UdpMetadata, data: &[u8], reply: &mut [u8], cx: &mut Context<'_>) -> Answer {
         print_received(cx.console, Some(from.endpoint), data);
-        compose_into(reply, |put| put(REPLY)).map_or(Answer::Silence, Answer::Reply)
+        compose_into(reply, |write| write(REPLY)).map_or(Answer::Silence, Answer::Reply)
     }
 }

@@ -2,7 +2,7 @@
 
 use smoltcp::socket::tcp::Socket;
 
-use super::message::{self, Arrived, Put};
+use super::message::{self, Arrived, Write};
 use super::text::{print_sender, split_line_end};
 use crate::stack::{Context, Next, Session};
 
@@ -41,9 +41,9 @@ impl Session for Server {
             let bytes = message::peek(socket, cx.scratch, reply.left);
             let is_last = bytes.len() == reply.left;
             let (text, line_end) = if is_last { split_line_end(bytes) } else { (first_piece(bytes), &b""[..]) };
-            let queued = message::stream(socket, &mut reply.position, |put| {
-                uppercase(text, put);
-                put(line_end);
+            let queued = message::stream(socket, &mut reply.position, |write| {
+                uppercase(text, write);
+                write(line_end);
             });
             if !queued {
                 self.reply = Some(reply);
@@ -68,11 +68,11 @@ fn first_piece(bytes: &[u8]) -> &[u8] {
 }
 
 /// Puts `text` in upper case, as Unicode maps each character (`ß` becomes `SS`), and what is not UTF-8 as it is.
-fn uppercase(text: &[u8], put: &mut Put<'_>) {
+fn uppercase(text: &[u8], write: &mut Write<'_>) {
     for chunk in text.utf8_chunks() {
         for upper in chunk.valid().chars().flat_map(char::to_uppercase) {
-            put(upper.encode_utf8(&mut [0; 4]).as_bytes());
+            write(upper.encode_utf8(&mut [0; 4]).as_bytes());
         }
-        put(chunk.invalid());
+        write(chunk.invalid());
     }
 }

@@ -7,8 +7,8 @@ use super::lines::{Framing, Lines};
 use super::{END, PAUSE, PROMPT, is_goodbye};
 use crate::app::client::{ClientProgram, Failure, Run};
 use crate::app::input::Advance;
-use crate::app::message::{self, Arrived, Put};
-use crate::app::text::put_escaped;
+use crate::app::message::{self, Arrived, Write};
+use crate::app::text::write_escaped;
 use crate::app::timing::{later, sooner};
 use crate::stack::{Console, Context, End, Next};
 
@@ -30,7 +30,7 @@ pub struct Client {
     /// its next client comes.
     leaves_at: Option<Instant>,
     /// The end has been printed.
-    told: bool,
+    reported: bool,
 }
 
 /// How far it is.
@@ -60,7 +60,7 @@ impl Default for Client {
             holds_end: false,
             pause: None,
             leaves_at: None,
-            told: true,
+            reported: true,
         }
     }
 }
@@ -91,10 +91,10 @@ impl Client {
                 Stage::Sending(mut position) => {
                     let (text, framing) = (run.input.text(), self.lines.framing());
                     let has_end = !run.input.is_cut() && !is_goodbye(text);
-                    let sent = message::stream(socket, &mut position, |put| {
-                        put(if self.holds_end { b"\n" } else { b"" });
-                        put(text);
-                        put(if has_end && framing == Framing::Lines { b"\n" } else { b"" });
+                    let sent = message::stream(socket, &mut position, |write| {
+                        write(if self.holds_end { b"\n" } else { b"" });
+                        write(text);
+                        write(if has_end && framing == Framing::Lines { b"\n" } else { b"" });
                     });
                     if !sent {
                         self.stage = Stage::Sending(position);
@@ -119,8 +119,8 @@ impl Client {
         self.stage = Stage::Closed;
     }
 
-    fn tell(&mut self, console: &mut dyn Console) {
-        if !core::mem::replace(&mut self.told, true) {
+    fn report(&mut self, console: &mut dyn Console) {
+        if !core::mem::replace(&mut self.reported, true) {
             console.print(END);
         }
     }
@@ -129,20 +129,20 @@ impl Client {
 impl ClientProgram for Client {
     fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         if self.stage == Stage::Begin {
-            (self.stage, self.told) = (Stage::Input, false);
+            (self.stage, self.reported) = (Stage::Input, false);
         }
         for _ in 0..LINES_A_TURN {
             let Some(line) = self.lines.first(socket, cx.scratch, cx.now) else { break };
             let text = cx.scratch.get(..line.len).unwrap_or_default();
             if line.goodbye {
-                self.tell(cx.console);
+                self.report(cx.console);
                 // The other side wants no more: what it had not read is no failure.
                 return run.complete_without_sending();
             }
-            let put: &mut Put<'_> = &mut |piece| cx.console.print(piece);
-            put_escaped(put, text);
-            put(b"\n");
-            self.told = END.strip_suffix(b"\n") == Some(text);
+            let write: &mut Write<'_> = &mut |piece| cx.console.print(piece);
+            write_escaped(write, text);
+            write(b"\n");
+            self.reported = END.strip_suffix(b"\n") == Some(text);
             self.lines.take(socket, line);
             if self.stage == Stage::Closed {
                 run.deadline.restart(cx.now);
@@ -150,7 +150,7 @@ impl ClientProgram for Client {
         }
         match message::arrived(socket) {
             Arrived::EndOfStream => {
-                self.tell(cx.console);
+                self.report(cx.console);
                 return match self.stage {
                     Stage::Sending(_) => run.fail(Failure::TooEarly),
                     Stage::Begin | Stage::Closed | Stage::Input => run.complete(),
@@ -164,7 +164,7 @@ impl ClientProgram for Client {
         self.speak(run, socket, cx);
         // In FIN-WAIT-2 the other side's host has all that was said.
         if self.leaves_at.is_some_and(|at| cx.now >= at) && socket.state() == State::FinWait2 {
-            self.tell(cx.console);
+            self.report(cx.console);
             run.complete_without_sending();
             return Next::Abort;
         }
@@ -178,6 +178,6 @@ impl ClientProgram for Client {
     }
 
     fn ended(&mut self, _end: End, cx: &mut Context<'_>) {
-        self.tell(cx.console);
+        self.report(cx.console);
     }
 }

@@ -4,11 +4,11 @@ use core::net::SocketAddr;
 
 use smoltcp::socket::udp::Socket;
 
-use super::desk::{Desk, Typed, Voice};
+use super::desk::{Desk, Source, Typed};
 use super::is_goodbye;
 use super::partners::PARTNERS;
 use crate::app::message::compose_into;
-use crate::app::text::{print_line, put_display, put_escaped, split_line_end};
+use crate::app::text::{print_line, split_line_end, write_display, write_escaped};
 use crate::stack::{Console, Context, Next, UdpSession};
 
 /// The server on one UDP port: prints each datagram with its sender and the sender's number, and sends what is typed, with a line
@@ -28,15 +28,15 @@ impl<'a> Server<'a> {
     }
 
     /// Prints one datagram; false if there is none.
-    fn hear(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
+    fn process(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         let Ok((data, from)) = socket.recv() else { return false };
         let (text, line_end) = split_line_end(data);
         let Ok(mut partners) = self.desk.partners.try_borrow_mut() else { return true };
         let address = SocketAddr::from(from.endpoint);
         if !cx.may_answer(&from) {
-            print_line(cx.console, |put| {
-                put_display(put, format_args!("@- {address} "));
-                put_escaped(put, text);
+            print_line(cx.console, |write| {
+                write_display(write, format_args!("@- {address} "));
+                write_escaped(write, text);
             });
             return true;
         }
@@ -47,9 +47,9 @@ impl<'a> Server<'a> {
         let (number, gone) = partners.wrote(cx.answer_to(from), !line_end.is_empty());
         if let Some(gone) = gone {
             let address = SocketAddr::from(gone.meta.endpoint);
-            print_line(cx.console, |put| {
-                put_display(
-                    put,
+            print_line(cx.console, |write| {
+                write_display(
+                    write,
                     format_args!("@{} {address} is forgotten: {PARTNERS} others wrote since", gone.number),
                 );
             });
@@ -63,9 +63,9 @@ impl<'a> Server<'a> {
                 self.desk.leave_udp(cx.console, was_last.is_some_and(|(last, _)| last == number));
             }
         } else {
-            print_line(cx.console, |put| {
-                put_display(put, format_args!("@{number} {address} "));
-                put_escaped(put, text);
+            print_line(cx.console, |write| {
+                write_display(write, format_args!("@{number} {address} "));
+                write_escaped(write, text);
             });
         }
         true
@@ -73,7 +73,7 @@ impl<'a> Server<'a> {
 
     /// Sends one typed line; false if there is none.
     fn speak(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
-        if let Typed::End | Typed::NotYet = self.desk.typed(Voice::Datagrams, cx) {
+        if let Typed::End | Typed::NotYet = self.desk.typed(Source::Datagrams, cx) {
             return false;
         }
         let Ok(mut partners) = self.desk.partners.try_borrow_mut() else { return false };
@@ -82,9 +82,9 @@ impl<'a> Server<'a> {
         let outcome: Option<Result<_, Refused>> = self.desk.read(|line, _| {
             let (number, text) = addressed(line).map_err(|()| Refused::BadNumber)?;
             let partner = partners.find(number).ok_or(Refused::NoPartner)?;
-            let len = compose_into(buffer, |put| {
-                put(text);
-                put(if partner.in_lines && !is_goodbye(text) { b"\n" } else { b"" });
+            let len = compose_into(buffer, |write| {
+                write(text);
+                write(if partner.in_lines && !is_goodbye(text) { b"\n" } else { b"" });
             });
             let message = buffer.get(..len.ok_or(Refused::TooLong)?).unwrap_or_default();
             socket.send_slice(message, partner.meta).map_err(|_| Refused::Unaddressable)?;
@@ -99,7 +99,7 @@ impl<'a> Server<'a> {
                 say_ended(cx.console, partner.number, partner.meta.endpoint.into());
                 self.desk.leave_udp(cx.console, was_last);
             }
-            Some(Err(refused)) => print_line(cx.console, |put| put(refused.why())),
+            Some(Err(refused)) => print_line(cx.console, |write| write(refused.why())),
             Some(Ok(None)) | None => {}
         }
         true
@@ -109,11 +109,11 @@ impl<'a> Server<'a> {
 impl UdpSession for Server<'_> {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         if core::mem::take(&mut self.lost) {
-            print_line(cx.console, |put| {
-                put(b"what was sent last is lost: nobody on the link answers for that address")
+            print_line(cx.console, |write| {
+                write(b"what was sent last is lost: nobody on the link answers for that address")
             });
         }
-        if self.hear(socket, cx) {
+        if self.process(socket, cx) {
             return Next::WakeAt(cx.now);
         }
         // While nobody has written, what does not come from a person waits for the first who does.
@@ -164,5 +164,5 @@ fn addressed(line: &[u8]) -> Result<(Option<u32>, &[u8]), ()> {
 }
 
 fn say_ended(console: &mut dyn Console, number: u32, address: SocketAddr) {
-    print_line(console, |put| put_display(put, format_args!("the talk with @{number} {address} has ended")));
+    print_line(console, |write| write_display(write, format_args!("the talk with @{number} {address} has ended")));
 }

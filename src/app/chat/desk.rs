@@ -6,7 +6,7 @@ use super::partners::Partners;
 use super::{PROMPT, is_goodbye};
 use crate::app::Keyboard;
 use crate::app::input::{Advance, Input};
-use crate::app::text::{print_line, put_display};
+use crate::app::text::{print_line, write_display};
 use crate::stack::{Console, Context};
 
 /// What the person is told whose typing was not meant for whom a talk begins with.
@@ -31,7 +31,7 @@ pub struct Desk {
 
 /// Who asks for a typed line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Voice {
+pub enum Source {
     /// The server on UDP.
     Datagrams,
     /// A talk or a room.
@@ -139,11 +139,11 @@ impl Desk {
         let next = self.partners.try_borrow().ok().and_then(|partners| partners.last());
         let Some((number, address)) = next.filter(|_| !self.over.get()) else { return };
         self.forget(console, BEFORE);
-        print_line(console, |put| put_display(put, format_args!("(the next line goes to @{number} {address})")));
+        print_line(console, |write| write_display(write, format_args!("(the next line goes to @{number} {address})")));
     }
 
-    /// Looks for a line that is for `voice`. It stays until it is taken.
-    pub(super) fn typed(&self, voice: Voice, cx: &mut Context<'_>) -> Typed {
+    /// Looks for a line that is for `source`. It stays until it is taken.
+    pub(super) fn typed(&self, source: Source, cx: &mut Context<'_>) -> Typed {
         let Ok(mut input) = self.input.try_borrow_mut() else { return Typed::NotYet };
         let new = !self.line.get();
         if new {
@@ -156,7 +156,7 @@ impl Desk {
                 }
             }
         }
-        if self.addressee(input.text()) != voice {
+        if self.addressee(input.text()) != source {
             if new {
                 // Whoever it is for may have looked before it was there.
                 cx.wake_programs();
@@ -177,8 +177,8 @@ impl Desk {
         self.line.set(false);
     }
 
-    fn addressee(&self, text: &[u8]) -> Voice {
+    fn addressee(&self, text: &[u8]) -> Source {
         let on_udp = self.partners.try_borrow().is_ok_and(|partners| !partners.is_empty());
-        if self.talking.get() && !(on_udp && text.starts_with(b"@")) { Voice::Talk } else { Voice::Datagrams }
+        if self.talking.get() && !(on_udp && text.starts_with(b"@")) { Source::Talk } else { Source::Datagrams }
     }
 }

@@ -1,6 +1,6 @@
 //! What is answered, and its way into a send buffer of any size.
 
-use core::fmt::{self, Write};
+use core::fmt::{self, Write as _};
 
 use smoltcp::socket::tcp::Socket;
 use smoltcp::time::Instant;
@@ -9,7 +9,7 @@ use super::page::{BOTTOM, Part, Place, TOP};
 use super::refusal::Refusal;
 use super::request::{Asked, Target};
 use super::status::Status;
-use crate::app::message::{self, Put};
+use crate::app::message::{self, Write};
 
 /// What of it stands where in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,9 +91,9 @@ impl Answer {
     pub fn send(&mut self, socket: &mut Socket<'_>, status: &Status<'_>, now: Instant) -> bool {
         loop {
             let mut queued = usize::from(self.queued);
-            let done = message::stream(socket, &mut queued, |put| {
+            let done = message::stream(socket, &mut queued, |write| {
                 // Writing to it never fails.
-                let _ = self.write(status, &mut Out(put));
+                let _ = self.write(status, &mut Out(write));
             });
             self.queued = u16::try_from(queued).unwrap_or(u16::MAX);
             if !done {
@@ -165,9 +165,9 @@ impl Answer {
 }
 
 /// Formatting onto what takes pieces.
-struct Out<'o, 'p>(&'o mut Put<'p>);
+struct Out<'o, 'p>(&'o mut Write<'p>);
 
-impl Write for Out<'_, '_> {
+impl fmt::Write for Out<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         (self.0)(text.as_bytes());
         Ok(())
@@ -177,7 +177,7 @@ impl Write for Out<'_, '_> {
 /// Only counts.
 struct Length(usize);
 
-impl Write for Length {
+impl fmt::Write for Length {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0 += text.len();
         Ok(())
