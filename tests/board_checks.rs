@@ -115,7 +115,8 @@ fn a_static_memory_takes_no_flash_and_is_not_on_the_call_stack() {
         };
         assert!(size(".bss") > 30_000, "{board}: the memory is no static");
         assert!(size(".data") < 512, "{board}: .data has {} bytes", size(".data"));
-        let (function, frame) = largest_frame(&objdump(&elf, &["--disassemble", "--no-show-raw-insn"]));
+        let assembly = objdump(&elf, &["--disassemble", "--no-show-raw-insn"]);
+        let (function, frame) = largest_frame(&assembly);
         assert!(frame > 500 && frame <= 6 * 1024, "{board}: {function} takes {frame} bytes of the call stack");
     }
 }
