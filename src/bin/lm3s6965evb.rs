@@ -5,15 +5,16 @@
 mod firmware {
     use smolstep::app::{Basic, BasicUdp};
     use smolstep::board::{self, lm3s6965evb::Lm3s6965evb};
-    use smolstep::stack_memory;
+    use smolstep::stack::{Pool, UdpSession};
 
-    stack_memory!(static MEMORY:
-        tcp: [Basic<'static>; 8], receive: 1460, send: 1460,
-        udp: BasicUdp<'static>, datagrams: 1, payload: board::UDP_PAYLOAD);
+    const PORTS: usize = BasicUdp::PORTS;
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        board::serve::<Lm3s6965evb>(MEMORY.take())
+        // 8 connections, with so many bytes to receive and to send each. On the call stack, to which this board's memory map gives
+        // nearly all.
+        let mut pool = const { Pool::<Basic, BasicUdp, 8, 1460, 1460, PORTS, 1, { board::UDP_PAYLOAD }>::new() };
+        board::serve::<Lm3s6965evb>(pool.memory())
     }
 }
 

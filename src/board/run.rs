@@ -49,7 +49,7 @@ pub const UDP_PAYLOAD: usize = {
 ///
 /// # Panics
 /// If the memory or the controller is not what the board says: there is nothing to be done then but to say so.
-pub fn serve<B: Board>(memory: Memory<'static, Basic<'static>, BasicUdp<'static>>) -> ! {
+pub fn serve<B: Board>(memory: Memory<'_, Basic<'static>, BasicUdp<'static>>) -> ! {
     let options = Options::default();
     serve_programs::<B, _, _, _>(
         Clock::start(),

@@ -39,7 +39,8 @@ pub struct Memory<'a, S, U> {
 /// each way, without a heap.
 ///
 /// A new pool is all zero: as a static it takes no flash. [`memory`](Self::memory) fills it in. For a static pool use
-/// [`stack_memory!`](crate::stack_memory). A local pool is best left where it is: each move copies it. Programs that a stack leaves
+/// [`stack_memory!`](crate::stack_memory). A local pool is `const { Pool::new() }`: without `const` it may be
+/// made in one place and moved to another. Programs that a stack leaves
 /// in a pool are not dropped.
 pub struct Pool<
     'a,
