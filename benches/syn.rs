@@ -9,7 +9,7 @@ mod frame;
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use frame::{CLIENT, CLIENT_MAC, Ends, SERVER, SERVER_MAC, SYN, TCP};
-use smolstep::app::Echo;
+use smolstep::app::echo;
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::phy::{Cable, CableEnd};
 use smolstep::stack::{Config, Io, Listener, NullConsole, Seed, Stack};
@@ -30,9 +30,9 @@ fn syn(criterion: &mut Criterion) {
     let addresses = [IpCidr::new(IpAddress::Ipv4(SERVER.into()), 24)];
     let config = Config::new(EthernetAddress(SERVER_MAC).into(), Seed([1; 32]), &addresses);
     let now = Instant::from_secs(1);
-    let mut stack: Stack<'_, Echo, ()> =
+    let mut stack: Stack<'_, echo::Server, ()> =
         Stack::new(config, &mut io.device, pool.memory(), now).expect("the configuration is right");
-    stack.listen(Listener::new(7, Echo)).expect("the port is free");
+    stack.listen(Listener::new(7, echo::Server)).expect("the port is free");
     send(&mut far, now, &arp());
     stack.poll(now, &mut io);
     drain(&mut far, now);

@@ -1,13 +1,8 @@
 //! ack: prints the first message, acknowledges it, closes.
 
-use super::single;
+pub use super::single::{Client, Server};
 
 /// The server of one connection.
-pub fn server() -> single::Server {
-    single::Server::new(b"ACK")
-}
-
-/// The client of one connection.
-pub fn client() -> single::Client {
-    single::Client::new()
+pub fn server() -> Server {
+    Server::new(b"ACK")
 }

@@ -2,7 +2,7 @@
 
 use smoltcp::socket::tcp::Socket;
 
-use super::client::{Failure, Run};
+use super::client::{ClientProgram, Failure, Run};
 use super::message::{self, Arrived};
 use crate::stack::{Context, Next, Session};
 
@@ -44,9 +44,10 @@ impl Client {
     pub fn new(bytes: u64) -> Self {
         Client { left: (bytes > 0).then_some(bytes) }
     }
+}
 
-    /// See [`Session::poll`].
-    pub fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+impl ClientProgram for Client {
+    fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         run.deadline.arm(cx.now);
         let limit = self.left.map_or(usize::MAX, |left| usize::try_from(left).unwrap_or(usize::MAX));
         let received = message::receive(socket, limit, |piece| cx.console.print(piece));
@@ -71,7 +72,7 @@ impl Client {
 
 /// RFC 864's pattern: lines of 72 of the 95 printing characters of ASCII and CR LF, each line one character further round.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Pattern {
+pub(super) struct Pattern {
     /// 0 to 94: the character the line starts with.
     line: usize,
     /// 0 to 73: the place in the line.

@@ -2,12 +2,12 @@
 
 use core::fmt;
 
-use smoltcp::socket::udp::Socket;
+use smoltcp::socket::{tcp, udp};
 use smoltcp::time::{Duration, Instant};
 
 use super::input::Input;
 use super::timing::Deadline;
-use crate::stack::{End, Next};
+use crate::stack::{Context, End, Next, Session};
 
 /// What a client is asked to do.
 #[derive(Clone, Copy, Debug, Default)]
@@ -59,7 +59,7 @@ impl<'a> ClientOptions<'a> {
 
 impl Failure {
     /// Why a UDP client got no reply in time: its datagram may not even have left.
-    pub(super) fn silence(socket: &Socket<'_>) -> Self {
+    pub(super) fn silence(socket: &udp::Socket<'_>) -> Self {
         if socket.send_queue() > 0 { Failure::Unreachable } else { Failure::TimedOut }
     }
 }
@@ -83,6 +83,67 @@ impl fmt::Display for Failure {
 }
 
 impl core::error::Error for Failure {}
+
+/// The client side of one TCP connection, with the program `P`.
+#[derive(Clone, Debug)]
+pub struct Client<'a, P = super::ClientPrograms> {
+    run: Run<'a>,
+    program: P,
+}
+
+impl<'a, P: ClientProgram> Client<'a, P> {
+    /// A client that has not begun.
+    pub fn new(options: &ClientOptions<'a>, program: P) -> Self {
+        let mut run = Run::new(options);
+        if let Some(prompt) = program.prompt() {
+            run.input = Input::with_prompt(options.texts, prompt).with_dash(options.dash);
+        }
+        Client { run, program }
+    }
+
+    /// How it went, once the connection is over.
+    pub fn result(&self) -> Option<Result<(), Failure>> {
+        self.run.result
+    }
+
+    /// The program.
+    pub fn program(&self) -> &P {
+        &self.program
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<P: ClientProgram> Session for Client<'_, P> {
+    fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
+        self.program.poll(&mut self.run, socket, cx)
+    }
+
+    fn shut_down(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) {
+        self.program.shut_down(socket, cx);
+    }
+
+    fn ended(&mut self, end: End, cx: &mut Context<'_>) {
+        self.program.ended(end, cx);
+        self.run.ended(end);
+    }
+}
+
+/// What a client does on its connection: a [`Session`] with a [`Run`].
+pub trait ClientProgram {
+    /// What a person sees where a line is waited for, unless it is the usual prompt.
+    fn prompt(&self) -> Option<&'static str> {
+        None
+    }
+
+    /// As [`Session::poll`].
+    fn poll(&mut self, run: &mut Run<'_>, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next;
+
+    /// As [`Session::shut_down`].
+    fn shut_down(&mut self, _socket: &mut tcp::Socket<'_>, _cx: &mut Context<'_>) {}
+
+    /// As [`Session::ended`].
+    fn ended(&mut self, _end: End, _cx: &mut Context<'_>) {}
+}
 
 /// One run of a TCP client: what its programs share.
 #[derive(Clone, Debug)]
@@ -138,6 +199,7 @@ impl<'a> Run<'a> {
     /// Is done, though the connection is not over: whoever runs the client may go. RST could cost the other side what it has not
     /// read yet.
     pub fn leave(&mut self) -> Next {
+        self.complete_without_sending();
         self.result = Some(Ok(()));
         Next::Wait
     }
@@ -150,17 +212,12 @@ impl<'a> Run<'a> {
 
     /// Takes in how the connection ended.
     pub fn ended(&mut self, end: End) {
-        self.result.get_or_insert(match (self.failure, end) {
+        self.result = Some(match (self.failure, end) {
             (Some(failure), _) => Err(failure),
             (None, End::Closed) if self.complete => Ok(()),
             (None, _) if self.complete && !self.sends => Ok(()),
             (None, End::Closed) => Err(Failure::NotReplied),
             (None, end) => Err(Failure::Ended(end)),
         });
-    }
-
-    /// How it went, once the client is done.
-    pub fn result(&self) -> Option<Result<(), Failure>> {
-        self.result
     }
 }

@@ -1,12 +1,13 @@
 //! discard: throws away what comes (RFC 863).
 
 use smoltcp::socket::tcp::Socket;
+use smoltcp::socket::udp::UdpMetadata;
 
 use super::chargen::Pattern;
-use super::client::{ClientOptions, Failure, Run};
+use super::client::{ClientOptions, ClientProgram, Failure, Run};
 use super::input::Advance;
 use super::message::{self, Arrived};
-use crate::stack::{Context, Input, Next, Session};
+use crate::stack::{Answer, Context, Input, Next, Responder, Session};
 
 /// The TCP server of one connection: reads to the end of stream, and closes.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,16 @@ impl Session for Server {
             Arrived::EndOfStream => Next::Close,
             Arrived::Message(_) | Arrived::Nothing => Next::Wait,
         }
+    }
+}
+
+/// The UDP server of one port: answers nothing.
+#[derive(Clone, Debug, Default)]
+pub struct Datagrams;
+
+impl Responder for Datagrams {
+    fn datagram(&mut self, _from: UdpMetadata, _data: &[u8], _reply: &mut [u8], _cx: &mut Context<'_>) -> Answer {
+        Answer::Silence
     }
 }
 
@@ -55,30 +66,6 @@ impl Client {
         Client { source, queued: 0 }
     }
 
-    /// See [`Session::poll`].
-    pub fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
-        let acknowledged = socket.send_queue() < self.queued;
-        self.feed(run, socket, cx);
-        message::receive(socket, usize::MAX, |_| ());
-        self.queued = socket.send_queue();
-
-        let open = !matches!(self.source, Source::Closed);
-        match message::arrived(socket) {
-            Arrived::EndOfStream if open => return run.fail(Failure::TooEarly),
-            Arrived::EndOfStream => return run.complete(),
-            Arrived::Message(_) | Arrived::Nothing => {}
-        }
-        if open && self.queued == 0 {
-            // What is waited for is a person.
-            run.deadline.clear();
-        } else if acknowledged {
-            run.deadline.restart(cx.now);
-        } else {
-            run.deadline.arm(cx.now);
-        }
-        run.wait(cx.now)
-    }
-
     /// Queues as much as there is and has room, and closes this side at the end.
     fn feed(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
         while message::room(socket) > 0 {
@@ -109,7 +96,7 @@ impl Client {
                 }
                 Source::Texts { position: Some(queued) } => {
                     let text = run.input.text();
-                    if message::stream(socket, queued, |put| put(text)) {
+                    if message::stream(socket, queued, |write| write(text)) {
                         self.source = Source::Texts { position: None };
                     }
                 }
@@ -125,5 +112,30 @@ impl Client {
     fn close(&mut self, socket: &mut Socket<'_>) {
         socket.close();
         self.source = Source::Closed;
+    }
+}
+
+impl ClientProgram for Client {
+    fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        let acknowledged = socket.send_queue() < self.queued;
+        self.feed(run, socket, cx);
+        message::receive(socket, usize::MAX, |_| ());
+        self.queued = socket.send_queue();
+
+        let open = !matches!(self.source, Source::Closed);
+        match message::arrived(socket) {
+            Arrived::EndOfStream if open => return run.fail(Failure::TooEarly),
+            Arrived::EndOfStream => return run.complete(),
+            Arrived::Message(_) | Arrived::Nothing => {}
+        }
+        if open && self.queued == 0 {
+            // What is waited for is a person.
+            run.deadline.clear();
+        } else if acknowledged {
+            run.deadline.restart(cx.now);
+        } else {
+            run.deadline.arm(cx.now);
+        }
+        run.wait(cx.now)
     }
 }

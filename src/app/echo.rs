@@ -3,11 +3,11 @@
 use smoltcp::socket::tcp::Socket;
 use smoltcp::socket::udp::UdpMetadata;
 
-use super::client::{Failure, Run};
+use super::client::{ClientOptions, ClientProgram, Failure, Run};
 use super::input::{Advance, PROMPT};
-use super::message::{self, Arrived};
-use super::text::compose_into;
-use crate::stack::{Answer, Console, Context, Input, Next, Responder, Session};
+use super::message::{self, Arrived, compose_into};
+
+use crate::stack::{Answer, Context, Input, Next, Responder, Session};
 
 /// The TCP server of one connection: sends back what comes, as much as there is room for, and closes after the peer.
 #[derive(Clone, Debug, Default)]
@@ -37,14 +37,9 @@ impl Session for Server {
 pub struct Datagrams;
 
 impl Responder for Datagrams {
-    fn datagram(&mut self, _from: UdpMetadata, data: &[u8], reply: &mut [u8], _console: &mut dyn Console) -> Answer {
-        datagram(data, reply)
+    fn datagram(&mut self, _from: UdpMetadata, data: &[u8], reply: &mut [u8], _cx: &mut Context<'_>) -> Answer {
+        compose_into(reply, |write| write(data)).map_or(Answer::Silence, Answer::Reply)
     }
-}
-
-/// Answers one datagram.
-pub fn datagram(data: &[u8], reply: &mut [u8]) -> Answer {
-    compose_into(reply, |put| put(data)).map_or(Answer::Silence, Answer::Reply)
 }
 
 /// The TCP client of one connection.
@@ -82,65 +77,8 @@ struct Raw {
 
 impl Client {
     /// A client that has not begun.
-    pub fn new(run: &Run<'_>) -> Self {
-        Client { stage: if run.input.reads_console() { Stage::Raw(Raw::default()) } else { Stage::Next } }
-    }
-
-    /// See [`Session::poll`].
-    pub fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
-        loop {
-            match self.stage {
-                Stage::Next => match run.input.advance(cx.console) {
-                    Advance::Text => {
-                        run.deadline.restart(cx.now);
-                        self.stage = Stage::Text { sent: 0, back: 0 };
-                    }
-                    Advance::End => self.half_close(0, run, socket, cx),
-                    Advance::NotYet if message::arrived(socket) == Arrived::EndOfStream => {
-                        return run.fail(Failure::TooEarly);
-                    }
-                    Advance::NotYet => {
-                        run.deadline.clear();
-                        return Next::Wait;
-                    }
-                },
-                Stage::Text { mut sent, mut back } => {
-                    let text = run.input.text();
-                    let before = (sent, back);
-                    message::stream(socket, &mut sent, |put| put(text));
-                    back += message::receive(socket, text.len() - back, |piece| cx.console.print(piece));
-                    self.stage = Stage::Text { sent, back };
-                    if (sent, back) == (text.len(), text.len()) {
-                        cx.console.print(b"\n");
-                        self.stage = Stage::Next;
-                    } else if (sent, back) != before {
-                        run.deadline.restart(cx.now);
-                    } else if message::arrived(socket) == Arrived::EndOfStream {
-                        return run.fail(Failure::TooEarly);
-                    } else {
-                        return run.wait(cx.now);
-                    }
-                }
-                Stage::Raw(raw) => {
-                    if let Some(next) = self.exchange(raw, run, socket, cx) {
-                        return next;
-                    }
-                }
-                Stage::Closed { missing } => {
-                    let back = message::receive(socket, usize::MAX, |piece| cx.console.print(piece)) as u64;
-                    let missing = missing.saturating_sub(back);
-                    self.stage = Stage::Closed { missing };
-                    if back > 0 {
-                        run.deadline.restart(cx.now);
-                    }
-                    return match message::arrived(socket) {
-                        Arrived::EndOfStream if missing > 0 => run.fail(Failure::TooEarly),
-                        Arrived::EndOfStream => run.complete(),
-                        Arrived::Message(_) | Arrived::Nothing => run.wait(cx.now),
-                    };
-                }
-            }
-        }
+    pub fn new(options: &ClientOptions<'_>) -> Self {
+        Client { stage: if options.texts.is_empty() { Stage::Raw(Raw::default()) } else { Stage::Next } }
     }
 
     /// Moves what can be moved between console and connection; `None` once the input has ended.
@@ -207,5 +145,63 @@ impl Client {
         socket.close();
         run.deadline.restart(cx.now);
         self.stage = Stage::Closed { missing };
+    }
+}
+
+impl ClientProgram for Client {
+    fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        loop {
+            match self.stage {
+                Stage::Next => match run.input.advance(cx.console) {
+                    Advance::Text => {
+                        run.deadline.restart(cx.now);
+                        self.stage = Stage::Text { sent: 0, back: 0 };
+                    }
+                    Advance::End => self.half_close(0, run, socket, cx),
+                    Advance::NotYet if message::arrived(socket) == Arrived::EndOfStream => {
+                        return run.fail(Failure::TooEarly);
+                    }
+                    Advance::NotYet => {
+                        run.deadline.clear();
+                        return Next::Wait;
+                    }
+                },
+                Stage::Text { mut sent, mut back } => {
+                    let text = run.input.text();
+                    let before = (sent, back);
+                    message::stream(socket, &mut sent, |write| write(text));
+                    back += message::receive(socket, text.len() - back, |piece| cx.console.print(piece));
+                    self.stage = Stage::Text { sent, back };
+                    if (sent, back) == (text.len(), text.len()) {
+                        cx.console.print(b"\n");
+                        self.stage = Stage::Next;
+                    } else if (sent, back) != before {
+                        run.deadline.restart(cx.now);
+                    } else if message::arrived(socket) == Arrived::EndOfStream {
+                        return run.fail(Failure::TooEarly);
+                    } else {
+                        return run.wait(cx.now);
+                    }
+                }
+                Stage::Raw(raw) => {
+                    if let Some(next) = self.exchange(raw, run, socket, cx) {
+                        return next;
+                    }
+                }
+                Stage::Closed { missing } => {
+                    let back = message::receive(socket, usize::MAX, |piece| cx.console.print(piece)) as u64;
+                    let missing = missing.saturating_sub(back);
+                    self.stage = Stage::Closed { missing };
+                    if back > 0 {
+                        run.deadline.restart(cx.now);
+                    }
+                    return match message::arrived(socket) {
+                        Arrived::EndOfStream if missing > 0 => run.fail(Failure::TooEarly),
+                        Arrived::EndOfStream => run.complete(),
+                        Arrived::Message(_) | Arrived::Nothing => run.wait(cx.now),
+                    };
+                }
+            }
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! What may reach a terminal of what was received.
 
-use super::text::{Put, put_escaped};
+use super::message::Write;
+use super::text::write_escaped;
 
 /// Escapes received bytes for a terminal, so that a peer can neither move its cursor nor change how text is shown.
 ///
@@ -15,30 +16,30 @@ pub struct Escape {
 
 impl Escape {
     /// Puts `bytes`, which follow those of the last call.
-    pub fn put(&mut self, bytes: &[u8], put: &mut Put<'_>) {
+    pub fn put(&mut self, bytes: &[u8], write: &mut Write<'_>) {
         for &byte in bytes {
             let is_continuation = byte & 0xc0 == 0x80 && !matches!(self.held(), [] | b"\r");
             if !is_continuation {
                 if byte == b'\n' && self.held() == b"\r" {
                     self.len = 0;
                 }
-                self.finish(put);
+                self.finish(write);
             }
             if let Some(place) = self.held.get_mut(self.len) {
                 *place = byte;
                 self.len += 1;
             }
             if self.len >= whole(self.held[0]) {
-                self.finish(put);
+                self.finish(write);
             }
         }
     }
 
     /// Puts what is held back: nothing follows it.
-    pub fn finish(&mut self, put: &mut Put<'_>) {
+    pub fn finish(&mut self, write: &mut Write<'_>) {
         match self.held() {
-            b"\n" | b"\t" => put(self.held()),
-            held => put_escaped(put, held),
+            b"\n" | b"\t" => write(self.held()),
+            held => write_escaped(write, held),
         }
         self.len = 0;
     }

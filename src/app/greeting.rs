@@ -3,15 +3,16 @@
 use core::fmt;
 
 use smoltcp::socket::tcp::Socket;
+use smoltcp::socket::udp::UdpMetadata;
 use smoltcp::time::{Duration, Instant};
 
 use super::Options;
-use super::client::{Failure, Run};
+use super::client::{ClientProgram, Failure, Run};
 use super::input::Advance;
-use super::message::{self, Arrived};
-use super::text::{Put, compose_into, split_line_end};
+use super::message::{self, Arrived, Write, compose_into};
+use super::text::split_line_end;
 use super::timing::later;
-use crate::stack::{Answer, Context, Next, Session};
+use crate::stack::{Answer, Context, Next, Responder, Session};
 
 const WELCOME: &[u8] = b"Welcome!";
 const EXIT: &[u8] = b"exit";
@@ -35,17 +36,17 @@ impl<'a> Template<'a> {
     }
 
     /// Puts the reply to `message`, whose line end goes to the reply's end.
-    fn greet(&self, message: &[u8], put: &mut Put<'_>) {
+    fn greet(&self, message: &[u8], write: &mut Write<'_>) {
         let (text, line_end) = split_line_end(message);
         let mut rest = self.0;
         while let Some(at) = rest.windows(Self::PLACE.len()).position(|w| w == Self::PLACE) {
             let (before, from_place) = rest.split_at(at);
-            put(before);
-            put(text);
+            write(before);
+            write(text);
             rest = from_place.strip_prefix(Self::PLACE).unwrap_or_default();
         }
-        put(rest);
-        put(line_end);
+        write(rest);
+        write(line_end);
     }
 }
 
@@ -59,7 +60,7 @@ pub enum TemplateError {
 
 impl fmt::Display for TemplateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the template has no {} to put the message in, as in 'Hello, {}!'")
+        f.write_str("the template has no {} to write the message in, as in 'Hello, {}!'")
     }
 }
 
@@ -111,7 +112,7 @@ impl Session for Server<'_> {
                     if cx.now < due {
                         return Next::WakeAt(due);
                     }
-                    if message::stream(socket, &mut position, |put| self.template.greet(message, put)) {
+                    if message::stream(socket, &mut position, |write| self.template.greet(message, write)) {
                         message::consume(socket, len);
                         State::Message
                     } else {
@@ -124,10 +125,23 @@ impl Session for Server<'_> {
     }
 }
 
-/// The UDP server: answers one datagram, if the answer fits in one.
-pub fn datagram(template: Option<Template<'_>>, data: &[u8], reply: &mut [u8]) -> Answer {
-    let template = template.unwrap_or(Template::UDP);
-    compose_into(reply, |put| template.greet(data, put)).map_or(Answer::Silence, Answer::Reply)
+/// The UDP server of one port: answers each datagram, if the answer fits in one.
+#[derive(Clone, Debug)]
+pub struct Datagrams<'a> {
+    template: Template<'a>,
+}
+
+impl<'a> Datagrams<'a> {
+    /// A server that replies as `options` say.
+    pub fn new(options: &Options<'a>) -> Self {
+        Datagrams { template: options.template.unwrap_or(Template::UDP) }
+    }
+}
+
+impl Responder for Datagrams<'_> {
+    fn datagram(&mut self, _from: UdpMetadata, data: &[u8], reply: &mut [u8], _cx: &mut Context<'_>) -> Answer {
+        compose_into(reply, |write| self.template.greet(data, write)).map_or(Answer::Silence, Answer::Reply)
+    }
 }
 
 /// The TCP client of one connection: waits for the welcome, sends each text after the reply to the one before, sends `exit`,
@@ -135,15 +149,16 @@ pub fn datagram(template: Option<Template<'_>>, data: &[u8], reply: &mut [u8]) -
 ///
 /// A reply is what one read returns: one that comes in pieces is printed in pieces, a line each. Empty texts are passed over;
 /// the text `exit` is the last.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Client {
     stage: Stage,
 }
 
 /// How far the client is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 enum Stage {
     /// Waiting for the welcome.
+    #[default]
     Welcome,
     /// Looking for a text.
     Input,
@@ -157,14 +172,10 @@ enum Stage {
     Rest,
 }
 
-impl Client {
-    /// A client that has not begun.
-    pub fn new() -> Self {
-        Client { stage: Stage::Welcome }
-    }
+impl Client {}
 
-    /// See [`Session::poll`].
-    pub fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+impl ClientProgram for Client {
+    fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         loop {
             if let Stage::Input = self.stage {
                 let advance = run.input.advance(cx.console);
@@ -188,7 +199,7 @@ impl Client {
             run.deadline.arm(cx.now);
             if let Stage::Sending(mut position) = self.stage {
                 let text = run.input.text();
-                let sent = message::stream(socket, &mut position, |put| put(text));
+                let sent = message::stream(socket, &mut position, |write| write(text));
                 self.stage = if sent { Stage::Reply } else { Stage::Sending(position) };
             }
             let arrived = message::arrived(socket);

@@ -3,8 +3,9 @@
 use smoltcp::socket::udp::UdpMetadata;
 
 use super::Options;
-use super::text::{compose_into, print_received};
-use crate::stack::{Answer, Console};
+use super::message::compose_into;
+use super::text::print_received;
+use crate::stack::{Answer, Context, Responder};
 
 /// The UDP server.
 #[derive(Clone, Debug)]
@@ -18,11 +19,12 @@ impl<'a> Server<'a> {
     pub fn new(options: &Options<'a>) -> Self {
         Server { once: options.once, reply: options.reply }
     }
+}
 
-    /// Takes in one datagram.
-    pub fn datagram(&self, from: UdpMetadata, data: &[u8], reply: &mut [u8], console: &mut dyn Console) -> Answer {
-        print_received(console, Some(from.endpoint), data);
-        let len = self.reply.and_then(|text| compose_into(reply, |put| put(text)));
+impl Responder for Server<'_> {
+    fn datagram(&mut self, from: UdpMetadata, data: &[u8], reply: &mut [u8], cx: &mut Context<'_>) -> Answer {
+        print_received(cx.console, Some(from.endpoint), data);
+        let len = self.reply.and_then(|text| compose_into(reply, |write| write(text)));
         match (len, self.once) {
             (Some(len), false) => Answer::Reply(len),
             (Some(len), true) => Answer::ReplyAndEnd(len),

@@ -1,25 +1,77 @@
-//! Messages and replies over a TCP socket of any buffer size.
+//! What a [`Session`](crate::stack::Session) and a [`Responder`](crate::stack::Responder) are written with: one message at a time, and
+//! replies for buffers of any size.
 //!
 //! A message is what one read returns, up to [`MESSAGE`] bytes. It stays in the receive buffer, whose ring may hold it in two
-//! pieces, until the program has acted on it; what arrives meanwhile belongs to the next message.
+//! pieces, until the program has acted on it; what arrives meanwhile belongs to the next message. A program that leaves a message
+//! there until its reply is queued holds back a peer that does not read.
+//!
+//! A server that repeats each message twice, with any send buffer:
+//!
+//! ```
+//! use smolstep::app::message::{self, Arrived};
+//! use smolstep::smoltcp::socket::tcp::Socket;
+//! use smolstep::stack::{Context, Next, Session};
+//!
+//! #[derive(Clone, Default)]
+//! struct Twice {
+//!     /// The length of the message that is being answered. More may arrive behind it.
+//!     len: Option<usize>,
+//!     /// Bytes of the reply that are queued.
+//!     position: usize,
+//! }
+//!
+//! impl Session for Twice {
+//!     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+//!         loop {
+//!             let len = match (self.len, message::arrived(socket)) {
+//!                 (Some(len), _) | (None, Arrived::Message(len)) => len,
+//!                 (None, Arrived::Nothing) => return Next::Wait,
+//!                 (None, Arrived::EndOfStream) => return Next::Close,
+//!             };
+//!             let text = message::peek(socket, cx.scratch, len);
+//!             let queued = message::stream(socket, &mut self.position, |write| {
+//!                 write(text);
+//!                 write(text);
+//!             });
+//!             if !queued {
+//!                 self.len = Some(len);
+//!                 return Next::Wait;
+//!             }
+//!             message::consume(socket, len);
+//!             *self = Twice::default();
+//!         }
+//!     }
+//! }
+//! ```
 
 use smoltcp::socket::tcp::{RecvError, Socket};
 
-use super::text::Put;
 use crate::stack::{Console, MESSAGE};
 
-/// What stands in the receive buffer.
+/// Takes the pieces of a reply, one after another.
+pub type Write<'p> = dyn FnMut(&[u8]) + 'p;
+
+/// What the receive buffer holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrived {
     /// A message, with its length in bytes, 1 to [`MESSAGE`].
     Message(usize),
-    /// Nothing yet, or nothing any more because the connection broke: the stack says so.
+    /// Nothing yet, or the connection broke: then the stack ends the session.
     Nothing,
-    /// The peer has closed its side and everything it sent is consumed.
+    /// The peer has closed its side, and everything it sent is consumed.
     EndOfStream,
 }
 
 /// Looks at the receive buffer.
+///
+/// ```
+/// use smolstep::app::message::{self, Arrived};
+/// use smolstep::smoltcp::socket::tcp::{Socket, SocketBuffer};
+///
+/// let (mut receive, mut send) = ([0; 64], [0; 64]);
+/// let mut socket = Socket::new(SocketBuffer::new(&mut receive[..]), SocketBuffer::new(&mut send[..]));
+/// assert_eq!(message::arrived(&mut socket), Arrived::Nothing);
+/// ```
 pub fn arrived(socket: &mut Socket<'_>) -> Arrived {
     match socket.recv_queue() {
         0 if matches!(socket.peek(0), Err(RecvError::Finished)) => Arrived::EndOfStream,
@@ -28,14 +80,25 @@ pub fn arrived(socket: &mut Socket<'_>) -> Arrived {
     }
 }
 
-/// Copies the first `len` bytes of the receive buffer to `scratch` and leaves them where they are.
+/// Copies the first `len` bytes of the receive buffer to `scratch`. They stay in the buffer.
+///
+/// Returns fewer bytes if fewer have arrived or `scratch` is shorter. The [module](self) has an example.
 pub fn peek<'s>(socket: &mut Socket<'_>, scratch: &'s mut [u8], len: usize) -> &'s [u8] {
     let len = len.min(scratch.len());
     let copied = socket.peek_slice(&mut scratch[..len]).unwrap_or(0);
     &scratch[..copied]
 }
 
-/// Shows `take` up to `limit` arrived bytes, piece by piece, consumes them, and says how many they were.
+/// Passes up to `limit` arrived bytes to `take`, piece by piece, and consumes them. Returns how many there were.
+///
+/// ```
+/// use smolstep::app::message;
+/// # fn example(socket: &mut smolstep::smoltcp::socket::tcp::Socket<'_>) -> u64 {
+/// let mut sum = 0;
+/// message::receive(socket, usize::MAX, |piece| sum += piece.iter().map(|&byte| u64::from(byte)).sum::<u64>());
+/// # sum
+/// # }
+/// ```
 pub fn receive(socket: &mut Socket<'_>, limit: usize, mut take: impl FnMut(&[u8])) -> usize {
     let mut received = 0;
     while received < limit {
@@ -53,30 +116,56 @@ pub fn receive(socket: &mut Socket<'_>, limit: usize, mut take: impl FnMut(&[u8]
     received
 }
 
-/// Removes the first `len` bytes of the receive buffer.
+/// Removes the first `len` bytes of the receive buffer: the program has acted on them.
+///
+/// The [module](self) has an example.
 pub fn consume(socket: &mut Socket<'_>, len: usize) {
     receive(socket, len, |_| ());
 }
 
 /// Prints the first `len` bytes of the receive buffer and a newline, and consumes them.
-pub fn print(socket: &mut Socket<'_>, len: usize, console: &mut dyn Console) {
+pub(super) fn print(socket: &mut Socket<'_>, len: usize, console: &mut dyn Console) {
     receive(socket, len, |piece| console.print(piece));
     console.print(b"\n");
 }
 
-/// How many bytes can be queued to be sent now.
+/// Returns how many bytes can be queued to be sent now; none once this side is closed.
+///
+/// ```
+/// use smolstep::app::message;
+/// # fn example(socket: &mut smolstep::smoltcp::socket::tcp::Socket<'_>, scratch: &mut [u8]) {
+/// // An echo reads no more than it can send.
+/// let len = message::room(socket).min(scratch.len());
+/// let len = message::peek(socket, scratch, len).len();
+/// if message::send_whole(socket, &scratch[..len]) {
+///     message::consume(socket, len);
+/// }
+/// # }
+/// ```
 pub fn room(socket: &Socket<'_>) -> usize {
     if socket.may_send() { socket.send_capacity().saturating_sub(socket.send_queue()) } else { 0 }
 }
 
-/// Queues all of `reply`, or nothing where there is no room for all of it; true if it is queued.
+/// Queues all of `reply` if there is room for it, else nothing. Returns whether it is queued.
+///
+/// A reply that is longer than the send buffer never has room: use [`stream`] for it.
+///
+/// ```
+/// use smolstep::app::message;
+/// use smolstep::stack::Next;
+/// # fn example(socket: &mut smolstep::smoltcp::socket::tcp::Socket<'_>) -> Next {
+/// if message::send_whole(socket, b"Welcome!") { Next::Close } else { Next::Wait }
+/// # }
+/// ```
 pub fn send_whole(socket: &mut Socket<'_>, reply: &[u8]) -> bool {
     room(socket) >= reply.len() && socket.send_slice(reply).is_ok()
 }
 
-/// Queues what `compose` puts together, from byte `position` on and as far as there is room, and moves `position` along; true
-/// once the end is queued.
-pub fn stream(socket: &mut Socket<'_>, position: &mut usize, compose: impl FnOnce(&mut Put<'_>)) -> bool {
+/// Queues a reply of any length, as far as there is room. Returns whether its end is queued.
+///
+/// `compose` writes the whole reply at each call, the same each time. `position` counts the bytes that are queued so far: begin
+/// with 0 and keep it until the end is queued. The [module](self) has an example.
+pub fn stream(socket: &mut Socket<'_>, position: &mut usize, compose: impl FnOnce(&mut Write<'_>)) -> bool {
     let mut skip = *position;
     let mut full = false;
     compose(&mut |piece| {
@@ -89,4 +178,31 @@ pub fn stream(socket: &mut Socket<'_>, position: &mut usize, compose: impl FnOnc
         }
     });
     !full
+}
+
+/// Writes what `compose` puts together to the front of `buffer`, and returns its length; `None` if it does not fit.
+///
+/// For the reply of a [`Responder`](crate::stack::Responder):
+///
+/// ```
+/// use smolstep::app::message;
+///
+/// let mut reply = [0; 8];
+/// let len = message::compose_into(&mut reply, |write| {
+///     write(b"hi ");
+///     write(b"Li");
+/// });
+/// assert_eq!(&reply[..len.unwrap_or(0)], b"hi Li");
+/// assert_eq!(message::compose_into(&mut reply, |write| write(b"too long a reply")), None);
+/// ```
+pub fn compose_into(buffer: &mut [u8], compose: impl FnOnce(&mut Write<'_>)) -> Option<usize> {
+    let mut len = Some(0);
+    compose(&mut |piece| {
+        len = len.and_then(|start| {
+            let end = start + piece.len();
+            buffer.get_mut(start..end)?.copy_from_slice(piece);
+            Some(end)
+        });
+    });
+    len
 }

@@ -1,35 +1,37 @@
 //! The programs: one file each, its server and its client side by side.
 //!
 //! A program is written against a smoltcp socket and never sees a device, a clock or an allocator. On TCP it works with a send
-//! buffer of 16 bytes or more and a receive buffer of 64 or more. [`APPS`] lists the programs; an [`App`] makes the sessions.
+//! buffer of 16 bytes or more and a receive buffer of 64 or more. [`APPS`] lists the programs; a [`Program`] makes its
+//! sessions. Programs of your own are written with [`message`].
 
 use smoltcp::socket::{tcp, udp};
 use smoltcp::time::Duration;
 use smoltcp::wire::IpEndpoint;
 
-use crate::stack::{Answer, Console, Context, End, Next, Respond, Responder, Session, UdpSession};
+use crate::stack::{Answer, Context, End, Next, Respond, Responder};
 
-mod ack;
+pub mod ack;
 mod budget;
-mod chargen;
-mod chat;
+pub mod chargen;
+pub mod chat;
 mod client;
-mod discard;
-mod echo;
+pub mod discard;
+pub mod echo;
 mod escape;
-mod greeting;
-mod http;
+pub mod greeting;
+pub mod http;
 #[doc(hidden)]
 pub mod http_client;
-mod inbox;
+pub mod inbox;
 mod input;
-mod message;
+mod keyboard;
+pub mod message;
 mod single;
 mod text;
-mod thanks;
+pub mod thanks;
 mod timing;
 mod udp_client;
-mod upper;
+pub mod upper;
 
 #[cfg(all(test, feature = "std"))]
 mod tests;
@@ -37,20 +39,39 @@ mod tests;
 #[doc(hidden)]
 pub use budget::BUDGET;
 pub use chat::{Desk, Room};
-pub use client::{ClientOptions, Failure};
-pub use echo::{Datagrams as EchoDatagrams, Server as Echo};
+pub use client::{Client, ClientOptions, Failure};
+use client::{ClientProgram, Run};
 pub use escape::Escape;
 pub use greeting::{Template, TemplateError};
 pub use http::{Row, Service, Status, Transport};
 #[cfg(feature = "cli")]
 pub(crate) use input::{CONSOLE, PROMPT};
+pub use keyboard::Keyboard;
 #[cfg(feature = "cli")]
 pub(crate) use text::{is_invisible, split_line_end};
 pub use udp_client::UdpClient;
 
-/// A program by its name.
+/// A program of this crate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[allow(missing_docs, reason = "each is described in `APPS`")]
+pub enum Program {
+    Ack,
+    Chargen,
+    Chat,
+    Discard,
+    Echo,
+    Greeting,
+    Http,
+    Inbox,
+    Thanks,
+    Upper,
+}
+
+/// What there is to know of a program: its entry in [`APPS`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct App {
+    /// The program.
+    pub program: Program,
     /// What it is called on the command line.
     pub name: &'static str,
     /// Its TCP port, if it has a TCP server.
@@ -68,18 +89,42 @@ pub struct App {
 
 /// All programs.
 pub const APPS: [App; 10] = [
-    App::new("greeting", Some(9999), Some(9999), "greets: Welcome!, then Hello,NAME! for each message until exit"),
-    App::new("echo", Some(7), Some(7), "sends back what comes"),
-    App::new("discard", Some(9), Some(9), "throws away what comes").udp_room(0, 0),
-    App::new("chargen", Some(19), None, "sends characters without end"),
-    App::new("ack", Some(9998), None, "prints one message, replies ACK, closes"),
-    App::new("thanks", Some(8080), Some(8081), "prints a message and replies thank you !")
+    App::new(
+        "greeting",
+        Some(9999),
+        Some(9999),
+        "greets: Welcome!, then Hello,NAME! for each message until exit",
+        Program::Greeting,
+    ),
+    App::new("echo", Some(7), Some(7), "sends back what comes", Program::Echo),
+    App::new("discard", Some(9), Some(9), "throws away what comes", Program::Discard).udp_room(0, 0),
+    App::new("chargen", Some(19), None, "sends characters without end", Program::Chargen),
+    App::new("ack", Some(9998), None, "prints one message, replies ACK, closes", Program::Ack),
+    App::new("thanks", Some(8080), Some(8081), "prints a message and replies thank you !", Program::Thanks)
         .udp_room(usize::MAX, thanks::REPLY.len()),
-    App::new("upper", Some(14000), None, "prints one message, sends it back in upper case, closes"),
-    App::new("chat", Some(9000), Some(9000), "lets people talk by lines: one at a time, or all in a room").large(),
-    App::new("inbox", None, Some(9997), "prints each datagram and its sender").udp_room(usize::MAX, 0),
-    App::new("http", Some(80), None, "shows in a browser what this stack does").large(),
+    App::new("upper", Some(14000), None, "prints one message, sends it back in upper case, closes", Program::Upper),
+    App::new(
+        "chat",
+        Some(9000),
+        Some(9000),
+        "lets people talk by lines: one at a time, or all in a room",
+        Program::Chat,
+    )
+    .large(),
+    App::new("inbox", None, Some(9997), "prints each datagram and its sender", Program::Inbox).udp_room(usize::MAX, 0),
+    App::new("http", Some(80), None, "shows in a browser what this stack does", Program::Http).large(),
 ];
+
+impl Program {
+    /// Its entry in [`APPS`].
+    pub const fn app(self) -> App {
+        let mut at = 0;
+        while APPS[at].program as u8 != self as u8 {
+            at += 1;
+        }
+        APPS[at]
+    }
+}
 
 /// The program of this name.
 pub fn find(name: &str) -> Option<App> {
@@ -87,8 +132,14 @@ pub fn find(name: &str) -> Option<App> {
 }
 
 impl App {
-    const fn new(name: &'static str, tcp: Option<u16>, udp: Option<u16>, summary: &'static str) -> Self {
-        App { name, tcp, udp, udp_room: (usize::MAX, usize::MAX), large: false, summary }
+    const fn new(
+        name: &'static str,
+        tcp: Option<u16>,
+        udp: Option<u16>,
+        summary: &'static str,
+        program: Program,
+    ) -> Self {
+        App { program, name, tcp, udp, udp_room: (usize::MAX, usize::MAX), large: false, summary }
     }
 
     const fn large(self) -> Self {
@@ -101,79 +152,76 @@ impl App {
 
     /// Whether its TCP server takes one message a connection, and then closes.
     pub fn takes_one_message(&self) -> bool {
-        matches!(self.name, "ack" | "thanks" | "upper")
+        matches!(self.program, Program::Ack | Program::Thanks | Program::Upper)
     }
 
     /// A session that serves one TCP connection; `None` if this program has no TCP server, or is http and `options` have no
     /// status.
     pub fn server<'a>(&self, options: &Options<'a>) -> Option<Server<'a>> {
-        match self.name {
-            "chat" => Some(Server::Chat(chat::Server::new(options))),
-            "http" => Some(Server::Http(http::Server::new(options.status?))),
+        match self.program {
+            Program::Chat => Some(Server::Chat(chat::Server::new(options))),
+            Program::Http => Some(Server::Http(http::Server::new(options.status?))),
             _ => self.basic_server(options).map(Server::Basic),
         }
     }
 
-    /// The same for the smallest firmware: `None` for a program that is [`large`](field@Self::large).
+    /// The same for the smallest firmware: `None` for a program that is [`large`](field@App::large).
     pub fn basic_server<'a>(&self, options: &Options<'a>) -> Option<Basic<'a>> {
-        Some(match self.name {
-            "ack" => Basic::Single(ack::server()),
-            "chargen" => Basic::Chargen(chargen::Server::default()),
-            "discard" => Basic::Discard(discard::Server),
-            "echo" => Basic::Echo(echo::Server),
-            "greeting" => Basic::Greeting(greeting::Server::new(options)),
-            "thanks" => Basic::Single(thanks::server()),
-            "upper" => Basic::Upper(upper::Server::default()),
-            _ => return None,
+        Some(match self.program {
+            Program::Ack => Basic::Single(ack::server()),
+            Program::Chargen => Basic::Chargen(chargen::Server::default()),
+            Program::Discard => Basic::Discard(discard::Server),
+            Program::Echo => Basic::Echo(echo::Server),
+            Program::Greeting => Basic::Greeting(greeting::Server::new(options)),
+            Program::Thanks => Basic::Single(thanks::server()),
+            Program::Upper => Basic::Upper(upper::Server::default()),
+            Program::Chat | Program::Http | Program::Inbox => return None,
         })
     }
 
     /// A session that serves a UDP port; `None` if this program has no UDP server, or is chat without somebody at a desk.
     pub fn udp_server<'a>(&self, options: &Options<'a>) -> Option<UdpServer<'a>> {
-        match self.name {
-            "chat" => Some(UdpServer::Chat(chat::UdpServer::new(options.desk?))),
+        match self.program {
+            Program::Chat => Some(UdpServer::Chat(chat::UdpServer::new(options.desk?))),
             _ => self.basic_udp_server(options).map(UdpServer::Basic),
         }
     }
 
-    /// The same for the smallest firmware: `None` for a program that is [`large`](field@Self::large).
+    /// The same for the smallest firmware: `None` for a program that is [`large`](field@App::large).
     pub fn basic_udp_server<'a>(&self, options: &Options<'a>) -> Option<BasicUdp<'a>> {
-        Some(Respond::new(match self.name {
-            "discard" => UdpProgram::Discard,
-            "echo" => UdpProgram::Echo,
-            "greeting" => UdpProgram::Greeting(options.template),
-            "inbox" => UdpProgram::Inbox(inbox::Server::new(options)),
-            "thanks" => UdpProgram::Thanks,
-            _ => return None,
+        Some(Respond::new(match self.program {
+            Program::Discard => UdpProgram::Discard(discard::Datagrams),
+            Program::Echo => UdpProgram::Echo(echo::Datagrams),
+            Program::Greeting => UdpProgram::Greeting(greeting::Datagrams::new(options)),
+            Program::Inbox => UdpProgram::Inbox(inbox::Server::new(options)),
+            Program::Thanks => UdpProgram::Thanks(thanks::Datagrams),
+            Program::Ack | Program::Chargen | Program::Chat | Program::Http | Program::Upper => return None,
         }))
     }
 
     /// A session that is the client on one TCP connection; `None` if this program has no TCP server to call.
     pub fn client<'a>(&self, options: &ClientOptions<'a>) -> Option<Client<'a>> {
-        let mut run = client::Run::new(options);
-        let program = match self.name {
-            "ack" => Program::Single(ack::client()),
-            "chargen" => Program::Chargen(chargen::Client::new(options.bytes)),
-            "chat" => {
-                run.input = input::Input::with_prompt(options.texts, chat::PROMPT).with_dash(options.dash);
-                Program::Chat(chat::Client::new())
-            }
-            "discard" => Program::Discard(discard::Client::new(options)),
-            "echo" => Program::Echo(echo::Client::new(&run)),
-            "greeting" => Program::Greeting(greeting::Client::new()),
-            "thanks" => Program::Single(thanks::client()),
-            "upper" => Program::Single(upper::client()),
-            _ => return None,
+        let program = match self.program {
+            Program::Ack | Program::Thanks | Program::Upper => ClientPrograms::Single(single::Client::default()),
+            Program::Chargen => ClientPrograms::Chargen(chargen::Client::new(options.bytes)),
+            Program::Chat => ClientPrograms::Chat(chat::Client::default()),
+            Program::Discard => ClientPrograms::Discard(discard::Client::new(options)),
+            Program::Echo => ClientPrograms::Echo(echo::Client::new(options)),
+            Program::Greeting => ClientPrograms::Greeting(greeting::Client::default()),
+            Program::Http | Program::Inbox => return None,
         };
-        Some(Client { run, program })
+        Some(Client::new(options, program))
     }
 
     /// A session that asks the UDP server at `remote`; `None` if this program has no UDP server to ask.
     pub fn udp_client<'a>(&self, options: &ClientOptions<'a>, remote: IpEndpoint) -> Option<UdpClient<'a>> {
-        self.udp.map(|_| match self.name {
-            "chat" => UdpClient::Chat(chat::UdpClient::new(options, remote)),
-            name => UdpClient::Asker(udp_client::Asker::new(options, remote, name != "discard")),
-        })
+        let asker = |replies| UdpClient::Asker(udp_client::Asker::new(options, remote, replies));
+        match self.program {
+            Program::Chat => Some(UdpClient::Chat(chat::UdpClient::new(options, remote))),
+            Program::Discard => Some(asker(false)),
+            Program::Echo | Program::Greeting | Program::Inbox | Program::Thanks => Some(asker(true)),
+            Program::Ack | Program::Chargen | Program::Http | Program::Upper => None,
+        }
     }
 }
 
@@ -197,92 +245,46 @@ pub struct Options<'a> {
     pub room: Option<&'a Room<'a>>,
 }
 
-/// The server side of one TCP connection.
-#[derive(Clone, Debug)]
-pub enum Server<'a> {
-    /// Any but these.
-    Basic(Basic<'a>),
-    /// chat.
-    Chat(chat::Server<'a>),
-    /// http.
-    Http(http::Server<'a>),
-}
-
-impl Session for Server<'_> {
-    fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
-        match self {
-            Server::Basic(server) => server.poll(socket, cx),
-            Server::Chat(server) => server.poll(socket, cx),
-            Server::Http(server) => server.poll(socket, cx),
-        }
-    }
-
-    fn shut_down(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) {
-        if let Server::Chat(server) = self {
-            server.shut_down(socket, cx);
-        }
-    }
-
-    fn ended(&mut self, end: End, cx: &mut Context<'_>) {
-        match self {
-            Server::Basic(server) => server.ended(end, cx),
-            Server::Chat(server) => server.ended(end, cx),
-            Server::Http(server) => server.ended(end, cx),
-        }
+crate::sessions! {
+    /// The server side of one TCP connection.
+    #[derive(Clone, Debug)]
+    pub enum Server<'a> {
+        /// Any but these.
+        Basic(Basic<'a>),
+        /// chat.
+        Chat(chat::Server<'a>),
+        /// http.
+        Http(http::Server<'a>),
     }
 }
 
-/// The server side of one TCP connection, of the programs that are not [`large`](field@App::large).
-#[derive(Clone, Debug)]
-pub enum Basic<'a> {
-    /// chargen.
-    Chargen(chargen::Server),
-    /// discard.
-    Discard(discard::Server),
-    /// echo.
-    Echo(echo::Server),
-    /// greeting.
-    Greeting(greeting::Server<'a>),
-    /// ack and thanks.
-    Single(single::Server),
-    /// upper.
-    Upper(upper::Server),
-}
-
-impl Session for Basic<'_> {
-    fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
-        match self {
-            Basic::Chargen(server) => server.poll(socket, cx),
-            Basic::Discard(server) => server.poll(socket, cx),
-            Basic::Echo(server) => server.poll(socket, cx),
-            Basic::Greeting(server) => server.poll(socket, cx),
-            Basic::Single(server) => server.poll(socket, cx),
-            Basic::Upper(server) => server.poll(socket, cx),
-        }
+crate::sessions! {
+    /// The server side of one TCP connection, of the programs that are not [`large`](field@App::large).
+    #[derive(Clone, Debug)]
+    pub enum Basic<'a> {
+        /// chargen.
+        Chargen(chargen::Server),
+        /// discard.
+        Discard(discard::Server),
+        /// echo.
+        Echo(echo::Server),
+        /// greeting.
+        Greeting(greeting::Server<'a>),
+        /// ack and thanks.
+        Single(single::Server),
+        /// upper.
+        Upper(upper::Server),
     }
 }
 
-/// The server on one UDP port. It answers only what may be answered: see [`Context::may_answer`].
-#[derive(Clone, Debug)]
-pub enum UdpServer<'a> {
-    /// chat.
-    Chat(chat::UdpServer<'a>),
-    /// All others.
-    Basic(BasicUdp<'a>),
-}
-
-impl UdpSession for UdpServer<'_> {
-    fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next {
-        match self {
-            UdpServer::Chat(server) => server.poll(socket, cx),
-            UdpServer::Basic(server) => server.poll(socket, cx),
-        }
-    }
-
-    fn unreachable(&mut self) {
-        if let UdpServer::Chat(server) = self {
-            server.unreachable();
-        }
+crate::udp_sessions! {
+    /// The server on one UDP port. It answers only what may be answered: see [`Context::may_answer`].
+    #[derive(Clone, Debug)]
+    pub enum UdpServer<'a> {
+        /// All but chat.
+        Basic(BasicUdp<'a>),
+        /// chat.
+        Chat(chat::UdpServer<'a>),
     }
 }
 
@@ -293,70 +295,77 @@ pub type BasicUdp<'a> = Respond<UdpProgram<'a>>;
 #[derive(Clone, Debug)]
 pub enum UdpProgram<'a> {
     /// discard.
-    Discard,
+    Discard(discard::Datagrams),
     /// echo.
-    Echo,
+    Echo(echo::Datagrams),
     /// greeting.
-    Greeting(Option<Template<'a>>),
+    Greeting(greeting::Datagrams<'a>),
     /// inbox.
     Inbox(inbox::Server<'a>),
     /// thanks.
-    Thanks,
+    Thanks(thanks::Datagrams),
 }
 
 impl Responder for UdpProgram<'_> {
-    fn datagram(&mut self, from: udp::UdpMetadata, data: &[u8], reply: &mut [u8], console: &mut dyn Console) -> Answer {
+    const PORTS: usize = 5;
+
+    fn datagram(&mut self, from: udp::UdpMetadata, data: &[u8], reply: &mut [u8], cx: &mut Context<'_>) -> Answer {
         match self {
-            UdpProgram::Discard => Answer::Silence,
-            UdpProgram::Echo => echo::datagram(data, reply),
-            UdpProgram::Greeting(template) => greeting::datagram(*template, data, reply),
-            UdpProgram::Inbox(server) => server.datagram(from, data, reply, console),
-            UdpProgram::Thanks => thanks::datagram(from, data, reply, console),
+            UdpProgram::Discard(server) => server.datagram(from, data, reply, cx),
+            UdpProgram::Echo(server) => server.datagram(from, data, reply, cx),
+            UdpProgram::Greeting(server) => server.datagram(from, data, reply, cx),
+            UdpProgram::Inbox(server) => server.datagram(from, data, reply, cx),
+            UdpProgram::Thanks(server) => server.datagram(from, data, reply, cx),
         }
     }
 }
 
-/// The client side of one TCP connection.
+/// The program of a [`Client`] that may have any.
 #[derive(Clone, Debug)]
-pub struct Client<'a> {
-    run: client::Run<'a>,
-    program: Program,
-}
-
-/// What the client does.
-#[derive(Clone, Debug)]
-enum Program {
+pub enum ClientPrograms {
+    /// chargen.
     Chargen(chargen::Client),
+    /// chat.
     Chat(chat::Client),
+    /// discard.
     Discard(discard::Client),
+    /// echo.
     Echo(echo::Client),
+    /// greeting.
     Greeting(greeting::Client),
+    /// ack, thanks and upper.
     Single(single::Client),
 }
 
-impl Client<'_> {
-    /// How it went, once the client is done: the connection is over, or nothing more is to be waited for.
-    pub fn result(&self) -> Option<Result<(), Failure>> {
-        self.run.result()
-    }
+/// Calls a method of the program, whichever it is.
+macro_rules! forward {
+    ($programs:expr, $method:ident($($argument:expr),*)) => {
+        match $programs {
+            ClientPrograms::Chargen(client) => client.$method($($argument),*),
+            ClientPrograms::Chat(client) => client.$method($($argument),*),
+            ClientPrograms::Discard(client) => client.$method($($argument),*),
+            ClientPrograms::Echo(client) => client.$method($($argument),*),
+            ClientPrograms::Greeting(client) => client.$method($($argument),*),
+            ClientPrograms::Single(client) => client.$method($($argument),*),
+        }
+    };
 }
 
-impl Session for Client<'_> {
-    fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
-        match &mut self.program {
-            Program::Chargen(client) => client.poll(&mut self.run, socket, cx),
-            Program::Chat(client) => client.poll(&mut self.run, socket, cx),
-            Program::Discard(client) => client.poll(&mut self.run, socket, cx),
-            Program::Echo(client) => client.poll(&mut self.run, socket, cx),
-            Program::Greeting(client) => client.poll(&mut self.run, socket, cx),
-            Program::Single(client) => client.poll(&mut self.run, socket, cx),
-        }
+#[deny(clippy::missing_trait_methods)]
+impl ClientProgram for ClientPrograms {
+    fn prompt(&self) -> Option<&'static str> {
+        forward!(self, prompt())
+    }
+
+    fn poll(&mut self, run: &mut Run<'_>, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
+        forward!(self, poll(run, socket, cx))
+    }
+
+    fn shut_down(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) {
+        forward!(self, shut_down(socket, cx))
     }
 
     fn ended(&mut self, end: End, cx: &mut Context<'_>) {
-        if let Program::Chat(client) = &mut self.program {
-            client.ended(cx.console);
-        }
-        self.run.ended(end);
+        forward!(self, ended(end, cx))
     }
 }

@@ -3,7 +3,7 @@
 
 use smoltcp::socket::tcp::Socket;
 
-use super::client::{Failure, Run};
+use super::client::{ClientProgram, Failure, Run};
 use super::input::Advance;
 use super::message::{self, Arrived};
 use super::text::print_received;
@@ -41,16 +41,17 @@ impl Session for Server {
 }
 
 /// Sends the first text that is not empty, prints what comes until the server closes, and a newline.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Client {
     stage: Stage,
     replied: bool,
 }
 
 /// How far it is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 enum Stage {
     /// Looking for a text.
+    #[default]
     Input,
     /// The number of its bytes that are queued.
     Sending(usize),
@@ -59,13 +60,15 @@ enum Stage {
 }
 
 impl Client {
-    /// A client that has not begun.
-    pub fn new() -> Self {
-        Client { stage: Stage::Input, replied: false }
+    fn print(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> usize {
+        let len = message::receive(socket, usize::MAX, |piece| cx.console.print(piece));
+        self.replied |= len > 0;
+        len
     }
+}
 
-    /// See [`Session::poll`].
-    pub fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+impl ClientProgram for Client {
+    fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         loop {
             match self.stage {
                 Stage::Input => match run.input.advance(cx.console) {
@@ -85,7 +88,7 @@ impl Client {
                 },
                 Stage::Sending(mut position) => {
                     let text = run.input.text();
-                    let sent = message::stream(socket, &mut position, |put| put(text));
+                    let sent = message::stream(socket, &mut position, |write| write(text));
                     self.stage = if sent { Stage::Reply } else { Stage::Sending(position) };
                     // A server may reply before it has all of a long text.
                     if !sent && self.print(socket, cx) == 0 {
@@ -108,11 +111,5 @@ impl Client {
                 }
             }
         }
-    }
-
-    fn print(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> usize {
-        let len = message::receive(socket, usize::MAX, |piece| cx.console.print(piece));
-        self.replied |= len > 0;
-        len
     }
 }

@@ -1,13 +1,11 @@
 //! Text on the wire and on the console: line ends, escaping, replies put together from pieces.
 
-use core::fmt::{self, Write};
+use core::fmt::{self, Write as _};
 
 use smoltcp::wire::IpEndpoint;
 
+use super::message::Write;
 use crate::stack::{Console, DisplayEndpoint};
-
-/// Takes the pieces of a reply, one after another.
-pub type Put<'p> = dyn FnMut(&[u8]) + 'p;
 
 /// A message's text and its line end: CR LF, LF or nothing.
 pub fn split_line_end(message: &[u8]) -> (&[u8], &[u8]) {
@@ -15,17 +13,10 @@ pub fn split_line_end(message: &[u8]) -> (&[u8], &[u8]) {
     message.split_at(text.len())
 }
 
-/// Writes what `compose` puts together to the front of `buffer` and says how long it is; `None` where it does not fit.
-pub fn compose_into(buffer: &mut [u8], compose: impl FnOnce(&mut Put<'_>)) -> Option<usize> {
-    let mut len = Some(0);
-    compose(&mut |piece| {
-        len = len.and_then(|start| {
-            let end = start + piece.len();
-            buffer.get_mut(start..end)?.copy_from_slice(piece);
-            Some(end)
-        });
-    });
-    len
+/// Prints a line.
+pub fn print_line(console: &mut dyn Console, compose: impl FnOnce(&mut Write<'_>)) {
+    compose(&mut |piece| console.print(piece));
+    console.print(b"\n");
 }
 
 /// Prints `ADDRESS:PORT TEXT` and a newline. The text is the message without its line end, otherwise as it came: a console that
@@ -46,44 +37,44 @@ pub fn print_sender(console: &mut dyn Console, from: Option<IpEndpoint>) {
 
 /// Puts a line of somebody else's: [invisible](is_invisible) characters as `\n`, `\r`, `\t` or their bytes as `\xNN`, and each
 /// byte that is not UTF-8 as `\xNN` too.
-pub fn put_escaped(put: &mut Put<'_>, text: &[u8]) {
+pub fn write_escaped(write: &mut Write<'_>, text: &[u8]) {
     for chunk in text.utf8_chunks() {
         let mut rest = chunk.valid();
         while let Some((at, control)) = rest.char_indices().find(|(_, c)| is_invisible(*c)) {
             let (plain, from_control) = rest.split_at(at);
             let (bytes, behind) = from_control.split_at(control.len_utf8());
-            put(plain.as_bytes());
+            write(plain.as_bytes());
             match control {
-                '\n' => put(b"\\n"),
-                '\r' => put(b"\\r"),
-                '\t' => put(b"\\t"),
-                _ => put_hex(put, bytes.as_bytes()),
+                '\n' => write(b"\\n"),
+                '\r' => write(b"\\r"),
+                '\t' => write(b"\\t"),
+                _ => write_hex(write, bytes.as_bytes()),
             }
             rest = behind;
         }
-        put(rest.as_bytes());
-        put_hex(put, chunk.invalid());
+        write(rest.as_bytes());
+        write_hex(write, chunk.invalid());
     }
 }
 
 /// Puts each byte as `\xNN`. By hand: formatting takes more flash.
-fn put_hex(put: &mut Put<'_>, bytes: &[u8]) {
+fn write_hex(write: &mut Write<'_>, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     for &byte in bytes {
-        put(&[b'\\', b'x', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
+        write(&[b'\\', b'x', DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
     }
 }
 
 /// Puts something that can be displayed.
-pub fn put_display(put: &mut Put<'_>, what: fmt::Arguments<'_>) {
+pub fn write_display(write: &mut Write<'_>, what: fmt::Arguments<'_>) {
     // The adapter never fails.
-    let _ = Putter(put).write_fmt(what);
+    let _ = Putter(write).write_fmt(what);
 }
 
 /// Formatting into pieces.
-struct Putter<'p, 'q>(&'p mut Put<'q>);
+struct Putter<'p, 'q>(&'p mut Write<'q>);
 
-impl Write for Putter<'_, '_> {
+impl fmt::Write for Putter<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         (self.0)(text.as_bytes());
         Ok(())
@@ -93,7 +84,7 @@ impl Write for Putter<'_, '_> {
 /// Formatting onto a console.
 struct Printer<'c>(&'c mut dyn Console);
 
-impl Write for Printer<'_> {
+impl fmt::Write for Printer<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0.print(text.as_bytes());
         Ok(())

@@ -2,25 +2,27 @@
 
 use smoltcp::socket::udp::UdpMetadata;
 
-use super::single;
-use super::text::{compose_into, print_received};
-use crate::stack::{Answer, Console};
+use super::message::compose_into;
+use super::text::print_received;
+use crate::stack::{Answer, Context, Responder};
+
+pub use super::single::{Client, Server};
 
 /// What it answers.
-pub const REPLY: &[u8] = b"thank you !";
+pub(super) const REPLY: &[u8] = b"thank you !";
 
 /// The TCP server of one connection.
-pub fn server() -> single::Server {
-    single::Server::new(REPLY)
+pub fn server() -> Server {
+    Server::new(REPLY)
 }
 
-/// The TCP client of one connection.
-pub fn client() -> single::Client {
-    single::Client::new()
-}
+/// The UDP server of one port: prints each datagram and replies.
+#[derive(Clone, Debug, Default)]
+pub struct Datagrams;
 
-/// The UDP server: answers one datagram.
-pub fn datagram(from: UdpMetadata, data: &[u8], reply: &mut [u8], console: &mut dyn Console) -> Answer {
-    print_received(console, Some(from.endpoint), data);
-    compose_into(reply, |put| put(REPLY)).map_or(Answer::Silence, Answer::Reply)
+impl Responder for Datagrams {
+    fn datagram(&mut self, from: UdpMetadata, data: &[u8], reply: &mut [u8], cx: &mut Context<'_>) -> Answer {
+        print_received(cx.console, Some(from.endpoint), data);
+        compose_into(reply, |write| write(REPLY)).map_or(Answer::Silence, Answer::Reply)
+    }
 }

@@ -10,13 +10,15 @@ use super::input::{Advance, Input};
 use super::timing::Deadline;
 use crate::stack::{Context, MESSAGE, Next, UdpSession};
 
-/// A client on UDP.
-#[derive(Clone, Debug)]
-pub enum UdpClient<'a> {
-    /// Of a program that replies to each datagram, or to none.
-    Asker(Asker<'a>),
-    /// Of chat.
-    Chat(chat::UdpClient<'a>),
+crate::udp_sessions! {
+    /// A client on UDP.
+    #[derive(Clone, Debug)]
+    pub enum UdpClient<'a> {
+        /// Of a program that replies to each datagram, or to none.
+        Asker(Asker<'a>),
+        /// Of chat.
+        Chat(chat::UdpClient<'a>),
+    }
 }
 
 impl UdpClient<'_> {
@@ -25,22 +27,6 @@ impl UdpClient<'_> {
         match self {
             UdpClient::Asker(client) => client.result,
             UdpClient::Chat(client) => client.result(),
-        }
-    }
-}
-
-impl UdpSession for UdpClient<'_> {
-    fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
-        match self {
-            UdpClient::Asker(client) => client.poll(socket, cx),
-            UdpClient::Chat(client) => client.poll(socket, cx),
-        }
-    }
-
-    fn unreachable(&mut self) {
-        match self {
-            UdpClient::Asker(client) => client.unreachable(),
-            UdpClient::Chat(client) => client.unreachable(),
         }
     }
 }

@@ -2,10 +2,11 @@
 
 use smoltcp::socket::tcp::Socket;
 
-use super::message::{self, Arrived};
-use super::single;
-use super::text::{Put, print_sender, split_line_end};
+use super::message::{self, Arrived, Write};
+use super::text::{print_sender, split_line_end};
 use crate::stack::{Context, Next, Session};
+
+pub use super::single::Client;
 
 /// The longest message, in bytes, where the receive buffer holds as much.
 const LONGEST: usize = 2048;
@@ -40,9 +41,9 @@ impl Session for Server {
             let bytes = message::peek(socket, cx.scratch, reply.left);
             let is_last = bytes.len() == reply.left;
             let (text, line_end) = if is_last { split_line_end(bytes) } else { (first_piece(bytes), &b""[..]) };
-            let queued = message::stream(socket, &mut reply.position, |put| {
-                uppercase(text, put);
-                put(line_end);
+            let queued = message::stream(socket, &mut reply.position, |write| {
+                uppercase(text, write);
+                write(line_end);
             });
             if !queued {
                 self.reply = Some(reply);
@@ -60,11 +61,6 @@ impl Session for Server {
     }
 }
 
-/// The client of one connection.
-pub fn client() -> single::Client {
-    single::Client::new()
-}
-
 /// The front of a message that goes on: without its last character, which may be cut off, or be the CR of a CR LF.
 fn first_piece(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().rposition(|&byte| byte & 0xc0 != 0x80);
@@ -72,11 +68,11 @@ fn first_piece(bytes: &[u8]) -> &[u8] {
 }
 
 /// Puts `text` in upper case, as Unicode maps each character (`ß` becomes `SS`), and what is not UTF-8 as it is.
-fn uppercase(text: &[u8], put: &mut Put<'_>) {
+fn uppercase(text: &[u8], write: &mut Write<'_>) {
     for chunk in text.utf8_chunks() {
         for upper in chunk.valid().chars().flat_map(char::to_uppercase) {
-            put(upper.encode_utf8(&mut [0; 4]).as_bytes());
+            write(upper.encode_utf8(&mut [0; 4]).as_bytes());
         }
-        put(chunk.invalid());
+        write(chunk.invalid());
     }
 }

@@ -3,12 +3,18 @@
 
 #[cfg(target_os = "none")]
 mod firmware {
+    use smolstep::app::{Basic, BasicUdp};
     use smolstep::board::{self, lm3s6965evb::Lm3s6965evb};
+    use smolstep::stack::{Pool, UdpSession};
+
+    const PORTS: usize = BasicUdp::PORTS;
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        // 8 connections, with the bytes to receive and to send of each.
-        board::serve::<Lm3s6965evb, 8, 1460, 1460>()
+        // 8 connections, with so many bytes to receive and to send each. On the call stack, to which this board's memory map gives
+        // nearly all.
+        let mut pool = const { Pool::<Basic, BasicUdp, 8, 1460, 1460, PORTS, 1, { board::UDP_PAYLOAD }>::new() };
+        board::serve::<Lm3s6965evb>(pool.memory())
     }
 }
 

@@ -4,11 +4,12 @@
 
 #[cfg(target_os = "none")]
 mod firmware {
+    use smolstep::app::Program;
     use smolstep::board::{self, mps2_an385::Mps2An385};
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        board::call::<Mps2An385>("greeting", 9999, &[b"Li", b"Cheng", b"victor"])
+        board::call::<Mps2An385>(Program::Greeting, 9999, &[b"Li", b"Cheng", b"victor"])
     }
 }
 

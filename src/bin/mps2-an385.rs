@@ -3,12 +3,17 @@
 
 #[cfg(target_os = "none")]
 mod firmware {
+    use smolstep::app::{Basic, BasicUdp};
     use smolstep::board::{self, mps2_an385::Mps2An385};
+    use smolstep::stack_memory;
+
+    stack_memory!(static MEMORY:
+        tcp: [Basic<'static>; 8], receive: 1072, send: 1460,
+        udp: BasicUdp<'static>, datagrams: 1, payload: board::UDP_PAYLOAD);
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        // 8 connections, with the bytes to receive and to send of each.
-        board::serve::<Mps2An385, 8, 1072, 1460>()
+        board::serve::<Mps2An385>(MEMORY.take())
     }
 }
 

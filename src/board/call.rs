@@ -15,7 +15,7 @@ use super::run::{drive, start};
 use super::semihosting::exit;
 use super::settings::{self, Host};
 use super::{Board, Terminal};
-use crate::app::{self, Client, ClientOptions};
+use crate::app::{Client, ClientOptions, Program};
 use crate::names::{Addresses, DialStep, Dialler, Name, Resolver, SERVERS};
 use crate::stack::{ConnectError, ConnectionId, DisplayEndpoint, End, Io, Memory, Phase, Pool, Stack, UdpSession};
 use crate::trace::LogProbe;
@@ -37,18 +37,18 @@ const LOOKUP: usize = 2 * 512;
 ///
 /// # Panics
 /// As [`serve`](super::serve).
-pub fn call<B: Board>(name: &str, port: u16, texts: &[&[u8]]) -> ! {
+pub fn call<B: Board>(program: Program, port: u16, texts: &[&[u8]]) -> ! {
     let port = settings::PORT.unwrap_or(port);
     let clock = Clock::<B>::start();
     let io = start::<B>();
     exit(match settings::SERVER {
         Host::Address(address) => {
             let mut pool = Pool::<Client<'_>, (), 2, SEGMENT, SEGMENT, 0, 0, 0>::new();
-            Caller::new(pool.memory(), io, clock, name, texts).call_address(IpEndpoint::new(address, port))
+            Caller::new(pool.memory(), io, clock, program, texts).call_address(IpEndpoint::new(address, port))
         }
         Host::Name(host) => {
             let mut pool = Pool::<Client<'_>, Resolver, 2, SEGMENT, SEGMENT, 1, 2, LOOKUP>::new();
-            Caller::new(pool.memory(), io, clock, name, texts).call_name(host, port)
+            Caller::new(pool.memory(), io, clock, program, texts).call_name(host, port)
         }
     })
 }
@@ -58,7 +58,7 @@ struct Caller<'c, B: Board, U> {
     stack: Stack<'c, Client<'c>, U>,
     io: Io<B::Ethernet, Terminal<B>, LogProbe>,
     clock: Clock<B>,
-    name: &'c str,
+    program: Program,
     texts: &'c [&'c [u8]],
 }
 
@@ -67,7 +67,7 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
         memory: Memory<'c, Client<'c>, U>,
         mut io: Io<B::Ethernet, Terminal<B>, LogProbe>,
         mut clock: Clock<B>,
-        name: &'c str,
+        program: Program,
         texts: &'c [&'c [u8]],
     ) -> Self {
         let stack = match Stack::new(config(), &mut io.device, memory, clock.now()) {
@@ -75,7 +75,7 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
             Err(error) => panic!("{error}"),
         };
         announce(&mut io.device, clock.now());
-        Caller { stack, io, clock, name, texts }
+        Caller { stack, io, clock, program, texts }
     }
 
     /// Calls an address, once there is a route. True if all went well.
@@ -95,9 +95,7 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
     /// Begins a connection; says on the log where that fails.
     fn begin(&mut self, remote: IpEndpoint, patience: Duration) -> Result<ConnectionId, ConnectError> {
         let options = ClientOptions { texts: self.texts, timeout: Some(PATIENCE), ..ClientOptions::default() };
-        let Some(client) = app::find(self.name).and_then(|app| app.client(&options)) else {
-            panic!("no program {}", self.name)
-        };
+        let Some(client) = self.program.app().client(&options) else { panic!("{:?} has no TCP client", self.program) };
         let begun = self.stack.connect(self.clock.now(), remote, client, patience, &mut self.io);
         begun.inspect_err(|error| log::error!("{}: {error}", DisplayEndpoint(remote)))
     }
@@ -209,7 +207,7 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
         let [.., a, b, c, d, _, _, _, _, _, _, _, _, _, _, _, _] = settings::SEED;
         let ids = [u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])];
         let resolver = Resolver::new(name, &servers, PATIENCE, ids).reaching(cfg!(feature = "ipv6"), true);
-        let port = self.stack.bind(0, resolver).inspect_err(|error| log::error!("{host}: {error}")).ok()?;
+        let port = self.stack.bind_unreported(0, resolver).inspect_err(|error| log::error!("{host}: {error}")).ok()?;
         let mut over = None;
         drive(&mut self.stack, &mut self.io, &mut self.clock, Terminal::listen, |stack, _| {
             over = stack.take_udp(port);

@@ -4,7 +4,7 @@ use core::fmt::{self, Write};
 use core::marker::PhantomData;
 
 use super::{Board, Mmio};
-use crate::app::Escape;
+use crate::app::{Escape, Keyboard};
 use crate::phy::Registers;
 use crate::stack::{Console, Input};
 
@@ -94,7 +94,17 @@ impl<B: Board> Terminal<B> {
         }
         self.finished > before
     }
+
+    /// Forgets what was typed, and says whether there was something.
+    fn start_over(&mut self) -> bool {
+        let forgotten = !self.typed.is_empty();
+        (self.typed, self.finished) = (heapless::Deque::new(), 0);
+        forgotten
+    }
 }
+
+/// What a board's programs ask of its one terminal.
+pub(super) static KEYBOARD: Keyboard = Keyboard::new();
 
 const BACKSPACE: u8 = 0x08;
 const DELETE: u8 = 0x7f;
@@ -105,13 +115,10 @@ impl<B: Board> Console for Terminal<B> {
         self.escape.put(bytes, &mut |piece| uart.print(piece));
     }
 
-    fn start_over(&mut self) -> Option<bool> {
-        let forgotten = !self.typed.is_empty();
-        (self.typed, self.finished) = (heapless::Deque::new(), 0);
-        Some(forgotten)
-    }
-
     fn read(&mut self, buf: &mut [u8]) -> Input {
+        if KEYBOARD.serve(|| Some(self.start_over())) {
+            return Input::NotYet;
+        }
         let mut len = 0;
         for place in buf.iter_mut().take(self.finished) {
             let Some(byte) = self.typed.pop_front() else { break };

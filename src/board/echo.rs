@@ -7,7 +7,7 @@ use super::clock::Clock;
 use super::network::{announce, config};
 use super::run::drive;
 use super::{Board, settings};
-use crate::app::{Echo, EchoDatagrams};
+use crate::app::echo::{Datagrams, Server};
 use crate::stack::{Io, Listener, Memory, NullConsole, Port, Respond, Slot, SlotIndex, Stack};
 
 /// The port of echo, on TCP and UDP (RFC 862).
@@ -50,7 +50,7 @@ pub fn echo<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
         scratch: &mut scratch,
     };
     let Ok(mut stack) = Stack::new(config(), &mut io.device, memory, clock.now()) else { panic!() };
-    let served = stack.listen(Listener::new(PORT, Echo)).and_then(|()| stack.bind(PORT, Respond::new(EchoDatagrams)));
+    let served = stack.listen(Listener::new(PORT, Server)).and_then(|()| stack.bind(PORT, Respond::new(Datagrams)));
     if served.is_err() {
         panic!();
     }

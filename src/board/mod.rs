@@ -30,7 +30,7 @@ pub use call::call;
 pub use console::{Terminal, Uart};
 pub use echo::echo;
 pub use mmio::Mmio;
-pub use run::{serve, serve_all};
+pub use run::{UDP_PAYLOAD, serve, serve_all};
 pub use selftest::selftest;
 
 use smoltcp::wire::EthernetAddress;

@@ -4,6 +4,7 @@ use core::cell::Cell;
 use core::fmt::Write;
 
 use smoltcp::iface::SocketStorage;
+use smoltcp::phy::Device;
 use smoltcp::socket::udp::PacketMetadata;
 use smoltcp::time::{Duration, Instant};
 #[cfg(feature = "dhcp")]
@@ -11,6 +12,7 @@ use smoltcp::wire::IpCidr;
 use smoltcp::wire::{IpAddress, IpEndpoint};
 
 use super::clock::Clock;
+use super::console::KEYBOARD;
 use super::fault::reset;
 #[cfg(feature = "dhcp")]
 use super::network::Taken;
@@ -18,10 +20,11 @@ use super::network::Taken;
 use super::network::each_address;
 use super::network::{announce, config};
 use super::{Board, Terminal, Uart, settings};
-use crate::app::{APPS, App, Desk, Options, Room, Service, Status, Transport};
+use crate::app::{APPS, App, Basic, BasicUdp, Desk, Options, Room, Service, Status, Transport};
 use crate::phy::Ethernet;
 use crate::stack::{
-    Console, DisplayEndpoint, Io, Listener, Memory, Port, Probe, Session, Slot, SlotIndex, Stack, UdpSession,
+    Console, DisplayEndpoint, Io, Listener, Memory, Port, Probe, Session, SetupError, Slot, SlotIndex, Stack,
+    UdpSession,
 };
 use crate::trace::LogProbe;
 
@@ -31,23 +34,36 @@ const PAYLOAD: usize = 1472;
 /// The lines that a chat room keeps, in bytes: twice the longest, written in letters.
 const ROOM: usize = 1024;
 
-/// Serves every program that is not large, to `N` connections with `RX` bytes to receive and `TX` to send each.
+/// How many bytes a UDP port of [`serve`] takes for datagrams each way, on average.
+pub const UDP_PAYLOAD: usize = {
+    let (ports, bytes) = udp_needs(false);
+    bytes.div_ceil(2 * ports)
+};
+
+/// Serves every program that is not large, in memory that has room for them:
+///
+/// ```ignore
+/// stack_memory!(static MEMORY:
+///     tcp: [Basic<'static>; 8], receive: 1072, send: 1460,
+///     udp: BasicUdp<'static>, datagrams: 1, payload: board::UDP_PAYLOAD);
+/// ```
 ///
 /// # Panics
 /// If the memory or the controller is not what the board says: there is nothing to be done then but to say so.
-pub fn serve<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
-    const UDP: (usize, usize) = udp_needs(false);
+pub fn serve<B: Board>(memory: Memory<'_, Basic<'static>, BasicUdp<'static>>) -> ! {
     let options = Options::default();
-    serve_programs::<B, _, _, _, N, RX, TX, { UDP.0 }, { 2 * UDP.0 }, { UDP.1 }>(
+    serve_programs::<B, _, _, _>(
         Clock::start(),
         false,
         LogProbe::default(),
+        memory,
         |app| app.basic_server(&options),
         |app| app.basic_udp_server(&options),
     )
 }
 
-/// The same with the large programs: chat, which is a room here that the console takes part in, and http.
+/// The same with the large programs: chat, which is a room here that the console takes part in, and http. There may be `N`
+/// connections with `RX` bytes to receive and `TX` to send each.
 ///
 /// # Panics
 /// As [`serve`].
@@ -61,14 +77,38 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
             port.into_iter().for_each(|port| status.serves(Service { name, transport, port }));
         }
     }
-    let (desk, lines) = (Desk::default(), [const { Cell::new(0) }; ROOM]);
+    let (desk, lines) = (Desk::default().with_keyboard(&KEYBOARD), [const { Cell::new(0) }; ROOM]);
     let names = [const { Cell::new(Room::NO_NAME) }; N];
     let room = Room::new(&lines, &names, Some(&desk));
     let options = Options { status: Some(&status), desk: Some(&desk), room: Some(&room), ..Options::default() };
-    serve_programs::<B, _, _, _, N, RX, TX, { UDP.0 }, { 2 * UDP.0 }, { UDP.1 }>(
+    // On the call stack, as the programs borrow from it. Each by itself: a `Pool` would be made in one place and moved to another.
+    let mut slots = [const { Slot::EMPTY }; N];
+    let mut slot_index = [SlotIndex::EMPTY; N];
+    let mut sockets = [SocketStorage::EMPTY; N];
+    let mut receive = [[0; RX]; N];
+    let mut send = [[0; TX]; N];
+    let mut ports = [const { Port::EMPTY }; { UDP.0 }];
+    let mut port_sockets = [SocketStorage::EMPTY; { UDP.0 }];
+    let mut datagrams = [PacketMetadata::EMPTY; { 2 * UDP.0 }];
+    let mut payloads = [0; { UDP.1 }];
+    let mut scratch = [0; PAYLOAD];
+    let memory = Memory {
+        slots: &mut slots,
+        slot_index: &mut slot_index,
+        sockets: &mut sockets,
+        receive: receive.as_flattened_mut(),
+        send: send.as_flattened_mut(),
+        ports: &mut ports,
+        port_sockets: &mut port_sockets,
+        datagrams: &mut datagrams,
+        payloads: &mut payloads,
+        scratch: &mut scratch,
+    };
+    serve_programs::<B, _, _, _>(
         clock,
         true,
         (LogProbe::default(), &status),
+        memory,
         |app| app.server(&options),
         |app| app.udp_server(&options),
     )
@@ -93,53 +133,20 @@ const fn least(a: usize, b: usize) -> usize {
     if a < b { a } else { b }
 }
 
-/// Serves the programs that `tcp` and `udp` make sessions for, on `UDP` UDP ports with `HEADERS` headers and `BYTES` bytes for
-/// their datagrams, with `probe` watching.
-fn serve_programs<
-    B: Board,
-    S: Session + Clone,
-    U: UdpSession,
-    P: Probe,
-    const N: usize,
-    const RX: usize,
-    const TX: usize,
-    const UDP: usize,
-    const HEADERS: usize,
-    const BYTES: usize,
->(
+/// Serves the programs that `tcp` and `udp` make sessions for, in `memory`, with `probe` watching.
+fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
     mut clock: Clock<B>,
     large: bool,
     probe: P,
+    memory: Memory<'_, S, U>,
     tcp: impl Fn(&App) -> Option<S>,
     udp: impl Fn(&App) -> Option<U>,
 ) -> ! {
     let Io { device, console, .. } = start::<B>();
     let mut io = Io { device, console, probe };
-    // On the stack: as statics, the sockets would take as much flash. Each by itself: a `Pool` would be made in one place and
-    // moved to another.
-    let mut slots = [const { Slot::EMPTY }; N];
-    let mut slot_index = [SlotIndex::EMPTY; N];
-    let mut sockets = [SocketStorage::EMPTY; N];
-    let mut receive = [[0; RX]; N];
-    let mut send = [[0; TX]; N];
-    let mut ports = [const { Port::EMPTY }; UDP];
-    let mut port_sockets = [SocketStorage::EMPTY; UDP];
-    let mut datagrams = [PacketMetadata::EMPTY; HEADERS];
-    let mut payloads = [0; BYTES];
-    let mut scratch = [0; PAYLOAD];
-    let memory = Memory {
-        slots: &mut slots,
-        slot_index: &mut slot_index,
-        sockets: &mut sockets,
-        receive: receive.as_flattened_mut(),
-        send: send.as_flattened_mut(),
-        ports: &mut ports,
-        port_sockets: &mut port_sockets,
-        datagrams: &mut datagrams,
-        payloads: &mut payloads,
-        scratch: &mut scratch,
-    };
-    let mut stack = match Stack::new(config(), &mut io.device, memory, clock.now()) {
+    // Used where it is made: a move would have it on the call stack twice.
+    let mut made = make_stack(&mut io.device, memory, clock.now());
+    let stack = match &mut made {
         Ok(stack) => stack,
         Err(error) => panic!("{error}"),
     };
@@ -160,18 +167,28 @@ fn serve_programs<
     #[cfg(not(feature = "dhcp"))]
     {
         each_address(|address| listening::<B>(address.address(), large));
-        drive(&mut stack, &mut io, &mut clock, Terminal::listen, |_, _| false);
+        drive(stack, &mut io, &mut clock, Terminal::listen, |_, _| false);
     }
     #[cfg(feature = "dhcp")]
     {
         let (mut known, mut taken) = (Known::new(), Taken::default());
-        drive(&mut stack, &mut io, &mut clock, Terminal::listen, |stack, _| {
+        drive(stack, &mut io, &mut clock, Terminal::listen, |stack, _| {
             listening_now::<B>(&mut known, stack.addresses(), large);
             taken.look(stack);
             false
         });
     }
     unreachable!("a server is never done")
+}
+
+/// Makes a stack, in a call of its own: what that needs on the call stack is free again before the stack runs.
+#[inline(never)]
+fn make_stack<'a, D: Device, S: Session + Clone, U: UdpSession>(
+    device: &mut D,
+    memory: Memory<'a, S, U>,
+    now: Instant,
+) -> Result<Stack<'a, S, U>, SetupError> {
+    Stack::new(config(), device, memory, now)
 }
 
 pub(super) fn start<B: Board>() -> Io<B::Ethernet, Terminal<B>, LogProbe> {

@@ -190,7 +190,7 @@ impl Lookup<'_> {
         if self.thorough {
             resolver = resolver.thorough();
         }
-        let port = stack.bind(0, WithResolver::Resolver(resolver)).map_err(Failure::run)?;
+        let port = stack.bind_unreported(0, WithResolver::Resolver(resolver)).map_err(Failure::run)?;
         let over = loop {
             let (mut over, asked) = (None, reached(stack).len());
             let ended = drive(stack, io, clock, stop, |stack| {

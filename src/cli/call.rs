@@ -15,12 +15,12 @@ use super::error::Failure;
 use super::lines::Lines;
 use super::link::{Link, LinkArgs, Side};
 use super::race::{Outcome, Race, Runner, Track, dialler};
-use super::serve::{find, programs};
+use super::serve::{find, program_names, programs};
 use super::stop::Stop;
 use super::tcp::TcpArgs;
 use super::values::{positive, whole};
 use super::watch::Watch;
-use crate::app::{App, CONSOLE, Client, ClientOptions, Failure as NotDone, UdpClient};
+use crate::app::{App, CONSOLE, Client, ClientOptions, Failure as NotDone, Program, UdpClient};
 use crate::host::{Clock, Ended, Sizes, drive};
 use crate::names::{DialError, DialStep, Dialler, WithResolver};
 use crate::phy::linux::TunTap;
@@ -90,7 +90,7 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     let options = ClientOptions {
         texts: &texts,
         dash: true,
-        fallback: if app.name == "inbox" && args.texts.is_empty() { &[b"AAABBBCCC"] } else { &[] },
+        fallback: if app.program == Program::Inbox && args.texts.is_empty() { &[b"AAABBBCCC"] } else { &[] },
         timeout: Some(args.timeout.into()),
         bytes: args.bytes.unwrap_or(0),
         no_wait: args.no_wait,
@@ -111,7 +111,7 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
         clock,
         stop,
     };
-    let console = if app.name == "chat" { Stdio::editing(None) } else { Stdio::new() };
+    let console = if app.program == Program::Chat { Stdio::editing(None) } else { Stdio::new() };
     let mut io = Io { device, console, probe: watch };
     let result = caller.run((&host, port), app, udp, &options, &mut io);
     io.probe.finish().and(result)
@@ -143,27 +143,23 @@ impl CallArgs {
     }
 
     fn texts(&self, app: &App) -> Result<Vec<OsString>, Failure> {
-        for (flag, given, names) in [
-            ("--random", self.random.is_some(), &["greeting"][..]),
-            ("--no-wait", self.no_wait, &["inbox"]),
-            ("--bytes", self.bytes.is_some(), &["discard", "chargen"]),
+        for (flag, given, of) in [
+            ("--random", self.random.is_some(), &[Program::Greeting][..]),
+            ("--no-wait", self.no_wait, &[Program::Inbox]),
+            ("--bytes", self.bytes.is_some(), &[Program::Discard, Program::Chargen]),
         ] {
-            if given && !names.contains(&app.name) {
-                return Err(Failure::usage(format_args!(
-                    "{flag} is for {}, not for {}",
-                    names.join(" and "),
-                    app.name
-                )));
+            if given && !of.contains(&app.program) {
+                return Err(Failure::usage(format_args!("{flag} is for {}, not for {}", program_names(of), app.name)));
             }
         }
         if self.texts.iter().filter(|text| text.as_bytes() == CONSOLE).count() > 1 {
             return Err(Failure::usage("standard input can be read only once: give - as a TEXT once"));
         }
-        match (self.random, &self.texts[..], app.name) {
+        match (self.random, &self.texts[..], app.program) {
             (Some(count), _, _) => {
                 (0..count).map(|_| getrandom::u64().map(|n| fraction(n).into()).map_err(Failure::run)).collect()
             }
-            (None, [], "greeting") => Ok(["Li", "Cheng", "victor"].map(OsString::from).into()),
+            (None, [], Program::Greeting) => Ok(["Li", "Cheng", "victor"].map(OsString::from).into()),
             (None, texts, _) => Ok(texts.to_vec()),
         }
     }

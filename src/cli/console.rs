@@ -8,6 +8,7 @@ use rustix::termios::{QueueSelector, tcflush, tcgetattr};
 
 use super::editor::Editor;
 use super::output::Output;
+use crate::app::Keyboard;
 use crate::host::HostConsole;
 use crate::stack::{Console, Input};
 
@@ -31,6 +32,9 @@ enum State {
     Ready,
     Ended,
 }
+
+/// What programs ask of the process's one terminal.
+pub static KEYBOARD: Keyboard = Keyboard::new();
 
 /// Whether lines are edited.
 enum Edit {
@@ -67,6 +71,40 @@ impl Stdio {
             Edit::Edited(editor) => editor.typed(),
             Edit::AtPrompt { .. } | Edit::No => rustix::stdio::stdin(),
         }
+    }
+
+    /// Forgets what a person typed so far. Returns whether there was something; `None` if no person types.
+    fn start_over(&mut self) -> Option<bool> {
+        if self.input == State::Ended || !io::stdin().is_terminal() || !in_foreground() {
+            return None;
+        }
+        let mut forgotten = false;
+        let mut buf = [0; 256];
+        // Bounded, as a terminal may be fed by a program.
+        for _ in 0..4096 {
+            if !can_read(self.file()) {
+                break;
+            }
+            match rustix::io::read(self.file(), &mut buf) {
+                Ok(1..) => forgotten = true,
+                // Ctrl-D where no editor sees it: there was no talk to end.
+                Ok(0) if !matches!(self.edit, Edit::Edited(_)) && tcgetattr(rustix::stdio::stdin()).is_ok() => {}
+                Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => break,
+                _ => {
+                    self.input = State::Ended;
+                    return Some(forgotten);
+                }
+            }
+        }
+        // A line that was begun has not come yet.
+        match &mut self.edit {
+            Edit::Edited(editor) => forgotten |= editor.disown(),
+            Edit::AtPrompt { disown, .. } => *disown = true,
+            Edit::No => {}
+        }
+        // What is typed from now on is waited for.
+        self.input = State::Wanted;
+        Some(forgotten)
     }
 
     fn keep(&mut self, result: io::Result<()>) {
@@ -106,40 +144,10 @@ impl Console for Stdio {
         }
     }
 
-    fn start_over(&mut self) -> Option<bool> {
-        if self.input == State::Ended || !io::stdin().is_terminal() || !in_foreground() {
-            return None;
-        }
-        let mut forgotten = false;
-        let mut buf = [0; 256];
-        // Bounded, as a terminal may be fed by a program.
-        for _ in 0..4096 {
-            if !can_read(self.file()) {
-                break;
-            }
-            match rustix::io::read(self.file(), &mut buf) {
-                Ok(1..) => forgotten = true,
-                // Ctrl-D where no editor sees it: there was no talk to end.
-                Ok(0) if !matches!(self.edit, Edit::Edited(_)) && tcgetattr(rustix::stdio::stdin()).is_ok() => {}
-                Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => break,
-                _ => {
-                    self.input = State::Ended;
-                    return Some(forgotten);
-                }
-            }
-        }
-        // A line that was begun has not come yet.
-        match &mut self.edit {
-            Edit::Edited(editor) => forgotten |= editor.disown(),
-            Edit::AtPrompt { disown, .. } => *disown = true,
-            Edit::No => {}
-        }
-        // What is typed from now on is waited for.
-        self.input = State::Wanted;
-        Some(forgotten)
-    }
-
     fn read(&mut self, buf: &mut [u8]) -> Input {
+        if KEYBOARD.serve(|| self.start_over()) {
+            return Input::NotYet;
+        }
         match self.input {
             State::Ended => return Input::End,
             State::Unused | State::Wanted => {

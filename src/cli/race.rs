@@ -136,10 +136,17 @@ impl Race {
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl<S: Session> Session for Runner<'_, S> {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         self.runs = self.runs || self.race.is_won_by(self.round, self.number);
         if self.runs { self.session.poll(socket, cx) } else { Next::Abort }
+    }
+
+    fn shut_down(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
+        if self.runs {
+            self.session.shut_down(socket, cx);
+        }
     }
 
     fn ended(&mut self, end: End, cx: &mut Context<'_>) {
@@ -151,7 +158,51 @@ impl<S: Session> Session for Runner<'_, S> {
 
 #[cfg(test)]
 mod tests {
+    use smoltcp::socket::tcp::SocketBuffer;
+
     use super::*;
+    use crate::stack::NullConsole;
+
+    /// Counts what reaches it.
+    #[derive(Default)]
+    struct Counter(usize);
+
+    impl Session for Counter {
+        fn poll(&mut self, _socket: &mut Socket<'_>, _cx: &mut Context<'_>) -> Next {
+            self.0 += 1;
+            Next::Wait
+        }
+
+        fn shut_down(&mut self, _socket: &mut Socket<'_>, _cx: &mut Context<'_>) {
+            self.0 += 1;
+        }
+
+        fn ended(&mut self, _end: End, _cx: &mut Context<'_>) {
+            self.0 += 1;
+        }
+    }
+
+    #[test]
+    fn each_method_reaches_the_winner_alone() {
+        let race = Race::default();
+        let mut runners = [0, 1].map(|number| race.runner(Counter::default(), number));
+        let buffer = || SocketBuffer::new(vec![0; 16]);
+        let mut socket = Socket::new(buffer(), buffer());
+        let mut cx = Context {
+            now: smoltcp::time::Instant::ZERO,
+            console: &mut NullConsole,
+            scratch: &mut [],
+            udp_ports: &[],
+            addresses: &[],
+            wake: false,
+        };
+        for (runner, next) in runners.iter_mut().zip([Next::Wait, Next::Abort]) {
+            assert_eq!(runner.poll(&mut socket, &mut cx), next);
+            runner.shut_down(&mut socket, &mut cx);
+            runner.ended(End::Closed, &mut cx);
+        }
+        assert_eq!(runners.map(|runner| runner.session.0), [3, 0]);
+    }
 
     #[test]
     fn one_connection_wins_a_race() {

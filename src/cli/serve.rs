@@ -12,7 +12,7 @@ use clap::Args;
 use smoltcp::wire::IpCidr;
 
 use super::address::settle;
-use super::console::Stdio;
+use super::console::{KEYBOARD, Stdio};
 use super::error::Failure;
 use super::events::Events;
 use super::link::{Link, LinkArgs, Side};
@@ -25,7 +25,7 @@ use super::suggest::did_you_mean;
 use super::tcp::TcpArgs;
 use super::values::{duration, positive, whole};
 use super::watch::Watch;
-use crate::app::{self, APPS, App, Desk, Options, Room, Service, Status, Template, Transport};
+use crate::app::{self, APPS, App, Desk, Options, Program, Room, Service, Status, Template, Transport};
 use crate::host::{Clock, Ended, Interrupt, Sizes, Verdict, drive};
 use crate::phy::linux::TunTap;
 use crate::stack::{Io, Listener, Overflow, Stack};
@@ -154,21 +154,21 @@ impl ServerArgs {
         for name in names {
             let found = if name == "all" { &APPS[..] } else { core::slice::from_ref(find(name)?) };
             for app in found {
-                if !apps.iter().any(|a| a.name == app.name) {
+                if !apps.contains(&app) {
                     apps.push(app);
                 }
             }
         }
-        let serves = |name: &str| apps.iter().any(|a| a.name == name);
+        let serves = |program: &Program| apps.iter().any(|app| app.program == *program);
         for (flag, given, of) in [
-            ("--template", self.template.is_some(), &["greeting"][..]),
-            ("--delay", self.delay.is_some(), &["greeting"]),
-            ("--once", self.once, &["inbox", "chat"]),
-            ("--reply", self.reply.is_some(), &["inbox"]),
-            ("--room", self.room, &["chat"]),
+            ("--template", self.template.is_some(), &[Program::Greeting][..]),
+            ("--delay", self.delay.is_some(), &[Program::Greeting]),
+            ("--once", self.once, &[Program::Inbox, Program::Chat]),
+            ("--reply", self.reply.is_some(), &[Program::Inbox]),
+            ("--room", self.room, &[Program::Chat]),
         ] {
-            if given && !of.iter().any(|app| serves(app)) {
-                let (names, is) = (of.join(" and "), if of.len() > 1 { "are" } else { "is" });
+            if given && !of.iter().any(serves) {
+                let (names, is) = (program_names(of), if of.len() > 1 { "are" } else { "is" });
                 return Err(Failure::usage(format_args!("{flag} is for {names}, which {is} not served here")));
             }
         }
@@ -191,7 +191,7 @@ impl ServerArgs {
         };
         let moved = self.port.iter().map(|word| moved(word, &apps)).collect::<Result<Vec<_>, _>>()?;
         let port = |app: &App, udp: bool, default: u16| {
-            let last = moved.iter().rev().find(|m| m.app == app.name && (udp || !m.udp_only));
+            let last = moved.iter().rev().find(|m| m.program == app.program && (udp || !m.udp_only));
             last.map_or(default, |m| m.port)
         };
         let tcp: Vec<_> = apps.iter().filter_map(|a| Some((port(a, false, a.tcp?), *a))).collect();
@@ -211,6 +211,11 @@ impl ServerArgs {
 }
 
 impl Plan<'_> {
+    /// Whether a program is served.
+    pub fn serves(&self, program: Program) -> bool {
+        self.tcp.iter().chain(&self.udp).any(|(_, app)| app.program == program)
+    }
+
     /// Whether a published port leads to a server.
     ///
     /// # Errors
@@ -245,13 +250,13 @@ impl Plan<'_> {
         let rows = vec![Cell::new(None); ROWS];
         let status = Status::new(&rows, clock.now());
         // Whoever has no status page pays nothing for it.
-        let status = self.tcp.iter().any(|(_, app)| app.name == "http").then_some(&status);
+        let status = self.serves(Program::Http).then_some(&status);
         let args = self.args;
         let events = args.events.as_deref().map(|path| Events::create(path, clock.now())).transpose()?;
         let Io { device, console, probe } = io;
         let mut io = Io { device, console, probe: probe.with_status(status).with_events(events.as_ref()) };
         // A room has no end.
-        let (desk, lines) = (Desk::new(args.once && !self.room), vec![Cell::new(0); ROOM]);
+        let (desk, lines) = (Desk::new(args.once && !self.room).with_keyboard(&KEYBOARD), vec![Cell::new(0); ROOM]);
         let connections = args.max_connections.map_or(Sizes::default().connections, usize::from);
         let names = vec![Cell::new(Room::NO_NAME); if self.room { connections } else { 0 }];
         let room = Room::new(&lines, &names, Some(&desk));
@@ -274,7 +279,7 @@ impl Plan<'_> {
         for &(port, app) in &self.tcp {
             let Some(session) = app.server(&options) else { continue };
             let mut listener = Listener::new(port, session);
-            let one_at_a_time = app.name == "chat" && room.is_none();
+            let one_at_a_time = app.program == Program::Chat && room.is_none();
             listener.serve_at_once = if one_at_a_time { 1 } else { args.serve_at_once.unwrap_or(usize::MAX) };
             listener.backlog = args.backlog.unwrap_or(listener.backlog);
             stack
@@ -287,7 +292,7 @@ impl Plan<'_> {
             stack
                 .bind(port, session)
                 .map_err(|error| Failure::usage(format_args!("{} on UDP port {port}: {error}", app.name)))?;
-            if app.name == "inbox" && self.options.once {
+            if app.program == Program::Inbox && self.options.once {
                 once = Some(port);
             }
         }
@@ -344,6 +349,11 @@ pub fn programs() -> String {
     format!("Programs:\n{}", APPS.iter().map(line).collect::<String>())
 }
 
+/// The names of programs, for a message.
+pub fn program_names(programs: &[Program]) -> String {
+    programs.iter().map(|program| program.app().name).collect::<Vec<_>>().join(" and ")
+}
+
 /// The program of this name.
 ///
 /// # Errors
@@ -370,7 +380,7 @@ impl<I: Interrupt> Interrupt for Closing<'_, I> {
 
 /// One `--port`.
 struct Moved {
-    app: &'static str,
+    program: Program,
     udp_only: bool,
     port: u16,
 }
@@ -391,5 +401,5 @@ fn moved(word: &str, apps: &[&'static App]) -> Result<Moved, Failure> {
     if udp_only && app.udp.is_none() {
         return Err(bad(&format!("that program has no UDP side: write {name}={port}")));
     }
-    Ok(Moved { app: app.name, udp_only, port: number.get() })
+    Ok(Moved { program: app.program, udp_only, port: number.get() })
 }

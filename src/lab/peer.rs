@@ -1,65 +1,34 @@
 //! The programs of the lab: clients and servers of [`crate::app`], and scripts for what no program does.
 
 use smoltcp::socket::tcp::{self, RecvError};
-use smoltcp::socket::udp;
 use smoltcp::time::Duration;
 
 use crate::app::{Client, Server, UdpClient, UdpServer};
-use crate::stack::{Context, End, Next, Session, UdpSession};
+use crate::stack::{Context, Next, Session};
 
-/// One side of a TCP connection.
-#[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant)] // A client carries the line it reads; there is no heap to put it on.
-pub enum Peer<'a> {
-    /// A program's client.
-    Client(Client<'a>),
-    /// A script.
-    Script(Script<'a>),
-    /// A program's server.
-    Server(Server<'a>),
-}
-
-impl Session for Peer<'_> {
-    fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
-        match self {
-            Peer::Client(client) => client.poll(socket, cx),
-            Peer::Script(script) => script.poll(socket, cx),
-            Peer::Server(server) => server.poll(socket, cx),
-        }
-    }
-
-    fn ended(&mut self, end: End, cx: &mut Context<'_>) {
-        match self {
-            Peer::Client(client) => client.ended(end, cx),
-            Peer::Script(_) => {}
-            Peer::Server(server) => server.ended(end, cx),
-        }
+crate::sessions! {
+    /// One side of a TCP connection.
+    #[derive(Clone, Debug)]
+    #[allow(clippy::large_enum_variant)] // A client carries the line it reads; there is no heap to put it on.
+    pub enum Peer<'a> {
+        /// A program's client.
+        Client(Client<'a>),
+        /// A script.
+        Script(Script<'a>),
+        /// A program's server.
+        Server(Server<'a>),
     }
 }
 
-/// A program on a UDP port.
-#[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant)] // As above.
-pub enum UdpPeer<'a> {
-    /// A program's client.
-    Client(UdpClient<'a>),
-    /// A program's server.
-    Server(UdpServer<'a>),
-}
-
-impl UdpSession for UdpPeer<'_> {
-    fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next {
-        match self {
-            UdpPeer::Client(client) => client.poll(socket, cx),
-            UdpPeer::Server(server) => server.poll(socket, cx),
-        }
-    }
-
-    fn unreachable(&mut self) {
-        match self {
-            UdpPeer::Client(client) => client.unreachable(),
-            UdpPeer::Server(server) => server.unreachable(),
-        }
+crate::udp_sessions! {
+    /// A program on a UDP port.
+    #[derive(Clone, Debug)]
+    #[allow(clippy::large_enum_variant)] // As above.
+    pub enum UdpPeer<'a> {
+        /// A program's client.
+        Client(UdpClient<'a>),
+        /// A program's server.
+        Server(UdpServer<'a>),
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
     Faults, HostEvent, Lab, Line, MAX_FAULTS, MAX_SCHEDULED, Peer, START, Scheduled, Script, ScriptStep, UdpPeer,
     address,
 };
-use crate::app::{App, ClientOptions, Options};
+use crate::app::{App, ClientOptions, Options, Program};
 use crate::lab::Fault;
 use crate::stack::{Console, ListenError, Listener, Memory, SetupError};
 
@@ -147,7 +147,7 @@ impl<'a> Setup<'a> {
         self.listeners.push(listener).map_err(|_| StartError::TooMany)?;
         let each = if app.takes_one_message() { 1 } else { options.texts.len().max(1) };
         // chargen ends when its client has had enough.
-        let options = ClientOptions { bytes: if app.name == "chargen" { 2000 } else { 0 }, ..*options };
+        let options = ClientOptions { bytes: if app.program == Program::Chargen { 2000 } else { 0 }, ..*options };
         let calls = options.texts.len().div_ceil(each).max(1);
         for call in 0..calls {
             let texts = options.texts.chunks(each).nth(call).unwrap_or_default();
@@ -163,7 +163,7 @@ impl<'a> Setup<'a> {
         let port = app.udp.ok_or(missing)?;
         let server = app.udp_server(&Options::default()).ok_or(missing)?;
         // inbox never replies.
-        let no_wait = app.name == "inbox";
+        let no_wait = app.program == Program::Inbox;
         let options = ClientOptions { no_wait, timeout: Some(Duration::from_secs(5)), ..*options };
         let client = app.udp_client(&options, IpEndpoint::new(address(1), port)).ok_or(missing)?;
         self.udp.push((1, port, UdpPeer::Server(server))).map_err(|_| StartError::TooMany)?;

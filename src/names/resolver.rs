@@ -251,10 +251,6 @@ impl UdpSession for Resolver {
         self.ask_at = None;
         self.queued = None;
     }
-
-    fn is_chore(&self) -> bool {
-        true
-    }
 }
 
 /// Why a lookup failed.
@@ -330,7 +326,10 @@ pub enum WithResolver<U> {
     Resolver(Resolver),
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl<U: UdpSession> UdpSession for WithResolver<U> {
+    const PORTS: usize = U::PORTS + Resolver::PORTS;
+
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         match self {
             WithResolver::Program(program) => program.poll(socket, cx),
@@ -345,7 +344,10 @@ impl<U: UdpSession> UdpSession for WithResolver<U> {
         }
     }
 
-    fn is_chore(&self) -> bool {
-        matches!(self, WithResolver::Resolver(_))
+    fn waits_for_room(&self) -> bool {
+        match self {
+            WithResolver::Program(program) => program.waits_for_room(),
+            WithResolver::Resolver(resolver) => resolver.waits_for_room(),
+        }
     }
 }

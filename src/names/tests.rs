@@ -12,7 +12,7 @@ use super::message::{self, Kind, Reply};
 use super::{Addresses, Name, NameError, ResolveError, Resolver};
 use crate::host::{HeapPool, Sizes};
 use crate::phy::Cable;
-use crate::stack::{Answer, Config, Console, Io, NullConsole, Respond, Responder, Seed, Stack};
+use crate::stack::{Answer, Config, Context, Io, NullConsole, Respond, Responder, Seed, Stack};
 
 #[test]
 fn names_are_checked() {
@@ -191,7 +191,7 @@ fn lookup_with(
 struct Server<F>(F);
 
 impl<F: FnMut(&[u8]) -> Option<Vec<u8>>> Responder for Server<F> {
-    fn datagram(&mut self, _from: UdpMetadata, data: &[u8], reply: &mut [u8], _console: &mut dyn Console) -> Answer {
+    fn datagram(&mut self, _from: UdpMetadata, data: &[u8], reply: &mut [u8], _cx: &mut Context<'_>) -> Answer {
         match (self.0)(data) {
             None => Answer::Silence,
             Some(bytes) => {

@@ -14,19 +14,13 @@ pub trait Console {
     /// Shows `text` where a person types. Does nothing if input is not a terminal.
     fn prompt(&mut self, _text: &str) {}
 
-    /// Discards what a person has typed so far, because it was meant for the previous peer.
-    ///
-    /// Returns whether there was any, or `None` if no person types and everything is kept.
-    fn start_over(&mut self) -> Option<bool> {
-        None
-    }
-
-    /// Moves input into `buf`, at most as many bytes as fit.
+    /// Moves typed bytes into `buf`, at most as many as fit.
     fn read(&mut self, _buf: &mut [u8]) -> Input {
         Input::End
     }
 }
 
+#[deny(clippy::missing_trait_methods)]
 impl<C: Console + ?Sized> Console for &mut C {
     fn print(&mut self, bytes: &[u8]) {
         (**self).print(bytes);
@@ -34,10 +28,6 @@ impl<C: Console + ?Sized> Console for &mut C {
 
     fn prompt(&mut self, text: &str) {
         (**self).prompt(text);
-    }
-
-    fn start_over(&mut self) -> Option<bool> {
-        (**self).start_over()
     }
 
     fn read(&mut self, buf: &mut [u8]) -> Input {

@@ -147,6 +147,19 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Ok(number)
     }
 
+    /// The same for a program whose datagrams are a means to something else, such as the lookup of a name: no [`Event::Udp`] reports
+    /// them.
+    ///
+    /// # Errors
+    /// As [`bind`](Self::bind).
+    pub fn bind_unreported(&mut self, number: u16, session: U) -> Result<u16, ListenError> {
+        let number = self.bind(number, session)?;
+        for port in self.datagrams.ports.iter_mut().filter(|port| port.session.is_some() && port.number == number) {
+            port.unreported = true;
+        }
+        Ok(number)
+    }
+
     /// The program on a UDP port.
     pub fn udp_program(&mut self, number: u16) -> Option<&mut U> {
         self.datagrams.ports.iter_mut().find(|p| p.number == number && !p.over)?.session.as_mut()
@@ -266,7 +279,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let wake = context.wake;
         let read = before.0.saturating_sub(socket.recv_queue());
         let sent = socket.send_queue().saturating_sub(before.1);
-        if (read > 0 || sent > 0) && !session.is_chore() {
+        if (read > 0 || sent > 0) && !port.unreported {
             io.probe.event(now, &Event::Udp { port: port.number, from, read, sent });
         }
         port.wake = None;

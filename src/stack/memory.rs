@@ -1,5 +1,7 @@
 //! The memory of a stack. The caller owns it, and the slices set its size.
 
+use core::mem::ManuallyDrop;
+
 use smoltcp::iface::{SocketHandle, SocketStorage};
 use smoltcp::socket::udp::PacketMetadata;
 use smoltcp::time::Instant;
@@ -47,14 +49,14 @@ pub struct Pool<
     const Q: usize,
     const B: usize,
 > {
-    slots: [Slot<'a, S>; N],
-    slot_index: [SlotIndex; N],
-    sockets: [SocketStorage<'a>; N],
+    slots: Late<Slot<'a, S>, N>,
+    slot_index: Late<SlotIndex, N>,
+    sockets: Late<SocketStorage<'a>, N>,
     receive: [[u8; RX]; N],
     send: [[u8; TX]; N],
-    ports: [Port<U>; P],
-    port_sockets: [SocketStorage<'a>; P],
-    datagrams: [[[PacketMetadata; Q]; 2]; P],
+    ports: Late<Port<U>, P>,
+    port_sockets: Late<SocketStorage<'a>, P>,
+    datagrams: Late<[[PacketMetadata; Q]; 2], P>,
     payloads: [[[u8; B]; 2]; P],
     scratch: [u8; SCRATCH],
 }
@@ -68,14 +70,14 @@ impl<'a, S, U, const N: usize, const RX: usize, const TX: usize, const P: usize,
     /// Empty memory.
     pub const fn new() -> Self {
         Pool {
-            slots: [const { Slot::EMPTY }; N],
-            slot_index: [SlotIndex::EMPTY; N],
-            sockets: [SocketStorage::EMPTY; N],
+            slots: Late::new(),
+            slot_index: Late::new(),
+            sockets: Late::new(),
             receive: [[0; RX]; N],
             send: [[0; TX]; N],
-            ports: [const { Port::EMPTY }; P],
-            port_sockets: [SocketStorage::EMPTY; P],
-            datagrams: [[[PacketMetadata::EMPTY; Q]; 2]; P],
+            ports: Late::new(),
+            port_sockets: Late::new(),
+            datagrams: Late::new(),
             payloads: [[[0; B]; 2]; P],
             scratch: [0; SCRATCH],
         }
@@ -84,14 +86,14 @@ impl<'a, S, U, const N: usize, const RX: usize, const TX: usize, const P: usize,
     /// Lends the memory to a stack.
     pub fn memory(&'a mut self) -> Memory<'a, S, U> {
         Memory {
-            slots: &mut self.slots,
-            slot_index: &mut self.slot_index,
-            sockets: &mut self.sockets,
+            slots: self.slots.fill(|| Slot::EMPTY),
+            slot_index: self.slot_index.fill(|| SlotIndex::EMPTY),
+            sockets: self.sockets.fill(|| SocketStorage::EMPTY),
             receive: self.receive.as_flattened_mut(),
             send: self.send.as_flattened_mut(),
-            ports: &mut self.ports,
-            port_sockets: &mut self.port_sockets,
-            datagrams: self.datagrams.as_flattened_mut().as_flattened_mut(),
+            ports: self.ports.fill(|| Port::EMPTY),
+            port_sockets: self.port_sockets.fill(|| SocketStorage::EMPTY),
+            datagrams: self.datagrams.fill(|| [[PacketMetadata::EMPTY; Q]; 2]).as_flattened_mut().as_flattened_mut(),
             payloads: self.payloads.as_flattened_mut().as_flattened_mut(),
             scratch: &mut self.scratch,
         }
@@ -106,6 +108,22 @@ impl<S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, con
     }
 }
 
+/// `N` values that are zero bytes until they are filled in, where they are.
+///
+/// Its destructor must not run: a stack borrows the pool for as long as the pool lives.
+struct Late<T, const N: usize>(ManuallyDrop<heapless::Vec<T, N>>);
+
+impl<T, const N: usize> Late<T, N> {
+    const fn new() -> Self {
+        Late(ManuallyDrop::new(heapless::Vec::new()))
+    }
+
+    fn fill(&mut self, empty: impl Fn() -> T) -> &mut [T] {
+        while !self.0.is_full() && self.0.push(empty()).is_ok() {}
+        &mut self.0
+    }
+}
+
 /// A UDP port and its program.
 pub struct Port<U> {
     pub(super) session: Option<U>,
@@ -113,6 +131,8 @@ pub struct Port<U> {
     pub(super) number: u16,
     /// Whether the program has ended. Its port is free, and the program stays until it is taken.
     pub(super) over: bool,
+    /// Its datagrams are no events.
+    pub(super) unreported: bool,
     pub(super) run: bool,
     pub(super) wake: Option<Instant>,
     /// Since when a datagram has been waiting to be sent.
@@ -121,6 +141,14 @@ pub struct Port<U> {
 
 impl<U> Port<U> {
     /// A port that was never used.
-    pub const EMPTY: Self =
-        Port { session: None, handle: None, number: 0, over: false, run: false, wake: None, waiting: None };
+    pub const EMPTY: Self = Port {
+        session: None,
+        handle: None,
+        number: 0,
+        over: false,
+        unreported: false,
+        run: false,
+        wake: None,
+        waiting: None,
+    };
 }

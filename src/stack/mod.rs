@@ -28,7 +28,9 @@ mod memory;
 pub(crate) mod ndisc;
 #[cfg(feature = "ping")]
 mod ping;
+mod programs;
 mod session;
+mod static_memory;
 
 #[cfg(all(test, feature = "std"))]
 mod tests;
@@ -55,6 +57,7 @@ pub(crate) use ping::ECHO_HEADER;
 #[cfg(feature = "ping")]
 pub use ping::{Echo, EchoError, EchoMemory, EchoRefusal, Refusal};
 pub use session::{Answer, Context, End, MESSAGE, Next, Respond, Responder, Session, UdpSession};
+pub use static_memory::StaticMemory;
 
 use smoltcp::iface::{self, Interface, SocketSet};
 use smoltcp::phy::{ChecksumCapabilities, Device, Medium};

@@ -36,7 +36,10 @@ impl Session for () {
 
 /// A program on a UDP port that does more than answer, such as a client. A server implements [`Responder`].
 pub trait UdpSession {
-    /// Does what is possible now, without waiting, and returns what to wait for.
+    /// How many programs this type stands for, each on a port of its own: the variants of an enum of programs.
+    const PORTS: usize = 1;
+
+    /// Does what can be done now, without waiting, and says what to wait for.
     ///
     /// [`Next::Close`] and [`Next::Abort`] both unbind the port.
     fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next;
@@ -49,15 +52,12 @@ pub trait UdpSession {
     /// Called when its queued datagrams were dropped, because no host on the link answers for the receiver's address. Datagrams
     /// that the port had received are dropped too.
     fn unreachable(&mut self) {}
-
-    /// Whether its datagrams are only a means to something else. If so, the probe is not told of them.
-    fn is_chore(&self) -> bool {
-        false
-    }
 }
 
 /// No program: for a stack without UDP programs.
 impl UdpSession for () {
+    const PORTS: usize = 0;
+
     fn poll(&mut self, _socket: &mut udp::Socket<'_>, _cx: &mut Context<'_>) -> Next {
         Next::Close
     }
@@ -65,8 +65,13 @@ impl UdpSession for () {
 
 /// A UDP server: it is called with each datagram and may answer it.
 pub trait Responder {
-    /// Handles one datagram and writes its answer, if any, into `reply`. An answer can be as long as `reply`.
-    fn datagram(&mut self, from: udp::UdpMetadata, data: &[u8], reply: &mut [u8], console: &mut dyn Console) -> Answer;
+    /// As [`UdpSession::PORTS`].
+    const PORTS: usize = 1;
+
+    /// Looks at one datagram and writes the answer, if any, into `reply`, whose length is the longest answer that can be sent.
+    ///
+    /// The scratch memory in `cx` is what `reply` leaves of it, and may be empty.
+    fn datagram(&mut self, from: udp::UdpMetadata, data: &[u8], reply: &mut [u8], cx: &mut Context<'_>) -> Answer;
 }
 
 /// What a [`Responder`] does with a datagram.
@@ -200,6 +205,8 @@ impl<R: Responder> Respond<R> {
 }
 
 impl<R: Responder> UdpSession for Respond<R> {
+    const PORTS: usize = R::PORTS;
+
     fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next {
         // One answer at a time: the second is made when the first has left, so that no port can fill the device's queue alone.
         if socket.send_queue() > 0 {
@@ -210,7 +217,17 @@ impl<R: Responder> UdpSession for Respond<R> {
         }
         let capacity = socket.payload_send_capacity().min(cx.scratch.len());
         let Ok((data, from)) = socket.recv() else { return Next::Wait };
-        let answer = self.responder.datagram(from, data, &mut cx.scratch[..capacity], cx.console);
+        let (reply, rest) = cx.scratch.split_at_mut(capacity);
+        let mut context = Context {
+            now: cx.now,
+            console: &mut *cx.console,
+            scratch: rest,
+            udp_ports: cx.udp_ports,
+            addresses: cx.addresses,
+            wake: cx.wake,
+        };
+        let answer = self.responder.datagram(from, data, reply, &mut context);
+        cx.wake = context.wake;
         let len = match answer {
             Answer::Reply(len) | Answer::ReplyAndEnd(len) => Some(len.min(capacity)),
             Answer::Silence | Answer::End => None,

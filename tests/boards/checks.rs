@@ -1,6 +1,9 @@
 //! What each board finds out about itself, in QEMU: the lab in its memory, its driver and controller, and how it ends when a
 //! program cannot go on.
 
+use std::path::Path;
+use std::process::Command;
+
 use smolstep::lab::selftest::CHECKS;
 
 use crate::common::firmware::{boards, boot, build, script};
@@ -89,6 +92,62 @@ fn a_word_that_is_no_test_is_refused() {
         assert_eq!(finished.code(), Some(1), "{}: {}", image.name, finished.out());
         assert!(finished.out().contains("no test 'conformity'"), "{}: {}", image.name, finished.out());
     }
+}
+
+/// What `stack_memory!` promises of an image that is built with it, on top of what the stack and the drivers need.
+#[test]
+fn a_static_memory_takes_no_flash_and_is_not_on_the_call_stack() {
+    if Command::new("llvm-objdump").arg("--version").output().is_err() {
+        return skip("llvm", "no llvm-objdump; on Debian: apt-get install llvm");
+    }
+    // The other board's memory map leaves no room for statics.
+    let board = "mps2-an385";
+    let elf = match build(board, &[]) {
+        Ok(elf) => elf,
+        Err(why) => return skip("qemu", &why),
+    };
+    let headers = objdump(&elf, &["--section-headers"]);
+    let size = |section: &str| {
+        let line = headers.lines().find(|line| line.split_whitespace().nth(1) == Some(section)).unwrap();
+        usize::from_str_radix(line.split_whitespace().nth(2).unwrap(), 16).unwrap()
+    };
+    assert!(size(".bss") > 30_000, "{board}: the memory is no static");
+    assert!(size(".data") < 512, "{board}: .data has {} bytes", size(".data"));
+    let assembly = objdump(&elf, &["--disassemble", "--no-show-raw-insn"]);
+    let (function, frame) = largest_frame(&assembly);
+    assert!(frame > 500 && frame <= 6 * 1024, "{board}: {function} takes {frame} bytes of the call stack");
+}
+
+fn objdump(elf: &Path, arguments: &[&str]) -> String {
+    let output = Command::new("llvm-objdump").args(arguments).arg(elf).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// The function that takes most of the call stack, and how many bytes: the sum of all that it subtracts from its pointer.
+fn largest_frame(assembly: &str) -> (&str, usize) {
+    let (mut function, mut frame, mut largest) = ("", 0, ("", 0));
+    for line in assembly.lines() {
+        if let Some(name) = line.strip_suffix(">:") {
+            (function, frame) = (name, 0);
+        }
+        let Some(("sub" | "sub.w" | "subw", operands)) =
+            line.split_once('\t').and_then(|(_, rest)| rest.split_once('\t'))
+        else {
+            continue;
+        };
+        if let Some(count) = operands.strip_prefix("sp, ").map(|rest| rest.trim_start_matches("sp, ")) {
+            let digits = count.strip_prefix('#').unwrap_or_else(|| panic!("{function}: {line}"));
+            let digits = digits.split(char::is_whitespace).next().unwrap_or_default();
+            frame += match digits.strip_prefix("0x") {
+                Some(digits) => usize::from_str_radix(digits, 16).unwrap(),
+                None => digits.parse().unwrap(),
+            };
+        }
+        if frame > largest.1 {
+            largest = (function, frame);
+        }
+    }
+    largest
 }
 
 /// A board's self-test, built.

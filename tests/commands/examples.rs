@@ -45,6 +45,21 @@ fn own_program() {
 }
 
 #[test]
+fn own_udp_program() {
+    assert_eq!(output("own_udp_program"), "17 bytes at 1.000s\n9 bytes at 1.001s\n");
+}
+
+#[test]
+fn two_programs() {
+    assert_eq!(output("two_programs"), "Welcome!\nHello,Li!\n2 bytes\n");
+}
+
+#[test]
+fn http_status() {
+    assert_eq!(output("http_status"), "200 OK\nsmolstep\nshows its reader: true\n");
+}
+
+#[test]
 fn step_by_step() {
     let steps = "\
 1.000s client sent on connection 0

@@ -1,9 +1,6 @@
 //! Whatever the wire does: what arrives is a prefix of what was sent, a clean end means all of it, and whoever was not
 //! acknowledged is told.
 
-#[path = "../../src/testing/random.rs"]
-mod random;
-
 use std::cell::RefCell;
 use std::rc::Rc;
 
@@ -11,7 +8,7 @@ use smoltcp::socket::tcp::{RecvError, Socket};
 use smoltcp::time::Duration;
 use smoltcp::wire::IpEndpoint;
 
-use random::Random;
+use crate::common::hostile::random::Random;
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::lab::{Fault, Faults, Kind, Lab, Line, Verdict, address};
 use smolstep::stack::{Context, End, Listener, Next, NullConsole, Session};

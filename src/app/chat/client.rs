@@ -4,13 +4,13 @@ use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::time::{Duration, Instant};
 
 use super::lines::{Framing, Lines};
-use super::{END, PAUSE, is_goodbye};
-use crate::app::client::{Failure, Run};
+use super::{END, PAUSE, PROMPT, is_goodbye};
+use crate::app::client::{ClientProgram, Failure, Run};
 use crate::app::input::Advance;
-use crate::app::message::{self, Arrived};
-use crate::app::text::{Put, put_escaped};
+use crate::app::message::{self, Arrived, Write};
+use crate::app::text::write_escaped;
 use crate::app::timing::{later, sooner};
-use crate::stack::{Console, Context, Next};
+use crate::stack::{Console, Context, End, Next};
 
 /// Sends lines and prints lines, both at the same time. The end of input closes its side; it then waits for what the other side
 /// still says, until that closes too. `q` ends the talk.
@@ -30,7 +30,7 @@ pub struct Client {
     /// its next client comes.
     leaves_at: Option<Instant>,
     /// The end has been printed.
-    told: bool,
+    reported: bool,
 }
 
 /// How far it is.
@@ -51,9 +51,8 @@ const LINES_A_TURN: usize = 16;
 /// How long the other side has to close after this side's `q`.
 const PARTING: Duration = Duration::from_secs(1);
 
-impl Client {
-    /// A client that has not begun.
-    pub fn new() -> Self {
+impl Default for Client {
+    fn default() -> Self {
         // A talk that never began has no end.
         Client {
             lines: Lines::default(),
@@ -61,61 +60,12 @@ impl Client {
             holds_end: false,
             pause: None,
             leaves_at: None,
-            told: true,
+            reported: true,
         }
     }
+}
 
-    /// See [`Session::poll`](crate::stack::Session::poll).
-    pub fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
-        if self.stage == Stage::Begin {
-            (self.stage, self.told) = (Stage::Input, false);
-        }
-        for _ in 0..LINES_A_TURN {
-            let Some(line) = self.lines.first(socket, cx.scratch, cx.now) else { break };
-            let text = cx.scratch.get(..line.len).unwrap_or_default();
-            if line.goodbye {
-                self.tell(cx.console);
-                // The other side wants no more: what it had not read is no failure.
-                return run.complete_without_sending();
-            }
-            let put: &mut Put<'_> = &mut |piece| cx.console.print(piece);
-            put_escaped(put, text);
-            put(b"\n");
-            self.told = END.strip_suffix(b"\n") == Some(text);
-            self.lines.take(socket, line);
-            if self.stage == Stage::Closed {
-                run.deadline.restart(cx.now);
-            }
-        }
-        match message::arrived(socket) {
-            Arrived::EndOfStream => {
-                self.tell(cx.console);
-                return match self.stage {
-                    Stage::Sending(_) => run.fail(Failure::TooEarly),
-                    Stage::Begin | Stage::Closed | Stage::Input => run.complete(),
-                };
-            }
-            Arrived::Message(_) if self.lines.first(socket, cx.scratch, cx.now).is_some() => {
-                return Next::WakeAt(cx.now);
-            }
-            Arrived::Message(_) | Arrived::Nothing => {}
-        }
-        self.speak(run, socket, cx);
-        // In FIN-WAIT-2 the other side's host has all that was said.
-        if self.leaves_at.is_some_and(|at| cx.now >= at) && socket.state() == State::FinWait2 {
-            self.tell(cx.console);
-            return run.leave();
-        }
-        let waits = if self.stage == Stage::Closed { run.wait(cx.now) } else { Next::Wait };
-        let leaves_at = self.leaves_at.filter(|at| cx.now < *at);
-        sooner(sooner(sooner(waits, self.lines.complete_at(cx.now)), self.pause), leaves_at)
-    }
-
-    /// The connection is over.
-    pub fn ended(&mut self, console: &mut dyn Console) {
-        self.tell(console);
-    }
-
+impl Client {
     /// Sends as many lines as there is room for.
     fn speak(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
         loop {
@@ -141,10 +91,10 @@ impl Client {
                 Stage::Sending(mut position) => {
                     let (text, framing) = (run.input.text(), self.lines.framing());
                     let has_end = !run.input.is_cut() && !is_goodbye(text);
-                    let sent = message::stream(socket, &mut position, |put| {
-                        put(if self.holds_end { b"\n" } else { b"" });
-                        put(text);
-                        put(if has_end && framing == Framing::Lines { b"\n" } else { b"" });
+                    let sent = message::stream(socket, &mut position, |write| {
+                        write(if self.holds_end { b"\n" } else { b"" });
+                        write(text);
+                        write(if has_end && framing == Framing::Lines { b"\n" } else { b"" });
                     });
                     if !sent {
                         self.stage = Stage::Sending(position);
@@ -169,9 +119,64 @@ impl Client {
         self.stage = Stage::Closed;
     }
 
-    fn tell(&mut self, console: &mut dyn Console) {
-        if !core::mem::replace(&mut self.told, true) {
+    fn report(&mut self, console: &mut dyn Console) {
+        if !core::mem::replace(&mut self.reported, true) {
             console.print(END);
         }
+    }
+}
+
+impl ClientProgram for Client {
+    fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        if self.stage == Stage::Begin {
+            (self.stage, self.reported) = (Stage::Input, false);
+        }
+        for _ in 0..LINES_A_TURN {
+            let Some(line) = self.lines.first(socket, cx.scratch, cx.now) else { break };
+            let text = cx.scratch.get(..line.len).unwrap_or_default();
+            if line.goodbye {
+                self.report(cx.console);
+                // The other side wants no more: what it had not read is no failure.
+                return run.complete_without_sending();
+            }
+            let write: &mut Write<'_> = &mut |piece| cx.console.print(piece);
+            write_escaped(write, text);
+            write(b"\n");
+            self.reported = END.strip_suffix(b"\n") == Some(text);
+            self.lines.take(socket, line);
+            if self.stage == Stage::Closed {
+                run.deadline.restart(cx.now);
+            }
+        }
+        match message::arrived(socket) {
+            Arrived::EndOfStream => {
+                self.report(cx.console);
+                return match self.stage {
+                    Stage::Sending(_) => run.fail(Failure::TooEarly),
+                    Stage::Begin | Stage::Closed | Stage::Input => run.complete(),
+                };
+            }
+            Arrived::Message(_) if self.lines.first(socket, cx.scratch, cx.now).is_some() => {
+                return Next::WakeAt(cx.now);
+            }
+            Arrived::Message(_) | Arrived::Nothing => {}
+        }
+        self.speak(run, socket, cx);
+        // In FIN-WAIT-2 the other side's host has all that was said.
+        if self.leaves_at.is_some_and(|at| cx.now >= at) && socket.state() == State::FinWait2 {
+            self.report(cx.console);
+            return run.leave();
+        }
+        let waits = if self.stage == Stage::Closed { run.wait(cx.now) } else { Next::Wait };
+        let leaves_at = self.leaves_at.filter(|at| cx.now < *at);
+        sooner(sooner(sooner(waits, self.lines.complete_at(cx.now)), self.pause), leaves_at)
+    }
+
+    fn prompt(&self) -> Option<&'static str> {
+        Some(PROMPT)
+    }
+
+    fn ended(&mut self, _end: End, cx: &mut Context<'_>) {
+        self.report(cx.console);
     }
 }

@@ -2,15 +2,14 @@
 
 use core::net::SocketAddr;
 
-use smoltcp::socket::udp::{Socket, UdpMetadata};
+use smoltcp::socket::udp::Socket;
 
-use super::desk::{Desk, Typed, Voice};
+use super::desk::{Desk, Source, Typed};
 use super::is_goodbye;
-use crate::app::text::{Put, compose_into, put_display, put_escaped, split_line_end};
+use super::partners::PARTNERS;
+use crate::app::message::compose_into;
+use crate::app::text::{print_line, split_line_end, write_display, write_escaped};
 use crate::stack::{Console, Context, Next, UdpSession};
-
-/// How many partners are remembered.
-const PARTNERS: usize = 16;
 
 /// The server on one UDP port: prints each datagram with its sender and the sender's number, and sends what is typed, with a line
 /// end if the partner's last datagram had one. `q` has none.
@@ -22,60 +21,6 @@ pub struct Server<'a> {
     lost: bool,
 }
 
-/// Who has written, and may be answered.
-#[derive(Clone, Debug, Default)]
-pub struct Partners {
-    /// The one who wrote last stands last.
-    list: heapless::Vec<Partner, PARTNERS>,
-    numbered: u32,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Partner {
-    number: u32,
-    meta: UdpMetadata,
-    /// Its last datagram had a line end.
-    in_lines: bool,
-}
-
-impl Partners {
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.list.is_empty()
-    }
-
-    /// The number and address of who wrote last.
-    pub(super) fn last(&self) -> Option<(u32, SocketAddr)> {
-        self.list.last().map(|partner| (partner.number, partner.meta.endpoint.into()))
-    }
-
-    /// Notes that somebody wrote: its number, and who had to go for it.
-    fn wrote(&mut self, meta: UdpMetadata, in_lines: bool) -> (u32, Option<Partner>) {
-        let known = self.list.iter().position(|partner| partner.meta.endpoint == meta.endpoint);
-        let (number, gone) = match known {
-            Some(at) => (self.list.remove(at).number, None),
-            None => {
-                self.numbered = self.numbered.wrapping_add(1);
-                (self.numbered, self.list.is_full().then(|| self.list.remove(0)))
-            }
-        };
-        // There is room: one was removed, or the list was not full.
-        let _ = self.list.push(Partner { number, meta, in_lines });
-        (number, gone)
-    }
-
-    fn find(&self, number: Option<u32>) -> Option<Partner> {
-        match number {
-            None => self.list.last().copied(),
-            Some(number) => self.list.iter().find(|partner| partner.number == number).copied(),
-        }
-    }
-
-    fn forget(&mut self, number: u32) {
-        self.list.retain(|partner| partner.number != number);
-    }
-}
-
 impl<'a> Server<'a> {
     /// A server for the person at this desk.
     pub fn new(desk: &'a Desk) -> Self {
@@ -83,15 +28,15 @@ impl<'a> Server<'a> {
     }
 
     /// Prints one datagram; false if there is none.
-    fn hear(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
+    fn process(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         let Ok((data, from)) = socket.recv() else { return false };
         let (text, line_end) = split_line_end(data);
         let Ok(mut partners) = self.desk.partners.try_borrow_mut() else { return true };
         let address = SocketAddr::from(from.endpoint);
         if !cx.may_answer(&from) {
-            print(cx.console, |put| {
-                put_display(put, format_args!("@- {address} "));
-                put_escaped(put, text);
+            print_line(cx.console, |write| {
+                write_display(write, format_args!("@- {address} "));
+                write_escaped(write, text);
             });
             return true;
         }
@@ -102,9 +47,9 @@ impl<'a> Server<'a> {
         let (number, gone) = partners.wrote(cx.answer_to(from), !line_end.is_empty());
         if let Some(gone) = gone {
             let address = SocketAddr::from(gone.meta.endpoint);
-            print(cx.console, |put| {
-                put_display(
-                    put,
+            print_line(cx.console, |write| {
+                write_display(
+                    write,
                     format_args!("@{} {address} is forgotten: {PARTNERS} others wrote since", gone.number),
                 );
             });
@@ -118,9 +63,9 @@ impl<'a> Server<'a> {
                 self.desk.leave_udp(cx.console, was_last.is_some_and(|(last, _)| last == number));
             }
         } else {
-            print(cx.console, |put| {
-                put_display(put, format_args!("@{number} {address} "));
-                put_escaped(put, text);
+            print_line(cx.console, |write| {
+                write_display(write, format_args!("@{number} {address} "));
+                write_escaped(write, text);
             });
         }
         true
@@ -128,7 +73,7 @@ impl<'a> Server<'a> {
 
     /// Sends one typed line; false if there is none.
     fn speak(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
-        if let Typed::End | Typed::NotYet = self.desk.typed(Voice::Datagrams, cx) {
+        if let Typed::End | Typed::NotYet = self.desk.typed(Source::Datagrams, cx) {
             return false;
         }
         let Ok(mut partners) = self.desk.partners.try_borrow_mut() else { return false };
@@ -137,9 +82,9 @@ impl<'a> Server<'a> {
         let outcome: Option<Result<_, Refused>> = self.desk.read(|line, _| {
             let (number, text) = addressed(line).map_err(|()| Refused::BadNumber)?;
             let partner = partners.find(number).ok_or(Refused::NoPartner)?;
-            let len = compose_into(buffer, |put| {
-                put(text);
-                put(if partner.in_lines && !is_goodbye(text) { b"\n" } else { b"" });
+            let len = compose_into(buffer, |write| {
+                write(text);
+                write(if partner.in_lines && !is_goodbye(text) { b"\n" } else { b"" });
             });
             let message = buffer.get(..len.ok_or(Refused::TooLong)?).unwrap_or_default();
             socket.send_slice(message, partner.meta).map_err(|_| Refused::Unaddressable)?;
@@ -154,7 +99,7 @@ impl<'a> Server<'a> {
                 say_ended(cx.console, partner.number, partner.meta.endpoint.into());
                 self.desk.leave_udp(cx.console, was_last);
             }
-            Some(Err(refused)) => print(cx.console, |put| put(refused.why())),
+            Some(Err(refused)) => print_line(cx.console, |write| write(refused.why())),
             Some(Ok(None)) | None => {}
         }
         true
@@ -164,9 +109,11 @@ impl<'a> Server<'a> {
 impl UdpSession for Server<'_> {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         if core::mem::take(&mut self.lost) {
-            print(cx.console, |put| put(b"what was sent last is lost: nobody on the link answers for that address"));
+            print_line(cx.console, |write| {
+                write(b"what was sent last is lost: nobody on the link answers for that address")
+            });
         }
-        if self.hear(socket, cx) {
+        if self.process(socket, cx) {
             return Next::WakeAt(cx.now);
         }
         // While nobody has written, what does not come from a person waits for the first who does.
@@ -217,11 +164,5 @@ fn addressed(line: &[u8]) -> Result<(Option<u32>, &[u8]), ()> {
 }
 
 fn say_ended(console: &mut dyn Console, number: u32, address: SocketAddr) {
-    print(console, |put| put_display(put, format_args!("the talk with @{number} {address} has ended")));
-}
-
-/// Prints a line.
-pub(super) fn print(console: &mut dyn Console, compose: impl FnOnce(&mut Put<'_>)) {
-    compose(&mut |piece| console.print(piece));
-    console.print(b"\n");
+    print_line(console, |write| write_display(write, format_args!("the talk with @{number} {address} has ended")));
 }

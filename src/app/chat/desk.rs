@@ -2,10 +2,11 @@
 
 use core::cell::{Cell, RefCell};
 
-use super::datagrams::{Partners, print};
+use super::partners::Partners;
 use super::{PROMPT, is_goodbye};
+use crate::app::Keyboard;
 use crate::app::input::{Advance, Input};
-use crate::app::text::put_display;
+use crate::app::text::{print_line, write_display};
 use crate::stack::{Console, Context};
 
 /// What the person is told whose typing was not meant for whom a talk begins with.
@@ -24,12 +25,13 @@ pub struct Desk {
     talking: Cell<bool>,
     once: bool,
     over: Cell<bool>,
+    keyboard: Option<&'static Keyboard>,
     pub(super) partners: RefCell<Partners>,
 }
 
 /// Who asks for a typed line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Voice {
+pub enum Source {
     /// The server on UDP.
     Datagrams,
     /// A talk or a room.
@@ -65,8 +67,14 @@ impl Desk {
             talking: Cell::new(false),
             once,
             over: Cell::new(false),
+            keyboard: None,
             partners: RefCell::new(Partners::default()),
         }
+    }
+
+    /// The same where a person types at `keyboard`, that of the stack's console: what was typed before a talk is not sent.
+    pub fn with_keyboard(self, keyboard: &'static Keyboard) -> Self {
+        Desk { keyboard: Some(keyboard), ..self }
     }
 
     /// Whether the one talk has been.
@@ -100,7 +108,7 @@ impl Desk {
     }
 
     fn forget(&self, console: &mut dyn Console, why: &[u8]) {
-        let Some(forgotten) = console.start_over() else { return };
+        let Some(forgotten) = self.keyboard.and_then(|keyboard| keyboard.start_over(console)) else { return };
         let Ok(mut input) = self.input.try_borrow_mut() else { return };
         *input = Input::with_prompt(&[], PROMPT);
         if self.line.replace(false) || forgotten {
@@ -131,11 +139,11 @@ impl Desk {
         let next = self.partners.try_borrow().ok().and_then(|partners| partners.last());
         let Some((number, address)) = next.filter(|_| !self.over.get()) else { return };
         self.forget(console, BEFORE);
-        print(console, |put| put_display(put, format_args!("(the next line goes to @{number} {address})")));
+        print_line(console, |write| write_display(write, format_args!("(the next line goes to @{number} {address})")));
     }
 
-    /// Looks for a line that is for `voice`. It stays until it is taken.
-    pub(super) fn typed(&self, voice: Voice, cx: &mut Context<'_>) -> Typed {
+    /// Looks for a line that is for `source`. It stays until it is taken.
+    pub(super) fn typed(&self, source: Source, cx: &mut Context<'_>) -> Typed {
         let Ok(mut input) = self.input.try_borrow_mut() else { return Typed::NotYet };
         let new = !self.line.get();
         if new {
@@ -148,7 +156,7 @@ impl Desk {
                 }
             }
         }
-        if self.addressee(input.text()) != voice {
+        if self.addressee(input.text()) != source {
             if new {
                 // Whoever it is for may have looked before it was there.
                 cx.wake_programs();
@@ -169,8 +177,8 @@ impl Desk {
         self.line.set(false);
     }
 
-    fn addressee(&self, text: &[u8]) -> Voice {
+    fn addressee(&self, text: &[u8]) -> Source {
         let on_udp = self.partners.try_borrow().is_ok_and(|partners| !partners.is_empty());
-        if self.talking.get() && !(on_udp && text.starts_with(b"@")) { Voice::Talk } else { Voice::Datagrams }
+        if self.talking.get() && !(on_udp && text.starts_with(b"@")) { Source::Talk } else { Source::Datagrams }
     }
 }

@@ -6,13 +6,12 @@ use smoltcp::socket::tcp::Socket;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
-use super::datagrams::print;
-use super::desk::{Typed, Voice};
+use super::desk::{Source, Typed};
 use super::lines::Lines;
 use super::room::{FallenBehind, NAME, Name, NameRefused, Room};
 use super::say_goodbye;
-use crate::app::message::{self, Arrived};
-use crate::app::text::{Put, is_invisible, put_display, put_escaped};
+use crate::app::message::{self, Arrived, Write};
+use crate::app::text::{is_invisible, print_line, write_display, write_escaped};
 use crate::app::timing::{later, sooner};
 use crate::stack::{Console, Context, End, Next, Session};
 
@@ -84,28 +83,28 @@ impl<'a> Member<'a> {
         self.stage = Stage::Talking { position, first: true };
         self.who = socket.remote_endpoint().map_or(Who::Nobody, Who::Address);
         message::send_whole(socket, WELCOME);
-        self.tell(cx.console, &|member, put| {
-            member.put_name(put);
-            put(b" has joined");
+        self.report(cx.console, &|member, write| {
+            member.write_name(write);
+            write(b" has joined");
         });
         cx.wake_programs();
     }
 
     /// Queues what the others have said, as far as there is room; true where that is all.
-    fn hear(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Result<bool, FallenBehind> {
+    fn process(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Result<bool, FallenBehind> {
         while let Stage::Talking { position, first } = self.stage {
             let room = self.room;
             let said = room.read(position)?;
             if let Some(refused) = self.refused {
-                if !self.send(socket, |put| put(refused.why())) {
+                if !self.send(socket, |write| write(refused.why())) {
                     return Ok(false);
                 }
                 (self.queued, self.refused) = (0, None);
             }
             let Some(said) = said else { break };
-            let line = |put: &mut Put<'_>| {
-                room.put(said, put);
-                put(b"\n");
+            let line = |write: &mut Write<'_>| {
+                room.write(said, write);
+                write(b"\n");
             };
             if said.by != self.number && !self.send(socket, line) {
                 return Ok(false);
@@ -120,7 +119,7 @@ impl<'a> Member<'a> {
     }
 
     /// Queues the rest of a text as far as there is room; true once it is all queued.
-    fn send(&mut self, socket: &mut Socket<'_>, compose: impl FnOnce(&mut Put<'_>)) -> bool {
+    fn send(&mut self, socket: &mut Socket<'_>, compose: impl FnOnce(&mut Write<'_>)) -> bool {
         let mut queued = self.queued.into();
         let sent = message::stream(socket, &mut queued, compose);
         // No text is longer than the room's lines, whose length is such a number.
@@ -142,10 +141,10 @@ impl<'a> Member<'a> {
             Some(_) if first && self.queued > 0 => return None,
             Some(name) if first => self.take_name(name, cx.now, cx.console),
             _ => {
-                let line = |member: &Self, put: &mut Put<'_>| {
-                    member.put_name(put);
-                    put(b": ");
-                    put_escaped(put, text);
+                let line = |member: &Self, write: &mut Write<'_>| {
+                    member.write_name(write);
+                    write(b": ");
+                    write_escaped(write, text);
                 };
                 self.tell_in_turn(cx.now, cx.console, &line).map(|()| true)
             }
@@ -172,10 +171,10 @@ impl<'a> Member<'a> {
                 return Ok(false);
             }
         };
-        self.tell_in_turn(now, console, &|member, put| {
-            member.put_name(put);
-            put(b" is now ");
-            put(chosen);
+        self.tell_in_turn(now, console, &|member, write| {
+            member.write_name(write);
+            write(b" is now ");
+            write(chosen);
         })?;
         self.room.set_name(place, name);
         self.who = Who::Name(place);
@@ -186,14 +185,14 @@ impl<'a> Member<'a> {
     fn console_speaks(&self, cx: &mut Context<'_>) -> Option<Instant> {
         let desk = self.room.desk()?;
         loop {
-            match desk.typed(Voice::Talk, cx) {
+            match desk.typed(Source::Talk, cx) {
                 Typed::NotYet | Typed::End => return None,
                 Typed::Goodbye => cx.console.print(b"the room has no end but Ctrl-C\n"),
                 Typed::Line => {
                     let said = desk.read(|text, _| {
-                        self.room.say_in_turn(0, cx.now, &|put| {
-                            put(b"console: ");
-                            put_escaped(put, text);
+                        self.room.say_in_turn(0, cx.now, &|write| {
+                            write(b"console: ");
+                            write_escaped(write, text);
                         })
                     });
                     if let Some(Err(again)) = said {
@@ -207,9 +206,9 @@ impl<'a> Member<'a> {
     }
 
     /// Says a line to all the others, and to the console.
-    fn tell(&self, console: &mut dyn Console, compose: &dyn Fn(&Self, &mut Put<'_>)) {
-        self.room.say(self.number, &|put| compose(self, put));
-        print(console, |put| compose(self, put));
+    fn report(&self, console: &mut dyn Console, compose: &dyn Fn(&Self, &mut Write<'_>)) {
+        self.room.say(self.number, &|write| compose(self, write));
+        print_line(console, |write| compose(self, write));
     }
 
     /// The same once there is room: see [`Room::say_in_turn`].
@@ -217,10 +216,10 @@ impl<'a> Member<'a> {
         &self,
         now: Instant,
         console: &mut dyn Console,
-        compose: &dyn Fn(&Self, &mut Put<'_>),
+        compose: &dyn Fn(&Self, &mut Write<'_>),
     ) -> Result<(), Instant> {
-        self.room.say_in_turn(self.number, now, &|put| compose(self, put))?;
-        print(console, |put| compose(self, put));
+        self.room.say_in_turn(self.number, now, &|write| compose(self, write))?;
+        print_line(console, |write| compose(self, write));
         Ok(())
     }
 
@@ -229,9 +228,9 @@ impl<'a> Member<'a> {
             self.room.leave(position);
         }
         self.stage = Stage::Over;
-        self.tell(cx.console, &|member, put| {
-            member.put_name(put);
-            put_display(put, how);
+        self.report(cx.console, &|member, write| {
+            member.write_name(write);
+            write_display(write, how);
         });
         if let Who::Name(place) = core::mem::replace(&mut self.who, Who::Nobody) {
             self.room.set_name(place, Room::NO_NAME);
@@ -246,10 +245,10 @@ impl<'a> Member<'a> {
         say_goodbye(socket, self.queued > 0, self.lines.framing())
     }
 
-    fn put_name(&self, put: &mut Put<'_>) {
+    fn write_name(&self, write: &mut Write<'_>) {
         match self.who {
-            Who::Address(address) => put_display(put, format_args!("{}", SocketAddr::from(address))),
-            Who::Name(place) => put(self.room.name(place).split(|&b| b == 0).next().unwrap_or_default()),
+            Who::Address(address) => write_display(write, format_args!("{}", SocketAddr::from(address))),
+            Who::Name(place) => write(self.room.name(place).split(|&b| b == 0).next().unwrap_or_default()),
             Who::Nobody => {}
         }
     }
@@ -301,15 +300,15 @@ impl Session for Member<'_> {
         if self.stage == Stage::Begin {
             self.join(socket, cx);
         }
-        let heard = self.hear(socket, cx);
-        if heard.is_err() {
+        let processed = self.process(socket, cx);
+        if processed.is_err() {
             self.leave(cx, format_args!(" has read too slowly and is dropped"));
             // A line that was begun is ended first.
             self.queued = u16::from(self.queued == 0);
             self.stage = Stage::Dropped(later(cx.now, FAREWELL));
         }
         if let Stage::Dropped(until) = self.stage {
-            return match self.send(socket, |put| put(TOO_SLOW)) {
+            return match self.send(socket, |write| write(TOO_SLOW)) {
                 true => Next::Close,
                 false if cx.now >= until => Next::Abort,
                 false => Next::WakeAt(until),
@@ -324,7 +323,7 @@ impl Session for Member<'_> {
                 self.say_goodbye(socket)
             }
             // What was said before its end of stream still reaches it.
-            None if message::arrived(socket) == Arrived::EndOfStream && heard == Ok(true) => {
+            None if message::arrived(socket) == Arrived::EndOfStream && processed == Ok(true) => {
                 self.leave(cx, format_args!(" has left"));
                 self.say_goodbye(socket)
             }

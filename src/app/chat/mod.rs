@@ -13,13 +13,14 @@ use smoltcp::time::Duration;
 
 use super::Options;
 use super::message::{self, Arrived};
-use crate::stack::{Context, End, Next, Session};
+use crate::stack::Next;
 
 mod client;
 mod datagrams;
 mod desk;
 mod lines;
 mod member;
+mod partners;
 mod room;
 mod talk;
 mod udp_client;
@@ -31,18 +32,20 @@ pub use room::Room;
 pub use udp_client::Client as UdpClient;
 
 /// What a person sees where a line is waited for.
-pub const PROMPT: &str = ">>> ";
+const PROMPT: &str = ">>> ";
 
 /// The last line that a talk's server sends, and what its client prints at the end.
 const END: &[u8] = b"the talk has ended\n";
 
-/// The server of one TCP connection.
-#[derive(Clone, Debug)]
-pub enum Server<'a> {
-    /// Of a room.
-    Member(member::Member<'a>),
-    /// With the person at the console.
-    Talk(talk::Talk<'a>),
+crate::sessions! {
+    /// The server of one TCP connection.
+    #[derive(Clone, Debug)]
+    pub enum Server<'a> {
+        /// Of a room.
+        Member(member::Member<'a>),
+        /// With the person at the console.
+        Talk(talk::Talk<'a>),
+    }
 }
 
 impl<'a> Server<'a> {
@@ -55,30 +58,7 @@ impl<'a> Server<'a> {
     }
 }
 
-impl Session for Server<'_> {
-    fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
-        match self {
-            Server::Member(member) => member.poll(socket, cx),
-            Server::Talk(talk) => talk.poll(socket, cx),
-        }
-    }
-
-    fn shut_down(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
-        match self {
-            Server::Member(member) => member.shut_down(socket, cx),
-            Server::Talk(talk) => talk.shut_down(socket, cx),
-        }
-    }
-
-    fn ended(&mut self, end: End, cx: &mut Context<'_>) {
-        match self {
-            Server::Member(member) => member.ended(end, cx),
-            Server::Talk(talk) => talk.ended(end, cx),
-        }
-    }
-}
-
-/// How long a message without a line end stands alone before the next is sent: the receiver recognises its end by the silence.
+/// How long a message without a line end stands alone before the next is sent: whoever receives it knows its end by the silence.
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// What ends the talk.

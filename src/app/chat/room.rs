@@ -5,7 +5,8 @@ use core::cell::Cell;
 use smoltcp::time::{Duration, Instant};
 
 use super::desk::Desk;
-use crate::app::text::Put;
+use crate::app::message::Write;
+
 use crate::app::timing::later;
 
 /// The longest name of a member, in bytes.
@@ -53,7 +54,7 @@ struct Ends {
 
 /// One line in the ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Said {
+pub struct Line {
     /// The member who said it; 0 for the person at the console.
     pub by: u16,
     /// Where the next one is.
@@ -115,9 +116,9 @@ impl<'a> Room<'a> {
         let Ends { oldest, newest } = self.ends.get();
         let mut position = position.max(oldest);
         while position < newest {
-            let said = self.said(position);
-            self.pass(said);
-            position = said.next;
+            let line = self.line_at(position);
+            self.pass(line);
+            position = line.next;
         }
     }
 
@@ -154,7 +155,7 @@ impl<'a> Room<'a> {
     ///
     /// # Errors
     /// When it is to be tried again at the latest. It is not there then, and every program is run once there is room.
-    pub(super) fn say_in_turn(&self, by: u16, now: Instant, compose: &dyn Fn(&mut Put<'_>)) -> Result<(), Instant> {
+    pub(super) fn say_in_turn(&self, by: u16, now: Instant, compose: &dyn Fn(&mut Write<'_>)) -> Result<(), Instant> {
         if !self.make_room(self.length(compose)) {
             let (Ends { mut oldest, newest }, quarter) = (self.ends.get(), self.ring.len() as u64 / 4);
             let held = self.held.get().filter(|held| oldest - held.oldest < quarter);
@@ -166,7 +167,7 @@ impl<'a> Room<'a> {
                 return Err(until);
             }
             while oldest < newest && oldest - held.oldest < quarter {
-                oldest = self.said(oldest).next;
+                oldest = self.line_at(oldest).next;
             }
             self.ends.set(Ends { oldest, newest });
             self.held.set(None);
@@ -176,7 +177,7 @@ impl<'a> Room<'a> {
     }
 
     /// Adds a line at once; `compose` is called twice.
-    pub(super) fn say(&self, by: u16, compose: &dyn Fn(&mut Put<'_>)) {
+    pub(super) fn say(&self, by: u16, compose: &dyn Fn(&mut Write<'_>)) {
         let (capacity, len) = (self.ring.len() as u64, self.length(compose));
         if capacity < HEADER {
             return;
@@ -184,7 +185,7 @@ impl<'a> Room<'a> {
         let Ends { mut oldest, newest } = self.ends.get();
         let next = newest + HEADER + len;
         while next - oldest > capacity {
-            oldest = self.said(oldest).next;
+            oldest = self.line_at(oldest).next;
         }
         let (mut at, mut left) = (newest, HEADER + len);
         let mut write = |piece: &[u8]| {
@@ -209,18 +210,18 @@ impl<'a> Room<'a> {
             if oldest == newest || newest + HEADER + len - oldest <= most {
                 break true;
             }
-            let said = self.said(oldest);
-            if said.readers > 0 {
+            let line = self.line_at(oldest);
+            if line.readers > 0 {
                 break false;
             }
-            oldest = said.next;
+            oldest = line.next;
         };
         self.ends.set(Ends { oldest, newest });
         fits
     }
 
     /// How long a line is, once it is cut to what the ring can hold.
-    fn length(&self, compose: &dyn Fn(&mut Put<'_>)) -> u64 {
+    fn length(&self, compose: &dyn Fn(&mut Write<'_>)) -> u64 {
         let mut len = 0u64;
         compose(&mut |piece| len += piece.len() as u64);
         len.min((self.ring.len() as u64).saturating_sub(HEADER)).min(LONGEST)
@@ -230,46 +231,46 @@ impl<'a> Room<'a> {
     ///
     /// # Errors
     /// [`FallenBehind`]: it was there and is gone.
-    pub(super) fn read(&self, position: u64) -> Result<Option<Said>, FallenBehind> {
+    pub(super) fn read(&self, position: u64) -> Result<Option<Line>, FallenBehind> {
         let Ends { oldest, newest } = self.ends.get();
         match position {
             position if position < oldest => Err(FallenBehind),
-            position if position < newest => Ok(Some(self.said(position))),
+            position if position < newest => Ok(Some(self.line_at(position))),
             _ => Ok(None),
         }
     }
 
     /// A member is done with a line that was just read. Whether a line waits that may fit now: then every program is to run.
-    pub(super) fn pass(&self, said: Said) -> bool {
-        let readers = said.readers.saturating_sub(1);
-        for (at, byte) in (said.at - 2..).zip(readers.to_be_bytes()) {
+    pub(super) fn pass(&self, line: Line) -> bool {
+        let readers = line.readers.saturating_sub(1);
+        for (at, byte) in (line.at - 2..).zip(readers.to_be_bytes()) {
             self.cell(at).set(byte);
         }
-        if readers == 0 && said.next == self.ends.get().newest {
+        if readers == 0 && line.next == self.ends.get().newest {
             self.held.set(None);
         }
         readers == 0 && self.waiting.replace(false)
     }
 
     /// Puts the text of a line that was just read.
-    pub(super) fn put(&self, said: Said, put: &mut Put<'_>) {
+    pub(super) fn write(&self, line: Line, write: &mut Write<'_>) {
         let mut piece = [0; 64];
-        let mut at = said.at;
-        while at < said.next {
+        let mut at = line.at;
+        while at < line.next {
             let mut len = 0;
-            for (byte, at) in piece.iter_mut().zip(at..said.next) {
+            for (byte, at) in piece.iter_mut().zip(at..line.next) {
                 *byte = self.cell(at).get();
                 len += 1;
             }
-            put(piece.get(..len).unwrap_or_default());
+            write(piece.get(..len).unwrap_or_default());
             at += len as u64;
         }
     }
 
-    fn said(&self, position: u64) -> Said {
+    fn line_at(&self, position: u64) -> Line {
         let number = |k| u16::from_be_bytes([self.cell(position + k).get(), self.cell(position + k + 1).get()]);
         let (at, len) = (position + HEADER, number(2));
-        Said { by: number(0), next: at + u64::from(len), at, readers: number(4) }
+        Line { by: number(0), next: at + u64::from(len), at, readers: number(4) }
     }
 
     /// The ring is not empty where this is asked for.

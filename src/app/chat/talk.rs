@@ -6,11 +6,11 @@ use smoltcp::socket::tcp::Socket;
 use smoltcp::time::Instant;
 use smoltcp::wire::IpEndpoint;
 
-use super::desk::{Desk, Typed, Voice};
+use super::desk::{Desk, Source, Typed};
 use super::lines::{Framing, Lines};
 use super::{PAUSE, say_goodbye};
-use crate::app::message::{self, Arrived};
-use crate::app::text::{Put, put_display, put_escaped, split_line_end};
+use crate::app::message::{self, Arrived, Write};
+use crate::app::text::{split_line_end, write_display, write_escaped};
 use crate::app::timing::{later, sooner};
 use crate::stack::{Context, End, Next, Session};
 
@@ -62,27 +62,27 @@ impl<'a> Talk<'a> {
     }
 
     /// Prints what the partner says; tells what to do if it has nothing more to say at the moment.
-    fn hear(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Heard {
+    fn process(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Processed {
         for _ in 0..LINES_A_TURN {
             let Some(line) = self.lines.first(socket, cx.scratch, cx.now) else {
                 return match message::arrived(socket) {
-                    Arrived::EndOfStream => Heard::End,
-                    Arrived::Message(_) | Arrived::Nothing => Heard::All,
+                    Arrived::EndOfStream => Processed::End,
+                    Arrived::Message(_) | Arrived::Nothing => Processed::All,
                 };
             };
             if line.goodbye {
                 self.lines.take(socket, line);
-                return Heard::Goodbye;
+                return Processed::Goodbye;
             }
-            let put: &mut Put<'_> = &mut |piece| cx.console.print(piece);
+            let write: &mut Write<'_> = &mut |piece| cx.console.print(piece);
             if let Some(partner) = self.partner {
-                put_display(put, format_args!("{} ", SocketAddr::from(partner)));
+                write_display(write, format_args!("{} ", SocketAddr::from(partner)));
             }
-            put_escaped(put, cx.scratch.get(..line.len).unwrap_or_default());
-            put(b"\n");
+            write_escaped(write, cx.scratch.get(..line.len).unwrap_or_default());
+            write(b"\n");
             self.lines.take(socket, line);
         }
-        Heard::Some
+        Processed::Some
     }
 
     /// Sends what is typed; true where that ends the talk.
@@ -93,7 +93,7 @@ impl<'a> Talk<'a> {
                 return false;
             }
             self.pause = None;
-            match desk.typed(Voice::Talk, cx) {
+            match desk.typed(Source::Talk, cx) {
                 Typed::NotYet => return false,
                 Typed::End => return self.stage == Stage::LastReply,
                 Typed::Goodbye => {
@@ -104,9 +104,9 @@ impl<'a> Talk<'a> {
                     let mut queued = self.queued.into();
                     let in_messages = self.lines.framing() == Framing::Messages;
                     let sent = desk.read(|text, cut| {
-                        message::stream(socket, &mut queued, |put| {
-                            put(text);
-                            put(if cut || in_messages { b"" } else { b"\n" });
+                        message::stream(socket, &mut queued, |write| {
+                            write(text);
+                            write(if cut || in_messages { b"" } else { b"\n" });
                         })
                     });
                     if sent != Some(true) {
@@ -140,13 +140,13 @@ impl<'a> Talk<'a> {
 
     fn note(&self, cx: &mut Context<'_>, before: core::fmt::Arguments<'_>, after: core::fmt::Arguments<'_>) {
         let Some(partner) = self.partner else { return };
-        let put: &mut Put<'_> = &mut |piece| cx.console.print(piece);
-        put_display(put, format_args!("{before}{}{after}\n", SocketAddr::from(partner)));
+        let write: &mut Write<'_> = &mut |piece| cx.console.print(piece);
+        write_display(write, format_args!("{before}{}{after}\n", SocketAddr::from(partner)));
     }
 }
 
 /// What came of listening.
-enum Heard {
+enum Processed {
     All,
     End,
     Goodbye,
@@ -161,16 +161,16 @@ impl Session for Talk<'_> {
             }
             self.begin(socket, cx);
         }
-        let heard = self.hear(socket, cx);
-        let ends = matches!(heard, Heard::Goodbye) || self.speak(socket, cx);
+        let processed = self.process(socket, cx);
+        let ends = matches!(processed, Processed::Goodbye) || self.speak(socket, cx);
         // Known once the console was asked.
         let can_answer = self.desk.is_some_and(Desk::can_type);
-        if ends || matches!(heard, Heard::End) && !can_answer {
+        if ends || matches!(processed, Processed::End) && !can_answer {
             self.end(cx, format_args!(""));
             return say_goodbye(socket, self.queued > 0, self.lines.framing());
         }
-        match heard {
-            Heard::End if self.stage == Stage::Talking => {
+        match processed {
+            Processed::End if self.stage == Stage::Talking => {
                 let in_messages = self.lines.framing() == Framing::Messages;
                 self.stage = Stage::LastReply;
                 let told = if in_messages { split_line_end(LAST_REPLY).0 } else { LAST_REPLY };
@@ -180,8 +180,8 @@ impl Session for Talk<'_> {
                 self.note(cx, format_args!(""), format_args!(" has said all: one line more can be sent, or q"));
                 self.wait(cx.now)
             }
-            Heard::All | Heard::End | Heard::Goodbye => self.wait(cx.now),
-            Heard::Some => Next::WakeAt(cx.now),
+            Processed::All | Processed::End | Processed::Goodbye => self.wait(cx.now),
+            Processed::Some => Next::WakeAt(cx.now),
         }
     }
 

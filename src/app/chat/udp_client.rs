@@ -3,11 +3,11 @@
 use smoltcp::socket::udp::{SendError, Socket};
 use smoltcp::wire::IpEndpoint;
 
-use super::datagrams::print;
 use super::{END, PROMPT, is_goodbye};
 use crate::app::client::{ClientOptions, Failure};
 use crate::app::input::{Advance, Input};
-use crate::app::text::{compose_into, put_escaped, split_line_end};
+use crate::app::message::compose_into;
+use crate::app::text::{print_line, split_line_end, write_escaped};
 use crate::app::timing::Deadline;
 use crate::stack::{Context, Next, UdpSession};
 
@@ -59,7 +59,7 @@ impl<'a> Client<'a> {
     }
 
     /// Prints what has come; true if that ends the talk.
-    fn hear(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
+    fn process(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         while let Ok((data, from)) = socket.recv() {
             if from.endpoint != self.remote {
                 log::debug!("a datagram from {} is not of the partner's", from.endpoint);
@@ -69,7 +69,7 @@ impl<'a> Client<'a> {
             if is_goodbye(text) {
                 return true;
             }
-            print(cx.console, |put| put_escaped(put, text));
+            print_line(cx.console, |write| write_escaped(write, text));
             (self.answered, self.in_lines) = (true, !line_end.is_empty());
             if self.stage == Stage::LastReply {
                 return true;
@@ -89,9 +89,9 @@ impl<'a> Client<'a> {
             SendError::BufferFull => None,
             SendError::Unaddressable => Some(Failure::Unaddressable),
         })?;
-        compose_into(datagram, |put| {
-            put(text);
-            put(line_end);
+        compose_into(datagram, |write| {
+            write(text);
+            write(line_end);
         });
         self.answered = false;
         Ok(if is_goodbye(text) { Stage::Rest } else { Stage::Input(true) })
@@ -122,7 +122,7 @@ impl UdpSession for Client<'_> {
         if let Some(result) = self.result {
             return self.finish(result, cx);
         }
-        if self.hear(socket, cx) {
+        if self.process(socket, cx) {
             return self.finish(Ok(()), cx);
         }
         loop {

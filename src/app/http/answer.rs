@@ -1,54 +1,15 @@
 //! What is answered, and its way into a send buffer of any size.
 
-use core::fmt::{self, Write};
+use core::fmt::{self, Write as _};
 
 use smoltcp::socket::tcp::Socket;
 use smoltcp::time::Instant;
 
 use super::page::{BOTTOM, Part, Place, TOP};
+use super::refusal::Refusal;
 use super::request::{Asked, Target};
 use super::status::Status;
-use crate::app::message;
-use crate::app::text::Put;
-
-/// Why a request does not get what it asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    BadRequest,
-    HeadTooLong,
-    MethodNotAllowed,
-    NotFound,
-    TargetTooLong,
-    TimedOut,
-    TooManyWatch,
-    Version,
-}
-
-impl Refusal {
-    /// Status, and what is wrong.
-    fn text(self) -> (&'static str, &'static str) {
-        match self {
-            Refusal::BadRequest => ("400 Bad Request", "this is not HTTP, or contradicts itself"),
-            Refusal::HeadTooLong => {
-                ("431 Request Header Fields Too Large", "a line may have 1,022 bytes and the head 8,192")
-            }
-            Refusal::MethodNotAllowed => ("405 Method Not Allowed", "there is only something to GET here"),
-            Refusal::NotFound => ("404 Not Found", "the status page is at /, its changes at /events"),
-            Refusal::TargetTooLong => ("414 URI Too Long", "the request line may have 1,022 bytes"),
-            Refusal::TimedOut => ("408 Request Timeout", "the request took too long to arrive"),
-            Refusal::TooManyWatch => ("503 Service Unavailable", "too many pages are open"),
-            Refusal::Version => ("505 HTTP Version Not Supported", "this server speaks HTTP/1.1"),
-        }
-    }
-
-    fn headers(self) -> &'static str {
-        match self {
-            Refusal::MethodNotAllowed => "Allow: GET, HEAD\r\n",
-            Refusal::TooManyWatch => "Retry-After: 5\r\n",
-            _ => "",
-        }
-    }
-}
+use crate::app::message::{self, Write};
 
 /// The position of each of its parts in a response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,9 +91,9 @@ impl Answer {
     pub fn send(&mut self, socket: &mut Socket<'_>, status: &Status<'_>, now: Instant) -> bool {
         loop {
             let mut queued = usize::from(self.queued);
-            let done = message::stream(socket, &mut queued, |put| {
+            let done = message::stream(socket, &mut queued, |write| {
                 // Writing to it never fails.
-                let _ = self.write(status, &mut Out(put));
+                let _ = self.write(status, &mut Out(write));
             });
             self.queued = u16::try_from(queued).unwrap_or(u16::MAX);
             if !done {
@@ -204,9 +165,9 @@ impl Answer {
 }
 
 /// Formatting onto what takes pieces.
-struct Out<'o, 'p>(&'o mut Put<'p>);
+struct Out<'o, 'p>(&'o mut Write<'p>);
 
-impl Write for Out<'_, '_> {
+impl fmt::Write for Out<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         (self.0)(text.as_bytes());
         Ok(())
@@ -216,7 +177,7 @@ impl Write for Out<'_, '_> {
 /// Only counts.
 struct Length(usize);
 
-impl Write for Length {
+impl fmt::Write for Length {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         self.0 += text.len();
         Ok(())

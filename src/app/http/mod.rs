@@ -6,13 +6,15 @@
 
 mod answer;
 mod page;
+mod refusal;
 mod request;
 mod status;
 
 use smoltcp::socket::tcp::Socket;
 use smoltcp::time::{Duration, Instant};
 
-use self::answer::{Answer, Refusal};
+use self::answer::Answer;
+use self::refusal::Refusal;
 use self::request::{Asked, Head, Read};
 use super::message::{self, Arrived};
 use super::timing::later;

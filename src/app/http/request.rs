@@ -3,7 +3,7 @@
 use httparse::{EMPTY_HEADER, Error, Request, Status, parse_headers};
 use smoltcp::socket::tcp::Socket;
 
-use super::answer::Refusal;
+use super::refusal::Refusal;
 use crate::app::message;
 use crate::stack::MESSAGE;
 

@@ -1,13 +1,17 @@
-//! Why a response is not had.
+//! Why there is no response, and the limits of one.
 
 use core::fmt;
 
 use super::chunked::ChunkError;
-use super::head::FIELDS;
-use super::response::INTERIM;
 use crate::stack::End;
 
-/// Why a response is not had. None of the texts holds anything that the server said.
+/// The most fields that a head may have.
+pub const FIELDS: usize = 100;
+
+/// The most interim responses (status 1xx) that may come before the final one.
+pub const INTERIM: u8 = 16;
+
+/// Why there is no response. None of the texts holds anything that the server said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {

@@ -2,10 +2,7 @@
 
 use httparse::{EMPTY_HEADER, Header, Status};
 
-use super::failure::Failure;
-
-/// How many fields a head may have.
-pub const FIELDS: usize = 100;
+use super::failure::{FIELDS, Failure};
 
 /// The head of a final response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -111,7 +111,7 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
     fn run(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Result<Next, Failure> {
         let request = &self.request;
         // A server may answer before it has all of a long request.
-        message::stream(socket, &mut self.position, |put| request.compose(put));
+        message::stream(socket, &mut self.position, |write| request.compose(write));
         match self.receive(socket)? {
             Moved::Stalled => return Ok(Next::Wait),
             // A head that comes byte by byte must still be whole in time.

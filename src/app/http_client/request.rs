@@ -1,6 +1,6 @@
 //! The request of a GET.
 
-use crate::app::text::Put;
+use crate::app::message::Write;
 
 /// What to ask whom for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,12 +20,12 @@ impl<T: AsRef<str>> Request<T> {
     }
 
     /// Puts it together.
-    pub(super) fn compose(&self, put: &mut Put<'_>) {
-        put(b"GET ");
-        put(self.target.as_ref().as_bytes());
-        put(b" HTTP/1.1\r\nHost: ");
-        put(self.host.as_ref().as_bytes());
-        put(concat!("\r\nUser-Agent: smolstep/", env!("CARGO_PKG_VERSION"), "\r\n").as_bytes());
-        put(b"Accept: */*\r\nConnection: close\r\n\r\n");
+    pub(super) fn compose(&self, write: &mut Write<'_>) {
+        write(b"GET ");
+        write(self.target.as_ref().as_bytes());
+        write(b" HTTP/1.1\r\nHost: ");
+        write(self.host.as_ref().as_bytes());
+        write(concat!("\r\nUser-Agent: smolstep/", env!("CARGO_PKG_VERSION"), "\r\n").as_bytes());
+        write(b"Accept: */*\r\nConnection: close\r\n\r\n");
     }
 }

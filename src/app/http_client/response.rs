@@ -3,12 +3,9 @@
 use core::cell::RefCell;
 
 use super::chunked::{Chunks, Piece};
-use super::failure::Failure;
+use super::failure::{Failure, INTERIM};
 use super::head::{Framing, Head, parse};
 use crate::stack::End;
-
-/// How many interim responses (status 1xx) may come before the final one.
-pub const INTERIM: u8 = 16;
 
 /// How every head begins.
 const VERSION: &[u8] = b"HTTP/1.";

@@ -4,6 +4,7 @@ mod chat;
 mod clients;
 mod datagram_chat;
 mod endings;
+mod forwarding;
 mod http;
 mod messages_chat;
 mod random;

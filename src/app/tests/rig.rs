@@ -9,6 +9,7 @@ use smoltcp::wire::{IpAddress, IpEndpoint};
 
 use super::side::Side;
 pub use super::side::{v4, v6};
+use crate::app::Keyboard;
 use crate::app::message::receive;
 use crate::stack::{Console, Context, End, Input, MESSAGE, Next, Session, UdpSession};
 
@@ -26,6 +27,8 @@ pub struct Script {
     pub open: bool,
     /// It is a person who types.
     pub person: bool,
+    /// That of the program's desk.
+    pub keyboard: Option<&'static Keyboard>,
 }
 
 impl Script {
@@ -43,11 +46,12 @@ impl Console for Script {
         self.prompts += 1;
     }
 
-    fn start_over(&mut self) -> Option<bool> {
-        self.person.then(|| std::mem::take(&mut self.typed).iter().any(|piece| !piece.is_empty()))
-    }
-
     fn read(&mut self, buf: &mut [u8]) -> Input {
+        let person = self.person;
+        let forget = || person.then(|| std::mem::take(&mut self.typed).iter().any(|piece| !piece.is_empty()));
+        if self.keyboard.is_some_and(|keyboard| keyboard.serve(forget)) {
+            return Input::NotYet;
+        }
         let Some(piece) = self.typed.front_mut() else { return if self.open { Input::NotYet } else { Input::End } };
         if piece.is_empty() {
             self.typed.pop_front();

@@ -5,7 +5,7 @@ use core::cell::Cell;
 use smoltcp::time::Duration;
 
 use super::rig::*;
-use crate::app::{Desk, Options, Room, Server, find};
+use crate::app::{Desk, Keyboard, Options, Room, Server, find};
 use crate::stack::Next;
 use crate::testing::random::Random;
 
@@ -306,11 +306,12 @@ fn whoever_leaves_holds_nobody() {
 
 #[test]
 fn in_an_empty_room_a_person_talks_to_nobody() {
-    let desk = Box::leak(Box::new(Desk::new(false)));
+    let keyboard: &Keyboard = Box::leak(Box::default());
+    let desk = Box::leak(Box::new(Desk::new(false).with_keyboard(keyboard)));
     let room = room_at(1024, Some(desk));
     let options = Options { room: Some(room), desk: Some(desk), ..Options::default() };
     let chat = find("chat").unwrap();
-    let console = Script { open: true, person: true, ..Script::default() };
+    let console = Script { open: true, person: true, keyboard: Some(keyboard), ..Script::default() };
     let mut udp = Udp::new(chat.udp_server(&options).unwrap(), &[], console.clone());
     let mut types = |text: &[u8]| {
         udp.console.typed.push_back(text.to_vec());

@@ -12,7 +12,7 @@ pub use args::LabArgs;
 use super::error::Failure;
 use super::replay::coverage;
 use super::suggest::nearest;
-use crate::app::{self, APPS, App};
+use crate::app::{self, APPS, App, Program};
 use crate::lab::Setup;
 use crate::lab::scenarios::{self, SCENARIOS, Scenario};
 use outputs::Outputs;
@@ -36,9 +36,10 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         let table = coverage().map_err(Failure::run)?;
         return io::stdout().write_all(table.as_bytes()).map(|()| 0).map_err(output);
     }
-    let texts = texts(args);
+    let what = find(args)?;
+    let texts = texts(args, &what);
     let texts: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
-    let mut setup = match find(args)? {
+    let mut setup = match what {
         What::Program(app) => Setup::program(&app, &texts, args.udp).map_err(Failure::usage)?,
         What::Scenario(scenario) => (scenario.setup)(),
     };
@@ -129,9 +130,11 @@ fn find(args: &LabArgs) -> Result<What, Failure> {
     }
 }
 
-fn texts(args: &LabArgs) -> Vec<String> {
-    match (&args.texts[..], args.what.as_deref()) {
-        ([], None | Some("greeting")) => ["Li", "Cheng", "victor"].map(String::from).into(),
+fn texts(args: &LabArgs, what: &What) -> Vec<String> {
+    match (&args.texts[..], what) {
+        ([], What::Program(App { program: Program::Greeting, .. })) => {
+            ["Li", "Cheng", "victor"].map(String::from).into()
+        }
         ([], _) => vec!["hello".into()],
         (texts, _) => texts.to_vec(),
     }

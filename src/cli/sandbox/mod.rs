@@ -18,6 +18,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
+use crate::app::Program;
 use crate::cli::console::Stdio;
 use crate::cli::error::Failure;
 use crate::cli::link::{LinkArgs, Side};
@@ -89,7 +90,7 @@ pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
     }
     // The console is COMMAND's, so nobody is there to talk with.
     let mut plan = args.server.plan(&args.serve)?;
-    if args.server.once && !args.serve.iter().any(|name| name == "inbox" || name == "all") {
+    if args.server.once && !plan.serves(Program::Inbox) {
         return Err(Failure::usage("chat is a room in a sandbox, which has no end: --once is for inbox there"));
     }
     if !args.serve.is_empty() {

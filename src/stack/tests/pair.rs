@@ -89,13 +89,7 @@ impl Session for App {
 pub struct Parrot;
 
 impl Responder for Parrot {
-    fn datagram(
-        &mut self,
-        _from: udp::UdpMetadata,
-        data: &[u8],
-        reply: &mut [u8],
-        _console: &mut dyn Console,
-    ) -> Answer {
+    fn datagram(&mut self, _from: udp::UdpMetadata, data: &[u8], reply: &mut [u8], _cx: &mut Context<'_>) -> Answer {
         let n = data.len().min(reply.len());
         reply[..n].copy_from_slice(&data[..n]);
         Answer::Reply(n)

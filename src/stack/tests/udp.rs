@@ -132,3 +132,20 @@ fn ports_are_checked() {
     assert_eq!(server.listen(Listener::new(7, App::Echo)), Err(ListenError::InUse));
     assert_eq!(server.listen(Listener::new(0, App::Echo)), Err(ListenError::PortZero));
 }
+
+/// The datagrams of a resolver are a means to something else.
+#[test]
+fn whoever_binds_a_port_says_whether_its_datagrams_are_events() {
+    for unreported in [false, true] {
+        let mut pair = Pair::new(SMALL);
+        let server = &mut pair.server.stack;
+        let parrot = Respond::new(Parrot);
+        let port = if unreported { server.bind_unreported(7, parrot) } else { server.bind(7, parrot) }.unwrap();
+        let source = IpEndpoint::new(IpAddress::v4(10, 0, 0, 9), 5000);
+        pair.to_server.borrow_mut().extend([arp(Ipv4Address::new(10, 0, 0, 9))]);
+        pair.to_server.borrow_mut().push_back(datagram(source, IpEndpoint::new(SERVER, port), b"polly"));
+        pair.server.stack.poll(pair.now, &mut pair.server.io);
+        assert_eq!(pair.to_client.borrow().iter().filter(|f| is_udp(f)).count(), 1);
+        assert_eq!(pair.server.has(|event| matches!(event, Event::Udp { .. })) == 0, unreported);
+    }
+}

@@ -5,7 +5,7 @@ use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::EthernetAddress;
 
 use super::LogProbe;
-use crate::app::Echo;
+use crate::app::echo;
 use crate::host::{HeapPool, Sizes};
 use crate::phy::Cable;
 use crate::stack::{Config, ConnectionId, DropReason, End, Event, Io, NullConsole, Seed, Stack, Tuple};
@@ -78,9 +78,9 @@ fn connection() -> ConnectionId {
     let mut pool = HeapPool::new(Sizes { connections: 1, ..Sizes::SERVER });
     let address = ["10.0.0.1/24".parse().unwrap()];
     let config = Config::new(EthernetAddress([2, 0, 0, 0, 0, 1]).into(), Seed([1; 32]), &address);
-    let mut stack: Stack<'_, Echo, ()> = Stack::new(config, &mut io.device, pool.memory(), now).unwrap();
+    let mut stack: Stack<'_, echo::Server, ()> = Stack::new(config, &mut io.device, pool.memory(), now).unwrap();
     let remote = "10.0.0.2:40000".parse::<SocketAddr>().unwrap();
-    stack.connect(now, remote.into(), Echo, Duration::from_secs(1), &mut io).unwrap()
+    stack.connect(now, remote.into(), echo::Server, Duration::from_secs(1), &mut io).unwrap()
 }
 
 fn lines(probe: &mut LogProbe, micros: i64, event: &Event) -> Vec<(Level, String)> {

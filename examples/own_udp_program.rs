@@ -1,0 +1,28 @@
+//! A UDP program of one's own: a server that replies to each datagram with its length.
+
+mod common;
+
+use std::error::Error;
+use std::io::{self, Write as _};
+
+use smolstep::app::{ClientOptions, Program, message};
+use smolstep::stack::{Answer, Context, Respond, Responder};
+use smoltcp::socket::udp::UdpMetadata;
+
+struct Length;
+
+impl Responder for Length {
+    /// Called once the reply before has left: whoever sends faster than replies can leave loses datagrams.
+    fn datagram(&mut self, _from: UdpMetadata, data: &[u8], reply: &mut [u8], cx: &mut Context<'_>) -> Answer {
+        let text = format!("{} bytes at {}", data.len(), cx.now);
+        // A reply that does not fit is not sent. UDP's clients must live with that.
+        message::compose_into(reply, |write| write(text.as_bytes())).map_or(Answer::Silence, Answer::Reply)
+    }
+}
+
+fn main() -> Result<(), Box<dyn Error>> {
+    // The client of thanks sends each text as a datagram and prints the replies: it will do.
+    let options = ClientOptions::sending(&[b"How long is this?", b"And this?"]);
+    let client = Program::Thanks.app().udp_client(&options, common::REMOTE).ok_or("no client")?;
+    Ok(io::stdout().write_all(&common::ask(Respond::new(Length), client)?)?)
+}

@@ -1,0 +1,62 @@
+//! Who has written to chat over UDP.
+
+use core::net::SocketAddr;
+
+use smoltcp::socket::udp::UdpMetadata;
+
+/// How many partners are remembered.
+pub(super) const PARTNERS: usize = 16;
+
+/// Who has written, and may be answered.
+#[derive(Clone, Debug, Default)]
+pub struct Partners {
+    /// The one who wrote last stands last.
+    list: heapless::Vec<Partner, PARTNERS>,
+    pub(super) numbered: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Partner {
+    pub number: u32,
+    pub meta: UdpMetadata,
+    /// Its last datagram had a line end.
+    pub in_lines: bool,
+}
+
+impl Partners {
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    /// The number and address of who wrote last.
+    pub(super) fn last(&self) -> Option<(u32, SocketAddr)> {
+        self.list.last().map(|partner| (partner.number, partner.meta.endpoint.into()))
+    }
+
+    /// Notes that somebody wrote: its number, and who had to go for it.
+    pub(super) fn wrote(&mut self, meta: UdpMetadata, in_lines: bool) -> (u32, Option<Partner>) {
+        let known = self.list.iter().position(|partner| partner.meta.endpoint == meta.endpoint);
+        let (number, gone) = match known {
+            Some(at) => (self.list.remove(at).number, None),
+            None => {
+                self.numbered = self.numbered.wrapping_add(1);
+                (self.numbered, self.list.is_full().then(|| self.list.remove(0)))
+            }
+        };
+        // There is room: one was removed, or the list was not full.
+        let _ = self.list.push(Partner { number, meta, in_lines });
+        (number, gone)
+    }
+
+    pub(super) fn find(&self, number: Option<u32>) -> Option<Partner> {
+        match number {
+            None => self.list.last().copied(),
+            Some(number) => self.list.iter().find(|partner| partner.number == number).copied(),
+        }
+    }
+
+    pub(super) fn forget(&mut self, number: u32) {
+        self.list.retain(|partner| partner.number != number);
+    }
+}

@@ -1,0 +1,41 @@
+//! Why a request does not get what it asks for.
+
+/// Why a request does not get what it asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    BadRequest,
+    HeadTooLong,
+    MethodNotAllowed,
+    NotFound,
+    TargetTooLong,
+    TimedOut,
+    TooManyWatch,
+    Version,
+}
+
+impl Refusal {
+    /// Status, and what is wrong.
+    pub fn text(self) -> (&'static str, &'static str) {
+        match self {
+            Refusal::BadRequest => ("400 Bad Request", "this is not HTTP, or contradicts itself"),
+            Refusal::HeadTooLong => {
+                ("431 Request Header Fields Too Large", "a line may have 1,022 bytes and the head 8,192")
+            }
+            Refusal::MethodNotAllowed => ("405 Method Not Allowed", "there is only something to GET here"),
+            Refusal::NotFound => ("404 Not Found", "the status page is at /, its changes at /events"),
+            Refusal::TargetTooLong => ("414 URI Too Long", "the request line may have 1,022 bytes"),
+            Refusal::TimedOut => ("408 Request Timeout", "the request took too long to arrive"),
+            Refusal::TooManyWatch => ("503 Service Unavailable", "too many pages are open"),
+            Refusal::Version => ("505 HTTP Version Not Supported", "this server speaks HTTP/1.1"),
+        }
+    }
+
+    /// Its own fields, each with its line end.
+    pub fn headers(self) -> &'static str {
+        match self {
+            Refusal::MethodNotAllowed => "Allow: GET, HEAD\r\n",
+            Refusal::TooManyWatch => "Retry-After: 5\r\n",
+            _ => "",
+        }
+    }
+}

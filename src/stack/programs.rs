@@ -1,0 +1,100 @@
+//! Several programs on one stack: an enum that is a program itself.
+
+/// Makes an enum of TCP programs a [`Session`](crate::stack::Session): each call goes to the program of the connection.
+///
+/// The enum may have a lifetime. It must be `Clone` for a stack that listens.
+///
+/// ```
+/// use smolstep::app::{chargen, greeting};
+///
+/// smolstep::sessions! {
+///     #[derive(Clone)]
+///     enum Programs<'a> {
+///         Chargen(chargen::Server),
+///         Greeting(greeting::Server<'a>),
+///     }
+/// }
+/// ```
+#[macro_export]
+macro_rules! sessions {
+    ($(#[$attribute:meta])* $vis:vis enum $name:ident $(<$lifetime:lifetime>)? {
+        $($(#[$on_variant:meta])* $variant:ident($program:ty)),+ $(,)?
+    }) => {
+        $(#[$attribute])*
+        $vis enum $name $(<$lifetime>)? {
+            $($(#[$on_variant])* $variant($program),)+
+        }
+
+        #[deny(clippy::missing_trait_methods)]
+        impl $(<$lifetime>)? $crate::stack::Session for $name $(<$lifetime>)? {
+            fn poll(
+                &mut self,
+                socket: &mut $crate::smoltcp::socket::tcp::Socket<'_>,
+                cx: &mut $crate::stack::Context<'_>,
+            ) -> $crate::stack::Next {
+                match self {
+                    $(Self::$variant(program) => $crate::stack::Session::poll(program, socket, cx),)+
+                }
+            }
+
+            fn shut_down(
+                &mut self,
+                socket: &mut $crate::smoltcp::socket::tcp::Socket<'_>,
+                cx: &mut $crate::stack::Context<'_>,
+            ) {
+                match self {
+                    $(Self::$variant(program) => $crate::stack::Session::shut_down(program, socket, cx),)+
+                }
+            }
+
+            fn ended(&mut self, end: $crate::stack::End, cx: &mut $crate::stack::Context<'_>) {
+                match self {
+                    $(Self::$variant(program) => $crate::stack::Session::ended(program, end, cx),)+
+                }
+            }
+        }
+    };
+}
+
+/// Makes an enum of UDP programs a [`UdpSession`](crate::stack::UdpSession): each call goes to the program of the port.
+///
+/// As [`sessions!`](crate::sessions). A [`Responder`](crate::stack::Responder) takes part as
+/// [`Respond`](crate::stack::Respond)`<R>`.
+#[macro_export]
+macro_rules! udp_sessions {
+    ($(#[$attribute:meta])* $vis:vis enum $name:ident $(<$lifetime:lifetime>)? {
+        $($(#[$on_variant:meta])* $variant:ident($program:ty)),+ $(,)?
+    }) => {
+        $(#[$attribute])*
+        $vis enum $name $(<$lifetime>)? {
+            $($(#[$on_variant])* $variant($program),)+
+        }
+
+        #[deny(clippy::missing_trait_methods)]
+        impl $(<$lifetime>)? $crate::stack::UdpSession for $name $(<$lifetime>)? {
+            const PORTS: usize = 0 $(+ <$program as $crate::stack::UdpSession>::PORTS)+;
+
+            fn poll(
+                &mut self,
+                socket: &mut $crate::smoltcp::socket::udp::Socket<'_>,
+                cx: &mut $crate::stack::Context<'_>,
+            ) -> $crate::stack::Next {
+                match self {
+                    $(Self::$variant(program) => $crate::stack::UdpSession::poll(program, socket, cx),)+
+                }
+            }
+
+            fn waits_for_room(&self) -> bool {
+                match self {
+                    $(Self::$variant(program) => $crate::stack::UdpSession::waits_for_room(program),)+
+                }
+            }
+
+            fn unreachable(&mut self) {
+                match self {
+                    $(Self::$variant(program) => $crate::stack::UdpSession::unreachable(program),)+
+                }
+            }
+        }
+    };
+}

@@ -1,0 +1,83 @@
+//! A stack's memory as a static.
+
+use static_cell::ConstStaticCell;
+
+use super::{Memory, Pool};
+
+/// A [`Pool`] as a static, which [`stack_memory!`](crate::stack_memory) declares. The sizes are those of [`Pool`].
+pub struct StaticMemory<
+    S: 'static,
+    U: 'static,
+    const N: usize,
+    const RX: usize,
+    const TX: usize,
+    const P: usize,
+    const Q: usize,
+    const B: usize,
+>(ConstStaticCell<Pool<'static, S, U, N, RX, TX, P, Q, B>>);
+
+impl<S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, const Q: usize, const B: usize>
+    StaticMemory<S, U, N, RX, TX, P, Q, B>
+{
+    /// Memory that is all zero, for a static.
+    #[allow(clippy::new_without_default, reason = "a default value would be built on the call stack")]
+    pub const fn new() -> Self {
+        StaticMemory(ConstStaticCell::new(Pool::new()))
+    }
+
+    /// The memory, for one stack.
+    ///
+    /// # Panics
+    /// If it was taken before.
+    pub fn take(&'static self) -> Memory<'static, S, U> {
+        self.0.take().memory()
+    }
+}
+
+/// Declares the memory of a stack as a static that takes no flash and is never on the call stack.
+///
+/// - `tcp`: the type of the TCP programs, and how many connections there may be;
+/// - `receive` and `send`: bytes of buffer for each connection;
+/// - `udp`: the type of the UDP programs, with room for each of them on a port of its own
+///   ([`UdpSession::PORTS`](crate::stack::UdpSession::PORTS));
+/// - `datagrams` and `payload`: how many datagrams, and bytes of them, each port holds each way.
+///
+/// Leave the last three out on a stack without UDP.
+///
+/// ```
+/// #![forbid(unsafe_code)]
+///
+/// use smolstep::app::{chargen, echo};
+/// use smolstep::stack::{Memory, Respond};
+/// use smolstep::stack_memory;
+///
+/// stack_memory!(static MEMORY:
+///     tcp: [chargen::Server; 4], receive: 1460, send: 1460,
+///     udp: Respond<echo::Datagrams>, datagrams: 2, payload: 1472);
+///
+/// let memory: Memory<'static, chargen::Server, Respond<echo::Datagrams>> = MEMORY.take();
+/// assert_eq!((memory.slots.len(), memory.receive.len(), memory.ports.len()), (4, 4 * 1460, 1));
+/// ```
+#[macro_export]
+macro_rules! stack_memory {
+    ($(#[$meta:meta])* $vis:vis static $name:ident:
+        tcp: [$tcp:ty; $connections:expr], receive: $receive:expr, send: $send:expr $(,)?) => {
+        $crate::stack_memory!($(#[$meta])* $vis static $name:
+            tcp: [$tcp; $connections], receive: $receive, send: $send, udp: (), datagrams: 0, payload: 0);
+    };
+    ($(#[$meta:meta])* $vis:vis static $name:ident:
+        tcp: [$tcp:ty; $connections:expr], receive: $receive:expr, send: $send:expr,
+        udp: $udp:ty, datagrams: $datagrams:expr, payload: $payload:expr $(,)?) => {
+        $(#[$meta])*
+        $vis static $name: $crate::stack::StaticMemory<
+            $tcp,
+            $udp,
+            { $connections },
+            { $receive },
+            { $send },
+            { <$udp as $crate::stack::UdpSession>::PORTS },
+            { $datagrams },
+            { $payload },
+        > = $crate::stack::StaticMemory::new();
+    };
+}
