@@ -129,6 +129,7 @@ impl<'a> Run<'a> {
     /// Is done, though the connection is not over: whoever runs the client may go. RST could cost the other side what it has not
     /// read yet.
     pub fn leave(&mut self) -> Next {
+        self.complete_without_sending();
         self.result = Some(Ok(()));
         Next::Wait
     }
@@ -141,7 +142,7 @@ impl<'a> Run<'a> {
 
     /// Takes in how the connection ended.
     pub fn ended(&mut self, end: End) {
-        self.result.get_or_insert(match (self.failure, end) {
+        self.result = Some(match (self.failure, end) {
             (Some(failure), _) => Err(failure),
             (None, End::Closed) if self.complete => Ok(()),
             (None, _) if self.complete && !self.sends => Ok(()),
