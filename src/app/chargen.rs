@@ -34,6 +34,7 @@ impl Session for Server {
 
 /// Prints a number of bytes and resets the connection, or prints what comes until the server closes. It sends nothing.
 #[derive(Clone, Debug)]
+#[doc(hidden)]
 pub struct Client {
     /// Bytes still wanted.
     left: Option<u64>,

@@ -36,6 +36,7 @@ impl Responder for Datagrams {
 /// The TCP client of one connection: sends its texts one after another with nothing between them, or the console's bytes as
 /// they are, or generated ones; then closes its side and waits for the server to close the other.
 #[derive(Clone, Debug)]
+#[doc(hidden)]
 pub struct Client {
     source: Source,
     /// How much was queued after the last poll: a change is progress.

@@ -48,6 +48,7 @@ impl Responder for Datagrams {
 /// nothing but the console, sends what that reads and prints what comes, both as they are and at the same time; the end of input
 /// closes its side.
 #[derive(Clone, Debug)]
+#[doc(hidden)]
 pub struct Client {
     stage: Stage,
 }

@@ -150,6 +150,7 @@ impl Responder for Datagrams<'_> {
 /// A reply is what one read returns: one that comes in pieces is printed in pieces, a line each. Empty texts are passed over;
 /// the text `exit` is the last.
 #[derive(Clone, Debug, Default)]
+#[doc(hidden)]
 pub struct Client {
     stage: Stage,
 }

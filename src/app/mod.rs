@@ -43,7 +43,9 @@ pub use client::{Client, ClientOptions, Failure};
 use client::{ClientProgram, Run};
 pub use escape::Escape;
 pub use greeting::{Template, TemplateError};
-pub use http::{Row, Service, Status, Transport};
+#[doc(hidden)]
+pub use http::{Row, Transport};
+pub use http::{Service, Status};
 #[cfg(feature = "cli")]
 pub(crate) use input::{CONSOLE, PROMPT};
 pub use keyboard::Keyboard;
@@ -322,6 +324,7 @@ impl Responder for UdpProgram<'_> {
 
 /// The program of a [`Client`] that may have any.
 #[derive(Clone, Debug)]
+#[doc(hidden)]
 pub enum ClientPrograms {
     /// chargen.
     Chargen(chargen::Client),

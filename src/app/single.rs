@@ -42,6 +42,7 @@ impl Session for Server {
 
 /// Sends the first text that is not empty, prints what comes until the server closes, and a newline.
 #[derive(Clone, Debug, Default)]
+#[doc(hidden)]
 pub struct Client {
     stage: Stage,
     replied: bool,

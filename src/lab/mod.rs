@@ -21,14 +21,18 @@ mod wire;
 
 pub(crate) use agenda::MAX_SCHEDULED;
 pub use agenda::Scheduled;
-pub use fault::{Fault, FaultError, Faults, HostEvent, Kind, MAX_FAULTS, Verdict};
+#[doc(hidden)]
+pub use fault::MAX_FAULTS;
+pub use fault::{Fault, FaultError, Faults, HostEvent, Kind, Verdict};
 pub use peer::{Peer, Script, ScriptStep, UdpPeer};
 #[doc(hidden)]
 pub use setup::CONNECTIONS;
 pub(crate) use setup::SCRIPT_PORT;
 pub use setup::{Buffers, Setup, SetupLab, StartError};
+pub use wire::Wire;
 pub(crate) use wire::{IN_FLIGHT, NEWS};
-pub use wire::{Line, Sent, Wire};
+#[doc(hidden)]
+pub use wire::{Line, Sent};
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::{Duration, Instant};
@@ -43,12 +47,14 @@ use crate::trace::{Flow, Side, Summary};
 use wire::{Port, Random, Received};
 
 /// The largest number of hosts on a wire.
+#[doc(hidden)]
 pub const MAX_HOSTS: usize = 4;
 
 /// How many TCP connections are followed by their frames, unless the [`Lab`]'s type says otherwise; later ones take the place of the oldest.
 pub(crate) const MAX_FLOWS: usize = 16;
 
 /// The start of the virtual clock. It is not 0, because smoltcp takes that for "at once".
+#[doc(hidden)]
 pub const START: Instant = Instant::from_micros_const(1_000_000);
 
 /// The address of a host: 192.168.69.2 is the client's, 192.168.69.1 the server's.
@@ -379,6 +385,7 @@ impl Tracked {
 }
 
 /// The change of state that an event reports, if any. A call begins in CLOSED.
+#[doc(hidden)]
 pub fn change(event: &Event) -> Option<(State, State)> {
     match *event {
         Event::Connecting { .. } => Some((State::Closed, State::SynSent)),

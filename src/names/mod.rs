@@ -15,9 +15,12 @@ mod rules;
 mod tests;
 
 pub use addresses::Addresses;
+#[doc(hidden)]
 pub use dialler::{DialError, DialStep, Dialler};
 pub use message::Name;
 #[cfg(any(feature = "cli", all(feature = "board", target_os = "none")))]
 pub(crate) use resolver::SERVERS;
-pub use resolver::{ResolveError, Resolver, WithResolver};
+#[doc(hidden)]
+pub use resolver::WithResolver;
+pub use resolver::{ResolveError, Resolver};
 pub use rules::NameError;

@@ -6,7 +6,7 @@
 //!
 //! The frames have EtherType 0x88B5 (IEEE Std 802: for local experiments). For a device without Ethernet they are IPv4 packets of
 //! protocol 253 (RFC 3692) from 192.0.2.1 to 192.0.2.2. Other frames, such as broadcasts of a network, are ignored, up to
-//! [`FOREIGN`] of them.
+//! 64 of them.
 //!
 //! ```
 //! use smolstep::phy::{Cable, CableEnd, conformance};

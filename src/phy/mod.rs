@@ -18,5 +18,7 @@ pub use cable::{Cable, CableEnd};
 #[cfg(feature = "embassy")]
 pub use embassy::{Embassy, UnsupportedMedium};
 pub use loopback::Loopback;
-pub use queue::{FrameIn, FrameOut, Queue};
+pub use queue::Queue;
+#[doc(hidden)]
+pub use queue::{FrameIn, FrameOut};
 pub use registers::{Ethernet, Faults, NotThere, Registers};

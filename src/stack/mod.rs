@@ -39,11 +39,14 @@ pub use addresses::AddressError;
 #[cfg(feature = "dhcp")]
 pub use addresses::BadOffer;
 #[cfg(feature = "slaac")]
+#[doc(hidden)]
 pub use addresses::interface_address;
 pub use config::{
     Addresses, Config, ConnectError, Gateways, ListenError, Listener, Overflow, Seed, SetupError, TcpOptions,
 };
-pub use connections::{Phase, Slot, SlotIndex};
+pub use connections::Phase;
+#[doc(hidden)]
+pub use connections::{Slot, SlotIndex};
 pub use console::{Console, Input, NullConsole};
 pub use event::{
     AddressEvent, ConnectionId, Denial, Direction, DisplayEndpoint, DropReason, Event, Hardware, Io, Loss, Probe, Step,
@@ -51,7 +54,9 @@ pub use event::{
 };
 #[cfg(feature = "cli")]
 pub(crate) use half_sip::half_sip;
-pub use memory::{Memory, Pool, Port};
+#[doc(hidden)]
+pub use memory::Port;
+pub use memory::{Memory, Pool};
 #[cfg(feature = "cli")]
 pub(crate) use ping::ECHO_HEADER;
 #[cfg(feature = "ping")]

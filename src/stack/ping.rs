@@ -30,7 +30,7 @@ pub struct EchoMemory<'a> {
     pub socket: &'a mut [SocketStorage<'a>],
     /// At least two packets.
     pub packets: &'a mut [PacketMetadata],
-    /// At least twice the sum of [`ECHO_HEADER`] and the longest data.
+    /// At least twice the sum of the 8 bytes of the header and the longest data.
     pub bytes: &'a mut [u8],
 }
 
@@ -41,7 +41,7 @@ pub struct Echo {
     pub from: IpAddress,
     /// The number of the request.
     pub seq: u16,
-    /// The bytes of its data, without [`ECHO_HEADER`].
+    /// The bytes of its data, without the 8 bytes of the header.
     pub len: usize,
     /// Its time to live, or hop limit, on arrival.
     pub hop_limit: u8,

@@ -11,11 +11,15 @@ mod summary;
 
 pub use self::log::LogProbe;
 pub use capture::Capture;
+#[doc(hidden)]
 pub use fields::Fields;
 pub use flow::{Cause, Flow, Side};
+#[doc(hidden)]
 pub use json::write_event;
+#[doc(hidden)]
+pub use pcapng::InterfaceId;
 #[cfg(feature = "std")]
 pub use pcapng::IoSink;
 pub(crate) use pcapng::TEXT;
-pub use pcapng::{Frame, InterfaceId, LinkType, Sink, Writer};
+pub use pcapng::{Frame, LinkType, Sink, Writer};
 pub use summary::{Carries, Ends, Segment, Summary};

@@ -90,9 +90,9 @@ pub struct Frame<'a> {
     pub micros: u64,
     /// Its direction, if known.
     pub direction: Option<Direction>,
-    /// The frame's bytes; at most [`SNAP_LEN`] are kept.
+    /// The frame's bytes; at most 65,535 are kept.
     pub bytes: &'a [u8],
-    /// A comment for Wireshark to show, up to [`TEXT`] bytes; none if empty.
+    /// A comment for Wireshark to show, up to 1,024 bytes; none if empty.
     pub comment: &'a str,
 }
 

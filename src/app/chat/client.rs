@@ -19,6 +19,7 @@ use crate::stack::{Console, Context, End, Next};
 /// sent a message. It is sent if that message ends with LF, before the next line, or before FIN; it is dropped if that message has
 /// none. From then on each line ends as the other side's last message did, and `q` never has a line end.
 #[derive(Clone, Debug)]
+#[doc(hidden)]
 pub struct Client {
     lines: Lines,
     stage: Stage,

@@ -15,6 +15,7 @@ use crate::stack::{Context, Next, UdpSession};
 /// waits until something has come since the last line; `q`, from either side, ends it. A line has a line end if the server's last
 /// datagram had one; `q` has none.
 #[derive(Clone, Debug)]
+#[doc(hidden)]
 pub struct Client<'a> {
     remote: IpEndpoint,
     input: Input<'a>,

@@ -20,7 +20,9 @@ use super::message::{self, Arrived};
 use super::timing::later;
 use crate::stack::{Context, End, Next, Session, Tuple};
 
-pub use self::status::{Row, Service, Status, Transport};
+#[doc(hidden)]
+pub use self::status::{Row, Transport};
+pub use self::status::{Service, Status};
 
 /// How long a head may take to arrive.
 const HEAD: Duration = Duration::from_secs(10);

@@ -10,8 +10,8 @@ use crate::lab::figure::TRANSITIONS;
 
 /// Draws the state diagram.
 ///
-/// Transitions taken are in the client's or the server's colour, with their steps, at most [`STEPS`] for each host. Changes of
-/// state that are not in the diagram are listed below, at most [`OTHERS`].
+/// Transitions taken are in the client's or the server's colour, with their steps, at most 4 for each host. Changes of
+/// state that are not in the diagram are listed below, at most 16.
 ///
 /// # Errors
 /// The error of `out`.

@@ -10,13 +10,19 @@ mod states;
 pub(crate) mod svg;
 mod text;
 
+#[doc(hidden)]
 pub use capture::LabCapture;
+#[doc(hidden)]
 pub use diagram::write_states_svg;
 pub use entry::{Entry, Ring, What};
+#[doc(hidden)]
 pub use explain::{Explanation, explain};
+#[doc(hidden)]
 pub use json::write_json;
 pub use ladder::Ladder;
+#[doc(hidden)]
 pub use states::Visited;
 #[doc(hidden)]
 pub use svg::SVG_ROWS;
+#[doc(hidden)]
 pub use svg::write_ladder_svg;

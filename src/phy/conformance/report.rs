@@ -131,7 +131,7 @@ pub enum Fault {
     ClockStands,
     /// The byte at this position is not the one that was sent.
     Damaged(usize),
-    /// There are more foreign frames than [`FOREIGN`](super::FOREIGN).
+    /// There are more foreign frames than 64.
     Foreign,
     /// The length of a frame changed.
     Length {

@@ -16,4 +16,6 @@ pub use offload::complete;
 #[doc(hidden)]
 pub use open::create;
 pub use open::{Kind, OpenError};
-pub use tuntap::{Fault, MAX_EXTRA, Ready, TunTap};
+pub use tuntap::{Fault, TunTap};
+#[doc(hidden)]
+pub use tuntap::{MAX_EXTRA, Ready};
