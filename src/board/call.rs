@@ -15,7 +15,7 @@ use super::run::{drive, start};
 use super::semihosting::exit;
 use super::settings::{self, Host};
 use super::{Board, Terminal};
-use crate::app::{Client, ClientOptions, Program};
+use crate::app::{Client, ClientOptions, Failure, Program};
 use crate::names::{Addresses, DialStep, Dialler, Name, Resolver, SERVERS};
 use crate::stack::{ConnectError, ConnectionId, DisplayEndpoint, End, Io, Memory, Phase, Pool, Stack, UdpSession};
 use crate::trace::LogProbe;
@@ -113,8 +113,8 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
             stack.ended(id).is_some()
         });
         let (result, end) = match self.stack.take(id) {
-            Some((client, end)) => (client.result().unwrap_or(Err(app::Failure::Ended(end))), Some(end)),
-            None => (Err(app::Failure::TooEarly), None),
+            Some((client, end)) => (client.result().unwrap_or(Err(Failure::Ended(end))), Some(end)),
+            None => (Err(Failure::TooEarly), None),
         };
         match result {
             Ok(()) => log::info!("done"),
