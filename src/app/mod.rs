@@ -55,7 +55,7 @@ pub use udp_client::UdpClient;
 
 /// A program of this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs, reason = "each is described in `APPS`")]
+#[allow(missing_docs, reason = "`summary` describes each")]
 pub enum Program {
     Ack,
     Chargen,
@@ -85,36 +85,20 @@ pub struct App {
     pub udp_room: (usize, usize),
     /// Whether it takes more flash and memory than the smallest firmware has.
     pub large: bool,
-    /// What it does, in one line.
-    pub summary: &'static str,
 }
 
 /// All programs.
 pub const APPS: [App; 10] = [
-    App::new(
-        "greeting",
-        Some(9999),
-        Some(9999),
-        "greets: Welcome!, then Hello,NAME! for each message until exit",
-        Program::Greeting,
-    ),
-    App::new("echo", Some(7), Some(7), "sends back what comes", Program::Echo),
-    App::new("discard", Some(9), Some(9), "throws away what comes", Program::Discard).udp_room(0, 0),
-    App::new("chargen", Some(19), None, "sends characters without end", Program::Chargen),
-    App::new("ack", Some(9998), None, "prints one message, replies ACK, closes", Program::Ack),
-    App::new("thanks", Some(8080), Some(8081), "prints a message and replies thank you !", Program::Thanks)
-        .udp_room(usize::MAX, thanks::REPLY.len()),
-    App::new("upper", Some(14000), None, "prints one message, sends it back in upper case, closes", Program::Upper),
-    App::new(
-        "chat",
-        Some(9000),
-        Some(9000),
-        "lets people talk by lines: one at a time, or all in a room",
-        Program::Chat,
-    )
-    .large(),
-    App::new("inbox", None, Some(9997), "prints each datagram and its sender", Program::Inbox).udp_room(usize::MAX, 0),
-    App::new("http", Some(80), None, "shows in a browser what this stack does", Program::Http).large(),
+    App::new("greeting", Some(9999), Some(9999), Program::Greeting),
+    App::new("echo", Some(7), Some(7), Program::Echo),
+    App::new("discard", Some(9), Some(9), Program::Discard).udp_room(0, 0),
+    App::new("chargen", Some(19), None, Program::Chargen),
+    App::new("ack", Some(9998), None, Program::Ack),
+    App::new("thanks", Some(8080), Some(8081), Program::Thanks).udp_room(usize::MAX, thanks::REPLY.len()),
+    App::new("upper", Some(14000), None, Program::Upper),
+    App::new("chat", Some(9000), Some(9000), Program::Chat).large(),
+    App::new("inbox", None, Some(9997), Program::Inbox).udp_room(usize::MAX, 0),
+    App::new("http", Some(80), None, Program::Http).large(),
 ];
 
 impl Program {
@@ -126,6 +110,22 @@ impl Program {
         }
         APPS[at]
     }
+
+    /// Says in one line what the program does. It is no part of [`App`], so that it takes flash only where it is shown.
+    pub fn summary(self) -> &'static str {
+        match self {
+            Program::Ack => "prints one message, replies ACK, closes",
+            Program::Chargen => "sends characters without end",
+            Program::Chat => "lets people talk by lines: one at a time, or all in a room",
+            Program::Discard => "throws away what comes",
+            Program::Echo => "sends back what comes",
+            Program::Greeting => "greets: Welcome!, then Hello,NAME! for each message until exit",
+            Program::Http => "shows in a browser what this stack does",
+            Program::Inbox => "prints each datagram and its sender",
+            Program::Thanks => "prints a message and replies thank you !",
+            Program::Upper => "prints one message, sends it back in upper case, closes",
+        }
+    }
 }
 
 /// The program of this name.
@@ -134,14 +134,8 @@ pub fn find(name: &str) -> Option<App> {
 }
 
 impl App {
-    const fn new(
-        name: &'static str,
-        tcp: Option<u16>,
-        udp: Option<u16>,
-        summary: &'static str,
-        program: Program,
-    ) -> Self {
-        App { program, name, tcp, udp, udp_room: (usize::MAX, usize::MAX), large: false, summary }
+    const fn new(name: &'static str, tcp: Option<u16>, udp: Option<u16>, program: Program) -> Self {
+        App { program, name, tcp, udp, udp_room: (usize::MAX, usize::MAX), large: false }
     }
 
     const fn large(self) -> Self {

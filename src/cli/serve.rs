@@ -344,7 +344,7 @@ pub fn programs() -> String {
     let port = |transport: &str, port: Option<u16>| port.map_or(String::new(), |port| format!("{transport} {port}"));
     let line = |app: &App| {
         let (tcp, udp) = (port("tcp", app.tcp), port("udp", app.udp));
-        format!("  {:<9} {tcp:<10} {udp:<9} {}\n", app.name, app.summary)
+        format!("  {:<9} {tcp:<10} {udp:<9} {}\n", app.name, app.program.summary())
     };
     format!("Programs:\n{}", APPS.iter().map(line).collect::<String>())
 }

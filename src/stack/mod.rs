@@ -87,8 +87,6 @@ pub struct Stack<'a, S, U> {
     iface: Interface,
     checksums: ChecksumCapabilities,
     config: Config,
-    /// The routers in use; at first those of the configuration.
-    gateways: Gateways,
     #[cfg(feature = "dhcp")]
     autoconf: Option<addresses::Autoconf>,
     connections: Connections<'a, S>,
@@ -149,7 +147,6 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Ok(Stack {
             iface,
             checksums: capabilities.checksum,
-            gateways: config.gateways.clone(),
             #[cfg(feature = "dhcp")]
             autoconf,
             connections,

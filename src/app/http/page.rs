@@ -148,7 +148,7 @@ impl Part {
             ),
             Part::Service(Service { name, transport, port }) => {
                 let transport = if transport == Transport::Tcp { "tcp" } else { "udp" };
-                let summary = find(name).map_or("", |app| app.summary);
+                let summary = find(name).map_or("", |app| app.program.summary());
                 write!(out, r#"<tr><th scope="row">{name}<td>{transport} {port}<td>{summary}"#)
             }
             Part::Text(text) => out.write_str(text),

@@ -82,7 +82,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.iface.update_ip_addrs(|list| list.retain(|known| *known != gone));
         self.connections.enqueue_from(address);
         probe.event(now, &Event::Address(AddressEvent::Removed(gone)));
-        let router = self.gateways.iter().copied().find(|router| gone.contains_addr(router));
+        let router = self.config.gateways.iter().copied().find(|router| gone.contains_addr(router));
         if let Some(router) = router.filter(|router| !self.is_on_link(*router)) {
             self.remove_router(now, router, probe);
         }
@@ -94,27 +94,27 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// # Errors
     /// [`AddressError`]: it is not on the link, or there is no room.
     pub fn set_router<P: Probe>(&mut self, now: Instant, router: IpAddress, probe: &mut P) -> Result<(), AddressError> {
-        if self.gateways.contains(&router) {
+        if self.config.gateways.contains(&router) {
             return Ok(());
         }
         if !router.is_unicast() || !self.is_on_link(router) {
             return Err(AddressError::NotOnLink(router));
         }
-        if let Some(old) = self.gateways.iter().copied().find(|old| old.version() == router.version()) {
+        if let Some(old) = self.config.gateways.iter().copied().find(|old| old.version() == router.version()) {
             self.remove_router(now, old, probe);
         }
         add_route(&mut self.iface, router).map_err(|_| AddressError::Full)?;
-        self.gateways.push(router).map_err(|_| AddressError::Full)?;
+        self.config.gateways.push(router).map_err(|_| AddressError::Full)?;
         probe.event(now, &Event::Address(AddressEvent::Router(router)));
         Ok(())
     }
 
     /// Stops using this router. Returns false if it was not in use.
     pub fn remove_router<P: Probe>(&mut self, now: Instant, router: IpAddress, probe: &mut P) -> bool {
-        if !self.gateways.contains(&router) {
+        if !self.config.gateways.contains(&router) {
             return false;
         }
-        self.gateways.retain(|known| *known != router);
+        self.config.gateways.retain(|known| *known != router);
         let routes = self.iface.routes_mut();
         routes.update(|list| list.retain(|route| route.via_router != router));
         probe.event(now, &Event::Address(AddressEvent::RouterGone(router)));
@@ -224,7 +224,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 }
                 Change::Remove(address) => drop(self.remove_address(now, address, probe)),
                 // A configured router stays.
-                Change::Router(router) if self.gateways.iter().any(|old| old.version() == router.version()) => {}
+                Change::Router(router) if self.config.gateways.iter().any(|old| old.version() == router.version()) => {}
                 Change::Router(router) => {
                     if let Err(error) = self.set_router(now, router, probe) {
                         log::warn!("router {router} is not used: {error}");

@@ -146,7 +146,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
         let addresses = self.iface.ip_addrs();
         let routed = addresses.iter().any(|a| a.contains_addr(&remote.addr))
-            || self.gateways.iter().any(|g| g.version() == remote.addr.version());
+            || self.config.gateways.iter().any(|g| g.version() == remote.addr.version());
         let family = addresses.iter().any(|a| a.address().version() == remote.addr.version());
         let own = addresses.iter().any(|a| a.address() == remote.addr);
         match self.iface.get_source_address(&remote.addr) {
@@ -159,7 +159,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     ///
     /// That is `remote` itself if it is on the link, otherwise a router. `None` if there is no route.
     pub fn next_hop(&self, remote: IpAddress) -> Option<IpAddress> {
-        let router = self.gateways.iter().copied().find(|router| router.version() == remote.version());
+        let router = self.config.gateways.iter().copied().find(|router| router.version() == remote.version());
         if self.is_on_link(remote) { Some(remote) } else { router }
     }
 }
