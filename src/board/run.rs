@@ -20,7 +20,8 @@ use super::network::Taken;
 use super::network::each_address;
 use super::network::{announce, config};
 use super::{Board, Terminal, Uart, settings};
-use crate::app::{APPS, App, Basic, BasicUdp, Desk, Options, Room, Service, Status, Transport};
+use crate::app::chat::Member;
+use crate::app::{APPS, App, Basic, BasicUdp, Desk, Options, Program, Room, Service, Status, Transport, http};
 use crate::phy::Ethernet;
 use crate::stack::{
     Console, DisplayEndpoint, Io, Listener, Memory, Port, Probe, Session, SetupError, Slot, SlotIndex, Stack,
@@ -80,7 +81,7 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
     let (desk, lines) = (Desk::default().with_keyboard(&KEYBOARD), [const { Cell::new(0) }; ROOM]);
     let names = [const { Cell::new(Room::NO_NAME) }; N];
     let room = Room::new(&lines, &names, Some(&desk));
-    let options = Options { status: Some(&status), desk: Some(&desk), room: Some(&room), ..Options::default() };
+    let options = Options { desk: Some(&desk), ..Options::default() };
     // On the call stack, as the programs borrow from it. Each by itself: a `Pool` would be made in one place and moved to another.
     let mut slots = [const { Slot::EMPTY }; N];
     let mut slot_index = [SlotIndex::EMPTY; N];
@@ -109,9 +110,23 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
         true,
         (LogProbe::default(), &status),
         memory,
-        |app| app.server(&options),
+        |app| match app.program {
+            Program::Chat => Some(LargeServer::Member(Member::new(&room))),
+            Program::Http => Some(LargeServer::Http(http::Server::new(&status))),
+            _ => app.basic_server(&options).map(LargeServer::Basic),
+        },
         |app| app.udp_server(&options),
     )
+}
+
+crate::sessions! {
+    /// What [`serve_all`] serves on TCP: as `app::Server`, but chat is a room, which leaves the code of talks out of the flash.
+    #[derive(Clone)]
+    enum LargeServer<'a> {
+        Basic(Basic<'a>),
+        Http(http::Server<'a>),
+        Member(Member<'a>),
+    }
 }
 
 /// How many UDP ports the programs have, and how many bytes for datagrams.

@@ -28,6 +28,8 @@ mod udp_client;
 pub use client::Client;
 pub use datagrams::Server as UdpServer;
 pub use desk::Desk;
+#[doc(hidden)]
+pub use member::Member;
 pub use room::Room;
 pub use udp_client::Client as UdpClient;
 
