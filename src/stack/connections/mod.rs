@@ -5,6 +5,7 @@
 
 mod connect;
 mod deadlines;
+mod exchange;
 mod lifecycle;
 mod list;
 mod slot;
