@@ -76,7 +76,7 @@ pub struct ServerArgs {
     /// End a handshake that has not finished after TIME [default: 10s]
     #[arg(long, value_name = "TIME", value_parser = positive)]
     pub half_open_timeout: Option<Duration>,
-    /// How to treat a new connection when there is no room for it [default: drop]
+    /// What to do with a new connection when there is no room for it [default: drop]
     #[arg(long, value_enum, value_name = "WHAT")]
     pub overflow: Option<OnOverflow>,
     /// Write a line of JSON for each event to FILE, - for standard output; docs/lab-json.md has the fields [default: no lines]
