@@ -67,7 +67,7 @@ const REDIRECTS: usize = 10;
 /// The longest header of an answer, in bytes.
 const HEAD: usize = 16_384;
 
-/// Memory for a connection to each of a host's addresses, and for connections to earlier hosts that are still closing.
+/// Memory for a connection to each of a host's addresses. Connections to earlier hosts may still be closing.
 const SIZES: Sizes =
     Sizes { connections: 32, receive: 262_144, send: 16_384, ports: 1, datagrams: 64, payload: 131_072 };
 

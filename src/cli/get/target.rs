@@ -1,4 +1,4 @@
-//! The target of a request and of a redirect (RFC 3986, in the reading of the WHATWG's URL standard).
+//! The target of a request and of a redirect. URLs are read by RFC 3986 and the WHATWG's URL standard.
 
 use core::fmt;
 

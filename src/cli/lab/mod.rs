@@ -90,7 +90,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     }
 }
 
-/// Returns the command line's faults that matched no frame, in the words of the command line.
+/// Returns the faults of the command line that matched no frame, in its words.
 fn unmatched<'a>(ended: &Ended, own_faults: usize, args: &'a LabArgs) -> Vec<&'a str> {
     let of_args = |place: &usize| place.checked_sub(own_faults).and_then(|place| args.fault.get(place));
     ended.unmet.iter().filter_map(of_args).map(|fault| fault.words.as_str()).collect()

@@ -42,7 +42,7 @@ impl Guest {
         }
     }
 
-    /// Returns the command's exit code if it has ended, without waiting: 128 plus the number of a signal that killed it. Also
+    /// Returns the command's exit code if it has ended, without waiting. After a signal it is 128 plus the signal's number. Also
     /// passes a new SIGTERM on to the command.
     pub fn exit_code(&mut self) -> Option<u8> {
         let mut bytes = [0; 16];

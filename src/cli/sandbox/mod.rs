@@ -44,7 +44,8 @@ pub const KERNEL: [(IpAddr, u8); 2] = [
     (IpAddr::V4(Ipv4Addr::new(192, 168, 69, 100)), 24),
     (IpAddr::V6(Ipv6Addr::new(0xfdaa, 0, 0, 0, 0, 0, 0, 0x64)), 64),
 ];
-/// The kernel's link-local address, the source of router advertisements (RFC 4861 section 4.2). On other TAPs the kernel makes
+/// The kernel's link-local address. Router advertisements come from it (RFC 4861 section 4.2). On other TAPs the kernel makes
+/// one.
 /// one.
 const ROUTER: (IpAddr, u8) = (IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x64)), 64);
 

@@ -25,7 +25,7 @@ pub(crate) fn enter() -> Result<(), Refused> {
     }
 }
 
-/// The kernel refuses namespaces; the text is one line with the reason, if known, and the remedy.
+/// The kernel refuses namespaces. The text is one line with the reason, if known, and the remedy.
 #[derive(Debug)]
 pub struct Refused {
     error: io::Error,

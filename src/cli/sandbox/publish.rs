@@ -21,7 +21,7 @@ pub struct Publish {
     pub port: u16,
 }
 
-/// The most TCP connections at once through all published ports; others wait in the kernel's accept queue.
+/// The most TCP connections at once through all published ports. Others wait in the kernel's accept queue.
 pub const MAX_CONNECTIONS: usize = 64;
 
 /// The patience with a server that does not accept.
