@@ -1,11 +1,11 @@
-//! Addresses as people write them, on the command line and in the settings of a firmware: `build.rs` is compiled with this file, too.
+//! Addresses as text, on the command line and in the settings of a firmware. `build.rs` includes this file too.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// An own address with its prefix, written for `place`.
+/// Parses an own address with its prefix. Errors name `place`, where the text was written.
 ///
 /// # Errors
-/// One line that says what it should be.
+/// One line with the expected form.
 pub fn cidr(text: &str, place: &str) -> Result<(IpAddr, u8), String> {
     let bad = || format!("bad address '{text}' for {place}: it is like 192.168.69.1/24 or fdaa::1/64");
     let Some((address, prefix)) = text.split_once('/') else {
@@ -25,15 +25,15 @@ pub fn cidr(text: &str, place: &str) -> Result<(IpAddr, u8), String> {
     }
 }
 
-/// Another host's address, written for `place`.
+/// Parses another host's address. Errors name `place`, where the text was written.
 ///
 /// # Errors
-/// One line that says what it should be.
+/// One line with the expected form.
 pub fn address(text: &str, place: &str) -> Result<IpAddr, String> {
     text.parse().map_err(|_| format!("bad address '{text}' for {place}: it is an IP address"))
 }
 
-/// A host, which is an IP address or else a name, with or without a port; an IPv6 address comes without its brackets.
+/// Splits a host, an IP address or a name, from its port if it has one. An IPv6 address loses its brackets.
 pub fn host_and_port(text: &str, default: u16) -> Option<(&str, u16)> {
     if text.parse::<IpAddr>().is_ok() {
         return Some((text, default));
@@ -42,7 +42,7 @@ pub fn host_and_port(text: &str, default: u16) -> Option<(&str, u16)> {
         Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok().filter(|&port| port != 0)?),
         _ => (text, default),
     };
-    // Only brackets tell an IPv6 address from its port.
+    // Only brackets separate an IPv6 address from its port.
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     match bare {
         Some(bare) => bare.parse::<Ipv6Addr>().is_ok().then_some((bare, port)),
@@ -50,14 +50,14 @@ pub fn host_and_port(text: &str, default: u16) -> Option<(&str, u16)> {
     }
 }
 
-/// Whether it is one host's address: not one for many or for none.
+/// Returns whether an address belongs to one host: it is neither multicast, broadcast nor unspecified.
 pub fn is_unicast(address: IpAddr) -> bool {
     let broadcast = matches!(address, IpAddr::V4(address) if address.is_broadcast());
     !broadcast && !address.is_multicast() && !address.is_unspecified()
 }
 
-/// Whether a host can have the address: neither the loopback's, nor the first or last of its network (RFC 1122 section 3.2.1.3;
-/// RFC 3021 for prefixes of 31).
+/// Returns whether a host can have the address: not a loopback address, nor the first or last of its network (RFC 1122 section
+/// 3.2.1.3; RFC 3021 for prefixes of 31).
 fn is_host(address: IpAddr, prefix: u8) -> bool {
     let special = match address {
         IpAddr::V4(address) => {

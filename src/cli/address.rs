@@ -1,4 +1,4 @@
-//! Addresses on the host: the own ones before anything is served, and those of the host to call.
+//! Waits for the own addresses, and finds the addresses of the host to call.
 
 use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -20,14 +20,14 @@ use crate::names::{Name, ResolveError, Resolver, WithResolver};
 use crate::phy::linux::TunTap;
 use crate::stack::{Hardware, Io, Probe, Session, Stack, UdpSession};
 
-/// How long a link may take nothing before that is said.
+/// How long a link may accept no frame before a warning.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// Waits until nobody has objected to the addresses that were given by hand, which takes 150 ms on a link that is up. One that
-/// is down is waited for, with a warning.
+/// Waits until the addresses given by hand are known to be unique. This takes 150 ms on a link that is up. It warns once if the
+/// link is down, and keeps waiting.
 ///
 /// # Errors
-/// Somebody else has one; or the device has failed.
+/// Another host has one of them, or the device has failed.
 pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
     link: &Link,
     stack: &mut Stack<'_, S, U>,
@@ -54,7 +54,7 @@ pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
     check(stack)
 }
 
-/// Whether the addresses that were given by hand are nobody else's.
+/// Checks that no other host has an address given by hand.
 fn check<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>) -> Result<(), Failure> {
     match stack.taken() {
         None => Ok(()),
@@ -69,24 +69,24 @@ fn is_down(name: &str) -> String {
     format!("nothing can be sent on {name}: set it up with `sudo ip link set {name} up`")
 }
 
-/// How the addresses of hosts are found: on which link, and in what time.
+/// Finds the addresses of hosts on a link, within a time limit.
 pub struct Lookup<'l> {
     /// The link.
     pub link: &'l Link,
-    /// The time that a lookup may take, and what goes before it: a lease, a router.
+    /// The time limit of a lookup, including the wait for a lease and a router.
     pub patience: Duration,
-    /// Whether all addresses are wanted, however long the slower family takes.
+    /// Whether to wait for the addresses of the slower family too.
     pub thorough: bool,
 }
 
 impl Lookup<'_> {
-    /// The addresses of a host that can be reached from here, at least one, in the order to try them in (RFC 8305). `host` is a
-    /// name or an IP address. The stack needs a free UDP port, except for an IP address.
+    /// Finds the addresses of `host`, a name or IP address, that can be reached from here. Returns at least one, in the order to
+    /// try (RFC 8305). A name needs a free UDP port of the stack.
     ///
-    /// Waits first until the own addresses are there, whether by hand, from DHCP or by SLAAC.
+    /// Waits first for the own addresses: those given by hand, and those from DHCP or SLAAC.
     ///
     /// # Errors
-    /// One line for the user, with the host in it unless it is about the link.
+    /// One line for the user, which names the host unless the link is at fault.
     pub fn addresses<S: Session + Clone, U: UdpSession, P: Probe>(
         &self,
         host: &str,
@@ -101,7 +101,7 @@ impl Lookup<'_> {
         let found = self.unreached(host, stack, io, clock, stop)?;
         let reached =
             |stack: &Stack<'_, _, _>| found.iter().copied().filter(|&to| can_reach(stack, to)).collect::<Vec<_>>();
-        // A lease may come after what a router says, and an address after both.
+        // A lease may come later than a router advertisement, and an address later than both.
         if found.iter().any(|to| self.may_come(stack, to)) {
             self.wait(stack, io, clock, stop, |stack| !reached(stack).is_empty())?;
         }
@@ -111,7 +111,7 @@ impl Lookup<'_> {
         }
     }
 
-    /// Whether an own address of this family may still come.
+    /// Returns whether an own address of this family may still come.
     fn may_come<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>, to: &IpAddr) -> bool {
         match to {
             to if is_loopback(*to) => false,
@@ -120,7 +120,7 @@ impl Lookup<'_> {
         }
     }
 
-    /// Why an address cannot be reached.
+    /// Describes why an address cannot be reached.
     fn unreachable<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>, to: IpAddr) -> Failure {
         let address = IpAddress::from(to);
         if is_loopback(to) {
@@ -138,10 +138,10 @@ impl Lookup<'_> {
         }
     }
 
-    /// The same, whether they can be reached or not.
+    /// Like [`addresses`](Self::addresses), but includes addresses that cannot be reached.
     ///
     /// # Errors
-    /// As [`addresses`](Self::addresses).
+    /// The errors of [`addresses`](Self::addresses).
     pub fn unreached<S: Session + Clone, U: UdpSession, P: Probe>(
         &self,
         host: &str,
@@ -155,19 +155,19 @@ impl Lookup<'_> {
         if let Ok(address) = bare.parse::<IpAddr>() {
             self.settle(stack, io, clock, stop)?;
             if IpAddress::from(address).is_unicast() && self.may_come(stack, &address) {
-                // Without the address or route in the end, connecting says so.
+                // If the address or route never comes, connecting reports it.
                 self.wait(stack, io, clock, stop, |stack| can_reach(stack, address))?;
             }
             return Ok(vec![address]);
         }
-        // Nobody has such a name: to who asks it is one more that does not exist.
+        // To the user, an invalid name is one more name that does not exist.
         let name = Name::new(host).map_err(|error| Failure::run(format_args!("bad host '{host}': {error}")))?;
         let asks = self.link.dhcp || self.link.slaac;
         if self.link.dns.is_empty() && !asks {
             return Err(Failure::run(ResolveError::NoServer));
         }
         self.settle(stack, io, clock, stop)?;
-        // Those that were given, and those that DHCP and routers have named so far.
+        // The servers given by hand, and those that DHCP and routers have named so far.
         let servers = |stack: &Stack<'_, _, _>| -> Vec<IpAddress> {
             self.link.dns.iter().copied().chain(stack.dns_servers()).collect()
         };
@@ -200,7 +200,7 @@ impl Lookup<'_> {
             if over.is_some() || ended == Ended::Stopped {
                 break over;
             }
-            // A server has been named meanwhile.
+            // DHCP or a router has named another server meanwhile.
             let servers = reached(stack);
             if let Some(WithResolver::Resolver(resolver)) = stack.udp_program(port) {
                 resolver.add_servers(&servers);
@@ -220,7 +220,7 @@ impl Lookup<'_> {
         }
     }
 
-    /// Waits for the addresses that were given by hand: as long as patience goes, or the time that a working link may need.
+    /// Waits for the addresses given by hand: for `patience`, but at least the time that a working link needs.
     fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
         &self,
         stack: &mut Stack<'_, S, U>,
@@ -240,7 +240,7 @@ impl Lookup<'_> {
         check(stack)
     }
 
-    /// Polls until `done`, or patience ends.
+    /// Polls until `done` or until `patience` ends.
     fn wait<'a, S: Session + Clone, U: UdpSession, P: Probe>(
         &self,
         stack: &mut Stack<'a, S, U>,
@@ -252,7 +252,7 @@ impl Lookup<'_> {
         Self::wait_for(self.patience, stack, io, clock, stop, done)
     }
 
-    /// Polls until `done`, or this time is over.
+    /// Polls until `done` or until `time` is over.
     fn wait_for<'a, S: Session + Clone, U: UdpSession, P: Probe>(
         time: Duration,
         stack: &mut Stack<'a, S, U>,
@@ -269,7 +269,7 @@ impl Lookup<'_> {
         if ended == Ended::Done { Ok(()) } else { Err(interrupted()) }
     }
 
-    /// Whether a lease was asked for, and there is none: no IPv4 address but those given by hand.
+    /// Returns whether DHCP has given no lease: no IPv4 address besides those given by hand.
     fn lacks_lease<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>) -> bool {
         let leased = |own: &IpCidr| matches!(own, IpCidr::Ipv4(_)) && !self.link.addresses.contains(own);
         self.link.dhcp && !stack.addresses().iter().any(leased)
@@ -280,7 +280,7 @@ impl Lookup<'_> {
         Failure::run(format_args!("no lease from a DHCP server on {name} within {seconds} s"))
     }
 
-    /// Why there is no DNS server, though one was asked for.
+    /// Describes why DHCP and routers have named no DNS server.
     fn no_server<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>) -> Failure {
         let seconds = self.patience.as_secs_f64();
         let name = &self.link.name;
@@ -294,7 +294,7 @@ impl Lookup<'_> {
     }
 }
 
-/// A time at which the loop wakes, besides those of the stack.
+/// Wakes the loop at a time of its own, besides the stack's times.
 pub(super) struct Timer(OwnedFd);
 
 impl Timer {
@@ -309,13 +309,13 @@ impl Timer {
         self.0.as_fd()
     }
 
-    /// Wakes the loop at this time, or at once where it has passed; no longer at the one set before, and never where there is none.
-    /// It wakes it again and again until it is set anew.
+    /// Wakes the loop at `at`, or at once if that has passed; `None` stops the timer. It replaces the time set before, and wakes
+    /// the loop repeatedly until it is set again.
     pub(super) fn set(&self, clock: &Clock, at: Option<Instant>) -> Result<(), Failure> {
         let now = clock.now();
-        // Zero stops a timer: a time that has passed is a microsecond off.
+        // Zero would stop the timer, so a past time becomes one microsecond.
         let micros = at.map_or(0, |at| if at > now { (at - now).total_micros() } else { 1 });
-        // Both fit: a year at most, and less than a second in nanoseconds.
+        // Both fit: at most a year, and less than a second in nanoseconds.
         let value = Timespec { tv_sec: (micros / 1_000_000) as _, tv_nsec: (micros % 1_000_000 * 1000) as _ };
         let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
         timerfd_settime(&self.0, TimerfdTimerFlags::empty(), &once)
@@ -324,7 +324,7 @@ impl Timer {
     }
 }
 
-/// A signal's interrupt, and a timer that wakes the loop.
+/// An interrupt by a signal, with a timer that wakes the loop.
 pub(super) struct Alarm<'s> {
     pub(super) stop: &'s mut Stop,
     pub(super) timer: &'s Timer,
@@ -340,14 +340,14 @@ impl Interrupt for Alarm<'_> {
     }
 }
 
-/// What a host that cannot be reached needs.
+/// Returns the error for an unreachable host, with the option that helps.
 pub(super) fn no_route(address: &IpAddress) -> Failure {
     Failure::run(format_args!(
         "no route to {address}: give an address on its network with --ip, or a router with --gateway"
     ))
 }
 
-/// Who does not answer ARP or NDP for packets to `to`: it or its router.
+/// Describes who does not answer ARP or NDP for packets to `to`: that host or its router.
 pub(super) fn unanswered<S: Session + Clone, U: UdpSession>(
     link: &Link,
     stack: &Stack<'_, S, U>,
@@ -366,7 +366,7 @@ fn can_reach<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, to: IpA
     !is_loopback(to) && stack.source_for(IpEndpoint::new(to.into(), 1)).is_ok()
 }
 
-/// Whether there is an own address of IPv6 or of IPv4 that leads further than the link.
+/// Returns whether an own IPv6 or IPv4 address reaches further than the link.
 fn has_family<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, v6: bool) -> bool {
     stack.addresses().iter().any(|own| match own.address() {
         IpAddress::Ipv4(_) => !v6,

@@ -1,4 +1,4 @@
-//! `smolstep call`: a program's client.
+//! `smolstep call`: runs a program's client.
 
 use std::ffi::OsString;
 use std::net::{Ipv6Addr, SocketAddr};
@@ -41,8 +41,8 @@ pub struct CallArgs {
     /// The server's IP address or name [default port: the program's below]
     #[arg(value_name = "HOST[:PORT]")]
     pub host: String,
-    /// What to send, a message each; - stands for the lines of standard input [default: -, over TCP for ack, thanks and upper its
-    /// first line alone; greeting sends Li, Cheng and victor]
+    /// The messages to send; - stands for the lines of standard input [default: -, over TCP for ack, thanks and upper only its
+    /// first line; greeting sends Li, Cheng and victor]
     #[arg(value_name = "TEXT")]
     pub texts: Vec<OsString>,
     #[command(flatten)]
@@ -84,7 +84,7 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     let mut texts: Vec<&[u8]> = texts.iter().map(|text| text.as_bytes()).collect();
     let udp = args.udp || app.tcp.is_none();
     if texts == [CONSOLE] && (udp || !app.takes_one_message()) {
-        // As it is, echo and discard send it.
+        // echo and discard send their input unchanged.
         texts.clear();
     }
     let options = ClientOptions {
@@ -117,13 +117,13 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     io.probe.finish().and(result)
 }
 
-/// Whether there is a client to call this program's server with.
+/// Returns whether this program's server can be called.
 pub fn has_client(app: &App) -> bool {
     app.udp.is_some() || app.client(&ClientOptions::default()).is_some()
 }
 
 impl CallArgs {
-    /// The host, and the port there.
+    /// Returns the server's host and port.
     fn remote(&self, app: &App, link: &Link) -> Result<(String, u16), Failure> {
         let port = match (self.udp, app.tcp, app.udp) {
             (false, Some(port), _) | (false, None, Some(port)) | (true, _, Some(port)) => port,
@@ -165,7 +165,7 @@ impl CallArgs {
     }
 }
 
-/// A number from 0 to 1, without 1, as Python prints one: `random` of 2^64, with up to 16 digits.
+/// Writes a number from 0 to 1, excluding 1, as Python does. It is `random` out of 2^64, with up to 16 digits.
 fn fraction(random: u64) -> String {
     let digits = format!("{:016}", (u128::from(random) * 10u128.pow(16)) >> 64);
     let digits = digits.trim_end_matches('0');
@@ -175,17 +175,17 @@ fn fraction(random: u64) -> String {
 struct Caller<'c> {
     link: &'c Link,
     tcp: TcpArgs,
-    /// What the host may have been meant as.
+    /// Another reading of the host, to suggest in an error.
     hint: Option<String>,
     race: &'c Race,
-    /// Connections that have lost a race, and may not have ended.
+    /// Connections that lost a race and may not have ended.
     left: Vec<ConnectionId>,
     patience: Duration,
     clock: Clock,
     stop: Stop,
 }
 
-/// For a connection to each of a host's addresses.
+/// Memory for a connection to each of a host's addresses.
 const SIZES: Sizes = Sizes { connections: 24, ports: 1, ..Sizes::SERVER };
 
 type Clients<'s, 'c, 't> = Stack<'s, Runner<'c, Client<'t>>, WithResolver<UdpClient<'t>>>;
@@ -221,7 +221,7 @@ impl<'c> Caller<'c> {
     ) -> Result<(), Failure> {
         let lookup = Lookup { link: self.link, patience: self.patience, thorough: false };
         let found = lookup.addresses(host, stack, io, &self.clock, &mut self.stop).map_err(|failure| {
-            // Before, the trouble is the link's.
+            // An earlier failure is the link's.
             if stack.is_settled() { self.hinted(failure) } else { failure }
         })?;
         let mut dialler = dialler(&found, port, self.patience);
@@ -229,14 +229,14 @@ impl<'c> Caller<'c> {
             let DialStep::Connect { remote, .. } = dialler.next(self.clock.now()) else { return Ok(()) };
             return self.udp(remote, app, options, stack, io);
         }
-        // A program whose server takes one message a connection is called once a text.
+        // If the server takes one message a connection, each text needs its own call.
         if app.takes_one_message() && !options.texts.is_empty() {
             return self.each(&mut dialler, app, options, stack, io);
         }
         self.tcp(&mut dialler, app, options, stack, io)
     }
 
-    /// Calls once a text, and once a line where the text is `-`.
+    /// Makes one call for each text, and one for each line where the text is `-`.
     fn each<'t>(
         &mut self,
         dialler: &mut Dialler,
@@ -256,7 +256,7 @@ impl<'c> Caller<'c> {
                 if line.is_empty() {
                     continue;
                 }
-                // A client borrows its text for as long as the stack lives, which is until the process ends.
+                // A client borrows its text until the stack ends, and the stack lives until the process ends.
                 let texts: &'static [&'static [u8]] = Box::leak(Box::new([&*line.leak()]));
                 self.tcp(dialler, app, &ClientOptions { texts, dash: false, ..*options }, stack, io)?;
                 sent = true;
@@ -265,7 +265,7 @@ impl<'c> Caller<'c> {
         if sent { Ok(()) } else { Err(Failure::run(NotDone::NoText)) }
     }
 
-    /// Calls the first address that connects, and keeps to it from then on.
+    /// Connects to the first address that answers, and uses that address from then on.
     fn tcp<'t>(
         &mut self,
         dialler: &mut Dialler,
@@ -300,7 +300,7 @@ impl<'c> Caller<'c> {
                 Some(Err(why)) => Err(failed(remote, &why)),
                 None => Err(failed(remote, &end)),
             },
-            // The connection is not over, but the client is done with it.
+            // The connection is still open, but the client has finished.
             None if is_done(stack) => Ok(()),
             _ => Err(failed(remote, &"interrupted")),
         }
@@ -335,7 +335,7 @@ impl<'c> Caller<'c> {
         }
     }
 
-    /// Why an address gives no connection.
+    /// Describes why an address gives no connection.
     fn told(&self, stack: &Clients<'_, '_, '_>, remote: IpEndpoint, why: DialError) -> Failure {
         match why {
             DialError::Connect(error) => describe(remote, error),
@@ -344,7 +344,7 @@ impl<'c> Caller<'c> {
         }
     }
 
-    /// Why a client is not done.
+    /// Describes why a client has not finished.
     fn undone(&self, stack: &Clients<'_, '_, '_>, remote: IpEndpoint, why: NotDone) -> Failure {
         match why {
             NotDone::Unreachable => Failure::run(unanswered(self.link, stack, remote.addr)),
@@ -352,7 +352,7 @@ impl<'c> Caller<'c> {
         }
     }
 
-    /// The same with what the host may have been meant as.
+    /// Adds the hint about the host to a failure.
     fn hinted(&self, failure: Failure) -> Failure {
         match &self.hint {
             Some(meant) => Failure::run(format_args!("{failure}; if its last group is a port, write {meant}")),
@@ -361,7 +361,7 @@ impl<'c> Caller<'c> {
     }
 }
 
-/// An IPv6 address and port without brackets, with them.
+/// Adds the missing brackets to an IPv6 address with a port.
 fn bracketed(text: &str) -> Option<String> {
     let (host, port) = text.rsplit_once(':')?;
     let digits = port.bytes().all(|byte| byte.is_ascii_digit());
@@ -373,7 +373,7 @@ fn failed(remote: IpEndpoint, why: &dyn core::fmt::Display) -> Failure {
     Failure::run(format_args!("{}: {why}", SocketAddr::from(remote)))
 }
 
-/// Why a connection was not even begun, for the user.
+/// Describes for the user why a connection could not be begun.
 pub(super) fn describe(remote: IpEndpoint, error: ConnectError) -> Failure {
     match error {
         ConnectError::NoRoute => no_route(&remote.addr),

@@ -1,4 +1,4 @@
-//! The command line.
+//! The command line: its commands, and their dispatch.
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -56,7 +56,7 @@ enum Command {
     Serve(ServeArgs),
 }
 
-/// Runs what the command line says; returns the exit code.
+/// Runs the command line; returns the exit code.
 ///
 /// # Errors
 /// One line for the user.
@@ -109,7 +109,7 @@ mod tests {
 
     use super::*;
 
-    /// Each command's help as `--help` prints it, and the command.
+    /// Returns each command's help, as `--help` prints it, with the command.
     fn helps() -> Vec<(String, clap::Command)> {
         let mut cli = Cli::command();
         cli.build();
@@ -152,7 +152,7 @@ mod tests {
             if command.get_arguments().any(|option| option.get_id() == "ip") {
                 assert!(has("192.168.69.1/24") && has("192.168.69.2/24") && has("fdaa::2/64"), "{help}");
             }
-            // Once in all, where every command's are looked for.
+            // Documented once, at the top level, where users look for them.
             for variable in ["RUST_LOG", "NO_COLOR"] {
                 assert_eq!(help.matches(variable).count(), usize::from(name == "smolstep"), "{name}: {variable}");
             }
@@ -160,7 +160,7 @@ mod tests {
         }
     }
 
-    /// Without it, OpenBSD's nc keeps its side open when its input ends, and nothing is over.
+    /// OpenBSD's nc needs -N to close its side at the end of input. Without it, the connection does not end.
     #[test]
     fn every_nc_example_ends_its_side() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -182,7 +182,7 @@ mod tests {
                     let address = first.contains("::");
                     if command || address {
                         examples += 1;
-                        // `-q SECONDS` is `-N` after a while.
+                        // `-q SECONDS` is `-N` after a delay.
                         let ends = arguments.split_whitespace().any(|word| word == "-N" || word == "-q");
                         assert!(ends, "{place}: {line}");
                     }

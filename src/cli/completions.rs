@@ -1,4 +1,4 @@
-//! `smolstep completions`: a script that completes smolstep's words in a shell.
+//! `smolstep completions`: prints a script that completes smolstep's words in a shell.
 
 use clap::{Args, ValueEnum};
 use clap_complete::generate;
@@ -29,10 +29,10 @@ enum Shell {
 /// Prints the script for `command`.
 ///
 /// # Errors
-/// Standard output takes no more.
+/// Standard output cannot be written.
 pub fn completions(args: &CompletionsArgs, mut command: clap::Command) -> Result<(), Failure> {
     let name = command.get_name().to_owned();
-    // The generator panics where a write fails: memory takes all.
+    // The generator panics if a write fails; writing to memory cannot fail.
     let mut script = Vec::new();
     match args.shell {
         Shell::Bash => generate(shells::Bash, &mut command, name, &mut script),

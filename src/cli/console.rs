@@ -12,9 +12,9 @@ use crate::app::Keyboard;
 use crate::host::HostConsole;
 use crate::stack::{Console, Input};
 
-/// Standard input, read only when it is known to have something, and standard output, where a terminal gets no control characters.
+/// Standard input and output. Input is read only when it is ready; a terminal gets no control characters.
 ///
-/// A terminal can have its lines edited: see [`editing`](Self::editing).
+/// The lines of a terminal can be edited: see [`editing`](Self::editing).
 pub struct Stdio {
     input: State,
     fault: Option<io::Error>,
@@ -26,42 +26,42 @@ pub struct Stdio {
 enum State {
     /// No program has asked for input.
     Unused,
-    /// One has, and there was none.
+    /// A program has asked for input when none was ready.
     Wanted,
-    /// There is some, or the end.
+    /// Input, or its end, is ready.
     Ready,
     Ended,
 }
 
-/// What programs ask of the process's one terminal.
+/// Carries programs' requests to the process's one terminal.
 pub static KEYBOARD: Keyboard = Keyboard::new();
 
 /// Whether lines are edited.
 enum Edit {
     No,
-    /// From the first prompt on.
+    /// Edits lines from the first prompt on.
     AtPrompt {
-        /// What the end of input stands for.
+        /// The bytes that replace the end of input.
         at_end: Option<&'static [u8]>,
-        /// A line that was begun before is for nobody.
+        /// Whether to discard a line that was begun before the editor starts.
         disown: bool,
     },
     Edited(Editor),
 }
 
 impl Stdio {
-    /// The process's own.
+    /// The process's standard input and output, without editing.
     pub fn new() -> Self {
         Stdio { input: State::Unused, fault: None, edit: Edit::No, output: Output::new() }
     }
 
-    /// The same, where a terminal's lines are edited from the first prompt on, and what is printed stands above them. At the end
-    /// of input it reads as what `at_end` says, and goes on.
+    /// The same with an editor for a terminal's lines from the first prompt on. Output appears above the line. At the end of
+    /// input, `at_end` is read instead, and input goes on.
     pub fn editing(at_end: Option<&'static [u8]>) -> Self {
         Stdio { edit: Edit::AtPrompt { at_end, disown: false }, ..Self::new() }
     }
 
-    /// Standard output, and no input: somebody else reads that.
+    /// Standard output without input, for a command whose input is read by another part.
     pub fn output_only() -> Self {
         Stdio { input: State::Ended, ..Self::new() }
     }
@@ -73,21 +73,21 @@ impl Stdio {
         }
     }
 
-    /// Forgets what a person typed so far. Returns whether there was something; `None` if no person types.
+    /// Discards the input typed so far. Returns whether there was any; `None` without a person at a terminal.
     fn start_over(&mut self) -> Option<bool> {
         if self.input == State::Ended || !io::stdin().is_terminal() || !in_foreground() {
             return None;
         }
         let mut forgotten = false;
         let mut buf = [0; 256];
-        // Bounded, as a terminal may be fed by a program.
+        // Bounded, because a program may feed the terminal.
         for _ in 0..4096 {
             if !can_read(self.file()) {
                 break;
             }
             match rustix::io::read(self.file(), &mut buf) {
                 Ok(1..) => forgotten = true,
-                // Ctrl-D where no editor sees it: there was no talk to end.
+                // Ctrl-D without an editor: there was no talk to end.
                 Ok(0) if !matches!(self.edit, Edit::Edited(_)) && tcgetattr(rustix::stdio::stdin()).is_ok() => {}
                 Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => break,
                 _ => {
@@ -96,13 +96,13 @@ impl Stdio {
                 }
             }
         }
-        // A line that was begun has not come yet.
+        // A line that was begun is still in the editor.
         match &mut self.edit {
             Edit::Edited(editor) => forgotten |= editor.disown(),
             Edit::AtPrompt { disown, .. } => *disown = true,
             Edit::No => {}
         }
-        // What is typed from now on is waited for.
+        // Wait for new input from now on.
         self.input = State::Wanted;
         Some(forgotten)
     }
@@ -134,7 +134,7 @@ impl Console for Stdio {
             && in_foreground()
         {
             if disown {
-                // Where there is nothing to forget, this fails.
+                // Fails if there is nothing to discard.
                 let _ = tcflush(rustix::stdio::stdin(), QueueSelector::IFlush);
             }
             self.edit = Editor::start(text, at_end).map_or(Edit::No, Edit::Edited);
@@ -157,7 +157,7 @@ impl Console for Stdio {
             State::Ready if in_foreground() => {}
             State::Ready => return Input::NotYet,
         }
-        // One read for one report that there is something, so that it cannot block.
+        // Reads once for each report of readiness, so that the read cannot block.
         match rustix::io::read(self.file(), &mut *buf) {
             Ok(0) if !buf.is_empty() => {
                 self.input = State::Ended;
@@ -195,13 +195,13 @@ impl HostConsole for Stdio {
     }
 }
 
-/// Whether a read would not block.
+/// Returns whether a read would not block.
 fn can_read(file: BorrowedFd<'_>) -> bool {
     let mut files = [PollFd::from_borrowed_fd(file, PollFlags::IN)];
     poll(&mut files, Some(&Timespec::default())).is_ok_and(|count| count > 0)
 }
 
-/// Whether this process may read the terminal: one in the background would be stopped for it.
+/// Returns whether this process may read the terminal: a read stops a process in the background.
 fn in_foreground() -> bool {
     match rustix::termios::tcgetpgrp(rustix::stdio::stdin()) {
         Ok(group) => group == rustix::process::getpgrp(),

@@ -1,4 +1,4 @@
-//! `smolstep doctor`: what this machine can do, and the command that mends what it cannot.
+//! `smolstep doctor`: checks what this machine can do, and shows the commands that repair the rest.
 
 mod links;
 
@@ -13,19 +13,18 @@ use rustix::thread::{CapabilitySet, capabilities};
 use crate::cli::sandbox::{make_tap, namespace};
 use links::sudo;
 
-/// Check what this machine can do, and show the command that mends what it cannot
+/// Check what this machine can do, and show the command that fixes each problem
 #[derive(Args, Clone, Copy, Debug)]
 #[command(after_help = "Example:
   smolstep doctor")]
 pub struct DoctorArgs {}
 
-/// Writes one line a check to `out`; answers whether servers can run here: on a TAP or TUN, or in a sandbox.
+/// Writes one line for each check to `out`. Returns whether servers can run here, on a TAP or TUN or in a sandbox.
 ///
-/// The sandbox is tried by making one: this process, which must have one thread, stays in it. So this is the last thing
-/// that a process does.
+/// Tries the sandbox by making one. This process must have one thread and stays in the sandbox, so this must be its last task.
 ///
 /// # Errors
-/// Only those of `out`.
+/// Only errors of `out`.
 pub fn run(out: &mut dyn Write) -> io::Result<bool> {
     let mut report = Report { out };
     let file = check_file(&mut report)?;
@@ -45,12 +44,12 @@ impl Report<'_> {
         Ok(true)
     }
 
-    /// What is good to know, and nobody has to mend.
+    /// Reports a fact that needs no repair.
     fn note(&mut self, what: impl fmt::Display) -> io::Result<()> {
         writeln!(self.out, "note     {what}")
     }
 
-    /// What nobody can do without, with the command that mends it.
+    /// Reports a missing requirement, with the command that provides it.
     fn missing(&mut self, what: impl fmt::Display) -> io::Result<()> {
         writeln!(self.out, "missing  {what}")
     }
@@ -96,6 +95,6 @@ fn check_sandbox(report: &mut Report<'_>, usable: bool) -> io::Result<bool> {
         }
         Err(refused) => format!("no user and network namespace for a sandbox: {}", refused.mend()),
     };
-    // Who has a TAP does without.
+    // A user with a TAP needs no sandbox.
     if usable { report.note(refused) } else { report.missing(refused) }.map(|()| false)
 }

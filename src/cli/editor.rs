@@ -1,7 +1,7 @@
-//! A line that is edited at a terminal while other lines are printed above it.
+//! Edits a line at a terminal while other lines are printed above it.
 //!
-//! The editor reads the keyboard on a thread of its own and hands finished lines over through a socket, which the poll loop waits
-//! for like any other file. A second thread prints: it may have to wait for the editor, and the poll loop must not.
+//! The editor reads the keyboard on its own thread and passes finished lines through a socket, which the poll loop waits for like
+//! any other file. A second thread prints: it may have to wait for the editor, and the poll loop must not.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -22,42 +22,42 @@ use rustyline::history::MemHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{ColorMode, Config, ExternalPrinter, Helper};
 
-/// The editor of a terminal, which is as it was before once this is dropped.
+/// The editor of a terminal. Dropping it restores the terminal's settings.
 pub(super) struct Editor {
     shared: Arc<Shared>,
     typed: UnixStream,
-    /// Kept open, so that only the end of input ends what is typed.
+    /// Kept open, so that `typed` ends at the end of input, not when the editor's thread ends.
     _keyboard: UnixStream,
     before: Termios,
-    /// The beginning of a line to be printed.
+    /// The beginning of an unfinished line to print.
     partial: Vec<u8>,
 }
 
-/// How much may wait to be printed, in bytes; what comes then is lost.
+/// The most bytes that wait to be printed; further text is lost.
 const WAITING: usize = 1 << 20;
 
-/// How long the end may wait for all to be printed.
+/// The longest wait for remaining text when the editor is dropped.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// Up and down again: text that changes nothing.
+/// Moves the cursor up and down again: printing it changes nothing.
 const NOTHING: &str = "\x1b[A\n";
 
-/// What a person is told at Enter whose line was begun for somebody who is gone.
+/// The notice at Enter for a line that was begun for a peer who has left.
 const DISOWNED: &str = "(not sent: this was begun for somebody else, arrow up brings it back)\n";
 
-/// What a person is told whose line is lost.
+/// The notice for a line that is lost.
 const NOT_TEXT: &str = "(not sent: a line that is not UTF-8)\n";
 
-/// Ends a synchronized update and bracketed paste, goes to the beginning of the line and clears it.
+/// Ends a synchronized update and bracketed paste, then clears the line.
 const CLEAR: &[u8] = b"\x1b[?2026l\x1b[?2004l\r\x1b[J";
 
 impl Editor {
-    /// Starts it; `None` where standard input and output are not a terminal that it knows. The end of input (Ctrl-D) is what
-    /// `at_end` says, as if it were typed, or the end. Ctrl-C is SIGINT to this process.
+    /// Starts the editor; `None` if standard input and output are not a supported terminal. At the end of input (Ctrl-D),
+    /// `at_end` is passed on as if typed; with `None` the input ends. Ctrl-C sends SIGINT to this process.
     pub fn start(prompt: &str, at_end: Option<&'static [u8]>) -> Option<Editor> {
         let before = tcgetattr(rustix::stdio::stdin()).ok()?;
         let history = MemHistory::new();
-        // Nothing is coloured, but the prompt's hook is to be asked everywhere.
+        // Forces the calls of the prompt's hook; no text is coloured.
         let config = Config::builder().color_mode(ColorMode::Forced).build();
         let mut editor = rustyline::Editor::<Hooks, MemHistory>::with_history(config, history).ok()?;
         let printer = editor.create_external_printer().ok()?;
@@ -80,19 +80,18 @@ impl Editor {
         Some(Editor { shared, typed, _keyboard: kept, before, partial: Vec::new() })
     }
 
-    /// Where finished lines can be read.
+    /// The socket with the finished lines.
     pub fn typed(&self) -> BorrowedFd<'_> {
         self.typed.as_fd()
     }
 
-    /// What was typed so far is for nobody: a line that was begun is not handed over at Enter. Whether there is one, and this was
-    /// not known of it.
+    /// Marks the line in progress as not to be sent at Enter. Returns whether there is such a line, not marked before.
     pub fn disown(&self) -> bool {
         let mut state = self.shared.lock();
         state.begun && !core::mem::replace(&mut state.disowned, true)
     }
 
-    /// Prints above the line, once a line is complete.
+    /// Prints above the edited line, as soon as a printed line is complete.
     pub fn print(&mut self, bytes: &[u8]) {
         self.partial.extend_from_slice(bytes);
         if let Some(end) = self.partial.iter().rposition(|&b| b == b'\n') {
@@ -120,7 +119,7 @@ impl Drop for Editor {
             .wait_timeout_while(state, FAREWELL, |state| !state.drained || !(state.held || state.at == At::Over));
         let mut state = waiting.unwrap_or_else(PoisonError::into_inner).0;
         let mut out = io::stdout().lock();
-        // Nobody is left to be told of what fails from here on.
+        // Errors from here on cannot be reported.
         if state.at != At::Over {
             let _ = out.write_all(CLEAR);
         }
@@ -132,14 +131,14 @@ impl Drop for Editor {
     }
 }
 
-/// Logs only warnings and errors from now on, unless the environment sets the level: log lines would interrupt the talk.
+/// Limits the log to warnings and errors unless RUST_LOG is set: log lines would interrupt the talk.
 fn quieten() {
     if std::env::var_os("RUST_LOG").is_none() {
         log::set_max_level(log::LevelFilter::Warn);
     }
 }
 
-/// Prints a text of whole lines above the line that is edited; false where none is.
+/// Prints whole lines above the edited line; returns false if no line is edited.
 pub(super) fn print_above(text: &str) -> bool {
     match &*log_to() {
         Some(shared) => {
@@ -150,13 +149,13 @@ pub(super) fn print_above(text: &str) -> bool {
     }
 }
 
-/// The editor that the log goes to. There is one logger, so there is one of this.
+/// The editor that prints the log. It is global because the logger is.
 fn log_to() -> MutexGuard<'static, Option<Arc<Shared>>> {
     static LOG_TO: Mutex<Option<Arc<Shared>>> = Mutex::new(None);
     LOG_TO.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What the threads share.
+/// The state shared by the threads.
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
@@ -166,25 +165,25 @@ struct Shared {
 #[derive(Default)]
 struct State {
     at: At,
-    /// Texts to be printed, each of whole lines.
+    /// Texts to print, each of whole lines.
     texts: VecDeque<String>,
     bytes: usize,
     lost: usize,
-    /// A line is not empty.
+    /// Whether the edited line is not empty.
     begun: bool,
-    /// It was begun for somebody who is gone.
+    /// Whether the edited line was begun for a peer who has left.
     disowned: bool,
     ending: bool,
-    /// All texts are printed: the editor is not to draw any more.
+    /// Whether all texts are printed, so that the editor must not draw again.
     drained: bool,
-    /// It does not.
+    /// Whether the editor is stopped.
     held: bool,
 }
 
-/// What the editor is at.
+/// What the editor is doing.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum At {
-    /// One line is done and the next has not begun: nothing may be printed, for a moment.
+    /// Between two lines: printing must wait for a moment.
     #[default]
     Between,
     Editing,
@@ -217,14 +216,14 @@ impl Shared {
         }
     }
 
-    /// The line that was edited is done; whether it is for nobody.
+    /// Notes the end of the edited line; returns whether to discard it.
     fn line_ends(&self) -> bool {
         let mut state = self.lock();
         state.begun = false;
         core::mem::take(&mut state.disowned)
     }
 
-    /// Holds the editor for good where it would draw what nobody would clear away.
+    /// Stops the editor for good once nothing would clear its drawing.
     fn hold_at_the_end(&self) {
         let mut state = self.lock();
         while state.drained {
@@ -261,7 +260,7 @@ fn edit(
         let disowned = shared.line_ends();
         let handed_over = match line {
             Ok(mut line) => {
-                // Refused only where it is empty or the same again.
+                // Refused only for an empty or repeated line.
                 let _ = editor.add_history_entry(line.as_str());
                 if disowned {
                     shared.push(Cow::Borrowed(DISOWNED));
@@ -270,14 +269,14 @@ fn edit(
                 line.push('\n');
                 keyboard.write_all(line.as_bytes())
             }
-            // A terminal that is gone is at its end too, again and again.
+            // A closed terminal also reports the end of input, repeatedly.
             Err(ReadlineError::Eof) if tcgetattr(rustix::stdio::stdin()).is_ok() => match at_end {
                 Some(bytes) => keyboard.write_all(bytes),
                 None => break,
             },
             Err(ReadlineError::Interrupted) => {
                 interrupted = true;
-                // This process is there.
+                // Cannot fail: the process is this one.
                 let _ = kill_process(getpid(), Signal::INT);
                 break;
             }
@@ -319,14 +318,14 @@ fn print(mut printer: impl ExternalPrinter, shared: &Shared) {
                 let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
             }
             (at, None) => {
-                // The editor holds one text at most: when it has taken a second after the last, the last has been printed.
+                // The editor holds at most one text. Once it has taken a second text after the last, the last has been printed.
                 for _ in 0..if at == At::Editing { 2 } else { 0 } {
                     let _ = printer.print(NOTHING.into());
                 }
                 shared.lock().drained = true;
                 shared.changed.notify_all();
                 if at == At::Editing {
-                    // It may have drawn for the last time already.
+                    // May fail: the editor may have drawn for the last time.
                     let _ = printer.print(NOTHING.into());
                 }
                 return;
@@ -335,7 +334,7 @@ fn print(mut printer: impl ExternalPrinter, shared: &Shared) {
     }
 }
 
-/// Tells when a line begins and ends.
+/// Notes when a line begins and ends.
 struct Hooks(Arc<Shared>);
 
 impl Helper for Hooks {}
@@ -346,7 +345,7 @@ impl Completer for Hooks {
 
 impl Highlighter for Hooks {
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _default: bool) -> Cow<'b, str> {
-        // Asked whenever the line is to be drawn.
+        // Called before each drawing of the line.
         self.0.hold_at_the_end();
         Cow::Borrowed(prompt)
     }
@@ -356,7 +355,7 @@ impl Hinter for Hooks {
     type Hint = String;
 
     fn hint(&self, line: &str, _pos: usize, _ctx: &rustyline::Context<'_>) -> Option<String> {
-        // Asked when the line has been drawn.
+        // Called after each drawing of the line.
         self.0.set(At::Editing);
         let mut state = self.0.lock();
         state.begun = !line.is_empty();
@@ -367,7 +366,7 @@ impl Hinter for Hooks {
 
 impl Validator for Hooks {
     fn validate(&self, _ctx: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
-        // Asked at Enter.
+        // Called at Enter.
         self.0.set(At::Between);
         Ok(ValidationResult::Valid(None))
     }

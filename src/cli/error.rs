@@ -1,4 +1,4 @@
-//! How the program ends when it cannot go on.
+//! The error that ends the program.
 
 use core::fmt;
 use std::io;
@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use crate::app::is_invisible;
 use crate::host::DriveError;
 
-/// One line for the user, and the exit code that goes with it: 2 for an invalid command line, else 1. A host's name and
-/// a URL are read as they are looked up, like the ones that `get` is redirected to: what is wrong with one is 1.
+/// One line for the user and its exit code: 2 for an invalid command line, else 1. Host names and URLs are checked at lookup,
+/// like the URLs of redirects, so an invalid one exits with 1.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     code: u8,
@@ -16,9 +16,9 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// With an exit code of its own.
+    /// An error with its own exit code.
     pub fn new(code: u8, what: impl fmt::Display) -> Self {
-        // A word of the command line may hold anything; the line stays one line.
+        // Escapes control characters: words of the command line may hold any, and the message must stay one line.
         let mut line = String::new();
         for c in what.to_string().chars() {
             match is_invisible(c) {
@@ -29,7 +29,7 @@ impl Failure {
         Failure { code, what: line }
     }
 
-    /// It went wrong at run time: exit code 1.
+    /// A run-time error: exit code 1.
     pub fn run(what: impl fmt::Display) -> Self {
         Self::new(1, what)
     }
@@ -39,8 +39,8 @@ impl Failure {
         Self::new(2, what)
     }
 
-    /// Standard output takes no more: exit code 1. Where that is because nobody reads it any more, as before `| head -1`, there is
-    /// nothing to say, and the code is the shell's for a program that SIGPIPE has ended.
+    /// Standard output cannot be written: exit code 1. If its reader has gone, as with `| head -1`, the message is empty and the
+    /// exit code is the shell's for a program that SIGPIPE ended.
     pub fn output(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Failure { code: 128 + 13, what: String::new() },
@@ -48,7 +48,7 @@ impl Failure {
         }
     }
 
-    /// Adds a clause to an error about the command line; others stay as they are.
+    /// Adds a clause to an error about the command line; leaves other errors unchanged.
     pub fn add_to_usage(mut self, clause: impl fmt::Display) -> Self {
         if self.code == 2 {
             let after = if self.what.ends_with('?') { "" } else { ";" };
@@ -57,7 +57,7 @@ impl Failure {
         self
     }
 
-    /// Whether there is nothing to say.
+    /// Returns whether the message is empty.
     pub fn is_quiet(&self) -> bool {
         self.what.is_empty()
     }

@@ -1,4 +1,4 @@
-//! `serve --events`: a line of JSON for each event of the stack. trace/json.rs writes the line, docs/lab-json.md has its fields.
+//! `serve --events`: writes each event of the stack as a line of JSON. trace/json.rs has the format, docs/lab-json.md the fields.
 
 use std::cell::RefCell;
 use std::fs::File;
@@ -11,12 +11,12 @@ use super::error::Failure;
 use crate::stack::Event;
 use crate::trace::write_event;
 
-/// Where the lines go. Each is handed on as soon as it is complete.
+/// Writes events as lines. Each line is flushed as soon as it is complete.
 ///
-/// The first error ends the lines. Where they go to a file, the server runs on, as with a capture; [`finish`](Self::finish) reports the
-/// error.
+/// The first error ends the lines. If they go to a file, the server runs on, as with a capture; [`finish`](Self::finish) reports
+/// the error.
 pub struct Events {
-    /// None is standard output.
+    /// The file; `None` is standard output.
     path: Option<PathBuf>,
     began: Instant,
     lines: RefCell<Lines>,
@@ -29,7 +29,7 @@ struct Lines {
 }
 
 impl Events {
-    /// Creates the file, or empties the one there is; `-` is standard output. Times are counted from `now`.
+    /// Creates or empties the file; `-` is standard output. Times are counted from `now`.
     ///
     /// # Errors
     /// The file cannot be created.
@@ -49,15 +49,15 @@ impl Events {
             return;
         }
         line.clear();
-        // A String takes everything.
+        // Writing to a `String` cannot fail.
         let _ = write_event(line, now - self.began, event);
         *fault = out.write_all(line.as_bytes()).and_then(|()| out.flush()).err();
     }
 
-    /// Whether the server should go on: standard output that takes no more ends it.
+    /// Checks that the server can go on: an error of standard output ends it, one of a file does not.
     ///
     /// # Errors
-    /// What happened to standard output.
+    /// The error of standard output.
     pub fn check(&self) -> Result<(), Failure> {
         if self.path.is_some() { Ok(()) } else { self.finish() }
     }

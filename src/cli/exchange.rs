@@ -1,4 +1,4 @@
-//! Questions to the kernel over netlink, and its answers.
+//! Sends requests to the kernel over netlink, and reads its answers.
 
 use std::io;
 
@@ -22,7 +22,7 @@ impl Exchange {
         Ok(Exchange { socket, sequence: 0 })
     }
 
-    /// Sends one request and hands each answer to `each`, until the kernel says that it is done.
+    /// Sends one request and passes each answer to `each`, until the kernel reports the end.
     pub(super) fn request<M: NetlinkSerializable + NetlinkDeserializable>(
         &mut self,
         message: M,
@@ -47,7 +47,7 @@ impl Exchange {
                 let Some(one) = rest.get(..len).filter(|one| !one.is_empty()) else { break };
                 // Messages start at multiples of four bytes.
                 rest = rest.get(len.next_multiple_of(4)..).unwrap_or_default();
-                // What this version of the crate cannot read is none of ours.
+                // A message that this version of the crate cannot read is not one of ours.
                 let Ok(one) = NetlinkMessage::<M>::deserialize(one) else { continue };
                 if one.header.sequence_number != self.sequence {
                     continue;

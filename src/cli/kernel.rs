@@ -1,4 +1,4 @@
-//! The kernel's end of a connection, where it is on this host: sock_diag over netlink.
+//! The kernel's end of a connection, if it is on this host: sock_diag over netlink.
 
 use core::fmt;
 use core::time::Duration;
@@ -15,10 +15,10 @@ use netlink_sys::protocols::NETLINK_SOCK_DIAG;
 use super::exchange::Exchange;
 use crate::stack::Tuple;
 
-/// What the kernel says of its TCP socket.
+/// The kernel's report on its TCP socket.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KernelSocket {
-    /// The state, as RFC 9293 calls it.
+    /// The state, as RFC 9293 names it.
     pub state: &'static str,
     /// The retransmission timeout.
     pub rto: Duration,
@@ -26,15 +26,16 @@ pub struct KernelSocket {
     pub cwnd: u32,
     /// Segments sent and not acknowledged.
     pub unacknowledged: u32,
-    /// Retransmissions of the segment that is waited for.
+    /// Retransmissions of the oldest unacknowledged segment.
     pub retransmits: u8,
 }
 
 impl KernelSocket {
-    /// The socket at the other end of a connection of ours; `None` if it is not in this network namespace.
+    /// Returns the kernel's socket at the other end of `tuple`, a connection of ours. `None` if it is not in this network
+    /// namespace.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// The error of the kernel.
     pub fn at_the_other_end(tuple: &Tuple) -> io::Result<Option<Self>> {
         let (kernel, ours) = (SocketAddr::from(tuple.remote), SocketAddr::from(tuple.local));
         let (family, socket_id) = match kernel {
@@ -67,7 +68,7 @@ impl fmt::Display for KernelSocket {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let KernelSocket { state, rto, cwnd, unacknowledged, retransmits } = self;
         if rto.is_zero() {
-            // In TIME-WAIT the kernel keeps no more than the state.
+            // In TIME-WAIT the kernel keeps only the state.
             return f.write_str(state);
         }
         let rto = rto.as_millis();
@@ -89,7 +90,7 @@ fn describe(socket: &InetResponse) -> KernelSocket {
     }
 }
 
-/// The kernel's numbers (include/net/tcp_states.h).
+/// The name of a state of the kernel (include/net/tcp_states.h).
 fn state(number: u8) -> &'static str {
     match number {
         1 => "ESTABLISHED",

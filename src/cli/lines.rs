@@ -1,4 +1,4 @@
-//! Lines of standard input, for what is called once a line.
+//! Reads standard input by lines, for programs that are called once a line.
 
 use super::console::Stdio;
 use super::error::Failure;
@@ -10,7 +10,7 @@ use crate::stack::{Console, Input, Io, Probe, Session, Stack, UdpSession};
 /// The longest line, in bytes.
 const LONGEST: usize = 65_536;
 
-/// What was read and not handed out.
+/// Input that was read and not yet returned.
 #[derive(Debug, Default)]
 pub struct Lines {
     typed: Vec<u8>,
@@ -48,7 +48,7 @@ impl Lines {
                 Input::Bytes(len) => self.typed.extend_from_slice(buf.get(..len).unwrap_or_default()),
                 Input::End => self.ended = true,
                 Input::NotYet => {
-                    // Until something happens: input, perhaps.
+                    // Polls once: the next event may be input.
                     let mut waited = false;
                     let done = |_: &mut Stack<'_, S, U>| core::mem::replace(&mut waited, true);
                     if drive(stack, io, clock, interrupt, done)? == Ended::Stopped {

@@ -1,4 +1,4 @@
-//! LINK: which interface, and which addresses on it.
+//! LINK: the options for the interface and its addresses.
 
 use std::borrow::Cow;
 
@@ -15,7 +15,7 @@ use crate::names::SERVERS;
 use crate::phy::linux::{Kind, TunTap};
 use crate::stack::{Config, Memory, Session, Stack, UdpSession, interface_address};
 
-/// Which interface, and which addresses on it.
+/// The options for the interface and its addresses.
 #[derive(Args, Clone, Debug, Default)]
 #[group(skip)]
 pub struct LinkArgs {
@@ -35,7 +35,7 @@ pub struct LinkArgs {
     /// Get an IPv4 address, a router and DNS servers from a DHCP server
     #[arg(long, conflicts_with = "tun")]
     pub dhcp: bool,
-    /// Make IPv6 addresses from what routers advertise, and a link-local one
+    /// Make IPv6 addresses from the prefixes that routers advertise, and a link-local one
     #[arg(long, conflicts_with = "tun")]
     pub slaac: bool,
     /// Ask this DNS server; repeatable, up to 4 times [default: none, or what --dhcp and --slaac find]
@@ -52,7 +52,7 @@ pub struct LinkArgs {
     pub pcap: Option<std::path::PathBuf>,
 }
 
-/// Which side of the link this program is by default.
+/// The side of the link that chooses the default addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// 192.168.69.1/24, fdaa::1/64.
@@ -62,7 +62,7 @@ pub enum Side {
 }
 
 impl Side {
-    /// Its name, which hardware addresses are derived from: a change of it changes them.
+    /// The name of the side. Hardware addresses are derived from it, so it must not change.
     fn name(self) -> &'static str {
         match self {
             Side::Server => "Server",
@@ -71,27 +71,27 @@ impl Side {
     }
 }
 
-/// LINK, understood.
+/// The checked options of a link.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// The kind of interface.
+    /// Whether the interface is a TAP or a TUN.
     pub kind: Kind,
-    /// Its name.
+    /// The interface's name.
     pub name: String,
-    /// The own addresses, as given.
+    /// The own addresses given on the command line.
     pub addresses: Vec<IpCidr>,
     gateways: Vec<IpAddress>,
-    /// The own hardware address; a TUN has none.
+    /// The own hardware address; `None` on a TUN.
     pub mac: Option<EthernetAddress>,
-    /// Ask a DHCP server.
+    /// Whether to use DHCP.
     pub dhcp: bool,
-    /// Ask routers.
+    /// Whether to use router advertisements.
     pub slaac: bool,
-    /// DNS servers, as given.
+    /// The DNS servers given on the command line.
     pub dns: Vec<IpAddress>,
-    /// Use no address that somebody else on the link has.
+    /// Whether to refuse an address that another host on the link has.
     pub claim: bool,
-    /// Leave checksums and segmentation to the kernel where it grants that.
+    /// Whether to leave checksums and segmentation to the kernel if it offers them.
     pub offload: bool,
 }
 
@@ -99,7 +99,7 @@ impl LinkArgs {
     /// Checks the words of the command line.
     ///
     /// # Errors
-    /// A usage error that names the word and what it should be.
+    /// A usage error that names the word and its expected form.
     pub fn link(&self, side: Side) -> Result<Link, Failure> {
         let number = side as u8 + 1;
         let (kind, name) = match (&self.tap, &self.tun) {
@@ -166,18 +166,18 @@ impl Link {
         open(self.kind, &self.name).map_err(Failure::run)
     }
 
-    /// A host of the command line, without the zone of its address.
+    /// Removes the zone from the address of a host on the command line.
     ///
     /// # Errors
-    /// A usage error: the zone is another link's.
+    /// A usage error: the zone names another link.
     pub fn without_zone<'t>(&self, host: &'t str) -> Result<Cow<'t, str>, Failure> {
         without_zone(host, &self.name).map_err(Failure::usage)
     }
 
-    /// A stack on `device`; `set` may change its configuration.
+    /// Makes a stack on `device`; `set` may change its configuration.
     ///
     /// # Errors
-    /// Addresses that cannot be, or an MTU that is too small.
+    /// Invalid addresses, or an MTU that is too small.
     pub fn stack<'a, S: Session + Clone, U: UdpSession>(
         &self,
         device: &mut TunTap,
@@ -198,7 +198,7 @@ impl Link {
         Stack::new(config, device, memory, now).map_err(Failure::usage)
     }
 
-    /// The link-local address that goes with an IPv6 address: neighbours ask from theirs (RFC 4861 section 7.2.2), and the
+    /// Returns the link-local address to add beside an IPv6 address. Neighbours ask from theirs (RFC 4861 section 7.2.2), and the
     /// answer needs a route.
     fn link_local(&self, hardware: HardwareAddress) -> Option<IpCidr> {
         let HardwareAddress::Ethernet(mac) = hardware else { return None };
@@ -213,7 +213,7 @@ impl Link {
     }
 }
 
-/// An IP address of the command line.
+/// Parses an IP address of the command line.
 fn host(text: &str, flag: &str, link: &str) -> Result<IpAddress, Failure> {
     let address = without_zone(text, link).and_then(|text| addr_text::address(&text, flag));
     address.map(Into::into).map_err(Failure::usage)

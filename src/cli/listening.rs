@@ -1,10 +1,10 @@
-//! What a server says it listens on, a line for each address, transport and program.
+//! A server's messages about its listeners: one line for each address, transport and program.
 
 use smoltcp::wire::IpCidr;
 
 use crate::app::App;
 
-/// What was said to listen.
+/// Remembers which listeners were announced.
 pub struct Listening<'p> {
     tcp: &'p [(u16, &'static App)],
     udp: &'p [(u16, &'static App)],
@@ -12,12 +12,12 @@ pub struct Listening<'p> {
 }
 
 impl<'p> Listening<'p> {
-    /// Nothing was said yet of these ports and their programs.
+    /// Starts with no listener announced.
     pub fn new(tcp: &'p [(u16, &'static App)], udp: &'p [(u16, &'static App)]) -> Self {
         Listening { tcp, udp, known: Vec::new() }
     }
 
-    /// What listens, and no longer listens, now that these are the addresses: a line each.
+    /// Returns a line for each listener that was added or removed since the last call.
     pub fn change(&mut self, addresses: impl Iterator<Item = IpCidr> + Clone) -> String {
         if addresses.clone().eq(self.known.iter().copied()) {
             return String::new();

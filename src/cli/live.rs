@@ -1,5 +1,5 @@
-//! `smolstep serve --step`: the loop stops after each step, while the other end's clock goes on. The prompt is in shell.rs, what is
-//! shown of a step in live/notes.rs.
+//! `smolstep serve --step`: stops the loop after each step, while the peer's clock goes on. The prompt is in shell.rs; the lines
+//! that describe a step are in live/notes.rs.
 
 mod notes;
 
@@ -20,8 +20,8 @@ use crate::phy::linux::TunTap;
 use crate::stack::{Connection, Io, Session, Stack, Step, UdpSession};
 use notes::Notes;
 
-/// Steps the stack as a person says at the prompt, until `q`, the end of input or a signal; `each` is called after each step. Gives
-/// the watch's `Io` back, and says whether the device, standard input or standard output has failed.
+/// Steps the stack as the prompt says, until `q`, the end of input or a signal. Calls `each` after each step. Returns the watch's
+/// `Io`, and an error of the device, standard input or standard output.
 pub fn step_by_step<'s, S: Session + Clone, U: UdpSession>(
     stack: &mut Stack<'_, S, U>,
     io: Io<TunTap, Stdio, Watch<'s>>,
@@ -51,11 +51,11 @@ struct Live<'l, 's, I, E> {
     steps: u32,
 }
 
-/// What a wait for the next step came to.
+/// How a wait for the next step ended.
 enum Turn {
-    /// A step was taken; whether it reached the goal.
+    /// A step was taken; true if it reached the goal.
     Step(bool),
-    /// A person typed a line instead of waiting.
+    /// A line was typed during the wait.
     Typed,
     /// A signal came.
     End,
@@ -70,7 +70,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
         loop {
             let prompt = format!("step {} {}> ", self.steps, self.at - self.start);
             let Some(line) = self.shell.ask(prompt, Some(&mut *self.interrupt))? else { return Ok(()) };
-            // An empty line that stops a run asks for nothing else.
+            // An empty line that stops a run has no other effect.
             if core::mem::take(&mut stopped) && line.trim().is_empty() {
                 continue;
             }
@@ -80,7 +80,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
                 Ok(Command::Until(what)) => (steps, goal) = (u32::MAX, Some(what)),
                 Ok(Command::Quit) => return Ok(()),
                 Ok(Command::Sockets) => show_sockets(stack).map_err(Failure::output)?,
-                // The rest is the lab's, and the live prompt takes none of it.
+                // The other commands are the lab's and invalid here.
                 Ok(Command::Help | Command::Back | Command::Drop | Command::Frame | Command::Go(_) | Command::Save) => {
                     say_line(self.shell.help())?;
                 }
@@ -103,7 +103,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
         }
     }
 
-    /// Takes the next step, once there is one to take, and shows it.
+    /// Waits for the next step, takes it and shows it.
     fn turn<S: Session + Clone, U: UdpSession>(
         &mut self,
         stack: &mut Stack<'_, S, U>,
@@ -115,7 +115,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
         loop {
             let now = self.clock.now();
             let step = stack.step(now, &mut self.io);
-            // What is shown of the kernel's socket is how it stands after this step.
+            // Frames leave before the kernel's socket is shown, so that its state includes this step.
             self.io.device.flush();
             (self.each)(stack)?;
             if let Some(fault) = self.io.device.fault() {
@@ -130,7 +130,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
             let reached = goal.is_some_and(|goal| self.io.probe.has_reached(goal));
             let lines = self.io.probe.take_lines();
             if !matches!(step, Step::Idle(_)) || !lines.is_empty() {
-                // A timer can have consequences without a step of its own.
+                // A timer can cause events without a step of its own.
                 self.steps += u32::from(!matches!(step, Step::Idle(_)));
                 self.at = now;
                 let seconds = (now - self.start).total_micros() as f64 / 1e6;
@@ -149,7 +149,8 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
         }
     }
 
-    /// Waits for the device, the deadline or a signal; false where a person types instead. What comes through a pipe waits.
+    /// Waits for the device, the deadline or a signal. Returns false if a line is typed first; lines from a pipe do not end the
+    /// wait.
     fn wait(&mut self, deadline: Option<Instant>) -> Result<bool, Failure> {
         let now = self.clock.now();
         let timeout = deadline.map(|at| if at > now { at - now } else { Duration::ZERO });
@@ -190,7 +191,7 @@ fn show<S: Session + Clone, U: UdpSession>(
     out.flush()
 }
 
-/// Both ends of every connection.
+/// Shows both ends of every connection.
 fn show_sockets<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>) -> io::Result<()> {
     let mut out = io::stdout().lock();
     let mut none = true;

@@ -1,12 +1,12 @@
-//! Hosts that are this machine itself: its loopback, which no TAP or TUN leads to.
+//! Detects hosts that are this machine's own loopback, which no TAP or TUN leads to.
 
 use std::net::IpAddr;
 
 use super::error::Failure;
 use super::netlink::Netlink;
 
-/// Whether a host's name or address leads to this machine's loopback: `localhost` and what ends in it (RFC 6761 section 6.3), the
-/// names that /etc/hosts gives to the loopback, and the loopback's addresses.
+/// Returns whether a host's name or address leads to this machine's loopback. Such names are `localhost`, names under it (RFC
+/// 6761 section 6.3), and those that /etc/hosts gives to the loopback.
 pub fn is_local(host: &str) -> bool {
     is_local_by(host, &std::fs::read_to_string("/etc/hosts").unwrap_or_default())
 }
@@ -20,7 +20,7 @@ fn is_local_by(host: &str, hosts: &str) -> bool {
     host == "localhost" || host.ends_with(".localhost") || is_loopback_name(&host, hosts)
 }
 
-/// Whether `hosts`, in the form of /etc/hosts, has this name, and with loopback addresses alone.
+/// Returns whether `hosts`, in the form of /etc/hosts, gives this name only loopback addresses.
 fn is_loopback_name(name: &str, hosts: &str) -> bool {
     let lines = hosts.lines().map(|line| line.split('#').next().unwrap_or_default().split_whitespace());
     let mut addresses = lines.filter_map(|mut words| {
@@ -30,16 +30,16 @@ fn is_loopback_name(name: &str, hosts: &str) -> bool {
     addresses.next().is_some_and(is_loopback) && addresses.all(is_loopback)
 }
 
-/// Whether this is an address of the loopback, an IPv4 one in an IPv6 address included.
+/// Returns whether an address is a loopback address, including an IPv4 one mapped to IPv6.
 pub fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
-/// The error about such a host, with the addresses that this machine has on the link.
+/// Returns the error about a loopback host, with this machine's addresses on the link.
 pub fn is_elsewhere(host: &str, link: &str) -> Failure {
     let found = Netlink::open().and_then(|mut netlink| netlink.link(link)).ok().flatten();
     let own = found.map(|link| link.addresses).unwrap_or_default();
-    // A link-local address needs its link said.
+    // A link-local address is not shown: it needs the link's name.
     let link_local = |address: &IpAddr| matches!(address, IpAddr::V6(address) if address.is_unicast_link_local());
     let own: Vec<String> = own.iter().filter(|(own, _)| !link_local(own)).map(|(own, _)| own.to_string()).collect();
     let end = match own.is_empty() {

@@ -1,4 +1,4 @@
-//! Where log lines go.
+//! The destination of log lines.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -7,12 +7,12 @@ use log::LevelFilter;
 
 use super::editor::print_above;
 
-/// Starts the log: to standard error, at level info unless the environment says otherwise. While a line is edited at the
-/// terminal, log lines stand above it.
+/// Starts the log: to standard error, at level info unless the environment sets another. While a line is edited at the terminal,
+/// log lines appear above it.
 pub fn start_log() {
     let mut builder = Builder::from_env(Env::default().default_filter_or("info"));
     builder.format_target(false);
-    // The editor's own log would have it draw its line, which it logs.
+    // Its log at lower levels would loop: each log line redraws the edited line, which logs again.
     builder.filter_module("rustyline", LevelFilter::Warn);
     if io::stderr().is_terminal() {
         let has = |name: &str, test: fn(&str) -> bool| std::env::var(name).is_ok_and(|value| test(&value));

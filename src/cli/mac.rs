@@ -1,4 +1,4 @@
-//! The hardware address on a TAP where none is given: another one on each machine and TAP, and the same from run to run.
+//! The default hardware address on a TAP: different on each machine and TAP, and the same in each run.
 
 use std::fs;
 
@@ -7,10 +7,10 @@ use smoltcp::wire::EthernetAddress;
 use super::error::Failure;
 use crate::stack::{Hardware, half_sip};
 
-/// The hardware address on the TAP `tap` of the side with this name. It is random, and logged, on a machine that has no id.
+/// Returns the default address for `tap` and `side`. On a machine without an id it is random, and logged.
 ///
 /// # Errors
-/// There is neither an id nor entropy.
+/// The machine has no id and no entropy.
 pub fn default_mac(tap: &str, side: &str) -> Result<EthernetAddress, Failure> {
     let read = |file| fs::read_to_string(file).unwrap_or_default();
     if let Some(mac) = derive(tap, side, &read("/etc/machine-id"), &read("/proc/sys/kernel/hostname")) {
@@ -26,10 +26,10 @@ pub fn default_mac(tap: &str, side: &str) -> Result<EthernetAddress, Failure> {
     Ok(mac)
 }
 
-/// The same made of what is known; `None` where the machine's id is none (machine-id(5)).
+/// Derives the address; `None` if the machine's id is invalid (machine-id(5)).
 fn derive(tap: &str, side: &str, machine: &str, host: &str) -> Option<EthernetAddress> {
     let id = u128::from_str_radix(machine.trim(), 16).ok().filter(|&id| id != 0 && machine.trim().len() == 32)?;
-    // No name has a line end in it.
+    // A line end separates the names, since none contains one.
     let text = format!("{id:032x}\n{}\n{tap}\n{side}", host.trim());
     let words: Vec<u32> = text
         .as_bytes()
@@ -41,7 +41,7 @@ fn derive(tap: &str, side: &str, machine: &str, host: &str) -> Option<EthernetAd
     Some(local([a, b, c, d, e, f]))
 }
 
-/// A locally administered address of one host (RFC 9542 section 2.1).
+/// Makes a locally administered address of one host (RFC 9542 section 2.1).
 fn local(mut bytes: [u8; 6]) -> EthernetAddress {
     bytes[0] = bytes[0] & !0b11 | 0b10;
     EthernetAddress(bytes)
@@ -57,7 +57,7 @@ mod tests {
     fn an_address_is_that_of_the_machine_the_tap_and_the_side() {
         let of = |tap, side, machine, host| derive(tap, side, machine, host).unwrap();
         let mac = of("tap0", "Server", MACHINE, "host\n");
-        // It may not change from release to release: leases and neighbours would not know this side again.
+        // The address must not change between releases: leases and neighbours would not recognise this side.
         assert_eq!(Hardware(mac).to_string(), "b6:1f:ef:0f:1c:44");
         assert_eq!(mac, of("tap0", "Server", MACHINE.trim(), "host"));
         let others = [

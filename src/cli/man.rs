@@ -1,4 +1,4 @@
-//! `smolstep man`: manual pages, one for smolstep and one for each command.
+//! `smolstep man`: writes manual pages, one for smolstep and one for each command.
 
 use std::fs;
 use std::io::{self, Write};
@@ -15,15 +15,15 @@ use super::error::Failure;
 #[command(after_help = "Example:
   smolstep man ~/.local/share/man/man1")]
 pub struct ManArgs {
-    /// Where to write them; made if it is not there
+    /// The folder to write to; created if absent
     #[arg(value_name = "DIR")]
     dir: PathBuf,
 }
 
-/// Writes the pages of `command`. A page appears, or changes, only once all are written.
+/// Writes the pages of `command`. No page changes before all are written.
 ///
 /// # Errors
-/// The folder cannot be made or written to.
+/// The folder cannot be created or written to.
 pub fn man(args: &ManArgs, command: clap::Command) -> Result<(), Failure> {
     let dir = &args.dir;
     write(dir, command)
@@ -42,16 +42,16 @@ fn write(dir: &Path, command: clap::Command) -> io::Result<()> {
     files.into_iter().try_for_each(|(name, file)| file.persist(dir.join(name)).map(drop).map_err(|error| error.error))
 }
 
-/// With the permissions of any new file, where temporary ones are the user's alone.
+/// Creates a temporary file with the permissions of any new file. By default only the user could read it.
 fn new_file(dir: &Path) -> io::Result<NamedTempFile> {
     use std::os::unix::fs::PermissionsExt;
     tempfile::Builder::new().permissions(fs::Permissions::from_mode(0o666)).tempfile_in(dir)
 }
 
-/// Names of files and what is in them.
+/// Returns the names of the files and their contents.
 fn pages(command: clap::Command) -> io::Result<Vec<(String, String)>> {
     let mut command = command.disable_help_subcommand(true);
-    // Gives the commands their full names.
+    // Gives each command its full name.
     command.build();
     let commands: Vec<_> = core::iter::once(&command).chain(command.get_subcommands()).cloned().collect();
     commands

@@ -1,4 +1,4 @@
-//! The program: the command line, the console, the sandbox; a file a command.
+//! The program: command line, console and sandbox. Each command has its own file.
 
 mod addr_text;
 mod address;

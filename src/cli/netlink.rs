@@ -1,4 +1,4 @@
-//! The kernel's interfaces and addresses, over rtnetlink, in the network namespace of the calling thread.
+//! The kernel's interfaces and addresses, over rtnetlink. Uses the network namespace of the calling thread.
 
 use std::io;
 use std::net::IpAddr;
@@ -19,50 +19,50 @@ pub struct Netlink(Exchange);
 /// An interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
-    /// Its number.
+    /// The interface's number.
     pub index: u32,
-    /// Its name.
+    /// The interface's name.
     pub name: String,
-    /// Whether it is set up. One that no program is attached to may be up and still pass nothing.
+    /// Whether it is set up. A TAP or TUN without a program may be up and still carry no frame.
     pub up: bool,
-    /// Whether a cable is plugged in, which a TAP or TUN has as long as a program is attached to it.
+    /// Whether it has a carrier. A TAP or TUN has one while a program is attached.
     pub carrier: bool,
-    /// The number of the bridge or other interface that it is enslaved to.
+    /// The number of the bridge or other interface that controls it.
     pub controller: Option<u32>,
     /// Whether it is a bridge.
     pub bridge: bool,
-    /// What a TAP or TUN has besides.
+    /// The properties of a TAP or TUN.
     pub tun: Option<Tun>,
-    /// Its addresses, with the length of the prefix.
+    /// Its addresses, with prefix lengths.
     pub addresses: Vec<(IpAddr, u8)>,
 }
 
-/// What only a TAP or TUN has.
+/// Properties that only a TAP or TUN has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tun {
-    /// Which of the two.
+    /// Whether it is a TAP or a TUN.
     pub kind: Kind,
-    /// The one user who may attach to it; `None`: every user who may open /dev/net/tun.
+    /// The only user who may attach; `None` for every user who may open /dev/net/tun.
     pub owner: Option<u32>,
-    /// The one group whose members may.
+    /// The only group whose members may attach.
     pub group: Option<u32>,
-    /// Whether it was made for several queues.
+    /// Whether it has several queues.
     pub multi_queue: bool,
 }
 
 impl Netlink {
-    /// Connects.
+    /// Connects to rtnetlink.
     ///
     /// # Errors
-    /// What the kernel says; every Linux has rtnetlink.
+    /// The error of the kernel; every Linux has rtnetlink.
     pub fn open() -> io::Result<Netlink> {
         Exchange::open(NETLINK_ROUTE).map(Netlink)
     }
 
-    /// All interfaces.
+    /// Returns all interfaces.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// The error of the kernel.
     pub fn links(&mut self) -> io::Result<Vec<Link>> {
         let mut links = Vec::new();
         self.0.request(RouteNetlinkMessage::GetLink(LinkMessage::default()), NLM_F_DUMP, |message| {
@@ -81,10 +81,10 @@ impl Netlink {
         Ok(links)
     }
 
-    /// The interface of this name, if there is one.
+    /// Returns the interface called `name`, if it exists.
     ///
     /// # Errors
-    /// What the kernel says.
+    /// The error of the kernel.
     pub fn link(&mut self, name: &str) -> io::Result<Option<Link>> {
         Ok(self.links()?.into_iter().find(|l| l.name == name))
     }
@@ -111,7 +111,7 @@ impl Netlink {
         self.0.request(RouteNetlinkMessage::DelLink(message), NLM_F_ACK, |_| {})
     }
 
-    /// Gives an interface an address, at once: without duplicate address detection.
+    /// Adds an address to an interface, without duplicate address detection.
     ///
     /// # Errors
     /// Needs CAP_NET_ADMIN.
@@ -132,10 +132,10 @@ impl Netlink {
     }
 }
 
-/// Silences what the kernel says on an interface of its own accord, so that all traffic on it is somebody's: router
-/// solicitations, the link-local address with its multicast reports. Call it before the interface is set up.
+/// Stops the kernel's own traffic on an interface: router solicitations, and the link-local address with its multicast reports.
+/// The frames that remain belong to programs. Call it before the interface is set up.
 ///
-/// A kernel without IPv6 has none of these files: nothing is said about what cannot be written.
+/// A kernel without IPv6 has none of these files, so failed writes are ignored.
 pub fn quieten(name: &str) {
     let folder = Path::new("/proc/sys/net/ipv6/conf").join(name);
     for (file, value) in [
@@ -150,7 +150,7 @@ pub fn quieten(name: &str) {
     }
 }
 
-/// What `ip link` would show of it.
+/// Describes an interface as `ip link` would.
 fn describe(message: &LinkMessage) -> Link {
     let mut link = Link {
         index: message.header.index,
@@ -181,7 +181,7 @@ fn describe(message: &LinkMessage) -> Link {
     link
 }
 
-/// From linux/if_link.h.
+/// Numbers from linux/if_link.h.
 const IFLA_TUN_OWNER: u16 = 1;
 const IFLA_TUN_GROUP: u16 = 2;
 const IFLA_TUN_TYPE: u16 = 3;
@@ -211,7 +211,7 @@ fn bytes(nla: &DefaultNla) -> Vec<u8> {
     value
 }
 
-/// The address of this end: on a point-to-point link the other one is told too.
+/// Returns the address of this end; a point-to-point link also reports the other end.
 fn own_address(message: &AddressMessage) -> Option<IpAddr> {
     let mut found = None;
     for attribute in &message.attributes {

@@ -1,4 +1,4 @@
-//! Standard output: for a command's own lines, and for received bytes, which are escaped to a terminal.
+//! Standard output: a command's own lines, and received bytes, which are escaped for a terminal.
 
 use core::fmt::Display;
 use std::borrow::Cow;
@@ -7,10 +7,10 @@ use std::io::{self, IsTerminal, Write};
 use super::error::Failure;
 use crate::app::Escape;
 
-/// Prints a text without a line end after it, and flushes it.
+/// Prints a text without a line end, and flushes it.
 ///
 /// # Errors
-/// Standard output takes no more.
+/// Standard output cannot be written.
 pub fn say(text: impl Display) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let result = write!(out, "{text}").and_then(|()| out.flush());
@@ -20,31 +20,31 @@ pub fn say(text: impl Display) -> Result<(), Failure> {
 /// Prints a line.
 ///
 /// # Errors
-/// Those of [`say`].
+/// The errors of [`say`].
 pub fn say_line(line: impl Display) -> Result<(), Failure> {
     say(format_args!("{line}\n"))
 }
 
-/// Standard output for received bytes. What [`Escape`] holds back is written at the latest when this is dropped.
+/// Standard output for received bytes. Dropping it writes any bytes that [`Escape`] still holds.
 pub struct Output(Option<Escape>);
 
 impl Output {
-    /// The process's own.
+    /// The process's standard output.
     pub fn new() -> Self {
         Output(io::stdout().is_terminal().then(Escape::default))
     }
 
-    /// Writes all of `bytes`, and hands them on at once.
+    /// Writes and flushes all of `bytes`.
     ///
     /// # Errors
-    /// Standard output takes no more.
+    /// Standard output cannot be written.
     pub fn print(&mut self, bytes: &[u8]) -> io::Result<()> {
         let bytes = self.escaped(bytes);
         let mut out = io::stdout().lock();
         out.write_all(&bytes).and_then(|()| out.flush())
     }
 
-    /// What is to be shown of `bytes`, which follow those of the last call.
+    /// Returns `bytes` in the form to show; they follow those of the last call.
     pub fn escaped<'b>(&mut self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
         let Some(escape) = &mut self.0 else { return bytes.into() };
         let mut escaped = Vec::with_capacity(bytes.len());
@@ -56,7 +56,7 @@ impl Output {
 impl Drop for Output {
     fn drop(&mut self) {
         if let Some(escape) = &mut self.0 {
-            // Nobody is left to be told of what fails.
+            // An error here cannot be reported.
             escape.finish(&mut |piece| drop(io::stdout().lock().write_all(piece)));
             let _ = io::stdout().lock().flush();
         }

@@ -1,4 +1,4 @@
-//! `smolstep ping`: ICMP echo requests, and how long their replies take.
+//! `smolstep ping`: sends ICMP echo requests and times their replies.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -51,12 +51,12 @@ pub struct PingArgs {
 
 /// The longest IPv4 packet that is sent in fragments, in bytes.
 const LONGEST_V4: usize = 16_384;
-/// How many requests wait for a reply at most; the oldest are lost then.
+/// The most requests that wait for a reply; beyond it, the oldest are lost.
 const OUTSTANDING: usize = 1024;
 
 const SIZES: Sizes = Sizes { connections: 0, receive: 0, send: 0, ports: 1, datagrams: 16, payload: 16_384 };
 
-/// Runs `smolstep ping`; tells whether any reply came.
+/// Runs `smolstep ping`; returns whether any reply arrived.
 ///
 /// # Errors
 /// One line for the user.
@@ -79,7 +79,7 @@ fn run(
     mut stop: Stop,
     io: &mut Io<TunTap, Stdio, Watch>,
 ) -> Result<bool, Failure> {
-    // Before the stack, which borrows them.
+    // Declared before the stack, which borrows them.
     let mut socket = [SocketStorage::EMPTY];
     let mut packets = [PacketMetadata::EMPTY; 32];
     let mut bytes = vec![0; 4 * (args.size.min(LONGEST_V4) + ECHO_HEADER)];
@@ -123,7 +123,7 @@ fn echoes<'a>(
     Ok(heard)
 }
 
-/// One run.
+/// One run of `ping`.
 struct Ping<'p> {
     args: &'p PingArgs,
     address: IpAddr,
@@ -132,13 +132,13 @@ struct Ping<'p> {
     sent: u32,
     received: u32,
     duplicates: u32,
-    /// How many requests it was said of that they are lost.
+    /// The number of requests reported as lost.
     errors: u32,
     last: Instant,
     next: Instant,
-    /// When each request left that has no reply yet, by its number.
+    /// When each unanswered request was sent, by its number.
     outstanding: BTreeMap<u32, Instant>,
-    /// The least, the most and the sum of all round trips, in milliseconds.
+    /// The least, the most and the sum of the round-trip times, in milliseconds.
     least: f64,
     most: f64,
     sum: f64,
@@ -165,7 +165,7 @@ impl<'p> Ping<'p> {
         }
     }
 
-    /// Shows the replies that have come, sends what is due, and sets the timer. False at the end.
+    /// Shows new replies, sends a request that is due, and sets the timer. Returns false at the end.
     fn advance<'a>(&mut self, stack: &mut Stack<'a, (), WithResolver<()>>, timer: &Timer) -> Result<bool, Failure> {
         while let Some(echo) = stack.take_echo() {
             self.heard(&echo)?;
@@ -177,11 +177,11 @@ impl<'p> Ping<'p> {
         let more = self.args.count.is_none_or(|count| self.sent < count);
         if more && now >= self.next {
             self.send(stack, now)?;
-            // The loop polls after each wait: it must not wait now.
+            // The loop polls after each wait, so this wait must be short.
             timer.set(&self.clock, Some(now))?;
             return Ok(true);
         }
-        // The last reply is waited for as long as was said.
+        // The last reply may take as long as --timeout says.
         let end = self.last + self.args.timeout.into();
         if !more && (self.outstanding.is_empty() || now >= end) {
             return Ok(false);
@@ -193,7 +193,7 @@ impl<'p> Ping<'p> {
     fn send(&mut self, stack: &mut Stack<'_, (), WithResolver<()>>, now: Instant) -> Result<(), Failure> {
         self.sent = self.sent.wrapping_add(1);
         self.last = now;
-        // Late, it goes on from here rather than hurry after.
+        // After a delay, missed requests are not made up for.
         self.next = (self.next + self.args.interval.into()).max(now);
         match stack.send_echo(self.address.into(), self.sent as u16, self.args.size) {
             Ok(()) => {}
@@ -216,7 +216,7 @@ impl<'p> Ping<'p> {
     }
 
     fn heard(&mut self, echo: &Echo) -> Result<(), Failure> {
-        // The reply has the lower half of the number.
+        // A reply carries the lower half of the number.
         let number = self.outstanding.keys().copied().find(|number| *number as u16 == echo.seq);
         let sent = number.and_then(|number| self.outstanding.remove(&number));
         let mut line = format!(
@@ -233,7 +233,7 @@ impl<'p> Ping<'p> {
                 self.least = self.least.min(time);
                 self.most = self.most.max(time);
                 self.sum += time;
-                // A string takes all that is written to it.
+                // Writing to a string cannot fail.
                 let _ = write!(line, " time={time:.3} ms");
             }
             None => {
@@ -247,7 +247,7 @@ impl<'p> Ping<'p> {
         say_line(line)
     }
 
-    /// Shows why a request is lost; nobody waits for its reply any more.
+    /// Shows why a request is lost, and stops waiting for its reply.
     fn refused(&mut self, refusal: &EchoRefusal) -> Result<(), Failure> {
         let number = self.outstanding.keys().copied().find(|number| *number as u16 == refusal.seq);
         if refusal.to != self.address.into() || number.and_then(|number| self.outstanding.remove(&number)).is_none() {
@@ -257,7 +257,7 @@ impl<'p> Ping<'p> {
         say_line(format_args!("From {}: icmp_seq={} {}", refusal.from, refusal.seq, refusal.why))
     }
 
-    /// Shows how it went; tells whether any reply came.
+    /// Shows the statistics; returns whether any reply arrived.
     fn summary(&self) -> Result<bool, Failure> {
         let sent = self.sent;
         let lost = sent.saturating_sub(self.received);
@@ -281,13 +281,13 @@ impl<'p> Ping<'p> {
     }
 }
 
-/// Whether so much data can be sent: IPv4 in fragments, IPv6 in one packet.
+/// Checks that `size` bytes of data can be sent: in IPv4 fragments, or in one IPv6 packet.
 fn fits(size: usize, address: IpAddr, io: &Io<TunTap, Stdio, Watch>) -> Result<(), Failure> {
     let capabilities = io.device.capabilities();
     let header = if capabilities.medium == Medium::Ethernet { 14 } else { 0 };
     let mtu = capabilities.max_transmission_unit - header;
     let longest = match address {
-        // Each with its IP header and that of ICMP.
+        // Without the IP header and the ICMP header.
         IpAddr::V4(_) => LONGEST_V4 - 20 - ECHO_HEADER,
         IpAddr::V6(_) => mtu - 40 - ECHO_HEADER,
     };
@@ -299,7 +299,7 @@ fn fits(size: usize, address: IpAddr, io: &Io<TunTap, Stdio, Watch>) -> Result<(
     }
 }
 
-/// Seconds, with a fraction.
+/// Parses seconds, with or without a fraction.
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(seconds) if (0.001..=86_400.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),

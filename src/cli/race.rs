@@ -16,11 +16,11 @@ use crate::names::{DialStep, Dialler};
 use crate::phy::linux::TunTap;
 use crate::stack::{ConnectionId, Context, End, Io, Next, Probe, Session, Stack, UdpSession};
 
-/// How long a connection may take before the next address is tried beside it. RFC 8305 recommends 250 ms and allows 2 s; smoltcp asks
-/// for one hardware address a second, so that after a lookup the first segment to an address on the link can be as late as that.
+/// The delay before the next address is tried beside a slow one. RFC 8305 recommends 250 ms and allows 2 s. smoltcp sends one
+/// request for a hardware address a second, so that after a lookup the first segment on the link can be this late.
 const DELAY: Duration = Duration::from_millis(1250);
 
-/// A dialler for a host whose addresses were found already, the best first. Each may take `patience` to connect.
+/// Makes a dialler for addresses found earlier, best first. Each connection may take `patience`.
 pub fn dialler(addresses: &[IpAddr], port: u16, patience: Duration) -> Dialler {
     let mut dialler = Dialler::to_name(port, patience.into(), DELAY.into());
     addresses.iter().for_each(|&address| dialler.add(address.into()));
@@ -28,14 +28,14 @@ pub fn dialler(addresses: &[IpAddr], port: u16, patience: Duration) -> Dialler {
     dialler
 }
 
-/// Which of the connections that were begun to one host is the first that is there.
+/// Notes which of the connections to one host is established first.
 #[derive(Debug, Default)]
 pub struct Race {
     round: Cell<usize>,
     winner: Cell<Option<usize>>,
 }
 
-/// A program that runs if its connection wins; a later one is reset silently.
+/// A program that runs if its connection wins; a later connection is reset silently.
 #[derive(Clone, Debug)]
 pub struct Runner<'r, S> {
     /// The program.
@@ -52,21 +52,21 @@ pub enum Outcome {
     Lost,
     /// A signal came.
     Stopped,
-    /// This connection is established.
+    /// This connection won the race.
     Won(ConnectionId, IpEndpoint),
 }
 
-/// What a race needs beside the stack.
+/// The clock and the signals of a race.
 pub struct Track<'t> {
-    /// The time.
+    /// The clock.
     pub clock: Clock,
-    /// Ends it.
+    /// Ends the race on a signal.
     pub stop: &'t mut Stop,
 }
 
 impl Race {
-    /// Begins the connections that `dialler` asks for, until one is established. Those that have not won are added to `left`, for
-    /// the caller to take when they have ended.
+    /// Begins the connections that `dialler` asks for, until one is established. Adds those that have not won to `left`; the
+    /// caller takes them when they have ended.
     ///
     /// # Errors
     /// The device or the console has failed.
@@ -95,7 +95,7 @@ impl Race {
                     continue;
                 }
                 DialStep::Wait(until) => until,
-                // The lookup came before.
+                // The lookup came before the race: no more addresses follow.
                 DialStep::Resolve | DialStep::Done => match dialler.winner() {
                     Some((id, remote)) => break Outcome::Won(id, remote),
                     None => break Outcome::Lost,
@@ -126,7 +126,7 @@ impl Race {
         Runner { session, race: self, round: self.round.get(), number, runs: false }
     }
 
-    /// Whether this is the connection that wins, now that it is there.
+    /// Returns whether an established connection wins its race.
     fn is_won_by(&self, round: usize, number: usize) -> bool {
         let first = self.round.get() == round && self.winner.get().is_none_or(|winner| winner == number);
         if first {
@@ -163,7 +163,7 @@ mod tests {
     use super::*;
     use crate::stack::NullConsole;
 
-    /// Counts what reaches it.
+    /// Counts the bytes that reach it.
     #[derive(Default)]
     struct Counter(usize);
 

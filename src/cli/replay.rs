@@ -1,4 +1,4 @@
-//! Runs of the lab from beginning to end, with their memory on the heap.
+//! Runs the lab from beginning to end, with memory on the heap.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -12,7 +12,7 @@ use crate::lab::show::What;
 use crate::lab::{CONNECTIONS, Setup, SetupLab, Snapshot, StartError, change};
 use crate::stack::NullConsole;
 
-/// The memory that a host of a run needs.
+/// Returns the memory that a host of a run needs.
 pub fn sizes(setup: &Setup<'_>, host: usize) -> Sizes {
     let buffers = setup.buffers_of(host);
     Sizes {
@@ -25,17 +25,17 @@ pub fn sizes(setup: &Setup<'_>, host: usize) -> Sizes {
     }
 }
 
-/// How many entries one step can leave at most.
+/// The most entries of one step.
 const ENTRIES: usize = 64;
 
 /// A run of two hosts whose programs print nothing.
 pub type Replay<'a> = SetupLab<'a, NullConsole, 2, ENTRIES>;
 
-/// Runs a set-up of two hosts to its end or its limit; `each` is told of every entry and the frame last received. Tells whether
+/// Runs a set-up of two hosts to its end or its limit. Calls `each` with every entry and the frame last received. Returns whether
 /// the run ended by itself.
 ///
 /// # Errors
-/// [`StartError`]: the set-up cannot be.
+/// [`StartError`]: the set-up is invalid.
 pub fn replay(setup: &Setup<'_>, mut each: impl FnMut(&Snapshot, &[u8])) -> Result<bool, StartError> {
     let mut pools = [0, 1].map(|host| HeapPool::new(sizes(setup, host)));
     let mut lab: Replay<'_> = setup.start(pools.each_mut().map(|pool| (pool.memory(), NullConsole)))?;
@@ -46,7 +46,7 @@ pub fn replay(setup: &Setup<'_>, mut each: impl FnMut(&Snapshot, &[u8])) -> Resu
     }))
 }
 
-/// The transitions of RFC 9293 Figure 5, and which scenarios reach them, as a table.
+/// Returns a table of the transitions of RFC 9293 Figure 5, with the scenarios that reach each.
 ///
 /// # Errors
 /// [`StartError`]: a scenario cannot be started.

@@ -1,4 +1,4 @@
-//! `smolstep resolve`: the addresses of a name.
+//! `smolstep resolve`: looks up the addresses of a name.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub struct ResolveArgs {
     pub timeout: Duration,
 }
 
-/// What a resolver needs: a port that holds several questions and replies.
+/// Memory for a resolver: a port that holds several queries and replies.
 const SIZES: Sizes = Sizes { connections: 0, receive: 0, send: 0, ports: 1, datagrams: 16, payload: 16_384 };
 
 /// Runs `smolstep resolve`.

@@ -1,4 +1,4 @@
-//! `smolstep serve`: programs on a link.
+//! `smolstep serve`: runs programs' servers on a link.
 
 use std::cell::Cell;
 use std::ffi::OsString;
@@ -30,7 +30,7 @@ use crate::host::{Clock, Ended, Interrupt, Sizes, Verdict, drive};
 use crate::phy::linux::TunTap;
 use crate::stack::{Io, Listener, Overflow, Stack};
 
-/// How many connections the status page shows: those of the slots that are used first.
+/// The number of connections on the status page; the slots that are used first come first.
 const ROWS: usize = 64;
 
 /// Serve programs on a TAP or TUN
@@ -52,7 +52,7 @@ pub struct ServeArgs {
     pub step: bool,
 }
 
-/// What a server can be told, on any link.
+/// The options of a server on any link.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[group(skip)]
 pub struct ServerArgs {
@@ -99,7 +99,7 @@ pub struct ServerArgs {
     pub reply: Option<OsString>,
 }
 
-/// What happens to a new connection when there is no room for it.
+/// How a new connection is treated when there is no room for it.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnOverflow {
     /// Ignore it, so that the client tries again
@@ -108,20 +108,20 @@ pub enum OnOverflow {
     Reset,
 }
 
-/// What to serve, understood.
+/// The checked options of a server.
 #[derive(Clone, Debug)]
 pub struct Plan<'a> {
     tcp: Vec<(u16, &'static App)>,
     udp: Vec<(u16, &'static App)>,
     options: Options<'a>,
     args: &'a ServerArgs,
-    /// Stop after each step and wait for Enter.
+    /// Whether to stop after each step and wait for Enter.
     pub step: bool,
-    /// chat: all talk with each other.
+    /// chat: whether all clients talk with each other.
     pub room: bool,
 }
 
-/// The lines that a chat room keeps, in bytes.
+/// The length of a chat room's history, in bytes.
 const ROOM: usize = 65_536;
 
 /// Runs `smolstep serve`.
@@ -139,7 +139,7 @@ pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
         say(listening)?;
         Ok(stop)
     };
-    // With --step, what is typed takes the next step. The end of input ends a talk, not the server.
+    // With --step, each line that is typed takes the next step. The end of input ends a talk, not the server.
     let console = if plan.step { Stdio::output_only() } else { Stdio::editing(Some(b"q\n")) };
     plan.run(&link, &clock, Io { device, console, probe: watch }, start).map(drop)
 }
@@ -148,7 +148,7 @@ impl ServerArgs {
     /// Checks the words of the command line.
     ///
     /// # Errors
-    /// A usage error that names the word and what it should be.
+    /// A usage error that names the word and its expected form.
     pub fn plan(&self, names: &[String]) -> Result<Plan<'_>, Failure> {
         let mut apps: Vec<&'static App> = Vec::new();
         for name in names {
@@ -211,15 +211,15 @@ impl ServerArgs {
 }
 
 impl Plan<'_> {
-    /// Whether a program is served.
+    /// Returns whether `program` is served.
     pub fn serves(&self, program: Program) -> bool {
         self.tcp.iter().chain(&self.udp).any(|(_, app)| app.program == program)
     }
 
-    /// Whether a published port leads to a server.
+    /// Checks that a published port leads to a server.
     ///
     /// # Errors
-    /// A usage error with the ports that do.
+    /// A usage error that lists the served ports.
     pub fn check_published(&self, Publish { host, port }: Publish) -> Result<(), Failure> {
         let served = || self.tcp.iter().chain(&self.udp);
         if served().any(|(served, _)| *served == port) {
@@ -235,8 +235,8 @@ impl Plan<'_> {
         )))
     }
 
-    /// Serves until the interrupt says so, or an inbox that takes one datagram or a chat of one talk has had it. `start` makes the
-    /// interrupt once everything listens, and is told what listens where, a line each.
+    /// Serves until the interrupt asks to stop, or until a program with --once has finished. `start` makes the interrupt when all
+    /// programs listen; it gets one line for each address, transport and program that listens.
     ///
     /// # Errors
     /// One line for the user.
@@ -249,13 +249,13 @@ impl Plan<'_> {
     ) -> Result<I, Failure> {
         let rows = vec![Cell::new(None); ROWS];
         let status = Status::new(&rows, clock.now());
-        // Whoever has no status page pays nothing for it.
+        // Without a status page, no status is kept.
         let status = self.serves(Program::Http).then_some(&status);
         let args = self.args;
         let events = args.events.as_deref().map(|path| Events::create(path, clock.now())).transpose()?;
         let Io { device, console, probe } = io;
         let mut io = Io { device, console, probe: probe.with_status(status).with_events(events.as_ref()) };
-        // A room has no end.
+        // A room has no end, so --once does not apply to it.
         let (desk, lines) = (Desk::new(args.once && !self.room).with_keyboard(&KEYBOARD), vec![Cell::new(0); ROOM]);
         let connections = args.max_connections.map_or(Sizes::default().connections, usize::from);
         let names = vec![Cell::new(Room::NO_NAME); if self.room { connections } else { 0 }];
@@ -302,7 +302,7 @@ impl Plan<'_> {
             }
         }
         settle(link, &mut stack, &mut io, clock)?;
-        // The link-local address that goes with others is for neighbours; alone, it is what there is.
+        // A link-local address beside other addresses is for neighbours only. Without others it is the address to show.
         let own = |address: &IpCidr| link.slaac || link.dhcp || link.addresses.contains(address);
         let mut listening = Listening::new(&self.tcp, &self.udp);
         let mut interrupt = start(&listening.change(stack.addresses().iter().copied().filter(own)))?;
@@ -314,7 +314,7 @@ impl Plan<'_> {
             let each = |stack: &Stack<'_, _, _>| report(stack.addresses());
             let (back, result) = step_by_step(&mut stack, io, clock, &mut interrupt, each);
             io = back;
-            // The connections close as they do without steps.
+            // The connections close as they do without --step.
             result.and_then(|()| {
                 drive(&mut stack, &mut io, clock, &mut Closing(&mut interrupt, false), |_| false)?;
                 Ok(())
@@ -327,7 +327,7 @@ impl Plan<'_> {
             };
             let mut result = drive(&mut stack, &mut io, clock, &mut interrupt, done);
             if matches!(result, Ok(Ended::Done)) && desk.is_over() {
-                // Those who wait are reset; the talk closes as it should.
+                // Waiting connections are reset; the current talk closes normally.
                 result = drive(&mut stack, &mut io, clock, &mut Closing(&mut interrupt, false), |_| false);
             }
             result.map(drop).map_err(Failure::from).and(said)
@@ -339,7 +339,7 @@ impl Plan<'_> {
     }
 }
 
-/// A heading, and a line a program: its name, its ports and what it does.
+/// Returns a heading and one line for each program: its name, ports and purpose.
 pub fn programs() -> String {
     let port = |transport: &str, port: Option<u16>| port.map_or(String::new(), |port| format!("{transport} {port}"));
     let line = |app: &App| {
@@ -349,15 +349,15 @@ pub fn programs() -> String {
     format!("Programs:\n{}", APPS.iter().map(line).collect::<String>())
 }
 
-/// The names of programs, for a message.
+/// Joins the names of programs for a message.
 pub fn program_names(programs: &[Program]) -> String {
     programs.iter().map(|program| program.app().name).collect::<Vec<_>>().join(" and ")
 }
 
-/// The program of this name.
+/// Returns the program called `name`.
 ///
 /// # Errors
-/// A usage error that names the one that is near, or them all.
+/// A usage error that suggests a similar name, or lists them all.
 pub fn find(name: &str) -> Result<&'static App, Failure> {
     APPS.iter().find(|app| app.name == name).ok_or_else(|| {
         let names = APPS.map(|app| app.name);
@@ -365,7 +365,7 @@ pub fn find(name: &str) -> Result<&'static App, Failure> {
     })
 }
 
-/// An interrupt that begins by asking for the end.
+/// An interrupt that first asks to close.
 struct Closing<'i, I>(&'i mut I, bool);
 
 impl<I: Interrupt> Interrupt for Closing<'_, I> {
@@ -378,7 +378,7 @@ impl<I: Interrupt> Interrupt for Closing<'_, I> {
     }
 }
 
-/// One `--port`.
+/// One `--port` option.
 struct Moved {
     program: Program,
     udp_only: bool,

@@ -1,4 +1,4 @@
-//! The prompt of `lab --step` and `serve --step`: reads a line, and says what it asks for.
+//! The prompt of `lab --step` and `serve --step`: reads a line and parses its command.
 
 use core::fmt::Display;
 use std::io::{self, IsTerminal};
@@ -15,7 +15,7 @@ use crate::host::{Interrupt, Verdict};
 use crate::lab::Kind;
 use crate::trace::{Carries, Summary};
 
-/// What to do next.
+/// A command at the prompt.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Command {
     /// Go back one step.
@@ -26,11 +26,11 @@ pub enum Command {
     Frame,
     /// Go to a step.
     Go(u32),
-    /// Show this list.
+    /// Show the list of commands.
     Help,
     /// Take this many steps.
     Next(u32),
-    /// End.
+    /// Leave the prompt.
     Quit,
     /// Save a capture of what has happened so far.
     Save,
@@ -40,7 +40,7 @@ pub enum Command {
     Until(Goal),
 }
 
-/// Where a run stops.
+/// The event at which a run stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
     /// A frame of this kind is sent or arrives.
@@ -49,30 +49,30 @@ pub enum Goal {
     State(State),
 }
 
-/// What a frame has to carry.
+/// The contents of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// ARP.
     Arp,
     /// ICMP or ICMPv6.
     Icmp,
-    /// A kind that faults know, too.
+    /// A kind that faults can name too.
     Kind(Kind),
     /// Any TCP segment.
     Tcp,
 }
 
-/// The words for frames after `u`.
+/// The words for frames in the command `u`.
 const FRAMES: &str = "tcp, syn, synack, ack, data, fin, rst, udp, icmp, arp or any (any IP packet)";
 
-/// The prompt: which commands it takes, and what was typed and not yet read.
+/// A prompt with its set of commands, and the input not yet read.
 #[derive(Debug)]
 pub struct Shell {
     is_live: bool,
     typed: Vec<u8>,
 }
 
-/// No command is longer, in bytes.
+/// The longest command, in bytes.
 const LONGEST: usize = 4096;
 
 impl Shell {
@@ -81,7 +81,7 @@ impl Shell {
         Shell { is_live: false, typed: Vec::new() }
     }
 
-    /// The prompt of the live loop, whose other end goes on.
+    /// The prompt of the live loop, whose peer does not stop.
     pub fn live() -> Self {
         Shell { is_live: true, typed: Vec::new() }
     }
@@ -107,7 +107,7 @@ p          save a capture         q          end"
         }
     }
 
-    /// Shows the prompt and waits for a line; `None` at the end of input, or when the interrupt says something.
+    /// Shows the prompt and waits for a line. `None` at the end of input or when the interrupt asks to stop.
     ///
     /// # Errors
     /// Standard input or output has failed.
@@ -129,19 +129,19 @@ p          save a capture         q          end"
             if goes_on && !self.typed.is_empty() {
                 return Ok(Some(text(self.typed.drain(..))));
             }
-            // A terminal's cursor stands behind the prompt.
+            // On a terminal the cursor is still behind the prompt.
             return if io::stdin().is_terminal() { say("\n").map(|()| None) } else { Ok(None) };
         }
     }
 
-    /// Whether a person has typed a line meanwhile; what comes through a pipe waits for its prompt.
+    /// Returns whether a line was typed at a terminal. Lines from a pipe wait for their prompt.
     pub fn has_line(&self) -> bool {
         let stdin = io::stdin();
         let mut fds = [PollFd::new(&stdin, PollFlags::IN)];
         stdin.is_terminal() && poll(&mut fds, Some(&Timespec::default())).is_ok_and(|ready| ready > 0)
     }
 
-    /// Reads what there is; false at the end of input.
+    /// Reads the input that is ready; returns false at the end of input.
     fn read(&mut self) -> Result<bool, Failure> {
         let mut bytes = [0; LONGEST];
         match rustix::io::read(io::stdin(), &mut bytes) {
@@ -154,10 +154,10 @@ p          save a capture         q          end"
         }
     }
 
-    /// Understands a line.
+    /// Parses a line.
     ///
     /// # Errors
-    /// One line that says what would be understood.
+    /// One line that lists valid commands.
     pub fn parse(&self, line: &str) -> Result<Command, String> {
         let keys = if self.is_live {
             "Enter, a number, u STATE, u FRAME, s, q or ?"
@@ -193,7 +193,7 @@ p          save a capture         q          end"
 }
 
 impl Protocol {
-    /// Whether a frame carries it.
+    /// Returns whether a frame has this content.
     pub fn matches(self, summary: &Summary) -> bool {
         match self {
             Protocol::Arp => matches!(summary.carries, Carries::ArpReply | Carries::ArpRequest),
@@ -204,10 +204,10 @@ impl Protocol {
     }
 }
 
-/// The state that RFC 9293 calls so.
+/// Returns the state with this name in RFC 9293.
 ///
 /// # Errors
-/// One line that names them all.
+/// One line that lists all names.
 pub fn state(name: &str) -> Result<State, String> {
     use State::*;
     let all =
@@ -240,7 +240,7 @@ fn number(word: &str) -> Result<u32, String> {
     word.parse().map_err(|_| format!("'{}' should be a number up to {}", word.escape_debug(), u32::MAX))
 }
 
-/// Waits until standard input has something; false when the interrupt says something.
+/// Waits until standard input is ready; returns false when the interrupt asks to stop.
 fn wait(interrupt: &mut Option<&mut dyn Interrupt>) -> Result<bool, Failure> {
     let stdin = io::stdin();
     loop {

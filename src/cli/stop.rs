@@ -1,4 +1,4 @@
-//! Ctrl-C and its like, as something that can be waited for.
+//! Ctrl-C and similar signals, as a file that can be waited for.
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -12,13 +12,13 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 /// The signals that ask the program to end.
 const SIGNALS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 
-/// The same, as something that the loop waits for.
+/// Receives these signals; the loop can wait for it.
 #[derive(Debug)]
 pub struct Stop {
     received: UnixStream,
-    /// Set before `received` can be read: asking costs no system call.
+    /// Set before `received` is readable, so that a check needs no system call.
     raised: Arc<AtomicBool>,
-    /// A signal has come, and more bytes of it may.
+    /// Whether a signal has come; more of its bytes may follow.
     closing: bool,
 }
 
@@ -26,7 +26,7 @@ impl Stop {
     /// Catches SIGHUP, SIGINT and SIGTERM from now on.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     pub fn on_signals() -> io::Result<Self> {
         let (received, send) = UnixStream::pair()?;
         received.set_nonblocking(true)?;
@@ -49,8 +49,8 @@ impl Interrupt for Stop {
             return Verdict::GoOn;
         }
         self.closing = true;
-        // What is there only ended a wait. Another thread's handler may be between the flag and the byte, which is then for the next
-        // time; read first, none is taken whose flag is not seen.
+        // The bytes only end a wait. A handler on another thread may have set the flag and not yet written its byte, which the
+        // next call then reads. Reading first takes no byte whose flag is not seen.
         let _ = self.received.read(&mut [0; 64]);
         if self.raised.swap(false, Ordering::AcqRel) { Verdict::Close } else { Verdict::GoOn }
     }
@@ -74,7 +74,7 @@ mod tests {
         send.write_all(&[0]).unwrap();
         assert_eq!(stop.verdict(), Verdict::GoOn);
         assert!(!wakes(&stop));
-        // The second signal, as it mostly comes.
+        // The second signal, in its usual order.
         stop.raised.store(true, Ordering::Release);
         send.write_all(&[0]).unwrap();
         assert_eq!(stop.verdict(), Verdict::Close);

@@ -1,8 +1,8 @@
-//! Suggestions for words that are not quite right.
+//! Suggestions for misspelt words.
 
 use strsim::damerau_levenshtein;
 
-/// The candidate that `word` was probably meant to be: one that it begins, or one that differs in one letter of three at most.
+/// Returns the likely candidate for `word`: one that it begins, or one that differs in at most one letter of three.
 pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let word = word.to_lowercase();
     let letters = word.chars().count();
@@ -14,7 +14,7 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
     near.filter(|(distance, _)| *distance <= letters / 3).min_by_key(|(distance, _)| *distance).map(|(_, near)| near)
 }
 
-/// What to add to an error about an unknown `word`: the candidate that is near it, else all of them.
+/// Returns the end of an error about an unknown `word`: the nearest candidate, or all of them.
 pub fn did_you_mean(word: &str, candidates: &[&str]) -> String {
     match nearest(word, candidates.iter().copied()) {
         Some(near) => format!("did you mean '{near}'?"),

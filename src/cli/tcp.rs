@@ -1,4 +1,4 @@
-//! `--socket-buffer` and `--congestion`: how TCP is run on the host.
+//! `--socket-buffer` and `--congestion`: TCP's options on the host.
 
 use clap::{Args, ValueEnum};
 use smoltcp::socket::tcp::CongestionControl;
@@ -6,7 +6,7 @@ use smoltcp::socket::tcp::CongestionControl;
 use super::error::Failure;
 use crate::host::{HeapPool, Sizes};
 
-/// How TCP is run, where the defaults do not do.
+/// The options of TCP.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[group(skip)]
 pub struct TcpArgs {
@@ -30,17 +30,17 @@ pub enum Congestion {
     Cubic,
 }
 
-/// What the buffers of all connections take each way, in bytes, before they become smaller than the default.
+/// The most bytes that all buffers take in each direction before they shrink below the default.
 const IN_ALL: usize = 256 << 20;
 
-/// Where sharing [`IN_ALL`] ends, in bytes: what a window can be without scaling.
+/// The smallest buffer that sharing [`IN_ALL`] gives, in bytes: the largest window without scaling.
 const LEAST: usize = 65_535;
 
 impl TcpArgs {
-    /// Memory of these sizes with the socket buffers asked for; else with its own, less above 1,024 connections.
+    /// Allocates memory for `sizes` with the requested socket buffers. By default, buffers shrink above 1,024 connections.
     ///
     /// # Errors
-    /// A usage error where there is no memory for that.
+    /// A usage error: the memory is not available.
     pub fn pool<'a, S, U>(&self, sizes: Sizes) -> Result<HeapPool<'a, S, U>, Failure> {
         let share = (IN_ALL / sizes.connections.max(1)).max(LEAST);
         let (receive, send) = match self.socket_buffer {
@@ -66,10 +66,10 @@ impl TcpArgs {
     }
 }
 
-/// The least and the most that a socket buffer can be, in bytes. Above the most, no window reaches (RFC 7323 section 2.3).
+/// The range of a socket buffer, in bytes. No window exceeds its end (RFC 7323 section 2.3).
 const SIZES: core::ops::RangeInclusive<usize> = 4096..=16 << 20;
 
-/// A size in bytes, or in KiB or MiB with K or M behind it.
+/// Parses a size in bytes, or in KiB or MiB with K or M at the end.
 fn size(text: &str) -> Result<usize, &'static str> {
     let (number, unit) = match text.strip_suffix(['K', 'k']) {
         Some(number) => (number, 1 << 10),

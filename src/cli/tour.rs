@@ -6,10 +6,10 @@ use super::output::say_line;
 use super::serve::find;
 use crate::lab::{Setup, address};
 
-/// The names that the client calls out.
+/// The names that the client sends.
 const TEXTS: [&[u8]; 3] = [b"Li", b"Cheng", b"victor"];
 
-/// Runs the tour. The clock is virtual and the seed is constant: it is the same tour every time.
+/// Runs the tour. The clock is virtual and the seed constant, so every run is the same.
 ///
 /// # Errors
 /// Standard output has failed.

@@ -1,4 +1,4 @@
-//! Invalid command lines: one line that says what is wrong and what to do, made of clap's error.
+//! Invalid command lines: turns clap's error into one line with the problem and the remedy.
 
 use std::ffi::OsString;
 
@@ -11,7 +11,7 @@ use super::sandbox;
 use super::suggest::nearest;
 use crate::app;
 
-/// One line for what clap says of `words` in many; `words` begin with the program.
+/// Turns clap's error about `words` into one line; `words` begin with the program's name.
 pub fn explain(error: &Error, command: &Command, words: &[OsString]) -> Failure {
     let first = words.get(1).map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
     let Some(subcommand) = command.find_subcommand(&first).filter(|command| command.get_name() != "help") else {
@@ -30,7 +30,7 @@ pub fn explain(error: &Error, command: &Command, words: &[OsString]) -> Failure 
     with_help(what.unwrap_or_else(|| Failure::usage(one_line(error) + hint)), Some(name))
 }
 
-/// Adds where a subcommand's options are explained to an error about one of them.
+/// Adds the command that explains the subcommand's options to an error about one of them.
 pub fn with_help(failure: Failure, subcommand: Option<&str>) -> Failure {
     match subcommand {
         Some(name) => failure.add_to_usage(format_args!("'smolstep {name} --help' tells more")),
@@ -38,7 +38,7 @@ pub fn with_help(failure: Failure, subcommand: Option<&str>) -> Failure {
     }
 }
 
-/// What is wrong before any subcommand.
+/// Describes an error before any subcommand.
 fn top(error: &Error, command: &Command) -> String {
     let word = match (error.kind(), error.get(ContextKind::InvalidSubcommand)) {
         (ErrorKind::InvalidSubcommand, Some(ContextValue::String(word))) => word,
@@ -68,7 +68,7 @@ fn top(error: &Error, command: &Command) -> String {
     }
 }
 
-/// clap's explanation without its usage, and with what it suggests, which fill several lines.
+/// Returns clap's explanation and suggestion on one line, without its usage.
 fn one_line(error: &Error) -> String {
     let text = error.to_string();
     let what = text.split("\n\n").next().unwrap_or_default();

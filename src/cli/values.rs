@@ -1,9 +1,9 @@
-//! Values of the command line: whole numbers and durations.
+//! Parsers for values of the command line: whole numbers and durations.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-/// A value parser for a whole number in `range`; `example` is one.
+/// Returns a parser for a whole number in `range`; errors show `example`.
 pub fn whole<T: TryFrom<u64>>(
     range: RangeInclusive<u64>,
     example: &'static str,
@@ -18,10 +18,10 @@ pub fn whole<T: TryFrom<u64>>(
     }
 }
 
-/// A duration of the command line that may not be zero.
+/// Parses a duration that must not be zero.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The problem, in one line.
 pub fn positive(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         Duration::ZERO => Err("it must be longer than nothing, as in 10s".into()),
@@ -29,10 +29,10 @@ pub fn positive(text: &str) -> Result<Duration, String> {
     }
 }
 
-/// A duration of the command line, at most a year: what is added to it must not overflow.
+/// Parses a duration of at most a year, so that adding it to a time cannot overflow.
 ///
 /// # Errors
-/// What is wrong with it.
+/// The problem, in one line.
 pub fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(time) if time > Duration::from_secs(31_557_600) => Err("a year is the longest".into()),

@@ -1,4 +1,4 @@
-//! What watches a stack on the host: the log, and where they are asked for a capture, the events' lines and the status page.
+//! Observes a stack on the host: the log, and on request a capture, events as JSON lines, and the status page.
 
 use std::fs::File;
 use std::io::{self, BufWriter};
@@ -18,20 +18,20 @@ use crate::phy::linux::{Kind, TunTap, complete};
 use crate::stack::{Direction, Event, Hardware, Probe};
 use crate::trace::{Capture, IoSink, LogProbe};
 
-/// Logs events and writes their lines, writes frames to a capture, and keeps a status.
+/// Logs events and writes them as lines, writes frames to a capture, and keeps a status.
 pub struct Watch<'s> {
     log: LogProbe,
     capture: Option<(PathBuf, FileCapture)>,
-    /// Where checksums that are left to the kernel are completed for the capture.
+    /// The buffer in which checksums left to the kernel are completed for the capture.
     completed: Option<(Medium, Vec<u8>)>,
     events: Option<&'s Events>,
     status: Option<&'s Status<'s>>,
-    /// The own hardware address and the link's name, until another host turns out to have that address.
+    /// The own hardware address and the link's name. `None` once another host is seen with that address.
     alone: Option<(EthernetAddress, String)>,
 }
 
 impl<'s> Watch<'s> {
-    /// A watch over `device`, this side of `link`, whose frames go to `pcap` if it is given.
+    /// Creates a watch over `device`, this side of `link`. Writes its frames to `pcap` if given.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -48,17 +48,17 @@ impl<'s> Watch<'s> {
         Ok(Watch { log: LogProbe::default(), capture, completed, events: None, status: None, alone })
     }
 
-    /// The same, which also writes a line for each event.
+    /// Also writes a line for each event.
     pub fn with_events(self, events: Option<&'s Events>) -> Self {
         Watch { events, ..self }
     }
 
-    /// The same, with `status` told, too.
+    /// Also keeps `status` up to date.
     pub fn with_status(self, status: Option<&'s Status<'s>>) -> Self {
         Watch { status, ..self }
     }
 
-    /// Writes what is still to be written.
+    /// Completes the capture.
     ///
     /// # Errors
     /// The capture is not complete.
@@ -105,15 +105,15 @@ fn unwritable(path: &Path, error: &dyn core::fmt::Display) -> Failure {
     Failure::run(format_args!("the capture {} cannot be written: {error}", path.display()))
 }
 
-/// A capture in a file. [`Capture::finish`] writes out what is still buffered and reports the first error.
+/// A capture in a file. [`Capture::finish`] flushes it and reports the first error.
 pub type FileCapture = Capture<IoSink<BufWriter<File>>>;
 
-/// Creates a capture file, or empties the one there is, for the frames of one interface.
+/// Creates or empties a capture file for the frames of one interface.
 ///
-/// `now` is the stack's time at this moment: frames are stamped with the time of day that follows from it.
+/// `now` is the stack's time at this moment; the capture's time of day is derived from it.
 ///
 /// # Errors
-/// The system's: no such folder, no permission, disk full.
+/// The error of the system: no such folder, no permission, disk full.
 pub fn create_capture(path: &Path, interface: &str, medium: Medium, now: Instant) -> io::Result<FileCapture> {
     let file = BufWriter::new(File::create(path)?);
     let since_1970 = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();

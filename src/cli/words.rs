@@ -1,4 +1,4 @@
-//! The words of the command line, before clap reads them.
+//! Prepares the words of the command line for clap.
 
 use std::ffi::OsString;
 
@@ -6,7 +6,7 @@ use clap::{Arg, Command};
 
 /// Joins each negative value to its option, so that clap's error is about the value.
 ///
-/// clap would call the value an unknown option.
+/// On its own, clap takes the value for an unknown option.
 pub fn join_negative_values(command: &Command, words: impl Iterator<Item = OsString>) -> Vec<OsString> {
     let mut joined: Vec<OsString> = Vec::new();
     let mut subcommand = None;
@@ -34,7 +34,7 @@ fn takes_value(subcommand: Option<&Command>, word: &str) -> bool {
     subcommand.and_then(|command| option(command, word)).is_some_and(|option| option.get_action().takes_values())
 }
 
-/// The option of `command` named by `word`, which has no value behind an equals sign.
+/// Returns the option of `command` named by `word`; `word` has no `=` value.
 pub fn option<'c>(command: &'c Command, word: &str) -> Option<&'c Arg> {
     command.get_arguments().find(|option| match word.strip_prefix("--") {
         Some(long) => option.get_long() == Some(long),

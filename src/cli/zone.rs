@@ -1,14 +1,15 @@
-//! The zone of an IPv6 address, as in fe80::64%tap0 (RFC 4007 section 11) and http://[fe80::64%25tap0]/ (RFC 6874).
+//! The zone of an IPv6 address (RFC 4007 section 11). It is written as in fe80::64%tap0, and in URLs as in
+//! http://[fe80::64%25tap0]/ (RFC 6874).
 
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
 
 use percent_encoding::percent_decode_str;
 
-/// `text` without the zone of the IPv6 address in it, which may have brackets, a port or a prefix. Anything else stays as it is.
+/// Removes the zone from the IPv6 address in `text`. Brackets, a port or a prefix are kept, and other text is unchanged.
 ///
 /// # Errors
-/// One line: the zone is not `link`, which is the only link there is.
+/// One line: the zone is not `link`, the only valid one.
 pub fn without_zone<'t>(text: &'t str, link: &str) -> Result<Cow<'t, str>, String> {
     let Some((before, after)) = text.split_once('%') else { return Ok(text.into()) };
     let bare = before.strip_prefix('[').unwrap_or(before);
@@ -25,10 +26,10 @@ pub fn without_zone<'t>(text: &'t str, link: &str) -> Result<Cow<'t, str>, Strin
     }
 }
 
-/// The same of a URL, whose zone follows %25 or a mere %, percent-encoded.
+/// Removes the zone from the IPv6 address in a URL. It follows %25 or a single %, percent-encoded.
 ///
 /// # Errors
-/// As [`without_zone`].
+/// The errors of [`without_zone`].
 pub fn url_without_zone<'t>(url: &'t str, link: &str) -> Result<Cow<'t, str>, String> {
     let start = url.find("//").map_or(0, |slashes| slashes + 2);
     let (scheme, rest) = url.split_at(start);
@@ -60,7 +61,7 @@ mod tests {
             ("fe80::64%tap0/64", "fe80::64/64"),
             ("fe80::64", "fe80::64"),
             ("host.example:7", "host.example:7"),
-            // No IPv6 address: its parser says so.
+            // Not an IPv6 address: its parser reports the error.
             ("192.168.69.1%tap0", "192.168.69.1%tap0"),
             ("%tap0", "%tap0"),
         ] {

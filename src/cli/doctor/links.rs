@@ -1,6 +1,6 @@
-//! The TAPs and TUNs of this machine: whether a program can use them, and what they are used for.
+//! The TAPs and TUNs of this machine: whether a program can use them, and for which addresses.
 //!
-//! Whoever made one may still want it: it is never proposed to delete one.
+//! Their maker may still want them, so deleting one is never proposed.
 
 use std::fs;
 use std::io;
@@ -12,7 +12,7 @@ use super::Report;
 use crate::cli::netlink::{Link, Netlink, Tun};
 use crate::cli::sandbox::KERNEL;
 
-/// Checks them all; answers whether one can be used.
+/// Checks all TAPs and TUNs; returns whether one of them can be used.
 pub(super) fn check(report: &mut Report<'_>, admin: bool) -> io::Result<bool> {
     let links = match Netlink::open().and_then(|mut netlink| netlink.links()) {
         Ok(links) => links,
@@ -68,7 +68,7 @@ fn check_link(report: &mut Report<'_>, links: &[Link], link: &Link, tun: Tun, op
             Some(other) if !other.up => {
                 report.note(format_args!("{what}, which is down: {}ip link set {by} up", sudo()))?;
             }
-            // The addresses on this side are the bridge's.
+            // The addresses on this side belong to the bridge.
             _ => return report.ok(what),
         }
     } else if link.addresses.is_empty() {
@@ -82,13 +82,13 @@ fn check_link(report: &mut Report<'_>, links: &[Link], link: &Link, tun: Tun, op
     Ok(false)
 }
 
-/// Whether this user is in a group.
+/// Returns whether this user is in a group.
 fn is_member(gid: u32) -> bool {
     let groups = getgroups().unwrap_or_default();
     groups.iter().chain([&getegid()]).any(|group| group.as_raw() == gid)
 }
 
-/// The commands that address an interface and set it up.
+/// Returns the commands that give an interface addresses and set it up.
 fn configure(links: &[Link], name: &str) -> String {
     let sudo = sudo();
     let mut commands = String::new();
@@ -98,7 +98,7 @@ fn configure(links: &[Link], name: &str) -> String {
     commands + &format!("{sudo}ip link set {name} up")
 }
 
-/// The sandbox's addresses, unless another interface has one: then that of the next network which none has.
+/// Returns unused addresses for an interface: the sandbox's, or one in the next free network.
 fn free_addresses(links: &[Link], name: &str) -> Vec<(IpAddr, u8)> {
     let taken = |wanted: &IpAddr| {
         links.iter().flat_map(|link| &link.addresses).any(|(address, _)| match (address, wanted) {
@@ -113,13 +113,13 @@ fn free_addresses(links: &[Link], name: &str) -> Vec<(IpAddr, u8)> {
     KERNEL.into_iter().filter(|(address, _)| address.is_ipv4() || has_ipv6(name)).collect()
 }
 
-/// Whether the kernel takes IPv6 addresses on an interface, which may be still to be made.
+/// Returns whether the kernel takes IPv6 addresses on an interface. The interface need not exist yet.
 fn has_ipv6(name: &str) -> bool {
     let disabled = |name| fs::read_to_string(format!("/proc/sys/net/ipv6/conf/{name}/disable_ipv6"));
     disabled(name).or_else(|_| disabled("default")).is_ok_and(|disabled| disabled.trim() == "0")
 }
 
-/// What is put before a command that needs root: nothing for root, who may not have sudo.
+/// Returns the prefix of a command that needs root. It is empty for root, who may not have sudo.
 pub(super) fn sudo() -> &'static str {
     if geteuid().is_root() { "" } else { "sudo " }
 }

@@ -1,4 +1,4 @@
-//! Where a body is written: a file that appears as a whole or not at all, or a stream.
+//! The destination of a body: a stream, or a file that appears complete or not at all.
 
 use core::fmt;
 use std::fs::{File, Permissions};
@@ -13,35 +13,35 @@ use tempfile::NamedTempFile;
 
 use crate::cli::error::Failure;
 
-/// The bytes that a writable pipe takes at once (pipe(7), PIPE_BUF); with more, the write could wait.
+/// The number of bytes that a writable pipe takes without blocking (pipe(7), PIPE_BUF).
 const AT_ONCE: usize = 4096;
 
-/// Where bytes are written.
+/// The destination of a body.
 #[derive(Default)]
 pub enum Destination {
     /// Standard output.
     #[default]
     Output,
-    /// Something that exists and is no regular file, opened so that it never waits.
+    /// An existing file that is not a regular one, opened without blocking.
     Special(File, PathBuf),
-    /// A file beside the one that it becomes in the end. Dropped before, it is removed.
+    /// A temporary file that `finish` renames to its destination. Dropping it removes it.
     Whole(NamedTempFile, PathBuf),
 }
 
 impl Destination {
-    /// Opens what `-o` says: standard output if nothing, or `-`; else see [`file`](Destination::file).
+    /// Opens the destination of `-o`: standard output for `None` and `-`, else a [`file`](Destination::file).
     ///
     /// # Errors
-    /// One line that says what is wrong with it.
+    /// One line that describes the problem.
     pub fn open(path: Option<&Path>) -> Result<Destination, Failure> {
         path.filter(|path| *path != Path::new("-")).map_or(Ok(Destination::Output), Destination::file)
     }
 
-    /// Opens a file. One that exists must be one that can be written to; its permissions, and symbolic links to it, stay as they
-    /// are. A hard link to it keeps what was there before.
+    /// Opens a file. An existing one must be writable. Its permissions and the symbolic links to it are kept; a hard link to it
+    /// keeps the old content.
     ///
     /// # Errors
-    /// One line that says what is wrong with it.
+    /// One line that describes the problem.
     pub fn file(path: &Path) -> Result<Destination, Failure> {
         let failed = |why: &dyn fmt::Display| Failure::run(format_args!("{}: {why}", path.display()));
         let writable = |flags: OFlags| {
@@ -68,17 +68,17 @@ impl Destination {
         }
         let mut named = tempfile::Builder::new();
         named.prefix(".smolstep-").suffix(".part").permissions(Permissions::from_mode(mode & 0o777));
-        // The kind alone: the whole error names a file that the user has never heard of.
+        // Only the kind: the full error names a temporary file that the user does not know.
         let file = named.tempfile_in(folder).map_err(|error| failed(&error.kind()))?;
         Ok(Destination::Whole(file, place))
     }
 
-    /// Whether it is a file that appears as a whole.
+    /// Returns whether the destination is a regular file.
     pub fn is_file(&self) -> bool {
         matches!(self, Destination::Whole(..))
     }
 
-    /// Whether it is a terminal.
+    /// Returns whether the destination is a terminal.
     pub fn is_terminal(&self) -> bool {
         match self {
             Destination::Output => io::stdout().is_terminal(),
@@ -87,10 +87,10 @@ impl Destination {
         }
     }
 
-    /// Writes some of the bytes; none where there is no room now.
+    /// Writes as many of the bytes as there is room for, which may be none.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let limit = if self.is_file() { bytes.len() } else { bytes.len().min(AT_ONCE) };
         let bytes = bytes.get(..limit).unwrap_or_default();
@@ -100,7 +100,7 @@ impl Destination {
         let written = match self {
             Destination::Output => rustix::io::write(rustix::stdio::stdout(), bytes).map_err(io::Error::from),
             Destination::Special(file, _) => file.write(bytes),
-            // The file itself, because its wrapper's errors name it.
+            // Uses the file itself, because its wrapper's errors name it.
             Destination::Whole(file, _) => file.as_file_mut().write(bytes),
         };
         match written {
@@ -110,16 +110,16 @@ impl Destination {
         }
     }
 
-    /// Whether a write would not wait, or would fail.
+    /// Returns whether a write would succeed or fail at once, without blocking.
     pub fn has_room(&self) -> bool {
         let Some(stream) = self.stream() else { return true };
         let mut file = [PollFd::from_borrowed_fd(stream, PollFlags::OUT)];
         let now = rustix::time::Timespec { tv_sec: 0, tv_nsec: 0 };
-        // What cannot be asked is tried.
+        // If poll fails, the write is tried.
         !matches!(poll(&mut file, Some(&now)), Ok(0))
     }
 
-    /// What may have to be waited for: a file never.
+    /// The stream that a write may block on; `None` for a regular file, which never blocks.
     pub fn stream(&self) -> Option<BorrowedFd<'_>> {
         match self {
             Destination::Output => Some(rustix::stdio::stdout()),
@@ -128,10 +128,10 @@ impl Destination {
         }
     }
 
-    /// All is written: the file takes its place.
+    /// Completes the output: a file replaces the one at its destination.
     ///
     /// # Errors
-    /// It cannot; then what was there before still is.
+    /// The file cannot be replaced; the old one stays.
     pub fn finish(self) -> io::Result<()> {
         match self {
             Destination::Output | Destination::Special(..) => Ok(()),
@@ -140,10 +140,10 @@ impl Destination {
     }
 }
 
-/// Where a file would be made: where symbolic links lead, of which the last leads to nothing.
+/// Follows symbolic links to the place of a file that may not exist.
 fn behind_links(path: &Path) -> PathBuf {
     let mut place = path.to_owned();
-    // The system follows no more of them either (path_resolution(7)).
+    // The system's own limit on links (path_resolution(7)).
     for _ in 0..40 {
         let Ok(target) = place.read_link() else { break };
         place = place.parent().unwrap_or(Path::new("")).join(target);

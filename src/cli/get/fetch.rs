@@ -1,4 +1,4 @@
-//! One answer, from whichever of a host's addresses takes the connection first.
+//! Fetches one answer, from the first of a host's addresses that takes the connection.
 
 use core::fmt;
 
@@ -16,10 +16,10 @@ use crate::names::DialError;
 use crate::stack::{ConnectionId, End};
 
 impl<'g> Getter<'g> {
-    /// Fetches what the target is.
+    /// Fetches the target.
     ///
     /// # Errors
-    /// One line: why there is no answer, of each address where a name has several.
+    /// One line that says why there is no answer, for each address if a name has several.
     pub(super) fn fetch(
         &mut self,
         target: &Target,
@@ -27,7 +27,7 @@ impl<'g> Getter<'g> {
         io: &mut Around,
     ) -> Result<(), Failure> {
         let failed = |why: &dyn fmt::Display| Failure::run(format_args!("{target}: {why}"));
-        // The slots of connections that were left to close.
+        // Frees the slots of connections that have closed since.
         self.left.retain(|id| stack.take(*id).is_none());
         let addresses = self.addresses(target, stack, io)?;
         let mut dialler = dialler(&addresses, target.port(), self.patience);
@@ -56,14 +56,14 @@ impl<'g> Getter<'g> {
         let flushed = sink.is_flushed();
         match result {
             _ if sink.has_failed() => Err(sink.failure()),
-            // What is complete is complete, interrupted or not.
+            // A complete answer counts, even after a signal.
             Some(Ok(())) if flushed => Ok(()),
             Some(Err(why)) if ended == Ended::Done => Err(failed(&why)),
             _ => Err(failed(&"interrupted")),
         }
     }
 
-    /// Until the answer is there or it has failed.
+    /// Waits until the answer is complete or has failed.
     fn wait(&mut self, id: ConnectionId, stack: &mut Fetching<'_, 'g>, io: &mut Around) -> Result<Ended, Failure> {
         let (sink, clock) = (self.sink, self.clock);
         let ended = drive(stack, io, &clock, &mut self.waiting, |stack| {
@@ -71,7 +71,7 @@ impl<'g> Getter<'g> {
             if sink.is_ready_again() {
                 stack.wake_programs();
             }
-            // The old connection is closed while the next one goes on.
+            // After a redirect, the old connection closes while the next request runs.
             if sink.is_redirected() {
                 return stack.session(id).is_some_and(|runner| runner.session.result().is_some());
             }
@@ -81,7 +81,7 @@ impl<'g> Getter<'g> {
     }
 }
 
-/// Why an address gives no answer, with the address unless that is in the URL.
+/// Describes why an address gives no answer. Names the address unless it is in the URL.
 fn told(target: &Target, remote: IpEndpoint, why: DialError) -> String {
     match why {
         DialError::Connect(error) => describe(remote, error).to_string(),

@@ -1,4 +1,4 @@
-//! `smolstep get`: what an HTTP server has, to a file or to standard output.
+//! `smolstep get`: writes a resource of an HTTP server to a file or to standard output.
 
 pub(super) mod destination;
 mod fetch;
@@ -40,7 +40,7 @@ Examples:
   smolstep get http://192.168.69.100:8000/page.html -o page.html --tap tap0
   smolstep get -i -L http://host.example/ --tap tap0 --dhcp")]
 pub struct GetArgs {
-    /// What to fetch: http://HOST[:PORT]/PATH [default port: 80]
+    /// The URL to fetch: http://HOST[:PORT]/PATH [default port: 80]
     #[arg(value_name = "URL")]
     pub url: String,
     #[command(flatten)]
@@ -61,13 +61,13 @@ pub struct GetArgs {
     pub timeout: Duration,
 }
 
-/// How many redirects are followed.
+/// The largest number of redirects that are followed.
 const REDIRECTS: usize = 10;
 
-/// How long the header of an answer may be, in bytes.
+/// The longest header of an answer, in bytes.
 const HEAD: usize = 16_384;
 
-/// For a connection to each of a host's addresses, and for those to earlier hosts that are still being closed.
+/// Memory for a connection to each of a host's addresses. Connections to earlier hosts may still be closing.
 const SIZES: Sizes =
     Sizes { connections: 32, receive: 262_144, send: 16_384, ports: 1, datagrams: 64, payload: 131_072 };
 
@@ -83,10 +83,10 @@ pub fn get(args: &GetArgs) -> Result<(), Failure> {
     let link = args.link.link(Side::Client)?;
     let target = Target::parse(&args.url, &link.name)?;
     if std::env::var_os("RUST_LOG").is_none() {
-        // A line a segment is not what one fetches a page for.
+        // A log line for each segment would only disturb the output.
         log::set_max_level(log::LevelFilter::Warn);
     }
-    // Before there is a file that would be left behind.
+    // Signals are caught before a temporary file exists, so that none is left behind.
     let stop = Stop::on_signals().map_err(Failure::run)?;
     let device = link.open()?;
     let sink = RefCell::new(Sink::new(Destination::open(args.output.as_deref())?, args.include, args.follow));
@@ -114,18 +114,18 @@ struct Getter<'g> {
     patience: Duration,
     clock: Clock,
     waiting: Waiting<'g>,
-    /// Connections whose answers are not waited for any more.
+    /// Connections that are still closing and whose answers are not needed.
     left: Vec<ConnectionId>,
 }
 
 impl<'g> Getter<'g> {
-    /// Fetches, and goes on to where the answer redirects.
+    /// Fetches the target and follows its redirects.
     fn run(&mut self, mut target: Target, io: &mut Around) -> Result<(), Failure> {
         let mut pool = self.tcp.pool(SIZES)?;
         let mut stack: Fetching<'_, 'g> =
             self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |config| {
                 config.tcp.congestion = self.tcp.congestion();
-                // Nobody waits for a minute for the last acknowledgement of something that is there.
+                // An answer that has arrived is not held up for a minute by its last acknowledgement.
                 config.tcp.linger = smoltcp::time::Duration::from_secs(3);
             })?;
         let result = self.follow(&mut target, &mut stack, io);
@@ -144,7 +144,7 @@ impl<'g> Getter<'g> {
         Err(Failure::run(format_args!("more than {REDIRECTS} redirects, the last of them to {target}")))
     }
 
-    /// The host's addresses, best first.
+    /// Finds the host's addresses, best first.
     fn addresses(
         &mut self,
         target: &Target,

@@ -1,4 +1,4 @@
-//! Takes the answer: its header where that is wanted, its body, and where it redirects to.
+//! Takes an answer: writes its body, and its header if asked to, and notes a redirect.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -11,16 +11,16 @@ use crate::app::http_client::{Head, Output, OutputFailed};
 use crate::app::{Escape, is_invisible};
 use crate::cli::error::Failure;
 
-/// Where the answer goes on its way.
+/// Writes an answer to its destination.
 pub struct Sink {
     destination: Destination,
     include: bool,
     follow: bool,
-    /// For a terminal.
+    /// Escapes control characters if the destination is a terminal.
     escape: Option<Escape>,
-    /// The part of the headers, or for a terminal of all output, that had no room yet.
+    /// Output that waits for room: headers, or on a terminal any output.
     pending: Vec<u8>,
-    /// The destination had no room when it was last asked.
+    /// Whether the destination had no room at the last write.
     stalled: bool,
     fault: Option<io::Error>,
     redirect: Option<Vec<u8>>,
@@ -30,17 +30,17 @@ pub struct Sink {
 /// A progress bar on a terminal.
 struct Bar {
     bar: ProgressBar,
-    /// What it shows.
+    /// The template in use.
     template: &'static str,
-    /// When the terminal's width is asked for again, from the bar's start.
+    /// The time of the next check of the terminal's width, from the bar's start.
     asked_again: Duration,
 }
 
-/// How often that is, for it is a system call: about as often as the bar is drawn.
+/// The interval between checks of the width, about that between redraws: each check is a system call.
 const ASK_EVERY: Duration = Duration::from_millis(50);
 
 impl Sink {
-    /// A sink that shows headers if `include`, and wants no body of an answer that redirects if `follow`.
+    /// Creates a sink. It shows headers if `include`, and skips the body of a redirect if `follow`.
     pub fn new(destination: Destination, include: bool, follow: bool) -> Self {
         Sink {
             escape: destination.is_terminal().then(Escape::default),
@@ -55,46 +55,46 @@ impl Sink {
         }
     }
 
-    /// Whether the answer redirects, and that is followed.
+    /// Returns whether the answer is a redirect to follow.
     pub fn is_redirected(&self) -> bool {
         self.redirect.is_some()
     }
 
-    /// Where it redirects to.
+    /// Takes the location of the redirect.
     pub fn take_redirect(&mut self) -> Option<Vec<u8>> {
         self.redirect.take()
     }
 
-    /// Whether the destination had no room and has some now.
+    /// Returns whether the destination had no room and now has some.
     pub fn is_ready_again(&self) -> bool {
         self.stalled && self.destination.has_room()
     }
 
-    /// Whether the destination had no room when it was last asked.
+    /// Returns whether the destination had no room at the last write.
     pub fn wanted(&self) -> bool {
         self.stalled
     }
 
-    /// What to wait for when there is no room, as far as it can be waited for.
+    /// The stream to wait for when there is no room; `None` if it never blocks.
     pub fn file(&self) -> Option<BorrowedFd<'_>> {
         self.destination.stream()
     }
 
-    /// Whether nothing is held back any more, once the answer has ended; tries to hand it on.
+    /// Returns whether all output is written. Tries to write the rest; call it once the answer has ended.
     pub fn is_flushed(&mut self) -> bool {
         if let Some(escape) = &mut self.escape {
             escape.finish(&mut |piece| self.pending.extend_from_slice(piece));
         }
-        // What fails is no longer waited for.
+        // After an error, the rest is not waited for.
         self.flush().unwrap_or(true)
     }
 
-    /// Whether the destination has failed.
+    /// Returns whether the destination has failed.
     pub fn has_failed(&self) -> bool {
         self.fault.is_some()
     }
 
-    /// Why it has, in a line.
+    /// Returns the destination's error as one line.
     pub fn failure(&mut self) -> Failure {
         let error = self.fault.take().unwrap_or_else(|| io::ErrorKind::Other.into());
         match &self.destination {
@@ -103,7 +103,7 @@ impl Sink {
         }
     }
 
-    /// All has come.
+    /// Completes the output.
     ///
     /// # Errors
     /// The file cannot be put in its place.
@@ -113,7 +113,7 @@ impl Sink {
         core::mem::take(&mut self.destination).finish().map_err(|error| Failure::run(format_args!("{name}: {error}")))
     }
 
-    /// Hands bytes on, or holds them back where they have no room.
+    /// Writes bytes, or keeps them if there is no room.
     fn hand_on(&mut self, bytes: &[u8]) -> Result<bool, OutputFailed> {
         match &mut self.escape {
             Some(escape) => escape.put(bytes, &mut |piece| self.pending.extend_from_slice(piece)),
@@ -145,7 +145,7 @@ impl Sink {
         Ok(written)
     }
 
-    /// A progress bar, unless the body goes to the same terminal. It hides itself where there is none.
+    /// Shows a progress bar, unless the body goes to the same terminal. It hides itself without a terminal.
     fn begin_bar(&mut self, length: Option<u64>) {
         if !self.destination.is_file() {
             return;
@@ -156,7 +156,7 @@ impl Sink {
         self.fit_bar();
     }
 
-    /// Shows as much as the terminal's line holds, which may have changed: what is longer would be left behind at each redraw.
+    /// Fits the bar to the terminal's current width: a longer one would leave remains at each redraw.
     fn fit_bar(&mut self) {
         let Some(Bar { bar, template: shown, asked_again }) = &mut self.bar else { return };
         let elapsed = bar.elapsed();
@@ -166,7 +166,7 @@ impl Sink {
         *asked_again = elapsed + ASK_EVERY;
         let columns = rustix::termios::tcgetwinsize(rustix::stdio::stderr()).map_or(0, |size| size.ws_col);
         let template = match (columns, bar.length()) {
-            // A terminal that does not say is as wide as most are.
+            // A terminal of unknown width is taken for a usual one.
             (0 | 84.., Some(_)) => "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
             (32.., Some(_)) => "{bytes} of {total_bytes}",
             (0 | 32.., None) => "{spinner} {bytes}, {bytes_per_sec}",

@@ -1,4 +1,4 @@
-//! What a URL asks for, and where a redirect leads (RFC 3986, as the WHATWG's URL standard reads it).
+//! The target of a request and of a redirect. URLs are read by RFC 3986 and the WHATWG's URL standard.
 
 use core::fmt;
 
@@ -8,7 +8,7 @@ use crate::cli::error::Failure;
 use crate::cli::zone::url_without_zone;
 use crate::names::{Name, NameError};
 
-/// How much of a URL is shown.
+/// The number of characters of a URL that are shown.
 const SHOWN: usize = 200;
 
 /// An http URL with a host.
@@ -18,15 +18,15 @@ pub struct Target {
 }
 
 impl Target {
-    /// Reads what the command line says. The zone of an address, if it has one, is the name of the `link`, and left out.
+    /// Parses a URL of the command line. A zone in its address must be the name of `link`, and is removed.
     ///
     /// # Errors
-    /// One line that says what is wrong with it.
+    /// One line that describes the problem.
     pub fn parse(text: &str, link: &str) -> Result<Target, Failure> {
         let bad = |why: &dyn fmt::Display| Failure::run(format_args!("bad URL '{}': {why}", short(text)));
         match Url::parse(&url_without_zone(text, link).map_err(|why| bad(&why))?) {
             Err(ParseError::RelativeUrlWithoutBase) => Err(bad(&"it is like http://HOST/PATH")),
-            // Without slashes it is rather HOST:PORT than a scheme.
+            // Without slashes the text is more likely HOST:PORT than a scheme.
             Ok(url) if url.cannot_be_a_base() => Err(bad(&"it is like http://HOST/PATH")),
             Err(ParseError::EmptyHost) => Err(bad(&"it names no host")),
             Err(ParseError::IdnaError | ParseError::InvalidDomainCharacter) => Err(bad(&NameError::BadCharacter)),
@@ -35,7 +35,7 @@ impl Target {
             }
             Err(error) => Err(bad(&error)),
             Ok(url) => {
-                // The standard takes the first word of http:///PATH for the host; who writes so has none in mind.
+                // The standard reads the first word of http:///PATH as the host. The user more likely forgot the host.
                 let hostless = url.scheme() == "http" && !text.split_once("//").is_some_and(|(_, rest)| names(rest));
                 if hostless {
                     return Err(bad(&"it names no host"));
@@ -46,12 +46,12 @@ impl Target {
         }
     }
 
-    /// Where a redirect to `location` leads from here (RFC 9110 section 10.2.2).
+    /// Returns the target of a redirect to `location` from here (RFC 9110 section 10.2.2).
     ///
     /// # Errors
-    /// One line that says why it cannot be followed.
+    /// One line that says why the redirect cannot be followed.
     pub fn redirected(&self, location: &[u8]) -> Result<Target, Failure> {
-        // The server's words: with nothing in them that a terminal would take for more than text.
+        // The text is the server's: control characters are escaped for the terminal.
         let shown = String::from_utf8_lossy(location).escape_debug().to_string();
         let bad =
             |why: &dyn fmt::Display| Failure::run(format_args!("{self}: redirected to '{}': {why}", short(&shown)));
@@ -61,12 +61,12 @@ impl Target {
         Ok(Target { url })
     }
 
-    /// The host: a name, or an address, in brackets if it is of IPv6.
+    /// The host: a name or an address. An IPv6 address is in brackets.
     pub fn host(&self) -> &str {
         self.url.host_str().unwrap_or_default()
     }
 
-    /// Whether the host is a name.
+    /// Returns whether the host is a name.
     pub fn is_named(&self) -> bool {
         matches!(self.url.host(), Some(Host::Domain(_)))
     }
@@ -76,12 +76,12 @@ impl Target {
         self.url.port().unwrap_or(80)
     }
 
-    /// The host and, unless it is 80, the port, as a request names them.
+    /// The host, and the port unless it is 80, as in a request.
     pub fn authority(&self) -> String {
         self.url[Position::BeforeHost..Position::AfterPort].to_owned()
     }
 
-    /// Path and query, as a request names them.
+    /// Path and query, as in a request.
     pub fn path_and_query(&self) -> String {
         self.url[Position::BeforePath..Position::AfterQuery].to_owned()
     }
@@ -93,18 +93,18 @@ impl fmt::Display for Target {
     }
 }
 
-/// Whether a host stands at the front of what follows the slashes of a URL.
+/// Returns whether `rest`, the text after a URL's slashes, begins with a host.
 fn names(rest: &str) -> bool {
     !rest.is_empty() && !rest.starts_with(['/', '\\', '?', '#', ':'])
 }
 
-/// Whether the host looks like an IPv6 address without brackets.
+/// Returns whether the host looks like an IPv6 address without brackets.
 fn has_bare_ipv6(url: &str) -> bool {
     let authority = url.split(['/', '\\', '?', '#']).nth(2).unwrap_or_default();
     !authority.contains('[') && authority.matches(':').count() > 1
 }
 
-/// Whether this program can fetch it; why not, if it can't.
+/// Checks that the program can fetch the URL; the error says why not.
 fn check(url: &Url) -> Result<(), String> {
     let why = match (url.scheme(), url.host()) {
         ("https", _) => "https is not supported, because smolstep has no TLS: use http",
@@ -120,7 +120,7 @@ fn check(url: &Url) -> Result<(), String> {
     Err(why.to_owned())
 }
 
-/// Its beginning, if it is long.
+/// Cuts a long text.
 fn short(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),

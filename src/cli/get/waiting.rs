@@ -1,4 +1,4 @@
-//! Waits for a signal, and for room where the body is written.
+//! Waits for a signal, and for room at the destination of a body.
 
 use std::cell::RefCell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -10,29 +10,29 @@ use crate::cli::error::Failure;
 use crate::cli::stop::Stop;
 use crate::host::{Interrupt, Verdict};
 
-/// A signal, room at the destination.
+/// Waits for a signal or for room at the destination.
 pub struct Waiting<'g> {
     stop: Stop,
     sink: &'g RefCell<Sink>,
-    /// Readable when the destination has room; none for a file, which always has.
+    /// Readable when the destination has room; `None` for a file, which always has room.
     room: Option<OwnedFd>,
 }
 
 impl<'g> Waiting<'g> {
-    /// Waits for a signal, and for room at the destination when that has none.
+    /// Creates a wait for a signal, and for room when the destination has none.
     ///
     /// # Errors
-    /// What the system says.
+    /// The error of the system.
     pub fn new(stop: Stop, sink: &'g RefCell<Sink>) -> Result<Self, Failure> {
         let room = match sink.borrow().file() {
             None => None,
             Some(file) => {
-                // The loop waits for files to be readable; this one is when the destination is writable.
+                // The loop waits for readable files; an epoll file becomes readable when the destination is writable.
                 let room = epoll::create(epoll::CreateFlags::CLOEXEC).map_err(Failure::run)?;
                 let data = epoll::EventData::new_u64(0);
                 match epoll::add(&room, file, data, epoll::EventFlags::OUT) {
                     Ok(()) => Some(room),
-                    // A regular file, which always has room.
+                    // A regular file always has room.
                     Err(rustix::io::Errno::PERM) => None,
                     Err(error) => return Err(Failure::run(error)),
                 }
@@ -41,7 +41,7 @@ impl<'g> Waiting<'g> {
         Ok(Waiting { stop, sink, room })
     }
 
-    /// The signal alone.
+    /// The signal.
     pub fn stop(&mut self) -> &mut Stop {
         &mut self.stop
     }
@@ -50,7 +50,7 @@ impl<'g> Waiting<'g> {
 impl Interrupt for Waiting<'_> {
     fn files(&self) -> [Option<BorrowedFd<'_>>; 2] {
         let [stop, _] = self.stop.files();
-        // Nobody borrows it while the loop waits.
+        // The sink is not borrowed while the loop waits.
         let wanted = self.sink.try_borrow().is_ok_and(|sink| sink.wanted());
         [stop, self.room.as_ref().filter(|_| wanted).map(|room| room.as_fd())]
     }

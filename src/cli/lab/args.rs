@@ -1,4 +1,4 @@
-//! The words of `smolstep lab`.
+//! The command line of `smolstep lab`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -54,10 +54,10 @@ pub struct LabArgs {
     /// The largest IP packet, in bytes, from 576 to 1500 [default: 1500, or the scenario's]
     #[arg(long, value_name = "BYTES", value_parser = whole::<u16>(576..=1500, "576"))]
     pub mtu: Option<u16>,
-    /// How long an acknowledgement waits for data to travel with; 0 is not at all [default: 10ms, or the scenario's]
+    /// How long an acknowledgement waits for data to travel with; 0 sends it at once [default: 10ms, or the scenario's]
     #[arg(long, value_name = "TIME", value_parser = time_or_zero)]
     pub ack_delay: Option<Duration>,
-    /// The seed of all that is random in the run [default: 7, or the scenario's]
+    /// The seed of everything random in the run [default: 7, or the scenario's]
     #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX, "7"))]
     pub seed: Option<u64>,
     /// Stop a run that lasts longer, with exit code 1 [default: 10min, or the scenario's]
@@ -92,28 +92,28 @@ pub struct LabArgs {
     pub ascii: bool,
 }
 
-/// A fault, and the words that asked for it.
+/// A fault, and its words on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
     /// The fault.
     pub fault: Fault,
-    /// The words.
+    /// Its words on the command line.
     pub words: String,
 }
 
-/// Where to stop.
+/// The place in the run at which to stop.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Until {
-    /// When a host has reached a state: 0 the client, 1 the server.
+    /// When a host reaches a state; host 0 is the client, host 1 the server.
     State(usize, State),
-    /// After a step.
+    /// After this step.
     Step(u32),
-    /// When the run has lasted so long.
+    /// When the run has lasted this long.
     Time(smoltcp::time::Duration),
 }
 
 impl LabArgs {
-    /// Changes a line as the command line says.
+    /// Applies the command line to a line.
     pub fn line(&self, mut line: Line) -> Line {
         if let Some(time) = self.latency {
             line.latency = time.into();
@@ -129,10 +129,10 @@ impl LabArgs {
         line
     }
 
-    /// Whether the options go together.
+    /// Checks that the options go together.
     ///
     /// # Errors
-    /// What only a run can give is asked for together with --list or --coverage, or one file is named twice.
+    /// --list or --coverage with an option that needs a run, or one file named twice.
     pub fn check(&self) -> Result<(), Failure> {
         let runs =
             self.what.is_some() || self.step || self.pcap.is_some() || self.json.is_some() || self.expect.is_some();
@@ -166,7 +166,7 @@ fn fault(text: &str) -> Result<Asked, String> {
     Ok(Asked { fault, words: text.into() })
 }
 
-/// Of a million.
+/// Parses a percentage; returns a number out of a million.
 fn percent(text: &str) -> Result<u32, String> {
     let number: Result<f64, _> = text.strip_suffix('%').unwrap_or(text).parse();
     match number {
@@ -190,7 +190,7 @@ fn rate(text: &str) -> Result<u64, String> {
     number.checked_mul(factor).filter(|&rate| rate >= 1000).ok_or_else(bad)
 }
 
-/// A duration, or plain 0.
+/// Parses a duration, or a plain 0.
 fn time_or_zero(text: &str) -> Result<Duration, String> {
     if text == "0" { Ok(Duration::ZERO) } else { duration(text) }
 }

@@ -1,4 +1,4 @@
-//! `smolstep lab`: two stacks on a cable, on a virtual clock, at the command line.
+//! `smolstep lab`: two stacks on a cable, on a virtual clock.
 
 mod args;
 mod outputs;
@@ -26,7 +26,7 @@ use run::{Ended, Stepped};
 /// One line for the user.
 pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     args.check()?;
-    // What the programs log is not part of the picture; warnings are.
+    // The ladder shows warnings, but no other log lines of the programs.
     log::set_max_level(log::max_level().min(log::LevelFilter::Warn));
     let output = Failure::output;
     if args.list {
@@ -50,11 +50,10 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     if args.step {
         drop(outputs);
         let last = step::step(&mut run, args)?;
-        // The files show the run as it was in the end, whatever was gone back over; they begin anew, since `p` may have written
-        // to one of them.
+        // The files show the final run, without steps that were undone. They start empty: `p` may have written to one of them.
         let mut outputs = Outputs::create(args)?;
         let ended = run.record(Some(last), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
-        // A person who steps sees what meets a fault, and may leave before it.
+        // The user of --step sees which frame a fault hits, and may leave before that frame.
         unmatched(&ended, own_faults, args).iter().for_each(|fault| log::warn!("{}", no_match(fault)));
         outputs.finish()?;
         return Ok(0);
@@ -67,7 +66,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     shown.finish(&ended)?;
     let unmatched = unmatched(&ended, own_faults, args);
     let finished = outputs.finish();
-    // Where there is another error, or the run was to stop early, this is no more than a warning.
+    // After another error, or if the run was to stop early, an unmatched fault is only a warning.
     let complete = ended.last == Stepped::End && args.until.is_none();
     if !complete || finished.is_err() {
         unmatched.iter().for_each(|fault| log::warn!("{}", no_match(fault)));
@@ -91,7 +90,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     }
 }
 
-/// The faults of the command line that matched no frame, in its words.
+/// Returns the faults of the command line that matched no frame, in its words.
 fn unmatched<'a>(ended: &Ended, own_faults: usize, args: &'a LabArgs) -> Vec<&'a str> {
     let of_args = |place: &usize| place.checked_sub(own_faults).and_then(|place| args.fault.get(place));
     ended.unmet.iter().filter_map(of_args).map(|fault| fault.words.as_str()).collect()
@@ -106,7 +105,7 @@ enum What {
     Scenario(Scenario),
 }
 
-/// A program's name wins over a scenario's.
+/// Finds a program or a scenario. A program's name takes precedence.
 fn find(args: &LabArgs) -> Result<What, Failure> {
     let name = args.what.as_deref().unwrap_or("greeting");
     if let Some(app) = app::find(name) {
@@ -140,7 +139,7 @@ fn texts(args: &LabArgs, what: &What) -> Vec<String> {
     }
 }
 
-/// Changes a set-up as the command line says.
+/// Applies the command line to a set-up.
 fn adapt(setup: &mut Setup<'_>, args: &LabArgs) -> Result<(), Failure> {
     setup.line = args.line(setup.line);
     setup.seed = args.seed.unwrap_or(setup.seed);
@@ -162,7 +161,7 @@ fn list(out: &mut impl Write) -> io::Result<()> {
     SCENARIOS.iter().try_for_each(|scenario| writeln!(out, "{:<22} {}", scenario.slug, scenario.summary))
 }
 
-/// Whether to colour what goes to standard output.
+/// Returns whether standard output is coloured.
 fn colored() -> bool {
     io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

@@ -1,4 +1,4 @@
-//! What is made of a run at the command line: the ladder on standard output, and files.
+//! The output of a run: the ladder on standard output, and files.
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
@@ -17,7 +17,7 @@ use crate::lab::show::{
 };
 use crate::trace::IoSink;
 
-/// The ladder on standard output.
+/// Prints the ladder on standard output.
 pub struct Shown {
     ladder: Ladder,
     explain: bool,
@@ -26,7 +26,7 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// As wide as the terminal, or 100 columns.
+    /// Creates a ladder as wide as the terminal, or of 100 columns without one.
     pub fn new(ascii: bool, explain: bool) -> Self {
         let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
         let width = if io::stdout().is_terminal() && columns > 0 { columns } else { 100 };
@@ -34,7 +34,7 @@ impl Shown {
         Shown { ladder, explain, headed: false, fault: None }
     }
 
-    /// Shows an entry.
+    /// Prints the row of an entry, if it has one.
     pub fn row(&mut self, snapshot: &Snapshot) {
         if let Some(row) = self.ladder.row(snapshot) {
             if !core::mem::replace(&mut self.headed, true) {
@@ -51,14 +51,14 @@ impl Shown {
         }
     }
 
-    /// Shows a line.
+    /// Prints a line.
     pub fn say(&mut self, line: &str) {
         if let Err(error) = writeln!(io::stdout(), "{line}") {
             self.fault.get_or_insert(error);
         }
     }
 
-    /// Shows what was printed, and tells whether all could be shown.
+    /// Prints the programs' output, and reports the first error of standard output.
     ///
     /// # Errors
     /// Standard output has failed.
@@ -71,7 +71,7 @@ impl Shown {
                 }
             }
         }
-        // What was printed may end without a line end, and is held back then.
+        // A last line without a line end is buffered until now.
         let flushed = io::stdout().flush();
         match self.fault.or(flushed.err()) {
             None => Ok(()),
@@ -80,12 +80,12 @@ impl Shown {
     }
 }
 
-/// Which entries are worth a row does not depend on the looks.
+/// Chooses the entries that get a row; the choice does not depend on width and colour.
 const LADDER: Ladder = Ladder { width: Ladder::WIDEST, ascii: false, color: false };
 
 type FileCapture = LabCapture<IoSink<BufWriter<File>>>;
 
-/// The files that a run is written to, and what is expected of it.
+/// The files that a run is written to, and its expectations.
 pub struct Outputs {
     json: Option<Text>,
     pcap: Option<(PathBuf, FileCapture, Option<io::Error>)>,
@@ -95,10 +95,10 @@ pub struct Outputs {
 }
 
 impl Outputs {
-    /// Creates the files, before anything runs.
+    /// Creates the files before the run.
     ///
     /// # Errors
-    /// One cannot be written, or the expectations cannot be read.
+    /// A file cannot be written, or the expectations cannot be read.
     pub fn create(args: &LabArgs) -> Result<Self, Failure> {
         let expect = match &args.expect {
             None => None,
@@ -115,10 +115,10 @@ impl Outputs {
         Ok(Outputs { json, pcap, svg, states, expect })
     }
 
-    /// Takes an entry in.
+    /// Writes an entry to the files.
     pub fn take(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
         if let Some(json) = &mut self.json {
-            // The file keeps its own error.
+            // `Text` keeps the error.
             let _ = write_json(json, snapshot);
         }
         if let Some((_, capture, fault)) = &mut self.pcap
@@ -127,7 +127,7 @@ impl Outputs {
             fault.get_or_insert(error);
         }
         if let Some((_, snapshots)) = &mut self.svg {
-            // One more than there is room for, which shows that the run goes on.
+            // One row more than the picture holds shows that the run goes on.
             if snapshots.len() <= SVG_ROWS && LADDER.row(snapshot).is_some() {
                 snapshots.push(*snapshot);
             }
@@ -140,7 +140,7 @@ impl Outputs {
         }
     }
 
-    /// Writes what is still to be written, and checks what was expected.
+    /// Completes the files and checks the expectations.
     ///
     /// # Errors
     /// A file is not complete, or an expectation does not hold.
@@ -149,7 +149,7 @@ impl Outputs {
             json.finish()?;
         }
         if let Some((mut text, snapshots)) = self.svg {
-            // The file keeps its own error.
+            // `Text` keeps the error.
             let _ = write_ladder_svg(&mut text, &snapshots);
             text.finish()?;
         }
@@ -184,7 +184,7 @@ fn capture(path: &Path) -> Result<FileCapture, Failure> {
     LabCapture::new(IoSink(BufWriter::new(file)), 2).map_err(|error| unwritable(path, &error))
 }
 
-/// How many bytes of expectations are read.
+/// The largest size of the file of expectations, in bytes.
 const EXPECTATIONS: u64 = 1 << 20;
 
 fn expectations(path: &Path) -> Result<Expectations, Failure> {
@@ -196,14 +196,14 @@ fn expectations(path: &Path) -> Result<Expectations, Failure> {
     Expectations::parse(&text, time).map_err(|error| Failure::usage(format_args!("{}: {error}", path.display())))
 }
 
-/// Tries all files before one of them is emptied; where one cannot be written, none is left that was not there.
+/// Opens every file before any is emptied. If one cannot be written, those that this call created are removed.
 fn all_can_be_written<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> Result<(), Failure> {
     let mut made: Vec<&Path> = Vec::new();
     for path in paths {
         let is_new = !path.exists();
         if let Err(error) = File::options().append(true).create(true).open(path) {
             for path in made {
-                // What cannot be removed is at least empty.
+                // A file that cannot be removed is at least empty.
                 let _ = std::fs::remove_file(path);
             }
             return Err(unwritable(path, &error));

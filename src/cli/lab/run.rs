@@ -1,4 +1,4 @@
-//! A run that can be run again: what was done by hand is done again at the same step.
+//! A repeatable run: frames that the user dropped are dropped again at the same step.
 
 use smoltcp::time::Duration;
 
@@ -9,63 +9,63 @@ use crate::host::HeapPool;
 use crate::lab::{Progress, START, Setup, SetupLab, Snapshot};
 use crate::stack::Console;
 
-/// How many bytes a host's programs may print in a run; more is cut.
+/// The most bytes that a host's programs may print in a run; further output is cut.
 const PRINTED: usize = 1 << 16;
 
-/// How many entries one step can bring about.
+/// The most entries of one step.
 pub const ENTRIES: usize = 64;
 
 /// The lab at the command line.
 pub type HostLab<'a> = SetupLab<'a, Printed, 2, ENTRIES>;
 
-/// A set-up, and what was done by hand.
+/// A set-up, and the user's changes to its run.
 pub struct Run<'s> {
-    /// Everything else that determines the run.
+    /// Determines the run, together with `dropped`.
     pub setup: &'s Setup<'s>,
-    /// Which frames were dropped by hand, and after which step.
+    /// The frames that the user dropped, each after the number of the step.
     pub dropped: Vec<(u32, u32)>,
-    /// Where the command line wants it to stop.
+    /// The place at which the command line stops the run.
     pub until: Option<Until>,
 }
 
 /// How a run ended.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// Where its last step led.
+    /// The result of its last step.
     pub last: Stepped,
-    /// How many steps it took.
+    /// The number of its steps.
     pub steps: u32,
-    /// How long it lasted.
+    /// Its duration.
     pub time: Duration,
-    /// The places of the faults that met no frame.
+    /// Indices of the faults that matched no frame.
     pub unmet: Vec<usize>,
-    /// What the client and the server printed.
+    /// The output of the client and of the server.
     pub printed: [Vec<u8>; 2],
 }
 
-/// Where one step has led.
+/// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stepped {
-    /// Further.
+    /// The run goes on.
     On,
-    /// To where the command line wants to stop.
+    /// The run has reached the place at which to stop.
     There,
-    /// To the end of the run.
+    /// The run has ended.
     End,
-    /// To a limit.
+    /// The run has reached a limit.
     Limit,
 }
 
 impl<'s> Run<'s> {
-    /// A run to its end, in which nobody does anything by hand.
+    /// A run to its end without any dropped frame.
     pub fn new(setup: &'s Setup<'s>) -> Self {
         Run { setup, dropped: Vec::new(), until: None }
     }
 
-    /// Runs from the start to a step, or as far as it goes.
+    /// Runs from the start to a step, or to the end of the run.
     ///
     /// # Errors
-    /// The set-up cannot be.
+    /// The set-up is invalid.
     pub fn record(&self, upto: Option<u32>, each: &mut dyn FnMut(&Snapshot, &HostLab<'_>)) -> Result<Ended, Failure> {
         self.with_lab(|lab| {
             let mut last = Stepped::On;
@@ -82,10 +82,10 @@ impl<'s> Run<'s> {
         })
     }
 
-    /// Makes the lab, with nothing done yet.
+    /// Makes a lab at the start of the run, and calls `act` with it.
     ///
     /// # Errors
-    /// The set-up cannot be, or what `act` says.
+    /// The set-up is invalid, or `act` fails.
     pub fn with_lab<T>(&self, act: impl FnOnce(&mut HostLab<'_>) -> Result<T, Failure>) -> Result<T, Failure> {
         let mut pools = [0, 1].map(|host| HeapPool::new(sizes(self.setup, host)));
         let memory = pools.each_mut().map(|pool| (pool.memory(), Printed(Vec::new())));
@@ -93,12 +93,12 @@ impl<'s> Run<'s> {
         act(&mut lab)
     }
 
-    /// Takes one step, and does again what was done by hand after it.
+    /// Takes one step, then replays the frames the user dropped after it.
     pub fn step(&self, lab: &mut HostLab<'_>, each: &mut dyn FnMut(&Snapshot, &HostLab<'_>)) -> Stepped {
         let progress = lab.step();
         let mut there = false;
         while let Some(entry) = lab.entries.pop() {
-            // The clock has jumped beyond the limit: that is no part of the run any more.
+            // The clock has jumped past the limit: this entry is not part of the run.
             if entry.at > START + self.setup.limit {
                 continue;
             }
@@ -128,7 +128,7 @@ impl<'s> Run<'s> {
     }
 }
 
-/// What a host's programs printed.
+/// The output of a host's programs.
 pub struct Printed(pub Vec<u8>);
 
 impl Console for Printed {

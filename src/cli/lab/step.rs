@@ -1,4 +1,4 @@
-//! A run at the pace of a person: stop after each step, look, break something, go back.
+//! Stepping by hand: stop after each step, look, break something, go back.
 
 use std::path::PathBuf;
 
@@ -10,17 +10,17 @@ use crate::cli::shell::{Command, Goal, Shell};
 use crate::lab::show::What;
 use crate::trace::Fields;
 
-/// How a look at the lab ended.
+/// How a pass through the run ended.
 enum Next {
-    /// Run again, to this step.
+    /// Run again, up to this step.
     Again(u32),
     Quit(u32),
 }
 
-/// Steps through a run; returns the step at which it was left.
+/// Steps through a run; returns the step at which the user left.
 ///
 /// # Errors
-/// The set-up cannot be, or standard input or output has failed.
+/// The set-up is invalid, or standard input or output has failed.
 pub fn step(run: &mut Run<'_>, args: &LabArgs) -> Result<u32, Failure> {
     let mut shown = Shown::new(args.ascii, args.explain);
     let until = run.until.take();
@@ -32,7 +32,7 @@ pub fn step(run: &mut Run<'_>, args: &LabArgs) -> Result<u32, Failure> {
         run.until = None;
     }
     loop {
-        // What was done by hand after this step belongs to another past.
+        // Going back also undoes the frames dropped after this step.
         run.dropped.retain(|(step, _)| *step < start);
         let dropped = core::cell::RefCell::new(core::mem::take(&mut run.dropped));
         let next = {
@@ -138,7 +138,7 @@ fn frames(lab: &HostLab<'_>, shown: &mut Shown) {
     }
 }
 
-/// Both ends of every connection: what the stack says is observed, what only the frames show is inferred.
+/// Shows both ends of every connection: the stack's own state as observed, facts from frames alone as inferred.
 fn sockets(lab: &HostLab<'_>, shown: &mut Shown) {
     for (host, name) in ["client", "server"].into_iter().enumerate() {
         let mut none = true;

@@ -1,4 +1,4 @@
-//! What one step did, in words.
+//! Describes one step in words.
 
 use std::collections::VecDeque;
 
@@ -12,7 +12,7 @@ use crate::cli::watch::Watch;
 use crate::stack::{Direction, Event, Probe};
 use crate::trace::{Ends, Segment, Summary};
 
-/// Frames and events in words, besides whatever watches already.
+/// Describes frames and events, and passes them on to the watch.
 pub(super) struct Notes<'s> {
     watch: Watch<'s>,
     medium: Medium,
@@ -20,7 +20,7 @@ pub(super) struct Notes<'s> {
     step: Noted,
 }
 
-/// What was noted since the last step was shown.
+/// The notes since the last step was shown.
 #[derive(Default)]
 struct Noted {
     lines: Vec<String>,
@@ -37,7 +37,7 @@ impl<'s> Notes<'s> {
         self.watch
     }
 
-    /// Whether what was noted includes this.
+    /// Returns whether the notes include `goal`.
     pub(super) fn has_reached(&self, goal: Goal) -> bool {
         match goal {
             Goal::Frame(kind) => self.step.frames.iter().any(|frame| kind.matches(frame)),
@@ -45,7 +45,7 @@ impl<'s> Notes<'s> {
         }
     }
 
-    /// Hands out the lines, and forgets what was noted.
+    /// Returns the lines, and clears the notes.
     pub(super) fn take_lines(&mut self) -> Vec<String> {
         core::mem::take(&mut self.step).lines
     }
@@ -69,15 +69,15 @@ impl Probe for Notes<'_> {
     }
 }
 
-/// How many SYNs are remembered, two a connection; the oldest goes first.
+/// The most SYNs that are remembered, two for each connection; the oldest is dropped first.
 const REMEMBERED: usize = 2048;
 
-/// The initial sequence numbers of those who have sent SYN.
+/// The initial sequence numbers of the hosts that sent SYN.
 #[derive(Default)]
 struct Numbers(VecDeque<(Ends, TcpSeqNumber)>);
 
 impl Numbers {
-    /// A frame in words, its sequence numbers counted from the initial ones.
+    /// Describes a frame, with sequence numbers relative to the initial ones.
     fn describe(&mut self, summary: &Summary) -> String {
         let (Some(segment), Some(ends)) = (summary.segment(), summary.ends) else { return summary.to_string() };
         if segment.syn {
@@ -87,7 +87,7 @@ impl Numbers {
         let (sender, receiver) = (self.initial(ends), self.initial(back));
         let zero = TcpSeqNumber(0);
         let words = segment.since(sender.unwrap_or(zero), receiver.unwrap_or(zero));
-        // 0 is the number of an RST that answers a segment without ACK: it is counted from nothing.
+        // An RST that answers a segment without ACK has number 0, which is not relative to any initial number.
         let is_absolute = |initial: Option<TcpSeqNumber>, number: TcpSeqNumber| initial.is_none() && number != zero;
         if is_absolute(sender, segment.seq) || segment.ack.is_some_and(|ack| is_absolute(receiver, ack)) {
             return format!("{words} (no SYN seen: absolute numbers)");
@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(numbers.describe(&frame(5, 7, data)), "ACK seq=1 ack=1 len=9 win=63");
         let answer = Segment { fin: true, seq: server + 1, ack: Some(client + 10), ..SEGMENT };
         assert_eq!(numbers.describe(&frame(7, 5, answer)), "FIN,ACK seq=1 ack=10 len=0 win=63");
-        // The same ports again, with other numbers.
+        // The same ports, with new numbers.
         let again = Segment { syn: true, seq: TcpSeqNumber(77), ..SEGMENT };
         assert_eq!(numbers.describe(&frame(5, 7, again)), "SYN seq=0 len=0 win=63");
         assert_eq!(numbers.0.len(), 2);
@@ -156,7 +156,7 @@ mod tests {
         let mut numbers = Numbers::default();
         let ack = Segment { seq: TcpSeqNumber(5), ack: Some(TcpSeqNumber(6)), ..SEGMENT };
         assert_eq!(numbers.describe(&frame(5, 7, ack)), "ACK seq=5 ack=6 len=0 win=63 (no SYN seen: absolute numbers)");
-        // The answer to a SYN for a port that is closed.
+        // The answer to a SYN for a closed port.
         numbers.describe(&frame(6, 7, Segment { syn: true, seq: TcpSeqNumber(900), ..SEGMENT }));
         let refused = Segment { rst: true, ack: Some(TcpSeqNumber(901)), window: 0, ..SEGMENT };
         assert_eq!(numbers.describe(&frame(7, 6, refused)), "RST,ACK seq=0 ack=1 len=0 win=0");

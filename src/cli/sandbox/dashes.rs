@@ -1,4 +1,4 @@
-//! What to say where the `--` before COMMAND is missing.
+//! The error about a missing `--` before COMMAND.
 
 use std::ffi::OsString;
 
@@ -8,8 +8,8 @@ use crate::cli::error::Failure;
 use crate::cli::serve::find;
 use crate::cli::words::option;
 
-/// The error about a COMMAND without `--` before it, or about no COMMAND at all; `words` follow `smolstep sandbox`. `None`
-/// where something else is wrong.
+/// Returns the error about a missing `--` before COMMAND, or a missing COMMAND. `None` if the problem is another. `words` follow
+/// `smolstep sandbox`.
 pub fn missing_dashes(command: &Command, words: &[OsString]) -> Option<Failure> {
     let text = |index: usize| words.get(index).and_then(|word| word.to_str()).unwrap_or_default();
     let mut index = 0;
@@ -28,7 +28,7 @@ pub fn missing_dashes(command: &Command, words: &[OsString]) -> Option<Failure> 
             return None;
         }
         if word == "--serve" {
-            // The first is meant to be a program; a command may follow the last.
+            // The first word must be a program; a command may follow the last program.
             if let Err(unknown) = find_or_all(text(index)) {
                 return Some(unknown);
             }
@@ -52,7 +52,7 @@ fn find_or_all(name: &str) -> Result<(), Failure> {
     if name == "all" { Ok(()) } else { find(name).map(drop) }
 }
 
-/// The line to write instead: the command begins at `index`.
+/// Returns the corrected command line: the command begins at `index`.
 fn put_dashes(words: &[OsString], index: usize) -> String {
     let (options, command) = words.split_at(index);
     let more = if command.len() > 1 { " ..." } else { "" };
@@ -60,7 +60,7 @@ fn put_dashes(words: &[OsString], index: usize) -> String {
     format!("put -- before the command: smolstep sandbox{} --{command}{more}", shown(options))
 }
 
-/// The words, each with a space before it.
+/// Joins the words, each after a space.
 fn shown(words: &[OsString]) -> String {
     words.iter().map(|word| format!(" {}", word.to_string_lossy())).collect()
 }

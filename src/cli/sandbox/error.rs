@@ -1,4 +1,4 @@
-//! Why a sandbox does not come up.
+//! Errors that keep a sandbox from starting.
 
 use core::fmt;
 use std::io;
@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use super::namespace::Refused;
 use crate::phy::linux::OpenError;
 
-/// Why a sandbox does not come up; its text is one line and says what to do.
+/// An error that keeps a sandbox from starting; its text is one line that says what to do.
 #[derive(Debug)]
 pub enum SandboxError {
     /// The interface could not be set up.
     Configure(io::Error),
     /// No sandbox of this user is running.
     NoneRunning,
-    /// The command exists and cannot be executed.
+    /// The command exists but cannot be executed.
     NotExecutable(String, io::Error),
     /// The command does not exist.
     NotFound(String),
@@ -28,12 +28,12 @@ pub enum SandboxError {
     State(PathBuf, io::Error),
     /// The TAP could not be made.
     Tap(OpenError),
-    /// A thread, a signal handler or a child could not be had.
+    /// A thread, a signal handler or a child process could not be created.
     Thread(io::Error),
 }
 
 impl SandboxError {
-    /// The exit code: as a shell's for a command that cannot be run, else 1.
+    /// The exit code: a shell's code for a command that cannot be run, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
             SandboxError::NotFound(_) => 127,

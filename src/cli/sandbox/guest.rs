@@ -17,14 +17,14 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use super::error::SandboxError;
 use crate::host::{Interrupt, Verdict};
 
-/// The running command.
+/// The running command. Dropping it kills the command.
 ///
-/// A poll loop watches [`Interrupt::files`] and asks [`Interrupt::verdict`].
+/// A poll loop waits for [`Interrupt::files`] and asks [`Interrupt::verdict`].
 #[derive(Debug)]
 pub struct Guest {
     child: Child,
     pidfd: OwnedFd,
-    /// A byte for each SIGTERM.
+    /// Holds one byte for each SIGTERM.
     signals: UnixStream,
 }
 
@@ -42,17 +42,17 @@ impl Guest {
         }
     }
 
-    /// The command's exit code if it has ended: 128 and the number of the signal if one killed it. Does not wait. Passes
-    /// SIGTERM on to the command, if one has come since the last call.
+    /// Returns the command's exit code if it has ended, without waiting. After a signal it is 128 plus the signal's number. Also
+    /// passes a new SIGTERM on to the command.
     pub fn exit_code(&mut self) -> Option<u8> {
         let mut bytes = [0; 16];
         if matches!((&self.signals).read(&mut bytes), Ok(1..)) {
-            // Fails only where the child has ended, which is what comes next.
+            // Fails only if the child has ended; the next lines handle that.
             let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
         }
         match self.child.try_wait() {
             Ok(status) => status.map(exit_code),
-            // Somebody else has collected the child: nothing is known of how it ended.
+            // Another wait has collected the child: its exit code is unknown.
             Err(_) => Some(1),
         }
     }
@@ -66,7 +66,7 @@ impl Guest {
             let (pidfd, signals) = (self.pidfd.as_fd(), self.signals.as_fd());
             let mut fds =
                 [PollFd::from_borrowed_fd(pidfd, PollFlags::IN), PollFd::from_borrowed_fd(signals, PollFlags::IN)];
-            // An interrupted call looks again; any other error cannot last, and a pause keeps it from burning time.
+            // An interrupted poll is repeated. Any other error should not last; a pause keeps it from using the processor.
             if let Err(errno) = poll(&mut fds, None)
                 && errno != rustix::io::Errno::INTR
             {
@@ -76,10 +76,10 @@ impl Guest {
     }
 }
 
-/// A command that still runs when its network has failed is of no use.
+/// A command is of no use once its network has failed.
 impl Drop for Guest {
     fn drop(&mut self) {
-        // Both fail where it has ended and was waited for, as it should have been.
+        // Both fail if the command has ended and was waited for, which is the usual case.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -95,7 +95,7 @@ impl Interrupt for Guest {
     }
 }
 
-/// The command, ready to be started.
+/// Builds the command without starting it.
 pub(super) fn build(command: &[OsString]) -> Result<Command, SandboxError> {
     let [program, arguments @ ..] = command else { return Err(SandboxError::NotFound(String::new())) };
     let mut built = Command::new(program);
@@ -103,7 +103,7 @@ pub(super) fn build(command: &[OsString]) -> Result<Command, SandboxError> {
     Ok(built)
 }
 
-/// What a failure to start it means.
+/// Turns a failure to start the command into its error.
 pub(super) fn cannot_run(command: &[OsString], error: io::Error) -> SandboxError {
     let name = command.first().map(|c| c.to_string_lossy().into_owned()).unwrap_or_default();
     match error.kind() {
@@ -117,8 +117,8 @@ fn exit_code(status: ExitStatus) -> u8 {
     code.and_then(|c| u8::try_from(c).ok()).unwrap_or(1)
 }
 
-/// What a terminal sends reaches the command too: this process only has to outlive it. The handlers do nothing, rather than
-/// have the signals ignored, because a child inherits the latter. SIGTERM comes to this process alone.
+/// Catches signals. A terminal's signals reach the command too; this process only has to outlive it. Their handlers do nothing:
+/// an ignored signal would stay ignored in the child. SIGTERM reaches this process alone.
 fn take_signals() -> io::Result<UnixStream> {
     for signal in [SIGHUP, SIGINT, SIGQUIT] {
         signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;

@@ -1,7 +1,7 @@
-//! Finding a running sandbox again, and running a second command in it.
+//! Finds a running sandbox, and runs another command in it.
 //!
-//! Each sandbox writes a file named by its process number into a folder that only its user can use; the file holds the
-//! process's start time, so that a number used again is not taken for the sandbox.
+//! Each sandbox writes a file named by its process number into a folder that only its user can access. The file holds the
+//! process's start time, so that a reused number is not taken for the sandbox.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -17,7 +17,7 @@ use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use super::error::SandboxError;
 use super::guest::{build, cannot_run};
 
-/// Becomes `command` in the sandbox of this user that was started last. Returns only where that fails.
+/// Replaces this process with `command` in this user's newest sandbox. Returns only on failure.
 pub fn join(command: &[OsString]) -> SandboxError {
     become_command(command).unwrap_or_else(|error| error)
 }
@@ -30,10 +30,10 @@ fn become_command(command: &[OsString]) -> Result<SandboxError, SandboxError> {
 }
 
 fn enter(pid: u32) -> io::Result<()> {
-    // Both are opened first: once in the user namespace, this process may not look any more.
+    // Both are opened first: from inside the user namespace, this process may not open them.
     let user = File::open(format!("/proc/{pid}/ns/user"))?;
     let net = File::open(format!("/proc/{pid}/ns/net"))?;
-    // A root that was refused user namespaces stayed in this one, and entering one's own is an error.
+    // Root without user namespaces stayed in this one, and entering one's own namespace is an error.
     if user.metadata()?.ino() != fs::metadata("/proc/self/ns/user")?.ino() {
         move_into_link_name_space(user.as_fd(), Some(LinkNameSpaceType::User))?;
     }
@@ -41,7 +41,7 @@ fn enter(pid: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// The file that tells of this sandbox; dropped, it is removed.
+/// The file that announces this sandbox. Dropping it removes the file.
 #[derive(Debug)]
 pub(super) struct Entry(PathBuf);
 
@@ -63,7 +63,7 @@ impl Drop for Entry {
     }
 }
 
-/// The folder of this user's files: made if absent, and refused if another user could write there.
+/// Returns the folder of this user's files. Creates it if absent; refuses it if another user could write to it.
 pub(super) fn folder() -> Result<PathBuf, SandboxError> {
     let uid = geteuid().as_raw();
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|p| p.is_absolute() && p.is_dir());
@@ -82,7 +82,7 @@ fn private(path: &Path, uid: u32) -> io::Result<()> {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
         _ => {}
     }
-    // Of the name itself: another user could have put a link there.
+    // Checks the name itself: another user could have put a link there.
     let found = fs::symlink_metadata(path)?;
     if found.is_dir() && found.uid() == uid && found.mode() & 0o077 == 0 {
         Ok(())
@@ -91,7 +91,7 @@ fn private(path: &Path, uid: u32) -> io::Result<()> {
     }
 }
 
-/// The process number of the sandbox started last. Files of sandboxes that have gone are removed.
+/// Returns the process number of the newest sandbox. Removes the files of sandboxes that have ended.
 fn newest(folder: &Path) -> Option<u32> {
     let entries = fs::read_dir(folder).ok()?.flatten();
     let live = entries.filter_map(|entry| {
@@ -106,10 +106,10 @@ fn newest(folder: &Path) -> Option<u32> {
     live.max().map(|(_, pid)| pid)
 }
 
-/// When a process was started, in ticks since the machine was; `None` where there is no such process.
+/// The start time of a process, in clock ticks since boot; `None` without such a process.
 fn start_time(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the name in brackets and may hold spaces; the start time is the 22nd.
+    // The second field is the name in brackets, which may hold spaces; the start time is field 22.
     let (_, rest) = stat.rsplit_once(')')?;
     rest.split_whitespace().nth(19)?.parse().ok()
 }
@@ -123,7 +123,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("smolstep-join-{}", std::process::id()));
         private(&folder, geteuid().as_raw()).unwrap();
         let me = std::process::id();
-        // A process number that was used again: this process, with another start time noted.
+        // Simulates a reused process number: this process with another start time.
         fs::write(folder.join(me.to_string()), "1").unwrap();
         assert_eq!(newest(&folder), None);
         assert!(!folder.join(me.to_string()).exists());

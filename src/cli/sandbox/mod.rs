@@ -1,8 +1,8 @@
-//! `smolstep sandbox`: a command in a user and network namespace of its own, with a TAP in it.
+//! `smolstep sandbox`: runs a command in its own user and network namespace, with a TAP.
 //!
-//! One process does it all: it binds the published ports, moves into the namespace, makes the TAP, starts the command as
-//! its child and serves until that ends. The order matters: the ports belong to the host because they are bound before,
-//! and all is done in one thread until the namespace is entered because the kernel asks for that.
+//! One process does it all: it binds the published ports, enters the namespace, makes the TAP, starts the command as its child,
+//! and serves until the command ends. The order matters: ports bound before the namespace is entered belong to the host. The
+//! kernel requires one single thread until then.
 
 mod dashes;
 mod error;
@@ -35,16 +35,18 @@ pub use guest::Guest;
 pub use join::join;
 pub use publish::Publish;
 
-/// The TAP in the sandbox.
+/// The name of the TAP in the sandbox.
 pub const TAP: &str = "tap0";
-/// The address of the servers, which published ports lead to.
+/// The IPv4 address of the servers, to which published ports lead.
 pub const SERVER: Ipv4Addr = Ipv4Addr::new(192, 168, 69, 1);
-/// The addresses of the kernel's end, with the length of the prefix.
+/// The addresses of the kernel's end, with prefix lengths.
 pub const KERNEL: [(IpAddr, u8); 2] = [
     (IpAddr::V4(Ipv4Addr::new(192, 168, 69, 100)), 24),
     (IpAddr::V6(Ipv6Addr::new(0xfdaa, 0, 0, 0, 0, 0, 0, 0x64)), 64),
 ];
-/// The same for the link-local address, which routers advertise from (RFC 4861 section 4.2); on other TAPs the kernel makes one.
+/// The kernel's link-local address. Router advertisements come from it (RFC 4861 section 4.2). On other TAPs the kernel makes
+/// one.
+/// one.
 const ROUTER: (IpAddr, u8) = (IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x64)), 64);
 
 /// Run a command in a private network, with tap0 set up and servers on it
@@ -88,7 +90,7 @@ pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
     if args.serve.is_empty() && args.server != ServerArgs::default() {
         return Err(Failure::usage("options of servers need --serve APP, as in --serve greeting --port greeting=4000"));
     }
-    // The console is COMMAND's, so nobody is there to talk with.
+    // The console belongs to COMMAND, so chat has no terminal.
     let mut plan = args.server.plan(&args.serve)?;
     if args.server.once && !plan.serves(Program::Inbox) {
         return Err(Failure::usage("chat is a room in a sandbox, which has no end: --once is for inbox there"));
@@ -98,7 +100,7 @@ pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
     }
     plan.room = true;
     let words = LinkArgs { tap: Some(TAP.into()), ..LinkArgs::default() };
-    // Nobody else is there who could have the addresses.
+    // No other host is on this link, so no other host can have the addresses.
     let mut link = words.link(Side::Server)?;
     link.claim = false;
     let sandbox = Sandbox::enter(&args.publish).map_err(failed)?;
@@ -116,21 +118,21 @@ pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
     Ok(guest.wait())
 }
 
-/// A namespace with a TAP, ready for its command. Dropped, it is no longer found by `--join`.
+/// A namespace with a TAP, ready for its command. Once dropped, `--join` no longer finds it.
 #[derive(Debug)]
 pub struct Sandbox {
     _entry: join::Entry,
 }
 
 impl Sandbox {
-    /// Moves this process, which must still have one thread, into namespaces of its own, for good, and makes tap0 there:
-    /// up, with both addresses of [`KERNEL`].
+    /// Moves this process for good into its own namespaces, and makes tap0 there. The process must have one thread. tap0 is up
+    /// and has both addresses of [`KERNEL`].
     ///
     /// # Errors
     /// One line for the user; see [`SandboxError`].
     pub fn enter(publish: &[Publish]) -> Result<Sandbox, SandboxError> {
         let published = publish::bind(publish)?;
-        // Looked for before the namespace changes who this user seems to be.
+        // Found first: the namespace changes the apparent user.
         let folder = join::folder()?;
         namespace::enter()?;
         make_tap()?;
@@ -138,7 +140,7 @@ impl Sandbox {
         Ok(Sandbox { _entry: join::Entry::write(&folder)? })
     }
 
-    /// Attaches to tap0, to serve on it. Done before [`Sandbox::start`], no frame of the command's is missed.
+    /// Attaches to tap0 to serve on it. Before [`Sandbox::start`], so that no frame of the command is missed.
     ///
     /// # Errors
     /// One line for the user.
@@ -146,7 +148,7 @@ impl Sandbox {
         TunTap::open_with_offload(Kind::Tap, TAP)
     }
 
-    /// Starts the command, with this process's standard input, output and error.
+    /// Starts the command with this process's standard input, output and error.
     ///
     /// # Errors
     /// [`SandboxError::NotFound`], [`SandboxError::NotExecutable`].
@@ -155,7 +157,7 @@ impl Sandbox {
     }
 }
 
-/// Makes tap0 in the network namespace of this thread, with its addresses, up. Sets the loopback interface up too.
+/// Makes tap0 with its addresses in this thread's network namespace. Sets tap0 and the loopback interface up.
 pub(crate) fn make_tap() -> Result<(), SandboxError> {
     let _attached_until_up = create(Kind::Tap, TAP)?;
     quieten(TAP);

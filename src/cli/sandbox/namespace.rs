@@ -1,4 +1,4 @@
-//! Moving into a user and a network namespace of one's own.
+//! Moves the process into a new user and network namespace.
 
 use core::fmt;
 use std::fs;
@@ -8,13 +8,13 @@ use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
 use rustix::thread::UnshareFlags;
 
-/// Moves this process into a new user namespace, in which it is root, and a new network namespace. Root goes without the
-/// former where the kernel has none to give. The process must have one thread.
+/// Moves this process into a new user namespace, as root, and a new network namespace. The process must have one thread. Root
+/// does without a user namespace if the kernel refuses it.
 pub(crate) fn enter() -> Result<(), Refused> {
     let (uid, gid) = (geteuid(), getegid());
     match unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNET) {
         Ok(()) => {
-            // Groups must be given up before an unprivileged user may map one.
+            // An unprivileged user must give up setgroups before mapping a group.
             fs::write("/proc/self/setgroups", "deny")
                 .and_then(|()| fs::write("/proc/self/uid_map", format!("0 {} 1", uid.as_raw())))
                 .and_then(|()| fs::write("/proc/self/gid_map", format!("0 {} 1", gid.as_raw())))
@@ -25,7 +25,7 @@ pub(crate) fn enter() -> Result<(), Refused> {
     }
 }
 
-/// The kernel refuses namespaces; the text is one line that says why, as far as can be found out, and what to do.
+/// The kernel refuses namespaces. The text is one line with the reason, if known, and the remedy.
 #[derive(Debug)]
 pub struct Refused {
     error: io::Error,
@@ -33,7 +33,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// What mends it.
+    /// The remedy.
     pub fn mend(&self) -> &'static str {
         self.mend
     }
@@ -65,7 +65,7 @@ impl fmt::Display for Refused {
 
 impl core::error::Error for Refused {}
 
-// Deprecated because it is unsound with CLONE_FILES, which is not asked for here; its successor is `unsafe` for that alone.
+// Deprecated because it is unsound with CLONE_FILES, which is not used here; its `unsafe` successor exists for that flag alone.
 #[allow(deprecated)]
 fn unshare(flags: UnshareFlags) -> Result<(), Errno> {
     rustix::thread::unshare(flags)

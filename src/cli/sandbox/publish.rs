@@ -1,4 +1,4 @@
-//! Published ports: 127.0.0.1:HOSTPORT of the host leads to 192.168.69.1:PORT of the sandbox.
+//! Published ports: 127.0.0.1:HOSTPORT on the host leads to 192.168.69.1:PORT in the sandbox.
 
 use core::str::FromStr;
 use core::time::Duration;
@@ -12,7 +12,7 @@ use rustix::net::sockopt::set_socket_linger;
 use super::error::SandboxError;
 use super::{SERVER, udp};
 
-/// One `HOSTPORT=PORT`.
+/// A published port, `HOSTPORT=PORT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Publish {
     /// The port on the host's 127.0.0.1.
@@ -21,13 +21,13 @@ pub struct Publish {
     pub port: u16,
 }
 
-/// TCP connections at once through all published ports; further ones wait in the kernel's queue to be accepted.
+/// The most TCP connections at once through all published ports. Others wait in the kernel's accept queue.
 pub const MAX_CONNECTIONS: usize = 64;
 
-/// How long the server may take to accept.
+/// The patience with a server that does not accept.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// Enough for the buffer that bytes are copied through.
+/// The stack of a copying thread, in bytes: room for its buffer.
 const STACK: usize = 128 * 1024;
 
 impl FromStr for Publish {
@@ -41,7 +41,7 @@ impl FromStr for Publish {
     }
 }
 
-/// Binds the host's ends; in the sandbox, [`Published::run`] connects them.
+/// Binds the host's ports; [`Published::run`] connects them from inside the sandbox.
 pub(super) fn bind(ports: &[Publish]) -> Result<Published, SandboxError> {
     let bound = ports.iter().map(|&Publish { host, port }| {
         let fail = |transport| move |e| SandboxError::Port(transport, host, e);
@@ -52,7 +52,7 @@ pub(super) fn bind(ports: &[Publish]) -> Result<Published, SandboxError> {
     Ok(Published(bound.collect::<Result<_, SandboxError>>()?))
 }
 
-/// The host's ends of all published ports.
+/// The bound host ports.
 pub(super) struct Published(Vec<Bound>);
 
 struct Bound {
@@ -62,7 +62,7 @@ struct Bound {
 }
 
 impl Published {
-    /// Starts the threads that connect them to the servers. Called in the sandbox: the threads inherit its namespace. They
+    /// Starts the threads that connect the ports to the servers. Call it in the sandbox: the threads inherit its namespace. They
     /// end with the process.
     pub(super) fn run(self) -> io::Result<()> {
         let permits = Arc::new(Permits::new(MAX_CONNECTIONS));
@@ -85,7 +85,7 @@ fn accept(listener: &TcpListener, to: SocketAddr, permits: &Arc<Permits>) {
             })
         });
         if let Err(error) = started {
-            // The system is out of files or threads; some may be free again after a pause.
+            // The system is out of files or threads; a pause may free some.
             log::warn!("a connection to a published port failed: {error}");
             thread::sleep(Duration::from_millis(100));
         }
@@ -102,7 +102,7 @@ fn connect(client: &TcpStream, to: SocketAddr) {
     }
 }
 
-/// Copies both ways until both ends have closed.
+/// Copies in both directions until both ends have closed.
 fn splice<'scope>(scope: &'scope Scope<'scope, '_>, client: &'scope TcpStream, server: &'scope TcpStream) {
     match Builder::new().stack_size(STACK).spawn_scoped(scope, move || copy(server, client)) {
         Ok(_) => copy(client, server),
@@ -114,7 +114,7 @@ fn splice<'scope>(scope: &'scope Scope<'scope, '_>, client: &'scope TcpStream, s
     }
 }
 
-/// Copies one way and passes on how it ended: the end of the stream as a half-close, a reset as a reset.
+/// Copies in one direction and passes on the end: end of stream as a half-close, a reset as a reset.
 fn copy(mut from: &TcpStream, mut to: &TcpStream) {
     match io::copy(&mut from, &mut to).and_then(|_| to.shutdown(Shutdown::Write)) {
         Ok(()) => {}
@@ -125,13 +125,13 @@ fn copy(mut from: &TcpStream, mut to: &TcpStream) {
     }
 }
 
-/// Has the peer get RST when the socket is closed, and ends a read on it at once.
+/// Makes the socket send RST when closed, and ends a read on it at once.
 fn reset(socket: &TcpStream) {
     let _ = set_socket_linger(socket, Some(Duration::ZERO));
     let _ = socket.shutdown(Shutdown::Read);
 }
 
-/// A number of permits that come back when dropped.
+/// A number of permits; a dropped permit is free again.
 struct Permits {
     free: Mutex<usize>,
     returned: Condvar,
@@ -142,7 +142,7 @@ impl Permits {
         Permits { free: Mutex::new(free), returned: Condvar::new() }
     }
 
-    /// Takes one, after waiting for it if need be.
+    /// Takes a permit, waiting for a free one.
     fn take(self: &Arc<Self>) -> Permit {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let mut free = self.returned.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);

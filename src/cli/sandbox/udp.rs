@@ -1,4 +1,4 @@
-//! A published UDP port: each client on the host has a socket of its own in the sandbox, by which answers find back.
+//! A published UDP port: each client on the host has its own socket in the sandbox, so that replies find their client.
 
 use core::time::Duration;
 use std::io;
@@ -8,13 +8,13 @@ use std::time::Instant;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-/// Clients of one port at once; for a further one, the one that has been silent longest is forgotten.
+/// The most clients of one port; a further client replaces the one that was silent longest.
 const MAX_CLIENTS: usize = 64;
 
-/// A client that has been silent this long is forgotten.
+/// A client is forgotten after this silence.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// Passes datagrams both ways, for as long as the process lives.
+/// Passes datagrams in both directions until the process ends.
 pub(super) fn relay(host: &UdpSocket, to: SocketAddr) {
     if let Err(error) = host.set_nonblocking(true).and_then(|()| run(host, to)) {
         log::warn!("a published UDP port has failed: {error}");
@@ -28,8 +28,8 @@ fn run(host: &UdpSocket, to: SocketAddr) -> io::Result<()> {
         let ready = ready(host, &clients)?;
         let now = Instant::now();
         for (client, _) in clients.list.iter_mut().zip(ready).filter(|(_, ready)| *ready) {
-            // One datagram a turn, so that no client keeps the others waiting. An error is the server's port being
-            // closed: as on the real network, the client hears nothing.
+            // One datagram a turn, so that no client delays the others. An error means that the server's port is closed: as on a
+            // real network, the client gets no reply.
             if let Ok(len) = client.socket.recv(&mut buffer) {
                 let _ = host.send_to(buffer.get(..len).unwrap_or_default(), client.address);
                 client.heard = now;
@@ -45,7 +45,7 @@ fn run(host: &UdpSocket, to: SocketAddr) -> io::Result<()> {
     }
 }
 
-/// Waits for a datagram; tells for each client whether there is one from the server.
+/// Waits for a datagram; returns for each client whether the server has sent it one.
 fn ready(host: &UdpSocket, clients: &Clients<UdpSocket>) -> io::Result<Vec<bool>> {
     let sockets = std::iter::once(host).chain(clients.list.iter().map(|c| &c.socket));
     let mut fds: Vec<PollFd<'_>> = sockets.map(|s| PollFd::new(s, PollFlags::IN)).collect();
@@ -63,7 +63,7 @@ fn open(to: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket)
 }
 
-/// Who has sent to the port, and the socket that stands for each.
+/// The clients of a port, and the socket that stands for each.
 struct Clients<S> {
     list: Vec<Client<S>>,
 }
@@ -79,7 +79,7 @@ impl<S> Clients<S> {
         Clients { list: Vec::new() }
     }
 
-    /// The socket of the client at `address`; a new client's is opened.
+    /// Returns the socket of the client at `address`, opening one for a new client.
     fn socket(
         &mut self,
         address: SocketAddr,
