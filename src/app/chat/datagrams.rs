@@ -1,4 +1,4 @@
-//! chat over UDP: the person at the console answers each sender.
+//! chat over UDP: the operator at the console answers each sender.
 
 use core::net::SocketAddr;
 
@@ -11,10 +11,12 @@ use crate::app::message::compose_into;
 use crate::app::text::{print_line, split_line_end, write_display, write_escaped};
 use crate::stack::{Console, Context, Next, UdpSession};
 
-/// The server on one UDP port: prints each datagram with its sender and the sender's number, and sends what is typed, with a line
-/// end if the partner's last datagram had one. `q` has none.
+/// The server on one UDP port: prints datagrams, and sends the operator's lines.
 ///
-/// It remembers 16 partners; a new one replaces the one that has not written for the longest time. A number is never used again.
+/// Each datagram is printed with its sender and the sender's number. A line is sent with a line end if the partner's last
+/// datagram had one. `q` has none.
+///
+/// It remembers 16 partners. A new partner replaces the one that has been silent longest. A number is never used again.
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
     desk: &'a Desk,
@@ -22,12 +24,12 @@ pub struct Server<'a> {
 }
 
 impl<'a> Server<'a> {
-    /// A server for the person at this desk.
+    /// Makes a server for this operator.
     pub fn new(desk: &'a Desk) -> Self {
         Server { desk, lost: false }
     }
 
-    /// Prints one datagram; false if there is none.
+    /// Prints one datagram. Returns false if there was none.
     fn process(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         let Ok((data, from)) = socket.recv() else { return false };
         let (text, line_end) = split_line_end(data);
@@ -58,7 +60,7 @@ impl<'a> Server<'a> {
             partners.forget(number);
             drop(partners);
             say_ended(cx.console, number, address);
-            // A new number had no talk.
+            // A partner with a new number had no talk.
             if number <= were {
                 self.desk.leave_udp(cx.console, was_last.is_some_and(|(last, _)| last == number));
             }
@@ -71,7 +73,7 @@ impl<'a> Server<'a> {
         true
     }
 
-    /// Sends one typed line; false if there is none.
+    /// Sends one typed line. Returns false if there was none.
     fn speak(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         if let Typed::End | Typed::NotYet = self.desk.typed(Source::Datagrams, cx) {
             return false;
@@ -116,12 +118,12 @@ impl UdpSession for Server<'_> {
         if self.process(socket, cx) {
             return Next::WakeAt(cx.now);
         }
-        // While nobody has written, what does not come from a person waits for the first who does.
+        // Before the first partner writes, input that a person did not type is kept for that partner.
         if self.desk.partners.try_borrow().is_ok_and(|partners| partners.is_empty()) {
             self.desk.nobody(cx.console);
             return Next::Wait;
         }
-        // One at a time: a second would wait behind the first, and be lost with it.
+        // Only one datagram is queued at a time: a second would wait behind the first, and be lost with it.
         if socket.send_queue() > 0 || !self.speak(socket, cx) {
             return Next::Wait;
         }
@@ -154,7 +156,7 @@ impl Refused {
     }
 }
 
-/// A line's addressee, if it names one with `@N`, and the text.
+/// Splits a line into its addressee, if `@N` names one, and its text.
 fn addressed(line: &[u8]) -> Result<(Option<u32>, &[u8]), ()> {
     let Some(rest) = line.strip_prefix(b"@") else { return Ok((None, line)) };
     let digits = rest.iter().position(|b| !b.is_ascii_digit()).unwrap_or(rest.len());
