@@ -35,7 +35,7 @@ pub struct ClientOptions<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {
-    /// The connection ended this way before all was done, or before all sent data was acknowledged.
+    /// The connection ended this way before all data was sent and acknowledged.
     Ended(End),
     /// There was no text to send, or only empty ones in a program that skips them.
     NoText,

@@ -19,7 +19,7 @@ pub struct Server {
     reply: Option<Reply>,
 }
 
-/// The progress of a reply: bytes of the message left to read, and bytes queued of the reply to its first piece.
+/// The unread bytes of the message, and the queued bytes of the reply to its first piece.
 #[derive(Clone, Copy, Debug)]
 struct Reply {
     left: usize,
