@@ -38,7 +38,7 @@ mod tests;
 
 #[doc(hidden)]
 pub use budget::BUDGET;
-pub use chat::{Desk, Room};
+pub use chat::{Operator, Room};
 pub use client::{Client, ClientOptions, Failure};
 use client::{ClientProgram, Run};
 pub use escape::Escape;
@@ -179,10 +179,10 @@ impl App {
 
     /// Makes a session that serves a UDP port.
     ///
-    /// Returns `None` if this program has no UDP server, or if it is chat and `options` has no desk.
+    /// Returns `None` if this program has no UDP server, or if it is chat and `options` has no operator.
     pub fn udp_server<'a>(&self, options: &Options<'a>) -> Option<UdpServer<'a>> {
         match self.program {
-            Program::Chat => Some(UdpServer::Chat(chat::UdpServer::new(options.desk?))),
+            Program::Chat => Some(UdpServer::Chat(chat::UdpServer::new(options.operator?))),
             _ => self.basic_udp_server(options).map(UdpServer::Basic),
         }
     }
@@ -239,8 +239,8 @@ pub struct Options<'a> {
     pub reply: Option<&'a [u8]>,
     /// http: the status to show. It must be a probe of the same stack.
     pub status: Option<&'a Status<'a>>,
-    /// chat: the desk of the person who answers.
-    pub desk: Option<&'a Desk>,
+    /// chat: the operator at the console, who answers.
+    pub operator: Option<&'a Operator>,
     /// chat: the room in which all partners talk with each other.
     pub room: Option<&'a Room<'a>>,
 }

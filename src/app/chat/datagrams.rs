@@ -4,8 +4,8 @@ use core::net::SocketAddr;
 
 use smoltcp::socket::udp::Socket;
 
-use super::desk::{Desk, Source, Typed};
 use super::is_goodbye;
+use super::operator::{Operator, Source, Typed};
 use super::partners::PARTNERS;
 use crate::app::message::compose_into;
 use crate::app::text::{print_line, split_line_end, write_display, write_escaped};
@@ -19,21 +19,21 @@ use crate::stack::{Console, Context, Next, UdpSession};
 /// It remembers 16 partners. A new partner replaces the one that has been silent longest. A number is never used again.
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
-    desk: &'a Desk,
+    operator: &'a Operator,
     lost: bool,
 }
 
 impl<'a> Server<'a> {
     /// Makes a server for this operator.
-    pub fn new(desk: &'a Desk) -> Self {
-        Server { desk, lost: false }
+    pub fn new(operator: &'a Operator) -> Self {
+        Server { operator, lost: false }
     }
 
     /// Prints one datagram. Returns false if there was none.
     fn process(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         let Ok((data, from)) = socket.recv() else { return false };
         let (text, line_end) = split_line_end(data);
-        let Ok(mut partners) = self.desk.partners.try_borrow_mut() else { return true };
+        let Ok(mut partners) = self.operator.partners.try_borrow_mut() else { return true };
         let address = SocketAddr::from(from.endpoint);
         if !cx.may_answer(&from) {
             print_line(cx.console, |write| {
@@ -43,7 +43,7 @@ impl<'a> Server<'a> {
             return true;
         }
         if partners.is_empty() {
-            self.desk.begin_on_udp(cx.console);
+            self.operator.begin_on_udp(cx.console);
         }
         let (was_last, were) = (partners.last(), partners.numbered);
         let (number, gone) = partners.wrote(cx.answer_to(from), !line_end.is_empty());
@@ -62,7 +62,7 @@ impl<'a> Server<'a> {
             say_ended(cx.console, number, address);
             // A partner with a new number had no talk.
             if number <= were {
-                self.desk.leave_udp(cx.console, was_last.is_some_and(|(last, _)| last == number));
+                self.operator.leave_udp(cx.console, was_last.is_some_and(|(last, _)| last == number));
             }
         } else {
             print_line(cx.console, |write| {
@@ -75,13 +75,13 @@ impl<'a> Server<'a> {
 
     /// Sends one typed line. Returns false if there was none.
     fn speak(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
-        if let Typed::End | Typed::NotYet = self.desk.typed(Source::Datagrams, cx) {
+        if let Typed::End | Typed::NotYet = self.operator.typed(Source::Datagrams, cx) {
             return false;
         }
-        let Ok(mut partners) = self.desk.partners.try_borrow_mut() else { return false };
+        let Ok(mut partners) = self.operator.partners.try_borrow_mut() else { return false };
         let capacity = socket.payload_send_capacity().min(cx.scratch.len());
         let buffer = cx.scratch.get_mut(..capacity).unwrap_or_default();
-        let outcome: Option<Result<_, Refused>> = self.desk.read(|line, _| {
+        let outcome: Option<Result<_, Refused>> = self.operator.read(|line, _| {
             let (number, text) = addressed(line).map_err(|()| Refused::BadNumber)?;
             let partner = partners.find(number).ok_or(Refused::NoPartner)?;
             let len = compose_into(buffer, |write| {
@@ -92,14 +92,14 @@ impl<'a> Server<'a> {
             socket.send_slice(message, partner.meta).map_err(|_| Refused::Unaddressable)?;
             Ok(is_goodbye(text).then_some(partner))
         });
-        self.desk.take();
+        self.operator.take();
         match outcome {
             Some(Ok(Some(partner))) => {
                 let was_last = partners.last().is_some_and(|(last, _)| last == partner.number);
                 partners.forget(partner.number);
                 drop(partners);
                 say_ended(cx.console, partner.number, partner.meta.endpoint.into());
-                self.desk.leave_udp(cx.console, was_last);
+                self.operator.leave_udp(cx.console, was_last);
             }
             Some(Err(refused)) => print_line(cx.console, |write| write(refused.why())),
             Some(Ok(None)) | None => {}
@@ -119,8 +119,8 @@ impl UdpSession for Server<'_> {
             return Next::WakeAt(cx.now);
         }
         // Before the first partner writes, input that a person did not type is kept for that partner.
-        if self.desk.partners.try_borrow().is_ok_and(|partners| partners.is_empty()) {
-            self.desk.nobody(cx.console);
+        if self.operator.partners.try_borrow().is_ok_and(|partners| partners.is_empty()) {
+            self.operator.nobody(cx.console);
             return Next::Wait;
         }
         // Only one datagram is queued at a time: a second would wait behind the first, and be lost with it.

@@ -6,8 +6,8 @@ use smoltcp::socket::tcp::Socket;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
-use super::desk::{Source, Typed};
 use super::lines::Lines;
+use super::operator::{Source, Typed};
 use super::room::{FallenBehind, NAME, Name, NameRefused, Room};
 use super::say_goodbye;
 use crate::app::message::{self, Arrived, Write};
@@ -79,8 +79,8 @@ impl<'a> Member<'a> {
     }
 
     fn join(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
-        if let (Some(desk), 0) = (self.room.desk(), self.room.members()) {
-            desk.begin(cx.console);
+        if let (Some(operator), 0) = (self.room.operator(), self.room.members()) {
+            operator.begin(cx.console);
         }
         let (number, position) = self.room.join();
         self.number = number;
@@ -187,13 +187,13 @@ impl<'a> Member<'a> {
 
     /// Sends the operator's lines. Returns when to try again if a line has to wait.
     fn console_speaks(&self, cx: &mut Context<'_>) -> Option<Instant> {
-        let desk = self.room.desk()?;
+        let operator = self.room.operator()?;
         loop {
-            match desk.typed(Source::Talk, cx) {
+            match operator.typed(Source::Talk, cx) {
                 Typed::NotYet | Typed::End => return None,
                 Typed::Goodbye => cx.console.print(b"the room has no end but Ctrl-C\n"),
                 Typed::Line => {
-                    let said = desk.read(|text, _| {
+                    let said = operator.read(|text, _| {
                         self.room.say_in_turn(0, cx.now, &|write| {
                             write(b"console: ");
                             write_escaped(write, text);
@@ -205,7 +205,7 @@ impl<'a> Member<'a> {
                     cx.wake_programs();
                 }
             }
-            desk.take();
+            operator.take();
         }
     }
 
@@ -239,8 +239,8 @@ impl<'a> Member<'a> {
         if let Who::Name(place) = core::mem::replace(&mut self.who, Who::Nobody) {
             self.room.set_name(place, Room::NO_NAME);
         }
-        if let (Some(desk), 0) = (self.room.desk(), self.room.members()) {
-            desk.leave(cx.console);
+        if let (Some(operator), 0) = (self.room.operator(), self.room.members()) {
+            operator.leave(cx.console);
         }
         cx.wake_programs();
     }

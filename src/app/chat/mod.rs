@@ -17,9 +17,9 @@ use crate::stack::Next;
 
 mod client;
 mod datagrams;
-mod desk;
 mod lines;
 mod member;
+mod operator;
 mod partners;
 mod room;
 mod talk;
@@ -27,9 +27,9 @@ mod udp_client;
 
 pub use client::Client;
 pub use datagrams::Server as UdpServer;
-pub use desk::Desk;
 #[doc(hidden)]
 pub use member::Member;
+pub use operator::Operator;
 pub use room::Room;
 pub use udp_client::Client as UdpClient;
 
@@ -55,7 +55,7 @@ impl<'a> Server<'a> {
     pub fn new(options: &Options<'a>) -> Self {
         match options.room {
             Some(room) => Server::Member(member::Member::new(room)),
-            None => Server::Talk(talk::Talk::new(options.desk)),
+            None => Server::Talk(talk::Talk::new(options.operator)),
         }
     }
 }

@@ -4,7 +4,7 @@ use core::cell::Cell;
 
 use smoltcp::time::{Duration, Instant};
 
-use super::desk::Desk;
+use super::operator::Operator;
 use crate::app::message::Write;
 
 use crate::app::timing::later;
@@ -28,7 +28,7 @@ pub const HOLD: Duration = Duration::from_secs(2);
 pub struct Room<'a> {
     ring: &'a [Cell<u8>],
     names: &'a [Cell<Name>],
-    desk: Option<&'a Desk>,
+    operator: Option<&'a Operator>,
     ends: Cell<Ends>,
     next_member: Cell<u16>,
     members: Cell<u16>,
@@ -93,15 +93,15 @@ impl<'a> Room<'a> {
     ///
     /// 1,024 bytes in `ring` hold the longest line written in letters. At most `names.len()` members can have a name. An
     /// operator, if given, talks too.
-    pub fn new(ring: &'a [Cell<u8>], names: &'a [Cell<Name>], desk: Option<&'a Desk>) -> Self {
+    pub fn new(ring: &'a [Cell<u8>], names: &'a [Cell<Name>], operator: Option<&'a Operator>) -> Self {
         let ends = Cell::new(Ends { oldest: 0, newest: 0 });
         let (waiting, held) = (Cell::new(false), Cell::new(None));
-        Room { ring, names, desk, ends, next_member: Cell::new(1), members: Cell::new(0), waiting, held }
+        Room { ring, names, operator, ends, next_member: Cell::new(1), members: Cell::new(0), waiting, held }
     }
 
     /// Returns the operator who talks with the members.
-    pub(super) fn desk(&self) -> Option<&'a Desk> {
-        self.desk
+    pub(super) fn operator(&self) -> Option<&'a Operator> {
+        self.operator
     }
 
     /// Adds a member. Returns its number, and the position at which it begins to read.

@@ -6,8 +6,8 @@ use smoltcp::socket::tcp::Socket;
 use smoltcp::time::Instant;
 use smoltcp::wire::IpEndpoint;
 
-use super::desk::{Desk, Source, Typed};
 use super::lines::{Framing, Lines};
+use super::operator::{Operator, Source, Typed};
 use super::{PAUSE, say_goodbye};
 use crate::app::message::{self, Arrived, Write};
 use crate::app::text::{split_line_end, write_display, write_escaped};
@@ -22,7 +22,7 @@ use crate::stack::{Context, End, Next, Session};
 /// the reset that the note provokes ends the talk.
 #[derive(Clone, Debug)]
 pub struct Talk<'a> {
-    desk: Option<&'a Desk>,
+    operator: Option<&'a Operator>,
     lines: Lines,
     partner: Option<IpEndpoint>,
     stage: Stage,
@@ -50,15 +50,15 @@ const LINES_A_TURN: usize = 16;
 
 impl<'a> Talk<'a> {
     /// Makes a talk that has not begun. Without an operator nobody answers.
-    pub fn new(desk: Option<&'a Desk>) -> Self {
-        Talk { desk, lines: Lines::default(), partner: None, stage: Stage::Begin, queued: 0, pause: None }
+    pub fn new(operator: Option<&'a Operator>) -> Self {
+        Talk { operator, lines: Lines::default(), partner: None, stage: Stage::Begin, queued: 0, pause: None }
     }
 
     fn begin(&mut self, socket: &Socket<'_>, cx: &mut Context<'_>) {
         self.stage = Stage::Talking;
         self.partner = socket.remote_endpoint();
-        if let Some(desk) = self.desk {
-            desk.begin(cx.console);
+        if let Some(operator) = self.operator {
+            operator.begin(cx.console);
         }
         self.note(cx, format_args!("talking with "), format_args!(": q ends the talk"));
     }
@@ -89,23 +89,23 @@ impl<'a> Talk<'a> {
 
     /// Sends typed lines. Returns whether this ends the talk.
     fn speak(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
-        let Some(desk) = self.desk else { return false };
+        let Some(operator) = self.operator else { return false };
         loop {
             if self.pause.is_some_and(|until| cx.now < until) {
                 return false;
             }
             self.pause = None;
-            match desk.typed(Source::Talk, cx) {
+            match operator.typed(Source::Talk, cx) {
                 Typed::NotYet => return false,
                 Typed::End => return self.stage == Stage::LastReply,
                 Typed::Goodbye => {
-                    desk.take();
+                    operator.take();
                     return true;
                 }
                 Typed::Line => {
                     let mut queued = self.queued.into();
                     let in_messages = self.lines.framing() == Framing::Messages;
-                    let sent = desk.read(|text, cut| {
+                    let sent = operator.read(|text, cut| {
                         message::stream(socket, &mut queued, |write| {
                             write(text);
                             write(if cut || in_messages { b"" } else { b"\n" });
@@ -118,7 +118,7 @@ impl<'a> Talk<'a> {
                     }
                     self.queued = 0;
                     self.pause = in_messages.then(|| later(cx.now, PAUSE));
-                    desk.take();
+                    operator.take();
                     if self.stage == Stage::LastReply {
                         return true;
                     }
@@ -135,8 +135,8 @@ impl<'a> Talk<'a> {
     fn end(&mut self, cx: &mut Context<'_>, why: core::fmt::Arguments<'_>) {
         self.stage = Stage::Over;
         self.note(cx, format_args!("the talk with "), format_args!(" has ended{why}"));
-        if let Some(desk) = self.desk {
-            desk.leave(cx.console);
+        if let Some(operator) = self.operator {
+            operator.leave(cx.console);
         }
     }
 
@@ -158,7 +158,7 @@ enum Processed {
 impl Session for Talk<'_> {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         if self.stage == Stage::Begin {
-            if self.desk.is_some_and(Desk::is_over) {
+            if self.operator.is_some_and(Operator::is_over) {
                 return Next::Abort;
             }
             self.begin(socket, cx);
@@ -166,7 +166,7 @@ impl Session for Talk<'_> {
         let processed = self.process(socket, cx);
         let ends = matches!(processed, Processed::Goodbye) || self.speak(socket, cx);
         // This is known once the console was read.
-        let can_answer = self.desk.is_some_and(Desk::can_type);
+        let can_answer = self.operator.is_some_and(Operator::can_type);
         if ends || matches!(processed, Processed::End) && !can_answer {
             self.end(cx, format_args!(""));
             return say_goodbye(socket, self.queued > 0, self.lines.framing());

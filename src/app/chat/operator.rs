@@ -14,14 +14,14 @@ const BEFORE: &[u8] = b"(what was typed before is not sent)\n";
 
 /// The person at the console, shared by all talks of a server.
 ///
-/// The talks are one on TCP at a time, or a room, and partners on UDP.
+/// These are one talk on TCP at a time or a room, and the partners on UDP.
 ///
 /// A typed line goes to the current talk, else to the partner on UDP who wrote last. `@N TEXT` goes to partner N. A line has at
 /// most 1,024 bytes; a longer line is split.
 #[derive(Debug)]
-pub struct Desk {
+pub struct Operator {
     input: RefCell<Input<'static>>,
-    /// Whether there is a line that nobody has taken.
+    /// Whether a line is waiting to be taken.
     line: Cell<bool>,
     ended: Cell<bool>,
     talking: Cell<bool>,
@@ -47,22 +47,22 @@ pub enum Typed {
     End,
     /// A line that ends the talk.
     Goodbye,
-    /// A line: see [`Desk::read`].
+    /// A line: see [`Operator::read`].
     Line,
     /// No line yet, or a line for another program.
     NotYet,
 }
 
-impl Default for Desk {
+impl Default for Operator {
     fn default() -> Self {
         Self::new(false)
     }
 }
 
-impl Desk {
+impl Operator {
     /// Makes an operator who has typed nothing. With `once` there is one talk only: later TCP clients are reset.
     pub fn new(once: bool) -> Self {
-        Desk {
+        Operator {
             input: RefCell::new(Input::with_prompt(&[], PROMPT)),
             line: Cell::new(false),
             ended: Cell::new(false),
@@ -76,7 +76,7 @@ impl Desk {
 
     /// Connects the operator to `keyboard`, which belongs to the stack's console. Lines typed before a talk are then not sent.
     pub fn with_keyboard(self, keyboard: &'static Keyboard) -> Self {
-        Desk { keyboard: Some(keyboard), ..self }
+        Operator { keyboard: Some(keyboard), ..self }
     }
 
     /// Returns whether the only talk is over.
