@@ -12,7 +12,7 @@ pub trait Uart {
     fn take(&mut self) -> Option<u8>;
 }
 
-/// How often to poll a full UART for one byte. This takes longer than a byte at 115,200 baud on a 100 MHz processor.
+/// How many times to poll a full UART for one byte. This takes longer than a byte at 115,200 baud on a 100 MHz processor.
 const PATIENCE: usize = 10_000;
 
 /// A UART, and the number of bytes that it never accepted.

@@ -49,7 +49,7 @@ pub enum Failure {
     TooLong,
     /// Nothing can be sent to this address and port.
     Unaddressable,
-    /// No host on the link has the address, or a host reports the destination unreachable.
+    /// No host on the link answered ARP or NDP for the address.
     Unreachable,
 }
 

@@ -1,7 +1,8 @@
 //! chat: people exchange lines, or messages.
 //!
 //! A partner who ends messages with LF speaks in lines, as `nc` does. Any other partner speaks in messages, as the programs of
-//! socket tutorials do. Its data becomes a message after 200 ms of silence, and messages to it have no line end.
+//! socket tutorials do. Data from that partner becomes a message after 200 ms of silence, and messages to that partner have no
+//! line end.
 //!
 //! Over TCP one partner at a time talks with the operator at the console, or all partners talk in a [`Room`]. Over UDP the
 //! operator answers each sender. A line from a peer has at most 512 bytes, and no more than the receive buffer holds; a longer

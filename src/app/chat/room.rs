@@ -12,7 +12,7 @@ use crate::app::timing::later;
 /// The longest name of a member, in bytes.
 pub const NAME: usize = 16;
 
-/// A member's name: UTF-8 padded with zeros. No name is zeros alone.
+/// A member's name: UTF-8 padded with zeros. All zeros mean no name.
 pub type Name = [u8; NAME];
 
 /// How long a quarter of the ring is kept for members that have not read it.
@@ -34,7 +34,7 @@ pub struct Room<'a> {
     members: Cell<u16>,
     /// Whether a line waits for room.
     waiting: Cell<bool>,
-    /// The current wait, if a line waits and members have not read a quarter of the ring since.
+    /// The current wait for room. It ends when all members have read a quarter of the ring.
     held: Cell<Option<Hold>>,
 }
 
