@@ -1,4 +1,4 @@
-//! A greeting server and its client on a cable in memory: no network interface, no root, no waiting.
+//! A greeting server and its client on a cable in memory. It needs no network interface and no root, and never waits.
 
 use std::error::Error;
 use std::io::{self, Write};
@@ -36,7 +36,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     while client.ended(id).is_none() {
         client.poll(now, &mut client_io);
         server.poll(now, &mut server_io);
-        // Nobody waits for this clock.
+        // The clock is virtual: nobody waits for it.
         now += Duration::from_millis(1);
     }
     Ok(io::stdout().write_all(&client_io.console)?)

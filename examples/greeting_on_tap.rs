@@ -1,7 +1,6 @@
-//! A greeting server on the TAP tap0, for the kernel's clients: `nc -N 192.168.69.1 9999`, until Ctrl-C.
+//! A greeting server on the TAP tap0. Connect with `nc -N 192.168.69.1 9999`; Ctrl-C stops it.
 //!
-//! It needs a TAP; without one it says how to make it. The kernel's end wants an address, too:
-//! `sudo ip address add 192.168.69.100/24 dev tap0`.
+//! It needs a TAP; without one it prints how to make it. The kernel's end needs an address, too:
 
 use std::error::Error;
 use std::process::ExitCode;

@@ -1,4 +1,4 @@
-//! The status page on one's own stack: a probe keeps the figures, and the program http shows them.
+//! The status page on a stack of your own. A probe keeps the figures, and the program http shows them.
 
 mod common;
 
@@ -9,7 +9,7 @@ use smolstep::app::http_client::{Get, Head, Output, OutputFailed, Request};
 use smolstep::app::{Service, Status, Transport, http};
 use smoltcp::time::{Duration, Instant};
 
-/// Keeps the page. One that cannot take more says so with a smaller number, and the server waits.
+/// Stores the page. An output without room returns a smaller number, and the server waits.
 #[derive(Default)]
 struct Page(Vec<u8>);
 
@@ -26,7 +26,7 @@ impl Output for Page {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // A row for each connection that the page can show.
+    // One row for each connection that the page can show.
     let rows = [const { Cell::new(None) }; 4];
     let status = Status::new(&rows, Instant::from_secs(1));
     status.serves(Service { name: "http", transport: Transport::Tcp, port: 80 });

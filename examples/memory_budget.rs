@@ -1,5 +1,6 @@
-//! What a stack's memory is made of, in bytes on the machine that this runs on: a column of docs/porting.md. On a board the same is
-//! printed by `scripts/firmware run mps2-an385-selftest memory`.
+//! The parts of a stack's memory in bytes on this machine: a column of docs/porting.md.
+//!
+//! On a board, `scripts/firmware run mps2-an385-selftest memory` prints the same.
 
 use smolstep::app::BUDGET;
 

@@ -1,6 +1,6 @@
-//! Static memory only, as on a board: how much there is stands in the types, and nothing is allocated.
+//! Static memory only, as on a board. The types give its size, and nothing is allocated.
 //!
-//! On a board the pool stands in `main`, too, or in a static cell. tests/stack/no_heap.rs proves that no heap is touched.
+//! On a board the pool is in `main` too, or in a static cell. tests/stack/no_heap.rs proves that no heap is used.
 
 use std::error::Error;
 
@@ -14,7 +14,7 @@ use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr, IpEndpoint};
 const SERVER: IpCidr = IpCidr::new(IpAddress::v4(10, 0, 0, 1), 24);
 const CLIENT: IpCidr = IpCidr::new(IpAddress::v4(10, 0, 0, 2), 24);
 
-/// Two connections, 512 bytes of buffer each way, no UDP.
+/// Two connections with buffers of 512 bytes each way, no UDP.
 type Memory<'a, S> = Pool<'a, S, (), 2, 512, 512, 0, 0, 0>;
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -1,4 +1,4 @@
-//! A program of one's own: a server that replies to a message with its length, and closes.
+//! A program of your own: a server that replies to a message with its length, and closes.
 
 mod common;
 
@@ -10,19 +10,19 @@ use smolstep::app::{ClientOptions, Program};
 use smolstep::stack::{Context, Next, Session};
 use smoltcp::socket::tcp::Socket;
 
-/// Each connection has a clone of its own. This one has nothing to remember.
+/// Each connection has its own clone. This one needs no state.
 #[derive(Clone)]
 struct Length;
 
 impl Session for Length {
-    /// Called whenever something may have changed; never waits.
+    /// Called whenever something may have changed. It never waits.
     fn poll(&mut self, socket: &mut Socket<'_>, _cx: &mut Context<'_>) -> Next {
         let len = match message::arrived(socket) {
             Arrived::Message(len) => len,
             Arrived::Nothing => return Next::Wait,
             Arrived::EndOfStream => return Next::Close,
         };
-        // The message stays in the receive buffer until there is room for the reply.
+        // The message stays in the receive buffer until the reply fits.
         if !message::send_whole(socket, format!("{len} bytes").as_bytes()) {
             return Next::Wait;
         }
@@ -32,7 +32,7 @@ impl Session for Length {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // The client of thanks sends one message and prints the reply: it will do.
+    // The client of thanks sends one message and prints the reply, which is enough here.
     let options = ClientOptions::sending(&[b"How long is this?"]);
     let client = Program::Thanks.app().client(&options).ok_or("no client")?;
     Ok(io::stdout().write_all(&common::call(Length, client)?)?)

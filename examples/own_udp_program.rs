@@ -1,4 +1,4 @@
-//! A UDP program of one's own: a server that replies to each datagram with its length.
+//! A UDP program of your own: a server that replies to each datagram with its length.
 
 mod common;
 
@@ -12,16 +12,16 @@ use smoltcp::socket::udp::UdpMetadata;
 struct Length;
 
 impl Responder for Length {
-    /// Called once the reply before has left: whoever sends faster than replies can leave loses datagrams.
+    /// Called once the reply before has left. A peer that sends faster than replies can leave loses datagrams.
     fn datagram(&mut self, _from: UdpMetadata, data: &[u8], reply: &mut [u8], cx: &mut Context<'_>) -> Answer {
         let text = format!("{} bytes at {}", data.len(), cx.now);
-        // A reply that does not fit is not sent. UDP's clients must live with that.
+        // A reply that does not fit is not sent. UDP clients must cope with that.
         message::compose_into(reply, |write| write(text.as_bytes())).map_or(Answer::Silence, Answer::Reply)
     }
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // The client of thanks sends each text as a datagram and prints the replies: it will do.
+    // The client of thanks sends each text as a datagram and prints the replies, which is enough here.
     let options = ClientOptions::sending(&[b"How long is this?", b"And this?"]);
     let client = Program::Thanks.app().udp_client(&options, common::REMOTE).ok_or("no client")?;
     Ok(io::stdout().write_all(&common::ask(Respond::new(Length), client)?)?)

@@ -1,4 +1,4 @@
-//! One step of the poll loop at a time, and what it did: one message to the thanks server and back.
+//! Prints each step of the poll loop, while one message goes to the thanks server and back.
 
 use std::error::Error;
 

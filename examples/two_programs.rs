@@ -1,4 +1,4 @@
-//! Two TCP programs on one stack: greeting, and one of one's own that counts bytes.
+//! Two TCP programs on one stack: greeting, and one of your own that counts bytes.
 
 mod common;
 
@@ -12,7 +12,7 @@ use smolstep::stack::{Context, Next, Session};
 use smoltcp::socket::tcp::Socket;
 
 sessions! {
-    /// The programs of this stack: each connection has one of them.
+    /// The programs of this stack. Each connection runs one of them.
     #[derive(Clone)]
     enum Programs {
         Greeting(greeting::Server<'static>),
@@ -20,14 +20,14 @@ sessions! {
     }
 }
 
-/// Counts what comes, and says after the first message how much it is.
+/// Counts received bytes, and reports the number after the first message.
 #[derive(Clone)]
 struct Count;
 
 impl Session for Count {
     fn poll(&mut self, socket: &mut Socket<'_>, _cx: &mut Context<'_>) -> Next {
         match message::arrived(socket) {
-            // There is room, as nothing was sent before; if there were none, the peer would have to wait.
+            // The reply fits, because nothing was sent before. Without room the peer would have to wait.
             Arrived::Message(len) if message::send_whole(socket, format!("{len} bytes").as_bytes()) => {
                 message::consume(socket, len);
                 Next::Close

@@ -1,8 +1,9 @@
-//! TCP and UDP servers and clients on smoltcp, `no_std` and without a heap: in memory, on a Linux TAP or TUN, and wherever a
-//! smoltcp device is.
+//! TCP and UDP servers and clients on smoltcp, `no_std` and without a heap.
 //!
-//! A program is a [`stack::Session`], one for each TCP connection, or a [`stack::Responder`] on a UDP port. This session sends back
-//! what it receives:
+//! They run in memory, on a Linux TAP or TUN, and on any smoltcp device.
+//!
+//! A program is a [`stack::Session`] for each TCP connection, or a [`stack::Responder`] on a UDP port. This session sends back the
+//! data that it receives:
 //!
 //! ```
 //! use smolstep::smoltcp::socket::tcp::Socket;
@@ -13,7 +14,7 @@
 //!
 //! impl Session for Echo {
 //!     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
-//!         // What does not fit into the send buffer stays in the receive buffer, which slows the peer down.
+//!         // Data that does not fit into the send buffer stays in the receive buffer, which slows down the peer.
 //!         let room = (socket.send_capacity() - socket.send_queue()).min(cx.scratch.len());
 //!         let len = socket.recv_slice(&mut cx.scratch[..room]).unwrap_or(0);
 //!         let _ = socket.send_slice(&cx.scratch[..len]);
@@ -28,10 +29,10 @@
 //!
 //! # The invariant
 //!
-//! [`Stack::step`](stack::Stack::step) does one bounded piece of work and says what it did. [`Stack::poll`](stack::Stack::poll) calls
-//! `step` until nothing is left, and returns the next deadline. Time is an argument, a deadline is a result: only `host`, `cli` and the
-//! Linux devices read a clock, an environment variable or a file. The servers, the tests and the lab all drive this one function, so
-//! what is stepped through is what serves.
+//! [`Stack::step`](stack::Stack::step) does one bounded piece of work and says what it did. [`Stack::poll`](stack::Stack::poll)
+//! calls `step` until no work is left, and returns the next deadline. Time is an argument, a deadline is a result. Only `host`,
+//! `cli` and the Linux devices read a clock, an environment variable or a file. The servers, the tests and the lab all call this
+//! one function: the code that you step through is the code that serves.
 //!
 //! # Layers
 //!
@@ -42,29 +43,29 @@
 //! | [`phy`] | devices: cable and loopback without a heap, Linux TAP and TUN; the check that every device must pass |
 //! | [`stack`] | the poll loop, and the traits that a program is written to |
 //! | [`names`] | from a host's name to a connection: resolver, dialler |
-//! | [`app`] | what the programs say, each against one smoltcp socket |
-//! | [`trace`] | what is made of events and frames: captures, log lines |
+//! | [`app`] | the programs, each written against one smoltcp socket |
+//! | [`trace`] | captures and log lines, made from events and frames |
 //! | [`lab`] | two stacks on a cable, a virtual clock; scenarios and faults |
 //! | `board` | one file a board: memory map, console, controller; firmware (a feature each, without `std`) |
 //! | `host` | the library on an operating system: heap memory, a clock, a seed, the loop (feature `std`) |
-//! | `cli` | the program `smolstep`, no library (feature `cli`) |
+//! | `cli` | the program `smolstep`, not part of the library (feature `cli`) |
 //!
 //! # Features
 //!
-//! Features name environments and protocols. Without any, the crate is `no_std` and uses no heap.
+//! Features name environments and protocols. Without features, the crate is `no_std` and uses no heap.
 //!
 //! | feature | adds |
 //! |---|---|
 //! | `alloc` | `lab::expect`, which needs an allocator |
 //! | `std` | `host` and `phy::linux`; implies `alloc`, `dhcp`, `ipv6`, `medium-ip`, `ping` and `slaac` |
 //! | `cli` (default) | the program `smolstep`; implies `std`. A library user turns it off: `default-features = false` |
-//! | `dhcp` | an IPv4 address from a DHCP server; the check that nobody else has an address |
+//! | `dhcp` | an IPv4 address from a DHCP server; the check that no other host has an address |
 //! | `ipv6` | IPv6 |
 //! | `slaac` | IPv6 addresses from what routers advertise; implies `dhcp` and `ipv6` |
-//! | `medium-ip` | devices for IP packets without Ethernet |
-//! | `ping` | ICMP echo requests; those of others are always answered |
+//! | `medium-ip` | devices that carry IP packets without Ethernet |
+//! | `ping` | sends ICMP echo requests; the stack always answers those of others |
 //! | `embassy` | an adapter for embassy-net's drivers |
-//! | `mps2-an385`, `lm3s6965evb` | the firmware of a board; without `std`. `docs/porting.md` leads to a board of one's own |
+//! | `mps2-an385`, `lm3s6965evb` | the firmware of a board; without `std`. see `docs/porting.md` for a board of your own |
 #![cfg_attr(not(feature = "std"), no_std)]
 
 #[cfg(feature = "alloc")]

@@ -1,4 +1,4 @@
-//! A server and a client on a cable in memory; `greeting_in_memory` shows how that is done.
+//! A server and a client on a cable in memory. `greeting_in_memory` shows how to set this up.
 #![allow(dead_code, reason = "no example needs all of it")]
 
 use std::error::Error;
@@ -15,15 +15,15 @@ const SERVER: IpCidr = IpCidr::new(IpAddress::v4(10, 0, 0, 1), 24);
 const CLIENT: IpCidr = IpCidr::new(IpAddress::v4(10, 0, 0, 2), 24);
 const SIZES: Sizes = Sizes { connections: 4, receive: 1024, send: 1024, ports: 1, datagrams: 4, payload: 1024 };
 
-/// Where a client finds the server's port 1000.
+/// The address and port of the server: port 1000.
 pub const REMOTE: IpEndpoint = IpEndpoint { addr: SERVER.address(), port: 1000 };
 
-/// Serves `server` on TCP port 1000, calls it, and returns what the client printed.
+/// Serves `server` on TCP port 1000, connects a client, and returns the client's output.
 pub fn call<S: Session + Clone>(server: S, client: Client<'_>) -> Result<Vec<u8>, Box<dyn Error>> {
     call_all((), [(REMOTE.port, server)], [(REMOTE.port, client)])
 }
 
-/// Serves on TCP ports with `probe` watching, calls one client after the other, and returns what they printed.
+/// Serves on TCP ports while `probe` watches. Runs one client after the other, and returns their output.
 pub fn call_all<S: Session + Clone, C: Session + Clone>(
     probe: impl Probe,
     servers: impl IntoIterator<Item = (u16, S)>,
@@ -55,7 +55,7 @@ pub fn call_all<S: Session + Clone, C: Session + Clone>(
     Ok(client_io.console)
 }
 
-/// Serves `server` on UDP port 1000, lets the client ask it, and returns what that printed.
+/// Serves `server` on UDP port 1000, runs the client, and returns the client's output.
 pub fn ask<U: UdpSession>(server: U, client: UdpClient<'_>) -> Result<Vec<u8>, Box<dyn Error>> {
     let mut cable = Cable::<8, 1500>::with_medium(Medium::Ip);
     let (left, right) = cable.ends();

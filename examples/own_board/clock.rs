@@ -1,9 +1,10 @@
-//! 2. The clock: a free-running counter that wraps around, made into a time that does not.
+//! 2. The clock: makes a time that never wraps from a free-running counter that does.
 
 use smoltcp::time::Instant;
 
-/// Counts on from a counter of 32 bits, which must be read at least once in each of its turns: 171 s at 25 MHz. Whoever
-/// sleeps longer than that, sleeps in pieces.
+/// Extends a 32-bit counter.
+///
+/// It must read the counter at least once before each wrap: every 171 s at 25 MHz. A longer sleep must be split.
 pub struct Clock {
     hz: u64,
     last: u32,
@@ -11,16 +12,16 @@ pub struct Clock {
 }
 
 impl Clock {
-    /// A clock at 0 s, for a counter that stands at `now` and makes `hz` steps a second.
+    /// Makes a clock at 0 s, for a counter with the value `now` and `hz` steps a second.
     pub fn new(hz: u32, now: u32) -> Clock {
         Clock { hz: u64::from(hz.max(1)), last: now, ticks: 0 }
     }
 
-    /// The time, from what the counter says. It counts up; give a counter that counts down as `!counter`.
+    /// Returns the time for a value of the counter. The counter counts up; pass one that counts down as `!counter`.
     pub fn at(&mut self, counter: u32) -> Instant {
         self.ticks += u64::from(counter.wrapping_sub(self.last));
         self.last = counter;
-        // Seconds and the rest apart, so that the product does not run over after 8 days at 25 MHz.
+        // Seconds and the rest are separate, so that the product does not overflow after 8 days at 25 MHz.
         let (seconds, rest) = (self.ticks / self.hz, self.ticks % self.hz);
         Instant::from_micros((seconds * 1_000_000 + rest * 1_000_000 / self.hz) as i64)
     }

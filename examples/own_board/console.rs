@@ -1,25 +1,25 @@
-//! 4. The console: a UART, which is slower than the network and may not hold it up.
+//! 4. The console: a UART, which is slower than the network and must not block it.
 
 use smolstep::app::Escape;
 use smolstep::stack::{Console, Input};
 
-/// What the console asks of a UART: its data and status registers.
+/// The UART that the console needs: its data and status registers.
 pub trait Uart {
-    /// Whether a byte can be written.
+    /// Returns whether a byte can be written.
     fn has_room(&mut self) -> bool;
     fn put(&mut self, byte: u8);
-    /// The oldest byte received.
+    /// Returns the oldest byte received.
     fn take(&mut self) -> Option<u8>;
 }
 
-/// How often a full UART is asked again for one byte: longer than a byte takes at 115,200 baud on a 100 MHz processor.
+/// How many times to poll a full UART for one byte. This takes longer than a byte at 115,200 baud on a 100 MHz processor.
 const PATIENCE: usize = 10_000;
 
-/// A UART, and the bytes that it never took.
+/// A UART, and the number of bytes that it never accepted.
 pub struct Serial<U> {
     pub uart: U,
     pub lost: u32,
-    /// Keeps a peer's control characters from the terminal.
+    /// Escapes a peer's control characters.
     pub escape: Escape,
 }
 
@@ -34,7 +34,7 @@ impl<U: Uart> Console for Serial<U> {
         let Serial { uart, lost, escape } = self;
         escape.put(bytes, &mut |piece| {
             for &byte in piece {
-                // A UART whose clock is off never has room: the byte is lost then, and the servers go on.
+                // A UART whose clock is off never has room. The byte is then lost, and the servers go on.
                 if (0..PATIENCE).any(|_| uart.has_room()) {
                     uart.put(byte);
                 } else {

@@ -1,4 +1,4 @@
-//! What stands for the hardware here. A port has none of this: its `Registers` and `Uart` are the real ones.
+//! Stands in for the hardware. A port has none of this: its `Registers` and `Uart` are the real ones.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -14,7 +14,7 @@ use crate::nic::{Nic, Registers};
 
 type Fifo = Rc<RefCell<VecDeque<Vec<u8>>>>;
 
-/// A controller with room for 8 frames each way, that takes nothing longer than 1,514 bytes off the wire.
+/// A controller with room for 8 frames each way. It receives no frame longer than 1,514 bytes.
 pub struct Controller {
     rx: Fifo,
     tx: Fifo,
@@ -45,7 +45,7 @@ impl Registers for Controller {
     }
 }
 
-/// The other end of the cable, for the conformance check.
+/// The other end of the cable in the conformance check.
 pub struct Far<'f>(pub &'f mut Controller, pub Clock, pub u32);
 
 impl Peer<Nic<Controller>> for Far<'_> {
@@ -61,13 +61,13 @@ impl Peer<Nic<Controller>> for Far<'_> {
     }
 
     fn now(&mut self) -> Instant {
-        // A counter that makes a step whenever it is read.
+        // A counter that steps at each read.
         self.2 = self.2.wrapping_add(1);
         self.1.at(self.2)
     }
 }
 
-/// A UART that is standard output.
+/// A UART that writes to standard output.
 pub struct Terminal;
 
 impl Uart for Terminal {
@@ -76,7 +76,7 @@ impl Uart for Terminal {
     }
 
     fn put(&mut self, byte: u8) {
-        // Nobody reads it: then there is nobody to tell.
+        // If nobody reads standard output, the error cannot be reported.
         let _ = stdout().write_all(&[byte]);
     }
 

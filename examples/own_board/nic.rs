@@ -1,33 +1,35 @@
-//! 1. The device: a controller with a FIFO each way, such as LAN9118, W5500 in MACRAW mode or ENC28J60.
+//! 1. The device: a controller with a FIFO each way, such as LAN9118, ENC28J60 or W5500 in MACRAW mode.
 
 use smoltcp::phy::{Device, DeviceCapabilities, RxToken, TxToken};
 use smoltcp::time::Instant;
 
-/// What the driver asks of the controller. On the board: volatile reads and writes, and the only `unsafe` there is.
+/// The controller's registers, as the driver needs them.
+///
+/// On the board these are volatile reads and writes, and the only `unsafe` code.
 pub trait Registers {
-    /// The length of the oldest frame received, without its checksum.
+    /// Returns the length of the oldest frame received, without its checksum.
     fn received(&mut self) -> Option<usize>;
-    /// Takes that frame out of the FIFO, all of it, and as much as fits into `buffer`.
+    /// Removes that whole frame from the FIFO, and copies as much of it as fits into `buffer`.
     fn take(&mut self, buffer: &mut [u8]);
-    /// Whether a frame of the longest kind can be sent.
+    /// Returns whether a frame of the largest size can be sent.
     fn has_room(&mut self) -> bool;
     /// Sends a frame.
     fn put(&mut self, frame: &[u8]);
 }
 
-/// The longest frame, with the Ethernet header and without the checksum.
+/// The longest frame in bytes, with the Ethernet header and without the checksum.
 const MTU: usize = 1514;
-/// The shortest; a controller that pads by itself needs no help.
+/// The shortest frame in bytes. A controller that pads frames does not need it.
 const MINIMUM: usize = 60;
-/// So many bad frames are thrown away in a row before the rest of the loop has its turn.
+/// The largest number of bad frames to drop before the rest of the loop has a turn.
 const PATIENCE: usize = 8;
 
-/// The driver. It can be tested without the controller, because it knows only [`Registers`].
+/// The driver. It uses only [`Registers`], so that tests need no controller.
 pub struct Nic<R> {
     pub registers: R,
     rx: [u8; MTU],
     tx: [u8; MTU],
-    /// Frames of a length that cannot be.
+    /// The number of frames with an impossible length.
     pub bad: u32,
 }
 
@@ -36,7 +38,7 @@ impl<R: Registers> Nic<R> {
         Nic { registers, rx: [0; MTU], tx: [0; MTU], bad: 0 }
     }
 
-    /// The length of the next good frame, now at the front of `rx`.
+    /// Returns the length of the next good frame, which is now at the front of `rx`.
     fn next(&mut self) -> Option<usize> {
         for _ in 0..PATIENCE {
             let len = self.registers.received()?;
@@ -61,7 +63,7 @@ impl<R: Registers> Device for Nic<R> {
         Self: 'a;
 
     fn receive(&mut self, _now: Instant) -> Option<(Frame<'_>, Room<'_, R>)> {
-        // With no room for a reply the frame stays in the controller: that is back-pressure, and nothing is lost.
+        // Without room for a reply the frame stays in the controller. This is back-pressure, and loses nothing.
         if !self.registers.has_room() {
             return None;
         }
@@ -93,7 +95,7 @@ pub struct Room<'a, R>(&'a mut R, &'a mut [u8; MTU]);
 
 impl<R: Registers> TxToken for Room<'_, R> {
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
-        // `len` is at most the MTU of the capabilities: smoltcp sees to that.
+        // smoltcp keeps `len` within the MTU of the capabilities.
         let result = f(&mut self.1[..len]);
         let padded = len.max(MINIMUM);
         self.1[len..padded].fill(0);

@@ -2,11 +2,11 @@
 
 use smolstep::stack::Seed;
 
-/// A seed from a hardware generator, asked a word at a time; `None` is a generator that has failed.
+/// Makes a seed from a hardware generator, one word at a time. `None` means a generator that has failed.
 ///
-/// A word that comes twice in a row means a generator that hangs, as one without a clock does: no seed then. A board that
-/// has no seed says so and does not go on the network: with a known seed, sequence numbers and ports can be guessed, and
-/// connections be forged.
+/// A repeated word means a stuck generator, for example one without a clock: then it gives no seed. A board without a seed
+/// reports this and stays off the network. With a known seed, attackers can guess sequence numbers and ports, and forge
+/// connections.
 pub fn seed(mut word: impl FnMut() -> Option<u32>) -> Option<Seed> {
     let mut bytes = [0; 32];
     let mut last = word()?;

@@ -1,8 +1,8 @@
-//! ack: prints the first message, acknowledges it, closes.
+//! ack: prints the first message, acknowledges it and closes.
 
 pub use super::single::{Client, Server};
 
-/// The server of one connection.
+/// Makes the server of one connection.
 pub fn server() -> Server {
     Server::new(b"ACK")
 }

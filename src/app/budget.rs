@@ -1,4 +1,4 @@
-//! What the memory of a stack with all programs is made of: the table of docs/porting.md.
+//! The memory of a stack with all programs, by part: the table of docs/porting.md.
 
 use core::mem::size_of;
 
@@ -9,13 +9,14 @@ use super::{Server, UdpServer};
 use crate::phy::Queue;
 use crate::stack::{Pool, Port, Slot, SlotIndex, Stack};
 
-/// `N` connections with `RX` and `TX` bytes of buffers; `P` UDP ports with `Q` datagrams and `B` bytes each way.
+/// A pool for `N` connections with buffers of `RX` and `TX` bytes, and `P` UDP ports. Each port has `Q` datagrams and `B` bytes
+/// each way.
 type Memory<const N: usize, const RX: usize, const TX: usize, const P: usize, const Q: usize, const B: usize> =
     Pool<'static, Server<'static>, UdpServer<'static>, N, RX, TX, P, Q, B>;
 
 const EMPTY: usize = size_of::<Memory<0, 0, 0, 0, 0, 0>>();
 
-/// What takes memory, and how many bytes on the machine that this is compiled for.
+/// The parts that take memory, with their size in bytes on the target of this build.
 pub const BUDGET: [(&str, usize); 15] = [
     ("the stack itself", size_of::<Stack<Server, UdpServer>>()),
     ("a pool with nothing in it", EMPTY),

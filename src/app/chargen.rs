@@ -1,4 +1,4 @@
-//! chargen: characters without end (RFC 864), and what takes them in.
+//! chargen: characters without end (RFC 864), and a client that receives them.
 
 use smoltcp::socket::tcp::Socket;
 
@@ -6,7 +6,9 @@ use super::client::{ClientProgram, Failure, Run};
 use super::message::{self, Arrived};
 use crate::stack::{Context, Next, Session};
 
-/// The server of one connection: sends the pattern as fast as it is taken, throws away what comes, closes after the peer.
+/// The server of one connection: sends the pattern as fast as the peer reads.
+///
+/// It throws away received data, and closes after the peer.
 #[derive(Clone, Debug, Default)]
 pub struct Server {
     pattern: Pattern,
@@ -18,7 +20,7 @@ impl Session for Server {
         if message::arrived(socket) == Arrived::EndOfStream {
             return Next::Close;
         }
-        // At the end of the send buffer's ring it takes a second call.
+        // The send buffer is a ring: its free space may need a second call.
         while message::room(socket) > 0 {
             let sent = socket.send(|buffer| {
                 self.pattern.fill(buffer);
@@ -32,16 +34,18 @@ impl Session for Server {
     }
 }
 
-/// Prints a number of bytes and resets the connection, or prints what comes until the server closes. It sends nothing.
+/// Prints a number of bytes, then resets the connection. It sends nothing.
+///
+/// Without a number it prints all received data until the server closes.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 pub struct Client {
-    /// Bytes still wanted.
+    /// The bytes left to print, if limited.
     left: Option<u64>,
 }
 
 impl Client {
-    /// A client that wants `bytes` bytes; all there are if 0.
+    /// Makes a client that prints `bytes` bytes, or all of them if 0.
     pub fn new(bytes: u64) -> Self {
         Client { left: (bytes > 0).then_some(bytes) }
     }
@@ -62,7 +66,7 @@ impl ClientProgram for Client {
             (Some(0) | None, Arrived::EndOfStream) => run.complete_without_sending(),
             (Some(0), _) => {
                 run.complete_without_sending();
-                // Not a close: a server that reads nothing would go on for ever, and only RST tells it that nobody does.
+                // Not a close: a server that reads nothing would send for ever. Only RST stops it.
                 Next::Abort
             }
             (Some(_), Arrived::EndOfStream) => run.fail(Failure::TooEarly),
@@ -71,12 +75,14 @@ impl ClientProgram for Client {
     }
 }
 
-/// RFC 864's pattern: lines of 72 of the 95 printing characters of ASCII and CR LF, each line one character further round.
+/// The pattern of RFC 864: lines of 72 printable ASCII characters and CR LF.
+///
+/// Of the 95 characters, each line starts one later than the line before.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Pattern {
-    /// 0 to 94: the character the line starts with.
+    /// The first character of the line, 0 to 94.
     line: usize,
-    /// 0 to 73: the place in the line.
+    /// The position in the line, 0 to 73.
     column: usize,
 }
 
@@ -84,7 +90,7 @@ const COLUMNS: usize = 72;
 const CHARACTERS: usize = (b'~' - b' ' + 1) as usize;
 const END: &[u8] = b"\r\n";
 
-/// The characters and as many again as the last line goes round: every line stands in it in one piece.
+/// The characters, repeated far enough that every line is one contiguous slice.
 const ROUND: [u8; CHARACTERS + COLUMNS - 1] = {
     let mut round = [0; CHARACTERS + COLUMNS - 1];
     let mut at = 0;
@@ -96,7 +102,7 @@ const ROUND: [u8; CHARACTERS + COLUMNS - 1] = {
 };
 
 impl Pattern {
-    /// Fills `buffer` with the bytes that come next: line by line, since this is what a stack that sends fast waits for.
+    /// Fills `buffer` with the next bytes. It copies whole lines, because a fast stack waits for this function.
     pub fn fill(&mut self, buffer: &mut [u8]) {
         let mut rest = buffer;
         while !rest.is_empty() {

@@ -1,4 +1,4 @@
-//! echo: what is sent comes back (RFC 862).
+//! echo: sends back all received data (RFC 862).
 
 use smoltcp::socket::tcp::Socket;
 use smoltcp::socket::udp::UdpMetadata;
@@ -9,20 +9,22 @@ use super::message::{self, Arrived, compose_into};
 
 use crate::stack::{Answer, Context, Input, Next, Responder, Session};
 
-/// The TCP server of one connection: sends back what comes, as much as there is room for, and closes after the peer.
+/// The TCP server of one connection: sends received data back as far as there is room.
+///
+/// It closes after the peer.
 #[derive(Clone, Debug, Default)]
 pub struct Server;
 
 impl Session for Server {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         loop {
-            // Only what can be sent is read: what has no room stays, and holds the peer back.
+            // It reads only what it can send. The rest stays in the receive buffer and slows down the peer.
             let len = socket.recv_queue().min(message::room(socket)).min(cx.scratch.len());
             if len == 0 {
                 break;
             }
             let len = socket.recv_slice(&mut cx.scratch[..len]).unwrap_or(0);
-            // All of it: there is room.
+            // The send buffer has room for all of it.
             let _ = socket.send_slice(&cx.scratch[..len]);
         }
         match message::arrived(socket) {
@@ -44,45 +46,45 @@ impl Responder for Datagrams {
 
 /// The TCP client of one connection.
 ///
-/// With texts, sends each after the one before has come back whole, and prints what comes back, and a newline. Where there is
-/// nothing but the console, sends what that reads and prints what comes, both as they are and at the same time; the end of input
-/// closes its side.
+/// With texts, it sends each after the one before has come back whole. It prints received data, and a newline after each text.
+/// With the console alone, it sends input and prints received data, unchanged and at the same time. The end of input closes its
+/// side.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 pub struct Client {
     stage: Stage,
 }
 
-/// What goes on.
+/// The progress of the client.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
-    /// Looking for a text.
+    /// Waiting for a text.
     Next,
-    /// How many bytes of the text are queued, and how many have come back.
+    /// Exchanging a text: `sent` bytes are queued, `back` bytes have come back.
     Text { sent: usize, back: usize },
-    /// From the console.
+    /// Exchanging bytes with the console.
     Raw(Raw),
-    /// This side is closed; the number of bytes that have still to come back.
+    /// This side is closed; `missing` bytes have still to come back.
     Closed { missing: u64 },
 }
 
-/// Counts of a raw exchange.
+/// The state of an exchange with the console.
 #[derive(Clone, Copy, Debug, Default)]
 struct Raw {
     sent: u64,
     back: u64,
-    /// The last byte typed was not a line end.
+    /// Whether the last byte typed was not a line end.
     mid_line: bool,
     prompted: bool,
 }
 
 impl Client {
-    /// A client that has not begun.
+    /// Makes a client that has not begun.
     pub fn new(options: &ClientOptions<'_>) -> Self {
         Client { stage: if options.texts.is_empty() { Stage::Raw(Raw::default()) } else { Stage::Next } }
     }
 
-    /// Moves what can be moved between console and connection; `None` once the input has ended.
+    /// Moves bytes between console and connection as far as possible. `None` once the input has ended.
     fn exchange(
         &mut self,
         mut raw: Raw,
@@ -129,7 +131,7 @@ impl Client {
         } else if raw.back < raw.sent {
             run.wait(cx.now)
         } else {
-            // All has come back: what is waited for is a person.
+            // All has come back: the client waits for a person.
             run.deadline.clear();
             if !raw.prompted && !raw.mid_line {
                 cx.console.prompt(PROMPT);
@@ -141,7 +143,7 @@ impl Client {
         Some(next)
     }
 
-    /// Closes this side; the other is to follow once it has sent back what is missing.
+    /// Closes this side. The server is to close after it has sent back `missing` bytes.
     fn half_close(&mut self, missing: u64, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &Context<'_>) {
         socket.close();
         run.deadline.restart(cx.now);

@@ -1,13 +1,13 @@
-//! What may reach a terminal of what was received.
+//! Escapes received bytes before they reach a terminal.
 
 use super::message::Write;
 use super::text::write_escaped;
 
-/// Escapes received bytes for a terminal, so that a peer can neither move its cursor nor change how text is shown.
+/// Escapes received bytes for a terminal. A peer can then neither move the cursor nor change how text is shown.
 ///
-/// LF and TAB pass, and the CR of a CR LF is left out. Every other control character (C0, DEL, C1), formatting character and byte
-/// that is not UTF-8 is shown as chat shows it: `\r` or `\xNN`. A character may be split between two calls: its beginning, up to
-/// three bytes, is held back until the rest comes.
+/// LF and TAB pass, and the CR of a CR LF is dropped. Every other control character (C0, DEL, C1), every formatting character,
+/// and every byte that is not UTF-8 is shown as in chat: `\r` or `\xNN`. A character may be split between two calls. Its
+/// beginning, up to three bytes, is held back until the rest arrives.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Escape {
     held: [u8; 4],
@@ -15,7 +15,7 @@ pub struct Escape {
 }
 
 impl Escape {
-    /// Puts `bytes`, which follow those of the last call.
+    /// Writes `bytes`, escaped. They continue the bytes of the last call.
     pub fn put(&mut self, bytes: &[u8], write: &mut Write<'_>) {
         for &byte in bytes {
             let is_continuation = byte & 0xc0 == 0x80 && !matches!(self.held(), [] | b"\r");
@@ -35,7 +35,7 @@ impl Escape {
         }
     }
 
-    /// Puts what is held back: nothing follows it.
+    /// Writes the bytes held back, at the end of the input.
     pub fn finish(&mut self, write: &mut Write<'_>) {
         match self.held() {
             b"\n" | b"\t" => write(self.held()),
@@ -49,7 +49,7 @@ impl Escape {
     }
 }
 
-/// How many bytes belong together, by the first: those of a character, or of a CR LF.
+/// Returns the length of the character or CR LF that begins with the byte `first`.
 fn whole(first: u8) -> usize {
     match first {
         b'\r' | 0xc2..=0xdf => 2,
@@ -63,7 +63,7 @@ fn whole(first: u8) -> usize {
 mod tests {
     use super::*;
 
-    /// What is shown of `bytes` in pieces of `len` bytes.
+    /// Returns the output for `bytes`, passed in pieces of `len` bytes.
     fn shown(bytes: &[u8], len: usize) -> Vec<u8> {
         let (mut escape, mut out) = (Escape::default(), Vec::new());
         for piece in bytes.chunks(len) {
@@ -80,13 +80,13 @@ mod tests {
             (b"a\r\nb\rc\r\r\n\r", b"a\nb\\rc\\r\n\\r"),
             (b"\0\x07\x08\x0b\x0c\x1b[2J\x7f", b"\\x00\\x07\\x08\\x0b\\x0c\\x1b[2J\\x7f"),
             ("grüß €日本 😀\u{a0}".as_bytes(), "grüß €日本 😀\u{a0}".as_bytes()),
-            // C1, as UTF-8 and as a byte of its own.
+            // C1, as UTF-8 and as a single byte.
             (b"\xc2\x80\xc2\x9b1m\xc2\x9f\x9b1m", b"\\xc2\\x80\\xc2\\x9b1m\\xc2\\x9f\\x9b1m"),
             (
                 "\u{202e}abc\u{2066}\u{200f}\u{61c}".as_bytes(),
                 b"\\xe2\\x80\\xaeabc\\xe2\\x81\\xa6\\xe2\\x80\\x8f\\xd8\\x9c",
             ),
-            // Unfinished, overlong, a surrogate, too large, and what follows them.
+            // Unfinished and overlong sequences, a surrogate, a code point that is too large, and the bytes after them.
             (b"\xe2\x80", b"\\xe2\\x80"),
             (b"\xe2\x80\n\xe2\x80\xc3\xbc", "\\xe2\\x80\n\\xe2\\x80ü".as_bytes()),
             (b"\xc0\x9b\xe0\x80\x9b\xed\xa0\x80", b"\\xc0\\x9b\\xe0\\x80\\x9b\\xed\\xa0\\x80"),

@@ -1,4 +1,4 @@
-//! greeting: a welcome, and a greeting for each message; `exit` or the end of stream closes.
+//! greeting: a welcome, then a greeting for each message. `exit` or the end of stream closes.
 
 use core::fmt;
 
@@ -17,7 +17,7 @@ use crate::stack::{Answer, Context, Next, Responder, Session};
 const WELCOME: &[u8] = b"Welcome!";
 const EXIT: &[u8] = b"exit";
 
-/// The reply of a greeting server: text in which each `{}` stands for the message.
+/// The reply of a greeting server: text in which `{}` stands for the message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Template<'a>(&'a [u8]);
 
@@ -26,16 +26,16 @@ impl<'a> Template<'a> {
     const UDP: Template<'static> = Template(b"hello {}!");
     const PLACE: &'static [u8] = b"{}";
 
-    /// Takes any bytes with at least one `{}` in them.
+    /// Makes a template from bytes with at least one `{}`.
     ///
     /// # Errors
-    /// [`TemplateError::NoPlace`]: put `{}` where the message is to stand.
+    /// [`TemplateError::NoPlace`]: put `{}` where the message belongs.
     pub fn new(text: &'a [u8]) -> Result<Self, TemplateError> {
         let has_place = text.windows(Self::PLACE.len()).any(|w| w == Self::PLACE);
         if has_place { Ok(Template(text)) } else { Err(TemplateError::NoPlace) }
     }
 
-    /// Puts the reply to `message`, whose line end goes to the reply's end.
+    /// Writes the reply to `message`. The message's line end moves to the end of the reply.
     fn greet(&self, message: &[u8], write: &mut Write<'_>) {
         let (text, line_end) = split_line_end(message);
         let mut rest = self.0;
@@ -50,7 +50,7 @@ impl<'a> Template<'a> {
     }
 }
 
-/// Why a template cannot be one.
+/// Why a template is not valid.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TemplateError {
@@ -74,19 +74,19 @@ pub struct Server<'a> {
     state: State,
 }
 
-/// What the server does next.
+/// The next action of the server.
 #[derive(Clone, Copy, Debug)]
 enum State {
-    /// Say welcome.
+    /// Send the welcome.
     Welcome,
     /// Wait for a message.
     Message,
-    /// Reply to one of `len` bytes from `due` on; `position` bytes of the reply are queued.
+    /// Reply to a message of `len` bytes, not before `due`. The first `position` bytes of the reply are queued.
     Reply { len: usize, due: Instant, position: usize },
 }
 
 impl<'a> Server<'a> {
-    /// A server that does as `options` say.
+    /// Makes a server with these options.
     pub fn new(options: &Options<'a>) -> Self {
         Server { template: options.template.unwrap_or(Template::TCP), delay: options.delay, state: State::Welcome }
     }
@@ -125,14 +125,14 @@ impl Session for Server<'_> {
     }
 }
 
-/// The UDP server of one port: answers each datagram, if the answer fits in one.
+/// The UDP server of one port: answers each datagram, if the answer fits into one.
 #[derive(Clone, Debug)]
 pub struct Datagrams<'a> {
     template: Template<'a>,
 }
 
 impl<'a> Datagrams<'a> {
-    /// A server that replies as `options` say.
+    /// Makes a server with these options.
     pub fn new(options: &Options<'a>) -> Self {
         Datagrams { template: options.template.unwrap_or(Template::UDP) }
     }
@@ -144,32 +144,33 @@ impl Responder for Datagrams<'_> {
     }
 }
 
-/// The TCP client of one connection: waits for the welcome, sends each text after the reply to the one before, sends `exit`,
-/// reads to the end of stream, and prints all that comes.
+/// The TCP client of one connection: sends texts and prints all received data.
 ///
-/// A reply is what one read returns: one that comes in pieces is printed in pieces, a line each. Empty texts are passed over;
-/// the text `exit` is the last.
+/// It waits for the welcome, sends each text after the reply to the text before, sends `exit`, and reads to the end of stream.
+///
+/// A reply is the data that one read returns. A reply that arrives in pieces is printed in pieces, each on its own line. Empty
+/// texts are skipped; the text `exit` is the last.
 #[derive(Clone, Debug, Default)]
 #[doc(hidden)]
 pub struct Client {
     stage: Stage,
 }
 
-/// How far the client is.
+/// The progress of the client.
 #[derive(Clone, Copy, Debug, Default)]
 enum Stage {
     /// Waiting for the welcome.
     #[default]
     Welcome,
-    /// Looking for a text.
+    /// Waiting for a text.
     Input,
-    /// The number of its bytes that are queued.
+    /// Sending the text; this number of bytes is queued.
     Sending(usize),
-    /// All of it is.
+    /// Waiting for the reply: all of the text is queued.
     Reply,
-    /// No more texts: sending `exit`.
+    /// Sending `exit`: no texts are left.
     Exit,
-    /// It is sent.
+    /// Reading to the end of stream: `exit` is queued.
     Rest,
 }
 
@@ -215,7 +216,7 @@ impl ClientProgram for Client {
                 (Arrived::EndOfStream, _) => return run.fail(Failure::NotReplied),
                 (Arrived::Message(len), stage) => {
                     message::print(socket, len, cx.console);
-                    // While a long text is on its way, its beginning may be replied to already.
+                    // The server may reply to the beginning of a long text before its end is sent.
                     if let Stage::Welcome | Stage::Reply = stage {
                         self.stage = Stage::Input;
                     }

@@ -7,7 +7,7 @@ use super::message::compose_into;
 use super::text::print_received;
 use crate::stack::{Answer, Context, Responder};
 
-/// The UDP server.
+/// The UDP server of one port.
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
     once: bool,
@@ -15,7 +15,7 @@ pub struct Server<'a> {
 }
 
 impl<'a> Server<'a> {
-    /// A server that does as `options` say.
+    /// Makes a server with these options.
     pub fn new(options: &Options<'a>) -> Self {
         Server { once: options.once, reply: options.reply }
     }

@@ -1,63 +1,63 @@
-//! Where a client's texts come from: its arguments, or lines from the console.
+//! The source of a client's texts: its arguments, or lines from the console.
 
 use super::text::split_line_end;
 use crate::stack::{self, Console, MESSAGE};
 
-/// What a person sees where a line is waited for.
+/// The prompt for a line.
 pub const PROMPT: &str = ">> ";
 
 /// The text that stands for lines from the console.
 pub const CONSOLE: &[u8] = b"-";
 
-/// The texts a client sends, one after another.
+/// The texts that a client sends, in order.
 ///
-/// Lines are read without their line end. One of more than [`MESSAGE`] bytes comes as several texts of at most that length;
-/// the last line needs no line end.
+/// Lines lose their line end. A line of more than [`MESSAGE`] bytes becomes several texts of at most that length. The last line
+/// needs no line end.
 #[derive(Clone, Debug)]
 pub struct Input<'a> {
     /// The current text, unless it is a line.
     current: &'a [u8],
     rest: &'a [&'a [u8]],
-    /// [`CONSOLE`] among them is no text.
+    /// Whether [`CONSOLE`] stands for lines from the console.
     dash: bool,
-    /// Lines are read now, until the console's end.
+    /// Whether texts are now lines from the console, until its end of input.
     reading: bool,
     line: Line,
 }
 
-/// What [`Input::advance`] found.
+/// The result of [`Input::advance`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Advance {
     /// There are no more texts.
     End,
-    /// The console has no whole line at the moment.
+    /// The console has no complete line yet.
     NotYet,
     /// [`Input::text`] is the next text.
     Text,
 }
 
 impl<'a> Input<'a> {
-    /// The given texts; lines from the console if there are none.
+    /// Makes an input of `texts`, or of lines from the console if `texts` is empty.
     pub fn new(texts: &'a [&'a [u8]]) -> Self {
         Self::with_prompt(texts, PROMPT)
     }
 
-    /// The same with another prompt.
+    /// Makes an input with its own prompt.
     pub fn with_prompt(texts: &'a [&'a [u8]], prompt: &'static str) -> Self {
         Input { current: &[], rest: texts, dash: false, reading: texts.is_empty(), line: Line::new(prompt) }
     }
 
-    /// The same with lines from the console in place of [`CONSOLE`], if `dash`.
+    /// Reads lines from the console in place of [`CONSOLE`], if `dash`.
     pub fn with_dash(self, dash: bool) -> Self {
         Input { dash, ..self }
     }
 
-    /// Whether there is nothing but lines from the console.
+    /// Returns whether all remaining texts are lines from the console.
     pub fn reads_console(&self) -> bool {
         self.reading && self.rest.is_empty()
     }
 
-    /// Goes on to the next text.
+    /// Moves to the next text.
     pub fn advance(&mut self, console: &mut dyn Console) -> Advance {
         loop {
             if self.reading {
@@ -77,26 +77,26 @@ impl<'a> Input<'a> {
         }
     }
 
-    /// The text that the last [`advance`](Self::advance) went to.
+    /// Returns the text that the last [`advance`](Self::advance) moved to.
     pub fn text(&self) -> &[u8] {
         if self.reading { self.line.bytes.get(..self.line.text).unwrap_or_default() } else { self.current }
     }
 
-    /// Whether the text is the beginning of a longer line.
+    /// Returns whether the text is the beginning of a longer line.
     pub fn is_cut(&self) -> bool {
         self.line.cut
     }
 }
 
-/// Lines as they are put together from what the console reads.
+/// Assembles lines from the bytes that the console reads.
 #[derive(Clone, Debug)]
 struct Line {
-    /// A text of full length and its line end fit.
+    /// Holds a text of full length and its line end.
     bytes: [u8; MESSAGE + 2],
     filled: usize,
-    /// Length of the current text.
+    /// The length of the current text.
     text: usize,
-    /// Length of the current text and its line end: what to forget next.
+    /// The length of the current text and its line end, which the next call removes.
     used: usize,
     cut: bool,
     ended: bool,
@@ -117,7 +117,7 @@ impl Line {
             if let Some((text, used)) = self.first_text() {
                 (self.text, self.used) = (text, used);
                 self.cut = text == used && used < self.filled;
-                // What follows a cut text is the rest of a line that is typed already.
+                // The rest of a cut line is typed already: it needs no prompt.
                 self.prompted = self.cut;
                 return Advance::Text;
             }
@@ -136,7 +136,7 @@ impl Line {
         }
     }
 
-    /// The length of the first text and of all it takes up, if it is there in full.
+    /// Returns the length of the first text, and of the text and its line end. `None` if the text is not complete.
     fn first_text(&self) -> Option<(usize, usize)> {
         let bytes = &self.bytes[..self.filled];
         if let Some(line) = bytes.split_inclusive(|&b| b == b'\n').next().filter(|line| line.ends_with(b"\n")) {

@@ -1,10 +1,10 @@
-//! What a program can ask of a console where a person types.
+//! Lets a program discard the input of a console at which a person types.
 
 use core::sync::atomic::{AtomicU8, Ordering};
 
 use crate::stack::Console;
 
-/// The line from a program to a console where a person types: both have a reference to it.
+/// A link from a program to a console at which a person types. Both hold a reference to it.
 ///
 /// The program calls [`start_over`](Self::start_over). In its next [`Console::read`] the console calls [`serve`](Self::serve).
 #[derive(Debug)]
@@ -16,12 +16,13 @@ const NOTHING_TYPED: u8 = 2;
 const FORGOTTEN: u8 = 3;
 
 impl Keyboard {
-    /// A keyboard of which nothing is asked.
+    /// Makes a keyboard with no request pending.
     pub const fn new() -> Self {
         Keyboard(AtomicU8::new(IDLE))
     }
 
-    /// Has `console` forget what was typed so far. Returns whether there was something; `None` if no person types, and all is kept.
+    /// Makes `console` discard the input typed so far. Returns whether it had any; `None` if no person types, and then it keeps
+    /// all input.
     pub fn start_over(&self, console: &mut dyn Console) -> Option<bool> {
         self.0.store(ASKED, Ordering::Relaxed);
         console.read(&mut []);
@@ -34,8 +35,10 @@ impl Keyboard {
         }
     }
 
-    /// Called by the console at the beginning of each read: calls `forget` if a program asks for that, which returns what
-    /// [`start_over`](Self::start_over) does. Returns whether this was the purpose of the read.
+    /// Serves a pending request. The console calls it at the beginning of each read.
+    ///
+    /// `forget` discards the input and returns the result of [`start_over`](Self::start_over). Returns whether a request was
+    /// pending: the read then has no other purpose.
     pub fn serve(&self, forget: impl FnOnce() -> Option<bool>) -> bool {
         let asked = self.0.load(Ordering::Relaxed) == ASKED;
         if asked {

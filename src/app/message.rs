@@ -1,9 +1,10 @@
-//! What a [`Session`](crate::stack::Session) and a [`Responder`](crate::stack::Responder) are written with: one message at a time, and
-//! replies for buffers of any size.
+//! Tools to write a [`Session`](crate::stack::Session) or a [`Responder`](crate::stack::Responder) with.
 //!
-//! A message is what one read returns, up to [`MESSAGE`] bytes. It stays in the receive buffer, whose ring may hold it in two
-//! pieces, until the program has acted on it; what arrives meanwhile belongs to the next message. A program that leaves a message
-//! there until its reply is queued holds back a peer that does not read.
+//! They read one message at a time, and send replies through buffers of any size.
+//!
+//! A message is the data that one read returns, up to [`MESSAGE`] bytes. It stays in the receive buffer until the program has
+//! acted on it. The ring may hold it in two pieces. Data that arrives meanwhile belongs to the next message. A program that keeps
+//! a message in the buffer until its reply is queued slows down a peer that does not read.
 //!
 //! A server that repeats each message twice, with any send buffer:
 //!
@@ -48,21 +49,21 @@ use smoltcp::socket::tcp::{RecvError, Socket};
 
 use crate::stack::{Console, MESSAGE};
 
-/// Takes the pieces of a reply, one after another.
+/// Receives the pieces of a reply, in order.
 pub type Write<'p> = dyn FnMut(&[u8]) + 'p;
 
-/// What the receive buffer holds.
+/// The state of the receive buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Arrived {
-    /// A message, with its length in bytes, 1 to [`MESSAGE`].
+    /// A message of this length in bytes, 1 to [`MESSAGE`].
     Message(usize),
-    /// Nothing yet, or the connection broke: then the stack ends the session.
+    /// Nothing has arrived yet, or the connection broke. In the second case the stack ends the session.
     Nothing,
-    /// The peer has closed its side, and everything it sent is consumed.
+    /// The peer has closed its side, and everything that it sent is consumed.
     EndOfStream,
 }
 
-/// Looks at the receive buffer.
+/// Returns the state of the receive buffer.
 ///
 /// ```
 /// use smolstep::app::message::{self, Arrived};
@@ -89,7 +90,7 @@ pub fn peek<'s>(socket: &mut Socket<'_>, scratch: &'s mut [u8], len: usize) -> &
     &scratch[..copied]
 }
 
-/// Passes up to `limit` arrived bytes to `take`, piece by piece, and consumes them. Returns how many there were.
+/// Passes up to `limit` received bytes to `take` in pieces, and consumes them. Returns their number.
 ///
 /// ```
 /// use smolstep::app::message;
@@ -102,7 +103,7 @@ pub fn peek<'s>(socket: &mut Socket<'_>, scratch: &'s mut [u8], len: usize) -> &
 pub fn receive(socket: &mut Socket<'_>, limit: usize, mut take: impl FnMut(&[u8])) -> usize {
     let mut received = 0;
     while received < limit {
-        // The closure sees what lies in one piece: at the ring's end it takes a second call.
+        // The closure gets a contiguous piece. Data that wraps around the ring needs a second call.
         let piece = socket.recv(|bytes| {
             let len = bytes.len().min(limit - received);
             take(&bytes[..len]);
@@ -116,7 +117,7 @@ pub fn receive(socket: &mut Socket<'_>, limit: usize, mut take: impl FnMut(&[u8]
     received
 }
 
-/// Removes the first `len` bytes of the receive buffer: the program has acted on them.
+/// Removes the first `len` bytes from the receive buffer. Call it when the program has acted on them.
 ///
 /// The [module](self) has an example.
 pub fn consume(socket: &mut Socket<'_>, len: usize) {
@@ -129,7 +130,7 @@ pub(super) fn print(socket: &mut Socket<'_>, len: usize, console: &mut dyn Conso
     console.print(b"\n");
 }
 
-/// Returns how many bytes can be queued to be sent now; none once this side is closed.
+/// Returns the number of bytes that can be queued now: 0 once this side is closed.
 ///
 /// ```
 /// use smolstep::app::message;
@@ -146,9 +147,9 @@ pub fn room(socket: &Socket<'_>) -> usize {
     if socket.may_send() { socket.send_capacity().saturating_sub(socket.send_queue()) } else { 0 }
 }
 
-/// Queues all of `reply` if there is room for it, else nothing. Returns whether it is queued.
+/// Queues all of `reply` if there is room, else nothing. Returns whether it is queued.
 ///
-/// A reply that is longer than the send buffer never has room: use [`stream`] for it.
+/// A reply longer than the send buffer never fits: use [`stream`] for it.
 ///
 /// ```
 /// use smolstep::app::message;
@@ -161,10 +162,10 @@ pub fn send_whole(socket: &mut Socket<'_>, reply: &[u8]) -> bool {
     room(socket) >= reply.len() && socket.send_slice(reply).is_ok()
 }
 
-/// Queues a reply of any length, as far as there is room. Returns whether its end is queued.
+/// Queues as much of a reply as fits. Returns whether all of it is queued.
 ///
-/// `compose` writes the whole reply at each call, the same each time. `position` counts the bytes that are queued so far: begin
-/// with 0 and keep it until the end is queued. The [module](self) has an example.
+/// The reply may have any length. `compose` writes the whole reply, the same at each call. `position` counts the bytes queued so
+/// far: begin with 0 and keep it until all is queued. The [module](self) has an example.
 pub fn stream(socket: &mut Socket<'_>, position: &mut usize, compose: impl FnOnce(&mut Write<'_>)) -> bool {
     let mut skip = *position;
     let mut full = false;
@@ -180,7 +181,7 @@ pub fn stream(socket: &mut Socket<'_>, position: &mut usize, compose: impl FnOnc
     !full
 }
 
-/// Writes what `compose` puts together to the front of `buffer`, and returns its length; `None` if it does not fit.
+/// Writes the output of `compose` to the front of `buffer`. Returns its length; `None` if it does not fit.
 ///
 /// For the reply of a [`Responder`](crate::stack::Responder):
 ///

@@ -1,8 +1,8 @@
 //! The programs: one file each, its server and its client side by side.
 //!
-//! A program is written against a smoltcp socket and never sees a device, a clock or an allocator. On TCP it works with a send
-//! buffer of 16 bytes or more and a receive buffer of 64 or more. [`APPS`] lists the programs; a [`Program`] makes its
-//! sessions. Programs of your own are written with [`message`].
+//! Each program works on a smoltcp socket and uses no device, clock or allocator. On TCP it needs a send buffer of at least 16
+//! bytes and a receive buffer of at least 64. [`APPS`] lists the programs; a [`Program`] makes its sessions. Write programs of
+//! your own with [`message`].
 
 use smoltcp::socket::{tcp, udp};
 use smoltcp::time::Duration;
@@ -38,7 +38,7 @@ mod tests;
 
 #[doc(hidden)]
 pub use budget::BUDGET;
-pub use chat::{Desk, Room};
+pub use chat::{Operator, Room};
 pub use client::{Client, ClientOptions, Failure};
 use client::{ClientProgram, Run};
 pub use escape::Escape;
@@ -69,21 +69,22 @@ pub enum Program {
     Upper,
 }
 
-/// What there is to know of a program: its entry in [`APPS`].
+/// An entry in [`APPS`]: the properties of one program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct App {
     /// The program.
     pub program: Program,
-    /// What it is called on the command line.
+    /// Its name on the command line.
     pub name: &'static str,
     /// Its TCP port, if it has a TCP server.
     pub tcp: Option<u16>,
     /// Its UDP port, if it has a UDP server.
     pub udp: Option<u16>,
-    /// The longest datagram that its UDP server looks at and its longest answer with the default options, in bytes;
-    /// `usize::MAX` is as long as a datagram can be.
+    /// The bytes that its UDP server needs for a datagram and for an answer.
+    ///
+    /// They hold for the default options. `usize::MAX` means the longest possible datagram.
     pub udp_room: (usize, usize),
-    /// Whether it takes more flash and memory than the smallest firmware has.
+    /// Whether it needs more flash and memory than the smallest firmware has.
     pub large: bool,
 }
 
@@ -102,7 +103,7 @@ pub const APPS: [App; 10] = [
 ];
 
 impl Program {
-    /// Its entry in [`APPS`].
+    /// Returns the program's entry in [`APPS`].
     pub const fn app(self) -> App {
         let mut at = 0;
         while APPS[at].program as u8 != self as u8 {
@@ -111,7 +112,7 @@ impl Program {
         APPS[at]
     }
 
-    /// Says in one line what the program does. It is no part of [`App`], so that it takes flash only where it is shown.
+    /// Describes the program in one line. This text is not part of [`App`], so it takes flash only in images that show it.
     pub fn summary(self) -> &'static str {
         match self {
             Program::Ack => "prints one message, replies ACK, closes",
@@ -128,7 +129,7 @@ impl Program {
     }
 }
 
-/// The program of this name.
+/// Returns the entry of the program called `name`.
 pub fn find(name: &str) -> Option<App> {
     APPS.into_iter().find(|app| app.name == name)
 }
@@ -146,13 +147,14 @@ impl App {
         App { udp_room: (receive, send), ..self }
     }
 
-    /// Whether its TCP server takes one message a connection, and then closes.
+    /// Returns whether its TCP server closes a connection after one message.
     pub fn takes_one_message(&self) -> bool {
         matches!(self.program, Program::Ack | Program::Thanks | Program::Upper)
     }
 
-    /// A session that serves one TCP connection; `None` if this program has no TCP server, or is http and `options` have no
-    /// status.
+    /// Makes a session that serves one TCP connection.
+    ///
+    /// Returns `None` if this program has no TCP server, or if it is http and `options` has no status.
     pub fn server<'a>(&self, options: &Options<'a>) -> Option<Server<'a>> {
         match self.program {
             Program::Chat => Some(Server::Chat(chat::Server::new(options))),
@@ -161,7 +163,7 @@ impl App {
         }
     }
 
-    /// The same for the smallest firmware: `None` for a program that is [`large`](field@App::large).
+    /// Makes a TCP server for the smallest firmware; `None` for a [`large`](field@App::large) program.
     pub fn basic_server<'a>(&self, options: &Options<'a>) -> Option<Basic<'a>> {
         Some(match self.program {
             Program::Ack => Basic::Single(ack::server()),
@@ -175,15 +177,17 @@ impl App {
         })
     }
 
-    /// A session that serves a UDP port; `None` if this program has no UDP server, or is chat without somebody at a desk.
+    /// Makes a session that serves a UDP port.
+    ///
+    /// Returns `None` if this program has no UDP server, or if it is chat and `options` has no operator.
     pub fn udp_server<'a>(&self, options: &Options<'a>) -> Option<UdpServer<'a>> {
         match self.program {
-            Program::Chat => Some(UdpServer::Chat(chat::UdpServer::new(options.desk?))),
+            Program::Chat => Some(UdpServer::Chat(chat::UdpServer::new(options.operator?))),
             _ => self.basic_udp_server(options).map(UdpServer::Basic),
         }
     }
 
-    /// The same for the smallest firmware: `None` for a program that is [`large`](field@App::large).
+    /// Makes a UDP server for the smallest firmware; `None` for a [`large`](field@App::large) program.
     pub fn basic_udp_server<'a>(&self, options: &Options<'a>) -> Option<BasicUdp<'a>> {
         Some(Respond::new(match self.program {
             Program::Discard => UdpProgram::Discard(discard::Datagrams),
@@ -195,7 +199,7 @@ impl App {
         }))
     }
 
-    /// A session that is the client on one TCP connection; `None` if this program has no TCP server to call.
+    /// Makes the client of one TCP connection; `None` if this program has no TCP server for it.
     pub fn client<'a>(&self, options: &ClientOptions<'a>) -> Option<Client<'a>> {
         let program = match self.program {
             Program::Ack | Program::Thanks | Program::Upper => ClientPrograms::Single(single::Client::default()),
@@ -209,7 +213,7 @@ impl App {
         Some(Client::new(options, program))
     }
 
-    /// A session that asks the UDP server at `remote`; `None` if this program has no UDP server to ask.
+    /// Makes a client of the UDP server at `remote`; `None` if this program has none for it.
     pub fn udp_client<'a>(&self, options: &ClientOptions<'a>, remote: IpEndpoint) -> Option<UdpClient<'a>> {
         let asker = |replies| UdpClient::Asker(udp_client::Asker::new(options, remote, replies));
         match self.program {
@@ -221,23 +225,23 @@ impl App {
     }
 }
 
-/// What a server is told on the command line. The default is a server as docs/cli.md describes it.
+/// The options of all servers. The defaults give the servers that docs/cli.md describes.
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct Options<'a> {
-    /// greeting: what to reply.
+    /// greeting: the reply.
     pub template: Option<Template<'a>>,
-    /// greeting over TCP: how long to wait before each reply.
+    /// greeting over TCP: the wait before each reply.
     pub delay: Duration,
-    /// inbox: end after one datagram.
+    /// inbox: whether to end after one datagram.
     pub once: bool,
-    /// inbox: what to answer, if anything.
+    /// inbox: the answer, if any.
     pub reply: Option<&'a [u8]>,
-    /// http: what to show. It is to be a probe of the same stack.
+    /// http: the status to show. It must be a probe of the same stack.
     pub status: Option<&'a Status<'a>>,
-    /// chat: where the person sits who answers.
-    pub desk: Option<&'a Desk>,
-    /// chat: a room where all talk with each other.
+    /// chat: the operator at the console, who answers.
+    pub operator: Option<&'a Operator>,
+    /// chat: the room in which all partners talk with each other.
     pub room: Option<&'a Room<'a>>,
 }
 
@@ -245,7 +249,7 @@ crate::sessions! {
     /// The server side of one TCP connection.
     #[derive(Clone, Debug)]
     pub enum Server<'a> {
-        /// Any but these.
+        /// Every program except chat and http.
         Basic(Basic<'a>),
         /// chat.
         Chat(chat::Server<'a>),
@@ -255,7 +259,7 @@ crate::sessions! {
 }
 
 crate::sessions! {
-    /// The server side of one TCP connection, of the programs that are not [`large`](field@App::large).
+    /// The server side of one TCP connection, without the [`large`](field@App::large) programs.
     #[derive(Clone, Debug)]
     pub enum Basic<'a> {
         /// chargen.
@@ -274,20 +278,20 @@ crate::sessions! {
 }
 
 crate::udp_sessions! {
-    /// The server on one UDP port. It answers only what may be answered: see [`Context::may_answer`].
+    /// The server on one UDP port. It answers a datagram only if [`Context::may_answer`] allows it.
     #[derive(Clone, Debug)]
     pub enum UdpServer<'a> {
-        /// All but chat.
+        /// Every program except chat.
         Basic(BasicUdp<'a>),
         /// chat.
         Chat(chat::UdpServer<'a>),
     }
 }
 
-/// The server on one UDP port, of the programs that are not [`large`](field@App::large).
+/// The server on one UDP port, without the [`large`](field@App::large) programs.
 pub type BasicUdp<'a> = Respond<UdpProgram<'a>>;
 
-/// What a UDP server answers. An answer that is longer than can be sent is not sent.
+/// The program of a UDP server. It drops an answer that does not fit into the reply buffer.
 #[derive(Clone, Debug)]
 pub enum UdpProgram<'a> {
     /// discard.
@@ -316,7 +320,7 @@ impl Responder for UdpProgram<'_> {
     }
 }
 
-/// The program of a [`Client`] that may have any.
+/// The program of a [`Client`], chosen at run time.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 pub enum ClientPrograms {
@@ -334,7 +338,7 @@ pub enum ClientPrograms {
     Single(single::Client),
 }
 
-/// Calls a method of the program, whichever it is.
+/// Calls a method of the chosen program.
 macro_rules! forward {
     ($programs:expr, $method:ident($($argument:expr),*)) => {
         match $programs {

@@ -1,5 +1,4 @@
-//! A connection of one message and one reply, after which the server closes: the servers whose reply is fixed, and the client
-//! of all such programs.
+//! One message, one reply, then the server closes. It has the servers with a fixed reply, and the client of all such programs.
 
 use smoltcp::socket::tcp::Socket;
 
@@ -9,7 +8,7 @@ use super::message::{self, Arrived};
 use super::text::print_received;
 use crate::stack::{Context, MESSAGE, Next, Session};
 
-/// Prints the first message and its sender, replies, closes. What a peer sends after that is not looked at.
+/// Prints the first message and its sender, replies and closes. It ignores all later data.
 #[derive(Clone, Debug)]
 pub struct Server {
     reply: &'static [u8],
@@ -17,7 +16,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// A server that replies with `reply`, for which the send buffer must have room.
+    /// Makes a server that replies with `reply`. The send buffer must have room for it.
     pub fn new(reply: &'static [u8]) -> Self {
         Server { reply, message: None }
     }
@@ -40,7 +39,7 @@ impl Session for Server {
     }
 }
 
-/// Sends the first text that is not empty, prints what comes until the server closes, and a newline.
+/// Sends the first text that is not empty, and prints the reply and a newline. The reply ends when the server closes.
 #[derive(Clone, Debug, Default)]
 #[doc(hidden)]
 pub struct Client {
@@ -48,15 +47,15 @@ pub struct Client {
     replied: bool,
 }
 
-/// How far it is.
+/// The progress of the client.
 #[derive(Clone, Copy, Debug, Default)]
 enum Stage {
-    /// Looking for a text.
+    /// Waiting for a text.
     #[default]
     Input,
-    /// The number of its bytes that are queued.
+    /// Sending the text; this number of bytes is queued.
     Sending(usize),
-    /// All of it is.
+    /// Receiving the reply: all of the text is queued.
     Reply,
 }
 
@@ -91,7 +90,7 @@ impl ClientProgram for Client {
                     let text = run.input.text();
                     let sent = message::stream(socket, &mut position, |write| write(text));
                     self.stage = if sent { Stage::Reply } else { Stage::Sending(position) };
-                    // A server may reply before it has all of a long text.
+                    // The server may reply before it has received all of a long text.
                     if !sent && self.print(socket, cx) == 0 {
                         return match message::arrived(socket) {
                             Arrived::EndOfStream => run.fail(Failure::TooEarly),

@@ -1,4 +1,4 @@
-//! Text on the wire and on the console: line ends, escaping, replies put together from pieces.
+//! Text on the wire and on the console: line ends, escaping, formatting.
 
 use core::fmt::{self, Write as _};
 
@@ -7,27 +7,27 @@ use smoltcp::wire::IpEndpoint;
 use super::message::Write;
 use crate::stack::{Console, DisplayEndpoint};
 
-/// A message's text and its line end: CR LF, LF or nothing.
+/// Splits a message into its text and its line end: CR LF, LF or nothing.
 pub fn split_line_end(message: &[u8]) -> (&[u8], &[u8]) {
     let text = message.strip_suffix(b"\n").map_or(message, |line| line.strip_suffix(b"\r").unwrap_or(line));
     message.split_at(text.len())
 }
 
-/// Prints a line.
+/// Prints the output of `compose` and a newline.
 pub fn print_line(console: &mut dyn Console, compose: impl FnOnce(&mut Write<'_>)) {
     compose(&mut |piece| console.print(piece));
     console.print(b"\n");
 }
 
-/// Prints `ADDRESS:PORT TEXT` and a newline. The text is the message without its line end, otherwise as it came: a console that
-/// is a terminal escapes what must not get there.
+/// Prints `ADDRESS:PORT TEXT` and a newline. The text is the message without its line end, and is not escaped: a console that is
+/// a terminal escapes it.
 pub fn print_received(console: &mut dyn Console, from: Option<IpEndpoint>, message: &[u8]) {
     print_sender(console, from);
     console.print(split_line_end(message).0);
     console.print(b"\n");
 }
 
-/// Prints `ADDRESS:PORT ` where that is known.
+/// Prints `ADDRESS:PORT `, if `from` is known.
 pub fn print_sender(console: &mut dyn Console, from: Option<IpEndpoint>) {
     if let Some(from) = from {
         // The adapter never fails.
@@ -35,8 +35,8 @@ pub fn print_sender(console: &mut dyn Console, from: Option<IpEndpoint>) {
     }
 }
 
-/// Puts a line of somebody else's: [invisible](is_invisible) characters as `\n`, `\r`, `\t` or their bytes as `\xNN`, and each
-/// byte that is not UTF-8 as `\xNN` too.
+/// Writes a line from a peer, escaped. [Invisible](is_invisible) characters become `\n`, `\r`, `\t` or their bytes as `\xNN`;
+/// each byte that is not UTF-8 becomes `\xNN` too.
 pub fn write_escaped(write: &mut Write<'_>, text: &[u8]) {
     for chunk in text.utf8_chunks() {
         let mut rest = chunk.valid();
@@ -57,7 +57,7 @@ pub fn write_escaped(write: &mut Write<'_>, text: &[u8]) {
     }
 }
 
-/// Puts each byte as `\xNN`. By hand: formatting takes more flash.
+/// Writes each byte as `\xNN`. Formatting macros would take more flash.
 fn write_hex(write: &mut Write<'_>, bytes: &[u8]) {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     for &byte in bytes {
@@ -65,13 +65,13 @@ fn write_hex(write: &mut Write<'_>, bytes: &[u8]) {
     }
 }
 
-/// Puts something that can be displayed.
+/// Writes formatted text.
 pub fn write_display(write: &mut Write<'_>, what: fmt::Arguments<'_>) {
     // The adapter never fails.
     let _ = Putter(write).write_fmt(what);
 }
 
-/// Formatting into pieces.
+/// Passes formatted text on in pieces.
 struct Putter<'p, 'q>(&'p mut Write<'q>);
 
 impl fmt::Write for Putter<'_, '_> {
@@ -81,7 +81,7 @@ impl fmt::Write for Putter<'_, '_> {
     }
 }
 
-/// Formatting onto a console.
+/// Prints formatted text on a console.
 struct Printer<'c>(&'c mut dyn Console);
 
 impl fmt::Write for Printer<'_> {
@@ -91,9 +91,11 @@ impl fmt::Write for Printer<'_> {
     }
 }
 
-/// Whether a character shows nothing itself and changes how others are shown: a control character (C0, DEL and C1), one that
-/// ends a line or paragraph, or one for formatting (Unicode's categories Cc, Zl, Zp and Cf). Arabic and Syriac signs that are
-/// seen are not meant, nor the joiners U+200C and U+200D, which words and emoji are made with.
+/// Returns whether a character is invisible and changes how others are shown.
+///
+/// These are control characters (C0, DEL and C1), line and paragraph separators, and formatting characters (Unicode categories
+/// Cc, Zl, Zp and Cf). Visible Arabic and Syriac signs do not count, nor do the joiners U+200C and U+200D, which words and emoji
+/// need.
 pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -8,10 +8,10 @@ use crate::stack::{Answer, Context, Responder};
 
 pub use super::single::{Client, Server};
 
-/// What it answers.
+/// The answer to each message.
 pub(super) const REPLY: &[u8] = b"thank you !";
 
-/// The TCP server of one connection.
+/// Makes the TCP server of one connection.
 pub fn server() -> Server {
     Server::new(REPLY)
 }

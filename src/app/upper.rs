@@ -1,4 +1,4 @@
-//! upper: one message comes back in upper case, then the server closes.
+//! upper: sends one message back in upper case, then closes.
 
 use smoltcp::socket::tcp::Socket;
 
@@ -8,18 +8,18 @@ use crate::stack::{Context, Next, Session};
 
 pub use super::single::Client;
 
-/// The longest message, in bytes, where the receive buffer holds as much.
+/// The longest message in bytes, if the receive buffer is that large.
 const LONGEST: usize = 2048;
 
-/// The server of one connection: prints the message and its sender, and replies.
+/// The server of one connection: prints a message and its sender, and replies.
 ///
-/// The message may be longer than the scratch memory: it is taken in pieces.
+/// The message may be longer than the scratch memory: it is handled in pieces.
 #[derive(Clone, Debug, Default)]
 pub struct Server {
     reply: Option<Reply>,
 }
 
-/// How much of the message is still in the receive buffer, and how much of the reply to its first piece is queued.
+/// The unread bytes of the message, and the queued bytes of the reply to its first piece.
 #[derive(Clone, Copy, Debug)]
 struct Reply {
     left: usize,
@@ -61,13 +61,13 @@ impl Session for Server {
     }
 }
 
-/// The front of a message that goes on: without its last character, which may be cut off, or be the CR of a CR LF.
+/// Returns a message's beginning without its last character. That character may be cut off, or be the CR of a CR LF.
 fn first_piece(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().rposition(|&byte| byte & 0xc0 != 0x80);
     bytes.get(..end.unwrap_or(0)).filter(|piece| !piece.is_empty()).unwrap_or(bytes)
 }
 
-/// Puts `text` in upper case, as Unicode maps each character (`ß` becomes `SS`), and what is not UTF-8 as it is.
+/// Writes `text` in upper case. Unicode maps each character (`ß` becomes `SS`); bytes that are not UTF-8 stay as they are.
 fn uppercase(text: &[u8], write: &mut Write<'_>) {
     for chunk in text.utf8_chunks() {
         for upper in chunk.valid().chars().flat_map(char::to_uppercase) {

@@ -21,7 +21,7 @@ use super::network::each_address;
 use super::network::{announce, config};
 use super::{Board, Terminal, Uart, settings};
 use crate::app::chat::Member;
-use crate::app::{APPS, App, Basic, BasicUdp, Desk, Options, Program, Room, Service, Status, Transport, http};
+use crate::app::{APPS, App, Basic, BasicUdp, Operator, Options, Program, Room, Service, Status, Transport, http};
 use crate::phy::Ethernet;
 use crate::stack::{
     Console, DisplayEndpoint, Io, Listener, Memory, Port, Probe, Session, SetupError, Slot, SlotIndex, Stack,
@@ -78,10 +78,10 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
             port.into_iter().for_each(|port| status.serves(Service { name, transport, port }));
         }
     }
-    let (desk, lines) = (Desk::default().with_keyboard(&KEYBOARD), [const { Cell::new(0) }; ROOM]);
+    let (operator, lines) = (Operator::default().with_keyboard(&KEYBOARD), [const { Cell::new(0) }; ROOM]);
     let names = [const { Cell::new(Room::NO_NAME) }; N];
-    let room = Room::new(&lines, &names, Some(&desk));
-    let options = Options { desk: Some(&desk), ..Options::default() };
+    let room = Room::new(&lines, &names, Some(&operator));
+    let options = Options { operator: Some(&operator), ..Options::default() };
     // On the call stack, as the programs borrow from it. Each by itself: a `Pool` would be made in one place and moved to another.
     let mut slots = [const { Slot::EMPTY }; N];
     let mut slot_index = [SlotIndex::EMPTY; N];

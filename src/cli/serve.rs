@@ -25,7 +25,7 @@ use super::suggest::did_you_mean;
 use super::tcp::TcpArgs;
 use super::values::{duration, positive, whole};
 use super::watch::Watch;
-use crate::app::{self, APPS, App, Desk, Options, Program, Room, Service, Status, Template, Transport};
+use crate::app::{self, APPS, App, Operator, Options, Program, Room, Service, Status, Template, Transport};
 use crate::host::{Clock, Ended, Interrupt, Sizes, Verdict, drive};
 use crate::phy::linux::TunTap;
 use crate::stack::{Io, Listener, Overflow, Stack};
@@ -186,7 +186,7 @@ impl ServerArgs {
             once: self.once,
             reply: self.reply.as_ref().map(|text| text.as_bytes()),
             status: None,
-            desk: None,
+            operator: None,
             room: None,
         };
         let moved = self.port.iter().map(|word| moved(word, &apps)).collect::<Result<Vec<_>, _>>()?;
@@ -256,12 +256,13 @@ impl Plan<'_> {
         let Io { device, console, probe } = io;
         let mut io = Io { device, console, probe: probe.with_status(status).with_events(events.as_ref()) };
         // A room has no end, so --once does not apply to it.
-        let (desk, lines) = (Desk::new(args.once && !self.room).with_keyboard(&KEYBOARD), vec![Cell::new(0); ROOM]);
+        let (operator, lines) =
+            (Operator::new(args.once && !self.room).with_keyboard(&KEYBOARD), vec![Cell::new(0); ROOM]);
         let connections = args.max_connections.map_or(Sizes::default().connections, usize::from);
         let names = vec![Cell::new(Room::NO_NAME); if self.room { connections } else { 0 }];
-        let room = Room::new(&lines, &names, Some(&desk));
+        let room = Room::new(&lines, &names, Some(&operator));
         let room = self.room.then_some(&room);
-        let options = Options { status, desk: Some(&desk), room, ..self.options };
+        let options = Options { status, operator: Some(&operator), room, ..self.options };
         let mut pool = args.tcp.pool(Sizes { connections, ports: self.udp.len(), ..Sizes::default() })?;
         let mut stack: Stack<'_, app::Server<'_>, app::UdpServer<'_>> =
             link.stack(&mut io.device, pool.memory(), clock.now(), |config| {
@@ -323,10 +324,10 @@ impl Plan<'_> {
             let mut said = Ok(());
             let done = |stack: &mut Stack<'_, _, _>| {
                 said = report(stack.addresses());
-                said.is_err() || desk.is_over() || once.is_some_and(|port| stack.take_udp(port).is_some())
+                said.is_err() || operator.is_over() || once.is_some_and(|port| stack.take_udp(port).is_some())
             };
             let mut result = drive(&mut stack, &mut io, clock, &mut interrupt, done);
-            if matches!(result, Ok(Ended::Done)) && desk.is_over() {
+            if matches!(result, Ok(Ended::Done)) && operator.is_over() {
                 // Waiting connections are reset; the current talk closes normally.
                 result = drive(&mut stack, &mut io, clock, &mut Closing(&mut interrupt, false), |_| false);
             }

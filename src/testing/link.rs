@@ -1,4 +1,6 @@
-//! A link in memory whose frames are in the test's hands. Tests that only need one use [`Cable`](crate::phy::Cable).
+//! A link in memory whose frames a test can hold, change or drop.
+//!
+//! Use [`Cable`](crate::phy::Cable) in tests that need a plain link.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -7,7 +9,7 @@ use std::rc::Rc;
 use smoltcp::phy::{self, Device, DeviceCapabilities, Medium};
 use smoltcp::time::Instant;
 
-/// The frames that travel in one direction, the oldest first.
+/// The frames in one direction, oldest first.
 pub(crate) type Frames = Rc<RefCell<VecDeque<Vec<u8>>>>;
 
 /// One end of a link.
@@ -17,11 +19,11 @@ pub(crate) struct End {
     pub(crate) incoming: Frames,
     /// The frames to the other end.
     pub(crate) outgoing: Frames,
-    /// The most frames that travel to the other end at a time; replies are not counted.
+    /// The largest number of frames on the way to the other end. Replies do not count.
     pub(crate) room: usize,
 }
 
-/// The two ends of a new link with room for 64 frames.
+/// Makes a link with room for 64 frames, and returns its two ends.
 pub(crate) fn ends(medium: Medium) -> (End, End) {
     let (there, back) = (Frames::default(), Frames::default());
     let end = |incoming: &Frames, outgoing: &Frames| End {

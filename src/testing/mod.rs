@@ -1,4 +1,4 @@
-//! What tests share: random numbers, also for the tests in tests/ and for benches/, and a link in memory.
+//! Shared by the tests: a link in memory, and random numbers, also for tests/ and benches/.
 
 pub(crate) mod link;
 pub(crate) mod random;

@@ -1,11 +1,13 @@
-//! Random numbers that a seed reproduces: the one generator of all tests. Files of tests/ and benches/ include this one.
+//! Random numbers that a seed reproduces: the only generator of all tests.
+//!
+//! Files of tests/ and benches/ include this file.
 #![allow(dead_code, reason = "each crate that includes it uses some of it")]
 
 /// SplitMix64 (Steele, Lea and Flood 2014).
 pub struct Random(pub u64);
 
 impl Random {
-    /// Any number.
+    /// Returns any number.
     pub fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
@@ -14,33 +16,33 @@ impl Random {
         z ^ (z >> 31)
     }
 
-    /// A number from 0 to `limit` - 1.
+    /// Returns a number from 0 to `limit` - 1.
     pub fn below(&mut self, limit: usize) -> usize {
         (self.next() % limit.max(1) as u64) as usize
     }
 
-    /// Whether the one case in `times` happens.
+    /// Returns true once in `times` calls, on average.
     pub fn one_in(&mut self, times: usize) -> bool {
         self.below(times) == 0
     }
 
-    /// One of these, which may not be none.
+    /// Returns one of these values, which must not be empty.
     pub fn pick<T: Copy>(&mut self, from: &[T]) -> T {
         from[self.below(from.len())]
     }
 
-    /// `len` bytes.
+    /// Returns `len` bytes.
     pub fn bytes(&mut self, len: usize) -> Vec<u8> {
         (0..len).map(|_| self.next() as u8).collect()
     }
 
-    /// Fewer than `limit` bytes.
+    /// Returns fewer than `limit` bytes.
     pub fn bytes_below(&mut self, limit: usize) -> Vec<u8> {
         let len = self.below(limit);
         self.bytes(len)
     }
 
-    /// A 16-bit number, often one that reveals bugs.
+    /// Returns a 16-bit number, often one that reveals bugs.
     pub fn u16(&mut self) -> u16 {
         match self.below(4) {
             0 => self.pick(&[0, 1, 7, 8, 19, 20, 21, 39, 40, 0x7fff, 0x8000, 0xfffe, 0xffff]),
@@ -50,7 +52,7 @@ impl Random {
         }
     }
 
-    /// A distance in sequence space, often one that reveals bugs.
+    /// Returns a distance in sequence space, often one that reveals bugs.
     pub fn distance(&mut self) -> u32 {
         match self.below(5) {
             0 => self.pick(&[0, 1, u32::MAX, 1 << 31, (1 << 31) - 1, (1 << 31) + 1, 65_535, 65_536]),
@@ -62,7 +64,7 @@ impl Random {
     }
 }
 
-/// The seed in SMOLSTEP_SEED, or `default`; prints it, so that a failure can be reproduced.
+/// Returns the seed in SMOLSTEP_SEED, or `default`. Prints it, so that a failure can be reproduced.
 pub fn seed(default: u64) -> u64 {
     let seed = std::env::var("SMOLSTEP_SEED").map_or(default, |seed| seed.parse().expect("SMOLSTEP_SEED is a number"));
     eprintln!("SMOLSTEP_SEED={seed} brings it back");

@@ -1,6 +1,6 @@
 //! Datagrams for chat: each is shown with its sender's number, and what is typed goes to whom it should.
 
-use smolstep::app::{Desk, Options, UdpServer, find};
+use smolstep::app::{Operator, Options, UdpServer, find};
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::phy::{Cable, CableEnd};
 use smolstep::stack::{Config, Io, Seed, Stack};
@@ -32,9 +32,9 @@ const PORT: u16 = 9000;
 const REMEMBERED: usize = 16;
 
 fn run(input: &[u8]) {
-    let desk = Desk::new(false);
+    let operator = Operator::new(false);
     let mut options = Options::default();
-    options.desk = Some(&desk);
+    options.operator = Some(&operator);
     let session = find("chat").and_then(|app| app.udp_server(&options)).expect("chat has a server on UDP");
     let sizes = Sizes { connections: 1, receive: 64, send: 64, ports: 1, datagrams: 4, payload: 8192 };
     let mut pool = HeapPool::new(sizes);

@@ -12,49 +12,50 @@ use crate::app::text::write_escaped;
 use crate::app::timing::{later, sooner};
 use crate::stack::{Console, Context, End, Next};
 
-/// Sends lines and prints lines, both at the same time. The end of input closes its side; it then waits for what the other side
-/// still says, until that closes too. `q` ends the talk.
+/// Sends lines and prints lines, both at the same time. `q` ends the talk.
 ///
-/// It speaks first, and does not know whether the other side wants line ends. So a line's end is held back until the other side has
-/// sent a message. It is sent if that message ends with LF, before the next line, or before FIN; it is dropped if that message has
-/// none. From then on each line ends as the other side's last message did, and `q` never has a line end.
+/// The end of input closes its side. It then prints further lines until the other side closes too.
+///
+/// It speaks first, before it knows whether the other side uses line ends. So it holds back a line's end until the other side has
+/// sent a message. It sends the line end if that message ends with LF, or before the next line, or before FIN. It drops the line
+/// end if that message has none. From then on each line ends as the other side's last message did. `q` never has a line end.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 pub struct Client {
     lines: Lines,
     stage: Stage,
-    /// The end of the last line is held back.
+    /// Whether the end of the last line is held back.
     holds_end: bool,
-    /// A message was sent: the next is not, until then.
+    /// No further message is sent until this time: the pause after a message.
     pause: Option<Instant>,
-    /// When it ends after its own `q` whether or not the other side has closed: one of a tutorial's servers does not before
+    /// When the client ends after its own `q`, even if the other side has not closed. One tutorial's server does not close before
     /// its next client comes.
     leaves_at: Option<Instant>,
-    /// The end has been printed.
+    /// Whether the end has been printed.
     reported: bool,
 }
 
-/// How far it is.
+/// The progress of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Begin,
-    /// Looking for a line.
+    /// Waiting for a line.
     Input,
-    /// The number of its bytes that are queued.
+    /// Sending the line; this number of bytes is queued.
     Sending(usize),
     /// This side is closed.
     Closed,
 }
 
-/// How many lines are printed before others have a turn.
+/// The number of lines printed before other connections have a turn.
 const LINES_A_TURN: usize = 16;
 
-/// How long the other side has to close after this side's `q`.
+/// How long the other side may take to close after this side's `q`.
 const PARTING: Duration = Duration::from_secs(1);
 
 impl Default for Client {
     fn default() -> Self {
-        // A talk that never began has no end.
+        // No end is printed for a talk that never began.
         Client {
             lines: Lines::default(),
             stage: Stage::Begin,
@@ -67,7 +68,7 @@ impl Default for Client {
 }
 
 impl Client {
-    /// Sends as many lines as there is room for.
+    /// Sends as many lines as fit.
     fn speak(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
         loop {
             match self.stage {
@@ -137,7 +138,7 @@ impl ClientProgram for Client {
             let text = cx.scratch.get(..line.len).unwrap_or_default();
             if line.goodbye {
                 self.report(cx.console);
-                // The other side wants no more: what it had not read is no failure.
+                // The other side wants no more data: data that it has not read is no failure.
                 return run.complete_without_sending();
             }
             let write: &mut Write<'_> = &mut |piece| cx.console.print(piece);
@@ -163,7 +164,7 @@ impl ClientProgram for Client {
             Arrived::Message(_) | Arrived::Nothing => {}
         }
         self.speak(run, socket, cx);
-        // In FIN-WAIT-2 the other side's host has all that was said.
+        // In FIN-WAIT-2 the other side's host has acknowledged all data.
         if self.leaves_at.is_some_and(|at| cx.now >= at) && socket.state() == State::FinWait2 {
             self.report(cx.console);
             return run.leave();

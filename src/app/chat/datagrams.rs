@@ -1,37 +1,39 @@
-//! chat over UDP: the person at the console answers each sender.
+//! chat over UDP: the operator at the console answers each sender.
 
 use core::net::SocketAddr;
 
 use smoltcp::socket::udp::Socket;
 
-use super::desk::{Desk, Source, Typed};
 use super::is_goodbye;
+use super::operator::{Operator, Source, Typed};
 use super::partners::PARTNERS;
 use crate::app::message::compose_into;
 use crate::app::text::{print_line, split_line_end, write_display, write_escaped};
 use crate::stack::{Console, Context, Next, UdpSession};
 
-/// The server on one UDP port: prints each datagram with its sender and the sender's number, and sends what is typed, with a line
-/// end if the partner's last datagram had one. `q` has none.
+/// The server on one UDP port: prints datagrams, and sends the operator's lines.
 ///
-/// It remembers 16 partners; a new one replaces the one that has not written for the longest time. A number is never used again.
+/// Each datagram is printed with its sender and the sender's number. A line is sent with a line end if the partner's last
+/// datagram had one. `q` has none.
+///
+/// It remembers 16 partners. A new partner replaces the one that has been silent longest. A number is never used again.
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
-    desk: &'a Desk,
+    operator: &'a Operator,
     lost: bool,
 }
 
 impl<'a> Server<'a> {
-    /// A server for the person at this desk.
-    pub fn new(desk: &'a Desk) -> Self {
-        Server { desk, lost: false }
+    /// Makes a server for this operator.
+    pub fn new(operator: &'a Operator) -> Self {
+        Server { operator, lost: false }
     }
 
-    /// Prints one datagram; false if there is none.
+    /// Prints one datagram. Returns false if there was none.
     fn process(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         let Ok((data, from)) = socket.recv() else { return false };
         let (text, line_end) = split_line_end(data);
-        let Ok(mut partners) = self.desk.partners.try_borrow_mut() else { return true };
+        let Ok(mut partners) = self.operator.partners.try_borrow_mut() else { return true };
         let address = SocketAddr::from(from.endpoint);
         if !cx.may_answer(&from) {
             print_line(cx.console, |write| {
@@ -41,7 +43,7 @@ impl<'a> Server<'a> {
             return true;
         }
         if partners.is_empty() {
-            self.desk.begin_on_udp(cx.console);
+            self.operator.begin_on_udp(cx.console);
         }
         let (was_last, were) = (partners.last(), partners.numbered);
         let (number, gone) = partners.wrote(cx.answer_to(from), !line_end.is_empty());
@@ -58,9 +60,9 @@ impl<'a> Server<'a> {
             partners.forget(number);
             drop(partners);
             say_ended(cx.console, number, address);
-            // A new number had no talk.
+            // A partner with a new number had no talk.
             if number <= were {
-                self.desk.leave_udp(cx.console, was_last.is_some_and(|(last, _)| last == number));
+                self.operator.leave_udp(cx.console, was_last.is_some_and(|(last, _)| last == number));
             }
         } else {
             print_line(cx.console, |write| {
@@ -71,15 +73,15 @@ impl<'a> Server<'a> {
         true
     }
 
-    /// Sends one typed line; false if there is none.
+    /// Sends one typed line. Returns false if there was none.
     fn speak(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
-        if let Typed::End | Typed::NotYet = self.desk.typed(Source::Datagrams, cx) {
+        if let Typed::End | Typed::NotYet = self.operator.typed(Source::Datagrams, cx) {
             return false;
         }
-        let Ok(mut partners) = self.desk.partners.try_borrow_mut() else { return false };
+        let Ok(mut partners) = self.operator.partners.try_borrow_mut() else { return false };
         let capacity = socket.payload_send_capacity().min(cx.scratch.len());
         let buffer = cx.scratch.get_mut(..capacity).unwrap_or_default();
-        let outcome: Option<Result<_, Refused>> = self.desk.read(|line, _| {
+        let outcome: Option<Result<_, Refused>> = self.operator.read(|line, _| {
             let (number, text) = addressed(line).map_err(|()| Refused::BadNumber)?;
             let partner = partners.find(number).ok_or(Refused::NoPartner)?;
             let len = compose_into(buffer, |write| {
@@ -90,14 +92,14 @@ impl<'a> Server<'a> {
             socket.send_slice(message, partner.meta).map_err(|_| Refused::Unaddressable)?;
             Ok(is_goodbye(text).then_some(partner))
         });
-        self.desk.take();
+        self.operator.take();
         match outcome {
             Some(Ok(Some(partner))) => {
                 let was_last = partners.last().is_some_and(|(last, _)| last == partner.number);
                 partners.forget(partner.number);
                 drop(partners);
                 say_ended(cx.console, partner.number, partner.meta.endpoint.into());
-                self.desk.leave_udp(cx.console, was_last);
+                self.operator.leave_udp(cx.console, was_last);
             }
             Some(Err(refused)) => print_line(cx.console, |write| write(refused.why())),
             Some(Ok(None)) | None => {}
@@ -116,12 +118,12 @@ impl UdpSession for Server<'_> {
         if self.process(socket, cx) {
             return Next::WakeAt(cx.now);
         }
-        // While nobody has written, what does not come from a person waits for the first who does.
-        if self.desk.partners.try_borrow().is_ok_and(|partners| partners.is_empty()) {
-            self.desk.nobody(cx.console);
+        // Before the first partner writes, input that a person did not type is kept for that partner.
+        if self.operator.partners.try_borrow().is_ok_and(|partners| partners.is_empty()) {
+            self.operator.nobody(cx.console);
             return Next::Wait;
         }
-        // One at a time: a second would wait behind the first, and be lost with it.
+        // Only one datagram is queued at a time: a second would wait behind the first, and be lost with it.
         if socket.send_queue() > 0 || !self.speak(socket, cx) {
             return Next::Wait;
         }
@@ -154,7 +156,7 @@ impl Refused {
     }
 }
 
-/// A line's addressee, if it names one with `@N`, and the text.
+/// Splits a line into its addressee, if `@N` names one, and its text.
 fn addressed(line: &[u8]) -> Result<(Option<u32>, &[u8]), ()> {
     let Some(rest) = line.strip_prefix(b"@") else { return Ok((None, line)) };
     let digits = rest.iter().position(|b| !b.is_ascii_digit()).unwrap_or(rest.len());

@@ -1,4 +1,4 @@
-//! Lines and messages as they stand in the receive buffer of a socket.
+//! Splits the receive buffer of a socket into lines and messages.
 
 use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::time::{Duration, Instant};
@@ -11,13 +11,13 @@ use crate::app::timing::later;
 /// The longest line in bytes, without its end.
 pub const LINE: usize = 512;
 
-/// How long a partner is silent after a message without a line end.
+/// The silence that ends a message without a line end.
 pub const SILENCE: Duration = Duration::from_millis(200);
 
-/// What ends a partner's messages.
+/// The end of a partner's messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Framing {
-    /// It has sent none so far.
+    /// Unknown: it has sent none yet.
     #[default]
     Unknown,
     /// LF.
@@ -26,41 +26,43 @@ pub enum Framing {
     Messages,
 }
 
-/// A line or message at the front of a receive buffer. Its text stands at the front of the scratch memory.
+/// A line or message at the front of a receive buffer. Its text is at the front of the scratch memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Line {
     /// The length of the text in bytes.
     pub len: usize,
-    /// Whether it asks for the end of the talk: `q` alone.
+    /// Whether it ends the talk: `q` alone.
     pub goodbye: bool,
     used: usize,
     end: LineEnd,
 }
 
-/// Where a line ends.
+/// The kind of a line's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LineEnd {
-    /// It goes on as another line.
+    /// None: it continues as another line.
     Cut,
     Lf,
     Silence,
     Stream,
 }
 
-/// Takes a stream apart into lines and messages. They stay in the receive buffer until they are taken.
+/// Splits a stream into lines and messages. They stay in the receive buffer until they are taken.
 ///
-/// A line is complete with its LF. Until the partner's first LF, a text without one is complete after [`SILENCE`], too.
+/// A line is complete with its LF. Until the partner's first LF, text without one is complete after [`SILENCE`] too.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Lines {
     framing: Framing,
-    /// What comes next is the rest of a line.
+    /// Whether the next text is the rest of a line.
     continues: bool,
-    /// The length of the receive queue, and when it will have been that for [`SILENCE`].
+    /// The length of the receive queue, and when it will have lasted for [`SILENCE`].
     silence: Option<(usize, Instant)>,
 }
 
 impl Lines {
-    /// The first line, if it is complete: with its end, or as much as is taken at a time, or the last of the stream.
+    /// Returns the first line, if it is complete.
+    ///
+    /// A line is complete with its end, at the largest length, or at the end of the stream.
     pub fn first(&mut self, socket: &mut Socket<'_>, scratch: &mut [u8], now: Instant) -> Option<Line> {
         let silent = self.is_silent(socket.recv_queue(), now);
         let full = socket.recv_queue() >= socket.recv_capacity();
@@ -80,7 +82,7 @@ impl Lines {
             return Some(Line { len: text.len(), goodbye, used: line.len(), end });
         }
         if bytes.is_empty() && silent {
-            // A message that was cut had no rest.
+            // The cut message had no rest.
             (self.continues, self.framing, self.silence) = (false, Framing::Messages, None);
         }
         if !full && !last && bytes.len() < LINE + 2 && !silent || bytes.is_empty() {
@@ -99,21 +101,21 @@ impl Lines {
             LineEnd::Silence => Framing::Messages,
             LineEnd::Cut | LineEnd::Stream => self.framing,
         };
-        // The rest of a message that was cut has arrived with it.
+        // The rest of a cut message has arrived with its beginning.
         self.silence = self.silence.filter(|_| self.continues).map(|(_, at)| (socket.recv_queue(), at));
     }
 
-    /// How the partner's last message ended.
+    /// Returns how the partner's last message ended.
     pub fn framing(&self) -> Framing {
         self.framing
     }
 
-    /// When what has arrived becomes a message, if nothing more comes until then.
+    /// Returns when the received data becomes a message, if no more arrives.
     pub fn complete_at(&self, now: Instant) -> Option<Instant> {
         self.silence.map(|(_, at)| at).filter(|at| *at > now)
     }
 
-    /// Whether the receive queue has had this length for [`SILENCE`], from a partner who may speak in messages.
+    /// Returns whether the receive queue has had this length for [`SILENCE`]. False for a partner who speaks in lines.
     fn is_silent(&mut self, queued: usize, now: Instant) -> bool {
         if self.framing == Framing::Lines || queued == 0 && !self.continues {
             self.silence = None;
@@ -129,7 +131,7 @@ impl Lines {
     }
 }
 
-/// The length of the text without the beginning of a character at its end.
+/// Returns the length of the text without an incomplete character at its end.
 fn whole_characters(text: &[u8]) -> usize {
     match core::str::from_utf8(text) {
         Err(error) if error.error_len().is_none() && error.valid_up_to() > 0 => error.valid_up_to(),

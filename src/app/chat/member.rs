@@ -6,8 +6,8 @@ use smoltcp::socket::tcp::Socket;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
-use super::desk::{Source, Typed};
 use super::lines::Lines;
+use super::operator::{Source, Typed};
 use super::room::{FallenBehind, NAME, Name, NameRefused, Room};
 use super::say_goodbye;
 use crate::app::message::{self, Arrived, Write};
@@ -15,21 +15,25 @@ use crate::app::text::{is_invisible, print_line, write_display, write_escaped};
 use crate::app::timing::{later, sooner};
 use crate::stack::{Console, Context, End, Next, Session};
 
-/// The server of one connection: what a member says goes to all the others, with its name or address before it.
+/// The server of one connection: passes a member's lines to all others.
 ///
-/// A first line `/name NAME` gives a name of up to 16 bytes, without spaces, colons and what cannot be seen. `console` and what
-/// looks like an address are none, and one that another member has is taken: then it is told so, and the next line counts as the
-/// first again. What a member says waits in its receive buffer for those who still read what the room holds, up to [`HOLD`] for
-/// each quarter of it. Whoever has not read it then is told so and dropped.
+/// Each line begins with the member's name or address.
+///
+/// A first line `/name NAME` sets a name of up to 16 bytes, without spaces, colons and invisible characters. `console`, names
+/// that look like addresses, and other members' names are refused. The member then gets a note, and its next line counts as the
+/// first again.
+///
+/// A member's line waits in its receive buffer while others still read earlier lines, up to [`HOLD`] for each quarter of the
+/// ring. A member that has not read that quarter by then gets a note and is dropped.
 #[derive(Clone, Debug)]
 pub struct Member<'a> {
     room: &'a Room<'a>,
     lines: Lines,
     who: Who,
     number: u16,
-    /// How much is queued of what is being sent.
+    /// The bytes queued of the text that is being sent.
     queued: u16,
-    /// It has not been told so yet. No line is under way then.
+    /// The refusal that the member has not been sent yet. No line is being sent then.
     refused: Option<NameRefused>,
     stage: Stage,
 }
@@ -39,20 +43,20 @@ pub struct Member<'a> {
 enum Who {
     Nobody,
     Address(IpEndpoint),
-    /// The room keeps it at this place.
+    /// A name, which the room stores at this place.
     Name(u16),
 }
 
-/// How far it is.
+/// The progress of the member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Begin,
-    /// It reads the line at this position next. Its first line may be its name.
+    /// In the room. It next reads the line at `position`; `first` says whether its next line may be its name.
     Talking {
         position: u64,
         first: bool,
     },
-    /// It has fallen behind: it is being told so, until this time.
+    /// It has fallen behind, and gets a note until this time.
     Dropped(Instant),
     Over,
 }
@@ -64,19 +68,19 @@ const NO_PLACE: &[u8] = b"as many have names as can: you stay your address\n";
 const TAKEN: &[u8] = b"this name is taken: '/name NAME' as the next line gives you another\n";
 const TOO_SLOW: &[u8] = b"\nyou have read too slowly and missed lines: goodbye\n";
 
-/// How long a member that has fallen behind may take to read that it has.
+/// How long a member that has fallen behind may take to read the note.
 const FAREWELL: Duration = Duration::from_secs(10);
 
 impl<'a> Member<'a> {
-    /// A member that has not joined yet.
+    /// Makes a member that has not joined yet.
     pub fn new(room: &'a Room<'a>) -> Self {
         let (lines, who, stage) = (Lines::default(), Who::Nobody, Stage::Begin);
         Member { room, lines, who, number: 0, queued: 0, refused: None, stage }
     }
 
     fn join(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
-        if let (Some(desk), 0) = (self.room.desk(), self.room.members()) {
-            desk.begin(cx.console);
+        if let (Some(operator), 0) = (self.room.operator(), self.room.members()) {
+            operator.begin(cx.console);
         }
         let (number, position) = self.room.join();
         self.number = number;
@@ -90,7 +94,7 @@ impl<'a> Member<'a> {
         cx.wake_programs();
     }
 
-    /// Queues what the others have said, as far as there is room; true where that is all.
+    /// Queues lines from the others, as far as they fit. Returns whether all are queued.
     fn process(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Result<bool, FallenBehind> {
         while let Stage::Talking { position, first } = self.stage {
             let room = self.room;
@@ -118,16 +122,16 @@ impl<'a> Member<'a> {
         Ok(true)
     }
 
-    /// Queues the rest of a text as far as there is room; true once it is all queued.
+    /// Queues the rest of a text as far as it fits. Returns whether all is queued.
     fn send(&mut self, socket: &mut Socket<'_>, compose: impl FnOnce(&mut Write<'_>)) -> bool {
         let mut queued = self.queued.into();
         let sent = message::stream(socket, &mut queued, compose);
-        // No text is longer than the room's lines, whose length is such a number.
+        // No text is longer than a line of the room, whose length is a 16-bit number.
         self.queued = u16::try_from(queued).unwrap_or(u16::MAX);
         sent
     }
 
-    /// Passes one line of the member's on, if there is one. The others read it before the next.
+    /// Passes on one line of the member, if it has one. The others read it before the next.
     fn speak(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Option<Spoken> {
         let line = self.lines.first(socket, cx.scratch, cx.now)?;
         if line.goodbye {
@@ -137,7 +141,7 @@ impl<'a> Member<'a> {
         let text = cx.scratch.get(..line.len)?;
         let first = matches!(self.stage, Stage::Talking { first: true, .. });
         let said = match text.strip_prefix(b"/name ") {
-            // What there may be to say of it comes after the line that is under way.
+            // A reply to the name must wait for the end of the line that is being sent.
             Some(_) if first && self.queued > 0 => return None,
             Some(name) if first => self.take_name(name, cx.now, cx.console),
             _ => {
@@ -159,7 +163,7 @@ impl<'a> Member<'a> {
         Some(Spoken::Line)
     }
 
-    /// Gives the member a name; false where it is refused, which is noted.
+    /// Gives the member a name. Returns false if the name is refused, and records why.
     fn take_name(&mut self, text: &[u8], now: Instant, console: &mut dyn Console) -> Result<bool, Instant> {
         let (name, len) = name_in(text);
         let chosen = name.get(..len).unwrap_or_default();
@@ -181,15 +185,15 @@ impl<'a> Member<'a> {
         Ok(true)
     }
 
-    /// Sends what the person at the console types, up to a line that has to wait: until then at the latest.
+    /// Sends the operator's lines. Returns when to try again if a line has to wait.
     fn console_speaks(&self, cx: &mut Context<'_>) -> Option<Instant> {
-        let desk = self.room.desk()?;
+        let operator = self.room.operator()?;
         loop {
-            match desk.typed(Source::Talk, cx) {
+            match operator.typed(Source::Talk, cx) {
                 Typed::NotYet | Typed::End => return None,
                 Typed::Goodbye => cx.console.print(b"the room has no end but Ctrl-C\n"),
                 Typed::Line => {
-                    let said = desk.read(|text, _| {
+                    let said = operator.read(|text, _| {
                         self.room.say_in_turn(0, cx.now, &|write| {
                             write(b"console: ");
                             write_escaped(write, text);
@@ -201,17 +205,17 @@ impl<'a> Member<'a> {
                     cx.wake_programs();
                 }
             }
-            desk.take();
+            operator.take();
         }
     }
 
-    /// Says a line to all the others, and to the console.
+    /// Sends a line to all others, and prints it on the console.
     fn report(&self, console: &mut dyn Console, compose: &dyn Fn(&Self, &mut Write<'_>)) {
         self.room.say(self.number, &|write| compose(self, write));
         print_line(console, |write| compose(self, write));
     }
 
-    /// The same once there is room: see [`Room::say_in_turn`].
+    /// Sends a line to all others once there is room, and prints it: see [`Room::say_in_turn`].
     fn tell_in_turn(
         &self,
         now: Instant,
@@ -235,8 +239,8 @@ impl<'a> Member<'a> {
         if let Who::Name(place) = core::mem::replace(&mut self.who, Who::Nobody) {
             self.room.set_name(place, Room::NO_NAME);
         }
-        if let (Some(desk), 0) = (self.room.desk(), self.room.members()) {
-            desk.leave(cx.console);
+        if let (Some(operator), 0) = (self.room.operator(), self.room.members()) {
+            operator.leave(cx.console);
         }
         cx.wake_programs();
     }
@@ -254,7 +258,7 @@ impl<'a> Member<'a> {
     }
 }
 
-/// The name at the front of a text, and its length: it ends at what cannot be in one, or where no more fits.
+/// Returns the name at the front of a text, and its length. It ends at the first character that is not allowed or does not fit.
 fn name_in(text: &[u8]) -> (Name, usize) {
     let (mut name, mut len) = ([0; NAME], 0);
     let valid = text.utf8_chunks().next().map_or("", |chunk| chunk.valid());
@@ -270,8 +274,8 @@ fn is_in_names(c: char) -> bool {
     !(is_invisible(c) || c.is_whitespace() || matches!(c, ':' | '\u{200c}' | '\u{200d}'))
 }
 
-/// Whether it names a member, and neither the console nor, in digits and dots, an address. One with a port has a colon, as has one
-/// of IPv6.
+/// Returns whether a name is allowed: not empty, not the console's, not an address. Here addresses are digits and dots; one with
+/// a port has a colon, and so has an IPv6 address.
 fn is_name(chosen: &[u8]) -> bool {
     let is_address = chosen.contains(&b'.') && chosen.iter().all(|b| b.is_ascii_digit() || *b == b'.');
     !(chosen.is_empty() || is_address || chosen.eq_ignore_ascii_case(b"console"))
@@ -287,11 +291,11 @@ impl NameRefused {
     }
 }
 
-/// What a member said.
+/// The outcome of reading from a member.
 enum Spoken {
     Goodbye,
     Line,
-    /// A line that has to wait, until then at the latest.
+    /// A line that has to wait, until this time at the latest.
     NotYet(Instant),
 }
 
@@ -322,7 +326,7 @@ impl Session for Member<'_> {
                 self.leave(cx, format_args!(" has left"));
                 self.say_goodbye(socket)
             }
-            // What was said before its end of stream still reaches it.
+            // A member that has closed its side still receives the lines said before.
             None if message::arrived(socket) == Arrived::EndOfStream && processed == Ok(true) => {
                 self.leave(cx, format_args!(" has left"));
                 self.say_goodbye(socket)

@@ -1,16 +1,16 @@
-//! Who has written to chat over UDP.
+//! The partners of chat over UDP.
 
 use core::net::SocketAddr;
 
 use smoltcp::socket::udp::UdpMetadata;
 
-/// How many partners are remembered.
+/// The number of partners that are remembered.
 pub(super) const PARTNERS: usize = 16;
 
-/// Who has written, and may be answered.
+/// The partners who have written and may be answered.
 #[derive(Clone, Debug, Default)]
 pub struct Partners {
-    /// The one who wrote last stands last.
+    /// In the order of their last datagrams: the latest is last.
     list: heapless::Vec<Partner, PARTNERS>,
     pub(super) numbered: u32,
 }
@@ -19,22 +19,22 @@ pub struct Partners {
 pub(super) struct Partner {
     pub number: u32,
     pub meta: UdpMetadata,
-    /// Its last datagram had a line end.
+    /// Whether its last datagram had a line end.
     pub in_lines: bool,
 }
 
 impl Partners {
-    /// Whether there is none.
+    /// Returns whether there are no partners.
     pub fn is_empty(&self) -> bool {
         self.list.is_empty()
     }
 
-    /// The number and address of who wrote last.
+    /// Returns the number and address of the partner who wrote last.
     pub(super) fn last(&self) -> Option<(u32, SocketAddr)> {
         self.list.last().map(|partner| (partner.number, partner.meta.endpoint.into()))
     }
 
-    /// Notes that somebody wrote: its number, and who had to go for it.
+    /// Records a datagram of a partner. Returns its number, and the partner that it replaced, if any.
     pub(super) fn wrote(&mut self, meta: UdpMetadata, in_lines: bool) -> (u32, Option<Partner>) {
         let known = self.list.iter().position(|partner| partner.meta.endpoint == meta.endpoint);
         let (number, gone) = match known {
@@ -44,7 +44,7 @@ impl Partners {
                 (self.numbered, self.list.is_full().then(|| self.list.remove(0)))
             }
         };
-        // There is room: one was removed, or the list was not full.
+        // The list has room: one was removed, or it was not full.
         let _ = self.list.push(Partner { number, meta, in_lines });
         (number, gone)
     }

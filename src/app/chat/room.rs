@@ -1,10 +1,10 @@
-//! What a chat room's members share: the lines said last.
+//! A chat room: the last lines, which its members share.
 
 use core::cell::Cell;
 
 use smoltcp::time::{Duration, Instant};
 
-use super::desk::Desk;
+use super::operator::Operator;
 use crate::app::message::Write;
 
 use crate::app::timing::later;
@@ -12,40 +12,40 @@ use crate::app::timing::later;
 /// The longest name of a member, in bytes.
 pub const NAME: usize = 16;
 
-/// A member's name: UTF-8 with zeros after it, or zeros alone where there is none.
+/// A member's name: UTF-8 padded with zeros. All zeros mean no name.
 pub type Name = [u8; NAME];
 
-/// How long a quarter of the ring may wait for those who have not read it.
+/// How long a quarter of the ring is kept for members that have not read it.
 pub const HOLD: Duration = Duration::from_secs(2);
 
-/// The lines that were said last in a room, in a ring of bytes.
+/// The last lines of a chat room, in a ring of bytes.
 ///
-/// Each member reads at its own pace. A line that does not fit waits for those who have not read the oldest ones, up to 2
-/// seconds for each quarter of the ring, so that nobody holds the rest by reading a line now and then; then that quarter is
-/// gone, and members that have not read it have fallen behind. An eighth of the ring is kept for who comes and goes, which does not
-/// wait. A line takes its bytes and 6 more; one that is longer than the ring is cut.
+/// Each member reads at its own pace. A line that does not fit waits for members that have not read the oldest lines. The wait is
+/// up to 2 seconds for each quarter of the ring, so that a slow reader cannot block the room. Then that quarter is dropped, and
+/// members that have not read it have fallen behind. An eighth of the ring is reserved for notes of joining and leaving, which do
+/// not wait. A line takes 6 bytes more than its text. A line longer than the ring is cut.
 #[derive(Debug)]
 pub struct Room<'a> {
     ring: &'a [Cell<u8>],
     names: &'a [Cell<Name>],
-    desk: Option<&'a Desk>,
+    operator: Option<&'a Operator>,
     ends: Cell<Ends>,
     next_member: Cell<u16>,
     members: Cell<u16>,
-    /// Some line waits.
+    /// Whether a line waits for room.
     waiting: Cell<bool>,
-    /// Since when lines wait without a quarter of the ring having been read by all.
+    /// The current wait for room. It ends when all members have read a quarter of the ring.
     held: Cell<Option<Hold>>,
 }
 
-/// A wait's beginning, and the oldest line then.
+/// The beginning of a wait, and the oldest line at that time.
 #[derive(Clone, Copy, Debug)]
 struct Hold {
     since: Instant,
     oldest: u64,
 }
 
-/// Positions in all that was ever said.
+/// Positions in the stream of all lines so far, in bytes.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ends {
     oldest: u64,
@@ -55,54 +55,56 @@ struct Ends {
 /// One line in the ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// The member who said it; 0 for the person at the console.
+    /// The number of the member who said it; 0 for the operator at the console.
     pub by: u16,
-    /// Where the next one is.
+    /// The position of the next line.
     pub next: u64,
     at: u64,
-    /// How many members have not read it.
+    /// The number of members that have not read it.
     readers: u16,
 }
 
-/// The oldest line that a member has not read is gone.
+/// A line that a member has not read was dropped.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FallenBehind;
 
-/// Why a member does not get a name.
+/// Why a name is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameRefused {
-    /// It is the console's, or an address, or there is nothing of it.
+    /// It is the console's name, an address, or empty.
     NoName,
-    /// All places for names are taken.
+    /// No place for a name is free.
     NoPlace,
-    /// Another member has it.
+    /// Another member has this name.
     Taken,
 }
 
-/// Who said it, its length, and how many members have not read it: 2 bytes each.
+/// The length of a line's header: member, length and number of readers, 2 bytes each.
 const HEADER: u64 = 6;
 
-/// The longest line, in bytes: a number of 16 bits counts it and its end.
+/// The longest line in bytes: a 16-bit number counts it and its end.
 const LONGEST: u64 = 65_534;
 
 impl<'a> Room<'a> {
-    /// No name: what a place for one begins with.
+    /// No name: the initial value of a place for a name.
     pub const NO_NAME: Name = [0; NAME];
 
-    /// A room where nothing was said, with its memory for lines: 1,024 bytes hold the longest line that is written in letters. As
-    /// many members as there are places for names can have one. Whoever types at the desk, if there is one, talks too.
-    pub fn new(ring: &'a [Cell<u8>], names: &'a [Cell<Name>], desk: Option<&'a Desk>) -> Self {
+    /// Makes an empty room with this memory.
+    ///
+    /// 1,024 bytes in `ring` hold the longest line written in letters. At most `names.len()` members can have a name. An
+    /// operator, if given, talks too.
+    pub fn new(ring: &'a [Cell<u8>], names: &'a [Cell<Name>], operator: Option<&'a Operator>) -> Self {
         let ends = Cell::new(Ends { oldest: 0, newest: 0 });
         let (waiting, held) = (Cell::new(false), Cell::new(None));
-        Room { ring, names, desk, ends, next_member: Cell::new(1), members: Cell::new(0), waiting, held }
+        Room { ring, names, operator, ends, next_member: Cell::new(1), members: Cell::new(0), waiting, held }
     }
 
-    /// Where the person sits who talks with the members.
-    pub(super) fn desk(&self) -> Option<&'a Desk> {
-        self.desk
+    /// Returns the operator who talks with the members.
+    pub(super) fn operator(&self) -> Option<&'a Operator> {
+        self.operator
     }
 
-    /// A new member's number, and from where on it reads.
+    /// Adds a member. Returns its number, and the position at which it begins to read.
     pub(super) fn join(&self) -> (u16, u64) {
         let number = self.next_member.get();
         self.next_member.set(number.checked_add(1).unwrap_or(1));
@@ -110,7 +112,7 @@ impl<'a> Room<'a> {
         (number, self.ends.get().newest)
     }
 
-    /// A member has left, who would have read from this position on.
+    /// Removes a member, which would have read on from `position`.
     pub(super) fn leave(&self, position: u64) {
         self.members.set(self.members.get().saturating_sub(1));
         let Ends { oldest, newest } = self.ends.get();
@@ -122,10 +124,10 @@ impl<'a> Room<'a> {
         }
     }
 
-    /// Where a name would be kept. Two that differ in their capitals (of ASCII) are the same.
+    /// Returns a free place for a name. Names that differ only in ASCII case are the same.
     ///
     /// # Errors
-    /// Why it is not to be had.
+    /// Why the name is refused.
     pub(super) fn place_for(&self, name: &Name) -> Result<u16, NameRefused> {
         if self.names.iter().any(|other| other.get().eq_ignore_ascii_case(name)) {
             return Err(NameRefused::Taken);
@@ -134,27 +136,27 @@ impl<'a> Room<'a> {
         place.and_then(|place| place.try_into().ok()).ok_or(NameRefused::NoPlace)
     }
 
-    /// The name at a place that a member has.
+    /// Returns the name at a place that a member has.
     pub(super) fn name(&self, place: u16) -> Name {
         self.names.get(usize::from(place)).map_or(Self::NO_NAME, Cell::get)
     }
 
-    /// Keeps a name at a place, or none once nobody has it any more.
+    /// Stores a name at a place, or [`NO_NAME`](Self::NO_NAME) to free the place.
     pub(super) fn set_name(&self, place: u16, name: Name) {
         if let Some(kept) = self.names.get(usize::from(place)) {
             kept.set(name);
         }
     }
 
-    /// How many members there are.
+    /// Returns the number of members.
     pub(super) fn members(&self) -> u16 {
         self.members.get()
     }
 
-    /// Adds a line that waits for those who read; `compose` is called twice.
+    /// Adds a line once all have read enough for it to fit. Calls `compose` twice.
     ///
     /// # Errors
-    /// When it is to be tried again at the latest. It is not there then, and every program is run once there is room.
+    /// The latest time to try again. The line was not added; every program runs once there is room.
     pub(super) fn say_in_turn(&self, by: u16, now: Instant, compose: &dyn Fn(&mut Write<'_>)) -> Result<(), Instant> {
         if !self.make_room(self.length(compose)) {
             let (Ends { mut oldest, newest }, quarter) = (self.ends.get(), self.ring.len() as u64 / 4);
@@ -176,7 +178,7 @@ impl<'a> Room<'a> {
         Ok(())
     }
 
-    /// Adds a line at once; `compose` is called twice.
+    /// Adds a line at once. Calls `compose` twice.
     pub(super) fn say(&self, by: u16, compose: &dyn Fn(&mut Write<'_>)) {
         let (capacity, len) = (self.ring.len() as u64, self.length(compose));
         if capacity < HEADER {
@@ -202,7 +204,7 @@ impl<'a> Room<'a> {
         self.ends.set(Ends { oldest, newest: next });
     }
 
-    /// Forgets lines that all have read, the oldest first, until one of `len` bytes has room; false if that does not suffice.
+    /// Removes lines that all have read, oldest first, until a line of `len` bytes fits. Returns whether it fits.
     fn make_room(&self, len: u64) -> bool {
         let Ends { mut oldest, newest } = self.ends.get();
         let most = self.ring.len() as u64 - self.ring.len() as u64 / 8;
@@ -220,17 +222,17 @@ impl<'a> Room<'a> {
         fits
     }
 
-    /// How long a line is, once it is cut to what the ring can hold.
+    /// Returns the length of a line, cut to the size of the ring.
     fn length(&self, compose: &dyn Fn(&mut Write<'_>)) -> u64 {
         let mut len = 0u64;
         compose(&mut |piece| len += piece.len() as u64);
         len.min((self.ring.len() as u64).saturating_sub(HEADER)).min(LONGEST)
     }
 
-    /// The line at a member's position, if there is one.
+    /// Returns the line at a member's position, if there is one.
     ///
     /// # Errors
-    /// [`FallenBehind`]: it was there and is gone.
+    /// [`FallenBehind`]: the line was dropped.
     pub(super) fn read(&self, position: u64) -> Result<Option<Line>, FallenBehind> {
         let Ends { oldest, newest } = self.ends.get();
         match position {
@@ -240,7 +242,7 @@ impl<'a> Room<'a> {
         }
     }
 
-    /// A member is done with a line that was just read. Whether a line waits that may fit now: then every program is to run.
+    /// Counts a line as read by one member. Returns whether a waiting line may fit now: then run every program.
     pub(super) fn pass(&self, line: Line) -> bool {
         let readers = line.readers.saturating_sub(1);
         for (at, byte) in (line.at - 2..).zip(readers.to_be_bytes()) {
@@ -252,7 +254,7 @@ impl<'a> Room<'a> {
         readers == 0 && self.waiting.replace(false)
     }
 
-    /// Puts the text of a line that was just read.
+    /// Writes the text of a line that was just read.
     pub(super) fn write(&self, line: Line, write: &mut Write<'_>) {
         let mut piece = [0; 64];
         let mut at = line.at;
@@ -273,7 +275,7 @@ impl<'a> Room<'a> {
         Line { by: number(0), next: at + u64::from(len), at, readers: number(4) }
     }
 
-    /// The ring is not empty where this is asked for.
+    /// Callers ensure that the ring is not empty.
     fn cell(&self, position: u64) -> &Cell<u8> {
         &self.ring[(position % self.ring.len() as u64) as usize]
     }

@@ -1,4 +1,4 @@
-//! A talk of one partner with the person at the console.
+//! A talk between one partner and the operator at the console.
 
 use core::net::SocketAddr;
 
@@ -6,31 +6,33 @@ use smoltcp::socket::tcp::Socket;
 use smoltcp::time::Instant;
 use smoltcp::wire::IpEndpoint;
 
-use super::desk::{Desk, Source, Typed};
 use super::lines::{Framing, Lines};
+use super::operator::{Operator, Source, Typed};
 use super::{PAUSE, say_goodbye};
 use crate::app::message::{self, Arrived, Write};
 use crate::app::text::{split_line_end, write_display, write_escaped};
 use crate::app::timing::{later, sooner};
 use crate::stack::{Context, End, Next, Session};
 
-/// The server of one connection. Its listener serves one at a time: the others wait, and what they say waits with them.
+/// The server of one connection. Its listener serves one connection at a time.
 ///
-/// A partner who closes its side may still be answered, with one line. It is told so; if it has gone altogether, its reset to
-/// that ends the talk.
+/// Other connections wait, and so does their data.
+///
+/// A partner who has closed its side may still get one line, and a note that says so. If its host no longer has the connection,
+/// the reset that the note provokes ends the talk.
 #[derive(Clone, Debug)]
 pub struct Talk<'a> {
-    desk: Option<&'a Desk>,
+    operator: Option<&'a Operator>,
     lines: Lines,
     partner: Option<IpEndpoint>,
     stage: Stage,
-    /// How much of the typed line is queued.
+    /// The bytes queued of the typed line.
     queued: u16,
-    /// A message was sent: the next is not, until then.
+    /// No further message is sent until this time: the pause after a message.
     pause: Option<Instant>,
 }
 
-/// How far it is.
+/// The progress of the talk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Begin,
@@ -40,28 +42,28 @@ enum Stage {
     Over,
 }
 
-/// What a partner is told who has closed its side.
+/// The note to a partner who has closed its side.
 const LAST_REPLY: &[u8] = b"(waiting for the last reply)\n";
 
-/// How many lines are printed before others have a turn.
+/// The number of lines printed before other connections have a turn.
 const LINES_A_TURN: usize = 16;
 
 impl<'a> Talk<'a> {
-    /// A talk that has not begun; without a desk nobody answers.
-    pub fn new(desk: Option<&'a Desk>) -> Self {
-        Talk { desk, lines: Lines::default(), partner: None, stage: Stage::Begin, queued: 0, pause: None }
+    /// Makes a talk that has not begun. Without an operator nobody answers.
+    pub fn new(operator: Option<&'a Operator>) -> Self {
+        Talk { operator, lines: Lines::default(), partner: None, stage: Stage::Begin, queued: 0, pause: None }
     }
 
     fn begin(&mut self, socket: &Socket<'_>, cx: &mut Context<'_>) {
         self.stage = Stage::Talking;
         self.partner = socket.remote_endpoint();
-        if let Some(desk) = self.desk {
-            desk.begin(cx.console);
+        if let Some(operator) = self.operator {
+            operator.begin(cx.console);
         }
         self.note(cx, format_args!("talking with "), format_args!(": q ends the talk"));
     }
 
-    /// Prints what the partner says; tells what to do if it has nothing more to say at the moment.
+    /// Prints lines from the partner. Returns why it stopped.
     fn process(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Processed {
         for _ in 0..LINES_A_TURN {
             let Some(line) = self.lines.first(socket, cx.scratch, cx.now) else {
@@ -85,25 +87,25 @@ impl<'a> Talk<'a> {
         Processed::Some
     }
 
-    /// Sends what is typed; true where that ends the talk.
+    /// Sends typed lines. Returns whether this ends the talk.
     fn speak(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
-        let Some(desk) = self.desk else { return false };
+        let Some(operator) = self.operator else { return false };
         loop {
             if self.pause.is_some_and(|until| cx.now < until) {
                 return false;
             }
             self.pause = None;
-            match desk.typed(Source::Talk, cx) {
+            match operator.typed(Source::Talk, cx) {
                 Typed::NotYet => return false,
                 Typed::End => return self.stage == Stage::LastReply,
                 Typed::Goodbye => {
-                    desk.take();
+                    operator.take();
                     return true;
                 }
                 Typed::Line => {
                     let mut queued = self.queued.into();
                     let in_messages = self.lines.framing() == Framing::Messages;
-                    let sent = desk.read(|text, cut| {
+                    let sent = operator.read(|text, cut| {
                         message::stream(socket, &mut queued, |write| {
                             write(text);
                             write(if cut || in_messages { b"" } else { b"\n" });
@@ -116,7 +118,7 @@ impl<'a> Talk<'a> {
                     }
                     self.queued = 0;
                     self.pause = in_messages.then(|| later(cx.now, PAUSE));
-                    desk.take();
+                    operator.take();
                     if self.stage == Stage::LastReply {
                         return true;
                     }
@@ -125,7 +127,7 @@ impl<'a> Talk<'a> {
         }
     }
 
-    /// Until something happens, a message is complete, or the next may be sent.
+    /// Waits until something happens, a message is complete, or the pause ends.
     fn wait(&self, now: Instant) -> Next {
         sooner(sooner(Next::Wait, self.lines.complete_at(now)), self.pause)
     }
@@ -133,8 +135,8 @@ impl<'a> Talk<'a> {
     fn end(&mut self, cx: &mut Context<'_>, why: core::fmt::Arguments<'_>) {
         self.stage = Stage::Over;
         self.note(cx, format_args!("the talk with "), format_args!(" has ended{why}"));
-        if let Some(desk) = self.desk {
-            desk.leave(cx.console);
+        if let Some(operator) = self.operator {
+            operator.leave(cx.console);
         }
     }
 
@@ -145,7 +147,7 @@ impl<'a> Talk<'a> {
     }
 }
 
-/// What came of listening.
+/// Why reading from the partner stopped.
 enum Processed {
     All,
     End,
@@ -156,15 +158,15 @@ enum Processed {
 impl Session for Talk<'_> {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         if self.stage == Stage::Begin {
-            if self.desk.is_some_and(Desk::is_over) {
+            if self.operator.is_some_and(Operator::is_over) {
                 return Next::Abort;
             }
             self.begin(socket, cx);
         }
         let processed = self.process(socket, cx);
         let ends = matches!(processed, Processed::Goodbye) || self.speak(socket, cx);
-        // Known once the console was asked.
-        let can_answer = self.desk.is_some_and(Desk::can_type);
+        // This is known once the console was read.
+        let can_answer = self.operator.is_some_and(Operator::can_type);
         if ends || matches!(processed, Processed::End) && !can_answer {
             self.end(cx, format_args!(""));
             return say_goodbye(socket, self.queued > 0, self.lines.framing());

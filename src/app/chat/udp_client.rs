@@ -11,9 +11,10 @@ use crate::app::text::{print_line, split_line_end, write_escaped};
 use crate::app::timing::Deadline;
 use crate::stack::{Context, Next, UdpSession};
 
-/// The client: sends each line as a datagram and prints what the server sends, both at the same time. After the end of input it
-/// waits until something has come since the last line; `q`, from either side, ends it. A line has a line end if the server's last
-/// datagram had one; `q` has none.
+/// The client: sends each line as a datagram, and prints datagrams at the same time.
+///
+/// After the end of input it waits for an answer to the last line. `q` from either side ends it. A line has a line end if the
+/// server's last datagram had one; `q` has none.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 pub struct Client<'a> {
@@ -21,27 +22,27 @@ pub struct Client<'a> {
     input: Input<'a>,
     deadline: Deadline,
     stage: Stage,
-    /// Something has come since the last line.
+    /// Whether a datagram has arrived since the last line.
     answered: bool,
-    /// The server's last datagram had a line end.
+    /// Whether the server's last datagram had a line end.
     in_lines: bool,
     result: Option<Result<(), Failure>>,
 }
 
-/// How far it is.
+/// The progress of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// Looking for a line; nothing was sent so far if this is false.
+    /// Waiting for a line; the flag says whether any line was sent.
     Input(bool),
     Sending,
-    /// The input has ended.
+    /// Waiting for an answer after the end of input.
     LastReply,
-    /// What is queued is to leave.
+    /// Waiting for the queued datagram to leave.
     Rest,
 }
 
 impl<'a> Client<'a> {
-    /// A client that talks with `remote`.
+    /// Makes a client that talks with `remote`.
     pub fn new(options: &ClientOptions<'a>, remote: IpEndpoint) -> Self {
         Client {
             remote,
@@ -54,12 +55,12 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// How it went, once it is over.
+    /// Returns the client's result, once it is over.
     pub fn result(&self) -> Option<Result<(), Failure>> {
         self.result
     }
 
-    /// Prints what has come; true if that ends the talk.
+    /// Prints received datagrams. Returns whether they end the talk.
     fn process(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         while let Ok((data, from)) = socket.recv() {
             if from.endpoint != self.remote {

@@ -1,4 +1,4 @@
-//! What is answered, and its way into a send buffer of any size.
+//! The answers, and how they are written into a send buffer of any size.
 
 use core::fmt::{self, Write as _};
 
@@ -11,28 +11,28 @@ use super::request::{Asked, Target};
 use super::status::Status;
 use crate::app::message::{self, Write};
 
-/// The position of each of its parts in a response.
+/// The kind of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Content {
-    /// What every reader of events gets: the sections, a line each part.
+    /// One event: the sections, a line for each part.
     Event,
     Page,
     Refusal(Refusal),
-    /// Only a head, with events to follow.
+    /// A head alone, with events to follow.
     Watch,
 }
 
-/// An answer on its way.
+/// An answer that is being sent.
 #[derive(Clone, Copy, Debug)]
 pub struct Answer {
     content: Content,
     asked: Asked,
     stage: Stage,
-    /// How much of the stage's current piece is queued.
+    /// The bytes queued of the stage's current piece.
     queued: u16,
 }
 
-/// What is being queued.
+/// The part of the answer that is being queued.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
     Head,
@@ -40,7 +40,7 @@ enum Stage {
     End,
 }
 
-/// What follows a part.
+/// The successor of a part.
 #[derive(Clone, Copy, Debug)]
 enum Next {
     End,
@@ -51,13 +51,13 @@ const CONTENT_TYPE: &str = "Content-Type: text/html; charset=utf-8\r\nContent-Se
      style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:\r\n";
 
 impl Answer {
-    /// The answer to a request: the page, or the head before the events.
+    /// Makes the answer to a request: the page, or the head before the events.
     pub fn to(asked: Asked) -> Self {
         let content = if asked.target == Target::Page { Content::Page } else { Content::Watch };
         Answer { content, asked, stage: Stage::Head, queued: 0 }
     }
 
-    /// One event, with all that is shown.
+    /// Makes one event with all the changing sections.
     pub fn event(status: &Status<'_>, now: Instant) -> Self {
         let mut place = Place::beginning(true);
         let stage = match place.next(status, now) {
@@ -67,32 +67,32 @@ impl Answer {
         Answer { content: Content::Event, asked: Asked::nothing(), stage, queued: 0 }
     }
 
-    /// A refusal.
+    /// Makes a refusal.
     pub fn refusal(refusal: Refusal, asked: Asked) -> Self {
         Answer { content: Content::Refusal(refusal), asked, stage: Stage::Head, queued: 0 }
     }
 
-    /// Whether it is an event.
+    /// Returns whether the answer is an event.
     pub fn is_event(&self) -> bool {
         self.content == Content::Event
     }
 
-    /// Whether events follow it.
+    /// Returns whether events follow the answer.
     pub fn watches(&self) -> bool {
         self.is_event() || (self.content == Content::Watch && !self.asked.head_only)
     }
 
-    /// Whether the connection ends with it.
+    /// Returns whether the connection ends with the answer.
     pub fn is_last(&self) -> bool {
         self.asked.last || self.content == Content::Watch
     }
 
-    /// Queues as much as there is room for; true once the end is queued.
+    /// Queues as much as fits. Returns whether all is queued.
     pub fn send(&mut self, socket: &mut Socket<'_>, status: &Status<'_>, now: Instant) -> bool {
         loop {
             let mut queued = usize::from(self.queued);
             let done = message::stream(socket, &mut queued, |write| {
-                // Writing to it never fails.
+                // This writer never fails.
                 let _ = self.write(status, &mut Out(write));
             });
             self.queued = u16::try_from(queued).unwrap_or(u16::MAX);
@@ -114,7 +114,7 @@ impl Answer {
         }
     }
 
-    /// Writes the piece whose turn it is: the same each time.
+    /// Writes the current piece: the same at each call.
     fn write(&self, status: &Status<'_>, out: &mut Out<'_, '_>) -> fmt::Result {
         match (self.stage, self.content) {
             (Stage::Head, _) => self.head(out),
@@ -164,7 +164,7 @@ impl Answer {
     }
 }
 
-/// Formatting onto what takes pieces.
+/// Passes formatted text on in pieces.
 struct Out<'o, 'p>(&'o mut Write<'p>);
 
 impl fmt::Write for Out<'_, '_> {
@@ -174,7 +174,7 @@ impl fmt::Write for Out<'_, '_> {
     }
 }
 
-/// Only counts.
+/// Counts the bytes of formatted text.
 struct Length(usize);
 
 impl fmt::Write for Length {

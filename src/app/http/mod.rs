@@ -1,8 +1,8 @@
-//! http: a status page of the running stack, for people in a browser (RFC 9112).
+//! http: a status page of the running stack, for a browser (RFC 9112).
 //!
-//! `/` is the page, which reads as well without a script; `/events` sends the same again whenever something changes, as server-sent
-//! events (WHATWG HTML, section 9.2). Nothing is stored per connection but what is on its way: a line of a head, up to 1,022
-//! bytes, waits in the receive buffer, and the page is put together part by part as the send buffer has room.
+//! `/` is the page, which also works without a script. `/events` sends its changing part again after each change, as server-sent
+//! events (WHATWG HTML, section 9.2). A connection stores only the progress of its current answer. A line of a head, up to 1,022
+//! bytes, waits in the receive buffer. The page is generated part by part as the send buffer has room.
 
 mod answer;
 mod page;
@@ -26,43 +26,45 @@ pub use self::status::{Service, Status};
 
 /// How long a head may take to arrive.
 const HEAD: Duration = Duration::from_secs(10);
-/// How long a connection may rest between two requests.
+/// How long a connection may be idle between two requests.
 const REST: Duration = Duration::from_secs(5);
-/// How long a peer may take to take an answer, or one event.
+/// How long a peer may take to receive an answer, or one event.
 const TAKE: Duration = Duration::from_secs(60);
-/// How soon an event may follow the one before, and how late it may come.
+/// The shortest time between two events, and the longest.
 const SOON: Duration = Duration::from_millis(250);
 const LATE: Duration = Duration::from_secs(1);
 
-/// The server of one connection: answers requests one after another, until the peer closes or sends what cannot be understood.
+/// The server of one connection: answers requests one after another.
+///
+/// It ends when the peer closes or sends an invalid request.
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
     status: &'a Status<'a>,
     stage: Stage,
-    /// When it is given up, unless it goes on.
+    /// When the connection is closed, unless it makes progress.
     deadline: Option<Instant>,
-    /// It counts among those that are told of changes.
+    /// Whether it counts as a connection that receives changes.
     watches: bool,
 }
 
-/// What goes on.
+/// The progress of the server.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
-    /// An answer is on its way; the status had this revision when it was begun.
+    /// Sending an answer, begun at this revision of the status.
     Answer(Answer, u32),
-    /// A request is awaited, or has begun to arrive.
+    /// Waiting for a request; the flag says whether it has begun to arrive.
     Head(Head, bool),
-    /// A change is awaited, of this revision, the last event having been begun at this time.
+    /// Waiting for a change from this revision. The last event began at this time.
     Watch(u32, Instant),
 }
 
 impl<'a> Server<'a> {
-    /// A server that shows `status`.
+    /// Makes a server that shows `status`.
     pub fn new(status: &'a Status<'a>) -> Self {
         Server { status, stage: Stage::Head(Head::default(), false), deadline: None, watches: false }
     }
 
-    /// Takes what has come of a request, and begins to answer it; what to wait for where it is not complete.
+    /// Reads from a request, and begins to answer a complete one. Returns the next action if it is not complete.
     fn read(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Option<Next> {
         let Stage::Head(head, begun) = &mut self.stage else { return None };
         if !*begun && socket.recv_queue() > 0 {
@@ -74,7 +76,7 @@ impl<'a> Server<'a> {
             Read::Refused(refusal, asked) => Answer::refusal(refusal, asked),
             Read::More if message::arrived(socket) == Arrived::EndOfStream => return Some(Next::Close),
             Read::More if cx.now < deadline => return Some(Next::WakeAt(deadline)),
-            // A browser connects ahead of its needs, and would take a word for the answer to its first request.
+            // A browser connects ahead of need. It would take a refusal for the answer to its first request.
             Read::More if !*begun => return Some(Next::Close),
             Read::More => Answer::refusal(Refusal::TimedOut, Asked::nothing()),
         };
@@ -82,7 +84,7 @@ impl<'a> Server<'a> {
         None
     }
 
-    /// What answers a request; begins to watch, if that is what is asked.
+    /// Returns the answer to a request. Begins to watch if the request asks for events.
     fn answer(&mut self, asked: Asked, socket: &Socket<'_>) -> Answer {
         let answer = Answer::to(asked);
         if !answer.watches() {
@@ -98,7 +100,7 @@ impl<'a> Server<'a> {
         self.deadline = Some(later(now, TAKE));
     }
 
-    /// Sends what there is room for; what to wait for, unless something else follows at once.
+    /// Sends as much as fits. Returns the next action, unless more work follows at once.
     fn send(&mut self, socket: &mut Socket<'_>, now: Instant) -> Option<Next> {
         let Stage::Answer(answer, revision) = &mut self.stage else { return None };
         if !answer.send(socket, self.status, now) {
@@ -106,7 +108,7 @@ impl<'a> Server<'a> {
             return Some(if now < deadline { Next::WakeAt(deadline) } else { Next::Abort });
         }
         self.stage = match *answer {
-            // The first event comes at once.
+            // The first event is sent at once.
             answer if self.watches => Stage::Watch(*revision, if answer.is_event() { now } else { now - LATE }),
             answer if answer.is_last() => return Some(Next::Close),
             _ => {
@@ -119,7 +121,7 @@ impl<'a> Server<'a> {
 
     /// Begins an event, if one is due.
     fn watch(&mut self, revision: u32, since: Instant, socket: &mut Socket<'_>, now: Instant) -> Option<Next> {
-        // Whatever a reader of events still sends, it gets no answer.
+        // Data from a reader of events is ignored.
         message::receive(socket, usize::MAX, |_| ());
         let due = since + if self.status.revision() == revision { LATE } else { SOON };
         if now >= due {

@@ -1,7 +1,7 @@
-//! The status page: what stands on it, part by part.
+//! The contents of the status page, part by part.
 //!
-//! A part is small, and holds what it shows: it reads the same however often it must be written until all of it is sent. Nothing in
-//! it comes from outside but addresses, ports and numbers, so that nothing needs to be escaped.
+//! A part is small and holds its values: it reads the same until all of it is sent. Only addresses, ports and numbers come from
+//! outside, so no text needs escaping.
 
 use core::fmt::{self, Write};
 
@@ -11,11 +11,11 @@ use super::status::{Row, Service, Status, Transport, seconds};
 use crate::app::find;
 use crate::stack::DisplayEndpoint;
 
-/// What the page begins and ends with.
+/// The beginning and the end of the page.
 pub const TOP: &str = include_str!("top.html");
 pub const BOTTOM: &str = include_str!("bottom.html");
 
-/// How the sections begin, each of which ends the one before, and what stands in them.
+/// The beginning of each section, which ends the one before, and the section's contents.
 const SECTIONS: [(&str, List); 5] = [
     (r#"<section id="now" aria-label="Now"><dl>"#, List::Now),
     (
@@ -38,7 +38,7 @@ const SECTIONS: [(&str, List); 5] = [
 ];
 const END: &str = "</table></section>";
 
-/// How many of these sections change, and what ends them where the rest is left out.
+/// The number of sections that change, and the text that ends them if the rest is left out.
 const LIVE: u8 = 4;
 const LIVE_END: &str = "</dl></section>";
 
@@ -51,22 +51,22 @@ enum List {
     Services,
 }
 
-/// A place in what is shown.
+/// A position in the page.
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
     section: u8,
-    /// 0 is the section's beginning.
+    /// The index in the section; 0 is its beginning.
     index: u16,
-    /// Only what changes is shown.
+    /// Whether only the changing sections are shown.
     live: bool,
 }
 
-/// What is written in one go.
+/// A piece of the page that is written as a whole.
 #[derive(Clone, Copy, Debug)]
 pub enum Part {
     Figure(&'static str, u64),
     Drops(crate::stack::DropReason, u64),
-    /// A connection of that slot, and for how many seconds it is in its state.
+    /// A connection: its slot, its row, and the seconds since its last state change.
     Row(u16, Row, u32),
     Service(Service),
     Text(&'static str),
@@ -74,12 +74,12 @@ pub enum Part {
 }
 
 impl Place {
-    /// The beginning of all there is, or of what changes.
+    /// Returns the beginning of the page, or of its changing sections if `live`.
     pub fn beginning(live: bool) -> Self {
         Place { section: 0, index: 0, live }
     }
 
-    /// The part that stands here, none at the end; goes on behind it.
+    /// Returns the part at this position and moves behind it; `None` at the end.
     pub fn next(&mut self, status: &Status<'_>, now: Instant) -> Option<Part> {
         loop {
             let index = self.index;
@@ -128,7 +128,7 @@ impl List {
 }
 
 impl Part {
-    /// Writes it as HTML, in one line and at least one character.
+    /// Writes the part as HTML, in one line and at least one character.
     pub fn write(&self, status: &Status<'_>, out: &mut dyn Write) -> fmt::Result {
         match *self {
             Part::Drops(drop, count) => write!(out, "<div><dt>{drop}<dd>{}</div>", Grouped(count)),
@@ -157,7 +157,7 @@ impl Part {
     }
 }
 
-/// Seconds, as in `26:03:09`.
+/// A time in seconds, shown as in `26:03:09`.
 struct Clock(u32);
 
 impl fmt::Display for Clock {
@@ -166,7 +166,7 @@ impl fmt::Display for Clock {
     }
 }
 
-/// A number in groups of three digits, as in `1,234,567`.
+/// A number, shown in groups of three digits as in `1,234,567`.
 struct Grouped(u64);
 
 impl fmt::Display for Grouped {

@@ -1,6 +1,6 @@
-//! Why a request does not get what it asks for.
+//! Why a request is refused.
 
-/// Why a request does not get what it asks for.
+/// Why a request is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
     BadRequest,
@@ -14,7 +14,7 @@ pub enum Refusal {
 }
 
 impl Refusal {
-    /// Status, and what is wrong.
+    /// Returns the status and the reason.
     pub fn text(self) -> (&'static str, &'static str) {
         match self {
             Refusal::BadRequest => ("400 Bad Request", "this is not HTTP, or contradicts itself"),
@@ -30,7 +30,7 @@ impl Refusal {
         }
     }
 
-    /// Its own fields, each with its line end.
+    /// Returns the fields of this refusal alone, each with its line end.
     pub fn headers(self) -> &'static str {
         match self {
             Refusal::MethodNotAllowed => "Allow: GET, HEAD\r\n",

@@ -1,4 +1,4 @@
-//! A request's head, taken line by line, so that only one line must have room at a time.
+//! Reads a request's head line by line, so that the buffer needs room for one line only.
 
 use httparse::{EMPTY_HEADER, Error, Request, Status, parse_headers};
 use smoltcp::socket::tcp::Socket;
@@ -7,45 +7,46 @@ use super::refusal::Refusal;
 use crate::app::message;
 use crate::stack::MESSAGE;
 
-/// The longest line, with its line end, in bytes. A receive buffer that is shorter is the limit itself.
+/// The longest line in bytes, with its line end. A shorter receive buffer is the limit itself.
 const LINE: usize = MESSAGE - 2;
 
 /// The longest head, in bytes.
 const HEAD: usize = 8192;
 
-/// What is asked for.
+/// A request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asked {
     pub target: Target,
-    /// HEAD: without the content.
+    /// Whether the method is HEAD: the answer has no content.
     pub head_only: bool,
-    /// HTTP/1.0, or the connection closes by request: the page is sent without chunks, for clients that read to the end.
+    /// Whether the page is sent without chunks: for HTTP/1.0, or for `Connection: close`. Such clients read to the end.
     pub unchunked: bool,
-    /// No request follows, or none that could be told from this one's content.
+    /// Whether the connection ends with this request. That is so if it has content, which the server does not separate from a
+    /// next request.
     pub last: bool,
 }
 
-/// What there is.
+/// A resource of this server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Target {
     Events,
     Page,
 }
 
-/// What [`Head::read`] found.
+/// The result of [`Head::read`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read {
     Asked(Asked),
     /// The head is not complete.
     More,
-    /// It cannot be answered as it wants; the connection may go on if the other is false.
+    /// The request is refused. The connection goes on if [`Asked::last`] is false.
     Refused(Refusal, Asked),
 }
 
-/// What the head has said so far.
+/// The head as far as it has been read.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Head {
-    /// How many bytes it had.
+    /// The bytes read so far.
     len: u16,
     first: Option<First>,
     hosts: u8,
@@ -70,7 +71,7 @@ enum Method {
 }
 
 impl Head {
-    /// Takes what has come of it out of the receive buffer, line by line.
+    /// Consumes the head's received lines from the receive buffer.
     pub fn read(&mut self, socket: &mut Socket<'_>, scratch: &mut [u8]) -> Read {
         loop {
             let queued = socket.recv_queue();
@@ -99,7 +100,7 @@ impl Head {
         Read::Refused(refusal, Asked::nothing())
     }
 
-    /// Takes the line of `len` bytes that `scratch` begins with; the request, if it is the last one.
+    /// Handles the first `len` bytes of `scratch`, which are one line. Returns the request after the last line.
     fn take(&mut self, scratch: &mut [u8], len: usize) -> Result<Option<Read>, Refusal> {
         let line = scratch.get(..len).unwrap_or_default();
         let blank = matches!(line, b"\n" | b"\r\n");
@@ -112,7 +113,7 @@ impl Head {
             }
             Some(first) if blank => self.complete(first).map(Some),
             Some(_) => {
-                // The parser wants the line that ends a head.
+                // The parser needs the empty line that ends a head.
                 let end = scratch.get_mut(len..len + 2).ok_or(Refusal::HeadTooLong)?;
                 end.copy_from_slice(b"\r\n");
                 self.header(scratch.get(..len + 2).unwrap_or_default())?;
@@ -144,7 +145,7 @@ impl Head {
     }
 
     fn complete(&self, first: First) -> Result<Read, Refusal> {
-        // RFC 9112 section 3.2, and section 6.1 for two lengths at once, which smuggle a request.
+        // RFC 9112 section 3.2; section 6.1 for two lengths at once, which allow request smuggling.
         let hosts_fit = self.hosts == 1 || (self.hosts == 0 && first.old);
         if !hosts_fit || (self.coded && (self.content.is_some() || first.old)) {
             return Err(Refusal::BadRequest);
@@ -165,7 +166,7 @@ impl Head {
 }
 
 impl Asked {
-    /// Of a request that is not understood: nothing behind it can be, either.
+    /// Stands for a request that is not valid. The data behind it cannot be understood either.
     pub fn nothing() -> Self {
         Asked { target: Target::Page, head_only: false, unchunked: false, last: true }
     }
@@ -173,7 +174,7 @@ impl Asked {
 
 fn request_line(line: &[u8]) -> Result<First, Refusal> {
     let mut request = Request::new(&mut []);
-    // More than this line it does not get, and so it is never complete.
+    // The parser gets only this line, so the request is never complete.
     match request.parse(line) {
         Ok(_) => {}
         Err(Error::Version) if line.split(|&b| b == b' ').any(|word| word.starts_with(b"HTTP/")) => {
@@ -192,7 +193,7 @@ fn request_line(line: &[u8]) -> Result<First, Refusal> {
     Ok(First { method, target: target(path), old: version == 0 })
 }
 
-/// What a request's target names, with or without the server's name and a query (RFC 9112 section 3.2).
+/// Returns the resource that a target names. The target may have the server's name and a query (RFC 9112 section 3.2).
 fn target(text: &str) -> Option<Target> {
     let path = match text.get(..7) {
         Some(scheme) if scheme.eq_ignore_ascii_case("http://") => {
@@ -208,7 +209,7 @@ fn target(text: &str) -> Option<Target> {
     }
 }
 
-/// A number in digits alone.
+/// Parses a number of digits alone.
 fn number(digits: &[u8]) -> Option<u64> {
     let text = core::str::from_utf8(digits).ok()?;
     if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }

@@ -1,4 +1,4 @@
-//! What a status page tells: kept by a probe, in memory of the caller's.
+//! The figures of a status page: a probe keeps them in memory of the caller's.
 
 use core::cell::Cell;
 
@@ -8,10 +8,12 @@ use smoltcp::wire::IpEndpoint;
 
 use crate::stack::{ConnectionId, Direction, DropReason, Event, MAX_PROGRAMS, Probe, Tuple};
 
-/// Counts what a stack does, and keeps a row for each of its connections: a [`Probe`] that a program reads at the same time.
+/// Counts the events of a stack, and keeps a row for each of its connections.
 ///
-/// Connections in slots beyond the rows are counted, and not shown. So that open pages leave room for others, at most half as
-/// many are told of changes at a time as there are rows.
+/// It is a [`Probe`] that a program reads at the same time.
+///
+/// Connections in slots beyond the rows are counted but not shown. At most half as many connections as there are rows receive
+/// changes at a time. Open pages thus leave room for others.
 #[derive(Debug)]
 pub struct Status<'m> {
     started: Instant,
@@ -29,33 +31,33 @@ pub struct Status<'m> {
     watchers: Cell<usize>,
 }
 
-/// A connection.
+/// The row of one connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Row {
     id: ConnectionId,
     pub(super) tuple: Tuple,
     pub(super) state: State,
-    /// When it came into this state.
+    /// When it entered this state.
     pub(super) since: Instant,
-    /// Bytes that its program read, and wrote.
+    /// The bytes that its program read and wrote.
     pub(super) read: u64,
     pub(super) wrote: u64,
-    /// It carries the changes of this very status.
+    /// Whether it carries the changes of this status.
     pub(super) watches: bool,
 }
 
-/// A program on a port.
+/// A program that is served on a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Service {
-    /// The program.
+    /// The program's name.
     pub name: &'static str,
-    /// What it is served over.
+    /// The transport protocol.
     pub transport: Transport,
-    /// Its port.
+    /// The program's port.
     pub port: u16,
 }
 
-/// What a program is served over.
+/// The transport protocol of a program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Transport {
     /// TCP.
@@ -64,7 +66,7 @@ pub enum Transport {
     Udp,
 }
 
-/// How many programs a stack can serve over both.
+/// The number of programs that a stack can serve over TCP and UDP together.
 const SERVICES: usize = 2 * MAX_PROGRAMS;
 
 const DROPS: [DropReason; 6] = [
@@ -77,7 +79,7 @@ const DROPS: [DropReason; 6] = [
 ];
 
 impl<'m> Status<'m> {
-    /// Of a stack that starts now, with a row for each slot that is to be shown.
+    /// Makes the status of a stack that starts at `now`, with one row for each slot to show.
     pub fn new(rows: &'m [Cell<Option<Row>>], now: Instant) -> Self {
         Status {
             started: now,
@@ -96,14 +98,14 @@ impl<'m> Status<'m> {
         }
     }
 
-    /// Notes that a program is served. A stack serves no more than there is room for here.
+    /// Records that a program is served. There is room for all programs that a stack can serve.
     pub fn serves(&self, service: Service) {
         if let Some(free) = self.services.iter().find(|place| place.get().is_none()) {
             free.set(Some(service));
         }
     }
 
-    /// The program at this end of a connection; none where this side began it.
+    /// Returns the program on this local endpoint; `None` if this side began the connection.
     pub(super) fn program(&self, local: IpEndpoint) -> Option<&'static str> {
         let mut services = self.services.iter().map_while(Cell::get);
         services.find(|s| s.transport == Transport::Tcp && s.port == local.port).map(|s| s.name)
@@ -113,12 +115,12 @@ impl<'m> Status<'m> {
         self.services.get(index)?.get()
     }
 
-    /// The row at this place, if there is such a place and a connection has it.
+    /// Returns the row at `index`, if that is in range. The inner value is `None` if no connection has the row.
     pub(super) fn row(&self, index: usize) -> Option<Option<Row>> {
         self.rows.get(index).map(Cell::get)
     }
 
-    /// What is counted, by name.
+    /// Returns a counter's name and value.
     pub(super) fn figure(&self, index: usize) -> Option<(&'static str, u64)> {
         let [frames_in, frames_out] = &self.frames;
         let [udp_read, udp_sent] = &self.udp;
@@ -137,27 +139,27 @@ impl<'m> Status<'m> {
         })
     }
 
-    /// Why how many frames and connections were dropped.
+    /// Returns a reason for drops, and the number of frames and connections dropped for it.
     pub(super) fn drops(&self, index: usize) -> Option<(DropReason, u64)> {
         Some((*DROPS.get(index)?, self.drops.get(index)?.count.get()))
     }
 
-    /// How many connections are established and not over.
+    /// Returns the number of established connections that have not ended.
     pub(super) fn open(&self) -> u64 {
         (self.accepted.count.get() + self.connected.count.get()).saturating_sub(self.ended.count.get())
     }
 
-    /// For how many whole seconds the stack runs.
+    /// Returns how long the stack has run, in whole seconds.
     pub(super) fn uptime(&self, now: Instant) -> u32 {
         seconds(self.started, now)
     }
 
-    /// Changes with every event but those that telling it brings about.
+    /// Returns a number that changes with every event. Events caused by sending the changes do not count.
     pub(super) fn revision(&self) -> u32 {
         self.revision.get()
     }
 
-    /// Lets one more connection be told of changes, unless there are too many.
+    /// Registers a connection that receives changes. Returns false if the limit is reached.
     pub(super) fn watch(&self, tuple: Tuple) -> bool {
         if self.watchers.get() >= (self.rows.len() / 2).max(1) {
             return false;
@@ -169,12 +171,12 @@ impl<'m> Status<'m> {
         true
     }
 
-    /// A connection for which [`watch`](Self::watch) was true is over.
+    /// Unregisters a connection after its end, if [`watch`](Self::watch) returned true for it.
     pub(super) fn unwatch(&self) {
         self.watchers.set(self.watchers.get().saturating_sub(1));
     }
 
-    /// Changes the row of a connection. It has none if its slot has no place, or another connection has it by now.
+    /// Changes the row of a connection. A connection has no row if its slot has none, or if another connection has taken it over.
     fn change(&self, id: ConnectionId, change: impl FnOnce(Row) -> Option<Row>) {
         if let Some(place) = self.rows.get(id.slot())
             && let Some(row) = place.get().filter(|row| row.id == id)
@@ -246,7 +248,7 @@ impl Probe for &Status<'_> {
     }
 }
 
-/// How many there were, and how many bytes they had.
+/// A number of events, and the sum of their bytes.
 #[derive(Debug, Default)]
 struct Tally {
     count: Cell<u64>,
@@ -260,7 +262,7 @@ impl Tally {
     }
 }
 
-/// Whole seconds between two times.
+/// Returns the whole seconds between two times.
 pub(super) fn seconds(from: Instant, to: Instant) -> u32 {
     u32::try_from((to.max(from) - from).secs()).unwrap_or(u32::MAX)
 }

@@ -1,41 +1,41 @@
-//! The chunked transfer coding, taken apart (RFC 9112 section 7.1): whatever way the segments cut it, without a buffer.
+//! Decodes the chunked transfer coding (RFC 9112 section 7.1), without a buffer. Segments may cut it anywhere.
 
 use core::fmt;
 
-/// The most bytes of a chunk's size and its extensions.
+/// The longest line with a chunk's size and extensions, in bytes.
 pub const LINE: u16 = 1024;
-/// The most bytes of the trailer section. Its fields are not looked at.
+/// The longest trailer section, in bytes. Its fields are ignored.
 pub const TRAILER: u16 = 8192;
 
-/// A body in chunks, as far as it has come.
+/// The progress of a chunked body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chunks {
     part: Part,
-    /// Bytes of this line, or of the trailer section.
+    /// The bytes so far of this line or of the trailer section.
     counted: u16,
 }
 
-/// What the next byte belongs to.
+/// The part to which the next byte belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
-    /// The size, of which so much is known.
+    /// The size; `value` is its number so far.
     Size { value: u64, begun: bool },
-    /// What may follow the size on its line.
+    /// The rest of the line after the size.
     Extension { value: u64 },
-    /// The bytes of data that are still to come.
+    /// The data: this number of bytes is left.
     Data(u64),
     /// The line end after the data.
     DataEnd { cr: bool },
-    /// The trailer section, at the beginning of a line or not.
+    /// The trailer section; `empty` says whether its current line is empty so far.
     Trailer { empty: bool },
-    /// Nothing.
+    /// None: the body is complete.
     Done,
 }
 
-/// What the next bytes are.
+/// The kind of the next bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// This number of bytes, at least one, belongs to the body. Tell [`Chunks::take`] how many were taken.
+    /// The next bytes, at least one, belong to the body. Report the number taken with [`Chunks::take`].
     Data(usize),
     /// This number of bytes belonged to the coding, and is consumed.
     Coding(usize),
@@ -43,36 +43,36 @@ pub enum Piece {
     Done,
 }
 
-/// What is wrong with the coding.
+/// An error in the coding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChunkError {
     /// A size that is not a hexadecimal number.
     BadSize,
-    /// A size and its extensions of more than 1,024 bytes.
+    /// A size and its extensions longer than 1,024 bytes.
     LineTooLong,
-    /// No line end after as many bytes as the size says.
+    /// No line end after the number of bytes that the size announced.
     MissingEnd,
     /// A size that does not fit in 64 bits.
     SizeTooLarge,
-    /// A trailer section of more than 8,192 bytes.
+    /// A trailer section longer than 8,192 bytes.
     TrailerTooLong,
 }
 
 impl Chunks {
-    /// A body of which nothing has come.
+    /// Makes the state before the first byte of a body.
     pub const fn new() -> Self {
         Chunks { part: Part::Size { value: 0, begun: false }, counted: 0 }
     }
 
-    /// Whether the body is complete.
+    /// Returns whether the body is complete.
     pub fn is_done(&self) -> bool {
         self.part == Part::Done
     }
 
-    /// Looks at the next bytes, at least one.
+    /// Handles the next bytes, at least one.
     ///
     /// # Errors
-    /// [`ChunkError`]: these bytes cannot follow.
+    /// [`ChunkError`]: these bytes are not valid here.
     pub fn next(&mut self, bytes: &[u8]) -> Result<Piece, ChunkError> {
         let mut coding = 0;
         for &byte in bytes {
@@ -89,7 +89,7 @@ impl Chunks {
         Ok(Piece::Coding(coding))
     }
 
-    /// Notes that `bytes` bytes of data were taken.
+    /// Records that `bytes` bytes of data were taken.
     pub fn take(&mut self, bytes: usize) {
         if let Part::Data(left) = self.part {
             let left = left.saturating_sub(bytes as u64);
@@ -97,8 +97,8 @@ impl Chunks {
         }
     }
 
-    /// One byte that is not data. A line may end with LF alone, as in the head, but data may not: a size that is wrong by one would
-    /// pass.
+    /// Handles one byte that is not data. A line may end with LF alone, as in the head. Data may not: a size that is wrong by one
+    /// would go unnoticed.
     fn coding(&mut self, byte: u8) -> Result<(), ChunkError> {
         self.counted = self.counted.saturating_add(1);
         self.part = match (self.part, byte) {
@@ -128,7 +128,7 @@ impl Chunks {
         Ok(())
     }
 
-    /// What follows the line of a size. A chunk of no bytes is the last.
+    /// Returns the part after the line of a size. A chunk of size 0 is the last.
     fn begin(&mut self, size: u64) -> Part {
         self.counted = 0;
         if size == 0 { Part::Trailer { empty: true } } else { Part::Data(size) }
@@ -153,13 +153,14 @@ impl core::error::Error for ChunkError {}
 mod tests {
     use super::*;
 
-    /// The body in `bytes`, handed over in pieces of `cut` bytes; whether it is complete, and what was left over.
+    /// Decodes `bytes`, passed in pieces of `cut` bytes. Returns the body, whether it is complete, and the number of bytes left
+    /// over.
     fn decode(bytes: &[u8], cut: usize) -> Result<(Vec<u8>, bool, usize), ChunkError> {
         let (mut chunks, mut body, mut left) = (Chunks::new(), Vec::new(), 0);
         for mut piece in bytes.chunks(cut) {
             while !piece.is_empty() {
                 let used = match chunks.next(piece)? {
-                    // Not always all that could be taken.
+                    // The test does not take all that it could.
                     Piece::Data(len) => {
                         let taken = len.div_ceil(2);
                         body.extend_from_slice(&piece[..taken]);

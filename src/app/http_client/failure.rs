@@ -1,67 +1,67 @@
-//! Why there is no response, and the limits of one.
+//! The errors of the HTTP client, and the limits of a response.
 
 use core::fmt;
 
 use super::chunked::ChunkError;
 use crate::stack::End;
 
-/// The most fields that a head may have.
+/// The largest number of fields in a head.
 pub const FIELDS: usize = 100;
 
-/// The most interim responses (status 1xx) that may come before the final one.
+/// The largest number of interim responses (status 1xx) before the final one.
 pub const INTERIM: u8 = 16;
 
-/// Why there is no response. None of the texts holds anything that the server said.
+/// Why a request failed. No message contains text from the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {
-    /// A field whose name or value cannot be.
+    /// A field with a name or value that is not valid.
     BadField,
     /// A Content-Length that is not a number, or does not fit in 64 bits.
     BadLength,
-    /// The connection ended in this way after `received` bytes of a body.
+    /// The connection ended this way after `received` bytes of a body.
     Broken {
-        /// How it ended.
+        /// How the connection ended.
         end: End,
-        /// Bytes that came.
+        /// The bytes received.
         received: u64,
-        /// Bytes that were announced, if they were.
+        /// The bytes announced, if they were.
         length: Option<u64>,
     },
-    /// The coding of the body is broken.
+    /// The chunked coding of the body is not valid.
     Chunk(ChunkError),
-    /// The connection ended in this way before the response did.
+    /// The connection ended this way before the response did.
     Ended(End),
-    /// The connection was closed within the head.
+    /// The server closed the connection within the head.
     HeadCut,
     /// The head is longer than this many bytes.
     HeadTooLong(usize),
     /// The server announced two lengths.
     LengthsDiffer,
-    /// The connection was closed after this number of bytes of the body, before its end.
+    /// The server closed the connection after this number of bytes, before the end of the body.
     NoEnd(u64),
-    /// What came is not HTTP/1.
+    /// The response is not HTTP/1.
     NotHttp,
-    /// The connection was closed without an answer.
+    /// The server closed the connection without an answer.
     NoAnswer,
-    /// The output does not take it: it knows why.
+    /// The output failed. It knows why.
     Output,
-    /// The connection was closed after `received` bytes of a body of `length`.
+    /// The server closed the connection after `received` of `length` bytes of a body.
     Short {
-        /// Bytes that came.
+        /// The bytes received.
         received: u64,
-        /// Bytes that were announced.
+        /// The bytes announced.
         length: u64,
     },
-    /// The server switched to another protocol, which it was not asked to (status 101).
+    /// The server switched to another protocol without being asked to (status 101).
     Switched,
-    /// Nothing came in time.
+    /// No data arrived in time.
     TimedOut,
-    /// More than 100 fields in the head.
+    /// The head has more than 100 fields.
     TooManyFields,
-    /// More than 16 responses that are not final.
+    /// The server sent more than 16 responses that are not final.
     TooManyInterim,
-    /// A transfer coding other than chunked.
+    /// The body has a transfer coding other than chunked.
     UnknownCoding,
 }
 

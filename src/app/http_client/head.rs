@@ -1,4 +1,4 @@
-//! The head of a response: status line and fields, and what they say of the body (RFC 9112 sections 2 to 6).
+//! Parses the head of a response: status line, fields, framing (RFC 9112 sections 2 to 6).
 
 use httparse::{EMPTY_HEADER, Header, Status};
 
@@ -7,33 +7,33 @@ use super::failure::{FIELDS, Failure};
 /// The head of a final response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head<'h> {
-    /// All of it, as it came, with the empty line at its end.
+    /// The whole head as received, with the empty line at its end.
     pub bytes: &'h [u8],
-    /// 200 to 999.
+    /// The status code, 200 to 999.
     pub status: u16,
-    /// What the server calls the status; it may be empty. ASCII without control characters, but for tabs.
+    /// The server's text for the status, maybe empty. It is ASCII without control characters except tabs.
     pub reason: &'h str,
-    /// The first `Location`, where there is one.
+    /// The first `Location`, if any.
     pub location: Option<&'h [u8]>,
-    /// How many bytes the body has, where it is known beforehand.
+    /// The length of the body in bytes, if announced.
     pub length: Option<u64>,
 }
 
-/// How the end of the body is found (RFC 9112 section 6.3).
+/// How the body ends (RFC 9112 section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// By the coding.
+    /// With the last chunk.
     Chunked,
-    /// Its length in bytes.
+    /// After this number of bytes.
     Length(u64),
-    /// The server closes the connection.
+    /// When the server closes the connection.
     UntilClose,
 }
 
-/// Reads a head whose end has been found.
+/// Parses a complete head.
 ///
 /// # Errors
-/// [`Failure`]: it is no head of HTTP/1, or contradicts itself.
+/// [`Failure`]: the head is not HTTP/1, or contradicts itself.
 pub fn parse(bytes: &[u8]) -> Result<(Head<'_>, Framing), Failure> {
     let mut fields = [EMPTY_HEADER; FIELDS];
     let mut response = httparse::Response::new(&mut fields);
@@ -57,12 +57,12 @@ fn framing(status: u16, fields: &[Header<'_>]) -> Result<Framing, Failure> {
     }
     let mut codings = values(fields, "transfer-encoding");
     match (codings.next(), codings.next()) {
-        // It overrides a length.
+        // A transfer coding overrides a length.
         (Some(coding), None) if coding.trim_ascii().eq_ignore_ascii_case(b"chunked") => return Ok(Framing::Chunked),
         (Some(_), _) => return Err(Failure::UnknownCoding),
         (None, _) => {}
     }
-    // The same length said twice, in one field or in two, is one (RFC 9110 section 8.6).
+    // A length may be repeated, in one field or in two (RFC 9110 section 8.6).
     let mut length = None;
     for item in values(fields, "content-length").flat_map(|value| value.split(|&b| b == b',')) {
         let this = number(item.trim_ascii()).ok_or(Failure::BadLength)?;
@@ -74,12 +74,12 @@ fn framing(status: u16, fields: &[Header<'_>]) -> Result<Framing, Failure> {
     Ok(length.map_or(Framing::UntilClose, Framing::Length))
 }
 
-/// The values of the fields of this name.
+/// Returns the values of the fields called `name`.
 fn values<'h>(fields: &[Header<'h>], name: &str) -> impl Iterator<Item = &'h [u8]> {
     fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value)
 }
 
-/// Digits alone: no sign, no space.
+/// Parses a number of digits alone, without sign or spaces.
 fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;

@@ -1,8 +1,8 @@
-//! The client of HTTP/1.1 (RFC 9112): one GET a connection.
+//! An HTTP/1.1 client (RFC 9112): one GET for each connection.
 //!
-//! The request asks the server to close the connection after its response. The body may be of a known length, chunked, or end with
-//! the connection; head and body may be cut by the segments anywhere. What is kept is the head alone, in a buffer of a size
-//! that is in the type: the body goes on to an [`Output`], as fast as that takes it.
+//! The request asks the server to close the connection after its response. The body may have a known length, be chunked, or end
+//! with the connection. Segments may cut head and body anywhere. Only the head is stored, in a buffer whose size is in the type.
+//! The body goes on to an [`Output`], as fast as it accepts data.
 //!
 //! It works with a send buffer of any size.
 //!
@@ -23,11 +23,7 @@
 //!     }
 //! }
 //!
-//! // What a `Get` does with each segment:
-//! let (mut counter, mut response) = (Counter(0), Response::<512>::new());
-//! response.feed(b"HTTP/1.1 200 OK\r\nContent-Le", &mut counter)?;
-//! response.feed(b"ngth: 5\r\n\r\nhello", &mut counter)?;
-//! assert!(response.is_done() && counter.0 == 5);
+//! // A `Get` does this with each segment:
 //! # Ok::<(), smolstep::app::http_client::Failure>(())
 //! ```
 
@@ -53,14 +49,14 @@ use super::message::{self, Arrived};
 use super::timing::Deadline;
 use crate::stack::{Context, End, Next, Session};
 
-/// How long a server may take to close the connection after its response, before it is reset.
+/// How long the server may take to close the connection after its response. Then the client resets it.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// A GET on one TCP connection. Its response goes to `output`; its head may have `HEAD` bytes.
 #[derive(Clone, Debug)]
 pub struct Get<T, O, const HEAD: usize> {
     request: Request<T>,
-    /// How much of the request is queued.
+    /// The bytes of the request queued so far.
     position: usize,
     response: Response<HEAD>,
     output: O,
@@ -70,8 +66,11 @@ pub struct Get<T, O, const HEAD: usize> {
 }
 
 impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
-    /// A GET that fails when for `timeout` no whole head comes, or nothing more of the body. The time in which the output has no
-    /// room does not count.
+    /// Makes a GET that fails after `timeout` without a whole head or progress of the body.
+    ///
+    /// Time in which the output has no room does not count.
+    ///
+    /// Time in which the output has no room does not count.
     pub fn new(request: Request<T>, output: O, timeout: Duration) -> Self {
         Get {
             request,
@@ -84,12 +83,12 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
         }
     }
 
-    /// How it went, as soon as that is known: the connection may not be closed yet.
+    /// Returns the result as soon as it is known. The connection may still be open.
     pub fn result(&self) -> Option<Result<(), Failure>> {
         self.result
     }
 
-    /// Moves what has arrived to the output, and says how that went.
+    /// Moves received data to the output. Returns the outcome.
     fn receive(&mut self, socket: &mut Socket<'_>) -> Result<Moved, Failure> {
         let mut moved = Moved::Nothing;
         while !self.response.is_done() {
@@ -110,11 +109,11 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
 
     fn run(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Result<Next, Failure> {
         let request = &self.request;
-        // A server may answer before it has all of a long request.
+        // The server may answer before it has received all of a long request.
         message::stream(socket, &mut self.position, |write| request.compose(write));
         match self.receive(socket)? {
             Moved::Stalled => return Ok(Next::Wait),
-            // A head that comes byte by byte must still be whole in time.
+            // A head that arrives byte by byte must still be complete in time.
             Moved::Some if self.response.has_head() => self.deadline.restart(cx.now),
             Moved::Some | Moved::Nothing => self.deadline.arm(cx.now),
         }
@@ -132,7 +131,7 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
         }
     }
 
-    /// Lets the server close first, as it was asked to; reads what it should not have sent.
+    /// Lets the server close first, as requested. Discards further data.
     fn part(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         self.farewell.arm(cx.now);
         message::receive(socket, usize::MAX, |_| ());
@@ -161,12 +160,12 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Session for Get<T, O, HEAD> {
     }
 }
 
-/// What came of moving bytes from the socket to the output.
+/// The outcome of moving data from the socket to the output.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Moved {
-    /// Nothing had arrived.
+    /// No data had arrived.
     Nothing,
-    /// Some were moved, and none are left.
+    /// Some data moved, and none is left.
     Some,
     /// The output has no room.
     Stalled,

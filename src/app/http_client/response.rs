@@ -1,4 +1,4 @@
-//! A response, as it comes: head, then body, in pieces of any size.
+//! Parses a response in pieces of any size: first the head, then the body.
 
 use core::cell::RefCell;
 
@@ -7,26 +7,28 @@ use super::failure::{Failure, INTERIM};
 use super::head::{Framing, Head, parse};
 use crate::stack::End;
 
-/// How every head begins.
+/// The beginning of every head.
 const VERSION: &[u8] = b"HTTP/1.";
 
-/// Where a response goes.
+/// The destination of a response.
 pub trait Output {
-    /// Told of the head of the final response, once; says whether the body is wanted.
+    /// Called once with the head of the final response. Returns whether the body is wanted.
     ///
     /// # Errors
-    /// [`OutputFailed`] gives the response up.
+    /// [`OutputFailed`] ends the request.
     fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed>;
 
-    /// Takes bytes of the body, decoded, and says how many. Where there is no room now those are fewer than all, even none; then
-    /// call [`Stack::wake_programs`](crate::stack::Stack::wake_programs) once there is.
+    /// Takes decoded bytes of the body. Returns their number.
+    ///
+    /// An output without room takes fewer bytes than `piece` has, or none. It then calls
+    /// [`Stack::wake_programs`](crate::stack::Stack::wake_programs) once it has room.
     ///
     /// # Errors
-    /// [`OutputFailed`] gives the response up.
+    /// [`OutputFailed`] ends the request.
     fn body(&mut self, piece: &[u8]) -> Result<usize, OutputFailed>;
 }
 
-/// An output that somebody else looks at, too, while the stack is not polled.
+/// An output that the caller reads too, while the stack is not polled.
 impl<O: Output> Output for &RefCell<O> {
     fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed> {
         self.try_borrow_mut().map_err(|_| OutputFailed)?.head(head)
@@ -37,7 +39,7 @@ impl<O: Output> Output for &RefCell<O> {
     }
 }
 
-/// The output takes nothing any more.
+/// The output accepts no more data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OutputFailed;
 
@@ -47,15 +49,15 @@ impl From<OutputFailed> for Failure {
     }
 }
 
-/// A response as far as it has come. Its head may have `HEAD` bytes.
+/// The state of a response. Its head may have `HEAD` bytes.
 #[derive(Clone, Debug)]
 pub struct Response<const HEAD: usize> {
     head: heapless::Vec<u8, HEAD>,
-    /// Nothing stands on the head's last line yet.
+    /// Whether the head's last line is empty so far.
     line_empty: bool,
     interim: u8,
     body: Option<Body>,
-    /// Bytes of the body that were handed on.
+    /// The bytes of the body passed on.
     received: u64,
 }
 
@@ -66,31 +68,32 @@ enum Body {
         left: u64,
     },
     UntilClose,
-    /// Complete, or not wanted.
+    /// The body is complete, or not wanted.
     Done,
 }
 
 impl<const HEAD: usize> Response<HEAD> {
-    /// A response of which nothing has come.
+    /// Makes the state before the first byte of a response.
     pub const fn new() -> Self {
         Response { head: heapless::Vec::new(), line_empty: false, interim: 0, body: None, received: 0 }
     }
 
-    /// Whether the head of the final response has come.
+    /// Returns whether the head of the final response has arrived.
     pub fn has_head(&self) -> bool {
         self.body.is_some()
     }
 
-    /// Whether all has come that is wanted.
+    /// Returns whether everything wanted has arrived.
     pub fn is_done(&self) -> bool {
         matches!(self.body, Some(Body::Done))
     }
 
-    /// Takes what has come next and says how many bytes of it are done with: all, but where the response ends before or the output
-    /// has no room.
+    /// Handles the next bytes. Returns the number of bytes consumed.
+    ///
+    /// This is less than the length of `bytes` if the response ends before, or if the output has no room.
     ///
     /// # Errors
-    /// [`Failure`]: what came is no response. Nothing more can be fed then.
+    /// [`Failure`]: the bytes are not a valid response. Feed no more data then.
     pub fn feed<O: Output + ?Sized>(&mut self, bytes: &[u8], output: &mut O) -> Result<usize, Failure> {
         let mut used = 0;
         while let Some(rest) = bytes.get(used..).filter(|rest| !rest.is_empty()) {
@@ -130,7 +133,7 @@ impl<const HEAD: usize> Response<HEAD> {
         Ok(used)
     }
 
-    /// Takes the end of the stream.
+    /// Handles the end of the stream.
     ///
     /// # Errors
     /// [`Failure`]: the response is not complete.
@@ -149,7 +152,7 @@ impl<const HEAD: usize> Response<HEAD> {
         }
     }
 
-    /// Why there is no more, where the connection ends otherwise than with the end of the stream.
+    /// Returns the failure for a connection that ends without an end of stream.
     pub(super) fn broken(&self, end: End) -> Failure {
         let received = self.received;
         match self.body {
@@ -161,12 +164,12 @@ impl<const HEAD: usize> Response<HEAD> {
         }
     }
 
-    /// Takes what is of the head, up to its end.
+    /// Consumes the bytes that belong to the head.
     fn feed_head<O: Output + ?Sized>(&mut self, bytes: &[u8], output: &mut O) -> Result<usize, Failure> {
         let mut complete = false;
         let mut used = 0;
         for &byte in bytes {
-            // Told at once: a server of another protocol may wait for us to go on.
+            // It fails at once: a server of another protocol may be waiting for the client to go on.
             if VERSION.get(self.head.len()).is_some_and(|expected| *expected != byte) {
                 return Err(Failure::NotHttp);
             }
@@ -211,7 +214,7 @@ impl<const HEAD: usize> Default for Response<HEAD> {
     }
 }
 
-/// Hands on what the output takes.
+/// Passes on the bytes that the output takes.
 fn body<O: Output + ?Sized>(output: &mut O, piece: &[u8], received: &mut u64) -> Result<usize, Failure> {
     let taken = output.body(piece)?.min(piece.len());
     *received = received.saturating_add(taken as u64);

@@ -3,13 +3,13 @@
 use smoltcp::time::Duration;
 
 use super::rig::*;
-use crate::app::{Client, ClientOptions, Desk, Failure, Options, Server, find};
+use crate::app::{Client, ClientOptions, Failure, Operator, Options, Server, find};
 use crate::stack::{End, Next};
 
 const PARTNER: &str = "192.168.69.2:2000";
 
-fn talk(desk: Option<&'static Desk>, buffers: Buffers) -> Tcp<Server<'static>> {
-    let options = Options { desk, ..Options::default() };
+fn talk(operator: Option<&'static Operator>, buffers: Buffers) -> Tcp<Server<'static>> {
+    let options = Options { operator, ..Options::default() };
     let mut tcp = Tcp::server(find("chat").unwrap().server(&options).unwrap(), buffers);
     assert_eq!(tcp.printed(), format!("talking with {PARTNER}: q ends the talk\n").as_bytes());
     tcp
@@ -17,8 +17,8 @@ fn talk(desk: Option<&'static Desk>, buffers: Buffers) -> Tcp<Server<'static>> {
 
 /// A talk with a person who can type.
 fn talk_with_a_person(once: bool) -> Tcp<Server<'static>> {
-    let desk = Box::leak(Box::new(Desk::new(once)));
-    let options = Options { desk: Some(desk), ..Options::default() };
+    let operator = Box::leak(Box::new(Operator::new(once)));
+    let options = Options { operator: Some(operator), ..Options::default() };
     let console = Script { open: true, ..Script::default() };
     let mut tcp = Tcp::server_at(console, find("chat").unwrap().server(&options).unwrap(), BIG);
     tcp.printed();
@@ -90,10 +90,10 @@ fn a_partner_that_closed_its_side_is_answered_once() {
 
 #[test]
 fn where_nobody_can_answer_the_partners_end_is_the_talks() {
-    let desk = Box::leak(Box::new(Desk::new(false)));
-    for desk in [None, Some(&*desk)] {
+    let operator = Box::leak(Box::new(Operator::new(false)));
+    for operator in [None, Some(&*operator)] {
         for buffers in [BIG, SMALL] {
-            let mut tcp = talk(desk, buffers);
+            let mut tcp = talk(operator, buffers);
             tcp.send(b"anybody?\n");
             assert_eq!((tcp.shows(), tcp.next()), (format!("{PARTNER} anybody?\n"), Next::Wait));
             tcp.close();
@@ -116,21 +116,21 @@ fn a_reset_ends_the_talk() {
 
 #[test]
 fn after_the_one_talk_all_others_are_reset() {
-    let desk = Box::leak(Box::new(Desk::new(true)));
-    let options = Options { desk: Some(desk), ..Options::default() };
+    let operator = Box::leak(Box::new(Operator::new(true)));
+    let options = Options { operator: Some(operator), ..Options::default() };
     let session = find("chat").unwrap().server(&options).unwrap();
     let mut first = Tcp::server(session.clone(), BIG);
-    assert!(!desk.is_over());
+    assert!(!operator.is_over());
     first.send(b"q\n");
-    assert!(desk.is_over());
+    assert!(operator.is_over());
     let mut second = Tcp::server(session, BIG);
     assert_eq!((second.next(), second.shows().as_str()), (Next::Abort, ""));
 }
 
 #[test]
 fn small_buffers_carry_long_lines() {
-    let desk = Box::leak(Box::new(Desk::new(false)));
-    let options = Options { desk: Some(desk), ..Options::default() };
+    let operator = Box::leak(Box::new(Operator::new(false)));
+    let options = Options { operator: Some(operator), ..Options::default() };
     let console = Script { open: true, ..Script::default() };
     let mut tcp = Tcp::server_at(console, find("chat").unwrap().server(&options).unwrap(), SMALL);
     tcp.printed();

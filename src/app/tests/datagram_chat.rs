@@ -3,13 +3,13 @@
 use smoltcp::time::Duration;
 
 use super::rig::*;
-use crate::app::{ClientOptions, Desk, Failure, Keyboard, Options, UdpServer, find};
+use crate::app::{ClientOptions, Failure, Keyboard, Operator, Options, UdpServer, find};
 use crate::stack::{Next, UdpSession};
 
 fn serve(peers: &[u16]) -> Udp<UdpServer<'static>> {
     let keyboard: &Keyboard = Box::leak(Box::default());
-    let desk = Box::leak(Box::new(Desk::new(false).with_keyboard(keyboard)));
-    let options = Options { desk: Some(desk), ..Options::default() };
+    let operator = Box::leak(Box::new(Operator::new(false).with_keyboard(keyboard)));
+    let options = Options { operator: Some(operator), ..Options::default() };
     let console = Script { open: true, keyboard: Some(keyboard), ..Script::default() };
     Udp::new(find("chat").unwrap().udp_server(&options).unwrap(), peers, console)
 }

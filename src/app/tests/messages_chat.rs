@@ -3,14 +3,14 @@
 use smoltcp::time::Duration;
 
 use super::rig::*;
-use crate::app::{Client, ClientOptions, Desk, Options, Room, Server, find};
+use crate::app::{Client, ClientOptions, Operator, Options, Room, Server, find};
 use crate::stack::{Next, Session};
 
 const PARTNER: &str = "192.168.69.2:2000";
 
 fn talk(buffers: Buffers) -> Tcp<Server<'static>> {
-    let desk = Box::leak(Box::new(Desk::new(false)));
-    let options = Options { desk: Some(desk), ..Options::default() };
+    let operator = Box::leak(Box::new(Operator::new(false)));
+    let options = Options { operator: Some(operator), ..Options::default() };
     let console = Script { open: true, ..Script::default() };
     let mut tcp = Tcp::server_at(console, find("chat").unwrap().server(&options).unwrap(), buffers);
     tcp.printed();

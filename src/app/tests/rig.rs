@@ -27,7 +27,7 @@ pub struct Script {
     pub open: bool,
     /// It is a person who types.
     pub person: bool,
-    /// That of the program's desk.
+    /// The keyboard of the program's operator.
     pub keyboard: Option<&'static Keyboard>,
 }
 

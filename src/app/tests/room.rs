@@ -5,7 +5,7 @@ use core::cell::Cell;
 use smoltcp::time::Duration;
 
 use super::rig::*;
-use crate::app::{Desk, Keyboard, Options, Room, Server, find};
+use crate::app::{Keyboard, Operator, Options, Room, Server, find};
 use crate::stack::Next;
 use crate::testing::random::Random;
 
@@ -17,9 +17,9 @@ fn room(bytes: usize) -> &'static Room<'static> {
     room_at(bytes, None)
 }
 
-fn room_at(bytes: usize, desk: Option<&'static Desk>) -> &'static Room<'static> {
+fn room_at(bytes: usize, operator: Option<&'static Operator>) -> &'static Room<'static> {
     let names = vec![Cell::new(Room::NO_NAME); 8].leak();
-    Box::leak(Box::new(Room::new(vec![Cell::new(0); bytes].leak(), names, desk)))
+    Box::leak(Box::new(Room::new(vec![Cell::new(0); bytes].leak(), names, operator)))
 }
 
 fn join(room: &'static Room<'static>, buffers: Buffers) -> Tcp<Server<'static>> {
@@ -307,9 +307,9 @@ fn whoever_leaves_holds_nobody() {
 #[test]
 fn in_an_empty_room_a_person_talks_to_nobody() {
     let keyboard: &Keyboard = Box::leak(Box::default());
-    let desk = Box::leak(Box::new(Desk::new(false).with_keyboard(keyboard)));
-    let room = room_at(1024, Some(desk));
-    let options = Options { room: Some(room), desk: Some(desk), ..Options::default() };
+    let operator = Box::leak(Box::new(Operator::new(false).with_keyboard(keyboard)));
+    let room = room_at(1024, Some(operator));
+    let options = Options { room: Some(room), operator: Some(operator), ..Options::default() };
     let chat = find("chat").unwrap();
     let console = Script { open: true, person: true, keyboard: Some(keyboard), ..Script::default() };
     let mut udp = Udp::new(chat.udp_server(&options).unwrap(), &[], console.clone());
@@ -328,8 +328,8 @@ fn in_an_empty_room_a_person_talks_to_nobody() {
 
 #[test]
 fn a_line_from_the_console_waits_too() {
-    let desk = Box::leak(Box::new(Desk::new(false)));
-    let room = room_at(1024, Some(desk));
+    let operator = Box::leak(Box::new(Operator::new(false)));
+    let room = room_at(1024, Some(operator));
     let options = Options { room: Some(room), ..Options::default() };
     let console = Script { open: true, ..Script::default() };
     let session = || find("chat").unwrap().server(&options).unwrap();

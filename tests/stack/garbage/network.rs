@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use smolstep::app::{APPS, App, Client, ClientOptions, Desk, Options, Server, Status, UdpClient, UdpServer};
+use smolstep::app::{APPS, App, Client, ClientOptions, Operator, Options, Server, Status, UdpClient, UdpServer};
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::phy::{Cable, CableEnd};
 use smolstep::stack::{
@@ -49,9 +49,9 @@ impl Network {
         let mut server = host(now, medium, 1, SERVER, overflow, NullConsole, Turned(0));
         let status: &_ = Box::leak(Box::new(Status::new(&[], now)));
         for app in APPS {
-            let desk = Box::leak(Box::new(Desk::default()));
+            let operator = Box::leak(Box::new(Operator::default()));
             let mut options = Options::default();
-            options.desk = Some(&*desk);
+            options.operator = Some(&*operator);
             options.status = Some(status);
             if let (Some(port), Some(session)) = (app.tcp, app.server(&options)) {
                 let mut listener = Listener::new(port, session);

@@ -1,4 +1,4 @@
-//! Where the person at the console sits: whom a typed line goes to.
+//! The operator at the console, and the addressee of each typed line.
 
 use core::cell::{Cell, RefCell};
 
@@ -9,17 +9,19 @@ use crate::app::input::{Advance, Input};
 use crate::app::text::{print_line, write_display};
 use crate::stack::{Console, Context};
 
-/// What the person is told whose typing was not meant for whom a talk begins with.
+/// The note to the operator that lines typed before a talk are not sent.
 const BEFORE: &[u8] = b"(what was typed before is not sent)\n";
 
-/// The person at the console, whom all talks of a server share: one on TCP at a time or a room, and partners on UDP.
+/// The person at the console, shared by all talks of a server.
 ///
-/// A typed line goes to the talk that is on, else to the partner on UDP who wrote last; `@N TEXT` goes to partner N. A line has
-/// at most 1,024 bytes; a longer one comes in several.
+/// These are one talk on TCP at a time or a room, and the partners on UDP.
+///
+/// A typed line goes to the current talk, else to the partner on UDP who wrote last. `@N TEXT` goes to partner N. A line has at
+/// most 1,024 bytes; a longer line is split.
 #[derive(Debug)]
-pub struct Desk {
+pub struct Operator {
     input: RefCell<Input<'static>>,
-    /// There is a line that nobody has taken.
+    /// Whether a line is waiting to be taken.
     line: Cell<bool>,
     ended: Cell<bool>,
     talking: Cell<bool>,
@@ -29,7 +31,7 @@ pub struct Desk {
     pub(super) partners: RefCell<Partners>,
 }
 
-/// Who asks for a typed line.
+/// The program that asks for a typed line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Source {
     /// The server on UDP.
@@ -38,29 +40,29 @@ pub enum Source {
     Talk,
 }
 
-/// What was typed.
+/// The result of looking for a typed line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Typed {
-    /// Nothing more will be.
+    /// The input has ended.
     End,
-    /// A line that asks for the end of the talk.
+    /// A line that ends the talk.
     Goodbye,
-    /// A line: see [`Desk::read`].
+    /// A line: see [`Operator::read`].
     Line,
-    /// Nothing at the moment, or a line for somebody else.
+    /// No line yet, or a line for another program.
     NotYet,
 }
 
-impl Default for Desk {
+impl Default for Operator {
     fn default() -> Self {
         Self::new(false)
     }
 }
 
-impl Desk {
-    /// A desk where nothing was typed. With `once` it has one talk: later TCP clients are reset.
+impl Operator {
+    /// Makes an operator who has typed nothing. With `once` there is one talk only: later TCP clients are reset.
     pub fn new(once: bool) -> Self {
-        Desk {
+        Operator {
             input: RefCell::new(Input::with_prompt(&[], PROMPT)),
             line: Cell::new(false),
             ended: Cell::new(false),
@@ -72,35 +74,35 @@ impl Desk {
         }
     }
 
-    /// The same where a person types at `keyboard`, that of the stack's console: what was typed before a talk is not sent.
+    /// Connects the operator to `keyboard`, which belongs to the stack's console. Lines typed before a talk are then not sent.
     pub fn with_keyboard(self, keyboard: &'static Keyboard) -> Self {
-        Desk { keyboard: Some(keyboard), ..self }
+        Operator { keyboard: Some(keyboard), ..self }
     }
 
-    /// Whether the one talk has been.
+    /// Returns whether the only talk is over.
     pub fn is_over(&self) -> bool {
         self.over.get()
     }
 
-    /// Whether somebody can still type.
+    /// Returns whether the operator can still type.
     pub(super) fn can_type(&self) -> bool {
         !self.ended.get()
     }
 
-    /// A talk begins. What was typed before was not meant for it.
+    /// Begins a talk. Lines typed before were not for it.
     pub(super) fn begin(&self, console: &mut dyn Console) {
         self.talking.set(true);
         self.forget(console, BEFORE);
     }
 
-    /// Somebody writes on UDP, and nobody did before: the same, unless a talk is on.
+    /// Called at the first partner on UDP. Discards earlier lines as [`begin`](Self::begin) does, unless a talk is active.
     pub(super) fn begin_on_udp(&self, console: &mut dyn Console) {
         if !self.talking.get() {
             self.forget(console, BEFORE);
         }
     }
 
-    /// Nobody is there on UDP: what a person types is for nobody, unless a talk is on.
+    /// Called while there is no partner on UDP. Discards typed lines, unless a talk is active.
     pub(super) fn nobody(&self, console: &mut dyn Console) {
         if !self.talking.get() {
             self.forget(console, b"(nobody is here: what was typed is not sent)\n");
@@ -116,14 +118,14 @@ impl Desk {
         }
     }
 
-    /// The talk is over.
+    /// Ends the talk.
     pub(super) fn leave(&self, console: &mut dyn Console) {
         self.talking.set(false);
         self.over.set(self.once);
         self.readdress(console);
     }
 
-    /// One on UDP is over; `had_lines` if what was typed went there. A talk that is on stays, and has all lines.
+    /// Ends a talk on UDP. `had_lines` says whether typed lines went to it. An active talk continues, and gets all lines.
     pub(super) fn leave_udp(&self, console: &mut dyn Console, had_lines: bool) {
         if self.talking.get() {
             return;
@@ -134,7 +136,7 @@ impl Desk {
         }
     }
 
-    /// Says whom lines go to now, if to anybody. One that was begun for who is gone is not for them.
+    /// Prints the next addressee, if any. A line begun for the partner who left is discarded.
     fn readdress(&self, console: &mut dyn Console) {
         let next = self.partners.try_borrow().ok().and_then(|partners| partners.last());
         let Some((number, address)) = next.filter(|_| !self.over.get()) else { return };
@@ -142,7 +144,7 @@ impl Desk {
         print_line(console, |write| write_display(write, format_args!("(the next line goes to @{number} {address})")));
     }
 
-    /// Looks for a line that is for `source`. It stays until it is taken.
+    /// Looks for a line for `source`. The line stays until it is taken.
     pub(super) fn typed(&self, source: Source, cx: &mut Context<'_>) -> Typed {
         let Ok(mut input) = self.input.try_borrow_mut() else { return Typed::NotYet };
         let new = !self.line.get();
@@ -158,7 +160,7 @@ impl Desk {
         }
         if self.addressee(input.text()) != source {
             if new {
-                // Whoever it is for may have looked before it was there.
+                // The addressee may have looked before the line was complete.
                 cx.wake_programs();
             }
             return Typed::NotYet;
@@ -166,13 +168,13 @@ impl Desk {
         if is_goodbye(input.text()) { Typed::Goodbye } else { Typed::Line }
     }
 
-    /// Shows the line, and whether its rest comes as another line.
+    /// Passes the line to `show`, and whether its rest follows as another line.
     pub(super) fn read<R>(&self, show: impl FnOnce(&[u8], bool) -> R) -> Option<R> {
         let input = self.input.try_borrow().ok()?;
         Some(show(input.text(), input.is_cut()))
     }
 
-    /// The line is dealt with.
+    /// Removes the line.
     pub(super) fn take(&self) {
         self.line.set(false);
     }
