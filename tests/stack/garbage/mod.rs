@@ -1,4 +1,6 @@
-//! 100,000 random and mutated frames into a running stack, on Ethernet and on bare IP. It serves every program, does not panic, every poll ends, all memory is freed, and then valid clients get exact replies.
+//! 100,000 random and mutated frames into a running stack, on Ethernet and on bare IP.
+//!
+//! The stack serves every program. It does not panic, every poll ends, all memory is freed, and then valid clients get exact replies.
 //!
 //! SMOLSTEP_SEED=NUMBER selects other frames. A failure prints the seed that reproduces it.
 
