@@ -1,4 +1,4 @@
-//! From a frame to its connection, and nothing else: the headers are read and the table is asked.
+//! The way from a frame to its connection only: reading the headers and the table lookup.
 //!
 //! `cargo bench --bench demux`. Segments of all connections come in turn.
 #![allow(missing_docs, reason = "a program, not a library")]
@@ -34,7 +34,7 @@ fn demux(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A segment of 64 bytes to the server's end.
+/// Builds a segment of 64 bytes to the server's end.
 fn segment(tuple: &Tuple) -> Vec<u8> {
     let (IpAddress::Ipv4(from), IpAddress::Ipv4(to)) = (tuple.remote.addr, tuple.local.addr) else {
         return Vec::new();

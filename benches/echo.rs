@@ -1,7 +1,7 @@
-//! An echo's round trip on the cable, at 1 to 16,384 connections.
+//! The round trip of an echo on the cable, at 1 to 16,384 connections.
 //!
-//! `cargo bench --bench echo`. 64 bytes go from a client's program through both stacks and the cable to the echo server's and back.
-//! One message is under way at a time, and the connections take turns, so that each finds its memory as cold as the others have
+//! `cargo bench --bench echo`. 64 bytes go from a client's program through both stacks and the cable to the echo server's and
+//! back. One message is in flight at a time, and the connections take turns. So each finds its memory as cold as the others have
 //! left it. `cargo bench --bench compare -- cable-flat cable-16384` measures the same, with the numbers of connections in turn.
 #![allow(missing_docs, reason = "a program, not a library")]
 

@@ -1,6 +1,6 @@
-//! Steps in the lab with its trace on: a session of 1,000 greetings, without loss and under 10%.
+//! Steps in the lab with its trace on: a session of 1,000 greetings, without loss and with 10%.
 //!
-//! `cargo bench --bench lab`. Every entry of the trace is taken and made ready to be shown, as the outputs do. An element is a
+//! `cargo bench --bench lab`. Every entry of the trace is taken and prepared for display, as in the outputs. An element is a
 //! step.
 #![allow(missing_docs, reason = "a program, not a library")]
 
@@ -12,7 +12,7 @@ use smolstep::cli::replay::replay;
 use smolstep::lab::Setup;
 use smoltcp::time::Duration;
 
-/// In a million.
+/// A loss rate, in frames in a million.
 const TEN_PERCENT: u32 = 100_000;
 
 fn lab(criterion: &mut Criterion) {

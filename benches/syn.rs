@@ -1,4 +1,4 @@
-//! How fast SYNs are answered that nothing follows, in a table of 1,024: each makes the oldest half-open connection go.
+//! The rate of answers to unfinished SYNs, with a table of 1,024. Each SYN evicts the oldest half-open connection.
 //!
 //! `cargo bench --bench syn`.
 #![allow(missing_docs, reason = "a program, not a library")]
@@ -52,7 +52,7 @@ fn syn(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A SYN from this port.
+/// Builds a SYN from this port.
 fn segment(port: u16) -> Vec<u8> {
     let tcp = frame::tcp((port, 7), u32::from(port), 0, SYN, 65_535, &[2, 4, 5, 0xb4], &[]);
     let mut packet = frame::ip(Ends::V4(CLIENT, SERVER), TCP, 0, &tcp);
@@ -60,13 +60,13 @@ fn segment(port: u16) -> Vec<u8> {
     frame::frame(Medium::Ethernet, SERVER_MAC, CLIENT_MAC, packet)
 }
 
-/// The client asks for the server's hardware address, and so tells its own.
+/// Builds the client's ARP request for the server's address. It also carries the client's own.
 fn arp() -> Vec<u8> {
     let packet = [&[0, 1, 8, 0, 6, 4, 0, 1][..], &CLIENT_MAC, &CLIENT, &[0; 6], &SERVER].concat();
     frame::ether(Medium::Ethernet, [0xff; 6], CLIENT_MAC, 0x0806, packet)
 }
 
-/// Receives all frames of the other end; returns how many there were.
+/// Receives all frames of the other end. Returns their number.
 fn drain(end: &mut CableEnd<'_, FRAMES, MTU>, now: Instant) -> usize {
     let mut frames = 0;
     while let Some((frame, _)) = end.receive(now) {

@@ -1,7 +1,7 @@
 //! Echoes of 64 bytes on the cable: two whole stacks in one thread, so that only they are measured.
 //!
-//! One message is under way at a time and the connections take turns, so that each finds its memory as cold as the others have
-//! left it. The client is smolstep; the server is smolstep, or one SocketSet with all sockets, as smoltcp's examples have it.
+//! One message is in flight at a time, and the connections take turns. So each finds its memory as cold as the others have left
+//! it. The client is smolstep. The server is smolstep, or one SocketSet with all sockets, as in smoltcp's examples.
 
 use smoltcp::iface::{self, Interface, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{CongestionControl, Socket, SocketBuffer};
@@ -25,7 +25,7 @@ type End = CableEnd<'static, 8, 1514>;
 /// An echo server and a client on a cable, with many connections between them. Its memory is never freed.
 pub struct EchoCable {
     now: Instant,
-    /// When the next connection has its turn.
+    /// The time of the next connection's turn.
     turn: Option<Instant>,
     client: Stack<'static, Ping, ()>,
     client_io: Io<End, NullConsole>,
@@ -38,7 +38,7 @@ enum Server {
 }
 
 impl EchoCable {
-    /// With smolstep's server. `None` if not every connection opens: the most is 65,534.
+    /// Makes a cable with smolstep's server. Returns `None` if not every connection opens: the limit is 65,534.
     pub fn new(connections: usize) -> Option<Self> {
         Self::with(connections, |mut io| {
             let mut stack = stack(1, connections, &mut io.device)?;
@@ -48,7 +48,7 @@ impl EchoCable {
         })
     }
 
-    /// With one SocketSet as the server.
+    /// Makes a cable with one SocketSet as the server.
     pub fn one_set(connections: usize) -> Option<Self> {
         Self::with(connections, |io| OneSet::new(connections, io.device).map(|set| Server::OneSet(Box::new(set))))
     }
@@ -65,26 +65,26 @@ impl EchoCable {
             let turn = Instant::from_secs(2) + Duration::from_micros(number as u64);
             let ping = Ping { turn, period: Duration::from_micros(connections as u64), sent: false };
             cable.client.connect(now, remote, ping, Duration::from_secs(1), &mut cable.client_io).ok()?;
-            // The first one takes two more, for ARP.
+            // The first connection takes two more steps, for ARP.
             for _ in 0..4 {
                 cable.there_and_back();
             }
         }
-        // The memory of each is touched once before anything is measured.
+        // The memory of each connection is touched once before the measurement.
         (0..connections).all(|_| cable.round_trip()).then_some(cable)
     }
 
-    /// Runs the next connection's turn; returns whether its echo came back, which it does unless something is broken.
+    /// Runs the next connection's turn. Returns whether its echo came back; false means a defect.
     #[must_use]
     pub fn round_trip(&mut self) -> bool {
         let Some(turn) = self.turn else { return false };
         self.now = turn;
         self.there_and_back();
-        // Had the echo not come back, the next turn would be another connection's retransmission.
+        // Without the echo, the next turn would be another connection's retransmission.
         self.turn == Some(turn + Duration::from_micros(1))
     }
 
-    /// smolstep's server, where it is that one.
+    /// Returns smolstep's server, or `None` for a SocketSet.
     pub fn server(&self) -> Option<&Stack<'static, app::Server<'static>, ()>> {
         match &self.server {
             Server::OneSet(_) => None,
@@ -113,7 +113,7 @@ fn stack<S: Session + Clone>(number: u8, connections: usize, device: &mut End) -
     Stack::new(config, device, memory, Instant::from_secs(1)).ok()
 }
 
-/// An acknowledgement travels with the next message, however many connections have their turn before.
+/// The delay of an acknowledgement: it travels with the next message, however many turns come before.
 const ACK_DELAY: Option<Duration> = Some(Duration::from_millis(500));
 
 fn address(number: u8) -> IpCidr {
@@ -153,7 +153,7 @@ impl Session for Ping {
     }
 }
 
-/// One SocketSet with a socket a connection: after each poll, every socket is looked at.
+/// One SocketSet with a socket for each connection. After each poll, it checks every socket.
 struct OneSet {
     iface: Interface,
     device: End,
@@ -167,7 +167,7 @@ impl OneSet {
         config.random_seed = 1;
         let mut iface = Interface::new(config, &mut device, Instant::from_secs(1));
         iface.update_ip_addrs(|addresses| {
-            // There is room for one.
+            // It fits: the list is empty.
             let _ = addresses.push(address(1));
         });
         let mut sockets = SocketSet::new(Vec::with_capacity(connections));
@@ -176,7 +176,7 @@ impl OneSet {
             let [receive, send] = [(); 2].map(|()| SocketBuffer::new(vec![0; BUFFER]));
             let mut socket = Socket::new(receive, send);
             socket.set_ack_delay(ACK_DELAY);
-            // smoltcp's default unless a feature changes it, which this program has.
+            // smoltcp's default, unless a feature changes it. This program has that feature.
             socket.set_congestion_control(CongestionControl::None);
             socket.listen(PORT).ok()?;
             handles.push(sockets.add(socket));
@@ -193,7 +193,7 @@ impl OneSet {
                 && socket.can_send()
                 && let Ok(len) = socket.recv_slice(&mut buffer)
             {
-                // There is room: one message is under way.
+                // It fits: one message is in flight.
                 let _ = socket.send_slice(buffer.get(..len).unwrap_or_default());
             }
         }

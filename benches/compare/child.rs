@@ -1,4 +1,4 @@
-//! Servers in their own processes: the one in Python, and smolstep's where its memory is measured.
+//! Servers in their own processes: the one in Python, and smolstep's for measuring its memory.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
@@ -18,25 +18,25 @@ use super::network::{PREFIX, SERVER, TAP};
 /// The server in Python's socket module.
 const PYTHON: &str = include_str!("python.py");
 
-/// The most bytes in the line that says where a server listens.
+/// The longest line about a server's address, in bytes.
 const LINE: usize = 256;
 
-/// How many bytes at the end of a server's standard error are searched for its last line.
+/// The bytes at the end of a server's standard error that are searched for its last line.
 const COMPLAINT: usize = 1024;
 
-/// A running server; it is killed when this is dropped.
+/// A running server. It is killed on drop.
 pub struct Server {
     child: Child,
-    /// Its standard error: no pipe, because nobody reads it while it runs.
+    /// Its standard error: a file, because no thread would read a pipe while it runs.
     errors: File,
     address: SocketAddr,
 }
 
 impl Server {
-    /// The program greeting in Python, a thread a connection, on the kernel's loopback.
+    /// Starts greeting in Python, a thread for each connection, on the kernel's loopback.
     ///
     /// # Errors
-    /// There is no python3 here.
+    /// This machine has no python3.
     pub fn python(deadline: Deadline<'_>) -> Result<Self, Miss> {
         let mut command = Command::new("python3");
         let mut server = Server::start(command.args(["-c", PYTHON]), "python3")?;
@@ -45,10 +45,10 @@ impl Server {
         Ok(server)
     }
 
-    /// `smolstep serve greeting` on the TAP, for `connections` connections with 4 KiB each way: see [`become_server`].
+    /// Starts `smolstep serve greeting` on the TAP, with 4 KiB each way: see [`become_server`].
     ///
     /// # Errors
-    /// It does not start.
+    /// The server does not start.
     pub fn smolstep(connections: usize, deadline: Deadline<'_>) -> Result<Self, Miss> {
         let mut command = Command::new("/proc/self/exe");
         command.env("RUST_LOG", "warn").args(["--child", &connections.to_string()]);
@@ -64,7 +64,7 @@ impl Server {
         let errors = memfd_create("bench-errors", MemfdFlags::CLOEXEC).map_err(Miss::at("a file in memory"))?;
         let errors = File::from(errors);
         let copy = errors.try_clone().map_err(Miss::at("a file in memory"))?;
-        // Not in this process's group: Ctrl-C is for this process alone.
+        // In another process group: Ctrl-C is for this process alone.
         command.process_group(0).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(copy);
         let child = command.spawn().map_err(|error| match error.kind() {
             ErrorKind::NotFound => Miss::Skipped(format!("there is no {name} here")),
@@ -73,10 +73,10 @@ impl Server {
         Ok(Server { child, errors, address: (Ipv4Addr::UNSPECIFIED, 0).into() })
     }
 
-    /// The line that says it listens; less of it where the server has ended.
+    /// Reads the line that announces the address; it is incomplete if the server has ended.
     fn line(&mut self, deadline: Deadline<'_>) -> Result<String, Miss> {
         let (mut line, mut byte) = (String::new(), [0]);
-        // It stays open: a server that has more to say must not fail at that.
+        // The pipe stays open: further output of the server must not fail.
         let Some(out) = &mut self.child.stdout else { return Ok(line) };
         let timeout = Timespec::try_from(TICK).ok();
         while line.len() < LINE && !line.ends_with('\n') {
@@ -90,15 +90,15 @@ impl Server {
         Ok(line)
     }
 
-    /// Where it listens.
+    /// Returns the address of the server.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// The memory that it has in use, in KiB.
+    /// Returns the resident memory of the server, in KiB.
     ///
     /// # Errors
-    /// It has ended.
+    /// The server has ended.
     pub fn resident(&self) -> Result<f64, Miss> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
@@ -106,7 +106,7 @@ impl Server {
         number.ok_or_else(|| self.miss("the server has ended early"))
     }
 
-    /// What went wrong, with the last line that the server wrote about it.
+    /// Describes a failure, with the last line that the server wrote about it.
     fn miss(&self, what: &str) -> Miss {
         let len = self.errors.metadata().map_or(0, |file| file.len());
         let mut end = [0; COMPLAINT];
@@ -133,7 +133,7 @@ pub fn become_server(connections: u16) -> String {
     if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
         return format!("the signal for the parent's death: {error}");
     }
-    // No signal comes for an earlier death; but then standard input has ended.
+    // No signal comes if the parent died earlier, but then standard input has ended.
     let stdin = rustix::stdio::stdin();
     let now = Timespec { tv_sec: 0, tv_nsec: 0 };
     if poll(&mut [PollFd::from_borrowed_fd(stdin, PollFlags::IN)], Some(&now)) != Ok(0) {

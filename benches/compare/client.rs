@@ -1,4 +1,4 @@
-//! The kernel's clients: each does the same with every server.
+//! The kernel's clients. Each does the same with every server.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -10,13 +10,13 @@ use super::metric::Spread;
 use super::pattern::Pattern;
 use super::server::{CHUNK, Check, WELCOME};
 
-/// How long a handshake may take: with a lost SYN or two.
+/// The time limit of a handshake. It allows for a lost SYN or two.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
-/// A connection that gives up waiting after a [`TICK`], for a [`Deadline`] to decide.
+/// Connects. Reads and writes time out after a [`TICK`], so that a [`Deadline`] can decide.
 ///
 /// # Errors
-/// Nobody answers there.
+/// No server answers at this address.
 pub fn connect(server: SocketAddr) -> Result<TcpStream, Miss> {
     let stream = TcpStream::connect_timeout(&server, HANDSHAKE).map_err(Miss::at("connecting"))?;
     let set = stream
@@ -26,10 +26,10 @@ pub fn connect(server: SocketAddr) -> Result<TcpStream, Miss> {
     set.map_err(Miss::at("a client's socket")).map(|()| stream)
 }
 
-/// Reads as many bytes as `expected` has, which must be these.
+/// Reads `expected.len()` bytes, which must equal `expected`.
 ///
 /// # Errors
-/// Others come, or none.
+/// Other bytes arrive, or none.
 pub fn expect(stream: &mut TcpStream, expected: &[u8], deadline: Deadline<'_>) -> Result<(), Miss> {
     let mut buffer = [0; 64];
     let mut rest = expected;
@@ -44,10 +44,10 @@ pub fn expect(stream: &mut TcpStream, expected: &[u8], deadline: Deadline<'_>) -
     Ok(())
 }
 
-/// Gbit/s of a stream from the server, over `span`. What comes in a tenth of that before is not counted.
+/// Measures a stream from the server in Gbit/s, over `span`. Bytes in the first tenth are not counted.
 ///
 /// # Errors
-/// The stream ends, or is not what it should be.
+/// The stream ends, or has the wrong bytes.
 pub fn receive(server: SocketAddr, span: Duration, deadline: Deadline<'_>) -> Result<f64, Miss> {
     let mut stream = connect(server)?;
     let (mut buffer, mut pattern) = (vec![0; CHUNK], Pattern::default());
@@ -69,10 +69,10 @@ pub fn receive(server: SocketAddr, span: Duration, deadline: Deadline<'_>) -> Re
     part(span)
 }
 
-/// Gbit/s of a stream to the server, over `span` and until the server has had it all.
+/// Measures a stream to the server in Gbit/s, over `span` and until all is received.
 ///
 /// # Errors
-/// The server has not had all, or not what was sent.
+/// The server has not received all, or received other bytes.
 pub fn send(server: SocketAddr, span: Duration, check: &Check, deadline: Deadline<'_>) -> Result<f64, Miss> {
     let mut stream = connect(server)?;
     let (mut buffer, mut pattern) = (vec![0; CHUNK], Pattern::default());
@@ -97,7 +97,7 @@ pub fn send(server: SocketAddr, span: Duration, check: &Check, deadline: Deadlin
     Ok(gigabits(bytes, time))
 }
 
-/// The median time of a greeting's round trip, in microseconds; one at a time, over `span`.
+/// Measures the median round trip of a greeting in microseconds, one at a time, over `span`.
 ///
 /// # Errors
 /// The server does not greet.
@@ -114,13 +114,13 @@ pub fn latency(server: SocketAddr, span: Duration, deadline: Deadline<'_>) -> Re
     Ok(Spread::of(&times).map_or(0.0, |times| times.median))
 }
 
-/// The most connections that [`accept`] opens: fewer than the kernel has ports for.
+/// The largest number of connections that [`accept`] opens: fewer than the kernel has ports.
 const OPENED: usize = 20_000;
 
-/// Connections a second that are opened, greeted and closed, one after the other, over `span`.
+/// Opens, greets and closes connections one after another, over `span`. Returns their number a second.
 ///
 /// # Errors
-/// One is not accepted.
+/// A connection is not accepted.
 pub fn accept(server: SocketAddr, span: Duration, deadline: Deadline<'_>) -> Result<f64, Miss> {
     let (start, mut opened) = (Instant::now(), 0);
     while (start.elapsed() < span && opened < OPENED) || opened == 0 {

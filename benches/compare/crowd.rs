@@ -1,4 +1,4 @@
-//! Many connections at once on the TAP: how fast they open, their memory, and whether the busy ones are slowed down by the idle.
+//! Many connections at once on the TAP: how fast they open, their memory, and the effect of idle ones.
 
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -11,19 +11,19 @@ use super::deadline::{Deadline, Miss};
 use super::metric::{Figure, Metric, Subject};
 use super::talk::{Talker, talk, together};
 
-/// How many of them talk.
+/// The number of connections that talk.
 const ACTIVE: usize = 1000;
 
-/// How many open at a time: with one, the result is mostly the time that it takes to wake a sleeping core.
+/// The number of connections that open at once. With one, the result is mostly the time to wake a sleeping core.
 const OPENING: usize = 16;
 
 /// Files of this process besides its clients' sockets.
 const OTHER_FILES: u64 = 100;
 
-/// Opens `number` connections to a server of its own, which greets each; then a thousand of them talk; then all are closed.
+/// Opens `number` connections to a new server, which greets each. Then a thousand of them talk, and all are closed.
 ///
 /// # Errors
-/// Not all can be opened, or one is not greeted.
+/// Not all connections can be opened, or one is not greeted.
 pub fn crowd(number: usize, span: Duration, deadline: Deadline<'_>) -> Result<Vec<(Figure, f64)>, Miss> {
     allow_files(number as u64 + OTHER_FILES)?;
     let server = Server::smolstep(number, deadline)?;
@@ -50,7 +50,7 @@ fn open(server: SocketAddr, number: usize, deadline: Deadline<'_>) -> Result<Vec
     Ok(talkers.into_iter().flatten().collect())
 }
 
-/// Lets this process have so many files open, if the system lets it.
+/// Raises the limit of open files to `number`, if the system allows it.
 fn allow_files(number: u64) -> Result<(), Miss> {
     let limit = getrlimit(Resource::Nofile);
     if limit.current.is_none_or(|current| current >= number) {

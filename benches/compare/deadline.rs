@@ -5,35 +5,35 @@ use std::io::{self, ErrorKind};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// No measurement takes this long.
+/// The time limit of each measurement.
 const LIMIT: Duration = Duration::from_secs(90);
 
-/// How long a read or write of a client waits before it checks its deadline.
+/// The time that a client's read or write waits before it checks its deadline.
 pub const TICK: Duration = Duration::from_millis(100);
 
 /// Why a measurement has no result.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Miss {
-    /// Something went wrong: a line that says what.
+    /// A failure, described in one line.
     Failed(String),
     /// Ctrl-C.
     Interrupted,
-    /// This machine lacks something that it needs: a line that says what.
+    /// This machine lacks something that the measurement needs, described in one line.
     Skipped(String),
 }
 
 impl Miss {
-    /// A failure, in a line.
+    /// Makes a failure from a line.
     pub fn failed(what: impl fmt::Display) -> Self {
         Miss::Failed(what.to_string())
     }
 
-    /// A panic, which the standard hook has reported.
+    /// Makes a failure from a panic, which the standard hook has reported.
     pub fn panicked(what: &str) -> Self {
         Miss::Failed(format!("{what} panicked; the panic's message is above"))
     }
 
-    /// Makes a failure of an error; `what` was being done.
+    /// Makes failures from errors of the activity `what`.
     pub fn at<E: fmt::Display>(what: &str) -> impl Fn(E) -> Self {
         move |error| Miss::Failed(format!("{what}: {error}"))
     }
@@ -81,7 +81,7 @@ impl<'s> Deadline<'s> {
     }
 }
 
-/// Whether an error only means that nothing has happened yet.
+/// Returns whether an error only means that nothing has happened yet.
 fn is_temporary(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }

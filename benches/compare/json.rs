@@ -13,8 +13,8 @@ use super::results::RowResult;
 use super::rows::{Limit, Row};
 use super::table::verdict;
 
-/// One object: `smolstep` (the version), `machine`, `debug`, `rounds`, `quick`, and `rows`. In each row `ours`, `against` and
-/// `result` are objects with `median`, `low` and `high`; the former two have `of` and `unit`, too.
+/// Formats the results as one JSON object. It has `smolstep` (the version), `machine`, `debug`, `rounds`, `quick`, and `rows`. In
+/// each row `ours`, `against` and `result` are objects with `median`, `low` and `high`. The first two also have `of` and `unit`.
 pub fn json(machine: &Machine, rounds: usize, quick: bool, rows: &[(&Row, RowResult)]) -> String {
     let Machine { cpu, cores, kernel, congestion, load } = machine;
     let rows: Vec<Value> = rows.iter().map(|(row, result)| row_object(row, result)).collect();
@@ -68,7 +68,7 @@ pub struct JsonFile {
 }
 
 impl JsonFile {
-    /// Opens the file, so that nothing is measured in vain.
+    /// Opens the file before any measurement, so that none is wasted.
     ///
     /// # Errors
     /// One line for the user: the file cannot be written.

@@ -14,7 +14,7 @@ use super::server::{CHUNK, Check, Duty, WELCOME, scoped_server};
 /// Runs a client against a server on the kernel's loopback.
 ///
 /// # Errors
-/// Those of the client, there is no socket to listen on, or a connection cannot be accepted.
+/// Those of the client. Also: no socket to listen on, or a connection cannot be accepted.
 pub fn with_threads<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T, Miss>) -> Result<T, Miss> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(Miss::at("listening"))?;
     let address = listener.local_addr().map_err(Miss::at("listening"))?;
@@ -27,8 +27,9 @@ pub fn with_threads<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T,
     scoped_server(("bench-kernel", "the server"), server, stop, || client(address))
 }
 
-/// Serves each connection on a thread of its own, until `over` is set and [`stop_listening`] called; then waits for their ends. At
-/// an error, clients are refused from then on.
+/// Serves each connection on its own thread, until `over` is set.
+///
+/// [`stop_listening`] ends the wait for a client. Open connections are served to their ends. After an error, clients are refused.
 pub fn accept(listener: &TcpListener, duty: &Duty, over: &AtomicBool) -> io::Result<()> {
     thread::scope(|scope| {
         loop {
@@ -36,10 +37,10 @@ pub fn accept(listener: &TcpListener, duty: &Duty, over: &AtomicBool) -> io::Res
                 _ if over.load(Ordering::Acquire) => return Ok(()),
                 Ok((stream, _)) => {
                     let thread = thread::Builder::new().name("bench-kernel".into());
-                    // Without a thread the client is turned away, and says so.
+                    // Without a thread the client is refused, and reports it.
                     let _ = thread.spawn_scoped(scope, move || serve(stream, duty));
                 }
-                // The client has gone already.
+                // The client has left already.
                 Err(error) if error.kind() == ErrorKind::ConnectionAborted => {}
                 Err(error) => {
                     stop_listening(listener);
@@ -50,13 +51,13 @@ pub fn accept(listener: &TcpListener, duty: &Duty, over: &AtomicBool) -> io::Res
     })
 }
 
-/// Wakes the thread that accepts; clients that were not accepted are refused (shutdown(2) on a listening socket).
+/// Wakes the accepting thread. Waiting clients are refused (shutdown(2) on a listening socket).
 fn stop_listening(listener: &TcpListener) {
-    // Fails only where it has been done before.
+    // This fails only if called before.
     let _ = shutdown(listener, Shutdown::Both);
 }
 
-/// Serves one connection to its end, which any error is.
+/// Serves one connection until it ends or fails.
 fn serve(mut stream: TcpStream, duty: &Duty) {
     let _ = stream.set_nodelay(true);
     let _ = match duty {

@@ -1,30 +1,30 @@
-//! The machine that figures are of.
+//! The machine that produced the figures.
 
 use core::fmt;
 use std::fs;
 use std::thread::available_parallelism;
 
-/// What of a machine decides how fast it is, as far as the kernel tells.
+/// The properties of a machine that decide its speed, as far as the kernel reports them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Machine {
     /// The processor's name.
     pub cpu: String,
-    /// How many of its cores there are for this process.
+    /// The number of cores for this process.
     pub cores: usize,
     /// The kernel's release.
     pub kernel: String,
-    /// The congestion control of the kernel's TCP, which paces what its clients send or does not.
+    /// The congestion control of the kernel's TCP. It decides whether its clients pace their segments.
     pub congestion: String,
-    /// How many processes wanted a core, over the minute before.
+    /// The number of processes that wanted a core, over the minute before.
     pub load: String,
 }
 
 impl Machine {
-    /// This one, now.
+    /// Returns this machine's present properties.
     pub fn here() -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let cpus = read("/proc/cpuinfo");
-        // Not every architecture's has this line.
+        // Some architectures lack this line.
         let name = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
         Machine {
             cpu: name.map_or(std::env::consts::ARCH, |(_, name)| name.trim()).into(),

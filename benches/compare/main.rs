@@ -1,7 +1,8 @@
 //! smolstep beside smoltcp alone, the kernel's TCP and Python, measured in one run.
 //!
-//! `cargo bench --bench compare -- ROW…`. The measurements take turns, round by round, so that a slow moment of the machine
-//! slows all of them. Each has a network namespace of its own with a new TAP. rows.rs says what is compared, measure.rs how.
+//! `cargo bench --bench compare -- ROW…`. The measurements take turns, round by round, so that a slow moment of the machine slows
+//! all of them. Each runs in its own network namespace with a new TAP. rows.rs lists the comparisons; measure.rs takes the
+//! measurements.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 #[allow(dead_code, reason = "the benchmark demux uses the rest")]
@@ -100,7 +101,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Measures and prints the results; returns whether no measurement failed.
+/// Measures and prints the results. Returns whether no measurement failed.
 ///
 /// # Errors
 /// One line for the user.
@@ -117,7 +118,7 @@ fn run(args: &Args) -> Result<bool, String> {
     let json_file = args.json.as_deref().map(JsonFile::open).transpose()?;
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGHUP, SIGINT, SIGTERM] {
-        // The second one ends the process, whatever it is doing.
+        // A second signal ends the process at once.
         signal_hook::flag::register_conditional_shutdown(signal, 1, stop.clone())
             .and_then(|_| signal_hook::flag::register(signal, stop.clone()))
             .map_err(|error| format!("catching signals: {error}"))?;
@@ -146,7 +147,7 @@ fn run(args: &Args) -> Result<bool, String> {
     Ok(!measured.has_failed())
 }
 
-/// Measures what the rows need, in turn.
+/// Takes the measurements of the rows in turn.
 fn measure_all(rows: &[&Row], rounds: usize, effort: Effort, stop: &AtomicBool) -> Measured {
     let mut jobs: Vec<Job> = Vec::new();
     for job in rows.iter().flat_map(|row| row.figures()).map(Figure::job) {
@@ -173,7 +174,7 @@ fn measure_all(rows: &[&Row], rounds: usize, effort: Effort, stop: &AtomicBool) 
     measured
 }
 
-/// A progress bar on standard error; it hides itself where that is no terminal.
+/// Makes a progress bar on standard error. It is hidden unless that is a terminal.
 fn bar(steps: usize) -> ProgressBar {
     let bar = ProgressBar::with_draw_target(Some(steps as u64), ProgressDrawTarget::stderr());
     if let Ok(style) = ProgressStyle::with_template("{bar:30} {pos} of {len}, {eta} left  {msg}") {

@@ -1,4 +1,4 @@
-//! Takes the measurements: crowd.rs those of many connections, cable.rs those on the cable, client.rs and talk.rs all others.
+//! Takes the measurements: many connections in crowd.rs, the cable in cable.rs, the rest in client.rs and talk.rs.
 
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -16,26 +16,26 @@ use super::stack::with_smolstep;
 use super::talk::{Talker, talk};
 use super::tuntap::with_tuntap;
 
-/// How much is measured.
+/// The amount of measuring.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
-    /// How long each measurement takes, without its preparation.
+    /// The time of each measurement, without its preparation.
     pub span: Duration,
     /// Round trips on the cable.
     pub trips: usize,
 }
 
 impl Effort {
-    /// For figures.
+    /// The effort for figures.
     pub const FULL: Effort = Effort { span: Duration::from_secs(1), trips: 65_536 };
-    /// To see whether it runs.
+    /// The effort for a check that everything runs.
     pub const QUICK: Effort = Effort { span: Duration::from_millis(100), trips: 4096 };
 }
 
 /// Clients at once in [`Metric::Greeting`].
 const CLIENTS: usize = 64;
 
-/// Takes measurements, and keeps what can be used again.
+/// Takes measurements, and keeps objects that can be reused.
 pub struct Meter<'s> {
     effort: Effort,
     stop: &'s AtomicBool,
@@ -43,7 +43,7 @@ pub struct Meter<'s> {
 }
 
 impl<'s> Meter<'s> {
-    /// A meter; Ctrl-C sets `stop`.
+    /// Makes a meter. Ctrl-C sets `stop`.
     pub fn new(effort: Effort, stop: &'s AtomicBool) -> Self {
         Meter { effort, stop, cables: Vec::new() }
     }
@@ -51,7 +51,7 @@ impl<'s> Meter<'s> {
     /// Takes one measurement.
     ///
     /// # Errors
-    /// [`Miss`]: it has no result.
+    /// [`Miss`]: the measurement has no result.
     pub fn measure(&mut self, job: Job) -> Result<Vec<(Figure, f64)>, Miss> {
         let deadline = Deadline::new(self.stop);
         deadline.check()?;
@@ -68,7 +68,7 @@ impl<'s> Meter<'s> {
         }
     }
 
-    /// Microseconds of an echo on the cable.
+    /// Measures an echo on the cable, in microseconds.
     fn cable(&mut self, subject: Subject, deadline: Deadline<'_>) -> Result<f64, Miss> {
         let index = match self.cables.iter().position(|(own, _)| *own == subject) {
             Some(index) => index,
@@ -83,7 +83,7 @@ impl<'s> Meter<'s> {
             }
         };
         let Some((_, cable)) = self.cables.get_mut(index) else { return Err(Miss::failed("no cable")) };
-        // A turn for every connection is enough where each takes long.
+        // If each turn takes long, one for every connection is enough.
         let trips =
             if let Subject::OneSet(number) = subject { number.min(self.effort.trips) } else { self.effort.trips };
         let start = Instant::now();

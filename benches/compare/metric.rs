@@ -1,17 +1,17 @@
-//! What is measured, of whom, and the values that come of it.
+//! Metrics, their subjects, and the values of a figure.
 
 use core::fmt;
 
 /// A metric of one subject.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Figure {
-    /// What is measured.
+    /// The metric.
     pub metric: Metric,
-    /// Who is measured.
+    /// The subject.
     pub subject: Subject,
 }
 
-/// What is measured.
+/// A quantity to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Metric {
     /// Connections opened, greeted and closed, one after the other.
@@ -34,7 +34,7 @@ pub enum Metric {
     Setup,
 }
 
-/// Who is measured.
+/// A server to measure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Subject {
     /// smolstep with this number of connections.
@@ -51,7 +51,7 @@ pub enum Subject {
     Tuntap,
 }
 
-/// One measurement; some figures come from the same one.
+/// One measurement. Several figures may come from the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Job {
     /// A figure of its own.
@@ -61,7 +61,7 @@ pub enum Job {
 }
 
 impl Figure {
-    /// The measurement that it comes from.
+    /// Returns the measurement that the figure comes from.
     pub fn job(self) -> Job {
         match (self.metric, self.subject) {
             (Metric::Active | Metric::Memory | Metric::Setup, Subject::Connections(number)) => Job::Crowd(number),
@@ -71,7 +71,7 @@ impl Figure {
 }
 
 impl Metric {
-    /// The unit of its values.
+    /// Returns the unit of the figure's values.
     pub fn unit(self) -> &'static str {
         match self {
             Metric::Accept | Metric::Setup => "connections/s",
@@ -121,14 +121,14 @@ impl fmt::Display for Job {
 pub struct Spread {
     /// The value in the middle.
     pub median: f64,
-    /// The lowest.
+    /// The lowest value.
     pub low: f64,
-    /// The highest.
+    /// The highest value.
     pub high: f64,
 }
 
 impl Spread {
-    /// The spread of `values`; `None` without any.
+    /// Returns the spread of `values`; `None` if there are none.
     pub fn of(values: &[f64]) -> Option<Self> {
         let mut sorted = values.to_vec();
         sorted.sort_by(f64::total_cmp);

@@ -1,4 +1,4 @@
-//! A network for each measurement, so that none finds what another has left: sockets in TIME-WAIT, a full queue.
+//! A network for each measurement, free of the traces of others: sockets in TIME-WAIT, a full queue.
 
 use std::fs;
 use std::io;
@@ -23,14 +23,14 @@ pub const PREFIX: u8 = 24;
 
 /// Moves this process into a new user namespace, in which it is root, and a new network namespace.
 ///
-/// Root does without the user namespace if the kernel refuses one. The process must have one thread.
+/// If the kernel refuses a user namespace, root goes on without. The process must have one thread.
 ///
 /// # Errors
 /// One line for the user.
 pub fn enter() -> Result<(), String> {
     let (uid, gid) = (geteuid(), getegid());
     let entered = match unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNET) {
-        // Groups must be given up before an unprivileged user may map one.
+        // An unprivileged user must give up groups before mapping one.
         Ok(()) => fs::write("/proc/self/setgroups", "deny")
             .and_then(|()| fs::write("/proc/self/uid_map", format!("0 {} 1", uid.as_raw())))
             .and_then(|()| fs::write("/proc/self/gid_map", format!("0 {} 1", gid.as_raw()))),
@@ -40,9 +40,9 @@ pub fn enter() -> Result<(), String> {
     entered.map_err(|error| format!("no network namespace ({error}): 'smolstep doctor' says what to do"))
 }
 
-/// Runs `work` on a thread of its own in a new network namespace, with the loopback interface up and a new TAP.
+/// Runs `work` on its own thread in a new network namespace with a new TAP.
 ///
-/// Threads and processes that `work` starts are in the namespace, too, which ends with them.
+/// The loopback interface is up. Threads and processes that `work` starts are in the namespace too. It ends with them.
 ///
 /// # Errors
 /// Those of `work`; the namespace or the TAP cannot be made.
@@ -60,7 +60,7 @@ pub fn in_network<T: Send>(work: impl FnOnce() -> Result<T, Miss> + Send) -> Res
     })
 }
 
-/// Makes the TAP and sets it and the loopback interface up.
+/// Makes the TAP, and sets it and the loopback interface up.
 fn make_tap() -> io::Result<()> {
     let _attached_until_up = create(Kind::Tap, TAP).map_err(io::Error::other)?;
     quieten(TAP);
@@ -76,7 +76,7 @@ fn make_tap() -> io::Result<()> {
     Ok(())
 }
 
-// Deprecated because it is unsound with CLONE_FILES, which is not used here; its successor is `unsafe` for that alone.
+// Deprecated because it is unsound with CLONE_FILES, which is not used here. Its successor is `unsafe` only for that reason.
 #[allow(deprecated)]
 fn unshare(flags: UnshareFlags) -> io::Result<()> {
     rustix::thread::unshare(flags).map_err(io::Error::from)

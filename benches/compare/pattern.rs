@@ -1,10 +1,10 @@
-//! The payload of streams: bytes that both ends know, produced and checked at the speed of memory.
+//! The payload of streams. Both ends know the bytes, and produce and check them at memory speed.
 
 use std::sync::LazyLock;
 
 use super::random::Random;
 
-/// Bytes before they repeat: a prime, so that no lost buffer and no lost power of two goes unnoticed.
+/// The period of the pattern in bytes: a prime, so that no lost buffer or power of two goes unnoticed.
 pub const PERIOD: usize = 65_521;
 
 static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| Random(1).bytes(PERIOD));
@@ -27,7 +27,7 @@ impl Pattern {
         }
     }
 
-    /// Whether `bytes` are the next bytes; moves past them.
+    /// Returns whether `bytes` are the next bytes, and moves past them.
     pub fn matches(&mut self, mut bytes: &[u8]) -> bool {
         while !bytes.is_empty() {
             let piece = self.piece(bytes.len());
@@ -41,7 +41,7 @@ impl Pattern {
         true
     }
 
-    /// The next bytes in one piece: at least one and at most `limit`.
+    /// Returns the next bytes in one piece: at least one and at most `limit`.
     fn piece(&self, limit: usize) -> &'static [u8] {
         let rest = BYTES.get(self.at..).unwrap_or_default();
         rest.get(..limit).unwrap_or(rest)

@@ -4,7 +4,7 @@ use super::deadline::Miss;
 use super::metric::{Figure, Job, Spread};
 use super::rows::{Outcome, Row};
 
-/// All that was measured.
+/// The results of all measurements.
 #[derive(Debug, Default)]
 pub struct Measured {
     samples: Vec<(Figure, f64)>,
@@ -20,17 +20,17 @@ impl Measured {
         }
     }
 
-    /// Whether a measurement has no result; it is not repeated then.
+    /// Returns whether a measurement has no result. It is then not repeated.
     pub fn has_missed(&self, job: Job) -> bool {
         self.why(job).is_some()
     }
 
-    /// Whether any failed.
+    /// Returns whether any measurement failed.
     pub fn has_failed(&self) -> bool {
         self.missed.iter().any(|(_, miss)| matches!(miss, Miss::Failed(_)))
     }
 
-    /// The result of a row.
+    /// Returns the result of a row.
     pub fn row(&self, row: &Row) -> RowResult {
         if let Some(miss) = row.figures().map(Figure::job).find_map(|job| self.why(job)) {
             return RowResult::Missing(miss.clone());
@@ -45,12 +45,12 @@ impl Measured {
         };
         match (Spread::of(&ours), Spread::of(&result)) {
             (Some(ours), Some(result)) => RowResult::Measured { ours, against: Spread::of(&against), result },
-            // It was interrupted before the first round was over.
+            // The run was interrupted before the end of the first round.
             _ => RowResult::Missing(Miss::Interrupted),
         }
     }
 
-    /// A figure's values, in the order of the rounds.
+    /// Returns a figure's values, in the order of the rounds.
     fn values(&self, figure: Figure) -> Vec<f64> {
         self.samples.iter().filter(|(own, _)| *own == figure).map(|(_, value)| *value).collect()
     }
@@ -63,15 +63,15 @@ impl Measured {
 /// The result of a row.
 #[derive(Clone, Debug, PartialEq)]
 pub enum RowResult {
-    /// All of it was measured.
+    /// All figures were measured.
     Measured {
         /// Our figure.
         ours: Spread,
-        /// The other one.
+        /// The figure of the other subject.
         against: Option<Spread>,
         /// The result, round by round.
         result: Spread,
     },
-    /// Something was not measured.
+    /// A figure was not measured.
     Missing(Miss),
 }

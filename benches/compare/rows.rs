@@ -7,13 +7,13 @@ use super::metric::{Figure, Metric, Subject};
 /// A comparison.
 #[derive(Clone, Copy, Debug)]
 pub struct Row {
-    /// Its name on the command line.
+    /// The row's name on the command line.
     pub name: &'static str,
-    /// What it compares.
+    /// A description of the comparison.
     pub text: &'static str,
     /// smolstep's figure.
     pub ours: Figure,
-    /// The other one.
+    /// The figure of the other subject.
     pub against: Option<Figure>,
     /// How the result is computed.
     pub result: Outcome,
@@ -24,25 +24,25 @@ pub struct Row {
 /// How the result of a row is computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Ours divided by the other one.
+    /// Our figure divided by the other one.
     Ratio,
-    /// The other one divided by ours: how many times faster ours is, where both are times.
+    /// The other figure divided by ours: for times, how many times faster ours is.
     Speedup,
     /// Our figure itself.
     Value,
 }
 
-/// A limit.
+/// A limit of a result.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Limit {
-    /// At least this.
+    /// At least this value.
     AtLeast(f64),
-    /// At most this.
+    /// At most this value.
     AtMost(f64),
 }
 
 impl Limit {
-    /// Whether a value meets it.
+    /// Returns whether a value meets the limit.
     pub fn is_met(self, value: f64) -> bool {
         match self {
             Limit::AtLeast(least) => value >= least,
@@ -132,23 +132,23 @@ pub const ROWS: [Row; 14] = [
 ];
 
 impl Row {
-    /// The figures that it needs.
+    /// Returns the figures that the row needs.
     pub fn figures(&self) -> impl Iterator<Item = Figure> {
         [Some(self.ours), self.against].into_iter().flatten()
     }
 
-    /// A metric of smolstep on a TAP, divided by that of another.
+    /// Compares a metric of smolstep on a TAP with that of `against`.
     const fn ratio(name: &'static str, text: &'static str, metric: Metric, against: Subject) -> Self {
         Row::compare(name, text, metric, [Subject::Smolstep, against])
     }
 
-    /// A metric of both, the first divided by the second.
+    /// Compares a metric of two subjects: the first divided by the second.
     const fn compare(name: &'static str, text: &'static str, metric: Metric, [ours, against]: [Subject; 2]) -> Self {
         let (ours, against) = (Figure { metric, subject: ours }, Some(Figure { metric, subject: against }));
         Row { name, text, ours, against, result: Outcome::Ratio, limit: None }
     }
 
-    /// The same, the second divided by the first.
+    /// Divides the second figure by the first.
     const fn inverted(self) -> Self {
         Row { result: Outcome::Speedup, ..self }
     }

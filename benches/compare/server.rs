@@ -1,4 +1,4 @@
-//! What every server does, whoever's TCP it runs on, and how it runs beside its client.
+//! The duties of every server, on any TCP, and the thread that runs it beside its client.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -6,13 +6,13 @@ use std::thread;
 
 use super::deadline::Miss;
 
-/// What the greeting server sends first.
+/// The greeting server's first message.
 pub const WELCOME: &[u8] = b"Welcome!";
 
-/// Bytes of one read or write of a stream on a kernel socket.
+/// The bytes of one read or write of a stream on a kernel socket.
 pub const CHUNK: usize = 256 << 10;
 
-/// What a server does with a connection.
+/// A server's task on a connection.
 #[derive(Clone, Debug)]
 pub enum Duty {
     /// The program greeting.
@@ -23,33 +23,33 @@ pub enum Duty {
     Receive(Check),
 }
 
-/// What a server found in the stream that it received.
+/// A server's findings about the stream that it received.
 #[derive(Clone, Debug, Default)]
 pub struct Check {
-    /// Whether it was not the payload.
+    /// Whether the stream differed from the payload.
     pub wrong: Arc<AtomicBool>,
     /// The length of the stream, once it has ended.
     pub bytes: Arc<AtomicU64>,
 }
 
 impl Check {
-    /// Notes that the stream has ended after `bytes` bytes.
+    /// Records that the stream has ended after `bytes` bytes.
     pub fn ended(&self, bytes: u64) {
         self.bytes.store(bytes, Ordering::Release);
     }
 
-    /// Notes that the stream is not the payload.
+    /// Records that the stream differs from the payload.
     pub fn is_wrong(&self) {
         self.wrong.store(true, Ordering::Release);
     }
 }
 
-/// Runs `server` in a thread of this name, and `client` in this one.
+/// Runs `server` in a thread of this name, and `client` in the calling thread.
 ///
-/// When the client has ended, even by a panic, `stop` is called, which must end the server. `what` names the server if it panics.
+/// Calls `stop` when the client has ended, even by a panic. `stop` must end the server. `what` names the server if it panics.
 ///
 /// # Errors
-/// Those of the server, which explain those of its client, too; else those of the client.
+/// Those of the server, which also explain those of its client; otherwise those of the client.
 pub fn scoped_server<T>(
     (name, what): (&str, &str),
     server: impl FnOnce() -> Result<(), Miss> + Send,
@@ -66,7 +66,7 @@ pub fn scoped_server<T>(
     })
 }
 
-/// Calls its function when it is dropped.
+/// Calls its function on drop.
 struct AtEnd<F: FnMut()>(F);
 
 impl<F: FnMut()> Drop for AtEnd<F> {

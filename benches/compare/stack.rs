@@ -1,4 +1,4 @@
-//! smolstep's server on the TAP, in a thread: the loop and the memory of `smolstep serve`.
+//! smolstep's server on the TAP, in a thread: the loop and memory of `smolstep serve`.
 
 use std::io::PipeReader;
 use std::net::SocketAddr;
@@ -19,7 +19,7 @@ use super::network::{PREFIX, SERVER, TAP};
 use super::pattern::Pattern;
 use super::server::{Check, Duty, scoped_server};
 
-/// The port of the one program.
+/// The server's port.
 const PORT: u16 = 9999;
 
 /// The defaults of `smolstep serve`, without UDP.
@@ -31,7 +31,7 @@ const SIZES: Sizes =
 /// # Errors
 /// Those of the client and of the device.
 pub fn with_smolstep<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T, Miss>) -> Result<T, Miss> {
-    // Before the client begins, so that its first frame is received.
+    // Opened before the client begins, so that its first frame is received.
     let device = TunTap::open_with_offload(Kind::Tap, TAP).map_err(Miss::failed)?;
     let (ended, end) = std::io::pipe().map_err(Miss::at("a pipe"))?;
     let (over, mut end) = (AtomicBool::new(false), Some(end));
@@ -59,7 +59,7 @@ fn serve(device: TunTap, duty: &Duty, mut bell: Bell<'_>) -> Result<(), Miss> {
 
 /// Ends the loop when the client has ended.
 struct Bell<'o> {
-    /// Set before the pipe ends: reading it needs no system call.
+    /// Set before the pipe ends. Reading it needs no system call.
     over: &'o AtomicBool,
     ended: PipeReader,
 }
@@ -115,7 +115,7 @@ impl Session for Program {
     }
 }
 
-/// Queues as much of the payload as there is room for. At the end of the ring smoltcp needs a second call.
+/// Queues as much of the payload as fits. At the end of the ring, smoltcp needs a second call.
 pub fn send(socket: &mut Socket<'_>, pattern: &mut Pattern) {
     while socket.can_send() {
         let sent = socket.send(|buffer| {
@@ -128,7 +128,7 @@ pub fn send(socket: &mut Socket<'_>, pattern: &mut Pattern) {
     }
 }
 
-/// Receives and checks what has arrived; returns the number of bytes.
+/// Receives and checks the bytes that have arrived. Returns their number.
 pub fn receive(socket: &mut Socket<'_>, pattern: &mut Pattern, check: &Check) -> u64 {
     let mut bytes = 0;
     while let Ok(len @ 1..) = socket.recv(|buffer| {

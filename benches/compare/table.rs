@@ -7,7 +7,7 @@ use super::metric::{Figure, Metric, Spread};
 use super::results::RowResult;
 use super::rows::{Outcome, Row};
 
-/// The table below the line `head`, with the reason for each missing row below it.
+/// Formats the table below the line `head`, followed by the reason for each missing row.
 pub fn table(head: &str, markdown: bool, rows: &[(&Row, RowResult)]) -> String {
     let mut table = String::new();
     // Writing to a string does not fail.
@@ -82,7 +82,7 @@ fn line(row: &Row, result: &RowResult) -> [String; 7] {
     }
 }
 
-/// Whether a row meets its limit, in a word.
+/// Returns a word for whether a row meets its limit.
 pub fn verdict(row: &Row, result: &RowResult) -> &'static str {
     match (result, row.limit) {
         (RowResult::Missing(Miss::Failed(_)), _) => "failed",
@@ -94,7 +94,7 @@ pub fn verdict(row: &Row, result: &RowResult) -> &'static str {
     }
 }
 
-/// A value with the digits that mean something.
+/// Formats a value with its significant digits.
 fn number(metric: Metric, value: f64) -> String {
     match metric {
         Metric::Accept | Metric::Active | Metric::Greeting | Metric::Setup => format!("{value:.0}"),

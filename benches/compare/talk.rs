@@ -1,5 +1,5 @@
-//! Many clients of a greeting server, each with one message under way, in as many threads as there are
-//! cores but one, which is the server's.
+//! Many clients of a greeting server, each with one message in flight. They run in one thread a core; one core is left to the
+//! server.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -14,7 +14,7 @@ use super::client::{connect, expect};
 use super::deadline::{Deadline, Miss, TICK};
 use super::server::WELCOME;
 
-/// A client.
+/// One client.
 pub struct Talker {
     stream: TcpStream,
     name: String,
@@ -27,7 +27,7 @@ impl Talker {
     /// Connects and reads the welcome.
     ///
     /// # Errors
-    /// There is none.
+    /// The server does not answer, or sends something else.
     pub fn new(server: SocketAddr, number: usize, deadline: Deadline<'_>) -> Result<Self, Miss> {
         deadline.check()?;
         let mut stream = connect(server)?;
@@ -38,11 +38,11 @@ impl Talker {
 
     fn send(&mut self, deadline: Deadline<'_>) -> Result<(), Miss> {
         self.received = 0;
-        // A socket with nothing under way takes a message whole.
+        // A socket with no data in flight takes the whole message.
         deadline.retry(|| self.stream.write_all(self.name.as_bytes()))
     }
 
-    /// Reads; returns whether the reply is complete.
+    /// Reads. Returns whether the reply is complete.
     fn read(&mut self, deadline: Deadline<'_>) -> Result<bool, Miss> {
         let mut buffer = [0; 64];
         let len = deadline.retry(|| self.stream.read(&mut buffer))?;
@@ -55,10 +55,10 @@ impl Talker {
     }
 }
 
-/// Round trips a second of all of them together, over `span`.
+/// Returns the round trips a second of all clients together, over `span`.
 ///
 /// # Errors
-/// One is not greeted.
+/// A client is not greeted.
 pub fn talk(talkers: &mut [Talker], span: Duration, deadline: Deadline<'_>) -> Result<f64, Miss> {
     let threads = thread::available_parallelism().map_or(1, |cores| (cores.get() - 1).max(1));
     let share = talkers.len().div_ceil(threads).max(1);
@@ -69,7 +69,7 @@ pub fn talk(talkers: &mut [Talker], span: Duration, deadline: Deadline<'_>) -> R
 /// Runs clients in threads, one for each part of the work.
 ///
 /// # Errors
-/// Those of the first that fails.
+/// Those of the first client that fails.
 pub fn together<P: Send, T: Send>(
     parts: impl Iterator<Item = P>,
     client: impl Fn(P) -> Result<T, Miss> + Sync,
@@ -80,7 +80,7 @@ pub fn together<P: Send, T: Send>(
             let thread = thread::Builder::new().name("bench-client".into());
             thread.spawn_scoped(scope, move || client(part)).map_err(Miss::at("a thread"))
         };
-        // All are started before any is waited for.
+        // All threads are started before the first join.
         let threads: Vec<_> = parts.map(start).collect();
         let join = |thread: Result<ScopedJoinHandle<'_, _>, Miss>| {
             thread?.join().unwrap_or_else(|_| Err(Miss::panicked("a client")))
@@ -89,7 +89,7 @@ pub fn together<P: Send, T: Send>(
     })
 }
 
-/// [`talk`] for the clients of one thread.
+/// Does the work of [`talk`] for the clients of one thread.
 fn talk_alone(talkers: &mut [Talker], span: Duration, deadline: Deadline<'_>) -> Result<f64, Miss> {
     let waiting = Miss::at::<Errno>("waiting");
     let poll = epoll::create(CreateFlags::CLOEXEC).map_err(&waiting)?;

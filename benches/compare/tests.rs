@@ -1,4 +1,4 @@
-//! Unit tests of the comparison. tests/bench.rs runs them: the benchmark itself has no test harness.
+//! Unit tests of the comparison, run by tests/commands/bench.rs. The benchmark itself has no test harness.
 #![allow(unused_imports, dead_code, reason = "without a harness, the tests are left out and their helpers remain")]
 
 use std::io::{ErrorKind, Read};
@@ -30,7 +30,7 @@ fn a_client_that_panics_does_not_keep_its_server() {
     let client = |address| {
         let mut welcome = [0; WELCOME.len()];
         TcpStream::connect(address).and_then(|mut stream| stream.read_exact(&mut welcome)).unwrap();
-        // No message, unlike panic!.
+        // Panics without a message, unlike panic!.
         resume_unwind(Box::new(welcome))
     };
     let panic = catch_unwind(AssertUnwindSafe(|| with_threads::<()>(&Duty::Greet, client))).unwrap_err();
@@ -40,7 +40,7 @@ fn a_client_that_panics_does_not_keep_its_server() {
 #[test]
 fn an_error_of_accept_is_handed_back_and_clients_are_refused() {
     let (listener, duty) = (TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), Duty::Greet);
-    // Nobody has connected: accepting fails at once.
+    // No client has connected, so accepting fails at once.
     listener.set_nonblocking(true).unwrap();
     let result = accept(&listener, &duty, &AtomicBool::new(false));
     assert_eq!(result.unwrap_err().kind(), ErrorKind::WouldBlock);

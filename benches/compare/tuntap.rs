@@ -23,10 +23,10 @@ use super::stack::{receive, send};
 const SENDS: u16 = 1234;
 const RECEIVES: u16 = 1235;
 
-/// Bytes of each of its buffers.
+/// The bytes of each of the example's buffers.
 const BUFFER: usize = 65_535;
 
-/// Its wait is a second; less, so that it notices the end.
+/// The longest wait. The example's is a second; this is shorter, so that the end is noticed.
 const IDLE: Duration = Duration::from_millis(50);
 
 /// Runs a client against smoltcp on the TAP.
@@ -41,13 +41,13 @@ pub fn with_tuntap<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T, 
     };
     let over = AtomicBool::new(false);
     let (ready, is_ready) = mpsc::sync_channel(1);
-    // The device cannot change threads.
+    // The device cannot move to another thread.
     let server = || {
         let device = TunTapInterface::new(TAP, Medium::Ethernet);
         device.and_then(|device| serve(device, &check, &over, ready)).map_err(Miss::at("smoltcp's TunTapInterface"))
     };
     let stop = || over.store(true, Ordering::Release);
-    // A server that has ended never is.
+    // If the server has ended, it never becomes ready.
     let client = || is_ready.recv().map_err(Miss::failed).and_then(|()| client((SERVER, port).into()));
     scoped_server(("bench-tuntap", "smoltcp's TunTapInterface"), server, stop, client)
 }
@@ -58,21 +58,21 @@ fn serve(mut device: TunTapInterface, check: &Check, over: &AtomicBool, ready: S
     config.random_seed = 1;
     let mut iface = Interface::new(config, &mut device, Instant::now());
     iface.update_ip_addrs(|addresses| {
-        // There is room for one.
+        // It fits: the list is empty.
         let _ = addresses.push(IpCidr::new(IpAddress::from(SERVER), PREFIX));
     });
     let mut sockets = SocketSet::new(Vec::new());
     let [sends, receives] = [(); 2].map(|()| {
         let [receive, send] = [(); 2].map(|()| SocketBuffer::new(vec![0; BUFFER]));
         let mut socket = Socket::new(receive, send);
-        // smoltcp's default unless a feature changes it, which this program has.
+        // smoltcp's default, unless a feature changes it. This program has that feature.
         socket.set_congestion_control(CongestionControl::None);
         sockets.add(socket)
     });
     for (handle, port) in [(sends, SENDS), (receives, RECEIVES)] {
         let _ = sockets.get_mut::<Socket<'_>>(handle).listen(port);
     }
-    // Whoever waited for this may have gone.
+    // The receiver may have gone.
     let _ = ready.send(());
     let (mut sent, mut received, mut bytes) = (Pattern::default(), Pattern::default(), 0);
     while !over.load(Ordering::Acquire) {
@@ -90,7 +90,7 @@ fn serve(mut device: TunTapInterface, check: &Check, over: &AtomicBool, ready: S
             let _ = socket.listen(RECEIVES);
         }
         bytes += receive(socket, &mut received, check);
-        // The example leaves the connection open; the client waits for its end.
+        // The example leaves the connection open, but the client waits for its end.
         if bytes > 0 && !socket.may_recv() && socket.may_send() {
             check.ended(bytes);
             socket.close();

@@ -1,4 +1,4 @@
-//! The firmware of the lm3s6965evb: every program at once.
+//! The firmware of the lm3s6965evb, with every program but the large ones.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]
@@ -11,8 +11,8 @@ mod firmware {
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        // 8 connections, with so many bytes to receive and to send each. On the call stack, to which this board's memory map gives
-        // nearly all.
+        // 8 connections, then the bytes to receive and to send of each. The pool is on the call stack, which has nearly all of
+        // this board's memory.
         let mut pool = const { Pool::<Basic, BasicUdp, 8, 1460, 1460, PORTS, 1, { board::UDP_PAYLOAD }>::new() };
         board::serve::<Lm3s6965evb>(pool.memory())
     }

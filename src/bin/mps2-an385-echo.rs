@@ -1,4 +1,4 @@
-//! A firmware of the mps2-an385 that only serves echo, on TCP and UDP: for measuring.
+//! A firmware of the mps2-an385 that serves only echo, on TCP and UDP. It is for measurements.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]
@@ -7,7 +7,7 @@ mod firmware {
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        // 4 connections, with the bytes to receive and to send of each: twice the MSS.
+        // 4 connections, then the bytes to receive and to send of each: twice the MSS.
         board::echo::<Mps2An385, 4, 2920, 2920>()
     }
 }

@@ -1,4 +1,4 @@
-//! The firmware of the mps2-an385: every program at once.
+//! The firmware of the mps2-an385, with every program but the large ones.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]

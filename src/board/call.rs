@@ -23,17 +23,17 @@ use crate::trace::LogProbe;
 /// The longest segment, in bytes.
 const SEGMENT: usize = 1472;
 
-/// How long the own addresses may take to come, a name to be found, a call to connect, and each reply to come.
+/// The time limit for each step: own addresses, name lookup, connection, each reply.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long an address that is not the last of a name may take to connect.
+/// The time limit for connecting to an address that is not the last of a name.
 const NEXT_AFTER: Duration = Duration::from_secs(2);
 
-/// What a lookup needs for both of its questions, and for two replies (RFC 1035 section 4.2.1).
+/// The bytes for both questions of a lookup, and for two replies (RFC 1035 section 4.2.1).
 const LOOKUP: usize = 2 * 512;
 
-/// Calls the server of a program, whose host is the build's SMOLSTEP_SERVER and whose port is `port` unless that says another.
-/// Prints what its client prints, and ends QEMU with the result; on a board without a debugger, stops.
+/// Calls the server of a program, prints the client's output, and ends QEMU with the result. The build's SMOLSTEP_SERVER names
+/// the host. The port is `port`, unless the setting names another. A board without a debugger stops at the end.
 ///
 /// # Panics
 /// As [`serve`](super::serve).
@@ -53,7 +53,7 @@ pub fn call<B: Board>(program: Program, port: u16, texts: &[&[u8]]) -> ! {
     })
 }
 
-/// A stack and what is around it, and what to say to whom.
+/// A stack and its surroundings, the client program and its texts.
 struct Caller<'c, B: Board, U> {
     stack: Stack<'c, Client<'c>, U>,
     io: Io<B::Ethernet, Terminal<B>, LogProbe>,
@@ -78,21 +78,21 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
         Caller { stack, io, clock, program, texts }
     }
 
-    /// Calls an address, once there is a route. True if all went well.
+    /// Calls an address once a route exists. Returns true on success.
     fn call_address(&mut self, remote: IpEndpoint) -> bool {
         #[cfg(feature = "dhcp")]
         if !self.wait(|stack| reaches(stack, remote)) {
             self.say_what_is_missing(DisplayEndpoint(remote));
             return false;
         }
-        // One address needs no dialler, which takes 1 KB of flash.
+        // A single address needs no dialler, which takes 1 KB of flash.
         match self.begin(remote, PATIENCE) {
             Ok(id) => self.finish(id, remote, |_| ()).0,
             Err(_) => false,
         }
     }
 
-    /// Begins a connection; says on the log where that fails.
+    /// Begins a connection, and logs a failure.
     fn begin(&mut self, remote: IpEndpoint, patience: Duration) -> Result<ConnectionId, ConnectError> {
         let options = ClientOptions { texts: self.texts, timeout: Some(PATIENCE), ..ClientOptions::default() };
         let Some(client) = self.program.app().client(&options) else { panic!("{:?} has no TCP client", self.program) };
@@ -100,8 +100,8 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
         begun.inspect_err(|error| log::error!("{}: {error}", DisplayEndpoint(remote)))
     }
 
-    /// Polls until a connection ends, and says on the log how it went. `each` looks at the stack meanwhile. Returns whether all went
-    /// well, and how the connection ended.
+    /// Polls until a connection ends, and logs the result. `each` inspects the stack after each poll. Returns whether the call
+    /// succeeded, and how the connection ended.
     fn finish(
         &mut self,
         id: ConnectionId,
@@ -123,7 +123,7 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
         (result.is_ok(), end)
     }
 
-    /// Polls until `ready`, or patience ends, within a turn of the timer. True if it is.
+    /// Polls until `ready`, or until `PATIENCE` is over, to within one turn of the timer. Returns true if ready.
     #[cfg(feature = "dhcp")]
     fn wait(&mut self, ready: impl Fn(&Stack<'c, Client<'c>, U>) -> bool) -> bool {
         let until = self.clock.now() + PATIENCE;
@@ -136,13 +136,13 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
         is_ready
     }
 
-    /// Whether a lease was asked for, and there is no IPv4 address.
+    /// Returns whether DHCP is on and no IPv4 address has come.
     #[cfg(feature = "dhcp")]
     fn lacks_lease(&self) -> bool {
         settings::DHCP && !self.stack.addresses().iter().any(|own| matches!(own.address(), IpAddress::Ipv4(_)))
     }
 
-    /// Says on the log why `what` cannot be reached.
+    /// Logs why `what` cannot be reached.
     #[cfg(feature = "dhcp")]
     fn say_what_is_missing(&self, what: impl Display) {
         if self.lacks_lease() {
@@ -154,7 +154,7 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
 }
 
 impl<'c, B: Board> Caller<'c, B, Resolver> {
-    /// Calls the first address of a name that connects. True if all went well.
+    /// Calls a name: its first address that connects. Returns true on success.
     fn call_name(&mut self, host: &str, port: u16) -> bool {
         let mut dialler = Dialler::to_name(port, PATIENCE, NEXT_AFTER).one_at_a_time();
         let mut done = false;
@@ -175,17 +175,17 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
                         dialler.ended(id, end);
                     }
                 }
-                // There is nothing to wait for: the one connection has ended.
+                // The only connection has ended, so nothing is left to wait for.
                 DialStep::Resolve | DialStep::Wait(_) | DialStep::Done => return done,
             }
         }
     }
 
-    /// Adds the addresses of a name that can be reached; false where there are none, which is said on the log.
+    /// Adds the reachable addresses of a name. If none is reachable, logs this and returns false.
     fn find(&mut self, host: &str, port: u16, dialler: &mut Dialler) -> bool {
         let Some(addresses) = self.resolve(host) else { return false };
         let remotes = || addresses.in_order().filter_map(address).map(|address| IpEndpoint::new(address, port));
-        // The lease may come after what a router says.
+        // The lease may come after a router's advertisement.
         #[cfg(feature = "dhcp")]
         self.wait(|stack| remotes().any(|remote| reaches(stack, remote)));
         let mut found = false;
@@ -199,11 +199,11 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
         found
     }
 
-    /// The addresses of a name; none where that is said on the log.
+    /// Looks up the addresses of a name. Logs a failure and returns `None`.
     fn resolve(&mut self, host: &str) -> Option<Addresses> {
         let servers = self.servers(host)?;
         let name = Name::new(host).inspect_err(|error| log::error!("bad host '{host}': {error}")).ok()?;
-        // Nobody else knows the seed, and nothing else is made of these bytes.
+        // The seed is secret, and these bytes have no other use.
         let [.., a, b, c, d, _, _, _, _, _, _, _, _, _, _, _, _] = settings::SEED;
         let ids = [u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])];
         let resolver = Resolver::new(name, &servers, PATIENCE, ids).reaching(cfg!(feature = "ipv6"), true);
@@ -222,13 +222,13 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
         }
     }
 
-    /// The DNS servers of the build and those that DHCP and routers named, once one can be reached.
+    /// Returns the DNS servers of the build, of DHCP and of routers, once one can be reached.
     fn servers(&mut self, _host: &str) -> Option<heapless::Vec<IpAddress, SERVERS>> {
         let known = |_stack: &Stack<'_, _, _>| {
             let given = settings::DNS.iter().copied();
             #[cfg(feature = "dhcp")]
             let given = given.chain(_stack.dns_servers());
-            // Those that do not fit are passed over.
+            // Servers beyond the limit are left out.
             given.take(SERVERS).collect::<heapless::Vec<_, SERVERS>>()
         };
         #[cfg(feature = "dhcp")]
@@ -247,12 +247,12 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
     }
 }
 
-/// Whether a connection could be begun.
+/// Returns whether the stack has a source address and a route for `remote`.
 fn reaches<U: UdpSession>(stack: &Stack<'_, Client<'_>, U>, remote: IpEndpoint) -> bool {
     stack.source_for(remote).is_ok()
 }
 
-/// An address, if it is of a family that this firmware has.
+/// Converts an address, if this firmware supports its family.
 fn address(address: IpAddr) -> Option<IpAddress> {
     match address {
         IpAddr::V4(address) => Some(address.into()),

@@ -8,15 +8,15 @@ use super::Board;
 use super::mmio::Mmio;
 use crate::phy::Registers;
 
-/// The time since the start. Read it, or sleep, at least once in each period of SysTick's: 0.9 s, or what its 24 bits hold where that
-/// is less (0.67 s at 25 MHz).
+/// The time since the start. Read it, or sleep, at least once in each period of SysTick. A period is 0.9 s, or less if the
+/// timer's 24 bits hold less (0.67 s at 25 MHz).
 pub struct Clock<B> {
     timer: Mmio,
     system: Mmio,
-    /// The time when it was last read, and the ticks since then that made no whole microsecond, in halves.
+    /// The time at the last reading, and the half ticks beyond its last whole microsecond.
     now: Instant,
     rest: u32,
-    /// Where the timer stood then, and its period.
+    /// The timer's value at the last reading, and its period.
     stood: u32,
     period: u32,
     board: PhantomData<B>,
@@ -32,14 +32,14 @@ const INTERRUPT_ENABLE: usize = 0x100;
 const INTERRUPT_CLEAR: usize = 0x280;
 const STATE: usize = 0xd04;
 
-/// In `STATE`: SysTick has overflowed; and to forget that.
+/// In `STATE`: SysTick has overflowed; and the bit that clears this.
 const OVERFLOWED: u32 = 1 << 26;
 const FORGET: u32 = 1 << 25;
 
-/// The longest period that SysTick can have, in ticks: it has 24 bits.
+/// The longest period of SysTick, in ticks: the timer has 24 bits.
 const LONGEST: u32 = 1 << 24;
 
-/// Which of these interrupts a register of 32 has. Put together by the compiler, since each sleep writes it.
+/// Returns the bits of `interrupts` in a `register` of 32. The compiler evaluates it, since each sleep writes the registers.
 const fn bits(interrupts: [u32; 2], register: u32) -> u32 {
     let [a, b] = interrupts;
     assert!(a < 64 && b < 64, "the interrupts of a board here are below 64");
@@ -47,23 +47,23 @@ const fn bits(interrupts: [u32; 2], register: u32) -> u32 {
 }
 
 impl<B: Board> Clock<B> {
-    /// Half a tick is the unit, so that 12.5 MHz are a whole number of them a microsecond.
+    /// Half ticks in a microsecond. In halves, 12.5 MHz is a whole number.
     const HALVES_A_MICROSECOND: u32 = B::TICKS_A_MILLISECOND * 2 / 1000;
 
-    /// What is nearer than this, in microseconds, is measured from the time of the call. Less than the shortest retransmission
-    /// timeout of smoltcp's, which is set with each segment sent.
+    /// Deadlines nearer than this, in microseconds, are measured from the time of the call. It is less than smoltcp's shortest
+    /// retransmission timeout, which is set with each segment sent.
     const NEAR: i64 = 900_000;
 
-    /// The period of the timer while nothing is near, in ticks. What is farther off must not be due before it overflows.
+    /// The period of the timer while no deadline is near, in ticks. A later deadline must not be due before the timer overflows.
     const PERIOD: u32 = {
         let near = Self::NEAR as u64 * B::TICKS_A_MILLISECOND as u64 / 1000;
         if near < LONGEST as u64 { near as u32 } else { LONGEST }
     };
 
-    /// The longest sleep that the timer measures, in microseconds; a longer one ends when it overflows.
+    /// The longest sleep that the timer measures, in microseconds. A longer one ends when the timer overflows.
     const SLEEP: i64 = (Self::PERIOD as i64 - 1) * 1000 / B::TICKS_A_MILLISECOND as i64;
 
-    /// Starts the timer, masks all interrupts, and lets the board's own end a sleep.
+    /// Starts the timer, masks all interrupts, and lets the board's interrupts end a sleep.
     pub fn start() -> Self {
         cortex_m::interrupt::disable();
         let mut clock = Clock {
@@ -77,12 +77,12 @@ impl<B: Board> Clock<B> {
         };
         clock.interrupts(INTERRUPT_ENABLE);
         clock.restart(Self::PERIOD);
-        // On, with the core's clock; its overflow ends a sleep.
+        // On, with the core's clock. An overflow ends a sleep.
         clock.timer.write(CONTROL, 0b111);
         clock
     }
 
-    /// The time since the start.
+    /// Returns the time since the start.
     pub fn now(&mut self) -> Instant {
         let mut current = self.timer.read(CURRENT);
         let mut passed = self.stood;
@@ -91,20 +91,20 @@ impl<B: Board> Clock<B> {
             passed += self.period;
             current = self.timer.read(CURRENT);
         }
-        // It counts down; after a restart it reads 0 until the first tick.
+        // The timer counts down. After a restart it reads 0 until the first tick.
         self.stood = if current == 0 { self.period } else { current };
-        // At most two periods, so that 32 bits do: 64-bit divisions take half as long as the rest of a turn.
+        // At most two periods, so 32 bits are enough. A 64-bit division takes half as long as the rest of a turn.
         let halves = self.rest + 2 * passed.saturating_sub(self.stood);
         self.rest = halves % Self::HALVES_A_MICROSECOND;
         self.now += Duration::from_micros((halves / Self::HALVES_A_MICROSECOND).into());
         self.now
     }
 
-    /// Sleeps until an interrupt, or until that time, or until SysTick overflows. An interrupt that came before, and was not
-    /// [forgotten](Self::forget_interrupts), ends it at once.
+    /// Sleeps until `until`, an interrupt, or an overflow of SysTick. An earlier interrupt that was not
+    /// [forgotten](Self::forget_interrupts) ends the sleep at once.
     pub fn sleep(&mut self, until: Option<Instant>) {
         let left = |now: Instant| until.map_or(i64::MAX, |at| at.total_micros() - now.total_micros());
-        // Of a time that is far off, it does not matter how long ago the clock was read.
+        // For a far deadline, the age of the last reading does not matter.
         let near = left(self.now) < Self::NEAR;
         if near {
             let left = left(self.now()).min(Self::SLEEP);
@@ -120,13 +120,13 @@ impl<B: Board> Clock<B> {
         }
     }
 
-    /// Forgets the interrupts so far, except those that are still asked for: to be called once that has been seen to, and before
-    /// what they announce is looked for.
+    /// Clears the pending interrupts. Those that a device still requests stay pending. Call this after acknowledging the devices,
+    /// and before looking for frames or input.
     pub fn forget_interrupts(&mut self) {
         self.interrupts(INTERRUPT_CLEAR);
     }
 
-    /// Writes the bits of the board's interrupts to the registers from this one on: 32 interrupts each.
+    /// Writes the board's interrupt bits to the registers from `first` on, 32 interrupts each.
     fn interrupts(&mut self, first: usize) {
         self.system.write(first, const { bits(B::INTERRUPTS, 0) });
         self.system.write(first + 4, const { bits(B::INTERRUPTS, 1) });

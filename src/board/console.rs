@@ -8,8 +8,8 @@ use crate::app::{Escape, Keyboard};
 use crate::phy::Registers;
 use crate::stack::{Console, Input};
 
-/// How often a full UART is looked at before a byte is dropped. At 115,200 baud a byte takes 87 microseconds, some 2,200 cycles
-/// at 25 MHz; a look takes several.
+/// How often a full UART is checked before a byte is dropped. At 115,200 baud a byte takes 87 microseconds, some 2,200 cycles at
+/// 25 MHz. A check takes several cycles.
 const PATIENCE: usize = 10_000;
 
 /// The UART of a board.
@@ -20,15 +20,15 @@ impl<B: Board> Uart<B> {
     /// The UART.
     pub const NEW: Self = Uart(PhantomData);
 
-    /// Sends all log lines of level info and above there.
+    /// Sends all log lines of level info and above to this UART.
     pub(super) fn log(self) {
-        // Set once, at the start: it cannot be set already.
+        // It is called once, at the start, so no logger is set yet.
         let _ = log::set_logger(const { &Uart::<B>::NEW });
         log::set_max_level(log::LevelFilter::Info);
     }
 }
 
-/// Writes a byte to a UART's register `data` as soon as `full` says that there is room; drops it if that takes too long.
+/// Writes a byte to a UART's register `data` once `full` returns false. Drops it after [`PATIENCE`] checks.
 pub(super) fn put(uart: &mut Mmio, full: impl Fn(&mut Mmio) -> bool, data: usize, byte: u8) {
     if (0..PATIENCE).any(|_| !full(uart)) {
         uart.write(data, byte.into());
@@ -48,31 +48,31 @@ impl<B: Board> Console for Uart<B> {
     }
 }
 
-/// A person at the UART: the programs' standard input and output. Their input is whole lines; what must not reach a terminal of
-/// their output is escaped.
+/// A person at the UART: the programs' standard input and output. Input is passed on in whole lines. Output is escaped if it must
+/// not reach a terminal.
 #[derive(Debug)]
 pub struct Terminal<B> {
     uart: Uart<B>,
     escape: Escape,
-    /// What was typed: lines that nobody has read, and after them one that is not finished.
+    /// Bytes typed: unread lines, then an unfinished one.
     typed: heapless::Deque<u8, TYPED>,
-    /// How long those lines are.
+    /// The length of the unread lines, in bytes.
     finished: usize,
 }
 
-/// How many bytes may be typed ahead; what comes beyond is not taken.
+/// The number of bytes that may be typed ahead. More are rejected.
 const TYPED: usize = 128;
 
 impl<B: Board> Terminal<B> {
-    /// A terminal where nothing was typed.
+    /// Returns a terminal without input.
     pub fn new() -> Self {
         Terminal { uart: Uart::NEW, escape: Escape::default(), typed: heapless::Deque::new(), finished: 0 }
     }
 
-    /// Takes in what was typed, and shows it: a terminal shows only what comes back. Whether a line was finished.
+    /// Reads the typed bytes and echoes them, since a terminal shows only received bytes. Returns whether a line was finished.
     pub fn listen(&mut self) -> bool {
         let before = self.finished;
-        // No more than fits, so that no flood of input blocks the network.
+        // At most one buffer, so that a flood of input cannot block the network.
         for _ in 0..TYPED {
             match B::take() {
                 None => break,
@@ -84,7 +84,7 @@ impl<B: Board> Terminal<B> {
                     self.typed.pop_back();
                     self.uart.print(b"\x08 \x08");
                 }
-                // The last place is for the line's end.
+                // The last place is for the end of the line.
                 Some(byte @ (b' '..DELETE | 0x80..)) if self.typed.len() < TYPED - 1 => {
                     let _ = self.typed.push_back(byte);
                     self.uart.print(&[byte]);
@@ -95,7 +95,7 @@ impl<B: Board> Terminal<B> {
         self.finished > before
     }
 
-    /// Forgets what was typed, and says whether there was something.
+    /// Discards the typed bytes. Returns whether any were there.
     fn start_over(&mut self) -> bool {
         let forgotten = !self.typed.is_empty();
         (self.typed, self.finished) = (heapless::Deque::new(), 0);
@@ -103,7 +103,7 @@ impl<B: Board> Terminal<B> {
     }
 }
 
-/// What a board's programs ask of its one terminal.
+/// The requests of a board's programs to its one terminal.
 pub(super) static KEYBOARD: Keyboard = Keyboard::new();
 
 const BACKSPACE: u8 = 0x08;
@@ -136,7 +136,7 @@ impl<B: Board> log::Log for Uart<B> {
     }
 
     fn log(&self, record: &log::Record<'_>) {
-        // The console drops what it cannot take; it never fails.
+        // The console drops bytes when it is full; it never fails.
         let mut uart = Self::NEW;
         let _ = writeln!(uart, "[{:<5}] {}", record.level(), record.args());
     }

@@ -1,13 +1,13 @@
 //! Copying memory: `memcpy` and `memmove` for a Cortex-M3, which moves eight words with two instructions.
 //!
-//! An echo of a full segment is copied four times between the controller and the buffers. The compiler's own routines move a
-//! word at a time, and take three times the flash.
+//! The data of an echoed full segment is copied four times between the controller and the buffers. The compiler's own routines
+//! move a word at a time, and take three times the flash.
 #![allow(unsafe_code)]
 
-// SAFETY: both keep the contract of the C functions and of the ARM run-time ABI of the same names (RTABI32 section 4.3.4):
-// `r2` bytes from `r1` to `r0`, which is returned in place; only r0 to r3 and r12 change. The loads and stores of single words
-// may be unaligned (ARMv7-M, A3.2.1; a board must leave UNALIGN_TRP off, as it is after a reset); the multiple ones are
-// aligned. Each block is read before it is written, so that `memcpy` also moves memory down, over itself.
+// SAFETY: both keep the contract of the C functions and of the ARM run-time ABI of the same names (RTABI32 section 4.3.4): they
+// copy `r2` bytes from `r1` to `r0`. r0 is returned unchanged; only r0 to r3 and r12 change. Loads and stores of single words may
+// be unaligned (ARMv7-M, A3.2.1; a board must leave UNALIGN_TRP off, as after a reset). Those of several words are aligned. Each
+// block is read before it is written, so `memcpy` also moves memory down within an overlapping range.
 core::arch::global_asm!(
     ".section .text.memcpy, \"ax\"",
     ".global memmove, __aeabi_memmove, __aeabi_memmove4, __aeabi_memmove8",
@@ -23,7 +23,7 @@ core::arch::global_asm!(
     "__aeabi_memmove4:",
     ".thumb_func",
     "__aeabi_memmove8:",
-    // The destination begins inside the source: from the end, byte by byte.
+    // The destination begins inside the source: copy from the end, byte by byte.
     "subs r3, r0, r1",
     "cmp r3, r2",
     "bhs memcpy",
@@ -52,7 +52,7 @@ core::arch::global_asm!(
     "orr r3, r0, r1",
     "lsls r3, r3, #30",
     "bne 2f",
-    // Both aligned: 32 bytes at a time.
+    // Both are aligned: 32 bytes at a time.
     "push {{r4-r10}}",
     "1: ldmia r1!, {{r3-r10}}",
     "subs r2, #32",
@@ -72,7 +72,7 @@ core::arch::global_asm!(
     "subs r2, #16",
     "str r3, [r12], #4",
     "bpl 3b",
-    // The rest, 8, 4, 2 and 1: by the bits of the length, shifted into carry and sign.
+    // The remaining 8, 4, 2 and 1 bytes: the bits of the length, shifted into carry and sign.
     "4: lsls r2, r2, #28",
     "beq 5f",
     "lsls r2, r2, #1",

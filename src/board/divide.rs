@@ -1,11 +1,11 @@
-//! Dividing 64 bits: `__aeabi_uldivmod` for a Cortex-M3, which divides 32 bits in hardware.
+//! 64-bit division: `__aeabi_uldivmod` for a Cortex-M3, which divides 32 bits in hardware.
 //!
-//! smoltcp counts microseconds in 64 bits, and divides them with each acknowledgement. Most of them fit in 32. The compiler's own
-//! routine takes ten times as long for those, and six times the flash.
+//! smoltcp counts microseconds in 64 bits, and divides them with each acknowledgement. Most values fit in 32 bits. For those, the
+//! compiler's own routine takes ten times as long. It takes six times the flash.
 #![allow(unsafe_code)]
 
-// SAFETY: this keeps the contract of the ARM run-time ABI (RTABI32 section 4.3.1): r1:r0 divided by r3:r2 gives the quotient in r1:r0
-// and the remainder in r3:r2; only r0 to r3 and r12 change besides. It touches no memory but its own stack.
+// SAFETY: this keeps the contract of the ARM run-time ABI (RTABI32 section 4.3.1): r1:r0 divided by r3:r2 gives the quotient in
+// r1:r0 and the remainder in r3:r2. Besides these, only r12 changes. It touches no memory but its own stack.
 core::arch::global_asm!(
     ".section .text.__aeabi_uldivmod, \"ax\"",
     ".global __aeabi_uldivmod",
@@ -14,12 +14,12 @@ core::arch::global_asm!(
     "__aeabi_uldivmod:",
     "orrs r12, r1, r3",
     "bne 0f",
-    // Both in 32 bits: r1 and r3 are 0, and stay so.
+    // Both fit in 32 bits: r1 and r3 are 0, and stay 0.
     "udiv r12, r0, r2",
     "mls r2, r12, r2, r0",
     "mov r0, r12",
     "bx lr",
-    // Bit by bit, from r1:r0 into the remainder r5:r4; the quotient follows from below.
+    // Bit by bit, from r1:r0 into the remainder r5:r4. The quotient is shifted in from below.
     "0: push {{r4, r5}}",
     "movs r4, #0",
     "movs r5, #0",

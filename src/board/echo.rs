@@ -13,20 +13,21 @@ use crate::stack::{Io, Listener, Memory, NullConsole, Port, Respond, Slot, SlotI
 /// The port of echo, on TCP and UDP (RFC 862).
 const PORT: u16 = 7;
 
-/// The longest datagram, in bytes: what an Ethernet frame holds. One waits each way.
+/// The longest datagram, in bytes: the payload that fits an Ethernet frame. One waits each way.
 const PAYLOAD: usize = 1472;
 
-/// Serves echo to `N` connections with `RX` bytes to receive and `TX` to send each, and on one UDP port. Says nothing: what a
-/// stack costs is measured on this.
+/// Serves echo to `N` connections and on one UDP port, and prints nothing.
+///
+/// Each connection has `RX` bytes to receive and `TX` to send. The cost of a stack is measured with this firmware.
 ///
 /// # Panics
-/// If the memory or the controller is not what the board says: the board starts again.
+/// If the memory or the controller is not the one the board describes. The board then restarts.
 pub fn echo<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
     let mut clock = Clock::<B>::start();
     B::start();
     let Ok(device) = B::ethernet(settings::HARDWARE) else { panic!() };
     let mut io = Io::new(device, NullConsole);
-    // On the stack, and each by itself: see `serve`.
+    // On the call stack, each on its own: see `serve`.
     let mut slots = [const { Slot::EMPTY }; N];
     let mut slot_index = [SlotIndex::EMPTY; N];
     let mut sockets = [SocketStorage::EMPTY; N];

@@ -1,4 +1,4 @@
-//! What happens when a program cannot go on: it says where on the console, and the board starts again.
+//! The handling of faults and panics: a report on the console, then a restart of the board.
 #![allow(unsafe_code)]
 
 use super::mmio::Mmio;
@@ -10,11 +10,11 @@ fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
     reset()
 }
 
-// The stack lies at the bottom of memory, so that its overflow is a fault and overwrites nothing. The handler cannot run on a
-// stack that is used up: it starts again at its top.
+// The stack lies at the bottom of memory, so an overflow is a fault and overwrites nothing. The handler cannot run on an
+// exhausted stack, so it first resets the stack pointer to the top.
 //
-// SAFETY: replaces cortex-m-rt's handler of the same name and contract, which never returns. The stack's content is given up,
-// and nothing that runs after this looks at it.
+// SAFETY: replaces cortex-m-rt's handler of the same name and contract, which never returns. The stack's content is given up, and
+// no later code reads it.
 core::arch::global_asm!(
     ".section .HardFault.user, \"ax\"",
     ".global HardFault",
@@ -32,24 +32,25 @@ core::arch::global_asm!(
 /// In the fault status: an undefined instruction.
 const UNDEFINED: u32 = 1 << 16;
 
-/// `end` is the bottom of memory, where the stack ends (`memory.x`).
+/// Reports a fault, then restarts. `end` is the bottom of memory, where the stack ends (`memory.x`).
 extern "C" fn fault(stack: usize, end: usize) -> ! {
     if stack < end + 256 {
         log::error!("stack overflow: more than its size in memory.x was used");
         reset()
     }
-    // SAFETY: the core has just stored eight words here (ARMv7-M, B1.5.6), the seventh the address of the instruction that
-    // failed. The check above tells that there is memory, and nothing else runs that could write to it.
+    // SAFETY: the core has just stored eight words here (ARMv7-M, B1.5.6); the seventh is the address of the failed instruction.
+    // The check above shows that this is memory, and no other code runs that could write to it.
     let at = unsafe { ((stack + 24) as *const usize).read_volatile() };
-    // Configurable fault status (B3.2.15). A build that aborts at once instead of unwinding panics by such an instruction.
+    // Configurable fault status (B3.2.15). In a build that aborts at once instead of unwinding, a panic executes an undefined
+    // instruction.
     let undefined = Mmio::new(0xe000_ed28).read(0) & UNDEFINED != 0;
     log::error!("{} at {at:#x}", if undefined { "panic" } else { "hard fault" });
     reset()
 }
 
-/// Starts the board again.
+/// Restarts the board.
 pub(super) fn reset() -> ! {
-    // Application interrupt and reset control (ARMv7-M, B3.2.6): its key, and the request.
+    // Application interrupt and reset control (ARMv7-M, B3.2.6): its key, and the reset request.
     Mmio::new(0xe000_ed0c).write(0, 0x05fa_0004);
     loop {
         cortex_m::asm::nop();

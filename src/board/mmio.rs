@@ -1,4 +1,4 @@
-//! Peripherals in memory: the only place that touches them.
+//! Access to peripheral registers: the only place that touches them.
 #![allow(unsafe_code)]
 
 use crate::phy::Registers;
@@ -10,7 +10,7 @@ pub struct Mmio {
 }
 
 impl Mmio {
-    /// The peripheral at `base`. For the files of the boards only: they know what is where.
+    /// Returns the peripheral at `base`. For the files of the boards only: they know the memory map.
     pub(super) const fn new(base: usize) -> Self {
         Mmio { base }
     }
@@ -18,25 +18,25 @@ impl Mmio {
 
 impl Registers for Mmio {
     fn read(&mut self, offset: usize) -> u32 {
-        // SAFETY: only this module's siblings make an `Mmio`, of addresses that the board's data sheet gives to a peripheral,
-        // and drivers add the offsets of its 32-bit registers. No Rust object lies there, so nothing is aliased; reading a
-        // register has no effect on memory.
+        // SAFETY: only this module's siblings make an `Mmio`, from addresses that the board's data sheet assigns to a peripheral.
+        // Drivers add the offsets of its 32-bit registers. No Rust object lies there, so nothing is aliased. Reading a register
+        // has no effect on memory.
         unsafe { ((self.base + offset) as *const u32).read_volatile() }
     }
 
     fn write(&mut self, offset: usize, value: u32) {
-        // SAFETY: as above. None of these peripherals is told to write to memory: they have no DMA, or it stays off.
+        // SAFETY: as above. None of these peripherals writes to memory: they have no DMA, or it stays off.
         unsafe { ((self.base + offset) as *mut u32).write_volatile(value) }
     }
 
     fn sum(words: &[[u8; 4]]) -> u32 {
         let (eights, rest) = parts(words);
-        // SAFETY: `words` has so many words.
+        // SAFETY: `words` has `8 * eights + rest` words.
         unsafe { sum_words(words.as_ptr(), eights, rest) }
     }
 
     fn read_fifo(&mut self, offset: usize, words: &mut [[u8; 4]]) -> u32 {
-        // SAFETY: as above for the register; `words` has so many words.
+        // SAFETY: as above for the register; the length is that of `words`.
         unsafe { read_words((self.base + offset) as *const u32, words.as_mut_ptr(), 0, words.len()) }
     }
 
@@ -58,29 +58,29 @@ impl Registers for Mmio {
     }
 }
 
-/// How many eights of words can be moved at once, which must be aligned, and how many words there are besides.
+/// Returns the number of aligned blocks of eight words, and the number of words left over.
 fn parts(words: &[[u8; 4]]) -> (usize, usize) {
     let eights = if words.as_ptr().cast::<u32>().is_aligned() { words.len() / 8 } else { 0 };
     (eights, words.len() - 8 * eights)
 }
 
 unsafe extern "C" {
-    /// The sum of `eights` times eight words and of `rest` more, with the carry at its end.
+    /// Returns the sum of `8 * eights + rest` words, with the carry at its end.
     fn sum_words(from: *const [u8; 4], eights: usize, rest: usize) -> u32;
 
-    /// Reads `eights` times eight words from eight registers, and `rest` more from the first, and returns the sum of all with the
-    /// carry at its end.
+    /// Reads `8 * eights + rest` words and returns their sum, with the carry at its end. The eights come from eight registers,
+    /// the rest from the first.
     fn read_words(from: *const u32, to: *mut [u8; 4], eights: usize, rest: usize) -> u32;
 
-    /// Writes `eights` times eight words to eight registers, and `rest` more to the first.
+    /// Writes `8 * eights + rest` words: the eights to eight registers, the rest to the first.
     fn write_words(to: *mut u32, from: *const [u8; 4], eights: usize, rest: usize);
 }
 
 // Load and store multiple: two instructions move eight words.
 //
-// SAFETY: each keeps what is declared above and the procedure call standard (r4 to r11 are restored). Eights of words are aligned, as
-// load and store multiple ask for, and the registers of a peripheral are. An interrupt could make a load multiple start anew, which
-// would take words from a FIFO twice, but interrupts stay masked.
+// SAFETY: each keeps its declaration above and the procedure call standard (r4 to r11 are restored). Blocks of eight words are
+// aligned, as load and store multiple require; so are the registers of a peripheral. An interrupt could restart a load multiple,
+// which would take words from a FIFO twice, but interrupts stay masked.
 core::arch::global_asm!(
     ".section .text.sum_words, \"ax\"",
     ".global sum_words",

@@ -1,13 +1,12 @@
-//! Boards: a file each for its memory map, console and network controller; here, what they share.
+//! Boards: one file each for memory map, console and network controller; here, their common part.
 //!
-//! A board is a type that implements [`Board`]. [`serve`], [`call`] and [`selftest()`] are whole firmwares on one. All work
-//! is done in one loop with interrupts masked: an interrupt only ends the sleep, so there are no handlers and nothing is shared with
-//! one.
+//! A board is a type that implements [`Board`]. [`serve`], [`call`] and [`selftest()`] are whole firmwares on one. All work is
+//! done in one loop with interrupts masked. An interrupt only ends the sleep, so no handler runs and no data is shared with one.
 //!
-//! Addresses and seed are those of the build: see `build.rs`.
+//! The addresses and the seed come from the build: see `build.rs`.
 
-// With - for _ a module's name is the board's: in Cargo.toml's list of boards and as a feature, as a machine of QEMU, and as the
-// folder of its memory map.
+// A module's name, with - for _, is the board's name: in Cargo.toml's list of boards, as a feature, as a machine of QEMU, and as
+// the folder of its memory map.
 pub mod lm3s6965evb;
 pub mod mps2_an385;
 
@@ -37,32 +36,32 @@ use smoltcp::wire::EthernetAddress;
 
 use crate::phy::{Ethernet, NotThere};
 
-/// What differs between boards.
+/// The parts that differ between boards.
 pub trait Board: 'static {
-    /// Its network controller.
+    /// The board's network controller.
     type Ethernet: Ethernet;
 
-    /// What it is called.
+    /// The board's name.
     const NAME: &'static str;
 
-    /// How often SysTick counts in a millisecond: a multiple of 500.
+    /// SysTick's ticks in a millisecond: a multiple of 500.
     const TICKS_A_MILLISECOND: u32;
 
-    /// The numbers of the interrupts that end a sleep, below 64: the network controller's, and that of the console's input.
+    /// The interrupts that end a sleep: the network controller's and the console input's. Numbers are below 64.
     const INTERRUPTS: [u32; 2];
 
-    /// Sets the console up, before anything else.
+    /// Sets the console up. Called before anything else.
     fn start();
 
-    /// Sends a byte to the console, or drops it where that does not take it in a bounded time.
+    /// Sends a byte to the console; drops it if the console stays full for a bounded time.
     fn put(byte: u8);
 
-    /// Takes a byte that was typed, and clears the interrupt that told of it.
+    /// Takes a typed byte, and clears its interrupt.
     fn take() -> Option<u8>;
 
     /// Sets the network controller up.
     ///
     /// # Errors
-    /// It does not answer.
+    /// The controller does not answer.
     fn ethernet(address: EthernetAddress) -> Result<Self::Ethernet, NotThere>;
 }

@@ -1,4 +1,4 @@
-//! Arm MPS2 with the AN385 image, a Cortex-M3: LAN9118, CMSDK UART.
+//! Arm MPS2 with the AN385 image: a Cortex-M3 with a LAN9118 and a CMSDK UART.
 
 use smoltcp::wire::EthernetAddress;
 
@@ -6,7 +6,7 @@ use super::{Board, Mmio, console::put};
 use crate::phy::lan9118::Lan9118;
 use crate::phy::{NotThere, Registers};
 
-/// The board.
+/// The MPS2 board with the AN385 image.
 #[derive(Debug)]
 pub struct Mps2An385;
 
@@ -29,7 +29,7 @@ impl Board for Mps2An385 {
 
     fn start() {
         let mut uart = Mmio::new(UART);
-        // 115,200 baud of 25 MHz; send, receive, tell what was received.
+        // 115,200 baud from 25 MHz; send, receive, an interrupt for received bytes.
         uart.write(DIVIDER, 217);
         uart.write(CONTROL, 0b1011);
     }

@@ -1,4 +1,4 @@
-//! What the build says of the network: a board's addresses, and how the link learns of them.
+//! The network settings of the build: a board's addresses, and their announcement on the link.
 
 use smoltcp::phy::{Device, TxToken};
 use smoltcp::time::Instant;
@@ -12,12 +12,12 @@ use super::settings;
 use crate::stack::{AddressEvent, Session, Stack, UdpSession};
 use crate::stack::{Config, Seed};
 
-/// The addresses of the build, and whom to ask for others. Where anything is asked for, no address is used that somebody else on
-/// the link has.
+/// Returns the stack's configuration: the build's addresses, and whether to request others. With the feature `dhcp`, the stack does
+/// not use an address that another host on the link has.
 pub(super) fn config() -> Config {
     let hardware = HardwareAddress::Ethernet(settings::HARDWARE);
     let mut config = Config::new(hardware, Seed(settings::SEED), settings::ADDRESSES);
-    // The build has seen to it that there is at most one of each family.
+    // The build has checked that at most one of each family exists.
     for router in settings::GATEWAYS {
         let _ = config.gateways.push(*router);
     }
@@ -33,8 +33,8 @@ pub(super) fn config() -> Config {
     config
 }
 
-/// Tells the link who is here (RFC 5227 section 3, RFC 4861 section 7.2.6): a peer that asked too early would wait a second or more
-/// to ask again. Not where the stack asks for its addresses, for it announces them itself.
+/// Announces the board's addresses on the link (RFC 5227 section 3, RFC 4861 section 7.2.6). A peer that asked too early would
+/// wait a second or more to ask again. With the feature `dhcp` this does nothing, for the stack announces the addresses itself.
 pub(super) fn announce<D: Device>(device: &mut D, now: Instant) {
     if cfg!(feature = "dhcp") {
         return;
@@ -49,10 +49,10 @@ pub(super) fn announce<D: Device>(device: &mut D, now: Instant) {
     });
 }
 
-/// Does something for each address of the build.
+/// Calls `each` with each address of the build.
 pub(super) fn each_address(mut each: impl FnMut(&IpCidr)) {
     match settings::ADDRESSES {
-        // The most frequent case; the loop would take more flash.
+        // The most frequent case. The loop would take more flash.
         [one] => each(one),
         all => all.iter().for_each(each),
     }
@@ -94,7 +94,7 @@ fn announce_to_neighbours(address: smoltcp::wire::Ipv6Address, token: impl TxTok
     });
 }
 
-/// Says on the log, once for each, which addresses of the build somebody else has: they are not used.
+/// Logs once each address of the build that another host has. The stack does not use it.
 #[cfg(feature = "dhcp")]
 #[derive(Default)]
 pub(super) struct Taken(Option<smoltcp::wire::IpAddress>);

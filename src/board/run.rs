@@ -32,16 +32,16 @@ use crate::trace::LogProbe;
 /// The longest datagram, in bytes. Each UDP port holds one each way, no longer than its program needs.
 const PAYLOAD: usize = 1472;
 
-/// The lines that a chat room keeps, in bytes: twice the longest, written in letters.
+/// The size of a chat room's lines, in bytes: twice the longest line, in letters.
 const ROOM: usize = 1024;
 
-/// How many bytes a UDP port of [`serve`] takes for datagrams each way, on average.
+/// The bytes for datagrams that a UDP port of [`serve`] takes each way, on average.
 pub const UDP_PAYLOAD: usize = {
     let (ports, bytes) = udp_needs(false);
     bytes.div_ceil(2 * ports)
 };
 
-/// Serves every program that is not large, in memory that has room for them:
+/// Serves every program that is not large. `memory` has room for the programs:
 ///
 /// ```ignore
 /// stack_memory!(static MEMORY:
@@ -50,7 +50,7 @@ pub const UDP_PAYLOAD: usize = {
 /// ```
 ///
 /// # Panics
-/// If the memory or the controller is not what the board says: there is nothing to be done then but to say so.
+/// If the memory or the controller is not the one the board describes. The panic reports it.
 pub fn serve<B: Board>(memory: Memory<'_, Basic<'static>, BasicUdp<'static>>) -> ! {
     let options = Options::default();
     serve_programs::<B, _, _, _>(
@@ -63,8 +63,8 @@ pub fn serve<B: Board>(memory: Memory<'_, Basic<'static>, BasicUdp<'static>>) ->
     )
 }
 
-/// The same with the large programs: chat, which is a room here that the console takes part in, and http. There may be `N`
-/// connections with `RX` bytes to receive and `TX` to send each.
+/// Serves every program, chat and http included. Chat is a room, and the console takes part in it. Allows `N` connections with
+/// `RX` bytes to receive and `TX` to send each.
 ///
 /// # Panics
 /// As [`serve`].
@@ -82,7 +82,8 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
     let names = [const { Cell::new(Room::NO_NAME) }; N];
     let room = Room::new(&lines, &names, Some(&operator));
     let options = Options { operator: Some(&operator), ..Options::default() };
-    // On the call stack, as the programs borrow from it. Each by itself: a `Pool` would be made in one place and moved to another.
+    // On the call stack, as the programs borrow from it. Each on its own: a `Pool` would be made in one place and moved to
+    // another.
     let mut slots = [const { Slot::EMPTY }; N];
     let mut slot_index = [SlotIndex::EMPTY; N];
     let mut sockets = [SocketStorage::EMPTY; N];
@@ -129,7 +130,7 @@ crate::sessions! {
     }
 }
 
-/// How many UDP ports the programs have, and how many bytes for datagrams.
+/// Returns the number of UDP ports of the programs, and their bytes for datagrams.
 const fn udp_needs(large: bool) -> (usize, usize) {
     let (mut ports, mut bytes, mut at) = (0, 0, 0);
     while at < APPS.len() {
@@ -143,12 +144,12 @@ const fn udp_needs(large: bool) -> (usize, usize) {
     (ports, bytes)
 }
 
-/// `Ord::min`, which cannot be called in a constant.
+/// Returns the smaller number. `Ord::min` cannot be called in a constant.
 const fn least(a: usize, b: usize) -> usize {
     if a < b { a } else { b }
 }
 
-/// Serves the programs that `tcp` and `udp` make sessions for, in `memory`, with `probe` watching.
+/// Serves the sessions that `tcp` and `udp` make, in `memory`; `probe` receives the events.
 fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
     mut clock: Clock<B>,
     large: bool,
@@ -159,7 +160,7 @@ fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
 ) -> ! {
     let Io { device, console, .. } = start::<B>();
     let mut io = Io { device, console, probe };
-    // Used where it is made: a move would have it on the call stack twice.
+    // Used where it is made: a move would put it on the call stack twice.
     let mut made = make_stack(&mut io.device, memory, clock.now());
     let stack = match &mut made {
         Ok(stack) => stack,
@@ -196,7 +197,7 @@ fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
     unreachable!("a server is never done")
 }
 
-/// Makes a stack, in a call of its own: what that needs on the call stack is free again before the stack runs.
+/// Makes a stack in a call of its own. Its temporary memory is free again before the stack runs.
 #[inline(never)]
 fn make_stack<'a, D: Device, S: Session + Clone, U: UdpSession>(
     device: &mut D,
@@ -218,27 +219,27 @@ pub(super) fn start<B: Board>() -> Io<B::Ethernet, Terminal<B>, LogProbe> {
     }
 }
 
-/// The programs of a firmware.
+/// Returns the programs of a firmware.
 fn served(large: bool) -> impl Iterator<Item = &'static App> {
     APPS.iter().filter(move |app| large || !app.large)
 }
 
-/// Says what listens on an address.
+/// Prints the ports that listen on an address.
 fn listening<B: Board>(address: IpAddress, large: bool) {
     let mut uart = Uart::<B>::NEW;
     let mut say = |transport, port, name| {
-        // The console drops what it cannot take; it never fails.
+        // The console drops bytes when it is full; it never fails.
         let _ = writeln!(uart, "listening {transport} {} {name}", DisplayEndpoint(IpEndpoint::new(address, port)));
     };
     served(large).for_each(|app| app.tcp.iter().for_each(|&port| say("tcp", port, app.name)));
     served(large).for_each(|app| app.udp.iter().for_each(|&port| say("udp", port, app.name)));
 }
 
-/// The addresses that were said to be listened on.
+/// The addresses that were reported as listening.
 #[cfg(feature = "dhcp")]
 type Known = heapless::Vec<IpAddress, 8>;
 
-/// Says what listens, and no longer listens, now that these are the addresses.
+/// Reports the addresses that have begun or stopped listening.
 #[cfg(feature = "dhcp")]
 fn listening_now<B: Board>(known: &mut Known, addresses: &[IpCidr], large: bool) {
     let now = || addresses.iter().map(IpCidr::address);
@@ -252,8 +253,8 @@ fn listening_now<B: Board>(known: &mut Known, addresses: &[IpCidr], large: bool)
     *known = now().take(known.capacity()).collect();
 }
 
-/// Polls and sleeps until `done`, which is told when the last poll was. `listen` takes in what the console has, and says whether
-/// the programs are to look at it.
+/// Polls and sleeps until `done`, which gets the time of the last poll. `listen` reads the console's input, and returns whether
+/// to wake the programs.
 pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console, P: Probe>(
     stack: &mut Stack<'a, S, U>,
     io: &mut Io<B::Ethernet, C, P>,
@@ -267,12 +268,12 @@ pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console,
         if listen(&mut io.console) {
             stack.wake_programs();
         }
-        // After that: an interrupt that a device still asks for cannot be forgotten, and would end the next sleep at once.
+        // Only now: an interrupt that a device still requests cannot be forgotten, and would end the next sleep at once.
         clock.forget_interrupts();
         now = clock.now();
         let deadline = stack.poll(now, io);
         let faults = io.device.faults();
-        // Once a second: a sender of such frames must not keep the board busy with writing.
+        // Once a second: a sender of such frames must not keep the board busy with log output.
         if faults != told && now >= quiet_until {
             told = faults;
             quiet_until = now + Duration::from_secs(1);

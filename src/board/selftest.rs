@@ -1,4 +1,4 @@
-//! A firmware that tests the board that it runs on, and ends QEMU or a debugger's session with the result.
+//! A firmware that tests its own board. The result ends QEMU or a debugger's session.
 
 use core::fmt::Write;
 use core::hint::black_box;
@@ -15,19 +15,19 @@ use crate::lab::selftest::CHECKS;
 use crate::phy::Ethernet;
 use crate::phy::conformance::{self, Peer};
 
-/// Does what the first word of the command line says, `lab` if there is none, and ends with the result:
+/// Runs the test that the command line names, `lab` by default, and ends with the result:
 ///
 /// | word | |
 /// |---|---|
 /// | `lab` | runs of the lab, in memory: processor, compiler, stack. Needs no controller |
-/// | `conformance` | the driver and the controller, on a cable that brings back what is sent: [`conformance::check`] |
-/// | `division` | numbers of 64 bits are divided right |
-/// | `memory` | prints what memory a stack needs on this processor |
-/// | `overflow` | uses up the stack, which has to be reported, and the board starts again: without end |
-/// | `panic` | panics, and the same |
+/// | `conformance` | the driver and the controller, on a cable that returns sent frames: [`conformance::check`] |
+/// | `division` | 64-bit division is correct |
+/// | `memory` | prints the memory that a stack needs on this processor |
+/// | `overflow` | exhausts the stack; the overflow is reported and the board restarts, without end |
+/// | `panic` | panics; the panic is reported and the board restarts, without end |
 ///
 /// # Panics
-/// If it is told to.
+/// If the word is `panic`.
 pub fn selftest<B: Board>() -> ! {
     B::start();
     Uart::<B>::NEW.log();
@@ -49,14 +49,14 @@ pub fn selftest<B: Board>() -> ! {
     exit(ok)
 }
 
-// Each by itself: together, the two would need the sum of their stacks.
+// Each on its own: together, the two would need the sum of their stacks.
 #[inline(never)]
 fn lab<B: Board>(uart: &mut Uart<B>) -> bool {
     let mut ok = true;
     for check in CHECKS {
         let result = check.run();
         ok &= result.is_ok();
-        // The console drops what it cannot take; it never fails.
+        // The console drops bytes when it is full; it never fails.
         let _ = match result {
             Ok(passed) => writeln!(uart, "{}: passed, {passed}", check.name),
             Err(failure) => writeln!(uart, "{}: failed, {failure}", check.name),
@@ -85,7 +85,7 @@ fn conformance<B: Board>(uart: &mut Uart<B>) -> bool {
     result.is_ok()
 }
 
-/// Divides numbers with every count of bits by each other: a quotient and a remainder are right that make up the number again.
+/// Divides numbers of every bit length by each other. Quotient and remainder must give the number again.
 fn division() -> bool {
     let numbers = || (0..64).flat_map(|bits| [0, 1, 2].map(|more| (u64::MAX >> bits).wrapping_add(more)));
     numbers().all(|number| {
@@ -110,7 +110,8 @@ fn overflow(depth: u32) -> u32 {
     overflow(depth + 1) ^ black_box(frame)[1]
 }
 
-/// QEMU lets stores below the memory pass: there the fault comes when a function returns to what was not stored.
+/// Calls `leaf` and returns. QEMU ignores stores below the memory, so the fault comes when a function returns to an address that
+/// was not stored.
 #[inline(never)]
 fn call_and_return(depth: u32) {
     black_box(leaf(depth));
@@ -121,8 +122,8 @@ fn leaf(depth: u32) -> u32 {
     black_box(depth)
 }
 
-/// A controller as the loop of a firmware uses it: its interrupt is cleared before frames are looked for, and ends a pause if there
-/// are more.
+/// A controller used as in a firmware's loop. Its interrupt is cleared before the driver looks for frames, and ends a pause if
+/// more come.
 struct Acknowledged<E>(E);
 
 impl<E: Ethernet> Device for Acknowledged<E> {
@@ -149,16 +150,15 @@ impl<E: Ethernet> Device for Acknowledged<E> {
     }
 }
 
-/// A cable that brings back what the device sends, so that the device is its own peer: a plug, a controller in loopback mode, or a
-/// socket of QEMU's that sends to itself.
+/// A cable that returns the device's own frames: a plug, loopback mode, or a socket of QEMU. The socket sends to itself.
 struct Returning<B> {
     clock: Clock<B>,
-    /// As many frames as the controller promises to keep: QEMU's LAN9118 loses more without counting them.
+    /// The number of frames that the controller promises to keep. QEMU's LAN9118 loses more without counting them.
     burst: usize,
 }
 
-/// How long a frame is waited for is this and `tries`: far longer than it takes, since QEMU looks for frames whenever a timer of
-/// the board's runs out.
+/// One wait for a frame; `tries` is the number of waits. Together they are far longer than a frame takes, since QEMU looks for
+/// frames whenever a timer of the board expires.
 const PAUSE: Duration = Duration::from_millis(1);
 
 impl<B: Board> Returning<B> {
@@ -172,7 +172,7 @@ impl<B: Board> Returning<B> {
 
 impl<B: Board> Peer<Acknowledged<B::Ethernet>> for Returning<B> {
     fn inject(&mut self, device: &mut Acknowledged<B::Ethernet>, frame: &[u8]) -> bool {
-        // No longer ones can be sent, and so none come back.
+        // The device cannot send longer frames, so none can return.
         if frame.len() > device.capabilities().max_transmission_unit {
             return false;
         }
@@ -206,7 +206,7 @@ impl<B: Board> Peer<Acknowledged<B::Ethernet>> for Returning<B> {
     }
 
     fn forges(&self) -> bool {
-        // The driver makes every checksum right on the way out.
+        // The driver corrects every checksum on the way out.
         false
     }
 

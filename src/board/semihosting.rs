@@ -1,22 +1,22 @@
-//! What QEMU and debuggers offer a program: words from its command line, and an end with a result (Arm's "Semihosting for AArch32
-//! and AArch64"). On a board with neither, each of these calls is a fault.
+//! Calls to QEMU or a debugger: the command line, and an exit with a result. The source is Arm's "Semihosting for AArch32 and
+//! AArch64". On a board with neither, each call is a fault.
 #![allow(unsafe_code)]
 
 use cortex_m_semihosting::debug::{self, EXIT_FAILURE, EXIT_SUCCESS};
 use cortex_m_semihosting::{nr, syscall1};
 
-/// The command line, the program's name first; empty if there is none, or it is longer than the buffer or no text.
+/// Returns the command line, the program's name first. It is empty if it is missing, longer than the buffer, or not text.
 pub fn command_line(buffer: &mut [u8]) -> &str {
     let mut block = [buffer.as_mut_ptr() as usize, buffer.len()];
-    // SAFETY: SYS_GET_CMDLINE takes the address of two words, an address and a length in bytes, and writes a text of at most that
-    // length to that address, and its length to the second word. `block` is those words, and `buffer`, which is borrowed for as
-    // long as it is used, the memory that they name; both pointers may write.
+    // SAFETY: SYS_GET_CMDLINE takes the address of two words: an address and a length in bytes. It writes a text of at most that
+    // length to that address, and the text's length to the second word. `block` is those words, and they name `buffer`, which is
+    // borrowed for the whole call. Both pointers may write.
     let status = unsafe { syscall1(nr::GET_CMDLINE, &raw mut block as usize) };
     let text = if status == 0 { buffer.get(..block[1]).unwrap_or_default() } else { &[] };
     core::str::from_utf8(text).unwrap_or_default()
 }
 
-/// Ends QEMU with exit code 0 or 1; stops where there is just a debugger.
+/// Ends QEMU with exit code 0 or 1. With only a debugger, stops the processor.
 pub fn exit(ok: bool) -> ! {
     debug::exit(if ok { EXIT_SUCCESS } else { EXIT_FAILURE });
     loop {

@@ -1,16 +1,16 @@
-//! What the build was told: see `build.rs`.
+//! The settings of the build: see `build.rs`.
 
 #[allow(unused_imports, reason = "the build may give no address")]
 use smoltcp::wire;
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 
-/// Whom a client calls.
+/// The server that a client calls.
 #[allow(dead_code, reason = "the build says which it is")]
 #[derive(Clone, Copy, Debug)]
 pub enum Host {
-    /// This address.
+    /// A server with this address.
     Address(IpAddress),
-    /// Whoever has this name, which a DNS server knows.
+    /// A server with this name, which a DNS server resolves.
     Name(&'static str),
 }
 

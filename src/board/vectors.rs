@@ -1,8 +1,8 @@
-//! The interrupts' part of the vector table.
+//! The interrupt part of the vector table.
 #![allow(unsafe_code)]
 
-// None is ever taken: they stay masked, and a pending one only ends a sleep. So one entry stands for the 240 of the core, which
-// cortex-m-rt would put there: 956 bytes of flash. Its script wants one.
+// No interrupt is ever taken: they stay masked, and a pending one only ends a sleep. So one entry replaces the 240 of the core
+// that cortex-m-rt would put here, 956 bytes of flash. Its linker script needs one.
 //
 // SAFETY: cortex-m-rt's name and section for this table (its feature `device`). Its one entry is cortex-m-rt's own handler.
 #[unsafe(link_section = ".vector_table.interrupts")]

@@ -1,13 +1,13 @@
-//! Time that only goes forward.
+//! The monotonic clock of the operating system.
 
 use smoltcp::time::Instant;
 
-/// The monotonic clock, as smoltcp counts: microseconds since one second before it was started.
+/// The monotonic clock, in microseconds since one second before its start.
 ///
 /// It starts at 1 s because smoltcp takes the time 0 for "at once".
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
-    // On Linux this is CLOCK_MONOTONIC; smoltcp's own `Instant::now` is wall-clock time, which can jump.
+    // On Linux this is CLOCK_MONOTONIC. smoltcp's own `Instant::now` is wall-clock time, which can jump.
     start: std::time::Instant,
 }
 
@@ -17,7 +17,7 @@ impl Clock {
         Clock { start: std::time::Instant::now() }
     }
 
-    /// The time now.
+    /// Returns the current time.
     pub fn now(&self) -> Instant {
         let micros = i64::try_from(self.start.elapsed().as_micros()).unwrap_or(i64::MAX);
         Instant::from_micros(micros.saturating_add(1_000_000))

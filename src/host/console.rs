@@ -5,17 +5,17 @@ use std::os::fd::BorrowedFd;
 
 use crate::stack::{Console, NullConsole};
 
-/// A [`Console`] that [`drive`](super::drive) can wait for. The defaults are those of a console without input that never fails.
+/// A [`Console`] that [`drive`](super::drive) can wait for. The defaults are for a console that has no input and never fails.
 pub trait HostConsole: Console {
-    /// The file to wait for, if a program wants input.
+    /// Returns the file to wait for, if a program wants input.
     fn wanted(&self) -> Option<BorrowedFd<'_>> {
         None
     }
 
-    /// Called when that file can be read.
+    /// Called when the file of [`wanted`](Self::wanted) can be read.
     fn set_ready(&mut self) {}
 
-    /// Takes the error that output has failed with, if any.
+    /// Takes the error of a failed output, if any.
     fn fault(&mut self) -> Option<io::Error> {
         None
     }

@@ -1,4 +1,4 @@
-//! The loop around the poll loop: poll, wait for the device, the console or an interrupt, poll again.
+//! The loop around the stack: poll, wait for the device, the console or an interrupt, poll again.
 
 use std::os::fd::BorrowedFd;
 
@@ -10,15 +10,15 @@ use super::error::DriveError;
 use crate::phy::linux::TunTap;
 use crate::stack::{Io, Probe, Session, Stack, UdpSession};
 
-/// How long connections may take to close after a signal.
+/// The time that connections have to close after a signal.
 const FAREWELL: Duration = Duration::from_millis(1500);
 
-/// What may end the loop from outside: a signal, or the end of a command.
+/// A reason to end the loop from outside: a signal, or the end of a command.
 pub trait Interrupt {
-    /// The files that can be read when it has something to say.
+    /// Returns the files to wait for. One is readable when the verdict may have changed.
     fn files(&self) -> [Option<BorrowedFd<'_>>; 2];
 
-    /// What it says. Asked after every wait.
+    /// Returns the current verdict. Called after every wait.
     fn verdict(&mut self) -> Verdict;
 }
 
@@ -33,10 +33,10 @@ impl Interrupt for () {
     }
 }
 
-/// What an [`Interrupt`] says.
+/// The answer of an [`Interrupt`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Nothing has happened.
+    /// Continue: nothing has happened.
     GoOn,
     /// Close the connections, then end.
     Close,
@@ -44,17 +44,17 @@ pub enum Verdict {
     End,
 }
 
-/// Why the loop ended.
+/// The reason why the loop ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ended {
-    /// What was waited for has happened.
+    /// `done` returned true.
     Done,
-    /// A signal came, and all connections are closed or were given the time to.
+    /// An interrupt came. All connections are closed, or were reset when their time to close was over.
     Stopped,
 }
 
-/// Runs the stack until `done` or the interrupt says so. Connections are closed where it says that; what is not closed after
-/// 1.5 s, or when it says so a second time, is reset.
+/// Runs the stack until `done` returns true or `interrupt` ends the loop. On [`Verdict::Close`] the stack closes its connections.
+/// Those still open after 1.5 s, or at a second `Close`, are reset.
 ///
 /// # Errors
 /// The device or the console has failed, or the system cannot wait.

@@ -1,15 +1,15 @@
-//! Why the loop ends early.
+//! The errors that end the loop.
 
 use core::fmt;
 use std::io;
 
 use crate::phy::linux::Fault;
 
-/// Why [`drive`](super::drive) cannot go on; its text is one line for the user.
+/// Why [`drive`](super::drive) ended early. Its text is one line for the user.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DriveError {
-    /// The device has failed. Open it again, in a new stack.
+    /// The device failed. Open it again, in a new stack.
     Device(Fault),
     /// The console cannot print.
     Console(io::Error),

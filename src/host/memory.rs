@@ -1,4 +1,4 @@
-//! A stack's memory on the heap, its size chosen at run time.
+//! A stack's memory on the heap, with sizes chosen at run time.
 
 use std::hint::black_box;
 
@@ -7,7 +7,7 @@ use smoltcp::socket::udp::PacketMetadata;
 
 use crate::stack::{Memory, Port, Slot, SlotIndex};
 
-/// What [`Pool`](crate::stack::Pool) is without a heap.
+/// A stack's memory on the heap. [`Pool`](crate::stack::Pool) is the same without a heap.
 pub struct HeapPool<'a, S, U> {
     slots: Vec<Slot<'a, S>>,
     slot_index: Vec<SlotIndex>,
@@ -21,28 +21,28 @@ pub struct HeapPool<'a, S, U> {
     scratch: Vec<u8>,
 }
 
-/// How much memory a stack has.
+/// The amount of memory of a stack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sizes {
-    /// Connections, at most 65,534.
+    /// The number of connections, at most 65,534.
     pub connections: usize,
-    /// Bytes of receive buffer a connection.
+    /// Receive buffer of each connection, in bytes.
     pub receive: usize,
-    /// Bytes of send buffer a connection.
+    /// Send buffer of each connection, in bytes.
     pub send: usize,
-    /// UDP ports.
+    /// The number of UDP ports.
     pub ports: usize,
-    /// Datagrams a port and direction.
+    /// Datagrams that each port holds in each direction.
     pub datagrams: usize,
-    /// Bytes of datagrams a port and direction.
+    /// Bytes of datagrams that each port holds in each direction.
     pub payload: usize,
 }
 
 impl Sizes {
-    /// A server's: 1,024 connections with 256 KiB each way, 16 UDP ports with 64 datagrams or 128 KiB each way. The system
-    /// provides the memory only as it is used.
+    /// Sizes for a server: 1,024 connections with 256 KiB each way, and 16 UDP ports. Each port holds 64 datagrams or 128 KiB
+    /// each way. The system provides the memory only as it is used.
     ///
-    /// A window of 64 KiB is one super-segment; four of them keep both ends at work.
+    /// A window of 64 KiB is one super-segment. Four of them keep both ends busy.
     pub const SERVER: Sizes =
         Sizes { connections: 1024, receive: 262_144, send: 262_144, ports: 16, datagrams: 64, payload: 131_072 };
 }
@@ -53,16 +53,16 @@ impl Default for Sizes {
     }
 }
 
-/// Programs work in this many bytes: the longest UDP payload there is.
+/// The working memory of programs, in bytes: the longest UDP payload.
 const SCRATCH: usize = 65_507;
 
-/// What is left to the rest of the program, in bytes: its threads' stacks, above all.
+/// The memory left for the rest of the program, in bytes: mainly its threads' stacks.
 const REST: usize = 16 << 20;
 
 impl<'a, S, U> HeapPool<'a, S, U> {
-    /// Empty memory.
+    /// Allocates empty memory.
     ///
-    /// The program aborts where there is too little: see [`try_new`](Self::try_new).
+    /// Aborts the program if the system has too little memory: see [`try_new`](Self::try_new).
     pub fn new(sizes: Sizes) -> Self {
         let Sizes { connections, receive, send, ports, datagrams, payload } = sizes;
         HeapPool {
@@ -79,12 +79,12 @@ impl<'a, S, U> HeapPool<'a, S, U> {
         }
     }
 
-    /// Empty memory, unless the system has not that much to give.
+    /// Allocates empty memory, or returns `None` if the system has too little.
     pub fn try_new(sizes: Sizes) -> Option<Self> {
         let Sizes { connections, receive, send, ports, datagrams, payload } = sizes;
         let port_pairs = ports.checked_mul(2)?;
-        // All of it is held at once and given back, for what zeroes memory without touching it would abort. A compiler may leave
-        // out what nobody looks at.
+        // All of it is reserved at once and given back, because an allocation that zeroes memory without touching it would abort.
+        // `black_box` keeps the compiler from removing unused allocations.
         black_box((
             room::<Slot<'a, S>>(connections, 1)?,
             room::<SlotIndex>(connections, 1)?,
@@ -100,7 +100,7 @@ impl<'a, S, U> HeapPool<'a, S, U> {
         Some(Self::new(sizes))
     }
 
-    /// The memory, lent to a stack for as long as both live.
+    /// Lends the memory to a stack for as long as both live.
     pub fn memory(&'a mut self) -> Memory<'a, S, U> {
         Memory {
             slots: &mut self.slots,
@@ -117,7 +117,7 @@ impl<'a, S, U> HeapPool<'a, S, U> {
     }
 }
 
-/// Memory for `count` times `each` values, where there is that much.
+/// Reserves memory for `count * each` values, or returns `None`.
 fn room<T>(count: usize, each: usize) -> Option<Vec<T>> {
     let mut room = Vec::new();
     room.try_reserve_exact(count.checked_mul(each)?).ok()?;

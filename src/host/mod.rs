@@ -1,4 +1,4 @@
-//! The library on an operating system: memory on the heap, the clock, a seed, the loop that waits.
+//! The library on an operating system: heap memory, clock, seed, and the loop that waits.
 
 mod clock;
 #[cfg(target_os = "linux")]

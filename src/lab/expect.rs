@@ -11,7 +11,7 @@
 //! client receives "Hello,Li!"              in all the bytes that its programs have read so far
 //! client ends timed-out                    or closed, aborted, refused, reset, recycled, unreachable
 //! server drops backlog-full
-//! never client RST                         none of that at all
+//! never client RST                         no such event at all
 //! ```
 
 mod parse;

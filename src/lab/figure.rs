@@ -1,4 +1,4 @@
-//! The state diagram of RFC 9293, Figure 5, and which of it this stack can reach.
+//! The state diagram of RFC 9293, Figure 5, and the transitions that this stack can make.
 
 use smoltcp::socket::tcp::State;
 

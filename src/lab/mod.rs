@@ -50,7 +50,7 @@ use wire::{Port, Random, Received};
 #[doc(hidden)]
 pub const MAX_HOSTS: usize = 4;
 
-/// How many TCP connections are followed by their frames, unless the [`Lab`]'s type says otherwise; later ones take the place of the oldest.
+/// The default number of TCP connections that a [`Lab`] tracks by their frames. Later ones replace the oldest.
 pub(crate) const MAX_FLOWS: usize = 16;
 
 /// The start of the virtual clock. It is not 0, because smoltcp takes that for "at once".
@@ -160,7 +160,7 @@ impl<
     ///
     /// # Errors
     /// [`SetupError`], as for any stack.
-    // By itself, since the wire is made in one place and moved to another: the caller's stack holds the lab only.
+    // In a call of its own: the wire is made in one place and moved to another, and the caller's stack then holds only the lab.
     #[inline(never)]
     pub fn new(
         line: Line,
@@ -239,7 +239,7 @@ impl<
             let (step, events) = self.with(host, |stack, now, io| stack.step(now, io));
             if let Step::Idle(at) = step {
                 due = [due, at].into_iter().flatten().min();
-                // A timer may have had consequences without a step.
+                // A timer may have caused events without a step.
                 self.note(host, None, &events);
                 continue;
             }
@@ -322,7 +322,7 @@ impl<
     fn note(&mut self, host: usize, step: Option<Step>, events: &Notes) {
         if let Some(Received { id, summary, damaged }) = self.wire.received.take() {
             let now = self.now;
-            // A damaged segment fails its checksum: what it says reaches nobody.
+            // A damaged segment fails its checksum, so its content reaches no socket.
             if let (false, Some((flow, side)), Some(segment)) = (damaged, self.flow(&summary, false), summary.segment())
             {
                 flow.arrived(1 - side, now, &segment);
@@ -408,7 +408,7 @@ struct Notes(heapless::Vec<Event, 16>);
 
 impl Probe for Notes {
     fn event(&mut self, _now: Instant, event: &Event) {
-        // One step brings about a handful at most; what would not fit is not worth a panic.
+        // One step causes a handful of events at most. Events that do not fit are left out instead of a panic.
         let _ = self.0.push(*event);
     }
 }

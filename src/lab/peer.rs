@@ -1,4 +1,4 @@
-//! The programs of the lab: clients and servers of [`crate::app`], and scripts for what no program does.
+//! The programs of the lab: clients and servers of [`crate::app`], and scripts for everything else.
 
 use smoltcp::socket::tcp::{self, RecvError};
 use smoltcp::time::Duration;

@@ -144,11 +144,11 @@ impl Check {
         let mut pools = [const { Memory::new() }; 2];
         let mut faults = Faults::default();
         for fault in self.faults.iter().filter_map(|words| Fault::parse(words, |_| None).ok()) {
-            // Room for all: a run has fewer than MAX_FAULTS.
+            // All fit: a run has fewer than MAX_FAULTS.
             faults.add(fault);
         }
         let memory = pools.each_mut().map(|pool| (pool.memory(), NullConsole));
-        // Looked at where it is: taken out of the result, it would be on the stack twice.
+        // Used in place: taken out of the result, it would be on the stack twice.
         let mut made: Result<Small<'_>, _> = Lab::new(Line::default(), faults, 7, memory, |_, _| {});
         let lab = match &mut made {
             Ok(lab) => lab,

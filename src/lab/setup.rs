@@ -146,7 +146,7 @@ impl<'a> Setup<'a> {
         let listener = Listener::new(port, Peer::Server(server));
         self.listeners.push(listener).map_err(|_| StartError::TooMany)?;
         let each = if app.takes_one_message() { 1 } else { options.texts.len().max(1) };
-        // chargen ends when its client has had enough.
+        // chargen ends when its client has enough.
         let options = ClientOptions { bytes: if app.program == Program::Chargen { 2000 } else { 0 }, ..*options };
         let calls = options.texts.len().div_ceil(each).max(1);
         for call in 0..calls {

@@ -233,7 +233,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
                     *free = Some(place);
                 }
             }
-            // Whoever let this frame go first follows it at once.
+            // A frame that lets this one overtake it follows at once.
             for waiting in self.places.iter_mut().flatten().filter(|p| p.yields && p.from == from && p.id != self.count)
             {
                 self.order += 1;

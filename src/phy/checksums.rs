@@ -43,9 +43,9 @@ pub(super) fn fill(frame: &mut [u8], sum: Option<u32>) {
     let sum = add(add(sum, pseudo), tail(protocol, segment.len()));
     let at = if protocol == UDP { 6 } else { 16 };
     let Some(field) = segment.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<2>()) else { return };
-    // What stands there is no part of it: its complement takes it out of the sum.
+    // The field's present value is not part of the sum: adding its complement removes it.
     let checksum = match !fold(add(sum, u32::from(!u16::from_le_bytes(*field)))) {
-        // 0 would say that there is none.
+        // 0 would mean no checksum.
         0 if protocol == UDP => 0xffff,
         checksum => checksum,
     };
@@ -114,7 +114,7 @@ fn version_6(packet: &[u8]) -> Option<Transport> {
     let header: &[u8; 40] = packet.first_chunk()?;
     let end = 40 + usize::from(u16::from_be_bytes([header[4], header[5]]));
     let (mut protocol, mut start, mut fragment) = (header[6], 40, false);
-    // Hop-by-hop options, routing, fragment, destination options: each names the next (RFC 8200 section 4).
+    // Hop-by-hop options, routing, fragment, destination options: each names the next header (RFC 8200 section 4).
     while let 0 | 43 | 44 | 60 = protocol {
         let &[next, length] = packet.get(start..end)?.first_chunk()?;
         fragment |= protocol == 44;
@@ -132,7 +132,7 @@ fn version_6(packet: &[u8]) -> Option<Transport> {
     })
 }
 
-/// A word of a header.
+/// Returns the 16-bit word of a header at `at`.
 fn word(header: &[u8; 20], at: usize) -> u32 {
     u32::from_le_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]])
 }

@@ -16,7 +16,7 @@
 //!
 //! type End<'a> = CableEnd<'a, 4, 1514>;
 //!
-//! /// The other end of the cable, and a clock that anybody who looks at it moves on.
+//! /// The other end of the cable, and a clock that advances at each reading.
 //! struct Other<'a>(End<'a>, Instant);
 //!
 //! impl Peer<End<'_>> for Other<'_> {
@@ -59,7 +59,7 @@ use bench::Bench;
 
 pub use report::{Failure, Fault, Report, Rule};
 
-/// How many frames of others [`check`] passes over.
+/// The number of foreign frames that [`check`] ignores.
 const FOREIGN: usize = 64;
 
 /// The other end of the link, and the machine's clock.
@@ -98,7 +98,7 @@ pub trait Peer<D> {
         true
     }
 
-    /// How often the device is asked before a frame counts as lost or a token as refused. More than once if frames take time that
+    /// The number of attempts before a frame counts as lost or a token as refused. Return more than one if frames take time that
     /// [`Peer::inject`] and [`Peer::observe`] do not wait for.
     fn tries(&self) -> usize {
         1
@@ -108,7 +108,7 @@ pub trait Peer<D> {
 /// Tests `device`, whose queues must be empty. If it passes, they are empty again. `scratch` holds a frame of the device's MTU and
 /// one byte more.
 ///
-/// What a device does beyond the rules (multicast filters, link state) is not tested.
+/// Behaviour beyond the rules, such as multicast filters and link state, is not tested.
 ///
 /// # Errors
 /// The first rule that the device breaks.
@@ -127,7 +127,7 @@ pub fn check<D: Device, P: Peer<D>>(device: &mut D, peer: &mut P, scratch: &mut 
 type Obeys<B> = fn(&mut B) -> Result<(), Fault>;
 
 impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
-    /// In this order, the first failure says most.
+    /// In this order, the first failure is the most informative.
     const RULES: [(Rule, Obeys<Self>); 13] = [
         (Rule::Clock, Self::clock),
         (Rule::Capabilities, Self::capabilities),

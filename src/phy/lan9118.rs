@@ -72,7 +72,7 @@ impl<R: Registers> Lan9118<R> {
         there(wait(r, |r| r.read(BYTE_TEST) == 0x8765_4321))?;
         r.write(HW_CFG, 1);
         there(wait(r, |r| r.read(HW_CFG) & 1 == 0))?;
-        // 5 KiB for frames to send, the rest for received ones; flow control as the data sheet recommends.
+        // 5 KiB for frames to send, the rest for received ones. Flow control is as the data sheet recommends.
         r.write(HW_CFG, 0x0015_0000);
         r.write(AFC_CFG, 0x006e_3740);
         r.write(INT_EN, 0);
@@ -85,7 +85,7 @@ impl<R: Registers> Lan9118<R> {
         mac(r, ADDRESS_HIGH, u32::from_le_bytes([e, f, 0, 0]))?;
         r.write(RX_CFG, 2 << 8);
         r.write(TX_CFG, 2);
-        // Full duplex, send, receive; not promiscuous, as it is after a reset.
+        // Full duplex, send, receive; not promiscuous, unlike after a reset.
         mac(r, MAC_CR, 0x0010_000c | GROUPS)?;
         // The interrupt is active high, push-pull; each frame raises it.
         r.write(IRQ_CFG, 0x111);
@@ -107,21 +107,21 @@ impl<R: Registers> Lan9118<R> {
 
     /// The errors so far.
     pub fn faults(&mut self) -> Faults {
-        // The controller counts from the last time it was asked.
+        // Reading the counter resets it.
         self.faults.overruns = self.faults.overruns.saturating_add(self.registers.read(RX_DROP));
         self.faults
     }
 
     /// Takes the next good frame from the controller.
     fn fetch(&mut self) {
-        // At most as many as its FIFO holds.
+        // At most the number of frames that its FIFO holds.
         for _ in 0..256 {
             if self.waiting.is_some() || (self.registers.read(RX_FIFO_INF) >> 16) & 0xff == 0 {
                 return;
             }
             let status = self.registers.read(RX_STATUS);
             let len = (status >> 16) as usize & 0x3fff;
-            // 2 bytes in front, and the last word filled up.
+            // 2 bytes before the frame, and padding to a whole word.
             let words = (len + 2).div_ceil(4);
             let error = status & (1 << 15) != 0;
             match len.checked_sub(4) {
@@ -148,7 +148,7 @@ impl<R: Registers> Lan9118<R> {
         for _ in 0..(info >> 16) & 0xff {
             self.registers.read(TX_STATUS);
         }
-        // With the two command words, and the 2 bytes in front.
+        // The two command words and the 2 bytes before the frame included.
         (info & 0xffff) as usize >= (2 + FRAME).next_multiple_of(4) + 8
     }
 }
@@ -238,7 +238,7 @@ impl<R: Registers> TxToken for Sending<'_, R> {
     /// If `len` exceeds the capabilities, which smoltcp never asks for.
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
         let (len, words, result) = self.words.send(len, f, R::sum);
-        // Data begins 2 bytes into the first word; first and last segment of a frame.
+        // Data begins 2 bytes into the first word. The frame is one segment: the first and the last.
         self.registers.write(TX_DATA, 2 << 16 | 0x3000 | len as u32);
         self.registers.write(TX_DATA, len as u32);
         self.registers.write_wide_fifo(TX_DATA, words);

@@ -1,4 +1,4 @@
-//! A network controller: what a board asks of it, and its registers, which are memory on a board and a fake in tests.
+//! A network controller's interface to a board, and its registers: memory on a board, a fake in tests.
 
 use smoltcp::phy::Device;
 
@@ -6,10 +6,10 @@ use super::checksums::add;
 
 /// A device whose interrupt ends a board's sleep.
 pub trait Ethernet: Device {
-    /// Clears the interrupt. Frames that are there already are not announced again: they are looked for after this.
+    /// Clears the interrupt. Frames that have already arrived do not raise it again, so poll after this.
     fn acknowledge(&mut self);
 
-    /// What went wrong so far.
+    /// Returns the errors so far.
     fn faults(&mut self) -> Faults;
 }
 

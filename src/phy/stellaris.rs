@@ -86,7 +86,7 @@ impl<R: Registers> Stellaris<R> {
 
     /// Takes the next good frame to this address from the controller.
     fn fetch(&mut self) {
-        // At most as many as its counter can tell.
+        // At most the largest value of its frame counter.
         for _ in 0..64 {
             if self.waiting.is_some() || self.registers.read(FRAMES_WAITING) & 0x3f == 0 {
                 return;
@@ -94,7 +94,7 @@ impl<R: Registers> Stellaris<R> {
             let registers = &mut self.registers;
             let first = registers.read(DATA).to_le_bytes();
             self.received.words()[0] = first;
-            // The length counts its own 2 bytes and the checksum of 4.
+            // The length includes its own 2 bytes and the 4-byte checksum.
             let counted = usize::from(u16::from_le_bytes([first[0], first[1]]));
             let words = counted.div_ceil(4);
             match counted.checked_sub(6) {
@@ -184,7 +184,7 @@ impl<R: Registers> TxToken for Sending<'_, R> {
     /// If `len` exceeds the capabilities, which smoltcp never asks for.
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
         let (len, words, result) = self.words.send(len, f, R::sum);
-        // The length in front is that of what follows the Ethernet header.
+        // The length before the frame is that of the data after the Ethernet header.
         let counted = (len as u16 - 14).to_le_bytes();
         words[0][..2].copy_from_slice(&counted);
         self.registers.write_fifo(DATA, words);

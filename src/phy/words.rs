@@ -37,7 +37,7 @@ impl Words {
         let start = range.start;
         let words = self.words().get_mut(range).unwrap_or_default();
         let all = read(words);
-        // What is before the segment or datagram, and what is behind, is taken out of the sum again.
+        // Bytes before and after the segment or datagram are taken out of the sum again.
         let [_, _, high, low] = words.get(LENGTH - start).copied().unwrap_or_default();
         let end = PACKET + usize::from(u16::from_be_bytes([high, low]));
         let sum = (HEADERS * 4..=2 + len).contains(&end).then(|| {

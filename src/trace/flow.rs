@@ -164,7 +164,7 @@ impl Side {
             return Some(Cause::ZeroWindowProbe);
         }
         if segment.syn && segment.ack.is_some() && self.rcv_nxt.is_none() {
-            // It answers a SYN, even if an own SYN was sent before: a simultaneous open.
+            // The segment answers a SYN, even if this side sent its own SYN before: a simultaneous open.
             self.nxt = end;
             self.remember(Transmission { seq: segment.seq, at: now, count: 1 });
             return None;
@@ -186,7 +186,7 @@ impl Side {
         // An acknowledgement of new data restarts the timer (RFC 6298 section 5.3).
         let started = before.map(|t| self.advanced.map_or(t.at, |at| at.max(t.at)));
         let rto = started.map_or(Duration::ZERO, |at| now - at);
-        // A segment right behind a retransmission did not wait for a timer of its own.
+        // A segment right behind a retransmission did not wait for its own timer.
         self.rto = Some(rto);
         Some(Cause::Retransmission { rto, count: count.max(1) })
     }

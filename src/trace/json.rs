@@ -8,7 +8,7 @@ use smoltcp::wire::IpEndpoint;
 
 use crate::stack::Event;
 
-/// The version of the lines: a reader of one can read those to which fields were added.
+/// The version of the lines. A reader of one version accepts lines with added fields.
 const VERSION: u8 = 1;
 
 /// Writes an event of this host's stack as one line, `at` after it began.

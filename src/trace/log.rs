@@ -47,7 +47,7 @@ impl LogProbe {
         match *event {
             #[cfg(feature = "dhcp")]
             Event::Address(what) => say(weight(&what), format_args!("{what}")),
-            // A person who changes addresses by hand knows about it.
+            // A person who changes addresses by hand knows about the change.
             #[cfg(not(feature = "dhcp"))]
             Event::Address(_) => {}
             Event::Accepted { tuple, .. } => say(Level::Info, format_args!("accepted {}", Served(tuple))),

@@ -124,7 +124,7 @@ fn parse(frame: &[u8], medium: Medium) -> Option<Summary> {
             }
         }
     };
-    // It would panic on an empty packet.
+    // An empty packet would cause a panic.
     packet.first()?;
     match IpVersion::of_packet(packet).ok()? {
         IpVersion::Ipv4 => {

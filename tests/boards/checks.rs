@@ -1,5 +1,4 @@
-//! What each board finds out about itself, in QEMU: the lab in its memory, its driver and controller, and how it ends when a
-//! program cannot go on.
+//! The self-tests of each board, in QEMU: the lab in memory, driver and controller, faults and panics.
 
 use std::path::Path;
 use std::process::Command;

@@ -1,4 +1,4 @@
-//! Checksums: a board's are right, it drops what has a wrong one, and takes a datagram that has none.
+//! Checksums: a board sends right ones, drops frames with wrong ones, and takes datagrams without one.
 
 use smoltcp::phy::Medium;
 

@@ -1,4 +1,4 @@
-//! The board's clock: what is due is done on time. QEMU's own clock says when, which leaps to the next timer while the board sleeps.
+//! The board's clock: deadlines are kept. The test uses QEMU's own clock, which jumps to the next timer while the board sleeps.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! TCP connections to a board: long ones, many at once, one more than there is room for, many one after another.
+//! TCP connections to a board: long ones, many at once, one more than fits, many one after another.
 
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};

@@ -1,5 +1,5 @@
-//! What one echo costs the mps2-an385: instructions and memory accesses, counted by a plugin of QEMU's (count/plugin.rs) while a
-//! client of the kernel's asks on a TAP. `scripts/firmware count` shows them.
+//! The cost of an echo on the mps2-an385: instructions and memory accesses. A QEMU plugin (count/plugin.rs) counts them while a
+//! client of the kernel sends requests on a TAP. `scripts/firmware count` prints them.
 
 use std::net::{TcpStream, UdpSocket};
 use std::path::PathBuf;

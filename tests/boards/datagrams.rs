@@ -1,4 +1,4 @@
-//! Datagrams of every kind of length to a board and back.
+//! Datagrams of every kind of length, to a board and back.
 
 use crate::board::{BOARD, on_every_board};
 use crate::common::link::{KERNEL, ask, at, noise, udp};

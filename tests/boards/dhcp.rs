@@ -1,4 +1,4 @@
-//! A board that asks a DHCP server for its address, as its build says: QEMU's user network has one.
+//! A board whose build makes it request its address by DHCP. The server is that of QEMU's user network.
 
 use crate::board::{Image, on_every_board};
 use crate::common::link::{ask, at, connect, expect, send, udp};

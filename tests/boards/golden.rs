@@ -1,4 +1,4 @@
-//! What a board says on its UART in a fixed conversation, to the letter but for addresses and ports.
+//! A board's UART output in a fixed conversation, verbatim except for addresses and ports.
 
 use std::net::Shutdown;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The one list of boards, and what follows from it.
+//! The one list of boards, and everything derived from it.
 
 use std::collections::BTreeSet;
 use std::fs::{read_dir, read_to_string};

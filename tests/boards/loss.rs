@@ -1,4 +1,4 @@
-//! A cable that loses one frame in twenty, each way: what arrives is still exact.
+//! A cable that loses one frame in twenty, each way. The received data is still exact.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

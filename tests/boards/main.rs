@@ -1,5 +1,5 @@
-//! The boards: what the host knows of them, and the firmware of each in QEMU, with clients and servers of the kernel's on a
-//! TAP, and with frames of the test's own.
+//! The boards: the host's list of them, and their firmware in QEMU. Clients and servers of the kernel are on a TAP, and the test
+//! sends frames of its own.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]

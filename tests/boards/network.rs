@@ -1,4 +1,4 @@
-//! Addresses of every kind on one board, routers, and a server that is called by its name, as the build says.
+//! A board's network settings: addresses of every kind, routers, and a server called by its name.
 
 use std::net::IpAddr;
 use std::process::Command;

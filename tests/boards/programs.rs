@@ -1,4 +1,4 @@
-//! Every program of a board, to clients of the kernel's.
+//! Every program of a board, with clients of the kernel.
 
 use std::net::{Shutdown, UdpSocket};
 use std::process::Command;

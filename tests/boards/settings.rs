@@ -1,4 +1,4 @@
-//! What a firmware is told of the network when it is built: what it is compiled with then, and the one line for what cannot be.
+//! The network settings of a firmware's build: the constants compiled in, and the one-line errors.
 
 #[path = "../../src/cli/addr_text.rs"]
 pub mod addr_text;

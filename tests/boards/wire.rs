@@ -1,4 +1,4 @@
-//! The board's cable in the test's hands: frames of its own, or a way to tap0 on which frames can be lost.
+//! The board's cable under the test's control: it carries the test's own frames, or leads to tap0 with losses.
 
 use std::net::UdpSocket;
 use std::os::fd::AsFd;

@@ -1,4 +1,4 @@
-//! UDP beside offload: the kernel leaves the checksum to the stack, or sends none at all.
+//! UDP with offload: the kernel leaves the checksum to the stack, or sends none.
 
 use smolstep::phy::linux::Kind;
 

@@ -1,4 +1,4 @@
-//! The same where the kernel throws a part of all frames away, in both directions.
+//! Long transfers while the kernel drops some of the frames in both directions.
 
 use std::process::Command;
 

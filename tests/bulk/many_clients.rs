@@ -1,4 +1,4 @@
-//! Many clients at once: each is served as if it were alone.
+//! Many clients at once, each served correctly.
 
 use std::io::{ErrorKind, Read};
 use std::net::TcpStream;

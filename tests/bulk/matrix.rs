@@ -1,4 +1,4 @@
-//! 64 MiB each way with offload and without, over TAP and TUN, IPv4 and IPv6, at several MTUs; 1 GiB once a direction.
+//! 64 MiB each way, with and without offload. Links are TAP and TUN, IPv4 and IPv6, at several MTUs. Once 1 GiB in each direction.
 
 use smolstep::phy::linux::Kind;
 use smoltcp::socket::tcp::CongestionControl;

@@ -1,4 +1,4 @@
-//! Long streams that are echoed byte for byte, also over an interface that goes down and up meanwhile.
+//! Long streams that are echoed byte for byte, even while the interface goes down and up.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Shutdown, TcpStream};

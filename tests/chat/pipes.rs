@@ -1,4 +1,4 @@
-//! chat without a terminal, against the kernel's TCP and UDP: pipes, waiting in line, rooms, several partners on UDP.
+//! chat without a terminal, with the kernel's TCP and UDP: pipes, waiting in line, rooms, several partners on UDP.
 
 use std::io::{ErrorKind, Read};
 use std::net::{Shutdown, TcpListener, TcpStream};

@@ -1,4 +1,4 @@
-//! chat at terminals: lines that are edited while others arrive, several partners, and the sandbox.
+//! chat at terminals: editing a line while others arrive, several partners, and the sandbox.
 
 use std::fs;
 

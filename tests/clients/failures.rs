@@ -1,4 +1,4 @@
-//! What a client says when it gets no answer: one line, exit code 1.
+//! A client without an answer prints one line and exits with 1.
 
 use crate::common::link::{KERNEL, on_tap_and_tun};
 use crate::common::peer::{Finished, python};

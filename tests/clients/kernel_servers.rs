@@ -1,4 +1,4 @@
-//! Every program's client, calling servers on the kernel's TCP and UDP: exact standard output and exit codes.
+//! Every program's client with servers on the kernel's TCP and UDP: exact standard output and exit codes.
 
 use crate::common::link::{CALLER, KERNEL, Link, noise, on_tap, on_tap_and_tun};
 use crate::common::peer::{Finished, Peer, python};

@@ -1,4 +1,4 @@
-//! The kernel's pings that are too long for one packet: each answer leaves in fragments, all of them.
+//! The kernel's pings that are too long for one packet. Each reply leaves in fragments.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! `smolstep call`, `get` and `ping` against servers on the kernel's TCP and UDP, and against nobody.
+//! `smolstep call`, `get` and `ping`, with and without servers on the kernel's TCP and UDP.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]

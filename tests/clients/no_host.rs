@@ -1,4 +1,4 @@
-//! Nobody on the link has the address, or the router's: one line says so, of which address, and what to do.
+//! No host on the link has the address, or the router's. One line names the address and the remedy.
 
 use smolstep::phy::linux::Kind;
 

@@ -1,4 +1,4 @@
-//! `smolstep ping` through a router that says why a request does not get there: the kernel, in a namespace.
+//! `smolstep ping` through a router that reports why a request fails: the kernel, in a namespace.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! What is wrong on the command line, or with the machine: one line on standard error, and nothing else happens.
+//! Errors on the command line or of the machine: one line on standard error, and no other effect.
 
 use std::process::Command;
 

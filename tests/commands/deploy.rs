@@ -1,4 +1,4 @@
-//! docs/deploy.md: its unit and its container, as far as they can be tried without systemd and without a container engine.
+//! docs/deploy.md: its unit and its container, as far as they can be tried without systemd and a container engine.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};

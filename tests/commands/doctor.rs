@@ -1,4 +1,4 @@
-//! What `smolstep doctor` says of TAPs and TUNs in every state. What it proposes works as it stands, and deletes nothing.
+//! `smolstep doctor` with TAPs and TUNs in every state. Its proposals work verbatim, and delete nothing.
 
 use std::process::Command;
 

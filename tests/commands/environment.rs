@@ -1,4 +1,4 @@
-//! RUST_LOG and NO_COLOR, which the help names, at a terminal.
+//! RUST_LOG and NO_COLOR, which the help documents, at a terminal.
 
 use crate::common::link::{SERVER, connect, on_tap};
 use crate::common::terminal::{left_well, start};

@@ -1,4 +1,4 @@
-//! `serve --events`: a line an event, at once, and what happens when nobody takes them.
+//! `serve --events`: a line for each event, at once, and a reader that stops reading.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};

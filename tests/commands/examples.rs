@@ -1,4 +1,4 @@
-//! Every example says exactly what it should.
+//! Every example, with its exact output.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;

@@ -1,4 +1,4 @@
-//! What shells and distributions get: completion scripts that complete, manual pages that groff reads.
+//! Files for shells and distributions: working completion scripts, and manual pages that groff accepts.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -1,4 +1,4 @@
-//! Standard output that takes nothing more: a full disk is one line, and whoever has stopped reading hears nothing.
+//! Failing standard output: a full disk causes one line, and a closed pipe a silent exit.
 
 use std::fs::File;
 use std::process::{Command, Stdio};

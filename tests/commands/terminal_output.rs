@@ -1,4 +1,4 @@
-//! What was received and is printed: escaped where standard output is a terminal, as it came to a pipe.
+//! Received data on standard output: escaped at a terminal, unchanged to a pipe.
 
 use std::process::Command;
 

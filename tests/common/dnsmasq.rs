@@ -10,17 +10,17 @@ use super::peer::Peer;
 use super::require::skip;
 use super::scratch::Scratch;
 
-/// A running dnsmasq, and the file it keeps its leases in.
+/// A running dnsmasq, and the file of its leases.
 pub struct Dnsmasq {
     peer: Peer,
     leases: Scratch,
 }
 
-/// Starts dnsmasq on a link with these options besides what keeps it to itself. Where there is none, see [`skip`].
+/// Starts dnsmasq on a link, with `options` besides those that isolate it. Without dnsmasq, see [`skip`].
 pub fn start(link: Link, options: &[&str]) -> Option<Dnsmasq> {
     let leases = Scratch::new("leases");
     let mut command = Command::new("dnsmasq");
-    // Debian keeps it where only root looks.
+    // On Debian it is in a folder that only root's PATH has.
     let path = std::env::var("PATH").unwrap_or_default();
     command.env("PATH", format!("{path}:/usr/sbin:/sbin"));
     if output(command.arg("--version")).is_err() {
@@ -51,42 +51,42 @@ pub fn start(link: Link, options: &[&str]) -> Option<Dnsmasq> {
     Some(Dnsmasq { peer, leases })
 }
 
-/// A range of IPv4 addresses with the kernel as router, renewed each three seconds.
+/// Returns the options for a range of IPv4 addresses, with the kernel as router. Leases are renewed every three seconds.
 pub fn range(first: u8, last: u8) -> Vec<String> {
     vec![
         format!("--dhcp-range=192.168.69.{first},192.168.69.{last},255.255.255.0,2m"),
         format!("--dhcp-option=option:router,{}", KERNEL[0]),
-        // dnsmasq takes no less for T1.
+        // dnsmasq accepts no shorter T1.
         "--dhcp-option=58,3".into(),
         "--dhcp-authoritative".into(),
     ]
 }
 
 impl Dnsmasq {
-    /// What it says so far.
+    /// Returns its log so far.
     pub fn log(&self) -> String {
         self.peer.err()
     }
 
-    /// Waits until it has said this.
+    /// Waits until its log has this text.
     pub fn wait_for(&self, text: &str) {
         self.peer.wait_for_log(text, 1);
     }
 
-    /// The same, and so often.
+    /// Waits until its log has this text `times` times.
     pub fn wait_for_times(&self, text: &str, times: usize) {
         self.peer.wait_for_log(text, times);
     }
 
-    /// The leases that it holds, a line each, as its file has them.
+    /// Returns its leases, a line each, from its file.
     pub fn leases(&self) -> String {
         std::fs::read_to_string(&self.leases).unwrap_or_default()
     }
 
-    /// Waits until it holds none any more: it says what it does before its file shows it.
+    /// Waits until it holds no lease. Its log may be ahead of its file.
     ///
     /// # Panics
-    /// If it goes on holding one.
+    /// If it still holds a lease at the end of the wait.
     pub fn wait_for_no_lease(&self) {
         let until = Instant::now() + PATIENCE;
         while !self.leases().is_empty() {
@@ -95,7 +95,7 @@ impl Dnsmasq {
         }
     }
 
-    /// Ends it.
+    /// Stops it.
     pub fn stop(self) {
         self.peer.kill();
     }

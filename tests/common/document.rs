@@ -1,17 +1,17 @@
-//! The code blocks of README.md, CONTRIBUTING.md and docs/, and the notes that say how a block is tested.
+//! The code blocks of README.md, CONTRIBUTING.md and docs/, and their notes for the tests.
 //!
-//! A note is an HTML comment before a block, which a reader of the page does not see:
+//! A note is an HTML comment before a block. A reader of the page does not see it:
 //!
 //! ```text
 //! <!-- test
 //! build: a line of shell that runs first, outside the sandbox, in the package's folder, for as long as it takes
 //! before: a line of shell that runs first; repeatable
-//! run: the command whose output the block shows, where the block has no line that begins with $
-//! needs: what the machine must have; `ci`, `qemu` and `chromium` run only where SMOLSTEP_REQUIRE names them
+//! run: the command whose output the block shows, if the block has no line that begins with $
+//! needs: requirements on the machine; `ci`, `qemu` and `chromium` run only if SMOLSTEP_REQUIRE names them
 //! until shown: end the command once it has printed all of the block
-//! output only: what comes on standard error is left out
+//! output only: standard error is ignored
 //! figures: numbers may differ
-//! picture: a drawing or a formula, which no command prints
+//! picture: a drawing or a formula, which is no command's output
 //! -->
 //! ```
 
@@ -26,7 +26,7 @@ pub struct Block {
     /// The word after the fence: `rust`, `toml`, or nothing.
     pub language: String,
     pub text: String,
-    /// A line of shell that builds what the block runs.
+    /// A line of shell that builds the programs of the block.
     pub build: Option<String>,
     /// Lines of shell that run before the block.
     pub before: Vec<String>,
@@ -46,12 +46,12 @@ pub struct Example {
 }
 
 impl Block {
-    /// Whether it shows what a command prints.
+    /// Returns whether the block shows the output of a command.
     pub fn shows_output(&self) -> bool {
         matches!(self.language.as_str(), "" | "text" | "console") && !self.picture
     }
 
-    /// Its commands, in order.
+    /// Returns the commands of the block, in order.
     pub fn examples(&self) -> Vec<Example> {
         let mut examples: Vec<Example> = Vec::new();
         if let Some(command) = &self.run {
@@ -72,7 +72,7 @@ impl Block {
     }
 }
 
-/// Every page that a reader is meant to read, relative to the package's folder.
+/// Returns every page for readers, relative to the package's folder.
 pub fn pages() -> Vec<String> {
     let mut pages = vec!["README.md".to_owned(), "CONTRIBUTING.md".to_owned()];
     let docs = fs::read_dir(root().join("docs")).unwrap();
@@ -82,12 +82,12 @@ pub fn pages() -> Vec<String> {
     pages
 }
 
-/// The text of a page.
+/// Returns the text of a page.
 pub fn text(page: &str) -> String {
     fs::read_to_string(root().join(page)).unwrap_or_else(|e| panic!("{page}: {e}"))
 }
 
-/// The fenced blocks of a page, in order.
+/// Returns the fenced blocks of a page, in order.
 pub fn blocks(page: &str) -> Vec<Block> {
     let text = text(page);
     let mut lines = text.lines().enumerate();
@@ -122,7 +122,7 @@ fn note(block: &mut Block, line: &str) {
     }
 }
 
-/// The package's folder.
+/// Returns the package's folder.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }

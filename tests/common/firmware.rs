@@ -1,4 +1,4 @@
-//! Firmware: built by scripts/firmware, which also starts it in QEMU.
+//! Firmware: scripts/firmware builds it and starts it in QEMU.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -6,19 +6,19 @@ use std::process::Command;
 use super::netns::output;
 use super::peer::Peer;
 
-/// What a firmware is told when it is built; none is as it comes.
+/// The settings of a firmware's build. Empty means the defaults.
 pub type Settings = &'static [(&'static str, &'static str)];
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/firmware");
 
-/// What `scripts/firmware ARGUMENTS` prints; if it fails, what build.rs says against the settings, or else the last line.
+/// Returns the output of `scripts/firmware ARGUMENTS`. An error has build.rs's message about the settings, or else the last line.
 pub fn script(arguments: &[&str], settings: Settings) -> Result<String, String> {
     let mut command = Command::new(SCRIPT);
-    // What cargo and rustup set for this process is about the host's toolchain.
+    // cargo and rustup set these for the host's toolchain.
     command.args(arguments).env_remove("CARGO").env_remove("RUSTUP_TOOLCHAIN");
     command.env("SMOLSTEP_SEED", "42".repeat(32)).envs(settings.iter().copied());
     if !settings.is_empty() {
-        // Beside the images without settings, which need not be built again each time then.
+        // In another folder than the images without settings, which then need not be rebuilt each time.
         command.env("CARGO_TARGET_DIR", concat!(env!("CARGO_MANIFEST_DIR"), "/target/settings"));
     }
     let output = output(&mut command).map_err(|e| format!("{SCRIPT}: {e}"))?;
@@ -33,12 +33,12 @@ pub fn script(arguments: &[&str], settings: Settings) -> Result<String, String> 
     }
 }
 
-/// All boards that QEMU has.
+/// Returns all boards that QEMU has.
 pub fn boards() -> Vec<String> {
     script(&["boards", "--qemu"], &[]).unwrap().lines().map(str::to_owned).collect()
 }
 
-/// The ELF file of an image; an error where it cannot be built or there is no QEMU to run it.
+/// Returns the ELF file of an image. An error means that it cannot be built or that QEMU is missing.
 pub fn build(image: &str, settings: Settings) -> Result<PathBuf, String> {
     let qemu = output(Command::new("qemu-system-arm").arg("--version"));
     qemu.map_err(|e| format!("qemu-system-arm: {e}; on Debian: apt-get install qemu-system-arm"))?;
@@ -46,7 +46,7 @@ pub fn build(image: &str, settings: Settings) -> Result<PathBuf, String> {
     said.lines().last().map(PathBuf::from).ok_or_else(|| format!("{SCRIPT} build {image} names no file"))
 }
 
-/// Boots an image in QEMU, with the UART on standard output. It ends with this thread at the latest, also where that is killed.
+/// Boots an image in QEMU, with the UART on standard output. QEMU ends with this thread at the latest, even if that is killed.
 pub fn boot(elf: &Path, arguments: &[&str]) -> Peer {
     let mut command = Command::new("setpriv");
     command.args(["--pdeathsig", "KILL", SCRIPT, "boot"]).arg(elf).args(arguments);

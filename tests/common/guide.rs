@@ -1,8 +1,9 @@
-//! The table of docs/porting.md that says what memory is needed.
+//! The table of memory needs in docs/porting.md.
 
 use super::document;
 
-/// Compares a column, from 0, with lines of a text and a number, which may differ by what another compiler lays out otherwise.
+/// Compares a column, from 0, with lines of a text and a number. Numbers may differ by 10%, because compilers lay data out
+/// differently.
 #[track_caller]
 pub fn compare(column: usize, lines: &str) {
     let guide = document::text("docs/porting.md");

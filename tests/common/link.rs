@@ -1,4 +1,4 @@
-//! The link that smolstep and the kernel talk over: a TAP or TUN in a network namespace.
+//! The link between smolstep and the kernel: a TAP or TUN in a network namespace.
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
@@ -12,11 +12,11 @@ use super::hostile::random::Random;
 use super::netns::{delete, in_namespace, make};
 use super::peer::{self, Finished, Peer};
 
-/// Where `smolstep serve` is unless it is told otherwise.
+/// The default addresses of `smolstep serve`.
 pub const SERVER: [&str; 2] = ["192.168.69.1", "fdaa::1"];
-/// Where `smolstep call` is.
+/// The default addresses of `smolstep call`.
 pub const CALLER: [&str; 2] = ["192.168.69.2", "fdaa::2"];
-/// Where the kernel is.
+/// The addresses of the kernel.
 pub const KERNEL: [&str; 2] = ["192.168.69.100", "fdaa::64"];
 
 /// An interface that is up.
@@ -25,7 +25,7 @@ pub struct Link {
     pub kind: Kind,
 }
 
-/// Runs `test` in a namespace of its own on a TAP, and on a TUN after that. See [`in_namespace`] for `name`.
+/// Runs `test` in its own namespace on a TAP, then on a TUN. See [`in_namespace`] for `name`.
 pub fn on_tap_and_tun(name: &str, test: impl Fn(Link) + Send + 'static) {
     in_namespace(name, move || {
         for kind in [Kind::Tap, Kind::Tun] {
@@ -36,12 +36,12 @@ pub fn on_tap_and_tun(name: &str, test: impl Fn(Link) + Send + 'static) {
     });
 }
 
-/// Runs `test` in a namespace of its own on a TAP.
+/// Runs `test` in its own namespace on a TAP.
 pub fn on_tap(name: &str, test: impl FnOnce(Link) + Send + 'static) {
     in_namespace(name, move || test(Link::new(Kind::Tap)));
 }
 
-/// Runs `test` in a namespace of its own on a TUN.
+/// Runs `test` in its own namespace on a TUN.
 pub fn on_tun(name: &str, test: impl FnOnce(Link) + Send + 'static) {
     in_namespace(name, move || test(Link::new(Kind::Tun)));
 }
@@ -68,7 +68,7 @@ impl Link {
         netlink.add_address(index, "fe80::64".parse().unwrap(), 64).unwrap();
     }
 
-    /// The LINK of smolstep's command line.
+    /// Returns the LINK of smolstep's command line.
     pub fn arguments(self) -> [&'static str; 2] {
         match self.kind {
             Kind::Tap => ["--tap", "tap0"],
@@ -76,29 +76,29 @@ impl Link {
         }
     }
 
-    /// `smolstep serve ARGUMENTS` on this link; see [`peer::serve`].
+    /// Starts `smolstep serve ARGUMENTS` on this link; see [`peer::serve`].
     pub fn serve(self, arguments: &[&str], lines: usize) -> Peer {
         peer::serve(&[arguments, &self.arguments()].concat(), lines)
     }
 
-    /// The same, and it prints its events.
+    /// Starts `smolstep serve ARGUMENTS` on this link, with events on its output.
     pub fn serve_with_events(self, arguments: &[&str], lines: usize) -> Peer {
         self.serve(&[arguments, &events::PRINTED].concat(), lines)
     }
 
-    /// `smolstep call ARGUMENTS` on this link to its end, with this standard input and nothing logged but errors.
+    /// Runs `smolstep call ARGUMENTS` on this link to its end, with this standard input. It logs only errors.
     pub fn call(self, arguments: &[&str], input: &[u8]) -> Finished {
         self.start_call(arguments).finish_with(input)
     }
 
-    /// Starts the same.
+    /// Starts `smolstep call ARGUMENTS` on this link. It logs only errors.
     pub fn start_call(self, arguments: &[&str]) -> Peer {
         let mut command = peer::smolstep();
         Peer::start(command.env("RUST_LOG", "error").arg("call").args(arguments).args(self.arguments()))
     }
 }
 
-/// No read or write takes this long, on any machine: it fails then.
+/// The time limit of each read and write, on any machine. Longer ones fail.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// An address and port.
@@ -113,7 +113,7 @@ pub fn connect(address: &str, port: u16) -> TcpStream {
     stream
 }
 
-/// Bounds its reads and writes.
+/// Sets the time limit of a stream's reads and writes.
 pub fn patient(stream: &TcpStream) {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     stream.set_write_timeout(Some(PATIENCE)).unwrap();
@@ -124,7 +124,7 @@ pub fn send(stream: &mut TcpStream, text: impl AsRef<[u8]>) {
     stream.write_all(text.as_ref()).unwrap();
 }
 
-/// Reads as many bytes as `text` has, which must be it.
+/// Reads `text.len()` bytes, which must equal `text`.
 #[track_caller]
 pub fn expect(stream: &mut TcpStream, text: impl AsRef<[u8]>) {
     let text = text.as_ref();
@@ -133,7 +133,7 @@ pub fn expect(stream: &mut TcpStream, text: impl AsRef<[u8]>) {
     assert!(read.is_ok() && bytes == text, "{} and {read:?} instead of {}", show(&bytes), show(text));
 }
 
-/// Reads to the end of stream, before which only `text` may come.
+/// Reads to the end of the stream, which must give exactly `text`.
 #[track_caller]
 pub fn expect_last(stream: &mut TcpStream, text: impl AsRef<[u8]>) {
     let text = text.as_ref();
@@ -142,7 +142,7 @@ pub fn expect_last(stream: &mut TcpStream, text: impl AsRef<[u8]>) {
     assert!(read.is_ok() && bytes == text, "{} and {read:?} instead of {}", show(&bytes), show(text));
 }
 
-/// Nothing has come, and the stream has not ended.
+/// Checks that no bytes have come and that the stream has not ended.
 #[track_caller]
 pub fn expect_nothing(stream: &TcpStream) {
     stream.set_nonblocking(true).unwrap();
@@ -151,7 +151,7 @@ pub fn expect_nothing(stream: &TcpStream) {
     assert!(matches!(&came, Err(e) if e.kind() == ErrorKind::WouldBlock), "{came:?}");
 }
 
-/// A UDP socket on an address and port of the kernel's, connected to another.
+/// Binds a UDP socket to an address and port of the kernel, and connects it to another.
 pub fn udp(own: SocketAddr, remote: SocketAddr) -> UdpSocket {
     let socket = UdpSocket::bind(own).unwrap();
     socket.set_read_timeout(Some(PATIENCE)).unwrap();
@@ -169,13 +169,13 @@ pub fn ask(socket: &UdpSocket, text: impl AsRef<[u8]>, reply: impl AsRef<[u8]>) 
     assert!(bytes[..len] == *reply.as_ref(), "{} instead of {}", show(&bytes[..len]), show(reply.as_ref()));
 }
 
-/// `len` bytes that do not repeat soon, others for another `seed`.
+/// Returns `len` bytes that do not repeat soon and that depend on `seed`.
 pub fn noise(len: usize, seed: u64) -> Vec<u8> {
     let mut random = Random(seed);
     (0..len.div_ceil(8)).flat_map(|_| random.next().to_le_bytes()).take(len).collect()
 }
 
-/// The first bytes of RFC 864's pattern.
+/// Returns the first bytes of RFC 864's pattern.
 pub fn chargen(len: usize) -> Vec<u8> {
     let printing: Vec<u8> = (b' '..=b'~').collect();
     let lines = (0..).flat_map(|line| {

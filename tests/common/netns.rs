@@ -12,9 +12,9 @@ use rustix::thread::UnshareFlags;
 use smolstep::cli::netlink::{Netlink, quieten};
 use smolstep::phy::linux::{Kind, create};
 
-/// Runs `test` on a thread of its own in a new, empty network namespace, with the loopback interface up; the threads and
-/// children that it starts are in it too. A user who is not root runs the test named `name` alone, again, as root of a user
-/// namespace. Where the machine has no namespaces or no /dev/net/tun, see [`skip`].
+/// Runs `test` on its own thread in a new, empty network namespace. The loopback interface is up. Threads and children of `test`
+/// are in the namespace too. Without root, the test named `name` is run alone, again, as root of a user namespace. Without
+/// namespaces or /dev/net/tun, see [`skip`].
 pub fn in_namespace(name: &str, test: impl FnOnce() + Send + 'static) {
     if let Err(why) = open_tun() {
         return skip(&why);
@@ -34,38 +34,38 @@ pub fn in_namespace(name: &str, test: impl FnOnce() + Send + 'static) {
     }
 }
 
-/// Says on standard error that a test is skipped and why, or fails it where SMOLSTEP_REQUIRE holds `tap`.
+/// Reports a skipped test on standard error, or fails it if SMOLSTEP_REQUIRE holds `tap`.
 pub fn skip(why: &str) {
     let required = std::env::var("SMOLSTEP_REQUIRE").unwrap_or_default();
     assert!(!required.split([',', ' ']).any(|r| r == "tap"), "SMOLSTEP_REQUIRE has tap, but: {why}");
     eprintln!("skipped: {why}");
 }
 
-/// Held while a child is started, and while this process is attached to an interface that it makes: a child started
-/// meanwhile would keep its copy of that attachment until it executes its program, and the server would find the
-/// interface in use.
+/// Held while a child starts, and while this process is attached to its own interface.
+///
+/// A child started then would keep its copy of the attachment until it executes its program. The server would find the interface
+/// in use.
 static FORK: Mutex<()> = Mutex::new(());
 
-/// Writes a file that is a program. No child is started meanwhile: with its copy of the open file, nobody could execute it
-/// ("text file busy").
+/// Writes an executable file. No child starts meanwhile: its copy of the open file would prevent execution ("text file busy").
 pub fn write_program(path: &Path, text: &str) -> io::Result<()> {
     let _no_child = FORK.lock().unwrap_or_else(PoisonError::into_inner);
     fs::write(path, text)?;
     fs::set_permissions(path, Permissions::from_mode(0o755))
 }
 
-/// Starts a child. Tests start theirs with this or [`output`]: see [`FORK`].
+/// Starts a child. Tests start children with this or [`output`]: see [`FORK`].
 pub fn spawn(command: &mut Command) -> io::Result<Child> {
     let _nobody_attached = FORK.lock().unwrap_or_else(PoisonError::into_inner);
     command.spawn()
 }
 
-/// Runs a child to its end, and has what it prints.
+/// Runs a child to its end, and returns its output.
 pub fn output(command: &mut Command) -> io::Result<Output> {
     spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()))?.wait_with_output()
 }
 
-/// Makes a TAP or TUN in this thread's namespace, with these addresses of the kernel's end, up.
+/// Makes a TAP or TUN in this thread's namespace and sets it up. `addresses` are those of the kernel's end.
 pub fn make(kind: Kind, name: &str, addresses: &[(&str, u8)]) {
     let _no_child = FORK.lock().unwrap_or_else(PoisonError::into_inner);
     let _attached_until_up = create(kind, name).unwrap();
@@ -101,7 +101,7 @@ pub fn delete(name: &str) {
     netlink.delete(index).unwrap();
 }
 
-/// What an interface has counted, each way.
+/// The packet counts of an interface, each way.
 pub struct Counters {
     pub received: Counted,
     pub sent: Counted,
@@ -112,7 +112,7 @@ pub struct Counted {
     pub dropped: u64,
 }
 
-/// What an interface of this namespace has counted.
+/// Returns the packet counts of an interface in this namespace.
 pub fn counters(name: &str) -> Counters {
     let devices = fs::read_to_string("/proc/thread-self/net/dev").unwrap();
     let mut lines = devices.lines();
@@ -123,7 +123,7 @@ pub fn counters(name: &str) -> Counters {
     Counters { received: one(0), sent: one(8) }
 }
 
-/// Whether a sandbox can be made: namespaces are allowed and /dev/net/tun is open. Tried in a child.
+/// Tests in a child whether a sandbox can be made: namespaces are allowed and /dev/net/tun is open.
 pub fn sandbox_possible() -> Result<(), String> {
     open_tun()?;
     match output(Command::new("unshare").args(["-Urn", "true"])) {
@@ -148,7 +148,9 @@ fn again_as_root(name: &str) {
     assert!(status.success(), "{name} failed in its namespace");
 }
 
-/// The path of a test in this binary, `module::name`, from its name or the end of its path.
+/// Returns the path of a test in this binary, `module::name`.
+///
+/// `name` is the test's name or the end of its path.
 ///
 /// # Panics
 /// Unless exactly one test has that name.
@@ -161,7 +163,7 @@ pub fn path_of(name: &str) -> String {
     path.to_owned()
 }
 
-// Deprecated because it is unsound with CLONE_FILES, which is not asked for here.
+// Deprecated because it is unsound with CLONE_FILES, which is not used here.
 #[allow(deprecated)]
 fn unshare(flags: UnshareFlags) -> io::Result<()> {
     Ok(rustix::thread::unshare(flags)?)

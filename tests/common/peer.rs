@@ -1,4 +1,4 @@
-//! Programs that a test runs and talks to: smolstep itself, and peers on the kernel's TCP and UDP.
+//! Programs that a test runs and talks to: smolstep, and peers on the kernel's TCP and UDP.
 
 pub mod python;
 
@@ -12,8 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::netns::spawn;
 
-/// Starts `smolstep serve ARGUMENTS` and waits until it has printed so many `listening …` lines: one an address,
-/// transport and program.
+/// Starts `smolstep serve ARGUMENTS` and waits for `lines` lines `listening …`: one for each address, transport and program.
 pub fn serve(arguments: &[&str], lines: usize) -> Peer {
     Peer::start(smolstep().arg("serve").args(arguments)).listening(lines)
 }
@@ -28,12 +27,12 @@ pub fn nc(arguments: &[&str], input: &[u8]) -> Finished {
     Peer::start(Command::new("nc").args(arguments)).finish_with(input)
 }
 
-/// The program under test.
+/// Returns a command for the program under test.
 pub fn smolstep() -> Command {
     Command::new(env!("CARGO_BIN_EXE_smolstep"))
 }
 
-/// A running child. Its output is collected as it comes; it is killed when this is dropped.
+/// A running child. Its output is collected as it comes. It is killed on drop.
 pub struct Peer {
     name: String,
     child: Child,
@@ -42,7 +41,7 @@ pub struct Peer {
     err: Arc<Collected>,
 }
 
-/// What a child left behind.
+/// The results of a child that has ended.
 #[derive(Debug)]
 pub struct Finished {
     pub status: ExitStatus,
@@ -50,14 +49,14 @@ pub struct Finished {
     pub stderr: Vec<u8>,
 }
 
-/// Nothing that a test waits for takes this long, on any machine: it fails then instead of hanging.
+/// The time limit of each wait, on any machine. A longer wait fails instead of hanging.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 impl Peer {
-    /// Starts a command with its three streams in the test's hands.
+    /// Starts a command with all three streams piped to the test.
     ///
     /// # Panics
-    /// Where there is no such program.
+    /// If the program does not exist.
     pub fn start(command: &mut Command) -> Peer {
         let name = command.get_program().to_string_lossy().into_owned();
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -67,10 +66,10 @@ impl Peer {
         Peer { name, input: child.stdin.take(), child, out, err }
     }
 
-    /// Waits until it has printed so many `listening …` lines.
+    /// Waits until it has printed `lines` lines `listening …`.
     ///
     /// # Panics
-    /// If it does not.
+    /// If the lines do not come.
     pub fn listening(self, lines: usize) -> Peer {
         self.wait_for(&format!("{lines} listening lines"), |out| {
             out.lines().filter(|line| line.starts_with("listening ")).count() >= lines
@@ -78,10 +77,10 @@ impl Peer {
         self
     }
 
-    /// Presses Ctrl-C and waits until it has ended, which has to go well.
+    /// Presses Ctrl-C and waits for a successful end.
     ///
     /// # Panics
-    /// If it ends with another exit code than 0.
+    /// If the exit code is not 0.
     pub fn stop(self) -> Finished {
         self.interrupt();
         let finished = self.finish();
@@ -89,41 +88,41 @@ impl Peer {
         finished
     }
 
-    /// Its standard output so far, as far as it has been read: what it has just written may be missing.
+    /// Returns the standard output read so far. The latest output may be missing.
     pub fn out(&self) -> String {
         self.out.text()
     }
 
-    /// Its standard error so far, as far as it has been read.
+    /// Returns the standard error read so far.
     pub fn err(&self) -> String {
         self.err.text()
     }
 
-    /// Types something.
+    /// Writes to its standard input.
     pub fn type_in(&mut self, input: &[u8]) {
         self.input.as_mut().expect("standard input is open").write_all(input).unwrap();
     }
 
-    /// Waits until its standard output so far is as it should be.
+    /// Waits until `done` returns true for its standard output so far.
     ///
     /// # Panics
-    /// If its output ends, or [`PATIENCE`] does, before `what` has come.
+    /// If its output ends, or [`PATIENCE`] is over, before `what` has come.
     pub fn wait_for(&self, what: &str, done: impl Fn(&str) -> bool) {
         let came = self.out.wait(|out| done(&String::from_utf8_lossy(out)));
         assert!(came, "{}: no {what} in {:?}; it says: {}", self.name, self.out, self.err.text());
     }
 
-    /// Waits until its standard error so far has so many lines with this text.
+    /// Waits until its standard error so far has `lines` lines with this text.
     ///
     /// # Panics
-    /// If it ends, or [`PATIENCE`] does, before.
+    /// If its standard error ends, or [`PATIENCE`] is over, before that.
     pub fn wait_for_log(&self, text: &str, lines: usize) {
         let count = |err: &str| err.lines().filter(|line| line.contains(text)).count();
         let came = self.err.wait(|err| count(&String::from_utf8_lossy(err)) >= lines);
         assert!(came, "{}: not {lines} lines with {text:?}; it says: {}", self.name, self.err.text());
     }
 
-    /// Its process number.
+    /// Returns its process number.
     pub fn id(&self) -> u32 {
         self.child.id()
     }
@@ -134,26 +133,26 @@ impl Peer {
         kill_process(pid, Signal::INT).unwrap();
     }
 
-    /// Kills it: a peer that vanishes without a word more than its kernel says.
+    /// Kills it. Only its kernel reports the end to the peer.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
     }
 
-    /// Ends its standard input and waits until it has ended of itself.
+    /// Ends its standard input and waits until it has ended on its own.
     ///
     /// # Panics
-    /// If it has not within [`PATIENCE`].
+    /// If it has not ended within [`PATIENCE`].
     pub fn finish(self) -> Finished {
         self.finish_with(&[])
     }
 
-    /// Types something, ends its standard input, and waits until it has ended of itself.
+    /// Writes `input`, ends its standard input, and waits until it has ended on its own.
     ///
     /// # Panics
-    /// If it has not within [`PATIENCE`].
+    /// If it has not ended within [`PATIENCE`].
     pub fn finish_with(mut self, input: &[u8]) -> Finished {
         let (stdin, input) = (self.input.take(), input.to_vec());
-        // On its own thread: a child that does not read must not keep the test from noticing.
+        // On its own thread: a child that does not read must not block the test.
         thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(&input)));
         let ended = self.out.wait_end() && self.err.wait_end();
         assert!(ended, "{} does not end; so far {:?}; it says: {}", self.name, self.out, self.err.text());
@@ -170,23 +169,23 @@ impl Drop for Peer {
 }
 
 impl Finished {
-    /// The exit code; none if a signal ended it.
+    /// Returns the exit code; `None` if a signal ended the child.
     pub fn code(&self) -> Option<i32> {
         self.status.code()
     }
 
-    /// Its standard output as text.
+    /// Returns its standard output as text.
     pub fn out(&self) -> String {
         String::from_utf8_lossy(&self.stdout).into_owned()
     }
 
-    /// Its standard error as text.
+    /// Returns its standard error as text.
     pub fn err(&self) -> String {
         String::from_utf8_lossy(&self.stderr).into_owned()
     }
 }
 
-/// What a stream has brought so far, and whether it has ended.
+/// The bytes of a stream so far, and whether it has ended.
 #[derive(Default)]
 struct Collected {
     state: Mutex<(Vec<u8>, bool)>,
@@ -213,7 +212,7 @@ impl Collected {
         collected
     }
 
-    /// Whether `done` comes true before the stream's end.
+    /// Waits until `done` returns true. Returns false if the stream ends first.
     fn wait(&self, done: impl Fn(&[u8]) -> bool) -> bool {
         let state = self.state.lock().unwrap();
         let waiting = |state: &mut (Vec<u8>, bool)| !state.1 && !done(&state.0);
@@ -221,7 +220,7 @@ impl Collected {
         done(&state.0)
     }
 
-    /// Whether the stream ends.
+    /// Waits for the end of the stream. Returns whether it came.
     fn wait_end(&self) -> bool {
         self.wait(|_| false);
         self.state.lock().unwrap().1

@@ -1,13 +1,13 @@
-//! Files of a test's own.
+//! Temporary files of one test.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A place for a file, which is removed in the end if somebody has made it.
+/// A path for a file. The file is removed on drop, if it exists.
 pub struct Scratch(PathBuf);
 
 impl Scratch {
-    /// Nobody else has this place; its name ends in `name`.
+    /// Makes a unique path. Its name ends in `name`.
     pub fn new(name: &str) -> Scratch {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! One TCP connection between two stacks on a cable, on a virtual clock, for tests of what watches it.
+//! One TCP connection between two stacks on a cable, for tests of probes. The clock is virtual.
 
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::phy::Cable;
@@ -8,7 +8,7 @@ use smoltcp::socket::{tcp, udp};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, IpEndpoint};
 
-/// The client sends `hello` from 10.0.0.2 to 10.0.0.1:7, has it sent back, and both close; `probe` watches the server.
+/// Sends `hello` from 10.0.0.2 to an echo server at 10.0.0.1:7, then closes both ends. `probe` watches the server.
 pub fn hello<P: Probe>(medium: Medium, probe: P) -> P {
     let mut cable = Cable::<8, 1514>::with_medium(medium);
     let (servers_end, clients_end) = cable.ends();
@@ -75,7 +75,7 @@ impl Session for Talk {
     }
 }
 
-/// Nothing on UDP.
+/// A UDP program that does nothing.
 #[derive(Clone)]
 struct NoUdp;
 

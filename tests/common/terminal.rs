@@ -1,30 +1,30 @@
-//! A program at a terminal of its own: what is typed there, and what a person sees.
+//! A program at its own terminal: the typed input, and the screen that a person sees.
 
 use super::peer::{Finished, Peer, python};
 
-/// Starts a command on a pseudo-terminal of 100 columns; what is typed into this peer is typed there, and its output is what the
-/// terminal gets. At the end it adds `echo on` or `echo off`, as the terminal was left, and ends with the command's exit code.
+/// Starts a command on a pseudo-terminal of 100 columns. Input to this peer is typed at the terminal, and its output is the
+/// terminal's. At the end it adds `echo on` or `echo off`, the final state of the terminal. It exits with the command's code.
 pub fn start(command: &[&str]) -> Peer {
     Peer::start(python::command("terminal").args(command).env("TERM", "xterm").env_remove("RUST_LOG"))
 }
 
-/// Waits until the terminal shows a line that is just this.
+/// Waits until the terminal shows exactly this line.
 pub fn wait_for_line(peer: &Peer, line: &str) {
     peer.wait_for(line, |out| screen(out).iter().any(|shown| shown == line));
 }
 
-/// Waits until the last line that the terminal shows is this, spaces at its end aside.
+/// Waits until the last line on the terminal is this one, apart from spaces at its end.
 pub fn wait_for_last(peer: &Peer, line: &str) {
     peer.wait_for(line, |out| screen(out).last().is_some_and(|shown| shown == line));
 }
 
-/// Checks that it went well and left the terminal as it was.
+/// Checks that the program ended well and left the terminal unchanged.
 pub fn left_well(finished: &Finished) {
     assert_eq!(finished.code(), Some(0), "{finished:?}");
     assert!(finished.out().ends_with("echo on\n"), "{finished:?}");
 }
 
-/// What the terminal shows, line by line, without spaces at their ends: as far as the programs here move its cursor.
+/// Returns the lines on the terminal, without spaces at their ends. It follows the cursor movements that the programs here use.
 pub fn screen(output: &str) -> Vec<String> {
     let (mut lines, mut row, mut column) = (vec![Vec::new()], 0usize, 0usize);
     let (mut rest, mut kind) = (output.chars(), ' ');

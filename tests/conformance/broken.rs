@@ -1,4 +1,4 @@
-//! A network card in memory, whole or with one defect. Each rule is broken by at least one of them.
+//! A network card in memory, intact or with one defect. Each rule is broken by at least one of the defects.
 
 use std::collections::VecDeque;
 

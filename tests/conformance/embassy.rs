@@ -1,4 +1,4 @@
-//! The adapter for embassy-net's drivers, over their own channel driver.
+//! The adapter for embassy-net's drivers, over embassy-net's own channel driver.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

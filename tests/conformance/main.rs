@@ -1,4 +1,4 @@
-//! Every device there is, put through the conformance check; and devices with one defect each, which must fail it.
+//! The conformance check of every device. Devices with one defect each must fail it.
 
 mod broken;
 #[path = "../common/mod.rs"]

@@ -1,4 +1,4 @@
-//! `--pcap`: what was on the link, read back by tshark.
+//! `--pcap`: the frames on the link, read back by tshark.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! A bare smoltcp echo server on the TAP and TUN device, with clients of the kernel's, over IPv4 and IPv6.
+//! A bare smoltcp echo server on TAP and TUN, with clients of the kernel, over IPv4 and IPv6.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};

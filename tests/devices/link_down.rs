@@ -1,4 +1,4 @@
-//! A link that is down, or goes down: clients end by themselves and at Ctrl-C, with one line.
+//! A link that is down, or goes down: clients end on their own and at Ctrl-C, with one line.
 
 use crate::common::link::{KERNEL, Link, SERVER, connect, on_tap, on_tap_and_tun};
 use crate::common::netns::{down, up};

@@ -1,4 +1,4 @@
-//! Kernels that grant less than all of the offload: strace has their calls fail.
+//! Kernels that grant only part of the offload: strace makes their calls fail.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! The hardware address on a TAP: another one on each TAP and the same from run to run, and what is said of one that is not alone.
+//! The hardware address on a TAP: different on each TAP, the same in each run. A duplicate on the link is reported.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! Whether a command printed what a page shows, apart from what differs from run to run.
+//! Compares a command's output with a page, apart from parts that differ from run to run.
 
 use std::sync::LazyLock;
 

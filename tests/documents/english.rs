@@ -1,4 +1,4 @@
-//! Phrases that a native reader stumbles on are ruled out: in the pages, in `--help`, in messages and in doc comments.
+//! The ruled-out phrases: pages, `--help`, messages and doc comments must not have them.
 
 use std::fs;
 use std::path::{Path, PathBuf};

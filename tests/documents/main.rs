@@ -1,4 +1,4 @@
-//! The pages of the project: each block that shows output is run, and the prose keeps to plain English.
+//! The pages of the project: each block that shows output is run, and the prose is plain English.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]

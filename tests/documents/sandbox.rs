@@ -1,4 +1,4 @@
-//! Runs the commands of a block in a network of its own, with tap0 set up as `smolstep sandbox` sets it up.
+//! Runs a block's commands in their own network, with tap0 set up as by `smolstep sandbox`.
 
 use std::path::Path;
 use std::process::Command;

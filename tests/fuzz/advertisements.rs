@@ -1,4 +1,4 @@
-//! Advertisements of routers of IPv6: nothing that makes no sense is used.
+//! Advertisements of IPv6 routers: the stack uses no invalid value.
 
 use smolstep::stack::Config;
 use smoltcp::wire::{IpAddress, IpCidr};

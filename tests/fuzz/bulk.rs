@@ -1,4 +1,4 @@
-//! 100,000 messages for each target; honest ones first.
+//! 100,000 messages for each target, valid ones first.
 
 use super::random::{Random, seed};
 use super::{TARGETS, Target};

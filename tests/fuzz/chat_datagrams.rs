@@ -1,4 +1,4 @@
-//! Datagrams for chat: each is shown with its sender's number, and what is typed goes to whom it should.
+//! Datagrams for chat: each is shown with its sender's number, and typed lines go to the right peer.
 
 use smolstep::app::{Operator, Options, UdpServer, find};
 use smolstep::host::{HeapPool, Sizes};

@@ -1,4 +1,4 @@
-//! How a stream of chat comes apart, told without a receive buffer, and streams for it.
+//! A model of how chat splits a stream into lines, and streams for it. It has no receive buffer.
 
 use std::ops::RangeInclusive;
 

@@ -1,4 +1,4 @@
-//! Messages for a chat talk, each with a silence after it: until the first line end a silence ends a message, too.
+//! Messages for a chat talk, each followed by silence. Until the first line end, silence also ends a message.
 
 use smolstep::app::{Options, Server, find};
 

@@ -1,4 +1,4 @@
-//! Lines for a chat room: another member reads them all, with the name before them.
+//! Lines for a chat room: another member reads them all, each after the sender's name.
 
 use std::cell::Cell;
 

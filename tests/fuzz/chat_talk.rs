@@ -1,4 +1,4 @@
-//! Lines for chat between two: each end shows what the other sends, whichever is the server.
+//! Lines for chat between two: each end shows the other's lines, whichever is the server.
 
 use smolstep::app::{Client, ClientOptions, Options, Server, find};
 use smoltcp::time::Duration;

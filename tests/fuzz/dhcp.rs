@@ -1,4 +1,4 @@
-//! Replies of DHCP servers: nothing that makes no sense is used.
+//! Replies of DHCP servers: the stack uses no invalid value.
 
 use smolstep::stack::Config;
 use smoltcp::wire::IpCidr;

@@ -1,4 +1,4 @@
-//! Replies of DNS servers: a lookup always ends, with addresses or with a reason.
+//! Replies of DNS servers: a lookup always ends, with addresses or a reason.
 
 use smolstep::names::{Name, ResolveError, Resolver};
 use smoltcp::time::Duration;

@@ -1,4 +1,4 @@
-//! Responses for the HTTP client: nothing sticks, and how they are cut makes no difference.
+//! Responses for the HTTP client: it never hangs, and segment boundaries make no difference.
 
 use smolstep::app::http_client::{Failure, Head, Output, OutputFailed, Response};
 

@@ -1,5 +1,4 @@
-//! Requests for the status page: each connection comes to its end, what is answered is whole, and an honest client is shown the
-//! page afterwards.
+//! Requests for the status page: each connection ends, each response is complete, and then a valid client gets the page.
 
 use std::cell::Cell;
 use std::collections::BTreeSet;

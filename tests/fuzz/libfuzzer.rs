@@ -1,4 +1,4 @@
-//! The way in from libFuzzer: SMOLSTEP_FUZZ names the target, SMOLSTEP_CORPUS the folder that honest inputs are put in.
+//! The entry point for libFuzzer: SMOLSTEP_FUZZ names the target, SMOLSTEP_CORPUS the folder for valid inputs.
 
 use std::sync::LazyLock;
 

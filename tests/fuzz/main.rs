@@ -1,7 +1,9 @@
-//! What a peer sends, whatever it is: a target for each protocol, which takes any bytes and checks what must hold.
+//! Arbitrary messages of a peer. Each protocol has a target, which takes any bytes and checks invariants.
 //!
-//! As a test each gets 100,000 mutated messages; SMOLSTEP_SEED=NUMBER takes others, and a failure says which brings it back.
-//! `scripts/fuzz TARGET` hands the same target to libFuzzer, which looks for inputs that reach new code.
+//! As a test, each target gets 100,000 mutated messages. SMOLSTEP_SEED=NUMBER selects others, and a failure prints the seed that
+//! reproduces it.
+//!
+//! `scripts/fuzz TARGET` runs the same target under libFuzzer, which looks for inputs that reach new code.
 #![cfg_attr(fuzzing, no_main)]
 #![cfg_attr(fuzzing, allow(unsafe_code, dead_code, reason = "libFuzzer calls its target by a name in C"))]
 

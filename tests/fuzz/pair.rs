@@ -1,4 +1,4 @@
-//! A server's stack and a client's on a cable, on a virtual clock. Whoever is not tested is a [`Peer`].
+//! A server's stack and a client's on a cable, on a virtual clock. The side that is not tested is a [`Peer`].
 
 use std::collections::VecDeque;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! An input that is a script: each record says what happens next, and brings the bytes for it.
+//! An input that is a script: each record gives the next action and its bytes.
 
 /// A record: a byte, the length of its data in two bytes, and the data. An input that ends early cuts the last one short.
 pub struct Record<'i> {

@@ -1,4 +1,4 @@
-//! Every fault does to a frame what its verb says.
+//! Faults of the wire: each does to a frame what its verb promises.
 
 use smolstep::cli::replay::replay;
 use smolstep::lab::show::What;

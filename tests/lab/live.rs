@@ -1,4 +1,4 @@
-//! `serve --step`: typed at its prompt, through a pipe and at a terminal, while the kernel at the other end goes on.
+//! `serve --step`: commands at its prompt, through a pipe and at a terminal, while the kernel's end keeps running.
 
 use std::process::Command;
 use std::thread;

@@ -1,5 +1,5 @@
-//! Whatever the wire does: what arrives is a prefix of what was sent, a clean end means all of it, and whoever was not
-//! acknowledged is told.
+//! Any behaviour of the wire: received data is a prefix of the sent data, a clean end means all of it, and a sender without an
+//! acknowledgement learns of it.
 
 use std::cell::RefCell;
 use std::rc::Rc;

@@ -1,4 +1,4 @@
-//! The scenarios show what they say they show.
+//! The scenarios: each shows what its summary promises.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! The runs that a board puts itself through, on this machine.
+//! The self-test runs of a board, on this machine.
 
 use smolstep::lab::selftest::CHECKS;
 

@@ -1,4 +1,4 @@
-//! The lab at a terminal: commands typed at a pseudo-terminal, and the files that a run leaves.
+//! The lab at a terminal: commands typed at a pseudo-terminal, and the files that a run writes.
 
 use std::fs;
 use std::path::PathBuf;

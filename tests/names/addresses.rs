@@ -1,4 +1,4 @@
-//! Addresses from dnsmasq, and what is served on them: leases, renewals, losses, advertisements, addresses that are taken.
+//! Addresses from dnsmasq, and servers on them: leases, renewals, losses, advertisements, duplicate addresses.
 
 use smolstep::cli::netlink::Netlink;
 

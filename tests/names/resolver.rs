@@ -1,4 +1,4 @@
-//! Names and echoes against dnsmasq, DNS servers by hand, and the kernel.
+//! Names and echoes against dnsmasq, DNS servers built by the test, and the kernel.
 
 use smolstep::phy::linux::Kind;
 

@@ -1,4 +1,4 @@
-//! The zone of a link-local address, wherever an address is given: the link's own name, or one line.
+//! The zone of a link-local address, in every place for an address: the link's own name, or a one-line error.
 
 use smolstep::phy::linux::Kind;
 

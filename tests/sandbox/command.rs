@@ -1,4 +1,4 @@
-//! `smolstep sandbox`, as a person runs it.
+//! `smolstep sandbox`, run as by a person.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpListener, TcpStream, UdpSocket};

@@ -1,4 +1,4 @@
-//! `smolstep sandbox`, and what a user without rights can do.
+//! `smolstep sandbox`, and the program without privileges.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]

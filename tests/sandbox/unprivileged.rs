@@ -1,4 +1,4 @@
-//! What a user without rights can do and is told. Root becomes user 65534 for it, over a /dev/net that only the test sees.
+//! The abilities of an unprivileged user, and the messages. Root becomes user 65534, with a /dev/net that only the test sees.
 
 use std::process::{Command, Output};
 

@@ -1,4 +1,4 @@
-//! More connections than there is room for: the backlog, the slots, and half-open connections that never finish.
+//! More connections than fit: the backlog, the slots, and half-open connections that never complete.
 
 use std::io::ErrorKind;
 use std::net::TcpStream;

@@ -1,4 +1,4 @@
-//! How connections to a server end: half-closed, reset, or with a client that is killed.
+//! The end of connections to a server: half-closed, reset, or with a client that is killed.
 
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Handshakes that are not the first of their kind: repeated SYNs, and new connections where an old one is in TIME-WAIT.
+//! Repeated handshakes: retransmitted SYNs, and new connections while an old one is in TIME-WAIT.
 
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;

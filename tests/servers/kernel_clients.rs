@@ -1,4 +1,4 @@
-//! Every program as a server, to clients on the kernel's TCP and UDP: exact replies, exact standard output.
+//! Every program as a server, with clients on the kernel's TCP and UDP: exact replies, exact standard output.
 
 use std::net::{Shutdown, UdpSocket};
 

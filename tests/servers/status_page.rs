@@ -1,4 +1,4 @@
-//! The status page, to peers that know nothing of smolstep: curl, ab, a headless Chromium.
+//! The status page in independent clients: curl, ab, a headless Chromium.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};

@@ -1,4 +1,4 @@
-//! Addresses given by hand, which somebody else may have; and addresses that are changed by hand.
+//! Static addresses that another host may have, and addresses that are changed at run time.
 
 use smolstep::stack::{AddressError, End};
 use smoltcp::time::Duration;

@@ -1,4 +1,4 @@
-//! DHCP against a server that gives, takes, and talks nonsense.
+//! DHCP with a server that grants, refuses, and sends nonsense.
 
 use smoltcp::time::Duration;
 use smoltcp::wire::{DhcpRepr, IpEndpoint, Ipv4Address};

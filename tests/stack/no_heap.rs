@@ -1,7 +1,7 @@
-//! The servers and the clients need no heap: greeting, echo and UDP greeting in static memory, and not one allocation. Nor do
-//! frames of a TAP, super-segments among them.
+//! The servers and the clients need no heap: greeting, echo and UDP greeting run in static memory without one allocation. So do
+//! the frames of a TAP, super-segments included.
 //!
-//! That the library without `std` cannot even name an allocator, `scripts/test` shows.
+//! `scripts/test` shows that the library without `std` cannot even name an allocator.
 #![allow(unsafe_code, reason = "an allocator that counts")]
 
 use std::alloc::{GlobalAlloc, Layout, System};

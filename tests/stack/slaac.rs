@@ -1,4 +1,4 @@
-//! SLAAC against a router by hand.
+//! SLAAC with a router whose messages the test builds.
 
 use smolstep::stack::ConnectError;
 use smoltcp::phy::ChecksumCapabilities;

@@ -1,4 +1,4 @@
-//! chat over TCP with the tutorial's programs, which speak in messages: one send a message, no line end, in turn.
+//! chat over TCP with the tutorial's programs. They take turns; one send is one message, without a line end.
 
 use crate::common::link::{KERNEL, SERVER, on_tap, on_tap_and_tun};
 use crate::common::peer::Peer;

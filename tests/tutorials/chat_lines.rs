@@ -1,4 +1,4 @@
-//! chat with nc, which speaks in lines and is told of the end in words.
+//! chat with nc, which works in lines. It learns of the end from a text.
 
 use std::process::Command;
 

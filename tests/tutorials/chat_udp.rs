@@ -1,4 +1,4 @@
-//! chat over UDP with the tutorial's programs, which send no line end, and with nc, which does.
+//! chat over UDP with the tutorial's programs and with nc. Only nc sends a line end.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! The HTTP clients: `smolstep get` does what they do, and `serve http` answers them.
+//! The HTTP clients: `smolstep get` does the same, and `serve http` answers them.
 
 use std::fs;
 

@@ -1,5 +1,5 @@
-//! The socket tutorials' programs in pairs: two in Python, then smolstep as either of them. What both sides print stays the same.
-//! CONTRIBUTING.md has the table.
+//! The socket tutorials' programs in pairs: both in Python, then smolstep in place of either. The output of both sides stays the
+//! same. CONTRIBUTING.md has the table.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]

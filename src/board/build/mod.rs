@@ -1,4 +1,4 @@
-//! What the build of a firmware needs: its memory map, its addresses and its seed. Part of `build.rs`.
+//! The settings of a firmware's build: memory map, addresses, seed. Part of `build.rs`.
 
 use std::env::{self, var};
 use std::fs;
@@ -13,7 +13,7 @@ mod rules;
 
 use network::Network;
 
-/// Writes the settings of the enabled boards, and tells the linker where each image's memory map is.
+/// Writes the enabled boards' settings, and gives the linker each image's memory map.
 pub fn prepare() {
     let enabled =
         |name: &str| env::var_os(format!("CARGO_FEATURE_{}", name.to_uppercase().replace('-', "_"))).is_some();
@@ -35,7 +35,7 @@ pub fn prepare() {
     fs::write(PathBuf::from(var("OUT_DIR").unwrap()).join("settings.rs"), settings).unwrap();
 }
 
-/// The boards of Cargo.toml, each with its images.
+/// Returns the boards of Cargo.toml, each with its images.
 fn boards() -> Vec<(String, Vec<String>)> {
     const MANIFEST: &str = "Cargo.toml";
     println!("cargo::rerun-if-changed={MANIFEST}");
@@ -52,7 +52,7 @@ fn boards() -> Vec<(String, Vec<String>)> {
     boards.iter().map(with_images).collect()
 }
 
-/// SMOLSTEP_MAC, an Ethernet address that is no group's.
+/// Returns SMOLSTEP_MAC, an Ethernet address that is not a group address.
 fn mac() -> [u8; 6] {
     let text = setting("SMOLSTEP_MAC").unwrap_or("02:00:00:00:00:01".into());
     let bytes: Option<Vec<u8>> = text.split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect();
@@ -62,7 +62,7 @@ fn mac() -> [u8; 6] {
     }
 }
 
-/// SMOLSTEP_SEED, or 32 bytes of this machine's entropy. Whoever knows them can predict sequence numbers and ports.
+/// Returns SMOLSTEP_SEED, or 32 bytes of this machine's entropy. Anyone who knows them can predict sequence numbers and ports.
 fn seed() -> [u8; 32] {
     let mut seed = [0; 32];
     let Some(text) = setting("SMOLSTEP_SEED") else {
@@ -88,7 +88,7 @@ fn setting(name: &str) -> Option<String> {
     var(name).ok().filter(|text| !text.is_empty())
 }
 
-/// Ends the build with one line. With another exit code cargo would print all that was said before.
+/// Ends the build with one line. With another exit code, cargo would repeat all earlier output.
 fn fail(why: &str) -> ! {
     println!("cargo::error={why}");
     std::process::exit(0)

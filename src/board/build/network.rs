@@ -1,5 +1,5 @@
-//! SMOLSTEP_IP, SMOLSTEP_GATEWAY, SMOLSTEP_DNS and SMOLSTEP_SERVER: which addresses a firmware has, and whom it calls. Part of
-//! `build.rs`.
+//! The addresses of a firmware, and the server that it calls. Part of `build.rs`. The settings are SMOLSTEP_IP, SMOLSTEP_GATEWAY,
+//! SMOLSTEP_DNS and SMOLSTEP_SERVER.
 
 use std::net::{IpAddr, Ipv6Addr};
 
@@ -10,16 +10,16 @@ const GATEWAY: &str = "SMOLSTEP_GATEWAY";
 const DNS: &str = "SMOLSTEP_DNS";
 const SERVER: &str = "SMOLSTEP_SERVER";
 
-/// How many DNS servers are asked: `SERVERS` in src/names/resolver.rs.
+/// The largest number of DNS servers: `SERVERS` in src/names/resolver.rs.
 const DNS_SERVERS: usize = 4;
-/// How many addresses smoltcp has room for: without IPv6, and with it (the feature `ipv6` in Cargo.toml).
+/// The addresses that smoltcp holds, without and with the feature `ipv6` in Cargo.toml.
 const ADDRESSES: [usize; 2] = [2, 8];
-/// How many SLAAC makes at most: of three prefixes, and a link-local one.
+/// The largest number of addresses from SLAAC: one for each of three prefixes, and a link-local one.
 const MADE: usize = 4;
 
-/// What these settings say.
+/// The checked settings.
 pub struct Network {
-    /// By hand, with a link-local one if one of them is IPv6 and SLAAC does not make one.
+    /// The static addresses. If one is IPv6 and SLAAC is off, a link-local one is added.
     addresses: Vec<(IpAddr, u8)>,
     dhcp: bool,
     slaac: bool,
@@ -30,10 +30,10 @@ pub struct Network {
 }
 
 impl Network {
-    /// Reads them, and holds them against the features that the firmware is built with.
+    /// Reads the settings, and checks them against the features of the firmware.
     ///
     /// # Errors
-    /// One line: a setting that cannot be, or goes with another that is missing.
+    /// One line: a setting is not valid, or needs another that is missing.
     pub fn of_the_environment(enabled: &dyn Fn(&str) -> bool) -> Result<Network, String> {
         let mut network = Network {
             addresses: Vec::new(),
@@ -64,7 +64,7 @@ impl Network {
         Ok(network)
     }
 
-    /// The constants that the firmware is compiled with.
+    /// Returns the source text of the constants that the firmware is compiled with.
     pub fn source(&self) -> String {
         let list = |items: Vec<String>| format!("&[{}]", items.join(", "));
         let addresses = list(self.addresses.iter().map(cidr).collect());
@@ -88,7 +88,7 @@ impl Network {
         )
     }
 
-    /// Adds an address by hand. True if it is there already.
+    /// Adds a static address. Returns true if it is already in the list.
     fn add(&mut self, word: &str) -> Result<bool, String> {
         let added = addr_text::cidr(word, IP).map_err(|why| match word.contains(['.', ':', '/']) {
             true => why,
@@ -99,13 +99,14 @@ impl Network {
         Ok(twice)
     }
 
-    /// Neighbours ask from their link-local address (RFC 4861 section 7.2.2), and the answer needs a route. SLAAC makes one itself.
+    /// Adds a link-local address, unless SLAAC makes one. Neighbours ask from their link-local address (RFC 4861 section 7.2.2),
+    /// and the answer needs a route.
     fn add_link_local(&mut self) {
         let mut v6 = self.addresses.iter().filter_map(|(address, _)| match address {
             IpAddr::V6(address) => Some(address.is_unicast_link_local()),
             IpAddr::V4(_) => None,
         });
-        // The hardware address around ff:fe, with its universal bit turned (RFC 4291 appendix A).
+        // The hardware address around ff:fe, with its universal bit flipped (RFC 4291 appendix A).
         if !self.slaac && v6.next().is_some_and(|first| !first) && !v6.any(|link_local| link_local) {
             let [a, b, c, d, e, f] = mac();
             let address = Ipv6Addr::from_octets([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f]);
@@ -113,10 +114,10 @@ impl Network {
         }
     }
 
-    /// The features that are needed, and room for all addresses.
+    /// Checks that the needed features are enabled, and that all addresses fit.
     fn check_features(&self, enabled: &dyn Fn(&str) -> bool) -> Result<(), String> {
         let v6 = self.has(false);
-        // Without `slaac` an IPv6 address is not asked for before it is used, which is done to all or none.
+        // Without `slaac`, no IPv6 address is checked for duplicates. The stack checks all of its addresses or none.
         let needs = [(self.dhcp, "dhcp"), (v6, "ipv6"), (self.slaac || self.dhcp && v6, "slaac")];
         if let Some((_, feature)) = needs.iter().find(|(needed, feature)| *needed && !enabled(feature)) {
             return Err(format!("{IP} as it is needs the feature {feature}, which scripts/firmware adds"));
@@ -155,9 +156,9 @@ impl Network {
         self.dns.iter().try_for_each(|&server| self.check_reach(server, DNS))
     }
 
-    /// Takes in whom to call.
+    /// Sets the server to call.
     fn call(&mut self, text: &str) -> Result<(), String> {
-        // 0 is no port that can be written.
+        // 0 means no port: it is not valid in the setting.
         let Some((host, port)) = addr_text::host_and_port(text, 0) else {
             return Err(format!(
                 "bad address '{text}' for {SERVER}: it is an IP address or a name, with a port as in 192.168.69.100:9999 \
@@ -165,7 +166,7 @@ impl Network {
             ));
         };
         match host.parse() {
-            // As it comes, a board without IPv4 has nobody to call.
+            // The default server is IPv4. A board without IPv4 then has no server.
             Ok(_) if setting(SERVER).is_none() => {}
             Ok(address) if !addr_text::is_unicast(address) => {
                 return Err(format!("{address} in {SERVER} is no host's address"));
@@ -182,7 +183,7 @@ impl Network {
         Ok(())
     }
 
-    /// Whether there may be a route.
+    /// Returns an error if no route to `to` is possible.
     fn check_reach(&self, to: IpAddr, place: &str) -> Result<(), String> {
         let v4 = to.is_ipv4();
         let routed = self.gateways.iter().any(|gateway| gateway.is_ipv4() == v4)
@@ -194,13 +195,13 @@ impl Network {
         Err(format!("no route to {to} in {place}: give an address on its network in {IP}, or a router in {GATEWAY}"))
     }
 
-    /// Whether there is to be an address of that family.
+    /// Returns whether the firmware may have an address of that family.
     fn has(&self, v4: bool) -> bool {
         self.addresses.iter().any(|(own, _)| own.is_ipv4() == v4) || if v4 { self.dhcp } else { self.slaac }
     }
 }
 
-/// A list of other hosts' addresses.
+/// Returns the list of other hosts' addresses in the setting `name`.
 fn listed(name: &str) -> Result<Vec<IpAddr>, String> {
     let mut list = Vec::new();
     for word in setting(name).iter().flat_map(|text| text.split(',')) {

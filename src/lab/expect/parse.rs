@@ -44,7 +44,7 @@ const KINDS: &str = "syn, synack, ack, data, fin, rst, udp, icmp, any, keep-aliv
 const TEXT: &str = "a text in quotation marks, as in \"Hello,Li!\"";
 const REASON: &str = "backlog-full, slots-full and so on";
 
-/// Reads a line; nothing comes of an empty one and of a comment.
+/// Parses a line. Returns nothing for an empty line or a comment.
 pub(super) fn line(
     number: usize,
     text: &str,

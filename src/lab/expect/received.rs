@@ -48,7 +48,7 @@ impl Received {
                 false
             }
             What::Stack(Event::Read { tuple, bytes, .. }) => {
-                // Two connections may have had these ends; the later one is read.
+                // Two connections may have had these ends. The later one is read.
                 let stream = self.streams.iter_mut().rfind(|stream| stream.ends == tuple);
                 if let Some(stream) = stream
                     && let Some(read) = stream.bytes.get(stream.read..).map(|left| &left[..bytes.min(left.len())])

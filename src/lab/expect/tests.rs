@@ -1,4 +1,4 @@
-//! Lines that are wrong say which word is.
+//! Errors name the wrong word of a line.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! How connections end.
+//! Scenarios of connections that end.
 
 use smoltcp::time::Duration;
 
@@ -47,7 +47,7 @@ pub(super) fn time_wait() -> Setup<'static> {
     client_first().with_faults(&["drop client ack 1"])
 }
 
-/// The ACK of the FIN waits long enough for the program to close too.
+/// The ACK of the FIN is delayed until the program closes too.
 pub(super) fn fin_with_ack() -> Setup<'static> {
     Setup::scripts(&[ScriptStep::Pause(100), ScriptStep::Close], &[ScriptStep::ReadToEnd, ScriptStep::Close])
 }

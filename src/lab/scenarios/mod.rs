@@ -1,4 +1,4 @@
-//! Runs that show one thing each, with their expectations.
+//! Runs that each show one thing, with their expectations.
 
 mod close;
 mod loss;
@@ -43,7 +43,7 @@ macro_rules! scenario {
     };
 }
 
-/// The scenario with this name.
+/// Returns the scenario with this name.
 pub fn find(slug: &str) -> Option<Scenario> {
     SCENARIOS.into_iter().find(|scenario| scenario.slug == slug)
 }

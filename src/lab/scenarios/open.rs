@@ -1,4 +1,4 @@
-//! How connections begin, or fail to.
+//! Scenarios of connections that begin, or fail to.
 
 use smoltcp::time::Duration;
 use smoltcp::wire::IpEndpoint;
@@ -50,7 +50,7 @@ pub(super) fn half_open_reset() -> Setup<'static> {
     let mut setup = Setup::default().listening(READ_AND_CLOSE);
     setup.line.latency = Duration::from_millis(20);
     setup.call(Duration::ZERO, &[]);
-    // ARP takes 40 ms, SYN 20 ms more; SYN,ACK is under way then.
+    // ARP takes 40 ms, SYN 20 ms more. SYN,ACK is then in flight.
     setup.host_event(Duration::from_millis(70), 0, HostEvent::Reboot);
     setup
 }

@@ -75,7 +75,7 @@ impl<S: Sink> LabCapture<S> {
                     return Ok(());
                 };
                 let mut comment = heapless::String::<TEXT>::new();
-                // Cut where it is too long.
+                // A comment that is too long is cut.
                 let _ = self.comment(&mut comment, snapshot, verdict);
                 let micros = (entry.at - START).total_micros();
                 self.writer.frame(&Frame {
@@ -111,7 +111,7 @@ impl<S: Sink> LabCapture<S> {
                 if change.host == entry.host && change.tuple == tuple {
                     write!(out, "; {} -> {} at step {}", change.from, change.to, change.step)?;
                 } else {
-                    // In its place again: each is taken once, so the order stays.
+                    // Put back in its place: each is taken once, so the order stays.
                     let _ = self.changes.push_back(change);
                 }
             }

@@ -123,7 +123,7 @@ impl Body {
         let host = snapshot.entry.host;
         let mut text = Text::new(ladder.middle());
         let mut tone = Tone::Plain;
-        // Text cuts what is too long, and never fails.
+        // Text that is too long is cut; writing never fails.
         let _ = match snapshot.entry.what {
             What::Arrived { frame, summary, damaged } => {
                 let end = if damaged { "arrives damaged: thrown away" } else { "arrives" };
@@ -213,7 +213,7 @@ impl Row {
         };
         // "── label ────►": the shaft before the label is two columns, the rest behind it.
         let rest = self.ladder.middle().saturating_sub(5 + label.chars());
-        // What is lost does not get as far as the other end.
+        // A lost frame's arrow does not reach the other end.
         let gap = if lost { (rest / 3).min(8) } else { 0 };
         let shaft = |f: &mut fmt::Formatter<'_>, count: usize| {
             line.chars().cycle().take(count).try_for_each(|c| f.write_char(c))
@@ -251,7 +251,7 @@ fn next_words(text: &mut Text, next: Next) -> fmt::Result {
     }
 }
 
-/// `None` for what other lines show.
+/// Describes an event. Returns `None` if other lines show it.
 fn event_words(text: &mut Text, event: &Event) -> Option<fmt::Result> {
     Some(match event {
         Event::Address(what) => write!(text, "{what}"),
@@ -261,7 +261,7 @@ fn event_words(text: &mut Text, event: &Event) -> Option<fmt::Result> {
         Event::Ended { end, .. } => write!(text, "connection over: {end}"),
         Event::HalfOpenEnded { end, .. } => write!(text, "half-open connection over: {end}"),
         Event::Refused { why, .. } => write!(text, "refused: {why}"),
-        // No step brings it about, so that no other line shows it.
+        // No step causes this change, so no other line shows it.
         Event::State { from: State::TimeWait, to: State::Closed, .. } => text.write_str("TIME-WAIT is over"),
         Event::Connecting { .. }
         | Event::Read { .. }
@@ -334,7 +334,7 @@ impl Label {
         if self.ladder.is_wide() {
             write!(text, "#{} ", self.frame)?;
         }
-        // The marks go first: what is cut is the end.
+        // The marks go first, because a cut removes the end.
         self.marks(text, shortness)?;
         match self.summary.segment() {
             None => write!(text, "{}", self.summary),
@@ -363,7 +363,7 @@ impl Label {
         match self.verdict {
             Verdict::Deliver => {}
             Verdict::Delay(time) => write!(text, "+{} ", Span(time))?,
-            // The cross says it.
+            // The cross shows it.
             Verdict::Drop | Verdict::Lost if !long => {}
             verdict => write!(text, "{verdict} ")?,
         }
@@ -374,7 +374,7 @@ impl Label {
                 if count > 1 {
                     write!(text, "{count}")?;
                 }
-                // What follows a retransmission in the same breath waited for no timer of its own.
+                // A segment sent right after a retransmission did not wait for its own timer.
                 if rto == Duration::ZERO { text.write_str(" ") } else { write!(text, " RTO {} ", Span(rto)) }
             }
             Some(Cause::FastRetransmission) if self.ladder.ascii => text.write_str("again fast "),

@@ -59,7 +59,7 @@ impl Visited {
     /// Takes in an entry.
     pub fn note(&mut self, snapshot: &Snapshot) {
         let entry = &snapshot.entry;
-        // That a server listens is no event of its own: it does so before the first step.
+        // A listening server causes no event: it listens before the first step.
         for (side, state) in snapshot.states.iter().enumerate() {
             if *state == State::Listen && self.taken[0][side].count == 0 {
                 self.taken[0][side].at(0);
@@ -73,7 +73,7 @@ impl Visited {
         let side = usize::from(entry.host == 1);
         match TRANSITIONS.iter().position(|t| (t.from, t.to) == (from, to)) {
             Some(place) => self.taken[place][side].at(entry.step),
-            // What does not fit is left out, as documented.
+            // Changes that do not fit are left out, as documented.
             None => drop(self.others.push(Other { side, from, to, step: entry.step })),
         }
     }

@@ -18,7 +18,7 @@ pub fn write_ladder_svg(out: &mut dyn Write, snapshots: &[Snapshot]) -> fmt::Res
     let height = TOP + ROW * total.min(SVG_ROWS) + 60;
     open(out, WIDTH, height, "A client, a server, and the frames between them")?;
     head(out, height)?;
-    // Lines first, so that texts stand on top of them.
+    // Lines first, so that texts are on top of them.
     for (place, (_, body)) in rows().take(SVG_ROWS).enumerate() {
         let y = TOP + ROW * place;
         match body {
@@ -43,7 +43,7 @@ pub fn write_ladder_svg(out: &mut dyn Write, snapshots: &[Snapshot]) -> fmt::Res
             Body::Arrow { host, lost: true, label, .. } => beside(out, *host, y - 5, RED, label)?,
             Body::Arrow { host, again: true, label, .. } => beside(out, *host, y - 5, ORANGE, label)?,
             Body::Arrow { host, label, .. } => beside(out, *host, y - 5, INK, label)?,
-            // Its arrow shows it, unless something is to be said.
+            // Its arrow shows it, unless it needs a note.
             Body::Arrival { damaged: false, .. } | Body::Clock => {}
             Body::Arrival { host, text, .. } => beside(out, *host, y + 4, RED, text)?,
             Body::Note { host, tone, text } => {
@@ -108,7 +108,7 @@ fn head(out: &mut dyn Write, height: usize) -> fmt::Result {
     writeln!(out, r#"<g font-weight="bold"><text x="90" y="{y}" text-anchor="end">seconds</text>"#)?;
     writeln!(out, r#"<text x="132" y="{y}" text-anchor="end">step</text><text x="145" y="{y}">client</text>"#)?;
     writeln!(out, r#"<text x="{}" y="{y}">server</text></g>"#, RIGHT + 12)?;
-    // What the arrows mean.
+    // The legend of the arrows.
     writeln!(out, r#"<path d="M{LEFT} 16h40" stroke="{INK}" marker-end="url(#sent)"/>"#)?;
     writeln!(out, r#"<text x="{}" y="20">sent</text>"#, LEFT + 48)?;
     let x = LEFT + 120;
@@ -152,7 +152,7 @@ fn arrow(
     if arrived {
         return Ok(());
     }
-    // Lost, or still under way where the picture ends.
+    // Lost, or still in flight at the end of the picture.
     let (x, end) = ((from + 2 * to) / 3, y + ROW / 2);
     writeln!(out, r#"<path d="M{from} {y}L{x} {end}" stroke="{color}"{dashes}/>"#)?;
     if lost { cross(out, x, end) } else { Ok(()) }

@@ -44,7 +44,7 @@ fn a_full_queue_gives_no_token_and_loses_nothing() {
     assert!(left.transmit(NOW).is_none(), "the last place is kept for a reply");
     assert!(send(&mut right, b"question") && send(&mut right, b"another"));
 
-    // The reply takes the last place; then not even a frame that waits can be received.
+    // The reply takes the last place. Now not even a waiting frame can be received.
     reply(&mut left, b"2");
     assert!(left.receive(NOW).is_none());
 
@@ -127,7 +127,7 @@ fn two_interfaces_exchange_tcp_through_the_smallest_cable() {
         let context = client.interface.context();
         client.sockets.get_mut::<tcp::Socket>(client.handle).connect(context, to, 49152).unwrap();
 
-        // 5,000 bytes through a receive buffer of 2,048 and a cable of two frames; the server sends them back.
+        // 5,000 bytes through a receive buffer of 2,048 and a cable of two frames. The server sends them back.
         let text = core::array::from_fn::<u8, 5000, _>(|i| i as u8);
         let (mut sent, mut returned, mut now) = (0, Vec::new(), NOW);
         while returned.len() < text.len() {
@@ -145,7 +145,7 @@ fn two_interfaces_exchange_tcp_through_the_smallest_cable() {
                 let len = socket.recv_slice(&mut data).unwrap();
                 assert_eq!(socket.send_slice(&data[..len]), Ok(len));
             }
-            // Both before the clock moves on, or a delayed acknowledgement is all that ever happens.
+            // Poll both before the clock advances, or a delayed acknowledgement is the only event.
             let changed = client.poll(&mut left, now) | server.poll(&mut right, now);
             if !changed {
                 now += Duration::from_millis(10);

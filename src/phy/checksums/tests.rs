@@ -5,7 +5,7 @@ use super::*;
 const SOURCE: Ipv4Address = Ipv4Address::new(192, 168, 69, 100);
 const DESTINATION: Ipv4Address = Ipv4Address::new(192, 168, 69, 1);
 
-/// A frame with an IPv4 packet, whose header and segment or datagram have these lengths, with its checksum.
+/// Builds a frame with an IPv4 packet of these lengths, with the checksum of its content.
 fn frame(protocol: u8, header: usize, len: usize) -> Vec<u8> {
     let mut frame: Vec<u8> = (0..14 + header + len).map(|at| (at * 31) as u8).collect();
     frame[12..14].copy_from_slice(&[8, 0]);
@@ -31,7 +31,7 @@ fn frame(protocol: u8, header: usize, len: usize) -> Vec<u8> {
     frame
 }
 
-/// What the driver sums while it copies.
+/// Returns the sum that the driver computes while it copies.
 fn summed(frame: &[u8]) -> Option<u32> {
     Some(sum_of(&frame[34..]))
 }
@@ -45,7 +45,7 @@ fn right_ones_hold_and_each_flipped_bit_shows() {
                 assert!(holds(&frame, None) && holds(&frame, summed(&frame)), "{protocol} {header} {len}");
                 for at in 14 + header..frame.len() {
                     frame[at] ^= 0x10;
-                    // A length that does not fit is the stack's to see.
+                    // The stack detects a wrong length, not the driver.
                     if protocol == TCP || !(18 + header..20 + header).contains(&at) {
                         assert!(
                             !holds(&frame, None) && !holds(&frame, summed(&frame)),
@@ -117,7 +117,7 @@ fn fragments_cannot_be_told_and_stay_as_they_are() {
         fill(&mut frame, None);
         assert_eq!(frame, before);
     }
-    // Not fragmented, and not to be.
+    // Not a fragment, and not to be fragmented.
     let mut frame = frame(UDP, 20, 40);
     frame[20] = 0x40;
     assert!(holds(&frame, None));

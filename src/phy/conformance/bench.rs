@@ -31,7 +31,7 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         Bench { device, peer, scratch, frames, report, last, number: 0 }
     }
 
-    /// The time, which never goes back.
+    /// Returns the time, and checks that the clock does not go back.
     pub fn now(&mut self) -> Result<Instant, Fault> {
         let now = self.peer.now();
         if now < self.last {
@@ -41,13 +41,13 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         Ok(now)
     }
 
-    /// The number for the next frame, of `len` bytes: 0 if it is too short to hold one.
+    /// Returns the number for the next frame, of `len` bytes: 0 if the frame is too short to hold one.
     pub fn next(&mut self, len: usize) -> u16 {
         self.number = self.number.wrapping_add(1);
         if len < self.frames.header() + 2 { 0 } else { self.number }
     }
 
-    /// Sends a frame. Its number, or none if there is no token.
+    /// Sends a frame. Returns its number, or `None` if the device gives no token.
     pub fn send(&mut self, len: usize) -> Result<Option<u16>, Fault> {
         let (frames, number) = (self.frames, self.next(len));
         for _ in 0..self.peer.tries() {
@@ -65,12 +65,12 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         Ok(None)
     }
 
-    /// Sends a frame that there must be room for.
+    /// Sends a frame. The device must have room for it.
     pub fn must_send(&mut self, len: usize) -> Result<u16, Fault> {
         self.send(len)?.ok_or(Fault::NoToken)
     }
 
-    /// Makes a frame arrive. Its number, or none if the link refuses it.
+    /// Makes a frame arrive. Returns its number, or `None` if the link refuses it.
     pub fn inject(&mut self, len: usize) -> Result<Option<u16>, Fault> {
         let number = self.next(len);
         let needed = Fault::Scratch(len);
@@ -79,12 +79,12 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         Ok(self.peer.inject(self.device, frame).then_some(number))
     }
 
-    /// The number of the next frame that the device receives, which was sent with `len` bytes.
+    /// Returns the number of the next frame that the device receives. The frame was sent with `len` bytes.
     pub fn receive(&mut self, len: usize) -> Result<Option<u16>, Fault> {
         self.receive_and(len, |token, _| drop(token))
     }
 
-    /// The same, with the use of the transmit token in the caller's hands while the frame is read.
+    /// Like [`receive`](Self::receive), but `reply` uses the transmit token meanwhile.
     pub fn receive_and(
         &mut self,
         len: usize,
@@ -113,7 +113,7 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         Ok(None)
     }
 
-    /// The number of the next frame that the peer sees, which was sent with `len` bytes.
+    /// Returns the number of the next frame that the peer sees. The frame was sent with `len` bytes.
     pub fn observe(&mut self, len: usize) -> Result<Option<u16>, Fault> {
         let mut tries = self.peer.tries();
         while tries > 0 {
@@ -130,22 +130,22 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         Ok(None)
     }
 
-    /// The peer sees frame `number` next.
+    /// Checks that the peer sees frame `number` next.
     pub fn must_observe(&mut self, number: u16, len: usize) -> Result<(), Fault> {
         expect(self.observe(len)?, number, Fault::Lost { missing: 1, counted: 0 })
     }
 
-    /// The device receives frame `number` next.
+    /// Checks that the device receives frame `number` next.
     pub fn must_receive(&mut self, number: u16, len: usize) -> Result<(), Fault> {
         expect(self.receive(len)?, number, Fault::NotReceived)
     }
 
-    /// Makes a frame arrive that the link must take.
+    /// Makes a frame arrive. The link must take it.
     pub fn must_inject(&mut self, len: usize) -> Result<u16, Fault> {
         self.inject(len)?.ok_or(Fault::Refused(len))
     }
 
-    /// Nothing more comes, at either end.
+    /// Checks that no more frames come at either end.
     pub fn quiet(&mut self) -> Result<(), Fault> {
         for came in [self.observe(SMALL), self.receive(SMALL)] {
             match came {
@@ -157,14 +157,14 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         Ok(())
     }
 
-    /// Notes a frame of others.
+    /// Counts a foreign frame.
     pub fn foreign(&mut self) -> Result<(), Fault> {
         self.report.foreign += 1;
         if self.report.foreign > FOREIGN { Err(Fault::Foreign) } else { Ok(()) }
     }
 }
 
-/// This frame and no other.
+/// Checks that frame `number` came, and no other.
 pub(super) fn expect(came: Option<u16>, number: u16, missing: Fault) -> Result<(), Fault> {
     match came {
         None => Err(missing),

@@ -1,4 +1,4 @@
-//! Checksums: what the capabilities leave to the device, it does.
+//! Checksums: the device computes and verifies those that its capabilities claim.
 
 use smoltcp::phy::{Checksum, Device, Medium, RxToken, TxToken};
 use smoltcp::wire::{EthernetAddress, Icmpv4Message, Icmpv4Packet, IpProtocol, Ipv4Packet, TcpPacket, UdpPacket};
@@ -9,7 +9,7 @@ use super::frames::{DESTINATION, SOURCE, ethernet};
 use super::report::Fault;
 
 const IP_HEADER: usize = 20;
-/// The longest of the transport headers, and an odd number of bytes after it.
+/// The longest transport header, and an odd number of bytes after it.
 const PAYLOAD: usize = 20 + 27;
 
 /// A protocol with a checksum.
@@ -21,7 +21,7 @@ enum Protocol {
     Udp,
 }
 
-/// What stands where the checksum is.
+/// The value in the checksum field.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Sum {
     Good,
@@ -39,7 +39,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
     }
 
     fn checksum(&mut self, protocol: Protocol, stack: Checksum) -> Result<(), Fault> {
-        // smoltcp leaves a zero where it leaves the checksum to the device.
+        // smoltcp writes a zero if it leaves the checksum to the device.
         if !self.leaves(protocol, if stack.tx() { Sum::Good } else { Sum::Zero })? {
             return Err(Fault::ChecksumWrong(protocol.name()));
         }
@@ -52,14 +52,14 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         if self.arrives(protocol, Sum::Wrong)? {
             return Err(Fault::BadChecksumPassed(protocol.name()));
         }
-        // RFC 768: a sender may leave it out.
+        // RFC 768: a sender may omit the checksum.
         if protocol == Protocol::Udp && !self.arrives(protocol, Sum::Zero)? {
             return Err(Fault::ChecksumRefused(protocol.name()));
         }
         self.quiet()
     }
 
-    /// Sends a packet. Whether it comes out with the right checksum.
+    /// Sends a packet. Returns whether it leaves with the right checksum.
     fn leaves(&mut self, protocol: Protocol, sum: Sum) -> Result<bool, Fault> {
         let now = self.now()?;
         let (medium, to) = (self.frames.medium, self.frames.to);
@@ -79,7 +79,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         Err(Fault::Lost { missing: 1, counted: 0 })
     }
 
-    /// Makes a packet arrive. Whether the device delivers it.
+    /// Makes a packet arrive. Returns whether the device delivers it.
     fn arrives(&mut self, protocol: Protocol, sum: Sum) -> Result<bool, Fault> {
         let (medium, to, len) = (self.frames.medium, self.frames.to, length(self.frames.medium));
         let frame = self.scratch.get_mut(..len).ok_or(Fault::Scratch(len))?;
@@ -116,7 +116,7 @@ impl Protocol {
     fn number(self) -> IpProtocol {
         match self {
             Protocol::Icmp => IpProtocol::Icmp,
-            // It has to carry something, of which no device computes a checksum.
+            // The packet must carry some protocol; no device computes a checksum for this one.
             Protocol::Ip => IpProtocol::Unknown(253),
             Protocol::Tcp => IpProtocol::Tcp,
             Protocol::Udp => IpProtocol::Udp,
@@ -153,7 +153,7 @@ impl Protocol {
         match self {
             Protocol::Icmp => {
                 let mut icmp = Icmpv4Packet::new_unchecked(payload);
-                // An echo reply, which nobody answers.
+                // An echo reply, which gets no answer.
                 icmp.set_msg_type(Icmpv4Message::EchoReply);
                 icmp.set_msg_code(0);
                 icmp.fill_checksum();
@@ -180,7 +180,7 @@ impl Protocol {
         }
     }
 
-    /// Whether this is such a packet and, if so, whether its checksum is right.
+    /// Returns whether the packet's checksum is right, or `None` for any other packet.
     fn is_right(self, medium: Medium, frame: &[u8]) -> Option<bool> {
         let ip = Ipv4Packet::new_checked(frame.get(header(medium)..length(medium))?).ok()?;
         let ours = ip.src_addr() == SOURCE && ip.dst_addr() == DESTINATION && ip.next_header() == self.number();

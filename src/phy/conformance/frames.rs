@@ -1,4 +1,4 @@
-//! The frames that are sent: each byte follows from the length and a number, so that none needs to be kept.
+//! The test frames. Each byte follows from the length and a number, so no frame needs to be kept.
 
 use smoltcp::phy::Medium;
 use smoltcp::wire::{EthernetAddress, Ipv4Address, Ipv4Packet};
@@ -18,7 +18,7 @@ pub(super) const SENDER: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0x88, 0x
 /// The shortest Ethernet frame, without its checksum.
 pub(super) const MINIMUM: usize = 60;
 
-/// Frames of one medium to one address.
+/// The frames of one medium to one address.
 #[derive(Clone, Copy)]
 pub(super) struct Frames {
     pub medium: Medium,
@@ -26,7 +26,7 @@ pub(super) struct Frames {
 }
 
 impl Frames {
-    /// The length of the header, which every frame has.
+    /// Returns the length of the header that every frame has.
     pub fn header(&self) -> usize {
         if self.medium == Medium::Ethernet { 14 } else { 20 }
     }
@@ -40,11 +40,12 @@ impl Frames {
         }
     }
 
-    /// The number of a frame that was sent with `len` bytes; none if it is not one of these frames. Frames too short to
-    /// hold their number have number 0.
+    /// Returns the number of a frame that was sent with `len` bytes; `None` if it is foreign.
+    ///
+    /// Frames too short to hold their number have number 0.
     ///
     /// # Errors
-    /// How it differs from what was sent.
+    /// How the frame differs from the one sent.
     pub fn read(&self, frame: &[u8], len: usize) -> Result<Option<u16>, Fault> {
         if !self.is_ours(frame) {
             return Ok(None);
@@ -100,10 +101,10 @@ impl Frames {
         let [low, high] = number.to_le_bytes();
         match (at.checked_sub(self.header()), header.get(at)) {
             (None, Some(&byte)) => byte,
-            // Only if there is room for both, or a frame of 15 bytes would have half a number.
+            // Only if both bytes fit, or a frame of 15 bytes would have half a number.
             (Some(0), _) if len >= self.header() + 2 => low,
             (Some(1), _) => high,
-            // Never 0, so that it is no padding, and another in each frame.
+            // Never 0, so that it differs from padding, and different in each frame.
             (Some(at), _) => (at as u8).wrapping_mul(7).wrapping_add(low) | 1,
             (None, None) => 0,
         }

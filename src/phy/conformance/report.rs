@@ -17,7 +17,7 @@ pub struct Report {
     pub foreign: usize,
 }
 
-/// A line for the console.
+/// Formats the report as one line for the console.
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "MTU {}; holds ", self.mtu)?;
@@ -42,12 +42,12 @@ fn frames(f: &mut fmt::Formatter<'_>, count: Option<usize>) -> fmt::Result {
     }
 }
 
-/// The rule that a device breaks, and how. Its text is one line.
+/// The rule that a device breaks, and how it breaks it. Its text is one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The rule.
     pub rule: Rule,
-    /// What was seen.
+    /// The observed fault.
     pub fault: Fault,
 }
 
@@ -117,9 +117,9 @@ impl fmt::Display for Rule {
 pub enum Fault {
     /// A frame with a wrong checksum of this kind arrived, though the device should have dropped it.
     BadChecksumPassed(&'static str),
-    /// `max_burst_size` is 0: nothing could ever be sent.
+    /// `max_burst_size` is 0, so nothing could ever be sent.
     BurstOfNone,
-    /// The capabilities differ when asked for again.
+    /// The capabilities differ at the second call.
     CapabilitiesChange,
     /// A frame with a right checksum of this kind, or none where that is allowed, did not arrive.
     ChecksumRefused(&'static str),
@@ -127,11 +127,11 @@ pub enum Fault {
     ChecksumWrong(&'static str),
     /// The clock went back.
     ClockBack,
-    /// The clock did not move for a million readings.
+    /// The clock did not advance in a million readings.
     ClockStands,
     /// The byte at this position is not the one that was sent.
     Damaged(usize),
-    /// There are more foreign frames than 64.
+    /// More than 64 foreign frames arrived.
     Foreign,
     /// The length of a frame changed.
     Length {
@@ -168,7 +168,7 @@ pub enum Fault {
         /// The length given.
         given: usize,
     },
-    /// A frame arrived that nobody sent.
+    /// A frame arrived that was not sent.
     Unsent,
 }
 

@@ -7,10 +7,11 @@ use super::bench::{Bench, SMALL, expect};
 use super::frames::MINIMUM;
 use super::report::Fault;
 
-/// How often the clock is read to see it move. More than a millisecond's worth on any processor.
+/// The number of clock readings in which the clock must advance: over a millisecond on any processor.
 const READINGS: u32 = 1_000_000;
 
-/// What IPv4 needs (RFC 791), and the most that it can fill; an Ethernet header and a VLAN tag come on top.
+/// The smallest packet that IPv4 needs (RFC 791), and the largest that it can fill. An Ethernet header and a VLAN tag come on
+/// top.
 const SMALLEST_PACKET: usize = 576;
 const LONGEST_FRAME: usize = 65_535 + 18;
 
@@ -89,7 +90,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         for _ in 0..self.peer.burst() {
             let now = self.now()?;
             drop(self.device.transmit(now).ok_or(Fault::NoToken)?);
-            // The token that comes with a frame is dropped, too.
+            // The token that comes with a frame is dropped too.
             let number = self.must_inject(SMALL)?;
             self.must_receive(number, SMALL)?;
         }
@@ -99,7 +100,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
     pub fn empty(&mut self) -> Result<(), Fault> {
         let now = self.now()?;
         self.device.transmit(now).ok_or(Fault::NoToken)?.consume(0, |_| {});
-        // Whatever becomes of the empty frames is passed over, and is none of others.
+        // Empty frames may arrive as foreign ones. They are not counted.
         let foreign = self.report.foreign;
         self.quiet()?;
         self.inject(0)?;
@@ -128,7 +129,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         self.quiet()
     }
 
-    /// The shortest frames, those around the minimum, each alignment, and the longest.
+    /// Returns the lengths to test: the shortest, those around the minimum, each alignment, and the longest.
     fn lengths(&self) -> [usize; 12] {
         let (header, mtu) = (self.frames.header(), self.report.mtu);
         let last = mtu.saturating_sub(1);

@@ -5,7 +5,7 @@ use super::*;
 /// The controller as the driver sees it: FIFOs of words behind registers.
 #[derive(Default)]
 struct Fake {
-    /// Received: a status and its words each.
+    /// Received frames: for each, a status and its words.
     statuses: VecDeque<u32>,
     data: VecDeque<u32>,
     sent: Vec<u32>,

@@ -1,4 +1,4 @@
-//! The calls that no crate wraps: attach to an interface, keep it, ask for its MTU and flags.
+//! The system calls that no crate wraps: attach to an interface, persist, query MTU and flags.
 #![allow(unsafe_code)]
 
 use std::ffi::{c_int, c_uint};
@@ -13,14 +13,14 @@ pub(super) const MAX_NAME: usize = 15;
 pub(super) const IFF_TUN: u16 = 0x0001;
 pub(super) const IFF_TAP: u16 = 0x0002;
 pub(super) const IFF_MULTI_QUEUE: u16 = 0x0100;
-/// Frames come without a header of the driver's own.
+/// Frames have no header of the driver's own.
 pub(super) const IFF_NO_PI: u16 = 0x1000;
-/// Each frame comes after a virtio-net header, and goes after one.
+/// Each frame has a virtio-net header before it, in both directions.
 pub(super) const IFF_VNET_HDR: u16 = 0x4000;
-/// Fail where the interface already exists.
+/// Attaching fails if the interface already exists.
 pub(super) const IFF_TUN_EXCL: u16 = 0x8000;
 
-/// Attaches the open /dev/net/tun `fd` to the interface `name`, which the kernel creates where it is absent.
+/// Attaches the open /dev/net/tun `fd` to the interface `name`; creates it if absent.
 pub(super) fn attach(fd: impl AsFd, name: &str, flags: u16) -> Result<()> {
     let mut request = IfReq::new(name);
     request.value[..2].copy_from_slice(&flags.to_ne_bytes());
@@ -28,19 +28,19 @@ pub(super) fn attach(fd: impl AsFd, name: &str, flags: u16) -> Result<()> {
     unsafe { ioctl(fd, Updater::<TUNSETIFF, IfReq>::new(&mut request)) }
 }
 
-/// Tells the kernel what this end does for it: `TUN_F_…`. It outlives `fd` on an interface that does.
+/// Sets the offloads that this end handles: `TUN_F_…`. They outlive `fd` if the interface does.
 pub(super) fn set_offload(fd: impl AsFd, flags: usize) -> Result<()> {
     // SAFETY: TUNSETOFFLOAD takes its argument by value and touches no memory of this process.
     unsafe { ioctl(fd, IntegerSetter::<TUNSETOFFLOAD>::new_usize(flags)) }
 }
 
-/// Sets the length of the virtio-net header, in bytes. It outlives `fd`, too: QEMU leaves 12.
+/// Sets the length of the virtio-net header, in bytes. It outlives `fd` too: QEMU leaves 12.
 pub(super) fn set_header_length(fd: impl AsFd, len: c_int) -> Result<()> {
-    // SAFETY: TUNSETVNETHDRSZ reads one `int`, which the setter holds for as long as the call takes.
+    // SAFETY: TUNSETVNETHDRSZ reads one `int`, which the setter holds during the call.
     unsafe { ioctl(fd, Setter::<TUNSETVNETHDRSZ, c_int>::new(len)) }
 }
 
-/// Checksums may be left to this end, and TCP segments over IPv4, IPv6 longer than the MTU may come.
+/// Offloads: this end accepts partial checksums, and IPv4 and IPv6 segments longer than the MTU.
 pub(super) const TUN_F_CSUM: usize = 0x01;
 pub(super) const TUN_F_TSO4: usize = 0x02;
 pub(super) const TUN_F_TSO6: usize = 0x04;
@@ -51,15 +51,15 @@ pub(super) fn persist(fd: impl AsFd) -> Result<()> {
     unsafe { ioctl(fd, IntegerSetter::<TUNSETPERSIST>::new_usize(1)) }
 }
 
-/// Waits for changes to interfaces that are under way in the kernel. `fd` is attached.
+/// Waits for pending changes to interfaces in the kernel. `fd` is attached.
 pub(super) fn wait_for_changes(fd: impl AsFd) -> Result<()> {
     let mut request = IfReq::new("");
-    // TUNGETIFF takes the lock of all interfaces, which is what is wanted of it.
+    // TUNGETIFF takes the lock of all interfaces. That is the purpose of this call.
     // SAFETY: TUNGETIFF writes one `struct ifreq`, and `IfReq` is at least as long as that on every target.
     unsafe { ioctl(fd, Updater::<TUNGETIFF, IfReq>::new(&mut request)) }
 }
 
-/// Whether the interface `name` is up, and whether the kernel has seen that its cable is plugged in.
+/// Returns whether the interface `name` is up, and whether the kernel sees its carrier.
 pub(super) fn up_and_running(socket: impl AsFd, name: &str) -> Result<(bool, bool)> {
     let mut request = IfReq::new(name);
     // SAFETY: SIOCGIFFLAGS reads and writes one `struct ifreq`, and `IfReq` is at least as long as that on every target.
@@ -69,7 +69,7 @@ pub(super) fn up_and_running(socket: impl AsFd, name: &str) -> Result<(bool, boo
     Ok((flags & IFF_UP != 0, flags & IFF_RUNNING != 0))
 }
 
-/// The MTU of the interface `name`, in bytes of IP packet. `socket` is any socket: it picks the network namespace.
+/// Returns the MTU of the interface `name`, in bytes of IP packet. `socket` is any socket: it picks the network namespace.
 pub(super) fn mtu(socket: impl AsFd, name: &str) -> Result<usize> {
     let mut request = IfReq::new(name);
     // SAFETY: SIOCGIFMTU reads and writes one `struct ifreq`, and `IfReq` is at least as long as that on every target.
@@ -97,7 +97,7 @@ struct IfReq {
 }
 
 impl IfReq {
-    /// A request about `name`, cut to [`MAX_NAME`] bytes; callers check names before.
+    /// Makes a request about `name`, cut to [`MAX_NAME`] bytes. Callers check names before.
     fn new(name: &str) -> Self {
         let mut request = IfReq { name: [0; MAX_NAME + 1], value: [0; 24] };
         for (to, from) in request.name.iter_mut().zip(name.bytes().take(MAX_NAME)) {

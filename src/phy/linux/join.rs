@@ -1,6 +1,6 @@
-//! Segments of one stream, one after the other, joined into a super-segment before the kernel sees them.
+//! Joins consecutive segments of one stream into a super-segment for the kernel.
 //!
-//! For IPv6: smoltcp 0.14 cuts what it sends there to the MTU, whatever the device takes.
+//! For IPv6: smoltcp 0.14 cuts IPv6 segments to the MTU, whatever the device accepts.
 
 #[cfg(test)]
 mod tests;
@@ -13,37 +13,37 @@ use smoltcp::wire::{ETHERNET_HEADER_LEN, IPV6_HEADER_LEN};
 
 use super::offload::{LONGEST, tcp_of};
 
-/// The longest headers of a segment, in bytes: Ethernet's, IPv6's, and TCP's with all options.
+/// The longest headers of a segment, in bytes: Ethernet, IPv6, and TCP with all options.
 pub(super) const MAX_HEAD: usize = ETHERNET_HEADER_LEN + IPV6_HEADER_LEN + 60;
 
 const ACK: u8 = 0x10;
 const PSH: u8 = 0x08;
 
-/// The super-segment that a frame has become the beginning of.
+/// The super-segment that a frame has begun.
 #[derive(Debug)]
 pub(super) struct Join {
-    /// Bytes of a frame before the IPv6 header.
+    /// Bytes of the frame before the IPv6 header.
     link: usize,
     /// Bytes before the payload.
     head: usize,
-    /// Payload bytes of each segment but the last.
+    /// Payload bytes of each segment, except a shorter last one.
     size: NonZeroU16,
-    /// The sequence number that follows.
+    /// The sequence number of the next segment.
     next: u32,
-    /// The flags of all of them.
+    /// The flags of all segments.
     flags: u8,
 }
 
 impl Join {
-    /// Begins with a segment that has data and asks for nothing but its delivery, not even for that at once; `None` if it is
-    /// anything else.
+    /// Begins a super-segment with a data segment that has no flag but ACK. Returns `None` for any other frame. A segment with
+    /// PSH is to be delivered at once, so it begins none.
     pub(super) fn begin(frame: &[u8], medium: Medium) -> Option<Join> {
         let tcp = tcp_of(frame, medium).filter(|tcp| tcp.v6 && tcp.end == frame.len())?;
         if *frame.get(tcp.start + 13)? != ACK {
             return None;
         }
         let (link, head) = (tcp.start.checked_sub(IPV6_HEADER_LEN)?, tcp.payload);
-        // The next one's headers are not to reach these.
+        // The headers of the next segment must not overwrite these.
         let size = frame.len().checked_sub(head).filter(|&size| size >= head)?;
         let size = NonZeroU16::new(u16::try_from(size).ok()?)?;
         let mut join = Join { link, head, size, next: word(frame, tcp.start + 4)?, flags: 0 };
@@ -51,14 +51,15 @@ impl Join {
         Some(join)
     }
 
-    /// Where in a super-segment of `so_far` bytes a frame of `len` is to be written, so that its payload follows; `None` if it
-    /// would be too long.
+    /// Returns the range in a super-segment of `so_far` bytes for a frame of `len` bytes.
+    ///
+    /// Written there, the frame's payload follows the payload so far. Returns `None` if the result would be too long.
     pub(super) fn place(&self, so_far: usize, len: usize) -> Option<Range<usize>> {
         let start = so_far.checked_sub(self.head)?;
         (start + len <= self.link + LONGEST).then_some(start..start + len)
     }
 
-    /// Whether the next frame continues the stream that `first` begins, in the same way; then it is counted in.
+    /// Adds the next frame if it continues the stream of `first` unchanged. Returns whether it did.
     pub(super) fn take(&mut self, first: &[u8], frame: &[u8]) -> bool {
         self.continues(first, frame).is_some()
     }
@@ -81,12 +82,12 @@ impl Join {
         self.add(frame)
     }
 
-    /// Whether another segment may follow this one, the last that was taken.
+    /// Returns whether another segment may follow this one, the last that was taken.
     pub(super) fn goes_on(&self, len: usize) -> bool {
         self.flags & PSH == 0 && len - self.head == usize::from(self.size.get())
     }
 
-    /// Sets the headers to the whole. Answers the size that it is to be cut to.
+    /// Completes the headers of the super-segment. Returns the size for cutting it.
     pub(super) fn finish(self, frame: &mut [u8]) -> NonZeroU16 {
         let tcp = self.link + IPV6_HEADER_LEN;
         let len = u16::try_from(frame.len() - tcp).unwrap_or(u16::MAX);

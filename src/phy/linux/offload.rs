@@ -1,4 +1,4 @@
-//! The virtio-net header that goes before each frame: checksums and segmentation that the kernel leaves to this end, or takes over.
+//! The virtio-net header before each frame: checksums and segmentation shared with the kernel.
 //!
 //! Its layout and flags are those of `struct virtio_net_hdr` (virtio 1.2 section 5.1.6), in the machine's byte order.
 
@@ -8,10 +8,10 @@ mod tests;
 use smoltcp::phy::{Medium, PacketMeta};
 use smoltcp::wire::{EthernetFrame, IpAddress, IpProtocol, Ipv4Packet, Ipv6Packet, TcpPacket};
 
-/// The header's length, in bytes.
+/// The length of the header, in bytes.
 pub(super) const HEADER: usize = 10;
 
-/// The longest super-segment, in bytes of IP packet: what the length field of IPv4 holds.
+/// The longest super-segment, in bytes of IP packet: the limit of IPv4's length field.
 pub(super) const LONGEST: usize = 65_535;
 
 const NEEDS_CSUM: u8 = 1;
@@ -21,21 +21,21 @@ const GSO_TCPV4: u8 = 1;
 const GSO_TCPV6: u8 = 4;
 const GSO_ECN: u8 = 0x80;
 
-/// Where TCP's and UDP's checksum stands in their headers (RFC 9293 section 3.1, RFC 768).
+/// The position of the checksum in TCP's and UDP's header (RFC 9293 section 3.1, RFC 768).
 const TCP_SUM: usize = 16;
 const UDP_SUM: usize = 6;
 
-/// Why a frame was thrown away.
+/// The reason for discarding a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Bad {
     /// The header contradicts the frame.
     Header,
-    /// The frame's TCP checksum does not hold.
+    /// The frame's TCP checksum is wrong.
     Checksum,
 }
 
-/// Looks at what the kernel read out: header, then frame. Afterwards the frame has all its checksums but TCP's, which holds or
-/// which the kernel vouches for.
+/// Checks a header and a frame from the kernel, and completes the frame's checksums. TCP's is left out: it is right, or the
+/// kernel vouches for it.
 pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) -> Result<(), Bad> {
     let [flags, kind, _, _, size0, size1, start0, start1, offset0, offset1] = *header;
     let half = |a, b| usize::from(u16::from_ne_bytes([a, b]));
@@ -55,16 +55,16 @@ pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) ->
     }
     let (start, offset) = (half(start0, start1), half(offset0, offset1));
     if let Some(tcp) = tcp {
-        // Anywhere else, two bytes of a segment that nobody vouches for would be written over.
+        // At any other position, two bytes of an unverified segment would be overwritten.
         return if tcp.start == start && offset == TCP_SUM { Ok(()) } else { Err(Bad::Header) };
     }
     let ip = ip_of(frame, medium).ok_or(Bad::Header)?;
     let fits = match ip.protocol {
-        // Malformed or a fragment: the stack throws it away, and must not find it mended.
+        // A malformed segment or a fragment. The stack discards it, so it must not be repaired.
         IpProtocol::Tcp => return Ok(()),
-        // Anywhere else, two bytes of the data would be written over.
+        // At any other position, two bytes of the data would be overwritten.
         IpProtocol::Udp => !ip.fragment && start == ip.start && offset == UDP_SUM,
-        // Behind IPv6's extensions, or nothing that the stack looks at.
+        // Behind IPv6's extensions, or a protocol that the stack ignores.
         _ => start >= ip.start,
     };
     if !fits {
@@ -76,7 +76,7 @@ pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) ->
         return Err(Bad::Header);
     }
     let sum = match !sum(0, part) {
-        // RFC 768: a zero would say that there is none.
+        // RFC 768: a zero would mean no checksum.
         0 if offset == UDP_SUM => 0xFFFF,
         sum => sum,
     };
@@ -84,7 +84,9 @@ pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) ->
     Ok(())
 }
 
-/// Leaves the TCP checksum of a frame to the kernel, and its segmentation where the stack asks for that. Answers the header.
+/// Leaves the TCP checksum of a frame to the kernel, and its segmentation if the stack asks.
+///
+/// Returns the virtio-net header.
 pub(super) fn prepare(meta: PacketMeta, frame: &mut [u8], medium: Medium) -> [u8; HEADER] {
     let mut header = [0; HEADER];
     let Some(tcp) = tcp_of(frame, medium) else { return header };
@@ -111,7 +113,7 @@ pub(super) fn prepare(meta: PacketMeta, frame: &mut [u8], medium: Medium) -> [u8
     header
 }
 
-/// Completes the TCP checksum of a frame that has none yet, or only that of the pseudo-header.
+/// Completes a TCP checksum that is absent, or only that of the pseudo-header.
 pub fn complete(frame: &mut [u8], medium: Medium) {
     let Some(tcp) = tcp_of(frame, medium) else { return };
     let Some(&[a, b]) = frame.get(tcp.start + TCP_SUM..tcp.start + TCP_SUM + 2) else { return };
@@ -124,7 +126,7 @@ pub fn complete(frame: &mut [u8], medium: Medium) {
     put(frame, tcp.start + TCP_SUM, sum);
 }
 
-/// A whole TCP segment in a frame; places are bytes from the frame's start.
+/// A whole TCP segment in a frame. Positions are bytes from the frame's start.
 pub(super) struct Tcp {
     pub(super) v6: bool,
     pub(super) start: usize,
@@ -136,12 +138,12 @@ pub(super) struct Tcp {
 
 impl Tcp {
     fn holds(&self, frame: &[u8]) -> bool {
-        // The field's own sum included, ones are left.
+        // With the checksum field included, a right sum is all ones.
         sum(self.pseudo.into(), frame.get(self.start..self.end).unwrap_or_default()) == 0xFFFF
     }
 }
 
-/// The TCP segment that the stack would find in a frame; none in a fragment, which the stack throws away.
+/// Returns the TCP segment that the stack would find in a frame. A fragment has none: the stack discards it.
 pub(super) fn tcp_of(frame: &[u8], medium: Medium) -> Option<Tcp> {
     let Ip { source, destination, protocol, fragment, start, end } = ip_of(frame, medium)?;
     if protocol != IpProtocol::Tcp || fragment {
@@ -153,17 +155,17 @@ pub(super) fn tcp_of(frame: &[u8], medium: Medium) -> Option<Tcp> {
         (IpAddress::Ipv6(a), IpAddress::Ipv6(b)) => (true, sum(sum(0, &a.octets()).into(), &b.octets())),
         _ => return None,
     };
-    // A segment is never longer than 65,535 bytes: the length is one word.
+    // A segment is at most 65,535 bytes long: the length is one word.
     pseudo = sum(pseudo.into(), &u16::try_from(end - start).ok()?.to_be_bytes());
     pseudo = sum(pseudo.into(), &[0, u8::from(IpProtocol::Tcp)]);
     Some(Tcp { v6, start, payload: start + usize::from(header), end, pseudo })
 }
 
-/// An IP packet in a frame; where its payload starts and ends is bytes from the frame's start.
+/// An IP packet in a frame. Its payload's start and end are bytes from the frame's start.
 struct Ip {
     source: IpAddress,
     destination: IpAddress,
-    /// What the payload is; over IPv6 it may be an extension header.
+    /// The protocol of the payload. Over IPv6 it may be an extension header.
     protocol: IpProtocol,
     fragment: bool,
     start: usize,
@@ -192,7 +194,7 @@ fn ip_of(frame: &[u8], medium: Medium) -> Option<Ip> {
     Some(Ip { source, destination, protocol, fragment, start, end: start + payload })
 }
 
-/// The Internet checksum's sum (RFC 1071), not inverted, added to an earlier one.
+/// Returns the Internet checksum's sum (RFC 1071), not inverted, added to an earlier one.
 fn sum(before: u64, bytes: &[u8]) -> u16 {
     let (words, rest) = bytes.as_chunks::<4>();
     let mut total = words.iter().fold(before, |total, &word| total + u64::from(u32::from_be_bytes(word)));

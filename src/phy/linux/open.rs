@@ -43,8 +43,8 @@ pub fn create(kind: Kind, name: &str) -> Result<OwnedFd, OpenError> {
 
 /// Attaches to an existing interface.
 ///
-/// Returns its file, its MTU in bytes of IP packet, and whether the kernel grants `offload`. With offload, frames have a virtio-net
-/// header, and the kernel computes checksums and cuts segments on the way out.
+/// Returns its file, its MTU in bytes of IP packet, and whether the kernel grants `offload`. With offload, frames have a
+/// virtio-net header. The kernel then computes checksums and cuts segments on the way out.
 pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, usize, bool), OpenError> {
     check_name(name)?;
     let absent = || OpenError::NoInterface { kind, name: name.into() };
@@ -56,7 +56,7 @@ pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, 
     };
     let socket =
         socket_with(AddressFamily::INET, SocketType::DGRAM, SocketFlags::CLOEXEC, None).map_err(OpenError::Os)?;
-    // Asked of the kernel, not of /sys, which may show another network namespace.
+    // Asks the kernel, not /sys, which may show another network namespace.
     let index = netdevice::name_to_index(&socket, name).map_err(|_| absent())?;
     let file = open_clone_device()?;
     let flags = kind.flag() | ioctl::IFF_NO_PI;
@@ -68,13 +68,13 @@ pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, 
             Err(errno) => return Err(fail(errno)),
         }
     }
-    // Deleted since the first look: the kernel has made a new one, which ends with `file`.
+    // The interface was deleted after the first check. The kernel has made a new one, which ends with `file`.
     if netdevice::name_to_index(&socket, name) != Ok(index) {
         return Err(absent());
     }
     let mtu = ioctl::mtu(&socket, name).map_err(fail)?;
     if granted {
-        // A kernel that does not know the call has no other length.
+        // A kernel without this call supports only the default length.
         let _ = ioctl::set_header_length(&file, HEADER as _);
     }
     let missing = offload_to(granted, |flags| ioctl::set_offload(&file, flags));
@@ -85,10 +85,10 @@ pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, 
     Ok((file, mtu, granted))
 }
 
-/// Asks the kernel for as much offload as it grants, or turns off what an earlier program left on. Returns what is missing.
+/// Asks for all offload that the kernel grants, or turns off an earlier program's. Returns what is missing.
 fn offload_to(granted: bool, mut set: impl FnMut(usize) -> Result<(), Errno>) -> Option<&'static str> {
     if !granted {
-        // A kernel without this has nothing on.
+        // A kernel without this call has no offload on.
         let _ = set(0);
         return Some("offload");
     }
@@ -102,9 +102,9 @@ fn offload_to(granted: bool, mut set: impl FnMut(usize) -> Result<(), Errno>) ->
     tries.into_iter().find(|(flags, _)| set(*flags).is_ok()).and_then(|(_, missing)| missing)
 }
 
-/// Waits until the kernel sees the carrier. To the kernel, attaching is plugging in a cable, which it notices a moment later; until
-/// then it silently discards what is sent. It takes longer while others hold the kernel's one lock for interfaces, for example to
-/// end a network namespace. An interface that is down is not waited for, and the wait ends after three seconds.
+/// Waits until the kernel sees the carrier. To the kernel, attaching is plugging in a cable. It notices this a moment later, and
+/// until then silently discards frames. The wait is longer while other processes hold the kernel's one lock for interfaces, for
+/// example to end a network namespace. It ends at once for an interface that is down, and after three seconds otherwise.
 fn await_carrier(socket: &OwnedFd, file: &OwnedFd, name: &str) -> Result<(), Errno> {
     for _ in 0..3000 {
         match ioctl::up_and_running(socket, name)? {
@@ -123,9 +123,9 @@ fn await_carrier(socket: &OwnedFd, file: &OwnedFd, name: &str) -> Result<(), Err
 pub enum OpenError {
     /// The name is not valid for an interface.
     BadName(String),
-    /// Another program is attached to it. For [`create`]: it already exists.
+    /// Another program is attached to the interface. For [`create`]: it already exists.
     InUse(String),
-    /// It was made for several queues, or with other options that exclude this program.
+    /// The interface has several queues, or other options that exclude this program.
     MultiQueue {
         /// The kind that was requested.
         kind: Kind,
@@ -156,7 +156,7 @@ pub enum OpenError {
     Os(Errno),
     /// The interface is a TUN but a TAP was requested, or the other way round.
     OtherKind {
-        /// The kind that it is.
+        /// The actual kind.
         is: Kind,
         /// The interface.
         name: String,
@@ -164,7 +164,7 @@ pub enum OpenError {
 }
 
 impl Kind {
-    /// The smoltcp medium of this kind.
+    /// Returns the smoltcp medium of this kind.
     pub fn medium(self) -> Medium {
         match self {
             Kind::Tap => Medium::Ethernet,
@@ -172,7 +172,7 @@ impl Kind {
         }
     }
 
-    /// `tap` or `tun`, as in the options of `ip tuntap` and of this program.
+    /// Returns `tap` or `tun`, as in the options of `ip tuntap` and of this program.
     pub fn word(self) -> &'static str {
         match self {
             Kind::Tap => "tap",
@@ -195,7 +195,7 @@ impl Kind {
     }
 }
 
-/// `TAP` or `TUN`.
+/// Formats the kind as `TAP` or `TUN`.
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
@@ -256,7 +256,7 @@ impl fmt::Display for OpenError {
 impl core::error::Error for OpenError {}
 
 fn check_name(name: &str) -> Result<(), OpenError> {
-    // The kernel's rule, and no `%`, which asks it to pick a number.
+    // The kernel's rule, and no `%`: with one, the kernel picks a number.
     let bad = |c: char| matches!(c, '/' | ':' | '%') || c.is_whitespace() || c.is_control();
     if name.is_empty() || name.len() > ioctl::MAX_NAME || matches!(name, "." | "..") || name.chars().any(bad) {
         return Err(OpenError::BadName(name.into()));
@@ -273,8 +273,8 @@ fn open_clone_device() -> Result<OwnedFd, OpenError> {
     })
 }
 
-/// The kernel returns EINVAL for the wrong kind, for multi-queue, and for what is not a TAP at all. Asking for each of the others
-/// on a second file tells which; being attached for that instant does no harm.
+/// Finds out why the kernel returned EINVAL: wrong kind, multi-queue, or no TAP or TUN. It requests each other kind on a second
+/// file. Being attached for that instant does no harm.
 fn why_invalid(kind: Kind, name: &str) -> OpenError {
     let is = |flags: u16| {
         open_clone_device().is_ok_and(|file| ioctl::attach(&file, name, flags | ioctl::IFF_NO_PI) != Err(Errno::INVAL))
@@ -293,7 +293,7 @@ fn why_invalid(kind: Kind, name: &str) -> OpenError {
 mod tests {
     use super::*;
 
-    /// What is missing where the kernel grants only this, and what it was last set to.
+    /// Returns what is missing with these grants, and the last value set.
     fn missing(granted: bool, grants: usize) -> (Option<&'static str>, Option<usize>) {
         let mut last = None;
         let missing = offload_to(granted, |flags| {

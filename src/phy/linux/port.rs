@@ -1,4 +1,4 @@
-//! Reads and writes frames of a TAP or TUN's file, and holds those that must wait.
+//! Reads and writes the frames of a TAP or TUN, and holds frames that must wait.
 
 #[cfg(test)]
 pub(super) mod tests;
@@ -18,30 +18,30 @@ pub(super) const MAX_FRAME: usize = 65_535 + 18;
 /// The largest number of frames that one read discards.
 const THROWN_AWAY: usize = 16;
 
-/// Memory for the longest frame after its header, and one byte more to detect a longer one.
+/// Allocates the header, the longest frame, and one byte more to detect a longer one.
 pub(super) fn buffer() -> Box<[u8]> {
     vec![0; HEADER + MAX_FRAME + 1].into_boxed_slice()
 }
 
-/// The file, and the frames that wait to be written: one frame, and another behind a joined super-segment.
+/// The file and the frames that wait: one frame, and another behind a joined super-segment.
 #[derive(Debug)]
 pub(super) struct Port {
     pub(super) fd: OwnedFd,
-    /// The header's room, then the frame.
+    /// Room for the header, then the frame.
     tx: Box<[u8]>,
-    /// The length of what is still to be written of `tx`, with the header; 0 means none.
+    /// The length of the unwritten data in `tx`, with the header. 0 means none.
     pending: usize,
-    /// Whether the waiting frame can grow and is not to be written yet.
+    /// Whether the waiting frame can grow and must not be written yet.
     join: Option<Join>,
-    /// The frame behind that, likewise.
+    /// The frame behind the waiting one, in the same layout.
     behind: Box<[u8]>,
     pending_behind: usize,
     pub(super) blocked: Blocked,
     pub(super) fault: Option<Errno>,
     pub(super) dropped: u64,
-    /// Frames for which the kernel had no room at first.
+    /// Frames that had to wait because the kernel had no room.
     pub(super) held: u64,
-    /// Whether the frame in `tx` is counted among them.
+    /// Whether the frame in `tx` is counted in `held`.
     counted: bool,
     medium: Medium,
     /// The length of the virtio-net header: 0 without offload.
@@ -74,17 +74,17 @@ impl Port {
         }
     }
 
-    /// Whether a frame is held that the kernel has not taken.
+    /// Returns whether a frame is held that the kernel has not taken.
     pub(super) fn is_blocked(&self) -> bool {
         self.pending > 0 && self.join.is_none()
     }
 
-    /// Whether a super-segment waits for more, until [`end_join`](Self::end_join).
+    /// Returns whether a super-segment waits for more, until [`end_join`](Self::end_join).
     pub(super) fn is_joining(&self) -> bool {
         self.join.is_some()
     }
 
-    /// Whether the kernel computes TCP checksums and cuts super-segments.
+    /// Returns whether the kernel computes TCP checksums and cuts super-segments.
     pub(super) fn offloads(&self) -> bool {
         self.header > 0
     }
@@ -125,7 +125,8 @@ impl Port {
         }
     }
 
-    /// Joins a frame with the waiting one. If that fails, puts it behind that one, which is then complete, and returns false.
+    /// Joins a frame with the waiting one. If that fails, puts it behind the waiting one, which is then complete, and returns
+    /// false.
     fn join<R>(&mut self, mut join: Join, len: usize, f: impl FnOnce(&mut [u8]) -> R) -> (R, bool) {
         let behind = self.header..self.header + len;
         let (frame, so_far) = (&mut self.tx[self.header..], self.pending - self.header);
@@ -134,7 +135,7 @@ impl Port {
             self.complete(join);
             return (result, false);
         };
-        // Its payload comes to stand in its place, its headers over the end of the payload before.
+        // Its payload lands in the right place. Its headers overwrite the end of the previous payload.
         let covered = place.start..so_far;
         let mut kept = [0; MAX_HEAD];
         let kept = &mut kept[..covered.len()];
@@ -172,7 +173,7 @@ impl Port {
         self.pending = prepare(&mut self.tx, self.header, len, meta, self.medium);
     }
 
-    /// Whether a frame can be sent, after another attempt with the held one.
+    /// Retries the held frame, and returns whether a frame can be sent now.
     pub(super) fn is_free(&mut self) -> bool {
         self.flush();
         (self.pending == 0 || self.is_joining()) && self.fault.is_none()
@@ -183,7 +184,7 @@ impl Port {
             match write(&self.fd, self.tx.get(..self.pending).unwrap_or_default()) {
                 Ok(len) => {
                     if len < self.pending {
-                        // The rest cannot follow; TCP sends it again.
+                        // The rest cannot follow. TCP sends it again.
                         self.dropped += 1;
                         log::debug!("the kernel took {len} bytes of a frame of {}", self.pending);
                     }
@@ -193,7 +194,7 @@ impl Port {
                 // The queue is full, or the interface is down.
                 Err(errno @ (Errno::AGAIN | Errno::IO)) => return self.hold(errno, Blocked::UntilWritable),
                 Err(errno @ (Errno::NOBUFS | Errno::NOMEM)) => return self.hold(errno, Blocked::UntilLater),
-                // The kernel will never take this one: shorter than its header, or on a TUN neither IPv4 nor IPv6.
+                // The kernel will never take this frame: it is shorter than its header, or on a TUN neither IPv4 nor IPv6.
                 Err(Errno::INVAL) => {
                     log::debug!("the kernel refused a frame of {} bytes", self.pending);
                     self.dropped += 1;
@@ -204,7 +205,7 @@ impl Port {
         }
     }
 
-    /// Keeps the frame. It is retried again and again, but counted once.
+    /// Keeps the frame. It may be retried many times, but is counted once.
     fn hold(&mut self, errno: Errno, until: Blocked) {
         self.blocked = until;
         if !mem::replace(&mut self.counted, true) {
@@ -213,7 +214,7 @@ impl Port {
         }
     }
 
-    /// Makes the frame behind the next to be written, if there is one.
+    /// Makes the frame behind, if any, the next to write.
     fn advance(&mut self) {
         self.counted = false;
         self.pending = mem::take(&mut self.pending_behind);
@@ -222,7 +223,7 @@ impl Port {
         }
     }
 
-    /// Reads the next frame into `buffer`, and discards what cannot be one.
+    /// Reads the next frame into `buffer`, and discards invalid ones.
     pub(super) fn read<'b>(&mut self, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
         for _ in 0..THROWN_AWAY {
             let len = self.read_raw(buffer)?;
@@ -256,7 +257,7 @@ impl Port {
         }
     }
 
-    /// The length of what was read to the front of `buffer`.
+    /// Reads into the front of `buffer`, and returns the length.
     fn read_raw(&mut self, buffer: &mut [u8]) -> Option<usize> {
         loop {
             match read(&self.fd, &mut *buffer) {
@@ -272,7 +273,7 @@ impl Port {
     }
 }
 
-/// Puts the header before a frame, if there is one, and returns the length of both.
+/// Writes the header before a frame, if any, and returns the length of both.
 fn prepare(buffer: &mut [u8], header: usize, len: usize, meta: PacketMeta, medium: Medium) -> usize {
     if let Some((room, frame)) = buffer.get_mut(..header + len).and_then(|b| b.split_first_chunk_mut::<HEADER>())
         && header > 0

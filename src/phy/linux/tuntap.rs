@@ -31,7 +31,7 @@ pub struct TunTap {
     port: Port,
 }
 
-/// How long a frame is held before a retry, if the kernel does not report when it can be written.
+/// The time before a retry with a held frame, if the kernel reports nothing earlier.
 ///
 /// A TAP that is down never reports that it can be written. Since Linux 5.2 the kernel reports it on the way up, which ends the
 /// wait at once. This is for older kernels, and for a lack of memory, whose end is never reported.
@@ -49,8 +49,7 @@ impl TunTap {
         Self::attach(kind, name, false)
     }
 
-    /// Attaches with as much offload as the kernel grants. What it does not grant is logged, once, at level info.
-    ///
+    /// Attaches with as much offload as the kernel grants. Missing offload is logged once, at level info.
     /// Frames may be longer than the MTU, up to 64 KiB. The kernel handles their TCP checksums both ways. This is for the stack,
     /// not for forwarding frames.
     ///
@@ -104,7 +103,7 @@ impl TunTap {
         self.port.held
     }
 
-    /// What ended the device, if it has ended. No frame is sent or received after it.
+    /// The error that ended the device, if it has ended. No frame is sent or received after it.
     pub fn fault(&self) -> Option<Fault> {
         self.port.fault.map(|errno| Fault { name: self.name.clone(), errno })
     }
@@ -139,7 +138,7 @@ impl TunTap {
         let mut fds: heapless::Vec<PollFd<'_>, { MAX_EXTRA + 1 }> = heapless::Vec::new();
         fds.extend(core::iter::once(PollFd::new(&self.port.fd, wanted)));
         fds.extend(extra.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)));
-        // Too long for the kernel's type is for ever.
+        // A timeout too long for the kernel's type means for ever.
         let timeout = timeout.and_then(|t| Timespec::try_from(t).ok());
         match poll(&mut fds, timeout.as_ref()) {
             Ok(_) => {}
@@ -181,7 +180,7 @@ impl Ready {
     }
 }
 
-/// Why a device works no longer; its text is one line for the user.
+/// Why a device has ended. Its text is one line for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     name: String,
@@ -213,7 +212,7 @@ impl Device for TunTap {
     type TxToken<'a> = TxToken<'a>;
 
     fn receive(&mut self, _now: Instant) -> Option<(RxToken<'_>, TxToken<'_>)> {
-        // A frame in is only taken with room for the answer; not before what is joined is complete, or nothing more to be sent.
+        // Receive only if a reply has room, the joined super-segment is complete, and all waiting frames are sent.
         if self.port.is_joining() || !self.port.is_free() {
             return None;
         }
@@ -230,17 +229,17 @@ impl Device for TunTap {
         capabilities.medium = self.kind.medium();
         capabilities.max_transmission_unit = self.mtu;
         if self.offloads() {
-            // UDP's stays: smoltcp fragments a datagram only after its checksum.
+            // UDP's stays on: smoltcp fragments a datagram only after its checksum.
             capabilities.checksum.tcp = Checksum::None;
             let header = self.mtu - capabilities.ip_mtu();
-            // Not IPv6: smoltcp 0.14 drops what is longer than the MTU there, super-segments too. See `join`.
+            // Not IPv6: smoltcp 0.14 drops IPv6 packets longer than the MTU, super-segments too. See `join`.
             capabilities.segmentation.tcpv4 = NonZeroUsize::new(LONGEST + header);
         }
         capabilities
     }
 }
 
-/// One frame that came in.
+/// A received frame.
 #[derive(Debug)]
 pub struct RxToken<'a>(&'a [u8]);
 
@@ -250,7 +249,7 @@ impl phy::RxToken for RxToken<'_> {
     }
 }
 
-/// Room for one frame to go out.
+/// Room for one frame to send.
 #[derive(Debug)]
 pub struct TxToken<'a> {
     port: &'a mut Port,
@@ -265,7 +264,7 @@ impl<'a> TxToken<'a> {
 
 impl phy::TxToken for TxToken<'_> {
     /// # Panics
-    /// With a frame longer than 65,553 bytes; neither the MTU nor the super-segments that the device tells smoltcp are above that.
+    /// If a frame is longer than 65,553 bytes. Neither the MTU nor the super-segments that the device allows smoltcp exceed that.
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
         self.port.send(self.meta, len, f)
     }
@@ -275,7 +274,7 @@ impl phy::TxToken for TxToken<'_> {
     }
 }
 
-/// What waits is handed over. Whoever attaches next may not know of offload, which would stay on.
+/// Writes the waiting frame and turns offload off. The next program to attach may not support offload, which would stay on.
 impl Drop for TunTap {
     fn drop(&mut self) {
         self.flush();

@@ -13,7 +13,7 @@ struct Fake {
 }
 
 impl Fake {
-    /// A frame, with its length as the controller tells it.
+    /// Adds a frame, with its length as the controller reports it.
     fn arrive(&mut self, frame: &[u8], counted: usize) {
         let mut bytes = (counted as u16).to_le_bytes().to_vec();
         bytes.extend_from_slice(frame);

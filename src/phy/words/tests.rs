@@ -1,7 +1,7 @@
 use super::*;
 use crate::phy::registers::Registers;
 
-/// A machine without registers that sums words.
+/// A machine without registers, which only sums words.
 struct Nothing;
 
 impl Registers for Nothing {
@@ -12,7 +12,7 @@ impl Registers for Nothing {
     fn write(&mut self, _offset: usize, _value: u32) {}
 }
 
-/// A frame with a UDP datagram of this length, without its checksum, and `behind` it what belongs to no packet.
+/// Builds a frame with a UDP datagram of this length, without its checksum. The bytes `behind` it belong to no packet.
 fn frame(len: usize, behind: usize) -> Vec<u8> {
     let mut frame: Vec<u8> = (0..34 + len + behind).map(|at| 0xf0 ^ at as u8).collect();
     frame[12..24].copy_from_slice(&[8, 0, 0x45, 0, 0, 20 + len as u8, 0, 0, 0, 0, 64, 17]);

@@ -1,8 +1,9 @@
-//! A plugin of QEMU's (its API, version 1) that counts what a board does: instructions executed, and loads and stores, those of
-//! peripherals included.
+//! A QEMU plugin (API version 1) that counts a board's instructions, loads and stores.
 //!
-//! `qemu-system-arm -plugin FILE.so,counts=COUNTS` keeps two 64-bit counters at the front of COUNTS, which is mapped, so that they
-//! can be read while the board runs. A board that sleeps executes nothing. Built by `rustc --crate-type cdylib` alone.
+//! Accesses to peripherals are counted too.
+//!
+//! `qemu-system-arm -plugin FILE.so,counts=COUNTS` keeps two 64-bit counters at the front of the mapped file COUNTS. So they can
+//! be read while the board runs. A sleeping board executes no instructions. Built by `rustc --crate-type cdylib` alone.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::fs::File;

@@ -1,4 +1,4 @@
-//! URLs that cannot be fetched and servers that lie, break off or say nothing: one line, exit code 1, and nothing left behind.
+//! Invalid URLs, and servers that lie, break off or stay silent: one line, exit code 1, and no files left behind.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Where the body goes: files that appear as a whole or not at all, and streams whose reader stops.
+//! The destination of the body: files that appear complete or not at all, and streams whose reader stops.
 
 use std::fs::{self, File, Permissions};
 use std::io::Read;

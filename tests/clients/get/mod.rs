@@ -1,4 +1,4 @@
-//! `smolstep get` against servers on the kernel's TCP: what they send, whatever they send, and where it goes.
+//! `smolstep get` with servers on the kernel's TCP: their responses, valid or not, and the destination of the body.
 
 mod bad_input;
 mod files;

@@ -1,4 +1,4 @@
-//! Hosts by name: of their addresses, the first that takes the connection is asked.
+//! Hosts by name: `get` uses the first of their addresses that accepts the connection.
 
 use super::rig::*;
 use crate::common::link::{KERNEL, Link, on_tap};

@@ -1,4 +1,4 @@
-//! Redirects that lead nowhere, and where the answers on the way go.
+//! Redirects that lead nowhere, and the destination of the responses on the way.
 
 use super::rig::*;
 use crate::common::link::on_tap;

@@ -1,4 +1,4 @@
-//! The client, its servers, and folders for what it saves.
+//! The client, its servers, and folders for the files that it saves.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! What python3's http.server and nginx serve, byte for byte what curl saves.
+//! Files from python3's http.server and nginx, saved byte for byte as by curl.
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -1,4 +1,4 @@
-//! Frames made from nothing, and checksums that fit them.
+//! Frames built from scratch, and checksums that fit them.
 
 use smoltcp::phy::Medium;
 
@@ -21,24 +21,24 @@ pub const ACK: u8 = 16;
 /// The longest frame that the cable takes.
 pub const MTU: usize = 1514;
 
-/// Source and destination of an IP packet.
+/// The source and destination of an IP packet.
 #[derive(Clone, Copy)]
 pub enum Ends {
     V4([u8; 4], [u8; 4]),
     V6([u8; 16], [u8; 16]),
 }
 
-/// An address on the server's own network.
+/// Returns an address on the server's own network.
 pub const fn neighbour(number: u8) -> [u8; 4] {
     [192, 168, 69, number]
 }
 
-/// The bytes in front of the IP header.
+/// Returns the number of bytes before the IP header.
 pub fn header_len(medium: Medium) -> usize {
     if medium == Medium::Ethernet { 14 } else { 0 }
 }
 
-/// A frame around an IP packet; on a medium without Ethernet, the packet.
+/// Builds a frame around an IP packet. On a medium without Ethernet, it is the packet.
 pub fn frame(medium: Medium, to: [u8; 6], from: [u8; 6], packet: Vec<u8>) -> Vec<u8> {
     let ethertype: u16 = if packet.first().is_some_and(|b| b >> 4 == 6) { 0x86dd } else { 0x0800 };
     ether(medium, to, from, ethertype, packet)
@@ -53,7 +53,7 @@ pub fn ether(medium: Medium, to: [u8; 6], from: [u8; 6], ethertype: u16, packet:
     frame
 }
 
-/// An IP packet; `fragment` is the IPv4 field of flags and offset.
+/// Builds an IP packet. `fragment` is the IPv4 field of flags and offset.
 pub fn ip(ends: Ends, protocol: u8, fragment: u16, payload: &[u8]) -> Vec<u8> {
     match ends {
         Ends::V4(from, to) => {
@@ -64,13 +64,13 @@ pub fn ip(ends: Ends, protocol: u8, fragment: u16, payload: &[u8]) -> Vec<u8> {
         }
         Ends::V6(from, to) => {
             let [l1, l2] = (payload.len() as u16).to_be_bytes();
-            // NDP wants 255 hops.
+            // NDP requires 255 hops.
             [&[0x60, 0, 0, 0, l1, l2, protocol, 255][..], &from, &to, payload].concat()
         }
     }
 }
 
-/// A TCP segment without its checksum.
+/// Builds a TCP segment without its checksum.
 pub fn tcp(ports: (u16, u16), seq: u32, ack: u32, flags: u8, window: u16, options: &[u8], data: &[u8]) -> Vec<u8> {
     let mut options = options.to_vec();
     options.resize(options.len().div_ceil(4).min(10) * 4, 0);
@@ -89,13 +89,13 @@ pub fn tcp(ports: (u16, u16), seq: u32, ack: u32, flags: u8, window: u16, option
     .concat()
 }
 
-/// A UDP datagram without its checksum.
+/// Builds a UDP datagram without its checksum.
 pub fn udp(ports: (u16, u16), data: &[u8]) -> Vec<u8> {
     let len = (8 + data.len()) as u16;
     [&ports.0.to_be_bytes()[..], &ports.1.to_be_bytes(), &len.to_be_bytes(), &[0; 2], data].concat()
 }
 
-/// The place and protocol of what an IP packet carries, and the packet's end, as far as its header makes sense.
+/// Returns an IP payload's protocol, start and end, if the header is plausible.
 pub fn upper(packet: &[u8]) -> Option<(u8, usize, usize)> {
     let word = |at: usize| Some(usize::from(u16::from_be_bytes([*packet.get(at)?, *packet.get(at + 1)?])));
     let (protocol, start, end) = match packet.first()? >> 4 {
@@ -108,7 +108,7 @@ pub fn upper(packet: &[u8]) -> Option<(u8, usize, usize)> {
     (start >= 20 && start <= end).then_some((protocol, start, end))
 }
 
-/// Makes an IP packet's length fields fit what is there.
+/// Corrects an IP packet's length fields.
 pub fn fix_lengths(packet: &mut [u8]) {
     let len = packet.len();
     match packet.first().map(|b| b >> 4) {
@@ -123,7 +123,7 @@ pub fn fix_lengths(packet: &mut [u8]) {
     }
 }
 
-/// Makes an IP packet's checksums right.
+/// Corrects an IP packet's checksums.
 pub fn fix_checksums(packet: &mut [u8]) {
     let Some((protocol, start, end)) = upper(packet) else { return };
     let v4 = packet[0] >> 4 == 4;
@@ -150,7 +150,7 @@ pub fn fix_checksums(packet: &mut [u8]) {
     packet[at..at + 2].copy_from_slice(&sum);
 }
 
-/// RFC 1071.
+/// Computes the Internet checksum (RFC 1071).
 fn checksum(bytes: &[u8]) -> [u8; 2] {
     let words = bytes.chunks(2).map(|pair| u32::from(pair[0]) << 8 | u32::from(pair.get(1).copied().unwrap_or(0)));
     let mut sum: u32 = words.sum();

@@ -1,12 +1,12 @@
-//! Frames of a real conversation, changed.
+//! Mutated frames of a real conversation.
 
 use smoltcp::phy::Medium;
 
 use super::frame::*;
 use super::random::Random;
 
-/// Changes a frame in one to three ways; half the time its lengths are made to fit again, and half the time its checksums,
-/// so that the change gets past them.
+/// Changes a frame in one to three ways. Half the time it then corrects the lengths, and half the time the checksums, so that the
+/// change gets past these checks.
 pub fn mutate(random: &mut Random, medium: Medium, frame: &[u8]) -> Vec<u8> {
     let mut frame = frame.to_vec();
     for _ in 0..1 + random.below(3) {
@@ -23,7 +23,7 @@ pub fn mutate(random: &mut Random, medium: Medium, frame: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// A segment of a connection that may live, with other flags, sequence numbers or options.
+/// Changes flags, sequence numbers or options of a segment; its connection may be alive.
 pub fn combination(random: &mut Random, medium: Medium, mut frame: Vec<u8>) -> Vec<u8> {
     let at = header_len(medium);
     if let Some((TCP, start, _)) = upper(frame.get(at..).unwrap_or_default()) {
@@ -65,7 +65,7 @@ fn change(random: &mut Random, medium: Medium, frame: &mut Vec<u8>) {
             let packet = frame.get(at..).unwrap_or_default();
             match upper(packet) {
                 Some((TCP, start, _)) => segment(random, frame, at + start),
-                // Type, code, ports, length: whatever stands there.
+                // Type, code, ports or length: whatever is at this position.
                 Some((_, start, _)) => {
                     let place = at + start + random.below(8);
                     put(frame, place, &random.u16().to_be_bytes());
@@ -111,7 +111,7 @@ fn segment(random: &mut Random, frame: &mut Vec<u8>, start: usize) {
     }
 }
 
-/// TCP options that are right, wrong, or cut short (RFC 9293 section 3.1, RFC 7323, RFC 2018).
+/// Returns TCP options: right, wrong, or cut short (RFC 9293 section 3.1, RFC 7323, RFC 2018).
 pub fn options(random: &mut Random) -> Vec<u8> {
     let mut bytes = Vec::new();
     for _ in 0..random.below(6) {
@@ -155,7 +155,7 @@ fn addresses(random: &mut Random, packet: &mut [u8]) {
     }
 }
 
-/// Writes bytes as far as there is a place for them.
+/// Writes the bytes that fit.
 fn put(frame: &mut [u8], at: usize, bytes: &[u8]) {
     for (place, byte) in frame.iter_mut().skip(at).zip(bytes) {
         *place = *byte;

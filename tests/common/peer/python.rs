@@ -5,14 +5,14 @@ use std::process::Command;
 
 use super::Peer;
 
-/// `python3 tests/peers/NAME.py`, which leaves no compiled files there.
+/// Returns the command `python3 tests/peers/NAME.py`, which leaves no compiled files there.
 pub fn command(name: &str) -> Command {
     let mut command = Command::new("python3");
     command.args(["-B", "-X", "utf8"]).arg(format!("{}/tests/peers/{name}.py", env!("CARGO_MANIFEST_DIR")));
     command
 }
 
-/// Runs it with arguments.
+/// Starts the peer NAME with arguments.
 pub fn run(name: &str, arguments: &[&str]) -> Peer {
     Peer::start(command(name).args(arguments))
 }
@@ -22,7 +22,7 @@ pub fn server(name: &str, address: IpAddr, port: u16) -> Peer {
     server_with(name, address, port, &[])
 }
 
-/// The same with more arguments.
+/// Starts a server with further arguments, and waits until it is ready.
 pub fn server_with(name: &str, address: IpAddr, port: u16, arguments: &[&str]) -> Peer {
     let peer = run(name, &[&[&address.to_string()[..], &port.to_string()], arguments].concat());
     peer.wait_for("ready", |out| out.starts_with("ready"));

@@ -1,4 +1,4 @@
-//! A DHCP server by hand.
+//! A DHCP server whose replies the test controls.
 
 use smoltcp::wire::{DhcpMessageType, DhcpPacket, DhcpRepr, Ipv4Address};
 
@@ -7,18 +7,18 @@ use super::{OURS, datagram, udp};
 pub const SERVER: Ipv4Address = Ipv4Address::new(10, 0, 0, 1);
 pub const GIVEN: Ipv4Address = Ipv4Address::new(10, 0, 0, 50);
 
-/// A server by hand.
+/// A DHCP server whose replies the test controls.
 pub struct Server {
     pub heard: Vec<String>,
     pub given: Ipv4Address,
     pub silent: bool,
     pub refuse_renewal: bool,
-    /// Refuses, or does not answer, what it has offered.
+    /// Whether the server refuses or ignores requests for its own offer.
     pub refuse_request: bool,
     pub ignore_request: bool,
-    /// So many replies to each message.
+    /// The number of replies to each message.
     pub copies: usize,
-    /// What it gets wrong: always, and in a grant alone.
+    /// A defect in each reply, or only in a grant.
     pub change: Option<fn(&mut DhcpRepr<'static>)>,
     pub change_grant: Option<fn(&mut DhcpRepr<'static>)>,
 }
@@ -40,7 +40,7 @@ impl Default for Server {
 }
 
 impl Server {
-    /// What it replies to a frame.
+    /// Returns the replies to a frame.
     pub fn hear(&mut self, frame: &[u8]) -> Vec<Vec<u8>> {
         self.reply(frame).into_iter().flat_map(|reply| vec![reply; self.copies]).collect()
     }
@@ -91,7 +91,7 @@ impl Server {
             client_identifier: None,
             server_identifier: Some(SERVER),
             parameter_request_list: None,
-            // The second is no host, and passed over.
+            // The second is not a host address, and is ignored.
             dns_servers: Some([[10, 0, 0, 53].into(), Ipv4Address::UNSPECIFIED].into_iter().collect()),
             max_size: None,
             lease_duration: Some(1000),
@@ -107,7 +107,7 @@ impl Server {
     }
 }
 
-/// A reply as a frame from the server, to the address that it gives.
+/// Builds a reply as a frame from the server to the address that it gives.
 fn packed(reply: &DhcpRepr<'_>) -> Vec<u8> {
     let mut data = vec![0; reply.buffer_len()];
     reply.emit(&mut DhcpPacket::new_unchecked(&mut data[..])).unwrap();

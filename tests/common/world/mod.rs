@@ -1,4 +1,4 @@
-//! A stack on an Ethernet cable, and somebody at its other end who makes each frame by hand, on a virtual clock.
+//! A stack on an Ethernet cable, and a peer that builds each frame. The clock is virtual.
 
 pub mod dhcp;
 pub mod router;
@@ -23,7 +23,7 @@ pub const THEIRS: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 9]);
 
 type Far<'w> = CableEnd<'w, 16, 1514>;
 
-/// What a world stands on.
+/// The memory of a world.
 pub struct Ground<'w> {
     cable: Cable<16, 1514>,
     pool: HeapPool<'w, Idle, Resolver>,
@@ -45,14 +45,14 @@ pub struct World<'w> {
 }
 
 impl World<'static> {
-    /// A stack with these addresses and no others; `set` says what it asks for. Its memory is never given back.
+    /// Makes a stack with exactly these addresses. `set` changes its configuration. Its memory is never freed.
     pub fn new(addresses: &[&str], set: impl FnOnce(&mut Config)) -> Self {
         World::on(Box::leak(Box::new(Ground::new())), addresses, set)
     }
 }
 
 impl<'w> World<'w> {
-    /// The same in memory of the caller's.
+    /// Makes a stack in the caller's memory; see [`new`](Self::new).
     pub fn on(ground: &'w mut Ground<'w>, addresses: &[&str], set: impl FnOnce(&mut Config)) -> Self {
         let (device, far) = ground.cable.ends();
         let memory = ground.pool.memory();
@@ -65,11 +65,11 @@ impl<'w> World<'w> {
         World { now, stack, io, far, start: now }
     }
 
-    /// Goes on for so many seconds. `peer` is told of each frame that leaves, and says what comes back. Returns nothing but
-    /// what happened: see [`Told`].
+    /// Runs for `seconds` seconds. `peer` gets each frame that leaves and returns the frames that come back. Its events are in
+    /// [`told`](Self::told).
     ///
     /// # Panics
-    /// If the stack asks to be polled again and again without anything to do.
+    /// If the stack repeatedly asks for a poll without work.
     pub fn run(&mut self, seconds: u64, mut peer: impl FnMut(&[u8]) -> Vec<Vec<u8>>) {
         let until = self.now + Duration::from_secs(seconds);
         let mut idle = 0;
@@ -100,42 +100,44 @@ impl<'w> World<'w> {
         Some(frame.consume(<[u8]>::to_vec))
     }
 
-    /// Lays a frame on the cable.
+    /// Puts a frame on the cable.
     ///
     /// # Panics
-    /// If it has no room.
+    /// If the cable has no room.
     pub fn inject(&mut self, frame: &[u8]) {
         let token = self.far.transmit(self.now).expect("the cable has room");
         token.consume(frame.len(), |place| place.copy_from_slice(frame));
     }
 
-    /// How long it has gone on, in whole seconds.
+    /// Returns the time since the start, in whole seconds.
     pub fn seconds(&self) -> u64 {
         (self.now - self.start).secs()
     }
 
-    /// What happened since the last call.
+    /// Returns the events since the last call.
     pub fn told(&mut self) -> Vec<String> {
         std::mem::take(&mut self.io.probe.lines)
     }
 
-    /// The addresses in use.
+    /// Returns the addresses in use.
     pub fn addresses(&self) -> Vec<String> {
         self.stack.addresses().iter().map(ToString::to_string).collect()
     }
 
-    /// How the connection ended that was over last.
+    /// Returns how a connection ended, if it was the last to end.
     pub fn end(&self, id: ConnectionId) -> Option<End> {
         self.stack.ended(id)
     }
 }
 
-/// Nobody answers.
+/// A peer that never answers.
 pub fn silence(_frame: &[u8]) -> Vec<Vec<u8>> {
     vec![]
 }
 
-/// Whose address this ARP request asks for; none for other frames, and for announcements.
+/// Returns the address that an ARP request asks for; `None` for other frames.
+///
+/// Announcements ask for none.
 pub fn arp_asks(frame: &[u8]) -> Option<Ipv4Address> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     if frame.ethertype() != EthernetProtocol::Arp {
@@ -149,7 +151,7 @@ pub fn arp_asks(frame: &[u8]) -> Option<Ipv4Address> {
     }
 }
 
-/// An ARP reply from the peer to whoever has the address `to`: it has `address`.
+/// Builds an ARP reply from the peer to the host at `to`: the peer has `address`.
 pub fn arp_has(address: Ipv4Address, to: Ipv4Address) -> Vec<u8> {
     let arp = ArpRepr::EthernetIpv4 {
         operation: ArpOperation::Reply,
@@ -161,7 +163,7 @@ pub fn arp_has(address: Ipv4Address, to: Ipv4Address) -> Vec<u8> {
     framed(OURS, EthernetProtocol::Arp, arp.buffer_len(), |payload| arp.emit(&mut ArpPacket::new_unchecked(payload)))
 }
 
-/// A UDP datagram of the peer's.
+/// Builds a UDP datagram of the peer.
 pub fn udp(from: (Ipv4Address, u16), to: (Ipv4Address, u16), data: &[u8]) -> Vec<u8> {
     let checksums = ChecksumCapabilities::default();
     let udp = UdpRepr { src_port: from.1, dst_port: to.1 };
@@ -181,7 +183,7 @@ pub fn udp(from: (Ipv4Address, u16), to: (Ipv4Address, u16), data: &[u8]) -> Vec
     })
 }
 
-/// The port that a UDP datagram over IPv4 is from, the port it is to, and its data.
+/// Returns the source port, the destination port and the data of a UDP datagram over IPv4.
 pub fn datagram(frame: &[u8]) -> Option<(u16, u16, &[u8])> {
     let frame = EthernetFrame::new_checked(frame).ok().filter(|f| f.ethertype() == EthernetProtocol::Ipv4)?;
     let ip = Ipv4Packet::new_checked(frame.payload()).ok().filter(|ip| ip.next_header() == IpProtocol::Udp)?;
@@ -190,7 +192,7 @@ pub fn datagram(frame: &[u8]) -> Option<(u16, u16, &[u8])> {
     Some((udp.src_port(), udp.dst_port(), udp.payload()))
 }
 
-/// A frame of the peer's.
+/// Builds a frame of the peer.
 pub fn framed(to: EthernetAddress, ethertype: EthernetProtocol, len: usize, emit: impl FnOnce(&mut [u8])) -> Vec<u8> {
     let mut bytes = vec![0; 14 + len];
     let mut frame = EthernetFrame::new_unchecked(&mut bytes[..]);
@@ -199,7 +201,7 @@ pub fn framed(to: EthernetAddress, ethertype: EthernetProtocol, len: usize, emit
     bytes
 }
 
-/// Keeps what happened to addresses, and how many frames left.
+/// Collects events about addresses, and counts the frames sent.
 #[derive(Default)]
 pub struct Told {
     lines: Vec<String>,
@@ -221,7 +223,7 @@ impl Probe for Told {
     }
 }
 
-/// A program that keeps its connection and says nothing.
+/// A program that keeps its connection open and sends nothing.
 #[derive(Clone)]
 pub struct Idle;
 

@@ -1,4 +1,4 @@
-//! A router of IPv6 by hand.
+//! An IPv6 router whose messages the test controls.
 
 use smoltcp::wire::{
     EthernetAddress, EthernetFrame, EthernetProtocol, Icmpv6Message, Icmpv6Packet, IpProtocol, Ipv6Address, Ipv6Packet,
@@ -10,7 +10,7 @@ use super::framed;
 pub const ROUTER: Ipv6Address = Ipv6Address::new(0xfe80, 0, 0, 0, 0, 0, 0, 1);
 pub const ALL_NODES: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
 
-/// What ICMPv6 message a frame is.
+/// Returns the ICMPv6 type of a frame.
 pub fn kind(frame: &[u8]) -> Option<Icmpv6Message> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     let packet =
@@ -21,7 +21,7 @@ pub fn kind(frame: &[u8]) -> Option<Icmpv6Message> {
     Some(message.msg_type())
 }
 
-/// A router's advertisement with this lifetime and these options.
+/// Builds a router advertisement with this lifetime and these options.
 pub fn advertisement(lifetime: u16, options: &[Vec<u8>]) -> Vec<u8> {
     let mut message = vec![134, 0, 0, 0, 64, 0];
     message.extend(lifetime.to_be_bytes());
@@ -46,13 +46,13 @@ pub fn icmpv6(from: Ipv6Address, to: Ipv6Address, mut message: Vec<u8>) -> Vec<u
     })
 }
 
-/// The prefix fd00:0:0:5::.
+/// Builds an option for the prefix fd00:0:0:5::.
 pub fn prefix(len: u8, flags: u8, valid: u32, preferred: u32) -> Vec<u8> {
     let network = Ipv6Address::new(0xfd00, 0, 0, 5, 0, 0, 0, 0);
     [&[3, 4, len, flags][..], &valid.to_be_bytes(), &preferred.to_be_bytes(), &[0; 4], &network.octets()].concat()
 }
 
-/// A DNS server.
+/// Builds an option for a DNS server.
 pub fn servers(lifetime: u32) -> Vec<u8> {
     let server = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 0x53);
     [&[25, 3, 0, 0][..], &lifetime.to_be_bytes(), &server.octets()].concat()

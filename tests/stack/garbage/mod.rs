@@ -1,7 +1,8 @@
-//! 100,000 random and mutated frames into a running stack that serves every program, on Ethernet and on bare IP: nothing
-//! panics, every poll comes to an end, nothing stays taken, and honest clients get exact replies afterwards.
+//! 100,000 random and mutated frames into a running stack, on Ethernet and on bare IP.
 //!
-//! SMOLSTEP_SEED=NUMBER takes other frames. A failure says which seed brings it back.
+//! The stack serves every program. It does not panic, every poll ends, all memory is freed, and then valid clients get exact replies.
+//!
+//! SMOLSTEP_SEED=NUMBER selects other frames. A failure prints the seed that reproduces it.
 
 mod network;
 

@@ -1,4 +1,4 @@
-//! A server of every program and a client of all of them, with somebody in the middle of the cable.
+//! A server of every program and a client of each, with the test in the middle of the cable.
 
 use std::collections::VecDeque;
 

@@ -6,7 +6,7 @@ use super::*;
 use crate::lab::figure::{STATES, TRANSITIONS};
 use crate::lab::show::ladder::tests::{sent, snapshot};
 
-/// A sentence, and `RFC N`, with a section where it is a long one.
+/// Checks for a sentence, and for `RFC N`, with a section if the RFC is long.
 fn check(why: Explanation) {
     assert!(why.text.ends_with(['.', ')']) && !why.text.contains("  "), "{why:?}");
     if let Some(rest) = why.rfc.strip_prefix("RFC ") {

@@ -40,7 +40,7 @@ pub(in crate::lab) fn summary() -> Summary {
 
 const AGAIN: Option<Cause> = Some(Cause::Retransmission { rto: Duration::from_secs(1), count: 1 });
 
-/// A line without its time, step and first state, which are always the same.
+/// Returns a line without its time, step and first state, which are always the same.
 fn row(width: usize, ascii: bool, what: What) -> String {
     let ladder = Ladder { width, ascii, color: false };
     let row = ladder.row(&snapshot(1, what)).unwrap().to_string();

@@ -1,4 +1,4 @@
-//! What a run took of the diagram.
+//! The transitions that a run took.
 
 use std::vec::Vec;
 

@@ -43,7 +43,7 @@ fn every_scenario_makes_two_pictures() {
         check(&states);
         let lost = |s: &&Snapshot| matches!(s.entry.what, What::Sent { verdict, .. } if matches!(verdict, crate::lab::Verdict::Drop | crate::lab::Verdict::Lost));
         let crosses = ladder.matches("l12 12m0 -12l-12 12").count();
-        // One is in the legend.
+        // One cross is in the legend.
         assert_eq!(crosses, 1 + snapshots.iter().filter(lost).count(), "{}", scenario.slug);
     }
 }

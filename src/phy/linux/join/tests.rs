@@ -1,4 +1,4 @@
-//! What goes into a port comes out of it, cut as the kernel cuts it: the same frames in the same order.
+//! Frames written to a port come out of it, cut as by the kernel: the same frames in the same order.
 
 use std::os::unix::net::UnixDatagram;
 
@@ -10,7 +10,7 @@ use super::super::port::tests::pair;
 use super::*;
 use crate::testing::random::Random;
 
-/// A segment of a stream; its payload tells where in the stream it belongs.
+/// A segment of a stream. Its payload encodes its position in the stream.
 #[derive(Clone, Copy)]
 struct Segment {
     port: u16,
@@ -60,7 +60,7 @@ fn send(port: &mut Port, frame: &[u8]) {
     port.send(PacketMeta::default(), frame.len(), |to| to.copy_from_slice(frame));
 }
 
-/// What came, each with the size that it is to be cut to, 0 where it is not.
+/// Returns the frames that arrived, each with its size for cutting, or 0 for none.
 fn arrived(kernel: &UnixDatagram) -> Vec<(usize, Vec<u8>)> {
     let mut came = vec![0; 100_000];
     core::iter::from_fn(|| {
@@ -72,7 +72,7 @@ fn arrived(kernel: &UnixDatagram) -> Vec<(usize, Vec<u8>)> {
     .collect()
 }
 
-/// Cuts a super-segment as the kernel does. PSH is the last one's.
+/// Cuts a super-segment as the kernel does. Only the last segment has PSH.
 fn cut((size, frame): (usize, Vec<u8>), medium: Medium) -> Vec<Vec<u8>> {
     if size == 0 {
         return vec![frame];
@@ -95,7 +95,7 @@ fn cut((size, frame): (usize, Vec<u8>), medium: Medium) -> Vec<Vec<u8>> {
     parts.enumerate().map(one).collect()
 }
 
-/// Puts the checksum of the whole in, as the kernel does in what it cuts.
+/// Writes the checksum of the whole segment, as the kernel does when it cuts.
 fn summed(mut frame: Vec<u8>, medium: Medium) -> Vec<u8> {
     let tcp = if medium == Medium::Ethernet { 54 } else { 40 };
     if frame.len() > tcp + 18 {
@@ -143,7 +143,7 @@ fn one_is_as_long_as_an_ip_packet_can_be() {
     }
     port.end_join();
     let lens: Vec<_> = arrived(&kernel).iter().map(|(_, frame)| frame.len()).collect();
-    // 45 times 1,440 bytes and the headers; another would be too much.
+    // 45 times 1,440 bytes and the headers. One more segment would be too long.
     assert_eq!(lens, [64_860, 64_860, 14_460]);
 }
 
@@ -183,7 +183,7 @@ fn what_is_no_stream_is_not_kept_waiting() {
         assert!(!port.is_joining());
         assert_eq!(arrived(&kernel).len(), 1);
     }
-    // Garbage of any length, and lengths that lie.
+    // Garbage of any length, and frames with wrong length fields.
     for len in 0..long.frame(Medium::Ethernet).len().min(200) {
         for medium in [Medium::Ethernet, Medium::Ip] {
             let mut frame = PLAIN.frame(medium);
@@ -198,7 +198,7 @@ fn a_full_queue_holds_both_and_loses_none() {
     let (mut port, kernel) = port(Medium::Ip);
     let (mut segment, mut sent) = (PLAIN, vec![]);
     while !port.is_blocked() {
-        // The stream changes its window now and then: what was joined is written, and the next begins.
+        // The stream changes its window now and then. The joined segment is then written, and the next begins.
         segment.window = segment.window.wrapping_add(u16::from(sent.len() % 5 == 0));
         let frame = segment.frame(Medium::Ip);
         send(&mut port, &frame);

@@ -7,7 +7,7 @@ use crate::testing::random::Random;
 const SOURCE: Ipv4Address = Ipv4Address::new(192, 0, 2, 1);
 const DESTINATION: Ipv4Address = Ipv4Address::new(192, 0, 2, 2);
 
-/// An IPv4 packet with its checksums right.
+/// Builds an IPv4 packet with right checksums.
 fn packet(protocol: IpProtocol, payload: usize) -> Vec<u8> {
     let mut bytes: Vec<u8> = (0..40 + payload).map(|at| at as u8).collect();
     let len = bytes.len() as u16;
@@ -33,7 +33,7 @@ fn packet(protocol: IpProtocol, payload: usize) -> Vec<u8> {
     bytes
 }
 
-/// The same over IPv6.
+/// Builds an IPv6 packet with right checksums.
 fn packet_v6(protocol: IpProtocol, payload: usize) -> Vec<u8> {
     let source = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 1);
     let mut bytes = [&[0; 20], &packet(protocol, payload)[..]].concat();
@@ -88,7 +88,7 @@ fn tcp_that_nobody_vouches_for_is_verified() {
 fn a_partial_udp_checksum_is_filled_in() {
     let right = packet(IpProtocol::Udp, 33);
     let mut bytes = right.clone();
-    // The pseudo-header's sum, which is the complement of the checksum less what is summed behind it.
+    // The sum of the pseudo-header: the complement of the checksum, less the sum of the bytes behind it.
     let len = (bytes.len() - 20) as u16;
     let pseudo = [SOURCE.octets(), DESTINATION.octets(), [0, 17, (len >> 8) as u8, len as u8]].concat();
     bytes[26..28].copy_from_slice(&super::sum(0, &pseudo).to_be_bytes());
@@ -182,7 +182,7 @@ fn no_header_and_no_frame_does_harm() {
             passed += 1;
             let changed: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at] != before[at]).collect();
             match tcp_of(&bytes, medium) {
-                // What the stack believes somebody vouches for, or it holds; it was TCP before, and is as it was.
+                // The stack may trust the segment, or its checksum is right. It was TCP before, and is unchanged.
                 Some(tcp) => {
                     assert!((header[0] & (NEEDS_CSUM | DATA_VALID) != 0 || tcp.holds(&bytes)) && changed.is_empty())
                 }
@@ -190,7 +190,7 @@ fn no_header_and_no_frame_does_harm() {
                     filled += changed.len().min(1);
                     assert!(changed.iter().all(|at| (link + 46..link + 48).contains(at)), "{changed:?} {header:?}");
                 }
-                // Behind the IP header, if at all.
+                // Only bytes behind the IP header may change.
                 None => assert!(changed.iter().all(|&at| at >= link), "{changed:?} {header:?}"),
             }
         }

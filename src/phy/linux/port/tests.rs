@@ -1,4 +1,4 @@
-//! The port over sockets, which refuse, cut short and corrupt at will what a TAP does so seldom.
+//! The port over sockets. Unlike a TAP, they refuse, cut short and corrupt frames on demand.
 
 use std::io::{ErrorKind, Read};
 use std::os::unix::net::{UnixDatagram, UnixStream};
@@ -11,7 +11,7 @@ fn port(offload: bool) -> (Port, UnixDatagram) {
     pair(Medium::Ip, offload)
 }
 
-/// A port whose file keeps one frame from the next, and the kernel's end.
+/// Makes a port whose file keeps frame boundaries, and the kernel's end.
 pub(in crate::phy::linux) fn pair(medium: Medium, offload: bool) -> (Port, UnixDatagram) {
     let (ours, kernel) = UnixDatagram::pair().unwrap();
     for end in [&ours, &kernel] {
@@ -20,7 +20,7 @@ pub(in crate::phy::linux) fn pair(medium: Medium, offload: bool) -> (Port, UnixD
     (Port::new(ours.into(), medium, offload), kernel)
 }
 
-/// A header that asks for nothing, and a packet that is no TCP.
+/// Builds a header without requests, and a packet other than TCP.
 fn frame(number: u8) -> Vec<u8> {
     [&[0; HEADER][..], &[0x60, number, 3, 4]].concat()
 }
@@ -32,7 +32,8 @@ fn send(port: &mut Port, number: u8, len: usize) {
 #[test]
 fn what_cannot_be_a_frame_is_counted_and_the_next_is_read() {
     let (mut port, kernel) = port(true);
-    // Partial checksums whose place lies behind the frame; segments of no length; nothing; less than a header; more than any frame.
+    // Partial checksums with a position behind the frame; segments of length 0; no bytes; less than a header; more than any
+    // frame.
     let mut beyond = frame(1);
     beyond[0] = 1;
     beyond[6..10].fill(0xFF);
@@ -91,17 +92,17 @@ fn a_frame_that_the_kernel_does_not_take_is_held_and_none_is_lost() {
         assert!(sent < 100_000, "the queue has no end");
     }
     assert!(!port.is_free() && matches!(port.blocked, Blocked::UntilWritable));
-    // Tried twice, and counted once.
+    // Tried twice, but counted once.
     assert_eq!(port.held, 1);
     let mut came = [0; 100];
     for number in 0..sent {
         assert_eq!(kernel.recv(&mut came).unwrap(), HEADER + 40);
         assert_eq!(came[HEADER], (number % 251) as u8);
-        // The one that was held goes first.
+        // The held frame goes first.
         assert!(port.is_free());
     }
     assert_eq!(kernel.recv(&mut came).unwrap_err().kind(), ErrorKind::WouldBlock);
-    // The next that is held counts, too.
+    // The next held frame counts too.
     while !port.is_blocked() {
         send(&mut port, 1, 40);
     }
@@ -112,7 +113,7 @@ fn a_frame_that_the_kernel_does_not_take_is_held_and_none_is_lost() {
 fn a_short_write_is_counted_and_not_followed_by_the_rest() {
     let (ours, mut kernel) = UnixStream::pair().unwrap();
     ours.set_nonblocking(true).unwrap();
-    // The least there is: a super-segment does not fit.
+    // The smallest buffer: a super-segment does not fit.
     set_socket_send_buffer_size(&ours, 1).unwrap();
     let mut port = Port::new(ours.into(), Medium::Ip, true);
     send(&mut port, 1, 60_000);
