@@ -60,7 +60,7 @@ pub enum TemplateError {
 
 impl fmt::Display for TemplateError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the template has no {} to write the message in, as in 'Hello, {}!'")
+        f.write_str("the template has no {} to put the message in, as in 'Hello, {}!'")
     }
 }
 

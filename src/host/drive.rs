@@ -1,14 +1,14 @@
 //! The loop around the stack: poll, wait for the device, the console or an interrupt, poll again.
 
+use core::fmt;
+use std::io;
 use std::os::fd::BorrowedFd;
 
 use smoltcp::time::{Duration, Instant};
 
 use super::clock::Clock;
-use super::console::HostConsole;
-use super::error::DriveError;
-use crate::phy::linux::TunTap;
-use crate::stack::{Io, Probe, Session, Stack, UdpSession};
+use crate::phy::linux::{Fault, TunTap};
+use crate::stack::{Console, Io, NullConsole, Probe, Session, Stack, UdpSession};
 
 /// The time that connections have to close after a signal.
 const FAREWELL: Duration = Duration::from_millis(1500);
@@ -112,6 +112,57 @@ where
         if waits_for_input && ready.extra(0) {
             io.console.set_ready();
             stack.wake_programs();
+        }
+    }
+}
+
+/// A [`Console`] that [`drive`] can wait for. The defaults are for a console that has no input and never fails.
+pub trait HostConsole: Console {
+    /// Returns the file to wait for, if a program wants input.
+    fn wanted(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
+
+    /// Called when the file of [`wanted`](Self::wanted) can be read.
+    fn set_ready(&mut self) {}
+
+    /// Takes the error of a failed output, if any.
+    fn fault(&mut self) -> Option<io::Error> {
+        None
+    }
+}
+
+impl HostConsole for NullConsole {}
+
+impl HostConsole for Vec<u8> {}
+
+/// Why [`drive`] ended early. Its text is one line for the user.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum DriveError {
+    /// The device failed. Open it again, in a new stack.
+    Device(Fault),
+    /// The console cannot print.
+    Console(io::Error),
+    /// The system cannot wait for the files.
+    Wait(io::Error),
+}
+
+impl fmt::Display for DriveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            DriveError::Device(fault) => write!(f, "{fault}"),
+            DriveError::Console(error) => write!(f, "standard output: {error}"),
+            DriveError::Wait(error) => write!(f, "waiting: {error}"),
+        }
+    }
+}
+
+impl core::error::Error for DriveError {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match self {
+            DriveError::Device(fault) => Some(fault),
+            DriveError::Console(error) | DriveError::Wait(error) => Some(error),
         }
     }
 }

@@ -2,20 +2,22 @@
 
 mod clock;
 #[cfg(target_os = "linux")]
-mod console;
-#[cfg(target_os = "linux")]
 mod drive;
-#[cfg(target_os = "linux")]
-mod error;
 mod memory;
-mod seed;
 
 pub use clock::Clock;
 #[cfg(target_os = "linux")]
-pub use console::HostConsole;
-#[cfg(target_os = "linux")]
-pub use drive::{Ended, Interrupt, Verdict, drive};
-#[cfg(target_os = "linux")]
-pub use error::DriveError;
+pub use drive::{DriveError, Ended, HostConsole, Interrupt, Verdict, drive};
 pub use memory::{HeapPool, Sizes};
-pub use seed::seed;
+
+use crate::stack::Seed;
+
+/// Returns a seed for a stack: 32 bytes of the operating system's entropy.
+///
+/// # Errors
+/// The system has no entropy.
+pub fn seed() -> std::io::Result<Seed> {
+    let mut bytes = [0; 32];
+    getrandom::fill(&mut bytes)?;
+    Ok(Seed(bytes))
+}

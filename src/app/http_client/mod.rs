@@ -30,7 +30,6 @@
 mod chunked;
 mod failure;
 mod head;
-mod request;
 mod response;
 
 #[cfg(all(test, feature = "std"))]
@@ -39,12 +38,12 @@ mod tests;
 pub use chunked::ChunkError;
 pub use failure::Failure;
 pub use head::Head;
-pub use request::Request;
 pub use response::{Output, OutputFailed, Response};
 
 use smoltcp::socket::tcp::Socket;
 use smoltcp::time::Duration;
 
+use super::message::Write;
 use super::message::{self, Arrived};
 use super::timing::Deadline;
 use crate::stack::{Context, End, Next, Session};
@@ -169,4 +168,33 @@ enum Moved {
     Some,
     /// The output has no room.
     Stalled,
+}
+
+/// A GET request: the host and the target.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request<T> {
+    host: T,
+    target: T,
+}
+
+impl<T: AsRef<str>> Request<T> {
+    /// Makes a request for `target`, such as `/index.html?a=b`, to `host`.
+    ///
+    /// `host` includes its port unless that is 80; IPv6 addresses are in brackets. Returns `None` if `host` is empty, `target`
+    /// does not begin with a slash, or either has a character that is not printable ASCII or would end it (RFC 9112 section 3.2).
+    pub fn new(host: T, target: T) -> Option<Self> {
+        let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
+        let good = plain(host.as_ref()) && plain(target.as_ref());
+        (good && !host.as_ref().is_empty() && target.as_ref().starts_with('/')).then_some(Request { host, target })
+    }
+
+    /// Writes the request.
+    fn compose(&self, write: &mut Write<'_>) {
+        write(b"GET ");
+        write(self.target.as_ref().as_bytes());
+        write(b" HTTP/1.1\r\nHost: ");
+        write(self.host.as_ref().as_bytes());
+        write(concat!("\r\nUser-Agent: smolstep/", env!("CARGO_PKG_VERSION"), "\r\n").as_bytes());
+        write(b"Accept: */*\r\nConnection: close\r\n\r\n");
+    }
 }
