@@ -5,7 +5,6 @@
 
 mod connect;
 mod deadlines;
-mod exchange;
 mod lifecycle;
 mod list;
 mod slot;

@@ -53,6 +53,10 @@ impl<S> Slot<'_, S> {
 }
 
 impl<'a, S> Slot<'a, S> {
+    pub(in crate::stack) fn set(&mut self) -> Option<&mut SocketSet<'a>> {
+        self.set.as_mut().map(|(set, _)| set)
+    }
+
     pub(in crate::stack) fn socket(&mut self) -> Option<&mut Socket<'a>> {
         let (set, handle) = self.set.as_mut()?;
         Some(set.get_mut(*handle))

@@ -1,5 +1,6 @@
 //! A connection's turn: its program runs, its segments leave, its next deadline is set.
 
+use smoltcp::iface::PollResult;
 use smoltcp::phy::Device;
 use smoltcp::socket::tcp::State;
 use smoltcp::time::{Duration, Instant};
@@ -93,8 +94,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
     /// Lets a connection send, and sets its next deadline.
     fn send<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> Sending {
+        let Some(set) = self.connections.slots[index].set() else { return Sending::Nothing };
         let mut watch = Watch::new(&mut io.device, &mut io.probe);
-        let changed = self.connections.slots[index].transmit(now, &mut self.iface, &mut watch);
+        let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
         let sent = watch.sent;
         let current = self.check_state(now, index, Cause::Timer, io);
         self.connections.blocked = sent.exhausted;
@@ -106,7 +108,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             return Sending::Blocked;
         }
         if current {
-            let poll_at = self.connections.slots[index].poll_at(now, &mut self.iface);
+            let poll_at = self.connections.slots[index].set().and_then(|set| self.iface.poll_at(now, set));
             if sent.asked > 0 {
                 // A token was taken but no segment left: the neighbour's hardware address is not known yet.
                 self.connections.slots[index].unresolved = !changed;

@@ -61,17 +61,18 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                     return target;
                 }
             }
-            let token = WatchedTx { token, probe, now, frames: &mut 0 };
-            match target {
-                Target::Nowhere => {}
-                Target::Challenge(index) => self.challenge(now, index, frame, meta, token),
-                Target::Shared => {
-                    let set = &mut self.datagrams.set;
-                    self.iface.poll_ingress_single(now, &mut OneFrame::new(frame, meta, token), set);
+            let set = match target {
+                Target::Nowhere => return target,
+                Target::Challenge(index) => {
+                    self.challenge(now, index, frame, meta, WatchedTx { token, probe, now, frames: &mut 0 });
+                    return target;
                 }
-                Target::Slot(index, _) => {
-                    self.connections.slots[index].receive(now, &mut self.iface, frame, meta, token);
-                }
+                Target::Shared => Some(&mut self.datagrams.set),
+                Target::Slot(index, _) => self.connections.slots[index].set(),
+            };
+            if let Some(set) = set {
+                let token = WatchedTx { token, probe, now, frames: &mut 0 };
+                self.iface.poll_ingress_single(now, &mut OneFrame::new(frame, meta, token), set);
             }
             target
         });

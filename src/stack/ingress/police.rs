@@ -6,7 +6,7 @@ use smoltcp::time::Instant;
 use smoltcp::wire::TcpSeqNumber;
 
 use super::demux::{self, Segment};
-use super::frame::Held;
+use super::frame::{Held, OneFrame};
 use crate::stack::{Phase, Session, Stack, UdpSession};
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
@@ -56,7 +56,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         token: T,
     ) {
         let medium = self.medium();
-        let slot = &mut self.connections.slots[index];
+        let Some(set) = self.connections.slots[index].set() else { return };
         let (syn, reply) = self.scratch.split_at_mut(self.scratch.len() / 2);
         let Some(syn) = syn.get_mut(..frame.len()) else { return };
         syn.copy_from_slice(frame);
@@ -64,7 +64,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         for number in [0, i32::MIN] {
             demux::acknowledge(syn, medium, TcpSeqNumber(number));
             let held = Held { memory: reply, len: &mut len };
-            slot.receive(now, &mut self.iface, syn, meta, held);
+            self.iface.poll_ingress_single(now, &mut OneFrame::new(syn, meta, held), set);
             if len > 0 {
                 return token.consume(len, |out| out.copy_from_slice(&reply[..len]));
             }
