@@ -43,7 +43,7 @@
 //! | [`phy`] | devices: cable and loopback without a heap, Linux TAP and TUN; the check that every device must pass |
 //! | [`stack`] | the poll loop, and the traits that a program is written to |
 //! | [`names`] | from a host's name to a connection: resolver, dialler |
-//! | [`app`] | the programs, each written against one smoltcp socket |
+//! | [`app`] | the programs and their list `APPS`, each written against one smoltcp socket |
 //! | [`trace`] | captures and log lines, made from events and frames |
 //! | [`lab`] | two stacks on a cable, a virtual clock; scenarios and faults |
 //! | `board` | one file a board: memory map, console, controller; firmware (a feature each, without `std`) |

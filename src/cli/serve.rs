@@ -135,6 +135,7 @@ pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let clock = Clock::start();
     let watch = Watch::new(&link, &device, &clock, args.link.pcap.as_deref())?;
     let start = |listening: &str| {
+        // Ctrl-C closes the connections and waits 1.5 s at most; a second one resets them: see `host::drive`.
         let stop = Stop::on_signals().map_err(Failure::run)?;
         say(listening)?;
         Ok(stop)

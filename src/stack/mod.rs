@@ -28,8 +28,8 @@ mod memory;
 pub(crate) mod ndisc;
 #[cfg(feature = "ping")]
 mod ping;
-mod programs;
 mod session;
+mod session_enums;
 mod static_memory;
 
 #[cfg(all(test, feature = "std"))]

@@ -215,14 +215,19 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
 
     /// Moves a connection to the front of the run queue, if it is there.
     fn move_to_front(&mut self, index: usize) {
-        self.run_queue.remove(self.index, index);
-        self.run_queue.push_front(self.index, index);
+        if self.slots[index].queue == Queue::Run {
+            self.run_queue.remove(self.index, index);
+            self.run_queue.push_front(self.index, index);
+        }
     }
 
     /// Moves a connection to the end of the run queue, if it is there.
-    fn move_to_back(&mut self, index: usize) {
-        self.run_queue.remove(self.index, index);
-        self.run_queue.push_back(self.index, index);
+    pub(super) fn move_to_back(&mut self, index: usize) {
+        // A connection that could not send may have lost its slot.
+        if self.slots[index].queue == Queue::Run {
+            self.run_queue.remove(self.index, index);
+            self.run_queue.push_back(self.index, index);
+        }
     }
 
     /// Lets connections that wait for a hardware address try again: a frame may have brought one.

@@ -218,7 +218,7 @@ impl<S: Session + Clone> Connections<'_, S> {
     /// Gives a connection its turn.
     fn start(&mut self, now: Instant, index: usize) {
         self.enqueue(index);
-        // The first in the queue keeps its turn while nothing can leave. It must not hold up the others' programs or timers.
+        // The device is full, so the first in the queue keeps its turn. A program needs no room: this one runs before it.
         if self.blocked {
             if self.slots[index].run {
                 self.move_to_front(index);

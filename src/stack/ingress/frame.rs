@@ -73,7 +73,7 @@ impl RxToken for Received<'_> {
 /// What happened to the transmit tokens.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::stack) struct Sent {
-    /// Whether a frame left.
+    /// The number of frames that left.
     pub(in crate::stack) frames: usize,
     /// The number of tokens asked for; each time a socket had something to send. If there are more than frames, smoltcp did not ask
     /// for a neighbour's hardware address, because it had asked for another one's within a second.

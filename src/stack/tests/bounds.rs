@@ -118,3 +118,18 @@ fn each_connection_has_its_own_deadline() {
     let due = pair.client.stack.connections_in_use().map(|c| c.due.map(|due| (due - pair.now).secs()));
     assert_eq!(due.collect::<Vec<_>>(), [3, 5, 4, 2].map(Some));
 }
+
+#[test]
+fn a_connection_that_lost_its_slot_leaves_the_others_in_the_queue() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Echo));
+    let ids = [(); 3].map(|()| pair.call(7, App::ask(b"hello", 5)));
+    let connections = &mut pair.client.stack.connections;
+    // The first has its turn, and loses its slot while the device is full.
+    connections.enter(ids[0].slot(), Phase::Free, None);
+    connections.move_to_back(ids[0].slot());
+    pair.run_for(Duration::from_secs(1));
+    for id in &ids[1..] {
+        assert_eq!(pair.client.stack.ended(*id), Some(End::Closed));
+    }
+}
