@@ -13,7 +13,7 @@ use crate::stack::event::{Event, Io, Probe, Step};
 use crate::stack::ingress::Watch;
 use crate::stack::{Console, End, Next, Session, Stack, UdpSession};
 
-/// How soon a socket is polled again if it asks for that at once and sends nothing. Prevents spinning.
+/// How soon a socket is polled again that asks to be polled at once but sends nothing. Prevents spinning.
 pub(in crate::stack) const RETRY: Duration = Duration::from_millis(10);
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
@@ -38,7 +38,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             }
             match self.send(now, index, io) {
                 Sending::Blocked => {
-                    // Programs whose time has come are next in the queue: see `start_due`.
+                    // A program whose wake-up time has passed is second in the queue: see `start_due`.
                     if !self.connections.next_but_one_runs() {
                         return None;
                     }
@@ -92,7 +92,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Lets a connection send, and sets its next deadline.
+    /// Lets a connection send its segments, and sets its next deadline.
     fn send<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> Sending {
         let Some(set) = self.connections.slots[index].set() else { return Sending::Nothing };
         let mut watch = Watch::new(&mut io.device, &mut io.probe);
@@ -110,7 +110,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if current {
             let poll_at = self.connections.slots[index].set().and_then(|set| self.iface.poll_at(now, set));
             if sent.asked > 0 {
-                // A token was taken but no segment left: the neighbour's hardware address is not known yet.
+                // If a token was taken but no segment left, the neighbour's hardware address is not known yet.
                 self.connections.slots[index].unresolved = !changed;
             }
             self.connections.schedule(now, index, poll_at, sent.asked > 0 && !changed, changed);
@@ -176,7 +176,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.deadlines.set(self.index, index, due);
     }
 
-    /// Sets the deadline of a connection that keeps its turn because the device has no room: its timers run all the same.
+    /// Sets the deadline of a connection that keeps its turn because the device has no room. Its timers still run.
     fn schedule_blocked(&mut self, now: Instant, index: usize) {
         self.watch_progress(now, index);
         let slot = &self.slots[index];
@@ -184,7 +184,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.deadlines.set(self.index, index, due);
     }
 
-    /// Limits how long a connection may close, or stay half-closed, without progress.
+    /// Limits how long a connection may be closing, or stay half-closed, without progress.
     fn watch_progress(&mut self, now: Instant, index: usize) {
         let slot = &mut self.slots[index];
         let limit = match (slot.phase, slot.state) {
@@ -218,7 +218,8 @@ impl<S: Session + Clone> Connections<'_, S> {
     /// Gives a connection its turn.
     fn start(&mut self, now: Instant, index: usize) {
         self.enqueue(index);
-        // The first in the queue keeps its turn while nothing can leave. It must not hold up the others' programs or timers.
+        // The first connection in the queue keeps its turn while the device has no room. It must not delay the programs and
+        // timers of others.
         if self.blocked {
             if self.slots[index].run {
                 self.move_to_front(index);
@@ -238,7 +239,7 @@ enum Sending {
     /// The device has no room.
     Blocked,
     Nothing,
-    /// A frame left that was not one of its segments: an ARP request or neighbour solicitation.
+    /// The frame that left was not one of the connection's segments but an ARP request or neighbour solicitation.
     Other,
     Segment,
 }
