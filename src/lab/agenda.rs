@@ -12,19 +12,19 @@ pub const MAX_SCHEDULED: usize = 8;
 
 /// An event that is scheduled.
 #[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant)] // A session carries the line it reads; there is no heap to put it on.
+#[allow(clippy::large_enum_variant)] // A session contains its line buffer; there is no heap for it.
 pub enum Scheduled<S> {
     /// A host calls another.
     Call {
         /// The calling host.
         host: usize,
-        /// Its port; any if 0.
+        /// Its local port; 0 means any free port.
         port: u16,
         /// The address and port to call.
         remote: IpEndpoint,
         /// Its program.
         session: S,
-        /// How long it may take to be established.
+        /// How long the connection may take to be established.
         patience: Duration,
     },
     /// Something happens to a host from outside.
@@ -49,7 +49,7 @@ impl<
         host < N && self.agenda.push((at, scheduled)).is_ok()
     }
 
-    /// The calls so far: the calling host, and the connection or why there is none.
+    /// The calls so far: the calling host, and its connection, or why the call failed.
     pub fn calls(&self) -> impl Iterator<Item = (usize, Result<ConnectionId, ConnectError>)> {
         self.calls.iter().copied()
     }
@@ -100,7 +100,7 @@ impl<
         let (result, events) =
             self.with(host, |stack, now, io| stack.connect_from(now, port, remote, session, patience, io));
         self.note(host, None, &events);
-        // The first calls are remembered.
+        // Only the first calls are remembered.
         let _ = self.calls.push((host, result));
         result
     }

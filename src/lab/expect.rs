@@ -86,7 +86,7 @@ pub struct Unmet {
     pub line: usize,
     /// Its text.
     pub text: String,
-    /// Whether something happened that should never have happened.
+    /// Whether the line begins with `never`, and its event happened.
     pub never: bool,
 }
 
@@ -149,7 +149,7 @@ impl Expectations {
     }
 }
 
-/// The name of an event in a file.
+/// The name that a file uses for an event.
 fn named(event: &Event) -> Option<(&'static str, String)> {
     match event {
         Event::Dropped(why) => Some(("drops", slug(&why.to_string()))),
@@ -158,7 +158,7 @@ fn named(event: &Event) -> Option<(&'static str, String)> {
     }
 }
 
-/// The names of a connection's ends in a file.
+/// The names in a file for how connections end.
 const ENDS: [&str; 8] =
     ["aborted", "address-gone", "closed", "recycled", "refused", "reset", "timed-out", "unreachable"];
 
@@ -205,7 +205,7 @@ impl Frames {
     }
 }
 
-/// The names in a file of why segments leave.
+/// The names in a file for the causes of segments.
 const CAUSES: [&str; 6] =
     ["delayed-ack", "duplicate-ack", "fast-retransmission", "keep-alive", "window-update", "zero-window-probe"];
 

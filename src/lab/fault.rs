@@ -112,7 +112,7 @@ pub struct Fault {
     pub sender: usize,
     /// The kind of frame.
     pub kind: Kind,
-    /// The number of the frame among those, from 1, retransmissions included; every one if `None`.
+    /// Which of those frames, counted from 1 with retransmissions; `None` means every one.
     pub nth: Option<u32>,
 }
 
@@ -199,12 +199,12 @@ impl Faults {
         self.faults.len()
     }
 
-    /// Whether there is none.
+    /// Whether there is no fault.
     pub fn is_empty(&self) -> bool {
         self.faults.is_empty()
     }
 
-    /// The verdict of the first fault that is for this frame. Every fault counts the frame.
+    /// The verdict of the first fault that applies to this frame. Every fault counts the frame.
     pub(super) fn verdict(&mut self, sender: usize, summary: &Summary) -> Verdict {
         let mut verdict = Verdict::Deliver;
         for (fault, seen, met) in &mut self.faults {
@@ -231,7 +231,7 @@ impl Faults {
 pub enum HostEvent {
     /// Its cable is unplugged, for good.
     Cut,
-    /// It restarts: it forgets its connections, and listens as before.
+    /// The host restarts: it forgets its connections, and listens as before.
     Reboot,
 }
 

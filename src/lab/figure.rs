@@ -46,7 +46,7 @@ pub struct Transition {
     pub to: State,
     /// What causes it.
     pub on: &'static str,
-    /// Why this stack never makes it, if it never does.
+    /// If this stack never makes the transition, the reason.
     pub never: Option<&'static str>,
 }
 

@@ -1,7 +1,7 @@
 //! The lab: two or more stacks on a wire, on one virtual clock, one step at a time.
 //!
-//! Its step is [`Stack::step`], the function that also serves on a TAP. The same set-up and seed give the same run on every
-//! machine. To go back to step K is therefore to run again up to K. No heap: the caller owns the stacks' memory.
+//! Each step calls [`Stack::step`], the function that also serves on a TAP. The same set-up and seed give the same run on every
+//! machine, so the lab goes back to step K by running again up to K. There is no heap: the caller owns the stacks' memory.
 
 mod agenda;
 #[cfg(feature = "alloc")]
@@ -53,7 +53,7 @@ pub const MAX_HOSTS: usize = 4;
 /// The default number of TCP connections that a [`Lab`] tracks by their frames. Later ones replace the oldest.
 pub(crate) const MAX_FLOWS: usize = 16;
 
-/// The start of the virtual clock. It is not 0, because smoltcp takes that for "at once".
+/// The start of the virtual clock. It is not 0, because smoltcp interprets 0 as "at once".
 #[doc(hidden)]
 pub const START: Instant = Instant::from_micros_const(1_000_000);
 
@@ -86,7 +86,7 @@ pub struct Lab<
     pub hosts: [Host<'a, S, U, C>; N],
     /// The wire between them.
     pub wire: Wire<FRAMES, KEPT>,
-    /// The entries that were not taken yet.
+    /// The entries that have not been taken yet.
     pub entries: Ring<R>,
     flows: [Option<Tracked>; FLOWS],
     agenda: heapless::Vec<(Instant, Scheduled<S>), MAX_SCHEDULED>,
@@ -160,7 +160,7 @@ impl<
     ///
     /// # Errors
     /// [`SetupError`], as for any stack.
-    // In a call of its own: the wire is made in one place and moved to another, and the caller's stack then holds only the lab.
+    // Not inlined, so that the temporary copy of the wire is not in the caller's stack frame, which holds only the lab.
     #[inline(never)]
     pub fn new(
         line: Line,
@@ -293,7 +293,8 @@ impl<
         Snapshot { entry, isn, states: [0, 1].map(|host| self.state(host, ends)) }
     }
 
-    /// The TCP state of a host's connection with these ends, in either order; of its first connection if there is none.
+    /// The TCP state of a host's connection with these ends, in either order. If it has no such connection, the state of its
+    /// first one.
     fn state(&self, host: usize, ends: Option<[IpEndpoint; 2]>) -> State {
         let stack = &self.hosts[host].stack;
         let between =
@@ -408,7 +409,7 @@ struct Notes(heapless::Vec<Event, 16>);
 
 impl Probe for Notes {
     fn event(&mut self, _now: Instant, event: &Event) {
-        // One step causes a handful of events at most. Events that do not fit are left out instead of a panic.
+        // One step causes a handful of events at most. If events do not fit, they are left out; there is no panic.
         let _ = self.0.push(*event);
     }
 }

@@ -9,7 +9,7 @@ use crate::stack::{Context, Next, Session};
 crate::sessions! {
     /// One side of a TCP connection.
     #[derive(Clone, Debug)]
-    #[allow(clippy::large_enum_variant)] // A client carries the line it reads; there is no heap to put it on.
+    #[allow(clippy::large_enum_variant)] // A client contains its line buffer; there is no heap for it.
     pub enum Peer<'a> {
         /// A program's client.
         Client(Client<'a>),
@@ -32,7 +32,7 @@ crate::udp_sessions! {
     }
 }
 
-/// A step of a script. It is done before the next one begins.
+/// A step of a script. Each step finishes before the next one begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScriptStep<'a> {
     /// Send RST.
@@ -53,7 +53,7 @@ pub enum ScriptStep<'a> {
     SendBytes(usize),
 }
 
-/// A program of steps, taken one after another. Then it waits for the end.
+/// A program that takes its steps one after another, then waits for the connection to end.
 #[derive(Clone, Debug)]
 pub struct Script<'a> {
     steps: &'a [ScriptStep<'a>],

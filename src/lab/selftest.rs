@@ -66,7 +66,7 @@ const CLOSE: &[Seen] = &[
     Seen::Change(0, State::TimeWait, State::Closed),
 ];
 
-/// The server closes as soon as the client has, and its FIN acknowledges the client's.
+/// The server closes as soon as the client has closed, and its FIN acknowledges the client's FIN.
 const CLOSE_AT_ONCE: &[Seen] = &[
     Seen::Change(0, State::Established, State::FinWait1),
     Seen::Change(1, State::Established, State::CloseWait),
@@ -100,7 +100,7 @@ pub enum Failure {
     Connect(ConnectError),
     /// The server could not listen.
     Listen(ListenError),
-    /// The run ended, or did not end, before this event.
+    /// The run ended before this event; `None` means that the run did not end.
     Missing(Option<Seen>),
     /// A stack could not be set up.
     Setup(SetupError),
@@ -148,7 +148,7 @@ impl Check {
             faults.add(fault);
         }
         let memory = pools.each_mut().map(|pool| (pool.memory(), NullConsole));
-        // Used in place: taken out of the result, it would be on the stack twice.
+        // The lab is used inside the `Result`: moved out, it would be on the stack twice.
         let mut made: Result<Small<'_>, _> = Lab::new(Line::default(), faults, 7, memory, |_, _| {});
         let lab = match &mut made {
             Ok(lab) => lab,
@@ -191,7 +191,7 @@ fn seen(entry: &Entry) -> Option<Seen> {
     }
 }
 
-/// FNV-1a (Fowler, Noll and Vo, 64 bits), to tell one run from another.
+/// An FNV-1a hash (Fowler, Noll and Vo, 64 bits), to tell one run from another.
 struct Digest(u64);
 
 impl Digest {

@@ -29,7 +29,7 @@ pub struct Setup<'a> {
     pub faults: Faults,
     /// The seed of sequence numbers, ports, and random losses.
     pub seed: u64,
-    /// How long an acknowledgement may wait for data to travel with; `None` means not at all.
+    /// How long to delay an acknowledgement so that it can travel with data; `None` means no delay.
     pub ack_delay: Option<Duration>,
     /// Whether small segments wait for the acknowledgement of earlier ones.
     pub nagle: bool,
@@ -52,9 +52,9 @@ pub struct Setup<'a> {
 /// The buffers of each connection, in bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Buffers {
-    /// The receive buffer: what a peer may send ahead of the program.
+    /// The receive buffer: how much a peer may send before the program reads it.
     pub receive: usize,
-    /// The send buffer: what may be sent ahead of the acknowledgement.
+    /// The send buffer: how much may be sent before it is acknowledged.
     pub send: usize,
 }
 
@@ -125,9 +125,9 @@ impl fmt::Display for StartError {
 impl core::error::Error for StartError {}
 
 impl<'a> Setup<'a> {
-    /// A program's server, and its client with these texts. It uses UDP if `udp` is set or the program has no TCP.
+    /// A run of a program's server and its client, which sends these texts. Uses UDP if `udp` is set or the program has no TCP.
     ///
-    /// A program that takes one message for each connection is called once for each text, a second apart.
+    /// If a program takes one message for each connection, the client connects once for each text, a second apart.
     ///
     /// # Errors
     /// [`StartError`]: the program has no such side, or there are too many texts.
@@ -146,7 +146,7 @@ impl<'a> Setup<'a> {
         let listener = Listener::new(port, Peer::Server(server));
         self.listeners.push(listener).map_err(|_| StartError::TooMany)?;
         let each = if app.takes_one_message() { 1 } else { options.texts.len().max(1) };
-        // chargen ends when its client has enough.
+        // chargen ends when its client has received enough bytes.
         let options = ClientOptions { bytes: if app.program == Program::Chargen { 2000 } else { 0 }, ..*options };
         let calls = options.texts.len().div_ceil(each).max(1);
         for call in 0..calls {
@@ -217,7 +217,7 @@ impl<'a> Setup<'a> {
         &self,
         memory: [(Memory<'a, Peer<'a>, UdpPeer<'a>>, C); N],
     ) -> Result<SetupLab<'a, C, N, R>, StartError> {
-        // A match moves the lab less often than map_err does: unoptimized, each move is 200 kB of stack.
+        // `match` moves the lab less often than `map_err`: in an unoptimized build, each move takes 200 kB of stack.
         let made = Lab::new(self.line, self.faults.clone(), self.seed, memory, |_, config| {
             config.tcp.ack_delay = self.ack_delay;
             config.tcp.nagle = self.nagle;

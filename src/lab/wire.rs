@@ -10,14 +10,14 @@ use crate::trace::Summary;
 /// The longest frame, in bytes: Ethernet's.
 pub const MAX_FRAME: usize = 1514;
 
-/// The default number of frames in flight. When all places are taken, hosts cannot send. Nothing is lost but the answer to a frame
-/// that arrives just then: if it had to wait for room, no frame could arrive and make some.
+/// The default number of frames in flight. When all places are taken, hosts cannot send. Only the answer to a frame that arrives
+/// then is lost: if arriving frames had to wait for room to answer, no frame could arrive and free a place.
 pub const IN_FLIGHT: usize = 64;
 
 /// The properties of the wire.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// The delay of a bit.
+    /// The propagation delay.
     pub latency: Duration,
     /// The largest additional delay, drawn at random.
     pub jitter: Duration,
@@ -61,16 +61,16 @@ struct Place {
     at: Instant,
     /// The order of frames that arrive at the same time.
     order: u32,
-    /// Whether it lets the sender's next frame overtake it.
+    /// Whether the frame lets the sender's next frame overtake it.
     yields: bool,
     damaged: bool,
 }
 
-/// How long such a frame waits for the next one.
+/// How long a reordered frame waits for the sender's next frame.
 const YIELD: Duration = Duration::from_millis(200);
 
-/// The number of frames that one step of a stack can send: one of a connection, or one of each UDP port. By default that many are
-/// kept.
+/// The number of frames that one step of a stack can send: one of a connection, or one of each UDP port. By default, the wire
+/// keeps that many frames.
 pub const NEWS: usize = 16;
 
 /// A frame that a host has taken in.
@@ -96,7 +96,7 @@ pub struct Wire<const FRAMES: usize = IN_FLIGHT, const KEPT: usize = NEWS> {
     hosts: usize,
     order: u32,
     count: u32,
-    /// Until when each host's transmitter is busy.
+    /// The time at which each host's transmitter is free again.
     busy: [Instant; MAX_HOSTS],
     /// The frames sent since the lab last looked.
     pub(super) news: heapless::Vec<Sent, NEWS>,
@@ -106,7 +106,7 @@ pub struct Wire<const FRAMES: usize = IN_FLIGHT, const KEPT: usize = NEWS> {
     cut: [bool; MAX_HOSTS],
     /// The frames received since the lab last looked.
     pub(super) received: Option<Received>,
-    /// The frames last sent, as they were sent, at their number modulo `KEPT`.
+    /// The last frames sent, unchanged by faults. Each is at the index of its number modulo `KEPT`.
     sent: [Bytes; KEPT],
     random: Random,
 }
@@ -162,7 +162,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         }
     }
 
-    /// The bytes of a frame as it was sent. Only the last `KEPT` frames are there: by default, all that one step sends.
+    /// The bytes of a frame as it was sent. Only the last `KEPT` frames are available: by default, all that one step sends.
     pub fn sent(&self, id: u32) -> Option<&[u8]> {
         let copy = self.sent.get(id as usize % KEPT)?;
         if copy.id == id { copy.frame.get(..copy.len) } else { None }
@@ -178,7 +178,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         found
     }
 
-    /// Whether there is room for a frame to every host, and its duplicate.
+    /// Whether there is room for a frame and its duplicate to every host.
     fn has_room(&self) -> bool {
         self.places.iter().filter(|place| place.is_none()).count() >= 2 * (self.hosts - 1)
     }
@@ -202,7 +202,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         if verdict != Verdict::Drop && !self.has_room() {
             verdict = Verdict::Lost;
         }
-        // Never full: the device asked for room.
+        // Never full: the device checked for room before it gave the token.
         let _ = self.news.push(Sent { id: self.count, host: from, summary, verdict, len });
         if let (Some(copy), Some(bytes)) = (self.sent.get_mut(self.count as usize % KEPT), frame.get(..len)) {
             copy.frame[..len].copy_from_slice(bytes);
@@ -320,7 +320,7 @@ pub struct Tx<'w, const FRAMES: usize, const KEPT: usize> {
 }
 
 impl<const FRAMES: usize, const KEPT: usize> TxToken for Tx<'_, FRAMES, KEPT> {
-    /// A frame of more than [`MAX_FRAME`] bytes is cut; the capabilities rule it out.
+    /// A frame of more than [`MAX_FRAME`] bytes would be cut, but the capabilities rule such frames out.
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
         let mut frame = [0; MAX_FRAME];
         let len = len.min(MAX_FRAME);
@@ -346,7 +346,7 @@ impl Random {
         x ^ (x >> 31)
     }
 
-    /// A number below `limit`, 0 if that is 0.
+    /// A number below `limit`, or 0 if `limit` is 0.
     fn below(&mut self, limit: u64) -> u64 {
         self.next().checked_rem(limit).unwrap_or(0)
     }

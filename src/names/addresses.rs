@@ -2,7 +2,7 @@
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The number of addresses kept of each family. A server that sends more has chosen their order.
+/// The number of addresses kept of each family: the first ones, because the server chose the order.
 const KEPT: usize = 8;
 
 /// The addresses of one name, at most 8 of each family.
@@ -13,7 +13,7 @@ pub struct Addresses {
 }
 
 impl Addresses {
-    /// Adds an address, unless it is known, cannot belong to a host, or there is no room.
+    /// Adds an address. Ignores it if it is already known or cannot belong to a host, or if there is no room.
     pub fn add(&mut self, address: IpAddr) {
         // A full list drops further addresses: the documented limit.
         match address {

@@ -8,13 +8,13 @@ use crate::stack::{ConnectError, ConnectionId, End};
 #[cfg(all(test, feature = "std"))]
 mod tests;
 
-/// How many addresses one host has at most; more are ignored. A [`Resolver`](super::Resolver) finds 8 of each family.
+/// The largest number of addresses of a host; more are ignored. A [`Resolver`](super::Resolver) finds 8 of each family.
 const ADDRESSES: usize = 16;
 
 /// Connects to one of a host's addresses: IPv6 and IPv4 take turns, IPv6 first, until a connection is established.
 ///
-/// It neither sends nor reads a clock. Its owner asks for the [`next`](Self::next) step, takes it, and reports what came of it:
-/// addresses that were found, connections that were begun, established or ended. Addresses may be added at any time.
+/// A dialler neither sends nor reads a clock. Its owner asks for the [`next`](Self::next) step, takes that step, and reports the
+/// result: addresses found, or connections begun, established or ended. Addresses may be added at any time.
 ///
 /// Attempts overlap: the next address is tried as soon as an attempt fails or has taken `delay`. With
 /// [`one_at_a_time`](Self::one_at_a_time) an attempt is given up after `delay` instead, unless its address is the last.
@@ -30,9 +30,9 @@ pub struct Dialler {
     untried: heapless::Vec<IpAddress, ADDRESSES>,
     /// Whether IPv6 has the next turn.
     v6_next: bool,
-    /// The attempts that have not won: those that have ended are in the order of their ends.
+    /// The attempts that have not won. Ended attempts are in the order in which they ended.
     attempts: heapless::Vec<Attempt, ADDRESSES>,
-    /// When the next attempt begins besides those that run; at once if none.
+    /// While attempts run, the earliest time for the next one; `None` means at once.
     next_at: Option<Instant>,
     winner: Option<(ConnectionId, IpEndpoint)>,
 }
@@ -64,7 +64,7 @@ pub enum DialError {
     Ended(End),
 }
 
-/// A connection that was begun, or could not be.
+/// A connection attempt: begun, or failed to begin.
 #[derive(Clone, Copy, Debug)]
 struct Attempt {
     remote: IpEndpoint,
@@ -72,8 +72,8 @@ struct Attempt {
 }
 
 impl Dialler {
-    /// Dials `port` of a host whose addresses must be looked up. Each may take `patience` to connect; the next one is tried after
-    /// `delay`.
+    /// Dials `port` of a host whose addresses must be looked up. Each address may take `patience` to connect; the next address is
+    /// tried after `delay`.
     pub fn to_name(port: u16, patience: Duration, delay: Duration) -> Self {
         Dialler {
             port,
@@ -97,17 +97,17 @@ impl Dialler {
         dialler
     }
 
-    /// Has one connection at most, for a stack with few slots.
+    /// Limits the dialler to one connection at a time, for a stack with few slots.
     pub fn one_at_a_time(mut self) -> Self {
         self.overlap = false;
         self
     }
 
-    /// Adds an address of the host; the 17th and further ones are ignored, and so is one that is known.
+    /// Adds an address of the host. Ignores an address that is already known, and any beyond the 16th.
     pub fn add(&mut self, address: IpAddress) {
         let known = self.untried.contains(&address) || self.attempts.iter().any(|a| a.remote.addr == address);
         if !known && self.untried.len() + self.attempts.len() < ADDRESSES {
-            // There is room: the lists are as long as all of them together.
+            // There is room: each list can hold all addresses.
             let _ = self.untried.push(address);
         }
     }
@@ -117,7 +117,7 @@ impl Dialler {
         self.resolved = true;
     }
 
-    /// Says what to do at this time. Asked again before a report, it says the same.
+    /// Says what to do at this time. The answer stays the same until the next report or the end of a wait.
     pub fn next(&self, now: Instant) -> DialStep {
         let is_running = self.running().next().is_some();
         if self.winner.is_some() {
@@ -141,12 +141,12 @@ impl Dialler {
         }
     }
 
-    /// Reports that a connection to `remote` was begun at this time, or could not be.
+    /// Reports that a connection to `remote` was begun at this time, or could not be begun.
     pub fn begun(&mut self, now: Instant, remote: IpEndpoint, connection: Result<ConnectionId, ConnectError>) {
         self.untried.retain(|address| *address != remote.addr);
         self.v6_next = matches!(remote.addr, IpAddress::Ipv4(_));
         self.next_at = connection.is_ok().then(|| now + self.delay);
-        // There is room: this address has left the other list.
+        // There is room: the address was just removed from `untried`.
         let _ = self.attempts.push(Attempt { remote, state: connection.map_err(DialError::Connect) });
     }
 
@@ -161,7 +161,7 @@ impl Dialler {
     pub fn ended(&mut self, id: ConnectionId, end: End) {
         if let Some(at) = self.position(id) {
             let remote = self.attempts.remove(at).remote;
-            // There is room: one has just left.
+            // There is room: an attempt was just removed.
             let _ = self.attempts.push(Attempt { remote, state: Err(DialError::Ended(end)) });
             self.next_at = None;
         }
@@ -172,7 +172,7 @@ impl Dialler {
         self.winner
     }
 
-    /// The connections that were begun, and neither won nor ended.
+    /// The connections that were begun and have neither won nor ended.
     pub fn running(&self) -> impl Iterator<Item = ConnectionId> {
         self.attempts.iter().filter_map(|attempt| attempt.state.ok())
     }
@@ -182,7 +182,7 @@ impl Dialler {
         self.attempts.iter().filter_map(|attempt| Some((attempt.remote, attempt.state.err()?)))
     }
 
-    /// The address whose turn it is: the first of its family, else the first of the other.
+    /// The next address to try: the first of the family whose turn it is, otherwise the first of the other family.
     fn next_address(&self) -> Option<&IpAddress> {
         let is_v6 = |address: &&IpAddress| !matches!(address, IpAddress::Ipv4(_));
         self.untried.iter().find(|address| is_v6(address) == self.v6_next).or(self.untried.first())

@@ -18,7 +18,7 @@ pub struct Name {
 }
 
 impl Name {
-    /// Checks a name: letters, digits, hyphens and underscores between dots; a dot at the end changes nothing.
+    /// Checks a name: letters, digits, hyphens and underscores between dots; a trailing dot is ignored.
     ///
     /// # Errors
     /// [`NameError`]: it cannot be the name of a host.
@@ -54,16 +54,16 @@ pub(super) enum Kind {
 /// The result of reading a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reply {
-    /// It has this many addresses. Zero is an answer too.
+    /// The reply has this many addresses. Zero is a valid answer.
     Addresses(usize),
     /// The server returned this error code (RFC 1035 section 4.1.1).
     Failed(u8),
-    /// It answers the query but cannot be read.
+    /// The reply answers the query but cannot be read.
     Malformed,
     NoSuchName,
-    /// It answers another query.
+    /// The reply answers another query.
     NotOurs,
-    /// It was truncated before the first address.
+    /// The reply was truncated before the first address.
     Truncated,
 }
 
@@ -110,7 +110,7 @@ pub(super) fn reply(bytes: &[u8], id: u16, name: &Name, kind: Kind, each: impl F
 /// Calls `each` with the addresses of the question's name, following aliases. `None` if a record before the first cannot be read.
 fn addresses(bytes: &[u8], start: usize, count: u16, kind: Kind, mut each: impl FnMut(IpAddr)) -> Option<usize> {
     let records = || Records { bytes, at: start, left: count };
-    // The position of the name that the addresses must have.
+    // The position of the name to which the addresses must belong.
     let mut owner = HEADER;
     for _ in 0..ALIASES {
         let mut aliases = records().flatten();
@@ -145,7 +145,7 @@ struct Record {
     len: usize,
 }
 
-/// The records of a section; the last is `None` if it cannot be read.
+/// Iterates over the records of a section. A record that cannot be read is `None` and ends the iteration.
 struct Records<'m> {
     bytes: &'m [u8],
     at: usize,
@@ -169,7 +169,7 @@ impl Iterator for Records<'_> {
 impl Records<'_> {
     fn read(&self) -> Option<Record> {
         let at = skip_name(self.bytes, self.at)?;
-        // Data of another class means something else: its type matches none.
+        // Types mean something else in another class, so such a record gets no type.
         let kind = word(self.bytes, at).filter(|_| word(self.bytes, at + 2) == Some(IN)).unwrap_or(0);
         let len = usize::from(word(self.bytes, at + 8)?);
         let data = at + 10;
@@ -177,7 +177,7 @@ impl Records<'_> {
     }
 }
 
-/// The position behind a name, which ends in a 0 or a pointer (RFC 1035 section 4.1.4).
+/// The position after a name, which ends with a 0 or a pointer (RFC 1035 section 4.1.4).
 fn skip_name(bytes: &[u8], mut at: usize) -> Option<usize> {
     for _ in 0..HOPS {
         match *bytes.get(at)? {
@@ -205,7 +205,7 @@ fn same_name(a: &[u8], a_at: usize, b: &[u8], b_at: usize) -> bool {
     }
 }
 
-/// The labels of a name, through its pointers; the last is empty. `None` if it cannot be read.
+/// The labels of a name, following its pointers. The last label is empty, or `None` if the name cannot be read.
 struct Labels<'m> {
     bytes: &'m [u8],
     at: usize,

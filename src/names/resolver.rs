@@ -18,14 +18,14 @@ const PORT: u16 = 53;
 const FIRST: Duration = Duration::from_secs(1);
 /// How long IPv4 addresses wait for IPv6 ones (RFC 8305 section 3): some servers never answer the IPv6 query.
 const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
-/// How long IPv6 addresses wait for IPv4 ones, which are needed if no IPv6 address answers. It is time enough to repeat a lost
-/// query. RFC 8305 lets a connection begin meanwhile; here later answers are not used.
+/// How long IPv6 addresses wait for IPv4 ones, which are needed if no IPv6 address answers. The delay leaves time to repeat a
+/// lost query. RFC 8305 lets a connection begin at once and uses later answers; this resolver ignores later answers.
 const FALLBACK_DELAY: Duration = Duration::from_secs(2);
 
 /// Looks up the addresses of a name: both families at once, the servers in turn.
 ///
-/// The result is there when both families are answered, 50 ms after IPv4 addresses, or 2 s after IPv6 addresses. Addresses of a
-/// family that cannot be reached do not count. When the patience ends, there is a result in any case.
+/// The result is ready when both families are answered, 50 ms after IPv4 addresses arrive, or 2 s after IPv6 addresses arrive.
+/// Addresses of a family that cannot be reached start no such delay. There is always a result when the patience ends.
 ///
 /// Its port needs room for two datagrams of 271 bytes to send, and for two replies of 512 bytes.
 #[derive(Clone, Debug)]
@@ -38,7 +38,7 @@ pub struct Resolver {
     /// Whether the family of each query can be reached from here.
     reached: [bool; 2],
     patience: Duration,
-    /// When it gives up; `None` before the first poll.
+    /// When the lookup gives up; `None` before the first poll.
     until: Option<Instant>,
     /// When the next query is sent.
     ask_at: Option<Instant>,
@@ -63,7 +63,7 @@ pub struct Resolver {
 struct Query {
     kind: Kind,
     id: u16,
-    /// Whether it is still to be queued.
+    /// Whether the query has yet to be queued.
     due: bool,
     answered: bool,
 }
@@ -140,7 +140,7 @@ impl Resolver {
             }
             match message::reply(bytes, id, &self.name, kind, |address| self.addresses.add(address)) {
                 Reply::NotOurs => continue,
-                // RFC 8020 applies it to both families; some servers mean only the one in the query.
+                // By RFC 8020 the name then has no address of either family, but some servers mean only the queried family.
                 Reply::NoSuchName => {
                     self.queries[at].answered = true;
                     self.unknown = true;
@@ -160,7 +160,7 @@ impl Resolver {
         }
     }
 
-    /// Notes that a server failed. The next one is asked at once, unless all have failed at two queries.
+    /// Notes that a server failed. Asks the next one at once, unless every server has already failed twice.
     fn fails(&mut self, why: ResolveError, now: Instant) {
         self.trouble = Some(why);
         self.troubles += 1;
@@ -206,7 +206,7 @@ impl Resolver {
         for query in self.queries.iter_mut().filter(|query| query.due && !query.answered) {
             let mut bytes = [0; LONGEST_QUERY];
             let len = message::question(query.id, &self.name, query.kind, &mut bytes);
-            // The queue is full: it is tried again when there is room.
+            // The queue is full: the query is queued again when there is room.
             if socket.send_slice(&bytes[..len], IpEndpoint::new(server, PORT)).is_err() {
                 return;
             }
@@ -267,11 +267,12 @@ pub enum ResolveError {
     NoServer,
     /// The name does not exist.
     NoSuchName,
-    /// No server answered within this time. The first that was asked is named.
+    /// No server answered within this time. The address is that of the first server asked.
     Silent(IpAddress, Duration),
     /// The server's reply is too long for a datagram.
     Truncated(IpAddress),
-    /// No server could be asked: no host on the link answered ARP or NDP for any of them. The first is named.
+    /// No server could be asked: no host on the link answered ARP or NDP for any of them. The address is that of the first
+    /// server.
     Unreachable(IpAddress),
 }
 
@@ -298,7 +299,7 @@ impl fmt::Display for ResolveError {
 
 impl core::error::Error for ResolveError {}
 
-/// A time in seconds. Formatting a fraction otherwise adds kilobytes of code to a board.
+/// A time in seconds. The usual formatting of fractions would add kilobytes of code to a board.
 struct Seconds(Duration);
 
 impl fmt::Display for Seconds {

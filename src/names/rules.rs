@@ -38,7 +38,7 @@ pub fn check(text: &str) -> Result<(), NameError> {
 pub enum NameError {
     /// It has a character that host names cannot have.
     BadCharacter,
-    /// There is nothing before the first dot, or between two.
+    /// A part is empty: there is nothing before the first dot, or between two dots.
     EmptyPart,
     /// It ends in a number, as addresses do.
     Number,

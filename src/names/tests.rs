@@ -1,4 +1,4 @@
-//! The resolver against a server made by hand, on a virtual clock; the names and messages by themselves.
+//! Tests the resolver against a fake server on a virtual clock, and names and messages on their own.
 
 use std::net::IpAddr;
 use std::vec::Vec;
@@ -64,7 +64,7 @@ fn aliases_are_followed_in_any_order_and_never_for_ever() {
 fn a_pointer_to_itself_ends() {
     let name = Name::new("www.example").unwrap();
     let mut bytes = reply_of("www.example", A, 0, &[(String::from("www.example"), A, vec![10, 0, 0, 9])]);
-    // The record's name becomes a pointer to its own place.
+    // The record's name becomes a pointer to itself.
     let at = 12 + name.wire().len() + 4;
     bytes.splice(at..at + name.wire().len(), [0xc0, at as u8]);
     assert_eq!(read(&bytes, &name), (Reply::Addresses(0), vec![]));
@@ -92,13 +92,13 @@ fn one_family_waits_for_the_other_no_longer_than_it_should() {
     let only = |kind| move |question: &[u8]| (kind_of(question) == kind).then(|| answer(question, 0));
     assert_eq!(lookup(only(A), false), (Ok(vec!["10.0.0.9".into()]), 50));
     assert_eq!(lookup(only(AAAA), false), (Ok(vec!["fd00::9".into()]), 2000));
-    // Whoever wants all addresses has them when its patience ends.
+    // A thorough lookup returns the addresses that it has when its patience ends.
     assert_eq!(lookup(only(A), true), (Ok(vec!["10.0.0.9".into()]), 10_000));
 }
 
 #[test]
 fn a_family_that_cannot_be_reached_is_not_settled_for() {
-    // Of the questions about IPv4 the third is answered, after three seconds.
+    // Only the third IPv4 query is answered, after three seconds.
     let late = || {
         let mut asked = 0;
         move |question: &[u8]| {
@@ -121,7 +121,7 @@ fn failures_are_told_apart() {
     assert_eq!(lookup(|q| Some(answer(q, 5)), false), (Err(ResolveError::Failed(server, 5)), 0));
     let cut = |q: &[u8]| Some(answer(q, 0)[..40].to_vec());
     assert_eq!(lookup(cut, false), (Err(ResolveError::Malformed(server)), 0));
-    // What has another number is somebody else's.
+    // A reply with another ID belongs to another query.
     let foreign = |q: &[u8]| Some([&[q[0] ^ 1], &answer(q, 0)[1..]].concat());
     assert_eq!(lookup(foreign, false), (Err(silent), 10_000));
     let empty = |q: &[u8]| Some(reply_to(q, 0, &[]));
@@ -151,12 +151,12 @@ const A: u16 = 1;
 const CNAME: u16 = 5;
 const AAAA: u16 = 28;
 
-/// What a lookup of www.example says of a server at 10.0.0.1, and after how many milliseconds.
+/// The result of looking up www.example at a server at 10.0.0.1, and the time in milliseconds until then.
 fn lookup(server: impl FnMut(&[u8]) -> Option<Vec<u8>>, thorough: bool) -> (Result<Vec<String>, ResolveError>, i64) {
     lookup_with(server, |resolver| if thorough { resolver.thorough() } else { resolver })
 }
 
-/// The same of a resolver that is told more.
+/// Like `lookup`, with more settings of the resolver.
 fn lookup_with(
     server: impl FnMut(&[u8]) -> Option<Vec<u8>>,
     tell: impl FnOnce(Resolver) -> Resolver,

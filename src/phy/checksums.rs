@@ -1,7 +1,7 @@
 //! The checksums of TCP and UDP (RFC 9293 section 3.1, RFC 768), for controllers that do not compute them.
 //!
-//! A driver copies every word of a frame anyway. Summing the words meanwhile costs a fraction of another pass. Sums are of
-//! little-endian words on every machine; only their last 16 bits are swapped (RFC 1071 section 2).
+//! A driver copies every word of a frame anyway. Summing the words during the copy costs a fraction of a second pass. Words are
+//! summed as little-endian on every machine; only the final 16-bit sum is swapped (RFC 1071 section 2).
 
 /// Whether the checksum of the TCP segment or UDP datagram in an Ethernet frame is right.
 ///
@@ -21,7 +21,7 @@ pub(super) fn holds(frame: &[u8], sum: Option<u32>) -> bool {
         if (a, b) == (0, 0) {
             return !required;
         }
-        // The packet may be longer than the datagram.
+        // The packet may continue after the datagram.
         let len = usize::from(u16::from_be_bytes([high, low]));
         if start + len != end {
             sum = None;
@@ -58,7 +58,7 @@ pub(super) fn add(a: u32, b: u32) -> u32 {
     sum + u32::from(carry)
 }
 
-/// The sum of bytes at an even position of the packet.
+/// The sum of bytes that start at an even position of the packet.
 fn sum_of(bytes: &[u8]) -> u32 {
     let (words, rest) = bytes.as_chunks::<4>();
     let last = rest.iter().rev().fold(0, |word, &byte| word << 8 | u32::from(byte));

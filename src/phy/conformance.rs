@@ -2,7 +2,7 @@
 //!
 //! smoltcp's [`Device`] says little about what an interface relies on. [`check`] sends and receives frames through the device under
 //! test, with a [`Peer`] at the other end of its link, and names the first rule that the device breaks. It needs no heap and no
-//! `std`, and one buffer for a frame and a byte more.
+//! `std`, only a buffer one byte longer than the longest frame.
 //!
 //! The frames have EtherType 0x88B5 (IEEE Std 802: for local experiments). For a device without Ethernet they are IPv4 packets of
 //! protocol 253 (RFC 3692) from 192.0.2.1 to 192.0.2.2. Other frames, such as broadcasts of a network, are ignored, up to
@@ -64,8 +64,8 @@ const FOREIGN: usize = 64;
 
 /// The other end of the link, and the machine's clock.
 ///
-/// Each call is given the device, because on some links the device itself is the other end: one that receives what it sends, or a
-/// fake controller inside a driver.
+/// Each call is given the device, because on some links the device itself is the other end: a loopback device, or a driver of a
+/// fake controller.
 pub trait Peer<D> {
     /// Makes `frame` arrive at the device. Returns false if the link does not take it: its length is out of range, or the link is
     /// full and reports it.
@@ -88,12 +88,13 @@ pub trait Peer<D> {
         EthernetAddress::BROADCAST
     }
 
-    /// The number of frames sent in a row, each way, to fill the device's queues: more than these hold.
+    /// The number of frames sent in a row, in each direction, to fill the device's queues. Return more than the queues hold.
     fn burst(&self) -> usize {
         64
     }
 
-    /// Whether [`Peer::inject`] can make a wrong checksum arrive. It cannot if the device sends the frame itself and corrects it.
+    /// Whether [`Peer::inject`] can make a wrong checksum arrive. Return false if the injected frame passes through a device that
+    /// corrects its checksum.
     fn forges(&self) -> bool {
         true
     }
@@ -105,8 +106,8 @@ pub trait Peer<D> {
     }
 }
 
-/// Tests `device`, whose queues must be empty. If it passes, they are empty again. `scratch` holds a frame of the device's MTU and
-/// one byte more.
+/// Tests `device`, whose queues must be empty. If the device passes, they are empty again. `scratch` must be one byte longer than
+/// the device's MTU.
 ///
 /// Behaviour beyond the rules, such as multicast filters and link state, is not tested.
 ///
@@ -127,7 +128,7 @@ pub fn check<D: Device, P: Peer<D>>(device: &mut D, peer: &mut P, scratch: &mut 
 type Obeys<B> = fn(&mut B) -> Result<(), Fault>;
 
 impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
-    /// In this order, the first failure is the most informative.
+    /// The order makes the first failure the most informative one.
     const RULES: [(Rule, Obeys<Self>); 13] = [
         (Rule::Clock, Self::clock),
         (Rule::Capabilities, Self::capabilities),

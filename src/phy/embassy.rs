@@ -11,7 +11,7 @@ use smoltcp::wire::{EthernetAddress, HardwareAddress};
 /// A smoltcp device made of any [`embassy_net_driver::Driver`].
 ///
 /// The driver is polled, so no executor is needed. If it has a task of its own (a `runner`), that must run beside the poll loop.
-/// Frames are read and written in the driver's memory; the adapter has none.
+/// Frames are read and written in the driver's memory; the adapter has no buffers.
 ///
 /// ```
 /// use embassy_net_driver_channel::driver::HardwareAddress;
@@ -38,7 +38,7 @@ impl<D: Driver> Embassy<D> {
         Self::with_waker(driver, Waker::noop().clone())
     }
 
-    /// Adapts a driver, and wakes `waker` when it has a frame, or room for one, after it had none: for a poll loop that sleeps.
+    /// Adapts a driver for a poll loop that sleeps: wakes `waker` when a frame arrives, or when there is room to send again.
     ///
     /// # Errors
     /// The driver's medium is neither Ethernet nor IP.
@@ -59,7 +59,7 @@ impl<D: Driver> Embassy<D> {
         }
     }
 
-    /// Whether the driver reports that its link is up. It may drop frames sent earlier.
+    /// Whether the driver reports that its link is up. Until then it may drop frames sent to it.
     pub fn is_link_up(&mut self) -> bool {
         self.driver.link_state(&mut Context::from_waker(&self.waker)) == LinkState::Up
     }

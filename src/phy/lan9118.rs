@@ -9,11 +9,12 @@ use super::words::{Arrived, Words};
 
 /// A LAN9118 as a device.
 ///
-/// It stores 10,560 bytes of received frames and loses any more. The receive windows of all connections together, with 60 bytes a
-/// segment, must stay below that. A frame waits while none can be sent, so that each can be answered.
+/// It stores 10,560 bytes of received frames and loses any further frames. The receive windows of all connections together, plus
+/// 60 bytes for each segment, must stay below that. So that every frame can be answered, a received frame waits until one can be
+/// sent.
 ///
-/// The driver computes and verifies TCP and UDP checksums while it copies frames. It drops frames with a wrong one, and fragments
-/// of segments and datagrams.
+/// The driver computes and verifies TCP and UDP checksums while it copies frames. It drops frames with a wrong checksum, and
+/// fragments of segments and datagrams.
 #[derive(Debug)]
 pub struct Lan9118<R> {
     registers: R,
@@ -63,10 +64,10 @@ impl<R: Registers> Lan9118<R> {
 
     /// Resets the controller and configures it.
     ///
-    /// It receives frames to `address`, broadcasts and, with IPv6, multicasts. Each raises its interrupt.
+    /// It receives frames to `address`, broadcasts and, with IPv6, multicasts. Each received frame raises the interrupt.
     ///
     /// # Errors
-    /// [`NotThere`]: it does not identify itself, or does not complete a command.
+    /// [`NotThere`]: the controller does not identify itself, or does not complete a command.
     pub fn new(mut registers: R, address: EthernetAddress) -> Result<Self, NotThere> {
         let r = &mut registers;
         there(wait(r, |r| r.read(BYTE_TEST) == 0x8765_4321))?;
@@ -100,7 +101,7 @@ impl<R: Registers> Lan9118<R> {
         })
     }
 
-    /// Clears the interrupt. Frames that have already arrived raise it no more, so poll after this.
+    /// Clears the interrupt. Frames that have already arrived do not raise it again, so poll after this.
     pub fn acknowledge(&mut self) {
         self.registers.write(INT_STS, RECEIVED);
     }
@@ -148,7 +149,7 @@ impl<R: Registers> Lan9118<R> {
         for _ in 0..(info >> 16) & 0xff {
             self.registers.read(TX_STATUS);
         }
-        // The two command words and the 2 bytes before the frame included.
+        // Includes the two command words and the 2 bytes before the frame.
         (info & 0xffff) as usize >= (2 + FRAME).next_multiple_of(4) + 8
     }
 }
@@ -212,7 +213,7 @@ impl<R: Registers> Device for Lan9118<R> {
     }
 }
 
-/// A frame received. Dropped unused, it stays.
+/// A received frame. It stays in the device if the token is dropped unused.
 #[doc(hidden)]
 pub struct Received<'a> {
     waiting: &'a mut Option<usize>,
@@ -238,7 +239,7 @@ impl<R: Registers> TxToken for Sending<'_, R> {
     /// If `len` exceeds the capabilities, which smoltcp never asks for.
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
         let (len, words, result) = self.words.send(len, f, R::sum);
-        // Data begins 2 bytes into the first word. The frame is one segment: the first and the last.
+        // Data begins 2 bytes into the first word. The frame is sent as one segment, both the first and the last.
         self.registers.write(TX_DATA, 2 << 16 | 0x3000 | len as u32);
         self.registers.write(TX_DATA, len as u32);
         self.registers.write_wide_fifo(TX_DATA, words);

@@ -8,8 +8,8 @@ use smoltcp::phy::{DeviceCapabilities, Medium, RxToken, TxToken};
 ///
 /// Both may work at the same time: each frame has its own cell, so one can be read while the next is written.
 ///
-/// The last free place is kept for a reply to a received frame. Thus two full queues never wait for each other: only a reply fills
-/// a queue, and the frame that it answers has left a place in the other one.
+/// The last free place is kept for a reply to a received frame. Thus two full queues never wait for each other: only a reply can
+/// fill a queue, and the frame that it answers has just freed a place in the other queue.
 pub struct Queue<const FRAMES: usize, const MTU: usize> {
     slots: [RefCell<Slot<MTU>>; FRAMES],
     first: Cell<usize>,

@@ -47,13 +47,13 @@ pub trait Registers {
         self.read_fifo(offset, words)
     }
 
-    /// Like [`write_fifo`](Self::write_fifo), to such a FIFO.
+    /// Like [`write_fifo`](Self::write_fifo), to a FIFO that can be written at eight consecutive registers.
     fn write_wide_fifo(&mut self, offset: usize, words: &[[u8; 4]]) {
         self.write_fifo(offset, words);
     }
 }
 
-/// How often a register is read before the hardware is given up.
+/// The number of times to read a register before giving up on the hardware.
 const PATIENCE: usize = 100_000;
 
 /// Reads registers until `done` returns true. Returns false if that takes too long.
@@ -72,7 +72,7 @@ pub(super) const SHORTEST: usize = 60;
 pub struct Faults {
     /// Frames received with an error, or with an invalid length.
     pub bad: u32,
-    /// Frames with a wrong TCP or UDP checksum, or with a fragment, whose checksum cannot be verified.
+    /// Frames with a wrong TCP or UDP checksum, or with a fragment, whose checksum the driver cannot verify.
     pub checksums: u32,
     /// Frames that the controller lost because it had no room.
     pub overruns: u32,

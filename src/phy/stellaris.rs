@@ -9,11 +9,11 @@ use super::words::{Arrived, Words};
 
 /// A Stellaris Ethernet controller as a device.
 ///
-/// It may deliver frames to other addresses, which the driver drops. A frame waits while none can be sent, so that each can be
-/// answered.
+/// The controller may deliver frames for other addresses, which the driver drops. So that every frame can be answered, a received
+/// frame waits until one can be sent.
 ///
-/// The driver computes and verifies TCP and UDP checksums while it copies frames. It drops frames with a wrong one, and fragments
-/// of segments and datagrams.
+/// The driver computes and verifies TCP and UDP checksums while it copies frames. It drops frames with a wrong checksum, and
+/// fragments of segments and datagrams.
 #[derive(Debug)]
 pub struct Stellaris<R> {
     registers: R,
@@ -46,7 +46,7 @@ const OVERRUN: u32 = 1 << 3;
 impl<R: Registers> Stellaris<R> {
     /// Configures the controller.
     ///
-    /// It receives frames to `address`, broadcasts and, with IPv6, multicasts. Each raises its interrupt.
+    /// It receives frames to `address`, broadcasts and, with IPv6, multicasts. Each received frame raises the interrupt.
     pub fn new(mut registers: R, address: EthernetAddress) -> Self {
         let r = &mut registers;
         r.write(INTERRUPTS, 0);
@@ -70,7 +70,7 @@ impl<R: Registers> Stellaris<R> {
         }
     }
 
-    /// Clears the interrupt. Frames that have already arrived raise it no more, so poll after this.
+    /// Clears the interrupt. Frames that have already arrived do not raise it again, so poll after this.
     pub fn acknowledge(&mut self) {
         self.registers.write(STATUS, RECEIVED);
     }
@@ -158,7 +158,7 @@ impl<R: Registers> Device for Stellaris<R> {
     }
 }
 
-/// A frame received. Dropped unused, it stays.
+/// A received frame. It stays in the device if the token is dropped unused.
 #[doc(hidden)]
 pub struct Received<'a> {
     waiting: &'a mut Option<usize>,
@@ -184,7 +184,7 @@ impl<R: Registers> TxToken for Sending<'_, R> {
     /// If `len` exceeds the capabilities, which smoltcp never asks for.
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
         let (len, words, result) = self.words.send(len, f, R::sum);
-        // The length before the frame is that of the data after the Ethernet header.
+        // The length word before the frame counts only the data after the Ethernet header.
         let counted = (len as u16 - 14).to_le_bytes();
         words[0][..2].copy_from_slice(&counted);
         self.registers.write_fifo(DATA, words);

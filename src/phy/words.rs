@@ -5,7 +5,7 @@ use core::ops::Range;
 use super::checksums::{self, add};
 use super::registers::{FRAME, SHORTEST};
 
-/// A frame at offset 2 in whole words, so that its IP header is aligned. The 4-byte checksum of Ethernet may follow.
+/// A buffer of whole words with a frame at offset 2, so that its IP header is aligned. The 4-byte Ethernet checksum may follow.
 #[derive(Debug)]
 #[repr(align(4))]
 pub(super) struct Words([u8; 1520]);
@@ -32,12 +32,12 @@ impl Words {
         self.0.as_chunks_mut().0
     }
 
-    /// Receives a frame of `len` bytes: `read` fills the words of a range, and sums them.
+    /// Receives a frame of `len` bytes: `read` fills a range of words and returns their sum.
     pub fn receive(&mut self, range: Range<usize>, len: usize, read: impl FnOnce(&mut [[u8; 4]]) -> u32) -> Arrived {
         let start = range.start;
         let words = self.words().get_mut(range).unwrap_or_default();
         let all = read(words);
-        // Bytes before and after the segment or datagram are taken out of the sum again.
+        // Bytes before and after the segment or datagram are subtracted from the sum.
         let [_, _, high, low] = words.get(LENGTH - start).copied().unwrap_or_default();
         let end = PACKET + usize::from(u16::from_be_bytes([high, low]));
         let sum = (HEADERS * 4..=2 + len).contains(&end).then(|| {
@@ -54,7 +54,7 @@ impl Words {
     /// and the end of a word. Returns its length, the words, and the result of `write`.
     ///
     /// # Panics
-    /// If it is longer than the longest frame.
+    /// If `len` exceeds the longest frame.
     pub fn send<T>(
         &mut self,
         len: usize,

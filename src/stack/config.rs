@@ -10,11 +10,11 @@ use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
 /// The largest number of addresses of an interface.
 pub(super) const MAX_ADDRESSES: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
 
-/// The configuration of a [`Stack`](super::Stack). Addresses and seed have no default; everything else has.
+/// The configuration of a [`Stack`](super::Stack). Every setting except the addresses and the seed has a default.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// The interface's own hardware address. Its kind must match the device's medium.
+    /// The interface's own hardware address, of the kind that the device's medium uses.
     pub hardware: HardwareAddress,
     /// The source of sequence numbers, ports and the hash key.
     pub seed: Seed,
@@ -37,16 +37,16 @@ pub struct Config {
     pub slaac: bool,
 }
 
-/// An interface's addresses. It holds one more than is allowed, so that [`Stack::new`](super::Stack::new) can refuse it.
+/// An interface's addresses. The list has room for one address too many, so that [`Stack::new`](super::Stack::new) can reject it.
 pub type Addresses = heapless::Vec<IpCidr, { MAX_ADDRESSES + 1 }>;
 
-/// Routers, one of each family, and one more for the same reason.
+/// Routers, one of each family. The list has room for one too many, so that [`Stack::new`](super::Stack::new) can reject it.
 pub type Gateways = heapless::Vec<IpAddress, 3>;
 
 impl Config {
     /// A stack with these addresses, the default [`TcpOptions`], and no autoconfiguration.
     ///
-    /// Of too many addresses one is kept, for [`Stack::new`](super::Stack::new) to refuse; the rest are left out.
+    /// If there are too many addresses, the list keeps one too many, and [`Stack::new`](super::Stack::new) rejects it.
     pub fn new(hardware: HardwareAddress, seed: Seed, addresses: &[IpCidr]) -> Self {
         Config {
             hardware,
@@ -101,8 +101,8 @@ fn least_mtu(address: &IpCidr) -> usize {
 #[derive(Clone, Copy, Debug)]
 #[non_exhaustive]
 pub struct TcpOptions {
-    /// How long an acknowledgement may wait for data to travel with; `None` means not at all (RFC 9293 section 3.8.6.3). 10 ms by
-    /// default.
+    /// How long to delay an acknowledgement so that it can travel with data (RFC 9293 section 3.8.6.3). 10 ms by default; `None`
+    /// means no delay.
     pub ack_delay: Option<Duration>,
     /// The congestion control. None by default.
     pub congestion: CongestionControl,
@@ -202,7 +202,7 @@ impl<S> Listener<S> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum SetupError {
-    /// DHCP or SLAAC on a device without Ethernet.
+    /// DHCP or SLAAC was requested on a device without Ethernet.
     #[cfg(feature = "dhcp")]
     AutoconfNeedsEthernet,
     /// An address is not unicast.
@@ -215,7 +215,7 @@ pub enum SetupError {
     BadMemory,
     /// The device's MTU is below the minimum of IP: 576 bytes, 1,280 with an IPv6 address (RFC 791, RFC 8200 section 5).
     MtuTooSmall(usize),
-    /// More addresses or gateways than smoltcp was built for.
+    /// There are more addresses or gateways than smoltcp was built for.
     TooMany,
 }
 
@@ -250,7 +250,7 @@ impl core::error::Error for SetupError {}
 pub enum ListenError {
     /// Another program of this stack has the port.
     InUse,
-    /// No room for another program, or for another UDP socket.
+    /// There is no room for another program, or for another UDP socket.
     Full,
     /// Port 0 cannot be served.
     PortZero,

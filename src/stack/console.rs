@@ -7,8 +7,8 @@
 pub trait Console {
     /// Writes bytes to the program's output.
     ///
-    /// They may come from a peer: a terminal is sent what [`Escape`](crate::app::Escape) leaves of them, anything else the bytes as
-    /// they are.
+    /// The bytes may come from a peer. Filter them with [`Escape`](crate::app::Escape) before they reach a terminal; write them
+    /// unchanged to anything else.
     fn print(&mut self, bytes: &[u8]);
 
     /// Shows `text` where a person types. Does nothing if input is not a terminal.

@@ -10,10 +10,11 @@ use super::event::{DropReason, Event, Io, Probe, Step};
 use super::ingress::Watch;
 use super::{Console, Context, ListenError, MAX_PROGRAMS, Next, Port, Session, Stack, UdpSession};
 
-/// How long a datagram may wait for its receiver's hardware address: for one request, one second (RFC 1122 section 2.3.2.1).
+/// How long a datagram may wait for its receiver's hardware address: one second, time for one request (RFC 1122 section 2.3.2.1).
 const UNREACHABLE: Duration = Duration::from_secs(1);
 
-/// The same if smoltcp did not send a request at first: it sends one a second, for all sockets together (smoltcp #1101).
+/// How long a datagram may wait if smoltcp suppressed its first request. smoltcp sends one request a second for all sockets
+/// together (smoltcp #1101).
 const UNREACHABLE_LIMITED: Duration = Duration::from_millis(2050);
 
 /// The UDP ports: programs, sockets, whose turn it is, and the next deadline.
@@ -29,14 +30,14 @@ pub(super) struct Datagrams<'a, U> {
     due: Option<Instant>,
     /// When the sockets want to be polled again.
     retry: Option<Instant>,
-    /// Since when an empty datagram has been waiting to be sent.
+    /// The time from which an empty datagram has been waiting to be sent.
     empty: Option<Instant>,
-    /// When a request for a hardware address was last suppressed because of another one.
+    /// When smoltcp last suppressed a request for a hardware address, because it had just sent another.
     limited: Option<Instant>,
 }
 
 impl<'a, U> Datagrams<'a, U> {
-    /// Free ports, one for each socket. `None` if the slices do not fit together.
+    /// Makes free ports, one for each socket. Returns `None` if the slices' lengths do not match.
     pub(super) fn new(
         ports: &'a mut [Port<U>],
         sockets: &'a mut [SocketStorage<'a>],
@@ -75,7 +76,7 @@ impl<'a, U> Datagrams<'a, U> {
     }
 }
 
-/// When a datagram that waits since `since` has waited long enough. The last request was suppressed at `limited`.
+/// When to give up a datagram that has waited since `since`. The last request for a hardware address was suppressed at `limited`.
 fn late(limited: Option<Instant>, since: Instant) -> Instant {
     let limited = limited.is_some_and(|at| at >= since);
     since + if limited { UNREACHABLE_LIMITED } else { UNREACHABLE }
@@ -85,7 +86,7 @@ fn late(limited: Option<Instant>, since: Instant) -> Instant {
 struct UdpPool<'a> {
     datagrams: &'a mut [PacketMetadata],
     payloads: &'a mut [u8],
-    /// An even share: the datagrams and bytes of one buffer.
+    /// The size of one buffer if all are equal: its datagrams and its bytes.
     share: (usize, usize),
 }
 
@@ -147,8 +148,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Ok(number)
     }
 
-    /// The same for a program whose datagrams are a means to something else, such as the lookup of a name: no [`Event::Udp`] reports
-    /// them.
+    /// Like [`bind`](Self::bind), but no [`Event::Udp`] reports the program's datagrams. For programs such as a name lookup.
     ///
     /// # Errors
     /// As [`bind`](Self::bind).
@@ -165,7 +165,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.datagrams.ports.iter_mut().find(|p| p.number == number && !p.over)?.session.as_mut()
     }
 
-    /// Takes the program of a UDP port that has ended. Its port is free, and the program stays until it is taken.
+    /// Takes a UDP program that has ended. Its port is already free; the stack keeps the program until this call.
     pub fn take_udp(&mut self, number: u16) -> Option<U> {
         let port = self.datagrams.ports.iter_mut().find(|p| p.number == number && p.over)?;
         port.over = false;
@@ -231,7 +231,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.run_port(now, index, io)
     }
 
-    /// Whether a part of a datagram is still to leave. Without `std` nothing is fragmented.
+    /// Whether fragments of a datagram have not left yet. Without `std` no datagram is fragmented.
     pub(super) fn has_fragments(&mut self, now: Instant) -> bool {
         cfg!(feature = "std") && self.iface.poll_at(now, &self.fragment_set).is_some_and(|at| at <= now)
     }
@@ -244,7 +244,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     /// Notes that a frame went to the shared sockets: a program may have a datagram.
     pub(super) fn datagrams_arrived(&mut self) {
-        // A neighbour's hardware address that is waited for may be known now.
+        // The frame may have brought a hardware address that a datagram waits for.
         self.datagrams.send |= self.datagrams.retry.is_some();
         for port in self.datagrams.ports.iter_mut() {
             port.run |= port.handle.is_some_and(|handle| self.datagrams.set.get::<Socket>(handle).can_recv());
@@ -312,8 +312,9 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     /// Drops a datagram that has waited too long for its receiver's hardware address.
     ///
-    /// smoltcp would keep it at the head of its queue for ever, and no other client would be answered. There is no call to
-    /// remove one datagram, so the socket starts anew; before its next attempt, which would silence it for another second.
+    /// smoltcp would keep it at the head of its queue for ever, and no other client would be answered. smoltcp cannot remove one
+    /// datagram, so this reopens the socket. That must happen before the socket's next attempt, which would silence it for
+    /// another second.
     fn drop_unreachable<P: Probe>(&mut self, now: Instant, probe: &mut P) {
         let limited = self.datagrams.limited;
         let late = |since: Option<Instant>| since.is_some_and(|since| now >= late(limited, since));
@@ -334,7 +335,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Lets the programs go on whose datagram has left.
+    /// Lets each program continue whose datagram has left.
     fn note_sent(&mut self) {
         for port in self.datagrams.ports.iter_mut() {
             let (Some(_), Some(handle), Some(session)) = (port.waiting, port.handle, &port.session) else { continue };

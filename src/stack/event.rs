@@ -74,10 +74,10 @@ impl fmt::Display for DisplayEndpoint {
 pub enum Step {
     /// Sent at least one frame of a socket: segments of this connection, or datagrams and control messages if `None`.
     Egress(Option<ConnectionId>),
-    /// Did nothing: the stack waits for a frame, or for this time if there is one. If this time is not in the future, it waits for
-    /// the device to have room to send.
+    /// Did nothing: the stack waits for a frame, or for this time if there is one. If this time is not in the future, the stack
+    /// waits until the device has room to send.
     Idle(Option<Instant>),
-    /// Took in one frame: for this connection, or for none.
+    /// Took in one frame: for this connection, or for no connection if `None`.
     Ingress(Option<ConnectionId>),
     /// Ran the program of this connection.
     Session(ConnectionId, Next),
@@ -144,7 +144,7 @@ impl fmt::Display for DropReason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// The interface's addresses changed, or a DHCP server or router did something about them.
+    /// The interface's addresses changed, or a DHCP server or router acted on them.
     Address(AddressEvent),
     /// A connection is established. It is served at once, or waits in the backlog.
     Accepted {
@@ -198,7 +198,7 @@ pub enum Event {
     },
     /// A connection attempt was answered with RST.
     Refused {
-        /// The endpoints that it would have had.
+        /// The endpoints that the connection would have had.
         tuple: Tuple,
         /// The reason.
         why: DropReason,
@@ -207,7 +207,7 @@ pub enum Event {
     State {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints; in LISTEN the remote one is not known.
+        /// Its endpoints. In LISTEN the remote endpoint is not known.
         tuple: Tuple,
         /// The state before.
         from: State,
@@ -256,7 +256,7 @@ impl Event {
 
 /// Watches a stack: it is called for every frame and every event. The default methods do nothing and cost nothing.
 pub trait Probe {
-    /// Called with each frame that the device delivers or takes.
+    /// Called with each frame that the device receives or sends.
     fn frame(&mut self, _now: Instant, _direction: Direction, _frame: &[u8]) {}
 
     /// Called with each event.

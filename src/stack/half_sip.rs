@@ -1,15 +1,15 @@
 //! HalfSipHash, and the random numbers made with it: SipHash on words of 32 bits (Aumasson and Bernstein, "SipHash: a fast short-input PRF").
 //!
-//! Without the key nobody can choose inputs that collide. It takes a tenth of SipHash's code, and a quarter of its time on a 32-bit
-//! core.
+//! Nobody can choose inputs that collide without knowing the key. HalfSipHash takes a tenth of SipHash's code, and a quarter of
+//! its time on a 32-bit core.
 
-/// Hashes words under a key, with `C` rounds a word and `D` at the end.
+/// Hashes words under a key, with `C` rounds for each word and `D` rounds at the end.
 ///
-/// 1 and 3 for tables, 2 and 4 as the authors propose.
+/// Use 1 and 3 for hash tables; the authors propose 2 and 4.
 pub(crate) fn half_sip<const C: usize, const D: usize>(key: u64, words: &[u32]) -> u32 {
     let (low, high) = (key as u32, (key >> 32) as u32);
     let mut state = [low, high, 0x6c79_6765 ^ low, 0x7465_6462 ^ high];
-    // At the end the length in bytes, and no bytes after the last word.
+    // The last block has the length in bytes. No bytes follow the last whole word.
     let end = (words.len() as u32) << 26;
     for &word in words.iter().chain([&end]) {
         state[3] ^= word;

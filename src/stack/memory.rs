@@ -10,7 +10,7 @@ use super::connections::{Slot, SlotIndex};
 
 /// Everything that a [`Stack`](super::Stack) stores.
 ///
-/// `slots`, `slot_index` and `sockets` are as long as the number of connections. The buffers are divided evenly among these.
+/// `slots`, `slot_index` and `sockets` have one entry for each connection. The buffers are divided evenly among the connections.
 /// [`Pool`] holds all of it in one value.
 pub struct Memory<'a, S, U> {
     /// One slot for each connection, at most 65,534.
@@ -21,7 +21,7 @@ pub struct Memory<'a, S, U> {
     pub sockets: &'a mut [SocketStorage<'a>],
     /// Receive buffers. A connection's share, in bytes, is its largest window.
     pub receive: &'a mut [u8],
-    /// Send buffers. A connection's share, in bytes, is the most unacknowledged data.
+    /// Send buffers. A connection's share, in bytes, limits its unacknowledged data.
     pub send: &'a mut [u8],
     /// One entry for each UDP port.
     pub ports: &'a mut [Port<U>],
@@ -31,7 +31,7 @@ pub struct Memory<'a, S, U> {
     pub datagrams: &'a mut [PacketMetadata],
     /// Datagram payloads, divided in the same way, unless [`bind_sized`](super::Stack::bind_sized) asks for another share.
     pub payloads: &'a mut [u8],
-    /// Scratch memory for programs: at least [`MESSAGE`](super::MESSAGE) bytes, and the longest UDP reply.
+    /// Scratch memory for programs: at least [`MESSAGE`](super::MESSAGE) bytes, and at least the longest UDP reply.
     pub scratch: &'a mut [u8],
 }
 
@@ -108,7 +108,7 @@ impl<S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, con
     }
 }
 
-/// `N` values that are zero bytes until they are filled in, where they are.
+/// Room for `N` values: zero bytes until the values are written in place.
 ///
 /// Its destructor must not run: a stack borrows the pool for as long as the pool lives.
 struct Late<T, const N: usize>(ManuallyDrop<heapless::Vec<T, N>>);
@@ -129,13 +129,13 @@ pub struct Port<U> {
     pub(super) session: Option<U>,
     pub(super) handle: Option<SocketHandle>,
     pub(super) number: u16,
-    /// Whether the program has ended. Its port is free, and the program stays until it is taken.
+    /// Whether the program has ended. Its port is then free, but the program stays here until it is taken.
     pub(super) over: bool,
-    /// Its datagrams are no events.
+    /// Whether its datagrams cause no events.
     pub(super) unreported: bool,
     pub(super) run: bool,
     pub(super) wake: Option<Instant>,
-    /// Since when a datagram has been waiting to be sent.
+    /// The time from which a datagram has been waiting to be sent.
     pub(super) waiting: Option<Instant>,
 }
 

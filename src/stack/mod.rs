@@ -1,7 +1,8 @@
 //! The poll loop: one interface, and one socket set for each connection.
 //!
-//! **Invariant.** [`Stack::step`] does one bounded piece of work and says what it did; [`Stack::poll`] is `step` until nothing is
-//! left or its budget is spent. Time is an argument, a deadline is a result: nothing here reads a clock, allocates, or waits.
+//! **Invariant.** [`Stack::step`] does one bounded piece of work and says what it did; [`Stack::poll`] repeats `step` until no
+//! work is left or its budget is spent. The caller passes the time in and gets the next deadline back: nothing here reads a
+//! clock, allocates, or waits.
 //!
 //! ```text
 //! frame ── device.receive() ── rx.consume(|frame| …)
@@ -13,7 +14,7 @@
 //! ```
 //!
 //! A step takes in a frame, runs a program, or sends one socket's frames. These three kinds of work take turns. Connections with
-//! work wait in one queue: none has a second turn before all others in it had one.
+//! work wait in one queue: none gets a second turn before every other one in the queue has had a turn.
 
 mod addresses;
 mod config;
@@ -126,7 +127,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let mut interface = iface::Config::new(config.hardware);
         interface.random_seed = config.seed.interface();
         let mut iface = Interface::new(interface, device, now);
-        // Addresses to be claimed are added later, once nobody objects.
+        // Addresses that must be claimed first are added later, once no other host has objected.
         #[cfg(feature = "dhcp")]
         let later = autoconf.as_ref().is_some_and(|autoconf| !autoconf.is_settled());
         #[cfg(not(feature = "dhcp"))]
@@ -208,7 +209,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Step::Idle(self.deadline())
     }
 
-    /// Steps until nothing is left to do, at most [`POLL_BUDGET`] times.
+    /// Repeats [`step`](Self::step) until no work is left, at most [`POLL_BUDGET`] times.
     ///
     /// Returns when to poll again, unless a frame arrives earlier: `now` if work is left, `None` if nothing is scheduled.
     pub fn poll<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Instant> {
@@ -285,6 +286,6 @@ pub struct Connection {
     pub send_queue: usize,
     /// Bytes received that the program has not read yet.
     pub receive_queue: usize,
-    /// When it next has work, unless a frame arrives earlier.
+    /// When the connection next has work, unless a frame arrives earlier.
     pub due: Option<Instant>,
 }

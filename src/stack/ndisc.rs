@@ -12,7 +12,7 @@ pub(crate) const ALL_NODES: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0
 /// The length of an IPv6 header.
 pub(super) const IPV6: usize = 40;
 
-/// The length of an IPv6 packet with an [`advertisement`](emit_advert): 24 bytes, and 8 with the hardware address.
+/// The length of an IPv6 packet with an [`advertisement`](emit_advert) of 24 bytes and a hardware address option of 8.
 pub(crate) const ADVERT: usize = IPV6 + 32;
 
 /// Writes an unsolicited IPv6 advertisement of an address, to [`ALL_NODES`] (RFC 4861 section 7.2.6).
@@ -30,13 +30,13 @@ pub(super) fn emit(source: Ipv6Address, group: Ipv6Address, message: NdiscRepr<'
         dst_addr: group,
         next_header: IpProtocol::Icmpv6,
         payload_len: message.buffer_len(),
-        // A router would have decremented it (RFC 4861 section 6.1).
+        // 255 proves that no router forwarded the packet (RFC 4861 section 6.1).
         hop_limit: 255,
     };
     let mut packet = Ipv6Packet::new_unchecked(payload);
     ip.emit(&mut packet);
     let mut icmp = Icmpv6Packet::new_unchecked(packet.payload_mut());
-    // The checksum is filled in; a device that computes it does so again.
+    // The checksum is always filled in, even if the device computes it again.
     message.emit(&source, &group, &mut icmp, &ChecksumCapabilities::default());
 }
 

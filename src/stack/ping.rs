@@ -19,9 +19,9 @@ pub use refusal::{EchoRefusal, Refusal};
 
 /// The bytes of an echo message before its data.
 pub const ECHO_HEADER: usize = 8;
-/// The number of replies that can wait to be taken; the oldest is dropped for another.
+/// The number of replies that can wait to be taken. If one more arrives, the oldest is dropped.
 const REPLIES: usize = 16;
-/// The number of refusals that can wait, in the same way.
+/// The number of refusals that can wait to be taken. If one more arrives, the oldest is dropped.
 const REFUSALS: usize = 4;
 
 /// The memory for echo requests and replies. Half of the packets and bytes are for each direction.
@@ -30,7 +30,7 @@ pub struct EchoMemory<'a> {
     pub socket: &'a mut [SocketStorage<'a>],
     /// At least two packets.
     pub packets: &'a mut [PacketMetadata],
-    /// At least twice the sum of the 8 bytes of the header and the longest data.
+    /// At least twice the length of the longest message: its header of 8 bytes and its data.
     pub bytes: &'a mut [u8],
 }
 
@@ -55,7 +55,7 @@ pub struct Echo {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EchoError {
-    /// An earlier one still waits for its receiver's hardware address, or for room in the device.
+    /// An earlier request still waits for its receiver's hardware address, or for room in the device.
     Waiting,
     /// No socket was opened, or the data is too long for its memory.
     TooLong,
@@ -79,7 +79,7 @@ pub(super) struct Pings<'a> {
 }
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// Opens the socket for echo requests. `ident` tells their replies from others'.
+    /// Opens the socket for echo requests. `ident` distinguishes their replies from those to other programs' requests.
     pub fn open_echo(&mut self, memory: EchoMemory<'a>, ident: u16) {
         let EchoMemory { socket, packets, bytes } = memory;
         if socket.is_empty() {
@@ -135,7 +135,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Ok(())
     }
 
-    /// Whether the last request has not left, because its receiver's hardware address is unknown.
+    /// Whether the last request still waits for its receiver's hardware address.
     pub fn echo_waits(&self) -> bool {
         self.pings.as_ref().is_some_and(|pings| pings.queued)
     }
@@ -262,7 +262,7 @@ pub(super) fn icmp(frame: &[u8], medium: Medium) -> Option<u8> {
 }
 
 fn read(bytes: &[u8], from: IpAddress, ident: u16, hop_limit: u8, at: Instant) -> Option<Echo> {
-    // RFC 792: a reply is of type 0; RFC 4443: 129.
+    // The type of a reply is 0 in ICMP (RFC 792), 129 in ICMPv6 (RFC 4443).
     let kind = match from {
         IpAddress::Ipv4(_) => 0,
         #[cfg(feature = "ipv6")]
@@ -276,7 +276,7 @@ fn read(bytes: &[u8], from: IpAddress, ident: u16, hop_limit: u8, at: Instant) -
     Some(Echo { from, seq: u16::from_be_bytes([c, d]), len: data.len(), hop_limit, intact, at })
 }
 
-/// The data of a request: each byte is its own index.
+/// A byte of a request's data: each byte is its own index.
 fn pattern(at: usize) -> u8 {
     at as u8
 }

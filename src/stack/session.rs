@@ -15,7 +15,7 @@ use super::console::Console;
 /// has input. A call may come without any change.
 ///
 /// A session consumes input only when it has acted on it. It may half-close by calling `socket.close()` itself and go on reading.
-/// With [`Next::Close`] it needs nothing more from the connection.
+/// A session that returns [`Next::Close`] needs nothing more from the connection.
 pub trait Session {
     /// Does what is possible now, without waiting, and returns what to wait for.
     fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next;
@@ -36,7 +36,7 @@ impl Session for () {
 
 /// A program on a UDP port that does more than answer, such as a client. A server implements [`Responder`].
 pub trait UdpSession {
-    /// How many programs this type stands for, each on a port of its own: the variants of an enum of programs.
+    /// How many ports programs of this type need at once. For an enum of programs, this is its number of variants.
     const PORTS: usize = 1;
 
     /// Does what can be done now, without waiting, and says what to wait for.
@@ -44,13 +44,14 @@ pub trait UdpSession {
     /// [`Next::Close`] and [`Next::Abort`] both unbind the port.
     fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next;
 
-    /// Whether to call it when its queued datagrams have left. It is called in any case if a received datagram waits.
+    /// Whether to run the program when its queued datagrams have left. If a received datagram waits, the program runs in any
+    /// case.
     fn waits_for_room(&self) -> bool {
         true
     }
 
-    /// Called when its queued datagrams were dropped, because no host on the link answers for the receiver's address. Datagrams
-    /// that the port had received are dropped too.
+    /// Called after its queued datagrams were dropped, because no host on the link answered ARP or NDP for the receiver's
+    /// address. Unread datagrams that the port received are dropped too.
     fn unreachable(&mut self) {}
 }
 
@@ -70,7 +71,7 @@ pub trait Responder {
 
     /// Looks at one datagram and writes the answer, if any, into `reply`, whose length is the longest answer that can be sent.
     ///
-    /// The scratch memory in `cx` is what `reply` leaves of it, and may be empty.
+    /// `reply` is cut from the scratch memory. `cx.scratch` is the rest, which may be empty.
     fn datagram(&mut self, from: udp::UdpMetadata, data: &[u8], reply: &mut [u8], cx: &mut Context<'_>) -> Answer;
 }
 
@@ -92,9 +93,9 @@ pub enum Answer {
 pub enum Next {
     /// A segment, room to send, or console input.
     Wait,
-    /// The same, or this time, whichever comes first.
+    /// A segment, room to send, console input, or this time, whichever comes first.
     WakeAt(Instant),
-    /// Nothing: the stack sends what is queued, then FIN, and discards what still arrives.
+    /// Nothing: the stack sends the queued data, then FIN, and discards data that still arrives.
     Close,
     /// Nothing: the stack sends RST.
     Abort,
@@ -118,7 +119,7 @@ pub enum End {
     Reset,
     /// The peer did not answer in time.
     TimedOut,
-    /// No segment left this side: no host on the link answered ARP or NDP for the address, or for the router's.
+    /// No segment left this side: no host on the link answered ARP or NDP for the remote address, or for the router's address.
     Unreachable,
 }
 
@@ -156,19 +157,20 @@ pub struct Context<'a> {
 /// The longest message of a TCP program, in bytes; one read returns at most this.
 pub const MESSAGE: usize = 1024;
 
-/// Ports of services that answer anything: answering one of them would start a loop (RFC 862, 863, 865, 867, 864, 868).
+/// Ports of services that answer every datagram: a reply to one of them would start a loop (RFC 862, 863, 865, 867, 864, 868).
 const LOOPING_PORTS: [u16; 6] = [7, 9, 13, 17, 19, 37];
 
 impl Context<'_> {
     /// Runs every program after this one, as [`Stack::wake_programs`](super::Stack::wake_programs) does.
     ///
-    /// For programs that share state and have changed it. A program that calls this without a change keeps the stack busy for ever.
+    /// For a program that has changed state which it shares with others. A program that calls this without a change keeps the
+    /// stack busy for ever.
     pub fn wake_programs(&mut self) {
         self.wake = true;
     }
 
-    /// The metadata of the answer to a datagram. Its source is the address that the datagram came to, or the one that routing picks
-    /// if that was a broadcast or multicast address.
+    /// The metadata of the answer to a datagram. Its source is the address that the datagram was sent to. If that was a broadcast
+    /// or multicast address, routing picks the source.
     pub fn answer_to(&self, from: udp::UdpMetadata) -> udp::UdpMetadata {
         let mut to = from;
         to.local_address = from.local_address.filter(|to| self.addresses.iter().any(|own| own.address() == *to));
@@ -177,8 +179,8 @@ impl Context<'_> {
 
     /// Whether a datagram may be answered.
     ///
-    /// Not one from a broadcast, multicast or unspecified address, from port 0, or from a port whose service would answer in turn
-    /// (RFC 1122 section 3.2.1.3; CERT CA-1996-01).
+    /// False if it came from a broadcast, multicast or unspecified address, from port 0, or from a port whose service would
+    /// answer in turn (RFC 1122 section 3.2.1.3; CERT CA-1996-01).
     pub fn may_answer(&self, from: &udp::UdpMetadata) -> bool {
         let unicast = match from.endpoint.addr {
             IpAddress::Ipv4(a) => !(a.is_broadcast() || a.is_multicast() || a.is_unspecified()),
@@ -208,7 +210,7 @@ impl<R: Responder> UdpSession for Respond<R> {
     const PORTS: usize = R::PORTS;
 
     fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next {
-        // One answer at a time: the second is made when the first has left, so that no port can fill the device's queue alone.
+        // The next answer is written only after the last one has left, so that no port can fill the device's queue alone.
         if socket.send_queue() > 0 {
             return Next::Wait;
         }
@@ -236,9 +238,9 @@ impl<R: Responder> UdpSession for Respond<R> {
         if let Some(len) = len
             && cx.may_answer(&from)
         {
-            // A reply is refused only if it could never be sent. It is dropped then, as UDP allows.
+            // The socket refuses a reply only if it could never be sent. The reply is then dropped, as UDP allows.
             if socket.send_slice(&cx.scratch[..len], cx.answer_to(from)).is_ok() && len > 0 {
-                // This reply must leave first. The stack calls again when it has.
+                // The stack calls again when this reply has left.
                 return Next::Wait;
             }
         }

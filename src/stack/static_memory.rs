@@ -40,7 +40,7 @@ impl<S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, con
 /// - `receive` and `send`: bytes of buffer for each connection;
 /// - `udp`: the type of the UDP programs, with room for each of them on a port of its own
 ///   ([`UdpSession::PORTS`](crate::stack::UdpSession::PORTS));
-/// - `datagrams` and `payload`: how many datagrams, and bytes of them, each port holds each way.
+/// - `datagrams` and `payload`: how many datagrams, and how many bytes of payload, each port holds in each direction.
 ///
 /// Leave the last three out on a stack without UDP.
 ///

@@ -4,8 +4,8 @@ use core::fmt;
 
 use smoltcp::wire::{EthernetFrame, EthernetProtocol, IpProtocol, Ipv4Packet, TcpOption, TcpPacket, UdpPacket};
 
-/// Writes an Ethernet frame's fields, one a line: offset, bytes, name and value. Bytes that cannot be decoded are written as they
-/// are.
+/// Writes an Ethernet frame's fields, one a line: offset, bytes, name and value. Bytes that cannot be decoded are written in
+/// hexadecimal and as text.
 pub struct Fields<'f>(pub &'f [u8]);
 
 impl fmt::Display for Fields<'_> {

@@ -7,26 +7,26 @@ use smoltcp::wire::TcpSeqNumber;
 
 use super::summary::Segment;
 
-/// Why a segment was sent, unless it was for new data.
+/// Why a segment was sent that does not simply carry new data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
-    /// A delayed acknowledgement, after waiting for data to travel with.
+    /// A delayed acknowledgement, which waited this long for data to travel with.
     DelayedAck(Duration),
     /// The same acknowledgement again.
     DuplicateAck,
-    /// Three duplicate acknowledgements (RFC 5681 section 3.2).
+    /// A retransmission after three duplicate acknowledgements (RFC 5681 section 3.2).
     FastRetransmission,
-    /// Nothing arrived for the keep-alive time.
+    /// A keep-alive probe: nothing arrived for the keep-alive time.
     KeepAlive,
     /// The retransmission timer expired, for the n-th time for this segment.
     Retransmission {
-        /// The time since it was last sent, or since the last acknowledgement of new data if that is later.
+        /// The time since the segment was last sent, or since the last acknowledgement of new data if that is later.
         rto: Duration,
         /// The number of this retransmission, from 1.
         count: u32,
     },
-    /// The window has opened.
+    /// An acknowledgement that reports a larger window.
     WindowUpdate,
     /// The peer's window is closed: one byte probes whether it still is.
     ZeroWindowProbe,
@@ -46,7 +46,7 @@ impl fmt::Display for Cause {
     }
 }
 
-/// The number of transmissions that a side remembers, to tell how long a retransmission waited.
+/// The number of transmissions remembered for each side, to tell how long a retransmission waited.
 const REMEMBERED: usize = 16;
 
 /// One side of a connection: what it has sent and received.
@@ -98,7 +98,8 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// Notes that a side sends a segment. Returns why, unless for new data or to acknowledge what just arrived.
+    /// Notes that a side sends a segment. Returns the cause, or `None` if the segment carries new data or acknowledges data that
+    /// just arrived.
     pub fn sent(&mut self, side: usize, now: Instant, segment: &Segment) -> Option<Cause> {
         let peer_scales = self.sides[1 - side].scale.is_some();
         let me = &mut self.sides[side];
@@ -186,7 +187,7 @@ impl Side {
         // An acknowledgement of new data restarts the timer (RFC 6298 section 5.3).
         let started = before.map(|t| self.advanced.map_or(t.at, |at| at.max(t.at)));
         let rto = started.map_or(Duration::ZERO, |at| now - at);
-        // A segment right behind a retransmission did not wait for its own timer.
+        // A segment sent right after a retransmission did not wait for its own timer.
         self.rto = Some(rto);
         Some(Cause::Retransmission { rto, count: count.max(1) })
     }
@@ -207,7 +208,7 @@ impl Side {
         }
     }
 
-    /// Replaces the same segment, a free entry, or one that is acknowledged or oldest.
+    /// Stores a transmission: in the entry of the same segment, in a free or acknowledged entry, or in place of the oldest.
     fn remember(&mut self, new: Transmission) {
         let una = self.una;
         let rank = |t: &Option<Transmission>| match t {

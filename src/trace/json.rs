@@ -11,7 +11,7 @@ use crate::stack::Event;
 /// The version of the lines. A reader of one version accepts lines with added fields.
 const VERSION: u8 = 1;
 
-/// Writes an event of this host's stack as one line, `at` after it began.
+/// Writes an event of this host's stack as one line. `at` is the time since the stack began.
 ///
 /// # Errors
 /// Those of `out`.
@@ -112,7 +112,7 @@ impl<'w> Object<'w> {
     }
 }
 
-/// Escapes what may not stand in a JSON string (RFC 8259 section 7).
+/// Escapes characters that are not allowed in a JSON string (RFC 8259 section 7).
 pub(crate) struct Escaped<'w>(pub(crate) &'w mut dyn Write);
 
 impl Write for Escaped<'_> {

@@ -17,9 +17,9 @@ use crate::stack::{DisplayEndpoint, DropReason, End, Event, Probe, Tuple};
 /// | info  | accepted, connected, received, closed, with addresses and the reason; addresses that come and go |
 /// | debug | state changes, half-open connections given up, frames that can't be served |
 ///
-/// Lines that a peer can cause with each segment are limited: [`Self::RECEIVED_A_SECOND`] about data and [`Self::DROPPED_A_SECOND`]
-/// about drops keep their level, the rest go to debug. Another line gives their number, at the first event after that second, and
-/// before a connection is reported closed.
+/// A peer could cause a line with each segment, so such lines are limited. In each second, [`Self::RECEIVED_A_SECOND`] lines
+/// about data and [`Self::DROPPED_A_SECOND`] lines about drops keep their level; further lines go to debug. One more line gives
+/// the number of those, at the first event after that second, and before a connection is reported closed.
 #[derive(Clone, Debug, Default)]
 pub struct LogProbe {
     received: Limit,
@@ -47,7 +47,7 @@ impl LogProbe {
         match *event {
             #[cfg(feature = "dhcp")]
             Event::Address(what) => say(weight(&what), format_args!("{what}")),
-            // A person who changes addresses by hand knows about the change.
+            // Without DHCP, addresses change only by hand. Such changes are not logged, because their author knows about them.
             #[cfg(not(feature = "dhcp"))]
             Event::Address(_) => {}
             Event::Accepted { tuple, .. } => say(Level::Info, format_args!("accepted {}", Served(tuple))),

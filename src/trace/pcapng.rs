@@ -48,7 +48,7 @@ pub const SNAP_LEN: usize = 65_535;
 /// The longest comment or interface name, in bytes. A longer one is cut between two characters.
 pub const TEXT: usize = 1024;
 
-/// The kind of an interface's frames.
+/// The type of frames that an interface carries.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LinkType {
     /// Ethernet frames, without the check sequence.
@@ -68,7 +68,7 @@ impl From<Medium> for LinkType {
 }
 
 impl LinkType {
-    /// Its number in the registry of link types.
+    /// The number of this type in the registry of link types.
     fn number(self) -> u16 {
         match self {
             LinkType::Ethernet => 1,
@@ -98,7 +98,7 @@ pub struct Frame<'a> {
 
 /// Writes one capture: a section with any number of interfaces and their frames.
 ///
-/// Numbers are little-endian, times are in microseconds. It keeps nothing but the sink and a count: every call writes its whole
+/// Numbers are little-endian, times are in microseconds. The writer keeps only the sink and a count: every call writes its whole
 /// block.
 #[derive(Debug)]
 pub struct Writer<S> {
@@ -210,7 +210,7 @@ fn block<S: Sink>(
     len: usize,
     body: impl FnOnce(&mut S) -> Result<(), S::Error>,
 ) -> Result<(), S::Error> {
-    // It fits: it is at most a frame, a comment and a hundred bytes.
+    // The length fits: a block is at most a frame, a comment and a hundred bytes.
     let total = (len + 12) as u32;
     sink.write_all(&kind.to_le_bytes())?;
     sink.write_all(&total.to_le_bytes())?;

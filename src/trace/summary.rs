@@ -140,7 +140,7 @@ fn parse(frame: &[u8], medium: Medium) -> Option<Summary> {
     }
 }
 
-/// The protocol behind hop-by-hop options, as reports of multicast groups have them (RFC 8200 section 4.3, RFC 3810 section 5).
+/// The protocol after hop-by-hop options, which multicast reports contain (RFC 8200 section 4.3, RFC 3810 section 5).
 #[cfg(feature = "ipv6")]
 fn behind_options(protocol: IpProtocol, payload: &[u8]) -> Option<(IpProtocol, &[u8])> {
     if protocol != IpProtocol::HopByHop {

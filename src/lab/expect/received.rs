@@ -1,6 +1,6 @@
 //! The bytes that the programs of a host have read, taken from the frames that reached it.
 //!
-//! The stack reports how many bytes a program read; the frames have the bytes.
+//! The stack reports only how many bytes a program read; the frames contain the bytes.
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
@@ -48,7 +48,7 @@ impl Received {
                 false
             }
             What::Stack(Event::Read { tuple, bytes, .. }) => {
-                // Two connections may have had these ends. The later one is read.
+                // Several connections may have had these ends; the program reads from the latest.
                 let stream = self.streams.iter_mut().rfind(|stream| stream.ends == tuple);
                 if let Some(stream) = stream
                     && let Some(read) = stream.bytes.get(stream.read..).map(|left| &left[..bytes.min(left.len())])

@@ -43,7 +43,7 @@ pub(super) fn simultaneous() -> Setup<'static> {
 }
 
 pub(super) fn time_wait() -> Setup<'static> {
-    // All its other acknowledgements travel with data or FIN.
+    // All other acknowledgements of the client travel with data or FIN.
     client_first().with_faults(&["drop client ack 1"])
 }
 

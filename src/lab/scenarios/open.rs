@@ -50,7 +50,7 @@ pub(super) fn half_open_reset() -> Setup<'static> {
     let mut setup = Setup::default().listening(READ_AND_CLOSE);
     setup.line.latency = Duration::from_millis(20);
     setup.call(Duration::ZERO, &[]);
-    // ARP takes 40 ms, SYN 20 ms more. SYN,ACK is then in flight.
+    // ARP takes 40 ms, and SYN takes 20 ms more. At 70 ms, SYN,ACK is in flight.
     setup.host_event(Duration::from_millis(70), 0, HostEvent::Reboot);
     setup
 }

@@ -29,6 +29,6 @@ pub(super) fn udp_closed_port() -> Setup<'static> {
 
 fn program(name: &str, udp: bool) -> Setup<'static> {
     let setup = app::find(name).and_then(|app| Setup::program(&app, LI_CHENG, udp).ok());
-    // The tests run every scenario: an empty run meets none of its expectations.
+    // The tests run every scenario and would notice an empty run, which meets no expectation.
     setup.unwrap_or_default()
 }

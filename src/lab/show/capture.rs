@@ -13,10 +13,10 @@ use crate::trace::{Frame, InterfaceId, LinkType, Sink, TEXT, Writer};
 
 /// Writes a capture of a run.
 ///
-/// Each frame is on its sender's interface, as it was sent, even if it never arrived or was damaged. Its comment has the step, the
-/// changes of state since the connection's last frame, the frame's fate, and the reason.
+/// Each frame is on its sender's interface, as it was sent, even if it never arrived or was damaged. Its comment has the step,
+/// the changes of state since the connection's last frame, the frame's fate, and why it was sent.
 ///
-/// Times count from the start of the run, which is 1970-01-01: the same run always gives the same bytes.
+/// Times count from the start of the run, shown as 1970-01-01, so the same run always gives the same bytes.
 #[derive(Debug)]
 pub struct LabCapture<S> {
     writer: Writer<S>,
@@ -24,7 +24,7 @@ pub struct LabCapture<S> {
     changes: heapless::Deque<Change, CHANGES>,
 }
 
-/// The number of changes of state that can wait for a frame; then the oldest is dropped.
+/// The number of changes of state that can wait for a frame. If one more occurs, the oldest is dropped.
 const CHANGES: usize = 16;
 
 #[derive(Clone, Copy, Debug)]
@@ -111,7 +111,7 @@ impl<S: Sink> LabCapture<S> {
                 if change.host == entry.host && change.tuple == tuple {
                     write!(out, "; {} -> {} at step {}", change.from, change.to, change.step)?;
                 } else {
-                    // Put back in its place: each is taken once, so the order stays.
+                    // The change is put back. Each change is taken once, so their order stays the same.
                     let _ = self.changes.push_back(change);
                 }
             }

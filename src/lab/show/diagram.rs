@@ -54,7 +54,7 @@ const TIPS: [(&str, &str); 3] = [("none", GREY), SIDES[0], SIDES[1]];
 /// The position of the list of other changes.
 const BOTTOM: usize = 920;
 
-/// The positions of the states: the middle of each box. CLOSED is there twice, at the beginning and at the end.
+/// The positions of the states: the middle of each box. CLOSED is drawn twice, at the top and at the bottom.
 const BOXES: [(usize, usize, State); 12] = [
     (530, 50, State::Closed),
     (530, 180, State::Listen),

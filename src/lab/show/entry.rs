@@ -14,7 +14,7 @@ pub struct Entry {
     pub step: u32,
     /// The virtual time.
     pub at: Instant,
-    /// The host: 0 is the client, 1 the server. For the clock it means nothing.
+    /// The host: 0 is the client, 1 the server. It has no meaning for [`What::Clock`].
     pub host: usize,
     /// What happened.
     pub what: What,
@@ -49,7 +49,7 @@ pub enum What {
         summary: Summary,
         /// Its length in bytes.
         len: usize,
-        /// Why it was sent, unless for new data.
+        /// Why the frame was sent; `None` if it carries new data or acknowledges data that just arrived.
         cause: Option<Cause>,
         /// What happens to it.
         verdict: Verdict,

@@ -17,7 +17,7 @@ use crate::trace::{Carries, Segment};
 pub struct Explanation {
     /// One sentence.
     pub text: &'static str,
-    /// The RFC and its section, as in `RFC 9293 section 3.5`; empty if it is a choice of this stack.
+    /// The RFC and its section, as in `RFC 9293 section 3.5`; empty for behaviour that this stack chose itself.
     pub rfc: &'static str,
 }
 
@@ -226,7 +226,7 @@ fn caused(cause: Cause, segment: Option<Segment>) -> Explanation {
     }
 }
 
-/// Explains a segment that was sent only for new data, or for what arrived.
+/// Explains a segment that carries new data or answers a segment that arrived.
 fn sent(segment: &Segment, snapshot: &Snapshot, state: Option<State>) -> Explanation {
     use State::*;
     let first = |number: Option<smoltcp::wire::TcpSeqNumber>, isn: Option<smoltcp::wire::TcpSeqNumber>| matches!((number, isn), (Some(number), Some(isn)) if number == isn + 1);

@@ -37,8 +37,8 @@ impl Ladder {
         Header(*self)
     }
 
-    /// The line of an entry. `None` if other lines show it: the states' columns have the changes of state, and the line of a
-    /// program's run has what it read.
+    /// The line of an entry, or `None` if other lines show it: the states' columns show changes of state, and the line of a
+    /// program's run shows what the program read.
     pub fn row(&self, snapshot: &Snapshot) -> Option<impl Display + use<>> {
         Some(Row { ladder: *self, snapshot: *snapshot, body: Body::of(*self, snapshot)? })
     }
@@ -123,7 +123,7 @@ impl Body {
         let host = snapshot.entry.host;
         let mut text = Text::new(ladder.middle());
         let mut tone = Tone::Plain;
-        // Text that is too long is cut; writing never fails.
+        // Writing never fails, because text that is too long is cut.
         let _ = match snapshot.entry.what {
             What::Arrived { frame, summary, damaged } => {
                 let end = if damaged { "arrives damaged: thrown away" } else { "arrives" };
@@ -211,7 +211,7 @@ impl Row {
             (true, false) => ("-", '>', '<', 'x'),
             (true, true) => ("- ", '>', '<', 'x'),
         };
-        // "── label ────►": the shaft before the label is two columns, the rest behind it.
+        // "── label ────►": the shaft is two columns before the label; the rest of it follows the label.
         let rest = self.ladder.middle().saturating_sub(5 + label.chars());
         // A lost frame's arrow does not reach the other end.
         let gap = if lost { (rest / 3).min(8) } else { 0 };
@@ -295,7 +295,7 @@ impl Display for Brief {
 }
 
 impl Ladder {
-    /// A state, abbreviated where a line is narrow.
+    /// A state's name, abbreviated if the ladder is narrow.
     fn name(&self, state: State) -> Text {
         let mut text = Text::new(self.state());
         let _ = match state {
@@ -318,7 +318,7 @@ struct Label {
 }
 
 impl Label {
-    /// The longest wording that fits; it is cut if none does.
+    /// The longest wording that fits. If none fits, the shortest is cut.
     fn fitting(&self, room: usize) -> Text {
         for shortness in 0..3 {
             let mut text = Text::new(room);
@@ -363,7 +363,7 @@ impl Label {
         match self.verdict {
             Verdict::Deliver => {}
             Verdict::Delay(time) => write!(text, "+{} ", Span(time))?,
-            // The cross shows it.
+            // The cross on the arrow shows the loss.
             Verdict::Drop | Verdict::Lost if !long => {}
             verdict => write!(text, "{verdict} ")?,
         }

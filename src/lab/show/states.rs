@@ -22,7 +22,7 @@ pub struct Taken {
 }
 
 impl Taken {
-    /// The steps at which it was taken, the first [`STEPS`] of them.
+    /// The first [`STEPS`] steps at which the transition was taken.
     pub fn steps(&self) -> &[u32] {
         self.steps.get(..self.count as usize).unwrap_or(&self.steps)
     }
@@ -73,7 +73,7 @@ impl Visited {
         let side = usize::from(entry.host == 1);
         match TRANSITIONS.iter().position(|t| (t.from, t.to) == (from, to)) {
             Some(place) => self.taken[place][side].at(entry.step),
-            // Changes that do not fit are left out, as documented.
+            // Changes that do not fit are left out: see [`OTHERS`].
             None => drop(self.others.push(Other { side, from, to, step: entry.step })),
         }
     }

@@ -43,7 +43,7 @@ pub fn write_ladder_svg(out: &mut dyn Write, snapshots: &[Snapshot]) -> fmt::Res
             Body::Arrow { host, lost: true, label, .. } => beside(out, *host, y - 5, RED, label)?,
             Body::Arrow { host, again: true, label, .. } => beside(out, *host, y - 5, ORANGE, label)?,
             Body::Arrow { host, label, .. } => beside(out, *host, y - 5, INK, label)?,
-            // Its arrow shows it, unless it needs a note.
+            // The frame's arrow shows its arrival, so it needs no note.
             Body::Arrival { damaged: false, .. } | Body::Clock => {}
             Body::Arrival { host, text, .. } => beside(out, *host, y + 4, RED, text)?,
             Body::Note { host, tone, text } => {
@@ -89,7 +89,7 @@ pub(crate) fn open(out: &mut dyn Write, width: usize, height: usize, title: &str
     writeln!(out, r##"<rect width="{width}" height="{height}" fill="#ffffff"/>"##)
 }
 
-/// An arrowhead of this colour; `#NAME` refers to it.
+/// Defines an arrowhead of this colour; drawings refer to it as `#NAME`.
 pub(super) fn tip(out: &mut dyn Write, name: &str, color: &str) -> fmt::Result {
     write!(out, r#"<marker id="{name}" viewBox="0 0 8 8" refX="8" refY="4" markerWidth="8" markerHeight="8" "#)?;
     writeln!(out, r#"markerUnits="userSpaceOnUse" orient="auto"><path d="M0 0L8 4L0 8z" fill="{color}"/></marker>"#)
@@ -163,7 +163,7 @@ fn cross(out: &mut dyn Write, x: usize, y: usize) -> fmt::Result {
     writeln!(out, r#"<path d="M{left} {top}l12 12m0 -12l-12 12" stroke="{RED}" stroke-width="3"/>"#)
 }
 
-/// A text beside the client's line, the server's, or between them. It has a white rim, because arrows may run behind it.
+/// A text beside the client's line, the server's, or between them. The text has a white rim, because arrows may run behind it.
 fn beside(out: &mut dyn Write, host: usize, y: usize, color: &str, text: &dyn Display) -> fmt::Result {
     let (x, anchor) = match host {
         0 => (LEFT + 10, "start"),

@@ -1,4 +1,4 @@
-//! The dialler alone: times and reports by hand.
+//! Tests the dialler alone: the test supplies times and reports.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{IpAddress, IpEndpoint};
@@ -37,7 +37,7 @@ fn the_next_address_is_tried_after_the_delay() {
     let second = begin(&mut dialler, at(1250), "10.0.0.1");
     assert_eq!(dialler.next(at(1250)), DialStep::Wait(None));
     dialler.established(second);
-    // Too late: the other has won.
+    // Too late: the other connection has won.
     dialler.established(first);
     assert_eq!(dialler.next(at(1300)), DialStep::Done);
     assert_eq!(dialler.winner(), Some((second, remote("10.0.0.1"))));

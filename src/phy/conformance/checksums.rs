@@ -9,7 +9,7 @@ use super::frames::{DESTINATION, SOURCE, ethernet};
 use super::report::Fault;
 
 const IP_HEADER: usize = 20;
-/// The longest transport header, and an odd number of bytes after it.
+/// The length of the longest transport header, plus an odd number of data bytes.
 const PAYLOAD: usize = 20 + 27;
 
 /// A protocol with a checksum.
@@ -116,7 +116,7 @@ impl Protocol {
     fn number(self) -> IpProtocol {
         match self {
             Protocol::Icmp => IpProtocol::Icmp,
-            // The packet must carry some protocol; no device computes a checksum for this one.
+            // The packet must carry some protocol; no device computes a checksum for number 253.
             Protocol::Ip => IpProtocol::Unknown(253),
             Protocol::Tcp => IpProtocol::Tcp,
             Protocol::Udp => IpProtocol::Udp,

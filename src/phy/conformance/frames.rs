@@ -101,7 +101,7 @@ impl Frames {
         let [low, high] = number.to_le_bytes();
         match (at.checked_sub(self.header()), header.get(at)) {
             (None, Some(&byte)) => byte,
-            // Only if both bytes fit, or a frame of 15 bytes would have half a number.
+            // The number is written only if both its bytes fit: a frame of 15 bytes has room for half of it.
             (Some(0), _) if len >= self.header() + 2 => low,
             (Some(1), _) => high,
             // Never 0, so that it differs from padding, and different in each frame.

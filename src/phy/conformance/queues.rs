@@ -25,7 +25,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         while count < burst && self.send(len)?.is_some() {
             count += 1;
         }
-        // A frame that comes now is answered if the device keeps room for a reply. Otherwise it waits.
+        // If the device keeps room for a reply, a frame that arrives now is answered. Otherwise the frame waits.
         let (mut answer, mut held) = (None, None);
         if count < burst
             && let Some(number) = self.inject(SMALL)?
@@ -74,8 +74,8 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         if missing > 0 { Err(Fault::Lost { missing, counted: lost }) } else { Ok(()) }
     }
 
-    /// Makes `count` frames arrive before any is received. Returns the number that the link took, and the number of those that
-    /// were lost and counted.
+    /// Makes `count` frames arrive before any is received. Returns how many the link took, and how many of those were lost and
+    /// counted.
     fn flood(&mut self, len: usize, count: usize) -> Result<(usize, u64), Fault> {
         let before = self.peer.lost(self.device);
         let mut taken = 0;
@@ -84,7 +84,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         }
         let (mut last, mut missing) = (None::<u16>, taken as u64);
         while let Some(number) = self.receive(len)? {
-            // Numbers wrap around: one less than half the range ahead is later.
+            // Numbers wrap around: a number counts as later if it is less than half the range ahead.
             let later = last.is_none_or(|last| (1..0x8000).contains(&number.wrapping_sub(last)));
             if !later || missing == 0 {
                 return Err(Fault::Order);

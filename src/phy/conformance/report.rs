@@ -77,7 +77,7 @@ pub enum Rule {
     Reply,
     /// A token that is dropped sends nothing and takes no room.
     UnusedToken,
-    /// A device without room returns no token, loses nothing that it took, and has room again when its frames have left.
+    /// A device without room returns no token, loses no frame that it accepted, and has room again when its frames have left.
     Exhaustion,
     /// In a burst longer than the queue, no frame is lost without being counted, and none is reordered.
     Burst,
@@ -121,7 +121,7 @@ pub enum Fault {
     BurstOfNone,
     /// The capabilities differ at the second call.
     CapabilitiesChange,
-    /// A frame with a right checksum of this kind, or none where that is allowed, did not arrive.
+    /// A frame with a right checksum of this kind, or with an allowed absent checksum, did not arrive.
     ChecksumRefused(&'static str),
     /// The device did not compute a checksum of this kind, though it should have.
     ChecksumWrong(&'static str),
@@ -140,14 +140,14 @@ pub enum Fault {
         /// The length received.
         came: usize,
     },
-    /// Frames are missing, more than were counted as lost.
+    /// More frames are missing than were counted as lost.
     Lost {
-        /// Frames sent, taken by device and link, and never seen.
+        /// Frames that device and link accepted but that never arrived.
         missing: u64,
         /// Frames counted as lost.
         counted: u64,
     },
-    /// The MTU is below 576 bytes and the Ethernet header, or above what IP can fill.
+    /// The MTU is less than 576 bytes plus the Ethernet header, or more than an IP packet can fill.
     Mtu(usize),
     /// `receive` returned none, though a frame is waiting and there is room for a reply.
     NotReceived,
@@ -159,9 +159,9 @@ pub enum Fault {
     Padding(usize),
     /// The link refuses a frame of this length, though no frame is in flight.
     Refused(usize),
-    /// The scratch buffer is shorter than a frame and a byte: this many bytes are needed.
+    /// The scratch buffer is too short: this many bytes are needed, one more than the longest frame.
     Scratch(usize),
-    /// A transmit token gave a buffer of another length than requested.
+    /// A transmit token gave a buffer whose length is not the requested one.
     TokenLength {
         /// The length requested.
         asked: usize,

@@ -10,8 +10,8 @@ use super::report::Fault;
 /// The number of clock readings in which the clock must advance: over a millisecond on any processor.
 const READINGS: u32 = 1_000_000;
 
-/// The smallest packet that IPv4 needs (RFC 791), and the largest that it can fill. An Ethernet header and a VLAN tag come on
-/// top.
+/// The packet size that every IPv4 link must carry (RFC 791), and the largest IPv4 packet. An Ethernet header and a VLAN tag are
+/// added to these.
 const SMALLEST_PACKET: usize = 576;
 const LONGEST_FRAME: usize = 65_535 + 18;
 
@@ -64,7 +64,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         for len in self.lengths() {
             match self.inject(len)? {
                 Some(number) => self.must_receive(number, len)?,
-                // Many links carry no runts.
+                // Many links do not carry frames shorter than the minimum.
                 None if len < MINIMUM => {}
                 None => return Err(Fault::Refused(len)),
             }

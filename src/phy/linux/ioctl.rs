@@ -20,7 +20,7 @@ pub(super) const IFF_VNET_HDR: u16 = 0x4000;
 /// Attaching fails if the interface already exists.
 pub(super) const IFF_TUN_EXCL: u16 = 0x8000;
 
-/// Attaches the open /dev/net/tun `fd` to the interface `name`; creates it if absent.
+/// Attaches `fd`, an open /dev/net/tun, to the interface `name`; creates the interface if absent.
 pub(super) fn attach(fd: impl AsFd, name: &str, flags: u16) -> Result<()> {
     let mut request = IfReq::new(name);
     request.value[..2].copy_from_slice(&flags.to_ne_bytes());
@@ -34,7 +34,7 @@ pub(super) fn set_offload(fd: impl AsFd, flags: usize) -> Result<()> {
     unsafe { ioctl(fd, IntegerSetter::<TUNSETOFFLOAD>::new_usize(flags)) }
 }
 
-/// Sets the length of the virtio-net header, in bytes. It outlives `fd` too: QEMU leaves 12.
+/// Sets the length of the virtio-net header, in bytes. This setting outlives `fd` too: QEMU leaves it at 12.
 pub(super) fn set_header_length(fd: impl AsFd, len: c_int) -> Result<()> {
     // SAFETY: TUNSETVNETHDRSZ reads one `int`, which the setter holds during the call.
     unsafe { ioctl(fd, Setter::<TUNSETVNETHDRSZ, c_int>::new(len)) }
@@ -51,7 +51,7 @@ pub(super) fn persist(fd: impl AsFd) -> Result<()> {
     unsafe { ioctl(fd, IntegerSetter::<TUNSETPERSIST>::new_usize(1)) }
 }
 
-/// Waits for pending changes to interfaces in the kernel. `fd` is attached.
+/// Waits until the kernel has finished pending changes to interfaces. `fd` must be attached.
 pub(super) fn wait_for_changes(fd: impl AsFd) -> Result<()> {
     let mut request = IfReq::new("");
     // TUNGETIFF takes the lock of all interfaces. That is the purpose of this call.
@@ -97,7 +97,7 @@ struct IfReq {
 }
 
 impl IfReq {
-    /// Makes a request about `name`, cut to [`MAX_NAME`] bytes. Callers check names before.
+    /// Makes a request about `name`, cut to [`MAX_NAME`] bytes. Callers have already checked the name.
     fn new(name: &str) -> Self {
         let mut request = IfReq { name: [0; MAX_NAME + 1], value: [0; 24] };
         for (to, from) in request.name.iter_mut().zip(name.bytes().take(MAX_NAME)) {

@@ -36,14 +36,14 @@ pub(super) struct Join {
 
 impl Join {
     /// Begins a super-segment with a data segment that has no flag but ACK. Returns `None` for any other frame. A segment with
-    /// PSH is to be delivered at once, so it begins none.
+    /// PSH must be delivered at once, so it begins no super-segment.
     pub(super) fn begin(frame: &[u8], medium: Medium) -> Option<Join> {
         let tcp = tcp_of(frame, medium).filter(|tcp| tcp.v6 && tcp.end == frame.len())?;
         if *frame.get(tcp.start + 13)? != ACK {
             return None;
         }
         let (link, head) = (tcp.start.checked_sub(IPV6_HEADER_LEN)?, tcp.payload);
-        // The headers of the next segment must not overwrite these.
+        // The headers of the next segment must not overwrite the headers of this one.
         let size = frame.len().checked_sub(head).filter(|&size| size >= head)?;
         let size = NonZeroU16::new(u16::try_from(size).ok()?)?;
         let mut join = Join { link, head, size, next: word(frame, tcp.start + 4)?, flags: 0 };
@@ -53,7 +53,7 @@ impl Join {
 
     /// Returns the range in a super-segment of `so_far` bytes for a frame of `len` bytes.
     ///
-    /// Written there, the frame's payload follows the payload so far. Returns `None` if the result would be too long.
+    /// A frame written there puts its payload right after the payload so far. Returns `None` if the result would be too long.
     pub(super) fn place(&self, so_far: usize, len: usize) -> Option<Range<usize>> {
         let start = so_far.checked_sub(self.head)?;
         (start + len <= self.link + LONGEST).then_some(start..start + len)
@@ -66,7 +66,7 @@ impl Join {
 
     fn continues(&mut self, first: &[u8], frame: &[u8]) -> Option<()> {
         let tcp = self.link + IPV6_HEADER_LEN;
-        // All but the length, the sequence number, the flags and the checksum.
+        // Compares all header fields except the length, the sequence number, the flags and the checksum.
         let same =
             [0..self.link + 4, self.link + 6..tcp + 4, tcp + 8..tcp + 13, tcp + 14..tcp + 16, tcp + 18..self.head];
         if same.into_iter().any(|part| first.get(part.clone()) != frame.get(part)) {
@@ -82,12 +82,12 @@ impl Join {
         self.add(frame)
     }
 
-    /// Returns whether another segment may follow this one, the last that was taken.
+    /// Returns whether another segment may follow the last one taken, a frame of `len` bytes.
     pub(super) fn goes_on(&self, len: usize) -> bool {
         self.flags & PSH == 0 && len - self.head == usize::from(self.size.get())
     }
 
-    /// Completes the headers of the super-segment. Returns the size for cutting it.
+    /// Completes the headers of the super-segment. Returns the payload size at which the kernel must cut it.
     pub(super) fn finish(self, frame: &mut [u8]) -> NonZeroU16 {
         let tcp = self.link + IPV6_HEADER_LEN;
         let len = u16::try_from(frame.len() - tcp).unwrap_or(u16::MAX);

@@ -34,8 +34,8 @@ pub(super) enum Bad {
     Checksum,
 }
 
-/// Checks a header and a frame from the kernel, and completes the frame's checksums. TCP's is left out: it is right, or the
-/// kernel vouches for it.
+/// Checks a header and a frame from the kernel, and completes the frame's checksums. A TCP checksum is not completed: either it
+/// is right, or the kernel vouches for the segment.
 pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) -> Result<(), Bad> {
     let [flags, kind, _, _, size0, size1, start0, start1, offset0, offset1] = *header;
     let half = |a, b| usize::from(u16::from_ne_bytes([a, b]));
@@ -55,16 +55,16 @@ pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) ->
     }
     let (start, offset) = (half(start0, start1), half(offset0, offset1));
     if let Some(tcp) = tcp {
-        // At any other position, two bytes of an unverified segment would be overwritten.
+        // A checksum at any other position would overwrite two bytes of an unverified segment.
         return if tcp.start == start && offset == TCP_SUM { Ok(()) } else { Err(Bad::Header) };
     }
     let ip = ip_of(frame, medium).ok_or(Bad::Header)?;
     let fits = match ip.protocol {
-        // A malformed segment or a fragment. The stack discards it, so it must not be repaired.
+        // The stack discards a malformed segment or a fragment, so it must not be repaired here.
         IpProtocol::Tcp => return Ok(()),
-        // At any other position, two bytes of the data would be overwritten.
+        // A checksum at any other position would overwrite two bytes of the data.
         IpProtocol::Udp => !ip.fragment && start == ip.start && offset == UDP_SUM,
-        // Behind IPv6's extensions, or a protocol that the stack ignores.
+        // The protocol is behind IPv6 extension headers, or is one that the stack ignores.
         _ => start >= ip.start,
     };
     if !fits {
@@ -113,7 +113,7 @@ pub(super) fn prepare(meta: PacketMeta, frame: &mut [u8], medium: Medium) -> [u8
     header
 }
 
-/// Completes a TCP checksum that is absent, or only that of the pseudo-header.
+/// Completes a TCP checksum that is absent, or that covers only the pseudo-header.
 pub fn complete(frame: &mut [u8], medium: Medium) {
     let Some(tcp) = tcp_of(frame, medium) else { return };
     let Some(&[a, b]) = frame.get(tcp.start + TCP_SUM..tcp.start + TCP_SUM + 2) else { return };
@@ -138,7 +138,7 @@ pub(super) struct Tcp {
 
 impl Tcp {
     fn holds(&self, frame: &[u8]) -> bool {
-        // With the checksum field included, a right sum is all ones.
+        // The sum includes the checksum field, so it is all ones if the checksum is right.
         sum(self.pseudo.into(), frame.get(self.start..self.end).unwrap_or_default()) == 0xFFFF
     }
 }
@@ -194,7 +194,7 @@ fn ip_of(frame: &[u8], medium: Medium) -> Option<Ip> {
     Some(Ip { source, destination, protocol, fragment, start, end: start + payload })
 }
 
-/// Returns the Internet checksum's sum (RFC 1071), not inverted, added to an earlier one.
+/// Adds `bytes` to an earlier Internet checksum sum (RFC 1071). The result is not inverted.
 fn sum(before: u64, bytes: &[u8]) -> u16 {
     let (words, rest) = bytes.as_chunks::<4>();
     let mut total = words.iter().fold(before, |total, &word| total + u64::from(u32::from_be_bytes(word)));

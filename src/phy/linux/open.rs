@@ -23,8 +23,8 @@ pub enum Kind {
 
 /// Makes a TAP or TUN that exists until it is deleted or its network namespace ends.
 ///
-/// It is down and has no address. The returned file is attached to it: set the interface up before dropping the file. An interface
-/// that is set up with nothing attached may lose what the kernel sends in the first second.
+/// It is down and has no address. The returned file is attached to it: set the interface up before dropping the file. An
+/// interface that is set up with nothing attached may lose frames that the kernel sends in the first second.
 ///
 /// # Errors
 /// Needs CAP_NET_ADMIN in the user namespace that owns the network namespace. [`OpenError::InUse`] says that an interface
@@ -85,7 +85,7 @@ pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, 
     Ok((file, mtu, granted))
 }
 
-/// Asks for all offload that the kernel grants, or turns off an earlier program's. Returns what is missing.
+/// Requests all offload that the kernel grants, or turns off the offload of an earlier program. Returns what is missing.
 fn offload_to(granted: bool, mut set: impl FnMut(usize) -> Result<(), Errno>) -> Option<&'static str> {
     if !granted {
         // A kernel without this call has no offload on.
@@ -102,14 +102,15 @@ fn offload_to(granted: bool, mut set: impl FnMut(usize) -> Result<(), Errno>) ->
     tries.into_iter().find(|(flags, _)| set(*flags).is_ok()).and_then(|(_, missing)| missing)
 }
 
-/// Waits until the kernel sees the carrier. To the kernel, attaching is plugging in a cable. It notices this a moment later, and
-/// until then silently discards frames. The wait is longer while other processes hold the kernel's one lock for interfaces, for
-/// example to end a network namespace. It ends at once for an interface that is down, and after three seconds otherwise.
+/// Waits until the kernel sees the carrier. To the kernel, attaching is plugging in a cable. The kernel notices this a moment
+/// later, and until then silently discards frames. The wait is longer while other processes hold the kernel's one lock for
+/// interfaces, for example to end a network namespace. The wait ends at once for an interface that is down, and after three
+/// seconds at the latest.
 fn await_carrier(socket: &OwnedFd, file: &OwnedFd, name: &str) -> Result<(), Errno> {
     for _ in 0..3000 {
         match ioctl::up_and_running(socket, name)? {
             (true, false) => std::thread::sleep(Duration::from_millis(1)),
-            // The flag appears just before sending starts, within one change to the interface.
+            // The kernel sets the flag just before it starts to send, both within one change to the interface.
             (_, true) => return ioctl::wait_for_changes(file),
             (false, _) => break,
         }
@@ -256,7 +257,7 @@ impl fmt::Display for OpenError {
 impl core::error::Error for OpenError {}
 
 fn check_name(name: &str) -> Result<(), OpenError> {
-    // The kernel's rule, and no `%`: with one, the kernel picks a number.
+    // The kernel's rule, except that `%` is not allowed: the kernel would replace it with a number.
     let bad = |c: char| matches!(c, '/' | ':' | '%') || c.is_whitespace() || c.is_control();
     if name.is_empty() || name.len() > ioctl::MAX_NAME || matches!(name, "." | "..") || name.chars().any(bad) {
         return Err(OpenError::BadName(name.into()));
@@ -274,7 +275,7 @@ fn open_clone_device() -> Result<OwnedFd, OpenError> {
 }
 
 /// Finds out why the kernel returned EINVAL: wrong kind, multi-queue, or no TAP or TUN. It requests each other kind on a second
-/// file. Being attached for that instant does no harm.
+/// file. The second file is attached only for an instant, which does no harm.
 fn why_invalid(kind: Kind, name: &str) -> OpenError {
     let is = |flags: u16| {
         open_clone_device().is_ok_and(|file| ioctl::attach(&file, name, flags | ioctl::IFF_NO_PI) != Err(Errno::INVAL))
@@ -293,7 +294,7 @@ fn why_invalid(kind: Kind, name: &str) -> OpenError {
 mod tests {
     use super::*;
 
-    /// Returns what is missing with these grants, and the last value set.
+    /// Returns what is missing if the kernel grants only `grants`, and the last value set.
     fn missing(granted: bool, grants: usize) -> (Option<&'static str>, Option<usize>) {
         let mut last = None;
         let missing = offload_to(granted, |flags| {

@@ -18,12 +18,12 @@ pub(super) const MAX_FRAME: usize = 65_535 + 18;
 /// The largest number of frames that one read discards.
 const THROWN_AWAY: usize = 16;
 
-/// Allocates the header, the longest frame, and one byte more to detect a longer one.
+/// Allocates room for the header and the longest frame, plus one byte to detect a longer frame.
 pub(super) fn buffer() -> Box<[u8]> {
     vec![0; HEADER + MAX_FRAME + 1].into_boxed_slice()
 }
 
-/// The file and the frames that wait: one frame, and another behind a joined super-segment.
+/// The file and the waiting frames: one frame, and another one if the first is a joined super-segment.
 #[derive(Debug)]
 pub(super) struct Port {
     pub(super) fd: OwnedFd,
@@ -79,7 +79,7 @@ impl Port {
         self.pending > 0 && self.join.is_none()
     }
 
-    /// Returns whether a super-segment waits for more, until [`end_join`](Self::end_join).
+    /// Returns whether a super-segment waits for more segments. [`end_join`](Self::end_join) ends this wait.
     pub(super) fn is_joining(&self) -> bool {
         self.join.is_some()
     }
@@ -112,7 +112,7 @@ impl Port {
         result
     }
 
-    /// Begins to join with the frame in `tx`, or writes it.
+    /// Begins a super-segment with the frame in `tx`, or writes the frame.
     fn begin(&mut self, meta: PacketMeta, len: usize) {
         if self.header > 0 {
             self.join = Join::begin(&self.tx[self.header..self.header + len], self.medium);
@@ -125,8 +125,8 @@ impl Port {
         }
     }
 
-    /// Joins a frame with the waiting one. If that fails, puts it behind the waiting one, which is then complete, and returns
-    /// false.
+    /// Joins a frame with the waiting one. If they cannot be joined, queues the frame behind the waiting one, which is then
+    /// complete, and returns false.
     fn join<R>(&mut self, mut join: Join, len: usize, f: impl FnOnce(&mut [u8]) -> R) -> (R, bool) {
         let behind = self.header..self.header + len;
         let (frame, so_far) = (&mut self.tx[self.header..], self.pending - self.header);
@@ -135,7 +135,8 @@ impl Port {
             self.complete(join);
             return (result, false);
         };
-        // Its payload lands in the right place. Its headers overwrite the end of the previous payload.
+        // The frame is written so that its payload lands in the right place. Its headers overwrite the end of the previous
+        // payload.
         let covered = place.start..so_far;
         let mut kept = [0; MAX_HEAD];
         let kept = &mut kept[..covered.len()];
@@ -184,7 +185,7 @@ impl Port {
             match write(&self.fd, self.tx.get(..self.pending).unwrap_or_default()) {
                 Ok(len) => {
                     if len < self.pending {
-                        // The rest cannot follow. TCP sends it again.
+                        // The rest of the frame cannot be written later. TCP sends the data again.
                         self.dropped += 1;
                         log::debug!("the kernel took {len} bytes of a frame of {}", self.pending);
                     }
@@ -205,7 +206,7 @@ impl Port {
         }
     }
 
-    /// Keeps the frame. It may be retried many times, but is counted once.
+    /// Keeps the frame for a retry. A frame that is retried many times is counted once.
     fn hold(&mut self, errno: Errno, until: Blocked) {
         self.blocked = until;
         if !mem::replace(&mut self.counted, true) {

@@ -19,9 +19,9 @@ use super::port::{Blocked, MAX_FRAME, Port, buffer};
 
 /// A TAP or TUN to which this program is attached.
 ///
-/// A frame that the kernel cannot take now (its queue is full, the interface is down) stays in the device, and is sent first. Until
-/// then [`Device::transmit`] and [`Device::receive`] return `None`, so that the stack keeps its data. At most this one frame is
-/// held, or two with offload. If the interface is deleted, [`TunTap::fault`] says so.
+/// A frame that the kernel cannot take now (its queue is full, the interface is down) is held in the device, and is sent first.
+/// While a frame is held, [`Device::transmit`] and [`Device::receive`] return `None`, so that the stack keeps its data. At most
+/// one frame is held, or two with offload. If the interface is deleted, [`TunTap::fault`] says so.
 #[derive(Debug)]
 pub struct TunTap {
     name: String,
@@ -33,8 +33,8 @@ pub struct TunTap {
 
 /// The time before a retry with a held frame, if the kernel reports nothing earlier.
 ///
-/// A TAP that is down never reports that it can be written. Since Linux 5.2 the kernel reports it on the way up, which ends the
-/// wait at once. This is for older kernels, and for a lack of memory, whose end is never reported.
+/// A TAP that is down never reports that it can be written. Since Linux 5.2 the kernel reports it when the TAP comes up, which
+/// ends the wait at once. The retry is for older kernels, and for a lack of memory, whose end the kernel never reports.
 const RETRY: Duration = Duration::from_millis(100);
 
 /// The largest number of extra files that [`TunTap::wait`] watches.
@@ -50,12 +50,12 @@ impl TunTap {
     }
 
     /// Attaches with as much offload as the kernel grants. Missing offload is logged once, at level info.
-    /// Frames may be longer than the MTU, up to 64 KiB. The kernel handles their TCP checksums both ways. This is for the stack,
-    /// not for forwarding frames.
+    /// Frames may be longer than the MTU, up to 64 KiB. The kernel handles their TCP checksums in both directions. This is for
+    /// the stack, not for forwarding frames.
     ///
-    /// Over IPv6, smoltcp sends segments of the MTU, and this device joins consecutive ones. They wait for more until
-    /// [`flush`](TunTap::flush) or [`wait`](TunTap::wait), and nothing is received meanwhile: call one of these whenever the stack
-    /// has nothing to do.
+    /// Over IPv6, smoltcp sends segments of the MTU, and this device joins consecutive ones. Joined segments wait for more until
+    /// [`flush`](TunTap::flush) or [`wait`](TunTap::wait), and nothing is received meanwhile: call one of these methods whenever
+    /// the stack has nothing to do.
     ///
     /// # Errors
     /// Those of [`TunTap::open`].
@@ -93,12 +93,13 @@ impl TunTap {
         self.port.is_blocked()
     }
 
-    /// Frames discarded: empty, too long or corrupt ones that were read, and ones that the kernel refused or cut short.
+    /// The number of frames discarded: received ones that were empty, too long or corrupt, and sent ones that the kernel refused
+    /// or cut short.
     pub fn dropped(&self) -> u64 {
         self.port.dropped
     }
 
-    /// Frames that had to wait in the device because the kernel did not take them at once. None of them is lost.
+    /// The number of frames that had to wait in the device because the kernel did not take them at once. None is lost.
     pub fn held(&self) -> u64 {
         self.port.held
     }
@@ -115,11 +116,11 @@ impl TunTap {
 
     /// Waits until a frame has arrived, the held frame can be sent, one of `extra` can be read, or `timeout` is over.
     ///
-    /// `None` waits for ever. A file of `extra` that has ended counts as readable. It may also return early with nothing ready:
-    /// after a signal, or to retry the held frame.
+    /// `None` waits for ever. A file of `extra` that has ended counts as readable. This method may also return early with nothing
+    /// ready: after a signal, or to retry the held frame.
     ///
-    /// While a frame is held, a shorter timeout is not kept, because the stack could do nothing but ask again. It is 100 ms late at
-    /// most. Otherwise a timeout is kept to the nanosecond, as far as the kernel's timers allow.
+    /// While a frame is held, this method may return up to 100 ms after the timeout, because the stack could do nothing but wait
+    /// again. Otherwise a timeout is kept to the nanosecond, as far as the kernel's timers allow.
     ///
     /// A file at its end stays readable: leave it out of `extra` from then on. After a fault this returns at once.
     ///
@@ -229,10 +230,11 @@ impl Device for TunTap {
         capabilities.medium = self.kind.medium();
         capabilities.max_transmission_unit = self.mtu;
         if self.offloads() {
-            // UDP's stays on: smoltcp fragments a datagram only after its checksum.
+            // smoltcp still computes UDP checksums, because it fragments a datagram after computing its checksum.
             capabilities.checksum.tcp = Checksum::None;
             let header = self.mtu - capabilities.ip_mtu();
-            // Not IPv6: smoltcp 0.14 drops IPv6 packets longer than the MTU, super-segments too. See `join`.
+            // Only TCP over IPv4 may exceed the MTU: smoltcp 0.14 drops IPv6 packets longer than the MTU, including
+            // super-segments. See `join`.
             capabilities.segmentation.tcpv4 = NonZeroUsize::new(LONGEST + header);
         }
         capabilities
@@ -264,7 +266,7 @@ impl<'a> TxToken<'a> {
 
 impl phy::TxToken for TxToken<'_> {
     /// # Panics
-    /// If a frame is longer than 65,553 bytes. Neither the MTU nor the super-segments that the device allows smoltcp exceed that.
+    /// If a frame is longer than 65,553 bytes. The device's MTU and its limit for super-segments do not exceed that.
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
         self.port.send(self.meta, len, f)
     }
@@ -274,7 +276,8 @@ impl phy::TxToken for TxToken<'_> {
     }
 }
 
-/// Writes the waiting frame and turns offload off. The next program to attach may not support offload, which would stay on.
+/// Writes the waiting frame and turns offload off. Offload would otherwise stay on for the next program, which may not support
+/// it.
 impl Drop for TunTap {
     fn drop(&mut self) {
         self.flush();

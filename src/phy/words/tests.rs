@@ -1,7 +1,7 @@
 use super::*;
 use crate::phy::registers::Registers;
 
-/// A machine without registers, which only sums words.
+/// Registers that do nothing but sum words.
 struct Nothing;
 
 impl Registers for Nothing {

@@ -1,11 +1,12 @@
 //! Autoconfiguration of addresses: DHCP (RFC 2131), SLAAC (RFC 4862), and checks for duplicates (RFC 5227, RFC 4862 section 5.4).
 //!
-//! It works on frames, without a socket or buffer of its own. [`Autoconf::process`] looks at each frame that arrives, and
+//! Autoconfiguration works on frames, without a socket or buffer of its own. [`Autoconf::process`] looks at each frame that
+//! arrives, and
 //! [`Autoconf::advance`] returns the next one to send. Changes of the interface wait in a queue of [`Change`]s. [`Autoconf::due`]
-//! says when to call it again. Ethernet only: a TUN has no neighbours to ask.
+//! says when to call `advance` again. Ethernet only: a TUN has no neighbours to ask.
 //!
-//! smoltcp's own DHCP socket does not check offers, cannot decline an address, and does not report what it refuses. Its SLAAC asks
-//! to be polled either never, or at once for ever.
+//! smoltcp's own DHCP socket does not check offers, cannot decline an address, and does not report invalid offers. smoltcp's
+//! SLAAC asks to be polled either never, or at once for ever.
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::time::Instant;
@@ -29,7 +30,7 @@ pub(in crate::stack) struct Autoconf {
     slaac: Option<slaac::Host>,
     /// A configured address that another host has.
     taken: Option<(IpAddress, EthernetAddress)>,
-    /// Until when nothing is tried again, because the device had no room.
+    /// When to try again, after the device had no room.
     blocked_until: Option<Instant>,
     changes: Changes,
 }
@@ -44,7 +45,7 @@ pub(in crate::stack) struct Wanted {
 }
 
 impl Wanted {
-    /// Whether to ask another host for an address.
+    /// Whether to ask a DHCP server or a router for addresses.
     pub(in crate::stack) fn asks(&self) -> bool {
         #[cfg(feature = "slaac")]
         if self.slaac {
@@ -59,7 +60,7 @@ impl Wanted {
 }
 
 impl Autoconf {
-    /// Starts to configure what is `wanted`. The configured `addresses` are claimed first, if that is wanted.
+    /// Starts to configure what is `wanted`. Claims the configured `addresses` first if `wanted.claim` is set.
     pub(in crate::stack) fn new(
         hardware: EthernetAddress,
         checksums: ChecksumCapabilities,
@@ -90,7 +91,7 @@ impl Autoconf {
     }
 
     /// Looks at a frame before the interface does. `own` are the interface's addresses. Returns true if the interface should not
-    /// see it.
+    /// see the frame.
     pub(in crate::stack) fn process(&mut self, now: Instant, frame: &[u8], own: &[IpCidr]) -> bool {
         let Ok(frame) = EthernetFrame::new_checked(frame) else { return false };
         let (to, from) = (frame.dst_addr(), frame.src_addr());
@@ -118,7 +119,7 @@ impl Autoconf {
         }
     }
 
-    /// Does what is due at this time, and returns the frame to send. `random` is used where guessing must be hard.
+    /// Does what is due at this time, and returns the frame to send. `random` must be hard to guess.
     pub(in crate::stack) fn advance(&mut self, now: Instant, random: u32) -> Option<Out> {
         self.blocked_until = None;
         while self.changes.len() + GRANT <= CHANGES
@@ -133,7 +134,7 @@ impl Autoconf {
                 }
             }
         }
-        // The rest follows once there is room for its changes.
+        // Other work follows once these changes are applied and the queue has room.
         if !self.changes.is_empty() {
             return None;
         }
@@ -159,7 +160,7 @@ impl Autoconf {
         self.dhcp.as_mut()?.release(random, &mut self.changes).map(Out::Dhcp)
     }
 
-    /// When it must be advanced again.
+    /// When to call [`advance`](Self::advance) again.
     pub(in crate::stack) fn due(&self) -> Option<Instant> {
         let dhcp = self.dhcp.as_ref().and_then(dhcp::Client::due);
         #[cfg(feature = "slaac")]
@@ -180,12 +181,12 @@ impl Autoconf {
         self.changes.pop_front()
     }
 
-    /// Whether every configured address is claimed or lost.
+    /// Whether no configured address is still being checked.
     pub(in crate::stack) fn is_settled(&self) -> bool {
         !self.claims.any(Origin::Static)
     }
 
-    /// A configured address that another host has, and that host.
+    /// A configured address that another host has, and that host's hardware address.
     pub(in crate::stack) fn taken(&self) -> Option<(IpAddress, EthernetAddress)> {
         self.taken
     }
@@ -197,7 +198,7 @@ impl Autoconf {
         self.slaac.iter().flat_map(slaac::Host::dns_servers).for_each(|server| servers(server.into()));
     }
 
-    /// The source of the frames that it sends.
+    /// The source address of the frames to send.
     pub(in crate::stack) fn hardware(&self) -> EthernetAddress {
         self.hardware
     }
@@ -208,7 +209,7 @@ impl Autoconf {
             push(&mut self.changes, Change::Report(AddressEvent::Taken { address, by }));
         }
         match other.1 {
-            // The owner of the configuration reports it.
+            // The caller reports the loss of a configured address.
             Origin::Static => self.taken = Some((address, by)),
             Origin::Dhcp => self.dhcp.iter_mut().for_each(|client| client.conflict(now)),
             #[cfg(feature = "slaac")]

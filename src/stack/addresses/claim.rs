@@ -1,4 +1,4 @@
-//! Claims of addresses: whether another host has an address is asked before it is used.
+//! Claims of addresses: asks whether another host has an address before this one uses it.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{
@@ -8,16 +8,16 @@ use smoltcp::wire::{
 use super::change::Origin;
 use super::frame::Out;
 
-/// The largest number of claims at a time: that of addresses.
+/// The largest number of claims at a time: one for each address of the interface.
 const CLAIMS: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
 /// The number of probes for an address (PROBE_NUM of RFC 5227 section 1.1).
 const PROBES: u8 = 3;
-/// The number of announcements of an address, and their distance (ANNOUNCE_NUM and ANNOUNCE_INTERVAL in RFC 5227; RFC 4861 section
-/// 7.2.6 allows three, a second apart).
+/// The number of announcements of an address, and the time between them (ANNOUNCE_NUM and ANNOUNCE_INTERVAL in RFC 5227; RFC 4861
+/// section 7.2.6 allows three, a second apart).
 const ANNOUNCEMENTS: u8 = 2;
 const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(2);
-/// How long a probe waits for an objection. RFC 5227 has seconds, for networks that are slow to come up. A neighbour on a working
-/// link answers within a millisecond, and someone waits for a configured address.
+/// How long a probe waits for an objection. RFC 5227 waits seconds, for networks that are slow to come up. A neighbour on a
+/// working link answers within a millisecond, and users wait until a configured address is ready.
 const INTERVAL: Duration = Duration::from_millis(300);
 const INTERVAL_BY_HAND: Duration = Duration::from_millis(50);
 
@@ -29,7 +29,7 @@ struct Claim {
     address: IpCidr,
     origin: Origin,
     granted: bool,
-    /// The number of probes, and then of announcements, that were sent.
+    /// The number of probes sent so far; once the address is granted, the number of announcements.
     sent: u8,
     at: Instant,
 }
@@ -56,7 +56,7 @@ impl Claims {
         self.0.iter().any(|claim| !claim.granted && claim.origin == origin)
     }
 
-    /// An address that nobody has objected to. Each is returned once.
+    /// Returns an address whose claim succeeded because no host objected. Each is returned once.
     pub(super) fn granted(&mut self, now: Instant) -> Option<(IpCidr, Origin)> {
         let at = self.0.iter().position(|c| !c.granted && c.sent == PROBES && c.at <= now)?;
         let claim = self.0.get_mut(at)?;
@@ -92,7 +92,7 @@ impl Claims {
         self.0.iter().map(|claim| claim.at).min()
     }
 
-    /// Whether this frame shows that another host has, or wants, an address being claimed. Its claim ends then.
+    /// Whether this frame shows that another host has, or wants, an address being claimed. If so, the claim ends.
     pub(super) fn contradicted(
         &mut self,
         frame: &EthernetFrame<&[u8]>,

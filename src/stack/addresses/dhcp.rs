@@ -8,7 +8,7 @@ use super::claim::Claims;
 use super::lease::{BadOffer, Lease, Message, Reply};
 use crate::stack::event::{AddressEvent, Denial, Loss};
 
-/// How long the first message waits for an answer, and the longest that any waits (RFC 2131 section 4.1).
+/// How long the first message waits for an answer, and the longest wait of any message (RFC 2131 section 4.1).
 const FIRST: Duration = Duration::from_secs(4);
 const LONGEST: Duration = Duration::from_secs(64);
 /// The number of requests for one offer.
@@ -25,11 +25,11 @@ const RENEWALS: Duration = Duration::from_secs(60);
 pub(super) struct Client {
     state: State,
     xid: u32,
-    /// The attempts in this state, when the last was sent, and when the next one is due.
+    /// The number of attempts in this state, when the last was sent, and when the next is due.
     tries: u8,
     asked: Instant,
     at: Option<Instant>,
-    /// Whether these were reported: that no server answers, that an offer is refused, that an offer is not granted.
+    /// Which problems were already reported: no server answers, an offer is not valid, an offer is not granted.
     reported_silence: bool,
     reported_refusal: bool,
     reported_denial: bool,
@@ -44,7 +44,7 @@ enum State {
     Requesting(Lease),
     /// Granted, but not used until no other host objects.
     Checking(Lease),
-    /// Another host has the address: to be declined.
+    /// Another host has the address: the lease must be declined.
     Declining(Lease),
     /// BOUND, RENEWING and REBINDING.
     Bound(Lease),
@@ -133,7 +133,7 @@ impl Client {
                 Some(Message { requested, server, ..self.message(DhcpMessageType::Request) })
             }
             State::Checking(lease) => {
-                // The claim starts here, not when the grant arrives: whatever is due before comes first.
+                // The claim starts now, not when the grant arrived, because other work may have been due before.
                 claims.add(IpCidr::Ipv4(lease.address), Origin::Dhcp, now);
                 self.at = None;
                 None
@@ -276,7 +276,7 @@ impl Client {
         self.restart(at);
     }
 
-    /// The lease in a reply, if it is valid. Otherwise that is reported, once for each message.
+    /// The lease in a reply, if it is valid. If it is not valid, reports that once for each message.
     fn sensible(&mut self, reply: &Reply, expected: Expected<'_>, changes: &mut Changes) -> Option<Lease> {
         let lease = reply.lease(self.asked).and_then(|lease| {
             let address = lease.address.address();
@@ -310,7 +310,7 @@ impl Client {
         }
     }
 
-    /// Starts again at this time.
+    /// Starts again with DHCPDISCOVER at this time.
     fn restart(&mut self, at: Instant) {
         self.state = State::Selecting;
         self.tries = 0;

@@ -37,7 +37,7 @@ const ETHERNET: usize = EthernetFrame::<&[u8]>::header_len();
 const ARP: usize = 28;
 
 impl Out {
-    /// Its length in bytes.
+    /// The frame's length in bytes.
     pub(in crate::stack) fn len(&self, hardware: EthernetAddress) -> usize {
         ETHERNET
             + match self {
@@ -52,7 +52,7 @@ impl Out {
             }
     }
 
-    /// Writes it into a buffer of its length.
+    /// Writes the frame into a buffer of its length.
     pub(in crate::stack) fn emit(&self, hardware: EthernetAddress, bytes: &mut [u8]) {
         bytes.fill(0);
         let mut frame = EthernetFrame::new_unchecked(bytes);

@@ -19,7 +19,7 @@ pub(super) fn claimed_by(frame: &EthernetFrame<&[u8]>) -> Option<IpAddress> {
         Some((_, bytes)) => (true, bytes),
         None => {
             let (source, bytes) = icmpv6(frame, Icmpv6Message::NeighborSolicit)?;
-            // A sender that has an address already only wants to talk.
+            // A solicitation from a specified address resolves the target's hardware address; it is not a probe.
             (source.is_unspecified(), bytes)
         }
     };
@@ -33,7 +33,7 @@ pub(super) fn icmpv6<'f>(frame: &EthernetFrame<&'f [u8]>, kind: Icmpv6Message) -
         return None;
     }
     let packet = Ipv6Packet::new_checked(frame.payload()).ok()?;
-    // A router would have decremented the hop limit (RFC 4861 section 6.1).
+    // A hop limit of 255 proves that no router forwarded the packet (RFC 4861 section 6.1).
     if packet.version() != 6 || packet.next_header() != IpProtocol::Icmpv6 || packet.hop_limit() != 255 {
         return None;
     }
@@ -66,7 +66,7 @@ pub(super) fn emit_neighbor_solicit(
     emit(source, solicited_node(target), neighbor_solicit(source, target, hardware), payload);
 }
 
-/// Without an address, a host does not give its hardware address (RFC 4861 section 4.3).
+/// A host without an address leaves out its hardware address (RFC 4861 section 4.3).
 fn neighbor_solicit(source: Ipv6Address, target: Ipv6Address, hardware: EthernetAddress) -> NdiscRepr<'static> {
     let lladdr = (!source.is_unspecified()).then(|| hardware.into());
     NdiscRepr::NeighborSolicit { target_addr: target, lladdr }

@@ -55,7 +55,7 @@ impl Message {
 
     pub(super) fn emit(&self, hardware: EthernetAddress, payload: &mut [u8]) {
         let (ip, udp, dhcp) = self.reprs(hardware);
-        // All checksums are filled in; a device that computes them does so again.
+        // All checksums are filled in, even if the device computes them again.
         let checksums = ChecksumCapabilities::default();
         let mut packet = Ipv4Packet::new_unchecked(payload);
         ip.emit(&mut packet, &checksums);
@@ -66,7 +66,7 @@ impl Message {
             &destination,
             self.payload_len(hardware),
             |bytes| {
-                // This fails only without room, and the buffer has the length that was asked for.
+                // Fails only if the buffer is too short, and `len` gave its length.
                 let _ = dhcp.emit(&mut DhcpPacket::new_unchecked(bytes));
             },
             &checksums,
@@ -90,7 +90,7 @@ impl Message {
             router: None,
             subnet_mask: None,
             relay_agent_ip: Ipv4Address::UNSPECIFIED,
-            // Frames to our hardware address arrive, whatever IP address is in them.
+            // Replies can be unicast: frames to our hardware address arrive, whatever their IP address.
             broadcast: false,
             requested_ip: self.requested,
             client_identifier: Some(hardware),
@@ -126,7 +126,7 @@ pub(super) struct Reply {
     mask: Option<Ipv4Address>,
     router: Option<Ipv4Address>,
     dns: heapless::Vec<Ipv4Address, DNS>,
-    /// In seconds.
+    /// The lease time in seconds.
     lease: Option<u32>,
     t1: Option<u32>,
     t2: Option<u32>,
@@ -175,7 +175,7 @@ impl Reply {
             match (option.kind, option.data) {
                 (MESSAGE_TYPE, &[kind]) => reply.kind = kind.into(),
                 (MASK, _) => reply.mask = address,
-                // Of several routers the first is preferred (RFC 2132 section 3.5).
+                // A server lists its preferred router first (RFC 2132 section 3.5).
                 (ROUTER, _) => reply.router = address,
                 (SERVER, _) => reply.server = address,
                 (LEASE_TIME, _) => reply.lease = number,
@@ -192,15 +192,15 @@ impl Reply {
         Some(reply)
     }
 
-    /// Its sender, if the message names it.
+    /// The server's identifier, or the source address of the reply if it has no identifier.
     pub(super) fn server(&self) -> Ipv4Address {
         self.server.unwrap_or(self.from.0)
     }
 
-    /// The lease that it offers or grants, which begins at `since`.
+    /// The lease that the reply offers or grants, which begins at `since`.
     ///
     /// # Errors
-    /// [`BadOffer`]: why it is not valid.
+    /// [`BadOffer`]: why the lease is not valid.
     pub(super) fn lease(&self, since: Instant) -> Result<Lease, BadOffer> {
         let server = self.server.filter(|server| is_host(*server)).ok_or(BadOffer::Server)?;
         if !is_host(self.address) {
@@ -219,7 +219,8 @@ impl Reply {
             }
         }
         let seconds = self.lease.filter(|&seconds| seconds >= SHORTEST_LEASE).ok_or(BadOffer::Time)?;
-        // RFC 2131 section 4.4.5: half and seven eighths of the lease, unless the server sends other values that are consistent.
+        // By default, half and seven eighths of the lease (RFC 2131 section 4.4.5). The server's values replace these if they are
+        // consistent.
         let (t1, t2) = match (self.t1, self.t2) {
             (Some(t1), Some(t2)) if 0 < t1 && t1 < t2 && t2 < seconds => (t1, t2),
             (Some(t1), None) if 0 < t1 && t1 < seconds - seconds / 8 => (t1, seconds - seconds / 8),
@@ -264,9 +265,9 @@ pub enum BadOffer {
     Ours(Ipv4Address),
     /// There is no mask, or it has fewer than 1 or more than 30 leading ones.
     Mask(Ipv4Address),
-    /// It is not the address that was requested.
+    /// The address is not the requested one.
     Other(Ipv4Address),
-    /// The router is not on the link, or cannot be a host.
+    /// The router is not on the link, or its address cannot belong to a host.
     Router(Ipv4Address),
     /// The server's identifier is missing.
     Server,

@@ -53,10 +53,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.iface.ip_addrs()
     }
 
-    /// Adds an address, or replaces its prefix if it is in use already.
+    /// Adds an address. If the address is already in use, replaces its prefix.
     ///
     /// # Errors
-    /// [`AddressError`]: it cannot belong to a host, or there is no room.
+    /// [`AddressError`]: the address cannot belong to a host, or there is no room.
     pub fn add_address<P: Probe>(&mut self, now: Instant, address: IpCidr, probe: &mut P) -> Result<(), AddressError> {
         if !address.address().is_unicast() {
             return Err(AddressError::NotUnicast(address.address()));
@@ -71,10 +71,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         Ok(())
     }
 
-    /// Removes an address, and the router that only its network could reach.
+    /// Removes an address, and the router if only this address's network contains it.
     ///
-    /// Connections from it end with [`End::AddressGone`](super::End::AddressGone) at the next polls. Their peers are not told,
-    /// because nothing can be sent from the address any more. Returns false if there is no such address.
+    /// Connections from this address end with [`End::AddressGone`](super::End::AddressGone) at the next polls. Their peers are
+    /// not told, because nothing can be sent from the address any more. Returns false if there is no such address.
     pub fn remove_address<P: Probe>(&mut self, now: Instant, address: IpAddress, probe: &mut P) -> bool {
         let Some(gone) = self.iface.ip_addrs().iter().copied().find(|known| known.address() == address) else {
             return false;
@@ -89,10 +89,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         true
     }
 
-    /// Routes packets to other networks through this router, in place of the present one of its family.
+    /// Routes packets to other networks through this router, which replaces the current one of its family.
     ///
     /// # Errors
-    /// [`AddressError`]: it is not on the link, or there is no room.
+    /// [`AddressError`]: the router is not on the link, or there is no room.
     pub fn set_router<P: Probe>(&mut self, now: Instant, router: IpAddress, probe: &mut P) -> Result<(), AddressError> {
         if self.config.gateways.contains(&router) {
             return Ok(());
@@ -133,7 +133,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.autoconf.as_ref().is_none_or(Autoconf::is_settled)
     }
 
-    /// A configured address that is not used because another host on the link has it, and that host.
+    /// A configured address that another host on the link has, and that host's hardware address. This stack does not use it.
     pub fn taken(&self) -> Option<(IpAddress, EthernetAddress)> {
         self.autoconf.as_ref().and_then(Autoconf::taken)
     }
@@ -143,16 +143,16 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let mut servers = heapless::Vec::new();
         if let Some(autoconf) = &self.autoconf {
             autoconf.dns_servers(&mut |server| {
-                // The list is as long as promised.
+                // There is room: at most 4 servers are kept.
                 let _ = servers.push(server);
             });
         }
         servers
     }
 
-    /// Gives the DHCP lease back to its server, if there is one, and asks for no other. Call it at the end.
+    /// Gives the DHCP lease back to its server, if there is one, and stops DHCP. Call this before exit.
     ///
-    /// Connections from that address are over. If the message is lost, the lease expires by itself (RFC 2131 section 4.4.6).
+    /// Connections from the leased address end. If the message is lost, the lease expires by itself (RFC 2131 section 4.4.6).
     pub fn release_lease<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
         let random = self.random.next();
         let Some(autoconf) = &mut self.autoconf else { return };
@@ -190,9 +190,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         sent
     }
 
-    /// Asks for the hardware address of the next hop to `remote`, where smoltcp does not (#1101). Returns true if a frame left.
+    /// Asks for the hardware address of the next hop to `remote`, in cases where smoltcp does not ask (#1101). Returns true if a
+    /// frame left.
     ///
-    /// The caller retries when the answer comes, and asks at most once a second.
+    /// The caller must ask at most once a second, and send its packet again when the answer arrives.
     pub(super) fn solicit<D: Device, C, P: Probe>(
         &mut self,
         now: Instant,
@@ -223,7 +224,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                     }
                 }
                 Change::Remove(address) => drop(self.remove_address(now, address, probe)),
-                // A configured router stays.
+                // A configured router is not replaced.
                 Change::Router(router) if self.config.gateways.iter().any(|old| old.version() == router.version()) => {}
                 Change::Router(router) => {
                     if let Err(error) = self.set_router(now, router, probe) {
@@ -249,7 +250,7 @@ fn emit<P: Probe>(out: &Out, hardware: EthernetAddress, token: impl TxToken, now
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// There are as many as smoltcp was built for.
+    /// There is no room: smoltcp is built for a fixed number.
     Full,
     /// The router is not in the network of any of our addresses.
     NotOnLink(IpAddress),
@@ -315,7 +316,7 @@ pub(super) fn autoconf(
         #[cfg(feature = "slaac")]
         slaac: config.slaac,
     };
-    // The lease's address, and the link-local one.
+    // One address for the DHCP lease, and one for the link-local address.
     let more = usize::from(config.dhcp);
     #[cfg(feature = "slaac")]
     let more = more + usize::from(config.slaac);

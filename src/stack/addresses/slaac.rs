@@ -1,4 +1,4 @@
-//! Stateless address autoconfiguration (RFC 4862): solicits routers, and makes addresses of their prefixes.
+//! Stateless address autoconfiguration (RFC 4862): solicits routers, and makes addresses from their prefixes.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, EthernetFrame, Icmpv6Message, IpCidr, Ipv6Address, Ipv6Cidr};
@@ -15,7 +15,7 @@ const DNS: usize = 3;
 const SOLICITATIONS: u8 = 3;
 const INTERVAL: Duration = Duration::from_secs(4);
 const LONGEST: Duration = Duration::from_secs(512);
-/// An advertisement cuts no lifetime below this, because anyone on the link can send one (RFC 4862 section 5.5.3).
+/// No advertisement can shorten a lifetime below this, because anyone on the link can send one (RFC 4862 section 5.5.3).
 const TWO_HOURS: Duration = Duration::from_secs(7200);
 /// A lifetime of all ones means for ever.
 const FOR_EVER: u32 = u32::MAX;
@@ -24,7 +24,7 @@ const FOR_EVER: u32 = u32::MAX;
 const PREFIX: u8 = 3;
 const RDNSS: u8 = 25;
 
-/// The address that a hardware address gives in a 64-bit network (RFC 4291 appendix A).
+/// The address in a 64-bit network that is made from a hardware address (RFC 4291 appendix A).
 ///
 /// It has `ff:fe` in the middle, and the universal bit is inverted.
 pub fn interface_address(network: Ipv6Address, hardware: EthernetAddress) -> Ipv6Address {
@@ -39,7 +39,7 @@ pub(super) struct Host {
     hardware: EthernetAddress,
     /// The source of its solicitations.
     link_local: Ipv6Cidr,
-    /// Whether the link-local address is being claimed, or given by hand. Nothing is sent meanwhile.
+    /// Whether the link-local address can be used: its claim has ended, or it is configured. Nothing is sent before that.
     ready: bool,
     by_hand: bool,
     solicited: u8,
@@ -50,7 +50,7 @@ pub(super) struct Host {
     dns: heapless::Vec<(Ipv6Address, Instant), DNS>,
 }
 
-/// A prefix, stored as the address made of it.
+/// A prefix, stored as the address made from it.
 #[derive(Clone, Copy)]
 struct Prefix {
     address: Ipv6Cidr,
@@ -66,7 +66,7 @@ enum State {
 }
 
 impl Host {
-    /// A host whose link-local address is in `addresses`, or made of its hardware address.
+    /// A host whose link-local address is in `addresses`, or made from its hardware address.
     pub(super) fn new(hardware: EthernetAddress, addresses: &[IpCidr]) -> Self {
         let given = addresses.iter().find_map(|address| match address {
             IpCidr::Ipv6(cidr) if cidr.address().is_unicast_link_local() => Some(*cidr),
@@ -140,7 +140,7 @@ impl Host {
                     prefix.state = State::Used;
                     push(changes, Change::Report(AddressEvent::Advertised(address)));
                 }
-                // It expired while it was being claimed.
+                // The address expired while it was being claimed.
                 None => return,
             }
         }
@@ -182,7 +182,7 @@ impl Host {
             }
             _ => {}
         }
-        // There is a router: solicitations end (RFC 4861 section 6.3.7).
+        // Once there is a router, solicitations end (RFC 4861 section 6.3.7).
         if self.router.is_some() {
             self.at = None;
         }
@@ -199,17 +199,17 @@ impl Host {
         }
     }
 
-    /// Handles a prefix for addresses of hosts (RFC 4862 section 5.5.3).
+    /// Handles a prefix information option (RFC 4862 section 5.5.3).
     fn prefix(&mut self, now: Instant, option: &[u8], own: &[IpCidr], claims: &mut Claims) {
         let Some(&[_, _, length, flags, ref rest @ ..]) = option.first_chunk::<32>() else { return };
         let (Some(valid), Some(preferred)) = (number(rest, 0), number(rest, 4)) else { return };
         let Some(&[a, b, c, d, e, f, g, h]) = rest.get(12..20).and_then(|bytes| bytes.first_chunk::<8>()) else {
             return;
         };
-        // Bits behind its length are not part of the prefix (RFC 4861 section 4.6.2).
+        // Bits beyond the prefix length are not part of the prefix (RFC 4861 section 4.6.2).
         let network = Ipv6Address::from([a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0, 0, 0, 0]);
         let special = network.is_unicast_link_local() || network.is_multicast() || network.is_loopback();
-        // A hardware address needs a prefix of 64 bits (RFC 2464 section 4).
+        // An address made from a hardware address needs a prefix of 64 bits (RFC 2464 section 4).
         if length != 64 || flags & 0x40 == 0 || preferred > valid || special || network.is_unspecified() {
             return;
         }

@@ -13,9 +13,9 @@ use crate::stack::{ConnectError, Console, End, Session, Stack, UdpSession};
 const EPHEMERAL: core::ops::RangeInclusive<u16> = 49152..=65535;
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// Begins a connection. It is given up unless it is established within `patience`.
+    /// Begins a connection. The stack gives the connection up unless it is established within `patience`.
     ///
-    /// Its program stays after the end until [`take`](Self::take) fetches it.
+    /// After the connection has ended, its program stays until [`take`](Self::take) returns it.
     ///
     /// # Errors
     /// [`ConnectError`]: the remote is not valid, has no route, or every slot is taken.
@@ -30,7 +30,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.connect_from(now, 0, remote, session, patience, io)
     }
 
-    /// Begins a connection from `port`, or from any free port if it is 0.
+    /// Begins a connection from `port`, or from any free port if `port` is 0.
     ///
     /// # Errors
     /// As [`connect`](Self::connect), and [`ConnectError::Full`] if the port already has a connection to this remote.
@@ -84,13 +84,13 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let index = id.slot();
         let slot = &mut self.connections.slots[index];
         let session = slot.session.take()?;
-        // From here on it is like any other in TIME-WAIT: the first to go when a slot is needed.
+        // From here on it is like any other connection in TIME-WAIT: recycled first when a slot is needed.
         let phase = if slot.state == State::TimeWait { Phase::TimeWait } else { Phase::Free };
         self.connections.enter(index, phase, None);
         Some((session, end))
     }
 
-    /// Stops listening and closes every connection: with FIN if its program runs, otherwise with RST.
+    /// Stops listening and closes every connection: with FIN if its program is running, otherwise with RST.
     ///
     /// Keep polling until [`is_quiet`](Self::is_quiet).
     pub fn shut_down<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
@@ -164,14 +164,14 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     }
 }
 
-/// All ephemeral ports, from a random one on (RFC 6056 section 3.3.1).
+/// All ephemeral ports, in order from a random one (RFC 6056 section 3.3.1).
 pub(in crate::stack) fn ephemeral_ports(random: u32) -> impl Iterator<Item = u16> {
     let count = EPHEMERAL.end() - EPHEMERAL.start() + 1;
     (0..count).map(move |next| EPHEMERAL.start() + (random as u16).wrapping_add(next) % count)
 }
 
 /// Whether a packet can get from `source` to its destination: no router forwards one from a link-local address (RFC 4291 section
-/// 2.5.6). For a while an interface has no other address, though a router is known already.
+/// 2.5.6). For a while an interface may have only a link-local address, although a router is already known.
 fn leaves_link(_source: IpAddress, _destination: IpAddress) -> bool {
     #[cfg(feature = "ipv6")]
     if let (IpAddress::Ipv6(source), IpAddress::Ipv6(destination)) = (_source, _destination) {

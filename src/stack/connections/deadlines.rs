@@ -18,7 +18,7 @@ impl Deadlines {
         (self.len > 0).then(|| due(slots, 0))
     }
 
-    /// The slot with the earliest deadline, if that has passed.
+    /// The slot with the earliest deadline, if this deadline has passed.
     pub(super) fn past(&self, slots: &[SlotIndex], now: Instant) -> Option<usize> {
         (self.len > 0 && due(slots, 0) <= now).then(|| at(slots, 0))
     }

@@ -8,7 +8,7 @@ use super::{Connections, Phase};
 use crate::stack::event::{ConnectionId, Event, Io, Probe, Tuple};
 use crate::stack::{Console, Context, End, Session, Stack, UdpSession};
 
-/// How long RST may take to leave: as long as one attempt to resolve the peer's hardware address.
+/// How long an RST may wait to leave: as long as one attempt to resolve the peer's hardware address.
 const RESET_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Why a connection's state may have changed.
@@ -18,7 +18,7 @@ pub(in crate::stack) enum Cause {
     Program,
     /// A segment arrived.
     Segment { rst: bool },
-    /// It was able to send: a timer may have expired.
+    /// The socket had a turn to send: a timer may have expired.
     Timer,
 }
 
@@ -31,7 +31,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.table.insert(self.index, index);
     }
 
-    /// Takes a connection to its next phase, in which it is given up at `give_up_at`.
+    /// Moves a connection to its next phase. If it is still in that phase at `give_up_at`, it is given up.
     ///
     /// Only this function changes the lists, the listener's counts and the timers that depend on the phase.
     #[inline(never)]
@@ -96,7 +96,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.index[index].tuple = None;
     }
 
-    /// Closes a connection whose program is done: FIN follows what is queued.
+    /// Closes a connection whose program is done: FIN follows the queued data.
     pub(in crate::stack) fn close(&mut self, index: usize) {
         if let Some(socket) = self.slots[index].socket() {
             socket.close();
@@ -113,14 +113,14 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.enter(index, Phase::Aborting(end), Some(now + RESET_PATIENCE));
     }
 
-    /// Discards what arrives after the program is done, so that the peer's FIN can arrive too.
+    /// Discards data that arrives after the program is done, so that the window stays open for the peer's FIN.
     pub(super) fn drain(&mut self, index: usize) {
         if let Some(socket) = self.slots[index].socket() {
             while socket.recv(|data| (data.len(), data.len())).is_ok_and(|len| len > 0) {}
         }
     }
 
-    /// Ends a connection that has no program, silently: its socket is reused.
+    /// Silently ends a connection whose program never ran, so that its socket can be reused.
     pub(in crate::stack) fn drop_unserved<P: Probe>(&mut self, now: Instant, index: usize, end: End, probe: &mut P) {
         if let (Phase::HalfOpen, Some(tuple)) = (self.slots[index].phase, self.tuple(index)) {
             probe.event(now, &Event::HalfOpenEnded { id: self.id(index), tuple, end });
@@ -130,7 +130,7 @@ impl<S: Session + Clone> Connections<'_, S> {
 }
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// Acts on the socket's present state. Returns false if the connection no longer has its slot.
+    /// Acts on the socket's current state. Returns false if the connection no longer has its slot.
     pub(in crate::stack) fn check_state<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -214,7 +214,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// How a connection ended that smoltcp closed by a timer, or because its local address is gone.
+    /// How a connection ended that smoltcp closed: `timed_out` after a timer, unless its local address is gone.
     fn end_by_timer(&self, tuple: Tuple, timed_out: End) -> End {
         if self.iface.has_ip_addr(tuple.local.addr) { timed_out } else { End::AddressGone }
     }
@@ -240,7 +240,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.connections.enter(index, phase, None);
     }
 
-    /// Gives a connection up, because its time has come.
+    /// Gives a connection up, because its time limit has passed.
     pub(in crate::stack) fn give_up<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -259,7 +259,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Ends a connection that the peer has closed, with everything acknowledged: the program reads what is left.
+    /// Ends a connection that the peer has closed and whose data is all acknowledged. The program first reads the remaining data.
     fn read_the_rest<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) {
         let unread = |stack: &Self| stack.connections.slots[index].peek().map_or(0, |socket| socket.recv_queue());
         let mut left = unread(self);
@@ -273,8 +273,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Runs `act` on a connection's program, then all other programs if it asked for that. `None` if there is no program. Never
-    /// inlined: that would take 100 bytes more of a board's flash.
+    /// Runs `act` on a connection's program, then all other programs if that program asked for it. Returns `None` if there is no
+    /// program. Never inlined, which saves 100 bytes of a board's flash.
     #[inline(never)]
     pub(in crate::stack) fn with_program<R>(
         &mut self,

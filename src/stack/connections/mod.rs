@@ -1,7 +1,7 @@
-//! What connections have in common: their slots, the table, the lists, the deadlines, the listeners.
+//! What all connections share: their slots, the table, the lists, the deadlines, the listeners.
 //!
-//! [`Connections`] owns all of it. [`Connections::enter`] in lifecycle.rs takes a connection from phase to phase. turn.rs runs its
-//! program and lets smoltcp send; connect.rs begins the connections of this side.
+//! [`Connections`] owns all of it. [`Connections::enter`] in lifecycle.rs moves a connection from phase to phase. turn.rs runs
+//! its program and lets smoltcp send; connect.rs begins connections from this side.
 
 mod connect;
 mod deadlines;
@@ -45,7 +45,7 @@ pub(super) struct Connections<'a, S> {
     table: Table<{ table::HASHED }>,
     deadlines: Deadlines,
     run_queue: List<RUN_QUEUE>,
-    /// Whether the device had no room when a connection was last to send.
+    /// Whether the device had no room when a connection last tried to send.
     blocked: bool,
     /// Connections that wait for a neighbour's hardware address.
     neighbour_queue: List<RUN_QUEUE>,
@@ -64,7 +64,7 @@ struct Listening<S> {
 }
 
 impl<'a, S: Session + Clone> Connections<'a, S> {
-    /// Free slots, one for each socket. `None` if the slices do not fit together.
+    /// Makes free slots, one for each socket. Returns `None` if the slices' lengths do not match.
     pub(super) fn new(
         slots: &'a mut [Slot<'a, S>],
         index: &'a mut [SlotIndex],
@@ -149,7 +149,8 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         self.listeners.iter().any(|listening| listening.listener.port != 0)
     }
 
-    /// Stops listening. Listeners keep their numbers, because connections refer to them; no SYN is for port 0.
+    /// Stops listening. Listeners keep their numbers, because connections refer to them. Their port becomes 0, for which no SYN
+    /// arrives.
     pub(super) fn stop_listening(&mut self) {
         for listening in self.listeners.iter_mut() {
             listening.listener.port = 0;
@@ -158,7 +159,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
     }
 
     /// Whether this listener could serve one more established connection now, or keep it in its backlog. Half-open connections do
-    /// not count: they are checked when they are established.
+    /// not count, because each is checked again when it is established.
     pub(super) fn listener_has_room(&self, listener: usize) -> bool {
         self.listeners.get(listener).is_none_or(|listening| {
             let limit = listening.listener.serve_at_once.saturating_add(listening.listener.backlog);
@@ -186,7 +187,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         }
     }
 
-    /// Gives each connection from this local address its turn, because the address is gone.
+    /// Queues every connection from this local address for a turn, because the address is gone.
     pub(super) fn enqueue_from(&mut self, address: IpAddress) {
         for index in 0..self.slots.len() {
             if self.tuple(index).is_some_and(|tuple| tuple.local.addr == address) {
@@ -239,11 +240,11 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
 
     /// A fresh socket.
     ///
-    /// smoltcp never returns a socket's buffers, so the socket is reused. `listen` and `connect` reset most of it; the congestion
-    /// controller and the timestamp generator are replaced here. The rest is harmless: the duplicate-ACK counter restarts at the
-    /// first acknowledgement with another number, and the last sequence number only chooses among SACK ranges. The socket set also
-    /// remembers that a socket waits for a neighbour's hardware address, and would stay silent for a second because of the previous
-    /// peer. Only a socket that is added anew waits for nobody.
+    /// smoltcp cannot give a socket's buffers back, so the socket itself is reused. `listen` and `connect` reset most of it; the
+    /// congestion controller and the timestamp generator are replaced here. The rest is harmless: the duplicate-ACK counter
+    /// restarts at the first acknowledgement with another number, and the last sequence number only chooses among SACK ranges.
+    /// The socket set also remembers that a socket waits for a neighbour's hardware address. Because of the previous peer, the
+    /// socket could stay silent for a second, so it is removed from the set and added again.
     pub(super) fn fresh_socket(&mut self, index: usize) -> Option<&mut Socket<'a>> {
         let slot = self.slots.get_mut(index)?;
         if let Some((set, handle)) = &mut slot.set

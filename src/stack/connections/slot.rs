@@ -14,7 +14,7 @@ pub struct Slot<'a, S> {
     pub(in crate::stack) phase: Phase,
     /// The listener's number; `None` if this side began the connection.
     pub(in crate::stack) listener: Option<u8>,
-    /// The number of connections that have used this slot.
+    /// How many connections have used this slot.
     pub(in crate::stack) generation: u32,
     /// The state last reported.
     pub(in crate::stack) state: State,
@@ -23,7 +23,7 @@ pub struct Slot<'a, S> {
     /// Whether the program is to run.
     pub(in crate::stack) run: bool,
     pub(super) queue: Queue,
-    /// Whether its last segment could not leave because the neighbour's hardware address is unknown.
+    /// Whether the last segment could not leave because the neighbour's hardware address is unknown.
     pub(super) unresolved: bool,
     /// When the program asked to run.
     pub(super) wake_at: Option<Instant>,
@@ -69,7 +69,7 @@ impl<'a, S> Slot<'a, S> {
 }
 
 impl<S> Slot<'_, S> {
-    /// How a connection ends that nobody answered: its SYN may not even have left.
+    /// How a connection ends if no answer came: unreachable if not even its SYN could leave.
     pub(super) fn silence(&self) -> End {
         if self.unresolved { End::Unreachable } else { End::TimedOut }
     }
@@ -78,11 +78,11 @@ impl<S> Slot<'_, S> {
 /// The phase of the connection in a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Aborted; RST is still to leave.
+    /// Aborted; RST has not left yet.
     Aborting(End),
     /// Established, waiting to be served.
     Backlog,
-    /// The program is done. FIN, and what was queued before it, are on their way.
+    /// The program is done. The queued data, then FIN, are being sent.
     Closing,
     /// Begun by this side, not established yet.
     Connecting,

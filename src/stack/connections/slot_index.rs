@@ -1,4 +1,4 @@
-//! Links between the connection slots. They are apart from the slots, so that a look-up touches little memory.
+//! Links between the connection slots. They are stored apart from the slots, so that a look-up touches little memory.
 
 use smoltcp::time::Instant;
 
@@ -10,7 +10,7 @@ pub(in crate::stack) type Index = u16;
 /// No slot.
 pub(super) const NONE: Index = Index::MAX;
 
-/// The node for the queue of slots with work, or of those that wait for a neighbour's hardware address.
+/// The node for one of two queues: slots with work, or slots that wait for a neighbour's hardware address.
 pub(super) const RUN_QUEUE: usize = 0;
 
 /// The node for the list of the slot's phase: free, half-open, in a backlog, in TIME-WAIT.
@@ -42,7 +42,7 @@ impl Node {
     pub(super) const EMPTY: Node = Node { previous: NONE, next: NONE };
 }
 
-/// The links of the hash table: the first slot in the bucket of this index, and the next slot in this slot's bucket.
+/// Two parts of the hash table at one index `i`: the first slot in bucket `i`, and the slot after slot `i` in its bucket.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bucket {
     pub(super) first: Index,
@@ -53,9 +53,9 @@ impl Bucket {
     pub(super) const EMPTY: Bucket = Bucket { first: NONE, next: NONE };
 }
 
-/// The entries of the heap: this slot's heap position, and the deadline and slot that are at the heap position of this index.
+/// Two parts of the heap at one index `i`: the heap position of slot `i`, and the deadline and slot at heap position `i`.
 ///
-/// The deadline is stored there, not with its slot, so that comparing two children touches one place in memory.
+/// A deadline is stored at its heap position, not with its slot, so that comparing two children touches one place in memory.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     pub(super) due: Instant,

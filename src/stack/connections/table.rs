@@ -6,8 +6,8 @@ use super::slot_index::{Index, NONE, SlotIndex};
 use crate::stack::event::Tuple;
 use crate::stack::half_sip::half_sip;
 
-/// Whether the table hashes. Without `std` there are few connections: a search through all of them takes a fraction of the time of
-/// a hash.
+/// Whether the table uses a hash. Without `std` there are few connections, and a search through all of them is much faster than a
+/// hash.
 pub(super) const HASHED: bool = cfg!(feature = "std");
 
 /// The key of the table. Its chains are in the slot index, which is passed to every call; there are as many buckets as slots.
@@ -23,7 +23,7 @@ impl<const HASHED: bool> Table<HASHED> {
 
     pub(super) fn find(&self, slots: &[SlotIndex], tuple: &Tuple) -> Option<usize> {
         if !HASHED {
-            // The remote endpoints differ, the local ones seldom do.
+            // Remote endpoints are compared first, because local ones seldom differ.
             let same = |other: Tuple| other.remote == tuple.remote && other.local == tuple.local;
             return slots.iter().position(|slot| slot.tuple.is_some_and(same));
         }
@@ -63,8 +63,8 @@ impl<const HASHED: bool> Table<HASHED> {
         }
     }
 
-    /// The index of a tuple's bucket. IPv4 addresses are hashed as two words, IPv6 ones as eight. The hash ends with the length,
-    /// so that no tuple of one family equals one of the other.
+    /// The index of a tuple's bucket. IPv4 addresses are hashed as two words, IPv6 ones as eight. The hash includes the length,
+    /// so an IPv4 tuple and an IPv6 tuple never hash the same input.
     fn bucket(&self, tuple: &Tuple) -> Option<usize> {
         if !HASHED {
             return None;
@@ -83,7 +83,7 @@ impl<const HASHED: bool> Table<HASHED> {
                 }
                 half_sip::<1, 3>(self.key, &words)
             }
-            // No segment has one of each.
+            // Both endpoints of a segment are of the same family.
             #[cfg(feature = "ipv6")]
             _ => return None,
         };
@@ -97,7 +97,7 @@ mod tests {
 
     use super::*;
 
-    /// Slots are added and removed at random; those that are there are found, with and without a hash.
+    /// Adds and removes slots at random: exactly the present ones are found, with and without a hash.
     #[test]
     fn finds_what_is_there() {
         let (hashed, plain) = (Table::<true>::new(7, 8), Table::<false>::new(7, 8));

@@ -22,7 +22,7 @@ pub enum AddressEvent {
         /// The lease, in seconds.
         seconds: u32,
     },
-    /// A lease has ended; another is asked for.
+    /// A lease has ended; DHCP asks for another.
     LeaseLost {
         /// The address.
         address: Ipv4Cidr,
@@ -59,7 +59,7 @@ pub enum AddressEvent {
         /// The reason.
         why: BadOffer,
     },
-    /// An address was removed: connections from it are over.
+    /// An address was removed, and connections from it end.
     Removed(IpCidr),
     /// A lease was renewed for `seconds` seconds.
     Renewed {
@@ -76,7 +76,7 @@ pub enum AddressEvent {
     Router(IpAddress),
     /// This router is no longer used.
     RouterGone(IpAddress),
-    /// Another host has an address that was to be used, or claims it. It is not used.
+    /// Another host has or claims an address that this host wanted. This host does not use it.
     Taken {
         /// The address.
         address: IpAddress,
@@ -137,7 +137,7 @@ impl fmt::Display for Hardware {
     }
 }
 
-/// How a DHCP server denied what it had offered.
+/// How a DHCP server failed to grant its own offer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Denial {

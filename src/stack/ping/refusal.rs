@@ -7,7 +7,7 @@ use smoltcp::wire::{EthernetFrame, Icmpv4Packet, IpAddress, IpProtocol, IpVersio
 #[cfg(feature = "ipv6")]
 use smoltcp::wire::{Icmpv6Packet, Ipv6Address, Ipv6Packet};
 
-/// The bytes of an ICMP error before the packet that it quotes, and of an echo request before its data.
+/// The length of an ICMP error's header before the quoted packet, and of an echo request's header before its data.
 const HEADER: usize = 8;
 
 /// A report that an echo request was not delivered.
@@ -27,11 +27,11 @@ pub struct EchoRefusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// It passed too many routers, or its fragments took too long.
+    /// The request passed too many routers, or its fragments took too long.
     TimeExceeded,
-    /// It is longer than the next link takes: the MTU of that link in bytes, or 0 if not reported.
+    /// The request is longer than the next link's MTU, which is given in bytes, or is 0 if not reported.
     TooBig(u32),
-    /// It cannot be delivered: what is unreachable, if the code is known.
+    /// The destination is unreachable. Names the unreachable part, such as the host or port, if the code is known.
     Unreachable(Option<&'static str>),
 }
 
@@ -47,7 +47,7 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// The report in a frame, if it is about a request sent from here with this `ident`.
+/// The report in a frame, if it concerns a request that this host sent with this `ident`.
 pub(super) fn read(
     frame: &[u8],
     medium: Medium,

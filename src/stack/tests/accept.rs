@@ -1,4 +1,4 @@
-//! Accepting: many at once, a backlog in order of arrival, and what a full one meets.
+//! Accepting: many at once, a backlog in order of arrival, and connections that find the backlog full.
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
@@ -35,7 +35,7 @@ fn more_than_the_buffers_hold_goes_through() {
 #[test]
 fn a_port_nobody_serves_refuses() {
     let mut pair = Pair::new(SMALL);
-    // The reply to the first SYN is lost with the hardware address unknown: smoltcp drops it; the second meets RST.
+    // smoltcp drops the reply to the first SYN, because the hardware address is unknown. The second SYN is answered with RST.
     let id = pair.call(99, App::Idle);
     pair.run_for(Duration::from_secs(5));
     assert_eq!(pair.client.stack.take(id).unwrap().1, End::Refused);
@@ -59,7 +59,7 @@ fn one_at_a_time_serves_the_others_in_order_with_their_data() {
     pair.run_for(Duration::from_millis(2500));
     assert_eq!(pair.state(fourth), Some(State::SynSent));
     assert_eq!(pair.server.has(|e| *e == Event::Dropped(DropReason::BacklogFull)), 2);
-    // The first goes, whatever it still wanted: the next ones are served, in order, and the fourth comes in.
+    // The first connection is aborted: the next ones are served in order, and the fourth is accepted.
     pair.client.stack.connections.abort(pair.now, first.slot(), End::Aborted);
     pair.run_for(Duration::from_secs(10));
     for (id, text) in [(second, &b"second"[..]), (third, b"third"), (fourth, b"4")] {
@@ -69,7 +69,7 @@ fn one_at_a_time_serves_the_others_in_order_with_their_data() {
         |select: fn(&Event) -> Option<usize>| pair.server.io.probe.0.iter().filter_map(select).collect::<Vec<_>>();
     let read = |e: &Event| if let Event::Read { bytes, .. } = e { Some(*bytes) } else { None };
     let wrote = |e: &Event| if let Event::Wrote { bytes, .. } = e { Some(*bytes) } else { None };
-    // They are sent back what they sent.
+    // Each client gets back the bytes that it sent.
     assert_eq!((order(read), order(wrote)), (vec![1, 6, 5, 1], vec![1, 6, 5, 1]));
 }
 
@@ -85,7 +85,7 @@ fn a_full_backlog_refuses_where_it_is_told_to() {
     assert_eq!(pair.server.has(|e| matches!(e, Event::Refused { why: DropReason::BacklogFull, .. })), 1);
 }
 
-/// The same SYN again, while the connection is half-open: no second slot.
+/// A repeated SYN takes no second slot while the connection is half-open.
 #[test]
 fn a_retransmitted_syn_makes_no_second_connection() {
     let mut pair = Pair::new(SMALL);
@@ -105,7 +105,7 @@ fn a_retransmitted_syn_makes_no_second_connection() {
     assert_eq!(pair.server.has(|e| matches!(e, Event::Accepted { .. })), 1);
 }
 
-/// Handshakes that never finish take no place in the backlog, and the ones that do find out what room there is.
+/// Half-open connections take no place in the backlog. Room is checked when a handshake finishes.
 #[test]
 fn half_open_connections_take_no_place_in_the_backlog() {
     let mut pair = Pair::new(Sizes { connections: 16, ..SMALL });

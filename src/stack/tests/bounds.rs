@@ -1,4 +1,4 @@
-//! Work is bounded and shared out fairly, and a device without room makes nobody spin or starve.
+//! Work is bounded and shared fairly, and a device without room makes no connection spin or starve.
 
 use smoltcp::time::Duration;
 
@@ -14,7 +14,7 @@ fn a_poll_is_bounded() {
     assert_eq!(pair.to_server.borrow().len(), POLL_BUDGET);
 }
 
-/// Two connections with endless data, one frame of room at a time: both move on at the same pace.
+/// Two connections send endless data, with room for one frame at a time: both progress at the same pace.
 #[test]
 fn saturated_connections_share_the_device() {
     let mut pair = Pair::new(Sizes { receive: 8192, send: 8192, ..SMALL });
@@ -34,7 +34,7 @@ fn saturated_connections_share_the_device() {
     assert!(a.abs_diff(b) < a.max(b) / 4, "{a} and {b}");
 }
 
-/// No room to send: the stack says what it waits for instead of asking to be polled at once.
+/// Without room to send, the stack says what it waits for instead of asking to be polled at once.
 #[test]
 fn a_full_device_is_not_spun_on() {
     let mut pair = Pair::new(SMALL);
@@ -53,7 +53,7 @@ fn a_full_device_is_not_spun_on() {
     assert_eq!(pair.client.stack.take(id).unwrap().0.got(), b"hello");
 }
 
-/// Nothing can leave any more, as when a cable is pulled: programs still end at their time, in any order of the queue.
+/// When nothing can leave, as after a cable is pulled, programs still end on time, whatever their order in the queue.
 #[test]
 fn a_device_without_room_keeps_nobody_from_ending() {
     let mut pair = Pair::new(SMALL);
@@ -62,11 +62,11 @@ fn a_device_without_room_keeps_nobody_from_ending() {
         let patience = Duration::from_millis(millis);
         pair.call(7, App::Impatient { patience, then, until: None })
     });
-    // An RST has a second to leave, a FIN a minute before that.
+    // An RST has a second to leave. A FIN has a minute; then RST follows.
     assert_eq!(ends_without_room(&mut pair, ids, 1), [Some(4000), Some(4500), Some(64_800)]);
 }
 
-/// The same where their times are one, and where somebody is first who has data and no time of its own.
+/// Like the test above, but all end at the same time, also with a busy connection without a deadline first in the queue.
 #[test]
 fn a_device_without_room_keeps_nobody_of_the_same_time_from_ending() {
     for then in [Next::Close, Next::Abort] {
@@ -80,15 +80,15 @@ fn a_device_without_room_keeps_nobody_of_the_same_time_from_ending() {
             let ids = [(); 3].map(|()| pair.call(7, App::Impatient { patience, then, until: None }));
             let all = if then == Next::Close { 64_000 } else { 4000 };
             for end in ends_without_room(&mut pair, ids, 3) {
-                // A turn that was tried again is 10 ms later.
+                // Each retried turn ends 10 ms later.
                 assert!(end.is_some_and(|end| (all..=all + 100).contains(&end)), "{then:?} {busy} {end:?}");
             }
         }
     }
 }
 
-/// When each of these ends, in milliseconds after the device has no room any more; the stack is polled several times at one
-/// instant at most.
+/// When each of these connections ends, in milliseconds after the device ran out of room. The stack may ask fewer than `at_once`
+/// times in a row to be polled again at the same instant.
 fn ends_without_room(pair: &mut Pair, ids: [ConnectionId; 3], at_once: usize) -> [Option<u64>; 3] {
     pair.run_until_idle();
     let start = pair.now;

@@ -1,4 +1,4 @@
-//! A SYN for a connection that is established already.
+//! A SYN for a connection that is already established.
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;

@@ -1,4 +1,4 @@
-//! Closing: nobody stays for ever, and healthy silence is no reason to end.
+//! Closing: no connection stays for ever, but an idle connection with a live peer does not end.
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
@@ -71,7 +71,7 @@ fn last_ack_ends_and_is_an_error() {
     pair.client.stack.connections.close(id.slot());
     pair.client.stack.connections.enqueue(id.slot());
     pair.client.stack.poll(pair.now, &mut pair.client.io);
-    // From here on nothing reaches the server any more.
+    // From here on no frame reaches the server.
     for _ in 0..1000 {
         pair.to_client.borrow_mut().clear();
         let Some(at) = pair.server.stack.poll(pair.now, &mut pair.server.io) else { break };
@@ -93,7 +93,7 @@ fn shutting_down_closes_properly() {
     pair.run_for(Duration::from_secs(1));
     assert!(pair.server.stack.is_quiet());
     assert_eq!(pair.client.stack.take(id).unwrap().1, End::Closed);
-    // Nobody listens any more.
+    // The server no longer listens.
     let late = pair.call(7, App::Echo);
     pair.run_for(Duration::from_secs(1));
     assert_eq!(pair.client.stack.take(late).unwrap().1, End::Refused);

@@ -1,4 +1,4 @@
-//! The poll loop, both ends in view, on a virtual clock.
+//! Tests of the poll loop: two stacks on a virtual clock.
 
 mod accept;
 mod bounds;

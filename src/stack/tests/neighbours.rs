@@ -1,4 +1,4 @@
-//! Connections to a host that does not answer: on the link at all, or on TCP alone.
+//! Connections to a host that does not answer: neither ARP nor TCP, or only not TCP.
 
 use smoltcp::time::Duration;
 use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint};
@@ -23,7 +23,7 @@ fn a_connection_says_whether_any_host_was_there() {
     }
 }
 
-/// How a connection ends after a given time, as `pass` lets it pass.
+/// How a connection to `remote` ends; `pass` advances the time.
 fn call(pair: &mut Pair, remote: IpAddress, patience: Duration, pass: fn(&mut Pair, Duration)) -> Option<End> {
     let remote = IpEndpoint::new(remote, 7);
     let app = App::ask(b"", 1);

@@ -1,4 +1,4 @@
-//! Two stacks on a wire, with a clock that the test moves, and the frames in the test's hands.
+//! Two stacks on a wire. The test moves the clock and can inspect, drop and add frames.
 
 use std::vec::Vec;
 
@@ -17,15 +17,15 @@ pub const CLIENT: IpAddress = IpAddress::Ipv4(Ipv4Address::new(10, 0, 0, 2));
 /// Programs for tests.
 #[derive(Clone, Debug)]
 pub enum App {
-    /// Sends back what comes; closes when the peer has.
+    /// Sends received data back; closes after the peer has closed.
     Echo,
-    /// Sends these bytes, and closes once this many came back.
+    /// Sends these bytes, and closes once `want` bytes have come back.
     Ask { send: Vec<u8>, sent: usize, want: usize, got: Vec<u8>, end: Option<End> },
     /// Does nothing, ever.
     Idle,
     /// Closes at once.
     Closer,
-    /// Ends like this so long after it has begun.
+    /// Returns `then` after `patience` has passed since its first run.
     Impatient { patience: Duration, then: Next, until: Option<Instant> },
 }
 
@@ -96,7 +96,7 @@ impl Responder for Parrot {
     }
 }
 
-/// Remembers events.
+/// Records events.
 #[derive(Default)]
 pub struct Events(pub Vec<Event>);
 
@@ -177,7 +177,7 @@ impl Pair {
         panic!("the stacks never come to rest");
     }
 
-    /// Lets time pass, deadline by deadline.
+    /// Advances the clock by `time`, deadline by deadline.
     pub fn run_for(&mut self, time: Duration) {
         let until = self.now + time;
         for _ in 0..100_000 {

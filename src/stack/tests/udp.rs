@@ -78,7 +78,8 @@ fn a_datagram_is_answered() {
     assert_eq!(replies, 20);
 }
 
-/// What would start a loop or go to many is not answered (the sender's port is one of the loop ports, 0, or our own).
+/// A datagram is not answered if the answer could start a loop or reach many hosts: its source port is a loop port, 0, or our
+/// own.
 #[test]
 fn loops_are_not_started() {
     let mut pair = Pair::new(SMALL);
@@ -97,7 +98,7 @@ fn loops_are_not_started() {
     assert_eq!(pair.to_client.borrow().iter().filter(|f| is_udp(f)).count(), 0);
 }
 
-/// Somebody who never answers ARP holds a port up for a second, no longer.
+/// A client that never answers ARP blocks the port for at most a second.
 #[test]
 fn an_unreachable_sender_does_not_block_the_port() {
     let mut pair = Pair::new(SMALL);
@@ -133,7 +134,7 @@ fn ports_are_checked() {
     assert_eq!(server.listen(Listener::new(0, App::Echo)), Err(ListenError::PortZero));
 }
 
-/// The datagrams of a resolver are a means to something else.
+/// A resolver's datagrams are not reported.
 #[test]
 fn whoever_binds_a_port_says_whether_its_datagrams_are_events() {
     for unreported in [false, true] {

@@ -1,4 +1,4 @@
-//! Exact lines.
+//! Compares the exact lines of entries.
 
 use std::string::String;
 

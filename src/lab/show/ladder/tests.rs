@@ -1,4 +1,4 @@
-//! Exact lines.
+//! Compares the exact lines of a ladder.
 
 use std::string::{String, ToString};
 

@@ -1,4 +1,4 @@
-//! Frames written to a port come out of it, cut as by the kernel: the same frames in the same order.
+//! Frames written to a port, then cut as the kernel cuts them, are the same frames in the same order.
 
 use std::os::unix::net::UnixDatagram;
 
@@ -60,7 +60,7 @@ fn send(port: &mut Port, frame: &[u8]) {
     port.send(PacketMeta::default(), frame.len(), |to| to.copy_from_slice(frame));
 }
 
-/// Returns the frames that arrived, each with its size for cutting, or 0 for none.
+/// Returns the frames that arrived, each with the payload size at which to cut it, or 0 if it is not to be cut.
 fn arrived(kernel: &UnixDatagram) -> Vec<(usize, Vec<u8>)> {
     let mut came = vec![0; 100_000];
     core::iter::from_fn(|| {
@@ -122,7 +122,7 @@ fn segments_of_a_stream_become_one() {
             assert!(port.is_joining() && !port.is_blocked() && port.is_free());
         }
         assert!(arrived(&kernel).is_empty(), "it waits for more");
-        // The end of the data ends the wait.
+        // A segment with PSH ends the wait.
         send(&mut port, last);
         assert!(!port.is_joining());
         let came = arrived(&kernel);
@@ -143,7 +143,7 @@ fn one_is_as_long_as_an_ip_packet_can_be() {
     }
     port.end_join();
     let lens: Vec<_> = arrived(&kernel).iter().map(|(_, frame)| frame.len()).collect();
-    // 45 times 1,440 bytes and the headers. One more segment would be too long.
+    // Each super-segment has 45 times 1,440 bytes and its headers. One more segment would make it too long.
     assert_eq!(lens, [64_860, 64_860, 14_460]);
 }
 

@@ -182,7 +182,7 @@ fn no_header_and_no_frame_does_harm() {
             passed += 1;
             let changed: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at] != before[at]).collect();
             match tcp_of(&bytes, medium) {
-                // The stack may trust the segment, or its checksum is right. It was TCP before, and is unchanged.
+                // The kernel vouches for the segment, or its checksum is right. It was TCP before, and is unchanged.
                 Some(tcp) => {
                     assert!((header[0] & (NEEDS_CSUM | DATA_VALID) != 0 || tcp.holds(&bytes)) && changed.is_empty())
                 }

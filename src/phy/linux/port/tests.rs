@@ -32,8 +32,8 @@ fn send(port: &mut Port, number: u8, len: usize) {
 #[test]
 fn what_cannot_be_a_frame_is_counted_and_the_next_is_read() {
     let (mut port, kernel) = port(true);
-    // Partial checksums with a position behind the frame; segments of length 0; no bytes; less than a header; more than any
-    // frame.
+    // Invalid input: a partial checksum positioned beyond the frame, segments of length 0, no bytes, less than a header, and more
+    // than any frame.
     let mut beyond = frame(1);
     beyond[0] = 1;
     beyond[6..10].fill(0xFF);

@@ -1,4 +1,4 @@
-//! Errors made by hand, as they should be and otherwise.
+//! Handmade ICMP errors, valid and invalid.
 
 use smoltcp::wire::{Icmpv6Message, IpRepr};
 
