@@ -26,10 +26,10 @@ const SEGMENT: usize = 1472;
 /// The time limit for each step: own addresses, name lookup, connection, each reply.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// The time limit for connecting to an address that is not the last of a name.
+/// The time limit for connecting to each address of a name except the last.
 const NEXT_AFTER: Duration = Duration::from_secs(2);
 
-/// The bytes for both questions of a lookup, and for two replies (RFC 1035 section 4.2.1).
+/// Room for both questions of a lookup, and room for two replies, in bytes (RFC 1035 section 4.2.1).
 const LOOKUP: usize = 2 * 512;
 
 /// Calls the server of a program, prints the client's output, and ends QEMU with the result. The build's SMOLSTEP_SERVER names
@@ -123,7 +123,7 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
         (result.is_ok(), end)
     }
 
-    /// Polls until `ready`, or until `PATIENCE` is over, to within one turn of the timer. Returns true if ready.
+    /// Polls until `ready` returns true or `PATIENCE` is over, give or take one turn of the timer. Returns true if ready.
     #[cfg(feature = "dhcp")]
     fn wait(&mut self, ready: impl Fn(&Stack<'c, Client<'c>, U>) -> bool) -> bool {
         let until = self.clock.now() + PATIENCE;
@@ -154,7 +154,7 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
 }
 
 impl<'c, B: Board> Caller<'c, B, Resolver> {
-    /// Calls a name: its first address that connects. Returns true on success.
+    /// Calls a host by name, at the first of its addresses that connects. Returns true on success.
     fn call_name(&mut self, host: &str, port: u16) -> bool {
         let mut dialler = Dialler::to_name(port, PATIENCE, NEXT_AFTER).one_at_a_time();
         let mut done = false;
@@ -222,7 +222,7 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
         }
     }
 
-    /// Returns the DNS servers of the build, of DHCP and of routers, once one can be reached.
+    /// Waits until a DNS server can be reached. Returns the servers of the build, of DHCP and of routers.
     fn servers(&mut self, _host: &str) -> Option<heapless::Vec<IpAddress, SERVERS>> {
         let known = |_stack: &Stack<'_, _, _>| {
             let given = settings::DNS.iter().copied();

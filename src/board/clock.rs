@@ -32,14 +32,15 @@ const INTERRUPT_ENABLE: usize = 0x100;
 const INTERRUPT_CLEAR: usize = 0x280;
 const STATE: usize = 0xd04;
 
-/// In `STATE`: SysTick has overflowed; and the bit that clears this.
+/// The bit of `STATE` that reports an overflow of SysTick. `FORGET` is the bit that clears it.
 const OVERFLOWED: u32 = 1 << 26;
 const FORGET: u32 = 1 << 25;
 
 /// The longest period of SysTick, in ticks: the timer has 24 bits.
 const LONGEST: u32 = 1 << 24;
 
-/// Returns the bits of `interrupts` in a `register` of 32. The compiler evaluates it, since each sleep writes the registers.
+/// Returns the 32 bits of `interrupts` that belong in `register`. Evaluated at compile time, since each sleep writes the
+/// registers.
 const fn bits(interrupts: [u32; 2], register: u32) -> u32 {
     let [a, b] = interrupts;
     assert!(a < 64 && b < 64, "the interrupts of a board here are below 64");
@@ -50,11 +51,12 @@ impl<B: Board> Clock<B> {
     /// Half ticks in a microsecond. In halves, 12.5 MHz is a whole number.
     const HALVES_A_MICROSECOND: u32 = B::TICKS_A_MILLISECOND * 2 / 1000;
 
-    /// Deadlines nearer than this, in microseconds, are measured from the time of the call. It is less than smoltcp's shortest
-    /// retransmission timeout, which is set with each segment sent.
+    /// Deadlines nearer than this, in microseconds, are measured from the time of the call. The value is less than smoltcp's
+    /// shortest retransmission timeout, which is set with each segment sent.
     const NEAR: i64 = 900_000;
 
-    /// The period of the timer while no deadline is near, in ticks. A later deadline must not be due before the timer overflows.
+    /// The period of the timer while no deadline is near, in ticks. A deadline that is not near must not be due before the timer
+    /// overflows.
     const PERIOD: u32 = {
         let near = Self::NEAR as u64 * B::TICKS_A_MILLISECOND as u64 / 1000;
         if near < LONGEST as u64 { near as u32 } else { LONGEST }
@@ -93,7 +95,7 @@ impl<B: Board> Clock<B> {
         }
         // The timer counts down. After a restart it reads 0 until the first tick.
         self.stood = if current == 0 { self.period } else { current };
-        // At most two periods, so 32 bits are enough. A 64-bit division takes half as long as the rest of a turn.
+        // At most two periods, so 32 bits are enough. A 64-bit division takes half as long as the rest of a turn of the loop.
         let halves = self.rest + 2 * passed.saturating_sub(self.stood);
         self.rest = halves % Self::HALVES_A_MICROSECOND;
         self.now += Duration::from_micros((halves / Self::HALVES_A_MICROSECOND).into());

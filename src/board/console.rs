@@ -48,8 +48,8 @@ impl<B: Board> Console for Uart<B> {
     }
 }
 
-/// A person at the UART: the programs' standard input and output. Input is passed on in whole lines. Output is escaped if it must
-/// not reach a terminal.
+/// A person at the UART: the programs' standard input and output. Input is passed on in whole lines. Bytes that must not reach a
+/// terminal are escaped.
 #[derive(Debug)]
 pub struct Terminal<B> {
     uart: Uart<B>,

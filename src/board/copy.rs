@@ -6,8 +6,8 @@
 
 // SAFETY: both keep the contract of the C functions and of the ARM run-time ABI of the same names (RTABI32 section 4.3.4): they
 // copy `r2` bytes from `r1` to `r0`. r0 is returned unchanged; only r0 to r3 and r12 change. Loads and stores of single words may
-// be unaligned (ARMv7-M, A3.2.1; a board must leave UNALIGN_TRP off, as after a reset). Those of several words are aligned. Each
-// block is read before it is written, so `memcpy` also moves memory down within an overlapping range.
+// be unaligned (ARMv7-M, A3.2.1; a board must leave UNALIGN_TRP off, as after a reset). Loads and stores of several words are
+// aligned. Each block is read before it is written, so `memcpy` also moves memory down within an overlapping range.
 core::arch::global_asm!(
     ".section .text.memcpy, \"ax\"",
     ".global memmove, __aeabi_memmove, __aeabi_memmove4, __aeabi_memmove8",

@@ -13,7 +13,7 @@ use crate::stack::{Io, Listener, Memory, NullConsole, Port, Respond, Slot, SlotI
 /// The port of echo, on TCP and UDP (RFC 862).
 const PORT: u16 = 7;
 
-/// The longest datagram, in bytes: the payload that fits an Ethernet frame. One waits each way.
+/// The longest datagram, in bytes: the payload that fits an Ethernet frame. One datagram is buffered in each direction.
 const PAYLOAD: usize = 1472;
 
 /// Serves echo to `N` connections and on one UDP port, and prints nothing.
@@ -27,7 +27,7 @@ pub fn echo<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
     B::start();
     let Ok(device) = B::ethernet(settings::HARDWARE) else { panic!() };
     let mut io = Io::new(device, NullConsole);
-    // On the call stack, each on its own: see `serve`.
+    // These are separate variables on the call stack: `serve_all` says why.
     let mut slots = [const { Slot::EMPTY }; N];
     let mut slot_index = [SlotIndex::EMPTY; N];
     let mut sockets = [SocketStorage::EMPTY; N];

@@ -29,7 +29,7 @@ core::arch::global_asm!(
     fault = sym fault,
 );
 
-/// In the fault status: an undefined instruction.
+/// The bit of the fault status that reports an undefined instruction.
 const UNDEFINED: u32 = 1 << 16;
 
 /// Reports a fault, then restarts. `end` is the bottom of memory, where the stack ends (`memory.x`).

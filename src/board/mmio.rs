@@ -68,11 +68,11 @@ unsafe extern "C" {
     /// Returns the sum of `8 * eights + rest` words, with the carry at its end.
     fn sum_words(from: *const [u8; 4], eights: usize, rest: usize) -> u32;
 
-    /// Reads `8 * eights + rest` words and returns their sum, with the carry at its end. The eights come from eight registers,
-    /// the rest from the first.
+    /// Reads `8 * eights + rest` words and returns their sum, with the carry at its end. Each block of eight comes from eight
+    /// registers, the rest from the first.
     fn read_words(from: *const u32, to: *mut [u8; 4], eights: usize, rest: usize) -> u32;
 
-    /// Writes `8 * eights + rest` words: the eights to eight registers, the rest to the first.
+    /// Writes `8 * eights + rest` words: each block of eight to eight registers, the rest to the first.
     fn write_words(to: *mut u32, from: *const [u8; 4], eights: usize, rest: usize);
 }
 

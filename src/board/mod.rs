@@ -1,7 +1,8 @@
 //! Boards: one file each for memory map, console and network controller; here, their common part.
 //!
-//! A board is a type that implements [`Board`]. [`serve`], [`call`] and [`selftest()`] are whole firmwares on one. All work is
-//! done in one loop with interrupts masked. An interrupt only ends the sleep, so no handler runs and no data is shared with one.
+//! A board is a type that implements [`Board`]. [`serve`], [`call`] and [`selftest()`] each run a whole firmware on a board. All
+//! work is done in one loop with interrupts masked. An interrupt only ends the sleep, so no handler runs and no data is shared
+//! with a handler.
 //!
 //! The addresses and the seed come from the build: see `build.rs`.
 

@@ -29,13 +29,13 @@ use crate::stack::{
 };
 use crate::trace::LogProbe;
 
-/// The longest datagram, in bytes. Each UDP port holds one each way, no longer than its program needs.
+/// The longest datagram, in bytes. Each UDP port buffers one datagram in each direction, no longer than its program needs.
 const PAYLOAD: usize = 1472;
 
 /// The size of a chat room's lines, in bytes: twice the longest line, in letters.
 const ROOM: usize = 1024;
 
-/// The bytes for datagrams that a UDP port of [`serve`] takes each way, on average.
+/// The average memory for datagrams of a UDP port of [`serve`], in bytes in each direction.
 pub const UDP_PAYLOAD: usize = {
     let (ports, bytes) = udp_needs(false);
     bytes.div_ceil(2 * ports)
@@ -82,8 +82,8 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
     let names = [const { Cell::new(Room::NO_NAME) }; N];
     let room = Room::new(&lines, &names, Some(&operator));
     let options = Options { operator: Some(&operator), ..Options::default() };
-    // On the call stack, as the programs borrow from it. Each on its own: a `Pool` would be made in one place and moved to
-    // another.
+    // The memory is on the call stack, as the programs borrow from it. Each part is a variable of its own: a `Pool` would be made
+    // in one place and moved to another.
     let mut slots = [const { Slot::EMPTY }; N];
     let mut slot_index = [SlotIndex::EMPTY; N];
     let mut sockets = [SocketStorage::EMPTY; N];
@@ -121,7 +121,8 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
 }
 
 crate::sessions! {
-    /// What [`serve_all`] serves on TCP: as `app::Server`, but chat is a room, which leaves the code of talks out of the flash.
+    /// The TCP programs of [`serve_all`]: those of `app::Server`, but chat is always a room. The code of talks is then not in the
+    /// flash.
     #[derive(Clone)]
     enum LargeServer<'a> {
         Basic(Basic<'a>),
@@ -130,7 +131,7 @@ crate::sessions! {
     }
 }
 
-/// Returns the number of UDP ports of the programs, and their bytes for datagrams.
+/// Returns how many UDP ports the programs have, and how many bytes those ports need for datagrams.
 const fn udp_needs(large: bool) -> (usize, usize) {
     let (mut ports, mut bytes, mut at) = (0, 0, 0);
     while at < APPS.len() {
@@ -160,7 +161,7 @@ fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
 ) -> ! {
     let Io { device, console, .. } = start::<B>();
     let mut io = Io { device, console, probe };
-    // Used where it is made: a move would put it on the call stack twice.
+    // The stack is used where it is made: a move would put it on the call stack twice.
     let mut made = make_stack(&mut io.device, memory, clock.now());
     let stack = match &mut made {
         Ok(stack) => stack,
@@ -268,12 +269,13 @@ pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console,
         if listen(&mut io.console) {
             stack.wake_programs();
         }
-        // Only now: an interrupt that a device still requests cannot be forgotten, and would end the next sleep at once.
+        // Devices and console come first: an interrupt that a device still requests cannot be forgotten, and would end the next
+        // sleep at once.
         clock.forget_interrupts();
         now = clock.now();
         let deadline = stack.poll(now, io);
         let faults = io.device.faults();
-        // Once a second: a sender of such frames must not keep the board busy with log output.
+        // At most one line a second: a sender of such frames must not keep the board busy with log output.
         if faults != told && now >= quiet_until {
             told = faults;
             quiet_until = now + Duration::from_secs(1);

@@ -49,7 +49,7 @@ pub fn selftest<B: Board>() -> ! {
     exit(ok)
 }
 
-// Each on its own: together, the two would need the sum of their stacks.
+// Not inlined: in one function, both tests together would need the sum of their stacks.
 #[inline(never)]
 fn lab<B: Board>(uart: &mut Uart<B>) -> bool {
     let mut ok = true;
@@ -85,7 +85,7 @@ fn conformance<B: Board>(uart: &mut Uart<B>) -> bool {
     result.is_ok()
 }
 
-/// Divides numbers of every bit length by each other. Quotient and remainder must give the number again.
+/// Divides numbers of every bit length by each other. Quotient and remainder must give the dividend again.
 fn division() -> bool {
     let numbers = || (0..64).flat_map(|bits| [0, 1, 2].map(|more| (u64::MAX >> bits).wrapping_add(more)));
     numbers().all(|number| {
@@ -157,8 +157,8 @@ struct Returning<B> {
     burst: usize,
 }
 
-/// One wait for a frame; `tries` is the number of waits. Together they are far longer than a frame takes, since QEMU looks for
-/// frames whenever a timer of the board expires.
+/// One wait for a frame; `tries` is the number of waits. Together, the waits are far longer than a frame takes, since QEMU looks
+/// for frames whenever a timer of the board expires.
 const PAUSE: Duration = Duration::from_millis(1);
 
 impl<B: Board> Returning<B> {

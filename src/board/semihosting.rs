@@ -1,11 +1,12 @@
 //! Calls to QEMU or a debugger: the command line, and an exit with a result. The source is Arm's "Semihosting for AArch32 and
-//! AArch64". On a board with neither, each call is a fault.
+//! AArch64". Without QEMU or a debugger, each call is a fault.
 #![allow(unsafe_code)]
 
 use cortex_m_semihosting::debug::{self, EXIT_FAILURE, EXIT_SUCCESS};
 use cortex_m_semihosting::{nr, syscall1};
 
-/// Returns the command line, the program's name first. It is empty if it is missing, longer than the buffer, or not text.
+/// Returns the command line, the program's name first. The result is empty if the command line is missing, longer than the
+/// buffer, or not text.
 pub fn command_line(buffer: &mut [u8]) -> &str {
     let mut block = [buffer.as_mut_ptr() as usize, buffer.len()];
     // SAFETY: SYS_GET_CMDLINE takes the address of two words: an address and a length in bytes. It writes a text of at most that

@@ -1,8 +1,8 @@
 //! The interrupt part of the vector table.
 #![allow(unsafe_code)]
 
-// No interrupt is ever taken: they stay masked, and a pending one only ends a sleep. So one entry replaces the 240 of the core
-// that cortex-m-rt would put here, 956 bytes of flash. Its linker script needs one.
+// No interrupt is ever taken: they stay masked, and a pending one only ends a sleep. One entry replaces the core's 240 that
+// cortex-m-rt would put here, which saves 956 bytes of flash. The linker script of cortex-m-rt needs at least one entry.
 //
 // SAFETY: cortex-m-rt's name and section for this table (its feature `device`). Its one entry is cortex-m-rt's own handler.
 #[unsafe(link_section = ".vector_table.interrupts")]

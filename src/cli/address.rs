@@ -160,7 +160,7 @@ impl Lookup<'_> {
             }
             return Ok(vec![address]);
         }
-        // To the user, an invalid name is one more name that does not exist.
+        // An invalid name is reported like a name that does not exist.
         let name = Name::new(host).map_err(|error| Failure::run(format_args!("bad host '{host}': {error}")))?;
         let asks = self.link.dhcp || self.link.slaac;
         if self.link.dns.is_empty() && !asks {
@@ -220,7 +220,7 @@ impl Lookup<'_> {
         }
     }
 
-    /// Waits for the addresses given by hand: for `patience`, but at least the time that a working link needs.
+    /// Waits for the addresses given by hand: for `patience`, or for the time that a working link needs if that is longer.
     fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
         &self,
         stack: &mut Stack<'_, S, U>,
@@ -294,7 +294,7 @@ impl Lookup<'_> {
     }
 }
 
-/// Wakes the loop at a time of its own, besides the stack's times.
+/// A timer that wakes the loop, independent of the stack's deadlines.
 pub(super) struct Timer(OwnedFd);
 
 impl Timer {
@@ -309,13 +309,13 @@ impl Timer {
         self.0.as_fd()
     }
 
-    /// Wakes the loop at `at`, or at once if that has passed; `None` stops the timer. It replaces the time set before, and wakes
-    /// the loop repeatedly until it is set again.
+    /// Wakes the loop at `at`, or at once if that time has passed; `None` stops the timer. The new time replaces the earlier one.
+    /// Once it has come, the loop wakes repeatedly until the timer is set again.
     pub(super) fn set(&self, clock: &Clock, at: Option<Instant>) -> Result<(), Failure> {
         let now = clock.now();
         // Zero would stop the timer, so a past time becomes one microsecond.
         let micros = at.map_or(0, |at| if at > now { (at - now).total_micros() } else { 1 });
-        // Both fit: at most a year, and less than a second in nanoseconds.
+        // Both numbers fit: the seconds of at most a year, and the nanoseconds of less than a second.
         let value = Timespec { tv_sec: (micros / 1_000_000) as _, tv_nsec: (micros % 1_000_000 * 1000) as _ };
         let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
         timerfd_settime(&self.0, TimerfdTimerFlags::empty(), &once)
@@ -347,7 +347,7 @@ pub(super) fn no_route(address: &IpAddress) -> Failure {
     ))
 }
 
-/// Describes who does not answer ARP or NDP for packets to `to`: that host or its router.
+/// Says who left ARP or NDP unanswered when we sent to `to`: that host, or the router towards it.
 pub(super) fn unanswered<S: Session + Clone, U: UdpSession>(
     link: &Link,
     stack: &Stack<'_, S, U>,
@@ -366,7 +366,7 @@ fn can_reach<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, to: IpA
     !is_loopback(to) && stack.source_for(IpEndpoint::new(to.into(), 1)).is_ok()
 }
 
-/// Returns whether an own IPv6 or IPv4 address reaches further than the link.
+/// Returns whether the stack has an IPv6 (if `v6`) or IPv4 address that is not link-local.
 fn has_family<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, v6: bool) -> bool {
     stack.addresses().iter().any(|own| match own.address() {
         IpAddress::Ipv4(_) => !v6,

@@ -175,7 +175,7 @@ fn fraction(random: u64) -> String {
 struct Caller<'c> {
     link: &'c Link,
     tcp: TcpArgs,
-    /// Another reading of the host, to suggest in an error.
+    /// What else the user may have meant as the host, to suggest in an error.
     hint: Option<String>,
     race: &'c Race,
     /// Connections that lost a race and may not have ended.
@@ -221,7 +221,7 @@ impl<'c> Caller<'c> {
     ) -> Result<(), Failure> {
         let lookup = Lookup { link: self.link, patience: self.patience, thorough: false };
         let found = lookup.addresses(host, stack, io, &self.clock, &mut self.stop).map_err(|failure| {
-            // An earlier failure is the link's.
+            // Before the stack has settled, a failure concerns the link and not the host.
             if stack.is_settled() { self.hinted(failure) } else { failure }
         })?;
         let mut dialler = dialler(&found, port, self.patience);
@@ -229,7 +229,7 @@ impl<'c> Caller<'c> {
             let DialStep::Connect { remote, .. } = dialler.next(self.clock.now()) else { return Ok(()) };
             return self.udp(remote, app, options, stack, io);
         }
-        // If the server takes one message a connection, each text needs its own call.
+        // If the server takes one message per connection, each text needs its own call.
         if app.takes_one_message() && !options.texts.is_empty() {
             return self.each(&mut dialler, app, options, stack, io);
         }

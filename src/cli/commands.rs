@@ -152,7 +152,7 @@ mod tests {
             if command.get_arguments().any(|option| option.get_id() == "ip") {
                 assert!(has("192.168.69.1/24") && has("192.168.69.2/24") && has("fdaa::2/64"), "{help}");
             }
-            // Documented once, at the top level, where users look for them.
+            // The variables are documented once, at the top level, where users look for them.
             for variable in ["RUST_LOG", "NO_COLOR"] {
                 assert_eq!(help.matches(variable).count(), usize::from(name == "smolstep"), "{name}: {variable}");
             }

@@ -43,7 +43,7 @@ enum Edit {
     AtPrompt {
         /// The bytes that replace the end of input.
         at_end: Option<&'static [u8]>,
-        /// Whether to discard a line that was begun before the editor starts.
+        /// Whether to discard a line that the user began before the editor starts.
         disown: bool,
     },
     Edited(Editor),
@@ -55,8 +55,8 @@ impl Stdio {
         Stdio { input: State::Unused, fault: None, edit: Edit::No, output: Output::new() }
     }
 
-    /// The same with an editor for a terminal's lines from the first prompt on. Output appears above the line. At the end of
-    /// input, `at_end` is read instead, and input goes on.
+    /// Standard input and output, with an editor if they are a terminal. It edits lines from the first prompt on, and output
+    /// appears above the edited line. At the end of input, the program reads `at_end` instead, and input continues.
     pub fn editing(at_end: Option<&'static [u8]>) -> Self {
         Stdio { edit: Edit::AtPrompt { at_end, disown: false }, ..Self::new() }
     }
@@ -87,7 +87,7 @@ impl Stdio {
             }
             match rustix::io::read(self.file(), &mut buf) {
                 Ok(1..) => forgotten = true,
-                // Ctrl-D without an editor: there was no talk to end.
+                // Ctrl-D without an editor is ignored: there was no talk to end.
                 Ok(0) if !matches!(self.edit, Edit::Edited(_)) && tcgetattr(rustix::stdio::stdin()).is_ok() => {}
                 Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => break,
                 _ => {
@@ -96,7 +96,7 @@ impl Stdio {
                 }
             }
         }
-        // A line that was begun is still in the editor.
+        // The editor may still hold an unfinished line.
         match &mut self.edit {
             Edit::Edited(editor) => forgotten |= editor.disown(),
             Edit::AtPrompt { disown, .. } => *disown = true,
@@ -201,7 +201,7 @@ fn can_read(file: BorrowedFd<'_>) -> bool {
     poll(&mut files, Some(&Timespec::default())).is_ok_and(|count| count > 0)
 }
 
-/// Returns whether this process may read the terminal: a read stops a process in the background.
+/// Returns whether this process may read the terminal: reading it would stop a background process.
 fn in_foreground() -> bool {
     match rustix::termios::tcgetpgrp(rustix::stdio::stdin()) {
         Ok(group) => group == rustix::process::getpgrp(),

@@ -39,7 +39,7 @@ const WAITING: usize = 1 << 20;
 /// The longest wait for remaining text when the editor is dropped.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// Moves the cursor up and down again: printing it changes nothing.
+/// Moves the cursor up and down again: printing this text leaves the screen unchanged.
 const NOTHING: &str = "\x1b[A\n";
 
 /// The notice at Enter for a line that was begun for a peer who has left.
@@ -85,7 +85,7 @@ impl Editor {
         self.typed.as_fd()
     }
 
-    /// Marks the line in progress as not to be sent at Enter. Returns whether there is such a line, not marked before.
+    /// Marks the line in progress as not to be sent at Enter. Returns true if a line is in progress and was not marked before.
     pub fn disown(&self) -> bool {
         let mut state = self.shared.lock();
         state.begun && !core::mem::replace(&mut state.disowned, true)
@@ -223,7 +223,7 @@ impl Shared {
         core::mem::take(&mut state.disowned)
     }
 
-    /// Stops the editor for good once nothing would clear its drawing.
+    /// Stops the editor for good once all texts are printed: nothing would clear what it draws later.
     fn hold_at_the_end(&self) {
         let mut state = self.lock();
         while state.drained {
@@ -260,7 +260,7 @@ fn edit(
         let disowned = shared.line_ends();
         let handed_over = match line {
             Ok(mut line) => {
-                // Refused only for an empty or repeated line.
+                // The history refuses only an empty or repeated line.
                 let _ = editor.add_history_entry(line.as_str());
                 if disowned {
                     shared.push(Cow::Borrowed(DISOWNED));
@@ -276,7 +276,7 @@ fn edit(
             },
             Err(ReadlineError::Interrupted) => {
                 interrupted = true;
-                // Cannot fail: the process is this one.
+                // Cannot fail: a process may always signal itself.
                 let _ = kill_process(getpid(), Signal::INT);
                 break;
             }
@@ -318,7 +318,7 @@ fn print(mut printer: impl ExternalPrinter, shared: &Shared) {
                 let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
             }
             (at, None) => {
-                // The editor holds at most one text. Once it has taken a second text after the last, the last has been printed.
+                // The editor holds at most one text. Once it has taken two more, the last real text has been printed.
                 for _ in 0..if at == At::Editing { 2 } else { 0 } {
                     let _ = printer.print(NOTHING.into());
                 }

@@ -13,8 +13,8 @@ use crate::trace::write_event;
 
 /// Writes events as lines. Each line is flushed as soon as it is complete.
 ///
-/// The first error ends the lines. If they go to a file, the server runs on, as with a capture; [`finish`](Self::finish) reports
-/// the error.
+/// After the first error, no more lines are written. If the lines go to a file, the server continues, as it does with a capture;
+/// [`finish`](Self::finish) reports the error.
 pub struct Events {
     /// The file; `None` is standard output.
     path: Option<PathBuf>,
@@ -54,7 +54,7 @@ impl Events {
         *fault = out.write_all(line.as_bytes()).and_then(|()| out.flush()).err();
     }
 
-    /// Checks that the server can go on: an error of standard output ends it, one of a file does not.
+    /// Checks that the server can continue. An error of standard output ends the server; an error of a file does not.
     ///
     /// # Errors
     /// The error of standard output.

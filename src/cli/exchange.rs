@@ -47,7 +47,7 @@ impl Exchange {
                 let Some(one) = rest.get(..len).filter(|one| !one.is_empty()) else { break };
                 // Messages start at multiples of four bytes.
                 rest = rest.get(len.next_multiple_of(4)..).unwrap_or_default();
-                // A message that this version of the crate cannot read is not one of ours.
+                // A message that this version of the crate cannot read is not an answer to our request.
                 let Ok(one) = NetlinkMessage::<M>::deserialize(one) else { continue };
                 if one.header.sequence_number != self.sequence {
                     continue;

@@ -18,10 +18,10 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// The next line without its line end, or `None` at the end of input. The stack runs until there is one.
+    /// The next line without its line end, or `None` at the end of input. The stack runs while this waits for a line.
     ///
     /// # Errors
-    /// The line is too long, a signal came, or what [`drive`] fails with.
+    /// The line is too long, a signal came, or [`drive`] failed.
     pub fn next<S: Session + Clone, U: UdpSession, P: Probe>(
         &mut self,
         stack: &mut Stack<'_, S, U>,

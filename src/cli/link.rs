@@ -52,7 +52,7 @@ pub struct LinkArgs {
     pub pcap: Option<std::path::PathBuf>,
 }
 
-/// The side of the link that chooses the default addresses.
+/// The side of the link, which determines the default addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Side {
     /// 192.168.69.1/24, fdaa::1/64.
@@ -198,8 +198,8 @@ impl Link {
         Stack::new(config, device, memory, now).map_err(Failure::usage)
     }
 
-    /// Returns the link-local address to add beside an IPv6 address. Neighbours ask from theirs (RFC 4861 section 7.2.2), and the
-    /// answer needs a route.
+    /// Returns the link-local address to add beside an IPv6 address. Neighbours send solicitations from their own link-local
+    /// address (RFC 4861 section 7.2.2), and an answer needs a route to it.
     fn link_local(&self, hardware: HardwareAddress) -> Option<IpCidr> {
         let HardwareAddress::Ethernet(mac) = hardware else { return None };
         let v6 = |test: fn(&Ipv6Address) -> bool| {

@@ -1,4 +1,4 @@
-//! Detects hosts that are this machine's own loopback, which no TAP or TUN leads to.
+//! Detects hosts that are this machine's own loopback, which cannot be reached through a TAP or TUN.
 
 use std::net::IpAddr;
 

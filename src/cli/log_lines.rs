@@ -12,7 +12,7 @@ use super::editor::print_above;
 pub fn start_log() {
     let mut builder = Builder::from_env(Env::default().default_filter_or("info"));
     builder.format_target(false);
-    // Its log at lower levels would loop: each log line redraws the edited line, which logs again.
+    // Logging the editor at lower levels would loop: each log line redraws the edited line, which logs again.
     builder.filter_module("rustyline", LevelFilter::Warn);
     if io::stderr().is_terminal() {
         let has = |name: &str, test: fn(&str) -> bool| std::env::var(name).is_ok_and(|value| test(&value));

@@ -57,7 +57,7 @@ mod tests {
     fn an_address_is_that_of_the_machine_the_tap_and_the_side() {
         let of = |tap, side, machine, host| derive(tap, side, machine, host).unwrap();
         let mac = of("tap0", "Server", MACHINE, "host\n");
-        // The address must not change between releases: leases and neighbours would not recognise this side.
+        // The address must not change between releases, or DHCP servers and neighbours would not recognise this side.
         assert_eq!(Hardware(mac).to_string(), "b6:1f:ef:0f:1c:44");
         assert_eq!(mac, of("tap0", "Server", MACHINE.trim(), "host"));
         let others = [

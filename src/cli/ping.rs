@@ -51,7 +51,7 @@ pub struct PingArgs {
 
 /// The longest IPv4 packet that is sent in fragments, in bytes.
 const LONGEST_V4: usize = 16_384;
-/// The most requests that wait for a reply; beyond it, the oldest are lost.
+/// The most requests that wait for a reply. Beyond this number, the oldest count as lost.
 const OUTSTANDING: usize = 1024;
 
 const SIZES: Sizes = Sizes { connections: 0, receive: 0, send: 0, ports: 1, datagrams: 16, payload: 16_384 };

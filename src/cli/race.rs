@@ -16,8 +16,8 @@ use crate::names::{DialStep, Dialler};
 use crate::phy::linux::TunTap;
 use crate::stack::{ConnectionId, Context, End, Io, Next, Probe, Session, Stack, UdpSession};
 
-/// The delay before the next address is tried beside a slow one. RFC 8305 recommends 250 ms and allows 2 s. smoltcp sends one
-/// request for a hardware address a second, so that after a lookup the first segment on the link can be this late.
+/// The delay before the next address is tried beside a slow one. RFC 8305 recommends 250 ms and allows 2 s. smoltcp asks for a
+/// hardware address at most once a second, so the first segment after a lookup on the link can be this late.
 const DELAY: Duration = Duration::from_millis(1250);
 
 /// Makes a dialler for addresses found earlier, best first. Each connection may take `patience`.
@@ -48,7 +48,7 @@ pub struct Runner<'r, S> {
 
 /// How a race ended.
 pub enum Outcome {
-    /// No connection was established; the dialler has the failures.
+    /// No connection was established; the dialler holds the reasons.
     Lost,
     /// A signal came.
     Stopped,
@@ -65,8 +65,8 @@ pub struct Track<'t> {
 }
 
 impl Race {
-    /// Begins the connections that `dialler` asks for, until one is established. Adds those that have not won to `left`; the
-    /// caller takes them when they have ended.
+    /// Begins the connections that `dialler` asks for, until one is established. Adds the connections that have not won to
+    /// `left`. The caller takes them from the stack when they have ended.
     ///
     /// # Errors
     /// The device or the console has failed.

@@ -49,8 +49,8 @@ impl Interrupt for Stop {
             return Verdict::GoOn;
         }
         self.closing = true;
-        // The bytes only end a wait. A handler on another thread may have set the flag and not yet written its byte, which the
-        // next call then reads. Reading first takes no byte whose flag is not seen.
+        // The bytes only end a wait. They are read before the flag, so that no byte is taken without its flag being seen. A
+        // handler on another thread may have set the flag but not yet written its byte: the next call reads that byte.
         let _ = self.received.read(&mut [0; 64]);
         if self.raised.swap(false, Ordering::AcqRel) { Verdict::Close } else { Verdict::GoOn }
     }

@@ -2,7 +2,8 @@
 
 use strsim::damerau_levenshtein;
 
-/// Returns the likely candidate for `word`: one that it begins, or one that differs in at most one letter of three.
+/// Returns the likely candidate for `word`: one that begins with `word`, or one that differs from it in at most a third of its
+/// letters.
 pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let word = word.to_lowercase();
     let letters = word.chars().count();

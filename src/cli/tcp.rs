@@ -33,7 +33,7 @@ pub enum Congestion {
 /// The most bytes that all buffers take in each direction before they shrink below the default.
 const IN_ALL: usize = 256 << 20;
 
-/// The smallest buffer that sharing [`IN_ALL`] gives, in bytes: the largest window without scaling.
+/// The smallest buffer when [`IN_ALL`] is shared out, in bytes: the largest window without scaling.
 const LEAST: usize = 65_535;
 
 impl TcpArgs {
@@ -66,7 +66,7 @@ impl TcpArgs {
     }
 }
 
-/// The range of a socket buffer, in bytes. No window exceeds its end (RFC 7323 section 2.3).
+/// The range of a socket buffer, in bytes. No window is larger than the upper end (RFC 7323 section 2.3).
 const SIZES: core::ops::RangeInclusive<usize> = 4096..=16 << 20;
 
 /// Parses a size in bytes, or in KiB or MiB with K or M at the end.

@@ -62,7 +62,8 @@ fn mac() -> [u8; 6] {
     }
 }
 
-/// Returns SMOLSTEP_SEED, or 32 bytes of this machine's entropy. Anyone who knows them can predict sequence numbers and ports.
+/// Returns SMOLSTEP_SEED, or 32 bytes of this machine's entropy. Anyone who knows the seed can predict sequence numbers and
+/// ports.
 fn seed() -> [u8; 32] {
     let mut seed = [0; 32];
     let Some(text) = setting("SMOLSTEP_SEED") else {
@@ -88,7 +89,7 @@ fn setting(name: &str) -> Option<String> {
     var(name).ok().filter(|text| !text.is_empty())
 }
 
-/// Ends the build with one line. With another exit code, cargo would repeat all earlier output.
+/// Ends the build with a one-line error. If the exit code were not 0, cargo would repeat all earlier output.
 fn fail(why: &str) -> ! {
     println!("cargo::error={why}");
     std::process::exit(0)

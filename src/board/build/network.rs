@@ -99,8 +99,8 @@ impl Network {
         Ok(twice)
     }
 
-    /// Adds a link-local address, unless SLAAC makes one. Neighbours ask from their link-local address (RFC 4861 section 7.2.2),
-    /// and the answer needs a route.
+    /// Adds a link-local address, unless SLAAC makes one. Neighbours send solicitations from their link-local address (RFC 4861
+    /// section 7.2.2), and an answer needs a route to it.
     fn add_link_local(&mut self) {
         let mut v6 = self.addresses.iter().filter_map(|(address, _)| match address {
             IpAddr::V6(address) => Some(address.is_unicast_link_local()),
@@ -117,7 +117,8 @@ impl Network {
     /// Checks that the needed features are enabled, and that all addresses fit.
     fn check_features(&self, enabled: &dyn Fn(&str) -> bool) -> Result<(), String> {
         let v6 = self.has(false);
-        // Without `slaac`, no IPv6 address is checked for duplicates. The stack checks all of its addresses or none.
+        // Without `slaac`, no IPv6 address is checked for duplicates. The stack checks all of its addresses or none, so DHCP
+        // together with IPv6 needs `slaac`.
         let needs = [(self.dhcp, "dhcp"), (v6, "ipv6"), (self.slaac || self.dhcp && v6, "slaac")];
         if let Some((_, feature)) = needs.iter().find(|(needed, feature)| *needed && !enabled(feature)) {
             return Err(format!("{IP} as it is needs the feature {feature}, which scripts/firmware adds"));
@@ -158,7 +159,7 @@ impl Network {
 
     /// Sets the server to call.
     fn call(&mut self, text: &str) -> Result<(), String> {
-        // 0 means no port: it is not valid in the setting.
+        // 0 stands for no port, as port 0 is not valid in the setting.
         let Some((host, port)) = addr_text::host_and_port(text, 0) else {
             return Err(format!(
                 "bad address '{text}' for {SERVER}: it is an IP address or a name, with a port as in 192.168.69.100:9999 \

@@ -1,6 +1,6 @@
 //! The TAPs and TUNs of this machine: whether a program can use them, and for which addresses.
 //!
-//! Their maker may still want them, so deleting one is never proposed.
+//! Whoever made an interface may still need it, so deleting one is never proposed.
 
 use std::fs;
 use std::io;

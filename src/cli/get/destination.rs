@@ -68,7 +68,7 @@ impl Destination {
         }
         let mut named = tempfile::Builder::new();
         named.prefix(".smolstep-").suffix(".part").permissions(Permissions::from_mode(mode & 0o777));
-        // Only the kind: the full error names a temporary file that the user does not know.
+        // Only the kind of error is shown: the full error names a temporary file that the user does not know.
         let file = named.tempfile_in(folder).map_err(|error| failed(&error.kind()))?;
         Ok(Destination::Whole(file, place))
     }

@@ -125,7 +125,7 @@ impl<'g> Getter<'g> {
         let mut stack: Fetching<'_, 'g> =
             self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |config| {
                 config.tcp.congestion = self.tcp.congestion();
-                // An answer that has arrived is not held up for a minute by its last acknowledgement.
+                // A complete answer must not be held up for a minute by its last acknowledgement.
                 config.tcp.linger = smoltcp::time::Duration::from_secs(3);
             })?;
         let result = self.follow(&mut target, &mut stack, io);

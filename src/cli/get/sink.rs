@@ -36,7 +36,7 @@ struct Bar {
     asked_again: Duration,
 }
 
-/// The interval between checks of the width, about that between redraws: each check is a system call.
+/// The interval between checks of the terminal's width. Each is a system call, so there is about one for each redraw.
 const ASK_EVERY: Duration = Duration::from_millis(50);
 
 impl Sink {
@@ -85,7 +85,7 @@ impl Sink {
         if let Some(escape) = &mut self.escape {
             escape.finish(&mut |piece| self.pending.extend_from_slice(piece));
         }
-        // After an error, the rest is not waited for.
+        // After an error, the rest will never be written, so do not wait for it.
         self.flush().unwrap_or(true)
     }
 
@@ -156,7 +156,7 @@ impl Sink {
         self.fit_bar();
     }
 
-    /// Fits the bar to the terminal's current width: a longer one would leave remains at each redraw.
+    /// Fits the bar to the terminal's current width: a bar that is too long would leave remains at each redraw.
     fn fit_bar(&mut self) {
         let Some(Bar { bar, template: shown, asked_again }) = &mut self.bar else { return };
         let elapsed = bar.elapsed();

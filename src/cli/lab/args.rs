@@ -113,7 +113,7 @@ pub enum Until {
 }
 
 impl LabArgs {
-    /// Applies the command line to a line.
+    /// Applies the options of the command line to `line`, the cable between the hosts.
     pub fn line(&self, mut line: Line) -> Line {
         if let Some(time) = self.latency {
             line.latency = time.into();

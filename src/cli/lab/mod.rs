@@ -50,10 +50,12 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     if args.step {
         drop(outputs);
         let last = step::step(&mut run, args)?;
-        // The files show the final run, without steps that were undone. They start empty: `p` may have written to one of them.
+        // The files show the final run, without steps that were undone. Each file is emptied first, since the command `p` may
+        // have written to it.
         let mut outputs = Outputs::create(args)?;
         let ended = run.record(Some(last), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
-        // The user of --step sees which frame a fault hits, and may leave before that frame.
+        // With --step, an unmatched fault is only a warning: the user sees which frame a fault hits, and may leave before that
+        // frame.
         unmatched(&ended, own_faults, args).iter().for_each(|fault| log::warn!("{}", no_match(fault)));
         outputs.finish()?;
         return Ok(0);

@@ -20,7 +20,7 @@ pub type HostLab<'a> = SetupLab<'a, Printed, 2, ENTRIES>;
 
 /// A set-up, and the user's changes to its run.
 pub struct Run<'s> {
-    /// Determines the run, together with `dropped`.
+    /// The set-up; together with `dropped`, it determines the run.
     pub setup: &'s Setup<'s>,
     /// The frames that the user dropped, each after the number of the step.
     pub dropped: Vec<(u32, u32)>,

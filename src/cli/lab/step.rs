@@ -138,7 +138,7 @@ fn frames(lab: &HostLab<'_>, shown: &mut Shown) {
     }
 }
 
-/// Shows both ends of every connection: the stack's own state as observed, facts from frames alone as inferred.
+/// Shows both ends of every connection. The stack's own state is shown as observed, facts known only from frames as inferred.
 fn sockets(lab: &HostLab<'_>, shown: &mut Shown) {
     for (host, name) in ["client", "server"].into_iter().enumerate() {
         let mut none = true;

@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(numbers.describe(&frame(5, 7, data)), "ACK seq=1 ack=1 len=9 win=63");
         let answer = Segment { fin: true, seq: server + 1, ack: Some(client + 10), ..SEGMENT };
         assert_eq!(numbers.describe(&frame(7, 5, answer)), "FIN,ACK seq=1 ack=10 len=0 win=63");
-        // The same ports, with new numbers.
+        // A new connection between the same ports, with new sequence numbers.
         let again = Segment { syn: true, seq: TcpSeqNumber(77), ..SEGMENT };
         assert_eq!(numbers.describe(&frame(5, 7, again)), "SYN seq=0 len=0 win=63");
         assert_eq!(numbers.0.len(), 2);

@@ -8,8 +8,8 @@ use crate::cli::error::Failure;
 use crate::cli::serve::find;
 use crate::cli::words::option;
 
-/// Returns the error about a missing `--` before COMMAND, or a missing COMMAND. `None` if the problem is another. `words` follow
-/// `smolstep sandbox`.
+/// Returns the error about a missing `--` before COMMAND, or a missing COMMAND. Returns `None` for any other problem. `words`
+/// follow `smolstep sandbox`.
 pub fn missing_dashes(command: &Command, words: &[OsString]) -> Option<Failure> {
     let text = |index: usize| words.get(index).and_then(|word| word.to_str()).unwrap_or_default();
     let mut index = 0;

@@ -66,7 +66,8 @@ impl Guest {
             let (pidfd, signals) = (self.pidfd.as_fd(), self.signals.as_fd());
             let mut fds =
                 [PollFd::from_borrowed_fd(pidfd, PollFlags::IN), PollFd::from_borrowed_fd(signals, PollFlags::IN)];
-            // An interrupted poll is repeated. Any other error should not last; a pause keeps it from using the processor.
+            // An interrupted poll is repeated. Any other error should be brief; a pause keeps this loop from occupying the
+            // processor.
             if let Err(errno) = poll(&mut fds, None)
                 && errno != rustix::io::Errno::INTR
             {
@@ -79,7 +80,7 @@ impl Guest {
 /// A command is of no use once its network has failed.
 impl Drop for Guest {
     fn drop(&mut self) {
-        // Both fail if the command has ended and was waited for, which is the usual case.
+        // Both calls fail if the command has ended and was waited for, which is the usual case.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -117,8 +118,8 @@ fn exit_code(status: ExitStatus) -> u8 {
     code.and_then(|c| u8::try_from(c).ok()).unwrap_or(1)
 }
 
-/// Catches signals. A terminal's signals reach the command too; this process only has to outlive it. Their handlers do nothing:
-/// an ignored signal would stay ignored in the child. SIGTERM reaches this process alone.
+/// Catches signals. A terminal's signals also reach the command, and this process only has to outlive it, so their handlers do
+/// nothing. The signals are not ignored, because the child would then ignore them too. SIGTERM reaches this process alone.
 fn take_signals() -> io::Result<UnixStream> {
     for signal in [SIGHUP, SIGINT, SIGQUIT] {
         signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;

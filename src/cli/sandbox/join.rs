@@ -30,10 +30,10 @@ fn become_command(command: &[OsString]) -> Result<SandboxError, SandboxError> {
 }
 
 fn enter(pid: u32) -> io::Result<()> {
-    // Both are opened first: from inside the user namespace, this process may not open them.
+    // Both are opened before either is entered: from inside the user namespace, this process may not open them.
     let user = File::open(format!("/proc/{pid}/ns/user"))?;
     let net = File::open(format!("/proc/{pid}/ns/net"))?;
-    // Root without user namespaces stayed in this one, and entering one's own namespace is an error.
+    // A sandbox that root made without a user namespace is in this process's own, and entering one's own namespace is an error.
     if user.metadata()?.ino() != fs::metadata("/proc/self/ns/user")?.ino() {
         move_into_link_name_space(user.as_fd(), Some(LinkNameSpaceType::User))?;
     }

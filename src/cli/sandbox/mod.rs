@@ -46,7 +46,6 @@ pub const KERNEL: [(IpAddr, u8); 2] = [
 ];
 /// The kernel's link-local address. Router advertisements come from it (RFC 4861 section 4.2). On other TAPs the kernel makes
 /// one.
-/// one.
 const ROUTER: (IpAddr, u8) = (IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x64)), 64);
 
 /// Run a command in a private network, with tap0 set up and servers on it
@@ -132,7 +131,7 @@ impl Sandbox {
     /// One line for the user; see [`SandboxError`].
     pub fn enter(publish: &[Publish]) -> Result<Sandbox, SandboxError> {
         let published = publish::bind(publish)?;
-        // Found first: the namespace changes the apparent user.
+        // The folder is found first, because the namespace changes the apparent user.
         let folder = join::folder()?;
         namespace::enter()?;
         make_tap()?;
@@ -140,7 +139,7 @@ impl Sandbox {
         Ok(Sandbox { _entry: join::Entry::write(&folder)? })
     }
 
-    /// Attaches to tap0 to serve on it. Before [`Sandbox::start`], so that no frame of the command is missed.
+    /// Attaches to tap0 to serve on it. Call it before [`Sandbox::start`], so that no frame of the command is missed.
     ///
     /// # Errors
     /// One line for the user.

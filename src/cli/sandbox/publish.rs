@@ -24,7 +24,7 @@ pub struct Publish {
 /// The most TCP connections at once through all published ports. Others wait in the kernel's accept queue.
 pub const MAX_CONNECTIONS: usize = 64;
 
-/// The patience with a server that does not accept.
+/// How long to wait for a server that does not accept.
 const CONNECT: Duration = Duration::from_secs(10);
 
 /// The stack of a copying thread, in bytes: room for its buffer.
