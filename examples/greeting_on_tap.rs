@@ -1,6 +1,6 @@
 //! A greeting server on the TAP tap0. Connect with `nc -N 192.168.69.1 9999`; Ctrl-C stops it.
 //!
-//! It needs a TAP; without one it prints how to make it. The kernel's end needs an address, too:
+//! It needs a TAP; without one it prints how to make one. The kernel's end needs an address, too:
 
 use std::error::Error;
 use std::process::ExitCode;

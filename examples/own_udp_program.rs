@@ -12,7 +12,7 @@ use smoltcp::socket::udp::UdpMetadata;
 struct Length;
 
 impl Responder for Length {
-    /// Called once the reply before has left. A peer that sends faster than replies can leave loses datagrams.
+    /// Called once the previous reply has left. A peer that sends faster than replies can leave loses datagrams.
     fn datagram(&mut self, _from: UdpMetadata, data: &[u8], reply: &mut [u8], cx: &mut Context<'_>) -> Answer {
         let text = format!("{} bytes at {}", data.len(), cx.now);
         // A reply that does not fit is not sent. UDP clients must cope with that.

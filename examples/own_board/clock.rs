@@ -4,7 +4,7 @@ use smoltcp::time::Instant;
 
 /// Extends a 32-bit counter.
 ///
-/// It must read the counter at least once before each wrap: every 171 s at 25 MHz. A longer sleep must be split.
+/// Read the counter at least once before each wrap: every 171 s at 25 MHz. A longer sleep must be split.
 pub struct Clock {
     hz: u64,
     last: u32,

@@ -19,7 +19,7 @@ pub trait Registers {
 
 /// The longest frame in bytes, with the Ethernet header and without the checksum.
 const MTU: usize = 1514;
-/// The shortest frame in bytes. A controller that pads frames does not need it.
+/// The shortest frame in bytes. A driver whose controller pads frames does not need this.
 const MINIMUM: usize = 60;
 /// The largest number of bad frames to drop before the rest of the loop has a turn.
 const PATIENCE: usize = 8;

@@ -18,7 +18,7 @@ pub struct Server;
 impl Session for Server {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         loop {
-            // It reads only what it can send. The rest stays in the receive buffer and slows down the peer.
+            // The server reads only as much as it can send. The rest stays in the receive buffer and slows down the peer.
             let len = socket.recv_queue().min(message::room(socket)).min(cx.scratch.len());
             if len == 0 {
                 break;
@@ -46,9 +46,9 @@ impl Responder for Datagrams {
 
 /// The TCP client of one connection.
 ///
-/// With texts, it sends each after the one before has come back whole. It prints received data, and a newline after each text.
-/// With the console alone, it sends input and prints received data, unchanged and at the same time. The end of input closes its
-/// side.
+/// With texts, it sends each one after the whole previous text has come back. It prints received data, and a newline after each
+/// text. With the console alone, it sends input and prints received data, unchanged and at the same time. The end of input closes
+/// its side.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 pub struct Client {
@@ -84,7 +84,7 @@ impl Client {
         Client { stage: if options.texts.is_empty() { Stage::Raw(Raw::default()) } else { Stage::Next } }
     }
 
-    /// Moves bytes between console and connection as far as possible. `None` once the input has ended.
+    /// Moves bytes between console and connection as far as possible. Returns `None` once the input has ended.
     fn exchange(
         &mut self,
         mut raw: Raw,

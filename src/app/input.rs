@@ -117,7 +117,7 @@ impl Line {
             if let Some((text, used)) = self.first_text() {
                 (self.text, self.used) = (text, used);
                 self.cut = text == used && used < self.filled;
-                // The rest of a cut line is typed already: it needs no prompt.
+                // The rest of a cut line has already been typed, so it needs no prompt.
                 self.prompted = self.cut;
                 return Advance::Text;
             }
@@ -136,7 +136,7 @@ impl Line {
         }
     }
 
-    /// Returns the length of the first text, and of the text and its line end. `None` if the text is not complete.
+    /// Returns the length of the first text, without and with its line end. `None` if the text is not complete.
     fn first_text(&self) -> Option<(usize, usize)> {
         let bytes = &self.bytes[..self.filled];
         if let Some(line) = bytes.split_inclusive(|&b| b == b'\n').next().filter(|line| line.ends_with(b"\n")) {

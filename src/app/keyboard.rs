@@ -21,8 +21,8 @@ impl Keyboard {
         Keyboard(AtomicU8::new(IDLE))
     }
 
-    /// Makes `console` discard the input typed so far. Returns whether it had any; `None` if no person types, and then it keeps
-    /// all input.
+    /// Makes `console` discard the input typed so far. Returns whether there was any. Returns `None` if no person types: the
+    /// console then keeps all input.
     pub fn start_over(&self, console: &mut dyn Console) -> Option<bool> {
         self.0.store(ASKED, Ordering::Relaxed);
         console.read(&mut []);
@@ -38,7 +38,7 @@ impl Keyboard {
     /// Serves a pending request. The console calls it at the beginning of each read.
     ///
     /// `forget` discards the input and returns the result of [`start_over`](Self::start_over). Returns whether a request was
-    /// pending: the read then has no other purpose.
+    /// pending. If so, the read does nothing else.
     pub fn serve(&self, forget: impl FnOnce() -> Option<bool>) -> bool {
         let asked = self.0.load(Ordering::Relaxed) == ASKED;
         if asked {

@@ -8,12 +8,12 @@ use crate::stack::{Context, Next, Session};
 
 pub use super::single::Client;
 
-/// The longest message in bytes, if the receive buffer is that large.
+/// The longest message in bytes. A smaller receive buffer lowers the limit.
 const LONGEST: usize = 2048;
 
 /// The server of one connection: prints a message and its sender, and replies.
 ///
-/// The message may be longer than the scratch memory: it is handled in pieces.
+/// The message may be longer than the scratch memory, so it is handled in pieces.
 #[derive(Clone, Debug, Default)]
 pub struct Server {
     reply: Option<Reply>,

@@ -14,7 +14,7 @@ use crate::stack::{Console, Context, End, Next};
 
 /// Sends lines and prints lines, both at the same time. `q` ends the talk.
 ///
-/// The end of input closes its side. It then prints further lines until the other side closes too.
+/// At the end of input the client closes its side. It then prints further lines until the other side closes too.
 ///
 /// It speaks first, before it knows whether the other side uses line ends. So it holds back a line's end until the other side has
 /// sent a message. It sends the line end if that message ends with LF, or before the next line, or before FIN. It drops the line
@@ -31,7 +31,7 @@ pub struct Client {
     /// When the client ends after its own `q`, even if the other side has not closed. One tutorial's server does not close before
     /// its next client comes.
     leaves_at: Option<Instant>,
-    /// Whether the end has been printed.
+    /// Whether the end of the talk has been printed.
     reported: bool,
 }
 
@@ -55,7 +55,7 @@ const PARTING: Duration = Duration::from_secs(1);
 
 impl Default for Client {
     fn default() -> Self {
-        // No end is printed for a talk that never began.
+        // A talk that never began prints no end.
         Client {
             lines: Lines::default(),
             stage: Stage::Begin,
@@ -138,7 +138,7 @@ impl ClientProgram for Client {
             let text = cx.scratch.get(..line.len).unwrap_or_default();
             if line.goodbye {
                 self.report(cx.console);
-                // The other side wants no more data: data that it has not read is no failure.
+                // The other side wants no more data, so data that it has not read is not a failure.
                 return run.complete_without_sending();
             }
             let write: &mut Write<'_> = &mut |piece| cx.console.print(piece);

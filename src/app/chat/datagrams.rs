@@ -118,7 +118,7 @@ impl UdpSession for Server<'_> {
         if self.process(socket, cx) {
             return Next::WakeAt(cx.now);
         }
-        // Before the first partner writes, input that a person did not type is kept for that partner.
+        // Input that no person types, such as a pipe, is kept for the first partner who writes.
         if self.operator.partners.try_borrow().is_ok_and(|partners| partners.is_empty()) {
             self.operator.nobody(cx.console);
             return Next::Wait;

@@ -17,12 +17,12 @@ pub const SILENCE: Duration = Duration::from_millis(200);
 /// The end of a partner's messages.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Framing {
-    /// Unknown: it has sent none yet.
+    /// Unknown: the partner has sent no message yet.
     #[default]
     Unknown,
     /// LF.
     Lines,
-    /// A silence: each `send` of a Python program is a message, and so is each `recv`.
+    /// A silence of [`SILENCE`]. Python programs treat each `send` and each `recv` as one message.
     Messages,
 }
 
@@ -40,7 +40,7 @@ pub struct Line {
 /// The kind of a line's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LineEnd {
-    /// None: it continues as another line.
+    /// None: the text continues as another line.
     Cut,
     Lf,
     Silence,
@@ -49,20 +49,20 @@ enum LineEnd {
 
 /// Splits a stream into lines and messages. They stay in the receive buffer until they are taken.
 ///
-/// A line is complete with its LF. Until the partner's first LF, text without one is complete after [`SILENCE`] too.
+/// A line is complete at its LF. Until the partner has sent its first LF, text is also complete after [`SILENCE`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Lines {
     framing: Framing,
     /// Whether the next text is the rest of a line.
     continues: bool,
-    /// The length of the receive queue, and when it will have lasted for [`SILENCE`].
+    /// The length of the receive queue, and the time at which it will have been unchanged for [`SILENCE`].
     silence: Option<(usize, Instant)>,
 }
 
 impl Lines {
     /// Returns the first line, if it is complete.
     ///
-    /// A line is complete with its end, at the largest length, or at the end of the stream.
+    /// A line is complete at its line end, at the maximum length, or at the end of the stream.
     pub fn first(&mut self, socket: &mut Socket<'_>, scratch: &mut [u8], now: Instant) -> Option<Line> {
         let silent = self.is_silent(socket.recv_queue(), now);
         let full = socket.recv_queue() >= socket.recv_capacity();
@@ -82,7 +82,7 @@ impl Lines {
             return Some(Line { len: text.len(), goodbye, used: line.len(), end });
         }
         if bytes.is_empty() && silent {
-            // The cut message had no rest.
+            // The previous message ended exactly where it was cut.
             (self.continues, self.framing, self.silence) = (false, Framing::Messages, None);
         }
         if !full && !last && bytes.len() < LINE + 2 && !silent || bytes.is_empty() {
@@ -115,7 +115,7 @@ impl Lines {
         self.silence.map(|(_, at)| at).filter(|at| *at > now)
     }
 
-    /// Returns whether the receive queue has had this length for [`SILENCE`]. False for a partner who speaks in lines.
+    /// Returns whether the receive queue has kept its length for [`SILENCE`]. False for a partner who speaks in lines.
     fn is_silent(&mut self, queued: usize, now: Instant) -> bool {
         if self.framing == Framing::Lines || queued == 0 && !self.continues {
             self.silence = None;

@@ -31,9 +31,9 @@ pub struct Member<'a> {
     lines: Lines,
     who: Who,
     number: u16,
-    /// The bytes queued of the text that is being sent.
+    /// How many bytes of the text being sent are queued.
     queued: u16,
-    /// The refusal that the member has not been sent yet. No line is being sent then.
+    /// A refusal still to be sent to the member. Until it is sent, no line is being sent.
     refused: Option<NameRefused>,
     stage: Stage,
 }
@@ -56,7 +56,7 @@ enum Stage {
         position: u64,
         first: bool,
     },
-    /// It has fallen behind, and gets a note until this time.
+    /// It has fallen behind. It has until this time to receive the note.
     Dropped(Instant),
     Over,
 }
@@ -131,7 +131,7 @@ impl<'a> Member<'a> {
         sent
     }
 
-    /// Passes on one line of the member, if it has one. The others read it before the next.
+    /// Passes on one line of the member, if it has one. The others read that line before the member's next.
     fn speak(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Option<Spoken> {
         let line = self.lines.first(socket, cx.scratch, cx.now)?;
         if line.goodbye {
@@ -258,7 +258,8 @@ impl<'a> Member<'a> {
     }
 }
 
-/// Returns the name at the front of a text, and its length. It ends at the first character that is not allowed or does not fit.
+/// Returns the name at the front of a text, and its length. The name ends at the first character that is not allowed or does not
+/// fit.
 fn name_in(text: &[u8]) -> (Name, usize) {
     let (mut name, mut len) = ([0; NAME], 0);
     let valid = text.utf8_chunks().next().map_or("", |chunk| chunk.valid());
@@ -274,8 +275,8 @@ fn is_in_names(c: char) -> bool {
     !(is_invisible(c) || c.is_whitespace() || matches!(c, ':' | '\u{200c}' | '\u{200d}'))
 }
 
-/// Returns whether a name is allowed: not empty, not the console's, not an address. Here addresses are digits and dots; one with
-/// a port has a colon, and so has an IPv6 address.
+/// Returns whether a name is allowed: not empty, not the console's, not an address. Only IPv4 addresses are checked (digits and
+/// dots): those with a port, and IPv6 addresses, have a colon, which no name has.
 fn is_name(chosen: &[u8]) -> bool {
     let is_address = chosen.contains(&b'.') && chosen.iter().all(|b| b.is_ascii_digit() || *b == b'.');
     !(chosen.is_empty() || is_address || chosen.eq_ignore_ascii_case(b"console"))
@@ -307,7 +308,7 @@ impl Session for Member<'_> {
         let processed = self.process(socket, cx);
         if processed.is_err() {
             self.leave(cx, format_args!(" has read too slowly and is dropped"));
-            // A line that was begun is ended first.
+            // A partly sent line is ended first.
             self.queued = u16::from(self.queued == 0);
             self.stage = Stage::Dropped(later(cx.now, FAREWELL));
         }

@@ -61,7 +61,7 @@ impl<'a> Server<'a> {
     }
 }
 
-/// The pause after a message without a line end. Its receiver finds its end by the silence.
+/// The pause after a message without a line end. The receiver takes this silence for the end of the message.
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// The message that ends a talk.

@@ -14,7 +14,7 @@ const BEFORE: &[u8] = b"(what was typed before is not sent)\n";
 
 /// The person at the console, shared by all talks of a server.
 ///
-/// These are one talk on TCP at a time or a room, and the partners on UDP.
+/// Over TCP there is one talk at a time, or a room. Over UDP there are all the partners.
 ///
 /// A typed line goes to the current talk, else to the partner on UDP who wrote last. `@N TEXT` goes to partner N. A line has at
 /// most 1,024 bytes; a longer line is split.
@@ -89,7 +89,7 @@ impl Operator {
         !self.ended.get()
     }
 
-    /// Begins a talk. Lines typed before were not for it.
+    /// Begins a talk. Discards lines typed earlier, which were not meant for it.
     pub(super) fn begin(&self, console: &mut dyn Console) {
         self.talking.set(true);
         self.forget(console, BEFORE);
@@ -168,7 +168,7 @@ impl Operator {
         if is_goodbye(input.text()) { Typed::Goodbye } else { Typed::Line }
     }
 
-    /// Passes the line to `show`, and whether its rest follows as another line.
+    /// Calls `show` with the line, and with whether the rest of it follows as another line.
     pub(super) fn read<R>(&self, show: impl FnOnce(&[u8], bool) -> R) -> Option<R> {
         let input = self.input.try_borrow().ok()?;
         Some(show(input.text(), input.is_cut()))

@@ -64,7 +64,7 @@ pub struct Line {
     readers: u16,
 }
 
-/// A line that a member has not read was dropped.
+/// The error that a line was dropped before a member had read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FallenBehind;
 
@@ -91,7 +91,7 @@ impl<'a> Room<'a> {
 
     /// Makes an empty room with this memory.
     ///
-    /// 1,024 bytes in `ring` hold the longest line written in letters. At most `names.len()` members can have a name. An
+    /// A `ring` of 1,024 bytes has room for the longest line of letters. At most `names.len()` members can have a name. An
     /// operator, if given, talks too.
     pub fn new(ring: &'a [Cell<u8>], names: &'a [Cell<Name>], operator: Option<&'a Operator>) -> Self {
         let ends = Cell::new(Ends { oldest: 0, newest: 0 });
@@ -112,7 +112,7 @@ impl<'a> Room<'a> {
         (number, self.ends.get().newest)
     }
 
-    /// Removes a member, which would have read on from `position`.
+    /// Removes a member. `position` is where it would have read next.
     pub(super) fn leave(&self, position: u64) {
         self.members.set(self.members.get().saturating_sub(1));
         let Ends { oldest, newest } = self.ends.get();
@@ -156,7 +156,7 @@ impl<'a> Room<'a> {
     /// Adds a line once all have read enough for it to fit. Calls `compose` twice.
     ///
     /// # Errors
-    /// The latest time to try again. The line was not added; every program runs once there is room.
+    /// The line was not added. The error is the latest time to try again; every program runs once there is room.
     pub(super) fn say_in_turn(&self, by: u16, now: Instant, compose: &dyn Fn(&mut Write<'_>)) -> Result<(), Instant> {
         if !self.make_room(self.length(compose)) {
             let (Ends { mut oldest, newest }, quarter) = (self.ends.get(), self.ring.len() as u64 / 4);
@@ -242,7 +242,7 @@ impl<'a> Room<'a> {
         }
     }
 
-    /// Counts a line as read by one member. Returns whether a waiting line may fit now: then run every program.
+    /// Counts a line as read by one member. Returns whether a waiting line may fit now. If so, run every program.
     pub(super) fn pass(&self, line: Line) -> bool {
         let readers = line.readers.saturating_sub(1);
         for (at, byte) in (line.at - 2..).zip(readers.to_be_bytes()) {

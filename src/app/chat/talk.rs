@@ -63,7 +63,7 @@ impl<'a> Talk<'a> {
         self.note(cx, format_args!("talking with "), format_args!(": q ends the talk"));
     }
 
-    /// Prints lines from the partner. Returns why it stopped.
+    /// Prints lines from the partner. Returns why the printing stopped.
     fn process(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Processed {
         for _ in 0..LINES_A_TURN {
             let Some(line) = self.lines.first(socket, cx.scratch, cx.now) else {
@@ -165,7 +165,7 @@ impl Session for Talk<'_> {
         }
         let processed = self.process(socket, cx);
         let ends = matches!(processed, Processed::Goodbye) || self.speak(socket, cx);
-        // This is known once the console was read.
+        // Only reading the console, as above, shows that its input has ended.
         let can_answer = self.operator.is_some_and(Operator::can_type);
         if ends || matches!(processed, Processed::End) && !can_answer {
             self.end(cx, format_args!(""));

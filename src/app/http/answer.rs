@@ -40,7 +40,7 @@ enum Stage {
     End,
 }
 
-/// The successor of a part.
+/// The part that follows another.
 #[derive(Clone, Copy, Debug)]
 enum Next {
     End,
@@ -114,7 +114,7 @@ impl Answer {
         }
     }
 
-    /// Writes the current piece: the same at each call.
+    /// Writes the current piece. The output is the same at each call.
     fn write(&self, status: &Status<'_>, out: &mut Out<'_, '_>) -> fmt::Result {
         match (self.stage, self.content) {
             (Stage::Head, _) => self.head(out),

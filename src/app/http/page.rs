@@ -1,7 +1,7 @@
 //! The contents of the status page, part by part.
 //!
-//! A part is small and holds its values: it reads the same until all of it is sent. Only addresses, ports and numbers come from
-//! outside, so no text needs escaping.
+//! A part is small and stores its values, so its text stays the same until it is sent. Only addresses, ports and numbers come
+//! from outside, so no text needs escaping.
 
 use core::fmt::{self, Write};
 
@@ -15,7 +15,7 @@ use crate::stack::DisplayEndpoint;
 pub const TOP: &str = include_str!("top.html");
 pub const BOTTOM: &str = include_str!("bottom.html");
 
-/// The beginning of each section, which ends the one before, and the section's contents.
+/// The HTML that begins each section and ends the previous one, and the section's contents.
 const SECTIONS: [(&str, List); 5] = [
     (r#"<section id="now" aria-label="Now"><dl>"#, List::Now),
     (
@@ -79,7 +79,7 @@ impl Place {
         Place { section: 0, index: 0, live }
     }
 
-    /// Returns the part at this position and moves behind it; `None` at the end.
+    /// Returns the part at this position and moves past it; `None` at the end.
     pub fn next(&mut self, status: &Status<'_>, now: Instant) -> Option<Part> {
         loop {
             let index = self.index;

@@ -7,7 +7,7 @@ use super::refusal::Refusal;
 use crate::app::message;
 use crate::stack::MESSAGE;
 
-/// The longest line in bytes, with its line end. A shorter receive buffer is the limit itself.
+/// The longest line in bytes, with its line end. If the receive buffer is smaller, its size is the limit.
 const LINE: usize = MESSAGE - 2;
 
 /// The longest head, in bytes.
@@ -21,8 +21,8 @@ pub struct Asked {
     pub head_only: bool,
     /// Whether the page is sent without chunks: for HTTP/1.0, or for `Connection: close`. Such clients read to the end.
     pub unchunked: bool,
-    /// Whether the connection ends with this request. That is so if it has content, which the server does not separate from a
-    /// next request.
+    /// Whether the connection ends with this request. It does if the request has content, because the server does not separate
+    /// content from a next request.
     pub last: bool,
 }
 
@@ -166,7 +166,7 @@ impl Head {
 }
 
 impl Asked {
-    /// Stands for a request that is not valid. The data behind it cannot be understood either.
+    /// Stands for an invalid request. The data after it cannot be understood either.
     pub fn nothing() -> Self {
         Asked { target: Target::Page, head_only: false, unchunked: false, last: true }
     }

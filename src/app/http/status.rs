@@ -176,7 +176,7 @@ impl<'m> Status<'m> {
         self.watchers.set(self.watchers.get().saturating_sub(1));
     }
 
-    /// Changes the row of a connection. A connection has no row if its slot has none, or if another connection has taken it over.
+    /// Changes the row of a connection, unless its slot has no row, or another connection has taken the row over.
     fn change(&self, id: ConnectionId, change: impl FnOnce(Row) -> Option<Row>) {
         if let Some(place) = self.rows.get(id.slot())
             && let Some(row) = place.get().filter(|row| row.id == id)

@@ -97,8 +97,8 @@ impl Chunks {
         }
     }
 
-    /// Handles one byte that is not data. A line may end with LF alone, as in the head. Data may not: a size that is wrong by one
-    /// would go unnoticed.
+    /// Handles one byte that is not data. A line may end with LF alone, as in the head. Data must end with CR LF: otherwise a
+    /// size that is wrong by one would go unnoticed.
     fn coding(&mut self, byte: u8) -> Result<(), ChunkError> {
         self.counted = self.counted.saturating_add(1);
         self.part = match (self.part, byte) {
@@ -160,7 +160,7 @@ mod tests {
         for mut piece in bytes.chunks(cut) {
             while !piece.is_empty() {
                 let used = match chunks.next(piece)? {
-                    // The test does not take all that it could.
+                    // The test takes fewer bytes than it could.
                     Piece::Data(len) => {
                         let taken = len.div_ceil(2);
                         body.extend_from_slice(&piece[..taken]);

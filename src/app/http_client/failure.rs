@@ -25,14 +25,14 @@ pub enum Failure {
         end: End,
         /// The bytes received.
         received: u64,
-        /// The bytes announced, if they were.
+        /// The length in bytes that the server announced, if any.
         length: Option<u64>,
     },
     /// The chunked coding of the body is not valid.
     Chunk(ChunkError),
     /// The connection ended this way before the response did.
     Ended(End),
-    /// The server closed the connection within the head.
+    /// The server closed the connection in the middle of the head.
     HeadCut,
     /// The head is longer than this many bytes.
     HeadTooLong(usize),
@@ -44,7 +44,7 @@ pub enum Failure {
     NotHttp,
     /// The server closed the connection without an answer.
     NoAnswer,
-    /// The output failed. It knows why.
+    /// The output failed, and has the reason.
     Output,
     /// The server closed the connection after `received` of `length` bytes of a body.
     Short {

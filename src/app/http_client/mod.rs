@@ -68,8 +68,6 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
     /// Makes a GET that fails after `timeout` without a whole head or progress of the body.
     ///
     /// Time in which the output has no room does not count.
-    ///
-    /// Time in which the output has no room does not count.
     pub fn new(request: Request<T>, output: O, timeout: Duration) -> Self {
         Get {
             request,

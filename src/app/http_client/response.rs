@@ -28,7 +28,7 @@ pub trait Output {
     fn body(&mut self, piece: &[u8]) -> Result<usize, OutputFailed>;
 }
 
-/// An output that the caller reads too, while the stack is not polled.
+/// An output that the caller can also read, between polls of the stack.
 impl<O: Output> Output for &RefCell<O> {
     fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed> {
         self.try_borrow_mut().map_err(|_| OutputFailed)?.head(head)
@@ -90,7 +90,7 @@ impl<const HEAD: usize> Response<HEAD> {
 
     /// Handles the next bytes. Returns the number of bytes consumed.
     ///
-    /// This is less than the length of `bytes` if the response ends before, or if the output has no room.
+    /// This is less than the length of `bytes` if the response ends earlier, or if the output has no room.
     ///
     /// # Errors
     /// [`Failure`]: the bytes are not a valid response. Feed no more data then.
@@ -169,7 +169,7 @@ impl<const HEAD: usize> Response<HEAD> {
         let mut complete = false;
         let mut used = 0;
         for &byte in bytes {
-            // It fails at once: a server of another protocol may be waiting for the client to go on.
+            // Fail at once: a server of another protocol may be waiting for the client to send more.
             if VERSION.get(self.head.len()).is_some_and(|expected| *expected != byte) {
                 return Err(Failure::NotHttp);
             }

@@ -46,7 +46,7 @@ fn page(room: usize) -> Page {
     Page { room, ..Page::default() }
 }
 
-/// Feeds `bytes` in pieces of `cut`, then the end; gives the page, or the failure.
+/// Feeds `bytes` in pieces of `cut`, then the end of the stream. Returns the page, or the failure.
 fn read(bytes: &[u8], cut: usize, room: usize) -> Result<Page, Failure> {
     let (mut response, mut page) = (Response::<512>::new(), page(room));
     for mut piece in bytes.chunks(cut) {

@@ -98,7 +98,7 @@ fn where_nobody_can_answer_the_partners_end_is_the_talks() {
             assert_eq!((tcp.shows(), tcp.next()), (format!("{PARTNER} anybody?\n"), Next::Wait));
             tcp.close();
             assert_eq!(tcp.shows(), format!("the talk with {PARTNER} has ended\n"));
-            // Where there is room for it, the partner is told.
+            // The partner gets the note if the send buffer has room for it.
             let told = if buffers.send < 19 { &b""[..] } else { b"the talk has ended\n" };
             assert_eq!(tcp.take(), told);
             assert!(tcp.closed());
@@ -137,7 +137,7 @@ fn small_buffers_carry_long_lines() {
     let long = [&[b'x'; 1500][..], b"\n"].concat();
     tcp.types(&long);
     assert_eq!(tcp.take(), long);
-    // 64 bytes are as much of a line as the receive buffer holds.
+    // The receive buffer holds only 64 bytes of a line.
     tcp.send(&[b'y'; 100]);
     tcp.send(b"\n");
     assert_eq!(tcp.shows(), format!("{PARTNER} {}\n{PARTNER} {}\n", "y".repeat(64), "y".repeat(36)));
@@ -148,7 +148,7 @@ fn a_long_line_goes_on_as_another_and_characters_stay_whole() {
     for (sent, shown) in [
         (["x".repeat(512), "\n".into()].concat(), vec!["x".repeat(512)]),
         (["x".repeat(512), "\r\n".into()].concat(), vec!["x".repeat(512)]),
-        // The rest of a line is no line of its own, even if it is q.
+        // `q` as the rest of a longer line does not end the talk.
         (["x".repeat(512), "q\n".into()].concat(), vec!["x".repeat(512), "q".into()]),
         (["x".repeat(511), "日本\n".into()].concat(), vec!["x".repeat(511), "日本".into()]),
     ] {
@@ -199,7 +199,7 @@ fn the_clients_end_of_input_waits_for_the_last_reply() {
     tcp.pass(Duration::from_secs(9));
     assert_eq!((tcp.shows().as_str(), tcp.session.result()), ("a reply\n", None));
     tcp.reply_and_close(b"another\nthe talk has ended\n");
-    // The server has told it already.
+    // The server has already sent the note, so the client does not print it again.
     assert_eq!(tcp.shows(), "another\nthe talk has ended\n");
     tcp.pass(Duration::from_secs(1));
     assert_eq!(tcp.session.result(), Some(Ok(())));

@@ -9,13 +9,13 @@ fn call<'a>(name: &str, texts: &'a [&'a [u8]], buffers: Buffers, console: Script
     Tcp::client(find(name).unwrap().client(&options).unwrap(), buffers, console)
 }
 
-/// Takes what the client sent, which has to be this, and answers it.
+/// Checks that the client sent `want`, and sends `answer`.
 fn exchange(tcp: &mut Tcp<Client<'_>>, want: &[u8], answer: &[u8]) {
     assert_eq!(tcp.take(), want);
     tcp.send(answer);
 }
 
-/// The client has closed, and went well.
+/// Checks that the client has closed and succeeded.
 fn assert_done(tcp: &mut Tcp<Client<'_>>) {
     assert_eq!(tcp.take(), b"");
     assert!(tcp.closed());
@@ -156,7 +156,7 @@ fn echo_waits_for_lines_among_texts() {
     tcp.settle();
     exchange(&mut tcp, b"b", b"b");
     assert_eq!(tcp.printed(), b"a\nb\n");
-    // A server that leaves meanwhile.
+    // A server that closes while the client waits.
     tcp.close();
     assert_eq!(tcp.take(), b"");
     assert!(tcp.closed());
@@ -205,7 +205,7 @@ fn chargen_prints_so_many_bytes() {
         assert!(!tcp.closed());
         tcp.send(&[b'x'; 200]);
         assert_eq!(tcp.printed(), [b'x'; 100]);
-        // RST: a server that reads nothing would never learn otherwise.
+        // RST: nothing else would stop a server that reads nothing.
         assert_eq!(tcp.next(), Next::Abort);
         assert_eq!(tcp.session.result(), Some(Ok(())));
     }

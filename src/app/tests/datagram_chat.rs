@@ -32,7 +32,7 @@ impl<S: UdpSession> Udp<S> {
 #[test]
 fn whoever_wrote_last_is_answered_and_others_by_number() {
     let mut udp = serve(&[3001, 3002, 3003]);
-    // Nobody has written: the line waits for the first who does.
+    // Nobody has written yet: the line waits for the first partner who does.
     udp.types(b"welcome\n");
     udp.send(0, v4, b"one\n");
     assert_eq!(udp.shows(), "@1 192.168.69.2:3001 one\n");
@@ -45,7 +45,7 @@ fn whoever_wrote_last_is_answered_and_others_by_number() {
         (udp.hears(0), udp.hears(1), udp.hears(2)),
         (b"to the first\n".into(), b"to the second".into(), b"to the last\n".into())
     );
-    // A number stays its partner's.
+    // A partner keeps its number.
     udp.send(0, v4, b"again");
     assert_eq!(udp.shows(), "@1 192.168.69.2:3001 again\n");
     udp.types(b"you are the last\n");
@@ -63,12 +63,12 @@ fn what_a_person_types_to_nobody_is_for_nobody() {
     assert_eq!((udp.shows().as_str(), udp.hears(0)), ("@1 192.168.69.2:3001 hi\n", b"hello\n".into()));
     udp.send(0, v4, b"q");
     udp.shows();
-    // The newcomer is there at the same moment as what was meant for who has just gone.
+    // Lines typed for the partner who has left arrive together with a new partner's datagram.
     udp.console.typed.extend([b"q\n".to_vec(), b"and more\n".to_vec()]);
     udp.send_unseen(1, v4, b"hi");
     assert_eq!(udp.shows(), "(what was typed before is not sent)\n@2 192.168.69.2:3002 hi\n");
     assert_eq!((udp.hears(0), udp.hears(1)), (b"".into(), b"".into()));
-    // A second partner is no beginning.
+    // A second partner does not begin a new talk: typed lines are kept.
     udp.console.typed.push_back(b"@2 to you\n".to_vec());
     udp.send(0, v4, b"again");
     assert_eq!(udp.hears(1), b"to you");
@@ -100,12 +100,12 @@ fn q_ends_a_talk_from_either_side() {
     udp.send(1, v4, b"two");
     udp.shows();
     udp.send(0, v4, b"q\n");
-    // It was not the one who is answered: nothing changes for who types.
+    // The operator was not answering this partner, so the addressee stays the same.
     assert_eq!(udp.shows(), "the talk with @1 192.168.69.2:3001 has ended\n");
     udp.types(b"q\n");
     assert_eq!(udp.shows(), "the talk with @2 192.168.69.2:3002 has ended\n");
     assert_eq!((udp.hears(0), udp.hears(1)), (b"".into(), b"q".into()));
-    // Somebody who comes back has a new number.
+    // A partner who comes back gets a new number.
     udp.send(0, v4, b"one");
     assert_eq!(udp.shows(), "@3 192.168.69.2:3001 one\n");
 }
@@ -121,7 +121,7 @@ fn after_a_talk_it_is_said_whom_the_next_line_goes_to() {
             udp.types(b"q\n");
             assert_eq!(udp.hears(2), b"q");
         } else {
-            // What was meant for whom has gone goes to nobody else.
+            // A line meant for a partner who has left goes to nobody else.
             udp.console.typed.push_back(b"a secret\n".to_vec());
             udp.send_unseen(2, v4, b"q");
         }
@@ -204,7 +204,7 @@ fn the_client_sends_and_prints_at_the_same_time() {
 fn the_clients_end_of_input_waits_for_a_reply() {
     for (reply, result) in [(Some(&b"a reply"[..]), Ok(())), (Some(b"q"), Ok(())), (None, Err(Failure::TimedOut))] {
         let mut udp = client(Script::typing(&[b"hi"]));
-        // One read a piece, and one for the end.
+        // One read for each piece, and one for the end of input.
         udp.settle();
         udp.settle();
         assert_eq!((udp.hears(0), udp.session.result()), (b"hi".into(), None));

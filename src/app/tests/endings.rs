@@ -137,7 +137,7 @@ fn nothing_to_send_is_a_failure() {
 #[test]
 fn done_counts_only_when_all_is_acknowledged() {
     for end in [End::TimedOut, End::Recycled, End::Reset, End::AddressGone] {
-        // Complete but for how the connection ends.
+        // The exchange is complete, except for the end of the connection.
         let mut tcp = call("ack", Script::default());
         tcp.reply_and_close(b"ACK");
         let mut console = Script::default();

@@ -10,7 +10,7 @@ use crate::app::client::{Client, ClientOptions, ClientProgram, Run};
 use crate::names::WithResolver;
 use crate::stack::{Context, End, Next, NullConsole, Session, UdpSession};
 
-/// Remembers what is called.
+/// Records the names of the methods called.
 #[derive(Clone, Debug, Default)]
 struct Recorder(Vec<&'static str>);
 
@@ -43,7 +43,7 @@ impl ClientProgram for Recorder {
     }
 }
 
-/// The answer to `waits_for_room` differs from that of the trait.
+/// `waits_for_room` returns another value than the trait's default.
 impl UdpSession for Recorder {
     const PORTS: usize = 3;
 

@@ -30,7 +30,7 @@ fn text(tcp: &mut Tcp<Server<'static>>) -> String {
     String::from_utf8(tcp.take()).unwrap()
 }
 
-/// What is answered to a request that is sent whole.
+/// Sends a whole request. Returns the answer.
 fn ask(tcp: &mut Tcp<Server<'static>>, request: &str) -> String {
     tcp.send(request.as_bytes());
     text(tcp)
@@ -39,7 +39,7 @@ fn ask(tcp: &mut Tcp<Server<'static>>, request: &str) -> String {
 const GET: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 const EVENTS: &str = "GET /events HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// Takes an answer's chunks apart; what follows it is left.
+/// Decodes a chunked answer. Returns its content, and the data after the answer.
 fn chunked(answer: &str) -> (String, &str) {
     let (head, mut rest) = answer.split_once("\r\n\r\n").unwrap();
     assert!(head.contains("\r\nTransfer-Encoding: chunked"), "{head}");
@@ -100,7 +100,7 @@ fn who_reads_to_the_end_gets_the_page_without_chunks() {
         let answer = ask(&mut tcp, request);
         let (head, page) = answer.split_once("\r\n\r\n").unwrap();
         assert!(!head.contains("chunked") && page.starts_with("<!DOCTYPE html>") && page.ends_with("</script>\n"));
-        // Nothing but lines of the page: no lengths.
+        // The answer has only lines of the page, and no chunk sizes.
         assert!(page.lines().all(|line| line.is_empty() || usize::from_str_radix(line, 16).is_err()), "{page}");
         assert!(tcp.closed());
     }
@@ -212,7 +212,7 @@ fn what_came_before_the_end_is_answered() {
     }
 }
 
-/// Checks that these are whole events, and says how many.
+/// Checks that `text` consists of whole events. Returns their number.
 #[track_caller]
 fn events(text: &str) -> usize {
     assert!(text.is_empty() || text.ends_with("\n\n"), "{text}");
@@ -245,7 +245,7 @@ fn a_live_page_is_told_of_changes_soon_and_of_the_rest_each_second() {
         let told = text(&mut tcp);
         assert_eq!(events(&told), 1);
         assert!(told.contains("<dt>all connection slots taken<dd>1<"), "{told}");
-        // Many changes are told together.
+        // Many changes share one event.
         for _ in 0..100 {
             status.event(tcp.now, &Event::Dropped(DropReason::SlotsFull));
             tcp.pass(Duration::from_millis(10));
@@ -276,7 +276,7 @@ fn as_many_pages_are_live_as_half_the_rows() {
 #[test]
 fn whoever_takes_nothing_is_given_up() {
     let mut tcp = serve(BIG);
-    // Answers for more than both sides' buffers, of which nothing is read.
+    // Requests whose answers exceed both sides' buffers, while the peer reads nothing.
     for _ in 0..40 {
         tcp.offer(GET.as_bytes());
     }

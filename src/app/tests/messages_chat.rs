@@ -49,7 +49,7 @@ fn what_has_no_line_end_is_a_message_after_200_ms_of_silence() {
     assert_eq!(shows(&mut tcp), "");
     pass(&mut tcp, 10);
     assert_eq!(shows(&mut tcp), format!("{PARTNER} hi there\n"));
-    // The answer has no line end either, and nothing is waited for until something comes.
+    // The answer has no line end either. The session then sets no timer until data arrives.
     says(&mut tcp, b"hello\n");
     assert_eq!(tcp.take(), b"hello");
     pass(&mut tcp, 1000);
@@ -87,7 +87,7 @@ fn a_message_has_its_length_limit_and_an_end_where_the_buffer_is_full() {
     tcp.send(&[b'y'; 513]);
     pass(&mut tcp, 200);
     assert_eq!(shows(&mut tcp), format!("{PARTNER} {}\n{PARTNER} y\n", "y".repeat(512)));
-    // A message that fills the buffer has no rest: the next is one of its own.
+    // A message that exactly fills the buffer is complete: the next data is a new message.
     let mut tcp = talk(SMALL);
     tcp.send(&[b'z'; 64]);
     assert_eq!(shows(&mut tcp), format!("{PARTNER} {}\n", "z".repeat(64)));
@@ -128,7 +128,7 @@ fn q_from_either_side_ends_the_talk_and_is_the_last_that_a_partner_hears() {
             }
             pass(&mut tcp, 200);
             assert_eq!((shows(&mut tcp), tcp.next()), (format!("the talk with {PARTNER} has ended\n"), Next::Close));
-            // Who has said nothing may speak in lines.
+            // A partner who has sent nothing may speak in lines.
             let told = if from_console && greeting.is_empty() { &b"the talk has ended\n"[..] } else { b"q" };
             assert_eq!(tcp.take(), told, "{q:?} after {greeting:?}");
             assert!(tcp.closed());
@@ -194,13 +194,13 @@ fn a_room_passes_messages_on() {
 
 #[test]
 fn the_client_holds_a_line_end_back_until_the_server_has_spoken() {
-    // Before the next line, and before FIN.
+    // The line end is sent before the next line, and before FIN.
     let mut tcp = client(open());
     says(&mut tcp, b"one\n");
     assert_eq!(tcp.take(), b"one");
     says(&mut tcp, b"two\n");
     assert_eq!(tcp.take(), b"\ntwo");
-    // The server's first message has one.
+    // The line end is sent once the server's first message has one.
     tcp.send(b"hello\n");
     assert_eq!((shows(&mut tcp).as_str(), tcp.take()), ("hello\n", b"\n".to_vec()));
     says(&mut tcp, b"three\n");
@@ -230,7 +230,7 @@ fn the_client_drops_a_line_end_that_the_server_does_without() {
     pass(&mut tcp, 200);
     assert_eq!((shows(&mut tcp).as_str(), tcp.next()), ("the talk has ended\n", Next::Close));
     assert!(tcp.closed());
-    // The server may change its mind.
+    // The server may begin to use line ends later.
     let mut tcp = client(open());
     says(&mut tcp, b"one\n");
     tcp.send(b"hello");

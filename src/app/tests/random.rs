@@ -7,7 +7,7 @@ use crate::testing::random::Random;
 const SEEDS: u64 = 200;
 
 impl Random {
-    /// Mostly text, with line ends, control characters and bytes that are not UTF-8 in it.
+    /// Returns `len` bytes of text mixed with line ends and bytes that are not UTF-8.
     pub(super) fn text(&mut self, len: usize) -> Vec<u8> {
         const PIECES: [&[u8]; 12] = [
             b"a",
@@ -40,7 +40,7 @@ fn serve(name: &str, options: &Options<'static>, buffers: Buffers) -> Tcp<Server
     Tcp::server(find(name).unwrap().server(options).unwrap(), buffers)
 }
 
-/// A message's text and its line end.
+/// Splits a message into its text and its line end.
 fn split(message: &[u8]) -> (&[u8], &[u8]) {
     let end = [&b"\r\n"[..], b"\n"].into_iter().find(|end| message.ends_with(end)).unwrap_or_default();
     message.split_at(message.len() - end.len())

@@ -1,4 +1,4 @@
-//! One session on one socket, a bare socket at the other end of the link, and what runs them.
+//! One session on one socket, a bare socket at the other end of the link, and the loop that runs both.
 
 use std::collections::VecDeque;
 
@@ -13,11 +13,11 @@ use crate::app::Keyboard;
 use crate::app::message::receive;
 use crate::stack::{Console, Context, End, Input, MESSAGE, Next, Session, UdpSession};
 
-/// The port of whichever side is the server, and that of the client.
+/// The port of the server side, and the port of the client side.
 pub const SERVER: u16 = 1000;
 pub const CLIENT: u16 = 2000;
 
-/// A console with a script: what is typed comes in these pieces, with nothing at the moment between them.
+/// A console with a script. Input arrives in the pieces of `typed`; an empty piece means no input yet.
 #[derive(Clone, Debug, Default)]
 pub struct Script {
     pub printed: Vec<u8>,
@@ -25,7 +25,7 @@ pub struct Script {
     pub typed: VecDeque<Vec<u8>>,
     /// More may be typed.
     pub open: bool,
-    /// It is a person who types.
+    /// A person types the input.
     pub person: bool,
     /// The keyboard of the program's operator.
     pub keyboard: Option<&'static Keyboard>,
@@ -64,7 +64,7 @@ impl Console for Script {
     }
 }
 
-/// Runs `round` until it says that nothing happened.
+/// Runs `round` until it returns false: nothing happened.
 fn settle(mut round: impl FnMut() -> bool) {
     for _ in 0..100_000 {
         if !round() {
@@ -81,7 +81,7 @@ pub struct Tcp<S> {
     pub console: Script,
     /// How the connection ended.
     pub end: Option<End>,
-    /// How often the session had all others run.
+    /// How often the session asked for all other programs to run.
     pub wakes: usize,
     here: Side,
     there: Side,
@@ -107,12 +107,12 @@ impl<S: Session> Tcp<S> {
         Self::server_over(v4, session, buffers)
     }
 
-    /// The same over either.
+    /// A server session that a peer has connected to over the IP version of `address`.
     pub fn server_over(address: fn(u8) -> IpAddress, session: S, buffers: Buffers) -> Self {
         Self::serve(address, Script::default(), session, buffers)
     }
 
-    /// The same over IPv4 at a console.
+    /// A server session over IPv4, with this console.
     pub fn server_at(console: Script, session: S, buffers: Buffers) -> Self {
         Self::serve(v4, console, session, buffers)
     }
@@ -168,7 +168,7 @@ impl<S: Session> Tcp<S> {
         self.run_session();
     }
 
-    /// The session wants to run again at once.
+    /// Returns whether the session wants to run again at once.
     fn is_due(&self) -> bool {
         self.end.is_none() && matches!(self.next, Next::WakeAt(at) if at <= self.now)
     }
@@ -222,20 +222,20 @@ impl<S: Session> Tcp<S> {
         }
     }
 
-    /// The peer sends this, all at once.
+    /// The peer sends all of `bytes` at once.
     pub fn send(&mut self, bytes: &[u8]) {
         assert_eq!(self.there.tcp(self.peer).send_slice(bytes), Ok(bytes.len()));
         self.settle();
     }
 
-    /// The peer sends what it has room for, and the number of bytes is returned.
+    /// The peer sends as many of the bytes as it has room for. Returns their number.
     pub fn offer(&mut self, bytes: &[u8]) -> usize {
         let sent = self.there.tcp(self.peer).send_slice(bytes).unwrap_or(0);
         self.settle();
         sent
     }
 
-    /// What the peer has received, up to a number of bytes.
+    /// Takes up to `limit` bytes that the peer has received.
     pub fn take_some(&mut self, limit: usize) -> Vec<u8> {
         let mut bytes = vec![0; limit];
         let len = self.there.tcp(self.peer).recv_slice(&mut bytes).unwrap_or(0);
@@ -244,7 +244,7 @@ impl<S: Session> Tcp<S> {
         bytes
     }
 
-    /// All that the peer has received.
+    /// Takes all bytes that the peer has received.
     pub fn take(&mut self) -> Vec<u8> {
         let mut bytes = Vec::new();
         loop {
@@ -255,7 +255,7 @@ impl<S: Session> Tcp<S> {
         }
     }
 
-    /// The peer sends this and its FIN, with nothing read between.
+    /// The peer sends `bytes` and its FIN. The session does not run between the two.
     pub fn reply_and_close(&mut self, bytes: &[u8]) {
         assert_eq!(self.there.tcp(self.peer).send_slice(bytes), Ok(bytes.len()));
         self.close();
@@ -305,7 +305,7 @@ impl<S: Session> Tcp<S> {
         self.next
     }
 
-    /// What the session has printed since it was last asked.
+    /// Takes the output that the session has printed since the last call.
     pub fn printed(&mut self) -> Vec<u8> {
         core::mem::take(&mut self.console.printed)
     }
@@ -346,7 +346,7 @@ impl<S: UdpSession> Udp<S> {
         });
     }
 
-    /// Changes when the session does something.
+    /// Returns a value that changes when the session does something.
     fn progress(&mut self) -> (Next, bool, usize, usize) {
         let socket = self.here.udp(self.socket);
         (self.next, socket.can_recv(), socket.recv_queue(), socket.send_queue())
@@ -361,14 +361,14 @@ impl<S: UdpSession> Udp<S> {
         }
     }
 
-    /// Peer number `peer` sends this.
+    /// Peer number `peer` sends `data`.
     pub fn send(&mut self, peer: usize, address: fn(u8) -> IpAddress, data: &[u8]) {
         let to = IpEndpoint::new(address(1), SERVER);
         self.there.udp(self.peers[peer]).send_slice(data, to).unwrap();
         self.settle();
     }
 
-    /// The same, and the session runs only once it is there.
+    /// Peer number `peer` sends `data`. The session runs only once the datagram has arrived.
     pub fn send_unseen(&mut self, peer: usize, address: fn(u8) -> IpAddress, data: &[u8]) {
         let to = IpEndpoint::new(address(1), SERVER);
         self.there.udp(self.peers[peer]).send_slice(data, to).unwrap();
@@ -379,13 +379,13 @@ impl<S: UdpSession> Udp<S> {
         self.settle();
     }
 
-    /// What this peer has received first, and from where.
+    /// Takes the oldest datagram that this peer has received, and its sender.
     pub fn take(&mut self, peer: usize) -> Option<(Vec<u8>, IpEndpoint)> {
         let (data, from) = self.there.udp(self.peers[peer]).recv().ok()?;
         Some((data.to_vec(), from.endpoint))
     }
 
-    /// What the session has printed since it was last asked.
+    /// Takes the output that the session has printed since the last call.
     pub fn printed(&mut self) -> Vec<u8> {
         core::mem::take(&mut self.console.printed)
     }

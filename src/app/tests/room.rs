@@ -32,7 +32,7 @@ fn join(room: &'static Room<'static>, buffers: Buffers) -> Tcp<Server<'static>> 
 }
 
 impl Tcp<Server<'static>> {
-    /// What has come from the others; the stack would have run the session when there was something.
+    /// Runs the session, as the stack does when the others speak. Returns their lines.
     fn hears(&mut self) -> String {
         self.settle();
         String::from_utf8(self.take()).unwrap()
@@ -51,7 +51,7 @@ fn a_line_goes_to_all_the_others_with_a_name_or_address() {
     other.send(b"/name Bob\n");
     assert_eq!(ann.hears(), "192.168.69.2:2000: h\\x1b[2Ji\\xff\n192.168.69.2:2000: /name Bob\n");
     let mut third = join(room, BIG);
-    // An empty name is none, and one ends at a space or after 16 bytes.
+    // A name ends at a space, or after 16 bytes. An empty name is rejected.
     third.send("/name 12345678901234é and more\n".as_bytes());
     third.send(b"x\n");
     assert_eq!(ann.hears().lines().last(), Some("12345678901234é: x"));
@@ -70,7 +70,7 @@ fn a_name_is_one_members() {
         other.hears();
         ann.send(b"/name Ann\n");
         other.hears();
-        // In capitals it is the same name, as on IRC.
+        // Names that differ only in case are the same, as on IRC.
         other.send(b"/name ANN\n");
         assert_eq!(other.hears(), TAKEN, "{buffers:?}");
         other.send(b"/name Ann and more\n");
@@ -80,7 +80,7 @@ fn a_name_is_one_members() {
         let heard = format!("{address} has joined\n{address} is now Anna\nAnna: /name Bob\n");
         assert_eq!((ann.hears(), other.hears().as_str()), (heard, ""));
 
-        // Whoever goes on without a name has its address for one, and the name is free once its owner is gone.
+        // A member without a name is shown by its address. A name is free once its owner has left.
         let mut third = join(room, BIG);
         third.send(b"/name Anna\nhello\n/name Bob\n");
         assert_eq!(third.hears(), TAKEN);
@@ -100,7 +100,7 @@ fn what_is_said_of_a_name_tears_no_line() {
     other.hears();
     ann.send(b"/name Ann\n");
     other.hears();
-    // More than goes at a time is under way when the name is asked for.
+    // A line longer than the send buffer is being sent when the member asks for the name.
     let line = format!("{}\n", "x".repeat(300));
     ann.send(line.as_bytes());
     other.settle();
@@ -170,7 +170,7 @@ fn members_leave_by_q_by_end_of_stream_and_by_reset() {
     assert_eq!(stays.next(), Next::Wait);
 }
 
-/// Longer than a line may wait.
+/// Longer than a line waits for slow readers.
 const LONG: Duration = Duration::from_millis(2100);
 
 #[test]
@@ -180,10 +180,10 @@ fn a_fast_speaker_waits_for_those_who_read() {
         let (mut fast, mut reader) = (join(room, BIG), join(room, buffers));
         fast.send(b"/name F\n");
         reader.hears();
-        // Far more than the ring holds, in no time.
+        // Far more than the ring holds, all at once.
         let lines: String = (0..100).map(|n| format!("{n} {}\n", "x".repeat(200))).collect();
         fast.send(lines.as_bytes());
-        // It waits, and is run when somebody has read.
+        // The speaker waits, and runs again when a member has read.
         let before = reader.wakes;
         reader.settle();
         assert!(fast.unread() > 0 && reader.wakes > before, "{buffers:?}");
@@ -204,7 +204,7 @@ fn a_slow_reader_is_dropped_with_a_message_and_holds_the_rest_for_two_seconds() 
         let room = room(1024);
         let (mut fast, mut slow, mut third) = (join(room, BIG), join(room, buffers), join(room, BIG));
         fast.hears();
-        // The third reads all the time; the slow one's peer takes nothing, which fills its own buffer first.
+        // The third member always reads. The slow member's peer reads nothing, so that peer's buffer fills first.
         let mut waited = 0;
         for line in 0..300 {
             fast.send(format!("line {line} of many {}\n", "x".repeat(480)).as_bytes());
@@ -234,7 +234,7 @@ fn a_slow_reader_is_dropped_with_a_message_and_holds_the_rest_for_two_seconds() 
     }
 }
 
-/// So that no line has to wait for 2 s.
+/// A member that reads only a line now and then is dropped. Otherwise each line could have to wait for 2 s.
 #[test]
 fn a_reader_of_a_line_now_and_then_does_not_hold_the_rest() {
     let room = room(4096);
@@ -268,7 +268,7 @@ fn a_slow_reader_that_reads_nothing_at_all_is_reset() {
         slow.settle();
     }
     fast.pass(LONG);
-    // Its peer's buffer takes what is left of the line: only the session knows.
+    // The peer's buffer takes the rest of the line, so only the session shows that the member has fallen behind.
     while slow.next() == Next::Wait {
         fast.send(&[&[b'x'; 500][..], b"\n"].concat());
         fast.pass(LONG);
@@ -287,7 +287,7 @@ fn whoever_leaves_holds_nobody() {
         let room = room(1024);
         let (mut fast, mut gone, mut third) = (join(room, BIG), join(room, BIG), join(room, BIG));
         fast.send(&format!("{}\n", "x".repeat(400)).repeat(5).into_bytes());
-        // This one reads; that one is not asked, until it leaves.
+        // The third member reads. The slow one does not, until it leaves.
         third.hears();
         fast.settle();
         third.hears();
@@ -341,13 +341,13 @@ fn a_line_from_the_console_waits_too() {
     let heard: String = (0..20).map(|_| near.hears()).collect();
     assert_eq!(heard, format!("console: {}console: {}", line(0), line(1)));
     assert_eq!(near.next(), Next::WakeAt(near.now + Duration::from_secs(2)));
-    // It reads, and there is room.
+    // The slow member reads, and the ring has room again.
     slow.hears();
     near.settle();
     let heard: String = (0..20).map(|_| near.hears()).collect();
     assert_eq!(heard, format!("console: {}console: {}", line(2), line(3)));
     assert_eq!(near.next(), Next::Wait);
-    // It does not, and falls behind.
+    // The slow member does not read, and falls behind.
     near.console.typed.extend((4..7).map(|n| line(n).into_bytes()));
     near.pass(LONG);
     slow.settle();

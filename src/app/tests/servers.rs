@@ -114,14 +114,14 @@ fn greeting_follows_its_template() {
 fn a_message_is_at_most_1024_bytes() {
     let mut tcp = greet(&Options::default(), BIG);
     tcp.send(&[b'x'; 1500]);
-    // The peer's segment size splits the rest off.
+    // The peer's segment size splits the message.
     let reply = text(tcp.take());
     let names: Vec<_> = reply.split_inclusive('!').map(|r| r.len() - "Hello,!".len()).collect();
     assert_eq!(names.iter().sum::<usize>(), 1500);
     assert_eq!(names[0], 1024);
 }
 
-/// What the smallest board has, and more than one message.
+/// Sizes of the receive buffer: from the smallest board's to one with room for several messages.
 const RINGS: [usize; 3] = [1072, 1460, 4096];
 
 #[test]
@@ -151,7 +151,7 @@ fn the_longest_message_is_printed_whole() {
 
 #[test]
 fn upper_takes_2048_bytes_or_what_the_receive_buffer_holds() {
-    // Letters of two, three and four bytes and a line end, moved byte by byte over where the scratch memory ends.
+    // Letters of two, three and four bytes and a line end, moved byte by byte across the end of the scratch memory.
     let letters = ["é", "ᲀ", "𐐨", "\r\n", "\r", "\u{390}"];
     for (receive, send) in [(1072, 1460), (1460, 1460), (2048, 16), (4096, 4096)] {
         let longest = receive.min(2048);
@@ -205,7 +205,7 @@ fn ack_and_thanks_print_and_reply_once() {
         for (message, printed) in [
             (&b"hi"[..], &b"192.168.69.2:2000 hi\n"[..]),
             (b"hi\r\n", b"192.168.69.2:2000 hi\n"),
-            // As it came: what a terminal must not get is the console's business.
+            // Printed unchanged: escaping for a terminal is up to the console.
             (b"a\nb\r\tc\x07\x7f\xc2\x85\x1b[2J\n", b"192.168.69.2:2000 a\nb\r\tc\x07\x7f\xc2\x85\x1b[2J\n"),
             ("grüß\u{a0}日本".as_bytes(), "192.168.69.2:2000 grüß\u{a0}日本\n".as_bytes()),
             (b"\xff\xc2\n", b"192.168.69.2:2000 \xff\xc2\n"),
@@ -284,7 +284,7 @@ fn chargen_rotates_its_lines() {
     assert_eq!(tcp.unread(), 0);
     tcp.close();
     tcp.take();
-    // The peer opens its window again only to a probe.
+    // The peer announces its open window only in reply to a probe.
     tcp.pass(Duration::from_secs(1));
     tcp.take();
     assert!(tcp.closed());

@@ -1,4 +1,4 @@
-//! UDP servers and clients, and what may not be answered.
+//! UDP servers and clients, and the datagrams that must not be answered.
 
 use smoltcp::socket::udp::UdpMetadata;
 use smoltcp::time::{Duration, Instant};
@@ -38,7 +38,7 @@ fn servers_answer_over_both_versions() {
     ] {
         for (address, number) in [(v4 as fn(u8) -> IpAddress, 4), (v6, 6)] {
             let mut udp = serve(name, &Options::default());
-            // Also after one that got no reply.
+            // A datagram without a reply does not affect the next.
             for _ in 0..3 {
                 udp.send(0, address, data);
                 let from = IpEndpoint::new(address(1), SERVER);
@@ -77,7 +77,7 @@ fn inbox_and_thanks_print_the_longest_datagram_of_a_frame() {
         ("thanks", v6, "[fdaa::2]", 1452),
     ] {
         let mut udp = serve(name, &Options::default());
-        // The fourth stands where the ring of 2,048 bytes ends.
+        // The fourth datagram wraps around the end of the ring of 2,048 bytes.
         for letter in "abcd".chars() {
             let text = letter.to_string().repeat(len);
             udp.send(0, address, text.as_bytes());
@@ -103,7 +103,7 @@ fn inbox_answers_and_ends_when_told() {
 
 #[test]
 fn no_loop_is_started() {
-    // From port 7, and from a port that is served here.
+    // Datagrams from port 7, and from a port that is served here.
     for name in ["echo", "greeting", "thanks"] {
         let mut udp = serve(name, &Options::default());
         udp.ports.push(PEER + 1);
@@ -147,7 +147,7 @@ fn a_client_waits_for_each_reply() {
         for text in [&b"one"[..], b"", b"two"] {
             assert_eq!(udp.take(0), Some((text.to_vec(), IpEndpoint::new(v4(1), SERVER))));
             assert_eq!(udp.take(0), None);
-            // Another port's datagram is no reply.
+            // A datagram from another port is not a reply.
             udp.send(1, v4, b"no");
             assert_eq!(udp.session.result(), None);
             udp.send(0, v4, &[b"re:", text].concat());
@@ -197,7 +197,7 @@ fn no_wait_sends_all_at_once() {
     }
     let udp = ask("inbox", &ClientOptions { texts: &[b""], no_wait: true, ..Default::default() }, Script::default());
     assert_eq!(udp.session.result(), Some(Err(Failure::NoText)));
-    // More than the send buffer holds.
+    // More texts than the send buffer holds.
     let udp = ask("inbox", &ClientOptions { texts, no_wait: true, ..Default::default() }, Script::default());
     assert_eq!(udp.session.result(), Some(Ok(())));
 }
