@@ -23,7 +23,7 @@ use crate::stack::{Console, Context, End, Next, Session};
 /// that look like addresses, and other members' names are refused. The member then gets a note, and its next line counts as the
 /// first again.
 ///
-/// A member's line waits in its receive buffer while others still read earlier lines, up to [`HOLD`] for each quarter of the
+/// A member's line waits in its receive buffer while others still read earlier lines, up to 2 s for each quarter of the
 /// ring. A member that has not read that quarter by then gets a note and is dropped.
 #[derive(Clone, Debug)]
 pub struct Member<'a> {
