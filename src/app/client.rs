@@ -131,7 +131,7 @@ impl<P: ClientProgram> Session for Client<'_, P> {
     }
 }
 
-/// The program of a client: a [`Session`] that gets a [`Run`].
+/// The program of a client: like a [`Session`], but it is also given the [`Run`], the state that all clients share.
 pub trait ClientProgram {
     /// Returns the prompt for a line, unless it is the usual one.
     fn prompt(&self) -> Option<&'static str> {

@@ -192,7 +192,8 @@ impl Side {
         Some(Cause::Retransmission { rto, count: count.max(1) })
     }
 
-    /// The last transmission that covers this number. It may start earlier: a FIN sent with payload can be retransmitted alone.
+    /// The transmission that covers this number: the one that starts nearest at or below it. It may start below, because a FIN sent
+    /// with payload can be retransmitted alone.
     fn transmission_of(&self, seq: TcpSeqNumber) -> Option<Transmission> {
         let sent = self.sent.iter().flatten().filter(|t| t.seq == seq || (t.seq < seq && seq < self.nxt));
         sent.min_by_key(|t| seq.0.wrapping_sub(t.seq.0)).copied()

@@ -215,7 +215,7 @@ fn all_can_be_written<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> Result<()
     Ok(())
 }
 
-/// A text file that keeps its first error.
+/// Writes a text file. The first write error is kept, and `finish` returns it.
 struct Text {
     path: PathBuf,
     file: BufWriter<File>,

@@ -215,7 +215,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         Some((index, timer))
     }
 
-    /// Gives a connection its turn.
+    /// Queues a connection for its turn.
     fn start(&mut self, now: Instant, index: usize) {
         self.enqueue(index);
         // The device is full, so the first in the queue keeps its turn. A program needs no room: this one runs before it.

@@ -152,8 +152,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// restarted replies with RST, and its next SYN is accepted.
     ///
     /// smoltcp is silent in this case, but it answers an acknowledgement of unsent data, at most once a second. So the SYN is
-    /// passed on with such an acknowledgement. Only smoltcp knows its sequence numbers: of two acknowledgements that are half the
-    /// sequence space apart, one is for unsent data. The SYN flag stays set: no segment with it changes anything in these states.
+    /// passed on with such an acknowledgement. smoltcp does not expose its sequence numbers, so two acknowledgement numbers half the
+    /// sequence space apart are tried: one of them is for unsent data. The SYN flag stays set: no segment with it changes anything
+    /// in these states.
     pub(super) fn challenge<T: TxToken>(
         &mut self,
         now: Instant,
