@@ -192,7 +192,6 @@ impl Link {
         let seed = seed().map_err(|error| Failure::run(format_args!("no entropy: {error}")))?;
         let mut config = Config::new(hardware, seed, &addresses);
         config.gateways = self.gateways.iter().copied().take(config.gateways.capacity()).collect();
-        config.tcp.congestion = smoltcp::socket::tcp::CongestionControl::Reno;
         (config.claim, config.dhcp, config.slaac) = (self.claim, self.dhcp, self.slaac);
         set(&mut config);
         Stack::new(config, device, memory, now).map_err(Failure::usage)

@@ -1,10 +1,10 @@
 //! `--socket-buffer` and `--congestion`: TCP's options on the host.
 
 use clap::{Args, ValueEnum};
-use smoltcp::socket::tcp::CongestionControl;
 
 use super::error::Failure;
 use crate::host::{HeapPool, Sizes};
+use crate::stack;
 
 /// The options of TCP.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct TcpArgs {
     /// connections; get sends from 16K]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub socket_buffer: Option<usize>,
-    /// How a sender slows down after loss [default: reno]
+    /// How a sender slows down after loss [default: cubic]
     #[arg(long, value_enum, value_name = "WHICH")]
     pub congestion: Option<Congestion>,
 }
@@ -57,11 +57,11 @@ impl TcpArgs {
     }
 
     /// The congestion control of every connection.
-    pub fn congestion(&self) -> CongestionControl {
+    pub fn congestion(&self) -> stack::Congestion {
         match self.congestion {
-            Some(Congestion::None) => CongestionControl::None,
-            None | Some(Congestion::Reno) => CongestionControl::Reno,
-            Some(Congestion::Cubic) => CongestionControl::Cubic,
+            Some(Congestion::None) => stack::Congestion::None,
+            Some(Congestion::Reno) => stack::Congestion::Reno,
+            None | Some(Congestion::Cubic) => stack::Congestion::Cubic,
         }
     }
 }

@@ -3,9 +3,11 @@
 use core::fmt;
 
 use smoltcp::phy::{DeviceCapabilities, Medium};
-use smoltcp::socket::tcp::CongestionControl;
 use smoltcp::time::Duration;
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
+
+#[cfg(feature = "recovery")]
+use super::control::Congestion;
 
 /// The largest number of addresses of an interface.
 pub(super) const MAX_ADDRESSES: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
@@ -104,12 +106,17 @@ pub struct TcpOptions {
     /// How long to delay an acknowledgement so that it can travel with data (RFC 9293 section 3.8.6.3). 10 ms by default; `None`
     /// means no delay.
     pub ack_delay: Option<Duration>,
-    /// The congestion control. None by default.
-    pub congestion: CongestionControl,
+    /// The congestion control. CUBIC by default.
+    #[cfg(feature = "recovery")]
+    pub congestion: Congestion,
     /// How long a half-open connection may stay (RFC 4987 section 3.3). 10 s by default.
     pub half_open_timeout: Duration,
     /// How long a peer may leave keep-alive probes, data or a close unanswered. 5 minutes by default.
     pub idle_timeout: Duration,
+    /// The least time by which the retransmission timeout exceeds the round-trip time. 200 ms by default, as on Linux; RFC 6298
+    /// section 2.4 recommends a timeout of at least 1 s.
+    #[cfg(feature = "recovery")]
+    pub least_rto: Duration,
     /// How long a closing connection may make no progress once its program is done with it. 60 s by default.
     pub linger: Duration,
     /// Whether small segments wait for the acknowledgement of earlier ones (Nagle, RFC 9293 section 3.7.4). Off by default.
@@ -122,9 +129,12 @@ impl Default for TcpOptions {
     fn default() -> Self {
         TcpOptions {
             ack_delay: Some(Duration::from_millis(10)),
-            congestion: CongestionControl::None,
+            #[cfg(feature = "recovery")]
+            congestion: Congestion::Cubic,
             half_open_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_secs(300),
+            #[cfg(feature = "recovery")]
+            least_rto: Duration::from_millis(200),
             linger: Duration::from_secs(60),
             nagle: false,
             overflow: Overflow::Drop,

@@ -42,6 +42,13 @@ pub struct Tuple {
     pub remote: IpEndpoint,
 }
 
+impl Tuple {
+    /// The same connection as its other end sees it.
+    pub(super) fn reversed(&self) -> Tuple {
+        Tuple { local: self.remote, remote: self.local }
+    }
+}
+
 impl fmt::Display for Tuple {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} <-> {}", DisplayEndpoint(self.local), DisplayEndpoint(self.remote))
@@ -113,12 +120,26 @@ pub enum Direction {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DropReason {
+    /// Data after the peer's FIN.
+    AfterFin,
     /// The listener's backlog is full.
     BacklogFull,
+    /// An acknowledgement of what was never sent, or of what is long acknowledged (RFC 5961 section 5.2).
+    BadAck,
+    /// An RST without the expected sequence number (RFC 5961 section 3.2), or in TIME-WAIT (RFC 1337).
+    BadReset,
+    /// A SYN for an established connection (RFC 5961 section 4.2).
+    BadSyn,
+    /// A TCP or IPv4 checksum that is not right.
+    Checksum,
     /// A TCP segment inside IP fragments.
     FragmentedTcp,
     /// An invalid source or destination (RFC 1122 section 3.2.1.3): our own address as source, loopback, broadcast TCP.
     Martian,
+    /// A segment without ACK (RFC 9293 section 3.10.7.4, fifth step).
+    NoAck,
+    /// An acknowledgement that is older than the newest one, without data.
+    OldAck,
     /// Every connection slot is taken.
     SlotsFull,
     /// A datagram that could not be sent in time, because its receiver's hardware address is unknown.
@@ -127,12 +148,38 @@ pub enum DropReason {
     UnsupportedHeader,
 }
 
+impl DropReason {
+    /// Every reason.
+    pub const ALL: [DropReason; 13] = [
+        DropReason::AfterFin,
+        DropReason::BacklogFull,
+        DropReason::BadAck,
+        DropReason::BadReset,
+        DropReason::BadSyn,
+        DropReason::Checksum,
+        DropReason::FragmentedTcp,
+        DropReason::Martian,
+        DropReason::NoAck,
+        DropReason::OldAck,
+        DropReason::SlotsFull,
+        DropReason::Unreachable,
+        DropReason::UnsupportedHeader,
+    ];
+}
+
 impl fmt::Display for DropReason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            DropReason::AfterFin => "data after FIN",
             DropReason::BacklogFull => "backlog full",
+            DropReason::BadAck => "acknowledgement of what was never sent",
+            DropReason::BadReset => "RST without the expected sequence number",
+            DropReason::BadSyn => "SYN for an established connection",
+            DropReason::Checksum => "wrong checksum",
             DropReason::FragmentedTcp => "TCP in IP fragments",
             DropReason::Martian => "impossible source or destination",
+            DropReason::NoAck => "segment without ACK",
+            DropReason::OldAck => "old acknowledgement",
             DropReason::SlotsFull => "all connection slots taken",
             DropReason::Unreachable => "receiver does not answer ARP or NDP",
             DropReason::UnsupportedHeader => "TCP behind IPv6 extension headers",

@@ -20,6 +20,7 @@ mod addresses;
 mod config;
 mod connections;
 mod console;
+mod control;
 mod datagrams;
 mod event;
 mod half_sip;
@@ -49,6 +50,8 @@ pub use connections::Phase;
 #[doc(hidden)]
 pub use connections::{Slot, SlotIndex};
 pub use console::{Console, Input, NullConsole};
+#[cfg(feature = "recovery")]
+pub use control::Congestion;
 pub use event::{
     AddressEvent, ConnectionId, Denial, Direction, DisplayEndpoint, DropReason, Event, Hardware, Io, Loss, Probe, Step,
     Tuple,
@@ -74,6 +77,7 @@ use smoltcp::wire::HardwareAddress;
 use connections::{Connections, sooner};
 use datagrams::Datagrams;
 use half_sip::Random;
+use ingress::Trusted;
 
 /// The largest number of TCP programs of a stack, and of UDP programs.
 pub const MAX_PROGRAMS: usize = 16;
@@ -87,6 +91,8 @@ pub const POLL_BUDGET: usize = 256;
 pub struct Stack<'a, S, U> {
     iface: Interface,
     checksums: ChecksumCapabilities,
+    /// The longest IP packet of the device, in bytes.
+    mtu: usize,
     config: Config,
     #[cfg(feature = "dhcp")]
     autoconf: Option<addresses::Autoconf>,
@@ -126,7 +132,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let autoconf = addresses::autoconf(&config, &capabilities.checksum, now)?;
         let mut interface = iface::Config::new(config.hardware);
         interface.random_seed = config.seed.interface();
-        let mut iface = Interface::new(interface, device, now);
+        let mut iface = Interface::new(interface, &mut Trusted(device), now);
         // Addresses that must be claimed first are added later, once no other host has objected.
         #[cfg(feature = "dhcp")]
         let later = autoconf.as_ref().is_some_and(|autoconf| !autoconf.is_settled());
@@ -147,6 +153,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         };
         Ok(Stack {
             iface,
+            mtu: capabilities.ip_mtu(),
             checksums: capabilities.checksum,
             #[cfg(feature = "dhcp")]
             autoconf,

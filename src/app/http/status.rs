@@ -26,7 +26,7 @@ pub struct Status<'m> {
     half_open_ended: Tally,
     refused: Tally,
     udp: [Tally; 2],
-    drops: [Tally; DROPS.len()],
+    drops: [Tally; DropReason::ALL.len()],
     revision: Cell<u32>,
     watchers: Cell<usize>,
 }
@@ -68,15 +68,6 @@ pub enum Transport {
 
 /// The number of programs that a stack can serve over TCP and UDP together.
 const SERVICES: usize = 2 * MAX_PROGRAMS;
-
-const DROPS: [DropReason; 6] = [
-    DropReason::BacklogFull,
-    DropReason::SlotsFull,
-    DropReason::FragmentedTcp,
-    DropReason::Martian,
-    DropReason::Unreachable,
-    DropReason::UnsupportedHeader,
-];
 
 impl<'m> Status<'m> {
     /// Makes the status of a stack that starts at `now`, with one row for each slot to show.
@@ -141,7 +132,7 @@ impl<'m> Status<'m> {
 
     /// Returns a reason for drops, and the number of frames and connections dropped for it.
     pub(super) fn drops(&self, index: usize) -> Option<(DropReason, u64)> {
-        Some((*DROPS.get(index)?, self.drops.get(index)?.count.get()))
+        Some((*DropReason::ALL.get(index)?, self.drops.get(index)?.count.get()))
     }
 
     /// Returns the number of established connections that have not ended.
@@ -210,7 +201,7 @@ impl Probe for &Status<'_> {
             Event::Connected { .. } => self.connected.add(0),
             Event::Connecting { id, tuple } => self.state(now, id, tuple, State::SynSent),
             Event::Dropped(why) => {
-                if let Some(at) = DROPS.iter().position(|drop| *drop == why)
+                if let Some(at) = DropReason::ALL.iter().position(|drop| *drop == why)
                     && let Some(tally) = self.drops.get(at)
                 {
                     tally.add(0);

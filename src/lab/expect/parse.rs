@@ -78,7 +78,7 @@ pub(super) fn line(
         }
         "drops" => {
             let word = words.need(REASON)?;
-            let known = DROPS.iter().any(|drop| super::slug(&drop.to_string()) == word);
+            let known = DropReason::ALL.iter().any(|drop| super::slug(&drop.to_string()) == word);
             if !known {
                 return Err(words.error(word, REASON));
             }
@@ -101,15 +101,6 @@ pub(super) fn line(
     }
     Ok(Some(Line { number, text: text.trim().into(), never, host, what, seen: false }))
 }
-
-const DROPS: [DropReason; 6] = [
-    DropReason::BacklogFull,
-    DropReason::FragmentedTcp,
-    DropReason::Martian,
-    DropReason::SlotsFull,
-    DropReason::Unreachable,
-    DropReason::UnsupportedHeader,
-];
 
 /// The words of a line, up to its comment.
 struct Words<'t> {

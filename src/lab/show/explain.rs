@@ -324,6 +324,34 @@ fn happened(event: &Event) -> Option<Explanation> {
 
 fn dropped(why: DropReason, refused: bool) -> Explanation {
     match why {
+        DropReason::AfterFin => {
+            because("The peer has sent FIN: data after it is ignored.", "RFC 9293 section 3.10.7.4")
+        }
+        DropReason::BadAck => because(
+            "The acknowledgement is for bytes that were never sent, or lies far behind: a challenge ACK \
+             tells a real peer the numbers, and an attacker learns nothing.",
+            "RFC 5961 section 5.2",
+        ),
+        DropReason::BadReset => because(
+            "Only an RST with the expected sequence number ends a connection: another one in the window is \
+             answered with a challenge ACK, and one outside it is ignored.",
+            "RFC 5961 section 3.2",
+        ),
+        DropReason::BadSyn => because(
+            "A SYN does not end an established connection: a challenge ACK asks the peer, and one that has \
+             restarted answers with RST.",
+            "RFC 5961 section 4.2",
+        ),
+        DropReason::Checksum => {
+            because("The checksum is not right: the segment was damaged on the way.", "RFC 9293 section 3.1")
+        }
+        DropReason::NoAck => {
+            because("After the handshake every segment has an acknowledgement.", "RFC 9293 section 3.10.7.4")
+        }
+        DropReason::OldAck => because(
+            "The acknowledgement is older than one that came before: it brings nothing new.",
+            "RFC 9293 section 3.10.7.4",
+        ),
         DropReason::BacklogFull | DropReason::SlotsFull if refused => {
             because("There is no room for one more connection: RST says so at once.", "RFC 9293 section 3.5.2")
         }

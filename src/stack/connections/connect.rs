@@ -53,7 +53,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             port => Some(tuple(port)).filter(is_free),
         };
         let tuple = tuple.ok_or(ConnectError::Full)?;
-        let socket = connections.fresh_socket(index).ok_or(ConnectError::Full)?;
+        let mss = mss(self.mtu, local);
+        let socket = connections.fresh_socket(index, mss).ok_or(ConnectError::Full)?;
         socket.connect(self.iface.context(), remote, tuple.local).map_err(|_| ConnectError::BadRemote)?;
         let slot = &mut connections.slots[index];
         slot.session = Some(session);
@@ -162,6 +163,16 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let router = self.config.gateways.iter().copied().find(|router| router.version() == remote.version());
         if self.is_on_link(remote) { Some(remote) } else { router }
     }
+}
+
+/// The largest segment from this address that fits packets of `mtu` bytes, without options.
+pub(in crate::stack) fn mss(mtu: usize, address: IpAddress) -> usize {
+    let header = match address {
+        IpAddress::Ipv4(_) => 20,
+        #[cfg(feature = "ipv6")]
+        IpAddress::Ipv6(_) => 40,
+    };
+    mtu.saturating_sub(header + 20)
 }
 
 /// All ephemeral ports, in order from a random one (RFC 6056 section 3.3.1).

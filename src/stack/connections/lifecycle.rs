@@ -98,11 +98,35 @@ impl<S: Session + Clone> Connections<'_, S> {
 
     /// Closes a connection whose program is done: FIN follows the queued data.
     pub(in crate::stack) fn close(&mut self, index: usize) {
+        #[cfg(not(feature = "recovery"))]
         if let Some(socket) = self.slots[index].socket() {
             socket.close();
         }
         self.enter(index, Phase::Closing, None);
+        #[cfg(feature = "recovery")]
+        self.close_now(index);
         self.drain(index);
+    }
+
+    /// Closes the socket of a connection whose program is done, unless too much data is queued.
+    ///
+    /// In LAST-ACK smoltcp takes no window update, so a socket in CLOSE-WAIT stays there until the window has room for all its data.
+    #[cfg(feature = "recovery")]
+    pub(super) fn close_now(&mut self, index: usize) {
+        let slot = &mut self.slots[index];
+        if slot.phase != Phase::Closing {
+            return;
+        }
+        let Some((set, handle)) = &mut slot.set else { return };
+        let socket = set.get_mut::<Socket>(*handle);
+        let closes = match socket.state() {
+            State::CloseWait => slot.control.has_window_for(socket.send_queue()),
+            State::Established | State::SynReceived | State::SynSent | State::Listen => true,
+            _ => false,
+        };
+        if closes {
+            socket.close();
+        }
     }
 
     /// Aborts a connection with RST.

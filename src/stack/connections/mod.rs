@@ -7,6 +7,7 @@ mod connect;
 mod deadlines;
 mod lifecycle;
 mod list;
+mod show;
 mod slot;
 mod slot_index;
 mod table;
@@ -15,18 +16,23 @@ mod turn;
 pub use slot::{Phase, Slot};
 pub use slot_index::SlotIndex;
 
-pub(super) use connect::ephemeral_ports;
+pub(super) use connect::{ephemeral_ports, mss};
 pub(super) use deadlines::sooner;
 pub(super) use lifecycle::Cause;
 pub(super) use slot_index::Index;
 pub(super) use turn::RETRY;
 
 use smoltcp::iface::{SocketSet, SocketStorage};
+#[cfg(feature = "recovery")]
+use smoltcp::socket::tcp::CongestionControl;
 use smoltcp::socket::tcp::{Socket, SocketBuffer};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpAddress;
 
 use super::config::{Listener, TcpOptions};
+use super::control::Block;
+#[cfg(feature = "recovery")]
+use super::control::Options;
 use super::event::{ConnectionId, Tuple};
 use super::{MAX_PROGRAMS, Session};
 use deadlines::Deadlines;
@@ -245,8 +251,20 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
     /// restarts at the first acknowledgement with another number, and the last sequence number only chooses among SACK ranges.
     /// The socket set also remembers that a socket waits for a neighbour's hardware address. Because of the previous peer, the
     /// socket could stay silent for a second, so it is removed from the set and added again.
-    pub(super) fn fresh_socket(&mut self, index: usize) -> Option<&mut Socket<'a>> {
+    ///
+    /// `mss` is the largest segment that fits the link.
+    pub(super) fn fresh_socket(&mut self, index: usize, _mss: usize) -> Option<&mut Socket<'a>> {
         let slot = self.slots.get_mut(index)?;
+        #[cfg(feature = "recovery")]
+        {
+            let (congestion, least) = (self.tcp.congestion, self.tcp.least_rto);
+            let capacity = slot.peek()?.send_capacity();
+            slot.control = Block::recovering(&Options { congestion, least, mss: _mss as u32, capacity });
+        }
+        #[cfg(not(feature = "recovery"))]
+        {
+            slot.control = Block::EMPTY;
+        }
         if let Some((set, handle)) = &mut slot.set
             && let smoltcp::socket::Socket::Tcp(socket) = set.remove(*handle)
         {
@@ -254,11 +272,14 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         }
         let socket = slot.socket()?;
         socket.abort();
-        socket.set_congestion_control(self.tcp.congestion);
         socket.set_tsval_generator(None);
         socket.set_nagle_enabled(self.tcp.nagle);
         socket.set_ack_delay(self.tcp.ack_delay);
+        // With recovery, the control block gives a peer up: what smoltcp is shown counts as life there.
+        #[cfg(not(feature = "recovery"))]
         socket.set_timeout(Some(self.tcp.idle_timeout));
+        #[cfg(feature = "recovery")]
+        socket.set_congestion_control(CongestionControl::None);
         socket.set_keep_alive(Some((self.tcp.idle_timeout / PROBES).max(Duration::from_millis(1))));
         Some(socket)
     }

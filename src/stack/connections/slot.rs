@@ -2,14 +2,16 @@
 
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, State};
+#[cfg(feature = "recovery")]
+use smoltcp::time::Duration;
 use smoltcp::time::Instant;
-use smoltcp::wire::TcpSeqNumber;
 
+use crate::stack::control::Block;
 use crate::stack::session::End;
 
 /// Room for one connection: its own socket set, and its program.
 pub struct Slot<'a, S> {
-    pub(super) set: Option<(SocketSet<'a>, SocketHandle)>,
+    pub(in crate::stack) set: Option<(SocketSet<'a>, SocketHandle)>,
     pub(in crate::stack) session: Option<S>,
     pub(in crate::stack) phase: Phase,
     /// The listener's number; `None` if this side began the connection.
@@ -18,8 +20,7 @@ pub struct Slot<'a, S> {
     pub(in crate::stack) generation: u32,
     /// The state last reported.
     pub(in crate::stack) state: State,
-    /// The peer's initial sequence number, on a connection that the peer began.
-    pub(in crate::stack) peer_isn: TcpSeqNumber,
+    pub(in crate::stack) control: Block,
     /// Whether the program is to run.
     pub(in crate::stack) run: bool,
     pub(super) queue: Queue,
@@ -42,7 +43,7 @@ impl<S> Slot<'_, S> {
         listener: None,
         generation: 0,
         state: State::Closed,
-        peer_isn: TcpSeqNumber(0),
+        control: Block::EMPTY,
         run: false,
         queue: Queue::None,
         unresolved: false,
@@ -69,6 +70,13 @@ impl<'a, S> Slot<'a, S> {
 }
 
 impl<S> Slot<'_, S> {
+    /// When an established connection is given up, because its peer has acknowledged nothing for `patience`.
+    #[cfg(feature = "recovery")]
+    pub(super) fn dead_at(&self, patience: Duration) -> Option<Instant> {
+        let is_established = matches!(self.phase, Phase::Backlog | Phase::Serving | Phase::Closing);
+        is_established.then(|| self.control.heard_at() + patience)
+    }
+
     /// How a connection ends if no answer came: unreachable if not even its SYN could leave.
     pub(super) fn silence(&self) -> End {
         if self.unresolved { End::Unreachable } else { End::TimedOut }

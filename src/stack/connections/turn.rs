@@ -10,11 +10,15 @@ use super::lifecycle::Cause;
 use super::slot::Queue;
 use super::{Connections, Phase};
 use crate::stack::event::{Event, Io, Probe, Step};
-use crate::stack::ingress::Watch;
+use crate::stack::ingress::{Outgoing, Sent, Watch};
 use crate::stack::{Console, End, Next, Session, Stack, UdpSession};
 
 /// How soon a socket is polled again if it asks for that at once and sends nothing. Prevents spinning.
 pub(in crate::stack) const RETRY: Duration = Duration::from_millis(10);
+
+/// The largest number of segments that one turn makes smoltcp go through because the peer has their bytes.
+#[cfg(feature = "recovery")]
+const WITHHELD_AT_ONCE: usize = 64;
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Does a connection's next piece of work: runs its program, or sends what it has queued.
@@ -94,10 +98,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
     /// Lets a connection send, and sets its next deadline.
     fn send<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> Sending {
-        let Some(set) = self.connections.slots[index].set() else { return Sending::Nothing };
-        let mut watch = Watch::new(&mut io.device, &mut io.probe);
-        let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
-        let sent = watch.sent;
+        let (changed, sent) = self.transmit(now, index, io);
         let current = self.check_state(now, index, Cause::Timer, io);
         self.connections.blocked = sent.exhausted;
         let current = current && self.connections.slots[index].queue == Queue::Run;
@@ -113,6 +114,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 // A token was taken but no segment left: the neighbour's hardware address is not known yet.
                 self.connections.slots[index].unresolved = !changed;
             }
+            #[cfg(feature = "recovery")]
+            let slot = &self.connections.slots[index];
+            #[cfg(feature = "recovery")]
+            let poll_at = sooner(poll_at, sooner(slot.control.due(), slot.dead_at(self.config.tcp.idle_timeout)));
             self.connections.schedule(now, index, poll_at, sent.asked > 0 && !changed, changed);
         }
         #[cfg(feature = "dhcp")]
@@ -130,6 +135,44 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
+    /// Lets smoltcp send one frame of a connection. Returns whether smoltcp made one.
+    #[cfg(not(feature = "recovery"))]
+    fn transmit<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> (bool, Sent) {
+        let medium = self.medium();
+        let slot = &mut self.connections.slots[index];
+        let (Some((set, _)), block) = (&mut slot.set, &mut slot.control) else { return (false, Sent::default()) };
+        let mut watch = Watch::connection(&mut io.device, &mut io.probe, Outgoing { block, medium });
+        let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
+        (changed, watch.sent)
+    }
+
+    /// Lets smoltcp send one frame of a connection that its peer lacks. Returns whether smoltcp made one.
+    #[cfg(feature = "recovery")]
+    fn transmit<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> (bool, Sent) {
+        let medium = self.medium();
+        self.connections.slots[index].control.expire(now);
+        let (mut changed, mut total) = (false, Sent::default());
+        for _ in 0..WITHHELD_AT_ONCE {
+            self.rewind(now, index);
+            self.show_news(now, index, None);
+            self.connections.close_now(index);
+            let slot = &mut self.connections.slots[index];
+            let (Some((set, _)), block) = (&mut slot.set, &mut slot.control) else { break };
+            let outgoing = Outgoing { block, medium, scratch: self.scratch, checksums: &self.checksums };
+            let mut watch = Watch::connection(&mut io.device, &mut io.probe, outgoing);
+            changed |= self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
+            let Sent { frames, asked, withheld, exhausted } = watch.sent;
+            total.frames += frames;
+            total.asked += asked;
+            total.withheld += withheld;
+            total.exhausted = exhausted;
+            if withheld == 0 || frames > 0 {
+                break;
+            }
+        }
+        (changed, total)
+    }
+
     /// Gives a connection whose deadline has passed its turn: at most one for each call.
     pub(in crate::stack) fn start_due<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
         let Some((index, timer)) = self.connections.take_due(now) else { return };
@@ -137,6 +180,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         match timer {
             Timer::GiveUp => self.give_up(now, index, io),
             Timer::Program => self.connections.slots[index].run = true,
+            #[cfg(feature = "recovery")]
+            Timer::Socket
+                if self.connections.slots[index].dead_at(self.config.tcp.idle_timeout).is_some_and(|at| at <= now) =>
+            {
+                self.give_up(now, index, io)
+            }
             Timer::Socket => {}
         }
         if self.connections.is_current(id) {
@@ -197,6 +246,11 @@ impl<S: Session + Clone> Connections<'_, S> {
         if slot.give_up_at.is_none() || slot.progress != progress {
             slot.give_up_at = Some(now + limit);
             slot.progress = progress;
+        }
+        // A peer that acknowledges anything, such as a probe of its closed window, is alive (RFC 9293 section 3.8.6.1).
+        #[cfg(feature = "recovery")]
+        {
+            slot.give_up_at = slot.give_up_at.max(Some(slot.control.heard_at() + limit));
         }
     }
 

@@ -1,8 +1,14 @@
 //! Wrappers of the device: one holds the frame just received, one watches what is sent.
 
-use smoltcp::phy::{Device, DeviceCapabilities, PacketMeta, RxToken, TxToken};
+#[cfg(feature = "recovery")]
+use smoltcp::phy::ChecksumCapabilities;
+use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, PacketMeta, RxToken, TxToken};
 use smoltcp::time::Instant;
 
+use super::demux;
+use crate::stack::control::Block;
+#[cfg(feature = "recovery")]
+use crate::stack::control::{self, Leave};
 use crate::stack::event::{Direction, Probe};
 
 /// A device with one received frame and room for one reply, for one call of `poll_ingress_single`.
@@ -70,6 +76,38 @@ impl RxToken for Received<'_> {
     }
 }
 
+/// A device whose TCP checksums the interface need not check: the stack has done so before, because the control block must not
+/// believe a damaged segment.
+pub(in crate::stack) struct Trusted<'d, D>(pub(in crate::stack) &'d mut D);
+
+impl<D: Device> Device for Trusted<'_, D> {
+    type RxToken<'t>
+        = D::RxToken<'t>
+    where
+        Self: 't;
+    type TxToken<'t>
+        = D::TxToken<'t>
+    where
+        Self: 't;
+
+    fn receive(&mut self, now: Instant) -> Option<(Self::RxToken<'_>, Self::TxToken<'_>)> {
+        self.0.receive(now)
+    }
+
+    fn transmit(&mut self, now: Instant) -> Option<Self::TxToken<'_>> {
+        self.0.transmit(now)
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        let mut capabilities = self.0.capabilities();
+        capabilities.checksum.tcp = match capabilities.checksum.tcp {
+            Checksum::Both | Checksum::Tx => Checksum::Tx,
+            Checksum::Rx | Checksum::None => Checksum::None,
+        };
+        capabilities
+    }
+}
+
 /// What happened to the transmit tokens.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::stack) struct Sent {
@@ -78,20 +116,63 @@ pub(in crate::stack) struct Sent {
     /// The number of tokens asked for; each time a socket had something to send. If there are more than frames, smoltcp did not ask
     /// for a neighbour's hardware address, because it had asked for another one's within a second.
     pub(in crate::stack) asked: usize,
+    /// The number of segments that smoltcp made and that did not leave, because the peer has their bytes.
+    pub(in crate::stack) withheld: usize,
     /// Whether the device had no room.
     pub(in crate::stack) exhausted: bool,
 }
 
+/// The connection whose frames leave.
+pub(in crate::stack) struct Outgoing<'o> {
+    pub(in crate::stack) block: &'o mut Block,
+    pub(in crate::stack) medium: Medium,
+    /// Holds a segment until the block has decided whether it leaves.
+    #[cfg(feature = "recovery")]
+    pub(in crate::stack) scratch: &'o mut [u8],
+    #[cfg(feature = "recovery")]
+    pub(in crate::stack) checksums: &'o ChecksumCapabilities,
+}
+
+impl Outgoing<'_> {
+    /// For a shorter time.
+    fn reborrow(&mut self) -> Outgoing<'_> {
+        Outgoing {
+            block: self.block,
+            medium: self.medium,
+            #[cfg(feature = "recovery")]
+            scratch: self.scratch,
+            #[cfg(feature = "recovery")]
+            checksums: self.checksums,
+        }
+    }
+
+    /// Takes in a frame that leaves.
+    fn leaves(&mut self, _now: Instant, frame: &[u8]) {
+        if let Some(segment) = demux::own_segment(frame, self.medium) {
+            #[cfg(feature = "recovery")]
+            self.block.leaves(_now, &segment);
+            #[cfg(not(feature = "recovery"))]
+            self.block.leaves(&segment);
+        }
+    }
+}
+
 /// The device, with a probe called for every frame that leaves.
 pub(in crate::stack) struct Watch<'w, D, P> {
-    pub(in crate::stack) device: &'w mut D,
-    pub(in crate::stack) probe: &'w mut P,
+    device: &'w mut D,
+    probe: &'w mut P,
+    outgoing: Option<Outgoing<'w>>,
     pub(in crate::stack) sent: Sent,
 }
 
 impl<'w, D, P> Watch<'w, D, P> {
     pub(in crate::stack) fn new(device: &'w mut D, probe: &'w mut P) -> Self {
-        Watch { device, probe, sent: Sent::default() }
+        Watch { device, probe, outgoing: None, sent: Sent::default() }
+    }
+
+    /// The same for the frames of one connection.
+    pub(in crate::stack) fn connection(device: &'w mut D, probe: &'w mut P, outgoing: Outgoing<'w>) -> Self {
+        Watch { device, probe, outgoing: Some(outgoing), sent: Sent::default() }
     }
 }
 
@@ -113,7 +194,8 @@ impl<D: Device, P: Probe> Device for Watch<'_, D, P> {
         match self.device.transmit(now) {
             Some(token) => {
                 self.sent.asked += 1;
-                Some(WatchedTx { token, probe: self.probe, now, frames: &mut self.sent.frames })
+                let outgoing = self.outgoing.as_mut().map(Outgoing::reborrow);
+                Some(WatchedTx { token, probe: self.probe, now, outgoing, sent: &mut self.sent })
             }
             None => {
                 self.sent.exhausted = true;
@@ -131,15 +213,58 @@ pub(in crate::stack) struct WatchedTx<'t, T, P> {
     pub(in crate::stack) token: T,
     pub(in crate::stack) probe: &'t mut P,
     pub(in crate::stack) now: Instant,
-    pub(in crate::stack) frames: &'t mut usize,
+    pub(in crate::stack) outgoing: Option<Outgoing<'t>>,
+    pub(in crate::stack) sent: &'t mut Sent,
 }
 
-impl<T: TxToken, P: Probe> TxToken for WatchedTx<'_, T, P> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
-        *self.frames += 1;
+impl<T: TxToken, P: Probe> WatchedTx<'_, T, P> {
+    /// Lets a frame leave.
+    fn send<R>(self, len: usize, f: impl FnOnce(&mut [u8]) -> R) -> R {
+        self.sent.frames += 1;
         self.token.consume(len, |frame| {
             let result = f(frame);
             self.probe.frame(self.now, Direction::Out, frame);
+            result
+        })
+    }
+
+    /// Makes a frame in scratch memory, and lets it leave if the peer lacks its bytes.
+    #[cfg(feature = "recovery")]
+    fn select<R>(self, mut outgoing: Outgoing<'_>, len: usize, f: impl FnOnce(&mut [u8]) -> R) -> R {
+        let Outgoing { block, medium, scratch, checksums } = outgoing.reborrow();
+        let frame = &mut scratch[..len];
+        let result = f(frame);
+        let segment = demux::own_segment(frame, medium);
+        match segment.as_ref().map_or(Leave::Whole, |segment| block.leaves(self.now, segment)) {
+            Leave::Whole => self.send(len, |out| out.copy_from_slice(frame)),
+            Leave::Acknowledgement => {
+                self.sent.withheld += 1;
+                let mut reply = [0; control::LONGEST];
+                if let Some(len) = segment.and_then(|segment| {
+                    let link = demux::link(frame, medium);
+                    let repr = control::bare(&segment.tuple, block.acknowledgement().0, segment.ack?, segment.window);
+                    control::write(&mut reply, link, &segment.tuple, &repr, checksums)
+                }) {
+                    self.send(len, |out| out.copy_from_slice(&reply[..len]));
+                }
+            }
+            Leave::Nothing => self.sent.withheld += 1,
+        }
+        result
+    }
+}
+
+impl<T: TxToken, P: Probe> TxToken for WatchedTx<'_, T, P> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(mut self, len: usize, f: F) -> R {
+        let Some(mut outgoing) = self.outgoing.take() else { return self.send(len, f) };
+        #[cfg(feature = "recovery")]
+        if outgoing.block.may_repeat(self.now) && len <= outgoing.scratch.len() {
+            return self.select(outgoing, len, f);
+        }
+        let now = self.now;
+        self.send(len, |frame| {
+            let result = f(frame);
+            outgoing.leaves(now, frame);
             result
         })
     }

@@ -1,12 +1,13 @@
 //! Takes in a frame: for its connection, for a new one, or for the shared sockets.
 //!
-//! police.rs decides which, or drops it.
+//! police.rs decides which, or drops it. deliver.rs passes a segment to its connection.
 
+mod deliver;
 mod demux;
 mod frame;
 mod police;
 
-pub(super) use frame::{OneFrame, Watch, WatchedTx};
+pub(super) use frame::{Held, OneFrame, Outgoing, Sent, Trusted, Watch, WatchedTx};
 
 use smoltcp::phy::{Device, RxToken};
 use smoltcp::time::Instant;
@@ -47,31 +48,26 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 pings.try_again();
                 if let Some(hop_limit) = ping::icmp(frame, medium) {
                     pings.refused(frame, medium, &self.checksums, |address| self.iface.has_ip_addr(address));
-                    let token = WatchedTx { token, probe, now, frames: &mut 0 };
+                    let token = WatchedTx { token, probe, now, outgoing: None, sent: &mut Sent::default() };
                     self.iface.poll_ingress_single(now, &mut OneFrame::new(frame, meta, token), pings.set());
                     pings.arrived(now, hop_limit);
                     return target;
                 }
             }
-            let set = match target {
-                Target::Nowhere => return target,
-                Target::Challenge(index) => {
-                    self.challenge(now, index, frame, meta, WatchedTx { token, probe, now, frames: &mut 0 });
-                    return target;
+            match target {
+                Target::Nowhere => {}
+                Target::Shared => {
+                    let token = WatchedTx { token, probe, now, outgoing: None, sent: &mut Sent::default() };
+                    let set = &mut self.datagrams.set;
+                    self.iface.poll_ingress_single(now, &mut OneFrame::new(frame, meta, token), set);
                 }
-                Target::Shared => Some(&mut self.datagrams.set),
-                Target::Slot(index, _) => self.connections.slots[index].set(),
-            };
-            if let Some(set) = set {
-                let token = WatchedTx { token, probe, now, frames: &mut 0 };
-                self.iface.poll_ingress_single(now, &mut OneFrame::new(frame, meta, token), set);
+                Target::Slot(index, ref segment) => self.deliver(now, index, segment, (frame, meta), token, probe),
             }
             target
         });
         #[cfg(feature = "dhcp")]
         self.apply_changes(now, &mut io.probe);
         match target {
-            Target::Challenge(index) => Some(Step::Ingress(Some(self.connections.id(index)))),
             Target::Nowhere => Some(Step::Ingress(None)),
             Target::Shared => {
                 self.datagrams_arrived();
@@ -81,9 +77,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 }
                 Some(Step::Ingress(None))
             }
-            Target::Slot(index, rst) => {
+            Target::Slot(index, segment) => {
                 let id = self.connections.id(index);
-                if self.check_state(now, index, Cause::Segment { rst }, io) {
+                if self.check_state(now, index, Cause::Segment { rst: segment.rst }, io) {
                     self.connections.slots[index].run = true;
                     self.connections.enqueue(index);
                 }
@@ -96,9 +92,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     pub fn connection_of(&self, frame: &[u8]) -> Option<ConnectionId> {
         let own = |address| self.iface.has_ip_addr(address);
         let known = |tuple: &Tuple| self.connections.find(tuple);
-        let Flow::Tcp(segment) = demux::flow(frame, self.medium(), self.config.hardware, own, known) else {
+        let Flow::Tcp(known, _) = demux::flow(frame, self.medium(), self.config.hardware, own, known) else {
             return None;
         };
-        segment.known.map(|index| self.connections.id(index))
+        known.map(|index| self.connections.id(index))
     }
 }

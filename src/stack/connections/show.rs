@@ -1,0 +1,128 @@
+//! Segments that the peer did not send, which make smoltcp do what the control block wants.
+
+use smoltcp::phy::PacketMeta;
+#[cfg(feature = "recovery")]
+use smoltcp::phy::{Device, DeviceCapabilities, RxToken};
+use smoltcp::socket::tcp::Socket;
+#[cfg(feature = "recovery")]
+use smoltcp::socket::tcp::State;
+#[cfg(feature = "recovery")]
+use smoltcp::time::Duration;
+use smoltcp::time::Instant;
+use smoltcp::wire::{EthernetAddress, HardwareAddress, TcpControl};
+
+use crate::stack::control::{self, Link};
+use crate::stack::ingress::{Held, OneFrame};
+use crate::stack::{Session, Stack, UdpSession};
+
+/// smoltcp's retransmission timer expires within this time, whatever it was set to.
+#[cfg(feature = "recovery")]
+const AGES: Duration = Duration::from_secs(100);
+
+impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
+    /// Shows smoltcp an acknowledgement that the control block has taken in, and the window.
+    #[cfg(feature = "recovery")]
+    pub(in crate::stack) fn show_news(&mut self, now: Instant, index: usize, link: Link) {
+        let slot = &mut self.connections.slots[index];
+        let Some(socket) = slot.peek() else { return };
+        let (state, queue) = (socket.state(), socket.send_queue());
+        let block = &mut slot.control;
+        let news = block.has_news();
+        // smoltcp answers an acknowledgement without news in LAST-ACK, and takes no window from it.
+        let shows = match state {
+            State::Established | State::FinWait1 | State::FinWait2 | State::CloseWait | State::Closing => true,
+            State::LastAck => news,
+            _ => false,
+        };
+        if !shows {
+            return;
+        }
+        match block.to_show(now, queue) {
+            Some(field) => self.show(now, index, link, field, TcpControl::None),
+            None if news => {
+                let field = block.field(now, queue as u32);
+                self.show(now, index, link, field, TcpControl::None);
+            }
+            None => {}
+        }
+    }
+
+    /// Shows smoltcp the FIN that came too early, now that the data in front of it is there.
+    pub(in crate::stack) fn show_fin(&mut self, now: Instant, index: usize) {
+        let field = self.connections.slots[index].control.fin_field();
+        self.show(now, index, self.own_link(), field, TcpControl::Fin);
+    }
+
+    /// A link from nobody to this host.
+    fn own_link(&self) -> Link {
+        match self.config.hardware {
+            HardwareAddress::Ethernet(own) => Some((EthernetAddress::default(), own)),
+            #[cfg(feature = "medium-ip")]
+            HardwareAddress::Ip => None,
+        }
+    }
+
+    fn show(&mut self, now: Instant, index: usize, link: Link, field: u16, control: TcpControl) {
+        let Some(tuple) = self.connections.tuple(index) else { return };
+        let slot = &mut self.connections.slots[index];
+        let (Some((set, handle)), block) = (&mut slot.set, &mut slot.control) else { return };
+        let (ack, seq) = block.received();
+        let mut repr = control::bare(&tuple, seq, ack, field);
+        repr.control = control;
+        let mut frame = [0; control::LONGEST];
+        let Some(len) = control::write(&mut frame, link, &tuple, &repr, &control::inner_checksums()) else { return };
+        let (mut reply, mut replied) = ([0; 2 * control::LONGEST], 0);
+        let token = Held { memory: &mut reply, len: &mut replied };
+        self.iface.poll_ingress_single(now, &mut OneFrame::new(&frame[..len], PacketMeta::default(), token), set);
+        let state = set.get::<Socket>(*handle).state();
+        block.passed(0, state);
+        #[cfg(feature = "recovery")]
+        block.shown(field);
+    }
+
+    /// Makes smoltcp begin at SND.UNA again, if the control block wants it to: its timer expires, but nothing leaves yet.
+    #[cfg(feature = "recovery")]
+    pub(super) fn rewind(&mut self, now: Instant, index: usize) {
+        let slot = &mut self.connections.slots[index];
+        if !slot.control.wants_rewind() {
+            return;
+        }
+        if let Some((set, _)) = &mut slot.set {
+            self.iface.poll_egress(now + AGES, &mut NoRoom, set);
+            slot.control.rewound();
+        }
+    }
+}
+
+/// A device that never has room.
+#[cfg(feature = "recovery")]
+struct NoRoom;
+
+#[cfg(feature = "recovery")]
+impl Device for NoRoom {
+    type RxToken<'t> = Nothing;
+    type TxToken<'t> = Held<'t>;
+
+    fn receive(&mut self, _now: Instant) -> Option<(Nothing, Held<'_>)> {
+        None
+    }
+
+    fn transmit(&mut self, _now: Instant) -> Option<Held<'_>> {
+        None
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        DeviceCapabilities::default()
+    }
+}
+
+/// The token of a frame that never comes.
+#[cfg(feature = "recovery")]
+enum Nothing {}
+
+#[cfg(feature = "recovery")]
+impl RxToken for Nothing {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, _f: F) -> R {
+        match self {}
+    }
+}

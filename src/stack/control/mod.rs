@@ -1,0 +1,205 @@
+//! The control block of a connection (RFC 9293 section 3.3.1), kept beside smoltcp's own from the frames alone.
+//!
+//! Every frame of a connection passes [`Block::arrives`] before smoltcp sees it, and [`Block::leaves`] after smoltcp made it.
+//! police.rs decides which segments smoltcp sees, and which are answered in its place. recovery.rs finds what was lost, and says
+//! what smoltcp may send; show.rs and rewind.rs make it do so.
+
+#[cfg(feature = "recovery")]
+mod congestion;
+#[cfg(feature = "recovery")]
+mod cubic;
+mod police;
+#[cfg(feature = "recovery")]
+mod recovery;
+#[cfg(feature = "recovery")]
+mod rtt;
+#[cfg(feature = "recovery")]
+mod scoreboard;
+mod segment;
+
+#[cfg(feature = "recovery")]
+pub use congestion::Congestion;
+pub(super) use police::Verdict;
+#[cfg(feature = "recovery")]
+pub(super) use recovery::{Leave, Options};
+pub(super) use segment::{LONGEST, Link, Patch, Segment, bare, copy, inner_checksums, write};
+
+use smoltcp::socket::tcp::State;
+use smoltcp::time::Instant;
+use smoltcp::wire::{IpAddress, TcpControl, TcpOption, TcpSeqNumber};
+
+use super::event::DropReason;
+
+/// The bytes from `from` to `to`; 0 if `to` is not ahead.
+fn distance(from: TcpSeqNumber, to: TcpSeqNumber) -> u32 {
+    to.0.wrapping_sub(from.0).max(0) as u32
+}
+
+/// What the frames of one connection tell. The names are those of RFC 9293 section 3.3.1.
+#[derive(Clone, Debug)]
+pub(super) struct Block {
+    /// ISS.
+    iss: TcpSeqNumber,
+    /// SND.UNA.
+    una: TcpSeqNumber,
+    /// SND.NXT: after the last byte that ever left.
+    nxt: TcpSeqNumber,
+    /// SND.WND in bytes.
+    window: u32,
+    /// The largest window that the peer ever offered, in bytes.
+    largest_window: u32,
+    /// SND.WL1 and SND.WL2.
+    window_from: (TcpSeqNumber, TcpSeqNumber),
+    /// The shift of the peer's window field.
+    peer_scale: u8,
+    /// IRS.
+    irs: TcpSeqNumber,
+    /// RCV.NXT.
+    rcv_nxt: TcpSeqNumber,
+    /// The right edge of the window that the peer was offered: nothing beyond is taken.
+    edge: TcpSeqNumber,
+    /// The shift of our window field.
+    scale: u8,
+    /// A FIN that came before the data in front of it, by its sequence number.
+    early_fin: Option<TcpSeqNumber>,
+    /// Whether the peer's FIN was taken.
+    fin_taken: bool,
+    /// No challenge ACK before this time.
+    challenge_at: Instant,
+    #[cfg(feature = "recovery")]
+    pub(super) recovery: recovery::Recovery,
+}
+
+impl Block {
+    pub(super) const EMPTY: Block = Block {
+        iss: TcpSeqNumber(0),
+        una: TcpSeqNumber(0),
+        nxt: TcpSeqNumber(0),
+        window: 0,
+        largest_window: 0,
+        window_from: (TcpSeqNumber(0), TcpSeqNumber(0)),
+        peer_scale: 0,
+        irs: TcpSeqNumber(0),
+        rcv_nxt: TcpSeqNumber(0),
+        edge: TcpSeqNumber(0),
+        scale: 0,
+        early_fin: None,
+        fin_taken: false,
+        challenge_at: Instant::ZERO,
+        #[cfg(feature = "recovery")]
+        recovery: recovery::Recovery::NEW,
+    };
+
+    /// IRS: the sequence number of the peer's SYN.
+    pub(super) fn peer_isn(&self) -> TcpSeqNumber {
+        self.irs
+    }
+
+    /// RCV.NXT.
+    pub(super) fn next_expected(&self) -> TcpSeqNumber {
+        self.rcv_nxt
+    }
+
+    /// The number of sequence numbers that left and were not acknowledged.
+    pub(super) fn flight(&self) -> u32 {
+        distance(self.una, self.nxt)
+    }
+
+    /// Takes in the peer's SYN. `frame` holds the segment.
+    fn take_syn(&mut self, segment: &Segment, frame: &[u8]) {
+        (self.irs, self.rcv_nxt, self.edge) = (segment.seq, segment.seq + 1, segment.seq + 1);
+        self.window = segment.window.into();
+        self.largest_window = self.window;
+        self.window_from = (segment.seq, segment.ack.unwrap_or(self.una));
+        for option in segment.options(frame) {
+            if let TcpOption::WindowScale(scale) = option {
+                // RFC 7323 section 2.3: a larger shift counts as 14.
+                self.peer_scale = scale.min(14);
+            }
+        }
+    }
+
+    /// Takes in the result of a segment that smoltcp saw: `received` more bytes wait for the program, and the state is `state`.
+    pub(super) fn passed(&mut self, received: usize, state: State) {
+        self.rcv_nxt += received;
+        let closed = matches!(state, State::CloseWait | State::LastAck | State::Closing | State::TimeWait);
+        if closed && !self.fin_taken {
+            self.fin_taken = true;
+            self.rcv_nxt += 1;
+        }
+    }
+
+    /// Whether a FIN that came early is due: all data in front of it was received.
+    pub(super) fn fin_is_due(&self) -> bool {
+        !self.fin_taken && self.early_fin == Some(self.rcv_nxt)
+    }
+
+    /// SND.UNA and RCV.NXT.
+    pub(super) fn received(&self) -> (TcpSeqNumber, TcpSeqNumber) {
+        (self.una, self.rcv_nxt)
+    }
+
+    /// The window field of a FIN that smoltcp is shown: the one that it was last shown.
+    pub(super) fn fin_field(&self) -> u16 {
+        #[cfg(feature = "recovery")]
+        let field = self.recovery.last_field();
+        #[cfg(not(feature = "recovery"))]
+        let field = (self.window >> self.peer_scale).min(u16::MAX.into()) as u16;
+        field
+    }
+
+    /// Writes the SYN that smoltcp is shown: its options are those that smoltcp can use, whatever the peer's looked like.
+    pub(super) fn syn_for_smoltcp(&self, out: &mut [u8], segment: &Segment, frame: &[u8], link: Link) -> Option<usize> {
+        let mut repr = bare(&segment.tuple, segment.seq, segment.ack.unwrap_or_default(), segment.window);
+        repr.control = TcpControl::Syn;
+        repr.ack_number = segment.ack;
+        // RFC 9293 section 3.7.1.
+        repr.max_seg_size = Some(match segment.tuple.local.addr {
+            IpAddress::Ipv4(_) => 536,
+            #[cfg(feature = "ipv6")]
+            IpAddress::Ipv6(_) => 1_220,
+        });
+        for option in segment.options(frame) {
+            match option {
+                TcpOption::MaxSegmentSize(size) if size > 0 => repr.max_seg_size = Some(size),
+                TcpOption::SackPermitted => repr.sack_permitted = true,
+                TcpOption::WindowScale(_) => repr.window_scale = Some(self.shown_scale()),
+                _ => {}
+            }
+        }
+        write(out, link, &segment.tuple, &repr, &inner_checksums())
+    }
+
+    /// The shift of the window that smoltcp is shown.
+    #[cfg(not(feature = "recovery"))]
+    fn shown_scale(&self) -> u8 {
+        self.peer_scale
+    }
+
+    /// Takes in a segment that leaves.
+    fn told(&mut self, segment: &Segment) {
+        let Some(ack) = segment.ack else { return };
+        if segment.rst {
+            return;
+        }
+        let scale = if segment.syn { 0 } else { self.scale };
+        self.edge = ack + (usize::from(segment.window) << scale);
+    }
+
+    /// Takes in a segment that smoltcp made.
+    #[cfg(not(feature = "recovery"))]
+    pub(super) fn leaves(&mut self, segment: &Segment) {
+        self.told(segment);
+        if segment.syn {
+            (self.iss, self.una, self.nxt) = (segment.seq, segment.seq, segment.seq + 1);
+        } else if !segment.rst {
+            self.nxt = self.nxt.max(segment.end());
+        }
+    }
+
+    /// The segment that acknowledges what was received and carries nothing else, as `(seq, ack, window field)`.
+    pub(super) fn acknowledgement(&self) -> (TcpSeqNumber, TcpSeqNumber, u16) {
+        let window = distance(self.rcv_nxt, self.edge) >> self.scale;
+        (self.nxt, self.rcv_nxt, window.min(u16::MAX.into()) as u16)
+    }
+}

@@ -1,0 +1,190 @@
+//! The view of a segment that the control block needs, and the frames that it shows to smoltcp in place of received ones.
+
+use smoltcp::phy::{Checksum, ChecksumCapabilities};
+#[cfg(feature = "ipv6")]
+use smoltcp::wire::Ipv6Packet;
+use smoltcp::wire::{
+    EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, IpAddress, IpProtocol, IpRepr, IpVersion,
+    Ipv4Packet, TcpControl, TcpOption, TcpPacket, TcpRepr, TcpSeqNumber,
+};
+
+use crate::stack::event::Tuple;
+
+/// The longest frame without data that [`write`] makes: Ethernet, IPv6, TCP with the options of a SYN.
+pub(in crate::stack) const LONGEST: usize = 14 + 40 + 20 + 20;
+
+/// A TCP segment's header, and where its parts are in the frame.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::stack) struct Segment {
+    /// As the receiver of the segment sees it: its own endpoint is the local one.
+    pub(in crate::stack) tuple: Tuple,
+    pub(in crate::stack) seq: TcpSeqNumber,
+    pub(in crate::stack) ack: Option<TcpSeqNumber>,
+    pub(in crate::stack) syn: bool,
+    pub(in crate::stack) fin: bool,
+    pub(in crate::stack) rst: bool,
+    /// The window field, not scaled.
+    pub(in crate::stack) window: u16,
+    /// The number of payload bytes.
+    pub(in crate::stack) len: usize,
+    /// The place of the IP header in the frame.
+    pub(in crate::stack) ip: usize,
+    /// The place of the TCP header in the frame.
+    pub(in crate::stack) header: usize,
+    /// The place of the payload in the frame.
+    pub(in crate::stack) data: usize,
+}
+
+impl Segment {
+    /// Reads a segment whose IP header begins at `ip` in the frame, and its TCP header at `header`.
+    pub(in crate::stack) fn new(tuple: Tuple, tcp: &TcpPacket<&[u8]>, ip: usize, header: usize) -> Self {
+        Segment {
+            tuple,
+            seq: tcp.seq_number(),
+            ack: tcp.ack().then(|| tcp.ack_number()),
+            syn: tcp.syn(),
+            fin: tcp.fin(),
+            rst: tcp.rst(),
+            window: tcp.window_len(),
+            len: tcp.payload().len(),
+            ip,
+            header,
+            data: header + usize::from(tcp.header_len()),
+        }
+    }
+
+    /// Whether it asks for a new connection.
+    pub(in crate::stack) fn opens(&self) -> bool {
+        self.syn && self.ack.is_none() && !self.rst
+    }
+
+    /// The sequence number after its last byte and its FIN; a SYN is not counted.
+    pub(in crate::stack) fn end(&self) -> TcpSeqNumber {
+        self.seq + self.len + usize::from(self.fin)
+    }
+
+    /// Its options that are well-formed, up to the first that is not.
+    pub(in crate::stack) fn options<'f>(&self, frame: &'f [u8]) -> Options<'f> {
+        Options(frame.get(self.header + 20..self.data).unwrap_or_default())
+    }
+}
+
+/// The options of a segment.
+pub(in crate::stack) struct Options<'f>(&'f [u8]);
+
+impl<'f> Iterator for Options<'f> {
+    type Item = TcpOption<'f>;
+
+    fn next(&mut self) -> Option<TcpOption<'f>> {
+        if self.0.is_empty() {
+            return None;
+        }
+        match TcpOption::parse(self.0) {
+            Ok((rest, option)) if option != TcpOption::EndOfList => {
+                self.0 = rest;
+                Some(option)
+            }
+            _ => None,
+        }
+    }
+}
+
+/// The Ethernet addresses of a frame: its source and its destination. `None` on a link without Ethernet.
+pub(in crate::stack) type Link = Option<(EthernetAddress, EthernetAddress)>;
+
+/// The checksums of a frame that only the interface sees: it does not check those of TCP.
+pub(in crate::stack) fn inner_checksums() -> ChecksumCapabilities {
+    let mut checksums = ChecksumCapabilities::default();
+    checksums.tcp = Checksum::None;
+    checksums
+}
+
+/// Writes a frame from the tuple's remote endpoint to its local one, and returns its length. `None` if it is longer than `out`.
+pub(in crate::stack) fn write(
+    out: &mut [u8],
+    link: Link,
+    tuple: &Tuple,
+    tcp: &TcpRepr<'_>,
+    checksums: &ChecksumCapabilities,
+) -> Option<usize> {
+    let (source, destination) = (tuple.remote, tuple.local);
+    let ip = IpRepr::new(source.addr, destination.addr, IpProtocol::Tcp, tcp.buffer_len(), 64);
+    let skip = if link.is_some() { EthernetFrame::<&[u8]>::header_len() } else { 0 };
+    let len = skip + ip.header_len() + tcp.buffer_len();
+    let frame = out.get_mut(..len)?;
+    if let Some((src_addr, dst_addr)) = link {
+        let ethertype = match ip.version() {
+            IpVersion::Ipv4 => EthernetProtocol::Ipv4,
+            #[cfg(feature = "ipv6")]
+            IpVersion::Ipv6 => EthernetProtocol::Ipv6,
+        };
+        let repr = EthernetRepr { src_addr, dst_addr, ethertype };
+        repr.emit(&mut EthernetFrame::new_unchecked(&mut *frame));
+    }
+    ip.emit(&mut frame[skip..], checksums);
+    let mut packet = TcpPacket::new_unchecked(&mut frame[skip + ip.header_len()..]);
+    tcp.emit(&mut packet, &source.addr, &destination.addr, checksums);
+    Some(len)
+}
+
+/// A segment without options and data.
+pub(in crate::stack) fn bare(tuple: &Tuple, seq: TcpSeqNumber, ack: TcpSeqNumber, window_len: u16) -> TcpRepr<'static> {
+    TcpRepr {
+        src_port: tuple.remote.port,
+        dst_port: tuple.local.port,
+        control: TcpControl::None,
+        seq_number: seq,
+        ack_number: Some(ack),
+        window_len,
+        window_scale: None,
+        max_seg_size: None,
+        sack_permitted: false,
+        sack_ranges: [None; 3],
+        timestamp: None,
+        payload: &[],
+    }
+}
+
+/// What differs between a received segment and the copy of it that smoltcp is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::stack) struct Patch {
+    pub(in crate::stack) ack: TcpSeqNumber,
+    pub(in crate::stack) window: u16,
+    pub(in crate::stack) fin: bool,
+    /// The number of payload bytes left out at the front.
+    pub(in crate::stack) skip: usize,
+    /// The largest number of payload bytes kept after these.
+    pub(in crate::stack) keep: usize,
+}
+
+/// Copies a frame with changes, and returns the copy's length. Payload that is longer than `out` is cut, FIN with it: the peer sends
+/// it again. The TCP checksum is not updated, because the interface does not check it.
+pub(in crate::stack) fn copy(out: &mut [u8], frame: &[u8], segment: &Segment, patch: &Patch) -> Option<usize> {
+    let headers = frame.get(..segment.data)?;
+    let payload = frame.get(segment.data + patch.skip..segment.data + segment.len)?;
+    let room = out.len().checked_sub(headers.len())?;
+    let payload = &payload[..payload.len().min(patch.keep).min(room)];
+    let whole = patch.skip + payload.len() == segment.len;
+    let len = headers.len() + payload.len();
+    out[..headers.len()].copy_from_slice(headers);
+    out[headers.len()..len].copy_from_slice(payload);
+    let mut tcp = TcpPacket::new_unchecked(&mut out[segment.header..len]);
+    tcp.set_seq_number(segment.seq + patch.skip);
+    tcp.set_ack_number(patch.ack);
+    tcp.set_window_len(patch.window);
+    tcp.set_fin(patch.fin && whole);
+    let removed = segment.len - payload.len();
+    match segment.tuple.local.addr {
+        IpAddress::Ipv4(_) => {
+            let mut ip = Ipv4Packet::new_unchecked(&mut out[segment.ip..len]);
+            ip.set_total_len(ip.total_len().checked_sub(removed as u16)?);
+            ip.fill_checksum();
+        }
+        #[cfg(feature = "ipv6")]
+        IpAddress::Ipv6(_) => {
+            let mut ip = Ipv6Packet::new_unchecked(&mut out[segment.ip..len]);
+            ip.set_payload_len(ip.payload_len().checked_sub(removed as u16)?);
+        }
+    }
+    Some(len)
+}

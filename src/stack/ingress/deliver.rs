@@ -1,0 +1,95 @@
+//! Passes a segment to its connection: the control block first, then smoltcp.
+
+use smoltcp::phy::{PacketMeta, TxToken};
+use smoltcp::socket::tcp::Socket;
+use smoltcp::time::Instant;
+
+use super::demux;
+use super::frame::{OneFrame, Outgoing, Sent, WatchedTx};
+use crate::stack::control::{self, Segment, Verdict};
+use crate::stack::event::{Event, Probe};
+use crate::stack::{Session, Stack, UdpSession};
+
+impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
+    /// Passes a segment to the connection in a slot.
+    pub(super) fn deliver<T: TxToken, P: Probe>(
+        &mut self,
+        now: Instant,
+        index: usize,
+        segment: &Segment,
+        (frame, meta): (&[u8], PacketMeta),
+        token: T,
+        probe: &mut P,
+    ) {
+        let medium = self.medium();
+        let slot = &mut self.connections.slots[index];
+        let (Some((set, handle)), block) = (&mut slot.set, &mut slot.control) else { return };
+        let socket = set.get::<Socket>(*handle);
+        let (state, unread) = (socket.state(), socket.recv_queue());
+        let mut syn = [0; control::LONGEST];
+        let (shown, scratch) = match block.arrives(now, state, segment, frame) {
+            Verdict::Challenge(why) => {
+                probe.event(now, &Event::Dropped(why));
+                return self.challenge(now, index, frame, token, probe);
+            }
+            Verdict::Copy(patch) => {
+                // The first half is for the copy, the second for what smoltcp answers.
+                let (copy, rest) = self.scratch.split_at_mut(self.scratch.len() / 2);
+                let Some(len) = control::copy(copy, frame, segment, &patch) else { return };
+                (&copy[..len], rest)
+            }
+            Verdict::Drop(why) => return probe.event(now, &Event::Dropped(why)),
+            Verdict::Pass => (frame, &mut *self.scratch),
+            Verdict::Syn => {
+                let Some(len) = block.syn_for_smoltcp(&mut syn, segment, frame, demux::link(frame, medium)) else {
+                    return;
+                };
+                (&syn[..len], &mut *self.scratch)
+            }
+            #[cfg(feature = "recovery")]
+            Verdict::Taken => return self.show_news(now, index, demux::link(frame, medium)),
+        };
+        let outgoing = Outgoing {
+            block,
+            medium,
+            #[cfg(feature = "recovery")]
+            scratch,
+            #[cfg(feature = "recovery")]
+            checksums: &self.checksums,
+        };
+        #[cfg(not(feature = "recovery"))]
+        let _ = scratch;
+        let token = WatchedTx { token, probe, now, outgoing: Some(outgoing), sent: &mut Sent::default() };
+        self.iface.poll_ingress_single(now, &mut OneFrame::new(shown, meta, token), set);
+        let socket = set.get::<Socket>(*handle);
+        block.passed(socket.recv_queue().saturating_sub(unread), socket.state());
+        #[cfg(feature = "recovery")]
+        if !segment.syn {
+            block.shown(shown_window(shown, segment));
+        }
+        if block.fin_is_due() {
+            self.show_fin(now, index);
+        }
+    }
+
+    /// Answers a segment with a challenge ACK (RFC 5961): it acknowledges what was received, and nothing else.
+    fn challenge<T: TxToken, P: Probe>(&mut self, now: Instant, index: usize, frame: &[u8], token: T, probe: &mut P) {
+        let Some(tuple) = self.connections.tuple(index) else { return };
+        let link = demux::link(frame, self.medium()).map(|(source, destination)| (destination, source));
+        let (seq, ack, window) = self.connections.slots[index].control.acknowledgement();
+        let tuple = tuple.reversed();
+        let mut reply = [0; control::LONGEST];
+        let repr = control::bare(&tuple, seq, ack, window);
+        if let Some(len) = control::write(&mut reply, link, &tuple, &repr, &self.checksums) {
+            let token = WatchedTx { token, probe, now, outgoing: None, sent: &mut Sent::default() };
+            token.consume(len, |out| out.copy_from_slice(&reply[..len]));
+        }
+    }
+}
+
+/// The window field of the frame that smoltcp saw.
+#[cfg(feature = "recovery")]
+fn shown_window(shown: &[u8], segment: &Segment) -> u16 {
+    let field = shown.get(segment.header + 14..segment.header + 16);
+    field.map_or(0, |field| u16::from_be_bytes([field[0], field[1]]))
+}
