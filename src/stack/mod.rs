@@ -20,6 +20,8 @@ mod addresses;
 mod config;
 mod connections;
 mod console;
+#[cfg(feature = "recovery")]
+mod control;
 mod datagrams;
 mod event;
 mod half_sip;
@@ -49,6 +51,8 @@ pub use connections::Phase;
 #[doc(hidden)]
 pub use connections::{Slot, SlotIndex};
 pub use console::{Console, Input, NullConsole};
+#[cfg(feature = "recovery")]
+pub use control::Congestion;
 pub use event::{
     AddressEvent, ConnectionId, Denial, Direction, DisplayEndpoint, DropReason, Event, Hardware, Io, Loss, Probe, Step,
     Tuple,

@@ -1,0 +1,245 @@
+//! The congestion window of a connection: slow start, Reno, and what both have in common with CUBIC (cubic.rs).
+//!
+//! The caller decides what is a loss, a round trip and a time-out. This file only keeps the window.
+
+use smoltcp::time::{Duration, Instant};
+
+use super::cubic::{Cubic, MAX_WINDOW, Steps};
+
+#[cfg(test)]
+mod tests;
+
+/// How a connection reacts to congestion.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Congestion {
+    /// No congestion window: only the peer's window limits what is sent. For links without loss.
+    None,
+    /// Reno (RFC 5681).
+    Reno,
+    /// CUBIC (RFC 9438), the default of Linux, too.
+    #[default]
+    Cubic,
+}
+
+/// The smallest MSS, in bytes. A peer that announces less could cost a step of growth for each byte.
+const MIN_MSS: u16 = 48;
+
+/// The segments of one ACK that count in congestion avoidance: a bound for the work, far above what an ACK covers.
+const MOST_SEGMENTS: u32 = 4_096;
+
+/// The congestion window of a connection, in bytes. It takes at most 64 bytes.
+///
+/// Acknowledged bytes count, not ACKs (RFC 3465): a peer that splits its ACKs gains nothing, and one that sends few loses nothing.
+/// Slow start counts every acknowledged byte, after a time-out as well. RFC 3465 2.3 allows one segment an ACK there; Linux counts
+/// all of them, too.
+#[derive(Clone, Debug)]
+pub(in crate::stack) struct Window {
+    bytes: u32,
+    ssthresh: u32,
+    /// In milliseconds, as `Cubic` has them.
+    last_ack: u32,
+    steps: Steps,
+    cubic: Cubic,
+    saved: Saved,
+    mss: u16,
+    algorithm: Congestion,
+}
+
+/// The values before the last reduction, for `undo`. There is nothing to undo if `bytes` is 0.
+#[derive(Clone, Copy, Debug)]
+struct Saved {
+    bytes: u32,
+    ssthresh: u32,
+    cubic: Cubic,
+}
+
+impl Saved {
+    const NOTHING: Self = Saved { bytes: 0, ssthresh: 0, cubic: Cubic::NEW };
+}
+
+impl Window {
+    /// Returns the window of a new connection whose segments carry at most `mss` bytes: RFC 6928's, 10 segments or 14,600 bytes.
+    ///
+    /// An MSS below 48 bytes counts as 48.
+    pub const fn new(algorithm: Congestion, mss: u32) -> Self {
+        let mss = bounded_mss(mss);
+        Window {
+            bytes: initial(mss),
+            ssthresh: u32::MAX,
+            last_ack: 0,
+            steps: Steps::NEW,
+            cubic: Cubic::NEW,
+            saved: Saved::NOTHING,
+            mss,
+            algorithm,
+        }
+    }
+
+    /// Returns the congestion window: the bytes that may be outstanding. `u32::MAX` without congestion control, else at most 1 GiB.
+    pub const fn bytes(&self) -> u32 {
+        if matches!(self.algorithm, Congestion::None) { u32::MAX } else { self.bytes }
+    }
+
+    /// Returns the slow-start threshold, in bytes. It is `u32::MAX` until the first loss.
+    pub const fn ssthresh(&self) -> u32 {
+        self.ssthresh
+    }
+
+    /// Sets the MSS that the handshake agreed on. To be called before data is sent.
+    ///
+    /// The window becomes the initial one of this MSS. If it was reduced already, because a SYN was lost, it keeps its number of
+    /// segments (RFC 5681 3.1).
+    pub fn set_mss(&mut self, mss: u32) {
+        let old = core::mem::replace(&mut self.mss, bounded_mss(mss));
+        let segments = self.bytes / u32::from(old).max(1);
+        let initial_window = initial(self.mss);
+        self.bytes = if self.bytes < initial(old) {
+            segments.saturating_mul(self.mss()).clamp(self.mss(), initial_window)
+        } else {
+            initial_window
+        };
+        self.ssthresh = self.ssthresh.max(2 * self.mss());
+        self.saved = Saved::NOTHING;
+        self.steps = Steps::NEW;
+    }
+
+    /// Counts `acked` bytes that were newly acknowledged outside loss recovery, or in the slow start after a time-out.
+    ///
+    /// `limited` says whether the window limited what was sent; the window does not grow otherwise (RFC 9438 5.8).
+    pub fn on_ack(&mut self, now: Instant, acked: u32, srtt: Duration, limited: bool) {
+        if self.algorithm == Congestion::None {
+            return;
+        }
+        let now = millis(now);
+        let last = core::mem::replace(&mut self.last_ack, now);
+        if !limited {
+            self.cubic.skip_time(last, now);
+            return;
+        }
+        let room = self.ssthresh.min(MAX_WINDOW).saturating_sub(self.bytes);
+        let slow_start = acked.min(room);
+        self.bytes += slow_start;
+        let left = (acked - slow_start).min(MOST_SEGMENTS * self.mss());
+        if left == 0 || self.bytes >= MAX_WINDOW {
+            return;
+        }
+        self.bytes = match self.algorithm {
+            Congestion::None => return,
+            Congestion::Reno => self.reno(left),
+            Congestion::Cubic => {
+                // A minute bounds the look ahead.
+                let rtt = srtt.total_millis().min(60_000) as u32;
+                self.cubic.grow(self.bytes, self.mss, left, [now, now.wrapping_add(rtt)], &mut self.steps)
+            }
+        };
+    }
+
+    /// Reduces the window for a loss that duplicate ACKs or SACK blocks showed. To be called at most once in a round trip.
+    ///
+    /// `flight` are the bytes outstanding. The window becomes half of them with Reno (RFC 5681 3.2), 0.7 of them with CUBIC
+    /// (RFC 9438 4.6), and at least two segments. More than the window does not count: it was sent under a larger one.
+    pub fn on_loss(&mut self, _now: Instant, flight: u32) {
+        if self.algorithm == Congestion::None {
+            return;
+        }
+        self.save();
+        self.ssthresh = self.reduced(flight);
+        self.cubic.on_loss(self.bytes);
+        self.bytes = self.ssthresh;
+        self.steps = Steps::NEW;
+    }
+
+    /// Reduces the window to one segment, because the retransmission timer expired (RFC 5681 3.1).
+    ///
+    /// `again` says that it expired for the same data before. The threshold stays as it is then.
+    pub fn on_timeout(&mut self, _now: Instant, flight: u32, again: bool) {
+        if self.algorithm == Congestion::None {
+            return;
+        }
+        if !again {
+            self.save();
+            self.ssthresh = self.reduced(flight);
+            self.cubic.on_timeout(self.bytes);
+        }
+        self.bytes = self.mss();
+        self.steps = Steps::NEW;
+    }
+
+    /// Reduces the window to the initial one, because nothing was sent for an RTO (RFC 5681 4.1).
+    pub fn on_idle(&mut self) {
+        self.bytes = self.bytes.min(initial(self.mss));
+        self.cubic.stop();
+        self.steps = Steps::NEW;
+        self.saved = Saved::NOTHING;
+    }
+
+    /// Restores what the last `on_loss`, or the first `on_timeout` for some data, took: there was no loss (RFC 9438 4.9).
+    ///
+    /// A second call does nothing. Nor does a call after the window has grown past its old size.
+    pub fn undo(&mut self) {
+        let saved = core::mem::replace(&mut self.saved, Saved::NOTHING);
+        if self.bytes < saved.bytes {
+            self.bytes = saved.bytes;
+            self.ssthresh = saved.ssthresh;
+            self.cubic = saved.cubic;
+            self.steps = Steps::NEW;
+        }
+    }
+
+    fn mss(&self) -> u32 {
+        self.mss.into()
+    }
+
+    /// Returns CUBIC's W_max.
+    #[cfg(test)]
+    pub(super) fn cubic_max(&self) -> u32 {
+        self.cubic.max()
+    }
+
+    fn save(&mut self) {
+        self.saved = Saved { bytes: self.bytes, ssthresh: self.ssthresh, cubic: self.cubic };
+    }
+
+    /// Returns the threshold after a reduction.
+    fn reduced(&self, flight: u32) -> u32 {
+        let flight = flight.min(self.bytes);
+        let part = if self.algorithm == Congestion::Reno { flight / 2 } else { Cubic::reduced(flight) };
+        part.max(2 * self.mss())
+    }
+
+    /// Returns Reno's window after `acked` bytes in congestion avoidance: one segment more for each window (RFC 3465 2.1).
+    fn reno(&mut self, mut acked: u32) -> u32 {
+        let mut bytes = self.bytes;
+        while acked > 0 && bytes < MAX_WINDOW {
+            let piece = acked.min(self.steps.window.missing(bytes));
+            acked -= piece;
+            if self.steps.window.advance(piece, bytes) {
+                bytes = (bytes + self.mss()).min(MAX_WINDOW);
+            }
+        }
+        bytes
+    }
+}
+
+/// Returns the initial window of RFC 6928 2, in bytes.
+const fn initial(mss: u16) -> u32 {
+    let mss = mss as u32;
+    let most = if 2 * mss > 14_600 { 2 * mss } else { 14_600 };
+    if 10 * mss < most { 10 * mss } else { most }
+}
+
+const fn bounded_mss(mss: u32) -> u16 {
+    if mss < MIN_MSS as u32 {
+        MIN_MSS
+    } else if mss > u16::MAX as u32 {
+        u16::MAX
+    } else {
+        mss as u16
+    }
+}
+
+/// Returns a time in milliseconds. It wraps round after 49 days; differences count.
+fn millis(time: Instant) -> u32 {
+    time.total_millis() as u32
+}
