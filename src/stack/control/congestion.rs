@@ -25,6 +25,9 @@ pub enum Congestion {
 /// The smallest MSS, in bytes. A peer that announces less could cost a step of growth for each byte.
 const MIN_MSS: u16 = 48;
 
+/// The segments of one ACK that count in congestion avoidance: a bound for the work, far above what an ACK covers.
+const MOST_SEGMENTS: u32 = 4_096;
+
 /// The congestion window of a connection, in bytes. It takes at most 64 bytes.
 ///
 /// Acknowledged bytes count, not ACKs (RFC 3465): a peer that splits its ACKs gains nothing, and one that sends few loses nothing.
@@ -117,7 +120,7 @@ impl Window {
         let room = self.ssthresh.min(MAX_WINDOW).saturating_sub(self.bytes);
         let slow_start = acked.min(room);
         self.bytes += slow_start;
-        let left = acked.min(MAX_WINDOW) - slow_start;
+        let left = (acked - slow_start).min(MOST_SEGMENTS * self.mss());
         if left == 0 || self.bytes >= MAX_WINDOW {
             return;
         }

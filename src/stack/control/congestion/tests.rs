@@ -113,7 +113,7 @@ fn divided_acks_gain_nothing() {
     for algorithm in BOTH {
         // On the way to the plateau, past it, and in the region where CUBIC follows Reno.
         for (segments, at) in [(20, 10), (20, 5_000), (20, 60_000), (1_000, 3_000), (1_000, 10_000)] {
-            let total = 40 * segments * MSS;
+            let total = (40 * segments).min(4_000) * MSS;
             let start = || {
                 let mut window = after_loss(algorithm, segments);
                 ack(&mut window, 0, 1);
@@ -205,14 +205,17 @@ fn undo_restores_the_last_reduction() {
         assert!(same(&window));
         // The curve goes on as if nothing had been.
         let mut undisturbed = before.clone();
-        [&mut window, &mut undisturbed].map(|window| ack(window, 2_000, 500 * MSS));
+        [&mut window, &mut undisturbed].into_iter().for_each(|window| ack(window, 2_000, 500 * MSS));
         assert!(window.bytes().abs_diff(undisturbed.bytes()) <= MSS);
 
         // A window that has grown past its old size stays.
+        let before = window.bytes();
         window.on_loss(Instant::from_millis(2_000), 3 * MSS);
-        ack(&mut window, 900_000, 30_000 * MSS);
+        for at in (3_000..90_000).step_by(100) {
+            ack(&mut window, at, 500 * MSS);
+        }
         let grown = window.bytes();
-        assert!(grown > before.bytes(), "{grown}");
+        assert!(grown > before, "{grown} {before}");
         window.undo();
         assert_eq!(window.bytes(), grown);
     }
@@ -220,7 +223,7 @@ fn undo_restores_the_last_reduction() {
 
 #[test]
 fn random_calls_keep_the_bounds() {
-    for seed in 0..3_000 {
+    for seed in 0..500 {
         println!("seed {seed}");
         let mut random = crate::testing::random::Random(seed);
         let mss = random.pick(&[0, 48, 536, 1_220, 1_460, 8_960, 65_535, u32::MAX]);
@@ -255,10 +258,8 @@ fn random_calls_keep_the_bounds() {
                     let rtt = Duration::from_micros(random.pick(&[0, 100, 20_000, 3_000_000, u64::MAX]));
                     window.on_ack(now, bytes, rtt, !random.one_in(4));
                     // A segment that earlier ACKs have earned may come on top.
-                    assert!(
-                        (before..=before.saturating_add(bytes).saturating_add(mss)).contains(&window.bytes())
-                            || window.bytes() < window.ssthresh.saturating_mul(4)
-                    );
+                    let most = before.saturating_add(bytes).saturating_add(mss);
+                    assert!((before..=most).contains(&window.bytes()), "{before} {bytes} {window:?}");
                 }
             }
             assert!((mss..=MAX_WINDOW).contains(&window.bytes()), "{window:?}");

@@ -1,0 +1,80 @@
+//! Two TAPs joined by a path: delay each way, loss towards the client, reordering towards the server.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::fs::{OFlags, fcntl_setfl};
+use rustix::io::{read, write};
+
+use super::random::Random;
+
+/// The delay each way. A round trip takes twice this.
+pub const DELAY: Duration = Duration::from_millis(10);
+/// The longest wait, in which the end is noticed.
+const TICK: Duration = Duration::from_millis(50);
+/// Shorter frames carry no data, and are not lost, in bytes.
+const DATA: usize = 100;
+/// The frames that are read before others are written.
+const BURST: usize = 64;
+
+/// The faults of a path.
+#[derive(Clone, Copy, Debug)]
+pub struct Faults {
+    /// The part of the frames with data that are lost towards the client, in percent.
+    pub loss_percent: usize,
+    /// The most that a frame towards the server is late, besides the delay. Later frames overtake it.
+    pub reorder: Duration,
+}
+
+/// A frame under way. The earliest is the first; of two with one time, the one that was sent first.
+type Queue = BinaryHeap<Reverse<(Instant, u64, Vec<u8>)>>;
+
+/// Carries frames between the TAPs of the servers and the client until `over` is set.
+///
+/// # Errors
+/// A TAP fails.
+pub fn relay(taps: [&OwnedFd; 2], faults: Faults, seed: u64, over: &AtomicBool) -> rustix::io::Result<()> {
+    for tap in taps {
+        fcntl_setfl(tap, OFlags::NONBLOCK)?;
+    }
+    let (mut random, mut number, mut frame) = (Random(seed), 0, vec![0; 65_536]);
+    // Towards the client and towards the servers.
+    let mut queues = [Queue::new(), Queue::new()];
+    while !over.load(Ordering::Acquire) {
+        let now = Instant::now();
+        let due = queues.iter().filter_map(|queue| Some(queue.peek()?.0.0)).min();
+        let wait = due.map_or(TICK, |due| due.saturating_duration_since(now).min(TICK));
+        let mut ready = taps.map(|tap| PollFd::new(tap, PollFlags::IN));
+        match poll(&mut ready, Timespec::try_from(wait).ok().as_ref()) {
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+        let now = Instant::now();
+        for (from, queue) in queues.iter_mut().enumerate() {
+            for _ in 0..BURST {
+                let Ok(len) = read(taps[from], &mut frame[..]) else { break };
+                let to_client = from == 0;
+                if to_client && len > DATA && random.below(100) < faults.loss_percent {
+                    continue;
+                }
+                let most_late = if to_client { 0 } else { faults.reorder.as_micros() as usize };
+                let late = Duration::from_micros(random.below(most_late + 1) as u64);
+                number += 1;
+                queue.push(Reverse((now + DELAY + late, number, frame[..len].to_vec())));
+            }
+        }
+        for (from, queue) in queues.iter_mut().enumerate() {
+            while queue.peek().is_some_and(|frame| frame.0.0 <= now) {
+                if let Some(Reverse((_, _, frame))) = queue.pop() {
+                    // A full queue of the kernel loses a frame, as a path may.
+                    let _ = write(taps[1 - from], &frame);
+                }
+            }
+        }
+    }
+    Ok(())
+}
