@@ -77,7 +77,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let state = set.get::<Socket>(*handle).state();
         block.passed(0, state);
         #[cfg(feature = "recovery")]
-        block.shown(field);
+        block.shown(field, false);
     }
 
     /// Makes smoltcp begin at SND.UNA again, if the control block wants it to: its timer expires, but nothing leaves yet.

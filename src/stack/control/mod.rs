@@ -22,6 +22,8 @@ pub use congestion::Congestion;
 pub(super) use police::Verdict;
 #[cfg(feature = "recovery")]
 pub(super) use recovery::{Leave, Options};
+#[cfg(feature = "recovery")]
+pub(super) use segment::renumber;
 pub(super) use segment::{LONGEST, Link, Patch, Segment, bare, copy, inner_checksums, write};
 
 use smoltcp::socket::tcp::State;

@@ -37,6 +37,8 @@ pub(in crate::stack) struct Recovery {
     lost_below: TcpSeqNumber,
     /// What was lost below this was sent again.
     resent: TcpSeqNumber,
+    /// What left before this filled the congestion window.
+    limited_until: TcpSeqNumber,
     /// SND.NXT when the loss was found; the recovery ends once this is acknowledged.
     point: Option<TcpSeqNumber>,
     /// Whether a timeout began the recovery.
@@ -85,6 +87,7 @@ impl Recovery {
         duplicates: 0,
         lost_below: TcpSeqNumber(0),
         resent: TcpSeqNumber(0),
+        limited_until: TcpSeqNumber(0),
         point: None,
         timed_out: false,
         tail: None,
@@ -169,7 +172,6 @@ impl Block {
         if !scales {
             r.shown_scale = 0;
         }
-        r.shown = segment.window.into();
     }
 
     /// The shift of the window that smoltcp is shown.
@@ -183,8 +185,8 @@ impl Block {
     }
 
     /// Notes the window field of a segment that smoltcp saw. It has taken in every acknowledgement.
-    pub(in crate::stack) fn shown(&mut self, field: u16) {
-        self.recovery.shown = u32::from(field) << self.recovery.shown_scale;
+    pub(in crate::stack) fn shown(&mut self, field: u16, syn: bool) {
+        self.recovery.shown = u32::from(field) << if syn { 0 } else { self.recovery.shown_scale };
         self.recovery.shown_ack = self.una;
     }
 
@@ -273,8 +275,7 @@ impl Block {
         let r = &mut self.recovery;
         let srtt = r.rtt.smoothed().unwrap_or(Duration::from_secs(1));
         let cwnd = r.window.bytes();
-        let limited = before.saturating_add(3 * r.mss) >= cwnd
-            || (cwnd < r.window.ssthresh() && before.saturating_mul(2) >= cwnd);
+        let limited = ack <= r.limited_until || (cwnd < r.window.ssthresh() && before.saturating_mul(2) >= cwnd);
         match r.point {
             Some(point) if ack >= point => {
                 (r.point, r.duplicates) = (None, 0);
@@ -400,6 +401,12 @@ impl Block {
         self.recovery.frontier = self.una;
     }
 
+    /// SND.NXT, if a segment without data has another number because smoltcp is sending again.
+    pub(in crate::stack) fn right_number(&self, segment: &Segment) -> Option<TcpSeqNumber> {
+        let empty = !segment.rst && !segment.syn && segment.end() == segment.seq;
+        (empty && self.una <= segment.seq && segment.seq < self.nxt).then_some(self.nxt)
+    }
+
     /// Whether what smoltcp sends next may have been sent before.
     pub(in crate::stack) fn may_repeat(&self, now: Instant) -> bool {
         let r = &self.recovery;
@@ -423,10 +430,13 @@ impl Block {
         let (scale, mss) = (self.recovery.shown_scale, self.recovery.mss);
         let frontier = self.recovery.frontier;
         let unit = 1 << scale;
-        let up_to = |edge: TcpSeqNumber| distance(self.una, edge);
+        let una = self.una;
+        let up_to = |edge: TcpSeqNumber| distance(una, edge);
         let bytes = if frontier >= self.nxt {
-            let allowance = self.allowance(now, queue);
-            distance(self.una, self.nxt) + allowance
+            let flight = distance(una, self.nxt);
+            let edge = flight + self.allowance(now, queue);
+            // Rounded down, so that a full segment is not followed by a few bytes.
+            if edge < queue && edge / unit * unit > flight { edge / unit * unit } else { edge }
         } else {
             match self.allowed_hole() {
                 // First what need not be sent again, up to the hole.
@@ -435,6 +445,8 @@ impl Block {
                     let most = (self.room() / mss * mss).max(mss) as usize;
                     up_to(end.min(start.max(frontier) + most)).next_multiple_of(unit)
                 }
+                // The rest need not go again, unless new data waits behind it.
+                None if self.allowance(now, queue) == 0 => up_to(frontier),
                 None => up_to(self.nxt),
             }
         };
@@ -460,6 +472,9 @@ impl Block {
             () => 0,
         };
         let r = &mut self.recovery;
+        if unsent > limit && limit < offered {
+            r.limited_until = self.nxt + allowance as usize;
+        }
         if allowance > 0 || r.timer.is_some() {
             r.persist = None;
         } else if r.persist.is_none() {

@@ -188,3 +188,18 @@ pub(in crate::stack) fn copy(out: &mut [u8], frame: &[u8], segment: &Segment, pa
     }
     Some(len)
 }
+
+/// Changes the sequence number of a segment in a frame that is about to leave.
+#[cfg(feature = "recovery")]
+pub(in crate::stack) fn renumber(
+    frame: &mut [u8],
+    segment: &Segment,
+    seq: TcpSeqNumber,
+    checksums: &ChecksumCapabilities,
+) {
+    let mut tcp = TcpPacket::new_unchecked(&mut frame[segment.header..segment.data + segment.len]);
+    tcp.set_seq_number(seq);
+    if checksums.tcp.tx() {
+        tcp.fill_checksum(&segment.tuple.remote.addr, &segment.tuple.local.addr);
+    }
+}

@@ -64,9 +64,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let socket = set.get::<Socket>(*handle);
         block.passed(socket.recv_queue().saturating_sub(unread), socket.state());
         #[cfg(feature = "recovery")]
-        if !segment.syn {
-            block.shown(shown_window(shown, segment));
-        }
+        block.shown(if segment.syn { segment.window } else { shown_window(shown, segment) }, segment.syn);
         if block.fin_is_due() {
             self.show_fin(now, index);
         }

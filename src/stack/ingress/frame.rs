@@ -235,6 +235,11 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, T, P> {
         let frame = &mut scratch[..len];
         let result = f(frame);
         let segment = demux::own_segment(frame, medium);
+        if let Some(segment) = &segment
+            && let Some(number) = block.right_number(segment)
+        {
+            control::renumber(frame, segment, number, checksums);
+        }
         match segment.as_ref().map_or(Leave::Whole, |segment| block.leaves(self.now, segment)) {
             Leave::Whole => self.send(len, |out| out.copy_from_slice(frame)),
             Leave::Acknowledgement => {
