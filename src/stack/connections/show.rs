@@ -54,7 +54,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 
     /// A link from nobody to this host.
-    fn own_link(&self) -> Link {
+    pub(super) fn own_link(&self) -> Link {
         match self.config.hardware {
             HardwareAddress::Ethernet(own) => Some((EthernetAddress::default(), own)),
             #[cfg(feature = "medium-ip")]

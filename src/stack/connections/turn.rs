@@ -154,7 +154,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let (mut changed, mut total) = (false, Sent::default());
         for _ in 0..WITHHELD_AT_ONCE {
             self.rewind(now, index);
-            self.show_news(now, index, None);
+            self.show_news(now, index, self.own_link());
             self.connections.close_now(index);
             let slot = &mut self.connections.slots[index];
             let (Some((set, _)), block) = (&mut slot.set, &mut slot.control) else { break };

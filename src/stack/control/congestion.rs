@@ -166,6 +166,11 @@ impl Window {
         self.steps = Steps::NEW;
     }
 
+    /// Reduces the window to one segment, because the SYN was lost (RFC 5681 3.1). The threshold stays as it is: no data was lost.
+    pub fn on_lost_syn(&mut self) {
+        self.bytes = self.mss();
+    }
+
     /// Reduces the window to the initial one, because nothing was sent for an RTO (RFC 5681 4.1).
     pub fn on_idle(&mut self) {
         self.bytes = self.bytes.min(initial(self.mss));

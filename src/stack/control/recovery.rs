@@ -344,8 +344,12 @@ impl Block {
             r.persisting = true;
         }
         if has(&mut r.timer) {
-            if self.window > 0 {
-                r.window.on_timeout(now, distance(una, nxt), r.backoff > 0);
+            // A loss that duplicate acknowledgements have shown is not paid for again.
+            let again = r.backoff > 0 || (r.point.is_some() && !r.timed_out);
+            if una == self.iss {
+                r.window.on_lost_syn();
+            } else if self.window > 0 {
+                r.window.on_timeout(now, distance(una, nxt), again);
             }
             r.backoff = r.backoff.saturating_add(1);
             // RFC 2018 section 8: the peer may have thrown away what it acknowledged selectively.
