@@ -67,7 +67,7 @@ impl Cubic {
 
     /// Returns the window after `acked` bytes in congestion avoidance. The times are now, and now and a round trip.
     ///
-    /// The work is at most a step for each half segment acknowledged.
+    /// The work is at most a step for each segment acknowledged, and one more.
     pub fn grow(&mut self, mut window: u32, mss: u16, mut acked: u32, times: [u32; 2], steps: &mut Steps) -> u32 {
         let mss_bytes = u32::from(mss);
         if self.estimate == 0 {

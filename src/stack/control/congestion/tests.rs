@@ -121,7 +121,7 @@ fn divided_acks_gain_nothing() {
             };
             let mut whole = start();
             ack(&mut whole, at, total);
-            for piece in [1_000, 333, 64, 1].map(|piece: u32| piece.max(segments / 50)) {
+            for piece in [1_000, 333, 64, 1].map(|piece: u32| piece.max(segments / 5)) {
                 let mut divided = start();
                 (0..total / piece).for_each(|_| ack(&mut divided, at, piece));
                 ack(&mut divided, at, total % piece);
