@@ -308,7 +308,9 @@ impl Block {
             Some(lost) => lost,
         };
         if r.point.is_none() {
-            r.window.on_loss(now, before);
+            // The window counts, not what is in flight just now, if the window limits the program (RFC 9438 section 4.6).
+            let limited = una <= r.limited_until;
+            r.window.on_loss(now, if limited { u32::MAX } else { before });
             r.point = Some(nxt);
             (r.timed_out, r.resent, r.lost_below) = (false, una, una);
             r.probe = None;
