@@ -137,7 +137,7 @@ impl Default for TcpOptions {
 pub struct Seed(pub [u8; 32]);
 
 impl Seed {
-    /// The seed of the interface's initial sequence numbers.
+    /// The seed of the interface's generator, from which the first IPv4 identification is drawn and nothing else.
     pub(super) fn interface(&self) -> u64 {
         self.word(0)
     }
@@ -147,8 +147,14 @@ impl Seed {
         self.word(8)
     }
 
-    /// The seed for the choice of local ports.
-    pub(super) fn ports(&self) -> u64 {
+    /// The key of the hashes of endpoints, for initial sequence numbers and ephemeral ports. The two never hash the same input: a
+    /// port is chosen by endpoints of which the local port is 0.
+    pub(super) fn endpoints(&self) -> u64 {
+        self.word(16)
+    }
+
+    /// The key of random numbers: DHCP transactions, identifiers of DNS requests, local ports of UDP.
+    pub(super) fn random(&self) -> u64 {
         self.word(24)
     }
 

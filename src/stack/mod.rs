@@ -24,11 +24,13 @@ mod datagrams;
 mod event;
 mod half_sip;
 mod ingress;
+mod isn;
 mod memory;
 #[cfg(any(feature = "slaac", all(feature = "ipv6", feature = "board", target_os = "none")))]
 pub(crate) mod ndisc;
 #[cfg(feature = "ping")]
 mod ping;
+mod ports;
 mod session;
 mod session_enums;
 mod static_memory;
@@ -65,7 +67,7 @@ pub use ping::{Echo, EchoError, EchoMemory, EchoRefusal, Refusal};
 pub use session::{Answer, Context, End, MESSAGE, Next, Respond, Responder, Session, UdpSession};
 pub use static_memory::StaticMemory;
 
-use smoltcp::iface::{self, Interface, SocketSet};
+use smoltcp::iface::{Interface, SocketSet};
 use smoltcp::phy::{ChecksumCapabilities, Device, Medium};
 use smoltcp::socket::tcp;
 use smoltcp::time::Instant;
@@ -74,6 +76,7 @@ use smoltcp::wire::HardwareAddress;
 use connections::{Connections, sooner};
 use datagrams::Datagrams;
 use half_sip::Random;
+use ports::Ports;
 
 /// The largest number of TCP programs of a stack, and of UDP programs.
 pub const MAX_PROGRAMS: usize = 16;
@@ -97,6 +100,7 @@ pub struct Stack<'a, S, U> {
     /// Holds no sockets: used to send what the interface itself queues, such as the rest of a fragmented datagram.
     fragment_set: SocketSet<'a>,
     scratch: &'a mut [u8],
+    ports: Ports,
     random: Random,
     turn: Turn,
 }
@@ -124,9 +128,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         config.check(&capabilities)?;
         #[cfg(feature = "dhcp")]
         let autoconf = addresses::autoconf(&config, &capabilities.checksum, now)?;
-        let mut interface = iface::Config::new(config.hardware);
-        interface.random_seed = config.seed.interface();
-        let mut iface = Interface::new(interface, device, now);
+        let checksums = capabilities.checksum.clone();
+        let mut iface = isn::interface(config.hardware, capabilities, config.seed.interface(), now);
         // Addresses that must be claimed first are added later, once no other host has objected.
         #[cfg(feature = "dhcp")]
         let later = autoconf.as_ref().is_some_and(|autoconf| !autoconf.is_settled());
@@ -147,7 +150,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         };
         Ok(Stack {
             iface,
-            checksums: capabilities.checksum,
+            checksums,
             #[cfg(feature = "dhcp")]
             autoconf,
             connections,
@@ -156,7 +159,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             pings: None,
             fragment_set: SocketSet::new(&mut [][..]),
             scratch,
-            random: Random::new(config.seed.ports()),
+            ports: Ports::new(config.seed.endpoints()),
+            random: Random::new(config.seed.random()),
             config,
             turn: Turn::Ingress,
         })

@@ -15,7 +15,6 @@ mod turn;
 pub use slot::{Phase, Slot};
 pub use slot_index::SlotIndex;
 
-pub(super) use connect::ephemeral_ports;
 pub(super) use deadlines::sooner;
 pub(super) use lifecycle::Cause;
 pub(super) use slot_index::Index;

@@ -6,9 +6,10 @@ mod demux;
 mod frame;
 mod police;
 
-pub(super) use frame::{OneFrame, Watch, WatchedTx};
+pub(super) use frame::{Held, OneFrame, Received, Watch, WatchedTx};
 
 use smoltcp::phy::{Device, RxToken};
+use smoltcp::socket::tcp::State;
 use smoltcp::time::Instant;
 
 use super::connections::Cause;
@@ -60,6 +61,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                     return target;
                 }
                 Target::Shared => Some(&mut self.datagrams.set),
+                Target::Slot(index, _) if self.connections.slots[index].state == State::Listen => {
+                    self.process_syn(now, index, frame, meta, WatchedTx { token, probe, now, frames: &mut 0 });
+                    return target;
+                }
                 Target::Slot(index, _) => self.connections.slots[index].set(),
             };
             if let Some(set) = set {
