@@ -137,8 +137,8 @@ impl Default for TcpOptions {
 pub struct Seed(pub [u8; 32]);
 
 impl Seed {
-    /// The seed of the interface's generator, from which the first IPv4 identification is drawn and nothing else.
-    pub(super) fn interface(&self) -> u64 {
+    /// The key that enciphers the identifications of IPv4 fragments.
+    pub(super) fn fragments(&self) -> u64 {
         self.word(0)
     }
 
@@ -153,7 +153,8 @@ impl Seed {
         self.word(16)
     }
 
-    /// The key of random numbers: DHCP transactions, identifiers of DNS requests, local ports of UDP.
+    /// The key of random numbers: DHCP transactions, a board's DNS identifiers, local ports of UDP. A peer that sees some of them
+    /// learns nothing about the others, because each is the keyed hash of a count.
     pub(super) fn random(&self) -> u64 {
         self.word(24)
     }

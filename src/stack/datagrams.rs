@@ -203,7 +203,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             let fragments = self.has_fragments(now);
             let due = if fragments { Some(now) } else { self.iface.poll_at(now, &self.datagrams.set) };
             if due.is_some_and(|at| at <= now) {
-                let mut watch = Watch::new(&mut io.device, &mut io.probe);
+                let mut watch = Watch::new(&mut io.device, &mut io.probe, self.fragment_ids);
                 let set = if fragments { &mut self.fragment_set } else { &mut self.datagrams.set };
                 let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
                 let sent = watch.sent;

@@ -22,6 +22,7 @@ mod connections;
 mod console;
 mod datagrams;
 mod event;
+mod fragment_ids;
 mod half_sip;
 mod ingress;
 mod isn;
@@ -75,6 +76,7 @@ use smoltcp::wire::HardwareAddress;
 
 use connections::{Connections, sooner};
 use datagrams::Datagrams;
+use fragment_ids::FragmentIds;
 use half_sip::Random;
 use ports::Ports;
 
@@ -100,6 +102,7 @@ pub struct Stack<'a, S, U> {
     /// Holds no sockets: used to send what the interface itself queues, such as the rest of a fragmented datagram.
     fragment_set: SocketSet<'a>,
     scratch: &'a mut [u8],
+    fragment_ids: FragmentIds,
     ports: Ports,
     random: Random,
     turn: Turn,
@@ -129,7 +132,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         #[cfg(feature = "dhcp")]
         let autoconf = addresses::autoconf(&config, &capabilities.checksum, now)?;
         let checksums = capabilities.checksum.clone();
-        let mut iface = isn::interface(config.hardware, capabilities, config.seed.interface(), now);
+        let medium = capabilities.medium;
+        let mut random = Random::new(config.seed.random());
+        // An interface of smoltcp draws its first IPv4 identification from this, and here nothing else. It leaves enciphered.
+        let start = u64::from(random.next());
+        let mut iface = isn::interface(config.hardware, capabilities, start, now);
         // Addresses that must be claimed first are added later, once no other host has objected.
         #[cfg(feature = "dhcp")]
         let later = autoconf.as_ref().is_some_and(|autoconf| !autoconf.is_settled());
@@ -150,6 +157,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         };
         Ok(Stack {
             iface,
+            fragment_ids: FragmentIds::new(config.seed.fragments(), medium, &checksums),
             checksums,
             #[cfg(feature = "dhcp")]
             autoconf,
@@ -160,7 +168,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             fragment_set: SocketSet::new(&mut [][..]),
             scratch,
             ports: Ports::new(config.seed.endpoints()),
-            random: Random::new(config.seed.random()),
+            random,
             config,
             turn: Turn::Ingress,
         })
@@ -249,6 +257,12 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Whether any TCP port is served.
     pub fn is_listening(&self) -> bool {
         self.connections.is_listening()
+    }
+
+    /// Draws a number that peers cannot guess, whatever other numbers they have seen.
+    #[cfg(all(feature = "board", target_os = "none"))]
+    pub(crate) fn draw(&mut self) -> u32 {
+        self.random.next()
     }
 
     fn medium(&self) -> Medium {

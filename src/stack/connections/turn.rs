@@ -95,7 +95,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Lets a connection send, and sets its next deadline.
     fn send<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> Sending {
         let Some(set) = self.connections.slots[index].set() else { return Sending::Nothing };
-        let mut watch = Watch::new(&mut io.device, &mut io.probe);
+        let mut watch = Watch::new(&mut io.device, &mut io.probe, self.fragment_ids);
         let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
         let sent = watch.sent;
         let current = self.check_state(now, index, Cause::Timer, io);

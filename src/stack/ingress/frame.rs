@@ -4,6 +4,7 @@ use smoltcp::phy::{Device, DeviceCapabilities, PacketMeta, RxToken, TxToken};
 use smoltcp::time::Instant;
 
 use crate::stack::event::{Direction, Probe};
+use crate::stack::fragment_ids::FragmentIds;
 
 /// A device with one received frame and room for one reply, for one call of `poll_ingress_single`.
 pub(in crate::stack) struct OneFrame<'f, T> {
@@ -82,16 +83,17 @@ pub(in crate::stack) struct Sent {
     pub(in crate::stack) exhausted: bool,
 }
 
-/// The device, with a probe called for every frame that leaves.
+/// The device, with a probe called for every frame that leaves, and fragments' identifications enciphered.
 pub(in crate::stack) struct Watch<'w, D, P> {
     pub(in crate::stack) device: &'w mut D,
     pub(in crate::stack) probe: &'w mut P,
     pub(in crate::stack) sent: Sent,
+    ids: FragmentIds,
 }
 
 impl<'w, D, P> Watch<'w, D, P> {
-    pub(in crate::stack) fn new(device: &'w mut D, probe: &'w mut P) -> Self {
-        Watch { device, probe, sent: Sent::default() }
+    pub(in crate::stack) fn new(device: &'w mut D, probe: &'w mut P, ids: FragmentIds) -> Self {
+        Watch { device, probe, sent: Sent::default(), ids }
     }
 }
 
@@ -113,7 +115,7 @@ impl<D: Device, P: Probe> Device for Watch<'_, D, P> {
         match self.device.transmit(now) {
             Some(token) => {
                 self.sent.asked += 1;
-                Some(WatchedTx { token, probe: self.probe, now, frames: &mut self.sent.frames })
+                Some(WatchedTx { token, probe: self.probe, now, frames: &mut self.sent.frames, ids: self.ids })
             }
             None => {
                 self.sent.exhausted = true;
@@ -132,6 +134,7 @@ pub(in crate::stack) struct WatchedTx<'t, T, P> {
     pub(in crate::stack) probe: &'t mut P,
     pub(in crate::stack) now: Instant,
     pub(in crate::stack) frames: &'t mut usize,
+    pub(in crate::stack) ids: FragmentIds,
 }
 
 impl<T: TxToken, P: Probe> TxToken for WatchedTx<'_, T, P> {
@@ -139,6 +142,7 @@ impl<T: TxToken, P: Probe> TxToken for WatchedTx<'_, T, P> {
         *self.frames += 1;
         self.token.consume(len, |frame| {
             let result = f(frame);
+            self.ids.encipher(frame);
             self.probe.frame(self.now, Direction::Out, frame);
             result
         })

@@ -29,6 +29,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     ) -> Option<Step> {
         let Io { device, probe, .. } = io;
         let (rx, token) = device.receive(now)?;
+        let ids = self.fragment_ids;
         let meta = rx.meta();
         #[cfg(feature = "ping")]
         let medium = self.medium();
@@ -48,7 +49,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 pings.try_again();
                 if let Some(hop_limit) = ping::icmp(frame, medium) {
                     pings.refused(frame, medium, &self.checksums, |address| self.iface.has_ip_addr(address));
-                    let token = WatchedTx { token, probe, now, frames: &mut 0 };
+                    let token = WatchedTx { token, probe, now, frames: &mut 0, ids };
                     self.iface.poll_ingress_single(now, &mut OneFrame::new(frame, meta, token), pings.set());
                     pings.arrived(now, hop_limit);
                     return target;
@@ -57,18 +58,18 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             let set = match target {
                 Target::Nowhere => return target,
                 Target::Challenge(index) => {
-                    self.challenge(now, index, frame, meta, WatchedTx { token, probe, now, frames: &mut 0 });
+                    self.challenge(now, index, frame, meta, WatchedTx { token, probe, now, frames: &mut 0, ids });
                     return target;
                 }
                 Target::Shared => Some(&mut self.datagrams.set),
                 Target::Slot(index, _) if self.connections.slots[index].state == State::Listen => {
-                    self.process_syn(now, index, frame, meta, WatchedTx { token, probe, now, frames: &mut 0 });
+                    self.process_syn(now, index, frame, meta, WatchedTx { token, probe, now, frames: &mut 0, ids });
                     return target;
                 }
                 Target::Slot(index, _) => self.connections.slots[index].set(),
             };
             if let Some(set) = set {
-                let token = WatchedTx { token, probe, now, frames: &mut 0 };
+                let token = WatchedTx { token, probe, now, frames: &mut 0, ids };
                 self.iface.poll_ingress_single(now, &mut OneFrame::new(frame, meta, token), set);
             }
             target
