@@ -1,33 +1,48 @@
 //! The identifications of IPv4 fragments.
 //!
 //! smoltcp counts every packet that it sends, and the count is a fragmented packet's identification. So a host that asks for
-//! fragments could count the packets sent to others, and forge fragments that fit theirs (RFC 6274 section 3.5.2). The count is
+//! fragments could count the packets sent to others, and forge fragments that fit theirs (RFC 6274 section 3.5). The count is
 //! enciphered before it leaves: a keyed permutation, so that no identification comes again earlier than with the count itself
 //! (RFC 6864 section 4.3). Packets that are not fragmented have the identification 0.
 
 use smoltcp::phy::{ChecksumCapabilities, Medium};
+#[cfg(feature = "std")]
 use smoltcp::wire::{EthernetFrame, Ipv4Packet};
 
+#[cfg(feature = "std")]
 use super::half_sip::half_sip;
 
-/// The cipher, and what it must know of the device.
+/// The cipher, and what it must know of the device. Without `std` no datagram is fragmented, and it is empty.
 #[derive(Clone, Copy)]
 pub(super) struct FragmentIds {
+    #[cfg(feature = "std")]
     key: u64,
+    #[cfg(feature = "std")]
     medium: Medium,
     /// Whether the device leaves the header's checksum to us.
+    #[cfg(feature = "std")]
     checksum: bool,
 }
 
+#[cfg(not(feature = "std"))]
+impl FragmentIds {
+    pub(super) fn new(_key: u64, _medium: Medium, _checksums: &ChecksumCapabilities) -> Self {
+        FragmentIds {}
+    }
+
+    pub(super) fn encipher(&self, _frame: &mut [u8]) {}
+}
+
+#[cfg(feature = "std")]
 impl FragmentIds {
     pub(super) fn new(key: u64, medium: Medium, checksums: &ChecksumCapabilities) -> Self {
         FragmentIds { key, medium, checksum: checksums.ipv4.tx() }
     }
 
-    /// Enciphers the identification, if the frame is a fragment. Without `std` no datagram is fragmented.
+    /// Enciphers the identification, if the frame is a fragment.
     pub(super) fn encipher(&self, frame: &mut [u8]) {
         let skip = if self.medium == Medium::Ethernet { EthernetFrame::<&[u8]>::header_len() } else { 0 };
-        if !cfg!(feature = "std") || (skip > 0 && frame.get(12..14) != Some(&[8, 0])) {
+        if skip > 0 && frame.get(12..14) != Some(&[8, 0]) {
             return;
         }
         let packet = frame.get_mut(skip..).unwrap_or_default();

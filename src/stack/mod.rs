@@ -56,7 +56,7 @@ pub use event::{
     AddressEvent, ConnectionId, Denial, Direction, DisplayEndpoint, DropReason, Event, Hardware, Io, Loss, Probe, Step,
     Tuple,
 };
-#[cfg(feature = "cli")]
+#[cfg(any(feature = "cli", all(feature = "board", target_os = "none")))]
 pub(crate) use half_sip::half_sip;
 #[doc(hidden)]
 pub use memory::Port;
@@ -133,9 +133,13 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let autoconf = addresses::autoconf(&config, &capabilities.checksum, now)?;
         let checksums = capabilities.checksum.clone();
         let medium = capabilities.medium;
+        #[allow(unused_mut, reason = "without std nothing is drawn here")]
         let mut random = Random::new(config.seed.random());
-        // An interface of smoltcp draws its first IPv4 identification from this, and here nothing else. It leaves enciphered.
-        let start = u64::from(random.next());
+        // The interface draws its first IPv4 identification, and nothing else. Only fragments show it, enciphered.
+        #[cfg(feature = "std")]
+        let start = random.next().into();
+        #[cfg(not(feature = "std"))]
+        let start = 0;
         let mut iface = isn::interface(config.hardware, capabilities, start, now);
         // Addresses that must be claimed first are added later, once no other host has objected.
         #[cfg(feature = "dhcp")]
