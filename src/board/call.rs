@@ -203,9 +203,8 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
     fn resolve(&mut self, host: &str) -> Option<Addresses> {
         let servers = self.servers(host)?;
         let name = Name::new(host).inspect_err(|error| log::error!("bad host '{host}': {error}")).ok()?;
-        // The seed is secret, and these bytes have no other use.
-        let [.., a, b, c, d, _, _, _, _, _, _, _, _, _, _, _, _] = settings::SEED;
-        let ids = [u16::from_le_bytes([a, b]), u16::from_le_bytes([c, d])];
+        let drawn = self.stack.draw();
+        let ids = [drawn as u16, (drawn >> 16) as u16];
         let resolver = Resolver::new(name, &servers, PATIENCE, ids).reaching(cfg!(feature = "ipv6"), true);
         let port = self.stack.bind_unreported(0, resolver).inspect_err(|error| log::error!("{host}: {error}")).ok()?;
         let mut over = None;

@@ -4,7 +4,7 @@
 //! work is done in one loop with interrupts masked. An interrupt only ends the sleep, so no handler runs and no data is shared
 //! with a handler.
 //!
-//! The addresses and the seed come from the build: see `build.rs`.
+//! The addresses come from the build, and so does the seed, which seed.rs mixes with what a start is given: see `build.rs`.
 
 // A module's name, with - for _, is the board's name: in Cargo.toml's list of boards, as a feature, as a machine of QEMU, and as
 // the folder of its memory map.
@@ -21,6 +21,7 @@ mod fault;
 mod mmio;
 mod network;
 mod run;
+mod seed;
 mod selftest;
 mod semihosting;
 mod settings;

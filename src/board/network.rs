@@ -7,16 +7,17 @@ use smoltcp::wire::{
     IpCidr, Ipv4Address,
 };
 
+use super::seed::seed;
 use super::settings;
+use crate::stack::Config;
 #[cfg(feature = "dhcp")]
 use crate::stack::{AddressEvent, Session, Stack, UdpSession};
-use crate::stack::{Config, Seed};
 
 /// Returns the stack's configuration: the build's addresses, and whether to request others. With the feature `dhcp`, the stack does
 /// not use an address that another host on the link has.
 pub(super) fn config() -> Config {
     let hardware = HardwareAddress::Ethernet(settings::HARDWARE);
-    let mut config = Config::new(hardware, Seed(settings::SEED), settings::ADDRESSES);
+    let mut config = Config::new(hardware, seed(), settings::ADDRESSES);
     // The build has checked that at most one of each family exists.
     for router in settings::GATEWAYS {
         let _ = config.gateways.push(*router);

@@ -147,8 +147,8 @@ impl Default for TcpOptions {
 pub struct Seed(pub [u8; 32]);
 
 impl Seed {
-    /// The seed of the interface's initial sequence numbers.
-    pub(super) fn interface(&self) -> u64 {
+    /// The key that enciphers the identifications of IPv4 fragments.
+    pub(super) fn fragments(&self) -> u64 {
         self.word(0)
     }
 
@@ -157,8 +157,15 @@ impl Seed {
         self.word(8)
     }
 
-    /// The seed for the choice of local ports.
-    pub(super) fn ports(&self) -> u64 {
+    /// The key of the hashes of endpoints, for initial sequence numbers and ephemeral ports. The two never hash the same input: a
+    /// port is chosen by endpoints of which the local port is 0.
+    pub(super) fn endpoints(&self) -> u64 {
+        self.word(16)
+    }
+
+    /// The key of random numbers: DHCP transactions, a board's DNS identifiers, local ports of UDP. A peer that sees some of them
+    /// learns nothing about the others, because each is the keyed hash of a count.
+    pub(super) fn random(&self) -> u64 {
         self.word(24)
     }
 

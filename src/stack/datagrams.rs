@@ -5,9 +5,10 @@ use smoltcp::phy::Device;
 use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, Socket};
 use smoltcp::time::{Duration, Instant};
 
-use super::connections::{RETRY, ephemeral_ports, sooner};
+use super::connections::{RETRY, sooner};
 use super::event::{DropReason, Event, Io, Probe, Step};
 use super::ingress::Watch;
+use super::ports::ephemeral_ports;
 use super::{Console, Context, ListenError, MAX_PROGRAMS, Next, Port, Session, Stack, UdpSession};
 
 /// How long a datagram may wait for its receiver's hardware address: one second, time for one request (RFC 1122 section 2.3.2.1).
@@ -130,7 +131,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     pub fn bind_sized(&mut self, number: u16, session: U, receive: usize, send: usize) -> Result<u16, ListenError> {
         let number = match number {
             0 => {
-                let mut ports = ephemeral_ports(self.random.next());
+                let mut ports = ephemeral_ports(self.random.next() as u16);
                 ports.find(|port| !self.datagrams.in_use.contains(port)).ok_or(ListenError::Full)?
             }
             number if self.datagrams.in_use.contains(&number) => return Err(ListenError::InUse),
@@ -202,7 +203,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             let fragments = self.has_fragments(now);
             let due = if fragments { Some(now) } else { self.iface.poll_at(now, &self.datagrams.set) };
             if due.is_some_and(|at| at <= now) {
-                let mut watch = Watch::new(&mut io.device, &mut io.probe);
+                let mut watch = Watch::new(&mut io.device, &mut io.probe, self.fragment_ids);
                 let set = if fragments { &mut self.fragment_set } else { &mut self.datagrams.set };
                 let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
                 let sent = watch.sent;

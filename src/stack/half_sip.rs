@@ -3,6 +3,10 @@
 //! Nobody can choose inputs that collide without knowing the key. HalfSipHash takes a tenth of SipHash's code, and a quarter of
 //! its time on a 32-bit core.
 
+use smoltcp::wire::IpAddress;
+
+use super::event::Tuple;
+
 /// Hashes words under a key, with `C` rounds for each word and `D` rounds at the end.
 ///
 /// Use 1 and 3 for hash tables; the authors propose 2 and 4.
@@ -19,6 +23,30 @@ pub(crate) fn half_sip<const C: usize, const D: usize>(key: u64, words: &[u32]) 
     state[2] ^= 0xff;
     (0..D).for_each(|_| round(&mut state));
     state[1] ^ state[3]
+}
+
+/// Hashes two endpoints under a key. IPv4 addresses are hashed as two words, IPv6 ones as eight. The hash includes the length, so
+/// an IPv4 tuple and an IPv6 tuple never hash the same input.
+pub(super) fn half_sip_of<const C: usize, const D: usize>(key: u64, tuple: &Tuple) -> u32 {
+    let ports = u32::from(tuple.remote.port) << 16 | u32::from(tuple.local.port);
+    match (tuple.remote.addr, tuple.local.addr) {
+        (IpAddress::Ipv4(remote), IpAddress::Ipv4(local)) => {
+            half_sip::<C, D>(key, &[remote.to_bits(), local.to_bits(), ports])
+        }
+        #[cfg(feature = "ipv6")]
+        (remote, local) => {
+            let mut words = [ports; 9];
+            let addresses = [remote, local].map(|address| match address {
+                // Both endpoints of a connection are of the same family.
+                IpAddress::Ipv4(address) => address.to_ipv6_mapped().octets(),
+                IpAddress::Ipv6(address) => address.octets(),
+            });
+            for (word, bytes) in words.iter_mut().zip(addresses.as_flattened().as_chunks().0) {
+                *word = u32::from_le_bytes(*bytes);
+            }
+            half_sip::<C, D>(key, &words)
+        }
+    }
 }
 
 fn round([a, b, c, d]: &mut [u32; 4]) {

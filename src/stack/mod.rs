@@ -23,13 +23,16 @@ mod console;
 mod control;
 mod datagrams;
 mod event;
+mod fragment_ids;
 mod half_sip;
 mod ingress;
+mod isn;
 mod memory;
 #[cfg(any(feature = "slaac", all(feature = "ipv6", feature = "board", target_os = "none")))]
 pub(crate) mod ndisc;
 #[cfg(feature = "ping")]
 mod ping;
+mod ports;
 mod session;
 mod session_enums;
 mod static_memory;
@@ -56,7 +59,7 @@ pub use event::{
     AddressEvent, ConnectionId, Denial, Direction, DisplayEndpoint, DropReason, Event, Hardware, Io, Loss, Probe, Step,
     Tuple,
 };
-#[cfg(feature = "cli")]
+#[cfg(any(feature = "cli", all(feature = "board", target_os = "none")))]
 pub(crate) use half_sip::half_sip;
 #[doc(hidden)]
 pub use memory::Port;
@@ -68,16 +71,17 @@ pub use ping::{Echo, EchoError, EchoMemory, EchoRefusal, Refusal};
 pub use session::{Answer, Context, End, MESSAGE, Next, Respond, Responder, Session, UdpSession};
 pub use static_memory::StaticMemory;
 
-use smoltcp::iface::{self, Interface, SocketSet};
-use smoltcp::phy::{ChecksumCapabilities, Device, Medium};
+use smoltcp::iface::{Interface, SocketSet};
+use smoltcp::phy::{Checksum, ChecksumCapabilities, Device, Medium};
 use smoltcp::socket::tcp;
 use smoltcp::time::Instant;
 use smoltcp::wire::HardwareAddress;
 
 use connections::{Connections, sooner};
 use datagrams::Datagrams;
+use fragment_ids::FragmentIds;
 use half_sip::Random;
-use ingress::Trusted;
+use ports::Ports;
 
 /// The largest number of TCP programs of a stack, and of UDP programs.
 pub const MAX_PROGRAMS: usize = 16;
@@ -103,6 +107,8 @@ pub struct Stack<'a, S, U> {
     /// Holds no sockets: used to send what the interface itself queues, such as the rest of a fragmented datagram.
     fragment_set: SocketSet<'a>,
     scratch: &'a mut [u8],
+    fragment_ids: FragmentIds,
+    ports: Ports,
     random: Random,
     turn: Turn,
 }
@@ -126,13 +132,22 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         memory: Memory<'a, S, U>,
         now: Instant,
     ) -> Result<Self, SetupError> {
-        let capabilities = device.capabilities();
+        let mut capabilities = device.capabilities();
         config.check(&capabilities)?;
         #[cfg(feature = "dhcp")]
         let autoconf = addresses::autoconf(&config, &capabilities.checksum, now)?;
-        let mut interface = iface::Config::new(config.hardware);
-        interface.random_seed = config.seed.interface();
-        let mut iface = Interface::new(interface, &mut Trusted(device), now);
+        let checksums = capabilities.checksum.clone();
+        let (medium, mtu) = (capabilities.medium, capabilities.ip_mtu());
+        #[allow(unused_mut, reason = "without std nothing is drawn here")]
+        let mut random = Random::new(config.seed.random());
+        // The interface draws its first IPv4 identification, and nothing else. Only fragments show it, enciphered.
+        #[cfg(feature = "std")]
+        let start = random.next().into();
+        #[cfg(not(feature = "std"))]
+        let start = 0;
+        // The stack checks TCP's checksums before the interface would: the control block must not believe a damaged segment.
+        capabilities.checksum.tcp = if checksums.tcp.tx() { Checksum::Tx } else { Checksum::None };
+        let mut iface = isn::interface(config.hardware, capabilities, start, now);
         // Addresses that must be claimed first are added later, once no other host has objected.
         #[cfg(feature = "dhcp")]
         let later = autoconf.as_ref().is_some_and(|autoconf| !autoconf.is_settled());
@@ -153,8 +168,9 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         };
         Ok(Stack {
             iface,
-            mtu: capabilities.ip_mtu(),
-            checksums: capabilities.checksum,
+            fragment_ids: FragmentIds::new(config.seed.fragments(), medium, &checksums),
+            checksums,
+            mtu,
             #[cfg(feature = "dhcp")]
             autoconf,
             connections,
@@ -163,7 +179,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             pings: None,
             fragment_set: SocketSet::new(&mut [][..]),
             scratch,
-            random: Random::new(config.seed.ports()),
+            ports: Ports::new(config.seed.endpoints()),
+            random,
             config,
             turn: Turn::Ingress,
         })
@@ -252,6 +269,12 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Whether any TCP port is served.
     pub fn is_listening(&self) -> bool {
         self.connections.is_listening()
+    }
+
+    /// Draws a number that peers cannot guess, whatever other numbers they have seen.
+    #[cfg(all(feature = "board", target_os = "none"))]
+    pub(crate) fn draw(&mut self) -> u32 {
+        self.random.next()
     }
 
     fn medium(&self) -> Medium {

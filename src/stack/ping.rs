@@ -165,7 +165,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             return None;
         }
         let to = pings.to;
-        let mut watch = Watch::new(&mut io.device, &mut io.probe);
+        let mut watch = Watch::new(&mut io.device, &mut io.probe, self.fragment_ids);
         // The rest of a fragmented packet must leave before another can use its buffer.
         let fragments = self.iface.poll_at(now, &self.fragment_set).is_some_and(|at| at <= now);
         let set = if fragments { &mut self.fragment_set } else { &mut pings.set };

@@ -21,6 +21,7 @@ mod list;
 mod loss;
 mod network;
 mod programs;
+mod seed;
 mod settings;
 mod status;
 mod wire;

@@ -26,11 +26,12 @@ pub fn prepare() {
             println!("cargo::rustc-link-arg-bin={image}=-Tlink.x");
         }
     }
+    let (seed, seed_is_set) = seed();
     let settings = Network::of_the_environment(&enabled).unwrap_or_else(|why| fail(&why)).source()
         + &format!(
-            "pub const HARDWARE: EthernetAddress = EthernetAddress({:?});\npub const SEED: [u8; 32] = {:?};\n",
-            mac(),
-            seed()
+            "pub const HARDWARE: EthernetAddress = EthernetAddress({:?});\npub const SEED: [u8; 32] = {seed:?};\n\
+             pub const SEED_IS_SET: bool = {seed_is_set};\n",
+            mac()
         );
     fs::write(PathBuf::from(var("OUT_DIR").unwrap()).join("settings.rs"), settings).unwrap();
 }
@@ -62,9 +63,9 @@ fn mac() -> [u8; 6] {
     }
 }
 
-/// Returns SMOLSTEP_SEED, or 32 bytes of this machine's entropy. Anyone who knows the seed can predict sequence numbers and
-/// ports.
-fn seed() -> [u8; 32] {
+/// Returns SMOLSTEP_SEED, or 32 bytes of this machine's entropy, and whether it is set. Anyone who knows the seed of a start can
+/// predict sequence numbers and ports.
+fn seed() -> ([u8; 32], bool) {
     let mut seed = [0; 32];
     let Some(text) = setting("SMOLSTEP_SEED") else {
         let read = fs::File::open("/dev/urandom").and_then(|mut file| file.read_exact(&mut seed));
@@ -73,7 +74,7 @@ fn seed() -> [u8; 32] {
         }
         let digits: String = seed.iter().map(|byte| format!("{byte:02x}")).collect();
         println!("cargo::warning=SMOLSTEP_SEED is not set; drawn from this machine's entropy: {digits}");
-        return seed;
+        return (seed, false);
     };
     let digit = |at: usize| text.get(at * 2..at * 2 + 2).and_then(|two| u8::from_str_radix(two, 16).ok());
     let bytes: Option<Vec<u8>> = (0..32).map(digit).collect();
@@ -81,7 +82,7 @@ fn seed() -> [u8; 32] {
         Some(bytes) if text.len() == 64 => seed.copy_from_slice(&bytes),
         _ => fail("SMOLSTEP_SEED is not 64 hexadecimal digits"),
     }
-    seed
+    (seed, true)
 }
 
 fn setting(name: &str) -> Option<String> {

@@ -9,9 +9,6 @@ use super::Phase;
 use crate::stack::event::{ConnectionId, Event, Io, Probe, Tuple};
 use crate::stack::{ConnectError, Console, End, Session, Stack, UdpSession};
 
-/// The ephemeral ports, for connections that this side begins (RFC 6335 section 6).
-const EPHEMERAL: core::ops::RangeInclusive<u16> = 49152..=65535;
-
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Begins a connection. The stack gives the connection up unless it is established within `patience`.
     ///
@@ -45,17 +42,18 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     ) -> Result<ConnectionId, ConnectError> {
         let local = self.source_for(remote)?;
         let index = self.connections.free_slot().ok_or(ConnectError::Full)?;
-        let connections = &mut self.connections;
         let tuple = |port| Tuple { local: IpEndpoint::new(local, port), remote };
-        let is_free = |tuple: &Tuple| connections.find(tuple).is_none();
+        let is_free = |tuple: &Tuple| self.connections.find(tuple).is_none();
         let tuple = match port {
-            0 => ephemeral_ports(self.random.next()).map(tuple).find(is_free),
+            0 => self.ports.choose(&tuple(0), |port| is_free(&tuple(port))).map(tuple),
             port => Some(tuple(port)).filter(is_free),
         };
         let tuple = tuple.ok_or(ConnectError::Full)?;
         let mss = mss(self.mtu, local);
+        let mut iface = self.interface_for(now, &tuple);
+        let connections = &mut self.connections;
         let socket = connections.fresh_socket(index, mss).ok_or(ConnectError::Full)?;
-        socket.connect(self.iface.context(), remote, tuple.local).map_err(|_| ConnectError::BadRemote)?;
+        socket.connect(iface.context(), remote, tuple.local).map_err(|_| ConnectError::BadRemote)?;
         let slot = &mut connections.slots[index];
         slot.session = Some(session);
         slot.listener = None;
@@ -173,12 +171,6 @@ pub(in crate::stack) fn mss(mtu: usize, address: IpAddress) -> usize {
         IpAddress::Ipv6(_) => 40,
     };
     mtu.saturating_sub(header + 20)
-}
-
-/// All ephemeral ports, in order from a random one (RFC 6056 section 3.3.1).
-pub(in crate::stack) fn ephemeral_ports(random: u32) -> impl Iterator<Item = u16> {
-    let count = EPHEMERAL.end() - EPHEMERAL.start() + 1;
-    (0..count).map(move |next| EPHEMERAL.start() + (random as u16).wrapping_add(next) % count)
 }
 
 /// Whether a packet can get from `source` to its destination: no router forwards one from a link-local address (RFC 4291 section

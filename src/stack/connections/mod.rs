@@ -16,7 +16,7 @@ mod turn;
 pub use slot::{Phase, Slot};
 pub use slot_index::SlotIndex;
 
-pub(super) use connect::{ephemeral_ports, mss};
+pub(super) use connect::mss;
 pub(super) use deadlines::sooner;
 pub(super) use lifecycle::Cause;
 pub(super) use slot_index::Index;

@@ -1,10 +1,8 @@
 //! The table of connections: finds a slot by its two endpoints, with a keyed hash that peers cannot steer.
 
-use smoltcp::wire::IpAddress;
-
 use super::slot_index::{Index, NONE, SlotIndex};
 use crate::stack::event::Tuple;
-use crate::stack::half_sip::half_sip;
+use crate::stack::half_sip::half_sip_of;
 
 /// Whether the table uses a hash. Without `std` there are few connections, and a search through all of them is much faster than a
 /// hash.
@@ -63,31 +61,12 @@ impl<const HASHED: bool> Table<HASHED> {
         }
     }
 
-    /// The index of a tuple's bucket. IPv4 addresses are hashed as two words, IPv6 ones as eight. The hash includes the length,
-    /// so an IPv4 tuple and an IPv6 tuple never hash the same input.
+    /// The index of a tuple's bucket.
     fn bucket(&self, tuple: &Tuple) -> Option<usize> {
         if !HASHED {
             return None;
         }
-        let ports = u32::from(tuple.remote.port) << 16 | u32::from(tuple.local.port);
-        let hash = match (tuple.remote.addr, tuple.local.addr) {
-            (IpAddress::Ipv4(remote), IpAddress::Ipv4(local)) => {
-                half_sip::<1, 3>(self.key, &[remote.to_bits(), local.to_bits(), ports])
-            }
-            #[cfg(feature = "ipv6")]
-            (IpAddress::Ipv6(remote), IpAddress::Ipv6(local)) => {
-                let mut words = [ports; 9];
-                let addresses = [remote.octets(), local.octets()];
-                for (word, bytes) in words.iter_mut().zip(addresses.as_flattened().as_chunks().0) {
-                    *word = u32::from_le_bytes(*bytes);
-                }
-                half_sip::<1, 3>(self.key, &words)
-            }
-            // Both endpoints of a segment are of the same family.
-            #[cfg(feature = "ipv6")]
-            _ => return None,
-        };
-        (hash as usize).checked_rem(self.buckets)
+        (half_sip_of::<1, 3>(self.key, tuple) as usize).checked_rem(self.buckets)
     }
 }
 

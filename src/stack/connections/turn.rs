@@ -141,7 +141,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let medium = self.medium();
         let slot = &mut self.connections.slots[index];
         let (Some((set, _)), block) = (&mut slot.set, &mut slot.control) else { return (false, Sent::default()) };
-        let mut watch = Watch::connection(&mut io.device, &mut io.probe, Outgoing { block, medium });
+        let mut watch = Watch::connection(&mut io.device, &mut io.probe, Outgoing { block, medium }, self.fragment_ids);
         let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
         (changed, watch.sent)
     }
@@ -159,7 +159,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             let slot = &mut self.connections.slots[index];
             let (Some((set, _)), block) = (&mut slot.set, &mut slot.control) else { break };
             let outgoing = Outgoing { block, medium, scratch: self.scratch, checksums: &self.checksums };
-            let mut watch = Watch::connection(&mut io.device, &mut io.probe, outgoing);
+            let mut watch = Watch::connection(&mut io.device, &mut io.probe, outgoing, self.fragment_ids);
             changed |= self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
             let Sent { frames, asked, withheld, exhausted } = watch.sent;
             total.frames += frames;

@@ -1,7 +1,7 @@
 //! Passes a segment to its connection: the control block first, then smoltcp.
 
 use smoltcp::phy::{PacketMeta, TxToken};
-use smoltcp::socket::tcp::Socket;
+use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::time::Instant;
 
 use super::demux;
@@ -41,9 +41,13 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             Verdict::Drop(why) => return probe.event(now, &Event::Dropped(why)),
             Verdict::Pass => (frame, &mut *self.scratch),
             Verdict::Syn => {
-                let Some(len) = block.syn_for_smoltcp(&mut syn, segment, frame, demux::link(frame, medium)) else {
-                    return;
-                };
+                let link = demux::link(frame, medium);
+                let Some(len) = block.syn_for_smoltcp(&mut syn, segment, frame, link) else { return };
+                #[cfg(feature = "recovery")]
+                block.shown(segment.window, true);
+                if state == State::Listen {
+                    return self.process_syn(now, index, &syn[..len]);
+                }
                 (&syn[..len], &mut *self.scratch)
             }
             #[cfg(feature = "recovery")]
@@ -59,12 +63,21 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         };
         #[cfg(not(feature = "recovery"))]
         let _ = scratch;
-        let token = WatchedTx { token, probe, now, outgoing: Some(outgoing), sent: &mut Sent::default() };
+        let token = WatchedTx {
+            token,
+            probe,
+            now,
+            outgoing: Some(outgoing),
+            sent: &mut Sent::default(),
+            ids: self.fragment_ids,
+        };
         self.iface.poll_ingress_single(now, &mut OneFrame::new(shown, meta, token), set);
         let socket = set.get::<Socket>(*handle);
         block.passed(socket.recv_queue().saturating_sub(unread), socket.state());
         #[cfg(feature = "recovery")]
-        block.shown(if segment.syn { segment.window } else { shown_window(shown, segment) }, segment.syn);
+        if !segment.syn {
+            block.shown(shown_window(shown, segment), false);
+        }
         if block.fin_is_due() {
             self.show_fin(now, index);
         }
@@ -79,7 +92,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let mut reply = [0; control::LONGEST];
         let repr = control::bare(&tuple, seq, ack, window);
         if let Some(len) = control::write(&mut reply, link, &tuple, &repr, &self.checksums) {
-            let token = WatchedTx { token, probe, now, outgoing: None, sent: &mut Sent::default() };
+            let token =
+                WatchedTx { token, probe, now, outgoing: None, sent: &mut Sent::default(), ids: self.fragment_ids };
             token.consume(len, |out| out.copy_from_slice(&reply[..len]));
         }
     }

@@ -2,7 +2,7 @@
 
 #[cfg(feature = "recovery")]
 use smoltcp::phy::ChecksumCapabilities;
-use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, PacketMeta, RxToken, TxToken};
+use smoltcp::phy::{Device, DeviceCapabilities, Medium, PacketMeta, RxToken, TxToken};
 use smoltcp::time::Instant;
 
 use super::demux;
@@ -10,6 +10,7 @@ use crate::stack::control::Block;
 #[cfg(feature = "recovery")]
 use crate::stack::control::{self, Leave};
 use crate::stack::event::{Direction, Probe};
+use crate::stack::fragment_ids::FragmentIds;
 
 /// A device with one received frame and room for one reply, for one call of `poll_ingress_single`.
 pub(in crate::stack) struct OneFrame<'f, T> {
@@ -76,38 +77,6 @@ impl RxToken for Received<'_> {
     }
 }
 
-/// A device whose TCP checksums the interface need not check: the stack has done so before, because the control block must not
-/// believe a damaged segment.
-pub(in crate::stack) struct Trusted<'d, D>(pub(in crate::stack) &'d mut D);
-
-impl<D: Device> Device for Trusted<'_, D> {
-    type RxToken<'t>
-        = D::RxToken<'t>
-    where
-        Self: 't;
-    type TxToken<'t>
-        = D::TxToken<'t>
-    where
-        Self: 't;
-
-    fn receive(&mut self, now: Instant) -> Option<(Self::RxToken<'_>, Self::TxToken<'_>)> {
-        self.0.receive(now)
-    }
-
-    fn transmit(&mut self, now: Instant) -> Option<Self::TxToken<'_>> {
-        self.0.transmit(now)
-    }
-
-    fn capabilities(&self) -> DeviceCapabilities {
-        let mut capabilities = self.0.capabilities();
-        capabilities.checksum.tcp = match capabilities.checksum.tcp {
-            Checksum::Both | Checksum::Tx => Checksum::Tx,
-            Checksum::Rx | Checksum::None => Checksum::None,
-        };
-        capabilities
-    }
-}
-
 /// What happened to the transmit tokens.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::stack) struct Sent {
@@ -157,22 +126,28 @@ impl Outgoing<'_> {
     }
 }
 
-/// The device, with a probe called for every frame that leaves.
+/// The device, with a probe called for every frame that leaves, and fragments' identifications enciphered.
 pub(in crate::stack) struct Watch<'w, D, P> {
     device: &'w mut D,
     probe: &'w mut P,
     outgoing: Option<Outgoing<'w>>,
     pub(in crate::stack) sent: Sent,
+    ids: FragmentIds,
 }
 
 impl<'w, D, P> Watch<'w, D, P> {
-    pub(in crate::stack) fn new(device: &'w mut D, probe: &'w mut P) -> Self {
-        Watch { device, probe, outgoing: None, sent: Sent::default() }
+    pub(in crate::stack) fn new(device: &'w mut D, probe: &'w mut P, ids: FragmentIds) -> Self {
+        Watch { device, probe, outgoing: None, sent: Sent::default(), ids }
     }
 
     /// The same for the frames of one connection.
-    pub(in crate::stack) fn connection(device: &'w mut D, probe: &'w mut P, outgoing: Outgoing<'w>) -> Self {
-        Watch { device, probe, outgoing: Some(outgoing), sent: Sent::default() }
+    pub(in crate::stack) fn connection(
+        device: &'w mut D,
+        probe: &'w mut P,
+        outgoing: Outgoing<'w>,
+        ids: FragmentIds,
+    ) -> Self {
+        Watch { device, probe, outgoing: Some(outgoing), sent: Sent::default(), ids }
     }
 }
 
@@ -195,7 +170,7 @@ impl<D: Device, P: Probe> Device for Watch<'_, D, P> {
             Some(token) => {
                 self.sent.asked += 1;
                 let outgoing = self.outgoing.as_mut().map(Outgoing::reborrow);
-                Some(WatchedTx { token, probe: self.probe, now, outgoing, sent: &mut self.sent })
+                Some(WatchedTx { token, probe: self.probe, now, outgoing, sent: &mut self.sent, ids: self.ids })
             }
             None => {
                 self.sent.exhausted = true;
@@ -215,6 +190,7 @@ pub(in crate::stack) struct WatchedTx<'t, T, P> {
     pub(in crate::stack) now: Instant,
     pub(in crate::stack) outgoing: Option<Outgoing<'t>>,
     pub(in crate::stack) sent: &'t mut Sent,
+    pub(in crate::stack) ids: FragmentIds,
 }
 
 impl<T: TxToken, P: Probe> WatchedTx<'_, T, P> {
@@ -223,6 +199,7 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, T, P> {
         self.sent.frames += 1;
         self.token.consume(len, |frame| {
             let result = f(frame);
+            self.ids.encipher(frame);
             self.probe.frame(self.now, Direction::Out, frame);
             result
         })

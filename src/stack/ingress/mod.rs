@@ -7,7 +7,7 @@ mod demux;
 mod frame;
 mod police;
 
-pub(super) use frame::{Held, OneFrame, Outgoing, Sent, Trusted, Watch, WatchedTx};
+pub(super) use frame::{Held, OneFrame, Outgoing, Received, Sent, Watch, WatchedTx};
 
 use smoltcp::phy::{Device, RxToken};
 use smoltcp::time::Instant;
@@ -29,6 +29,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     ) -> Option<Step> {
         let Io { device, probe, .. } = io;
         let (rx, token) = device.receive(now)?;
+        let ids = self.fragment_ids;
         let meta = rx.meta();
         #[cfg(feature = "ping")]
         let medium = self.medium();
@@ -48,7 +49,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 pings.try_again();
                 if let Some(hop_limit) = ping::icmp(frame, medium) {
                     pings.refused(frame, medium, &self.checksums, |address| self.iface.has_ip_addr(address));
-                    let token = WatchedTx { token, probe, now, outgoing: None, sent: &mut Sent::default() };
+                    let token = WatchedTx { token, probe, now, outgoing: None, sent: &mut Sent::default(), ids };
                     self.iface.poll_ingress_single(now, &mut OneFrame::new(frame, meta, token), pings.set());
                     pings.arrived(now, hop_limit);
                     return target;
@@ -57,7 +58,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             match target {
                 Target::Nowhere => {}
                 Target::Shared => {
-                    let token = WatchedTx { token, probe, now, outgoing: None, sent: &mut Sent::default() };
+                    let token = WatchedTx { token, probe, now, outgoing: None, sent: &mut Sent::default(), ids };
                     let set = &mut self.datagrams.set;
                     self.iface.poll_ingress_single(now, &mut OneFrame::new(frame, meta, token), set);
                 }

@@ -4,6 +4,7 @@ mod accept;
 mod bounds;
 mod challenge;
 mod closing;
+mod isn;
 mod neighbours;
 mod pair;
 mod recycle;

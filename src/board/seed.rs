@@ -1,0 +1,30 @@
+//! The seed of a start: the build's, mixed with what the start was given.
+//!
+//! Neither board has a source of entropy. `scripts/firmware run` has QEMU put 64 bits of the host's entropy at the bottom of
+//! memory before each start, so each run has a seed of its own. There are limits:
+//! - After a reset, QEMU puts the same bits there. So a board that restarts after a fault has the seed of its first start.
+//! - Without QEMU the bits are what memory holds after power-on. They may be the same each time: then so is the seed.
+
+use super::mmio::Mmio;
+use super::settings;
+use crate::phy::Registers;
+use crate::stack::{Seed, half_sip};
+
+/// The bottom of memory, which memory.x keeps for this. `scripts/firmware` has the address, too.
+const GIVEN: usize = 0x2000_0000;
+
+/// Returns the seed of this start. A seed that was set for the build is used as it is, so that runs can be compared.
+pub(super) fn seed() -> Seed {
+    let mut seed = settings::SEED;
+    if !settings::SEED_IS_SET {
+        let mut given = Mmio::new(GIVEN);
+        let (first, second) = (given.read(0), given.read(4));
+        let [a, b, c, d, e, f, g, h, ..] = seed;
+        let key = u64::from_le_bytes([a, b, c, d, e, f, g, h]);
+        for (word, number) in seed.as_chunks_mut::<4>().0.iter_mut().zip(0..) {
+            let mixed = u32::from_le_bytes(*word) ^ half_sip::<2, 4>(key, &[first, second, number]);
+            *word = mixed.to_le_bytes();
+        }
+    }
+    Seed(seed)
+}
