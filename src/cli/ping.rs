@@ -11,12 +11,13 @@ use smoltcp::phy::{Device, Medium};
 use smoltcp::socket::icmp::PacketMetadata;
 use smoltcp::time::Instant;
 
-use super::address::{Alarm, Lookup, Timer, no_route, unanswered};
+use super::address::{Lookup, no_route, unanswered};
 use super::console::Stdio;
 use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
 use super::output::say_line;
 use super::stop::Stop;
+use super::timer::{Alarm, Timer};
 use super::values::{positive, whole};
 use super::watch::Watch;
 use crate::host::{Clock, HeapPool, Sizes, drive};

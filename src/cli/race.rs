@@ -7,10 +7,10 @@ use std::time::Duration;
 use smoltcp::socket::tcp::Socket;
 use smoltcp::wire::IpEndpoint;
 
-use super::address::{Alarm, Timer};
 use super::console::Stdio;
 use super::error::Failure;
 use super::stop::Stop;
+use super::timer::{Alarm, Timer};
 use crate::host::{Clock, Ended, drive};
 use crate::names::{DialStep, Dialler};
 use crate::phy::linux::TunTap;

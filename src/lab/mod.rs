@@ -17,6 +17,7 @@ mod setup;
 pub mod show;
 #[cfg(all(test, feature = "std"))]
 mod tests;
+mod view;
 mod wire;
 
 pub(crate) use agenda::MAX_SCHEDULED;
@@ -29,6 +30,7 @@ pub use peer::{Peer, Script, ScriptStep, UdpPeer};
 pub use setup::CONNECTIONS;
 pub(crate) use setup::SCRIPT_PORT;
 pub use setup::{Buffers, Setup, SetupLab, StartError};
+pub use view::{Snapshot, View};
 pub use wire::Wire;
 pub(crate) use wire::{IN_FLIGHT, NEWS};
 #[doc(hidden)]
@@ -40,10 +42,10 @@ use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
 
 use crate::lab::show::{Entry, Ring, What};
 use crate::stack::{
-    Config, ConnectError, Connection, ConnectionId, Console, Event, Io, Memory, Probe, Seed, Session, SetupError,
-    Stack, Step, UdpSession,
+    Config, ConnectError, ConnectionId, Console, Event, Io, Memory, Probe, Seed, Session, SetupError, Stack, Step,
+    UdpSession,
 };
-use crate::trace::{Flow, Side, Summary};
+use crate::trace::{Flow, Summary};
 use wire::{Port, Random, Received};
 
 /// The largest number of hosts on a wire.
@@ -120,28 +122,6 @@ pub enum Progress {
     End,
     /// This host did something.
     Step(usize, Step),
-}
-
-/// An entry, with what is needed to show it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Snapshot {
-    /// The entry.
-    pub entry: Entry,
-    /// The initial sequence numbers of its frame's sender and receiver, if they are known.
-    pub isn: [Option<smoltcp::wire::TcpSeqNumber>; 2],
-    /// The states of the client and of the server after the step.
-    pub states: [State; 2],
-}
-
-/// One end's view of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct View {
-    /// What the stack reports: observed.
-    pub connection: Connection,
-    /// What the frames show: inferred.
-    pub side: Side,
-    /// The peer's initial sequence number, from which RCV.NXT is counted.
-    pub irs: Option<smoltcp::wire::TcpSeqNumber>,
 }
 
 impl<
@@ -256,54 +236,6 @@ impl<
                 self.push(0, What::Clock);
                 Progress::Clock(self.now)
             }
-        }
-    }
-
-    /// The connections of a host, as its stack and its frames show them.
-    pub fn views(&self, host: usize) -> impl Iterator<Item = View> {
-        self.hosts[host].stack.connections_in_use().map(|connection| {
-            let ends = [connection.tuple.local, connection.tuple.remote];
-            let tracked = self.flows.iter().flatten().find_map(|t| Some((t.side_of(ends)?, &t.flow)));
-            let (side, irs) =
-                tracked.map_or((Side::default(), None), |(side, flow)| (flow.sides[side], flow.sides[1 - side].iss));
-            View { connection, side, irs }
-        })
-    }
-
-    /// The initial sequence numbers of a segment's sender and receiver, if they are known.
-    pub fn initial(&self, summary: &Summary) -> [Option<smoltcp::wire::TcpSeqNumber>; 2] {
-        let Some(ends) = summary.ends else { return [None; 2] };
-        let ends = [ends.source, ends.destination];
-        let found = self.flows.iter().flatten().find_map(|t| Some((t.side_of(ends)?, &t.flow)));
-        found.map_or([None; 2], |(side, flow)| [flow.sides[side].iss, flow.sides[1 - side].iss])
-    }
-
-    /// An entry, with its initial sequence numbers and the present states of the first two hosts.
-    pub fn snapshot(&self, entry: Entry) -> Snapshot {
-        let summary = match entry.what {
-            What::Arrived { summary, .. } | What::Sent { summary, .. } => Some(summary),
-            _ => None,
-        };
-        let isn = summary.map_or([None; 2], |summary| self.initial(&summary));
-        let ends = match (entry.what, summary.and_then(|s| s.ends)) {
-            (_, Some(ends)) => Some([ends.source, ends.destination]),
-            (What::Stack(event), None) => event.tuple().map(|tuple| [tuple.local, tuple.remote]),
-            _ => None,
-        };
-        Snapshot { entry, isn, states: [0, 1].map(|host| self.state(host, ends)) }
-    }
-
-    /// The TCP state of a host's connection with these ends, in either order. If it has no such connection, the state of its
-    /// first one.
-    fn state(&self, host: usize, ends: Option<[IpEndpoint; 2]>) -> State {
-        let stack = &self.hosts[host].stack;
-        let between =
-            |c: &Connection| ends.is_some_and(|ends| ends.contains(&c.tuple.local) && ends.contains(&c.tuple.remote));
-        let found = stack.connections_in_use().find(between).or_else(|| stack.connections_in_use().next());
-        match found {
-            Some(connection) => connection.state,
-            None if stack.is_listening() => State::Listen,
-            None => State::Closed,
         }
     }
 
