@@ -96,8 +96,10 @@ impl Session for Server<'_> {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         loop {
             self.state = match self.state {
-                State::Welcome if message::send_whole(socket, WELCOME) => State::Message,
-                State::Welcome => return Next::Wait,
+                State::Welcome => match message::send_whole(socket, WELCOME) {
+                    true => State::Message,
+                    false => return Next::Wait,
+                },
                 State::Message => match message::arrived(socket) {
                     Arrived::Message(len) => State::Reply { len, due: later(cx.now, self.delay), position: 0 },
                     Arrived::Nothing => return Next::Wait,
@@ -174,8 +176,6 @@ enum Stage {
     Rest,
 }
 
-impl Client {}
-
 impl ClientProgram for Client {
     fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         loop {
@@ -205,10 +205,11 @@ impl ClientProgram for Client {
                 self.stage = if sent { Stage::Reply } else { Stage::Sending(position) };
             }
             let arrived = message::arrived(socket);
-            if let (Stage::Exit, false) = (self.stage, arrived == Arrived::EndOfStream)
-                && message::send_whole(socket, EXIT)
+            if let Stage::Exit = self.stage
+                && arrived != Arrived::EndOfStream
             {
-                self.stage = Stage::Rest;
+                let sent = message::send_whole(socket, EXIT);
+                self.stage = if sent { Stage::Rest } else { Stage::Exit };
             }
             match (arrived, self.stage) {
                 (Arrived::Nothing, _) => return run.wait(cx.now),

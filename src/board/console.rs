@@ -76,15 +76,18 @@ impl<B: Board> Terminal<B> {
         for _ in 0..TYPED {
             match B::take() {
                 None => break,
-                Some(b'\r' | b'\n') if self.typed.push_back(b'\n').is_ok() => {
-                    self.finished = self.typed.len();
-                    self.uart.print(b"\r\n");
+                Some(b'\r' | b'\n') => {
+                    // A full buffer rejects the end of the line, too.
+                    if self.typed.push_back(b'\n').is_ok() {
+                        self.finished = self.typed.len();
+                        self.uart.print(b"\r\n");
+                    }
                 }
                 Some(BACKSPACE | DELETE) if self.typed.len() > self.finished => {
                     self.typed.pop_back();
                     self.uart.print(b"\x08 \x08");
                 }
-                // The last place is for the end of the line.
+                // The last byte of the buffer is reserved for the end of the line.
                 Some(byte @ (b' '..DELETE | 0x80..)) if self.typed.len() < TYPED - 1 => {
                     let _ = self.typed.push_back(byte);
                     self.uart.print(&[byte]);

@@ -66,6 +66,8 @@ struct Place {
     damaged: bool,
 }
 
+const MICROS_PER_SECOND: u64 = 1_000_000;
+
 /// How long a reordered frame waits for the sender's next frame.
 const YIELD: Duration = Duration::from_millis(200);
 
@@ -242,16 +244,20 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         }
     }
 
+    /// Returns when a frame of `len` bytes arrives. The transmitter of host `from` first finishes its earlier frames.
     fn arrival(&mut self, now: Instant, from: usize, len: usize) -> Instant {
         let Line { latency, jitter, rate, .. } = self.line;
-        let time = match rate {
+        let transmission = match rate {
             None => Duration::ZERO,
-            Some(rate) => Duration::from_micros((len as u64 * 8_000_000).div_ceil(rate.max(1))),
+            Some(bits_per_second) => {
+                let bits = len as u64 * 8;
+                Duration::from_micros((bits * MICROS_PER_SECOND).div_ceil(bits_per_second.max(1)))
+            }
         };
-        let busy = &mut self.busy[from];
-        *busy = (*busy).max(now) + time;
+        let free_at = self.busy[from].max(now) + transmission;
+        self.busy[from] = free_at;
         let jitter = self.random.below(jitter.total_micros().saturating_add(1));
-        *busy + latency + Duration::from_micros(jitter)
+        free_at + latency + Duration::from_micros(jitter)
     }
 
     fn take(&mut self, now: Instant, to: usize) -> Option<Place> {

@@ -128,6 +128,29 @@ impl Resolver {
         self.result.map(|result| result.map(|()| &self.addresses))
     }
 
+    /// Handles the datagrams that have arrived. Those after the result are discarded.
+    fn receive(&mut self, socket: &mut Socket<'_>, now: Instant) {
+        while let Ok((bytes, from)) = socket.recv() {
+            if self.result.is_none() {
+                self.process(from.endpoint, bytes, now);
+            }
+        }
+    }
+
+    /// Notes the first server to which a query was sent: an empty send queue means that the queued query has left.
+    fn note_sent(&mut self, socket: &Socket<'_>) {
+        if socket.send_queue() == 0 {
+            let sent_to = self.queued.take();
+            self.asked = self.asked.or(sent_to);
+        }
+    }
+
+    /// Returns when to poll again at the latest.
+    fn next_deadline(&self) -> Option<Instant> {
+        let conclude_at = self.conclude_at.filter(|_| !self.thorough);
+        [self.until, self.ask_at, conclude_at].into_iter().flatten().min()
+    }
+
     /// Handles a datagram.
     fn process(&mut self, from: IpEndpoint, bytes: &[u8], now: Instant) {
         if from.port != PORT || !self.servers.contains(&from.addr) {
@@ -171,11 +194,12 @@ impl Resolver {
         }
     }
 
+    /// Ends the lookup: with the addresses found, or with `otherwise` if there are none.
     fn conclude(&mut self, otherwise: Result<(), ResolveError>) {
         self.result = Some(if self.addresses.is_empty() { otherwise } else { Ok(()) });
     }
 
-    /// Does what is due at this time.
+    /// Ends the lookup if it is complete or too late. Otherwise marks the queries as due if it is time to send them.
     fn advance(&mut self, now: Instant) {
         let until = *self.until.get_or_insert(now + self.patience);
         if self.queries.iter().all(|query| query.answered) {
@@ -226,14 +250,8 @@ impl Resolver {
 
 impl UdpSession for Resolver {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
-        while let Ok((bytes, from)) = socket.recv() {
-            if self.result.is_none() {
-                self.process(from.endpoint, bytes, cx.now);
-            }
-        }
-        if socket.send_queue() == 0 {
-            self.asked = self.asked.or(self.queued.take());
-        }
+        self.receive(socket, cx.now);
+        self.note_sent(socket);
         if self.result.is_none() {
             self.advance(cx.now);
         }
@@ -241,9 +259,7 @@ impl UdpSession for Resolver {
             return Next::Close;
         }
         self.ask(socket, cx.now);
-        let conclude_at = self.conclude_at.filter(|_| !self.thorough);
-        let due = [self.until, self.ask_at, conclude_at].into_iter().flatten().min();
-        due.map_or(Next::Wait, Next::WakeAt)
+        self.next_deadline().map_or(Next::Wait, Next::WakeAt)
     }
 
     fn unreachable(&mut self) {

@@ -101,17 +101,16 @@ impl Flow {
     /// Notes that a side sends a segment. Returns the cause, or `None` if the segment carries new data or acknowledges data that
     /// just arrived.
     pub fn sent(&mut self, side: usize, now: Instant, segment: &Segment) -> Option<Cause> {
-        let peer_scales = self.sides[1 - side].scale.is_some();
+        let peer_scale = self.sides[1 - side].scale;
         let me = &mut self.sides[side];
         if segment.syn {
+            // A retransmitted SYN has the same number.
             if me.iss != Some(segment.seq) {
-                *me = Side { iss: Some(segment.seq), una: segment.seq, nxt: segment.seq, ..*me };
-                me.sent = [None; REMEMBERED];
+                me.begin_sending(segment.seq);
             }
             me.scale = segment.scale;
         }
-        let shift = if segment.syn || !peer_scales { 0 } else { me.scale.unwrap_or(0) };
-        let offered = usize::from(segment.window) << shift;
+        let offered = window(segment, me.scale, peer_scale);
         let cause = if segment.rst {
             None
         } else if segment.space() > 0 {
@@ -131,8 +130,7 @@ impl Flow {
     pub fn arrived(&mut self, side: usize, now: Instant, segment: &Segment) {
         let other = self.sides[1 - side];
         let me = &mut self.sides[side];
-        let shift = if segment.syn || me.scale.is_none() { 0 } else { other.scale.unwrap_or(0) };
-        let window = usize::from(segment.window) << shift;
+        let window = window(segment, other.scale, me.scale);
         if let Some(ack) = segment.ack
             && me.iss.is_some()
         {
@@ -154,7 +152,25 @@ impl Flow {
     }
 }
 
+/// Returns the window that a segment offers, in bytes. It is scaled only if both sides announced a scale, and never in a SYN
+/// (RFC 7323 section 2.2).
+fn window(segment: &Segment, sender: Option<u8>, receiver: Option<u8>) -> usize {
+    let shift = match (sender, receiver) {
+        (Some(scale), Some(_)) if !segment.syn => scale,
+        _ => 0,
+    };
+    usize::from(segment.window) << shift
+}
+
 impl Side {
+    /// Starts the send sequence at `iss`. The state of the receive side stays: the peer's SYN may have arrived before this
+    /// side's.
+    fn begin_sending(&mut self, iss: TcpSeqNumber) {
+        (self.iss, self.una, self.nxt) = (Some(iss), iss, iss);
+        self.sent = [None; REMEMBERED];
+    }
+
+    /// Notes that a segment with payload, SYN or FIN is sent. Returns its cause unless it is sent for the first time.
     fn sent_space(&mut self, now: Instant, segment: &Segment) -> Option<Cause> {
         let end = segment.seq + segment.space();
         let idle = self.una == self.nxt && self.iss.is_some();
@@ -199,6 +215,7 @@ impl Side {
         sent.min_by_key(|t| seq.0.wrapping_sub(t.seq.0)).copied()
     }
 
+    /// Returns the cause of a segment that only acknowledges, or `None` if it acknowledges data that just arrived.
     fn sent_ack(&self, now: Instant, segment: &Segment, offered: usize) -> Option<Cause> {
         if segment.ack == self.rcv_nxt && self.rcv_nxt.is_some() {
             return Some(if offered > self.offered { Cause::WindowUpdate } else { Cause::DuplicateAck });

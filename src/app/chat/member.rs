@@ -8,7 +8,7 @@ use smoltcp::wire::IpEndpoint;
 
 use super::lines::Lines;
 use super::operator::{Source, Typed};
-use super::room::{FallenBehind, NAME, Name, NameRefused, Room};
+use super::room::{CONSOLE, FallenBehind, NAME, Name, NameRefused, Room};
 use super::say_goodbye;
 use crate::app::message::{self, Arrived, Write};
 use crate::app::text::{is_invisible, print_line, write_display, write_escaped};
@@ -194,17 +194,19 @@ impl<'a> Member<'a> {
                 Typed::Goodbye => cx.console.print(b"the room has no end but Ctrl-C\n"),
                 Typed::Line => {
                     let said = operator.read(|text, _| {
-                        self.room.say_in_turn(0, cx.now, &|write| {
+                        self.room.say_in_turn(CONSOLE, cx.now, &|write| {
                             write(b"console: ");
                             write_escaped(write, text);
                         })
                     });
+                    // The room has no space for the line: the operator keeps it until then.
                     if let Some(Err(again)) = said {
                         return Some(again);
                     }
                     cx.wake_programs();
                 }
             }
+            // The line has been handled, so the operator can give the next one.
             operator.take();
         }
     }

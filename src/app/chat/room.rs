@@ -6,8 +6,10 @@ use smoltcp::time::{Duration, Instant};
 
 use super::operator::Operator;
 use crate::app::message::Write;
-
 use crate::app::timing::later;
+
+/// The number of the operator at the console, in place of a member's number. Members count from 1.
+pub const CONSOLE: u16 = 0;
 
 /// The longest name of a member, in bytes.
 pub const NAME: usize = 16;
@@ -55,7 +57,7 @@ struct Ends {
 /// One line in the ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// The number of the member who said it; 0 for the operator at the console.
+    /// The number of the member who said it, or [`CONSOLE`].
     pub by: u16,
     /// The position of the next line.
     pub next: u64,

@@ -53,7 +53,7 @@ impl<'g> Getter<'g> {
         let ended = self.wait(id, stack, io)?;
         let result = stack.session(id).and_then(|runner| runner.session.result());
         let mut sink = self.sink.borrow_mut();
-        let flushed = sink.is_flushed();
+        let flushed = sink.flush_rest();
         match result {
             _ if sink.has_failed() => Err(sink.failure()),
             // A complete answer counts, even after a signal.
@@ -66,18 +66,21 @@ impl<'g> Getter<'g> {
     /// Waits until the answer is complete or has failed.
     fn wait(&mut self, id: ConnectionId, stack: &mut Fetching<'_, 'g>, io: &mut Around) -> Result<Ended, Failure> {
         let (sink, clock) = (self.sink, self.clock);
-        let ended = drive(stack, io, &clock, &mut self.waiting, |stack| {
+        // `drive` calls this after each poll, so this is also the place to continue stalled output.
+        let advance_output = |stack: &mut Fetching<'_, 'g>| {
             let mut sink = sink.borrow_mut();
             if sink.is_ready_again() {
                 stack.wake_programs();
             }
-            // After a redirect, the old connection closes while the next request runs.
             if sink.is_redirected() {
-                return stack.session(id).is_some_and(|runner| runner.session.result().is_some());
+                // The next request does not wait for the old connection to close.
+                let has_result = stack.session(id).is_some_and(|runner| runner.session.result().is_some());
+                return has_result;
             }
-            stack.ended(id).is_some() && sink.is_flushed()
-        })?;
-        Ok(ended)
+            let has_ended = stack.ended(id).is_some();
+            has_ended && sink.flush_rest()
+        };
+        Ok(drive(stack, io, &clock, &mut self.waiting, advance_output)?)
     }
 }
 
