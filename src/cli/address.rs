@@ -1,4 +1,4 @@
-//! Waits for the own addresses, and finds the addresses of the host to call.
+//! Waits for this side's addresses, and finds the addresses of the host to call.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -19,11 +19,11 @@ use crate::stack::{Hardware, Io, Probe, Session, Stack, UdpSession};
 /// How long a link may accept no frame before a warning.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// Waits until the addresses given by hand are known to be unique. This takes 150 ms on a link that is up. It warns once if the
-/// link is down, and keeps waiting.
+/// Waits until the addresses given by hand are known to be unique. This takes 150 ms on a link that is up. If the link is down,
+/// warns once and keeps waiting.
 ///
 /// # Errors
-/// Another host has one of them, or the device has failed.
+/// Another host has one of the addresses, or the device has failed.
 pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
     link: &Link,
     stack: &mut Stack<'_, S, U>,
@@ -79,7 +79,7 @@ impl Lookup<'_> {
     /// Finds the addresses of `host`, a name or IP address, that can be reached from here. Returns at least one, in the order to
     /// try (RFC 8305). A name needs a free UDP port of the stack.
     ///
-    /// Waits first for the own addresses: those given by hand, and those from DHCP or SLAAC.
+    /// Waits first for this side's addresses: those given by hand, and those from DHCP or SLAAC.
     ///
     /// # Errors
     /// One line for the user, which names the host unless the link is at fault.
@@ -107,7 +107,7 @@ impl Lookup<'_> {
         }
     }
 
-    /// Returns whether an own address of this family may still come.
+    /// Returns whether DHCP or SLAAC may still give this side an address of the family of `to`.
     fn may_come<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>, to: &IpAddr) -> bool {
         match to {
             to if is_loopback(*to) => false,
@@ -297,7 +297,7 @@ pub(super) fn no_route(address: &IpAddress) -> Failure {
     ))
 }
 
-/// Says who left ARP or NDP unanswered when we sent to `to`: that host, or the router towards it.
+/// Describes which host did not answer ARP or NDP for a packet to `to`: that host, or the router towards it.
 pub(super) fn unanswered<S: Session + Clone, U: UdpSession>(
     link: &Link,
     stack: &Stack<'_, S, U>,

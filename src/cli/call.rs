@@ -53,7 +53,7 @@ pub struct CallArgs {
     /// Use UDP; inbox always does
     #[arg(long)]
     pub udp: bool,
-    /// Give up when finding the server, connecting, or a reply takes longer
+    /// Give up when the lookup, the connection or a reply takes longer than TIME
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = positive)]
     pub timeout: Duration,
     /// greeting: send N random numbers from 0 to 1 [default: TEXT]
@@ -185,7 +185,7 @@ impl<'t> Job<'t> {
 struct Caller<'c> {
     link: &'c Link,
     tcp: TcpArgs,
-    /// What else the user may have meant as the host, to suggest in an error.
+    /// Another reading of the host, to suggest in an error.
     hint: Option<String>,
     race: &'c Race,
     /// Connections that lost a race and may not have ended.

@@ -110,7 +110,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns each command's help, as `--help` prints it, with the command.
+    /// Returns each command with its help, as `--help` prints it.
     fn helps() -> Vec<(String, clap::Command)> {
         let mut cli = Cli::command();
         cli.build();

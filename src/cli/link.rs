@@ -1,4 +1,4 @@
-//! LINK: the options for the interface and its addresses.
+//! The options for the interface and its addresses, which commands share.
 
 use std::borrow::Cow;
 
@@ -44,7 +44,7 @@ pub struct LinkArgs {
     /// Use this hardware address on a TAP [default: one derived from the TAP's name, the machine's id and the host's name]
     #[arg(long, value_name = "MAC")]
     pub mac: Option<String>,
-    /// Compute all checksums and segments here, not in the kernel
+    /// Compute all checksums and segments in smolstep, not in the kernel
     #[arg(long)]
     pub no_offload: bool,
     /// Write every frame to FILE, which Wireshark opens [default: no capture]

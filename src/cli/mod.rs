@@ -1,4 +1,7 @@
-//! The program: command line, console and sandbox. Each command has its own file.
+//! The program: command line, console and sandbox.
+//!
+//! Each command and its options have a file of their own. commands.rs chooses the command, and link.rs has the options that
+//! commands share.
 
 mod addr_text;
 mod address;

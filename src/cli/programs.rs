@@ -1,4 +1,4 @@
-//! The programs as the command line names and lists them.
+//! Finds programs by name, and lists them for the help.
 
 use super::error::Failure;
 use super::suggest::did_you_mean;

@@ -50,7 +50,7 @@ pub struct Runner<'r, S> {
 pub enum Outcome {
     /// No connection was established; the dialler holds the reasons.
     Lost,
-    /// A signal came.
+    /// A signal arrived.
     Stopped,
     /// This connection won the race.
     Won(ConnectionId, IpEndpoint),

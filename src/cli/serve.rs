@@ -30,7 +30,7 @@ use crate::host::{Clock, Ended, Interrupt, Sizes, Verdict, drive};
 use crate::phy::linux::TunTap;
 use crate::stack::{Io, Listener, Overflow, Stack};
 
-/// The number of connections on the status page; the slots that are used first come first.
+/// The number of connections on the status page: those of the first slots.
 const ROWS: usize = 64;
 
 /// Serve programs on a TAP or TUN
@@ -59,15 +59,16 @@ pub struct ServerArgs {
     /// Serve APP on another port: echo=4000 for TCP and UDP, echo/udp=4000 for UDP alone; repeatable [default: the ports below]
     #[arg(long, value_name = "APP=PORT")]
     pub port: Vec<String>,
-    /// Connections at a time, of all programs together [default: 1024]
+    /// The largest number of connections at a time, of all programs together [default: 1024]
     #[arg(long, value_name = "N", value_parser = whole::<u16>(1..=65_000, "1024"))]
     pub max_connections: Option<u16>,
     #[command(flatten)]
     pub tcp: TcpArgs,
-    /// Connections that may wait to be served, for each program [default: 128]
+    /// The largest number of connections that wait to be served, for each program [default: 128]
     #[arg(long, value_name = "N", value_parser = whole::<usize>(0..=u64::MAX, "128"))]
     pub backlog: Option<usize>,
-    /// Connections served at a time, for each program [default: no limit; chat without a room always serves 1]
+    /// The largest number of connections served at a time, for each program [default: no limit; chat without a room always
+    /// serves 1]
     #[arg(long, value_name = "N", value_parser = whole::<usize>(1..=u64::MAX, "4"))]
     pub serve_at_once: Option<usize>,
     /// End a connection whose peer has answered nothing for TIME [default: 5min]
@@ -88,10 +89,10 @@ pub struct ServerArgs {
     /// greeting: wait TIME before each reply over TCP [default: 0s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub delay: Option<Duration>,
-    /// inbox: exit after one datagram; chat: exit after one talk, which over UDP ends with q
+    /// inbox: exit after one datagram; chat: exit after one talk (over UDP, q ends it)
     #[arg(long)]
     pub once: bool,
-    /// chat: let all talk with each other, not one at a time with this terminal; a sandbox always does
+    /// chat: let all clients talk with each other, instead of one at a time with this terminal; always so in a sandbox
     #[arg(long)]
     pub room: bool,
     /// inbox: reply TEXT to each datagram [default: no reply]
@@ -304,7 +305,7 @@ impl Plan<'_> {
             }
         }
         settle(link, &mut stack, &mut io, clock)?;
-        // A link-local address beside other addresses is for neighbours only. Without others it is the address to show.
+        // With static addresses alone, the link-local address that smolstep adds is only for neighbours: it is not shown.
         let own = |address: &IpCidr| link.slaac || link.dhcp || link.addresses.contains(address);
         let mut listening = Listening::new(&self.tcp, &self.udp);
         let mut interrupt = start(&listening.change(stack.addresses().iter().copied().filter(own)))?;
@@ -341,7 +342,7 @@ impl Plan<'_> {
     }
 }
 
-/// An interrupt that first asks to close.
+/// An interrupt that asks to close at once, before any signal.
 struct Closing<'i, I>(&'i mut I, bool);
 
 impl<I: Interrupt> Interrupt for Closing<'_, I> {

@@ -1,4 +1,4 @@
-//! Ctrl-C and similar signals, as a file that can be waited for.
+//! Ctrl-C and similar signals, as a file that the loop can wait for.
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -18,7 +18,7 @@ pub struct Stop {
     received: UnixStream,
     /// Set before `received` is readable, so that a check needs no system call.
     raised: Arc<AtomicBool>,
-    /// Whether a signal has come; more of its bytes may follow.
+    /// Whether a signal has arrived. More of its bytes may follow.
     closing: bool,
 }
 

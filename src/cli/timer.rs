@@ -21,13 +21,13 @@ impl Timer {
             .map_err(|error| Failure::run(format_args!("no timer: {error}")))
     }
 
-    /// Readable once the time has come.
+    /// Returns a file that is readable once the time has come.
     pub(super) fn file(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
     }
 
     /// Wakes the loop at `at`, or at once if that time has passed; `None` stops the timer. The new time replaces the earlier one.
-    /// Once it has come, the loop wakes repeatedly until the timer is set again.
+    /// Once the time has come, the loop wakes repeatedly until the timer is set again.
     pub(super) fn set(&self, clock: &Clock, at: Option<Instant>) -> Result<(), Failure> {
         let now = clock.now();
         // Zero would stop the timer, so a past time becomes one microsecond.

@@ -55,7 +55,7 @@ pub const MAX_HOSTS: usize = 4;
 /// The default number of TCP connections that a [`Lab`] tracks by their frames. Later ones replace the oldest.
 pub(crate) const MAX_FLOWS: usize = 16;
 
-/// The start of the virtual clock. It is not 0, because smoltcp interprets 0 as "at once".
+/// The start of the virtual clock. smoltcp interprets time 0 as "at once", so the clock starts later.
 #[doc(hidden)]
 pub const START: Instant = Instant::from_micros_const(1_000_000);
 
@@ -71,8 +71,9 @@ pub fn address(host: usize) -> IpAddress {
 
 /// `N` hosts on a wire.
 ///
-/// `S` and `U` are their programs, `C` their consoles. The last `R` entries are kept. `FRAMES` and `KEPT` are those of the
-/// [`Wire`]. `FLOWS` connections are tracked, some 950 bytes each. The defaults take 150 kB, which is enough for every scenario.
+/// `S` and `U` are the hosts' TCP and UDP programs, `C` their consoles. The last `R` entries are kept. `FRAMES` and `KEPT` are
+/// the sizes of the [`Wire`]. `FLOWS` connections are tracked, some 950 bytes each.
+/// The defaults take 150 kB, which is enough for every scenario.
 pub struct Lab<
     'a,
     S,
@@ -100,9 +101,9 @@ pub struct Lab<
 
 /// One host.
 pub struct Host<'a, S, U, C> {
-    /// Its stack.
+    /// The host's stack.
     pub stack: Stack<'a, S, U>,
-    /// Its programs' standard input and output.
+    /// The standard input and output of the host's programs.
     pub console: C,
 }
 
@@ -113,14 +114,14 @@ struct Tracked {
     flow: Flow,
 }
 
-/// What one call of [`Lab::step`] did.
+/// The result of one call of [`Lab::step`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// The clock jumped to this time.
     Clock(Instant),
     /// Nothing is left to do.
     End,
-    /// This host did something.
+    /// This host took a step.
     Step(usize, Step),
 }
 
@@ -139,7 +140,7 @@ impl<
     /// Makes hosts on a wire. `set` may change the configuration of each host's stack.
     ///
     /// # Errors
-    /// [`SetupError`], as for any stack.
+    /// [`SetupError`]: a stack could not be set up.
     // Not inlined, so that the temporary copy of the wire is not in the caller's stack frame, which holds only the lab.
     #[inline(never)]
     pub fn new(
@@ -199,7 +200,7 @@ impl<
     /// Makes a host call another: see [`Stack::connect`].
     ///
     /// # Errors
-    /// As [`Stack::connect`].
+    /// The errors of [`Stack::connect`].
     pub fn connect(
         &mut self,
         host: usize,
@@ -210,7 +211,7 @@ impl<
         self.call(host, 0, remote, session, patience)
     }
 
-    /// Takes one step: takes in a frame, runs a program, sends a frame, or advances the clock to the next deadline.
+    /// Takes one step: a host receives a frame, runs a program or sends a frame, or the clock advances to the next deadline.
     pub fn step(&mut self) -> Progress {
         self.run_due();
         let mut due = [self.wire.next_arrival(), self.next_scheduled()].into_iter().flatten().min();
@@ -281,7 +282,7 @@ impl<
         }
     }
 
-    /// The flow of a segment, and the side that sends it.
+    /// The flow of a segment, and the index of the side that sends it. If the flow is not tracked, tracks it if `begin` is set.
     fn flow(&mut self, summary: &Summary, begin: bool) -> Option<(&mut Flow, usize)> {
         summary.segment()?;
         let ends = summary.ends?;
@@ -310,7 +311,7 @@ impl<
 }
 
 impl Tracked {
-    /// The index of the first of these ends.
+    /// The index of the first of `ends` in this connection; `None` if the ends belong to another one.
     fn side_of(&self, ends: [IpEndpoint; 2]) -> Option<usize> {
         let [a, b] = ends;
         if self.ends == ends { Some(0) } else { (self.ends == [b, a]).then_some(1) }
@@ -341,7 +342,7 @@ struct Notes(heapless::Vec<Event, 16>);
 
 impl Probe for Notes {
     fn event(&mut self, _now: Instant, event: &Event) {
-        // One step causes a handful of events at most. If events do not fit, they are left out; there is no panic.
+        // One step causes a handful of events at most. Events that do not fit are left out.
         let _ = self.0.push(*event);
     }
 }

@@ -1,4 +1,4 @@
-//! What a run shows: an entry with the states around it, and a host's connections.
+//! Views of a run: an entry with the states of both ends, and a host's connections.
 
 use smoltcp::socket::tcp::State;
 use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
@@ -8,12 +8,12 @@ use crate::lab::show::{Entry, What};
 use crate::stack::{Connection, Console, Session, UdpSession};
 use crate::trace::{Side, Summary};
 
-/// An entry, with what is needed to show it.
+/// An entry, with the sequence numbers and states that are shown beside it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// The entry.
     pub entry: Entry,
-    /// The initial sequence numbers of its frame's sender and receiver, if they are known.
+    /// The initial sequence numbers of the frame's sender and receiver, if they are known.
     pub isn: [Option<TcpSeqNumber>; 2],
     /// The states of the client and of the server after the step.
     pub states: [State; 2],
@@ -22,9 +22,9 @@ pub struct Snapshot {
 /// One end's view of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View {
-    /// What the stack reports: observed.
+    /// The connection as the stack reports it: observed.
     pub connection: Connection,
-    /// What the frames show: inferred.
+    /// The connection as its frames show it: inferred.
     pub side: Side,
     /// The peer's initial sequence number, from which RCV.NXT is counted.
     pub irs: Option<TcpSeqNumber>,

@@ -25,7 +25,8 @@ const FALLBACK_DELAY: Duration = Duration::from_secs(2);
 /// Looks up the addresses of a name: both families at once, the servers in turn.
 ///
 /// The result is ready when both families are answered, 50 ms after IPv4 addresses arrive, or 2 s after IPv6 addresses arrive.
-/// Addresses of a family that cannot be reached start no such delay. There is always a result when the patience ends.
+/// Addresses of a family that cannot be reached start no such delay. At the latest, the result is ready
+/// when the lookup's `patience` ends.
 ///
 /// Its port needs room for two datagrams of 271 bytes to send, and for two replies of 512 bytes.
 #[derive(Clone, Debug)]
@@ -58,7 +59,7 @@ pub struct Resolver {
     result: Option<Result<(), ResolveError>>,
 }
 
-/// One query.
+/// The query for the addresses of one family.
 #[derive(Clone, Copy, Debug)]
 struct Query {
     kind: Kind,
@@ -123,7 +124,7 @@ impl Resolver {
         }
     }
 
-    /// The addresses, at least one, or the error; `None` while the lookup runs.
+    /// The addresses found, at least one, or why the lookup failed; `None` while it runs.
     pub fn result(&self) -> Option<Result<&Addresses, ResolveError>> {
         self.result.map(|result| result.map(|()| &self.addresses))
     }
@@ -263,7 +264,7 @@ impl UdpSession for Resolver {
     }
 
     fn unreachable(&mut self) {
-        // The server's turn is over. The next one is asked at once.
+        // The unreachable server's turn is over: the next server is asked at once.
         self.ask_at = None;
         self.queued = None;
     }
@@ -275,7 +276,7 @@ impl UdpSession for Resolver {
 pub enum ResolveError {
     /// The server returned this error code: 2 is a failure of its own, 5 a refusal (RFC 1035 section 4.1.1).
     Failed(IpAddress, u8),
-    /// The server's replies cannot be read.
+    /// The server's replies cannot be parsed.
     Malformed(IpAddress),
     /// The name exists but has no address.
     NoAddress,

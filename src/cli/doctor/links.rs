@@ -1,6 +1,6 @@
 //! The TAPs and TUNs of this machine: whether a program can use them, and for which addresses.
 //!
-//! Whoever made an interface may still need it, so deleting one is never proposed.
+//! An interface may still be needed by its owner, so no check proposes to delete one.
 
 use std::fs;
 use std::io;

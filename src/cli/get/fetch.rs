@@ -1,4 +1,4 @@
-//! Fetches one answer, from the first of a host's addresses that takes the connection.
+//! Fetches one answer, from the first of a host's addresses that accepts a connection.
 
 use core::fmt;
 

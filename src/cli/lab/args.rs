@@ -39,7 +39,7 @@ pub struct LabArgs {
     /// run had no such frame [default: none, or the scenario's]
     #[arg(long, value_name = "FAULT", value_parser = fault)]
     pub fault: Vec<Asked>,
-    /// Lose frames at random, as in 10% [default: 0%, or the scenario's]
+    /// Lose this share of the frames at random, as in 10% [default: 0%, or the scenario's]
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     pub loss: Option<u32>,
     /// How long a frame takes to the other end [default: 1ms, or the scenario's]
@@ -60,7 +60,7 @@ pub struct LabArgs {
     /// The seed of everything random in the run [default: 7, or the scenario's]
     #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX, "7"))]
     pub seed: Option<u64>,
-    /// Stop a run that lasts longer, with exit code 1 [default: 10min, or the scenario's]
+    /// Stop a run that lasts longer than TIME, with exit code 1 [default: 10min, or the scenario's]
     #[arg(long, value_name = "VIRTUAL_TIME", value_parser = crate::cli::values::positive)]
     pub limit: Option<Duration>,
     /// Write a capture to FILE, with a comment on each frame [default: no capture]
@@ -75,7 +75,7 @@ pub struct LabArgs {
     /// Draw the state diagram of RFC 9293 to FILE, with the visited transitions [default: no file]
     #[arg(long, value_name = "FILE")]
     pub states: Option<PathBuf>,
-    /// Say why each event happens, and which RFC says so
+    /// Explain each event in a sentence, with the section of the RFC
     #[arg(long)]
     pub explain: bool,
     /// Check the run against the expectations in FILE [default: no check]
@@ -92,12 +92,12 @@ pub struct LabArgs {
     pub ascii: bool,
 }
 
-/// A fault, and its words on the command line.
+/// A fault, as parsed and as written on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
     /// The fault.
     pub fault: Fault,
-    /// Its words on the command line.
+    /// The fault's words on the command line.
     pub words: String,
 }
 

@@ -80,7 +80,7 @@ impl Shown {
     }
 }
 
-/// Chooses the entries that get a row; the choice does not depend on width and colour.
+/// The ladder that decides which entries get a row in the picture. Width and colour do not matter for that.
 const LADDER: Ladder = Ladder { width: Ladder::WIDEST, ascii: false, color: false };
 
 type FileCapture = LabCapture<IoSink<BufWriter<File>>>;

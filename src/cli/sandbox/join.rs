@@ -30,7 +30,7 @@ fn become_command(command: &[OsString]) -> Result<SandboxError, SandboxError> {
 }
 
 fn enter(pid: u32) -> io::Result<()> {
-    // Both are opened before either is entered: from inside the user namespace, this process may not open them.
+    // Both files are opened first: inside the user namespace, this process may not open them.
     let user = File::open(format!("/proc/{pid}/ns/user"))?;
     let net = File::open(format!("/proc/{pid}/ns/net"))?;
     // A sandbox that root made without a user namespace is in this process's own, and entering one's own namespace is an error.
@@ -83,7 +83,7 @@ fn ensure_private(path: &Path, uid: u32) -> io::Result<()> {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
         _ => {}
     }
-    // Checks the name itself: another user could have put a link there.
+    // Checks the path itself and follows no link: another user could have created one.
     let found = fs::symlink_metadata(path)?;
     if found.is_dir() && found.uid() == uid && found.mode() & 0o077 == 0 {
         Ok(())

@@ -11,7 +11,7 @@ use rustix::io::Errno;
 /// The most clients of one port; a further client replaces the one that was silent longest.
 const MAX_CLIENTS: usize = 64;
 
-/// A client is forgotten after this silence.
+/// How long a client may be silent before its socket is closed.
 const IDLE: Duration = Duration::from_secs(60);
 
 /// Passes datagrams in both directions until the process ends.
@@ -79,7 +79,7 @@ impl<S> Clients<S> {
         Clients { list: Vec::new() }
     }
 
-    /// Returns the socket of the client at `address`, opening one for a new client.
+    /// Returns the socket of the client at `address`. Opens one for a new client.
     fn socket(
         &mut self,
         address: SocketAddr,

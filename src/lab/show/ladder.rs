@@ -17,7 +17,7 @@ use crate::trace::{Carries, Cause, Segment, Summary};
 /// The appearance of a ladder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ladder {
-    /// The columns of a line, limited to [`Ladder::NARROWEST`] and [`Ladder::WIDEST`].
+    /// The number of columns of a line, limited to [`Ladder::NARROWEST`] and [`Ladder::WIDEST`].
     pub width: usize,
     /// Whether to use ASCII only.
     pub ascii: bool,
@@ -39,8 +39,8 @@ impl Ladder {
         Header(*self)
     }
 
-    /// The line of an entry, or `None` if other lines show it: the states' columns show changes of state, and the line of a
-    /// program's run shows what the program read.
+    /// The line of an entry, or `None` if other lines show it. The columns of states show changes of state, and the line of a
+    /// program's run shows the data that it read.
     pub fn row(&self, snapshot: &Snapshot) -> Option<impl Display + use<>> {
         Some(Row { ladder: *self, snapshot: *snapshot, body: Body::of(*self, snapshot)? })
     }
@@ -53,12 +53,12 @@ impl Ladder {
         self.width() >= WIDE
     }
 
-    /// The columns of a state.
+    /// The number of columns for a state.
     fn state(&self) -> usize {
         if self.is_wide() { 12 } else { 10 }
     }
 
-    /// The columns between the states.
+    /// The number of columns between the states.
     fn middle(&self) -> usize {
         self.width() - TIME - 1 - STEP - 1 - 2 * (self.state() + 1)
     }
@@ -88,26 +88,26 @@ impl Display for Header {
     }
 }
 
-/// The part between the states.
+/// The part of a line between the two states.
 pub(super) enum Body {
     /// A frame leaves the client or the server.
     Arrow {
         /// The sender.
         host: usize,
-        /// Its number.
+        /// The frame's number.
         frame: u32,
-        /// Whether it never arrives.
+        /// Whether the frame never arrives.
         lost: bool,
-        /// Whether it is a retransmission.
+        /// Whether the frame is a retransmission.
         again: bool,
-        /// Its label.
+        /// The arrow's label.
         label: Text,
     },
-    /// A frame arrives whose arrow was drawn when it was sent.
+    /// A frame arrives. Its arrow was drawn when the frame was sent.
     Arrival { host: usize, frame: u32, damaged: bool, text: Text },
     /// The clock jumps.
     Clock,
-    /// Something else happens at a host.
+    /// Any other event at a host.
     Note { host: usize, tone: Tone, text: Text },
 }
 
