@@ -11,7 +11,7 @@ use crate::stack::{Answer, Context, Input, Next, Responder, Session};
 
 /// The TCP server of one connection: sends received data back as far as there is room.
 ///
-/// It closes after the peer.
+/// The server closes after the peer.
 #[derive(Clone, Debug, Default)]
 pub struct Server;
 
@@ -46,9 +46,9 @@ impl Responder for Datagrams {
 
 /// The TCP client of one connection.
 ///
-/// With texts, it sends each one after the whole previous text has come back. It prints received data, and a newline after each
-/// text. With the console alone, it sends input and prints received data, unchanged and at the same time. The end of input closes
-/// its side.
+/// With texts, the client sends each one after the whole previous text has come back. It prints received data, and a newline
+/// after each text. With the console alone, it sends input and prints received data, unchanged and at the same time. The end of
+/// input closes its side.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 pub struct Client {

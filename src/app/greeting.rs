@@ -54,7 +54,7 @@ impl<'a> Template<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TemplateError {
-    /// It has no `{}`.
+    /// The template has no `{}`.
     NoPlace,
 }
 
@@ -148,7 +148,8 @@ impl Responder for Datagrams<'_> {
 
 /// The TCP client of one connection: sends texts and prints all received data.
 ///
-/// It waits for the welcome, sends each text after the reply to the text before, sends `exit`, and reads to the end of stream.
+/// The client waits for the welcome, sends each text after the reply to the text before, sends `exit`, and reads to the end of
+/// stream.
 ///
 /// A reply is the data that one read returns. A reply that arrives in pieces is printed in pieces, each on its own line. Empty
 /// texts are skipped; the text `exit` is the last.

@@ -8,8 +8,8 @@ use crate::app::{Escape, Keyboard};
 use crate::phy::Registers;
 use crate::stack::{Console, Input};
 
-/// How often a full UART is checked before a byte is dropped. At 115,200 baud a byte takes 87 microseconds, some 2,200 cycles at
-/// 25 MHz. A check takes several cycles.
+/// How often a full UART is checked before a byte is dropped. At 115,200 baud a byte takes 87 microseconds, some 2,200 cycles
+/// at 25 MHz. A check takes several cycles.
 const PATIENCE: usize = 10_000;
 
 /// The UART of a board.
@@ -48,8 +48,8 @@ impl<B: Board> Console for Uart<B> {
     }
 }
 
-/// A person at the UART: the programs' standard input and output. Input is passed on in whole lines. Bytes that must not reach a
-/// terminal are escaped.
+/// A person at the UART: the programs' standard input and output. Input is passed on in whole lines. Bytes that must not reach
+/// a terminal are escaped.
 #[derive(Debug)]
 pub struct Terminal<B> {
     uart: Uart<B>,

@@ -76,8 +76,8 @@ pub struct Lookup<'l> {
 }
 
 impl Lookup<'_> {
-    /// Finds the addresses of `host`, a name or IP address, that can be reached from here. Returns at least one, in the order to
-    /// try (RFC 8305). A name needs a free UDP port of the stack.
+    /// Finds the addresses of `host`, a name or IP address, that can be reached from here. Returns at least one, in the order
+    /// to try (RFC 8305). A name needs a free UDP port of the stack.
     ///
     /// Waits first for this side's addresses: those given by hand, and those from DHCP or SLAAC.
     ///

@@ -50,7 +50,7 @@ pub struct CallArgs {
     pub link: LinkArgs,
     #[command(flatten)]
     pub tcp: TcpArgs,
-    /// Use UDP; inbox always does
+    /// Use UDP; inbox always uses it
     #[arg(long)]
     pub udp: bool,
     /// Give up when the lookup, the connection or a reply takes longer than TIME

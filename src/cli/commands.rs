@@ -30,7 +30,7 @@ use super::words::join_negative_values;
 Environment:
   RUST_LOG  What to log on standard error: off, error, warn, info, debug or trace [default: info;
             warn for get and chat at a terminal; lab and the tour log at most warn]
-  NO_COLOR  No colours, if it is not empty
+  NO_COLOR  Any value that is not empty turns colours off
 
 Example:
   smolstep sandbox --serve greeting -- nc -N 192.168.69.1 9999"

@@ -1,7 +1,7 @@
 //! Edits a line at a terminal while other lines are printed above it.
 //!
-//! The editor reads the keyboard on its own thread and passes finished lines through a socket, which the poll loop waits for like
-//! any other file. A second thread prints, because printing may wait for the editor and the poll loop must not.
+//! The editor reads the keyboard on its own thread and passes finished lines through a socket, which the poll loop waits for
+//! like any other file. A second thread prints, because printing may wait for the editor and the poll loop must not.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -149,7 +149,7 @@ pub(super) fn print_above(text: &str) -> bool {
     }
 }
 
-/// The editor that prints the log. It is global because the logger is.
+/// The editor that prints the log: global, because the logger is global.
 fn log_to() -> MutexGuard<'static, Option<Arc<Shared>>> {
     static LOG_TO: Mutex<Option<Arc<Shared>>> = Mutex::new(None);
     LOG_TO.lock().unwrap_or_else(PoisonError::into_inner)

@@ -39,8 +39,8 @@ impl Failure {
         Self::new(2, what)
     }
 
-    /// Standard output cannot be written: exit code 1. If its reader has gone, as with `| head -1`, the message is empty, and the
-    /// exit code is the one a shell reports for a program ended by SIGPIPE.
+    /// Standard output cannot be written: exit code 1. If its reader has gone, as with `| head -1`, the message is empty, and
+    /// the exit code is the one a shell reports for a program ended by SIGPIPE.
     pub fn output(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Failure { code: 128 + 13, what: String::new() },

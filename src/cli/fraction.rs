@@ -1,6 +1,6 @@
 //! Random numbers as Python writes them.
 
-/// Writes a number from 0 to 1, excluding 1, as Python does. It is `random` out of 2^64, with up to 16 digits.
+/// Writes a number from 0 to 1, excluding 1, as Python does. The number is `random` / 2^64, with up to 16 digits.
 pub fn fraction(random: u64) -> String {
     let digits = format!("{:016}", (u128::from(random) * 10u128.pow(16)) >> 64);
     let digits = digits.trim_end_matches('0');

@@ -29,7 +29,8 @@ pub struct LinkArgs {
     /// fdaa::2/64 for all other commands; none with --dhcp or --slaac]
     #[arg(long, value_name = "CIDR")]
     pub ip: Vec<String>,
-    /// Send packets for other networks to this router; one for IPv4, one for IPv6 [default: none, or what --dhcp and --slaac find]
+    /// Send packets for other networks to this router; one for IPv4, one for IPv6 [default: none, or what --dhcp and --slaac
+    /// find]
     #[arg(long, value_name = "IP")]
     pub gateway: Vec<String>,
     /// Get an IPv4 address, a router and DNS servers from a DHCP server

@@ -1,5 +1,5 @@
-//! `smolstep serve --step`: stops the loop after each step, while the peer's clock goes on. The prompt is in shell.rs; the lines
-//! that describe a step are in live/notes.rs.
+//! `smolstep serve --step`: stops the loop after each step, while the peer's clock goes on. The prompt is in shell.rs; the
+//! lines that describe a step are in live/notes.rs.
 
 mod notes;
 

@@ -47,7 +47,7 @@ pub struct ServeArgs {
     pub link: LinkArgs,
     #[command(flatten)]
     pub server: ServerArgs,
-    /// Stop after each step of the poll loop: Enter takes the next one, ? there lists the commands
+    /// Stop after each step of the poll loop: Enter takes the next step, ? lists the commands
     #[arg(long)]
     pub step: bool,
 }
@@ -71,7 +71,7 @@ pub struct ServerArgs {
     /// serves 1]
     #[arg(long, value_name = "N", value_parser = whole::<usize>(1..=u64::MAX, "4"))]
     pub serve_at_once: Option<usize>,
-    /// End a connection whose peer has answered nothing for TIME [default: 5min]
+    /// End a connection whose peer has been silent for TIME [default: 5min]
     #[arg(long, value_name = "TIME", value_parser = positive)]
     pub idle_timeout: Option<Duration>,
     /// End a handshake that has not finished after TIME [default: 10s]
@@ -237,8 +237,8 @@ impl Plan<'_> {
         )))
     }
 
-    /// Serves until the interrupt asks to stop, or until a program with --once has finished. `start` makes the interrupt when all
-    /// programs listen; it gets one line for each address, transport and program that listens.
+    /// Serves until the interrupt asks to stop, or until a program with --once has finished. `start` makes the interrupt when
+    /// all programs listen; it gets one line for each address, transport and program that listens.
     ///
     /// # Errors
     /// One line for the user.

@@ -13,8 +13,8 @@ const ADDRESSES: usize = 16;
 
 /// Connects to one of a host's addresses: IPv6 and IPv4 take turns, IPv6 first, until a connection is established.
 ///
-/// A dialler neither sends nor reads a clock. Its owner asks for the [`next`](Self::next) step, takes that step, and reports the
-/// result: addresses found, or connections begun, established or ended. Addresses may be added at any time.
+/// A dialler neither sends nor reads a clock. Its owner asks for the [`next`](Self::next) step, takes that step, and reports
+/// the result: addresses found, or connections begun, established or ended. Addresses may be added at any time.
 ///
 /// Attempts overlap: the next address is tried as soon as an attempt fails or has taken `delay`. With
 /// [`one_at_a_time`](Self::one_at_a_time) an attempt is given up after `delay` instead, unless its address is the last.
@@ -51,7 +51,8 @@ pub enum DialStep {
     },
     /// Wait until a connection is established or ends, or until this time.
     Wait(Option<Instant>),
-    /// Nothing is left to do: a connection is the [`winner`](Dialler::winner), or every address has [failed](Dialler::failures).
+    /// Nothing is left to do: a connection is the [`winner`](Dialler::winner), or every address has
+    /// [failed](Dialler::failures).
     Done,
 }
 
@@ -72,8 +73,8 @@ struct Attempt {
 }
 
 impl Dialler {
-    /// Dials `port` of a host whose addresses must be looked up. Each address may take `patience` to connect; the next address is
-    /// tried after `delay`.
+    /// Dials `port` of a host whose addresses must be looked up. Each address may take `patience` to connect; the next address
+    /// is tried after `delay`.
     pub fn to_name(port: u16, patience: Duration, delay: Duration) -> Self {
         Dialler {
             port,

@@ -107,7 +107,8 @@ pub(super) fn reply(bytes: &[u8], id: u16, name: &Name, kind: Kind, each: impl F
     }
 }
 
-/// Calls `each` with the addresses of the question's name, following aliases. `None` if a record before the first cannot be read.
+/// Calls `each` with the addresses of the question's name, following aliases. `None` if a record before the first cannot be
+/// read.
 fn addresses(bytes: &[u8], start: usize, count: u16, kind: Kind, mut each: impl FnMut(IpAddr)) -> Option<usize> {
     let records = || Records { bytes, at: start, left: count };
     // The position of the name to which the addresses must belong.

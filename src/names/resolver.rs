@@ -28,7 +28,7 @@ const FALLBACK_DELAY: Duration = Duration::from_secs(2);
 /// Addresses of a family that cannot be reached start no such delay. At the latest, the result is ready
 /// when the lookup's `patience` ends.
 ///
-/// Its port needs room for two datagrams of 271 bytes to send, and for two replies of 512 bytes.
+/// The resolver's port needs room for two datagrams of 271 bytes to send, and for two replies of 512 bytes.
 #[derive(Clone, Debug)]
 pub struct Resolver {
     name: Name,
@@ -70,7 +70,7 @@ struct Query {
 }
 
 impl Resolver {
-    /// A lookup of `name` that takes at most `patience`. It asks at most 4 servers, in their order.
+    /// Makes a lookup of `name` that takes at most `patience` and asks at most 4 of `servers`, in their order.
     ///
     /// Others must not be able to guess `ids`, or they could answer in the servers' place (RFC 5452 section 4.3).
     pub fn new(name: Name, servers: &[IpAddress], patience: Duration, ids: [u16; 2]) -> Self {

@@ -98,8 +98,8 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// Notes that a side sends a segment. Returns the cause, or `None` if the segment carries new data or acknowledges data that
-    /// just arrived.
+    /// Notes that a side sends a segment. Returns the cause, or `None` if the segment carries new data or acknowledges data
+    /// that just arrived.
     pub fn sent(&mut self, side: usize, now: Instant, segment: &Segment) -> Option<Cause> {
         let peer_scale = self.sides[1 - side].scale;
         let me = &mut self.sides[side];
@@ -152,8 +152,8 @@ impl Flow {
     }
 }
 
-/// Returns the window that a segment offers, in bytes. It is scaled only if both sides announced a scale, and never in a SYN
-/// (RFC 7323 section 2.2).
+/// Returns the window that a segment offers, in bytes. The window is scaled only if both sides announced a scale, and never in
+/// a SYN (RFC 7323 section 2.2).
 fn window(segment: &Segment, sender: Option<u8>, receiver: Option<u8>) -> usize {
     let shift = match (sender, receiver) {
         (Some(scale), Some(_)) if !segment.syn => scale,
@@ -208,8 +208,8 @@ impl Side {
         Some(Cause::Retransmission { rto, count: count.max(1) })
     }
 
-    /// The transmission that covers `seq`: the one that starts at `seq`, or nearest below. A FIN that was sent with payload can be
-    /// retransmitted alone, so a transmission may start below `seq`.
+    /// The transmission that covers `seq`: the one that starts at `seq`, or nearest below. A FIN that was sent with payload can
+    /// be retransmitted alone, so a transmission may start below `seq`.
     fn transmission_of(&self, seq: TcpSeqNumber) -> Option<Transmission> {
         let sent = self.sent.iter().flatten().filter(|t| t.seq == seq || (t.seq < seq && seq < self.nxt));
         sent.min_by_key(|t| seq.0.wrapping_sub(t.seq.0)).copied()

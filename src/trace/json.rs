@@ -87,7 +87,7 @@ pub(crate) struct Object<'w> {
 }
 
 impl<'w> Object<'w> {
-    /// Begins a line. Its first field is the version of these lines.
+    /// Begins a line with the field for the version of the format.
     pub(crate) fn begin(out: &'w mut dyn Write) -> Result<Self, fmt::Error> {
         write!(out, "{{\"v\":{VERSION}")?;
         Ok(Object { out })

@@ -51,12 +51,12 @@ enum Who {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Begin,
-    /// In the room. It next reads the line at `position`; `first` says whether its next line may be its name.
+    /// In the room. The member next reads the line at `position`. `first` says whether its next line may set its name.
     Talking {
         position: u64,
         first: bool,
     },
-    /// It has fallen behind. It has until this time to receive the note.
+    /// Fallen behind. The member has until this time to receive the note.
     Dropped(Instant),
     Over,
 }
@@ -260,8 +260,8 @@ impl<'a> Member<'a> {
     }
 }
 
-/// Returns the name at the front of a text, and its length. The name ends at the first character that is not allowed or does not
-/// fit.
+/// Returns the name at the front of a text, and its length. The name ends at the first character that is not allowed or does
+/// not fit.
 fn name_in(text: &[u8]) -> (Name, usize) {
     let (mut name, mut len) = ([0; NAME], 0);
     let valid = text.utf8_chunks().next().map_or("", |chunk| chunk.valid());

@@ -22,10 +22,10 @@ pub const HOLD: Duration = Duration::from_secs(2);
 
 /// The last lines of a chat room, in a ring of bytes.
 ///
-/// Each member reads at its own pace. A line that does not fit waits for members that have not read the oldest lines. The wait is
-/// up to 2 seconds for each quarter of the ring, so that a slow reader cannot block the room. Then that quarter is dropped, and
-/// members that have not read it have fallen behind. An eighth of the ring is reserved for notes of joining and leaving, which do
-/// not wait. A line takes 6 bytes more than its text. A line longer than the ring is cut.
+/// Each member reads at its own pace. A line that does not fit waits for members that have not read the oldest lines. The wait
+/// is up to 2 seconds for each quarter of the ring, so that a slow reader cannot block the room. Then that quarter is dropped,
+/// and members that have not read it have fallen behind. An eighth of the ring is reserved for notes of joining and leaving,
+/// which do not wait. A line takes 6 bytes more than its text. A line longer than the ring is cut.
 #[derive(Debug)]
 pub struct Room<'a> {
     ring: &'a [Cell<u8>],
@@ -73,7 +73,7 @@ pub struct FallenBehind;
 /// Why a name is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameRefused {
-    /// It is the console's name, an address, or empty.
+    /// The name is the console's, an address, or empty.
     NoName,
     /// No place for a name is free.
     NoPlace,
@@ -206,7 +206,7 @@ impl<'a> Room<'a> {
         self.ends.set(Ends { oldest, newest: next });
     }
 
-    /// Removes lines that all have read, oldest first, until a line of `len` bytes fits. Returns whether it fits.
+    /// Removes lines that all have read, oldest first, until a line of `len` bytes fits. Returns whether that line fits.
     fn make_room(&self, len: u64) -> bool {
         let Ends { mut oldest, newest } = self.ends.get();
         let most = self.ring.len() as u64 - self.ring.len() as u64 / 8;

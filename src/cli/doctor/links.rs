@@ -119,7 +119,7 @@ fn has_ipv6(name: &str) -> bool {
     disabled(name).or_else(|_| disabled("default")).is_ok_and(|disabled| disabled.trim() == "0")
 }
 
-/// Returns the prefix of a command that needs root. It is empty for root, who may not have sudo.
+/// Returns the prefix of a command that needs root. The prefix is empty for root, who may not have sudo.
 pub(super) fn sudo() -> &'static str {
     if geteuid().is_root() { "" } else { "sudo " }
 }

@@ -80,7 +80,8 @@ impl Sink {
         self.destination.stream()
     }
 
-    /// Writes the rest of the output, as far as there is room. Returns whether all is written. Call it once the answer has ended.
+    /// Writes the rest of the output, as far as there is room. Returns whether all is written. Call it once the answer has
+    /// ended.
     pub fn flush_rest(&mut self) -> bool {
         if let Some(escape) = &mut self.escape {
             escape.finish(&mut |piece| self.pending.extend_from_slice(piece));

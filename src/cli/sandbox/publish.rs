@@ -62,8 +62,8 @@ struct Bound {
 }
 
 impl Published {
-    /// Starts the threads that connect the ports to the servers. Call it in the sandbox: the threads inherit its namespace. They
-    /// end with the process.
+    /// Starts the threads that connect the ports to the servers. Call it in the sandbox: the threads inherit its namespace.
+    /// They end with the process.
     pub(super) fn run(self) -> io::Result<()> {
         let permits = Arc::new(Permits::new(MAX_CONNECTIONS));
         for Bound { tcp, udp, to } in self.0 {

@@ -28,8 +28,8 @@ fn run(host: &UdpSocket, to: SocketAddr) -> io::Result<()> {
         let ready = ready(host, &clients)?;
         let now = Instant::now();
         for (client, _) in clients.list.iter_mut().zip(ready).filter(|(_, ready)| *ready) {
-            // One datagram a turn, so that no client delays the others. An error means that the server's port is closed: as on a
-            // real network, the client gets no reply.
+            // One datagram a turn, so that no client delays the others. An error means that the server's port is closed: as on
+            // a real network, the client gets no reply.
             if let Ok(len) = client.socket.recv(&mut buffer) {
                 let _ = host.send_to(buffer.get(..len).unwrap_or_default(), client.address);
                 client.heard = now;
