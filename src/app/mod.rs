@@ -80,7 +80,7 @@ pub struct App {
     pub tcp: Option<u16>,
     /// The port of the UDP server, if the program has one.
     pub udp: Option<u16>,
-    /// The bytes that its UDP server needs for a datagram and for an answer.
+    /// The sizes of a datagram and of an answer that the UDP server needs, in bytes.
     ///
     /// The sizes hold for the default options. `usize::MAX` means the longest possible datagram.
     pub udp_room: (usize, usize),
@@ -118,10 +118,10 @@ impl Program {
             Program::Ack => "prints one message, replies ACK, closes",
             Program::Chargen => "sends characters without end",
             Program::Chat => "lets people talk by lines: one at a time, or all in a room",
-            Program::Discard => "throws away what comes",
-            Program::Echo => "sends back what comes",
+            Program::Discard => "discards its input",
+            Program::Echo => "sends its input back",
             Program::Greeting => "greets: Welcome!, then Hello,NAME! for each message until exit",
-            Program::Http => "shows in a browser what this stack does",
+            Program::Http => "shows the stack's work in a browser",
             Program::Inbox => "prints each datagram and its sender",
             Program::Thanks => "prints a message and replies thank you !",
             Program::Upper => "prints one message, sends it back in upper case, closes",
