@@ -94,7 +94,7 @@ impl Lookup<'_> {
         if is_local(host) {
             return Err(is_elsewhere(host, &self.link.name));
         }
-        let found = self.unreached(host, stack, io, clock, stop)?;
+        let found = self.all_addresses(host, stack, io, clock, stop)?;
         let reached =
             |stack: &Stack<'_, _, _>| found.iter().copied().filter(|&to| can_reach(stack, to)).collect::<Vec<_>>();
         // A lease may come later than a router advertisement, and an address later than both.
@@ -138,7 +138,7 @@ impl Lookup<'_> {
     ///
     /// # Errors
     /// The errors of [`addresses`](Self::addresses).
-    pub fn unreached<S: Session + Clone, U: UdpSession, P: Probe>(
+    pub fn all_addresses<S: Session + Clone, U: UdpSession, P: Probe>(
         &self,
         host: &str,
         stack: &mut Stack<'_, S, WithResolver<U>>,
@@ -156,64 +156,90 @@ impl Lookup<'_> {
             }
             return Ok(vec![address]);
         }
+        self.look_up(host, stack, io, clock, stop)
+    }
+
+    /// Asks the DNS servers for the addresses of a name.
+    fn look_up<S: Session + Clone, U: UdpSession, P: Probe>(
+        &self,
+        host: &str,
+        stack: &mut Stack<'_, S, WithResolver<U>>,
+        io: &mut Io<TunTap, Stdio, P>,
+        clock: &Clock,
+        stop: &mut Stop,
+    ) -> Result<Vec<IpAddr>, Failure> {
         // An invalid name is reported like a name that does not exist.
         let name = Name::new(host).map_err(|error| Failure::run(format_args!("bad host '{host}': {error}")))?;
-        let asks = self.link.dhcp || self.link.slaac;
-        if self.link.dns.is_empty() && !asks {
+        let learns_servers = self.link.dhcp || self.link.slaac;
+        if self.link.dns.is_empty() && !learns_servers {
             return Err(Failure::run(ResolveError::NoServer));
         }
         self.settle(stack, io, clock, stop)?;
-        // The servers given by hand, and those that DHCP and routers have named so far.
-        let servers = |stack: &Stack<'_, _, _>| -> Vec<IpAddress> {
-            self.link.dns.iter().copied().chain(stack.dns_servers()).collect()
-        };
-        let reached = |stack: &Stack<'_, _, _>| -> Vec<IpAddress> {
-            servers(stack).into_iter().filter(|&server| can_reach(stack, server.into())).collect()
-        };
-        if asks {
-            self.wait(stack, io, clock, stop, |stack| !reached(stack).is_empty())?;
+        if learns_servers {
+            self.wait(stack, io, clock, stop, |stack| !self.reached_servers(stack).is_empty())?;
         }
-        if reached(stack).is_empty() {
-            return Err(match servers(stack).first() {
-                Some(&first) => Failure::run(format_args!("DNS server: {}", self.unreachable(stack, first.into()))),
+        if self.reached_servers(stack).is_empty() {
+            return Err(match self.servers(stack).next() {
+                Some(first) => Failure::run(format_args!("DNS server: {}", self.unreachable(stack, first.into()))),
                 None => self.no_server(stack),
             });
         }
         let ids = getrandom::u32().map_err(|error| Failure::run(format_args!("no entropy: {error}")))?;
         let ids = [(ids >> 16) as u16, ids as u16];
-        let mut resolver = Resolver::new(name, &reached(stack), self.patience.into(), ids)
+        let mut resolver = Resolver::new(name, &self.reached_servers(stack), self.patience.into(), ids)
             .reaching(has_family(stack, true), has_family(stack, false));
         if self.thorough {
             resolver = resolver.thorough();
         }
+        let ended = self.run(resolver, stack, io, clock, stop)?;
+        match ended.as_ref().and_then(Resolver::result) {
+            Some(Ok(addresses)) => Ok(addresses.in_order().collect()),
+            Some(Err(ResolveError::Unreachable(server))) => {
+                Err(Failure::run(format_args!("{host}: DNS server: {}", unanswered(self.link, stack, server))))
+            }
+            Some(Err(error)) => Err(Failure::run(format_args!("{host}: {error}"))),
+            None => Err(interrupted()),
+        }
+    }
+
+    /// Runs a resolver to its end, and adds the servers that DHCP or routers name meanwhile. Returns `None` after a signal.
+    fn run<S: Session + Clone, U: UdpSession, P: Probe>(
+        &self,
+        resolver: Resolver,
+        stack: &mut Stack<'_, S, WithResolver<U>>,
+        io: &mut Io<TunTap, Stdio, P>,
+        clock: &Clock,
+        stop: &mut Stop,
+    ) -> Result<Option<Resolver>, Failure> {
         let port = stack.bind_unreported(0, WithResolver::Resolver(resolver)).map_err(Failure::run)?;
-        let over = loop {
-            let (mut over, asked) = (None, reached(stack).len());
+        loop {
+            let (mut over, asked) = (None, self.reached_servers(stack).len());
             let ended = drive(stack, io, clock, stop, |stack| {
                 over = stack.take_udp(port);
-                over.is_some() || reached(stack).len() > asked
+                over.is_some() || self.reached_servers(stack).len() > asked
             })?;
-            if over.is_some() || ended == Ended::Stopped {
-                break over;
+            match over {
+                Some(WithResolver::Resolver(resolver)) => return Ok(Some(resolver)),
+                Some(WithResolver::Program(_)) => return Ok(None),
+                None if ended == Ended::Stopped => return Ok(None),
+                None => {}
             }
-            // DHCP or a router has named another server meanwhile.
-            let servers = reached(stack);
+            let servers = self.reached_servers(stack);
             if let Some(WithResolver::Resolver(resolver)) = stack.udp_program(port) {
                 resolver.add_servers(&servers);
             }
             stack.wake_programs();
-        };
-        match over {
-            Some(WithResolver::Resolver(resolver)) => match resolver.result() {
-                Some(Ok(addresses)) => Ok(addresses.in_order().collect()),
-                Some(Err(ResolveError::Unreachable(server))) => {
-                    Err(Failure::run(format_args!("{host}: DNS server: {}", unanswered(self.link, stack, server))))
-                }
-                Some(Err(error)) => Err(Failure::run(format_args!("{host}: {error}"))),
-                None => Err(interrupted()),
-            },
-            _ => Err(interrupted()),
         }
+    }
+
+    /// Returns the DNS servers given by hand, then those that DHCP and routers have named so far.
+    fn servers<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>) -> impl Iterator<Item = IpAddress> {
+        self.link.dns.iter().copied().chain(stack.dns_servers())
+    }
+
+    /// Returns the DNS servers that can be reached now.
+    fn reached_servers<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>) -> Vec<IpAddress> {
+        self.servers(stack).filter(|&server| can_reach(stack, server.into())).collect()
     }
 
     /// Waits for the addresses given by hand: for `patience`, or for the time that a working link needs if that is longer.

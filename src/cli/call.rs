@@ -223,7 +223,7 @@ impl<'c> Caller<'c> {
         let lookup = Lookup { link: self.link, patience: self.patience, thorough: false };
         let found = lookup.addresses(host, stack, io, &self.clock, &mut self.stop).map_err(|failure| {
             // Before the stack has settled, a failure concerns the link and not the host.
-            if stack.is_settled() { self.hinted(failure) } else { failure }
+            if stack.is_settled() { self.with_hint(failure) } else { failure }
         })?;
         let mut dialler = dialler(&found, port, self.patience);
         if job.udp {
@@ -282,10 +282,12 @@ impl<'c> Caller<'c> {
             Outcome::Lost => {
                 let silent = |(_, why)| matches!(why, DialError::Ended(End::TimedOut | End::Unreachable));
                 let unreached = dialler.failures().all(silent);
-                let lines: Vec<_> =
-                    dialler.failures().map(|(remote, why)| self.told(stack, remote, why).to_string()).collect();
+                let lines: Vec<_> = dialler
+                    .failures()
+                    .map(|(remote, why)| self.no_connection(stack, remote, why).to_string())
+                    .collect();
                 let failure = Failure::run(lines.join("; "));
-                return Err(if unreached { self.hinted(failure) } else { failure });
+                return Err(if unreached { self.with_hint(failure) } else { failure });
             }
         };
         *dialler = Dialler::to_address(remote, self.patience.into());
@@ -324,7 +326,7 @@ impl<'c> Caller<'c> {
             Some(WithResolver::Program(client)) => match client.result() {
                 Some(Ok(())) => Ok(()),
                 Some(Err(why @ (NotDone::TimedOut | NotDone::Unreachable))) => {
-                    Err(self.hinted(self.undone(stack, remote, why)))
+                    Err(self.with_hint(self.not_finished(stack, remote, why)))
                 }
                 Some(Err(why)) => Err(failed(remote, &why)),
                 None => Err(failed(remote, &"interrupted")),
@@ -334,16 +336,16 @@ impl<'c> Caller<'c> {
     }
 
     /// Describes why an address gives no connection.
-    fn told(&self, stack: &Clients<'_, '_, '_>, remote: IpEndpoint, why: DialError) -> Failure {
+    fn no_connection(&self, stack: &Clients<'_, '_, '_>, remote: IpEndpoint, why: DialError) -> Failure {
         match why {
             DialError::Connect(error) => describe(remote, error),
-            DialError::Ended(End::Unreachable) => self.undone(stack, remote, NotDone::Unreachable),
+            DialError::Ended(End::Unreachable) => self.not_finished(stack, remote, NotDone::Unreachable),
             DialError::Ended(end) => failed(remote, &NotDone::Ended(end)),
         }
     }
 
     /// Describes why a client has not finished.
-    fn undone(&self, stack: &Clients<'_, '_, '_>, remote: IpEndpoint, why: NotDone) -> Failure {
+    fn not_finished(&self, stack: &Clients<'_, '_, '_>, remote: IpEndpoint, why: NotDone) -> Failure {
         match why {
             NotDone::Unreachable => Failure::run(unanswered(self.link, stack, remote.addr)),
             why => failed(remote, &why),
@@ -351,7 +353,7 @@ impl<'c> Caller<'c> {
     }
 
     /// Adds the hint about the host to a failure.
-    fn hinted(&self, failure: Failure) -> Failure {
+    fn with_hint(&self, failure: Failure) -> Failure {
         match &self.hint {
             Some(meant) => Failure::run(format_args!("{failure}; if its last group is a port, write {meant}")),
             None => failure,

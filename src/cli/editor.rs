@@ -180,7 +180,7 @@ struct State {
     held: bool,
 }
 
-/// What the editor is doing.
+/// The activity of the editor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum At {
     /// Between two lines: printing must wait for a moment.

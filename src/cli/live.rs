@@ -1,4 +1,4 @@
-//! `smolstep serve --step`: stops the loop after each step, while the peer's clock goes on. The prompt is in shell.rs; the
+//! `smolstep serve --step`: stops the loop after each step, while the peer's clock keeps running. The prompt is in shell.rs; the
 //! lines that describe a step are in live/notes.rs.
 
 mod notes;

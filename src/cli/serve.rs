@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::ffi::OsString;
 use std::num::NonZeroU16;
-use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -21,14 +20,14 @@ use super::live::step_by_step;
 use super::output::say;
 use super::programs::{find, program_names, programs};
 use super::sandbox::Publish;
-use super::stop::Stop;
+use super::stop::{Closing, Stop};
 use super::tcp::TcpArgs;
 use super::values::{duration, positive, whole};
 use super::watch::Watch;
 use crate::app::{self, APPS, App, Operator, Options, Program, Room, Service, Status, Template, Transport};
-use crate::host::{Clock, Ended, Interrupt, Sizes, Verdict, drive};
+use crate::host::{Clock, Ended, Interrupt, Sizes, drive};
 use crate::phy::linux::TunTap;
-use crate::stack::{Io, Listener, Overflow, Stack};
+use crate::stack::{Config, Io, Listener, Overflow, Stack};
 
 /// The number of connections on the status page: those of the first slots.
 const ROWS: usize = 64;
@@ -267,38 +266,8 @@ impl Plan<'_> {
         let options = Options { status, operator: Some(&operator), room, ..self.options };
         let mut pool = args.tcp.pool(Sizes { connections, ports: self.udp.len(), ..Sizes::default() })?;
         let mut stack: Stack<'_, app::Server<'_>, app::UdpServer<'_>> =
-            link.stack(&mut io.device, pool.memory(), clock.now(), |config| {
-                config.tcp.congestion = args.tcp.congestion();
-                if let Some(OnOverflow::Reset) = args.overflow {
-                    config.tcp.overflow = Overflow::Reset;
-                }
-                if let Some(time) = args.idle_timeout {
-                    config.tcp.idle_timeout = time.into();
-                }
-                if let Some(time) = args.half_open_timeout {
-                    config.tcp.half_open_timeout = time.into();
-                }
-            })?;
-        for &(port, app) in &self.tcp {
-            let Some(session) = app.server(&options) else { continue };
-            let mut listener = Listener::new(port, session);
-            let one_at_a_time = app.program == Program::Chat && room.is_none();
-            listener.serve_at_once = if one_at_a_time { 1 } else { args.serve_at_once.unwrap_or(usize::MAX) };
-            listener.backlog = args.backlog.unwrap_or(listener.backlog);
-            stack
-                .listen(listener)
-                .map_err(|error| Failure::usage(format_args!("{} on TCP port {port}: {error}", app.name)))?;
-        }
-        let mut once = None;
-        for &(port, app) in &self.udp {
-            let Some(session) = app.udp_server(&options) else { continue };
-            stack
-                .bind(port, session)
-                .map_err(|error| Failure::usage(format_args!("{} on UDP port {port}: {error}", app.name)))?;
-            if app.program == Program::Inbox && self.options.once {
-                once = Some(port);
-            }
-        }
+            link.stack(&mut io.device, pool.memory(), clock.now(), |config| args.configure(config))?;
+        let once = self.listen(&mut stack, &options)?;
         if let Some(status) = status {
             for (transport, list) in [(Transport::Tcp, &self.tcp), (Transport::Udp, &self.udp)] {
                 list.iter().for_each(|&(port, app)| status.serves(Service { name: app.name, transport, port }));
@@ -319,7 +288,7 @@ impl Plan<'_> {
             io = back;
             // The connections close as they do without --step.
             result.and_then(|()| {
-                drive(&mut stack, &mut io, clock, &mut Closing(&mut interrupt, false), |_| false)?;
+                drive(&mut stack, &mut io, clock, &mut Closing::now(&mut interrupt), |_| false)?;
                 Ok(())
             })
         } else {
@@ -331,7 +300,7 @@ impl Plan<'_> {
             let mut result = drive(&mut stack, &mut io, clock, &mut interrupt, done);
             if matches!(result, Ok(Ended::Done)) && operator.is_over() {
                 // Waiting connections are reset; the current talk closes normally.
-                result = drive(&mut stack, &mut io, clock, &mut Closing(&mut interrupt, false), |_| false);
+                result = drive(&mut stack, &mut io, clock, &mut Closing::now(&mut interrupt), |_| false);
             }
             result.map(drop).map_err(Failure::from).and(said)
         };
@@ -340,18 +309,50 @@ impl Plan<'_> {
         io.probe.finish()?;
         result.and(written).map(|()| interrupt)
     }
+
+    /// Listens on the ports of all programs. Returns the UDP port whose end ends the server: that of inbox with --once.
+    fn listen<'a>(
+        &self,
+        stack: &mut Stack<'a, app::Server<'a>, app::UdpServer<'a>>,
+        options: &Options<'a>,
+    ) -> Result<Option<u16>, Failure> {
+        for &(port, app) in &self.tcp {
+            let Some(session) = app.server(options) else { continue };
+            let mut listener = Listener::new(port, session);
+            let one_at_a_time = app.program == Program::Chat && options.room.is_none();
+            listener.serve_at_once = if one_at_a_time { 1 } else { self.args.serve_at_once.unwrap_or(usize::MAX) };
+            listener.backlog = self.args.backlog.unwrap_or(listener.backlog);
+            stack
+                .listen(listener)
+                .map_err(|error| Failure::usage(format_args!("{} on TCP port {port}: {error}", app.name)))?;
+        }
+        let mut once = None;
+        for &(port, app) in &self.udp {
+            let Some(session) = app.udp_server(options) else { continue };
+            stack
+                .bind(port, session)
+                .map_err(|error| Failure::usage(format_args!("{} on UDP port {port}: {error}", app.name)))?;
+            if app.program == Program::Inbox && self.options.once {
+                once = Some(port);
+            }
+        }
+        Ok(once)
+    }
 }
 
-/// An interrupt that asks to close at once, before any signal.
-struct Closing<'i, I>(&'i mut I, bool);
-
-impl<I: Interrupt> Interrupt for Closing<'_, I> {
-    fn files(&self) -> [Option<BorrowedFd<'_>>; 2] {
-        self.0.files()
-    }
-
-    fn verdict(&mut self) -> Verdict {
-        if core::mem::replace(&mut self.1, true) { self.0.verdict() } else { Verdict::Close }
+impl ServerArgs {
+    /// Sets the limits and time-outs of the stack.
+    fn configure(&self, config: &mut Config) {
+        config.tcp.congestion = self.tcp.congestion();
+        if let Some(OnOverflow::Reset) = self.overflow {
+            config.tcp.overflow = Overflow::Reset;
+        }
+        if let Some(time) = self.idle_timeout {
+            config.tcp.idle_timeout = time.into();
+        }
+        if let Some(time) = self.half_open_timeout {
+            config.tcp.half_open_timeout = time.into();
+        }
     }
 }
 

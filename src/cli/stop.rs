@@ -56,6 +56,29 @@ impl Interrupt for Stop {
     }
 }
 
+/// An interrupt that asks to close at once, before any signal.
+pub struct Closing<'i, I> {
+    interrupt: &'i mut I,
+    has_asked: bool,
+}
+
+impl<'i, I> Closing<'i, I> {
+    /// Asks at the first call of [`Interrupt::verdict`]; later calls pass on the verdicts of `interrupt`.
+    pub fn now(interrupt: &'i mut I) -> Self {
+        Closing { interrupt, has_asked: false }
+    }
+}
+
+impl<I: Interrupt> Interrupt for Closing<'_, I> {
+    fn files(&self) -> [Option<BorrowedFd<'_>>; 2] {
+        self.interrupt.files()
+    }
+
+    fn verdict(&mut self) -> Verdict {
+        if core::mem::replace(&mut self.has_asked, true) { self.interrupt.verdict() } else { Verdict::Close }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io::Write;

@@ -39,7 +39,7 @@ pub enum Read {
     Asked(Asked),
     /// The head is not complete.
     More,
-    /// The request is refused. The connection goes on if [`Asked::last`] is false.
+    /// The request is refused. The connection continues if [`Asked::last`] is false.
     Refused(Refusal, Asked),
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The request asks the server to close the connection after its response. The body may have a known length, be chunked, or end
 //! with the connection. Segments may cut head and body anywhere. Only the head is stored, in a buffer whose size is in the type.
-//! The body goes on to an [`Output`], as fast as it accepts data.
+//! The body is passed to an [`Output`], as fast as it accepts data.
 //!
 //! It works with a send buffer of any size.
 //!

@@ -43,7 +43,7 @@ impl<'g> Getter<'g> {
                     .failures()
                     .map(|(remote, why)| match why {
                         DialError::Ended(End::Unreachable) => unanswered(self.link, stack, remote.addr),
-                        why => told(target, remote, why),
+                        why => no_answer(target, remote, why),
                     })
                     .collect();
                 return Err(failed(&lines.join("; ")));
@@ -66,26 +66,25 @@ impl<'g> Getter<'g> {
     /// Waits until the answer is complete or has failed.
     fn wait(&mut self, id: ConnectionId, stack: &mut Fetching<'_, 'g>, io: &mut Around) -> Result<Ended, Failure> {
         let (sink, clock) = (self.sink, self.clock);
-        // `drive` calls this after each poll, so this is also the place to continue stalled output.
-        let advance_output = |stack: &mut Fetching<'_, 'g>| {
+        // `drive` calls this after each poll, so stalled output continues here, too.
+        let is_over = |stack: &mut Fetching<'_, 'g>| {
             let mut sink = sink.borrow_mut();
             if sink.is_ready_again() {
                 stack.wake_programs();
             }
             if sink.is_redirected() {
                 // The next request does not wait for the old connection to close.
-                let has_result = stack.session(id).is_some_and(|runner| runner.session.result().is_some());
-                return has_result;
+                stack.session(id).is_some_and(|runner| runner.session.result().is_some())
+            } else {
+                stack.ended(id).is_some() && sink.flush_rest()
             }
-            let has_ended = stack.ended(id).is_some();
-            has_ended && sink.flush_rest()
         };
-        Ok(drive(stack, io, &clock, &mut self.waiting, advance_output)?)
+        Ok(drive(stack, io, &clock, &mut self.waiting, is_over)?)
     }
 }
 
 /// Describes why an address gives no answer. Names the address unless it is in the URL.
-fn told(target: &Target, remote: IpEndpoint, why: DialError) -> String {
+fn no_answer(target: &Target, remote: IpEndpoint, why: DialError) -> String {
     match why {
         DialError::Connect(error) => describe(remote, error).to_string(),
         DialError::Ended(end) if target.is_named() => format!("{}: {}", remote.addr, NoResponse::Ended(end)),

@@ -149,7 +149,7 @@ impl Outputs {
             fault.get_or_insert(error);
         }
         if let Some(Svg { rows, .. }) = &mut self.svg {
-            // One row more than the picture holds shows that the run goes on.
+            // One row more than the picture holds shows that the run continues.
             if rows.len() <= SVG_ROWS && LADDER.row(snapshot).is_some() {
                 rows.push(*snapshot);
             }

@@ -46,7 +46,7 @@ pub struct Ended {
 /// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stepped {
-    /// The run goes on.
+    /// The run continues.
     On,
     /// The run has reached the place at which to stop.
     There,

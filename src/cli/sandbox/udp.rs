@@ -8,7 +8,7 @@ use std::time::Instant;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-/// The most clients of one port; a further client replaces the one that was silent longest.
+/// The largest number of clients of one port. A further client replaces the one that was silent longest.
 const MAX_CLIENTS: usize = 64;
 
 /// How long a client may be silent before its socket is closed.

@@ -1,4 +1,4 @@
-//! The labels of the arrows, shortened where the ladder is narrow.
+//! The labels of the arrows, shortened if the ladder is narrow.
 
 use core::fmt::{self, Write};
 
