@@ -9,8 +9,7 @@ use smoltcp::socket::tcp::State;
 use super::entry::What;
 use crate::lab::{HostEvent, Snapshot, Verdict};
 use crate::stack::{DropReason, End, Event, Next};
-use crate::trace::Cause;
-use crate::trace::{Carries, Segment};
+use crate::trace::{Carries, Cause, Segment};
 
 /// Why an event happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -375,8 +374,7 @@ fn ended(end: End) -> Explanation {
             because("Both directions are closed, and all data of this end is acknowledged.", "RFC 9293 section 3.6")
         }
         End::Recycled => because(
-            "The slot was needed for a new connection: the oldest one in TIME-WAIT is recycled first, then the oldest half-open \
-             one.",
+            "A new connection needed the slot: the oldest in TIME-WAIT is recycled first, then the oldest half-open one.",
             "RFC 4987 section 3.4",
         ),
         End::Refused => because(
