@@ -1,5 +1,6 @@
 //! Whole firmwares: servers of every program.
 
+use core::array::from_fn;
 use core::cell::Cell;
 use core::fmt::Write;
 
@@ -84,13 +85,13 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
     let options = Options { operator: Some(&operator), ..Options::default() };
     // The memory is on the call stack, as the programs borrow from it. Each part is a variable of its own: a `Pool` would be made
     // in one place and moved to another.
-    let mut slots = [const { Slot::EMPTY }; N];
-    let mut slot_index = [SlotIndex::EMPTY; N];
-    let mut sockets = [SocketStorage::EMPTY; N];
+    let mut slots: [_; N] = from_fn(|_| Slot::default());
+    let mut slot_index = [SlotIndex::default(); N];
+    let mut sockets: [_; N] = from_fn(|_| SocketStorage::default());
     let mut receive = [[0; RX]; N];
     let mut send = [[0; TX]; N];
-    let mut ports = [const { Port::EMPTY }; { UDP.0 }];
-    let mut port_sockets = [SocketStorage::EMPTY; { UDP.0 }];
+    let mut ports: [_; UDP.0] = from_fn(|_| Port::default());
+    let mut port_sockets: [_; UDP.0] = from_fn(|_| SocketStorage::default());
     let mut datagrams = [PacketMetadata::EMPTY; { 2 * UDP.0 }];
     let mut payloads = [0; { UDP.1 }];
     let mut scratch = [0; PAYLOAD];

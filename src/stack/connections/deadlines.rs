@@ -130,7 +130,7 @@ mod tests {
     /// Compares with a plain search for the minimum, over many random settings.
     #[test]
     fn agrees_with_a_plain_search() {
-        let (mut heap, mut slots, mut plain) = (Deadlines::EMPTY, [SlotIndex::EMPTY; 64], [None; 64]);
+        let (mut heap, mut slots, mut plain) = (Deadlines::EMPTY, [SlotIndex::default(); 64], [None; 64]);
         let mut random = Random(7);
         for round in 0..20_000 {
             let index = random.below(64);
