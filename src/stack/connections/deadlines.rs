@@ -35,19 +35,10 @@ impl Deadlines {
             (None, NONE) => {}
             (None, position) => self.take(slots, index, position.into()),
             (Some(due), NONE) => {
-                let position = self.len;
                 self.len += 1;
-                place(slots, position, due, index);
-                up(slots, position);
+                self.settle(slots, self.len - 1, due, index);
             }
-            (Some(due), position) => {
-                let before = core::mem::replace(&mut slots[usize::from(position)].deadline.due, due);
-                if due < before {
-                    up(slots, position.into());
-                } else if due > before {
-                    self.down(slots, position.into());
-                }
-            }
+            (Some(due), position) => self.settle(slots, position.into(), due, index),
         }
     }
 
@@ -55,12 +46,15 @@ impl Deadlines {
         self.len -= 1;
         slots[index].deadline.position = NONE;
         if position != self.len {
-            let last = at(slots, self.len);
-            place(slots, position, due(slots, self.len), last);
-            up(slots, position);
-            let position = slots[last].deadline.position;
-            self.down(slots, position.into());
+            self.settle(slots, position, due(slots, self.len), at(slots, self.len));
         }
+    }
+
+    /// Puts a slot's deadline at a position, then moves it to where it belongs.
+    fn settle(&self, slots: &mut [SlotIndex], position: usize, due: Instant, index: usize) {
+        place(slots, position, due, index);
+        up(slots, position);
+        self.down(slots, slots[index].deadline.position.into());
     }
 
     fn down(&self, slots: &mut [SlotIndex], mut position: usize) {
