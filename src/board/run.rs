@@ -25,8 +25,8 @@ use crate::app::chat::Member;
 use crate::app::{APPS, App, Basic, BasicUdp, Operator, Options, Program, Room, Service, Status, Transport, http};
 use crate::phy::Ethernet;
 use crate::stack::{
-    Console, DisplayEndpoint, Io, Listener, Memory, Port, Probe, Session, SetupError, Slot, SlotIndex, Stack,
-    UdpSession,
+    Console, DisplayEndpoint, Io, ListenError, Listener, Memory, Port, Probe, Session, SetupError, Slot, SlotIndex,
+    Stack, UdpSession,
 };
 use crate::trace::LogProbe;
 
@@ -168,17 +168,20 @@ fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
         Ok(stack) => stack,
         Err(error) => panic!("{error}"),
     };
+    let report = |app: &App, transport, port, error: ListenError| {
+        log::error!("{} on {transport} port {port}: {error}", app.name);
+    };
     for app in served(large) {
         let (Some(port), Some(session)) = (app.tcp, tcp(app)) else { continue };
         if let Err(error) = stack.listen(Listener::new(port, session)) {
-            log::error!("{} on TCP port {port}: {error}", app.name);
+            report(app, "TCP", port, error);
         }
     }
     for app in served(large) {
         let (Some(port), Some(session)) = (app.udp, udp(app)) else { continue };
         let (receive, send) = app.udp_room;
         if let Err(error) = stack.bind_sized(port, session, receive.min(PAYLOAD), send.min(PAYLOAD)) {
-            log::error!("{} on UDP port {port}: {error}", app.name);
+            report(app, "UDP", port, error);
         }
     }
     announce(&mut io.device, clock.now());
