@@ -16,7 +16,7 @@ pub struct Server {
 
 impl Session for Server {
     fn poll(&mut self, socket: &mut Socket<'_>, _cx: &mut Context<'_>) -> Next {
-        message::receive(socket, usize::MAX, |_| ());
+        message::consume(socket, usize::MAX);
         if message::arrived(socket) == Arrived::EndOfStream {
             return Next::Close;
         }

@@ -5,7 +5,7 @@ use smoltcp::socket::udp::UdpMetadata;
 
 use super::client::{ClientOptions, ClientProgram, Failure, Run};
 use super::input::{Advance, PROMPT};
-use super::message::{self, Arrived, compose_into};
+use super::message::{self, Arrived, copy_into};
 
 use crate::stack::{Answer, Context, Input, Next, Responder, Session};
 
@@ -40,7 +40,7 @@ pub struct Datagrams;
 
 impl Responder for Datagrams {
     fn datagram(&mut self, _from: UdpMetadata, data: &[u8], reply: &mut [u8], _cx: &mut Context<'_>) -> Answer {
-        compose_into(reply, |write| write(data)).map_or(Answer::Silence, Answer::Reply)
+        copy_into(reply, data).map_or(Answer::Silence, Answer::Reply)
     }
 }
 

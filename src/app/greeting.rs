@@ -36,6 +36,9 @@ impl<'a> Template<'a> {
     }
 
     /// Writes the reply to `message`. The message's line end moves to the end of the reply.
+    ///
+    /// Never inlined, which saves 200 bytes of a board's flash.
+    #[inline(never)]
     fn greet(&self, message: &[u8], write: &mut Write<'_>) {
         let (text, line_end) = split_line_end(message);
         let mut rest = self.0;

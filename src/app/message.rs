@@ -117,7 +117,7 @@ pub fn receive(socket: &mut Socket<'_>, limit: usize, mut take: impl FnMut(&[u8]
     received
 }
 
-/// Removes the first `len` bytes from the receive buffer. Call it when the program has acted on them.
+/// Removes the first `len` received bytes, or all of them if there are fewer. Call it when the program has acted on them.
 ///
 /// The [module](self) has an example.
 pub fn consume(socket: &mut Socket<'_>, len: usize) {
@@ -167,18 +167,36 @@ pub fn send_whole(socket: &mut Socket<'_>, reply: &[u8]) -> bool {
 /// The reply may have any length. `compose` writes the whole reply, the same at each call. `position` counts the bytes queued
 /// so far: begin with 0 and keep it until all is queued. The [module](self) has an example.
 pub fn stream(socket: &mut Socket<'_>, position: &mut usize, compose: impl FnOnce(&mut Write<'_>)) -> bool {
-    let mut skip = *position;
-    let mut full = false;
-    compose(&mut |piece| {
-        let rest = piece.get(skip..).unwrap_or_default();
-        skip = skip.saturating_sub(piece.len());
-        if !full && !rest.is_empty() {
-            let queued = socket.send_slice(rest).unwrap_or(0);
-            *position += queued;
-            full = queued < rest.len();
+    let mut stream = Stream { skip: *position, socket, position, full: false };
+    compose(&mut |piece| stream.append(piece));
+    !stream.full
+}
+
+/// Queues the pieces of a reply. It has no type parameter, so that all replies share its code.
+struct Stream<'q, 's> {
+    socket: &'q mut Socket<'s>,
+    position: &'q mut usize,
+    /// The bytes of the next pieces that were queued by earlier calls of [`stream`].
+    skip: usize,
+    full: bool,
+}
+
+impl Stream<'_, '_> {
+    fn append(&mut self, piece: &[u8]) {
+        let rest = piece.get(self.skip..).unwrap_or_default();
+        self.skip = self.skip.saturating_sub(piece.len());
+        if !self.full && !rest.is_empty() {
+            let queued = self.socket.send_slice(rest).unwrap_or(0);
+            *self.position += queued;
+            self.full = queued < rest.len();
         }
-    });
-    !full
+    }
+}
+
+/// Copies `text` to the front of `buffer`. Returns its length; `None` if it does not fit.
+pub(super) fn copy_into(buffer: &mut [u8], text: &[u8]) -> Option<usize> {
+    buffer.get_mut(..text.len())?.copy_from_slice(text);
+    Some(text.len())
 }
 
 /// Writes the output of `compose` to the front of `buffer`. Returns its length; `None` if it does not fit.

@@ -131,7 +131,7 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
     /// Lets the server close first, as requested. Discards further data.
     fn part(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         self.farewell.arm(cx.now);
-        message::receive(socket, usize::MAX, |_| ());
+        message::consume(socket, usize::MAX);
         match (message::arrived(socket), self.farewell.at()) {
             (Arrived::EndOfStream, _) => Next::Close,
             (_, Some(at)) if cx.now < at => Next::WakeAt(at),

@@ -42,19 +42,6 @@ impl<'f, T: TxToken> Device for OneFrame<'f, T> {
     }
 }
 
-/// A device made of memory: what is sent is at its front afterwards, `len` bytes. A frame that is too long is cut.
-pub(in crate::stack) struct Held<'m> {
-    pub(in crate::stack) memory: &'m mut [u8],
-    pub(in crate::stack) len: &'m mut usize,
-}
-
-impl TxToken for Held<'_> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
-        *self.len = len.min(self.memory.len());
-        f(&mut self.memory[..*self.len])
-    }
-}
-
 pub(in crate::stack) struct Received<'f> {
     frame: &'f [u8],
     meta: PacketMeta,

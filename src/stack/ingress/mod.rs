@@ -54,11 +54,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 }
             }
             let set = match target {
-                Target::Nowhere => return target,
-                Target::Challenge(index) => {
-                    self.challenge(now, index, frame, meta, WatchedTx { token, probe, now, frames: &mut 0 });
-                    return target;
-                }
+                Target::Challenge(..) | Target::Nowhere => return target,
                 Target::Shared => Some(&mut self.datagrams.set),
                 Target::Slot(index, _) => self.connections.slots[index].set(),
             };
@@ -68,10 +64,13 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             }
             target
         });
+        if let Target::Challenge(index, len) = target {
+            self.challenge(now, index, len, device, probe);
+        }
         #[cfg(feature = "dhcp")]
         self.apply_changes(now, &mut io.probe);
         match target {
-            Target::Challenge(index) => Some(Step::Ingress(Some(self.connections.id(index)))),
+            Target::Challenge(index, _) => Some(Step::Ingress(Some(self.connections.id(index)))),
             Target::Nowhere => Some(Step::Ingress(None)),
             Target::Shared => {
                 self.datagrams_arrived();

@@ -1,19 +1,19 @@
 //! Decides which frames reach smoltcp and which are dropped, a SYN above all. Answers some segments in smoltcp's place.
 
-use smoltcp::phy::{PacketMeta, TxToken};
+use smoltcp::phy::{Device, PacketMeta};
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Instant;
 use smoltcp::wire::TcpSeqNumber;
 
 use super::demux::{self, Flow, Segment};
-use super::frame::{Held, OneFrame};
+use super::frame::{OneFrame, WatchedTx};
 use crate::stack::event::{DropReason, Event, Probe, Tuple};
 use crate::stack::{End, Overflow, Phase, Session, Stack, UdpSession};
 
 /// The destination of a frame.
 pub(super) enum Target {
-    /// To a slot in a synchronized state that received a SYN.
-    Challenge(usize),
+    /// To a slot in a synchronized state that received a SYN. The SYN, of this length, is at the front of the scratch memory.
+    Challenge(usize, usize),
     Nowhere,
     Shared,
     /// To a slot, and whether the segment is an RST.
@@ -51,7 +51,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                     && self.is_challenged_by_syn(index)
                     && demux::checksums_hold(frame, self.medium(), &self.checksums) =>
             {
-                Target::Challenge(index)
+                // The challenge needs the device, which is borrowed as long as it lends this frame.
+                let Some(copy) = self.scratch.get_mut(..frame.len()) else { return Target::Nowhere };
+                copy.copy_from_slice(frame);
+                Target::Challenge(index, frame.len())
             }
             Some(index) if !(segment.opens && self.is_superseded_by(index, &segment)) => {
                 Target::Slot(index, segment.rst)
@@ -155,26 +158,26 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// passed on with such an acknowledgement. smoltcp does not expose its sequence numbers, so two acknowledgement numbers half the
     /// sequence space apart are tried: one of them is for unsent data. The SYN flag stays set: no segment with it changes anything
     /// in these states.
-    pub(super) fn challenge<T: TxToken>(
+    ///
+    /// The SYN is the first `len` bytes of the scratch memory.
+    pub(super) fn challenge<D: Device, P: Probe>(
         &mut self,
         now: Instant,
         index: usize,
-        frame: &[u8],
-        meta: PacketMeta,
-        token: T,
+        len: usize,
+        device: &mut D,
+        probe: &mut P,
     ) {
         let medium = self.medium();
-        let Some(set) = self.connections.slots[index].set() else { return };
-        let (syn, reply) = self.scratch.split_at_mut(self.scratch.len() / 2);
-        let Some(syn) = syn.get_mut(..frame.len()) else { return };
-        syn.copy_from_slice(frame);
-        let mut len = 0;
+        let (Some(set), Some(syn)) = (self.connections.slots[index].set(), self.scratch.get_mut(..len)) else { return };
+        let mut frames = 0;
         for number in [0, i32::MIN] {
             demux::acknowledge(syn, medium, TcpSeqNumber(number));
-            let held = Held { memory: reply, len: &mut len };
-            self.iface.poll_ingress_single(now, &mut OneFrame::new(syn, meta, held), set);
-            if len > 0 {
-                return token.consume(len, |out| out.copy_from_slice(&reply[..len]));
+            let Some(token) = device.transmit(now) else { return };
+            let token = WatchedTx { token, probe, now, frames: &mut frames };
+            self.iface.poll_ingress_single(now, &mut OneFrame::new(syn, PacketMeta::default(), token), set);
+            if frames > 0 {
+                return;
             }
         }
     }
