@@ -1,4 +1,4 @@
-//! A greeting server and its client on a cable in memory. It needs no network interface and no root, and never waits.
+//! A greeting server and its client on a cable in memory. The example needs no network interface and no root, and never waits.
 
 use std::error::Error;
 use std::io::{self, Write};

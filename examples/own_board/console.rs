@@ -34,7 +34,7 @@ impl<U: Uart> Console for Serial<U> {
         let Serial { uart, lost, escape } = self;
         escape.put(bytes, &mut |piece| {
             for &byte in piece {
-                // A UART whose clock is off never has room. The byte is then lost, and the servers go on.
+                // A UART whose clock is off never has room. The byte is then lost, and the servers keep running.
                 if (0..PATIENCE).any(|_| uart.has_room()) {
                     uart.put(byte);
                 } else {

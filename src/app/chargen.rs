@@ -8,7 +8,7 @@ use crate::stack::{Context, Next, Session};
 
 /// The server of one connection: sends the pattern as fast as the peer reads.
 ///
-/// It throws away received data, and closes after the peer.
+/// The server discards received data, and closes after the peer.
 #[derive(Clone, Debug, Default)]
 pub struct Server {
     pattern: Pattern,
@@ -16,7 +16,7 @@ pub struct Server {
 
 impl Session for Server {
     fn poll(&mut self, socket: &mut Socket<'_>, _cx: &mut Context<'_>) -> Next {
-        message::receive(socket, usize::MAX, |_| ());
+        message::consume(socket, usize::MAX);
         if message::arrived(socket) == Arrived::EndOfStream {
             return Next::Close;
         }
@@ -34,7 +34,7 @@ impl Session for Server {
     }
 }
 
-/// Prints a number of bytes, then resets the connection. It sends nothing.
+/// Prints a number of bytes, then resets the connection. Sends nothing.
 ///
 /// Without a number it prints all received data until the server closes.
 #[derive(Clone, Debug)]
@@ -102,7 +102,7 @@ const ROUND: [u8; CHARACTERS + COLUMNS - 1] = {
 };
 
 impl Pattern {
-    /// Fills `buffer` with the next bytes. It copies whole lines, because a fast stack waits for this function.
+    /// Fills `buffer` with the next bytes. Copies whole lines, because a fast stack waits for this function.
     pub fn fill(&mut self, buffer: &mut [u8]) {
         let mut rest = buffer;
         while !rest.is_empty() {

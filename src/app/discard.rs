@@ -15,7 +15,7 @@ pub struct Server;
 
 impl Session for Server {
     fn poll(&mut self, socket: &mut Socket<'_>, _cx: &mut Context<'_>) -> Next {
-        message::receive(socket, usize::MAX, |_| ());
+        message::consume(socket, usize::MAX);
         match message::arrived(socket) {
             Arrived::EndOfStream => Next::Close,
             Arrived::Message(_) | Arrived::Nothing => Next::Wait,
@@ -122,7 +122,7 @@ impl ClientProgram for Client {
     fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         let acknowledged = socket.send_queue() < self.queued;
         self.feed(run, socket, cx);
-        message::receive(socket, usize::MAX, |_| ());
+        message::consume(socket, usize::MAX);
         self.queued = socket.send_queue();
 
         let open = !matches!(self.source, Source::Closed);

@@ -5,13 +5,13 @@ use smoltcp::socket::udp::UdpMetadata;
 
 use super::client::{ClientOptions, ClientProgram, Failure, Run};
 use super::input::{Advance, PROMPT};
-use super::message::{self, Arrived, compose_into};
+use super::message::{self, Arrived, copy_into};
 
 use crate::stack::{Answer, Context, Input, Next, Responder, Session};
 
 /// The TCP server of one connection: sends received data back as far as there is room.
 ///
-/// It closes after the peer.
+/// The server closes after the peer.
 #[derive(Clone, Debug, Default)]
 pub struct Server;
 
@@ -40,15 +40,15 @@ pub struct Datagrams;
 
 impl Responder for Datagrams {
     fn datagram(&mut self, _from: UdpMetadata, data: &[u8], reply: &mut [u8], _cx: &mut Context<'_>) -> Answer {
-        compose_into(reply, |write| write(data)).map_or(Answer::Silence, Answer::Reply)
+        copy_into(reply, data).map_or(Answer::Silence, Answer::Reply)
     }
 }
 
 /// The TCP client of one connection.
 ///
-/// With texts, it sends each one after the whole previous text has come back. It prints received data, and a newline after each
-/// text. With the console alone, it sends input and prints received data, unchanged and at the same time. The end of input closes
-/// its side.
+/// With texts, the client sends each one after the whole previous text has come back. It prints received data, and a newline
+/// after each text. With the console alone, it sends input and prints received data, unchanged and at the same time. The end of
+/// input closes its side.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 pub struct Client {

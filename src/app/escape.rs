@@ -15,7 +15,7 @@ pub struct Escape {
 }
 
 impl Escape {
-    /// Writes `bytes`, escaped. They continue the bytes of the last call.
+    /// Writes `bytes`, escaped. `bytes` continue those of the last call.
     pub fn put(&mut self, bytes: &[u8], write: &mut Write<'_>) {
         for &byte in bytes {
             let is_continuation = byte & 0xc0 == 0x80 && !matches!(self.held(), [] | b"\r");

@@ -36,6 +36,9 @@ impl<'a> Template<'a> {
     }
 
     /// Writes the reply to `message`. The message's line end moves to the end of the reply.
+    ///
+    /// Never inlined, which saves 200 bytes of a board's flash.
+    #[inline(never)]
     fn greet(&self, message: &[u8], write: &mut Write<'_>) {
         let (text, line_end) = split_line_end(message);
         let mut rest = self.0;
@@ -54,7 +57,7 @@ impl<'a> Template<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum TemplateError {
-    /// It has no `{}`.
+    /// The template has no `{}`.
     NoPlace,
 }
 
@@ -96,8 +99,10 @@ impl Session for Server<'_> {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         loop {
             self.state = match self.state {
-                State::Welcome if message::send_whole(socket, WELCOME) => State::Message,
-                State::Welcome => return Next::Wait,
+                State::Welcome => match message::send_whole(socket, WELCOME) {
+                    true => State::Message,
+                    false => return Next::Wait,
+                },
                 State::Message => match message::arrived(socket) {
                     Arrived::Message(len) => State::Reply { len, due: later(cx.now, self.delay), position: 0 },
                     Arrived::Nothing => return Next::Wait,
@@ -146,7 +151,8 @@ impl Responder for Datagrams<'_> {
 
 /// The TCP client of one connection: sends texts and prints all received data.
 ///
-/// It waits for the welcome, sends each text after the reply to the text before, sends `exit`, and reads to the end of stream.
+/// The client waits for the welcome, sends each text after the reply to the text before, sends `exit`, and reads to the end of
+/// stream.
 ///
 /// A reply is the data that one read returns. A reply that arrives in pieces is printed in pieces, each on its own line. Empty
 /// texts are skipped; the text `exit` is the last.
@@ -173,8 +179,6 @@ enum Stage {
     /// Reading to the end of stream: `exit` is queued.
     Rest,
 }
-
-impl Client {}
 
 impl ClientProgram for Client {
     fn poll(&mut self, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
@@ -205,10 +209,11 @@ impl ClientProgram for Client {
                 self.stage = if sent { Stage::Reply } else { Stage::Sending(position) };
             }
             let arrived = message::arrived(socket);
-            if let (Stage::Exit, false) = (self.stage, arrived == Arrived::EndOfStream)
-                && message::send_whole(socket, EXIT)
+            if let Stage::Exit = self.stage
+                && arrived != Arrived::EndOfStream
             {
-                self.stage = Stage::Rest;
+                let sent = message::send_whole(socket, EXIT);
+                self.stage = if sent { Stage::Rest } else { Stage::Exit };
             }
             match (arrived, self.stage) {
                 (Arrived::Nothing, _) => return run.wait(cx.now),

@@ -3,7 +3,7 @@
 use smoltcp::socket::udp::UdpMetadata;
 
 use super::Options;
-use super::message::compose_into;
+use super::message::copy_into;
 use super::text::print_received;
 use crate::stack::{Answer, Context, Responder};
 
@@ -24,7 +24,7 @@ impl<'a> Server<'a> {
 impl Responder for Server<'_> {
     fn datagram(&mut self, from: UdpMetadata, data: &[u8], reply: &mut [u8], cx: &mut Context<'_>) -> Answer {
         print_received(cx.console, Some(from.endpoint), data);
-        let len = self.reply.and_then(|text| compose_into(reply, |write| write(text)));
+        let len = self.reply.and_then(|text| copy_into(reply, text));
         match (len, self.once) {
             (Some(len), false) => Answer::Reply(len),
             (Some(len), true) => Answer::ReplyAndEnd(len),

@@ -3,8 +3,8 @@
 //! They read one message at a time, and send replies through buffers of any size.
 //!
 //! A message is the data that one read returns, up to [`MESSAGE`] bytes. It stays in the receive buffer until the program has
-//! acted on it. The ring may hold it in two pieces. Data that arrives meanwhile belongs to the next message. A program that keeps
-//! a message in the buffer until its reply is queued slows down a peer that does not read.
+//! acted on it. The ring may hold it in two pieces. Data that arrives meanwhile belongs to the next message. A program that
+//! keeps a message in the buffer until its reply is queued slows down a peer that does not read.
 //!
 //! A server that repeats each message twice, with any send buffer:
 //!
@@ -81,7 +81,7 @@ pub fn arrived(socket: &mut Socket<'_>) -> Arrived {
     }
 }
 
-/// Copies the first `len` bytes of the receive buffer to `scratch`. They stay in the buffer.
+/// Copies the first `len` bytes of the receive buffer to `scratch`. The bytes also stay in the receive buffer.
 ///
 /// Returns fewer bytes if fewer have arrived or `scratch` is shorter. The [module](self) has an example.
 pub fn peek<'s>(socket: &mut Socket<'_>, scratch: &'s mut [u8], len: usize) -> &'s [u8] {
@@ -117,7 +117,7 @@ pub fn receive(socket: &mut Socket<'_>, limit: usize, mut take: impl FnMut(&[u8]
     received
 }
 
-/// Removes the first `len` bytes from the receive buffer. Call it when the program has acted on them.
+/// Removes the first `len` received bytes, or all of them if there are fewer. Call it when the program has acted on them.
 ///
 /// The [module](self) has an example.
 pub fn consume(socket: &mut Socket<'_>, len: usize) {
@@ -147,7 +147,7 @@ pub fn room(socket: &Socket<'_>) -> usize {
     if socket.may_send() { socket.send_capacity().saturating_sub(socket.send_queue()) } else { 0 }
 }
 
-/// Queues all of `reply` if there is room, else nothing. Returns whether it is queued.
+/// Queues all of `reply` if there is room, else nothing. Returns whether the reply is queued.
 ///
 /// A reply longer than the send buffer never fits: use [`stream`] for it.
 ///
@@ -164,21 +164,39 @@ pub fn send_whole(socket: &mut Socket<'_>, reply: &[u8]) -> bool {
 
 /// Queues as much of a reply as fits. Returns whether all of it is queued.
 ///
-/// The reply may have any length. `compose` writes the whole reply, the same at each call. `position` counts the bytes queued so
-/// far: begin with 0 and keep it until all is queued. The [module](self) has an example.
+/// The reply may have any length. `compose` writes the whole reply, the same at each call. `position` counts the bytes queued
+/// so far: begin with 0 and keep it until all is queued. The [module](self) has an example.
 pub fn stream(socket: &mut Socket<'_>, position: &mut usize, compose: impl FnOnce(&mut Write<'_>)) -> bool {
-    let mut skip = *position;
-    let mut full = false;
-    compose(&mut |piece| {
-        let rest = piece.get(skip..).unwrap_or_default();
-        skip = skip.saturating_sub(piece.len());
-        if !full && !rest.is_empty() {
-            let queued = socket.send_slice(rest).unwrap_or(0);
-            *position += queued;
-            full = queued < rest.len();
+    let mut stream = Stream { skip: *position, socket, position, full: false };
+    compose(&mut |piece| stream.append(piece));
+    !stream.full
+}
+
+/// Queues the pieces of a reply. It has no type parameter, so that all replies share its code.
+struct Stream<'q, 's> {
+    socket: &'q mut Socket<'s>,
+    position: &'q mut usize,
+    /// The bytes of the next pieces that were queued by earlier calls of [`stream`].
+    skip: usize,
+    full: bool,
+}
+
+impl Stream<'_, '_> {
+    fn append(&mut self, piece: &[u8]) {
+        let rest = piece.get(self.skip..).unwrap_or_default();
+        self.skip = self.skip.saturating_sub(piece.len());
+        if !self.full && !rest.is_empty() {
+            let queued = self.socket.send_slice(rest).unwrap_or(0);
+            *self.position += queued;
+            self.full = queued < rest.len();
         }
-    });
-    !full
+    }
+}
+
+/// Copies `text` to the front of `buffer`. Returns its length; `None` if it does not fit.
+pub(super) fn copy_into(buffer: &mut [u8], text: &[u8]) -> Option<usize> {
+    buffer.get_mut(..text.len())?.copy_from_slice(text);
+    Some(text.len())
 }
 
 /// Writes the output of `compose` to the front of `buffer`. Returns its length; `None` if it does not fit.

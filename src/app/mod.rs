@@ -74,17 +74,17 @@ pub enum Program {
 pub struct App {
     /// The program.
     pub program: Program,
-    /// Its name on the command line.
+    /// The program's name on the command line.
     pub name: &'static str,
-    /// Its TCP port, if it has a TCP server.
+    /// The port of the TCP server, if the program has one.
     pub tcp: Option<u16>,
-    /// Its UDP port, if it has a UDP server.
+    /// The port of the UDP server, if the program has one.
     pub udp: Option<u16>,
-    /// The bytes that its UDP server needs for a datagram and for an answer.
+    /// The sizes of a datagram and of an answer that the UDP server needs, in bytes.
     ///
-    /// They hold for the default options. `usize::MAX` means the longest possible datagram.
+    /// The sizes hold for the default options. `usize::MAX` means the longest possible datagram.
     pub udp_room: (usize, usize),
-    /// Whether it needs more flash and memory than the smallest firmware has.
+    /// Whether the program needs more flash and memory than the smallest firmware has.
     pub large: bool,
 }
 
@@ -118,10 +118,10 @@ impl Program {
             Program::Ack => "prints one message, replies ACK, closes",
             Program::Chargen => "sends characters without end",
             Program::Chat => "lets people talk by lines: one at a time, or all in a room",
-            Program::Discard => "throws away what comes",
-            Program::Echo => "sends back what comes",
+            Program::Discard => "discards its input",
+            Program::Echo => "sends its input back",
             Program::Greeting => "greets: Welcome!, then Hello,NAME! for each message until exit",
-            Program::Http => "shows in a browser what this stack does",
+            Program::Http => "shows the stack's work in a browser",
             Program::Inbox => "prints each datagram and its sender",
             Program::Thanks => "prints a message and replies thank you !",
             Program::Upper => "prints one message, sends it back in upper case, closes",
@@ -147,7 +147,7 @@ impl App {
         App { udp_room: (receive, send), ..self }
     }
 
-    /// Returns whether its TCP server closes a connection after one message.
+    /// Returns whether the TCP server closes a connection after one message.
     pub fn takes_one_message(&self) -> bool {
         matches!(self.program, Program::Ack | Program::Thanks | Program::Upper)
     }
@@ -237,7 +237,7 @@ pub struct Options<'a> {
     pub once: bool,
     /// inbox: the answer, if any.
     pub reply: Option<&'a [u8]>,
-    /// http: the status to show. It must be a probe of the same stack.
+    /// http: the status to show. The status must be a probe of the same stack.
     pub status: Option<&'a Status<'a>>,
     /// chat: the operator at the console, who answers.
     pub operator: Option<&'a Operator>,

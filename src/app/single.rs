@@ -1,4 +1,5 @@
-//! One message, one reply, then the server closes. It has the servers with a fixed reply, and the client of all such programs.
+//! One message, one reply, then the server closes. This file has the servers with a fixed reply, and the client of all such
+//! programs.
 
 use smoltcp::socket::tcp::Socket;
 

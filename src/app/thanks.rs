@@ -2,7 +2,7 @@
 
 use smoltcp::socket::udp::UdpMetadata;
 
-use super::message::compose_into;
+use super::message::copy_into;
 use super::text::print_received;
 use crate::stack::{Answer, Context, Responder};
 
@@ -23,6 +23,6 @@ pub struct Datagrams;
 impl Responder for Datagrams {
     fn datagram(&mut self, from: UdpMetadata, data: &[u8], reply: &mut [u8], cx: &mut Context<'_>) -> Answer {
         print_received(cx.console, Some(from.endpoint), data);
-        compose_into(reply, |write| write(REPLY)).map_or(Answer::Silence, Answer::Reply)
+        copy_into(reply, REPLY).map_or(Answer::Silence, Answer::Reply)
     }
 }

@@ -117,7 +117,7 @@ impl<'a> Asker<'a> {
         self.generate.is_none() && self.input.text().len() > socket.payload_send_capacity().min(LONGEST)
     }
 
-    /// Prints the reply, if it has arrived. Returns whether it has.
+    /// Prints the reply, if any. Returns whether a reply has arrived.
     fn print_reply(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         while let Ok((data, from)) = socket.recv() {
             if from.endpoint == self.remote {

@@ -70,8 +70,10 @@ fn first_piece(bytes: &[u8]) -> &[u8] {
 /// Writes `text` in upper case. Unicode maps each character (`ß` becomes `SS`); bytes that are not UTF-8 stay as they are.
 fn uppercase(text: &[u8], write: &mut Write<'_>) {
     for chunk in text.utf8_chunks() {
-        for upper in chunk.valid().chars().flat_map(char::to_uppercase) {
-            write(upper.encode_utf8(&mut [0; 4]).as_bytes());
+        for character in chunk.valid().chars() {
+            for upper in character.to_uppercase() {
+                write(upper.encode_utf8(&mut [0; 4]).as_bytes());
+            }
         }
         write(chunk.invalid());
     }

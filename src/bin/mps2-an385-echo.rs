@@ -1,4 +1,4 @@
-//! A firmware of the mps2-an385 that serves only echo, on TCP and UDP. It is for measurements.
+//! A firmware of the mps2-an385 for measurements: serves only echo, on TCP and UDP.
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]

@@ -8,8 +8,8 @@ use crate::app::{Escape, Keyboard};
 use crate::phy::Registers;
 use crate::stack::{Console, Input};
 
-/// How often a full UART is checked before a byte is dropped. At 115,200 baud a byte takes 87 microseconds, some 2,200 cycles at
-/// 25 MHz. A check takes several cycles.
+/// How often a full UART is checked before a byte is dropped. At 115,200 baud a byte takes 87 microseconds, some 2,200 cycles
+/// at 25 MHz. A check takes several cycles.
 const PATIENCE: usize = 10_000;
 
 /// The UART of a board.
@@ -48,8 +48,8 @@ impl<B: Board> Console for Uart<B> {
     }
 }
 
-/// A person at the UART: the programs' standard input and output. Input is passed on in whole lines. Bytes that must not reach a
-/// terminal are escaped.
+/// A person at the UART: the programs' standard input and output. Input is passed on in whole lines. Bytes that must not reach
+/// a terminal are escaped.
 #[derive(Debug)]
 pub struct Terminal<B> {
     uart: Uart<B>,
@@ -76,15 +76,18 @@ impl<B: Board> Terminal<B> {
         for _ in 0..TYPED {
             match B::take() {
                 None => break,
-                Some(b'\r' | b'\n') if self.typed.push_back(b'\n').is_ok() => {
-                    self.finished = self.typed.len();
-                    self.uart.print(b"\r\n");
+                Some(b'\r' | b'\n') => {
+                    // A full buffer rejects the end of the line, too.
+                    if self.typed.push_back(b'\n').is_ok() {
+                        self.finished = self.typed.len();
+                        self.uart.print(b"\r\n");
+                    }
                 }
                 Some(BACKSPACE | DELETE) if self.typed.len() > self.finished => {
                     self.typed.pop_back();
                     self.uart.print(b"\x08 \x08");
                 }
-                // The last place is for the end of the line.
+                // The last byte of the buffer is reserved for the end of the line.
                 Some(byte @ (b' '..DELETE | 0x80..)) if self.typed.len() < TYPED - 1 => {
                     let _ = self.typed.push_back(byte);
                     self.uart.print(&[byte]);

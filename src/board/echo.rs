@@ -1,5 +1,7 @@
 //! The smallest firmware: echo on TCP and UDP, without a console or a log.
 
+use core::array::from_fn;
+
 use smoltcp::iface::SocketStorage;
 use smoltcp::socket::udp::PacketMetadata;
 
@@ -28,13 +30,13 @@ pub fn echo<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
     let Ok(device) = B::ethernet(settings::HARDWARE) else { panic!() };
     let mut io = Io::new(device, NullConsole);
     // These are separate variables on the call stack: `serve_all` says why.
-    let mut slots = [const { Slot::EMPTY }; N];
-    let mut slot_index = [SlotIndex::EMPTY; N];
-    let mut sockets = [SocketStorage::EMPTY; N];
+    let mut slots: [_; N] = from_fn(|_| Slot::default());
+    let mut slot_index = [SlotIndex::default(); N];
+    let mut sockets: [_; N] = from_fn(|_| SocketStorage::default());
     let mut receive = [[0; RX]; N];
     let mut send = [[0; TX]; N];
-    let mut ports = [Port::EMPTY];
-    let mut port_sockets = [SocketStorage::EMPTY];
+    let mut ports = [Port::default()];
+    let mut port_sockets = [SocketStorage::default()];
     let mut datagrams = [PacketMetadata::EMPTY; 2];
     let mut payloads = [[0; PAYLOAD]; 2];
     let mut scratch = [0; PAYLOAD];

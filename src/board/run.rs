@@ -1,5 +1,6 @@
 //! Whole firmwares: servers of every program.
 
+use core::array::from_fn;
 use core::cell::Cell;
 use core::fmt::Write;
 
@@ -24,8 +25,8 @@ use crate::app::chat::Member;
 use crate::app::{APPS, App, Basic, BasicUdp, Operator, Options, Program, Room, Service, Status, Transport, http};
 use crate::phy::Ethernet;
 use crate::stack::{
-    Console, DisplayEndpoint, Io, Listener, Memory, Port, Probe, Session, SetupError, Slot, SlotIndex, Stack,
-    UdpSession,
+    Console, DisplayEndpoint, Io, ListenError, Listener, Memory, Port, Probe, Session, SetupError, Slot, SlotIndex,
+    Stack, UdpSession,
 };
 use crate::trace::LogProbe;
 
@@ -84,13 +85,13 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
     let options = Options { operator: Some(&operator), ..Options::default() };
     // The memory is on the call stack, as the programs borrow from it. Each part is a variable of its own: a `Pool` would be made
     // in one place and moved to another.
-    let mut slots = [const { Slot::EMPTY }; N];
-    let mut slot_index = [SlotIndex::EMPTY; N];
-    let mut sockets = [SocketStorage::EMPTY; N];
+    let mut slots: [_; N] = from_fn(|_| Slot::default());
+    let mut slot_index = [SlotIndex::default(); N];
+    let mut sockets: [_; N] = from_fn(|_| SocketStorage::default());
     let mut receive = [[0; RX]; N];
     let mut send = [[0; TX]; N];
-    let mut ports = [const { Port::EMPTY }; { UDP.0 }];
-    let mut port_sockets = [SocketStorage::EMPTY; { UDP.0 }];
+    let mut ports: [_; UDP.0] = from_fn(|_| Port::default());
+    let mut port_sockets: [_; UDP.0] = from_fn(|_| SocketStorage::default());
     let mut datagrams = [PacketMetadata::EMPTY; { 2 * UDP.0 }];
     let mut payloads = [0; { UDP.1 }];
     let mut scratch = [0; PAYLOAD];
@@ -167,17 +168,20 @@ fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
         Ok(stack) => stack,
         Err(error) => panic!("{error}"),
     };
+    let report = |app: &App, transport, port, error: ListenError| {
+        log::error!("{} on {transport} port {port}: {error}", app.name);
+    };
     for app in served(large) {
         let (Some(port), Some(session)) = (app.tcp, tcp(app)) else { continue };
         if let Err(error) = stack.listen(Listener::new(port, session)) {
-            log::error!("{} on TCP port {port}: {error}", app.name);
+            report(app, "TCP", port, error);
         }
     }
     for app in served(large) {
         let (Some(port), Some(session)) = (app.udp, udp(app)) else { continue };
         let (receive, send) = app.udp_room;
         if let Err(error) = stack.bind_sized(port, session, receive.min(PAYLOAD), send.min(PAYLOAD)) {
-            log::error!("{} on UDP port {port}: {error}", app.name);
+            report(app, "UDP", port, error);
         }
     }
     announce(&mut io.device, clock.now());

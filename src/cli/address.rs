@@ -1,13 +1,8 @@
-//! Waits for the own addresses, and finds the addresses of the host to call.
+//! Waits for this side's addresses, and finds the addresses of the host to call.
 
 use std::net::IpAddr;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::time::Duration;
 
-use rustix::time::{
-    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
-};
-use smoltcp::time::Instant;
 use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint};
 
 use super::console::Stdio;
@@ -15,7 +10,8 @@ use super::error::Failure;
 use super::link::Link;
 use super::local::{is_elsewhere, is_local, is_loopback};
 use super::stop::Stop;
-use crate::host::{Clock, Ended, Interrupt, Verdict, drive};
+use super::timer::{Alarm, Timer};
+use crate::host::{Clock, Ended, drive};
 use crate::names::{Name, ResolveError, Resolver, WithResolver};
 use crate::phy::linux::TunTap;
 use crate::stack::{Hardware, Io, Probe, Session, Stack, UdpSession};
@@ -23,11 +19,11 @@ use crate::stack::{Hardware, Io, Probe, Session, Stack, UdpSession};
 /// How long a link may accept no frame before a warning.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// Waits until the addresses given by hand are known to be unique. This takes 150 ms on a link that is up. It warns once if the
-/// link is down, and keeps waiting.
+/// Waits until the addresses given by hand are known to be unique. This takes 150 ms on a link that is up. If the link is down,
+/// warns once and keeps waiting.
 ///
 /// # Errors
-/// Another host has one of them, or the device has failed.
+/// Another host has one of the addresses, or the device has failed.
 pub fn settle<S: Session + Clone, U: UdpSession, P: Probe>(
     link: &Link,
     stack: &mut Stack<'_, S, U>,
@@ -80,10 +76,10 @@ pub struct Lookup<'l> {
 }
 
 impl Lookup<'_> {
-    /// Finds the addresses of `host`, a name or IP address, that can be reached from here. Returns at least one, in the order to
-    /// try (RFC 8305). A name needs a free UDP port of the stack.
+    /// Finds the addresses of `host`, a name or IP address, that can be reached from here. Returns at least one, in the order
+    /// to try (RFC 8305). A name needs a free UDP port of the stack.
     ///
-    /// Waits first for the own addresses: those given by hand, and those from DHCP or SLAAC.
+    /// Waits first for this side's addresses: those given by hand, and those from DHCP or SLAAC.
     ///
     /// # Errors
     /// One line for the user, which names the host unless the link is at fault.
@@ -98,7 +94,7 @@ impl Lookup<'_> {
         if is_local(host) {
             return Err(is_elsewhere(host, &self.link.name));
         }
-        let found = self.unreached(host, stack, io, clock, stop)?;
+        let found = self.all_addresses(host, stack, io, clock, stop)?;
         let reached =
             |stack: &Stack<'_, _, _>| found.iter().copied().filter(|&to| can_reach(stack, to)).collect::<Vec<_>>();
         // A lease may come later than a router advertisement, and an address later than both.
@@ -111,7 +107,7 @@ impl Lookup<'_> {
         }
     }
 
-    /// Returns whether an own address of this family may still come.
+    /// Returns whether DHCP or SLAAC may still give this side an address of the family of `to`.
     fn may_come<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>, to: &IpAddr) -> bool {
         match to {
             to if is_loopback(*to) => false,
@@ -142,7 +138,7 @@ impl Lookup<'_> {
     ///
     /// # Errors
     /// The errors of [`addresses`](Self::addresses).
-    pub fn unreached<S: Session + Clone, U: UdpSession, P: Probe>(
+    pub fn all_addresses<S: Session + Clone, U: UdpSession, P: Probe>(
         &self,
         host: &str,
         stack: &mut Stack<'_, S, WithResolver<U>>,
@@ -160,64 +156,90 @@ impl Lookup<'_> {
             }
             return Ok(vec![address]);
         }
+        self.look_up(host, stack, io, clock, stop)
+    }
+
+    /// Asks the DNS servers for the addresses of a name.
+    fn look_up<S: Session + Clone, U: UdpSession, P: Probe>(
+        &self,
+        host: &str,
+        stack: &mut Stack<'_, S, WithResolver<U>>,
+        io: &mut Io<TunTap, Stdio, P>,
+        clock: &Clock,
+        stop: &mut Stop,
+    ) -> Result<Vec<IpAddr>, Failure> {
         // An invalid name is reported like a name that does not exist.
         let name = Name::new(host).map_err(|error| Failure::run(format_args!("bad host '{host}': {error}")))?;
-        let asks = self.link.dhcp || self.link.slaac;
-        if self.link.dns.is_empty() && !asks {
+        let learns_servers = self.link.dhcp || self.link.slaac;
+        if self.link.dns.is_empty() && !learns_servers {
             return Err(Failure::run(ResolveError::NoServer));
         }
         self.settle(stack, io, clock, stop)?;
-        // The servers given by hand, and those that DHCP and routers have named so far.
-        let servers = |stack: &Stack<'_, _, _>| -> Vec<IpAddress> {
-            self.link.dns.iter().copied().chain(stack.dns_servers()).collect()
-        };
-        let reached = |stack: &Stack<'_, _, _>| -> Vec<IpAddress> {
-            servers(stack).into_iter().filter(|&server| can_reach(stack, server.into())).collect()
-        };
-        if asks {
-            self.wait(stack, io, clock, stop, |stack| !reached(stack).is_empty())?;
+        if learns_servers {
+            self.wait(stack, io, clock, stop, |stack| !self.reached_servers(stack).is_empty())?;
         }
-        if reached(stack).is_empty() {
-            return Err(match servers(stack).first() {
-                Some(&first) => Failure::run(format_args!("DNS server: {}", self.unreachable(stack, first.into()))),
+        if self.reached_servers(stack).is_empty() {
+            return Err(match self.servers(stack).next() {
+                Some(first) => Failure::run(format_args!("DNS server: {}", self.unreachable(stack, first.into()))),
                 None => self.no_server(stack),
             });
         }
         let ids = getrandom::u32().map_err(|error| Failure::run(format_args!("no entropy: {error}")))?;
         let ids = [(ids >> 16) as u16, ids as u16];
-        let mut resolver = Resolver::new(name, &reached(stack), self.patience.into(), ids)
+        let mut resolver = Resolver::new(name, &self.reached_servers(stack), self.patience.into(), ids)
             .reaching(has_family(stack, true), has_family(stack, false));
         if self.thorough {
             resolver = resolver.thorough();
         }
+        let ended = self.run(resolver, stack, io, clock, stop)?;
+        match ended.as_ref().and_then(Resolver::result) {
+            Some(Ok(addresses)) => Ok(addresses.in_order().collect()),
+            Some(Err(ResolveError::Unreachable(server))) => {
+                Err(Failure::run(format_args!("{host}: DNS server: {}", unanswered(self.link, stack, server))))
+            }
+            Some(Err(error)) => Err(Failure::run(format_args!("{host}: {error}"))),
+            None => Err(interrupted()),
+        }
+    }
+
+    /// Runs a resolver to its end, and adds the servers that DHCP or routers name meanwhile. Returns `None` after a signal.
+    fn run<S: Session + Clone, U: UdpSession, P: Probe>(
+        &self,
+        resolver: Resolver,
+        stack: &mut Stack<'_, S, WithResolver<U>>,
+        io: &mut Io<TunTap, Stdio, P>,
+        clock: &Clock,
+        stop: &mut Stop,
+    ) -> Result<Option<Resolver>, Failure> {
         let port = stack.bind_unreported(0, WithResolver::Resolver(resolver)).map_err(Failure::run)?;
-        let over = loop {
-            let (mut over, asked) = (None, reached(stack).len());
+        loop {
+            let (mut over, asked) = (None, self.reached_servers(stack).len());
             let ended = drive(stack, io, clock, stop, |stack| {
                 over = stack.take_udp(port);
-                over.is_some() || reached(stack).len() > asked
+                over.is_some() || self.reached_servers(stack).len() > asked
             })?;
-            if over.is_some() || ended == Ended::Stopped {
-                break over;
+            match over {
+                Some(WithResolver::Resolver(resolver)) => return Ok(Some(resolver)),
+                Some(WithResolver::Program(_)) => return Ok(None),
+                None if ended == Ended::Stopped => return Ok(None),
+                None => {}
             }
-            // DHCP or a router has named another server meanwhile.
-            let servers = reached(stack);
+            let servers = self.reached_servers(stack);
             if let Some(WithResolver::Resolver(resolver)) = stack.udp_program(port) {
                 resolver.add_servers(&servers);
             }
             stack.wake_programs();
-        };
-        match over {
-            Some(WithResolver::Resolver(resolver)) => match resolver.result() {
-                Some(Ok(addresses)) => Ok(addresses.in_order().collect()),
-                Some(Err(ResolveError::Unreachable(server))) => {
-                    Err(Failure::run(format_args!("{host}: DNS server: {}", unanswered(self.link, stack, server))))
-                }
-                Some(Err(error)) => Err(Failure::run(format_args!("{host}: {error}"))),
-                None => Err(interrupted()),
-            },
-            _ => Err(interrupted()),
         }
+    }
+
+    /// Returns the DNS servers given by hand, then those that DHCP and routers have named so far.
+    fn servers<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>) -> impl Iterator<Item = IpAddress> {
+        self.link.dns.iter().copied().chain(stack.dns_servers())
+    }
+
+    /// Returns the DNS servers that can be reached now.
+    fn reached_servers<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>) -> Vec<IpAddress> {
+        self.servers(stack).filter(|&server| can_reach(stack, server.into())).collect()
     }
 
     /// Waits for the addresses given by hand: for `patience`, or for the time that a working link needs if that is longer.
@@ -294,52 +316,6 @@ impl Lookup<'_> {
     }
 }
 
-/// A timer that wakes the loop, independent of the stack's deadlines.
-pub(super) struct Timer(OwnedFd);
-
-impl Timer {
-    pub(super) fn new() -> Result<Self, Failure> {
-        timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)
-            .map(Timer)
-            .map_err(|error| Failure::run(format_args!("no timer: {error}")))
-    }
-
-    /// Readable once the time has come.
-    pub(super) fn file(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
-    }
-
-    /// Wakes the loop at `at`, or at once if that time has passed; `None` stops the timer. The new time replaces the earlier one.
-    /// Once it has come, the loop wakes repeatedly until the timer is set again.
-    pub(super) fn set(&self, clock: &Clock, at: Option<Instant>) -> Result<(), Failure> {
-        let now = clock.now();
-        // Zero would stop the timer, so a past time becomes one microsecond.
-        let micros = at.map_or(0, |at| if at > now { (at - now).total_micros() } else { 1 });
-        // Both numbers fit: the seconds of at most a year, and the nanoseconds of less than a second.
-        let value = Timespec { tv_sec: (micros / 1_000_000) as _, tv_nsec: (micros % 1_000_000 * 1000) as _ };
-        let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
-        timerfd_settime(&self.0, TimerfdTimerFlags::empty(), &once)
-            .map(drop)
-            .map_err(|error| Failure::run(format_args!("no timer: {error}")))
-    }
-}
-
-/// An interrupt by a signal, with a timer that wakes the loop.
-pub(super) struct Alarm<'s> {
-    pub(super) stop: &'s mut Stop,
-    pub(super) timer: &'s Timer,
-}
-
-impl Interrupt for Alarm<'_> {
-    fn files(&self) -> [Option<BorrowedFd<'_>>; 2] {
-        [self.stop.files()[0], Some(self.timer.file())]
-    }
-
-    fn verdict(&mut self) -> Verdict {
-        self.stop.verdict()
-    }
-}
-
 /// Returns the error for an unreachable host, with the option that helps.
 pub(super) fn no_route(address: &IpAddress) -> Failure {
     Failure::run(format_args!(
@@ -347,7 +323,7 @@ pub(super) fn no_route(address: &IpAddress) -> Failure {
     ))
 }
 
-/// Says who left ARP or NDP unanswered when we sent to `to`: that host, or the router towards it.
+/// Describes which host did not answer ARP or NDP for a packet to `to`: that host, or the router towards it.
 pub(super) fn unanswered<S: Session + Clone, U: UdpSession>(
     link: &Link,
     stack: &Stack<'_, S, U>,
@@ -376,26 +352,4 @@ fn has_family<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, v6: bo
 
 fn interrupted() -> Failure {
     Failure::run("interrupted")
-}
-
-#[cfg(test)]
-mod tests {
-    use rustix::event::{PollFd, PollFlags, poll};
-
-    use super::*;
-
-    #[test]
-    fn a_timer_that_has_run_out_wakes_until_it_is_set_anew() {
-        let (clock, timer) = (Clock::start(), Timer::new().unwrap());
-        let wakes = |patience: Option<&Timespec>| {
-            let file = timer.file();
-            poll(&mut [PollFd::from_borrowed_fd(file, PollFlags::IN)], patience).unwrap() == 1
-        };
-        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
-        assert!(!wakes(Some(&at_once)));
-        timer.set(&clock, Some(clock.now())).unwrap();
-        assert!(wakes(None) && wakes(Some(&at_once)));
-        timer.set(&clock, None).unwrap();
-        assert!(!wakes(Some(&at_once)), "it was stopped");
-    }
 }

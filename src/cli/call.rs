@@ -12,10 +12,11 @@ use super::addr_text::host_and_port;
 use super::address::{Lookup, no_route, unanswered};
 use super::console::Stdio;
 use super::error::Failure;
+use super::fraction::fraction;
 use super::lines::Lines;
 use super::link::{Link, LinkArgs, Side};
+use super::programs::{find, program_names, programs};
 use super::race::{Outcome, Race, Runner, Track, dialler};
-use super::serve::{find, program_names, programs};
 use super::stop::Stop;
 use super::tcp::TcpArgs;
 use super::values::{positive, whole};
@@ -49,10 +50,10 @@ pub struct CallArgs {
     pub link: LinkArgs,
     #[command(flatten)]
     pub tcp: TcpArgs,
-    /// Use UDP; inbox always does
+    /// Use UDP; inbox always uses it
     #[arg(long)]
     pub udp: bool,
-    /// Give up when finding the server, connecting, or a reply takes longer
+    /// Give up when the lookup, the connection or a reply takes longer than TIME
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = positive)]
     pub timeout: Duration,
     /// greeting: send N random numbers from 0 to 1 [default: TEXT]
@@ -101,6 +102,7 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     let stop = Stop::on_signals().map_err(Failure::run)?;
     let race = Race::default();
     let left = Vec::new();
+    let job = Job { app, udp, options };
     let mut caller = Caller {
         link: &link,
         tcp: args.tcp,
@@ -113,7 +115,7 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     };
     let console = if app.program == Program::Chat { Stdio::editing(None) } else { Stdio::new() };
     let mut io = Io { device, console, probe: watch };
-    let result = caller.run((&host, port), app, udp, &options, &mut io);
+    let result = caller.run((&host, port), job, &mut io);
     io.probe.finish().and(result)
 }
 
@@ -165,17 +167,25 @@ impl CallArgs {
     }
 }
 
-/// Writes a number from 0 to 1, excluding 1, as Python does. It is `random` out of 2^64, with up to 16 digits.
-fn fraction(random: u64) -> String {
-    let digits = format!("{:016}", (u128::from(random) * 10u128.pow(16)) >> 64);
-    let digits = digits.trim_end_matches('0');
-    format!("0.{}", if digits.is_empty() { "0" } else { digits })
+/// A program's client, and its options.
+#[derive(Clone, Copy)]
+struct Job<'t> {
+    app: &'static App,
+    udp: bool,
+    options: ClientOptions<'t>,
+}
+
+impl<'t> Job<'t> {
+    /// Returns a job that sends one text, even if that text is `-`.
+    fn sending(self, text: &'t [&'t [u8]]) -> Self {
+        Job { options: ClientOptions { texts: text, dash: false, ..self.options }, ..self }
+    }
 }
 
 struct Caller<'c> {
     link: &'c Link,
     tcp: TcpArgs,
-    /// What else the user may have meant as the host, to suggest in an error.
+    /// Another reading of the host, to suggest in an error.
     hint: Option<String>,
     race: &'c Race,
     /// Connections that lost a race and may not have ended.
@@ -192,20 +202,13 @@ type Clients<'s, 'c, 't> = Stack<'s, Runner<'c, Client<'t>>, WithResolver<UdpCli
 type Around = Io<TunTap, Stdio, Watch<'static>>;
 
 impl<'c> Caller<'c> {
-    fn run(
-        &mut self,
-        (host, port): (&str, u16),
-        app: &App,
-        udp: bool,
-        options: &ClientOptions<'_>,
-        io: &mut Around,
-    ) -> Result<(), Failure> {
+    fn run(&mut self, remote: (&str, u16), job: Job<'_>, io: &mut Around) -> Result<(), Failure> {
         let mut pool = self.tcp.pool(SIZES)?;
         let mut stack: Clients<'_, 'c, '_> =
             self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |config| {
                 config.tcp.congestion = self.tcp.congestion();
             })?;
-        let result = self.talk((host, port), app, udp, options, &mut stack, io);
+        let result = self.talk(remote, job, &mut stack, io);
         stack.release_lease(self.clock.now(), io);
         result
     }
@@ -213,42 +216,39 @@ impl<'c> Caller<'c> {
     fn talk<'t>(
         &mut self,
         (host, port): (&str, u16),
-        app: &App,
-        udp: bool,
-        options: &ClientOptions<'t>,
+        job: Job<'t>,
         stack: &mut Clients<'_, 'c, 't>,
         io: &mut Around,
     ) -> Result<(), Failure> {
         let lookup = Lookup { link: self.link, patience: self.patience, thorough: false };
         let found = lookup.addresses(host, stack, io, &self.clock, &mut self.stop).map_err(|failure| {
             // Before the stack has settled, a failure concerns the link and not the host.
-            if stack.is_settled() { self.hinted(failure) } else { failure }
+            if stack.is_settled() { self.with_hint(failure) } else { failure }
         })?;
         let mut dialler = dialler(&found, port, self.patience);
-        if udp {
+        if job.udp {
             let DialStep::Connect { remote, .. } = dialler.next(self.clock.now()) else { return Ok(()) };
-            return self.udp(remote, app, options, stack, io);
+            return self.udp(remote, job, stack, io);
         }
         // If the server takes one message per connection, each text needs its own call.
-        if app.takes_one_message() && !options.texts.is_empty() {
-            return self.each(&mut dialler, app, options, stack, io);
+        if job.app.takes_one_message() && !job.options.texts.is_empty() {
+            return self.each(&mut dialler, job, stack, io);
         }
-        self.tcp(&mut dialler, app, options, stack, io)
+        self.tcp(&mut dialler, job, stack, io)
     }
 
     /// Makes one call for each text, and one for each line where the text is `-`.
     fn each<'t>(
         &mut self,
         dialler: &mut Dialler,
-        app: &App,
-        options: &ClientOptions<'t>,
+        job: Job<'t>,
         stack: &mut Clients<'_, 'c, 't>,
         io: &mut Around,
     ) -> Result<(), Failure> {
         let (mut lines, mut sent) = (Lines::default(), false);
-        for texts in options.texts.chunks(1) {
+        for texts in job.options.texts.chunks(1) {
             if texts != [CONSOLE] {
-                self.tcp(dialler, app, &ClientOptions { texts, dash: false, ..*options }, stack, io)?;
+                self.tcp(dialler, job.sending(texts), stack, io)?;
                 sent = true;
                 continue;
             }
@@ -258,7 +258,7 @@ impl<'c> Caller<'c> {
                 }
                 // A client borrows its text until the stack ends, and the stack lives until the process ends.
                 let texts: &'static [&'static [u8]] = Box::leak(Box::new([&*line.leak()]));
-                self.tcp(dialler, app, &ClientOptions { texts, dash: false, ..*options }, stack, io)?;
+                self.tcp(dialler, job.sending(texts), stack, io)?;
                 sent = true;
             }
         }
@@ -269,13 +269,12 @@ impl<'c> Caller<'c> {
     fn tcp<'t>(
         &mut self,
         dialler: &mut Dialler,
-        app: &App,
-        options: &ClientOptions<'t>,
+        job: Job<'t>,
         stack: &mut Clients<'_, 'c, 't>,
         io: &mut Around,
     ) -> Result<(), Failure> {
         self.left.retain(|id| stack.take(*id).is_none());
-        let Some(client) = app.client(options) else { return Ok(()) };
+        let Some(client) = job.app.client(&job.options) else { return Ok(()) };
         let track = Track { clock: self.clock, stop: &mut self.stop };
         let (id, remote) = match self.race.run(track, dialler, &client, stack, io, &mut self.left)? {
             Outcome::Won(id, remote) => (id, remote),
@@ -283,10 +282,12 @@ impl<'c> Caller<'c> {
             Outcome::Lost => {
                 let silent = |(_, why)| matches!(why, DialError::Ended(End::TimedOut | End::Unreachable));
                 let unreached = dialler.failures().all(silent);
-                let lines: Vec<_> =
-                    dialler.failures().map(|(remote, why)| self.told(stack, remote, why).to_string()).collect();
+                let lines: Vec<_> = dialler
+                    .failures()
+                    .map(|(remote, why)| self.no_connection(stack, remote, why).to_string())
+                    .collect();
                 let failure = Failure::run(lines.join("; "));
-                return Err(if unreached { self.hinted(failure) } else { failure });
+                return Err(if unreached { self.with_hint(failure) } else { failure });
             }
         };
         *dialler = Dialler::to_address(remote, self.patience.into());
@@ -309,13 +310,12 @@ impl<'c> Caller<'c> {
     fn udp<'t>(
         &mut self,
         remote: IpEndpoint,
-        app: &App,
-        options: &ClientOptions<'t>,
+        job: Job<'t>,
         stack: &mut Clients<'_, 'c, 't>,
         io: &mut Around,
     ) -> Result<(), Failure> {
         stack.source_for(remote).map_err(|error| describe(remote, error))?;
-        let Some(client) = app.udp_client(options, remote) else { return Ok(()) };
+        let Some(client) = job.app.udp_client(&job.options, remote) else { return Ok(()) };
         let port = stack.bind(0, WithResolver::Program(client)).map_err(Failure::run)?;
         let mut over = None;
         drive(stack, io, &self.clock, &mut self.stop, |stack| {
@@ -326,7 +326,7 @@ impl<'c> Caller<'c> {
             Some(WithResolver::Program(client)) => match client.result() {
                 Some(Ok(())) => Ok(()),
                 Some(Err(why @ (NotDone::TimedOut | NotDone::Unreachable))) => {
-                    Err(self.hinted(self.undone(stack, remote, why)))
+                    Err(self.with_hint(self.not_finished(stack, remote, why)))
                 }
                 Some(Err(why)) => Err(failed(remote, &why)),
                 None => Err(failed(remote, &"interrupted")),
@@ -336,16 +336,16 @@ impl<'c> Caller<'c> {
     }
 
     /// Describes why an address gives no connection.
-    fn told(&self, stack: &Clients<'_, '_, '_>, remote: IpEndpoint, why: DialError) -> Failure {
+    fn no_connection(&self, stack: &Clients<'_, '_, '_>, remote: IpEndpoint, why: DialError) -> Failure {
         match why {
             DialError::Connect(error) => describe(remote, error),
-            DialError::Ended(End::Unreachable) => self.undone(stack, remote, NotDone::Unreachable),
+            DialError::Ended(End::Unreachable) => self.not_finished(stack, remote, NotDone::Unreachable),
             DialError::Ended(end) => failed(remote, &NotDone::Ended(end)),
         }
     }
 
     /// Describes why a client has not finished.
-    fn undone(&self, stack: &Clients<'_, '_, '_>, remote: IpEndpoint, why: NotDone) -> Failure {
+    fn not_finished(&self, stack: &Clients<'_, '_, '_>, remote: IpEndpoint, why: NotDone) -> Failure {
         match why {
             NotDone::Unreachable => Failure::run(unanswered(self.link, stack, remote.addr)),
             why => failed(remote, &why),
@@ -353,7 +353,7 @@ impl<'c> Caller<'c> {
     }
 
     /// Adds the hint about the host to a failure.
-    fn hinted(&self, failure: Failure) -> Failure {
+    fn with_hint(&self, failure: Failure) -> Failure {
         match &self.hint {
             Some(meant) => Failure::run(format_args!("{failure}; if its last group is a port, write {meant}")),
             None => failure,
@@ -378,25 +378,5 @@ pub(super) fn describe(remote: IpEndpoint, error: ConnectError) -> Failure {
     match error {
         ConnectError::NoRoute => no_route(&remote.addr),
         error => failed(remote, &error),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::fraction;
-
-    #[test]
-    fn random_numbers_look_like_pythons() {
-        for (random, want) in [
-            (0, "0.0"),
-            (u64::MAX, "0.9999999999999999"),
-            (1 << 63, "0.5"),
-            (1 << 40, "0.0000000596046447"),
-            (1, "0.0"),
-            (0x6e21_965a_c7b3_d1f0, "0.430200001872165"),
-        ] {
-            assert_eq!(fraction(random), want);
-            assert!((0.0..1.0).contains(&fraction(random).parse::<f64>().unwrap()));
-        }
     }
 }

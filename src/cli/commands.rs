@@ -12,9 +12,10 @@ use super::lab::{LabArgs, lab};
 use super::man::{ManArgs, man};
 use super::output::say_line;
 use super::ping::{PingArgs, ping};
+use super::programs::programs;
 use super::resolve::{ResolveArgs, resolve};
 use super::sandbox::{SandboxArgs, sandbox};
-use super::serve::{ServeArgs, programs, serve};
+use super::serve::{ServeArgs, serve};
 use super::tour::tour;
 use super::usage::{explain, with_help};
 use super::words::join_negative_values;
@@ -29,7 +30,7 @@ use super::words::join_negative_values;
 Environment:
   RUST_LOG  What to log on standard error: off, error, warn, info, debug or trace [default: info;
             warn for get and chat at a terminal; lab and the tour log at most warn]
-  NO_COLOR  No colours, if it is not empty
+  NO_COLOR  Any value that is not empty turns colours off
 
 Example:
   smolstep sandbox --serve greeting -- nc -N 192.168.69.1 9999"
@@ -109,7 +110,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns each command's help, as `--help` prints it, with the command.
+    /// Returns each command with its help, as `--help` prints it.
     fn helps() -> Vec<(String, clap::Command)> {
         let mut cli = Cli::command();
         cli.build();

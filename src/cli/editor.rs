@@ -1,7 +1,7 @@
 //! Edits a line at a terminal while other lines are printed above it.
 //!
-//! The editor reads the keyboard on its own thread and passes finished lines through a socket, which the poll loop waits for like
-//! any other file. A second thread prints: it may have to wait for the editor, and the poll loop must not.
+//! The editor reads the keyboard on its own thread and passes finished lines through a socket, which the poll loop waits for
+//! like any other file. A second thread prints, because printing may wait for the editor and the poll loop must not.
 
 use std::borrow::Cow;
 use std::collections::VecDeque;
@@ -57,7 +57,7 @@ impl Editor {
     pub fn start(prompt: &str, at_end: Option<&'static [u8]>) -> Option<Editor> {
         let before = tcgetattr(rustix::stdio::stdin()).ok()?;
         let history = MemHistory::new();
-        // Forces the calls of the prompt's hook; no text is coloured.
+        // Makes rustyline call the prompt's hook. No text is coloured.
         let config = Config::builder().color_mode(ColorMode::Forced).build();
         let mut editor = rustyline::Editor::<Hooks, MemHistory>::with_history(config, history).ok()?;
         let printer = editor.create_external_printer().ok()?;
@@ -149,7 +149,7 @@ pub(super) fn print_above(text: &str) -> bool {
     }
 }
 
-/// The editor that prints the log. It is global because the logger is.
+/// The editor that prints the log: global, because the logger is global.
 fn log_to() -> MutexGuard<'static, Option<Arc<Shared>>> {
     static LOG_TO: Mutex<Option<Arc<Shared>>> = Mutex::new(None);
     LOG_TO.lock().unwrap_or_else(PoisonError::into_inner)
@@ -180,7 +180,7 @@ struct State {
     held: bool,
 }
 
-/// What the editor is doing.
+/// The activity of the editor.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 enum At {
     /// Between two lines: printing must wait for a moment.

@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use crate::app::is_invisible;
 use crate::host::DriveError;
 
-/// One line for the user and its exit code: 2 for an invalid command line, else 1. Host names and URLs are checked at lookup, as
-/// the URLs of redirects are, so the code for an invalid one is 1.
+/// One line for the user and its exit code: 2 for an invalid command line, else 1. An invalid host name
+/// or URL has code 1, because it is found only at the lookup, like the URL of a redirect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     code: u8,
@@ -39,8 +39,8 @@ impl Failure {
         Self::new(2, what)
     }
 
-    /// Standard output cannot be written: exit code 1. If its reader has gone, as with `| head -1`, the message is empty, and the
-    /// exit code is the one a shell reports for a program ended by SIGPIPE.
+    /// Standard output cannot be written: exit code 1. If its reader has gone, as with `| head -1`, the message is empty, and
+    /// the exit code is the one a shell reports for a program ended by SIGPIPE.
     pub fn output(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Failure { code: 128 + 13, what: String::new() },

@@ -1,4 +1,4 @@
-//! Reads standard input by lines, for programs that are called once a line.
+//! Reads standard input by lines, for clients that make one call a line.
 
 use super::console::Stdio;
 use super::error::Failure;

@@ -1,4 +1,4 @@
-//! LINK: the options for the interface and its addresses.
+//! The options for the interface and its addresses, which commands share.
 
 use std::borrow::Cow;
 
@@ -29,7 +29,8 @@ pub struct LinkArgs {
     /// fdaa::2/64 for all other commands; none with --dhcp or --slaac]
     #[arg(long, value_name = "CIDR")]
     pub ip: Vec<String>,
-    /// Send packets for other networks to this router; one for IPv4, one for IPv6 [default: none, or what --dhcp and --slaac find]
+    /// Send packets for other networks to this router; one for IPv4, one for IPv6 [default: none, or what --dhcp and --slaac
+    /// find]
     #[arg(long, value_name = "IP")]
     pub gateway: Vec<String>,
     /// Get an IPv4 address, a router and DNS servers from a DHCP server
@@ -44,7 +45,7 @@ pub struct LinkArgs {
     /// Use this hardware address on a TAP [default: one derived from the TAP's name, the machine's id and the host's name]
     #[arg(long, value_name = "MAC")]
     pub mac: Option<String>,
-    /// Compute all checksums and segments here, not in the kernel
+    /// Compute all checksums and segments in smolstep, not in the kernel
     #[arg(long)]
     pub no_offload: bool,
     /// Write every frame to FILE, which Wireshark opens [default: no capture]

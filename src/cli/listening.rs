@@ -12,7 +12,7 @@ pub struct Listening<'p> {
 }
 
 impl<'p> Listening<'p> {
-    /// Starts with no listener announced.
+    /// Makes a list of announced listeners that is still empty.
     pub fn new(tcp: &'p [(u16, &'static App)], udp: &'p [(u16, &'static App)]) -> Self {
         Listening { tcp, udp, known: Vec::new() }
     }

@@ -1,5 +1,5 @@
-//! `smolstep serve --step`: stops the loop after each step, while the peer's clock goes on. The prompt is in shell.rs; the lines
-//! that describe a step are in live/notes.rs.
+//! `smolstep serve --step`: stops the loop after each step, while the peer's clock keeps running. The prompt is in shell.rs; the
+//! lines that describe a step are in live/notes.rs.
 
 mod notes;
 
@@ -20,8 +20,8 @@ use crate::phy::linux::TunTap;
 use crate::stack::{Connection, Io, Session, Stack, Step, UdpSession};
 use notes::Notes;
 
-/// Steps the stack as the prompt says, until `q`, the end of input or a signal. Calls `each` after each step. Returns the watch's
-/// `Io`, and an error of the device, standard input or standard output.
+/// Steps the stack on the prompt's commands, until `q`, the end of input or a signal. Calls `each` after each step. Returns the
+/// watch's `Io`, and an error of the device, standard input or standard output.
 pub fn step_by_step<'s, S: Session + Clone, U: UdpSession>(
     stack: &mut Stack<'_, S, U>,
     io: Io<TunTap, Stdio, Watch<'s>>,
@@ -53,11 +53,11 @@ struct Live<'l, 's, I, E> {
 
 /// How a wait for the next step ended.
 enum Turn {
-    /// A step was taken; true if it reached the goal.
+    /// A step was taken. Whether it reached the goal.
     Step(bool),
     /// A line was typed during the wait.
     Typed,
-    /// A signal came.
+    /// A signal arrived.
     End,
 }
 

@@ -1,4 +1,7 @@
-//! The program: command line, console and sandbox. Each command has its own file.
+//! The program: command line, console and sandbox.
+//!
+//! Each command and its options have a file of their own. commands.rs chooses the command, and link.rs has the options that
+//! commands share.
 
 mod addr_text;
 mod address;
@@ -11,6 +14,7 @@ mod editor;
 mod error;
 mod events;
 mod exchange;
+mod fraction;
 mod get;
 mod kernel;
 mod lab;
@@ -25,6 +29,7 @@ mod man;
 pub mod netlink;
 mod output;
 mod ping;
+mod programs;
 mod race;
 pub mod replay;
 mod resolve;
@@ -34,6 +39,7 @@ mod shell;
 mod stop;
 mod suggest;
 mod tcp;
+mod timer;
 mod tour;
 mod usage;
 mod values;

@@ -23,30 +23,30 @@ pub struct Link {
     pub index: u32,
     /// The interface's name.
     pub name: String,
-    /// Whether it is set up. A TAP or TUN without a program may be up and still carry no frame.
+    /// Whether the interface is set up. A TAP or TUN without a program may be up and still carry no frame.
     pub up: bool,
-    /// Whether it has a carrier. A TAP or TUN has one while a program is attached.
+    /// Whether the interface has a carrier. A TAP or TUN has one while a program is attached.
     pub carrier: bool,
-    /// The number of the bridge or other interface that controls it.
+    /// The number of the bridge or other interface that controls this one.
     pub controller: Option<u32>,
-    /// Whether it is a bridge.
+    /// Whether the interface is a bridge.
     pub bridge: bool,
     /// The properties of a TAP or TUN.
     pub tun: Option<Tun>,
-    /// Its addresses, with prefix lengths.
+    /// The interface's addresses, with prefix lengths.
     pub addresses: Vec<(IpAddr, u8)>,
 }
 
 /// Properties that only a TAP or TUN has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tun {
-    /// Whether it is a TAP or a TUN.
+    /// Whether the interface is a TAP or a TUN.
     pub kind: Kind,
     /// The only user who may attach; `None` for every user who may open /dev/net/tun.
     pub owner: Option<u32>,
     /// The only group whose members may attach.
     pub group: Option<u32>,
-    /// Whether it has several queues.
+    /// Whether the interface has several queues.
     pub multi_queue: bool,
 }
 

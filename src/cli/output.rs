@@ -44,7 +44,7 @@ impl Output {
         out.write_all(&bytes).and_then(|()| out.flush())
     }
 
-    /// Returns `bytes` in the form to show. They continue the bytes of the last call.
+    /// Returns `bytes`, escaped if standard output is a terminal. `bytes` continue those of the last call.
     pub fn escaped<'b>(&mut self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
         let Some(escape) = &mut self.0 else { return bytes.into() };
         let mut escaped = Vec::with_capacity(bytes.len());

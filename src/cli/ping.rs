@@ -11,12 +11,13 @@ use smoltcp::phy::{Device, Medium};
 use smoltcp::socket::icmp::PacketMetadata;
 use smoltcp::time::Instant;
 
-use super::address::{Alarm, Lookup, Timer, no_route, unanswered};
+use super::address::{Lookup, no_route, unanswered};
 use super::console::Stdio;
 use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
 use super::output::say_line;
 use super::stop::Stop;
+use super::timer::{Alarm, Timer};
 use super::values::{positive, whole};
 use super::watch::Watch;
 use crate::host::{Clock, HeapPool, Sizes, drive};
@@ -44,14 +45,14 @@ pub struct PingArgs {
     pub size: usize,
     #[command(flatten)]
     pub link: LinkArgs,
-    /// Give up when finding the host, or the last reply, takes longer
+    /// Give up when the lookup or the last reply takes longer than TIME
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = positive)]
     pub timeout: Duration,
 }
 
 /// The longest IPv4 packet that is sent in fragments, in bytes.
 const LONGEST_V4: usize = 16_384;
-/// The most requests that wait for a reply. Beyond this number, the oldest count as lost.
+/// The largest number of requests that wait for a reply. Beyond this number, the oldest count as lost.
 const OUTSTANDING: usize = 1024;
 
 const SIZES: Sizes = Sizes { connections: 0, receive: 0, send: 0, ports: 1, datagrams: 16, payload: 16_384 };
@@ -138,7 +139,7 @@ struct Ping<'p> {
     next: Instant,
     /// When each unanswered request was sent, by its number.
     outstanding: BTreeMap<u32, Instant>,
-    /// The least, the most and the sum of the round-trip times, in milliseconds.
+    /// The minimum, maximum and sum of the round-trip times, in milliseconds.
     least: f64,
     most: f64,
     sum: f64,
@@ -193,7 +194,7 @@ impl<'p> Ping<'p> {
     fn send(&mut self, stack: &mut Stack<'_, (), WithResolver<()>>, now: Instant) -> Result<(), Failure> {
         self.sent = self.sent.wrapping_add(1);
         self.last = now;
-        // After a delay, missed requests are not made up for.
+        // Requests missed during a delay are not sent later.
         self.next = (self.next + self.args.interval.into()).max(now);
         match stack.send_echo(self.address.into(), self.sent as u16, self.args.size) {
             Ok(()) => {}
@@ -287,7 +288,7 @@ fn fits(size: usize, address: IpAddr, io: &Io<TunTap, Stdio, Watch>) -> Result<(
     let header = if capabilities.medium == Medium::Ethernet { 14 } else { 0 };
     let mtu = capabilities.max_transmission_unit - header;
     let longest = match address {
-        // Without the IP header and the ICMP header.
+        // The limits exclude the IP header and the ICMP header.
         IpAddr::V4(_) => LONGEST_V4 - 20 - ECHO_HEADER,
         IpAddr::V6(_) => mtu - 40 - ECHO_HEADER,
     };

@@ -7,17 +7,18 @@ use std::time::Duration;
 use smoltcp::socket::tcp::Socket;
 use smoltcp::wire::IpEndpoint;
 
-use super::address::{Alarm, Timer};
 use super::console::Stdio;
 use super::error::Failure;
 use super::stop::Stop;
+use super::timer::{Alarm, Timer};
 use crate::host::{Clock, Ended, drive};
 use crate::names::{DialStep, Dialler};
 use crate::phy::linux::TunTap;
 use crate::stack::{ConnectionId, Context, End, Io, Next, Probe, Session, Stack, UdpSession};
 
-/// How long to wait for one address before the next is tried in parallel. RFC 8305 recommends 250 ms and allows 2 s. This is longer
-/// than a second, because smoltcp asks for a hardware address at most once a second and the first segment can be that late.
+/// How long to wait for one address before the next is tried in parallel. RFC 8305 recommends 250 ms and allows 2 s. This is
+/// longer than a second, because smoltcp asks for a hardware address at most once a second and the first segment can be that
+/// late.
 const DELAY: Duration = Duration::from_millis(1250);
 
 /// Makes a dialler for addresses found earlier, best first. Each connection may take `patience`.
@@ -50,7 +51,7 @@ pub struct Runner<'r, S> {
 pub enum Outcome {
     /// No connection was established; the dialler holds the reasons.
     Lost,
-    /// A signal came.
+    /// A signal arrived.
     Stopped,
     /// This connection won the race.
     Won(ConnectionId, IpEndpoint),

@@ -49,7 +49,7 @@ pub fn resolve(args: &ResolveArgs) -> Result<(), Failure> {
     let mut pool = HeapPool::new(SIZES);
     let mut stack: Stack<'_, (), WithResolver<()>> = link.stack(&mut io.device, pool.memory(), clock.now(), |_| {})?;
     let lookup = Lookup { link: &link, patience: args.timeout, thorough: true };
-    let found = lookup.unreached(&args.name, &mut stack, &mut io, &clock, &mut stop);
+    let found = lookup.all_addresses(&args.name, &mut stack, &mut io, &clock, &mut stop);
     stack.release_lease(clock.now(), &mut io);
     io.probe.finish()?;
     found?.into_iter().try_for_each(say_line)

@@ -3,7 +3,6 @@
 use std::cell::Cell;
 use std::ffi::OsString;
 use std::num::NonZeroU16;
-use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -19,18 +18,18 @@ use super::link::{Link, LinkArgs, Side};
 use super::listening::Listening;
 use super::live::step_by_step;
 use super::output::say;
+use super::programs::{find, program_names, programs};
 use super::sandbox::Publish;
-use super::stop::Stop;
-use super::suggest::did_you_mean;
+use super::stop::{Closing, Stop};
 use super::tcp::TcpArgs;
 use super::values::{duration, positive, whole};
 use super::watch::Watch;
 use crate::app::{self, APPS, App, Operator, Options, Program, Room, Service, Status, Template, Transport};
-use crate::host::{Clock, Ended, Interrupt, Sizes, Verdict, drive};
+use crate::host::{Clock, Ended, Interrupt, Sizes, drive};
 use crate::phy::linux::TunTap;
-use crate::stack::{Io, Listener, Overflow, Stack};
+use crate::stack::{Config, Io, Listener, Overflow, Stack};
 
-/// The number of connections on the status page; the slots that are used first come first.
+/// The number of connections on the status page: those of the first slots.
 const ROWS: usize = 64;
 
 /// Serve programs on a TAP or TUN
@@ -47,7 +46,7 @@ pub struct ServeArgs {
     pub link: LinkArgs,
     #[command(flatten)]
     pub server: ServerArgs,
-    /// Stop after each step of the poll loop: Enter takes the next one, ? there lists the commands
+    /// Stop after each step of the poll loop: Enter takes the next step, ? lists the commands
     #[arg(long)]
     pub step: bool,
 }
@@ -59,18 +58,19 @@ pub struct ServerArgs {
     /// Serve APP on another port: echo=4000 for TCP and UDP, echo/udp=4000 for UDP alone; repeatable [default: the ports below]
     #[arg(long, value_name = "APP=PORT")]
     pub port: Vec<String>,
-    /// Connections at a time, of all programs together [default: 1024]
+    /// The largest number of connections at a time, of all programs together [default: 1024]
     #[arg(long, value_name = "N", value_parser = whole::<u16>(1..=65_000, "1024"))]
     pub max_connections: Option<u16>,
     #[command(flatten)]
     pub tcp: TcpArgs,
-    /// Connections that may wait to be served, for each program [default: 128]
+    /// The largest number of connections that wait to be served, for each program [default: 128]
     #[arg(long, value_name = "N", value_parser = whole::<usize>(0..=u64::MAX, "128"))]
     pub backlog: Option<usize>,
-    /// Connections served at a time, for each program [default: no limit; chat without a room always serves 1]
+    /// The largest number of connections served at a time, for each program [default: no limit; chat without a room always
+    /// serves 1]
     #[arg(long, value_name = "N", value_parser = whole::<usize>(1..=u64::MAX, "4"))]
     pub serve_at_once: Option<usize>,
-    /// End a connection whose peer has answered nothing for TIME [default: 5min]
+    /// End a connection whose peer has been silent for TIME [default: 5min]
     #[arg(long, value_name = "TIME", value_parser = positive)]
     pub idle_timeout: Option<Duration>,
     /// End a handshake that has not finished after TIME [default: 10s]
@@ -88,10 +88,10 @@ pub struct ServerArgs {
     /// greeting: wait TIME before each reply over TCP [default: 0s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub delay: Option<Duration>,
-    /// inbox: exit after one datagram; chat: exit after one talk, which over UDP ends with q
+    /// inbox: exit after one datagram; chat: exit after one talk (over UDP, q ends it)
     #[arg(long)]
     pub once: bool,
-    /// chat: let all talk with each other, not one at a time with this terminal; a sandbox always does
+    /// chat: let all clients talk with each other, instead of one at a time with this terminal; always so in a sandbox
     #[arg(long)]
     pub room: bool,
     /// inbox: reply TEXT to each datagram [default: no reply]
@@ -236,8 +236,8 @@ impl Plan<'_> {
         )))
     }
 
-    /// Serves until the interrupt asks to stop, or until a program with --once has finished. `start` makes the interrupt when all
-    /// programs listen; it gets one line for each address, transport and program that listens.
+    /// Serves until the interrupt asks to stop, or until a program with --once has finished. `start` makes the interrupt when
+    /// all programs listen; it gets one line for each address, transport and program that listens.
     ///
     /// # Errors
     /// One line for the user.
@@ -266,45 +266,15 @@ impl Plan<'_> {
         let options = Options { status, operator: Some(&operator), room, ..self.options };
         let mut pool = args.tcp.pool(Sizes { connections, ports: self.udp.len(), ..Sizes::default() })?;
         let mut stack: Stack<'_, app::Server<'_>, app::UdpServer<'_>> =
-            link.stack(&mut io.device, pool.memory(), clock.now(), |config| {
-                config.tcp.congestion = args.tcp.congestion();
-                if let Some(OnOverflow::Reset) = args.overflow {
-                    config.tcp.overflow = Overflow::Reset;
-                }
-                if let Some(time) = args.idle_timeout {
-                    config.tcp.idle_timeout = time.into();
-                }
-                if let Some(time) = args.half_open_timeout {
-                    config.tcp.half_open_timeout = time.into();
-                }
-            })?;
-        for &(port, app) in &self.tcp {
-            let Some(session) = app.server(&options) else { continue };
-            let mut listener = Listener::new(port, session);
-            let one_at_a_time = app.program == Program::Chat && room.is_none();
-            listener.serve_at_once = if one_at_a_time { 1 } else { args.serve_at_once.unwrap_or(usize::MAX) };
-            listener.backlog = args.backlog.unwrap_or(listener.backlog);
-            stack
-                .listen(listener)
-                .map_err(|error| Failure::usage(format_args!("{} on TCP port {port}: {error}", app.name)))?;
-        }
-        let mut once = None;
-        for &(port, app) in &self.udp {
-            let Some(session) = app.udp_server(&options) else { continue };
-            stack
-                .bind(port, session)
-                .map_err(|error| Failure::usage(format_args!("{} on UDP port {port}: {error}", app.name)))?;
-            if app.program == Program::Inbox && self.options.once {
-                once = Some(port);
-            }
-        }
+            link.stack(&mut io.device, pool.memory(), clock.now(), |config| args.configure(config))?;
+        let once = self.listen(&mut stack, &options)?;
         if let Some(status) = status {
             for (transport, list) in [(Transport::Tcp, &self.tcp), (Transport::Udp, &self.udp)] {
                 list.iter().for_each(|&(port, app)| status.serves(Service { name: app.name, transport, port }));
             }
         }
         settle(link, &mut stack, &mut io, clock)?;
-        // A link-local address beside other addresses is for neighbours only. Without others it is the address to show.
+        // With static addresses alone, the link-local address that smolstep adds is only for neighbours: it is not shown.
         let own = |address: &IpCidr| link.slaac || link.dhcp || link.addresses.contains(address);
         let mut listening = Listening::new(&self.tcp, &self.udp);
         let mut interrupt = start(&listening.change(stack.addresses().iter().copied().filter(own)))?;
@@ -318,7 +288,7 @@ impl Plan<'_> {
             io = back;
             // The connections close as they do without --step.
             result.and_then(|()| {
-                drive(&mut stack, &mut io, clock, &mut Closing(&mut interrupt, false), |_| false)?;
+                drive(&mut stack, &mut io, clock, &mut Closing::now(&mut interrupt), |_| false)?;
                 Ok(())
             })
         } else {
@@ -330,7 +300,7 @@ impl Plan<'_> {
             let mut result = drive(&mut stack, &mut io, clock, &mut interrupt, done);
             if matches!(result, Ok(Ended::Done)) && operator.is_over() {
                 // Waiting connections are reset; the current talk closes normally.
-                result = drive(&mut stack, &mut io, clock, &mut Closing(&mut interrupt, false), |_| false);
+                result = drive(&mut stack, &mut io, clock, &mut Closing::now(&mut interrupt), |_| false);
             }
             result.map(drop).map_err(Failure::from).and(said)
         };
@@ -339,44 +309,50 @@ impl Plan<'_> {
         io.probe.finish()?;
         result.and(written).map(|()| interrupt)
     }
-}
 
-/// Returns a heading and one line for each program: its name, ports and purpose.
-pub fn programs() -> String {
-    let port = |transport: &str, port: Option<u16>| port.map_or(String::new(), |port| format!("{transport} {port}"));
-    let line = |app: &App| {
-        let (tcp, udp) = (port("tcp", app.tcp), port("udp", app.udp));
-        format!("  {:<9} {tcp:<10} {udp:<9} {}\n", app.name, app.program.summary())
-    };
-    format!("Programs:\n{}", APPS.iter().map(line).collect::<String>())
-}
-
-/// Joins the names of programs for a message.
-pub fn program_names(programs: &[Program]) -> String {
-    programs.iter().map(|program| program.app().name).collect::<Vec<_>>().join(" and ")
-}
-
-/// Returns the program called `name`.
-///
-/// # Errors
-/// A usage error that suggests a similar name, or lists them all.
-pub fn find(name: &str) -> Result<&'static App, Failure> {
-    APPS.iter().find(|app| app.name == name).ok_or_else(|| {
-        let names = APPS.map(|app| app.name);
-        Failure::usage(format_args!("unknown program '{name}': {}", did_you_mean(name, &names)))
-    })
-}
-
-/// An interrupt that first asks to close.
-struct Closing<'i, I>(&'i mut I, bool);
-
-impl<I: Interrupt> Interrupt for Closing<'_, I> {
-    fn files(&self) -> [Option<BorrowedFd<'_>>; 2] {
-        self.0.files()
+    /// Listens on the ports of all programs. Returns the UDP port whose end ends the server: that of inbox with --once.
+    fn listen<'a>(
+        &self,
+        stack: &mut Stack<'a, app::Server<'a>, app::UdpServer<'a>>,
+        options: &Options<'a>,
+    ) -> Result<Option<u16>, Failure> {
+        for &(port, app) in &self.tcp {
+            let Some(session) = app.server(options) else { continue };
+            let mut listener = Listener::new(port, session);
+            let one_at_a_time = app.program == Program::Chat && options.room.is_none();
+            listener.serve_at_once = if one_at_a_time { 1 } else { self.args.serve_at_once.unwrap_or(usize::MAX) };
+            listener.backlog = self.args.backlog.unwrap_or(listener.backlog);
+            stack
+                .listen(listener)
+                .map_err(|error| Failure::usage(format_args!("{} on TCP port {port}: {error}", app.name)))?;
+        }
+        let mut once = None;
+        for &(port, app) in &self.udp {
+            let Some(session) = app.udp_server(options) else { continue };
+            stack
+                .bind(port, session)
+                .map_err(|error| Failure::usage(format_args!("{} on UDP port {port}: {error}", app.name)))?;
+            if app.program == Program::Inbox && self.options.once {
+                once = Some(port);
+            }
+        }
+        Ok(once)
     }
+}
 
-    fn verdict(&mut self) -> Verdict {
-        if core::mem::replace(&mut self.1, true) { self.0.verdict() } else { Verdict::Close }
+impl ServerArgs {
+    /// Sets the limits and time-outs of the stack.
+    fn configure(&self, config: &mut Config) {
+        config.tcp.congestion = self.tcp.congestion();
+        if let Some(OnOverflow::Reset) = self.overflow {
+            config.tcp.overflow = Overflow::Reset;
+        }
+        if let Some(time) = self.idle_timeout {
+            config.tcp.idle_timeout = time.into();
+        }
+        if let Some(time) = self.half_open_timeout {
+            config.tcp.half_open_timeout = time.into();
+        }
     }
 }
 

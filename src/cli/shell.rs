@@ -1,4 +1,4 @@
-//! The prompt of `lab --step` and `serve --step`: reads a line and parses its command.
+//! The prompt of `lab --step` and `serve --step`: reads lines and parses their commands.
 
 use core::fmt::Display;
 use std::io::{self, IsTerminal};
@@ -20,23 +20,23 @@ use crate::trace::{Carries, Summary};
 pub enum Command {
     /// Go back one step.
     Back,
-    /// Drop the frame that was sent last and is still under way.
+    /// Drop the frame in flight that was sent last.
     Drop,
-    /// Show the bytes of the frames under way.
+    /// Show the bytes of the frames in flight.
     Frame,
     /// Go to a step.
     Go(u32),
     /// Show the list of commands.
     Help,
-    /// Take this many steps.
+    /// Take several steps.
     Next(u32),
     /// Leave the prompt.
     Quit,
-    /// Save a capture of what has happened so far.
+    /// Save a capture of the run so far.
     Save,
     /// Show both ends of every connection.
     Sockets,
-    /// Run until this happens.
+    /// Run until this event.
     Until(Goal),
 }
 
@@ -56,7 +56,7 @@ pub enum Protocol {
     Arp,
     /// ICMP or ICMPv6.
     Icmp,
-    /// A kind that faults can name too.
+    /// A kind of frame that faults can name, too.
     Kind(Kind),
     /// Any TCP segment.
     Tcp,

@@ -1,4 +1,4 @@
-//! Ctrl-C and similar signals, as a file that can be waited for.
+//! Ctrl-C and similar signals, as a file that the loop can wait for.
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -18,7 +18,7 @@ pub struct Stop {
     received: UnixStream,
     /// Set before `received` is readable, so that a check needs no system call.
     raised: Arc<AtomicBool>,
-    /// Whether a signal has come; more of its bytes may follow.
+    /// Whether a signal has arrived. More of its bytes may follow.
     closing: bool,
 }
 
@@ -53,6 +53,29 @@ impl Interrupt for Stop {
         // handler on another thread may have set the flag but not yet written its byte: the next call reads that byte.
         let _ = self.received.read(&mut [0; 64]);
         if self.raised.swap(false, Ordering::AcqRel) { Verdict::Close } else { Verdict::GoOn }
+    }
+}
+
+/// An interrupt that asks to close at once, before any signal.
+pub struct Closing<'i, I> {
+    interrupt: &'i mut I,
+    has_asked: bool,
+}
+
+impl<'i, I> Closing<'i, I> {
+    /// Asks at the first call of [`Interrupt::verdict`]; later calls pass on the verdicts of `interrupt`.
+    pub fn now(interrupt: &'i mut I) -> Self {
+        Closing { interrupt, has_asked: false }
+    }
+}
+
+impl<I: Interrupt> Interrupt for Closing<'_, I> {
+    fn files(&self) -> [Option<BorrowedFd<'_>>; 2] {
+        self.interrupt.files()
+    }
+
+    fn verdict(&mut self) -> Verdict {
+        if core::mem::replace(&mut self.has_asked, true) { self.interrupt.verdict() } else { Verdict::Close }
     }
 }
 

@@ -2,8 +2,7 @@
 
 use strsim::damerau_levenshtein;
 
-/// Returns the likely candidate for `word`: one that begins with `word`, or one that differs from it in at most a third of its
-/// letters.
+/// Returns the candidate that begins with `word`, or one that differs from `word` in at most a third of its letters.
 pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let word = word.to_lowercase();
     let letters = word.chars().count();

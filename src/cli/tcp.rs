@@ -22,15 +22,15 @@ pub struct TcpArgs {
 /// How a sender reacts to loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Congestion {
-    /// Not at all, for a link of your own
+    /// Ignore loss, for a link of your own
     None,
-    /// To half the window (RFC 5681)
+    /// Halve the window (RFC 5681)
     Reno,
-    /// By less than reno, and back to the old window sooner (RFC 9438)
+    /// Reduce the window less than reno does, and restore it sooner (RFC 9438)
     Cubic,
 }
 
-/// The most bytes that all buffers take in each direction before they shrink below the default.
+/// The largest sum of default buffers in each direction, in bytes. With more connections, each buffer shrinks.
 const IN_ALL: usize = 256 << 20;
 
 /// The smallest buffer when [`IN_ALL`] is shared out, in bytes: the largest window without scaling.

@@ -3,7 +3,7 @@
 use super::error::Failure;
 use super::lab::{Run, Shown};
 use super::output::say_line;
-use super::serve::find;
+use super::programs::find;
 use crate::lab::{Setup, address};
 
 /// The names that the client sends.

@@ -11,7 +11,7 @@ use super::sandbox;
 use super::suggest::nearest;
 use crate::app;
 
-/// Turns clap's error about `words` into one line; `words` begin with the program's name.
+/// Turns clap's error about `words` into one line. The first word is the program's name.
 pub fn explain(error: &Error, command: &Command, words: &[OsString]) -> Failure {
     let first = words.get(1).map(|word| word.to_string_lossy().into_owned()).unwrap_or_default();
     let Some(subcommand) = command.find_subcommand(&first).filter(|command| command.get_name() != "help") else {

@@ -48,12 +48,12 @@ impl<'s> Watch<'s> {
         Ok(Watch { log: LogProbe::default(), capture, completed, events: None, status: None, alone })
     }
 
-    /// Also writes a line for each event.
+    /// Returns the watch, which then also writes a line for each event.
     pub fn with_events(self, events: Option<&'s Events>) -> Self {
         Watch { events, ..self }
     }
 
-    /// Also keeps `status` up to date.
+    /// Returns the watch, which then also keeps `status` up to date.
     pub fn with_status(self, status: Option<&'s Status<'s>>) -> Self {
         Watch { status, ..self }
     }

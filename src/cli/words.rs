@@ -1,4 +1,4 @@
-//! Prepares the words of the command line for clap.
+//! Rewrites the words of the command line where clap would misread them.
 
 use std::ffi::OsString;
 

@@ -1,4 +1,4 @@
-//! The zone of an IPv6 address (RFC 4007 section 11). It is written as in fe80::64%tap0, and in URLs as in
+//! The zone of an IPv6 address (RFC 4007 section 11), written as in fe80::64%tap0, and in URLs as in
 //! http://[fe80::64%25tap0]/ (RFC 6874).
 
 use std::borrow::Cow;
@@ -26,7 +26,7 @@ pub fn without_zone<'t>(text: &'t str, link: &str) -> Result<Cow<'t, str>, Strin
     }
 }
 
-/// Removes the zone from the IPv6 address in a URL. It follows %25 or a single %, percent-encoded.
+/// Removes the zone from the IPv6 address in a URL. The zone follows %25 or a single %, and is percent-encoded.
 ///
 /// # Errors
 /// The errors of [`without_zone`].

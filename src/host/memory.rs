@@ -66,13 +66,13 @@ impl<'a, S, U> HeapPool<'a, S, U> {
     pub fn new(sizes: Sizes) -> Self {
         let Sizes { connections, receive, send, ports, datagrams, payload } = sizes;
         HeapPool {
-            slots: (0..connections).map(|_| Slot::EMPTY).collect(),
-            slot_index: vec![SlotIndex::EMPTY; connections],
-            sockets: (0..connections).map(|_| SocketStorage::EMPTY).collect(),
+            slots: (0..connections).map(|_| Slot::default()).collect(),
+            slot_index: vec![SlotIndex::default(); connections],
+            sockets: (0..connections).map(|_| SocketStorage::default()).collect(),
             receive: vec![0; connections * receive],
             send: vec![0; connections * send],
-            ports: (0..ports).map(|_| Port::EMPTY).collect(),
-            port_sockets: (0..ports).map(|_| SocketStorage::EMPTY).collect(),
+            ports: (0..ports).map(|_| Port::default()).collect(),
+            port_sockets: (0..ports).map(|_| SocketStorage::default()).collect(),
             datagrams: vec![PacketMetadata::EMPTY; 2 * ports * datagrams],
             payloads: vec![0; 2 * ports * payload],
             scratch: vec![0; SCRATCH],

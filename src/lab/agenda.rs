@@ -1,4 +1,4 @@
-//! Events scheduled for a time: a host calls another, loses its plug, or restarts.
+//! Events scheduled for a time: a host calls another, is unplugged, or restarts.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
@@ -10,7 +10,7 @@ use crate::stack::{ConnectError, ConnectionId, Console, Session, UdpSession};
 /// The largest number of scheduled events, and of calls that are remembered.
 pub const MAX_SCHEDULED: usize = 8;
 
-/// An event that is scheduled.
+/// A scheduled event.
 #[derive(Clone, Debug)]
 #[allow(clippy::large_enum_variant)] // A session contains its line buffer; there is no heap for it.
 pub enum Scheduled<S> {
@@ -18,16 +18,16 @@ pub enum Scheduled<S> {
     Call {
         /// The calling host.
         host: usize,
-        /// Its local port; 0 means any free port.
+        /// The local port; 0 means any free port.
         port: u16,
         /// The address and port to call.
         remote: IpEndpoint,
-        /// Its program.
+        /// The caller's program.
         session: S,
         /// How long the connection may take to be established.
         patience: Duration,
     },
-    /// Something happens to a host from outside.
+    /// A host is unplugged or restarts.
     HostEvent(usize, HostEvent),
 }
 
@@ -43,7 +43,8 @@ impl<
     const FLOWS: usize,
 > Lab<'a, S, U, C, N, R, FRAMES, KEPT, FLOWS>
 {
-    /// Schedules an event, at once if `at` is past. Returns false if there is no room for it or no such host.
+    /// Schedules an event for time `at`, or at once if `at` is past. Returns false if the agenda is full or
+    /// the host does not exist.
     pub fn plan(&mut self, at: Instant, scheduled: Scheduled<S>) -> bool {
         let (Scheduled::Call { host, .. } | Scheduled::HostEvent(host, _)) = scheduled;
         host < N && self.agenda.push((at, scheduled)).is_ok()

@@ -1,4 +1,4 @@
-//! Expectations of a run: lines that hold or do not.
+//! Expectations of a run, one a line. Each line holds or does not.
 //!
 //! ```text
 //! # The side is client or server; lines hold in any order.
@@ -8,7 +8,7 @@
 //! server retransmits synack 1 within 3s    the first retransmission of SYN,ACK
 //! client sends keep-alive                  or zero-window-probe, window-update, delayed-ack, duplicate-ack,
 //!                                          fast-retransmission
-//! client receives "Hello,Li!"              in all the bytes that its programs have read so far
+//! client receives "Hello,Li!"              in the bytes that the client's programs have read so far
 //! client ends timed-out                    or closed, aborted, refused, reset, recycled, unreachable
 //! server drops backlog-full
 //! never client RST                         no such event at all
@@ -32,7 +32,7 @@ use crate::stack::Event;
 use crate::trace::{Carries, Cause, Summary};
 use received::Received;
 
-/// The expectations of a file, and how far they are met.
+/// The expectations of a file, and which of them hold so far.
 #[derive(Clone, Debug)]
 pub struct Expectations {
     lines: Vec<Line>,
@@ -49,7 +49,7 @@ struct Line {
     seen: bool,
 }
 
-/// What a line expects.
+/// The event that a line expects.
 #[derive(Clone, Debug)]
 enum Wanted {
     /// An event with this kind and name, in the file's words.
@@ -63,7 +63,7 @@ enum Wanted {
 #[derive(Clone, Debug)]
 struct Frames {
     which: Which,
-    /// Whether they must be retransmissions.
+    /// Whether the frames must be retransmissions.
     again: bool,
     nth: Option<u32>,
     within: Option<Duration>,
@@ -82,9 +82,9 @@ enum Which {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unmet {
-    /// Its number, from 1.
+    /// The line's number, from 1.
     pub line: usize,
-    /// Its text.
+    /// The line's text.
     pub text: String,
     /// Whether the line begins with `never`, and its event happened.
     pub never: bool,

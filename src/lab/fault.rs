@@ -14,7 +14,7 @@ pub const MAX_FAULTS: usize = 16;
 pub enum Verdict {
     /// Delivered with one bit inverted.
     Corrupt,
-    /// Delivered this much later.
+    /// Delivered late, by this time.
     Delay(Duration),
     /// Delivered.
     Deliver,
@@ -42,7 +42,7 @@ impl fmt::Display for Verdict {
     }
 }
 
-/// The frames that a fault is for.
+/// The kind of frames that a fault applies to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A segment with only an acknowledgement.
@@ -112,7 +112,7 @@ pub struct Fault {
     pub sender: usize,
     /// The kind of frame.
     pub kind: Kind,
-    /// Which of those frames, counted from 1 with retransmissions; `None` means every one.
+    /// The number of the frame among those of this sender and kind, from 1, retransmissions included; `None` means all of them.
     pub nth: Option<u32>,
 }
 
@@ -122,7 +122,7 @@ pub struct Fault {
 pub struct FaultError<'w> {
     /// The wrong word; empty if a word is missing.
     pub word: &'w str,
-    /// What is expected there.
+    /// The words that would be valid there.
     pub expected: &'static str,
 }
 
@@ -226,10 +226,10 @@ impl Faults {
     }
 }
 
-/// Something that happens to a host from outside.
+/// An event outside the stack: a host is unplugged or restarts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum HostEvent {
-    /// Its cable is unplugged, for good.
+    /// The host's cable is unplugged, for good.
     Cut,
     /// The host restarts: it forgets its connections, and listens as before.
     Reboot,

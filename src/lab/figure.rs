@@ -40,13 +40,13 @@ pub const NAMES: [&str; 11] = [
 /// A transition of the figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transition {
-    /// The state before.
+    /// The state before the transition.
     pub from: State,
-    /// The state after.
+    /// The state after the transition.
     pub to: State,
-    /// What causes it.
+    /// The event that causes the transition.
     pub on: &'static str,
-    /// If this stack never makes the transition, the reason.
+    /// Why this stack never makes the transition; `None` if it does.
     pub never: Option<&'static str>,
 }
 

@@ -17,6 +17,7 @@ mod setup;
 pub mod show;
 #[cfg(all(test, feature = "std"))]
 mod tests;
+mod view;
 mod wire;
 
 pub(crate) use agenda::MAX_SCHEDULED;
@@ -29,6 +30,7 @@ pub use peer::{Peer, Script, ScriptStep, UdpPeer};
 pub use setup::CONNECTIONS;
 pub(crate) use setup::SCRIPT_PORT;
 pub use setup::{Buffers, Setup, SetupLab, StartError};
+pub use view::{Snapshot, View};
 pub use wire::Wire;
 pub(crate) use wire::{IN_FLIGHT, NEWS};
 #[doc(hidden)]
@@ -40,10 +42,10 @@ use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint};
 
 use crate::lab::show::{Entry, Ring, What};
 use crate::stack::{
-    Config, ConnectError, Connection, ConnectionId, Console, Event, Io, Memory, Probe, Seed, Session, SetupError,
-    Stack, Step, UdpSession,
+    Config, ConnectError, ConnectionId, Console, Event, Io, Memory, Probe, Seed, Session, SetupError, Stack, Step,
+    UdpSession,
 };
-use crate::trace::{Flow, Side, Summary};
+use crate::trace::{Flow, Summary};
 use wire::{Port, Random, Received};
 
 /// The largest number of hosts on a wire.
@@ -53,7 +55,7 @@ pub const MAX_HOSTS: usize = 4;
 /// The default number of TCP connections that a [`Lab`] tracks by their frames. Later ones replace the oldest.
 pub(crate) const MAX_FLOWS: usize = 16;
 
-/// The start of the virtual clock. It is not 0, because smoltcp interprets 0 as "at once".
+/// The start of the virtual clock. smoltcp interprets time 0 as "at once", so the clock starts later.
 #[doc(hidden)]
 pub const START: Instant = Instant::from_micros_const(1_000_000);
 
@@ -69,8 +71,9 @@ pub fn address(host: usize) -> IpAddress {
 
 /// `N` hosts on a wire.
 ///
-/// `S` and `U` are their programs, `C` their consoles. The last `R` entries are kept. `FRAMES` and `KEPT` are those of the
-/// [`Wire`]. `FLOWS` connections are tracked, some 950 bytes each. The defaults take 150 kB, which is enough for every scenario.
+/// `S` and `U` are the hosts' TCP and UDP programs, `C` their consoles. The last `R` entries are kept. `FRAMES` and `KEPT` are
+/// the sizes of the [`Wire`]. `FLOWS` connections are tracked, some 950 bytes each.
+/// The defaults take 150 kB, which is enough for every scenario.
 pub struct Lab<
     'a,
     S,
@@ -98,9 +101,9 @@ pub struct Lab<
 
 /// One host.
 pub struct Host<'a, S, U, C> {
-    /// Its stack.
+    /// The host's stack.
     pub stack: Stack<'a, S, U>,
-    /// Its programs' standard input and output.
+    /// The standard input and output of the host's programs.
     pub console: C,
 }
 
@@ -111,37 +114,15 @@ struct Tracked {
     flow: Flow,
 }
 
-/// What one call of [`Lab::step`] did.
+/// The result of one call of [`Lab::step`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
     /// The clock jumped to this time.
     Clock(Instant),
     /// Nothing is left to do.
     End,
-    /// This host did something.
+    /// This host took a step.
     Step(usize, Step),
-}
-
-/// An entry, with what is needed to show it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Snapshot {
-    /// The entry.
-    pub entry: Entry,
-    /// The initial sequence numbers of its frame's sender and receiver, if they are known.
-    pub isn: [Option<smoltcp::wire::TcpSeqNumber>; 2],
-    /// The states of the client and of the server after the step.
-    pub states: [State; 2],
-}
-
-/// One end's view of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct View {
-    /// What the stack reports: observed.
-    pub connection: Connection,
-    /// What the frames show: inferred.
-    pub side: Side,
-    /// The peer's initial sequence number, from which RCV.NXT is counted.
-    pub irs: Option<smoltcp::wire::TcpSeqNumber>,
 }
 
 impl<
@@ -159,7 +140,7 @@ impl<
     /// Makes hosts on a wire. `set` may change the configuration of each host's stack.
     ///
     /// # Errors
-    /// [`SetupError`], as for any stack.
+    /// [`SetupError`]: a stack could not be set up.
     // Not inlined, so that the temporary copy of the wire is not in the caller's stack frame, which holds only the lab.
     #[inline(never)]
     pub fn new(
@@ -219,7 +200,7 @@ impl<
     /// Makes a host call another: see [`Stack::connect`].
     ///
     /// # Errors
-    /// As [`Stack::connect`].
+    /// The errors of [`Stack::connect`].
     pub fn connect(
         &mut self,
         host: usize,
@@ -230,7 +211,7 @@ impl<
         self.call(host, 0, remote, session, patience)
     }
 
-    /// Takes one step: takes in a frame, runs a program, sends a frame, or advances the clock to the next deadline.
+    /// Takes one step: a host receives a frame, runs a program or sends a frame, or the clock advances to the next deadline.
     pub fn step(&mut self) -> Progress {
         self.run_due();
         let mut due = [self.wire.next_arrival(), self.next_scheduled()].into_iter().flatten().min();
@@ -256,54 +237,6 @@ impl<
                 self.push(0, What::Clock);
                 Progress::Clock(self.now)
             }
-        }
-    }
-
-    /// The connections of a host, as its stack and its frames show them.
-    pub fn views(&self, host: usize) -> impl Iterator<Item = View> {
-        self.hosts[host].stack.connections_in_use().map(|connection| {
-            let ends = [connection.tuple.local, connection.tuple.remote];
-            let tracked = self.flows.iter().flatten().find_map(|t| Some((t.side_of(ends)?, &t.flow)));
-            let (side, irs) =
-                tracked.map_or((Side::default(), None), |(side, flow)| (flow.sides[side], flow.sides[1 - side].iss));
-            View { connection, side, irs }
-        })
-    }
-
-    /// The initial sequence numbers of a segment's sender and receiver, if they are known.
-    pub fn initial(&self, summary: &Summary) -> [Option<smoltcp::wire::TcpSeqNumber>; 2] {
-        let Some(ends) = summary.ends else { return [None; 2] };
-        let ends = [ends.source, ends.destination];
-        let found = self.flows.iter().flatten().find_map(|t| Some((t.side_of(ends)?, &t.flow)));
-        found.map_or([None; 2], |(side, flow)| [flow.sides[side].iss, flow.sides[1 - side].iss])
-    }
-
-    /// An entry, with its initial sequence numbers and the present states of the first two hosts.
-    pub fn snapshot(&self, entry: Entry) -> Snapshot {
-        let summary = match entry.what {
-            What::Arrived { summary, .. } | What::Sent { summary, .. } => Some(summary),
-            _ => None,
-        };
-        let isn = summary.map_or([None; 2], |summary| self.initial(&summary));
-        let ends = match (entry.what, summary.and_then(|s| s.ends)) {
-            (_, Some(ends)) => Some([ends.source, ends.destination]),
-            (What::Stack(event), None) => event.tuple().map(|tuple| [tuple.local, tuple.remote]),
-            _ => None,
-        };
-        Snapshot { entry, isn, states: [0, 1].map(|host| self.state(host, ends)) }
-    }
-
-    /// The TCP state of a host's connection with these ends, in either order. If it has no such connection, the state of its
-    /// first one.
-    fn state(&self, host: usize, ends: Option<[IpEndpoint; 2]>) -> State {
-        let stack = &self.hosts[host].stack;
-        let between =
-            |c: &Connection| ends.is_some_and(|ends| ends.contains(&c.tuple.local) && ends.contains(&c.tuple.remote));
-        let found = stack.connections_in_use().find(between).or_else(|| stack.connections_in_use().next());
-        match found {
-            Some(connection) => connection.state,
-            None if stack.is_listening() => State::Listen,
-            None => State::Closed,
         }
     }
 
@@ -349,7 +282,7 @@ impl<
         }
     }
 
-    /// The flow of a segment, and the side that sends it.
+    /// The flow of a segment, and the index of the side that sends it. If the flow is not tracked, tracks it if `begin` is set.
     fn flow(&mut self, summary: &Summary, begin: bool) -> Option<(&mut Flow, usize)> {
         summary.segment()?;
         let ends = summary.ends?;
@@ -378,7 +311,7 @@ impl<
 }
 
 impl Tracked {
-    /// The index of the first of these ends.
+    /// The index of the first of `ends` in this connection; `None` if the ends belong to another one.
     fn side_of(&self, ends: [IpEndpoint; 2]) -> Option<usize> {
         let [a, b] = ends;
         if self.ends == ends { Some(0) } else { (self.ends == [b, a]).then_some(1) }
@@ -409,7 +342,7 @@ struct Notes(heapless::Vec<Event, 16>);
 
 impl Probe for Notes {
     fn event(&mut self, _now: Instant, event: &Event) {
-        // One step causes a handful of events at most. If events do not fit, they are left out; there is no panic.
+        // One step causes a handful of events at most. Events that do not fit are left out.
         let _ = self.0.push(*event);
     }
 }

@@ -23,7 +23,7 @@ crate::sessions! {
 crate::udp_sessions! {
     /// A program on a UDP port.
     #[derive(Clone, Debug)]
-    #[allow(clippy::large_enum_variant)] // As above.
+    #[allow(clippy::large_enum_variant)] // As for `Peer`.
     pub enum UdpPeer<'a> {
         /// A program's client.
         Client(UdpClient<'a>),
@@ -37,7 +37,7 @@ crate::udp_sessions! {
 pub enum ScriptStep<'a> {
     /// Send RST.
     Abort,
-    /// Close: send FIN, and discard whatever arrives.
+    /// Close: send FIN, and discard all data that arrives.
     Close,
     /// Send FIN, but keep reading.
     HalfClose,

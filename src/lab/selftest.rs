@@ -76,14 +76,14 @@ const CLOSE_AT_ONCE: &[Seen] = &[
     Seen::Change(0, State::TimeWait, State::Closed),
 ];
 
-/// The figures of a successful run, the same on every machine.
+/// The result of a successful run, the same on every machine.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Passed {
     /// The number of steps.
     pub steps: u32,
     /// The number of frames sent.
     pub frames: u32,
-    /// A hash of all their bytes.
+    /// A hash of the bytes of all frames.
     pub digest: u64,
 }
 
@@ -96,7 +96,7 @@ impl fmt::Display for Passed {
 /// Why a run failed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// The client could not call.
+    /// The client could not connect.
     Connect(ConnectError),
     /// The server could not listen.
     Listen(ListenError),
@@ -136,10 +136,10 @@ impl fmt::Display for Seen {
 }
 
 impl Check {
-    /// Runs it.
+    /// Runs the check and compares the events.
     ///
     /// # Errors
-    /// [`Failure`]: the first thing that went wrong.
+    /// [`Failure`]: the first difference from the expected run.
     pub fn run(&self) -> Result<Passed, Failure> {
         let mut pools = [const { Memory::new() }; 2];
         let mut faults = Faults::default();

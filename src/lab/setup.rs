@@ -31,7 +31,7 @@ pub struct Setup<'a> {
     pub seed: u64,
     /// How long to delay an acknowledgement so that it can travel with data; `None` means no delay.
     pub ack_delay: Option<Duration>,
-    /// Whether small segments wait for the acknowledgement of earlier ones.
+    /// Whether small segments wait for the acknowledgement of earlier ones (Nagle's algorithm).
     pub nagle: bool,
     /// How long a peer may be silent. Four keep-alive probes are sent in that time.
     pub idle_timeout: Duration,
@@ -39,7 +39,7 @@ pub struct Setup<'a> {
     pub limit: Duration,
     /// The number of steps after which the run is stopped.
     pub steps: u32,
-    /// The buffers of the client's and the server's connections. Further hosts have those of the client.
+    /// The buffers of the client's and the server's connections. Further hosts have the client's sizes.
     pub buffers: [Buffers; 2],
     /// The server's listeners.
     pub listeners: heapless::Vec<Listener<Peer<'a>>, MAX_SERVED>,
@@ -98,7 +98,7 @@ pub enum StartError {
         /// Whether UDP was requested.
         udp: bool,
     },
-    /// A port could not be served.
+    /// A program could not listen on a port.
     Listen(ListenError),
     /// A stack could not be set up.
     Stack(SetupError),
@@ -194,7 +194,7 @@ impl<'a> Setup<'a> {
         let _ = self.agenda.push((after, Scheduled::HostEvent(host, what)));
     }
 
-    /// Adds these faults. Words that are not a fault are ignored, and so are faults beyond [`MAX_FAULTS`].
+    /// Adds these faults. Ignores invalid faults, and those beyond [`MAX_FAULTS`].
     pub fn with_faults(mut self, faults: &[&str]) -> Self {
         for words in faults.iter().take(MAX_FAULTS) {
             if let Ok(fault) = Fault::parse(words, |_| None) {
@@ -212,7 +212,7 @@ impl<'a> Setup<'a> {
     /// Sets the hosts up in memory of the sizes that [`buffers_of`](Self::buffers_of) returns. No step is taken yet.
     ///
     /// # Errors
-    /// [`StartError`]: what could not be set up.
+    /// [`StartError`] names the part that could not be set up.
     pub fn start<C: Console, const N: usize, const R: usize>(
         &self,
         memory: [(Memory<'a, Peer<'a>, UdpPeer<'a>>, C); N],

@@ -10,8 +10,8 @@ use crate::trace::Summary;
 /// The longest frame, in bytes: Ethernet's.
 pub const MAX_FRAME: usize = 1514;
 
-/// The default number of frames in flight. When all places are taken, hosts cannot send. Only the answer to a frame that arrives
-/// then is lost: if arriving frames had to wait for room to answer, no frame could arrive and free a place.
+/// The default number of frames in flight. When all places are taken, hosts cannot send, and the answer to an arriving frame is
+/// lost. Arriving frames do not wait for room for their answer, because only an arrival frees a place.
 pub const IN_FLIGHT: usize = 64;
 
 /// The properties of the wire.
@@ -39,15 +39,15 @@ impl Default for Line {
 /// A frame that a host has sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sent {
-    /// Its number: frames count from 1, in the order in which they were sent.
+    /// The frame's number. Frames are numbered from 1 as they are sent.
     pub id: u32,
-    /// The host that sent it.
+    /// The host that sent the frame.
     pub host: usize,
-    /// Its headers.
+    /// The frame's headers.
     pub summary: Summary,
-    /// What happens to it.
+    /// What happens to the frame.
     pub verdict: Verdict,
-    /// Its length in bytes, with the Ethernet header.
+    /// The frame's length in bytes, with the Ethernet header.
     pub len: usize,
 }
 
@@ -65,6 +65,8 @@ struct Place {
     yields: bool,
     damaged: bool,
 }
+
+const MICROS_PER_SECOND: u64 = 1_000_000;
 
 /// How long a reordered frame waits for the sender's next frame.
 const YIELD: Duration = Duration::from_millis(200);
@@ -88,7 +90,9 @@ struct Bytes {
     len: usize,
 }
 
-/// The frames in flight between the hosts, `FRAMES` at most, and the last `KEPT` that were sent, some 1,560 bytes each.
+/// The frames in flight between the hosts, at most `FRAMES`, and copies of the last `KEPT` frames sent.
+///
+/// Each frame or copy takes some 1,560 bytes.
 pub struct Wire<const FRAMES: usize = IN_FLIGHT, const KEPT: usize = NEWS> {
     places: [Option<Place>; FRAMES],
     pub(super) faults: Faults,
@@ -98,7 +102,7 @@ pub struct Wire<const FRAMES: usize = IN_FLIGHT, const KEPT: usize = NEWS> {
     count: u32,
     /// The time at which each host's transmitter is free again.
     busy: [Instant; MAX_HOSTS],
-    /// The frames sent since the lab last looked.
+    /// The frames sent since the lab last took these notes.
     pub(super) news: heapless::Vec<Sent, NEWS>,
     /// The frame last received.
     last: ([u8; MAX_FRAME], usize),
@@ -168,7 +172,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         if copy.id == id { copy.frame.get(..copy.len) } else { None }
     }
 
-    /// Takes a frame off the wire. Returns whether it was there.
+    /// Removes a frame from the wire. Returns whether it was in flight.
     pub fn remove(&mut self, id: u32) -> bool {
         let mut found = false;
         for place in self.places.iter_mut().filter(|p| p.as_ref().is_some_and(|p| p.id == id)) {
@@ -233,7 +237,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
                     *free = Some(place);
                 }
             }
-            // A frame that lets this one overtake it follows at once.
+            // A reordered frame has waited for this one to overtake it: it follows at once.
             for waiting in self.places.iter_mut().flatten().filter(|p| p.yields && p.from == from && p.id != self.count)
             {
                 self.order += 1;
@@ -242,16 +246,20 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
         }
     }
 
+    /// Returns when a frame of `len` bytes arrives. The transmitter of host `from` first finishes its earlier frames.
     fn arrival(&mut self, now: Instant, from: usize, len: usize) -> Instant {
         let Line { latency, jitter, rate, .. } = self.line;
-        let time = match rate {
+        let transmission = match rate {
             None => Duration::ZERO,
-            Some(rate) => Duration::from_micros((len as u64 * 8_000_000).div_ceil(rate.max(1))),
+            Some(bits_per_second) => {
+                let bits = len as u64 * 8;
+                Duration::from_micros((bits * MICROS_PER_SECOND).div_ceil(bits_per_second.max(1)))
+            }
         };
-        let busy = &mut self.busy[from];
-        *busy = (*busy).max(now) + time;
+        let free_at = self.busy[from].max(now) + transmission;
+        self.busy[from] = free_at;
         let jitter = self.random.below(jitter.total_micros().saturating_add(1));
-        *busy + latency + Duration::from_micros(jitter)
+        free_at + latency + Duration::from_micros(jitter)
     }
 
     fn take(&mut self, now: Instant, to: usize) -> Option<Place> {

@@ -13,8 +13,8 @@ const ADDRESSES: usize = 16;
 
 /// Connects to one of a host's addresses: IPv6 and IPv4 take turns, IPv6 first, until a connection is established.
 ///
-/// A dialler neither sends nor reads a clock. Its owner asks for the [`next`](Self::next) step, takes that step, and reports the
-/// result: addresses found, or connections begun, established or ended. Addresses may be added at any time.
+/// A dialler neither sends nor reads a clock. Its owner asks for the [`next`](Self::next) step, takes that step, and reports
+/// the result: addresses found, or connections begun, established or ended. Addresses may be added at any time.
 ///
 /// Attempts overlap: the next address is tried as soon as an attempt fails or has taken `delay`. With
 /// [`one_at_a_time`](Self::one_at_a_time) an attempt is given up after `delay` instead, unless its address is the last.
@@ -24,7 +24,7 @@ pub struct Dialler {
     patience: Duration,
     delay: Duration,
     overlap: bool,
-    /// Whether no more addresses will come from a lookup.
+    /// Whether the lookup is over, so that it adds no more addresses.
     resolved: bool,
     /// The addresses that were not tried yet.
     untried: heapless::Vec<IpAddress, ADDRESSES>,
@@ -42,7 +42,7 @@ pub struct Dialler {
 pub enum DialStep {
     /// Look the host's name up: report addresses with [`Dialler::add`], and the end of the lookup with [`Dialler::resolved`].
     Resolve,
-    /// Begin a connection that may take `patience` to be established, and report it with [`Dialler::begun`].
+    /// Begin a connection, and report the result with [`Dialler::begun`].
     Connect {
         /// The address and port to connect to.
         remote: IpEndpoint,
@@ -51,7 +51,8 @@ pub enum DialStep {
     },
     /// Wait until a connection is established or ends, or until this time.
     Wait(Option<Instant>),
-    /// Nothing: there is a [`winner`](Dialler::winner), or every address has [failed](Dialler::failures).
+    /// Nothing is left to do: a connection is the [`winner`](Dialler::winner), or every address has
+    /// [failed](Dialler::failures).
     Done,
 }
 
@@ -72,8 +73,8 @@ struct Attempt {
 }
 
 impl Dialler {
-    /// Dials `port` of a host whose addresses must be looked up. Each address may take `patience` to connect; the next address is
-    /// tried after `delay`.
+    /// Dials `port` of a host whose addresses must be looked up. Each address may take `patience` to connect; the next address
+    /// is tried after `delay`.
     pub fn to_name(port: u16, patience: Duration, delay: Duration) -> Self {
         Dialler {
             port,
@@ -117,7 +118,7 @@ impl Dialler {
         self.resolved = true;
     }
 
-    /// Says what to do at this time. The answer stays the same until the next report or the end of a wait.
+    /// Returns the step to take at time `now`. The step stays the same until the next report or the end of a wait.
     pub fn next(&self, now: Instant) -> DialStep {
         let is_running = self.running().next().is_some();
         if self.winner.is_some() {
@@ -141,7 +142,7 @@ impl Dialler {
         }
     }
 
-    /// Reports that a connection to `remote` was begun at this time, or could not be begun.
+    /// Reports that a connection to `remote` was begun at time `now`, or why it could not be begun.
     pub fn begun(&mut self, now: Instant, remote: IpEndpoint, connection: Result<ConnectionId, ConnectError>) {
         self.untried.retain(|address| *address != remote.addr);
         self.v6_next = matches!(remote.addr, IpAddress::Ipv4(_));
@@ -150,14 +151,14 @@ impl Dialler {
         let _ = self.attempts.push(Attempt { remote, state: connection.map_err(DialError::Connect) });
     }
 
-    /// Reports that a connection is established: it has won, unless another has before.
+    /// Reports that a connection is established. The first established connection wins.
     pub fn established(&mut self, id: ConnectionId) {
         if let (None, Some(at)) = (self.winner, self.position(id)) {
             self.winner = Some((id, self.attempts.remove(at).remote));
         }
     }
 
-    /// Reports that a connection ended; the next address is tried at once.
+    /// Reports that a connection ended. The next address is then tried at once.
     pub fn ended(&mut self, id: ConnectionId, end: End) {
         if let Some(at) = self.position(id) {
             let remote = self.attempts.remove(at).remote;

@@ -21,7 +21,7 @@ impl Name {
     /// Checks a name: letters, digits, hyphens and underscores between dots; a trailing dot is ignored.
     ///
     /// # Errors
-    /// [`NameError`]: it cannot be the name of a host.
+    /// [`NameError`]: the text is not a valid host name.
     pub fn new(text: &str) -> Result<Name, NameError> {
         rules::check(text)?;
         let mut wire = heapless::Vec::new();
@@ -54,11 +54,11 @@ pub(super) enum Kind {
 /// The result of reading a reply.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reply {
-    /// The reply has this many addresses. Zero is a valid answer.
+    /// The number of addresses in the reply. Zero is a valid answer.
     Addresses(usize),
     /// The server returned this error code (RFC 1035 section 4.1.1).
     Failed(u8),
-    /// The reply answers the query but cannot be read.
+    /// The reply answers the query but cannot be parsed.
     Malformed,
     NoSuchName,
     /// The reply answers another query.
@@ -77,7 +77,7 @@ pub(super) fn question(id: u16, name: &Name, kind: Kind, out: &mut [u8; LONGEST_
     HEADER + wire.len() + 4
 }
 
-/// Reads a reply to that query, and calls `each` with its addresses.
+/// Parses a reply to a query. Calls `each` with each of its addresses.
 pub(super) fn reply(bytes: &[u8], id: u16, name: &Name, kind: Kind, each: impl FnMut(IpAddr)) -> Reply {
     let Some(flags) = word(bytes, 2).filter(|flags| word(bytes, 0) == Some(id) && flags & 0xf800 == 0x8000) else {
         return Reply::NotOurs;
@@ -107,7 +107,8 @@ pub(super) fn reply(bytes: &[u8], id: u16, name: &Name, kind: Kind, each: impl F
     }
 }
 
-/// Calls `each` with the addresses of the question's name, following aliases. `None` if a record before the first cannot be read.
+/// Calls `each` with the addresses of the question's name, following aliases. `None` if a record before the first cannot be
+/// read.
 fn addresses(bytes: &[u8], start: usize, count: u16, kind: Kind, mut each: impl FnMut(IpAddr)) -> Option<usize> {
     let records = || Records { bytes, at: start, left: count };
     // The position of the name to which the addresses must belong.

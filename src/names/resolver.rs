@@ -25,9 +25,10 @@ const FALLBACK_DELAY: Duration = Duration::from_secs(2);
 /// Looks up the addresses of a name: both families at once, the servers in turn.
 ///
 /// The result is ready when both families are answered, 50 ms after IPv4 addresses arrive, or 2 s after IPv6 addresses arrive.
-/// Addresses of a family that cannot be reached start no such delay. There is always a result when the patience ends.
+/// Addresses of a family that cannot be reached start no such delay. At the latest, the result is ready
+/// when the lookup's `patience` ends.
 ///
-/// Its port needs room for two datagrams of 271 bytes to send, and for two replies of 512 bytes.
+/// The resolver's port needs room for two datagrams of 271 bytes to send, and for two replies of 512 bytes.
 #[derive(Clone, Debug)]
 pub struct Resolver {
     name: Name,
@@ -58,7 +59,7 @@ pub struct Resolver {
     result: Option<Result<(), ResolveError>>,
 }
 
-/// One query.
+/// The query for the addresses of one family.
 #[derive(Clone, Copy, Debug)]
 struct Query {
     kind: Kind,
@@ -69,7 +70,7 @@ struct Query {
 }
 
 impl Resolver {
-    /// A lookup of `name` that takes at most `patience`. It asks at most 4 servers, in their order.
+    /// Makes a lookup of `name` that takes at most `patience` and asks at most 4 of `servers`, in their order.
     ///
     /// Others must not be able to guess `ids`, or they could answer in the servers' place (RFC 5452 section 4.3).
     pub fn new(name: Name, servers: &[IpAddress], patience: Duration, ids: [u16; 2]) -> Self {
@@ -123,9 +124,32 @@ impl Resolver {
         }
     }
 
-    /// The addresses, at least one, or the error; `None` while the lookup runs.
+    /// The addresses found, at least one, or why the lookup failed; `None` while it runs.
     pub fn result(&self) -> Option<Result<&Addresses, ResolveError>> {
         self.result.map(|result| result.map(|()| &self.addresses))
+    }
+
+    /// Handles the datagrams that have arrived. Those after the result are discarded.
+    fn receive(&mut self, socket: &mut Socket<'_>, now: Instant) {
+        while let Ok((bytes, from)) = socket.recv() {
+            if self.result.is_none() {
+                self.process(from.endpoint, bytes, now);
+            }
+        }
+    }
+
+    /// Notes the first server to which a query was sent: an empty send queue means that the queued query has left.
+    fn note_sent(&mut self, socket: &Socket<'_>) {
+        if socket.send_queue() == 0 {
+            let sent_to = self.queued.take();
+            self.asked = self.asked.or(sent_to);
+        }
+    }
+
+    /// Returns when to poll again at the latest.
+    fn next_deadline(&self) -> Option<Instant> {
+        let conclude_at = self.conclude_at.filter(|_| !self.thorough);
+        [self.until, self.ask_at, conclude_at].into_iter().flatten().min()
     }
 
     /// Handles a datagram.
@@ -171,11 +195,12 @@ impl Resolver {
         }
     }
 
+    /// Ends the lookup: with the addresses found, or with `otherwise` if there are none.
     fn conclude(&mut self, otherwise: Result<(), ResolveError>) {
         self.result = Some(if self.addresses.is_empty() { otherwise } else { Ok(()) });
     }
 
-    /// Does what is due at this time.
+    /// Ends the lookup if it is complete or too late. Otherwise marks the queries as due if it is time to send them.
     fn advance(&mut self, now: Instant) {
         let until = *self.until.get_or_insert(now + self.patience);
         if self.queries.iter().all(|query| query.answered) {
@@ -226,14 +251,8 @@ impl Resolver {
 
 impl UdpSession for Resolver {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
-        while let Ok((bytes, from)) = socket.recv() {
-            if self.result.is_none() {
-                self.process(from.endpoint, bytes, cx.now);
-            }
-        }
-        if socket.send_queue() == 0 {
-            self.asked = self.asked.or(self.queued.take());
-        }
+        self.receive(socket, cx.now);
+        self.note_sent(socket);
         if self.result.is_none() {
             self.advance(cx.now);
         }
@@ -241,13 +260,11 @@ impl UdpSession for Resolver {
             return Next::Close;
         }
         self.ask(socket, cx.now);
-        let conclude_at = self.conclude_at.filter(|_| !self.thorough);
-        let due = [self.until, self.ask_at, conclude_at].into_iter().flatten().min();
-        due.map_or(Next::Wait, Next::WakeAt)
+        self.next_deadline().map_or(Next::Wait, Next::WakeAt)
     }
 
     fn unreachable(&mut self) {
-        // The server's turn is over. The next one is asked at once.
+        // The unreachable server's turn is over: the next server is asked at once.
         self.ask_at = None;
         self.queued = None;
     }
@@ -259,7 +276,7 @@ impl UdpSession for Resolver {
 pub enum ResolveError {
     /// The server returned this error code: 2 is a failure of its own, 5 a refusal (RFC 1035 section 4.1.1).
     Failed(IpAddress, u8),
-    /// The server's replies cannot be read.
+    /// The server's replies cannot be parsed.
     Malformed(IpAddress),
     /// The name exists but has no address.
     NoAddress,

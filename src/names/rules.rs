@@ -10,7 +10,7 @@ const LONGEST_LABEL: usize = 63;
 /// Checks a name: letters, digits, hyphens and underscores between dots. A trailing dot is ignored.
 ///
 /// # Errors
-/// [`NameError`]: it is not a valid host name.
+/// [`NameError`]: the text is not a valid host name.
 pub fn check(text: &str) -> Result<(), NameError> {
     let text = text.strip_suffix('.').unwrap_or(text);
     for label in text.split('.') {
@@ -36,13 +36,13 @@ pub fn check(text: &str) -> Result<(), NameError> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum NameError {
-    /// It has a character that host names cannot have.
+    /// The text has a character that host names cannot have.
     BadCharacter,
-    /// A part is empty: there is nothing before the first dot, or between two dots.
+    /// A label is empty: nothing precedes the first dot, or stands between two dots.
     EmptyPart,
-    /// It ends in a number, as addresses do.
+    /// The text ends in a number, as addresses do.
     Number,
-    /// It has more than 253 characters, or more than 63 between two dots.
+    /// The text has more than 253 characters, or more than 63 between two dots.
     TooLong,
 }
 

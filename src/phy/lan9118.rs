@@ -9,9 +9,9 @@ use super::words::{Arrived, Words};
 
 /// A LAN9118 as a device.
 ///
-/// It stores 10,560 bytes of received frames and loses any further frames. The receive windows of all connections together, plus
-/// 60 bytes for each segment, must stay below that. So that every frame can be answered, a received frame waits until one can be
-/// sent.
+/// It stores 10,560 bytes of received frames and loses any further frames. The receive windows of all connections together,
+/// plus 60 bytes for each segment, must stay below that. So that every frame can be answered, a received frame waits until one
+/// can be sent.
 ///
 /// The driver computes and verifies TCP and UDP checksums while it copies frames. It drops frames with a wrong checksum, and
 /// fragments of segments and datagrams.
@@ -64,7 +64,8 @@ impl<R: Registers> Lan9118<R> {
 
     /// Resets the controller and configures it.
     ///
-    /// It receives frames to `address`, broadcasts and, with IPv6, multicasts. Each received frame raises the interrupt.
+    /// The controller receives frames to `address`, broadcasts and, with IPv6, multicasts. Each received frame raises the
+    /// interrupt.
     ///
     /// # Errors
     /// [`NotThere`]: the controller does not identify itself, or does not complete a command.
@@ -213,7 +214,7 @@ impl<R: Registers> Device for Lan9118<R> {
     }
 }
 
-/// A received frame. It stays in the device if the token is dropped unused.
+/// A received frame. The frame stays in the device if the token is dropped unused.
 #[doc(hidden)]
 pub struct Received<'a> {
     waiting: &'a mut Option<usize>,

@@ -8,8 +8,8 @@ use smoltcp::phy::{DeviceCapabilities, Medium, RxToken, TxToken};
 ///
 /// Both may work at the same time: each frame has its own cell, so one can be read while the next is written.
 ///
-/// The last free place is kept for a reply to a received frame. Thus two full queues never wait for each other: only a reply can
-/// fill a queue, and the frame that it answers has just freed a place in the other queue.
+/// The last free place is kept for a reply to a received frame. Thus two full queues never wait for each other: only a reply
+/// can fill a queue, and the frame that it answers has just freed a place in the other queue.
 pub struct Queue<const FRAMES: usize, const MTU: usize> {
     slots: [RefCell<Slot<MTU>>; FRAMES],
     first: Cell<usize>,
@@ -78,7 +78,7 @@ impl<const FRAMES: usize, const MTU: usize> Default for Queue<FRAMES, MTU> {
     }
 }
 
-/// A received frame. It is read in place, and leaves the queue when the closure returns.
+/// A received frame, read in place. It leaves the queue when the closure returns.
 ///
 /// If the token is dropped unused, the frame stays in the queue.
 pub struct FrameIn<'a, const FRAMES: usize, const MTU: usize> {
@@ -95,7 +95,7 @@ impl<const FRAMES: usize, const MTU: usize> RxToken for FrameIn<'_, FRAMES, MTU>
     }
 }
 
-/// A place for a frame to send. It is written in place, and is in the queue when the closure returns.
+/// A place for a frame to send, written in place. The frame is in the queue when the closure returns.
 pub struct FrameOut<'a, const FRAMES: usize, const MTU: usize> {
     queue: &'a Queue<FRAMES, MTU>,
     slot: RefMut<'a, Slot<MTU>>,

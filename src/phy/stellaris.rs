@@ -9,8 +9,8 @@ use super::words::{Arrived, Words};
 
 /// A Stellaris Ethernet controller as a device.
 ///
-/// The controller may deliver frames for other addresses, which the driver drops. So that every frame can be answered, a received
-/// frame waits until one can be sent.
+/// The controller may deliver frames for other addresses, which the driver drops. So that every frame can be answered, a
+/// received frame waits until one can be sent.
 ///
 /// The driver computes and verifies TCP and UDP checksums while it copies frames. It drops frames with a wrong checksum, and
 /// fragments of segments and datagrams.
@@ -46,7 +46,8 @@ const OVERRUN: u32 = 1 << 3;
 impl<R: Registers> Stellaris<R> {
     /// Configures the controller.
     ///
-    /// It receives frames to `address`, broadcasts and, with IPv6, multicasts. Each received frame raises the interrupt.
+    /// The controller receives frames to `address`, broadcasts and, with IPv6, multicasts. Each received frame raises the
+    /// interrupt.
     pub fn new(mut registers: R, address: EthernetAddress) -> Self {
         let r = &mut registers;
         r.write(INTERRUPTS, 0);
@@ -158,7 +159,7 @@ impl<R: Registers> Device for Stellaris<R> {
     }
 }
 
-/// A received frame. It stays in the device if the token is dropped unused.
+/// A received frame. The frame stays in the device if the token is dropped unused.
 #[doc(hidden)]
 pub struct Received<'a> {
     waiting: &'a mut Option<usize>,

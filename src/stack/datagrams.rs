@@ -145,7 +145,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         port.handle = Some(handle);
         self.datagrams.in_use.push(number).map_err(|_| ListenError::Full)?;
         self.datagrams.set.get_mut::<Socket>(handle).bind(number).map_err(|_| ListenError::InUse)?;
-        *port = Port { session: Some(session), handle: Some(handle), number, run: true, ..Port::EMPTY };
+        *port = Port { session: Some(session), handle: Some(handle), number, run: true, ..Port::default() };
         Ok(number)
     }
 

@@ -13,6 +13,7 @@ use smoltcp::phy::{ChecksumCapabilities, Device, DeviceCapabilities, PacketMeta}
 use smoltcp::time::Instant;
 use smoltcp::wire::HardwareAddress;
 
+use super::control::LONGEST;
 use super::event::Tuple;
 use super::half_sip::half_sip_of;
 use super::ingress::{Held, OneFrame, Received};
@@ -76,7 +77,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         // Cannot fail: there is as much room in both.
         iface.update_ip_addrs(|addresses| drop(addresses.extend_from_slice(self.iface.ip_addrs())));
         let Some(set) = self.connections.slots[index].set() else { return };
-        let token = Held { memory: &mut [], len: &mut 0 };
+        // Room for an RST, in case the socket does not take the SYN. It is not sent.
+        let token = Held { memory: &mut [0; LONGEST], len: &mut 0 };
         iface.poll_ingress_single(now, &mut OneFrame::new(frame, PacketMeta::default(), token), set);
     }
 }

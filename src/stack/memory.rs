@@ -86,13 +86,13 @@ impl<'a, S, U, const N: usize, const RX: usize, const TX: usize, const P: usize,
     /// Lends the memory to a stack.
     pub fn memory(&'a mut self) -> Memory<'a, S, U> {
         Memory {
-            slots: self.slots.fill(|| Slot::EMPTY),
-            slot_index: self.slot_index.fill(|| SlotIndex::EMPTY),
-            sockets: self.sockets.fill(|| SocketStorage::EMPTY),
+            slots: self.slots.fill(Slot::default),
+            slot_index: self.slot_index.fill(SlotIndex::default),
+            sockets: self.sockets.fill(SocketStorage::default),
             receive: self.receive.as_flattened_mut(),
             send: self.send.as_flattened_mut(),
-            ports: self.ports.fill(|| Port::EMPTY),
-            port_sockets: self.port_sockets.fill(|| SocketStorage::EMPTY),
+            ports: self.ports.fill(Port::default),
+            port_sockets: self.port_sockets.fill(SocketStorage::default),
             datagrams: self.datagrams.fill(|| [[PacketMetadata::EMPTY; Q]; 2]).as_flattened_mut().as_flattened_mut(),
             payloads: self.payloads.as_flattened_mut().as_flattened_mut(),
             scratch: &mut self.scratch,
@@ -119,9 +119,14 @@ impl<T, const N: usize> Late<T, N> {
     }
 
     fn fill(&mut self, empty: impl Fn() -> T) -> &mut [T] {
-        while !self.0.is_full() && self.0.push(empty()).is_ok() {}
-        &mut self.0
+        fill(self.0.as_mut_view(), empty)
     }
+}
+
+/// Fills a vector. Vectors of any capacity share this code.
+fn fill<T>(values: &mut heapless::VecView<T>, empty: impl Fn() -> T) -> &mut [T] {
+    while values.push(empty()).is_ok() {}
+    values
 }
 
 /// A UDP port and its program.
@@ -139,16 +144,18 @@ pub struct Port<U> {
     pub(super) waiting: Option<Instant>,
 }
 
-impl<U> Port<U> {
-    /// A port that was never used.
-    pub const EMPTY: Self = Port {
-        session: None,
-        handle: None,
-        number: 0,
-        over: false,
-        unreported: false,
-        run: false,
-        wake: None,
-        waiting: None,
-    };
+/// A port that was never used.
+impl<U> Default for Port<U> {
+    fn default() -> Self {
+        Port {
+            session: None,
+            handle: None,
+            number: 0,
+            over: false,
+            unreported: false,
+            run: false,
+            wake: None,
+            waiting: None,
+        }
+    }
 }

@@ -1,4 +1,4 @@
-//! Tracks one TCP connection by its frames: infers what smoltcp keeps private.
+//! Tracks one TCP connection by its frames, to infer values that smoltcp keeps private.
 
 use core::fmt;
 
@@ -7,13 +7,13 @@ use smoltcp::wire::TcpSeqNumber;
 
 use super::summary::Segment;
 
-/// Why a segment was sent that does not simply carry new data.
+/// Why a segment was sent, other than to carry new data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
     /// A delayed acknowledgement, which waited this long for data to travel with.
     DelayedAck(Duration),
-    /// The same acknowledgement again.
+    /// A repeat of the last acknowledgement.
     DuplicateAck,
     /// A retransmission after three duplicate acknowledgements (RFC 5681 section 3.2).
     FastRetransmission,
@@ -28,7 +28,7 @@ pub enum Cause {
     },
     /// An acknowledgement that reports a larger window.
     WindowUpdate,
-    /// The peer's window is closed: one byte probes whether it still is.
+    /// A probe of one byte: the peer's window is closed, and may have opened.
     ZeroWindowProbe,
 }
 
@@ -46,33 +46,33 @@ impl fmt::Display for Cause {
     }
 }
 
-/// The number of transmissions remembered for each side, to tell how long a retransmission waited.
+/// The number of transmissions remembered for each side. They show how long a retransmission waited.
 const REMEMBERED: usize = 16;
 
-/// One side of a connection: what it has sent and received.
+/// One side of a connection: its sequence numbers, windows and timers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Side {
-    /// The initial sequence number, once it has sent SYN.
+    /// The initial sequence number, once this side has sent SYN.
     pub iss: Option<TcpSeqNumber>,
     /// SND.UNA: the oldest number that is not acknowledged.
     pub una: TcpSeqNumber,
     /// SND.NXT: the next number to be sent, the highest so far.
     pub nxt: TcpSeqNumber,
-    /// RCV.NXT: the number that it acknowledged last.
+    /// RCV.NXT: the last acknowledgement number that this side sent.
     pub rcv_nxt: Option<TcpSeqNumber>,
-    /// The window that it offered last, in bytes.
+    /// The window that this side offered last, in bytes.
     pub offered: usize,
-    /// SND.WND: the window that it was offered last, in bytes.
+    /// SND.WND: the window that the peer offered last, in bytes.
     pub snd_wnd: usize,
-    /// The window scale that it announced.
+    /// The window scale that this side announced.
     pub scale: Option<u8>,
     /// How long the last retransmission waited.
     pub rto: Option<Duration>,
     duplicates: u32,
     sent: [Option<Transmission>; REMEMBERED],
-    /// When its data was last acknowledged.
+    /// When this side's data was last acknowledged.
     advanced: Option<Instant>,
-    /// When payload arrived that it has not acknowledged yet.
+    /// When the oldest payload arrived that this side has not acknowledged yet.
     unacknowledged_since: Option<Instant>,
 }
 
@@ -98,20 +98,19 @@ pub struct Flow {
 }
 
 impl Flow {
-    /// Notes that a side sends a segment. Returns the cause, or `None` if the segment carries new data or acknowledges data that
-    /// just arrived.
+    /// Notes that a side sends a segment. Returns the cause, or `None` if the segment carries new data or acknowledges data
+    /// that just arrived.
     pub fn sent(&mut self, side: usize, now: Instant, segment: &Segment) -> Option<Cause> {
-        let peer_scales = self.sides[1 - side].scale.is_some();
+        let peer_scale = self.sides[1 - side].scale;
         let me = &mut self.sides[side];
         if segment.syn {
+            // A retransmitted SYN has the same number.
             if me.iss != Some(segment.seq) {
-                *me = Side { iss: Some(segment.seq), una: segment.seq, nxt: segment.seq, ..*me };
-                me.sent = [None; REMEMBERED];
+                me.begin_sending(segment.seq);
             }
             me.scale = segment.scale;
         }
-        let shift = if segment.syn || !peer_scales { 0 } else { me.scale.unwrap_or(0) };
-        let offered = usize::from(segment.window) << shift;
+        let offered = window(segment, me.scale, peer_scale);
         let cause = if segment.rst {
             None
         } else if segment.space() > 0 {
@@ -131,8 +130,7 @@ impl Flow {
     pub fn arrived(&mut self, side: usize, now: Instant, segment: &Segment) {
         let other = self.sides[1 - side];
         let me = &mut self.sides[side];
-        let shift = if segment.syn || me.scale.is_none() { 0 } else { other.scale.unwrap_or(0) };
-        let window = usize::from(segment.window) << shift;
+        let window = window(segment, other.scale, me.scale);
         if let Some(ack) = segment.ack
             && me.iss.is_some()
         {
@@ -154,7 +152,25 @@ impl Flow {
     }
 }
 
+/// Returns the window that a segment offers, in bytes. The window is scaled only if both sides announced a scale, and never in
+/// a SYN (RFC 7323 section 2.2).
+fn window(segment: &Segment, sender: Option<u8>, receiver: Option<u8>) -> usize {
+    let shift = match (sender, receiver) {
+        (Some(scale), Some(_)) if !segment.syn => scale,
+        _ => 0,
+    };
+    usize::from(segment.window) << shift
+}
+
 impl Side {
+    /// Starts the send sequence at `iss`. The state of the receive side stays: the peer's SYN may have arrived before this
+    /// side's.
+    fn begin_sending(&mut self, iss: TcpSeqNumber) {
+        (self.iss, self.una, self.nxt) = (Some(iss), iss, iss);
+        self.sent = [None; REMEMBERED];
+    }
+
+    /// Notes that a segment with payload, SYN or FIN is sent. Returns its cause unless it is sent for the first time.
     fn sent_space(&mut self, now: Instant, segment: &Segment) -> Option<Cause> {
         let end = segment.seq + segment.space();
         let idle = self.una == self.nxt && self.iss.is_some();
@@ -192,13 +208,14 @@ impl Side {
         Some(Cause::Retransmission { rto, count: count.max(1) })
     }
 
-    /// The transmission that covers this number: the one that starts nearest at or below it. It may start below, because a FIN sent
-    /// with payload can be retransmitted alone.
+    /// The transmission that covers `seq`: the one that starts at `seq`, or nearest below. A FIN that was sent with payload can
+    /// be retransmitted alone, so a transmission may start below `seq`.
     fn transmission_of(&self, seq: TcpSeqNumber) -> Option<Transmission> {
         let sent = self.sent.iter().flatten().filter(|t| t.seq == seq || (t.seq < seq && seq < self.nxt));
         sent.min_by_key(|t| seq.0.wrapping_sub(t.seq.0)).copied()
     }
 
+    /// Returns the cause of a segment that only acknowledges, or `None` if it acknowledges data that just arrived.
     fn sent_ack(&self, now: Instant, segment: &Segment, offered: usize) -> Option<Cause> {
         if segment.ack == self.rcv_nxt && self.rcv_nxt.is_some() {
             return Some(if offered > self.offered { Cause::WindowUpdate } else { Cause::DuplicateAck });

@@ -1,5 +1,4 @@
-//! Events as JSON, one object a line. docs/lab-json.md has the table of the fields; lab/show/json.rs writes the lab's lines with
-//! this.
+//! Events as JSON, one object a line. docs/lab-json.md lists the fields. lab/show/json.rs uses this module for the lab's lines.
 
 use core::fmt::{self, Display, Write};
 
@@ -8,7 +7,7 @@ use smoltcp::wire::IpEndpoint;
 
 use crate::stack::Event;
 
-/// The version of the lines. A reader of one version accepts lines with added fields.
+/// The version of the format. Added fields do not change it, so a reader must ignore unknown fields.
 const VERSION: u8 = 1;
 
 /// Writes an event of this host's stack as one line. `at` is the time since the stack began.
@@ -25,7 +24,7 @@ pub fn write_event(out: &mut dyn Write, at: Duration, event: &Event) -> fmt::Res
     line.end()
 }
 
-/// The value of `event` for an event of the stack.
+/// The value of the field `event` for an event of the stack.
 pub(crate) fn event_name(event: &Event) -> &'static str {
     match event {
         Event::Address(_) => "address",
@@ -82,13 +81,13 @@ impl Display for Endpoint {
     }
 }
 
-/// An object that is being written.
+/// A JSON object that is being written.
 pub(crate) struct Object<'w> {
     out: &'w mut dyn Write,
 }
 
 impl<'w> Object<'w> {
-    /// Begins a line. Its first field is the version of these lines.
+    /// Begins a line with the field for the version of the format.
     pub(crate) fn begin(out: &'w mut dyn Write) -> Result<Self, fmt::Error> {
         write!(out, "{{\"v\":{VERSION}")?;
         Ok(Object { out })

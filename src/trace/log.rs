@@ -13,13 +13,14 @@ use crate::stack::{DisplayEndpoint, DropReason, End, Event, Probe, Tuple};
 ///
 /// | level | lines |
 /// |---|---|
-/// | warn  | connections turned away because a pool is full; addresses lost or refused |
+/// | warn  | connections refused because a pool is full; addresses lost or refused |
 /// | info  | accepted, connected, received, closed, with addresses and the reason; addresses that come and go |
-/// | debug | state changes, half-open connections given up, frames that can't be served |
+/// | debug | state changes, half-open connections given up, dropped frames |
 ///
 /// A peer could cause a line with each segment, so such lines are limited. In each second, [`Self::RECEIVED_A_SECOND`] lines
 /// about data and [`Self::DROPPED_A_SECOND`] lines about drops keep their level; further lines go to debug. One more line gives
-/// the number of those, at the first event after that second, and before a connection is reported closed.
+/// the number of lines that went to debug. It appears at the first event after that second, and before a connection is
+/// reported closed.
 #[derive(Clone, Debug, Default)]
 pub struct LogProbe {
     received: Limit,
@@ -35,7 +36,7 @@ impl LogProbe {
     /// The number of lines about drops at warn level, in each second.
     pub const DROPPED_A_SECOND: u32 = 5;
 
-    /// Writes the lines of an event; before them, the number of lines left out.
+    /// Writes the lines of an event. If lines were left out, their number comes first.
     fn report(&mut self, now: Instant, event: &Event, say: &mut dyn FnMut(Level, fmt::Arguments<'_>)) {
         let over = matches!(event, Event::Ended { .. });
         if let Some(count) = self.received.left_out(now, over) {
@@ -47,7 +48,7 @@ impl LogProbe {
         match *event {
             #[cfg(feature = "dhcp")]
             Event::Address(what) => say(weight(&what), format_args!("{what}")),
-            // Without DHCP, addresses change only by hand. Such changes are not logged, because their author knows about them.
+            // Without DHCP, addresses change only by hand. They are not logged, because the program that made them knows.
             #[cfg(not(feature = "dhcp"))]
             Event::Address(_) => {}
             Event::Accepted { tuple, .. } => say(Level::Info, format_args!("accepted {}", Served(tuple))),
@@ -114,7 +115,7 @@ struct Limit {
 }
 
 impl Limit {
-    /// The level of one more line.
+    /// Counts one more line and returns its level.
     fn level(&mut self, now: Instant, a_second: u32, level: Level) -> Level {
         if self.elapsed(now) {
             *self = Limit { since: Some(now), count: 0, left_out: 0 };
@@ -128,7 +129,7 @@ impl Limit {
         }
     }
 
-    /// The number of lines left out, returned once: after the second has elapsed, or at once.
+    /// Returns the number of lines left out, if any, and resets it. Waits until the second has elapsed unless `at_once` is set.
     fn left_out(&mut self, now: Instant, at_once: bool) -> Option<u32> {
         if self.left_out == 0 || !(at_once || self.elapsed(now)) {
             return None;

@@ -88,7 +88,7 @@ pub struct Frame<'a> {
     pub interface: InterfaceId,
     /// The time in microseconds since 1970-01-01 00:00 UTC.
     pub micros: u64,
-    /// Its direction, if known.
+    /// The frame's direction, if known.
     pub direction: Option<Direction>,
     /// The frame's bytes; at most 65,535 are kept.
     pub bytes: &'a [u8],
@@ -98,8 +98,8 @@ pub struct Frame<'a> {
 
 /// Writes one capture: a section with any number of interfaces and their frames.
 ///
-/// Numbers are little-endian, times are in microseconds. The writer keeps only the sink and a count: every call writes its whole
-/// block.
+/// Numbers are little-endian, times are in microseconds. The writer keeps only the sink and a count: every call writes its
+/// whole block.
 #[derive(Debug)]
 pub struct Writer<S> {
     sink: S,
@@ -120,7 +120,7 @@ impl<S: Sink> Writer<S> {
         Ok(Writer { sink, interfaces: 0 })
     }
 
-    /// Describes an interface. Its frames can be written from then on.
+    /// Describes an interface. Frames on the interface can be written from then on.
     ///
     /// # Errors
     /// The sink's error.

@@ -15,9 +15,9 @@ use super::icmp;
 /// The headers of a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Summary {
-    /// The IP addresses and ports; ports are 0 if there are none.
+    /// The IP addresses and ports. Protocols without ports have port 0.
     pub ends: Option<Ends>,
-    /// The content.
+    /// The content of the frame.
     pub carries: Carries,
 }
 
@@ -42,11 +42,11 @@ pub enum Carries {
     Icmp(u8, u8),
     /// ICMPv6, with its type and code (RFC 4443).
     Icmpv6(u8, u8),
-    /// Something else, or something that cannot be read.
+    /// Another protocol, or a frame that cannot be parsed.
     Other,
     /// A TCP segment.
     Tcp(Segment),
-    /// A datagram with this many bytes of payload.
+    /// A UDP datagram, with the number of its payload bytes.
     Udp(usize),
 }
 
@@ -91,7 +91,7 @@ impl Summary {
 }
 
 impl Segment {
-    /// Its length in sequence space: the payload, and one each for SYN and FIN (RFC 9293 section 3.4).
+    /// The segment's length in sequence space: the payload, and one each for SYN and FIN (RFC 9293 section 3.4).
     pub fn space(&self) -> usize {
         self.len + usize::from(self.syn) + usize::from(self.fin)
     }

@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use smoltcp::socket::tcp::CongestionControl;
+use smolstep::stack::Congestion;
 
 use crate::common::link::Link;
 use crate::common::netns::{in_namespace, output};
@@ -23,9 +23,9 @@ fn one_frame_in_a_hundred_lost() {
 /// Transfers while so many frames of 1,000 are lost. Which ones, nothing can repeat: the kernel draws them.
 fn lossy(per_mille: u32) {
     for offload in [true, false] {
-        for congestion in [CongestionControl::Reno, CongestionControl::Cubic] {
+        for congestion in [Congestion::Reno, Congestion::Cubic] {
             for from in [From::Stack, From::Kernel] {
-                if from == From::Kernel && congestion != CongestionControl::Reno {
+                if from == From::Kernel && congestion != Congestion::Reno {
                     // Then it is the kernel's own.
                     continue;
                 }

@@ -1,7 +1,7 @@
 //! 64 MiB each way, with and without offload. Links are TAP and TUN, IPv4 and IPv6, at several MTUs. Once 1 GiB in each direction.
 
 use smolstep::phy::linux::Kind;
-use smoltcp::socket::tcp::CongestionControl;
+use smolstep::stack::Congestion;
 
 use crate::common::netns::in_namespace;
 use crate::rig::{From, Transfer};
@@ -33,7 +33,7 @@ pub const FIRST: Transfer = Transfer {
     mtu: 1500,
     from: From::Stack,
     bytes: 64 << 20,
-    congestion: CongestionControl::Reno,
+    congestion: Congestion::Reno,
 };
 
 fn every_way(kind: Kind) {

@@ -12,7 +12,7 @@ use std::thread;
 use smolstep::host::{Clock, HeapPool, Sizes, seed};
 use smolstep::phy::linux::{Kind, TunTap};
 use smolstep::stack::{Config, Context, Io, Listener, Next, NullConsole, Session, Stack};
-use smoltcp::socket::tcp::{CongestionControl, Socket};
+use smoltcp::socket::tcp::{Congestion, Socket};
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr};
 
 use crate::common::link::{Link, SERVER, connect, noise};
@@ -28,7 +28,7 @@ pub struct Transfer {
     pub mtu: usize,
     pub from: From,
     pub bytes: u64,
-    pub congestion: CongestionControl,
+    pub congestion: Congestion,
 }
 
 /// Who sends.

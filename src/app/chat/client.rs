@@ -16,9 +16,10 @@ use crate::stack::{Console, Context, End, Next};
 ///
 /// At the end of input the client closes its side. It then prints further lines until the other side closes too.
 ///
-/// It speaks first, before it knows whether the other side uses line ends. So it holds back a line's end until the other side has
-/// sent a message. It sends the line end if that message ends with LF, or before the next line, or before FIN. It drops the line
-/// end if that message has none. From then on each line ends as the other side's last message did. `q` never has a line end.
+/// The client speaks first, before it knows whether the other side uses line ends. So it holds back a line's end until the
+/// other side has sent a message. It sends the line end if that message ends with LF, or before the next line, or before FIN.
+/// It drops the line end if that message has none. From then on each line ends as the other side's last message did. `q` never
+/// has a line end.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 pub struct Client {
@@ -28,8 +29,8 @@ pub struct Client {
     holds_end: bool,
     /// No further message is sent until this time: the pause after a message.
     pause: Option<Instant>,
-    /// When the client ends after its own `q`, even if the other side has not closed. One tutorial's server does not close before
-    /// its next client comes.
+    /// When the client ends after its own `q`, even if the other side has not closed. One tutorial's server does not close
+    /// before its next client comes.
     leaves_at: Option<Instant>,
     /// Whether the end of the talk has been printed.
     reported: bool,

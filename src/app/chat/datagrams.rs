@@ -16,7 +16,7 @@ use crate::stack::{Console, Context, Next, UdpSession};
 /// Each datagram is printed with its sender and the sender's number. A line is sent with a line end if the partner's last
 /// datagram had one. `q` has none.
 ///
-/// It remembers 16 partners. A new partner replaces the one that has been silent longest. A number is never used again.
+/// The server remembers 16 partners. A new partner replaces the one that has been silent longest. A number is never used again.
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
     operator: &'a Operator,

@@ -31,7 +31,7 @@ pub enum Framing {
 pub struct Line {
     /// The length of the text in bytes.
     pub len: usize,
-    /// Whether it ends the talk: `q` alone.
+    /// Whether the line ends the talk: `q` alone.
     pub goodbye: bool,
     used: usize,
     end: LineEnd,
@@ -47,7 +47,7 @@ enum LineEnd {
     Stream,
 }
 
-/// Splits a stream into lines and messages. They stay in the receive buffer until they are taken.
+/// Splits a stream into lines and messages. Lines and messages stay in the receive buffer until they are taken.
 ///
 /// A line is complete at its LF. Until the partner has sent its first LF, text is also complete after [`SILENCE`].
 #[derive(Clone, Copy, Debug, Default)]

@@ -8,7 +8,7 @@ use smoltcp::wire::IpEndpoint;
 
 use super::lines::Lines;
 use super::operator::{Source, Typed};
-use super::room::{FallenBehind, NAME, Name, NameRefused, Room};
+use super::room::{CONSOLE, FallenBehind, NAME, Name, NameRefused, Room};
 use super::say_goodbye;
 use crate::app::message::{self, Arrived, Write};
 use crate::app::text::{is_invisible, print_line, write_display, write_escaped};
@@ -51,12 +51,12 @@ enum Who {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Begin,
-    /// In the room. It next reads the line at `position`; `first` says whether its next line may be its name.
+    /// In the room. The member next reads the line at `position`. `first` says whether its next line may set its name.
     Talking {
         position: u64,
         first: bool,
     },
-    /// It has fallen behind. It has until this time to receive the note.
+    /// Fallen behind. The member has until this time to receive the note.
     Dropped(Instant),
     Over,
 }
@@ -194,17 +194,19 @@ impl<'a> Member<'a> {
                 Typed::Goodbye => cx.console.print(b"the room has no end but Ctrl-C\n"),
                 Typed::Line => {
                     let said = operator.read(|text, _| {
-                        self.room.say_in_turn(0, cx.now, &|write| {
+                        self.room.say_in_turn(CONSOLE, cx.now, &|write| {
                             write(b"console: ");
                             write_escaped(write, text);
                         })
                     });
+                    // The room has no space for the line: the operator keeps it until then.
                     if let Some(Err(again)) = said {
                         return Some(again);
                     }
                     cx.wake_programs();
                 }
             }
+            // The line has been handled, so the operator can give the next one.
             operator.take();
         }
     }
@@ -258,8 +260,8 @@ impl<'a> Member<'a> {
     }
 }
 
-/// Returns the name at the front of a text, and its length. The name ends at the first character that is not allowed or does not
-/// fit.
+/// Returns the name at the front of a text, and its length. The name ends at the first character that is not allowed or does
+/// not fit.
 fn name_in(text: &[u8]) -> (Name, usize) {
     let (mut name, mut len) = ([0; NAME], 0);
     let valid = text.utf8_chunks().next().map_or("", |chunk| chunk.valid());

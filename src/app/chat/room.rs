@@ -6,8 +6,10 @@ use smoltcp::time::{Duration, Instant};
 
 use super::operator::Operator;
 use crate::app::message::Write;
-
 use crate::app::timing::later;
+
+/// The number of the operator at the console, in place of a member's number. Members count from 1.
+pub const CONSOLE: u16 = 0;
 
 /// The longest name of a member, in bytes.
 pub const NAME: usize = 16;
@@ -20,10 +22,10 @@ pub const HOLD: Duration = Duration::from_secs(2);
 
 /// The last lines of a chat room, in a ring of bytes.
 ///
-/// Each member reads at its own pace. A line that does not fit waits for members that have not read the oldest lines. The wait is
-/// up to 2 seconds for each quarter of the ring, so that a slow reader cannot block the room. Then that quarter is dropped, and
-/// members that have not read it have fallen behind. An eighth of the ring is reserved for notes of joining and leaving, which do
-/// not wait. A line takes 6 bytes more than its text. A line longer than the ring is cut.
+/// Each member reads at its own pace. A line that does not fit waits for members that have not read the oldest lines. The wait
+/// is up to 2 seconds for each quarter of the ring, so that a slow reader cannot block the room. Then that quarter is dropped,
+/// and members that have not read it have fallen behind. An eighth of the ring is reserved for notes of joining and leaving,
+/// which do not wait. A line takes 6 bytes more than its text. A line longer than the ring is cut.
 #[derive(Debug)]
 pub struct Room<'a> {
     ring: &'a [Cell<u8>],
@@ -55,7 +57,7 @@ struct Ends {
 /// One line in the ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// The number of the member who said it; 0 for the operator at the console.
+    /// The number of the member who said it, or [`CONSOLE`].
     pub by: u16,
     /// The position of the next line.
     pub next: u64,
@@ -71,7 +73,7 @@ pub struct FallenBehind;
 /// Why a name is refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NameRefused {
-    /// It is the console's name, an address, or empty.
+    /// The name is the console's, an address, or empty.
     NoName,
     /// No place for a name is free.
     NoPlace,
@@ -204,7 +206,7 @@ impl<'a> Room<'a> {
         self.ends.set(Ends { oldest, newest: next });
     }
 
-    /// Removes lines that all have read, oldest first, until a line of `len` bytes fits. Returns whether it fits.
+    /// Removes lines that all have read, oldest first, until a line of `len` bytes fits. Returns whether that line fits.
     fn make_room(&self, len: u64) -> bool {
         let Ends { mut oldest, newest } = self.ends.get();
         let most = self.ring.len() as u64 - self.ring.len() as u64 / 8;

@@ -60,7 +60,7 @@ impl<'a> Client<'a> {
         self.result
     }
 
-    /// Prints received datagrams. Returns whether they end the talk.
+    /// Prints received datagrams. Returns whether one of them ends the talk.
     fn process(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         while let Ok((data, from)) = socket.recv() {
             if from.endpoint != self.remote {

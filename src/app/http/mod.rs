@@ -1,8 +1,8 @@
 //! http: a status page of the running stack, for a browser (RFC 9112).
 //!
-//! `/` is the page, which also works without a script. `/events` sends its changing part again after each change, as server-sent
-//! events (WHATWG HTML, section 9.2). A connection stores only the progress of its current answer. A line of a head, up to 1,022
-//! bytes, waits in the receive buffer. The page is generated part by part as the send buffer has room.
+//! `/` is the page, which also works without a script. `/events` sends its changing part again after each change, as
+//! server-sent events (WHATWG HTML, section 9.2). A connection stores only the progress of its current answer. A line of a
+//! head, up to 1,022 bytes, waits in the receive buffer. The page is generated part by part as the send buffer has room.
 
 mod answer;
 mod page;
@@ -36,14 +36,14 @@ const LATE: Duration = Duration::from_secs(1);
 
 /// The server of one connection: answers requests one after another.
 ///
-/// It ends when the peer closes or sends an invalid request.
+/// The connection ends when the peer closes or sends an invalid request.
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
     status: &'a Status<'a>,
     stage: Stage,
     /// When the connection is closed, unless it makes progress.
     deadline: Option<Instant>,
-    /// Whether it counts as a connection that receives changes.
+    /// Whether this connection counts as one that receives changes.
     watches: bool,
 }
 
@@ -76,7 +76,7 @@ impl<'a> Server<'a> {
             Read::Refused(refusal, asked) => Answer::refusal(refusal, asked),
             Read::More if message::arrived(socket) == Arrived::EndOfStream => return Some(Next::Close),
             Read::More if cx.now < deadline => return Some(Next::WakeAt(deadline)),
-            // A browser may connect before it has a request. It would take a refusal for the answer to that request.
+            // A browser may connect before it has a request. The browser would take a refusal for the answer to that request.
             Read::More if !*begun => return Some(Next::Close),
             Read::More => Answer::refusal(Refusal::TimedOut, Asked::nothing()),
         };
@@ -122,7 +122,7 @@ impl<'a> Server<'a> {
     /// Begins an event, if one is due.
     fn watch(&mut self, revision: u32, since: Instant, socket: &mut Socket<'_>, now: Instant) -> Option<Next> {
         // Data from a reader of events is ignored.
-        message::receive(socket, usize::MAX, |_| ());
+        message::consume(socket, usize::MAX);
         let due = since + if self.status.revision() == revision { LATE } else { SOON };
         if now >= due {
             self.begin(Answer::event(self.status, now), now);

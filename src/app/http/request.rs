@@ -21,8 +21,8 @@ pub struct Asked {
     pub head_only: bool,
     /// Whether the page is sent without chunks: for HTTP/1.0, or for `Connection: close`. Such clients read to the end.
     pub unchunked: bool,
-    /// Whether the connection ends with this request. It does if the request has content, because the server does not separate
-    /// content from a next request.
+    /// Whether the connection ends with this request. That is so if the request has content, because the server does not
+    /// separate content from a next request.
     pub last: bool,
 }
 
@@ -39,7 +39,7 @@ pub enum Read {
     Asked(Asked),
     /// The head is not complete.
     More,
-    /// The request is refused. The connection goes on if [`Asked::last`] is false.
+    /// The request is refused. The connection continues if [`Asked::last`] is false.
     Refused(Refusal, Asked),
 }
 

@@ -10,7 +10,7 @@ use crate::stack::{ConnectionId, Direction, DropReason, Event, MAX_PROGRAMS, Pro
 
 /// Counts the events of a stack, and keeps a row for each of its connections.
 ///
-/// It is a [`Probe`] that a program reads at the same time.
+/// A status is a [`Probe`] that a program reads at the same time.
 ///
 /// Connections in slots beyond the rows are counted but not shown. At most half as many connections as there are rows receive
 /// changes at a time. Open pages thus leave room for others.
@@ -42,7 +42,7 @@ pub struct Row {
     /// The bytes that its program read and wrote.
     pub(super) read: u64,
     pub(super) wrote: u64,
-    /// Whether it carries the changes of this status.
+    /// Whether the connection carries the changes of this status.
     pub(super) watches: bool,
 }
 

@@ -2,7 +2,7 @@
 //!
 //! The request asks the server to close the connection after its response. The body may have a known length, be chunked, or end
 //! with the connection. Segments may cut head and body anywhere. Only the head is stored, in a buffer whose size is in the type.
-//! The body goes on to an [`Output`], as fast as it accepts data.
+//! The body is passed to an [`Output`], as fast as it accepts data.
 //!
 //! It works with a send buffer of any size.
 //!
@@ -131,7 +131,7 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
     /// Lets the server close first, as requested. Discards further data.
     fn part(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         self.farewell.arm(cx.now);
-        message::receive(socket, usize::MAX, |_| ());
+        message::consume(socket, usize::MAX);
         match (message::arrived(socket), self.farewell.at()) {
             (Arrived::EndOfStream, _) => Next::Close,
             (_, Some(at)) if cx.now < at => Next::WakeAt(at),

@@ -64,7 +64,7 @@ fn the_page_is_whole_in_buffers_of_any_size() {
         let (page, rest) = chunked(&answer);
         assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && rest.is_empty(), "{answer}");
         assert!(page.starts_with("<!DOCTYPE html>") && page.ends_with("</script>\n"), "{page}");
-        assert!(page.contains("<tr><th scope=\"row\">http<td>tcp 1000<td>shows in a browser"), "{page}");
+        assert!(page.contains("<tr><th scope=\"row\">http<td>tcp 1000<td>shows the stack's work"), "{page}");
         for name in ["section", "table", "dl", "main"] {
             let count = |tag: String| page.matches(tag.as_str()).count();
             assert_eq!(count(format!("<{name}")), count(format!("</{name}>")), "{name}");

@@ -1,6 +1,6 @@
 //! The TAPs and TUNs of this machine: whether a program can use them, and for which addresses.
 //!
-//! Whoever made an interface may still need it, so deleting one is never proposed.
+//! An interface may still be needed by its owner, so no check proposes to delete one.
 
 use std::fs;
 use std::io;
@@ -119,7 +119,7 @@ fn has_ipv6(name: &str) -> bool {
     disabled(name).or_else(|_| disabled("default")).is_ok_and(|disabled| disabled.trim() == "0")
 }
 
-/// Returns the prefix of a command that needs root. It is empty for root, who may not have sudo.
+/// Returns the prefix of a command that needs root. The prefix is empty for root, who may not have sudo.
 pub(super) fn sudo() -> &'static str {
     if geteuid().is_root() { "" } else { "sudo " }
 }

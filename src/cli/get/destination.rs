@@ -37,8 +37,8 @@ impl Destination {
         path.filter(|path| *path != Path::new("-")).map_or(Ok(Destination::Output), Destination::file)
     }
 
-    /// Opens a file. An existing one must be writable. Its permissions and the symbolic links to it are kept; a hard link to it
-    /// keeps the old content.
+    /// Opens a file. An existing file must be writable. Its permissions and the symbolic links to it are kept. A hard link to
+    /// it keeps the old content.
     ///
     /// # Errors
     /// One line that describes the problem.

@@ -1,4 +1,4 @@
-//! Fetches one answer, from the first of a host's addresses that takes the connection.
+//! Fetches one answer, from the first of a host's addresses that accepts a connection.
 
 use core::fmt;
 
@@ -43,7 +43,7 @@ impl<'g> Getter<'g> {
                     .failures()
                     .map(|(remote, why)| match why {
                         DialError::Ended(End::Unreachable) => unanswered(self.link, stack, remote.addr),
-                        why => told(target, remote, why),
+                        why => no_answer(target, remote, why),
                     })
                     .collect();
                 return Err(failed(&lines.join("; ")));
@@ -53,7 +53,7 @@ impl<'g> Getter<'g> {
         let ended = self.wait(id, stack, io)?;
         let result = stack.session(id).and_then(|runner| runner.session.result());
         let mut sink = self.sink.borrow_mut();
-        let flushed = sink.is_flushed();
+        let flushed = sink.flush_rest();
         match result {
             _ if sink.has_failed() => Err(sink.failure()),
             // A complete answer counts, even after a signal.
@@ -66,23 +66,25 @@ impl<'g> Getter<'g> {
     /// Waits until the answer is complete or has failed.
     fn wait(&mut self, id: ConnectionId, stack: &mut Fetching<'_, 'g>, io: &mut Around) -> Result<Ended, Failure> {
         let (sink, clock) = (self.sink, self.clock);
-        let ended = drive(stack, io, &clock, &mut self.waiting, |stack| {
+        // `drive` calls this after each poll, so stalled output continues here, too.
+        let is_over = |stack: &mut Fetching<'_, 'g>| {
             let mut sink = sink.borrow_mut();
             if sink.is_ready_again() {
                 stack.wake_programs();
             }
-            // After a redirect, the old connection closes while the next request runs.
             if sink.is_redirected() {
-                return stack.session(id).is_some_and(|runner| runner.session.result().is_some());
+                // The next request does not wait for the old connection to close.
+                stack.session(id).is_some_and(|runner| runner.session.result().is_some())
+            } else {
+                stack.ended(id).is_some() && sink.flush_rest()
             }
-            stack.ended(id).is_some() && sink.is_flushed()
-        })?;
-        Ok(ended)
+        };
+        Ok(drive(stack, io, &clock, &mut self.waiting, is_over)?)
     }
 }
 
 /// Describes why an address gives no answer. Names the address unless it is in the URL.
-fn told(target: &Target, remote: IpEndpoint, why: DialError) -> String {
+fn no_answer(target: &Target, remote: IpEndpoint, why: DialError) -> String {
     match why {
         DialError::Connect(error) => describe(remote, error).to_string(),
         DialError::Ended(end) if target.is_named() => format!("{}: {}", remote.addr, NoResponse::Ended(end)),

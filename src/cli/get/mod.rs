@@ -56,7 +56,7 @@ pub struct GetArgs {
     /// Follow redirects, at most 10
     #[arg(short = 'L', long = "location")]
     pub follow: bool,
-    /// Give up when finding the host, connecting, the header, or a pause in the body takes longer
+    /// Give up when the lookup, the connection, the header or a pause in the body takes longer than TIME
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = positive)]
     pub timeout: Duration,
 }
@@ -125,7 +125,7 @@ impl<'g> Getter<'g> {
         let mut stack: Fetching<'_, 'g> =
             self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |config| {
                 config.tcp.congestion = self.tcp.congestion();
-                // A complete answer must not be held up for a minute by its last acknowledgement.
+                // A complete answer must not wait up to a minute for its last acknowledgement.
                 config.tcp.linger = smoltcp::time::Duration::from_secs(3);
             })?;
         let result = self.follow(&mut target, &mut stack, io);

@@ -1,4 +1,4 @@
-//! Takes an answer: writes its body, and its header if asked to, and notes a redirect.
+//! Writes an answer's body, and its header if requested. Notes a redirect.
 
 use std::io;
 use std::os::fd::BorrowedFd;
@@ -80,8 +80,9 @@ impl Sink {
         self.destination.stream()
     }
 
-    /// Returns whether all output is written. Tries to write the rest; call it once the answer has ended.
-    pub fn is_flushed(&mut self) -> bool {
+    /// Writes the rest of the output, as far as there is room. Returns whether all is written. Call it once the answer has
+    /// ended.
+    pub fn flush_rest(&mut self) -> bool {
         if let Some(escape) = &mut self.escape {
             escape.finish(&mut |piece| self.pending.extend_from_slice(piece));
         }
@@ -106,7 +107,7 @@ impl Sink {
     /// Completes the output.
     ///
     /// # Errors
-    /// The file cannot be put in its place.
+    /// The file cannot be renamed to its destination.
     pub fn finish(mut self) -> Result<(), Failure> {
         self.end_bar();
         let name = self.destination.to_string();
@@ -145,7 +146,7 @@ impl Sink {
         Ok(written)
     }
 
-    /// Shows a progress bar, unless the body goes to the same terminal. It hides itself without a terminal.
+    /// Shows a progress bar, unless the body goes to the same terminal. The bar is invisible without a terminal.
     fn begin_bar(&mut self, length: Option<u64>) {
         if !self.destination.is_file() {
             return;
@@ -166,7 +167,7 @@ impl Sink {
         *asked_again = elapsed + ASK_EVERY;
         let columns = rustix::termios::tcgetwinsize(rustix::stdio::stderr()).map_or(0, |size| size.ws_col);
         let template = match (columns, bar.length()) {
-            // A terminal of unknown width is taken for a usual one.
+            // A terminal of unknown width counts as wide.
             (0 | 84.., Some(_)) => "{bar:30} {bytes} of {total_bytes}, {bytes_per_sec}, {eta} left",
             (32.., Some(_)) => "{bytes} of {total_bytes}",
             (0 | 32.., None) => "{spinner} {bytes}, {bytes_per_sec}",

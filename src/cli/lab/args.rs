@@ -23,10 +23,10 @@ pub struct LabArgs {
     /// A program, or a scenario of --list [default: greeting]
     #[arg(value_name = "PROGRAM|SCENARIO")]
     pub what: Option<String>,
-    /// What the program's client sends, a message each [default: Li, Cheng and victor for greeting, else hello]
+    /// The messages that the program's client sends [default: Li, Cheng and victor for greeting, else hello]
     #[arg(value_name = "TEXT")]
     pub texts: Vec<String>,
-    /// Use UDP; inbox always does
+    /// Use UDP; inbox always uses it
     #[arg(long)]
     pub udp: bool,
     /// Stop after each step and read a command; ? lists them
@@ -39,7 +39,7 @@ pub struct LabArgs {
     /// run had no such frame [default: none, or the scenario's]
     #[arg(long, value_name = "FAULT", value_parser = fault)]
     pub fault: Vec<Asked>,
-    /// Lose frames at random, as in 10% [default: 0%, or the scenario's]
+    /// Lose this share of the frames at random, as in 10% [default: 0%, or the scenario's]
     #[arg(long, value_name = "PERCENT", value_parser = percent)]
     pub loss: Option<u32>,
     /// How long a frame takes to the other end [default: 1ms, or the scenario's]
@@ -48,7 +48,7 @@ pub struct LabArgs {
     /// Delay frames by up to TIME more, at random [default: 0s, or the scenario's]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub jitter: Option<Duration>,
-    /// Bits per second, as in 1Mbit [default: no limit, or the scenario's]
+    /// The cable's rate in bits per second, as in 1Mbit [default: no limit, or the scenario's]
     #[arg(long, value_name = "RATE", value_parser = rate)]
     pub rate: Option<u64>,
     /// The largest IP packet, in bytes, from 576 to 1500 [default: 1500, or the scenario's]
@@ -57,10 +57,10 @@ pub struct LabArgs {
     /// How long an acknowledgement waits for data to travel with; 0 sends it at once [default: 10ms, or the scenario's]
     #[arg(long, value_name = "TIME", value_parser = time_or_zero)]
     pub ack_delay: Option<Duration>,
-    /// The seed of everything random in the run [default: 7, or the scenario's]
+    /// The seed of the run's random numbers [default: 7, or the scenario's]
     #[arg(long, value_name = "N", value_parser = whole::<u64>(0..=u64::MAX, "7"))]
     pub seed: Option<u64>,
-    /// Stop a run that lasts longer, with exit code 1 [default: 10min, or the scenario's]
+    /// Stop a run that lasts longer than TIME, with exit code 1 [default: 10min, or the scenario's]
     #[arg(long, value_name = "VIRTUAL_TIME", value_parser = crate::cli::values::positive)]
     pub limit: Option<Duration>,
     /// Write a capture to FILE, with a comment on each frame [default: no capture]
@@ -75,7 +75,7 @@ pub struct LabArgs {
     /// Draw the state diagram of RFC 9293 to FILE, with the visited transitions [default: no file]
     #[arg(long, value_name = "FILE")]
     pub states: Option<PathBuf>,
-    /// Say why each event happens, and which RFC says so
+    /// Explain each event in a sentence, with the section of the RFC
     #[arg(long)]
     pub explain: bool,
     /// Check the run against the expectations in FILE [default: no check]
@@ -92,12 +92,12 @@ pub struct LabArgs {
     pub ascii: bool,
 }
 
-/// A fault, and its words on the command line.
+/// A fault, as parsed and as written on the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Asked {
     /// The fault.
     pub fault: Fault,
-    /// Its words on the command line.
+    /// The fault's words on the command line.
     pub words: String,
 }
 

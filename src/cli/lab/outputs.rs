@@ -80,7 +80,7 @@ impl Shown {
     }
 }
 
-/// Chooses the entries that get a row; the choice does not depend on width and colour.
+/// The ladder that decides which entries get a row in the picture. Width and colour do not matter for that.
 const LADDER: Ladder = Ladder { width: Ladder::WIDEST, ascii: false, color: false };
 
 type FileCapture = LabCapture<IoSink<BufWriter<File>>>;
@@ -88,10 +88,35 @@ type FileCapture = LabCapture<IoSink<BufWriter<File>>>;
 /// The files that a run is written to, and its expectations.
 pub struct Outputs {
     json: Option<Text>,
-    pcap: Option<(PathBuf, FileCapture, Option<io::Error>)>,
-    svg: Option<(Text, Vec<Snapshot>)>,
-    states: Option<(Text, Visited)>,
-    expect: Option<(PathBuf, Expectations)>,
+    pcap: Option<Pcap>,
+    svg: Option<Svg>,
+    states: Option<States>,
+    expect: Option<Expected>,
+}
+
+/// A capture of the frames. The first write error is kept, and `finish` returns it.
+struct Pcap {
+    path: PathBuf,
+    capture: FileCapture,
+    fault: Option<io::Error>,
+}
+
+/// A picture of the ladder, and the entries to draw.
+struct Svg {
+    file: Text,
+    rows: Vec<Snapshot>,
+}
+
+/// A picture of the TCP states, and those visited.
+struct States {
+    file: Text,
+    visited: Visited,
+}
+
+/// A file of expectations, and whether they hold so far.
+struct Expected {
+    path: PathBuf,
+    expectations: Expectations,
 }
 
 impl Outputs {
@@ -100,19 +125,16 @@ impl Outputs {
     /// # Errors
     /// A file cannot be written, or the expectations cannot be read.
     pub fn create(args: &LabArgs) -> Result<Self, Failure> {
-        let expect = match &args.expect {
-            None => None,
-            Some(path) => Some((path.clone(), expectations(path)?)),
-        };
+        // Invalid expectations are reported before any file is emptied.
+        let expect = args.expect.as_deref().map(Expected::read).transpose()?;
         all_can_be_written([&args.json, &args.pcap, &args.svg, &args.states].into_iter().flatten())?;
-        let json = args.json.as_deref().map(Text::create).transpose()?;
-        let pcap = match &args.pcap {
-            None => None,
-            Some(path) => Some((path.clone(), capture(path)?, None)),
-        };
-        let svg = args.svg.as_deref().map(Text::create).transpose()?.map(|text| (text, Vec::new()));
-        let states = args.states.as_deref().map(Text::create).transpose()?.map(|text| (text, Visited::default()));
-        Ok(Outputs { json, pcap, svg, states, expect })
+        Ok(Outputs {
+            json: args.json.as_deref().map(Text::create).transpose()?,
+            pcap: args.pcap.as_deref().map(Pcap::create).transpose()?,
+            svg: args.svg.as_deref().map(Svg::create).transpose()?,
+            states: args.states.as_deref().map(States::create).transpose()?,
+            expect,
+        })
     }
 
     /// Writes an entry to the files.
@@ -121,21 +143,21 @@ impl Outputs {
             // `Text` keeps the error.
             let _ = write_json(json, snapshot);
         }
-        if let Some((_, capture, fault)) = &mut self.pcap
+        if let Some(Pcap { capture, fault, .. }) = &mut self.pcap
             && let Err(error) = capture.note(snapshot, &lab.wire)
         {
             fault.get_or_insert(error);
         }
-        if let Some((_, snapshots)) = &mut self.svg {
-            // One row more than the picture holds shows that the run goes on.
-            if snapshots.len() <= SVG_ROWS && LADDER.row(snapshot).is_some() {
-                snapshots.push(*snapshot);
+        if let Some(Svg { rows, .. }) = &mut self.svg {
+            // One row more than the picture holds shows that the run continues.
+            if rows.len() <= SVG_ROWS && LADDER.row(snapshot).is_some() {
+                rows.push(*snapshot);
             }
         }
-        if let Some((_, visited)) = &mut self.states {
+        if let Some(States { visited, .. }) = &mut self.states {
             visited.note(snapshot);
         }
-        if let Some((_, expectations)) = &mut self.expect {
+        if let Some(Expected { expectations, .. }) = &mut self.expect {
             expectations.see(snapshot, lab.wire.last_received());
         }
     }
@@ -148,20 +170,20 @@ impl Outputs {
         if let Some(json) = self.json {
             json.finish()?;
         }
-        if let Some((mut text, snapshots)) = self.svg {
+        if let Some(Svg { mut file, rows }) = self.svg {
             // `Text` keeps the error.
-            let _ = write_ladder_svg(&mut text, &snapshots);
-            text.finish()?;
+            let _ = write_ladder_svg(&mut file, &rows);
+            file.finish()?;
         }
-        if let Some((mut text, visited)) = self.states {
-            let _ = write_states_svg(&mut text, &visited);
-            text.finish()?;
+        if let Some(States { mut file, visited }) = self.states {
+            let _ = write_states_svg(&mut file, &visited);
+            file.finish()?;
         }
-        if let Some((path, capture, fault)) = self.pcap {
+        if let Some(Pcap { path, capture, fault }) = self.pcap {
             let finished = capture.finish().map(drop);
             fault.map_or(finished, Err).map_err(|error| unwritable(&path, &error))?;
         }
-        if let Some((path, expectations)) = self.expect {
+        if let Some(Expected { path, expectations }) = self.expect {
             expectations.result().map_err(|unmet| Failure::run(format_args!("{}: {unmet}", path.display())))?;
         }
         Ok(())
@@ -173,27 +195,46 @@ impl Outputs {
 /// # Errors
 /// The file cannot be written.
 pub fn save(run: &Run<'_>, upto: u32, path: &Path) -> Result<(), Failure> {
-    let pcap = Some((path.into(), capture(path)?, None));
+    let pcap = Some(Pcap::create(path)?);
     let mut outputs = Outputs { json: None, pcap, svg: None, states: None, expect: None };
     run.record(Some(upto), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
     outputs.finish()
 }
 
-fn capture(path: &Path) -> Result<FileCapture, Failure> {
-    let file = File::create(path).map_err(|error| unwritable(path, &error))?;
-    LabCapture::new(IoSink(BufWriter::new(file)), 2).map_err(|error| unwritable(path, &error))
+impl Pcap {
+    fn create(path: &Path) -> Result<Self, Failure> {
+        let file = File::create(path).map_err(|error| unwritable(path, &error))?;
+        let capture = LabCapture::new(IoSink(BufWriter::new(file)), 2).map_err(|error| unwritable(path, &error))?;
+        Ok(Pcap { path: path.into(), capture, fault: None })
+    }
 }
 
-/// The largest size of the file of expectations, in bytes.
+impl Svg {
+    fn create(path: &Path) -> Result<Self, Failure> {
+        Ok(Svg { file: Text::create(path)?, rows: Vec::new() })
+    }
+}
+
+impl States {
+    fn create(path: &Path) -> Result<Self, Failure> {
+        Ok(States { file: Text::create(path)?, visited: Visited::default() })
+    }
+}
+
+/// The largest size of a file of expectations, in bytes.
 const EXPECTATIONS: u64 = 1 << 20;
 
-fn expectations(path: &Path) -> Result<Expectations, Failure> {
-    let mut text = String::new();
-    File::open(path)
-        .and_then(|file| file.take(EXPECTATIONS).read_to_string(&mut text))
-        .map_err(|error| Failure::usage(format_args!("{} cannot be read: {error}", path.display())))?;
-    let time = |word: &str| duration(word).ok().map(Into::into);
-    Expectations::parse(&text, time).map_err(|error| Failure::usage(format_args!("{}: {error}", path.display())))
+impl Expected {
+    fn read(path: &Path) -> Result<Self, Failure> {
+        let mut text = String::new();
+        File::open(path)
+            .and_then(|file| file.take(EXPECTATIONS).read_to_string(&mut text))
+            .map_err(|error| Failure::usage(format_args!("{} cannot be read: {error}", path.display())))?;
+        let time = |word: &str| duration(word).ok().map(Into::into);
+        let expectations = Expectations::parse(&text, time)
+            .map_err(|error| Failure::usage(format_args!("{}: {error}", path.display())))?;
+        Ok(Expected { path: path.into(), expectations })
+    }
 }
 
 /// Opens every file before any is emptied. If one cannot be written, those that this call created are removed.

@@ -31,11 +31,11 @@ pub struct Run<'s> {
 /// How a run ended.
 #[derive(Clone, Debug)]
 pub struct Ended {
-    /// The result of its last step.
+    /// The result of the last step.
     pub last: Stepped,
-    /// The number of its steps.
+    /// The number of steps.
     pub steps: u32,
-    /// Its duration.
+    /// The duration of the run.
     pub time: Duration,
     /// Indices of the faults that matched no frame.
     pub unmet: Vec<usize>,
@@ -46,7 +46,7 @@ pub struct Ended {
 /// The result of a step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stepped {
-    /// The run goes on.
+    /// The run continues.
     On,
     /// The run has reached the place at which to stop.
     There,
@@ -57,7 +57,7 @@ pub enum Stepped {
 }
 
 impl<'s> Run<'s> {
-    /// A run to its end without any dropped frame.
+    /// Returns a run to its end, without frames that the user dropped.
     pub fn new(setup: &'s Setup<'s>) -> Self {
         Run { setup, dropped: Vec::new(), until: None }
     }

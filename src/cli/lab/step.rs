@@ -1,4 +1,4 @@
-//! Stepping by hand: stop after each step, look, break something, go back.
+//! `lab --step`: stops after each step, so that the user can look, drop a frame, or go back.
 
 use std::path::PathBuf;
 
@@ -138,7 +138,8 @@ fn frames(lab: &HostLab<'_>, shown: &mut Shown) {
     }
 }
 
-/// Shows both ends of every connection. The stack's own state is shown as observed, facts known only from frames as inferred.
+/// Shows both ends of every connection. The stack's own state is labelled as observed, and values known only from frames as
+/// inferred.
 fn sockets(lab: &HostLab<'_>, shown: &mut Shown) {
     for (host, name) in ["client", "server"].into_iter().enumerate() {
         let mut none = true;

@@ -69,7 +69,7 @@ impl Probe for Notes<'_> {
     }
 }
 
-/// The most SYNs that are remembered, two for each connection; the oldest is dropped first.
+/// The largest number of SYNs that are remembered, two for each connection. The oldest is dropped first.
 const REMEMBERED: usize = 2048;
 
 /// The initial sequence numbers of the hosts that sent SYN.

@@ -5,7 +5,7 @@ use std::ffi::OsString;
 use clap::Command;
 
 use crate::cli::error::Failure;
-use crate::cli::serve::find;
+use crate::cli::programs::find;
 use crate::cli::words::option;
 
 /// Returns the error about a missing `--` before COMMAND, or a missing COMMAND. Returns `None` for any other problem. `words`

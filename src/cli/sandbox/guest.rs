@@ -42,8 +42,8 @@ impl Guest {
         }
     }
 
-    /// Returns the command's exit code if it has ended, without waiting. After a signal it is 128 plus the signal's number. Also
-    /// passes a new SIGTERM on to the command.
+    /// Returns the command's exit code if the command has ended, without waiting. If a signal ended it, the code is 128 plus
+    /// the signal's number. Also passes a new SIGTERM on to the command.
     pub fn exit_code(&mut self) -> Option<u8> {
         let mut bytes = [0; 16];
         if matches!((&self.signals).read(&mut bytes), Ok(1..)) {

@@ -30,7 +30,7 @@ fn become_command(command: &[OsString]) -> Result<SandboxError, SandboxError> {
 }
 
 fn enter(pid: u32) -> io::Result<()> {
-    // Both are opened before either is entered: from inside the user namespace, this process may not open them.
+    // Both files are opened first: inside the user namespace, this process may not open them.
     let user = File::open(format!("/proc/{pid}/ns/user"))?;
     let net = File::open(format!("/proc/{pid}/ns/net"))?;
     // A sandbox that root made without a user namespace is in this process's own, and entering one's own namespace is an error.
@@ -71,18 +71,19 @@ pub(super) fn folder() -> Result<PathBuf, SandboxError> {
         Some(runtime) => runtime.join("smolstep"),
         None => PathBuf::from(format!("/tmp/smolstep-{uid}")),
     };
-    match private(&path, uid) {
+    match ensure_private(&path, uid) {
         Ok(()) => Ok(path),
         Err(e) => Err(SandboxError::State(path, e)),
     }
 }
 
-fn private(path: &Path, uid: u32) -> io::Result<()> {
+/// Creates the folder if absent. Checks that only user `uid` can access it.
+fn ensure_private(path: &Path, uid: u32) -> io::Result<()> {
     match fs::DirBuilder::new().mode(0o700).create(path) {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
         _ => {}
     }
-    // Checks the name itself: another user could have put a link there.
+    // Checks the path itself and follows no link: another user could have created one.
     let found = fs::symlink_metadata(path)?;
     if found.is_dir() && found.uid() == uid && found.mode() & 0o077 == 0 {
         Ok(())
@@ -121,7 +122,7 @@ mod tests {
     #[test]
     fn the_newest_live_sandbox_is_found_and_dead_ones_are_swept_out() {
         let folder = std::env::temp_dir().join(format!("smolstep-join-{}", std::process::id()));
-        private(&folder, geteuid().as_raw()).unwrap();
+        ensure_private(&folder, geteuid().as_raw()).unwrap();
         let me = std::process::id();
         // Simulates a reused process number: this process with another start time.
         fs::write(folder.join(me.to_string()), "1").unwrap();
@@ -140,8 +141,8 @@ mod tests {
     fn a_folder_that_others_can_use_is_refused() {
         let folder = std::env::temp_dir().join(format!("smolstep-open-{}", std::process::id()));
         fs::DirBuilder::new().mode(0o755).create(&folder).unwrap();
-        assert!(private(&folder, geteuid().as_raw()).is_err());
-        assert!(private(&folder, geteuid().as_raw() + 1).is_err());
+        assert!(ensure_private(&folder, geteuid().as_raw()).is_err());
+        assert!(ensure_private(&folder, geteuid().as_raw() + 1).is_err());
         fs::remove_dir_all(&folder).unwrap();
     }
 }

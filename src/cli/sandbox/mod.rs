@@ -1,8 +1,8 @@
 //! `smolstep sandbox`: runs a command in its own user and network namespace, with a TAP.
 //!
-//! One process does it all: it binds the published ports, enters the namespace, makes the TAP, starts the command as its child,
-//! and serves until the command ends. The order matters: ports bound before the namespace is entered belong to the host. The
-//! kernel requires one single thread until then.
+//! One process does all the work: it binds the published ports, enters the namespace, makes the TAP, starts the command as its
+//! child, and serves until the command ends. The order matters: ports bound before the namespace is entered belong to the host.
+//! Until then the process has only one thread, because the kernel moves no process with several threads.
 
 mod dashes;
 mod error;
@@ -23,7 +23,8 @@ use crate::cli::console::Stdio;
 use crate::cli::error::Failure;
 use crate::cli::link::{LinkArgs, Side};
 use crate::cli::netlink::{Netlink, quieten};
-use crate::cli::serve::{ServerArgs, programs};
+use crate::cli::programs::programs;
+use crate::cli::serve::ServerArgs;
 use crate::cli::watch::Watch;
 use crate::host::Clock;
 use crate::phy::linux::{Kind, OpenError, TunTap, create};

@@ -8,8 +8,8 @@ use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
 use rustix::thread::UnshareFlags;
 
-/// Moves this process into a new user namespace, as root, and a new network namespace. The process must have one thread. Root
-/// does without a user namespace if the kernel refuses it.
+/// Moves this process into a new user namespace, as root, and a new network namespace. The process must have one thread. If
+/// the kernel refuses root a user namespace, root gets only a network namespace.
 pub(crate) fn enter() -> Result<(), Refused> {
     let (uid, gid) = (geteuid(), getegid());
     match unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNET) {
@@ -25,7 +25,7 @@ pub(crate) fn enter() -> Result<(), Refused> {
     }
 }
 
-/// The kernel refuses namespaces. The text is one line with the reason, if known, and the remedy.
+/// The error that the kernel refuses namespaces. Its text is one line with the reason, if known, and the remedy.
 #[derive(Debug)]
 pub struct Refused {
     error: io::Error,

@@ -21,7 +21,7 @@ pub struct Publish {
     pub port: u16,
 }
 
-/// The most TCP connections at once through all published ports. Others wait in the kernel's accept queue.
+/// The largest number of TCP connections through all published ports at a time. Others wait in the kernel's accept queue.
 pub const MAX_CONNECTIONS: usize = 64;
 
 /// How long to wait for a server that does not accept.
@@ -62,8 +62,8 @@ struct Bound {
 }
 
 impl Published {
-    /// Starts the threads that connect the ports to the servers. Call it in the sandbox: the threads inherit its namespace. They
-    /// end with the process.
+    /// Starts the threads that connect the ports to the servers. Call it in the sandbox: the threads inherit its namespace.
+    /// They end with the process.
     pub(super) fn run(self) -> io::Result<()> {
         let permits = Arc::new(Permits::new(MAX_CONNECTIONS));
         for Bound { tcp, udp, to } in self.0 {
@@ -142,7 +142,7 @@ impl Permits {
         Permits { free: Mutex::new(free), returned: Condvar::new() }
     }
 
-    /// Takes a permit, waiting for a free one.
+    /// Waits for a free permit and takes it.
     fn take(self: &Arc<Self>) -> Permit {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let mut free = self.returned.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);

@@ -8,10 +8,10 @@ use std::time::Instant;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-/// The most clients of one port; a further client replaces the one that was silent longest.
+/// The largest number of clients of one port. A further client replaces the one that was silent longest.
 const MAX_CLIENTS: usize = 64;
 
-/// A client is forgotten after this silence.
+/// How long a client may be silent before its socket is closed.
 const IDLE: Duration = Duration::from_secs(60);
 
 /// Passes datagrams in both directions until the process ends.
@@ -28,8 +28,8 @@ fn run(host: &UdpSocket, to: SocketAddr) -> io::Result<()> {
         let ready = ready(host, &clients)?;
         let now = Instant::now();
         for (client, _) in clients.list.iter_mut().zip(ready).filter(|(_, ready)| *ready) {
-            // One datagram a turn, so that no client delays the others. An error means that the server's port is closed: as on a
-            // real network, the client gets no reply.
+            // One datagram a turn, so that no client delays the others. An error means that the server's port is closed: as on
+            // a real network, the client gets no reply.
             if let Ok(len) = client.socket.recv(&mut buffer) {
                 let _ = host.send_to(buffer.get(..len).unwrap_or_default(), client.address);
                 client.heard = now;
@@ -79,7 +79,7 @@ impl<S> Clients<S> {
         Clients { list: Vec::new() }
     }
 
-    /// Returns the socket of the client at `address`, opening one for a new client.
+    /// Returns the socket of the client at `address`. Opens one for a new client.
     fn socket(
         &mut self,
         address: SocketAddr,

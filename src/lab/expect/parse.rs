@@ -15,11 +15,11 @@ use crate::stack::DropReason;
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExpectError {
-    /// Its number, from 1.
+    /// The line's number, from 1.
     pub line: usize,
     /// The wrong word; empty if a word is missing.
     pub word: String,
-    /// What is expected there.
+    /// The words that would be valid there.
     pub expected: &'static str,
 }
 

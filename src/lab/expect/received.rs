@@ -23,7 +23,7 @@ pub(super) struct Received {
     bytes: Vec<u8>,
 }
 
-/// The bytes that one connection's frames have brought.
+/// The payload of one connection's frames.
 #[derive(Clone, Debug)]
 struct Stream {
     ends: Tuple,
@@ -38,7 +38,7 @@ impl Received {
         &self.bytes
     }
 
-    /// Takes in an entry of this host. Returns whether a program has read something.
+    /// Takes in an entry of this host. Returns whether a program has read data.
     pub(super) fn process(&mut self, host: usize, snapshot: &Snapshot, frame: &[u8]) -> bool {
         match snapshot.entry.what {
             What::Arrived { summary, .. } => {

@@ -1,4 +1,4 @@
-//! Writes a run of the lab as a capture: each frame once, with a comment on what Wireshark cannot know.
+//! Writes a run of the lab as a capture: each frame once, with a comment on facts that the frame does not contain.
 
 use core::fmt::{self, Write};
 
@@ -111,7 +111,8 @@ impl<S: Sink> LabCapture<S> {
                 if change.host == entry.host && change.tuple == tuple {
                     write!(out, "; {} -> {} at step {}", change.from, change.to, change.step)?;
                 } else {
-                    // The change is put back. Each change is taken once, so their order stays the same.
+                    // A change of another connection returns to the queue. Each change is taken once, so their order stays
+                    // the same.
                     let _ = self.changes.push_back(change);
                 }
             }

@@ -122,7 +122,7 @@ fn edge_lines(out: &mut dyn Write, edge: &Edge, taken: &[Taken; 2]) -> fmt::Resu
         return writeln!(out, r#"<path d="{path}" fill="none" stroke="{GREY}" marker-end="url(#none)"/>"#);
     }
     for (side, (name, color)) in SIDES.into_iter().enumerate().filter(|(side, _)| took(*side)) {
-        // If both hosts took it, their lines run side by side.
+        // If both hosts took the transition, their lines run side by side.
         let shift = if side == 1 && took(0) { 4 } else { 0 };
         write!(out, r#"<path transform="translate({shift} {shift})" d="{path}" fill="none" stroke="{color}" "#)?;
         writeln!(out, r#"stroke-width="2.5" marker-end="url(#{name})"/>"#)?;

@@ -1,4 +1,4 @@
-//! The entries of a run: one for each thing that happened, and a ring that keeps the last of them.
+//! The entries of a run, one for each event, and a ring that keeps the last of them.
 
 use smoltcp::time::Instant;
 
@@ -7,35 +7,35 @@ use crate::stack::{Event, Next};
 use crate::trace::Cause;
 use crate::trace::Summary;
 
-/// Something that happened in a run.
+/// One event of a run, with its step, time and host.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Entry {
-    /// The number of its step, from 1. All entries of one step have the same number.
+    /// The number of the step, from 1. All entries of one step have the same number.
     pub step: u32,
     /// The virtual time.
     pub at: Instant,
     /// The host: 0 is the client, 1 the server. It has no meaning for [`What::Clock`].
     pub host: usize,
-    /// What happened.
+    /// The event.
     pub what: What,
 }
 
-/// What happened.
+/// The event of an entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum What {
     /// A frame arrived, and the host took it in.
     Arrived {
-        /// Its number.
+        /// The frame's number.
         frame: u32,
-        /// Its headers.
+        /// The frame's headers.
         summary: Summary,
         /// Whether a fault inverted one of its bits. The host drops it, because its checksum is wrong.
         damaged: bool,
     },
     /// The clock jumped to the next deadline or arrival.
     Clock,
-    /// Something happened to the host from outside.
+    /// The host was unplugged or restarted.
     HostEvent(HostEvent),
     /// The program on a connection ran.
     Ran(Next),
@@ -43,15 +43,15 @@ pub enum What {
     RanUdp(u16, Next),
     /// A frame was sent.
     Sent {
-        /// Its number.
+        /// The frame's number.
         frame: u32,
-        /// Its headers.
+        /// The frame's headers.
         summary: Summary,
-        /// Its length in bytes.
+        /// The frame's length in bytes.
         len: usize,
         /// Why the frame was sent; `None` if it carries new data or acknowledges data that just arrived.
         cause: Option<Cause>,
-        /// What happens to it.
+        /// What happens to the frame.
         verdict: Verdict,
     },
     /// The stack reported an event.

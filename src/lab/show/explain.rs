@@ -1,4 +1,4 @@
-//! Explains in one sentence why something happened, with the section of the RFC.
+//! Explains in one sentence why an event happened, with the section of the RFC. Changes of state are in explain/transition.rs.
 
 mod transition;
 
@@ -9,26 +9,25 @@ use smoltcp::socket::tcp::State;
 use super::entry::What;
 use crate::lab::{HostEvent, Snapshot, Verdict};
 use crate::stack::{DropReason, End, Event, Next};
-use crate::trace::Cause;
-use crate::trace::{Carries, Segment};
+use crate::trace::{Carries, Cause, Segment};
 
-/// Why something happened.
+/// Why an event happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Explanation {
-    /// One sentence.
+    /// The explanation, in one sentence.
     pub text: &'static str,
-    /// The RFC and its section, as in `RFC 9293 section 3.5`; empty for behaviour that this stack chose itself.
+    /// The RFC and its section, as in `RFC 9293 section 3.5`; empty for behaviour that no RFC prescribes.
     pub rfc: &'static str,
 }
 
-/// Explains an entry; `None` if there is nothing to say.
+/// Explains an entry; `None` if it needs no explanation.
 pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
     let host = snapshot.entry.host;
     let state = snapshot.states.get(host).copied();
     Some(match snapshot.entry.what {
         What::Arrived { damaged: true, .. } => because(
-            "The checksum does not fit, so the frame is dropped silently: the sender's \
-             timer will notice.",
+            "The checksum is wrong, so the frame is dropped silently: the sender's \
+             timer will notice the loss.",
             "RFC 9293 section 3.1",
         ),
         What::Arrived { summary, .. } => return arrived(summary.carries),
@@ -36,20 +35,21 @@ pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
             because("Neither host has anything to do: the clock jumps to the next arrival or the next timer.", "")
         }
         What::HostEvent(HostEvent::Cut) => because(
-            "The plug is pulled: nothing arrives and nothing leaves; the other end learns it from silence alone.",
+            "The plug is pulled: no frame arrives or leaves, and the other end notices only the silence.",
             "RFC 9293 section 3.8.3",
         ),
         What::HostEvent(HostEvent::Reboot) => because(
-            "The host restarts and knows no connection any more: the other end still believes in it.",
+            "The host restarts and forgets its connections: the other end still considers them open.",
             "RFC 9293 section 3.5.1",
         ),
         What::Ran(next) => ran(next),
-        What::RanUdp(..) => {
-            because("The program on a UDP port runs: it has a datagram, room to send, or its time has come.", "RFC 768")
-        }
+        What::RanUdp(..) => because(
+            "The program on a UDP port runs: it has a datagram, room to send, or a timer that has expired.",
+            "RFC 768",
+        ),
         What::Sent { verdict: Verdict::Drop | Verdict::Lost, cause: Some(Cause::KeepAlive), .. } => because(
-            "This probe never arrives, and no retransmission timer runs for it: the next one goes when the keep-alive \
-             time is over again.",
+            "This probe never arrives, and no retransmission timer runs for it: the next probe is sent when the keep-alive \
+             time has passed again.",
             "RFC 9293 section 3.8.4",
         ),
         What::Sent { verdict: Verdict::Drop | Verdict::Lost, summary, .. } => lost(summary.carries),
@@ -57,8 +57,8 @@ pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
             if state == Some(State::Established) && snapshot.states.contains(&State::SynSent) =>
         {
             because(
-                "A SYN within a connection may come from a peer that has restarted, or be forged: this challenge ACK says \
-                 what is expected, and a peer without such a connection answers it with RST.",
+                "A SYN within a connection may come from a peer that has restarted, or be forged: this challenge ACK \
+                 names the expected number, and a peer without such a connection answers it with RST.",
                 "RFC 9293 section 3.10.7.4",
             )
         }
@@ -80,20 +80,20 @@ fn arrived(carries: Carries) -> Option<Explanation> {
         Carries::Tcp(segment) => segment,
         Carries::ArpReply => {
             return Some(because(
-                "The answer says which hardware address has the IP address: what waited for it can leave.",
+                "The reply gives the hardware address of the IP address: packets that waited for it can leave.",
                 "RFC 826",
             ));
         }
         Carries::ArpRequest => {
             return Some(because(
-                "Somebody asks for a hardware address: the owner of the IP address answers, and notes who \
-             asked.",
+                "A host asks for a hardware address: the owner of the IP address answers, and stores the \
+             sender's address.",
                 "RFC 826",
             ));
         }
         Carries::Icmp(..) | Carries::Icmpv6(..) => {
             return Some(because(
-                "A control message arrived: it tells of a problem, or asks whether the host is there.",
+                "A control message arrived: it reports a problem, or is an echo request or reply.",
                 "RFC 792",
             ));
         }
@@ -102,30 +102,30 @@ fn arrived(carries: Carries) -> Option<Explanation> {
     };
     Some(if segment.rst {
         because(
-            "RST arrived: if its sequence number is the one expected, the connection ends at once.",
+            "RST arrived: if its sequence number is the expected one, the connection ends at once.",
             "RFC 9293 section 3.5.3",
         )
     } else if segment.syn && segment.ack.is_none() {
         because(
-            "SYN arrived: somebody wants to connect, and tells the number its bytes will be counted \
-             from.",
+            "SYN arrived: the peer wants to connect, and announces its initial sequence \
+             number.",
             "RFC 9293 section 3.5",
         )
     } else if segment.syn {
         because(
-            "SYN,ACK arrived: the peer agrees, acknowledges our SYN, and tells its own initial \
+            "SYN,ACK arrived: the peer accepts, acknowledges our SYN, and announces its own initial sequence \
              number.",
             "RFC 9293 section 3.5",
         )
     } else if segment.fin {
         because(
-            "FIN arrived: the peer sends nothing after it; it takes one sequence number and is \
+            "FIN arrived: the peer will send no more data; FIN takes one sequence number and is \
              acknowledged like a byte.",
             "RFC 9293 section 3.6",
         )
     } else if segment.len > 0 {
         because(
-            "Payload arrived: what is in order and within the window is taken, and will be \
+            "Payload arrived: data in order and within the window is accepted, and will be \
              acknowledged.",
             "RFC 9293 section 3.10.7.4",
         )
@@ -141,14 +141,15 @@ fn arrived(carries: Carries) -> Option<Explanation> {
 fn ran(next: Next) -> Explanation {
     match next {
         Next::Abort => because(
-            "The program gives the connection up: RST tells the peer, and what was queued is lost.",
+            "The program aborts the connection: RST tells the peer, and queued data is lost.",
             "RFC 9293 section 3.10.5",
         ),
-        Next::Close => {
-            because("The program wants nothing more: FIN will follow what it has sent.", "RFC 9293 section 3.10.4")
-        }
+        Next::Close => because(
+            "The program closes the connection: FIN will follow the data that it has sent.",
+            "RFC 9293 section 3.10.4",
+        ),
         Next::Wait | Next::WakeAt(_) => because(
-            "The program runs, since something may have changed for it; what it writes waits in the \
+            "The program runs, because its connection may have changed; data that it writes waits in the \
              send buffer.",
             "",
         ),
@@ -166,26 +167,26 @@ fn lost(carries: Carries) -> Explanation {
             "RFC 9293 section 3.5.2",
         ),
         Carries::Tcp(_) => because(
-            "This acknowledgement never arrives, and is not retransmitted: a later one says all that \
-             it said.",
+            "This acknowledgement never arrives, and is not retransmitted: a later one also \
+             covers its data.",
             "RFC 9293 section 3.4",
         ),
         Carries::Udp(_) => {
-            because("This datagram never arrives, and UDP does not notice: its program has to.", "RFC 768")
+            because("This datagram never arrives, and UDP does not notice: the program has to.", "RFC 768")
         }
-        _ => because("This frame never arrives; its sender will have to ask again.", ""),
+        _ => because("This frame never arrives: its sender will have to send another one.", ""),
     }
 }
 
 fn caused(cause: Cause, segment: Option<Segment>) -> Explanation {
     match cause {
         Cause::DelayedAck(_) => because(
-            "The acknowledgement waited for payload to travel with; none came in time, so it goes \
+            "The acknowledgement waited for payload to travel with; none came in time, so it is sent \
              alone.",
             "RFC 9293 section 3.8.6.3",
         ),
         Cause::DuplicateAck => because(
-            "The same acknowledgement again: what arrived was not what is expected next, and the \
+            "The same acknowledgement again: the segment that arrived is not the next one in order, and the \
              sender should know at once.",
             "RFC 5681 section 3.2",
         ),
@@ -195,8 +196,8 @@ fn caused(cause: Cause, segment: Option<Segment>) -> Explanation {
             "RFC 5681 section 3.2",
         ),
         Cause::KeepAlive => because(
-            "Nothing was heard for long: an old sequence number makes the peer answer, if it is still \
-             there.",
+            "The peer was silent for the keep-alive time: an old sequence number makes it answer, if it still \
+             runs.",
             "RFC 9293 section 3.8.4",
         ),
         Cause::Retransmission { count, .. } if count > 1 => because(
@@ -205,22 +206,22 @@ fn caused(cause: Cause, segment: Option<Segment>) -> Explanation {
             "RFC 6298 section 5",
         ),
         Cause::Retransmission { .. } if segment.is_some_and(|s| s.syn) => because(
-            "No acknowledgement of the SYN came before the timer ran out, which takes a second as long as \
-             no round trip is measured: it is sent again.",
+            "No acknowledgement of the SYN arrived within one second, the timer before any round trip is \
+             measured: the SYN is sent again.",
             "RFC 6298 section 2",
         ),
         Cause::Retransmission { .. } => because(
-            "No acknowledgement came before the retransmission timer ran out: the oldest segment is \
+            "No acknowledgement arrived before the retransmission timer expired: the oldest segment is \
              sent again.",
             "RFC 6298 section 5",
         ),
         Cause::WindowUpdate => because(
-            "The program has read: the window is open wider, and the peer is told so.",
+            "The program has read data: this segment tells the peer that the window is larger.",
             "RFC 9293 section 3.8.6",
         ),
         Cause::ZeroWindowProbe => because(
-            "The peer's window is closed: one byte asks whether it still is, since the update that \
-             opens it may get lost.",
+            "The peer's window is closed: one byte probes it, because the update that \
+             opens the window may have been lost.",
             "RFC 9293 section 3.8.6.1",
         ),
     }
@@ -233,41 +234,44 @@ fn sent(segment: &Segment, snapshot: &Snapshot, state: Option<State>) -> Explana
     let [sender, receiver] = snapshot.isn;
     if segment.rst {
         because(
-            "RST tells the peer that there is no such connection here, or that this end has given it \
-             up.",
+            "RST tells the peer that there is no such connection here, or that this end has aborted \
+             it.",
             "RFC 9293 section 3.5.2",
         )
     } else if segment.syn && segment.ack.is_none() {
         because(
-            "SYN asks for a connection: its number is where this end's bytes are counted from, its \
-             options tell the largest segment and the window scale.",
+            "SYN asks for a connection: its number is this end's initial sequence number, and its \
+             options announce the largest segment and the window scale.",
             "RFC 9293 section 3.5",
         )
     } else if segment.syn {
         because(
-            "SYN,ACK agrees to the connection: it acknowledges the peer's SYN and brings this end's \
-             own initial number.",
+            "SYN,ACK accepts the connection: it acknowledges the peer's SYN and announces this end's \
+             own initial sequence number.",
             "RFC 9293 section 3.5",
         )
     } else if segment.fin && segment.len > 0 {
         because(
-            "The last payload and FIN travel in one segment: this end sends nothing after it.",
+            "The last payload and FIN travel in one segment: this end will send no more data.",
             "RFC 9293 section 3.6",
         )
     } else if segment.fin {
         because(
-            "FIN: this end sends nothing after it; it takes one sequence number, so that it can be \
+            "FIN: this end will send no more data; FIN takes one sequence number, so that it can be \
              acknowledged.",
             "RFC 9293 section 3.6",
         )
     } else if segment.len > 0 {
         because(
-            "New payload, as much as the peer's window and the largest segment allow; it carries the \
-             acknowledgement of what came.",
+            "New payload, as much as the peer's window and the largest segment allow; it also \
+             acknowledges the data that arrived.",
             "RFC 9293 section 3.7",
         )
     } else if matches!(state, Some(CloseWait | LastAck | Closing | TimeWait)) {
-        because("The peer's FIN is acknowledged: ACK counts one for it.", "RFC 9293 section 3.6")
+        because(
+            "The peer's FIN is acknowledged: it counts as one in the acknowledgement number.",
+            "RFC 9293 section 3.6",
+        )
     } else if state == Some(Established) && first(Some(segment.seq), sender) && first(segment.ack, receiver) {
         because("The third segment of the handshake: it acknowledges the peer's SYN.", "RFC 9293 section 3.5")
     } else {
@@ -282,13 +286,15 @@ fn other(carries: Carries) -> Option<Explanation> {
     Some(match carries {
         Carries::ArpReply => because("The owner of the IP address answers with its hardware address.", "RFC 826"),
         Carries::ArpRequest => because(
-            "Before a packet can leave, its receiver's hardware address must be known: everybody on \
-             the link is asked.",
+            "A packet can leave only when its receiver's hardware address is known: this request asks all \
+             hosts on the link.",
             "RFC 826",
         ),
-        Carries::Icmp(3, 3) => because("No program has this UDP port: the sender is told.", "RFC 1122 section 4.1.3.1"),
+        Carries::Icmp(3, 3) => {
+            because("No program has this UDP port: this message tells the sender.", "RFC 1122 section 4.1.3.1")
+        }
         Carries::Icmp(..) | Carries::Icmpv6(..) => {
-            because("A control message: it answers an echo request, or tells of a problem.", "RFC 792")
+            because("A control message: it answers an echo request, or reports a problem.", "RFC 792")
         }
         Carries::Udp(_) => because(
             "A datagram: no connection, no acknowledgement, no order; it arrives whole or not at all.",
@@ -307,16 +313,19 @@ fn happened(event: &Event) -> Option<Explanation> {
             "RFC 9293 section 3.10.7.4",
         ),
         Event::Connected { .. } => {
-            because("The handshake is complete at this end: its program may begin.", "RFC 9293 section 3.10.7.3")
+            because("The handshake is complete at this end: its program can begin.", "RFC 9293 section 3.10.7.3")
         }
         Event::Connecting { .. } => because(
-            "A program asks for a connection: an unused local port and an initial sequence number are \
-             chosen.",
+            "A program asks for a connection: the stack chooses an unused local port and an initial \
+             sequence number.",
             "RFC 9293 section 3.9.1.1",
         ),
         Event::Dropped(why) | Event::Refused { why, .. } => dropped(*why, matches!(event, Event::Refused { .. })),
         Event::Ended { end, .. } | Event::HalfOpenEnded { end, .. } => ended(*end),
-        Event::Read { .. } => because("The program reads: the window can open by as much.", "RFC 9293 section 3.8.6"),
+        Event::Read { .. } => because(
+            "The program reads data: the window can grow by the same number of bytes.",
+            "RFC 9293 section 3.8.6",
+        ),
         Event::State { from, to, .. } => transition(*from, *to),
         Event::Udp { .. } | Event::Wrote { .. } => return None,
     })
@@ -357,7 +366,7 @@ fn dropped(why: DropReason, refused: bool) -> Explanation {
         }
         DropReason::BacklogFull => because(
             "The listener's backlog is full: the SYN is ignored, and the caller's retransmission may \
-             find room; what fills a backlog may be a flood of SYNs.",
+             find room; a SYN flood can fill a backlog.",
             "RFC 4987 section 2",
         ),
         DropReason::SlotsFull => because(
@@ -366,19 +375,20 @@ fn dropped(why: DropReason, refused: bool) -> Explanation {
             "RFC 4987 section 2",
         ),
         DropReason::FragmentedTcp => because(
-            "This stack takes no TCP from IP fragments: TCP keeps its segments below the path's size \
+            "This stack accepts no TCP in IP fragments: TCP limits its segments to the path's MTU \
              instead.",
             "RFC 9293 section 3.7.2",
         ),
-        DropReason::Martian => {
-            because("An address that cannot be a sender or a receiver here is ignored.", "RFC 1122 section 3.2.1.3")
-        }
+        DropReason::Martian => because(
+            "A frame is ignored if its source or destination address is not valid here.",
+            "RFC 1122 section 3.2.1.3",
+        ),
         DropReason::Unreachable => because(
-            "Nobody on the link owns the receiver's address, so the datagram cannot leave.",
+            "No host on the link has the receiver's address, so the datagram cannot leave.",
             "RFC 1122 section 2.3.2.2",
         ),
         DropReason::UnsupportedHeader => because(
-            "This stack looks for TCP behind the IPv6 header only, not behind extension headers.",
+            "This stack finds TCP only directly after the IPv6 header, not after extension headers.",
             "RFC 8200 section 4",
         ),
     }
@@ -386,25 +396,25 @@ fn dropped(why: DropReason, refused: bool) -> Explanation {
 
 fn ended(end: End) -> Explanation {
     match end {
-        End::Aborted => because("This end gave the connection up with RST.", "RFC 9293 section 3.10.5"),
+        End::Aborted => because("This end aborted the connection with RST.", "RFC 9293 section 3.10.5"),
         End::AddressGone => because("The interface lost the address, and with it every connection that used it.", ""),
         End::Closed => {
-            because("Both directions are closed, and all that this end sent is acknowledged.", "RFC 9293 section 3.6")
+            because("Both directions are closed, and all data of this end is acknowledged.", "RFC 9293 section 3.6")
         }
         End::Recycled => because(
-            "The slot was needed for a new connection: the oldest in TIME-WAIT or half-open goes \
-             first.",
+            "A new connection needed the slot: the oldest in TIME-WAIT is recycled first, then the oldest half-open one.",
             "RFC 4987 section 3.4",
         ),
-        End::Refused => {
-            because("RST answered the SYN: nobody listens on that port, or there is no room.", "RFC 9293 section 3.5.2")
-        }
+        End::Refused => because(
+            "RST answered the SYN: no program listens on that port, or there is no room.",
+            "RFC 9293 section 3.5.2",
+        ),
         End::Reset => because(
-            "The peer sent RST: it has given the connection up, or knows nothing of it.",
+            "The peer sent RST: it has aborted the connection, or has no such connection.",
             "RFC 9293 section 3.5.3",
         ),
         End::TimedOut => {
-            because("The peer did not answer in time, for all the retransmissions.", "RFC 9293 section 3.8.3")
+            because("The peer did not answer in time, despite the retransmissions.", "RFC 9293 section 3.8.3")
         }
         End::Unreachable => because(
             "No host on the link answered for the address, so not even the SYN could leave.",

@@ -1,21 +1,23 @@
 //! The ladder: the client at the left, the server at the right, and a line for each event between them.
 
+mod label;
+
 use core::fmt::{self, Display, Write};
 
 use smoltcp::socket::tcp::State;
-use smoltcp::time::{Duration, Instant};
+use smoltcp::time::Instant;
 
+use self::label::Label;
 use super::entry::What;
-use super::text::{Span, Text};
+use super::text::Text;
 use crate::lab::{Snapshot, Verdict};
 use crate::stack::{Event, Next};
-use crate::trace::Cause;
-use crate::trace::{Carries, Segment, Summary};
+use crate::trace::{Carries, Cause, Segment, Summary};
 
 /// The appearance of a ladder.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Ladder {
-    /// The columns of a line, limited to [`Ladder::NARROWEST`] and [`Ladder::WIDEST`].
+    /// The number of columns of a line, limited to [`Ladder::NARROWEST`] and [`Ladder::WIDEST`].
     pub width: usize,
     /// Whether to use ASCII only.
     pub ascii: bool,
@@ -37,8 +39,8 @@ impl Ladder {
         Header(*self)
     }
 
-    /// The line of an entry, or `None` if other lines show it: the states' columns show changes of state, and the line of a
-    /// program's run shows what the program read.
+    /// The line of an entry, or `None` if other lines show it. The columns of states show changes of state, and the line of a
+    /// program's run shows the data that it read.
     pub fn row(&self, snapshot: &Snapshot) -> Option<impl Display + use<>> {
         Some(Row { ladder: *self, snapshot: *snapshot, body: Body::of(*self, snapshot)? })
     }
@@ -51,12 +53,12 @@ impl Ladder {
         self.width() >= WIDE
     }
 
-    /// The columns of a state.
+    /// The number of columns for a state.
     fn state(&self) -> usize {
         if self.is_wide() { 12 } else { 10 }
     }
 
-    /// The columns between the states.
+    /// The number of columns between the states.
     fn middle(&self) -> usize {
         self.width() - TIME - 1 - STEP - 1 - 2 * (self.state() + 1)
     }
@@ -86,26 +88,26 @@ impl Display for Header {
     }
 }
 
-/// The part between the states.
+/// The part of a line between the two states.
 pub(super) enum Body {
     /// A frame leaves the client or the server.
     Arrow {
         /// The sender.
         host: usize,
-        /// Its number.
+        /// The frame's number.
         frame: u32,
-        /// Whether it never arrives.
+        /// Whether the frame never arrives.
         lost: bool,
-        /// Whether it is a retransmission.
+        /// Whether the frame is a retransmission.
         again: bool,
-        /// Its label.
+        /// The arrow's label.
         label: Text,
     },
-    /// A frame arrives whose arrow was drawn when it was sent.
+    /// A frame arrives. Its arrow was drawn when the frame was sent.
     Arrival { host: usize, frame: u32, damaged: bool, text: Text },
     /// The clock jumps.
     Clock,
-    /// Something else happens at a host.
+    /// Any other event at a host.
     Note { host: usize, tone: Tone, text: Text },
 }
 
@@ -143,7 +145,7 @@ impl Body {
             }
             What::Sent { frame, summary, cause, verdict, .. } if host < 2 => {
                 let label = Label { ladder, isn: snapshot.isn, frame, summary, cause, verdict };
-                let label = label.fitting(ladder.middle().saturating_sub(6));
+                let label = label.longest_that_fits(ladder.middle().saturating_sub(6));
                 let lost = matches!(verdict, Verdict::Drop | Verdict::Lost);
                 let again = matches!(cause, Some(Cause::Retransmission { .. } | Cause::FastRetransmission));
                 return Some(Body::Arrow { host, frame, lost, again, label });
@@ -304,87 +306,6 @@ impl Ladder {
             state => write!(text, "{state}"),
         };
         text
-    }
-}
-
-/// The label of an arrow.
-struct Label {
-    ladder: Ladder,
-    isn: [Option<smoltcp::wire::TcpSeqNumber>; 2],
-    frame: u32,
-    summary: Summary,
-    cause: Option<Cause>,
-    verdict: Verdict,
-}
-
-impl Label {
-    /// The longest wording that fits. If none fits, the shortest is cut.
-    fn fitting(&self, room: usize) -> Text {
-        for shortness in 0..3 {
-            let mut text = Text::new(room);
-            let _ = self.write(&mut text, shortness);
-            if !text.is_cut() || shortness == 2 {
-                return text;
-            }
-        }
-        Text::new(room)
-    }
-
-    fn write(&self, text: &mut Text, shortness: u8) -> fmt::Result {
-        if self.ladder.is_wide() {
-            write!(text, "#{} ", self.frame)?;
-        }
-        // The marks go first, because a cut removes the end.
-        self.marks(text, shortness)?;
-        match self.summary.segment() {
-            None => write!(text, "{}", self.summary),
-            Some(segment) => {
-                let [seq, ack, len, win] = match shortness {
-                    0 | 1 => ["seq=", "ack=", "len=", "win="],
-                    _ => ["s=", "a=", "l=", "w="],
-                };
-                let since = |number: smoltcp::wire::TcpSeqNumber, isn: Option<smoltcp::wire::TcpSeqNumber>| {
-                    number.0.wrapping_sub(isn.map_or(0, |isn| isn.0)) as u32
-                };
-                write!(text, "{} {seq}{}", segment.flags(), since(segment.seq, self.isn[0]))?;
-                if let Some(number) = segment.ack {
-                    write!(text, " {ack}{}", since(number, self.isn[1]))?;
-                }
-                if shortness == 0 || segment.len > 0 {
-                    write!(text, " {len}{}", segment.len)?;
-                }
-                write!(text, " {win}{}", segment.window)
-            }
-        }
-    }
-
-    fn marks(&self, text: &mut Text, shortness: u8) -> fmt::Result {
-        let long = shortness == 0;
-        match self.verdict {
-            Verdict::Deliver => {}
-            Verdict::Delay(time) => write!(text, "+{} ", Span(time))?,
-            // The cross on the arrow shows the loss.
-            Verdict::Drop | Verdict::Lost if !long => {}
-            verdict => write!(text, "{verdict} ")?,
-        }
-        match self.cause {
-            None => Ok(()),
-            Some(Cause::Retransmission { rto, count }) => {
-                text.write_str(if self.ladder.ascii { "again" } else { "↻" })?;
-                if count > 1 {
-                    write!(text, "{count}")?;
-                }
-                // A segment sent right after a retransmission did not wait for its own timer.
-                if rto == Duration::ZERO { text.write_str(" ") } else { write!(text, " RTO {} ", Span(rto)) }
-            }
-            Some(Cause::FastRetransmission) if self.ladder.ascii => text.write_str("again fast "),
-            Some(Cause::FastRetransmission) => text.write_str("↻ fast "),
-            Some(Cause::DelayedAck(_)) => text.write_str(if long { "delayed " } else { "" }),
-            Some(Cause::DuplicateAck) => text.write_str(if long { "duplicate " } else { "dup " }),
-            Some(Cause::KeepAlive) => text.write_str(if long { "keep-alive: " } else { "alive? " }),
-            Some(Cause::WindowUpdate) => text.write_str(if long { "window update: " } else { "window " }),
-            Some(Cause::ZeroWindowProbe) => text.write_str(if long { "zero-window probe: " } else { "probe " }),
-        }
     }
 }
 

@@ -13,10 +13,10 @@ pub const STEPS: usize = 4;
 /// The number of changes remembered that are not in the diagram: the first ones.
 pub const OTHERS: usize = 16;
 
-/// How one host took a transition.
+/// How often, and at which steps, one host took a transition.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Taken {
-    /// The number of times.
+    /// How often the host took the transition.
     pub count: u32,
     steps: [u32; STEPS],
 }
@@ -40,11 +40,11 @@ impl Taken {
 pub struct Other {
     /// The host: 0 is the client, 1 the server.
     pub side: usize,
-    /// The state before.
+    /// The state before the change.
     pub from: State,
-    /// The state after.
+    /// The state after the change.
     pub to: State,
-    /// The step.
+    /// The step of the change.
     pub step: u32,
 }
 
@@ -78,7 +78,7 @@ impl Visited {
         }
     }
 
-    /// How the client and the server took the transition at this index of [`TRANSITIONS`](crate::lab::figure::TRANSITIONS).
+    /// The client's and the server's uses of the transition at this index of [`TRANSITIONS`](crate::lab::figure::TRANSITIONS).
     ///
     /// # Panics
     /// If there is no such index.

@@ -59,7 +59,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         self.quiet()
     }
 
-    /// Sends a packet. Returns whether it leaves with the right checksum.
+    /// Sends a packet. Returns whether the packet leaves with the right checksum.
     fn leaves(&mut self, protocol: Protocol, sum: Sum) -> Result<bool, Fault> {
         let now = self.now()?;
         let (medium, to) = (self.frames.medium, self.frames.to);

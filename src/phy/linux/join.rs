@@ -59,7 +59,7 @@ impl Join {
         (start + len <= self.link + LONGEST).then_some(start..start + len)
     }
 
-    /// Adds the next frame if it continues the stream of `first` unchanged. Returns whether it did.
+    /// Adds the next frame if it continues the stream of `first` unchanged. Returns whether the frame was added.
     pub(super) fn take(&mut self, first: &[u8], frame: &[u8]) -> bool {
         self.continues(first, frame).is_some()
     }

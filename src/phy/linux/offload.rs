@@ -161,7 +161,7 @@ pub(super) fn tcp_of(frame: &[u8], medium: Medium) -> Option<Tcp> {
     Some(Tcp { v6, start, payload: start + usize::from(header), end, pseudo })
 }
 
-/// An IP packet in a frame. Its payload's start and end are bytes from the frame's start.
+/// An IP packet in a frame. The payload's start and end are offsets from the frame's start, in bytes.
 struct Ip {
     source: IpAddress,
     destination: IpAddress,

@@ -53,9 +53,9 @@ impl TunTap {
     /// Frames may be longer than the MTU, up to 64 KiB. The kernel handles their TCP checksums in both directions. This is for
     /// the stack, not for forwarding frames.
     ///
-    /// Over IPv6, smoltcp sends segments of the MTU, and this device joins consecutive ones. Joined segments wait for more until
-    /// [`flush`](TunTap::flush) or [`wait`](TunTap::wait), and nothing is received meanwhile: call one of these methods whenever
-    /// the stack has nothing to do.
+    /// Over IPv6, smoltcp sends segments of the MTU, and this device joins consecutive ones. Joined segments wait for more
+    /// until [`flush`](TunTap::flush) or [`wait`](TunTap::wait), and nothing is received meanwhile: call one of these methods
+    /// whenever the stack has nothing to do.
     ///
     /// # Errors
     /// Those of [`TunTap::open`].
@@ -83,7 +83,7 @@ impl TunTap {
         &self.name
     }
 
-    /// Whether it carries Ethernet frames or IP packets.
+    /// Whether the interface carries Ethernet frames or IP packets.
     pub fn kind(&self) -> Kind {
         self.kind
     }
@@ -93,8 +93,8 @@ impl TunTap {
         self.port.is_blocked()
     }
 
-    /// The number of frames discarded: received ones that were empty, too long or corrupt, and sent ones that the kernel refused
-    /// or cut short.
+    /// The number of frames discarded: received ones that were empty, too long or corrupt, and sent ones that the kernel
+    /// refused or cut short.
     pub fn dropped(&self) -> u64 {
         self.port.dropped
     }
@@ -116,11 +116,11 @@ impl TunTap {
 
     /// Waits until a frame has arrived, the held frame can be sent, one of `extra` can be read, or `timeout` is over.
     ///
-    /// `None` waits for ever. A file of `extra` that has ended counts as readable. This method may also return early with nothing
-    /// ready: after a signal, or to retry the held frame.
+    /// `None` waits for ever. A file of `extra` that has ended counts as readable. This method may also return early with
+    /// nothing ready: after a signal, or to retry the held frame.
     ///
-    /// While a frame is held, this method may return up to 100 ms after the timeout, because the stack could do nothing but wait
-    /// again. Otherwise a timeout is kept to the nanosecond, as far as the kernel's timers allow.
+    /// While a frame is held, this method may return up to 100 ms after the timeout, because the stack could do nothing but
+    /// wait again. Otherwise a timeout is kept to the nanosecond, as far as the kernel's timers allow.
     ///
     /// A file at its end stays readable: leave it out of `extra` from then on. After a fault this returns at once.
     ///

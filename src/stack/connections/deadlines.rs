@@ -35,19 +35,10 @@ impl Deadlines {
             (None, NONE) => {}
             (None, position) => self.take(slots, index, position.into()),
             (Some(due), NONE) => {
-                let position = self.len;
                 self.len += 1;
-                place(slots, position, due, index);
-                up(slots, position);
+                self.settle(slots, self.len - 1, due, index);
             }
-            (Some(due), position) => {
-                let before = core::mem::replace(&mut slots[usize::from(position)].deadline.due, due);
-                if due < before {
-                    up(slots, position.into());
-                } else if due > before {
-                    self.down(slots, position.into());
-                }
-            }
+            (Some(due), position) => self.settle(slots, position.into(), due, index),
         }
     }
 
@@ -55,12 +46,15 @@ impl Deadlines {
         self.len -= 1;
         slots[index].deadline.position = NONE;
         if position != self.len {
-            let last = at(slots, self.len);
-            place(slots, position, due(slots, self.len), last);
-            up(slots, position);
-            let position = slots[last].deadline.position;
-            self.down(slots, position.into());
+            self.settle(slots, position, due(slots, self.len), at(slots, self.len));
         }
+    }
+
+    /// Puts a slot's deadline at a position, then moves it to where it belongs.
+    fn settle(&self, slots: &mut [SlotIndex], position: usize, due: Instant, index: usize) {
+        place(slots, position, due, index);
+        up(slots, position);
+        self.down(slots, slots[index].deadline.position.into());
     }
 
     fn down(&self, slots: &mut [SlotIndex], mut position: usize) {
@@ -130,7 +124,7 @@ mod tests {
     /// Compares with a plain search for the minimum, over many random settings.
     #[test]
     fn agrees_with_a_plain_search() {
-        let (mut heap, mut slots, mut plain) = (Deadlines::EMPTY, [SlotIndex::EMPTY; 64], [None; 64]);
+        let (mut heap, mut slots, mut plain) = (Deadlines::EMPTY, [SlotIndex::default(); 64], [None; 64]);
         let mut random = Random(7);
         for round in 0..20_000 {
             let index = random.below(64);

@@ -71,7 +71,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         repr.control = control;
         let mut frame = [0; control::LONGEST];
         let Some(len) = control::write(&mut frame, link, &tuple, &repr, &control::inner_checksums()) else { return };
-        let (mut reply, mut replied) = ([0; 2 * control::LONGEST], 0);
+        let (mut reply, mut replied) = ([0; control::LONGEST], 0);
         let token = Held { memory: &mut reply, len: &mut replied };
         self.iface.poll_ingress_single(now, &mut OneFrame::new(&frame[..len], PacketMeta::default(), token), set);
         let state = set.get::<Socket>(*handle).state();

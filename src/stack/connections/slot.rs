@@ -34,23 +34,25 @@ pub struct Slot<'a, S> {
     pub(super) progress: (usize, usize),
 }
 
-impl<S> Slot<'_, S> {
-    /// A slot that was never used.
-    pub const EMPTY: Self = Slot {
-        set: None,
-        session: None,
-        phase: Phase::Free,
-        listener: None,
-        generation: 0,
-        state: State::Closed,
-        control: Block::EMPTY,
-        run: false,
-        queue: Queue::None,
-        unresolved: false,
-        wake_at: None,
-        give_up_at: None,
-        progress: (0, 0),
-    };
+/// A slot that was never used. It is no constant, because a board would keep the constant's bytes in flash.
+impl<S> Default for Slot<'_, S> {
+    fn default() -> Self {
+        Slot {
+            set: None,
+            session: None,
+            phase: Phase::Free,
+            listener: None,
+            generation: 0,
+            state: State::Closed,
+            control: Block::EMPTY,
+            run: false,
+            queue: Queue::None,
+            unresolved: false,
+            wake_at: None,
+            give_up_at: None,
+            progress: (0, 0),
+        }
+    }
 }
 
 impl<'a, S> Slot<'a, S> {

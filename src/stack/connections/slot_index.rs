@@ -25,10 +25,11 @@ pub struct SlotIndex {
     pub(super) deadline: Entry,
 }
 
-impl SlotIndex {
-    /// The index of a slot that was never used.
-    pub const EMPTY: SlotIndex =
-        SlotIndex { tuple: None, bucket: Bucket::EMPTY, nodes: [Node::EMPTY; 2], deadline: Entry::EMPTY };
+/// The index of a slot that was never used.
+impl Default for SlotIndex {
+    fn default() -> Self {
+        SlotIndex { tuple: None, bucket: Bucket::EMPTY, nodes: [Node::EMPTY; 2], deadline: Entry::EMPTY }
+    }
 }
 
 /// The links of one slot in a list.

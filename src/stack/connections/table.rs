@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn finds_what_is_there() {
         let (hashed, plain) = (Table::<true>::new(7, 8), Table::<false>::new(7, 8));
-        let mut slots = [SlotIndex::EMPTY; 8];
+        let mut slots = [SlotIndex::default(); 8];
         let tuple = |peer: u16| Tuple {
             local: IpEndpoint::new(Ipv4Address::new(192, 168, 69, 1).into(), 7),
             remote: IpEndpoint::new(Ipv4Address::new(10, 0, 0, (peer / 4) as u8).into(), 50_000 + peer % 4),

@@ -17,8 +17,8 @@ pub fn transition(from: State, to: State) -> Explanation {
             "RFC 9293 section 3.10.7.2",
         ),
         (SynSent, SynReceived) => because(
-            "Both ends called each other at the same time: a SYN without ACK came where SYN,ACK was \
-             expected.",
+            "Both ends called each other at the same time: a SYN arrived in place of the expected \
+             SYN,ACK.",
             "RFC 9293 section 3.5",
         ),
         (SynSent, Established) => because(
@@ -27,7 +27,7 @@ pub fn transition(from: State, to: State) -> Explanation {
             "RFC 9293 section 3.10.7.3",
         ),
         (SynSent, Closed) => because(
-            "The attempt is over: it was refused with RST, timed out, or was given up.",
+            "The attempt is over: it was refused with RST, timed out, or was aborted.",
             "RFC 9293 section 3.10.7.3",
         ),
         (SynReceived, Established) => {
@@ -39,8 +39,8 @@ pub fn transition(from: State, to: State) -> Explanation {
             "RFC 9293 section 3.10.7.4",
         ),
         (SynReceived, CloseWait) => because(
-            "The segment that completed the handshake carried FIN as well, so ESTABLISHED was passed \
-             through at once.",
+            "The segment that completed the handshake also carried FIN, so the connection passed through \
+             ESTABLISHED at once.",
             "RFC 9293 section 3.10.7.4",
         ),
         (SynReceived, FinWait1) => because(
@@ -48,56 +48,53 @@ pub fn transition(from: State, to: State) -> Explanation {
             "RFC 9293 section 3.10.4",
         ),
         (Established, FinWait1) => because(
-            "The program closed first: FIN goes out after what is still queued, and the peer may go \
-             on sending.",
+            "The program closed first: FIN follows the queued data, and the peer may continue to \
+             send.",
             "RFC 9293 section 3.6",
         ),
         (Established, CloseWait) => because(
-            "The peer's FIN arrived: it will send no more, and this end may still do so until its \
+            "The peer's FIN arrived: the peer will send no more data, and this end may send until its \
              program closes.",
             "RFC 9293 section 3.6",
         ),
         (FinWait1, FinWait2) => {
-            because("Our FIN is acknowledged: what remains is to wait for the peer's FIN.", "RFC 9293 section 3.6")
+            because("Our FIN is acknowledged: this end now waits for the peer's FIN.", "RFC 9293 section 3.6")
         }
         (FinWait1, Closing) => because(
             "The peer's FIN arrived and does not acknowledge ours: both ends closed at the same time.",
             "RFC 9293 section 3.6",
         ),
         (FinWait1, TimeWait) => because(
-            "One segment brought the peer's FIN and the acknowledgement of ours: FIN-WAIT-2 is passed \
-             over.",
+            "One segment carried the peer's FIN and the acknowledgement of ours, so the connection skips \
+             FIN-WAIT-2.",
             "RFC 9293 section 3.10.7.4",
         ),
         (FinWait2, TimeWait) => because(
-            "The peer's FIN arrived: this end acknowledges it and stays a while, in case that ACK is \
+            "The peer's FIN arrived: this end acknowledges it and keeps the connection for a while, in case that ACK is \
              lost.",
             "RFC 9293 section 3.6.1",
         ),
         (Closing, TimeWait) => because(
-            "Our FIN is acknowledged, the peer's arrived before: both ends wait out the last \
-             segments.",
+            "Our FIN is acknowledged, and the peer's FIN arrived before: both ends wait until old segments \
+             have expired.",
             "RFC 9293 section 3.6",
         ),
         (CloseWait, LastAck) => because(
-            "The program closed as well: FIN goes out, and only its acknowledgement is missing.",
+            "The program closed too: FIN is sent, and only its acknowledgement is missing.",
             "RFC 9293 section 3.6",
         ),
         (LastAck, Closed) => because(
-            "Our FIN is acknowledged: nothing is left to wait for at the end that closed last.",
+            "Our FIN is acknowledged: the end that closed last needs no TIME-WAIT.",
             "RFC 9293 section 3.10.7.4",
         ),
         (TimeWait, Closed) => because(
-            "TIME-WAIT is over: no segment of this connection can be under way any more. (The RFC \
+            "TIME-WAIT is over: no segment of this connection is in flight any more. (The RFC \
              asks for twice the maximum segment lifetime, this stack waits 10 s.)",
             "RFC 9293 section 3.6.1",
         ),
         (_, Closed) => {
-            because("The connection is gone at once: RST arrived, or this end gave up.", "RFC 9293 section 3.10.7.4")
+            because("The connection ends at once: RST arrived, or this end aborted it.", "RFC 9293 section 3.10.7.4")
         }
-        _ => because(
-            "The connection moved by more than one transition of the diagram at once.",
-            "RFC 9293 section 3.3.2",
-        ),
+        _ => because("The connection made more than one transition of the diagram at once.", "RFC 9293 section 3.3.2"),
     }
 }

@@ -2,6 +2,7 @@
 
 use std::string::{String, ToString};
 
+use smoltcp::time::Duration;
 use smoltcp::wire::{IpAddress, IpEndpoint, TcpSeqNumber};
 
 use super::*;

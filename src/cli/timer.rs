@@ -1,0 +1,80 @@
+//! A timer that wakes the loop of `host::drive`.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::time::{
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, timerfd_create, timerfd_settime,
+};
+use smoltcp::time::Instant;
+
+use super::error::Failure;
+use super::stop::Stop;
+use crate::host::{Clock, Interrupt, Verdict};
+
+/// A timer that wakes the loop, independent of the stack's deadlines.
+pub(super) struct Timer(OwnedFd);
+
+impl Timer {
+    pub(super) fn new() -> Result<Self, Failure> {
+        timerfd_create(TimerfdClockId::Monotonic, TimerfdFlags::NONBLOCK | TimerfdFlags::CLOEXEC)
+            .map(Timer)
+            .map_err(|error| Failure::run(format_args!("no timer: {error}")))
+    }
+
+    /// Returns a file that is readable once the time has come.
+    pub(super) fn file(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+
+    /// Wakes the loop at `at`, or at once if that time has passed; `None` stops the timer. The new time replaces the earlier
+    /// one. Once the time has come, the loop wakes repeatedly until the timer is set again.
+    pub(super) fn set(&self, clock: &Clock, at: Option<Instant>) -> Result<(), Failure> {
+        let now = clock.now();
+        // Zero would stop the timer, so a past time becomes one microsecond.
+        let micros = at.map_or(0, |at| if at > now { (at - now).total_micros() } else { 1 });
+        // Both numbers fit: the seconds of at most a year, and the nanoseconds of less than a second.
+        let value = Timespec { tv_sec: (micros / 1_000_000) as _, tv_nsec: (micros % 1_000_000 * 1000) as _ };
+        let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
+        timerfd_settime(&self.0, TimerfdTimerFlags::empty(), &once)
+            .map(drop)
+            .map_err(|error| Failure::run(format_args!("no timer: {error}")))
+    }
+}
+
+/// An interrupt by a signal, with a timer that wakes the loop.
+pub(super) struct Alarm<'s> {
+    pub(super) stop: &'s mut Stop,
+    pub(super) timer: &'s Timer,
+}
+
+impl Interrupt for Alarm<'_> {
+    fn files(&self) -> [Option<BorrowedFd<'_>>; 2] {
+        [self.stop.files()[0], Some(self.timer.file())]
+    }
+
+    fn verdict(&mut self) -> Verdict {
+        self.stop.verdict()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rustix::event::{PollFd, PollFlags, poll};
+
+    use super::*;
+
+    #[test]
+    fn a_timer_that_has_run_out_wakes_until_it_is_set_anew() {
+        let (clock, timer) = (Clock::start(), Timer::new().unwrap());
+        let wakes = |patience: Option<&Timespec>| {
+            let file = timer.file();
+            poll(&mut [PollFd::from_borrowed_fd(file, PollFlags::IN)], patience).unwrap() == 1
+        };
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+        assert!(!wakes(Some(&at_once)));
+        timer.set(&clock, Some(clock.now())).unwrap();
+        assert!(wakes(None) && wakes(Some(&at_once)));
+        timer.set(&clock, None).unwrap();
+        assert!(!wakes(Some(&at_once)), "it was stopped");
+    }
+}
