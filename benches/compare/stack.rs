@@ -9,9 +9,9 @@ use smolstep::app::{self, Options};
 use smolstep::cli::Stdio;
 use smolstep::host::{Clock, HeapPool, Interrupt, Sizes, Verdict, drive};
 use smolstep::phy::linux::{Kind, TunTap};
-use smolstep::stack::{Config, Context, Io, Listener, Next, Seed, Session, Stack};
+use smolstep::stack::{Config, Congestion, Context, Io, Listener, Next, Seed, Session, Stack};
 use smolstep::trace::LogProbe;
-use smoltcp::socket::tcp::{CongestionControl, Socket};
+use smoltcp::socket::tcp::Socket;
 use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr};
 
 use super::deadline::Miss;
@@ -50,7 +50,7 @@ fn serve(device: TunTap, duty: &Duty, mut bell: Bell<'_>) -> Result<(), Miss> {
     let mut pool = HeapPool::new(SIZES);
     let addresses = [IpCidr::new(IpAddress::from(SERVER), PREFIX)];
     let mut config = Config::new(EthernetAddress([2, 0, 0, 0, 0, 1]).into(), Seed([1; 32]), &addresses);
-    config.tcp.congestion = CongestionControl::Reno;
+    config.tcp.congestion = Congestion::Reno;
     let stack = Stack::new(config, &mut io.device, pool.memory(), clock.now());
     let mut stack: Stack<'_, Program, ()> = stack.map_err(Miss::failed)?;
     stack.listen(Listener::new(PORT, program)).map_err(Miss::failed)?;

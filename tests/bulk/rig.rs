@@ -11,8 +11,8 @@ use std::thread;
 
 use smolstep::host::{Clock, HeapPool, Sizes, seed};
 use smolstep::phy::linux::{Kind, TunTap};
-use smolstep::stack::{Config, Context, Io, Listener, Next, NullConsole, Session, Stack};
-use smoltcp::socket::tcp::{Congestion, Socket};
+use smolstep::stack::{Config, Congestion, Context, Io, Listener, Next, NullConsole, Session, Stack};
+use smoltcp::socket::tcp::Socket;
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpCidr};
 
 use crate::common::link::{Link, SERVER, connect, noise};
