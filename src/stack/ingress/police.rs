@@ -53,6 +53,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             {
                 Target::Challenge(index)
             }
+            Some(index) if segment.opens && self.is_its_own_syn_unsent(now, index) => Target::Nowhere,
             Some(index) if !(segment.opens && self.is_superseded_by(index, &segment)) => {
                 Target::Slot(index, segment.rst)
             }
@@ -135,6 +136,18 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let slot = &self.connections.slots[index];
         let has_room = |listener: u8| self.connections.listener_has_room(listener.into());
         slot.phase != Phase::HalfOpen || slot.listener.is_none_or(has_room)
+    }
+
+    /// Whether a connection that this side began has yet to send its own SYN: the neighbour is not resolved, or it had no turn.
+    ///
+    /// A SYN that arrives then makes smoltcp subtract sequence numbers with underflow, which panics: it has told no window yet. It is
+    /// dropped. A peer that opens at the same time repeats it.
+    fn is_its_own_syn_unsent(&mut self, now: Instant, index: usize) -> bool {
+        let slot = &mut self.connections.slots[index];
+        if slot.phase != Phase::Connecting || slot.state != State::SynSent {
+            return false;
+        }
+        slot.unresolved || slot.set().is_some_and(|set| self.iface.poll_at(now, set).is_some_and(|at| at <= now))
     }
 
     /// Whether a SYN is answered with a challenge ACK: in every synchronized state, except TIME-WAIT that a new connection may
