@@ -7,4 +7,5 @@ mod closing;
 mod neighbours;
 mod pair;
 mod recycle;
+mod slow;
 mod udp;
