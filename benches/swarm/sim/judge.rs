@@ -33,6 +33,8 @@ pub enum Breach {
     Spin,
     /// The hosts send more frames than the programs' data, losses and the attacker's frames account for.
     Storm,
+    /// An RST ended a connection in TIME-WAIT (RFC 1337), and its program was told of a reset.
+    TimeWaitReset,
     /// A sender is told that everything was acknowledged, but the peer did not receive it.
     Unacknowledged,
     /// A program received bytes that the other did not write, or in another order.
@@ -40,7 +42,7 @@ pub enum Breach {
 }
 
 /// All of them, in the order of the table.
-pub const BREACHES: [Breach; 11] = [
+pub const BREACHES: [Breach; 12] = [
     Breach::Blinded,
     Breach::CleanTooEarly,
     Breach::Disturbed,
@@ -50,6 +52,7 @@ pub const BREACHES: [Breach; 11] = [
     Breach::Panic,
     Breach::Spin,
     Breach::Storm,
+    Breach::TimeWaitReset,
     Breach::Unacknowledged,
     Breach::WrongBytes,
 ];
@@ -66,6 +69,7 @@ impl fmt::Display for Breach {
             Breach::Panic => "panic",
             Breach::Spin => "steps without work",
             Breach::Storm => "too many frames",
+            Breach::TimeWaitReset => "reset in TIME-WAIT",
             Breach::Unacknowledged => "closed, but not all arrived",
             Breach::WrongBytes => "wrong bytes",
         })
@@ -90,6 +94,8 @@ pub struct Excuses {
     pub resets: BTreeSet<(usize, (u16, u16))>,
     /// A forged SYN met a client in SYN-SENT. It is a simultaneous open (RFC 9293 section 3.5), against which TCP has no means.
     pub crossed: BTreeSet<(u16, u16)>,
+    /// An RST ended this host's connection in TIME-WAIT, which is a breach of its own.
+    pub time_wait: BTreeSet<(usize, (u16, u16))>,
 }
 
 /// Judges the records of both sides after the end.
@@ -108,6 +114,7 @@ pub fn judge(plan: &Plan, sides: &[Records; 2], excuses: &Excuses, now: Instant,
                 findings.add(Breach::CleanTooEarly, format!("{name}: {} of {all:?} bytes", got.len()));
             }
             match record.end {
+                _ if excuses.time_wait.contains(&(side, record.ports)) => {}
                 None if !record.forgotten => findings.add(Breach::NoEnd, name),
                 Some(end @ (End::Reset | End::Refused)) if !excuses.resets.contains(&(side, record.ports)) => {
                     findings.add(Breach::ForgedReset, format!("{name}: {end}"));
@@ -130,6 +137,7 @@ fn is_quiet(plan: &Plan) -> bool {
     plan.faults.none() && plan.reboots.is_empty()
 }
 
+/// Whether a program gave the connection up: it aborted it, or was done and the peer sent more for longer than the linger time.
 fn aborts(record: &Record, peers: &[&Record]) -> bool {
-    record.end == Some(End::Aborted) || peers.iter().any(|peer| peer.end == Some(End::Aborted))
+    record.discards || record.end == Some(End::Aborted) || peers.iter().any(|peer| peer.discards)
 }

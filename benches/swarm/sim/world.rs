@@ -203,6 +203,15 @@ impl World<'_, '_, '_> {
                 if let Event::State { tuple, from: State::SynSent, to: State::SynReceived, .. } = *event {
                     self.excuses.crossed.insert((tuple.local.port, tuple.remote.port));
                 }
+                if let Event::State { tuple, from: State::TimeWait, to: State::Closed, .. } = *event
+                    && events
+                        .iter()
+                        .any(|other| matches!(other, Event::Ended { tuple: own, end: End::Reset, .. } if *own == tuple))
+                {
+                    let ports = ordered(host, tuple.local.port, tuple.remote.port);
+                    self.excuses.time_wait.insert((host, ports));
+                    self.findings.add(Breach::TimeWaitReset, format!("{} {ports:?} at {}", NAMES[host], self.now));
+                }
                 if let Event::Ended { id, tuple, end } = *event {
                     if end == End::Closed {
                         self.check_closed(host, tuple.local.port, tuple.remote.port);
