@@ -12,9 +12,9 @@ use smoltcp::phy::Medium;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
+use super::host::Host;
 use super::plan::PORTS;
 use super::program::{Finish, Habits, Program, Records};
-use super::world::Host;
 
 /// The least RTO that the project aims for. main does not meet it yet: smoltcp's is [`MAIN_LEAST_RTO`].
 pub const LEAST_RTO: Duration = Duration::from_millis(200);

@@ -5,6 +5,7 @@
 
 mod attacker;
 pub mod consecutive;
+mod host;
 pub mod judge;
 pub mod known;
 mod network;

@@ -5,17 +5,17 @@ use std::rc::Rc;
 
 use smolstep::host::HeapPool;
 use smolstep::lab::{START, address};
-use smolstep::stack::{Config, Connection, End, Event, Io, Listener, NullConsole, Probe, Seed, Stack, Step};
+use smolstep::stack::{Config, Connection, End, Event, Listener, Step};
 use smolstep::trace::{Segment, Summary};
 use smoltcp::phy::Medium;
 use smoltcp::socket::tcp::State;
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::{EthernetAddress, IpCidr, IpEndpoint};
+use smoltcp::wire::IpEndpoint;
 
 use super::Outcome;
 use super::attacker::{Numbers, forge};
+use super::host::Host;
 use super::judge::{Breach, Excuses, Findings, STALL, judge};
-use super::link;
 use super::network::Network;
 use super::plan::{Attack, IDLE_TIMEOUT, PATIENCE, PORTS, Plan};
 use super::program::{Program, Record, Records};
@@ -23,48 +23,6 @@ use crate::hostile::random::Random;
 
 /// The number of steps without work after which a run is stopped.
 const IDLE_STEPS: u32 = 1000;
-
-/// A stack, and its end of the link.
-pub struct Host<'a> {
-    pub stack: Stack<'a, Program, ()>,
-    pub io: Io<link::End, NullConsole, Events>,
-    /// The other end of the link: `incoming` is what the host has sent.
-    pub wire: link::End,
-}
-
-/// Keeps the events of a step.
-#[derive(Default)]
-pub struct Events(pub Vec<Event>);
-
-impl Probe for Events {
-    fn event(&mut self, _now: Instant, event: &Event) {
-        self.0.push(*event);
-    }
-}
-
-impl<'a> Host<'a> {
-    /// A host on a link of its own.
-    ///
-    /// # Panics
-    /// If the configuration is wrong.
-    pub fn new(
-        number: usize,
-        pool: &'a mut HeapPool<'a, Program, ()>,
-        seed: u64,
-        set: impl FnOnce(&mut Config),
-    ) -> Self {
-        let (near, wire) = link::ends(Medium::Ethernet);
-        let mut io = Io { device: near, console: NullConsole, probe: Events::default() };
-        let hardware = EthernetAddress([2, 0, 0, 0, 0, [2, 1][number]]).into();
-        let mut bytes = [0; 32];
-        let random = &mut Random(seed);
-        bytes.chunks_exact_mut(8).for_each(|chunk| chunk.copy_from_slice(&random.next().to_le_bytes()));
-        let mut config = Config::new(hardware, Seed(bytes), &[IpCidr::new(address(number), 24)]);
-        set(&mut config);
-        let stack = Stack::new(config, &mut io.device, pool.memory(), START).expect("a set-up");
-        Host { stack, io, wire }
-    }
-}
 
 /// The last SYN of each side of a connection, and what else its frames showed.
 #[derive(Clone, Copy, Default)]
