@@ -33,6 +33,8 @@ pub enum Breach {
     Spin,
     /// The hosts send more frames than the programs' data, losses and the attacker's frames account for.
     Storm,
+    /// TIME-WAIT ended before a slow program had read everything, and the rest was lost.
+    TimeWaitCut,
     /// An RST ended a connection in TIME-WAIT (RFC 1337), and its program was told of a reset.
     TimeWaitReset,
     /// A sender is told that everything was acknowledged, but the peer did not receive it.
@@ -42,7 +44,7 @@ pub enum Breach {
 }
 
 /// All of them, in the order of the table.
-pub const BREACHES: [Breach; 12] = [
+pub const BREACHES: [Breach; 13] = [
     Breach::Blinded,
     Breach::CleanTooEarly,
     Breach::Disturbed,
@@ -52,6 +54,7 @@ pub const BREACHES: [Breach; 12] = [
     Breach::Panic,
     Breach::Spin,
     Breach::Storm,
+    Breach::TimeWaitCut,
     Breach::TimeWaitReset,
     Breach::Unacknowledged,
     Breach::WrongBytes,
@@ -69,6 +72,7 @@ impl fmt::Display for Breach {
             Breach::Panic => "panic",
             Breach::Spin => "steps without work",
             Breach::Storm => "too many frames",
+            Breach::TimeWaitCut => "unread data lost after TIME-WAIT",
             Breach::TimeWaitReset => "reset in TIME-WAIT",
             Breach::Unacknowledged => "closed, but not all arrived",
             Breach::WrongBytes => "wrong bytes",
@@ -94,7 +98,7 @@ pub struct Excuses {
     pub resets: BTreeSet<(usize, (u16, u16))>,
     /// A forged SYN met a client in SYN-SENT. It is a simultaneous open (RFC 9293 section 3.5), against which TCP has no means.
     pub crossed: BTreeSet<(u16, u16)>,
-    /// An RST ended this host's connection in TIME-WAIT, which is a breach of its own.
+    /// This host's connection ended badly in TIME-WAIT, which is a breach of its own.
     pub time_wait: BTreeSet<(usize, (u16, u16))>,
 }
 

@@ -161,14 +161,10 @@ impl World<'_, '_, '_> {
                 if let Event::State { tuple, from: State::SynSent, to: State::SynReceived, .. } = *event {
                     self.excuses.crossed.insert((tuple.local.port, tuple.remote.port));
                 }
-                if let Event::State { tuple, from: State::TimeWait, to: State::Closed, .. } = *event
-                    && events
-                        .iter()
-                        .any(|other| matches!(other, Event::Ended { tuple: own, end: End::Reset, .. } if *own == tuple))
-                {
+                if let Event::State { tuple, from: State::TimeWait, to: State::Closed, .. } = *event {
+                    let is_reset = |other: &Event| matches!(other, Event::Ended { tuple: own, end: End::Reset, .. } if *own == tuple);
                     let ports = ordered(host, tuple.local.port, tuple.remote.port);
-                    self.excuses.time_wait.insert((host, ports));
-                    self.findings.add(Breach::TimeWaitReset, format!("{} {ports:?} at {}", NAMES[host], self.now));
+                    self.after_time_wait(host, ports, events.iter().any(is_reset));
                 }
                 if let Event::Ended { id, tuple, end } = *event {
                     if end == End::Closed {
@@ -271,6 +267,23 @@ impl World<'_, '_, '_> {
         (!record.discards && !record.forgotten).then_some(numbers)
     }
 
+    /// Notes a connection that ended badly in TIME-WAIT.
+    fn after_time_wait(&mut self, host: usize, ports: (u16, u16), reset: bool) {
+        let records = self.records[host].borrow();
+        let is_cut = records
+            .iter()
+            .rev()
+            .find(|record| record.ports == ports)
+            .is_some_and(|record| !record.clean && !record.discards && !record.forgotten);
+        let breach = match (reset, is_cut) {
+            (true, _) => Breach::TimeWaitReset,
+            (false, true) => Breach::TimeWaitCut,
+            (false, false) => return,
+        };
+        self.excuses.time_wait.insert((host, ports));
+        self.findings.add(breach, format!("{} {ports:?} at {}", NAMES[host], self.now));
+    }
+
     /// Checks that the peer has received everything, because this side was told so.
     fn check_closed(&mut self, host: usize, local: u16, remote: u16) {
         let ports = ordered(host, local, remote);
@@ -282,6 +295,9 @@ impl World<'_, '_, '_> {
             Some((*written, records[found].received.len(), gone))
         };
         let Some((written, _, _)) = last(host) else { return };
+        if self.excuses.time_wait.contains(&(1 - host, ports)) {
+            return;
+        }
         let queue = |connection: Connection| {
             (ordered(1 - host, connection.tuple.local.port, connection.tuple.remote.port) == ports)
                 .then_some(connection.receive_queue)
