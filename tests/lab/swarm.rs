@@ -7,7 +7,7 @@ use crate::common::hostile::random::seed;
 use sim::consecutive::{MAIN_LEAST_RTO, MAX_LOSSES, cases, delay, limit};
 use sim::known::known;
 
-const SEEDS: u64 = 1000;
+const SEEDS: u64 = 2000;
 
 /// SMOLSTEP_SEED selects the first of the seeds. Breaches that main is known to have are in sim/known.rs.
 #[test]
