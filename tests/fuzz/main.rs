@@ -17,6 +17,9 @@ mod chat_room;
 mod chat_talk;
 mod dhcp;
 mod dns;
+#[allow(dead_code, reason = "shared with the tests of hostile frames, which use all of it")]
+#[path = "../common/hostile/frame.rs"]
+mod frame;
 mod http_client;
 mod http_server;
 #[cfg(fuzzing)]
@@ -25,6 +28,7 @@ mod pair;
 #[path = "../../src/testing/random.rs"]
 mod random;
 mod records;
+mod segments;
 #[allow(dead_code, reason = "shared with tests of addresses, which use all of it")]
 #[path = "../common/world/mod.rs"]
 mod world;
@@ -45,7 +49,7 @@ struct Target {
     hostile: fn(&mut Random) -> (Vec<u8>, usize),
 }
 
-const TARGETS: [&Target; 9] = [
+const TARGETS: [&Target; 10] = [
     &advertisements::TARGET,
     &chat_datagrams::TARGET,
     &chat_messages::TARGET,
@@ -55,6 +59,7 @@ const TARGETS: [&Target; 9] = [
     &dns::TARGET,
     &http_client::TARGET,
     &http_server::TARGET,
+    &segments::TARGET,
 ];
 
 /// Flips, sets, inserts, removes, doubles and cuts, once to four times and mostly behind the first `fixed` bytes; `words` are

@@ -10,5 +10,8 @@ mod live;
 mod property;
 mod scenarios;
 mod selftest;
+mod swarm;
 #[cfg(target_os = "linux")]
 mod terminal;
+
+use common::hostile;

@@ -6,7 +6,7 @@ use smoltcp::time::{Duration, Instant};
 
 use super::{Connections, Phase};
 use crate::stack::event::{ConnectionId, Event, Io, Probe, Tuple};
-use crate::stack::{Console, Context, End, Session, Stack, UdpSession};
+use crate::stack::{Console, Context, End, Next, Session, Stack, UdpSession};
 
 /// How long an RST may wait to leave: as long as one attempt to resolve the peer's hardware address.
 const RESET_PATIENCE: Duration = Duration::from_secs(1);
@@ -219,6 +219,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             }
             (Phase::Backlog | Phase::Serving | Phase::Closing, State::Closed) => {
                 let end = match cause {
+                    // It has ended before, and the program still reads: see below.
+                    _ if before == State::Closed => End::Closed,
                     Cause::Segment { rst: true } => End::Reset,
                     Cause::Segment { .. } => End::Closed,
                     Cause::Program => End::Aborted,
@@ -227,6 +229,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 };
                 if end == End::Closed && self.connections.slots[index].phase == Phase::Serving {
                     self.read_the_rest(now, index, io);
+                    // A program that pauses between its reads has the rest still to come.
+                    let slot = &self.connections.slots[index];
+                    if slot.wake_at.is_some() && slot.peek().is_some_and(|socket| socket.recv_queue() > 0) {
+                        return;
+                    }
                 }
                 if silent { self.finish(now, index, end, io) } else { self.connections.abort(now, index, end) }
             }
@@ -283,12 +290,16 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Ends a connection that the peer has closed and whose data is all acknowledged. The program first reads the remaining data.
+    /// Lets the program of a connection read the remaining data: the peer has closed it, and all sent data is acknowledged.
     fn read_the_rest<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) {
         let unread = |stack: &Self| stack.connections.slots[index].peek().map_or(0, |socket| socket.recv_queue());
         let mut left = unread(self);
         while left > 0 {
-            let _ = self.run_session(now, index, io);
+            let next = self.run_session(now, index, io);
+            self.connections.slots[index].wake_at = match next {
+                Next::WakeAt(at) => Some(at),
+                _ => None,
+            };
             let now_left = unread(self);
             if now_left >= left {
                 return;

@@ -25,7 +25,7 @@ pub struct Slot<'a, S> {
     pub(in crate::stack) run: bool,
     pub(super) queue: Queue,
     /// Whether the last segment could not leave because the neighbour's hardware address is unknown.
-    pub(super) unresolved: bool,
+    pub(in crate::stack) unresolved: bool,
     /// When the program asked to run.
     pub(super) wake_at: Option<Instant>,
     /// When the connection is given up unless it makes progress.

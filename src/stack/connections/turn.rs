@@ -72,6 +72,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             return Next::Close;
         };
         let id = self.connections.id(index);
+        if read > 0 || written > 0 {
+            // Progress, even if the queues are then as long as before.
+            self.connections.slots[index].give_up_at = None;
+        }
         if read > 0 {
             io.probe.event(now, &Event::Read { id, tuple, bytes: read });
         }

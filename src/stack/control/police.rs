@@ -62,6 +62,10 @@ impl Block {
         if !segment.syn || segment.rst {
             return Verdict::Pass;
         }
+        // Our own SYN has not left, because the neighbour is not resolved: smoltcp would panic. A peer repeats its SYN.
+        if self.flight() == 0 {
+            return Verdict::Drop(DropReason::BadSyn);
+        }
         match segment.ack {
             // smoltcp answers with RST.
             Some(ack) if ack != self.nxt => return Verdict::Pass,

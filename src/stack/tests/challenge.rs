@@ -1,7 +1,8 @@
-//! A SYN for a connection that is already established.
+//! A SYN for a connection that is already established, or that this side is about to begin.
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
+use smoltcp::wire::IpEndpoint;
 
 use super::pair::*;
 use crate::stack::*;
@@ -53,4 +54,31 @@ fn a_damaged_one_is_not() {
         *last ^= 1;
     }
     assert_eq!(answers(&mut pair, &syn), []);
+}
+
+/// smoltcp panics if a SYN meets a connection whose own SYN has not left.
+#[test]
+fn one_that_comes_before_the_own_is_dropped() {
+    let mut pair = Pair::new(SMALL);
+    let (client, server) = (IpEndpoint::new(CLIENT, 2000), IpEndpoint::new(SERVER, 7));
+    let patience = Duration::from_secs(30);
+    let Host { stack, io } = &mut pair.server;
+    stack.connect_from(pair.now, server.port, client, App::Idle, patience, io).unwrap();
+    // ARP; then the SYN is on the wire.
+    for _ in 0..2 {
+        pair.server.stack.poll(pair.now, &mut pair.server.io);
+        if pair.to_client.borrow().iter().any(|frame| frame.len() > 50) {
+            break;
+        }
+        pair.client.stack.poll(pair.now, &mut pair.client.io);
+    }
+    pair.client.io.device.room = 0;
+    let Host { stack, io } = &mut pair.client;
+    let id = stack.connect_from(pair.now, client.port, server, App::Idle, patience, io).unwrap();
+    pair.client.stack.poll(pair.now, &mut pair.client.io);
+    assert!(pair.to_client.borrow().is_empty(), "the SYN was taken in");
+    assert_eq!(pair.state(id), Some(State::SynSent));
+    pair.client.io.device.room = 64;
+    pair.run_for(Duration::from_secs(5));
+    assert_eq!(pair.state(id), Some(State::Established), "both opened at the same time");
 }

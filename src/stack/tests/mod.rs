@@ -8,4 +8,5 @@ mod isn;
 mod neighbours;
 mod pair;
 mod recycle;
+mod slow;
 mod udp;

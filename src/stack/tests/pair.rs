@@ -27,6 +27,8 @@ pub enum App {
     Closer,
     /// Returns `then` after `patience` has passed since its first run.
     Impatient { patience: Duration, then: Next, until: Option<Instant> },
+    /// Closes its side at once, and reads `piece` bytes a second.
+    Slow { piece: usize, got: usize, next: Instant },
 }
 
 impl App {
@@ -50,6 +52,20 @@ impl Session for App {
             App::Impatient { patience, then, until } => {
                 let until = *until.get_or_insert(cx.now + *patience);
                 if cx.now >= until { *then } else { Next::WakeAt(until) }
+            }
+            App::Slow { piece, got, next } => {
+                if socket.may_send() {
+                    socket.close();
+                }
+                if cx.now >= *next {
+                    match socket.recv_slice(&mut cx.scratch[..*piece]) {
+                        Ok(0) => return Next::Wait,
+                        Ok(len) => *got += len,
+                        Err(_) => return Next::Close,
+                    }
+                    *next = cx.now + Duration::from_secs(1);
+                }
+                Next::WakeAt(*next)
             }
             App::Echo => loop {
                 let room = (socket.send_capacity() - socket.send_queue()).min(cx.scratch.len());

@@ -1,0 +1,101 @@
+//! A third host that forges segments and ICMP errors in the name of one of the two.
+
+use smoltcp::phy::Medium;
+
+use super::plan::{Attack, PORTS};
+use crate::hostile::frame::*;
+use crate::hostile::random::Random;
+
+/// The numbers of one end of a connection.
+#[derive(Clone, Copy, Debug)]
+pub struct Numbers {
+    /// The ports of the client and of the server.
+    pub ports: (u16, u16),
+    /// RCV.NXT.
+    pub receive_next: u32,
+    /// The window last told to the peer.
+    pub window: u16,
+    /// SND.NXT.
+    pub send_next: u32,
+    /// One number behind the last that is queued to be sent.
+    pub send_end: u32,
+}
+
+/// Builds a frame for the host `victim`. `numbers` are those of one of its connections, in a synchronized state.
+///
+/// A near attacker's segments are those that RFC 9293 with RFC 5961 drops or challenges: an RST in the window whose number is not
+/// RCV.NXT, a SYN, acknowledgements of what was never sent or that are too old. An attacker that guesses all numbers right wins.
+pub fn forge(random: &mut Random, attack: Attack, victim: usize, numbers: Option<Numbers>) -> (Vec<u8>, &'static str) {
+    let connection = random.below(4) as u16;
+    let known = (PORTS.0 + connection, PORTS.1 + connection);
+    let any = (random.next() as u16, random.pick(&[known.1, 7099, 80]));
+    let ports = if random.one_in(3) { any } else { known };
+    let guess = (random.next() as u32, random.next() as u32);
+    let data = if random.one_in(2) { vec![] } else { vec![0xee; 1 + random.below(1000)] };
+    let (ports, (seq, ack, flags), data, name) = match numbers.filter(|_| attack == Attack::Near) {
+        Some(near) => {
+            let (segment, name) = near_miss(random, &near);
+            (near.ports, segment, data, name)
+        }
+        None => {
+            let flags = random.pick(&[RST, RST | ACK, SYN, SYN | ACK, ACK, ACK | FIN, 0, FIN]);
+            (ports, (guess.0, guess.1, flags), data, "blind segment")
+        }
+    };
+    if random.one_in(5) {
+        return (icmp(random, victim, ports, guess.0), "ICMP error");
+    }
+    let (ports, ends, macs) = match victim {
+        0 => ((ports.1, ports.0), Ends::V4(SERVER, CLIENT), (CLIENT_MAC, SERVER_MAC)),
+        _ => (ports, Ends::V4(CLIENT, SERVER), (SERVER_MAC, CLIENT_MAC)),
+    };
+    let segment = tcp(ports, seq, ack, flags, random.u16(), &[], &data);
+    (packet(ends, TCP, &segment, macs), name)
+}
+
+/// A segment's number, acknowledgement and flags, and a name for the trace.
+fn near_miss(random: &mut Random, near: &Numbers) -> ((u32, u32, u8), &'static str) {
+    let next = near.receive_next;
+    let window = usize::from(near.window).max(2);
+    let inside = next.wrapping_add(1 + random.below(window - 1) as u32);
+    let far = random.below(3000);
+    let outside = [next.wrapping_sub(2 + far as u32), next.wrapping_add((window + 1 + far) as u32)];
+    let outside = random.pick(&outside);
+    // Nobody sent that much yet, be it queued or not.
+    let beyond_all = near.send_end.wrapping_add(1 + random.below(60_000) as u32);
+    let queued = near.send_end.wrapping_sub(near.send_next);
+    let beyond = near.send_next.wrapping_add(1 + random.below((queued as usize).min(100_000)) as u32);
+    let old = near.send_next.wrapping_sub(1 << 30);
+    match random.below(9) {
+        0 => ((inside, near.send_next, RST), "RST inside the window"),
+        1 => ((inside, near.send_next, RST | ACK), "RST,ACK inside the window"),
+        2 => ((outside, near.send_next, RST), "RST outside the window"),
+        3 => ((random.pick(&[next, inside, outside]), near.send_next, SYN), "SYN"),
+        4 => ((random.pick(&[next, inside, outside]), near.send_next, SYN | ACK), "SYN,ACK"),
+        5 => ((random.pick(&[next, inside]), beyond_all, ACK), "acknowledgement beyond all data"),
+        6 => ((random.pick(&[next, inside]), beyond, ACK), "acknowledgement beyond SND.NXT"),
+        7 => ((random.pick(&[next, inside]), old, random.pick(&[ACK, ACK | FIN])), "old acknowledgement"),
+        _ => ((random.pick(&[next, inside]), 0, random.pick(&[0, FIN])), "segment without ACK"),
+    }
+}
+
+/// An error about a segment that the victim is said to have sent.
+fn icmp(random: &mut Random, victim: usize, ports: (u16, u16), seq: u32) -> Vec<u8> {
+    let (kind, code) = (random.pick(&[3, 3, 3, 4, 11, 12]), random.below(16) as u8);
+    let (own, other, macs, ports) = match victim {
+        0 => (CLIENT, SERVER, (CLIENT_MAC, SERVER_MAC), ports),
+        _ => (SERVER, CLIENT, (SERVER_MAC, CLIENT_MAC), (ports.1, ports.0)),
+    };
+    let quoted = tcp(ports, seq, 0, ACK, 1000, &[], &[]);
+    let mut quoted = ip(Ends::V4(own, other), TCP, 0, &quoted);
+    fix_checksums(&mut quoted);
+    let cut = random.pick(&[28, quoted.len()]);
+    let message = [&[kind, code, 0, 0][..], &random.bytes(4), &quoted[..cut]].concat();
+    packet(Ends::V4(other, own), ICMP, &message, macs)
+}
+
+fn packet(ends: Ends, protocol: u8, payload: &[u8], (to, from): ([u8; 6], [u8; 6])) -> Vec<u8> {
+    let mut packet = ip(ends, protocol, 0, payload);
+    fix_checksums(&mut packet);
+    frame(Medium::Ethernet, to, from, packet)
+}

@@ -1,0 +1,62 @@
+//! Two stacks, a bad network and an attacker, on a virtual clock: one run for each seed.
+//!
+//! plan.rs draws what happens, judge.rs says what must hold. consecutive.rs measures what losses of one segment cost.
+#![allow(dead_code, reason = "the benchmark and the test use parts each")]
+
+mod attacker;
+pub mod consecutive;
+mod host;
+pub mod judge;
+pub mod known;
+mod network;
+pub mod plan;
+pub mod program;
+mod world;
+
+#[allow(clippy::duplicate_mod, reason = "the library's own tests have it, too")]
+#[path = "../../../src/testing/link.rs"]
+mod link;
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use judge::{Breach, Findings};
+use plan::Plan;
+use world::World;
+
+use crate::hostile::random::Random;
+
+/// What came of a seed.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What did not hold.
+    pub findings: Findings,
+    /// The number of connections of which both programs ended as they meant to, and the number of all.
+    pub closed: (usize, usize),
+    /// The number of frames that the hosts sent.
+    pub frames: u64,
+}
+
+/// Runs a seed. `trace` is given each line of the trace.
+pub fn run(seed: u64, trace: Option<&mut dyn FnMut(String)>) -> Outcome {
+    let mut traced = trace;
+    let result = catch_unwind(AssertUnwindSafe(|| {
+        let random = &mut Random(seed);
+        let plan = Plan::new(random);
+        if let Some(trace) = &mut traced {
+            trace(format!("{plan:#?}"));
+        }
+        World::run(&plan, random.next(), traced)
+    }));
+    result.unwrap_or_else(|panic| {
+        let text = panic.downcast_ref::<String>().map(String::as_str);
+        let text = text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("no message");
+        let mut outcome = Outcome::default();
+        outcome.findings.add(Breach::Panic, text.into());
+        outcome
+    })
+}
+
+/// How to see a seed again.
+pub fn replay(seed: u64) -> String {
+    format!("cargo bench --bench swarm -- --seed {seed} --verbose")
+}

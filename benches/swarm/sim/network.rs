@@ -1,0 +1,97 @@
+//! The network between the two hosts: when each frame arrives, and what happens to it on the way.
+
+use std::collections::BTreeMap;
+
+use smoltcp::time::{Duration, Instant};
+
+use super::plan::Faults;
+use crate::hostile::random::Random;
+
+/// A frame on its way.
+pub struct Flight {
+    /// The host that it goes to.
+    pub to: usize,
+    /// Its bytes.
+    pub frame: Vec<u8>,
+}
+
+/// The frames on their way between host 0 and host 1.
+pub struct Network {
+    latency: Duration,
+    faults: Faults,
+    random: Random,
+    /// Whether each sender's frames are in a burst of losses.
+    burst: [bool; 2],
+    flights: BTreeMap<(Instant, u64), Flight>,
+    order: u64,
+}
+
+impl Network {
+    /// An empty network.
+    pub fn new(latency: Duration, faults: Faults, seed: u64) -> Self {
+        Network { latency, faults, random: Random(seed), burst: [false; 2], flights: BTreeMap::new(), order: 0 }
+    }
+
+    /// Takes a frame from a host. Returns what happens to it, in words for the trace.
+    pub fn send(&mut self, now: Instant, from: usize, mut frame: Vec<u8>) -> &'static str {
+        if self.is_lost(from) {
+            return " lost";
+        }
+        let mut fate = "";
+        let mut at = now + self.latency;
+        if self.happens(self.faults.delay) {
+            at += Duration::from_millis(self.random.below(4000) as u64);
+            fate = " delayed";
+        } else if self.happens(self.faults.reorder) {
+            let extra = self.latency.total_micros() as usize * 2 + 2000;
+            at += Duration::from_micros(self.random.below(extra) as u64);
+            fate = " reordered";
+        }
+        if self.happens(self.faults.duplicate) {
+            let late = Duration::from_micros(self.random.below(20_000) as u64);
+            self.fly(at + late, Flight { to: 1 - from, frame: frame.clone() });
+            fate = " duplicated";
+        }
+        // Ethernet's header and ARP have no checksum of their own here: a real link's frame check sequence covers them.
+        if self.happens(self.faults.corrupt) && frame.len() > 34 && frame[12..14] == [8, 0] {
+            let place = 14 + self.random.below(frame.len() - 14);
+            frame[place] ^= 1 << self.random.below(8);
+            fate = " corrupted";
+        }
+        self.fly(at, Flight { to: 1 - from, frame });
+        fate
+    }
+
+    /// When the next frame arrives.
+    pub fn next_arrival(&self) -> Option<Instant> {
+        self.flights.first_key_value().map(|((at, _), _)| *at)
+    }
+
+    /// Takes the next frame that has arrived.
+    pub fn arrived(&mut self, now: Instant) -> Option<Flight> {
+        if self.next_arrival()? > now { None } else { self.flights.pop_first().map(|(_, flight)| flight) }
+    }
+
+    fn fly(&mut self, at: Instant, flight: Flight) {
+        self.order += 1;
+        self.flights.insert((at, self.order), flight);
+    }
+
+    fn happens(&mut self, in_a_million: usize) -> bool {
+        in_a_million > 0 && self.random.below(1_000_000) < in_a_million
+    }
+
+    /// Two states, as Gilbert's model: every frame of a burst is lost.
+    fn is_lost(&mut self, from: usize) -> bool {
+        let Faults { loss, burst, .. } = self.faults;
+        if loss == 0 {
+            return false;
+        }
+        let enter = loss * 1_000_000 / ((1_000_000 - loss) * burst);
+        let change = if self.burst[from] { 1_000_000 / burst } else { enter };
+        if self.happens(change) {
+            self.burst[from] = !self.burst[from];
+        }
+        self.burst[from]
+    }
+}

@@ -1,0 +1,34 @@
+//! Programs that read slowly: what the peer sent reaches them, however long it takes.
+
+use smoltcp::time::{Duration, Instant};
+
+use super::pair::*;
+use crate::stack::*;
+
+const SLOW: App = App::Slow { piece: 100, got: 0, next: Instant::ZERO };
+
+/// Both sides have closed, and everything is acknowledged, long before the program has read the last byte.
+#[test]
+fn what_is_left_is_read_after_the_end() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, SLOW));
+    let id = pair.call(7, App::ask(&[1; 500], 0));
+    pair.run_for(Duration::from_secs(60));
+    assert_eq!(pair.client.stack.take(id).map(|(_, end)| end), Some(End::Closed));
+    let read = |event: &Event| if let Event::Read { bytes, .. } = event { *bytes } else { 0 };
+    assert_eq!(pair.server.io.probe.0.iter().map(read).sum::<usize>(), 500);
+    assert_eq!(pair.server.has(|e| matches!(e, Event::Ended { end: End::Closed, .. })), 1);
+    assert!(pair.served().is_empty());
+}
+
+/// The send queue is as long after each turn as before. The half-closed connection makes progress all the same.
+#[test]
+fn steady_progress_is_progress() {
+    const LEN: usize = 45_000;
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::ask(&[1; LEN], 0)));
+    let id = pair.call(7, SLOW);
+    pair.run_for(Duration::from_secs(600));
+    let Some((App::Slow { got, .. }, end)) = pair.client.stack.take(id) else { panic!("it has not ended") };
+    assert_eq!((got, end), (LEN, End::Closed));
+}
