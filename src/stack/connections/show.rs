@@ -28,22 +28,19 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let (state, queue) = (socket.state(), socket.send_queue());
         let block = &mut slot.control;
         let news = block.has_news();
-        // smoltcp answers an acknowledgement without news in LAST-ACK, and takes no window from it.
-        let shows = match state {
-            State::Established | State::FinWait1 | State::FinWait2 | State::CloseWait | State::Closing => true,
-            State::LastAck => news,
-            _ => false,
-        };
-        if !shows {
-            return;
-        }
-        match block.to_show(now, queue) {
-            Some(field) => self.show(now, index, link, field, TcpControl::None),
-            None if news => {
-                let field = block.field(now, queue as u32);
-                self.show(now, index, link, field, TcpControl::None);
+        let field = match state {
+            State::Established | State::FinWait1 | State::FinWait2 | State::CloseWait | State::Closing => {
+                match block.to_show(now, queue) {
+                    None if news => Some(block.field(now, queue as u32)),
+                    field => field,
+                }
             }
-            None => {}
+            // smoltcp takes no window from an acknowledgement without news: it has room for all that is left.
+            State::LastAck if news => Some(block.whole_field(queue)),
+            _ => None,
+        };
+        if let Some(field) = field {
+            self.show(now, index, link, field, TcpControl::None);
         }
     }
 

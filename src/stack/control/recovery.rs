@@ -190,9 +190,18 @@ impl Block {
         self.recovery.shown_ack = self.una;
     }
 
-    /// Whether the window that smoltcp was shown has room for `queue` bytes, and nothing is to be sent again.
+    /// Whether all `queue` bytes of the send buffer may leave at once: the peer's window and the congestion window have room, and
+    /// smoltcp was shown so.
     pub(in crate::stack) fn has_window_for(&self, queue: usize) -> bool {
-        self.recovery.shown as usize >= queue && self.recovery.frontier >= self.nxt
+        let unsent = (queue as u32).saturating_sub(self.flight());
+        let offered = self.window.min(self.recovery.shown) as usize >= queue;
+        offered && self.hole().is_none() && self.recovery.frontier >= self.nxt && unsent <= self.room()
+    }
+
+    /// The window field that leaves room for all `queue` bytes of the send buffer.
+    pub(in crate::stack) fn whole_field(&self, queue: usize) -> u16 {
+        let units = (queue as u32).div_ceil(1 << self.recovery.shown_scale);
+        units.clamp(1, u16::MAX.into()) as u16
     }
 
     /// Whether smoltcp has not taken in an acknowledgement yet.
@@ -513,18 +522,17 @@ impl Block {
             let r = &mut self.recovery;
             (r.resent, r.lost_below, r.frontier) = (segment.seq, segment.seq, segment.seq);
         }
-        // smoltcp's own probe of a closed window. The block has a timer for that.
-        if self.recovery.shown == 0 && segment.len == 1 && segment.seq == self.nxt && self.flight() == 0 && !segment.fin
-        {
-            return false;
-        }
+        // smoltcp's own probe of a closed window. smoltcp does not count it as sent.
+        let probes = self.recovery.shown == 0 && segment.len == 1 && segment.seq == self.nxt && self.flight() == 0;
         let hole = self.allowed_hole().filter(|&(start, to)| segment.seq < to && start < end);
         let is_first = self.flight() == 0;
         let r = &mut self.recovery;
         if end > r.frontier || segment.seq < r.frontier {
             r.rests_until = now + Duration::from_secs(1);
         }
-        r.frontier = end;
+        if !probes {
+            r.frontier = end;
+        }
         if end > self.nxt {
             if r.sample.is_none() && segment.seq >= self.nxt {
                 r.sample = Some((end, now));
