@@ -12,6 +12,8 @@ const CHALLENGE_INTERVAL: Duration = Duration::from_millis(500);
 /// What happens to a received segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) enum Verdict {
+    /// smoltcp sees it to answer it, and takes nothing from it.
+    Answer,
     /// It is dropped, and answered with a challenge ACK.
     Challenge(DropReason),
     /// smoltcp sees a copy of it, with these changes.
@@ -155,7 +157,12 @@ impl Block {
             self.take_window(segment, _ack);
             self.una = _ack;
         }
-        if acceptable && _ack < self.una { Verdict::Drop(DropReason::OldAck) } else { Verdict::Pass }
+        match state {
+            _ if acceptable && _ack < self.una => Verdict::Drop(DropReason::OldAck),
+            State::TimeWait => Verdict::Answer,
+            _ if acceptable => Verdict::Pass,
+            _ => Verdict::Answer,
+        }
     }
 
     /// A segment with data or FIN.
@@ -185,7 +192,13 @@ impl Block {
             keep: segment.len,
         };
         let same = patch.ack == ack && patch.window == segment.window && patch.fin == segment.fin && patch.skip == 0;
-        if same || !acceptable { Verdict::Pass } else { Verdict::Copy(patch) }
+        // smoltcp takes no acknowledgement from data that its closed window has no room for.
+        let closed = segment.len > 0 && !only_fin && self.edge <= self.rcv_nxt;
+        match () {
+            () if closed || !acceptable => Verdict::Answer,
+            () if same => Verdict::Pass,
+            () => Verdict::Copy(patch),
+        }
     }
 
     /// Takes in the window field of an acceptable segment (RFC 9293 section 3.10.7.4, fifth step).

@@ -27,7 +27,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let socket = set.get::<Socket>(*handle);
         let (state, unread) = (socket.state(), socket.recv_queue());
         let mut syn = [0; control::LONGEST];
-        let (shown, scratch) = match block.arrives(now, state, segment, frame) {
+        let verdict = block.arrives(now, state, segment, frame);
+        let (shown, scratch) = match verdict {
             Verdict::Challenge(why) => {
                 probe.event(now, &Event::Dropped(why));
                 return self.challenge(now, index, frame, token, probe);
@@ -39,7 +40,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 (&copy[..len], rest)
             }
             Verdict::Drop(why) => return probe.event(now, &Event::Dropped(why)),
-            Verdict::Pass => (frame, &mut *self.scratch),
+            Verdict::Answer | Verdict::Pass => (frame, &mut *self.scratch),
             Verdict::Syn => {
                 let link = demux::link(frame, medium);
                 let Some(len) = block.syn_for_smoltcp(&mut syn, segment, frame, link) else { return };
@@ -75,9 +76,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let socket = set.get::<Socket>(*handle);
         block.passed(socket.recv_queue().saturating_sub(unread), socket.state());
         #[cfg(feature = "recovery")]
-        if !segment.syn {
-            block.shown(shown_window(shown, segment), false);
+        match verdict {
+            Verdict::Answer if block.has_news() => self.show_news(now, index, demux::link(frame, medium)),
+            Verdict::Answer | Verdict::Syn => {}
+            _ => block.shown(shown_window(shown, segment), false),
         }
+        let block = &mut self.connections.slots[index].control;
         if block.fin_is_due() {
             self.show_fin(now, index);
         }
