@@ -11,8 +11,10 @@ use super::rtt::Rtt;
 use super::scoreboard::Scoreboard;
 use super::{Block, Segment, distance};
 
-/// The number of duplicate acknowledgements that mean a loss (RFC 5681 section 3.2).
+/// The number of duplicate acknowledgements that mean a loss (RFC 5681 section 3.2), and the largest that a path which reorders
+/// segments may raise it to.
 const DUPLICATES: u32 = 3;
+const MOST_DUPLICATES: u32 = 48;
 
 /// How long a peer may delay the acknowledgement of a single segment (RFC 9293 section 3.8.6.3 allows 500 ms, systems use 200).
 const PEER_ACK_DELAY: Duration = Duration::from_millis(200);
@@ -33,6 +35,13 @@ pub(in crate::stack) struct Recovery {
     sack: bool,
     board: Scoreboard,
     duplicates: u32,
+    /// The number of duplicate acknowledgements that mean a loss: more on a path that reorders.
+    threshold: u32,
+    /// The bytes that were sent again in this recovery, and those of them that the peer had already (RFC 2883).
+    repeated: u32,
+    needless: u32,
+    /// SND.NXT when the segment at SND.UNA was last sent again.
+    first_resent_at: Option<TcpSeqNumber>,
     /// What the peer lacks below this is lost.
     lost_below: TcpSeqNumber,
     /// What was lost below this was sent again.
@@ -45,6 +54,8 @@ pub(in crate::stack) struct Recovery {
     timed_out: bool,
     /// The last segment is sent again from here, as a probe.
     tail: Option<TcpSeqNumber>,
+    /// What was last sent again as a probe: the peer often has it already, which says nothing about the path.
+    probed_range: (TcpSeqNumber, TcpSeqNumber),
     /// Whether the tail was probed since the last progress.
     probed: bool,
     /// When the retransmission timer expires.
@@ -85,12 +96,17 @@ impl Recovery {
         sack: false,
         board: Scoreboard::EMPTY,
         duplicates: 0,
+        threshold: DUPLICATES,
+        repeated: 0,
+        needless: 0,
+        first_resent_at: None,
         lost_below: TcpSeqNumber(0),
         resent: TcpSeqNumber(0),
         limited_until: TcpSeqNumber(0),
         point: None,
         timed_out: false,
         tail: None,
+        probed_range: (TcpSeqNumber(0), TcpSeqNumber(0)),
         probed: false,
         timer: None,
         probe: None,
@@ -240,7 +256,7 @@ impl Block {
             r.lost_below = r.lost_below.max(ack);
             r.frontier = r.frontier.max(ack);
             r.tail = None;
-            (r.backoff, r.probed) = (0, false);
+            (r.backoff, r.probed, r.first_resent_at) = (0, false, None);
             r.rests_until = now + Duration::from_secs(1);
             r.board.trim(ack);
         }
@@ -268,8 +284,13 @@ impl Block {
         let mut news = false;
         for option in segment.options(frame) {
             if let TcpOption::SackRange(ranges) = option {
-                for (start, end) in ranges.into_iter().flatten() {
+                for (place, (start, end)) in ranges.into_iter().flatten().enumerate() {
                     let (start, end) = (TcpSeqNumber(start as i32), TcpSeqNumber(end as i32));
+                    let (from, to) = self.recovery.probed_range;
+                    let was_probe = start < to && from < end;
+                    if place == 0 && start < end && end <= self.una && !was_probe {
+                        self.take_needless(distance(start, end));
+                    }
                     if self.una < start && start < end && end <= self.nxt {
                         news |= self.recovery.board.add(start, end);
                     }
@@ -277,6 +298,17 @@ impl Block {
             }
         }
         news
+    }
+
+    /// Takes in that the peer received `bytes` twice (RFC 2883): what was sent again was not lost, but late.
+    fn take_needless(&mut self, bytes: u32) {
+        let r = &mut self.recovery;
+        r.needless = r.needless.saturating_add(bytes);
+        if r.repeated > 0 && r.needless >= r.repeated {
+            r.window.undo();
+            r.threshold = (2 * r.threshold).min(MOST_DUPLICATES);
+            (r.repeated, r.needless) = (0, 0);
+        }
     }
 
     /// Grows the congestion window, or ends the recovery.
@@ -311,8 +343,14 @@ impl Block {
         let (una, nxt) = (self.una, self.nxt);
         let r = &mut self.recovery;
         let first = una + r.mss as usize;
-        let lost = match r.board.lost_below(DUPLICATES, r.mss) {
-            None if r.duplicates >= DUPLICATES && r.point.is_none() => first,
+        // The segment at SND.UNA was sent again and lost again: the peer has data that left later.
+        if let Some(left) = r.first_resent_at
+            && r.board.held_above(left) > (r.threshold - 1).saturating_mul(r.mss)
+        {
+            (r.resent, r.first_resent_at) = (una, None);
+        }
+        let lost = match r.board.lost_below(r.threshold, r.mss) {
+            None if r.duplicates >= r.threshold && r.point.is_none() => first,
             None => return,
             Some(lost) => lost,
         };
@@ -322,7 +360,7 @@ impl Block {
             r.window.on_loss(now, if limited { u32::MAX } else { before });
             r.point = Some(nxt);
             (r.timed_out, r.resent, r.lost_below) = (false, una, una);
-            r.probe = None;
+            (r.repeated, r.needless, r.probe) = (0, 0, None);
         }
         r.lost_below = r.lost_below.max(lost.min(nxt));
     }
@@ -366,7 +404,7 @@ impl Block {
             // RFC 2018 section 8: the peer may have thrown away what it acknowledged selectively.
             r.board.clear();
             (r.duplicates, r.sample, r.probe, r.tail) = (0, None, None, None);
-            (r.resent, r.lost_below) = (una, nxt);
+            (r.resent, r.lost_below, r.first_resent_at) = (una, nxt, None);
             (r.point, r.timed_out) = (Some(nxt), true);
             r.timer = Some(now + r.rtt.timeout(r.backoff));
         } else if has(&mut r.probe) {
@@ -550,8 +588,14 @@ impl Block {
         if hole.is_none() {
             return false;
         }
-        if r.tail.take().is_none() {
+        if r.tail.take().is_some() {
+            r.probed_range = (segment.seq, end);
+        } else {
             r.resent = r.resent.max(end);
+            r.repeated = r.repeated.saturating_add(distance(segment.seq, end));
+        }
+        if segment.seq <= self.una {
+            r.first_resent_at = Some(self.nxt);
         }
         r.sample = None;
         true

@@ -73,6 +73,11 @@ impl Scoreboard {
         distance(from, until).saturating_sub(held)
     }
 
+    /// The number of bytes above `edge` that were acknowledged.
+    pub(super) fn held_above(&self, edge: TcpSeqNumber) -> u32 {
+        self.ranges.iter().map(|&(low, high)| distance(low.max(edge), high)).sum()
+    }
+
     /// The sequence number below which every byte that was not acknowledged is lost: above it, `threshold` ranges or more than
     /// `threshold` - 1 segments of `mss` bytes are acknowledged (RFC 6675 section 4, `IsLost`).
     pub(super) fn lost_below(&self, threshold: u32, mss: u32) -> Option<TcpSeqNumber> {
