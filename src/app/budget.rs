@@ -9,8 +9,8 @@ use super::{Server, UdpServer};
 use crate::phy::Queue;
 use crate::stack::{Pool, Port, Slot, SlotIndex, Stack};
 
-/// A pool for `N` connections with buffers of `RX` and `TX` bytes, and `P` UDP ports. Each port has `Q` datagrams and `B` bytes
-/// each way.
+/// A pool for `N` connections with buffers of `RX` and `TX` bytes, and `P` UDP ports. Each port has `Q` datagrams and `B`
+/// bytes in each direction.
 type Memory<const N: usize, const RX: usize, const TX: usize, const P: usize, const Q: usize, const B: usize> =
     Pool<'static, Server<'static>, UdpServer<'static>, N, RX, TX, P, Q, B>;
 

@@ -40,7 +40,7 @@ impl Session for Server {
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 pub struct Client {
-    /// The bytes left to print, if limited.
+    /// How many bytes are left to print; `None` without a limit.
     left: Option<u64>,
 }
 
@@ -66,7 +66,7 @@ impl ClientProgram for Client {
             (Some(0) | None, Arrived::EndOfStream) => run.complete_without_sending(),
             (Some(0), _) => {
                 run.complete_without_sending();
-                // Not a close: a server that reads nothing would send for ever. Only RST stops it.
+                // Closing would not do: a server that reads nothing would never stop sending. Only RST stops such a server.
                 Next::Abort
             }
             (Some(_), Arrived::EndOfStream) => run.fail(Failure::TooEarly),
@@ -77,7 +77,7 @@ impl ClientProgram for Client {
 
 /// The pattern of RFC 864: lines of 72 printable ASCII characters and CR LF.
 ///
-/// Of the 95 characters, each line starts one later than the line before.
+/// Each line begins one character later in the list of 95 characters than the line before.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Pattern {
     /// The first character of the line, 0 to 94.
@@ -90,7 +90,7 @@ const COLUMNS: usize = 72;
 const CHARACTERS: usize = (b'~' - b' ' + 1) as usize;
 const END: &[u8] = b"\r\n";
 
-/// The characters, repeated far enough that every line is one contiguous slice.
+/// The 95 characters, followed by as many of them again as make every line one contiguous slice.
 const ROUND: [u8; CHARACTERS + COLUMNS - 1] = {
     let mut round = [0; CHARACTERS + COLUMNS - 1];
     let mut at = 0;

@@ -19,7 +19,7 @@ pub struct ClientOptions<'a> {
     pub dash: bool,
     /// The texts to send instead if the console ends without a line.
     pub fallback: &'a [&'a [u8]],
-    /// How long to wait for each reply, from when its text is first sent.
+    /// How long to wait for each reply. The time begins when the text that the reply answers is first sent.
     ///
     /// Programs without replies wait this long for any progress. `None` waits for ever. Time spent waiting for a person to type
     /// does not count.
@@ -61,7 +61,7 @@ impl<'a> ClientOptions<'a> {
 }
 
 impl Failure {
-    /// Returns why a UDP client got no reply in time: its datagram may still be queued.
+    /// Returns why a UDP client got no reply in time. If its datagram is still queued, no host answered ARP or NDP.
     pub(super) fn silence(socket: &udp::Socket<'_>) -> Self {
         if socket.send_queue() > 0 { Failure::Unreachable } else { Failure::TimedOut }
     }
@@ -133,7 +133,7 @@ impl<P: ClientProgram> Session for Client<'_, P> {
 
 /// The program of a client: like a [`Session`], but it is also given the [`Run`], the state that all clients share.
 pub trait ClientProgram {
-    /// Returns the prompt for a line, unless it is the usual one.
+    /// Returns the prompt for a line, if the program has a special prompt.
     fn prompt(&self) -> Option<&'static str> {
         None
     }
@@ -187,28 +187,28 @@ impl<'a> Run<'a> {
         }
     }
 
-    /// Closes after all is done. The run succeeds once the connection has closed properly.
+    /// Closes the connection after the client's work is done. The run succeeds once the connection has closed properly.
     pub fn complete(&mut self) -> Next {
         self.complete = true;
         Next::Close
     }
 
-    /// Closes after all is done, and succeeds however the connection ends. This suits clients that send nothing, and for
-    /// clients that have received a goodbye.
+    /// Like [`complete`](Self::complete), but the run succeeds however the connection ends. For clients that send nothing,
+    /// and for clients that have received a goodbye.
     pub fn complete_without_sending(&mut self) -> Next {
         self.sends = false;
         self.complete()
     }
 
-    /// Succeeds although the connection is not over: the caller may stop. RST could cost the other side data that it has not
-    /// read yet.
+    /// Succeeds while the connection is still open, so that the caller may stop. An RST could destroy data that the other
+    /// side has not read yet.
     pub fn leave(&mut self) -> Next {
         self.complete_without_sending();
         self.result = Some(Ok(()));
         Next::Wait
     }
 
-    /// Closes and fails.
+    /// Closes the connection. The run fails.
     pub fn fail(&mut self, failure: Failure) -> Next {
         self.failure.get_or_insert(failure);
         Next::Close

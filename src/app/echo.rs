@@ -24,7 +24,7 @@ impl Session for Server {
                 break;
             }
             let len = socket.recv_slice(&mut cx.scratch[..len]).unwrap_or(0);
-            // The send buffer has room for all of it.
+            // The send buffer has room for all `len` bytes.
             let _ = socket.send_slice(&cx.scratch[..len]);
         }
         match message::arrived(socket) {
@@ -47,8 +47,8 @@ impl Responder for Datagrams {
 /// The TCP client of one connection.
 ///
 /// With texts, the client sends each one after the whole previous text has come back. It prints received data, and a newline
-/// after each text. With the console alone, it sends input and prints received data, unchanged and at the same time. The end of
-/// input closes its side.
+/// after each text. With the console alone, it sends input and prints received data, unchanged and at the same time. At the
+/// end of input the client closes its side.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 pub struct Client {
@@ -64,7 +64,7 @@ enum Stage {
     Text { sent: usize, back: usize },
     /// Exchanging bytes with the console.
     Raw(Raw),
-    /// This side is closed; `missing` bytes have still to come back.
+    /// This side is closed. `missing` bytes have not come back yet.
     Closed { missing: u64 },
 }
 
@@ -131,7 +131,7 @@ impl Client {
         } else if raw.back < raw.sent {
             run.wait(cx.now)
         } else {
-            // All has come back: the client waits for a person.
+            // All bytes have come back, so the client waits for a person to type.
             run.deadline.clear();
             if !raw.prompted && !raw.mid_line {
                 cx.console.prompt(PROMPT);
@@ -143,7 +143,7 @@ impl Client {
         Some(next)
     }
 
-    /// Closes this side. The server is to close after it has sent back `missing` bytes.
+    /// Closes this side. The server must send back `missing` bytes and then close.
     fn half_close(&mut self, missing: u64, run: &mut Run<'_>, socket: &mut Socket<'_>, cx: &Context<'_>) {
         socket.close();
         run.deadline.restart(cx.now);

@@ -15,20 +15,26 @@ pub struct Escape {
 }
 
 impl Escape {
-    /// Writes `bytes`, escaped. `bytes` continue those of the last call.
+    /// Writes `bytes`, escaped. `bytes` continues the bytes of the last call.
     pub fn put(&mut self, bytes: &[u8], write: &mut Write<'_>) {
+        // The held bytes are nothing, a CR, or the beginning of a UTF-8 character.
         for &byte in bytes {
+            // Only the beginning of a character can be continued, and only by a continuation byte.
             let is_continuation = byte & 0xc0 == 0x80 && !matches!(self.held(), [] | b"\r");
             if !is_continuation {
                 if byte == b'\n' && self.held() == b"\r" {
+                    // The held CR belongs to CR LF, and is dropped.
                     self.len = 0;
                 }
+                // Any other held byte is a lone CR or part of a character that was never completed: shows it escaped.
                 self.finish(write);
             }
+            // Now either nothing is held, or the beginning of the character that `byte` continues.
             if let Some(place) = self.held.get_mut(self.len) {
                 *place = byte;
                 self.len += 1;
             }
+            // A complete character is written. A CR waits for the next byte, which may be LF.
             if self.len >= whole(self.held[0]) {
                 self.finish(write);
             }
@@ -49,7 +55,7 @@ impl Escape {
     }
 }
 
-/// Returns the length of the character or CR LF that begins with the byte `first`.
+/// Returns the length of the sequence that begins with the byte `first`: a UTF-8 character or CR LF.
 fn whole(first: u8) -> usize {
     match first {
         b'\r' | 0xc2..=0xdf => 2,

@@ -130,7 +130,7 @@ impl Session for Server<'_> {
     }
 }
 
-/// The UDP server of one port: answers each datagram, if the answer fits into one.
+/// The UDP server of one port: answers each datagram, if the answer fits into a datagram.
 #[derive(Clone, Debug)]
 pub struct Datagrams<'a> {
     template: Template<'a>,

@@ -15,12 +15,12 @@ pub const CONSOLE: &[u8] = b"-";
 /// needs no line end.
 #[derive(Clone, Debug)]
 pub struct Input<'a> {
-    /// The current text, unless it is a line.
+    /// The current text, unless the current text is a line from the console.
     current: &'a [u8],
     rest: &'a [&'a [u8]],
     /// Whether [`CONSOLE`] stands for lines from the console.
     dash: bool,
-    /// Whether texts are now lines from the console, until its end of input.
+    /// Whether the texts are now lines from the console, up to the end of its input.
     reading: bool,
     line: Line,
 }
@@ -42,12 +42,12 @@ impl<'a> Input<'a> {
         Self::with_prompt(texts, PROMPT)
     }
 
-    /// Makes an input with its own prompt.
+    /// Like [`new`](Self::new), with `prompt` instead of the usual prompt.
     pub fn with_prompt(texts: &'a [&'a [u8]], prompt: &'static str) -> Self {
         Input { current: &[], rest: texts, dash: false, reading: texts.is_empty(), line: Line::new(prompt) }
     }
 
-    /// Reads lines from the console in place of [`CONSOLE`], if `dash`.
+    /// If `dash`, a text that equals [`CONSOLE`] stands for lines from the console.
     pub fn with_dash(self, dash: bool) -> Self {
         Input { dash, ..self }
     }

@@ -4,7 +4,8 @@ use core::sync::atomic::{AtomicU8, Ordering};
 
 use crate::stack::Console;
 
-/// A link from a program to a console at which a person types. Both hold a reference to it.
+/// A link from a program to a console at which a person types. The program and the console both hold a reference to the
+/// keyboard.
 ///
 /// The program calls [`start_over`](Self::start_over). In its next [`Console::read`] the console calls [`serve`](Self::serve).
 #[derive(Debug)]
@@ -35,7 +36,7 @@ impl Keyboard {
         }
     }
 
-    /// Serves a pending request. The console calls it at the beginning of each read.
+    /// Serves a pending request. The console calls this at the beginning of each read.
     ///
     /// `forget` discards the input and returns the result of [`start_over`](Self::start_over). Returns whether a request was
     /// pending. If so, the read does nothing else.

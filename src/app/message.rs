@@ -1,4 +1,4 @@
-//! Tools to write a [`Session`](crate::stack::Session) or a [`Responder`](crate::stack::Responder) with.
+//! Tools for writing a [`Session`](crate::stack::Session) or a [`Responder`](crate::stack::Responder).
 //!
 //! They read one message at a time, and send replies through buffers of any size.
 //!
@@ -117,7 +117,8 @@ pub fn receive(socket: &mut Socket<'_>, limit: usize, mut take: impl FnMut(&[u8]
     received
 }
 
-/// Removes the first `len` received bytes, or all of them if there are fewer. Call it when the program has acted on them.
+/// Removes the first `len` received bytes, or all of them if there are fewer. Call this when the program has acted on these
+/// bytes.
 ///
 /// The [module](self) has an example.
 pub fn consume(socket: &mut Socket<'_>, len: usize) {
@@ -176,7 +177,7 @@ pub fn stream(socket: &mut Socket<'_>, position: &mut usize, compose: impl FnOnc
 struct Stream<'q, 's> {
     socket: &'q mut Socket<'s>,
     position: &'q mut usize,
-    /// The bytes of the next pieces that were queued by earlier calls of [`stream`].
+    /// How many bytes of the next pieces earlier calls of [`stream`] have queued.
     skip: usize,
     full: bool,
 }

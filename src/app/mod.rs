@@ -80,7 +80,7 @@ pub struct App {
     pub tcp: Option<u16>,
     /// The port of the UDP server, if the program has one.
     pub udp: Option<u16>,
-    /// The sizes of a datagram and of an answer that the UDP server needs, in bytes.
+    /// The room that the UDP server needs for a datagram and for an answer, in bytes.
     ///
     /// The sizes hold for the default options. `usize::MAX` means the longest possible datagram.
     pub udp_room: (usize, usize),
@@ -199,7 +199,7 @@ impl App {
         }))
     }
 
-    /// Makes the client of one TCP connection; `None` if this program has no TCP server for it.
+    /// Makes the client of one TCP connection; `None` if this program has no TCP server, or if its server is http.
     pub fn client<'a>(&self, options: &ClientOptions<'a>) -> Option<Client<'a>> {
         let program = match self.program {
             Program::Ack | Program::Thanks | Program::Upper => ClientPrograms::Single(single::Client::default()),
@@ -213,7 +213,7 @@ impl App {
         Some(Client::new(options, program))
     }
 
-    /// Makes a client of the UDP server at `remote`; `None` if this program has none for it.
+    /// Makes a client of this program's UDP server at `remote`; `None` if this program has no UDP server.
     pub fn udp_client<'a>(&self, options: &ClientOptions<'a>, remote: IpEndpoint) -> Option<UdpClient<'a>> {
         let asker = |replies| UdpClient::Asker(udp_client::Asker::new(options, remote, replies));
         match self.program {

@@ -19,8 +19,8 @@ pub fn print_line(console: &mut dyn Console, compose: impl FnOnce(&mut Write<'_>
     console.print(b"\n");
 }
 
-/// Prints `ADDRESS:PORT TEXT` and a newline. The text is the message without its line end, and is not escaped: a console that is
-/// a terminal escapes it.
+/// Prints `ADDRESS:PORT TEXT` and a newline. The text is the message without its line end. The text is not escaped here,
+/// because a console that is a terminal escapes its output.
 pub fn print_received(console: &mut dyn Console, from: Option<IpEndpoint>, message: &[u8]) {
     print_sender(console, from);
     console.print(split_line_end(message).0);
@@ -93,9 +93,9 @@ impl fmt::Write for Printer<'_> {
 
 /// Returns whether a character is invisible and changes how others are shown.
 ///
-/// These are control characters (C0, DEL and C1), line and paragraph separators, and formatting characters (Unicode categories
-/// Cc, Zl, Zp and Cf). Visible Arabic and Syriac signs do not count, nor do the joiners U+200C and U+200D, which words and emoji
-/// need.
+/// These are control characters (C0, DEL and C1), line and paragraph separators, and formatting characters (Unicode
+/// categories Cc, Zl, Zp and Cf). Two groups of characters do not count: visible Arabic and Syriac signs, and the joiners
+/// U+200C and U+200D, which words and emoji need.
 pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

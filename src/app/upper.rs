@@ -19,7 +19,7 @@ pub struct Server {
     reply: Option<Reply>,
 }
 
-/// The unread bytes of the message, and the queued bytes of the reply to its first piece.
+/// The unread bytes of the message, and the queued bytes of the reply to the first piece of the message.
 #[derive(Clone, Copy, Debug)]
 struct Reply {
     left: usize,

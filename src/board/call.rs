@@ -1,4 +1,4 @@
-//! A client as a firmware: it finds its server, calls it, and ends with the result.
+//! A client as a firmware: the client finds its server, calls the server, and ends with the result.
 
 #[cfg(feature = "dhcp")]
 use core::fmt::Display;
@@ -29,11 +29,11 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// The time limit for connecting to each address of a name except the last.
 const NEXT_AFTER: Duration = Duration::from_secs(2);
 
-/// Room for both questions of a lookup, and room for two replies, in bytes (RFC 1035 section 4.2.1).
+/// The room for both questions of a lookup in bytes, and also the room for both replies (RFC 1035 section 4.2.1).
 const LOOKUP: usize = 2 * 512;
 
-/// Calls the server of a program, prints the client's output, and ends QEMU with the result. The build's SMOLSTEP_SERVER names
-/// the host. The port is `port`, unless the setting names another. A board without a debugger stops at the end.
+/// Calls the server of a program, prints the client's output, and ends QEMU with the result. The build's SMOLSTEP_SERVER
+/// names the host. The port is `port`, unless the setting names another port. A board without a debugger stops at the end.
 ///
 /// # Panics
 /// As [`serve`](super::serve).
@@ -123,7 +123,8 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
         (result.is_ok(), end)
     }
 
-    /// Polls until `ready` returns true or `PATIENCE` is over, give or take one turn of the timer. Returns true if ready.
+    /// Polls until `ready` returns true or `PATIENCE` is over, with an error of up to one period of the timer. Returns true
+    /// if ready.
     #[cfg(feature = "dhcp")]
     fn wait(&mut self, ready: impl Fn(&Stack<'c, Client<'c>, U>) -> bool) -> bool {
         let until = self.clock.now() + PATIENCE;
@@ -136,7 +137,7 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
         is_ready
     }
 
-    /// Returns whether DHCP is on and no IPv4 address has come.
+    /// Returns whether DHCP is on but has not given an IPv4 address yet.
     #[cfg(feature = "dhcp")]
     fn lacks_lease(&self) -> bool {
         settings::DHCP && !self.stack.addresses().iter().any(|own| matches!(own.address(), IpAddress::Ipv4(_)))
@@ -181,11 +182,11 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
         }
     }
 
-    /// Adds the reachable addresses of a name. If none is reachable, logs this and returns false.
+    /// Adds the reachable addresses of a name. If no address is reachable, logs this and returns false.
     fn find(&mut self, host: &str, port: u16, dialler: &mut Dialler) -> bool {
         let Some(addresses) = self.resolve(host) else { return false };
         let remotes = || addresses.in_order().filter_map(address).map(|address| IpEndpoint::new(address, port));
-        // The lease may come after a router's advertisement.
+        // Wait, because the lease may come after a router's advertisement.
         #[cfg(feature = "dhcp")]
         self.wait(|stack| remotes().any(|remote| reaches(stack, remote)));
         let mut found = false;

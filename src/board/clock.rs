@@ -13,7 +13,7 @@ use crate::phy::Registers;
 pub struct Clock<B> {
     timer: Mmio,
     system: Mmio,
-    /// The time at the last reading, and the half ticks beyond its last whole microsecond.
+    /// The time at the last reading in whole microseconds, and the half ticks that had passed beyond it.
     now: Instant,
     rest: u32,
     /// The timer's value at the last reading, and its period.
@@ -48,11 +48,11 @@ const fn bits(interrupts: [u32; 2], register: u32) -> u32 {
 }
 
 impl<B: Board> Clock<B> {
-    /// Half ticks in a microsecond. In halves, 12.5 MHz is a whole number.
+    /// Half ticks in a microsecond. Half ticks, because 12.5 MHz is 12.5 ticks in a microsecond.
     const HALVES_A_MICROSECOND: u32 = B::TICKS_A_MILLISECOND * 2 / 1000;
 
     /// Deadlines nearer than this, in microseconds, are measured from the time of the call. The value is less than smoltcp's
-    /// shortest retransmission timeout, which is set with each segment sent.
+    /// shortest retransmission timeout. Each segment sent sets a timeout, so its deadline is not near.
     const NEAR: i64 = 900_000;
 
     /// The period of the timer while no deadline is near, in ticks. A deadline that is not near must not be due before the timer
@@ -62,7 +62,7 @@ impl<B: Board> Clock<B> {
         if near < LONGEST as u64 { near as u32 } else { LONGEST }
     };
 
-    /// The longest sleep that the timer measures, in microseconds. A longer one ends when the timer overflows.
+    /// The longest sleep that the timer measures, in microseconds. A longer sleep ends when the timer overflows.
     const SLEEP: i64 = (Self::PERIOD as i64 - 1) * 1000 / B::TICKS_A_MILLISECOND as i64;
 
     /// Starts the timer, masks all interrupts, and lets the board's interrupts end a sleep.
@@ -79,7 +79,7 @@ impl<B: Board> Clock<B> {
         };
         clock.interrupts(INTERRUPT_ENABLE);
         clock.restart(Self::PERIOD);
-        // On, with the core's clock. An overflow ends a sleep.
+        // Turns the timer on, with the core's clock and an interrupt at each overflow, which ends a sleep.
         clock.timer.write(CONTROL, 0b111);
         clock
     }
@@ -95,7 +95,8 @@ impl<B: Board> Clock<B> {
         }
         // The timer counts down. After a restart it reads 0 until the first tick.
         self.stood = if current == 0 { self.period } else { current };
-        // At most two periods, so 32 bits are enough. A 64-bit division takes half as long as the rest of a turn of the loop.
+        // The value covers at most two periods, so 32 bits are enough. A 64-bit division would take half as long as the rest
+        // of a turn of the loop.
         let halves = self.rest + 2 * passed.saturating_sub(self.stood);
         self.rest = halves % Self::HALVES_A_MICROSECOND;
         self.now += Duration::from_micros((halves / Self::HALVES_A_MICROSECOND).into());
@@ -122,8 +123,8 @@ impl<B: Board> Clock<B> {
         }
     }
 
-    /// Clears the pending interrupts. Those that a device still requests stay pending. Call this after acknowledging the devices,
-    /// and before looking for frames or input.
+    /// Clears the pending interrupts. Interrupts that a device still requests stay pending. Call this after acknowledging the
+    /// devices, and before looking for frames or input.
     pub fn forget_interrupts(&mut self) {
         self.interrupts(INTERRUPT_CLEAR);
     }

@@ -8,8 +8,8 @@ use crate::app::{Escape, Keyboard};
 use crate::phy::Registers;
 use crate::stack::{Console, Input};
 
-/// How often a full UART is checked before a byte is dropped. At 115,200 baud a byte takes 87 microseconds, some 2,200 cycles
-/// at 25 MHz. A check takes several cycles.
+/// How often a full UART is checked before a byte is dropped. At 115,200 baud a byte takes 87 microseconds, which is about
+/// 2,200 cycles at 25 MHz. One check takes several cycles.
 const PATIENCE: usize = 10_000;
 
 /// The UART of a board.
@@ -22,13 +22,13 @@ impl<B: Board> Uart<B> {
 
     /// Sends all log lines of level info and above to this UART.
     pub(super) fn log(self) {
-        // It is called once, at the start, so no logger is set yet.
+        // This function is called once, at the start, so no logger is set yet.
         let _ = log::set_logger(const { &Uart::<B>::NEW });
         log::set_max_level(log::LevelFilter::Info);
     }
 }
 
-/// Writes a byte to a UART's register `data` once `full` returns false. Drops it after [`PATIENCE`] checks.
+/// Writes a byte to a UART's register `data` once `full` returns false. Drops the byte after [`PATIENCE`] checks.
 pub(super) fn put(uart: &mut Mmio, full: impl Fn(&mut Mmio) -> bool, data: usize, byte: u8) {
     if (0..PATIENCE).any(|_| !full(uart)) {
         uart.write(data, byte.into());
@@ -54,13 +54,13 @@ impl<B: Board> Console for Uart<B> {
 pub struct Terminal<B> {
     uart: Uart<B>,
     escape: Escape,
-    /// Bytes typed: unread lines, then an unfinished one.
+    /// The typed bytes: unread lines, then an unfinished line.
     typed: heapless::Deque<u8, TYPED>,
     /// The length of the unread lines, in bytes.
     finished: usize,
 }
 
-/// The number of bytes that may be typed ahead. More are rejected.
+/// The number of bytes that may be typed ahead. Further bytes are rejected.
 const TYPED: usize = 128;
 
 impl<B: Board> Terminal<B> {
@@ -72,7 +72,7 @@ impl<B: Board> Terminal<B> {
     /// Reads the typed bytes and echoes them, since a terminal shows only received bytes. Returns whether a line was finished.
     pub fn listen(&mut self) -> bool {
         let before = self.finished;
-        // At most one buffer, so that a flood of input cannot block the network.
+        // Reads at most as many bytes as the buffer holds, so that a flood of input cannot block the network.
         for _ in 0..TYPED {
             match B::take() {
                 None => break,
@@ -98,7 +98,7 @@ impl<B: Board> Terminal<B> {
         self.finished > before
     }
 
-    /// Discards the typed bytes. Returns whether any were there.
+    /// Discards the typed bytes. Returns whether there were any.
     fn start_over(&mut self) -> bool {
         let forgotten = !self.typed.is_empty();
         (self.typed, self.finished) = (heapless::Deque::new(), 0);
@@ -106,7 +106,7 @@ impl<B: Board> Terminal<B> {
     }
 }
 
-/// The requests of a board's programs to its one terminal.
+/// Carries the requests of a board's programs to the board's only terminal.
 pub(super) static KEYBOARD: Keyboard = Keyboard::new();
 
 const BACKSPACE: u8 = 0x08;

@@ -1,11 +1,12 @@
 //! 64-bit division: `__aeabi_uldivmod` for a Cortex-M3, which divides 32 bits in hardware.
 //!
-//! smoltcp counts microseconds in 64 bits, and divides them with each acknowledgement. Most values fit in 32 bits. For those,
-//! the compiler's own routine takes ten times as long, and six times the flash.
+//! smoltcp counts microseconds in 64 bits, and divides them with each acknowledgement. Most values fit in 32 bits. For such
+//! values, the compiler's own routine takes ten times as long as this one, and six times the flash.
 #![allow(unsafe_code)]
 
-// SAFETY: this keeps the contract of the ARM run-time ABI (RTABI32 section 4.3.1): r1:r0 divided by r3:r2 gives the quotient in
-// r1:r0 and the remainder in r3:r2. Besides these, only r12 changes. It touches no memory but its own stack.
+// SAFETY: the function keeps the contract of the ARM run-time ABI (RTABI32 section 4.3.1): r1:r0 divided by r3:r2 gives the
+// quotient in r1:r0 and the remainder in r3:r2. Besides these registers, only r12 changes. The function touches no memory but
+// its own stack.
 core::arch::global_asm!(
     ".section .text.__aeabi_uldivmod, \"ax\"",
     ".global __aeabi_uldivmod",
@@ -14,12 +15,13 @@ core::arch::global_asm!(
     "__aeabi_uldivmod:",
     "orrs r12, r1, r3",
     "bne 0f",
-    // Both fit in 32 bits: r1 and r3 are 0, and stay 0.
+    // Dividend and divisor fit in 32 bits: r1 and r3 are 0, and stay 0.
     "udiv r12, r0, r2",
     "mls r2, r12, r2, r0",
     "mov r0, r12",
     "bx lr",
-    // Bit by bit, from r1:r0 into the remainder r5:r4. The quotient is shifted in from below.
+    // Shifts the dividend bit by bit from r1:r0 into the remainder r5:r4. The bits of the quotient enter r1:r0 at the low
+    // end.
     "0: push {{r4, r5}}",
     "movs r4, #0",
     "movs r5, #0",

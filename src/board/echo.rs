@@ -20,10 +20,11 @@ const PAYLOAD: usize = 1472;
 
 /// Serves echo to `N` connections and on one UDP port, and prints nothing.
 ///
-/// Each connection has `RX` bytes to receive and `TX` to send. The cost of a stack is measured with this firmware.
+/// Each connection has a receive buffer of `RX` bytes and a send buffer of `TX` bytes. The cost of a stack is measured with
+/// this firmware.
 ///
 /// # Panics
-/// If the memory or the controller is not the one the board describes. The board then restarts.
+/// If the memory or the controller is not what the board's description says. The board then restarts.
 pub fn echo<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
     let mut clock = Clock::<B>::start();
     B::start();

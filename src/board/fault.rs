@@ -10,11 +10,11 @@ fn panic(info: &core::panic::PanicInfo<'_>) -> ! {
     reset()
 }
 
-// The stack lies at the bottom of memory, so an overflow is a fault and overwrites nothing. The handler cannot run on an
-// exhausted stack, so it first resets the stack pointer to the top.
+// The call stack lies at the bottom of memory, so an overflow causes a fault and overwrites nothing. The handler cannot run
+// on an exhausted stack, so it first resets the stack pointer to the top.
 //
-// SAFETY: replaces cortex-m-rt's handler of the same name and contract, which never returns. The stack's content is given up, and
-// no later code reads it.
+// SAFETY: this replaces cortex-m-rt's handler of the same name and contract, which never returns. The content of the stack is
+// lost, but no later code reads it.
 core::arch::global_asm!(
     ".section .HardFault.user, \"ax\"",
     ".global HardFault",
@@ -38,11 +38,11 @@ extern "C" fn fault(stack: usize, end: usize) -> ! {
         log::error!("stack overflow: more than its size in memory.x was used");
         reset()
     }
-    // SAFETY: the core has just stored eight words here (ARMv7-M, B1.5.6); the seventh is the address of the failed instruction.
-    // The check above shows that this is memory, and no other code runs that could write to it.
+    // SAFETY: the core has just stored eight words here (ARMv7-M, B1.5.6); the seventh is the address of the failed
+    // instruction. The check above shows that the address is in memory. No other code runs that could write to it.
     let at = unsafe { ((stack + 24) as *const usize).read_volatile() };
-    // Configurable fault status (B3.2.15). In a build that aborts at once instead of unwinding, a panic executes an undefined
-    // instruction.
+    // The configurable fault status register (B3.2.15). In a build that aborts at once instead of unwinding, a panic executes
+    // an undefined instruction.
     let undefined = Mmio::new(0xe000_ed28).read(0) & UNDEFINED != 0;
     log::error!("{} at {at:#x}", if undefined { "panic" } else { "hard fault" });
     reset()
@@ -50,7 +50,7 @@ extern "C" fn fault(stack: usize, end: usize) -> ! {
 
 /// Restarts the board.
 pub(super) fn reset() -> ! {
-    // Application interrupt and reset control (ARMv7-M, B3.2.6): its key, and the reset request.
+    // Writes the key and the reset request to the application interrupt and reset control register (ARMv7-M, B3.2.6).
     Mmio::new(0xe000_ed0c).write(0, 0x05fa_0004);
     loop {
         cortex_m::asm::nop();

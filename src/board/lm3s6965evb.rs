@@ -1,5 +1,5 @@
-//! Stellaris LM3S6965 evaluation board: a Cortex-M3 with its own Ethernet controller. It has 256 KiB of flash, 64 KiB of memory
-//! and a PL011 UART.
+//! Stellaris LM3S6965 evaluation board: a Cortex-M3 with a built-in Ethernet controller. The board has 256 KiB of flash, 64
+//! KiB of memory and a PL011 UART.
 
 use smoltcp::wire::EthernetAddress;
 
@@ -30,7 +30,7 @@ const LINE: usize = 0x2c;
 const CONTROL: usize = 0x30;
 const INTERRUPT_MASK: usize = 0x38;
 const INTERRUPT_CLEAR: usize = 0x44;
-/// Interrupts of the UART: the FIFO has reached its mark, or has held bytes for a while.
+/// Interrupts of the UART: the receive FIFO has filled to its set level, or has held bytes for a while.
 const RECEIVED: u32 = 0b101_0000;
 
 impl Board for Lm3s6965evb {
@@ -47,8 +47,8 @@ impl Board for Lm3s6965evb {
         let gates = system.read(GATES_2);
         system.write(GATES_2, gates | ETHERNET0);
         let mut uart = Mmio::new(UART);
-        // 115,200 baud from 12.5 MHz; 8 bits, FIFO; on, send, receive; an interrupt for received bytes, even if the FIFO is far
-        // from full.
+        // 115,200 baud from 12.5 MHz; 8 bits with FIFO; UART, transmitter and receiver on; an interrupt for received bytes,
+        // even if the FIFO is far from full.
         uart.write(DIVIDER, 6);
         uart.write(FRACTION, 50);
         uart.write(LINE, 0x70);

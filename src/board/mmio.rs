@@ -1,4 +1,4 @@
-//! Access to peripheral registers: the only place that touches them.
+//! Access to the registers of peripherals. No other file reads or writes them.
 #![allow(unsafe_code)]
 
 use crate::phy::Registers;
@@ -10,7 +10,7 @@ pub struct Mmio {
 }
 
 impl Mmio {
-    /// Returns the peripheral at `base`. For the files of the boards only: they know the memory map.
+    /// Returns the peripheral at `base`. Only the files of the boards may call this, because they know the memory map.
     pub(super) const fn new(base: usize) -> Self {
         Mmio { base }
     }
@@ -18,14 +18,14 @@ impl Mmio {
 
 impl Registers for Mmio {
     fn read(&mut self, offset: usize) -> u32 {
-        // SAFETY: only this module's siblings make an `Mmio`, from addresses that the board's data sheet assigns to a peripheral.
-        // Drivers add the offsets of its 32-bit registers. No Rust object lies there, so nothing is aliased. Reading a register
-        // has no effect on memory.
+        // SAFETY: only this module's siblings make an `Mmio`, from addresses that the board's data sheet assigns to a
+        // peripheral. Drivers add the offsets of the peripheral's 32-bit registers. No Rust object lies at these addresses,
+        // so nothing is aliased. Reading a register has no effect on memory.
         unsafe { ((self.base + offset) as *const u32).read_volatile() }
     }
 
     fn write(&mut self, offset: usize, value: u32) {
-        // SAFETY: as above. None of these peripherals writes to memory: they have no DMA, or it stays off.
+        // SAFETY: as above. None of these peripherals writes to memory: they have no DMA, or their DMA stays off.
         unsafe { ((self.base + offset) as *mut u32).write_volatile(value) }
     }
 
@@ -65,22 +65,23 @@ fn parts(words: &[[u8; 4]]) -> (usize, usize) {
 }
 
 unsafe extern "C" {
-    /// Returns the sum of `8 * eights + rest` words, with the carry at its end.
+    /// Returns the end-around-carry sum of `8 * eights + rest` words.
     fn sum_words(from: *const [u8; 4], eights: usize, rest: usize) -> u32;
 
-    /// Reads `8 * eights + rest` words and returns their sum, with the carry at its end. Each block of eight comes from eight
-    /// registers, the rest from the first.
+    /// Reads `8 * eights + rest` words and returns their end-around-carry sum. Each block of eight words is read from eight
+    /// consecutive registers, and the rest from the first of these registers.
     fn read_words(from: *const u32, to: *mut [u8; 4], eights: usize, rest: usize) -> u32;
 
-    /// Writes `8 * eights + rest` words: each block of eight to eight registers, the rest to the first.
+    /// Writes `8 * eights + rest` words. Each block of eight words is written to eight consecutive registers, and the rest to
+    /// the first of these registers.
     fn write_words(to: *mut u32, from: *const [u8; 4], eights: usize, rest: usize);
 }
 
-// Load and store multiple: two instructions move eight words.
+// The instructions "load multiple" and "store multiple" together move eight words.
 //
-// SAFETY: each keeps its declaration above and the procedure call standard (r4 to r11 are restored). Blocks of eight words are
-// aligned, as load and store multiple require; so are the registers of a peripheral. An interrupt could restart a load multiple,
-// which would take words from a FIFO twice, but interrupts stay masked.
+// SAFETY: each function keeps its declaration above and the procedure call standard (r4 to r11 are restored). Blocks of eight
+// words and the registers of a peripheral are aligned, as load and store multiple require. An interrupt could restart a load
+// multiple, which would then take words from a FIFO twice, but interrupts stay masked.
 core::arch::global_asm!(
     ".section .text.sum_words, \"ax\"",
     ".global sum_words",

@@ -1,13 +1,14 @@
-//! Boards: one file each for memory map, console and network controller; here, their common part.
+//! Boards: each has one file with its memory map, console and network controller. This file has their common part.
 //!
 //! A board is a type that implements [`Board`]. [`serve`], [`call`] and [`selftest()`] each run a whole firmware on a board. All
 //! work is done in one loop with interrupts masked. An interrupt only ends the sleep, so no handler runs and no data is shared
 //! with a handler.
 //!
-//! The addresses come from the build, and so does the seed, which seed.rs mixes with what a start is given: see `build.rs`.
+//! The addresses and the seed come from the build: see `build.rs`. At each start, seed.rs mixes entropy into the seed, if the
+//! start provides any.
 
-// A module's name, with - for _, is the board's name: in Cargo.toml's list of boards, as a feature, as a machine of QEMU, and as
-// the folder of its memory map.
+// A module's name, with - for _, is the board's name. Cargo.toml's list of boards, the board's feature, QEMU's machine and
+// the folder of the memory map have the same name.
 pub mod lm3s6965evb;
 pub mod mps2_an385;
 
@@ -46,19 +47,19 @@ pub trait Board: 'static {
     /// The board's name.
     const NAME: &'static str;
 
-    /// SysTick's ticks in a millisecond: a multiple of 500.
+    /// The number of SysTick's ticks in a millisecond. It must be a multiple of 500.
     const TICKS_A_MILLISECOND: u32;
 
-    /// The interrupts that end a sleep: the network controller's and the console input's. Numbers are below 64.
+    /// The numbers of the interrupts that end a sleep: the network controller's and the console input's. Both are below 64.
     const INTERRUPTS: [u32; 2];
 
-    /// Sets the console up. Called before anything else.
+    /// Sets the console up. Called before all other methods.
     fn start();
 
-    /// Sends a byte to the console; drops it if the console stays full for a bounded time.
+    /// Sends a byte to the console. Drops the byte if the console stays full for a bounded time.
     fn put(byte: u8);
 
-    /// Takes a typed byte, and clears its interrupt.
+    /// Takes a typed byte, and clears the console's interrupt.
     fn take() -> Option<u8>;
 
     /// Sets the network controller up.

@@ -13,12 +13,12 @@ use crate::stack::Config;
 #[cfg(feature = "dhcp")]
 use crate::stack::{AddressEvent, Session, Stack, UdpSession};
 
-/// Returns the stack's configuration: the build's addresses, and whether to request others. With the feature `dhcp`, the stack does
-/// not use an address that another host on the link has.
+/// Returns the stack's configuration: the build's addresses, and whether to request further addresses. With the feature
+/// `dhcp`, the stack does not use an address that another host on the link has.
 pub(super) fn config() -> Config {
     let hardware = HardwareAddress::Ethernet(settings::HARDWARE);
     let mut config = Config::new(hardware, seed(), settings::ADDRESSES);
-    // The build has checked that at most one of each family exists.
+    // The build has checked that there is at most one gateway of each family.
     for router in settings::GATEWAYS {
         let _ = config.gateways.push(*router);
     }
@@ -34,8 +34,9 @@ pub(super) fn config() -> Config {
     config
 }
 
-/// Announces the board's addresses on the link (RFC 5227 section 3, RFC 4861 section 7.2.6). A peer that asked too early would
-/// wait a second or more to ask again. With the feature `dhcp` this does nothing, for the stack announces the addresses itself.
+/// Announces the board's addresses on the link (RFC 5227 section 3, RFC 4861 section 7.2.6). Without an announcement, a peer
+/// that asked before the board started would wait a second or more before it asks again. With the feature `dhcp` this does
+/// nothing, because the stack then announces the addresses.
 pub(super) fn announce<D: Device>(device: &mut D, now: Instant) {
     if cfg!(feature = "dhcp") {
         return;
@@ -53,7 +54,7 @@ pub(super) fn announce<D: Device>(device: &mut D, now: Instant) {
 /// Calls `each` with each address of the build.
 pub(super) fn each_address(mut each: impl FnMut(&IpCidr)) {
     match settings::ADDRESSES {
-        // The most frequent case. The loop would take more flash.
+        // One address is the most frequent case, and takes less flash than the loop.
         [one] => each(one),
         all => all.iter().for_each(each),
     }
@@ -95,7 +96,7 @@ fn announce_to_neighbours(address: smoltcp::wire::Ipv6Address, token: impl TxTok
     });
 }
 
-/// Logs once each address of the build that another host has. The stack does not use it.
+/// Logs each address of the build that another host has, once. The stack does not use such an address.
 #[cfg(feature = "dhcp")]
 #[derive(Default)]
 pub(super) struct Taken(Option<smoltcp::wire::IpAddress>);

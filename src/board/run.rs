@@ -30,13 +30,14 @@ use crate::stack::{
 };
 use crate::trace::LogProbe;
 
-/// The longest datagram, in bytes. Each UDP port buffers one datagram in each direction, no longer than its program needs.
+/// The longest datagram, in bytes. Each UDP port buffers one datagram in each direction. The buffer is no longer than the
+/// port's program needs.
 const PAYLOAD: usize = 1472;
 
-/// The size of a chat room's lines, in bytes: twice the longest line, in letters.
+/// The memory for the lines of a chat room, in bytes: room for two of the longest lines, if all their characters are letters.
 const ROOM: usize = 1024;
 
-/// The average memory for datagrams of a UDP port of [`serve`], in bytes in each direction.
+/// The memory that a UDP port of [`serve`] needs for datagrams on average, in bytes in each direction.
 pub const UDP_PAYLOAD: usize = {
     let (ports, bytes) = udp_needs(false);
     bytes.div_ceil(2 * ports)
@@ -51,7 +52,7 @@ pub const UDP_PAYLOAD: usize = {
 /// ```
 ///
 /// # Panics
-/// If the memory or the controller is not the one the board describes. The panic reports it.
+/// If the memory or the controller is not what the board's description says. The panic reports the difference.
 pub fn serve<B: Board>(memory: Memory<'_, Basic<'static>, BasicUdp<'static>>) -> ! {
     let options = Options::default();
     serve_programs::<B, _, _, _>(
@@ -64,8 +65,8 @@ pub fn serve<B: Board>(memory: Memory<'_, Basic<'static>, BasicUdp<'static>>) ->
     )
 }
 
-/// Serves every program, chat and http included. Chat is a room, and the console takes part in it. Allows `N` connections with
-/// `RX` bytes to receive and `TX` to send each.
+/// Serves every program, chat and http included. Chat is a room, and the console takes part in it. Allows `N` connections,
+/// each with a receive buffer of `RX` bytes and a send buffer of `TX` bytes.
 ///
 /// # Panics
 /// As [`serve`].
@@ -83,8 +84,8 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
     let names = [const { Cell::new(Room::NO_NAME) }; N];
     let room = Room::new(&lines, &names, Some(&operator));
     let options = Options { operator: Some(&operator), ..Options::default() };
-    // The memory is on the call stack, as the programs borrow from it. Each part is a variable of its own: a `Pool` would be made
-    // in one place and moved to another.
+    // The memory is on the call stack, because the programs borrow from it. Each part is a separate variable: a `Pool` would
+    // be made in one place and moved to another, and so take the memory twice.
     let mut slots: [_; N] = from_fn(|_| Slot::default());
     let mut slot_index = [SlotIndex::default(); N];
     let mut sockets: [_; N] = from_fn(|_| SocketStorage::default());
@@ -122,8 +123,8 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
 }
 
 crate::sessions! {
-    /// The TCP programs of [`serve_all`]: those of `app::Server`, but chat is always a room. The code of talks is then not in the
-    /// flash.
+    /// The TCP programs of [`serve_all`]: those of `app::Server`, except that chat is always a room. The code of talks then
+    /// takes no flash.
     #[derive(Clone)]
     enum LargeServer<'a> {
         Basic(Basic<'a>),
@@ -151,7 +152,7 @@ const fn least(a: usize, b: usize) -> usize {
     if a < b { a } else { b }
 }
 
-/// Serves the sessions that `tcp` and `udp` make, in `memory`; `probe` receives the events.
+/// Serves the sessions that `tcp` and `udp` make, in `memory`; `probe` gets the events.
 fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
     mut clock: Clock<B>,
     large: bool,
@@ -202,7 +203,8 @@ fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
     unreachable!("a server is never done")
 }
 
-/// Makes a stack in a call of its own. Its temporary memory is free again before the stack runs.
+/// Makes a stack in a function that is not inlined, so that the function's temporary memory is free again before the stack
+/// runs.
 #[inline(never)]
 fn make_stack<'a, D: Device, S: Session + Clone, U: UdpSession>(
     device: &mut D,
@@ -258,8 +260,8 @@ fn listening_now<B: Board>(known: &mut Known, addresses: &[IpCidr], large: bool)
     *known = now().take(known.capacity()).collect();
 }
 
-/// Polls and sleeps until `done`, which gets the time of the last poll. `listen` reads the console's input, and returns whether
-/// to wake the programs.
+/// Polls and sleeps until `done` returns true. `done` gets the time of the last poll. `listen` reads the console's input, and
+/// returns whether to wake the programs.
 pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console, P: Probe>(
     stack: &mut Stack<'a, S, U>,
     io: &mut Io<B::Ethernet, C, P>,
@@ -273,8 +275,8 @@ pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console,
         if listen(&mut io.console) {
             stack.wake_programs();
         }
-        // Devices and console come first: an interrupt that a device still requests cannot be forgotten, and would end the next
-        // sleep at once.
+        // Devices and console are acknowledged first. An interrupt that a device still requests cannot be forgotten, and
+        // would end the next sleep at once.
         clock.forget_interrupts();
         now = clock.now();
         let deadline = stack.poll(now, io);

@@ -1,16 +1,18 @@
-//! The seed of a start: the build's, mixed with what the start was given.
+//! The seed of a start: the build's seed, mixed with the entropy that QEMU provides at the start.
 //!
 //! Neither board has a source of entropy. `scripts/firmware run` has QEMU put 64 bits of the host's entropy at the bottom of
-//! memory before each start, so each run has a seed of its own. There are limits:
-//! - After a reset, QEMU puts the same bits there. So a board that restarts after a fault has the seed of its first start.
-//! - Without QEMU the bits are what memory holds after power-on. They may be the same each time: then so is the seed.
+//! memory before each start, so each run has a different seed. There are limits:
+//! - After a reset, QEMU puts the same bits there. So a board that restarts after a fault has the same seed as at its first
+//!   start.
+//! - Without QEMU, the bits are whatever the memory holds after power-on. If these bits are the same at each start, so is the
+//!   seed.
 
 use super::mmio::Mmio;
 use super::settings;
 use crate::phy::Registers;
 use crate::stack::{Seed, half_sip};
 
-/// The bottom of memory, which memory.x keeps for this. `scripts/firmware` has the address, too.
+/// The bottom of memory, which memory.x reserves for the entropy. `scripts/firmware` uses the same address.
 const GIVEN: usize = 0x2000_0000;
 
 /// Returns the seed of this start. A seed that was set for the build is used as it is, so that runs can be compared.

@@ -110,8 +110,8 @@ fn overflow(depth: u32) -> u32 {
     overflow(depth + 1) ^ black_box(frame)[1]
 }
 
-/// Calls `leaf` and returns. QEMU ignores stores below the memory, so the fault comes when a function returns to an address that
-/// was not stored.
+/// Calls `leaf` and returns. QEMU ignores stores below the memory. So the fault occurs later, when a function returns to an
+/// address that was not stored.
 #[inline(never)]
 fn call_and_return(depth: u32) {
     black_box(leaf(depth));
@@ -122,8 +122,8 @@ fn leaf(depth: u32) -> u32 {
     black_box(depth)
 }
 
-/// A controller used as in a firmware's loop. Its interrupt is cleared before the driver looks for frames, and ends a pause if
-/// more come.
+/// A controller, used as the loop of a firmware uses it. The controller's interrupt is cleared before the driver looks for
+/// frames, and ends a pause when further frames arrive.
 struct Acknowledged<E>(E);
 
 impl<E: Ethernet> Device for Acknowledged<E> {
@@ -150,14 +150,14 @@ impl<E: Ethernet> Device for Acknowledged<E> {
     }
 }
 
-/// A cable that returns the device's own frames: a plug, loopback mode, or a socket of QEMU. The socket sends to itself.
+/// A cable that returns the device's own frames: a loopback plug, loopback mode, or a socket of QEMU that sends to itself.
 struct Returning<B> {
     clock: Clock<B>,
-    /// The number of frames that the controller promises to keep. QEMU's LAN9118 loses more without counting them.
+    /// The number of frames that the controller promises to keep. QEMU's LAN9118 loses further frames without counting them.
     burst: usize,
 }
 
-/// One wait for a frame; `tries` is the number of waits. Together, the waits are far longer than a frame takes, since QEMU looks
+/// One wait for a frame; `tries` is the number of waits. Together, the waits are far longer than a frame takes. QEMU looks
 /// for frames whenever a timer of the board expires.
 const PAUSE: Duration = Duration::from_millis(1);
 

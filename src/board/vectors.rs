@@ -1,10 +1,12 @@
 //! The interrupt part of the vector table.
 #![allow(unsafe_code)]
 
-// No interrupt is ever taken: they stay masked, and a pending one only ends a sleep. One entry replaces the core's 240 that
-// cortex-m-rt would put here, which saves 956 bytes of flash. The linker script of cortex-m-rt needs at least one entry.
+// No interrupt is ever taken: interrupts stay masked, and a pending interrupt only ends a sleep. One entry replaces the
+// core's 240 that cortex-m-rt would put here, which saves 956 bytes of flash. The linker script of cortex-m-rt needs at least
+// one entry.
 //
-// SAFETY: cortex-m-rt's name and section for this table (its feature `device`). Its one entry is cortex-m-rt's own handler.
+// SAFETY: the table has the name and the section that cortex-m-rt expects with its feature `device`. The table's one entry is
+// cortex-m-rt's own handler.
 #[unsafe(link_section = ".vector_table.interrupts")]
 #[unsafe(no_mangle)]
 static __INTERRUPTS: [unsafe extern "C" fn(); 1] = [DefaultHandler];

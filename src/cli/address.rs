@@ -76,8 +76,8 @@ pub struct Lookup<'l> {
 }
 
 impl Lookup<'_> {
-    /// Finds the addresses of `host`, a name or IP address, that can be reached from here. Returns at least one, in the order
-    /// to try (RFC 8305). A name needs a free UDP port of the stack.
+    /// Finds the addresses of `host`, a name or IP address, that can be reached from here. Returns at least one address, in
+    /// the order in which to try them (RFC 8305). A name needs a free UDP port of the stack.
     ///
     /// Waits first for this side's addresses: those given by hand, and those from DHCP or SLAAC.
     ///
@@ -97,7 +97,7 @@ impl Lookup<'_> {
         let found = self.all_addresses(host, stack, io, clock, stop)?;
         let reached =
             |stack: &Stack<'_, _, _>| found.iter().copied().filter(|&to| can_reach(stack, to)).collect::<Vec<_>>();
-        // A lease may come later than a router advertisement, and an address later than both.
+        // The lease may come later than the router advertisement, and an address may come later than both.
         if found.iter().any(|to| self.may_come(stack, to)) {
             self.wait(stack, io, clock, stop, |stack| !reached(stack).is_empty())?;
         }

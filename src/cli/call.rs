@@ -176,19 +176,19 @@ struct Job<'t> {
 }
 
 impl<'t> Job<'t> {
-    /// Returns a job that sends one text, even if that text is `-`.
-    fn sending(self, text: &'t [&'t [u8]]) -> Self {
-        Job { options: ClientOptions { texts: text, dash: false, ..self.options }, ..self }
+    /// Returns a job that sends `texts` as they are, even a text that is `-`.
+    fn sending(self, texts: &'t [&'t [u8]]) -> Self {
+        Job { options: ClientOptions { texts, dash: false, ..self.options }, ..self }
     }
 }
 
 struct Caller<'c> {
     link: &'c Link,
     tcp: TcpArgs,
-    /// Another reading of the host, to suggest in an error.
+    /// A correction of the host as typed, to suggest in an error.
     hint: Option<String>,
     race: &'c Race,
-    /// Connections that lost a race and may not have ended.
+    /// Connections that lost a race and may not have ended yet.
     left: Vec<ConnectionId>,
     patience: Duration,
     clock: Clock,
@@ -222,7 +222,7 @@ impl<'c> Caller<'c> {
     ) -> Result<(), Failure> {
         let lookup = Lookup { link: self.link, patience: self.patience, thorough: false };
         let found = lookup.addresses(host, stack, io, &self.clock, &mut self.stop).map_err(|failure| {
-            // Before the stack has settled, a failure concerns the link and not the host.
+            // Before the stack has settled, a failure is caused by the link, so the hint about the host does not help.
             if stack.is_settled() { self.with_hint(failure) } else { failure }
         })?;
         let mut dialler = dialler(&found, port, self.patience);
@@ -237,7 +237,7 @@ impl<'c> Caller<'c> {
         self.tcp(&mut dialler, job, stack, io)
     }
 
-    /// Makes one call for each text, and one for each line where the text is `-`.
+    /// Makes one call for each text. For the text `-`, makes one call for each line of standard input.
     fn each<'t>(
         &mut self,
         dialler: &mut Dialler,
@@ -256,7 +256,8 @@ impl<'c> Caller<'c> {
                 if line.is_empty() {
                     continue;
                 }
-                // A client borrows its text until the stack ends, and the stack lives until the process ends.
+                // The client borrows its text for as long as the stack lives, and the stack lives until the process ends. So
+                // the text is never freed.
                 let texts: &'static [&'static [u8]] = Box::leak(Box::new([&*line.leak()]));
                 self.tcp(dialler, job.sending(texts), stack, io)?;
                 sent = true;
@@ -301,7 +302,7 @@ impl<'c> Caller<'c> {
                 Some(Err(why)) => Err(failed(remote, &why)),
                 None => Err(failed(remote, &end)),
             },
-            // The connection is still open, but the client has finished.
+            // The client has finished, although the connection is still open.
             None if is_done(stack) => Ok(()),
             _ => Err(failed(remote, &"interrupted")),
         }
@@ -335,7 +336,7 @@ impl<'c> Caller<'c> {
         }
     }
 
-    /// Describes why an address gives no connection.
+    /// Describes why no connection to an address was established.
     fn no_connection(&self, stack: &Clients<'_, '_, '_>, remote: IpEndpoint, why: DialError) -> Failure {
         match why {
             DialError::Connect(error) => describe(remote, error),

@@ -21,7 +21,8 @@ pub struct DoctorArgs {}
 
 /// Writes one line for each check to `out`. Returns whether servers can run here, on a TAP or TUN or in a sandbox.
 ///
-/// Tries the sandbox by making one. The process must have one thread, and stays in the sandbox: call this last.
+/// Tries the sandbox by making a sandbox. The process must have one thread, and stays in the sandbox, so call this function
+/// last.
 ///
 /// # Errors
 /// Only errors of `out`.

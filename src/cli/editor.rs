@@ -303,7 +303,7 @@ fn print(mut printer: impl ExternalPrinter, shared: &Shared) {
         let (at, text) = loop {
             let at = state.at;
             let text = if at == At::Between { None } else { state.next() };
-            if text.is_some() || state.ending && at != At::Between {
+            if text.is_some() || (state.ending && at != At::Between) {
                 break (at, text);
             }
             state = shared.changed.wait(state).unwrap_or_else(PoisonError::into_inner);

@@ -1,6 +1,6 @@
 //! The program: command line, console and sandbox.
 //!
-//! Each command and its options have a file of their own. commands.rs chooses the command, and link.rs has the options that
+//! Each command and its options have a separate file. commands.rs chooses the command, and link.rs has the options that
 //! commands share.
 
 mod addr_text;

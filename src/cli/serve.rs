@@ -1,4 +1,6 @@
 //! `smolstep serve`: runs programs' servers on a link.
+//!
+//! stack/ingress/police.rs has the effect of --overflow, and host/drive.rs that of Ctrl-C.
 
 use std::cell::Cell;
 use std::ffi::OsString;
@@ -108,11 +110,14 @@ pub enum OnOverflow {
     Reset,
 }
 
+/// Programs, each with the port that it is served on.
+type Ports = Vec<(u16, &'static App)>;
+
 /// The checked options of a server.
 #[derive(Clone, Debug)]
 pub struct Plan<'a> {
-    tcp: Vec<(u16, &'static App)>,
-    udp: Vec<(u16, &'static App)>,
+    tcp: Ports,
+    udp: Ports,
     options: Options<'a>,
     args: &'a ServerArgs,
     /// Whether to stop after each step and wait for Enter.
@@ -135,7 +140,7 @@ pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let clock = Clock::start();
     let watch = Watch::new(&link, &device, &clock, args.link.pcap.as_deref())?;
     let start = |listening: &str| {
-        // Ctrl-C closes the connections and waits 1.5 s at most; a second one resets them: see `host::drive`.
+        // Ctrl-C closes the connections and waits at most 1.5 s. A second Ctrl-C resets the connections: see `host::drive`.
         let stop = Stop::on_signals().map_err(Failure::run)?;
         say(listening)?;
         Ok(stop)
@@ -146,20 +151,33 @@ pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
 }
 
 impl ServerArgs {
-    /// Checks the words of the command line.
+    /// Checks the words of the command line: the programs `names`, the options of single programs, and the ports.
     ///
     /// # Errors
     /// A usage error that names the word and its expected form.
     pub fn plan(&self, names: &[String]) -> Result<Plan<'_>, Failure> {
-        let mut apps: Vec<&'static App> = Vec::new();
-        for name in names {
-            let found = if name == "all" { &APPS[..] } else { core::slice::from_ref(find(name)?) };
-            for app in found {
-                if !apps.contains(&app) {
-                    apps.push(app);
-                }
-            }
-        }
+        let apps = find_all(names)?;
+        self.check_flags(&apps)?;
+        let options = Options {
+            template: self
+                .template
+                .as_ref()
+                .map(|t| Template::new(t.as_bytes()))
+                .transpose()
+                .map_err(Failure::usage)?,
+            delay: self.delay.unwrap_or_default().into(),
+            once: self.once,
+            reply: self.reply.as_ref().map(|text| text.as_bytes()),
+            status: None,
+            operator: None,
+            room: None,
+        };
+        let (tcp, udp) = self.ports(&apps)?;
+        Ok(Plan { tcp, udp, options, args: self, step: false, room: self.room })
+    }
+
+    /// Checks that each option of a single program has its program among `apps`, and that the options go together.
+    fn check_flags(&self, apps: &[&'static App]) -> Result<(), Failure> {
         let serves = |program: &Program| apps.iter().any(|app| app.program == *program);
         for (flag, given, of) in [
             ("--template", self.template.is_some(), &[Program::Greeting][..]),
@@ -176,27 +194,18 @@ impl ServerArgs {
         if self.room && self.once {
             return Err(Failure::usage("a room has no end, so --once and --room do not go together"));
         }
-        let options = Options {
-            template: self
-                .template
-                .as_ref()
-                .map(|t| Template::new(t.as_bytes()))
-                .transpose()
-                .map_err(Failure::usage)?,
-            delay: self.delay.unwrap_or_default().into(),
-            once: self.once,
-            reply: self.reply.as_ref().map(|text| text.as_bytes()),
-            status: None,
-            operator: None,
-            room: None,
-        };
-        let moved = self.port.iter().map(|word| moved(word, &apps)).collect::<Result<Vec<_>, _>>()?;
-        let port = |app: &App, udp: bool, default: u16| {
-            let last = moved.iter().rev().find(|m| m.program == app.program && (udp || !m.udp_only));
+        Ok(())
+    }
+
+    /// Returns the TCP port and the UDP port of each program. Checks that no two programs want the same port.
+    fn ports(&self, apps: &[&'static App]) -> Result<(Ports, Ports), Failure> {
+        let moves = self.port.iter().map(|word| parse_move(word, apps)).collect::<Result<Vec<_>, _>>()?;
+        let port_of = |app: &App, udp: bool, default: u16| {
+            let last = moves.iter().rev().find(|m| m.program == app.program && (udp || !m.udp_only));
             last.map_or(default, |m| m.port)
         };
-        let tcp: Vec<_> = apps.iter().filter_map(|a| Some((port(a, false, a.tcp?), *a))).collect();
-        let udp: Vec<_> = apps.iter().filter_map(|a| Some((port(a, true, a.udp?), *a))).collect();
+        let tcp: Ports = apps.iter().filter_map(|a| Some((port_of(a, false, a.tcp?), *a))).collect();
+        let udp: Ports = apps.iter().filter_map(|a| Some((port_of(a, true, a.udp?), *a))).collect();
         for (transport, list) in [("TCP", &tcp), ("UDP", &udp)] {
             for (i, (port, app)) in list.iter().enumerate() {
                 if let Some((_, other)) = list[..i].iter().find(|(p, _)| p == port) {
@@ -207,8 +216,22 @@ impl ServerArgs {
                 }
             }
         }
-        Ok(Plan { tcp, udp, options, args: self, step: false, room: self.room })
+        Ok((tcp, udp))
     }
+}
+
+/// Returns the programs called `names`, each once. `all` stands for every program.
+fn find_all(names: &[String]) -> Result<Vec<&'static App>, Failure> {
+    let mut apps: Vec<&'static App> = Vec::new();
+    for name in names {
+        let found = if name == "all" { &APPS[..] } else { core::slice::from_ref(find(name)?) };
+        for app in found {
+            if !apps.contains(&app) {
+                apps.push(app);
+            }
+        }
+    }
+    Ok(apps)
 }
 
 impl Plan<'_> {
@@ -236,8 +259,10 @@ impl Plan<'_> {
         )))
     }
 
-    /// Serves until the interrupt asks to stop, or until a program with --once has finished. `start` makes the interrupt when
-    /// all programs listen; it gets one line for each address, transport and program that listens.
+    /// Serves until the interrupt asks to stop, or until a program with --once has finished.
+    ///
+    /// `start` is called when all programs listen, with one line for each address, transport and program. It returns the
+    /// interrupt.
     ///
     /// # Errors
     /// One line for the user.
@@ -250,7 +275,7 @@ impl Plan<'_> {
     ) -> Result<I, Failure> {
         let rows = vec![Cell::new(None); ROWS];
         let status = Status::new(&rows, clock.now());
-        // Without a status page, no status is kept.
+        // No status is kept unless the status page is served.
         let status = self.serves(Program::Http).then_some(&status);
         let args = self.args;
         let events = args.events.as_deref().map(|path| Events::create(path, clock.now())).transpose()?;
@@ -261,8 +286,8 @@ impl Plan<'_> {
             (Operator::new(args.once && !self.room).with_keyboard(&KEYBOARD), vec![Cell::new(0); ROOM]);
         let connections = args.max_connections.map_or(Sizes::default().connections, usize::from);
         let names = vec![Cell::new(Room::NO_NAME); if self.room { connections } else { 0 }];
-        let room = Room::new(&lines, &names, Some(&operator));
-        let room = self.room.then_some(&room);
+        let shared_room = Room::new(&lines, &names, Some(&operator));
+        let room = self.room.then_some(&shared_room);
         let options = Options { status, operator: Some(&operator), room, ..self.options };
         let mut pool = args.tcp.pool(Sizes { connections, ports: self.udp.len(), ..Sizes::default() })?;
         let mut stack: Stack<'_, app::Server<'_>, app::UdpServer<'_>> =
@@ -274,7 +299,7 @@ impl Plan<'_> {
             }
         }
         settle(link, &mut stack, &mut io, clock)?;
-        // With static addresses alone, the link-local address that smolstep adds is only for neighbours: it is not shown.
+        // With static addresses alone, smolstep adds a link-local address that only neighbours use. That address is not shown.
         let own = |address: &IpCidr| link.slaac || link.dhcp || link.addresses.contains(address);
         let mut listening = Listening::new(&self.tcp, &self.udp);
         let mut interrupt = start(&listening.change(stack.addresses().iter().copied().filter(own)))?;
@@ -286,7 +311,7 @@ impl Plan<'_> {
             let each = |stack: &Stack<'_, _, _>| report(stack.addresses());
             let (back, result) = step_by_step(&mut stack, io, clock, &mut interrupt, each);
             io = back;
-            // The connections close as they do without --step.
+            // From here on the connections are closed as without --step.
             result.and_then(|()| {
                 drive(&mut stack, &mut io, clock, &mut Closing::now(&mut interrupt), |_| false)?;
                 Ok(())
@@ -299,7 +324,7 @@ impl Plan<'_> {
             };
             let mut result = drive(&mut stack, &mut io, clock, &mut interrupt, done);
             if matches!(result, Ok(Ended::Done)) && operator.is_over() {
-                // Waiting connections are reset; the current talk closes normally.
+                // The only talk is over: its connection closes normally. Connections that wait for a talk are reset.
                 result = drive(&mut stack, &mut io, clock, &mut Closing::now(&mut interrupt), |_| false);
             }
             result.map(drop).map_err(Failure::from).and(said)
@@ -310,7 +335,8 @@ impl Plan<'_> {
         result.and(written).map(|()| interrupt)
     }
 
-    /// Listens on the ports of all programs. Returns the UDP port whose end ends the server: that of inbox with --once.
+    /// Listens on the ports of all programs. Returns the UDP port of inbox if --once is given: the server ends when the program
+    /// on that port ends.
     fn listen<'a>(
         &self,
         stack: &mut Stack<'a, app::Server<'a>, app::UdpServer<'a>>,
@@ -356,14 +382,15 @@ impl ServerArgs {
     }
 }
 
-/// One `--port` option.
-struct Moved {
+/// One `--port` option: serves a program on another port.
+struct Move {
     program: Program,
     udp_only: bool,
     port: u16,
 }
 
-fn moved(word: &str, apps: &[&'static App]) -> Result<Moved, Failure> {
+/// Parses one `--port` option for one of `apps`.
+fn parse_move(word: &str, apps: &[&'static App]) -> Result<Move, Failure> {
     let bad = |why: &str| Failure::usage(format_args!("bad --port '{word}': {why}"));
     let (name, port) = word.split_once('=').ok_or_else(|| bad("it is like echo=4000 or echo/udp=4000"))?;
     let (name, transport) = name.split_once('/').map_or((name, None), |(name, transport)| (name, Some(transport)));
@@ -379,5 +406,5 @@ fn moved(word: &str, apps: &[&'static App]) -> Result<Moved, Failure> {
     if udp_only && app.udp.is_none() {
         return Err(bad(&format!("that program has no UDP side: write {name}={port}")));
     }
-    Ok(Moved { program: app.program, udp_only, port: number.get() })
+    Ok(Move { program: app.program, udp_only, port: number.get() })
 }

@@ -1,4 +1,4 @@
-//! Ctrl-C and similar signals, as a file that the loop can wait for.
+//! Ctrl-C and similar signals, as a file that the loop can wait for. What a signal does to the stack: `host::drive`.
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -12,13 +12,13 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 /// The signals that ask the program to end.
 const SIGNALS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 
-/// Receives these signals; the loop can wait for it.
+/// Receives these signals. The loop can wait for a signal.
 #[derive(Debug)]
 pub struct Stop {
     received: UnixStream,
     /// Set before `received` is readable, so that a check needs no system call.
     raised: Arc<AtomicBool>,
-    /// Whether a signal has arrived. More of its bytes may follow.
+    /// Whether a signal has arrived. Further bytes of that signal may follow.
     closing: bool,
 }
 
@@ -49,8 +49,9 @@ impl Interrupt for Stop {
             return Verdict::GoOn;
         }
         self.closing = true;
-        // The bytes only end a wait. They are read before the flag, so that no byte is taken without its flag being seen. A
-        // handler on another thread may have set the flag but not yet written its byte: the next call reads that byte.
+        // The bytes serve only to end a wait. Read the bytes before the flag: otherwise a byte could be taken although the
+        // flag of its signal was not seen. A handler on another thread may have set the flag but not written its byte yet.
+        // The next call reads that byte.
         let _ = self.received.read(&mut [0; 64]);
         if self.raised.swap(false, Ordering::AcqRel) { Verdict::Close } else { Verdict::GoOn }
     }

@@ -27,7 +27,7 @@ impl Timer {
     }
 
     /// Wakes the loop at `at`, or at once if that time has passed; `None` stops the timer. The new time replaces the earlier
-    /// one. Once the time has come, the loop wakes repeatedly until the timer is set again.
+    /// time. Once the time has come, the loop wakes repeatedly until the timer is set again.
     pub(super) fn set(&self, clock: &Clock, at: Option<Instant>) -> Result<(), Failure> {
         let now = clock.now();
         // Zero would stop the timer, so a past time becomes one microsecond.

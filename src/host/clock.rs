@@ -4,7 +4,7 @@ use smoltcp::time::Instant;
 
 /// The monotonic clock, in microseconds since one second before its start.
 ///
-/// The clock starts at 1 s because smoltcp takes the time 0 for "at once".
+/// The clock starts at 1 s because smoltcp takes time 0 to mean "at once".
 #[derive(Clone, Copy, Debug)]
 pub struct Clock {
     // On Linux this is CLOCK_MONOTONIC. smoltcp's own `Instant::now` is wall-clock time, which can jump.

@@ -15,7 +15,7 @@ const FAREWELL: Duration = Duration::from_millis(1500);
 
 /// A reason to end the loop from outside: a signal, or the end of a command.
 pub trait Interrupt {
-    /// Returns the files to wait for. One is readable when the verdict may have changed.
+    /// Returns the files to wait for. One of them becomes readable when the verdict may have changed.
     fn files(&self) -> [Option<BorrowedFd<'_>>; 2];
 
     /// Returns the current verdict. Called after every wait.
@@ -49,12 +49,12 @@ pub enum Verdict {
 pub enum Ended {
     /// `done` returned true.
     Done,
-    /// An interrupt came. All connections are closed, or were reset when their time to close was over.
+    /// An interrupt came. All connections have closed, or were reset at the end of the time that they had to close.
     Stopped,
 }
 
-/// Runs the stack until `done` returns true or `interrupt` ends the loop. On [`Verdict::Close`] the stack closes its connections.
-/// Those still open after 1.5 s, or at a second `Close`, are reset.
+/// Runs the stack until `done` returns true or `interrupt` ends the loop. On [`Verdict::Close`] the stack closes its
+/// connections. Connections still open after 1.5 s, or at a second `Close`, are reset.
 ///
 /// # Errors
 /// The device or the console has failed, or the system cannot wait.

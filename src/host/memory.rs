@@ -7,7 +7,7 @@ use smoltcp::socket::udp::PacketMetadata;
 
 use crate::stack::{Memory, Port, Slot, SlotIndex};
 
-/// A stack's memory on the heap. [`Pool`](crate::stack::Pool) is the same without a heap.
+/// A stack's memory on the heap. [`Pool`](crate::stack::Pool) is the equivalent without a heap.
 pub struct HeapPool<'a, S, U> {
     slots: Vec<Slot<'a, S>>,
     slot_index: Vec<SlotIndex>,
@@ -39,8 +39,8 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// Sizes for a server: 1,024 connections with 256 KiB each way, and 16 UDP ports. Each port holds 64 datagrams or 128 KiB
-    /// each way. The system provides the memory only as it is used.
+    /// Sizes for a server: 1,024 connections with 256 KiB in each direction, and 16 UDP ports. Each port holds at most 64
+    /// datagrams and 128 KiB in each direction. The system provides the memory only when it is first used.
     ///
     /// A window of 64 KiB is one super-segment. Four of them keep both ends busy.
     pub const SERVER: Sizes =
@@ -83,8 +83,8 @@ impl<'a, S, U> HeapPool<'a, S, U> {
     pub fn try_new(sizes: Sizes) -> Option<Self> {
         let Sizes { connections, receive, send, ports, datagrams, payload } = sizes;
         let port_pairs = ports.checked_mul(2)?;
-        // All of it is reserved at once and given back, because an allocation that zeroes memory without touching it would abort.
-        // `black_box` keeps the compiler from removing unused allocations.
+        // Reserves all the memory at once and gives it back, because the later allocation of zeroed memory would abort the
+        // program if it failed. `black_box` keeps the compiler from removing unused allocations.
         black_box((
             room::<Slot<'a, S>>(connections, 1)?,
             room::<SlotIndex>(connections, 1)?,
@@ -100,7 +100,7 @@ impl<'a, S, U> HeapPool<'a, S, U> {
         Some(Self::new(sizes))
     }
 
-    /// Lends the memory to a stack for as long as both live.
+    /// Lends the memory to a stack, for as long as the memory lives.
     pub fn memory(&'a mut self) -> Memory<'a, S, U> {
         Memory {
             slots: &mut self.slots,

@@ -57,21 +57,21 @@ pub enum ScriptStep<'a> {
 #[derive(Clone, Debug)]
 pub struct Script<'a> {
     steps: &'a [ScriptStep<'a>],
-    /// How many bytes of the current step are done.
-    done: usize,
+    /// How many bytes of the current step have been sent or read.
+    bytes_done: usize,
 }
 
 impl<'a> Script<'a> {
     /// A script of these steps.
     pub fn new(steps: &'a [ScriptStep<'a>]) -> Self {
-        Script { steps, done: 0 }
+        Script { steps, bytes_done: 0 }
     }
 }
 
 impl Session for Script<'_> {
     fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
         while let Some((step, rest)) = self.steps.split_first() {
-            let done = match *step {
+            let is_complete = match *step {
                 ScriptStep::Abort => return Next::Abort,
                 ScriptStep::Close => return Next::Close,
                 ScriptStep::HalfClose => {
@@ -86,13 +86,13 @@ impl Session for Script<'_> {
                     true
                 }
                 ScriptStep::Read(count) => {
-                    let left = count - self.done;
+                    let left = count - self.bytes_done;
                     match socket.recv(|data| (data.len().min(left), data.len().min(left))) {
                         Ok(0) => return Next::Wait,
-                        Ok(len) => self.done += len,
+                        Ok(len) => self.bytes_done += len,
                         Err(_) => return Next::Close,
                     }
-                    self.done == count
+                    self.bytes_done == count
                 }
                 ScriptStep::ReadToEnd => match socket.recv(|data| (data.len(), data.len())) {
                     Ok(0) => return Next::Wait,
@@ -101,28 +101,28 @@ impl Session for Script<'_> {
                     Err(RecvError::InvalidState) => return Next::Close,
                 },
                 ScriptStep::Send(bytes) => {
-                    self.done += socket.send_slice(&bytes[self.done..]).unwrap_or(0);
-                    if self.done < bytes.len() {
+                    self.bytes_done += socket.send_slice(&bytes[self.bytes_done..]).unwrap_or(0);
+                    if self.bytes_done < bytes.len() {
                         return Next::Wait;
                     }
                     true
                 }
                 ScriptStep::SendBytes(count) => {
-                    let left = count - self.done;
+                    let left = count - self.bytes_done;
                     let fill = |room: &mut [u8]| {
                         let len = room.len().min(left);
                         room[..len].fill(b'x');
                         (len, len)
                     };
                     match socket.send(fill) {
-                        Ok(len) if len > 0 => self.done += len,
+                        Ok(len) if len > 0 => self.bytes_done += len,
                         _ => return Next::Wait,
                     }
-                    self.done == count
+                    self.bytes_done == count
                 }
             };
-            if done {
-                (self.steps, self.done) = (rest, 0);
+            if is_complete {
+                (self.steps, self.bytes_done) = (rest, 0);
             }
         }
         Next::Wait

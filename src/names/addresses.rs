@@ -1,8 +1,8 @@
-//! The addresses of one name, in the order in which to try them.
+//! The addresses of one name, in the order in which to try them. dialler.rs decides the order and the times of the calls.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The number of addresses kept of each family: the first ones, because the server chose the order.
+/// The number of addresses kept of each family. The first ones are kept, because the server chose their order.
 const KEPT: usize = 8;
 
 /// The addresses of one name, at most 8 of each family.
@@ -15,7 +15,7 @@ pub struct Addresses {
 impl Addresses {
     /// Adds an address. Ignores it if it is already known or cannot belong to a host, or if there is no room.
     pub fn add(&mut self, address: IpAddr) {
-        // A full list drops further addresses: the documented limit.
+        // If the list is full, the address is dropped, as documented.
         match address {
             IpAddr::V6(a) if !self.v6.contains(&a) && !a.is_unspecified() && !a.is_multicast() => {
                 let _ = self.v6.push(a);
@@ -27,7 +27,8 @@ impl Addresses {
         }
     }
 
-    /// All addresses in the order of RFC 8305 section 4: families alternate, IPv6 first, each in the order of its answer.
+    /// All addresses in the order of RFC 8305 section 4: the families alternate, IPv6 first. Within a family, addresses stay
+    /// in the order of the server's answer.
     pub fn in_order(&self) -> impl Iterator<Item = IpAddr> {
         (0..KEPT).flat_map(|at| {
             let (v6, v4) = (self.v6.get(at).copied(), self.v4.get(at).copied());

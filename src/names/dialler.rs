@@ -8,13 +8,14 @@ use crate::stack::{ConnectError, ConnectionId, End};
 #[cfg(all(test, feature = "std"))]
 mod tests;
 
-/// The largest number of addresses of a host; more are ignored. A [`Resolver`](super::Resolver) finds 8 of each family.
+/// The largest number of addresses of a host; further addresses are ignored. A [`Resolver`](super::Resolver) finds 8 of each
+/// family.
 const ADDRESSES: usize = 16;
 
 /// Connects to one of a host's addresses: IPv6 and IPv4 take turns, IPv6 first, until a connection is established.
 ///
-/// A dialler neither sends nor reads a clock. Its owner asks for the [`next`](Self::next) step, takes that step, and reports
-/// the result: addresses found, or connections begun, established or ended. Addresses may be added at any time.
+/// A dialler neither sends nor reads a clock. The dialler's owner asks for the [`next`](Self::next) step, takes that step,
+/// and reports the result: addresses found, or connections begun, established or ended. Addresses may be added at any time.
 ///
 /// Attempts overlap: the next address is tried as soon as an attempt fails or has taken `delay`. With
 /// [`one_at_a_time`](Self::one_at_a_time) an attempt is given up after `delay` instead, unless its address is the last.
@@ -24,20 +25,20 @@ pub struct Dialler {
     patience: Duration,
     delay: Duration,
     overlap: bool,
-    /// Whether the lookup is over, so that it adds no more addresses.
+    /// Whether the lookup is over, so that no more addresses follow.
     resolved: bool,
     /// The addresses that were not tried yet.
     untried: heapless::Vec<IpAddress, ADDRESSES>,
     /// Whether IPv6 has the next turn.
     v6_next: bool,
-    /// The attempts that have not won. Ended attempts are in the order in which they ended.
+    /// The attempts except the winner. Ended attempts are in the order in which they ended.
     attempts: heapless::Vec<Attempt, ADDRESSES>,
-    /// While attempts run, the earliest time for the next one; `None` means at once.
+    /// The earliest time for the next attempt while other attempts run; `None` means at once.
     next_at: Option<Instant>,
     winner: Option<(ConnectionId, IpEndpoint)>,
 }
 
-/// What a [`Dialler`] needs next.
+/// The next step that a [`Dialler`] asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DialStep {
     /// Look the host's name up: report addresses with [`Dialler::add`], and the end of the lookup with [`Dialler::resolved`].
@@ -56,7 +57,7 @@ pub enum DialStep {
     Done,
 }
 
-/// Why an address gave no connection.
+/// Why no connection to an address was established.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DialError {
     /// The connection could not be begun.
@@ -73,8 +74,8 @@ struct Attempt {
 }
 
 impl Dialler {
-    /// Dials `port` of a host whose addresses must be looked up. Each address may take `patience` to connect; the next address
-    /// is tried after `delay`.
+    /// Dials `port` of a host whose addresses must be looked up. Connecting to an address may take `patience`. The next
+    /// address is tried after `delay`.
     pub fn to_name(port: u16, patience: Duration, delay: Duration) -> Self {
         Dialler {
             port,
@@ -90,7 +91,7 @@ impl Dialler {
         }
     }
 
-    /// Dials one address, which may take `patience` to connect.
+    /// Dials one address. Connecting to the address may take `patience`.
     pub fn to_address(remote: IpEndpoint, patience: Duration) -> Self {
         let mut dialler = Dialler::to_name(remote.port, patience, Duration::ZERO);
         dialler.add(remote.addr);
@@ -113,7 +114,7 @@ impl Dialler {
         }
     }
 
-    /// Reports that the lookup is over: it adds no more addresses.
+    /// Reports that the lookup is over, so that no more addresses follow.
     pub fn resolved(&mut self) {
         self.resolved = true;
     }
@@ -129,8 +130,10 @@ impl Dialler {
                 _ if is_running && !self.overlap => DialStep::Wait(None),
                 Some(at) if is_running && now < at => DialStep::Wait(Some(at)),
                 _ => {
-                    let is_last = self.overlap || self.untried.len() == 1;
-                    let patience = if is_last { self.patience } else { self.delay };
+                    // One at a time, an attempt makes way for the next address after `delay`. The last address has no next
+                    // address, so it may take all the time.
+                    let may_take_all = self.overlap || self.untried.len() == 1;
+                    let patience = if may_take_all { self.patience } else { self.delay };
                     DialStep::Connect { remote: IpEndpoint::new(address, self.port), patience }
                 }
             };
@@ -173,12 +176,12 @@ impl Dialler {
         self.winner
     }
 
-    /// The connections that were begun and have neither won nor ended.
+    /// The connections that were begun and have neither been established first nor ended.
     pub fn running(&self) -> impl Iterator<Item = ConnectionId> {
         self.attempts.iter().filter_map(|attempt| attempt.state.ok())
     }
 
-    /// The addresses that gave no connection, and why, in the order in which they failed.
+    /// The addresses to which no connection was established, each with the reason, in the order of their failures.
     pub fn failures(&self) -> impl Iterator<Item = (IpEndpoint, DialError)> {
         self.attempts.iter().filter_map(|attempt| Some((attempt.remote, attempt.state.err()?)))
     }

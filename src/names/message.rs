@@ -11,7 +11,7 @@ const HEADER: usize = 12;
 /// The Internet class.
 const IN: u16 = 1;
 
-/// A host name in wire format: each label after its length, and a 0.
+/// A host name in wire format: for each label its length and its bytes, then a 0.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
     wire: heapless::Vec<u8, LONGEST>,
@@ -39,7 +39,7 @@ impl Name {
     }
 }
 const CNAME: u16 = 5;
-/// The largest number of aliases that are followed; more are a loop, or an attack.
+/// The largest number of aliases that are followed. A longer chain of aliases is a loop or an attack.
 const ALIASES: usize = 8;
 /// The largest number of labels and pointers in a name, so that no reply takes long.
 const HOPS: usize = 128;
@@ -77,7 +77,7 @@ pub(super) fn question(id: u16, name: &Name, kind: Kind, out: &mut [u8; LONGEST_
     HEADER + wire.len() + 4
 }
 
-/// Parses a reply to a query. Calls `each` with each of its addresses.
+/// Parses a reply to a query. Calls `each` with each address in the reply.
 pub(super) fn reply(bytes: &[u8], id: u16, name: &Name, kind: Kind, each: impl FnMut(IpAddr)) -> Reply {
     let Some(flags) = word(bytes, 2).filter(|flags| word(bytes, 0) == Some(id) && flags & 0xf800 == 0x8000) else {
         return Reply::NotOurs;
@@ -107,11 +107,11 @@ pub(super) fn reply(bytes: &[u8], id: u16, name: &Name, kind: Kind, each: impl F
     }
 }
 
-/// Calls `each` with the addresses of the question's name, following aliases. `None` if a record before the first cannot be
-/// read.
+/// Calls `each` with the addresses of the question's name, following aliases. Returns the number of addresses. Returns `None`
+/// if a record before the first address cannot be read.
 fn addresses(bytes: &[u8], start: usize, count: u16, kind: Kind, mut each: impl FnMut(IpAddr)) -> Option<usize> {
     let records = || Records { bytes, at: start, left: count };
-    // The position of the name to which the addresses must belong.
+    // The position of the name whose addresses are wanted: the question's name, or the last alias's target.
     let mut owner = HEADER;
     for _ in 0..ALIASES {
         let mut aliases = records().flatten();
@@ -138,7 +138,7 @@ fn addresses(bytes: &[u8], start: usize, count: u16, kind: Kind, mut each: impl 
     Some(found)
 }
 
-/// A resource record: the positions of its name and data.
+/// A resource record: the positions of its name and of its data, and the length of its data.
 struct Record {
     name: usize,
     kind: u16,
@@ -146,7 +146,8 @@ struct Record {
     len: usize,
 }
 
-/// Iterates over the records of a section. A record that cannot be read is `None` and ends the iteration.
+/// Iterates over the records of a section. The iterator returns `None` in place of a record that cannot be read, and then
+/// ends.
 struct Records<'m> {
     bytes: &'m [u8],
     at: usize,
@@ -169,16 +170,16 @@ impl Iterator for Records<'_> {
 
 impl Records<'_> {
     fn read(&self) -> Option<Record> {
-        let at = skip_name(self.bytes, self.at)?;
-        // Types mean something else in another class, so such a record gets no type.
-        let kind = word(self.bytes, at).filter(|_| word(self.bytes, at + 2) == Some(IN)).unwrap_or(0);
-        let len = usize::from(word(self.bytes, at + 8)?);
-        let data = at + 10;
+        let after_name = skip_name(self.bytes, self.at)?;
+        // In other classes, type numbers mean other things. A record of another class gets type 0, which nothing asks for.
+        let kind = word(self.bytes, after_name).filter(|_| word(self.bytes, after_name + 2) == Some(IN)).unwrap_or(0);
+        let len = usize::from(word(self.bytes, after_name + 8)?);
+        let data = after_name + 10;
         (data + len <= self.bytes.len()).then_some(Record { name: self.at, kind, data, len })
     }
 }
 
-/// The position after a name, which ends with a 0 or a pointer (RFC 1035 section 4.1.4).
+/// The position after a name. A name ends with a 0 or a pointer (RFC 1035 section 4.1.4).
 fn skip_name(bytes: &[u8], mut at: usize) -> Option<usize> {
     for _ in 0..HOPS {
         match *bytes.get(at)? {
@@ -191,7 +192,7 @@ fn skip_name(bytes: &[u8], mut at: usize) -> Option<usize> {
     None
 }
 
-/// Whether two names are equal, ignoring case. A name that cannot be read equals no other.
+/// Whether two names are equal, ignoring case. A name that cannot be read equals no name.
 fn same_name(a: &[u8], a_at: usize, b: &[u8], b_at: usize) -> bool {
     let (mut a, mut b) = (Labels { bytes: a, at: a_at, hops: HOPS }, Labels { bytes: b, at: b_at, hops: HOPS });
     loop {
@@ -206,7 +207,8 @@ fn same_name(a: &[u8], a_at: usize, b: &[u8], b_at: usize) -> bool {
     }
 }
 
-/// The labels of a name, following its pointers. The last label is empty, or `None` if the name cannot be read.
+/// The labels of a name, following its pointers. The iteration ends with an empty label, or with `None` if the name cannot be
+/// read.
 struct Labels<'m> {
     bytes: &'m [u8],
     at: usize,

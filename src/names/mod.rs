@@ -1,7 +1,8 @@
 //! From a host's name to a connection: the resolver and the dialler.
 //!
-//! A [`Resolver`] is a [`UdpSession`](crate::stack::UdpSession): bind it to any UDP port of a stack, poll, and take its result.
-//! The resolver is a stub: its servers do the searching (RFC 1034 section 5.3.1). It uses only UDP.
+//! A [`Resolver`] is a [`UdpSession`](crate::stack::UdpSession): bind it to any UDP port of a stack, poll the stack, and take
+//! the resolver's result. The resolver is a stub: its servers do the searching (RFC 1034 section 5.3.1). The resolver uses
+//! only UDP.
 //!
 //! A [`Dialler`] chooses which address to connect to, and when. The host and the boards take the steps that it asks for.
 

@@ -10,16 +10,17 @@ use super::addresses::Addresses;
 use super::message::{self, Kind, LONGEST_QUERY, Name, Reply};
 use crate::stack::{Context, Next, UdpSession};
 
-/// The largest number of servers; more are ignored.
+/// The largest number of servers; further servers are ignored.
 pub(crate) const SERVERS: usize = 4;
 /// The port of DNS (RFC 1035 section 4.2).
 const PORT: u16 = 53;
-/// How long the first query waits for an answer. Each round waits twice as long.
+/// How long each query of the first round waits for an answer. Each further round waits twice as long as the one before.
 const FIRST: Duration = Duration::from_secs(1);
-/// How long IPv4 addresses wait for IPv6 ones (RFC 8305 section 3): some servers never answer the IPv6 query.
+/// How long IPv4 addresses wait for IPv6 addresses (RFC 8305 section 3), because some servers never answer the IPv6 query.
 const RESOLUTION_DELAY: Duration = Duration::from_millis(50);
-/// How long IPv6 addresses wait for IPv4 ones, which are needed if no IPv6 address answers. The delay leaves time to repeat a
-/// lost query. RFC 8305 lets a connection begin at once and uses later answers; this resolver ignores later answers.
+/// How long IPv6 addresses wait for IPv4 addresses, which are needed if no host answers at an IPv6 address. The delay leaves
+/// time to repeat a lost query. RFC 8305 lets a connection begin at once and uses later answers; this resolver ignores later
+/// answers.
 const FALLBACK_DELAY: Duration = Duration::from_secs(2);
 
 /// Looks up the addresses of a name: both families at once, the servers in turn.
@@ -36,20 +37,23 @@ pub struct Resolver {
     queries: [Query; 2],
     /// Whether to wait for slow answers even if there are addresses.
     thorough: bool,
-    /// Whether the family of each query can be reached from here.
+    /// For each query, whether addresses of its family can be reached from here.
     reached: [bool; 2],
     patience: Duration,
     /// When the lookup gives up; `None` before the first poll.
     until: Option<Instant>,
     /// When the next query is sent.
     ask_at: Option<Instant>,
+    /// How long each query of the current round waits for an answer.
     wait: Duration,
+    /// The index of the server whose turn is next.
     server: usize,
     /// When one family has waited long enough for the other.
     conclude_at: Option<Instant>,
     addresses: Addresses,
     /// Whether a server said that the name does not exist.
     unknown: bool,
+    /// The last failure of a server, and the number of failures so far.
     trouble: Option<ResolveError>,
     troubles: usize,
     /// The server whose query has not left yet.
@@ -64,7 +68,7 @@ pub struct Resolver {
 struct Query {
     kind: Kind,
     id: u16,
-    /// Whether the query has yet to be queued.
+    /// Whether it is time to send the query, and the query is not queued yet.
     due: bool,
     answered: bool,
 }
@@ -109,7 +113,7 @@ impl Resolver {
         self
     }
 
-    /// Adds servers, as long as there is room. The next poll asks the first new one.
+    /// Adds servers, as long as there is room. The next poll asks the first new server.
     pub fn add_servers(&mut self, servers: &[IpAddress]) {
         let known = self.servers.len();
         for &server in servers {
@@ -129,7 +133,7 @@ impl Resolver {
         self.result.map(|result| result.map(|()| &self.addresses))
     }
 
-    /// Handles the datagrams that have arrived. Those after the result are discarded.
+    /// Handles the datagrams that have arrived. Datagrams that arrive after the result are discarded.
     fn receive(&mut self, socket: &mut Socket<'_>, now: Instant) {
         while let Ok((bytes, from)) = socket.recv() {
             if self.result.is_none() {
@@ -138,7 +142,7 @@ impl Resolver {
         }
     }
 
-    /// Notes the first server to which a query was sent: an empty send queue means that the queued query has left.
+    /// Notes the first server to which a query was sent. A queued query has left once the send queue is empty.
     fn note_sent(&mut self, socket: &Socket<'_>) {
         if socket.send_queue() == 0 {
             let sent_to = self.queued.take();
@@ -184,7 +188,8 @@ impl Resolver {
         }
     }
 
-    /// Notes that a server failed. Asks the next one at once, unless every server has already failed twice.
+    /// Notes that a server failed. Asks the next server at once, unless the failures are so many that the lookup ends: two
+    /// for each server.
     fn fails(&mut self, why: ResolveError, now: Instant) {
         self.trouble = Some(why);
         self.troubles += 1;
@@ -224,24 +229,25 @@ impl Resolver {
         }
     }
 
-    /// Queues the queries that are due, to the server whose turn it is.
+    /// Queues the queries that are due, to the server whose turn it is. The next server then has the next turn.
     fn ask(&mut self, socket: &mut Socket<'_>, now: Instant) {
         let Some(&server) = self.servers.get(self.server) else { return };
-        let mut asked = false;
+        let mut any_queued = false;
         for query in self.queries.iter_mut().filter(|query| query.due && !query.answered) {
             let mut bytes = [0; LONGEST_QUERY];
             let len = message::question(query.id, &self.name, query.kind, &mut bytes);
-            // The queue is full: the query is queued again when there is room.
+            // The queue is full. The query stays due, and the turn stays with this server: the next poll tries again.
             if socket.send_slice(&bytes[..len], IpEndpoint::new(server, PORT)).is_err() {
                 return;
             }
             query.due = false;
-            asked = true;
+            any_queued = true;
         }
-        if asked {
+        if any_queued {
             self.queued.get_or_insert(server);
             self.server = (self.server + 1) % self.servers.len().max(1);
             self.ask_at = Some(now + self.wait);
+            // Every server has had a turn, so a round is over. The next round waits twice as long.
             if self.server == 0 {
                 self.wait *= 2;
             }
@@ -274,7 +280,7 @@ impl UdpSession for Resolver {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResolveError {
-    /// The server returned this error code: 2 is a failure of its own, 5 a refusal (RFC 1035 section 4.1.1).
+    /// The server returned this error code: 2 is an internal failure, 5 a refusal (RFC 1035 section 4.1.1).
     Failed(IpAddress, u8),
     /// The server's replies cannot be parsed.
     Malformed(IpAddress),

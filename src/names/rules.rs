@@ -24,11 +24,11 @@ pub fn check(text: &str) -> Result<(), NameError> {
             return Err(NameError::TooLong);
         }
     }
-    // RFC 1123 section 2.1: a name that ends in a number is an address, in this case a mistyped one.
+    // RFC 1123 section 2.1: a name that ends in a number is an address. Here it is a mistyped address.
     if text.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit())) {
         return Err(NameError::Number);
     }
-    // A length byte before the first label, and a 0 at the end.
+    // The wire format adds a length byte before the first label, and a 0 at the end.
     if text.len() + 2 > LONGEST { Err(NameError::TooLong) } else { Ok(()) }
 }
 
@@ -38,7 +38,7 @@ pub fn check(text: &str) -> Result<(), NameError> {
 pub enum NameError {
     /// The text has a character that host names cannot have.
     BadCharacter,
-    /// A label is empty: nothing precedes the first dot, or stands between two dots.
+    /// A label is empty: the text begins with a dot, or two dots follow each other.
     EmptyPart,
     /// The text ends in a number, as addresses do.
     Number,

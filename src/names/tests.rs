@@ -202,7 +202,7 @@ impl<F: FnMut(&[u8]) -> Option<Vec<u8>>> Responder for Server<F> {
     }
 }
 
-/// The address of www.example, of the family asked for.
+/// A reply with the address of www.example in the family of the question.
 fn answer(question: &[u8], code: u8) -> Vec<u8> {
     let data: IpAddr = if kind_of(question) == A { "10.0.0.9" } else { "fd00::9" }.parse().unwrap();
     let data = match data {

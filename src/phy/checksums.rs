@@ -1,12 +1,12 @@
 //! The checksums of TCP and UDP (RFC 9293 section 3.1, RFC 768), for controllers that do not compute them.
 //!
-//! A driver copies every word of a frame anyway. Summing the words during the copy costs a fraction of a second pass. Words are
-//! summed as little-endian on every machine; only the final 16-bit sum is swapped (RFC 1071 section 2).
+//! A driver copies every word of a frame anyway. Summing the words during the copy costs much less than a second pass. Words
+//! are summed as little-endian numbers on every machine, and only the final 16-bit sum is swapped (RFC 1071 section 2).
 
 /// Whether the checksum of the TCP segment or UDP datagram in an Ethernet frame is right.
 ///
-/// `sum` is the sum of the IP packet from its 20th byte on, if known. A fragment's checksum cannot be verified, so the result is
-/// false. The result is true for a malformed frame, which the stack drops.
+/// `sum` is the sum of the IP packet from its 20th byte on, if known. The checksum of a fragment cannot be verified, so the
+/// result for a fragment is false. The result is true for a malformed frame, which the stack drops.
 pub(super) fn holds(frame: &[u8], sum: Option<u32>) -> bool {
     let Some(packet) = ip(frame).and_then(|start| frame.get(start..)) else { return true };
     let Some(Transport { protocol, start, mut end, pseudo, fragment, required }) = transport(packet) else {
@@ -34,7 +34,7 @@ pub(super) fn holds(frame: &[u8], sum: Option<u32>) -> bool {
 
 /// Writes the checksum of the TCP segment or UDP datagram in an Ethernet frame.
 ///
-/// `sum` is as for [`holds`]. A fragment of a datagram is unchanged: its checksum is 0, which means none.
+/// `sum` is as for [`holds`]. A fragment of a datagram is not changed: its checksum stays 0, which means no checksum.
 pub(super) fn fill(frame: &mut [u8], sum: Option<u32>) {
     let Some(packet) = ip(frame).and_then(|start| frame.get_mut(start..)) else { return };
     let Some(Transport { protocol, start, end, pseudo, fragment: false, .. }) = transport(packet) else { return };
@@ -43,9 +43,9 @@ pub(super) fn fill(frame: &mut [u8], sum: Option<u32>) {
     let sum = add(add(sum, pseudo), tail(protocol, segment.len()));
     let at = if protocol == UDP { 6 } else { 16 };
     let Some(field) = segment.get_mut(at..).and_then(|rest| rest.first_chunk_mut::<2>()) else { return };
-    // The field's present value is not part of the sum: adding its complement removes it.
+    // The checksum field's present value must not count. Adding the complement of that value removes it from the sum.
     let checksum = match !fold(add(sum, u32::from(!u16::from_le_bytes(*field)))) {
-        // 0 would mean no checksum.
+        // In UDP, 0 would mean no checksum.
         0 if protocol == UDP => 0xffff,
         checksum => checksum,
     };
@@ -65,7 +65,7 @@ fn sum_of(bytes: &[u8]) -> u32 {
     words.iter().fold(last, |sum, word| add(sum, u32::from_le_bytes(*word)))
 }
 
-/// The start of a frame's IP packet, if it has one (EtherTypes 0x0800 and 0x86dd).
+/// The start of the IP packet in a frame, if the frame has one (EtherTypes 0x0800 and 0x86dd).
 fn ip(frame: &[u8]) -> Option<usize> {
     matches!(u16::from_be_bytes(*frame.get(12..)?.first_chunk()?), 0x0800 | 0x86dd).then_some(14)
 }
@@ -81,7 +81,7 @@ struct Transport {
     /// The sum of the addresses.
     pseudo: u32,
     fragment: bool,
-    /// Whether a checksum of 0 is wrong, as over IPv6 (RFC 8200 section 8.1).
+    /// Whether a checksum of 0 is wrong, as it is over IPv6 (RFC 8200 section 8.1).
     required: bool,
 }
 

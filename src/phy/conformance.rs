@@ -1,8 +1,8 @@
 //! The rules that every device must keep, as one function that tests a device: on the host, or on the board itself.
 //!
-//! smoltcp's [`Device`] says little about what an interface relies on. [`check`] sends and receives frames through the device under
-//! test, with a [`Peer`] at the other end of its link, and names the first rule that the device breaks. It needs no heap and no
-//! `std`, only a buffer one byte longer than the longest frame.
+//! The documentation of smoltcp's [`Device`] does not list everything that an interface relies on. [`check`] sends and
+//! receives frames through the device under test, with a [`Peer`] at the other end of its link, and names the first rule that
+//! the device breaks. The check needs no heap and no `std`, only a buffer one byte longer than the longest frame.
 //!
 //! The frames have EtherType 0x88B5 (IEEE Std 802: for local experiments). For a device without Ethernet they are IPv4 packets of
 //! protocol 253 (RFC 3692) from 192.0.2.1 to 192.0.2.2. Other frames, such as broadcasts of a network, are ignored, up to
@@ -64,11 +64,11 @@ const FOREIGN: usize = 64;
 
 /// The other end of the link, and the machine's clock.
 ///
-/// Each call is given the device, because on some links the device itself is the other end: a loopback device, or a driver of a
-/// fake controller.
+/// Each method gets the device, because on some links the device itself is the other end. Examples are a loopback device and
+/// a driver of a fake controller.
 pub trait Peer<D> {
-    /// Makes `frame` arrive at the device. Returns false if the link does not take it: its length is out of range, or the link is
-    /// full and reports it.
+    /// Makes `frame` arrive at the device. Returns false if the link does not take the frame, because the frame's length is
+    /// out of range or the link reports that it is full.
     fn inject(&mut self, device: &mut D, frame: &[u8]) -> bool;
 
     /// Moves the oldest frame that the device has sent to the front of `buffer`, and returns its length. A frame longer than the
@@ -83,7 +83,7 @@ pub trait Peer<D> {
         0
     }
 
-    /// The destination of all frames. For a device that drops frames to others, return its own address.
+    /// The destination of all frames. For a device that drops frames to other addresses, return the device's own address.
     fn address(&self) -> EthernetAddress {
         EthernetAddress::BROADCAST
     }
@@ -93,8 +93,8 @@ pub trait Peer<D> {
         64
     }
 
-    /// Whether [`Peer::inject`] can make a wrong checksum arrive. Return false if the injected frame passes through a device that
-    /// corrects its checksum.
+    /// Whether [`Peer::inject`] can make a wrong checksum arrive. Return false if the injected frame passes through a device
+    /// that corrects the frame's checksum.
     fn forges(&self) -> bool {
         true
     }
@@ -106,8 +106,8 @@ pub trait Peer<D> {
     }
 }
 
-/// Tests `device`, whose queues must be empty. If the device passes, they are empty again. `scratch` must be one byte longer than
-/// the device's MTU.
+/// Tests `device`, whose queues must be empty. If the device passes, its queues are empty again. `scratch` must be one byte
+/// longer than the device's MTU.
 ///
 /// Behaviour beyond the rules, such as multicast filters and link state, is not tested.
 ///
@@ -128,7 +128,7 @@ pub fn check<D: Device, P: Peer<D>>(device: &mut D, peer: &mut P, scratch: &mut 
 type Obeys<B> = fn(&mut B) -> Result<(), Fault>;
 
 impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
-    /// The order makes the first failure the most informative one.
+    /// The rules are in this order so that the first failure is the most informative one.
     const RULES: [(Rule, Obeys<Self>); 13] = [
         (Rule::Clock, Self::clock),
         (Rule::Capabilities, Self::capabilities),

@@ -10,8 +10,8 @@ use smoltcp::wire::{EthernetAddress, HardwareAddress};
 
 /// A smoltcp device made of any [`embassy_net_driver::Driver`].
 ///
-/// The driver is polled, so no executor is needed. If it has a task of its own (a `runner`), that must run beside the poll loop.
-/// Frames are read and written in the driver's memory; the adapter has no buffers.
+/// The driver is polled, so no executor is needed. If the driver comes with a task of its own (a `runner`), that task must
+/// run beside the poll loop. Frames are read and written in the driver's memory; the adapter has no buffers.
 ///
 /// ```
 /// use embassy_net_driver_channel::driver::HardwareAddress;
@@ -59,7 +59,8 @@ impl<D: Driver> Embassy<D> {
         }
     }
 
-    /// Whether the driver reports that its link is up. Until then it may drop frames sent to it.
+    /// Whether the driver reports that its link is up. Before the link is up, the driver may drop frames that the stack
+    /// sends.
     pub fn is_link_up(&mut self) -> bool {
         self.driver.link_state(&mut Context::from_waker(&self.waker)) == LinkState::Up
     }

@@ -9,9 +9,9 @@ use super::words::{Arrived, Words};
 
 /// A LAN9118 as a device.
 ///
-/// It stores 10,560 bytes of received frames and loses any further frames. The receive windows of all connections together,
-/// plus 60 bytes for each segment, must stay below that. So that every frame can be answered, a received frame waits until one
-/// can be sent.
+/// The controller stores 10,560 bytes of received frames and loses any further frames. The receive windows of all connections
+/// together, plus 60 bytes for each segment, must stay below that size. A received frame waits until a frame can be sent, so
+/// that every frame can be answered.
 ///
 /// The driver computes and verifies TCP and UDP checksums while it copies frames. It drops frames with a wrong checksum, and
 /// fragments of segments and datagrams.
@@ -74,7 +74,7 @@ impl<R: Registers> Lan9118<R> {
         there(wait(r, |r| r.read(BYTE_TEST) == 0x8765_4321))?;
         r.write(HW_CFG, 1);
         there(wait(r, |r| r.read(HW_CFG) & 1 == 0))?;
-        // 5 KiB for frames to send, the rest for received ones. Flow control is as the data sheet recommends.
+        // Reserves 5 KiB for frames to send, and the rest for received frames. Flow control is as the data sheet recommends.
         r.write(HW_CFG, 0x0015_0000);
         r.write(AFC_CFG, 0x006e_3740);
         r.write(INT_EN, 0);
@@ -116,14 +116,14 @@ impl<R: Registers> Lan9118<R> {
 
     /// Takes the next good frame from the controller.
     fn fetch(&mut self) {
-        // At most the number of frames that its FIFO holds.
+        // Looks at no more frames than the FIFO can hold.
         for _ in 0..256 {
             if self.waiting.is_some() || (self.registers.read(RX_FIFO_INF) >> 16) & 0xff == 0 {
                 return;
             }
             let status = self.registers.read(RX_STATUS);
             let len = (status >> 16) as usize & 0x3fff;
-            // 2 bytes before the frame, and padding to a whole word.
+            // There are 2 bytes before the frame, and padding to a whole word after it.
             let words = (len + 2).div_ceil(4);
             let error = status & (1 << 15) != 0;
             match len.checked_sub(4) {
@@ -150,7 +150,7 @@ impl<R: Registers> Lan9118<R> {
         for _ in 0..(info >> 16) & 0xff {
             self.registers.read(TX_STATUS);
         }
-        // Includes the two command words and the 2 bytes before the frame.
+        // The needed room includes the two command words and the 2 bytes before the frame.
         (info & 0xffff) as usize >= (2 + FRAME).next_multiple_of(4) + 8
     }
 }
@@ -169,7 +169,7 @@ fn mac<R: Registers>(r: &mut R, register: u32, value: u32) -> Result<(), NotTher
 fn mii<R: Registers>(r: &mut R, register: u32, value: u32) -> Result<(), NotThere> {
     mac(r, MII_DATA, value)?;
     mac(r, MII_ACCESS, 1 << 11 | register << 6 | 0b11)?;
-    // Busy until the bit reads 0.
+    // The MAC is busy until the bit reads 0.
     for _ in 0..1000 {
         r.write(MAC_COMMAND, 0b11 << 30 | MII_ACCESS);
         there(wait(r, |r| r.read(MAC_COMMAND) >> 31 == 0))?;
@@ -237,10 +237,11 @@ pub struct Sending<'a, R> {
 
 impl<R: Registers> TxToken for Sending<'_, R> {
     /// # Panics
-    /// If `len` exceeds the capabilities, which smoltcp never asks for.
+    /// If `len` exceeds the MTU in the capabilities. smoltcp never asks for such a length.
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
         let (len, words, result) = self.words.send(len, f, R::sum);
-        // Data begins 2 bytes into the first word. The frame is sent as one segment, both the first and the last.
+        // Data begins 2 bytes into the first word. The frame is sent as one segment, so that segment is both the first and
+        // the last.
         self.registers.write(TX_DATA, 2 << 16 | 0x3000 | len as u32);
         self.registers.write(TX_DATA, len as u32);
         self.registers.write_wide_fifo(TX_DATA, words);

@@ -42,12 +42,12 @@ pub trait Registers {
         }
     }
 
-    /// Like [`read_fifo`](Self::read_fifo), from a FIFO that can be read at eight consecutive registers.
+    /// Like [`read_fifo`](Self::read_fifo), for a FIFO that can be read at eight consecutive registers.
     fn read_wide_fifo(&mut self, offset: usize, words: &mut [[u8; 4]]) -> u32 {
         self.read_fifo(offset, words)
     }
 
-    /// Like [`write_fifo`](Self::write_fifo), to a FIFO that can be written at eight consecutive registers.
+    /// Like [`write_fifo`](Self::write_fifo), for a FIFO that can be written at eight consecutive registers.
     fn write_wide_fifo(&mut self, offset: usize, words: &[[u8; 4]]) {
         self.write_fifo(offset, words);
     }
@@ -64,7 +64,7 @@ pub(super) fn wait<R: Registers>(registers: &mut R, mut done: impl FnMut(&mut R)
 /// The longest Ethernet frame without its checksum, in bytes: a header of 14 and a payload of 1,500.
 pub(super) const FRAME: usize = 1514;
 
-/// The shortest frame; others are padded with zeros (IEEE 802.3 section 3.2.8).
+/// The shortest frame; shorter ones are padded with zeros (IEEE 802.3 section 3.2.8).
 pub(super) const SHORTEST: usize = 60;
 
 /// The errors of a controller since it was set up.
@@ -72,7 +72,7 @@ pub(super) const SHORTEST: usize = 60;
 pub struct Faults {
     /// Frames received with an error, or with an invalid length.
     pub bad: u32,
-    /// Frames with a wrong TCP or UDP checksum, or with a fragment, whose checksum the driver cannot verify.
+    /// Frames with a wrong TCP or UDP checksum, and frames with a fragment, because the driver cannot verify its checksum.
     pub checksums: u32,
     /// Frames that the controller lost because it had no room.
     pub overruns: u32,

@@ -1,4 +1,5 @@
-//! The Ethernet controller of the Stellaris LM3S6965: a FIFO each way, one frame at a time (LM3S6965 data sheet, chapter 15).
+//! The Ethernet controller of the Stellaris LM3S6965: a FIFO in each direction, one frame at a time (LM3S6965 data sheet,
+//! chapter 15).
 
 use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
@@ -9,8 +10,8 @@ use super::words::{Arrived, Words};
 
 /// A Stellaris Ethernet controller as a device.
 ///
-/// The controller may deliver frames for other addresses, which the driver drops. So that every frame can be answered, a
-/// received frame waits until one can be sent.
+/// The controller may deliver frames for other addresses, and the driver drops them. A received frame waits until a frame can
+/// be sent, so that every frame can be answered.
 ///
 /// The driver computes and verifies TCP and UDP checksums while it copies frames. It drops frames with a wrong checksum, and
 /// fragments of segments and datagrams.
@@ -57,7 +58,7 @@ impl<R: Registers> Stellaris<R> {
         let [a, b, c, d, e, f] = address.0;
         r.write(ADDRESS_LOW, u32::from_le_bytes([a, b, c, d]));
         r.write(ADDRESS_HIGH, u32::from_le_bytes([e, f, 0, 0]));
-        // Full duplex, checksum, padding, send; receive, and reject bad checksums.
+        // Full duplex, checksum, padding, transmitter on; then receiver on, which rejects wrong checksums.
         r.write(TX_CONTROL, 0x0f);
         r.write(RX_CONTROL, 0x09 | GROUPS);
         r.write(INTERRUPTS, RECEIVED);
@@ -76,7 +77,7 @@ impl<R: Registers> Stellaris<R> {
         self.registers.write(STATUS, RECEIVED);
     }
 
-    /// The errors so far. The controller reports that it lost frames, but not how many: each report counts as one.
+    /// The errors so far. The controller reports that it lost frames, but not how many. Each report counts as one lost frame.
     pub fn faults(&mut self) -> Faults {
         if self.registers.read(STATUS) & OVERRUN != 0 {
             self.registers.write(STATUS, OVERRUN);
@@ -87,7 +88,7 @@ impl<R: Registers> Stellaris<R> {
 
     /// Takes the next good frame to this address from the controller.
     fn fetch(&mut self) {
-        // At most the largest value of its frame counter.
+        // Looks at no more frames than the controller's frame counter can count.
         for _ in 0..64 {
             if self.waiting.is_some() || self.registers.read(FRAMES_WAITING) & 0x3f == 0 {
                 return;
@@ -95,13 +96,13 @@ impl<R: Registers> Stellaris<R> {
             let registers = &mut self.registers;
             let first = registers.read(DATA).to_le_bytes();
             self.received.words()[0] = first;
-            // The length includes its own 2 bytes and the 4-byte checksum.
+            // The length includes the 2 bytes of the length itself and the 4-byte checksum.
             let counted = usize::from(u16::from_le_bytes([first[0], first[1]]));
             let words = counted.div_ceil(4);
             match counted.checked_sub(6) {
                 Some(len @ 14..=FRAME) => {
                     let arrived = self.received.receive(1..words, len, |words| registers.read_fifo(DATA, words));
-                    // The least significant bit of the first byte marks a group (IEEE 802.3 section 3.2.3).
+                    // The least significant bit of the first byte marks a group address (IEEE 802.3 section 3.2.3).
                     let to = &self.received.frame(len)[..6];
                     let ours = to[0] & 1 == 1 || to == self.address.as_bytes();
                     match arrived {
@@ -182,7 +183,7 @@ pub struct Sending<'a, R> {
 
 impl<R: Registers> TxToken for Sending<'_, R> {
     /// # Panics
-    /// If `len` exceeds the capabilities, which smoltcp never asks for.
+    /// If `len` exceeds the MTU in the capabilities. smoltcp never asks for such a length.
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
         let (len, words, result) = self.words.send(len, f, R::sum);
         // The length word before the frame counts only the data after the Ethernet header.

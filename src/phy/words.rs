@@ -37,7 +37,7 @@ impl Words {
         let start = range.start;
         let words = self.words().get_mut(range).unwrap_or_default();
         let all = read(words);
-        // Bytes before and after the segment or datagram are subtracted from the sum.
+        // Subtract the bytes before and after the segment or datagram from the sum.
         let [_, _, high, low] = words.get(LENGTH - start).copied().unwrap_or_default();
         let end = PACKET + usize::from(u16::from_be_bytes([high, low]));
         let sum = (HEADERS * 4..=2 + len).contains(&end).then(|| {
@@ -50,8 +50,8 @@ impl Words {
         if checksums::holds(self.frame(len), sum) { Arrived::Frame } else { Arrived::Wrong }
     }
 
-    /// Lets `write` make a frame of `len` bytes, and completes it: with checksums from `sum`, and zeros up to the shortest frame
-    /// and the end of a word. Returns its length, the words, and the result of `write`.
+    /// Lets `write` make a frame of `len` bytes. Then adds the checksums, computed with `sum`, and zeros up to the length of
+    /// the shortest frame and to the end of a word. Returns the frame's length, its words, and the result of `write`.
     ///
     /// # Panics
     /// If `len` exceeds the longest frame.

@@ -26,7 +26,8 @@ pub struct Config {
     pub gateways: Gateways,
     /// Options of every TCP connection.
     pub tcp: TcpOptions,
-    /// Whether to use the addresses only if nobody else on the link has them (RFC 5227, RFC 4862 section 5.4). Ethernet only.
+    /// Whether to use the addresses only if no other host on the link has them (RFC 5227, RFC 4862 section 5.4). Ethernet
+    /// only.
     ///
     /// The check takes 150 ms; until then [`Stack::is_settled`](super::Stack::is_settled) is false.
     #[cfg(feature = "dhcp")]
@@ -34,7 +35,7 @@ pub struct Config {
     /// Whether to ask a DHCP server for an IPv4 address, a router and DNS servers. Ethernet only.
     #[cfg(feature = "dhcp")]
     pub dhcp: bool,
-    /// Whether to derive IPv6 addresses from router advertisements, and a link-local one. Ethernet only.
+    /// Whether to make a link-local address, and IPv6 addresses from router advertisements. Ethernet only.
     #[cfg(feature = "slaac")]
     pub slaac: bool,
 }
@@ -42,13 +43,15 @@ pub struct Config {
 /// An interface's addresses. The list has room for one address too many, so that [`Stack::new`](super::Stack::new) can reject it.
 pub type Addresses = heapless::Vec<IpCidr, { MAX_ADDRESSES + 1 }>;
 
-/// Routers, one of each family. The list has room for one too many, so that [`Stack::new`](super::Stack::new) can reject it.
+/// Routers, one of each family. The list has room for one router too many, so that [`Stack::new`](super::Stack::new) can
+/// reject it.
 pub type Gateways = heapless::Vec<IpAddress, 3>;
 
 impl Config {
     /// A stack with these addresses, the default [`TcpOptions`], and no autoconfiguration.
     ///
-    /// If there are too many addresses, the list keeps one too many, and [`Stack::new`](super::Stack::new) rejects it.
+    /// If there are too many addresses, the list keeps one address too many, so that [`Stack::new`](super::Stack::new)
+    /// rejects it.
     pub fn new(hardware: HardwareAddress, seed: Seed, addresses: &[IpCidr]) -> Self {
         Config {
             hardware,
@@ -78,7 +81,8 @@ impl Config {
         let needs = self.addresses.iter().map(least_mtu).max().unwrap_or(576);
         #[cfg(feature = "slaac")]
         let needs = if self.slaac { 1280 } else { needs };
-        // The Ethernet header is 14 bytes. A subtraction would wrap on a device that claims less.
+        // The Ethernet header is 14 bytes. Add them to the minimum: a subtraction from the MTU would wrap on a device that
+        // claims less.
         let header = if capabilities.medium == Medium::Ethernet { 14 } else { 0 };
         if capabilities.max_transmission_unit < needs + header {
             return Err(SetupError::MtuTooSmall(capabilities.max_transmission_unit.saturating_sub(header)));
@@ -109,7 +113,7 @@ pub struct TcpOptions {
     /// The congestion control. CUBIC by default.
     #[cfg(feature = "recovery")]
     pub congestion: Congestion,
-    /// How long a half-open connection may stay (RFC 4987 section 3.3). 10 s by default.
+    /// How long a connection may stay half-open (RFC 4987 section 3.3). 10 s by default.
     pub half_open_timeout: Duration,
     /// How long a peer may leave keep-alive probes, data or a close unanswered. 5 minutes by default.
     pub idle_timeout: Duration,
@@ -117,7 +121,7 @@ pub struct TcpOptions {
     /// section 2.4 recommends a timeout of at least 1 s.
     #[cfg(feature = "recovery")]
     pub least_rto: Duration,
-    /// How long a closing connection may make no progress once its program is done with it. 60 s by default.
+    /// How long a closing connection may make no progress after its program has finished. 60 s by default.
     pub linger: Duration,
     /// Whether small segments wait for the acknowledgement of earlier ones (Nagle, RFC 9293 section 3.7.4). Off by default.
     pub nagle: bool,
@@ -157,14 +161,14 @@ impl Seed {
         self.word(8)
     }
 
-    /// The key of the hashes of endpoints, for initial sequence numbers and ephemeral ports. The two never hash the same input: a
-    /// port is chosen by endpoints of which the local port is 0.
+    /// The key of the hashes of endpoints, for initial sequence numbers and ephemeral ports. The two uses never hash the same
+    /// input: the endpoints from which a port is chosen have 0 as the local port.
     pub(super) fn endpoints(&self) -> u64 {
         self.word(16)
     }
 
-    /// The key of random numbers: DHCP transactions, a board's DNS identifiers, local ports of UDP. A peer that sees some of them
-    /// learns nothing about the others, because each is the keyed hash of a count.
+    /// The key of random numbers: DHCP transactions, a board's DNS identifiers, local ports of UDP. A peer that sees some of
+    /// these numbers learns nothing about the others, because each number is the keyed hash of a count.
     pub(super) fn random(&self) -> u64 {
         self.word(24)
     }
@@ -202,14 +206,14 @@ pub struct Listener<S> {
     pub port: u16,
     /// The program. It is cloned for each connection.
     pub session: S,
-    /// The largest number of connections served at a time; others wait.
+    /// The largest number of connections served at a time. Further connections wait.
     pub serve_at_once: usize,
     /// The largest number of established connections that wait to be served.
     pub backlog: usize,
 }
 
 impl<S> Listener<S> {
-    /// A listener that serves every connection at once.
+    /// A listener that serves every connection at once, without a limit.
     pub fn new(port: u16, session: S) -> Self {
         Listener { port, session, serve_at_once: usize::MAX, backlog: 128 }
     }
@@ -226,7 +230,7 @@ pub enum SetupError {
     BadAddress(IpAddress),
     /// The hardware address does not match the device's medium, or is not unicast.
     BadHardwareAddress,
-    /// A gateway is not on the link, or is the second of its family.
+    /// A gateway is not on the link, or is the second gateway of its family.
     BadGateway(IpAddress),
     /// The slices of the memory do not fit together: each connection needs a slot, an entry of the slot index and a socket.
     BadMemory,

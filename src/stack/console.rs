@@ -14,7 +14,7 @@ pub trait Console {
     /// Shows `text` where a person types. Does nothing if input is not a terminal.
     fn prompt(&mut self, _text: &str) {}
 
-    /// Moves typed bytes into `buf`, at most as many as fit.
+    /// Moves typed bytes into `buf`, as many as fit at most.
     fn read(&mut self, _buf: &mut [u8]) -> Input {
         Input::End
     }
@@ -35,7 +35,7 @@ impl<C: Console + ?Sized> Console for &mut C {
     }
 }
 
-/// Keeps what is printed; has no input.
+/// Keeps all printed bytes. Has no input.
 #[cfg(feature = "alloc")]
 impl Console for alloc::vec::Vec<u8> {
     fn print(&mut self, bytes: &[u8]) {

@@ -11,11 +11,12 @@ use super::ingress::Watch;
 use super::ports::ephemeral_ports;
 use super::{Console, Context, ListenError, MAX_PROGRAMS, Next, Port, Session, Stack, UdpSession};
 
-/// How long a datagram may wait for its receiver's hardware address: one second, time for one request (RFC 1122 section 2.3.2.1).
+/// How long a datagram may wait for its receiver's hardware address: one second, which is enough for one request (RFC 1122
+/// section 2.3.2.1).
 const UNREACHABLE: Duration = Duration::from_secs(1);
 
-/// How long a datagram may wait if smoltcp suppressed its first request. smoltcp sends one request a second for all sockets
-/// together (smoltcp #1101).
+/// How long a datagram may wait if smoltcp suppressed the first request for its receiver. smoltcp sends one request a second
+/// for all sockets together (smoltcp #1101).
 const UNREACHABLE_LIMITED: Duration = Duration::from_millis(2050);
 
 /// The UDP ports: programs, sockets, whose turn it is, and the next deadline.
@@ -33,7 +34,7 @@ pub(super) struct Datagrams<'a, U> {
     retry: Option<Instant>,
     /// The time from which an empty datagram has been waiting to be sent.
     empty: Option<Instant>,
-    /// When smoltcp last suppressed a request for a hardware address, because it had just sent another.
+    /// When smoltcp last suppressed a request for a hardware address, because it had just sent another request.
     limited: Option<Instant>,
 }
 
@@ -59,7 +60,7 @@ impl<'a, U> Datagrams<'a, U> {
         })
     }
 
-    /// The ports that have a program.
+    /// The numbers of the ports that have a program.
     pub(super) fn ports_in_use(&self) -> &[u16] {
         &self.in_use
     }
@@ -77,10 +78,13 @@ impl<'a, U> Datagrams<'a, U> {
     }
 }
 
-/// When to give up a datagram that has waited since `since`. The last request for a hardware address was suppressed at `limited`.
+/// When to give up a datagram that has waited since `since`.
+///
+/// `limited` is when smoltcp last suppressed a request for a hardware address, if ever. A datagram that was waiting at that time
+/// may wait longer.
 fn late(limited: Option<Instant>, since: Instant) -> Instant {
-    let limited = limited.is_some_and(|at| at >= since);
-    since + if limited { UNREACHABLE_LIMITED } else { UNREACHABLE }
+    let was_waiting = limited.is_some_and(|at| at >= since);
+    since + if was_waiting { UNREACHABLE_LIMITED } else { UNREACHABLE }
 }
 
 /// The memory that no port uses yet.
@@ -98,7 +102,7 @@ impl<'a> UdpPool<'a> {
         UdpPool { datagrams, payloads, share }
     }
 
-    /// A buffer of `bytes` bytes, if there are as many left.
+    /// A buffer of `bytes` bytes, if so much memory is left.
     fn buffer(&mut self, bytes: usize) -> Option<PacketBuffer<'a>> {
         if self.datagrams.len() < self.share.0 || self.payloads.len() < bytes {
             return None;
@@ -113,10 +117,10 @@ impl<'a> UdpPool<'a> {
 }
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// Runs a program on a UDP port, or on any free one if `number` is 0. Returns the port.
+    /// Runs a program on UDP port `number`, or on any free port if `number` is 0. Returns the port.
     ///
     /// # Errors
-    /// [`ListenError`]: the port has a program, or there is no room for another.
+    /// [`ListenError`]: the port has a program, or there is no room for another port.
     pub fn bind(&mut self, number: u16, session: U) -> Result<u16, ListenError> {
         let (_, share) = self.datagrams.pool.share;
         self.bind_sized(number, session, share, share)
@@ -149,7 +153,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Ok(number)
     }
 
-    /// Like [`bind`](Self::bind), but no [`Event::Udp`] reports the program's datagrams. For programs such as a name lookup.
+    /// Like [`bind`](Self::bind), but no [`Event::Udp`] reports the program's datagrams. This is for programs such as a name
+    /// lookup.
     ///
     /// # Errors
     /// As [`bind`](Self::bind).
@@ -166,7 +171,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.datagrams.ports.iter_mut().find(|p| p.number == number && !p.over)?.session.as_mut()
     }
 
-    /// Takes a UDP program that has ended. Its port is already free; the stack keeps the program until this call.
+    /// Takes a UDP program that has ended. The program's port is already free. The stack keeps the program until this call.
     pub fn take_udp(&mut self, number: u16) -> Option<U> {
         let port = self.datagrams.ports.iter_mut().find(|p| p.number == number && p.over)?;
         port.over = false;
@@ -253,10 +258,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     }
 
     fn next_due(&self) -> Option<Instant> {
-        let late = |since: Option<Instant>| since.map(|since| late(self.datagrams.limited, since));
-        let mut due = sooner(self.datagrams.retry, late(self.datagrams.empty));
+        let late_at = |since: Option<Instant>| since.map(|since| late(self.datagrams.limited, since));
+        let mut due = sooner(self.datagrams.retry, late_at(self.datagrams.empty));
         for port in self.datagrams.ports.iter().filter(|p| p.session.is_some()) {
-            due = sooner(due, sooner(port.wake, late(port.waiting)));
+            due = sooner(due, sooner(port.wake, late_at(port.waiting)));
         }
         due
     }
@@ -296,7 +301,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 if let Next::WakeAt(at) = next {
                     port.wake = Some(at);
                 }
-                // An empty datagram does not show in the queue's length.
+                // The length of the queue does not show an empty datagram.
                 self.datagrams.send = true;
                 if socket.send_queue() > 0 {
                     port.waiting.get_or_insert(now);
@@ -313,21 +318,21 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     /// Drops a datagram that has waited too long for its receiver's hardware address.
     ///
-    /// smoltcp would keep it at the head of its queue for ever, and no other client would be answered. smoltcp cannot remove one
-    /// datagram, so this reopens the socket. That must happen before the socket's next attempt, which would silence it for
-    /// another second.
+    /// smoltcp would keep the datagram at the head of its queue for ever, and no other client would be answered. smoltcp
+    /// cannot remove a single datagram, so this function reopens the socket. It must do so before the socket's next attempt,
+    /// because a failed attempt silences the socket for another second.
     fn drop_unreachable<P: Probe>(&mut self, now: Instant, probe: &mut P) {
         let limited = self.datagrams.limited;
-        let late = |since: Option<Instant>| since.is_some_and(|since| now >= late(limited, since));
-        let all = late(self.datagrams.empty);
+        let is_late = |since: Option<Instant>| since.is_some_and(|since| now >= late(limited, since));
+        let all = is_late(self.datagrams.empty);
         if all {
             self.datagrams.empty = None;
         }
-        for port in self.datagrams.ports.iter_mut().filter(|p| !p.over && (all || late(p.waiting))) {
+        for port in self.datagrams.ports.iter_mut().filter(|p| !p.over && (all || is_late(p.waiting))) {
             let (Some(handle), Some(session)) = (port.handle, &mut port.session) else { continue };
             let socket = self.datagrams.set.get_mut::<Socket>(handle);
             socket.close();
-            // Cannot fail: the socket is closed and had this very port.
+            // This cannot fail: the socket is closed, and had the same port before.
             let _ = socket.bind(port.number);
             session.unreachable();
             port.waiting = None;
@@ -336,7 +341,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Lets each program continue whose datagram has left.
+    /// Lets a program continue once its datagram has left.
     fn note_sent(&mut self) {
         for port in self.datagrams.ports.iter_mut() {
             let (Some(_), Some(handle), Some(session)) = (port.waiting, port.handle, &port.session) else { continue };

@@ -1,4 +1,4 @@
-//! What the poll loop reports: a [`Step`] for each call, and typed events for a [`Probe`].
+//! The reports of the poll loop: a [`Step`] for each call, and typed events for a [`Probe`].
 
 mod address;
 
@@ -21,7 +21,7 @@ pub struct ConnectionId {
 }
 
 impl ConnectionId {
-    /// The index of its slot. A slot serves many connections, one after another.
+    /// The index of the connection's slot. A slot serves many connections, one after another.
     pub fn slot(&self) -> usize {
         self.index.into()
     }
@@ -75,14 +75,14 @@ impl fmt::Display for DisplayEndpoint {
     }
 }
 
-/// What one call of [`Stack::step`](super::Stack::step) did.
+/// The work that one call of [`Stack::step`](super::Stack::step) did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
     /// Sent at least one frame of a socket: segments of this connection, or datagrams and control messages if `None`.
     Egress(Option<ConnectionId>),
-    /// Did nothing: the stack waits for a frame, or for this time if there is one. If this time is not in the future, the stack
-    /// waits until the device has room to send.
+    /// Did nothing: the stack waits for a frame, and for this time if there is one. If this time is not in the future, the
+    /// stack waits until the device has room to send.
     Idle(Option<Instant>),
     /// Took in one frame: for this connection, or for no connection if `None`.
     Ingress(Option<ConnectionId>),
@@ -124,13 +124,13 @@ pub enum DropReason {
     AfterFin,
     /// The listener's backlog is full.
     BacklogFull,
-    /// An acknowledgement of what was never sent, or of what is long acknowledged (RFC 5961 section 5.2).
+    /// An acknowledgement of data that was never sent, or that was acknowledged long ago (RFC 5961 section 5.2).
     BadAck,
     /// An RST without the expected sequence number (RFC 5961 section 3.2), or in TIME-WAIT (RFC 1337).
     BadReset,
     /// A SYN for an established connection (RFC 5961 section 4.2).
     BadSyn,
-    /// A TCP or IPv4 checksum that is not right.
+    /// A wrong TCP or IPv4 checksum.
     Checksum,
     /// A TCP segment inside IP fragments.
     FragmentedTcp,
@@ -138,7 +138,7 @@ pub enum DropReason {
     Martian,
     /// A segment without ACK (RFC 9293 section 3.10.7.4, fifth step).
     NoAck,
-    /// An acknowledgement that is older than the newest one, without data.
+    /// A segment without data whose acknowledgement is older than the newest one.
     OldAck,
     /// Every connection slot is taken.
     SlotsFull,
@@ -149,7 +149,7 @@ pub enum DropReason {
 }
 
 impl DropReason {
-    /// Every reason.
+    /// All reasons.
     pub const ALL: [DropReason; 13] = [
         DropReason::AfterFin,
         DropReason::BacklogFull,
@@ -193,7 +193,7 @@ impl fmt::Display for DropReason {
 pub enum Event {
     /// The interface's addresses changed, or a DHCP server or router acted on them.
     Address(AddressEvent),
-    /// A connection is established. It is served at once, or waits in the backlog.
+    /// A connection from a peer is established. It is served at once, or waits in the backlog.
     Accepted {
         /// The connection.
         id: ConnectionId,
@@ -225,7 +225,7 @@ pub enum Event {
         /// How it ended.
         end: End,
     },
-    /// A half-open connection has ended: it was never established.
+    /// A half-open connection has ended before it was established.
     HalfOpenEnded {
         /// The connection.
         id: ConnectionId,
@@ -301,7 +301,8 @@ impl Event {
     }
 }
 
-/// Watches a stack: it is called for every frame and every event. The default methods do nothing and cost nothing.
+/// Watches a stack: the stack calls the probe for every frame and every event. The default methods do nothing and cost
+/// nothing.
 pub trait Probe {
     /// Called with each frame that the device receives or sends.
     fn frame(&mut self, _now: Instant, _direction: Direction, _frame: &[u8]) {}
@@ -340,7 +341,7 @@ impl<P: Probe> Probe for Option<P> {
     }
 }
 
-/// What a stack uses but does not own. It is passed to every call.
+/// The device, console and probe that a stack uses but does not own. They are passed to every call.
 #[derive(Clone, Debug)]
 pub struct Io<D, C, P = ()> {
     /// Frames in and out.

@@ -10,8 +10,8 @@ use super::connections::{Slot, SlotIndex};
 
 /// Everything that a [`Stack`](super::Stack) stores.
 ///
-/// `slots`, `slot_index` and `sockets` have one entry for each connection. The buffers are divided evenly among the connections.
-/// [`Pool`] holds all of it in one value.
+/// `slots`, `slot_index` and `sockets` have one entry for each connection. The buffers are divided evenly among the
+/// connections. [`Pool`] holds all this memory in one value.
 pub struct Memory<'a, S, U> {
     /// One slot for each connection, at most 65,534.
     pub slots: &'a mut [Slot<'a, S>],
@@ -37,7 +37,8 @@ pub struct Memory<'a, S, U> {
 
 /// Memory for `N` connections and `P` UDP ports, without a heap.
 ///
-/// Each connection has `RX` bytes to receive and `TX` to send. Each UDP port has `Q` datagrams and `B` bytes each way.
+/// Each connection has a receive buffer of `RX` bytes and a send buffer of `TX` bytes. Each UDP port has `Q` datagrams and
+/// `B` bytes in each direction.
 pub struct Pool<
     'a,
     S,
@@ -108,9 +109,9 @@ impl<S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, con
     }
 }
 
-/// Room for `N` values: zero bytes until the values are written in place.
+/// Room for `N` values. The room is zero bytes until the values are written in place.
 ///
-/// Its destructor must not run: a stack borrows the pool for as long as the pool lives.
+/// The destructor of the values must not run, because a stack borrows the pool for as long as the pool lives.
 struct Late<T, const N: usize>(ManuallyDrop<heapless::Vec<T, N>>);
 
 impl<T, const N: usize> Late<T, N> {
@@ -134,9 +135,9 @@ pub struct Port<U> {
     pub(super) session: Option<U>,
     pub(super) handle: Option<SocketHandle>,
     pub(super) number: u16,
-    /// Whether the program has ended. Its port is then free, but the program stays here until it is taken.
+    /// Whether the program has ended. The port is then free, but the program stays here until it is taken.
     pub(super) over: bool,
-    /// Whether its datagrams cause no events.
+    /// Whether the port's datagrams cause no events.
     pub(super) unreported: bool,
     pub(super) run: bool,
     pub(super) wake: Option<Instant>,

@@ -30,7 +30,7 @@ pub struct EchoMemory<'a> {
     pub socket: &'a mut [SocketStorage<'a>],
     /// At least two packets.
     pub packets: &'a mut [PacketMetadata],
-    /// At least twice the length of the longest message: its header of 8 bytes and its data.
+    /// At least twice the length of the longest message, which is a header of 8 bytes and the data.
     pub bytes: &'a mut [u8],
 }
 
@@ -41,13 +41,13 @@ pub struct Echo {
     pub from: IpAddress,
     /// The number of the request.
     pub seq: u16,
-    /// The bytes of its data, without the 8 bytes of the header.
+    /// The number of bytes of data, without the 8 bytes of the header.
     pub len: usize,
-    /// Its time to live, or hop limit, on arrival.
+    /// The time to live, or the hop limit, of the reply on arrival.
     pub hop_limit: u8,
-    /// Whether the data is the same as was sent.
+    /// Whether the data is the same as in the request.
     pub intact: bool,
-    /// When it arrived.
+    /// When the reply arrived.
     pub at: Instant,
 }
 
@@ -57,7 +57,7 @@ pub struct Echo {
 pub enum EchoError {
     /// An earlier request still waits for its receiver's hardware address, or for room in the device.
     Waiting,
-    /// No socket was opened, or the data is too long for its memory.
+    /// No socket was opened, or the data is too long for the socket's memory.
     TooLong,
     /// The receiver cannot be reached from here.
     Unreachable(ConnectError),
@@ -79,7 +79,8 @@ pub(super) struct Pings<'a> {
 }
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// Opens the socket for echo requests. `ident` distinguishes their replies from those to other programs' requests.
+    /// Opens the socket for echo requests. `ident` distinguishes the replies to these requests from replies to requests of
+    /// other programs.
     pub fn open_echo(&mut self, memory: EchoMemory<'a>, ident: u16) {
         let EchoMemory { socket, packets, bytes } = memory;
         if socket.is_empty() {
@@ -110,7 +111,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Queues an echo request with `len` bytes of data.
     ///
     /// # Errors
-    /// [`EchoError`]: why it cannot be sent.
+    /// [`EchoError`]: why the request cannot be sent.
     pub fn send_echo(&mut self, to: IpAddress, seq: u16, len: usize) -> Result<(), EchoError> {
         self.source_for(IpEndpoint::new(to, 1)).map_err(EchoError::Unreachable)?;
         let pings = self.pings.as_mut().filter(|pings| len <= pings.longest).ok_or(EchoError::TooLong)?;
@@ -213,7 +214,7 @@ impl<'a> Pings<'a> {
         self.send = true;
     }
 
-    /// Looks for a report of an undelivered request; smoltcp does not pass it to sockets.
+    /// Looks for a report of an undelivered request. smoltcp does not pass such reports to sockets.
     pub(super) fn refused(
         &mut self,
         frame: &[u8],
@@ -225,7 +226,7 @@ impl<'a> Pings<'a> {
         if self.refusals.is_full() {
             self.refusals.pop_front();
         }
-        // There is room now.
+        // There is room, because the oldest entry was just removed if necessary.
         let _ = self.refusals.push_back(refusal);
     }
 
@@ -238,7 +239,7 @@ impl<'a> Pings<'a> {
             if self.replies.is_full() {
                 self.replies.pop_front();
             }
-            // There is room now.
+            // There is room, because the oldest entry was just removed if necessary.
             let _ = self.replies.push_back(echo);
         }
     }

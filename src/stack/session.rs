@@ -10,12 +10,12 @@ use super::console::Console;
 
 /// A program on one side of one TCP connection.
 ///
-/// The stack calls [`poll`](Self::poll) once the connection is established (and, on a server, its turn has come), and again
-/// whenever something may have changed: a segment arrived, the time asked for with [`Next::WakeAt`] has come, or the console
-/// has input. A call may come without any change.
+/// The stack calls [`poll`](Self::poll) when the connection is established and, on a server, has left the backlog. The stack
+/// calls it again whenever something may have changed: a segment arrived, the time of [`Next::WakeAt`] has come, or the
+/// console has input. A call may also come without any change.
 ///
-/// A session consumes input only when it has acted on it. It may half-close by calling `socket.close()` itself and go on reading.
-/// A session that returns [`Next::Close`] needs nothing more from the connection.
+/// A session consumes input only when it has acted on it. To close only its own side and continue to read, a session calls
+/// `socket.close()` itself. A session that returns [`Next::Close`] needs nothing more from the connection.
 pub trait Session {
     /// Does what is possible now, without waiting, and returns what to wait for.
     fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next;
@@ -36,22 +36,23 @@ impl Session for () {
 
 /// A program on a UDP port that does more than answer, such as a client. A server implements [`Responder`].
 pub trait UdpSession {
-    /// How many ports programs of this type need at once. For an enum of programs, this is its number of variants.
+    /// The number of ports that programs of this type need at the same time. For an enum of programs, this is the number of
+    /// its variants.
     const PORTS: usize = 1;
 
-    /// Does what can be done now, without waiting, and says what to wait for.
+    /// Does what is possible now, without waiting, and returns what to wait for.
     ///
     /// [`Next::Close`] and [`Next::Abort`] both unbind the port.
     fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next;
 
-    /// Whether to run the program when its queued datagrams have left. If a received datagram waits, the program runs in any
-    /// case.
+    /// Whether to run the program when its queued datagrams have left. If a received datagram is waiting, the program runs in
+    /// any case.
     fn waits_for_room(&self) -> bool {
         true
     }
 
-    /// Called after its queued datagrams were dropped, because no host on the link answered ARP or NDP for the receiver's
-    /// address. Unread datagrams that the port received are dropped too.
+    /// Called after the program's queued datagrams were dropped, because no host on the link answered ARP or NDP for the
+    /// receiver's address. Unread datagrams that the port received are dropped, too.
     fn unreachable(&mut self) {}
 }
 
@@ -64,18 +65,19 @@ impl UdpSession for () {
     }
 }
 
-/// A UDP server: it is called with each datagram and may answer it.
+/// A UDP server: it is called with each datagram and may answer the datagram.
 pub trait Responder {
     /// As [`UdpSession::PORTS`].
     const PORTS: usize = 1;
 
-    /// Looks at one datagram and writes the answer, if any, into `reply`, whose length is the longest answer that can be sent.
+    /// Looks at one datagram and writes the answer, if any, into `reply`. The length of `reply` is that of the longest answer
+    /// that can be sent.
     ///
     /// `reply` is cut from the scratch memory. `cx.scratch` is the rest, which may be empty.
     fn datagram(&mut self, from: udp::UdpMetadata, data: &[u8], reply: &mut [u8], cx: &mut Context<'_>) -> Answer;
 }
 
-/// What a [`Responder`] does with a datagram.
+/// The decision of a [`Responder`] about a datagram.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Answer {
     /// Send this many bytes of the reply buffer to the sender.
@@ -95,9 +97,9 @@ pub enum Next {
     Wait,
     /// A segment, room to send, console input, or this time, whichever comes first.
     WakeAt(Instant),
-    /// Nothing: the stack sends the queued data, then FIN, and discards data that still arrives.
+    /// Nothing more: the stack sends the queued data, then FIN, and discards data that still arrives.
     Close,
-    /// Nothing: the stack sends RST.
+    /// Nothing more: the stack sends RST.
     Abort,
 }
 
@@ -105,13 +107,13 @@ pub enum Next {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum End {
-    /// This side aborted it with RST.
+    /// This side aborted the connection with RST.
     Aborted,
     /// The interface lost its local address.
     AddressGone,
     /// Both sides closed, and everything that this side sent was acknowledged.
     Closed,
-    /// Its slot was needed for a new connection.
+    /// The connection's slot was needed for a new connection.
     Recycled,
     /// The peer answered the SYN with RST.
     Refused,
@@ -138,7 +140,7 @@ impl fmt::Display for End {
     }
 }
 
-/// What a session can use besides its socket.
+/// The things that a session can use besides its socket.
 pub struct Context<'a> {
     /// The time of this poll.
     pub now: Instant,
@@ -163,14 +165,14 @@ const LOOPING_PORTS: [u16; 6] = [7, 9, 13, 17, 19, 37];
 impl Context<'_> {
     /// Runs every program after this one, as [`Stack::wake_programs`](super::Stack::wake_programs) does.
     ///
-    /// For a program that has changed state which it shares with others. A program that calls this without a change keeps the
-    /// stack busy for ever.
+    /// A program calls this when it has changed state that it shares with other programs. A program that calls this without a
+    /// change keeps the stack busy for ever.
     pub fn wake_programs(&mut self) {
         self.wake = true;
     }
 
-    /// The metadata of the answer to a datagram. Its source is the address that the datagram was sent to. If that was a broadcast
-    /// or multicast address, routing picks the source.
+    /// The metadata of the answer to a datagram. The source of the answer is the address to which the datagram was sent. If
+    /// that is a broadcast or multicast address, routing picks the source.
     pub fn answer_to(&self, from: udp::UdpMetadata) -> udp::UdpMetadata {
         let mut to = from;
         to.local_address = from.local_address.filter(|to| self.addresses.iter().any(|own| own.address() == *to));
@@ -179,8 +181,8 @@ impl Context<'_> {
 
     /// Whether a datagram may be answered.
     ///
-    /// False if it came from a broadcast, multicast or unspecified address, from port 0, or from a port whose service would
-    /// answer in turn (RFC 1122 section 3.2.1.3; CERT CA-1996-01).
+    /// False if the datagram came from a broadcast, multicast or unspecified address, from port 0, or from a port whose
+    /// service would answer the answer (RFC 1122 section 3.2.1.3; CERT CA-1996-01).
     pub fn may_answer(&self, from: &udp::UdpMetadata) -> bool {
         let unicast = match from.endpoint.addr {
             IpAddress::Ipv4(a) => !(a.is_broadcast() || a.is_multicast() || a.is_unspecified()),
@@ -210,7 +212,8 @@ impl<R: Responder> UdpSession for Respond<R> {
     const PORTS: usize = R::PORTS;
 
     fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next {
-        // The next answer is written only after the last one has left, so that no port can fill the device's queue alone.
+        // The next answer is written only after the previous answer has left, so that no port can fill the device's queue
+        // alone.
         if socket.send_queue() > 0 {
             return Next::Wait;
         }
@@ -238,13 +241,13 @@ impl<R: Responder> UdpSession for Respond<R> {
         if let Some(len) = len
             && cx.may_answer(&from)
         {
-            // The socket refuses a reply only if it could never be sent. The reply is then dropped, as UDP allows.
+            // The socket refuses a reply only if the reply could never be sent. Such a reply is dropped, as UDP allows.
             if socket.send_slice(&cx.scratch[..len], cx.answer_to(from)).is_ok() && len > 0 {
                 // The stack calls again when this reply has left.
                 return Next::Wait;
             }
         }
-        // Run again, for the next datagram or the end.
+        // Run again, to handle the next datagram or to end.
         if self.ending || socket.can_recv() { Next::WakeAt(cx.now) } else { Next::Wait }
     }
 

@@ -1,4 +1,4 @@
-//! Several programs on one stack: an enum that is a program itself.
+//! Several programs on one stack: makes an enum of programs a program.
 
 /// Makes an enum of TCP programs a [`Session`](crate::stack::Session): each call goes to the program of the connection.
 ///
@@ -58,7 +58,7 @@ macro_rules! sessions {
 
 /// Makes an enum of UDP programs a [`UdpSession`](crate::stack::UdpSession): each call goes to the program of the port.
 ///
-/// As [`sessions!`](crate::sessions). A [`Responder`](crate::stack::Responder) takes part as
+/// The rules are those of [`sessions!`](crate::sessions). A [`Responder`](crate::stack::Responder) `R` takes part as
 /// [`Respond`](crate::stack::Respond)`<R>`.
 #[macro_export]
 macro_rules! udp_sessions {

@@ -16,21 +16,21 @@ use crate::stack::{Console, Context, End, Next};
 ///
 /// At the end of input the client closes its side. It then prints further lines until the other side closes too.
 ///
-/// The client speaks first, before it knows whether the other side uses line ends. So it holds back a line's end until the
-/// other side has sent a message. It sends the line end if that message ends with LF, or before the next line, or before FIN.
-/// It drops the line end if that message has none. From then on each line ends as the other side's last message did. `q` never
-/// has a line end.
+/// The client speaks first, before it knows whether the other side uses line ends. So the client holds back the LF of its
+/// line until the other side has sent a message. If that message ends with LF, the client sends the LF, else it drops the LF.
+/// The client also sends the LF before its next line and before FIN. After the first message, each line ends as the other
+/// side's last message did. `q` is always sent without LF.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 pub struct Client {
     lines: Lines,
     stage: Stage,
-    /// Whether the end of the last line is held back.
+    /// Whether the LF of the last line is held back.
     holds_end: bool,
-    /// No further message is sent until this time: the pause after a message.
+    /// The end of the pause after a message. The next message is not sent before this time.
     pause: Option<Instant>,
-    /// When the client ends after its own `q`, even if the other side has not closed. One tutorial's server does not close
-    /// before its next client comes.
+    /// When the client ends after its own `q`, even if the other side has not closed. The server of one tutorial keeps the
+    /// connection open until its next client comes.
     leaves_at: Option<Instant>,
     /// Whether the end of the talk has been printed.
     reported: bool,
@@ -56,7 +56,7 @@ const PARTING: Duration = Duration::from_secs(1);
 
 impl Default for Client {
     fn default() -> Self {
-        // A talk that never began prints no end.
+        // A talk that never began has no end to print.
         Client {
             lines: Lines::default(),
             stage: Stage::Begin,
@@ -139,7 +139,7 @@ impl ClientProgram for Client {
             let text = cx.scratch.get(..line.len).unwrap_or_default();
             if line.goodbye {
                 self.report(cx.console);
-                // The other side wants no more data, so data that it has not read is not a failure.
+                // The other side has ended the talk, so it is no failure if the last data was not read.
                 return run.complete_without_sending();
             }
             let write: &mut Write<'_> = &mut |piece| cx.console.print(piece);

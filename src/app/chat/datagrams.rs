@@ -5,7 +5,7 @@ use core::net::SocketAddr;
 use smoltcp::socket::udp::Socket;
 
 use super::is_goodbye;
-use super::operator::{Operator, Source, Typed};
+use super::operator::{Asker, Operator, Typed};
 use super::partners::PARTNERS;
 use crate::app::message::compose_into;
 use crate::app::text::{print_line, split_line_end, write_display, write_escaped};
@@ -13,8 +13,8 @@ use crate::stack::{Console, Context, Next, UdpSession};
 
 /// The server on one UDP port: prints datagrams, and sends the operator's lines.
 ///
-/// Each datagram is printed with its sender and the sender's number. A line is sent with a line end if the partner's last
-/// datagram had one. `q` has none.
+/// Each datagram is printed with its sender and the sender's number. A line is sent with LF if the partner's last datagram
+/// had a line end. `q` is always sent without LF.
 ///
 /// The server remembers 16 partners. A new partner replaces the one that has been silent longest. A number is never used again.
 #[derive(Clone, Debug)]
@@ -29,7 +29,7 @@ impl<'a> Server<'a> {
         Server { operator, lost: false }
     }
 
-    /// Prints one datagram. Returns false if there was none.
+    /// Prints one datagram. Returns false if no datagram was waiting.
     fn process(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         let Ok((data, from)) = socket.recv() else { return false };
         let (text, line_end) = split_line_end(data);
@@ -60,7 +60,7 @@ impl<'a> Server<'a> {
             partners.forget(number);
             drop(partners);
             say_ended(cx.console, number, address);
-            // A partner with a new number had no talk.
+            // A partner whose number is new had no talk to end.
             if number <= were {
                 self.operator.leave_udp(cx.console, was_last.is_some_and(|(last, _)| last == number));
             }
@@ -73,9 +73,9 @@ impl<'a> Server<'a> {
         true
     }
 
-    /// Sends one typed line. Returns false if there was none.
+    /// Sends one typed line. Returns false if no line was typed.
     fn speak(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
-        if let Typed::End | Typed::NotYet = self.operator.typed(Source::Datagrams, cx) {
+        if let Typed::End | Typed::NotYet = self.operator.typed(Asker::Datagrams, cx) {
             return false;
         }
         let Ok(mut partners) = self.operator.partners.try_borrow_mut() else { return false };
@@ -118,12 +118,13 @@ impl UdpSession for Server<'_> {
         if self.process(socket, cx) {
             return Next::WakeAt(cx.now);
         }
-        // Input that no person types, such as a pipe, is kept for the first partner who writes.
+        // Input from a pipe is kept for the first partner who writes. Only lines that a person types are discarded.
         if self.operator.partners.try_borrow().is_ok_and(|partners| partners.is_empty()) {
             self.operator.nobody(cx.console);
             return Next::Wait;
         }
-        // Only one datagram is queued at a time: a second would wait behind the first, and be lost with it.
+        // Only one datagram is queued at a time. A second datagram would wait behind the first, and be dropped together with
+        // it.
         if socket.send_queue() > 0 || !self.speak(socket, cx) {
             return Next::Wait;
         }

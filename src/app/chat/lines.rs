@@ -14,15 +14,15 @@ pub const LINE: usize = 512;
 /// The silence that ends a message without a line end.
 pub const SILENCE: Duration = Duration::from_millis(200);
 
-/// The end of a partner's messages.
+/// How a partner's messages end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Framing {
     /// Unknown: the partner has sent no message yet.
     #[default]
     Unknown,
-    /// LF.
+    /// Each message ends with LF.
     Lines,
-    /// A silence of [`SILENCE`]. Python programs treat each `send` and each `recv` as one message.
+    /// Each message ends with a silence of [`SILENCE`]. Python programs treat each `send` and each `recv` as one message.
     Messages,
 }
 
@@ -31,7 +31,7 @@ pub enum Framing {
 pub struct Line {
     /// The length of the text in bytes.
     pub len: usize,
-    /// Whether the line ends the talk: `q` alone.
+    /// Whether the line is `q` alone, which ends the talk.
     pub goodbye: bool,
     used: usize,
     end: LineEnd,
@@ -40,7 +40,7 @@ pub struct Line {
 /// The kind of a line's end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LineEnd {
-    /// None: the text continues as another line.
+    /// No end: the rest of the text follows as another line.
     Cut,
     Lf,
     Silence,
@@ -53,9 +53,9 @@ enum LineEnd {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Lines {
     framing: Framing,
-    /// Whether the next text is the rest of a line.
+    /// Whether the next text is the rest of a line that was cut.
     continues: bool,
-    /// The length of the receive queue, and the time at which it will have been unchanged for [`SILENCE`].
+    /// The length of the receive queue, and the time at which the queue will have had this length for [`SILENCE`].
     silence: Option<(usize, Instant)>,
 }
 
@@ -64,7 +64,7 @@ impl Lines {
     ///
     /// A line is complete at its line end, at the maximum length, or at the end of the stream.
     pub fn first(&mut self, socket: &mut Socket<'_>, scratch: &mut [u8], now: Instant) -> Option<Line> {
-        let silent = self.is_silent(socket.recv_queue(), now);
+        let silent = self.track_silence(socket.recv_queue(), now);
         let full = socket.recv_queue() >= socket.recv_capacity();
         let last = !matches!(socket.state(), State::Established | State::FinWait1 | State::FinWait2);
         let bytes = message::peek(socket, scratch, LINE + 2);
@@ -82,10 +82,12 @@ impl Lines {
             return Some(Line { len: text.len(), goodbye, used: line.len(), end });
         }
         if bytes.is_empty() && silent {
-            // The previous message ended exactly where it was cut.
+            // The previous message ended exactly where it was cut, so nothing of it is left.
             (self.continues, self.framing, self.silence) = (false, Framing::Messages, None);
         }
-        if !full && !last && bytes.len() < LINE + 2 && !silent || bytes.is_empty() {
+        // A text without an end is cut if it is too long, or if no more of it can be received.
+        let is_cut = bytes.len() >= LINE + 2 || full || last || silent;
+        if bytes.is_empty() || !is_cut {
             return None;
         }
         let len = whole_characters(bytes.get(..LINE).unwrap_or(bytes));
@@ -101,7 +103,7 @@ impl Lines {
             LineEnd::Silence => Framing::Messages,
             LineEnd::Cut | LineEnd::Stream => self.framing,
         };
-        // The rest of a cut message has arrived with its beginning.
+        // The rest of a cut message arrived together with its beginning, so its silence ends at the same time.
         self.silence = self.silence.filter(|_| self.continues).map(|(_, at)| (socket.recv_queue(), at));
     }
 
@@ -110,14 +112,17 @@ impl Lines {
         self.framing
     }
 
-    /// Returns when the received data becomes a message, if no more arrives.
+    /// Returns when the received data becomes a message, if no more data arrives.
     pub fn complete_at(&self, now: Instant) -> Option<Instant> {
         self.silence.map(|(_, at)| at).filter(|at| *at > now)
     }
 
-    /// Returns whether the receive queue has kept its length for [`SILENCE`]. False for a partner who speaks in lines.
-    fn is_silent(&mut self, queued: usize, now: Instant) -> bool {
-        if self.framing == Framing::Lines || queued == 0 && !self.continues {
+    /// Begins a new silence if the length of the receive queue has changed. Returns whether the queue has kept its length for
+    /// [`SILENCE`]; false for a partner who speaks in lines.
+    fn track_silence(&mut self, queued: usize, now: Instant) -> bool {
+        // After a cut, an empty queue counts too: silence then shows that the message ended where it was cut.
+        let is_inside_message = queued > 0 || self.continues;
+        if self.framing == Framing::Lines || !is_inside_message {
             self.silence = None;
             return false;
         }

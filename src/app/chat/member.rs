@@ -7,7 +7,7 @@ use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpEndpoint;
 
 use super::lines::Lines;
-use super::operator::{Source, Typed};
+use super::operator::{Asker, Typed};
 use super::room::{CONSOLE, FallenBehind, NAME, Name, NameRefused, Room};
 use super::say_goodbye;
 use crate::app::message::{self, Arrived, Write};
@@ -15,7 +15,7 @@ use crate::app::text::{is_invisible, print_line, write_display, write_escaped};
 use crate::app::timing::{later, sooner};
 use crate::stack::{Console, Context, End, Next, Session};
 
-/// The server of one connection: passes a member's lines to all others.
+/// The server of one connection: passes a member's lines to all other members.
 ///
 /// Each line begins with the member's name or address.
 ///
@@ -31,19 +31,19 @@ pub struct Member<'a> {
     lines: Lines,
     who: Who,
     number: u16,
-    /// How many bytes of the text being sent are queued.
+    /// How many bytes of the text being sent are in the send buffer.
     queued: u16,
     /// A refusal still to be sent to the member. Until it is sent, no line is being sent.
     refused: Option<NameRefused>,
     stage: Stage,
 }
 
-/// A member's name, or its address while it has none.
+/// A member's name, or the member's address while it has no name.
 #[derive(Clone, Copy, Debug)]
 enum Who {
     Nobody,
     Address(IpEndpoint),
-    /// A name, which the room stores at this place.
+    /// A name. The room stores it at this place.
     Name(u16),
 }
 
@@ -94,7 +94,7 @@ impl<'a> Member<'a> {
         cx.wake_programs();
     }
 
-    /// Queues lines from the others, as far as they fit. Returns whether all are queued.
+    /// Queues the lines of other members, as far as they fit. Returns whether all these lines are queued.
     fn process(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Result<bool, FallenBehind> {
         while let Stage::Talking { position, first } = self.stage {
             let room = self.room;
@@ -131,7 +131,8 @@ impl<'a> Member<'a> {
         sent
     }
 
-    /// Passes on one line of the member, if it has one. The others read that line before the member's next.
+    /// Passes on one line of the member, if it has one. Returns `None` if no line has arrived, or if a line with a name has
+    /// to wait until the reply to it can be sent.
     fn speak(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Option<Spoken> {
         let line = self.lines.first(socket, cx.scratch, cx.now)?;
         if line.goodbye {
@@ -141,7 +142,7 @@ impl<'a> Member<'a> {
         let text = cx.scratch.get(..line.len)?;
         let first = matches!(self.stage, Stage::Talking { first: true, .. });
         let said = match text.strip_prefix(b"/name ") {
-            // A reply to the name must wait for the end of the line that is being sent.
+            // The reply to a name must wait until the line that is being sent to this member is complete.
             Some(_) if first && self.queued > 0 => return None,
             Some(name) if first => self.take_name(name, cx.now, cx.console),
             _ => {
@@ -189,7 +190,7 @@ impl<'a> Member<'a> {
     fn console_speaks(&self, cx: &mut Context<'_>) -> Option<Instant> {
         let operator = self.room.operator()?;
         loop {
-            match operator.typed(Source::Talk, cx) {
+            match operator.typed(Asker::Talk, cx) {
                 Typed::NotYet | Typed::End => return None,
                 Typed::Goodbye => cx.console.print(b"the room has no end but Ctrl-C\n"),
                 Typed::Line => {
@@ -199,7 +200,7 @@ impl<'a> Member<'a> {
                             write_escaped(write, text);
                         })
                     });
-                    // The room has no space for the line: the operator keeps it until then.
+                    // The room has no space for the line, so the operator keeps the line until `again`.
                     if let Some(Err(again)) = said {
                         return Some(again);
                     }
@@ -211,13 +212,13 @@ impl<'a> Member<'a> {
         }
     }
 
-    /// Sends a line to all others, and prints it on the console.
+    /// Sends a line to all other members, and prints the line on the console.
     fn report(&self, console: &mut dyn Console, compose: &dyn Fn(&Self, &mut Write<'_>)) {
         self.room.say(self.number, &|write| compose(self, write));
         print_line(console, |write| compose(self, write));
     }
 
-    /// Sends a line to all others once there is room, and prints it: see [`Room::say_in_turn`].
+    /// Sends a line to all other members once there is room, and prints the line: see [`Room::say_in_turn`].
     fn tell_in_turn(
         &self,
         now: Instant,
@@ -277,8 +278,8 @@ fn is_in_names(c: char) -> bool {
     !(is_invisible(c) || c.is_whitespace() || matches!(c, ':' | '\u{200c}' | '\u{200d}'))
 }
 
-/// Returns whether a name is allowed: not empty, not the console's, not an address. Only IPv4 addresses are checked (digits and
-/// dots): those with a port, and IPv6 addresses, have a colon, which no name has.
+/// Returns whether a name is allowed: not empty, not the console's, not an address. Only an IPv4 address without a port
+/// (digits and dots) must be ruled out here. Any other address has a colon, and a name never has a colon.
 fn is_name(chosen: &[u8]) -> bool {
     let is_address = chosen.contains(&b'.') && chosen.iter().all(|b| b.is_ascii_digit() || *b == b'.');
     !(chosen.is_empty() || is_address || chosen.eq_ignore_ascii_case(b"console"))
@@ -298,7 +299,7 @@ impl NameRefused {
 enum Spoken {
     Goodbye,
     Line,
-    /// A line that has to wait, until this time at the latest.
+    /// The line has to wait. Try again at this time at the latest.
     NotYet(Instant),
 }
 
@@ -310,7 +311,8 @@ impl Session for Member<'_> {
         let processed = self.process(socket, cx);
         if processed.is_err() {
             self.leave(cx, format_args!(" has read too slowly and is dropped"));
-            // A partly sent line is ended first.
+            // If a line is partly sent, its LF is sent before the note. The first byte of `TOO_SLOW` is that LF: skip it
+            // otherwise.
             self.queued = u16::from(self.queued == 0);
             self.stage = Stage::Dropped(later(cx.now, FAREWELL));
         }
@@ -329,7 +331,7 @@ impl Session for Member<'_> {
                 self.leave(cx, format_args!(" has left"));
                 self.say_goodbye(socket)
             }
-            // A member that has closed its side still receives the lines said before.
+            // A member that has closed its side still receives all lines that the others sent before it leaves.
             None if message::arrived(socket) == Arrived::EndOfStream && processed == Ok(true) => {
                 self.leave(cx, format_args!(" has left"));
                 self.say_goodbye(socket)

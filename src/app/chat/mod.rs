@@ -5,8 +5,8 @@
 //! line end.
 //!
 //! Over TCP one partner at a time talks with the operator at the console, or all partners talk in a [`Room`]. Over UDP the
-//! operator answers each sender. A line from a peer has at most 512 bytes, and no more than the receive buffer holds; a longer
-//! line continues as another line. Its control characters, and its bytes that are not UTF-8, are shown escaped.
+//! operator answers each sender. A line from a peer has at most 512 bytes, and no more than the receive buffer holds. The
+//! rest of a longer line counts as another line. Control characters and bytes that are not UTF-8 are shown escaped.
 
 use lines::Framing;
 use smoltcp::socket::tcp::Socket;
@@ -37,7 +37,7 @@ pub use udp_client::Client as UdpClient;
 /// The prompt for a line.
 const PROMPT: &str = ">>> ";
 
-/// The last line from a talk's server. The client also prints it at the end.
+/// The last line that the server sends in a talk. At the end of a talk, the client prints the same line.
 const END: &[u8] = b"the talk has ended\n";
 
 crate::sessions! {
@@ -52,7 +52,7 @@ crate::sessions! {
 }
 
 impl<'a> Server<'a> {
-    /// Makes a member of the room, if the options have one; else a talk with the operator.
+    /// Makes a member of the room, if the options have a room; else a talk with the operator.
     pub fn new(options: &Options<'a>) -> Self {
         match options.room {
             Some(room) => Server::Member(member::Member::new(room)),
@@ -72,16 +72,16 @@ fn is_goodbye(text: &[u8]) -> bool {
     matches!(text, b"q" | b"Q")
 }
 
-/// Ends a talk with a goodbye, if there is room for it. A line that was begun is ended first. A partner that does not read gets
-/// only FIN, and blocks nobody.
+/// Ends a talk with a goodbye, if there is room for it. If a line was begun, LF is sent first. A partner that does not read
+/// gets only FIN, and blocks nobody.
 ///
-/// A partner who speaks in messages gets `q`, unless a message was begun or the partner has closed its side.
+/// A partner who speaks in messages gets `q` instead, unless a message was begun or the partner has closed its side.
 fn say_goodbye(socket: &mut Socket<'_>, begun: bool, framing: Framing) -> Next {
     if framing == Framing::Messages {
         if !begun && message::arrived(socket) != Arrived::EndOfStream {
             message::send_whole(socket, GOODBYE);
         }
-    } else if !begun || message::room(socket) > END.len() && message::send_whole(socket, b"\n") {
+    } else if !begun || (message::room(socket) > END.len() && message::send_whole(socket, b"\n")) {
         message::send_whole(socket, END);
     }
     Next::Close

@@ -14,7 +14,7 @@ const BEFORE: &[u8] = b"(what was typed before is not sent)\n";
 
 /// The person at the console, shared by all talks of a server.
 ///
-/// Over TCP there is one talk at a time, or a room. Over UDP there are all the partners.
+/// Over TCP the operator has one talk at a time, or takes part in a room. Over UDP the operator talks with every partner.
 ///
 /// A typed line goes to the current talk, else to the partner on UDP who wrote last. `@N TEXT` goes to partner N. A line has at
 /// most 1,024 bytes; a longer line is split.
@@ -31,9 +31,9 @@ pub struct Operator {
     pub(super) partners: RefCell<Partners>,
 }
 
-/// The program that asks for a typed line.
+/// A program that asks for a typed line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+pub enum Asker {
     /// The server on UDP.
     Datagrams,
     /// A talk or a room.
@@ -49,7 +49,7 @@ pub enum Typed {
     Goodbye,
     /// A line: see [`Operator::read`].
     Line,
-    /// No line yet, or a line for another program.
+    /// No line has been typed yet, or the line is for another program.
     NotYet,
 }
 
@@ -89,13 +89,14 @@ impl Operator {
         !self.ended.get()
     }
 
-    /// Begins a talk. Discards lines typed earlier, which were not meant for it.
+    /// Begins a talk. Discards lines typed earlier, because they were not meant for this talk.
     pub(super) fn begin(&self, console: &mut dyn Console) {
         self.talking.set(true);
         self.forget(console, BEFORE);
     }
 
-    /// Called at the first partner on UDP. Discards earlier lines as [`begin`](Self::begin) does, unless a talk is active.
+    /// Called when the first partner on UDP writes. Discards earlier lines as [`begin`](Self::begin) does, unless a talk is
+    /// active.
     pub(super) fn begin_on_udp(&self, console: &mut dyn Console) {
         if !self.talking.get() {
             self.forget(console, BEFORE);
@@ -125,7 +126,8 @@ impl Operator {
         self.readdress(console);
     }
 
-    /// Ends a talk on UDP. `had_lines` says whether typed lines went to it. An active talk continues, and gets all lines.
+    /// Ends a talk on UDP. `had_lines` says whether typed lines went to that talk. An active talk continues, and gets all
+    /// lines.
     pub(super) fn leave_udp(&self, console: &mut dyn Console, had_lines: bool) {
         if self.talking.get() {
             return;
@@ -144,8 +146,8 @@ impl Operator {
         print_line(console, |write| write_display(write, format_args!("(the next line goes to @{number} {address})")));
     }
 
-    /// Looks for a line for `source`. The line stays until it is taken.
-    pub(super) fn typed(&self, source: Source, cx: &mut Context<'_>) -> Typed {
+    /// Looks for a typed line whose addressee is `asker`. The line stays until [`take`](Self::take).
+    pub(super) fn typed(&self, asker: Asker, cx: &mut Context<'_>) -> Typed {
         let Ok(mut input) = self.input.try_borrow_mut() else { return Typed::NotYet };
         let new = !self.line.get();
         if new {
@@ -158,9 +160,9 @@ impl Operator {
                 }
             }
         }
-        if self.addressee(input.text()) != source {
+        if self.addressee(input.text()) != asker {
             if new {
-                // The addressee may have looked before the line was complete.
+                // Wake the addressee, which may have looked before the line was complete.
                 cx.wake_programs();
             }
             return Typed::NotYet;
@@ -179,8 +181,8 @@ impl Operator {
         self.line.set(false);
     }
 
-    fn addressee(&self, text: &[u8]) -> Source {
+    fn addressee(&self, text: &[u8]) -> Asker {
         let on_udp = self.partners.try_borrow().is_ok_and(|partners| !partners.is_empty());
-        if self.talking.get() && !(on_udp && text.starts_with(b"@")) { Source::Talk } else { Source::Datagrams }
+        if self.talking.get() && !(on_udp && text.starts_with(b"@")) { Asker::Talk } else { Asker::Datagrams }
     }
 }

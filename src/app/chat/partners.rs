@@ -10,7 +10,7 @@ pub(super) const PARTNERS: usize = 16;
 /// The partners who have written and may be answered.
 #[derive(Clone, Debug, Default)]
 pub struct Partners {
-    /// In the order of their last datagrams: the latest is last.
+    /// The partners in the order of their last datagrams. The partner who wrote last is at the end.
     list: heapless::Vec<Partner, PARTNERS>,
     pub(super) numbered: u32,
 }
@@ -19,7 +19,7 @@ pub struct Partners {
 pub(super) struct Partner {
     pub number: u32,
     pub meta: UdpMetadata,
-    /// Whether its last datagram had a line end.
+    /// Whether the partner's last datagram had a line end.
     pub in_lines: bool,
 }
 
@@ -34,7 +34,7 @@ impl Partners {
         self.list.last().map(|partner| (partner.number, partner.meta.endpoint.into()))
     }
 
-    /// Records a datagram of a partner. Returns its number, and the partner that it replaced, if any.
+    /// Records a datagram of a partner. Returns the partner's number, and the partner that was removed to make room, if any.
     pub(super) fn wrote(&mut self, meta: UdpMetadata, in_lines: bool) -> (u32, Option<Partner>) {
         let known = self.list.iter().position(|partner| partner.meta.endpoint == meta.endpoint);
         let (number, gone) = match known {

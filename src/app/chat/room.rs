@@ -8,7 +8,7 @@ use super::operator::Operator;
 use crate::app::message::Write;
 use crate::app::timing::later;
 
-/// The number of the operator at the console, in place of a member's number. Members count from 1.
+/// The number of the operator at the console, in place of a member's number. Members have numbers from 1.
 pub const CONSOLE: u16 = 0;
 
 /// The longest name of a member, in bytes.
@@ -57,12 +57,12 @@ struct Ends {
 /// One line in the ring.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Line {
-    /// The number of the member who said it, or [`CONSOLE`].
+    /// The number of the member who sent the line, or [`CONSOLE`].
     pub by: u16,
     /// The position of the next line.
     pub next: u64,
     at: u64,
-    /// The number of members that have not read it.
+    /// The number of members that have not read the line.
     readers: u16,
 }
 
@@ -84,7 +84,7 @@ pub enum NameRefused {
 /// The length of a line's header: member, length and number of readers, 2 bytes each.
 const HEADER: u64 = 6;
 
-/// The longest line in bytes: a 16-bit number counts it and its end.
+/// The longest line in bytes: a 16-bit number stores the length of a line with its LF.
 const LONGEST: u64 = 65_534;
 
 impl<'a> Room<'a> {
@@ -93,8 +93,8 @@ impl<'a> Room<'a> {
 
     /// Makes an empty room with this memory.
     ///
-    /// A `ring` of 1,024 bytes has room for the longest line of letters. At most `names.len()` members can have a name. An
-    /// operator, if given, talks too.
+    /// A `ring` of 1,024 bytes has room for the longest line of letters. At most `names.len()` members can have a name. With
+    /// an `operator`, the person at the console takes part.
     pub fn new(ring: &'a [Cell<u8>], names: &'a [Cell<Name>], operator: Option<&'a Operator>) -> Self {
         let ends = Cell::new(Ends { oldest: 0, newest: 0 });
         let (waiting, held) = (Cell::new(false), Cell::new(None));
@@ -114,7 +114,7 @@ impl<'a> Room<'a> {
         (number, self.ends.get().newest)
     }
 
-    /// Removes a member. `position` is where it would have read next.
+    /// Removes a member. `position` is where the member would have read next.
     pub(super) fn leave(&self, position: u64) {
         self.members.set(self.members.get().saturating_sub(1));
         let Ends { oldest, newest } = self.ends.get();
@@ -138,7 +138,7 @@ impl<'a> Room<'a> {
         place.and_then(|place| place.try_into().ok()).ok_or(NameRefused::NoPlace)
     }
 
-    /// Returns the name at a place that a member has.
+    /// Returns the name at a place. Call it only for a place that a member has.
     pub(super) fn name(&self, place: u16) -> Name {
         self.names.get(usize::from(place)).map_or(Self::NO_NAME, Cell::get)
     }
@@ -155,10 +155,11 @@ impl<'a> Room<'a> {
         self.members.get()
     }
 
-    /// Adds a line once all have read enough for it to fit. Calls `compose` twice.
+    /// Adds a line if all members have read enough for the line to fit. Calls `compose` twice.
     ///
     /// # Errors
-    /// The line was not added. The error is the latest time to try again; every program runs once there is room.
+    /// The line was not added. Try again at the returned time at the latest. Every program also runs as soon as there is
+    /// room.
     pub(super) fn say_in_turn(&self, by: u16, now: Instant, compose: &dyn Fn(&mut Write<'_>)) -> Result<(), Instant> {
         if !self.make_room(self.length(compose)) {
             let (Ends { mut oldest, newest }, quarter) = (self.ends.get(), self.ring.len() as u64 / 4);
@@ -206,7 +207,8 @@ impl<'a> Room<'a> {
         self.ends.set(Ends { oldest, newest: next });
     }
 
-    /// Removes lines that all have read, oldest first, until a line of `len` bytes fits. Returns whether that line fits.
+    /// Removes lines that all members have read, oldest first, until a line of `len` bytes fits. Returns whether that line
+    /// fits.
     fn make_room(&self, len: u64) -> bool {
         let Ends { mut oldest, newest } = self.ends.get();
         let most = self.ring.len() as u64 - self.ring.len() as u64 / 8;
@@ -244,7 +246,8 @@ impl<'a> Room<'a> {
         }
     }
 
-    /// Counts a line as read by one member. Returns whether a waiting line may fit now. If so, run every program.
+    /// Counts a line as read by one member. Returns whether a waiting line may fit now. If so, the caller must run every
+    /// program.
     pub(super) fn pass(&self, line: Line) -> bool {
         let readers = line.readers.saturating_sub(1);
         for (at, byte) in (line.at - 2..).zip(readers.to_be_bytes()) {
@@ -277,7 +280,7 @@ impl<'a> Room<'a> {
         Line { by: number(0), next: at + u64::from(len), at, readers: number(4) }
     }
 
-    /// Callers ensure that the ring is not empty.
+    /// Returns the cell of the ring for a position. Callers ensure that the ring has at least one cell.
     fn cell(&self, position: u64) -> &Cell<u8> {
         &self.ring[(position % self.ring.len() as u64) as usize]
     }

@@ -7,7 +7,7 @@ use smoltcp::time::Instant;
 use smoltcp::wire::IpEndpoint;
 
 use super::lines::{Framing, Lines};
-use super::operator::{Operator, Source, Typed};
+use super::operator::{Asker, Operator, Typed};
 use super::{PAUSE, say_goodbye};
 use crate::app::message::{self, Arrived, Write};
 use crate::app::text::{split_line_end, write_display, write_escaped};
@@ -18,17 +18,17 @@ use crate::stack::{Context, End, Next, Session};
 ///
 /// Other connections wait, and so does their data.
 ///
-/// A partner who has closed its side may still get one line, and a note that says so. If its host no longer has the connection,
-/// the reset that the note provokes ends the talk.
+/// A partner who has closed its side may still get one line, and a note that announces this. If the partner's host no longer
+/// has the connection, the host answers the note with a reset, which ends the talk.
 #[derive(Clone, Debug)]
 pub struct Talk<'a> {
     operator: Option<&'a Operator>,
     lines: Lines,
     partner: Option<IpEndpoint>,
     stage: Stage,
-    /// The bytes queued of the typed line.
+    /// How many bytes of the typed line are in the send buffer.
     queued: u16,
-    /// No further message is sent until this time: the pause after a message.
+    /// The end of the pause after a message. The next message is not sent before this time.
     pause: Option<Instant>,
 }
 
@@ -95,7 +95,7 @@ impl<'a> Talk<'a> {
                 return false;
             }
             self.pause = None;
-            match operator.typed(Source::Talk, cx) {
+            match operator.typed(Asker::Talk, cx) {
                 Typed::NotYet => return false,
                 Typed::End => return self.stage == Stage::LastReply,
                 Typed::Goodbye => {
@@ -165,9 +165,9 @@ impl Session for Talk<'_> {
         }
         let processed = self.process(socket, cx);
         let ends = matches!(processed, Processed::Goodbye) || self.speak(socket, cx);
-        // Only reading the console, as above, shows that its input has ended.
+        // Ask only after `speak` has read the console: until then the end of input is not known.
         let can_answer = self.operator.is_some_and(Operator::can_type);
-        if ends || matches!(processed, Processed::End) && !can_answer {
+        if ends || (matches!(processed, Processed::End) && !can_answer) {
             self.end(cx, format_args!(""));
             return say_goodbye(socket, self.queued > 0, self.lines.framing());
         }

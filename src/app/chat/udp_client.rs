@@ -13,8 +13,8 @@ use crate::stack::{Context, Next, UdpSession};
 
 /// The client: sends each line as a datagram, and prints datagrams at the same time.
 ///
-/// After the end of input it waits for an answer to the last line. `q` from either side ends it. A line has a line end if the
-/// server's last datagram had one; `q` has none.
+/// After the end of input the client waits for an answer to the last line. `q` from either side ends the talk. A line is sent
+/// with LF if the server's last datagram had a line end. `q` is always sent without LF.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 pub struct Client<'a> {
@@ -32,7 +32,7 @@ pub struct Client<'a> {
 /// The progress of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// Waiting for a line; the flag says whether any line was sent.
+    /// Waiting for a line. The flag says whether any line has been sent.
     Input(bool),
     Sending,
     /// Waiting for an answer after the end of input.

@@ -14,11 +14,11 @@ use crate::app::message::{self, Write};
 /// The kind of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Content {
-    /// One event: the sections, a line for each part.
+    /// One event: the changing sections of the page, with one line for each part.
     Event,
     Page,
     Refusal(Refusal),
-    /// A head alone, with events to follow.
+    /// A head alone. The events follow as separate answers.
     Watch,
 }
 
@@ -28,11 +28,11 @@ pub struct Answer {
     content: Content,
     asked: Asked,
     stage: Stage,
-    /// The bytes queued of the stage's current piece.
+    /// How many bytes of the current stage's output are already in the send buffer.
     queued: u16,
 }
 
-/// The part of the answer that is being queued.
+/// The part of the answer that is being queued now.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
     Head,
@@ -40,7 +40,7 @@ enum Stage {
     End,
 }
 
-/// The part that follows another.
+/// What follows the current part: the next part of the page, or the end.
 #[derive(Clone, Copy, Debug)]
 enum Next {
     End,
@@ -114,7 +114,7 @@ impl Answer {
         }
     }
 
-    /// Writes the current piece. The output is the same at each call.
+    /// Writes the output of the current stage. Each call for one stage writes the same bytes.
     fn write(&self, status: &Status<'_>, out: &mut Out<'_, '_>) -> fmt::Result {
         match (self.stage, self.content) {
             (Stage::Head, _) => self.head(out),

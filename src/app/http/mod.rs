@@ -1,7 +1,7 @@
 //! http: a status page of the running stack, for a browser (RFC 9112).
 //!
-//! `/` is the page, which also works without a script. `/events` sends its changing part again after each change, as
-//! server-sent events (WHATWG HTML, section 9.2). A connection stores only the progress of its current answer. A line of a
+//! `/` is the page, which also works without a script. `/events` sends the changing sections of the page after each change,
+//! as server-sent events (WHATWG HTML, section 9.2). A connection stores only the progress of its current answer. A line of a
 //! head, up to 1,022 bytes, waits in the receive buffer. The page is generated part by part as the send buffer has room.
 
 mod answer;
@@ -50,7 +50,7 @@ pub struct Server<'a> {
 /// The progress of the server.
 #[derive(Clone, Copy, Debug)]
 enum Stage {
-    /// Sending an answer, begun at this revision of the status.
+    /// Sending an answer. The status had this revision when the answer began.
     Answer(Answer, u32),
     /// Waiting for a request; the flag says whether it has begun to arrive.
     Head(Head, bool),
@@ -64,7 +64,7 @@ impl<'a> Server<'a> {
         Server { status, stage: Stage::Head(Head::default(), false), deadline: None, watches: false }
     }
 
-    /// Reads from a request, and begins to answer a complete one. Returns the next action if it is not complete.
+    /// Reads a request. If the request is complete, begins to answer it. Otherwise returns the next action.
     fn read(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Option<Next> {
         let Stage::Head(head, begun) = &mut self.stage else { return None };
         if !*begun && socket.recv_queue() > 0 {
@@ -76,7 +76,8 @@ impl<'a> Server<'a> {
             Read::Refused(refusal, asked) => Answer::refusal(refusal, asked),
             Read::More if message::arrived(socket) == Arrived::EndOfStream => return Some(Next::Close),
             Read::More if cx.now < deadline => return Some(Next::WakeAt(deadline)),
-            // A browser may connect before it has a request. The browser would take a refusal for the answer to that request.
+            // A browser may connect before it has a request to send. It would take a refusal for the answer to its first
+            // request.
             Read::More if !*begun => return Some(Next::Close),
             Read::More => Answer::refusal(Refusal::TimedOut, Asked::nothing()),
         };

@@ -38,7 +38,7 @@ const SECTIONS: [(&str, List); 5] = [
 ];
 const END: &str = "</table></section>";
 
-/// The number of sections that change, and the text that ends them if the rest is left out.
+/// The number of sections that change, and the text that ends these sections if the others are left out.
 const LIVE: u8 = 4;
 const LIVE_END: &str = "</dl></section>";
 
@@ -55,7 +55,7 @@ enum List {
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
     section: u8,
-    /// The index in the section; 0 is its beginning.
+    /// The index of the next part in the section; 0 is the beginning of the section.
     index: u16,
     /// Whether only the changing sections are shown.
     live: bool,
@@ -84,8 +84,9 @@ impl Place {
         loop {
             let index = self.index;
             self.index = index.saturating_add(1);
-            let section = SECTIONS.get(usize::from(self.section)).filter(|_| !self.live || self.section < LIVE);
-            match (section, index.checked_sub(1)) {
+            // The last section is followed by one text, at index 0. At a later index nothing is left.
+            let contents = SECTIONS.get(usize::from(self.section)).filter(|_| !self.live || self.section < LIVE);
+            match (contents, index.checked_sub(1)) {
                 (None, None) => return Some(Part::Text(if self.live { LIVE_END } else { END })),
                 (None, Some(_)) => return None,
                 (Some((beginning, _)), None) => return Some(Part::Text(beginning)),

@@ -19,10 +19,11 @@ pub struct Asked {
     pub target: Target,
     /// Whether the method is HEAD: the answer has no content.
     pub head_only: bool,
-    /// Whether the page is sent without chunks: for HTTP/1.0, or for `Connection: close`. Such clients read to the end.
+    /// Whether the page is sent without chunks: for HTTP/1.0, or for `Connection: close`. Such clients read until the
+    /// connection is closed.
     pub unchunked: bool,
-    /// Whether the connection ends with this request. That is so if the request has content, because the server does not
-    /// separate content from a next request.
+    /// Whether the connection ends with this request. True if the request has content, because the server cannot tell content
+    /// from the next request.
     pub last: bool,
 }
 
@@ -80,13 +81,13 @@ impl Head {
                 let full = queued >= LINE || queued == socket.recv_capacity();
                 return if full { self.too_long() } else { Read::More };
             };
-            let len = at + 1;
-            self.len = self.len.saturating_add(u16::try_from(len).unwrap_or(u16::MAX));
+            let line_len = at + 1;
+            self.len = self.len.saturating_add(u16::try_from(line_len).unwrap_or(u16::MAX));
             if usize::from(self.len) > HEAD {
                 return self.too_long();
             }
-            let taken = self.take(scratch, len);
-            message::consume(socket, len);
+            let taken = self.take(scratch, line_len);
+            message::consume(socket, line_len);
             match taken {
                 Ok(None) => {}
                 Ok(Some(read)) => return read,
@@ -145,17 +146,18 @@ impl Head {
     }
 
     fn complete(&self, first: First) -> Result<Read, Refusal> {
-        // RFC 9112 section 3.2; section 6.1 for two lengths at once, which allow request smuggling.
+        // RFC 9112 section 3.2 requires one host. Section 6.1 forbids two lengths in one request, because they allow request
+        // smuggling.
         let hosts_fit = self.hosts == 1 || (self.hosts == 0 && first.old);
         if !hosts_fit || (self.coded && (self.content.is_some() || first.old)) {
             return Err(Refusal::BadRequest);
         }
-        let content = self.coded || self.content.is_some_and(|len| len > 0);
+        let has_content = self.coded || self.content.is_some_and(|len| len > 0);
         let asked = Asked {
             target: first.target.unwrap_or(Target::Page),
             head_only: first.method == Method::Head,
             unchunked: first.old || self.close,
-            last: first.old || self.close || content,
+            last: first.old || self.close || has_content,
         };
         Ok(match (first.target, first.method) {
             (None, _) => Read::Refused(Refusal::NotFound, asked),
@@ -166,7 +168,7 @@ impl Head {
 }
 
 impl Asked {
-    /// Stands for an invalid request. The data after it cannot be understood either.
+    /// Stands in for a request that is not valid. The data after such a request cannot be parsed either.
     pub fn nothing() -> Self {
         Asked { target: Target::Page, head_only: false, unchunked: false, last: true }
     }
@@ -209,7 +211,7 @@ fn target(text: &str) -> Option<Target> {
     }
 }
 
-/// Parses a number of digits alone.
+/// Parses a number that consists of digits only.
 fn number(digits: &[u8]) -> Option<u64> {
     let text = core::str::from_utf8(digits).ok()?;
     if text.bytes().all(|byte| byte.is_ascii_digit()) { text.parse().ok() } else { None }

@@ -1,4 +1,4 @@
-//! The figures of a status page: a probe keeps them in memory of the caller's.
+//! The figures of a status page: a probe keeps them in memory that the caller provides.
 
 use core::cell::Cell;
 
@@ -13,7 +13,7 @@ use crate::stack::{ConnectionId, Direction, DropReason, Event, MAX_PROGRAMS, Pro
 /// A status is a [`Probe`] that a program reads at the same time.
 ///
 /// Connections in slots beyond the rows are counted but not shown. At most half as many connections as there are rows receive
-/// changes at a time. Open pages thus leave room for others.
+/// changes at a time. Open pages thus leave room for other connections.
 #[derive(Debug)]
 pub struct Status<'m> {
     started: Instant,
@@ -37,9 +37,9 @@ pub struct Row {
     id: ConnectionId,
     pub(super) tuple: Tuple,
     pub(super) state: State,
-    /// When it entered this state.
+    /// When the connection entered this state.
     pub(super) since: Instant,
-    /// The bytes that its program read and wrote.
+    /// How many bytes the connection's program has read and written.
     pub(super) read: u64,
     pub(super) wrote: u64,
     /// Whether the connection carries the changes of this status.
@@ -167,7 +167,7 @@ impl<'m> Status<'m> {
         self.watchers.set(self.watchers.get().saturating_sub(1));
     }
 
-    /// Changes the row of a connection, unless its slot has no row, or another connection has taken the row over.
+    /// Changes the row of a connection, unless its slot has no row, or another connection now has the row.
     fn change(&self, id: ConnectionId, change: impl FnOnce(Row) -> Option<Row>) {
         if let Some(place) = self.rows.get(id.slot())
             && let Some(row) = place.get().filter(|row| row.id == id)

@@ -11,14 +11,14 @@ pub const TRAILER: u16 = 8192;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Chunks {
     part: Part,
-    /// The bytes so far of this line or of the trailer section.
+    /// How many bytes of this line, or of the trailer section, have been read.
     counted: u16,
 }
 
 /// The part to which the next byte belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
-    /// The size; `value` is its number so far.
+    /// The size; `value` is the number that its digits so far make.
     Size { value: u64, begun: bool },
     /// The rest of the line after the size.
     Extension { value: u64 },
@@ -28,18 +28,18 @@ enum Part {
     DataEnd { cr: bool },
     /// The trailer section; `empty` says whether its current line is empty so far.
     Trailer { empty: bool },
-    /// None: the body is complete.
+    /// Nothing: the body is complete.
     Done,
 }
 
 /// The kind of the next bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// The next bytes, at least one, belong to the body. Report the number taken with [`Chunks::take`].
+    /// The next bytes (at least 1) belong to the body. Report the number taken with [`Chunks::take`].
     Data(usize),
     /// This number of bytes belonged to the coding, and is consumed.
     Coding(usize),
-    /// None: the body is complete.
+    /// Nothing: the body is complete.
     Done,
 }
 
@@ -74,19 +74,19 @@ impl Chunks {
     /// # Errors
     /// [`ChunkError`]: these bytes are not valid here.
     pub fn next(&mut self, bytes: &[u8]) -> Result<Piece, ChunkError> {
-        let mut coding = 0;
+        let mut consumed = 0;
         for &byte in bytes {
             match self.part {
-                Part::Done if coding == 0 => return Ok(Piece::Done),
-                Part::Data(left) if coding == 0 => {
+                Part::Done if consumed == 0 => return Ok(Piece::Done),
+                Part::Data(left) if consumed == 0 => {
                     return Ok(Piece::Data(usize::try_from(left).unwrap_or(usize::MAX).min(bytes.len())));
                 }
                 Part::Done | Part::Data(_) => break,
                 _ => self.coding(byte)?,
             }
-            coding += 1;
+            consumed += 1;
         }
-        Ok(Piece::Coding(coding))
+        Ok(Piece::Coding(consumed))
     }
 
     /// Records that `bytes` bytes of data were taken.
@@ -97,8 +97,8 @@ impl Chunks {
         }
     }
 
-    /// Handles one byte that is not data. A line may end with LF alone, as in the head. Data must end with CR LF: otherwise a
-    /// size that is wrong by one would go unnoticed.
+    /// Handles one byte that is not data. A line may end with LF alone, as in the head. The data of a chunk must end with CR
+    /// LF, so that a size that is wrong by one is noticed.
     fn coding(&mut self, byte: u8) -> Result<(), ChunkError> {
         self.counted = self.counted.saturating_add(1);
         self.part = match (self.part, byte) {

@@ -30,7 +30,7 @@ pub enum Failure {
     },
     /// The chunked coding of the body is not valid.
     Chunk(ChunkError),
-    /// The connection ended this way before the response did.
+    /// The connection ended this way before the end of the response.
     Ended(End),
     /// The server closed the connection in the middle of the head.
     HeadCut,
@@ -44,7 +44,7 @@ pub enum Failure {
     NotHttp,
     /// The server closed the connection without an answer.
     NoAnswer,
-    /// The output failed, and has the reason.
+    /// The output failed. Ask the output for the reason.
     Output,
     /// The server closed the connection after `received` of `length` bytes of a body.
     Short {

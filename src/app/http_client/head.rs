@@ -79,7 +79,7 @@ fn values<'h>(fields: &[Header<'h>], name: &str) -> impl Iterator<Item = &'h [u8
     fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value)
 }
 
-/// Parses a number of digits alone, without sign or spaces.
+/// Parses a number that consists of digits only, without sign or spaces.
 fn number(digits: &[u8]) -> Option<u64> {
     if digits.is_empty() {
         return None;

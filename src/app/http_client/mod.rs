@@ -4,7 +4,7 @@
 //! with the connection. Segments may cut head and body anywhere. Only the head is stored, in a buffer whose size is in the type.
 //! The body is passed to an [`Output`], as fast as it accepts data.
 //!
-//! It works with a send buffer of any size.
+//! The client works with a send buffer of any size.
 //!
 //! ```
 //! use smolstep::app::http_client::{Head, Output, OutputFailed, Response};
@@ -51,11 +51,11 @@ use crate::stack::{Context, End, Next, Session};
 /// How long the server may take to close the connection after its response. Then the client resets it.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// A GET on one TCP connection. Its response goes to `output`; its head may have `HEAD` bytes.
+/// A GET on one TCP connection. The response goes to `output`. The head of the response may have up to `HEAD` bytes.
 #[derive(Clone, Debug)]
 pub struct Get<T, O, const HEAD: usize> {
     request: Request<T>,
-    /// The bytes of the request queued so far.
+    /// How many bytes of the request are queued so far.
     position: usize,
     response: Response<HEAD>,
     output: O,
@@ -65,7 +65,7 @@ pub struct Get<T, O, const HEAD: usize> {
 }
 
 impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
-    /// Makes a GET that fails after `timeout` without a whole head or progress of the body.
+    /// Makes a GET that fails if the head takes longer than `timeout`, or if no data of the body arrives for that time.
     ///
     /// Time in which the output has no room does not count.
     pub fn new(request: Request<T>, output: O, timeout: Duration) -> Self {
@@ -110,7 +110,7 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
         message::stream(socket, &mut self.position, |write| request.compose(write));
         match self.receive(socket)? {
             Moved::Stalled => return Ok(Next::Wait),
-            // A head that arrives byte by byte must still be complete in time.
+            // Only data of the body restarts the deadline: a head that arrives byte by byte must still be complete in time.
             Moved::Some if self.response.has_head() => self.deadline.restart(cx.now),
             Moved::Some | Moved::Nothing => self.deadline.arm(cx.now),
         }
@@ -178,8 +178,9 @@ pub struct Request<T> {
 impl<T: AsRef<str>> Request<T> {
     /// Makes a request for `target`, such as `/index.html?a=b`, to `host`.
     ///
-    /// `host` includes its port unless that is 80; IPv6 addresses are in brackets. Returns `None` if `host` is empty, `target`
-    /// does not begin with a slash, or either has a character that is not printable ASCII or would end it (RFC 9112 section 3.2).
+    /// `host` includes its port unless that is 80; IPv6 addresses are in brackets. Returns `None` if `host` is empty,
+    /// `target` does not begin with a slash, or one of them has a character that is not printable ASCII or that would end it
+    /// (RFC 9112 section 3.2).
     pub fn new(host: T, target: T) -> Option<Self> {
         let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
         let good = plain(host.as_ref()) && plain(target.as_ref());

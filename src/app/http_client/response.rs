@@ -49,7 +49,7 @@ impl From<OutputFailed> for Failure {
     }
 }
 
-/// The state of a response. Its head may have `HEAD` bytes.
+/// The state of a response, whose head may have up to `HEAD` bytes.
 #[derive(Clone, Debug)]
 pub struct Response<const HEAD: usize> {
     head: heapless::Vec<u8, HEAD>,
@@ -57,7 +57,7 @@ pub struct Response<const HEAD: usize> {
     line_empty: bool,
     interim: u8,
     body: Option<Body>,
-    /// The bytes of the body passed on.
+    /// How many bytes of the body have been passed to the output.
     received: u64,
 }
 
@@ -83,14 +83,14 @@ impl<const HEAD: usize> Response<HEAD> {
         self.body.is_some()
     }
 
-    /// Returns whether everything wanted has arrived.
+    /// Returns whether all data that the output wants has arrived.
     pub fn is_done(&self) -> bool {
         matches!(self.body, Some(Body::Done))
     }
 
     /// Handles the next bytes. Returns the number of bytes consumed.
     ///
-    /// This is less than the length of `bytes` if the response ends earlier, or if the output has no room.
+    /// The number is less than the length of `bytes` if the response ends earlier, or if the output has no room.
     ///
     /// # Errors
     /// [`Failure`]: the bytes are not a valid response. Feed no more data then.

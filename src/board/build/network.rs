@@ -12,14 +12,14 @@ const SERVER: &str = "SMOLSTEP_SERVER";
 
 /// The largest number of DNS servers: `SERVERS` in src/names/resolver.rs.
 const DNS_SERVERS: usize = 4;
-/// The addresses that smoltcp holds, without and with the feature `ipv6` in Cargo.toml.
+/// The number of addresses that smoltcp holds, without and with the feature `ipv6` in Cargo.toml.
 const ADDRESSES: [usize; 2] = [2, 8];
-/// The largest number of addresses from SLAAC: one for each of three prefixes, and a link-local one.
+/// The largest number of addresses from SLAAC: one for each of three prefixes, and a link-local address.
 const MADE: usize = 4;
 
 /// The checked settings.
 pub struct Network {
-    /// The static addresses. If one is IPv6 and SLAAC is off, a link-local one is added.
+    /// The static addresses. If one of them is IPv6 and SLAAC is off, a link-local address is added.
     addresses: Vec<(IpAddr, u8)>,
     dhcp: bool,
     slaac: bool,
@@ -33,7 +33,7 @@ impl Network {
     /// Reads the settings, and checks them against the features of the firmware.
     ///
     /// # Errors
-    /// One line: a setting is not valid, or needs another that is missing.
+    /// One line: a setting is not valid, or another setting that it needs is missing.
     pub fn of_the_environment(enabled: &dyn Fn(&str) -> bool) -> Result<Network, String> {
         let mut network = Network {
             addresses: Vec::new(),
@@ -82,7 +82,7 @@ impl Network {
              pub const GATEWAYS: &[IpAddress] = {gateways};\n\
              pub const DNS: &[IpAddress] = {dns};\n\
              pub const SERVER: Host = {server};\n\
-             /// Its port, unless it is that of the program.\n\
+             /// The server's port, if it is not the program's usual port.\n\
              pub const PORT: Option<u16> = {port};\n",
             self.dhcp, self.slaac
         )
@@ -106,7 +106,8 @@ impl Network {
             IpAddr::V6(address) => Some(address.is_unicast_link_local()),
             IpAddr::V4(_) => None,
         });
-        // The hardware address around ff:fe, with its universal bit flipped (RFC 4291 appendix A).
+        // The interface identifier is the hardware address with ff:fe in the middle and the universal bit flipped (RFC 4291
+        // appendix A).
         if !self.slaac && v6.next().is_some_and(|first| !first) && !v6.any(|link_local| link_local) {
             let [a, b, c, d, e, f] = mac();
             let address = Ipv6Addr::from_octets([0xfe, 0x80, 0, 0, 0, 0, 0, 0, a ^ 2, b, c, 0xff, 0xfe, d, e, f]);
@@ -119,7 +120,7 @@ impl Network {
         let v6 = self.has(false);
         // Without `slaac`, no IPv6 address is checked for duplicates. The stack checks all of its addresses or none, so DHCP
         // together with IPv6 needs `slaac`.
-        let needs = [(self.dhcp, "dhcp"), (v6, "ipv6"), (self.slaac || self.dhcp && v6, "slaac")];
+        let needs = [(self.dhcp, "dhcp"), (v6, "ipv6"), (self.slaac || (self.dhcp && v6), "slaac")];
         if let Some((_, feature)) = needs.iter().find(|(needed, feature)| *needed && !enabled(feature)) {
             return Err(format!("{IP} as it is needs the feature {feature}, which scripts/firmware adds"));
         }
@@ -159,7 +160,7 @@ impl Network {
 
     /// Sets the server to call.
     fn call(&mut self, text: &str) -> Result<(), String> {
-        // 0 stands for no port, as port 0 is not valid in the setting.
+        // 0 stands for no port, because the setting cannot name port 0.
         let Some((host, port)) = addr_text::host_and_port(text, 0) else {
             return Err(format!(
                 "bad address '{text}' for {SERVER}: it is an IP address or a name, with a port as in 192.168.69.100:9999 \
@@ -167,7 +168,7 @@ impl Network {
             ));
         };
         match host.parse() {
-            // The default server is IPv4. A board without IPv4 then has no server.
+            // The default server has an IPv4 address, so a board without IPv4 has no default server.
             Ok(_) if setting(SERVER).is_none() => {}
             Ok(address) if !addr_text::is_unicast(address) => {
                 return Err(format!("{address} in {SERVER} is no host's address"));
@@ -196,7 +197,7 @@ impl Network {
         Err(format!("no route to {to} in {place}: give an address on its network in {IP}, or a router in {GATEWAY}"))
     }
 
-    /// Returns whether the firmware may have an address of that family.
+    /// Returns whether the firmware may have an IPv4 address (if `v4`) or an IPv6 address.
     fn has(&self, v4: bool) -> bool {
         self.addresses.iter().any(|(own, _)| own.is_ipv4() == v4) || if v4 { self.dhcp } else { self.slaac }
     }

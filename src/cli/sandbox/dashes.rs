@@ -9,7 +9,7 @@ use crate::cli::programs::find;
 use crate::cli::words::option;
 
 /// Returns the error about a missing `--` before COMMAND, or a missing COMMAND. Returns `None` for any other problem. `words`
-/// follow `smolstep sandbox`.
+/// are the words after `smolstep sandbox`.
 pub fn missing_dashes(command: &Command, words: &[OsString]) -> Option<Failure> {
     let text = |index: usize| words.get(index).and_then(|word| word.to_str()).unwrap_or_default();
     let mut index = 0;
@@ -28,7 +28,7 @@ pub fn missing_dashes(command: &Command, words: &[OsString]) -> Option<Failure> 
             return None;
         }
         if word == "--serve" {
-            // The first word must be a program; a command may follow the last program.
+            // The first word must be a program. The first word that is not a program begins the command.
             if let Err(unknown) = find_or_all(text(index)) {
                 return Some(unknown);
             }

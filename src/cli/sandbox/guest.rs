@@ -47,12 +47,12 @@ impl Guest {
     pub fn exit_code(&mut self) -> Option<u8> {
         let mut bytes = [0; 16];
         if matches!((&self.signals).read(&mut bytes), Ok(1..)) {
-            // Fails only if the child has ended; the next lines handle that.
+            // This fails only if the child has ended. The next lines handle that case.
             let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
         }
         match self.child.try_wait() {
             Ok(status) => status.map(exit_code),
-            // Another wait has collected the child: its exit code is unknown.
+            // Another call has already waited for the child, so its exit code is unknown.
             Err(_) => Some(1),
         }
     }
@@ -66,8 +66,8 @@ impl Guest {
             let (pidfd, signals) = (self.pidfd.as_fd(), self.signals.as_fd());
             let mut fds =
                 [PollFd::from_borrowed_fd(pidfd, PollFlags::IN), PollFd::from_borrowed_fd(signals, PollFlags::IN)];
-            // An interrupted poll is repeated. Any other error should be brief; a pause keeps this loop from occupying the
-            // processor.
+            // An interrupted poll is repeated. Any other error should be temporary, and the pause keeps this loop from
+            // occupying the processor.
             if let Err(errno) = poll(&mut fds, None)
                 && errno != rustix::io::Errno::INTR
             {
@@ -80,7 +80,7 @@ impl Guest {
 /// A command is of no use once its network has failed.
 impl Drop for Guest {
     fn drop(&mut self) {
-        // Both calls fail if the command has ended and was waited for, which is the usual case.
+        // In the usual case the command has ended and its exit code has been collected. Both calls then fail.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -118,8 +118,9 @@ fn exit_code(status: ExitStatus) -> u8 {
     code.and_then(|c| u8::try_from(c).ok()).unwrap_or(1)
 }
 
-/// Catches signals. A terminal's signals also reach the command, and this process only has to outlive it, so their handlers do
-/// nothing. The signals are not ignored, because the child would then ignore them too. SIGTERM reaches this process alone.
+/// Catches signals. The signals of a terminal also reach the command, and this process only has to outlive the command, so
+/// the handlers of these signals do nothing. The signals are not ignored, because the child would then ignore them too.
+/// SIGTERM reaches only this process.
 fn take_signals() -> io::Result<UnixStream> {
     for signal in [SIGHUP, SIGINT, SIGQUIT] {
         signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;

@@ -1,7 +1,7 @@
 //! Finds a running sandbox, and runs another command in it.
 //!
 //! Each sandbox writes a file named by its process number into a folder that only its user can access. The file holds the
-//! process's start time, so that a reused number is not taken for the sandbox.
+//! process's start time, so that another process that reuses the number is not mistaken for the sandbox.
 
 use std::ffi::OsString;
 use std::fs::{self, File};
@@ -30,10 +30,11 @@ fn become_command(command: &[OsString]) -> Result<SandboxError, SandboxError> {
 }
 
 fn enter(pid: u32) -> io::Result<()> {
-    // Both files are opened first: inside the user namespace, this process may not open them.
+    // Open both files first, because this process may not open them from inside the user namespace.
     let user = File::open(format!("/proc/{pid}/ns/user"))?;
     let net = File::open(format!("/proc/{pid}/ns/net"))?;
-    // A sandbox that root made without a user namespace is in this process's own, and entering one's own namespace is an error.
+    // If root made the sandbox without a user namespace, it shares ours, and the kernel refuses to enter the namespace we are
+    // already in.
     if user.metadata()?.ino() != fs::metadata("/proc/self/ns/user")?.ino() {
         move_into_link_name_space(user.as_fd(), Some(LinkNameSpaceType::User))?;
     }
@@ -63,7 +64,8 @@ impl Drop for Entry {
     }
 }
 
-/// Returns the folder of this user's files. Creates it if absent; refuses it if another user could write to it.
+/// Returns the folder of this user's files. Creates the folder if it is absent. Returns an error if another user could write
+/// to the folder.
 pub(super) fn folder() -> Result<PathBuf, SandboxError> {
     let uid = geteuid().as_raw();
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|p| p.is_absolute() && p.is_dir());
@@ -77,13 +79,13 @@ pub(super) fn folder() -> Result<PathBuf, SandboxError> {
     }
 }
 
-/// Creates the folder if absent. Checks that only user `uid` can access it.
+/// Creates the folder if it is absent. Checks that only user `uid` can access the folder.
 fn ensure_private(path: &Path, uid: u32) -> io::Result<()> {
     match fs::DirBuilder::new().mode(0o700).create(path) {
         Err(e) if e.kind() != io::ErrorKind::AlreadyExists => return Err(e),
         _ => {}
     }
-    // Checks the path itself and follows no link: another user could have created one.
+    // Checks the path itself and follows no link, because another user could have created a link.
     let found = fs::symlink_metadata(path)?;
     if found.is_dir() && found.uid() == uid && found.mode() & 0o077 == 0 {
         Ok(())
@@ -110,7 +112,7 @@ fn newest(folder: &Path) -> Option<u32> {
 /// The start time of a process, in clock ticks since boot; `None` without such a process.
 fn start_time(pid: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    // The second field is the name in brackets, which may hold spaces; the start time is field 22.
+    // The second field is the name in brackets, which may contain spaces. The start time is field 22.
     let (_, rest) = stat.rsplit_once(')')?;
     rest.split_whitespace().nth(19)?.parse().ok()
 }
@@ -124,7 +126,7 @@ mod tests {
         let folder = std::env::temp_dir().join(format!("smolstep-join-{}", std::process::id()));
         ensure_private(&folder, geteuid().as_raw()).unwrap();
         let me = std::process::id();
-        // Simulates a reused process number: this process with another start time.
+        // Simulates a reused process number with the number of this process and another start time.
         fs::write(folder.join(me.to_string()), "1").unwrap();
         assert_eq!(newest(&folder), None);
         assert!(!folder.join(me.to_string()).exists());

@@ -1,8 +1,9 @@
 //! `smolstep sandbox`: runs a command in its own user and network namespace, with a TAP.
 //!
-//! One process does all the work: it binds the published ports, enters the namespace, makes the TAP, starts the command as its
-//! child, and serves until the command ends. The order matters: ports bound before the namespace is entered belong to the host.
-//! Until then the process has only one thread, because the kernel moves no process with several threads.
+//! One process does all the work: the process binds the published ports, enters the namespace, makes the TAP, starts the
+//! command as its child, and serves until the command ends. The order matters: ports bound before the namespace is entered
+//! belong to the host. Until it enters the namespace, the process has only one thread, because the kernel moves no process
+//! with several threads.
 
 mod dashes;
 mod error;
@@ -38,7 +39,7 @@ pub use publish::Publish;
 
 /// The name of the TAP in the sandbox.
 pub const TAP: &str = "tap0";
-/// The IPv4 address of the servers, to which published ports lead.
+/// The IPv4 address of the servers. Published ports lead to this address.
 pub const SERVER: Ipv4Addr = Ipv4Addr::new(192, 168, 69, 1);
 /// The addresses of the kernel's end, with prefix lengths.
 pub const KERNEL: [(IpAddr, u8); 2] = [
@@ -46,7 +47,7 @@ pub const KERNEL: [(IpAddr, u8); 2] = [
     (IpAddr::V6(Ipv6Addr::new(0xfdaa, 0, 0, 0, 0, 0, 0, 0x64)), 64),
 ];
 /// The kernel's link-local address. Router advertisements come from it (RFC 4861 section 4.2). On other TAPs the kernel makes
-/// one.
+/// this address itself.
 const ROUTER: (IpAddr, u8) = (IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x64)), 64);
 
 /// Run a command in a private network, with tap0 set up and servers on it
@@ -100,7 +101,7 @@ pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
     }
     plan.room = true;
     let words = LinkArgs { tap: Some(TAP.into()), ..LinkArgs::default() };
-    // No other host is on this link, so no other host can have the addresses.
+    // There is no other host on this link, so no other host can have the addresses.
     let mut link = words.link(Side::Server)?;
     link.claim = false;
     let sandbox = Sandbox::enter(&args.publish).map_err(failed)?;
@@ -118,14 +119,14 @@ pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
     Ok(guest.wait())
 }
 
-/// A namespace with a TAP, ready for its command. Once dropped, `--join` no longer finds it.
+/// A namespace with a TAP, ready for its command. After this value is dropped, `--join` no longer finds the sandbox.
 #[derive(Debug)]
 pub struct Sandbox {
     _entry: join::Entry,
 }
 
 impl Sandbox {
-    /// Moves this process for good into its own namespaces, and makes tap0 there. The process must have one thread. tap0 is up
+    /// Moves this process into new namespaces for good, and makes tap0 there. The process must have one thread. tap0 is up
     /// and has both addresses of [`KERNEL`].
     ///
     /// # Errors
@@ -140,7 +141,7 @@ impl Sandbox {
         Ok(Sandbox { _entry: join::Entry::write(&folder)? })
     }
 
-    /// Attaches to tap0 to serve on it. Call it before [`Sandbox::start`], so that no frame of the command is missed.
+    /// Attaches to tap0 to serve on it. Call this before [`Sandbox::start`], so that no frame of the command is missed.
     ///
     /// # Errors
     /// One line for the user.

@@ -8,8 +8,8 @@ use rustix::io::Errno;
 use rustix::process::{getegid, geteuid};
 use rustix::thread::UnshareFlags;
 
-/// Moves this process into a new user namespace, as root, and a new network namespace. The process must have one thread. If
-/// the kernel refuses root a user namespace, root gets only a network namespace.
+/// Moves this process into a new user namespace, where it is root, and a new network namespace. The process must have one
+/// thread. If the kernel refuses root a user namespace, root gets only a network namespace.
 pub(crate) fn enter() -> Result<(), Refused> {
     let (uid, gid) = (geteuid(), getegid());
     match unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNET) {
@@ -25,7 +25,7 @@ pub(crate) fn enter() -> Result<(), Refused> {
     }
 }
 
-/// The error that the kernel refuses namespaces. Its text is one line with the reason, if known, and the remedy.
+/// The error that the kernel refuses namespaces. The error's text is one line with the reason, if known, and the remedy.
 #[derive(Debug)]
 pub struct Refused {
     error: io::Error,
@@ -65,7 +65,8 @@ impl fmt::Display for Refused {
 
 impl core::error::Error for Refused {}
 
-// Deprecated because it is unsound with CLONE_FILES, which is not used here; its `unsafe` successor exists for that flag alone.
+// The function is deprecated because it is unsound with CLONE_FILES, which is not used here. Its successor is `unsafe`
+// because of that flag alone.
 #[allow(deprecated)]
 fn unshare(flags: UnshareFlags) -> Result<(), Errno> {
     rustix::thread::unshare(flags)

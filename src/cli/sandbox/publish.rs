@@ -21,7 +21,8 @@ pub struct Publish {
     pub port: u16,
 }
 
-/// The largest number of TCP connections through all published ports at a time. Others wait in the kernel's accept queue.
+/// The largest number of TCP connections through all published ports at a time. Further connections wait in the kernel's
+/// accept queue.
 pub const MAX_CONNECTIONS: usize = 64;
 
 /// How long to wait for a server that does not accept.
@@ -62,8 +63,8 @@ struct Bound {
 }
 
 impl Published {
-    /// Starts the threads that connect the ports to the servers. Call it in the sandbox: the threads inherit its namespace.
-    /// They end with the process.
+    /// Starts the threads that connect the ports to the servers. Call this in the sandbox, because the threads inherit the
+    /// namespace of the caller. The threads end with the process.
     pub(super) fn run(self) -> io::Result<()> {
         let permits = Arc::new(Permits::new(MAX_CONNECTIONS));
         for Bound { tcp, udp, to } in self.0 {
@@ -85,7 +86,7 @@ fn accept(listener: &TcpListener, to: SocketAddr, permits: &Arc<Permits>) {
             })
         });
         if let Err(error) = started {
-            // The system is out of files or threads; a pause may free some.
+            // The system is out of files or threads. During a pause, some may become free.
             log::warn!("a connection to a published port failed: {error}");
             thread::sleep(Duration::from_millis(100));
         }
@@ -114,7 +115,7 @@ fn splice<'scope>(scope: &'scope Scope<'scope, '_>, client: &'scope TcpStream, s
     }
 }
 
-/// Copies in one direction and passes on the end: end of stream as a half-close, a reset as a reset.
+/// Copies in one direction. Passes on an end of stream as a half-close, and a reset as a reset.
 fn copy(mut from: &TcpStream, mut to: &TcpStream) {
     match io::copy(&mut from, &mut to).and_then(|_| to.shutdown(Shutdown::Write)) {
         Ok(()) => {}
@@ -125,13 +126,13 @@ fn copy(mut from: &TcpStream, mut to: &TcpStream) {
     }
 }
 
-/// Makes the socket send RST when closed, and ends a read on it at once.
+/// Makes the socket send RST when it is closed, and ends any read on the socket at once.
 fn reset(socket: &TcpStream) {
     let _ = set_socket_linger(socket, Some(Duration::ZERO));
     let _ = socket.shutdown(Shutdown::Read);
 }
 
-/// A number of permits; a dropped permit is free again.
+/// A fixed number of permits. A permit that is dropped becomes free again.
 struct Permits {
     free: Mutex<usize>,
     returned: Condvar,

@@ -8,7 +8,7 @@ use std::time::Instant;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
-/// The largest number of clients of one port. A further client replaces the one that was silent longest.
+/// The largest number of clients of one port. A further client replaces the client that has been silent longest.
 const MAX_CLIENTS: usize = 64;
 
 /// How long a client may be silent before its socket is closed.
@@ -28,8 +28,8 @@ fn run(host: &UdpSocket, to: SocketAddr) -> io::Result<()> {
         let ready = ready(host, &clients)?;
         let now = Instant::now();
         for (client, _) in clients.list.iter_mut().zip(ready).filter(|(_, ready)| *ready) {
-            // One datagram a turn, so that no client delays the others. An error means that the server's port is closed: as on
-            // a real network, the client gets no reply.
+            // Handles one datagram in each turn, so that no client delays the others. An error means that the server's port
+            // is closed. The client then gets no reply, as on a real network.
             if let Ok(len) = client.socket.recv(&mut buffer) {
                 let _ = host.send_to(buffer.get(..len).unwrap_or_default(), client.address);
                 client.heard = now;
@@ -45,7 +45,7 @@ fn run(host: &UdpSocket, to: SocketAddr) -> io::Result<()> {
     }
 }
 
-/// Waits for a datagram; returns for each client whether the server has sent it one.
+/// Waits for a datagram. Returns for each client whether a datagram from the server is waiting.
 fn ready(host: &UdpSocket, clients: &Clients<UdpSocket>) -> io::Result<Vec<bool>> {
     let sockets = std::iter::once(host).chain(clients.list.iter().map(|c| &c.socket));
     let mut fds: Vec<PollFd<'_>> = sockets.map(|s| PollFd::new(s, PollFlags::IN)).collect();
@@ -63,7 +63,7 @@ fn open(to: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket)
 }
 
-/// The clients of a port, and the socket that stands for each.
+/// The clients of a port, each with the socket that stands for it.
 struct Clients<S> {
     list: Vec<Client<S>>,
 }
@@ -79,7 +79,7 @@ impl<S> Clients<S> {
         Clients { list: Vec::new() }
     }
 
-    /// Returns the socket of the client at `address`. Opens one for a new client.
+    /// Returns the socket of the client at `address`. Opens a socket for a new client.
     fn socket(
         &mut self,
         address: SocketAddr,

@@ -119,7 +119,7 @@ fn to(addresses: &[&str]) -> Dialler {
     dialler
 }
 
-/// Begins the connection that is asked for, which must be to this address.
+/// Begins the connection that the dialler asks for. The connection must be to this address.
 fn begin(dialler: &mut Dialler, now: Instant, to: &str) -> ConnectionId {
     let id = ConnectionId::first_of(dialler.running().count() as u16 + 1);
     assert_eq!(dialler.next(now), DialStep::Connect { remote: remote(to), patience: PATIENCE });
@@ -127,7 +127,7 @@ fn begin(dialler: &mut Dialler, now: Instant, to: &str) -> ConnectionId {
     id
 }
 
-/// Reports that the connection asked for cannot be begun, and returns its remote.
+/// Reports that the connection that the dialler asks for cannot be begun. Returns its remote.
 fn fail(dialler: &mut Dialler, now: Instant) -> IpEndpoint {
     let DialStep::Connect { remote, .. } = dialler.next(now) else { panic!("{:?}", dialler.next(now)) };
     dialler.begun(now, remote, Err(ConnectError::NoRoute));

@@ -44,7 +44,7 @@ fn a_full_queue_gives_no_token_and_loses_nothing() {
     assert!(left.transmit(NOW).is_none(), "the last place is kept for a reply");
     assert!(send(&mut right, b"question") && send(&mut right, b"another"));
 
-    // The reply takes the last place. Now not even a waiting frame can be received.
+    // The reply takes the last place. Now no frame can be received, because there is no room for a reply.
     reply(&mut left, b"2");
     assert!(left.receive(NOW).is_none());
 
@@ -145,7 +145,7 @@ fn two_interfaces_exchange_tcp_through_the_smallest_cable() {
                 let len = socket.recv_slice(&mut data).unwrap();
                 assert_eq!(socket.send_slice(&data[..len]), Ok(len));
             }
-            // Poll both before the clock advances, or a delayed acknowledgement is the only event.
+            // Poll both ends before the clock advances. Otherwise a delayed acknowledgement would be the only event.
             let changed = client.poll(&mut left, now) | server.poll(&mut right, now);
             if !changed {
                 now += Duration::from_millis(10);

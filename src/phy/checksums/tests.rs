@@ -84,7 +84,7 @@ fn a_datagram_may_have_none_and_never_gets_a_zero() {
     let mut frame = frame(UDP, 20, 12);
     frame[40..42].fill(0);
     assert!(holds(&frame, summed(&frame)));
-    // Data that makes the sum 0xffff: the checksum would be 0.
+    // This data makes the sum 0xffff, so the checksum would be 0.
     fill(&mut frame, None);
     let rest = u16::from_be_bytes([frame[40], frame[41]]);
     let data = u16::from_be_bytes([frame[42], frame[43]]);
@@ -117,7 +117,7 @@ fn fragments_cannot_be_told_and_stay_as_they_are() {
         fill(&mut frame, None);
         assert_eq!(frame, before);
     }
-    // Not a fragment, and not to be fragmented.
+    // The packet is not a fragment, and must not be fragmented.
     let mut frame = frame(UDP, 20, 40);
     frame[20] = 0x40;
     assert!(holds(&frame, None));

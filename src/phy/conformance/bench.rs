@@ -41,7 +41,8 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         Ok(now)
     }
 
-    /// Returns the number for the next frame, of `len` bytes: 0 if the frame is too short to hold a number.
+    /// Returns the number for the next frame, which has `len` bytes. The number is 0 if the frame is too short to hold a
+    /// number.
     pub fn next(&mut self, len: usize) -> u16 {
         self.number = self.number.wrapping_add(1);
         if len < self.frames.header() + 2 { 0 } else { self.number }

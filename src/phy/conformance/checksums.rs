@@ -116,7 +116,7 @@ impl Protocol {
     fn number(self) -> IpProtocol {
         match self {
             Protocol::Icmp => IpProtocol::Icmp,
-            // The packet must carry some protocol; no device computes a checksum for number 253.
+            // The packet must carry some protocol. No device computes a checksum for protocol 253.
             Protocol::Ip => IpProtocol::Unknown(253),
             Protocol::Tcp => IpProtocol::Tcp,
             Protocol::Udp => IpProtocol::Udp,
@@ -153,7 +153,7 @@ impl Protocol {
         match self {
             Protocol::Icmp => {
                 let mut icmp = Icmpv4Packet::new_unchecked(payload);
-                // An echo reply, which gets no answer.
+                // Use an echo reply, because a stack does not answer it.
                 icmp.set_msg_type(Icmpv4Message::EchoReply);
                 icmp.set_msg_code(0);
                 icmp.fill_checksum();
@@ -180,7 +180,7 @@ impl Protocol {
         }
     }
 
-    /// Returns whether the packet's checksum is right, or `None` for any other packet.
+    /// Returns whether the checksum of a packet of this protocol is right; `None` for any other packet.
     fn is_right(self, medium: Medium, frame: &[u8]) -> Option<bool> {
         let ip = Ipv4Packet::new_checked(frame.get(header(medium)..length(medium))?).ok()?;
         let ours = ip.src_addr() == SOURCE && ip.dst_addr() == DESTINATION && ip.next_header() == self.number();

@@ -1,4 +1,4 @@
-//! The test frames. Each byte follows from the length and a number, so no frame needs to be kept.
+//! The test frames. Each byte of a frame follows from the frame's length and number, so no frame needs to be stored.
 
 use smoltcp::phy::Medium;
 use smoltcp::wire::{EthernetAddress, Ipv4Address, Ipv4Packet};
@@ -31,7 +31,7 @@ impl Frames {
         if self.medium == Medium::Ethernet { 14 } else { 20 }
     }
 
-    /// Fills `frame` with frame `number` of its length.
+    /// Fills `frame` with the contents of test frame `number`, for the length of `frame`.
     pub fn write(&self, number: u16, frame: &mut [u8]) {
         let header = self.header_bytes(frame.len());
         let len = frame.len();
@@ -40,12 +40,12 @@ impl Frames {
         }
     }
 
-    /// Returns the number of a frame that was sent with `len` bytes; `None` if it is foreign.
+    /// Returns the number of a frame that was sent with `len` bytes; `None` if the frame is foreign.
     ///
     /// Frames too short to hold their number have number 0.
     ///
     /// # Errors
-    /// How the frame differs from the one sent.
+    /// How the frame differs from the frame that was sent.
     pub fn read(&self, frame: &[u8], len: usize) -> Result<Option<u16>, Fault> {
         if !self.is_ours(frame) {
             return Ok(None);
@@ -104,7 +104,7 @@ impl Frames {
             // The number is written only if both its bytes fit: a frame of 15 bytes has room for half of it.
             (Some(0), _) if len >= self.header() + 2 => low,
             (Some(1), _) => high,
-            // Never 0, so that it differs from padding, and different in each frame.
+            // The byte is never 0, so that it differs from padding, and it is different in each frame.
             (Some(at), _) => (at as u8).wrapping_mul(7).wrapping_add(low) | 1,
             (None, None) => 0,
         }

@@ -25,7 +25,8 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         while count < burst && self.send(len)?.is_some() {
             count += 1;
         }
-        // If the device keeps room for a reply, a frame that arrives now is answered. Otherwise the frame waits.
+        // If the device keeps room for a reply, a frame that arrives now is received and answered. Otherwise the frame waits
+        // in the device.
         let (mut answer, mut held) = (None, None);
         if count < burst
             && let Some(number) = self.inject(SMALL)?
@@ -74,8 +75,8 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         if missing > 0 { Err(Fault::Lost { missing, counted: lost }) } else { Ok(()) }
     }
 
-    /// Makes `count` frames arrive before any is received. Returns how many the link took, and how many of those were lost and
-    /// counted.
+    /// Makes `count` frames arrive before any is received. Returns how many frames the link took, and how many of these were
+    /// lost and counted.
     fn flood(&mut self, len: usize, count: usize) -> Result<(usize, u64), Fault> {
         let before = self.peer.lost(self.device);
         let mut taken = 0;

@@ -67,7 +67,7 @@ pub enum Rule {
     Clock,
     /// The capabilities are possible, and do not change.
     Capabilities,
-    /// If no frame is waiting, `receive` returns none.
+    /// If no frame is waiting, `receive` returns no frame.
     Idle,
     /// Frames of every length leave whole; those below 60 bytes may be padded with zeros.
     Sending,
@@ -77,7 +77,8 @@ pub enum Rule {
     Reply,
     /// A token that is dropped sends nothing and takes no room.
     UnusedToken,
-    /// A device without room returns no token, loses no frame that it accepted, and has room again when its frames have left.
+    /// A device without room returns no token. The device loses no frame that it accepted, and has room again when its frames
+    /// have left.
     Exhaustion,
     /// In a burst longer than the queue, no frame is lost without being counted, and none is reordered.
     Burst,
@@ -149,7 +150,7 @@ pub enum Fault {
     },
     /// The MTU is less than 576 bytes plus the Ethernet header, or more than an IP packet can fill.
     Mtu(usize),
-    /// `receive` returned none, though a frame is waiting and there is room for a reply.
+    /// `receive` returned no frame, though a frame is waiting and there is room for a reply.
     NotReceived,
     /// The device returns no transmit token, though no frame is in flight.
     NoToken,

@@ -7,7 +7,7 @@ use super::bench::{Bench, SMALL, expect};
 use super::frames::MINIMUM;
 use super::report::Fault;
 
-/// The number of clock readings in which the clock must advance: over a millisecond on any processor.
+/// The number of readings within which the clock must advance. They take more than a millisecond on any processor.
 const READINGS: u32 = 1_000_000;
 
 /// The packet size that every IPv4 link must carry (RFC 791), and the largest IPv4 packet. An Ethernet header and a VLAN tag
@@ -100,7 +100,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
     pub fn empty(&mut self) -> Result<(), Fault> {
         let now = self.now()?;
         self.device.transmit(now).ok_or(Fault::NoToken)?.consume(0, |_| {});
-        // Empty frames may arrive as foreign ones, and are not counted.
+        // Empty frames may arrive as foreign frames, and must not be counted as such.
         let foreign = self.report.foreign;
         self.quiet()?;
         self.inject(0)?;

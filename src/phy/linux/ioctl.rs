@@ -13,14 +13,14 @@ pub(super) const MAX_NAME: usize = 15;
 pub(super) const IFF_TUN: u16 = 0x0001;
 pub(super) const IFF_TAP: u16 = 0x0002;
 pub(super) const IFF_MULTI_QUEUE: u16 = 0x0100;
-/// Frames have no header of the driver's own.
+/// Frames have no header that the driver adds.
 pub(super) const IFF_NO_PI: u16 = 0x1000;
 /// Each frame has a virtio-net header before it, in both directions.
 pub(super) const IFF_VNET_HDR: u16 = 0x4000;
 /// Attaching fails if the interface already exists.
 pub(super) const IFF_TUN_EXCL: u16 = 0x8000;
 
-/// Attaches `fd`, an open /dev/net/tun, to the interface `name`; creates the interface if absent.
+/// Attaches `fd`, an open /dev/net/tun, to the interface `name`. Creates the interface if it does not exist.
 pub(super) fn attach(fd: impl AsFd, name: &str, flags: u16) -> Result<()> {
     let mut request = IfReq::new(name);
     request.value[..2].copy_from_slice(&flags.to_ne_bytes());
@@ -28,13 +28,14 @@ pub(super) fn attach(fd: impl AsFd, name: &str, flags: u16) -> Result<()> {
     unsafe { ioctl(fd, Updater::<TUNSETIFF, IfReq>::new(&mut request)) }
 }
 
-/// Sets the offloads that this end handles: `TUN_F_…`. They outlive `fd` if the interface does.
+/// Sets the offloads that this end handles: `TUN_F_…`. The setting outlives `fd` if the interface does.
 pub(super) fn set_offload(fd: impl AsFd, flags: usize) -> Result<()> {
     // SAFETY: TUNSETOFFLOAD takes its argument by value and touches no memory of this process.
     unsafe { ioctl(fd, IntegerSetter::<TUNSETOFFLOAD>::new_usize(flags)) }
 }
 
-/// Sets the length of the virtio-net header, in bytes. This setting outlives `fd` too: QEMU leaves it at 12.
+/// Sets the length of the virtio-net header, in bytes. This setting can also outlive `fd`: after QEMU has used an interface,
+/// the length is 12.
 pub(super) fn set_header_length(fd: impl AsFd, len: c_int) -> Result<()> {
     // SAFETY: TUNSETVNETHDRSZ reads one `int`, which the setter holds during the call.
     unsafe { ioctl(fd, Setter::<TUNSETVNETHDRSZ, c_int>::new(len)) }
@@ -54,7 +55,7 @@ pub(super) fn persist(fd: impl AsFd) -> Result<()> {
 /// Waits until the kernel has finished pending changes to interfaces. `fd` must be attached.
 pub(super) fn wait_for_changes(fd: impl AsFd) -> Result<()> {
     let mut request = IfReq::new("");
-    // TUNGETIFF takes the lock of all interfaces. That is the purpose of this call.
+    // TUNGETIFF waits for the kernel's lock of all interfaces. This wait is the purpose of the call.
     // SAFETY: TUNGETIFF writes one `struct ifreq`, and `IfReq` is at least as long as that on every target.
     unsafe { ioctl(fd, Updater::<TUNGETIFF, IfReq>::new(&mut request)) }
 }

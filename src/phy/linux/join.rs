@@ -1,6 +1,6 @@
 //! Joins consecutive segments of one stream into a super-segment for the kernel.
 //!
-//! For IPv6: smoltcp 0.14 cuts IPv6 segments to the MTU, whatever the device accepts.
+//! This is for IPv6 only: smoltcp 0.14 cuts IPv6 segments to the MTU, even if the device accepts longer segments.
 
 #[cfg(test)]
 mod tests;
@@ -19,14 +19,14 @@ pub(super) const MAX_HEAD: usize = ETHERNET_HEADER_LEN + IPV6_HEADER_LEN + 60;
 const ACK: u8 = 0x10;
 const PSH: u8 = 0x08;
 
-/// The super-segment that a frame has begun.
+/// A super-segment to which more segments may be added.
 #[derive(Debug)]
 pub(super) struct Join {
-    /// Bytes of the frame before the IPv6 header.
+    /// The number of bytes before the IPv6 header.
     link: usize,
-    /// Bytes before the payload.
+    /// The number of bytes before the payload.
     head: usize,
-    /// Payload bytes of each segment, except a shorter last one.
+    /// The number of payload bytes in each segment. The last segment may be shorter.
     size: NonZeroU16,
     /// The sequence number of the next segment.
     next: u32,
@@ -35,8 +35,8 @@ pub(super) struct Join {
 }
 
 impl Join {
-    /// Begins a super-segment with a data segment that has no flag but ACK. Returns `None` for any other frame. A segment with
-    /// PSH must be delivered at once, so it begins no super-segment.
+    /// Begins a super-segment with a data segment that has no flag but ACK. Returns `None` for any other frame. A segment
+    /// with PSH must be delivered at once, so it cannot begin a super-segment.
     pub(super) fn begin(frame: &[u8], medium: Medium) -> Option<Join> {
         let tcp = tcp_of(frame, medium).filter(|tcp| tcp.v6 && tcp.end == frame.len())?;
         if *frame.get(tcp.start + 13)? != ACK {
@@ -53,7 +53,8 @@ impl Join {
 
     /// Returns the range in a super-segment of `so_far` bytes for a frame of `len` bytes.
     ///
-    /// A frame written there puts its payload right after the payload so far. Returns `None` if the result would be too long.
+    /// If the frame is written there, its payload directly follows the payload so far. Returns `None` if the result would be
+    /// too long.
     pub(super) fn place(&self, so_far: usize, len: usize) -> Option<Range<usize>> {
         let start = so_far.checked_sub(self.head)?;
         (start + len <= self.link + LONGEST).then_some(start..start + len)

@@ -1,8 +1,8 @@
 //! The Linux TAP (Ethernet) and TUN (IP) device.
 //!
-//! A TAP is a network card of the kernel whose cable ends in this program. Frames that the kernel sends on it are read from a file;
-//! frames written to the file arrive at the kernel. [`TunTap::open`] attaches to an existing one. [`create`] makes one, for the
-//! sandbox and the tests.
+//! A TAP is a network card of the kernel whose cable ends in this program. Frames that the kernel sends on it are read from a
+//! file; frames written to the file arrive at the kernel. [`TunTap::open`] attaches to an existing TAP or TUN. [`create`]
+//! makes a new one, for the sandbox and the tests.
 
 mod ioctl;
 mod join;

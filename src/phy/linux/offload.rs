@@ -1,6 +1,7 @@
 //! The virtio-net header before each frame: checksums and segmentation shared with the kernel.
 //!
-//! Its layout and flags are those of `struct virtio_net_hdr` (virtio 1.2 section 5.1.6), in the machine's byte order.
+//! The header's layout and flags are those of `struct virtio_net_hdr` (virtio 1.2 section 5.1.6), in the machine's byte
+//! order.
 
 #[cfg(test)]
 mod tests;
@@ -34,8 +35,8 @@ pub(super) enum Bad {
     Checksum,
 }
 
-/// Checks a header and a frame from the kernel, and completes the frame's checksums. A TCP checksum is not completed: either it
-/// is right, or the kernel vouches for the segment.
+/// Checks a header and a frame from the kernel, and completes the frame's checksums. A TCP checksum is not completed: either
+/// the checksum is right already, or the kernel vouches for the segment.
 pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) -> Result<(), Bad> {
     let [flags, kind, _, _, size0, size1, start0, start1, offset0, offset1] = *header;
     let half = |a, b| usize::from(u16::from_ne_bytes([a, b]));
@@ -60,17 +61,18 @@ pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) ->
     }
     let ip = ip_of(frame, medium).ok_or(Bad::Header)?;
     let fits = match ip.protocol {
-        // The stack discards a malformed segment or a fragment, so it must not be repaired here.
+        // The stack must discard a malformed segment or a fragment, so its checksum must not be made right here.
         IpProtocol::Tcp => return Ok(()),
         // A checksum at any other position would overwrite two bytes of the data.
         IpProtocol::Udp => !ip.fragment && start == ip.start && offset == UDP_SUM,
-        // The protocol is behind IPv6 extension headers, or is one that the stack ignores.
+        // Either the protocol is behind IPv6 extension headers, so that the position of its checksum is not known here, or
+        // the stack ignores the protocol. It is enough that the checksum cannot overwrite the IP header.
         _ => start >= ip.start,
     };
     if !fits {
         return Err(Bad::Header);
     }
-    // The field holds the sum of the pseudo-header.
+    // The checksum field already holds the sum of the pseudo-header, so the sum of this part is the whole sum.
     let part = frame.get_mut(start..).ok_or(Bad::Header)?;
     if part.get(offset..offset + 2).is_none() {
         return Err(Bad::Header);
@@ -84,7 +86,7 @@ pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) ->
     Ok(())
 }
 
-/// Leaves the TCP checksum of a frame to the kernel, and its segmentation if the stack asks.
+/// Leaves the TCP checksum of a frame to the kernel, and also its segmentation if the stack asks for that.
 ///
 /// Returns the virtio-net header.
 pub(super) fn prepare(meta: PacketMeta, frame: &mut [u8], medium: Medium) -> [u8; HEADER] {
@@ -138,12 +140,13 @@ pub(super) struct Tcp {
 
 impl Tcp {
     fn holds(&self, frame: &[u8]) -> bool {
-        // The sum includes the checksum field, so it is all ones if the checksum is right.
+        // The sum includes the checksum field, so the result is all ones if the checksum is right.
         sum(self.pseudo.into(), frame.get(self.start..self.end).unwrap_or_default()) == 0xFFFF
     }
 }
 
-/// Returns the TCP segment that the stack would find in a frame. A fragment has none: the stack discards it.
+/// Returns the TCP segment that the stack would find in a frame. A fragment contains no whole segment, and the stack discards
+/// it.
 pub(super) fn tcp_of(frame: &[u8], medium: Medium) -> Option<Tcp> {
     let Ip { source, destination, protocol, fragment, start, end } = ip_of(frame, medium)?;
     if protocol != IpProtocol::Tcp || fragment {

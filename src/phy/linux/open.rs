@@ -23,12 +23,12 @@ pub enum Kind {
 
 /// Makes a TAP or TUN that exists until it is deleted or its network namespace ends.
 ///
-/// It is down and has no address. The returned file is attached to it: set the interface up before dropping the file. An
-/// interface that is set up with nothing attached may lose frames that the kernel sends in the first second.
+/// The new interface is down and has no address. The returned file is attached to it. Set the interface up before dropping
+/// the file: an interface that is set up with nothing attached may lose frames that the kernel sends in the first second.
 ///
 /// # Errors
-/// Needs CAP_NET_ADMIN in the user namespace that owns the network namespace. [`OpenError::InUse`] says that an interface
-/// of that name exists.
+/// This call needs CAP_NET_ADMIN in the user namespace that owns the network namespace. [`OpenError::InUse`] says that an
+/// interface of that name exists.
 pub fn create(kind: Kind, name: &str) -> Result<OwnedFd, OpenError> {
     check_name(name)?;
     let file = open_clone_device()?;
@@ -68,7 +68,8 @@ pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, 
             Err(errno) => return Err(fail(errno)),
         }
     }
-    // The interface was deleted after the first check. The kernel has made a new one, which ends with `file`.
+    // The interface was deleted after the first check. The kernel has made a new interface, which is deleted when `file` is
+    // closed.
     if netdevice::name_to_index(&socket, name) != Ok(index) {
         return Err(absent());
     }
@@ -88,7 +89,7 @@ pub(super) fn attach(kind: Kind, name: &str, offload: bool) -> Result<(OwnedFd, 
 /// Requests all offload that the kernel grants, or turns off the offload of an earlier program. Returns what is missing.
 fn offload_to(granted: bool, mut set: impl FnMut(usize) -> Result<(), Errno>) -> Option<&'static str> {
     if !granted {
-        // A kernel without this call has no offload on.
+        // A kernel without this call cannot have offload turned on.
         let _ = set(0);
         return Some("offload");
     }
@@ -102,15 +103,15 @@ fn offload_to(granted: bool, mut set: impl FnMut(usize) -> Result<(), Errno>) ->
     tries.into_iter().find(|(flags, _)| set(*flags).is_ok()).and_then(|(_, missing)| missing)
 }
 
-/// Waits until the kernel sees the carrier. To the kernel, attaching is plugging in a cable. The kernel notices this a moment
-/// later, and until then silently discards frames. The wait is longer while other processes hold the kernel's one lock for
-/// interfaces, for example to end a network namespace. The wait ends at once for an interface that is down, and after three
-/// seconds at the latest.
+/// Waits until the kernel sees the carrier. To the kernel, attaching is like plugging in a cable. The kernel notices the
+/// cable a moment later, and discards frames silently until then. The wait is longer while other processes hold the kernel's
+/// one lock for interfaces, for example to end a network namespace. The wait ends at once for an interface that is down, and
+/// after three seconds at the latest.
 fn await_carrier(socket: &OwnedFd, file: &OwnedFd, name: &str) -> Result<(), Errno> {
     for _ in 0..3000 {
         match ioctl::up_and_running(socket, name)? {
             (true, false) => std::thread::sleep(Duration::from_millis(1)),
-            // The kernel sets the flag just before it starts to send, both within one change to the interface.
+            // The kernel sets the flag just before it starts to send, but makes both changes under one lock.
             (_, true) => return ioctl::wait_for_changes(file),
             (false, _) => break,
         }
@@ -124,7 +125,7 @@ fn await_carrier(socket: &OwnedFd, file: &OwnedFd, name: &str) -> Result<(), Err
 pub enum OpenError {
     /// The name is not valid for an interface.
     BadName(String),
-    /// Another program is attached to the interface. For [`create`]: it already exists.
+    /// Another program is attached to the interface. For [`create`]: the interface already exists.
     InUse(String),
     /// The interface has several queues, or other options that exclude this program.
     MultiQueue {
@@ -274,8 +275,8 @@ fn open_clone_device() -> Result<OwnedFd, OpenError> {
     })
 }
 
-/// Finds out why the kernel returned EINVAL: wrong kind, multi-queue, or no TAP or TUN. It requests each other kind on a second
-/// file. The second file is attached only for an instant, which does no harm.
+/// Finds out why the kernel returned EINVAL: wrong kind, multi-queue, or no TAP or TUN. For this it requests each other kind
+/// on a second file. The second file is attached only for a moment, which does no harm.
 fn why_invalid(kind: Kind, name: &str) -> OpenError {
     let is = |flags: u16| {
         open_clone_device().is_ok_and(|file| ioctl::attach(&file, name, flags | ioctl::IFF_NO_PI) != Err(Errno::INVAL))
@@ -294,7 +295,7 @@ fn why_invalid(kind: Kind, name: &str) -> OpenError {
 mod tests {
     use super::*;
 
-    /// Returns what is missing if the kernel grants only `grants`, and the last value set.
+    /// Returns the offload that is missing if the kernel grants only `grants`, and the last value that was set.
     fn missing(granted: bool, grants: usize) -> (Option<&'static str>, Option<usize>) {
         let mut last = None;
         let missing = offload_to(granted, |flags| {

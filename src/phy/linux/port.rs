@@ -23,7 +23,7 @@ pub(super) fn buffer() -> Box<[u8]> {
     vec![0; HEADER + MAX_FRAME + 1].into_boxed_slice()
 }
 
-/// The file and the waiting frames: one frame, and another one if the first is a joined super-segment.
+/// The file, and up to two waiting frames. A second frame waits only behind a joined super-segment.
 #[derive(Debug)]
 pub(super) struct Port {
     pub(super) fd: OwnedFd,
@@ -31,9 +31,9 @@ pub(super) struct Port {
     tx: Box<[u8]>,
     /// The length of the unwritten data in `tx`, with the header. 0 means none.
     pending: usize,
-    /// Whether the waiting frame can grow and must not be written yet.
+    /// The state of joining, if the waiting frame can still grow. Such a frame must not be written yet.
     join: Option<Join>,
-    /// The frame behind the waiting one, in the same layout.
+    /// The frame behind the waiting frame, in the same layout as `tx`.
     behind: Box<[u8]>,
     pending_behind: usize,
     pub(super) blocked: Blocked,
@@ -41,7 +41,7 @@ pub(super) struct Port {
     pub(super) dropped: u64,
     /// Frames that had to wait because the kernel had no room.
     pub(super) held: u64,
-    /// Whether the frame in `tx` is counted in `held`.
+    /// Whether the frame in `tx` has been counted in `held`.
     counted: bool,
     medium: Medium,
     /// The length of the virtio-net header: 0 without offload.
@@ -74,7 +74,7 @@ impl Port {
         }
     }
 
-    /// Returns whether a frame is held that the kernel has not taken.
+    /// Returns whether a frame is held because the kernel has not taken it.
     pub(super) fn is_blocked(&self) -> bool {
         self.pending > 0 && self.join.is_none()
     }
@@ -125,8 +125,8 @@ impl Port {
         }
     }
 
-    /// Joins a frame with the waiting one. If they cannot be joined, queues the frame behind the waiting one, which is then
-    /// complete, and returns false.
+    /// Joins a frame with the waiting one. If the two frames cannot be joined, the waiting frame is complete: queues the new
+    /// frame behind it and returns false.
     fn join<R>(&mut self, mut join: Join, len: usize, f: impl FnOnce(&mut [u8]) -> R) -> (R, bool) {
         let behind = self.header..self.header + len;
         let (frame, so_far) = (&mut self.tx[self.header..], self.pending - self.header);
@@ -135,8 +135,8 @@ impl Port {
             self.complete(join);
             return (result, false);
         };
-        // The frame is written so that its payload lands in the right place. Its headers overwrite the end of the previous
-        // payload.
+        // The new frame is written so that its payload lands in the right place. Its headers overwrite the end of the
+        // previous payload, which is restored afterwards.
         let covered = place.start..so_far;
         let mut kept = [0; MAX_HEAD];
         let kept = &mut kept[..covered.len()];
@@ -174,8 +174,8 @@ impl Port {
         self.pending = prepare(&mut self.tx, self.header, len, meta, self.medium);
     }
 
-    /// Retries the held frame, and returns whether a frame can be sent now.
-    pub(super) fn is_free(&mut self) -> bool {
+    /// Tries to write the held frame. Returns whether another frame can be sent now.
+    pub(super) fn make_room(&mut self) -> bool {
         self.flush();
         (self.pending == 0 || self.is_joining()) && self.fault.is_none()
     }
@@ -195,7 +195,8 @@ impl Port {
                 // The queue is full, or the interface is down.
                 Err(errno @ (Errno::AGAIN | Errno::IO)) => return self.hold(errno, Blocked::UntilWritable),
                 Err(errno @ (Errno::NOBUFS | Errno::NOMEM)) => return self.hold(errno, Blocked::UntilLater),
-                // The kernel will never take this frame: it is shorter than its header, or on a TUN neither IPv4 nor IPv6.
+                // The kernel will never take this frame. The frame is shorter than its header, or is neither IPv4 nor IPv6 on
+                // a TUN.
                 Err(Errno::INVAL) => {
                     log::debug!("the kernel refused a frame of {} bytes", self.pending);
                     self.dropped += 1;
@@ -215,7 +216,7 @@ impl Port {
         }
     }
 
-    /// Makes the frame behind, if any, the next to write.
+    /// Makes the frame behind the written one, if any, the next frame to write.
     fn advance(&mut self) {
         self.counted = false;
         self.pending = mem::take(&mut self.pending_behind);
@@ -224,7 +225,7 @@ impl Port {
         }
     }
 
-    /// Reads the next frame into `buffer`, and discards invalid ones.
+    /// Reads the next valid frame into `buffer`. Discards invalid frames.
     pub(super) fn read<'b>(&mut self, buffer: &'b mut [u8]) -> Option<&'b [u8]> {
         for _ in 0..THROWN_AWAY {
             let len = self.read_raw(buffer)?;

@@ -19,9 +19,10 @@ use super::port::{Blocked, MAX_FRAME, Port, buffer};
 
 /// A TAP or TUN to which this program is attached.
 ///
-/// A frame that the kernel cannot take now (its queue is full, the interface is down) is held in the device, and is sent first.
-/// While a frame is held, [`Device::transmit`] and [`Device::receive`] return `None`, so that the stack keeps its data. At most
-/// one frame is held, or two with offload. If the interface is deleted, [`TunTap::fault`] says so.
+/// If the kernel cannot take a frame now (its queue is full, or the interface is down), the device holds the frame and sends
+/// it first later. While a frame is held, [`Device::transmit`] and [`Device::receive`] return `None`, so that the stack keeps
+/// its data. At most one frame is held, or two with offload. If the interface is deleted, [`TunTap::fault`] returns the
+/// error.
 #[derive(Debug)]
 pub struct TunTap {
     name: String,
@@ -31,17 +32,18 @@ pub struct TunTap {
     port: Port,
 }
 
-/// The time before a retry with a held frame, if the kernel reports nothing earlier.
+/// The time after which a held frame is tried again, unless the kernel reports earlier that it can be written.
 ///
-/// A TAP that is down never reports that it can be written. Since Linux 5.2 the kernel reports it when the TAP comes up, which
-/// ends the wait at once. The retry is for older kernels, and for a lack of memory, whose end the kernel never reports.
+/// A TAP that is down never reports that it can be written. Since Linux 5.2 the kernel reports it as soon as the TAP comes
+/// up. The retry is for older kernels and for a lack of memory, because the kernel never reports that memory is available
+/// again.
 const RETRY: Duration = Duration::from_millis(100);
 
 /// The largest number of extra files that [`TunTap::wait`] watches.
 pub const MAX_EXTRA: usize = 7;
 
 impl TunTap {
-    /// Attaches to the existing interface `name`. Its MTU is read here, once.
+    /// Attaches to the existing interface `name`. The interface's MTU is read only here.
     ///
     /// # Errors
     /// One line for the user; see [`OpenError`].
@@ -49,13 +51,13 @@ impl TunTap {
         Self::attach(kind, name, false)
     }
 
-    /// Attaches with as much offload as the kernel grants. Missing offload is logged once, at level info.
-    /// Frames may be longer than the MTU, up to 64 KiB. The kernel handles their TCP checksums in both directions. This is for
-    /// the stack, not for forwarding frames.
+    /// Attaches with as much offload as the kernel grants. Missing offload is logged once, at level info. Frames may be
+    /// longer than the MTU, up to 64 KiB. The kernel handles their TCP checksums in both directions, so the device serves a
+    /// stack and cannot forward frames.
     ///
-    /// Over IPv6, smoltcp sends segments of the MTU, and this device joins consecutive ones. Joined segments wait for more
-    /// until [`flush`](TunTap::flush) or [`wait`](TunTap::wait), and nothing is received meanwhile: call one of these methods
-    /// whenever the stack has nothing to do.
+    /// Over IPv6, smoltcp sends segments no longer than the MTU, and this device joins consecutive segments. A joined segment
+    /// waits for more segments until [`flush`](TunTap::flush) or [`wait`](TunTap::wait) is called, and nothing is received
+    /// meanwhile. Call one of these methods whenever the stack has nothing to do.
     ///
     /// # Errors
     /// Those of [`TunTap::open`].
@@ -93,7 +95,7 @@ impl TunTap {
         self.port.is_blocked()
     }
 
-    /// The number of frames discarded: received ones that were empty, too long or corrupt, and sent ones that the kernel
+    /// The number of discarded frames: received frames that were empty, too long or corrupt, and sent frames that the kernel
     /// refused or cut short.
     pub fn dropped(&self) -> u64 {
         self.port.dropped
@@ -104,25 +106,25 @@ impl TunTap {
         self.port.held
     }
 
-    /// The error that ended the device, if it has ended. No frame is sent or received after it.
+    /// The error that ended the device, if the device has ended. No frame is sent or received after the error.
     pub fn fault(&self) -> Option<Fault> {
         self.port.fault.map(|errno| Fault { name: self.name.clone(), errno })
     }
 
-    /// Writes the waiting super-segment. [`wait`](Self::wait) does so too.
+    /// Writes the waiting super-segment. [`wait`](Self::wait) also writes it.
     pub fn flush(&mut self) {
         self.port.end_join();
     }
 
-    /// Waits until a frame has arrived, the held frame can be sent, one of `extra` can be read, or `timeout` is over.
+    /// Waits until a frame has arrived, the held frame can be sent, a file of `extra` can be read, or `timeout` is over.
     ///
-    /// `None` waits for ever. A file of `extra` that has ended counts as readable. This method may also return early with
-    /// nothing ready: after a signal, or to retry the held frame.
+    /// With `None` the wait has no time limit. A file of `extra` that has ended counts as readable. This method may also
+    /// return early with nothing ready: after a signal, or to retry the held frame.
     ///
-    /// While a frame is held, this method may return up to 100 ms after the timeout, because the stack could do nothing but
-    /// wait again. Otherwise a timeout is kept to the nanosecond, as far as the kernel's timers allow.
+    /// While a frame is held, this method may return up to 100 ms after the timeout, because the stack could only wait again.
+    /// Otherwise the timeout is as exact as the kernel's timers.
     ///
-    /// A file at its end stays readable: leave it out of `extra` from then on. After a fault this returns at once.
+    /// A file at its end stays readable, so leave it out of `extra` from then on. After a fault this method returns at once.
     ///
     /// # Errors
     /// More than [`MAX_EXTRA`] files, or the error of `ppoll`.
@@ -139,7 +141,7 @@ impl TunTap {
         let mut fds: heapless::Vec<PollFd<'_>, { MAX_EXTRA + 1 }> = heapless::Vec::new();
         fds.extend(core::iter::once(PollFd::new(&self.port.fd, wanted)));
         fds.extend(extra.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)));
-        // A timeout too long for the kernel's type means for ever.
+        // If the timeout is too long for the kernel's type, wait without a time limit.
         let timeout = timeout.and_then(|t| Timespec::try_from(t).ok());
         match poll(&mut fds, timeout.as_ref()) {
             Ok(_) => {}
@@ -213,8 +215,8 @@ impl Device for TunTap {
     type TxToken<'a> = TxToken<'a>;
 
     fn receive(&mut self, _now: Instant) -> Option<(RxToken<'_>, TxToken<'_>)> {
-        // Receive only if a reply has room, the joined super-segment is complete, and all waiting frames are sent.
-        if self.port.is_joining() || !self.port.is_free() {
+        // Receive only if there is room for a reply: no super-segment is being joined, and all waiting frames are sent.
+        if self.port.is_joining() || !self.port.make_room() {
             return None;
         }
         let frame = self.port.read(&mut self.rx)?;
@@ -222,7 +224,7 @@ impl Device for TunTap {
     }
 
     fn transmit(&mut self, _now: Instant) -> Option<TxToken<'_>> {
-        self.port.is_free().then(|| TxToken::new(&mut self.port))
+        self.port.make_room().then(|| TxToken::new(&mut self.port))
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
@@ -266,7 +268,7 @@ impl<'a> TxToken<'a> {
 
 impl phy::TxToken for TxToken<'_> {
     /// # Panics
-    /// If a frame is longer than 65,553 bytes. The device's MTU and its limit for super-segments do not exceed that.
+    /// If a frame is longer than 65,553 bytes. The device's MTU and its limit for super-segments do not exceed that length.
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
         self.port.send(self.meta, len, f)
     }
@@ -276,8 +278,8 @@ impl phy::TxToken for TxToken<'_> {
     }
 }
 
-/// Writes the waiting frame and turns offload off. Offload would otherwise stay on for the next program, which may not support
-/// it.
+/// Writes the waiting frame and turns offload off. Otherwise offload would stay on for the next program, even if that program
+/// does not support it.
 impl Drop for TunTap {
     fn drop(&mut self) {
         self.flush();

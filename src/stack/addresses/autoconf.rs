@@ -1,12 +1,11 @@
 //! Autoconfiguration of addresses: DHCP (RFC 2131), SLAAC (RFC 4862), and checks for duplicates (RFC 5227, RFC 4862 section 5.4).
 //!
 //! Autoconfiguration works on frames, without a socket or buffer of its own. [`Autoconf::process`] looks at each frame that
-//! arrives, and
-//! [`Autoconf::advance`] returns the next one to send. Changes of the interface wait in a queue of [`Change`]s. [`Autoconf::due`]
-//! says when to call `advance` again. Ethernet only: a TUN has no neighbours to ask.
+//! arrives, and [`Autoconf::advance`] returns the next frame to send. Changes of the interface wait in a queue of
+//! [`Change`]s. [`Autoconf::due`] says when to call `advance` again. Ethernet only: a TUN has no neighbours to ask.
 //!
 //! smoltcp's own DHCP socket does not check offers, cannot decline an address, and does not report invalid offers. smoltcp's
-//! SLAAC asks to be polled either never, or at once for ever.
+//! SLAAC asks either never to be polled, or always to be polled at once.
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::time::Instant;
@@ -35,7 +34,7 @@ pub(in crate::stack) struct Autoconf {
     changes: Changes,
 }
 
-/// What to configure.
+/// The parts of autoconfiguration to run.
 #[derive(Clone, Copy, Debug, Default)]
 pub(in crate::stack) struct Wanted {
     pub(in crate::stack) claim: bool,
@@ -60,7 +59,7 @@ impl Wanted {
 }
 
 impl Autoconf {
-    /// Starts to configure what is `wanted`. Claims the configured `addresses` first if `wanted.claim` is set.
+    /// Starts the parts that are `wanted`. Claims the configured `addresses` first if `wanted.claim` is set.
     pub(in crate::stack) fn new(
         hardware: EthernetAddress,
         checksums: ChecksumCapabilities,
@@ -90,8 +89,8 @@ impl Autoconf {
         autoconf
     }
 
-    /// Looks at a frame before the interface does. `own` are the interface's addresses. Returns true if the interface should not
-    /// see the frame.
+    /// Looks at a frame before the interface gets it. `own` are the interface's addresses. Returns true if the interface
+    /// should not see the frame.
     pub(in crate::stack) fn process(&mut self, now: Instant, frame: &[u8], own: &[IpCidr]) -> bool {
         let Ok(frame) = EthernetFrame::new_checked(frame) else { return false };
         let (to, from) = (frame.dst_addr(), frame.src_addr());

@@ -1,4 +1,4 @@
-//! Claims of addresses: asks whether another host has an address before this one uses it.
+//! Claims of addresses: asks whether another host has an address before this host uses the address.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{
@@ -16,8 +16,8 @@ const PROBES: u8 = 3;
 /// section 7.2.6 allows three, a second apart).
 const ANNOUNCEMENTS: u8 = 2;
 const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(2);
-/// How long a probe waits for an objection. RFC 5227 waits seconds, for networks that are slow to come up. A neighbour on a
-/// working link answers within a millisecond, and users wait until a configured address is ready.
+/// How long a probe waits for an objection. RFC 5227 waits seconds, for networks that are slow to come up. Here 300 ms are
+/// enough: a neighbour on a working link answers within a millisecond, and users wait until a configured address is ready.
 const INTERVAL: Duration = Duration::from_millis(300);
 const INTERVAL_BY_HAND: Duration = Duration::from_millis(50);
 
@@ -35,7 +35,7 @@ struct Claim {
 }
 
 impl Claims {
-    /// Starts to claim an address. Returns false if there is no room, or it is being claimed already.
+    /// Starts to claim an address. Returns false if there is no room, or if the address is being claimed already.
     pub(super) fn add(&mut self, address: IpCidr, origin: Origin, now: Instant) -> bool {
         let known = self.0.iter().any(|claim| claim.address.address() == address.address());
         !known && self.0.push(Claim { address, origin, granted: false, sent: 0, at: now }).is_ok()
@@ -56,7 +56,7 @@ impl Claims {
         self.0.iter().any(|claim| !claim.granted && claim.origin == origin)
     }
 
-    /// Returns an address whose claim succeeded because no host objected. Each is returned once.
+    /// Returns an address whose claim succeeded because no host objected. Each address is returned once.
     pub(super) fn granted(&mut self, now: Instant) -> Option<(IpCidr, Origin)> {
         let at = self.0.iter().position(|c| !c.granted && c.sent == PROBES && c.at <= now)?;
         let claim = self.0.get_mut(at)?;

@@ -13,10 +13,10 @@ const FIRST: Duration = Duration::from_secs(4);
 const LONGEST: Duration = Duration::from_secs(64);
 /// The number of requests for one offer.
 const REQUESTS: u8 = 4;
-/// How long to wait after a conflict (RFC 2131 section 3.1 point 5), and after a refusal.
+/// How long to wait after a conflict (RFC 2131 section 3.1 point 5) or a refusal.
 const AFTER_CONFLICT: Duration = Duration::from_secs(10);
 const AFTER_REFUSAL: Duration = Duration::from_secs(1);
-/// How often the wait doubles when requests are refused: up to 64 s.
+/// How many refused requests in a row double the wait. The longest wait after a refusal is thus 64 s.
 const REFUSALS: u8 = 6;
 /// The shortest time between two attempts to renew (RFC 2131 section 4.4.5); for leases under 8 minutes it is an eighth.
 const RENEWALS: Duration = Duration::from_secs(60);
@@ -25,7 +25,7 @@ const RENEWALS: Duration = Duration::from_secs(60);
 pub(super) struct Client {
     state: State,
     xid: u32,
-    /// The number of attempts in this state, when the last was sent, and when the next is due.
+    /// The number of attempts in this state, when the last attempt was sent, and when the next is due.
     tries: u8,
     asked: Instant,
     at: Option<Instant>,
@@ -42,7 +42,7 @@ enum State {
     /// INIT and SELECTING.
     Selecting,
     Requesting(Lease),
-    /// Granted, but not used until no other host objects.
+    /// Granted, but not used yet: another host may still object.
     Checking(Lease),
     /// Another host has the address: the lease must be declined.
     Declining(Lease),
@@ -221,7 +221,7 @@ impl Client {
         self.state = State::Bound(lease);
     }
 
-    /// Notes that another host has the address.
+    /// Records that another host has the address.
     pub(super) fn conflict(&mut self, now: Instant) {
         if let State::Checking(lease) = core::mem::replace(&mut self.state, State::Selecting) {
             self.state = State::Declining(lease);
@@ -264,7 +264,7 @@ impl Client {
         self.state = State::Bound(lease);
     }
 
-    /// Ends the lease, and asks for another at this time.
+    /// Ends the lease, and asks for another lease at this time.
     fn lose(&mut self, at: Instant, address: Ipv4Cidr, why: Loss, changes: &mut Changes) {
         if let State::Bound(lease) = &self.state
             && let Some(router) = lease.router
@@ -276,7 +276,7 @@ impl Client {
         self.restart(at);
     }
 
-    /// The lease in a reply, if it is valid. If it is not valid, reports that once for each message.
+    /// The lease in a reply, if the lease is valid. If it is not, reports that once for each message of the client.
     fn sensible(&mut self, reply: &Reply, expected: Expected<'_>, changes: &mut Changes) -> Option<Lease> {
         let lease = reply.lease(self.asked).and_then(|lease| {
             let address = lease.address.address();

@@ -16,7 +16,7 @@ const SHORTEST: usize = 300;
 /// The options to request: mask, router, DNS servers, T1, T2 (RFC 2132).
 const PARAMETERS: [u8; 5] = [MASK, ROUTER, DNS_SERVERS, T1, T2];
 
-/// The shortest lease that is accepted, in seconds. A shorter one would be renewed all the time.
+/// The shortest lease that is accepted, in seconds. A shorter lease would be renewed all the time.
 const SHORTEST_LEASE: u32 = 4;
 
 const MASK: u8 = 1;
@@ -38,7 +38,7 @@ pub(in crate::stack) struct Message {
     pub(super) requested: Option<Ipv4Address>,
     /// The identifier of the chosen server, if there is one.
     pub(super) server: Option<Ipv4Address>,
-    /// The server to send it to; to all if `None`.
+    /// The server to which the message is sent; all servers if `None`.
     pub(super) to: Option<(Ipv4Address, EthernetAddress)>,
 }
 
@@ -47,7 +47,7 @@ impl Message {
         self.to.map_or(EthernetAddress::BROADCAST, |(_, hardware)| hardware)
     }
 
-    /// The length of its IPv4 packet.
+    /// The length of the IPv4 packet with the message.
     pub(super) fn len(&self, hardware: EthernetAddress) -> usize {
         let (ip, udp, _) = self.reprs(hardware);
         ip.buffer_len() + udp.header_len() + self.payload_len(hardware)
@@ -66,7 +66,7 @@ impl Message {
             &destination,
             self.payload_len(hardware),
             |bytes| {
-                // Fails only if the buffer is too short, and `len` gave its length.
+                // This fails only if the buffer is too short, but its length is that of `len`.
                 let _ = dhcp.emit(&mut DhcpPacket::new_unchecked(bytes));
             },
             &checksums,
@@ -148,7 +148,7 @@ impl Reply {
         if udp.src_port() != DHCP_SERVER_PORT || udp.dst_port() != DHCP_CLIENT_PORT {
             return None;
         }
-        // These two check the checksums, unless the device does.
+        // These two calls verify the checksums, unless the device does.
         Ipv4Repr::parse(&ip, checksums).ok()?;
         UdpRepr::parse(&udp, &source.into(), &destination.into(), checksums).ok()?;
         let packet = DhcpPacket::new_checked(udp.payload()).ok()?;
@@ -219,8 +219,8 @@ impl Reply {
             }
         }
         let seconds = self.lease.filter(|&seconds| seconds >= SHORTEST_LEASE).ok_or(BadOffer::Time)?;
-        // By default, half and seven eighths of the lease (RFC 2131 section 4.4.5). The server's values replace these if they are
-        // consistent.
+        // The defaults are half and seven eighths of the lease (RFC 2131 section 4.4.5). The server's values replace the
+        // defaults if they are consistent.
         let (t1, t2) = match (self.t1, self.t2) {
             (Some(t1), Some(t2)) if 0 < t1 && t1 < t2 && t2 < seconds => (t1, t2),
             (Some(t1), None) if 0 < t1 && t1 < seconds - seconds / 8 => (t1, seconds - seconds / 8),
@@ -263,7 +263,7 @@ pub enum BadOffer {
     Address(Ipv4Address),
     /// This host has the address already.
     Ours(Ipv4Address),
-    /// There is no mask, or it has fewer than 1 or more than 30 leading ones.
+    /// There is no mask, or the mask has no leading ones or more than 30.
     Mask(Ipv4Address),
     /// The address is not the requested one.
     Other(Ipv4Address),

@@ -53,7 +53,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.iface.ip_addrs()
     }
 
-    /// Adds an address. If the address is already in use, replaces its prefix.
+    /// Adds an address. If the address is already in use, this call replaces its prefix.
     ///
     /// # Errors
     /// [`AddressError`]: the address cannot belong to a host, or there is no room.
@@ -73,8 +73,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
     /// Removes an address, and the router if only this address's network contains it.
     ///
-    /// Connections from this address end with [`End::AddressGone`](super::End::AddressGone) at the next polls. Their peers are
-    /// not told, because nothing can be sent from the address any more. Returns false if there is no such address.
+    /// Connections from this address end with [`End::AddressGone`](super::End::AddressGone) at the next polls. The peers of
+    /// these connections get no RST, because nothing can be sent from the address any more. Returns false if there is no such
+    /// address.
     pub fn remove_address<P: Probe>(&mut self, now: Instant, address: IpAddress, probe: &mut P) -> bool {
         let Some(gone) = self.iface.ip_addrs().iter().copied().find(|known| known.address() == address) else {
             return false;
@@ -128,7 +129,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
 #[cfg(feature = "dhcp")]
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Whether every configured address is in use, or known to belong to another host.
+    /// Whether every configured address is in use, or is known to belong to another host.
     pub fn is_settled(&self) -> bool {
         self.autoconf.as_ref().is_none_or(Autoconf::is_settled)
     }
@@ -165,7 +166,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.apply_changes(now, &mut io.probe);
     }
 
-    /// Does what is due in autoconfiguration: sends one frame at most.
+    /// Does the work of autoconfiguration that is due. Sends one frame at most.
     pub(super) fn configure<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -250,7 +251,7 @@ fn emit<P: Probe>(out: &Out, hardware: EthernetAddress, token: impl TxToken, now
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// There is no room: smoltcp is built for a fixed number.
+    /// There is no room: smoltcp is built for a fixed number of addresses and routers.
     Full,
     /// The router is not in the network of any of our addresses.
     NotOnLink(IpAddress),
@@ -302,7 +303,7 @@ pub(super) fn add_gateways(iface: &mut Interface, config: &Config) -> Result<(),
     Ok(())
 }
 
-/// Makes the autoconfiguration, if anything is to be configured.
+/// Makes the autoconfiguration, if any part of it is wanted.
 #[cfg(feature = "dhcp")]
 pub(super) fn autoconf(
     config: &Config,
@@ -316,7 +317,7 @@ pub(super) fn autoconf(
         #[cfg(feature = "slaac")]
         slaac: config.slaac,
     };
-    // One address for the DHCP lease, and one for the link-local address.
+    // Counts one address for the DHCP lease, and one for the link-local address.
     let more = usize::from(config.dhcp);
     #[cfg(feature = "slaac")]
     let more = more + usize::from(config.slaac);

@@ -8,14 +8,15 @@ use super::claim::Claims;
 use super::icmpv6::icmpv6;
 use crate::stack::event::AddressEvent;
 
-/// The largest number of prefixes used, and of DNS servers kept; more are ignored.
+/// The largest number of prefixes that are used, and of DNS servers that are kept. Further ones are ignored.
 const PREFIXES: usize = 3;
 const DNS: usize = 3;
 /// Routers are solicited three times, 4 s apart (RFC 4861 section 10), then less and less often (RFC 7559).
 const SOLICITATIONS: u8 = 3;
 const INTERVAL: Duration = Duration::from_secs(4);
 const LONGEST: Duration = Duration::from_secs(512);
-/// No advertisement can shorten a lifetime below this, because anyone on the link can send one (RFC 4862 section 5.5.3).
+/// No advertisement can shorten a lifetime below this time, because anyone on the link can send an advertisement (RFC 4862
+/// section 5.5.3).
 const TWO_HOURS: Duration = Duration::from_secs(7200);
 /// A lifetime of all ones means for ever.
 const FOR_EVER: u32 = u32::MAX;
@@ -37,9 +38,10 @@ pub fn interface_address(network: Ipv6Address, hardware: EthernetAddress) -> Ipv
 /// The SLAAC state of one interface.
 pub(super) struct Host {
     hardware: EthernetAddress,
-    /// The source of its solicitations.
+    /// The source address of this host's solicitations.
     link_local: Ipv6Cidr,
-    /// Whether the link-local address can be used: its claim has ended, or it is configured. Nothing is sent before that.
+    /// Whether the link-local address can be used, because its claim has ended or it is configured. Nothing is sent before
+    /// that.
     ready: bool,
     by_hand: bool,
     solicited: u8,
@@ -104,7 +106,7 @@ impl Host {
         self.dns.iter().map(|(server, _)| *server)
     }
 
-    /// Ends what has expired. Returns the source of a solicitation to send.
+    /// Removes routers, prefixes and servers that have expired. Returns the source address of a solicitation, if one is due.
     pub(super) fn advance(&mut self, now: Instant, changes: &mut Changes) -> Option<Ipv6Address> {
         for prefix in self.prefixes.iter().filter(|prefix| prefix.until <= now && prefix.state == State::Used) {
             push(changes, Change::Report(AddressEvent::Expired(prefix.address.into())));
@@ -225,7 +227,7 @@ impl Host {
             return;
         }
         if claims.add(IpCidr::Ipv6(address), Origin::Slaac, now) {
-            // There is room: this was checked just now.
+            // There is room, as was checked above.
             let _ = self.prefixes.push(Prefix { address, until, state: State::Claimed });
         }
     }
@@ -261,7 +263,7 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().copied().map(u32::from_be_bytes)
 }
 
-/// The end of a lifetime in seconds; an infinite one ends in a hundred years.
+/// The end of a lifetime of `seconds` seconds. An infinite lifetime ends in a hundred years.
 fn after(now: Instant, seconds: u32) -> Instant {
     let seconds = if seconds == FOR_EVER { 3_155_760_000 } else { u64::from(seconds) };
     now + Duration::from_secs(seconds)

@@ -1,4 +1,4 @@
-//! What all connections share: their slots, the table, the lists, the deadlines, the listeners.
+//! What all connections share: their slots, the table, the lists and the deadlines. listeners.rs has the listeners.
 //!
 //! [`Connections`] owns all of it. [`Connections::enter`] in lifecycle.rs moves a connection from phase to phase. turn.rs runs
 //! its program and lets smoltcp send; connect.rs begins connections from this side.
@@ -7,6 +7,7 @@ mod connect;
 mod deadlines;
 mod lifecycle;
 mod list;
+mod listeners;
 mod show;
 mod slot;
 mod slot_index;
@@ -29,7 +30,7 @@ use smoltcp::socket::tcp::{Socket, SocketBuffer};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpAddress;
 
-use super::config::{Listener, TcpOptions};
+use super::config::TcpOptions;
 use super::control::Block;
 #[cfg(feature = "recovery")]
 use super::control::Options;
@@ -37,6 +38,7 @@ use super::event::{ConnectionId, Tuple};
 use super::{MAX_PROGRAMS, Session};
 use deadlines::Deadlines;
 use list::List;
+use listeners::Listening;
 use slot::Queue;
 use slot_index::{PHASE_LIST, RUN_QUEUE};
 use table::Table;
@@ -60,13 +62,6 @@ pub(super) struct Connections<'a, S> {
     time_wait: List<PHASE_LIST>,
     listeners: heapless::Vec<Listening<S>, MAX_PROGRAMS>,
     tcp: TcpOptions,
-}
-
-/// A listener, with counts of its connections.
-struct Listening<S> {
-    listener: Listener<S>,
-    serving: usize,
-    backlog: List<PHASE_LIST>,
 }
 
 impl<'a, S: Session + Clone> Connections<'a, S> {
@@ -138,39 +133,6 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
     /// The deadline of a connection.
     pub(super) fn due_of(&self, index: usize) -> Option<Instant> {
         self.deadlines.of(self.index, index)
-    }
-
-    /// Adds a listener. Returns false if there is no room for it.
-    pub(super) fn add_listener(&mut self, listener: Listener<S>) -> bool {
-        self.listeners.push(Listening { listener, serving: 0, backlog: List::EMPTY }).is_ok()
-    }
-
-    /// The number of the listener on this port.
-    pub(super) fn listener_on(&self, port: u16) -> Option<usize> {
-        self.listeners.iter().position(|listening| listening.listener.port == port)
-    }
-
-    /// Whether any listener has a port.
-    pub(super) fn is_listening(&self) -> bool {
-        self.listeners.iter().any(|listening| listening.listener.port != 0)
-    }
-
-    /// Stops listening. Listeners keep their numbers, because connections refer to them. Their port becomes 0, for which no SYN
-    /// arrives.
-    pub(super) fn stop_listening(&mut self) {
-        for listening in self.listeners.iter_mut() {
-            listening.listener.port = 0;
-            listening.listener.serve_at_once = 0;
-        }
-    }
-
-    /// Whether this listener could serve one more established connection now, or keep it in its backlog. Half-open connections do
-    /// not count, because each is checked again when it is established.
-    pub(super) fn listener_has_room(&self, listener: usize) -> bool {
-        self.listeners.get(listener).is_none_or(|listening| {
-            let limit = listening.listener.serve_at_once.saturating_add(listening.listener.backlog);
-            listening.serving + listening.backlog.len() < limit
-        })
     }
 
     /// A free slot.

@@ -43,7 +43,8 @@ impl Node {
     pub(super) const EMPTY: Node = Node { previous: NONE, next: NONE };
 }
 
-/// Two parts of the hash table at one index `i`: the first slot in bucket `i`, and the slot after slot `i` in its bucket.
+/// Element `i` of two arrays stored together. `first` is the first slot in bucket `i` of the hash table. `next` is the slot
+/// that follows slot `i` in the bucket of slot `i`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bucket {
     pub(super) first: Index,
@@ -54,7 +55,8 @@ impl Bucket {
     pub(super) const EMPTY: Bucket = Bucket { first: NONE, next: NONE };
 }
 
-/// Two parts of the heap at one index `i`: the heap position of slot `i`, and the deadline and slot at heap position `i`.
+/// Element `i` of two arrays stored together. `position` is where slot `i` is in the heap. `due` and `holds` are the deadline
+/// and the slot at heap position `i`.
 ///
 /// A deadline is stored at its heap position, not with its slot, so that comparing two children touches one place in memory.
 #[derive(Clone, Copy, Debug)]

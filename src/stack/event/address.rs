@@ -13,7 +13,7 @@ use crate::stack::BadOffer;
 pub enum AddressEvent {
     /// An address is in use from now on.
     Added(IpCidr),
-    /// A DHCP server leased an address for `seconds` seconds. It is in use from now on.
+    /// A DHCP server leased an address for `seconds` seconds. The address is in use from now on.
     Leased {
         /// The address.
         address: Ipv4Cidr,
@@ -22,7 +22,7 @@ pub enum AddressEvent {
         /// The lease, in seconds.
         seconds: u32,
     },
-    /// A lease has ended; DHCP asks for another.
+    /// A lease has ended. DHCP asks for another lease.
     LeaseLost {
         /// The address.
         address: Ipv4Cidr,
@@ -36,7 +36,7 @@ pub enum AddressEvent {
         /// The server's address.
         server: Ipv4Address,
     },
-    /// A router's advertisement gave an address. It is in use from now on.
+    /// A router's advertisement gave an address. The address is in use from now on.
     Advertised(IpCidr),
     /// No DHCP server has answered yet. Reported once, while requests continue.
     NoDhcpServer,
@@ -59,7 +59,7 @@ pub enum AddressEvent {
         /// The reason.
         why: BadOffer,
     },
-    /// An address was removed, and connections from it end.
+    /// An address was removed. Connections from it end.
     Removed(IpCidr),
     /// A lease was renewed for `seconds` seconds.
     Renewed {
@@ -141,9 +141,9 @@ impl fmt::Display for Hardware {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Denial {
-    /// It refused the request (DHCPNAK).
+    /// The server refused the request (DHCPNAK).
     Refused,
-    /// It did not reply to the request.
+    /// The server did not reply to the request.
     Silent,
 }
 
@@ -151,8 +151,8 @@ pub enum Denial {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Loss {
-    /// It expired, because no server renewed it.
+    /// The lease expired, because no server renewed it.
     Expired,
-    /// The server refused to renew it (DHCPNAK).
+    /// The server refused to renew the lease (DHCPNAK).
     Refused,
 }

@@ -29,9 +29,9 @@ pub struct EchoRefusal {
 pub enum Refusal {
     /// The request passed too many routers, or its fragments took too long.
     TimeExceeded,
-    /// The request is longer than the next link's MTU, which is given in bytes, or is 0 if not reported.
+    /// The request is longer than the next link's MTU. The number is that MTU in bytes, or 0 if the report does not give it.
     TooBig(u32),
-    /// The destination is unreachable. Names the unreachable part, such as the host or port, if the code is known.
+    /// The destination is unreachable. The text names the unreachable part, such as the host or port, if the code is known.
     Unreachable(Option<&'static str>),
 }
 
@@ -139,7 +139,7 @@ fn sequence(request: &[u8], kind: u8, ident: u16) -> Option<u16> {
     (first == kind && u16::from_be_bytes([a, b]) == ident).then(|| u16::from_be_bytes([c, d]))
 }
 
-/// RFC 792, RFC 1122 section 3.2.2.1, RFC 1812 section 5.2.7.1.
+/// The unreachable part for a code of ICMP (RFC 792, RFC 1122 section 3.2.2.1, RFC 1812 section 5.2.7.1).
 fn what_v4(code: u8) -> Option<&'static str> {
     match code {
         0 | 6 => Some("network"),
@@ -151,7 +151,7 @@ fn what_v4(code: u8) -> Option<&'static str> {
     }
 }
 
-/// RFC 4443 section 3.1.
+/// The unreachable part for a code of ICMPv6 (RFC 4443 section 3.1).
 #[cfg(feature = "ipv6")]
 fn what_v6(code: u8) -> Option<&'static str> {
     match code {

@@ -119,7 +119,7 @@ fn segments_of_a_stream_become_one() {
         let (last, first) = sent.split_last().unwrap();
         for frame in first {
             send(&mut port, frame);
-            assert!(port.is_joining() && !port.is_blocked() && port.is_free());
+            assert!(port.is_joining() && !port.is_blocked() && port.make_room());
         }
         assert!(arrived(&kernel).is_empty(), "it waits for more");
         // A segment with PSH ends the wait.
@@ -206,13 +206,13 @@ fn a_full_queue_holds_both_and_loses_none() {
         segment = segment.then();
         assert!(sent.len() < 100_000, "the queue has no end");
     }
-    assert!(!port.is_free());
+    assert!(!port.make_room());
     let mut came = vec![];
     while came.len() < sent.len() {
         let more = arrived(&kernel);
         assert!(!more.is_empty(), "{} of {} came", came.len(), sent.len());
         came.extend(more.into_iter().flat_map(|one| cut(one, Medium::Ip)).map(|frame| summed(frame, Medium::Ip)));
-        port.is_free();
+        port.make_room();
     }
     assert!(came == sent);
     assert_eq!((port.dropped, port.fault), (0, None));

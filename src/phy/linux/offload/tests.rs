@@ -88,7 +88,7 @@ fn tcp_that_nobody_vouches_for_is_verified() {
 fn a_partial_udp_checksum_is_filled_in() {
     let right = packet(IpProtocol::Udp, 33);
     let mut bytes = right.clone();
-    // The sum of the pseudo-header: the complement of the checksum, less the sum of the bytes behind it.
+    // The sum of the pseudo-header is the complement of the checksum, minus the sum of the bytes that the checksum covers.
     let len = (bytes.len() - 20) as u16;
     let pseudo = [SOURCE.octets(), DESTINATION.octets(), [0, 17, (len >> 8) as u8, len as u8]].concat();
     bytes[26..28].copy_from_slice(&super::sum(0, &pseudo).to_be_bytes());
@@ -182,7 +182,8 @@ fn no_header_and_no_frame_does_harm() {
             passed += 1;
             let changed: Vec<usize> = (0..bytes.len()).filter(|&at| bytes[at] != before[at]).collect();
             match tcp_of(&bytes, medium) {
-                // The kernel vouches for the segment, or its checksum is right. It was TCP before, and is unchanged.
+                // The kernel vouches for the segment, or the segment's checksum is right. The frame was TCP before, and is
+                // unchanged.
                 Some(tcp) => {
                     assert!((header[0] & (NEEDS_CSUM | DATA_VALID) != 0 || tcp.holds(&bytes)) && changed.is_empty())
                 }

@@ -1,4 +1,4 @@
-//! The port over sockets. Unlike a TAP, they refuse, cut short and corrupt frames on demand.
+//! The port over sockets. Unlike a TAP, sockets can be made to refuse frames, to cut them short and to corrupt them.
 
 use std::io::{ErrorKind, Read};
 use std::os::unix::net::{UnixDatagram, UnixStream};
@@ -73,7 +73,7 @@ fn a_flood_of_bad_frames_does_not_keep_the_stack_from_its_turn() {
     let mut buffer = buffer();
     let mut turns = 0;
     for _ in 0..5 {
-        // As many as fit in the queue.
+        // Sends as many frames as fit in the queue.
         while kernel.send(&[0]).is_ok() {}
         assert_eq!(port.read(&mut buffer), None);
         turns += 1;
@@ -91,15 +91,15 @@ fn a_frame_that_the_kernel_does_not_take_is_held_and_none_is_lost() {
         sent += 1;
         assert!(sent < 100_000, "the queue has no end");
     }
-    assert!(!port.is_free() && matches!(port.blocked, Blocked::UntilWritable));
-    // Tried twice, but counted once.
+    assert!(!port.make_room() && matches!(port.blocked, Blocked::UntilWritable));
+    // The frame was tried twice, but is counted once.
     assert_eq!(port.held, 1);
     let mut came = [0; 100];
     for number in 0..sent {
         assert_eq!(kernel.recv(&mut came).unwrap(), HEADER + 40);
         assert_eq!(came[HEADER], (number % 251) as u8);
         // The held frame goes first.
-        assert!(port.is_free());
+        assert!(port.make_room());
     }
     assert_eq!(kernel.recv(&mut came).unwrap_err().kind(), ErrorKind::WouldBlock);
     // The next held frame counts too.
@@ -130,7 +130,7 @@ fn a_file_that_fails_is_a_fault_and_is_left_alone() {
     drop(kernel);
     send(&mut port, 1, 40);
     assert!(port.fault.is_some());
-    assert!(!port.is_free());
+    assert!(!port.make_room());
     let mut buffer = buffer();
     assert_eq!(port.read(&mut buffer), None);
 }

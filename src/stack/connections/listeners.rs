@@ -1,0 +1,51 @@
+//! Listeners and their backlogs. stack/ingress/police.rs decides what happens to a SYN for which there is no room.
+
+use super::Connections;
+use super::list::List;
+use super::slot_index::PHASE_LIST;
+use crate::stack::Session;
+use crate::stack::config::Listener;
+
+/// A listener, the number of connections that it serves, and its backlog.
+pub(super) struct Listening<S> {
+    pub(super) listener: Listener<S>,
+    /// The number of connections that are being served.
+    pub(super) serving: usize,
+    /// The established connections that wait to be served, oldest first.
+    pub(super) backlog: List<PHASE_LIST>,
+}
+
+impl<S: Session + Clone> Connections<'_, S> {
+    /// Adds a listener. Returns false if there is no room for it.
+    pub(in crate::stack) fn add_listener(&mut self, listener: Listener<S>) -> bool {
+        self.listeners.push(Listening { listener, serving: 0, backlog: List::EMPTY }).is_ok()
+    }
+
+    /// The number of the listener on this port.
+    pub(in crate::stack) fn listener_on(&self, port: u16) -> Option<usize> {
+        self.listeners.iter().position(|listening| listening.listener.port == port)
+    }
+
+    /// Whether any listener has a port.
+    pub(in crate::stack) fn is_listening(&self) -> bool {
+        self.listeners.iter().any(|listening| listening.listener.port != 0)
+    }
+
+    /// Stops listening. Listeners keep their numbers, because connections refer to them. Their port becomes 0, for which no SYN
+    /// arrives.
+    pub(in crate::stack) fn stop_listening(&mut self) {
+        for listening in self.listeners.iter_mut() {
+            listening.listener.port = 0;
+            listening.listener.serve_at_once = 0;
+        }
+    }
+
+    /// Whether this listener could serve one more established connection now, or keep it in its backlog. Half-open connections do
+    /// not count, because each is checked again when it is established.
+    pub(in crate::stack) fn listener_has_room(&self, listener: usize) -> bool {
+        self.listeners.get(listener).is_none_or(|listening| {
+            let limit = listening.listener.serve_at_once.saturating_add(listening.listener.backlog);
+            listening.serving + listening.backlog.len() < limit
+        })
+    }
+}
