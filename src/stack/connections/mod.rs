@@ -197,6 +197,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
     pub(super) fn enqueue_from(&mut self, address: IpAddress) {
         for index in 0..self.slots.len() {
             if self.tuple(index).is_some_and(|tuple| tuple.local.addr == address) {
+                self.slots[index].time_wait_until = Instant::ZERO;
                 self.enqueue(index);
             }
         }

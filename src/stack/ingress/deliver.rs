@@ -27,6 +27,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let socket = set.get::<Socket>(*handle);
         let (state, unread) = (socket.state(), socket.recv_queue());
         let mut syn = [0; control::LONGEST];
+        // RFC 9293 section 3.10.7.4: a repeated FIN restarts the time.
+        if state == State::TimeWait && segment.fin && segment.end() == block.next_expected() {
+            slot.time_wait_until = now + self.config.tcp.time_wait;
+        }
         let verdict = block.arrives(now, state, segment, frame);
         let (shown, scratch) = match verdict {
             Verdict::Challenge(why) => {
