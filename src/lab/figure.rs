@@ -95,5 +95,5 @@ pub const TRANSITIONS: [Transition; 21] = [
     on(State::CloseWait, State::LastAck, "CLOSE: FIN sent"),
     on(State::Closing, State::TimeWait, "ACK of FIN received"),
     on(State::LastAck, State::Closed, "ACK of FIN received"),
-    on(State::TimeWait, State::Closed, "timeout of 2 MSL (here 10 s)"),
+    on(State::TimeWait, State::Closed, "timeout of 2 MSL (here 60 s)"),
 ];

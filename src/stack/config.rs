@@ -127,6 +127,9 @@ pub struct TcpOptions {
     pub nagle: bool,
     /// What happens to a new connection when there is no room for it.
     pub overflow: Overflow,
+    /// How long a connection stays in TIME-WAIT, at least 10 s. 60 s by default, as on Linux; RFC 9293 section 3.4.2 recommends
+    /// 4 minutes. A new connection may take its slot, but its late segments are still answered.
+    pub time_wait: Duration,
 }
 
 impl Default for TcpOptions {
@@ -142,6 +145,7 @@ impl Default for TcpOptions {
             linger: Duration::from_secs(60),
             nagle: false,
             overflow: Overflow::Drop,
+            time_wait: Duration::from_secs(60),
         }
     }
 }

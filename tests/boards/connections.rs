@@ -54,7 +54,7 @@ fn a_connection_too_many_waits_for_room() {
     });
 }
 
-/// This server closes first, and so its end of each connection goes through TIME-WAIT, ten seconds long.
+/// This server closes first, and so its end of each connection goes through TIME-WAIT, sixty seconds long.
 #[test]
 fn time_wait_stops_nobody() {
     on_every_board("connections::time_wait_stops_nobody", |image| {

@@ -3,11 +3,10 @@
 use super::judge::Breach;
 
 /// Breaches, and what causes them.
-pub const KNOWN: [(Breach, &str); 6] = [
+pub const KNOWN: [(Breach, &str); 5] = [
     (Breach::Blinded, "a blind SYN replaces a half-open connection (stack/ingress/police.rs)"),
     (Breach::CleanTooEarly, "a FIN is taken although bytes before it were cut (smoltcp, police)"),
     (Breach::ForgedReset, "any RST in the window ends a connection (smoltcp, police)"),
-    (Breach::TimeWaitCut, "smoltcp clears the receive buffer when TIME-WAIT ends (TIME-WAIT records of our own)"),
     (Breach::TimeWaitReset, "any RST in the window ends TIME-WAIT, RFC 1337 (smoltcp, police)"),
     (Breach::WrongBytes, "an acknowledgement beyond SND.NXT skips bytes (smoltcp, police)"),
 ];

@@ -189,6 +189,9 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let before = core::mem::replace(&mut slot.state, state);
         if state != before {
             io.probe.event(now, &Event::State { id, tuple, from: before, to: state });
+            if state == State::TimeWait {
+                slot.time_wait_until = now + self.config.tcp.time_wait;
+            }
             if matches!(slot.phase, Phase::Serving | Phase::Closing) {
                 slot.give_up_at = None;
             }

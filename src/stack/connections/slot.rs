@@ -30,6 +30,8 @@ pub struct Slot<'a, S> {
     pub(super) wake_at: Option<Instant>,
     /// When the connection is given up unless it makes progress.
     pub(super) give_up_at: Option<Instant>,
+    /// When TIME-WAIT ends.
+    pub(in crate::stack) time_wait_until: Instant,
     /// The bytes queued to send and to read when progress was last made.
     pub(super) progress: (usize, usize),
 }
@@ -50,6 +52,7 @@ impl<S> Default for Slot<'_, S> {
             unresolved: false,
             wake_at: None,
             give_up_at: None,
+            time_wait_until: Instant::ZERO,
             progress: (0, 0),
         }
     }
@@ -76,7 +79,16 @@ impl<S> Slot<'_, S> {
     #[cfg(feature = "recovery")]
     pub(super) fn dead_at(&self, patience: Duration) -> Option<Instant> {
         let is_established = matches!(self.phase, Phase::Backlog | Phase::Serving | Phase::Closing);
-        is_established.then(|| self.control.heard_at() + patience)
+        // In TIME-WAIT a peer has nothing to say.
+        (is_established && self.state != State::TimeWait).then(|| self.control.heard_at() + patience)
+    }
+
+    /// Whether the socket must stay in TIME-WAIT without a turn: smoltcp's own time is shorter, and at its end smoltcp throws away
+    /// what the program has not read.
+    pub(super) fn rests(&self, now: Instant) -> bool {
+        let Some(socket) = self.peek() else { return false };
+        let reads = || self.phase == Phase::Serving && (socket.recv_queue() > 0 || self.wake_at.is_some());
+        socket.state() == State::TimeWait && !self.control.owes_ack() && (now < self.time_wait_until || reads())
     }
 
     /// How a connection ends if no answer came: unreachable if not even its SYN could leave.

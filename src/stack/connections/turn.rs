@@ -113,7 +113,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             return Sending::Blocked;
         }
         if current {
-            let poll_at = self.connections.slots[index].set().and_then(|set| self.iface.poll_at(now, set));
+            let slot = &mut self.connections.slots[index];
+            let poll_at = if slot.rests(now) {
+                Some(slot.time_wait_until).filter(|&until| until > now)
+            } else {
+                slot.set().and_then(|set| self.iface.poll_at(now, set))
+            };
             if sent.asked > 0 {
                 // A token was taken but no segment left: the neighbour's hardware address is not known yet.
                 self.connections.slots[index].unresolved = !changed;
@@ -144,6 +149,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     fn transmit<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> (bool, Sent) {
         let medium = self.medium();
         let slot = &mut self.connections.slots[index];
+        if slot.rests(now) {
+            return (false, Sent::default());
+        }
         let (Some((set, _)), block) = (&mut slot.set, &mut slot.control) else { return (false, Sent::default()) };
         let mut watch = Watch::connection(&mut io.device, &mut io.probe, Outgoing { block, medium }, self.fragment_ids);
         let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
@@ -154,8 +162,11 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     #[cfg(feature = "recovery")]
     fn transmit<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> (bool, Sent) {
         let medium = self.medium();
-        self.connections.slots[index].control.expire(now);
         let (mut changed, mut total) = (false, Sent::default());
+        if self.connections.slots[index].rests(now) {
+            return (changed, total);
+        }
+        self.connections.slots[index].control.expire(now);
         for _ in 0..WITHHELD_AT_ONCE {
             self.rewind(now, index);
             self.show_news(now, index, self.own_link());
@@ -243,6 +254,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         let limit = match (slot.phase, slot.state) {
             (Phase::Closing, _) => self.tcp.linger,
             (Phase::Serving | Phase::Backlog, State::Established) => return,
+            (Phase::Serving, State::TimeWait) => self.tcp.idle_timeout,
             (Phase::Serving, _) if slot.wake_at.is_none() => self.tcp.idle_timeout,
             _ => return,
         };

@@ -62,6 +62,8 @@ pub(super) struct Block {
     edge: TcpSeqNumber,
     /// The shift of our window field.
     scale: u8,
+    /// The newest acknowledgement that left.
+    told_ack: TcpSeqNumber,
     /// A FIN that came before the data in front of it, by its sequence number.
     early_fin: Option<TcpSeqNumber>,
     /// Whether the peer's FIN was taken.
@@ -85,6 +87,7 @@ impl Block {
         rcv_nxt: TcpSeqNumber(0),
         edge: TcpSeqNumber(0),
         scale: 0,
+        told_ack: TcpSeqNumber(0),
         early_fin: None,
         fin_taken: false,
         challenge_at: Instant::ZERO,
@@ -178,12 +181,18 @@ impl Block {
         self.peer_scale
     }
 
+    /// Whether something was received that no segment has acknowledged yet.
+    pub(super) fn owes_ack(&self) -> bool {
+        self.told_ack != self.rcv_nxt
+    }
+
     /// Takes in a segment that leaves.
     fn told(&mut self, segment: &Segment) {
         let Some(ack) = segment.ack else { return };
         if segment.rst {
             return;
         }
+        self.told_ack = ack;
         let scale = if segment.syn { 0 } else { self.scale };
         self.edge = ack + (usize::from(segment.window) << scale);
     }

@@ -79,8 +79,6 @@ pub(in crate::stack) struct Recovery {
     /// The window that smoltcp was last shown, in bytes, and the acknowledgement.
     shown: u32,
     shown_ack: TcpSeqNumber,
-    /// The newest acknowledgement that left.
-    told_ack: TcpSeqNumber,
     /// What smoltcp takes for SND.NXT.
     frontier: TcpSeqNumber,
     /// smoltcp's own timer does not expire before this.
@@ -119,7 +117,6 @@ impl Recovery {
         shown_scale: 0,
         shown: 0,
         shown_ack: TcpSeqNumber(0),
-        told_ack: TcpSeqNumber(0),
         frontier: TcpSeqNumber(0),
         rests_until: Instant::ZERO,
     };
@@ -539,8 +536,7 @@ impl Block {
 
     /// Takes in a segment that smoltcp made, and decides whether it leaves.
     pub(in crate::stack) fn leaves(&mut self, now: Instant, segment: &Segment) -> Leave {
-        let news = segment.ack.filter(|&ack| ack != self.recovery.told_ack);
-        self.recovery.told_ack = news.unwrap_or(self.recovery.told_ack);
+        let news = segment.ack.filter(|&ack| ack != self.told_ack);
         self.told(segment);
         match (self.is_wanted(now, segment), news) {
             (true, _) => Leave::Whole,

@@ -3,11 +3,12 @@
 use smoltcp::phy::{PacketMeta, TxToken};
 use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::time::Instant;
+use smoltcp::wire::TcpSeqNumber;
 
 use super::demux;
 use super::frame::{OneFrame, Outgoing, Sent, WatchedTx};
 use crate::stack::control::{self, Segment, Verdict};
-use crate::stack::event::{Event, Probe};
+use crate::stack::event::{Event, Probe, Tuple};
 use crate::stack::{Session, Stack, UdpSession};
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
@@ -27,6 +28,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let socket = set.get::<Socket>(*handle);
         let (state, unread) = (socket.state(), socket.recv_queue());
         let mut syn = [0; control::LONGEST];
+        // RFC 9293 section 3.10.7.4: a repeated FIN restarts the time.
+        if state == State::TimeWait && segment.fin && segment.end() == block.next_expected() {
+            slot.time_wait_until = now + self.config.tcp.time_wait;
+        }
         let verdict = block.arrives(now, state, segment, frame);
         let (shown, scratch) = match verdict {
             Verdict::Challenge(why) => {
@@ -90,8 +95,21 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Answers a segment with a challenge ACK (RFC 5961): it acknowledges what was received, and nothing else.
     fn challenge<T: TxToken, P: Probe>(&mut self, now: Instant, index: usize, frame: &[u8], token: T, probe: &mut P) {
         let Some(tuple) = self.connections.tuple(index) else { return };
+        let numbers = self.connections.slots[index].control.acknowledgement();
+        self.acknowledge(now, frame, &tuple, numbers, token, probe);
+    }
+
+    /// Answers a frame with an ACK of this sequence number, acknowledgement and window field.
+    pub(super) fn acknowledge<T: TxToken, P: Probe>(
+        &mut self,
+        now: Instant,
+        frame: &[u8],
+        tuple: &Tuple,
+        (seq, ack, window): (TcpSeqNumber, TcpSeqNumber, u16),
+        token: T,
+        probe: &mut P,
+    ) {
         let link = demux::link(frame, self.medium()).map(|(source, destination)| (destination, source));
-        let (seq, ack, window) = self.connections.slots[index].control.acknowledgement();
         let tuple = tuple.reversed();
         let mut reply = [0; control::LONGEST];
         let repr = control::bare(&tuple, seq, ack, window);

@@ -16,7 +16,7 @@ fn an_echo_comes_back_and_both_ends_close() {
     let (app, end) = pair.client.stack.take(id).unwrap();
     assert_eq!((app.got(), end), (&b"hello"[..], End::Closed));
     assert!(matches!(app, App::Ask { end: Some(End::Closed), .. }));
-    pair.run_for(Duration::from_secs(20));
+    pair.run_for(Duration::from_secs(70));
     assert!(pair.served().is_empty() && pair.client.stack.connections_in_use().next().is_none());
 }
 

@@ -12,7 +12,7 @@ use crate::stack::*;
 fn time_wait_gives_way_to_new_connections() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Closer));
-    // With four slots, the server closes forty connections first, all within the 10 s of one TIME-WAIT.
+    // With four slots, the server closes forty connections first, all within the 60 s of one TIME-WAIT.
     for round in 0..40 {
         let id = pair.call(7, App::Echo);
         pair.run_for(Duration::from_millis(100));

@@ -13,7 +13,7 @@ fn what_is_left_is_read_after_the_end() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, SLOW));
     let id = pair.call(7, App::ask(&[1; 500], 0));
-    pair.run_for(Duration::from_secs(60));
+    pair.run_for(Duration::from_secs(70));
     assert_eq!(pair.client.stack.take(id).map(|(_, end)| end), Some(End::Closed));
     let read = |event: &Event| if let Event::Read { bytes, .. } = event { *bytes } else { 0 };
     assert_eq!(pair.server.io.probe.0.iter().map(read).sum::<usize>(), 500);

@@ -89,7 +89,7 @@ pub fn transition(from: State, to: State) -> Explanation {
         ),
         (TimeWait, Closed) => because(
             "TIME-WAIT is over: no segment of this connection is in flight any more. (The RFC \
-             asks for twice the maximum segment lifetime, this stack waits 10 s.)",
+             asks for twice the maximum segment lifetime, this stack waits 60 s.)",
             "RFC 9293 section 3.6.1",
         ),
         (_, Closed) => {
