@@ -98,3 +98,12 @@ fn shutting_down_closes_properly() {
     pair.run_for(Duration::from_secs(1));
     assert_eq!(pair.client.stack.take(late).unwrap().1, End::Refused);
 }
+
+/// A connection that has ended has no timer: the segment that was in flight is not sent again.
+#[test]
+fn a_refused_call_leaves_no_timer() {
+    let mut pair = Pair::new(SMALL);
+    let id = pair.call(7, App::Idle);
+    assert_eq!(pair.run_until_idle(), None);
+    assert_eq!(pair.client.stack.take(id).map(|(_, end)| end), Some(End::Refused));
+}
