@@ -190,7 +190,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             }
             Timer::Socket => {}
         }
-        if self.connections.is_current(id) {
+        if self.connections.is_alive(id) {
             self.connections.start(now, index);
         }
     }
