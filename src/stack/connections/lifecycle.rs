@@ -154,7 +154,7 @@ impl<S: Session + Clone> Connections<'_, S> {
 }
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// Acts on the socket's current state. Returns false if the connection no longer has its slot.
+    /// Acts on the socket's current state. Returns false if nothing is left to do for the connection.
     pub(in crate::stack) fn check_state<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -170,7 +170,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
         let id = self.connections.id(index);
         self.on_state_change(now, id, cause, io);
-        self.connections.is_current(id)
+        self.connections.is_alive(id)
     }
 
     #[inline(never)]

@@ -122,6 +122,11 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         self.slots.get(id.slot()).is_some_and(|slot| slot.generation == id.generation && slot.phase != Phase::Free)
     }
 
+    /// Whether a connection still has its endpoints: without them nothing is left to do for it but to tell how it ended.
+    pub(super) fn is_alive(&self, id: ConnectionId) -> bool {
+        self.is_current(id) && self.tuple(id.slot()).is_some()
+    }
+
     /// The two endpoints of a connection.
     pub(super) fn tuple(&self, index: usize) -> Option<Tuple> {
         self.index[index].tuple

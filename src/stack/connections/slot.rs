@@ -6,6 +6,8 @@ use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::time::Duration;
 use smoltcp::time::Instant;
 
+#[cfg(feature = "recovery")]
+use super::deadlines::sooner;
 use crate::stack::control::Block;
 use crate::stack::session::End;
 
@@ -75,6 +77,13 @@ impl<'a, S> Slot<'a, S> {
 }
 
 impl<S> Slot<'_, S> {
+    /// When the control block next has work, or gives the connection up; never once the socket is closed.
+    #[cfg(feature = "recovery")]
+    pub(super) fn block_due(&self, patience: Duration) -> Option<Instant> {
+        let is_open = self.peek().is_some_and(|socket| socket.state() != State::Closed);
+        if is_open { sooner(self.control.due(), self.dead_at(patience)) } else { None }
+    }
+
     /// When an established connection is given up, because its peer has acknowledged nothing for `patience`.
     #[cfg(feature = "recovery")]
     pub(super) fn dead_at(&self, patience: Duration) -> Option<Instant> {

@@ -124,9 +124,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 self.connections.slots[index].unresolved = !changed;
             }
             #[cfg(feature = "recovery")]
-            let slot = &self.connections.slots[index];
-            #[cfg(feature = "recovery")]
-            let poll_at = sooner(poll_at, sooner(slot.control.due(), slot.dead_at(self.config.tcp.idle_timeout)));
+            let poll_at = sooner(poll_at, self.connections.slots[index].block_due(self.config.tcp.idle_timeout));
             self.connections.schedule(now, index, poll_at, sent.asked > 0 && !changed, changed);
         }
         #[cfg(feature = "dhcp")]
@@ -203,7 +201,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             }
             Timer::Socket => {}
         }
-        if self.connections.is_current(id) {
+        if self.connections.is_alive(id) {
             self.connections.start(now, index);
         }
     }

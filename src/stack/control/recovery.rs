@@ -72,7 +72,7 @@ pub(in crate::stack) struct Recovery {
     sample: Option<(TcpSeqNumber, Instant)>,
     /// When new data last left.
     sent_at: Instant,
-    /// When the peer last acknowledged something, or was first asked to.
+    /// When the peer last acknowledged all that it had room for, or anything new, or was first asked to.
     heard_at: Instant,
     /// The shift of the window that smoltcp is shown.
     shown_scale: u8,
@@ -240,7 +240,6 @@ impl Block {
         let same_window = u32::from(segment.window) << self.peer_scale == self.window;
         let handshake = self.una == self.iss;
         let r = &mut self.recovery;
-        r.heard_at = now;
         if acked > 0 {
             if let Some((_, sent)) = r.sample.take_if(|(seq, _)| ack >= *seq) {
                 r.rtt.measured(now - sent, r.least);
@@ -259,6 +258,10 @@ impl Block {
         }
         let news = before > 0 && self.take_ranges(segment, frame);
         let r = &mut self.recovery;
+        // A peer that answers, but never takes what it has room for, is as good as dead (RFC 9293 section 3.8.3, R2).
+        if acked > 0 || news || before == 0 || self.window == 0 {
+            r.heard_at = now;
+        }
         let repeats = acked == 0 && segment.len == 0 && !segment.fin && before > 0 && same_window && self.window > 0;
         if repeats && (news || !r.sack) {
             r.duplicates = r.duplicates.saturating_add(1);

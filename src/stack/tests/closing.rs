@@ -1,10 +1,12 @@
 //! Closing: no connection stays for ever, but an idle connection with a live peer does not end.
 
+use smoltcp::phy::Medium;
 use smoltcp::socket::tcp::State;
-use smoltcp::time::Duration;
+use smoltcp::time::{Duration, Instant};
 
 use super::pair::*;
 use crate::stack::*;
+use crate::trace::Summary;
 
 #[test]
 fn a_silent_peer_that_answers_probes_stays() {
@@ -97,4 +99,63 @@ fn shutting_down_closes_properly() {
     let late = pair.call(7, App::Echo);
     pair.run_for(Duration::from_secs(1));
     assert_eq!(pair.client.stack.take(late).unwrap().1, End::Refused);
+}
+
+/// A connection that has ended has no timer: the segment that was in flight is not sent again.
+#[test]
+fn a_refused_call_leaves_no_timer() {
+    let mut pair = Pair::new(SMALL);
+    let id = pair.call(7, App::Idle);
+    assert_eq!(pair.run_until_idle(), None);
+    assert_eq!(pair.client.stack.take(id).map(|(_, end)| end), Some(End::Refused));
+}
+
+/// The same if no answer comes: the SYN is not sent again after the call was given up.
+#[test]
+fn an_unanswered_call_leaves_no_timer() {
+    let mut pair = Pair::new(SMALL);
+    let refused = pair.call(7, App::Idle);
+    pair.run_until_idle();
+    pair.client.stack.take(refused).unwrap();
+    let id = pair.call(7, App::Idle);
+    let began = pair.now;
+    while let Some(at) = pair.client.stack.poll(pair.now, &mut pair.client.io) {
+        pair.to_server.borrow_mut().clear();
+        pair.now = at.max(pair.now);
+        assert!(pair.now - began <= Duration::from_secs(30), "there is still a timer");
+    }
+    assert_eq!(pair.client.stack.take(id).map(|(_, end)| end), Some(End::TimedOut));
+}
+
+/// A live peer that never receives the data, because something on the way damages it: keep-alive probes do not count as progress.
+#[test]
+fn data_that_never_arrives_ends_a_connection() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Echo));
+    let id = pair.call(7, App::ask(&[1; 300], 300));
+    let began = pair.now;
+    while let Some(at) = pair.run_until_idle_without_data() {
+        assert!(at - began <= Duration::from_secs(310), "it does not end");
+        pair.now = at;
+    }
+    assert_eq!(pair.client.stack.ended(id), Some(End::TimedOut));
+    assert!(pair.now - began >= Duration::from_secs(300));
+}
+
+impl Pair {
+    /// Like `run_until_idle`, but the client's data is lost.
+    fn run_until_idle_without_data(&mut self) -> Option<Instant> {
+        loop {
+            let a = self.client.stack.poll(self.now, &mut self.client.io);
+            // A keep-alive probe has one byte.
+            self.to_server.borrow_mut().retain(|frame| {
+                Summary::of(frame, Medium::Ethernet).segment().is_none_or(|segment| segment.len <= 1)
+            });
+            let b = self.server.stack.poll(self.now, &mut self.server.io);
+            let busy = !self.to_client.borrow().is_empty();
+            if !busy && a.is_none_or(|a| a > self.now) && b.is_none_or(|b| b > self.now) {
+                return [a, b].into_iter().flatten().min();
+            }
+        }
+    }
 }
