@@ -17,14 +17,13 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use clap::Parser;
 
-use sim::consecutive::{self, LEAST_RTO, MAIN_LEAST_RTO, MAX_LOSSES};
+use sim::consecutive::{self, MAX_LOSSES};
 use sim::judge::{BREACHES, Breach};
-use sim::known::known;
 use sim::{Outcome, replay};
 
 /// Runs random programs on a bad network, and counts what does not hold
 ///
-/// Exits with 1 if something does not hold that is not known to.
+/// Exits with 1 if something does not hold.
 #[derive(Parser)]
 #[command(name = "swarm", bin_name = "cargo bench --bench swarm --")]
 struct Args {
@@ -81,11 +80,11 @@ fn main() -> ExitCode {
         }
     });
     let mut total = total.into_inner().expect("no thread panics with it");
-    let unknown = total.print(seeds);
+    let broken = total.print(seeds);
     if args.seed.is_none() {
         print_losses();
     }
-    if unknown { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    if broken { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
 impl Total {
@@ -101,46 +100,36 @@ impl Total {
         self.frames += outcome.frames;
     }
 
-    /// Prints the table. Returns whether there is a breach that is not known.
+    /// Prints the table. Returns whether there is a breach.
     fn print(&mut self, seeds: u64) -> bool {
         let (closed, all) = self.closed;
         println!("{seeds} seeds, {} frames; of {all} programs {closed} closed well\n", self.frames);
         println!("{:<36} {:>7}  first seeds", "breach", "seeds");
-        let mut unknown = false;
+        let mut broken = false;
         for breach in BREACHES {
             let found = self.breaches.entry(breach).or_default();
             found.sort();
             let first: Vec<String> = found.iter().take(4).map(|(seed, _)| seed.to_string()).collect();
             println!("{breach:<36} {:>7}  {}", found.len(), first.join(" "));
-            match (known(breach), found.first()) {
-                (Some(why), Some(_)) => println!("    known: {why}"),
-                (None, Some((seed, detail))) => {
-                    unknown = true;
-                    println!("    NOT KNOWN: {detail}\n    {}", replay(*seed));
-                }
-                _ => {}
+            if let Some((seed, detail)) = found.first() {
+                broken = true;
+                println!("    {detail}\n    {}", replay(*seed));
             }
         }
-        unknown
+        broken
     }
 }
 
 /// Prints what losses in a row cost.
 fn print_losses() {
     println!(
-        "\nDelay in ms of a byte whose segment is lost 1 to {MAX_LOSSES} times in a row. '!' is above the limit for a least RTO"
+        "\nDelay in ms of a byte whose segment is lost 1 to {MAX_LOSSES} times in a row. '!' is above the limit.\n"
     );
-    println!("of {LEAST_RTO}, '!!' above that for {MAIN_LEAST_RTO}, which is main's.\n");
     println!("segment  sender    RTT");
     for case in consecutive::cases() {
         let cell = |losses| {
             let delay = consecutive::delay(&case, losses);
-            let [limit, main] = [LEAST_RTO, MAIN_LEAST_RTO].map(|least| consecutive::limit(&case, losses, least));
-            let mark = match delay {
-                Some(delay) if delay <= limit => "",
-                Some(delay) if delay <= main => "!",
-                _ => "!!",
-            };
+            let mark = if delay.is_some_and(|delay| delay <= consecutive::limit(&case, losses)) { "" } else { "!" };
             let shown = delay.map_or("never".into(), |delay| delay.total_millis().to_string());
             format!("{:>9}", shown + mark)
         };

@@ -16,11 +16,8 @@ use super::host::Host;
 use super::plan::PORTS;
 use super::program::{Finish, Habits, Program, Records};
 
-/// The least RTO that the project aims for. main does not meet it yet: smoltcp's is [`MAIN_LEAST_RTO`].
-pub const LEAST_RTO: Duration = Duration::from_millis(200);
-
-/// The least RTO of main (RFC 6298 section 2.4).
-pub const MAIN_LEAST_RTO: Duration = Duration::from_secs(1);
+/// The time by which the retransmission timeout exceeds the round-trip time at least: `TcpOptions::least_rto`.
+const MARGIN: Duration = Duration::from_millis(200);
 
 /// The largest number of losses in a row.
 pub const MAX_LOSSES: u32 = 6;
@@ -60,11 +57,11 @@ pub fn cases() -> Vec<Case> {
     cases
 }
 
-/// The largest delay that `losses` losses may cause, for this least RTO.
-pub fn limit(case: &Case, losses: u32, least: Duration) -> Duration {
+/// The largest delay that `losses` losses may cause.
+pub fn limit(case: &Case, losses: u32) -> Duration {
     let rtt = case.latency * 2;
-    // After its first measurement the RTO is three round trips (RFC 6298 section 2.2), and then less.
-    let rto = least.max(rtt * 3);
+    // After its first measurement the timeout is three round trips (RFC 6298 section 2.2), and then less.
+    let rto = rtt + MARGIN.max(rtt * 2);
     rto * ((1 << losses) - 1) + rtt * 2
 }
 

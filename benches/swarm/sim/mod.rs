@@ -7,7 +7,6 @@ mod attacker;
 pub mod consecutive;
 mod host;
 pub mod judge;
-pub mod known;
 mod network;
 pub mod plan;
 pub mod program;
