@@ -7,7 +7,7 @@ use smoltcp::socket::udp::PacketMetadata;
 
 use super::{Server, UdpServer};
 use crate::phy::Queue;
-use crate::stack::{Pool, Port, Slot, SlotIndex, Stack};
+use crate::stack::{Pool, Port, Slot, SlotIndex, Stack, TimeWaitRecord};
 
 /// A pool for `N` connections with buffers of `RX` and `TX` bytes, and `P` UDP ports. Each port has `Q` datagrams and `B` bytes
 /// each way.
@@ -17,13 +17,14 @@ type Memory<const N: usize, const RX: usize, const TX: usize, const P: usize, co
 const EMPTY: usize = size_of::<Memory<0, 0, 0, 0, 0, 0>>();
 
 /// The parts that take memory, with their size in bytes on the target of this build.
-pub const BUDGET: [(&str, usize); 15] = [
+pub const BUDGET: [(&str, usize); 16] = [
     ("the stack itself", size_of::<Stack<Server, UdpServer>>()),
     ("a pool with nothing in it", EMPTY),
     ("a connection (N) without buffers", size_of::<Memory<1, 0, 0, 0, 0, 0>>() - EMPTY),
     ("- its slot, with the program", size_of::<Slot<Server>>()),
     ("- its index", size_of::<SlotIndex>()),
     ("- its TCP socket", size_of::<SocketStorage>()),
+    ("- its two records of TIME-WAIT", size_of::<[TimeWaitRecord; 2]>()),
     ("a byte of buffer (RX, TX), each connection", size_of::<u8>()),
     ("a UDP port (P) without buffers", size_of::<Memory<0, 0, 0, 1, 0, 0>>() - EMPTY),
     ("- its program", size_of::<Port<UdpServer>>()),

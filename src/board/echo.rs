@@ -10,7 +10,7 @@ use super::network::{announce, config};
 use super::run::drive;
 use super::{Board, settings};
 use crate::app::echo::{Datagrams, Server};
-use crate::stack::{Io, Listener, Memory, NullConsole, Port, Respond, Slot, SlotIndex, Stack};
+use crate::stack::{Io, Listener, Memory, NullConsole, Port, Respond, Slot, SlotIndex, Stack, TimeWaitRecord};
 
 /// The port of echo, on TCP and UDP (RFC 862).
 const PORT: u16 = 7;
@@ -35,6 +35,7 @@ pub fn echo<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
     let mut sockets: [_; N] = from_fn(|_| SocketStorage::default());
     let mut receive = [[0; RX]; N];
     let mut send = [[0; TX]; N];
+    let mut time_wait = [[TimeWaitRecord::default(); 2]; N];
     let mut ports = [Port::default()];
     let mut port_sockets = [SocketStorage::default()];
     let mut datagrams = [PacketMetadata::EMPTY; 2];
@@ -46,6 +47,7 @@ pub fn echo<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
         sockets: &mut sockets,
         receive: receive.as_flattened_mut(),
         send: send.as_flattened_mut(),
+        time_wait: time_wait.as_flattened_mut(),
         ports: &mut ports,
         port_sockets: &mut port_sockets,
         datagrams: &mut datagrams,

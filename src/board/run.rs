@@ -26,7 +26,7 @@ use crate::app::{APPS, App, Basic, BasicUdp, Operator, Options, Program, Room, S
 use crate::phy::Ethernet;
 use crate::stack::{
     Console, DisplayEndpoint, Io, ListenError, Listener, Memory, Port, Probe, Session, SetupError, Slot, SlotIndex,
-    Stack, UdpSession,
+    Stack, TimeWaitRecord, UdpSession,
 };
 use crate::trace::LogProbe;
 
@@ -90,6 +90,7 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
     let mut sockets: [_; N] = from_fn(|_| SocketStorage::default());
     let mut receive = [[0; RX]; N];
     let mut send = [[0; TX]; N];
+    let mut time_wait = [[TimeWaitRecord::default(); 2]; N];
     let mut ports: [_; UDP.0] = from_fn(|_| Port::default());
     let mut port_sockets: [_; UDP.0] = from_fn(|_| SocketStorage::default());
     let mut datagrams = [PacketMetadata::EMPTY; { 2 * UDP.0 }];
@@ -101,6 +102,7 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
         sockets: &mut sockets,
         receive: receive.as_flattened_mut(),
         send: send.as_flattened_mut(),
+        time_wait: time_wait.as_flattened_mut(),
         ports: &mut ports,
         port_sockets: &mut port_sockets,
         datagrams: &mut datagrams,

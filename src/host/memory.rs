@@ -5,7 +5,7 @@ use std::hint::black_box;
 use smoltcp::iface::SocketStorage;
 use smoltcp::socket::udp::PacketMetadata;
 
-use crate::stack::{Memory, Port, Slot, SlotIndex};
+use crate::stack::{Memory, Port, Slot, SlotIndex, TimeWaitRecord};
 
 /// A stack's memory on the heap. [`Pool`](crate::stack::Pool) is the same without a heap.
 pub struct HeapPool<'a, S, U> {
@@ -14,6 +14,7 @@ pub struct HeapPool<'a, S, U> {
     sockets: Vec<SocketStorage<'a>>,
     receive: Vec<u8>,
     send: Vec<u8>,
+    time_wait: Vec<TimeWaitRecord>,
     ports: Vec<Port<U>>,
     port_sockets: Vec<SocketStorage<'a>>,
     datagrams: Vec<PacketMetadata>,
@@ -71,6 +72,7 @@ impl<'a, S, U> HeapPool<'a, S, U> {
             sockets: (0..connections).map(|_| SocketStorage::default()).collect(),
             receive: vec![0; connections * receive],
             send: vec![0; connections * send],
+            time_wait: vec![TimeWaitRecord::default(); time_wait(connections)],
             ports: (0..ports).map(|_| Port::default()).collect(),
             port_sockets: (0..ports).map(|_| SocketStorage::default()).collect(),
             datagrams: vec![PacketMetadata::EMPTY; 2 * ports * datagrams],
@@ -91,6 +93,7 @@ impl<'a, S, U> HeapPool<'a, S, U> {
             room::<SocketStorage<'a>>(connections, 1)?,
             room::<u8>(connections, receive)?,
             room::<u8>(connections, send)?,
+            room::<TimeWaitRecord>(time_wait(connections), 1)?,
             room::<Port<U>>(ports, 1)?,
             room::<SocketStorage<'a>>(ports, 1)?,
             room::<PacketMetadata>(port_pairs, datagrams)?,
@@ -108,6 +111,7 @@ impl<'a, S, U> HeapPool<'a, S, U> {
             sockets: &mut self.sockets,
             receive: &mut self.receive,
             send: &mut self.send,
+            time_wait: &mut self.time_wait,
             ports: &mut self.ports,
             port_sockets: &mut self.port_sockets,
             datagrams: &mut self.datagrams,
@@ -115,6 +119,11 @@ impl<'a, S, U> HeapPool<'a, S, U> {
             scratch: &mut self.scratch,
         }
     }
+}
+
+/// The number of records of connections in TIME-WAIT: 16,384 for a server.
+fn time_wait(connections: usize) -> usize {
+    connections.saturating_mul(16).min(16_384)
 }
 
 /// Reserves memory for `count * each` values, or returns `None`.

@@ -6,7 +6,7 @@ use smoltcp::iface::{SocketHandle, SocketStorage};
 use smoltcp::socket::udp::PacketMetadata;
 use smoltcp::time::Instant;
 
-use super::connections::{Slot, SlotIndex};
+use super::connections::{Slot, SlotIndex, TimeWaitRecord};
 
 /// Everything that a [`Stack`](super::Stack) stores.
 ///
@@ -23,6 +23,9 @@ pub struct Memory<'a, S, U> {
     pub receive: &'a mut [u8],
     /// Send buffers. A connection's share, in bytes, limits its unacknowledged data.
     pub send: &'a mut [u8],
+    /// One entry for each connection in TIME-WAIT that gave its slot away: at most 65,534, two for each slot in a [`Pool`]. The
+    /// oldest goes when there is no room.
+    pub time_wait: &'a mut [TimeWaitRecord],
     /// One entry for each UDP port.
     pub ports: &'a mut [Port<U>],
     /// One UDP socket for each port.
@@ -54,6 +57,7 @@ pub struct Pool<
     sockets: Late<SocketStorage<'a>, N>,
     receive: [[u8; RX]; N],
     send: [[u8; TX]; N],
+    time_wait: Late<[TimeWaitRecord; 2], N>,
     ports: Late<Port<U>, P>,
     port_sockets: Late<SocketStorage<'a>, P>,
     datagrams: Late<[[PacketMetadata; Q]; 2], P>,
@@ -75,6 +79,7 @@ impl<'a, S, U, const N: usize, const RX: usize, const TX: usize, const P: usize,
             sockets: Late::new(),
             receive: [[0; RX]; N],
             send: [[0; TX]; N],
+            time_wait: Late::new(),
             ports: Late::new(),
             port_sockets: Late::new(),
             datagrams: Late::new(),
@@ -91,6 +96,7 @@ impl<'a, S, U, const N: usize, const RX: usize, const TX: usize, const P: usize,
             sockets: self.sockets.fill(SocketStorage::default),
             receive: self.receive.as_flattened_mut(),
             send: self.send.as_flattened_mut(),
+            time_wait: self.time_wait.fill(|| [TimeWaitRecord::default(); 2]).as_flattened_mut(),
             ports: self.ports.fill(Port::default),
             port_sockets: self.port_sockets.fill(SocketStorage::default),
             datagrams: self.datagrams.fill(|| [[PacketMetadata::EMPTY; Q]; 2]).as_flattened_mut().as_flattened_mut(),

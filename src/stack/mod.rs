@@ -10,6 +10,7 @@
 //!            ├─ a known connection ──────► its own socket set, one TCP socket
 //!            ├─ SYN to a listening port ─► a free slot, then the same path
 //!            ├─ SYN, no slot free ───────► the oldest TIME-WAIT goes, then the oldest half-open; else the overflow policy
+//!            ├─ late, its slot recycled ─► its record of TIME-WAIT answers or ignores it
 //!            └─ everything else ─────────► the shared set: UDP; ICMP, ARP and NDP need no socket
 //! ```
 //!
@@ -51,7 +52,7 @@ pub use config::{
 };
 pub use connections::Phase;
 #[doc(hidden)]
-pub use connections::{Slot, SlotIndex};
+pub use connections::{Slot, SlotIndex, TimeWaitRecord};
 pub use console::{Console, Input, NullConsole};
 #[cfg(feature = "recovery")]
 pub use control::Congestion;
@@ -158,10 +159,21 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
         addresses::add_gateways(&mut iface, &config)?;
 
-        let Memory { slots, slot_index, sockets, receive, send, ports, port_sockets, datagrams, payloads, scratch } =
-            memory;
+        let Memory {
+            slots,
+            slot_index,
+            sockets,
+            receive,
+            send,
+            time_wait,
+            ports,
+            port_sockets,
+            datagrams,
+            payloads,
+            scratch,
+        } = memory;
         let (key, buffers) = (config.seed.key(), (receive, send));
-        let connections = Connections::new(slots, slot_index, sockets, buffers, key, config.tcp);
+        let connections = Connections::new(slots, slot_index, sockets, buffers, time_wait, key, config.tcp);
         let datagrams = Datagrams::new(ports, port_sockets, datagrams, payloads);
         let (Some(connections), Some(datagrams), true) = (connections, datagrams, scratch.len() >= MESSAGE) else {
             return Err(SetupError::BadMemory);

@@ -41,14 +41,16 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         io: &mut Io<D, C, P>,
     ) -> Result<ConnectionId, ConnectError> {
         let local = self.source_for(remote)?;
-        let index = self.connections.free_slot().ok_or(ConnectError::Full)?;
         let tuple = |port| Tuple { local: IpEndpoint::new(local, port), remote };
-        let is_free = |tuple: &Tuple| self.connections.find(tuple).is_none();
+        let is_free = |tuple: &Tuple| {
+            self.connections.find(tuple).is_none() && !self.connections.time_wait_records.holds(now, tuple)
+        };
         let tuple = match port {
             0 => self.ports.choose(&tuple(0), |port| is_free(&tuple(port))).map(tuple),
             port => Some(tuple(port)).filter(is_free),
         };
         let tuple = tuple.ok_or(ConnectError::Full)?;
+        let index = self.connections.slot_or_time_wait(now).ok_or(ConnectError::Full)?;
         let mss = mss(self.mtu, local);
         let mut iface = self.interface_for(now, &tuple);
         let connections = &mut self.connections;
@@ -127,6 +129,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 self.connections.enter(index, Phase::Free, None);
             }
         }
+        self.connections.time_wait_records.clear();
     }
 
     /// Whether every connection has ended, apart from those in TIME-WAIT.

@@ -11,15 +11,18 @@ mod show;
 mod slot;
 mod slot_index;
 mod table;
+mod time_wait;
 mod turn;
 
 pub use slot::{Phase, Slot};
 pub use slot_index::SlotIndex;
+pub use time_wait::TimeWaitRecord;
 
 pub(super) use connect::mss;
 pub(super) use deadlines::sooner;
 pub(super) use lifecycle::Cause;
 pub(super) use slot_index::Index;
+pub(super) use time_wait::Late;
 pub(super) use turn::RETRY;
 
 use smoltcp::iface::{SocketSet, SocketStorage};
@@ -40,6 +43,7 @@ use list::List;
 use slot::Queue;
 use slot_index::{PHASE_LIST, RUN_QUEUE};
 use table::Table;
+use time_wait::TimeWaitRecords;
 
 /// The number of keep-alive probes that a connection sends within its idle timeout.
 const PROBES: u32 = 4;
@@ -58,6 +62,8 @@ pub(super) struct Connections<'a, S> {
     free: List<PHASE_LIST>,
     half_open: List<PHASE_LIST>,
     time_wait: List<PHASE_LIST>,
+    /// Connections in TIME-WAIT that gave their slot away.
+    pub(super) time_wait_records: TimeWaitRecords<'a, { table::HASHED }>,
     listeners: heapless::Vec<Listening<S>, MAX_PROGRAMS>,
     tcp: TcpOptions,
 }
@@ -76,6 +82,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         index: &'a mut [SlotIndex],
         sockets: &'a mut [SocketStorage<'a>],
         (receive, send): (&'a mut [u8], &'a mut [u8]),
+        time_wait: &'a mut [TimeWaitRecord],
         key: u64,
         tcp: TcpOptions,
     ) -> Option<Self> {
@@ -106,6 +113,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
             free,
             half_open: List::EMPTY,
             time_wait: List::EMPTY,
+            time_wait_records: TimeWaitRecords::new(time_wait, key),
             listeners: heapless::Vec::new(),
             tcp,
         })
@@ -178,9 +186,26 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         self.free.front()
     }
 
-    /// The slot to recycle for a new connection: the oldest in TIME-WAIT, otherwise the oldest half-open one.
-    pub(super) fn to_recycle(&self) -> Option<usize> {
-        self.time_wait.front().or(self.half_open.front())
+    /// A free slot, if need be that of the oldest connection in TIME-WAIT. A record of that connection stays.
+    // As `TimeWaitRecords::arrives`.
+    #[inline(never)]
+    pub(super) fn slot_or_time_wait(&mut self, now: Instant) -> Option<usize> {
+        if let Some(index) = self.free.front() {
+            return Some(index);
+        }
+        let index = self.time_wait.front()?;
+        let slot = &self.slots[index];
+        if let Some(tuple) = self.tuple(index) {
+            let (seq, ack, _) = slot.control.acknowledgement();
+            self.time_wait_records.add(now, tuple, (seq, ack), slot.time_wait_until);
+        }
+        self.enter(index, Phase::Free, None);
+        Some(index)
+    }
+
+    /// The oldest half-open connection.
+    pub(super) fn oldest_half_open(&self) -> Option<usize> {
+        self.half_open.front()
     }
 
     /// Runs every program at the next polls.

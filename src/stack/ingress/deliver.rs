@@ -3,11 +3,12 @@
 use smoltcp::phy::{PacketMeta, TxToken};
 use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::time::Instant;
+use smoltcp::wire::TcpSeqNumber;
 
 use super::demux;
 use super::frame::{OneFrame, Outgoing, Sent, WatchedTx};
 use crate::stack::control::{self, Segment, Verdict};
-use crate::stack::event::{Event, Probe};
+use crate::stack::event::{Event, Probe, Tuple};
 use crate::stack::{Session, Stack, UdpSession};
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
@@ -35,7 +36,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let (shown, scratch) = match verdict {
             Verdict::Challenge(why) => {
                 probe.event(now, &Event::Dropped(why));
-                return self.challenge(now, index, frame, token, probe);
+                let numbers = block.acknowledgement();
+                return self.acknowledge(now, frame, &segment.tuple, numbers, token, probe);
             }
             Verdict::Copy(patch) => {
                 // The first half is for the copy, the second for what smoltcp answers.
@@ -91,11 +93,17 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Answers a segment with a challenge ACK (RFC 5961): it acknowledges what was received, and nothing else.
-    fn challenge<T: TxToken, P: Probe>(&mut self, now: Instant, index: usize, frame: &[u8], token: T, probe: &mut P) {
-        let Some(tuple) = self.connections.tuple(index) else { return };
+    /// Answers a frame with an ACK of this sequence number, acknowledgement and window field.
+    pub(super) fn acknowledge<T: TxToken, P: Probe>(
+        &mut self,
+        now: Instant,
+        frame: &[u8],
+        tuple: &Tuple,
+        (seq, ack, window): (TcpSeqNumber, TcpSeqNumber, u16),
+        token: T,
+        probe: &mut P,
+    ) {
         let link = demux::link(frame, self.medium()).map(|(source, destination)| (destination, source));
-        let (seq, ack, window) = self.connections.slots[index].control.acknowledgement();
         let tuple = tuple.reversed();
         let mut reply = [0; control::LONGEST];
         let repr = control::bare(&tuple, seq, ack, window);

@@ -62,6 +62,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                     let set = &mut self.datagrams.set;
                     self.iface.poll_ingress_single(now, &mut OneFrame::new(frame, meta, token), set);
                 }
+                Target::TimeWait(tuple, (seq, ack)) => {
+                    self.acknowledge(now, frame, &tuple, (seq, ack, 0), token, probe);
+                }
                 Target::Slot(index, ref segment) => self.deliver(now, index, segment, (frame, meta), token, probe),
             }
             target
@@ -69,7 +72,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         #[cfg(feature = "dhcp")]
         self.apply_changes(now, &mut io.probe);
         match target {
-            Target::Nowhere => Some(Step::Ingress(None)),
+            Target::Nowhere | Target::TimeWait(..) => Some(Step::Ingress(None)),
             Target::Shared => {
                 self.datagrams_arrived();
                 // The rest of a long reply must leave before the next frame can ask for another one.

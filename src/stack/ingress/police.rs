@@ -4,9 +4,10 @@
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Instant;
+use smoltcp::wire::TcpSeqNumber;
 
 use super::demux::{self, Flow};
-use crate::stack::connections;
+use crate::stack::connections::{self, Late};
 use crate::stack::control::Segment;
 use crate::stack::event::{DropReason, Event, Probe, Tuple};
 use crate::stack::{End, Overflow, Phase, Session, Stack, UdpSession};
@@ -17,6 +18,8 @@ pub(super) enum Target {
     Shared,
     /// To the connection in this slot.
     Slot(usize, Segment),
+    /// Nowhere, but it is answered with this sequence number and this acknowledgement: its connection is in TIME-WAIT.
+    TimeWait(Tuple, (TcpSeqNumber, TcpSeqNumber)),
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
@@ -43,6 +46,18 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             probe.event(now, &Event::Dropped(DropReason::Checksum));
             return Target::Nowhere;
         }
+        let (records, time_wait) = (&mut self.connections.time_wait_records, self.config.tcp.time_wait);
+        if known.is_none()
+            && let Some(late) = records.arrives(now, time_wait, &segment)
+        {
+            return match late {
+                Late::Answer(seq, ack) => Target::TimeWait(segment.tuple, (seq, ack)),
+                Late::Drop(why) => {
+                    probe.event(now, &Event::Dropped(why));
+                    Target::Nowhere
+                }
+            };
+        }
         match known {
             // A segment that would complete a handshake is dropped, as if lost on the way, until there is room.
             Some(index) if !segment.opens() && !segment.rst && !self.may_be_established(index) => {
@@ -66,8 +81,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if !self.connections.listener_has_room(listener) {
             return self.overflow(now, &segment, DropReason::BacklogFull, probe);
         }
-        if self.connections.free_slot().is_none() {
-            match self.connections.to_recycle() {
+        if self.connections.slot_or_time_wait(now).is_none() {
+            match self.connections.oldest_half_open() {
                 Some(oldest) => self.connections.drop_unserved(now, oldest, End::Recycled, probe),
                 None => return self.overflow(now, &segment, DropReason::SlotsFull, probe),
             }

@@ -9,4 +9,5 @@ mod neighbours;
 mod pair;
 mod recycle;
 mod slow;
+mod time_wait;
 mod udp;

@@ -1,0 +1,240 @@
+//! TIME-WAIT: how long it lasts, and what answers late segments once its slot is gone.
+
+use smoltcp::phy::{ChecksumCapabilities, Medium};
+use smoltcp::socket::tcp::State;
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{EthernetAddress, TcpControl, TcpSeqNumber};
+
+use super::pair::*;
+use crate::host::Sizes;
+use crate::stack::*;
+use crate::trace::Summary;
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A connection of the server in TIME-WAIT.
+struct Late {
+    pair: Pair,
+    tuple: Tuple,
+    /// SND.NXT and RCV.NXT of the server.
+    numbers: (TcpSeqNumber, TcpSeqNumber),
+    began: Instant,
+}
+
+impl Late {
+    /// The server has closed first. The client has forgotten the connection.
+    fn new() -> Late {
+        let mut pair = Pair::new(SMALL);
+        pair.server.listen(Listener::new(7, App::Closer));
+        // Both learn each other's hardware address.
+        let refused = pair.call(99, App::Idle);
+        pair.run_for(SECOND * 3);
+        pair.client.stack.take(refused).unwrap();
+        let id = pair.call(7, App::Echo);
+        pair.run_for(SECOND);
+        pair.client.stack.take(id).unwrap();
+        let [connection] = pair.served()[..] else { panic!("{:?}", pair.served()) };
+        assert_eq!(connection.phase, Phase::TimeWait);
+        let slot = &pair.server.stack.connections.slots[connection.id.slot()];
+        let (seq, ack, _) = slot.control.acknowledgement();
+        let began = slot.time_wait_until - SECOND * 60;
+        Late { tuple: connection.tuple, numbers: (seq, ack), began, pair }
+    }
+
+    /// The same, and its slot has gone to another connection.
+    fn recycled() -> Late {
+        let mut late = Late::new();
+        let ids: Vec<_> = (0..4).map(|_| late.pair.call(7, App::Echo)).collect();
+        late.pair.run_for(SECOND);
+        for id in ids {
+            late.pair.client.stack.take(id).unwrap();
+        }
+        assert!(late.pair.served().iter().all(|connection| connection.tuple != late.tuple));
+        late
+    }
+
+    /// What the server answers to a segment from the client's old port, as flags, sequence number, acknowledgement and window.
+    fn answer(&mut self, control: TcpControl, seq: TcpSeqNumber, data: &[u8]) -> Option<(&'static str, i32, i32, u16)> {
+        let mut repr = control::bare(&self.tuple, seq, self.numbers.0, 1000);
+        repr.control = control;
+        if control == TcpControl::Syn {
+            repr.ack_number = None;
+        }
+        repr.payload = data;
+        let (client, server) = (EthernetAddress([2, 0, 0, 0, 0, 2]), EthernetAddress([2, 0, 0, 0, 0, 1]));
+        let (mut frame, checksums) = ([0; 200], ChecksumCapabilities::default());
+        let len = control::write(&mut frame, Some((client, server)), &self.tuple, &repr, &checksums).unwrap();
+        self.pair.to_server.borrow_mut().push_back(frame[..len].to_vec());
+        self.pair.server.stack.poll(self.pair.now, &mut self.pair.server.io);
+        let frames = std::mem::take(&mut *self.pair.to_client.borrow_mut());
+        let answers: Vec<_> =
+            frames.iter().filter_map(|frame| Summary::of(frame, Medium::Ethernet).segment()).collect();
+        assert!(answers.len() <= 1, "{answers:?}");
+        let answer = answers.first()?;
+        Some((answer.flags(), answer.seq.0, answer.ack.unwrap_or_default().0, answer.window as u16))
+    }
+
+    /// The answer to a late segment.
+    fn acknowledgement(&self) -> Option<(&'static str, i32, i32, u16)> {
+        Some(("ACK", self.numbers.0.0, self.numbers.1.0, 0))
+    }
+
+    fn go_to(&mut self, seconds: u64) {
+        self.pair.run_for(self.began + SECOND * seconds as u32 - self.pair.now);
+    }
+
+    fn back(&self, bytes: usize) -> TcpSeqNumber {
+        self.numbers.1 - bytes
+    }
+}
+
+#[test]
+fn it_lasts_60_s() {
+    let mut late = Late::new();
+    late.go_to(59);
+    assert_eq!(late.pair.served()[0].state, State::TimeWait);
+    assert_eq!(late.pair.served()[0].due, Some(late.began + SECOND * 60));
+    late.go_to(60);
+    assert!(late.pair.served().is_empty());
+    let ended = |event: &Event| matches!(event, Event::State { from: State::TimeWait, to: State::Closed, .. });
+    assert_eq!(late.pair.server.has(ended), 1);
+}
+
+#[test]
+fn a_repeated_fin_restarts_it() {
+    let mut late = Late::new();
+    late.go_to(50);
+    assert!(late.answer(TcpControl::Fin, late.back(1), &[]).is_some());
+    late.go_to(109);
+    assert_eq!(late.pair.served()[0].state, State::TimeWait);
+    late.go_to(110);
+    assert!(late.pair.served().is_empty());
+}
+
+/// smoltcp's own time is over after 10 s: what is unread then is still read.
+#[test]
+fn a_program_reads_on() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::ask(&[1; 400], 0)));
+    let id = pair.call(7, App::Slow { piece: 2, got: 0, next: Instant::ZERO });
+    pair.run_for(SECOND * 150);
+    assert_eq!(pair.state(id), Some(State::TimeWait));
+    pair.run_for(SECOND * 100);
+    let Some((App::Slow { got, .. }, end)) = pair.client.stack.take(id) else { panic!("it has not ended") };
+    assert_eq!((got, end), (400, End::Closed));
+}
+
+#[test]
+fn a_record_ignores_resets_and_acknowledgements() {
+    let mut late = Late::recycled();
+    for control in [TcpControl::Rst, TcpControl::None] {
+        assert_eq!(late.answer(control, late.numbers.1, &[]), None);
+    }
+    let dropped = |event: &Event| matches!(event, Event::Dropped(DropReason::BadReset | DropReason::OldAck));
+    assert_eq!(late.pair.server.has(dropped), 2);
+    assert_eq!(late.answer(TcpControl::Fin, late.back(1), &[]), late.acknowledgement(), "it is still there");
+}
+
+#[test]
+fn a_record_answers_at_most_twice_a_second() {
+    let mut late = Late::recycled();
+    let segments: [(TcpControl, usize, &[u8]); 4] = [
+        (TcpControl::Fin, 1, &[]),
+        (TcpControl::Fin, 3, b"ab"),
+        (TcpControl::None, 0, b"abc"),
+        // An old duplicate.
+        (TcpControl::Syn, 1000, &[]),
+    ];
+    for (control, back, data) in segments {
+        assert_eq!(late.answer(control, late.back(back), data), late.acknowledgement(), "{control:?}");
+        late.pair.now += Duration::from_millis(499);
+        assert_eq!(late.answer(control, late.back(back), data), None, "{control:?}");
+        late.pair.now += SECOND;
+    }
+}
+
+#[test]
+fn a_record_ends_with_the_time_of_its_connection() {
+    let mut late = Late::recycled();
+    late.go_to(59);
+    assert_eq!(late.answer(TcpControl::None, late.numbers.1, b"late"), late.acknowledgement());
+    late.go_to(61);
+    let (flags, ..) = late.answer(TcpControl::None, late.numbers.1, b"late").unwrap();
+    assert!(flags.contains("RST"), "{flags}");
+}
+
+#[test]
+fn a_repeated_fin_restarts_a_record() {
+    let mut late = Late::recycled();
+    late.go_to(50);
+    assert_eq!(late.answer(TcpControl::Fin, late.back(1), &[]), late.acknowledgement());
+    // Another FIN does not.
+    late.go_to(100);
+    assert_eq!(late.answer(TcpControl::Fin, late.numbers.1, &[]), late.acknowledgement());
+    late.go_to(109);
+    assert_eq!(late.answer(TcpControl::None, late.numbers.1, b"late"), late.acknowledgement());
+    late.go_to(111);
+    let (flags, ..) = late.answer(TcpControl::None, late.numbers.1, b"late").unwrap();
+    assert!(flags.contains("RST"), "{flags}");
+}
+
+#[test]
+fn a_new_syn_takes_the_place_of_a_record() {
+    let mut late = Late::recycled();
+    assert_eq!(late.answer(TcpControl::Syn, late.numbers.1, &[]), late.acknowledgement(), "not above RCV.NXT");
+    let (flags, ..) = late.answer(TcpControl::Syn, late.numbers.1 + 1, &[]).unwrap();
+    assert_eq!(flags, "SYN,ACK");
+    assert!(!late.pair.server.stack.connections.time_wait_records.holds(late.pair.now, &late.tuple));
+    assert!(late.pair.served().iter().any(|connection| connection.tuple == late.tuple));
+}
+
+/// The client closes first, so its own slots are in TIME-WAIT.
+#[test]
+fn connecting_takes_slots_in_time_wait_and_no_endpoints_with_a_record() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Echo));
+    let mut tuples = Vec::new();
+    for round in 0..200 {
+        let id = pair.call(7, App::Closer);
+        tuples.push(pair.client.stack.connections.tuple(id.slot()).unwrap());
+        pair.run_for(Duration::from_millis(100));
+        assert_eq!(pair.client.stack.take(id).map(|(_, end)| end), Some(End::Closed), "round {round}");
+    }
+    let Host { stack, io } = &mut pair.client;
+    for tuple in &tuples {
+        let (port, patience) = (tuple.local.port, SECOND);
+        let again = stack.connect_from(pair.now, port, tuple.remote, App::Idle, patience, io);
+        assert_eq!(again, Err(ConnectError::Full), "{port}");
+    }
+    pair.run_for(SECOND * 61);
+    let Host { stack, io } = &mut pair.client;
+    assert!(stack.connect_from(pair.now, tuples[0].local.port, tuples[0].remote, App::Idle, SECOND, io).is_ok());
+}
+
+#[test]
+fn many_connections_leave_no_more_records_than_there_is_room_for() {
+    const SIZES: Sizes = Sizes { connections: 8, ..SMALL };
+    let mut pair = Pair::new(SIZES);
+    pair.server.listen(Listener::new(7, App::Closer));
+    pair.server.listen(Listener::new(8, App::Echo));
+    let live = pair.call(8, App::Idle);
+    pair.run_for(SECOND);
+    for round in 0..20_000 {
+        let id = pair.call(7, App::Echo);
+        pair.run_until_idle();
+        while pair.client.stack.ended(id).is_none() {
+            pair.now += Duration::from_millis(10);
+            pair.run_until_idle();
+        }
+        assert_eq!(pair.client.stack.take(id).map(|(_, end)| end), Some(End::Closed), "round {round}");
+        pair.server.io.probe.0.clear();
+        pair.client.io.probe.0.clear();
+    }
+    assert_eq!(pair.server.stack.connections.time_wait_records.count(pair.now), 128);
+    assert_eq!(pair.state(live), Some(State::Established));
+    let served = pair.served();
+    assert_eq!(served.iter().filter(|connection| connection.state == State::Established).count(), 1);
+    assert_eq!(served.iter().filter(|connection| connection.phase == Phase::TimeWait).count(), 7);
+    pair.run_for(SECOND * 61);
+    assert_eq!(pair.server.stack.connections.time_wait_records.count(pair.now), 0);
+}
