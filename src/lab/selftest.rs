@@ -20,7 +20,7 @@ type Memory<'a> = Pool<'a, Script<'a>, (), 1, 256, 256, 0, 0, 0>;
 
 /// More steps than any of the runs takes.
 const STEPS: u32 = 1000;
-const TIME: Duration = Duration::from_secs(60);
+const TIME: Duration = Duration::from_secs(90);
 
 /// A run, with its expectations.
 #[derive(Clone, Copy, Debug)]

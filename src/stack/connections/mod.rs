@@ -23,6 +23,7 @@ pub(super) use connect::mss;
 pub(super) use deadlines::sooner;
 pub(super) use lifecycle::Cause;
 pub(super) use slot_index::Index;
+pub(super) use time_wait::Late;
 pub(super) use turn::RETRY;
 
 use smoltcp::iface::{SocketSet, SocketStorage};
@@ -153,6 +154,8 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
     }
 
     /// A free slot, if need be that of the oldest connection in TIME-WAIT. A record of that connection stays.
+    // As `TimeWaitRecords::arrives`.
+    #[inline(never)]
     pub(super) fn slot_or_time_wait(&mut self, now: Instant) -> Option<usize> {
         if let Some(index) = self.free.front() {
             return Some(index);

@@ -95,9 +95,11 @@ impl<S> Slot<'_, S> {
     /// Whether the socket must stay in TIME-WAIT without a turn: smoltcp's own time is shorter, and at its end smoltcp throws away
     /// what the program has not read.
     pub(super) fn rests(&self, now: Instant) -> bool {
-        let Some(socket) = self.peek() else { return false };
-        let reads = || self.phase == Phase::Serving && (socket.recv_queue() > 0 || self.wake_at.is_some());
-        socket.state() == State::TimeWait && !self.control.owes_ack() && (now < self.time_wait_until || reads())
+        let reads = || {
+            let is_unread = self.peek().is_some_and(|socket| socket.recv_queue() > 0);
+            self.phase == Phase::Serving && (is_unread || self.wake_at.is_some())
+        };
+        self.state == State::TimeWait && !self.control.owes_ack() && (now < self.time_wait_until || reads())
     }
 
     /// How a connection ends if no answer came: unreachable if not even its SYN could leave.

@@ -1,12 +1,12 @@
 //! Records of connections in TIME-WAIT whose slot was needed: enough to answer late segments (RFC 9293 section 3.6.1).
 //!
-//! All records form a circle in order of time. The next one to be written is `oldest`; the one before it is the newest. Empty
-//! records are older than all others. So the oldest record goes when there is no room, and each operation takes constant time.
+//! They form a ring in order of arrival, so the oldest one goes when there is no room. A table finds one by its endpoints. Each
+//! operation takes constant time, except on a board, which searches its few records.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::TcpSeqNumber;
 
-use super::slot_index::{Bucket, Index, NONE, Node};
+use super::slot_index::{Bucket, Index, NONE};
 use crate::stack::control::Segment;
 use crate::stack::event::{DropReason, Tuple};
 use crate::stack::half_sip::half_sip_of;
@@ -27,7 +27,6 @@ pub struct TimeWaitRecord {
     ack: TcpSeqNumber,
     /// When TIME-WAIT ends, in ticks.
     ends_at: u32,
-    order: Node,
     bucket: Bucket,
 }
 
@@ -40,7 +39,6 @@ impl Default for TimeWaitRecord {
             seq: TcpSeqNumber(0),
             ack: TcpSeqNumber(0),
             ends_at: 0,
-            order: Node::EMPTY,
             bucket: Bucket::EMPTY,
         }
     }
@@ -48,53 +46,47 @@ impl Default for TimeWaitRecord {
 
 /// What happens to a segment for a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::stack) struct Late {
-    /// Why it is dropped; `None` for a repeated FIN.
-    pub(in crate::stack) why: Option<DropReason>,
-    /// The sequence number and the acknowledgement of the answer.
-    pub(in crate::stack) answer: Option<(TcpSeqNumber, TcpSeqNumber)>,
+pub(in crate::stack) enum Late {
+    /// It is answered with an ACK of this sequence number and this acknowledgement.
+    Answer(TcpSeqNumber, TcpSeqNumber),
+    /// It is dropped.
+    Drop(DropReason),
 }
 
 /// The records.
 pub(in crate::stack) struct TimeWaitRecords<'a, const HASHED: bool> {
     records: &'a mut [TimeWaitRecord],
     key: u64,
-    oldest: usize,
+    /// The record that the next connection gets.
+    next: usize,
 }
 
 impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
-    /// Empties the records. Those beyond 65,534 are not used.
+    /// Takes empty records. Those beyond 65,534 are not used.
     pub(super) fn new(records: &'a mut [TimeWaitRecord], key: u64) -> Self {
         let count = records.len().min(usize::from(NONE) - 1);
-        let mut records = TimeWaitRecords { records: &mut records[..count], key, oldest: 0 };
-        records.clear();
-        records
+        TimeWaitRecords { records: &mut records[..count], key, next: 0 }
     }
 
     /// Empties all records.
     pub(super) fn clear(&mut self) {
         self.records.fill(TimeWaitRecord::default());
-        for index in 0..self.records.len() {
-            self.link(index.checked_sub(1).unwrap_or(self.records.len() - 1), index);
-        }
     }
 
-    /// Adds a connection whose TIME-WAIT ends at `until`, in place of the oldest one if there is no room.
+    /// Adds a connection whose TIME-WAIT ends at `until`, in place of the oldest one if there is no room. None with the same
+    /// endpoints is in TIME-WAIT.
     pub(super) fn add(&mut self, now: Instant, tuple: Tuple, numbers: (TcpSeqNumber, TcpSeqNumber), until: Instant) {
-        if let Some(index) = self.position(&tuple) {
-            self.remove(index);
-        }
-        let index = self.oldest;
-        if index >= self.records.len() {
+        let index = if self.next < self.records.len() { self.next } else { 0 };
+        if self.records.is_empty() {
             return;
         }
-        self.empty(index);
+        self.next = index + 1;
+        self.remove(index);
         let record = &mut self.records[index];
         record.tuple = Some(tuple);
         (record.seq, record.ack) = numbers;
         record.ends_at = end(until);
         record.answered = (ticks(now) as u16).wrapping_sub(ANSWER_INTERVAL);
-        self.oldest = record.order.next.into();
         if let Some(bucket) = self.bucket(&tuple) {
             self.records[index].bucket.next = self.records[bucket].bucket.first;
             self.records[bucket].bucket.first = index as Index;
@@ -114,6 +106,8 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
     }
 
     /// Takes in a segment. Returns `None` if no record keeps it from being treated like any other.
+    // Never inlined, which saves 100 bytes of a board's flash.
+    #[inline(never)]
     pub(in crate::stack) fn arrives(&mut self, now: Instant, time_wait: Duration, segment: &Segment) -> Option<Late> {
         let index = self.find(now, &segment.tuple)?;
         let record = &mut self.records[index];
@@ -122,38 +116,31 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
             self.remove(index);
             return None;
         }
-        let repeats_fin = segment.fin && !segment.syn && segment.end() == record.ack;
         let why = match () {
             // RFC 1337: nothing resets TIME-WAIT.
-            () if segment.rst => Some(DropReason::BadReset),
-            () if segment.syn => Some(DropReason::BadSyn),
-            () if repeats_fin => None,
-            () if segment.len > 0 || segment.fin => Some(DropReason::AfterFin),
-            () => Some(DropReason::OldAck),
+            () if segment.rst => return Some(Late::Drop(DropReason::BadReset)),
+            () if segment.syn => DropReason::BadSyn,
+            () if segment.end() != segment.seq => DropReason::AfterFin,
+            () => return Some(Late::Drop(DropReason::OldAck)),
         };
-        let tick = ticks(now) as u16;
-        let answers = !matches!(why, Some(DropReason::BadReset | DropReason::OldAck))
-            && tick.wrapping_sub(record.answered) >= ANSWER_INTERVAL;
-        if answers {
-            record.answered = tick;
-        }
-        let answer = answers.then_some((record.seq, record.ack));
-        if why.is_none() {
-            // RFC 9293 section 3.10.7.4: a repeated FIN restarts the time.
+        // RFC 9293 section 3.10.7.4: a repeated FIN restarts the time.
+        if segment.fin && segment.end() == record.ack {
             record.ends_at = end(now + time_wait);
-            self.renew(index);
         }
-        Some(Late { why, answer })
+        let tick = ticks(now) as u16;
+        if tick.wrapping_sub(record.answered) < ANSWER_INTERVAL {
+            return Some(Late::Drop(why));
+        }
+        record.answered = tick;
+        Some(Late::Answer(record.seq, record.ack))
     }
 
     /// The record of a connection that is in TIME-WAIT.
     fn find(&self, now: Instant, tuple: &Tuple) -> Option<usize> {
-        self.position(tuple).filter(|&index| (self.records[index].ends_at.wrapping_sub(ticks(now)) as i32) > 0)
-    }
-
-    /// The record of a connection whose TIME-WAIT may be over.
-    fn position(&self, tuple: &Tuple) -> Option<usize> {
-        let is_same = |record: &TimeWaitRecord| record.tuple.as_ref() == Some(tuple);
+        let now = ticks(now);
+        let is_same = |record: &TimeWaitRecord| {
+            record.tuple.as_ref() == Some(tuple) && (record.ends_at.wrapping_sub(now) as i32) > 0
+        };
         if !HASHED {
             return self.records.iter().position(is_same);
         }
@@ -168,15 +155,8 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
         None
     }
 
-    /// Removes a record. It is the next to be written.
+    /// Empties a record. Its place in the ring stays empty until its turn.
     fn remove(&mut self, index: usize) {
-        self.empty(index);
-        self.renew(index);
-        self.oldest = index;
-    }
-
-    /// Empties a record in its place.
-    fn empty(&mut self, index: usize) {
         let Some(tuple) = self.records[index].tuple.take() else { return };
         let Some(bucket) = self.bucket(&tuple) else { return };
         let next = self.records[index].bucket.next;
@@ -193,23 +173,6 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
             }
             before = record.next;
         }
-    }
-
-    /// Makes a record the newest.
-    fn renew(&mut self, index: usize) {
-        let Node { previous, next } = self.records[index].order;
-        if index == self.oldest {
-            self.oldest = next.into();
-            return;
-        }
-        self.link(previous.into(), next.into());
-        self.link(self.records[self.oldest].order.previous.into(), index);
-        self.link(index, self.oldest);
-    }
-
-    fn link(&mut self, older: usize, newer: usize) {
-        self.records[older].order.next = newer as Index;
-        self.records[newer].order.previous = older as Index;
     }
 
     /// The index of a tuple's bucket.
@@ -243,34 +206,35 @@ mod tests {
     const ROOM: usize = 8;
     const TIME_WAIT: Duration = Duration::from_secs(60);
 
-    /// The same without links: the oldest is first.
+    /// The same without a ring and a table. A record goes once `ROOM` others have come.
     #[derive(Default)]
-    struct Plain(Vec<(Tuple, TcpSeqNumber, u32)>);
+    struct Plain {
+        records: Vec<(Tuple, TcpSeqNumber, u32, usize)>,
+        count: usize,
+    }
 
     impl Plain {
         fn position(&self, now: Instant, tuple: &Tuple) -> Option<usize> {
-            self.0.iter().position(|(other, _, ends_at)| other == tuple && *ends_at > ticks(now))
+            self.records.iter().position(|(other, _, ends_at, _)| other == tuple && *ends_at > ticks(now))
         }
 
         fn add(&mut self, tuple: Tuple, ack: TcpSeqNumber, until: Instant) {
-            self.0.retain(|(other, ..)| *other != tuple);
-            self.0.push((tuple, ack, end(until)));
-            if self.0.len() > ROOM {
-                self.0.remove(0);
-            }
+            self.count += 1;
+            let (count, last) = (self.count, self.count.saturating_sub(ROOM));
+            self.records.retain(|(.., number)| *number > last);
+            self.records.push((tuple, ack, end(until), count));
         }
 
         /// Returns whether a record takes the segment.
         fn arrives(&mut self, now: Instant, segment: &Segment) -> bool {
             let Some(index) = self.position(now, &segment.tuple) else { return false };
-            let ack = self.0[index].1;
-            if segment.syn && segment.seq > ack {
-                self.0.remove(index);
+            let (_, ack, ends_at, _) = &mut self.records[index];
+            if segment.syn && segment.seq > *ack {
+                self.records.remove(index);
                 return false;
             }
-            if segment.fin && segment.end() == ack {
-                self.0.remove(index);
-                self.0.push((segment.tuple, ack, end(now + TIME_WAIT)));
+            if segment.fin && segment.end() == *ack {
+                *ends_at = end(now + TIME_WAIT);
             }
             true
         }
@@ -290,11 +254,13 @@ mod tests {
             let (tuple, ack) = (tuples[random.below(24)], TcpSeqNumber(random.below(4) as i32));
             if random.one_in(3) {
                 let until = now + Duration::from_millis(random.below(60_000) as u64);
-                records.add(now, tuple, (ack, ack), until);
-                plain.add(tuple, ack, until);
+                if !records.holds(now, &tuple) {
+                    records.add(now, tuple, (ack, ack), until);
+                    plain.add(tuple, ack, until);
+                }
             } else if random.one_in(500) {
                 records.clear();
-                plain.0.clear();
+                plain.records.clear();
             } else {
                 let (syn, fin) = (random.one_in(3), random.one_in(2));
                 let fin = fin && !syn;

@@ -102,7 +102,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
     /// Lets a connection send, and sets its next deadline.
     fn send<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> Sending {
-        let (changed, sent) = self.transmit(now, index, io);
+        let rests = self.connections.slots[index].rests(now);
+        let (changed, sent) = if rests { (false, Sent::default()) } else { self.transmit(now, index, io) };
         let current = self.check_state(now, index, Cause::Timer, io);
         self.connections.blocked = sent.exhausted;
         let current = current && self.connections.slots[index].queue == Queue::Run;
@@ -147,9 +148,6 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     fn transmit<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> (bool, Sent) {
         let medium = self.medium();
         let slot = &mut self.connections.slots[index];
-        if slot.rests(now) {
-            return (false, Sent::default());
-        }
         let (Some((set, _)), block) = (&mut slot.set, &mut slot.control) else { return (false, Sent::default()) };
         let mut watch = Watch::connection(&mut io.device, &mut io.probe, Outgoing { block, medium }, self.fragment_ids);
         let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
@@ -161,9 +159,6 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     fn transmit<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> (bool, Sent) {
         let medium = self.medium();
         let (mut changed, mut total) = (false, Sent::default());
-        if self.connections.slots[index].rests(now) {
-            return (changed, total);
-        }
         self.connections.slots[index].control.expire(now);
         for _ in 0..WITHHELD_AT_ONCE {
             self.rewind(now, index);

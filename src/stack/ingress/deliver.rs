@@ -36,7 +36,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let (shown, scratch) = match verdict {
             Verdict::Challenge(why) => {
                 probe.event(now, &Event::Dropped(why));
-                return self.challenge(now, index, frame, token, probe);
+                let numbers = block.acknowledgement();
+                return self.acknowledge(now, frame, &segment.tuple, numbers, token, probe);
             }
             Verdict::Copy(patch) => {
                 // The first half is for the copy, the second for what smoltcp answers.
@@ -90,13 +91,6 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if block.fin_is_due() {
             self.show_fin(now, index);
         }
-    }
-
-    /// Answers a segment with a challenge ACK (RFC 5961): it acknowledges what was received, and nothing else.
-    fn challenge<T: TxToken, P: Probe>(&mut self, now: Instant, index: usize, frame: &[u8], token: T, probe: &mut P) {
-        let Some(tuple) = self.connections.tuple(index) else { return };
-        let numbers = self.connections.slots[index].control.acknowledgement();
-        self.acknowledge(now, frame, &tuple, numbers, token, probe);
     }
 
     /// Answers a frame with an ACK of this sequence number, acknowledgement and window field.

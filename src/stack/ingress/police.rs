@@ -7,7 +7,7 @@ use smoltcp::time::Instant;
 use smoltcp::wire::TcpSeqNumber;
 
 use super::demux::{self, Flow};
-use crate::stack::connections;
+use crate::stack::connections::{self, Late};
 use crate::stack::control::Segment;
 use crate::stack::event::{DropReason, Event, Probe, Tuple};
 use crate::stack::{End, Overflow, Phase, Session, Stack, UdpSession};
@@ -50,10 +50,13 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if known.is_none()
             && let Some(late) = records.arrives(now, time_wait, &segment)
         {
-            if let Some(why) = late.why {
-                probe.event(now, &Event::Dropped(why));
-            }
-            return late.answer.map_or(Target::Nowhere, |numbers| Target::TimeWait(segment.tuple, numbers));
+            return match late {
+                Late::Answer(seq, ack) => Target::TimeWait(segment.tuple, (seq, ack)),
+                Late::Drop(why) => {
+                    probe.event(now, &Event::Dropped(why));
+                    Target::Nowhere
+                }
+            };
         }
         match known {
             // A segment that would complete a handshake is dropped, as if lost on the way, until there is room.
