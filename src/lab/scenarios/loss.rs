@@ -24,7 +24,10 @@ pub(super) fn data() -> Setup<'static> {
 }
 
 pub(super) fn fast() -> Setup<'static> {
-    bulk().with_faults(&["drop client data 2"])
+    // A delayed acknowledgement of the first segment would be the first that tells of the gap, and no duplicate.
+    let mut setup = bulk();
+    setup.ack_delay = None;
+    setup.with_faults(&["drop client data 2"])
 }
 
 pub(super) fn fin() -> Setup<'static> {
