@@ -215,6 +215,11 @@ fn caused(cause: Cause, segment: Option<Segment>) -> Explanation {
              sent again.",
             "RFC 6298 section 5",
         ),
+        Cause::TailProbe => because(
+            "No acknowledgement arrived for two round trips: the last segment is sent again, and the answer shows whether \
+             an earlier one was lost.",
+            "RFC 8985 section 7",
+        ),
         Cause::WindowUpdate => because(
             "The program has read data: this segment tells the peer that the window is larger.",
             "RFC 9293 section 3.8.6",

@@ -148,9 +148,9 @@ impl Pair {
         loop {
             let a = self.client.stack.poll(self.now, &mut self.client.io);
             // A keep-alive probe has one byte.
-            self.to_server.borrow_mut().retain(|frame| {
-                Summary::of(frame, Medium::Ethernet).segment().is_none_or(|segment| segment.len <= 1)
-            });
+            self.to_server
+                .borrow_mut()
+                .retain(|frame| Summary::of(frame, Medium::Ethernet).segment().is_none_or(|segment| segment.len <= 1));
             let b = self.server.stack.poll(self.now, &mut self.server.io);
             let busy = !self.to_client.borrow().is_empty();
             if !busy && a.is_none_or(|a| a > self.now) && b.is_none_or(|b| b > self.now) {
