@@ -440,7 +440,7 @@ impl Block {
 
     /// The window that smoltcp must be shown before it sends, as a field, if it differs from the one shown. `queue` is the number of
     /// bytes in its send buffer.
-    pub(in crate::stack) fn to_show(&mut self, now: Instant, queue: usize) -> Option<u16> {
+    pub(in crate::stack) fn changed_field(&mut self, now: Instant, queue: usize) -> Option<u16> {
         let queue = queue as u32;
         if self.flight() == 0 && now - self.recovery.sent_at >= self.recovery.rtt.timeout(0) {
             self.recovery.window.on_idle();
