@@ -6,8 +6,8 @@
 //! client sends syn 2 within 3s             the second SYN; within counts from the one before
 //! client RST                               short for: client sends rst
 //! server retransmits synack 1 within 3s    the first retransmission of SYN,ACK
-//! client sends keep-alive                  or zero-window-probe, window-update, delayed-ack, duplicate-ack,
-//!                                          fast-retransmission
+//! client sends keep-alive                  or tail-probe, zero-window-probe, window-update, delayed-ack,
+//!                                          duplicate-ack, fast-retransmission
 //! client receives "Hello,Li!"              in the bytes that the client's programs have read so far
 //! client ends timed-out                    or closed, aborted, refused, reset, recycled, unreachable
 //! server drops backlog-full
@@ -191,7 +191,7 @@ impl Frames {
             return false;
         }
         let before = self.last.replace(now);
-        let again = matches!(cause, Some(Cause::Retransmission { .. } | Cause::FastRetransmission));
+        let again = matches!(cause, Some(Cause::Retransmission { .. } | Cause::FastRetransmission | Cause::TailProbe));
         if self.again && !again {
             return false;
         }
@@ -206,8 +206,15 @@ impl Frames {
 }
 
 /// The names in a file for the causes of segments.
-const CAUSES: [&str; 6] =
-    ["delayed-ack", "duplicate-ack", "fast-retransmission", "keep-alive", "window-update", "zero-window-probe"];
+const CAUSES: [&str; 7] = [
+    "delayed-ack",
+    "duplicate-ack",
+    "fast-retransmission",
+    "keep-alive",
+    "tail-probe",
+    "window-update",
+    "zero-window-probe",
+];
 
 fn cause_slug(cause: Cause) -> &'static str {
     match cause {
@@ -216,6 +223,7 @@ fn cause_slug(cause: Cause) -> &'static str {
         Cause::FastRetransmission => "fast-retransmission",
         Cause::KeepAlive => "keep-alive",
         Cause::Retransmission { .. } => "retransmission",
+        Cause::TailProbe => "tail-probe",
         Cause::WindowUpdate => "window-update",
         Cause::ZeroWindowProbe => "zero-window-probe",
     }

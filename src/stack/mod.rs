@@ -88,7 +88,7 @@ use ports::Ports;
 pub const MAX_PROGRAMS: usize = 16;
 
 /// The largest number of steps that one [`Stack::poll`] takes.
-pub const POLL_BUDGET: usize = 256;
+const POLL_BUDGET: usize = 256;
 
 /// A TCP/IP stack that runs programs in memory borrowed for `'a`.
 ///
@@ -245,7 +245,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Step::Idle(self.deadline())
     }
 
-    /// Repeats [`step`](Self::step) until no work is left, at most [`POLL_BUDGET`] times.
+    /// Repeats [`step`](Self::step) until no work is left, at most 256 times.
     ///
     /// Returns when to poll again, unless a frame arrives earlier: `now` if work is left, `None` if nothing is scheduled.
     pub fn poll<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Instant> {

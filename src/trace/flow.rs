@@ -15,7 +15,7 @@ pub enum Cause {
     DelayedAck(Duration),
     /// A repeat of the last acknowledgement.
     DuplicateAck,
-    /// A retransmission after three duplicate acknowledgements (RFC 5681 section 3.2).
+    /// A retransmission after three duplicate acknowledgements (RFC 5681 section 3.2), or in the recovery that they began.
     FastRetransmission,
     /// A keep-alive probe: nothing arrived for the keep-alive time.
     KeepAlive,
@@ -26,6 +26,8 @@ pub enum Cause {
         /// The number of this retransmission, from 1.
         count: u32,
     },
+    /// The last segment again, before the retransmission timer expires: its acknowledgement shows what was lost (RFC 8985 section 7).
+    TailProbe,
     /// An acknowledgement that reports a larger window.
     WindowUpdate,
     /// A probe of one byte: the peer's window is closed, and may have opened.
@@ -40,6 +42,7 @@ impl fmt::Display for Cause {
             Cause::FastRetransmission => f.write_str("fast retransmission"),
             Cause::KeepAlive => f.write_str("keep-alive"),
             Cause::Retransmission { rto, count } => write!(f, "retransmission {count}, RTO {rto}"),
+            Cause::TailProbe => f.write_str("tail loss probe"),
             Cause::WindowUpdate => f.write_str("window update"),
             Cause::ZeroWindowProbe => f.write_str("zero-window probe"),
         }
@@ -48,6 +51,9 @@ impl fmt::Display for Cause {
 
 /// The number of transmissions remembered for each side. They show how long a retransmission waited.
 const REMEMBERED: usize = 16;
+
+/// A retransmission this soon after an arrival answers it: no retransmission timer is that short.
+const PROMPT: Duration = Duration::from_millis(50);
 
 /// One side of a connection: its sequence numbers, windows and timers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -69,11 +75,21 @@ pub struct Side {
     /// How long the last retransmission waited.
     pub rto: Option<Duration>,
     duplicates: u32,
+    /// What began the retransmissions, and SND.NXT at that time: they end once it is acknowledged.
+    recovery: Option<(Trigger, TcpSeqNumber)>,
+    /// When the last segment arrived.
+    heard: Option<Instant>,
     sent: [Option<Transmission>; REMEMBERED],
     /// When this side's data was last acknowledged.
     advanced: Option<Instant>,
     /// When the oldest payload arrived that this side has not acknowledged yet.
     unacknowledged_since: Option<Instant>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Trigger {
+    Duplicates,
+    Timer,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,13 +147,16 @@ impl Flow {
         let other = self.sides[1 - side];
         let me = &mut self.sides[side];
         let window = window(segment, other.scale, me.scale);
+        me.heard = Some(now);
         if let Some(ack) = segment.ack
             && me.iss.is_some()
         {
             if ack > me.una {
                 me.una = ack;
                 me.advanced = Some(now);
-                me.duplicates = 0;
+                // The first acknowledgement after a loss may be delayed, so that it is new and tells of the gap as well.
+                me.duplicates = u32::from(segment.sacks);
+                me.recovery = me.recovery.filter(|(_, point)| ack < *point);
             } else if ack == me.una && segment.space() == 0 && me.in_flight() > 0 && window == me.snd_wnd {
                 me.duplicates += 1;
             }
@@ -167,7 +186,7 @@ impl Side {
     /// side's.
     fn begin_sending(&mut self, iss: TcpSeqNumber) {
         (self.iss, self.una, self.nxt) = (Some(iss), iss, iss);
-        self.sent = [None; REMEMBERED];
+        (self.sent, self.recovery) = ([None; REMEMBERED], None);
     }
 
     /// Notes that a segment with payload, SYN or FIN is sent. Returns its cause unless it is sent for the first time.
@@ -196,13 +215,19 @@ impl Side {
         if !again {
             return None;
         }
-        if self.duplicates >= 3 {
+        let answers = self.heard.is_some_and(|at| now < at + PROMPT);
+        if self.duplicates >= 3 || (answers && matches!(self.recovery, Some((Trigger::Duplicates, _)))) {
             self.duplicates = 0;
+            self.recovery = Some((Trigger::Duplicates, self.nxt));
             return Some(Cause::FastRetransmission);
         }
         // An acknowledgement of new data restarts the timer (RFC 6298 section 5.3).
         let started = before.map(|t| self.advanced.map_or(t.at, |at| at.max(t.at)));
         let rto = started.map_or(Duration::ZERO, |at| now - at);
+        if self.recovery.is_none() && count == 1 && end == self.nxt && self.una < segment.seq {
+            return Some(Cause::TailProbe);
+        }
+        self.recovery = Some((Trigger::Timer, self.nxt));
         // A segment sent right after a retransmission did not wait for its own timer.
         self.rto = Some(rto);
         Some(Cause::Retransmission { rto, count: count.max(1) })
@@ -240,3 +265,6 @@ impl Side {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -42,8 +42,9 @@ impl<W: std::io::Write> Sink for IoSink<W> {
     }
 }
 
-/// The largest number of bytes kept of a frame. A longer frame is cut; its real length is recorded.
-pub const SNAP_LEN: usize = 65_535;
+/// The largest number of bytes kept of a frame: the longest IP packet behind an Ethernet header. A longer frame is cut; its real
+/// length is recorded.
+pub const SNAP_LEN: usize = 65_535 + 14;
 
 /// The longest comment or interface name, in bytes. A longer one is cut between two characters.
 pub const TEXT: usize = 1024;

@@ -71,6 +71,8 @@ pub struct Segment {
     pub scale: Option<u8>,
     /// The maximum segment size option (RFC 9293 section 3.7.1).
     pub mss: Option<u16>,
+    /// Whether it acknowledges segments behind a gap (SACK, RFC 2018).
+    pub sacks: bool,
     /// The number of payload bytes.
     pub len: usize,
 }
@@ -178,12 +180,13 @@ fn upper(source: IpAddress, destination: IpAddress, protocol: IpProtocol, payloa
 }
 
 fn segment(tcp: &TcpPacket<&[u8]>) -> Segment {
-    let (mut scale, mut mss, mut options) = (None, None, tcp.options());
+    let (mut scale, mut mss, mut sacks, mut options) = (None, None, false, tcp.options());
     while let Ok((rest, option)) = TcpOption::parse(options) {
         match option {
             TcpOption::EndOfList => break,
             TcpOption::WindowScale(shift) => scale = Some(shift),
             TcpOption::MaxSegmentSize(size) => mss = Some(size),
+            TcpOption::SackRange(_) => sacks = true,
             _ => {}
         }
         options = rest;
@@ -198,6 +201,7 @@ fn segment(tcp: &TcpPacket<&[u8]>) -> Segment {
         window: tcp.window_len(),
         scale,
         mss,
+        sacks,
         len: tcp.payload().len(),
     }
 }

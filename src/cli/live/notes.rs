@@ -125,6 +125,7 @@ mod tests {
         window: 63,
         scale: None,
         mss: None,
+        sacks: false,
         len: 0,
     };
 

@@ -39,7 +39,7 @@ const STATE: &str = "a TCP state: CLOSED, LISTEN, SYN-SENT, SYN-RECEIVED, ESTABL
                      CLOSING, LAST-ACK or TIME-WAIT";
 const WHAT: &str = "a TCP state, sends, retransmits, receives, ends, drops, or what is sent: syn, synack, ack, data, fin, rst, \
                     udp, icmp or any";
-const KINDS: &str = "syn, synack, ack, data, fin, rst, udp, icmp, any, keep-alive, zero-window-probe, window-update, \
+const KINDS: &str = "syn, synack, ack, data, fin, rst, udp, icmp, any, keep-alive, tail-probe, zero-window-probe, window-update, \
                      delayed-ack, duplicate-ack or fast-retransmission";
 const TEXT: &str = "a text in quotation marks, as in \"Hello,Li!\"";
 const REASON: &str = "backlog-full, slots-full and so on";

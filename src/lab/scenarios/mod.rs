@@ -68,7 +68,11 @@ pub const SCENARIOS: [Scenario; 31] = [
         open::half_open_reboot
     ),
     scenario!("backlog-full", "the third caller finds no room and tries again", open::backlog_full),
-    scenario!("lost-data", "a segment is lost three times: the timer takes 1 s, 2 s, then 4 s", loss::data),
+    scenario!(
+        "lost-data",
+        "a segment is lost three times: the timer doubles from 0.2 s to 0.4 s and 0.8 s",
+        loss::data
+    ),
     scenario!("fast-retransmit", "three duplicate ACKs cause a fast retransmission", loss::fast),
     scenario!("lost-fin", "a lost FIN is retransmitted like data", loss::fin),
     scenario!("fin-with-ack", "FIN and the ACK of the peer's FIN travel in one segment", close::fin_with_ack),

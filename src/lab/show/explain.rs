@@ -5,6 +5,7 @@ mod transition;
 pub use transition::transition;
 
 use smoltcp::socket::tcp::State;
+use smoltcp::time::Duration;
 
 use super::entry::What;
 use crate::lab::{HostEvent, Snapshot, Verdict};
@@ -200,6 +201,10 @@ fn caused(cause: Cause, segment: Option<Segment>) -> Explanation {
              runs.",
             "RFC 9293 section 3.8.4",
         ),
+        Cause::Retransmission { rto: Duration::ZERO, .. } => because(
+            "The timer expired for an earlier segment, and its acknowledgement does not cover this one: it is sent again at once.",
+            "RFC 5681 section 3.1",
+        ),
         Cause::Retransmission { count, .. } if count > 1 => because(
             "Still no acknowledgement: the segment is sent once more, and the timeout doubles each \
              time.",
@@ -211,9 +216,14 @@ fn caused(cause: Cause, segment: Option<Segment>) -> Explanation {
             "RFC 6298 section 2",
         ),
         Cause::Retransmission { .. } => because(
-            "No acknowledgement arrived before the retransmission timer expired: the oldest segment is \
-             sent again.",
+            "No acknowledgement arrived before the retransmission timer expired, which takes at least 200 ms more than a \
+             round trip: the oldest segment is sent again.",
             "RFC 6298 section 5",
+        ),
+        Cause::TailProbe => because(
+            "No acknowledgement arrived for two round trips: the last segment is sent again, and the answer shows whether \
+             an earlier one was lost.",
+            "RFC 8985 section 7",
         ),
         Cause::WindowUpdate => because(
             "The program has read data: this segment tells the peer that the window is larger.",

@@ -130,6 +130,7 @@ fn because(line: &mut Object<'_>, cause: &Cause) -> fmt::Result {
         Cause::FastRetransmission => "fast-retransmission",
         Cause::KeepAlive => "keep-alive",
         Cause::Retransmission { .. } => "retransmission",
+        Cause::TailProbe => "tail-probe",
         Cause::WindowUpdate => "window-update",
         Cause::ZeroWindowProbe => "zero-window-probe",
     };

@@ -147,7 +147,8 @@ impl Body {
                 let label = Label { ladder, isn: snapshot.isn, frame, summary, cause, verdict };
                 let label = label.longest_that_fits(ladder.middle().saturating_sub(6));
                 let lost = matches!(verdict, Verdict::Drop | Verdict::Lost);
-                let again = matches!(cause, Some(Cause::Retransmission { .. } | Cause::FastRetransmission));
+                let again =
+                    matches!(cause, Some(Cause::Retransmission { .. } | Cause::FastRetransmission | Cause::TailProbe));
                 return Some(Body::Arrow { host, frame, lost, again, label });
             }
             What::Sent { frame, summary, .. } => write!(text, "host {host} sends #{frame} {}", Brief(summary)),

@@ -30,7 +30,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let news = block.has_news();
         let field = match state {
             State::Established | State::FinWait1 | State::FinWait2 | State::CloseWait | State::Closing => {
-                match block.to_show(now, queue) {
+                match block.changed_field(now, queue) {
                     None if news => Some(block.field(now, queue as u32)),
                     field => field,
                 }

@@ -268,8 +268,14 @@ impl Block {
         }
         self.grow(now, ack, acked, before);
         self.find_losses(now, before);
+        let opens = acked == 0 && self.window == 0 && segment.window > 0;
         if self.flight() == 0 {
             (self.recovery.timer, self.recovery.probe) = (None, None);
+        } else if opens {
+            // The peer had no room for what probed its window: it goes again at once.
+            let r = &mut self.recovery;
+            (r.resent, r.lost_below, r.backoff, r.sample) = (self.una, self.nxt, 0, None);
+            self.arm(now);
         } else if acked > 0 || news {
             self.arm(now);
         }
@@ -324,7 +330,8 @@ impl Block {
             }
             Some(_) if r.timed_out => r.window.on_ack(now, acked, srtt, true),
             // A partial acknowledgement (RFC 6582 section 3.2): the next segment is lost, too.
-            Some(_) if acked > 0 && r.board.is_empty() => {
+            // A peer that acknowledges selectively may leave out a FIN.
+            Some(point) if acked > 0 && r.board.is_empty() && !(r.sack && point == ack + 1) => {
                 r.duplicates = r.duplicates.saturating_sub(acked / r.mss);
                 r.resent = ack;
                 r.lost_below = (ack + r.mss as usize).min(self.nxt);
@@ -468,7 +475,7 @@ impl Block {
 
     /// The window that smoltcp must be shown before it sends, as a field, if it differs from the one shown. `queue` is the number of
     /// bytes in its send buffer.
-    pub(in crate::stack) fn to_show(&mut self, now: Instant, queue: usize) -> Option<u16> {
+    pub(in crate::stack) fn changed_field(&mut self, now: Instant, queue: usize) -> Option<u16> {
         let queue = queue as u32;
         if self.flight() == 0 && now - self.recovery.sent_at >= self.recovery.rtt.timeout(0) {
             self.recovery.window.on_idle();
@@ -495,8 +502,12 @@ impl Block {
                 // First what need not be sent again, up to the hole.
                 Some((start, _)) if up_to(start) / unit * unit > up_to(frontier) => up_to(start) / unit * unit,
                 Some((start, end)) => {
-                    let most = (self.room() / mss * mss).max(mss) as usize;
-                    up_to(end.min(start.max(frontier) + most)).next_multiple_of(unit)
+                    let (first, room) = (start.max(frontier), self.room());
+                    let edge = up_to(end.min(first + (room / mss * mss).max(mss) as usize));
+                    // New data fills the last segment up.
+                    let full = up_to(first + mss as usize).min(self.window).min(queue);
+                    let edge = if end == self.nxt && room >= mss { edge.max(full) } else { edge };
+                    edge.next_multiple_of(unit)
                 }
                 // The rest need not go again, unless new data waits behind it.
                 None if self.allowance(now, queue) == 0 => up_to(frontier),
@@ -576,6 +587,9 @@ impl Block {
             }
             if is_first {
                 r.heard_at = now;
+            }
+            if segment.seq < self.nxt {
+                (r.resent, r.tail) = (r.resent.max(self.nxt), None);
             }
             self.nxt = end;
             (r.sent_at, r.persisting, r.persist) = (now, false, None);

@@ -31,6 +31,7 @@ impl Rtt {
     }
 
     /// RTTVAR.
+    #[cfg(all(test, feature = "std"))]
     pub(super) fn variation(&self) -> Duration {
         Duration::from_micros(self.variation.into())
     }

@@ -32,3 +32,13 @@ fn steady_progress_is_progress() {
     let Some((App::Slow { got, .. }, end)) = pair.client.stack.take(id) else { panic!("it has not ended") };
     assert_eq!((got, end), (LEN, End::Closed));
 }
+
+/// A probe of the closed window brings one byte that the peer has no room for. The byte leaves again when the window opens.
+#[test]
+fn an_open_window_is_used_at_once() {
+    let mut pair = Pair::new(SMALL);
+    pair.server.listen(Listener::new(7, App::Slow { piece: 512, got: 0, next: Instant::ZERO }));
+    let id = pair.call(7, App::ask(&[1; 10 * 512], 0));
+    pair.run_for(Duration::from_secs(12));
+    assert_eq!(pair.client.stack.take(id).map(|(_, end)| end), Some(End::Closed));
+}

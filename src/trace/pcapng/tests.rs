@@ -29,7 +29,7 @@ fn an_interface_has_its_name_and_link_type_and_counts_microseconds() {
     let Ok(_) = writer.interface("", LinkType::from(Medium::Ip));
     let expected = [
         &[1, 0, 0, 0, 44, 0, 0, 0][..],
-        &[1, 0, 0, 0, 0xff, 0xff, 0, 0],
+        &[1, 0, 0, 0, 0x0d, 0, 1, 0],
         &[2, 0, 5, 0, b't', b'a', b'p', b'0', b'!', 0, 0, 0],
         &[9, 0, 1, 0, 6, 0, 0, 0],
         &[0, 0, 0, 0],
@@ -94,7 +94,7 @@ fn what_is_too_long_is_cut_and_the_real_length_kept() {
     check_blocks(&file, 3);
     assert_eq!(file[start + 20..start + 24], (SNAP_LEN as u32).to_le_bytes());
     assert_eq!(file[start + 24..start + 28], (SNAP_LEN as u32 + 10).to_le_bytes());
-    let comment_at = start + 28 + SNAP_LEN + 1;
+    let comment_at = start + 28 + SNAP_LEN.next_multiple_of(4);
     assert_eq!(file[comment_at..comment_at + 4], [1, 0, 0xff, 3], "1,023 bytes: no half character");
 }
 

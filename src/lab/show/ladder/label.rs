@@ -96,6 +96,8 @@ impl Label {
             Some(Cause::DelayedAck(_)) => text.write_str(if long { "delayed " } else { "" }),
             Some(Cause::DuplicateAck) => text.write_str(if long { "duplicate " } else { "dup " }),
             Some(Cause::KeepAlive) => text.write_str(if long { "keep-alive: " } else { "alive? " }),
+            Some(Cause::TailProbe) if self.ladder.ascii => text.write_str("again tail "),
+            Some(Cause::TailProbe) => text.write_str("↻ tail "),
             Some(Cause::WindowUpdate) => text.write_str(if long { "window update: " } else { "window " }),
             Some(Cause::ZeroWindowProbe) => text.write_str(if long { "zero-window probe: " } else { "probe " }),
         }

@@ -20,6 +20,7 @@ pub(in crate::lab) const SYN_ACK: Segment = Segment {
     window: 4096,
     scale: Some(0),
     mss: Some(1460),
+    sacks: false,
     len: 0,
 };
 
