@@ -9,7 +9,7 @@
 //! client sends keep-alive                  or zero-window-probe, window-update, delayed-ack, duplicate-ack,
 //!                                          fast-retransmission
 //! client receives "Hello,Li!"              in the bytes that the client's programs have read so far
-//! client ends timed-out                    or closed, aborted, refused, reset, recycled, unreachable
+//! client ends timed-out                    or closed, aborted, refused, reset, recycled, undelivered, unreachable
 //! server drops backlog-full
 //! never client RST                         no such event at all
 //! ```

@@ -108,6 +108,7 @@ impl Block {
     }
 
     /// Whether a segment that begins with this number is in flight (RFC 5927 section 4.1).
+    #[cfg(feature = "recovery")]
     pub(super) fn is_in_flight(&self, seq: TcpSeqNumber) -> bool {
         self.una <= seq && seq < self.nxt
     }

@@ -1,13 +1,18 @@
 //! Passes an ICMP error to whom it concerns: a connection, a UDP program or an echo request.
 
 use smoltcp::phy::Device;
+#[cfg(feature = "recovery")]
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Instant;
 use smoltcp::wire::IpProtocol;
 
-use crate::stack::event::{DropReason, Event, Io, Probe, Tuple};
+#[cfg(feature = "recovery")]
+use crate::stack::event::Tuple;
+use crate::stack::event::{DropReason, Event, Io, Probe};
 use crate::stack::icmp_errors::Quote;
-use crate::stack::{Console, End, Phase, Session, Stack, UdpSession};
+use crate::stack::{Console, Session, Stack, UdpSession};
+#[cfg(feature = "recovery")]
+use crate::stack::{End, Phase};
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Takes in an ICMP error. One that concerns nobody is dropped and counted.
@@ -18,7 +23,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         io: &mut Io<D, C, P>,
     ) {
         let concerns_us = match quote.protocol {
+            _ if !self.iface.has_ip_addr(quote.source) => false,
+            #[cfg(feature = "recovery")]
             IpProtocol::Tcp => self.segment_undelivered(now, quote, io),
+            #[cfg(feature = "recovery")]
             IpProtocol::Udp => self.datagram_undelivered(quote.local().port, quote.remote(), &quote.error),
             #[cfg(feature = "ping")]
             IpProtocol::Icmp | IpProtocol::Icmpv6 => self.pings.as_mut().is_some_and(|pings| pings.refused(quote)),
@@ -31,6 +39,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
     /// Ends an attempt to connect if the error is final. Otherwise the error is only noted (RFC 9293 section 3.9.2.2, RFC 5927
     /// section 5.2). Returns false if no connection has the quoted segment in flight.
+    #[cfg(feature = "recovery")]
     fn segment_undelivered<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -47,10 +56,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             self.finish(now, index, End::Refused, io);
             return true;
         }
-        #[cfg(feature = "recovery")]
-        {
-            slot.icmp_error = Some((quote.error, now));
-        }
+        slot.icmp_error = Some((quote.error, now));
         true
     }
 }

@@ -5,6 +5,7 @@
 mod deliver;
 mod demux;
 mod frame;
+#[cfg(any(feature = "ping", feature = "recovery"))]
 mod icmp;
 mod police;
 
@@ -15,6 +16,7 @@ use smoltcp::time::Instant;
 
 use super::connections::Cause;
 use super::event::{ConnectionId, Direction, Io, Probe, Step, Tuple};
+#[cfg(any(feature = "ping", feature = "recovery"))]
 use super::icmp_errors;
 #[cfg(feature = "ping")]
 use super::ping;
@@ -33,8 +35,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let (rx, token) = device.receive(now)?;
         let ids = self.fragment_ids;
         let meta = rx.meta();
-        let medium = self.medium();
-        let mut quote = None;
+        #[cfg(any(feature = "ping", feature = "recovery"))]
+        let (medium, mut quote) = (self.medium(), None);
         let target = rx.consume(|frame| {
             probe.frame(now, Direction::In, frame);
             #[cfg(feature = "dhcp")]
@@ -44,6 +46,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 return Target::Nowhere;
             }
             let target = self.target(now, frame, probe);
+            #[cfg(any(feature = "ping", feature = "recovery"))]
             if matches!(target, Target::Shared) {
                 quote = icmp_errors::read(frame, medium, &self.checksums, |address| self.iface.has_ip_addr(address));
             }
@@ -72,6 +75,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         });
         #[cfg(feature = "dhcp")]
         self.apply_changes(now, &mut io.probe);
+        #[cfg(any(feature = "ping", feature = "recovery"))]
         if let Some(quote) = quote {
             self.process_icmp_error(now, &quote, io);
         }

@@ -14,13 +14,10 @@ const SERVER_V6: IpAddress = IpAddress::v6(0xfd00, 0, 0, 0, 0, 0, 0, 1);
 const CLIENT_V6: IpAddress = IpAddress::v6(0xfd00, 0, 0, 0, 0, 0, 0, 2);
 const ROUTER_V6: IpAddress = IpAddress::v6(0xfd09, 0, 0, 0, 0, 0, 0, 9);
 
-/// An ICMP error from `from` about this frame.
+/// An ICMP error from `from` to the client about this frame.
 fn error(from: IpAddress, about: &[u8], kind: u8, code: u8) -> Vec<u8> {
     let about = EthernetFrame::new_checked(about).unwrap();
-    let to: IpAddress = match about.ethertype() {
-        EthernetProtocol::Ipv4 => Ipv4Packet::new_checked(about.payload()).unwrap().src_addr().into(),
-        _ => Ipv6Packet::new_checked(about.payload()).unwrap().src_addr().into(),
-    };
+    let to = if about.ethertype() == EthernetProtocol::Ipv4 { CLIENT } else { CLIENT_V6 };
     let mut message = [&[kind, code, 0, 0, 0, 0, 0, 0], about.payload()].concat();
     let protocol = match (from, to) {
         (IpAddress::Ipv6(from), IpAddress::Ipv6(to)) => {
@@ -229,7 +226,8 @@ fn twenty_thousand_forged_errors_cost_nobody_a_connection() {
             quoted[34..36].copy_from_slice(&53u16.to_be_bytes());
         }
         if random.below(8) == 0 {
-            let at = 34 + random.below(4);
+            // Another sender, receiver or port.
+            let at = 26 + random.below(12);
             quoted[at] ^= number as u8;
         }
         take_in(&mut pair, error(ROUTER, &quoted, 3, random.below(16) as u8));
