@@ -7,7 +7,7 @@ use smoltcp::time::{Duration, Instant};
 
 use super::input::Input;
 use super::timing::Deadline;
-use crate::stack::{Context, End, Next, Session};
+use crate::stack::{Context, End, IcmpError, Next, Session};
 
 /// The options of all clients.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,12 +43,17 @@ pub enum Failure {
     NotReplied,
     /// The server closed the connection before all data was sent and had come back.
     TooEarly,
+    /// No program receives datagrams on the server's port, says an ICMP error.
+    Refused,
     /// The reply did not come in time.
     TimedOut,
     /// The text does not fit in one datagram.
     TooLong,
     /// Nothing can be sent to this address and port.
     Unaddressable,
+    /// The reply did not come in time, and an ICMP error said why.
+    #[cfg(feature = "recovery")]
+    Undelivered(IcmpError),
     /// No host on the link answered ARP or NDP for the address.
     Unreachable,
 }
@@ -61,9 +66,20 @@ impl<'a> ClientOptions<'a> {
 }
 
 impl Failure {
-    /// Returns why a UDP client got no reply in time. If its datagram is still queued, no host answered ARP or NDP.
-    pub(super) fn silence(socket: &udp::Socket<'_>) -> Self {
-        if socket.send_queue() > 0 { Failure::Unreachable } else { Failure::TimedOut }
+    /// Returns why a UDP client got no reply in time: its datagram may still be queued. `noted` is what an ICMP error said.
+    pub(super) fn silence(socket: &udp::Socket<'_>, noted: Option<Failure>) -> Self {
+        if socket.send_queue() > 0 { Failure::Unreachable } else { noted.unwrap_or(Failure::TimedOut) }
+    }
+
+    /// Returns why a UDP client fails whose datagram an ICMP error is about: at once if refused, otherwise when its time is over.
+    pub(super) fn undelivered(error: &IcmpError) -> Self {
+        if error.why.is_final() {
+            return Failure::Refused;
+        }
+        #[cfg(feature = "recovery")]
+        return Failure::Undelivered(*error);
+        #[cfg(not(feature = "recovery"))]
+        Failure::TimedOut
     }
 }
 
@@ -77,8 +93,11 @@ impl fmt::Display for Failure {
             Failure::TooEarly => {
                 f.write_str("the server closed the connection before everything was sent and answered")
             }
+            Failure::Refused => End::Refused.fmt(f),
             Failure::TimedOut => f.write_str("timed out waiting for a reply"),
             Failure::TooLong => f.write_str("the text is longer than a datagram can be here"),
+            #[cfg(feature = "recovery")]
+            Failure::Undelivered(error) => End::Undelivered(*error).fmt(f),
             Failure::Unreachable => End::Unreachable.fmt(f),
             Failure::Unaddressable => f.write_str("nothing can be sent to this address and port"),
         }

@@ -8,7 +8,7 @@ use super::chat;
 use super::client::{ClientOptions, Failure};
 use super::input::{Advance, Input};
 use super::timing::Deadline;
-use crate::stack::{Context, MESSAGE, Next, UdpSession};
+use crate::stack::{Context, IcmpError, MESSAGE, Next, UdpSession};
 
 crate::udp_sessions! {
     /// A UDP client.
@@ -47,6 +47,8 @@ pub struct Asker<'a> {
     deadline: Deadline,
     stage: Stage,
     sent_any: bool,
+    /// What an ICMP error said about the last text.
+    noted: Option<Failure>,
     result: Option<Result<(), Failure>>,
 }
 
@@ -79,6 +81,7 @@ impl<'a> Asker<'a> {
             deadline: Deadline::new(options.timeout),
             stage: Stage::Input,
             sent_any: false,
+            noted: None,
             result: None,
         }
     }
@@ -133,7 +136,7 @@ impl<'a> Asker<'a> {
     fn wait(&mut self, socket: &Socket<'_>, cx: &Context<'_>) -> Next {
         self.deadline.arm(cx.now);
         match self.deadline.at() {
-            Some(at) if cx.now >= at => self.finish(Err(Failure::silence(socket))),
+            Some(at) if cx.now >= at => self.finish(Err(Failure::silence(socket, self.noted))),
             Some(at) => Next::WakeAt(at),
             None => Next::Wait,
         }
@@ -150,12 +153,25 @@ impl UdpSession for Asker<'_> {
         self.result = Some(Err(Failure::Unreachable));
     }
 
+    fn undelivered(&mut self, remote: IpEndpoint, error: &IcmpError) -> bool {
+        let has_reply = self.replies && matches!(self.stage, Stage::Input);
+        if remote != self.remote || !self.sent_any || has_reply || self.result.is_some() {
+            return false;
+        }
+        match Failure::undelivered(error) {
+            Failure::Refused => self.result = Some(Err(Failure::Refused)),
+            failure => self.noted = Some(failure),
+        }
+        true
+    }
+
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         loop {
             self.stage = match self.stage {
                 _ if self.result.is_some() => return Next::Close,
                 Stage::Input => {
                     self.deadline.clear();
+                    self.noted = None;
                     match self.advance(cx) {
                         // An empty datagram leaves no trace in the queue, so the client could not wait for it to leave.
                         Advance::Text if self.is_empty() && !self.replies => Stage::Input,

@@ -281,7 +281,8 @@ impl<'c> Caller<'c> {
             Outcome::Won(id, remote) => (id, remote),
             Outcome::Stopped => return Err(Failure::run("interrupted")),
             Outcome::Lost => {
-                let silent = |(_, why)| matches!(why, DialError::Ended(End::TimedOut | End::Unreachable));
+                let silent =
+                    |(_, why)| matches!(why, DialError::Ended(End::TimedOut | End::Undelivered(_) | End::Unreachable));
                 let unreached = dialler.failures().all(silent);
                 let lines: Vec<_> = dialler
                     .failures()
@@ -326,7 +327,7 @@ impl<'c> Caller<'c> {
         match over {
             Some(WithResolver::Program(client)) => match client.result() {
                 Some(Ok(())) => Ok(()),
-                Some(Err(why @ (NotDone::TimedOut | NotDone::Unreachable))) => {
+                Some(Err(why @ (NotDone::TimedOut | NotDone::Undelivered(_) | NotDone::Unreachable))) => {
                     Err(self.with_hint(self.not_finished(stack, remote, why)))
                 }
                 Some(Err(why)) => Err(failed(remote, &why)),

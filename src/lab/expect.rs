@@ -9,7 +9,7 @@
 //! client sends keep-alive                  or tail-probe, zero-window-probe, window-update, delayed-ack,
 //!                                          duplicate-ack, fast-retransmission
 //! client receives "Hello,Li!"              in the bytes that the client's programs have read so far
-//! client ends timed-out                    or closed, aborted, refused, reset, recycled, unreachable
+//! client ends timed-out                    or closed, aborted, refused, reset, recycled, undelivered, unreachable
 //! server drops backlog-full
 //! never client RST                         no such event at all
 //! ```
@@ -159,8 +159,8 @@ fn named(event: &Event) -> Option<(&'static str, String)> {
 }
 
 /// The names in a file for how connections end.
-const ENDS: [&str; 8] =
-    ["aborted", "address-gone", "closed", "recycled", "refused", "reset", "timed-out", "unreachable"];
+const ENDS: [&str; 9] =
+    ["aborted", "address-gone", "closed", "recycled", "refused", "reset", "timed-out", "undelivered", "unreachable"];
 
 fn end_slug(end: crate::stack::End) -> &'static str {
     use crate::stack::End;
@@ -172,6 +172,8 @@ fn end_slug(end: crate::stack::End) -> &'static str {
         End::Refused => "refused",
         End::Reset => "reset",
         End::TimedOut => "timed-out",
+        #[cfg(feature = "recovery")]
+        End::Undelivered(_) => "undelivered",
         End::Unreachable => "unreachable",
     }
 }

@@ -8,7 +8,7 @@ use smoltcp::wire::{IpAddress, IpEndpoint};
 
 use super::addresses::Addresses;
 use super::message::{self, Kind, LONGEST_QUERY, Name, Reply};
-use crate::stack::{Context, Next, UdpSession};
+use crate::stack::{Context, IcmpError, Next, UdpSession};
 
 /// The largest number of servers; further servers are ignored.
 pub(crate) const SERVERS: usize = 4;
@@ -180,9 +180,9 @@ impl Resolver {
                         self.conclude_at.get_or_insert(now + delay);
                     }
                 }
-                Reply::Failed(code) => self.fails(ResolveError::Failed(from.addr, code), now),
-                Reply::Malformed => self.fails(ResolveError::Malformed(from.addr), now),
-                Reply::Truncated => self.fails(ResolveError::Truncated(from.addr), now),
+                Reply::Failed(code) => self.fails(ResolveError::Failed(from.addr, code)),
+                Reply::Malformed => self.fails(ResolveError::Malformed(from.addr)),
+                Reply::Truncated => self.fails(ResolveError::Truncated(from.addr)),
             }
             return;
         }
@@ -190,13 +190,13 @@ impl Resolver {
 
     /// Notes that a server failed. Asks the next server at once, unless the failures are so many that the lookup ends: two
     /// for each server.
-    fn fails(&mut self, why: ResolveError, now: Instant) {
+    fn fails(&mut self, why: ResolveError) {
         self.trouble = Some(why);
         self.troubles += 1;
         if self.troubles >= 2 * self.servers.len() {
             self.conclude(Err(why));
         } else {
-            self.ask_at = Some(now);
+            self.ask_at = None;
         }
     }
 
@@ -274,6 +274,15 @@ impl UdpSession for Resolver {
         self.ask_at = None;
         self.queued = None;
     }
+
+    fn undelivered(&mut self, remote: IpEndpoint, error: &IcmpError) -> bool {
+        let server = remote.addr;
+        let concerns_us = remote.port == PORT && self.servers.contains(&server) && self.result.is_none();
+        if concerns_us && error.why.is_final() {
+            self.fails(ResolveError::Refused(server));
+        }
+        concerns_us
+    }
 }
 
 /// Why a lookup failed.
@@ -290,6 +299,8 @@ pub enum ResolveError {
     NoServer,
     /// The name does not exist.
     NoSuchName,
+    /// No program receives queries on the server's port, says an ICMP error.
+    Refused(IpAddress),
     /// No server answered within this time. The address is that of the first server asked.
     Silent(IpAddress, Duration),
     /// The server's reply is too long for a datagram.
@@ -309,6 +320,7 @@ impl fmt::Display for ResolveError {
             ResolveError::NoAddress => f.write_str("the name has no address"),
             ResolveError::NoServer => f.write_str("no DNS server: give --dns or --dhcp"),
             ResolveError::NoSuchName => f.write_str("no such name"),
+            ResolveError::Refused(server) => write!(f, "connection refused by {server}: it is no DNS server"),
             ResolveError::Silent(server, time) => {
                 write!(f, "no answer from DNS server {server} within {} s", Seconds(*time))
             }
@@ -365,6 +377,13 @@ impl<U: UdpSession> UdpSession for WithResolver<U> {
         match self {
             WithResolver::Program(program) => program.unreachable(),
             WithResolver::Resolver(resolver) => resolver.unreachable(),
+        }
+    }
+
+    fn undelivered(&mut self, remote: IpEndpoint, error: &IcmpError) -> bool {
+        match self {
+            WithResolver::Program(program) => program.undelivered(remote, error),
+            WithResolver::Resolver(resolver) => resolver.undelivered(remote, error),
         }
     }
 

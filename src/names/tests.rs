@@ -121,6 +121,8 @@ fn failures_are_told_apart() {
     assert_eq!(lookup(|q| Some(answer(q, 5)), false), (Err(ResolveError::Failed(server, 5)), 0));
     let cut = |q: &[u8]| Some(answer(q, 0)[..40].to_vec());
     assert_eq!(lookup(cut, false), (Err(ResolveError::Malformed(server)), 0));
+    // Nobody has the server's port: both queries are refused.
+    assert_eq!(lookup_at(54, |_| None, |resolver| resolver), (Err(ResolveError::Refused(server)), 0));
     // A reply with another ID belongs to another query.
     let foreign = |q: &[u8]| Some([&[q[0] ^ 1], &answer(q, 0)[1..]].concat());
     assert_eq!(lookup(foreign, false), (Err(silent), 10_000));
@@ -161,6 +163,15 @@ fn lookup_with(
     server: impl FnMut(&[u8]) -> Option<Vec<u8>>,
     tell: impl FnOnce(Resolver) -> Resolver,
 ) -> (Result<Vec<String>, ResolveError>, i64) {
+    lookup_at(53, server, tell)
+}
+
+/// Like `lookup_with`, with a server on this port.
+fn lookup_at(
+    port: u16,
+    server: impl FnMut(&[u8]) -> Option<Vec<u8>>,
+    tell: impl FnOnce(Resolver) -> Resolver,
+) -> (Result<Vec<String>, ResolveError>, i64) {
     let sizes = Sizes { connections: 1, receive: 64, send: 64, ports: 1, datagrams: 4, payload: 2048 };
     let (mut ours, mut theirs) = (HeapPool::new(sizes), HeapPool::new(sizes));
     let mut cable = Cable::<8, 1514>::with_medium(Medium::Ip);
@@ -171,7 +182,7 @@ fn lookup_with(
     let config = |addresses| Config::new(HardwareAddress::Ip, Seed([7; 32]), addresses);
     let mut client = Stack::<(), Resolver>::new(config(&at_2), &mut near.device, ours.memory(), start).unwrap();
     let mut dns = Stack::<(), _>::new(config(&at_1), &mut far.device, theirs.memory(), start).unwrap();
-    dns.bind(53, Respond::new(Server(server))).unwrap();
+    dns.bind(port, Respond::new(Server(server))).unwrap();
     let name = Name::new("www.example").unwrap();
     let resolver = Resolver::new(name, &[IpAddress::v4(10, 0, 0, 1)], Duration::from_secs(10), [11, 12]);
     let port = client.bind(0, tell(resolver)).unwrap();

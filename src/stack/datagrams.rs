@@ -4,9 +4,13 @@ use smoltcp::iface::{PollResult, SocketSet, SocketStorage};
 use smoltcp::phy::Device;
 use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, Socket};
 use smoltcp::time::{Duration, Instant};
+#[cfg(feature = "recovery")]
+use smoltcp::wire::IpEndpoint;
 
 use super::connections::{RETRY, sooner};
 use super::event::{DropReason, Event, Io, Probe, Step};
+#[cfg(feature = "recovery")]
+use super::icmp_errors::IcmpError;
 use super::ingress::Watch;
 use super::ports::ephemeral_ports;
 use super::{Console, Context, ListenError, MAX_PROGRAMS, Next, Port, Session, Stack, UdpSession};
@@ -341,7 +345,19 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Lets a program continue once its datagram has left.
+    /// Passes an ICMP error about a datagram to the program that sent it. Returns whether it concerns the program.
+    #[cfg(feature = "recovery")]
+    pub(super) fn datagram_undelivered(&mut self, local: u16, remote: IpEndpoint, error: &IcmpError) -> bool {
+        let mut ports = self.datagrams.ports.iter_mut().filter(|port| port.number == local && !port.over);
+        let Some((run, session)) = ports.find_map(|port| Some((&mut port.run, port.session.as_mut()?))) else {
+            return false;
+        };
+        let concerned = session.undelivered(remote, error);
+        *run |= concerned;
+        concerned
+    }
+
+    /// Lets each program continue whose datagram has left.
     fn note_sent(&mut self) {
         for port in self.datagrams.ports.iter_mut() {
             let (Some(_), Some(handle), Some(session)) = (port.waiting, port.handle, &port.session) else { continue };

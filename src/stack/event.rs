@@ -126,6 +126,8 @@ pub enum DropReason {
     BacklogFull,
     /// An acknowledgement of data that was never sent, or that was acknowledged long ago (RFC 5961 section 5.2).
     BadAck,
+    /// An ICMP error that quotes nothing that this host has in flight (RFC 5927 section 4.1).
+    BadIcmp,
     /// An RST without the expected sequence number (RFC 5961 section 3.2), or in TIME-WAIT (RFC 1337).
     BadReset,
     /// A SYN for an established connection (RFC 5961 section 4.2).
@@ -149,11 +151,12 @@ pub enum DropReason {
 }
 
 impl DropReason {
-    /// All reasons.
-    pub const ALL: [DropReason; 13] = [
+    /// Every reason.
+    pub const ALL: [DropReason; 14] = [
         DropReason::AfterFin,
         DropReason::BacklogFull,
         DropReason::BadAck,
+        DropReason::BadIcmp,
         DropReason::BadReset,
         DropReason::BadSyn,
         DropReason::Checksum,
@@ -173,6 +176,7 @@ impl fmt::Display for DropReason {
             DropReason::AfterFin => "data after FIN",
             DropReason::BacklogFull => "backlog full",
             DropReason::BadAck => "acknowledgement of what was never sent",
+            DropReason::BadIcmp => "ICMP error about nothing in flight",
             DropReason::BadReset => "RST without the expected sequence number",
             DropReason::BadSyn => "SYN for an established connection",
             DropReason::Checksum => "wrong checksum",

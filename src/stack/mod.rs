@@ -26,6 +26,7 @@ mod datagrams;
 mod event;
 mod fragment_ids;
 mod half_sip;
+mod icmp_errors;
 mod ingress;
 mod isn;
 mod memory;
@@ -62,13 +63,14 @@ pub use event::{
 };
 #[cfg(any(feature = "cli", all(feature = "board", target_os = "none")))]
 pub(crate) use half_sip::half_sip;
+pub use icmp_errors::{IcmpError, Refusal};
 #[doc(hidden)]
 pub use memory::Port;
 pub use memory::{Memory, Pool};
 #[cfg(feature = "cli")]
 pub(crate) use ping::ECHO_HEADER;
 #[cfg(feature = "ping")]
-pub use ping::{Echo, EchoError, EchoMemory, EchoRefusal, Refusal};
+pub use ping::{Echo, EchoError, EchoMemory, EchoRefusal};
 pub use session::{Answer, Context, End, MESSAGE, Next, Respond, Responder, Session, UdpSession};
 pub use static_memory::StaticMemory;
 

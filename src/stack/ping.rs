@@ -1,7 +1,7 @@
 //! ICMP echo requests and their replies (RFC 792, RFC 4443): `ping`.
 
 use smoltcp::iface::{PollResult, SocketHandle, SocketSet, SocketStorage};
-use smoltcp::phy::{ChecksumCapabilities, Device, Medium};
+use smoltcp::phy::{Device, Medium};
 use smoltcp::socket::icmp::{Endpoint, PacketBuffer, PacketMetadata, Socket};
 use smoltcp::time::Instant;
 #[cfg(feature = "ipv6")]
@@ -10,12 +10,9 @@ use smoltcp::wire::{EthernetFrame, IpAddress, IpEndpoint, IpProtocol, IpVersion,
 
 use super::connections::RETRY;
 use super::event::{Io, Probe, Step};
+use super::icmp_errors::{Quote, Refusal};
 use super::ingress::Watch;
 use super::{ConnectError, Console, Session, Stack, UdpSession};
-
-mod refusal;
-
-pub use refusal::{EchoRefusal, Refusal};
 
 /// The bytes of an echo message before its data.
 pub const ECHO_HEADER: usize = 8;
@@ -49,6 +46,19 @@ pub struct Echo {
     pub intact: bool,
     /// When the reply arrived.
     pub at: Instant,
+}
+
+/// A report that an echo request was not delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EchoRefusal {
+    /// The sender of the report: a router, or the host itself.
+    pub from: IpAddress,
+    /// The receiver of the request.
+    pub to: IpAddress,
+    /// The number of the request.
+    pub seq: u16,
+    /// The reason.
+    pub why: Refusal,
 }
 
 /// Why an echo request cannot be sent.
@@ -214,20 +224,15 @@ impl<'a> Pings<'a> {
         self.send = true;
     }
 
-    /// Looks for a report of an undelivered request. smoltcp does not pass such reports to sockets.
-    pub(super) fn refused(
-        &mut self,
-        frame: &[u8],
-        medium: Medium,
-        checksums: &ChecksumCapabilities,
-        is_own: impl Fn(IpAddress) -> bool,
-    ) {
-        let Some(refusal) = refusal::read(frame, medium, self.ident, checksums, is_own) else { return };
+    /// Notes an ICMP error. Returns false if the quoted packet is no request of this socket.
+    pub(super) fn refused(&mut self, quote: &Quote) -> bool {
+        let Some((to, seq)) = quote.echo(self.ident) else { return false };
+        let refusal = EchoRefusal { from: quote.error.from, to, seq, why: quote.error.why };
         if self.refusals.is_full() {
             self.refusals.pop_front();
         }
-        // There is room, because the oldest entry was just removed if necessary.
-        let _ = self.refusals.push_back(refusal);
+        // There is room now.
+        self.refusals.push_back(refusal).is_ok()
     }
 
     /// Takes the reply, if any, that the interface found in a frame with this hop limit.

@@ -4,9 +4,10 @@ use core::fmt;
 
 use smoltcp::socket::{tcp, udp};
 use smoltcp::time::Instant;
-use smoltcp::wire::{IpAddress, IpCidr};
+use smoltcp::wire::{IpAddress, IpCidr, IpEndpoint};
 
 use super::console::Console;
+use super::icmp_errors::IcmpError;
 
 /// A program on one side of one TCP connection.
 ///
@@ -54,6 +55,14 @@ pub trait UdpSession {
     /// Called after the program's queued datagrams were dropped, because no host on the link answered ARP or NDP for the
     /// receiver's address. Unread datagrams that the port received are dropped, too.
     fn unreachable(&mut self) {}
+
+    /// Called with an ICMP error about a datagram from this port to `remote`. The program runs afterwards.
+    ///
+    /// Returns whether it concerns the program; otherwise the error counts as dropped. A stranger can forge one that has the
+    /// right endpoints, so a program should ignore errors about hosts to which it has sent nothing.
+    fn undelivered(&mut self, _remote: IpEndpoint, _error: &IcmpError) -> bool {
+        false
+    }
 }
 
 /// No program: for a stack without UDP programs.
@@ -115,19 +124,22 @@ pub enum End {
     Closed,
     /// The connection's slot was needed for a new connection.
     Recycled,
-    /// The peer answered the SYN with RST.
+    /// The peer answered the SYN with RST, or an ICMP error said that its port or protocol is unreachable.
     Refused,
     /// The peer sent RST.
     Reset,
     /// The peer did not answer in time.
     TimedOut,
+    /// The peer did not answer in time, and an ICMP error said why.
+    #[cfg(feature = "recovery")]
+    Undelivered(IcmpError),
     /// No segment left this side: no host on the link answered ARP or NDP for the remote address, or for the router's address.
     Unreachable,
 }
 
 impl fmt::Display for End {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+        let words = match self {
             End::Aborted => "aborted",
             End::AddressGone => "address gone",
             End::Closed => "closed",
@@ -135,8 +147,11 @@ impl fmt::Display for End {
             End::Refused => "connection refused",
             End::Reset => "connection reset by peer",
             End::TimedOut => "timed out",
+            #[cfg(feature = "recovery")]
+            End::Undelivered(error) => return write!(f, "timed out: {error}"),
             End::Unreachable => "no host answers at this address",
-        })
+        };
+        f.write_str(words)
     }
 }
 

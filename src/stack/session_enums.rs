@@ -95,6 +95,16 @@ macro_rules! udp_sessions {
                     $(Self::$variant(program) => $crate::stack::UdpSession::unreachable(program),)+
                 }
             }
+
+            fn undelivered(
+                &mut self,
+                remote: $crate::smoltcp::wire::IpEndpoint,
+                error: &$crate::stack::IcmpError,
+            ) -> bool {
+                match self {
+                    $(Self::$variant(program) => $crate::stack::UdpSession::undelivered(program, remote, error),)+
+                }
+            }
         }
     };
 }

@@ -194,6 +194,8 @@ fn reason(end: End) -> &'static str {
         End::Refused => "refused by the peer",
         End::Reset => "reset by the peer",
         End::TimedOut => "timed out",
+        #[cfg(feature = "recovery")]
+        End::Undelivered(_) => "timed out after an ICMP error",
         End::Unreachable => "no host answers for its address",
     }
 }

@@ -6,6 +6,7 @@ mod common;
 
 mod failures;
 mod get;
+mod icmp_errors;
 mod kernel_servers;
 mod long_pings;
 mod no_host;

@@ -2,4 +2,4 @@
 
 from server import udp
 
-udp(lambda data, _: print(data.decode(), flush=True))
+udp(lambda data, _: print(data.decode(errors="replace"), flush=True))

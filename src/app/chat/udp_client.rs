@@ -9,7 +9,7 @@ use crate::app::input::{Advance, Input};
 use crate::app::message::compose_into;
 use crate::app::text::{print_line, split_line_end, write_escaped};
 use crate::app::timing::Deadline;
-use crate::stack::{Context, Next, UdpSession};
+use crate::stack::{Context, IcmpError, Next, UdpSession};
 
 /// The client: sends each line as a datagram, and prints datagrams at the same time.
 ///
@@ -26,6 +26,8 @@ pub struct Client<'a> {
     answered: bool,
     /// Whether the server's last datagram had a line end.
     in_lines: bool,
+    /// What an ICMP error said about the last line.
+    noted: Option<Failure>,
     result: Option<Result<(), Failure>>,
 }
 
@@ -51,6 +53,7 @@ impl<'a> Client<'a> {
             stage: Stage::Input(false),
             answered: false,
             in_lines: false,
+            noted: None,
             result: None,
         }
     }
@@ -95,14 +98,14 @@ impl<'a> Client<'a> {
             write(text);
             write(line_end);
         });
-        self.answered = false;
+        (self.answered, self.noted) = (false, None);
         Ok(if is_goodbye(text) { Stage::Rest } else { Stage::Input(true) })
     }
 
     fn wait(&mut self, socket: &Socket<'_>, cx: &mut Context<'_>) -> Next {
         self.deadline.arm(cx.now);
         match self.deadline.at() {
-            Some(at) if cx.now >= at => self.finish(Err(Failure::silence(socket)), cx),
+            Some(at) if cx.now >= at => self.finish(Err(Failure::silence(socket, self.noted)), cx),
             Some(at) => Next::WakeAt(at),
             None => Next::Wait,
         }
@@ -118,6 +121,18 @@ impl<'a> Client<'a> {
 impl UdpSession for Client<'_> {
     fn unreachable(&mut self) {
         self.result = Some(Err(Failure::Unreachable));
+    }
+
+    fn undelivered(&mut self, remote: IpEndpoint, error: &IcmpError) -> bool {
+        let has_sent = self.stage != Stage::Input(false);
+        if remote != self.remote || !has_sent || self.answered || self.result.is_some() {
+            return false;
+        }
+        match Failure::undelivered(error) {
+            Failure::Refused => self.result = Some(Err(Failure::Refused)),
+            failure => self.noted = Some(failure),
+        }
+        true
     }
 
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {

@@ -5,10 +5,11 @@ use std::vec::Vec;
 
 use smoltcp::socket::{tcp, udp};
 use smoltcp::time::Instant;
+use smoltcp::wire::{IpAddress, IpEndpoint};
 
 use crate::app::client::{Client, ClientOptions, ClientProgram, Run};
 use crate::names::WithResolver;
-use crate::stack::{Context, End, Next, NullConsole, Session, UdpSession};
+use crate::stack::{Context, End, IcmpError, Next, NullConsole, Refusal, Session, UdpSession};
 
 /// Records the names of the methods called.
 #[derive(Clone, Debug, Default)]
@@ -58,6 +59,11 @@ impl UdpSession for Recorder {
 
     fn unreachable(&mut self) {
         self.0.push("unreachable");
+    }
+
+    fn undelivered(&mut self, _remote: IpEndpoint, _error: &IcmpError) -> bool {
+        self.0.push("undelivered");
+        true
     }
 }
 
@@ -121,7 +127,7 @@ fn each_method_reaches_a_udp_program_among_others() {
     let mut programs = UdpPrograms::Recorder(Recorder::default());
     call_all_udp(&mut programs);
     let UdpPrograms::Recorder(Recorder(calls)) = programs else { unreachable!() };
-    assert_eq!(calls, ["poll", "unreachable"]);
+    assert_eq!(calls, ["poll", "unreachable", "undelivered"]);
     assert_eq!(UdpPrograms::PORTS, 3);
     assert!(UdpPrograms::Other(()).waits_for_room());
 }
@@ -131,7 +137,7 @@ fn each_method_reaches_a_udp_program_beside_a_resolver() {
     let mut program = WithResolver::Program(Recorder::default());
     call_all_udp(&mut program);
     let WithResolver::Program(Recorder(calls)) = program else { unreachable!() };
-    assert_eq!(calls, ["poll", "unreachable"]);
+    assert_eq!(calls, ["poll", "unreachable", "undelivered"]);
     assert_eq!(WithResolver::<Recorder>::PORTS, 4);
 }
 
@@ -141,4 +147,6 @@ fn call_all_udp(session: &mut impl UdpSession) {
     with_context(|cx| assert_eq!(session.poll(&mut socket, cx), Next::Abort));
     assert!(!session.waits_for_room());
     session.unreachable();
+    let from = IpAddress::v4(10, 0, 0, 1);
+    assert!(session.undelivered(IpEndpoint::new(from, 7), &IcmpError { from, why: Refusal::TimeExceeded }));
 }

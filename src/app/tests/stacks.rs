@@ -147,6 +147,23 @@ fn the_console_streams_both_ways() {
     }
 }
 
+/// Each client's datagram meets a closed port over IPv4 and IPv6.
+#[test]
+fn a_closed_udp_port_is_refused_at_once() {
+    for address in [v4(1), v6(1)] {
+        for app in APPS.into_iter().filter(|app| app.udp.is_some() && !["discard", "inbox"].contains(&app.name)) {
+            let mut pair = Pair::new(BIG);
+            let options = ClientOptions { texts: TEXTS, timeout: None, ..ClientOptions::default() };
+            let client = app.udp_client(&options, IpEndpoint::new(address, 1)).unwrap();
+            let port = pair.client.stack.bind(0, client).unwrap();
+            let result = pair.run(|pair| pair.client.stack.take_udp(port)).result();
+            assert_eq!(result, Some(Err(Failure::Refused)), "{} over {address}", app.name);
+            assert!(pair.now < Instant::from_millis(100), "{}", app.name);
+        }
+    }
+    assert_eq!(Failure::Refused.to_string(), "connection refused");
+}
+
 #[test]
 fn a_closed_port_is_refused() {
     let mut pair = Pair::new(BIG);

@@ -6,7 +6,7 @@ use smoltcp::wire::{IpAddress, IpEndpoint};
 
 use super::rig::*;
 use crate::app::{ClientOptions, Failure, Options, Template, UdpClient, UdpServer, find};
-use crate::stack::{Context, Next, NullConsole};
+use crate::stack::{Context, IcmpError, Next, NullConsole, Refusal, UdpSession};
 
 const PEER: u16 = 3000;
 
@@ -222,6 +222,41 @@ fn a_lost_reply_times_out() {
     udp.settle();
     assert_eq!(udp.session.result(), Some(Err(Failure::TimedOut)));
     assert_eq!(udp.next, Next::Close);
+}
+
+/// An ICMP error about a port ends a client at once. Another one names the reason when the time is over.
+#[test]
+fn an_icmp_error_explains_a_lost_reply() {
+    let remote = IpEndpoint::new(v4(2), PEER);
+    let error = |why| IcmpError { from: v4(9), why };
+    let (closed, passing) = (error(Refusal::Closed("port")), error(Refusal::Unreachable(Some("host"))));
+    let timeout = Some(Duration::from_secs(5));
+    for name in ["echo", "chat"] {
+        let start = || ask(name, &ClientOptions { texts: &[b"hi"], timeout, ..Default::default() }, Script::default());
+        let mut udp = start();
+        assert!(!udp.session.undelivered(IpEndpoint::new(v4(2), PEER + 1), &closed));
+        assert!(udp.session.undelivered(remote, &closed));
+        assert!(!udp.session.undelivered(remote, &passing));
+        udp.settle();
+        assert_eq!((udp.next, udp.session.result()), (Next::Close, Some(Err(Failure::Refused))), "{name}");
+        let mut udp = start();
+        assert!(udp.session.undelivered(remote, &passing));
+        udp.settle();
+        assert_eq!(udp.session.result(), None);
+        udp.now = Instant::from_secs(5);
+        udp.settle();
+        let Some(Err(failure)) = udp.session.result() else { panic!("{name}: {:?}", udp.session.result()) };
+        assert_eq!(failure.to_string(), "timed out: destination unreachable (host), says 192.168.69.9");
+        // A reply came after all.
+        let mut udp = start();
+        assert!(udp.session.undelivered(remote, &passing));
+        udp.send(0, v4, b"hi");
+        assert_eq!(udp.session.result(), Some(Ok(())));
+        assert!(!udp.session.undelivered(remote, &closed));
+    }
+    // No datagram has left.
+    let mut udp = ask("echo", &ClientOptions::default(), Script { open: true, ..Script::default() });
+    assert!(!udp.session.undelivered(remote, &closed));
 }
 
 #[test]

@@ -351,6 +351,11 @@ fn dropped(why: DropReason, refused: bool) -> Explanation {
              tells a real peer the numbers, and an attacker learns nothing.",
             "RFC 5961 section 5.2",
         ),
+        DropReason::BadIcmp => because(
+            "An ICMP error counts only if it quotes a packet that is in flight: anybody can send one, and an attacker \
+             who does not see the packets cannot guess the sequence number.",
+            "RFC 5927 section 4.1",
+        ),
         DropReason::BadReset => because(
             "Only an RST with the expected sequence number ends a connection: another one in the window is \
              answered with a challenge ACK, and one outside it is ignored.",
@@ -416,7 +421,7 @@ fn ended(end: End) -> Explanation {
             "RFC 4987 section 3.4",
         ),
         End::Refused => because(
-            "RST answered the SYN: no program listens on that port, or there is no room.",
+            "RST or an ICMP error answered the SYN: no program listens on that port, or there is no room.",
             "RFC 9293 section 3.5.2",
         ),
         End::Reset => because(
@@ -426,6 +431,11 @@ fn ended(end: End) -> Explanation {
         End::TimedOut => {
             because("The peer did not answer in time, despite the retransmissions.", "RFC 9293 section 3.8.3")
         }
+        #[cfg(feature = "recovery")]
+        End::Undelivered(_) => because(
+            "The peer did not answer in time, and an ICMP error said why: such an error may pass, so it ends nothing by itself.",
+            "RFC 9293 section 3.9.2.2",
+        ),
         End::Unreachable => because(
             "No host on the link answered for the address, so not even the SYN could leave.",
             "RFC 1122 section 2.3.2.2",

@@ -27,6 +27,10 @@ impl<S: Session + Clone> Connections<'_, S> {
     pub(in crate::stack) fn occupy(&mut self, index: usize, tuple: Tuple, phase: Phase, give_up_at: Instant) {
         self.enter(index, phase, Some(give_up_at));
         (self.slots[index].progress, self.slots[index].unresolved) = ((0, 0), false);
+        #[cfg(feature = "recovery")]
+        {
+            self.slots[index].icmp_error = None;
+        }
         self.index[index].tuple = Some(tuple);
         self.table.insert(self.index, index);
     }
@@ -228,7 +232,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                     Cause::Segment { .. } => End::Closed,
                     Cause::Program => End::Aborted,
                     Cause::Timer if before == State::TimeWait => End::Closed,
-                    Cause::Timer => self.end_by_timer(tuple, End::TimedOut),
+                    Cause::Timer => self.end_by_timer(tuple, self.connections.slots[index].timed_out()),
                 };
                 if end == End::Closed && self.connections.slots[index].phase == Phase::Serving {
                     self.read_the_rest(now, index, io);
@@ -286,7 +290,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             Phase::Connecting => self.finish(now, index, self.connections.slots[index].silence(), io),
             Phase::Aborting(end) => self.finish(now, index, end, io),
             Phase::Serving | Phase::Closing | Phase::Backlog => {
-                self.connections.abort(now, index, End::TimedOut);
+                self.connections.abort(now, index, self.connections.slots[index].timed_out());
                 self.check_state(now, index, Cause::Timer, io);
             }
             Phase::Ended(_) | Phase::Free | Phase::TimeWait => self.connections.slots[index].give_up_at = None,

@@ -9,6 +9,8 @@ use smoltcp::time::Instant;
 #[cfg(feature = "recovery")]
 use super::deadlines::sooner;
 use crate::stack::control::Block;
+#[cfg(feature = "recovery")]
+use crate::stack::icmp_errors::IcmpError;
 use crate::stack::session::End;
 
 /// Room for one connection: its own socket set, and its program.
@@ -28,6 +30,9 @@ pub struct Slot<'a, S> {
     pub(super) queue: Queue,
     /// Whether the last segment could not leave because the neighbour's hardware address is unknown.
     pub(in crate::stack) unresolved: bool,
+    /// The last ICMP error about a segment in flight, and when it came.
+    #[cfg(feature = "recovery")]
+    pub(in crate::stack) icmp_error: Option<(IcmpError, Instant)>,
     /// When the program asked to run.
     pub(super) wake_at: Option<Instant>,
     /// When the connection is given up unless it makes progress.
@@ -52,6 +57,8 @@ impl<S> Default for Slot<'_, S> {
             run: false,
             queue: Queue::None,
             unresolved: false,
+            #[cfg(feature = "recovery")]
+            icmp_error: None,
             wake_at: None,
             give_up_at: None,
             time_wait_until: Instant::ZERO,
@@ -104,7 +111,16 @@ impl<S> Slot<'_, S> {
 
     /// How a connection ends if no answer came: unreachable if not even its SYN could leave.
     pub(super) fn silence(&self) -> End {
-        if self.unresolved { End::Unreachable } else { End::TimedOut }
+        if self.unresolved { End::Unreachable } else { self.timed_out() }
+    }
+
+    /// How a connection ends whose time is over. An ICMP error counts if it came after the peer was last heard.
+    pub(super) fn timed_out(&self) -> End {
+        #[cfg(feature = "recovery")]
+        if let Some((error, _)) = self.icmp_error.filter(|&(_, at)| at >= self.control.heard_at()) {
+            return End::Undelivered(error);
+        }
+        End::TimedOut
     }
 }
 

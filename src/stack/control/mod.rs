@@ -110,6 +110,12 @@ impl Block {
         distance(self.una, self.nxt)
     }
 
+    /// Whether a segment that begins with this number is in flight (RFC 5927 section 4.1).
+    #[cfg(feature = "recovery")]
+    pub(super) fn is_in_flight(&self, seq: TcpSeqNumber) -> bool {
+        self.una <= seq && seq < self.nxt
+    }
+
     /// Takes in the peer's SYN. `frame` holds the segment.
     fn take_syn(&mut self, segment: &Segment, frame: &[u8]) {
         (self.irs, self.rcv_nxt, self.edge) = (segment.seq, segment.seq + 1, segment.seq + 1);

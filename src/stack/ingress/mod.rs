@@ -1,10 +1,12 @@
 //! Takes in a frame: for its connection, for a new one, or for the shared sockets.
 //!
-//! police.rs decides which, or drops it. deliver.rs passes a segment to its connection.
+//! police.rs decides which, or drops it. deliver.rs passes a segment to its connection. icmp.rs does so with ICMP errors.
 
 mod deliver;
 mod demux;
 mod frame;
+#[cfg(any(feature = "ping", feature = "recovery"))]
+mod icmp;
 mod police;
 
 pub(super) use frame::{Held, OneFrame, Outgoing, Received, Sent, Watch, WatchedTx};
@@ -14,6 +16,8 @@ use smoltcp::time::Instant;
 
 use super::connections::Cause;
 use super::event::{ConnectionId, Direction, Io, Probe, Step, Tuple};
+#[cfg(any(feature = "ping", feature = "recovery"))]
+use super::icmp_errors;
 #[cfg(feature = "ping")]
 use super::ping;
 use super::{Console, Session, Stack, UdpSession};
@@ -31,8 +35,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let (rx, token) = device.receive(now)?;
         let ids = self.fragment_ids;
         let meta = rx.meta();
-        #[cfg(feature = "ping")]
-        let medium = self.medium();
+        #[cfg(any(feature = "ping", feature = "recovery"))]
+        let (medium, mut quote) = (self.medium(), None);
         let target = rx.consume(|frame| {
             probe.frame(now, Direction::In, frame);
             #[cfg(feature = "dhcp")]
@@ -42,13 +46,16 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 return Target::Nowhere;
             }
             let target = self.target(now, frame, probe);
+            #[cfg(any(feature = "ping", feature = "recovery"))]
+            if matches!(target, Target::Shared) {
+                quote = icmp_errors::read(frame, medium, &self.checksums, |address| self.iface.has_ip_addr(address));
+            }
             #[cfg(feature = "ping")]
             if matches!(target, Target::Shared)
                 && let Some(pings) = &mut self.pings
             {
                 pings.try_again();
                 if let Some(hop_limit) = ping::icmp(frame, medium) {
-                    pings.refused(frame, medium, &self.checksums, |address| self.iface.has_ip_addr(address));
                     let token = WatchedTx { token, probe, now, outgoing: None, sent: &mut Sent::default(), ids };
                     self.iface.poll_ingress_single(now, &mut OneFrame::new(frame, meta, token), pings.set());
                     pings.arrived(now, hop_limit);
@@ -71,6 +78,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         });
         #[cfg(feature = "dhcp")]
         self.apply_changes(now, &mut io.probe);
+        #[cfg(any(feature = "ping", feature = "recovery"))]
+        if let Some(quote) = quote {
+            self.process_icmp_error(now, &quote, io);
+        }
         match target {
             Target::Nowhere | Target::TimeWait(..) => Some(Step::Ingress(None)),
             Target::Shared => {

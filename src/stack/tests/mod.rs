@@ -4,6 +4,7 @@ mod accept;
 mod bounds;
 mod challenge;
 mod closing;
+mod icmp_errors;
 mod isn;
 mod neighbours;
 mod pair;

@@ -56,7 +56,7 @@ fn what_made_a_segment_leave_is_told() {
 #[test]
 fn drops_and_ends_are_told() {
     use crate::stack::DropReason::*;
-    for why in [BacklogFull, FragmentedTcp, Martian, SlotsFull, Unreachable, UnsupportedHeader] {
+    for why in [BacklogFull, BadIcmp, FragmentedTcp, Martian, SlotsFull, Unreachable, UnsupportedHeader] {
         check(dropped(why, false));
         check(dropped(why, true));
     }

@@ -20,21 +20,40 @@ fn errors_are_told_in_words() {
         (v4(3, 0, 0), "destination unreachable (network)"),
         (v4(3, 1, 0), "destination unreachable (host)"),
         (v4(3, 13, 0), "destination unreachable (administratively prohibited)"),
+        (v4(3, 2, 0), "destination unreachable (protocol)"),
+        (v4(3, 3, 0), "destination unreachable (port)"),
+        (v4(3, 5, 0), "destination unreachable (source route)"),
         (v4(3, 200, 0), "destination unreachable"),
         (v4(3, 4, 1400), "packet too big (MTU 1400)"),
         (v4(3, 4, 0), "packet too big"),
         (v4(11, 0, 0), "time exceeded"),
+        (v4(12, 0, 0), "parameter problem"),
         (v6(1, 0, 0), "destination unreachable (no route)"),
         (v6(1, 3, 0), "destination unreachable (host)"),
         (v6(2, 0, 1280), "packet too big (MTU 1280)"),
         (v6(3, 0, 0), "time exceeded"),
+        (v6(1, 4, 0), "destination unreachable (port)"),
+        (v6(4, 0, 0), "parameter problem"),
+        (v6(4, 1, 0), "destination unreachable (protocol)"),
     ] {
         assert_eq!(told.as_deref(), Some(want));
     }
     // A source quench, a redirect, an echo.
     assert_eq!([v4(4, 0, 0), v4(5, 0, 0), v4(0, 0, 0), v6(129, 0, 0)], [None, None, None, None]);
-    let refusal = read(&error(V4, 3, 1, 0), Medium::Ip, IDENT, &ChecksumCapabilities::default(), |_| true).unwrap();
-    assert_eq!((refusal.from, refusal.to, refusal.seq), (V4[1], V4[2], 7));
+    let quote = read(&error(V4, 3, 1, 0), Medium::Ip, &ChecksumCapabilities::default(), |_| true).unwrap();
+    assert_eq!((quote.error.from, quote.echo(IDENT)), (V4[1], Some((V4[2], 7))));
+}
+
+/// Only these end an attempt to connect.
+#[test]
+fn errors_about_ports_and_protocols_are_final() {
+    let own = |address| [V4[0], V6[0]].contains(&address);
+    let is_final = |packet: Vec<u8>| {
+        read(&packet, Medium::Ip, &ChecksumCapabilities::default(), own).unwrap().error.why.is_final()
+    };
+    assert_eq!((0..16).filter(|&code| is_final(error(V4, 3, code, 0))).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!((0..7).filter(|&code| is_final(error(V6, 1, code, 0))).collect::<Vec<_>>(), [4]);
+    assert_eq!((0..3).filter(|&code| is_final(error(V6, 4, code, 0))).collect::<Vec<_>>(), [1]);
 }
 
 #[test]
@@ -43,8 +62,9 @@ fn what_is_about_somebody_else_is_passed_over() {
         let checksums = ChecksumCapabilities::default();
         let kind = if own == V4[0] { 3 } else { 1 };
         let bytes = error([own, from, to], kind, 0, 0);
-        let read = |ident, own| read(&bytes, Medium::Ip, ident, &checksums, |address| address == own);
-        assert!(read(IDENT, own).is_some() && read(IDENT + 1, own).is_none() && read(IDENT, from).is_none());
+        let read = |own| read(&bytes, Medium::Ip, &checksums, |address| address == own);
+        let quote = read(own).unwrap();
+        assert!(quote.echo(IDENT).is_some() && quote.echo(IDENT + 1).is_none() && read(from).is_none());
     }
 }
 
@@ -62,15 +82,15 @@ fn damage_anywhere_is_noticed_or_harmless() {
             bad[bit / 8] ^= 1 << (bit % 8);
             let is_header = addresses == V6 && bit < 64;
             assert!(is_header || heard(&bad).is_none(), "bit {bit}");
-            read(&bad, Medium::Ip, IDENT, &trusting, |_| true);
-            read(&bad, Medium::Ethernet, IDENT, &trusting, |_| true);
+            read(&bad, Medium::Ip, &trusting, |_| true);
+            read(&bad, Medium::Ethernet, &trusting, |_| true);
         }
     }
 }
 
 fn heard(packet: &[u8]) -> Option<String> {
     let own = |address| [V4[0], V6[0]].contains(&address);
-    read(packet, Medium::Ip, IDENT, &ChecksumCapabilities::default(), own).map(|refusal| refusal.why.to_string())
+    read(packet, Medium::Ip, &ChecksumCapabilities::default(), own).map(|quote| quote.error.why.to_string())
 }
 
 /// An error for the first address, from the second, about request 7 to the third.

@@ -1,0 +1,174 @@
+//! Reads an ICMP error, and the start of the packet that it quotes.
+
+use smoltcp::phy::{ChecksumCapabilities, Medium};
+use smoltcp::wire::{EthernetFrame, Icmpv4Packet, IpAddress, IpProtocol, IpVersion, Ipv4Address, Ipv4Packet};
+#[cfg(feature = "ipv6")]
+use smoltcp::wire::{Icmpv6Packet, Ipv6Address, Ipv6Packet};
+#[cfg(feature = "recovery")]
+use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
+
+use super::{IcmpError, Refusal};
+
+/// The length of an ICMP error's header before the quoted packet, and of what every error quotes after the IP header.
+const HEADER: usize = 8;
+
+/// An ICMP error, and the start of the packet that it quotes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::stack) struct Quote {
+    pub(in crate::stack) error: IcmpError,
+    /// The protocol of the quoted packet.
+    pub(in crate::stack) protocol: IpProtocol,
+    /// The sender of the quoted packet.
+    pub(in crate::stack) source: IpAddress,
+    destination: IpAddress,
+    /// What follows the quoted IP header.
+    start: [u8; HEADER],
+}
+
+impl Quote {
+    /// The sender of the quoted segment or datagram.
+    #[cfg(feature = "recovery")]
+    pub(in crate::stack) fn local(&self) -> IpEndpoint {
+        let [a, b, ..] = self.start;
+        IpEndpoint::new(self.source, u16::from_be_bytes([a, b]))
+    }
+
+    /// The receiver of the quoted segment or datagram.
+    #[cfg(feature = "recovery")]
+    pub(in crate::stack) fn remote(&self) -> IpEndpoint {
+        let [_, _, a, b, ..] = self.start;
+        IpEndpoint::new(self.destination, u16::from_be_bytes([a, b]))
+    }
+
+    /// The sequence number of the quoted segment.
+    #[cfg(feature = "recovery")]
+    pub(in crate::stack) fn seq(&self) -> TcpSeqNumber {
+        let [_, _, _, _, seq @ ..] = self.start;
+        TcpSeqNumber(i32::from_be_bytes(seq))
+    }
+
+    /// The receiver and the number of the quoted echo request, if it has this `ident`.
+    #[cfg(feature = "ping")]
+    pub(in crate::stack) fn echo(&self, ident: u16) -> Option<(IpAddress, u16)> {
+        let kind = if self.protocol == IpProtocol::Icmp { 8 } else { 128 };
+        let [first, _, _, _, a, b, c, d] = self.start;
+        let is_own = first == kind && u16::from_be_bytes([a, b]) == ident;
+        is_own.then(|| (self.destination, u16::from_be_bytes([c, d])))
+    }
+}
+
+/// The ICMP error in a frame, if it is for this host. What it quotes may be made up.
+pub(in crate::stack) fn read(
+    frame: &[u8],
+    medium: Medium,
+    checksums: &ChecksumCapabilities,
+    is_own: impl Fn(IpAddress) -> bool,
+) -> Option<Quote> {
+    let skip = if medium == Medium::Ethernet { EthernetFrame::<&[u8]>::header_len() } else { 0 };
+    let packet = frame.get(skip..).filter(|packet| !packet.is_empty())?;
+    match IpVersion::of_packet(packet).ok()? {
+        IpVersion::Ipv4 => read_v4(packet, checksums, is_own),
+        #[cfg(feature = "ipv6")]
+        IpVersion::Ipv6 => read_v6(packet, checksums, is_own),
+    }
+}
+
+fn read_v4(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAddress) -> bool) -> Option<Quote> {
+    let packet = Ipv4Packet::new_checked(packet).ok()?;
+    if packet.next_header() != IpProtocol::Icmp {
+        return None;
+    }
+    let whole = !packet.more_frags() && packet.frag_offset() == 0;
+    let intact = !checksums.ipv4.rx() || packet.verify_checksum();
+    let message = Icmpv4Packet::new_checked(packet.payload()).ok()?;
+    if !whole || !intact || !is_own(packet.dst_addr().into()) || (checksums.icmpv4.rx() && !message.verify_checksum()) {
+        return None;
+    }
+    let (&[kind, code, _, _, _, _, a, b], quoted) = packet.payload().split_first_chunk::<HEADER>()?;
+    let why = match (kind, code) {
+        (3, 4) => Refusal::TooBig(u16::from_be_bytes([a, b]).into()),
+        (3, code) => unreachable_v4(code),
+        (11, _) => Refusal::TimeExceeded,
+        (12, _) => Refusal::ParameterProblem,
+        _ => return None,
+    };
+    let (fixed, _) = quoted.split_first_chunk::<20>()?;
+    let [first, _, _, _, _, _, fragment, offset, _, protocol, _, _, s1, s2, s3, s4, destination @ ..] = *fixed;
+    let is_first = u16::from_be_bytes([fragment, offset]) & 0x1fff == 0;
+    if first >> 4 != 4 || !is_first {
+        return None;
+    }
+    Some(Quote {
+        error: IcmpError { from: packet.src_addr().into(), why },
+        protocol: protocol.into(),
+        source: Ipv4Address::new(s1, s2, s3, s4).into(),
+        destination: Ipv4Address::from_octets(destination).into(),
+        start: *quoted.get(usize::from(first & 15) * 4..)?.first_chunk()?,
+    })
+}
+
+#[cfg(feature = "ipv6")]
+fn read_v6(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAddress) -> bool) -> Option<Quote> {
+    let packet = Ipv6Packet::new_checked(packet).ok()?;
+    let (from, own) = (packet.src_addr(), packet.dst_addr());
+    if packet.next_header() != IpProtocol::Icmpv6 || !is_own(own.into()) {
+        return None;
+    }
+    let message = Icmpv6Packet::new_checked(packet.payload()).ok()?;
+    if checksums.icmpv6.rx() && !message.verify_checksum(&from, &own) {
+        return None;
+    }
+    let (&[kind, code, _, _, mtu @ ..], quoted) = packet.payload().split_first_chunk::<HEADER>()?;
+    let why = match (kind, code) {
+        (1, code) => unreachable_v6(code),
+        (2, _) => Refusal::TooBig(u32::from_be_bytes(mtu)),
+        (3, _) => Refusal::TimeExceeded,
+        // The next header is unknown.
+        (4, 1) => Refusal::Closed("protocol"),
+        (4, _) => Refusal::ParameterProblem,
+        _ => return None,
+    };
+    let (fixed, start) = quoted.split_first_chunk::<40>()?;
+    let (source, destination) = (fixed.get(8..24)?.first_chunk::<16>()?, fixed.get(24..)?.first_chunk::<16>()?);
+    if fixed[0] >> 4 != 6 {
+        return None;
+    }
+    Some(Quote {
+        error: IcmpError { from: from.into(), why },
+        protocol: fixed[6].into(),
+        source: Ipv6Address::from_octets(*source).into(),
+        destination: Ipv6Address::from_octets(*destination).into(),
+        start: *start.first_chunk()?,
+    })
+}
+
+/// RFC 792, RFC 1122 section 3.2.2.1, RFC 1812 section 5.2.7.1.
+fn unreachable_v4(code: u8) -> Refusal {
+    Refusal::Unreachable(match code {
+        0 | 6 | 11 => Some("network"),
+        1 | 7 | 12 => Some("host"),
+        2 => return Refusal::Closed("protocol"),
+        3 => return Refusal::Closed("port"),
+        5 => Some("source route"),
+        9 | 10 | 13 => Some("administratively prohibited"),
+        _ => None,
+    })
+}
+
+/// RFC 4443 section 3.1.
+#[cfg(feature = "ipv6")]
+fn unreachable_v6(code: u8) -> Refusal {
+    Refusal::Unreachable(match code {
+        0 => Some("no route"),
+        1 => Some("administratively prohibited"),
+        2 => Some("beyond the scope of the source"),
+        3 => Some("host"),
+        4 => return Refusal::Closed("port"),
+        5 => Some("the source is refused"),
+        6 => Some("the route is refused"),
+        _ => None,
+    })
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests;

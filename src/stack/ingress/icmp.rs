@@ -1,0 +1,62 @@
+//! Passes an ICMP error to whom it concerns: a connection, a UDP program or an echo request.
+
+use smoltcp::phy::Device;
+#[cfg(feature = "recovery")]
+use smoltcp::socket::tcp::State;
+use smoltcp::time::Instant;
+use smoltcp::wire::IpProtocol;
+
+#[cfg(feature = "recovery")]
+use crate::stack::event::Tuple;
+use crate::stack::event::{DropReason, Event, Io, Probe};
+use crate::stack::icmp_errors::Quote;
+use crate::stack::{Console, Session, Stack, UdpSession};
+#[cfg(feature = "recovery")]
+use crate::stack::{End, Phase};
+
+impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
+    /// Takes in an ICMP error. One that concerns nobody is dropped and counted.
+    pub(super) fn process_icmp_error<D: Device, C: Console, P: Probe>(
+        &mut self,
+        now: Instant,
+        quote: &Quote,
+        io: &mut Io<D, C, P>,
+    ) {
+        let concerns_us = match quote.protocol {
+            _ if !self.iface.has_ip_addr(quote.source) => false,
+            #[cfg(feature = "recovery")]
+            IpProtocol::Tcp => self.segment_undelivered(now, quote, io),
+            #[cfg(feature = "recovery")]
+            IpProtocol::Udp => self.datagram_undelivered(quote.local().port, quote.remote(), &quote.error),
+            #[cfg(feature = "ping")]
+            IpProtocol::Icmp | IpProtocol::Icmpv6 => self.pings.as_mut().is_some_and(|pings| pings.refused(quote)),
+            _ => false,
+        };
+        if !concerns_us {
+            io.probe.event(now, &Event::Dropped(DropReason::BadIcmp));
+        }
+    }
+
+    /// Ends an attempt to connect if the error is final. Otherwise the error is only noted (RFC 9293 section 3.9.2.2, RFC 5927
+    /// section 5.2). Returns false if no connection has the quoted segment in flight.
+    #[cfg(feature = "recovery")]
+    fn segment_undelivered<D: Device, C: Console, P: Probe>(
+        &mut self,
+        now: Instant,
+        quote: &Quote,
+        io: &mut Io<D, C, P>,
+    ) -> bool {
+        let tuple = Tuple { local: quote.local(), remote: quote.remote() };
+        let Some(index) = self.connections.find(&tuple) else { return false };
+        let slot = &mut self.connections.slots[index];
+        if !slot.control.is_in_flight(quote.seq()) {
+            return false;
+        }
+        if quote.error.why.is_final() && (slot.phase, slot.state) == (Phase::Connecting, State::SynSent) {
+            self.finish(now, index, End::Refused, io);
+            return true;
+        }
+        slot.icmp_error = Some((quote.error, now));
+        true
+    }
+}
