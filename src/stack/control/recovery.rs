@@ -18,7 +18,7 @@ const DUPLICATES: u32 = 3;
 const PEER_ACK_DELAY: Duration = Duration::from_millis(200);
 
 /// How long less than a full segment waits for a larger window (RFC 9293 section 3.8.6.2.1: 0.1 to 1 s).
-const SMALL_WINDOW_DELAY: Duration = Duration::from_millis(200);
+const SMALL_WINDOW_DELAY: Duration = Duration::from_millis(500);
 
 /// What a block keeps to recover from losses.
 #[derive(Clone, Debug)]
@@ -174,6 +174,11 @@ impl Block {
         }
     }
 
+    /// Whether the peer understands selective acknowledgements.
+    pub(super) fn reports_ranges(&self) -> bool {
+        self.recovery.sack
+    }
+
     /// The shift of the window that smoltcp is shown.
     pub(in crate::stack) fn shown_scale(&self) -> u8 {
         self.recovery.shown_scale
@@ -214,6 +219,16 @@ impl Block {
         self.recovery.heard_at
     }
 
+    /// Whether the peer keeps its window closed, but has answered the latest probe of it.
+    pub(in crate::stack) fn is_held_back(&self, now: Instant) -> bool {
+        self.window == 0 && now <= self.recovery.heard_at + self.interval()
+    }
+
+    /// How long a peer may take to acknowledge.
+    pub(in crate::stack) fn interval(&self) -> Duration {
+        self.recovery.rtt.timeout(self.recovery.backoff)
+    }
+
     /// The SYN,ACK leaves again.
     pub(super) fn syn_repeated(&mut self) {
         if self.flight() > 0 {
@@ -226,21 +241,30 @@ impl Block {
         let (before, acked) = (self.flight(), distance(self.una, ack));
         let same_window = u32::from(segment.window) << self.peer_scale == self.window;
         let handshake = self.una == self.iss;
+        let opened = self.window == 0 && segment.window > 0 && self.is_newer_window(segment, ack);
         let r = &mut self.recovery;
         r.heard_at = now;
+        if opened {
+            // What left into the closed window was thrown away.
+            (r.persist, r.persisting, r.backoff) = (None, false, 0);
+            (r.resent, r.lost_below) = (self.una, self.nxt);
+        }
         if acked > 0 {
             if let Some((_, sent)) = r.sample.take_if(|(seq, _)| ack >= *seq) {
                 r.rtt.measured(now - sent, r.least);
+                r.backoff = 0;
             }
             if handshake && r.backoff > 0 {
                 r.rtt.syn_was_lost();
+                r.backoff = 0;
             }
             self.una = ack;
             r.resent = r.resent.max(ack);
             r.lost_below = r.lost_below.max(ack);
             r.frontier = r.frontier.max(ack);
             r.tail = None;
-            (r.backoff, r.probed) = (0, false);
+            // The backed-off timeout stays until there is a measurement (RFC 6298 section 5.7, Karn's algorithm).
+            r.probed = false;
             r.rests_until = now + Duration::from_secs(1);
             r.board.trim(ack);
         }
@@ -254,7 +278,7 @@ impl Block {
         self.find_losses(now, before);
         if self.flight() == 0 {
             (self.recovery.timer, self.recovery.probe) = (None, None);
-        } else if acked > 0 || news {
+        } else if acked > 0 || news || opened {
             self.arm(now);
         }
         acked > 0 || news || !same_window
@@ -500,10 +524,10 @@ impl Block {
     }
 
     /// Takes in a segment that smoltcp made, and decides whether it leaves.
-    pub(in crate::stack) fn leaves(&mut self, now: Instant, segment: &Segment) -> Leave {
+    pub(in crate::stack) fn leaves(&mut self, now: Instant, segment: &Segment, frame: &[u8]) -> Leave {
         let news = segment.ack.filter(|&ack| ack != self.recovery.told_ack);
         self.recovery.told_ack = news.unwrap_or(self.recovery.told_ack);
-        self.told(segment);
+        self.take_told(segment, frame);
         match (self.is_wanted(now, segment), news) {
             (true, _) => Leave::Whole,
             (false, Some(_)) => Leave::Acknowledgement,
@@ -540,6 +564,10 @@ impl Block {
             if is_first {
                 r.heard_at = now;
             }
+            if r.persisting && self.window <= distance(self.una, self.nxt) {
+                // It is a probe of the closed window: the next one waits twice as long (SHLD-30).
+                r.backoff = r.backoff.max(1);
+            }
             self.nxt = end;
             (r.sent_at, r.persisting, r.persist) = (now, false, None);
             let timer = r.timer;
@@ -553,7 +581,8 @@ impl Block {
         if r.tail.take().is_none() {
             r.resent = r.resent.max(end);
         }
-        r.sample = None;
+        // Its acknowledgement may be that of the first transmission.
+        r.sample = r.sample.filter(|&(seq, _)| seq <= segment.seq);
         true
     }
 }
