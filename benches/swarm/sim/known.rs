@@ -3,8 +3,7 @@
 use super::judge::Breach;
 
 /// Breaches, and what causes them.
-pub const KNOWN: [(Breach, &str); 6] = [
-    (Breach::Blinded, "a blind SYN replaces a half-open connection (stack/ingress/police.rs)"),
+pub const KNOWN: [(Breach, &str); 5] = [
     (Breach::CleanTooEarly, "a FIN is taken although bytes before it were cut (smoltcp, police)"),
     (Breach::ForgedReset, "any RST in the window ends a connection (smoltcp, police)"),
     (Breach::TimeWaitCut, "smoltcp clears the receive buffer when TIME-WAIT ends (TIME-WAIT records of our own)"),
