@@ -26,6 +26,8 @@ pub struct Slot<'a, S> {
     pub(super) queue: Queue,
     /// Whether the last segment could not leave because the neighbour's hardware address is unknown.
     pub(in crate::stack) unresolved: bool,
+    /// Whether data arrived that the program did not read before it was done.
+    pub(super) unread: bool,
     /// When the program asked to run.
     pub(super) wake_at: Option<Instant>,
     /// When the connection is given up unless it makes progress.
@@ -48,6 +50,7 @@ impl<S> Default for Slot<'_, S> {
             run: false,
             queue: Queue::None,
             unresolved: false,
+            unread: false,
             wake_at: None,
             give_up_at: None,
             progress: (0, 0),
