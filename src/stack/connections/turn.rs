@@ -174,6 +174,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 break;
             }
         }
+        if changed && self.connections.slots[index].control.recovers() {
+            // More may leave now. smoltcp must know of it before it says when it has work.
+            self.show_news(now, index, self.own_link());
+        }
         (changed, total)
     }
 

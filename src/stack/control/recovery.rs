@@ -224,6 +224,11 @@ impl Block {
         self.window == 0 && now <= self.recovery.heard_at + self.interval()
     }
 
+    /// Whether a loss is being repaired.
+    pub(in crate::stack) fn recovers(&self) -> bool {
+        self.recovery.point.is_some()
+    }
+
     /// How long a peer may take to acknowledge.
     pub(in crate::stack) fn interval(&self) -> Duration {
         self.recovery.rtt.timeout(self.recovery.backoff)
@@ -449,7 +454,12 @@ impl Block {
     /// Whether what smoltcp sends next may have been sent before.
     pub(in crate::stack) fn may_repeat(&self, now: Instant) -> bool {
         let r = &self.recovery;
-        r.frontier < self.nxt || (self.flight() > 0 && now >= r.rests_until)
+        r.frontier < self.nxt || (self.flight() > 0 && now >= r.rests_until) || self.may_probe()
+    }
+
+    /// Whether smoltcp may probe a closed window.
+    fn may_probe(&self) -> bool {
+        self.recovery.shown == 0 && self.flight() == 0
     }
 
     /// The window that smoltcp must be shown before it sends, as a field, if it differs from the one shown. `queue` is the number of
@@ -546,8 +556,11 @@ impl Block {
             let r = &mut self.recovery;
             (r.resent, r.lost_below, r.frontier) = (segment.seq, segment.seq, segment.seq);
         }
-        // smoltcp's own probe of a closed window. smoltcp does not count it as sent.
-        let probes = self.recovery.shown == 0 && segment.len == 1 && segment.seq == self.nxt && self.flight() == 0;
+        // smoltcp's own probe of a closed window, which it sends at once. It does not count it as sent.
+        let probes = self.may_probe() && segment.len == 1 && segment.seq == self.nxt;
+        if probes && self.recovery.persist.is_some() {
+            return false;
+        }
         let hole = self.allowed_hole().filter(|&(start, to)| segment.seq < to && start < end);
         let is_first = self.flight() == 0;
         let r = &mut self.recovery;
@@ -559,7 +572,8 @@ impl Block {
         }
         if end > self.nxt {
             if r.sample.is_none() && segment.seq >= self.nxt {
-                r.sample = Some((end, now));
+                // The first that a super-segment's acknowledgement can be.
+                r.sample = Some((end.min(segment.seq + r.mss as usize), now));
             }
             if is_first {
                 r.heard_at = now;

@@ -7,6 +7,10 @@ mod closing;
 mod isn;
 mod neighbours;
 mod pair;
+#[cfg(feature = "recovery")]
+mod raw;
 mod recycle;
+#[cfg(feature = "recovery")]
+mod rules;
 mod slow;
 mod udp;
