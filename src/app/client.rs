@@ -137,6 +137,10 @@ impl<'a, P: ClientProgram> Client<'a, P> {
 #[deny(clippy::missing_trait_methods)]
 impl<P: ClientProgram> Session for Client<'_, P> {
     fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
+        if cx.held_back && socket.send_queue() > 0 && self.run.deadline.at().is_some() {
+            // The peer is alive, and reads slowly.
+            self.run.deadline.restart(cx.now);
+        }
         self.program.poll(&mut self.run, socket, cx)
     }
 

@@ -195,6 +195,7 @@ mod tests {
             scratch: &mut [],
             udp_ports: &[],
             addresses: &[],
+            held_back: false,
             wake: false,
         };
         for (runner, next) in runners.iter_mut().zip([Next::Wait, Next::Abort]) {

@@ -54,8 +54,9 @@ impl Default for Sizes {
     }
 }
 
-/// The working memory of programs, in bytes: the longest UDP payload.
-const SCRATCH: usize = 65_507;
+/// The working memory of programs, in bytes: the longest frame that smoltcp makes for a device that cuts it into segments. The
+/// control block looks at a frame here before it leaves.
+const SCRATCH: usize = 65_535 + 14;
 
 /// The memory left for the rest of the program, in bytes: mainly its threads' stacks.
 const REST: usize = 16 << 20;

@@ -283,6 +283,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             scratch: self.scratch,
             udp_ports: &self.datagrams.in_use,
             addresses: self.iface.ip_addrs(),
+            held_back: false,
             wake: false,
         };
         let next = session.poll(socket, &mut context);

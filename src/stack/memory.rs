@@ -66,8 +66,9 @@ pub struct Pool<
     scratch: [u8; SCRATCH],
 }
 
-/// The scratch memory of a [`Pool`], in bytes: the longest UDP payload of an Ethernet frame.
-const SCRATCH: usize = 1472;
+/// The scratch memory of a [`Pool`], in bytes: the longest UDP payload of an Ethernet frame, or the frame, which recovery looks at
+/// before it leaves.
+const SCRATCH: usize = if cfg!(feature = "recovery") { 1514 } else { 1472 };
 
 impl<'a, S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, const Q: usize, const B: usize>
     Pool<'a, S, U, N, RX, TX, P, Q, B>

@@ -167,6 +167,8 @@ pub struct Context<'a> {
     pub udp_ports: &'a [u16],
     /// The interface's addresses.
     pub addresses: &'a [IpCidr],
+    /// Whether the peer of a TCP program keeps its window closed, but answers probes of it.
+    pub held_back: bool,
     /// Whether to run the other programs too: see [`wake_programs`](Self::wake_programs).
     pub wake: bool,
 }
@@ -244,6 +246,7 @@ impl<R: Responder> UdpSession for Respond<R> {
             scratch: rest,
             udp_ports: cx.udp_ports,
             addresses: cx.addresses,
+            held_back: cx.held_back,
             wake: cx.wake,
         };
         let answer = self.responder.datagram(from, data, reply, &mut context);

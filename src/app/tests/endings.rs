@@ -143,8 +143,15 @@ fn done_counts_only_when_all_is_acknowledged() {
         let mut console = Script::default();
         let mut scratch = [];
         let console: &mut dyn Console = &mut console;
-        let mut cx =
-            Context { now: tcp.now, console, scratch: &mut scratch, udp_ports: &[], addresses: &[], wake: false };
+        let mut cx = Context {
+            now: tcp.now,
+            console,
+            scratch: &mut scratch,
+            udp_ports: &[],
+            addresses: &[],
+            held_back: false,
+            wake: false,
+        };
         assert_eq!(tcp.session.result(), Some(Ok(())));
         tcp.session.ended(end, &mut cx);
         assert_eq!(tcp.session.result(), Some(Err(Failure::Ended(end))));
@@ -160,6 +167,7 @@ fn a_connection_that_never_was_is_a_failure() {
         scratch: &mut scratch,
         udp_ports: &[],
         addresses: &[],
+        held_back: false,
         wake: false,
     };
     let mut client = find("chargen").unwrap().client(&ClientOptions::default()).unwrap();

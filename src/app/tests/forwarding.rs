@@ -88,6 +88,7 @@ fn with_context(call: impl FnOnce(&mut Context<'_>)) {
         scratch: &mut [],
         udp_ports: &[],
         addresses: &[],
+        held_back: false,
         wake: false,
     });
 }

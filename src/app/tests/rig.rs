@@ -194,6 +194,7 @@ impl<S: Session> Tcp<S> {
             scratch: &mut scratch,
             udp_ports: &[],
             addresses: &[],
+            held_back: false,
             wake: false,
         };
         let socket = self.here.sockets.get_mut::<tcp::Socket>(self.socket);
@@ -282,6 +283,7 @@ impl<S: Session> Tcp<S> {
             scratch: &mut scratch,
             udp_ports: &[],
             addresses: &[],
+            held_back: false,
             wake: false,
         };
         self.session.shut_down(self.here.sockets.get_mut(self.socket), &mut cx);
@@ -355,7 +357,15 @@ impl<S: UdpSession> Udp<S> {
     fn run_session(&mut self) {
         let mut scratch = [0; MESSAGE];
         let (console, udp_ports) = (&mut self.console, &self.ports[..]);
-        let mut cx = Context { now: self.now, console, scratch: &mut scratch, udp_ports, addresses: &[], wake: false };
+        let mut cx = Context {
+            now: self.now,
+            console,
+            scratch: &mut scratch,
+            udp_ports,
+            addresses: &[],
+            held_back: false,
+            wake: false,
+        };
         if matches!(self.next, Next::Wait | Next::WakeAt(_)) {
             self.next = self.session.poll(self.here.sockets.get_mut(self.socket), &mut cx);
         }

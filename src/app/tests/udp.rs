@@ -125,6 +125,7 @@ fn only_what_may_be_answered_is() {
         scratch: &mut [],
         udp_ports: &[9999],
         addresses: &[],
+        held_back: false,
         wake: false,
     };
     let may = |address: IpAddress, port| cx.may_answer(&UdpMetadata::from(IpEndpoint::new(address, port)));

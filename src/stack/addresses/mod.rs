@@ -125,6 +125,15 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     pub(super) fn is_on_link(&self, address: IpAddress) -> bool {
         self.iface.ip_addrs().iter().any(|own| own.contains_addr(&address))
     }
+
+    /// Whether an address is the broadcast address of one of the interface's networks.
+    pub(super) fn is_broadcast(&self, address: IpAddress) -> bool {
+        self.iface.ip_addrs().iter().any(|own| match own {
+            IpCidr::Ipv4(own) => own.broadcast().map(IpAddress::Ipv4) == Some(address),
+            #[cfg(feature = "ipv6")]
+            IpCidr::Ipv6(_) => false,
+        })
+    }
 }
 
 #[cfg(feature = "dhcp")]

@@ -143,7 +143,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// # Errors
     /// [`ConnectError`]: the remote is not valid, or has no route.
     pub fn source_for(&self, remote: IpEndpoint) -> Result<IpAddress, ConnectError> {
-        if remote.port == 0 || !remote.addr.is_unicast() {
+        if remote.port == 0 || !remote.addr.is_unicast() || self.is_broadcast(remote.addr) {
             return Err(ConnectError::BadRemote);
         }
         let addresses = self.iface.ip_addrs();

@@ -26,10 +26,11 @@ impl<S: Session + Clone> Connections<'_, S> {
     /// Gives a free slot its two endpoints. The connection is given up at `give_up_at`, unless it is established earlier.
     pub(in crate::stack) fn occupy(&mut self, index: usize, tuple: Tuple, phase: Phase, give_up_at: Instant) {
         self.enter(index, phase, Some(give_up_at));
-        (self.slots[index].progress, self.slots[index].unresolved) = ((0, 0), false);
+        let slot = &mut self.slots[index];
+        (slot.progress, slot.unresolved, slot.unread) = ((0, 0), false, false);
         #[cfg(feature = "recovery")]
         {
-            self.slots[index].icmp_error = None;
+            slot.icmp_error = None;
         }
         self.index[index].tuple = Some(tuple);
         self.table.insert(self.index, index);
@@ -102,28 +103,25 @@ impl<S: Session + Clone> Connections<'_, S> {
 
     /// Closes a connection whose program is done: FIN follows the queued data.
     pub(in crate::stack) fn close(&mut self, index: usize) {
-        #[cfg(not(feature = "recovery"))]
-        if let Some(socket) = self.slots[index].socket() {
-            socket.close();
-        }
         self.enter(index, Phase::Closing, None);
-        #[cfg(feature = "recovery")]
-        self.close_now(index);
         self.drain(index);
+        self.close_now(index);
     }
 
-    /// Closes the socket of a connection whose program is done, unless too much data is queued.
+    /// Closes the socket of a connection whose program is done, unless data was lost or too much is queued.
     ///
     /// In LAST-ACK smoltcp takes no window update, so a socket in CLOSE-WAIT stays there until the window has room for all its data.
-    #[cfg(feature = "recovery")]
     pub(super) fn close_now(&mut self, index: usize) {
         let slot = &mut self.slots[index];
-        if slot.phase != Phase::Closing {
+        if slot.phase != Phase::Closing || slot.unread {
             return;
         }
         let Some((set, handle)) = &mut slot.set else { return };
         let socket = set.get_mut::<Socket>(*handle);
         let closes = match socket.state() {
+            #[cfg(not(feature = "recovery"))]
+            State::CloseWait => true,
+            #[cfg(feature = "recovery")]
             State::CloseWait => slot.control.has_window_for(socket.send_queue()),
             State::Established | State::SynReceived | State::SynSent | State::Listen => true,
             _ => false,
@@ -141,10 +139,23 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.enter(index, Phase::Aborting(end), Some(now + RESET_PATIENCE));
     }
 
-    /// Discards data that arrives after the program is done, so that the window stays open for the peer's FIN.
-    pub(super) fn drain(&mut self, index: usize) {
-        if let Some(socket) = self.slots[index].socket() {
-            while socket.recv(|data| (data.len(), data.len())).is_ok_and(|len| len > 0) {}
+    /// Discards data that a program that is done did not read.
+    fn drain(&mut self, index: usize) {
+        let slot = &mut self.slots[index];
+        let Some((set, handle)) = &mut slot.set else { return };
+        let socket = set.get_mut::<Socket>(*handle);
+        while socket.recv(|data| (data.len(), data.len())).is_ok_and(|len| len > 0) {
+            slot.unread = true;
+        }
+    }
+
+    /// Discards what arrives for a connection whose program is done. Resets the connection if anything did, so that the peer
+    /// learns of it (RFC 9293 section 3.6.1), but not before the peer has acknowledged the program's data.
+    pub(super) fn discard(&mut self, now: Instant, index: usize) {
+        self.drain(index);
+        let slot = &self.slots[index];
+        if slot.unread && slot.peek().is_some_and(|socket| socket.send_queue() == 0) {
+            self.abort(now, index, End::Aborted);
         }
     }
 
@@ -326,6 +337,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         act: impl FnOnce(&mut S, &mut Socket<'a>, &mut Context<'_>) -> R,
     ) -> Option<R> {
         let slot = &mut self.connections.slots[index];
+        #[cfg(feature = "recovery")]
+        let held_back = slot.control.is_held_back(now);
+        #[cfg(not(feature = "recovery"))]
+        let held_back = false;
         let (Some((set, handle)), Some(session)) = (&mut slot.set, &mut slot.session) else { return None };
         let mut context = Context {
             now,
@@ -333,6 +348,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             scratch: self.scratch,
             udp_ports: self.datagrams.ports_in_use(),
             addresses: self.iface.ip_addrs(),
+            held_back,
             wake: false,
         };
         let result = act(session, set.get_mut(*handle), &mut context);

@@ -163,7 +163,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         let index = self.time_wait.front()?;
         let slot = &self.slots[index];
         if let Some(tuple) = self.tuple(index) {
-            let (seq, ack, _) = slot.control.acknowledgement();
+            let (seq, ack) = slot.control.next_numbers();
             self.time_wait_records.add(now, tuple, (seq, ack), slot.time_wait_until);
         }
         self.enter(index, Phase::Free, None);

@@ -37,7 +37,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                     self.obey(now, index, next, io);
                     return Some(Step::Session(id, next));
                 }
-                Phase::Closing => self.connections.drain(index),
+                Phase::Closing => self.connections.discard(now, index),
                 _ => {}
             }
             match self.send(now, index, io) {
@@ -178,6 +178,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 break;
             }
         }
+        if changed && self.connections.slots[index].control.recovers() {
+            // More may leave now. smoltcp must know of it before it says when it has work.
+            self.show_news(now, index, self.own_link());
+        }
         (changed, total)
     }
 
@@ -259,7 +263,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         // A peer that acknowledges anything, such as a probe of its closed window, is alive (RFC 9293 section 3.8.6.1).
         #[cfg(feature = "recovery")]
         {
-            slot.give_up_at = slot.give_up_at.max(Some(slot.control.heard_at() + limit));
+            slot.give_up_at = slot.give_up_at.max(Some(slot.control.heard_at() + slot.control.interval() + limit));
         }
     }
 

@@ -2,13 +2,15 @@
 //!
 //! Every frame of a connection passes [`Block::arrives`] before smoltcp sees it, and [`Block::leaves`] after smoltcp made it.
 //! police.rs decides which segments smoltcp sees, and which are answered in its place. recovery.rs finds what was lost, and says
-//! what smoltcp may send; show.rs and rewind.rs make it do so.
+//! what smoltcp may send; show.rs and rewind.rs make it do so. receiver.rs completes what smoltcp tells the peer.
 
 #[cfg(feature = "recovery")]
 mod congestion;
 #[cfg(feature = "recovery")]
 mod cubic;
 mod police;
+#[cfg(feature = "recovery")]
+mod receiver;
 #[cfg(feature = "recovery")]
 mod recovery;
 #[cfg(feature = "recovery")]
@@ -58,7 +60,7 @@ pub(super) struct Block {
     irs: TcpSeqNumber,
     /// RCV.NXT.
     rcv_nxt: TcpSeqNumber,
-    /// The right edge of the window that the peer was offered: nothing beyond is taken.
+    /// The right edge of the window that the peer was offered.
     edge: TcpSeqNumber,
     /// The shift of our window field.
     scale: u8,
@@ -70,6 +72,8 @@ pub(super) struct Block {
     fin_taken: bool,
     /// No challenge ACK before this time.
     challenge_at: Instant,
+    #[cfg(feature = "recovery")]
+    receiver: receiver::Receiver,
     #[cfg(feature = "recovery")]
     pub(super) recovery: recovery::Recovery,
 }
@@ -92,17 +96,20 @@ impl Block {
         fin_taken: false,
         challenge_at: Instant::ZERO,
         #[cfg(feature = "recovery")]
+        receiver: receiver::Receiver::NEW,
+        #[cfg(feature = "recovery")]
         recovery: recovery::Recovery::NEW,
     };
-
-    /// IRS: the sequence number of the peer's SYN.
-    pub(super) fn peer_isn(&self) -> TcpSeqNumber {
-        self.irs
-    }
 
     /// RCV.NXT.
     pub(super) fn next_expected(&self) -> TcpSeqNumber {
         self.rcv_nxt
+    }
+
+    /// SND.NXT.
+    #[cfg(feature = "recovery")]
+    pub(super) fn next_to_send(&self) -> TcpSeqNumber {
+        self.nxt
     }
 
     /// The number of sequence numbers that left and were not acknowledged.
@@ -122,12 +129,16 @@ impl Block {
         self.window = segment.window.into();
         self.largest_window = self.window;
         self.window_from = (segment.seq, segment.ack.unwrap_or(self.una));
+        let own_scale = core::mem::take(&mut self.scale);
         for option in segment.options(frame) {
             if let TcpOption::WindowScale(scale) = option {
                 // RFC 7323 section 2.3: a larger shift counts as 14.
                 self.peer_scale = scale.min(14);
+                self.scale = own_scale;
             }
         }
+        #[cfg(feature = "recovery")]
+        self.begin_receiving();
     }
 
     /// Takes in the result of a segment that smoltcp saw: `received` more bytes wait for the program, and the state is `state`.
@@ -143,6 +154,11 @@ impl Block {
     /// Whether a FIN that came early is due: all data in front of it was received.
     pub(super) fn fin_is_due(&self) -> bool {
         !self.fin_taken && self.early_fin == Some(self.rcv_nxt)
+    }
+
+    /// SND.NXT and RCV.NXT.
+    pub(super) fn next_numbers(&self) -> (TcpSeqNumber, TcpSeqNumber) {
+        (self.nxt, self.rcv_nxt)
     }
 
     /// SND.UNA and RCV.NXT.
@@ -192,21 +208,32 @@ impl Block {
         self.told_ack != self.rcv_nxt
     }
 
-    /// Takes in a segment that leaves.
-    fn told(&mut self, segment: &Segment) {
-        let Some(ack) = segment.ack else { return };
-        if segment.rst {
-            return;
+    /// Takes the shift of our window from the SYN that we send.
+    fn take_own_scale(&mut self, segment: &Segment, frame: &[u8]) {
+        if segment.syn {
+            let scale = segment.options(frame).find_map(|option| match option {
+                TcpOption::WindowScale(scale) => Some(scale),
+                _ => None,
+            });
+            self.scale = scale.unwrap_or(0);
         }
-        self.told_ack = ack;
-        let scale = if segment.syn { 0 } else { self.scale };
-        self.edge = ack + (usize::from(segment.window) << scale);
+    }
+
+    /// The right edge of what smoltcp takes.
+    #[cfg(not(feature = "recovery"))]
+    fn limit(&self) -> TcpSeqNumber {
+        self.edge
     }
 
     /// Takes in a segment that smoltcp made.
     #[cfg(not(feature = "recovery"))]
-    pub(super) fn leaves(&mut self, segment: &Segment) {
-        self.told(segment);
+    pub(super) fn leaves(&mut self, segment: &Segment, frame: &[u8]) {
+        self.take_own_scale(segment, frame);
+        if let Some(ack) = segment.ack.filter(|_| !segment.rst) {
+            let scale = if segment.syn { 0 } else { self.scale };
+            self.edge = ack + (usize::from(segment.window) << scale);
+            self.told_ack = ack;
+        }
         if segment.syn {
             (self.iss, self.una, self.nxt) = (segment.seq, segment.seq, segment.seq + 1);
         } else if !segment.rst {
@@ -215,8 +242,11 @@ impl Block {
     }
 
     /// The segment that acknowledges what was received and carries nothing else, as `(seq, ack, window field)`.
-    pub(super) fn acknowledgement(&self) -> (TcpSeqNumber, TcpSeqNumber, u16) {
-        let window = distance(self.rcv_nxt, self.edge) >> self.scale;
-        (self.nxt, self.rcv_nxt, window.min(u16::MAX.into()) as u16)
+    pub(super) fn acknowledgement(&mut self) -> (TcpSeqNumber, TcpSeqNumber, u16) {
+        #[cfg(feature = "recovery")]
+        let field = self.field_to_tell(self.rcv_nxt);
+        #[cfg(not(feature = "recovery"))]
+        let field = (distance(self.rcv_nxt, self.edge) >> self.scale).min(u16::MAX.into()) as u16;
+        (self.nxt, self.rcv_nxt, field)
     }
 }

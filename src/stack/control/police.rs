@@ -42,7 +42,10 @@ impl Block {
             State::SynSent => self.answers_syn(now, segment, frame),
             _ if segment.rst => self.reset(state, segment),
             // A SYN that opens a connection anew never comes here: see `is_superseded_by`.
-            State::SynReceived if segment.opens() => self.repeated_syn(),
+            State::SynReceived if segment.opens() && segment.seq == self.irs => self.repeated_syn(),
+            // The SYN,ACK has not left, because the neighbour is not resolved: there is nothing to answer with.
+            State::SynReceived if segment.syn && self.flight() == 0 => Verdict::Drop(DropReason::BadSyn),
+            // Another SYN may be forged. A peer that began anew resets the old connection when it is challenged.
             _ if segment.syn => Verdict::Challenge(DropReason::BadSyn),
             _ => match segment.ack {
                 None => Verdict::Drop(DropReason::NoAck),
@@ -172,13 +175,15 @@ impl Block {
             return Verdict::Drop(DropReason::AfterFin);
         }
         let acceptable = segment.seq < self.edge.max(self.rcv_nxt + 1) && segment.end() > self.rcv_nxt;
+        #[cfg(feature = "recovery")]
+        self.note_duplicate(segment);
         if acceptable && ack >= self.una {
             #[cfg(feature = "recovery")]
             self.acknowledged(_now, segment, ack, _frame);
             self.take_window(segment, ack);
             self.una = ack;
         }
-        let fits = data_end <= self.edge;
+        let fits = data_end <= self.limit();
         if acceptable && segment.fin && fits && segment.seq > self.rcv_nxt {
             self.early_fin = Some(data_end);
         }
@@ -203,12 +208,17 @@ impl Block {
 
     /// Takes in the window field of an acceptable segment (RFC 9293 section 3.10.7.4, fifth step).
     fn take_window(&mut self, segment: &Segment, ack: TcpSeqNumber) {
-        let (seq, from) = self.window_from;
-        if seq < segment.seq || (seq == segment.seq && from <= ack) {
+        if self.is_newer_window(segment, ack) {
             self.window = u32::from(segment.window) << self.peer_scale;
             self.largest_window = self.largest_window.max(self.window);
             self.window_from = (segment.seq, ack);
         }
+    }
+
+    /// Whether a segment's window is newer than the one taken last, by SND.WL1 and SND.WL2.
+    pub(super) fn is_newer_window(&self, segment: &Segment, ack: TcpSeqNumber) -> bool {
+        let (seq, from) = self.window_from;
+        seq < segment.seq || (seq == segment.seq && from <= ack)
     }
 
     /// The window field of a copy that smoltcp is shown.

@@ -20,7 +20,7 @@ const MOST_DUPLICATES: u32 = 48;
 const PEER_ACK_DELAY: Duration = Duration::from_millis(200);
 
 /// How long less than a full segment waits for a larger window (RFC 9293 section 3.8.6.2.1: 0.1 to 1 s).
-const SMALL_WINDOW_DELAY: Duration = Duration::from_millis(200);
+const SMALL_WINDOW_DELAY: Duration = Duration::from_millis(500);
 
 /// What a block keeps to recover from losses.
 #[derive(Clone, Debug)]
@@ -187,6 +187,11 @@ impl Block {
         }
     }
 
+    /// Whether the peer understands selective acknowledgements.
+    pub(super) fn reports_ranges(&self) -> bool {
+        self.recovery.sack
+    }
+
     /// The shift of the window that smoltcp is shown.
     pub(in crate::stack) fn shown_scale(&self) -> u8 {
         self.recovery.shown_scale
@@ -227,6 +232,21 @@ impl Block {
         self.recovery.heard_at
     }
 
+    /// Whether the peer keeps its window closed, but has answered the latest probe of it.
+    pub(in crate::stack) fn is_held_back(&self, now: Instant) -> bool {
+        self.window == 0 && now <= self.recovery.heard_at + self.interval()
+    }
+
+    /// Whether a loss is being repaired.
+    pub(in crate::stack) fn recovers(&self) -> bool {
+        self.recovery.point.is_some()
+    }
+
+    /// How long a peer may take to acknowledge.
+    pub(in crate::stack) fn interval(&self) -> Duration {
+        self.recovery.rtt.timeout(self.recovery.backoff)
+    }
+
     /// The SYN,ACK leaves again.
     pub(super) fn syn_repeated(&mut self) {
         if self.flight() > 0 {
@@ -239,20 +259,29 @@ impl Block {
         let (before, acked) = (self.flight(), distance(self.una, ack));
         let same_window = u32::from(segment.window) << self.peer_scale == self.window;
         let handshake = self.una == self.iss;
+        let opened = self.window == 0 && segment.window > 0 && self.is_newer_window(segment, ack);
         let r = &mut self.recovery;
+        if opened {
+            // What left into the closed window was thrown away.
+            (r.persist, r.persisting, r.backoff, r.sample) = (None, false, 0, None);
+            (r.resent, r.lost_below) = (self.una, self.nxt);
+        }
         if acked > 0 {
             if let Some((_, sent)) = r.sample.take_if(|(seq, _)| ack >= *seq) {
                 r.rtt.measured(now - sent, r.least);
+                r.backoff = 0;
             }
             if handshake && r.backoff > 0 {
                 r.rtt.syn_was_lost();
+                r.backoff = 0;
             }
             self.una = ack;
             r.resent = r.resent.max(ack);
             r.lost_below = r.lost_below.max(ack);
             r.frontier = r.frontier.max(ack);
             r.tail = None;
-            (r.backoff, r.probed, r.first_resent_at) = (0, false, None);
+            // The backed-off timeout stays until there is a measurement (RFC 6298 section 5.7, Karn's algorithm).
+            (r.probed, r.first_resent_at) = (false, None);
             r.rests_until = now + Duration::from_secs(1);
             r.board.trim(ack);
         }
@@ -268,15 +297,9 @@ impl Block {
         }
         self.grow(now, ack, acked, before);
         self.find_losses(now, before);
-        let opens = acked == 0 && self.window == 0 && segment.window > 0;
         if self.flight() == 0 {
             (self.recovery.timer, self.recovery.probe) = (None, None);
-        } else if opens {
-            // The peer had no room for what probed its window: it goes again at once.
-            let r = &mut self.recovery;
-            (r.resent, r.lost_below, r.backoff, r.sample) = (self.una, self.nxt, 0, None);
-            self.arm(now);
-        } else if acked > 0 || news {
+        } else if acked > 0 || news || opened {
             self.arm(now);
         }
         acked > 0 || news || !same_window
@@ -470,7 +493,12 @@ impl Block {
     /// Whether what smoltcp sends next may have been sent before.
     pub(in crate::stack) fn may_repeat(&self, now: Instant) -> bool {
         let r = &self.recovery;
-        r.frontier < self.nxt || (self.flight() > 0 && now >= r.rests_until)
+        r.frontier < self.nxt || (self.flight() > 0 && now >= r.rests_until) || self.may_probe()
+    }
+
+    /// Whether smoltcp may probe a closed window.
+    fn may_probe(&self) -> bool {
+        self.recovery.shown == 0 && self.flight() == 0
     }
 
     /// The window that smoltcp must be shown before it sends, as a field, if it differs from the one shown. `queue` is the number of
@@ -549,9 +577,10 @@ impl Block {
     }
 
     /// Takes in a segment that smoltcp made, and decides whether it leaves.
-    pub(in crate::stack) fn leaves(&mut self, now: Instant, segment: &Segment) -> Leave {
-        let news = segment.ack.filter(|&ack| ack != self.told_ack);
-        self.told(segment);
+    pub(in crate::stack) fn leaves(&mut self, now: Instant, segment: &Segment, frame: &[u8]) -> Leave {
+        let news = segment.ack.filter(|&ack| ack != self.told_ack && !segment.rst);
+        self.told_ack = news.unwrap_or(self.told_ack);
+        self.take_told(segment, frame);
         match (self.is_wanted(now, segment), news) {
             (true, _) => Leave::Whole,
             (false, Some(_)) => Leave::Acknowledgement,
@@ -570,8 +599,11 @@ impl Block {
             let r = &mut self.recovery;
             (r.resent, r.lost_below, r.frontier) = (segment.seq, segment.seq, segment.seq);
         }
-        // smoltcp's own probe of a closed window. smoltcp does not count it as sent.
-        let probes = self.recovery.shown == 0 && segment.len == 1 && segment.seq == self.nxt && self.flight() == 0;
+        // smoltcp's own probe of a closed window, which it sends at once. It does not count it as sent.
+        let probes = self.may_probe() && segment.len == 1 && segment.seq == self.nxt;
+        if probes && self.recovery.persist.is_some() {
+            return false;
+        }
         let hole = self.allowed_hole().filter(|&(start, to)| segment.seq < to && start < end);
         let is_first = self.flight() == 0;
         let r = &mut self.recovery;
@@ -583,13 +615,18 @@ impl Block {
         }
         if end > self.nxt {
             if r.sample.is_none() && segment.seq >= self.nxt {
-                r.sample = Some((end, now));
+                // The first that a super-segment's acknowledgement can be.
+                r.sample = Some((end.min(segment.seq + r.mss as usize), now));
             }
             if is_first {
                 r.heard_at = now;
             }
             if segment.seq < self.nxt {
                 (r.resent, r.tail) = (r.resent.max(self.nxt), None);
+            }
+            if r.persisting && self.window <= distance(self.una, self.nxt) {
+                // It is a probe of the closed window: the next one waits twice as long (SHLD-30).
+                r.backoff = r.backoff.max(1);
             }
             self.nxt = end;
             (r.sent_at, r.persisting, r.persist) = (now, false, None);
@@ -610,7 +647,8 @@ impl Block {
         if segment.seq <= self.una {
             r.first_resent_at = Some(self.nxt);
         }
-        r.sample = None;
+        // Its acknowledgement may be that of the first transmission.
+        r.sample = r.sample.filter(|&(seq, _)| seq <= segment.seq);
         true
     }
 }

@@ -10,8 +10,8 @@ use smoltcp::wire::{
 
 use crate::stack::event::Tuple;
 
-/// The longest frame without data that [`write`] makes: Ethernet, IPv6, TCP with the options of a SYN.
-pub(in crate::stack) const LONGEST: usize = 14 + 40 + 20 + 20;
+/// The longest frame without data that [`write`] makes: Ethernet, IPv6, TCP with three selective acknowledgements.
+pub(in crate::stack) const LONGEST: usize = 14 + 40 + 20 + 28;
 
 /// A TCP segment's header, and where its parts are in the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +56,12 @@ impl Segment {
     /// Whether it asks for a new connection.
     pub(in crate::stack) fn opens(&self) -> bool {
         self.syn && self.ack.is_none() && !self.rst
+    }
+
+    /// Whether it only acknowledges.
+    #[cfg(feature = "recovery")]
+    pub(in crate::stack) fn is_pure(&self) -> bool {
+        self.len == 0 && !self.syn && !self.fin && !self.rst
     }
 
     /// The sequence number after its last byte and its FIN; a SYN is not counted.

@@ -3,11 +3,11 @@
 use smoltcp::phy::{PacketMeta, TxToken};
 use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::time::Instant;
-use smoltcp::wire::TcpSeqNumber;
+use smoltcp::wire::{TcpControl, TcpRepr, TcpSeqNumber};
 
 use super::demux;
 use super::frame::{OneFrame, Outgoing, Sent, WatchedTx};
-use crate::stack::control::{self, Segment, Verdict};
+use crate::stack::control::{self, Link, Segment, Verdict};
 use crate::stack::event::{Event, Probe, Tuple};
 use crate::stack::{Session, Stack, UdpSession};
 
@@ -105,9 +105,37 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     ) {
         let link = demux::link(frame, self.medium()).map(|(source, destination)| (destination, source));
         let tuple = tuple.reversed();
+        self.answer(now, &tuple, &control::bare(&tuple, seq, ack, window), link, token, probe);
+    }
+
+    /// Answers a segment without ACK for a closed port with RST (RFC 9293 section 3.10.7.1).
+    pub(super) fn refuse<T: TxToken, P: Probe>(
+        &self,
+        now: Instant,
+        segment: &Segment,
+        frame: &[u8],
+        token: T,
+        probe: &mut P,
+    ) {
+        let link = demux::link(frame, self.medium()).map(|(source, destination)| (destination, source));
+        let tuple = segment.tuple.reversed();
+        let mut repr = control::bare(&tuple, TcpSeqNumber(0), segment.end(), 0);
+        repr.control = TcpControl::Rst;
+        self.answer(now, &tuple, &repr, link, token, probe);
+    }
+
+    /// Sends a segment from the tuple's remote endpoint to its local one.
+    fn answer<T: TxToken, P: Probe>(
+        &self,
+        now: Instant,
+        tuple: &Tuple,
+        repr: &TcpRepr<'_>,
+        link: Link,
+        token: T,
+        probe: &mut P,
+    ) {
         let mut reply = [0; control::LONGEST];
-        let repr = control::bare(&tuple, seq, ack, window);
-        if let Some(len) = control::write(&mut reply, link, &tuple, &repr, &self.checksums) {
+        if let Some(len) = control::write(&mut reply, link, tuple, repr, &self.checksums) {
             let token =
                 WatchedTx { token, probe, now, outgoing: None, sent: &mut Sent::default(), ids: self.fragment_ids };
             token.consume(len, |out| out.copy_from_slice(&reply[..len]));

@@ -24,13 +24,14 @@ pub(super) enum Flow {
     Tcp(Option<usize>, Segment),
 }
 
-/// Finds where a frame goes. `own` tells whether an address is the interface's. `known` finds the slot of a connection; its
-/// addresses are already checked.
+/// Finds where a frame goes. `own` tells whether an address is the interface's, `broadcast` whether it is a network's broadcast
+/// address. `known` finds the slot of a connection; its addresses are already checked.
 pub(super) fn flow(
     frame: &[u8],
     medium: Medium,
     hardware: HardwareAddress,
     own: impl Fn(IpAddress) -> bool,
+    broadcast: impl Fn(IpAddress) -> bool,
     known: impl FnOnce(&Tuple) -> Option<usize>,
 ) -> Flow {
     let Some((at, to_us)) = packet(frame, medium, hardware) else { return Flow::Neighbour };
@@ -46,6 +47,8 @@ pub(super) fn flow(
         Some(segment) if known.is_some() => Flow::Tcp(known, segment),
         _ if impossible(source, &own) || loopback(destination) => Flow::Drop(DropReason::Martian),
         None => Flow::Shared,
+        // RFC 9293 section 3.9.2.3: nor is TCP from such addresses.
+        Some(_) if !source.is_unicast() || broadcast(source) => Flow::Drop(DropReason::Martian),
         // RFC 9293 section 3.10.7.2: TCP to broadcast and multicast addresses is ignored.
         Some(segment) if to_us && own(destination) => Flow::Tcp(None, segment),
         Some(_) => Flow::Drop(DropReason::Martian),

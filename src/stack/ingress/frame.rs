@@ -116,12 +116,15 @@ impl Outgoing<'_> {
     }
 
     /// Takes in a frame that leaves.
-    fn leaves(&mut self, _now: Instant, frame: &[u8]) {
+    fn leaves(&mut self, _now: Instant, frame: &mut [u8]) {
         if let Some(segment) = demux::own_segment(frame, self.medium) {
             #[cfg(feature = "recovery")]
-            self.block.leaves(_now, &segment);
+            {
+                self.block.leaves(_now, &segment, frame);
+                self.block.dress(frame, &segment, self.checksums);
+            }
             #[cfg(not(feature = "recovery"))]
-            self.block.leaves(&segment);
+            self.block.leaves(&segment, frame);
         }
     }
 }
@@ -211,26 +214,36 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, T, P> {
         let Outgoing { block, medium, scratch, checksums } = outgoing.reborrow();
         let frame = &mut scratch[..len];
         let result = f(frame);
-        let segment = demux::own_segment(frame, medium);
-        if let Some(segment) = &segment
-            && let Some(number) = block.right_number(segment)
-        {
-            control::renumber(frame, segment, number, checksums);
+        let Some(segment) = demux::own_segment(frame, medium) else {
+            self.send(len, |out| out.copy_from_slice(frame));
+            return result;
+        };
+        let number = block.right_number(&segment);
+        let leave = block.leaves(self.now, &segment, frame);
+        if leave != Leave::Whole {
+            self.sent.withheld += 1;
         }
-        match segment.as_ref().map_or(Leave::Whole, |segment| block.leaves(self.now, segment)) {
-            Leave::Whole => self.send(len, |out| out.copy_from_slice(frame)),
-            Leave::Acknowledgement => {
-                self.sent.withheld += 1;
+        match leave {
+            Leave::Whole if !segment.is_pure() || !block.has_ranges() => {
+                block.dress(frame, &segment, checksums);
+                if let Some(number) = number {
+                    control::renumber(frame, &segment, number, checksums);
+                }
+                self.send(len, |out| out.copy_from_slice(frame));
+            }
+            Leave::Acknowledgement | Leave::Whole => {
                 let mut reply = [0; control::LONGEST];
-                if let Some(len) = segment.and_then(|segment| {
+                if let Some(ack) = segment.ack {
                     let link = demux::link(frame, medium);
-                    let repr = control::bare(&segment.tuple, block.acknowledgement().0, segment.ack?, segment.window);
-                    control::write(&mut reply, link, &segment.tuple, &repr, checksums)
-                }) {
-                    self.send(len, |out| out.copy_from_slice(&reply[..len]));
+                    let seq = if leave == Leave::Whole { number.unwrap_or(segment.seq) } else { block.next_to_send() };
+                    let mut repr = control::bare(&segment.tuple, seq, ack, block.field_to_tell(ack));
+                    repr.sack_ranges = block.ranges_to_tell();
+                    if let Some(len) = control::write(&mut reply, link, &segment.tuple, &repr, checksums) {
+                        self.send(len, |out| out.copy_from_slice(&reply[..len]));
+                    }
                 }
             }
-            Leave::Nothing => self.sent.withheld += 1,
+            Leave::Nothing => {}
         }
         result
     }
@@ -240,7 +253,9 @@ impl<T: TxToken, P: Probe> TxToken for WatchedTx<'_, T, P> {
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(mut self, len: usize, f: F) -> R {
         let Some(mut outgoing) = self.outgoing.take() else { return self.send(len, f) };
         #[cfg(feature = "recovery")]
-        if outgoing.block.may_repeat(self.now) && len <= outgoing.scratch.len() {
+        if (outgoing.block.may_repeat(self.now) || (len <= control::LONGEST && outgoing.block.has_ranges()))
+            && len <= outgoing.scratch.len()
+        {
             return self.select(outgoing, len, f);
         }
         let now = self.now;

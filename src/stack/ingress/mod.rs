@@ -64,6 +64,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             }
             match target {
                 Target::Nowhere => {}
+                Target::Closed(ref segment) => self.refuse(now, segment, frame, token, probe),
                 Target::Shared => {
                     let token = WatchedTx { token, probe, now, outgoing: None, sent: &mut Sent::default(), ids };
                     let set = &mut self.datagrams.set;
@@ -83,7 +84,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             self.process_icmp_error(now, &quote, io);
         }
         match target {
-            Target::Nowhere | Target::TimeWait(..) => Some(Step::Ingress(None)),
+            Target::Closed(_) | Target::Nowhere | Target::TimeWait(..) => Some(Step::Ingress(None)),
             Target::Shared => {
                 self.datagrams_arrived();
                 // The rest of a long reply must leave before the next frame can ask for another one.
@@ -106,10 +107,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// The connection that a frame is for, from its headers alone; a SYN for a new connection has none. Changes nothing.
     pub fn connection_of(&self, frame: &[u8]) -> Option<ConnectionId> {
         let own = |address| self.iface.has_ip_addr(address);
+        let broadcast = |address| self.is_broadcast(address);
         let known = |tuple: &Tuple| self.connections.find(tuple);
-        let Flow::Tcp(known, _) = demux::flow(frame, self.medium(), self.config.hardware, own, known) else {
-            return None;
-        };
+        let flow = demux::flow(frame, self.medium(), self.config.hardware, own, broadcast, known);
+        let Flow::Tcp(known, _) = flow else { return None };
         known.map(|index| self.connections.id(index))
     }
 }

@@ -14,6 +14,8 @@ use crate::stack::{End, Overflow, Phase, Session, Stack, UdpSession};
 
 /// The destination of a frame.
 pub(super) enum Target {
+    /// A segment without ACK for a closed port: it is answered with RST.
+    Closed(Segment),
     Nowhere,
     Shared,
     /// To the connection in this slot.
@@ -27,9 +29,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     pub(super) fn target<P: Probe>(&mut self, now: Instant, frame: &[u8], probe: &mut P) -> Target {
         let iface = &self.iface;
         let own = |address| iface.has_ip_addr(address);
+        let broadcast = |address| self.is_broadcast(address);
         let known = |tuple: &Tuple| self.connections.find(tuple);
         let medium = self.medium();
-        let (known, segment) = match demux::flow(frame, medium, self.config.hardware, own, known) {
+        let (known, segment) = match demux::flow(frame, medium, self.config.hardware, own, broadcast, known) {
             Flow::Drop(why) => {
                 probe.event(now, &Event::Dropped(why));
                 return Target::Nowhere;
@@ -67,9 +70,19 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 self.overflow(now, &segment, DropReason::BacklogFull, probe)
             }
             Some(index) if !(segment.opens() && self.is_superseded_by(index, &segment)) => Target::Slot(index, segment),
-            None if !segment.opens() => Target::Shared,
+            None if segment.rst || segment.ack.is_some() => Target::Shared,
+            None if !segment.syn => self.without_ack(now, segment, probe),
             _ => self.admit(now, known, segment, probe),
         }
+    }
+
+    /// Handles a segment without ACK, SYN and RST that belongs to no connection (RFC 9293 sections 3.10.7.1 and 3.10.7.2).
+    fn without_ack<P: Probe>(&self, now: Instant, segment: Segment, probe: &mut P) -> Target {
+        if self.connections.listener_on(segment.tuple.local.port).is_none() {
+            return Target::Closed(segment);
+        }
+        probe.event(now, &Event::Dropped(DropReason::NoAck));
+        Target::Nowhere
     }
 
     /// Finds a slot for a SYN.
@@ -125,13 +138,11 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
     /// Whether a SYN for this slot's endpoints begins a new connection.
     ///
-    /// In TIME-WAIT it does if it is no old duplicate: its number is above all that was received (RFC 9293 section 3.6.1). In
-    /// SYN-RECEIVED it does unless it is a retransmission: then the peer has started anew.
+    /// In TIME-WAIT it does if it is no old duplicate: its number is above all that was received (RFC 9293 section 3.6.1).
     fn is_superseded_by(&self, index: usize, segment: &Segment) -> bool {
         let slot = &self.connections.slots[index];
         match slot.phase {
             Phase::TimeWait => segment.seq > slot.control.next_expected(),
-            Phase::HalfOpen => slot.control.peer_isn() != segment.seq,
             _ => false,
         }
     }

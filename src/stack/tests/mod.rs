@@ -8,7 +8,11 @@ mod icmp_errors;
 mod isn;
 mod neighbours;
 mod pair;
+#[cfg(feature = "recovery")]
+mod raw;
 mod recycle;
+#[cfg(feature = "recovery")]
+mod rules;
 mod slow;
 mod time_wait;
 mod udp;

@@ -36,7 +36,7 @@ impl Late {
         let [connection] = pair.served()[..] else { panic!("{:?}", pair.served()) };
         assert_eq!(connection.phase, Phase::TimeWait);
         let slot = &pair.server.stack.connections.slots[connection.id.slot()];
-        let (seq, ack, _) = slot.control.acknowledgement();
+        let (seq, ack) = slot.control.next_numbers();
         let began = slot.time_wait_until - SECOND * 60;
         Late { tuple: connection.tuple, numbers: (seq, ack), began, pair }
     }

@@ -1,0 +1,150 @@
+//! A peer made of frames: the test writes each segment that the server gets, and sees each that it sends.
+
+use std::vec::Vec;
+
+use smoltcp::phy::ChecksumCapabilities;
+use smoltcp::time::Duration;
+use smoltcp::wire::{
+    EthernetAddress, EthernetFrame, IpAddress, IpEndpoint, Ipv4Packet, TcpControl, TcpPacket, TcpRepr, TcpSeqNumber,
+};
+
+use super::pair::*;
+use crate::host::Sizes;
+use crate::stack::control;
+use crate::stack::event::Tuple;
+use crate::stack::*;
+
+/// The peer's initial sequence number.
+const IRS: TcpSeqNumber = TcpSeqNumber(1_000);
+
+/// A segment of the server. Its numbers count from the SYNs'.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Seen {
+    pub control: TcpControl,
+    pub seq: usize,
+    pub ack: Option<usize>,
+    pub window: u16,
+    pub len: usize,
+    pub ranges: [Option<(usize, usize)>; 3],
+}
+
+/// The peer of one connection.
+pub struct Raw {
+    pub pair: Pair,
+    tuple: Tuple,
+    iss: TcpSeqNumber,
+    pub scale: u8,
+}
+
+impl Raw {
+    /// A server with this program on port 7, and a peer that has not begun.
+    pub fn new(sizes: Sizes, app: App) -> Raw {
+        let mut pair = Pair::new(sizes);
+        pair.server.listen(Listener::new(7, app));
+        // Both learn each other's hardware address.
+        let refused = pair.call(99, App::Idle);
+        pair.run_for(Duration::from_secs(3));
+        pair.client.stack.take(refused).unwrap();
+        let tuple = Tuple { local: IpEndpoint::new(SERVER, 7), remote: IpEndpoint::new(CLIENT, 2_000) };
+        Raw { pair, tuple, iss: TcpSeqNumber(0), scale: 0 }
+    }
+
+    /// The peer's SYN.
+    pub fn syn(&self) -> TcpRepr<'static> {
+        TcpRepr {
+            control: TcpControl::Syn,
+            ack_number: None,
+            max_seg_size: Some(1_000),
+            sack_permitted: true,
+            window_scale: Some(0),
+            ..control::bare(&self.tuple, IRS, TcpSeqNumber(0), 60_000)
+        }
+    }
+
+    /// Opens the connection. The last segment of the handshake has this window.
+    pub fn open(sizes: Sizes, app: App, window: u16) -> Raw {
+        let mut raw = Raw::new(sizes, app);
+        let syn = raw.syn();
+        let seen = raw.send(&syn);
+        assert_eq!(seen.len(), 1, "{seen:?}");
+        raw.acknowledge(1, 1, window);
+        raw
+    }
+
+    /// Sends from this address from now on.
+    pub fn from(&mut self, address: IpAddress) {
+        self.tuple.remote.addr = address;
+    }
+
+    /// A segment without data. Its numbers count from the SYNs'.
+    pub fn bare(&self, seq: usize, ack: usize, window: u16) -> TcpRepr<'static> {
+        control::bare(&self.tuple, IRS + seq, self.iss + ack, window)
+    }
+
+    /// Sends a segment without data.
+    pub fn acknowledge(&mut self, seq: usize, ack: usize, window: u16) -> Vec<Seen> {
+        self.send(&self.bare(seq, ack, window))
+    }
+
+    /// Sends data.
+    pub fn data(&mut self, seq: usize, ack: usize, window: u16, payload: &[u8]) -> Vec<Seen> {
+        let repr = TcpRepr { payload, ..self.bare(seq, ack, window) };
+        self.send(&repr)
+    }
+
+    /// Sends a segment, and returns what the server sends now.
+    pub fn send(&mut self, repr: &TcpRepr<'_>) -> Vec<Seen> {
+        let mut frame = [0; 2_000];
+        let link = Some((EthernetAddress([2, 0, 0, 0, 0, 2]), EthernetAddress([2, 0, 0, 0, 0, 1])));
+        let len = control::write(&mut frame, link, &self.tuple, repr, &ChecksumCapabilities::default()).unwrap();
+        self.pair.to_server.borrow_mut().push_back(frame[..len].to_vec());
+        self.poll()
+    }
+
+    /// What the server sends now.
+    pub fn poll(&mut self) -> Vec<Seen> {
+        self.pair.server.stack.poll(self.pair.now, &mut self.pair.server.io);
+        let frames = core::mem::take(&mut *self.pair.to_client.borrow_mut());
+        frames.iter().filter_map(|frame| self.see(frame)).collect()
+    }
+
+    /// What the server sends within `time`.
+    pub fn wait(&mut self, time: Duration) -> Vec<(Duration, Seen)> {
+        let (begin, until) = (self.pair.now, self.pair.now + time);
+        let mut seen = Vec::new();
+        loop {
+            seen.extend(self.poll().into_iter().map(|seen| (self.pair.now - begin, seen)));
+            let due = self.pair.server.stack.poll(self.pair.now, &mut self.pair.server.io);
+            match due {
+                Some(at) if at <= until => self.pair.now = at.max(self.pair.now),
+                _ => break,
+            }
+        }
+        self.pair.now = until;
+        seen.extend(self.poll().into_iter().map(|seen| (time, seen)));
+        seen
+    }
+
+    fn see(&mut self, frame: &[u8]) -> Option<Seen> {
+        let ip = Ipv4Packet::new_checked(EthernetFrame::new_checked(frame).ok()?.payload()).ok()?;
+        let tcp = TcpPacket::new_checked(ip.payload()).ok()?;
+        let (source, destination) = (ip.src_addr().into(), ip.dst_addr().into());
+        let tcp =
+            TcpRepr::parse(&tcp, &source, &destination, &ChecksumCapabilities::default()).expect("a right checksum");
+        if tcp.control == TcpControl::Syn {
+            self.iss = tcp.seq_number;
+            self.scale = tcp.window_scale.unwrap_or(0);
+        }
+        let own = |number: TcpSeqNumber| number.0.wrapping_sub(IRS.0) as u32 as usize;
+        Some(Seen {
+            control: tcp.control,
+            seq: tcp.seq_number.0.wrapping_sub(self.iss.0) as u32 as usize,
+            ack: tcp.ack_number.map(own),
+            window: tcp.window_len,
+            len: tcp.payload.len(),
+            ranges: tcp
+                .sack_ranges
+                .map(|range| range.map(|(a, b)| (own(TcpSeqNumber(a as i32)), own(TcpSeqNumber(b as i32))))),
+        })
+    }
+}

@@ -1,0 +1,177 @@
+//! What RFC 9293 and its neighbours ask for, and smoltcp does not do: one rule a test, from the wire.
+
+use smoltcp::time::Duration;
+use smoltcp::wire::{IpAddress, IpEndpoint, Ipv4Address, TcpControl, TcpRepr};
+
+use super::pair::*;
+use super::raw::*;
+use crate::host::Sizes;
+use crate::stack::*;
+
+const LARGE: Sizes = Sizes { receive: 300_000, send: 300_000, ..SMALL };
+
+/// Nobody reads, and the received bytes are no multiple of the window's unit (SHLD-14).
+#[test]
+fn the_windows_right_edge_never_moves_left() {
+    let mut raw = Raw::open(LARGE, App::Idle, 60_000);
+    assert_eq!(raw.scale, 3);
+    let (mut next, mut edge) = (1, 0);
+    for round in 0..90 {
+        let len = 1 + round * 7 % 1_000;
+        let mut seen = raw.data(next, 1, 60_000, &[7; 1_000][..len]);
+        seen.extend(raw.wait(Duration::from_millis(50)).into_iter().map(|(_, seen)| seen));
+        next += len;
+        for seen in seen {
+            let told = seen.ack.unwrap() + (usize::from(seen.window) << raw.scale);
+            assert!(told >= edge, "round {round}: {told} after {edge}");
+            edge = told;
+        }
+    }
+    assert!(edge > 290_000 && edge <= 300_001, "{edge}");
+}
+
+/// Three holes give three ranges, the newest first; a duplicate comes before them, once (RFC 2018 section 4, RFC 2883 section 4).
+#[test]
+fn ranges_and_duplicates_are_reported() {
+    let mut raw = Raw::open(LARGE, App::Idle, 60_000);
+    for (place, count) in [(1_000, 1), (2_000, 2), (3_000, 3), (4_000, 3)] {
+        let seen = raw.data(1 + place, 1, 60_000, &[7; 100]);
+        assert_eq!(seen.len(), 1);
+        assert_eq!(seen[0].ranges.iter().flatten().count(), count);
+        assert_eq!(seen[0].ranges[0], Some((1 + place, 101 + place)));
+    }
+    let seen = raw.data(2_001, 1, 60_000, &[7; 100]);
+    assert_eq!(seen[0].ranges[0], Some((2_001, 2_101)), "the duplicate");
+    raw.data(1, 1, 60_000, &[7; 1_000]);
+    raw.wait(Duration::from_millis(50));
+    let seen = raw.data(1, 1, 60_000, &[7; 100]);
+    assert_eq!((seen[0].ack, seen[0].ranges[0]), (Some(1_101), Some((1, 101))), "an old segment");
+    assert!(seen[0].ranges[1..].iter().flatten().all(|&(start, _)| start > 1_101));
+    let seen = raw.data(6_001, 1, 60_000, &[7; 100]);
+    assert_eq!(seen[0].ranges[0], Some((6_001, 6_101)), "the duplicate is reported once");
+}
+
+/// A FIN counts although it lies beyond 64 KiB: our window's shift is known.
+#[test]
+fn an_early_fin_far_ahead_is_kept() {
+    let mut raw = Raw::open(LARGE, App::Idle, 60_000);
+    // The window of a SYN is not scaled: the next acknowledgement tells more.
+    raw.data(1, 1, 60_000, &[7; 1_000]);
+    raw.wait(Duration::from_millis(50));
+    let fin = TcpRepr { control: TcpControl::Fin, payload: &[7; 100], ..raw.bare(100_001, 1, 60_000) };
+    raw.send(&fin);
+    let mut last = None;
+    for piece in 1..100 {
+        last = raw.data(1 + piece * 1_000, 1, 60_000, &[7; 1_000]).last().copied();
+    }
+    assert_eq!(last.and_then(|seen| seen.ack), Some(100_102));
+}
+
+/// The program closes while data waits: its reply is delivered, then the peer is told of the loss (SHLD-3).
+#[test]
+fn closing_with_unread_data_resets_after_the_reply() {
+    let reply = App::ask(b"bye", 0);
+    let mut raw = Raw::new(SMALL, reply);
+    let syn = raw.syn();
+    raw.send(&syn);
+    let seen = raw.acknowledge(1, 1, 60_000);
+    assert!(seen.iter().any(|seen| seen.len == 3), "{seen:?}");
+    let seen = raw.data(1, 1, 60_000, b"more");
+    assert!(seen.iter().all(|seen| seen.control != TcpControl::Rst), "too early: {seen:?}");
+    let seen = raw.acknowledge(5, 5, 60_000);
+    assert!(seen.iter().any(|seen| seen.control == TcpControl::Rst), "{seen:?}");
+    assert_eq!(raw.pair.server.has(|e| matches!(e, Event::Ended { end: End::Aborted, .. })), 1);
+}
+
+/// Segments without flags, and FIN alone (RFC 9293 sections 3.10.7.1 and 3.10.7.2).
+#[test]
+fn a_segment_without_ack_is_dropped_by_a_listener_and_refused_by_a_closed_port() {
+    let mut raw = Raw::new(SMALL, App::Idle);
+    for control in [TcpControl::None, TcpControl::Fin] {
+        let mut repr = TcpRepr { control, ack_number: None, payload: b"abc", ..raw.bare(0, 0, 100) };
+        assert_eq!(raw.send(&repr), []);
+        repr.dst_port = 99;
+        let seen = raw.send(&repr);
+        let end = 3 + usize::from(control == TcpControl::Fin);
+        assert_eq!(seen.len(), 1);
+        assert_eq!((seen[0].control, seen[0].ack), (TcpControl::Rst, Some(end)));
+    }
+}
+
+/// A blind SYN does not replace a half-open connection, but a peer that began anew gets through.
+#[test]
+fn another_syn_in_syn_received_is_challenged() {
+    let mut raw = Raw::new(SMALL, App::Idle);
+    let syn = raw.syn();
+    assert_eq!(raw.send(&syn).len(), 1);
+    let forged = TcpRepr { seq_number: syn.seq_number + 5_000, ..syn };
+    let seen = raw.send(&forged);
+    assert_eq!(seen.len(), 1);
+    assert_eq!((seen[0].control, seen[0].seq, seen[0].ack), (TcpControl::None, 1, Some(1)));
+    let reset = TcpRepr { control: TcpControl::Rst, ack_number: None, ..raw.bare(1, 0, 0) };
+    assert_eq!(raw.send(&reset), []);
+    assert_eq!(raw.send(&forged)[0].ack, Some(5_001));
+}
+
+/// Nothing is opened to a network's broadcast address (MUST-46), or from one (MUST-63).
+#[test]
+fn nothing_is_opened_to_or_from_a_broadcast_address() {
+    let mut raw = Raw::new(SMALL, App::Idle);
+    let broadcast = IpAddress::Ipv4(Ipv4Address::new(10, 0, 0, 255));
+    let Host { stack, io } = &mut raw.pair.server;
+    let remote = IpEndpoint::new(broadcast, 7);
+    let result = stack.connect(raw.pair.now, remote, App::Idle, Duration::from_secs(1), io);
+    assert!(matches!(result, Err(ConnectError::BadRemote)), "{result:?}");
+    raw.from(broadcast);
+    let syn = raw.syn();
+    assert_eq!(raw.send(&syn), []);
+    assert_eq!(raw.pair.server.has(|e| matches!(e, Event::Dropped(DropReason::Martian))), 1);
+}
+
+/// The window is closed from the start: the first probe waits for the RTO (SHLD-29), the next ones twice as long each (SHLD-30),
+/// and what left as a probe goes again as soon as the window opens.
+#[test]
+fn a_closed_window_is_probed_and_its_opening_fills_the_gap() {
+    let mut raw = Raw::open(SMALL, App::Echo, 0);
+    raw.pair.now += Duration::from_secs(1);
+    let seen = raw.data(1, 1, 0, b"hello");
+    assert!(seen.iter().all(|seen| seen.len == 0), "{seen:?}");
+    let mut times = std::vec![];
+    for _ in 0..40 {
+        let seen = raw.wait(Duration::from_millis(100));
+        if seen.iter().any(|(_, seen)| seen.len > 0) {
+            times.push(raw.pair.now);
+            raw.acknowledge(6, 1, 0);
+        }
+    }
+    assert!(times.len() >= 4, "{times:?}");
+    let gaps: Vec<u64> = times.windows(2).map(|pair| (pair[1] - pair[0]).total_millis()).collect();
+    assert!(gaps.windows(2).all(|gaps| gaps[1] >= gaps[0] * 8 / 5), "{gaps:?}");
+    let seen = raw.acknowledge(6, 1, 1_000);
+    assert_eq!(seen.iter().map(|seen| (seen.seq, seen.len)).collect::<Vec<_>>(), [(1, 1), (2, 4)]);
+}
+
+/// A small window that opens after a closed one is not filled at once (MUST-38).
+#[test]
+fn a_small_window_is_not_filled_at_once() {
+    let mut raw = Raw::open(LARGE, App::ask(&[1; 5_000], usize::MAX), 2_000);
+    raw.acknowledge(1, 2_001, 0);
+    raw.wait(Duration::from_millis(150));
+    raw.acknowledge(1, 2_001, 10);
+    let seen = raw.wait(Duration::from_millis(400));
+    assert!(seen.iter().all(|(_, seen)| seen.len == 0), "{seen:?}");
+    let seen = raw.wait(Duration::from_millis(200));
+    assert!(seen.iter().any(|(_, seen)| seen.len == 8), "{seen:?}");
+}
+
+/// The acknowledgement of a retransmission is no measurement: the next segment has the backed-off timeout (Karn, MUST-18).
+#[test]
+fn the_backed_off_timeout_stays_until_a_measurement() {
+    let mut raw = Raw::open(LARGE, App::ask(&[1; 5_000], usize::MAX), 1_000);
+    let first = raw.wait(Duration::from_millis(900));
+    let again: Vec<_> = first.iter().filter(|(_, seen)| seen.len > 0).collect();
+    assert!(!again.is_empty(), "{first:?}");
+    raw.acknowledge(1, 1_001, 1_000);
+    let next = raw.wait(Duration::from_millis(350));
+    assert!(next.iter().all(|(_, seen)| seen.seq != 1_001), "{next:?}");
+}
