@@ -404,7 +404,8 @@ impl Block {
         r.probe = r.rtt.smoothed().and_then(|smoothed| {
             let delay = if flight <= r.mss { PEER_ACK_DELAY } else { Duration::from_millis(2) };
             let wait = smoothed * 2 + delay;
-            (wait < timeout && r.point.is_none() && r.backoff == 0 && !r.probed).then(|| now + wait)
+            // Without SACK, the answer to a probe looks like that to a loss (RFC 8985 section 7).
+            (r.sack && wait < timeout && r.point.is_none() && r.backoff == 0 && !r.probed).then(|| now + wait)
         });
     }
 

@@ -5,7 +5,7 @@ use smoltcp::wire::{IpAddress, IpEndpoint, Ipv4Address, TcpControl, TcpRepr};
 
 use super::pair::*;
 use super::raw::*;
-use crate::host::Sizes;
+use crate::host::{HeapPool, Sizes};
 use crate::stack::*;
 
 const LARGE: Sizes = Sizes { receive: 300_000, send: 300_000, ..SMALL };
@@ -174,4 +174,25 @@ fn the_backed_off_timeout_stays_until_a_measurement() {
     raw.acknowledge(1, 1_001, 1_000);
     let next = raw.wait(Duration::from_millis(350));
     assert!(next.iter().all(|(_, seen)| seen.seq != 1_001), "{next:?}");
+}
+
+/// A tail is probed only if the peer can say what it has (RFC 8985 section 7).
+#[test]
+fn a_tail_is_probed_only_with_selective_acknowledgements() {
+    for sack_permitted in [true, false] {
+        let mut raw = Raw::new(LARGE, App::ask(&[1; 5_000], usize::MAX));
+        let syn = TcpRepr { sack_permitted, ..raw.syn() };
+        raw.send(&syn);
+        assert_eq!(raw.acknowledge(1, 1, 60_000).iter().filter(|seen| seen.len > 0).count(), 5);
+        let seen = raw.wait(Duration::from_millis(150));
+        assert_eq!(seen.iter().any(|(_, seen)| seen.len > 0), sack_permitted, "{seen:?}");
+    }
+}
+
+/// The control block decides in the scratch memory whether a frame leaves: the longest frame must fit.
+#[test]
+fn super_segments_fit_the_scratch_memory() {
+    // A device that cuts segments gets at most 65,535 bytes of IP behind an Ethernet header.
+    let pool: &'static mut HeapPool<'static, App, Respond<Parrot>> = Box::leak(Box::new(HeapPool::new(SMALL)));
+    assert!(pool.memory().scratch.len() >= 65_535 + 14);
 }
