@@ -627,7 +627,7 @@ impl Block {
             }
             if r.persisting && self.window <= distance(self.una, self.nxt) {
                 // It is a probe of the closed window: the next one waits twice as long (SHLD-30).
-                r.backoff = r.backoff.max(1);
+                r.backoff = r.backoff.saturating_add(1);
             }
             self.nxt = end;
             (r.sent_at, r.persisting, r.persist) = (now, false, None);
