@@ -35,8 +35,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                     field => field,
                 }
             }
-            // smoltcp takes no window from an acknowledgement without news: it has room for all that is left.
-            State::LastAck if news => Some(block.whole_field(queue)),
+            // smoltcp takes no window from an acknowledgement without news. So something must leave, that news come.
+            State::LastAck if news => Some(block.field(now, queue as u32).max(1)),
             _ => None,
         };
         if let Some(field) = field {

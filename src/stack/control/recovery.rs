@@ -216,12 +216,6 @@ impl Block {
         offered && self.hole().is_none() && self.recovery.frontier >= self.nxt && unsent <= self.room()
     }
 
-    /// The window field that leaves room for all `queue` bytes of the send buffer.
-    pub(in crate::stack) fn whole_field(&self, queue: usize) -> u16 {
-        let units = (queue as u32).div_ceil(1 << self.recovery.shown_scale);
-        units.clamp(1, u16::MAX.into()) as u16
-    }
-
     /// Whether smoltcp has not taken in an acknowledgement yet.
     pub(in crate::stack) fn has_news(&self) -> bool {
         self.recovery.shown_ack != self.una

@@ -86,6 +86,7 @@ pub(in crate::stack) struct Sent {
     /// for a neighbour's hardware address, because it had asked for another one's within a second.
     pub(in crate::stack) asked: usize,
     /// The number of segments that smoltcp made and that did not leave, because the peer has their bytes.
+    #[cfg(feature = "recovery")]
     pub(in crate::stack) withheld: usize,
     /// Whether the device had no room.
     pub(in crate::stack) exhausted: bool,
