@@ -51,6 +51,18 @@ fn fin_wait_2_ends() {
     assert_eq!(pair.client.stack.take(id).unwrap().1, End::Reset);
 }
 
+/// The answers to keep-alives, more frequent than the linger time, do not keep it.
+#[test]
+fn fin_wait_2_ends_although_the_peer_answers_keep_alives() {
+    let mut pair = Pair::with(SMALL, |config| config.tcp.idle_timeout = Duration::from_secs(60));
+    pair.server.listen(Listener::new(7, App::Closer));
+    pair.call(7, App::Idle);
+    pair.run_for(Duration::from_secs(1));
+    assert_eq!(pair.served()[0].state, State::FinWait2);
+    pair.run_for(Duration::from_secs(61));
+    assert!(pair.served().is_empty());
+}
+
 /// The program never closes: CLOSE-WAIT on the server, bounded by the idle time.
 #[test]
 fn close_wait_ends() {
