@@ -35,8 +35,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                     field => field,
                 }
             }
-            // smoltcp takes no window from an acknowledgement without news. So something must leave, that news come.
-            State::LastAck if news => Some(block.field(now, queue as u32).max(1)),
+            State::LastAck if news => Some(block.last_field(now, queue as u32)),
             _ => None,
         };
         if let Some(field) = field {

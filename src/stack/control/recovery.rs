@@ -541,6 +541,15 @@ impl Block {
         bytes.div_ceil(unit).max(least).min(u16::MAX.into()) as u16
     }
 
+    /// The window field in LAST-ACK: all that the peer offers, and at least one unit.
+    ///
+    /// smoltcp takes a window only from an acknowledgement with news then. So something must always be in flight.
+    pub(in crate::stack) fn last_field(&mut self, now: Instant, queue: u32) -> u16 {
+        let offered = self.window.min(self.room().saturating_add(self.flight())).min(queue);
+        let units = offered.div_ceil(1 << self.recovery.shown_scale).min(u16::MAX.into()) as u16;
+        self.field(now, queue).max(units).max(1)
+    }
+
     /// The number of new bytes that may leave. Starts the timer of a window that is too small.
     fn allowance(&mut self, now: Instant, queue: u32) -> u32 {
         let unsent = queue.saturating_sub(self.flight());
