@@ -206,7 +206,7 @@ impl<'c> Caller<'c> {
         let mut pool = self.tcp.pool(SIZES)?;
         let mut stack: Clients<'_, 'c, '_> =
             self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |config| {
-                config.tcp.congestion = self.tcp.congestion();
+                self.tcp.configure(&mut config.tcp);
             })?;
         let result = self.talk(remote, job, &mut stack, io);
         stack.release_lease(self.clock.now(), io);

@@ -369,7 +369,7 @@ impl Plan<'_> {
 impl ServerArgs {
     /// Sets the limits and time-outs of the stack.
     fn configure(&self, config: &mut Config) {
-        config.tcp.congestion = self.tcp.congestion();
+        self.tcp.configure(&mut config.tcp);
         if let Some(OnOverflow::Reset) = self.overflow {
             config.tcp.overflow = Overflow::Reset;
         }

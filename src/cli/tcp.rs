@@ -1,10 +1,10 @@
-//! `--socket-buffer` and `--congestion`: TCP's options on the host.
+//! `--socket-buffer`, `--congestion` and `--nagle`: TCP's options on the host.
 
 use clap::{Args, ValueEnum};
 
 use super::error::Failure;
 use crate::host::{HeapPool, Sizes};
-use crate::stack;
+use crate::stack::{self, TcpOptions};
 
 /// The options of TCP.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,6 +17,9 @@ pub struct TcpArgs {
     /// How a sender slows down after loss [default: cubic]
     #[arg(long, value_enum, value_name = "WHICH")]
     pub congestion: Option<Congestion>,
+    /// Hold a small segment back until earlier ones are acknowledged (Nagle)
+    #[arg(long)]
+    pub nagle: bool,
 }
 
 /// How a sender reacts to loss.
@@ -56,13 +59,14 @@ impl TcpArgs {
         })
     }
 
-    /// The congestion control of every connection.
-    pub fn congestion(&self) -> stack::Congestion {
-        match self.congestion {
+    /// Sets the options of every connection.
+    pub fn configure(&self, options: &mut TcpOptions) {
+        options.congestion = match self.congestion {
             Some(Congestion::None) => stack::Congestion::None,
             Some(Congestion::Reno) => stack::Congestion::Reno,
             None | Some(Congestion::Cubic) => stack::Congestion::Cubic,
-        }
+        };
+        options.nagle = self.nagle;
     }
 }
 

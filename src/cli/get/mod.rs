@@ -124,7 +124,7 @@ impl<'g> Getter<'g> {
         let mut pool = self.tcp.pool(SIZES)?;
         let mut stack: Fetching<'_, 'g> =
             self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |config| {
-                config.tcp.congestion = self.tcp.congestion();
+                self.tcp.configure(&mut config.tcp);
                 // A complete answer must not wait up to a minute for its last acknowledgement.
                 config.tcp.linger = smoltcp::time::Duration::from_secs(3);
             })?;

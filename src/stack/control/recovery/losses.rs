@@ -1,0 +1,98 @@
+//! Finds what was lost, and changes the congestion window.
+
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{TcpOption, TcpSeqNumber};
+
+use super::{Block, MOST_DUPLICATES, Segment, distance};
+
+impl Block {
+    /// Takes in selective acknowledgements. Returns whether any of them is new.
+    pub(super) fn take_ranges(&mut self, segment: &Segment, frame: &[u8]) -> bool {
+        if !self.recovery.sack {
+            return false;
+        }
+        let mut news = false;
+        for option in segment.options(frame) {
+            if let TcpOption::SackRange(ranges) = option {
+                for (place, (start, end)) in ranges.into_iter().flatten().enumerate() {
+                    let (start, end) = (TcpSeqNumber(start as i32), TcpSeqNumber(end as i32));
+                    let (from, to) = self.recovery.probed_range;
+                    let was_probe = start < to && from < end;
+                    if place == 0 && start < end && end <= self.una && !was_probe {
+                        self.take_needless(distance(start, end));
+                    }
+                    if self.una < start && start < end && end <= self.nxt {
+                        news |= self.recovery.board.add(start, end);
+                    }
+                }
+            }
+        }
+        news
+    }
+
+    /// Takes in that the peer received `bytes` twice (RFC 2883): what was sent again was not lost, but late.
+    pub(super) fn take_needless(&mut self, bytes: u32) {
+        let r = &mut self.recovery;
+        r.needless = r.needless.saturating_add(bytes);
+        if r.repeated > 0 && r.needless >= r.repeated {
+            r.window.undo();
+            r.threshold = (2 * r.threshold).min(MOST_DUPLICATES);
+            (r.repeated, r.needless) = (0, 0);
+        }
+    }
+
+    /// Grows the congestion window, or ends the recovery.
+    pub(super) fn grow(&mut self, now: Instant, ack: TcpSeqNumber, acked: u32, before: u32) {
+        let r = &mut self.recovery;
+        let srtt = r.rtt.smoothed().unwrap_or(Duration::from_secs(1));
+        let cwnd = r.window.bytes();
+        let limited = ack <= r.limited_until || (cwnd < r.window.ssthresh() && before.saturating_mul(2) >= cwnd);
+        match r.point {
+            Some(point) if ack >= point => {
+                (r.point, r.duplicates) = (None, 0);
+                r.timed_out = false;
+            }
+            Some(_) if r.timed_out => r.window.on_ack(now, acked, srtt, true),
+            // A partial acknowledgement (RFC 6582 section 3.2): the next segment is lost, too.
+            // A peer that acknowledges selectively may leave out a FIN.
+            Some(point) if acked > 0 && r.board.is_empty() && !(r.sack && point == ack + 1) => {
+                r.duplicates = r.duplicates.saturating_sub(acked / r.mss);
+                r.resent = ack;
+                r.lost_below = (ack + r.mss as usize).min(self.nxt);
+            }
+            Some(_) => {}
+            None if acked > 0 => {
+                r.window.on_ack(now, acked, srtt, limited);
+                r.duplicates = 0;
+            }
+            None => {}
+        }
+    }
+
+    /// Finds what was lost, and begins a recovery.
+    pub(super) fn find_losses(&mut self, now: Instant, before: u32) {
+        let (una, nxt) = (self.una, self.nxt);
+        let r = &mut self.recovery;
+        let first = una + r.mss as usize;
+        // The segment at SND.UNA was sent again and lost again: the peer has data that left later.
+        if let Some(left) = r.first_resent_at
+            && r.board.held_above(left) > (r.threshold - 1).saturating_mul(r.mss)
+        {
+            (r.resent, r.first_resent_at) = (una, None);
+        }
+        let lost = match r.board.lost_below(r.threshold, r.mss) {
+            None if r.duplicates >= r.threshold && r.point.is_none() => first,
+            None => return,
+            Some(lost) => lost,
+        };
+        if r.point.is_none() {
+            // The window counts, not what is in flight just now, if the window limits the program (RFC 9438 section 4.6).
+            let limited = una <= r.limited_until;
+            r.window.on_loss(now, if limited { u32::MAX } else { before });
+            r.point = Some(nxt);
+            (r.timed_out, r.resent, r.lost_below) = (false, una, una);
+            (r.repeated, r.needless, r.probe) = (0, 0, None);
+        }
+        r.lost_below = r.lost_below.max(lost.min(nxt));
+    }
+}
