@@ -29,7 +29,9 @@ pub use peer::{Peer, Script, ScriptStep, UdpPeer};
 #[doc(hidden)]
 pub use setup::CONNECTIONS;
 pub(crate) use setup::SCRIPT_PORT;
-pub use setup::{Buffers, Setup, SetupLab, StartError};
+#[cfg(feature = "cli")]
+pub(crate) use setup::SetupLab;
+pub use setup::{Buffers, Setup, StartError};
 pub use view::{Snapshot, View};
 pub use wire::Wire;
 pub(crate) use wire::{IN_FLIGHT, NEWS};
