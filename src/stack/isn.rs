@@ -9,14 +9,13 @@
 //! that the peer is alive: the segment that completes the handshake tells it.
 
 use smoltcp::iface::{Config, Interface};
-use smoltcp::phy::{ChecksumCapabilities, Device, DeviceCapabilities, PacketMeta};
+use smoltcp::phy::{ChecksumCapabilities, Device, DeviceCapabilities, PacketMeta, TxToken};
 use smoltcp::time::Instant;
 use smoltcp::wire::HardwareAddress;
 
-use super::control::LONGEST;
-use super::event::Tuple;
+use super::event::{Probe, Tuple};
 use super::half_sip::half_sip_of;
-use super::ingress::{Held, OneFrame, Received};
+use super::ingress::{NoToken, OneFrame, WatchedTx};
 use super::{Session, Stack, UdpSession};
 
 /// The multiplier and the increment of smoltcp's generator.
@@ -71,15 +70,21 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Passes a SYN to the socket of a slot that listens for it.
     // Not inlined: the interface would take its room on the call stack for every frame.
     #[inline(never)]
-    pub(super) fn process_syn(&mut self, now: Instant, index: usize, frame: &[u8]) {
+    pub(super) fn process_syn<T: TxToken, P: Probe>(
+        &mut self,
+        now: Instant,
+        index: usize,
+        frame: &[u8],
+        tx: &mut WatchedTx<'_, T, P>,
+    ) {
         let Some(tuple) = self.connections.tuple(index) else { return };
         let mut iface = self.interface_for(now, &tuple);
         // Cannot fail: there is as much room in both.
         iface.update_ip_addrs(|addresses| drop(addresses.extend_from_slice(self.iface.ip_addrs())));
         let Some(set) = self.connections.slots[index].set() else { return };
-        // Room for an RST, in case the socket does not take the SYN. It is not sent.
-        let token = Held { memory: &mut [0; LONGEST], len: &mut 0 };
-        iface.poll_ingress_single(now, &mut OneFrame::new(frame, PacketMeta::default(), token), set);
+        // In case the socket does not take the SYN: its RST does not leave.
+        tx.token = None;
+        iface.poll_ingress_single(now, &mut OneFrame::new(frame, PacketMeta::default(), tx), set);
     }
 }
 
@@ -111,14 +116,14 @@ fn output(state: u64) -> u32 {
 struct Described(DeviceCapabilities);
 
 impl Device for Described {
-    type RxToken<'t> = Received<'t>;
-    type TxToken<'t> = Held<'t>;
+    type RxToken<'t> = NoToken;
+    type TxToken<'t> = NoToken;
 
-    fn receive(&mut self, _now: Instant) -> Option<(Received<'_>, Held<'_>)> {
+    fn receive(&mut self, _now: Instant) -> Option<(NoToken, NoToken)> {
         None
     }
 
-    fn transmit(&mut self, _now: Instant) -> Option<Held<'_>> {
+    fn transmit(&mut self, _now: Instant) -> Option<NoToken> {
         None
     }
 

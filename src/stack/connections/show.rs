@@ -1,18 +1,22 @@
 //! Segments that the peer did not send, which make smoltcp do what the control block wants.
 
-use smoltcp::phy::PacketMeta;
 #[cfg(feature = "recovery")]
-use smoltcp::phy::{Device, DeviceCapabilities, RxToken};
+use smoltcp::phy::{Device, DeviceCapabilities};
+use smoltcp::phy::{PacketMeta, TxToken};
 use smoltcp::socket::tcp::Socket;
 #[cfg(feature = "recovery")]
 use smoltcp::socket::tcp::State;
 #[cfg(feature = "recovery")]
 use smoltcp::time::Duration;
+#[cfg(feature = "recovery")]
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, HardwareAddress, TcpControl};
 
 use crate::stack::control::{self, Link};
-use crate::stack::ingress::{Held, OneFrame};
+use crate::stack::event::Probe;
+#[cfg(feature = "recovery")]
+use crate::stack::ingress::NoToken;
+use crate::stack::ingress::{OneFrame, WatchedTx};
 use crate::stack::{Session, Stack, UdpSession};
 
 /// smoltcp's retransmission timer expires within this time, whatever it was set to.
@@ -22,7 +26,13 @@ const AGES: Duration = Duration::from_secs(100);
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Shows smoltcp an acknowledgement that the control block has taken in, and the window.
     #[cfg(feature = "recovery")]
-    pub(in crate::stack) fn show_news(&mut self, now: Instant, index: usize, link: Link) {
+    pub(in crate::stack) fn show_news<T: TxToken, P: Probe>(
+        &mut self,
+        index: usize,
+        link: Link,
+        tx: &mut WatchedTx<'_, T, P>,
+    ) {
+        let now = tx.now;
         let slot = &mut self.connections.slots[index];
         let Some(socket) = slot.peek() else { return };
         let (state, queue) = (socket.state(), socket.send_queue());
@@ -39,14 +49,14 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             _ => None,
         };
         if let Some(field) = field {
-            self.show(now, index, link, field, TcpControl::None);
+            self.show(index, link, field, TcpControl::None, tx);
         }
     }
 
     /// Shows smoltcp the FIN that came too early, now that the data in front of it is there.
-    pub(in crate::stack) fn show_fin(&mut self, now: Instant, index: usize) {
+    pub(in crate::stack) fn show_fin<T: TxToken, P: Probe>(&mut self, index: usize, tx: &mut WatchedTx<'_, T, P>) {
         let field = self.connections.slots[index].control.fin_field();
-        self.show(now, index, self.own_link(), field, TcpControl::Fin);
+        self.show(index, self.own_link(), field, TcpControl::Fin, tx);
     }
 
     /// A link from nobody to this host.
@@ -58,7 +68,15 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    fn show(&mut self, now: Instant, index: usize, link: Link, field: u16, control: TcpControl) {
+    /// Shows smoltcp a segment. What it answers does not leave.
+    fn show<T: TxToken, P: Probe>(
+        &mut self,
+        index: usize,
+        link: Link,
+        field: u16,
+        control: TcpControl,
+        tx: &mut WatchedTx<'_, T, P>,
+    ) {
         let Some(tuple) = self.connections.tuple(index) else { return };
         let slot = &mut self.connections.slots[index];
         let (Some((set, handle)), block) = (&mut slot.set, &mut slot.control) else { return };
@@ -67,9 +85,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         repr.control = control;
         let mut frame = [0; control::LONGEST];
         let Some(len) = control::write(&mut frame, link, &tuple, &repr, &control::inner_checksums()) else { return };
-        let (mut reply, mut replied) = ([0; control::LONGEST], 0);
-        let token = Held { memory: &mut reply, len: &mut replied };
-        self.iface.poll_ingress_single(now, &mut OneFrame::new(&frame[..len], PacketMeta::default(), token), set);
+        tx.token = None;
+        self.iface.poll_ingress_single(tx.now, &mut OneFrame::new(&frame[..len], PacketMeta::default(), tx), set);
         let state = set.get::<Socket>(*handle).state();
         block.passed(0, state);
         #[cfg(feature = "recovery")]
@@ -96,29 +113,18 @@ struct NoRoom;
 
 #[cfg(feature = "recovery")]
 impl Device for NoRoom {
-    type RxToken<'t> = Nothing;
-    type TxToken<'t> = Held<'t>;
+    type RxToken<'t> = NoToken;
+    type TxToken<'t> = NoToken;
 
-    fn receive(&mut self, _now: Instant) -> Option<(Nothing, Held<'_>)> {
+    fn receive(&mut self, _now: Instant) -> Option<(NoToken, NoToken)> {
         None
     }
 
-    fn transmit(&mut self, _now: Instant) -> Option<Held<'_>> {
+    fn transmit(&mut self, _now: Instant) -> Option<NoToken> {
         None
     }
 
     fn capabilities(&self) -> DeviceCapabilities {
         DeviceCapabilities::default()
-    }
-}
-
-/// The token of a frame that never comes.
-#[cfg(feature = "recovery")]
-enum Nothing {}
-
-#[cfg(feature = "recovery")]
-impl RxToken for Nothing {
-    fn consume<R, F: FnOnce(&[u8]) -> R>(self, _f: F) -> R {
-        match self {}
     }
 }

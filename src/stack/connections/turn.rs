@@ -10,6 +10,8 @@ use super::lifecycle::Cause;
 use super::slot::Queue;
 use super::{Connections, Phase};
 use crate::stack::event::{Event, Io, Probe, Step};
+#[cfg(feature = "recovery")]
+use crate::stack::ingress::WatchedTx;
 use crate::stack::ingress::{Outgoing, Sent, Watch};
 use crate::stack::{Console, End, Next, Session, Stack, UdpSession};
 
@@ -162,7 +164,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.connections.slots[index].control.expire(now);
         for _ in 0..WITHHELD_AT_ONCE {
             self.rewind(now, index);
-            self.show_news(now, index, self.own_link());
+            self.show_news_between_frames(now, index, io);
             self.connections.close_now(index);
             let slot = &mut self.connections.slots[index];
             let (Some((set, _)), block) = (&mut slot.set, &mut slot.control) else { break };
@@ -180,9 +182,17 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
         if changed && self.connections.slots[index].control.recovers() {
             // More may leave now. smoltcp must know of it before it says when it has work.
-            self.show_news(now, index, self.own_link());
+            self.show_news_between_frames(now, index, io);
         }
         (changed, total)
+    }
+
+    /// Shows smoltcp what it must know before it says what it sends.
+    #[cfg(feature = "recovery")]
+    fn show_news_between_frames<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) {
+        let (link, mut sent) = (self.own_link(), Sent::default());
+        let token: Option<D::TxToken<'_>> = None;
+        self.show_news(index, link, &mut WatchedTx::new(token, &mut io.probe, now, &mut sent, self.fragment_ids));
     }
 
     /// Gives a connection whose deadline has passed its turn: at most one for each call.

@@ -6,8 +6,8 @@ use smoltcp::time::Instant;
 use smoltcp::wire::{TcpControl, TcpRepr, TcpSeqNumber};
 
 use super::demux;
-use super::frame::{OneFrame, Outgoing, Sent, WatchedTx};
-use crate::stack::control::{self, Link, Segment, Verdict};
+use super::frame::{OneFrame, Outgoing, WatchedTx};
+use crate::stack::control::{self, Segment, Verdict};
 use crate::stack::event::{Event, Probe, Tuple};
 use crate::stack::{Session, Stack, UdpSession};
 
@@ -19,8 +19,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         index: usize,
         segment: &Segment,
         (frame, meta): (&[u8], PacketMeta),
-        token: T,
-        probe: &mut P,
+        tx: &mut WatchedTx<'_, T, P>,
     ) {
         let medium = self.medium();
         let slot = &mut self.connections.slots[index];
@@ -35,9 +34,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let verdict = block.arrives(now, state, segment, frame);
         let (shown, scratch) = match verdict {
             Verdict::Challenge(why) => {
-                probe.event(now, &Event::Dropped(why));
+                tx.probe.event(now, &Event::Dropped(why));
                 let numbers = block.acknowledgement();
-                return self.acknowledge(now, frame, &segment.tuple, numbers, token, probe);
+                return self.acknowledge(frame, &segment.tuple, numbers, tx);
             }
             Verdict::Copy(patch) => {
                 // The first half is for the copy, the second for what smoltcp answers.
@@ -45,7 +44,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 let Some(len) = control::copy(copy, frame, segment, &patch) else { return };
                 (&copy[..len], rest)
             }
-            Verdict::Drop(why) => return probe.event(now, &Event::Dropped(why)),
+            Verdict::Drop(why) => return tx.probe.event(now, &Event::Dropped(why)),
             Verdict::Answer | Verdict::Pass => (frame, &mut *self.scratch),
             Verdict::Syn => {
                 let link = demux::link(frame, medium);
@@ -53,92 +52,71 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 #[cfg(feature = "recovery")]
                 block.shown(segment.window, true);
                 if state == State::Listen {
-                    return self.process_syn(now, index, &syn[..len]);
+                    return self.process_syn(now, index, &syn[..len], tx);
                 }
                 (&syn[..len], &mut *self.scratch)
             }
             #[cfg(feature = "recovery")]
-            Verdict::Taken => return self.show_news(now, index, demux::link(frame, medium)),
+            Verdict::Taken => return self.show_news(index, demux::link(frame, medium), tx),
         };
-        let outgoing = Outgoing {
+        let mut reply = tx.take();
+        reply.outgoing = Some(Outgoing {
             block,
             medium,
             #[cfg(feature = "recovery")]
             scratch,
             #[cfg(feature = "recovery")]
             checksums: &self.checksums,
-        };
+        });
         #[cfg(not(feature = "recovery"))]
         let _ = scratch;
-        let token = WatchedTx {
-            token,
-            probe,
-            now,
-            outgoing: Some(outgoing),
-            sent: &mut Sent::default(),
-            ids: self.fragment_ids,
-        };
-        self.iface.poll_ingress_single(now, &mut OneFrame::new(shown, meta, token), set);
+        self.iface.poll_ingress_single(now, &mut OneFrame::new(shown, meta, &mut reply), set);
         let socket = set.get::<Socket>(*handle);
         block.passed(socket.recv_queue().saturating_sub(unread), socket.state());
         #[cfg(feature = "recovery")]
         match verdict {
-            Verdict::Answer if block.has_news() => self.show_news(now, index, demux::link(frame, medium)),
+            Verdict::Answer if block.has_news() => self.show_news(index, demux::link(frame, medium), tx),
             Verdict::Answer | Verdict::Syn => {}
             _ => block.shown(shown_window(shown, segment), false),
         }
         let block = &mut self.connections.slots[index].control;
         if block.fin_is_due() {
-            self.show_fin(now, index);
+            self.show_fin(index, tx);
         }
     }
 
     /// Answers a frame with an ACK of this sequence number, acknowledgement and window field.
     pub(super) fn acknowledge<T: TxToken, P: Probe>(
-        &mut self,
-        now: Instant,
+        &self,
         frame: &[u8],
         tuple: &Tuple,
         (seq, ack, window): (TcpSeqNumber, TcpSeqNumber, u16),
-        token: T,
-        probe: &mut P,
+        tx: &mut WatchedTx<'_, T, P>,
     ) {
-        let link = demux::link(frame, self.medium()).map(|(source, destination)| (destination, source));
         let tuple = tuple.reversed();
-        self.answer(now, &tuple, &control::bare(&tuple, seq, ack, window), link, token, probe);
+        self.answer(frame, &tuple, &control::bare(&tuple, seq, ack, window), tx);
     }
 
     /// Answers a segment without ACK for a closed port with RST (RFC 9293 section 3.10.7.1).
-    pub(super) fn refuse<T: TxToken, P: Probe>(
-        &self,
-        now: Instant,
-        segment: &Segment,
-        frame: &[u8],
-        token: T,
-        probe: &mut P,
-    ) {
-        let link = demux::link(frame, self.medium()).map(|(source, destination)| (destination, source));
+    pub(super) fn refuse<T: TxToken, P: Probe>(&self, segment: &Segment, frame: &[u8], tx: &mut WatchedTx<'_, T, P>) {
         let tuple = segment.tuple.reversed();
         let mut repr = control::bare(&tuple, TcpSeqNumber(0), segment.end(), 0);
         repr.control = TcpControl::Rst;
-        self.answer(now, &tuple, &repr, link, token, probe);
+        self.answer(frame, &tuple, &repr, tx);
     }
 
-    /// Sends a segment from the tuple's remote endpoint to its local one.
+    /// Answers a frame with a segment from the tuple's remote endpoint to its local one.
     fn answer<T: TxToken, P: Probe>(
         &self,
-        now: Instant,
+        frame: &[u8],
         tuple: &Tuple,
         repr: &TcpRepr<'_>,
-        link: Link,
-        token: T,
-        probe: &mut P,
+        tx: &mut WatchedTx<'_, T, P>,
     ) {
+        let link = demux::link(frame, self.medium()).map(|(source, destination)| (destination, source));
         let mut reply = [0; control::LONGEST];
         if let Some(len) = control::write(&mut reply, link, tuple, repr, &self.checksums) {
-            let token =
-                WatchedTx { token, probe, now, outgoing: None, sent: &mut Sent::default(), ids: self.fragment_ids };
-            token.consume(len, |out| out.copy_from_slice(&reply[..len]));
+            tx.take().consume(len, |out| out.copy_from_slice(&reply[..len]));
         }
     }
 }

@@ -6,40 +6,41 @@ use smoltcp::phy::{Device, DeviceCapabilities, Medium, PacketMeta, RxToken, TxTo
 use smoltcp::time::Instant;
 
 use super::demux;
-use crate::stack::control::Block;
 #[cfg(feature = "recovery")]
-use crate::stack::control::{self, Leave};
+use crate::stack::control::Leave;
+use crate::stack::control::{self, Block};
 use crate::stack::event::{Direction, Probe};
 use crate::stack::fragment_ids::FragmentIds;
 
-/// A device with one received frame and room for one reply, for one call of `poll_ingress_single`.
-pub(in crate::stack) struct OneFrame<'f, T> {
-    frame: Option<(&'f [u8], T)>,
+/// A device with one received frame and room for one reply, for one call of `poll_ingress_single`. The only such device, because
+/// smoltcp's code for each takes 700 bytes of a board's flash.
+pub(in crate::stack) struct OneFrame<'f, 't, T, P> {
+    frame: &'f [u8],
     meta: PacketMeta,
+    tx: &'f mut WatchedTx<'t, T, P>,
 }
 
-impl<'f, T: TxToken> OneFrame<'f, T> {
-    pub(in crate::stack) fn new(frame: &'f [u8], meta: PacketMeta, tx: T) -> Self {
-        OneFrame { frame: Some((frame, tx)), meta }
+impl<'f, 't, T, P> OneFrame<'f, 't, T, P> {
+    pub(in crate::stack) fn new(frame: &'f [u8], meta: PacketMeta, tx: &'f mut WatchedTx<'t, T, P>) -> Self {
+        OneFrame { frame, meta, tx }
     }
 }
 
-impl<'f, T: TxToken> Device for OneFrame<'f, T> {
+impl<'f, T: TxToken, P: Probe> Device for OneFrame<'f, '_, T, P> {
     type RxToken<'t>
         = Received<'f>
     where
         Self: 't;
     type TxToken<'t>
-        = T
+        = WatchedTx<'t, T, P>
     where
         Self: 't;
 
-    fn receive(&mut self, _now: Instant) -> Option<(Received<'f>, T)> {
-        let (frame, tx) = self.frame.take()?;
-        Some((Received { frame, meta: self.meta }, tx))
+    fn receive(&mut self, _now: Instant) -> Option<(Received<'f>, WatchedTx<'_, T, P>)> {
+        Some((Received { frame: self.frame, meta: self.meta }, self.tx.take()))
     }
 
-    fn transmit(&mut self, _now: Instant) -> Option<T> {
+    fn transmit(&mut self, _now: Instant) -> Option<WatchedTx<'_, T, P>> {
         None
     }
 
@@ -49,16 +50,18 @@ impl<'f, T: TxToken> Device for OneFrame<'f, T> {
     }
 }
 
-/// A device made of memory: what is sent is at its front afterwards, `len` bytes. A frame that is too long is cut.
-pub(in crate::stack) struct Held<'m> {
-    pub(in crate::stack) memory: &'m mut [u8],
-    pub(in crate::stack) len: &'m mut usize,
+/// The token of a device that never has one.
+pub(in crate::stack) enum NoToken {}
+
+impl TxToken for NoToken {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, _len: usize, _f: F) -> R {
+        match self {}
+    }
 }
 
-impl TxToken for Held<'_> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
-        *self.len = len.min(self.memory.len());
-        f(&mut self.memory[..*self.len])
+impl RxToken for NoToken {
+    fn consume<R, F: FnOnce(&[u8]) -> R>(self, _f: F) -> R {
+        match self {}
     }
 }
 
@@ -114,6 +117,13 @@ impl Outgoing<'_> {
             #[cfg(feature = "recovery")]
             checksums: self.checksums,
         }
+    }
+
+    /// Whether the block decides if a frame of `len` bytes leaves.
+    #[cfg(feature = "recovery")]
+    fn selects(&self, now: Instant, len: usize) -> bool {
+        (self.block.may_repeat(now) || (len <= control::LONGEST && self.block.has_ranges()))
+            && len <= self.scratch.len()
     }
 
     /// Takes in a frame that leaves.
@@ -174,6 +184,7 @@ impl<D: Device, P: Probe> Device for Watch<'_, D, P> {
             Some(token) => {
                 self.sent.asked += 1;
                 let outgoing = self.outgoing.as_mut().map(Outgoing::reborrow);
+                let token = Some(token);
                 Some(WatchedTx { token, probe: self.probe, now, outgoing, sent: &mut self.sent, ids: self.ids })
             }
             None => {
@@ -188,8 +199,10 @@ impl<D: Device, P: Probe> Device for Watch<'_, D, P> {
     }
 }
 
+/// A token of the device, watched as by [`Watch`].
 pub(in crate::stack) struct WatchedTx<'t, T, P> {
-    pub(in crate::stack) token: T,
+    /// Without it, a frame is made and does not leave.
+    pub(in crate::stack) token: Option<T>,
     pub(in crate::stack) probe: &'t mut P,
     pub(in crate::stack) now: Instant,
     pub(in crate::stack) outgoing: Option<Outgoing<'t>>,
@@ -197,27 +210,69 @@ pub(in crate::stack) struct WatchedTx<'t, T, P> {
     pub(in crate::stack) ids: FragmentIds,
 }
 
+impl<'t, T, P> WatchedTx<'t, T, P> {
+    /// A token for frames that are not a connection's.
+    pub(in crate::stack) fn new(
+        token: Option<T>,
+        probe: &'t mut P,
+        now: Instant,
+        sent: &'t mut Sent,
+        ids: FragmentIds,
+    ) -> Self {
+        WatchedTx { token, probe, now, outgoing: None, sent, ids }
+    }
+
+    /// Takes the device's token out, for a shorter time.
+    pub(in crate::stack) fn take(&mut self) -> WatchedTx<'_, T, P> {
+        WatchedTx {
+            token: self.token.take(),
+            probe: self.probe,
+            now: self.now,
+            outgoing: self.outgoing.as_mut().map(Outgoing::reborrow),
+            sent: self.sent,
+            ids: self.ids,
+        }
+    }
+}
+
 impl<T: TxToken, P: Probe> WatchedTx<'_, T, P> {
-    /// Lets a frame leave.
-    fn send<R>(self, len: usize, f: impl FnOnce(&mut [u8]) -> R) -> R {
+    /// Lets a frame leave that `make` makes.
+    fn send(self, len: usize, make: &mut dyn FnMut(&mut [u8])) {
+        let Some(token) = self.token else { return make(&mut [0; control::LONGEST][..len.min(control::LONGEST)]) };
         self.sent.frames += 1;
-        self.token.consume(len, |frame| {
-            let result = f(frame);
+        token.consume(len, |frame| {
+            make(frame);
             self.ids.encipher(frame);
             self.probe.frame(self.now, Direction::Out, frame);
-            result
-        })
+        });
+    }
+
+    /// Lets a frame leave that `make` makes, if it is not a connection's, or the peer lacks its bytes.
+    // Neither inlined nor generic over smoltcp's closures, which saves 700 bytes of a board's flash.
+    #[inline(never)]
+    fn watch(mut self, len: usize, make: &mut dyn FnMut(&mut [u8])) {
+        let mut outgoing = self.outgoing.take();
+        #[cfg(feature = "recovery")]
+        if let Some(outgoing) = outgoing.take_if(|outgoing| outgoing.selects(self.now, len)) {
+            return self.select(outgoing, len, make);
+        }
+        let now = self.now;
+        self.send(len, &mut |frame| {
+            make(frame);
+            if let Some(outgoing) = &mut outgoing {
+                outgoing.leaves(now, frame);
+            }
+        });
     }
 
     /// Makes a frame in scratch memory, and lets it leave if the peer lacks its bytes.
     #[cfg(feature = "recovery")]
-    fn select<R>(self, mut outgoing: Outgoing<'_>, len: usize, f: impl FnOnce(&mut [u8]) -> R) -> R {
+    fn select(self, mut outgoing: Outgoing<'_>, len: usize, make: &mut dyn FnMut(&mut [u8])) {
         let Outgoing { block, medium, scratch, checksums } = outgoing.reborrow();
         let frame = &mut scratch[..len];
-        let result = f(frame);
+        make(frame);
         let Some(segment) = demux::own_segment(frame, medium) else {
-            self.send(len, |out| out.copy_from_slice(frame));
-            return result;
+            return self.send(len, &mut |out| out.copy_from_slice(frame));
         };
         let number = block.right_number(&segment);
         let leave = block.leaves(self.now, &segment, frame);
@@ -230,7 +285,7 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, T, P> {
                 if let Some(number) = number {
                     control::renumber(frame, &segment, number, checksums);
                 }
-                self.send(len, |out| out.copy_from_slice(frame));
+                self.send(len, &mut |out| out.copy_from_slice(frame));
             }
             Leave::Acknowledgement | Leave::Whole => {
                 let mut reply = [0; control::LONGEST];
@@ -240,34 +295,27 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, T, P> {
                     let mut repr = control::bare(&segment.tuple, seq, ack, block.field_to_tell(ack));
                     repr.sack_ranges = block.ranges_to_tell();
                     if let Some(len) = control::write(&mut reply, link, &segment.tuple, &repr, checksums) {
-                        self.send(len, |out| out.copy_from_slice(&reply[..len]));
+                        self.send(len, &mut |out| out.copy_from_slice(&reply[..len]));
                     }
                 }
             }
             Leave::Nothing => {}
         }
-        result
     }
 }
 
 impl<T: TxToken, P: Probe> TxToken for WatchedTx<'_, T, P> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(mut self, len: usize, f: F) -> R {
-        let Some(mut outgoing) = self.outgoing.take() else { return self.send(len, f) };
-        #[cfg(feature = "recovery")]
-        if (outgoing.block.may_repeat(self.now) || (len <= control::LONGEST && outgoing.block.has_ranges()))
-            && len <= outgoing.scratch.len()
-        {
-            return self.select(outgoing, len, f);
-        }
-        let now = self.now;
-        self.send(len, |frame| {
-            let result = f(frame);
-            outgoing.leaves(now, frame);
-            result
-        })
+    /// # Panics
+    /// If the device does not call the closure.
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
+        let (mut f, mut result) = (Some(f), None);
+        self.watch(len, &mut |frame| result = f.take().map(|f| f(frame)));
+        result.unwrap_or_else(|| unreachable!("a device calls the closure"))
     }
 
     fn set_meta(&mut self, meta: PacketMeta) {
-        self.token.set_meta(meta);
+        if let Some(token) = &mut self.token {
+            token.set_meta(meta);
+        }
     }
 }

@@ -9,7 +9,7 @@ mod frame;
 mod icmp;
 mod police;
 
-pub(super) use frame::{Held, OneFrame, Outgoing, Received, Sent, Watch, WatchedTx};
+pub(super) use frame::{NoToken, OneFrame, Outgoing, Sent, Watch, WatchedTx};
 
 use smoltcp::phy::{Device, RxToken};
 use smoltcp::time::Instant;
@@ -33,7 +33,6 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     ) -> Option<Step> {
         let Io { device, probe, .. } = io;
         let (rx, token) = device.receive(now)?;
-        let ids = self.fragment_ids;
         let meta = rx.meta();
         #[cfg(any(feature = "ping", feature = "recovery"))]
         let (medium, mut quote) = (self.medium(), None);
@@ -50,30 +49,30 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             if matches!(target, Target::Shared) {
                 quote = icmp_errors::read(frame, medium, &self.checksums, |address| self.iface.has_ip_addr(address));
             }
+            let mut sent = Sent::default();
+            let mut tx = WatchedTx::new(Some(token), probe, now, &mut sent, self.fragment_ids);
             #[cfg(feature = "ping")]
             if matches!(target, Target::Shared)
                 && let Some(pings) = &mut self.pings
             {
                 pings.try_again();
                 if let Some(hop_limit) = ping::icmp(frame, medium) {
-                    let token = WatchedTx { token, probe, now, outgoing: None, sent: &mut Sent::default(), ids };
-                    self.iface.poll_ingress_single(now, &mut OneFrame::new(frame, meta, token), pings.set());
+                    self.iface.poll_ingress_single(now, &mut OneFrame::new(frame, meta, &mut tx), pings.set());
                     pings.arrived(now, hop_limit);
                     return target;
                 }
             }
             match target {
                 Target::Nowhere => {}
-                Target::Closed(ref segment) => self.refuse(now, segment, frame, token, probe),
+                Target::Closed(ref segment) => self.refuse(segment, frame, &mut tx),
                 Target::Shared => {
-                    let token = WatchedTx { token, probe, now, outgoing: None, sent: &mut Sent::default(), ids };
                     let set = &mut self.datagrams.set;
-                    self.iface.poll_ingress_single(now, &mut OneFrame::new(frame, meta, token), set);
+                    self.iface.poll_ingress_single(now, &mut OneFrame::new(frame, meta, &mut tx), set);
                 }
                 Target::TimeWait(tuple, (seq, ack)) => {
-                    self.acknowledge(now, frame, &tuple, (seq, ack, 0), token, probe);
+                    self.acknowledge(frame, &tuple, (seq, ack, 0), &mut tx);
                 }
-                Target::Slot(index, ref segment) => self.deliver(now, index, segment, (frame, meta), token, probe),
+                Target::Slot(index, ref segment) => self.deliver(now, index, segment, (frame, meta), &mut tx),
             }
             target
         });
