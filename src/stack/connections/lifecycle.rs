@@ -139,13 +139,14 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.enter(index, Phase::Aborting(end), Some(now + RESET_PATIENCE));
     }
 
-    /// Discards data that a program that is done did not read.
+    /// Discards data that a program that is done did not read. The peer need not learn of it if the whole stack shuts down.
     fn drain(&mut self, index: usize) {
+        let tells = !self.shuts_down;
         let slot = &mut self.slots[index];
         let Some((set, handle)) = &mut slot.set else { return };
         let socket = set.get_mut::<Socket>(*handle);
         while socket.recv(|data| (data.len(), data.len())).is_ok_and(|len| len > 0) {
-            slot.unread = true;
+            slot.unread |= tells;
         }
     }
 
