@@ -27,7 +27,7 @@ impl<S: Session + Clone> Connections<'_, S> {
     pub(in crate::stack) fn occupy(&mut self, index: usize, tuple: Tuple, phase: Phase, give_up_at: Instant) {
         self.enter(index, phase, Some(give_up_at));
         let slot = &mut self.slots[index];
-        (slot.progress, slot.unresolved, slot.unread) = ((0, 0), false, false);
+        (slot.progress, slot.unresolved) = ((0, 0), false);
         #[cfg(feature = "recovery")]
         {
             slot.icmp_error = None;
@@ -108,12 +108,12 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.close_now(index);
     }
 
-    /// Closes the socket of a connection whose program is done, unless data was lost or too much is queued.
+    /// Closes the socket of a connection whose program is done, unless too much data is queued.
     ///
     /// In LAST-ACK smoltcp takes no window update, so a socket in CLOSE-WAIT stays there until the window has room for all its data.
     pub(super) fn close_now(&mut self, index: usize) {
         let slot = &mut self.slots[index];
-        if slot.phase != Phase::Closing || slot.unread {
+        if slot.phase != Phase::Closing {
             return;
         }
         let Some((set, handle)) = &mut slot.set else { return };
@@ -139,24 +139,10 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.enter(index, Phase::Aborting(end), Some(now + RESET_PATIENCE));
     }
 
-    /// Discards data that a program that is done did not read. The peer need not learn of it if the whole stack shuts down.
-    fn drain(&mut self, index: usize) {
-        let tells = !self.shuts_down;
-        let slot = &mut self.slots[index];
-        let Some((set, handle)) = &mut slot.set else { return };
-        let socket = set.get_mut::<Socket>(*handle);
-        while socket.recv(|data| (data.len(), data.len())).is_ok_and(|len| len > 0) {
-            slot.unread |= tells;
-        }
-    }
-
-    /// Discards what arrives for a connection whose program is done. Resets the connection if anything did, so that the peer
-    /// learns of it (RFC 9293 section 3.6.1), but not before the peer has acknowledged the program's data.
-    pub(super) fn discard(&mut self, now: Instant, index: usize) {
-        self.drain(index);
-        let slot = &self.slots[index];
-        if slot.unread && slot.peek().is_some_and(|socket| socket.send_queue() == 0) {
-            self.abort(now, index, End::Aborted);
+    /// Discards data that arrives after the program is done, so that the window stays open for the peer's FIN.
+    pub(super) fn drain(&mut self, index: usize) {
+        if let Some(socket) = self.slots[index].socket() {
+            while socket.recv(|data| (data.len(), data.len())).is_ok_and(|len| len > 0) {}
         }
     }
 

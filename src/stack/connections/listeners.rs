@@ -34,7 +34,6 @@ impl<S: Session + Clone> Connections<'_, S> {
     /// Stops listening. Listeners keep their numbers, because connections refer to them. Their port becomes 0, for which no SYN
     /// arrives.
     pub(in crate::stack) fn stop_listening(&mut self) {
-        self.shuts_down = true;
         for listening in self.listeners.iter_mut() {
             listening.listener.port = 0;
             listening.listener.serve_at_once = 0;

@@ -59,8 +59,6 @@ pub(super) struct Connections<'a, S> {
     run_queue: List<RUN_QUEUE>,
     /// Whether the device had no room when a connection last tried to send.
     blocked: bool,
-    /// Whether the stack shuts down.
-    shuts_down: bool,
     /// Connections that wait for a neighbour's hardware address.
     neighbour_queue: List<RUN_QUEUE>,
     free: List<PHASE_LIST>,
@@ -106,7 +104,6 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
             deadlines: Deadlines::EMPTY,
             run_queue: List::EMPTY,
             blocked: false,
-            shuts_down: false,
             neighbour_queue: List::EMPTY,
             free,
             half_open: List::EMPTY,

@@ -33,8 +33,6 @@ pub struct Slot<'a, S> {
     /// The last ICMP error about a segment in flight, and when it came.
     #[cfg(feature = "recovery")]
     pub(in crate::stack) icmp_error: Option<(IcmpError, Instant)>,
-    /// Whether data arrived that the program did not read before it was done.
-    pub(super) unread: bool,
     /// When the program asked to run.
     pub(super) wake_at: Option<Instant>,
     /// When the connection is given up unless it makes progress.
@@ -61,7 +59,6 @@ impl<S> Default for Slot<'_, S> {
             unresolved: false,
             #[cfg(feature = "recovery")]
             icmp_error: None,
-            unread: false,
             wake_at: None,
             give_up_at: None,
             time_wait_until: Instant::ZERO,

@@ -39,7 +39,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                     self.obey(now, index, next, io);
                     return Some(Step::Session(id, next));
                 }
-                Phase::Closing => self.connections.discard(now, index),
+                Phase::Closing => self.connections.drain(index),
                 _ => {}
             }
             match self.send(now, index, io) {

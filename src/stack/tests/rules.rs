@@ -67,22 +67,6 @@ fn an_early_fin_far_ahead_is_kept() {
     assert_eq!(last.and_then(|seen| seen.ack), Some(100_102));
 }
 
-/// The program closes while data waits: its reply is delivered, then the peer is told of the loss (SHLD-3).
-#[test]
-fn closing_with_unread_data_resets_after_the_reply() {
-    let reply = App::ask(b"bye", 0);
-    let mut raw = Raw::new(SMALL, reply);
-    let syn = raw.syn();
-    raw.send(&syn);
-    let seen = raw.acknowledge(1, 1, 60_000);
-    assert!(seen.iter().any(|seen| seen.len == 3), "{seen:?}");
-    let seen = raw.data(1, 1, 60_000, b"more");
-    assert!(seen.iter().all(|seen| seen.control != TcpControl::Rst), "too early: {seen:?}");
-    let seen = raw.acknowledge(5, 5, 60_000);
-    assert!(seen.iter().any(|seen| seen.control == TcpControl::Rst), "{seen:?}");
-    assert_eq!(raw.pair.server.has(|e| matches!(e, Event::Ended { end: End::Aborted, .. })), 1);
-}
-
 /// Segments without flags, and FIN alone (RFC 9293 sections 3.10.7.1 and 3.10.7.2).
 #[test]
 fn a_segment_without_ack_is_dropped_by_a_listener_and_refused_by_a_closed_port() {

@@ -173,7 +173,7 @@ fn crowds(network: &mut Network) {
     network.server.io.probe.0 = 0;
     for crowd in crowds {
         // The slots in TIME-WAIT come free.
-        network.now += Duration::from_secs(60);
+        network.now += Duration::from_secs(61);
         let ids: Vec<_> = crowd.iter().map(|app| network.connect(*app, false, &options(*app)).unwrap()).collect();
         let mut served = 0;
         network.run(|network| {

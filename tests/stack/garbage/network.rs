@@ -109,7 +109,15 @@ impl Network {
                 return result;
             }
             self.now = next.unwrap_or(until);
-            assert!(self.now < until, "it takes for ever");
+            assert!(
+                self.now < until,
+                "it takes for ever: {:?}",
+                self.client
+                    .stack
+                    .connections_in_use()
+                    .chain(self.server.stack.connections_in_use())
+                    .collect::<Vec<_>>()
+            );
         }
         panic!("the stacks spin");
     }
