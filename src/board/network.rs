@@ -96,7 +96,7 @@ fn announce_to_neighbours(address: smoltcp::wire::Ipv6Address, token: impl TxTok
     });
 }
 
-/// Logs each address of the build that another host has, once. The stack does not use such an address.
+/// Logs, once each, the addresses built into this firmware that another host already uses. The stack does not use them.
 #[cfg(feature = "dhcp")]
 #[derive(Default)]
 pub(super) struct Taken(Option<smoltcp::wire::IpAddress>);

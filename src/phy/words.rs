@@ -66,7 +66,8 @@ impl Words {
         let padded = len.max(SHORTEST);
         let words = (2 + padded).div_ceil(4);
         self.0[2 + len..words * 4].fill(0);
-        // Only zeros may follow the packet.
+        // The sum of whole words is the segment's only if an IPv4 packet fills the frame, so that only the zeros follow. Otherwise,
+        // and for IPv6, `fill` sums the bytes itself.
         let end = PACKET + usize::from(u16::from_be_bytes([self.0[PACKET + 2], self.0[PACKET + 3]]));
         let sum = (end == 2 + len).then(|| sum(&self.words()[HEADERS..words]));
         checksums::fill(&mut self.0[2..2 + len], sum);

@@ -31,7 +31,7 @@ impl fmt::Display for IcmpError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The destination has no such port or protocol; names which. No other attempt will succeed.
+    /// The destination has no such port, or no such protocol; the text says which of the two. No other attempt will succeed.
     Closed(&'static str),
     /// A header of the packet is not valid, or not supported.
     ParameterProblem,

@@ -228,7 +228,6 @@ impl Side {
             return Some(Cause::TailProbe);
         }
         self.recovery = Some((Trigger::Timer, self.nxt));
-        // A segment sent right after a retransmission did not wait for its own timer.
         self.rto = Some(rto);
         Some(Cause::Retransmission { rto, count: count.max(1) })
     }

@@ -30,7 +30,7 @@ impl Refusal {
         }
     }
 
-    /// Returns the fields of this refusal alone, each with its line end.
+    /// Returns the header fields that only this refusal needs, such as Allow, each with its line end.
     pub fn headers(self) -> &'static str {
         match self {
             Refusal::MethodNotAllowed => "Allow: GET, HEAD\r\n",

@@ -214,7 +214,7 @@ impl<const HEAD: usize> Default for Response<HEAD> {
     }
 }
 
-/// Passes on the bytes that the output takes.
+/// Offers `piece` to the output. Returns how many bytes the output took, and adds them to `received`.
 fn body<O: Output + ?Sized>(output: &mut O, piece: &[u8], received: &mut u64) -> Result<usize, Failure> {
     let taken = output.body(piece)?.min(piece.len());
     *received = received.saturating_add(taken as u64);

@@ -56,12 +56,14 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         Ok(count)
     }
 
+    /// Floods the device with short, then with longest frames. The report has the figures of the short ones; `None` means that
+    /// the queue is longer than the burst.
     pub fn burst(&mut self) -> Result<(), Fault> {
         for len in [SMALL, self.report.mtu] {
-            let burst = self.peer.burst();
-            let (taken, lost) = self.flood(len, burst)?;
+            let count = self.peer.burst();
+            let (taken, lost) = self.flood(len, count)?;
             if len == SMALL {
-                self.report.receive_queue = (taken < burst || lost > 0).then_some(taken);
+                self.report.receive_queue = (taken < count || lost > 0).then_some(taken);
                 self.report.lost = lost;
             }
         }

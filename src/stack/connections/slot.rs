@@ -135,7 +135,7 @@ pub enum Phase {
     Closing,
     /// Begun by this side, not established yet.
     Connecting,
-    /// Ended, begun by this side: its program stays until it is taken.
+    /// A connection that this side began has ended. The slot keeps its program until the caller takes the program.
     Ended(End),
     /// Unused.
     Free,

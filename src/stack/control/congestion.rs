@@ -31,7 +31,7 @@ const MOST_SEGMENTS: u32 = 4_096;
 /// The congestion window of a connection, in bytes. It takes at most 64 bytes.
 ///
 /// Acknowledged bytes count, not ACKs (RFC 3465): a peer that splits its ACKs gains nothing, and one that sends few loses nothing.
-/// Slow start counts every acknowledged byte, after a time-out as well. RFC 3465 2.3 allows one segment an ACK there; Linux counts
+/// Slow start counts every acknowledged byte, after a time-out as well. RFC 3465 section 2.3 allows one segment an ACK there; Linux counts
 /// all of them, too.
 #[derive(Clone, Debug)]
 pub(in crate::stack) struct Window {
@@ -89,7 +89,7 @@ impl Window {
     /// Sets the MSS that the handshake agreed on. To be called before data is sent.
     ///
     /// The window becomes the initial one of this MSS. If it was reduced already, because a SYN was lost, it keeps its number of
-    /// segments (RFC 5681 3.1).
+    /// segments (RFC 5681 section 3.1).
     pub fn set_mss(&mut self, mss: u32) {
         let old = core::mem::replace(&mut self.mss, bounded_mss(mss));
         let segments = self.bytes / u32::from(old).max(1);
@@ -106,7 +106,7 @@ impl Window {
 
     /// Counts `acked` bytes that were newly acknowledged outside loss recovery, or in the slow start after a time-out.
     ///
-    /// `limited` says whether the window limited what was sent; the window does not grow otherwise (RFC 9438 5.8).
+    /// `limited` says whether the window limited what was sent; the window does not grow otherwise (RFC 9438 section 5.8).
     pub fn on_ack(&mut self, now: Instant, acked: u32, srtt: Duration, limited: bool) {
         if self.algorithm == Congestion::None {
             return;
@@ -137,8 +137,8 @@ impl Window {
 
     /// Reduces the window for a loss that duplicate ACKs or SACK blocks showed. To be called at most once in a round trip.
     ///
-    /// `flight` are the bytes outstanding. The window becomes half of them with Reno (RFC 5681 3.2), 0.7 of them with CUBIC
-    /// (RFC 9438 4.6), and at least two segments. More than the window does not count: it was sent under a larger one.
+    /// `flight` are the bytes outstanding. The window becomes half of them with Reno (RFC 5681 section 3.2), 0.7 of them with CUBIC
+    /// (RFC 9438 section 4.6), and at least two segments. More than the window does not count: it was sent under a larger one.
     pub fn on_loss(&mut self, _now: Instant, flight: u32) {
         if self.algorithm == Congestion::None {
             return;
@@ -150,7 +150,7 @@ impl Window {
         self.steps = Steps::NEW;
     }
 
-    /// Reduces the window to one segment, because the retransmission timer expired (RFC 5681 3.1).
+    /// Reduces the window to one segment, because the retransmission timer expired (RFC 5681 section 3.1).
     ///
     /// `again` says that it expired for the same data before. The threshold stays as it is then.
     pub fn on_timeout(&mut self, _now: Instant, flight: u32, again: bool) {
@@ -166,12 +166,12 @@ impl Window {
         self.steps = Steps::NEW;
     }
 
-    /// Reduces the window to one segment, because the SYN was lost (RFC 5681 3.1). The threshold stays as it is: no data was lost.
+    /// Reduces the window to one segment, because the SYN was lost (RFC 5681 section 3.1). The threshold stays as it is: no data was lost.
     pub fn on_lost_syn(&mut self) {
         self.bytes = self.mss();
     }
 
-    /// Reduces the window to the initial one, because nothing was sent for an RTO (RFC 5681 4.1).
+    /// Reduces the window to the initial one, because nothing was sent for an RTO (RFC 5681 section 4.1).
     pub fn on_idle(&mut self) {
         self.bytes = self.bytes.min(initial(self.mss));
         self.cubic.stop();
@@ -179,7 +179,7 @@ impl Window {
         self.saved = Saved::NOTHING;
     }
 
-    /// Restores what the last `on_loss`, or the first `on_timeout` for some data, took: there was no loss (RFC 9438 4.9).
+    /// Restores what the last `on_loss`, or the first `on_timeout` for some data, took: there was no loss (RFC 9438 section 4.9).
     ///
     /// A second call does nothing. Nor does a call after the window has grown past its old size.
     pub fn undo(&mut self) {
@@ -213,7 +213,7 @@ impl Window {
         part.max(2 * self.mss())
     }
 
-    /// Returns Reno's window after `acked` bytes in congestion avoidance: one segment more for each window (RFC 3465 2.1).
+    /// Returns Reno's window after `acked` bytes in congestion avoidance: one segment more for each window (RFC 3465 section 2.1).
     fn reno(&mut self, mut acked: u32) -> u32 {
         let mut bytes = self.bytes;
         while acked > 0 && bytes < MAX_WINDOW {
@@ -227,7 +227,7 @@ impl Window {
     }
 }
 
-/// Returns the initial window of RFC 6928 2, in bytes.
+/// Returns the initial window of RFC 6928 section 2, in bytes.
 const fn initial(mss: u16) -> u32 {
     let mss = mss as u32;
     let most = if 2 * mss > 14_600 { 2 * mss } else { 14_600 };

@@ -3,7 +3,7 @@
 //! Windows are in bytes, times in milliseconds that wrap round. The RFC's epoch and K are one value here, the time at which the
 //! curve reaches its plateau: `W_cubic(now) = C · (now - plateau_at)³ + W_max`.
 
-/// The largest congestion window, in bytes: that of the largest window scale (RFC 7323 2.3).
+/// The largest congestion window, in bytes: that of the largest window scale (RFC 7323 section 2.3).
 pub(super) const MAX_WINDOW: u32 = 1 << 30;
 
 /// The state of CUBIC that a reduction changes and `undo` restores.

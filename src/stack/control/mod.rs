@@ -197,7 +197,7 @@ impl Block {
         write(out, link, &segment.tuple, &repr, &inner_checksums())
     }
 
-    /// The shift of the window that smoltcp is shown.
+    /// The peer's window scale (shift count), as smoltcp is told it.
     #[cfg(not(feature = "recovery"))]
     fn shown_scale(&self) -> u8 {
         self.peer_scale

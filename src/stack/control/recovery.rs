@@ -81,7 +81,7 @@ pub(in crate::stack) struct Recovery {
     sent_at: Instant,
     /// When the peer last acknowledged all that it had room for, or anything new, or was first asked to.
     heard_at: Instant,
-    /// The shift of the window that smoltcp is shown.
+    /// The peer's window scale (shift count), as smoltcp is told it.
     shown_scale: u8,
     /// The window that smoltcp was last shown, in bytes, and the acknowledgement.
     shown: u32,

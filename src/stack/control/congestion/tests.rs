@@ -27,7 +27,7 @@ fn a_window_is_small_and_constant() {
     assert_eq!((WINDOW.bytes(), WINDOW.ssthresh()), (14_600, u32::MAX));
 }
 
-/// RFC 6928 2: min(10 · MSS, max(2 · MSS, 14,600)).
+/// RFC 6928 section 2: min(10 · MSS, max(2 · MSS, 14,600)).
 #[test]
 fn starts_with_the_initial_window() {
     for (mss, bytes) in [(536, 5_360), (1_220, 12_200), (1_460, 14_600), (4_000, 14_600), (8_960, 17_920), (0, 480)] {
@@ -38,7 +38,7 @@ fn starts_with_the_initial_window() {
     }
 }
 
-/// RFC 5681 3.1: after a lost SYN, the first window is one segment.
+/// RFC 5681 section 3.1: after a lost SYN, the first window is one segment.
 #[test]
 fn a_lost_syn_leaves_one_segment() {
     let mut window = Window::new(Congestion::Cubic, 536);
@@ -58,7 +58,7 @@ fn without_congestion_control_nothing_limits() {
     assert_eq!((window.bytes(), window.ssthresh()), (u32::MAX, u32::MAX));
 }
 
-/// RFC 3465, and RFC 5681 3.1: slow start grows by what is acknowledged, in one ACK or in many.
+/// RFC 3465, and RFC 5681 section 3.1: slow start grows by what is acknowledged, in one ACK or in many.
 #[test]
 fn slow_start_counts_all_bytes() {
     for algorithm in BOTH {
@@ -83,7 +83,7 @@ fn slow_start_ends_at_the_threshold() {
     }
 }
 
-/// RFC 9438 5.8, RFC 7661 4.
+/// RFC 9438 section 5.8, RFC 7661 section 4.
 #[test]
 fn does_not_grow_while_the_program_limits() {
     for mut window in BOTH.map(|algorithm| after_loss(algorithm, 20)).into_iter().chain([Window::new(BOTH[0], MSS)]) {
@@ -95,7 +95,7 @@ fn does_not_grow_while_the_program_limits() {
     }
 }
 
-/// RFC 3465 2.1: a segment for each window acknowledged.
+/// RFC 3465 section 2.1: a segment for each window acknowledged.
 #[test]
 fn reno_adds_a_segment_for_each_window() {
     let mut window = after_loss(Congestion::Reno, 20);
@@ -135,7 +135,7 @@ fn divided_acks_gain_nothing() {
     }
 }
 
-/// RFC 5681 3.2 and RFC 9438 4.6.
+/// RFC 5681 section 3.2 and RFC 9438 section 4.6.
 #[test]
 fn a_loss_leaves_a_part_of_the_flight() {
     for (algorithm, left) in BOTH.into_iter().zip([50, 70]) {
@@ -153,7 +153,7 @@ fn a_loss_leaves_a_part_of_the_flight() {
     }
 }
 
-/// RFC 5681 3.1 (4), RFC 9438 4.8.
+/// RFC 5681 section 3.1 (4), RFC 9438 section 4.8.
 #[test]
 fn a_timeout_leaves_one_segment() {
     for (algorithm, left) in BOTH.into_iter().zip([50, 70]) {
@@ -168,7 +168,7 @@ fn a_timeout_leaves_one_segment() {
     }
 }
 
-/// RFC 5681 4.1. The threshold remembers the path.
+/// RFC 5681 section 4.1. The threshold remembers the path.
 #[test]
 fn an_idle_connection_starts_slowly() {
     for algorithm in BOTH {
@@ -183,7 +183,7 @@ fn an_idle_connection_starts_slowly() {
     }
 }
 
-/// RFC 9438 4.9, once.
+/// RFC 9438 section 4.9, once.
 #[test]
 fn undo_restores_the_last_reduction() {
     for algorithm in BOTH {

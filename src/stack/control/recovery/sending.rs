@@ -15,7 +15,7 @@ pub(in crate::stack) enum Leave {
 }
 
 impl Block {
-    /// The shift of the window that smoltcp is shown.
+    /// The peer's window scale (shift count), as smoltcp is told it.
     pub(in crate::stack) fn shown_scale(&self) -> u8 {
         self.recovery.shown_scale
     }
@@ -208,7 +208,8 @@ impl Block {
             let r = &mut self.recovery;
             (r.resent, r.lost_below, r.frontier) = (segment.seq, segment.seq, segment.seq);
         }
-        // smoltcp's own probe of a closed window, which it sends at once. It does not count it as sent.
+        // smoltcp probes a closed window at once, and does not count the byte as sent. While the block's own timer runs, that
+        // probe is withheld: the timer decides when to probe.
         let probes = self.may_probe() && segment.len == 1 && segment.seq == self.nxt;
         if probes && self.recovery.persist.is_some() {
             return false;
