@@ -1,4 +1,6 @@
-//! Finds programs by name, and lists them for the help.
+//! Finds programs by name, lists them for the help, and moves them to other ports.
+
+use std::num::NonZeroU16;
 
 use super::error::Failure;
 use super::suggest::did_you_mean;
@@ -28,4 +30,31 @@ pub fn find(name: &str) -> Result<&'static App, Failure> {
         let names = APPS.map(|app| app.name);
         Failure::usage(format_args!("unknown program '{name}': {}", did_you_mean(name, &names)))
     })
+}
+
+/// One `--port` option: serves a program on another port.
+pub struct Move {
+    pub program: Program,
+    pub udp_only: bool,
+    pub port: u16,
+}
+
+/// Parses one `--port` option for one of `apps`.
+pub fn parse_move(word: &str, apps: &[&'static App]) -> Result<Move, Failure> {
+    let bad = |why: &str| Failure::usage(format_args!("bad --port '{word}': {why}"));
+    let (name, port) = word.split_once('=').ok_or_else(|| bad("it is like echo=4000 or echo/udp=4000"))?;
+    let (name, transport) = name.split_once('/').map_or((name, None), |(name, transport)| (name, Some(transport)));
+    let (port, behind) = port.split_once('/').map_or((port, None), |(port, transport)| (port, Some(transport)));
+    if behind.is_some() || transport.is_some_and(|transport| transport != "udp") {
+        return Err(bad(&format!(
+            "only /udp can be there, before the equals sign: {name}/udp={port} is UDP alone, {name}={port} is TCP and UDP"
+        )));
+    }
+    let udp_only = transport.is_some();
+    let number: NonZeroU16 = port.parse().map_err(|_| bad("a port is a number from 1 to 65535"))?;
+    let app = apps.iter().find(|app| app.name == name).ok_or_else(|| bad("that program is not served here"))?;
+    if udp_only && app.udp.is_none() {
+        return Err(bad(&format!("that program has no UDP side: write {name}={port}")));
+    }
+    Ok(Move { program: app.program, udp_only, port: number.get() })
 }

@@ -4,7 +4,6 @@
 
 use std::cell::Cell;
 use std::ffi::OsString;
-use std::num::NonZeroU16;
 use std::os::unix::ffi::OsStrExt;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -20,7 +19,7 @@ use super::link::{Link, LinkArgs, Side};
 use super::listening::Listening;
 use super::live::step_by_step;
 use super::output::say;
-use super::programs::{find, program_names, programs};
+use super::programs::{find, parse_move, program_names, programs};
 use super::sandbox::Publish;
 use super::stop::{Closing, Stop};
 use super::tcp::TcpArgs;
@@ -380,31 +379,4 @@ impl ServerArgs {
             config.tcp.half_open_timeout = time.into();
         }
     }
-}
-
-/// One `--port` option: serves a program on another port.
-struct Move {
-    program: Program,
-    udp_only: bool,
-    port: u16,
-}
-
-/// Parses one `--port` option for one of `apps`.
-fn parse_move(word: &str, apps: &[&'static App]) -> Result<Move, Failure> {
-    let bad = |why: &str| Failure::usage(format_args!("bad --port '{word}': {why}"));
-    let (name, port) = word.split_once('=').ok_or_else(|| bad("it is like echo=4000 or echo/udp=4000"))?;
-    let (name, transport) = name.split_once('/').map_or((name, None), |(name, transport)| (name, Some(transport)));
-    let (port, behind) = port.split_once('/').map_or((port, None), |(port, transport)| (port, Some(transport)));
-    if behind.is_some() || transport.is_some_and(|transport| transport != "udp") {
-        return Err(bad(&format!(
-            "only /udp can be there, before the equals sign: {name}/udp={port} is UDP alone, {name}={port} is TCP and UDP"
-        )));
-    }
-    let udp_only = transport.is_some();
-    let number: NonZeroU16 = port.parse().map_err(|_| bad("a port is a number from 1 to 65535"))?;
-    let app = apps.iter().find(|app| app.name == name).ok_or_else(|| bad("that program is not served here"))?;
-    if udp_only && app.udp.is_none() {
-        return Err(bad(&format!("that program has no UDP side: write {name}={port}")));
-    }
-    Ok(Move { program: app.program, udp_only, port: number.get() })
 }

@@ -188,8 +188,7 @@ impl Resolver {
         }
     }
 
-    /// Notes that a server failed. Asks the next server at once, unless the failures are so many that the lookup ends: two
-    /// for each server.
+    /// Notes that a server failed, and asks the next server at once. The lookup ends after two failures for each server.
     fn fails(&mut self, why: ResolveError) {
         self.trouble = Some(why);
         self.troubles += 1;

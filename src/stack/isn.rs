@@ -112,8 +112,8 @@ fn output(state: u64) -> u32 {
     (state >> (29 - (state >> 61))) as u32
 }
 
-/// A device of which nothing but its capabilities is used.
-struct Described(DeviceCapabilities);
+/// A device without frames and without room: nothing but its capabilities is used.
+pub(super) struct Described(pub(super) DeviceCapabilities);
 
 impl Device for Described {
     type RxToken<'t> = NoToken;

@@ -194,6 +194,7 @@ impl Probe for &Status<'_> {
     }
 
     fn event(&mut self, now: Instant, event: &Event) {
+        // Whether the page changed. What is sent to a reader of the page's events does not count, or each event would cause the next.
         let mut news = true;
         match *event {
             Event::Address(_) => news = false,

@@ -188,15 +188,7 @@ impl<S: Session> Tcp<S> {
             return;
         }
         let mut scratch = [0; MESSAGE];
-        let mut cx = Context {
-            now: self.now,
-            console: &mut self.console,
-            scratch: &mut scratch,
-            udp_ports: &[],
-            addresses: &[],
-            held_back: false,
-            wake: false,
-        };
+        let mut cx = context(self.now, &mut self.console, &mut scratch);
         let socket = self.here.sockets.get_mut::<tcp::Socket>(self.socket);
         let was = core::mem::replace(&mut self.state, state);
         self.end = match (state, was) {
@@ -277,15 +269,7 @@ impl<S: Session> Tcp<S> {
     /// The stack closes the connection.
     pub fn shut_down(&mut self) {
         let mut scratch = [0; MESSAGE];
-        let mut cx = Context {
-            now: self.now,
-            console: &mut self.console,
-            scratch: &mut scratch,
-            udp_ports: &[],
-            addresses: &[],
-            held_back: false,
-            wake: false,
-        };
+        let mut cx = context(self.now, &mut self.console, &mut scratch);
         self.session.shut_down(self.here.sockets.get_mut(self.socket), &mut cx);
         self.next = Next::Close;
         self.here.tcp(self.socket).close();
@@ -311,6 +295,11 @@ impl<S: Session> Tcp<S> {
     pub fn printed(&mut self) -> Vec<u8> {
         core::mem::take(&mut self.console.printed)
     }
+}
+
+/// What a TCP session is told by the stack.
+fn context<'c>(now: Instant, console: &'c mut dyn Console, scratch: &'c mut [u8]) -> Context<'c> {
+    Context { now, console, scratch, udp_ports: &[], addresses: &[], held_back: false, wake: false }
 }
 
 /// A UDP session on [`SERVER`], and peers' sockets.

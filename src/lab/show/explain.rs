@@ -1,7 +1,10 @@
-//! Explains in one sentence why an event happened, with the section of the RFC. Changes of state are in explain/transition.rs.
+//! Explains in one sentence why an event happened, with the section of the RFC. Changes of state are in explain/transition.rs,
+//! dropped frames in explain/dropped.rs.
 
+mod dropped;
 mod transition;
 
+use dropped::dropped;
 pub use transition::transition;
 
 use smoltcp::socket::tcp::State;
@@ -9,7 +12,7 @@ use smoltcp::time::Duration;
 
 use super::entry::What;
 use crate::lab::{HostEvent, Snapshot, Verdict};
-use crate::stack::{DropReason, End, Event, Next};
+use crate::stack::{End, Event, Next};
 use crate::trace::{Carries, Cause, Segment};
 
 /// Why an event happened.
@@ -339,74 +342,6 @@ fn happened(event: &Event) -> Option<Explanation> {
         Event::State { from, to, .. } => transition(*from, *to),
         Event::Udp { .. } | Event::Wrote { .. } => return None,
     })
-}
-
-fn dropped(why: DropReason, refused: bool) -> Explanation {
-    match why {
-        DropReason::AfterFin => {
-            because("The peer has sent FIN: data after it is ignored.", "RFC 9293 section 3.10.7.4")
-        }
-        DropReason::BadAck => because(
-            "The acknowledgement is for bytes that were never sent, or lies far behind: a challenge ACK \
-             tells a real peer the numbers, and an attacker learns nothing.",
-            "RFC 5961 section 5.2",
-        ),
-        DropReason::BadIcmp => because(
-            "An ICMP error counts only if it quotes a packet that is in flight: anybody can send one, and an attacker \
-             who does not see the packets cannot guess the sequence number.",
-            "RFC 5927 section 4.1",
-        ),
-        DropReason::BadReset => because(
-            "Only an RST with the expected sequence number ends a connection: another one in the window is \
-             answered with a challenge ACK, and one outside it is ignored.",
-            "RFC 5961 section 3.2",
-        ),
-        DropReason::BadSyn => because(
-            "A SYN does not end an established connection: a challenge ACK asks the peer, and one that has \
-             restarted answers with RST.",
-            "RFC 5961 section 4.2",
-        ),
-        DropReason::Checksum => {
-            because("The checksum is not right: the segment was damaged on the way.", "RFC 9293 section 3.1")
-        }
-        DropReason::NoAck => {
-            because("After the handshake every segment has an acknowledgement.", "RFC 9293 section 3.10.7.4")
-        }
-        DropReason::OldAck => because(
-            "The acknowledgement is older than one that came before: it brings nothing new.",
-            "RFC 9293 section 3.10.7.4",
-        ),
-        DropReason::BacklogFull | DropReason::SlotsFull if refused => {
-            because("There is no room for one more connection: RST says so at once.", "RFC 9293 section 3.5.2")
-        }
-        DropReason::BacklogFull => because(
-            "The listener's backlog is full: the SYN is ignored, and the caller's retransmission may \
-             find room; a SYN flood can fill a backlog.",
-            "RFC 4987 section 2",
-        ),
-        DropReason::SlotsFull => because(
-            "Every connection slot is taken: the SYN is ignored, and the caller's retransmission may \
-             find room.",
-            "RFC 4987 section 2",
-        ),
-        DropReason::FragmentedTcp => because(
-            "This stack accepts no TCP in IP fragments: TCP limits its segments to the path's MTU \
-             instead.",
-            "RFC 9293 section 3.7.2",
-        ),
-        DropReason::Martian => because(
-            "A frame is ignored if its source or destination address is not valid here.",
-            "RFC 1122 section 3.2.1.3",
-        ),
-        DropReason::Unreachable => because(
-            "No host on the link has the receiver's address, so the datagram cannot leave.",
-            "RFC 1122 section 2.3.2.2",
-        ),
-        DropReason::UnsupportedHeader => because(
-            "This stack finds TCP only directly after the IPv6 header, not after extension headers.",
-            "RFC 8200 section 4",
-        ),
-    }
 }
 
 fn ended(end: End) -> Explanation {

@@ -1,7 +1,7 @@
 //! Segments that the peer did not send, which make smoltcp do what the control block wants.
 
 #[cfg(feature = "recovery")]
-use smoltcp::phy::{Device, DeviceCapabilities};
+use smoltcp::phy::DeviceCapabilities;
 use smoltcp::phy::{PacketMeta, TxToken};
 use smoltcp::socket::tcp::Socket;
 #[cfg(feature = "recovery")]
@@ -14,9 +14,9 @@ use smoltcp::wire::{EthernetAddress, HardwareAddress, TcpControl};
 
 use crate::stack::control::{self, Link};
 use crate::stack::event::Probe;
-#[cfg(feature = "recovery")]
-use crate::stack::ingress::NoToken;
 use crate::stack::ingress::{OneFrame, WatchedTx};
+#[cfg(feature = "recovery")]
+use crate::stack::isn::Described;
 use crate::stack::{Session, Stack, UdpSession};
 
 /// smoltcp's retransmission timer expires within this time, whatever it was set to.
@@ -101,30 +101,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             return;
         }
         if let Some((set, _)) = &mut slot.set {
-            self.iface.poll_egress(now + AGES, &mut NoRoom, set);
+            self.iface.poll_egress(now + AGES, &mut Described(DeviceCapabilities::default()), set);
             slot.control.rewound();
         }
-    }
-}
-
-/// A device that never has room.
-#[cfg(feature = "recovery")]
-struct NoRoom;
-
-#[cfg(feature = "recovery")]
-impl Device for NoRoom {
-    type RxToken<'t> = NoToken;
-    type TxToken<'t> = NoToken;
-
-    fn receive(&mut self, _now: Instant) -> Option<(NoToken, NoToken)> {
-        None
-    }
-
-    fn transmit(&mut self, _now: Instant) -> Option<NoToken> {
-        None
-    }
-
-    fn capabilities(&self) -> DeviceCapabilities {
-        DeviceCapabilities::default()
     }
 }
