@@ -57,13 +57,12 @@
 //! | feature | adds |
 //! |---|---|
 //! | `alloc` | `lab::expect`, which needs an allocator |
-//! | `std` | `host` and `phy::linux`; implies `alloc`, `dhcp`, `ipv6`, `medium-ip`, `ping`, `recovery` and `slaac` |
+//! | `std` | `host` and `phy::linux`; implies `alloc`, `dhcp`, `ipv6`, `ping`, `recovery` and `slaac` |
 //! | `cli` (default) | the program `smolstep`; implies `std`. A library user turns it off: `default-features = false` |
 //! | `dhcp` | an IPv4 address from a DHCP server; a check that no other host uses the stack's addresses |
 //! | `ipv6` | IPv6 |
 //! | `recovery` | congestion control: `stack::Congestion` |
 //! | `slaac` | IPv6 addresses from what routers advertise; implies `dhcp` and `ipv6` |
-//! | `medium-ip` | devices that carry IP packets without Ethernet |
 //! | `ping` | sends ICMP echo requests; the stack answers them with or without this feature |
 //! | `embassy` | an adapter for embassy-net's drivers |
 //! | `mps2-an385`, `lm3s6965evb` | the firmware of a board; without `std`. See `docs/porting.md` for a board of your own |

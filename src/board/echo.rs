@@ -10,7 +10,10 @@ use super::network::{announce, config};
 use super::run::drive;
 use super::{Board, settings};
 use crate::app::echo::{Datagrams, Server};
-use crate::stack::{Io, Listener, Memory, NullConsole, Port, Respond, Slot, SlotIndex, Stack, TimeWaitRecord};
+use crate::stack::{
+    Io, KEPT, Listener, Memory, NEIGHBOURS, Neighbour, NullConsole, Port, Respond, SCRATCH, Slot, SlotIndex, Stack,
+    TimeWaitRecord,
+};
 
 /// The port of echo, on TCP and UDP (RFC 862).
 const PORT: u16 = 7;
@@ -41,7 +44,9 @@ pub fn echo<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
     let mut port_sockets = [SocketStorage::default()];
     let mut datagrams = [PacketMetadata::EMPTY; 2];
     let mut payloads = [[0; PAYLOAD]; 2];
-    let mut scratch = [0; PAYLOAD];
+    let mut neighbours = [Neighbour::default(); NEIGHBOURS];
+    let mut kept = [0; KEPT];
+    let mut scratch = [0; SCRATCH];
     let memory = Memory {
         slots: &mut slots,
         slot_index: &mut slot_index,
@@ -53,6 +58,8 @@ pub fn echo<B: Board, const N: usize, const RX: usize, const TX: usize>() -> ! {
         port_sockets: &mut port_sockets,
         datagrams: &mut datagrams,
         payloads: payloads.as_flattened_mut(),
+        neighbours: &mut neighbours,
+        kept: &mut kept,
         scratch: &mut scratch,
     };
     let Ok(mut stack) = Stack::new(config(), &mut io.device, memory, clock.now()) else { panic!() };

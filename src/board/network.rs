@@ -2,14 +2,13 @@
 
 use smoltcp::phy::{Device, TxToken};
 use smoltcp::time::Instant;
-use smoltcp::wire::{
-    ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, HardwareAddress,
-    IpCidr, Ipv4Address,
-};
+#[cfg(feature = "ipv6")]
+use smoltcp::wire::{EthernetFrame, EthernetProtocol, EthernetRepr};
+use smoltcp::wire::{HardwareAddress, IpCidr, Ipv4Address};
 
 use super::seed::seed;
 use super::settings;
-use crate::stack::Config;
+use crate::stack::{ARP_FRAME, Config, write_request};
 #[cfg(feature = "dhcp")]
 use crate::stack::{AddressEvent, Session, Stack, UdpSession};
 
@@ -61,23 +60,7 @@ pub(super) fn each_address(mut each: impl FnMut(&IpCidr)) {
 }
 
 fn announce_by_arp(address: Ipv4Address, token: impl TxToken) {
-    let ethernet = EthernetRepr {
-        src_addr: settings::HARDWARE,
-        dst_addr: EthernetAddress::BROADCAST,
-        ethertype: EthernetProtocol::Arp,
-    };
-    let arp = ArpRepr::EthernetIpv4 {
-        operation: ArpOperation::Request,
-        source_hardware_addr: settings::HARDWARE,
-        source_protocol_addr: address,
-        target_hardware_addr: EthernetAddress([0; 6]),
-        target_protocol_addr: address,
-    };
-    token.consume(ethernet.buffer_len() + arp.buffer_len(), |bytes| {
-        let mut frame = EthernetFrame::new_unchecked(bytes);
-        ethernet.emit(&mut frame);
-        arp.emit(&mut ArpPacket::new_unchecked(frame.payload_mut()));
-    });
+    token.consume(ARP_FRAME, |frame| write_request(frame, settings::HARDWARE, address, address));
 }
 
 #[cfg(feature = "ipv6")]

@@ -25,8 +25,8 @@ use crate::app::chat::Member;
 use crate::app::{APPS, App, Basic, BasicUdp, Operator, Options, Program, Room, Service, Status, Transport, http};
 use crate::phy::Ethernet;
 use crate::stack::{
-    Console, DisplayEndpoint, Io, ListenError, Listener, Memory, Port, Probe, Session, SetupError, Slot, SlotIndex,
-    Stack, TimeWaitRecord, UdpSession,
+    Console, DisplayEndpoint, Io, KEPT, ListenError, Listener, Memory, NEIGHBOURS, Neighbour, Port, Probe, SCRATCH,
+    Session, SetupError, Slot, SlotIndex, Stack, TimeWaitRecord, UdpSession,
 };
 use crate::trace::LogProbe;
 
@@ -96,7 +96,9 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
     let mut port_sockets: [_; UDP.0] = from_fn(|_| SocketStorage::default());
     let mut datagrams = [PacketMetadata::EMPTY; { 2 * UDP.0 }];
     let mut payloads = [0; { UDP.1 }];
-    let mut scratch = [0; PAYLOAD];
+    let mut neighbours = [Neighbour::default(); NEIGHBOURS];
+    let mut kept = [0; KEPT];
+    let mut scratch = [0; SCRATCH];
     let memory = Memory {
         slots: &mut slots,
         slot_index: &mut slot_index,
@@ -108,6 +110,8 @@ pub fn serve_all<B: Board, const N: usize, const RX: usize, const TX: usize>() -
         port_sockets: &mut port_sockets,
         datagrams: &mut datagrams,
         payloads: &mut payloads,
+        neighbours: &mut neighbours,
+        kept: &mut kept,
         scratch: &mut scratch,
     };
     serve_programs::<B, _, _, _>(

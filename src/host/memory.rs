@@ -5,7 +5,7 @@ use std::hint::black_box;
 use smoltcp::iface::SocketStorage;
 use smoltcp::socket::udp::PacketMetadata;
 
-use crate::stack::{Memory, Port, Slot, SlotIndex, TimeWaitRecord};
+use crate::stack::{Memory, Neighbour, Port, Slot, SlotIndex, TimeWaitRecord};
 
 /// A stack's memory on the heap. [`Pool`](crate::stack::Pool) is the equivalent without a heap.
 pub struct HeapPool<'a, S, U> {
@@ -15,6 +15,8 @@ pub struct HeapPool<'a, S, U> {
     receive: Vec<u8>,
     send: Vec<u8>,
     time_wait: Vec<TimeWaitRecord>,
+    neighbours: Vec<Neighbour>,
+    kept: Vec<u8>,
     ports: Vec<Port<U>>,
     port_sockets: Vec<SocketStorage<'a>>,
     datagrams: Vec<PacketMetadata>,
@@ -54,9 +56,16 @@ impl Default for Sizes {
     }
 }
 
-/// The working memory of programs, in bytes: the longest frame that smoltcp makes for a device that cuts it into segments. The
-/// control block looks at a frame here before it leaves.
-const SCRATCH: usize = 65_535 + 14;
+/// The working memory of programs, in bytes: the longest packet that smoltcp makes for a device that cuts it into segments. The
+/// control block looks at a packet here before it leaves.
+const SCRATCH: usize = 65_535;
+
+/// The number of neighbours.
+const NEIGHBOURS: usize = 1024;
+
+/// The memory for packets that wait for a neighbour, in bytes: a long datagram in fragments for each. The system provides it only
+/// when it is first used.
+const KEPT: usize = NEIGHBOURS << 16;
 
 /// The memory left for the rest of the program, in bytes: mainly its threads' stacks.
 const REST: usize = 16 << 20;
@@ -74,6 +83,8 @@ impl<'a, S, U> HeapPool<'a, S, U> {
             receive: vec![0; connections * receive],
             send: vec![0; connections * send],
             time_wait: vec![TimeWaitRecord::default(); time_wait(connections)],
+            neighbours: vec![Neighbour::default(); NEIGHBOURS],
+            kept: vec![0; KEPT],
             ports: (0..ports).map(|_| Port::default()).collect(),
             port_sockets: (0..ports).map(|_| SocketStorage::default()).collect(),
             datagrams: vec![PacketMetadata::EMPTY; 2 * ports * datagrams],
@@ -95,11 +106,12 @@ impl<'a, S, U> HeapPool<'a, S, U> {
             room::<u8>(connections, receive)?,
             room::<u8>(connections, send)?,
             room::<TimeWaitRecord>(time_wait(connections), 1)?,
+            room::<Neighbour>(NEIGHBOURS, 1)?,
             room::<Port<U>>(ports, 1)?,
             room::<SocketStorage<'a>>(ports, 1)?,
             room::<PacketMetadata>(port_pairs, datagrams)?,
             room::<u8>(port_pairs, payload)?,
-            room::<u8>(SCRATCH + REST, 1)?,
+            room::<u8>(KEPT + SCRATCH + REST, 1)?,
         ));
         Some(Self::new(sizes))
     }
@@ -113,6 +125,8 @@ impl<'a, S, U> HeapPool<'a, S, U> {
             receive: &mut self.receive,
             send: &mut self.send,
             time_wait: &mut self.time_wait,
+            neighbours: &mut self.neighbours,
+            kept: &mut self.kept,
             ports: &mut self.ports,
             port_sockets: &mut self.port_sockets,
             datagrams: &mut self.datagrams,

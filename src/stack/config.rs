@@ -72,7 +72,6 @@ impl Config {
     pub(super) fn check(&self, capabilities: &DeviceCapabilities) -> Result<(), SetupError> {
         let fits = match self.hardware {
             HardwareAddress::Ethernet(address) => capabilities.medium == Medium::Ethernet && address.is_unicast(),
-            #[cfg(feature = "medium-ip")]
             HardwareAddress::Ip => capabilities.medium == Medium::Ip,
         };
         if !fits {

@@ -1,27 +1,19 @@
 //! UDP ports and their programs, and the socket set that all of them share.
 
-use smoltcp::iface::{PollResult, SocketSet, SocketStorage};
+use smoltcp::iface::{SocketSet, SocketStorage};
 use smoltcp::phy::Device;
 use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, Socket};
-use smoltcp::time::{Duration, Instant};
+use smoltcp::time::Instant;
 #[cfg(feature = "recovery")]
 use smoltcp::wire::IpEndpoint;
 
 use super::connections::{RETRY, sooner};
-use super::event::{DropReason, Event, Io, Probe, Step};
+use super::event::{Event, Io, Probe, Step};
 #[cfg(feature = "recovery")]
 use super::icmp_errors::IcmpError;
-use super::ingress::Watch;
+use super::link::Shared;
 use super::ports::ephemeral_ports;
 use super::{Console, Context, ListenError, MAX_PROGRAMS, Next, Port, Session, Stack, UdpSession};
-
-/// How long a datagram may wait for its receiver's hardware address: one second, which is enough for one request (RFC 1122
-/// section 2.3.2.1).
-const UNREACHABLE: Duration = Duration::from_secs(1);
-
-/// How long a datagram may wait if smoltcp suppressed the first request for its receiver. smoltcp sends one request a second
-/// for all sockets together (smoltcp #1101).
-const UNREACHABLE_LIMITED: Duration = Duration::from_millis(2050);
 
 /// The UDP ports: programs, sockets, whose turn it is, and the next deadline.
 pub(super) struct Datagrams<'a, U> {
@@ -34,12 +26,8 @@ pub(super) struct Datagrams<'a, U> {
     send: bool,
     /// The next deadline, set whenever there may be new work.
     due: Option<Instant>,
-    /// When the sockets want to be polled again.
+    /// When the sockets are polled again, because the device had no room.
     retry: Option<Instant>,
-    /// The time from which an empty datagram has been waiting to be sent.
-    empty: Option<Instant>,
-    /// When smoltcp last suppressed a request for a hardware address, because it had just sent another request.
-    limited: Option<Instant>,
 }
 
 impl<'a, U> Datagrams<'a, U> {
@@ -59,8 +47,6 @@ impl<'a, U> Datagrams<'a, U> {
             send: false,
             due: None,
             retry: None,
-            empty: None,
-            limited: None,
         })
     }
 
@@ -74,21 +60,25 @@ impl<'a, U> Datagrams<'a, U> {
         self.due
     }
 
+    /// Takes note that a datagram from this port was dropped, because no hardware address is known for its receiver.
+    pub(super) fn unreachable(&mut self, number: u16)
+    where
+        U: UdpSession,
+    {
+        for port in self.ports.iter_mut().filter(|port| port.number == number && !port.over) {
+            if let Some(session) = &mut port.session {
+                session.unreachable();
+                port.run = true;
+            }
+        }
+    }
+
     /// Runs every program at the next polls.
     pub(super) fn wake_programs(&mut self) {
         for port in self.ports.iter_mut() {
             port.run = true;
         }
     }
-}
-
-/// When to give up a datagram that has waited since `since`.
-///
-/// `limited` is when smoltcp last suppressed a request for a hardware address, if ever. A datagram that was waiting at that time
-/// may wait longer.
-fn late(limited: Option<Instant>, since: Instant) -> Instant {
-    let was_waiting = limited.is_some_and(|at| at >= since);
-    since + if was_waiting { UNREACHABLE_LIMITED } else { UNREACHABLE }
 }
 
 /// The memory that no port uses yet.
@@ -194,7 +184,6 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
         if due {
             self.datagrams.retry = None;
-            self.drop_unreachable(now, &mut io.probe);
             self.datagrams.send = true;
             for port in self.datagrams.ports.iter_mut().filter(|p| p.wake.is_some_and(|at| at <= now)) {
                 port.wake = None;
@@ -210,30 +199,19 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if self.datagrams.send {
             // The rest of a fragmented datagram must leave before another datagram can use its buffer.
             let fragments = self.has_fragments(now);
-            let due = if fragments { Some(now) } else { self.iface.poll_at(now, &self.datagrams.set) };
-            if due.is_some_and(|at| at <= now) {
-                let mut watch = Watch::new(&mut io.device, &mut io.probe, self.fragment_ids);
-                let set = if fragments { &mut self.fragment_set } else { &mut self.datagrams.set };
-                let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
-                let sent = watch.sent;
-                if sent.asked > sent.frames {
-                    self.datagrams.limited = Some(now);
-                }
-                self.note_sent();
-                if sent.exhausted {
-                    return None;
-                }
-                if fragments && self.has_fragments(now) {
-                    self.send_fragments();
-                }
-                if changed || sent.frames > 0 || fragments {
-                    return Some(Step::Egress(None));
-                }
+            let sent = self.transmit_shared(now, if fragments { Shared::Fragments } else { Shared::Datagrams }, io);
+            self.note_sent();
+            let Some(sent) = sent else {
+                self.datagrams.retry = Some(now + RETRY);
+                return None;
+            };
+            if fragments && self.has_fragments(now) {
+                self.send_fragments();
+            }
+            if sent || fragments {
+                return Some(Step::Egress(None));
             }
             self.datagrams.send = false;
-            self.datagrams.retry = due.map(|at| at.max(now + RETRY));
-            let empty = due.is_some() && self.datagrams.ports.iter().all(|port| port.waiting.is_none());
-            self.datagrams.empty = empty.then(|| self.datagrams.empty.unwrap_or(now));
         }
         let count = self.datagrams.ports.len();
         let index = (0..count).map(|k| (self.datagrams.next + k) % count).find(|&k| self.datagrams.ports[k].run)?;
@@ -254,20 +232,14 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     /// Notes that a frame went to the shared sockets: a program may have a datagram.
     pub(super) fn datagrams_arrived(&mut self) {
-        // The frame may have brought a hardware address that a datagram waits for.
-        self.datagrams.send |= self.datagrams.retry.is_some();
         for port in self.datagrams.ports.iter_mut() {
             port.run |= port.handle.is_some_and(|handle| self.datagrams.set.get::<Socket>(handle).can_recv());
         }
     }
 
     fn next_due(&self) -> Option<Instant> {
-        let late_at = |since: Option<Instant>| since.map(|since| late(self.datagrams.limited, since));
-        let mut due = sooner(self.datagrams.retry, late_at(self.datagrams.empty));
-        for port in self.datagrams.ports.iter().filter(|p| p.session.is_some()) {
-            due = sooner(due, sooner(port.wake, late_at(port.waiting)));
-        }
-        due
+        let ports = self.datagrams.ports.iter().filter(|port| port.session.is_some());
+        ports.fold(self.datagrams.retry, |due, port| sooner(due, port.wake))
     }
 
     fn run_port<D, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> Option<Step> {
@@ -299,7 +271,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             Next::Close | Next::Abort => {
                 socket.close();
                 port.over = true;
-                port.waiting = None;
+                port.waiting = false;
                 self.datagrams.in_use.retain(|&p| p != number);
             }
             Next::Wait | Next::WakeAt(_) => {
@@ -309,7 +281,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 // The length of the queue does not show an empty datagram.
                 self.datagrams.send = true;
                 if socket.send_queue() > 0 {
-                    port.waiting.get_or_insert(now);
+                    port.waiting = true;
                 } else {
                     port.run |= read > 0 && socket.can_recv();
                 }
@@ -319,31 +291,6 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             self.wake_programs();
         }
         Some(Step::UdpSession(number, next))
-    }
-
-    /// Drops a datagram that has waited too long for its receiver's hardware address.
-    ///
-    /// smoltcp would keep the datagram at the head of its queue for ever, and no other client would be answered. smoltcp
-    /// cannot remove a single datagram, so this function reopens the socket. It must do so before the socket's next attempt,
-    /// because a failed attempt silences the socket for another second.
-    fn drop_unreachable<P: Probe>(&mut self, now: Instant, probe: &mut P) {
-        let limited = self.datagrams.limited;
-        let is_late = |since: Option<Instant>| since.is_some_and(|since| now >= late(limited, since));
-        let all = is_late(self.datagrams.empty);
-        if all {
-            self.datagrams.empty = None;
-        }
-        for port in self.datagrams.ports.iter_mut().filter(|p| !p.over && (all || is_late(p.waiting))) {
-            let (Some(handle), Some(session)) = (port.handle, &mut port.session) else { continue };
-            let socket = self.datagrams.set.get_mut::<Socket>(handle);
-            socket.close();
-            // This cannot fail: the socket is closed, and had the same port before.
-            let _ = socket.bind(port.number);
-            session.unreachable();
-            port.waiting = None;
-            port.run = true;
-            probe.event(now, &Event::Dropped(DropReason::Unreachable));
-        }
     }
 
     /// Passes an ICMP error about a datagram to the program that sent it. Returns whether it concerns the program.
@@ -361,10 +308,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Lets each program continue whose datagram has left.
     fn note_sent(&mut self) {
         for port in self.datagrams.ports.iter_mut() {
-            let (Some(_), Some(handle), Some(session)) = (port.waiting, port.handle, &port.session) else { continue };
+            let (true, Some(handle), Some(session)) = (port.waiting, port.handle, &port.session) else { continue };
             let socket = self.datagrams.set.get::<Socket>(handle);
             if socket.send_queue() == 0 {
-                port.waiting = None;
+                port.waiting = false;
                 port.run |= session.waits_for_room() || socket.can_recv();
             }
         }

@@ -5,9 +5,9 @@
 //! enciphered before it leaves: a keyed permutation, so that no identification comes again earlier than with the count itself
 //! (RFC 6864 section 4.3). Packets that are not fragmented have the identification 0.
 
-use smoltcp::phy::{ChecksumCapabilities, Medium};
+use smoltcp::phy::ChecksumCapabilities;
 #[cfg(feature = "std")]
-use smoltcp::wire::{EthernetFrame, Ipv4Packet};
+use smoltcp::wire::Ipv4Packet;
 
 #[cfg(feature = "std")]
 use super::half_sip::half_sip;
@@ -17,8 +17,6 @@ use super::half_sip::half_sip;
 pub(super) struct FragmentIds {
     #[cfg(feature = "std")]
     key: u64,
-    #[cfg(feature = "std")]
-    medium: Medium,
     /// Whether the device leaves the header's checksum to us.
     #[cfg(feature = "std")]
     checksum: bool,
@@ -26,26 +24,21 @@ pub(super) struct FragmentIds {
 
 #[cfg(not(feature = "std"))]
 impl FragmentIds {
-    pub(super) fn new(_key: u64, _medium: Medium, _checksums: &ChecksumCapabilities) -> Self {
+    pub(super) fn new(_key: u64, _checksums: &ChecksumCapabilities) -> Self {
         FragmentIds {}
     }
 
-    pub(super) fn encipher(&self, _frame: &mut [u8]) {}
+    pub(super) fn encipher(&self, _packet: &mut [u8]) {}
 }
 
 #[cfg(feature = "std")]
 impl FragmentIds {
-    pub(super) fn new(key: u64, medium: Medium, checksums: &ChecksumCapabilities) -> Self {
-        FragmentIds { key, medium, checksum: checksums.ipv4.tx() }
+    pub(super) fn new(key: u64, checksums: &ChecksumCapabilities) -> Self {
+        FragmentIds { key, checksum: checksums.ipv4.tx() }
     }
 
-    /// Enciphers the identification, if the frame is a fragment.
-    pub(super) fn encipher(&self, frame: &mut [u8]) {
-        let skip = if self.medium == Medium::Ethernet { EthernetFrame::<&[u8]>::header_len() } else { 0 };
-        if skip > 0 && frame.get(12..14) != Some(&[8, 0]) {
-            return;
-        }
-        let packet = frame.get_mut(skip..).unwrap_or_default();
+    /// Enciphers the identification, if the IP packet is a fragment.
+    pub(super) fn encipher(&self, packet: &mut [u8]) {
         // The first half of the first byte is the version.
         if packet.first().is_none_or(|first| first >> 4 != 4) {
             return;
@@ -77,7 +70,7 @@ mod tests {
     use super::*;
 
     fn ids(key: u64) -> FragmentIds {
-        FragmentIds::new(key, Medium::Ip, &ChecksumCapabilities::default())
+        FragmentIds::new(key, &ChecksumCapabilities::default())
     }
 
     #[test]

@@ -49,6 +49,21 @@ pub(super) fn half_sip_of<const C: usize, const D: usize>(key: u64, tuple: &Tupl
     }
 }
 
+/// Hashes an address under a key, as [`half_sip_of`] hashes two endpoints.
+pub(super) fn half_sip_of_address(key: u64, address: &IpAddress) -> u32 {
+    match address {
+        IpAddress::Ipv4(address) => half_sip::<1, 3>(key, &[address.to_bits()]),
+        #[cfg(feature = "ipv6")]
+        IpAddress::Ipv6(address) => {
+            let mut words = [0; 4];
+            for (word, bytes) in words.iter_mut().zip(address.octets().as_chunks().0) {
+                *word = u32::from_le_bytes(*bytes);
+            }
+            half_sip::<1, 3>(key, &words)
+        }
+    }
+}
+
 fn round([a, b, c, d]: &mut [u32; 4]) {
     *a = a.wrapping_add(*b);
     *b = b.rotate_left(5) ^ *a;

@@ -5,11 +5,10 @@
 //! call. Its seed is computed backwards from the ISN that it is to draw. Nothing else is ever drawn from it, so the state that an
 //! ISN reveals is the state of no other number.
 //!
-//! The SYN,ACK and all later segments pass the stack's own interface. Only its table of neighbours does not learn from the SYN
-//! that the peer is alive: the segment that completes the handshake tells it.
+//! The SYN,ACK and all later segments pass the stack's own interface.
 
 use smoltcp::iface::{Config, Interface};
-use smoltcp::phy::{ChecksumCapabilities, Device, DeviceCapabilities, PacketMeta, TxToken};
+use smoltcp::phy::{ChecksumCapabilities, Device, DeviceCapabilities, Medium, PacketMeta, TxToken};
 use smoltcp::time::Instant;
 use smoltcp::wire::HardwareAddress;
 
@@ -42,14 +41,9 @@ pub(super) fn isn(now: Instant, tuple: &Tuple, key: u64) -> u32 {
     (ticks as u32).wrapping_add(half_sip_of::<2, 4>(key, tuple))
 }
 
-/// Makes an interface whose generator starts from `seed`. smoltcp asks a device only for its capabilities.
-pub(super) fn interface(
-    hardware: HardwareAddress,
-    capabilities: DeviceCapabilities,
-    seed: u64,
-    now: Instant,
-) -> Interface {
-    let mut config = Config::new(hardware);
+/// Makes an interface for IP packets whose generator starts from `seed`. smoltcp asks a device only for its capabilities.
+pub(super) fn interface(capabilities: DeviceCapabilities, seed: u64, now: Instant) -> Interface {
+    let mut config = Config::new(HardwareAddress::Ip);
     config.random_seed = seed;
     Interface::new(config, &mut Described(capabilities), now)
 }
@@ -58,13 +52,13 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Makes an interface that draws the ISN of this connection.
     pub(super) fn interface_for(&self, now: Instant, tuple: &Tuple) -> Interface {
         let mut capabilities = DeviceCapabilities::default();
-        capabilities.medium = self.medium();
+        capabilities.medium = Medium::Ip;
         // The stack has checked them.
         capabilities.checksum = ChecksumCapabilities::ignored();
         // Large enough for what smoltcp subtracts from it. Nothing is sent through this interface.
-        capabilities.max_transmission_unit = 1514;
+        capabilities.max_transmission_unit = 1500;
         let seed = seed(isn(now, tuple, self.config.seed.endpoints()));
-        interface(self.config.hardware, capabilities, seed, now)
+        interface(capabilities, seed, now)
     }
 
     /// Passes a SYN to the socket of a slot that listens for it.
@@ -74,7 +68,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         &mut self,
         now: Instant,
         index: usize,
-        frame: &[u8],
+        packet: &[u8],
         tx: &mut WatchedTx<'_, T, P>,
     ) {
         let Some(tuple) = self.connections.tuple(index) else { return };
@@ -84,7 +78,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let Some(set) = self.connections.slots[index].set() else { return };
         // In case the socket does not take the SYN: its RST does not leave.
         tx.token = None;
-        iface.poll_ingress_single(now, &mut OneFrame::new(frame, PacketMeta::default(), tx), set);
+        iface.poll_ingress_single(now, &mut OneFrame::new(packet, PacketMeta::default(), tx), set);
     }
 }
 

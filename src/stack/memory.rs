@@ -7,6 +7,7 @@ use smoltcp::socket::udp::PacketMetadata;
 use smoltcp::time::Instant;
 
 use super::connections::{Slot, SlotIndex, TimeWaitRecord};
+use super::link::Neighbour;
 
 /// Everything that a [`Stack`](super::Stack) stores.
 ///
@@ -26,6 +27,12 @@ pub struct Memory<'a, S, U> {
     /// One entry for each connection in TIME-WAIT that gave its slot away: at most 65,534, two for each slot in a [`Pool`]. The
     /// oldest goes when there is no room.
     pub time_wait: &'a mut [TimeWaitRecord],
+    /// One entry for each neighbour on an Ethernet link, at least one and at most 65,534. When there is no room, one goes that was
+    /// not used lately.
+    pub neighbours: &'a mut [Neighbour],
+    /// Packets of the UDP ports that wait for a neighbour's answer: one for each neighbour, with 2 bytes more. If there is less
+    /// room, a packet takes the place of another neighbour's.
+    pub kept: &'a mut [u8],
     /// One entry for each UDP port.
     pub ports: &'a mut [Port<U>],
     /// One UDP socket for each port.
@@ -34,7 +41,8 @@ pub struct Memory<'a, S, U> {
     pub datagrams: &'a mut [PacketMetadata],
     /// Datagram payloads, divided in the same way, unless [`bind_sized`](super::Stack::bind_sized) asks for another share.
     pub payloads: &'a mut [u8],
-    /// Scratch memory for programs: at least [`MESSAGE`](super::MESSAGE) bytes, and at least the longest UDP reply.
+    /// Scratch memory for programs and for packets: at least [`MESSAGE`](super::MESSAGE) bytes, and at least the longest UDP
+    /// reply. The stack sends no packet that is longer.
     pub scratch: &'a mut [u8],
 }
 
@@ -59,6 +67,8 @@ pub struct Pool<
     receive: [[u8; RX]; N],
     send: [[u8; TX]; N],
     time_wait: Late<[TimeWaitRecord; 2], N>,
+    neighbours: Late<Neighbour, NEIGHBOURS>,
+    kept: [u8; KEPT],
     ports: Late<Port<U>, P>,
     port_sockets: Late<SocketStorage<'a>, P>,
     datagrams: Late<[[PacketMetadata; Q]; 2], P>,
@@ -66,9 +76,14 @@ pub struct Pool<
     scratch: [u8; SCRATCH],
 }
 
-/// The scratch memory of a [`Pool`], in bytes: the longest UDP payload of an Ethernet frame, or the frame, which recovery looks at
-/// before it leaves.
-const SCRATCH: usize = if cfg!(feature = "recovery") { 1514 } else { 1472 };
+/// The scratch memory of a [`Pool`], in bytes: the longest packet of an Ethernet frame.
+pub(crate) const SCRATCH: usize = 1500;
+
+/// The number of neighbours of a [`Pool`].
+pub(crate) const NEIGHBOURS: usize = 8;
+
+/// The memory of a [`Pool`] for packets that wait for a neighbour, in bytes: one packet of an Ethernet frame.
+pub(crate) const KEPT: usize = 1502;
 
 impl<'a, S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, const Q: usize, const B: usize>
     Pool<'a, S, U, N, RX, TX, P, Q, B>
@@ -82,6 +97,8 @@ impl<'a, S, U, const N: usize, const RX: usize, const TX: usize, const P: usize,
             receive: [[0; RX]; N],
             send: [[0; TX]; N],
             time_wait: Late::new(),
+            neighbours: Late::new(),
+            kept: [0; KEPT],
             ports: Late::new(),
             port_sockets: Late::new(),
             datagrams: Late::new(),
@@ -99,6 +116,8 @@ impl<'a, S, U, const N: usize, const RX: usize, const TX: usize, const P: usize,
             receive: self.receive.as_flattened_mut(),
             send: self.send.as_flattened_mut(),
             time_wait: self.time_wait.fill(|| [TimeWaitRecord::default(); 2]).as_flattened_mut(),
+            neighbours: self.neighbours.fill(Neighbour::default),
+            kept: &mut self.kept,
             ports: self.ports.fill(Port::default),
             port_sockets: self.port_sockets.fill(SocketStorage::default),
             datagrams: self.datagrams.fill(|| [[PacketMetadata::EMPTY; Q]; 2]).as_flattened_mut().as_flattened_mut(),
@@ -148,8 +167,8 @@ pub struct Port<U> {
     pub(super) unreported: bool,
     pub(super) run: bool,
     pub(super) wake: Option<Instant>,
-    /// The time from which a datagram has been waiting to be sent.
-    pub(super) waiting: Option<Instant>,
+    /// Whether a datagram waits to be sent.
+    pub(super) waiting: bool,
 }
 
 /// A port that was never used.
@@ -163,7 +182,7 @@ impl<U> Default for Port<U> {
             unreported: false,
             run: false,
             wake: None,
-            waiting: None,
+            waiting: false,
         }
     }
 }

@@ -11,13 +11,15 @@
 //!            ├─ SYN to a listening port ─► a free slot, then the same path
 //!            ├─ SYN, no slot free ───────► the oldest TIME-WAIT goes, then the oldest half-open; else the overflow policy
 //!            ├─ late, its slot recycled ─► its record of TIME-WAIT answers or ignores it
-//!            └─ everything else ─────────► the shared set: UDP; ICMP, ARP and NDP need no socket
+//!            ├─ ARP and NDP ─────────────► the table of neighbours
+//!            └─ everything else ─────────► the shared set: UDP; ICMP needs no socket
 //! ```
 //!
 //! A step takes in a frame, runs a program, or sends one socket's frames. These three kinds of work take turns. Connections with
 //! work wait in one queue: none gets a second turn before every other one in the queue has had a turn.
 
 mod addresses;
+mod buckets;
 mod config;
 mod connections;
 mod console;
@@ -29,8 +31,9 @@ mod half_sip;
 mod icmp_errors;
 mod ingress;
 mod isn;
+mod link;
 mod memory;
-#[cfg(any(feature = "slaac", all(feature = "ipv6", feature = "board", target_os = "none")))]
+#[cfg(feature = "ipv6")]
 pub(crate) mod ndisc;
 #[cfg(feature = "ping")]
 mod ping;
@@ -65,7 +68,13 @@ pub use event::{
 pub(crate) use half_sip::half_sip;
 pub use icmp_errors::{IcmpError, Refusal};
 #[doc(hidden)]
+pub use link::Neighbour;
+#[cfg(all(feature = "board", target_os = "none"))]
+pub(crate) use link::{ARP_FRAME, write_request};
+#[doc(hidden)]
 pub use memory::Port;
+#[cfg(all(feature = "board", target_os = "none"))]
+pub(crate) use memory::{KEPT, NEIGHBOURS, SCRATCH};
 pub use memory::{Memory, Pool};
 #[cfg(feature = "cli")]
 pub(crate) use ping::ECHO_HEADER;
@@ -78,12 +87,12 @@ use smoltcp::iface::{Interface, SocketSet};
 use smoltcp::phy::{Checksum, ChecksumCapabilities, Device, Medium};
 use smoltcp::socket::tcp;
 use smoltcp::time::Instant;
-use smoltcp::wire::HardwareAddress;
 
 use connections::{Connections, sooner};
 use datagrams::Datagrams;
 use fragment_ids::FragmentIds;
 use half_sip::Random;
+use link::Link;
 use ports::Ports;
 
 /// The largest number of TCP programs of a stack, and of UDP programs.
@@ -103,6 +112,7 @@ pub struct Stack<'a, S, U> {
     config: Config,
     #[cfg(feature = "dhcp")]
     autoconf: Option<addresses::Autoconf>,
+    link: Link<'a>,
     connections: Connections<'a, S>,
     datagrams: Datagrams<'a, U>,
     #[cfg(feature = "ping")]
@@ -140,7 +150,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         #[cfg(feature = "dhcp")]
         let autoconf = addresses::autoconf(&config, &capabilities.checksum, now)?;
         let checksums = capabilities.checksum.clone();
-        let (medium, mtu) = (capabilities.medium, capabilities.ip_mtu());
+        // The shared sockets' packets are made in the scratch memory.
+        let mtu = capabilities.ip_mtu().min(memory.scratch.len());
+        // smoltcp sees no Ethernet: see link/mod.rs.
+        (capabilities.medium, capabilities.max_transmission_unit) = (Medium::Ip, mtu);
         #[allow(unused_mut, reason = "without std nothing is drawn here")]
         let mut random = Random::new(config.seed.random());
         // The interface draws its first IPv4 identification, and nothing else. Only fragments show it, enciphered.
@@ -150,7 +163,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let start = 0;
         // The stack checks TCP's checksums before the interface would: the control block must not believe a damaged segment.
         capabilities.checksum.tcp = if checksums.tcp.tx() { Checksum::Tx } else { Checksum::None };
-        let mut iface = isn::interface(config.hardware, capabilities, start, now);
+        let mut iface = isn::interface(capabilities, start, now);
         // Addresses that must be claimed first are added later, once no other host has objected.
         #[cfg(feature = "dhcp")]
         let later = autoconf.as_ref().is_some_and(|autoconf| !autoconf.is_settled());
@@ -168,6 +181,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             receive,
             send,
             time_wait,
+            neighbours,
+            kept,
             ports,
             port_sockets,
             datagrams,
@@ -177,16 +192,19 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let (key, buffers) = (config.seed.key(), (receive, send));
         let connections = Connections::new(slots, slot_index, sockets, buffers, time_wait, key, config.tcp);
         let datagrams = Datagrams::new(ports, port_sockets, datagrams, payloads);
-        let (Some(connections), Some(datagrams), true) = (connections, datagrams, scratch.len() >= MESSAGE) else {
+        let link = Link::new(config.hardware, neighbours, kept, mtu, key);
+        let enough = scratch.len() >= MESSAGE;
+        let (Some(connections), Some(datagrams), Some(link), true) = (connections, datagrams, link, enough) else {
             return Err(SetupError::BadMemory);
         };
         Ok(Stack {
             iface,
-            fragment_ids: FragmentIds::new(config.seed.fragments(), medium, &checksums),
+            fragment_ids: FragmentIds::new(config.seed.fragments(), &checksums),
             checksums,
             mtu,
             #[cfg(feature = "dhcp")]
             autoconf,
+            link,
             connections,
             datagrams,
             #[cfg(feature = "ping")]
@@ -233,6 +251,9 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 }
                 Turn::Datagrams => {
                     self.turn = Turn::Ingress;
+                    if let Some(step) = self.run_link(now, io) {
+                        return step;
+                    }
                     #[cfg(feature = "ping")]
                     if let Some(step) = self.run_pings(now, io) {
                         return step;
@@ -291,18 +312,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.random.next()
     }
 
-    fn medium(&self) -> Medium {
-        match self.config.hardware {
-            HardwareAddress::Ethernet(_) => Medium::Ethernet,
-            #[cfg(feature = "medium-ip")]
-            HardwareAddress::Ip => Medium::Ip,
-        }
-    }
-
     /// The time of the next work if no frame arrives.
     fn deadline(&self) -> Option<Instant> {
         #[allow(unused_mut, reason = "without these features there is nothing to add")]
-        let mut due = sooner(self.connections.due(), self.datagrams.due());
+        let mut due = sooner(self.link.due(), sooner(self.connections.due(), self.datagrams.due()));
         #[cfg(feature = "dhcp")]
         {
             due = sooner(due, self.autoconf.as_ref().and_then(addresses::Autoconf::due));

@@ -1,17 +1,17 @@
 //! ICMP echo requests and their replies (RFC 792, RFC 4443): `ping`.
 
-use smoltcp::iface::{PollResult, SocketHandle, SocketSet, SocketStorage};
-use smoltcp::phy::{Device, Medium};
+use smoltcp::iface::{SocketHandle, SocketSet, SocketStorage};
+use smoltcp::phy::Device;
 use smoltcp::socket::icmp::{Endpoint, PacketBuffer, PacketMetadata, Socket};
 use smoltcp::time::Instant;
 #[cfg(feature = "ipv6")]
 use smoltcp::wire::Ipv6Packet;
-use smoltcp::wire::{EthernetFrame, IpAddress, IpEndpoint, IpProtocol, IpVersion, Ipv4Packet};
+use smoltcp::wire::{IpAddress, IpEndpoint, IpProtocol, IpVersion, Ipv4Packet};
 
 use super::connections::RETRY;
 use super::event::{Io, Probe, Step};
 use super::icmp_errors::{Quote, Refusal};
-use super::ingress::Watch;
+use super::link::Shared;
 use super::{ConnectError, Console, Session, Stack, UdpSession};
 
 /// The bytes of an echo message before its data.
@@ -124,8 +124,9 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// [`EchoError`]: why the request cannot be sent.
     pub fn send_echo(&mut self, to: IpAddress, seq: u16, len: usize) -> Result<(), EchoError> {
         self.source_for(IpEndpoint::new(to, 1)).map_err(EchoError::Unreachable)?;
+        let hop = self.next_hop(to);
         let pings = self.pings.as_mut().filter(|pings| len <= pings.longest).ok_or(EchoError::TooLong)?;
-        if pings.queued {
+        if pings.queued || hop.is_some_and(|hop| self.link.holds(hop)) {
             return Err(EchoError::Waiting);
         }
         let (ident, size) = (pings.ident, ECHO_HEADER + len);
@@ -148,7 +149,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     /// Whether the last request still waits for its receiver's hardware address.
     pub fn echo_waits(&self) -> bool {
-        self.pings.as_ref().is_some_and(|pings| pings.queued)
+        let Some(pings) = &self.pings else { return false };
+        pings.queued || pings.to.and_then(|to| self.next_hop(to)).is_some_and(|hop| self.link.holds(hop))
     }
 
     /// Takes the oldest reply.
@@ -175,32 +177,14 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if !pings.send {
             return None;
         }
-        let to = pings.to;
-        let mut watch = Watch::new(&mut io.device, &mut io.probe, self.fragment_ids);
         // The rest of a fragmented packet must leave before another can use its buffer.
-        let fragments = self.iface.poll_at(now, &self.fragment_set).is_some_and(|at| at <= now);
-        let set = if fragments { &mut self.fragment_set } else { &mut pings.set };
-        let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
-        let sent = watch.sent;
-        #[cfg(feature = "dhcp")]
-        if sent.asked > sent.frames
-            && !fragments
-            && let Some(to) = to
-            && let Some(source) = self.iface.get_source_address(&to)
-            && self.solicit(now, source, to, io)
-        {
-            return Some(Step::Egress(None));
-        }
-        #[cfg(not(feature = "dhcp"))]
-        let _ = to;
+        let fragments = self.has_fragments(now);
+        let sent = self.transmit_shared(now, if fragments { Shared::Fragments } else { Shared::Pings }, io);
         let pings = self.pings.as_mut()?;
-        if changed && !fragments {
+        if !fragments && sent == Some(true) {
             pings.queued = false;
         }
-        if sent.exhausted {
-            return None;
-        }
-        if changed || sent.frames > 0 || fragments {
+        if sent? {
             return Some(Step::Egress(None));
         }
         pings.send = false;
@@ -217,11 +201,6 @@ impl<'a> Pings<'a> {
     /// The sockets that receive ICMP messages.
     pub(super) fn set(&mut self) -> &mut SocketSet<'a> {
         &mut self.set
-    }
-
-    /// Notes that a neighbour's hardware address may be known now.
-    pub(super) fn try_again(&mut self) {
-        self.send = true;
     }
 
     /// Notes an ICMP error. Returns false if the quoted packet is no request of this socket.
@@ -250,10 +229,11 @@ impl<'a> Pings<'a> {
     }
 }
 
-/// The hop limit of a frame that carries ICMP; `None` for other frames.
-pub(super) fn icmp(frame: &[u8], medium: Medium) -> Option<u8> {
-    let skip = if medium == Medium::Ethernet { EthernetFrame::<&[u8]>::header_len() } else { 0 };
-    let packet = frame.get(skip..).filter(|packet| !packet.is_empty())?;
+/// The hop limit of a packet that carries ICMP; `None` for other packets.
+pub(super) fn icmp(packet: &[u8]) -> Option<u8> {
+    if packet.is_empty() {
+        return None;
+    }
     match IpVersion::of_packet(packet).ok()? {
         IpVersion::Ipv4 => {
             let packet = Ipv4Packet::new_checked(packet).ok()?;

@@ -62,7 +62,6 @@ impl From<Medium> for LinkType {
     fn from(medium: Medium) -> Self {
         match medium {
             Medium::Ethernet => LinkType::Ethernet,
-            #[cfg(feature = "medium-ip")]
             Medium::Ip => LinkType::RawIp,
         }
     }

@@ -116,7 +116,6 @@ impl Segment {
 
 fn parse(frame: &[u8], medium: Medium) -> Option<Summary> {
     let packet = match medium {
-        #[cfg(feature = "medium-ip")]
         Medium::Ip => frame,
         Medium::Ethernet => {
             let frame = EthernetFrame::new_checked(frame).ok()?;

@@ -74,7 +74,6 @@ impl Frames {
     fn is_ours(&self, frame: &[u8]) -> bool {
         match self.medium {
             Medium::Ethernet => frame.get(12..14) == Some(&ETHERTYPE.to_be_bytes()),
-            #[cfg(feature = "medium-ip")]
             Medium::Ip => frame.first() == Some(&0x45) && frame.get(9) == Some(&PROTOCOL),
         }
     }

@@ -2,13 +2,12 @@
 
 #[cfg(feature = "slaac")]
 use smoltcp::wire::Ipv6Address;
-use smoltcp::wire::{
-    ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, Ipv4Address,
-};
+use smoltcp::wire::{EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, Ipv4Address};
 
 #[cfg(feature = "slaac")]
 use super::icmpv6;
 use super::lease::Message;
+use crate::stack::link::{ARP_FRAME, write_request};
 #[cfg(feature = "slaac")]
 use crate::stack::ndisc;
 
@@ -33,37 +32,40 @@ pub(in crate::stack) enum Out {
 }
 
 const ETHERNET: usize = EthernetFrame::<&[u8]>::header_len();
-/// The length of an ARP packet (RFC 826).
-const ARP: usize = 28;
 
 impl Out {
     /// The frame's length in bytes.
     pub(in crate::stack) fn len(&self, hardware: EthernetAddress) -> usize {
-        ETHERNET
-            + match self {
-                Out::ArpAnnounce(_) | Out::ArpRequest { .. } => ARP,
-                Out::Dhcp(message) => message.len(hardware),
-                #[cfg(feature = "slaac")]
-                Out::NeighborAdvert(_) => ndisc::ADVERT,
-                #[cfg(feature = "slaac")]
-                Out::NeighborSolicit { source, .. } => icmpv6::neighbor_solicit_len(*source, hardware),
-                #[cfg(feature = "slaac")]
-                Out::RouterSolicit(_) => icmpv6::ROUTER_SOLICIT,
-            }
+        match self {
+            Out::ArpAnnounce(_) | Out::ArpRequest { .. } => ARP_FRAME,
+            Out::Dhcp(message) => ETHERNET + message.len(hardware),
+            #[cfg(feature = "slaac")]
+            Out::NeighborAdvert(_) => ETHERNET + ndisc::ADVERT,
+            #[cfg(feature = "slaac")]
+            Out::NeighborSolicit { source, .. } => ETHERNET + icmpv6::neighbor_solicit_len(*source, hardware),
+            #[cfg(feature = "slaac")]
+            Out::RouterSolicit(_) => ETHERNET + icmpv6::ROUTER_SOLICIT,
+        }
     }
 
     /// Writes the frame into a buffer of its length.
     pub(in crate::stack) fn emit(&self, hardware: EthernetAddress, bytes: &mut [u8]) {
         bytes.fill(0);
+        match self {
+            Out::ArpAnnounce(address) => return write_request(bytes, hardware, *address, *address),
+            Out::ArpRequest { source, target } => return write_request(bytes, hardware, *source, *target),
+            _ => {}
+        }
         let mut frame = EthernetFrame::new_unchecked(bytes);
         let (dst_addr, ethertype) = match self {
-            Out::ArpAnnounce(_) | Out::ArpRequest { .. } => (EthernetAddress::BROADCAST, EthernetProtocol::Arp),
+            // Written above.
+            Out::ArpAnnounce(_) | Out::ArpRequest { .. } => return,
             Out::Dhcp(message) => (message.to(), EthernetProtocol::Ipv4),
             #[cfg(feature = "slaac")]
             Out::NeighborAdvert(_) => (ndisc::group_hardware(ndisc::ALL_NODES), EthernetProtocol::Ipv6),
             #[cfg(feature = "slaac")]
             Out::NeighborSolicit { target, .. } => {
-                (ndisc::group_hardware(icmpv6::solicited_node(*target)), EthernetProtocol::Ipv6)
+                (ndisc::group_hardware(ndisc::solicited_node(*target)), EthernetProtocol::Ipv6)
             }
             #[cfg(feature = "slaac")]
             Out::RouterSolicit(_) => (ndisc::group_hardware(icmpv6::ALL_ROUTERS), EthernetProtocol::Ipv6),
@@ -71,8 +73,7 @@ impl Out {
         EthernetRepr { src_addr: hardware, dst_addr, ethertype }.emit(&mut frame);
         let payload = frame.payload_mut();
         match self {
-            Out::ArpAnnounce(address) => arp(hardware, *address, *address, payload),
-            Out::ArpRequest { source, target } => arp(hardware, *source, *target, payload),
+            Out::ArpAnnounce(_) | Out::ArpRequest { .. } => {}
             Out::Dhcp(message) => message.emit(hardware, payload),
             #[cfg(feature = "slaac")]
             Out::NeighborAdvert(address) => ndisc::emit_advert(*address, hardware, payload),
@@ -84,15 +85,4 @@ impl Out {
             Out::RouterSolicit(source) => icmpv6::emit_router_solicit(*source, hardware, payload),
         }
     }
-}
-
-fn arp(hardware: EthernetAddress, source: Ipv4Address, target: Ipv4Address, payload: &mut [u8]) {
-    let arp = ArpRepr::EthernetIpv4 {
-        operation: ArpOperation::Request,
-        source_hardware_addr: hardware,
-        source_protocol_addr: source,
-        target_hardware_addr: EthernetAddress([0; 6]),
-        target_protocol_addr: target,
-    };
-    arp.emit(&mut ArpPacket::new_unchecked(payload));
 }

@@ -5,7 +5,7 @@ use smoltcp::wire::{
     Ipv6Packet, NdiscRepr,
 };
 
-use crate::stack::ndisc::{IPV6, emit};
+use crate::stack::ndisc::{IPV6, emit, solicited_node};
 
 /// The group of all routers (RFC 4291 section 2.7.1).
 pub(super) const ALL_ROUTERS: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 2);
@@ -42,14 +42,6 @@ pub(super) fn icmpv6<'f>(frame: &EthernetFrame<&'f [u8]>, kind: Icmpv6Message) -
     let (source, destination) = (packet.src_addr(), packet.dst_addr());
     let good = message.msg_type() == kind && message.msg_code() == 0 && message.verify_checksum(&source, &destination);
     good.then_some((source, bytes))
-}
-
-/// The solicited-node group of an address (RFC 4291 section 2.7.1).
-pub(super) fn solicited_node(address: Ipv6Address) -> Ipv6Address {
-    let [.., a, b, c] = address.octets();
-    let mut octets = Ipv6Address::new(0xff02, 0, 0, 0, 0, 1, 0xff00, 0).octets();
-    octets[13..].copy_from_slice(&[a, b, c]);
-    octets.into()
 }
 
 /// The length of an IPv6 packet with a neighbour solicitation.

@@ -200,30 +200,6 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         sent
     }
 
-    /// Asks for the hardware address of the next hop to `remote`, in cases where smoltcp does not ask (#1101). Returns true if a
-    /// frame left.
-    ///
-    /// The caller must ask at most once a second, and send its packet again when the answer arrives.
-    pub(super) fn solicit<D: Device, C, P: Probe>(
-        &mut self,
-        now: Instant,
-        local: IpAddress,
-        remote: IpAddress,
-        io: &mut Io<D, C, P>,
-    ) -> bool {
-        #[allow(irrefutable_let_patterns, reason = "there may be no other medium")]
-        let HardwareAddress::Ethernet(hardware) = self.config.hardware else { return false };
-        let out = match (local, self.next_hop(remote)) {
-            (IpAddress::Ipv4(source), Some(IpAddress::Ipv4(target))) => Out::ArpRequest { source, target },
-            #[cfg(feature = "slaac")]
-            (IpAddress::Ipv6(source), Some(IpAddress::Ipv6(target))) => Out::NeighborSolicit { source, target },
-            _ => return false,
-        };
-        let Some(token) = io.device.transmit(now) else { return false };
-        emit(&out, hardware, token, now, &mut io.probe);
-        true
-    }
-
     /// Applies autoconfiguration's changes to the interface.
     pub(super) fn apply_changes<P: Probe>(&mut self, now: Instant, probe: &mut P) {
         while let Some(change) = self.autoconf.as_mut().and_then(Autoconf::change) {
@@ -335,7 +311,6 @@ pub(super) fn autoconf(
         HardwareAddress::Ethernet(hardware) if wanted.any() => {
             Ok(Some(Autoconf::new(hardware, checksums.clone(), wanted, &config.addresses, now)))
         }
-        #[cfg(feature = "medium-ip")]
         HardwareAddress::Ip if wanted.asks() => Err(SetupError::AutoconfNeedsEthernet),
         _ => Ok(None),
     }

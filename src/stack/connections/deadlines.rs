@@ -2,7 +2,8 @@
 
 use smoltcp::time::Instant;
 
-use super::slot_index::{Index, NONE, SlotIndex};
+use super::slot_index::SlotIndex;
+use crate::stack::buckets::{Index, NONE};
 
 /// The length of the heap. Its entries are in the slot index, which is passed to every call.
 #[derive(Clone, Copy, Debug)]

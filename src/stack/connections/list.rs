@@ -1,6 +1,7 @@
 //! Doubly linked lists through the slots: in order of arrival, without a heap, with removal in constant time.
 
-use super::slot_index::{Index, NONE, Node, SlotIndex};
+use super::slot_index::{Node, SlotIndex};
+use crate::stack::buckets::{Index, NONE};
 
 /// A list through one kind of node: [`RUN_QUEUE`](super::slot_index::RUN_QUEUE) or [`PHASE_LIST`](super::slot_index::PHASE_LIST).
 ///

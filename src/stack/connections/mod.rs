@@ -22,7 +22,6 @@ pub use time_wait::TimeWaitRecord;
 pub(super) use connect::mss;
 pub(super) use deadlines::sooner;
 pub(super) use lifecycle::Cause;
-pub(super) use slot_index::Index;
 pub(super) use time_wait::Late;
 pub(super) use turn::RETRY;
 
@@ -33,6 +32,7 @@ use smoltcp::socket::tcp::{Socket, SocketBuffer};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::IpAddress;
 
+use super::buckets::{HASHED, Index};
 use super::config::TcpOptions;
 use super::control::Block;
 #[cfg(feature = "recovery")]
@@ -54,7 +54,7 @@ const PROBES: u32 = 4;
 pub(super) struct Connections<'a, S> {
     pub(super) slots: &'a mut [Slot<'a, S>],
     index: &'a mut [SlotIndex],
-    table: Table<{ table::HASHED }>,
+    table: Table<{ HASHED }>,
     deadlines: Deadlines,
     run_queue: List<RUN_QUEUE>,
     /// Whether the device had no room when a connection last tried to send.
@@ -65,7 +65,7 @@ pub(super) struct Connections<'a, S> {
     half_open: List<PHASE_LIST>,
     time_wait: List<PHASE_LIST>,
     /// Connections in TIME-WAIT that gave their slot away.
-    pub(super) time_wait_records: TimeWaitRecords<'a, { table::HASHED }>,
+    pub(super) time_wait_records: TimeWaitRecords<'a, { HASHED }>,
     listeners: heapless::Vec<Listening<S>, MAX_PROGRAMS>,
     tcp: TcpOptions,
 }

@@ -10,9 +10,9 @@ use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
 #[cfg(feature = "recovery")]
 use smoltcp::time::Instant;
-use smoltcp::wire::{EthernetAddress, HardwareAddress, TcpControl};
+use smoltcp::wire::TcpControl;
 
-use crate::stack::control::{self, Link};
+use crate::stack::control;
 use crate::stack::event::Probe;
 use crate::stack::ingress::{OneFrame, WatchedTx};
 #[cfg(feature = "recovery")]
@@ -26,12 +26,7 @@ const AGES: Duration = Duration::from_secs(100);
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Shows smoltcp an acknowledgement that the control block has taken in, and the window.
     #[cfg(feature = "recovery")]
-    pub(in crate::stack) fn show_news<T: TxToken, P: Probe>(
-        &mut self,
-        index: usize,
-        link: Link,
-        tx: &mut WatchedTx<'_, T, P>,
-    ) {
+    pub(in crate::stack) fn show_news<T: TxToken, P: Probe>(&mut self, index: usize, tx: &mut WatchedTx<'_, T, P>) {
         let now = tx.now;
         let slot = &mut self.connections.slots[index];
         let Some(socket) = slot.peek() else { return };
@@ -49,30 +44,20 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             _ => None,
         };
         if let Some(field) = field {
-            self.show(index, link, field, TcpControl::None, tx);
+            self.show(index, field, TcpControl::None, tx);
         }
     }
 
     /// Shows smoltcp the FIN that came too early, now that the data in front of it is there.
     pub(in crate::stack) fn show_fin<T: TxToken, P: Probe>(&mut self, index: usize, tx: &mut WatchedTx<'_, T, P>) {
         let field = self.connections.slots[index].control.fin_field();
-        self.show(index, self.own_link(), field, TcpControl::Fin, tx);
-    }
-
-    /// A link from nobody to this host.
-    pub(super) fn own_link(&self) -> Link {
-        match self.config.hardware {
-            HardwareAddress::Ethernet(own) => Some((EthernetAddress::default(), own)),
-            #[cfg(feature = "medium-ip")]
-            HardwareAddress::Ip => None,
-        }
+        self.show(index, field, TcpControl::Fin, tx);
     }
 
     /// Shows smoltcp a segment. What it answers does not leave.
     fn show<T: TxToken, P: Probe>(
         &mut self,
         index: usize,
-        link: Link,
         field: u16,
         control: TcpControl,
         tx: &mut WatchedTx<'_, T, P>,
@@ -83,10 +68,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let (ack, seq) = block.received();
         let mut repr = control::bare(&tuple, seq, ack, field);
         repr.control = control;
-        let mut frame = [0; control::LONGEST];
-        let Some(len) = control::write(&mut frame, link, &tuple, &repr, &control::inner_checksums()) else { return };
+        let mut packet = [0; control::LONGEST];
+        let Some(len) = control::write(&mut packet, &tuple, &repr, &control::inner_checksums()) else { return };
         tx.token = None;
-        self.iface.poll_ingress_single(tx.now, &mut OneFrame::new(&frame[..len], PacketMeta::default(), tx), set);
+        self.iface.poll_ingress_single(tx.now, &mut OneFrame::new(&packet[..len], PacketMeta::default(), tx), set);
         let state = set.get::<Socket>(*handle).state();
         block.passed(0, state);
         #[cfg(feature = "recovery")]

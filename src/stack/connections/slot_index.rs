@@ -2,13 +2,8 @@
 
 use smoltcp::time::Instant;
 
+use crate::stack::buckets::{Bucket, Hashed, Index, NONE};
 use crate::stack::event::Tuple;
-
-/// An index into the array of slots.
-pub(in crate::stack) type Index = u16;
-
-/// No slot.
-pub(super) const NONE: Index = Index::MAX;
 
 /// The node for one of two queues: slots with work, or slots that wait for a neighbour's hardware address.
 pub(super) const RUN_QUEUE: usize = 0;
@@ -32,6 +27,16 @@ impl Default for SlotIndex {
     }
 }
 
+impl Hashed for SlotIndex {
+    fn bucket(&self) -> &Bucket {
+        &self.bucket
+    }
+
+    fn bucket_mut(&mut self) -> &mut Bucket {
+        &mut self.bucket
+    }
+}
+
 /// The links of one slot in a list.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Node {
@@ -41,18 +46,6 @@ pub(super) struct Node {
 
 impl Node {
     pub(super) const EMPTY: Node = Node { previous: NONE, next: NONE };
-}
-
-/// Element `i` of two arrays stored together. `first` is the first slot in bucket `i` of the hash table. `next` is the slot
-/// that follows slot `i` in the bucket of slot `i`.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Bucket {
-    pub(super) first: Index,
-    pub(super) next: Index,
-}
-
-impl Bucket {
-    pub(super) const EMPTY: Bucket = Bucket { first: NONE, next: NONE };
 }
 
 /// Element `i` of two arrays stored together. `position` is where slot `i` is in the heap. `due` and `holds` are the deadline

@@ -1,12 +1,9 @@
 //! The table of connections: finds a slot by its two endpoints, with a keyed hash that peers cannot steer.
 
-use super::slot_index::{Index, NONE, SlotIndex};
+use super::slot_index::SlotIndex;
+use crate::stack::buckets;
 use crate::stack::event::Tuple;
 use crate::stack::half_sip::half_sip_of;
-
-/// Whether the table uses a hash. Without `std` there are few connections, and a search through all of them is much faster than a
-/// hash.
-pub(super) const HASHED: bool = cfg!(feature = "std");
 
 /// The key of the table. Its chains are in the slot index, which is passed to every call; there are as many buckets as slots.
 pub(super) struct Table<const HASHED: bool> {
@@ -25,40 +22,19 @@ impl<const HASHED: bool> Table<HASHED> {
             let same = |other: Tuple| other.remote == tuple.remote && other.local == tuple.local;
             return slots.iter().position(|slot| slot.tuple.is_some_and(same));
         }
-        let mut index = slots[self.bucket(tuple)?].bucket.first;
-        while index != NONE {
-            if slots[usize::from(index)].tuple.as_ref() == Some(tuple) {
-                return Some(index.into());
-            }
-            index = slots[usize::from(index)].bucket.next;
-        }
-        None
+        buckets::find(slots, self.bucket(tuple)?, |slot| slot.tuple.as_ref() == Some(tuple))
     }
 
     /// Adds a slot whose tuple is already set.
     pub(super) fn insert(&self, slots: &mut [SlotIndex], index: usize) {
         let Some(bucket) = slots[index].tuple.as_ref().and_then(|tuple| self.bucket(tuple)) else { return };
-        slots[index].bucket.next = slots[bucket].bucket.first;
-        slots[bucket].bucket.first = index as Index;
+        buckets::insert(slots, bucket, index);
     }
 
     /// Removes a slot whose tuple is still set.
     pub(super) fn remove(&self, slots: &mut [SlotIndex], index: usize) {
         let Some(bucket) = slots[index].tuple.as_ref().and_then(|tuple| self.bucket(tuple)) else { return };
-        let next = slots[index].bucket.next;
-        let mut before = slots[bucket].bucket.first;
-        if usize::from(before) == index {
-            slots[bucket].bucket.first = next;
-            return;
-        }
-        while before != NONE {
-            let after = slots[usize::from(before)].bucket.next;
-            if usize::from(after) == index {
-                slots[usize::from(before)].bucket.next = next;
-                return;
-            }
-            before = after;
-        }
+        buckets::remove(slots, bucket, index);
     }
 
     /// The index of a tuple's bucket.

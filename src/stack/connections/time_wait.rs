@@ -6,7 +6,7 @@
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::TcpSeqNumber;
 
-use super::slot_index::{Bucket, Index, NONE};
+use crate::stack::buckets::{self, Bucket, Hashed, NONE};
 use crate::stack::control::Segment;
 use crate::stack::event::{DropReason, Tuple};
 use crate::stack::half_sip::half_sip_of;
@@ -41,6 +41,16 @@ impl Default for TimeWaitRecord {
             ends_at: 0,
             bucket: Bucket::EMPTY,
         }
+    }
+}
+
+impl Hashed for TimeWaitRecord {
+    fn bucket(&self) -> &Bucket {
+        &self.bucket
+    }
+
+    fn bucket_mut(&mut self) -> &mut Bucket {
+        &mut self.bucket
     }
 }
 
@@ -88,8 +98,7 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
         record.ends_at = end(until);
         record.answered = (ticks(now) as u16).wrapping_sub(ANSWER_INTERVAL);
         if let Some(bucket) = self.bucket(&tuple) {
-            self.records[index].bucket.next = self.records[bucket].bucket.first;
-            self.records[bucket].bucket.first = index as Index;
+            buckets::insert(self.records, bucket, index);
         }
     }
 
@@ -144,34 +153,14 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
         if !HASHED {
             return self.records.iter().position(is_same);
         }
-        let mut index = self.records[self.bucket(tuple)?].bucket.first;
-        while index != NONE {
-            let record = &self.records[usize::from(index)];
-            if is_same(record) {
-                return Some(index.into());
-            }
-            index = record.bucket.next;
-        }
-        None
+        buckets::find(self.records, self.bucket(tuple)?, is_same)
     }
 
     /// Empties a record. Its place in the ring stays empty until its turn.
     fn remove(&mut self, index: usize) {
         let Some(tuple) = self.records[index].tuple.take() else { return };
-        let Some(bucket) = self.bucket(&tuple) else { return };
-        let next = self.records[index].bucket.next;
-        let mut before = self.records[bucket].bucket.first;
-        if usize::from(before) == index {
-            self.records[bucket].bucket.first = next;
-            return;
-        }
-        while before != NONE {
-            let record = &mut self.records[usize::from(before)].bucket;
-            if usize::from(record.next) == index {
-                record.next = next;
-                return;
-            }
-            before = record.next;
+        if let Some(bucket) = self.bucket(&tuple) {
+            buckets::remove(self.records, bucket, index);
         }
     }
 
@@ -266,8 +255,8 @@ mod tests {
                 let fin = fin && !syn;
                 let ack = (!syn).then_some(ack);
                 let seq = TcpSeqNumber(random.below(5) as i32);
-                let (ip, header, data) = (0, 0, 0);
-                let segment = Segment { tuple, seq, ack, syn, fin, rst: false, window: 0, len: 0, ip, header, data };
+                let (header, data) = (0, 0);
+                let segment = Segment { tuple, seq, ack, syn, fin, rst: false, window: 0, len: 0, header, data };
                 let taken = records.arrives(now, TIME_WAIT, &segment).is_some();
                 assert_eq!(taken, plain.arrives(now, &segment), "seed {seed}, round {round}");
             }

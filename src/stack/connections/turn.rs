@@ -13,10 +13,14 @@ use crate::stack::event::{Event, Io, Probe, Step};
 #[cfg(feature = "recovery")]
 use crate::stack::ingress::WatchedTx;
 use crate::stack::ingress::{Outgoing, Sent, Watch};
+use crate::stack::link::Way;
 use crate::stack::{Console, End, Next, Session, Stack, UdpSession};
 
 /// How soon a socket is polled again if it asks for that at once and sends nothing. Prevents spinning.
 pub(in crate::stack) const RETRY: Duration = Duration::from_millis(10);
+
+/// How soon a connection is polled again that waits for its next hop: it asks once a second.
+const ASK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The largest number of segments that one turn makes smoltcp go through because the peer has their bytes.
 #[cfg(feature = "recovery")]
@@ -122,36 +126,42 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             } else {
                 slot.set().and_then(|set| self.iface.poll_at(now, set))
             };
-            if sent.asked > 0 {
-                // A token was taken but no segment left: the neighbour's hardware address is not known yet.
+            if sent.unresolved || changed {
                 self.connections.slots[index].unresolved = !changed;
             }
             #[cfg(feature = "recovery")]
             let poll_at = sooner(poll_at, self.connections.slots[index].block_due(self.config.tcp.idle_timeout));
-            self.connections.schedule(now, index, poll_at, sent.asked > 0 && !changed, changed);
+            self.connections.schedule(now, index, poll_at, sent.unresolved, changed);
         }
-        #[cfg(feature = "dhcp")]
-        if sent.asked > sent.frames
-            && !changed
-            && let Some(tuple) = self.connections.tuple(index)
-            && self.solicit(now, tuple.local.addr, tuple.remote.addr, io)
-        {
-            return Sending::Other;
+        match changed {
+            true => Sending::Segment,
+            false if sent.unresolved && self.ask_for(now, index, io) => Sending::Other,
+            false => Sending::Nothing,
         }
-        match (changed, sent.frames) {
-            (true, _) => Sending::Segment,
-            (false, 0) => Sending::Nothing,
-            (false, _) => Sending::Other,
+    }
+
+    /// The way to a connection's peer. A next hop whose hardware address is old is asked for soon.
+    fn way_of(&mut self, now: Instant, index: usize) -> Way {
+        let Some(tuple) = self.connections.tuple(index) else { return Way::Unknown };
+        match self.next_hop(tuple.remote.addr) {
+            Some(hop) => self.link.way(now, hop),
+            None => self.link.way_without_router(),
         }
+    }
+
+    /// Asks for the next hop to a connection's peer. Returns whether a frame left.
+    fn ask_for<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> bool {
+        let hop = self.connections.tuple(index).and_then(|tuple| self.next_hop(tuple.remote.addr));
+        hop.is_some_and(|hop| self.ask(now, hop, io))
     }
 
     /// Lets smoltcp send one frame of a connection. Returns whether smoltcp made one.
     #[cfg(not(feature = "recovery"))]
     fn transmit<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> (bool, Sent) {
-        let medium = self.medium();
+        let way = self.way_of(now, index);
         let slot = &mut self.connections.slots[index];
         let (Some((set, _)), block) = (&mut slot.set, &mut slot.control) else { return (false, Sent::default()) };
-        let mut watch = Watch::connection(&mut io.device, &mut io.probe, Outgoing { block, medium }, self.fragment_ids);
+        let mut watch = Watch::new(&mut io.device, &mut io.probe, Outgoing { block }, way, self.fragment_ids);
         let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
         (changed, watch.sent)
     }
@@ -159,7 +169,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Lets smoltcp send one frame of a connection that its peer lacks. Returns whether smoltcp made one.
     #[cfg(feature = "recovery")]
     fn transmit<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> (bool, Sent) {
-        let medium = self.medium();
+        let way = self.way_of(now, index);
         let (mut changed, mut total) = (false, Sent::default());
         self.connections.slots[index].control.expire(now);
         for _ in 0..WITHHELD_AT_ONCE {
@@ -168,14 +178,13 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             self.connections.close_now(index);
             let slot = &mut self.connections.slots[index];
             let (Some((set, _)), block) = (&mut slot.set, &mut slot.control) else { break };
-            let outgoing = Outgoing { block, medium, scratch: self.scratch, checksums: &self.checksums };
-            let mut watch = Watch::connection(&mut io.device, &mut io.probe, outgoing, self.fragment_ids);
+            let outgoing = Outgoing { block, scratch: self.scratch, checksums: &self.checksums };
+            let mut watch = Watch::new(&mut io.device, &mut io.probe, outgoing, way, self.fragment_ids);
             changed |= self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
-            let Sent { frames, asked, withheld, exhausted } = watch.sent;
+            let Sent { frames, withheld, exhausted, unresolved } = watch.sent;
             total.frames += frames;
-            total.asked += asked;
             total.withheld += withheld;
-            total.exhausted = exhausted;
+            (total.exhausted, total.unresolved) = (exhausted, unresolved);
             if withheld == 0 || frames > 0 {
                 break;
             }
@@ -190,9 +199,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Shows smoltcp what it must know before it says what it sends.
     #[cfg(feature = "recovery")]
     fn show_news_between_frames<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) {
-        let (link, mut sent) = (self.own_link(), Sent::default());
+        let mut sent = Sent::default();
         let token: Option<D::TxToken<'_>> = None;
-        self.show_news(index, link, &mut WatchedTx::new(token, &mut io.probe, now, &mut sent, self.fragment_ids));
+        self.show_news(index, &mut WatchedTx::new(token, None, &mut io.probe, now, &mut sent, self.fragment_ids));
     }
 
     /// Gives a connection whose deadline has passed its turn: at most one for each call.
@@ -236,7 +245,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         if self.slots[index].run || (sent && at.is_some_and(|at| at <= now)) {
             self.enqueue(index);
         } else if at.is_some_and(|at| at <= now) {
-            at = Some(now + RETRY);
+            at = Some(now + if unresolved { ASK_INTERVAL } else { RETRY });
         }
         if unresolved && self.slots[index].queue == Queue::None {
             self.slots[index].queue = Queue::Neighbour;
@@ -316,7 +325,7 @@ enum Sending {
     /// The device has no room.
     Blocked,
     Nothing,
-    /// A frame left that was not one of its segments: an ARP request or neighbour solicitation.
+    /// Its next hop was asked for.
     Other,
     Segment,
 }

@@ -26,7 +26,7 @@ pub(super) use police::Verdict;
 pub(super) use recovery::{Leave, Options};
 #[cfg(feature = "recovery")]
 pub(super) use segment::renumber;
-pub(super) use segment::{LONGEST, Link, Patch, Segment, bare, copy, inner_checksums, write};
+pub(super) use segment::{LONGEST, Patch, Segment, bare, copy, inner_checksums, write};
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Instant;
@@ -176,7 +176,7 @@ impl Block {
     }
 
     /// Writes the SYN that smoltcp is shown: its options are those that smoltcp can use, whatever the peer's looked like.
-    pub(super) fn syn_for_smoltcp(&self, out: &mut [u8], segment: &Segment, frame: &[u8], link: Link) -> Option<usize> {
+    pub(super) fn syn_for_smoltcp(&self, out: &mut [u8], segment: &Segment, packet: &[u8]) -> Option<usize> {
         let mut repr = bare(&segment.tuple, segment.seq, segment.ack.unwrap_or_default(), segment.window);
         repr.control = TcpControl::Syn;
         repr.ack_number = segment.ack;
@@ -186,7 +186,7 @@ impl Block {
             #[cfg(feature = "ipv6")]
             IpAddress::Ipv6(_) => 1_220,
         });
-        for option in segment.options(frame) {
+        for option in segment.options(packet) {
             match option {
                 TcpOption::MaxSegmentSize(size) if size > 0 => repr.max_seg_size = Some(size),
                 TcpOption::SackPermitted => repr.sack_permitted = true,
@@ -194,7 +194,7 @@ impl Block {
                 _ => {}
             }
         }
-        write(out, link, &segment.tuple, &repr, &inner_checksums())
+        write(out, &segment.tuple, &repr, &inner_checksums())
     }
 
     /// The peer's window scale (shift count), as smoltcp is told it.

@@ -1,19 +1,18 @@
-//! The view of a segment that the control block needs, and the frames that it shows to smoltcp in place of received ones.
+//! The view of a segment that the control block needs, and the packets that it shows to smoltcp in place of received ones.
 
 use smoltcp::phy::{Checksum, ChecksumCapabilities};
 #[cfg(feature = "ipv6")]
 use smoltcp::wire::Ipv6Packet;
 use smoltcp::wire::{
-    EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, IpAddress, IpProtocol, IpRepr, IpVersion,
-    Ipv4Packet, TcpControl, TcpOption, TcpPacket, TcpRepr, TcpSeqNumber,
+    IpAddress, IpProtocol, IpRepr, Ipv4Packet, TcpControl, TcpOption, TcpPacket, TcpRepr, TcpSeqNumber,
 };
 
 use crate::stack::event::Tuple;
 
-/// The longest frame without data that [`write`] makes: Ethernet, IPv6, TCP with three selective acknowledgements.
-pub(in crate::stack) const LONGEST: usize = 14 + 40 + 20 + 28;
+/// The longest packet without data that [`write`] makes: IPv6, TCP with three selective acknowledgements.
+pub(in crate::stack) const LONGEST: usize = 40 + 20 + 28;
 
-/// A TCP segment's header, and where its parts are in the frame.
+/// A TCP segment's header, and where its parts are in the IP packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) struct Segment {
     /// As the receiver of the segment sees it: its own endpoint is the local one.
@@ -27,17 +26,15 @@ pub(in crate::stack) struct Segment {
     pub(in crate::stack) window: u16,
     /// The number of payload bytes.
     pub(in crate::stack) len: usize,
-    /// The place of the IP header in the frame.
-    pub(in crate::stack) ip: usize,
-    /// The place of the TCP header in the frame.
+    /// The place of the TCP header in the packet.
     pub(in crate::stack) header: usize,
-    /// The place of the payload in the frame.
+    /// The place of the payload in the packet.
     pub(in crate::stack) data: usize,
 }
 
 impl Segment {
-    /// Reads a segment whose IP header begins at `ip` in the frame, and its TCP header at `header`.
-    pub(in crate::stack) fn new(tuple: Tuple, tcp: &TcpPacket<&[u8]>, ip: usize, header: usize) -> Self {
+    /// Reads a segment whose TCP header begins at `header` in the packet.
+    pub(in crate::stack) fn new(tuple: Tuple, tcp: &TcpPacket<&[u8]>, header: usize) -> Self {
         Segment {
             tuple,
             seq: tcp.seq_number(),
@@ -47,7 +44,6 @@ impl Segment {
             rst: tcp.rst(),
             window: tcp.window_len(),
             len: tcp.payload().len(),
-            ip,
             header,
             data: header + usize::from(tcp.header_len()),
         }
@@ -70,8 +66,8 @@ impl Segment {
     }
 
     /// Its options that are well-formed, up to the first that is not.
-    pub(in crate::stack) fn options<'f>(&self, frame: &'f [u8]) -> Options<'f> {
-        Options(frame.get(self.header + 20..self.data).unwrap_or_default())
+    pub(in crate::stack) fn options<'f>(&self, packet: &'f [u8]) -> Options<'f> {
+        Options(packet.get(self.header + 20..self.data).unwrap_or_default())
     }
 }
 
@@ -95,41 +91,27 @@ impl<'f> Iterator for Options<'f> {
     }
 }
 
-/// The Ethernet addresses of a frame: its source and its destination. `None` on a link without Ethernet.
-pub(in crate::stack) type Link = Option<(EthernetAddress, EthernetAddress)>;
-
-/// The checksums of a frame that only the interface sees: it does not check those of TCP.
+/// The checksums of a packet that only the interface sees: it does not check those of TCP.
 pub(in crate::stack) fn inner_checksums() -> ChecksumCapabilities {
     let mut checksums = ChecksumCapabilities::default();
     checksums.tcp = Checksum::None;
     checksums
 }
 
-/// Writes a frame from the tuple's remote endpoint to its local one, and returns its length. `None` if it is longer than `out`.
+/// Writes an IP packet from the tuple's remote endpoint to its local one, and returns its length. `None` if it is longer than `out`.
 pub(in crate::stack) fn write(
     out: &mut [u8],
-    link: Link,
     tuple: &Tuple,
     tcp: &TcpRepr<'_>,
     checksums: &ChecksumCapabilities,
 ) -> Option<usize> {
     let (source, destination) = (tuple.remote, tuple.local);
     let ip = IpRepr::new(source.addr, destination.addr, IpProtocol::Tcp, tcp.buffer_len(), 64);
-    let skip = if link.is_some() { EthernetFrame::<&[u8]>::header_len() } else { 0 };
-    let len = skip + ip.header_len() + tcp.buffer_len();
-    let frame = out.get_mut(..len)?;
-    if let Some((src_addr, dst_addr)) = link {
-        let ethertype = match ip.version() {
-            IpVersion::Ipv4 => EthernetProtocol::Ipv4,
-            #[cfg(feature = "ipv6")]
-            IpVersion::Ipv6 => EthernetProtocol::Ipv6,
-        };
-        let repr = EthernetRepr { src_addr, dst_addr, ethertype };
-        repr.emit(&mut EthernetFrame::new_unchecked(&mut *frame));
-    }
-    ip.emit(&mut frame[skip..], checksums);
-    let mut packet = TcpPacket::new_unchecked(&mut frame[skip + ip.header_len()..]);
-    tcp.emit(&mut packet, &source.addr, &destination.addr, checksums);
+    let len = ip.header_len() + tcp.buffer_len();
+    let packet = out.get_mut(..len)?;
+    ip.emit(&mut *packet, checksums);
+    let mut segment = TcpPacket::new_unchecked(&mut packet[ip.header_len()..]);
+    tcp.emit(&mut segment, &source.addr, &destination.addr, checksums);
     Some(len)
 }
 
@@ -163,11 +145,11 @@ pub(in crate::stack) struct Patch {
     pub(in crate::stack) keep: usize,
 }
 
-/// Copies a frame with changes, and returns the copy's length. Payload that is longer than `out` is cut, FIN with it: the peer sends
+/// Copies a packet with changes, and returns the copy's length. Payload that is longer than `out` is cut, FIN with it: the peer sends
 /// it again. The TCP checksum is not updated, because the interface does not check it.
-pub(in crate::stack) fn copy(out: &mut [u8], frame: &[u8], segment: &Segment, patch: &Patch) -> Option<usize> {
-    let headers = frame.get(..segment.data)?;
-    let payload = frame.get(segment.data + patch.skip..segment.data + segment.len)?;
+pub(in crate::stack) fn copy(out: &mut [u8], packet: &[u8], segment: &Segment, patch: &Patch) -> Option<usize> {
+    let headers = packet.get(..segment.data)?;
+    let payload = packet.get(segment.data + patch.skip..segment.data + segment.len)?;
     let room = out.len().checked_sub(headers.len())?;
     let payload = &payload[..payload.len().min(patch.keep).min(room)];
     let whole = patch.skip + payload.len() == segment.len;
@@ -182,28 +164,28 @@ pub(in crate::stack) fn copy(out: &mut [u8], frame: &[u8], segment: &Segment, pa
     let removed = segment.len - payload.len();
     match segment.tuple.local.addr {
         IpAddress::Ipv4(_) => {
-            let mut ip = Ipv4Packet::new_unchecked(&mut out[segment.ip..len]);
+            let mut ip = Ipv4Packet::new_unchecked(&mut out[..len]);
             ip.set_total_len(ip.total_len().checked_sub(removed as u16)?);
             ip.fill_checksum();
         }
         #[cfg(feature = "ipv6")]
         IpAddress::Ipv6(_) => {
-            let mut ip = Ipv6Packet::new_unchecked(&mut out[segment.ip..len]);
+            let mut ip = Ipv6Packet::new_unchecked(&mut out[..len]);
             ip.set_payload_len(ip.payload_len().checked_sub(removed as u16)?);
         }
     }
     Some(len)
 }
 
-/// Changes the sequence number of a segment in a frame that is about to leave.
+/// Changes the sequence number of a segment in a packet that is about to leave.
 #[cfg(feature = "recovery")]
 pub(in crate::stack) fn renumber(
-    frame: &mut [u8],
+    packet: &mut [u8],
     segment: &Segment,
     seq: TcpSeqNumber,
     checksums: &ChecksumCapabilities,
 ) {
-    let mut tcp = TcpPacket::new_unchecked(&mut frame[segment.header..segment.data + segment.len]);
+    let mut tcp = TcpPacket::new_unchecked(&mut packet[segment.header..segment.data + segment.len]);
     tcp.set_seq_number(seq);
     if checksums.tcp.tx() {
         tcp.fill_checksum(&segment.tuple.remote.addr, &segment.tuple.local.addr);

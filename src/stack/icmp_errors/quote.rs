@@ -1,7 +1,7 @@
 //! Reads an ICMP error, and the start of the packet that it quotes.
 
-use smoltcp::phy::{ChecksumCapabilities, Medium};
-use smoltcp::wire::{EthernetFrame, Icmpv4Packet, IpAddress, IpProtocol, IpVersion, Ipv4Address, Ipv4Packet};
+use smoltcp::phy::ChecksumCapabilities;
+use smoltcp::wire::{Icmpv4Packet, IpAddress, IpProtocol, IpVersion, Ipv4Address, Ipv4Packet};
 #[cfg(feature = "ipv6")]
 use smoltcp::wire::{Icmpv6Packet, Ipv6Address, Ipv6Packet};
 #[cfg(feature = "recovery")]
@@ -57,15 +57,15 @@ impl Quote {
     }
 }
 
-/// The ICMP error in a frame, if it is for this host. What it quotes may be made up.
+/// The ICMP error in an IP packet, if it is for this host. What it quotes may be made up.
 pub(in crate::stack) fn read(
-    frame: &[u8],
-    medium: Medium,
+    packet: &[u8],
     checksums: &ChecksumCapabilities,
     is_own: impl Fn(IpAddress) -> bool,
 ) -> Option<Quote> {
-    let skip = if medium == Medium::Ethernet { EthernetFrame::<&[u8]>::header_len() } else { 0 };
-    let packet = frame.get(skip..).filter(|packet| !packet.is_empty())?;
+    if packet.is_empty() {
+        return None;
+    }
     match IpVersion::of_packet(packet).ok()? {
         IpVersion::Ipv4 => read_v4(packet, checksums, is_own),
         #[cfg(feature = "ipv6")]

@@ -5,7 +5,6 @@ use smoltcp::socket::tcp::{Socket, State};
 use smoltcp::time::Instant;
 use smoltcp::wire::{TcpControl, TcpRepr, TcpSeqNumber};
 
-use super::demux;
 use super::frame::{OneFrame, Outgoing, WatchedTx};
 use crate::stack::control::{self, Segment, Verdict};
 use crate::stack::event::{Event, Probe, Tuple};
@@ -18,10 +17,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         now: Instant,
         index: usize,
         segment: &Segment,
-        (frame, meta): (&[u8], PacketMeta),
+        (packet, meta): (&[u8], PacketMeta),
         tx: &mut WatchedTx<'_, T, P>,
     ) {
-        let medium = self.medium();
         let slot = &mut self.connections.slots[index];
         let (Some((set, handle)), block) = (&mut slot.set, &mut slot.control) else { return };
         let socket = set.get::<Socket>(*handle);
@@ -31,24 +29,23 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if state == State::TimeWait && segment.fin && segment.end() == block.next_expected() {
             slot.time_wait_until = now + self.config.tcp.time_wait;
         }
-        let verdict = block.arrives(now, state, segment, frame);
+        let verdict = block.arrives(now, state, segment, packet);
         let (shown, scratch) = match verdict {
             Verdict::Challenge(why) => {
                 tx.probe.event(now, &Event::Dropped(why));
                 let numbers = block.acknowledgement();
-                return self.acknowledge(frame, &segment.tuple, numbers, tx);
+                return self.acknowledge(&segment.tuple, numbers, tx);
             }
             Verdict::Copy(patch) => {
                 // The first half is for the copy, the second for what smoltcp answers.
                 let (copy, rest) = self.scratch.split_at_mut(self.scratch.len() / 2);
-                let Some(len) = control::copy(copy, frame, segment, &patch) else { return };
+                let Some(len) = control::copy(copy, packet, segment, &patch) else { return };
                 (&copy[..len], rest)
             }
             Verdict::Drop(why) => return tx.probe.event(now, &Event::Dropped(why)),
-            Verdict::Answer | Verdict::Pass => (frame, &mut *self.scratch),
+            Verdict::Answer | Verdict::Pass => (packet, &mut *self.scratch),
             Verdict::Syn => {
-                let link = demux::link(frame, medium);
-                let Some(len) = block.syn_for_smoltcp(&mut syn, segment, frame, link) else { return };
+                let Some(len) = block.syn_for_smoltcp(&mut syn, segment, packet) else { return };
                 #[cfg(feature = "recovery")]
                 block.shown(segment.window, true);
                 if state == State::Listen {
@@ -57,12 +54,11 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 (&syn[..len], &mut *self.scratch)
             }
             #[cfg(feature = "recovery")]
-            Verdict::Taken => return self.show_news(index, demux::link(frame, medium), tx),
+            Verdict::Taken => return self.show_news(index, tx),
         };
         let mut reply = tx.take();
         reply.outgoing = Some(Outgoing {
             block,
-            medium,
             #[cfg(feature = "recovery")]
             scratch,
             #[cfg(feature = "recovery")]
@@ -75,7 +71,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         block.passed(socket.recv_queue().saturating_sub(unread), socket.state());
         #[cfg(feature = "recovery")]
         match verdict {
-            Verdict::Answer if block.has_news() => self.show_news(index, demux::link(frame, medium), tx),
+            Verdict::Answer if block.has_news() => self.show_news(index, tx),
             Verdict::Answer | Verdict::Syn => {}
             _ => block.shown(shown_window(shown, segment), false),
         }
@@ -85,43 +81,35 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Answers a frame with an ACK of this sequence number, acknowledgement and window field.
+    /// Answers a segment with an ACK of this sequence number, acknowledgement and window field.
     pub(super) fn acknowledge<T: TxToken, P: Probe>(
         &self,
-        frame: &[u8],
         tuple: &Tuple,
         (seq, ack, window): (TcpSeqNumber, TcpSeqNumber, u16),
         tx: &mut WatchedTx<'_, T, P>,
     ) {
         let tuple = tuple.reversed();
-        self.answer(frame, &tuple, &control::bare(&tuple, seq, ack, window), tx);
+        self.answer(&tuple, &control::bare(&tuple, seq, ack, window), tx);
     }
 
     /// Answers a segment without ACK for a closed port with RST (RFC 9293 section 3.10.7.1).
-    pub(super) fn refuse<T: TxToken, P: Probe>(&self, segment: &Segment, frame: &[u8], tx: &mut WatchedTx<'_, T, P>) {
+    pub(super) fn refuse<T: TxToken, P: Probe>(&self, segment: &Segment, tx: &mut WatchedTx<'_, T, P>) {
         let tuple = segment.tuple.reversed();
         let mut repr = control::bare(&tuple, TcpSeqNumber(0), segment.end(), 0);
         repr.control = TcpControl::Rst;
-        self.answer(frame, &tuple, &repr, tx);
+        self.answer(&tuple, &repr, tx);
     }
 
-    /// Answers a frame with a segment from the tuple's remote endpoint to its local one.
-    fn answer<T: TxToken, P: Probe>(
-        &self,
-        frame: &[u8],
-        tuple: &Tuple,
-        repr: &TcpRepr<'_>,
-        tx: &mut WatchedTx<'_, T, P>,
-    ) {
-        let link = demux::link(frame, self.medium()).map(|(source, destination)| (destination, source));
+    /// Sends a segment from the tuple's remote endpoint to its local one.
+    fn answer<T: TxToken, P: Probe>(&self, tuple: &Tuple, repr: &TcpRepr<'_>, tx: &mut WatchedTx<'_, T, P>) {
         let mut reply = [0; control::LONGEST];
-        if let Some(len) = control::write(&mut reply, link, tuple, repr, &self.checksums) {
+        if let Some(len) = control::write(&mut reply, tuple, repr, &self.checksums) {
             tx.take().consume(len, |out| out.copy_from_slice(&reply[..len]));
         }
     }
 }
 
-/// The window field of the frame that smoltcp saw.
+/// The window field of the packet that smoltcp saw.
 #[cfg(feature = "recovery")]
 fn shown_window(shown: &[u8], segment: &Segment) -> u16 {
     let field = shown.get(segment.header + 14..segment.header + 16);

@@ -18,6 +18,7 @@ use super::connections::Cause;
 use super::event::{ConnectionId, Direction, Io, Probe, Step, Tuple};
 #[cfg(any(feature = "ping", feature = "recovery"))]
 use super::icmp_errors;
+use super::link::{self, Contents};
 #[cfg(feature = "ping")]
 use super::ping;
 use super::{Console, Session, Stack, UdpSession};
@@ -35,7 +36,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let (rx, token) = device.receive(now)?;
         let meta = rx.meta();
         #[cfg(any(feature = "ping", feature = "recovery"))]
-        let (medium, mut quote) = (self.medium(), None);
+        let mut quote = None;
         let target = rx.consume(|frame| {
             probe.frame(now, Direction::In, frame);
             #[cfg(feature = "dhcp")]
@@ -44,35 +45,41 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             {
                 return Target::Nowhere;
             }
-            let target = self.target(now, frame, probe);
+            let Some(contents) = link::read(frame, self.link.hardware()) else { return Target::Nowhere };
+            let mut token = Some(token);
+            if self.process_neighbour(now, contents, &mut token, probe) {
+                return Target::Nowhere;
+            }
+            let Contents::Packet { packet, from, to_us } = contents else { return Target::Nowhere };
+            let target = self.target(now, packet, to_us, probe);
             #[cfg(any(feature = "ping", feature = "recovery"))]
             if matches!(target, Target::Shared) {
-                quote = icmp_errors::read(frame, medium, &self.checksums, |address| self.iface.has_ip_addr(address));
+                quote = icmp_errors::read(packet, &self.checksums, |address| self.iface.has_ip_addr(address));
             }
             let mut sent = Sent::default();
-            let mut tx = WatchedTx::new(Some(token), probe, now, &mut sent, self.fragment_ids);
+            let header = self.link.answer_to(from);
+            let mut tx = WatchedTx::new(token, header, probe, now, &mut sent, self.fragment_ids);
             #[cfg(feature = "ping")]
             if matches!(target, Target::Shared)
                 && let Some(pings) = &mut self.pings
+                && let Some(hop_limit) = ping::icmp(packet)
             {
-                pings.try_again();
-                if let Some(hop_limit) = ping::icmp(frame, medium) {
-                    self.iface.poll_ingress_single(now, &mut OneFrame::new(frame, meta, &mut tx), pings.set());
-                    pings.arrived(now, hop_limit);
-                    return target;
-                }
+                self.iface.poll_ingress_single(now, &mut OneFrame::new(packet, meta, &mut tx), pings.set());
+                pings.arrived(now, hop_limit);
+                return target;
             }
             match target {
                 Target::Nowhere => {}
-                Target::Closed(ref segment) => self.refuse(segment, frame, &mut tx),
+                Target::Closed(ref segment) => self.refuse(segment, &mut tx),
                 Target::Shared => {
                     let set = &mut self.datagrams.set;
-                    self.iface.poll_ingress_single(now, &mut OneFrame::new(frame, meta, &mut tx), set);
+                    self.iface.poll_ingress_single(now, &mut OneFrame::new(packet, meta, &mut tx), set);
                 }
-                Target::TimeWait(tuple, (seq, ack)) => {
-                    self.acknowledge(frame, &tuple, (seq, ack, 0), &mut tx);
+                Target::TimeWait(tuple, (seq, ack)) => self.acknowledge(&tuple, (seq, ack, 0), &mut tx),
+                Target::Slot(index, ref segment) => {
+                    self.link.heard(now, from, segment.tuple.remote.addr);
+                    self.deliver(now, index, segment, (packet, meta), &mut tx);
                 }
-                Target::Slot(index, ref segment) => self.deliver(now, index, segment, (frame, meta), &mut tx),
             }
             target
         });
@@ -108,8 +115,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let own = |address| self.iface.has_ip_addr(address);
         let broadcast = |address| self.is_broadcast(address);
         let known = |tuple: &Tuple| self.connections.find(tuple);
-        let flow = demux::flow(frame, self.medium(), self.config.hardware, own, broadcast, known);
-        let Flow::Tcp(known, _) = flow else { return None };
+        let Contents::Packet { packet, to_us, .. } = link::read(frame, self.link.hardware())? else { return None };
+        let Flow::Tcp(known, _) = demux::flow(packet, to_us, own, broadcast, known) else { return None };
         known.map(|index| self.connections.id(index))
     }
 }

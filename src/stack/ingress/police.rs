@@ -1,4 +1,4 @@
-//! Decides which frames reach a connection and which are dropped, a SYN above all.
+//! Decides which packets reach a connection and which are dropped, a SYN above all.
 //!
 //! What a segment of a known connection may do is decided in control/police.rs.
 
@@ -12,7 +12,7 @@ use crate::stack::control::Segment;
 use crate::stack::event::{DropReason, Event, Probe, Tuple};
 use crate::stack::{End, Overflow, Phase, Session, Stack, UdpSession};
 
-/// The destination of a frame.
+/// The destination of a packet.
 pub(super) enum Target {
     /// A segment without ACK for a closed port: it is answered with RST.
     Closed(Segment),
@@ -25,27 +25,22 @@ pub(super) enum Target {
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Decides where a frame goes.
-    pub(super) fn target<P: Probe>(&mut self, now: Instant, frame: &[u8], probe: &mut P) -> Target {
+    /// Decides where a packet goes. `to_us` tells whether its frame is for this host alone.
+    pub(super) fn target<P: Probe>(&mut self, now: Instant, packet: &[u8], to_us: bool, probe: &mut P) -> Target {
         let iface = &self.iface;
         let own = |address| iface.has_ip_addr(address);
         let broadcast = |address| self.is_broadcast(address);
         let known = |tuple: &Tuple| self.connections.find(tuple);
-        let medium = self.medium();
-        let (known, segment) = match demux::flow(frame, medium, self.config.hardware, own, broadcast, known) {
+        let (known, segment) = match demux::flow(packet, to_us, own, broadcast, known) {
             Flow::Drop(why) => {
                 probe.event(now, &Event::Dropped(why));
                 return Target::Nowhere;
-            }
-            Flow::Neighbour => {
-                self.connections.neighbours_may_be_known();
-                return Target::Shared;
             }
             Flow::Shared => return Target::Shared,
             Flow::Tcp(known, segment) => (known, segment),
         };
         // The interface does not check them: see `Stack::new`.
-        if !demux::checksums_hold(frame, medium, &self.checksums) {
+        if !demux::checksums_hold(packet, &self.checksums) {
             probe.event(now, &Event::Dropped(DropReason::Checksum));
             return Target::Nowhere;
         }

@@ -103,7 +103,7 @@ struct Drawer {
 impl Drawer {
     fn new(seed: u64) -> Self {
         let (device, _) = link::ends(Medium::Ip);
-        let mut iface = interface(HardwareAddress::Ip, device.capabilities(), seed, Instant::from_secs(1));
+        let mut iface = interface(device.capabilities(), seed, Instant::from_secs(1));
         iface.update_ip_addrs(|addresses| addresses.push(IpCidr::new(CLIENT, 24)).unwrap());
         Drawer { iface, device }
     }

@@ -95,9 +95,9 @@ impl Raw {
     /// Sends a segment, and returns what the server sends now.
     pub fn send(&mut self, repr: &TcpRepr<'_>) -> Vec<Seen> {
         let mut frame = [0; 2_000];
-        let link = Some((EthernetAddress([2, 0, 0, 0, 0, 2]), EthernetAddress([2, 0, 0, 0, 0, 1])));
-        let len = control::write(&mut frame, link, &self.tuple, repr, &ChecksumCapabilities::default()).unwrap();
-        self.pair.to_server.borrow_mut().push_back(frame[..len].to_vec());
+        let len = control::write(&mut frame[14..], &self.tuple, repr, &ChecksumCapabilities::default()).unwrap();
+        link::write(Some((EthernetAddress([2, 0, 0, 0, 0, 1]), EthernetAddress([2, 0, 0, 0, 0, 2]))), &mut frame);
+        self.pair.to_server.borrow_mut().push_back(frame[..14 + len].to_vec());
         self.poll()
     }
 

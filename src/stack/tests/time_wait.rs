@@ -63,8 +63,9 @@ impl Late {
         repr.payload = data;
         let (client, server) = (EthernetAddress([2, 0, 0, 0, 0, 2]), EthernetAddress([2, 0, 0, 0, 0, 1]));
         let (mut frame, checksums) = ([0; 200], ChecksumCapabilities::default());
-        let len = control::write(&mut frame, Some((client, server)), &self.tuple, &repr, &checksums).unwrap();
-        self.pair.to_server.borrow_mut().push_back(frame[..len].to_vec());
+        let len = control::write(&mut frame[14..], &self.tuple, &repr, &checksums).unwrap();
+        link::write(Some((server, client)), &mut frame);
+        self.pair.to_server.borrow_mut().push_back(frame[..14 + len].to_vec());
         self.pair.server.stack.poll(self.pair.now, &mut self.pair.server.io);
         let frames = std::mem::take(&mut *self.pair.to_client.borrow_mut());
         let answers: Vec<_> =

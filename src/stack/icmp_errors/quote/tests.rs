@@ -40,7 +40,7 @@ fn errors_are_told_in_words() {
     }
     // A source quench, a redirect, an echo.
     assert_eq!([v4(4, 0, 0), v4(5, 0, 0), v4(0, 0, 0), v6(129, 0, 0)], [None, None, None, None]);
-    let quote = read(&error(V4, 3, 1, 0), Medium::Ip, &ChecksumCapabilities::default(), |_| true).unwrap();
+    let quote = read(&error(V4, 3, 1, 0), &ChecksumCapabilities::default(), |_| true).unwrap();
     assert_eq!((quote.error.from, quote.echo(IDENT)), (V4[1], Some((V4[2], 7))));
 }
 
@@ -48,9 +48,7 @@ fn errors_are_told_in_words() {
 #[test]
 fn errors_about_ports_and_protocols_are_final() {
     let own = |address| [V4[0], V6[0]].contains(&address);
-    let is_final = |packet: Vec<u8>| {
-        read(&packet, Medium::Ip, &ChecksumCapabilities::default(), own).unwrap().error.why.is_final()
-    };
+    let is_final = |packet: Vec<u8>| read(&packet, &ChecksumCapabilities::default(), own).unwrap().error.why.is_final();
     assert_eq!((0..16).filter(|&code| is_final(error(V4, 3, code, 0))).collect::<Vec<_>>(), [2, 3]);
     assert_eq!((0..7).filter(|&code| is_final(error(V6, 1, code, 0))).collect::<Vec<_>>(), [4]);
     assert_eq!((0..3).filter(|&code| is_final(error(V6, 4, code, 0))).collect::<Vec<_>>(), [1]);
@@ -62,7 +60,7 @@ fn what_is_about_somebody_else_is_passed_over() {
         let checksums = ChecksumCapabilities::default();
         let kind = if own == V4[0] { 3 } else { 1 };
         let bytes = error([own, from, to], kind, 0, 0);
-        let read = |own| read(&bytes, Medium::Ip, &checksums, |address| address == own);
+        let read = |own| read(&bytes, &checksums, |address| address == own);
         let quote = read(own).unwrap();
         assert!(quote.echo(IDENT).is_some() && quote.echo(IDENT + 1).is_none() && read(from).is_none());
     }
@@ -82,15 +80,15 @@ fn damage_anywhere_is_noticed_or_harmless() {
             bad[bit / 8] ^= 1 << (bit % 8);
             let is_header = addresses == V6 && bit < 64;
             assert!(is_header || heard(&bad).is_none(), "bit {bit}");
-            read(&bad, Medium::Ip, &trusting, |_| true);
-            read(&bad, Medium::Ethernet, &trusting, |_| true);
+            read(&bad, &trusting, |_| true);
+            read(&bad, &trusting, |_| true);
         }
     }
 }
 
 fn heard(packet: &[u8]) -> Option<String> {
     let own = |address| [V4[0], V6[0]].contains(&address);
-    read(packet, Medium::Ip, &ChecksumCapabilities::default(), own).map(|quote| quote.error.why.to_string())
+    read(packet, &ChecksumCapabilities::default(), own).map(|quote| quote.error.why.to_string())
 }
 
 /// An error for the first address, from the second, about request 7 to the third.

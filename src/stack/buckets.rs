@@ -1,0 +1,65 @@
+//! The buckets of a hash table whose entries are the elements of an array. As many buckets as entries.
+
+/// An index into such an array.
+pub(super) type Index = u16;
+
+/// No entry.
+pub(super) const NONE: Index = Index::MAX;
+
+/// Whether tables use a hash. Without `std` there are few entries, and a search through all of them is much faster than a hash.
+pub(super) const HASHED: bool = cfg!(feature = "std");
+
+/// Element `i` of two arrays stored together. `first` is the first entry in bucket `i`. `next` is the entry that follows entry `i`
+/// in the bucket of entry `i`.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Bucket {
+    first: Index,
+    next: Index,
+}
+
+impl Bucket {
+    pub(super) const EMPTY: Bucket = Bucket { first: NONE, next: NONE };
+}
+
+/// An entry of a table.
+pub(super) trait Hashed {
+    fn bucket(&self) -> &Bucket;
+    fn bucket_mut(&mut self) -> &mut Bucket;
+}
+
+/// Finds an entry of a bucket.
+pub(super) fn find<T: Hashed>(entries: &[T], bucket: usize, is_same: impl Fn(&T) -> bool) -> Option<usize> {
+    let mut index = entries.get(bucket)?.bucket().first;
+    while index != NONE {
+        let entry = &entries[usize::from(index)];
+        if is_same(entry) {
+            return Some(index.into());
+        }
+        index = entry.bucket().next;
+    }
+    None
+}
+
+/// Adds an entry to a bucket.
+pub(super) fn insert<T: Hashed>(entries: &mut [T], bucket: usize, index: usize) {
+    entries[index].bucket_mut().next = entries[bucket].bucket().first;
+    entries[bucket].bucket_mut().first = index as Index;
+}
+
+/// Removes an entry from its bucket.
+pub(super) fn remove<T: Hashed>(entries: &mut [T], bucket: usize, index: usize) {
+    let next = entries[index].bucket().next;
+    let mut before = entries[bucket].bucket().first;
+    if usize::from(before) == index {
+        entries[bucket].bucket_mut().first = next;
+        return;
+    }
+    while before != NONE {
+        let chain = entries[usize::from(before)].bucket_mut();
+        if usize::from(chain.next) == index {
+            chain.next = next;
+            return;
+        }
+        before = chain.next;
+    }
+}

@@ -1,0 +1,105 @@
+//! ARP (RFC 826, RFC 5227).
+
+use smoltcp::time::Instant;
+use smoltcp::wire::{
+    ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr, IpAddress,
+    Ipv4Address,
+};
+
+use super::Link;
+use super::ethernet::LEN;
+
+/// The length of a frame with an ARP message.
+pub(crate) const ARP_FRAME: usize = LEN + 28;
+
+/// What an ARP message causes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::stack) enum Heard {
+    Nothing,
+    /// A question for one of our addresses is answered.
+    Answer {
+        to: EthernetAddress,
+        own: Ipv4Address,
+        asker: Ipv4Address,
+    },
+    /// Another host uses one of our addresses: it is announced again, if the time is not too short since the last time.
+    Conflict {
+        own: Ipv4Address,
+        by: EthernetAddress,
+        defended: bool,
+    },
+}
+
+impl Link<'_> {
+    /// Takes in an ARP message, in the order of RFC 826: a known neighbour's hardware address changes whatever the message is
+    /// for; an unknown one is added if the message is for us. Returns what is to be done, and whether a neighbour became known.
+    pub(in crate::stack) fn arp(
+        &mut self,
+        now: Instant,
+        message: &[u8],
+        is_own: impl Fn(Ipv4Address) -> bool,
+    ) -> (Heard, bool) {
+        let Ok(ArpRepr::EthernetIpv4 {
+            operation,
+            source_hardware_addr: hardware,
+            source_protocol_addr: source,
+            target_protocol_addr: target,
+            ..
+        }) = ArpPacket::new_checked(message).and_then(|packet| ArpRepr::parse(&packet))
+        else {
+            return (Heard::Nothing, false);
+        };
+        if Some(hardware) == self.hardware || !hardware.is_unicast() {
+            return (Heard::Nothing, false);
+        }
+        if is_own(source) {
+            return (Heard::Conflict { own: source, by: hardware, defended: self.defends(now) }, false);
+        }
+        // A probe (RFC 5227 section 1.1) has no address of its own.
+        let address = IpAddress::from(source);
+        let learnt = address.is_unicast() && self.neighbours.learn(now, address, hardware, is_own(target));
+        let heard = match operation {
+            ArpOperation::Request if is_own(target) => Heard::Answer { to: hardware, own: target, asker: source },
+            _ => Heard::Nothing,
+        };
+        (heard, learnt)
+    }
+
+    /// Writes an answer to a question.
+    pub(in crate::stack) fn write_answer(
+        &self,
+        frame: &mut [u8],
+        to: EthernetAddress,
+        own: Ipv4Address,
+        asker: Ipv4Address,
+    ) {
+        let hardware = self.hardware.unwrap_or_default();
+        let repr = ArpRepr::EthernetIpv4 {
+            operation: ArpOperation::Reply,
+            source_hardware_addr: hardware,
+            source_protocol_addr: own,
+            target_hardware_addr: to,
+            target_protocol_addr: asker,
+        };
+        write(frame, to, hardware, &repr);
+    }
+}
+
+/// Writes a question for `target` from `source`, or an announcement if both are the same (RFC 5227 section 2.3).
+pub(crate) fn write_request(frame: &mut [u8], hardware: EthernetAddress, source: Ipv4Address, target: Ipv4Address) {
+    let repr = ArpRepr::EthernetIpv4 {
+        operation: ArpOperation::Request,
+        source_hardware_addr: hardware,
+        source_protocol_addr: source,
+        // RFC 5227 section 2.1.1: all zeroes.
+        target_hardware_addr: EthernetAddress([0; 6]),
+        target_protocol_addr: target,
+    };
+    write(frame, EthernetAddress::BROADCAST, hardware, &repr);
+}
+
+fn write(frame: &mut [u8], dst_addr: EthernetAddress, src_addr: EthernetAddress, repr: &ArpRepr) {
+    let mut frame = EthernetFrame::new_unchecked(frame);
+    EthernetRepr { src_addr, dst_addr, ethertype: EthernetProtocol::Arp }.emit(&mut frame);
+    repr.emit(&mut ArpPacket::new_unchecked(frame.payload_mut()));
+}

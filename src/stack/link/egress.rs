@@ -1,0 +1,294 @@
+//! Sends the packets of the shared sockets, asks for neighbours, and sends what waited for them.
+
+use smoltcp::iface::PollResult;
+use smoltcp::phy::{Device, DeviceCapabilities, TxToken};
+use smoltcp::time::Instant;
+#[cfg(feature = "ipv6")]
+use smoltcp::wire::Ipv6Packet;
+use smoltcp::wire::{IpAddress, IpProtocol, Ipv4Packet};
+
+use super::Way;
+use super::arp::{ARP_FRAME, Heard, write_request};
+use super::ethernet::{self, Contents, Header};
+#[cfg(feature = "ipv6")]
+use super::ndp::{NDP_FRAME, Solicited, write_solicit};
+use super::neighbours::Due;
+use crate::stack::connections::RETRY;
+use crate::stack::event::{AddressEvent, Direction, DropReason, Event, Io, Probe, Step};
+use crate::stack::ingress::NoToken;
+use crate::stack::{Console, Session, Stack, UdpSession};
+
+/// The sockets that are not a connection's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::stack) enum Shared {
+    Datagrams,
+    /// No sockets: the rest of a fragmented datagram.
+    Fragments,
+    #[cfg(feature = "ping")]
+    Pings,
+}
+
+impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
+    /// Lets shared sockets send one packet. Returns whether they had one, or `None` if the device has no room.
+    pub(in crate::stack) fn transmit_shared<D: Device, C: Console, P: Probe>(
+        &mut self,
+        now: Instant,
+        which: Shared,
+        io: &mut Io<D, C, P>,
+    ) -> Option<bool> {
+        let token = io.device.transmit(now)?;
+        let set = match which {
+            Shared::Datagrams => &mut self.datagrams.set,
+            Shared::Fragments => &mut self.fragment_set,
+            #[cfg(feature = "ping")]
+            Shared::Pings => self.pings.as_mut()?.set(),
+        };
+        let mut capture = Capture { packet: self.scratch, len: None };
+        let changed = self.iface.poll_egress(now, &mut capture, set) == PollResult::SocketStateChanged;
+        let Some(len) = capture.len else { return Some(changed) };
+        self.fragment_ids.encipher(&mut self.scratch[..len]);
+        self.dispatch(now, len, token, &mut io.probe);
+        Some(true)
+    }
+
+    /// Sends the packet at the front of the scratch memory, or keeps it until its next hop has answered.
+    fn dispatch<P: Probe>(&mut self, now: Instant, len: usize, token: impl TxToken, probe: &mut P) {
+        let packet = &self.scratch[..len];
+        let Some(destination) = destination(packet) else { return };
+        let is_broadcast =
+            matches!(destination, IpAddress::Ipv4(all) if all.is_broadcast()) || self.is_broadcast(destination);
+        let header = match self.link.header_of_many(destination, is_broadcast) {
+            _ if self.link.hardware.is_none() => None,
+            Some(header) => header,
+            None => {
+                let Some(hop) = self.next_hop(destination) else {
+                    return probe.event(now, &Event::Dropped(DropReason::Unreachable));
+                };
+                match self.link.way(now, hop) {
+                    Way::Open(header) => header,
+                    Way::Unknown => {
+                        let asks = self.link.neighbours.ask(now, hop);
+                        if !self.link.neighbours.keep(&hop, packet, follows(packet)) {
+                            probe.event(now, &Event::Dropped(DropReason::Unreachable));
+                        }
+                        if asks {
+                            self.send_request(now, hop, token, probe);
+                        }
+                        return;
+                    }
+                }
+            }
+        };
+        send(now, header, packet, token, probe);
+    }
+
+    /// Asks for a neighbour that a connection needs, unless it was asked for less than a second ago. Returns whether a frame left.
+    pub(in crate::stack) fn ask<D: Device, C, P: Probe>(
+        &mut self,
+        now: Instant,
+        hop: IpAddress,
+        io: &mut Io<D, C, P>,
+    ) -> bool {
+        let Some(token) = io.device.transmit(now) else { return false };
+        let asks = self.link.neighbours.ask(now, hop);
+        if asks {
+            self.send_request(now, hop, token, &mut io.probe);
+        }
+        asks
+    }
+
+    fn send_request<P: Probe>(&mut self, now: Instant, hop: IpAddress, token: impl TxToken, probe: &mut P) {
+        let (Some(hardware), Some(source)) = (self.link.hardware, self.iface.get_source_address(&hop)) else { return };
+        match (source, hop) {
+            (IpAddress::Ipv4(source), IpAddress::Ipv4(target)) => {
+                send_frame(now, ARP_FRAME, token, probe, |frame| write_request(frame, hardware, source, target));
+            }
+            #[cfg(feature = "ipv6")]
+            (IpAddress::Ipv6(source), IpAddress::Ipv6(target)) => {
+                send_frame(now, NDP_FRAME, token, probe, |frame| write_solicit(frame, hardware, source, target));
+            }
+            #[cfg(feature = "ipv6")]
+            _ => {}
+        }
+    }
+
+    /// Does what is due on the link: asks again for a neighbour, or sends a packet that waited for one.
+    pub(in crate::stack) fn run_link<D: Device, C: Console, P: Probe>(
+        &mut self,
+        now: Instant,
+        io: &mut Io<D, C, P>,
+    ) -> Option<Step> {
+        if self.link.due().is_none_or(|due| due > now) {
+            return None;
+        }
+        let Some(token) = io.device.transmit(now) else {
+            self.link.neighbours.blocked(now + RETRY);
+            return None;
+        };
+        loop {
+            match self.link.neighbours.next_due(now)? {
+                Due::Ask(hop) => self.send_request(now, hop, token, &mut io.probe),
+                Due::Send(index, hardware) => {
+                    let header = self.link.answer_to(hardware);
+                    let packet = self.link.neighbours.take_kept(index)?;
+                    send(now, header, packet, token, &mut io.probe);
+                }
+                Due::GiveUp(index) => {
+                    while let Some(packet) = self.link.neighbours.take_kept(index) {
+                        io.probe.event(now, &Event::Dropped(DropReason::Unreachable));
+                        if let Some(port) = udp_source(packet) {
+                            self.datagrams.unreachable(port);
+                        }
+                    }
+                    self.link.neighbours.forget(index);
+                    continue;
+                }
+            }
+            return Some(Step::Egress(None));
+        }
+    }
+
+    /// Takes in a frame that is a neighbour's question or answer, and answers it. Returns false if it is neither.
+    pub(in crate::stack) fn process_neighbour<P: Probe>(
+        &mut self,
+        now: Instant,
+        contents: Contents<'_>,
+        token: &mut Option<impl TxToken>,
+        probe: &mut P,
+    ) -> bool {
+        let iface = &self.iface;
+        let learnt = match contents {
+            Contents::Arp(message) => {
+                let (heard, learnt) = self.link.arp(now, message, |address| iface.has_ip_addr(address));
+                match (heard, self.link.hardware) {
+                    (Heard::Answer { to, own, asker }, _) => {
+                        let link = &self.link;
+                        if let Some(token) = token.take() {
+                            send_frame(now, ARP_FRAME, token, probe, |frame| link.write_answer(frame, to, own, asker));
+                        }
+                    }
+                    (Heard::Conflict { own, by, defended: true }, Some(hardware)) => {
+                        probe.event(now, &Event::Address(AddressEvent::Taken { address: own.into(), by }));
+                        if let Some(token) = token.take() {
+                            send_frame(now, ARP_FRAME, token, probe, |frame| write_request(frame, hardware, own, own));
+                        }
+                    }
+                    _ => {}
+                }
+                learnt
+            }
+            #[cfg(feature = "ipv6")]
+            Contents::Packet { packet, from, .. } => {
+                let Some((solicited, learnt)) = self.link.ndp(now, packet, from, |address| iface.has_ip_addr(address))
+                else {
+                    return false;
+                };
+                if let Solicited::Answer { to, own, asker } = solicited
+                    && let Some(token) = token.take()
+                {
+                    let link = &self.link;
+                    send_frame(now, NDP_FRAME, token, probe, |frame| link.write_advert(frame, to, own, asker));
+                }
+                learnt
+            }
+            #[cfg(not(feature = "ipv6"))]
+            Contents::Packet { .. } => return false,
+        };
+        if learnt {
+            self.connections.neighbours_may_be_known();
+        }
+        true
+    }
+}
+
+/// Sends a packet in a frame.
+fn send<P: Probe>(now: Instant, header: Header, packet: &[u8], token: impl TxToken, probe: &mut P) {
+    let skip = ethernet::len(header);
+    send_frame(now, skip + packet.len(), token, probe, |frame| {
+        frame[skip..].copy_from_slice(packet);
+        ethernet::write(header, frame);
+    });
+}
+
+fn send_frame<P: Probe>(now: Instant, len: usize, token: impl TxToken, probe: &mut P, write: impl FnOnce(&mut [u8])) {
+    token.consume(len, |frame| {
+        write(frame);
+        probe.frame(now, Direction::Out, frame);
+    });
+}
+
+/// The destination of an IP packet that smoltcp made.
+fn destination(packet: &[u8]) -> Option<IpAddress> {
+    match packet.first()? >> 4 {
+        4 => Some(Ipv4Packet::new_checked(packet).ok()?.dst_addr().into()),
+        #[cfg(feature = "ipv6")]
+        6 => Some(Ipv6Packet::new_checked(packet).ok()?.dst_addr().into()),
+        _ => None,
+    }
+}
+
+/// Whether a packet is a fragment after the first of its datagram.
+fn follows(packet: &[u8]) -> bool {
+    Ipv4Packet::new_checked(packet).is_ok_and(|packet| packet.version() == 4 && packet.frag_offset() > 0)
+}
+
+/// The source port of a UDP datagram, or of its first fragment.
+fn udp_source(packet: &[u8]) -> Option<u16> {
+    let (protocol, payload) = match packet.first()? >> 4 {
+        4 => {
+            let packet = Ipv4Packet::new_checked(packet).ok()?;
+            (packet.next_header(), packet.payload())
+        }
+        #[cfg(feature = "ipv6")]
+        _ => {
+            let packet = Ipv6Packet::new_checked(packet).ok()?;
+            (packet.next_header(), packet.payload())
+        }
+        #[cfg(not(feature = "ipv6"))]
+        _ => return None,
+    };
+    let [a, b] = *payload.first_chunk()?;
+    (protocol == IpProtocol::Udp && !follows(packet)).then(|| u16::from_be_bytes([a, b]))
+}
+
+/// A device that takes one packet, and no frame.
+struct Capture<'c> {
+    /// Longer than any packet that the interface makes: see [`Stack::new`].
+    packet: &'c mut [u8],
+    len: Option<usize>,
+}
+
+impl Device for Capture<'_> {
+    type RxToken<'t>
+        = NoToken
+    where
+        Self: 't;
+    type TxToken<'t>
+        = Captured<'t>
+    where
+        Self: 't;
+
+    fn receive(&mut self, _now: Instant) -> Option<(NoToken, Captured<'_>)> {
+        None
+    }
+
+    fn transmit(&mut self, _now: Instant) -> Option<Captured<'_>> {
+        self.len.is_none().then_some(Captured { packet: self.packet, len: &mut self.len })
+    }
+
+    fn capabilities(&self) -> DeviceCapabilities {
+        DeviceCapabilities::default()
+    }
+}
+
+struct Captured<'t> {
+    packet: &'t mut [u8],
+    len: &'t mut Option<usize>,
+}
+
+impl TxToken for Captured<'_> {
+    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
+        *self.len = Some(len);
+        f(&mut self.packet[..len])
+    }
+}

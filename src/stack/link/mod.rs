@@ -1,0 +1,133 @@
+//! The link: Ethernet headers and neighbours' hardware addresses. smoltcp sees IP packets only.
+//!
+//! ethernet.rs reads and writes the headers. neighbours.rs keeps the hardware addresses, and the packets that wait for one. arp.rs
+//! and ndp.rs ask for them and answer others' questions. egress.rs sends the packets of the shared sockets.
+
+mod arp;
+mod egress;
+mod ethernet;
+#[cfg(feature = "ipv6")]
+mod ndp;
+mod neighbours;
+
+#[cfg(any(feature = "dhcp", all(feature = "board", target_os = "none")))]
+pub(crate) use arp::{ARP_FRAME, write_request};
+pub(super) use egress::Shared;
+pub(super) use ethernet::{Contents, Header, len, read, write};
+pub use neighbours::Neighbour;
+
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress};
+
+use neighbours::Neighbours;
+
+/// The shortest time between two defences of our addresses (RFC 5227 section 2.4).
+const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
+
+/// The link of a stack.
+pub(super) struct Link<'a> {
+    /// `None` on a link without Ethernet, which has no neighbours.
+    hardware: Option<EthernetAddress>,
+    neighbours: Neighbours<'a>,
+    /// When one of our addresses was last defended.
+    defended_at: Option<Instant>,
+}
+
+/// The way of a packet to its next hop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// It leaves with this header.
+    Open(Header),
+    /// The next hop's hardware address is not known.
+    Unknown,
+}
+
+impl<'a> Link<'a> {
+    /// Makes a link whose neighbours are not known. `kept` holds packets of at most `mtu` bytes. `None` if there is no room for a
+    /// neighbour.
+    pub(super) fn new(
+        hardware: HardwareAddress,
+        neighbours: &'a mut [Neighbour],
+        kept: &'a mut [u8],
+        mtu: usize,
+        key: u64,
+    ) -> Option<Self> {
+        let hardware = match hardware {
+            HardwareAddress::Ethernet(own) => Some(own),
+            HardwareAddress::Ip => None,
+        };
+        (hardware.is_none() || !neighbours.is_empty()).then(|| Link {
+            hardware,
+            neighbours: Neighbours::new(neighbours, kept, mtu, key),
+            defended_at: None,
+        })
+    }
+
+    /// The hardware address of this host.
+    pub(super) fn hardware(&self) -> Option<EthernetAddress> {
+        self.hardware
+    }
+
+    /// The header of an answer to a frame from this hardware address.
+    pub(super) fn answer_to(&self, from: EthernetAddress) -> Header {
+        self.hardware.map(|own| (from, own))
+    }
+
+    /// The way to a neighbour. One whose hardware address is old is asked for soon.
+    pub(super) fn way(&mut self, now: Instant, hop: IpAddress) -> Way {
+        let Some(own) = self.hardware else { return Way::Open(None) };
+        match self.neighbours.find(now, &hop) {
+            Some(hardware) => Way::Open(Some((hardware, own))),
+            None => Way::Unknown,
+        }
+    }
+
+    /// The way to a host that no router leads to: only a link without Ethernet has one.
+    pub(super) fn way_without_router(&self) -> Way {
+        if self.hardware.is_none() { Way::Open(None) } else { Way::Unknown }
+    }
+
+    /// The header of a packet to a group or to all hosts. `None` if the packet is for one host.
+    fn header_of_many(&self, to: IpAddress, is_broadcast: bool) -> Option<Header> {
+        let own = self.hardware?;
+        let hardware = match to {
+            _ if is_broadcast => EthernetAddress::BROADCAST,
+            // RFC 1112 section 6.4.
+            IpAddress::Ipv4(group) if group.is_multicast() => {
+                let [_, b, c, d] = group.octets();
+                EthernetAddress([0x01, 0x00, 0x5e, b & 0x7f, c, d])
+            }
+            #[cfg(feature = "ipv6")]
+            IpAddress::Ipv6(group) if group.is_multicast() => super::ndisc::group_hardware(group),
+            _ => return None,
+        };
+        Some(Some((hardware, own)))
+    }
+
+    /// Notes that a packet came from a neighbour: its hardware address is right.
+    pub(super) fn heard(&mut self, now: Instant, from: EthernetAddress, source: IpAddress) {
+        if self.hardware.is_some() {
+            self.neighbours.confirm(now, &source, from);
+        }
+    }
+
+    /// Whether a packet waits for a neighbour's answer.
+    #[cfg(feature = "ping")]
+    pub(super) fn holds(&self, hop: IpAddress) -> bool {
+        self.neighbours.holds(&hop)
+    }
+
+    /// When a neighbour must be asked again, or a packet leaves that waited for one.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.neighbours.due()
+    }
+
+    /// Whether one of our addresses is to be defended now.
+    fn defends(&mut self, now: Instant) -> bool {
+        let defends = self.defended_at.is_none_or(|at| now >= at + DEFEND_INTERVAL);
+        if defends {
+            self.defended_at = Some(now);
+        }
+        defends
+    }
+}

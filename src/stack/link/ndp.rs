@@ -1,0 +1,140 @@
+//! Neighbour discovery (RFC 4861): questions for neighbours, and the answers.
+
+use smoltcp::time::Instant;
+use smoltcp::wire::{EthernetAddress, HardwareAddress};
+use smoltcp::wire::{
+    Icmpv6Message, Icmpv6Packet, IpAddress, IpProtocol, Ipv6Address, Ipv6Packet, NdiscNeighborFlags, NdiscRepr,
+    RawHardwareAddress,
+};
+
+use super::Link;
+use super::ethernet::{self, LEN};
+use crate::stack::ndisc::{self, ADVERT, ALL_NODES, group_hardware, solicited_node};
+
+/// The length of a frame with a solicitation or an advertisement that has a hardware address.
+pub(in crate::stack) const NDP_FRAME: usize = LEN + ADVERT;
+
+/// What a message of a neighbour causes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::stack) enum Solicited {
+    Nothing,
+    /// A question for our address `own` is answered. Without an asker, it was a probe (RFC 4862 section 5.4).
+    Answer {
+        to: EthernetAddress,
+        own: Ipv6Address,
+        asker: Option<Ipv6Address>,
+    },
+}
+
+impl Link<'_> {
+    /// Takes in an IPv6 packet from the hardware address `from` if it is a solicitation or advertisement of a neighbour. `None` if
+    /// it is another packet. Returns what is to be done, and whether a neighbour became known.
+    pub(in crate::stack) fn ndp(
+        &mut self,
+        now: Instant,
+        packet: &[u8],
+        from: EthernetAddress,
+        is_own: impl Fn(Ipv6Address) -> bool,
+    ) -> Option<(Solicited, bool)> {
+        // Without Ethernet there are no neighbours to discover.
+        self.hardware?;
+        let packet =
+            Ipv6Packet::new_checked(packet).ok().filter(|packet| packet.next_header() == IpProtocol::Icmpv6)?;
+        let message = Icmpv6Packet::new_checked(packet.payload()).ok()?;
+        let kind = message.msg_type();
+        if !matches!(kind, Icmpv6Message::NeighborSolicit | Icmpv6Message::NeighborAdvert) {
+            return None;
+        }
+        let (source, destination) = (packet.src_addr(), packet.dst_addr());
+        let is_valid =
+            packet.hop_limit() == 255 && message.msg_code() == 0 && message.verify_checksum(&source, &destination);
+        let nothing = Some((Solicited::Nothing, false));
+        match NdiscRepr::parse(&message) {
+            Ok(NdiscRepr::NeighborSolicit { target_addr: own, lladdr }) if is_valid && is_own(own) => {
+                let hardware = hardware(lladdr);
+                if source.is_unspecified() {
+                    // RFC 4861 section 7.1.1.
+                    let is_probe = lladdr.is_none() && destination == solicited_node(own);
+                    let to = group_hardware(ALL_NODES);
+                    return if is_probe { Some((Solicited::Answer { to, own, asker: None }, false)) } else { nothing };
+                }
+                let learnt = hardware.is_some_and(|hardware| self.neighbours.learn(now, source.into(), hardware, true));
+                let to = hardware.unwrap_or(from);
+                Some((Solicited::Answer { to, own, asker: Some(source) }, learnt))
+            }
+            Ok(NdiscRepr::NeighborAdvert { flags, target_addr: target, lladdr }) if is_valid && !is_own(target) => {
+                // RFC 4861 section 7.1.2.
+                if destination.is_multicast() && flags.contains(NdiscNeighborFlags::SOLICITED) {
+                    return nothing;
+                }
+                Some((Solicited::Nothing, self.advertised(now, target.into(), flags, hardware(lladdr))))
+            }
+            _ => nothing,
+        }
+    }
+
+    /// Takes in an advertisement (RFC 4861 section 7.2.5): the target names the entry, the flags say what becomes of it. Returns
+    /// whether a neighbour became known.
+    fn advertised(
+        &mut self,
+        now: Instant,
+        target: IpAddress,
+        flags: NdiscNeighborFlags,
+        new: Option<EthernetAddress>,
+    ) -> bool {
+        let Some(old) = self.neighbours.entry(&target) else { return false };
+        let (Some(hardware), is_solicited) = (new.or(old), flags.contains(NdiscNeighborFlags::SOLICITED)) else {
+            return false;
+        };
+        let differs = old.is_some_and(|old| old != hardware);
+        if differs && !flags.contains(NdiscNeighborFlags::OVERRIDE) {
+            self.neighbours.doubt(now, &target);
+            return false;
+        }
+        let learnt = (old.is_none() || differs || is_solicited) && self.neighbours.learn(now, target, hardware, false);
+        if !is_solicited && (old.is_none() || differs) {
+            self.neighbours.doubt(now, &target);
+        }
+        learnt
+    }
+
+    /// Writes an answer to a question.
+    pub(in crate::stack) fn write_advert(
+        &self,
+        frame: &mut [u8],
+        to: EthernetAddress,
+        own: Ipv6Address,
+        asker: Option<Ipv6Address>,
+    ) {
+        let hardware = self.hardware.unwrap_or_default();
+        let solicited = if asker.is_some() { NdiscNeighborFlags::SOLICITED } else { NdiscNeighborFlags::empty() };
+        let advert = NdiscRepr::NeighborAdvert {
+            flags: solicited | NdiscNeighborFlags::OVERRIDE,
+            target_addr: own,
+            lladdr: Some(hardware.into()),
+        };
+        ndisc::emit(own, asker.unwrap_or(ALL_NODES), advert, &mut frame[LEN..]);
+        ethernet::write(Some((to, hardware)), frame);
+    }
+}
+
+/// Writes a question for `target` from `source`.
+pub(in crate::stack) fn write_solicit(
+    frame: &mut [u8],
+    hardware: EthernetAddress,
+    source: Ipv6Address,
+    target: Ipv6Address,
+) {
+    let group = solicited_node(target);
+    let solicit = NdiscRepr::NeighborSolicit { target_addr: target, lladdr: Some(hardware.into()) };
+    ndisc::emit(source, group, solicit, &mut frame[LEN..]);
+    ethernet::write(Some((group_hardware(group), hardware)), frame);
+}
+
+/// The hardware address in an option, if a host can have it.
+fn hardware(option: Option<RawHardwareAddress>) -> Option<EthernetAddress> {
+    match option?.parse(smoltcp::phy::Medium::Ethernet) {
+        Ok(HardwareAddress::Ethernet(hardware)) => Some(hardware).filter(EthernetAddress::is_unicast),
+        _ => None,
+    }
+}

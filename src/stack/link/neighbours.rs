@@ -1,0 +1,356 @@
+//! The neighbours' hardware addresses, and the packets that wait for one (RFC 1122 section 2.3.2).
+//!
+//! A table finds a neighbour in constant time, except on a board, which searches its few neighbours. When there is no room, the
+//! one goes that was not used for longest, as far as one mark for each tells (the clock algorithm).
+
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{EthernetAddress, IpAddress};
+
+use crate::stack::buckets::{self, Bucket, HASHED, Hashed, Index, NONE};
+use crate::stack::connections::RETRY;
+use crate::stack::half_sip::half_sip_of_address;
+
+/// How long a hardware address is used without a sign of life from the neighbour (RFC 1122 section 2.3.2.1 says: in the order of
+/// a minute).
+const FRESH: Duration = Duration::from_secs(60);
+
+/// The time between two requests for a neighbour: at most one a second (RFC 1122 section 2.3.2.1).
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// The number of requests for a neighbour before the packet is dropped that waits for it.
+const REQUESTS: u8 = 3;
+
+/// The length in front of each packet that waits.
+const PREFIX: usize = 2;
+
+/// A neighbour.
+#[derive(Clone, Copy, Debug)]
+pub struct Neighbour {
+    /// `None` if the entry is empty.
+    address: Option<IpAddress>,
+    /// `None` if it was never known.
+    hardware: Option<EthernetAddress>,
+    fresh_until: Instant,
+    asked_at: Instant,
+    /// The number of requests since the last answer.
+    requests: u8,
+    /// Whether it was used since the table was last searched for room.
+    used: bool,
+    /// The bytes of its place that hold packets: from the first to the second index.
+    kept: (u32, u32),
+    /// Whether it is in each queue. Those in the queue of requests that have none are taken out when they are at its front.
+    queued: [bool; 2],
+    next: [Index; 2],
+    bucket: Bucket,
+}
+
+/// An empty entry.
+impl Default for Neighbour {
+    fn default() -> Self {
+        Neighbour {
+            address: None,
+            hardware: None,
+            fresh_until: Instant::ZERO,
+            asked_at: Instant::ZERO,
+            requests: 0,
+            used: false,
+            kept: (0, 0),
+            queued: [false; 2],
+            next: [NONE; 2],
+            bucket: Bucket::EMPTY,
+        }
+    }
+}
+
+impl Hashed for Neighbour {
+    fn bucket(&self) -> &Bucket {
+        &self.bucket
+    }
+
+    fn bucket_mut(&mut self) -> &mut Bucket {
+        &mut self.bucket
+    }
+}
+
+/// What is due.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Due {
+    /// Ask for this neighbour.
+    Ask(IpAddress),
+    /// This neighbour answered none of the requests. What waits for it is dropped: see [`Neighbours::drop_kept`].
+    GiveUp(usize),
+    /// A packet for this neighbour can leave: see [`Neighbours::take_kept`].
+    Send(usize, EthernetAddress),
+}
+
+/// The queue of those that were asked for, in the order of the requests.
+const ASKED: usize = 0;
+/// The queue of those whose packets can leave.
+const READY: usize = 1;
+
+/// The table of neighbours.
+pub(super) struct Neighbours<'a> {
+    entries: &'a mut [Neighbour],
+    kept: &'a mut [u8],
+    /// The number of places for packets. An entry's place is its index modulo this number.
+    places: usize,
+    key: u64,
+    /// The entry that is looked at next for room.
+    hand: usize,
+    queues: [Queue; 2],
+    blocked_until: Instant,
+}
+
+#[derive(Clone, Copy)]
+struct Queue {
+    head: Index,
+    tail: Index,
+}
+
+impl<'a> Neighbours<'a> {
+    pub(super) fn new(entries: &'a mut [Neighbour], kept: &'a mut [u8], mtu: usize, key: u64) -> Self {
+        let count = entries.len().min(usize::from(NONE) - 1);
+        let places = (kept.len() / (PREFIX + mtu).max(1)).min(count);
+        let queues = [Queue { head: NONE, tail: NONE }; 2];
+        Neighbours { entries: &mut entries[..count], kept, places, key, hand: 0, queues, blocked_until: Instant::ZERO }
+    }
+
+    /// Finds a neighbour's hardware address. If it is old, it may have changed: the neighbour is asked soon (see
+    /// [`next_due`](Self::next_due)), and the old one is used meanwhile.
+    pub(super) fn find(&mut self, now: Instant, address: &IpAddress) -> Option<EthernetAddress> {
+        let index = self.position(address)?;
+        let entry = &mut self.entries[index];
+        entry.used = true;
+        if entry.hardware.is_some() && now >= entry.fresh_until && entry.requests == 0 {
+            (entry.asked_at, entry.requests) = (now + RETRY - INTERVAL, 1);
+            self.push(ASKED, index);
+        }
+        self.entries[index].hardware
+    }
+
+    /// Whether to ask for a neighbour now. It gets an entry.
+    pub(super) fn ask(&mut self, now: Instant, address: IpAddress) -> bool {
+        let index = match self.position(&address) {
+            Some(index) if self.entries[index].requests > 0 => return false,
+            Some(index) => index,
+            None => self.insert(address),
+        };
+        let entry = &mut self.entries[index];
+        (entry.asked_at, entry.requests) = (now, 1);
+        self.push(ASKED, index);
+        true
+    }
+
+    /// Whether a packet waits for a neighbour.
+    #[cfg(feature = "ping")]
+    pub(super) fn holds(&self, address: &IpAddress) -> bool {
+        self.position(address).is_some_and(|index| self.entries[index].kept.0 < self.entries[index].kept.1)
+    }
+
+    /// Takes in a neighbour's hardware address. A neighbour without an entry gets one if `add` is set. Returns whether the address
+    /// was not known before.
+    pub(super) fn learn(&mut self, now: Instant, address: IpAddress, hardware: EthernetAddress, add: bool) -> bool {
+        let index = match self.position(&address) {
+            Some(index) => index,
+            None if add => self.insert(address),
+            None => return false,
+        };
+        let entry = &mut self.entries[index];
+        let before = entry.hardware.replace(hardware);
+        (entry.fresh_until, entry.requests) = (now + FRESH, 0);
+        if entry.kept.0 < entry.kept.1 {
+            self.push(READY, index);
+        }
+        self.trim();
+        before.is_none()
+    }
+
+    /// Notes a sign of life from a neighbour whose hardware address is known.
+    pub(super) fn confirm(&mut self, now: Instant, address: &IpAddress, hardware: EthernetAddress) {
+        if let Some(index) = self.position(address)
+            && self.entries[index].hardware == Some(hardware)
+        {
+            let entry = &mut self.entries[index];
+            entry.fresh_until = now + FRESH;
+            if core::mem::take(&mut entry.requests) > 0 {
+                self.trim();
+            }
+        }
+    }
+
+    /// Makes a neighbour's hardware address old.
+    #[cfg(feature = "ipv6")]
+    pub(super) fn doubt(&mut self, now: Instant, address: &IpAddress) {
+        if let Some(index) = self.position(address) {
+            self.entries[index].fresh_until = now;
+        }
+    }
+
+    /// The hardware address of a neighbour that has an entry, if it is known.
+    #[cfg(feature = "ipv6")]
+    pub(super) fn entry(&self, address: &IpAddress) -> Option<Option<EthernetAddress>> {
+        self.position(address).map(|index| self.entries[index].hardware)
+    }
+
+    /// Keeps a packet until its neighbour answers, in place of the one kept before. `more` says that it follows the one before,
+    /// as a fragment of the same datagram. Returns whether there was room.
+    pub(super) fn keep(&mut self, address: &IpAddress, packet: &[u8], more: bool) -> bool {
+        let (Some(index), true) = (self.position(address), self.places > 0) else { return false };
+        let place = index % self.places;
+        let size = self.kept.len() / self.places;
+        let before = self.entries[index].kept;
+        if more && before.0 == before.1 {
+            return false;
+        }
+        let from = if more { before.1 as usize } else { 0 };
+        let to = from + PREFIX + packet.len();
+        let (Some(place_bytes), Ok(len)) =
+            (self.kept.get_mut(place * size..(place + 1) * size), u16::try_from(packet.len()))
+        else {
+            return false;
+        };
+        let Some(room) = place_bytes.get_mut(from..to) else { return false };
+        let (prefix, bytes) = room.split_at_mut(PREFIX);
+        prefix.copy_from_slice(&len.to_le_bytes());
+        bytes.copy_from_slice(packet);
+        // The others of this place lose theirs.
+        for other in (place..self.entries.len()).step_by(self.places).filter(|&other| other != index) {
+            self.entries[other].kept = (0, 0);
+        }
+        self.entries[index].kept = if more { (before.0, to as u32) } else { (0, to as u32) };
+        true
+    }
+
+    /// Takes the next packet that waits for a neighbour.
+    pub(super) fn take_kept(&mut self, index: usize) -> Option<&[u8]> {
+        let (from, to) = self.entries.get(index)?.kept;
+        let size = self.kept.len().checked_div(self.places)?;
+        let place = self.kept.get((index % self.places) * size..)?;
+        let (prefix, rest) = place.get(from as usize..to as usize)?.split_first_chunk::<PREFIX>()?;
+        let packet = rest.get(..usize::from(u16::from_le_bytes(*prefix)))?;
+        self.entries[index].kept.0 += (PREFIX + packet.len()) as u32;
+        Some(packet)
+    }
+
+    /// What is due.
+    pub(super) fn next_due(&mut self, now: Instant) -> Option<Due> {
+        while let Some(index) = self.pop(READY) {
+            let entry = &self.entries[index];
+            if let (Some(hardware), true) = (entry.hardware, entry.kept.0 < entry.kept.1) {
+                // It stays in the queue until all have left.
+                self.push(READY, index);
+                return Some(Due::Send(index, hardware));
+            }
+        }
+        let index = self.front(ASKED)?;
+        if now < self.entries[index].asked_at + INTERVAL {
+            return None;
+        }
+        self.pop(ASKED);
+        let entry = &mut self.entries[index];
+        let address = entry.address.filter(|_| entry.requests < REQUESTS);
+        if address.is_some() {
+            (entry.requests, entry.asked_at) = (entry.requests + 1, now);
+            self.push(ASKED, index);
+        }
+        self.trim();
+        Some(address.map_or(Due::GiveUp(index), Due::Ask))
+    }
+
+    /// Waits with everything that is due until this time, because the device has no room.
+    pub(super) fn blocked(&mut self, until: Instant) {
+        self.blocked_until = until;
+    }
+
+    /// When something is due.
+    pub(super) fn due(&self) -> Option<Instant> {
+        let due = match self.front(READY) {
+            Some(_) => Some(Instant::ZERO),
+            None => self.front(ASKED).map(|index| self.entries[index].asked_at + INTERVAL),
+        };
+        due.max(due.and(Some(self.blocked_until)))
+    }
+
+    /// Forgets a neighbour, whose packets were taken.
+    pub(super) fn forget(&mut self, index: usize) {
+        let entry = &mut self.entries[index];
+        (entry.hardware, entry.requests, entry.kept) = (None, 0, (0, 0));
+        if let Some(address) = entry.address.take()
+            && let Some(bucket) = self.bucket(&address)
+        {
+            buckets::remove(self.entries, bucket, index);
+        }
+        self.trim();
+    }
+
+    /// Takes those out of the front of the queue of requests that have answered, or that were forgotten.
+    fn trim(&mut self) {
+        while let Some(index) = self.front(ASKED)
+            && self.entries[index].requests == 0
+        {
+            self.pop(ASKED);
+        }
+    }
+
+    fn position(&self, address: &IpAddress) -> Option<usize> {
+        let is_same = |entry: &Neighbour| entry.address.as_ref() == Some(address);
+        match self.bucket(address) {
+            Some(bucket) => buckets::find(self.entries, bucket, is_same),
+            None => self.entries.iter().position(is_same),
+        }
+    }
+
+    /// Makes an entry, in place of another one if there is no room.
+    fn insert(&mut self, address: IpAddress) -> usize {
+        let index = loop {
+            let index = self.hand;
+            self.hand = if index + 1 < self.entries.len() { index + 1 } else { 0 };
+            if !core::mem::take(&mut self.entries[index].used) {
+                break index;
+            }
+        };
+        self.forget(index);
+        self.entries[index].address = Some(address);
+        if let Some(bucket) = self.bucket(&address) {
+            buckets::insert(self.entries, bucket, index);
+        }
+        index
+    }
+
+    fn bucket(&self, address: &IpAddress) -> Option<usize> {
+        if !HASHED {
+            return None;
+        }
+        (half_sip_of_address(self.key, address) as usize).checked_rem(self.entries.len())
+    }
+
+    fn front(&self, kind: usize) -> Option<usize> {
+        let head = self.queues[kind].head;
+        (head != NONE).then_some(head.into())
+    }
+
+    /// Appends an entry to a queue, unless it is there.
+    fn push(&mut self, kind: usize, index: usize) {
+        let entry = &mut self.entries[index];
+        if core::mem::replace(&mut entry.queued[kind], true) {
+            return;
+        }
+        entry.next[kind] = NONE;
+        let queue = &mut self.queues[kind];
+        match core::mem::replace(&mut queue.tail, index as Index) {
+            NONE => queue.head = index as Index,
+            last => self.entries[usize::from(last)].next[kind] = index as Index,
+        }
+    }
+
+    fn pop(&mut self, kind: usize) -> Option<usize> {
+        let index = self.front(kind)?;
+        let entry = &mut self.entries[index];
+        entry.queued[kind] = false;
+        self.queues[kind].head = entry.next[kind];
+        if entry.next[kind] == NONE {
+            self.queues[kind].tail = NONE;
+        }
+        Some(index)
+    }
+}
