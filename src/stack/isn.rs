@@ -69,7 +69,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         now: Instant,
         index: usize,
         packet: &[u8],
-        tx: &mut WatchedTx<'_, T, P>,
+        tx: &mut WatchedTx<'_, '_, T, P>,
     ) {
         let Some(tuple) = self.connections.tuple(index) else { return };
         let mut iface = self.interface_for(now, &tuple);
@@ -78,7 +78,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let Some(set) = self.connections.slots[index].set() else { return };
         // In case the socket does not take the SYN: its RST does not leave.
         tx.token = None;
-        iface.poll_ingress_single(now, &mut OneFrame::new(packet, PacketMeta::default(), tx), set);
+        iface.poll_ingress_single(now, &mut OneFrame::new(packet, PacketMeta::default(), tx.take()), set);
     }
 }
 

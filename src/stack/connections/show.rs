@@ -26,8 +26,8 @@ const AGES: Duration = Duration::from_secs(100);
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Shows smoltcp an acknowledgement that the control block has taken in, and the window.
     #[cfg(feature = "recovery")]
-    pub(in crate::stack) fn show_news<T: TxToken, P: Probe>(&mut self, index: usize, tx: &mut WatchedTx<'_, T, P>) {
-        let now = tx.now;
+    pub(in crate::stack) fn show_news<T: TxToken, P: Probe>(&mut self, index: usize, tx: &mut WatchedTx<'_, '_, T, P>) {
+        let now = tx.out.now;
         let slot = &mut self.connections.slots[index];
         let Some(socket) = slot.peek() else { return };
         let (state, queue) = (socket.state(), socket.send_queue());
@@ -49,7 +49,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 
     /// Shows smoltcp the FIN that came too early, now that the data in front of it is there.
-    pub(in crate::stack) fn show_fin<T: TxToken, P: Probe>(&mut self, index: usize, tx: &mut WatchedTx<'_, T, P>) {
+    pub(in crate::stack) fn show_fin<T: TxToken, P: Probe>(&mut self, index: usize, tx: &mut WatchedTx<'_, '_, T, P>) {
         let field = self.connections.slots[index].control.fin_field();
         self.show(index, field, TcpControl::Fin, tx);
     }
@@ -60,7 +60,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         index: usize,
         field: u16,
         control: TcpControl,
-        tx: &mut WatchedTx<'_, T, P>,
+        tx: &mut WatchedTx<'_, '_, T, P>,
     ) {
         let Some(tuple) = self.connections.tuple(index) else { return };
         let slot = &mut self.connections.slots[index];
@@ -71,7 +71,11 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let mut packet = [0; control::LONGEST];
         let Some(len) = control::write(&mut packet, &tuple, &repr, &control::inner_checksums()) else { return };
         tx.token = None;
-        self.iface.poll_ingress_single(tx.now, &mut OneFrame::new(&packet[..len], PacketMeta::default(), tx), set);
+        self.iface.poll_ingress_single(
+            tx.out.now,
+            &mut OneFrame::new(&packet[..len], PacketMeta::default(), tx.take()),
+            set,
+        );
         let state = set.get::<Socket>(*handle).state();
         block.passed(0, state);
         #[cfg(feature = "recovery")]

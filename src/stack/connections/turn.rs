@@ -12,8 +12,8 @@ use super::{Connections, Phase};
 use crate::stack::event::{Event, Io, Probe, Step};
 #[cfg(feature = "recovery")]
 use crate::stack::ingress::WatchedTx;
-use crate::stack::ingress::{Outgoing, Sent, Watch};
-use crate::stack::link::Way;
+use crate::stack::ingress::{Out, Outgoing, Sent, Watch};
+use crate::stack::link::Header;
 use crate::stack::{Console, End, Next, Session, Stack, UdpSession};
 
 /// How soon a socket is polled again if it asks for that at once and sends nothing. Prevents spinning.
@@ -140,12 +140,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// The way to a connection's peer. A next hop whose hardware address is old is asked for soon.
-    fn way_of(&mut self, now: Instant, index: usize) -> Way {
-        let Some(tuple) = self.connections.tuple(index) else { return Way::Unknown };
+    /// Fills in the header of a connection's frames. Returns whether its next hop's hardware address is known.
+    fn resolve(&mut self, now: Instant, index: usize, header: &mut Header) -> bool {
+        let Some(tuple) = self.connections.tuple(index) else { return false };
         match self.next_hop(tuple.remote.addr) {
-            Some(hop) => self.link.way(now, hop),
-            None => self.link.way_without_router(),
+            Some(hop) => self.link.resolve(now, &hop, header),
+            None => self.link.hardware().is_none(),
         }
     }
 
@@ -158,18 +158,22 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Lets smoltcp send one frame of a connection. Returns whether smoltcp made one.
     #[cfg(not(feature = "recovery"))]
     fn transmit<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> (bool, Sent) {
-        let way = self.way_of(now, index);
+        let mut header = None;
+        let resolved = self.resolve(now, index, &mut header);
         let slot = &mut self.connections.slots[index];
         let (Some((set, _)), block) = (&mut slot.set, &mut slot.control) else { return (false, Sent::default()) };
-        let mut watch = Watch::new(&mut io.device, &mut io.probe, Outgoing { block }, way, self.fragment_ids);
+        let mut out = Out::new(&mut io.probe, now, header, self.fragment_ids);
+        out.outgoing = Some(Outgoing { block });
+        let mut watch = Watch::new(&mut io.device, resolved, &mut out);
         let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
-        (changed, watch.sent)
+        (changed, out.sent)
     }
 
     /// Lets smoltcp send one frame of a connection that its peer lacks. Returns whether smoltcp made one.
     #[cfg(feature = "recovery")]
     fn transmit<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> (bool, Sent) {
-        let way = self.way_of(now, index);
+        let mut header = None;
+        let resolved = self.resolve(now, index, &mut header);
         let (mut changed, mut total) = (false, Sent::default());
         self.connections.slots[index].control.expire(now);
         for _ in 0..WITHHELD_AT_ONCE {
@@ -178,10 +182,11 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             self.connections.close_now(index);
             let slot = &mut self.connections.slots[index];
             let (Some((set, _)), block) = (&mut slot.set, &mut slot.control) else { break };
-            let outgoing = Outgoing { block, scratch: self.scratch, checksums: &self.checksums };
-            let mut watch = Watch::new(&mut io.device, &mut io.probe, outgoing, way, self.fragment_ids);
+            let mut out = Out::new(&mut io.probe, now, header, self.fragment_ids);
+            out.outgoing = Some(Outgoing { block, scratch: self.scratch, checksums: &self.checksums });
+            let mut watch = Watch::new(&mut io.device, resolved, &mut out);
             changed |= self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
-            let Sent { frames, withheld, exhausted, unresolved } = watch.sent;
+            let Sent { frames, withheld, exhausted, unresolved, .. } = out.sent;
             total.frames += frames;
             total.withheld += withheld;
             (total.exhausted, total.unresolved) = (exhausted, unresolved);
@@ -199,9 +204,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Shows smoltcp what it must know before it says what it sends.
     #[cfg(feature = "recovery")]
     fn show_news_between_frames<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) {
-        let mut sent = Sent::default();
         let token: Option<D::TxToken<'_>> = None;
-        self.show_news(index, &mut WatchedTx::new(token, None, &mut io.probe, now, &mut sent, self.fragment_ids));
+        let mut out = Out::new(&mut io.probe, now, None, self.fragment_ids);
+        self.show_news(index, &mut WatchedTx { token, out: &mut out });
     }
 
     /// Gives a connection whose deadline has passed its turn: at most one for each call.

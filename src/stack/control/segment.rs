@@ -4,13 +4,16 @@ use smoltcp::phy::{Checksum, ChecksumCapabilities};
 #[cfg(feature = "ipv6")]
 use smoltcp::wire::Ipv6Packet;
 use smoltcp::wire::{
-    IpAddress, IpProtocol, IpRepr, Ipv4Packet, TcpControl, TcpOption, TcpPacket, TcpRepr, TcpSeqNumber,
+    IpAddress, IpEndpoint, IpProtocol, IpRepr, Ipv4Packet, TcpControl, TcpOption, TcpPacket, TcpRepr, TcpSeqNumber,
 };
 
 use crate::stack::event::Tuple;
 
 /// The longest packet without data that [`write`] makes: IPv6, TCP with three selective acknowledgements.
 pub(in crate::stack) const LONGEST: usize = 40 + 20 + 28;
+
+/// The endpoint of an empty segment.
+const NOWHERE: IpEndpoint = IpEndpoint { addr: IpAddress::v4(0, 0, 0, 0), port: 0 };
 
 /// A TCP segment's header, and where its parts are in the IP packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,20 +36,30 @@ pub(in crate::stack) struct Segment {
 }
 
 impl Segment {
+    /// Room for a segment. It is read in place: a board copies it in the time that ten instructions take.
+    pub(in crate::stack) const EMPTY: Segment = Segment {
+        tuple: Tuple { local: NOWHERE, remote: NOWHERE },
+        seq: TcpSeqNumber(0),
+        ack: None,
+        syn: false,
+        fin: false,
+        rst: false,
+        window: 0,
+        len: 0,
+        header: 0,
+        data: 0,
+    };
+
     /// Reads a segment whose TCP header begins at `header` in the packet.
-    pub(in crate::stack) fn new(tuple: Tuple, tcp: &TcpPacket<&[u8]>, header: usize) -> Self {
-        Segment {
-            tuple,
-            seq: tcp.seq_number(),
-            ack: tcp.ack().then(|| tcp.ack_number()),
-            syn: tcp.syn(),
-            fin: tcp.fin(),
-            rst: tcp.rst(),
-            window: tcp.window_len(),
-            len: tcp.payload().len(),
-            header,
-            data: header + usize::from(tcp.header_len()),
-        }
+    pub(in crate::stack) fn read(&mut self, tcp: &TcpPacket<&[u8]>, header: usize) {
+        self.seq = tcp.seq_number();
+        self.ack = tcp.ack().then(|| tcp.ack_number());
+        (self.syn, self.fin, self.rst) = (tcp.syn(), tcp.fin(), tcp.rst());
+        self.window = tcp.window_len();
+        self.len = tcp.payload().len();
+        self.header = header;
+        self.data = header + usize::from(tcp.header_len());
+        (self.tuple.local.port, self.tuple.remote.port) = (tcp.dst_port(), tcp.src_port());
     }
 
     /// Whether it asks for a new connection.

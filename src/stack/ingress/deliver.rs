@@ -6,7 +6,7 @@ use smoltcp::time::Instant;
 use smoltcp::wire::{TcpControl, TcpRepr, TcpSeqNumber};
 
 use super::frame::{OneFrame, Outgoing, WatchedTx};
-use crate::stack::control::{self, Segment, Verdict};
+use crate::stack::control::{self, Patch, Segment, Verdict};
 use crate::stack::event::{Event, Probe, Tuple};
 use crate::stack::{Session, Stack, UdpSession};
 
@@ -18,66 +18,114 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         index: usize,
         segment: &Segment,
         (packet, meta): (&[u8], PacketMeta),
-        tx: &mut WatchedTx<'_, T, P>,
+        tx: &mut WatchedTx<'_, '_, T, P>,
     ) {
         let slot = &mut self.connections.slots[index];
-        let (Some((set, handle)), block) = (&mut slot.set, &mut slot.control) else { return };
-        let socket = set.get::<Socket>(*handle);
-        let (state, unread) = (socket.state(), socket.recv_queue());
-        let mut syn = [0; control::LONGEST];
+        let block = &mut slot.control;
+        let Some((set, handle)) = &slot.set else { return };
+        let state = set.get::<Socket>(*handle).state();
         // RFC 9293 section 3.10.7.4: a repeated FIN restarts the time.
         if state == State::TimeWait && segment.fin && segment.end() == block.next_expected() {
             slot.time_wait_until = now + self.config.tcp.time_wait;
         }
         let verdict = block.arrives(now, state, segment, packet);
-        let (shown, scratch) = match verdict {
+        match verdict {
             Verdict::Challenge(why) => {
-                tx.probe.event(now, &Event::Dropped(why));
+                tx.out.probe.event(now, &Event::Dropped(why));
                 let numbers = block.acknowledgement();
                 return self.acknowledge(&segment.tuple, numbers, tx);
             }
-            Verdict::Copy(patch) => {
-                // The first half is for the copy, the second for what smoltcp answers.
-                let (copy, rest) = self.scratch.split_at_mut(self.scratch.len() / 2);
-                let Some(len) = control::copy(copy, packet, segment, &patch) else { return };
-                (&copy[..len], rest)
-            }
-            Verdict::Drop(why) => return tx.probe.event(now, &Event::Dropped(why)),
-            Verdict::Answer | Verdict::Pass => (packet, &mut *self.scratch),
-            Verdict::Syn => {
-                let Some(len) = block.syn_for_smoltcp(&mut syn, segment, packet) else { return };
-                #[cfg(feature = "recovery")]
-                block.shown(segment.window, true);
-                if state == State::Listen {
-                    return self.process_syn(now, index, &syn[..len], tx);
-                }
-                (&syn[..len], &mut *self.scratch)
+            Verdict::Drop(why) => return tx.out.probe.event(now, &Event::Dropped(why)),
+            Verdict::Copy(patch) => self.pass_copy(index, segment, &patch, (packet, meta), tx),
+            Verdict::Syn => return self.deliver_syn(now, index, state, segment, (packet, meta), tx),
+            Verdict::Answer | Verdict::Pass => {
+                let scratch = core::mem::take(&mut self.scratch);
+                self.pass(index, (packet, meta), scratch, tx);
+                self.scratch = scratch;
             }
             #[cfg(feature = "recovery")]
             Verdict::Taken => return self.show_news(index, tx),
-        };
-        let mut reply = tx.take();
-        reply.outgoing = Some(Outgoing {
-            block,
-            #[cfg(feature = "recovery")]
-            scratch,
-            #[cfg(feature = "recovery")]
-            checksums: &self.checksums,
-        });
-        #[cfg(not(feature = "recovery"))]
-        let _ = scratch;
-        self.iface.poll_ingress_single(now, &mut OneFrame::new(shown, meta, &mut reply), set);
-        let socket = set.get::<Socket>(*handle);
-        block.passed(socket.recv_queue().saturating_sub(unread), socket.state());
+        }
+        let block = &mut self.connections.slots[index].control;
         #[cfg(feature = "recovery")]
         match verdict {
             Verdict::Answer if block.has_news() => self.show_news(index, tx),
-            Verdict::Answer | Verdict::Syn => {}
-            _ => block.shown(shown_window(shown, segment), false),
+            Verdict::Pass => block.shown(segment.window, false),
+            Verdict::Copy(patch) => block.shown(patch.window, false),
+            _ => {}
         }
+        #[cfg(feature = "recovery")]
         let block = &mut self.connections.slots[index].control;
         if block.fin_is_due() {
             self.show_fin(index, tx);
+        }
+    }
+
+    /// Passes a packet to the socket of a connection, and lets its answer leave, for which `scratch` has room.
+    fn pass<T: TxToken, P: Probe>(
+        &mut self,
+        index: usize,
+        (packet, meta): (&[u8], PacketMeta),
+        _scratch: &mut [u8],
+        tx: &mut WatchedTx<'_, '_, T, P>,
+    ) {
+        let slot = &mut self.connections.slots[index];
+        let (Some((set, handle)), block) = (&mut slot.set, &mut slot.control) else { return };
+        let unread = set.get::<Socket>(*handle).recv_queue();
+        let WatchedTx { token, out } = tx;
+        let now = out.now;
+        let mut out = out.of(Outgoing {
+            block,
+            #[cfg(feature = "recovery")]
+            scratch: _scratch,
+            #[cfg(feature = "recovery")]
+            checksums: &self.checksums,
+        });
+        let reply = WatchedTx { token: token.take(), out: &mut out };
+        self.iface.poll_ingress_single(now, &mut OneFrame::new(packet, meta, reply), set);
+        let socket = set.get::<Socket>(*handle);
+        block.passed(socket.recv_queue().saturating_sub(unread), socket.state());
+    }
+
+    /// Passes a copy of a packet with changes. The first half of the scratch memory is for the copy, the second for what smoltcp
+    /// answers.
+    #[inline(never)]
+    fn pass_copy<T: TxToken, P: Probe>(
+        &mut self,
+        index: usize,
+        segment: &Segment,
+        patch: &Patch,
+        (packet, meta): (&[u8], PacketMeta),
+        tx: &mut WatchedTx<'_, '_, T, P>,
+    ) {
+        let scratch = core::mem::take(&mut self.scratch);
+        let (copy, rest) = scratch.split_at_mut(scratch.len() / 2);
+        if let Some(len) = control::copy(copy, packet, segment, patch) {
+            self.pass(index, (&copy[..len], meta), rest, tx);
+        }
+        self.scratch = scratch;
+    }
+
+    /// Passes a SYN that has the options which smoltcp can use.
+    #[inline(never)]
+    fn deliver_syn<T: TxToken, P: Probe>(
+        &mut self,
+        now: Instant,
+        index: usize,
+        state: State,
+        segment: &Segment,
+        (packet, meta): (&[u8], PacketMeta),
+        tx: &mut WatchedTx<'_, '_, T, P>,
+    ) {
+        let mut syn = [0; control::LONGEST];
+        let block = &mut self.connections.slots[index].control;
+        let Some(len) = block.syn_for_smoltcp(&mut syn, segment, packet) else { return };
+        #[cfg(feature = "recovery")]
+        block.shown(segment.window, true);
+        match state {
+            State::Listen => self.process_syn(now, index, &syn[..len], tx),
+            // What smoltcp answers to a SYN has no data.
+            _ => self.pass(index, (&syn[..len], meta), &mut [0; control::LONGEST], tx),
         }
     }
 
@@ -86,14 +134,14 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         &self,
         tuple: &Tuple,
         (seq, ack, window): (TcpSeqNumber, TcpSeqNumber, u16),
-        tx: &mut WatchedTx<'_, T, P>,
+        tx: &mut WatchedTx<'_, '_, T, P>,
     ) {
         let tuple = tuple.reversed();
         self.answer(&tuple, &control::bare(&tuple, seq, ack, window), tx);
     }
 
     /// Answers a segment without ACK for a closed port with RST (RFC 9293 section 3.10.7.1).
-    pub(super) fn refuse<T: TxToken, P: Probe>(&self, segment: &Segment, tx: &mut WatchedTx<'_, T, P>) {
+    pub(super) fn refuse<T: TxToken, P: Probe>(&self, segment: &Segment, tx: &mut WatchedTx<'_, '_, T, P>) {
         let tuple = segment.tuple.reversed();
         let mut repr = control::bare(&tuple, TcpSeqNumber(0), segment.end(), 0);
         repr.control = TcpControl::Rst;
@@ -101,17 +149,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 
     /// Sends a segment from the tuple's remote endpoint to its local one.
-    fn answer<T: TxToken, P: Probe>(&self, tuple: &Tuple, repr: &TcpRepr<'_>, tx: &mut WatchedTx<'_, T, P>) {
+    fn answer<T: TxToken, P: Probe>(&self, tuple: &Tuple, repr: &TcpRepr<'_>, tx: &mut WatchedTx<'_, '_, T, P>) {
         let mut reply = [0; control::LONGEST];
         if let Some(len) = control::write(&mut reply, tuple, repr, &self.checksums) {
             tx.take().consume(len, |out| out.copy_from_slice(&reply[..len]));
         }
     }
-}
-
-/// The window field of the packet that smoltcp saw.
-#[cfg(feature = "recovery")]
-fn shown_window(shown: &[u8], segment: &Segment) -> u16 {
-    let field = shown.get(segment.header + 14..segment.header + 16);
-    field.map_or(0, |field| u16::from_be_bytes([field[0], field[1]]))
 }

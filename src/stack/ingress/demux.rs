@@ -3,7 +3,7 @@
 use smoltcp::phy::ChecksumCapabilities;
 #[cfg(feature = "ipv6")]
 use smoltcp::wire::Ipv6Packet;
-use smoltcp::wire::{IpAddress, IpEndpoint, IpProtocol, IpVersion, Ipv4Packet, TcpPacket};
+use smoltcp::wire::{IpAddress, IpProtocol, IpVersion, Ipv4Packet, TcpPacket};
 
 use crate::stack::control::Segment;
 use crate::stack::event::{DropReason, Tuple};
@@ -16,72 +16,69 @@ pub(super) enum Flow {
     /// To the interface and the shared sockets: UDP, ICMP, malformed packets.
     Shared,
     /// To the slot of its connection, or to a listener.
-    Tcp(Option<usize>, Segment),
+    Tcp(Option<usize>),
 }
 
-/// Finds where a packet goes. `to_us` tells whether its frame is for this host alone, `own` whether an address is the interface's,
+/// Finds where a packet goes. If it is TCP, its segment is read into `segment`. `to_us` tells whether its frame is for this host alone, `own` whether an address is the interface's,
 /// `broadcast` whether it is a network's broadcast address. `known` finds the slot of a connection; its addresses are already
 /// checked.
 pub(super) fn flow(
     packet: &[u8],
     to_us: bool,
+    segment: &mut Segment,
     own: impl Fn(IpAddress) -> bool,
     broadcast: impl Fn(IpAddress) -> bool,
     known: impl FnOnce(&Tuple) -> Option<usize>,
 ) -> Flow {
-    let (source, destination, segment) = match ip(packet) {
+    let (source, destination) = match ip(packet, segment) {
         Ip::Other => return Flow::Shared,
         Ip::Dropped(why) => return Flow::Drop(why),
-        Ip::Upper(source, destination, segment) => (source, destination, segment),
+        Ip::Tcp if to_us => match known(&segment.tuple) {
+            Some(index) => return Flow::Tcp(Some(index)),
+            None => (segment.tuple.remote.addr, segment.tuple.local.addr),
+        },
+        Ip::Tcp => return Flow::Drop(DropReason::Martian),
+        Ip::Upper(source, destination) => {
+            let is_bad = impossible(source, &own) || loopback(destination);
+            return if is_bad { Flow::Drop(DropReason::Martian) } else { Flow::Shared };
+        }
     };
-    let known = segment.as_ref().filter(|_| to_us).and_then(|segment| known(&segment.tuple));
-    match segment {
-        Some(segment) if known.is_some() => Flow::Tcp(known, segment),
-        _ if impossible(source, &own) || loopback(destination) => Flow::Drop(DropReason::Martian),
-        None => Flow::Shared,
-        // RFC 9293 section 3.9.2.3: nor is TCP from such addresses.
-        Some(_) if !source.is_unicast() || broadcast(source) => Flow::Drop(DropReason::Martian),
-        // RFC 9293 section 3.10.7.2: TCP to broadcast and multicast addresses is ignored.
-        Some(segment) if to_us && own(destination) => Flow::Tcp(None, segment),
-        Some(_) => Flow::Drop(DropReason::Martian),
-    }
+    // RFC 9293 section 3.9.2.3: nor is TCP from such addresses. Section 3.10.7.2: TCP to broadcast and multicast addresses is
+    // ignored.
+    let is_bad = impossible(source, &own) || !source.is_unicast() || broadcast(source) || !own(destination);
+    if is_bad { Flow::Drop(DropReason::Martian) } else { Flow::Tcp(None) }
 }
 
-/// The TCP segment in a packet that this host sends. Its tuple has the remote endpoint as the local one.
+/// The TCP segment in a packet that smoltcp made for a connection. Its tuple has the remote endpoint as the local one.
 pub(super) fn own_segment(packet: &[u8]) -> Option<Segment> {
-    match ip(packet) {
-        Ip::Upper(_, _, segment) => segment,
-        _ => None,
-    }
+    let mut segment = Segment::EMPTY;
+    matches!(ip(packet, &mut segment), Ip::Tcp).then_some(segment)
 }
 
 /// Whether the checksums of a TCP segment are right, unless the device checks them.
-pub(super) fn checksums_hold(packet: &[u8], caps: &ChecksumCapabilities) -> bool {
-    let holds = |source: IpAddress, destination: IpAddress, payload: &[u8]| {
-        !caps.tcp.rx() || TcpPacket::new_checked(payload).is_ok_and(|p| p.verify_checksum(&source, &destination))
+pub(super) fn checksums_hold(packet: &[u8], segment: &Segment, caps: &ChecksumCapabilities) -> bool {
+    let is_v4 = matches!(segment.tuple.local.addr, IpAddress::Ipv4(_));
+    let Some((header, tcp)) =
+        packet.get(..segment.data + segment.len).and_then(|all| all.split_at_checked(segment.header))
+    else {
+        return false;
     };
-    match version(packet) {
-        Some(IpVersion::Ipv4) => Ipv4Packet::new_checked(packet).is_ok_and(|p| {
-            (!caps.ipv4.rx() || p.verify_checksum()) && holds(p.src_addr().into(), p.dst_addr().into(), p.payload())
-        }),
-        #[cfg(feature = "ipv6")]
-        Some(IpVersion::Ipv6) => {
-            Ipv6Packet::new_checked(packet).is_ok_and(|p| holds(p.src_addr().into(), p.dst_addr().into(), p.payload()))
-        }
-        None => false,
-    }
+    let Tuple { local, remote } = &segment.tuple;
+    (!is_v4 || !caps.ipv4.rx() || Ipv4Packet::new_unchecked(header).verify_checksum())
+        && (!caps.tcp.rx() || TcpPacket::new_unchecked(tcp).verify_checksum(&remote.addr, &local.addr))
 }
 
 enum Ip {
-    /// Source and destination, and the segment if it is TCP.
-    Upper(IpAddress, IpAddress, Option<Segment>),
+    Tcp,
+    /// From a source to a destination.
+    Upper(IpAddress, IpAddress),
     Dropped(DropReason),
     /// Not IP, malformed, or a fragment without TCP.
     Other,
 }
 
-/// Reads an IP packet.
-fn ip(packet: &[u8]) -> Ip {
+/// Reads an IP packet, and its segment if it is TCP.
+fn ip(packet: &[u8], segment: &mut Segment) -> Ip {
     match version(packet) {
         Some(IpVersion::Ipv4) => {
             let Ok(packet) = Ipv4Packet::new_checked(packet) else { return Ip::Other };
@@ -90,7 +87,8 @@ fn ip(packet: &[u8]) -> Ip {
             match packet.next_header() {
                 // Reassembled, it would reach the shared sockets and be answered with RST.
                 IpProtocol::Tcp if fragment => Ip::Dropped(DropReason::FragmentedTcp),
-                protocol => upper(source, destination, protocol, packet.payload(), packet.header_len().into()),
+                IpProtocol::Tcp => tcp(source, destination, packet.payload(), packet.header_len().into(), segment),
+                _ => Ip::Upper(source, destination),
             }
         }
         #[cfg(feature = "ipv6")]
@@ -102,7 +100,8 @@ fn ip(packet: &[u8]) -> Ip {
                 IpProtocol::HopByHop if packet.payload().first() == Some(&u8::from(IpProtocol::Tcp)) => {
                     Ip::Dropped(DropReason::UnsupportedHeader)
                 }
-                protocol => upper(source, destination, protocol, packet.payload(), packet.header_len()),
+                IpProtocol::Tcp => tcp(source, destination, packet.payload(), packet.header_len(), segment),
+                _ => Ip::Upper(source, destination),
             }
         }
         None => Ip::Other,
@@ -114,15 +113,12 @@ fn version(packet: &[u8]) -> Option<IpVersion> {
     if packet.is_empty() { None } else { IpVersion::of_packet(packet).ok() }
 }
 
-/// Reads an IP payload behind a header of `header` bytes.
-fn upper(source: IpAddress, destination: IpAddress, protocol: IpProtocol, payload: &[u8], header: usize) -> Ip {
-    if protocol != IpProtocol::Tcp {
-        return Ip::Upper(source, destination, None);
-    }
+/// Reads a TCP segment behind an IP header of `header` bytes.
+fn tcp(source: IpAddress, destination: IpAddress, payload: &[u8], header: usize, segment: &mut Segment) -> Ip {
     let Ok(tcp) = TcpPacket::new_checked(payload) else { return Ip::Other };
-    let tuple =
-        Tuple { local: IpEndpoint::new(destination, tcp.dst_port()), remote: IpEndpoint::new(source, tcp.src_port()) };
-    Ip::Upper(source, destination, Some(Segment::new(tuple, &tcp, header)))
+    (segment.tuple.local.addr, segment.tuple.remote.addr) = (destination, source);
+    segment.read(&tcp, header);
+    Ip::Tcp
 }
 
 /// Whether no packet from outside can have this source (RFC 1122 section 3.2.1.3).

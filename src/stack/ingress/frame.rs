@@ -11,41 +11,41 @@ use crate::stack::control::Leave;
 use crate::stack::control::{self, Block};
 use crate::stack::event::{Direction, Probe};
 use crate::stack::fragment_ids::FragmentIds;
-use crate::stack::link::{self, Header, Way};
+use crate::stack::link::{self, Header};
 
 /// A device with one received packet and room for one reply, for one call of `poll_ingress_single`. The only such device, because
 /// smoltcp's code for each takes 700 bytes of a board's flash.
-pub(in crate::stack) struct OneFrame<'f, 't, T, P> {
-    frame: &'f [u8],
+pub(in crate::stack) struct OneFrame<'f, 'o, T, P> {
+    packet: &'f [u8],
     meta: PacketMeta,
-    tx: &'f mut WatchedTx<'t, T, P>,
+    tx: WatchedTx<'f, 'o, T, P>,
 }
 
-impl<'f, 't, T, P> OneFrame<'f, 't, T, P> {
-    pub(in crate::stack) fn new(frame: &'f [u8], meta: PacketMeta, tx: &'f mut WatchedTx<'t, T, P>) -> Self {
-        OneFrame { frame, meta, tx }
+impl<'f, 'o, T, P> OneFrame<'f, 'o, T, P> {
+    pub(in crate::stack) fn new(packet: &'f [u8], meta: PacketMeta, tx: WatchedTx<'f, 'o, T, P>) -> Self {
+        OneFrame { packet, meta, tx }
     }
 }
 
-impl<'f, T: TxToken, P: Probe> Device for OneFrame<'f, '_, T, P> {
+impl<'f, 'o, T: TxToken, P: Probe> Device for OneFrame<'f, 'o, T, P> {
     type RxToken<'t>
         = Received<'f>
     where
         Self: 't;
     type TxToken<'t>
-        = WatchedTx<'t, T, P>
+        = WatchedTx<'t, 'o, T, P>
     where
         Self: 't;
 
-    fn receive(&mut self, _now: Instant) -> Option<(Received<'f>, WatchedTx<'_, T, P>)> {
-        Some((Received { frame: self.frame, meta: self.meta }, self.tx.take()))
+    fn receive(&mut self, _now: Instant) -> Option<(Received<'f>, WatchedTx<'_, 'o, T, P>)> {
+        Some((Received { frame: self.packet, meta: self.meta }, self.tx.take()))
     }
 
-    fn transmit(&mut self, _now: Instant) -> Option<WatchedTx<'_, T, P>> {
+    fn transmit(&mut self, _now: Instant) -> Option<WatchedTx<'_, 'o, T, P>> {
         None
     }
 
-    /// Not used on the way in: the interface keeps the real device's capabilities.
+    /// Not used: the interface keeps the capabilities that it was made with.
     fn capabilities(&self) -> DeviceCapabilities {
         DeviceCapabilities::default()
     }
@@ -89,6 +89,8 @@ pub(in crate::stack) struct Sent {
     /// The number of segments that smoltcp made and that did not leave, because the peer has their bytes.
     #[cfg(feature = "recovery")]
     pub(in crate::stack) withheld: usize,
+    /// The length of the packet that was captured.
+    pub(in crate::stack) captured: Option<usize>,
     /// Whether the device had no room.
     pub(in crate::stack) exhausted: bool,
     /// Whether there was something to send, and the next hop's hardware address is not known.
@@ -106,17 +108,6 @@ pub(in crate::stack) struct Outgoing<'o> {
 }
 
 impl Outgoing<'_> {
-    /// For a shorter time.
-    fn reborrow(&mut self) -> Outgoing<'_> {
-        Outgoing {
-            block: self.block,
-            #[cfg(feature = "recovery")]
-            scratch: self.scratch,
-            #[cfg(feature = "recovery")]
-            checksums: self.checksums,
-        }
-    }
-
     /// Whether the block decides if a packet of `len` bytes leaves.
     #[cfg(feature = "recovery")]
     fn selects(&self, now: Instant, len: usize) -> bool {
@@ -138,35 +129,65 @@ impl Outgoing<'_> {
     }
 }
 
-/// The device for the frames of one connection: it writes their headers, and calls a probe for each that leaves.
-pub(in crate::stack) struct Watch<'w, D, P> {
-    device: &'w mut D,
-    probe: &'w mut P,
-    outgoing: Outgoing<'w>,
-    way: Way,
-    pub(in crate::stack) sent: Sent,
+/// The way of packets from smoltcp to the device: they leave in frames with a header, which the probe is shown, and fragments'
+/// identifications are enciphered.
+pub(in crate::stack) struct Out<'o, P> {
+    pub(in crate::stack) probe: &'o mut P,
+    pub(in crate::stack) now: Instant,
+    pub(in crate::stack) header: Header,
     ids: FragmentIds,
+    /// The connection whose packets leave, if it is one's.
+    pub(in crate::stack) outgoing: Option<Outgoing<'o>>,
+    /// Where a packet is captured. It is longer than any that the interface makes: see [`Stack::new`](crate::stack::Stack::new).
+    memory: Option<&'o mut [u8]>,
+    pub(in crate::stack) sent: Sent,
 }
 
-impl<'w, D, P> Watch<'w, D, P> {
-    pub(in crate::stack) fn new(
-        device: &'w mut D,
-        probe: &'w mut P,
-        outgoing: Outgoing<'w>,
-        way: Way,
-        ids: FragmentIds,
-    ) -> Self {
-        Watch { device, probe, outgoing, way, sent: Sent::default(), ids }
+impl<'o, P> Out<'o, P> {
+    pub(in crate::stack) fn new(probe: &'o mut P, now: Instant, header: Header, ids: FragmentIds) -> Self {
+        Out { probe, now, header, ids, outgoing: None, memory: None, sent: Sent::default() }
+    }
+
+    /// Captures one packet, and lets none leave.
+    pub(in crate::stack) fn capture(probe: &'o mut P, now: Instant, memory: &'o mut [u8], ids: FragmentIds) -> Self {
+        Out { memory: Some(memory), ..Out::new(probe, now, None, ids) }
+    }
+
+    /// The same for a connection, for a shorter time.
+    pub(in crate::stack) fn of<'s>(&'s mut self, outgoing: Outgoing<'s>) -> Out<'s, P> {
+        Out { outgoing: Some(outgoing), ..Out::new(self.probe, self.now, self.header, self.ids) }
     }
 }
 
-impl<D: Device, P: Probe> Device for Watch<'_, D, P> {
+/// The device for what smoltcp sends. One type for connections and the shared sockets, because smoltcp's code for each takes 6,000
+/// bytes of a board's flash.
+pub(in crate::stack) struct Watch<'w, 'o, D, P> {
+    /// Without it, a packet is captured.
+    device: Option<&'w mut D>,
+    /// Whether the next hop's hardware address is known.
+    resolved: bool,
+    out: &'w mut Out<'o, P>,
+}
+
+impl<'w, 'o, D, P> Watch<'w, 'o, D, P> {
+    /// Captures one packet in the memory of `out`.
+    pub(in crate::stack) fn capture(out: &'w mut Out<'o, P>) -> Self {
+        Watch { device: None, resolved: true, out }
+    }
+
+    /// Sends packets, if the next hop is `resolved`.
+    pub(in crate::stack) fn new(device: &'w mut D, resolved: bool, out: &'w mut Out<'o, P>) -> Self {
+        Watch { device: Some(device), resolved, out }
+    }
+}
+
+impl<'o, D: Device, P: Probe> Device for Watch<'_, 'o, D, P> {
     type RxToken<'t>
         = D::RxToken<'t>
     where
         Self: 't;
     type TxToken<'t>
-        = WatchedTx<'t, D::TxToken<'t>, P>
+        = WatchedTx<'t, 'o, D::TxToken<'t>, P>
     where
         Self: 't;
 
@@ -175,114 +196,97 @@ impl<D: Device, P: Probe> Device for Watch<'_, D, P> {
     }
 
     fn transmit(&mut self, now: Instant) -> Option<Self::TxToken<'_>> {
-        let Way::Open(header) = self.way else {
-            self.sent.unresolved = true;
-            return None;
+        let sent = &mut self.out.sent;
+        let token = match &mut self.device {
+            None if sent.captured.is_some() => return None,
+            None => None,
+            Some(_) if !self.resolved => {
+                sent.unresolved = true;
+                return None;
+            }
+            Some(device) => {
+                let token = device.transmit(now);
+                sent.exhausted = token.is_none();
+                Some(token?)
+            }
         };
-        match self.device.transmit(now) {
-            Some(token) => {
-                let outgoing = Some(self.outgoing.reborrow());
-                let token = Some(token);
-                Some(WatchedTx { token, header, probe: self.probe, now, outgoing, sent: &mut self.sent, ids: self.ids })
-            }
-            None => {
-                self.sent.exhausted = true;
-                None
-            }
-        }
+        Some(WatchedTx { token, out: self.out })
     }
 
+    /// Not used: the interface keeps the capabilities that it was made with.
     fn capabilities(&self) -> DeviceCapabilities {
-        self.device.capabilities()
+        DeviceCapabilities::default()
     }
 }
 
-/// A token of the device: the packet that it is given leaves in a frame, is shown to the probe, and its fragment's identification
-/// is enciphered.
-pub(in crate::stack) struct WatchedTx<'t, T, P> {
+/// A token of the device, and the way to it.
+pub(in crate::stack) struct WatchedTx<'t, 'o, T, P> {
     /// Without it, a packet is made and does not leave.
     pub(in crate::stack) token: Option<T>,
-    header: Header,
-    pub(in crate::stack) probe: &'t mut P,
-    pub(in crate::stack) now: Instant,
-    pub(in crate::stack) outgoing: Option<Outgoing<'t>>,
-    pub(in crate::stack) sent: &'t mut Sent,
-    ids: FragmentIds,
+    pub(in crate::stack) out: &'t mut Out<'o, P>,
 }
 
-impl<'t, T, P> WatchedTx<'t, T, P> {
-    /// A token for packets that are not a connection's, and leave with this header.
-    pub(in crate::stack) fn new(
-        token: Option<T>,
-        header: Header,
-        probe: &'t mut P,
-        now: Instant,
-        sent: &'t mut Sent,
-        ids: FragmentIds,
-    ) -> Self {
-        WatchedTx { token, header, probe, now, outgoing: None, sent, ids }
-    }
-
+impl<'o, T, P> WatchedTx<'_, 'o, T, P> {
     /// Takes the device's token out, for a shorter time.
-    pub(in crate::stack) fn take(&mut self) -> WatchedTx<'_, T, P> {
-        WatchedTx {
-            token: self.token.take(),
-            header: self.header,
-            probe: self.probe,
-            now: self.now,
-            outgoing: self.outgoing.as_mut().map(Outgoing::reborrow),
-            sent: self.sent,
-            ids: self.ids,
-        }
+    pub(in crate::stack) fn take(&mut self) -> WatchedTx<'_, 'o, T, P> {
+        WatchedTx { token: self.token.take(), out: self.out }
     }
 }
 
-impl<T: TxToken, P: Probe> WatchedTx<'_, T, P> {
-    /// Lets a packet leave that `make` makes.
-    fn send(self, len: usize, make: &mut dyn FnMut(&mut [u8])) {
-        let Some(token) = self.token else { return make(&mut [0; control::LONGEST][..len.min(control::LONGEST)]) };
-        self.sent.frames += 1;
-        let skip = link::len(self.header);
-        token.consume(skip + len, |frame| {
-            let packet = &mut frame[skip..];
-            make(packet);
-            self.ids.encipher(packet);
-            link::write(self.header, frame);
-            self.probe.frame(self.now, Direction::Out, frame);
-        });
-    }
-
+impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
     /// Lets a packet leave that `make` makes, if it is not a connection's, or the peer lacks its bytes.
     // Neither inlined nor generic over smoltcp's closures, which saves 700 bytes of a board's flash.
     #[inline(never)]
-    fn watch(mut self, len: usize, make: &mut dyn FnMut(&mut [u8])) {
-        let mut outgoing = self.outgoing.take();
+    fn watch(self, len: usize, make: &mut dyn FnMut(&mut [u8])) {
         #[cfg(feature = "recovery")]
-        if let Some(outgoing) = outgoing.take_if(|outgoing| outgoing.selects(self.now, len)) {
-            return self.select(outgoing, len, make);
+        if self.out.outgoing.as_ref().is_some_and(|outgoing| outgoing.selects(self.out.now, len)) {
+            return self.select(len, make);
         }
-        let now = self.now;
-        self.send(len, &mut |packet| {
+        self.send(len, make);
+    }
+
+    /// Lets a packet leave that `make` makes.
+    fn send(self, len: usize, make: &mut dyn FnMut(&mut [u8])) {
+        let Out { probe, now, header, ids, outgoing, memory, sent } = self.out;
+        let mut finish = |packet: &mut [u8]| {
             make(packet);
-            if let Some(outgoing) = &mut outgoing {
-                outgoing.leaves(now, packet);
+            if let Some(outgoing) = outgoing {
+                outgoing.leaves(*now, packet);
             }
-        });
+            ids.encipher(packet);
+        };
+        match (self.token, memory.as_deref_mut().and_then(|memory| memory.get_mut(..len))) {
+            (Some(token), _) => {
+                sent.frames += 1;
+                let skip = link::len(*header);
+                token.consume(skip + len, |frame| {
+                    finish(&mut frame[skip..]);
+                    link::write(*header, frame);
+                    probe.frame(*now, Direction::Out, frame);
+                });
+            }
+            (None, Some(packet)) => {
+                sent.captured = Some(len);
+                finish(packet);
+            }
+            (None, None) => make(&mut [0; control::LONGEST][..len.min(control::LONGEST)]),
+        }
     }
 
     /// Makes a packet in scratch memory, and lets it leave if the peer lacks its bytes.
     #[cfg(feature = "recovery")]
-    fn select(self, mut outgoing: Outgoing<'_>, len: usize, make: &mut dyn FnMut(&mut [u8])) {
-        let Outgoing { block, scratch, checksums } = outgoing.reborrow();
+    fn select(self, len: usize, make: &mut dyn FnMut(&mut [u8])) {
+        let now = self.out.now;
+        let Some(Outgoing { block, scratch, checksums }) = self.out.outgoing.take() else { return };
         let packet = &mut scratch[..len];
         make(packet);
         let Some(segment) = demux::own_segment(packet) else {
             return self.send(len, &mut |out| out.copy_from_slice(packet));
         };
         let number = block.right_number(&segment);
-        let leave = block.leaves(self.now, &segment, packet);
+        let leave = block.leaves(now, &segment, packet);
         if leave != Leave::Whole {
-            self.sent.withheld += 1;
+            self.out.sent.withheld += 1;
         }
         match leave {
             Leave::Whole if !segment.is_pure() || !block.has_ranges() => {
@@ -308,7 +312,7 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, T, P> {
     }
 }
 
-impl<T: TxToken, P: Probe> TxToken for WatchedTx<'_, T, P> {
+impl<T: TxToken, P: Probe> TxToken for WatchedTx<'_, '_, T, P> {
     /// # Panics
     /// If the device does not call the closure.
     fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {

@@ -9,12 +9,13 @@ mod frame;
 mod icmp;
 mod police;
 
-pub(super) use frame::{NoToken, OneFrame, Outgoing, Sent, Watch, WatchedTx};
+pub(super) use frame::{NoToken, OneFrame, Out, Outgoing, Sent, Watch, WatchedTx};
 
 use smoltcp::phy::{Device, RxToken};
 use smoltcp::time::Instant;
 
 use super::connections::Cause;
+use super::control::Segment;
 use super::event::{ConnectionId, Direction, Io, Probe, Step, Tuple};
 #[cfg(any(feature = "ping", feature = "recovery"))]
 use super::icmp_errors;
@@ -34,7 +35,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     ) -> Option<Step> {
         let Io { device, probe, .. } = io;
         let (rx, token) = device.receive(now)?;
-        let meta = rx.meta();
+        let (meta, mut segment) = (rx.meta(), Segment::EMPTY);
         #[cfg(any(feature = "ping", feature = "recovery"))]
         let mut quote = None;
         let target = rx.consume(|frame| {
@@ -51,34 +52,33 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 return Target::Nowhere;
             }
             let Contents::Packet { packet, from, to_us } = contents else { return Target::Nowhere };
-            let target = self.target(now, packet, to_us, probe);
+            let target = self.target(now, packet, to_us, &mut segment, probe);
             #[cfg(any(feature = "ping", feature = "recovery"))]
             if matches!(target, Target::Shared) {
                 quote = icmp_errors::read(packet, &self.checksums, |address| self.iface.has_ip_addr(address));
             }
-            let mut sent = Sent::default();
-            let header = self.link.answer_to(from);
-            let mut tx = WatchedTx::new(token, header, probe, now, &mut sent, self.fragment_ids);
+            let mut out = Out::new(probe, now, self.link.answer_to(from), self.fragment_ids);
+            let mut tx = WatchedTx { token, out: &mut out };
             #[cfg(feature = "ping")]
             if matches!(target, Target::Shared)
                 && let Some(pings) = &mut self.pings
                 && let Some(hop_limit) = ping::icmp(packet)
             {
-                self.iface.poll_ingress_single(now, &mut OneFrame::new(packet, meta, &mut tx), pings.set());
+                self.iface.poll_ingress_single(now, &mut OneFrame::new(packet, meta, tx), pings.set());
                 pings.arrived(now, hop_limit);
                 return target;
             }
             match target {
                 Target::Nowhere => {}
-                Target::Closed(ref segment) => self.refuse(segment, &mut tx),
+                Target::Closed => self.refuse(&segment, &mut tx),
                 Target::Shared => {
                     let set = &mut self.datagrams.set;
-                    self.iface.poll_ingress_single(now, &mut OneFrame::new(packet, meta, &mut tx), set);
+                    self.iface.poll_ingress_single(now, &mut OneFrame::new(packet, meta, tx), set);
                 }
-                Target::TimeWait(tuple, (seq, ack)) => self.acknowledge(&tuple, (seq, ack, 0), &mut tx),
-                Target::Slot(index, ref segment) => {
+                Target::TimeWait(seq, ack) => self.acknowledge(&segment.tuple, (seq, ack, 0), &mut tx),
+                Target::Slot(index) => {
                     self.link.heard(now, from, segment.tuple.remote.addr);
-                    self.deliver(now, index, segment, (packet, meta), &mut tx);
+                    self.deliver(now, index, &segment, (packet, meta), &mut tx);
                 }
             }
             target
@@ -90,7 +90,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             self.process_icmp_error(now, &quote, io);
         }
         match target {
-            Target::Closed(_) | Target::Nowhere | Target::TimeWait(..) => Some(Step::Ingress(None)),
+            Target::Closed | Target::Nowhere | Target::TimeWait(..) => Some(Step::Ingress(None)),
             Target::Shared => {
                 self.datagrams_arrived();
                 // The rest of a long reply must leave before the next frame can ask for another one.
@@ -99,7 +99,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 }
                 Some(Step::Ingress(None))
             }
-            Target::Slot(index, segment) => {
+            Target::Slot(index) => {
                 let id = self.connections.id(index);
                 if self.check_state(now, index, Cause::Segment { rst: segment.rst }, io) {
                     self.connections.slots[index].run = true;
@@ -116,7 +116,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let broadcast = |address| self.is_broadcast(address);
         let known = |tuple: &Tuple| self.connections.find(tuple);
         let Contents::Packet { packet, to_us, .. } = link::read(frame, self.link.hardware())? else { return None };
-        let Flow::Tcp(known, _) = demux::flow(packet, to_us, own, broadcast, known) else { return None };
+        let Flow::Tcp(known) = demux::flow(packet, to_us, &mut Segment::EMPTY.clone(), own, broadcast, known) else {
+            return None;
+        };
         known.map(|index| self.connections.id(index))
     }
 }

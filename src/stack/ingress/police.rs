@@ -13,43 +13,52 @@ use crate::stack::event::{DropReason, Event, Probe, Tuple};
 use crate::stack::{End, Overflow, Phase, Session, Stack, UdpSession};
 
 /// The destination of a packet.
+#[derive(Clone, Copy)]
 pub(super) enum Target {
     /// A segment without ACK for a closed port: it is answered with RST.
-    Closed(Segment),
+    Closed,
     Nowhere,
     Shared,
     /// To the connection in this slot.
-    Slot(usize, Segment),
+    Slot(usize),
     /// Nowhere, but it is answered with this sequence number and this acknowledgement: its connection is in TIME-WAIT.
-    TimeWait(Tuple, (TcpSeqNumber, TcpSeqNumber)),
+    TimeWait(TcpSeqNumber, TcpSeqNumber),
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Decides where a packet goes. `to_us` tells whether its frame is for this host alone.
-    pub(super) fn target<P: Probe>(&mut self, now: Instant, packet: &[u8], to_us: bool, probe: &mut P) -> Target {
+    /// Decides where a packet goes. If it is TCP, its segment is read into `segment`. `to_us` tells whether its frame is for this
+    /// host alone.
+    pub(super) fn target<P: Probe>(
+        &mut self,
+        now: Instant,
+        packet: &[u8],
+        to_us: bool,
+        segment: &mut Segment,
+        probe: &mut P,
+    ) -> Target {
         let iface = &self.iface;
         let own = |address| iface.has_ip_addr(address);
         let broadcast = |address| self.is_broadcast(address);
-        let known = |tuple: &Tuple| self.connections.find(tuple);
-        let (known, segment) = match demux::flow(packet, to_us, own, broadcast, known) {
+        let find = |tuple: &Tuple| self.connections.find(tuple);
+        let known = match demux::flow(packet, to_us, segment, own, broadcast, find) {
             Flow::Drop(why) => {
                 probe.event(now, &Event::Dropped(why));
                 return Target::Nowhere;
             }
             Flow::Shared => return Target::Shared,
-            Flow::Tcp(known, segment) => (known, segment),
+            Flow::Tcp(known) => known,
         };
         // The interface does not check them: see `Stack::new`.
-        if !demux::checksums_hold(packet, &self.checksums) {
+        if !demux::checksums_hold(packet, segment, &self.checksums) {
             probe.event(now, &Event::Dropped(DropReason::Checksum));
             return Target::Nowhere;
         }
         let (records, time_wait) = (&mut self.connections.time_wait_records, self.config.tcp.time_wait);
         if known.is_none()
-            && let Some(late) = records.arrives(now, time_wait, &segment)
+            && let Some(late) = records.arrives(now, time_wait, segment)
         {
             return match late {
-                Late::Answer(seq, ack) => Target::TimeWait(segment.tuple, (seq, ack)),
+                Late::Answer(seq, ack) => Target::TimeWait(seq, ack),
                 Late::Drop(why) => {
                     probe.event(now, &Event::Dropped(why));
                     Target::Nowhere
@@ -62,9 +71,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 if self.config.tcp.overflow == Overflow::Reset {
                     self.connections.drop_unserved(now, index, End::Aborted, probe);
                 }
-                self.overflow(now, &segment, DropReason::BacklogFull, probe)
+                self.overflow(now, segment, DropReason::BacklogFull, probe)
             }
-            Some(index) if !(segment.opens() && self.is_superseded_by(index, &segment)) => Target::Slot(index, segment),
+            Some(index) if !(segment.opens() && self.is_superseded_by(index, segment)) => Target::Slot(index),
             None if segment.rst || segment.ack.is_some() => Target::Shared,
             None if !segment.syn => self.without_ack(now, segment, probe),
             _ => self.admit(now, known, segment, probe),
@@ -72,31 +81,31 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 
     /// Handles a segment without ACK, SYN and RST that belongs to no connection (RFC 9293 sections 3.10.7.1 and 3.10.7.2).
-    fn without_ack<P: Probe>(&self, now: Instant, segment: Segment, probe: &mut P) -> Target {
+    fn without_ack<P: Probe>(&self, now: Instant, segment: &Segment, probe: &mut P) -> Target {
         if self.connections.listener_on(segment.tuple.local.port).is_none() {
-            return Target::Closed(segment);
+            return Target::Closed;
         }
         probe.event(now, &Event::Dropped(DropReason::NoAck));
         Target::Nowhere
     }
 
     /// Finds a slot for a SYN.
-    fn admit<P: Probe>(&mut self, now: Instant, known: Option<usize>, segment: Segment, probe: &mut P) -> Target {
+    fn admit<P: Probe>(&mut self, now: Instant, known: Option<usize>, segment: &Segment, probe: &mut P) -> Target {
         let Some(listener) = self.connections.listener_on(segment.tuple.local.port) else { return Target::Shared };
         if let Some(index) = known {
             self.connections.drop_unserved(now, index, End::Reset, probe);
         }
         if !self.connections.listener_has_room(listener) {
-            return self.overflow(now, &segment, DropReason::BacklogFull, probe);
+            return self.overflow(now, segment, DropReason::BacklogFull, probe);
         }
         if self.connections.slot_or_time_wait(now).is_none() {
             match self.connections.oldest_half_open() {
                 Some(oldest) => self.connections.drop_unserved(now, oldest, End::Recycled, probe),
-                None => return self.overflow(now, &segment, DropReason::SlotsFull, probe),
+                None => return self.overflow(now, segment, DropReason::SlotsFull, probe),
             }
         }
         match self.connections.free_slot() {
-            Some(index) if self.open(now, index, listener, &segment) => Target::Slot(index, segment),
+            Some(index) if self.open(now, index, listener, segment) => Target::Slot(index),
             _ => Target::Shared,
         }
     }

@@ -1,13 +1,12 @@
 //! Sends the packets of the shared sockets, asks for neighbours, and sends what waited for them.
 
 use smoltcp::iface::PollResult;
-use smoltcp::phy::{Device, DeviceCapabilities, TxToken};
+use smoltcp::phy::{Device, TxToken};
 use smoltcp::time::Instant;
 #[cfg(feature = "ipv6")]
 use smoltcp::wire::Ipv6Packet;
 use smoltcp::wire::{IpAddress, IpProtocol, Ipv4Packet};
 
-use super::Way;
 use super::arp::{ARP_FRAME, Heard, write_request};
 use super::ethernet::{self, Contents, Header};
 #[cfg(feature = "ipv6")]
@@ -15,7 +14,7 @@ use super::ndp::{NDP_FRAME, Solicited, write_solicit};
 use super::neighbours::Due;
 use crate::stack::connections::RETRY;
 use crate::stack::event::{AddressEvent, Direction, DropReason, Event, Io, Probe, Step};
-use crate::stack::ingress::NoToken;
+use crate::stack::ingress::{Out, Watch};
 use crate::stack::{Console, Session, Stack, UdpSession};
 
 /// The sockets that are not a connection's.
@@ -43,10 +42,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             #[cfg(feature = "ping")]
             Shared::Pings => self.pings.as_mut()?.set(),
         };
-        let mut capture = Capture { packet: self.scratch, len: None };
-        let changed = self.iface.poll_egress(now, &mut capture, set) == PollResult::SocketStateChanged;
-        let Some(len) = capture.len else { return Some(changed) };
-        self.fragment_ids.encipher(&mut self.scratch[..len]);
+        let mut out = Out::capture(&mut io.probe, now, self.scratch, self.fragment_ids);
+        let changed =
+            self.iface.poll_egress(now, &mut Watch::<D, P>::capture(&mut out), set) == PollResult::SocketStateChanged;
+        let Some(len) = out.sent.captured else { return Some(changed) };
         self.dispatch(now, len, token, &mut io.probe);
         Some(true)
     }
@@ -57,28 +56,22 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let Some(destination) = destination(packet) else { return };
         let is_broadcast =
             matches!(destination, IpAddress::Ipv4(all) if all.is_broadcast()) || self.is_broadcast(destination);
-        let header = match self.link.header_of_many(destination, is_broadcast) {
-            _ if self.link.hardware.is_none() => None,
-            Some(header) => header,
-            None => {
-                let Some(hop) = self.next_hop(destination) else {
-                    return probe.event(now, &Event::Dropped(DropReason::Unreachable));
-                };
-                match self.link.way(now, hop) {
-                    Way::Open(header) => header,
-                    Way::Unknown => {
-                        let asks = self.link.neighbours.ask(now, hop);
-                        if !self.link.neighbours.keep(&hop, packet, follows(packet)) {
-                            probe.event(now, &Event::Dropped(DropReason::Unreachable));
-                        }
-                        if asks {
-                            self.send_request(now, hop, token, probe);
-                        }
-                        return;
-                    }
+        let mut header = self.link.header_of_many(destination, is_broadcast);
+        if header.is_none() && self.link.hardware.is_some() {
+            let Some(hop) = self.next_hop(destination) else {
+                return probe.event(now, &Event::Dropped(DropReason::Unreachable));
+            };
+            if !self.link.resolve(now, &hop, &mut header) {
+                let asks = self.link.neighbours.ask(now, hop);
+                if !self.link.neighbours.keep(&hop, packet, follows(packet)) {
+                    probe.event(now, &Event::Dropped(DropReason::Unreachable));
                 }
+                if asks {
+                    self.send_request(now, hop, token, probe);
+                }
+                return;
             }
-        };
+        }
         send(now, header, packet, token, probe);
     }
 
@@ -249,46 +242,4 @@ fn udp_source(packet: &[u8]) -> Option<u16> {
     };
     let [a, b] = *payload.first_chunk()?;
     (protocol == IpProtocol::Udp && !follows(packet)).then(|| u16::from_be_bytes([a, b]))
-}
-
-/// A device that takes one packet, and no frame.
-struct Capture<'c> {
-    /// Longer than any packet that the interface makes: see [`Stack::new`].
-    packet: &'c mut [u8],
-    len: Option<usize>,
-}
-
-impl Device for Capture<'_> {
-    type RxToken<'t>
-        = NoToken
-    where
-        Self: 't;
-    type TxToken<'t>
-        = Captured<'t>
-    where
-        Self: 't;
-
-    fn receive(&mut self, _now: Instant) -> Option<(NoToken, Captured<'_>)> {
-        None
-    }
-
-    fn transmit(&mut self, _now: Instant) -> Option<Captured<'_>> {
-        self.len.is_none().then_some(Captured { packet: self.packet, len: &mut self.len })
-    }
-
-    fn capabilities(&self) -> DeviceCapabilities {
-        DeviceCapabilities::default()
-    }
-}
-
-struct Captured<'t> {
-    packet: &'t mut [u8],
-    len: &'t mut Option<usize>,
-}
-
-impl TxToken for Captured<'_> {
-    fn consume<R, F: FnOnce(&mut [u8]) -> R>(self, len: usize, f: F) -> R {
-        *self.len = Some(len);
-        f(&mut self.packet[..len])
-    }
 }

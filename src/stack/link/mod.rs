@@ -33,15 +33,6 @@ pub(super) struct Link<'a> {
     defended_at: Option<Instant>,
 }
 
-/// The way of a packet to its next hop.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Way {
-    /// It leaves with this header.
-    Open(Header),
-    /// The next hop's hardware address is not known.
-    Unknown,
-}
-
 impl<'a> Link<'a> {
     /// Makes a link whose neighbours are not known. `kept` holds packets of at most `mtu` bytes. `None` if there is no room for a
     /// neighbour.
@@ -73,22 +64,19 @@ impl<'a> Link<'a> {
         self.hardware.map(|own| (from, own))
     }
 
-    /// The way to a neighbour. One whose hardware address is old is asked for soon.
-    pub(super) fn way(&mut self, now: Instant, hop: IpAddress) -> Way {
-        let Some(own) = self.hardware else { return Way::Open(None) };
-        match self.neighbours.find(now, &hop) {
-            Some(hardware) => Way::Open(Some((hardware, own))),
-            None => Way::Unknown,
+    /// Fills in the header of a packet to a neighbour. One whose hardware address is old is asked for soon. Returns whether its
+    /// hardware address is known.
+    pub(super) fn resolve(&mut self, now: Instant, hop: &IpAddress, header: &mut Header) -> bool {
+        let Some(own) = self.hardware else { return true };
+        let hardware = self.neighbours.find(now, hop);
+        if let Some(hardware) = hardware {
+            *header = Some((hardware, own));
         }
-    }
-
-    /// The way to a host that no router leads to: only a link without Ethernet has one.
-    pub(super) fn way_without_router(&self) -> Way {
-        if self.hardware.is_none() { Way::Open(None) } else { Way::Unknown }
+        hardware.is_some()
     }
 
     /// The header of a packet to a group or to all hosts. `None` if the packet is for one host.
-    fn header_of_many(&self, to: IpAddress, is_broadcast: bool) -> Option<Header> {
+    fn header_of_many(&self, to: IpAddress, is_broadcast: bool) -> Header {
         let own = self.hardware?;
         let hardware = match to {
             _ if is_broadcast => EthernetAddress::BROADCAST,
@@ -101,7 +89,7 @@ impl<'a> Link<'a> {
             IpAddress::Ipv6(group) if group.is_multicast() => super::ndisc::group_hardware(group),
             _ => return None,
         };
-        Some(Some((hardware, own)))
+        Some((hardware, own))
     }
 
     /// Notes that a packet came from a neighbour: its hardware address is right.
@@ -119,7 +107,7 @@ impl<'a> Link<'a> {
 
     /// When a neighbour must be asked again, or a packet leaves that waited for one.
     pub(super) fn due(&self) -> Option<Instant> {
-        self.neighbours.due()
+        if self.neighbours.is_idle() { None } else { self.neighbours.due() }
     }
 
     /// Whether one of our addresses is to be defended now.

@@ -262,7 +262,15 @@ impl<'a> Neighbours<'a> {
         self.blocked_until = until;
     }
 
+    /// Whether nothing is due at any time.
+    pub(super) fn is_idle(&self) -> bool {
+        let [asked, ready] = &self.queues;
+        asked.head == NONE && ready.head == NONE
+    }
+
     /// When something is due.
+    // Not inlined: a busy board has nothing due.
+    #[inline(never)]
     pub(super) fn due(&self) -> Option<Instant> {
         let due = match self.front(READY) {
             Some(_) => Some(Instant::ZERO),
