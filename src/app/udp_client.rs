@@ -149,8 +149,8 @@ impl<'a> Asker<'a> {
 }
 
 impl UdpSession for Asker<'_> {
-    fn unreachable(&mut self) {
-        self.result = Some(Err(Failure::Unreachable));
+    fn waits_for_neighbour(&self) -> bool {
+        true
     }
 
     fn undelivered(&mut self, remote: IpEndpoint, error: &IcmpError) -> bool {
@@ -170,9 +170,13 @@ impl UdpSession for Asker<'_> {
             self.stage = match self.stage {
                 _ if self.result.is_some() => return Next::Close,
                 Stage::Input => {
-                    self.deadline.clear();
                     self.noted = None;
-                    match self.advance(cx) {
+                    let next = self.advance(cx);
+                    if next == Advance::NotYet && socket.send_queue() > 0 {
+                        return self.wait(socket, cx);
+                    }
+                    self.deadline.clear();
+                    match next {
                         // An empty datagram leaves no trace in the queue, so the client could not wait for it to leave.
                         Advance::Text if self.is_empty() && !self.replies => Stage::Input,
                         Advance::Text if self.is_too_long(socket) => return self.finish(Err(Failure::TooLong)),

@@ -372,6 +372,13 @@ impl<U: UdpSession> UdpSession for WithResolver<U> {
         }
     }
 
+    fn waits_for_neighbour(&self) -> bool {
+        match self {
+            WithResolver::Program(program) => program.waits_for_neighbour(),
+            WithResolver::Resolver(resolver) => resolver.waits_for_neighbour(),
+        }
+    }
+
     fn unreachable(&mut self) {
         match self {
             WithResolver::Program(program) => program.unreachable(),

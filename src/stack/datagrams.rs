@@ -264,8 +264,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     fn next_due(&self) -> Option<Instant> {
         let late_at = |since: Option<Instant>| since.map(|since| late(self.datagrams.limited, since));
         let mut due = sooner(self.datagrams.retry, late_at(self.datagrams.empty));
-        for port in self.datagrams.ports.iter().filter(|p| p.session.is_some()) {
-            due = sooner(due, sooner(port.wake, late_at(port.waiting)));
+        for port in self.datagrams.ports.iter() {
+            let Some(session) = &port.session else { continue };
+            let since = port.waiting.filter(|_| !session.waits_for_neighbour());
+            due = sooner(due, sooner(port.wake, late_at(since)));
         }
         due
     }
@@ -335,6 +337,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
         for port in self.datagrams.ports.iter_mut().filter(|p| !p.over && (all || is_late(p.waiting))) {
             let (Some(handle), Some(session)) = (port.handle, &mut port.session) else { continue };
+            // smoltcp asks for the address again each second.
+            if session.waits_for_neighbour() {
+                continue;
+            }
             let socket = self.datagrams.set.get_mut::<Socket>(handle);
             socket.close();
             // This cannot fail: the socket is closed, and had the same port before.

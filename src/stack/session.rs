@@ -52,6 +52,14 @@ pub trait UdpSession {
         true
     }
 
+    /// Whether queued datagrams stay queued until a host on the link answers ARP or NDP for the receiver's address. The stack
+    /// asks again each second. Such a program gives up by itself, and [`unreachable`](Self::unreachable) is never called.
+    ///
+    /// False drops the datagrams after one to two seconds, so that a server can answer its other clients.
+    fn waits_for_neighbour(&self) -> bool {
+        false
+    }
+
     /// Called after the program's queued datagrams were dropped, because no host on the link answered ARP or NDP for the
     /// receiver's address. Unread datagrams that the port received are dropped, too.
     fn unreachable(&mut self) {}
