@@ -8,9 +8,11 @@
 
 mod addresses;
 mod dialler;
+mod failure;
 mod message;
 mod resolver;
 mod rules;
+mod with_resolver;
 
 #[cfg(all(test, feature = "std"))]
 mod tests;
@@ -18,10 +20,11 @@ mod tests;
 pub use addresses::Addresses;
 #[doc(hidden)]
 pub use dialler::{DialError, DialStep, Dialler};
+pub use failure::ResolveError;
 pub use message::Name;
+pub use resolver::Resolver;
 #[cfg(any(feature = "cli", all(feature = "board", target_os = "none")))]
 pub(crate) use resolver::SERVERS;
-#[doc(hidden)]
-pub use resolver::WithResolver;
-pub use resolver::{ResolveError, Resolver};
 pub use rules::NameError;
+#[doc(hidden)]
+pub use with_resolver::WithResolver;

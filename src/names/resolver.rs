@@ -1,12 +1,11 @@
 //! Asks DNS servers for the addresses of a name.
 
-use core::fmt;
-
 use smoltcp::socket::udp::Socket;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{IpAddress, IpEndpoint};
 
 use super::addresses::Addresses;
+use super::failure::ResolveError;
 use super::message::{self, Kind, LONGEST_QUERY, Name, Reply};
 use crate::stack::{Context, IcmpError, Next, UdpSession};
 
@@ -281,122 +280,5 @@ impl UdpSession for Resolver {
             self.fails(ResolveError::Refused(server));
         }
         concerns_us
-    }
-}
-
-/// Why a lookup failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ResolveError {
-    /// The server returned this error code: 2 is an internal failure, 5 a refusal (RFC 1035 section 4.1.1).
-    Failed(IpAddress, u8),
-    /// The server's replies cannot be parsed.
-    Malformed(IpAddress),
-    /// The name exists but has no address.
-    NoAddress,
-    /// No server is known.
-    NoServer,
-    /// The name does not exist.
-    NoSuchName,
-    /// No program receives queries on the server's port, says an ICMP error.
-    Refused(IpAddress),
-    /// No server answered within this time. The address is that of the first server asked.
-    Silent(IpAddress, Duration),
-    /// The server's reply is too long for a datagram.
-    Truncated(IpAddress),
-    /// No server could be asked: no host on the link answered ARP or NDP for any of them. The address is that of the first
-    /// server.
-    Unreachable(IpAddress),
-}
-
-impl fmt::Display for ResolveError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ResolveError::Failed(server, 2) => write!(f, "DNS server {server} has failed (SERVFAIL)"),
-            ResolveError::Failed(server, 5) => write!(f, "DNS server {server} refuses to answer (REFUSED)"),
-            ResolveError::Failed(server, code) => write!(f, "DNS server {server} answers with error {code}"),
-            ResolveError::Malformed(server) => write!(f, "the reply of DNS server {server} cannot be read"),
-            ResolveError::NoAddress => f.write_str("the name has no address"),
-            ResolveError::NoServer => f.write_str("no DNS server: give --dns or --dhcp"),
-            ResolveError::NoSuchName => f.write_str("no such name"),
-            ResolveError::Refused(server) => write!(f, "connection refused by {server}: it is no DNS server"),
-            ResolveError::Silent(server, time) => {
-                write!(f, "no answer from DNS server {server} within {} s", Seconds(*time))
-            }
-            ResolveError::Truncated(server) => {
-                write!(f, "the reply of DNS server {server} is too long for UDP, and DNS over TCP is not supported")
-            }
-            ResolveError::Unreachable(server) => write!(f, "no host answers at {server}, the DNS server"),
-        }
-    }
-}
-
-impl core::error::Error for ResolveError {}
-
-/// A time in seconds. The usual formatting of fractions would add kilobytes of code to a board.
-struct Seconds(Duration);
-
-impl fmt::Display for Seconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (mut rest, mut unit) = (self.0.millis(), 100);
-        write!(f, "{}", self.0.secs())?;
-        if rest > 0 {
-            f.write_str(".")?;
-        }
-        while rest > 0 {
-            write!(f, "{}", rest / unit)?;
-            (rest, unit) = (rest % unit, unit / 10);
-        }
-        Ok(())
-    }
-}
-
-/// A UDP program or a [`Resolver`], for a stack that has both.
-#[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant, reason = "a stack has a port or two of these, and no heap to put one on")]
-pub enum WithResolver<U> {
-    /// The program.
-    Program(U),
-    /// A lookup of a name.
-    Resolver(Resolver),
-}
-
-#[deny(clippy::missing_trait_methods)]
-impl<U: UdpSession> UdpSession for WithResolver<U> {
-    const PORTS: usize = U::PORTS + Resolver::PORTS;
-
-    fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
-        match self {
-            WithResolver::Program(program) => program.poll(socket, cx),
-            WithResolver::Resolver(resolver) => resolver.poll(socket, cx),
-        }
-    }
-
-    fn waits_for_neighbour(&self) -> bool {
-        match self {
-            WithResolver::Program(program) => program.waits_for_neighbour(),
-            WithResolver::Resolver(resolver) => resolver.waits_for_neighbour(),
-        }
-    }
-
-    fn unreachable(&mut self) {
-        match self {
-            WithResolver::Program(program) => program.unreachable(),
-            WithResolver::Resolver(resolver) => resolver.unreachable(),
-        }
-    }
-
-    fn undelivered(&mut self, remote: IpEndpoint, error: &IcmpError) -> bool {
-        match self {
-            WithResolver::Program(program) => program.undelivered(remote, error),
-            WithResolver::Resolver(resolver) => resolver.undelivered(remote, error),
-        }
-    }
-
-    fn waits_for_room(&self) -> bool {
-        match self {
-            WithResolver::Program(program) => program.waits_for_room(),
-            WithResolver::Resolver(resolver) => resolver.waits_for_room(),
-        }
     }
 }
