@@ -12,7 +12,7 @@ use super::error::Failure;
 use super::stop::Stop;
 use super::timer::{Alarm, Timer};
 use crate::host::{Clock, Ended, drive};
-use crate::names::{DialStep, Dialler};
+use crate::names::{DialStep, Dialler, WithQuery};
 use crate::phy::linux::TunTap;
 use crate::stack::{ConnectionId, Context, End, Io, Next, Probe, Session, Stack, UdpSession};
 
@@ -76,7 +76,7 @@ impl Race {
         track: Track<'_>,
         dialler: &mut Dialler,
         session: &S,
-        stack: &mut Stack<'a, Runner<'r, S>, U>,
+        stack: &mut Stack<'a, WithQuery<Runner<'r, S>>, U>,
         io: &mut Io<TunTap, Stdio, P>,
         left: &mut Vec<ConnectionId>,
     ) -> Result<Outcome, Failure> {
@@ -89,8 +89,8 @@ impl Race {
             let now = clock.now();
             let until = match dialler.next(now) {
                 DialStep::Connect { remote, patience } => {
-                    let connection =
-                        stack.connect(now, remote, self.runner(session.clone(), begun.len()), patience, io);
+                    let runner = WithQuery::Program(self.runner(session.clone(), begun.len()));
+                    let connection = stack.connect(now, remote, runner, patience, io);
                     begun.extend(connection);
                     dialler.begun(now, remote, connection);
                     continue;

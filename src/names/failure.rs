@@ -9,9 +9,11 @@ use smoltcp::wire::IpAddress;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResolveError {
+    /// The name is an alias, and more than 16 aliases follow each other, as they do in a loop.
+    AliasLoop,
     /// The server returned this error code: 2 is an internal failure, 5 a refusal (RFC 1035 section 4.1.1).
     Failed(IpAddress, u8),
-    /// The server's replies cannot be parsed.
+    /// No server answered in time, and a datagram of this server cannot be parsed.
     Malformed(IpAddress),
     /// The name exists but has no address.
     NoAddress,
@@ -23,7 +25,7 @@ pub enum ResolveError {
     Refused(IpAddress),
     /// No server answered within this time. The address is that of the first server asked.
     Silent(IpAddress, Duration),
-    /// The server's reply is too long for a datagram.
+    /// The server's reply is too long for a datagram. The command line has also asked over TCP.
     Truncated(IpAddress),
     /// No server could be asked: no host on the link answered ARP or NDP for any of them. The address is that of the first
     /// server.
@@ -33,6 +35,7 @@ pub enum ResolveError {
 impl fmt::Display for ResolveError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            ResolveError::AliasLoop => f.write_str("its aliases form a loop, or there are more than 16 of them"),
             ResolveError::Failed(server, 2) => write!(f, "DNS server {server} has failed (SERVFAIL)"),
             ResolveError::Failed(server, 5) => write!(f, "DNS server {server} refuses to answer (REFUSED)"),
             ResolveError::Failed(server, code) => write!(f, "DNS server {server} answers with error {code}"),
@@ -45,7 +48,7 @@ impl fmt::Display for ResolveError {
                 write!(f, "no answer from DNS server {server} within {} s", Seconds(*time))
             }
             ResolveError::Truncated(server) => {
-                write!(f, "the reply of DNS server {server} is too long for UDP, and DNS over TCP is not supported")
+                write!(f, "the reply of DNS server {server} is too long for UDP, and there is none over TCP")
             }
             ResolveError::Unreachable(server) => write!(f, "no host answers at {server}, the DNS server"),
         }

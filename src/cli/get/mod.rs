@@ -24,7 +24,7 @@ use super::values::positive;
 use super::watch::Watch;
 use crate::app::http_client::Get;
 use crate::host::{Clock, Sizes};
-use crate::names::WithResolver;
+use crate::names::{WithQuery, WithResolver};
 use crate::phy::linux::TunTap;
 use crate::stack::{ConnectionId, Io, Stack};
 use destination::Destination;
@@ -72,7 +72,7 @@ const SIZES: Sizes =
     Sizes { connections: 32, receive: 262_144, send: 16_384, ports: 1, datagrams: 64, payload: 131_072 };
 
 type Fetch<'t> = Get<String, &'t RefCell<Sink>, HEAD>;
-type Fetching<'s, 't> = Stack<'s, Runner<'t, Fetch<'t>>, WithResolver<()>>;
+type Fetching<'s, 't> = Stack<'s, WithQuery<Runner<'t, Fetch<'t>>>, WithResolver<()>>;
 type Around = Io<TunTap, Stdio, Watch<'static>>;
 
 /// Runs `smolstep get`.
