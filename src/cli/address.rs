@@ -10,11 +10,11 @@ use super::error::Failure;
 use super::link::Link;
 use super::local::{is_elsewhere, is_local, is_loopback};
 use super::stop::Stop;
-use super::tcp_queries::{GRACE, TcpQueries};
+use super::tcp_queries::{GRACE, TcpQueries, WithQuery};
 use super::timer::{Alarm, Timer};
 use super::watch::Watch;
 use crate::host::{Clock, Ended, drive};
-use crate::names::{Name, ResolveError, Resolver, WithQuery, WithResolver};
+use crate::names::{Name, ResolveError, Resolver, WithResolver};
 use crate::phy::linux::TunTap;
 use crate::stack::{Hardware, Io, Probe, Session, Stack, UdpSession};
 

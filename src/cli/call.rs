@@ -19,11 +19,12 @@ use super::programs::{find, program_names, programs};
 use super::race::{Outcome, Race, Runner, Track, dialler};
 use super::stop::Stop;
 use super::tcp::TcpArgs;
+use super::tcp_queries::WithQuery;
 use super::values::{positive, whole};
 use super::watch::Watch;
 use crate::app::{App, CONSOLE, Client, ClientOptions, Failure as NotDone, Program, UdpClient};
 use crate::host::{Clock, Ended, Sizes, drive};
-use crate::names::{DialError, DialStep, Dialler, WithQuery, WithResolver};
+use crate::names::{DialError, DialStep, Dialler, WithResolver};
 use crate::phy::linux::TunTap;
 use crate::stack::{ConnectError, ConnectionId, End, Io, Stack};
 

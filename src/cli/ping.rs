@@ -17,11 +17,12 @@ use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
 use super::output::say_line;
 use super::stop::Stop;
+use super::tcp_queries::WithQuery;
 use super::timer::{Alarm, Timer};
 use super::values::{positive, whole};
 use super::watch::Watch;
 use crate::host::{Clock, HeapPool, Sizes, drive};
-use crate::names::{WithQuery, WithResolver};
+use crate::names::WithResolver;
 use crate::phy::linux::TunTap;
 use crate::stack::{ECHO_HEADER, Echo, EchoError, EchoMemory, EchoRefusal, Io, Stack};
 

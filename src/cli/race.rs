@@ -10,9 +10,10 @@ use smoltcp::wire::IpEndpoint;
 use super::console::Stdio;
 use super::error::Failure;
 use super::stop::Stop;
+use super::tcp_queries::WithQuery;
 use super::timer::{Alarm, Timer};
 use crate::host::{Clock, Ended, drive};
-use crate::names::{DialStep, Dialler, WithQuery};
+use crate::names::{DialStep, Dialler};
 use crate::phy::linux::TunTap;
 use crate::stack::{ConnectionId, Context, End, Io, Next, Probe, Session, Stack, UdpSession};
 

@@ -10,10 +10,11 @@ use super::error::Failure;
 use super::link::{LinkArgs, Side};
 use super::output::say_line;
 use super::stop::Stop;
+use super::tcp_queries::WithQuery;
 use super::values::positive;
 use super::watch::Watch;
 use crate::host::{Clock, HeapPool, Sizes};
-use crate::names::{WithQuery, WithResolver};
+use crate::names::WithResolver;
 use crate::stack::{Io, Stack};
 
 /// Look up the IPv6 and IPv4 addresses of a name

@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
+use smoltcp::socket::tcp::Socket;
 use smoltcp::time::Instant;
 
 use super::console::Stdio;
 use super::watch::Watch;
-use crate::names::{Resolver, TcpQuery, WithQuery, WithResolver};
+use crate::names::{Resolver, TcpQuery, WithResolver};
 use crate::phy::linux::TunTap;
-use crate::stack::{ConnectionId, Io, Session, Stack, UdpSession};
+use crate::stack::{ConnectionId, Context, End, Io, Next, Session, Stack, UdpSession};
 
 /// How long a lookup waits for its connections to close after its end.
 pub const GRACE: Duration = Duration::from_secs(1);
@@ -59,7 +60,7 @@ impl TcpQueries {
         }
         while let Some((number, server, query)) = self.resolver(stack).and_then(Resolver::next_tcp) {
             let patience = TcpQuery::PATIENCE.min(self.patience.into());
-            match stack.connect(now, server, WithQuery::Query(query), patience, io) {
+            match stack.connect(now, server, WithQuery::Query(query.into()), patience, io) {
                 Ok(id) => {
                     io.probe.leave_out(id);
                     self.running.push((id, number));
@@ -95,7 +96,89 @@ impl TcpQueries {
 /// Returns a query that has ended, whose connection may still be closing.
 fn ended<S: Session + Clone, U: UdpSession>(stack: &Resolving<'_, S, U>, id: ConnectionId) -> Option<TcpQuery> {
     match stack.session(id)? {
-        WithQuery::Query(query) if query.has_ended() => Some(query.clone()),
+        WithQuery::Query(query) if query.has_ended() => Some((**query).clone()),
         _ => None,
+    }
+}
+
+/// A TCP program or a query, for a stack that has both.
+#[derive(Clone, Debug)]
+pub enum WithQuery<S> {
+    /// The program.
+    Program(S),
+    /// A query.
+    Query(Box<TcpQuery>),
+}
+
+impl<S> WithQuery<S> {
+    /// Returns the program.
+    pub fn program(&self) -> Option<&S> {
+        if let WithQuery::Program(program) = self { Some(program) } else { None }
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<S: Session> Session for WithQuery<S> {
+    fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        match self {
+            WithQuery::Program(program) => program.poll(socket, cx),
+            WithQuery::Query(query) => query.poll(socket, cx),
+        }
+    }
+
+    fn shut_down(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
+        match self {
+            WithQuery::Program(program) => program.shut_down(socket, cx),
+            WithQuery::Query(query) => query.shut_down(socket, cx),
+        }
+    }
+
+    fn ended(&mut self, end: End, cx: &mut Context<'_>) {
+        match self {
+            WithQuery::Program(program) => program.ended(end, cx),
+            WithQuery::Query(query) => query.ended(end, cx),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::NullConsole;
+
+    #[test]
+    fn each_method_reaches_a_program_beside_queries() {
+        #[derive(Clone, Debug, Default)]
+        struct Recorder(Vec<&'static str>);
+        impl Session for Recorder {
+            fn poll(&mut self, _socket: &mut Socket<'_>, _cx: &mut Context<'_>) -> Next {
+                self.0.push("poll");
+                Next::Abort
+            }
+
+            fn shut_down(&mut self, _socket: &mut Socket<'_>, _cx: &mut Context<'_>) {
+                self.0.push("shut_down");
+            }
+
+            fn ended(&mut self, _end: End, _cx: &mut Context<'_>) {
+                self.0.push("ended");
+            }
+        }
+        let mut session = WithQuery::Program(Recorder::default());
+        let buffer = || smoltcp::socket::tcp::SocketBuffer::new(vec![0; 16]);
+        let mut socket = Socket::new(buffer(), buffer());
+        let mut cx = Context {
+            now: Instant::ZERO,
+            console: &mut NullConsole,
+            scratch: &mut [],
+            udp_ports: &[],
+            addresses: &[],
+            held_back: false,
+            wake: false,
+        };
+        assert_eq!(session.poll(&mut socket, &mut cx), Next::Abort);
+        session.shut_down(&mut socket, &mut cx);
+        session.ended(End::Closed, &mut cx);
+        assert_eq!(session.program().map(|program| program.0.clone()), Some(vec!["poll", "shut_down", "ended"]));
     }
 }

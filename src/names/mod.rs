@@ -29,6 +29,6 @@ pub use resolver::Resolver;
 pub(crate) use resolver::SERVERS;
 pub use rules::NameError;
 #[cfg(feature = "cli")]
-pub(crate) use tcp_query::{TcpQuery, WithQuery};
+pub(crate) use tcp_query::TcpQuery;
 #[doc(hidden)]
 pub use with_resolver::WithResolver;

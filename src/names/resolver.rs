@@ -231,7 +231,8 @@ impl Resolver {
     fn found(&mut self, at: usize, now: Instant) {
         if self.reached[at] && !self.addresses.is_empty() {
             let delay = if self.queries[at].kind == Kind::A { RESOLUTION_DELAY } else { FALLBACK_DELAY };
-            self.conclude_at.get_or_insert(now + delay);
+            let conclude_at = now + delay;
+            self.conclude_at = Some(self.conclude_at.map_or(conclude_at, |at| at.min(conclude_at)));
         }
     }
 

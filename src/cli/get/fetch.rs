@@ -11,8 +11,9 @@ use crate::cli::address::unanswered;
 use crate::cli::call::describe;
 use crate::cli::error::Failure;
 use crate::cli::race::{Outcome, Track, dialler};
+use crate::cli::tcp_queries::WithQuery;
 use crate::host::{Ended, drive};
-use crate::names::{DialError, WithQuery};
+use crate::names::DialError;
 use crate::stack::{ConnectionId, End};
 
 impl<'g> Getter<'g> {
