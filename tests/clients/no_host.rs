@@ -59,13 +59,13 @@ fn a_host_that_comes_late_is_waited_for() {
             let questions = python::run("questions", &[link.name(), address]);
             questions.wait_for("ready", |out| out.starts_with("ready"));
             let (arguments, reply) = match address.ends_with('7') {
-                true => (["call", "echo", "--udp", address, "hi"], "hi\n"),
-                false => (["resolve", "both.test", "--dns", address, "--no-offload"], "fdaa::64\n192.168.69.100\n"),
+                true => (&["call", "echo", "--udp", address, "hi"][..], "hi\n"),
+                false => (&["resolve", "both.test", "--dns", address][..], "fdaa::64\n192.168.69.100\n"),
             };
             let mut smolstep = smolstep();
             smolstep.env("RUST_LOG", "error").args(arguments).args(["--timeout", "1h"]).args(link.arguments());
             let client = Peer::start(&mut smolstep);
-            questions.wait_for("three questions", |out| out.matches("asked").count() == 3);
+            questions.wait_for("three questions", |out| out.matches("asked").count() >= 3);
             link.add_address(address, prefix_len);
             let client = client.finish();
             let ended = (client.code(), client.out(), client.err());
