@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use smoltcp::socket::{tcp, udp};
+use smoltcp::socket::tcp;
 use smoltcp::time::{Duration, Instant};
 
 use super::input::Input;
@@ -66,9 +66,9 @@ impl<'a> ClientOptions<'a> {
 }
 
 impl Failure {
-    /// Returns why a UDP client got no reply in time: its datagram may still be queued. `noted` is what an ICMP error said.
-    pub(super) fn silence(socket: &udp::Socket<'_>, noted: Option<Failure>) -> Self {
-        if socket.send_queue() > 0 { Failure::Unreachable } else { noted.unwrap_or(Failure::TimedOut) }
+    /// Returns why a UDP client got no reply in time: its datagram may still wait for a hardware address (`held_back`). `noted` is what an ICMP error said.
+    pub(super) fn silence(held_back: bool, noted: Option<Failure>) -> Self {
+        if held_back { Failure::Unreachable } else { noted.unwrap_or(Failure::TimedOut) }
     }
 
     /// Returns why a UDP client fails whose datagram an ICMP error is about: at once if refused, otherwise when its time is over.

@@ -133,10 +133,10 @@ impl<'a> Asker<'a> {
         false
     }
 
-    fn wait(&mut self, socket: &Socket<'_>, cx: &Context<'_>) -> Next {
+    fn wait(&mut self, cx: &Context<'_>) -> Next {
         self.deadline.arm(cx.now);
         match self.deadline.at() {
-            Some(at) if cx.now >= at => self.finish(Err(Failure::silence(socket, self.noted))),
+            Some(at) if cx.now >= at => self.finish(Err(Failure::silence(cx.held_back, self.noted))),
             Some(at) => Next::WakeAt(at),
             None => Next::Wait,
         }
@@ -149,8 +149,8 @@ impl<'a> Asker<'a> {
 }
 
 impl UdpSession for Asker<'_> {
-    fn unreachable(&mut self) {
-        self.result = Some(Err(Failure::Unreachable));
+    fn waits_for_neighbour(&self) -> bool {
+        true
     }
 
     fn undelivered(&mut self, remote: IpEndpoint, error: &IcmpError) -> bool {
@@ -170,9 +170,13 @@ impl UdpSession for Asker<'_> {
             self.stage = match self.stage {
                 _ if self.result.is_some() => return Next::Close,
                 Stage::Input => {
-                    self.deadline.clear();
                     self.noted = None;
-                    match self.advance(cx) {
+                    let next = self.advance(cx);
+                    if next == Advance::NotYet && socket.send_queue() > 0 {
+                        return self.wait(cx);
+                    }
+                    self.deadline.clear();
+                    match next {
                         // An empty datagram leaves no trace in the queue, so the client could not wait for it to leave.
                         Advance::Text if self.is_empty() && !self.replies => Stage::Input,
                         Advance::Text if self.is_too_long(socket) => return self.finish(Err(Failure::TooLong)),
@@ -191,12 +195,12 @@ impl UdpSession for Asker<'_> {
                         self.sent_any = true;
                         if self.replies { Stage::Reply } else { Stage::Input }
                     }
-                    Err(SendError::BufferFull) => return self.wait(socket, cx),
+                    Err(SendError::BufferFull) => return self.wait(cx),
                     Err(SendError::Unaddressable) => return self.finish(Err(Failure::Unaddressable)),
                 },
                 Stage::Reply if self.print_reply(socket, cx) => Stage::Input,
                 Stage::Rest if socket.send_queue() == 0 => return self.finish(Ok(())),
-                Stage::Reply | Stage::Rest => return self.wait(socket, cx),
+                Stage::Reply | Stage::Rest => return self.wait(cx),
             }
         }
     }

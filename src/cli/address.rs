@@ -10,7 +10,9 @@ use super::error::Failure;
 use super::link::Link;
 use super::local::{is_elsewhere, is_local, is_loopback};
 use super::stop::Stop;
+use super::tcp_queries::{GRACE, TcpQueries, WithQuery};
 use super::timer::{Alarm, Timer};
+use super::watch::Watch;
 use crate::host::{Clock, Ended, drive};
 use crate::names::{Name, ResolveError, Resolver, WithResolver};
 use crate::phy::linux::TunTap;
@@ -83,11 +85,11 @@ impl Lookup<'_> {
     ///
     /// # Errors
     /// One line for the user, which names the host unless the link is at fault.
-    pub fn addresses<S: Session + Clone, U: UdpSession, P: Probe>(
+    pub(super) fn addresses<S: Session + Clone, U: UdpSession>(
         &self,
         host: &str,
-        stack: &mut Stack<'_, S, WithResolver<U>>,
-        io: &mut Io<TunTap, Stdio, P>,
+        stack: &mut Stack<'_, WithQuery<S>, WithResolver<U>>,
+        io: &mut Io<TunTap, Stdio, Watch<'_>>,
         clock: &Clock,
         stop: &mut Stop,
     ) -> Result<Vec<IpAddr>, Failure> {
@@ -138,11 +140,11 @@ impl Lookup<'_> {
     ///
     /// # Errors
     /// The errors of [`addresses`](Self::addresses).
-    pub fn all_addresses<S: Session + Clone, U: UdpSession, P: Probe>(
+    pub(super) fn all_addresses<S: Session + Clone, U: UdpSession>(
         &self,
         host: &str,
-        stack: &mut Stack<'_, S, WithResolver<U>>,
-        io: &mut Io<TunTap, Stdio, P>,
+        stack: &mut Stack<'_, WithQuery<S>, WithResolver<U>>,
+        io: &mut Io<TunTap, Stdio, Watch<'_>>,
         clock: &Clock,
         stop: &mut Stop,
     ) -> Result<Vec<IpAddr>, Failure> {
@@ -160,11 +162,11 @@ impl Lookup<'_> {
     }
 
     /// Asks the DNS servers for the addresses of a name.
-    fn look_up<S: Session + Clone, U: UdpSession, P: Probe>(
+    fn look_up<S: Session + Clone, U: UdpSession>(
         &self,
         host: &str,
-        stack: &mut Stack<'_, S, WithResolver<U>>,
-        io: &mut Io<TunTap, Stdio, P>,
+        stack: &mut Stack<'_, WithQuery<S>, WithResolver<U>>,
+        io: &mut Io<TunTap, Stdio, Watch<'_>>,
         clock: &Clock,
         stop: &mut Stop,
     ) -> Result<Vec<IpAddr>, Failure> {
@@ -187,7 +189,8 @@ impl Lookup<'_> {
         let ids = getrandom::u32().map_err(|error| Failure::run(format_args!("no entropy: {error}")))?;
         let ids = [(ids >> 16) as u16, ids as u16];
         let mut resolver = Resolver::new(name, &self.reached_servers(stack), self.patience.into(), ids)
-            .reaching(has_family(stack, true), has_family(stack, false));
+            .reaching(has_family(stack, true), has_family(stack, false))
+            .with_tcp();
         if self.thorough {
             resolver = resolver.thorough();
         }
@@ -203,23 +206,24 @@ impl Lookup<'_> {
     }
 
     /// Runs a resolver to its end, and adds the servers that DHCP or routers name meanwhile. Returns `None` after a signal.
-    fn run<S: Session + Clone, U: UdpSession, P: Probe>(
+    fn run<S: Session + Clone, U: UdpSession>(
         &self,
         resolver: Resolver,
-        stack: &mut Stack<'_, S, WithResolver<U>>,
-        io: &mut Io<TunTap, Stdio, P>,
+        stack: &mut Stack<'_, WithQuery<S>, WithResolver<U>>,
+        io: &mut Io<TunTap, Stdio, Watch<'_>>,
         clock: &Clock,
         stop: &mut Stop,
     ) -> Result<Option<Resolver>, Failure> {
         let port = stack.bind_unreported(0, WithResolver::Resolver(resolver)).map_err(Failure::run)?;
-        loop {
+        let mut queries = TcpQueries::new(port, self.patience);
+        let resolver = loop {
             let (mut over, asked) = (None, self.reached_servers(stack).len());
             let ended = drive(stack, io, clock, stop, |stack| {
                 over = stack.take_udp(port);
-                over.is_some() || self.reached_servers(stack).len() > asked
+                over.is_some() || self.reached_servers(stack).len() > asked || queries.is_due(stack)
             })?;
             match over {
-                Some(WithResolver::Resolver(resolver)) => return Ok(Some(resolver)),
+                Some(WithResolver::Resolver(resolver)) => break resolver,
                 Some(WithResolver::Program(_)) => return Ok(None),
                 None if ended == Ended::Stopped => return Ok(None),
                 None => {}
@@ -228,8 +232,12 @@ impl Lookup<'_> {
             if let Some(WithResolver::Resolver(resolver)) = stack.udp_program(port) {
                 resolver.add_servers(&servers);
             }
-            stack.wake_programs();
+            queries.advance(stack, io, clock.now());
+        };
+        if !queries.are_closed(stack) {
+            Self::wait_for(GRACE, stack, io, clock, stop, |stack| queries.are_closed(stack))?;
         }
+        Ok(Some(resolver))
     }
 
     /// Returns the DNS servers given by hand, then those that DHCP and routers have named so far.

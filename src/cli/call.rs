@@ -19,6 +19,7 @@ use super::programs::{find, program_names, programs};
 use super::race::{Outcome, Race, Runner, Track, dialler};
 use super::stop::Stop;
 use super::tcp::TcpArgs;
+use super::tcp_queries::WithQuery;
 use super::values::{positive, whole};
 use super::watch::Watch;
 use crate::app::{App, CONSOLE, Client, ClientOptions, Failure as NotDone, Program, UdpClient};
@@ -198,7 +199,7 @@ struct Caller<'c> {
 /// Memory for a connection to each of a host's addresses.
 const SIZES: Sizes = Sizes { connections: 24, ports: 1, ..Sizes::SERVER };
 
-type Clients<'s, 'c, 't> = Stack<'s, Runner<'c, Client<'t>>, WithResolver<UdpClient<'t>>>;
+type Clients<'s, 'c, 't> = Stack<'s, WithQuery<Runner<'c, Client<'t>>>, WithResolver<UdpClient<'t>>>;
 type Around = Io<TunTap, Stdio, Watch<'static>>;
 
 impl<'c> Caller<'c> {
@@ -294,11 +295,11 @@ impl<'c> Caller<'c> {
         };
         *dialler = Dialler::to_address(remote, self.patience.into());
         let is_done = |stack: &Clients<'_, 'c, 't>| {
-            stack.session(id).is_some_and(|runner| runner.session.result() == Some(Ok(())))
+            stack.session(id).and_then(WithQuery::program).is_some_and(|runner| runner.session.result() == Some(Ok(())))
         };
         let ended = drive(stack, io, &self.clock, &mut self.stop, |stack| stack.ended(id).is_some() || is_done(stack))?;
         match stack.take(id) {
-            Some((runner, end)) if ended == Ended::Done => match runner.session.result() {
+            Some((WithQuery::Program(runner), end)) if ended == Ended::Done => match runner.session.result() {
                 Some(Ok(())) => Ok(()),
                 Some(Err(why)) => Err(failed(remote, &why)),
                 None => Err(failed(remote, &end)),

@@ -39,6 +39,7 @@ mod shell;
 mod stop;
 mod suggest;
 mod tcp;
+mod tcp_queries;
 mod timer;
 mod tour;
 mod usage;

@@ -17,6 +17,7 @@ use super::error::Failure;
 use super::link::{Link, LinkArgs, Side};
 use super::output::say_line;
 use super::stop::Stop;
+use super::tcp_queries::WithQuery;
 use super::timer::{Alarm, Timer};
 use super::values::{positive, whole};
 use super::watch::Watch;
@@ -55,7 +56,8 @@ const LONGEST_V4: usize = 16_384;
 /// The largest number of requests that wait for a reply. Beyond this number, the oldest count as lost.
 const OUTSTANDING: usize = 1024;
 
-const SIZES: Sizes = Sizes { connections: 0, receive: 0, send: 0, ports: 1, datagrams: 16, payload: 16_384 };
+/// Memory for a resolver: a port that holds several queries and replies, and connections for replies of any length.
+const SIZES: Sizes = Sizes { connections: 4, receive: 65_537, send: 512, ports: 1, datagrams: 16, payload: 16_384 };
 
 /// Runs `smolstep ping`; returns whether any reply arrived.
 ///
@@ -85,7 +87,8 @@ fn run(
     let mut packets = [PacketMetadata::EMPTY; 32];
     let mut bytes = vec![0; 4 * (args.size.min(LONGEST_V4) + ECHO_HEADER)];
     let mut pool = HeapPool::new(SIZES);
-    let mut stack: Stack<'_, (), WithResolver<()>> = link.stack(&mut io.device, pool.memory(), clock.now(), |_| {})?;
+    let mut stack: Stack<'_, WithQuery<()>, WithResolver<()>> =
+        link.stack(&mut io.device, pool.memory(), clock.now(), |_| {})?;
     let echo = EchoMemory { socket: &mut socket, packets: &mut packets, bytes: &mut bytes };
     let result = echoes(args, link, clock, &mut stop, echo, &mut stack, io);
     stack.release_lease(clock.now(), io);
@@ -98,7 +101,7 @@ fn echoes<'a>(
     clock: Clock,
     stop: &mut Stop,
     memory: EchoMemory<'a>,
-    stack: &mut Stack<'a, (), WithResolver<()>>,
+    stack: &mut Stack<'a, WithQuery<()>, WithResolver<()>>,
     io: &mut Io<TunTap, Stdio, Watch>,
 ) -> Result<bool, Failure> {
     let lookup = Lookup { link, patience: args.timeout, thorough: false };
@@ -167,7 +170,11 @@ impl<'p> Ping<'p> {
     }
 
     /// Shows new replies, sends a request that is due, and sets the timer. Returns false at the end.
-    fn advance<'a>(&mut self, stack: &mut Stack<'a, (), WithResolver<()>>, timer: &Timer) -> Result<bool, Failure> {
+    fn advance<'a>(
+        &mut self,
+        stack: &mut Stack<'a, WithQuery<()>, WithResolver<()>>,
+        timer: &Timer,
+    ) -> Result<bool, Failure> {
         while let Some(echo) = stack.take_echo() {
             self.heard(&echo)?;
         }
@@ -191,7 +198,7 @@ impl<'p> Ping<'p> {
         Ok(true)
     }
 
-    fn send(&mut self, stack: &mut Stack<'_, (), WithResolver<()>>, now: Instant) -> Result<(), Failure> {
+    fn send(&mut self, stack: &mut Stack<'_, WithQuery<()>, WithResolver<()>>, now: Instant) -> Result<(), Failure> {
         self.sent = self.sent.wrapping_add(1);
         self.last = now;
         // Requests missed during a delay are not sent later.

@@ -10,6 +10,7 @@ use smoltcp::wire::IpEndpoint;
 use super::console::Stdio;
 use super::error::Failure;
 use super::stop::Stop;
+use super::tcp_queries::WithQuery;
 use super::timer::{Alarm, Timer};
 use crate::host::{Clock, Ended, drive};
 use crate::names::{DialStep, Dialler};
@@ -76,7 +77,7 @@ impl Race {
         track: Track<'_>,
         dialler: &mut Dialler,
         session: &S,
-        stack: &mut Stack<'a, Runner<'r, S>, U>,
+        stack: &mut Stack<'a, WithQuery<Runner<'r, S>>, U>,
         io: &mut Io<TunTap, Stdio, P>,
         left: &mut Vec<ConnectionId>,
     ) -> Result<Outcome, Failure> {
@@ -89,8 +90,8 @@ impl Race {
             let now = clock.now();
             let until = match dialler.next(now) {
                 DialStep::Connect { remote, patience } => {
-                    let connection =
-                        stack.connect(now, remote, self.runner(session.clone(), begun.len()), patience, io);
+                    let runner = WithQuery::Program(self.runner(session.clone(), begun.len()));
+                    let connection = stack.connect(now, remote, runner, patience, io);
                     begun.extend(connection);
                     dialler.begun(now, remote, connection);
                     continue;

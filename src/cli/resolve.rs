@@ -10,6 +10,7 @@ use super::error::Failure;
 use super::link::{LinkArgs, Side};
 use super::output::say_line;
 use super::stop::Stop;
+use super::tcp_queries::WithQuery;
 use super::values::positive;
 use super::watch::Watch;
 use crate::host::{Clock, HeapPool, Sizes};
@@ -32,8 +33,8 @@ pub struct ResolveArgs {
     pub timeout: Duration,
 }
 
-/// Memory for a resolver: a port that holds several queries and replies.
-const SIZES: Sizes = Sizes { connections: 0, receive: 0, send: 0, ports: 1, datagrams: 16, payload: 16_384 };
+/// Memory for a resolver: a port that holds several queries and replies, and connections for replies of any length.
+const SIZES: Sizes = Sizes { connections: 4, receive: 65_537, send: 512, ports: 1, datagrams: 16, payload: 16_384 };
 
 /// Runs `smolstep resolve`.
 ///
@@ -47,7 +48,8 @@ pub fn resolve(args: &ResolveArgs) -> Result<(), Failure> {
     let mut stop = Stop::on_signals().map_err(Failure::run)?;
     let mut io = Io { device, console: Stdio::new(), probe: watch };
     let mut pool = HeapPool::new(SIZES);
-    let mut stack: Stack<'_, (), WithResolver<()>> = link.stack(&mut io.device, pool.memory(), clock.now(), |_| {})?;
+    let mut stack: Stack<'_, WithQuery<()>, WithResolver<()>> =
+        link.stack(&mut io.device, pool.memory(), clock.now(), |_| {})?;
     let lookup = Lookup { link: &link, patience: args.timeout, thorough: true };
     let found = lookup.all_addresses(&args.name, &mut stack, &mut io, &clock, &mut stop);
     stack.release_lease(clock.now(), &mut io);

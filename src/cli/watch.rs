@@ -15,7 +15,7 @@ use super::link::Link;
 use crate::app::Status;
 use crate::host::Clock;
 use crate::phy::linux::{Kind, TunTap, complete};
-use crate::stack::{Direction, Event, Hardware, Probe};
+use crate::stack::{ConnectionId, Direction, Event, Hardware, Probe};
 use crate::trace::{Capture, IoSink, LogProbe};
 
 /// Logs events and writes them as lines, writes frames to a capture, and keeps a status.
@@ -28,6 +28,8 @@ pub struct Watch<'s> {
     status: Option<&'s Status<'s>>,
     /// The own hardware address and the link's name. `None` once another host is seen with that address.
     alone: Option<(EthernetAddress, String)>,
+    /// Connections whose events are not reported.
+    left_out: Vec<ConnectionId>,
 }
 
 impl<'s> Watch<'s> {
@@ -45,7 +47,15 @@ impl<'s> Watch<'s> {
         };
         let completed = (capture.is_some() && device.offloads()).then(|| (device.kind().medium(), Vec::new()));
         let alone = link.mac.filter(|_| device.kind() == Kind::Tap).map(|mac| (mac, link.name.clone()));
-        Ok(Watch { log: LogProbe::default(), capture, completed, events: None, status: None, alone })
+        Ok(Watch {
+            log: LogProbe::default(),
+            capture,
+            completed,
+            events: None,
+            status: None,
+            alone,
+            left_out: Vec::new(),
+        })
     }
 
     /// Returns the watch, which then also writes a line for each event.
@@ -56,6 +66,20 @@ impl<'s> Watch<'s> {
     /// Returns the watch, which then also keeps `status` up to date.
     pub fn with_status(self, status: Option<&'s Status<'s>>) -> Self {
         Watch { status, ..self }
+    }
+
+    /// Reports no further event of this connection, such as that of a name's lookup.
+    pub fn leave_out(&mut self, id: ConnectionId) {
+        self.left_out.push(id);
+    }
+
+    fn is_left_out(&self, event: &Event) -> bool {
+        match event {
+            Event::Connected { id, .. } | Event::Ended { id, .. } | Event::State { id, .. } => {
+                self.left_out.contains(id)
+            }
+            _ => false,
+        }
     }
 
     /// Completes the capture.
@@ -93,6 +117,9 @@ impl Probe for Watch<'_> {
     }
 
     fn event(&mut self, now: Instant, event: &Event) {
+        if self.is_left_out(event) {
+            return;
+        }
         self.log.event(now, event);
         if let Some(events) = self.events {
             events.write(now, event);

@@ -39,8 +39,8 @@ impl Name {
     }
 }
 const CNAME: u16 = 5;
-/// The largest number of aliases that are followed. A longer chain of aliases is a loop or an attack.
-const ALIASES: usize = 8;
+/// The largest number of aliases that are followed, as many as common resolvers follow. A longer chain is a loop or an attack.
+const ALIASES: usize = 16;
 /// The largest number of labels and pointers in a name, so that no reply takes long.
 const HOPS: usize = 128;
 
@@ -56,6 +56,8 @@ pub(super) enum Kind {
 pub(super) enum Reply {
     /// The number of addresses in the reply. Zero is a valid answer.
     Addresses(usize),
+    /// The name leads through more than [`ALIASES`] aliases.
+    AliasLoop,
     /// The server returned this error code (RFC 1035 section 4.1.1).
     Failed(u8),
     /// The reply answers the query but cannot be parsed.
@@ -63,8 +65,8 @@ pub(super) enum Reply {
     NoSuchName,
     /// The reply answers another query.
     NotOurs,
-    /// The reply was truncated before the first address.
-    Truncated,
+    /// The server says that the reply was truncated. It has this number of addresses, maybe of more.
+    Truncated(usize),
 }
 
 /// Writes a query into `out` and returns its length.
@@ -100,29 +102,37 @@ pub(super) fn reply(bytes: &[u8], id: u16, name: &Name, kind: Kind, each: impl F
         code => return Reply::Failed(code),
     }
     let count = word(bytes, 6).unwrap_or(0);
-    match addresses(bytes, after + 4, count, kind, each) {
-        Some(0) | None if truncated => Reply::Truncated,
-        Some(found) => Reply::Addresses(found),
-        None => Reply::Malformed,
+    let records = Records { bytes, at: after + 4, left: count };
+    match canonical_name(records).and_then(|owner| addresses(records, owner, kind, each)) {
+        Ok(found) if truncated => Reply::Truncated(found),
+        Err(_) if truncated => Reply::Truncated(0),
+        Ok(found) => Reply::Addresses(found),
+        Err(reply) => reply,
     }
 }
 
-/// Calls `each` with the addresses of the question's name, following aliases. Returns the number of addresses. Returns `None`
-/// if a record before the first address cannot be read.
-fn addresses(bytes: &[u8], start: usize, count: u16, kind: Kind, mut each: impl FnMut(IpAddr)) -> Option<usize> {
-    let records = || Records { bytes, at: start, left: count };
-    // The position of the name whose addresses are wanted: the question's name, or the last alias's target.
-    let mut owner = HEADER;
-    for _ in 0..ALIASES {
-        let mut aliases = records().flatten();
+/// Follows the aliases of the question's name. Returns the position of the name that has the addresses.
+fn canonical_name(records: Records<'_>) -> Result<usize, Reply> {
+    let (bytes, mut owner) = (records.bytes, HEADER);
+    for _ in 0..=ALIASES {
+        let mut aliases = records.flatten();
         match aliases.find(|r| r.kind == CNAME && same_name(bytes, r.name, bytes, owner)) {
             Some(alias) => owner = alias.data,
-            None => break,
+            None => return Ok(owner),
         }
     }
+    Err(Reply::AliasLoop)
+}
+
+/// Calls `each` with the addresses of the name at `owner`, and returns their number.
+///
+/// # Errors
+/// [`Reply::Malformed`]: a record before the first address cannot be read.
+fn addresses(records: Records<'_>, owner: usize, kind: Kind, mut each: impl FnMut(IpAddr)) -> Result<usize, Reply> {
+    let bytes = records.bytes;
     let mut found = 0;
-    for record in records() {
-        let Some(record) = record else { return (found > 0).then_some(found) };
+    for record in records {
+        let Some(record) = record else { return if found > 0 { Ok(found) } else { Err(Reply::Malformed) } };
         if record.kind != kind as u16 || !same_name(bytes, record.name, bytes, owner) {
             continue;
         }
@@ -131,11 +141,11 @@ fn addresses(bytes: &[u8], start: usize, count: u16, kind: Kind, mut each: impl 
             Kind::A => <[u8; 4]>::try_from(data).map(|bytes| Ipv4Addr::from(bytes).into()),
             Kind::Aaaa => <[u8; 16]>::try_from(data).map(|bytes| Ipv6Addr::from(bytes).into()),
         };
-        let Ok(address) = address else { return (found > 0).then_some(found) };
+        let Ok(address) = address else { return if found > 0 { Ok(found) } else { Err(Reply::Malformed) } };
         each(address);
         found += 1;
     }
-    Some(found)
+    Ok(found)
 }
 
 /// A resource record: the positions of its name and of its data, and the length of its data.
@@ -148,6 +158,7 @@ struct Record {
 
 /// Iterates over the records of a section. The iterator returns `None` in place of a record that cannot be read, and then
 /// ends.
+#[derive(Clone, Copy)]
 struct Records<'m> {
     bytes: &'m [u8],
     at: usize,

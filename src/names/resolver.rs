@@ -1,13 +1,14 @@
 //! Asks DNS servers for the addresses of a name.
 
-use core::fmt;
-
 use smoltcp::socket::udp::Socket;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{IpAddress, IpEndpoint};
 
 use super::addresses::Addresses;
+use super::failure::ResolveError;
 use super::message::{self, Kind, LONGEST_QUERY, Name, Reply};
+#[cfg(feature = "cli")]
+use super::tcp_query::TcpQuery;
 use crate::stack::{Context, IcmpError, Next, UdpSession};
 
 /// The largest number of servers; further servers are ignored.
@@ -51,8 +52,11 @@ pub struct Resolver {
     /// When one family has waited long enough for the other.
     conclude_at: Option<Instant>,
     addresses: Addresses,
-    /// Whether a server said that the name does not exist.
-    unknown: bool,
+    /// Why there are no addresses although a server has answered.
+    why_none: ResolveError,
+    /// Whether the caller also asks over TCP.
+    #[cfg(feature = "cli")]
+    has_tcp: bool,
     /// The last failure of a server, and the number of failures so far.
     trouble: Option<ResolveError>,
     troubles: usize,
@@ -71,6 +75,26 @@ struct Query {
     /// Whether it is time to send the query, and the query is not queued yet.
     due: bool,
     answered: bool,
+    /// Where the query goes over TCP, because the server's reply was truncated.
+    over_tcp: OverTcp,
+}
+
+/// Whether a query goes over TCP.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OverTcp {
+    No,
+    /// The caller has not begun the connection to this server. The reply by datagram had this number of addresses.
+    #[cfg(feature = "cli")]
+    Wanted(IpAddress, usize),
+    #[cfg(feature = "cli")]
+    Begun(IpAddress, usize),
+}
+
+impl Query {
+    /// Whether the query is to be answered by datagram.
+    fn is_open(&self) -> bool {
+        !self.answered && self.over_tcp == OverTcp::No
+    }
 }
 
 impl Resolver {
@@ -78,7 +102,7 @@ impl Resolver {
     ///
     /// Others must not be able to guess `ids`, or they could answer in the servers' place (RFC 5452 section 4.3).
     pub fn new(name: Name, servers: &[IpAddress], patience: Duration, ids: [u16; 2]) -> Self {
-        let query = |kind, id| Query { kind, id, due: false, answered: false };
+        let query = |kind, id| Query { kind, id, due: false, answered: false, over_tcp: OverTcp::No };
         Resolver {
             name,
             servers: servers.iter().copied().take(SERVERS).collect(),
@@ -92,7 +116,9 @@ impl Resolver {
             server: 0,
             conclude_at: None,
             addresses: Addresses::default(),
-            unknown: false,
+            why_none: ResolveError::NoAddress,
+            #[cfg(feature = "cli")]
+            has_tcp: false,
             trouble: None,
             troubles: 0,
             queued: None,
@@ -153,7 +179,8 @@ impl Resolver {
     /// Returns when to poll again at the latest.
     fn next_deadline(&self) -> Option<Instant> {
         let conclude_at = self.conclude_at.filter(|_| !self.thorough);
-        [self.until, self.ask_at, conclude_at].into_iter().flatten().min()
+        let ask_at = self.ask_at.filter(|_| self.queries.iter().any(Query::is_open));
+        [self.until, ask_at, conclude_at].into_iter().flatten().min()
     }
 
     /// Handles a datagram.
@@ -162,29 +189,94 @@ impl Resolver {
             return;
         }
         for at in 0..self.queries.len() {
-            let Query { kind, id, answered, .. } = self.queries[at];
-            if answered {
+            let Query { kind, id, .. } = self.queries[at];
+            if !self.queries[at].is_open() {
                 continue;
             }
             match message::reply(bytes, id, &self.name, kind, |address| self.addresses.add(address)) {
                 Reply::NotOurs => continue,
-                // By RFC 8020 the name then has no address of either family, but some servers mean only the queried family.
-                Reply::NoSuchName => {
-                    self.queries[at].answered = true;
-                    self.unknown = true;
+                // The server's own reply may follow.
+                Reply::Malformed => {
+                    self.trouble.get_or_insert(ResolveError::Malformed(from.addr));
                 }
-                Reply::Addresses(_) => {
-                    self.queries[at].answered = true;
-                    if self.reached[at] && !self.addresses.is_empty() {
-                        let delay = if kind == Kind::A { RESOLUTION_DELAY } else { FALLBACK_DELAY };
-                        self.conclude_at.get_or_insert(now + delay);
+                #[cfg(feature = "cli")]
+                Reply::Truncated(found) if self.has_tcp => {
+                    self.queries[at].over_tcp = OverTcp::Wanted(from.addr, found);
+                    self.trouble.get_or_insert(ResolveError::Truncated(from.addr));
+                    if found > 0 {
+                        self.found(at, now);
                     }
                 }
-                Reply::Failed(code) => self.fails(ResolveError::Failed(from.addr, code)),
-                Reply::Malformed => self.fails(ResolveError::Malformed(from.addr)),
-                Reply::Truncated => self.fails(ResolveError::Truncated(from.addr)),
+                Reply::Truncated(0) => self.fails(ResolveError::Truncated(from.addr)),
+                reply => self.answered(at, from.addr, reply, now),
             }
             return;
+        }
+    }
+
+    /// Handles the reply to a query.
+    fn answered(&mut self, at: usize, server: IpAddress, reply: Reply, now: Instant) {
+        match reply {
+            Reply::Failed(code) => return self.fails(ResolveError::Failed(server, code)),
+            Reply::Malformed | Reply::NotOurs => return self.fails(ResolveError::Malformed(server)),
+            // By RFC 8020 the name then has no address of either family, but some servers mean only the queried family.
+            Reply::NoSuchName => self.why_none = ResolveError::NoSuchName,
+            Reply::AliasLoop => self.why_none = ResolveError::AliasLoop,
+            Reply::Addresses(_) | Reply::Truncated(_) => self.found(at, now),
+        }
+        self.queries[at].answered = true;
+    }
+
+    /// Limits the time for the other family, once there are addresses of a family that can be reached.
+    fn found(&mut self, at: usize, now: Instant) {
+        if self.reached[at] && !self.addresses.is_empty() {
+            let delay = if self.queries[at].kind == Kind::A { RESOLUTION_DELAY } else { FALLBACK_DELAY };
+            let conclude_at = now + delay;
+            self.conclude_at = Some(self.conclude_at.map_or(conclude_at, |at| at.min(conclude_at)));
+        }
+    }
+
+    /// Makes the resolver wait for replies over TCP if those by datagram are truncated: see [`next_tcp`](Self::next_tcp).
+    #[cfg(feature = "cli")]
+    pub(crate) fn with_tcp(mut self) -> Self {
+        self.has_tcp = true;
+        self
+    }
+
+    /// Returns a query to send over TCP, its number, and its server. The caller reports the end with
+    /// [`end_tcp`](Self::end_tcp).
+    #[cfg(feature = "cli")]
+    pub(crate) fn next_tcp(&mut self) -> Option<(usize, IpEndpoint, TcpQuery)> {
+        let wanted = |query: &Query| {
+            if let OverTcp::Wanted(server, found) = query.over_tcp { Some((server, found)) } else { None }
+        };
+        let (at, (server, found)) =
+            self.queries.iter().enumerate().find_map(|(at, query)| Some((at, wanted(query)?)))?;
+        let Query { kind, id, over_tcp, .. } = &mut self.queries[at];
+        *over_tcp = OverTcp::Begun(server, found);
+        Some((at, IpEndpoint::new(server, PORT), TcpQuery::new(self.name.clone(), *kind, *id)))
+    }
+
+    /// Returns whether a query is to be sent over TCP.
+    #[cfg(feature = "cli")]
+    pub(crate) fn wants_tcp(&self) -> bool {
+        self.queries.iter().any(|query| matches!(query.over_tcp, OverTcp::Wanted(..)))
+    }
+
+    /// Takes a query over TCP that has ended; `None` if it could not begin. Run the resolver afterwards.
+    #[cfg(feature = "cli")]
+    pub(crate) fn end_tcp(&mut self, at: usize, query: Option<&TcpQuery>, now: Instant) {
+        let Some(OverTcp::Begun(server, found)) = self.queries.get(at).map(|query| query.over_tcp) else { return };
+        self.queries[at].over_tcp = OverTcp::No;
+        match query.and_then(TcpQuery::reply) {
+            _ if self.result.is_some() => {}
+            Some((reply, addresses)) => {
+                addresses.in_order().for_each(|address| self.addresses.add(address));
+                self.answered(at, server, reply, now);
+            }
+            // The addresses that were not cut off are better than none.
+            None if found > 0 => self.queries[at].answered = true,
+            None => self.fails(ResolveError::Truncated(server)),
         }
     }
 
@@ -208,8 +300,7 @@ impl Resolver {
     fn advance(&mut self, now: Instant) {
         let until = *self.until.get_or_insert(now + self.patience);
         if self.queries.iter().all(|query| query.answered) {
-            let why = if self.unknown { ResolveError::NoSuchName } else { ResolveError::NoAddress };
-            return self.conclude(Err(why));
+            return self.conclude(Err(self.why_none));
         }
         if !self.thorough && self.conclude_at.is_some_and(|at| now >= at) {
             return self.conclude(Ok(()));
@@ -232,7 +323,7 @@ impl Resolver {
     fn ask(&mut self, socket: &mut Socket<'_>, now: Instant) {
         let Some(&server) = self.servers.get(self.server) else { return };
         let mut any_queued = false;
-        for query in self.queries.iter_mut().filter(|query| query.due && !query.answered) {
+        for query in self.queries.iter_mut().filter(|query| query.due && query.is_open()) {
             let mut bytes = [0; LONGEST_QUERY];
             let len = message::question(query.id, &self.name, query.kind, &mut bytes);
             // The queue is full. The query stays due, and the turn stays with this server: the next poll tries again.
@@ -281,115 +372,5 @@ impl UdpSession for Resolver {
             self.fails(ResolveError::Refused(server));
         }
         concerns_us
-    }
-}
-
-/// Why a lookup failed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ResolveError {
-    /// The server returned this error code: 2 is an internal failure, 5 a refusal (RFC 1035 section 4.1.1).
-    Failed(IpAddress, u8),
-    /// The server's replies cannot be parsed.
-    Malformed(IpAddress),
-    /// The name exists but has no address.
-    NoAddress,
-    /// No server is known.
-    NoServer,
-    /// The name does not exist.
-    NoSuchName,
-    /// No program receives queries on the server's port, says an ICMP error.
-    Refused(IpAddress),
-    /// No server answered within this time. The address is that of the first server asked.
-    Silent(IpAddress, Duration),
-    /// The server's reply is too long for a datagram.
-    Truncated(IpAddress),
-    /// No server could be asked: no host on the link answered ARP or NDP for any of them. The address is that of the first
-    /// server.
-    Unreachable(IpAddress),
-}
-
-impl fmt::Display for ResolveError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ResolveError::Failed(server, 2) => write!(f, "DNS server {server} has failed (SERVFAIL)"),
-            ResolveError::Failed(server, 5) => write!(f, "DNS server {server} refuses to answer (REFUSED)"),
-            ResolveError::Failed(server, code) => write!(f, "DNS server {server} answers with error {code}"),
-            ResolveError::Malformed(server) => write!(f, "the reply of DNS server {server} cannot be read"),
-            ResolveError::NoAddress => f.write_str("the name has no address"),
-            ResolveError::NoServer => f.write_str("no DNS server: give --dns or --dhcp"),
-            ResolveError::NoSuchName => f.write_str("no such name"),
-            ResolveError::Refused(server) => write!(f, "connection refused by {server}: it is no DNS server"),
-            ResolveError::Silent(server, time) => {
-                write!(f, "no answer from DNS server {server} within {} s", Seconds(*time))
-            }
-            ResolveError::Truncated(server) => {
-                write!(f, "the reply of DNS server {server} is too long for UDP, and DNS over TCP is not supported")
-            }
-            ResolveError::Unreachable(server) => write!(f, "no host answers at {server}, the DNS server"),
-        }
-    }
-}
-
-impl core::error::Error for ResolveError {}
-
-/// A time in seconds. The usual formatting of fractions would add kilobytes of code to a board.
-struct Seconds(Duration);
-
-impl fmt::Display for Seconds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (mut rest, mut unit) = (self.0.millis(), 100);
-        write!(f, "{}", self.0.secs())?;
-        if rest > 0 {
-            f.write_str(".")?;
-        }
-        while rest > 0 {
-            write!(f, "{}", rest / unit)?;
-            (rest, unit) = (rest % unit, unit / 10);
-        }
-        Ok(())
-    }
-}
-
-/// A UDP program or a [`Resolver`], for a stack that has both.
-#[derive(Clone, Debug)]
-#[allow(clippy::large_enum_variant, reason = "a stack has a port or two of these, and no heap to put one on")]
-pub enum WithResolver<U> {
-    /// The program.
-    Program(U),
-    /// A lookup of a name.
-    Resolver(Resolver),
-}
-
-#[deny(clippy::missing_trait_methods)]
-impl<U: UdpSession> UdpSession for WithResolver<U> {
-    const PORTS: usize = U::PORTS + Resolver::PORTS;
-
-    fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
-        match self {
-            WithResolver::Program(program) => program.poll(socket, cx),
-            WithResolver::Resolver(resolver) => resolver.poll(socket, cx),
-        }
-    }
-
-    fn unreachable(&mut self) {
-        match self {
-            WithResolver::Program(program) => program.unreachable(),
-            WithResolver::Resolver(resolver) => resolver.unreachable(),
-        }
-    }
-
-    fn undelivered(&mut self, remote: IpEndpoint, error: &IcmpError) -> bool {
-        match self {
-            WithResolver::Program(program) => program.undelivered(remote, error),
-            WithResolver::Resolver(resolver) => resolver.undelivered(remote, error),
-        }
-    }
-
-    fn waits_for_room(&self) -> bool {
-        match self {
-            WithResolver::Program(program) => program.waits_for_room(),
-            WithResolver::Resolver(resolver) => resolver.waits_for_room(),
-        }
     }
 }

@@ -57,7 +57,15 @@ fn aliases_are_followed_in_any_order_and_never_for_ever() {
     let chain = [address.clone(), alias("b.example", "c.example"), alias("WWW.Example", "b.example")];
     assert_eq!(read(&reply_of("www.example", A, 0, &chain), &name), (Reply::Addresses(1), vec!["10.0.0.9".into()]));
     let circle = [alias("www.example", "b.example"), alias("b.example", "www.example"), address];
-    assert_eq!(read(&reply_of("www.example", A, 0, &circle), &name), (Reply::Addresses(0), vec![]));
+    assert_eq!(read(&reply_of("www.example", A, 0, &circle), &name), (Reply::AliasLoop, vec![]));
+    for (count, reply) in [(16, Reply::Addresses(1)), (17, Reply::AliasLoop), (200, Reply::AliasLoop)] {
+        let name_of = |number| if number == 0 { String::from("www.example") } else { format!("n{number}.example") };
+        let mut chain: Vec<_> = (0..count).map(|number| alias(&name_of(number), &name_of(number + 1))).collect();
+        chain.push((name_of(count), A, vec![10, 0, 0, 9]));
+        assert_eq!(read(&reply_of("www.example", A, 0, &chain), &name).0, reply, "{count}");
+        chain.reverse();
+        assert_eq!(read(&reply_of("www.example", A, 0, &chain), &name).0, reply, "{count} backwards");
+    }
 }
 
 #[test]
@@ -120,7 +128,9 @@ fn failures_are_told_apart() {
     assert_eq!(lookup(|q| Some(answer(q, 2)), false), (Err(ResolveError::Failed(server, 2)), 0));
     assert_eq!(lookup(|q| Some(answer(q, 5)), false), (Err(ResolveError::Failed(server, 5)), 0));
     let cut = |q: &[u8]| Some(answer(q, 0)[..40].to_vec());
-    assert_eq!(lookup(cut, false), (Err(ResolveError::Malformed(server)), 0));
+    assert_eq!(lookup(cut, false), (Err(ResolveError::Malformed(server)), 10_000));
+    let circle = |q: &[u8]| Some(reply_to(q, 0, &[("www.example".into(), CNAME, wire("www.example"))]));
+    assert_eq!(lookup(circle, false), (Err(ResolveError::AliasLoop), 0));
     // Nobody has the server's port: both queries are refused.
     assert_eq!(lookup_at(54, |_| None, |resolver| resolver), (Err(ResolveError::Refused(server)), 0));
     // A reply with another ID belongs to another query.
@@ -134,6 +144,34 @@ fn failures_are_told_apart() {
         Some(bytes)
     };
     assert_eq!(lookup(truncated, false), (Err(ResolveError::Truncated(server)), 0));
+    // Addresses that were not cut off are used.
+    let part = |q: &[u8]| {
+        let mut bytes = answer(q, 0);
+        bytes[2] |= 2;
+        Some(bytes)
+    };
+    assert_eq!(lookup(part, false), (Ok(vec!["fd00::9".into(), "10.0.0.9".into()]), 0));
+}
+
+#[test]
+fn what_is_no_reply_changes_nothing() {
+    for bad in [
+        |_: &[u8]| b"garbage".to_vec(),
+        |q: &[u8]| answer(q, 0)[..40].to_vec(),
+        |q: &[u8]| [&q[..2], &[0x81, 0x80], &[0xff; 30][..]].concat(),
+        |q: &[u8]| [&[q[0] ^ 1], &answer(q, 0)[1..]].concat(),
+        |q: &[u8]| [&q[..2], &reply_of("other.example", kind_of(q), 0, &[])[2..]].concat(),
+    ] {
+        let mut asked = 0;
+        let found = lookup(
+            move |question| {
+                asked += 1;
+                Some(if asked > 2 { answer(question, 0) } else { bad(question) })
+            },
+            false,
+        );
+        assert_eq!(found, (Ok(vec!["fd00::9".into(), "10.0.0.9".into()]), 1000));
+    }
 }
 
 #[test]
@@ -149,9 +187,9 @@ fn a_lost_question_is_asked_again() {
     assert_eq!(found, (Ok(vec!["fd00::9".into(), "10.0.0.9".into()]), 1000));
 }
 
-const A: u16 = 1;
-const CNAME: u16 = 5;
-const AAAA: u16 = 28;
+pub(super) const A: u16 = 1;
+pub(super) const CNAME: u16 = 5;
+pub(super) const AAAA: u16 = 28;
 
 /// The result of looking up www.example at a server at 10.0.0.1, and the time in milliseconds until then.
 fn lookup(server: impl FnMut(&[u8]) -> Option<Vec<u8>>, thorough: bool) -> (Result<Vec<String>, ResolveError>, i64) {
@@ -199,7 +237,7 @@ fn lookup_at(
     panic!("the lookup never ends");
 }
 
-struct Server<F>(F);
+pub(super) struct Server<F>(pub F);
 
 impl<F: FnMut(&[u8]) -> Option<Vec<u8>>> Responder for Server<F> {
     fn datagram(&mut self, _from: UdpMetadata, data: &[u8], reply: &mut [u8], _cx: &mut Context<'_>) -> Answer {
@@ -214,7 +252,7 @@ impl<F: FnMut(&[u8]) -> Option<Vec<u8>>> Responder for Server<F> {
 }
 
 /// A reply with the address of www.example in the family of the question.
-fn answer(question: &[u8], code: u8) -> Vec<u8> {
+pub(super) fn answer(question: &[u8], code: u8) -> Vec<u8> {
     let data: IpAddr = if kind_of(question) == A { "10.0.0.9" } else { "fd00::9" }.parse().unwrap();
     let data = match data {
         IpAddr::V4(a) => a.octets().to_vec(),
@@ -223,12 +261,12 @@ fn answer(question: &[u8], code: u8) -> Vec<u8> {
     reply_to(question, code, &[(String::from("www.example"), kind_of(question), data)])
 }
 
-fn kind_of(question: &[u8]) -> u16 {
+pub(super) fn kind_of(question: &[u8]) -> u16 {
     let at = question.len() - 4;
     u16::from_be_bytes([question[at], question[at + 1]])
 }
 
-fn reply_to(question: &[u8], code: u8, records: &[(String, u16, Vec<u8>)]) -> Vec<u8> {
+pub(super) fn reply_to(question: &[u8], code: u8, records: &[(String, u16, Vec<u8>)]) -> Vec<u8> {
     let mut bytes = question.to_vec();
     bytes[2..4].copy_from_slice(&[0x81, 0x80 | code]);
     bytes[7] = records.len() as u8;
@@ -245,7 +283,7 @@ fn reply_of(name: &str, kind: u16, code: u8, records: &[(String, u16, Vec<u8>)])
     reply_to(&question, code, records)
 }
 
-fn wire(name: &str) -> Vec<u8> {
+pub(super) fn wire(name: &str) -> Vec<u8> {
     let mut bytes: Vec<u8> = name.split('.').flat_map(|part| [&[part.len() as u8], part.as_bytes()].concat()).collect();
     bytes.push(0);
     bytes

@@ -4,6 +4,7 @@ use smoltcp::iface::{SocketSet, SocketStorage};
 use smoltcp::phy::Device;
 use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, Socket};
 use smoltcp::time::Instant;
+use smoltcp::wire::IpAddress;
 #[cfg(feature = "recovery")]
 use smoltcp::wire::IpEndpoint;
 
@@ -58,6 +59,22 @@ impl<'a, U> Datagrams<'a, U> {
     /// The time of the next work if no frame arrives.
     pub(super) fn due(&self) -> Option<Instant> {
         self.due
+    }
+
+    /// Notes that a datagram from this port waits for the hardware address of `hop`.
+    pub(super) fn kept(&mut self, number: u16, hop: IpAddress) {
+        for port in self.ports.iter_mut().filter(|port| port.number == number && !port.over) {
+            port.waits_for = Some(hop);
+        }
+    }
+
+    /// Whether the program on this port waits for a neighbour as long as its own time-out lasts.
+    pub(super) fn waits_for_neighbour(&self, number: u16) -> bool
+    where
+        U: UdpSession,
+    {
+        let mut ports = self.ports.iter().filter(|port| port.number == number && !port.over);
+        ports.any(|port| port.session.as_ref().is_some_and(UdpSession::waits_for_neighbour))
     }
 
     /// Takes note that a datagram from this port was dropped, because no hardware address is known for its receiver.
@@ -248,6 +265,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let (Some(session), Some(handle), false) = (&mut port.session, port.handle, port.over) else { return None };
         let socket = self.datagrams.set.get_mut::<Socket>(handle);
         let before = (socket.recv_queue(), socket.send_queue());
+        let held_back = port.waits_for.is_some_and(|hop| self.link.holds(hop));
         let from = socket.peek().ok().map(|(_, meta)| meta.endpoint);
         let mut context = Context {
             now,
@@ -255,7 +273,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             scratch: self.scratch,
             udp_ports: &self.datagrams.in_use,
             addresses: self.iface.ip_addrs(),
-            held_back: false,
+            held_back,
             wake: false,
         };
         let next = session.poll(socket, &mut context);

@@ -5,6 +5,7 @@ use core::mem::ManuallyDrop;
 use smoltcp::iface::{SocketHandle, SocketStorage};
 use smoltcp::socket::udp::PacketMetadata;
 use smoltcp::time::Instant;
+use smoltcp::wire::IpAddress;
 
 use super::connections::{Slot, SlotIndex, TimeWaitRecord};
 use super::link::Neighbour;
@@ -169,6 +170,8 @@ pub struct Port<U> {
     pub(super) wake: Option<Instant>,
     /// Whether a datagram waits to be sent.
     pub(super) waiting: bool,
+    /// The next hop whose hardware address the last datagram without one waited for.
+    pub(super) waits_for: Option<IpAddress>,
 }
 
 /// A port that was never used.
@@ -183,6 +186,7 @@ impl<U> Default for Port<U> {
             run: false,
             wake: None,
             waiting: false,
+            waits_for: None,
         }
     }
 }

@@ -52,6 +52,14 @@ pub trait UdpSession {
         true
     }
 
+    /// Whether queued datagrams stay queued until a host on the link answers ARP or NDP for the receiver's address. The stack
+    /// asks again each second. Such a program gives up by itself, and [`unreachable`](Self::unreachable) is never called.
+    ///
+    /// False drops the datagrams after one to two seconds, so that a server can answer its other clients.
+    fn waits_for_neighbour(&self) -> bool {
+        false
+    }
+
     /// Called after the program's queued datagrams were dropped, because no host on the link answered ARP or NDP for the
     /// receiver's address. Unread datagrams that the port received are dropped, too.
     fn unreachable(&mut self) {}
@@ -167,7 +175,8 @@ pub struct Context<'a> {
     pub udp_ports: &'a [u16],
     /// The interface's addresses.
     pub addresses: &'a [IpCidr],
-    /// Whether the peer of a TCP program keeps its window closed, but answers probes of it.
+    /// Whether the peer of a TCP program keeps its window closed, but answers probes of it; or a datagram of a UDP program waits for
+    /// its receiver's hardware address.
     pub held_back: bool,
     /// Whether to run the other programs too: see [`wake_programs`](Self::wake_programs).
     pub wake: bool,

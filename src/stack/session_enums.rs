@@ -90,6 +90,12 @@ macro_rules! udp_sessions {
                 }
             }
 
+            fn waits_for_neighbour(&self) -> bool {
+                match self {
+                    $(Self::$variant(program) => $crate::stack::UdpSession::waits_for_neighbour(program),)+
+                }
+            }
+
             fn unreachable(&mut self) {
                 match self {
                     $(Self::$variant(program) => $crate::stack::UdpSession::unreachable(program),)+

@@ -1,5 +1,7 @@
 //! No host on the link has the address, or the router's. One line names the address and the remedy.
 
+use std::fs;
+
 use smolstep::phy::linux::Kind;
 
 use crate::common::link::{KERNEL, Link, on_tap, on_tap_and_tun};
@@ -34,11 +36,43 @@ fn a_client_names_the_host_that_does_not_answer() {
                 failed(&run(link, &[command, &["--timeout", "50ms"]].concat()), &no_host);
             }
             if link.kind == Kind::Tap {
-                // Found out after a second.
+                // The host is asked for more than once.
                 for command in [&["call", "inbox", address, "hi"][..], &["call", "thanks", "--udp", address, "hi"]] {
-                    failed(&run(link, command), &no_host);
+                    failed(&run(link, &[command, &["--timeout", "1200ms"]].concat()), &no_host);
                 }
             }
+        }
+    });
+}
+
+/// The host is on the link only after it has been asked for three times.
+#[test]
+fn a_host_that_comes_late_is_waited_for() {
+    on_tap("a_host_that_comes_late_is_waited_for", |link| {
+        for (address, prefix_len) in [("192.168.69.77", 24), ("fdaa::77", 64), ("192.168.69.78", 24), ("fdaa::78", 64)]
+        {
+            let family = if address.contains(':') { "ipv6" } else { "ipv4" };
+            // Its servers bind before it has its address.
+            fs::write(format!("/proc/sys/net/{family}/ip_nonlocal_bind"), "1").unwrap();
+            let echo = python::server("echo_udp", address.parse().unwrap(), 7);
+            let dns = python::server("dns", address.parse().unwrap(), 53);
+            let questions = python::run("questions", &[link.name(), address]);
+            questions.wait_for("ready", |out| out.starts_with("ready"));
+            let (arguments, reply) = match address.ends_with('7') {
+                true => (&["call", "echo", "--udp", address, "hi"][..], "hi\n"),
+                false => (&["resolve", "both.test", "--dns", address][..], "fdaa::64\n192.168.69.100\n"),
+            };
+            let mut smolstep = smolstep();
+            smolstep.env("RUST_LOG", "error").args(arguments).args(["--timeout", "1h"]).args(link.arguments());
+            let client = Peer::start(&mut smolstep);
+            questions.wait_for("three questions", |out| out.matches("asked").count() >= 3);
+            link.add_address(address, prefix_len);
+            let client = client.finish();
+            let ended = (client.code(), client.out(), client.err());
+            assert_eq!(ended, (Some(0), reply.into(), String::new()), "{address}");
+            // No datagram was repeated.
+            assert!(dns.out().matches("asked").count() <= 2, "{}", dns.out());
+            drop(echo);
         }
     });
 }

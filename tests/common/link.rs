@@ -63,9 +63,14 @@ impl Link {
 
     /// Gives the kernel's end the address that routers advertise from.
     pub fn add_router_address(self) {
+        self.add_address("fe80::64", 64);
+    }
+
+    /// Gives the kernel's end one more address.
+    pub fn add_address(self, address: &str, prefix_len: u8) {
         let mut netlink = Netlink::open().unwrap();
         let index = netlink.link(self.name()).unwrap().unwrap().index;
-        netlink.add_address(index, "fe80::64".parse().unwrap(), 64).unwrap();
+        netlink.add_address(index, address.parse().unwrap(), prefix_len).unwrap();
     }
 
     /// Returns the LINK of smolstep's command line.

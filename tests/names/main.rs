@@ -5,5 +5,6 @@
 mod common;
 
 mod addresses;
+mod odd_servers;
 mod resolver;
 mod zones;

@@ -102,10 +102,19 @@ impl<'a> Client<'a> {
         Ok(if is_goodbye(text) { Stage::Rest } else { Stage::Input(true) })
     }
 
-    fn wait(&mut self, socket: &Socket<'_>, cx: &mut Context<'_>) -> Next {
+    /// Waits for a line. The time of a line that has not left yet is limited.
+    fn idle(&mut self, socket: &Socket<'_>, cx: &mut Context<'_>) -> Next {
+        if socket.send_queue() == 0 {
+            self.deadline.clear();
+            return Next::Wait;
+        }
+        self.wait(cx)
+    }
+
+    fn wait(&mut self, cx: &mut Context<'_>) -> Next {
         self.deadline.arm(cx.now);
         match self.deadline.at() {
-            Some(at) if cx.now >= at => self.finish(Err(Failure::silence(socket, self.noted)), cx),
+            Some(at) if cx.now >= at => self.finish(Err(Failure::silence(cx.held_back, self.noted)), cx),
             Some(at) => Next::WakeAt(at),
             None => Next::Wait,
         }
@@ -119,8 +128,8 @@ impl<'a> Client<'a> {
 }
 
 impl UdpSession for Client<'_> {
-    fn unreachable(&mut self) {
-        self.result = Some(Err(Failure::Unreachable));
+    fn waits_for_neighbour(&self) -> bool {
+        true
     }
 
     fn undelivered(&mut self, remote: IpEndpoint, error: &IcmpError) -> bool {
@@ -149,15 +158,15 @@ impl UdpSession for Client<'_> {
                     Advance::End if sent && self.answered => return self.finish(Ok(()), cx),
                     Advance::End if sent => Stage::LastReply,
                     Advance::End => return self.finish(Err(Failure::NoText), cx),
-                    Advance::NotYet => return Next::Wait,
+                    Advance::NotYet => return self.idle(socket, cx),
                 },
                 Stage::Sending => match self.send(socket) {
                     Ok(stage) => stage,
                     Err(Some(failure)) => return self.finish(Err(failure), cx),
-                    Err(None) => return Next::Wait,
+                    Err(None) => return self.idle(socket, cx),
                 },
                 Stage::Rest if socket.send_queue() == 0 => return self.finish(Ok(()), cx),
-                Stage::LastReply | Stage::Rest => return self.wait(socket, cx),
+                Stage::LastReply | Stage::Rest => return self.wait(cx),
             }
         }
     }

@@ -15,7 +15,7 @@ pub const INTERIM: u8 = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {
-    /// A field with a name or value that is not valid.
+    /// A Content-Length or Transfer-Encoding whose value has characters that it cannot have. Other such fields are skipped.
     BadField,
     /// A Content-Length that is not a number, or does not fit in 64 bits.
     BadLength,
@@ -68,7 +68,9 @@ pub enum Failure {
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::BadField => f.write_str("the server sent a header line that cannot be understood"),
+            Failure::BadField => {
+                f.write_str("the server sent a Content-Length or Transfer-Encoding that cannot be understood")
+            }
             Failure::BadLength => f.write_str("the server sent a Content-Length that is not a number of bytes"),
             Failure::Broken { end, received, length } => {
                 Failure::Ended(*end).fmt(f)?;

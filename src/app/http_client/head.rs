@@ -1,13 +1,14 @@
 //! Parses the head of a response: status line, fields, framing (RFC 9112 sections 2 to 6).
-
-use httparse::{EMPTY_HEADER, Header, Status};
+//!
+//! Old servers are read as curl reads them: folded lines, spaces before a colon, several spaces in the status line, no reason. A
+//! line that is no field is skipped, unless it would say how long the body is.
 
 use super::failure::{FIELDS, Failure};
 
 /// The head of a final response.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head<'h> {
-    /// The whole head as received, with the empty line at its end.
+    /// The whole head as received, with the empty line at its end. Folded lines are joined (RFC 9112 section 5.2).
     pub bytes: &'h [u8],
     /// The status code, 200 to 999.
     pub status: u16,
@@ -30,41 +31,94 @@ pub enum Framing {
     UntilClose,
 }
 
-/// Parses a complete head.
+/// A head, and what the client needs to know besides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Parsed<'h> {
+    pub head: Head<'h>,
+    pub framing: Framing,
+    /// Whether the server says that it does not close the connection, as servers of HTTP/1.0 may (RFC 9112 appendix C.2.2).
+    pub stays_open: bool,
+    /// The number of lines that are not valid fields.
+    pub skipped: usize,
+}
+
+/// Replaces the line ends of folded lines with spaces.
+///
+/// A line that begins with a space behind the status line continues no field. It is left, so that it is skipped.
+pub fn unfold(head: &mut [u8]) {
+    let status_line = head.iter().position(|byte| *byte == b'\n').unwrap_or(head.len());
+    for at in status_line + 1..head.len() {
+        if let Some([cr, lf, b' ' | b'\t']) = head.get_mut(at - 1..at + 2)
+            && *lf == b'\n'
+        {
+            *lf = b' ';
+            if *cr == b'\r' {
+                *cr = b' ';
+            }
+        }
+    }
+}
+
+/// Parses a complete head without folded lines.
 ///
 /// # Errors
 /// [`Failure`]: the head is not HTTP/1, or contradicts itself.
-pub fn parse(bytes: &[u8]) -> Result<(Head<'_>, Framing), Failure> {
-    let mut fields = [EMPTY_HEADER; FIELDS];
-    let mut response = httparse::Response::new(&mut fields);
-    match response.parse(bytes) {
-        Ok(Status::Complete(len)) if len == bytes.len() => {}
-        Err(httparse::Error::TooManyHeaders) => return Err(Failure::TooManyFields),
-        Err(httparse::Error::HeaderName | httparse::Error::HeaderValue) => return Err(Failure::BadField),
-        Ok(_) | Err(_) => return Err(Failure::NotHttp),
+pub fn parse(bytes: &[u8]) -> Result<Parsed<'_>, Failure> {
+    let (status, reason) = status_line(lines(bytes).next().unwrap_or_default()).ok_or(Failure::NotHttp)?;
+    let mut skipped = 0;
+    for (number, line) in fields(bytes).enumerate() {
+        if number == FIELDS {
+            return Err(Failure::TooManyFields);
+        }
+        if field(line).is_none() {
+            let name = name(line).0;
+            if name.eq_ignore_ascii_case(b"content-length") || name.eq_ignore_ascii_case(b"transfer-encoding") {
+                return Err(Failure::BadField);
+            }
+            skipped += 1;
+        }
     }
-    let status = response.code.filter(|code| *code >= 100).ok_or(Failure::NotHttp)?;
-    let reason = response.reason.unwrap_or_default();
-    let framing = framing(status, response.headers)?;
+    let framing = framing(status, bytes)?;
     let length = if let Framing::Length(length) = framing { Some(length) } else { None };
-    let location = values(response.headers, "location").next();
-    Ok((Head { bytes, status, reason, location, length }, framing))
+    let location = values(bytes, "location").next();
+    let stays_open = items(bytes, "connection").any(|item| item.eq_ignore_ascii_case(b"keep-alive"));
+    Ok(Parsed { head: Head { bytes, status, reason, location, length }, framing, stays_open, skipped })
 }
 
-fn framing(status: u16, fields: &[Header<'_>]) -> Result<Framing, Failure> {
+/// Parses `HTTP/1.x`, a status of three digits, and a reason that may be missing. Spaces may be doubled.
+fn status_line(line: &[u8]) -> Option<(u16, &str)> {
+    let [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0' | b'1', b' ', rest @ ..] = line else { return None };
+    let (digits, rest) = rest.trim_ascii_start().split_first_chunk::<3>()?;
+    let status = u16::try_from(number(digits)?).ok().filter(|status| *status >= 100)?;
+    if !matches!(rest, [] | [b' ' | b'\t', ..]) {
+        return None;
+    }
+    // The reason only informs, so one that cannot be shown is as good as none.
+    let reason = rest.trim_ascii();
+    let plain = reason.iter().all(|byte| byte.is_ascii() && is_text(*byte));
+    Some((status, core::str::from_utf8(reason).ok().filter(|_| plain).unwrap_or_default()))
+}
+
+fn framing(status: u16, head: &[u8]) -> Result<Framing, Failure> {
     if matches!(status, 100..=199 | 204 | 304) {
         return Ok(Framing::Length(0));
     }
-    let mut codings = values(fields, "transfer-encoding");
-    match (codings.next(), codings.next()) {
-        // A transfer coding overrides a length.
-        (Some(coding), None) if coding.trim_ascii().eq_ignore_ascii_case(b"chunked") => return Ok(Framing::Chunked),
-        (Some(_), _) => return Err(Failure::UnknownCoding),
-        (None, _) => {}
+    // `identity` says that there is no coding. It was a coding until RFC 7230. Some servers name `chunked` twice, and apply it
+    // once.
+    let mut chunked = false;
+    for coding in items(head, "transfer-encoding").filter(|coding| !coding.eq_ignore_ascii_case(b"identity")) {
+        if !coding.eq_ignore_ascii_case(b"chunked") {
+            return Err(Failure::UnknownCoding);
+        }
+        chunked = true;
+    }
+    // A transfer coding overrides a length.
+    if chunked {
+        return Ok(Framing::Chunked);
     }
     // A length may be repeated, in one field or in two (RFC 9110 section 8.6).
     let mut length = None;
-    for item in values(fields, "content-length").flat_map(|value| value.split(|&b| b == b',')) {
+    for item in values(head, "content-length").flat_map(|value| value.split(|&b| b == b',')) {
         let this = number(item.trim_ascii()).ok_or(Failure::BadLength)?;
         if length.is_some_and(|other| other != this) {
             return Err(Failure::LengthsDiffer);
@@ -74,9 +128,46 @@ fn framing(status: u16, fields: &[Header<'_>]) -> Result<Framing, Failure> {
     Ok(length.map_or(Framing::UntilClose, Framing::Length))
 }
 
-/// Returns the values of the fields called `name`.
-fn values<'h>(fields: &[Header<'h>], name: &str) -> impl Iterator<Item = &'h [u8]> {
-    fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name)).map(|field| field.value)
+/// Returns the lines of a head, without their ends.
+fn lines(head: &[u8]) -> impl Iterator<Item = &[u8]> {
+    head.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
+}
+
+/// Returns the lines between the status line and the empty line.
+fn fields(head: &[u8]) -> impl Iterator<Item = &[u8]> {
+    lines(head).skip(1).take_while(|line| line.iter().any(|byte| *byte != b'\r'))
+}
+
+/// Splits a line at its first colon. Spaces before the colon are left out.
+fn name(line: &[u8]) -> (&[u8], Option<&[u8]>) {
+    let mut parts = line.splitn(2, |byte| *byte == b':');
+    (parts.next().unwrap_or_default().trim_ascii_end(), parts.next())
+}
+
+/// Splits a field into its name and its value. Returns `None` if one of them has characters that it cannot have (RFC 9110
+/// section 5).
+fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (name, value) = name(line);
+    let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
+    let value = value?.trim_ascii();
+    let valid = !name.is_empty() && name.iter().all(is_token) && value.iter().copied().all(is_text);
+    valid.then_some((name, value))
+}
+
+/// Returns whether a byte is a printable character, part of one that is not ASCII, a space or a tab.
+fn is_text(byte: u8) -> bool {
+    byte == b'\t' || !byte.is_ascii_control()
+}
+
+/// Returns the values of the fields called `wanted`.
+fn values<'h>(head: &'h [u8], wanted: &str) -> impl Iterator<Item = &'h [u8]> {
+    fields(head).filter_map(field).filter(move |(name, _)| name.eq_ignore_ascii_case(wanted.as_bytes())).map(|(_, v)| v)
+}
+
+/// Returns the items of the lists in the fields called `wanted`. Empty items do not count (RFC 9110 section 5.6.1.2).
+fn items<'h>(head: &'h [u8], wanted: &str) -> impl Iterator<Item = &'h [u8]> {
+    let items = values(head, wanted).flat_map(|value| value.split(|&byte| byte == b',')).map(<[u8]>::trim_ascii);
+    items.filter(|item| !item.is_empty())
 }
 
 /// Parses a number that consists of digits only, without sign or spaces.

@@ -128,9 +128,12 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
         }
     }
 
-    /// Lets the server close first, as requested. Discards further data.
+    /// Lets the server close first, as requested, unless it has said that it does not. Discards further data.
     fn part(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         self.farewell.arm(cx.now);
+        if self.response.stays_open() {
+            socket.close();
+        }
         message::consume(socket, usize::MAX);
         match (message::arrived(socket), self.farewell.at()) {
             (Arrived::EndOfStream, _) => Next::Close,

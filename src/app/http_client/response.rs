@@ -4,7 +4,7 @@ use core::cell::RefCell;
 
 use super::chunked::{Chunks, Piece};
 use super::failure::{Failure, INTERIM};
-use super::head::{Framing, Head, parse};
+use super::head::{Framing, Head, parse, unfold};
 use crate::stack::End;
 
 /// The beginning of every head.
@@ -57,6 +57,8 @@ pub struct Response<const HEAD: usize> {
     line_empty: bool,
     interim: u8,
     body: Option<Body>,
+    /// Whether the server has said that it does not close the connection.
+    stays_open: bool,
     /// How many bytes of the body have been passed to the output.
     received: u64,
 }
@@ -75,7 +77,14 @@ enum Body {
 impl<const HEAD: usize> Response<HEAD> {
     /// Makes the state before the first byte of a response.
     pub const fn new() -> Self {
-        Response { head: heapless::Vec::new(), line_empty: false, interim: 0, body: None, received: 0 }
+        Response {
+            head: heapless::Vec::new(),
+            line_empty: false,
+            interim: 0,
+            body: None,
+            stays_open: false,
+            received: 0,
+        }
     }
 
     /// Returns whether the head of the final response has arrived.
@@ -86,6 +95,11 @@ impl<const HEAD: usize> Response<HEAD> {
     /// Returns whether all data that the output wants has arrived.
     pub fn is_done(&self) -> bool {
         matches!(self.body, Some(Body::Done))
+    }
+
+    /// Returns whether the server has said that it keeps the connection open after the response.
+    pub(super) fn stays_open(&self) -> bool {
+        self.stays_open
     }
 
     /// Handles the next bytes. Returns the number of bytes consumed.
@@ -184,8 +198,9 @@ impl<const HEAD: usize> Response<HEAD> {
         if !complete {
             return Ok(used);
         }
-        let (head, framing) = parse(&self.head)?;
-        match head.status {
+        unfold(&mut self.head);
+        let parsed = parse(&self.head)?;
+        match parsed.head.status {
             101 => return Err(Failure::Switched),
             100..=199 if self.interim == INTERIM => return Err(Failure::TooManyInterim),
             100..=199 => {
@@ -194,8 +209,12 @@ impl<const HEAD: usize> Response<HEAD> {
                 self.line_empty = false;
             }
             _ => {
-                let wanted = output.head(&head)?;
-                self.body = Some(match framing {
+                if parsed.skipped > 0 {
+                    log::warn!("skipped header lines that cannot be understood: {}", parsed.skipped);
+                }
+                self.stays_open = parsed.stays_open;
+                let wanted = output.head(&parsed.head)?;
+                self.body = Some(match parsed.framing {
                     _ if !wanted => Body::Done,
                     Framing::Chunked => Body::Chunked(Chunks::new()),
                     Framing::Length(0) => Body::Done,

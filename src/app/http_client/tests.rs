@@ -76,6 +76,25 @@ fn responses_are_read_however_they_are_cut() {
         ("HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n", 304, ""),
         ("HTTP/1.1 200\r\n\r\nx", 200, "x"),
         ("HTTP/1.1 999 \r\n\r\n", 999, ""),
+        // Old servers, as curl takes them.
+        ("HTTP/1.1   200  \t OK\r\nContent-Length: 1\r\n\r\nxy", 200, "x"),
+        ("HTTP/1.0 200 \u{e9}\u{1b}\r\nContent-Length: 1\r\n\r\nxy", 200, "x"),
+        ("HTTP/1.1 200 OK\r\nContent-Length \t: 1\r\n\r\nxy", 200, "x"),
+        ("HTTP/1.1 200 OK\r\nContent-Length:\r\n 1\r\n\t\r\n\r\nxy", 200, "x"),
+        ("HTTP/1.1 200 OK\nX: a\n b: c\n\td\nContent-Length: 1\n\nxy", 200, "x"),
+        ("HTTP/1.1 200 OK\r\n Content-Length: 2\r\nContent-Length: 1\r\n\r\nxy", 200, "x"),
+        ("HTTP/1.1 200 OK\r\nno colon\r\n: no name\r\na b: c\r\nContent-Length: 1\r\n\r\nxy", 200, "x"),
+        ("HTTP/1.1 200 OK\r\na: \u{1b}[31m\0\r\nb: \rc\r\n\u{e9}: d\r\nContent-Length: 1\r\n\r\nxy", 200, "x"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: Identity\r\nContent-Length: 1\r\n\r\nxy", 200, "x"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: identity\r\n\r\nxy", 200, "xy"),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked, identity,\r\n\r\n1\r\nx\r\n0\r\n\r\n", 200, "x"),
+        (
+            "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+            200,
+            "x",
+        ),
+        ("HTTP/1.1 200 OK\r\nTransfer-Encoding : \r\n chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", 200, "x"),
+        ("HTTP/1.0 200 OK\r\nConnection: Keep-Alive\r\nContent-Length: 1\r\n\r\nxy", 200, "x"),
     ] {
         for cut in 1..=bytes.len() {
             for room in [1, 3, 1000] {
@@ -96,6 +115,14 @@ fn the_head_is_told_as_it_came() {
 }
 
 #[test]
+fn a_folded_line_is_told_as_one() {
+    let head = "HTTP/1.1 302 Found\r\n x: y\r\nLocation: /a\r\n\t b\n c\r\nContent-Length: 3\r\n\r\n";
+    let page = read(format!("{head}abc").as_bytes(), 7, 100).unwrap();
+    assert_eq!(page.head, head.replace("\r\n\t", "  \t").replace("\n c", "  c").into_bytes());
+    assert_eq!(page.location, b"/a  \t b  c");
+}
+
+#[test]
 fn what_is_no_response_is_refused() {
     let lines = |count| format!("HTTP/1.1 200 OK\r\n{}\r\n", "a:\r\n".repeat(count));
     let length = |value: &str| format!("HTTP/1.1 200 OK\r\nContent-Length: {value}\r\n\r\nhello");
@@ -112,10 +139,14 @@ fn what_is_no_response_is_refused() {
         ("HTTP/1.1 2000 OK\r\n\r\n".into(), Failure::NotHttp),
         ("HTTP/1.1 099 OK\r\n\r\n".into(), Failure::NotHttp),
         ("HTTP/1.1 -20 OK\r\n\r\n".into(), Failure::NotHttp),
-        ("HTTP/1.1 200 \u{1b}[31m\r\n\r\n".into(), Failure::NotHttp),
-        ("HTTP/1.1 200 OK\r\nno colon\r\n\r\n".into(), Failure::BadField),
-        ("HTTP/1.1 200 OK\r\na: \u{1b}[31m\r\n\r\n".into(), Failure::BadField),
-        ("HTTP/1.1 200 OK\r\na: b\r\n folded\r\n\r\n".into(), Failure::BadField),
+        ("HTTP/1.1\t200 OK\r\n\r\n".into(), Failure::NotHttp),
+        ("HTTP/1.1 200OK\r\n\r\n".into(), Failure::NotHttp),
+        ("HTTP/1.1 \r\n 200 OK\r\n\r\n".into(), Failure::NotHttp),
+        ("HTTP/1.1 200 OK\r\nContent-Length: \u{1b}5\r\n\r\n".into(), Failure::BadField),
+        ("HTTP/1.1 200 OK\r\nContent-Length : 5\rX: y\r\n\r\n".into(), Failure::BadField),
+        ("HTTP/1.1 200 OK\r\nTransfer-encoding: chunked\0\r\n\r\n".into(), Failure::BadField),
+        (format!("HTTP/1.1 200 OK\r\na: b\r\n{}", " c\r\n".repeat(10_000)), Failure::HeadTooLong(512)),
+        (format!("HTTP/1.1 200 OK\r\n{}\r\n", "?\r\n".repeat(101)), Failure::TooManyFields),
         ("HTTP/1.1 101 Switching\r\n\r\n".into(), Failure::Switched),
         ("HTTP/1.1 100 Continue\r\n\r\n".repeat(17), Failure::TooManyInterim),
         (lines(101), Failure::TooManyFields),
@@ -133,7 +164,8 @@ fn what_is_no_response_is_refused() {
         (length("6"), Failure::Short { received: 5, length: 6 }),
         (coding("gzip"), Failure::UnknownCoding),
         (coding("gzip, chunked"), Failure::UnknownCoding),
-        (coding("chunked\r\nTransfer-Encoding: chunked"), Failure::UnknownCoding),
+        (coding("chunked;q=1"), Failure::UnknownCoding),
+        (coding("identity, gzip"), Failure::UnknownCoding),
         (coding("chunked").replace("0\r\n\r\n", "0\r\n"), Failure::NoEnd(5)),
         (coding("chunked").replace("5\r\n", "6\r\n"), Failure::Chunk(ChunkError::MissingEnd)),
         (coding("chunked").replace("5\r\n", "five\r\n"), Failure::Chunk(ChunkError::BadSize)),
@@ -237,6 +269,21 @@ fn a_server_that_does_not_close_is_reset_after_a_second() {
     tcp.pass(Duration::from_millis(200));
     assert_eq!((tcp.session.result(), tcp.end), (Some(Ok(())), Some(End::Aborted)));
     assert_eq!(output.borrow().body, b"hi");
+}
+
+#[test]
+fn a_server_that_says_that_it_stays_is_closed_at_once() {
+    let output = RefCell::new(page(1000));
+    let mut tcp = get(&output, BIG);
+    tcp.send(b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nhi");
+    assert_eq!(tcp.session.result(), Some(Ok(())));
+    let bytes = tcp.take();
+    assert!(!bytes.is_empty() && tcp.closed(), "no FIN has come");
+    // One that does not close even then is reset, like any other.
+    tcp.pass(Duration::from_millis(900));
+    assert_eq!(tcp.end, None);
+    tcp.pass(Duration::from_millis(200));
+    assert_eq!(tcp.end, Some(End::Aborted));
 }
 
 #[test]

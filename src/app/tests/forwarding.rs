@@ -44,7 +44,7 @@ impl ClientProgram for Recorder {
     }
 }
 
-/// `waits_for_room` returns another value than the trait's default.
+/// `waits_for_room` and `waits_for_neighbour` return other values than the trait's defaults.
 impl UdpSession for Recorder {
     const PORTS: usize = 3;
 
@@ -55,6 +55,10 @@ impl UdpSession for Recorder {
 
     fn waits_for_room(&self) -> bool {
         false
+    }
+
+    fn waits_for_neighbour(&self) -> bool {
+        true
     }
 
     fn unreachable(&mut self) {
@@ -130,7 +134,7 @@ fn each_method_reaches_a_udp_program_among_others() {
     let UdpPrograms::Recorder(Recorder(calls)) = programs else { unreachable!() };
     assert_eq!(calls, ["poll", "unreachable", "undelivered"]);
     assert_eq!(UdpPrograms::PORTS, 3);
-    assert!(UdpPrograms::Other(()).waits_for_room());
+    assert!(UdpPrograms::Other(()).waits_for_room() && !UdpPrograms::Other(()).waits_for_neighbour());
 }
 
 #[test]
@@ -146,7 +150,7 @@ fn call_all_udp(session: &mut impl UdpSession) {
     let buffer = || udp::PacketBuffer::new(vec![udp::PacketMetadata::EMPTY], vec![0; 16]);
     let mut socket = udp::Socket::new(buffer(), buffer());
     with_context(|cx| assert_eq!(session.poll(&mut socket, cx), Next::Abort));
-    assert!(!session.waits_for_room());
+    assert!(!session.waits_for_room() && session.waits_for_neighbour());
     session.unreachable();
     let from = IpAddress::v4(10, 0, 0, 1);
     assert!(session.undelivered(IpEndpoint::new(from, 7), &IcmpError { from, why: Refusal::TimeExceeded }));

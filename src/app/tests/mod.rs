@@ -12,5 +12,6 @@ pub mod rig;
 mod room;
 mod servers;
 mod side;
+mod silent_neighbour;
 mod stacks;
 mod udp;

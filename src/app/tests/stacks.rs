@@ -11,9 +11,9 @@ use crate::stack::{Config, End, Io, Listener, Seed, Session, Stack, UdpSession};
 
 type End16 = CableEnd<'static, 16, 1514>;
 
-struct Side<S: 'static, U: 'static> {
-    stack: Stack<'static, S, U>,
-    io: Io<End16, Script>,
+pub struct Side<S: 'static, U: 'static> {
+    pub stack: Stack<'static, S, U>,
+    pub io: Io<End16, Script>,
 }
 
 impl<S: Session + Clone, U: UdpSession> Side<S, U> {
@@ -28,15 +28,15 @@ impl<S: Session + Clone, U: UdpSession> Side<S, U> {
     }
 }
 
-struct Pair {
-    now: Instant,
-    server: Side<Server<'static>, UdpServer<'static>>,
-    client: Side<Client<'static>, UdpClient<'static>>,
+pub struct Pair {
+    pub now: Instant,
+    pub server: Side<Server<'static>, UdpServer<'static>>,
+    pub client: Side<Client<'static>, UdpClient<'static>>,
 }
 
 impl Pair {
     /// Every program is served.
-    fn new(buffers: Buffers) -> Self {
+    pub fn new(buffers: Buffers) -> Self {
         let (a, b) = Box::leak(Box::new(Cable::new())).ends();
         let mut pair = Pair { now: Instant::ZERO, server: Side::new(1, a, buffers), client: Side::new(2, b, buffers) };
         for app in APPS {
@@ -81,7 +81,7 @@ impl Pair {
         self.run(|pair| pair.client.stack.take_udp(port)).result().unwrap()
     }
 
-    fn printed(&mut self) -> String {
+    pub fn printed(&mut self) -> String {
         String::from_utf8(core::mem::take(&mut self.client.io.console.printed)).unwrap()
     }
 }

@@ -11,6 +11,7 @@ use crate::cli::address::unanswered;
 use crate::cli::call::describe;
 use crate::cli::error::Failure;
 use crate::cli::race::{Outcome, Track, dialler};
+use crate::cli::tcp_queries::WithQuery;
 use crate::host::{Ended, drive};
 use crate::names::DialError;
 use crate::stack::{ConnectionId, End};
@@ -51,7 +52,7 @@ impl<'g> Getter<'g> {
         };
         self.left.push(id);
         let ended = self.wait(id, stack, io)?;
-        let result = stack.session(id).and_then(|runner| runner.session.result());
+        let result = stack.session(id).and_then(WithQuery::program).and_then(|runner| runner.session.result());
         let mut sink = self.sink.borrow_mut();
         let flushed = sink.flush_rest();
         match result {
@@ -74,7 +75,7 @@ impl<'g> Getter<'g> {
             }
             if sink.is_redirected() {
                 // The next request does not wait for the old connection to close.
-                stack.session(id).is_some_and(|runner| runner.session.result().is_some())
+                stack.session(id).and_then(WithQuery::program).is_some_and(|runner| runner.session.result().is_some())
             } else {
                 stack.ended(id).is_some() && sink.flush_rest()
             }

@@ -20,6 +20,7 @@ use super::link::{Link, LinkArgs, Side};
 use super::race::{Race, Runner};
 use super::stop::Stop;
 use super::tcp::TcpArgs;
+use super::tcp_queries::WithQuery;
 use super::values::positive;
 use super::watch::Watch;
 use crate::app::http_client::Get;
@@ -72,7 +73,7 @@ const SIZES: Sizes =
     Sizes { connections: 32, receive: 262_144, send: 16_384, ports: 1, datagrams: 64, payload: 131_072 };
 
 type Fetch<'t> = Get<String, &'t RefCell<Sink>, HEAD>;
-type Fetching<'s, 't> = Stack<'s, Runner<'t, Fetch<'t>>, WithResolver<()>>;
+type Fetching<'s, 't> = Stack<'s, WithQuery<Runner<'t, Fetch<'t>>>, WithResolver<()>>;
 type Around = Io<TunTap, Stdio, Watch<'static>>;
 
 /// Runs `smolstep get`.

@@ -65,6 +65,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 let asks = self.link.neighbours.ask(now, hop);
                 if !self.link.neighbours.keep(&hop, packet, follows(packet)) {
                     probe.event(now, &Event::Dropped(DropReason::Unreachable));
+                } else if let Some(port) = udp_source(packet) {
+                    self.datagrams.kept(port, hop);
                 }
                 if asks {
                     self.send_request(now, hop, token, probe);
@@ -123,17 +125,25 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 Due::Ask(hop) => self.send_request(now, hop, token, &mut io.probe),
                 Due::Send(index, hardware) => {
                     let header = self.link.answer_to(hardware);
-                    let packet = self.link.neighbours.take_kept(index)?;
+                    let packet = self.link.neighbours.first_kept(index)?;
                     send(now, header, packet, token, &mut io.probe);
+                    self.link.neighbours.drop_kept(index);
                 }
                 Due::GiveUp(index) => {
-                    while let Some(packet) = self.link.neighbours.take_kept(index) {
+                    let port = self.link.neighbours.first_kept(index).and_then(udp_source);
+                    if port.is_some_and(|port| self.datagrams.waits_for_neighbour(port))
+                        && let Some(hop) = self.link.neighbours.ask_anew(now, index)
+                    {
+                        self.send_request(now, hop, token, &mut io.probe);
+                        return Some(Step::Egress(None));
+                    }
+                    if self.link.neighbours.first_kept(index).is_some() {
                         io.probe.event(now, &Event::Dropped(DropReason::Unreachable));
-                        if let Some(port) = udp_source(packet) {
-                            self.datagrams.unreachable(port);
-                        }
                     }
                     self.link.neighbours.forget(index);
+                    if let Some(port) = port {
+                        self.datagrams.unreachable(port);
+                    }
                     continue;
                 }
             }

@@ -100,7 +100,6 @@ impl<'a> Link<'a> {
     }
 
     /// Whether a packet waits for a neighbour's answer.
-    #[cfg(feature = "ping")]
     pub(super) fn holds(&self, hop: IpAddress) -> bool {
         self.neighbours.holds(&hop)
     }

@@ -77,9 +77,9 @@ impl Hashed for Neighbour {
 pub(super) enum Due {
     /// Ask for this neighbour.
     Ask(IpAddress),
-    /// This neighbour answered none of the requests. What waits for it is dropped: see [`Neighbours::drop_kept`].
+    /// This neighbour answered none of the requests. What waits for it is dropped: see [`Neighbours::first_kept`].
     GiveUp(usize),
-    /// A packet for this neighbour can leave: see [`Neighbours::take_kept`].
+    /// A packet for this neighbour can leave: see [`Neighbours::first_kept`].
     Send(usize, EthernetAddress),
 }
 
@@ -142,7 +142,6 @@ impl<'a> Neighbours<'a> {
     }
 
     /// Whether a packet waits for a neighbour.
-    #[cfg(feature = "ping")]
     pub(super) fn holds(&self, address: &IpAddress) -> bool {
         self.position(address).is_some_and(|index| self.entries[index].kept.0 < self.entries[index].kept.1)
     }
@@ -221,15 +220,27 @@ impl<'a> Neighbours<'a> {
         true
     }
 
-    /// Takes the next packet that waits for a neighbour.
-    pub(super) fn take_kept(&mut self, index: usize) -> Option<&[u8]> {
+    /// The next packet that waits for a neighbour.
+    pub(super) fn first_kept(&self, index: usize) -> Option<&[u8]> {
         let (from, to) = self.entries.get(index)?.kept;
         let size = self.kept.len().checked_div(self.places)?;
         let place = self.kept.get((index % self.places) * size..)?;
         let (prefix, rest) = place.get(from as usize..to as usize)?.split_first_chunk::<PREFIX>()?;
-        let packet = rest.get(..usize::from(u16::from_le_bytes(*prefix)))?;
-        self.entries[index].kept.0 += (PREFIX + packet.len()) as u32;
-        Some(packet)
+        rest.get(..usize::from(u16::from_le_bytes(*prefix)))
+    }
+
+    /// Drops the next packet that waits for a neighbour.
+    pub(super) fn drop_kept(&mut self, index: usize) {
+        let len = self.first_kept(index).map_or(0, |packet| PREFIX + packet.len());
+        self.entries[index].kept.0 += len as u32;
+    }
+
+    /// Asks for a neighbour as if it had not been asked for yet.
+    pub(super) fn ask_anew(&mut self, now: Instant, index: usize) -> Option<IpAddress> {
+        let address = self.entries[index].address?;
+        (self.entries[index].requests, self.entries[index].asked_at) = (1, now);
+        self.push(ASKED, index);
+        Some(address)
     }
 
     /// What is due.

@@ -3,6 +3,7 @@
 mod bad_input;
 mod files;
 mod names;
+mod old_servers;
 mod redirects;
 mod rig;
 mod servers;

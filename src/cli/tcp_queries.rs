@@ -1,0 +1,184 @@
+//! DNS over TCP: the connections for replies that are too long for a datagram.
+
+use std::time::Duration;
+
+use smoltcp::socket::tcp::Socket;
+use smoltcp::time::Instant;
+
+use super::console::Stdio;
+use super::watch::Watch;
+use crate::names::{Resolver, TcpQuery, WithResolver};
+use crate::phy::linux::TunTap;
+use crate::stack::{ConnectionId, Context, End, Io, Next, Session, Stack, UdpSession};
+
+/// How long a lookup waits for its connections to close after its end.
+pub const GRACE: Duration = Duration::from_secs(1);
+
+/// A stack with a resolver on a UDP port.
+type Resolving<'a, S, U> = Stack<'a, WithQuery<S>, WithResolver<U>>;
+
+/// The queries over TCP of one lookup.
+pub struct TcpQueries {
+    /// The UDP port of the resolver.
+    port: u16,
+    /// The time limit of the lookup.
+    patience: Duration,
+    /// The connections whose query has no result, and the resolver's numbers of these queries.
+    running: Vec<(ConnectionId, usize)>,
+    closing: Vec<ConnectionId>,
+}
+
+impl TcpQueries {
+    /// Makes the queries of the resolver on `port`, which gives up after `patience`.
+    pub fn new(port: u16, patience: Duration) -> Self {
+        TcpQueries { port, patience, running: Vec::new(), closing: Vec::new() }
+    }
+
+    /// Returns whether [`advance`](Self::advance) has something to do.
+    pub fn is_due<S: Session + Clone, U: UdpSession>(&self, stack: &mut Resolving<'_, S, U>) -> bool {
+        let wanted = self.resolver(stack).is_some_and(|resolver| resolver.wants_tcp());
+        wanted || self.running.iter().any(|(id, _)| ended(stack, *id).is_some())
+    }
+
+    /// Begins the queries that the resolver wants, and gives it the results of those that have ended.
+    pub fn advance<S: Session + Clone, U: UdpSession>(
+        &mut self,
+        stack: &mut Resolving<'_, S, U>,
+        io: &mut Io<TunTap, Stdio, Watch<'_>>,
+        now: Instant,
+    ) {
+        for (id, number) in std::mem::take(&mut self.running) {
+            match ended(stack, id) {
+                None => self.running.push((id, number)),
+                Some(query) => {
+                    self.closing.push(id);
+                    if let Some(resolver) = self.resolver(stack) {
+                        resolver.end_tcp(number, Some(&query), now);
+                    }
+                }
+            }
+        }
+        while let Some((number, server, query)) = self.resolver(stack).and_then(Resolver::next_tcp) {
+            let patience = TcpQuery::PATIENCE.min(self.patience.into());
+            match stack.connect(now, server, WithQuery::Query(query.into()), patience, io) {
+                Ok(id) => {
+                    io.probe.leave_out(id);
+                    self.running.push((id, number));
+                }
+                Err(error) => {
+                    log::debug!("no connection to DNS server {}: {error}", server.addr);
+                    if let Some(resolver) = self.resolver(stack) {
+                        resolver.end_tcp(number, None, now);
+                    }
+                }
+            }
+        }
+        stack.wake_programs();
+    }
+
+    /// Frees the slots of connections that have closed. Returns whether none is left that is closing.
+    pub fn are_closed<S: Session + Clone, U: UdpSession>(&mut self, stack: &mut Resolving<'_, S, U>) -> bool {
+        self.closing.retain(|id| stack.take(*id).is_none());
+        self.closing.is_empty()
+    }
+
+    fn resolver<'s, S: Session + Clone, U: UdpSession>(
+        &self,
+        stack: &'s mut Resolving<'_, S, U>,
+    ) -> Option<&'s mut Resolver> {
+        match stack.udp_program(self.port)? {
+            WithResolver::Resolver(resolver) => Some(resolver),
+            WithResolver::Program(_) => None,
+        }
+    }
+}
+
+/// Returns a query that has ended, whose connection may still be closing.
+fn ended<S: Session + Clone, U: UdpSession>(stack: &Resolving<'_, S, U>, id: ConnectionId) -> Option<TcpQuery> {
+    match stack.session(id)? {
+        WithQuery::Query(query) if query.has_ended() => Some((**query).clone()),
+        _ => None,
+    }
+}
+
+/// A TCP program or a query, for a stack that has both.
+#[derive(Clone, Debug)]
+pub enum WithQuery<S> {
+    /// The program.
+    Program(S),
+    /// A query.
+    Query(Box<TcpQuery>),
+}
+
+impl<S> WithQuery<S> {
+    /// Returns the program.
+    pub fn program(&self) -> Option<&S> {
+        if let WithQuery::Program(program) = self { Some(program) } else { None }
+    }
+}
+
+#[deny(clippy::missing_trait_methods)]
+impl<S: Session> Session for WithQuery<S> {
+    fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        match self {
+            WithQuery::Program(program) => program.poll(socket, cx),
+            WithQuery::Query(query) => query.poll(socket, cx),
+        }
+    }
+
+    fn shut_down(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
+        match self {
+            WithQuery::Program(program) => program.shut_down(socket, cx),
+            WithQuery::Query(query) => query.shut_down(socket, cx),
+        }
+    }
+
+    fn ended(&mut self, end: End, cx: &mut Context<'_>) {
+        match self {
+            WithQuery::Program(program) => program.ended(end, cx),
+            WithQuery::Query(query) => query.ended(end, cx),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stack::NullConsole;
+
+    #[test]
+    fn each_method_reaches_a_program_beside_queries() {
+        #[derive(Clone, Debug, Default)]
+        struct Recorder(Vec<&'static str>);
+        impl Session for Recorder {
+            fn poll(&mut self, _socket: &mut Socket<'_>, _cx: &mut Context<'_>) -> Next {
+                self.0.push("poll");
+                Next::Abort
+            }
+
+            fn shut_down(&mut self, _socket: &mut Socket<'_>, _cx: &mut Context<'_>) {
+                self.0.push("shut_down");
+            }
+
+            fn ended(&mut self, _end: End, _cx: &mut Context<'_>) {
+                self.0.push("ended");
+            }
+        }
+        let mut session = WithQuery::Program(Recorder::default());
+        let buffer = || smoltcp::socket::tcp::SocketBuffer::new(vec![0; 16]);
+        let mut socket = Socket::new(buffer(), buffer());
+        let mut cx = Context {
+            now: Instant::ZERO,
+            console: &mut NullConsole,
+            scratch: &mut [],
+            udp_ports: &[],
+            addresses: &[],
+            held_back: false,
+            wake: false,
+        };
+        assert_eq!(session.poll(&mut socket, &mut cx), Next::Abort);
+        session.shut_down(&mut socket, &mut cx);
+        session.ended(End::Closed, &mut cx);
+        assert_eq!(session.program().map(|program| program.0.clone()), Some(vec!["poll", "shut_down", "ended"]));
+    }
+}

@@ -1,0 +1,76 @@
+//! Why a lookup fails.
+
+use core::fmt;
+
+use smoltcp::time::Duration;
+use smoltcp::wire::IpAddress;
+
+/// Why a lookup failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ResolveError {
+    /// The name is an alias, and more than 16 aliases follow each other, as they do in a loop.
+    AliasLoop,
+    /// The server returned this error code: 2 is an internal failure, 5 a refusal (RFC 1035 section 4.1.1).
+    Failed(IpAddress, u8),
+    /// No server answered in time, and a datagram of this server cannot be parsed.
+    Malformed(IpAddress),
+    /// The name exists but has no address.
+    NoAddress,
+    /// No server is known.
+    NoServer,
+    /// The name does not exist.
+    NoSuchName,
+    /// No program receives queries on the server's port, says an ICMP error.
+    Refused(IpAddress),
+    /// No server answered within this time. The address is that of the first server asked.
+    Silent(IpAddress, Duration),
+    /// The server's reply is too long for a datagram. The command line has also asked over TCP.
+    Truncated(IpAddress),
+    /// No server could be asked: no host on the link answered ARP or NDP for any of them. The address is that of the first
+    /// server.
+    Unreachable(IpAddress),
+}
+
+impl fmt::Display for ResolveError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ResolveError::AliasLoop => f.write_str("its aliases form a loop, or there are more than 16 of them"),
+            ResolveError::Failed(server, 2) => write!(f, "DNS server {server} has failed (SERVFAIL)"),
+            ResolveError::Failed(server, 5) => write!(f, "DNS server {server} refuses to answer (REFUSED)"),
+            ResolveError::Failed(server, code) => write!(f, "DNS server {server} answers with error {code}"),
+            ResolveError::Malformed(server) => write!(f, "the reply of DNS server {server} cannot be read"),
+            ResolveError::NoAddress => f.write_str("the name has no address"),
+            ResolveError::NoServer => f.write_str("no DNS server: give --dns or --dhcp"),
+            ResolveError::NoSuchName => f.write_str("no such name"),
+            ResolveError::Refused(server) => write!(f, "connection refused by {server}: it is no DNS server"),
+            ResolveError::Silent(server, time) => {
+                write!(f, "no answer from DNS server {server} within {} s", Seconds(*time))
+            }
+            ResolveError::Truncated(server) => {
+                write!(f, "the reply of DNS server {server} is too long for UDP, and there is none over TCP")
+            }
+            ResolveError::Unreachable(server) => write!(f, "no host answers at {server}, the DNS server"),
+        }
+    }
+}
+
+impl core::error::Error for ResolveError {}
+
+/// A time in seconds. The usual formatting of fractions would add kilobytes of code to a board.
+struct Seconds(Duration);
+
+impl fmt::Display for Seconds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (mut rest, mut unit) = (self.0.millis(), 100);
+        write!(f, "{}", self.0.secs())?;
+        if rest > 0 {
+            f.write_str(".")?;
+        }
+        while rest > 0 {
+            write!(f, "{}", rest / unit)?;
+            (rest, unit) = (rest % unit, unit / 10);
+        }
+        Ok(())
+    }
+}

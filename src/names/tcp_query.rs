@@ -1,0 +1,107 @@
+//! One query over TCP (RFC 7766), for a reply that is too long for a datagram.
+
+#[cfg(all(test, feature = "std"))]
+mod tests;
+
+use smoltcp::socket::tcp::{Socket, State};
+use smoltcp::time::{Duration, Instant};
+
+use super::addresses::Addresses;
+use super::message::{self, Kind, LONGEST_QUERY, Name, Reply};
+use crate::stack::{Context, End, Next, Session};
+
+/// How long a server may take to reply, and then to close the connection.
+const PATIENCE: Duration = Duration::from_secs(5);
+const GRACE: Duration = Duration::from_millis(500);
+
+/// The bytes before each message, which hold its length (RFC 1035 section 4.2.2).
+const PREFIX: usize = 2;
+
+/// A query on a connection of its own. The reply is read where it lies, in the connection's receive buffer.
+#[derive(Clone, Debug)]
+pub(crate) struct TcpQuery {
+    name: Name,
+    kind: Kind,
+    id: u16,
+    /// How many bytes of the query are queued so far.
+    position: usize,
+    addresses: Addresses,
+    result: Option<Option<Reply>>,
+    /// When the connection is reset.
+    until: Option<Instant>,
+}
+
+impl TcpQuery {
+    pub(super) fn new(name: Name, kind: Kind, id: u16) -> Self {
+        TcpQuery { name, kind, id, position: 0, addresses: Addresses::default(), result: None, until: None }
+    }
+
+    /// How long the connection may take to be established.
+    pub(crate) const PATIENCE: Duration = PATIENCE;
+
+    /// Returns whether the query has a reply, or never will.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.result.is_some()
+    }
+
+    /// Returns the reply and its addresses, or `None` if no reply came.
+    pub(super) fn reply(&self) -> Option<(Reply, &Addresses)> {
+        Some((self.result??, &self.addresses))
+    }
+
+    fn send(&mut self, socket: &mut Socket<'_>) {
+        let mut question = [0; LONGEST_QUERY];
+        let len = message::question(self.id, &self.name, self.kind, &mut question);
+        let mut bytes = [0; PREFIX + LONGEST_QUERY];
+        bytes[..PREFIX].copy_from_slice(&(len as u16).to_be_bytes());
+        bytes[PREFIX..PREFIX + len].copy_from_slice(&question[..len]);
+        let rest = bytes.get(self.position..PREFIX + len).unwrap_or_default();
+        self.position += socket.send_slice(rest).unwrap_or(0);
+    }
+
+    /// Reads the reply once all of it has arrived.
+    fn receive(&mut self, socket: &mut Socket<'_>) {
+        let capacity = socket.recv_capacity();
+        // Nothing is consumed, so the buffer does not wrap around.
+        if let Ok([high, low, rest @ ..]) = socket.peek(capacity) {
+            let len = usize::from(u16::from_be_bytes([*high, *low]));
+            if let Some(bytes) = rest.get(..len) {
+                let TcpQuery { id, name, kind, addresses, .. } = self;
+                let reply = message::reply(bytes, *id, name, *kind, |address| addresses.add(address));
+                self.result = Some(Some(reply));
+            } else if PREFIX + len > capacity {
+                self.result = Some(None);
+            }
+        }
+    }
+}
+
+impl Session for TcpQuery {
+    fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
+        let until = *self.until.get_or_insert(cx.now + PATIENCE);
+        let ends = !matches!(socket.state(), State::Established | State::FinWait1 | State::FinWait2);
+        if self.result.is_none() {
+            self.send(socket);
+            self.receive(socket);
+            if self.result.is_none() && (ends || cx.now >= until) {
+                self.result = Some(None);
+                return Next::Abort;
+            }
+            if self.result.is_none() {
+                return Next::WakeAt(until);
+            }
+            // From here on the connection only closes.
+            socket.close();
+            self.until = Some(cx.now + GRACE);
+        }
+        match self.until {
+            _ if ends => Next::Close,
+            Some(until) if cx.now < until => Next::WakeAt(until),
+            _ => Next::Abort,
+        }
+    }
+
+    fn ended(&mut self, _end: End, _cx: &mut Context<'_>) {
+        self.result.get_or_insert(None);
+    }
+}
