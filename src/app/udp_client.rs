@@ -172,7 +172,7 @@ impl UdpSession for Asker<'_> {
                 Stage::Input => {
                     self.noted = None;
                     let next = self.advance(cx);
-                    if next == Advance::NotYet && socket.send_queue() > 0 {
+                    if next == Advance::NotYet && cx.is_unsent(socket) {
                         return self.wait(cx);
                     }
                     self.deadline.clear();
@@ -190,6 +190,8 @@ impl UdpSession for Asker<'_> {
                         Advance::NotYet => return Next::Wait,
                     }
                 }
+                // One datagram at most waits for a hardware address: the next would take its place.
+                Stage::Send if cx.held_back => return self.wait(cx),
                 Stage::Send => match self.send(socket) {
                     Ok(()) => {
                         self.sent_any = true;
@@ -199,7 +201,7 @@ impl UdpSession for Asker<'_> {
                     Err(SendError::Unaddressable) => return self.finish(Err(Failure::Unaddressable)),
                 },
                 Stage::Reply if self.print_reply(socket, cx) => Stage::Input,
-                Stage::Rest if socket.send_queue() == 0 => return self.finish(Ok(())),
+                Stage::Rest if !cx.is_unsent(socket) => return self.finish(Ok(())),
                 Stage::Reply | Stage::Rest => return self.wait(cx),
             }
         }

@@ -68,6 +68,13 @@ impl<'a, U> Datagrams<'a, U> {
         }
     }
 
+    /// Lets the program continue whose datagram has left that had waited for a hardware address.
+    pub(super) fn left(&mut self, number: u16) {
+        for port in self.ports.iter_mut().filter(|port| port.number == number && !port.over) {
+            port.run = true;
+        }
+    }
+
     /// Whether the program on this port waits for a neighbour as long as its own time-out lasts.
     pub(super) fn waits_for_neighbour(&self, number: u16) -> bool
     where

@@ -31,8 +31,9 @@ pub struct Memory<'a, S, U> {
     /// One entry for each neighbour on an Ethernet link, at least one and at most 65,534. When there is no room, one goes that was
     /// not used lately.
     pub neighbours: &'a mut [Neighbour],
-    /// Packets of the UDP ports that wait for a neighbour's answer: one for each neighbour, with 2 bytes more. If there is less
-    /// room, a packet takes the place of another neighbour's.
+    /// Packets of the UDP ports that wait for a neighbour's answer. Divided evenly among the neighbours, as far as each share has
+    /// room for one packet of the link and 2 bytes more. If there are fewer shares than neighbours, a packet takes the place of
+    /// another neighbour's.
     pub kept: &'a mut [u8],
     /// One entry for each UDP port.
     pub ports: &'a mut [Port<U>],

@@ -197,6 +197,11 @@ impl Context<'_> {
         self.wake = true;
     }
 
+    /// Whether a datagram of this UDP program has not left yet.
+    pub(crate) fn is_unsent(&self, socket: &udp::Socket<'_>) -> bool {
+        self.held_back || socket.send_queue() > 0
+    }
+
     /// The metadata of the answer to a datagram. The source of the answer is the address to which the datagram was sent. If
     /// that is a broadcast or multicast address, routing picks the source.
     pub fn answer_to(&self, from: udp::UdpMetadata) -> udp::UdpMetadata {

@@ -104,7 +104,7 @@ impl<'a> Client<'a> {
 
     /// Waits for a line. The time of a line that has not left yet is limited.
     fn idle(&mut self, socket: &Socket<'_>, cx: &mut Context<'_>) -> Next {
-        if socket.send_queue() == 0 {
+        if !cx.is_unsent(socket) {
             self.deadline.clear();
             return Next::Wait;
         }
@@ -160,12 +160,14 @@ impl UdpSession for Client<'_> {
                     Advance::End => return self.finish(Err(Failure::NoText), cx),
                     Advance::NotYet => return self.idle(socket, cx),
                 },
+                // One datagram at most waits for a hardware address: the next would take its place.
+                Stage::Sending if cx.held_back => return self.idle(socket, cx),
                 Stage::Sending => match self.send(socket) {
                     Ok(stage) => stage,
                     Err(Some(failure)) => return self.finish(Err(failure), cx),
                     Err(None) => return self.idle(socket, cx),
                 },
-                Stage::Rest if socket.send_queue() == 0 => return self.finish(Ok(()), cx),
+                Stage::Rest if !cx.is_unsent(socket) => return self.finish(Ok(()), cx),
                 Stage::LastReply | Stage::Rest => return self.wait(cx),
             }
         }

@@ -63,7 +63,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             };
             if !self.link.resolve(now, &hop, &mut header) {
                 let asks = self.link.neighbours.ask(now, hop);
-                if !self.link.neighbours.keep(&hop, packet, follows(packet)) {
+                if !self.link.neighbours.keep(&hop, packet) {
                     probe.event(now, &Event::Dropped(DropReason::Unreachable));
                 } else if let Some(port) = udp_source(packet) {
                     self.datagrams.kept(port, hop);
@@ -127,6 +127,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                     let header = self.link.answer_to(hardware);
                     let packet = self.link.neighbours.first_kept(index)?;
                     send(now, header, packet, token, &mut io.probe);
+                    if let Some(port) = udp_source(packet) {
+                        self.datagrams.left(port);
+                    }
                     self.link.neighbours.drop_kept(index);
                 }
                 Due::GiveUp(index) => {
@@ -230,16 +233,11 @@ fn destination(packet: &[u8]) -> Option<IpAddress> {
     }
 }
 
-/// Whether a packet is a fragment after the first of its datagram.
-fn follows(packet: &[u8]) -> bool {
-    Ipv4Packet::new_checked(packet).is_ok_and(|packet| packet.version() == 4 && packet.frag_offset() > 0)
-}
-
 /// The source port of a UDP datagram, or of its first fragment.
 fn udp_source(packet: &[u8]) -> Option<u16> {
     let (protocol, payload) = match packet.first()? >> 4 {
         4 => {
-            let packet = Ipv4Packet::new_checked(packet).ok()?;
+            let packet = Ipv4Packet::new_checked(packet).ok().filter(|packet| packet.frag_offset() == 0)?;
             (packet.next_header(), packet.payload())
         }
         #[cfg(feature = "ipv6")]
@@ -251,5 +249,5 @@ fn udp_source(packet: &[u8]) -> Option<u16> {
         _ => return None,
     };
     let [a, b] = *payload.first_chunk()?;
-    (protocol == IpProtocol::Udp && !follows(packet)).then(|| u16::from_be_bytes([a, b]))
+    (protocol == IpProtocol::Udp).then(|| u16::from_be_bytes([a, b]))
 }

@@ -191,24 +191,16 @@ impl<'a> Neighbours<'a> {
         self.position(address).map(|index| self.entries[index].hardware)
     }
 
-    /// Keeps a packet until its neighbour answers, in place of the one kept before. `more` says that it follows the one before,
-    /// as a fragment of the same datagram. Returns whether there was room.
-    pub(super) fn keep(&mut self, address: &IpAddress, packet: &[u8], more: bool) -> bool {
+    /// Keeps a packet until its neighbour answers, behind those that are kept for it; in place of them if there is no room. Returns
+    /// whether the packet fits.
+    pub(super) fn keep(&mut self, address: &IpAddress, packet: &[u8]) -> bool {
         let (Some(index), true) = (self.position(address), self.places > 0) else { return false };
-        let place = index % self.places;
-        let size = self.kept.len() / self.places;
-        let before = self.entries[index].kept;
-        if more && before.0 == before.1 {
-            return false;
-        }
-        let from = if more { before.1 as usize } else { 0 };
-        let to = from + PREFIX + packet.len();
-        let (Some(place_bytes), Ok(len)) =
-            (self.kept.get_mut(place * size..(place + 1) * size), u16::try_from(packet.len()))
-        else {
-            return false;
-        };
-        let Some(room) = place_bytes.get_mut(from..to) else { return false };
+        let (place, size) = (index % self.places, self.kept.len() / self.places);
+        let (from, to) = self.entries[index].kept;
+        let need = PREFIX + packet.len();
+        let (from, to) = if to as usize + need <= size { (from, to as usize) } else { (0, 0) };
+        let room = self.kept.get_mut(place * size..(place + 1) * size).and_then(|place| place.get_mut(to..to + need));
+        let (Some(room), Ok(len)) = (room, u16::try_from(packet.len())) else { return false };
         let (prefix, bytes) = room.split_at_mut(PREFIX);
         prefix.copy_from_slice(&len.to_le_bytes());
         bytes.copy_from_slice(packet);
@@ -216,7 +208,7 @@ impl<'a> Neighbours<'a> {
         for other in (place..self.entries.len()).step_by(self.places).filter(|&other| other != index) {
             self.entries[other].kept = (0, 0);
         }
-        self.entries[index].kept = if more { (before.0, to as u32) } else { (0, to as u32) };
+        self.entries[index].kept = (from, (to + need) as u32);
         true
     }
 
