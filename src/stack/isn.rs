@@ -11,7 +11,7 @@
 use smoltcp::iface::{Config, Interface};
 use smoltcp::phy::{ChecksumCapabilities, Device, DeviceCapabilities, PacketMeta, TxToken};
 use smoltcp::time::Instant;
-use smoltcp::wire::HardwareAddress;
+use smoltcp::wire::{HardwareAddress, TcpSeqNumber};
 
 use super::event::{Probe, Tuple};
 use super::half_sip::half_sip_of;
@@ -42,6 +42,13 @@ pub(super) fn isn(now: Instant, tuple: &Tuple, key: u64) -> u32 {
     (ticks as u32).wrapping_add(half_sip_of::<2, 4>(key, tuple))
 }
 
+/// The ISN of a connection that follows one in TIME-WAIT with the same endpoints, whose SND.NXT was `last`. It is above all that
+/// was sent (RFC 9293 section 3.6.1), even if that was sent faster than the clock ticks.
+pub(super) fn isn_above(isn: u32, last: TcpSeqNumber) -> u32 {
+    // 64 KiB are more than a probe of an old window is off. Linux adds as much.
+    if TcpSeqNumber(isn as i32) > last { isn } else { (last + 0x1_0000).0 as u32 }
+}
+
 /// Makes an interface whose generator starts from `seed`. smoltcp asks a device only for its capabilities.
 pub(super) fn interface(
     hardware: HardwareAddress,
@@ -55,16 +62,20 @@ pub(super) fn interface(
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Makes an interface that draws the ISN of this connection.
-    pub(super) fn interface_for(&self, now: Instant, tuple: &Tuple) -> Interface {
+    /// The ISN of a connection that begins now.
+    pub(super) fn isn(&self, now: Instant, tuple: &Tuple) -> u32 {
+        isn(now, tuple, self.config.seed.endpoints())
+    }
+
+    /// Makes an interface that draws this ISN.
+    pub(super) fn interface_for(&self, now: Instant, isn: u32) -> Interface {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = self.medium();
         // The stack has checked them.
         capabilities.checksum = ChecksumCapabilities::ignored();
         // Large enough for what smoltcp subtracts from it. Nothing is sent through this interface.
         capabilities.max_transmission_unit = 1514;
-        let seed = seed(isn(now, tuple, self.config.seed.endpoints()));
-        interface(self.config.hardware, capabilities, seed, now)
+        interface(self.config.hardware, capabilities, seed(isn), now)
     }
 
     /// Passes a SYN to the socket of a slot that listens for it.
@@ -77,8 +88,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         frame: &[u8],
         tx: &mut WatchedTx<'_, T, P>,
     ) {
-        let Some(tuple) = self.connections.tuple(index) else { return };
-        let mut iface = self.interface_for(now, &tuple);
+        let mut iface = self.interface_for(now, self.connections.slots[index].control.isn());
         // Cannot fail: there is as much room in both.
         iface.update_ip_addrs(|addresses| drop(addresses.extend_from_slice(self.iface.ip_addrs())));
         let Some(set) = self.connections.slots[index].set() else { return };

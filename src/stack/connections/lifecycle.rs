@@ -209,6 +209,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             }
             (Phase::HalfOpen, _) => {
                 io.probe.event(now, &Event::Accepted { id, tuple });
+                connections.time_wait_records.forget(now, &tuple);
                 connections.enter(index, Phase::Backlog, None);
             }
             (Phase::Connecting, State::Closed) => {
