@@ -10,7 +10,7 @@
 use smoltcp::iface::{Config, Interface};
 use smoltcp::phy::{ChecksumCapabilities, Device, DeviceCapabilities, Medium, PacketMeta, TxToken};
 use smoltcp::time::Instant;
-use smoltcp::wire::HardwareAddress;
+use smoltcp::wire::{HardwareAddress, TcpSeqNumber};
 
 use super::event::{Probe, Tuple};
 use super::half_sip::half_sip_of;
@@ -41,6 +41,13 @@ pub(super) fn isn(now: Instant, tuple: &Tuple, key: u64) -> u32 {
     (ticks as u32).wrapping_add(half_sip_of::<2, 4>(key, tuple))
 }
 
+/// The ISN of a connection that follows one in TIME-WAIT with the same endpoints, whose SND.NXT was `last`. It is above all that
+/// was sent (RFC 9293 section 3.6.1), even if that was sent faster than the clock ticks.
+pub(super) fn isn_above(isn: u32, last: TcpSeqNumber) -> u32 {
+    // 64 KiB are more than a probe of an old window is off. Linux adds as much.
+    if TcpSeqNumber(isn as i32) > last { isn } else { (last + 0x1_0000).0 as u32 }
+}
+
 /// Makes an interface for IP packets whose generator starts from `seed`. smoltcp asks a device only for its capabilities.
 pub(super) fn interface(capabilities: DeviceCapabilities, seed: u64, now: Instant) -> Interface {
     let mut config = Config::new(HardwareAddress::Ip);
@@ -49,16 +56,20 @@ pub(super) fn interface(capabilities: DeviceCapabilities, seed: u64, now: Instan
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Makes an interface that draws the ISN of this connection.
-    pub(super) fn interface_for(&self, now: Instant, tuple: &Tuple) -> Interface {
+    /// The ISN of a connection that begins now.
+    pub(super) fn isn(&self, now: Instant, tuple: &Tuple) -> u32 {
+        isn(now, tuple, self.config.seed.endpoints())
+    }
+
+    /// Makes an interface that draws this ISN.
+    pub(super) fn interface_for(&self, now: Instant, isn: u32) -> Interface {
         let mut capabilities = DeviceCapabilities::default();
         capabilities.medium = Medium::Ip;
         // The stack has checked them.
         capabilities.checksum = ChecksumCapabilities::ignored();
         // Large enough for what smoltcp subtracts from it. Nothing is sent through this interface.
         capabilities.max_transmission_unit = 1500;
-        let seed = seed(isn(now, tuple, self.config.seed.endpoints()));
-        interface(capabilities, seed, now)
+        interface(capabilities, seed(isn), now)
     }
 
     /// Passes a SYN to the socket of a slot that listens for it.
@@ -71,8 +82,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         packet: &[u8],
         tx: &mut WatchedTx<'_, '_, T, P>,
     ) {
-        let Some(tuple) = self.connections.tuple(index) else { return };
-        let mut iface = self.interface_for(now, &tuple);
+        let mut iface = self.interface_for(now, self.connections.slots[index].control.isn());
         // Cannot fail: there is as much room in both.
         iface.update_ip_addrs(|addresses| drop(addresses.extend_from_slice(self.iface.ip_addrs())));
         let Some(set) = self.connections.slots[index].set() else { return };

@@ -114,7 +114,8 @@ pub enum Next {
     Wait,
     /// A segment, room to send, console input, or this time, whichever comes first.
     WakeAt(Instant),
-    /// Nothing more: the stack sends the queued data, then FIN, and discards data that still arrives.
+    /// Nothing more: the stack sends the queued data, then FIN, and discards data that is unread or still arrives. With the
+    /// feature `recovery`, RST then tells the peer of discarded data: half a second after its last segment, unless it closes.
     Close,
     /// Nothing more: the stack sends RST.
     Abort,

@@ -56,6 +56,20 @@ fn a_server_that_closes_first_waits_for_the_client() {
     });
 }
 
+/// A client that sends more than the server reads, and does not close, is reset (RFC 9293, SHLD-3). It still reads the reply.
+#[test]
+fn unread_data_does_not_cost_the_reply() {
+    on_tap_and_tun("unread_data_does_not_cost_the_reply", |link| {
+        let server = link.serve_with_events(&["ack"], 2);
+        for (round, address) in SERVER.into_iter().enumerate() {
+            let mut client = connect(address, 9998);
+            send(&mut client, noise(5_000, 9));
+            events::wait_for(&server, "ended", &[("reason", "aborted")], round + 1);
+            expect_last(&mut client, "ACK");
+        }
+    });
+}
+
 #[test]
 fn a_reset_ends_one_connection() {
     on_tap_and_tun("a_reset_ends_one_connection", |link| {

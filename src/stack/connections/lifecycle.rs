@@ -30,7 +30,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         (slot.progress, slot.unresolved) = ((0, 0), false);
         #[cfg(feature = "recovery")]
         {
-            slot.icmp_error = None;
+            (slot.icmp_error, slot.discarded) = (None, false);
         }
         self.index[index].tuple = Some(tuple);
         self.table.insert(self.index, index);
@@ -139,10 +139,16 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.enter(index, Phase::Aborting(end), Some(now + RESET_PATIENCE));
     }
 
-    /// Discards data that arrives after the program is done, so that the window stays open for the peer's FIN.
+    /// Discards data that a program that is done did not read, so that the window stays open for the peer's FIN.
     pub(super) fn drain(&mut self, index: usize) {
-        if let Some(socket) = self.slots[index].socket() {
-            while socket.recv(|data| (data.len(), data.len())).is_ok_and(|len| len > 0) {}
+        let slot = &mut self.slots[index];
+        let Some((set, handle)) = &mut slot.set else { return };
+        let socket = set.get_mut::<Socket>(*handle);
+        while socket.recv(|data| (data.len(), data.len())).is_ok_and(|len| len > 0) {
+            #[cfg(feature = "recovery")]
+            {
+                slot.discarded = true;
+            }
         }
     }
 
@@ -209,6 +215,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             }
             (Phase::HalfOpen, _) => {
                 io.probe.event(now, &Event::Accepted { id, tuple });
+                connections.time_wait_records.forget(now, &tuple);
                 connections.enter(index, Phase::Backlog, None);
             }
             (Phase::Connecting, State::Closed) => {

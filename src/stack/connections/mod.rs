@@ -30,7 +30,7 @@ use smoltcp::iface::{SocketSet, SocketStorage};
 use smoltcp::socket::tcp::CongestionControl;
 use smoltcp::socket::tcp::{Socket, SocketBuffer};
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::IpAddress;
+use smoltcp::wire::{IpAddress, TcpSeqNumber};
 
 use super::buckets::{HASHED, Index};
 use super::config::TcpOptions;
@@ -161,13 +161,19 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
             return Some(index);
         }
         let index = self.time_wait.front()?;
-        let slot = &self.slots[index];
-        if let Some(tuple) = self.tuple(index) {
-            let (seq, ack) = slot.control.next_numbers();
-            self.time_wait_records.add(now, tuple, (seq, ack), slot.time_wait_until);
-        }
+        self.remember(now, index);
         self.enter(index, Phase::Free, None);
         Some(index)
+    }
+
+    /// Makes a record of a connection in TIME-WAIT that gives its slot away. Returns its SND.NXT.
+    pub(super) fn remember(&mut self, now: Instant, index: usize) -> TcpSeqNumber {
+        let slot = &self.slots[index];
+        let (seq, ack) = slot.control.next_numbers();
+        if let Some(tuple) = self.tuple(index) {
+            self.time_wait_records.add(now, tuple, (seq, ack), slot.time_wait_until);
+        }
+        seq
     }
 
     /// The oldest half-open connection.

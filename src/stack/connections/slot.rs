@@ -13,6 +13,10 @@ use crate::stack::control::Block;
 use crate::stack::icmp_errors::IcmpError;
 use crate::stack::session::End;
 
+/// How long a peer may be silent before RST tells it that its data was thrown away. It may still read what the program wrote.
+#[cfg(feature = "recovery")]
+const LOSS_NOTICE: Duration = Duration::from_millis(500);
+
 /// Room for one connection: its own socket set, and its program.
 pub struct Slot<'a, S> {
     pub(in crate::stack) set: Option<(SocketSet<'a>, SocketHandle)>,
@@ -33,6 +37,9 @@ pub struct Slot<'a, S> {
     /// The last ICMP error about a segment in flight, and when it came.
     #[cfg(feature = "recovery")]
     pub(in crate::stack) icmp_error: Option<(IcmpError, Instant)>,
+    /// Whether data was thrown away that the program did not read before it was done.
+    #[cfg(feature = "recovery")]
+    pub(super) discarded: bool,
     /// When the program asked to run.
     pub(super) wake_at: Option<Instant>,
     /// When the connection is given up unless it makes progress.
@@ -59,6 +66,8 @@ impl<S> Default for Slot<'_, S> {
             unresolved: false,
             #[cfg(feature = "recovery")]
             icmp_error: None,
+            #[cfg(feature = "recovery")]
+            discarded: false,
             wake_at: None,
             give_up_at: None,
             time_wait_until: Instant::ZERO,
@@ -91,10 +100,12 @@ impl<S> Slot<'_, S> {
         if is_open { sooner(self.control.due(), self.dead_at(patience)) } else { None }
     }
 
-    /// When an established connection is given up, because its peer has acknowledged nothing for `patience`.
+    /// When an established connection is given up, because its peer has acknowledged nothing for `patience`, or must learn that its
+    /// data was thrown away.
     #[cfg(feature = "recovery")]
     pub(super) fn dead_at(&self, patience: Duration) -> Option<Instant> {
         let is_established = matches!(self.phase, Phase::Backlog | Phase::Serving | Phase::Closing);
+        let patience = if self.owes_reset() { LOSS_NOTICE } else { patience };
         // In TIME-WAIT a peer has nothing to say.
         (is_established && self.state != State::TimeWait).then(|| self.control.heard_at() + patience)
     }
@@ -114,8 +125,19 @@ impl<S> Slot<'_, S> {
         if self.unresolved { End::Unreachable } else { self.timed_out() }
     }
 
+    /// Whether RST is to tell the peer that data was thrown away (RFC 9293 section 3.6.1). The peer has everything that the program
+    /// wrote, and the end of stream, but has not closed.
+    #[cfg(feature = "recovery")]
+    pub(super) fn owes_reset(&self) -> bool {
+        self.phase == Phase::Closing && self.state == State::FinWait2 && self.discarded
+    }
+
     /// How a connection ends whose time is over. An ICMP error counts if it came after the peer was last heard.
     pub(super) fn timed_out(&self) -> End {
+        #[cfg(feature = "recovery")]
+        if self.owes_reset() {
+            return End::Aborted;
+        }
         #[cfg(feature = "recovery")]
         if let Some((error, _)) = self.icmp_error.filter(|&(_, at)| at >= self.control.heard_at()) {
             return End::Undelivered(error);

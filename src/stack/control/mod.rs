@@ -42,7 +42,7 @@ fn distance(from: TcpSeqNumber, to: TcpSeqNumber) -> u32 {
 /// What the frames of one connection tell. The names are those of RFC 9293 section 3.3.1.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
-    /// ISS.
+    /// ISS. Known before the SYN leaves if the peer opens the connection.
     iss: TcpSeqNumber,
     /// SND.UNA.
     una: TcpSeqNumber,
@@ -100,6 +100,17 @@ impl Block {
         #[cfg(feature = "recovery")]
         recovery: recovery::Recovery::NEW,
     };
+
+    /// The number that the SYN,ACK of a connection begins with.
+    pub(super) fn isn(&self) -> u32 {
+        self.iss.0 as u32
+    }
+
+    /// Sets the number that the SYN,ACK begins with. Nothing has left yet.
+    pub(super) fn set_isn(&mut self, isn: u32) {
+        self.iss = TcpSeqNumber(isn as i32);
+        (self.una, self.nxt) = (self.iss, self.iss);
+    }
 
     /// RCV.NXT.
     pub(super) fn next_expected(&self) -> TcpSeqNumber {

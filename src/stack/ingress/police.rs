@@ -10,6 +10,7 @@ use super::demux::{self, Flow};
 use crate::stack::connections::{self, Late};
 use crate::stack::control::Segment;
 use crate::stack::event::{DropReason, Event, Probe, Tuple};
+use crate::stack::isn::isn_above;
 use crate::stack::{End, Overflow, Phase, Session, Stack, UdpSession};
 
 /// The destination of a packet.
@@ -53,11 +54,13 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             probe.event(now, &Event::Dropped(DropReason::Checksum));
             return Target::Nowhere;
         }
+        let known = known.filter(|&index| !self.is_old_duplicate(now, index, segment, probe));
         let (records, time_wait) = (&mut self.connections.time_wait_records, self.config.tcp.time_wait);
         if known.is_none()
             && let Some(late) = records.arrives(now, time_wait, segment)
         {
             return match late {
+                Late::Superseded(last) => self.admit(now, Some(last), segment, probe),
                 Late::Answer(seq, ack) => Target::TimeWait(seq, ack),
                 Late::Drop(why) => {
                     probe.event(now, &Event::Dropped(why));
@@ -76,7 +79,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             Some(index) if !(segment.opens() && self.is_superseded_by(index, segment)) => Target::Slot(index),
             None if segment.rst || segment.ack.is_some() => Target::Shared,
             None if !segment.syn => self.without_ack(now, segment, probe),
-            _ => self.admit(now, known, segment, probe),
+            Some(index) => {
+                let last = self.connections.remember(now, index);
+                self.connections.drop_unserved(now, index, End::Reset, probe);
+                self.admit(now, Some(last), segment, probe)
+            }
+            None => self.admit(now, None, segment, probe),
         }
     }
 
@@ -89,12 +97,15 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         Target::Nowhere
     }
 
-    /// Finds a slot for a SYN.
-    fn admit<P: Probe>(&mut self, now: Instant, known: Option<usize>, segment: &Segment, probe: &mut P) -> Target {
+    /// Finds a slot for a SYN. `last` is SND.NXT of a connection in TIME-WAIT that it takes the place of.
+    fn admit<P: Probe>(
+        &mut self,
+        now: Instant,
+        last: Option<TcpSeqNumber>,
+        segment: &Segment,
+        probe: &mut P,
+    ) -> Target {
         let Some(listener) = self.connections.listener_on(segment.tuple.local.port) else { return Target::Shared };
-        if let Some(index) = known {
-            self.connections.drop_unserved(now, index, End::Reset, probe);
-        }
         if !self.connections.listener_has_room(listener) {
             return self.overflow(now, segment, DropReason::BacklogFull, probe);
         }
@@ -105,7 +116,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             }
         }
         match self.connections.free_slot() {
-            Some(index) if self.open(now, index, listener, segment) => Target::Slot(index),
+            Some(index) if self.open(now, index, listener, last, segment) => Target::Slot(index),
             _ => Target::Shared,
         }
     }
@@ -126,7 +137,15 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 
     /// Makes a free slot listen for this SYN only.
-    fn open(&mut self, now: Instant, index: usize, listener: usize, segment: &Segment) -> bool {
+    fn open(
+        &mut self,
+        now: Instant,
+        index: usize,
+        listener: usize,
+        last: Option<TcpSeqNumber>,
+        segment: &Segment,
+    ) -> bool {
+        let isn = self.isn(now, &segment.tuple);
         let mss = connections::mss(self.mtu, segment.tuple.local.addr);
         let Some(socket) = self.connections.fresh_socket(index, mss) else { return false };
         if socket.listen(segment.tuple.local).is_err() {
@@ -135,6 +154,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let slot = &mut self.connections.slots[index];
         slot.state = State::Listen;
         slot.listener = Some(listener as u8);
+        slot.control.set_isn(last.map_or(isn, |last| isn_above(isn, last)));
         let give_up_at = now + self.config.tcp.half_open_timeout;
         self.connections.occupy(index, segment.tuple, Phase::HalfOpen, give_up_at);
         true
@@ -149,6 +169,17 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             Phase::TimeWait => segment.seq > slot.control.next_expected(),
             _ => false,
         }
+    }
+
+    /// Whether a segment shows that the SYN of this half-open connection was an old duplicate, or forged: the peer still has the
+    /// connection before, which is in TIME-WAIT. Then the half-open one ends, and TIME-WAIT goes on (RFC 9293 section 3.6.1).
+    fn is_old_duplicate<P: Probe>(&mut self, now: Instant, index: usize, segment: &Segment, probe: &mut P) -> bool {
+        let is_half_open = self.connections.slots[index].phase == Phase::HalfOpen;
+        let is_old = is_half_open && self.connections.time_wait_records.owns(now, segment);
+        if is_old {
+            self.connections.drop_unserved(now, index, End::Reset, probe);
+        }
+        is_old
     }
 
     /// False for a half-open connection whose listener has no room for it.

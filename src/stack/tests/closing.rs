@@ -3,10 +3,14 @@
 use smoltcp::phy::Medium;
 use smoltcp::socket::tcp::State;
 use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{TcpControl, TcpRepr};
 
 use super::pair::*;
+use super::raw::*;
 use crate::stack::*;
 use crate::trace::Summary;
+
+const SECOND: Duration = Duration::from_secs(1);
 
 #[test]
 fn a_silent_peer_that_answers_probes_stays() {
@@ -94,6 +98,71 @@ fn last_ack_ends_and_is_an_error() {
     assert!(pair.served().is_empty());
     assert_eq!(pair.server.has(|e| matches!(e, Event::Ended { end: End::TimedOut, .. })), 1);
     assert!(pair.server.has(|e| matches!(e, Event::State { to: State::LastAck, .. })) == 1);
+}
+
+/// Data comes after the program has closed (SHLD-3): its reply and FIN have left, then RST tells of the loss.
+#[test]
+fn closing_with_unread_data_resets_half_a_second_after_fin() {
+    let mut raw = Raw::open(SMALL, App::ask(b"bye", 0), 60_000);
+    // Nothing is lost yet, and a peer may stay half-closed for the linger time.
+    assert_eq!(resets(&raw.acknowledge(1, 5, 60_000)), 0);
+    raw.wait(SECOND * 10);
+    assert_eq!(raw.pair.served()[0].state, State::FinWait2);
+    let seen = raw.data(1, 5, 60_000, b"more");
+    assert_eq!(resets(&seen), 0, "too early: {seen:?}");
+    let seen = raw.wait(SECOND);
+    let [.., (at, reset)] = seen[..] else { panic!("no RST") };
+    assert_eq!((at, reset.control, reset.seq), (Duration::from_millis(500), TcpControl::Rst, 5));
+    assert_eq!(raw.pair.server.has(|e| matches!(e, Event::Ended { end: End::Aborted, .. })), 1);
+    assert!(raw.pair.served().is_empty());
+}
+
+/// A peer that goes on sending is reset once it pauses, but not before it knows the end.
+#[test]
+fn a_peer_that_sends_on_is_reset_when_it_pauses() {
+    let mut raw = Raw::open(SMALL, App::ask(b"bye", 0), 60_000);
+    for round in 0..40 {
+        // The FIN is acknowledged in the middle.
+        let seen = raw.data(1 + round, if round < 20 { 1 } else { 5 }, 60_000, b"x");
+        assert_eq!(resets(&seen), 0, "round {round}: {seen:?}");
+        let later: Vec<_> = raw.wait(SECOND / 5).into_iter().map(|(_, seen)| seen).collect();
+        assert_eq!(resets(&later), 0, "round {round}: {later:?}");
+    }
+    let seen = raw.wait(SECOND);
+    assert_eq!(seen.last().map(|&(at, seen)| (at, seen.control)), Some((SECOND * 3 / 10, TcpControl::Rst)));
+}
+
+/// A peer that never pauses is reset after the linger time.
+#[test]
+fn a_peer_that_never_pauses_is_reset_after_a_minute() {
+    let mut raw = Raw::open(SMALL, App::ask(b"bye", 0), 60_000);
+    for round in 0..300 {
+        let seen = raw.data(1 + round, 5, 60_000, b"x");
+        assert_eq!(resets(&seen), 0, "round {round}: {seen:?}");
+        let later: Vec<_> = raw.wait(SECOND / 5).into_iter().map(|(_, seen)| seen).collect();
+        assert_eq!(resets(&later), usize::from(round == 299), "round {round}: {later:?}");
+    }
+    assert_eq!(raw.pair.server.has(|e| matches!(e, Event::Ended { end: End::Aborted, .. })), 1);
+}
+
+/// A peer that closes too within this time ends well, although its data was thrown away.
+#[test]
+fn a_peer_that_closes_after_its_reply_is_not_reset() {
+    let mut raw = Raw::open(SMALL, App::ask(b"bye", 0), 60_000);
+    raw.data(1, 1, 60_000, b"more");
+    raw.wait(SECOND / 10);
+    raw.acknowledge(5, 5, 60_000);
+    raw.wait(SECOND * 2 / 5);
+    let fin = TcpRepr { control: TcpControl::Fin, ..raw.bare(5, 5, 60_000) };
+    let mut seen = raw.send(&fin);
+    seen.extend(raw.wait(SECOND * 10).into_iter().map(|(_, seen)| seen));
+    assert_eq!(resets(&seen), 0, "{seen:?}");
+    assert_eq!(raw.pair.server.has(|e| matches!(e, Event::Ended { end: End::Closed, .. })), 1);
+}
+
+/// The number of RSTs.
+fn resets(seen: &[Seen]) -> usize {
+    seen.iter().filter(|seen| seen.control == TcpControl::Rst).count()
 }
 
 #[test]

@@ -96,6 +96,7 @@ fn a_syn_for_the_same_ends_in_time_wait_begins_anew() {
     pair.run_for(Duration::from_secs(1));
     assert_eq!(pair.client.stack.take(second).unwrap().1, End::Closed);
     assert_eq!(pair.server.has(|e| matches!(e, Event::Accepted { tuple: t, .. } if *t == tuple)), 2);
+    assert!(!pair.server.stack.connections.time_wait_records.holds(pair.now, &tuple), "the first is forgotten");
 }
 
 #[test]

@@ -57,7 +57,7 @@ impl Late {
     fn answer(&mut self, control: TcpControl, seq: TcpSeqNumber, data: &[u8]) -> Option<(&'static str, i32, i32, u16)> {
         let mut repr = control::bare(&self.tuple, seq, self.numbers.0, 1000);
         repr.control = control;
-        if control == TcpControl::Syn {
+        if matches!(control, TcpControl::Syn | TcpControl::Rst) {
             repr.ack_number = None;
         }
         repr.payload = data;
@@ -78,6 +78,15 @@ impl Late {
     /// The answer to a late segment.
     fn acknowledgement(&self) -> Option<(&'static str, i32, i32, u16)> {
         Some(("ACK", self.numbers.0.0, self.numbers.1.0, 0))
+    }
+
+    /// Sets SND.NXT of the connection in TIME-WAIT.
+    fn pretend_to_have_sent(&mut self, nxt: TcpSeqNumber) {
+        let connections = &mut self.pair.server.stack.connections;
+        match connections.find(&self.tuple) {
+            Some(index) => connections.slots[index].control.set_isn(nxt.0 as u32),
+            None => connections.time_wait_records.set_last(self.pair.now, &self.tuple, nxt),
+        }
     }
 
     fn go_to(&mut self, seconds: u64) {
@@ -185,8 +194,57 @@ fn a_new_syn_takes_the_place_of_a_record() {
     assert_eq!(late.answer(TcpControl::Syn, late.numbers.1, &[]), late.acknowledgement(), "not above RCV.NXT");
     let (flags, ..) = late.answer(TcpControl::Syn, late.numbers.1 + 1, &[]).unwrap();
     assert_eq!(flags, "SYN,ACK");
-    assert!(!late.pair.server.stack.connections.time_wait_records.holds(late.pair.now, &late.tuple));
     assert!(late.pair.served().iter().any(|connection| connection.tuple == late.tuple));
+}
+
+/// A SYN that was an old duplicate, or forged, opens a half-open connection. The peer answers it from the old connection, or as
+/// if there was none. Then TIME-WAIT goes on (RFC 9293 section 3.6.1), and the peer's connection is not reset.
+#[test]
+fn an_old_syn_ends_in_time_wait() {
+    for (recycled, control) in [
+        (false, TcpControl::None),
+        (true, TcpControl::None),
+        (false, TcpControl::Fin),
+        (true, TcpControl::Fin),
+        (false, TcpControl::Rst),
+        (true, TcpControl::Rst),
+    ] {
+        let mut late = if recycled { Late::recycled() } else { Late::new() };
+        let syn = late.numbers.1 + 1_000;
+        assert_eq!(late.answer(TcpControl::Syn, syn, &[]).unwrap().0, "SYN,ACK");
+        let (seq, answer) = match control {
+            TcpControl::Rst => (syn + 1, None),
+            TcpControl::Fin => (late.back(1), late.acknowledgement()),
+            _ => (late.numbers.1, None),
+        };
+        assert_eq!(late.answer(control, seq, &[]), answer, "{control:?}");
+        assert!(late.pair.served().iter().all(|connection| connection.phase == Phase::TimeWait));
+        late.pair.now += SECOND;
+        assert_eq!(late.answer(TcpControl::Fin, late.back(1), &[]), late.acknowledgement(), "{control:?}");
+        late.go_to(59);
+        assert_eq!(late.answer(TcpControl::Syn, late.back(1), &[]), late.acknowledgement(), "{control:?}");
+    }
+}
+
+/// The old connection's numbers are ahead of the clock of the ISNs, because it sent more than 250,000 bytes a second.
+#[test]
+fn a_new_connection_begins_above_the_numbers_of_the_old_one() {
+    for (recycled, ahead) in [(false, 1), (false, 1 << 30), (true, 1), (true, 1 << 30)] {
+        let mut late = if recycled { Late::recycled() } else { Late::new() };
+        let begins = |late: &Late| TcpSeqNumber(late.pair.server.stack.isn(late.pair.now, &late.tuple) as i32);
+        let last = begins(&late) + ahead;
+        late.pretend_to_have_sent(last);
+        let (flags, seq, ..) = late.answer(TcpControl::Syn, late.numbers.1 + 1, &[]).unwrap();
+        assert_eq!(flags, "SYN,ACK");
+        assert_eq!(TcpSeqNumber(seq), last + 0x1_0000, "recycled: {recycled}, {ahead} ahead");
+    }
+    for recycled in [false, true] {
+        let mut late = if recycled { Late::recycled() } else { Late::new() };
+        let clock = late.pair.server.stack.isn(late.pair.now, &late.tuple);
+        late.pretend_to_have_sent(TcpSeqNumber(clock as i32) - 1);
+        let (_, seq, ..) = late.answer(TcpControl::Syn, late.numbers.1 + 1, &[]).unwrap();
+        assert_eq!(seq as u32, clock, "the clock is ahead, so it counts");
+    }
 }
 
 /// The client closes first, so its own slots are in TIME-WAIT.
