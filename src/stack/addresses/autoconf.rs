@@ -9,10 +9,13 @@
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::time::Instant;
-use smoltcp::wire::{EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress, IpCidr};
+use smoltcp::wire::{
+    ArpOperation, ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress, IpCidr, Ipv4Address,
+};
 
 use super::change::{CHANGES, Change, Changes, GRANT, Origin, push};
 use super::claim::Claims;
+use super::distant::DistantRouter;
 use super::frame::Out;
 #[cfg(feature = "slaac")]
 use super::slaac;
@@ -27,6 +30,8 @@ pub(in crate::stack) struct Autoconf {
     dhcp: Option<dhcp::Client>,
     #[cfg(feature = "slaac")]
     slaac: Option<slaac::Host>,
+    /// The router of the lease, if no network of the interface contains it.
+    distant_router: Option<DistantRouter>,
     /// A configured address that another host has.
     taken: Option<(IpAddress, EthernetAddress)>,
     /// When to try again, after the device had no room.
@@ -74,6 +79,7 @@ impl Autoconf {
             dhcp: wanted.dhcp.then(|| dhcp::Client::new(now)),
             #[cfg(feature = "slaac")]
             slaac: wanted.slaac.then(|| slaac::Host::new(hardware, addresses)),
+            distant_router: None,
             taken: None,
             blocked_until: None,
             changes: Changes::new(),
@@ -101,6 +107,10 @@ impl Autoconf {
             self.conflict(now, other, from);
         }
         match frame.ethertype() {
+            EthernetProtocol::Arp => {
+                self.learn(now, frame.payload());
+                false
+            }
             EthernetProtocol::Ipv4 => {
                 let Some(client) = &mut self.dhcp else { return false };
                 let Some(reply) = lease::Reply::parse(&frame, self.hardware, &self.checksums) else { return false };
@@ -126,7 +136,7 @@ impl Autoconf {
         {
             match origin {
                 Origin::Static => push(&mut self.changes, Change::Add(address)),
-                Origin::Dhcp => self.dhcp.iter_mut().for_each(|client| client.granted(&mut self.changes)),
+                Origin::Dhcp => self.dhcp.iter_mut().for_each(|client| client.granted(now, &mut self.changes)),
                 #[cfg(feature = "slaac")]
                 Origin::Slaac => {
                     self.slaac.iter_mut().for_each(|host| host.granted(now, address, &mut self.changes));
@@ -140,10 +150,13 @@ impl Autoconf {
         if let Some(out) = self.claims.advance(now) {
             return Some(out);
         }
+        if let Some(out) = self.distant_router.as_mut().and_then(|router| router.advance(now)) {
+            return Some(out);
+        }
         if let Some(client) = &mut self.dhcp
-            && let Some(message) = client.advance(now, random, &mut self.claims, &mut self.changes)
+            && let Some(out) = client.advance(now, random, &mut self.claims, &mut self.changes)
         {
-            return Some(Out::Dhcp(message));
+            return Some(out);
         }
         #[cfg(feature = "slaac")]
         if let Some(host) = &mut self.slaac
@@ -166,7 +179,8 @@ impl Autoconf {
         let slaac = self.slaac.as_ref().and_then(slaac::Host::due);
         #[cfg(not(feature = "slaac"))]
         let slaac = None;
-        let due = [self.claims.due(), dhcp, slaac].into_iter().flatten().min();
+        let distant = self.distant_router.as_ref().map(DistantRouter::due);
+        let due = [self.claims.due(), dhcp, slaac, distant].into_iter().flatten().min();
         due.max(due.and(self.blocked_until))
     }
 
@@ -200,6 +214,69 @@ impl Autoconf {
     /// The source address of the frames to send.
     pub(in crate::stack) fn hardware(&self) -> EthernetAddress {
         self.hardware
+    }
+
+    /// Starts to ask for a router that no network of the interface contains. It is asked for from the address `own`.
+    pub(in crate::stack) fn use_distant(&mut self, router: Ipv4Address, own: Ipv4Address, now: Instant) {
+        self.distant_router = Some(DistantRouter::new(router, own, now));
+    }
+
+    /// Notes that a router is no longer used.
+    pub(in crate::stack) fn router_gone(&mut self, router: IpAddress) {
+        self.distant_router.take_if(|distant| IpAddress::from(distant.router) == router);
+    }
+
+    /// Notes that smoltcp has forgotten its neighbours.
+    pub(in crate::stack) fn neighbours_forgotten(&mut self) {
+        self.distant_router.iter_mut().for_each(DistantRouter::forgotten);
+    }
+
+    /// The frame that smoltcp must be shown now, if any.
+    pub(in crate::stack) fn frame_to_show(&mut self) -> Option<[u8; 42]> {
+        self.distant_router.as_mut()?.frame_to_show(self.hardware)
+    }
+
+    /// Asks for leases and routers anew, because the link came up, and announces `own`, the interface's addresses.
+    #[cfg(feature = "std")]
+    pub(in crate::stack) fn link_up(&mut self, now: Instant, own: &[IpCidr]) {
+        own.iter().for_each(|&address| self.claims.announce(address, now));
+        self.dhcp.iter_mut().for_each(|client| client.link_up(now, &mut self.claims));
+        self.distant_router.iter_mut().for_each(|router| router.link_up(now));
+        #[cfg(feature = "slaac")]
+        self.slaac.iter_mut().for_each(|host| host.link_up(now));
+    }
+
+    /// The largest IPv6 packet that routers allow on the link, in bytes, if they say so.
+    #[cfg(feature = "slaac")]
+    pub(in crate::stack) fn mtu(&self) -> Option<usize> {
+        self.slaac.as_ref()?.mtu()
+    }
+
+    /// Whether new connections should begin with another address.
+    #[cfg(feature = "slaac")]
+    pub(in crate::stack) fn is_deprecated(&self, address: IpAddress) -> bool {
+        self.slaac.as_ref().is_some_and(|host| host.is_deprecated(address))
+    }
+
+    /// Learns the hardware address of a neighbour from an ARP packet.
+    fn learn(&mut self, now: Instant, payload: &[u8]) {
+        let Ok(packet) = ArpPacket::new_checked(payload) else { return };
+        let Ok(ArpRepr::EthernetIpv4 {
+            operation,
+            source_hardware_addr: hardware,
+            source_protocol_addr: address,
+            target_protocol_addr,
+            ..
+        }) = ArpRepr::parse(&packet)
+        else {
+            return;
+        };
+        if !hardware.is_unicast() {
+            return;
+        }
+        self.dhcp.iter_mut().for_each(|client| client.learn(address, hardware));
+        let asked = (operation == ArpOperation::Request).then_some(target_protocol_addr);
+        self.distant_router.iter_mut().for_each(|router| router.learn(now, (address, hardware), asked));
     }
 
     fn conflict(&mut self, now: Instant, other: (IpCidr, Origin), by: EthernetAddress) {

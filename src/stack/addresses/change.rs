@@ -1,8 +1,10 @@
 //! Changes of the interface that autoconfiguration asks for.
 
-use smoltcp::wire::{IpAddress, IpCidr};
+use smoltcp::wire::{IpAddress, IpCidr, Ipv4Address};
 
 use crate::stack::event::AddressEvent;
+#[cfg(feature = "slaac")]
+use crate::stack::event::DropReason;
 
 /// The largest number of changes from one frame or timer: a router's advertisement makes the most.
 pub(super) const CHANGES: usize = 12;
@@ -18,9 +20,18 @@ pub(in crate::stack) enum Change {
     Add(IpCidr),
     Remove(IpAddress),
     Router(IpAddress),
+    /// A router that no network of the interface contains. It is a neighbour all the same, and is asked for from the address
+    /// `own`.
+    DistantRouter {
+        router: Ipv4Address,
+        own: Ipv4Address,
+    },
     RouterGone(IpAddress),
     /// No change, but something to report to the probe.
     Report(AddressEvent),
+    /// No change, but a frame that was dropped.
+    #[cfg(feature = "slaac")]
+    Dropped(DropReason),
 }
 
 /// Who wants an address.

@@ -16,6 +16,11 @@ use crate::stack::ndisc;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::stack) enum Out {
     ArpAnnounce(Ipv4Address),
+    /// The answer to a neighbour's request for the address `source`.
+    ArpReply {
+        source: Ipv4Address,
+        to: (Ipv4Address, EthernetAddress),
+    },
     ArpRequest {
         source: Ipv4Address,
         target: Ipv4Address,
@@ -41,7 +46,7 @@ impl Out {
     pub(in crate::stack) fn len(&self, hardware: EthernetAddress) -> usize {
         ETHERNET
             + match self {
-                Out::ArpAnnounce(_) | Out::ArpRequest { .. } => ARP,
+                Out::ArpAnnounce(_) | Out::ArpReply { .. } | Out::ArpRequest { .. } => ARP,
                 Out::Dhcp(message) => message.len(hardware),
                 #[cfg(feature = "slaac")]
                 Out::NeighborAdvert(_) => ndisc::ADVERT,
@@ -58,6 +63,7 @@ impl Out {
         let mut frame = EthernetFrame::new_unchecked(bytes);
         let (dst_addr, ethertype) = match self {
             Out::ArpAnnounce(_) | Out::ArpRequest { .. } => (EthernetAddress::BROADCAST, EthernetProtocol::Arp),
+            Out::ArpReply { to: (_, hardware), .. } => (*hardware, EthernetProtocol::Arp),
             Out::Dhcp(message) => (message.to(), EthernetProtocol::Ipv4),
             #[cfg(feature = "slaac")]
             Out::NeighborAdvert(_) => (ndisc::group_hardware(ndisc::ALL_NODES), EthernetProtocol::Ipv6),
@@ -71,8 +77,9 @@ impl Out {
         EthernetRepr { src_addr: hardware, dst_addr, ethertype }.emit(&mut frame);
         let payload = frame.payload_mut();
         match self {
-            Out::ArpAnnounce(address) => arp(hardware, *address, *address, payload),
-            Out::ArpRequest { source, target } => arp(hardware, *source, *target, payload),
+            Out::ArpAnnounce(address) => arp(hardware, *address, (*address, None), payload),
+            Out::ArpReply { source, to: (target, to) } => arp(hardware, *source, (*target, Some(*to)), payload),
+            Out::ArpRequest { source, target } => arp(hardware, *source, (*target, None), payload),
             Out::Dhcp(message) => message.emit(hardware, payload),
             #[cfg(feature = "slaac")]
             Out::NeighborAdvert(address) => ndisc::emit_advert(*address, hardware, payload),
@@ -86,13 +93,15 @@ impl Out {
     }
 }
 
-fn arp(hardware: EthernetAddress, source: Ipv4Address, target: Ipv4Address, payload: &mut [u8]) {
+/// Writes a reply to a target whose hardware address is given, otherwise a request.
+fn arp(hardware: EthernetAddress, source: Ipv4Address, target: (Ipv4Address, Option<EthernetAddress>), out: &mut [u8]) {
+    let (target, to) = target;
     let arp = ArpRepr::EthernetIpv4 {
-        operation: ArpOperation::Request,
+        operation: if to.is_some() { ArpOperation::Reply } else { ArpOperation::Request },
         source_hardware_addr: hardware,
         source_protocol_addr: source,
-        target_hardware_addr: EthernetAddress([0; 6]),
+        target_hardware_addr: to.unwrap_or(EthernetAddress([0; 6])),
         target_protocol_addr: target,
     };
-    arp.emit(&mut ArpPacket::new_unchecked(payload));
+    arp.emit(&mut ArpPacket::new_unchecked(out));
 }

@@ -123,7 +123,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
     /// Makes a free slot listen for this SYN only.
     fn open(&mut self, now: Instant, index: usize, listener: usize, segment: &Segment) -> bool {
-        let mss = connections::mss(self.mtu, segment.tuple.local.addr);
+        let local = segment.tuple.local.addr;
+        let mss = connections::mss(self.mtu_from(local), local);
         let Some(socket) = self.connections.fresh_socket(index, mss) else { return false };
         if socket.listen(segment.tuple.local).is_err() {
             return false;
