@@ -5,5 +5,7 @@
 mod common;
 
 mod addresses;
+mod disagreeing;
+mod leases;
 mod resolver;
 mod zones;
