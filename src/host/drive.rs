@@ -109,6 +109,9 @@ where
             let files: heapless::Vec<BorrowedFd<'_>, 3> = wanted.into_iter().chain(others).collect();
             io.device.wait(timeout.map(Into::into), &files).map_err(DriveError::Wait)?
         };
+        if let Some(up) = io.device.take_link_change() {
+            stack.link_changed(clock.now(), up);
+        }
         if waits_for_input && ready.extra(0) {
             io.console.set_ready();
             stack.wake_programs();

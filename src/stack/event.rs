@@ -144,6 +144,8 @@ pub enum DropReason {
     OldAck,
     /// Every connection slot is taken.
     SlotsFull,
+    /// Router advertisements that come too fast, or a router that there is no room for.
+    TooManyAdvertisements,
     /// A datagram that could not be sent in time, because its receiver's hardware address is unknown.
     Unreachable,
     /// A TCP segment behind IPv6 extension headers.
@@ -152,7 +154,7 @@ pub enum DropReason {
 
 impl DropReason {
     /// Every reason.
-    pub const ALL: [DropReason; 14] = [
+    pub const ALL: [DropReason; 15] = [
         DropReason::AfterFin,
         DropReason::BacklogFull,
         DropReason::BadAck,
@@ -165,6 +167,7 @@ impl DropReason {
         DropReason::NoAck,
         DropReason::OldAck,
         DropReason::SlotsFull,
+        DropReason::TooManyAdvertisements,
         DropReason::Unreachable,
         DropReason::UnsupportedHeader,
     ];
@@ -185,6 +188,7 @@ impl fmt::Display for DropReason {
             DropReason::NoAck => "segment without ACK",
             DropReason::OldAck => "old acknowledgement",
             DropReason::SlotsFull => "all connection slots taken",
+            DropReason::TooManyAdvertisements => "too many router advertisements",
             DropReason::Unreachable => "receiver does not answer ARP or NDP",
             DropReason::UnsupportedHeader => "TCP behind IPv6 extension headers",
         })

@@ -52,7 +52,7 @@ fn made(input: &[u8]) -> usize {
         made += world.told().iter().filter(|line| line.starts_with("+fd")).count();
         assert!(world.stack.addresses().len() <= 4 && world.stack.dns_servers().len() <= 3);
         for own in world.stack.addresses() {
-            assert!(own.prefix_len() == 64 && own.address().is_unicast() && !is_reserved(own), "{own}");
+            assert!([64, 128].contains(&own.prefix_len()) && own.address().is_unicast() && !is_reserved(own), "{own}");
         }
     }
     made

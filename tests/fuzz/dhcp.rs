@@ -84,7 +84,8 @@ fn check(world: &mut World<'_>, leases: &mut usize) {
     for own in world.stack.addresses() {
         let IpCidr::Ipv4(own) = own else { panic!("{own} from DHCP") };
         let ends = [Some(own.network().address()), own.broadcast()];
-        assert!((1..=30).contains(&own.prefix_len()) && !ends.contains(&Some(own.address())), "{own}");
+        let is_end = own.prefix_len() <= 30 && ends.contains(&Some(own.address()));
+        assert!((1..=32).contains(&own.prefix_len()) && !is_end, "{own}");
         assert!(!own.address().is_loopback() && !own.address().is_multicast(), "{own}");
     }
 }

@@ -146,7 +146,7 @@ fn dhcp(link: Link, first: u8, last: u8) -> Option<Dnsmasq> {
     start(link, &dnsmasq::range(first, last))
 }
 
-fn start(link: Link, options: &[String]) -> Option<Dnsmasq> {
+pub(super) fn start(link: Link, options: &[String]) -> Option<Dnsmasq> {
     dnsmasq::start(link, &options.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
@@ -154,6 +154,6 @@ fn start(link: Link, options: &[String]) -> Option<Dnsmasq> {
 const MAC: [&str; 2] = ["--mac", "02:00:00:00:00:01"];
 
 /// `smolstep serve ARGUMENTS` on this link, which need not have an address yet.
-fn serve(link: Link, arguments: &[&str]) -> Peer {
+pub(super) fn serve(link: Link, arguments: &[&str]) -> Peer {
     Peer::start(smolstep().arg("serve").args(arguments).args(MAC).args(events::PRINTED).args(link.arguments()))
 }

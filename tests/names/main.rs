@@ -5,6 +5,8 @@
 mod common;
 
 mod addresses;
+mod disagreeing;
+mod leases;
 mod odd_servers;
 mod resolver;
 mod zones;

@@ -81,7 +81,7 @@ fn a_refused_renewal_begins_anew() {
 #[test]
 fn nonsense_is_refused_and_said_and_asked_again() {
     type Change = fn(&mut DhcpRepr<'static>);
-    let changes: [(&str, Change); 13] = [
+    let changes: [(&str, Change); 11] = [
         ("255.255.255.255 is not an address that a host can have", |r| r.your_ip = Ipv4Address::BROADCAST),
         ("0.0.0.0 is not an address that a host can have", |r| r.your_ip = Ipv4Address::UNSPECIFIED),
         ("224.0.0.1 is not an address that a host can have", |r| r.your_ip = Ipv4Address::new(224, 0, 0, 1)),
@@ -89,10 +89,8 @@ fn nonsense_is_refused_and_said_and_asked_again() {
         ("10.0.0.255 is not an address that a host can have", |r| r.your_ip = Ipv4Address::new(10, 0, 0, 255)),
         ("0.0.0.0 cannot be the mask of its network", |r| r.subnet_mask = Some(Ipv4Address::UNSPECIFIED)),
         ("255.0.255.0 cannot be the mask of its network", |r| r.subnet_mask = Some([255, 0, 255, 0].into())),
-        ("0.0.0.0 cannot be the mask of its network", |r| r.subnet_mask = None),
         ("255.255.255.255 cannot be the router", |r| r.router = Some(Ipv4Address::BROADCAST)),
         ("10.0.0.50 cannot be the router", |r| r.router = Some(GIVEN)),
-        ("10.0.1.1 cannot be the router", |r| r.router = Some([10, 0, 1, 1].into())),
         ("it is for no time, or less than 4 s", |r| r.lease_duration = Some(0)),
         ("it does not say which server it is from", |r| r.server_identifier = None),
     ];
@@ -224,7 +222,6 @@ fn a_damaged_reply_is_none() {
     assert_eq!((world.told(), world.addresses()), (vec!["no DHCP server answers; still asking".into()], vec![]));
 }
 
-/// A stack without an address that asks for one.
 #[test]
 fn a_lease_is_given_back_once() {
     let (mut world, mut server) = (asking(), Server::default());
@@ -246,6 +243,7 @@ fn a_lease_is_given_back_once() {
     assert_eq!(server.heard, [""; 0]);
 }
 
+/// A stack without an address that asks for one.
 fn asking() -> World<'static> {
     World::new(&[], |config| config.dhcp = true)
 }

@@ -5,6 +5,8 @@ mod claims;
 mod common;
 mod dhcp;
 mod garbage;
+mod leases;
 mod log_lines;
 mod no_heap;
+mod routers;
 mod slaac;

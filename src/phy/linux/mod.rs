@@ -4,6 +4,7 @@
 //! file; frames written to the file arrive at the kernel. [`TunTap::open`] attaches to an existing TAP or TUN. [`create`]
 //! makes a new one, for the sandbox and the tests.
 
+mod carrier;
 mod ioctl;
 mod join;
 mod offload;

@@ -12,6 +12,7 @@ use smoltcp::phy::{self, Checksum, Device, DeviceCapabilities, PacketMeta};
 use smoltcp::time::Instant;
 use smoltcp::wire::ETHERNET_HEADER_LEN;
 
+use super::carrier::Carrier;
 use super::ioctl;
 use super::offload::LONGEST;
 use super::open::{self, Kind, OpenError};
@@ -30,6 +31,9 @@ pub struct TunTap {
     mtu: usize,
     rx: Box<[u8]>,
     port: Port,
+    /// The kernel's reports about a TAP's link, and the newest change that the caller has not taken.
+    carrier: Option<Carrier>,
+    link_change: Option<bool>,
 }
 
 /// The time after which a held frame is tried again, unless the kernel reports earlier that it can be written.
@@ -72,7 +76,10 @@ impl TunTap {
             Kind::Tap => ETHERNET_HEADER_LEN,
             Kind::Tun => 0,
         };
-        Ok(TunTap { name: name.into(), kind, mtu: (mtu + header).min(MAX_FRAME), rx: buffer(), port })
+        // A TUN has no neighbours that could have changed.
+        let carrier = if kind == Kind::Tap { Carrier::watch(name) } else { None };
+        let mtu = (mtu + header).min(MAX_FRAME);
+        Ok(TunTap { name: name.into(), kind, mtu, rx: buffer(), port, carrier, link_change: None })
     }
 
     /// Whether offload was requested and granted.
@@ -111,6 +118,12 @@ impl TunTap {
         self.port.fault.map(|errno| Fault { name: self.name.clone(), errno })
     }
 
+    /// Takes the newest change of the TAP's link that [`wait`](Self::wait) noticed: whether the link is up now. The other end of
+    /// the link may be another one then.
+    pub(crate) fn take_link_change(&mut self) -> Option<bool> {
+        self.link_change.take()
+    }
+
     /// Writes the waiting super-segment. [`wait`](Self::wait) also writes it.
     pub fn flush(&mut self) {
         self.port.end_join();
@@ -119,7 +132,7 @@ impl TunTap {
     /// Waits until a frame has arrived, the held frame can be sent, a file of `extra` can be read, or `timeout` is over.
     ///
     /// With `None` the wait has no time limit. A file of `extra` that has ended counts as readable. This method may also
-    /// return early with nothing ready: after a signal, or to retry the held frame.
+    /// return early with nothing ready: after a signal, after a change of any interface, or to retry the held frame.
     ///
     /// While a frame is held, this method may return up to 100 ms after the timeout, because the stack could only wait again.
     /// Otherwise the timeout is as exact as the kernel's timers.
@@ -138,9 +151,10 @@ impl TunTap {
             (true, Blocked::UntilWritable) => (PollFlags::OUT, Some(RETRY)),
             (true, Blocked::UntilLater) => (PollFlags::empty(), Some(RETRY)),
         };
-        let mut fds: heapless::Vec<PollFd<'_>, { MAX_EXTRA + 1 }> = heapless::Vec::new();
+        let mut fds: heapless::Vec<PollFd<'_>, { MAX_EXTRA + 2 }> = heapless::Vec::new();
         fds.extend(core::iter::once(PollFd::new(&self.port.fd, wanted)));
         fds.extend(extra.iter().map(|fd| PollFd::from_borrowed_fd(*fd, PollFlags::IN)));
+        fds.extend(self.carrier.iter().map(|carrier| PollFd::new(carrier, PollFlags::IN)));
         // If the timeout is too long for the kernel's type, wait without a time limit.
         let timeout = timeout.and_then(|t| Timespec::try_from(t).ok());
         match poll(&mut fds, timeout.as_ref()) {
@@ -149,7 +163,7 @@ impl TunTap {
             Err(errno) => return Err(errno.into()),
         }
         let mut ready = Ready::default();
-        let mut gone = false;
+        let (mut gone, mut reported) = (false, false);
         for (i, fd) in fds.iter().enumerate() {
             let events = fd.revents();
             match i.checked_sub(1) {
@@ -157,9 +171,14 @@ impl TunTap {
                     ready.device = !events.is_empty();
                     gone = events.intersects(PollFlags::ERR | PollFlags::NVAL);
                 }
+                Some(i) if i == extra.len() => reported = !events.is_empty(),
                 Some(i) if !events.is_empty() => ready.extra |= 1 << i,
                 Some(_) => {}
             }
+        }
+        drop(fds);
+        if reported && let Some(carrier) = &mut self.carrier {
+            self.link_change = carrier.change().or(self.link_change);
         }
         if gone {
             self.port.fault.get_or_insert(Errno::BADFD);

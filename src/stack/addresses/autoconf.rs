@@ -9,7 +9,7 @@
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::time::Instant;
-use smoltcp::wire::{EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress, IpCidr};
+use smoltcp::wire::{ArpPacket, ArpRepr, EthernetAddress, EthernetFrame, EthernetProtocol, IpAddress, IpCidr};
 
 use super::change::{CHANGES, Change, Changes, GRANT, Origin, push};
 use super::claim::Claims;
@@ -101,6 +101,10 @@ impl Autoconf {
             self.conflict(now, other, from);
         }
         match frame.ethertype() {
+            EthernetProtocol::Arp => {
+                self.learn(frame.payload());
+                false
+            }
             EthernetProtocol::Ipv4 => {
                 let Some(client) = &mut self.dhcp else { return false };
                 let Some(reply) = lease::Reply::parse(&frame, self.hardware, &self.checksums) else { return false };
@@ -126,7 +130,7 @@ impl Autoconf {
         {
             match origin {
                 Origin::Static => push(&mut self.changes, Change::Add(address)),
-                Origin::Dhcp => self.dhcp.iter_mut().for_each(|client| client.granted(&mut self.changes)),
+                Origin::Dhcp => self.dhcp.iter_mut().for_each(|client| client.granted(now, &mut self.changes)),
                 #[cfg(feature = "slaac")]
                 Origin::Slaac => {
                     self.slaac.iter_mut().for_each(|host| host.granted(now, address, &mut self.changes));
@@ -141,9 +145,9 @@ impl Autoconf {
             return Some(out);
         }
         if let Some(client) = &mut self.dhcp
-            && let Some(message) = client.advance(now, random, &mut self.claims, &mut self.changes)
+            && let Some(out) = client.advance(now, random, &mut self.claims, &mut self.changes)
         {
-            return Some(Out::Dhcp(message));
+            return Some(out);
         }
         #[cfg(feature = "slaac")]
         if let Some(host) = &mut self.slaac
@@ -200,6 +204,41 @@ impl Autoconf {
     /// The source address of the frames to send.
     pub(in crate::stack) fn hardware(&self) -> EthernetAddress {
         self.hardware
+    }
+
+    /// Asks for leases and routers anew, because the link came up, and announces `own`, the interface's addresses.
+    #[cfg(feature = "std")]
+    pub(in crate::stack) fn link_up(&mut self, now: Instant, own: &[IpCidr]) {
+        own.iter().for_each(|&address| self.claims.announce(address, now));
+        self.dhcp.iter_mut().for_each(|client| client.link_up(now, &mut self.claims));
+        #[cfg(feature = "slaac")]
+        self.slaac.iter_mut().for_each(|host| host.link_up(now));
+    }
+
+    /// The largest IPv6 packet that routers allow on the link, in bytes, if they say so.
+    #[cfg(feature = "slaac")]
+    pub(in crate::stack) fn mtu(&self) -> Option<usize> {
+        self.slaac.as_ref()?.mtu()
+    }
+
+    /// Whether new connections should begin with another address.
+    #[cfg(feature = "slaac")]
+    pub(in crate::stack) fn is_deprecated(&self, address: IpAddress) -> bool {
+        self.slaac.as_ref().is_some_and(|host| host.is_deprecated(address))
+    }
+
+    /// Learns the hardware address of a neighbour from an ARP packet.
+    fn learn(&mut self, payload: &[u8]) {
+        let Ok(packet) = ArpPacket::new_checked(payload) else { return };
+        let Ok(ArpRepr::EthernetIpv4 { source_hardware_addr: hardware, source_protocol_addr: address, .. }) =
+            ArpRepr::parse(&packet)
+        else {
+            return;
+        };
+        if !hardware.is_unicast() {
+            return;
+        }
+        self.dhcp.iter_mut().for_each(|client| client.learn(address, hardware));
     }
 
     fn conflict(&mut self, now: Instant, other: (IpCidr, Origin), by: EthernetAddress) {

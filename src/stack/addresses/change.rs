@@ -3,6 +3,8 @@
 use smoltcp::wire::{IpAddress, IpCidr};
 
 use crate::stack::event::AddressEvent;
+#[cfg(feature = "slaac")]
+use crate::stack::event::DropReason;
 
 /// The largest number of changes from one frame or timer: a router's advertisement makes the most.
 pub(super) const CHANGES: usize = 12;
@@ -17,10 +19,14 @@ pub(super) type Changes = heapless::Deque<Change, CHANGES>;
 pub(in crate::stack) enum Change {
     Add(IpCidr),
     Remove(IpAddress),
+    /// A router, which is a neighbour even if no network of the interface contains it.
     Router(IpAddress),
     RouterGone(IpAddress),
     /// No change, but something to report to the probe.
     Report(AddressEvent),
+    /// No change, but a frame that was dropped.
+    #[cfg(feature = "slaac")]
+    Dropped(DropReason),
 }
 
 /// Who wants an address.

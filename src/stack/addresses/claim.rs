@@ -37,8 +37,17 @@ struct Claim {
 impl Claims {
     /// Starts to claim an address. Returns false if there is no room, or if the address is being claimed already.
     pub(super) fn add(&mut self, address: IpCidr, origin: Origin, now: Instant) -> bool {
+        // What is only announced is claimed anew.
+        self.0.retain(|claim| !claim.granted || claim.address.address() != address.address());
         let known = self.0.iter().any(|claim| claim.address.address() == address.address());
         !known && self.0.push(Claim { address, origin, granted: false, sent: 0, at: now }).is_ok()
+    }
+
+    /// Announces an address that is in use. Does nothing if there is no room.
+    #[cfg(feature = "std")]
+    pub(super) fn announce(&mut self, address: IpCidr, now: Instant) {
+        self.0.retain(|claim| claim.address.address() != address.address() || !claim.granted);
+        let _ = self.0.push(Claim { address, origin: Origin::Static, granted: true, sent: 0, at: now });
     }
 
     /// Drops the claim of an address by this origin.
@@ -48,7 +57,7 @@ impl Claims {
 
     /// Whether a configured address is being claimed.
     pub(super) fn has_by_hand(&self, address: IpAddress) -> bool {
-        self.0.iter().any(|claim| claim.address.address() == address && claim.origin == Origin::Static)
+        self.0.iter().any(|c| !c.granted && c.address.address() == address && c.origin == Origin::Static)
     }
 
     /// Whether any address of this origin is still being claimed.

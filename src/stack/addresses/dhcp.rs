@@ -1,10 +1,15 @@
 //! The DHCP client (RFC 2131 section 4.4): discover, request, check, use, renew.
+//!
+//! dhcp/bound.rs has what becomes of a lease in use.
+
+mod bound;
 
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::{DhcpMessageType, IpCidr, Ipv4Address, Ipv4Cidr};
+use smoltcp::wire::{DhcpMessageType, IpCidr, Ipv4Address};
 
 use super::change::{Change, Changes, Origin, push};
 use super::claim::Claims;
+use super::frame::Out;
 use super::lease::{BadOffer, Lease, Message, Reply};
 use crate::stack::event::{AddressEvent, Denial, Loss};
 
@@ -20,6 +25,8 @@ const AFTER_REFUSAL: Duration = Duration::from_secs(1);
 const REFUSALS: u8 = 6;
 /// The shortest time between two attempts to renew (RFC 2131 section 4.4.5); for leases under 8 minutes it is an eighth.
 const RENEWALS: Duration = Duration::from_secs(60);
+/// The number of requests to confirm a lease after the link came up. Without an answer the lease is kept (RFC 2131 section 3.2).
+const CONFIRMATIONS: u8 = 3;
 
 /// The client of one interface.
 pub(super) struct Client {
@@ -35,6 +42,13 @@ pub(super) struct Client {
     reported_denial: bool,
     /// The number of requests that were refused.
     denials: u8,
+    /// A server that did not keep its word, or offered an address in use: another server's offer is preferred.
+    distrusted: Option<Ipv4Address>,
+    /// Whether the lease must be confirmed, because the link came up.
+    confirming: bool,
+    /// The number of ARP requests left for the lease's hop, and when the next is due.
+    hop_requests: u8,
+    hop_at: Instant,
 }
 
 /// The states of RFC 2131's figure 5.
@@ -70,12 +84,19 @@ impl Client {
             reported_refusal: false,
             reported_denial: false,
             denials: 0,
+            distrusted: None,
+            confirming: false,
+            hop_requests: 0,
+            hop_at: now,
         }
     }
 
     pub(super) fn due(&self) -> Option<Instant> {
         match &self.state {
-            State::Bound(lease) => Some(self.at.map_or(lease.end, |at| at.min(lease.end))),
+            State::Bound(lease) => {
+                let hop = self.hop_due(lease);
+                [Some(lease.end), self.at, hop].into_iter().flatten().min()
+            }
             _ => self.at,
         }
     }
@@ -88,22 +109,43 @@ impl Client {
         lease.into_iter().flat_map(|lease| lease.dns.iter().copied())
     }
 
-    /// Does what is due at this time, and returns the message to send.
+    /// Does what is due at this time, and returns the frame to send.
     pub(super) fn advance(
         &mut self,
         now: Instant,
         random: u32,
         claims: &mut Claims,
         changes: &mut Changes,
-    ) -> Option<Message> {
+    ) -> Option<Out> {
         if let State::Bound(lease) = &self.state
             && now >= lease.end
         {
             let address = lease.address;
             self.lose(now, address, Loss::Expired, changes);
         }
+        if let State::Bound(lease) = &self.state
+            && self.hop_due(lease).is_some_and(|at| at <= now)
+        {
+            self.hop_requests -= 1;
+            self.hop_at = now + bound::HOP_INTERVAL;
+            return Some(Out::ArpRequest { source: lease.address.address(), target: lease.hop() });
+        }
         if self.at.is_none_or(|at| at > now) {
             return None;
+        }
+        self.ask(now, random, claims, changes).map(Out::Dhcp)
+    }
+
+    /// Takes the next step of this state, and returns the message to send.
+    fn ask(&mut self, now: Instant, random: u32, claims: &mut Claims, changes: &mut Changes) -> Option<Message> {
+        if self.confirming && self.tries >= CONFIRMATIONS {
+            self.confirming = false;
+            if let State::Bound(lease) = &self.state
+                && now < lease.t1
+            {
+                self.at = Some(lease.t1);
+                return None;
+            }
         }
         self.asked = now;
         let refused = core::mem::take(&mut self.reported_refusal);
@@ -144,11 +186,18 @@ impl Client {
                 self.restart(now + AFTER_CONFLICT);
                 Some(decline)
             }
+            State::Bound(lease) if self.confirming => {
+                let requested = Some(lease.address.address());
+                self.tries += 1;
+                self.at = Some((now + wait).min(lease.end));
+                self.xid = random;
+                Some(Message { requested, ..self.message(DhcpMessageType::Request) })
+            }
             State::Bound(lease) => {
                 let rebinding = now >= lease.t2;
                 let until = if rebinding { lease.end } else { lease.t2 };
                 let least = RENEWALS.min((lease.end - lease.t1) / 8).max(AFTER_REFUSAL);
-                let to = (!rebinding).then_some(lease.from);
+                let to = (!rebinding).then(|| lease.to());
                 let client = Some(lease.address.address());
                 self.at = Some((now + ((until - now) / 2).max(least)).min(until));
                 self.xid = random;
@@ -166,16 +215,33 @@ impl Client {
         claims: &mut Claims,
         changes: &mut Changes,
     ) {
-        // No reply is expected before the first message of a state.
-        let asked = self.tries > 0 || matches!(self.state, State::Bound(_));
+        // No reply is expected before the first message of a state, except offers that compete with one of a distrusted server.
+        let asked = self.tries > 0
+            || match &self.state {
+                State::Bound(_) => true,
+                State::Requesting(offer) => {
+                    reply.kind == DhcpMessageType::Offer && self.distrusted == Some(offer.server)
+                }
+                _ => false,
+            };
         if reply.xid != self.xid || !asked {
             return;
         }
         match (&self.state, reply.kind) {
             (State::Selecting, DhcpMessageType::Offer) => {
                 if let Some(offer) = self.sensible(reply, Expected::NoneOf(own, claims), changes) {
+                    // Another server gets some time for its own offer.
+                    let wait = if self.distrusted == Some(offer.server) { AFTER_REFUSAL } else { Duration::ZERO };
                     self.state = State::Requesting(offer);
                     self.tries = 0;
+                    self.at = Some(now + wait);
+                }
+            }
+            (State::Requesting(_), DhcpMessageType::Offer) if self.tries == 0 => {
+                if let Some(offer) = self.sensible(reply, Expected::NoneOf(own, claims), changes)
+                    && self.distrusted != Some(offer.server)
+                {
+                    self.state = State::Requesting(offer);
                     self.at = Some(now);
                 }
             }
@@ -187,7 +253,7 @@ impl Client {
                     self.at = Some(now);
                 }
             }
-            (State::Requesting(_), DhcpMessageType::Nak) => {
+            (State::Requesting(offer), DhcpMessageType::Nak) if reply.is_from(offer.server) => {
                 self.deny(Denial::Refused, changes);
                 self.restart(now + AFTER_REFUSAL * (1 << self.denials));
                 self.denials = (self.denials + 1).min(REFUSALS);
@@ -195,10 +261,13 @@ impl Client {
             (State::Bound(old), DhcpMessageType::Ack) => {
                 let address = old.address.address();
                 if let Some(lease) = self.sensible(reply, Expected::Only(address), changes) {
-                    self.renew(lease, changes);
+                    self.renew(now, lease, changes);
                 }
             }
-            (State::Bound(old), DhcpMessageType::Nak) => {
+            // A request that all servers get may be refused by any.
+            (State::Bound(old), DhcpMessageType::Nak)
+                if self.confirming || now >= old.t2 || reply.is_from(old.server) =>
+            {
                 let address = old.address;
                 self.lose(now + AFTER_REFUSAL, address, Loss::Refused, changes);
             }
@@ -206,74 +275,13 @@ impl Client {
         }
     }
 
-    /// Starts to use the address, because no other host has it.
-    pub(super) fn granted(&mut self, changes: &mut Changes) {
-        let State::Checking(lease) = core::mem::replace(&mut self.state, State::Selecting) else { return };
-        let Lease { address, server, seconds, .. } = lease;
-        push(changes, Change::Report(AddressEvent::Leased { address, server, seconds }));
-        push(changes, Change::Add(IpCidr::Ipv4(address)));
-        if let Some(router) = lease.router {
-            push(changes, Change::Router(router.into()));
-        }
-        self.at = Some(lease.t1);
-        self.tries = 0;
-        (self.reported_silence, self.reported_denial, self.denials) = (false, false, 0);
-        self.state = State::Bound(lease);
-    }
-
     /// Records that another host has the address.
     pub(super) fn conflict(&mut self, now: Instant) {
         if let State::Checking(lease) = core::mem::replace(&mut self.state, State::Selecting) {
+            self.distrusted = Some(lease.server);
             self.state = State::Declining(lease);
             self.at = Some(now);
         }
-    }
-
-    /// Gives the lease back, if there is one, and stops. Returns the message to send (RFC 2131 section 4.4.6).
-    pub(super) fn release(&mut self, random: u32, changes: &mut Changes) -> Option<Message> {
-        self.xid = random;
-        let old = core::mem::replace(&mut self.state, State::Selecting);
-        (self.tries, self.at) = (0, None);
-        let State::Bound(Lease { address, server, from, router, .. }) = old else { return None };
-        if let Some(router) = router {
-            push(changes, Change::RouterGone(router.into()));
-        }
-        push(changes, Change::Report(AddressEvent::Released { address, server }));
-        push(changes, Change::Remove(address.address().into()));
-        let (client, server, to) = (Some(address.address()), Some(server), Some(from));
-        Some(Message { client, server, to, ..self.message(DhcpMessageType::Release) })
-    }
-
-    /// Takes over a renewed lease.
-    fn renew(&mut self, lease: Lease, changes: &mut Changes) {
-        let State::Bound(old) = &self.state else { return };
-        let Lease { address, server, seconds, .. } = lease;
-        push(changes, Change::Report(AddressEvent::Renewed { address, server, seconds }));
-        if old.address != address {
-            push(changes, Change::Remove(address.address().into()));
-            push(changes, Change::Add(IpCidr::Ipv4(address)));
-        }
-        match (old.router, lease.router) {
-            (Some(old), new) if new.is_none_or(|new| new != old) => push(changes, Change::RouterGone(old.into())),
-            _ => {}
-        }
-        if let Some(router) = lease.router {
-            push(changes, Change::Router(router.into()));
-        }
-        self.at = Some(lease.t1);
-        self.state = State::Bound(lease);
-    }
-
-    /// Ends the lease, and asks for another lease at this time.
-    fn lose(&mut self, at: Instant, address: Ipv4Cidr, why: Loss, changes: &mut Changes) {
-        if let State::Bound(lease) = &self.state
-            && let Some(router) = lease.router
-        {
-            push(changes, Change::RouterGone(router.into()));
-        }
-        push(changes, Change::Report(AddressEvent::LeaseLost { address, why }));
-        push(changes, Change::Remove(address.address().into()));
-        self.restart(at);
     }
 
     /// The lease in a reply, if the lease is valid. If it is not, reports that once for each message of the client.
@@ -305,6 +313,7 @@ impl Client {
     fn deny(&mut self, why: Denial, changes: &mut Changes) {
         let State::Requesting(offer) = &self.state else { return };
         let (server, address) = (offer.server, offer.address.address());
+        self.distrusted = Some(server);
         if !core::mem::replace(&mut self.reported_denial, true) {
             push(changes, Change::Report(AddressEvent::NotGranted { server, address, why }));
         }
@@ -313,8 +322,7 @@ impl Client {
     /// Starts again with DHCPDISCOVER at this time.
     fn restart(&mut self, at: Instant) {
         self.state = State::Selecting;
-        self.tries = 0;
-        self.at = Some(at);
+        (self.confirming, self.tries, self.at) = (false, 0, Some(at));
     }
 
     fn message(&self, kind: DhcpMessageType) -> Message {

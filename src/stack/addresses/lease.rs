@@ -9,12 +9,16 @@ use smoltcp::wire::{
     EthernetFrame, IpAddress, IpProtocol, Ipv4Address, Ipv4Cidr, Ipv4Packet, Ipv4Repr, UdpPacket, UdpRepr,
 };
 
+use super::dhcp_options::options;
+
 /// The number of DNS servers of a lease that are kept.
 pub(super) const DNS: usize = 3;
 /// The shortest message that every server accepts (RFC 1542 section 2.1).
 const SHORTEST: usize = 300;
 /// The options to request: mask, router, DNS servers, T1, T2 (RFC 2132).
 const PARAMETERS: [u8; 5] = [MASK, ROUTER, DNS_SERVERS, T1, T2];
+/// The number of routers of a lease from which one is chosen.
+const ROUTERS: usize = 3;
 
 /// The shortest lease that is accepted, in seconds. A shorter lease would be renewed all the time.
 const SHORTEST_LEASE: u32 = 4;
@@ -124,7 +128,7 @@ pub(super) struct Reply {
     address: Ipv4Address,
     server: Option<Ipv4Address>,
     mask: Option<Ipv4Address>,
-    router: Option<Ipv4Address>,
+    routers: heapless::Vec<Ipv4Address, ROUTERS>,
     dns: heapless::Vec<Ipv4Address, DNS>,
     /// The lease time in seconds.
     lease: Option<u32>,
@@ -163,29 +167,30 @@ impl Reply {
             address: packet.your_ip(),
             server: None,
             mask: None,
-            router: None,
+            routers: heapless::Vec::new(),
             dns: heapless::Vec::new(),
             lease: None,
             t1: None,
             t2: None,
         };
-        for option in packet.options() {
-            let number = option.data.first_chunk().copied().map(u32::from_be_bytes);
-            let address = option.data.first_chunk::<4>().map(|&bytes| Ipv4Address::from(bytes));
-            match (option.kind, option.data) {
+        for (kind, data) in options(udp.payload()) {
+            let number = data.first_chunk().copied().map(u32::from_be_bytes);
+            let address = data.first_chunk::<4>().map(|&bytes| Ipv4Address::from(bytes));
+            let addresses = data.chunks_exact(4).filter_map(|c| c.first_chunk::<4>().copied()).map(Ipv4Address::from);
+            match (kind, data) {
                 (MESSAGE_TYPE, &[kind]) => reply.kind = kind.into(),
                 (MASK, _) => reply.mask = address,
-                // A server lists its preferred router first (RFC 2132 section 3.5).
-                (ROUTER, _) => reply.router = address,
+                // A list may be split among several options (RFC 3396). What does not fit is left out.
+                (ROUTER, _) => addresses.filter(|router| !router.is_unspecified()).for_each(|router| {
+                    let _ = reply.routers.push(router);
+                }),
+                (DNS_SERVERS, _) => addresses.filter(|server| is_host(*server)).for_each(|server| {
+                    let _ = reply.dns.push(server);
+                }),
                 (SERVER, _) => reply.server = address,
                 (LEASE_TIME, _) => reply.lease = number,
                 (T1, _) => reply.t1 = number,
                 (T2, _) => reply.t2 = number,
-                (DNS_SERVERS, data) => {
-                    let servers = data.chunks_exact(4).filter_map(|c| c.first_chunk::<4>().copied());
-                    let servers = servers.map(Ipv4Address::from).filter(|server| is_host(*server));
-                    reply.dns = servers.take(DNS).collect();
-                }
                 _ => {}
             }
         }
@@ -197,6 +202,11 @@ impl Reply {
         self.server.unwrap_or(self.from.0)
     }
 
+    /// Whether the reply is from this server, or does not say from which server it is.
+    pub(super) fn is_from(&self, server: Ipv4Address) -> bool {
+        self.server.is_none_or(|own| own == server)
+    }
+
     /// The lease that the reply offers or grants, which begins at `since`.
     ///
     /// # Errors
@@ -206,17 +216,20 @@ impl Reply {
         if !is_host(self.address) {
             return Err(BadOffer::Address(self.address));
         }
-        let mask = self.mask.ok_or(BadOffer::Mask(Ipv4Address::UNSPECIFIED))?;
-        let prefix = IpAddress::from(mask).prefix_len().filter(|len| (1..=30).contains(len));
+        let mask = self.mask.unwrap_or_else(|| class_mask(self.address));
+        let prefix = IpAddress::from(mask).prefix_len().filter(|&len| len > 0);
         let address = Ipv4Cidr::new(self.address, prefix.ok_or(BadOffer::Mask(mask))?);
-        if address.network().address() == self.address || address.broadcast() == Some(self.address) {
+        // Both addresses of a network of two belong to hosts (RFC 3021).
+        let names_network = address.prefix_len() <= 30 && address.network().address() == self.address;
+        if names_network || address.broadcast() == Some(self.address) {
             return Err(BadOffer::Address(self.address));
         }
-        if let Some(router) = self.router {
-            let on_link = address.contains_addr(&router) && router != self.address;
-            if !on_link || !is_host(router) || address.broadcast() == Some(router) {
-                return Err(BadOffer::Router(router));
-            }
+        // A server lists its preferred router first (RFC 2132 section 3.5). The router may be outside the network.
+        let is_router =
+            |router: &Ipv4Address| is_host(*router) && *router != self.address && address.broadcast() != Some(*router);
+        let router = self.routers.iter().copied().find(is_router);
+        if let (None, Some(&bad)) = (router, self.routers.first()) {
+            return Err(BadOffer::Router(bad));
         }
         let seconds = self.lease.filter(|&seconds| seconds >= SHORTEST_LEASE).ok_or(BadOffer::Time)?;
         // The defaults are half and seven eighths of the lease (RFC 2131 section 4.4.5). The server's values replace the
@@ -227,17 +240,20 @@ impl Reply {
             _ => (seconds / 2, seconds - seconds / 8),
         };
         let after = |seconds: u32| since + Duration::from_secs(seconds.into());
-        Ok(Lease {
+        let mut lease = Lease {
             address,
             server,
-            from: (self.from.0, self.from.1),
-            router: self.router,
+            relay: self.from.1,
+            hop_hardware: None,
+            router,
             dns: self.dns.clone(),
             seconds,
             t1: after(t1),
             t2: after(t2),
             end: after(seconds),
-        })
+        };
+        lease.hop_hardware = (lease.hop() == self.from.0).then_some(self.from.1);
+        Ok(lease)
     }
 }
 
@@ -246,13 +262,29 @@ impl Reply {
 pub(super) struct Lease {
     pub(super) address: Ipv4Cidr,
     pub(super) server: Ipv4Address,
-    pub(super) from: (Ipv4Address, EthernetAddress),
+    /// The neighbour from which the grant came: the server, or a relay.
+    relay: EthernetAddress,
+    /// The hardware address of the [`hop`](Self::hop), once it is known.
+    pub(super) hop_hardware: Option<EthernetAddress>,
     pub(super) router: Option<Ipv4Address>,
     pub(super) dns: heapless::Vec<Ipv4Address, DNS>,
     pub(super) seconds: u32,
     pub(super) t1: Instant,
     pub(super) t2: Instant,
     pub(super) end: Instant,
+}
+
+impl Lease {
+    /// The neighbour that messages to the server go to: the server itself, or the router if the server is on another network.
+    pub(super) fn hop(&self) -> Ipv4Address {
+        self.router.filter(|_| !self.address.contains_addr(&self.server)).unwrap_or(self.server)
+    }
+
+    /// Where a message to the server goes (RFC 2131 section 4.4.5). A relay is no party to it, except that it stands in for a hop
+    /// whose hardware address is not known.
+    pub(super) fn to(&self) -> (Ipv4Address, EthernetAddress) {
+        (self.server, self.hop_hardware.unwrap_or(self.relay))
+    }
 }
 
 /// Why a DHCP server's offer is not valid.
@@ -263,11 +295,11 @@ pub enum BadOffer {
     Address(Ipv4Address),
     /// This host has the address already.
     Ours(Ipv4Address),
-    /// There is no mask, or the mask has no leading ones or more than 30.
+    /// The ones of the mask are not its leading bits, or there are none.
     Mask(Ipv4Address),
     /// The address is not the requested one.
     Other(Ipv4Address),
-    /// The router is not on the link, or its address cannot belong to a host.
+    /// No router has an address that a router of this host can have.
     Router(Ipv4Address),
     /// The server's identifier is missing.
     Server,
@@ -286,6 +318,15 @@ impl fmt::Display for BadOffer {
             BadOffer::Server => f.write_str("it does not say which server it is from"),
             BadOffer::Time => f.write_str("it is for no time, or less than 4 s"),
         }
+    }
+}
+
+/// The mask of an address's class (RFC 791 section 3.2), for servers that name none.
+fn class_mask(address: Ipv4Address) -> Ipv4Address {
+    match address.octets()[0] {
+        0..=127 => Ipv4Address::new(255, 0, 0, 0),
+        128..=191 => Ipv4Address::new(255, 255, 0, 0),
+        _ => Ipv4Address::new(255, 255, 255, 0),
     }
 }
 

@@ -4,12 +4,14 @@ use core::fmt;
 
 use smoltcp::iface::Interface;
 #[cfg(feature = "dhcp")]
-use smoltcp::phy::{ChecksumCapabilities, Device, TxToken};
+use smoltcp::phy::{ChecksumCapabilities, Device};
 use smoltcp::time::Instant;
 #[cfg(feature = "dhcp")]
 use smoltcp::wire::{EthernetAddress, HardwareAddress};
 use smoltcp::wire::{IpAddress, IpCidr};
 
+#[cfg(feature = "dhcp")]
+mod apply;
 #[cfg(feature = "dhcp")]
 mod autoconf;
 #[cfg(feature = "dhcp")]
@@ -19,11 +21,16 @@ mod claim;
 #[cfg(feature = "dhcp")]
 mod dhcp;
 #[cfg(feature = "dhcp")]
+mod dhcp_options;
+#[cfg(feature = "dhcp")]
+#[cfg(feature = "dhcp")]
 mod frame;
 #[cfg(feature = "slaac")]
 mod icmpv6;
 #[cfg(feature = "dhcp")]
 mod lease;
+#[cfg(feature = "slaac")]
+mod routers;
 #[cfg(feature = "slaac")]
 mod slaac;
 
@@ -37,15 +44,13 @@ use super::config::MAX_ADDRESSES;
 use super::event::{AddressEvent, Event, Probe};
 use super::{Config, Session, SetupError, Stack, UdpSession};
 #[cfg(feature = "dhcp")]
-use super::{Console, Direction, Io, Step, connections::RETRY};
+use super::{Console, Io};
+#[cfg(feature = "dhcp")]
+use apply::emit;
 #[cfg(feature = "dhcp")]
 pub(super) use autoconf::Autoconf;
 #[cfg(feature = "dhcp")]
 use autoconf::Wanted;
-#[cfg(feature = "dhcp")]
-use change::Change;
-#[cfg(feature = "dhcp")]
-use frame::Out;
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// The addresses in use, with their prefixes.
@@ -101,6 +106,11 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if !router.is_unicast() || !self.is_on_link(router) {
             return Err(AddressError::NotOnLink(router));
         }
+        self.replace_router(now, router, probe)
+    }
+
+    /// The same for a router that need not be in one of the interface's networks: it is a neighbour all the same.
+    fn replace_router<P: Probe>(&mut self, now: Instant, router: IpAddress, probe: &mut P) -> Result<(), AddressError> {
         if let Some(old) = self.config.gateways.iter().copied().find(|old| old.version() == router.version()) {
             self.remove_router(now, old, probe);
         }
@@ -120,6 +130,30 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         routes.update(|list| list.retain(|route| route.via_router != router));
         probe.event(now, &Event::Address(AddressEvent::RouterGone(router)));
         true
+    }
+
+    /// The longest IP packet from this address, in bytes: the device's, and for IPv6 that of the link's routers too (RFC 4861
+    /// section 6.3.4).
+    pub(super) fn mtu_from(&self, local: IpAddress) -> usize {
+        #[cfg(feature = "slaac")]
+        if let (IpAddress::Ipv6(_), Some(mtu)) = (local, self.autoconf.as_ref().and_then(Autoconf::mtu)) {
+            return mtu.min(self.mtu);
+        }
+        let _ = local;
+        self.mtu
+    }
+
+    /// This source address, or one of the same scope for new connections if the address is deprecated (RFC 6724 section 5, rule 3).
+    pub(super) fn preferred(&self, source: IpAddress) -> IpAddress {
+        #[cfg(feature = "slaac")]
+        if let Some(autoconf) = self.autoconf.as_ref().filter(|autoconf| autoconf.is_deprecated(source)) {
+            let fresh = self.iface.ip_addrs().iter().map(IpCidr::address).find(|own| match own {
+                IpAddress::Ipv6(address) => !address.is_unicast_link_local() && !autoconf.is_deprecated(*own),
+                IpAddress::Ipv4(_) => false,
+            });
+            return fresh.unwrap_or(source);
+        }
+        source
     }
 
     pub(super) fn is_on_link(&self, address: IpAddress) -> bool {
@@ -174,62 +208,6 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
         self.apply_changes(now, &mut io.probe);
     }
-
-    /// Does the work of autoconfiguration that is due. Sends one frame at most.
-    pub(super) fn configure<D: Device, C: Console, P: Probe>(
-        &mut self,
-        now: Instant,
-        io: &mut Io<D, C, P>,
-    ) -> Option<Step> {
-        if self.autoconf.as_ref()?.due().is_none_or(|due| due > now) {
-            return None;
-        }
-        let random = self.random.next();
-        let autoconf = self.autoconf.as_mut()?;
-        let Some(token) = io.device.transmit(now) else {
-            autoconf.blocked(now + RETRY);
-            return None;
-        };
-        let out = autoconf.advance(now, random);
-        let hardware = autoconf.hardware();
-        let sent = out.map(|out| {
-            emit(&out, hardware, token, now, &mut io.probe);
-            Step::Egress(None)
-        });
-        self.apply_changes(now, &mut io.probe);
-        sent
-    }
-
-    /// Applies autoconfiguration's changes to the interface.
-    pub(super) fn apply_changes<P: Probe>(&mut self, now: Instant, probe: &mut P) {
-        while let Some(change) = self.autoconf.as_mut().and_then(Autoconf::change) {
-            match change {
-                Change::Add(address) => {
-                    if let Err(error) = self.add_address(now, address, probe) {
-                        log::warn!("{address} is not used: {error}");
-                    }
-                }
-                Change::Remove(address) => drop(self.remove_address(now, address, probe)),
-                // A configured router is not replaced.
-                Change::Router(router) if self.config.gateways.iter().any(|old| old.version() == router.version()) => {}
-                Change::Router(router) => {
-                    if let Err(error) = self.set_router(now, router, probe) {
-                        log::warn!("router {router} is not used: {error}");
-                    }
-                }
-                Change::RouterGone(router) => drop(self.remove_router(now, router, probe)),
-                Change::Report(event) => probe.event(now, &Event::Address(event)),
-            }
-        }
-    }
-}
-
-#[cfg(feature = "dhcp")]
-fn emit<P: Probe>(out: &Out, hardware: EthernetAddress, token: impl TxToken, now: Instant, probe: &mut P) {
-    token.consume(out.len(hardware), |frame| {
-        out.emit(hardware, frame);
-        probe.frame(now, Direction::Out, frame);
-    });
 }
 
 /// Why an address or a router cannot be used.

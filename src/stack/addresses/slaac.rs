@@ -1,12 +1,15 @@
 //! Stateless address autoconfiguration (RFC 4862): solicits routers, and makes addresses from their prefixes.
+//!
+//! routers.rs chooses the router.
 
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::{EthernetAddress, EthernetFrame, Icmpv6Message, IpCidr, Ipv6Address, Ipv6Cidr};
+use smoltcp::wire::{EthernetAddress, EthernetFrame, Icmpv6Message, IpAddress, IpCidr, Ipv6Address, Ipv6Cidr};
 
 use super::change::{Change, Changes, Origin, push};
 use super::claim::Claims;
 use super::icmpv6::icmpv6;
-use crate::stack::event::AddressEvent;
+use super::routers::Routers;
+use crate::stack::event::{AddressEvent, DropReason};
 
 /// The largest number of prefixes that are used, and of DNS servers that are kept. Further ones are ignored.
 const PREFIXES: usize = 3;
@@ -20,10 +23,21 @@ const LONGEST: Duration = Duration::from_secs(512);
 const TWO_HOURS: Duration = Duration::from_secs(7200);
 /// A lifetime of all ones means for ever.
 const FOR_EVER: u32 = u32::MAX;
+/// The largest number of advertisements read in a second: from known routers, and from others.
+const ADVERTISEMENTS: u8 = 16;
+/// The time in which at most [`PREFIXES`] new prefixes are taken, so that advertisements cannot make addresses come and go.
+const PREFIX_INTERVAL: Duration = Duration::from_secs(10);
+/// The smallest MTU of IPv6, in bytes (RFC 8200 section 5).
+const LEAST_MTU: u32 = 1280;
 
 // Options (RFC 4861 section 4.6, RFC 8106 section 5.1).
 const PREFIX: u8 = 3;
+const MTU: u8 = 5;
 const RDNSS: u8 = 25;
+
+// Flags of a prefix.
+const ON_LINK: u8 = 0x80;
+const AUTONOMOUS: u8 = 0x40;
 
 /// The address in a 64-bit network that is made from a hardware address (RFC 4291 appendix A).
 ///
@@ -47,24 +61,54 @@ pub(super) struct Host {
     solicited: u8,
     at: Option<Instant>,
     wait: Duration,
+    /// Whether any router has answered since the solicitations began.
+    answered: bool,
+    /// Whether no router has answered since the link came up.
+    unconfirmed: bool,
+    /// When what no router has confirmed since the link came up is dropped: some time after the first advertisement.
+    confirm_at: Option<Instant>,
     prefixes: heapless::Vec<Prefix, PREFIXES>,
-    router: Option<(Ipv6Address, Instant)>,
+    routers: Routers,
     dns: heapless::Vec<(Ipv6Address, Instant), DNS>,
+    mtu: Option<u32>,
+    /// The number of advertisements read since this time: from known routers, and from others.
+    read: [u8; 2],
+    read_since: Instant,
+    /// The number of new prefixes since this time.
+    new_prefixes: usize,
+    prefixes_since: Instant,
 }
 
 /// A prefix, stored as the address made from it.
 #[derive(Clone, Copy)]
 struct Prefix {
-    address: Ipv6Cidr,
+    address: Ipv6Address,
+    /// When the address ends, and when it is no longer preferred.
     until: Instant,
+    preferred_until: Instant,
+    /// Whether the other addresses of the prefix are neighbours.
+    on_link: bool,
+    /// Whether it was advertised since the link came up.
+    confirmed: bool,
     state: State,
+}
+
+impl Prefix {
+    /// The address, with the length of the network that is on the link.
+    fn cidr(&self) -> IpCidr {
+        let len = if self.on_link { 64 } else { 128 };
+        IpCidr::Ipv6(Ipv6Cidr::new(self.address, len))
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum State {
     Claimed,
     Taken,
-    Used,
+    /// In use; whether other addresses are preferred to it.
+    Used {
+        deprecated: bool,
+    },
 }
 
 impl Host {
@@ -83,9 +127,17 @@ impl Host {
             solicited: 0,
             at: None,
             wait: INTERVAL,
+            answered: false,
+            unconfirmed: false,
+            confirm_at: None,
             prefixes: heapless::Vec::new(),
-            router: None,
+            routers: Routers::new(),
             dns: heapless::Vec::new(),
+            mtu: None,
+            read: [0; 2],
+            read_since: Instant::ZERO,
+            new_prefixes: 0,
+            prefixes_since: Instant::ZERO,
         }
     }
 
@@ -97,9 +149,40 @@ impl Host {
     }
 
     pub(super) fn due(&self) -> Option<Instant> {
-        let router = self.router.map(|(_, until)| until);
-        let prefixes = self.prefixes.iter().map(|prefix| prefix.until);
-        prefixes.chain(self.dns.iter().map(|(_, until)| *until)).chain(router).chain(self.at).min()
+        let prefixes = self.prefixes.iter().flat_map(|prefix| {
+            let fresh = prefix.state == State::Used { deprecated: false };
+            [Some(prefix.until), fresh.then_some(prefix.preferred_until)]
+        });
+        let times = prefixes.chain([self.routers.due(), self.at, self.confirm_at]).flatten();
+        times.chain(self.dns.iter().map(|(_, until)| *until)).min()
+    }
+
+    /// The largest packet that routers allow, in bytes, if they say so.
+    pub(super) fn mtu(&self) -> Option<usize> {
+        self.mtu.and_then(|mtu| mtu.try_into().ok())
+    }
+
+    /// Whether an address is used only because connections began with it (RFC 4862 section 5.5.4).
+    pub(super) fn is_deprecated(&self, address: IpAddress) -> bool {
+        let deprecated = State::Used { deprecated: true };
+        self.prefixes.iter().any(|prefix| prefix.state == deprecated && IpAddress::Ipv6(prefix.address) == address)
+    }
+
+    /// Solicits routers, because the link came up. What another network's routers advertise replaces what was advertised before.
+    #[cfg(feature = "std")]
+    pub(super) fn link_up(&mut self, now: Instant) {
+        self.mtu = None;
+        self.routers.link_up();
+        self.prefixes.iter_mut().for_each(|prefix| prefix.confirmed = false);
+        (self.unconfirmed, self.confirm_at) = (true, None);
+        if self.ready {
+            self.solicit(now);
+        }
+    }
+
+    /// Begins to solicit routers.
+    fn solicit(&mut self, now: Instant) {
+        (self.solicited, self.wait, self.at, self.answered) = (0, INTERVAL, Some(now), false);
     }
 
     pub(super) fn dns_servers(&self) -> impl Iterator<Item = Ipv6Address> {
@@ -108,19 +191,28 @@ impl Host {
 
     /// Removes routers, prefixes and servers that have expired. Returns the source address of a solicitation, if one is due.
     pub(super) fn advance(&mut self, now: Instant, changes: &mut Changes) -> Option<Ipv6Address> {
-        for prefix in self.prefixes.iter().filter(|prefix| prefix.until <= now && prefix.state == State::Used) {
-            push(changes, Change::Report(AddressEvent::Expired(prefix.address.into())));
-            push(changes, Change::Remove(prefix.address.address().into()));
+        if self.confirm_at.take_if(|at| *at <= now).is_some() {
+            self.routers.drop_unconfirmed();
+            self.prefixes.iter_mut().filter(|prefix| !prefix.confirmed).for_each(|prefix| prefix.until = now);
+        }
+        for prefix in &mut self.prefixes {
+            let State::Used { .. } = prefix.state else { continue };
+            if prefix.until <= now {
+                push(changes, Change::Report(AddressEvent::Expired(prefix.cidr())));
+                push(changes, Change::Remove(prefix.address.into()));
+                continue;
+            }
+            prefix.state = State::Used { deprecated: prefix.preferred_until <= now };
         }
         self.prefixes.retain(|prefix| prefix.until > now);
         self.dns.retain(|(_, until)| *until > now);
-        if self.router.is_some_and(|(_, until)| until <= now) {
-            self.lose_router(now, changes);
+        if self.routers.advance(now, changes) {
+            self.solicit(now);
         }
         if self.at.is_none_or(|at| at > now) {
             return None;
         }
-        if self.solicited == SOLICITATIONS {
+        if self.solicited == SOLICITATIONS && !self.answered {
             push(changes, Change::Report(AddressEvent::NoRouter));
         }
         self.solicited = self.solicited.saturating_add(1);
@@ -137,21 +229,21 @@ impl Host {
             self.ready = true;
             self.at = Some(now);
         } else {
-            match self.prefixes.iter_mut().find(|prefix| IpCidr::Ipv6(prefix.address) == address) {
-                Some(prefix) => {
-                    prefix.state = State::Used;
-                    push(changes, Change::Report(AddressEvent::Advertised(address)));
-                }
-                // The address expired while it was being claimed.
-                None => return,
-            }
+            let claimed = address.address();
+            // The address may have expired while it was being claimed.
+            let known = self.prefixes.iter_mut().find(|prefix| IpAddress::Ipv6(prefix.address) == claimed);
+            let Some(prefix) = known else { return };
+            prefix.state = State::Used { deprecated: false };
+            push(changes, Change::Report(AddressEvent::Advertised(prefix.cidr())));
+            push(changes, Change::Add(prefix.cidr()));
+            return;
         }
         push(changes, Change::Add(address));
     }
 
     /// Notes that another host has an address. Without a link-local address, SLAAC ends (RFC 4862 section 5.4.5).
     pub(super) fn conflict(&mut self, address: IpCidr) {
-        for prefix in self.prefixes.iter_mut().filter(|prefix| IpCidr::Ipv6(prefix.address) == address) {
+        for prefix in self.prefixes.iter_mut().filter(|prefix| IpAddress::Ipv6(prefix.address) == address.address()) {
             prefix.state = State::Taken;
         }
     }
@@ -167,25 +259,27 @@ impl Host {
     ) {
         let Some((source, bytes)) = icmpv6(frame, Icmpv6Message::RouterAdvert).filter(|_| self.ready) else { return };
         // RFC 4861 section 6.1.2.
-        let (Some(&[_, _, _, _, _, _, high, low, ..]), true) =
+        let (Some(&[_, _, _, _, _, flags, high, low, ..]), true) =
             (bytes.first_chunk::<16>(), source.is_unicast_link_local())
         else {
             return;
         };
+        if !self.may_read(now, source) {
+            return push(changes, Change::Dropped(DropReason::TooManyAdvertisements));
+        }
+        self.answered = true;
+        if core::mem::take(&mut self.unconfirmed) {
+            self.confirm_at = Some(now + INTERVAL);
+        }
         let lifetime = u16::from_be_bytes([high, low]);
-        match self.router {
-            Some((router, _)) if router == source && lifetime == 0 => self.lose_router(now, changes),
-            Some((router, _)) if router != source => {}
-            _ if lifetime > 0 => {
-                let known = self.router.replace((source, now + Duration::from_secs(lifetime.into())));
-                if known.is_none() {
-                    push(changes, Change::Router(source.into()));
-                }
-            }
-            _ => {}
+        if !self.routers.advertised(now, source, flags, lifetime) {
+            return push(changes, Change::Dropped(DropReason::TooManyAdvertisements));
+        }
+        if self.routers.advance(now, changes) {
+            self.solicit(now);
         }
         // Once there is a router, solicitations end (RFC 4861 section 6.3.7).
-        if self.router.is_some() {
+        if lifetime > 0 {
             self.at = None;
         }
         let mut options = bytes.get(16..).unwrap_or_default();
@@ -193,7 +287,12 @@ impl Host {
             let len = usize::from(units) * 8;
             let Some(option) = options.get(..len).filter(|option| !option.is_empty()) else { return };
             match kind {
-                PREFIX => self.prefix(now, option, own, claims),
+                PREFIX => self.prefix(now, option, own, claims, changes),
+                MTU => {
+                    if let Some(mtu) = number(option, 4).filter(|&mtu| mtu >= LEAST_MTU) {
+                        self.mtu = Some(mtu);
+                    }
+                }
                 RDNSS => self.servers(now, option),
                 _ => {}
             }
@@ -201,8 +300,18 @@ impl Host {
         }
     }
 
-    /// Handles a prefix information option (RFC 4862 section 5.5.3).
-    fn prefix(&mut self, now: Instant, option: &[u8], own: &[IpCidr], claims: &mut Claims) {
+    /// Whether an advertisement from this router is read: not too many were in this second.
+    fn may_read(&mut self, now: Instant, source: Ipv6Address) -> bool {
+        if now >= self.read_since + Duration::from_secs(1) {
+            (self.read, self.read_since) = ([0; 2], now);
+        }
+        let read = &mut self.read[usize::from(self.routers.knows(source))];
+        *read = read.saturating_add(1);
+        *read <= ADVERTISEMENTS
+    }
+
+    /// Handles a prefix information option (RFC 4861 section 6.3.4, RFC 4862 section 5.5.3).
+    fn prefix(&mut self, now: Instant, option: &[u8], own: &[IpCidr], claims: &mut Claims, changes: &mut Changes) {
         let Some(&[_, _, length, flags, ref rest @ ..]) = option.first_chunk::<32>() else { return };
         let (Some(valid), Some(preferred)) = (number(rest, 0), number(rest, 4)) else { return };
         let Some(&[a, b, c, d, e, f, g, h]) = rest.get(12..20).and_then(|bytes| bytes.first_chunk::<8>()) else {
@@ -212,24 +321,50 @@ impl Host {
         let network = Ipv6Address::from([a, b, c, d, e, f, g, h, 0, 0, 0, 0, 0, 0, 0, 0]);
         let special = network.is_unicast_link_local() || network.is_multicast() || network.is_loopback();
         // An address made from a hardware address needs a prefix of 64 bits (RFC 2464 section 4).
-        if length != 64 || flags & 0x40 == 0 || preferred > valid || special || network.is_unspecified() {
+        if length != 64 || special || network.is_unspecified() {
             return;
         }
-        let address = Ipv6Cidr::new(interface_address(network, self.hardware), 64);
+        let address = interface_address(network, self.hardware);
         let until = after(now, valid);
+        let on_link = flags & ON_LINK != 0 && valid > 0;
+        let makes_address = flags & AUTONOMOUS != 0 && preferred <= valid;
         if let Some(known) = self.prefixes.iter_mut().find(|prefix| prefix.address == address) {
-            let least = known.until.min(now + TWO_HOURS);
-            known.until = until.max(least);
+            known.confirmed = true;
+            let before = known.cidr();
+            // Without the flag, the advertisement does not say whether the prefix is on the link.
+            known.on_link |= on_link;
+            if makes_address {
+                known.until = until.max(known.until.min(now + TWO_HOURS));
+                known.preferred_until = after(now, preferred);
+            }
+            if let State::Used { .. } = known.state {
+                known.state = State::Used { deprecated: known.preferred_until <= now };
+                if known.cidr() != before {
+                    push(changes, Change::Add(known.cidr()));
+                }
+            }
             return;
         }
-        let by_hand = own.iter().any(|own| own.address() == address.address().into());
-        if valid == 0 || by_hand || self.prefixes.is_full() {
+        let by_hand = own.iter().any(|own| own.address() == address.into());
+        if !makes_address || valid == 0 || by_hand || self.prefixes.is_full() || !self.may_add_prefix(now) {
             return;
         }
-        if claims.add(IpCidr::Ipv6(address), Origin::Slaac, now) {
+        let state = State::Claimed;
+        let preferred_until = after(now, preferred);
+        let prefix = Prefix { address, until, preferred_until, on_link, confirmed: true, state };
+        if claims.add(prefix.cidr(), Origin::Slaac, now) {
             // There is room, as was checked above.
-            let _ = self.prefixes.push(Prefix { address, until, state: State::Claimed });
+            let _ = self.prefixes.push(prefix);
         }
+    }
+
+    /// Whether one more new prefix may be taken now.
+    fn may_add_prefix(&mut self, now: Instant) -> bool {
+        if now >= self.prefixes_since + PREFIX_INTERVAL {
+            (self.new_prefixes, self.prefixes_since) = (0, now);
+        }
+        self.new_prefixes += 1;
+        self.new_prefixes <= PREFIXES
     }
 
     /// Handles DNS servers (RFC 8106 section 5.1).
@@ -247,14 +382,6 @@ impl Host {
                 let _ = self.dns.push((server, after(now, lifetime)));
             }
         }
-    }
-
-    /// Drops the router, and solicits another one.
-    fn lose_router(&mut self, now: Instant, changes: &mut Changes) {
-        if let Some((router, _)) = self.router.take() {
-            push(changes, Change::RouterGone(router.into()));
-        }
-        (self.solicited, self.wait, self.at) = (0, INTERVAL, Some(now));
     }
 }
 

@@ -51,7 +51,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         };
         let tuple = tuple.ok_or(ConnectError::Full)?;
         let index = self.connections.slot_or_time_wait(now).ok_or(ConnectError::Full)?;
-        let mss = mss(self.mtu, local);
+        let mss = mss(self.mtu_from(local), local);
         let mut iface = self.interface_for(now, self.isn(now, &tuple));
         let connections = &mut self.connections;
         let socket = connections.fresh_socket(index, mss).ok_or(ConnectError::Full)?;
@@ -151,7 +151,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             || self.config.gateways.iter().any(|g| g.version() == remote.addr.version());
         let family = addresses.iter().any(|a| a.address().version() == remote.addr.version());
         let own = addresses.iter().any(|a| a.address() == remote.addr);
-        match self.iface.get_source_address(&remote.addr) {
+        let source = self.iface.get_source_address(&remote.addr).map(|source| self.preferred(source));
+        match source {
             Some(source) if routed && family && !own && leaves_link(source, remote.addr) => Ok(source),
             _ => Err(ConnectError::NoRoute),
         }

@@ -205,6 +205,10 @@ impl Block {
                 _ => {}
             }
         }
+        #[cfg(feature = "recovery")]
+        {
+            repr.max_seg_size = repr.max_seg_size.map(|mss| self.bounded_mss(mss));
+        }
         write(out, &segment.tuple, &repr, &inner_checksums())
     }
 

@@ -105,8 +105,11 @@ impl Block {
         field as u16
     }
 
-    /// Rewrites the window field of a segment that leaves.
+    /// Rewrites the window field of a segment that leaves, and the MSS of a SYN.
     pub(in crate::stack) fn dress(&mut self, frame: &mut [u8], segment: &Segment, checksums: &ChecksumCapabilities) {
+        if segment.syn {
+            self.lower_mss(frame, segment, checksums);
+        }
         let Some(ack) = segment.ack.filter(|_| !segment.rst) else { return };
         let field = match segment.syn {
             false => self.field_to_tell(ack),
@@ -127,6 +130,26 @@ impl Block {
             let sum = u32::from(!tcp.checksum()) + u32::from(!segment.window) + u32::from(field);
             let sum = (sum & 0xffff) + (sum >> 16);
             tcp.set_checksum(!((sum & 0xffff) + (sum >> 16)) as u16);
+        }
+    }
+
+    /// Lowers the MSS of a SYN that leaves to what fits the link.
+    fn lower_mss(&self, frame: &mut [u8], segment: &Segment, checksums: &ChecksumCapabilities) {
+        // smoltcp writes this option first.
+        let Some([2, 4, high, low]) =
+            frame.get_mut(segment.header + 20..segment.data).and_then(<[u8]>::first_chunk_mut)
+        else {
+            return;
+        };
+        let mss = u16::from_be_bytes([*high, *low]);
+        let lower = self.bounded_mss(mss);
+        if lower == mss {
+            return;
+        }
+        [*high, *low] = lower.to_be_bytes();
+        if checksums.tcp.tx() {
+            let mut tcp = TcpPacket::new_unchecked(&mut frame[segment.header..segment.data + segment.len]);
+            tcp.fill_checksum(&segment.tuple.remote.addr, &segment.tuple.local.addr);
         }
     }
 }

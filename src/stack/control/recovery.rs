@@ -38,6 +38,8 @@ pub(in crate::stack) struct Recovery {
     least: Duration,
     /// The largest segment, in bytes.
     mss: u32,
+    /// The largest segment that fits the link, in bytes. smoltcp knows only the device's.
+    own_mss: u32,
     /// Whether the peer acknowledges selectively.
     sack: bool,
     board: Scoreboard,
@@ -98,6 +100,7 @@ impl Recovery {
         rtt: Rtt::NEW,
         least: Duration::from_millis(200),
         mss: 536,
+        own_mss: u32::MAX,
         sack: false,
         board: Scoreboard::EMPTY,
         duplicates: 0,
@@ -151,7 +154,7 @@ impl Block {
     pub(in crate::stack) fn recovering(options: &Options) -> Block {
         let mut block = Block::EMPTY;
         let r = &mut block.recovery;
-        (r.least, r.mss) = (options.least, options.mss);
+        (r.least, r.mss, r.own_mss) = (options.least, options.mss, options.mss);
         r.window = Window::new(options.congestion, options.mss);
         // smoltcp's window field has 16 bits, so its unit is chosen as small as the send buffer allows.
         while r.shown_scale < 14 && (65_535 << r.shown_scale) < options.capacity {
@@ -183,6 +186,11 @@ impl Block {
         if !scales {
             r.shown_scale = 0;
         }
+    }
+
+    /// The MSS of a SYN, received or sent, that smoltcp and the peer are told: no more than fits the link.
+    pub(super) fn bounded_mss(&self, mss: u16) -> u16 {
+        mss.min(self.recovery.own_mss.try_into().unwrap_or(u16::MAX))
     }
 
     /// Whether the peer understands selective acknowledgements.

@@ -19,7 +19,7 @@ pub enum AddressEvent {
         address: Ipv4Cidr,
         /// The server.
         server: Ipv4Address,
-        /// The lease, in seconds.
+        /// The lease, in seconds; `u32::MAX` means for ever.
         seconds: u32,
     },
     /// A lease has ended. DHCP asks for another lease.
@@ -67,7 +67,7 @@ pub enum AddressEvent {
         address: Ipv4Cidr,
         /// The server.
         server: Ipv4Address,
-        /// The lease, in seconds.
+        /// The lease, in seconds; `u32::MAX` means for ever.
         seconds: u32,
     },
     /// No router advertises this address any more.
@@ -90,7 +90,7 @@ impl fmt::Display for AddressEvent {
         match self {
             AddressEvent::Added(address) => write!(f, "address {address} is in use"),
             AddressEvent::Leased { address, server, seconds } => {
-                write!(f, "DHCP server {server} leases {address} for {seconds} s")
+                write!(f, "DHCP server {server} leases {address} {}", LeaseTime(*seconds))
             }
             AddressEvent::LeaseLost { address, why: Loss::Expired } => {
                 write!(f, "the lease of {address} has run out; asking for another")
@@ -115,13 +115,25 @@ impl fmt::Display for AddressEvent {
             }
             AddressEvent::Removed(address) => write!(f, "address {address} is gone"),
             AddressEvent::Renewed { address, server, seconds } => {
-                write!(f, "DHCP server {server} renews {address} for {seconds} s")
+                write!(f, "DHCP server {server} renews {address} {}", LeaseTime(*seconds))
             }
             AddressEvent::Router(router) => write!(f, "router {router} is in use"),
             AddressEvent::RouterGone(router) => write!(f, "router {router} is gone"),
             AddressEvent::Taken { address, by } => {
                 write!(f, "{address} is in use by {}: it is not used here", Hardware(*by))
             }
+        }
+    }
+}
+
+/// A lease's time in seconds. All ones mean for ever (RFC 2131 section 3.3).
+struct LeaseTime(u32);
+
+impl fmt::Display for LeaseTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            u32::MAX => f.write_str("for ever"),
+            seconds => write!(f, "for {seconds} s"),
         }
     }
 }

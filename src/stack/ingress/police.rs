@@ -146,7 +146,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         segment: &Segment,
     ) -> bool {
         let isn = self.isn(now, &segment.tuple);
-        let mss = connections::mss(self.mtu, segment.tuple.local.addr);
+        let local = segment.tuple.local.addr;
+        let mss = connections::mss(self.mtu_from(local), local);
         let Some(socket) = self.connections.fresh_socket(index, mss) else { return false };
         if socket.listen(segment.tuple.local).is_err() {
             return false;

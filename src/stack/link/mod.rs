@@ -99,6 +99,12 @@ impl<'a> Link<'a> {
         }
     }
 
+    /// Forgets all neighbours, because the link may be another one.
+    #[cfg(feature = "std")]
+    pub(super) fn forget_neighbours(&mut self) {
+        self.neighbours.clear();
+    }
+
     /// Whether a packet waits for a neighbour's answer.
     pub(super) fn holds(&self, hop: IpAddress) -> bool {
         self.neighbours.holds(&hop)

@@ -294,6 +294,13 @@ impl<'a> Neighbours<'a> {
         self.trim();
     }
 
+    /// Forgets all neighbours.
+    #[cfg(feature = "std")]
+    pub(super) fn clear(&mut self) {
+        self.entries.fill(Neighbour::default());
+        self.queues = [Queue { head: NONE, tail: NONE }; 2];
+    }
+
     /// Takes those out of the front of the queue of requests that have answered, or that were forgotten.
     fn trim(&mut self) {
         while let Some(index) = self.front(ASKED)

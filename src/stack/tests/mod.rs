@@ -6,6 +6,7 @@ mod challenge;
 mod closing;
 mod icmp_errors;
 mod isn;
+mod link;
 mod neighbours;
 mod pair;
 #[cfg(feature = "recovery")]

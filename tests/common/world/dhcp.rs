@@ -16,6 +16,8 @@ pub struct Server {
     /// Whether the server refuses or ignores requests for its own offer.
     pub refuse_request: bool,
     pub ignore_request: bool,
+    /// The address that replies come from: the server's own, or a relay's.
+    pub from: Ipv4Address,
     /// The number of replies to each message.
     pub copies: usize,
     /// A defect in each reply, or only in a grant.
@@ -32,6 +34,7 @@ impl Default for Server {
             refuse_renewal: false,
             refuse_request: false,
             ignore_request: false,
+            from: SERVER,
             copies: 1,
             change: None,
             change_grant: None,
@@ -58,6 +61,9 @@ impl Server {
             (DhcpMessageType::Request, true) => format!("renew {} at {}", asked.client_ip, to),
             (DhcpMessageType::Release, _) => {
                 format!("RELEASE {} at {to} of {}", asked.client_ip, asked.server_identifier.unwrap())
+            }
+            (DhcpMessageType::Request, _) if asked.server_identifier.is_none() => {
+                format!("confirm {} at {to}", asked.requested_ip.unwrap())
             }
             (kind, _) => {
                 let kind = if kind == DhcpMessageType::Decline { "DECLINE" } else { "REQUEST" };
@@ -103,13 +109,13 @@ impl Server {
         if message_type == DhcpMessageType::Ack {
             self.change_grant.iter().for_each(|change| change(&mut reply));
         }
-        Some(packed(&reply))
+        Some(packed(&reply, self.from))
     }
 }
 
-/// Builds a reply as a frame from the server to the address that it gives.
-fn packed(reply: &DhcpRepr<'_>) -> Vec<u8> {
+/// Builds a reply as a frame to the address that it gives.
+fn packed(reply: &DhcpRepr<'_>, from: Ipv4Address) -> Vec<u8> {
     let mut data = vec![0; reply.buffer_len()];
     reply.emit(&mut DhcpPacket::new_unchecked(&mut data[..])).unwrap();
-    udp((SERVER, 67), (GIVEN, 68), &data)
+    udp((from, 67), (GIVEN, 68), &data)
 }

@@ -7,8 +7,8 @@ use smolstep::host::{HeapPool, Sizes};
 use smolstep::names::Resolver;
 use smolstep::phy::{Cable, CableEnd};
 use smolstep::stack::{
-    AddressEvent, Config, ConnectionId, Context, Direction, End, Event, Io, Next, NullConsole, Probe, Seed, Session,
-    Stack,
+    AddressEvent, Config, ConnectionId, Context, Direction, DropReason, End, Event, Io, Next, NullConsole, Probe, Seed,
+    Session, Stack,
 };
 use smoltcp::phy::{ChecksumCapabilities, Device, Medium, RxToken, TxToken};
 use smoltcp::socket::tcp;
@@ -201,11 +201,19 @@ pub fn framed(to: EthernetAddress, ethertype: EthernetProtocol, len: usize, emit
     bytes
 }
 
-/// Collects events about addresses, and counts the frames sent.
+/// Collects events about addresses, and counts the frames sent and dropped.
 #[derive(Default)]
 pub struct Told {
     lines: Vec<String>,
     pub sent: usize,
+    drops: Vec<DropReason>,
+}
+
+impl Told {
+    /// Returns how many frames were dropped for this reason.
+    pub fn dropped(&self, reason: DropReason) -> usize {
+        self.drops.iter().filter(|drop| **drop == reason).count()
+    }
 }
 
 impl Probe for Told {
@@ -218,6 +226,7 @@ impl Probe for Told {
             Event::Address(AddressEvent::Added(address)) => self.lines.push(format!("+{address}")),
             Event::Address(AddressEvent::Removed(address)) => self.lines.push(format!("-{address}")),
             Event::Address(what) => self.lines.push(what.to_string()),
+            Event::Dropped(reason) => self.drops.push(*reason),
             _ => {}
         }
     }

@@ -60,6 +60,10 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
             "A frame is ignored if its source or destination address is not valid here.",
             "RFC 1122 section 3.2.1.3",
         ),
+        DropReason::TooManyAdvertisements => because(
+            "Advertisements are read up to a number in each second, and only so many routers are kept.",
+            "RFC 4861 section 6.3.4",
+        ),
         DropReason::Unreachable => because(
             "No host on the link has the receiver's address, so the datagram cannot leave.",
             "RFC 1122 section 2.3.2.2",

@@ -1,0 +1,126 @@
+//! The kernel's reports about one interface: whether its link is up.
+
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+
+use rustix::net::netlink::SocketAddrNetlink;
+use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, bind, netdevice, recv, socket_with};
+
+// Numbers of linux/netlink.h, linux/rtnetlink.h and linux/if.h.
+const RTMGRP_LINK: u32 = 1;
+const RTM_NEWLINK: u16 = 16;
+const IFF_UP: u32 = 1;
+const IFF_LOWER_UP: u32 = 0x1_0000;
+
+/// The lengths of a message's header, and of that and the fixed part of a link's description.
+const HEADER: usize = 16;
+const DESCRIBED: usize = HEADER + 16;
+
+/// A netlink socket that gets a message whenever an interface changes.
+#[derive(Debug)]
+pub(super) struct Carrier {
+    socket: OwnedFd,
+    index: u32,
+    /// Whether the link is up; not known before the first message.
+    up: Option<bool>,
+}
+
+impl Carrier {
+    /// Watches the interface `name`. `None` if the kernel does not allow it: then changes go unnoticed.
+    pub(super) fn watch(name: &str) -> Option<Carrier> {
+        let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+        // No protocol means NETLINK_ROUTE.
+        let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None).ok()?;
+        bind(&socket, &SocketAddrNetlink::new(0, RTMGRP_LINK)).ok()?;
+        let index = netdevice::name_to_index(&socket, name).ok()?;
+        Some(Carrier { socket, index, up: None })
+    }
+
+    /// Reads the messages that have arrived. Returns the newest state of the link if it has changed since the last call.
+    pub(super) fn change(&mut self) -> Option<bool> {
+        let (mut buffer, mut change) = ([0; 8192], None);
+        // A message that is too long is cut, and its beginning says enough. Lost messages count as no change.
+        while let Ok((len, _)) = recv(&self.socket, &mut buffer[..], RecvFlags::empty()) {
+            if len == 0 {
+                break;
+            }
+            each_link(&buffer[..len], &mut |index, up| {
+                if index == self.index && self.up.replace(up).unwrap_or(true) != up {
+                    change = Some(up);
+                }
+            });
+        }
+        change
+    }
+}
+
+impl AsFd for Carrier {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+}
+
+/// Calls `report` with the index and the state of each link in a datagram.
+fn each_link(mut datagram: &[u8], report: &mut dyn FnMut(u32, bool)) {
+    while datagram.len() >= HEADER {
+        let Some(len) = word(datagram, 0).map(|len| len as usize).filter(|&len| len >= HEADER) else { return };
+        let kind = u16::from_ne_bytes([datagram[4], datagram[5]]);
+        if kind == RTM_NEWLINK
+            && len >= DESCRIBED
+            && let (Some(index), Some(flags)) = (word(datagram, HEADER + 4), word(datagram, HEADER + 8))
+        {
+            report(index, flags & IFF_UP != 0 && flags & IFF_LOWER_UP != 0);
+        }
+        datagram = datagram.get(len.next_multiple_of(4)..).unwrap_or_default();
+    }
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..)?.first_chunk().copied().map(u32::from_ne_bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(kind: u16, index: u32, flags: u32, attributes: usize) -> Vec<u8> {
+        let mut message = vec![0; DESCRIBED + attributes];
+        message[..4].copy_from_slice(&((DESCRIBED + attributes) as u32).to_ne_bytes());
+        message[4..6].copy_from_slice(&kind.to_ne_bytes());
+        message[HEADER + 4..HEADER + 8].copy_from_slice(&index.to_ne_bytes());
+        message[HEADER + 8..HEADER + 12].copy_from_slice(&flags.to_ne_bytes());
+        message.resize(message.len().next_multiple_of(4), 0);
+        message
+    }
+
+    fn links(datagram: &[u8]) -> Vec<(u32, bool)> {
+        let mut links = Vec::new();
+        each_link(datagram, &mut |index, up| links.push((index, up)));
+        links
+    }
+
+    #[test]
+    fn links_are_read_from_each_message_of_a_datagram() {
+        let up = IFF_UP | IFF_LOWER_UP;
+        let datagram = [
+            message(RTM_NEWLINK, 7, up, 5),
+            message(17, 8, up, 0),
+            message(RTM_NEWLINK, 9, IFF_UP, 4),
+            message(RTM_NEWLINK, 7, IFF_LOWER_UP, 0),
+        ]
+        .concat();
+        assert_eq!(links(&datagram), [(7, true), (9, false), (7, false)]);
+        // A cut message is read as far as it goes.
+        for len in 0..datagram.len() {
+            assert!(links(&datagram[..len]).len() <= 3);
+        }
+    }
+
+    #[test]
+    fn a_length_that_lies_ends_the_datagram() {
+        for len in [0, 15, u32::MAX] {
+            let mut datagram = [message(17, 1, 1, 0), message(RTM_NEWLINK, 1, 1, 0)].concat();
+            datagram[..4].copy_from_slice(&len.to_ne_bytes());
+            assert_eq!(links(&datagram), []);
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! Runs autoconfiguration, and applies its changes to the interface.
+
+use smoltcp::phy::{Device, TxToken};
+use smoltcp::time::Instant;
+use smoltcp::wire::EthernetAddress;
+
+use super::autoconf::Autoconf;
+use super::change::Change;
+use super::frame::Out;
+use crate::stack::connections::RETRY;
+use crate::stack::event::{Direction, Event, Io, Probe, Step};
+use crate::stack::{Console, Session, Stack, UdpSession};
+
+impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
+    /// Does the work of autoconfiguration that is due. Sends one frame at most.
+    pub(in crate::stack) fn configure<D: Device, C: Console, P: Probe>(
+        &mut self,
+        now: Instant,
+        io: &mut Io<D, C, P>,
+    ) -> Option<Step> {
+        if self.autoconf.as_ref()?.due().is_none_or(|due| due > now) {
+            return None;
+        }
+        let random = self.random.next();
+        let autoconf = self.autoconf.as_mut()?;
+        let Some(token) = io.device.transmit(now) else {
+            autoconf.blocked(now + RETRY);
+            return None;
+        };
+        let out = autoconf.advance(now, random);
+        let hardware = autoconf.hardware();
+        let sent = out.map(|out| {
+            emit(&out, hardware, token, now, &mut io.probe);
+            Step::Egress(None)
+        });
+        self.apply_changes(now, &mut io.probe);
+        sent
+    }
+
+    /// Notes that the link went down, or came up, perhaps on another network.
+    ///
+    /// When it comes up, the stack forgets neighbours, announces its addresses, and asks for leases and prefixes anew. What is in
+    /// use stays in use until a server or router says otherwise.
+    #[cfg(feature = "std")]
+    pub(crate) fn link_changed(&mut self, now: Instant, up: bool) {
+        if !up {
+            return;
+        }
+        self.link.forget_neighbours();
+        if let Some(autoconf) = &mut self.autoconf {
+            autoconf.link_up(now, self.iface.ip_addrs());
+        }
+    }
+
+    /// Applies autoconfiguration's changes to the interface.
+    pub(in crate::stack) fn apply_changes<P: Probe>(&mut self, now: Instant, probe: &mut P) {
+        while let Some(change) = self.autoconf.as_mut().and_then(Autoconf::change) {
+            match change {
+                Change::Add(address) => {
+                    if let Err(error) = self.add_address(now, address, probe) {
+                        log::warn!("{address} is not used: {error}");
+                    }
+                }
+                Change::Remove(address) => drop(self.remove_address(now, address, probe)),
+                // A configured router is not replaced.
+                Change::Router(router) if self.config.gateways.iter().any(|old| old.version() == router.version()) => {}
+                Change::Router(router) => {
+                    if let Err(error) = self.replace_router(now, router, probe) {
+                        log::warn!("router {router} is not used: {error}");
+                    }
+                }
+                Change::RouterGone(router) => drop(self.remove_router(now, router, probe)),
+                Change::Report(event) => probe.event(now, &Event::Address(event)),
+                #[cfg(feature = "slaac")]
+                Change::Dropped(why) => probe.event(now, &Event::Dropped(why)),
+            }
+        }
+    }
+}
+
+pub(super) fn emit<P: Probe>(out: &Out, hardware: EthernetAddress, token: impl TxToken, now: Instant, probe: &mut P) {
+    token.consume(out.len(hardware), |frame| {
+        out.emit(hardware, frame);
+        probe.frame(now, Direction::Out, frame);
+    });
+}

@@ -1,0 +1,123 @@
+//! A lease in use: its router and the way to its server, its renewal and its end.
+
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{DhcpMessageType, EthernetAddress, IpCidr, Ipv4Address, Ipv4Cidr};
+
+#[cfg(feature = "std")]
+use super::super::change::Origin;
+use super::super::change::{Change, Changes, push};
+#[cfg(feature = "std")]
+use super::super::claim::Claims;
+use super::super::lease::{Lease, Message};
+use super::{Client, State};
+use crate::stack::event::{AddressEvent, Loss};
+
+/// The number of ARP requests for the neighbour that renewals go to, and the time between them.
+const HOP_REQUESTS: u8 = 3;
+pub(super) const HOP_INTERVAL: Duration = Duration::from_secs(1);
+
+impl Client {
+    /// Starts to use the address, because no other host has it.
+    pub(in super::super) fn granted(&mut self, now: Instant, changes: &mut Changes) {
+        let State::Checking(lease) = core::mem::replace(&mut self.state, State::Selecting) else { return };
+        let Lease { address, server, seconds, .. } = lease;
+        push(changes, Change::Report(AddressEvent::Leased { address, server, seconds }));
+        push(changes, Change::Add(IpCidr::Ipv4(address)));
+        (self.reported_silence, self.reported_denial, self.denials) = (false, false, 0);
+        self.distrusted = None;
+        self.bind(now, lease, changes);
+    }
+
+    /// Waits until the lease must be renewed, and uses its router meanwhile.
+    fn bind(&mut self, now: Instant, lease: Lease, changes: &mut Changes) {
+        if let Some(router) = lease.router {
+            push(changes, Change::Router(router.into()));
+        }
+        (self.confirming, self.tries, self.at) = (false, 0, Some(lease.t1));
+        (self.hop_requests, self.hop_at) = (HOP_REQUESTS, now);
+        self.state = State::Bound(lease);
+    }
+
+    /// Gives the lease back, if there is one, and stops. Returns the message to send (RFC 2131 section 4.4.6).
+    pub(in super::super) fn release(&mut self, random: u32, changes: &mut Changes) -> Option<Message> {
+        self.xid = random;
+        let old = core::mem::replace(&mut self.state, State::Selecting);
+        (self.tries, self.at) = (0, None);
+        let State::Bound(lease) = old else { return None };
+        let Lease { address, server, router, .. } = lease;
+        if let Some(router) = router {
+            push(changes, Change::RouterGone(router.into()));
+        }
+        push(changes, Change::Report(AddressEvent::Released { address, server }));
+        push(changes, Change::Remove(address.address().into()));
+        let (client, server, to) = (Some(address.address()), Some(server), Some(lease.to()));
+        Some(Message { client, server, to, ..self.message(DhcpMessageType::Release) })
+    }
+
+    /// Takes over a renewed lease.
+    pub(super) fn renew(&mut self, now: Instant, mut lease: Lease, changes: &mut Changes) {
+        let State::Bound(old) = &self.state else { return };
+        let Lease { address, server, seconds, .. } = lease;
+        push(changes, Change::Report(AddressEvent::Renewed { address, server, seconds }));
+        if old.address != address {
+            // Only the mask differs. The address keeps its connections.
+            push(changes, Change::Add(IpCidr::Ipv4(address)));
+        }
+        if let Some(router) = old.router
+            && lease.router != old.router
+        {
+            push(changes, Change::RouterGone(router.into()));
+        }
+        if lease.hop_hardware.is_none() && lease.hop() == old.hop() {
+            lease.hop_hardware = old.hop_hardware;
+        }
+        self.bind(now, lease, changes);
+    }
+
+    /// Ends the lease, and asks for another lease at this time.
+    pub(super) fn lose(&mut self, at: Instant, address: Ipv4Cidr, why: Loss, changes: &mut Changes) {
+        if let State::Bound(lease) = &self.state
+            && let Some(router) = lease.router
+        {
+            push(changes, Change::RouterGone(router.into()));
+        }
+        push(changes, Change::Report(AddressEvent::LeaseLost { address, why }));
+        push(changes, Change::Remove(address.address().into()));
+        self.restart(at);
+    }
+
+    /// When to ask for the hop's hardware address.
+    pub(super) fn hop_due(&self, lease: &Lease) -> Option<Instant> {
+        (lease.hop_hardware.is_none() && self.hop_requests > 0).then_some(self.hop_at)
+    }
+
+    /// Starts again because the link came up, which may lead to another network now. A lease in use is confirmed first (RFC 2131
+    /// sections 3.2 and 3.7).
+    #[cfg(feature = "std")]
+    pub(in super::super) fn link_up(&mut self, now: Instant, claims: &mut Claims) {
+        self.distrusted = None;
+        match &mut self.state {
+            State::Bound(lease) => {
+                lease.hop_hardware = None;
+                (self.confirming, self.tries, self.at) = (true, 0, Some(now));
+                (self.hop_requests, self.hop_at) = (HOP_REQUESTS, now);
+            }
+            // The lease was given back.
+            State::Selecting if self.at.is_none() => {}
+            State::Checking(lease) => {
+                claims.remove(lease.address.address().into(), Origin::Dhcp);
+                self.restart(now);
+            }
+            _ => self.restart(now),
+        }
+    }
+
+    /// Notes the hardware address of a neighbour, from an ARP packet.
+    pub(in super::super) fn learn(&mut self, address: Ipv4Address, hardware: EthernetAddress) {
+        if let State::Bound(lease) = &mut self.state
+            && lease.hop() == address
+        {
+            lease.hop_hardware = Some(hardware);
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! The options of a DHCP message (RFC 2132), wherever they are in it.
+
+/// Where the options begin (RFC 2131 section 3), and the fields that may hold further options.
+const OPTIONS: usize = 240;
+const FILE: core::ops::Range<usize> = 108..236;
+const SNAME: core::ops::Range<usize> = 44..108;
+
+const PAD: u8 = 0;
+const OVERLOAD: u8 = 52;
+const END: u8 = 255;
+
+/// The options of a message, as number and data: those of the options field, then those that the option `overload` announces in
+/// `file` and in `sname` (RFC 2131 section 4.1).
+pub(super) fn options(message: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
+    let first = Field(message.get(OPTIONS..).unwrap_or_default());
+    let overload = Field(first.0).find_map(|option| match option {
+        (OVERLOAD, &[which]) => Some(which),
+        _ => None,
+    });
+    let which = overload.unwrap_or(0);
+    let file = message.get(FILE).filter(|_| which & 1 != 0).unwrap_or_default();
+    let sname = message.get(SNAME).filter(|_| which & 2 != 0).unwrap_or_default();
+    [first, Field(file), Field(sname)].into_iter().flatten()
+}
+
+/// The options in one field, up to the option `end` or the first that does not fit the field.
+struct Field<'m>(&'m [u8]);
+
+impl<'m> Iterator for Field<'m> {
+    type Item = (u8, &'m [u8]);
+
+    fn next(&mut self) -> Option<(u8, &'m [u8])> {
+        loop {
+            let (&kind, rest) = self.0.split_first()?;
+            self.0 = rest;
+            match kind {
+                PAD => {}
+                END => self.0 = &[],
+                _ => {
+                    let (&len, rest) = rest.split_first()?;
+                    let (data, rest) = rest.split_at_checked(len.into())?;
+                    self.0 = rest;
+                    return Some((kind, data));
+                }
+            }
+        }
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+
+    fn message(overload: &[u8], file: &[u8], sname: &[u8]) -> Vec<u8> {
+        let mut message = vec![0; OPTIONS];
+        message[FILE.start..FILE.start + file.len()].copy_from_slice(file);
+        message[SNAME.start..SNAME.start + sname.len()].copy_from_slice(sname);
+        message.extend([53, 1, 2, PAD, PAD]);
+        message.extend(overload);
+        message
+    }
+
+    fn kinds(message: &[u8]) -> Vec<u8> {
+        options(message).map(|(kind, _)| kind).collect()
+    }
+
+    #[test]
+    fn file_and_sname_are_read_in_this_order_if_the_message_says_so() {
+        let (file, sname) = ([1, 4, 255, 255, 255, 0, END], [3, 4, 10, 0, 0, 1, END, 99, 0]);
+        for (which, found) in [(0, vec![53, 52]), (1, vec![53, 52, 1]), (2, vec![53, 52, 3]), (3, vec![53, 52, 1, 3])] {
+            assert_eq!(kinds(&message(&[52, 1, which, END], &file, &sname)), found);
+        }
+        assert_eq!(kinds(&message(&[END, 52, 1, 3], &file, &sname)), [53]);
+    }
+
+    #[test]
+    fn an_option_that_is_too_long_ends_its_field_only() {
+        let long = [1, 200, 255];
+        assert_eq!(kinds(&message(&[52, 1, 3], &long, &[3, 4, 10, 0, 0, 1])), [53, 52, 3]);
+        for len in 0..OPTIONS {
+            assert_eq!(kinds(&vec![1; len]), [0; 0]);
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_read_without_a_panic() {
+        let mut state = 1_u32;
+        for len in 0..1_000 {
+            let mut next = || {
+                state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                (state >> 24) as u8
+            };
+            let mut bytes: Vec<u8> = (0..len).map(|_| next() >> (len % 8)).collect();
+            bytes.iter_mut().skip(OPTIONS).zip([52, 1, 3]).for_each(|(place, byte)| *place = byte);
+            assert!(options(&bytes).count() <= len / 2 + 1);
+        }
+    }
+}

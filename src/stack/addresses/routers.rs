@@ -1,0 +1,114 @@
+//! The IPv6 routers of the link, and which of them is used (RFC 4861 section 6.3.6, RFC 4191 section 3.2).
+
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::Ipv6Address;
+
+use super::change::{Change, Changes, push};
+
+/// The largest number of routers that are kept.
+const ROUTERS: usize = 4;
+/// The shortest time between two changes of the router in use, so that advertisements cannot cause more.
+const HOLD: Duration = Duration::from_secs(1);
+
+/// The known routers.
+pub(super) struct Routers {
+    list: heapless::Vec<Router, ROUTERS>,
+    used: Option<Ipv6Address>,
+    /// No other router is used before this time.
+    hold_until: Instant,
+    /// Whether a router may have to be changed.
+    changed: bool,
+}
+
+struct Router {
+    address: Ipv6Address,
+    until: Instant,
+    /// 1 is high, 0 medium and -1 low.
+    preference: i8,
+    /// Whether it advertised itself since the link came up.
+    confirmed: bool,
+}
+
+impl Routers {
+    pub(super) fn new() -> Self {
+        Routers { list: heapless::Vec::new(), used: None, hold_until: Instant::ZERO, changed: false }
+    }
+
+    pub(super) fn knows(&self, address: Ipv6Address) -> bool {
+        self.list.iter().any(|router| router.address == address)
+    }
+
+    /// Takes in a router's advertisement: its flags and its lifetime in seconds, 0 if it is no default router any more. Returns
+    /// false if there is no room for the router.
+    pub(super) fn advertised(&mut self, now: Instant, address: Ipv6Address, flags: u8, lifetime: u16) -> bool {
+        self.changed = true;
+        if lifetime == 0 {
+            self.list.retain(|router| router.address != address);
+            return true;
+        }
+        // RFC 4191 section 2.2: the reserved value counts as medium.
+        let preference = match flags >> 3 & 3 {
+            1 => 1,
+            3 => -1,
+            _ => 0,
+        };
+        let until = now + Duration::from_secs(lifetime.into());
+        let new = Router { address, until, preference, confirmed: true };
+        if let Some(known) = self.list.iter_mut().find(|router| router.address == address) {
+            *known = new;
+            return true;
+        }
+        if self.list.is_full() {
+            let used = self.used;
+            let worse =
+                self.list.iter().position(|router| router.preference < preference && Some(router.address) != used);
+            let Some(at) = worse else { return false };
+            self.list.swap_remove(at);
+        }
+        self.list.push(new).is_ok()
+    }
+
+    /// Removes routers whose lifetime is over, and changes to the best router. Returns true if the last router is gone.
+    pub(super) fn advance(&mut self, now: Instant, changes: &mut Changes) -> bool {
+        let count = self.list.len();
+        self.list.retain(|router| router.until > now);
+        self.changed |= self.list.len() < count;
+        if !self.changed || now < self.hold_until {
+            return false;
+        }
+        self.changed = false;
+        let rank = |router: &Router| (router.preference, Some(router.address) == self.used);
+        // Of equal routers the first one stays.
+        let best = self.list.iter().rev().max_by_key(|router| rank(router)).map(|router| router.address);
+        if best == self.used {
+            return false;
+        }
+        self.hold_until = now + HOLD;
+        if let Some(old) = self.used {
+            push(changes, Change::RouterGone(old.into()));
+        }
+        if let Some(new) = best {
+            push(changes, Change::Router(new.into()));
+        }
+        self.used = best;
+        best.is_none()
+    }
+
+    /// When to call [`advance`](Self::advance).
+    pub(super) fn due(&self) -> Option<Instant> {
+        let change = self.changed.then_some(self.hold_until);
+        self.list.iter().map(|router| router.until).chain(change).min()
+    }
+
+    /// Notes that the link came up: no router is known to be on it.
+    #[cfg(feature = "std")]
+    pub(super) fn link_up(&mut self) {
+        self.list.iter_mut().for_each(|router| router.confirmed = false);
+    }
+
+    /// Drops the routers that did not advertise themselves since the link came up.
+    pub(super) fn drop_unconfirmed(&mut self) {
+        self.list.retain(|router| router.confirmed);
+        self.changed = true;
+    }
+}

