@@ -2,12 +2,16 @@
 
 use smoltcp::iface::{PollResult, SocketSet, SocketStorage};
 use smoltcp::phy::Device;
+#[cfg(feature = "fragments")]
+use smoltcp::phy::TxToken;
 use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, Socket};
 use smoltcp::time::{Duration, Instant};
 #[cfg(feature = "recovery")]
 use smoltcp::wire::IpEndpoint;
 
 use super::connections::{RETRY, sooner};
+#[cfg(feature = "fragments")]
+use super::event::Direction;
 use super::event::{DropReason, Event, Io, Probe, Step};
 #[cfg(feature = "recovery")]
 use super::icmp_errors::IcmpError;
@@ -208,12 +212,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     fn send_or_run<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Step> {
         if self.datagrams.send {
-            // The rest of a fragmented datagram must leave before another datagram can use its buffer.
-            let fragments = self.has_fragments(now);
-            let due = if fragments { Some(now) } else { self.iface.poll_at(now, &self.datagrams.set) };
+            let due = self.iface.poll_at(now, &self.datagrams.set);
             if due.is_some_and(|at| at <= now) {
-                let mut watch = Watch::new(&mut io.device, &mut io.probe, self.fragment_ids);
-                let set = if fragments { &mut self.fragment_set } else { &mut self.datagrams.set };
+                let mut watch = Watch::new(&mut io.device, &mut io.probe, self.fragmenter.lend());
+                let set = &mut self.datagrams.set;
                 let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
                 let sent = watch.sent;
                 if sent.asked > sent.frames {
@@ -223,10 +225,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 if sent.exhausted {
                     return None;
                 }
-                if fragments && self.has_fragments(now) {
-                    self.send_fragments();
-                }
-                if changed || sent.frames > 0 || fragments {
+                if changed || sent.frames > 0 {
                     return Some(Step::Egress(None));
                 }
             }
@@ -241,15 +240,28 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.run_port(now, index, io)
     }
 
-    /// Whether fragments of a datagram have not left yet. Without `std` no datagram is fragmented.
-    pub(super) fn has_fragments(&mut self, now: Instant) -> bool {
-        cfg!(feature = "std") && self.iface.poll_at(now, &self.fragment_set).is_some_and(|at| at <= now)
-    }
-
-    /// Gives the rest of a fragmented datagram the next turn.
-    pub(super) fn send_fragments(&mut self) {
-        self.datagrams.send = true;
-        self.turn = super::Turn::Datagrams;
+    /// Sends the next fragment of a datagram that is longer than the link.
+    #[cfg(feature = "fragments")]
+    pub(super) fn send_fragment<D: Device, C, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Step> {
+        let len = self.fragmenter.lend().next_len()?;
+        let Some(token) = io.device.transmit(now) else {
+            self.fragmenter.blocked(Some(now + RETRY));
+            return None;
+        };
+        token.consume(len, |frame| {
+            self.fragmenter.lend().write_next(frame);
+            io.probe.frame(now, Direction::Out, frame);
+        });
+        self.fragmenter.blocked(None);
+        if !self.fragmenter.is_busy() {
+            // Other datagrams may have waited.
+            self.datagrams.send = true;
+            #[cfg(feature = "ping")]
+            if let Some(pings) = &mut self.pings {
+                pings.try_again();
+            }
+        }
+        Some(Step::Egress(None))
     }
 
     /// Notes that a frame went to the shared sockets: a program may have a datagram.

@@ -176,15 +176,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             return None;
         }
         let to = pings.to;
-        let mut watch = Watch::new(&mut io.device, &mut io.probe, self.fragment_ids);
-        // The rest of a fragmented packet must leave before another can use its buffer.
-        let fragments = self.iface.poll_at(now, &self.fragment_set).is_some_and(|at| at <= now);
-        let set = if fragments { &mut self.fragment_set } else { &mut pings.set };
-        let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
+        let mut watch = Watch::new(&mut io.device, &mut io.probe, self.fragmenter.lend());
+        let changed = self.iface.poll_egress(now, &mut watch, &mut pings.set) == PollResult::SocketStateChanged;
         let sent = watch.sent;
         #[cfg(feature = "dhcp")]
         if sent.asked > sent.frames
-            && !fragments
             && let Some(to) = to
             && let Some(source) = self.iface.get_source_address(&to)
             && self.solicit(now, source, to, io)
@@ -194,13 +190,13 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         #[cfg(not(feature = "dhcp"))]
         let _ = to;
         let pings = self.pings.as_mut()?;
-        if changed && !fragments {
+        if changed {
             pings.queued = false;
         }
         if sent.exhausted {
             return None;
         }
-        if changed || sent.frames > 0 || fragments {
+        if changed || sent.frames > 0 {
             return Some(Step::Egress(None));
         }
         pings.send = false;

@@ -11,6 +11,8 @@ use super::slot::Queue;
 use super::{Connections, Phase};
 use crate::stack::event::{Event, Io, Probe, Step};
 #[cfg(feature = "recovery")]
+use crate::stack::fragmenter::Long;
+#[cfg(feature = "recovery")]
 use crate::stack::ingress::WatchedTx;
 use crate::stack::ingress::{Outgoing, Sent, Watch};
 use crate::stack::{Console, End, Next, Session, Stack, UdpSession};
@@ -151,7 +153,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let medium = self.medium();
         let slot = &mut self.connections.slots[index];
         let (Some((set, _)), block) = (&mut slot.set, &mut slot.control) else { return (false, Sent::default()) };
-        let mut watch = Watch::connection(&mut io.device, &mut io.probe, Outgoing { block, medium }, self.fragment_ids);
+        let mut watch = Watch::connection(&mut io.device, &mut io.probe, Outgoing { block, medium });
         let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
         (changed, watch.sent)
     }
@@ -169,7 +171,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             let slot = &mut self.connections.slots[index];
             let (Some((set, _)), block) = (&mut slot.set, &mut slot.control) else { break };
             let outgoing = Outgoing { block, medium, scratch: self.scratch, checksums: &self.checksums };
-            let mut watch = Watch::connection(&mut io.device, &mut io.probe, outgoing, self.fragment_ids);
+            let mut watch = Watch::connection(&mut io.device, &mut io.probe, outgoing);
             changed |= self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
             let Sent { frames, asked, withheld, exhausted } = watch.sent;
             total.frames += frames;
@@ -192,7 +194,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     fn show_news_between_frames<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) {
         let (link, mut sent) = (self.own_link(), Sent::default());
         let token: Option<D::TxToken<'_>> = None;
-        self.show_news(index, link, &mut WatchedTx::new(token, &mut io.probe, now, &mut sent, self.fragment_ids));
+        self.show_news(index, link, &mut WatchedTx::new(token, &mut io.probe, now, &mut sent, Long::none()));
     }
 
     /// Gives a connection whose deadline has passed its turn: at most one for each call.

@@ -194,6 +194,11 @@ impl Block {
                 _ => {}
             }
         }
+        // smoltcp believes that the link takes longer packets: see fragmenter.rs.
+        #[cfg(feature = "fragments")]
+        {
+            repr.max_seg_size = repr.max_seg_size.map(|size| size.min(self.recovery.link_mss));
+        }
         write(out, link, &segment.tuple, &repr, &inner_checksums())
     }
 

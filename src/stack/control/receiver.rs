@@ -105,8 +105,27 @@ impl Block {
         field as u16
     }
 
-    /// Rewrites the window field of a segment that leaves.
+    /// Rewrites the MSS of a SYN that leaves to what the link takes, because smoltcp believes that it takes more: see
+    /// fragmenter.rs.
+    #[cfg(feature = "fragments")]
+    fn limit_mss(&self, frame: &mut [u8], segment: &Segment, checksums: &ChecksumCapabilities) {
+        // smoltcp writes this option first: its kind, its length, and two bytes.
+        let Some([2, 4, mss @ ..]) = frame.get_mut(segment.header + 20..).and_then(|rest| rest.first_chunk_mut::<4>())
+        else {
+            return;
+        };
+        let (old, new) = (u16::from_be_bytes(*mss), self.recovery.link_mss);
+        if !segment.syn || old <= new {
+            return;
+        }
+        *mss = new.to_be_bytes();
+        change_checksum(frame, segment, (old, new), checksums);
+    }
+
+    /// Rewrites the window field of a segment that leaves, and the MSS of a SYN.
     pub(in crate::stack) fn dress(&mut self, frame: &mut [u8], segment: &Segment, checksums: &ChecksumCapabilities) {
+        #[cfg(feature = "fragments")]
+        self.limit_mss(frame, segment, checksums);
         let Some(ack) = segment.ack.filter(|_| !segment.rst) else { return };
         let field = match segment.syn {
             false => self.field_to_tell(ack),
@@ -122,11 +141,16 @@ impl Block {
         }
         let mut tcp = TcpPacket::new_unchecked(&mut frame[segment.header..segment.data + segment.len]);
         tcp.set_window_len(field);
-        if checksums.tcp.tx() {
-            // RFC 1624.
-            let sum = u32::from(!tcp.checksum()) + u32::from(!segment.window) + u32::from(field);
-            let sum = (sum & 0xffff) + (sum >> 16);
-            tcp.set_checksum(!((sum & 0xffff) + (sum >> 16)) as u16);
-        }
+        change_checksum(frame, segment, (segment.window, field), checksums);
+    }
+}
+
+/// Changes the checksum of a segment in which one field has another value (RFC 1624).
+fn change_checksum(frame: &mut [u8], segment: &Segment, (old, new): (u16, u16), checksums: &ChecksumCapabilities) {
+    if checksums.tcp.tx() {
+        let mut tcp = TcpPacket::new_unchecked(&mut frame[segment.header..segment.data + segment.len]);
+        let sum = u32::from(!tcp.checksum()) + u32::from(!old) + u32::from(new);
+        let sum = (sum & 0xffff) + (sum >> 16);
+        tcp.set_checksum(!((sum & 0xffff) + (sum >> 16)) as u16);
     }
 }

@@ -38,6 +38,8 @@ pub(in crate::stack) struct Recovery {
     least: Duration,
     /// The largest segment, in bytes.
     mss: u32,
+    /// The largest segment that fits the link, in bytes.
+    pub(super) link_mss: u16,
     /// Whether the peer acknowledges selectively.
     sack: bool,
     board: Scoreboard,
@@ -98,6 +100,7 @@ impl Recovery {
         rtt: Rtt::NEW,
         least: Duration::from_millis(200),
         mss: 536,
+        link_mss: 536,
         sack: false,
         board: Scoreboard::EMPTY,
         duplicates: 0,
@@ -152,6 +155,7 @@ impl Block {
         let mut block = Block::EMPTY;
         let r = &mut block.recovery;
         (r.least, r.mss) = (options.least, options.mss);
+        r.link_mss = options.mss.min(u16::MAX.into()) as u16;
         r.window = Window::new(options.congestion, options.mss);
         // smoltcp's window field has 16 bits, so its unit is chosen as small as the send buffer allows.
         while r.shown_scale < 14 && (65_535 << r.shown_scale) < options.capacity {

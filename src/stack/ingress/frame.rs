@@ -10,7 +10,7 @@ use super::demux;
 use crate::stack::control::Leave;
 use crate::stack::control::{self, Block};
 use crate::stack::event::{Direction, Probe};
-use crate::stack::fragment_ids::FragmentIds;
+use crate::stack::fragmenter::Long;
 
 /// A device with one received frame and room for one reply, for one call of `poll_ingress_single`. The only such device, because
 /// smoltcp's code for each takes 700 bytes of a board's flash.
@@ -140,28 +140,23 @@ impl Outgoing<'_> {
     }
 }
 
-/// The device, with a probe called for every frame that leaves, and fragments' identifications enciphered.
+/// The device, with a probe called for every frame that leaves. A packet that is longer than the link leaves in fragments.
 pub(in crate::stack) struct Watch<'w, D, P> {
     device: &'w mut D,
     probe: &'w mut P,
     outgoing: Option<Outgoing<'w>>,
     pub(in crate::stack) sent: Sent,
-    ids: FragmentIds,
+    long: Long<'w>,
 }
 
 impl<'w, D, P> Watch<'w, D, P> {
-    pub(in crate::stack) fn new(device: &'w mut D, probe: &'w mut P, ids: FragmentIds) -> Self {
-        Watch { device, probe, outgoing: None, sent: Sent::default(), ids }
+    pub(in crate::stack) fn new(device: &'w mut D, probe: &'w mut P, long: Long<'w>) -> Self {
+        Watch { device, probe, outgoing: None, sent: Sent::default(), long }
     }
 
     /// The same for the frames of one connection.
-    pub(in crate::stack) fn connection(
-        device: &'w mut D,
-        probe: &'w mut P,
-        outgoing: Outgoing<'w>,
-        ids: FragmentIds,
-    ) -> Self {
-        Watch { device, probe, outgoing: Some(outgoing), sent: Sent::default(), ids }
+    pub(in crate::stack) fn connection(device: &'w mut D, probe: &'w mut P, outgoing: Outgoing<'w>) -> Self {
+        Watch { device, probe, outgoing: Some(outgoing), sent: Sent::default(), long: Long::none() }
     }
 }
 
@@ -180,12 +175,17 @@ impl<D: Device, P: Probe> Device for Watch<'_, D, P> {
     }
 
     fn transmit(&mut self, now: Instant) -> Option<Self::TxToken<'_>> {
+        #[cfg(feature = "fragments")]
+        if self.long.is_busy() {
+            return None;
+        }
         match self.device.transmit(now) {
             Some(token) => {
                 self.sent.asked += 1;
                 let outgoing = self.outgoing.as_mut().map(Outgoing::reborrow);
                 let token = Some(token);
-                Some(WatchedTx { token, probe: self.probe, now, outgoing, sent: &mut self.sent, ids: self.ids })
+                let long = self.long.reborrow();
+                Some(WatchedTx { token, probe: self.probe, now, outgoing, sent: &mut self.sent, long })
             }
             None => {
                 self.sent.exhausted = true;
@@ -207,7 +207,7 @@ pub(in crate::stack) struct WatchedTx<'t, T, P> {
     pub(in crate::stack) now: Instant,
     pub(in crate::stack) outgoing: Option<Outgoing<'t>>,
     pub(in crate::stack) sent: &'t mut Sent,
-    pub(in crate::stack) ids: FragmentIds,
+    pub(in crate::stack) long: Long<'t>,
 }
 
 impl<'t, T, P> WatchedTx<'t, T, P> {
@@ -217,9 +217,9 @@ impl<'t, T, P> WatchedTx<'t, T, P> {
         probe: &'t mut P,
         now: Instant,
         sent: &'t mut Sent,
-        ids: FragmentIds,
+        long: Long<'t>,
     ) -> Self {
-        WatchedTx { token, probe, now, outgoing: None, sent, ids }
+        WatchedTx { token, probe, now, outgoing: None, sent, long }
     }
 
     /// Takes the device's token out, for a shorter time.
@@ -230,7 +230,7 @@ impl<'t, T, P> WatchedTx<'t, T, P> {
             now: self.now,
             outgoing: self.outgoing.as_mut().map(Outgoing::reborrow),
             sent: self.sent,
-            ids: self.ids,
+            long: self.long.reborrow(),
         }
     }
 }
@@ -242,7 +242,6 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, T, P> {
         self.sent.frames += 1;
         token.consume(len, |frame| {
             make(frame);
-            self.ids.encipher(frame);
             self.probe.frame(self.now, Direction::Out, frame);
         });
     }
@@ -252,6 +251,12 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, T, P> {
     #[inline(never)]
     fn watch(mut self, len: usize, make: &mut dyn FnMut(&mut [u8])) {
         let mut outgoing = self.outgoing.take();
+        #[cfg(feature = "fragments")]
+        if outgoing.is_none() && self.long.begin(len, make) {
+            let Some(len) = self.long.next_len() else { return };
+            let mut long = core::mem::replace(&mut self.long, Long::none());
+            return self.send(len, &mut |frame| long.write_next(frame));
+        }
         #[cfg(feature = "recovery")]
         if let Some(outgoing) = outgoing.take_if(|outgoing| outgoing.selects(self.now, len)) {
             return self.select(outgoing, len, make);
