@@ -57,10 +57,11 @@
 //! | feature | adds |
 //! |---|---|
 //! | `alloc` | `lab::expect`, which needs an allocator |
-//! | `std` | `host` and `phy::linux`; implies `alloc`, `dhcp`, `ipv6`, `ping`, `recovery` and `slaac` |
+//! | `std` | `host` and `phy::linux`; implies `alloc`, `dhcp`, `fragments`, `ipv6`, `ping`, `recovery` and `slaac` |
 //! | `cli` (default) | the program `smolstep`; implies `std`. A library user turns it off: `default-features = false` |
 //! | `dhcp` | an IPv4 address from a DHCP server; a check that no other host uses the stack's addresses |
 //! | `ipv6` | IPv6 |
+//! | `fragments` | datagrams in IP fragments, IPv6 extension headers, frames of VLAN 0; implies `ipv6` and `recovery` |
 //! | `recovery` | congestion control: `stack::Congestion` |
 //! | `slaac` | IPv6 addresses from what routers advertise; implies `dhcp` and `ipv6` |
 //! | `ping` | sends ICMP echo requests; the stack answers them with or without this feature |

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use clap::Args;
 use smoltcp::iface::SocketStorage;
-use smoltcp::phy::{Device, Medium};
 use smoltcp::socket::icmp::PacketMetadata;
 use smoltcp::time::Instant;
 
@@ -51,8 +50,8 @@ pub struct PingArgs {
     pub timeout: Duration,
 }
 
-/// The longest IPv4 packet that is sent in fragments, in bytes.
-const LONGEST_V4: usize = 16_384;
+/// The longest packet that is sent in fragments, in bytes.
+const LONGEST: usize = 65_535;
 /// The largest number of requests that wait for a reply. Beyond this number, the oldest count as lost.
 const OUTSTANDING: usize = 1024;
 
@@ -85,7 +84,7 @@ fn run(
     // Declared before the stack, which borrows them.
     let mut socket = [SocketStorage::EMPTY];
     let mut packets = [PacketMetadata::EMPTY; 32];
-    let mut bytes = vec![0; 4 * (args.size.min(LONGEST_V4) + ECHO_HEADER)];
+    let mut bytes = vec![0; 4 * (args.size.min(LONGEST) + ECHO_HEADER)];
     let mut pool = HeapPool::new(SIZES);
     let mut stack: Stack<'_, WithQuery<()>, WithResolver<()>> =
         link.stack(&mut io.device, pool.memory(), clock.now(), |_| {})?;
@@ -107,7 +106,7 @@ fn echoes<'a>(
     let lookup = Lookup { link, patience: args.timeout, thorough: false };
     let addresses = lookup.addresses(&args.host, stack, io, &clock, stop)?;
     let Some(&address) = addresses.first() else { return Ok(false) };
-    fits(args.size, address, io)?;
+    fits(args.size, address)?;
 
     let ident = getrandom::u32().map_err(|error| Failure::run(format_args!("no entropy: {error}")))?;
     stack.open_echo(memory, ident as u16);
@@ -289,16 +288,10 @@ impl<'p> Ping<'p> {
     }
 }
 
-/// Checks that `size` bytes of data can be sent: in IPv4 fragments, or in one IPv6 packet.
-fn fits(size: usize, address: IpAddr, io: &Io<TunTap, Stdio, Watch>) -> Result<(), Failure> {
-    let capabilities = io.device.capabilities();
-    let header = if capabilities.medium == Medium::Ethernet { 14 } else { 0 };
-    let mtu = capabilities.max_transmission_unit - header;
-    let longest = match address {
-        // The limits exclude the IP header and the ICMP header.
-        IpAddr::V4(_) => LONGEST_V4 - 20 - ECHO_HEADER,
-        IpAddr::V6(_) => mtu - 40 - ECHO_HEADER,
-    };
+/// Checks that `size` bytes of data can be sent.
+fn fits(size: usize, address: IpAddr) -> Result<(), Failure> {
+    let header = if address.is_ipv4() { 20 } else { 40 };
+    let longest = LONGEST - header - ECHO_HEADER;
     match size <= longest {
         true => Ok(()),
         false => {

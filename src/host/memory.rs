@@ -5,7 +5,7 @@ use std::hint::black_box;
 use smoltcp::iface::SocketStorage;
 use smoltcp::socket::udp::PacketMetadata;
 
-use crate::stack::{Memory, Neighbour, Port, Slot, SlotIndex, TimeWaitRecord};
+use crate::stack::{Memory, Neighbour, Port, REASSEMBLY_SHARE, Reassembly, Slot, SlotIndex, TimeWaitRecord};
 
 /// A stack's memory on the heap. [`Pool`](crate::stack::Pool) is the equivalent without a heap.
 pub struct HeapPool<'a, S, U> {
@@ -21,6 +21,9 @@ pub struct HeapPool<'a, S, U> {
     port_sockets: Vec<SocketStorage<'a>>,
     datagrams: Vec<PacketMetadata>,
     payloads: Vec<u8>,
+    reassembly: Vec<Reassembly>,
+    fragments: Vec<u8>,
+    long: Vec<u8>,
     scratch: Vec<u8>,
 }
 
@@ -67,6 +70,12 @@ const NEIGHBOURS: usize = 1024;
 /// when it is first used.
 const KEPT: usize = NEIGHBOURS << 16;
 
+/// The number of datagrams that can arrive in fragments at the same time.
+const FRAGMENTED: usize = 16;
+
+/// The longest packet of IPv6.
+const LONG: usize = 65_535 + 40;
+
 /// The memory left for the rest of the program, in bytes: mainly its threads' stacks.
 const REST: usize = 16 << 20;
 
@@ -89,6 +98,9 @@ impl<'a, S, U> HeapPool<'a, S, U> {
             port_sockets: (0..ports).map(|_| SocketStorage::default()).collect(),
             datagrams: vec![PacketMetadata::EMPTY; 2 * ports * datagrams],
             payloads: vec![0; 2 * ports * payload],
+            reassembly: vec![Reassembly::default(); FRAGMENTED],
+            fragments: vec![0; FRAGMENTED * REASSEMBLY_SHARE],
+            long: vec![0; 2 * LONG],
             scratch: vec![0; SCRATCH],
         }
     }
@@ -111,6 +123,7 @@ impl<'a, S, U> HeapPool<'a, S, U> {
             room::<SocketStorage<'a>>(ports, 1)?,
             room::<PacketMetadata>(port_pairs, datagrams)?,
             room::<u8>(port_pairs, payload)?,
+            room::<u8>(FRAGMENTED * REASSEMBLY_SHARE + 2 * LONG, 1)?,
             room::<u8>(KEPT + SCRATCH + REST, 1)?,
         ));
         Some(Self::new(sizes))
@@ -131,6 +144,9 @@ impl<'a, S, U> HeapPool<'a, S, U> {
             port_sockets: &mut self.port_sockets,
             datagrams: &mut self.datagrams,
             payloads: &mut self.payloads,
+            reassembly: &mut self.reassembly,
+            fragments: &mut self.fragments,
+            long: &mut self.long,
             scratch: &mut self.scratch,
         }
     }

@@ -2,6 +2,8 @@
 
 use smoltcp::iface::{SocketSet, SocketStorage};
 use smoltcp::phy::Device;
+#[cfg(feature = "fragments")]
+use smoltcp::phy::TxToken;
 use smoltcp::socket::udp::{PacketBuffer, PacketMetadata, Socket};
 use smoltcp::time::Instant;
 use smoltcp::wire::IpAddress;
@@ -9,6 +11,8 @@ use smoltcp::wire::IpAddress;
 use smoltcp::wire::IpEndpoint;
 
 use super::connections::{RETRY, sooner};
+#[cfg(feature = "fragments")]
+use super::event::Direction;
 use super::event::{Event, Io, Probe, Step};
 #[cfg(feature = "recovery")]
 use super::icmp_errors::IcmpError;
@@ -221,18 +225,13 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 
     fn send_or_run<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Step> {
         if self.datagrams.send {
-            // The rest of a fragmented datagram must leave before another datagram can use its buffer.
-            let fragments = self.has_fragments(now);
-            let sent = self.transmit_shared(now, if fragments { Shared::Fragments } else { Shared::Datagrams }, io);
+            let sent = self.transmit_shared(now, Shared::Datagrams, io);
             self.note_sent();
             let Some(sent) = sent else {
                 self.datagrams.retry = Some(now + RETRY);
                 return None;
             };
-            if fragments && self.has_fragments(now) {
-                self.send_fragments();
-            }
-            if sent || fragments {
+            if sent {
                 return Some(Step::Egress(None));
             }
             self.datagrams.send = false;
@@ -243,15 +242,28 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.run_port(now, index, io)
     }
 
-    /// Whether fragments of a datagram have not left yet. Without `std` no datagram is fragmented.
-    pub(super) fn has_fragments(&mut self, now: Instant) -> bool {
-        cfg!(feature = "std") && self.iface.poll_at(now, &self.fragment_set).is_some_and(|at| at <= now)
-    }
-
-    /// Gives the rest of a fragmented datagram the next turn.
-    pub(super) fn send_fragments(&mut self) {
-        self.datagrams.send = true;
-        self.turn = super::Turn::Datagrams;
+    /// Sends the next fragment of a datagram that is longer than the link.
+    #[cfg(feature = "fragments")]
+    pub(super) fn send_fragment<D: Device, C, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Step> {
+        let len = self.fragmenter.lend().next_len()?;
+        let Some(token) = io.device.transmit(now) else {
+            self.fragmenter.blocked(Some(now + RETRY));
+            return None;
+        };
+        token.consume(len, |frame| {
+            self.fragmenter.lend().write_next(frame);
+            io.probe.frame(now, Direction::Out, frame);
+        });
+        self.fragmenter.blocked(None);
+        if !self.fragmenter.is_busy() {
+            // Other datagrams may have waited.
+            self.datagrams.send = true;
+            #[cfg(feature = "ping")]
+            if let Some(pings) = &mut self.pings {
+                pings.try_again();
+            }
+        }
+        Some(Step::Egress(None))
     }
 
     /// Notes that a frame went to the shared sockets: a program may have a datagram.

@@ -126,6 +126,8 @@ pub enum DropReason {
     BacklogFull,
     /// An acknowledgement of data that was never sent, or that was acknowledged long ago (RFC 5961 section 5.2).
     BadAck,
+    /// An IP fragment that is not valid, or overlaps another one (RFC 5722 section 4).
+    BadFragment,
     /// An ICMP error that quotes nothing that this host has in flight (RFC 5927 section 4.1).
     BadIcmp,
     /// An RST without the expected sequence number (RFC 5961 section 3.2), or in TIME-WAIT (RFC 1337).
@@ -134,8 +136,10 @@ pub enum DropReason {
     BadSyn,
     /// A wrong TCP or IPv4 checksum.
     Checksum,
-    /// A TCP segment inside IP fragments.
+    /// A TCP segment inside IP fragments, on a stack without memory for fragments.
     FragmentedTcp,
+    /// A datagram whose fragments did not all arrive in time, or that gave way to a newer one.
+    LostFragments,
     /// An invalid source or destination (RFC 1122 section 3.2.1.3): our own address as source, loopback, broadcast TCP.
     Martian,
     /// A segment without ACK (RFC 9293 section 3.10.7.4, fifth step).
@@ -148,21 +152,23 @@ pub enum DropReason {
     TooManyAdvertisements,
     /// A datagram that could not be sent in time, because its receiver's hardware address is unknown.
     Unreachable,
-    /// A TCP segment behind IPv6 extension headers.
+    /// An IPv6 extension header that is not accepted, or has nothing behind it.
     UnsupportedHeader,
 }
 
 impl DropReason {
     /// Every reason.
-    pub const ALL: [DropReason; 15] = [
+    pub const ALL: [DropReason; 17] = [
         DropReason::AfterFin,
         DropReason::BacklogFull,
         DropReason::BadAck,
+        DropReason::BadFragment,
         DropReason::BadIcmp,
         DropReason::BadReset,
         DropReason::BadSyn,
         DropReason::Checksum,
         DropReason::FragmentedTcp,
+        DropReason::LostFragments,
         DropReason::Martian,
         DropReason::NoAck,
         DropReason::OldAck,
@@ -179,18 +185,20 @@ impl fmt::Display for DropReason {
             DropReason::AfterFin => "data after FIN",
             DropReason::BacklogFull => "backlog full",
             DropReason::BadAck => "acknowledgement of what was never sent",
+            DropReason::BadFragment => "bad IP fragment",
             DropReason::BadIcmp => "ICMP error about nothing in flight",
             DropReason::BadReset => "RST without the expected sequence number",
             DropReason::BadSyn => "SYN for an established connection",
             DropReason::Checksum => "wrong checksum",
             DropReason::FragmentedTcp => "TCP in IP fragments",
+            DropReason::LostFragments => "lost IP fragments",
             DropReason::Martian => "impossible source or destination",
             DropReason::NoAck => "segment without ACK",
             DropReason::OldAck => "old acknowledgement",
             DropReason::SlotsFull => "all connection slots taken",
             DropReason::TooManyAdvertisements => "too many router advertisements",
             DropReason::Unreachable => "receiver does not answer ARP or NDP",
-            DropReason::UnsupportedHeader => "TCP behind IPv6 extension headers",
+            DropReason::UnsupportedHeader => "IPv6 extension header refused",
         })
     }
 }

@@ -7,6 +7,8 @@ use smoltcp::socket::udp::PacketMetadata;
 use smoltcp::time::Instant;
 use smoltcp::wire::IpAddress;
 
+#[cfg(feature = "fragments")]
+use super::Reassembly;
 use super::connections::{Slot, SlotIndex, TimeWaitRecord};
 use super::link::Neighbour;
 
@@ -43,6 +45,17 @@ pub struct Memory<'a, S, U> {
     pub datagrams: &'a mut [PacketMetadata],
     /// Datagram payloads, divided in the same way, unless [`bind_sized`](super::Stack::bind_sized) asks for another share.
     pub payloads: &'a mut [u8],
+    /// One entry for each datagram that arrives in fragments. The oldest goes when there is no room. A [`Pool`] has none: its
+    /// stack drops fragments.
+    #[cfg(feature = "fragments")]
+    pub reassembly: &'a mut [Reassembly],
+    /// The bytes of these datagrams, divided evenly: 65,856 for each, or datagrams that are too long are dropped.
+    #[cfg(feature = "fragments")]
+    pub fragments: &'a mut [u8],
+    /// Divided in halves: for a datagram that leaves in fragments, and for a packet without IPv6 extension headers. With less than
+    /// twice 65,535 bytes, nothing is sent in fragments.
+    #[cfg(feature = "fragments")]
+    pub long: &'a mut [u8],
     /// Scratch memory for programs and for packets: at least [`MESSAGE`](super::MESSAGE) bytes, and at least the longest UDP
     /// reply. The stack sends no packet that is longer.
     pub scratch: &'a mut [u8],
@@ -124,6 +137,12 @@ impl<'a, S, U, const N: usize, const RX: usize, const TX: usize, const P: usize,
             port_sockets: self.port_sockets.fill(SocketStorage::default),
             datagrams: self.datagrams.fill(|| [[PacketMetadata::EMPTY; Q]; 2]).as_flattened_mut().as_flattened_mut(),
             payloads: self.payloads.as_flattened_mut().as_flattened_mut(),
+            #[cfg(feature = "fragments")]
+            reassembly: &mut [],
+            #[cfg(feature = "fragments")]
+            fragments: &mut [],
+            #[cfg(feature = "fragments")]
+            long: &mut [],
             scratch: &mut self.scratch,
         }
     }

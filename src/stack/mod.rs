@@ -26,7 +26,9 @@ mod console;
 mod control;
 mod datagrams;
 mod event;
+#[cfg(feature = "fragments")]
 mod fragment_ids;
+mod fragmenter;
 mod half_sip;
 mod icmp_errors;
 mod ingress;
@@ -67,6 +69,11 @@ pub use event::{
 #[cfg(any(feature = "cli", all(feature = "board", target_os = "none")))]
 pub(crate) use half_sip::half_sip;
 pub use icmp_errors::{IcmpError, Refusal};
+#[cfg(feature = "std")]
+pub(crate) use ingress::REASSEMBLY_SHARE;
+#[cfg(feature = "fragments")]
+#[doc(hidden)]
+pub use ingress::Reassembly;
 #[doc(hidden)]
 pub use link::Neighbour;
 #[cfg(all(feature = "board", target_os = "none"))]
@@ -83,14 +90,14 @@ pub use ping::{Echo, EchoError, EchoMemory, EchoRefusal};
 pub use session::{Answer, Context, End, MESSAGE, Next, Respond, Responder, Session, UdpSession};
 pub use static_memory::StaticMemory;
 
-use smoltcp::iface::{Interface, SocketSet};
+use smoltcp::iface::Interface;
 use smoltcp::phy::{Checksum, ChecksumCapabilities, Device, Medium};
 use smoltcp::socket::tcp;
 use smoltcp::time::Instant;
 
 use connections::{Connections, sooner};
 use datagrams::Datagrams;
-use fragment_ids::FragmentIds;
+use fragmenter::Fragmenter;
 use half_sip::Random;
 use link::Link;
 use ports::Ports;
@@ -117,10 +124,10 @@ pub struct Stack<'a, S, U> {
     datagrams: Datagrams<'a, U>,
     #[cfg(feature = "ping")]
     pings: Option<ping::Pings<'a>>,
-    /// Holds no sockets: used to send what the interface itself queues, such as the rest of a fragmented datagram.
-    fragment_set: SocketSet<'a>,
     scratch: &'a mut [u8],
-    fragment_ids: FragmentIds,
+    fragmenter: Fragmenter<'a>,
+    #[cfg(feature = "fragments")]
+    front: ingress::Front<'a>,
     ports: Ports,
     random: Random,
     turn: Turn,
@@ -156,24 +163,13 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         (capabilities.medium, capabilities.max_transmission_unit) = (Medium::Ip, mtu);
         #[allow(unused_mut, reason = "without std nothing is drawn here")]
         let mut random = Random::new(config.seed.random());
-        // The interface draws its first IPv4 identification, and nothing else. Only fragments show it, enciphered.
+        // The interface draws its first IPv4 identification, and nothing else. No packet shows it.
         #[cfg(feature = "std")]
         let start = random.next().into();
         #[cfg(not(feature = "std"))]
         let start = 0;
         // The stack checks TCP's checksums before the interface would: the control block must not believe a damaged segment.
         capabilities.checksum.tcp = if checksums.tcp.tx() { Checksum::Tx } else { Checksum::None };
-        let mut iface = isn::interface(capabilities, start, now);
-        // Addresses that must be claimed first are added later, once no other host has objected.
-        #[cfg(feature = "dhcp")]
-        let later = autoconf.as_ref().is_some_and(|autoconf| !autoconf.is_settled());
-        #[cfg(not(feature = "dhcp"))]
-        let later = false;
-        if !later {
-            addresses::add(&mut iface, &config.addresses)?;
-        }
-        addresses::add_gateways(&mut iface, &config)?;
-
         let Memory {
             slots,
             slot_index,
@@ -187,8 +183,34 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             port_sockets,
             datagrams,
             payloads,
+            #[cfg(feature = "fragments")]
+            reassembly,
+            #[cfg(feature = "fragments")]
+            fragments,
+            #[cfg(feature = "fragments")]
+            long,
             scratch,
         } = memory;
+        #[cfg(feature = "fragments")]
+        let (sent, copy) = long.split_at_mut(long.len() / 2);
+        #[cfg(not(feature = "fragments"))]
+        let sent = &mut [][..];
+        let fragmenter = Fragmenter::new(sent, config.seed.fragments(), mtu, &checksums);
+        // The fragmenter cuts what is longer than the link.
+        #[cfg(feature = "fragments")]
+        if fragmenter.works() {
+            capabilities.max_transmission_unit = fragmenter::LONGEST.min(scratch.len());
+        }
+        let mut iface = isn::interface(capabilities, start, now);
+        // Addresses that must be claimed first are added later, once no other host has objected.
+        #[cfg(feature = "dhcp")]
+        let later = autoconf.as_ref().is_some_and(|autoconf| !autoconf.is_settled());
+        #[cfg(not(feature = "dhcp"))]
+        let later = false;
+        if !later {
+            addresses::add(&mut iface, &config.addresses)?;
+        }
+        addresses::add_gateways(&mut iface, &config)?;
         let (key, buffers) = (config.seed.key(), (receive, send));
         let connections = Connections::new(slots, slot_index, sockets, buffers, time_wait, key, config.tcp);
         let datagrams = Datagrams::new(ports, port_sockets, datagrams, payloads);
@@ -199,7 +221,9 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         };
         Ok(Stack {
             iface,
-            fragment_ids: FragmentIds::new(config.seed.fragments(), &checksums),
+            fragmenter,
+            #[cfg(feature = "fragments")]
+            front: ingress::Front::new(reassembly, fragments, copy),
             checksums,
             mtu,
             #[cfg(feature = "dhcp")]
@@ -209,7 +233,6 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             datagrams,
             #[cfg(feature = "ping")]
             pings: None,
-            fragment_set: SocketSet::new(&mut [][..]),
             scratch,
             ports: Ports::new(config.seed.endpoints()),
             random,
@@ -235,6 +258,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// Does one bounded piece of work: takes in a frame, runs a program, or sends what one socket has to send.
     pub fn step<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Step {
         self.start_due(now, io);
+        #[cfg(feature = "fragments")]
+        self.expire_fragments(now, io);
         #[cfg(feature = "dhcp")]
         if let Some(step) = self.configure(now, io) {
             return step;
@@ -251,6 +276,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 }
                 Turn::Datagrams => {
                     self.turn = Turn::Ingress;
+                    #[cfg(feature = "fragments")]
+                    if let Some(step) = self.send_fragment(now, io) {
+                        return step;
+                    }
                     if let Some(step) = self.run_link(now, io) {
                         return step;
                     }
@@ -323,6 +352,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         #[cfg(feature = "ping")]
         {
             due = sooner(due, self.pings.as_ref().and_then(ping::Pings::due));
+        }
+        #[cfg(feature = "fragments")]
+        {
+            due = sooner(due, sooner(self.front.due(), self.fragmenter.due()));
         }
         due
     }

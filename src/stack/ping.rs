@@ -177,12 +177,13 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if !pings.send {
             return None;
         }
-        // The rest of a fragmented packet must leave before another can use its buffer.
-        let fragments = self.has_fragments(now);
-        let sent = self.transmit_shared(now, if fragments { Shared::Fragments } else { Shared::Pings }, io);
+        let sent = self.transmit_shared(now, Shared::Pings, io);
         let pings = self.pings.as_mut()?;
-        if !fragments && sent == Some(true) {
+        if sent == Some(true) {
             pings.queued = false;
+        }
+        if sent.is_none() {
+            pings.due = Some(now + RETRY);
         }
         if sent? {
             return Some(Step::Egress(None));
@@ -201,6 +202,12 @@ impl<'a> Pings<'a> {
     /// The sockets that receive ICMP messages.
     pub(super) fn set(&mut self) -> &mut SocketSet<'a> {
         &mut self.set
+    }
+
+    /// Lets the request leave that waited.
+    #[cfg(feature = "fragments")]
+    pub(super) fn try_again(&mut self) {
+        self.send = true;
     }
 
     /// Notes an ICMP error. Returns false if the quoted packet is no request of this socket.

@@ -5,8 +5,8 @@ use smolstep::phy::linux::Kind;
 use crate::common::link::{KERNEL, SERVER, ask, at, connect, expect, noise, on_tap_and_tun, send, udp};
 use crate::common::peer::python;
 
-/// Payload lengths: none, one byte, odd and even, the longest of one frame, and some that are fragmented over IPv4.
-const LENGTHS: [usize; 7] = [0, 1, 2, 999, 1472, 1473, 8000];
+/// Payload lengths: none, one byte, odd and even, the longest of one frame, and some that are fragmented.
+const LENGTHS: [usize; 8] = [0, 1, 2, 999, 1472, 1473, 8000, 60_000];
 
 #[test]
 fn datagrams_come_back_with_offload_and_without() {
@@ -16,11 +16,8 @@ fn datagrams_come_back_with_offload_and_without() {
             for (address, kernel) in SERVER.into_iter().zip(KERNEL) {
                 let socket = udp(at(kernel, 0), at(address, 7));
                 for (seed, len) in LENGTHS.into_iter().enumerate() {
-                    // smoltcp does not fragment over IPv6, and a payload of 1,472 bytes is too long for one frame there.
-                    if len < 1472 || address == SERVER[0] {
-                        let text = noise(len, seed as u64);
-                        ask(&socket, &text, &text);
-                    }
+                    let text = noise(len, seed as u64);
+                    ask(&socket, &text, &text);
                 }
             }
         }

@@ -1,23 +1,39 @@
-//! The kernel's pings that are too long for one packet. Each reply leaves in fragments.
+//! Pings that are too long for one packet, of the kernel and to it. Requests and replies pass in fragments.
 
 use std::process::Command;
 
-use crate::common::link::{SERVER, on_tap_and_tun};
-use crate::common::peer::Peer;
+use crate::common::link::{KERNEL, SERVER, on_tap_and_tun};
+use crate::common::peer::{Peer, smolstep};
 
 #[test]
 fn a_ping_in_fragments_is_answered_in_fragments() {
     on_tap_and_tun("a_ping_in_fragments_is_answered_in_fragments", |link| {
         let server = link.serve(&["echo"], 4);
-        // The last size is the longest that is put together here.
-        for size in ["1472", "1473", "3000", "16356"] {
-            for _ in 0..3 {
-                // Of several in one run, -W is for the first answer alone.
-                let mut ping = Command::new("ping");
-                let ping = Peer::start(ping.args(["-c", "1", "-W", "60", "-s", size, SERVER[0]])).finish();
-                assert!(ping.code() == Some(0) && ping.out().contains(" 1 received"), "{size}: {ping:?}");
+        for address in SERVER {
+            // The last size is the longest over IPv6.
+            for size in ["1452", "1453", "1472", "1473", "3000", "60000", "65487"] {
+                for _ in 0..3 {
+                    // Of several in one run, -W is for the first answer alone.
+                    let mut ping = Command::new("ping");
+                    let ping = Peer::start(ping.args(["-c", "1", "-W", "60", "-s", size, address])).finish();
+                    assert!(ping.code() == Some(0) && ping.out().contains(" 1 received"), "{size}: {ping:?}");
+                }
             }
         }
         server.stop();
+    });
+}
+
+#[test]
+fn a_long_ping_to_the_kernel_leaves_in_fragments() {
+    on_tap_and_tun("a_long_ping_to_the_kernel_leaves_in_fragments", |link| {
+        for address in KERNEL {
+            for size in ["1453", "1473", "60000", "65487"] {
+                let mut ping = smolstep();
+                ping.args(["ping", address, "-c", "2", "-i", "0.01", "-s", size]).args(link.arguments());
+                let run = Peer::start(&mut ping).finish();
+                assert!(run.code() == Some(0) && run.out().contains("2 received"), "{size}: {run:?}");
+            }
+        }
     });
 }

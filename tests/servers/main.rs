@@ -6,6 +6,7 @@ mod common;
 
 mod backlog;
 mod closing;
+mod fragments;
 mod handshakes;
 mod kernel_clients;
 mod status_page;

@@ -9,6 +9,8 @@ use super::change::Change;
 use super::frame::Out;
 use crate::stack::connections::RETRY;
 use crate::stack::event::{Direction, Event, Io, Probe, Step};
+#[cfg(feature = "slaac")]
+use crate::stack::link::without_tag;
 use crate::stack::{Console, Session, Stack, UdpSession};
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
@@ -35,6 +37,17 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         });
         self.apply_changes(now, &mut io.probe);
         sent
+    }
+
+    /// Shows autoconfiguration a frame. Returns whether nobody else is to see it.
+    pub(in crate::stack) fn configured_by(&mut self, now: Instant, frame: &[u8]) -> bool {
+        let (own, Some(autoconf)) = (self.iface.ip_addrs(), &mut self.autoconf) else { return false };
+        // What it reads is never longer.
+        #[cfg(feature = "slaac")]
+        let mut room = [0; 1514];
+        #[cfg(feature = "slaac")]
+        let frame = without_tag(frame, &mut room);
+        autoconf.process(now, frame, own)
     }
 
     /// Notes that the link went down, or came up, perhaps on another network.

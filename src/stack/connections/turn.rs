@@ -162,7 +162,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let resolved = self.resolve(now, index, &mut header);
         let slot = &mut self.connections.slots[index];
         let (Some((set, _)), block) = (&mut slot.set, &mut slot.control) else { return (false, Sent::default()) };
-        let mut out = Out::new(&mut io.probe, now, header, self.fragment_ids);
+        let mut out = Out::new(&mut io.probe, now, header);
         out.outgoing = Some(Outgoing { block });
         let mut watch = Watch::new(&mut io.device, resolved, &mut out);
         let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
@@ -182,7 +182,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             self.connections.close_now(index);
             let slot = &mut self.connections.slots[index];
             let (Some((set, _)), block) = (&mut slot.set, &mut slot.control) else { break };
-            let mut out = Out::new(&mut io.probe, now, header, self.fragment_ids);
+            let mut out = Out::new(&mut io.probe, now, header);
             out.outgoing = Some(Outgoing { block, scratch: self.scratch, checksums: &self.checksums });
             let mut watch = Watch::new(&mut io.device, resolved, &mut out);
             changed |= self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
@@ -205,7 +205,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     #[cfg(feature = "recovery")]
     fn show_news_between_frames<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) {
         let token: Option<D::TxToken<'_>> = None;
-        let mut out = Out::new(&mut io.probe, now, None, self.fragment_ids);
+        let mut out = Out::new(&mut io.probe, now, None);
         self.show_news(index, &mut WatchedTx { token, out: &mut out });
     }
 

@@ -125,12 +125,7 @@ impl Block {
         }
         let mut tcp = TcpPacket::new_unchecked(&mut frame[segment.header..segment.data + segment.len]);
         tcp.set_window_len(field);
-        if checksums.tcp.tx() {
-            // RFC 1624.
-            let sum = u32::from(!tcp.checksum()) + u32::from(!segment.window) + u32::from(field);
-            let sum = (sum & 0xffff) + (sum >> 16);
-            tcp.set_checksum(!((sum & 0xffff) + (sum >> 16)) as u16);
-        }
+        change_checksum(frame, segment, (segment.window, field), checksums);
     }
 
     /// Lowers the MSS of a SYN that leaves to what fits the link.
@@ -147,9 +142,16 @@ impl Block {
             return;
         }
         [*high, *low] = lower.to_be_bytes();
-        if checksums.tcp.tx() {
-            let mut tcp = TcpPacket::new_unchecked(&mut frame[segment.header..segment.data + segment.len]);
-            tcp.fill_checksum(&segment.tuple.remote.addr, &segment.tuple.local.addr);
-        }
+        change_checksum(frame, segment, (mss, lower), checksums);
+    }
+}
+
+/// Changes the checksum of a segment in which one field has another value (RFC 1624).
+fn change_checksum(frame: &mut [u8], segment: &Segment, (old, new): (u16, u16), checksums: &ChecksumCapabilities) {
+    if checksums.tcp.tx() {
+        let mut tcp = TcpPacket::new_unchecked(&mut frame[segment.header..segment.data + segment.len]);
+        let sum = u32::from(!tcp.checksum()) + u32::from(!old) + u32::from(new);
+        let sum = (sum & 0xffff) + (sum >> 16);
+        tcp.set_checksum(!((sum & 0xffff) + (sum >> 16)) as u16);
     }
 }

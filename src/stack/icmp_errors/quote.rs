@@ -133,13 +133,25 @@ fn read_v6(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAd
     if fixed[0] >> 4 != 6 {
         return None;
     }
+    let (protocol, start) = behind_fragment_header(fixed[6], start)?;
     Some(Quote {
         error: IcmpError { from: from.into(), why },
-        protocol: fixed[6].into(),
+        protocol: protocol.into(),
         source: Ipv6Address::from_octets(*source).into(),
         destination: Ipv6Address::from_octets(*destination).into(),
         start: *start.first_chunk()?,
     })
+}
+
+/// The protocol of a quoted IPv6 packet's data, and the data, behind the Fragment header if there is one. `None` for fragments other
+/// than the first.
+#[cfg(feature = "ipv6")]
+fn behind_fragment_header(next: u8, data: &[u8]) -> Option<(u8, &[u8])> {
+    if IpProtocol::from(next) != IpProtocol::Ipv6Frag {
+        return Some((next, data));
+    }
+    let (&[next, _, high, low, _, _, _, _], data) = data.split_first_chunk::<8>()?;
+    (u16::from_be_bytes([high, low]) & !7 == 0).then_some((next, data))
 }
 
 /// RFC 792, RFC 1122 section 3.2.2.1, RFC 1812 section 5.2.7.1.

@@ -10,7 +10,7 @@ use super::demux;
 use crate::stack::control::Leave;
 use crate::stack::control::{self, Block};
 use crate::stack::event::{Direction, Probe};
-use crate::stack::fragment_ids::FragmentIds;
+use crate::stack::fragmenter::Long;
 use crate::stack::link::{self, Header};
 
 /// A device with one received packet and room for one reply, for one call of `poll_ingress_single`. The only such device, because
@@ -129,13 +129,13 @@ impl Outgoing<'_> {
     }
 }
 
-/// The way of packets from smoltcp to the device: they leave in frames with a header, which the probe is shown, and fragments'
-/// identifications are enciphered.
+/// The way of packets from smoltcp to the device: they leave in frames with a header, which the probe is shown.
 pub(in crate::stack) struct Out<'o, P> {
     pub(in crate::stack) probe: &'o mut P,
     pub(in crate::stack) now: Instant,
     pub(in crate::stack) header: Header,
-    ids: FragmentIds,
+    /// Takes a packet that is longer than the link.
+    pub(in crate::stack) long: Long<'o>,
     /// The connection whose packets leave, if it is one's.
     pub(in crate::stack) outgoing: Option<Outgoing<'o>>,
     /// Where a packet is captured. It is longer than any that the interface makes: see [`Stack::new`](crate::stack::Stack::new).
@@ -144,18 +144,18 @@ pub(in crate::stack) struct Out<'o, P> {
 }
 
 impl<'o, P> Out<'o, P> {
-    pub(in crate::stack) fn new(probe: &'o mut P, now: Instant, header: Header, ids: FragmentIds) -> Self {
-        Out { probe, now, header, ids, outgoing: None, memory: None, sent: Sent::default() }
+    pub(in crate::stack) fn new(probe: &'o mut P, now: Instant, header: Header) -> Self {
+        Out { probe, now, header, long: Long::none(), outgoing: None, memory: None, sent: Sent::default() }
     }
 
     /// Captures one packet, and lets none leave.
-    pub(in crate::stack) fn capture(probe: &'o mut P, now: Instant, memory: &'o mut [u8], ids: FragmentIds) -> Self {
-        Out { memory: Some(memory), ..Out::new(probe, now, None, ids) }
+    pub(in crate::stack) fn capture(probe: &'o mut P, now: Instant, memory: &'o mut [u8]) -> Self {
+        Out { memory: Some(memory), ..Out::new(probe, now, None) }
     }
 
     /// The same for a connection, for a shorter time.
     pub(in crate::stack) fn of<'s>(&'s mut self, outgoing: Outgoing<'s>) -> Out<'s, P> {
-        Out { outgoing: Some(outgoing), ..Out::new(self.probe, self.now, self.header, self.ids) }
+        Out { outgoing: Some(outgoing), ..Out::new(self.probe, self.now, self.header) }
     }
 }
 
@@ -247,17 +247,20 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
 
     /// Lets a packet leave that `make` makes.
     fn send(self, len: usize, make: &mut dyn FnMut(&mut [u8])) {
-        let Out { probe, now, header, ids, outgoing, memory, sent } = self.out;
+        let Out { probe, now, header, long: _long, outgoing, memory, sent } = self.out;
         let mut finish = |packet: &mut [u8]| {
             make(packet);
             if let Some(outgoing) = outgoing {
                 outgoing.leaves(*now, packet);
             }
-            ids.encipher(packet);
         };
         match (self.token, memory.as_deref_mut().and_then(|memory| memory.get_mut(..len))) {
             (Some(token), _) => {
                 sent.frames += 1;
+                #[cfg(feature = "fragments")]
+                if _long.begin(*header, len, &mut finish) {
+                    return;
+                }
                 let skip = link::len(*header);
                 token.consume(skip + len, |frame| {
                     finish(&mut frame[skip..]);

@@ -1,18 +1,35 @@
 //! Takes in a frame: for its connection, for a new one, or for the shared sockets.
 //!
-//! police.rs decides which, or drops it. deliver.rs passes a segment to its connection. icmp.rs does so with ICMP errors.
+//! link/ takes the packet out of the frame, and whole.rs puts it together if it is a fragment. police.rs decides which, or drops it.
+//! deliver.rs passes a segment to its connection. icmp.rs does so with ICMP errors.
 
 mod deliver;
 mod demux;
+#[cfg(feature = "fragments")]
+mod extensions;
 mod frame;
 #[cfg(any(feature = "ping", feature = "recovery"))]
 mod icmp;
+#[cfg(feature = "fragments")]
+mod icmp_reply;
 mod police;
+#[cfg(feature = "fragments")]
+mod reassembly;
+#[cfg(feature = "fragments")]
+mod whole;
+
+#[cfg(feature = "fragments")]
+pub use reassembly::Reassembly;
+#[cfg(feature = "std")]
+pub(crate) use reassembly::SHARE as REASSEMBLY_SHARE;
+#[cfg(feature = "fragments")]
+pub(super) use whole::Front;
 
 pub(super) use frame::{NoToken, OneFrame, Out, Outgoing, Sent, Watch, WatchedTx};
 
-use smoltcp::phy::{Device, RxToken};
+use smoltcp::phy::{Device, PacketMeta, RxToken, TxToken};
 use smoltcp::time::Instant;
+use smoltcp::wire::EthernetAddress;
 
 use super::connections::Cause;
 use super::control::Segment;
@@ -26,6 +43,12 @@ use super::{Console, Session, Stack, UdpSession};
 use demux::Flow;
 use police::Target;
 
+#[cfg(any(feature = "ping", feature = "recovery"))]
+use super::icmp_errors::Quote;
+/// The ICMP error that a frame brings: none is read.
+#[cfg(not(any(feature = "ping", feature = "recovery")))]
+type Quote = ();
+
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Takes in one frame, if one is waiting.
     pub(super) fn ingress<D: Device, C: Console, P: Probe>(
@@ -33,54 +56,35 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         now: Instant,
         io: &mut Io<D, C, P>,
     ) -> Option<Step> {
+        // The reply to a frame might be another datagram that must leave in fragments.
+        #[cfg(feature = "fragments")]
+        if self.fragmenter.is_busy() {
+            return None;
+        }
         let Io { device, probe, .. } = io;
         let (rx, token) = device.receive(now)?;
-        let (meta, mut segment) = (rx.meta(), Segment::EMPTY);
-        #[cfg(any(feature = "ping", feature = "recovery"))]
-        let mut quote = None;
+        let (meta, mut segment, mut quote) = (rx.meta(), Segment::EMPTY, None);
         let target = rx.consume(|frame| {
             probe.frame(now, Direction::In, frame);
             #[cfg(feature = "dhcp")]
-            if let Some(autoconf) = &mut self.autoconf
-                && autoconf.process(now, frame, self.iface.ip_addrs())
-            {
+            if self.configured_by(now, frame) {
                 return Target::Nowhere;
             }
             let Some(contents) = link::read(frame, self.link.hardware()) else { return Target::Nowhere };
-            let mut token = Some(token);
-            if self.process_neighbour(now, contents, &mut token, probe) {
+            let Contents::Packet { packet, from, to_us } = contents else {
+                self.process_neighbour(now, contents, &mut Some(token), probe);
                 return Target::Nowhere;
-            }
-            let Contents::Packet { packet, from, to_us } = contents else { return Target::Nowhere };
-            let target = self.target(now, packet, to_us, &mut segment, probe);
-            #[cfg(any(feature = "ping", feature = "recovery"))]
-            if matches!(target, Target::Shared) {
-                quote = icmp_errors::read(packet, &self.checksums, |address| self.iface.has_ip_addr(address));
-            }
-            let mut out = Out::new(probe, now, self.link.answer_to(from), self.fragment_ids);
-            let mut tx = WatchedTx { token, out: &mut out };
-            #[cfg(feature = "ping")]
-            if matches!(target, Target::Shared)
-                && let Some(pings) = &mut self.pings
-                && let Some(hop_limit) = ping::icmp(packet)
-            {
-                self.iface.poll_ingress_single(now, &mut OneFrame::new(packet, meta, tx), pings.set());
-                pings.arrived(now, hop_limit);
-                return target;
-            }
-            match target {
-                Target::Nowhere => {}
-                Target::Closed => self.refuse(&segment, &mut tx),
-                Target::Shared => {
-                    let set = &mut self.datagrams.set;
-                    self.iface.poll_ingress_single(now, &mut OneFrame::new(packet, meta, tx), set);
-                }
-                Target::TimeWait(seq, ack) => self.acknowledge(&segment.tuple, (seq, ack, 0), &mut tx),
-                Target::Slot(index) => {
-                    self.link.heard(now, from, segment.tuple.remote.addr);
-                    self.deliver(now, index, &segment, (packet, meta), &mut tx);
-                }
-            }
+            };
+            let mut fragmenter = core::mem::take(&mut self.fragmenter);
+            let mut out = Out::new(probe, now, self.link.answer_to(from));
+            out.long = fragmenter.lend();
+            let mut tx = WatchedTx { token: Some(token), out: &mut out };
+            let received = Received { packet, from, to_us, meta };
+            #[cfg(feature = "fragments")]
+            let target = self.take_whole(now, received, &mut segment, &mut tx, &mut quote);
+            #[cfg(not(feature = "fragments"))]
+            let target = self.take_in(now, received, &mut segment, &mut tx, &mut quote);
+            self.fragmenter = fragmenter;
             target
         });
         #[cfg(feature = "dhcp")]
@@ -89,14 +93,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if let Some(quote) = quote {
             self.process_icmp_error(now, &quote, io);
         }
+        #[cfg(not(any(feature = "ping", feature = "recovery")))]
+        let _: Option<Quote> = quote;
         match target {
             Target::Closed | Target::Nowhere | Target::TimeWait(..) => Some(Step::Ingress(None)),
             Target::Shared => {
                 self.datagrams_arrived();
-                // The rest of a long reply must leave before the next frame can ask for another one.
-                if self.has_fragments(now) {
-                    self.send_fragments();
-                }
                 Some(Step::Ingress(None))
             }
             Target::Slot(index) => {
@@ -110,6 +112,51 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
+    /// Takes in a whole packet. Notes the ICMP error that it brings.
+    fn take_in<T: TxToken, P: Probe>(
+        &mut self,
+        now: Instant,
+        Received { packet, from, to_us, meta }: Received<'_>,
+        segment: &mut Segment,
+        tx: &mut WatchedTx<'_, '_, T, P>,
+        _quote: &mut Option<Quote>,
+    ) -> Target {
+        if self.process_neighbour(now, Contents::Packet { packet, from, to_us }, &mut tx.token, tx.out.probe) {
+            return Target::Nowhere;
+        }
+        let target = self.target(now, packet, to_us, segment, tx.out.probe);
+        #[cfg(any(feature = "ping", feature = "recovery"))]
+        if matches!(target, Target::Shared) {
+            *_quote = icmp_errors::read(packet, &self.checksums, |address| self.iface.has_ip_addr(address));
+        }
+        #[cfg(feature = "ping")]
+        if matches!(target, Target::Shared)
+            && let Some(pings) = &mut self.pings
+            && let Some(hop_limit) = ping::icmp(packet)
+        {
+            self.iface.poll_ingress_single(now, &mut OneFrame::new(packet, meta, tx.take()), pings.set());
+            pings.arrived(now, hop_limit);
+            return target;
+        }
+        match target {
+            Target::Nowhere => {}
+            Target::Closed => self.refuse(segment, tx),
+            Target::Shared => {
+                if to_us && let Some(source) = link::source(packet) {
+                    self.link.heard(now, from, source);
+                }
+                let set = &mut self.datagrams.set;
+                self.iface.poll_ingress_single(now, &mut OneFrame::new(packet, meta, tx.take()), set);
+            }
+            Target::TimeWait(seq, ack) => self.acknowledge(&segment.tuple, (seq, ack, 0), tx),
+            Target::Slot(index) => {
+                self.link.heard(now, from, segment.tuple.remote.addr);
+                self.deliver(now, index, segment, (packet, meta), tx);
+            }
+        }
+        target
+    }
+
     /// The connection that a frame is for, from its headers alone; a SYN for a new connection has none. Changes nothing.
     pub fn connection_of(&self, frame: &[u8]) -> Option<ConnectionId> {
         let own = |address| self.iface.has_ip_addr(address);
@@ -121,4 +168,15 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         };
         known.map(|index| self.connections.id(index))
     }
+}
+
+/// An IP packet from a device.
+#[derive(Clone, Copy)]
+struct Received<'p> {
+    packet: &'p [u8],
+    /// The hardware address that it came from.
+    from: EthernetAddress,
+    /// Whether its frame is for this host alone.
+    to_us: bool,
+    meta: PacketMeta,
 }

@@ -8,7 +8,7 @@ use smoltcp::wire::Ipv6Packet;
 use smoltcp::wire::{IpAddress, IpProtocol, Ipv4Packet};
 
 use super::arp::{ARP_FRAME, Heard, write_request};
-use super::ethernet::{self, Contents, Header};
+use super::ethernet::Contents;
 #[cfg(feature = "ipv6")]
 use super::ndp::{NDP_FRAME, Solicited, write_solicit};
 use super::neighbours::Due;
@@ -21,8 +21,6 @@ use crate::stack::{Console, Session, Stack, UdpSession};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) enum Shared {
     Datagrams,
-    /// No sockets: the rest of a fragmented datagram.
-    Fragments,
     #[cfg(feature = "ping")]
     Pings,
 }
@@ -35,14 +33,17 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         which: Shared,
         io: &mut Io<D, C, P>,
     ) -> Option<bool> {
+        #[cfg(feature = "fragments")]
+        if self.fragmenter.is_busy() {
+            return None;
+        }
         let token = io.device.transmit(now)?;
         let set = match which {
             Shared::Datagrams => &mut self.datagrams.set,
-            Shared::Fragments => &mut self.fragment_set,
             #[cfg(feature = "ping")]
             Shared::Pings => self.pings.as_mut()?.set(),
         };
-        let mut out = Out::capture(&mut io.probe, now, self.scratch, self.fragment_ids);
+        let mut out = Out::capture(&mut io.probe, now, self.scratch);
         let changed =
             self.iface.poll_egress(now, &mut Watch::<D, P>::capture(&mut out), set) == PollResult::SocketStateChanged;
         let Some(len) = out.sent.captured else { return Some(changed) };
@@ -51,9 +52,15 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 
     /// Sends the packet at the front of the scratch memory, or keeps it until its next hop has answered.
-    fn dispatch<P: Probe>(&mut self, now: Instant, len: usize, token: impl TxToken, probe: &mut P) {
+    pub(in crate::stack) fn dispatch<P: Probe>(
+        &mut self,
+        now: Instant,
+        len: usize,
+        token: impl TxToken,
+        probe: &mut P,
+    ) {
         let packet = &self.scratch[..len];
-        let Some(destination) = destination(packet) else { return };
+        let Some((_, destination)) = ends(packet) else { return };
         let is_broadcast =
             matches!(destination, IpAddress::Ipv4(all) if all.is_broadcast()) || self.is_broadcast(destination);
         let mut header = self.link.header_of_many(destination, is_broadcast);
@@ -74,7 +81,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 return;
             }
         }
-        send(now, header, packet, token, probe);
+        self.fragmenter.send(now, header, packet, token, probe);
     }
 
     /// Asks for a neighbour that a connection needs, unless it was asked for less than a second ago. Returns whether a frame left.
@@ -116,6 +123,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if self.link.due().is_none_or(|due| due > now) {
             return None;
         }
+        #[cfg(feature = "fragments")]
+        if self.fragmenter.is_busy() {
+            return None;
+        }
         let Some(token) = io.device.transmit(now) else {
             self.link.neighbours.blocked(now + RETRY);
             return None;
@@ -126,7 +137,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 Due::Send(index, hardware) => {
                     let header = self.link.answer_to(hardware);
                     let packet = self.link.neighbours.first_kept(index)?;
-                    send(now, header, packet, token, &mut io.probe);
+                    self.fragmenter.send(now, header, packet, token, &mut io.probe);
                     if let Some(port) = udp_source(packet) {
                         self.datagrams.left(port);
                     }
@@ -207,15 +218,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 }
 
-/// Sends a packet in a frame.
-fn send<P: Probe>(now: Instant, header: Header, packet: &[u8], token: impl TxToken, probe: &mut P) {
-    let skip = ethernet::len(header);
-    send_frame(now, skip + packet.len(), token, probe, |frame| {
-        frame[skip..].copy_from_slice(packet);
-        ethernet::write(header, frame);
-    });
-}
-
+/// Sends a frame that `write` writes.
 fn send_frame<P: Probe>(now: Instant, len: usize, token: impl TxToken, probe: &mut P, write: impl FnOnce(&mut [u8])) {
     token.consume(len, |frame| {
         write(frame);
@@ -223,14 +226,25 @@ fn send_frame<P: Probe>(now: Instant, len: usize, token: impl TxToken, probe: &m
     });
 }
 
-/// The destination of an IP packet that smoltcp made.
-fn destination(packet: &[u8]) -> Option<IpAddress> {
+/// The source and the destination of an IP packet.
+fn ends(packet: &[u8]) -> Option<(IpAddress, IpAddress)> {
     match packet.first()? >> 4 {
-        4 => Some(Ipv4Packet::new_checked(packet).ok()?.dst_addr().into()),
+        4 => {
+            let packet = Ipv4Packet::new_checked(packet).ok()?;
+            Some((packet.src_addr().into(), packet.dst_addr().into()))
+        }
         #[cfg(feature = "ipv6")]
-        6 => Some(Ipv6Packet::new_checked(packet).ok()?.dst_addr().into()),
+        6 => {
+            let packet = Ipv6Packet::new_checked(packet).ok()?;
+            Some((packet.src_addr().into(), packet.dst_addr().into()))
+        }
         _ => None,
     }
+}
+
+/// The source of an IP packet.
+pub(in crate::stack) fn source(packet: &[u8]) -> Option<IpAddress> {
+    ends(packet).map(|(source, _)| source)
 }
 
 /// The source port of a UDP datagram, or of its first fragment.

@@ -1,4 +1,4 @@
-//! Ethernet headers (IEEE 802.3, RFC 894, RFC 2464).
+//! Ethernet headers (IEEE 802.3, RFC 894, RFC 2464), with a tag of VLAN 0 or without (IEEE 802.1Q clause 6.9).
 
 use smoltcp::wire::{EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr};
 
@@ -22,20 +22,35 @@ pub(in crate::stack) fn read(frame: &[u8], own: Option<EthernetAddress>) -> Opti
     let Some(own) = own else {
         return Some(Contents::Packet { packet: frame, from: EthernetAddress::default(), to_us: true });
     };
-    let frame = EthernetFrame::new_checked(frame).ok()?;
-    let (to, from, packet) = (frame.dst_addr(), frame.src_addr(), frame.payload());
+    let (skip, kind) = untagged(frame)?;
+    let (packet, frame) = (&frame[skip..], EthernetFrame::new_unchecked(frame));
+    let (to, from) = (frame.dst_addr(), frame.src_addr());
     let to_us = to == own;
     if to.is_unicast() && !to_us {
         return None;
     }
     // The first half of a packet's first byte is the version of IP.
     let version = packet.first().map(|first| first >> 4);
-    match (frame.ethertype(), version) {
+    match (kind, version) {
         (EthernetProtocol::Arp, _) => Some(Contents::Arp(packet)),
         (EthernetProtocol::Ipv4, Some(4)) | (EthernetProtocol::Ipv6, Some(6)) => {
             Some(Contents::Packet { packet, from, to_us })
         }
         _ => None,
+    }
+}
+
+/// A frame without its tag of VLAN 0: a copy in `room`, unless the frame has none or the copy has no room.
+#[cfg(feature = "slaac")]
+pub(in crate::stack) fn without_tag<'f>(frame: &'f [u8], room: &'f mut [u8]) -> &'f [u8] {
+    let len = frame.len().saturating_sub(4);
+    match (untagged(frame), room.get_mut(..len)) {
+        (Some((18, _)), Some(copy)) => {
+            copy[..12].copy_from_slice(&frame[..12]);
+            copy[12..].copy_from_slice(&frame[16..]);
+            copy
+        }
+        _ => frame,
     }
 }
 
@@ -52,4 +67,40 @@ pub(in crate::stack) fn write(header: Header, frame: &mut [u8]) {
         _ => EthernetProtocol::Ipv4,
     };
     EthernetRepr { src_addr, dst_addr, ethertype }.emit(&mut EthernetFrame::new_unchecked(frame));
+}
+
+/// The ethertype of a VLAN tag.
+const TAG: [u8; 2] = [0x81, 0];
+
+/// The place of the payload in an Ethernet frame, and its ethertype. A tag of VLAN 0 is skipped. `None` if the frame is too
+/// short, or belongs to a VLAN.
+fn untagged(frame: &[u8]) -> Option<(usize, EthernetProtocol)> {
+    let kind = *frame.get(12..)?.first_chunk::<2>()?;
+    if kind != TAG {
+        return Some((14, u16::from_be_bytes(kind).into()));
+    }
+    // The upper four bits are the priority and whether the frame may be dropped.
+    let &[high, low, a, b] = frame.get(14..)?.first_chunk::<4>()?;
+    (u16::from_be_bytes([high, low]) & 0xfff == 0).then_some((18, u16::from_be_bytes([a, b]).into()))
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use std::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn only_the_tag_of_vlan_0_is_skipped() {
+        let frame = |tail: &[u8]| -> Vec<u8> { [&[2; 12], tail].concat() };
+        assert_eq!(untagged(&frame(&[8, 0, 0x45])), Some((14, EthernetProtocol::Ipv4)));
+        assert_eq!(untagged(&frame(&[0x81, 0, 0, 0, 8, 6])), Some((18, EthernetProtocol::Arp)));
+        // Priority 7.
+        assert_eq!(untagged(&frame(&[0x81, 0, 0xe0, 0, 0x86, 0xdd])), Some((18, EthernetProtocol::Ipv6)));
+        assert_eq!(untagged(&frame(&[0x81, 0, 0, 1, 8, 0])), None);
+        for len in 0..6 {
+            assert_eq!(untagged(&frame(&[0x81, 0, 0, 0, 8, 0][..len])), None);
+        }
+        assert_eq!(untagged(&[]), None);
+    }
 }

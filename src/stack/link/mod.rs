@@ -12,7 +12,9 @@ mod neighbours;
 
 #[cfg(any(feature = "dhcp", all(feature = "board", target_os = "none")))]
 pub(crate) use arp::{ARP_FRAME, write_request};
-pub(super) use egress::Shared;
+pub(super) use egress::{Shared, source};
+#[cfg(feature = "slaac")]
+pub(super) use ethernet::without_tag;
 pub(super) use ethernet::{Contents, Header, len, read, write};
 pub use neighbours::Neighbour;
 

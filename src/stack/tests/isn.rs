@@ -2,7 +2,7 @@
 
 use std::vec::Vec;
 
-use smoltcp::iface::SocketStorage;
+use smoltcp::iface::{SocketSet, SocketStorage};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{IpCidr, IpEndpoint, TcpPacket};
 

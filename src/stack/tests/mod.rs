@@ -4,6 +4,10 @@ mod accept;
 mod bounds;
 mod challenge;
 mod closing;
+#[cfg(feature = "fragments")]
+mod extension_headers;
+#[cfg(feature = "fragments")]
+mod fragments;
 mod icmp_errors;
 mod isn;
 mod link;

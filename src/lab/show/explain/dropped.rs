@@ -13,6 +13,10 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
              tells a real peer the numbers, and an attacker learns nothing.",
             "RFC 5961 section 5.2",
         ),
+        DropReason::BadFragment => because(
+            "Fragments that overlap could hide what a firewall must see: the whole datagram is dropped.",
+            "RFC 5722 section 4",
+        ),
         DropReason::BadIcmp => because(
             "An ICMP error counts only if it quotes a packet that is in flight: anybody can send one, and an attacker \
              who does not see the packets cannot guess the sequence number.",
@@ -52,9 +56,13 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
             "RFC 4987 section 2",
         ),
         DropReason::FragmentedTcp => because(
-            "This stack accepts no TCP in IP fragments: TCP limits its segments to the path's MTU \
+            "This stack has no memory for IP fragments: TCP limits its segments to the path's MTU \
              instead.",
             "RFC 9293 section 3.7.2",
+        ),
+        DropReason::LostFragments => because(
+            "A datagram without all its fragments is of no use: it goes when its time is over, or when its memory is needed.",
+            "RFC 8200 section 4.5",
         ),
         DropReason::Martian => because(
             "A frame is ignored if its source or destination address is not valid here.",
@@ -69,7 +77,7 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
             "RFC 1122 section 2.3.2.2",
         ),
         DropReason::UnsupportedHeader => because(
-            "This stack finds TCP only directly after the IPv6 header, not after extension headers.",
+            "A packet is dropped if an extension header is not known, or asks for what this host does not do.",
             "RFC 8200 section 4",
         ),
     }

@@ -54,6 +54,23 @@ fn errors_about_ports_and_protocols_are_final() {
     assert_eq!((0..3).filter(|&code| is_final(error(V6, 4, code, 0))).collect::<Vec<_>>(), [1]);
 }
 
+/// A router quotes the fragment that it could not forward.
+#[test]
+fn the_first_fragment_of_a_datagram_is_known() {
+    for (offset, is_known) in [(0, true), (1, true), (8, false), (0x4001, false)] {
+        let mut bytes = error(V6, 2, 0, 1_280);
+        let next = core::mem::replace(&mut bytes[54], 44);
+        let [high, low] = u16::to_be_bytes(offset);
+        bytes.splice(88..88, [next, 0, high, low, 1, 2, 3, 4]);
+        let len = bytes.len() - 40;
+        bytes[4..6].copy_from_slice(&(len as u16).to_be_bytes());
+        let (IpAddress::Ipv6(own), IpAddress::Ipv6(from)) = (V6[0], V6[1]) else { unreachable!() };
+        Icmpv6Packet::new_unchecked(&mut bytes[40..]).fill_checksum(&from, &own);
+        let quote = read(&bytes, &ChecksumCapabilities::default(), |_| true);
+        assert_eq!(quote.and_then(|quote| quote.echo(IDENT)), is_known.then_some((V6[2], 7)), "{offset}");
+    }
+}
+
 #[test]
 fn what_is_about_somebody_else_is_passed_over() {
     for [own, from, to] in [V4, V6] {

@@ -1,0 +1,225 @@
+//! Sends datagrams that are longer than the link in fragments (RFC 791 section 3.2, RFC 8200 section 4.5).
+//!
+//! smoltcp believes that the link takes packets of 64 KiB, and a datagram that is longer than the link is kept here until all its
+//! fragments have left. Meanwhile no other datagram leaves, and no frame is taken in: its reply might be another long one. TCP
+//! does not wait.
+
+#[cfg(all(test, feature = "fragments"))]
+mod tests;
+
+use smoltcp::phy::{ChecksumCapabilities, TxToken};
+use smoltcp::time::Instant;
+#[cfg(feature = "fragments")]
+use smoltcp::wire::{IpProtocol, Ipv4Packet, Ipv6Packet};
+
+use super::event::{Direction, Probe};
+#[cfg(feature = "fragments")]
+use super::fragment_ids::FragmentIds;
+use super::link::{self, Header};
+
+/// The longest packet that smoltcp makes if it can be fragmented.
+#[cfg(feature = "fragments")]
+pub(super) const LONGEST: usize = 65_535;
+
+/// The length of a Fragment header.
+#[cfg(feature = "fragments")]
+const FRAGMENT: usize = 8;
+
+/// The datagram whose fragments leave. Without the feature `fragments` it is empty.
+#[derive(Default)]
+pub(super) struct Fragmenter<'a> {
+    #[cfg(feature = "fragments")]
+    buffer: &'a mut [u8],
+    #[cfg(feature = "fragments")]
+    state: State,
+    #[cfg(not(feature = "fragments"))]
+    none: core::marker::PhantomData<&'a ()>,
+}
+
+#[cfg(feature = "fragments")]
+#[derive(Default)]
+struct State {
+    ids: FragmentIds,
+    /// Whether IPv4 headers need a checksum.
+    checksum: bool,
+    /// The header of the link for each fragment.
+    header: Header,
+    /// The longest packet of the link.
+    mtu: usize,
+    /// The length of the packet in the buffer, 0 if there is none.
+    len: usize,
+    /// The number of its bytes after the IP header that have left.
+    sent: usize,
+    /// The number of datagrams before it.
+    count: u32,
+    /// When to try again, if the device had no room.
+    retry: Option<Instant>,
+}
+
+/// The fragmenter, for a shorter time; or none, for frames that are never fragmented.
+pub(super) struct Long<'t> {
+    #[cfg(feature = "fragments")]
+    parts: Option<(&'t mut State, &'t mut [u8])>,
+    #[cfg(not(feature = "fragments"))]
+    none: core::marker::PhantomData<&'t ()>,
+}
+
+impl Fragmenter<'_> {
+    /// Sends a packet in a frame with this header; or keeps it, if it is longer than the link, until its fragments have left.
+    pub(super) fn send<P: Probe>(
+        &mut self,
+        now: Instant,
+        header: Header,
+        packet: &[u8],
+        token: impl TxToken,
+        probe: &mut P,
+    ) {
+        #[cfg(feature = "fragments")]
+        if self.lend().begin(header, packet.len(), &mut |room| room.copy_from_slice(packet)) {
+            return;
+        }
+        let skip = link::len(header);
+        token.consume(skip + packet.len(), |frame| {
+            frame[skip..].copy_from_slice(packet);
+            link::write(header, frame);
+            probe.frame(now, Direction::Out, frame);
+        });
+    }
+}
+
+#[cfg(not(feature = "fragments"))]
+impl Fragmenter<'_> {
+    pub(super) fn new(_buffer: &mut [u8], _key: u64, _mtu: usize, _: &ChecksumCapabilities) -> Self {
+        Fragmenter::default()
+    }
+
+    pub(super) fn lend(&mut self) -> Long<'_> {
+        Long::none()
+    }
+}
+
+#[cfg(not(feature = "fragments"))]
+impl Long<'_> {
+    pub(super) fn none() -> Self {
+        Long { none: core::marker::PhantomData }
+    }
+}
+
+#[cfg(feature = "fragments")]
+impl<'a> Fragmenter<'a> {
+    /// `key` enciphers the identifications. `mtu` is the longest packet of the link.
+    pub(super) fn new(buffer: &'a mut [u8], key: u64, mtu: usize, checksums: &ChecksumCapabilities) -> Self {
+        let (ids, checksum) = (FragmentIds::new(key), checksums.ipv4.tx());
+        Fragmenter { buffer, state: State { ids, checksum, mtu, ..State::default() } }
+    }
+
+    /// Whether there is memory for the longest packet.
+    pub(super) fn works(&self) -> bool {
+        self.buffer.len() >= LONGEST
+    }
+
+    pub(super) fn lend(&mut self) -> Long<'_> {
+        Long { parts: Some((&mut self.state, self.buffer)) }
+    }
+
+    /// Whether fragments of a datagram have not left yet.
+    pub(super) fn is_busy(&self) -> bool {
+        self.state.len > 0
+    }
+
+    /// When to try again, after [`blocked`](Self::blocked).
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.state.retry
+    }
+
+    /// Notes whether the device had no room, and when to try again.
+    pub(super) fn blocked(&mut self, retry: Option<Instant>) {
+        self.state.retry = retry;
+    }
+}
+
+#[cfg(feature = "fragments")]
+impl Long<'_> {
+    pub(super) fn none() -> Self {
+        Long { parts: None }
+    }
+
+    /// Keeps a packet of `len` bytes that `make` makes, if it is longer than the link. Returns whether it is kept. Its fragments leave
+    /// with this header.
+    pub(super) fn begin(&mut self, header: Header, len: usize, make: &mut dyn FnMut(&mut [u8])) -> bool {
+        let Some((state, buffer)) = &mut self.parts else { return false };
+        if len <= state.mtu || state.len > 0 {
+            return false;
+        }
+        let Some(packet) = buffer.get_mut(..len) else { return false };
+        make(packet);
+        state.header = header;
+        (state.len, state.sent, state.count) = (len, 0, state.count.wrapping_add(1));
+        true
+    }
+
+    /// The length of the next fragment's frame. `None` if all have left.
+    pub(super) fn next_len(&self) -> Option<usize> {
+        let (state, buffer) = self.parts.as_ref()?;
+        let (header, chunk) = state.next(buffer)?;
+        Some(link::len(state.header) + header + chunk)
+    }
+
+    /// Writes the next fragment to `out`, which has room for it.
+    pub(super) fn write_next(&mut self, out: &mut [u8]) {
+        let Some((state, buffer)) = &mut self.parts else { return };
+        let Some((header, chunk)) = state.next(buffer) else { return };
+        let (is_v6, frame) = (state.is_v6(buffer), out);
+        let (_, out) = frame.split_at_mut(link::len(state.header));
+        let before = if is_v6 { header - FRAGMENT } else { header };
+        let data = before + state.sent..before + state.sent + chunk;
+        let more = data.end < state.len;
+        let (head, payload) = out.split_at_mut(header);
+        head[..before].copy_from_slice(&buffer[..before]);
+        payload.copy_from_slice(&buffer[data]);
+        if is_v6 {
+            let mut ip = Ipv6Packet::new_unchecked(&mut head[..]);
+            let [next, fragmented] = [ip.next_header().into(), IpProtocol::Ipv6Frag.into()];
+            ip.set_payload_len((FRAGMENT + chunk) as u16);
+            ip.set_next_header(IpProtocol::from(fragmented));
+            let [high, low] = (state.sent as u16 | u16::from(more)).to_be_bytes();
+            let [a, b, c, d] = state.ids.permute_long(state.count).to_be_bytes();
+            head[before..].copy_from_slice(&[next, 0, high, low, a, b, c, d]);
+        } else {
+            let mut ip = Ipv4Packet::new_unchecked(&mut head[..]);
+            ip.set_total_len((header + chunk) as u16);
+            ip.set_ident(state.ids.permute(state.count as u16));
+            ip.clear_flags();
+            ip.set_more_frags(more);
+            ip.set_frag_offset(state.sent as u16);
+            if state.checksum {
+                ip.fill_checksum();
+            }
+        }
+        link::write(state.header, frame);
+        state.sent += chunk;
+        if !more {
+            state.len = 0;
+        }
+    }
+}
+
+#[cfg(feature = "fragments")]
+impl State {
+    fn is_v6(&self, packet: &[u8]) -> bool {
+        packet.first().is_some_and(|first| first >> 4 == 6)
+    }
+
+    /// The length of the next fragment's headers, and of its data.
+    fn next(&self, packet: &[u8]) -> Option<(usize, usize)> {
+        if self.len == 0 {
+            return None;
+        }
+        let header = if self.is_v6(packet) { 40 } else { 4 * usize::from(packet.first()? & 15) };
+        let left = self.len.checked_sub(header + self.sent)?;
+        let header = if self.is_v6(packet) { header + FRAGMENT } else { header };
+        // Only the last fragment's length may be no multiple of 8.
+        let most = self.mtu.saturating_sub(header) & !7;
+        Some((header, left.min(most)))
+    }
+}

@@ -1,0 +1,115 @@
+//! What leaves in fragments has the right lengths and offsets, and gives the packet that was cut.
+
+use std::vec::Vec;
+
+use smoltcp::wire::EthernetAddress;
+
+use super::*;
+use crate::testing::random::{Random, seed};
+
+/// A packet of `len` bytes after its header.
+fn packet(v6: bool, len: usize) -> Vec<u8> {
+    let data = Random(len as u64).bytes(len);
+    let mut bytes = Vec::new();
+    if v6 {
+        let mut head = [1; 40];
+        let mut ip = Ipv6Packet::new_unchecked(&mut head[..]);
+        ip.set_version(6);
+        ip.set_payload_len(len as u16);
+        ip.set_next_header(IpProtocol::Udp);
+        bytes.extend(head);
+    } else {
+        let mut head = [1; 20];
+        let mut ip = Ipv4Packet::new_unchecked(&mut head[..]);
+        ip.set_version(4);
+        ip.set_header_len(20);
+        ip.set_total_len((20 + len) as u16);
+        ip.set_dont_frag(true);
+        bytes.extend(head);
+    }
+    bytes.extend(data);
+    bytes
+}
+
+/// The frames of all fragments of a packet; none if it is short enough.
+fn cut(fragmenter: &mut Fragmenter<'_>, header: Header, packet: &[u8]) -> Vec<Vec<u8>> {
+    let mut long = fragmenter.lend();
+    if !long.begin(header, packet.len(), &mut |out| out.copy_from_slice(packet)) {
+        return Vec::new();
+    }
+    // A second one must wait.
+    assert!(!long.begin(header, packet.len(), &mut |_| panic!("it is busy")));
+    let mut fragments = Vec::new();
+    while let Some(len) = long.next_len() {
+        let mut fragment = vec![0; len];
+        long.write_next(&mut fragment);
+        fragments.push(fragment);
+    }
+    assert!(!fragmenter.is_busy());
+    fragments
+}
+
+#[test]
+fn the_fragments_give_the_packet() {
+    let mut random = Random(seed(1));
+    let mut ids = Vec::new();
+    for round in 0..600 {
+        let v6 = round % 2 == 0;
+        let ethernet = (round % 4 < 2).then_some((EthernetAddress([2; 6]), EthernetAddress([4; 6])));
+        let link = link::len(ethernet);
+        let mtu = random.pick(&[576, 1_280, 1_281, 1_500, 9_000]);
+        let header = if v6 { 40 } else { 20 };
+        let whole = packet(v6, random.below(LONGEST - header + 1));
+        let mut buffer = vec![0; LONGEST];
+        let mut fragmenter = Fragmenter::new(&mut buffer, round, mtu, &ChecksumCapabilities::default());
+        let fragments = cut(&mut fragmenter, ethernet, &whole);
+        if whole.len() <= mtu {
+            assert!(fragments.is_empty());
+            continue;
+        }
+        let mut data: Vec<u8> = Vec::new();
+        for (k, fragment) in fragments.iter().enumerate() {
+            let packet = &fragment[link..];
+            let last = k + 1 == fragments.len();
+            assert!(packet.len() <= mtu);
+            if link > 0 {
+                let kind = if v6 { [0x86, 0xdd] } else { [8, 0] };
+                assert_eq!(fragment[..link], [&[2; 6][..], &[4; 6], &kind].concat());
+            }
+            let (offset, more, id, part) = if v6 {
+                let ip = Ipv6Packet::new_checked(packet).unwrap();
+                assert_eq!((usize::from(ip.payload_len()) + 40, packet[40]), (packet.len(), 17));
+                assert_eq!(ip.next_header(), IpProtocol::Ipv6Frag);
+                let field = u16::from_be_bytes([packet[42], packet[43]]);
+                let id = u32::from_be_bytes(*packet[44..].first_chunk().unwrap());
+                (usize::from(field & !7), field & 1 == 1, id, &packet[48..])
+            } else {
+                let ip = Ipv4Packet::new_checked(packet).unwrap();
+                assert!(ip.verify_checksum() && !ip.dont_frag() && usize::from(ip.total_len()) == packet.len());
+                (ip.frag_offset().into(), ip.more_frags(), ip.ident().into(), &packet[20..])
+            };
+            assert_eq!((offset, more), (data.len(), !last));
+            assert!(last || part.len() % 8 == 0 && packet.len() + 8 > mtu);
+            data.extend(part);
+            if k == 0 {
+                ids.push(id);
+            }
+            assert_eq!(Some(&id), ids.last());
+        }
+        assert_eq!(data, whole[header..]);
+    }
+    ids.dedup();
+    assert!(ids.len() > 100);
+}
+
+#[test]
+fn each_datagram_has_another_identification() {
+    let mut buffer = vec![0; LONGEST];
+    let mut fragmenter = Fragmenter::new(&mut buffer, 3, 1_280, &ChecksumCapabilities::default());
+    let packet = packet(true, 3_000);
+    let ids: Vec<_> = (0..100).map(|_| cut(&mut fragmenter, None, &packet)[1][44..48].to_vec()).collect();
+    let mut sorted = ids.clone();
+    sorted.sort();
+    sorted.dedup();
+    assert_eq!(sorted.len(), 100);
+}

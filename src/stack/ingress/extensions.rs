@@ -1,0 +1,206 @@
+//! IPv6 extension headers (RFC 8200 section 4): finds the upper layer's header behind them, and copies a packet without them.
+
+#[cfg(test)]
+mod tests;
+
+use smoltcp::wire::IpProtocol;
+
+/// The length of an IPv6 header.
+pub(super) const HEADER: usize = 40;
+/// The length of a Fragment header.
+pub(super) const FRAGMENT: usize = 8;
+/// The place of the Next Header field in an IPv6 header.
+const NEXT_HEADER: usize = 6;
+
+const HOP_BY_HOP: u8 = 0;
+const ROUTING: u8 = 43;
+const FRAGMENTED: u8 = 44;
+const NO_NEXT: u8 = 59;
+const DESTINATION: u8 = 60;
+
+/// What follows an IPv6 header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Chain {
+    /// A part of a datagram.
+    Fragment(Fragment),
+    /// A header that is not accepted. The packet is dropped and answered.
+    Problem(Problem),
+    /// The header of TCP, UDP or ICMPv6, at this place of the packet. `fragment` tells whether a Fragment header came before it.
+    Upper { protocol: u8, at: usize, fragment: bool },
+    /// A packet that is dropped without an answer: malformed, or with nothing behind the headers.
+    Silent,
+}
+
+/// The Fragment header of a packet (RFC 8200 section 4.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Fragment {
+    /// The header's place in the packet.
+    pub(super) at: usize,
+    /// The place of the Next Header field that announces it.
+    pub(super) announced_at: usize,
+    /// The protocol of the header that begins the datagram's data.
+    pub(super) next: u8,
+    /// The place of the packet's data in the datagram, in bytes.
+    pub(super) offset: usize,
+    pub(super) more: bool,
+    pub(super) id: u32,
+}
+
+/// The contents of an ICMPv6 parameter problem (RFC 4443 section 3.4).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Problem {
+    pub(super) code: u8,
+    pub(super) pointer: u32,
+    /// Whether a packet to a multicast group is answered too.
+    pub(super) to_group: bool,
+}
+
+impl Problem {
+    /// A field with a wrong value.
+    pub(super) fn field(pointer: usize) -> Problem {
+        Problem { code: 0, pointer: pointer as u32, to_group: false }
+    }
+
+    /// A next header that is not recognised.
+    fn next_header(pointer: usize) -> Problem {
+        Problem { code: 1, pointer: pointer as u32, to_group: false }
+    }
+
+    /// The first fragment has not all headers (RFC 7112 section 5).
+    pub(super) const INCOMPLETE_HEADERS: Problem = Problem { code: 3, pointer: 0, to_group: false };
+}
+
+/// Reads the headers of an IPv6 packet, which ends with its payload.
+pub(super) fn read(packet: &[u8]) -> Chain {
+    match packet.get(NEXT_HEADER) {
+        Some(&next) if packet.len() >= HEADER => walk(packet, next, NEXT_HEADER, HEADER),
+        _ => Chain::Silent,
+    }
+}
+
+/// Whether the first fragment of a datagram has all headers, up to the upper layer's. `next` is the protocol of the first header
+/// in `data`.
+pub(super) fn all_headers_are_in(data: &[u8], next: u8) -> bool {
+    let (mut next, mut at) = (next, 0);
+    while let HOP_BY_HOP | ROUTING | DESTINATION = next {
+        let Some(header) = header(data, at) else { return false };
+        (next, at) = (header[0], at + header.len());
+    }
+    let least = match IpProtocol::from(next) {
+        IpProtocol::Tcp => 20,
+        IpProtocol::Udp | IpProtocol::Icmpv6 => 8,
+        _ => 0,
+    };
+    data.len() >= at + least
+}
+
+/// Writes an IPv6 header, then what begins at `at` in `packet`, whose protocol is `protocol`. Returns the length of the result.
+/// `None` if `out` is too short.
+pub(super) fn strip(packet: &[u8], protocol: u8, at: usize, out: &mut [u8]) -> Option<usize> {
+    let (header, payload) = (packet.get(..HEADER)?, packet.get(at..)?);
+    let len = HEADER + payload.len();
+    let out = out.get_mut(..len)?;
+    out[..HEADER].copy_from_slice(header);
+    out[4..6].copy_from_slice(&u16::try_from(payload.len()).ok()?.to_be_bytes());
+    out[NEXT_HEADER] = protocol;
+    out[HEADER..].copy_from_slice(payload);
+    Some(len)
+}
+
+/// Reads the headers from `at` on. The byte at `announced_at` says that the first is `next`.
+fn walk(packet: &[u8], mut next: u8, mut announced_at: usize, mut at: usize) -> Chain {
+    let mut fragment = false;
+    loop {
+        match IpProtocol::from(next) {
+            IpProtocol::Tcp | IpProtocol::Udp | IpProtocol::Icmpv6 => {
+                return Chain::Upper { protocol: next, at, fragment };
+            }
+            _ => {}
+        }
+        let known = match next {
+            // Only the IPv6 header may announce hop-by-hop options (RFC 8200 section 4).
+            HOP_BY_HOP => announced_at == NEXT_HEADER,
+            DESTINATION | ROUTING | FRAGMENTED => true,
+            NO_NEXT => return Chain::Silent,
+            _ => false,
+        };
+        if !known {
+            return Chain::Problem(Problem::next_header(announced_at));
+        }
+        if next == FRAGMENTED {
+            let Some(header) = packet.get(at..).and_then(|rest| rest.first_chunk::<FRAGMENT>()) else {
+                return Chain::Silent;
+            };
+            let read = read_fragment(header, at, announced_at);
+            if read.more || read.offset > 0 {
+                return Chain::Fragment(read);
+            }
+            // An atomic fragment is a whole datagram (RFC 6946 section 4).
+            fragment = true;
+            (next, announced_at, at) = (read.next, at, at + FRAGMENT);
+            continue;
+        }
+        let Some(header) = header(packet, at) else { return Chain::Silent };
+        // The fourth byte of a Routing header is Segments Left (RFC 8200 section 4.4). No routing type is known here.
+        if next == ROUTING && header[3] > 0 {
+            return Chain::Problem(Problem::field(at + 2));
+        }
+        if next != ROUTING
+            && let Err(verdict) = options(header, at)
+        {
+            return verdict;
+        }
+        (next, announced_at, at) = (header[0], at, at + header.len());
+    }
+}
+
+/// The header at `at`: its second byte is its length in units of 8 bytes, without the first 8.
+fn header(packet: &[u8], at: usize) -> Option<&[u8]> {
+    let rest = packet.get(at..)?;
+    rest.get(..8 * (1 + usize::from(*rest.get(1)?)))
+}
+
+/// Checks the options of a header that begins at `at` in its packet.
+///
+/// The two high bits of an unknown option's type say what happens to the packet (RFC 8200 section 4.2).
+fn options(header: &[u8], at: usize) -> Result<(), Chain> {
+    const PAD_1: u8 = 0;
+    const PAD_N: u8 = 1;
+    // RFC 2711. It concerns routers.
+    const ROUTER_ALERT: u8 = 5;
+    let mut place = 2;
+    while let Some(&kind) = header.get(place) {
+        if kind == PAD_1 {
+            place += 1;
+            continue;
+        }
+        let Some(&len) = header.get(place + 1) else { return Err(Chain::Silent) };
+        let problem = Problem { code: 2, pointer: (at + place) as u32, to_group: true };
+        match kind >> 6 {
+            _ if kind == PAD_N || kind == ROUTER_ALERT => {}
+            0 => {}
+            1 => return Err(Chain::Silent),
+            2 => return Err(Chain::Problem(problem)),
+            _ => return Err(Chain::Problem(Problem { to_group: false, ..problem })),
+        }
+        place += 2 + usize::from(len);
+        if place > header.len() {
+            return Err(Chain::Silent);
+        }
+    }
+    Ok(())
+}
+
+fn read_fragment(header: &[u8; FRAGMENT], at: usize, announced_at: usize) -> Fragment {
+    let [next, _, high, low, id @ ..] = *header;
+    let field = u16::from_be_bytes([high, low]);
+    // The offset counts units of 8 bytes in the upper 13 bits, so the field without its lower three bits is bytes.
+    Fragment {
+        at,
+        announced_at,
+        next,
+        offset: usize::from(field & !7),
+        more: field & 1 != 0,
+        id: u32::from_be_bytes(id),
+    }
+}

@@ -1,0 +1,285 @@
+//! Puts datagrams together from IP fragments (RFC 791 section 3.2, RFC 8200 section 4.5).
+//!
+//! The caller lends the memory. Each datagram has an equal share of it, and when all shares are taken the oldest datagram gives
+//! way. A fragment that overlaps another ends its datagram (RFC 5722 section 4); an exact copy of one is ignored. Fragments of a
+//! datagram that ended so are ignored until its time is over.
+//!
+//! The time is 30 s from the first fragment that arrived. RFC 1122 section 3.3.2 asks for 60 to 120 s, and RFC 8200 section 4.5
+//! for 60 s. 30 s is a choice: fragments of one datagram arrive within seconds or never, and lost ones hold memory (Linux takes
+//! 30 s for IPv4).
+
+mod coverage;
+#[cfg(test)]
+mod tests;
+
+use core::ops::Range;
+
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{IpAddress, Ipv4Packet, Ipv6Address, Ipv6Packet};
+
+use super::extensions::{self, Fragment, Problem};
+use super::icmp_reply::{self, Error};
+use coverage::{Added, Coverage};
+
+/// How long the fragments of a datagram are kept.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// The length of the longest IPv4 packet, and of the longest payload of an IPv6 packet.
+const LONGEST: usize = 65_535;
+/// The place of a datagram's data in its memory. The headers are written directly before it.
+const ROOM: usize = 320;
+/// A datagram's share of the memory with which each datagram fits, in bytes.
+#[cfg(feature = "std")]
+pub(crate) const SHARE: usize = ROOM + LONGEST + 1;
+
+/// The state of a datagram that arrives in fragments.
+#[derive(Clone)]
+pub struct Reassembly {
+    /// `None` if this entry is free.
+    key: Option<Key>,
+    /// When its first fragment arrived.
+    begin: Instant,
+    /// Whether it is given up. Its fragments are ignored.
+    abandoned: bool,
+    /// The length of its data, once the last fragment is there.
+    total: Option<usize>,
+    /// The length of the headers of the first fragment, with the Fragment header; 0 until it is there.
+    head: usize,
+    /// The place of the Next Header field that announces the Fragment header, in an IPv6 packet.
+    announced_at: usize,
+    /// The protocol of the data, in an IPv6 packet.
+    next: u8,
+    /// The length of the first fragment's data.
+    first: usize,
+    coverage: Coverage,
+}
+
+impl Default for Reassembly {
+    fn default() -> Self {
+        Reassembly {
+            key: None,
+            begin: Instant::ZERO,
+            abandoned: false,
+            total: None,
+            head: 0,
+            announced_at: 0,
+            next: 0,
+            first: 0,
+            coverage: Coverage::default(),
+        }
+    }
+}
+
+/// What the fragments of one datagram have in common (RFC 791 section 3.2, RFC 8200 section 4.5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Key {
+    source: IpAddress,
+    destination: IpAddress,
+    id: u32,
+    /// 0 for IPv6.
+    protocol: u8,
+}
+
+/// What became of a fragment.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Arrival<'r> {
+    /// It is not valid, or overlaps another. It is dropped, and its datagram perhaps with it.
+    Bad,
+    /// It is kept, or was there already. If `lost`, another datagram gave way to it.
+    Kept { lost: bool },
+    /// It is dropped and answered.
+    Problem(Problem),
+    /// The datagram is complete: a whole packet without a Fragment header.
+    Rebuilt(&'r [u8]),
+}
+
+/// One fragment, of either family.
+struct Piece<'p> {
+    key: Key,
+    /// The headers before the data.
+    head: &'p [u8],
+    data: &'p [u8],
+    offset: usize,
+    more: bool,
+    announced_at: usize,
+    next: u8,
+}
+
+/// The datagrams that arrive in fragments.
+#[derive(Default)]
+pub(in crate::stack) struct Reassembler<'a> {
+    datagrams: &'a mut [Reassembly],
+    bytes: &'a mut [u8],
+}
+
+impl<'a> Reassembler<'a> {
+    /// Divides `bytes` evenly among `datagrams`.
+    pub(super) fn new(datagrams: &'a mut [Reassembly], bytes: &'a mut [u8]) -> Self {
+        Reassembler { datagrams, bytes }
+    }
+
+    /// Whether there is no memory.
+    pub(super) fn is_empty(&self) -> bool {
+        self.datagrams.is_empty()
+    }
+
+    /// Takes in an IPv4 fragment. Its header's checksum is right.
+    pub(super) fn arrives_v4(&mut self, now: Instant, packet: &[u8]) -> Arrival<'_> {
+        let Ok(ip) = Ipv4Packet::new_checked(packet) else { return Arrival::Bad };
+        let key = Key {
+            source: ip.src_addr().into(),
+            destination: ip.dst_addr().into(),
+            id: ip.ident().into(),
+            protocol: ip.next_header().into(),
+        };
+        let (header, offset) = (usize::from(ip.header_len()), usize::from(ip.frag_offset()));
+        let (head, data) = packet[..ip.total_len().into()].split_at(header);
+        if (ip.more_frags() && !data.len().is_multiple_of(8)) || header + offset + data.len() > LONGEST {
+            return Arrival::Bad;
+        }
+        self.add(now, &Piece { key, head, data, offset, more: ip.more_frags(), announced_at: 0, next: 0 })
+    }
+
+    /// Takes in an IPv6 fragment, which ends with its payload. `fragment` is its Fragment header.
+    pub(super) fn arrives_v6(&mut self, now: Instant, packet: &[u8], fragment: &Fragment) -> Arrival<'_> {
+        let header = fragment.at + extensions::FRAGMENT;
+        let Some((head, data)) = packet.split_at_checked(header).filter(|_| fragment.at >= extensions::HEADER) else {
+            return Arrival::Bad;
+        };
+        let ip = Ipv6Packet::new_unchecked(packet);
+        // RFC 8200 section 4.5. The first pointer is to the Payload Length, the second to the Fragment Offset.
+        if fragment.more && !data.len().is_multiple_of(8) {
+            return Arrival::Problem(Problem::field(4));
+        }
+        if fragment.at - extensions::HEADER + fragment.offset + data.len() > LONGEST {
+            return Arrival::Problem(Problem::field(fragment.at + 2));
+        }
+        if fragment.offset == 0 && !extensions::all_headers_are_in(data, fragment.next) {
+            return Arrival::Problem(Problem::INCOMPLETE_HEADERS);
+        }
+        let key = Key { source: ip.src_addr().into(), destination: ip.dst_addr().into(), id: fragment.id, protocol: 0 };
+        let &Fragment { offset, more, announced_at, next, .. } = fragment;
+        self.add(now, &Piece { key, head, data, offset, more, announced_at, next })
+    }
+
+    /// When the time of the oldest datagram is over.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.datagrams.iter().filter(|datagram| datagram.key.is_some()).map(|datagram| datagram.begin + PATIENCE).min()
+    }
+
+    /// Ends a datagram whose time is over, if there is one. Returns whether it is lost now, and the length of the error to its
+    /// sender, which is written to `out`.
+    ///
+    /// An error leaves only if the first fragment is there (RFC 1122 section 3.3.2, RFC 8200 section 4.5).
+    pub(super) fn expire(&mut self, now: Instant, out: &mut [u8]) -> Option<(bool, Option<usize>)> {
+        let share = self.share();
+        let is_over = |datagram: &Reassembly| datagram.key.is_some() && datagram.begin + PATIENCE <= now;
+        let index = self.datagrams.iter().position(is_over)?;
+        let datagram = &mut self.datagrams[index];
+        let key = datagram.key.take()?;
+        if datagram.abandoned || datagram.head == 0 {
+            return Some((!datagram.abandoned, None));
+        }
+        let bytes = &self.bytes[index * share..][..share];
+        let start = ROOM - datagram.head;
+        let packet = &bytes[start..ROOM + datagram.first];
+        let len = match key.destination {
+            IpAddress::Ipv4(_) => icmp_reply::v4(out, Error { kind: 11, code: 1, word: 0 }, packet),
+            IpAddress::Ipv6(own) => icmp_reply::v6(out, Error { kind: 3, code: 1, word: 0 }, own, [packet, &[]]),
+        };
+        Some((true, len))
+    }
+
+    fn share(&self) -> usize {
+        self.bytes.len() / self.datagrams.len().max(1)
+    }
+
+    fn add(&mut self, now: Instant, piece: &Piece<'_>) -> Arrival<'_> {
+        let share = self.share();
+        let end = piece.offset + piece.data.len();
+        // A fragment without data adds nothing.
+        if piece.data.is_empty() || ROOM + end > share || piece.head.len() > ROOM {
+            return Arrival::Bad;
+        }
+        let Some((index, lost)) = self.find(now, &piece.key) else { return Arrival::Bad };
+        let datagram = &mut self.datagrams[index];
+        let bytes = &mut self.bytes[index * share..][..share];
+        if datagram.abandoned {
+            return Arrival::Bad;
+        }
+        let place = ROOM + piece.offset..ROOM + end;
+        let is_copy = |bytes: &[u8]| bytes[place.clone()] == *piece.data;
+        let fits = match datagram.total {
+            Some(total) if piece.more => end < total,
+            Some(total) => end == total,
+            None => piece.more || datagram.coverage.end() <= end,
+        };
+        match datagram.coverage.add(piece.offset..end) {
+            Added::New if fits => bytes[place].copy_from_slice(piece.data),
+            Added::Again if fits && is_copy(bytes) => return Arrival::Kept { lost },
+            _ => {
+                datagram.abandoned = true;
+                return Arrival::Bad;
+            }
+        }
+        if !piece.more {
+            datagram.total = Some(end);
+        }
+        if piece.offset == 0 {
+            let start = ROOM - piece.head.len();
+            bytes[start..ROOM].copy_from_slice(piece.head);
+            (datagram.head, datagram.first) = (piece.head.len(), piece.data.len());
+            (datagram.announced_at, datagram.next) = (piece.announced_at, piece.next);
+        }
+        if datagram.total != Some(datagram.coverage.bytes()) {
+            return Arrival::Kept { lost };
+        }
+        datagram.key = None;
+        match rebuild(datagram, bytes) {
+            Some(packet) => Arrival::Rebuilt(&bytes[packet]),
+            None => Arrival::Bad,
+        }
+    }
+
+    /// The entry of a datagram, a new one if there is none. Also tells whether another datagram gave way to it.
+    fn find(&mut self, now: Instant, key: &Key) -> Option<(usize, bool)> {
+        let known = self.datagrams.iter().position(|datagram| datagram.key.as_ref() == Some(key));
+        if let Some(index) = known.filter(|&index| now < self.datagrams[index].begin + PATIENCE) {
+            return Some((index, false));
+        }
+        // A free entry, else one that is given up, else the oldest.
+        let order = |datagram: &Reassembly| (datagram.key.is_some(), !datagram.abandoned, datagram.begin);
+        let index = known.or_else(|| (0..self.datagrams.len()).min_by_key(|&index| order(&self.datagrams[index])))?;
+        let old = &mut self.datagrams[index];
+        let lost = old.key.is_some() && !old.abandoned;
+        *old = Reassembly { key: Some(*key), begin: now, ..Reassembly::default() };
+        Some((index, lost))
+    }
+}
+
+/// Writes the header of a complete datagram's packet, and returns its place. `None` if it is too long.
+fn rebuild(datagram: &Reassembly, bytes: &mut [u8]) -> Option<Range<usize>> {
+    let total = datagram.total?;
+    let mut start = ROOM - datagram.head;
+    if datagram.announced_at == 0 {
+        let mut ip = Ipv4Packet::new_unchecked(&mut bytes[start..ROOM + total]);
+        ip.set_total_len(u16::try_from(datagram.head + total).ok()?);
+        ip.clear_flags();
+        ip.set_frag_offset(0);
+        ip.fill_checksum();
+    } else {
+        bytes[start + datagram.announced_at] = datagram.next;
+        // The Fragment header, the last one, is overwritten.
+        bytes.copy_within(start..ROOM - extensions::FRAGMENT, start + extensions::FRAGMENT);
+        start += extensions::FRAGMENT;
+        let payload = ROOM - start - extensions::HEADER + total;
+        Ipv6Packet::new_unchecked(&mut bytes[start..ROOM + total]).set_payload_len(u16::try_from(payload).ok()?);
+    }
+    Some(start..ROOM + total)
+}
+
+/// The source and the destination of an IPv6 packet.
+pub(super) fn ends(packet: &[u8]) -> (Ipv6Address, Ipv6Address) {
+    let packet = Ipv6Packet::new_unchecked(packet);
+    (packet.src_addr(), packet.dst_addr())
+}

@@ -1,0 +1,76 @@
+//! Which bytes of a datagram are there, and where the fragments that brought them begin.
+
+use core::ops::Range;
+
+/// Fragments begin at multiples of 8 bytes.
+const UNIT: usize = 8;
+const WORDS: usize = 65_536 / UNIT / 32;
+
+/// The bytes of a datagram that were received, in units of 8.
+#[derive(Clone)]
+pub(super) struct Coverage {
+    /// A bit for each unit that is there.
+    there: [u32; WORDS],
+    /// A bit for each unit with which a fragment begins.
+    begins: [u32; WORDS],
+    /// The number of bytes that are there.
+    bytes: usize,
+    /// The end of the farthest fragment.
+    end: usize,
+}
+
+/// How a fragment fits those that are there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Added {
+    /// It takes the same place as another.
+    Again,
+    New,
+    Overlaps,
+}
+
+impl Default for Coverage {
+    fn default() -> Self {
+        Coverage { there: [0; WORDS], begins: [0; WORDS], bytes: 0, end: 0 }
+    }
+}
+
+impl Coverage {
+    /// The number of bytes that are there.
+    pub(super) fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The end of the farthest fragment.
+    pub(super) fn end(&self) -> usize {
+        self.end
+    }
+
+    /// Adds a fragment if its place is free. The range must not be empty, and begin at a multiple of 8 below 65,536.
+    pub(super) fn add(&mut self, bytes: Range<usize>) -> Added {
+        let units = bytes.start / UNIT..bytes.end.div_ceil(UNIT);
+        let taken = units.clone().filter(|&unit| is_set(&self.there, unit)).count();
+        if taken == 0 && units.end <= WORDS * 32 {
+            units.clone().for_each(|unit| set(&mut self.there, unit));
+            set(&mut self.begins, units.start);
+            self.bytes += bytes.len();
+            self.end = self.end.max(bytes.end);
+            return Added::New;
+        }
+        let begins = units.clone().filter(|&unit| is_set(&self.begins, unit)).count();
+        let ends = !is_set(&self.there, units.end) || is_set(&self.begins, units.end);
+        match taken == units.len() && begins == 1 && is_set(&self.begins, units.start) && ends {
+            true => Added::Again,
+            false => Added::Overlaps,
+        }
+    }
+}
+
+fn is_set(bits: &[u32; WORDS], unit: usize) -> bool {
+    bits.get(unit / 32).is_some_and(|word| word >> (unit % 32) & 1 != 0)
+}
+
+fn set(bits: &mut [u32; WORDS], unit: usize) {
+    if let Some(word) = bits.get_mut(unit / 32) {
+        *word |= 1 << (unit % 32);
+    }
+}

@@ -1,0 +1,269 @@
+//! Makes a whole, plain packet of a received one before anything else looks at it: put together from fragments, without IPv6
+//! extension headers.
+//!
+//! reassembly.rs and extensions.rs know the formats.
+
+use smoltcp::phy::{Device, TxToken};
+use smoltcp::time::Instant;
+use smoltcp::wire::{IpAddress, IpCidr, Ipv4Packet, Ipv6Address, Ipv6Packet};
+
+use super::extensions::{self, Chain, Problem};
+use super::icmp_reply::{self, Error, Limit};
+use super::police::Target;
+use super::reassembly::{Arrival, Reassembler, ends};
+use super::{Quote, Received, WatchedTx};
+use crate::stack::connections::sooner;
+use crate::stack::control::Segment;
+use crate::stack::event::{DropReason, Event, Io, Probe};
+use crate::stack::link::source;
+use crate::stack::ndisc::{ALL_NODES, solicited_node};
+use crate::stack::{Reassembly, Session, Stack, UdpSession};
+
+/// What is left of a packet.
+pub(super) enum Whole<'p> {
+    /// A packet to send to the sender of this one.
+    Answer(&'p [u8]),
+    /// Nothing, or nothing yet.
+    Nothing,
+    /// A whole packet.
+    Packet(&'p [u8]),
+}
+
+/// This host, as a packet's sender addresses it.
+pub(super) struct Host<'h> {
+    /// Whether the headers' checksums of IPv4 must be checked.
+    pub(super) checksum: bool,
+    pub(super) owns: &'h dyn Fn(IpAddress) -> bool,
+    pub(super) is_broadcast: &'h dyn Fn(IpAddress) -> bool,
+    /// Whether this host belongs to a group.
+    pub(super) is_member: &'h dyn Fn(Ipv6Address) -> bool,
+    /// The address from which this host answers another.
+    pub(super) source_for: &'h dyn Fn(Ipv6Address) -> Ipv6Address,
+}
+
+/// The memory for datagrams in fragments, and for changed packets.
+#[derive(Default)]
+pub(in crate::stack) struct Front<'a> {
+    reassembler: Reassembler<'a>,
+    /// A packet that is changed, or an answer.
+    copy: &'a mut [u8],
+    limit: Limit,
+    due: Option<Instant>,
+}
+
+impl<'a> Front<'a> {
+    pub(in crate::stack) fn new(datagrams: &'a mut [Reassembly], bytes: &'a mut [u8], copy: &'a mut [u8]) -> Self {
+        Front { reassembler: Reassembler::new(datagrams, bytes), copy, ..Front::default() }
+    }
+
+    /// When the time of the oldest datagram in fragments is over.
+    pub(in crate::stack) fn due(&self) -> Option<Instant> {
+        self.due
+    }
+
+    /// Takes in a packet, and tells why it is dropped, if it is.
+    pub(super) fn take<'p>(
+        &'p mut self,
+        now: Instant,
+        packet: &'p [u8],
+        host: &Host<'_>,
+        dropped: &mut dyn FnMut(DropReason),
+    ) -> Whole<'p> {
+        match packet.first().map(|first| first >> 4) {
+            Some(4) => self.take_v4(now, packet, host, dropped),
+            Some(6) => self.take_v6(now, packet, host, dropped),
+            _ => Whole::Packet(packet),
+        }
+    }
+
+    fn take_v4<'p>(
+        &'p mut self,
+        now: Instant,
+        packet: &'p [u8],
+        host: &Host<'_>,
+        dropped: &mut dyn FnMut(DropReason),
+    ) -> Whole<'p> {
+        let Some(&[high, low]) = packet.get(6..8) else { return Whole::Packet(packet) };
+        let is_fragment = u16::from_be_bytes([high, low]) & 0x3fff != 0;
+        if !is_fragment || self.reassembler.is_empty() {
+            return Whole::Packet(packet);
+        }
+        let Ok(ip) = Ipv4Packet::new_checked(packet) else { return Whole::Nothing };
+        let to = ip.dst_addr();
+        if !(host.owns)(to.into()) && !(host.is_broadcast)(to.into()) {
+            return Whole::Nothing;
+        }
+        if host.checksum && !ip.verify_checksum() {
+            dropped(DropReason::Checksum);
+            return Whole::Nothing;
+        }
+        self.due = sooner(self.due, Some(now + super::reassembly::PATIENCE));
+        match self.reassembler.arrives_v4(now, packet) {
+            Arrival::Rebuilt(packet) => return Whole::Packet(packet),
+            Arrival::Kept { lost: true } => dropped(DropReason::LostFragments),
+            Arrival::Kept { lost: false } => {}
+            Arrival::Bad | Arrival::Problem(_) => dropped(DropReason::BadFragment),
+        }
+        Whole::Nothing
+    }
+
+    fn take_v6<'p>(
+        &'p mut self,
+        now: Instant,
+        packet: &'p [u8],
+        host: &Host<'_>,
+        dropped: &mut dyn FnMut(DropReason),
+    ) -> Whole<'p> {
+        // TCP, UDP and ICMPv6 come first in nearly all packets.
+        if let Some(6 | 17 | 58) = packet.get(6) {
+            return Whole::Packet(packet);
+        }
+        let len = Ipv6Packet::new_checked(packet).map_or(0, |ip| ip.total_len());
+        let Some(packet) = packet.get(..len).filter(|packet| !packet.is_empty()) else { return Whole::Nothing };
+        let (_, to) = ends(packet);
+        if !(host.owns)(to.into()) && !(host.is_member)(to) {
+            return Whole::Nothing;
+        }
+        let Front { reassembler, copy, limit, due } = self;
+        let (rebuilt, chain) = match extensions::read(packet) {
+            Chain::Fragment(fragment) if !reassembler.is_empty() => {
+                *due = sooner(*due, Some(now + super::reassembly::PATIENCE));
+                match reassembler.arrives_v6(now, packet, &fragment) {
+                    Arrival::Rebuilt(packet) => (Some(packet), extensions::read(packet)),
+                    Arrival::Kept { lost } => {
+                        if lost {
+                            dropped(DropReason::LostFragments);
+                        }
+                        return Whole::Nothing;
+                    }
+                    Arrival::Bad => {
+                        dropped(DropReason::BadFragment);
+                        return Whole::Nothing;
+                    }
+                    Arrival::Problem(problem) => {
+                        dropped(DropReason::BadFragment);
+                        return answer(copy, packet, problem, now, limit, host);
+                    }
+                }
+            }
+            chain => (None, chain),
+        };
+        let packet = rebuilt.unwrap_or(packet);
+        match chain {
+            Chain::Upper { protocol, at, fragment } => {
+                if (fragment || rebuilt.is_some()) && is_neighbour_discovery(protocol, &packet[at..]) {
+                    dropped(DropReason::BadFragment);
+                    return Whole::Nothing;
+                }
+                if rebuilt.is_some() && at == extensions::HEADER {
+                    return Whole::Packet(packet);
+                }
+                match extensions::strip(packet, protocol, at, copy) {
+                    Some(len) => Whole::Packet(&copy[..len]),
+                    None => Whole::Nothing,
+                }
+            }
+            // A fragment in a datagram made of fragments, or no memory for any.
+            Chain::Fragment(_) => {
+                dropped(DropReason::BadFragment);
+                Whole::Nothing
+            }
+            Chain::Problem(problem) => {
+                dropped(DropReason::UnsupportedHeader);
+                answer(copy, packet, problem, now, limit, host)
+            }
+            Chain::Silent => {
+                dropped(DropReason::UnsupportedHeader);
+                Whole::Nothing
+            }
+        }
+    }
+}
+
+/// Whether an ICMPv6 message belongs to neighbour discovery, which is not taken from fragments (RFC 6980 section 5).
+fn is_neighbour_discovery(protocol: u8, message: &[u8]) -> bool {
+    protocol == 58 && matches!(message.first(), Some(133..=137 | 148 | 149))
+}
+
+/// Writes a parameter problem about a packet (RFC 4443 sections 2.4 and 3.4).
+fn answer<'p>(
+    copy: &'p mut [u8],
+    packet: &[u8],
+    problem: Problem,
+    now: Instant,
+    limit: &mut Limit,
+    host: &Host<'_>,
+) -> Whole<'p> {
+    let (from, to) = ends(packet);
+    let mut own = to;
+    if to.is_multicast() {
+        if !problem.to_group || from.is_unspecified() || from.is_multicast() {
+            return Whole::Nothing;
+        }
+        own = (host.source_for)(from);
+    }
+    let error = Error { kind: 4, code: problem.code, word: problem.pointer };
+    match icmp_reply::v6(copy, error, own, [packet, &[]]) {
+        Some(len) if limit.allows(now) => Whole::Answer(&copy[..len]),
+        _ => Whole::Nothing,
+    }
+}
+
+/// Whether a group is that of all nodes, or the solicited-node group of one of these addresses (RFC 4291 section 2.7.1).
+fn is_member(group: Ipv6Address, addresses: &[IpCidr]) -> bool {
+    let is_solicited = |own: IpAddress| matches!(own, IpAddress::Ipv6(own) if solicited_node(own) == group);
+    group == ALL_NODES || addresses.iter().any(|own| is_solicited(own.address()))
+}
+
+impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
+    /// Takes in a packet once it is whole and plain.
+    pub(super) fn take_whole<T: TxToken, P: Probe>(
+        &mut self,
+        now: Instant,
+        received: Received<'_>,
+        segment: &mut Segment,
+        tx: &mut WatchedTx<'_, '_, T, P>,
+        quote: &mut Option<Quote>,
+    ) -> Target {
+        let mut front = core::mem::take(&mut self.front);
+        let host = Host {
+            checksum: self.checksums.ipv4.rx(),
+            owns: &|address| self.iface.has_ip_addr(address),
+            is_broadcast: &|address| self.is_broadcast(address),
+            is_member: &|group| is_member(group, self.iface.ip_addrs()),
+            source_for: &|address| self.iface.get_source_address_ipv6(&address),
+        };
+        let probe = &mut *tx.out.probe;
+        let target = match front.take(now, received.packet, &host, &mut |why| probe.event(now, &Event::Dropped(why))) {
+            Whole::Packet(packet) => self.take_in(now, Received { packet, ..received }, segment, tx, quote),
+            // A frame to several hosts is answered only if its packet is (RFC 1122 section 3.2.2, RFC 4443 section 2.4 e).
+            Whole::Answer(answer) if received.to_us || ends(received.packet).1.is_multicast() => {
+                tx.take().consume(answer.len(), |out| out.copy_from_slice(answer));
+                Target::Nowhere
+            }
+            Whole::Answer(_) | Whole::Nothing => Target::Nowhere,
+        };
+        self.front = front;
+        target
+    }
+
+    /// Ends the datagrams in fragments whose time is over, at most all of them.
+    pub(in crate::stack) fn expire_fragments<D: Device, C, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
+        if self.front.due.is_none_or(|due| due > now) {
+            return;
+        }
+        while let Some((lost, answer)) = self.front.reassembler.expire(now, self.scratch) {
+            if lost {
+                io.probe.event(now, &Event::Dropped(DropReason::LostFragments));
+            }
+            if let Some(len) = answer
+                && source(&self.scratch[..len]).is_some_and(|own| self.iface.has_ip_addr(own))
+                && self.front.limit.allows(now)
+                && let Some(token) = io.device.transmit(now)
+            {
+                self.dispatch(now, len, token, &mut io.probe);
+            }
+        }
+        self.front.due = self.front.reassembler.due();
+    }
+}
