@@ -71,9 +71,9 @@ const NEIGHBOURS: usize = 1024;
 /// The number of destinations whose path has a smaller MTU than the link.
 const PATHS: usize = 256;
 
-/// The memory for packets that wait for a neighbour, in bytes: a long datagram in fragments for each. The system provides it only
+/// The memory for packets that wait for a neighbour, in bytes: the longest packet and its length for each. The system provides it only
 /// when it is first used.
-const KEPT: usize = NEIGHBOURS << 16;
+const KEPT: usize = NEIGHBOURS * (LONG + 2);
 
 /// The number of datagrams that can arrive in fragments at the same time.
 const FRAGMENTED: usize = 16;

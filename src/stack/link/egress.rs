@@ -73,7 +73,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 if !self.link.neighbours.keep(&hop, packet) {
                     probe.event(now, &Event::Dropped(DropReason::Unreachable));
                 } else if let Some(port) = udp_source(packet) {
-                    self.datagrams.kept(port, hop);
+                    self.datagrams.waits(port, Some(hop));
                 }
                 if asks {
                     self.send_request(now, hop, token, probe);
@@ -81,8 +81,13 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 return;
             }
         }
+        if self.datagrams.any_waits()
+            && let Some(port) = udp_source(packet)
+        {
+            self.datagrams.waits(port, None);
+        }
         let limit = self.path_limit(now, destination);
-        self.fragmenter.send(now, header, limit, &self.scratch[..len], token, probe);
+        self.fragmenter.send(now, header, limit, packet, token, probe);
     }
 
     /// The longest packet that reaches a destination, in bytes; `usize::MAX` if that is not known.
