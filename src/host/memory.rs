@@ -5,7 +5,7 @@ use std::hint::black_box;
 use smoltcp::iface::SocketStorage;
 use smoltcp::socket::udp::PacketMetadata;
 
-use crate::stack::{Memory, Neighbour, Port, REASSEMBLY_SHARE, Reassembly, Slot, SlotIndex, TimeWaitRecord};
+use crate::stack::{Memory, Neighbour, Path, Port, REASSEMBLY_SHARE, Reassembly, Slot, SlotIndex, TimeWaitRecord};
 
 /// A stack's memory on the heap. [`Pool`](crate::stack::Pool) is the equivalent without a heap.
 pub struct HeapPool<'a, S, U> {
@@ -23,6 +23,7 @@ pub struct HeapPool<'a, S, U> {
     payloads: Vec<u8>,
     reassembly: Vec<Reassembly>,
     fragments: Vec<u8>,
+    paths: Vec<Path>,
     long: Vec<u8>,
     scratch: Vec<u8>,
 }
@@ -68,6 +69,9 @@ const SCRATCH: usize = 65_535;
 /// The number of neighbours.
 const NEIGHBOURS: usize = 1024;
 
+/// The number of destinations whose path has a smaller MTU than the link.
+const PATHS: usize = 256;
+
 /// The memory for packets that wait for a neighbour, in bytes: the longest packet and its length for each. The system provides it only
 /// when it is first used.
 const KEPT: usize = NEIGHBOURS * (LONG + 2);
@@ -102,6 +106,7 @@ impl<'a, S, U> HeapPool<'a, S, U> {
             payloads: vec![0; 2 * ports * payload],
             reassembly: vec![Reassembly::default(); FRAGMENTED],
             fragments: vec![0; FRAGMENTED * REASSEMBLY_SHARE],
+            paths: vec![Path::default(); PATHS],
             long: vec![0; 2 * LONG],
             scratch: vec![0; SCRATCH],
         }
@@ -121,6 +126,7 @@ impl<'a, S, U> HeapPool<'a, S, U> {
             room::<u8>(connections, send)?,
             room::<TimeWaitRecord>(time_wait(connections), 1)?,
             room::<Neighbour>(NEIGHBOURS, 1)?,
+            room::<Path>(PATHS, 1)?,
             room::<Port<U>>(ports, 1)?,
             room::<SocketStorage<'a>>(ports, 1)?,
             room::<PacketMetadata>(port_pairs, datagrams)?,
@@ -148,6 +154,7 @@ impl<'a, S, U> HeapPool<'a, S, U> {
             payloads: &mut self.payloads,
             reassembly: &mut self.reassembly,
             fragments: &mut self.fragments,
+            paths: &mut self.paths,
             long: &mut self.long,
             scratch: &mut self.scratch,
         }

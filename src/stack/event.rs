@@ -128,7 +128,7 @@ pub enum DropReason {
     BadAck,
     /// An IP fragment that is not valid, or overlaps another one (RFC 5722 section 4).
     BadFragment,
-    /// An ICMP error that quotes nothing that this host has in flight (RFC 5927 section 4.1).
+    /// An ICMP error that quotes nothing that this host has in flight (RFC 5927 section 4.1), or a path MTU that cannot be right.
     BadIcmp,
     /// An RST without the expected sequence number (RFC 5961 section 3.2), or in TIME-WAIT (RFC 1337).
     BadReset,

@@ -1,9 +1,16 @@
-//! Sends datagrams that are longer than the link in fragments (RFC 791 section 3.2, RFC 8200 section 4.5).
+//! Sends datagrams that are longer than the link or the path in fragments (RFC 791 section 3.2, RFC 8200 section 4.5), and TCP
+//! segments that are longer than the path as several segments.
 //!
 //! smoltcp believes that the link takes packets of 64 KiB, and a datagram that is longer than the link is kept here until all its
 //! fragments have left. Meanwhile no other datagram leaves, and no frame is taken in: its reply might be another long one. TCP
-//! does not wait.
+//! does not wait, except for connections whose segments must be cut.
+//!
+//! recent.rs remembers the long datagrams that left, for ICMP errors about them. segments.rs cuts TCP segments.
 
+#[cfg(feature = "fragments")]
+mod recent;
+#[cfg(feature = "fragments")]
+mod segments;
 #[cfg(all(test, feature = "fragments"))]
 mod tests;
 
@@ -15,6 +22,8 @@ use smoltcp::wire::{IpProtocol, Ipv4Packet, Ipv6Packet};
 use super::event::{Direction, Probe};
 #[cfg(feature = "fragments")]
 use super::fragment_ids::FragmentIds;
+#[cfg(feature = "fragments")]
+use super::icmp_errors::Quote;
 use super::link::{self, Header};
 
 /// The longest packet that smoltcp makes if it can be fragmented.
@@ -40,12 +49,18 @@ pub(super) struct Fragmenter<'a> {
 #[derive(Default)]
 struct State {
     ids: FragmentIds,
-    /// Whether IPv4 headers need a checksum.
+    recent: recent::Recent,
+    /// Whether IPv4 headers need a checksum, and TCP segments.
     checksum: bool,
+    tcp_checksum: bool,
     /// The header of the link for each fragment.
     header: Header,
     /// The longest packet of the link.
     mtu: usize,
+    /// The longest packet of the path that the packet in the buffer takes.
+    limit: usize,
+    /// The headers of the segment in the buffer, if it is one: of IP, and of both.
+    segment: Option<(usize, usize)>,
     /// The length of the packet in the buffer, 0 if there is none.
     len: usize,
     /// The number of its bytes after the IP header that have left.
@@ -60,23 +75,32 @@ struct State {
 pub(super) struct Long<'t> {
     #[cfg(feature = "fragments")]
     parts: Option<(&'t mut State, &'t mut [u8])>,
+    /// The longest packet of the path.
+    #[cfg(feature = "fragments")]
+    limit: usize,
     #[cfg(not(feature = "fragments"))]
     none: core::marker::PhantomData<&'t ()>,
 }
 
 impl Fragmenter<'_> {
-    /// Sends a packet in a frame with this header; or keeps it, if it is longer than the link, until its fragments have left.
+    /// Sends a packet in a frame with this header; or keeps it, if it is longer than the link or `limit`, until its
+    /// fragments have left.
     pub(super) fn send<P: Probe>(
         &mut self,
         now: Instant,
         header: Header,
+        _limit: usize,
         packet: &[u8],
         token: impl TxToken,
         probe: &mut P,
     ) {
         #[cfg(feature = "fragments")]
-        if self.lend().begin(header, packet.len(), &mut |room| room.copy_from_slice(packet)) {
-            return;
+        {
+            let mut long = self.lend_for(_limit);
+            if long.begin(header, packet.len(), &mut |room| room.copy_from_slice(packet)) {
+                return;
+            }
+            long.note(packet);
         }
         let skip = link::len(header);
         token.consume(skip + packet.len(), |frame| {
@@ -109,8 +133,8 @@ impl Long<'_> {
 impl<'a> Fragmenter<'a> {
     /// `key` enciphers the identifications. `mtu` is the longest packet of the link.
     pub(super) fn new(buffer: &'a mut [u8], key: u64, mtu: usize, checksums: &ChecksumCapabilities) -> Self {
-        let (ids, checksum) = (FragmentIds::new(key), checksums.ipv4.tx());
-        Fragmenter { buffer, state: State { ids, checksum, mtu, ..State::default() } }
+        let (ids, checksum, tcp_checksum) = (FragmentIds::new(key), checksums.ipv4.tx(), checksums.tcp.tx());
+        Fragmenter { buffer, state: State { ids, checksum, tcp_checksum, mtu, ..State::default() } }
     }
 
     /// Whether there is memory for the longest packet.
@@ -119,7 +143,17 @@ impl<'a> Fragmenter<'a> {
     }
 
     pub(super) fn lend(&mut self) -> Long<'_> {
-        Long { parts: Some((&mut self.state, self.buffer)) }
+        self.lend_for(usize::MAX)
+    }
+
+    /// The same for packets of a path that takes at most `limit` bytes.
+    pub(super) fn lend_for(&mut self, limit: usize) -> Long<'_> {
+        Long { parts: Some((&mut self.state, self.buffer)), limit }
+    }
+
+    /// Whether a datagram that left lately is the one that this ICMP error quotes.
+    pub(super) fn has_sent(&self, quote: &Quote) -> bool {
+        self.state.recent.has(quote)
     }
 
     /// Whether fragments of a datagram have not left yet.
@@ -141,21 +175,30 @@ impl<'a> Fragmenter<'a> {
 #[cfg(feature = "fragments")]
 impl Long<'_> {
     pub(super) fn none() -> Self {
-        Long { parts: None }
+        Long { parts: None, limit: usize::MAX }
     }
 
-    /// Keeps a packet of `len` bytes that `make` makes, if it is longer than the link. Returns whether it is kept. Its fragments leave
-    /// with this header.
+    /// Keeps a packet of `len` bytes that `make` makes, if it is longer than the link or the path. Returns whether it is kept. Its
+    /// fragments leave with this header.
     pub(super) fn begin(&mut self, header: Header, len: usize, make: &mut dyn FnMut(&mut [u8])) -> bool {
         let Some((state, buffer)) = &mut self.parts else { return false };
-        if len <= state.mtu || state.len > 0 {
+        let limit = self.limit.min(state.mtu);
+        if len <= limit || state.len > 0 {
             return false;
         }
         let Some(packet) = buffer.get_mut(..len) else { return false };
         make(packet);
-        state.header = header;
+        state.recent.note(packet);
+        (state.header, state.limit, state.segment) = (header, limit, segments::headers(packet));
         (state.len, state.sent, state.count) = (len, 0, state.count.wrapping_add(1));
         true
+    }
+
+    /// Notes a packet that leaves whole.
+    pub(super) fn note(&mut self, packet: &[u8]) {
+        if let Some((state, _)) = &mut self.parts {
+            state.recent.note(packet);
+        }
     }
 
     /// The length of the next fragment's frame. `None` if all have left.
@@ -169,6 +212,9 @@ impl Long<'_> {
     pub(super) fn write_next(&mut self, out: &mut [u8]) {
         let Some((state, buffer)) = &mut self.parts else { return };
         let Some((header, chunk)) = state.next(buffer) else { return };
+        if let Some(headers) = state.segment {
+            return state.write_segment(headers, chunk, buffer, out);
+        }
         let (is_v6, frame) = (state.is_v6(buffer), out);
         let (_, out) = frame.split_at_mut(link::len(state.header));
         let before = if is_v6 { header - FRAGMENT } else { header };
@@ -215,11 +261,15 @@ impl State {
         if self.len == 0 {
             return None;
         }
+        if let Some((_, header)) = self.segment {
+            let left = self.len.checked_sub(header + self.sent)?;
+            return Some((header, left.min(self.limit.saturating_sub(header).max(1))));
+        }
         let header = if self.is_v6(packet) { 40 } else { 4 * usize::from(packet.first()? & 15) };
         let left = self.len.checked_sub(header + self.sent)?;
         let header = if self.is_v6(packet) { header + FRAGMENT } else { header };
         // Only the last fragment's length may be no multiple of 8.
-        let most = self.mtu.saturating_sub(header) & !7;
+        let most = self.limit.saturating_sub(header) & !7;
         Some((header, left.min(most)))
     }
 }

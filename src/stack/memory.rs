@@ -7,10 +7,10 @@ use smoltcp::socket::udp::PacketMetadata;
 use smoltcp::time::Instant;
 use smoltcp::wire::IpAddress;
 
-#[cfg(feature = "fragments")]
-use super::Reassembly;
 use super::connections::{Slot, SlotIndex, TimeWaitRecord};
 use super::link::Neighbour;
+#[cfg(feature = "fragments")]
+use super::{Path, Reassembly};
 
 /// Everything that a [`Stack`](super::Stack) stores.
 ///
@@ -52,6 +52,9 @@ pub struct Memory<'a, S, U> {
     /// The bytes of these datagrams, divided evenly: 65,856 for each, or datagrams that are too long are dropped.
     #[cfg(feature = "fragments")]
     pub fragments: &'a mut [u8],
+    /// One entry for each destination whose path has a smaller MTU than the link. The oldest goes when there is no room.
+    #[cfg(feature = "fragments")]
+    pub paths: &'a mut [Path],
     /// Divided in halves: for a datagram that leaves in fragments, and for a packet without IPv6 extension headers. With less than
     /// twice 65,535 bytes, nothing is sent in fragments.
     #[cfg(feature = "fragments")]
@@ -141,6 +144,8 @@ impl<'a, S, U, const N: usize, const RX: usize, const TX: usize, const P: usize,
             reassembly: &mut [],
             #[cfg(feature = "fragments")]
             fragments: &mut [],
+            #[cfg(feature = "fragments")]
+            paths: &mut [],
             #[cfg(feature = "fragments")]
             long: &mut [],
             scratch: &mut self.scratch,

@@ -37,6 +37,8 @@ mod link;
 mod memory;
 #[cfg(feature = "ipv6")]
 pub(crate) mod ndisc;
+#[cfg(feature = "fragments")]
+mod paths;
 #[cfg(feature = "ping")]
 mod ping;
 mod ports;
@@ -47,6 +49,9 @@ mod static_memory;
 #[cfg(all(test, feature = "std"))]
 mod tests;
 
+#[cfg(feature = "fragments")]
+#[doc(hidden)]
+pub use self::{ingress::Reassembly, paths::Path};
 pub use addresses::AddressError;
 #[cfg(feature = "dhcp")]
 pub use addresses::BadOffer;
@@ -71,9 +76,6 @@ pub(crate) use half_sip::half_sip;
 pub use icmp_errors::{IcmpError, Refusal};
 #[cfg(feature = "std")]
 pub(crate) use ingress::REASSEMBLY_SHARE;
-#[cfg(feature = "fragments")]
-#[doc(hidden)]
-pub use ingress::Reassembly;
 #[doc(hidden)]
 pub use link::Neighbour;
 #[cfg(all(feature = "board", target_os = "none"))]
@@ -131,6 +133,8 @@ pub struct Stack<'a, S, U> {
     fragmenter: Fragmenter<'a>,
     #[cfg(feature = "fragments")]
     front: ingress::Front<'a>,
+    #[cfg(feature = "fragments")]
+    paths: paths::Paths<'a>,
     ports: Ports,
     random: Random,
     turn: Turn,
@@ -198,6 +202,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             #[cfg(feature = "fragments")]
             fragments,
             #[cfg(feature = "fragments")]
+            paths,
+            #[cfg(feature = "fragments")]
             long,
             scratch,
         } = memory;
@@ -234,6 +240,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             fragmenter,
             #[cfg(feature = "fragments")]
             front: ingress::Front::new(reassembly, fragments, copy),
+            #[cfg(feature = "fragments")]
+            paths: paths::Paths::new(paths, key, &device.capabilities()),
             checksums,
             mtu,
             #[cfg(feature = "dhcp")]

@@ -9,4 +9,5 @@ mod closing;
 mod fragments;
 mod handshakes;
 mod kernel_clients;
+mod path_mtu;
 mod status_page;

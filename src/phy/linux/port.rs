@@ -99,7 +99,7 @@ impl Port {
             self.begin(meta, len);
             return result;
         };
-        let (result, joined) = self.join(join, len, f);
+        let (result, joined) = self.join(join, meta, len, f);
         self.flush();
         if !joined {
             if self.pending == 0 {
@@ -114,7 +114,8 @@ impl Port {
 
     /// Begins a super-segment with the frame in `tx`, or writes the frame.
     fn begin(&mut self, meta: PacketMeta, len: usize) {
-        if self.header > 0 {
+        // The stack wants this one cut: the size of another segment does not fit it.
+        if self.header > 0 && meta.segmentation_offload_size.is_none() {
             self.join = Join::begin(&self.tx[self.header..self.header + len], self.medium);
         }
         if self.join.is_some() {
@@ -127,10 +128,10 @@ impl Port {
 
     /// Joins a frame with the waiting one. If the two frames cannot be joined, the waiting frame is complete: queues the new
     /// frame behind it and returns false.
-    fn join<R>(&mut self, mut join: Join, len: usize, f: impl FnOnce(&mut [u8]) -> R) -> (R, bool) {
+    fn join<R>(&mut self, mut join: Join, meta: PacketMeta, len: usize, f: impl FnOnce(&mut [u8]) -> R) -> (R, bool) {
         let behind = self.header..self.header + len;
         let (frame, so_far) = (&mut self.tx[self.header..], self.pending - self.header);
-        let Some(place) = join.place(so_far, len) else {
+        let Some(place) = join.place(so_far, len).filter(|_| meta.segmentation_offload_size.is_none()) else {
             let result = f(&mut self.behind[behind]);
             self.complete(join);
             return (result, false);

@@ -60,6 +60,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             return;
         }
         self.link.forget_neighbours();
+        self.paths.clear();
         if let Some(autoconf) = &mut self.autoconf {
             autoconf.link_up(now, self.iface.ip_addrs());
         }

@@ -143,6 +143,18 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.mtu
     }
 
+    /// The longest IP packet from `local` that reaches `remote`, in bytes, as far as is known.
+    pub(super) fn mtu_between(&self, now: Instant, local: IpAddress, remote: IpAddress) -> usize {
+        let mtu = self.mtu_from(local);
+        #[cfg(feature = "fragments")]
+        return self.paths.find(now, &remote).map_or(mtu, |path| path.min(mtu));
+        #[cfg(not(feature = "fragments"))]
+        {
+            let _ = (now, remote);
+            mtu
+        }
+    }
+
     /// This source address, or one of the same scope for new connections if the address is deprecated (RFC 6724 section 5, rule 3).
     pub(super) fn preferred(&self, source: IpAddress) -> IpAddress {
         #[cfg(feature = "slaac")]

@@ -8,6 +8,8 @@ mod deadlines;
 mod lifecycle;
 mod list;
 mod listeners;
+#[cfg(feature = "fragments")]
+mod path;
 mod show;
 mod slot;
 mod slot_index;

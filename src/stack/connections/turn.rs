@@ -176,6 +176,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let resolved = self.resolve(now, index, &mut header);
         let (mut changed, mut total) = (false, Sent::default());
         self.connections.slots[index].control.expire(now);
+        #[cfg(feature = "fragments")]
+        let path = self.follow_path(now, index);
+        #[cfg(feature = "fragments")]
+        if path.needs_fragmenter() && self.fragmenter.is_busy() {
+            return (false, Sent { exhausted: true, ..total });
+        }
         for _ in 0..WITHHELD_AT_ONCE {
             self.rewind(now, index);
             self.show_news_between_frames(now, index, io);
@@ -184,6 +190,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             let (Some((set, _)), block) = (&mut slot.set, &mut slot.control) else { break };
             let mut out = Out::new(&mut io.probe, now, header);
             out.outgoing = Some(Outgoing { block, scratch: self.scratch, checksums: &self.checksums });
+            #[cfg(feature = "fragments")]
+            path.prepare(&mut out, &mut self.fragmenter);
             let mut watch = Watch::new(&mut io.device, resolved, &mut out);
             changed |= self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
             let Sent { frames, withheld, exhausted, unresolved, .. } = out.sent;
@@ -194,7 +202,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 break;
             }
         }
-        if changed && self.connections.slots[index].control.recovers() {
+        let block = &self.connections.slots[index].control;
+        if changed && (block.recovers() || block.sends_singly()) {
             // More may leave now. smoltcp must know of it before it says when it has work.
             self.show_news_between_frames(now, index, io);
         }

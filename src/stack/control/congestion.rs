@@ -104,6 +104,13 @@ impl Window {
         self.steps = Steps::NEW;
     }
 
+    /// Sets the MSS of a path that has changed. The window keeps its bytes (RFC 1191 section 6.5).
+    #[cfg(feature = "fragments")]
+    pub fn change_mss(&mut self, mss: u32) {
+        self.mss = bounded_mss(mss);
+        self.steps = Steps::NEW;
+    }
+
     /// Counts `acked` bytes that were newly acknowledged outside loss recovery, or in the slow start after a time-out.
     ///
     /// `limited` says whether the window limited what was sent; the window does not grow otherwise (RFC 9438 section 5.8).

@@ -6,6 +6,8 @@
 //! wants to ([`Block::wants_rewind`]), and lets pass only what the peer lacks ([`Block::leaves`]).
 
 mod losses;
+#[cfg(feature = "fragments")]
+mod path;
 mod sending;
 
 pub(in crate::stack) use sending::Leave;
@@ -36,8 +38,14 @@ pub(in crate::stack) struct Recovery {
     rtt: Rtt,
     /// The least margin of the retransmission timeout.
     least: Duration,
-    /// The largest segment, in bytes.
+    /// The largest segment, in bytes: the least of the handshake's and the path's.
     mss: u32,
+    /// The largest segment that the handshake agreed on, in bytes.
+    agreed_mss: u32,
+    /// Whether smoltcp must make one segment at a time: see path.rs.
+    singly: bool,
+    #[cfg(feature = "fragments")]
+    trial: path::Trial,
     /// The largest segment that fits the link, in bytes. smoltcp knows only the device's.
     own_mss: u32,
     /// Whether the peer acknowledges selectively.
@@ -100,6 +108,10 @@ impl Recovery {
         rtt: Rtt::NEW,
         least: Duration::from_millis(200),
         mss: 536,
+        agreed_mss: 536,
+        singly: false,
+        #[cfg(feature = "fragments")]
+        trial: path::Trial::NONE,
         own_mss: u32::MAX,
         sack: false,
         board: Scoreboard::EMPTY,
@@ -143,7 +155,7 @@ pub(in crate::stack) struct Options {
     pub(in crate::stack) congestion: Congestion,
     /// The least margin of the retransmission timeout.
     pub(in crate::stack) least: Duration,
-    /// The largest segment that fits the link, in bytes.
+    /// The largest segment that fits the link, or the path if it is known, in bytes.
     pub(in crate::stack) mss: u32,
     /// The size of the send buffer, in bytes.
     pub(in crate::stack) capacity: usize,
@@ -154,7 +166,8 @@ impl Block {
     pub(in crate::stack) fn recovering(options: &Options) -> Block {
         let mut block = Block::EMPTY;
         let r = &mut block.recovery;
-        (r.least, r.mss, r.own_mss) = (options.least, options.mss, options.mss);
+        r.least = options.least;
+        (r.mss, r.agreed_mss, r.own_mss) = (options.mss, options.mss, options.mss);
         r.window = Window::new(options.congestion, options.mss);
         // smoltcp's window field has 16 bits, so its unit is chosen as small as the send buffer allows.
         while r.shown_scale < 14 && (65_535 << r.shown_scale) < options.capacity {
@@ -181,6 +194,7 @@ impl Block {
             }
         }
         let r = &mut self.recovery;
+        r.agreed_mss = r.agreed_mss.min(mss);
         r.mss = r.mss.min(mss);
         r.window.set_mss(r.mss);
         if !scales {
@@ -231,6 +245,8 @@ impl Block {
         let same_window = u32::from(segment.window) << self.peer_scale == self.window;
         let handshake = self.una == self.iss;
         let opened = self.window == 0 && segment.window > 0 && self.is_newer_window(segment, ack);
+        #[cfg(feature = "fragments")]
+        self.hear(ack, acked);
         let r = &mut self.recovery;
         if opened {
             // What left into the closed window was thrown away.
@@ -312,6 +328,10 @@ impl Block {
                 r.window.on_timeout(now, distance(una, nxt), again);
             }
             r.backoff = r.backoff.saturating_add(1);
+            #[cfg(feature = "fragments")]
+            {
+                r.trial.expired = una != self.iss && self.window > 0;
+            }
             // RFC 2018 section 8: the peer may have thrown away what it acknowledged selectively.
             r.board.clear();
             (r.duplicates, r.sample, r.probe, r.tail) = (0, None, None, None);

@@ -2,7 +2,7 @@
 
 use std::vec::Vec;
 
-use smoltcp::wire::EthernetAddress;
+use smoltcp::wire::{EthernetAddress, IpAddress, TcpPacket};
 
 use super::*;
 use crate::testing::random::{Random, seed};
@@ -112,4 +112,68 @@ fn each_datagram_has_another_identification() {
     sorted.sort();
     sorted.dedup();
     assert_eq!(sorted.len(), 100);
+}
+
+/// A segment of TCP with `len` bytes of data, FIN and PSH.
+fn segment(v6: bool, options: usize, len: usize) -> Vec<u8> {
+    let mut bytes = packet(v6, 20 + options + len);
+    let ip = if v6 { 40 } else { 20 };
+    if v6 {
+        Ipv6Packet::new_unchecked(&mut bytes[..]).set_next_header(IpProtocol::Tcp);
+    } else {
+        Ipv4Packet::new_unchecked(&mut bytes[..]).set_next_header(IpProtocol::Tcp);
+        Ipv4Packet::new_unchecked(&mut bytes[..]).fill_checksum();
+    }
+    let mut tcp = TcpPacket::new_unchecked(&mut bytes[ip..]);
+    tcp.clear_flags();
+    tcp.set_header_len(20 + options as u8);
+    tcp.set_ack(true);
+    tcp.set_psh(true);
+    tcp.set_fin(true);
+    bytes[ip + 20..][..options].fill(1);
+    bytes
+}
+
+#[test]
+fn a_segment_is_cut_into_segments_that_fit_the_path() {
+    let mut random = Random(seed(2));
+    for round in 0..400 {
+        let v6 = round % 2 == 0;
+        let (limit, options) = (random.pick(&[552, 576, 1_280, 1_399]), random.pick(&[0, 12, 40]));
+        let ip = if v6 { 40 } else { 20 };
+        let header = ip + 20 + options;
+        let whole = segment(v6, options, random.below(1_500 - header) + 1);
+        let mut buffer = vec![0; LONGEST];
+        let mut fragmenter = Fragmenter::new(&mut buffer, round, 1_500, &ChecksumCapabilities::default());
+        let mut long = fragmenter.lend_for(limit);
+        if !long.begin(None, whole.len(), &mut |out| out.copy_from_slice(&whole)) {
+            assert!(whole.len() <= limit);
+            continue;
+        }
+        let first = TcpPacket::new_checked(&whole[ip..]).unwrap().seq_number();
+        let mut data: Vec<u8> = Vec::new();
+        while let Some(len) = long.next_len() {
+            let mut piece = vec![0; len];
+            long.write_next(&mut piece);
+            let ends: (IpAddress, IpAddress) = if v6 {
+                let ip = Ipv6Packet::new_checked(&piece[..]).unwrap();
+                assert_eq!(ip.total_len(), len);
+                (ip.src_addr().into(), ip.dst_addr().into())
+            } else {
+                let ip = Ipv4Packet::new_checked(&piece[..]).unwrap();
+                assert!(ip.verify_checksum() && ip.dont_frag() && usize::from(ip.total_len()) == len);
+                (ip.src_addr().into(), ip.dst_addr().into())
+            };
+            let tcp = TcpPacket::new_checked(&piece[ip..]).unwrap();
+            assert!(tcp.verify_checksum(&ends.0, &ends.1));
+            assert_eq!(tcp.seq_number(), first + data.len());
+            data.extend(tcp.payload());
+            let is_last = data.len() == whole.len() - header;
+            assert_eq!((tcp.fin(), tcp.psh(), tcp.ack()), (is_last, is_last, true));
+            assert!(len == limit || is_last && len <= limit);
+            assert_eq!(piece[ip + 20..header], whole[ip + 20..header]);
+        }
+        assert_eq!(data, whole[header..]);
+        assert!(!fragmenter.is_busy());
+    }
 }

@@ -20,9 +20,11 @@ pub(in crate::stack) struct Quote {
     pub(in crate::stack) protocol: IpProtocol,
     /// The sender of the quoted packet.
     pub(in crate::stack) source: IpAddress,
-    destination: IpAddress,
+    pub(in crate::stack) destination: IpAddress,
+    /// The length of the quoted packet, in bytes, as its header has it.
+    pub(in crate::stack) len: usize,
     /// What follows the quoted IP header.
-    start: [u8; HEADER],
+    pub(in crate::stack) start: [u8; HEADER],
 }
 
 impl Quote {
@@ -93,7 +95,7 @@ fn read_v4(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAd
         _ => return None,
     };
     let (fixed, _) = quoted.split_first_chunk::<20>()?;
-    let [first, _, _, _, _, _, fragment, offset, _, protocol, _, _, s1, s2, s3, s4, destination @ ..] = *fixed;
+    let [first, _, len1, len2, _, _, fragment, offset, _, protocol, _, _, s1, s2, s3, s4, destination @ ..] = *fixed;
     let is_first = u16::from_be_bytes([fragment, offset]) & 0x1fff == 0;
     if first >> 4 != 4 || !is_first {
         return None;
@@ -103,6 +105,7 @@ fn read_v4(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAd
         protocol: protocol.into(),
         source: Ipv4Address::new(s1, s2, s3, s4).into(),
         destination: Ipv4Address::from_octets(destination).into(),
+        len: u16::from_be_bytes([len1, len2]).into(),
         start: *quoted.get(usize::from(first & 15) * 4..)?.first_chunk()?,
     })
 }
@@ -139,6 +142,7 @@ fn read_v6(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAd
         protocol: protocol.into(),
         source: Ipv6Address::from_octets(*source).into(),
         destination: Ipv6Address::from_octets(*destination).into(),
+        len: fixed.len() + usize::from(u16::from_be_bytes([fixed[4], fixed[5]])),
         start: *start.first_chunk()?,
     })
 }

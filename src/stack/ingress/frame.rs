@@ -1,5 +1,8 @@
 //! Wrappers of the device: one holds the packet just received, one watches what is sent.
 
+#[cfg(feature = "fragments")]
+use core::num::NonZeroU16;
+
 #[cfg(feature = "recovery")]
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::phy::{Device, DeviceCapabilities, PacketMeta, RxToken, TxToken};
@@ -136,6 +139,9 @@ pub(in crate::stack) struct Out<'o, P> {
     pub(in crate::stack) header: Header,
     /// Takes a packet that is longer than the link.
     pub(in crate::stack) long: Long<'o>,
+    /// The size to which the device cuts segments, in bytes of payload. Without it, what smoltcp asked for.
+    #[cfg(feature = "fragments")]
+    pub(in crate::stack) cut: Option<NonZeroU16>,
     /// The connection whose packets leave, if it is one's.
     pub(in crate::stack) outgoing: Option<Outgoing<'o>>,
     /// Where a packet is captured. It is longer than any that the interface makes: see [`Stack::new`](crate::stack::Stack::new).
@@ -145,7 +151,17 @@ pub(in crate::stack) struct Out<'o, P> {
 
 impl<'o, P> Out<'o, P> {
     pub(in crate::stack) fn new(probe: &'o mut P, now: Instant, header: Header) -> Self {
-        Out { probe, now, header, long: Long::none(), outgoing: None, memory: None, sent: Sent::default() }
+        Out {
+            probe,
+            now,
+            header,
+            long: Long::none(),
+            #[cfg(feature = "fragments")]
+            cut: None,
+            outgoing: None,
+            memory: None,
+            sent: Sent::default(),
+        }
     }
 
     /// Captures one packet, and lets none leave.
@@ -247,7 +263,7 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
 
     /// Lets a packet leave that `make` makes.
     fn send(self, len: usize, make: &mut dyn FnMut(&mut [u8])) {
-        let Out { probe, now, header, long: _long, outgoing, memory, sent } = self.out;
+        let Out { probe, now, header, long: _long, outgoing, memory, sent, .. } = self.out;
         let mut finish = |packet: &mut [u8]| {
             make(packet);
             if let Some(outgoing) = outgoing {
@@ -264,6 +280,8 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
                 let skip = link::len(*header);
                 token.consume(skip + len, |frame| {
                     finish(&mut frame[skip..]);
+                    #[cfg(feature = "fragments")]
+                    _long.note(&frame[skip..]);
                     link::write(*header, frame);
                     probe.frame(*now, Direction::Out, frame);
                 });
@@ -325,6 +343,16 @@ impl<T: TxToken, P: Probe> TxToken for WatchedTx<'_, '_, T, P> {
     }
 
     fn set_meta(&mut self, meta: PacketMeta) {
+        #[cfg(feature = "fragments")]
+        let meta = match self.out.cut {
+            Some(cut) => {
+                let mut meta = meta;
+                meta.segmentation_offload_size =
+                    meta.segmentation_offload_size.map_or(Some(cut), |size| Some(size.min(cut)));
+                meta
+            }
+            None => meta,
+        };
         if let Some(token) = &mut self.token {
             token.set_meta(meta);
         }

@@ -13,6 +13,8 @@ use crate::stack::icmp_errors::Quote;
 use crate::stack::{Console, Session, Stack, UdpSession};
 #[cfg(feature = "recovery")]
 use crate::stack::{End, Phase};
+#[cfg(feature = "fragments")]
+use crate::stack::{Refusal, paths};
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Takes in an ICMP error. One that concerns nobody is dropped and counted.
@@ -27,9 +29,15 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             #[cfg(feature = "recovery")]
             IpProtocol::Tcp => self.segment_undelivered(now, quote, io),
             #[cfg(feature = "recovery")]
-            IpProtocol::Udp => self.datagram_undelivered(quote.local().port, quote.remote(), &quote.error),
+            IpProtocol::Udp => {
+                let is_ours = self.datagram_too_long(now, quote);
+                self.datagram_undelivered(quote.local().port, quote.remote(), &quote.error) || is_ours
+            }
             #[cfg(feature = "ping")]
-            IpProtocol::Icmp | IpProtocol::Icmpv6 => self.pings.as_mut().is_some_and(|pings| pings.refused(quote)),
+            IpProtocol::Icmp | IpProtocol::Icmpv6 => {
+                let is_ours = self.datagram_too_long(now, quote);
+                self.pings.as_mut().is_some_and(|pings| pings.refused(quote)) || is_ours
+            }
             _ => false,
         };
         if !concerns_us {
@@ -56,7 +64,28 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             self.finish(now, index, End::Refused, io);
             return true;
         }
-        slot.icmp_error = Some((quote.error, now));
+        #[cfg(feature = "fragments")]
+        if let Refusal::TooBig(_) = quote.error.why
+            && !self.segment_too_long(now, index, quote)
+        {
+            return false;
+        }
+        self.connections.slots[index].icmp_error = Some((quote.error, now));
         true
+    }
+
+    /// Learns the path MTU from an ICMP error about a datagram. Returns false if it reports none, or if no such datagram left
+    /// lately.
+    #[cfg(any(feature = "ping", feature = "recovery"))]
+    fn datagram_too_long(&mut self, _now: Instant, _quote: &Quote) -> bool {
+        #[cfg(feature = "fragments")]
+        if let Refusal::TooBig(mtu) = _quote.error.why
+            && self.fragmenter.has_sent(_quote)
+            && let Some(mtu) = paths::reported(&_quote.destination, mtu, _quote.len)
+        {
+            self.paths.learn(_now, _quote.destination, mtu);
+            return true;
+        }
+        false
     }
 }

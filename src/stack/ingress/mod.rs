@@ -77,7 +77,16 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             };
             let mut fragmenter = core::mem::take(&mut self.fragmenter);
             let mut out = Out::new(probe, now, self.link.answer_to(from));
-            out.long = fragmenter.lend();
+            #[cfg(feature = "fragments")]
+            {
+                let path = |to| self.paths.find(now, &to).unwrap_or(usize::MAX);
+                let limit = if self.paths.is_empty() { None } else { link::source(packet) };
+                out.long = fragmenter.lend_for(limit.map_or(usize::MAX, path));
+            }
+            #[cfg(not(feature = "fragments"))]
+            {
+                out.long = fragmenter.lend();
+            }
             let mut tx = WatchedTx { token: Some(token), out: &mut out };
             let received = Received { packet, from, to_us, meta };
             #[cfg(feature = "fragments")]

@@ -86,7 +86,17 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         {
             self.datagrams.waits(port, None);
         }
-        self.fragmenter.send(now, header, packet, token, probe);
+        let limit = self.path_limit(now, destination);
+        self.fragmenter.send(now, header, limit, packet, token, probe);
+    }
+
+    /// The longest packet that reaches a destination, in bytes; `usize::MAX` if that is not known.
+    pub(in crate::stack) fn path_limit(&self, _now: Instant, _to: IpAddress) -> usize {
+        #[cfg(feature = "fragments")]
+        if let Some(mtu) = self.paths.find(_now, &_to) {
+            return mtu;
+        }
+        usize::MAX
     }
 
     /// Asks for a neighbour that a connection needs, unless it was asked for less than a second ago. Returns whether a frame left.
@@ -142,7 +152,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 Due::Send(index, hardware) => {
                     let header = self.link.answer_to(hardware);
                     let packet = self.link.neighbours.first_kept(index)?;
-                    self.fragmenter.send(now, header, packet, token, &mut io.probe);
+                    let limit = ends(packet).map_or(usize::MAX, |(_, to)| self.path_limit(now, to));
+                    self.fragmenter.send(now, header, limit, packet, token, &mut io.probe);
                     if let Some(port) = udp_source(packet) {
                         self.datagrams.left(port);
                     }

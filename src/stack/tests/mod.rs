@@ -13,6 +13,7 @@ mod isn;
 mod link;
 mod neighbours;
 mod pair;
+mod path_mtu;
 #[cfg(feature = "recovery")]
 mod raw;
 mod recycle;

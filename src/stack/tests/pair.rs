@@ -162,12 +162,16 @@ impl Pair {
     }
 
     pub fn with(sizes: Sizes, set: fn(&mut Config)) -> Pair {
+        Pair::of(Sizes { connections: 64, ..SMALL }, sizes, set)
+    }
+
+    /// A client and a server of these sizes. `set` changes the server's configuration.
+    pub fn of(client_sizes: Sizes, sizes: Sizes, set: fn(&mut Config)) -> Pair {
         let (server, client) = link::ends(Medium::Ethernet);
         let (to_server, to_client) = (server.incoming.clone(), client.incoming.clone());
-        let many = Sizes { connections: 64, ..SMALL };
         Pair {
             now: Instant::from_secs(1),
-            client: Host::new(2, CLIENT, client, many, |_| {}),
+            client: Host::new(2, CLIENT, client, client_sizes, |_| {}),
             server: Host::new(1, SERVER, server, sizes, set),
             to_server,
             to_client,

@@ -271,3 +271,42 @@ fn any_mix_of_frames_comes_out_as_it_went_in() {
         }
     }
 }
+
+/// As after the path of a stream has become narrower.
+#[test]
+fn segments_of_another_size_begin_another_super_segment() {
+    for medium in [Medium::Ethernet, Medium::Ip] {
+        let (mut port, kernel) = port(medium);
+        let sizes = [1_440, 1_440, 1_440, 1_300, 1_300, 1_440, 1_440, 1_300];
+        let (mut next, mut frames) = (PLAIN, Vec::new());
+        for len in sizes {
+            next.len = len;
+            frames.push(next.frame(medium));
+            next = next.then();
+        }
+        frames.iter().for_each(|frame| send(&mut port, frame));
+        port.end_join();
+        let came = arrived(&kernel);
+        let cuts: Vec<usize> = came.iter().map(|(cut, _)| *cut).collect();
+        // The last segment of a super-segment may be shorter.
+        assert_eq!(cuts, [1_440, 0, 1_440]);
+        let parts: Vec<_> = came.into_iter().flat_map(|frame| cut(frame, medium)).collect();
+        let parts: Vec<_> = parts.into_iter().map(|frame| summed(frame, medium)).collect();
+        assert_eq!(parts, frames.into_iter().map(|frame| summed(frame, medium)).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn a_segment_that_the_stack_wants_cut_is_joined_with_no_other() {
+    let medium = Medium::Ip;
+    let (mut port, kernel) = port(medium);
+    let frames = [PLAIN, PLAIN.then(), PLAIN.then().then()].map(|segment| segment.frame(medium));
+    for (frame, size) in frames.iter().zip([None, NonZeroU16::new(1_220), None]) {
+        let mut meta = PacketMeta::default();
+        meta.segmentation_offload_size = size;
+        port.send(meta, frame.len(), |to| to.copy_from_slice(frame));
+    }
+    port.end_join();
+    let cuts: Vec<_> = arrived(&kernel).iter().map(|(cut, frame)| (*cut, frame.len())).collect();
+    assert_eq!(cuts, [(0, 1_500), (1_220, 1_500), (0, 1_500)]);
+}

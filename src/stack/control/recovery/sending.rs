@@ -84,6 +84,11 @@ impl Block {
         self.recovery.frontier = self.una;
     }
 
+    /// Whether smoltcp's segments may be longer than the path, so that it is shown a window of one segment at a time.
+    pub(in crate::stack) fn sends_singly(&self) -> bool {
+        self.recovery.singly
+    }
+
     /// SND.NXT, if a segment without data has another number because smoltcp is sending again.
     pub(in crate::stack) fn right_number(&self, segment: &Segment) -> Option<TcpSeqNumber> {
         let empty = !segment.rst && !segment.syn && segment.end() == segment.seq;
@@ -122,7 +127,8 @@ impl Block {
         let up_to = |edge: TcpSeqNumber| distance(una, edge);
         let bytes = if frontier >= self.nxt {
             let flight = distance(una, self.nxt);
-            let edge = flight + self.allowance(now, queue);
+            let allowance = self.allowance(now, queue);
+            let edge = flight + if self.recovery.singly { allowance.min(mss) } else { allowance };
             // Rounded down, so that a full segment is not followed by a few bytes.
             if edge < queue && edge / unit * unit > flight { edge / unit * unit } else { edge }
         } else {
@@ -130,12 +136,18 @@ impl Block {
                 // First what need not be sent again, up to the hole.
                 Some((start, _)) if up_to(start) / unit * unit > up_to(frontier) => up_to(start) / unit * unit,
                 Some((start, end)) => {
-                    let (first, room) = (start.max(frontier), self.room());
+                    let first = start.max(frontier);
+                    let room = if self.recovery.singly { mss } else { self.room() };
                     let edge = up_to(end.min(first + (room / mss * mss).max(mss) as usize));
                     // New data fills the last segment up.
                     let full = up_to(first + mss as usize).min(self.window).min(queue);
                     let edge = if end == self.nxt && room >= mss { edge.max(full) } else { edge };
-                    edge.next_multiple_of(unit)
+                    // Rounded down, so that no few bytes of a segment are too long for the path.
+                    if self.recovery.singly && edge / unit * unit > up_to(first) {
+                        edge / unit * unit
+                    } else {
+                        edge.next_multiple_of(unit)
+                    }
                 }
                 // The rest need not go again, unless new data waits behind it.
                 None if self.allowance(now, queue) == 0 => up_to(frontier),

@@ -1,0 +1,109 @@
+//! A connection follows the MTU of its path. paths.rs keeps the MTUs.
+//!
+//! smoltcp's segments keep the size that the handshake agreed on. What is too long for the path is cut on the way out: by the
+//! device if it cuts segments anyway, else by the fragmenter. So that this is rare, smoltcp is shown a window of one segment at a
+//! time.
+
+use core::num::NonZeroU16;
+
+use smoltcp::time::Instant;
+use smoltcp::wire::IpAddress;
+
+use super::connect::mss;
+use crate::stack::fragmenter::Fragmenter;
+use crate::stack::icmp_errors::{Quote, Refusal};
+use crate::stack::ingress::Out;
+use crate::stack::{Session, Stack, UdpSession, paths};
+
+/// The longest headers of IP and TCP.
+const HEADERS: usize = 60 + 60;
+
+/// What happens to the segments of a connection that are too long for its path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Cut {
+    /// The device cuts them to this many bytes of payload.
+    Device(NonZeroU16),
+    /// The fragmenter cuts them to packets of this length.
+    Fragmenter(usize),
+    /// None is too long.
+    Nothing,
+}
+
+impl Cut {
+    /// Whether the fragmenter may have to keep a segment.
+    pub(super) fn needs_fragmenter(self) -> bool {
+        matches!(self, Cut::Fragmenter(_))
+    }
+
+    /// Prepares the way out for a segment.
+    pub(super) fn prepare<'o, P>(self, out: &mut Out<'o, P>, fragmenter: &'o mut Fragmenter<'_>) {
+        match self {
+            Cut::Device(size) => out.cut = Some(size),
+            Cut::Fragmenter(limit) => out.long = fragmenter.lend_for(limit),
+            Cut::Nothing => {}
+        }
+    }
+}
+
+impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
+    /// Tells a connection the largest segment of its path, before it sends. Returns what happens to longer ones.
+    pub(super) fn follow_path(&mut self, now: Instant, index: usize) -> Cut {
+        let Some(tuple) = self.connections.tuple(index) else { return Cut::Nothing };
+        let (local, remote) = (tuple.local.addr, tuple.remote.addr);
+        let slot = &mut self.connections.slots[index];
+        if let Some(len) = slot.control.take_expired() {
+            let heard_at = slot.control.heard_at();
+            let is_named =
+                slot.icmp_error.is_some_and(|(error, at)| at >= heard_at && !matches!(error.why, Refusal::TooBig(_)));
+            // Something else may explain the silence.
+            let explained = slot.unresolved || is_named;
+            if let Some(smaller) = self.paths.below(&remote, len + headers(local)).filter(|_| !explained)
+                && let Some(mtu) = slot.control.judge_loss(smaller)
+            {
+                self.paths.learn(now, remote, mtu);
+            }
+        }
+        let known = self.paths.find(now, &remote);
+        let block = &mut self.connections.slots[index].control;
+        let known = [known, block.tried_mtu()].into_iter().flatten().min();
+        let Some(mtu) = known.filter(|&mtu| mtu < self.mtu) else {
+            // The path may have grown.
+            block.set_path_mss(usize::MAX);
+            block.send_singly(false);
+            return Cut::Nothing;
+        };
+        let size = mss(mtu, local);
+        block.set_path_mss(size);
+        let by_device = self.paths.by_device(&remote);
+        block.send_singly(!by_device);
+        match NonZeroU16::new(size.try_into().unwrap_or(u16::MAX)) {
+            Some(size) if by_device => Cut::Device(size),
+            _ => Cut::Fragmenter(mtu),
+        }
+    }
+
+    /// Learns the path MTU from an ICMP error about a segment in flight, and sends again what was too long. Returns false if the
+    /// error is not valid.
+    pub(in crate::stack) fn segment_too_long(&mut self, now: Instant, index: usize, quote: &Quote) -> bool {
+        let Refusal::TooBig(mtu) = quote.error.why else { return false };
+        let (local, remote) = (quote.source, quote.destination);
+        let block = &mut self.connections.slots[index].control;
+        let fits = block.in_flight_from(quote.seq()).is_some_and(|bytes| quote.len <= HEADERS + bytes);
+        let Some(mtu) = paths::reported(&remote, mtu, quote.len).filter(|_| fits) else { return false };
+        self.paths.learn(now, remote, mtu);
+        let mtu = self.paths.find(now, &remote).unwrap_or(mtu);
+        if block.set_path_mss(mss(mtu, local)) {
+            block.send_again();
+            self.connections.enqueue(index);
+        }
+        true
+    }
+}
+
+/// The length of the headers of IP and TCP, without options.
+fn headers(address: IpAddress) -> usize {
+    match address {
+        IpAddress::Ipv4(_) => 40,
+        IpAddress::Ipv6(_) => 60,
+    }
+}

@@ -1,0 +1,73 @@
+//! The long datagrams that left lately. An ICMP error that says that one was too long must quote one of them.
+
+use smoltcp::wire::{IpAddress, IpProtocol, Ipv4Packet, Ipv6Packet};
+
+use crate::stack::icmp_errors::Quote;
+
+/// The number of datagrams: more than routers report on at once, which limit their reports.
+const COUNT: usize = 16;
+
+/// Datagrams of at most this length are never too long: every path takes them.
+const SHORT: usize = 552;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Datagram {
+    destination: IpAddress,
+    protocol: IpProtocol,
+    /// UDP: the ports and the length. ICMP: type, code, identifier, sequence number. Translators may change checksums.
+    start: [u8; 6],
+    /// The length of the whole packet.
+    len: usize,
+}
+
+#[derive(Default)]
+pub(super) struct Recent {
+    datagrams: [Option<Datagram>; COUNT],
+    next: usize,
+}
+
+impl Recent {
+    /// Notes a packet that leaves, if it is a long datagram.
+    pub(super) fn note(&mut self, packet: &[u8]) {
+        if packet.len() <= SHORT {
+            return;
+        }
+        if let Some(datagram) = read(packet) {
+            self.datagrams[self.next] = Some(datagram);
+            self.next = (self.next + 1) % COUNT;
+        }
+    }
+
+    /// Whether an ICMP error quotes one of them, or its first fragment.
+    pub(super) fn has(&self, quote: &Quote) -> bool {
+        let start = start(quote.protocol, quote.start);
+        self.datagrams.iter().flatten().any(|datagram| {
+            datagram.destination == quote.destination
+                && datagram.protocol == quote.protocol
+                && Some(datagram.start) == start
+                && quote.len <= datagram.len
+        })
+    }
+}
+
+fn read(packet: &[u8]) -> Option<Datagram> {
+    let (destination, protocol, payload): (IpAddress, _, _) = match packet.first()? >> 4 {
+        4 => {
+            let ip = Ipv4Packet::new_checked(packet).ok()?;
+            (ip.dst_addr().into(), ip.next_header(), ip.payload())
+        }
+        _ => {
+            let ip = Ipv6Packet::new_checked(packet).ok()?;
+            (ip.dst_addr().into(), ip.next_header(), ip.payload())
+        }
+    };
+    Some(Datagram { destination, protocol, start: start(protocol, *payload.first_chunk()?)?, len: packet.len() })
+}
+
+fn start(protocol: IpProtocol, [a, b, c, d, e, f, g, h]: [u8; 8]) -> Option<[u8; 6]> {
+    match protocol {
+        IpProtocol::Udp => Some([a, b, c, d, e, f]),
+        IpProtocol::Icmp | IpProtocol::Icmpv6 => Some([a, b, e, f, g, h]),
+        _ => None,
+    }
+}
