@@ -9,4 +9,5 @@ mod closing;
 mod fragments;
 mod handshakes;
 mod kernel_clients;
+mod mld_snooping;
 mod status_page;

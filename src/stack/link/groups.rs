@@ -245,12 +245,14 @@ fn read(packet: &[u8]) -> Option<Query> {
     if next != u8::from(IpProtocol::Icmpv6) || !has_router_alert(&options[2..]) {
         return None;
     }
-    let message = Icmpv6Packet::new_checked(bytes).ok()?;
-    // A report of MLDv1 is as long as a question. One of another length that is shorter than MLDv2's is none of either version
-    // (RFC 3810 section 8.1).
+    // The length tells the version; others are ignored (RFC 3810 section 8.1). smoltcp takes no question of MLDv1 for one.
     let is_v1 = bytes.len() == V1;
+    if !is_v1 && bytes.len() < V2 {
+        return None;
+    }
+    let message = Icmpv6Packet::new_unchecked(bytes);
     let is_query = message.msg_type() == Icmpv6Message::MldQuery && message.msg_code() == 0;
-    if !is_query || !(is_v1 || bytes.len() >= V2) || !message.verify_checksum(&source, &to) {
+    if !is_query || !message.verify_checksum(&source, &to) {
         return None;
     }
     let code = u32::from(u16::from_be_bytes(*bytes.get(4..)?.first_chunk()?));

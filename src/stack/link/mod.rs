@@ -12,6 +12,8 @@ mod groups;
 #[cfg(feature = "ipv6")]
 mod ndp;
 mod neighbours;
+#[cfg(all(test, feature = "std"))]
+mod tests;
 
 #[cfg(any(feature = "dhcp", all(feature = "board", target_os = "none")))]
 pub(crate) use arp::{ARP_FRAME, write_request};

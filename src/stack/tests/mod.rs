@@ -16,6 +16,7 @@ mod pair;
 #[cfg(feature = "recovery")]
 mod raw;
 mod recycle;
+mod resolution;
 #[cfg(feature = "recovery")]
 mod rules;
 mod slow;
