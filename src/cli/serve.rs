@@ -30,7 +30,7 @@ use crate::host::{Clock, Ended, Interrupt, Sizes, drive};
 use crate::phy::linux::TunTap;
 use crate::stack::{Config, Io, Listener, Overflow, Stack};
 
-/// The number of connections on the status page: those of the first slots.
+/// The number of connections that the status page shows: the connections in the first slots.
 const ROWS: usize = 64;
 
 /// Serve programs on a TAP or TUN

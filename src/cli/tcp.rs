@@ -10,8 +10,8 @@ use crate::stack::{self, TcpOptions};
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[group(skip)]
 pub struct TcpArgs {
-    /// Size of each connection's receive buffer and of its send buffer, from 4K to 16M [default: 256K, less above 1024
-    /// connections; get sends from 16K]
+    /// Size of each connection's receive buffer and of its send buffer, from 4K to 16M [default: 256K and 1M, less above
+    /// 1024 connections; get sends from 16K]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub socket_buffer: Option<usize>,
     /// How a sender slows down after loss [default: cubic]
@@ -33,24 +33,27 @@ pub enum Congestion {
     Cubic,
 }
 
-/// The largest sum of default buffers in each direction, in bytes. With more connections, each buffer shrinks.
-const IN_ALL: usize = 256 << 20;
+/// The largest sum of default receive buffers, and of default send buffers, in bytes. With more connections, each buffer shrinks.
+const RECEIVE_IN_ALL: usize = 256 << 20;
+const SEND_IN_ALL: usize = 1 << 30;
 
-/// The smallest buffer when [`IN_ALL`] is shared out, in bytes: the largest window without scaling.
+/// The smallest buffer when these are shared out, in bytes: the largest window without scaling.
 const LEAST: usize = 65_535;
 
 impl TcpArgs {
-    /// Allocates memory for `sizes` with the requested socket buffers. By default, buffers shrink above 1,024 connections.
+    /// Allocates memory for `sizes` with the requested socket buffers. By default, buffers shrink above 1,024 connections, and send
+    /// buffers where the system has too little memory.
     ///
     /// # Errors
     /// A usage error: the memory is not available.
     pub fn pool<'a, S, U>(&self, sizes: Sizes) -> Result<HeapPool<'a, S, U>, Failure> {
-        let share = (IN_ALL / sizes.connections.max(1)).max(LEAST);
+        let share = |all: usize| (all / sizes.connections.max(1)).max(LEAST);
         let (receive, send) = match self.socket_buffer {
             Some(size) => (size, size),
-            None => (sizes.receive.min(share), sizes.send.min(share)),
+            None => (sizes.receive.min(share(RECEIVE_IN_ALL)), sizes.send.min(share(SEND_IN_ALL))),
         };
-        HeapPool::try_new(Sizes { receive, send, ..sizes }).ok_or_else(|| {
+        let with = |send| HeapPool::try_new(Sizes { receive, send, ..sizes });
+        with(send).or_else(|| with(send.min(receive))).ok_or_else(|| {
             Failure::usage(format_args!(
                 "no memory for {} connections with socket buffers of {receive} bytes: lower --max-connections or \
                  --socket-buffer",

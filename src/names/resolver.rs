@@ -168,12 +168,10 @@ impl Resolver {
         }
     }
 
-    /// Notes the first server to which a query was sent. A queued query has left once the send queue is empty.
-    fn note_sent(&mut self, socket: &Socket<'_>) {
-        if socket.send_queue() == 0 {
-            let sent_to = self.queued.take();
-            self.asked = self.asked.or(sent_to);
-        }
+    /// Notes the first server to which a query was sent: the query that was queued has left.
+    fn note_sent(&mut self) {
+        let sent_to = self.queued.take();
+        self.asked = self.asked.or(sent_to);
     }
 
     /// Returns when to poll again at the latest.
@@ -334,7 +332,7 @@ impl Resolver {
             any_queued = true;
         }
         if any_queued {
-            self.queued.get_or_insert(server);
+            self.queued = Some(server);
             self.server = (self.server + 1) % self.servers.len().max(1);
             self.ask_at = Some(now + self.wait);
             // Every server has had a turn, so a round is over. The next round waits twice as long.
@@ -348,7 +346,9 @@ impl Resolver {
 impl UdpSession for Resolver {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         self.receive(socket, cx.now);
-        self.note_sent(socket);
+        if !cx.is_unsent(socket) {
+            self.note_sent();
+        }
         if self.result.is_none() {
             self.advance(cx.now);
         }

@@ -65,11 +65,16 @@ impl<'a, U> Datagrams<'a, U> {
         self.due
     }
 
-    /// Notes that a datagram from this port waits for the hardware address of `hop`.
-    pub(super) fn kept(&mut self, number: u16, hop: IpAddress) {
+    /// Notes whether the last datagram from this port waits for the hardware address of a next hop.
+    pub(super) fn waits(&mut self, number: u16, hop: Option<IpAddress>) {
         for port in self.ports.iter_mut().filter(|port| port.number == number && !port.over) {
-            port.waits_for = Some(hop);
+            port.waits_for = hop;
         }
+    }
+
+    /// Whether a datagram of any port may wait.
+    pub(super) fn any_waits(&self) -> bool {
+        self.ports.iter().any(|port| port.waits_for.is_some())
     }
 
     /// Lets the program continue whose datagram has left that had waited for a hardware address.

@@ -90,6 +90,9 @@ pub use ping::{Echo, EchoError, EchoMemory, EchoRefusal};
 pub use session::{Answer, Context, End, MESSAGE, Next, Respond, Responder, Session, UdpSession};
 pub use static_memory::StaticMemory;
 
+#[cfg(feature = "std")]
+use core::num::NonZeroUsize;
+
 use smoltcp::iface::Interface;
 use smoltcp::phy::{Checksum, ChecksumCapabilities, Device, Medium};
 use smoltcp::socket::tcp;
@@ -160,6 +163,13 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         // The shared sockets' packets are made in the scratch memory.
         let mtu = capabilities.ip_mtu().min(memory.scratch.len());
         // smoltcp sees no Ethernet: see link/mod.rs.
+        #[cfg(feature = "std")]
+        {
+            let header = capabilities.max_transmission_unit - capabilities.ip_mtu();
+            let longest = |frame: Option<NonZeroUsize>| NonZeroUsize::new(frame?.get().saturating_sub(header));
+            let segmentation = &mut capabilities.segmentation;
+            (segmentation.tcpv4, segmentation.tcpv6) = (longest(segmentation.tcpv4), longest(segmentation.tcpv6));
+        }
         (capabilities.medium, capabilities.max_transmission_unit) = (Medium::Ip, mtu);
         #[allow(unused_mut, reason = "without std nothing is drawn here")]
         let mut random = Random::new(config.seed.random());

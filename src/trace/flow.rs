@@ -191,14 +191,10 @@ impl Side {
 
     /// Notes that a segment with payload, SYN or FIN is sent. Returns its cause unless it is sent for the first time.
     fn sent_space(&mut self, now: Instant, segment: &Segment) -> Option<Cause> {
+        if let Some(probe) = self.probe(segment) {
+            return Some(probe);
+        }
         let end = segment.seq + segment.space();
-        let idle = self.una == self.nxt && self.iss.is_some();
-        if segment.len == 1 && !segment.fin && idle && segment.seq.0 == self.nxt.0.wrapping_sub(1) {
-            return Some(Cause::KeepAlive);
-        }
-        if segment.len == 1 && !segment.syn && self.snd_wnd == 0 && segment.seq == self.una {
-            return Some(Cause::ZeroWindowProbe);
-        }
         if segment.syn && segment.ack.is_some() && self.rcv_nxt.is_none() {
             // The segment answers a SYN, even if this side sent its own SYN before: a simultaneous open.
             self.nxt = end;
@@ -206,30 +202,48 @@ impl Side {
             return None;
         }
         let before = self.transmission_of(segment.seq);
-        let again = segment.seq < self.nxt || (segment.syn && before.is_some());
-        let count = before.map_or(0, |t| t.count);
+        let is_new = segment.seq >= self.nxt && !(segment.syn && before.is_some());
+        let count = before.map_or(0, |transmission| transmission.count);
         self.remember(Transmission { seq: segment.seq, at: now, count: count + 1 });
-        if end > self.nxt {
-            self.nxt = end;
-        }
-        if !again {
+        self.nxt = self.nxt.max(end);
+        if is_new { None } else { Some(self.why_again(now, segment, before)) }
+    }
+
+    /// The cause of a segment of one byte that only asks the peer for an answer: it is no new data.
+    fn probe(&self, segment: &Segment) -> Option<Cause> {
+        let all_acknowledged = self.una == self.nxt && self.iss.is_some();
+        if segment.len != 1 {
             return None;
         }
-        let answers = self.heard.is_some_and(|at| now < at + PROMPT);
-        if self.duplicates >= 3 || (answers && matches!(self.recovery, Some((Trigger::Duplicates, _)))) {
+        // A keep-alive repeats the last byte before SND.NXT (RFC 9293 section 3.8.4).
+        if !segment.fin && all_acknowledged && segment.seq.0 == self.nxt.0.wrapping_sub(1) {
+            return Some(Cause::KeepAlive);
+        }
+        (!segment.syn && self.snd_wnd == 0 && segment.seq == self.una).then_some(Cause::ZeroWindowProbe)
+    }
+
+    /// The cause of a segment that is sent again. `before` is its last transmission.
+    fn why_again(&mut self, now: Instant, segment: &Segment, before: Option<Transmission>) -> Cause {
+        let answers_ack = self.heard.is_some_and(|at| now < at + PROMPT);
+        let goes_on = answers_ack && matches!(self.recovery, Some((Trigger::Duplicates, _)));
+        if self.duplicates >= 3 || goes_on {
             self.duplicates = 0;
             self.recovery = Some((Trigger::Duplicates, self.nxt));
-            return Some(Cause::FastRetransmission);
+            return Cause::FastRetransmission;
+        }
+        // Only the last segment is sent again, once, while earlier ones are not acknowledged: a timer would begin with the first
+        // of these.
+        let count = before.map_or(0, |transmission| transmission.count);
+        let is_last = segment.seq + segment.space() == self.nxt && self.una < segment.seq;
+        if self.recovery.is_none() && count == 1 && is_last {
+            return Cause::TailProbe;
         }
         // An acknowledgement of new data restarts the timer (RFC 6298 section 5.3).
-        let started = before.map(|t| self.advanced.map_or(t.at, |at| at.max(t.at)));
+        let started = before.map(|sent| self.advanced.map_or(sent.at, |at| at.max(sent.at)));
         let rto = started.map_or(Duration::ZERO, |at| now - at);
-        if self.recovery.is_none() && count == 1 && end == self.nxt && self.una < segment.seq {
-            return Some(Cause::TailProbe);
-        }
         self.recovery = Some((Trigger::Timer, self.nxt));
         self.rto = Some(rto);
-        Some(Cause::Retransmission { rto, count: count.max(1) })
+        Cause::Retransmission { rto, count: count.max(1) }
     }
 
     /// The transmission that covers `seq`: the one that starts at `seq`, or nearest below. A FIN that was sent with payload can

@@ -166,10 +166,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let own = |address| self.iface.has_ip_addr(address);
         let broadcast = |address| self.is_broadcast(address);
         let known = |tuple: &Tuple| self.connections.find(tuple);
+        let mut segment = Segment::EMPTY;
         let Contents::Packet { packet, to_us, .. } = link::read(frame, self.link.hardware())? else { return None };
-        let Flow::Tcp(known) = demux::flow(packet, to_us, &mut Segment::EMPTY.clone(), own, broadcast, known) else {
-            return None;
-        };
+        let Flow::Tcp(known) = demux::flow(packet, to_us, &mut segment, own, broadcast, known) else { return None };
         known.map(|index| self.connections.id(index))
     }
 }

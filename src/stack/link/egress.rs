@@ -73,7 +73,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 if !self.link.neighbours.keep(&hop, packet) {
                     probe.event(now, &Event::Dropped(DropReason::Unreachable));
                 } else if let Some(port) = udp_source(packet) {
-                    self.datagrams.kept(port, hop);
+                    self.datagrams.waits(port, Some(hop));
                 }
                 self.report_lost(now, probe);
                 if asks {
@@ -81,6 +81,11 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 }
                 return;
             }
+        }
+        if self.datagrams.any_waits()
+            && let Some(port) = udp_source(packet)
+        {
+            self.datagrams.waits(port, None);
         }
         self.fragmenter.send(now, header, packet, token, probe);
     }

@@ -3,7 +3,7 @@
 use smoltcp::wire::{EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr};
 
 /// The length of an Ethernet header.
-pub(super) const LEN: usize = EthernetFrame::<&[u8]>::header_len();
+pub(in crate::stack) const LEN: usize = EthernetFrame::<&[u8]>::header_len();
 
 /// The destination and the source of a frame. `None` on a link without Ethernet.
 pub(in crate::stack) type Header = Option<(EthernetAddress, EthernetAddress)>;

@@ -18,6 +18,8 @@ mod tests;
 #[cfg(any(feature = "dhcp", all(feature = "board", target_os = "none")))]
 pub(crate) use arp::{ARP_FRAME, write_request};
 pub(super) use egress::{Shared, source};
+#[cfg(feature = "dhcp")]
+pub(super) use ethernet::LEN;
 #[cfg(feature = "slaac")]
 pub(super) use ethernet::without_tag;
 pub(super) use ethernet::{Contents, Header, len, read, write};
