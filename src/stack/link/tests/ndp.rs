@@ -267,3 +267,30 @@ fn a_neighbour_that_is_stale_is_asked_for_unless_it_shows_itself() {
         assert_eq!(link.due(), None);
     });
 }
+
+#[test]
+fn answers_about_made_up_neighbours_change_nothing() {
+    on_link(|link| {
+        set(link, Reachable(PEER));
+        for number in 0..100_000_u32 {
+            let [a, b, c, d] = number.to_be_bytes().map(u16::from);
+            let target_addr = Ipv6Address::new(0xfd00, 0, 0, 1, a, b, c, d);
+            let flags = Flags::OVERRIDE | if number % 2 == 0 { Flags::SOLICITED } else { Flags::empty() };
+            let to = if number % 2 == 0 { A } else { ALL_NODES };
+            let claim = NdiscRepr::NeighborAdvert { flags, target_addr, lladdr: Some(OTHER.into()) };
+            assert_eq!(hears(link, &packet(PROXY, to, claim)), NOTHING);
+            assert_eq!(entry(link, target_addr), None);
+        }
+        assert_eq!(state(link), Reachable(PEER));
+    });
+}
+
+#[test]
+fn groups_have_hardware_addresses_of_their_own() {
+    on_link(|link| {
+        let group = Ipv6Address::new(0xff05, 0, 0, 0, 0x1122, 0x3344, 0x5566, 0x7788);
+        let to = EthernetAddress([0x33, 0x33, 0x55, 0x66, 0x77, 0x88]);
+        assert_eq!(link.header_of_many(group.into(), false), Some((to, OWN)));
+        assert_eq!(link.header_of_many(A.into(), false), None);
+    });
+}
