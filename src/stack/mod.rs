@@ -235,7 +235,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let (Some(connections), Some(datagrams), Some(link), true) = (connections, datagrams, link, enough) else {
             return Err(SetupError::BadMemory);
         };
-        Ok(Stack {
+        #[allow(unused_mut, reason = "without IPv6 there are no groups to join")]
+        let mut stack = Stack {
             iface,
             fragmenter,
             #[cfg(feature = "fragments")]
@@ -256,7 +257,10 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             random,
             config,
             turn: Turn::Ingress,
-        })
+        };
+        #[cfg(feature = "ipv6")]
+        stack.join_groups(now);
+        Ok(stack)
     }
 
     /// Serves a TCP port.

@@ -9,5 +9,6 @@ mod closing;
 mod fragments;
 mod handshakes;
 mod kernel_clients;
+mod mld_snooping;
 mod path_mtu;
 mod status_page;

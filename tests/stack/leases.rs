@@ -126,12 +126,9 @@ fn a_distant_router_forwards_packets() {
     for _ in 0..2 {
         world.stack.connect(world.now, remote, Idle, Duration::from_secs(5), &mut world.io).unwrap();
         world.run(10, &mut peer);
-        // smoltcp forgets its neighbours when addresses change.
         world.stack.add_address(world.now, "10.3.0.1/24".parse().unwrap(), &mut world.io.probe).unwrap();
     }
-    // Its hardware address is asked for again before smoltcp forgets it.
-    world.run(200, &mut peer);
-    assert!(sent >= 4 && (5..20).contains(&asked), "{sent} segments, {asked} questions");
+    assert!(sent >= 4 && (1..4).contains(&asked), "{sent} segments, {asked} questions");
 }
 
 #[test]
@@ -146,25 +143,6 @@ fn a_distant_router_is_answered() {
         vec![]
     });
     assert_eq!(answers, [(OURS, GIVEN, THEIRS, SERVER)]);
-}
-
-#[test]
-fn a_silent_distant_router_is_asked_less_and_less() {
-    let alone: Change = |r| r.subnet_mask = Some(Ipv4Address::BROADCAST);
-    let (mut world, mut server) = (asking(), Server { change: Some(alone), ..Server::default() });
-    let mut asked = 0;
-    world.run(400, |frame| {
-        asked += usize::from(arp_asks(frame) == Some(SERVER));
-        server.hear(frame)
-    });
-    assert!((30..50).contains(&asked), "{asked}");
-    // It is no longer asked for when the lease is gone.
-    world.stack.release_lease(world.now, &mut world.io);
-    world.run(1, silence);
-    world.run(100, |frame| {
-        assert_eq!(arp_asks(frame), None);
-        vec![]
-    });
 }
 
 #[test]

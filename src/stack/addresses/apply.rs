@@ -30,6 +30,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             return None;
         };
         let out = autoconf.advance(now, random);
+        #[cfg(feature = "ipv6")]
+        self.join_groups(now);
+        let autoconf = self.autoconf.as_mut()?;
         let hardware = autoconf.hardware();
         let sent = out.map(|out| {
             emit(&out, hardware, token, now, &mut io.probe);
@@ -52,14 +55,14 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
     /// Notes that the link went down, or came up, perhaps on another network.
     ///
-    /// When it comes up, the stack forgets neighbours, announces its addresses, and asks for leases and prefixes anew. What is in
+    /// When it comes up, the stack forgets neighbours, announces its addresses and groups, and asks for leases and prefixes anew. What is in
     /// use stays in use until a server or router says otherwise.
     #[cfg(feature = "std")]
     pub(crate) fn link_changed(&mut self, now: Instant, up: bool) {
         if !up {
             return;
         }
-        self.link.forget_neighbours();
+        self.link.came_up(now);
         self.paths.clear();
         if let Some(autoconf) = &mut self.autoconf {
             autoconf.link_up(now, self.iface.ip_addrs());

@@ -201,6 +201,12 @@ impl Autoconf {
         self.slaac.iter().flat_map(slaac::Host::dns_servers).for_each(|server| servers(server.into()));
     }
 
+    /// The addresses that are being claimed, or were claimed a moment ago.
+    #[cfg(feature = "ipv6")]
+    pub(in crate::stack) fn claimed(&self) -> impl Iterator<Item = IpAddress> {
+        self.claims.addresses()
+    }
+
     /// The source address of the frames to send.
     pub(in crate::stack) fn hardware(&self) -> EthernetAddress {
         self.hardware

@@ -60,6 +60,12 @@ impl Claims {
         self.0.iter().any(|c| !c.granted && c.address.address() == address && c.origin == Origin::Static)
     }
 
+    /// The addresses.
+    #[cfg(feature = "ipv6")]
+    pub(super) fn addresses(&self) -> impl Iterator<Item = IpAddress> {
+        self.0.iter().map(|claim| claim.address.address())
+    }
+
     /// Whether any address of this origin is still being claimed.
     pub(super) fn any(&self, origin: Origin) -> bool {
         self.0.iter().any(|claim| !claim.granted && claim.origin == origin)

@@ -73,7 +73,19 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         });
         added?;
         probe.event(now, &Event::Address(AddressEvent::Added(address)));
+        #[cfg(feature = "ipv6")]
+        self.join_groups(now);
         Ok(())
+    }
+
+    /// Joins the groups in which neighbours ask for the addresses in use, and for those that are being claimed (RFC 4862 section
+    /// 5.4.2). Leaves others.
+    #[cfg(feature = "ipv6")]
+    pub(super) fn join_groups(&mut self, now: Instant) {
+        let addresses = self.iface.ip_addrs().iter().map(IpCidr::address);
+        #[cfg(feature = "dhcp")]
+        let addresses = addresses.chain(self.autoconf.iter().flat_map(Autoconf::claimed));
+        self.link.join_groups(now, addresses);
     }
 
     /// Removes an address, and the router if only this address's network contains it.
@@ -87,6 +99,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         };
         self.iface.update_ip_addrs(|list| list.retain(|known| *known != gone));
         self.connections.enqueue_from(address);
+        #[cfg(feature = "ipv6")]
+        self.join_groups(now);
         probe.event(now, &Event::Address(AddressEvent::Removed(gone)));
         let router = self.config.gateways.iter().copied().find(|router| gone.contains_addr(router));
         if let Some(router) = router.filter(|router| !self.is_on_link(*router)) {

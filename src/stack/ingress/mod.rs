@@ -75,6 +75,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 self.process_neighbour(now, contents, &mut Some(token), probe);
                 return Target::Nowhere;
             };
+            #[cfg(feature = "ipv6")]
+            if link::may_be_group_query(packet) && self.link.is_group_query(now, packet, self.random.next()) {
+                return Target::Nowhere;
+            }
             let mut fragmenter = core::mem::take(&mut self.fragmenter);
             let mut out = Out::new(probe, now, self.link.answer_to(from));
             #[cfg(feature = "fragments")]

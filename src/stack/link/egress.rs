@@ -3,9 +3,9 @@
 use smoltcp::iface::PollResult;
 use smoltcp::phy::{Device, TxToken};
 use smoltcp::time::Instant;
-#[cfg(feature = "ipv6")]
-use smoltcp::wire::Ipv6Packet;
 use smoltcp::wire::{IpAddress, IpProtocol, Ipv4Packet};
+#[cfg(feature = "ipv6")]
+use smoltcp::wire::{Ipv6Address, Ipv6Packet};
 
 use super::arp::{ARP_FRAME, Heard, write_request};
 use super::ethernet::Contents;
@@ -75,6 +75,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 } else if let Some(port) = udp_source(packet) {
                     self.datagrams.waits(port, Some(hop));
                 }
+                self.report_lost(now, probe);
                 if asks {
                     self.send_request(now, hop, token, probe);
                 }
@@ -108,10 +109,31 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     ) -> bool {
         let Some(token) = io.device.transmit(now) else { return false };
         let asks = self.link.neighbours.ask(now, hop);
+        self.report_lost(now, &mut io.probe);
         if asks {
             self.send_request(now, hop, token, &mut io.probe);
         }
         asks
+    }
+
+    /// This host's link-local address, or the unspecified one if it has none.
+    #[cfg(feature = "ipv6")]
+    fn link_local(&self) -> Ipv6Address {
+        let local = self.iface.ip_addrs().iter().find_map(|own| match own.address() {
+            IpAddress::Ipv6(own) if own.is_unicast_link_local() => Some(own),
+            _ => None,
+        });
+        local.unwrap_or(Ipv6Address::UNSPECIFIED)
+    }
+
+    /// Reports the packets that gave way to others while they waited for a neighbour.
+    fn report_lost<P: Probe>(&mut self, now: Instant, probe: &mut P) {
+        #[cfg(not(feature = "std"))]
+        let _ = (now, probe);
+        #[cfg(feature = "std")]
+        for _ in 0..self.link.neighbours.take_lost() {
+            probe.event(now, &Event::Dropped(DropReason::Unreachable));
+        }
     }
 
     fn send_request<P: Probe>(&mut self, now: Instant, hop: IpAddress, token: impl TxToken, probe: &mut P) {
@@ -144,8 +166,19 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
         let Some(token) = io.device.transmit(now) else {
             self.link.neighbours.blocked(now + RETRY);
+            #[cfg(feature = "ipv6")]
+            self.link.groups.blocked(now + RETRY);
             return None;
         };
+        #[cfg(feature = "ipv6")]
+        if self.link.groups.due().is_some_and(|due| due <= now)
+            && let Some(hardware) = self.link.hardware
+            && let Some(report) = self.link.groups.next(now, self.random.next())
+        {
+            let source = self.link_local();
+            send_frame(now, report.len(), token, &mut io.probe, |frame| report.write(frame, hardware, source));
+            return Some(Step::Egress(None));
+        }
         loop {
             match self.link.neighbours.next_due(now)? {
                 Due::Ask(hop) => self.send_request(now, hop, token, &mut io.probe),
@@ -160,20 +193,21 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                     self.link.neighbours.drop_kept(index);
                 }
                 Due::GiveUp(index) => {
-                    let port = self.link.neighbours.first_kept(index).and_then(udp_source);
-                    if port.is_some_and(|port| self.datagrams.waits_for_neighbour(port))
-                        && let Some(hop) = self.link.neighbours.ask_anew(now, index)
-                    {
-                        self.send_request(now, hop, token, &mut io.probe);
-                        return Some(Step::Egress(None));
-                    }
-                    if self.link.neighbours.first_kept(index).is_some() {
+                    while let Some(packet) = self.link.neighbours.first_kept(index) {
+                        let port = udp_source(packet);
+                        if port.is_some_and(|port| self.datagrams.waits_for_neighbour(port))
+                            && let Some(hop) = self.link.neighbours.ask_anew(now, index)
+                        {
+                            self.send_request(now, hop, token, &mut io.probe);
+                            return Some(Step::Egress(None));
+                        }
                         io.probe.event(now, &Event::Dropped(DropReason::Unreachable));
+                        self.link.neighbours.drop_kept(index);
+                        if let Some(port) = port {
+                            self.datagrams.unreachable(port);
+                        }
                     }
                     self.link.neighbours.forget(index);
-                    if let Some(port) = port {
-                        self.datagrams.unreachable(port);
-                    }
                     continue;
                 }
             }
@@ -227,6 +261,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             #[cfg(not(feature = "ipv6"))]
             Contents::Packet { .. } => return false,
         };
+        self.report_lost(now, probe);
         if learnt {
             self.connections.neighbours_may_be_known();
         }

@@ -1,14 +1,19 @@
 //! The link: Ethernet headers and neighbours' hardware addresses. smoltcp sees IP packets only.
 //!
 //! ethernet.rs reads and writes the headers. neighbours.rs keeps the hardware addresses, and the packets that wait for one. arp.rs
-//! and ndp.rs ask for them and answer others' questions. egress.rs sends the packets of the shared sockets.
+//! and ndp.rs ask for them and answer others' questions. groups.rs makes sure that such questions arrive. egress.rs sends the
+//! packets of the shared sockets.
 
 mod arp;
 mod egress;
 mod ethernet;
 #[cfg(feature = "ipv6")]
+mod groups;
+#[cfg(feature = "ipv6")]
 mod ndp;
 mod neighbours;
+#[cfg(all(test, feature = "std"))]
+mod tests;
 
 #[cfg(any(feature = "dhcp", all(feature = "board", target_os = "none")))]
 pub(crate) use arp::{ARP_FRAME, write_request};
@@ -18,11 +23,17 @@ pub(super) use ethernet::LEN;
 #[cfg(feature = "slaac")]
 pub(super) use ethernet::without_tag;
 pub(super) use ethernet::{Contents, Header, len, read, write};
+#[cfg(feature = "ipv6")]
+pub(super) use groups::may_be_group_query;
 pub use neighbours::Neighbour;
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress};
 
+#[cfg(feature = "ipv6")]
+use super::connections::sooner;
+#[cfg(feature = "ipv6")]
+use super::ndisc::solicited_node;
 use neighbours::Neighbours;
 
 /// The shortest time between two defences of our addresses (RFC 5227 section 2.4).
@@ -33,6 +44,8 @@ pub(super) struct Link<'a> {
     /// `None` on a link without Ethernet, which has no neighbours.
     hardware: Option<EthernetAddress>,
     neighbours: Neighbours<'a>,
+    #[cfg(feature = "ipv6")]
+    groups: groups::Groups,
     /// When one of our addresses was last defended.
     defended_at: Option<Instant>,
 }
@@ -54,6 +67,8 @@ impl<'a> Link<'a> {
         (hardware.is_none() || !neighbours.is_empty()).then(|| Link {
             hardware,
             neighbours: Neighbours::new(neighbours, kept, mtu, key),
+            #[cfg(feature = "ipv6")]
+            groups: groups::Groups::default(),
             defended_at: None,
         })
     }
@@ -103,10 +118,34 @@ impl<'a> Link<'a> {
         }
     }
 
-    /// Forgets all neighbours, because the link may be another one.
+    /// Forgets all neighbours and reports all groups again, because the link may be another one.
     #[cfg(feature = "std")]
-    pub(super) fn forget_neighbours(&mut self) {
+    pub(super) fn came_up(&mut self, now: Instant) {
         self.neighbours.clear();
+        self.groups.join_again(now);
+    }
+
+    /// Joins the solicited-node groups of these addresses, and leaves those of others.
+    #[cfg(feature = "ipv6")]
+    pub(super) fn join_groups(&mut self, now: Instant, addresses: impl Iterator<Item = IpAddress>) {
+        if self.hardware.is_none() {
+            return;
+        }
+        let groups = addresses.filter_map(|address| match address {
+            IpAddress::Ipv6(address) => Some(solicited_node(address)),
+            IpAddress::Ipv4(_) => None,
+        });
+        if !self.groups.set(now, groups) {
+            log::warn!(
+                "no room for another multicast group: a switch with MLD snooping may keep neighbours' questions back"
+            );
+        }
+    }
+
+    /// Takes in a packet if it is a question about groups. Returns whether it is. `random` chooses the time of the answer.
+    #[cfg(feature = "ipv6")]
+    pub(super) fn is_group_query(&mut self, now: Instant, packet: &[u8], random: u32) -> bool {
+        self.hardware.is_some() && self.groups.asked(now, packet, random)
     }
 
     /// Whether a packet waits for a neighbour's answer.
@@ -114,9 +153,12 @@ impl<'a> Link<'a> {
         self.neighbours.holds(&hop)
     }
 
-    /// When a neighbour must be asked again, or a packet leaves that waited for one.
+    /// When a neighbour must be asked again, a packet leaves that waited for one, or a group is reported.
     pub(super) fn due(&self) -> Option<Instant> {
-        if self.neighbours.is_idle() { None } else { self.neighbours.due() }
+        let due = if self.neighbours.is_idle() { None } else { self.neighbours.due() };
+        #[cfg(feature = "ipv6")]
+        let due = sooner(due, self.groups.due());
+        due
     }
 
     /// Whether one of our addresses is to be defended now.

@@ -58,7 +58,7 @@ impl Link<'_> {
                     let to = group_hardware(ALL_NODES);
                     return if is_probe { Some((Solicited::Answer { to, own, asker: None }, false)) } else { nothing };
                 }
-                let learnt = hardware.is_some_and(|hardware| self.neighbours.learn(now, source.into(), hardware, true));
+                let learnt = hardware.is_some_and(|hardware| self.solicited(now, source.into(), hardware));
                 let to = hardware.unwrap_or(from);
                 Some((Solicited::Answer { to, own, asker: Some(source) }, learnt))
             }
@@ -71,6 +71,17 @@ impl Link<'_> {
             }
             _ => nothing,
         }
+    }
+
+    /// Takes in the hardware address of a neighbour that asks. A new one is old at once: the neighbour is asked when a packet goes to
+    /// it (RFC 4861 section 7.2.3). Returns whether a neighbour became known.
+    fn solicited(&mut self, now: Instant, source: IpAddress, hardware: EthernetAddress) -> bool {
+        if self.neighbours.entry(&source) == Some(Some(hardware)) {
+            return false;
+        }
+        let learnt = self.neighbours.learn(now, source, hardware, true);
+        self.neighbours.doubt(now, &source);
+        learnt
     }
 
     /// Takes in an advertisement (RFC 4861 section 7.2.5): the target names the entry, the flags say what becomes of it. Returns

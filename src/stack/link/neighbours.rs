@@ -3,12 +3,17 @@
 //! A table finds a neighbour in constant time, except on a board, which searches its few neighbours. When there is no room, the
 //! one goes that was not used for longest, as far as one mark for each tells (the clock algorithm).
 
+mod queues;
+#[cfg(all(test, feature = "std"))]
+mod tests;
+
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, IpAddress};
 
-use crate::stack::buckets::{self, Bucket, HASHED, Hashed, Index, NONE};
+use crate::stack::buckets::{self, Bucket, HASHED, Hashed, NONE};
 use crate::stack::connections::RETRY;
 use crate::stack::half_sip::half_sip_of_address;
+use queues::Links;
 
 /// How long a hardware address is used without a sign of life from the neighbour (RFC 1122 section 2.3.2.1 says: in the order of
 /// a minute).
@@ -19,6 +24,10 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 /// The number of requests for a neighbour before the packet is dropped that waits for it.
 const REQUESTS: u8 = 3;
+
+/// The number of entries being asked for that are passed over.
+#[cfg(feature = "std")]
+const TRIES: usize = 32;
 
 /// The length in front of each packet that waits.
 const PREFIX: usize = 2;
@@ -38,9 +47,9 @@ pub struct Neighbour {
     used: bool,
     /// The bytes of its place that hold packets: from the first to the second index.
     kept: (u32, u32),
-    /// Whether it is in each queue. Those in the queue of requests that have none are taken out when they are at its front.
+    /// Whether it is in each queue, and its place there if it is.
     queued: [bool; 2],
-    next: [Index; 2],
+    links: [Links; 2],
     bucket: Bucket,
 }
 
@@ -56,7 +65,7 @@ impl Default for Neighbour {
             used: false,
             kept: (0, 0),
             queued: [false; 2],
-            next: [NONE; 2],
+            links: Default::default(),
             bucket: Bucket::EMPTY,
         }
     }
@@ -97,22 +106,36 @@ pub(super) struct Neighbours<'a> {
     key: u64,
     /// The entry that is looked at next for room.
     hand: usize,
-    queues: [Queue; 2],
+    /// The number of packets that gave way to others since the last call of [`take_lost`](Self::take_lost).
+    #[cfg(feature = "std")]
+    lost: u32,
+    /// The last and the first entry of each queue.
+    queues: [Links; 2],
     blocked_until: Instant,
-}
-
-#[derive(Clone, Copy)]
-struct Queue {
-    head: Index,
-    tail: Index,
+    /// Whether a test wants a search as on boards.
+    #[cfg(test)]
+    unhashed: bool,
 }
 
 impl<'a> Neighbours<'a> {
     pub(super) fn new(entries: &'a mut [Neighbour], kept: &'a mut [u8], mtu: usize, key: u64) -> Self {
         let count = entries.len().min(usize::from(NONE) - 1);
         let places = (kept.len() / (PREFIX + mtu).max(1)).min(count);
-        let queues = [Queue { head: NONE, tail: NONE }; 2];
-        Neighbours { entries: &mut entries[..count], kept, places, key, hand: 0, queues, blocked_until: Instant::ZERO }
+        let queues = [Links::EMPTY; 2];
+        let (entries, blocked_until) = (&mut entries[..count], Instant::ZERO);
+        Neighbours {
+            entries,
+            kept,
+            places,
+            key,
+            hand: 0,
+            #[cfg(feature = "std")]
+            lost: 0,
+            queues,
+            blocked_until,
+            #[cfg(test)]
+            unhashed: false,
+        }
     }
 
     /// Finds a neighbour's hardware address. If it is old, it may have changed: the neighbour is asked soon (see
@@ -160,7 +183,7 @@ impl<'a> Neighbours<'a> {
         if entry.kept.0 < entry.kept.1 {
             self.push(READY, index);
         }
-        self.trim();
+        self.unlink(ASKED, index);
         before.is_none()
     }
 
@@ -172,7 +195,7 @@ impl<'a> Neighbours<'a> {
             let entry = &mut self.entries[index];
             entry.fresh_until = now + FRESH;
             if core::mem::take(&mut entry.requests) > 0 {
-                self.trim();
+                self.unlink(ASKED, index);
             }
         }
     }
@@ -198,16 +221,24 @@ impl<'a> Neighbours<'a> {
         let (place, size) = (index % self.places, self.kept.len() / self.places);
         let (from, to) = self.entries[index].kept;
         let need = PREFIX + packet.len();
-        let (from, to) = if to as usize + need <= size { (from, to as usize) } else { (0, 0) };
-        let room = self.kept.get_mut(place * size..(place + 1) * size).and_then(|place| place.get_mut(to..to + need));
-        let (Some(room), Ok(len)) = (room, u16::try_from(packet.len())) else { return false };
+        let Ok(len) = u16::try_from(packet.len()) else { return false };
+        if need > size {
+            return false;
+        }
+        let is_full = to as usize + need > size;
+        // The others of this place lose theirs.
+        for other in (place..self.entries.len()).step_by(self.places) {
+            if other != index || is_full {
+                self.lose(other);
+            }
+        }
+        let (from, to) = if is_full { (0, 0) } else { (from, to as usize) };
+        let Some(room) = self.kept.get_mut(place * size + to..).and_then(|room| room.get_mut(..need)) else {
+            return false;
+        };
         let (prefix, bytes) = room.split_at_mut(PREFIX);
         prefix.copy_from_slice(&len.to_le_bytes());
         bytes.copy_from_slice(packet);
-        // The others of this place lose theirs.
-        for other in (place..self.entries.len()).step_by(self.places).filter(|&other| other != index) {
-            self.entries[other].kept = (0, 0);
-        }
         self.entries[index].kept = (from, (to + need) as u32);
         true
     }
@@ -227,6 +258,22 @@ impl<'a> Neighbours<'a> {
         self.entries[index].kept.0 += len as u32;
     }
 
+    /// Drops all packets that wait for a neighbour, and counts them (not on boards).
+    fn lose(&mut self, index: usize) {
+        #[cfg(feature = "std")]
+        while self.first_kept(index).is_some() {
+            self.drop_kept(index);
+            self.lost += 1;
+        }
+        self.entries[index].kept = (0, 0);
+    }
+
+    /// Returns the number of packets that gave way to others since the last call.
+    #[cfg(feature = "std")]
+    pub(super) fn take_lost(&mut self) -> u32 {
+        core::mem::take(&mut self.lost)
+    }
+
     /// Asks for a neighbour as if it had not been asked for yet.
     pub(super) fn ask_anew(&mut self, now: Instant, index: usize) -> Option<IpAddress> {
         let address = self.entries[index].address?;
@@ -237,26 +284,27 @@ impl<'a> Neighbours<'a> {
 
     /// What is due.
     pub(super) fn next_due(&mut self, now: Instant) -> Option<Due> {
-        while let Some(index) = self.pop(READY) {
+        while let Some(index) = self.front(READY) {
             let entry = &self.entries[index];
             if let (Some(hardware), true) = (entry.hardware, entry.kept.0 < entry.kept.1) {
                 // It stays in the queue until all have left.
                 self.push(READY, index);
                 return Some(Due::Send(index, hardware));
             }
+            self.unlink(READY, index);
         }
         let index = self.front(ASKED)?;
         if now < self.entries[index].asked_at + INTERVAL {
             return None;
         }
-        self.pop(ASKED);
         let entry = &mut self.entries[index];
         let address = entry.address.filter(|_| entry.requests < REQUESTS);
         if address.is_some() {
             (entry.requests, entry.asked_at) = (entry.requests + 1, now);
             self.push(ASKED, index);
+        } else {
+            self.unlink(ASKED, index);
         }
-        self.trim();
         Some(address.map_or(Due::GiveUp(index), Due::Ask))
     }
 
@@ -268,7 +316,7 @@ impl<'a> Neighbours<'a> {
     /// Whether nothing is due at any time.
     pub(super) fn is_idle(&self) -> bool {
         let [asked, ready] = &self.queues;
-        asked.head == NONE && ready.head == NONE
+        asked.is_empty() && ready.is_empty()
     }
 
     /// When something is due.
@@ -291,23 +339,15 @@ impl<'a> Neighbours<'a> {
         {
             buckets::remove(self.entries, bucket, index);
         }
-        self.trim();
+        self.unlink(ASKED, index);
     }
 
     /// Forgets all neighbours.
     #[cfg(feature = "std")]
     pub(super) fn clear(&mut self) {
+        (0..self.entries.len()).for_each(|index| self.lose(index));
         self.entries.fill(Neighbour::default());
-        self.queues = [Queue { head: NONE, tail: NONE }; 2];
-    }
-
-    /// Takes those out of the front of the queue of requests that have answered, or that were forgotten.
-    fn trim(&mut self) {
-        while let Some(index) = self.front(ASKED)
-            && self.entries[index].requests == 0
-        {
-            self.pop(ASKED);
-        }
+        self.queues = [Links::EMPTY; 2];
     }
 
     fn position(&self, address: &IpAddress) -> Option<usize> {
@@ -318,15 +358,24 @@ impl<'a> Neighbours<'a> {
         }
     }
 
-    /// Makes an entry, in place of another one if there is no room.
+    /// Makes an entry, in place of another one if there is no room. Not on boards: rather of one that is not being asked for.
     fn insert(&mut self, address: IpAddress) -> usize {
+        #[cfg(feature = "std")]
+        let mut tries = 0..TRIES;
         let index = loop {
             let index = self.hand;
             self.hand = if index + 1 < self.entries.len() { index + 1 } else { 0 };
-            if !core::mem::take(&mut self.entries[index].used) {
+            let entry = &mut self.entries[index];
+            #[cfg(feature = "std")]
+            if entry.queued.contains(&true) && tries.next().is_some() {
+                continue;
+            }
+            if !core::mem::take(&mut entry.used) {
                 break index;
             }
         };
+        #[cfg(feature = "std")]
+        self.lose(index);
         self.forget(index);
         self.entries[index].address = Some(address);
         if let Some(bucket) = self.bucket(&address) {
@@ -339,36 +388,10 @@ impl<'a> Neighbours<'a> {
         if !HASHED {
             return None;
         }
+        #[cfg(test)]
+        if self.unhashed {
+            return None;
+        }
         (half_sip_of_address(self.key, address) as usize).checked_rem(self.entries.len())
-    }
-
-    fn front(&self, kind: usize) -> Option<usize> {
-        let head = self.queues[kind].head;
-        (head != NONE).then_some(head.into())
-    }
-
-    /// Appends an entry to a queue, unless it is there.
-    fn push(&mut self, kind: usize, index: usize) {
-        let entry = &mut self.entries[index];
-        if core::mem::replace(&mut entry.queued[kind], true) {
-            return;
-        }
-        entry.next[kind] = NONE;
-        let queue = &mut self.queues[kind];
-        match core::mem::replace(&mut queue.tail, index as Index) {
-            NONE => queue.head = index as Index,
-            last => self.entries[usize::from(last)].next[kind] = index as Index,
-        }
-    }
-
-    fn pop(&mut self, kind: usize) -> Option<usize> {
-        let index = self.front(kind)?;
-        let entry = &mut self.entries[index];
-        entry.queued[kind] = false;
-        self.queues[kind].head = entry.next[kind];
-        if entry.next[kind] == NONE {
-            self.queues[kind].tail = NONE;
-        }
-        Some(index)
     }
 }

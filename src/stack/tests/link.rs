@@ -27,13 +27,16 @@ struct Network {
     /// The last byte of the router's address and of its prefix's network.
     router: Option<u8>,
     seen: Vec<String>,
+    /// The number of reports of groups.
+    reports: usize,
 }
 
 impl Network {
     /// After the stack has an address for each that `set` asks for.
     fn new(set: fn(&mut Config)) -> Network {
         let pair = Pair::with(SMALL, set);
-        let mut network = Network { pair, answer: Some(DhcpMessageType::Ack), router: Some(1), seen: Vec::new() };
+        let mut network =
+            Network { pair, answer: Some(DhcpMessageType::Ack), router: Some(1), seen: Vec::new(), reports: 0 };
         network.run(5);
         network.events();
         network.seen.clear();
@@ -150,6 +153,11 @@ impl Network {
 
     fn see_icmpv6(&mut self, packet: &[u8]) -> Option<Vec<u8>> {
         let ip = Ipv6Packet::new_checked(packet).unwrap();
+        if ip.next_header() == IpProtocol::HopByHop {
+            // A report of a group.
+            self.reports += 1;
+            return None;
+        }
         let message = Icmpv6Packet::new_checked(ip.payload()).unwrap();
         if message.msg_type() != Icmpv6Message::RouterSolicit {
             return None;
@@ -271,10 +279,13 @@ fn routers_and_prefixes_are_asked_for_when_the_link_comes_up() {
     let local: smoltcp::wire::IpAddress = "fd00::1:0:ff:fe00:1".parse().unwrap();
     assert_eq!(network.pair.server.stack.mtu_from(local), 1281);
     // The same router.
+    assert_eq!(core::mem::take(&mut network.reports), 2);
     network.link_up();
     assert_eq!(network.pair.server.stack.mtu_from(local), 1500);
     network.run(10);
     assert_eq!((network.events().len(), &network.seen[..]), (0, &["solicit".to_string()][..]));
+    // Both addresses are in one group.
+    assert_eq!(network.reports, 2);
     assert_eq!(network.addresses(), ["fe80::ff:fe00:1/64", "fd00::1:0:ff:fe00:1/64"]);
     // No router: what is in use stays in use.
     network.router = None;

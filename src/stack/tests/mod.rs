@@ -17,6 +17,7 @@ mod path_mtu;
 #[cfg(feature = "recovery")]
 mod raw;
 mod recycle;
+mod resolution;
 #[cfg(feature = "recovery")]
 mod rules;
 mod slow;

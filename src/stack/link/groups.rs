@@ -1,0 +1,275 @@
+//! Membership of the solicited-node groups: MLDv2 (RFC 3810), and MLDv1 (RFC 2710) where a router of that version asks.
+//!
+//! A switch with MLD snooping sends a question for a neighbour only to the ports whose hosts have reported the group. smoltcp's own
+//! reports would leave with the header of a connection, and report joining as RFC 3810 section 5.2.12 reports leaving.
+
+use smoltcp::config::IFACE_MAX_ADDR_COUNT;
+use smoltcp::time::{Duration, Instant};
+use smoltcp::wire::{EthernetAddress, Icmpv6Message, Icmpv6Packet, IpProtocol, Ipv6Address, Ipv6Packet, Ipv6Repr};
+
+use super::ethernet::{self, LEN};
+use crate::stack::connections::sooner;
+use crate::stack::ndisc::{IPV6, group_hardware};
+
+/// The number of reports of a change (Robustness Variable, RFC 3810 section 9.1).
+const ROBUSTNESS: u8 = 2;
+/// The longest time between them (RFC 3810 section 9.11).
+const CHANGE_INTERVAL: u32 = 1_000;
+/// The shortest time between two reports of a group, whatever is asked.
+const LEAST_INTERVAL: Duration = Duration::from_millis(100);
+/// How long a router of MLDv1 is remembered (RFC 3810 section 9.12).
+const OLD_ROUTER: Duration = Duration::from_secs(260);
+
+/// A group for each address of the interface, and for each one that is being claimed.
+const GROUPS: usize = 2 * IFACE_MAX_ADDR_COUNT;
+
+/// The hop-by-hop options in front of each message: a Router Alert (RFC 2711), and padding.
+const OPTIONS: [u8; 8] = [58, 0, ROUTER_ALERT, 2, 0, 0, 1, 0];
+const ROUTER_ALERT: u8 = 5;
+/// The lengths of a report of MLDv1, and of one of MLDv2 about one group.
+const V1: usize = 24;
+const V2: usize = 28;
+
+/// The groups that this host belongs to, or has just left.
+#[derive(Default)]
+pub(super) struct Groups {
+    list: heapless::Vec<Membership, GROUPS>,
+    /// When the first report leaves.
+    due: Option<Instant>,
+    /// Until then, a router of MLDv1 is on the link.
+    v1_until: Option<Instant>,
+    /// When to try again, after the device had no room.
+    blocked_until: Option<Instant>,
+}
+
+struct Membership {
+    group: Ipv6Address,
+    /// False if the host has left.
+    is_member: bool,
+    /// The number of reports still to send about its joining or leaving.
+    changes: u8,
+    /// When the next report leaves, because of a change or a question.
+    at: Option<Instant>,
+    quiet_until: Instant,
+}
+
+/// A report about one group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Report {
+    kind: Kind,
+    group: Ipv6Address,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    /// MODE_IS_EXCLUDE.
+    Member,
+    /// CHANGE_TO_EXCLUDE_MODE.
+    Joined,
+    /// CHANGE_TO_INCLUDE_MODE.
+    Left,
+    /// The report and the "done" of MLDv1.
+    V1Member,
+    V1Done,
+}
+
+impl Groups {
+    /// Joins these groups, and leaves the others. Returns false if there is no room for one.
+    pub(super) fn set(&mut self, now: Instant, groups: impl Iterator<Item = Ipv6Address>) -> bool {
+        let mut wanted: heapless::Vec<_, GROUPS> = heapless::Vec::new();
+        let mut has_room = true;
+        for group in groups {
+            has_room &= wanted.contains(&group) || wanted.push(group).is_ok();
+        }
+        let mut changed = false;
+        for membership in &mut self.list {
+            let is_member = wanted.contains(&membership.group);
+            if membership.is_member != is_member {
+                (membership.is_member, membership.changes, membership.at) = (is_member, ROBUSTNESS, Some(now));
+                changed = true;
+            }
+        }
+        for group in wanted {
+            if self.list.iter().any(|known| known.group == group) {
+                continue;
+            }
+            if self.list.is_full()
+                && let Some(left) = self.list.iter().position(|known| !known.is_member)
+            {
+                self.list.swap_remove(left);
+            }
+            let new = Membership { group, is_member: true, changes: ROBUSTNESS, at: Some(now), quiet_until: now };
+            has_room &= self.list.push(new).is_ok();
+            changed = true;
+        }
+        if changed {
+            self.note_due();
+        }
+        has_room
+    }
+
+    /// Reports all groups again, because the link may be another one.
+    #[cfg(feature = "std")]
+    pub(super) fn join_again(&mut self, now: Instant) {
+        self.v1_until = None;
+        for membership in self.list.iter_mut().filter(|membership| membership.is_member) {
+            (membership.changes, membership.at) = (ROBUSTNESS, Some(now));
+        }
+        self.note_due();
+    }
+
+    /// Takes in an IPv6 packet if it is a router's question (RFC 3810 section 6.2). Returns whether it is. `random` chooses the time
+    /// of the answer.
+    pub(super) fn asked(&mut self, now: Instant, packet: &[u8], random: u32) -> bool {
+        let Some(query) = read(packet) else { return false };
+        if query.is_v1 {
+            self.v1_until = Some(now + OLD_ROUTER);
+        }
+        for (number, membership) in self.list.iter_mut().enumerate() {
+            if !membership.is_member || query.group.is_some_and(|group| group != membership.group) {
+                continue;
+            }
+            // Another time for each group.
+            let random = random.rotate_left(2 * number as u32);
+            let delay = Duration::from_millis(random.checked_rem(query.longest_delay).unwrap_or(0).into());
+            membership.at = sooner(membership.at, Some((now + delay).max(membership.quiet_until)));
+        }
+        self.note_due();
+        true
+    }
+
+    /// When the next report leaves.
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.due.max(self.due.and(self.blocked_until))
+    }
+
+    /// Notes that the device has no room for a frame before this time.
+    pub(super) fn blocked(&mut self, until: Instant) {
+        self.blocked_until = Some(until);
+    }
+
+    /// The report that leaves now. `random` chooses the time of the next one.
+    pub(super) fn next(&mut self, now: Instant, random: u32) -> Option<Report> {
+        self.blocked_until = None;
+        let is_v1 = self.v1_until.is_some_and(|until| now < until);
+        let place = self.list.iter().position(|membership| membership.at.is_some_and(|at| at <= now))?;
+        let membership = self.list.get_mut(place)?;
+        let kind = match (is_v1, membership.is_member, membership.changes) {
+            (false, true, 0) => Kind::Member,
+            (false, true, _) => Kind::Joined,
+            (false, false, _) => Kind::Left,
+            (true, true, _) => Kind::V1Member,
+            (true, false, _) => Kind::V1Done,
+        };
+        let report = Report { kind, group: membership.group };
+        membership.changes = membership.changes.saturating_sub(1);
+        membership.quiet_until = now + LEAST_INTERVAL;
+        let delay = Duration::from_millis((random % CHANGE_INTERVAL).into());
+        membership.at = (membership.changes > 0).then(|| membership.quiet_until.max(now + delay));
+        if membership.changes == 0 && !membership.is_member {
+            self.list.swap_remove(place);
+        }
+        self.note_due();
+        Some(report)
+    }
+
+    fn note_due(&mut self) {
+        self.due = self.list.iter().filter_map(|membership| membership.at).min();
+    }
+}
+
+impl Report {
+    /// The length of its frame.
+    pub(super) fn len(&self) -> usize {
+        LEN + IPV6 + OPTIONS.len() + self.message_len()
+    }
+
+    fn message_len(&self) -> usize {
+        if matches!(self.kind, Kind::V1Member | Kind::V1Done) { V1 } else { V2 }
+    }
+
+    /// Writes its frame. `source` is link-local, or unspecified while the host has no such address (RFC 3810 section 5.2.13).
+    pub(super) fn write(&self, frame: &mut [u8], hardware: EthernetAddress, source: Ipv6Address) {
+        let (all_routers, all_v2_routers) =
+            (Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 2), Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 0x16));
+        let (to, first, place) = match self.kind {
+            Kind::Member => (all_v2_routers, [143, 0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0], 12),
+            Kind::Joined => (all_v2_routers, [143, 0, 0, 0, 0, 0, 0, 1, 4, 0, 0, 0], 12),
+            Kind::Left => (all_v2_routers, [143, 0, 0, 0, 0, 0, 0, 1, 3, 0, 0, 0], 12),
+            Kind::V1Member => (self.group, [131, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 8),
+            Kind::V1Done => (all_routers, [132, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], 8),
+        };
+        let ip = Ipv6Repr {
+            src_addr: source,
+            dst_addr: to,
+            next_header: IpProtocol::HopByHop,
+            payload_len: OPTIONS.len() + self.message_len(),
+            hop_limit: 1,
+        };
+        let mut packet = Ipv6Packet::new_unchecked(&mut frame[LEN..]);
+        ip.emit(&mut packet);
+        let (options, message) = packet.payload_mut().split_at_mut(OPTIONS.len());
+        options.copy_from_slice(&OPTIONS);
+        message[..first.len()].copy_from_slice(&first);
+        message[place..].copy_from_slice(&self.group.octets());
+        Icmpv6Packet::new_unchecked(message).fill_checksum(&source, &to);
+        ethernet::write(Some((group_hardware(to), hardware)), frame);
+    }
+}
+
+/// A router's question.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Query {
+    /// `None`: all groups.
+    group: Option<Ipv6Address>,
+    /// In milliseconds.
+    longest_delay: u32,
+    is_v1: bool,
+}
+
+/// Whether a packet begins with hop-by-hop options of IPv6, as each question does.
+pub(in crate::stack) fn may_be_group_query(packet: &[u8]) -> bool {
+    matches!(packet, [first, _, _, _, _, _, 0, ..] if first >> 4 == 6)
+}
+
+/// Reads a question, if it comes from this link and has a Router Alert (RFC 3810 section 6.2).
+fn read(packet: &[u8]) -> Option<Query> {
+    let ip = Ipv6Packet::new_checked(packet).ok()?;
+    let (source, to) = (ip.src_addr(), ip.dst_addr());
+    if ip.next_header() != IpProtocol::HopByHop || ip.hop_limit() != 1 || !source.is_unicast_link_local() {
+        return None;
+    }
+    let payload = ip.payload();
+    let &[next, units, ..] = payload else { return None };
+    let (options, bytes) = payload.split_at_checked(8 * (1 + usize::from(units)))?;
+    if next != u8::from(IpProtocol::Icmpv6) || !has_router_alert(&options[2..]) {
+        return None;
+    }
+    // The length tells the version; others are ignored (RFC 3810 section 8.1). smoltcp takes no question of MLDv1 for one.
+    let is_v1 = bytes.len() == V1;
+    if !is_v1 && bytes.len() < V2 {
+        return None;
+    }
+    let message = Icmpv6Packet::new_unchecked(bytes);
+    let is_query = message.msg_type() == Icmpv6Message::MldQuery && message.msg_code() == 0;
+    if !is_query || !message.verify_checksum(&source, &to) {
+        return None;
+    }
+    let code = u32::from(u16::from_be_bytes(*bytes.get(4..)?.first_chunk()?));
+    // RFC 3810 section 5.1.3.
+    let is_long = !is_v1 && code >= 0x8000;
+    let longest_delay = if is_long { (code & 0xfff | 0x1000) << ((code >> 12 & 7) + 3) } else { code };
+    let group = Ipv6Address::from(*bytes.get(8..)?.first_chunk::<16>()?);
+    Some(Query { group: Some(group).filter(|group| !group.is_unspecified()), longest_delay, is_v1 })
+}
+
+fn has_router_alert(mut options: &[u8]) -> bool {
+    loop {
+        options = match options {
+            [0, rest @ ..] => rest,
+            [ROUTER_ALERT, 2, ..] => return true,
+            [_, len, rest @ ..] if rest.len() >= usize::from(*len) => &rest[usize::from(*len)..],
+            _ => return false,
+        };
+    }
+}

@@ -1,0 +1,56 @@
+//! The queues of neighbours: doubly linked, so that one that answers leaves in constant time.
+
+use super::Neighbours;
+use crate::stack::buckets::{Index, NONE};
+
+/// The entries before and after one in a queue, which is a ring: before the first and after the last is none.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Links {
+    previous: Index,
+    next: Index,
+}
+
+impl Links {
+    pub(super) const EMPTY: Links = Links { previous: NONE, next: NONE };
+}
+
+impl Links {
+    /// Whether a queue with these ends has no entry.
+    pub(super) fn is_empty(&self) -> bool {
+        self.next == NONE
+    }
+}
+
+impl Neighbours<'_> {
+    pub(super) fn front(&self, kind: usize) -> Option<usize> {
+        let first = self.queues[kind].next;
+        (first != NONE).then_some(first.into())
+    }
+
+    /// Moves an entry to the end of a queue.
+    pub(super) fn push(&mut self, kind: usize, index: usize) {
+        self.unlink(kind, index);
+        let last = core::mem::replace(&mut self.queues[kind].previous, index as Index);
+        self.links(kind, last).next = index as Index;
+        self.entries[index].queued[kind] = true;
+        self.entries[index].links[kind] = Links { previous: last, next: NONE };
+    }
+
+    /// Takes an entry out of a queue, if it is there.
+    pub(super) fn unlink(&mut self, kind: usize, index: usize) {
+        let entry = &mut self.entries[index];
+        if core::mem::take(&mut entry.queued[kind]) {
+            let Links { previous, next } = entry.links[kind];
+            self.links(kind, previous).next = next;
+            self.links(kind, next).previous = previous;
+        }
+    }
+
+    /// What is before and after an entry, or after and before the ends of a queue.
+    fn links(&mut self, kind: usize, index: Index) -> &mut Links {
+        match self.entries.get_mut(usize::from(index)) {
+            Some(entry) => &mut entry.links[kind],
+            None => &mut self.queues[kind],
+        }
+    }
+}
