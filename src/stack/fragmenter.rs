@@ -117,6 +117,10 @@ impl Fragmenter<'_> {
         Fragmenter::default()
     }
 
+    pub(super) fn longest(&self, mtu: usize) -> usize {
+        mtu
+    }
+
     pub(super) fn lend(&mut self) -> Long<'_> {
         Long::none()
     }
@@ -137,9 +141,9 @@ impl<'a> Fragmenter<'a> {
         Fragmenter { buffer, state: State { ids, checksum, tcp_checksum, mtu, ..State::default() } }
     }
 
-    /// Whether there is memory for the longest packet.
-    pub(super) fn works(&self) -> bool {
-        self.buffer.len() >= LONGEST
+    /// The longest packet that can be sent over a link of this MTU: the fragmenter cuts it, if it has memory for it.
+    pub(super) fn longest(&self, mtu: usize) -> usize {
+        if self.buffer.len() >= LONGEST { LONGEST } else { mtu }
     }
 
     pub(super) fn lend(&mut self) -> Long<'_> {

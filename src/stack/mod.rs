@@ -92,11 +92,8 @@ pub use ping::{Echo, EchoError, EchoMemory, EchoRefusal};
 pub use session::{Answer, Context, End, MESSAGE, Next, Respond, Responder, Session, UdpSession};
 pub use static_memory::StaticMemory;
 
-#[cfg(feature = "std")]
-use core::num::NonZeroUsize;
-
 use smoltcp::iface::Interface;
-use smoltcp::phy::{Checksum, ChecksumCapabilities, Device, Medium};
+use smoltcp::phy::{ChecksumCapabilities, Device};
 use smoltcp::socket::tcp;
 use smoltcp::time::Instant;
 
@@ -159,22 +156,13 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         memory: Memory<'a, S, U>,
         now: Instant,
     ) -> Result<Self, SetupError> {
-        let mut capabilities = device.capabilities();
-        config.check(&capabilities)?;
+        let device = device.capabilities();
+        config.check(&device)?;
+        let checksums = device.checksum.clone();
         #[cfg(feature = "dhcp")]
-        let autoconf = addresses::autoconf(&config, &capabilities.checksum, now)?;
-        let checksums = capabilities.checksum.clone();
+        let autoconf = addresses::autoconf(&config, &checksums, now)?;
         // The shared sockets' packets are made in the scratch memory.
-        let mtu = capabilities.ip_mtu().min(memory.scratch.len());
-        // smoltcp sees no Ethernet: see link/mod.rs.
-        #[cfg(feature = "std")]
-        {
-            let header = capabilities.max_transmission_unit - capabilities.ip_mtu();
-            let longest = |frame: Option<NonZeroUsize>| NonZeroUsize::new(frame?.get().saturating_sub(header));
-            let segmentation = &mut capabilities.segmentation;
-            (segmentation.tcpv4, segmentation.tcpv6) = (longest(segmentation.tcpv4), longest(segmentation.tcpv6));
-        }
-        (capabilities.medium, capabilities.max_transmission_unit) = (Medium::Ip, mtu);
+        let mtu = device.ip_mtu().min(memory.scratch.len());
         #[allow(unused_mut, reason = "without std nothing is drawn here")]
         let mut random = Random::new(config.seed.random());
         // The interface draws its first IPv4 identification, and nothing else. No packet shows it.
@@ -182,8 +170,6 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let start = random.next().into();
         #[cfg(not(feature = "std"))]
         let start = 0;
-        // The stack checks TCP's checksums before the interface would: the control block must not believe a damaged segment.
-        capabilities.checksum.tcp = if checksums.tcp.tx() { Checksum::Tx } else { Checksum::None };
         let Memory {
             slots,
             slot_index,
@@ -212,12 +198,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         #[cfg(not(feature = "fragments"))]
         let sent = &mut [][..];
         let fragmenter = Fragmenter::new(sent, config.seed.fragments(), mtu, &checksums);
-        // The fragmenter cuts what is longer than the link.
-        #[cfg(feature = "fragments")]
-        if fragmenter.works() {
-            capabilities.max_transmission_unit = fragmenter::LONGEST.min(scratch.len());
-        }
-        let mut iface = isn::interface(capabilities, start, now);
+        let longest = fragmenter.longest(mtu).min(scratch.len());
+        let mut iface = isn::interface(link::as_smoltcp_sees(&device, longest), start, now);
         // Addresses that must be claimed first are added later, once no other host has objected.
         #[cfg(feature = "dhcp")]
         let later = autoconf.as_ref().is_some_and(|autoconf| !autoconf.is_settled());
@@ -242,7 +224,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
             #[cfg(feature = "fragments")]
             front: ingress::Front::new(reassembly, fragments, copy),
             #[cfg(feature = "fragments")]
-            paths: paths::Paths::new(paths, key, &device.capabilities()),
+            paths: paths::Paths::new(paths, key, &device),
             checksums,
             mtu,
             #[cfg(feature = "dhcp")]

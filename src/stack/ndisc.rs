@@ -12,10 +12,11 @@ pub(crate) const ALL_NODES: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0
 /// The length of an IPv6 header.
 pub(super) const IPV6: usize = 40;
 
-/// The length of an IPv6 packet with an [`advertisement`](emit_advert) of 24 bytes and a hardware address option of 8.
+/// The length of an IPv6 packet with an advertisement of 24 bytes and a hardware address option of 8.
 pub(crate) const ADVERT: usize = IPV6 + 32;
 
 /// Writes an unsolicited IPv6 advertisement of an address, to [`ALL_NODES`] (RFC 4861 section 7.2.6).
+#[cfg(any(feature = "slaac", all(feature = "board", target_os = "none")))]
 pub(crate) fn emit_advert(address: Ipv6Address, hardware: EthernetAddress, payload: &mut [u8]) {
     let flags = NdiscNeighborFlags::OVERRIDE;
     let advert = NdiscRepr::NeighborAdvert { flags, target_addr: address, lladdr: Some(hardware.into()) };

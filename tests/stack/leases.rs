@@ -7,7 +7,7 @@ use smoltcp::wire::{
 };
 
 use crate::common::world::dhcp::{GIVEN, SERVER, Server};
-use crate::common::world::{Idle, OURS, THEIRS, World, arp_asks, arp_has, datagram, framed, silence, udp};
+use crate::common::world::{Idle, OURS, THEIRS, World, arp_asks, arp_has, datagram, framed, udp};
 
 type Change = fn(&mut DhcpRepr<'static>);
 

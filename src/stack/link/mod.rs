@@ -27,6 +27,10 @@ pub(super) use ethernet::{Contents, Header, len, read, write};
 pub(super) use groups::may_be_group_query;
 pub use neighbours::Neighbour;
 
+#[cfg(feature = "fragments")]
+use core::num::NonZeroUsize;
+
+use smoltcp::phy::{Checksum, DeviceCapabilities, Medium};
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress};
 
@@ -169,4 +173,21 @@ impl<'a> Link<'a> {
         }
         defends
     }
+}
+
+/// What smoltcp is told of a device: that it carries IP packets of at most `mtu` bytes, and checks the checksums of TCP.
+///
+/// The stack checks those before smoltcp would: the control block must not believe a damaged segment.
+pub(super) fn as_smoltcp_sees(device: &DeviceCapabilities, mtu: usize) -> DeviceCapabilities {
+    let mut told = device.clone();
+    #[cfg(feature = "fragments")]
+    {
+        let header = device.max_transmission_unit - device.ip_mtu();
+        let without = |frame: Option<NonZeroUsize>| NonZeroUsize::new(frame?.get().saturating_sub(header));
+        told.segmentation.tcpv4 = without(device.segmentation.tcpv4);
+        told.segmentation.tcpv6 = without(device.segmentation.tcpv6);
+    }
+    (told.medium, told.max_transmission_unit) = (Medium::Ip, mtu);
+    told.checksum.tcp = if device.checksum.tcp.tx() { Checksum::Tx } else { Checksum::None };
+    told
 }

@@ -3,6 +3,7 @@
 use std::vec::Vec;
 
 use smoltcp::iface::{SocketSet, SocketStorage};
+use smoltcp::phy::Medium;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{IpCidr, IpEndpoint, TcpPacket};
 
