@@ -2,8 +2,7 @@
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{
-    EthernetAddress, Icmpv6Packet, Icmpv6Repr, IpProtocol, Ipv6Address, Ipv6Packet, Ipv6Repr, NdiscNeighborFlags,
-    NdiscRepr,
+    EthernetAddress, Icmpv6Packet, Icmpv6Repr, IpProtocol, Ipv6Address, Ipv6Packet, Ipv6Repr, NdiscRepr,
 };
 
 /// The group of all nodes on the link (RFC 4291 section 2.7.1).
@@ -18,7 +17,7 @@ pub(crate) const ADVERT: usize = IPV6 + 32;
 /// Writes an unsolicited IPv6 advertisement of an address, to [`ALL_NODES`] (RFC 4861 section 7.2.6).
 #[cfg(any(feature = "slaac", all(feature = "board", target_os = "none")))]
 pub(crate) fn emit_advert(address: Ipv6Address, hardware: EthernetAddress, payload: &mut [u8]) {
-    let flags = NdiscNeighborFlags::OVERRIDE;
+    let flags = smoltcp::wire::NdiscNeighborFlags::OVERRIDE;
     let advert = NdiscRepr::NeighborAdvert { flags, target_addr: address, lladdr: Some(hardware.into()) };
     emit(address, ALL_NODES, advert, payload);
 }
