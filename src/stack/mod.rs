@@ -164,7 +164,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         #[cfg(feature = "dhcp")]
         let autoconf = addresses::autoconf(&config, &capabilities.checksum, now)?;
         let checksums = capabilities.checksum.clone();
-        // The shared sockets' packets are made in the scratch memory.
+        // The packets of the shared sockets are built in the scratch memory.
         let mtu = capabilities.ip_mtu().min(memory.scratch.len());
         // smoltcp sees no Ethernet: see link/mod.rs.
         #[cfg(feature = "std")]
@@ -177,7 +177,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         (capabilities.medium, capabilities.max_transmission_unit) = (Medium::Ip, mtu);
         #[allow(unused_mut, reason = "without std nothing is drawn here")]
         let mut random = Random::new(config.seed.random());
-        // The interface draws its first IPv4 identification, and nothing else. No packet shows it.
+        // The interface draws its first IPv4 identification from this generator, and nothing else. No packet contains that
+        // identification.
         #[cfg(feature = "std")]
         let start = random.next().into();
         #[cfg(not(feature = "std"))]
@@ -212,7 +213,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         #[cfg(not(feature = "fragments"))]
         let sent = &mut [][..];
         let fragmenter = Fragmenter::new(sent, config.seed.fragments(), mtu, &checksums);
-        // The fragmenter cuts what is longer than the link.
+        // The fragmenter cuts packets that are longer than the link's MTU.
         #[cfg(feature = "fragments")]
         if fragmenter.works() {
             capabilities.max_transmission_unit = fragmenter::LONGEST.min(scratch.len());

@@ -45,7 +45,7 @@ pub struct Parsed<'h> {
 /// Replaces the line ends of folded lines with spaces.
 ///
 /// A line that begins with a space directly behind the status line continues no field. Such a line is left unchanged, so
-/// [`parse`] skips it.
+/// `parse` skips it.
 pub fn unfold(head: &mut [u8]) {
     let status_line = head.iter().position(|byte| *byte == b'\n').unwrap_or(head.len());
     for at in status_line + 1..head.len() {

@@ -13,7 +13,7 @@ use crate::names::{ResolveError, Resolver};
 use crate::phy::Cable;
 use crate::stack::{Config, Io, Listener, NullConsole, Respond, Seed, Stack};
 
-/// What a server does with a query over TCP.
+/// The reaction of a server to a query over TCP.
 #[derive(Clone, Copy, Debug)]
 enum Over {
     /// No program listens.

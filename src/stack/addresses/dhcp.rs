@@ -110,7 +110,7 @@ impl Client {
         lease.into_iter().flat_map(|lease| lease.dns.iter().copied())
     }
 
-    /// Does what is due at this time, and returns the frame to send.
+    /// Does the work that is due at this time, and returns the frame to send.
     pub(super) fn advance(
         &mut self,
         now: Instant,

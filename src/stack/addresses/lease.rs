@@ -180,7 +180,7 @@ impl Reply {
             match (kind, data) {
                 (MESSAGE_TYPE, &[kind]) => reply.kind = kind.into(),
                 (MASK, _) => reply.mask = address,
-                // A list may be split among several options (RFC 3396). Routers beyond [`ROUTERS`] are left out.
+                // A list may be split among several options (RFC 3396). Routers beyond `ROUTERS` are left out.
                 (ROUTER, _) => addresses.filter(|router| !router.is_unspecified()).for_each(|router| {
                     let _ = reply.routers.push(router);
                 }),

@@ -1,4 +1,5 @@
-//! The view of a segment that the control block needs, and the packets that it shows to smoltcp in place of received ones.
+//! The view of a segment that the control block needs, and the packets that the control block shows to smoltcp in place of
+//! received packets.
 
 use smoltcp::phy::{Checksum, ChecksumCapabilities};
 #[cfg(feature = "ipv6")]
