@@ -197,7 +197,7 @@ pub struct Port<U> {
     pub(super) wake: Option<Instant>,
     /// Whether a datagram waits to be sent.
     pub(super) waiting: bool,
-    /// The next hop for whose hardware address the last such datagram waited.
+    /// The next hop of the last datagram that waited for a hardware address.
     pub(super) waits_for: Option<IpAddress>,
 }
 

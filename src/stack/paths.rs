@@ -16,8 +16,8 @@ use super::half_sip::half_sip_of_address;
 /// How long a path MTU is used (RFC 1191 section 6.3, RFC 8201 section 4: 10 minutes).
 const LIFETIME: Duration = Duration::from_secs(600);
 
-/// The smallest path MTU that is believed. For IPv4, it is the length of the packet with a segment of 536 bytes, the MSS without
-/// the MSS option, less the room that a tunnel takes. Linux has the same limit. For IPv6, see RFC 8201 section 4.
+/// The smallest path MTU that is believed. For IPv4, the limit is the length of the packet with a segment of 536 bytes, the MSS
+/// without the MSS option, less the room that a tunnel takes. Linux has the same limit. For IPv6, see RFC 8201 section 4.
 const FLOOR_V4: usize = 552;
 const FLOOR_V6: usize = 1_280;
 

@@ -113,7 +113,7 @@ fn framing(status: u16, head: &[u8]) -> Result<Framing, Failure> {
         }
         chunked = true;
     }
-    // A transfer coding overrides Content-Length (RFC 9112 section 6.3).
+    // A transfer coding overrides Content-Length.
     if chunked {
         return Ok(Framing::Chunked);
     }

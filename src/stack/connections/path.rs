@@ -1,8 +1,8 @@
 //! Adapts a connection to its path MTU. paths.rs keeps the path MTUs.
 //!
 //! smoltcp's segments keep the size that the handshake agreed on. A segment that is too long for the path is cut before it
-//! leaves. If the device cuts segments, the device does this, otherwise the fragmenter. To make long segments rare, the stack
-//! shows smoltcp a window of one segment at a time.
+//! leaves. The device cuts the segment if the device also cuts other segments. Otherwise the fragmenter cuts the segment. To make
+//! long segments rare, the stack shows smoltcp a window of one segment at a time.
 
 use core::num::NonZeroU16;
 

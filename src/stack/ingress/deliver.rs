@@ -61,8 +61,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Passes a packet to the socket of a connection. The socket's answer is built in `scratch`, and leaves if the peer lacks its
-    /// bytes.
+    /// Passes a packet to the socket of a connection, and sends the socket's answer. `_scratch` has room for the answer.
     fn pass<T: TxToken, P: Probe>(
         &mut self,
         index: usize,

@@ -26,7 +26,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 /// The number of requests for a neighbour before the packets that wait for the neighbour are dropped.
 const REQUESTS: u8 = 3;
 
-/// The number of entries with waiting work that a search for room skips.
+/// The largest number of entries in queues that a search for room skips.
 #[cfg(feature = "std")]
 const TRIES: usize = 32;
 

@@ -146,8 +146,8 @@ fn invalid_questions_are_ignored() {
         assert!(!groups.asked(NOW, &wrong, 0), "{wrong:02x?}");
         assert_eq!(groups.due(), None);
     };
-    // In this order: a wrong hop limit, a source that is not link-local, twice no Router Alert, options that do not fit, no
-    // ICMPv6, a wrong checksum, a wrong code, a report instead of a query.
+    // In this order: a wrong hop limit, a source that is not link-local, no Router Alert, an option and a header that do not fit,
+    // no ICMPv6, a wrong checksum, a wrong code, a report instead of a query.
     fails(&|packet| packet[7] = 2);
     fails(&|packet| packet[8] = 0xfd);
     fails(&|packet| packet[42] = 1);
