@@ -66,7 +66,8 @@ impl<'a> ClientOptions<'a> {
 }
 
 impl Failure {
-    /// Returns why a UDP client got no reply in time: its datagram may still wait for a hardware address (`held_back`). `noted` is what an ICMP error said.
+    /// Returns why a UDP client got no reply in time. If `held_back`, the client's datagram still waits for a hardware address.
+    /// `noted` is the failure that an ICMP error reported.
     pub(super) fn silence(held_back: bool, noted: Option<Failure>) -> Self {
         if held_back { Failure::Unreachable } else { noted.unwrap_or(Failure::TimedOut) }
     }

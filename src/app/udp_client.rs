@@ -190,7 +190,7 @@ impl UdpSession for Asker<'_> {
                         Advance::NotYet => return Next::Wait,
                     }
                 }
-                // One datagram at most waits for a hardware address: the next would take its place.
+                // At most one datagram waits for a hardware address. A second datagram would replace the waiting one.
                 Stage::Send if cx.held_back => return self.wait(cx),
                 Stage::Send => match self.send(socket) {
                     Ok(()) => {

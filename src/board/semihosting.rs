@@ -1,5 +1,5 @@
-//! Calls to QEMU or a debugger: the command line, and an exit with a result. The calls are those of Arm's document
-//! "Semihosting for AArch32 and AArch64". Without QEMU or a debugger, each call is a fault.
+//! Calls to QEMU or a debugger: the command line, and an exit with a result. Arm's document "Semihosting for AArch32 and AArch64"
+//! defines the calls. Without QEMU or a debugger, each call is a fault.
 #![allow(unsafe_code)]
 
 use cortex_m_semihosting::debug::{self, EXIT_FAILURE, EXIT_SUCCESS};

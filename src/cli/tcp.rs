@@ -33,16 +33,17 @@ pub enum Congestion {
     Cubic,
 }
 
-/// The largest sum of default receive buffers, and of default send buffers, in bytes. With more connections, each buffer shrinks.
+/// The largest total of the default receive buffers, and of the default send buffers, in bytes. With more connections, each
+/// buffer shrinks.
 const RECEIVE_IN_ALL: usize = 256 << 20;
 const SEND_IN_ALL: usize = 1 << 30;
 
-/// The smallest buffer when these are shared out, in bytes: the largest window without scaling.
+/// The smallest default buffer when the total is divided, in bytes: the largest window without scaling.
 const LEAST: usize = 65_535;
 
 impl TcpArgs {
-    /// Allocates memory for `sizes` with the requested socket buffers. By default, buffers shrink above 1,024 connections, and send
-    /// buffers where the system has too little memory.
+    /// Allocates memory for `sizes` with the requested socket buffers. By default, buffers shrink above 1,024 connections. Send
+    /// buffers also shrink if the system has too little memory.
     ///
     /// # Errors
     /// A usage error: the memory is not available.

@@ -1,4 +1,4 @@
-//! DNS over TCP: the connections for replies that are too long for a datagram.
+//! DNS over TCP: the connections for replies that do not fit a datagram.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::names::{Resolver, TcpQuery, WithResolver};
 use crate::phy::linux::TunTap;
 use crate::stack::{ConnectionId, Context, End, Io, Next, Session, Stack, UdpSession};
 
-/// How long a lookup waits for its connections to close after its end.
+/// How long a finished lookup waits for its connections to close.
 pub const GRACE: Duration = Duration::from_secs(1);
 
 /// A stack with a resolver on a UDP port.
@@ -23,7 +23,7 @@ pub struct TcpQueries {
     port: u16,
     /// The time limit of the lookup.
     patience: Duration,
-    /// The connections whose query has no result, and the resolver's numbers of these queries.
+    /// The connections whose query has no result yet, with the resolver's number of each query.
     running: Vec<(ConnectionId, usize)>,
     closing: Vec<ConnectionId>,
 }
@@ -40,7 +40,7 @@ impl TcpQueries {
         wanted || self.running.iter().any(|(id, _)| ended(stack, *id).is_some())
     }
 
-    /// Begins the queries that the resolver wants, and gives it the results of those that have ended.
+    /// Begins the queries that the resolver wants, and passes the results of finished queries to the resolver.
     pub fn advance<S: Session + Clone, U: UdpSession>(
         &mut self,
         stack: &mut Resolving<'_, S, U>,
@@ -76,7 +76,7 @@ impl TcpQueries {
         stack.wake_programs();
     }
 
-    /// Frees the slots of connections that have closed. Returns whether none is left that is closing.
+    /// Frees the slots of closed connections. Returns whether no connection is still closing.
     pub fn are_closed<S: Session + Clone, U: UdpSession>(&mut self, stack: &mut Resolving<'_, S, U>) -> bool {
         self.closing.retain(|id| stack.take(*id).is_none());
         self.closing.is_empty()
@@ -93,7 +93,7 @@ impl TcpQueries {
     }
 }
 
-/// Returns a query that has ended, whose connection may still be closing.
+/// Returns a query that has ended. Its connection may still be closing.
 fn ended<S: Session + Clone, U: UdpSession>(stack: &Resolving<'_, S, U>, id: ConnectionId) -> Option<TcpQuery> {
     match stack.session(id)? {
         WithQuery::Query(query) if query.has_ended() => Some((**query).clone()),

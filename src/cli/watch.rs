@@ -68,7 +68,7 @@ impl<'s> Watch<'s> {
         Watch { status, ..self }
     }
 
-    /// Reports no further event of this connection, such as that of a name's lookup.
+    /// Stops reporting the events of this connection, for example of the connection of a name lookup.
     pub fn leave_out(&mut self, id: ConnectionId) {
         self.left_out.push(id);
     }

@@ -49,9 +49,9 @@ impl Sizes {
     /// Sizes for a server: 1,024 connections that receive into 256 KiB and send from 1 MiB, and 16 UDP ports. Each port holds at
     /// most 64 datagrams and 128 KiB in each direction. The system provides the memory only when it is first used.
     ///
-    /// A window of 64 KiB is one super-segment. Four of them keep both ends on one machine busy; 1 MiB fills a path of 400 Mbit/s
-    /// and 20 ms. It is 16 bytes less, so that the window which smoltcp is shown has units of 16 bytes, not 32: what is sent again then
-    /// begins where a segment began, or nearly.
+    /// A window of 64 KiB is one super-segment. Four super-segments keep both ends on one machine busy. 1 MiB fills a path of 400
+    /// Mbit/s and 20 ms. The send buffer has 16 bytes less than 1 MiB, so that the window shown to smoltcp has units of 16 bytes,
+    /// not 32. Retransmitted data then begins at the start of a segment, or near it.
     pub const SERVER: Sizes =
         Sizes { connections: 1024, receive: 262_144, send: 16 * 65_535, ports: 16, datagrams: 64, payload: 131_072 };
 }
@@ -62,8 +62,8 @@ impl Default for Sizes {
     }
 }
 
-/// The working memory of programs, in bytes: the longest packet that smoltcp makes for a device that cuts it into segments. The
-/// control block looks at a packet here before it leaves.
+/// The working memory of programs, in bytes: the longest packet that smoltcp makes for a device with segmentation offload. The
+/// control block inspects a packet in this memory before the packet leaves.
 const SCRATCH: usize = 65_535;
 
 /// The number of neighbours.
@@ -72,14 +72,14 @@ const NEIGHBOURS: usize = 1024;
 /// The number of destinations whose path has a smaller MTU than the link.
 const PATHS: usize = 256;
 
-/// The memory for packets that wait for a neighbour, in bytes: the longest packet and its length for each. The system provides it only
-/// when it is first used.
+/// The memory for packets that wait for a neighbour, in bytes: for each neighbour, the longest packet and its length. The system
+/// provides this memory only when it is first used.
 const KEPT: usize = NEIGHBOURS * (LONG + 2);
 
 /// The number of datagrams that can arrive in fragments at the same time.
 const FRAGMENTED: usize = 16;
 
-/// The longest packet of IPv6.
+/// The longest IPv6 packet, in bytes.
 const LONG: usize = 65_535 + 40;
 
 /// The memory left for the rest of the program, in bytes: mainly its threads' stacks.

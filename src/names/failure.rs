@@ -21,13 +21,13 @@ pub enum ResolveError {
     NoServer,
     /// The name does not exist.
     NoSuchName,
-    /// No program receives queries on the server's port, says an ICMP error.
+    /// An ICMP error says that no program receives queries on the server's port.
     Refused(IpAddress),
-    /// No server answered within this time. The address is that of the first server asked.
+    /// No server answered within this time. The address is that of the first server queried.
     Silent(IpAddress, Duration),
-    /// The server's reply is too long for a datagram. The command line has also asked over TCP.
+    /// The server's reply does not fit a datagram. The command line has also asked over TCP.
     Truncated(IpAddress),
-    /// No server could be asked: no host on the link answered ARP or NDP for any of them. The address is that of the first
+    /// No server could be queried: no host on the link answered ARP or NDP for any server. The address is that of the first
     /// server.
     Unreachable(IpAddress),
 }
@@ -57,7 +57,7 @@ impl fmt::Display for ResolveError {
 
 impl core::error::Error for ResolveError {}
 
-/// A time in seconds. The usual formatting of fractions would add kilobytes of code to a board.
+/// A time in seconds. Rust's own formatting of fractions would add kilobytes of code to a board.
 struct Seconds(Duration);
 
 impl fmt::Display for Seconds {

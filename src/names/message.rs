@@ -39,7 +39,7 @@ impl Name {
     }
 }
 const CNAME: u16 = 5;
-/// The largest number of aliases that are followed, as many as common resolvers follow. A longer chain is a loop or an attack.
+/// The largest number of aliases that are followed. Common resolvers have the same limit. A longer chain is a loop or an attack.
 const ALIASES: usize = 16;
 /// The largest number of labels and pointers in a name, so that no reply takes long.
 const HOPS: usize = 128;
@@ -65,7 +65,7 @@ pub(super) enum Reply {
     NoSuchName,
     /// The reply answers another query.
     NotOurs,
-    /// The server says that the reply was truncated. It has this number of addresses, maybe of more.
+    /// The server says that the reply was truncated. The reply has this number of addresses; there may be more.
     Truncated(usize),
 }
 
@@ -111,7 +111,7 @@ pub(super) fn reply(bytes: &[u8], id: u16, name: &Name, kind: Kind, each: impl F
     }
 }
 
-/// Follows the aliases of the question's name. Returns the position of the name that has the addresses.
+/// Follows the aliases of the question's name. Returns the position of the name that owns the addresses.
 fn canonical_name(records: Records<'_>) -> Result<usize, Reply> {
     let (bytes, mut owner) = (records.bytes, HEADER);
     for _ in 0..=ALIASES {
@@ -127,7 +127,7 @@ fn canonical_name(records: Records<'_>) -> Result<usize, Reply> {
 /// Calls `each` with the addresses of the name at `owner`, and returns their number.
 ///
 /// # Errors
-/// [`Reply::Malformed`]: a record before the first address cannot be read.
+/// [`Reply::Malformed`]: a record before the first address cannot be parsed.
 fn addresses(records: Records<'_>, owner: usize, kind: Kind, mut each: impl FnMut(IpAddr)) -> Result<usize, Reply> {
     let bytes = records.bytes;
     let mut found = 0;

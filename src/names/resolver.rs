@@ -52,7 +52,7 @@ pub struct Resolver {
     /// When one family has waited long enough for the other.
     conclude_at: Option<Instant>,
     addresses: Addresses,
-    /// Why there are no addresses although a server has answered.
+    /// The error to report if there are no addresses although a server has answered.
     why_none: ResolveError,
     /// Whether the caller also asks over TCP.
     #[cfg(feature = "cli")]
@@ -79,7 +79,7 @@ struct Query {
     over_tcp: OverTcp,
 }
 
-/// Whether a query goes over TCP.
+/// Whether a query is sent over TCP.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum OverTcp {
     No,
@@ -91,7 +91,7 @@ enum OverTcp {
 }
 
 impl Query {
-    /// Whether the query is to be answered by datagram.
+    /// Returns whether the query still waits for a reply by datagram.
     fn is_open(&self) -> bool {
         !self.answered && self.over_tcp == OverTcp::No
     }
@@ -168,7 +168,7 @@ impl Resolver {
         }
     }
 
-    /// Notes the first server to which a query was sent: the query that was queued has left.
+    /// Notes the first server to which a query was sent. The caller knows that the queued query has left.
     fn note_sent(&mut self) {
         let sent_to = self.queued.take();
         self.asked = self.asked.or(sent_to);
@@ -193,7 +193,7 @@ impl Resolver {
             }
             match message::reply(bytes, id, &self.name, kind, |address| self.addresses.add(address)) {
                 Reply::NotOurs => continue,
-                // The server's own reply may follow.
+                // The server's real reply may follow.
                 Reply::Malformed => {
                     self.trouble.get_or_insert(ResolveError::Malformed(from.addr));
                 }
@@ -225,7 +225,7 @@ impl Resolver {
         self.queries[at].answered = true;
     }
 
-    /// Limits the time for the other family, once there are addresses of a family that can be reached.
+    /// Limits the time for the other family, once there are addresses of a reachable family.
     fn found(&mut self, at: usize, now: Instant) {
         if self.reached[at] && !self.addresses.is_empty() {
             let delay = if self.queries[at].kind == Kind::A { RESOLUTION_DELAY } else { FALLBACK_DELAY };
@@ -234,14 +234,14 @@ impl Resolver {
         }
     }
 
-    /// Makes the resolver wait for replies over TCP if those by datagram are truncated: see [`next_tcp`](Self::next_tcp).
+    /// Makes the resolver wait for replies over TCP if replies by datagram are truncated: see [`next_tcp`](Self::next_tcp).
     #[cfg(feature = "cli")]
     pub(crate) fn with_tcp(mut self) -> Self {
         self.has_tcp = true;
         self
     }
 
-    /// Returns a query to send over TCP, its number, and its server. The caller reports the end with
+    /// Returns the number of a query to send over TCP, its server, and the query. The caller reports the end of the query with
     /// [`end_tcp`](Self::end_tcp).
     #[cfg(feature = "cli")]
     pub(crate) fn next_tcp(&mut self) -> Option<(usize, IpEndpoint, TcpQuery)> {
@@ -255,13 +255,13 @@ impl Resolver {
         Some((at, IpEndpoint::new(server, PORT), TcpQuery::new(self.name.clone(), *kind, *id)))
     }
 
-    /// Returns whether a query is to be sent over TCP.
+    /// Returns whether a query must be sent over TCP.
     #[cfg(feature = "cli")]
     pub(crate) fn wants_tcp(&self) -> bool {
         self.queries.iter().any(|query| matches!(query.over_tcp, OverTcp::Wanted(..)))
     }
 
-    /// Takes a query over TCP that has ended; `None` if it could not begin. Run the resolver afterwards.
+    /// Processes a query over TCP that has ended. `query` is `None` if the query could not begin. Run the resolver afterwards.
     #[cfg(feature = "cli")]
     pub(crate) fn end_tcp(&mut self, at: usize, query: Option<&TcpQuery>, now: Instant) {
         let Some(OverTcp::Begun(server, found)) = self.queries.get(at).map(|query| query.over_tcp) else { return };
@@ -272,7 +272,7 @@ impl Resolver {
                 addresses.in_order().for_each(|address| self.addresses.add(address));
                 self.answered(at, server, reply, now);
             }
-            // The addresses that were not cut off are better than none.
+            // The addresses in the truncated reply are better than none.
             None if found > 0 => self.queries[at].answered = true,
             None => self.fails(ResolveError::Truncated(server)),
         }

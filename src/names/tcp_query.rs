@@ -1,4 +1,4 @@
-//! One query over TCP (RFC 7766), for a reply that is too long for a datagram.
+//! One query over TCP (RFC 7766), for a reply that does not fit a datagram.
 
 #[cfg(all(test, feature = "std"))]
 mod tests;
@@ -10,14 +10,14 @@ use super::addresses::Addresses;
 use super::message::{self, Kind, LONGEST_QUERY, Name, Reply};
 use crate::stack::{Context, End, Next, Session};
 
-/// How long a server may take to reply, and then to close the connection.
+/// How long a server may take to reply, and afterwards to close the connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 const GRACE: Duration = Duration::from_millis(500);
 
-/// The bytes before each message, which hold its length (RFC 1035 section 4.2.2).
+/// The length of the prefix of each message, which holds the message's length (RFC 1035 section 4.2.2).
 const PREFIX: usize = 2;
 
-/// A query on a connection of its own. The reply is read where it lies, in the connection's receive buffer.
+/// A query on its own connection. The reply is parsed in place, in the connection's receive buffer.
 #[derive(Clone, Debug)]
 pub(crate) struct TcpQuery {
     name: Name,
@@ -36,10 +36,10 @@ impl TcpQuery {
         TcpQuery { name, kind, id, position: 0, addresses: Addresses::default(), result: None, until: None }
     }
 
-    /// How long the connection may take to be established.
+    /// How long the connection may take to become established.
     pub(crate) const PATIENCE: Duration = PATIENCE;
 
-    /// Returns whether the query has a reply, or never will.
+    /// Returns whether the query has a reply, or can no longer get a reply.
     pub(crate) fn has_ended(&self) -> bool {
         self.result.is_some()
     }
@@ -59,7 +59,7 @@ impl TcpQuery {
         self.position += socket.send_slice(rest).unwrap_or(0);
     }
 
-    /// Reads the reply once all of it has arrived.
+    /// Parses the reply once all of it has arrived.
     fn receive(&mut self, socket: &mut Socket<'_>) {
         let capacity = socket.recv_capacity();
         // Nothing is consumed, so the buffer does not wrap around.
@@ -90,7 +90,7 @@ impl Session for TcpQuery {
             if self.result.is_none() {
                 return Next::WakeAt(until);
             }
-            // From here on the connection only closes.
+            // From this point the connection only closes.
             socket.close();
             self.until = Some(cx.now + GRACE);
         }

@@ -144,7 +144,7 @@ fn failures_are_told_apart() {
         Some(bytes)
     };
     assert_eq!(lookup(truncated, false), (Err(ResolveError::Truncated(server)), 0));
-    // Addresses that were not cut off are used.
+    // The addresses of a truncated reply are used.
     let part = |q: &[u8]| {
         let mut bytes = answer(q, 0);
         bytes[2] |= 2;

@@ -1,16 +1,16 @@
-//! The buckets of a hash table whose entries are the elements of an array. As many buckets as entries.
+//! The buckets of a hash table whose entries are the elements of an array. There are as many buckets as entries.
 
-/// An index into such an array.
+/// An index into the array of entries.
 pub(super) type Index = u16;
 
-/// No entry.
+/// The index that stands for no entry.
 pub(super) const NONE: Index = Index::MAX;
 
 /// Whether tables use a hash. Without `std` there are few entries, and a search through all of them is much faster than a hash.
 pub(super) const HASHED: bool = cfg!(feature = "std");
 
-/// Element `i` of two arrays stored together. `first` is the first entry in bucket `i`. `next` is the entry that follows entry `i`
-/// in the bucket of entry `i`.
+/// Element `i` of two arrays stored together. `first` is the first entry in bucket `i`. `next` is the entry after entry `i`, in
+/// the bucket that holds entry `i`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bucket {
     first: Index,
@@ -27,7 +27,7 @@ pub(super) trait Hashed {
     fn bucket_mut(&mut self) -> &mut Bucket;
 }
 
-/// Finds an entry of a bucket.
+/// Finds an entry in a bucket.
 pub(super) fn find<T: Hashed>(entries: &[T], bucket: usize, is_same: impl Fn(&T) -> bool) -> Option<usize> {
     let mut index = entries.get(bucket)?.bucket().first;
     while index != NONE {

@@ -154,7 +154,7 @@ impl Default for TcpOptions {
 pub struct Seed(pub [u8; 32]);
 
 impl Seed {
-    /// The key that enciphers the identifications of fragments.
+    /// Returns the key that enciphers the identifications of fragments.
     pub(super) fn fragments(&self) -> u64 {
         self.word(0)
     }

@@ -31,7 +31,7 @@ pub(super) struct Datagrams<'a, U> {
     send: bool,
     /// The next deadline, set whenever there may be new work.
     due: Option<Instant>,
-    /// When the sockets are polled again, because the device had no room.
+    /// When to poll the sockets again, because the device had no room.
     retry: Option<Instant>,
 }
 
@@ -72,19 +72,19 @@ impl<'a, U> Datagrams<'a, U> {
         }
     }
 
-    /// Whether a datagram of any port may wait.
+    /// Returns whether a datagram of any port may be waiting.
     pub(super) fn any_waits(&self) -> bool {
         self.ports.iter().any(|port| port.waits_for.is_some())
     }
 
-    /// Lets the program continue whose datagram has left that had waited for a hardware address.
+    /// Lets the program on this port continue: its datagram waited for a hardware address, and has left now.
     pub(super) fn left(&mut self, number: u16) {
         for port in self.ports.iter_mut().filter(|port| port.number == number && !port.over) {
             port.run = true;
         }
     }
 
-    /// Whether the program on this port waits for a neighbour as long as its own time-out lasts.
+    /// Returns whether the program on this port waits for a neighbour until the program's own time-out.
     pub(super) fn waits_for_neighbour(&self, number: u16) -> bool
     where
         U: UdpSession,
@@ -93,7 +93,7 @@ impl<'a, U> Datagrams<'a, U> {
         ports.any(|port| port.session.as_ref().is_some_and(UdpSession::waits_for_neighbour))
     }
 
-    /// Takes note that a datagram from this port was dropped, because no hardware address is known for its receiver.
+    /// Notes that a datagram from this port was dropped, because the hardware address of its receiver is not known.
     pub(super) fn unreachable(&mut self, number: u16)
     where
         U: UdpSession,
@@ -247,7 +247,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.run_port(now, index, io)
     }
 
-    /// Sends the next fragment of a datagram that is longer than the link.
+    /// Sends the next fragment of a datagram that is longer than the link's MTU.
     #[cfg(feature = "fragments")]
     pub(super) fn send_fragment<D: Device, C, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Option<Step> {
         let len = self.fragmenter.lend().next_len()?;
@@ -261,7 +261,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         });
         self.fragmenter.blocked(None);
         if !self.fragmenter.is_busy() {
-            // Other datagrams may have waited.
+            // Other datagrams may have waited for the fragmenter.
             self.datagrams.send = true;
             #[cfg(feature = "ping")]
             if let Some(pings) = &mut self.pings {

@@ -126,9 +126,10 @@ pub enum DropReason {
     BacklogFull,
     /// An acknowledgement of data that was never sent, or that was acknowledged long ago (RFC 5961 section 5.2).
     BadAck,
-    /// An IP fragment that is not valid, or overlaps another one (RFC 5722 section 4).
+    /// An IP fragment that is not valid, or overlaps another fragment (RFC 5722 section 4).
     BadFragment,
-    /// An ICMP error that quotes nothing that this host has in flight (RFC 5927 section 4.1), or a path MTU that cannot be right.
+    /// An ICMP error that does not quote a packet in flight from this host (RFC 5927 section 4.1), or reports an impossible path
+    /// MTU.
     BadIcmp,
     /// An RST without the expected sequence number (RFC 5961 section 3.2), or in TIME-WAIT (RFC 1337).
     BadReset,
@@ -138,7 +139,7 @@ pub enum DropReason {
     Checksum,
     /// A TCP segment inside IP fragments, on a stack without memory for fragments.
     FragmentedTcp,
-    /// A datagram whose fragments did not all arrive in time, or that gave way to a newer one.
+    /// A datagram whose fragments did not all arrive in time, or that was replaced by a newer datagram.
     LostFragments,
     /// An invalid source or destination (RFC 1122 section 3.2.1.3): our own address as source, loopback, broadcast TCP.
     Martian,
@@ -148,11 +149,11 @@ pub enum DropReason {
     OldAck,
     /// Every connection slot is taken.
     SlotsFull,
-    /// Router advertisements that come too fast, or a router that there is no room for.
+    /// Router advertisements that arrive too fast, or an advertisement of a router that does not fit the list of routers.
     TooManyAdvertisements,
     /// A datagram that could not be sent in time, because its receiver's hardware address is unknown.
     Unreachable,
-    /// An IPv6 extension header that is not accepted, or has nothing behind it.
+    /// An IPv6 extension header that is not accepted, or that ends the packet.
     UnsupportedHeader,
 }
 

@@ -1,9 +1,9 @@
 //! The identifications of fragments.
 //!
-//! A count would let a host that asks for fragments count the datagrams sent to others, and forge fragments that fit theirs (RFC
-//! 6274 section 3.5, RFC 7739 section 3). So the count of fragmented datagrams is enciphered: a keyed permutation, so that no
-//! identification comes again earlier than with the count itself (RFC 6864 section 4.3). IPv4 packets that are not fragmented
-//! have the identification 0.
+//! Identifications that count up would reveal to any receiver of fragments how many datagrams go to other hosts. The receiver
+//! could then forge fragments that fit those datagrams (RFC 6274 section 3.5, RFC 7739 section 3). So the count of fragmented
+//! datagrams is enciphered by a keyed permutation. With a permutation, an identification repeats no earlier than with the count
+//! itself (RFC 6864 section 4.3). IPv4 packets that are not fragmented have the identification 0.
 
 use super::half_sip::half_sip;
 
@@ -18,7 +18,7 @@ impl FragmentIds {
         FragmentIds { key }
     }
 
-    /// An identification for IPv4: a Feistel network of four rounds on two bytes (Luby and Rackoff 1988).
+    /// Returns an identification for IPv4: a Feistel network of four rounds on two bytes (Luby and Rackoff 1988).
     pub(super) fn permute(&self, count: u16) -> u16 {
         let [mut left, mut right] = count.to_be_bytes();
         for round in 0..4 {
@@ -28,7 +28,7 @@ impl FragmentIds {
         u16::from_be_bytes([left, right])
     }
 
-    /// An identification for IPv6: the same on two halves of 16 bits.
+    /// Returns an identification for IPv6: the same Feistel network on two halves of 16 bits.
     pub(super) fn permute_long(&self, count: u32) -> u32 {
         let (mut left, mut right) = ((count >> 16) as u16, count as u16);
         for round in 4..8 {

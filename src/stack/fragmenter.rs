@@ -1,9 +1,9 @@
-//! Sends datagrams that are longer than the link or the path in fragments (RFC 791 section 3.2, RFC 8200 section 4.5), and TCP
-//! segments that are longer than the path as several segments.
+//! Sends datagrams that are longer than the MTU of the link or the path in fragments (RFC 791 section 3.2, RFC 8200 section 4.5),
+//! and sends TCP segments that are longer than the path MTU as several segments.
 //!
-//! smoltcp believes that the link takes packets of 64 KiB, and a datagram that is longer than the link is kept here until all its
-//! fragments have left. Meanwhile no other datagram leaves, and no frame is taken in: its reply might be another long one. TCP
-//! does not wait, except for connections whose segments must be cut.
+//! smoltcp believes that the link takes packets of 64 KiB. A datagram that is longer than the link's MTU is kept here until all
+//! its fragments have left. Meanwhile no other datagram leaves. No frame is received either, because the reply might be another
+//! long datagram. TCP does not wait, except for connections whose segments must be cut.
 //!
 //! recent.rs remembers the long datagrams that left, for ICMP errors about them. segments.rs cuts TCP segments.
 
@@ -26,15 +26,15 @@ use super::fragment_ids::FragmentIds;
 use super::icmp_errors::Quote;
 use super::link::{self, Header};
 
-/// The longest packet that smoltcp makes if it can be fragmented.
+/// The length of the longest packet that smoltcp makes if packets can be fragmented, in bytes.
 #[cfg(feature = "fragments")]
 pub(super) const LONGEST: usize = 65_535;
 
-/// The length of a Fragment header.
+/// The length of a Fragment header, in bytes.
 #[cfg(feature = "fragments")]
 const FRAGMENT: usize = 8;
 
-/// The datagram whose fragments leave. Without the feature `fragments` it is empty.
+/// The datagram whose fragments are leaving. Without the feature `fragments` this type is empty.
 #[derive(Default)]
 pub(super) struct Fragmenter<'a> {
     #[cfg(feature = "fragments")]
@@ -50,32 +50,32 @@ pub(super) struct Fragmenter<'a> {
 struct State {
     ids: FragmentIds,
     recent: recent::Recent,
-    /// Whether IPv4 headers need a checksum, and TCP segments.
+    /// Whether the stack must fill in the checksums of IPv4 headers and TCP segments.
     checksum: bool,
     tcp_checksum: bool,
-    /// The header of the link for each fragment.
+    /// The link header of each fragment.
     header: Header,
-    /// The longest packet of the link.
+    /// The length of the longest packet on the link, in bytes.
     mtu: usize,
-    /// The longest packet of the path that the packet in the buffer takes.
+    /// The length of the longest packet on the path of the buffered packet, in bytes.
     limit: usize,
-    /// The headers of the segment in the buffer, if it is one: of IP, and of both.
+    /// If the buffered packet is a TCP segment, the length of its IP header, and of its IP and TCP headers together.
     segment: Option<(usize, usize)>,
-    /// The length of the packet in the buffer, 0 if there is none.
+    /// The length of the buffered packet. 0 if the buffer is empty.
     len: usize,
-    /// The number of its bytes after the IP header that have left.
+    /// The number of bytes after the IP header of the buffered packet that have left.
     sent: usize,
-    /// The number of datagrams before it.
+    /// The number of datagrams sent before the buffered packet.
     count: u32,
     /// When to try again, if the device had no room.
     retry: Option<Instant>,
 }
 
-/// The fragmenter, for a shorter time; or none, for frames that are never fragmented.
+/// The fragmenter, borrowed for one packet. Empty for frames that are never fragmented.
 pub(super) struct Long<'t> {
     #[cfg(feature = "fragments")]
     parts: Option<(&'t mut State, &'t mut [u8])>,
-    /// The longest packet of the path.
+    /// The length of the longest packet on the path, in bytes.
     #[cfg(feature = "fragments")]
     limit: usize,
     #[cfg(not(feature = "fragments"))]
@@ -83,8 +83,8 @@ pub(super) struct Long<'t> {
 }
 
 impl Fragmenter<'_> {
-    /// Sends a packet in a frame with this header; or keeps it, if it is longer than the link or `limit`, until its
-    /// fragments have left.
+    /// Sends a packet in a frame with this header. If the packet is longer than the link's MTU or `limit`, keeps the packet until
+    /// its fragments have left.
     pub(super) fn send<P: Probe>(
         &mut self,
         now: Instant,
@@ -135,7 +135,7 @@ impl Long<'_> {
 
 #[cfg(feature = "fragments")]
 impl<'a> Fragmenter<'a> {
-    /// `key` enciphers the identifications. `mtu` is the longest packet of the link.
+    /// Makes a fragmenter. `key` enciphers the identifications. `mtu` is the length of the longest packet on the link, in bytes.
     pub(super) fn new(buffer: &'a mut [u8], key: u64, mtu: usize, checksums: &ChecksumCapabilities) -> Self {
         let (ids, checksum, tcp_checksum) = (FragmentIds::new(key), checksums.ipv4.tx(), checksums.tcp.tx());
         Fragmenter { buffer, state: State { ids, checksum, tcp_checksum, mtu, ..State::default() } }
@@ -150,22 +150,22 @@ impl<'a> Fragmenter<'a> {
         self.lend_for(usize::MAX)
     }
 
-    /// The same for packets of a path that takes at most `limit` bytes.
+    /// Lends the fragmenter for packets of a path that takes at most `limit` bytes.
     pub(super) fn lend_for(&mut self, limit: usize) -> Long<'_> {
         Long { parts: Some((&mut self.state, self.buffer)), limit }
     }
 
-    /// Whether a datagram that left lately is the one that this ICMP error quotes.
+    /// Returns whether this ICMP error quotes a datagram that left lately.
     pub(super) fn has_sent(&self, quote: &Quote) -> bool {
         self.state.recent.has(quote)
     }
 
-    /// Whether fragments of a datagram have not left yet.
+    /// Returns whether fragments of a datagram have not left yet.
     pub(super) fn is_busy(&self) -> bool {
         self.state.len > 0
     }
 
-    /// When to try again, after [`blocked`](Self::blocked).
+    /// Returns when to try again, after [`blocked`](Self::blocked).
     pub(super) fn due(&self) -> Option<Instant> {
         self.state.retry
     }
@@ -182,8 +182,8 @@ impl Long<'_> {
         Long { parts: None, limit: usize::MAX }
     }
 
-    /// Keeps a packet of `len` bytes that `make` makes, if it is longer than the link or the path. Returns whether it is kept. Its
-    /// fragments leave with this header.
+    /// Keeps a packet of `len` bytes that `make` writes, if the packet is longer than the MTU of the link or the path. Returns
+    /// whether the packet is kept. The packet's fragments leave with this header.
     pub(super) fn begin(&mut self, header: Header, len: usize, make: &mut dyn FnMut(&mut [u8])) -> bool {
         let Some((state, buffer)) = &mut self.parts else { return false };
         let limit = self.limit.min(state.mtu);
@@ -198,21 +198,21 @@ impl Long<'_> {
         true
     }
 
-    /// Notes a packet that leaves whole.
+    /// Notes a packet that leaves unfragmented.
     pub(super) fn note(&mut self, packet: &[u8]) {
         if let Some((state, _)) = &mut self.parts {
             state.recent.note(packet);
         }
     }
 
-    /// The length of the next fragment's frame. `None` if all have left.
+    /// Returns the length of the next fragment's frame. `None` if all fragments have left.
     pub(super) fn next_len(&self) -> Option<usize> {
         let (state, buffer) = self.parts.as_ref()?;
         let (header, chunk) = state.next(buffer)?;
         Some(link::len(state.header) + header + chunk)
     }
 
-    /// Writes the next fragment to `out`, which has room for it.
+    /// Writes the next fragment to `out`, which must have room for the fragment.
     pub(super) fn write_next(&mut self, out: &mut [u8]) {
         let Some((state, buffer)) = &mut self.parts else { return };
         let Some((header, chunk)) = state.next(buffer) else { return };
@@ -260,7 +260,7 @@ impl State {
         packet.first().is_some_and(|first| first >> 4 == 6)
     }
 
-    /// The length of the next fragment's headers, and of its data.
+    /// Returns the lengths of the next fragment's headers and of its data.
     fn next(&self, packet: &[u8]) -> Option<(usize, usize)> {
         if self.len == 0 {
             return None;
@@ -272,7 +272,7 @@ impl State {
         let header = if self.is_v6(packet) { 40 } else { 4 * usize::from(packet.first()? & 15) };
         let left = self.len.checked_sub(header + self.sent)?;
         let header = if self.is_v6(packet) { header + FRAGMENT } else { header };
-        // Only the last fragment's length may be no multiple of 8.
+        // In all fragments but the last, the length of the data is a multiple of 8.
         let most = self.limit.saturating_sub(header) & !7;
         Some((header, left.min(most)))
     }

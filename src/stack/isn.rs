@@ -41,10 +41,11 @@ pub(super) fn isn(now: Instant, tuple: &Tuple, key: u64) -> u32 {
     (ticks as u32).wrapping_add(half_sip_of::<2, 4>(key, tuple))
 }
 
-/// The ISN of a connection that follows one in TIME-WAIT with the same endpoints, whose SND.NXT was `last`. It is above all that
-/// was sent (RFC 9293 section 3.6.1), even if that was sent faster than the clock ticks.
+/// Returns the ISN of a connection that follows a connection in TIME-WAIT with the same endpoints. `last` is SND.NXT of the old
+/// connection. The ISN is above all numbers of the old connection (RFC 9293 section 3.6.1), even if the old connection sent
+/// faster than the clock ticks.
 pub(super) fn isn_above(isn: u32, last: TcpSeqNumber) -> u32 {
-    // 64 KiB are more than a probe of an old window is off. Linux adds as much.
+    // A probe of an old window is off by less than 64 KiB. Linux adds the same number.
     if TcpSeqNumber(isn as i32) > last { isn } else { (last + 0x1_0000).0 as u32 }
 }
 
@@ -56,7 +57,7 @@ pub(super) fn interface(capabilities: DeviceCapabilities, seed: u64, now: Instan
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// The ISN of a connection that begins now.
+    /// Returns the ISN of a connection that begins now.
     pub(super) fn isn(&self, now: Instant, tuple: &Tuple) -> u32 {
         isn(now, tuple, self.config.seed.endpoints())
     }

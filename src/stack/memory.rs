@@ -30,12 +30,12 @@ pub struct Memory<'a, S, U> {
     /// One entry for each connection in TIME-WAIT that gave its slot away: at most 65,534, two for each slot in a [`Pool`]. The
     /// oldest goes when there is no room.
     pub time_wait: &'a mut [TimeWaitRecord],
-    /// One entry for each neighbour on an Ethernet link, at least one and at most 65,534. When there is no room, one goes that was
-    /// not used lately.
+    /// One entry for each neighbour on an Ethernet link, at least one and at most 65,534. When all entries are taken, a new
+    /// neighbour replaces a neighbour that was not used lately.
     pub neighbours: &'a mut [Neighbour],
-    /// Packets of the UDP ports that wait for a neighbour's answer. Divided evenly among the neighbours, as far as each share has
-    /// room for one packet of the link and 2 bytes more. If there are fewer shares than neighbours, a packet takes the place of
-    /// another neighbour's.
+    /// The packets of the UDP ports that wait for a neighbour's answer. The memory is divided evenly among the neighbours, as far
+    /// as each share has room for one packet of the link and 2 bytes more. If there are fewer shares than neighbours, a packet
+    /// may replace the packets of another neighbour.
     pub kept: &'a mut [u8],
     /// One entry for each UDP port.
     pub ports: &'a mut [Port<U>],
@@ -45,22 +45,24 @@ pub struct Memory<'a, S, U> {
     pub datagrams: &'a mut [PacketMetadata],
     /// Datagram payloads, divided in the same way, unless [`bind_sized`](super::Stack::bind_sized) asks for another share.
     pub payloads: &'a mut [u8],
-    /// One entry for each datagram that arrives in fragments. The oldest goes when there is no room. A [`Pool`] has none: its
-    /// stack drops fragments.
+    /// One entry for each datagram that arrives in fragments. When all entries are taken, a new datagram replaces the oldest one.
+    /// A [`Pool`] has no entries, so its stack drops fragments.
     #[cfg(feature = "fragments")]
     pub reassembly: &'a mut [Reassembly],
-    /// The bytes of these datagrams, divided evenly: 65,856 for each, or datagrams that are too long are dropped.
+    /// The bytes of these datagrams, divided evenly. With less than 65,856 bytes for each datagram, the longest datagrams are
+    /// dropped.
     #[cfg(feature = "fragments")]
     pub fragments: &'a mut [u8],
-    /// One entry for each destination whose path has a smaller MTU than the link. The oldest goes when there is no room.
+    /// One entry for each destination whose path has a smaller MTU than the link. When all entries are taken, a new destination
+    /// replaces the oldest one.
     #[cfg(feature = "fragments")]
     pub paths: &'a mut [Path],
-    /// Divided in halves: for a datagram that leaves in fragments, and for a packet without IPv6 extension headers. With less than
-    /// twice 65,535 bytes, nothing is sent in fragments.
+    /// Two halves: one half for a datagram that leaves in fragments, the other half for a packet without IPv6 extension headers.
+    /// If the memory has less than twice 65,535 bytes, no packet is sent in fragments.
     #[cfg(feature = "fragments")]
     pub long: &'a mut [u8],
-    /// Scratch memory for programs and for packets: at least [`MESSAGE`](super::MESSAGE) bytes, and at least the longest UDP
-    /// reply. The stack sends no packet that is longer.
+    /// Scratch memory for programs and for packets: at least [`MESSAGE`](super::MESSAGE) bytes, and at least the length of the
+    /// longest UDP reply. The stack sends no packet that is longer than this memory.
     pub scratch: &'a mut [u8],
 }
 
@@ -100,7 +102,7 @@ pub(crate) const SCRATCH: usize = 1500;
 /// The number of neighbours of a [`Pool`].
 pub(crate) const NEIGHBOURS: usize = 8;
 
-/// The memory of a [`Pool`] for packets that wait for a neighbour, in bytes: one packet of an Ethernet frame.
+/// The memory of a [`Pool`] for packets that wait for a neighbour, in bytes: one packet of an Ethernet frame and its length.
 pub(crate) const KEPT: usize = 1502;
 
 impl<'a, S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, const Q: usize, const B: usize>
@@ -195,7 +197,7 @@ pub struct Port<U> {
     pub(super) wake: Option<Instant>,
     /// Whether a datagram waits to be sent.
     pub(super) waiting: bool,
-    /// The next hop whose hardware address the last datagram without one waited for.
+    /// The next hop of the last datagram that waited for a hardware address.
     pub(super) waits_for: Option<IpAddress>,
 }
 

@@ -165,7 +165,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let mtu = device.ip_mtu().min(memory.scratch.len());
         #[allow(unused_mut, reason = "without std nothing is drawn here")]
         let mut random = Random::new(config.seed.random());
-        // The interface draws its first IPv4 identification, and nothing else. No packet shows it.
+        // The interface draws its first IPv4 identification from this generator, and nothing else. No packet contains that
+        // identification.
         #[cfg(feature = "std")]
         let start = random.next().into();
         #[cfg(not(feature = "std"))]

@@ -22,7 +22,7 @@ pub(crate) fn emit_advert(address: Ipv6Address, hardware: EthernetAddress, paylo
     emit(address, ALL_NODES, advert, payload);
 }
 
-/// Writes an IPv6 packet to a neighbour or a group.
+/// Writes an IPv6 packet with a neighbour discovery message to a neighbour or a group.
 pub(super) fn emit(source: Ipv6Address, group: Ipv6Address, message: NdiscRepr<'_>, payload: &mut [u8]) {
     let message = Icmpv6Repr::Ndisc(message);
     let ip = Ipv6Repr {
@@ -46,7 +46,7 @@ pub(crate) fn group_hardware(group: Ipv6Address) -> EthernetAddress {
     EthernetAddress([0x33, 0x33, a, b, c, d])
 }
 
-/// The solicited-node group of an address (RFC 4291 section 2.7.1).
+/// Returns the solicited-node group of an address (RFC 4291 section 2.7.1).
 pub(super) fn solicited_node(address: Ipv6Address) -> Ipv6Address {
     let [.., a, b, c] = address.octets();
     let mut octets = Ipv6Address::new(0xff02, 0, 0, 0, 0, 1, 0xff00, 0).octets();

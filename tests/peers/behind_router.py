@@ -1,7 +1,7 @@
 """Echoes over TCP from a namespace behind a router: behind_router.py OWN ROUTER SERVER.
 
-The namespace is this process's own. Its interface v1 is moved there once "ready" is printed. Packets leave without DF, so that a
-router may fragment them.
+This process has a network namespace of its own. After "ready" is printed, the test moves the interface v1 into the namespace.
+Packets leave without DF, so that a router may fragment the packets.
 """
 
 import socket
@@ -19,7 +19,7 @@ for line in (f"address add {own}/24 dev v1", "link set v1 up", f"route add defau
 s = socket.create_connection((server, 7), 60)
 s.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 for seed in range(20):
-    # One segment for each message.
+    # Each message is one segment.
     text = bytes((n + seed) % 251 for n in range(1_400))
     s.sendall(text)
     echo = b""

@@ -1,7 +1,7 @@
 """A DHCP relay and its server, which is on another network: dhcp_relay.py INTERFACE ADDRESS SERVER GIVEN.
 
-The relay has ADDRESS on INTERFACE, and takes broadcasts there (RFC 1542 section 4). The server has the address SERVER, leases GIVEN for
-120 s, and wants it renewed after 3 s. Both print what they get.
+The relay has ADDRESS on INTERFACE, and accepts broadcasts there (RFC 1542 section 4). The server has the address SERVER. The server
+leases GIVEN for 120 s, and asks for a renewal after 3 s. Both print the messages that they receive.
 """
 
 import selectors
@@ -34,7 +34,7 @@ def options(message):
 
 
 def reply(message, kind):
-    """What the server answers, to the client or the relay."""
+    """Returns the server's answer to the client or the relay."""
     packed = socket.inet_aton
     parts = [(53, bytes([kind])), (54, packed(server)), (1, packed('255.255.255.0')), (3, packed(address)),
              (51, bytes([0, 0, 0, 120])), (58, bytes([0, 0, 0, 3]))]
@@ -42,7 +42,7 @@ def reply(message, kind):
     return head + b'\x63\x82Sc' + b''.join(bytes([k, len(v)]) + v for k, v in parts) + b'\xff'
 
 
-# Bound to the broadcast address, the relay gets nothing that is for the server.
+# The relay is bound to the broadcast address, so packets for the server do not reach the relay.
 relay, far = bound('255.255.255.255', interface), bound(server)
 ready = selectors.DefaultSelector()
 for each in relay, far:
@@ -54,7 +54,7 @@ while True:
         kind = options(message)[53][0]
         if key.fileobj is relay:
             print('relay', KINDS[kind], flush=True)
-            # The server is on this machine. Its answer comes back at once.
+            # The server is on this machine, so its answer comes back at once.
             message = message[:24] + socket.inet_aton(address) + message[28:]
             if kind in (1, 3):
                 relay.sendto(reply(message, 2 if kind == 1 else 5), ('255.255.255.255', 68))

@@ -5,9 +5,9 @@ loop            two aliases of each other
 noise           malformed and foreign datagrams before the reply
 truncated       no address over UDP, five over TCP
 partly          one address over UDP, five over TCP
-deaf            no address over UDP, nobody over TCP
+deaf            no address over UDP, no server over TCP
 silent          no address over UDP, no reply over TCP
-long            no address over UDP, a length without its message over TCP
+long            no address over UDP, the length of a message without the message over TCP
 """
 
 import socket
@@ -54,7 +54,7 @@ def answer(query, sender):
                      reply(bytes([query[0] ^ 1]) + query[1:], false)):
             noisy.sendto(junk, sender)
         stranger.sendto(reply(query, false), sender)
-        # The reply comes only after all of this, from the same socket.
+        # The reply follows all these datagrams, from the same socket.
         noisy.sendto(reply(query, addresses(query, 1)), sender)
         return None
     return reply(query, addresses(query, int(CASE == 'partly')), 0x8380)

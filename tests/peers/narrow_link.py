@@ -1,7 +1,7 @@
 """Clients behind a router whose link to them takes 1,400 bytes: narrow_link.py SERVER SERVER_V6.
 
-The namespace is this process's own. Its interface v1 is moved there once "ready" is printed. It takes 1,500 bytes during the TCP
-part, so that the server's segments are too long for the router.
+This process has a network namespace of its own. After "ready" is printed, the test moves the interface v1 into the namespace. v1
+takes 1,500 bytes during the TCP part, so that the server's segments are too long for the router.
 """
 
 import socket
@@ -38,7 +38,7 @@ for server, own, other in ((sys.argv[1], "10.7.0.2", "10.7.0.3"), (sys.argv[2], 
                 s.sendall(text)
                 assert read(s, len(text)) == text
 
-    # The server's answer is longer than the path. The client's kernel sends the question in fragments.
+    # The server's answer is longer than the path MTU. The client's kernel sends the question in fragments.
     ip("link set v1 mtu 1400")
     with socket.socket(socket.AF_INET6 if ":" in server else socket.AF_INET, socket.SOCK_DGRAM) as s:
         s.bind((other, 0))

@@ -1,4 +1,4 @@
-"""Prints `asked` for each question for a host's hardware address, ARP or NDP: questions.py INTERFACE ADDRESS."""
+"""Prints `asked` for each ARP or NDP request for a host's hardware address: questions.py INTERFACE ADDRESS."""
 
 import socket
 import sys

@@ -102,7 +102,7 @@ impl<'a> Client<'a> {
         Ok(if is_goodbye(text) { Stage::Rest } else { Stage::Input(true) })
     }
 
-    /// Waits for a line. The time of a line that has not left yet is limited.
+    /// Waits for a line. A line that was read but not sent yet has a time limit.
     fn idle(&mut self, socket: &Socket<'_>, cx: &mut Context<'_>) -> Next {
         if !cx.is_unsent(socket) {
             self.deadline.clear();
@@ -160,7 +160,7 @@ impl UdpSession for Client<'_> {
                     Advance::End => return self.finish(Err(Failure::NoText), cx),
                     Advance::NotYet => return self.idle(socket, cx),
                 },
-                // One datagram at most waits for a hardware address: the next would take its place.
+                // At most one datagram waits for a hardware address. A second datagram would replace the waiting one.
                 Stage::Sending if cx.held_back => return self.idle(socket, cx),
                 Stage::Sending => match self.send(socket) {
                     Ok(stage) => stage,

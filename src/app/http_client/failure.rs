@@ -15,7 +15,8 @@ pub const INTERIM: u8 = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {
-    /// A Content-Length or Transfer-Encoding whose value has characters that it cannot have. Other such fields are skipped.
+    /// A Content-Length or Transfer-Encoding field whose value has characters that are not valid there. Other such fields are
+    /// skipped.
     BadField,
     /// A Content-Length that is not a number, or does not fit in 64 bits.
     BadLength,

@@ -1,7 +1,7 @@
 //! Parses the head of a response: status line, fields, framing (RFC 9112 sections 2 to 6).
 //!
-//! Old servers are read as curl reads them: folded lines, spaces before a colon, several spaces in the status line, no reason. A
-//! line that is no field is skipped, unless it would say how long the body is.
+//! The parser reads the heads of old servers as curl does: folded lines, spaces before a colon, several spaces in the status
+//! line, no reason phrase. A line that is not a field is skipped, unless the line would give the length of the body.
 
 use super::failure::{FIELDS, Failure};
 
@@ -31,12 +31,12 @@ pub enum Framing {
     UntilClose,
 }
 
-/// A head, and what the client needs to know besides.
+/// A head, and the facts about the connection and the skipped lines that the client also needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Parsed<'h> {
     pub head: Head<'h>,
     pub framing: Framing,
-    /// Whether the server says that it does not close the connection, as servers of HTTP/1.0 may (RFC 9112 appendix C.2.2).
+    /// Whether the server says that the server does not close the connection, as HTTP/1.0 servers may (RFC 9112 appendix C.2.2).
     pub stays_open: bool,
     /// The number of lines that are not valid fields.
     pub skipped: usize,
@@ -44,7 +44,8 @@ pub struct Parsed<'h> {
 
 /// Replaces the line ends of folded lines with spaces.
 ///
-/// A line that begins with a space behind the status line continues no field. It is left, so that it is skipped.
+/// A line that begins with a space directly behind the status line continues no field. Such a line is left unchanged, so
+/// `parse` skips it.
 pub fn unfold(head: &mut [u8]) {
     let status_line = head.iter().position(|byte| *byte == b'\n').unwrap_or(head.len());
     for at in status_line + 1..head.len() {
@@ -62,7 +63,7 @@ pub fn unfold(head: &mut [u8]) {
 /// Parses a complete head without folded lines.
 ///
 /// # Errors
-/// [`Failure`]: the head is not HTTP/1, or contradicts itself.
+/// [`Failure`]: the head is not HTTP/1, or the head contradicts itself.
 pub fn parse(bytes: &[u8]) -> Result<Parsed<'_>, Failure> {
     let (status, reason) = status_line(lines(bytes).next().unwrap_or_default()).ok_or(Failure::NotHttp)?;
     let mut skipped = 0;
@@ -85,7 +86,7 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed<'_>, Failure> {
     Ok(Parsed { head: Head { bytes, status, reason, location, length }, framing, stays_open, skipped })
 }
 
-/// Parses `HTTP/1.x`, a status of three digits, and a reason that may be missing. Spaces may be doubled.
+/// Parses `HTTP/1.x`, a status of three digits, and a reason phrase that may be missing. Several spaces count as one.
 fn status_line(line: &[u8]) -> Option<(u16, &str)> {
     let [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0' | b'1', b' ', rest @ ..] = line else { return None };
     let (digits, rest) = rest.trim_ascii_start().split_first_chunk::<3>()?;
@@ -93,7 +94,7 @@ fn status_line(line: &[u8]) -> Option<(u16, &str)> {
     if !matches!(rest, [] | [b' ' | b'\t', ..]) {
         return None;
     }
-    // The reason only informs, so one that cannot be shown is as good as none.
+    // The reason phrase only informs the user. A reason phrase that cannot be shown is treated as missing.
     let reason = rest.trim_ascii();
     let plain = reason.iter().all(|byte| byte.is_ascii() && is_text(*byte));
     Some((status, core::str::from_utf8(reason).ok().filter(|_| plain).unwrap_or_default()))
@@ -103,8 +104,8 @@ fn framing(status: u16, head: &[u8]) -> Result<Framing, Failure> {
     if matches!(status, 100..=199 | 204 | 304) {
         return Ok(Framing::Length(0));
     }
-    // `identity` says that there is no coding. It was a coding until RFC 7230. Some servers name `chunked` twice, and apply it
-    // once.
+    // `identity` says that there is no coding (until RFC 7230, `identity` was itself a coding). Some servers name `chunked`
+    // twice, but apply the coding once.
     let mut chunked = false;
     for coding in items(head, "transfer-encoding").filter(|coding| !coding.eq_ignore_ascii_case(b"identity")) {
         if !coding.eq_ignore_ascii_case(b"chunked") {
@@ -112,7 +113,7 @@ fn framing(status: u16, head: &[u8]) -> Result<Framing, Failure> {
         }
         chunked = true;
     }
-    // A transfer coding overrides a length.
+    // A transfer coding overrides Content-Length.
     if chunked {
         return Ok(Framing::Chunked);
     }
@@ -144,8 +145,8 @@ fn name(line: &[u8]) -> (&[u8], Option<&[u8]>) {
     (parts.next().unwrap_or_default().trim_ascii_end(), parts.next())
 }
 
-/// Splits a field into its name and its value. Returns `None` if one of them has characters that it cannot have (RFC 9110
-/// section 5).
+/// Splits a field into its name and its value. Returns `None` if the name or the value has invalid characters (RFC 9110 section
+/// 5).
 fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
     let (name, value) = name(line);
     let is_token = |byte: &u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(byte);
@@ -154,7 +155,7 @@ fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
     valid.then_some((name, value))
 }
 
-/// Returns whether a byte is a printable character, part of one that is not ASCII, a space or a tab.
+/// Returns whether a byte is a printable character, a part of a non-ASCII character, a space or a tab.
 fn is_text(byte: u8) -> bool {
     byte == b'\t' || !byte.is_ascii_control()
 }

@@ -128,7 +128,8 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
         }
     }
 
-    /// Lets the server close first, as requested, unless it has said that it does not. Discards further data.
+    /// Lets the server close first, as the request asked, unless the server has said that it keeps the connection open. Discards
+    /// further data.
     fn part(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         self.farewell.arm(cx.now);
         if self.response.stays_open() {

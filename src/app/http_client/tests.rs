@@ -76,7 +76,7 @@ fn responses_are_read_however_they_are_cut() {
         ("HTTP/1.1 304 Not Modified\r\nTransfer-Encoding: chunked\r\n\r\n", 304, ""),
         ("HTTP/1.1 200\r\n\r\nx", 200, "x"),
         ("HTTP/1.1 999 \r\n\r\n", 999, ""),
-        // Old servers, as curl takes them.
+        // Heads of old servers, which curl also accepts.
         ("HTTP/1.1   200  \t OK\r\nContent-Length: 1\r\n\r\nxy", 200, "x"),
         ("HTTP/1.0 200 \u{e9}\u{1b}\r\nContent-Length: 1\r\n\r\nxy", 200, "x"),
         ("HTTP/1.1 200 OK\r\nContent-Length \t: 1\r\n\r\nxy", 200, "x"),
@@ -279,7 +279,7 @@ fn a_server_that_says_that_it_stays_is_closed_at_once() {
     assert_eq!(tcp.session.result(), Some(Ok(())));
     let bytes = tcp.take();
     assert!(!bytes.is_empty() && tcp.closed(), "no FIN has come");
-    // One that does not close even then is reset, like any other.
+    // A server that does not close even then is reset, like any other server.
     tcp.pass(Duration::from_millis(900));
     assert_eq!(tcp.end, None);
     tcp.pass(Duration::from_millis(200));

@@ -1,4 +1,4 @@
-//! UDP clients whose server does not answer ARP or NDP at first: they wait for as long as their own time-out.
+//! UDP clients whose server does not answer ARP or NDP at first. Each client waits until its own time-out.
 
 use smoltcp::phy::{Device, RxToken};
 use smoltcp::time::{Duration, Instant};
@@ -8,15 +8,15 @@ use super::rig::*;
 use super::stacks::Pair;
 use crate::app::{ClientOptions, Failure, find};
 
-/// What has left the client while its server was silent.
+/// The frames that left the client while its server was silent.
 #[derive(Debug, Default)]
 struct Sent {
-    /// The times of the questions for the server's hardware address, in ms.
+    /// The times of the ARP or NDP requests for the server's hardware address, in ms.
     asked: Vec<i64>,
     datagrams: usize,
 }
 
-/// Runs the client of a program until it has ended. Its server is on the link after `silence`.
+/// Runs the client of a program until the client has ended. The server joins the link after `silence`.
 fn run(pair: &mut Pair, name: &str, server: IpAddress, options: &ClientOptions<'static>, silence: Duration) -> Outcome {
     let app = find(name).unwrap();
     let remote = IpEndpoint::new(server, app.udp.unwrap());
@@ -28,7 +28,7 @@ fn run(pair: &mut Pair, name: &str, server: IpAddress, options: &ClientOptions<'
         if pair.now < appears {
             while let Some((frame, _)) = pair.server.io.device.receive(pair.now) {
                 frame.consume(|frame| match frame {
-                    // The question of ARP and that of NDP for the server's address, whose last byte is 1.
+                    // The ARP or NDP request for the server's address. The last byte of that address is 1.
                     [.., 1] if frame[12..14] == [8, 6] => sent.asked.push((pair.now - start).total_millis() as i64),
                     _ if frame[12..14] == [0x86, 0xdd] && frame[20] == 58 && frame[54] == 135 && frame[77] == 1 => {
                         sent.asked.push((pair.now - start).total_millis() as i64);
@@ -39,7 +39,7 @@ fn run(pair: &mut Pair, name: &str, server: IpAddress, options: &ClientOptions<'
             }
             next = next.into_iter().chain([appears]).min();
         } else {
-            // The question, its answer, the datagram, and the reply all pass at the same time.
+            // The request, its answer, the datagram, and the reply all pass at the same time.
             for _ in 0..4 {
                 let served = pair.server.stack.poll(pair.now, &mut pair.server.io);
                 let asked = pair.client.stack.poll(pair.now, &mut pair.client.io);
@@ -57,7 +57,7 @@ fn run(pair: &mut Pair, name: &str, server: IpAddress, options: &ClientOptions<'
 #[derive(Debug)]
 struct Outcome {
     result: Result<(), Failure>,
-    /// When it came, in ms.
+    /// When the frame arrived, in ms.
     at: i64,
     sent: Sent,
 }
@@ -68,7 +68,7 @@ fn options(timeout: u64) -> ClientOptions<'static> {
 
 fn pair() -> Pair {
     let mut pair = Pair::new(BIG);
-    // Checks that nobody else has the addresses come first.
+    // First, the stack checks that no other host has its addresses.
     for _ in 0..200 {
         let next = [
             pair.client.stack.poll(pair.now, &mut pair.client.io),
@@ -97,7 +97,7 @@ fn a_client_without_replies_waits_too() {
     let options = ClientOptions { texts: &[b"a", b"b", b"c"], no_wait: true, ..options(10) };
     let outcome = run(&mut pair, "inbox", v4(1), &options, Duration::from_millis(2500));
     assert_eq!((outcome.result, outcome.at), (Ok(()), 3000), "{outcome:?}");
-    // The server's inbox prints each of them once.
+    // The server's inbox prints each message once.
     let printed = String::from_utf8(std::mem::take(&mut pair.server.io.console.printed)).unwrap();
     assert_eq!(["a\n", "b\n", "c\n"].map(|line| printed.matches(line).count()), [1, 1, 1], "{printed}");
 }
@@ -115,7 +115,7 @@ fn a_server_that_never_appears_is_given_up_when_the_time_is_over() {
     }
 }
 
-/// A person's console stays open, so only the unsent line limits the time.
+/// The console stays open, so only the unsent line limits the time.
 #[test]
 fn a_line_that_is_typed_is_given_up_in_time() {
     for (name, no_wait) in [("inbox", true), ("chat", false)] {

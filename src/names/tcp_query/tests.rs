@@ -13,17 +13,17 @@ use crate::names::{ResolveError, Resolver};
 use crate::phy::Cable;
 use crate::stack::{Config, Io, Listener, NullConsole, Respond, Seed, Stack};
 
-/// What a server does with a query over TCP.
+/// The reaction of a server to a query over TCP.
 #[derive(Clone, Copy, Debug)]
 enum Over {
-    /// Nobody listens.
+    /// No program listens.
     Refused,
     Silent,
-    /// It closes without a reply.
+    /// The server closes without a reply.
     Closes,
-    /// It sends this many bytes at a time of a reply with three addresses, and does not close.
+    /// The server sends a reply with three addresses, this number of bytes at a time, and does not close.
     Replies(usize),
-    /// It announces this length, and sends a byte.
+    /// The server announces this length, and sends one byte.
     Announces(u16),
     Garbage,
     Loop,
@@ -74,7 +74,7 @@ fn three(question: &[u8]) -> Vec<u8> {
     reply_to(question, 0, &records)
 }
 
-/// The result of a lookup at a server that truncates its datagrams to `part` addresses, and the time in ms until then.
+/// Returns the result of a lookup at a server that truncates its datagrams to `part` addresses, and the time of the result in ms.
 fn lookup(part: usize, over: Over, thorough: bool) -> (Result<usize, ResolveError>, i64) {
     let sizes = Sizes { connections: 4, receive: 512, send: 512, ports: 1, datagrams: 4, payload: 2048 };
     let (mut ours, mut theirs) = (HeapPool::new(sizes), HeapPool::new(sizes));
@@ -126,7 +126,7 @@ fn lookup(part: usize, over: Over, thorough: bool) -> (Result<usize, ResolveErro
             }
             client.wake_programs();
         }
-        // The caller has changed something, so the clock moves on by little.
+        // The caller has changed something, so the clock advances by only 1 ms.
         let soon = now + Duration::from_millis(1);
         now = next.into_iter().flatten().min().unwrap_or(soon).clamp(now, soon);
     }
@@ -149,7 +149,7 @@ fn without_a_reply_over_tcp_what_was_not_cut_off_is_used() {
     for over in [Over::Refused, Over::Silent, Over::Closes, Over::Announces(600), Over::Announces(400)] {
         let (found, at) = lookup(1, over, true);
         assert!(found == Ok(2) && at <= 5100, "{over:?}: {found:?} after {at} ms");
-        // Whoever is content with one address does not wait for TCP.
+        // A lookup that needs only one address does not wait for TCP.
         let (found, at) = lookup(1, over, false);
         assert!(found == Ok(2) && at <= 51, "{over:?}: {at} ms");
         let (found, at) = lookup(0, over, true);

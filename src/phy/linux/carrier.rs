@@ -5,13 +5,13 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, bind, netdevice, recv, socket_with};
 
-// Numbers of linux/netlink.h, linux/rtnetlink.h and linux/if.h.
+// Constants of linux/netlink.h, linux/rtnetlink.h and linux/if.h.
 const RTMGRP_LINK: u32 = 1;
 const RTM_NEWLINK: u16 = 16;
 const IFF_UP: u32 = 1;
 const IFF_LOWER_UP: u32 = 0x1_0000;
 
-/// The lengths of a message's header, and of that and the fixed part of a link's description.
+/// The lengths of a netlink message's header, and of the header with the fixed part of a link's description.
 const HEADER: usize = 16;
 const DESCRIBED: usize = HEADER + 16;
 
@@ -20,25 +20,25 @@ const DESCRIBED: usize = HEADER + 16;
 pub(super) struct Carrier {
     socket: OwnedFd,
     index: u32,
-    /// Whether the link is up; not known before the first message.
+    /// Whether the link is up. `None` before the first message.
     up: Option<bool>,
 }
 
 impl Carrier {
-    /// Watches the interface `name`. `None` if the kernel does not allow it: then changes go unnoticed.
+    /// Watches the interface `name`. Returns `None` if the kernel does not allow this. Changes then go unnoticed.
     pub(super) fn watch(name: &str) -> Option<Carrier> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-        // No protocol means NETLINK_ROUTE.
+        // Protocol `None` means NETLINK_ROUTE.
         let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None).ok()?;
         bind(&socket, &SocketAddrNetlink::new(0, RTMGRP_LINK)).ok()?;
         let index = netdevice::name_to_index(&socket, name).ok()?;
         Some(Carrier { socket, index, up: None })
     }
 
-    /// Reads the messages that have arrived. Returns the newest state of the link if it has changed since the last call.
+    /// Reads the messages that have arrived. If the link's state has changed since the last call, returns the new state.
     pub(super) fn change(&mut self) -> Option<bool> {
         let (mut buffer, mut change) = ([0; 8192], None);
-        // A message that is too long is cut, and its beginning says enough. Lost messages count as no change.
+        // A message that is too long is truncated, and its beginning is enough. A lost message counts as no change.
         while let Ok((len, _)) = recv(&self.socket, &mut buffer[..], RecvFlags::empty()) {
             if len == 0 {
                 break;
@@ -59,7 +59,7 @@ impl AsFd for Carrier {
     }
 }
 
-/// Calls `report` with the index and the state of each link in a datagram.
+/// Calls `report` with the index and the state of each link in a netlink datagram.
 fn each_link(mut datagram: &[u8], report: &mut dyn FnMut(u32, bool)) {
     while datagram.len() >= HEADER {
         let Some(len) = word(datagram, 0).map(|len| len as usize).filter(|&len| len >= HEADER) else { return };
@@ -109,7 +109,7 @@ mod tests {
         ]
         .concat();
         assert_eq!(links(&datagram), [(7, true), (9, false), (7, false)]);
-        // A cut message is read as far as it goes.
+        // A truncated message is parsed as far as possible.
         for len in 0..datagram.len() {
             assert!(links(&datagram[..len]).len() <= 3);
         }

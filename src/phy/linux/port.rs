@@ -114,7 +114,7 @@ impl Port {
 
     /// Begins a super-segment with the frame in `tx`, or writes the frame.
     fn begin(&mut self, meta: PacketMeta, len: usize) {
-        // The stack wants this one cut: the size of another segment does not fit it.
+        // The stack wants this segment cut to its own size, which does not fit other segments.
         if self.header > 0 && meta.segmentation_offload_size.is_none() {
             self.join = Join::begin(&self.tx[self.header..self.header + len], self.medium);
         }

@@ -31,7 +31,7 @@ pub struct TunTap {
     mtu: usize,
     rx: Box<[u8]>,
     port: Port,
-    /// The kernel's reports about a TAP's link, and the newest change that the caller has not taken.
+    /// The kernel's reports about a TAP's link, and the newest change that the caller has not yet taken.
     carrier: Option<Carrier>,
     link_change: Option<bool>,
 }
@@ -76,7 +76,7 @@ impl TunTap {
             Kind::Tap => ETHERNET_HEADER_LEN,
             Kind::Tun => 0,
         };
-        // A TUN has no neighbours that could have changed.
+        // A TUN has no neighbours, so a link change does not matter.
         let carrier = if kind == Kind::Tap { Carrier::watch(name) } else { None };
         let mtu = (mtu + header).min(MAX_FRAME);
         Ok(TunTap { name: name.into(), kind, mtu, rx: buffer(), port, carrier, link_change: None })
@@ -119,7 +119,7 @@ impl TunTap {
     }
 
     /// Takes the newest change of the TAP's link that [`wait`](Self::wait) noticed: whether the link is up now. The other end of
-    /// the link may be another one then.
+    /// the link may have changed.
     pub(crate) fn take_link_change(&mut self) -> Option<bool> {
         self.link_change.take()
     }

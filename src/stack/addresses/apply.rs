@@ -14,7 +14,7 @@ use crate::stack::link::without_tag;
 use crate::stack::{Console, Session, Stack, UdpSession};
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Does the work of autoconfiguration that is due. Sends one frame at most.
+    /// Does the work of autoconfiguration that is due. Sends at most one frame.
     pub(in crate::stack) fn configure<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -42,10 +42,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         sent
     }
 
-    /// Shows autoconfiguration a frame. Returns whether nobody else is to see it.
+    /// Passes a frame to autoconfiguration. Returns whether the frame was only for autoconfiguration.
     pub(in crate::stack) fn configured_by(&mut self, now: Instant, frame: &[u8]) -> bool {
         let (own, Some(autoconf)) = (self.iface.ip_addrs(), &mut self.autoconf) else { return false };
-        // What it reads is never longer.
+        // Frames that autoconfiguration reads are never longer.
         #[cfg(feature = "slaac")]
         let mut room = [0; 1514];
         #[cfg(feature = "slaac")]
@@ -55,8 +55,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
     /// Notes that the link went down, or came up, perhaps on another network.
     ///
-    /// When it comes up, the stack forgets neighbours, announces its addresses and groups, and asks for leases and prefixes anew. What is in
-    /// use stays in use until a server or router says otherwise.
+    /// When the link comes up, the stack forgets its neighbours, announces its addresses and groups, and asks again for leases
+    /// and prefixes. The present addresses and routers stay in use until a server or router says otherwise.
     #[cfg(feature = "std")]
     pub(crate) fn link_changed(&mut self, now: Instant, up: bool) {
         if !up {
@@ -79,7 +79,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                     }
                 }
                 Change::Remove(address) => drop(self.remove_address(now, address, probe)),
-                // A configured router is not replaced.
+                // A router from the configuration is not replaced.
                 Change::Router(router) if self.config.gateways.iter().any(|old| old.version() == router.version()) => {}
                 Change::Router(router) => {
                     if let Err(error) = self.replace_router(now, router, probe) {

@@ -201,7 +201,7 @@ impl Autoconf {
         self.slaac.iter().flat_map(slaac::Host::dns_servers).for_each(|server| servers(server.into()));
     }
 
-    /// The addresses that are being claimed, or were claimed a moment ago.
+    /// Returns the addresses that are being claimed, or were claimed a moment ago.
     #[cfg(feature = "ipv6")]
     pub(in crate::stack) fn claimed(&self) -> impl Iterator<Item = IpAddress> {
         self.claims.addresses()
@@ -212,7 +212,7 @@ impl Autoconf {
         self.hardware
     }
 
-    /// Asks for leases and routers anew, because the link came up, and announces `own`, the interface's addresses.
+    /// Asks again for leases and routers, because the link came up, and announces `own`, the interface's addresses.
     #[cfg(feature = "std")]
     pub(in crate::stack) fn link_up(&mut self, now: Instant, own: &[IpCidr]) {
         own.iter().for_each(|&address| self.claims.announce(address, now));
@@ -221,13 +221,13 @@ impl Autoconf {
         self.slaac.iter_mut().for_each(|host| host.link_up(now));
     }
 
-    /// The largest IPv6 packet that routers allow on the link, in bytes, if they say so.
+    /// Returns the length of the largest IPv6 packet that routers allow on the link, in bytes. `None` if no router sets a limit.
     #[cfg(feature = "slaac")]
     pub(in crate::stack) fn mtu(&self) -> Option<usize> {
         self.slaac.as_ref()?.mtu()
     }
 
-    /// Whether new connections should begin with another address.
+    /// Returns whether new connections should use another address than this one.
     #[cfg(feature = "slaac")]
     pub(in crate::stack) fn is_deprecated(&self, address: IpAddress) -> bool {
         self.slaac.as_ref().is_some_and(|host| host.is_deprecated(address))

@@ -19,12 +19,12 @@ pub(super) type Changes = heapless::Deque<Change, CHANGES>;
 pub(in crate::stack) enum Change {
     Add(IpCidr),
     Remove(IpAddress),
-    /// A router, which is a neighbour even if no network of the interface contains it.
+    /// A router. It is reached directly, even if no network of the interface contains its address.
     Router(IpAddress),
     RouterGone(IpAddress),
     /// No change, but something to report to the probe.
     Report(AddressEvent),
-    /// No change, but a frame that was dropped.
+    /// A frame was dropped. The addresses do not change.
     #[cfg(feature = "slaac")]
     Dropped(DropReason),
 }

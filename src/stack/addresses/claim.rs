@@ -37,13 +37,13 @@ struct Claim {
 impl Claims {
     /// Starts to claim an address. Returns false if there is no room, or if the address is being claimed already.
     pub(super) fn add(&mut self, address: IpCidr, origin: Origin, now: Instant) -> bool {
-        // What is only announced is claimed anew.
+        // An address that was only announced is claimed again.
         self.0.retain(|claim| !claim.granted || claim.address.address() != address.address());
         let known = self.0.iter().any(|claim| claim.address.address() == address.address());
         !known && self.0.push(Claim { address, origin, granted: false, sent: 0, at: now }).is_ok()
     }
 
-    /// Announces an address that is in use. Does nothing if there is no room.
+    /// Announces an address that is in use. Does nothing if the list of claims is full.
     #[cfg(feature = "std")]
     pub(super) fn announce(&mut self, address: IpCidr, now: Instant) {
         self.0.retain(|claim| claim.address.address() != address.address() || !claim.granted);
@@ -60,7 +60,7 @@ impl Claims {
         self.0.iter().any(|c| !c.granted && c.address.address() == address && c.origin == Origin::Static)
     }
 
-    /// The addresses.
+    /// Returns the addresses of all claims.
     #[cfg(feature = "ipv6")]
     pub(super) fn addresses(&self) -> impl Iterator<Item = IpAddress> {
         self.0.iter().map(|claim| claim.address.address())

@@ -1,6 +1,6 @@
 //! The DHCP client (RFC 2131 section 4.4): discover, request, check, use, renew.
 //!
-//! dhcp/bound.rs has what becomes of a lease in use.
+//! dhcp/bound.rs handles a lease in use.
 
 mod bound;
 
@@ -25,7 +25,8 @@ const AFTER_REFUSAL: Duration = Duration::from_secs(1);
 const REFUSALS: u8 = 6;
 /// The shortest time between two attempts to renew (RFC 2131 section 4.4.5); for leases under 8 minutes it is an eighth.
 const RENEWALS: Duration = Duration::from_secs(60);
-/// The number of requests to confirm a lease after the link came up. Without an answer the lease is kept (RFC 2131 section 3.2).
+/// The number of requests that confirm a lease after the link came up. Without an answer the lease is kept (RFC 2131 section
+/// 3.2).
 const CONFIRMATIONS: u8 = 3;
 
 /// The client of one interface.
@@ -42,11 +43,11 @@ pub(super) struct Client {
     reported_denial: bool,
     /// The number of requests that were refused.
     denials: u8,
-    /// A server that did not keep its word, or offered an address in use: another server's offer is preferred.
+    /// A server that refused its own offer, or offered an address in use. Another server's offer is preferred.
     distrusted: Option<Ipv4Address>,
-    /// Whether the lease must be confirmed, because the link came up.
+    /// Whether the lease must be confirmed because the link came up.
     confirming: bool,
-    /// The number of ARP requests left for the lease's hop, and when the next is due.
+    /// The number of ARP requests left for the lease's hop, and when the next request is due.
     hop_requests: u8,
     hop_at: Instant,
 }
@@ -109,7 +110,7 @@ impl Client {
         lease.into_iter().flat_map(|lease| lease.dns.iter().copied())
     }
 
-    /// Does what is due at this time, and returns the frame to send.
+    /// Does the work that is due at this time, and returns the frame to send.
     pub(super) fn advance(
         &mut self,
         now: Instant,
@@ -215,7 +216,8 @@ impl Client {
         claims: &mut Claims,
         changes: &mut Changes,
     ) {
-        // No reply is expected before the first message of a state, except offers that compete with one of a distrusted server.
+        // Before the first message of a state, a reply is expected only if it is an offer that competes with a distrusted
+        // server's offer.
         let asked = self.tries > 0
             || match &self.state {
                 State::Bound(_) => true,
@@ -230,7 +232,7 @@ impl Client {
         match (&self.state, reply.kind) {
             (State::Selecting, DhcpMessageType::Offer) => {
                 if let Some(offer) = self.sensible(reply, Expected::NoneOf(own, claims), changes) {
-                    // Another server gets some time for its own offer.
+                    // Another server gets some time to make an offer.
                     let wait = if self.distrusted == Some(offer.server) { AFTER_REFUSAL } else { Duration::ZERO };
                     self.state = State::Requesting(offer);
                     self.tries = 0;
@@ -264,7 +266,7 @@ impl Client {
                     self.renew(now, lease, changes);
                 }
             }
-            // A request that all servers get may be refused by any.
+            // A DHCPREQUEST that is broadcast may be refused by any server.
             (State::Bound(old), DhcpMessageType::Nak)
                 if self.confirming || now >= old.t2 || reply.is_from(old.server) =>
             {

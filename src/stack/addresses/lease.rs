@@ -17,7 +17,7 @@ pub(super) const DNS: usize = 3;
 const SHORTEST: usize = 300;
 /// The options to request: mask, router, DNS servers, T1, T2 (RFC 2132).
 const PARAMETERS: [u8; 5] = [MASK, ROUTER, DNS_SERVERS, T1, T2];
-/// The number of routers of a lease from which one is chosen.
+/// The largest number of routers that are read from a lease. The client chooses one of these.
 const ROUTERS: usize = 3;
 
 /// The shortest lease that is accepted, in seconds. A shorter lease would be renewed all the time.
@@ -180,7 +180,7 @@ impl Reply {
             match (kind, data) {
                 (MESSAGE_TYPE, &[kind]) => reply.kind = kind.into(),
                 (MASK, _) => reply.mask = address,
-                // A list may be split among several options (RFC 3396). What does not fit is left out.
+                // A list may be split among several options (RFC 3396). Routers beyond `ROUTERS` are left out.
                 (ROUTER, _) => addresses.filter(|router| !router.is_unspecified()).for_each(|router| {
                     let _ = reply.routers.push(router);
                 }),
@@ -202,7 +202,7 @@ impl Reply {
         self.server.unwrap_or(self.from.0)
     }
 
-    /// Whether the reply is from this server, or does not say from which server it is.
+    /// Returns whether the reply is from this server, or names no server.
     pub(super) fn is_from(&self, server: Ipv4Address) -> bool {
         self.server.is_none_or(|own| own == server)
     }
@@ -219,7 +219,7 @@ impl Reply {
         let mask = self.mask.unwrap_or_else(|| class_mask(self.address));
         let prefix = IpAddress::from(mask).prefix_len().filter(|&len| len > 0);
         let address = Ipv4Cidr::new(self.address, prefix.ok_or(BadOffer::Mask(mask))?);
-        // Both addresses of a network of two belong to hosts (RFC 3021).
+        // In a network of two addresses, both addresses belong to hosts (RFC 3021).
         let names_network = address.prefix_len() <= 30 && address.network().address() == self.address;
         if names_network || address.broadcast() == Some(self.address) {
             return Err(BadOffer::Address(self.address));
@@ -262,7 +262,7 @@ impl Reply {
 pub(super) struct Lease {
     pub(super) address: Ipv4Cidr,
     pub(super) server: Ipv4Address,
-    /// The neighbour from which the grant came: the server, or a relay.
+    /// The hardware address from which the reply came: the server's, or a relay's.
     relay: EthernetAddress,
     /// The hardware address of the [`hop`](Self::hop), once it is known.
     pub(super) hop_hardware: Option<EthernetAddress>,
@@ -275,13 +275,15 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    /// The neighbour that messages to the server go to: the server itself, or the router if the server is on another network.
+    /// Returns the neighbour to which messages for the server are sent: the server itself, or the router if the server is on
+    /// another network.
     pub(super) fn hop(&self) -> Ipv4Address {
         self.router.filter(|_| !self.address.contains_addr(&self.server)).unwrap_or(self.server)
     }
 
-    /// Where a message to the server goes (RFC 2131 section 4.4.5). A relay is no party to it, except that it stands in for a hop
-    /// whose hardware address is not known.
+    /// Returns the IP address and the hardware address to which a message for the server is sent (RFC 2131 section 4.4.5). The
+    /// message does not concern a relay. Only if the hop's hardware address is not known, the message is sent to the relay's
+    /// hardware address.
     pub(super) fn to(&self) -> (Ipv4Address, EthernetAddress) {
         (self.server, self.hop_hardware.unwrap_or(self.relay))
     }
@@ -295,11 +297,11 @@ pub enum BadOffer {
     Address(Ipv4Address),
     /// This host has the address already.
     Ours(Ipv4Address),
-    /// The ones of the mask are not its leading bits, or there are none.
+    /// The one bits of the mask are not its leading bits, or the mask has no one bits.
     Mask(Ipv4Address),
     /// The address is not the requested one.
     Other(Ipv4Address),
-    /// No router has an address that a router of this host can have.
+    /// No router in the offer has an address that is valid for a router of this host.
     Router(Ipv4Address),
     /// The server's identifier is missing.
     Server,
@@ -321,7 +323,7 @@ impl fmt::Display for BadOffer {
     }
 }
 
-/// The mask of an address's class (RFC 791 section 3.2), for servers that name none.
+/// Returns the mask of an address's class (RFC 791 section 3.2), for servers that send no mask.
 fn class_mask(address: Ipv4Address) -> Ipv4Address {
     match address.octets()[0] {
         0..=127 => Ipv4Address::new(255, 0, 0, 0),

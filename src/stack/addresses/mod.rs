@@ -78,8 +78,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         Ok(())
     }
 
-    /// Joins the groups in which neighbours ask for the addresses in use, and for those that are being claimed (RFC 4862 section
-    /// 5.4.2). Leaves others.
+    /// Joins the groups in which neighbours ask for the addresses in use, and for the addresses that are being claimed (RFC 4862
+    /// section 5.4.2). Leaves all other groups.
     #[cfg(feature = "ipv6")]
     pub(super) fn join_groups(&mut self, now: Instant) {
         let addresses = self.iface.ip_addrs().iter().map(IpCidr::address);
@@ -123,7 +123,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.replace_router(now, router, probe)
     }
 
-    /// The same for a router that need not be in one of the interface's networks: it is a neighbour all the same.
+    /// Replaces the default router. `router` may be outside the interface's networks, and is reached directly even then.
     fn replace_router<P: Probe>(&mut self, now: Instant, router: IpAddress, probe: &mut P) -> Result<(), AddressError> {
         if let Some(old) = self.config.gateways.iter().copied().find(|old| old.version() == router.version()) {
             self.remove_router(now, old, probe);
@@ -146,8 +146,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         true
     }
 
-    /// The longest IP packet from this address, in bytes: the device's, and for IPv6 that of the link's routers too (RFC 4861
-    /// section 6.3.4).
+    /// Returns the length of the longest IP packet that may leave from this address, in bytes. The limit is the device's MTU, and
+    /// for IPv6 also the MTU that the link's routers advertise (RFC 4861 section 6.3.4).
     pub(super) fn mtu_from(&self, local: IpAddress) -> usize {
         #[cfg(feature = "slaac")]
         if let (IpAddress::Ipv6(_), Some(mtu)) = (local, self.autoconf.as_ref().and_then(Autoconf::mtu)) {
@@ -157,7 +157,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.mtu
     }
 
-    /// The longest IP packet from `local` that reaches `remote`, in bytes, as far as is known.
+    /// Returns the length of the longest IP packet from `local` that is known to reach `remote`, in bytes.
     pub(super) fn mtu_between(&self, now: Instant, local: IpAddress, remote: IpAddress) -> usize {
         let mtu = self.mtu_from(local);
         #[cfg(feature = "fragments")]
@@ -169,7 +169,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// This source address, or one of the same scope for new connections if the address is deprecated (RFC 6724 section 5, rule 3).
+    /// Returns this source address. If the address is deprecated, returns another address of the same scope for new connections
+    /// (RFC 6724 section 5, rule 3).
     pub(super) fn preferred(&self, source: IpAddress) -> IpAddress {
         #[cfg(feature = "slaac")]
         if let Some(autoconf) = self.autoconf.as_ref().filter(|autoconf| autoconf.is_deprecated(source)) {

@@ -1,4 +1,4 @@
-//! The IPv6 routers of the link, and which of them is used (RFC 4861 section 6.3.6, RFC 4191 section 3.2).
+//! The IPv6 routers of the link, and the choice of the router in use (RFC 4861 section 6.3.6, RFC 4191 section 3.2).
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::Ipv6Address;
@@ -7,16 +7,16 @@ use super::change::{Change, Changes, push};
 
 /// The largest number of routers that are kept.
 const ROUTERS: usize = 4;
-/// The shortest time between two changes of the router in use, so that advertisements cannot cause more.
+/// The shortest time between two changes of the router in use, so that a flood of advertisements cannot cause more changes.
 const HOLD: Duration = Duration::from_secs(1);
 
 /// The known routers.
 pub(super) struct Routers {
     list: heapless::Vec<Router, ROUTERS>,
     used: Option<Ipv6Address>,
-    /// No other router is used before this time.
+    /// The router in use does not change before this time.
     hold_until: Instant,
-    /// Whether a router may have to be changed.
+    /// Whether the choice of the router in use must be made again.
     changed: bool,
 }
 
@@ -25,7 +25,7 @@ struct Router {
     until: Instant,
     /// 1 is high, 0 medium and -1 low.
     preference: i8,
-    /// Whether it advertised itself since the link came up.
+    /// Whether the router has sent an advertisement since the link came up.
     confirmed: bool,
 }
 
@@ -38,8 +38,8 @@ impl Routers {
         self.list.iter().any(|router| router.address == address)
     }
 
-    /// Takes in a router's advertisement: its flags and its lifetime in seconds, 0 if it is no default router any more. Returns
-    /// false if there is no room for the router.
+    /// Processes a router's advertisement: its flags and its lifetime in seconds. A lifetime of 0 means that the router is no
+    /// default router any more. Returns false if the list has no room for the router.
     pub(super) fn advertised(&mut self, now: Instant, address: Ipv6Address, flags: u8, lifetime: u16) -> bool {
         self.changed = true;
         if lifetime == 0 {
@@ -68,7 +68,7 @@ impl Routers {
         self.list.push(new).is_ok()
     }
 
-    /// Removes routers whose lifetime is over, and changes to the best router. Returns true if the last router is gone.
+    /// Removes routers whose lifetime is over, and changes to the best router. Returns true if no router is left.
     pub(super) fn advance(&mut self, now: Instant, changes: &mut Changes) -> bool {
         let count = self.list.len();
         self.list.retain(|router| router.until > now);
@@ -78,7 +78,7 @@ impl Routers {
         }
         self.changed = false;
         let rank = |router: &Router| (router.preference, Some(router.address) == self.used);
-        // Of equal routers the first one stays.
+        // Of equal routers, the router in use is chosen, else the first one in the list.
         let best = self.list.iter().rev().max_by_key(|router| rank(router)).map(|router| router.address);
         if best == self.used {
             return false;
@@ -94,13 +94,13 @@ impl Routers {
         best.is_none()
     }
 
-    /// When to call [`advance`](Self::advance).
+    /// Returns when to call [`advance`](Self::advance).
     pub(super) fn due(&self) -> Option<Instant> {
         let change = self.changed.then_some(self.hold_until);
         self.list.iter().map(|router| router.until).chain(change).min()
     }
 
-    /// Notes that the link came up: no router is known to be on it.
+    /// Notes that the link came up. From now on, no router is known to be on the link.
     #[cfg(feature = "std")]
     pub(super) fn link_up(&mut self) {
         self.list.iter_mut().for_each(|router| router.confirmed = false);

@@ -1,6 +1,6 @@
 //! Stateless address autoconfiguration (RFC 4862): solicits routers, and makes addresses from their prefixes.
 //!
-//! routers.rs chooses the router.
+//! routers.rs chooses the router in use.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, EthernetFrame, Icmpv6Message, IpAddress, IpCidr, Ipv6Address, Ipv6Cidr};
@@ -23,9 +23,10 @@ const LONGEST: Duration = Duration::from_secs(512);
 const TWO_HOURS: Duration = Duration::from_secs(7200);
 /// A lifetime of all ones means for ever.
 const FOR_EVER: u32 = u32::MAX;
-/// The largest number of advertisements read in a second: from known routers, and from others.
+/// The largest number of advertisements that are read in a second: this number from known routers, and this number from others.
 const ADVERTISEMENTS: u8 = 16;
-/// The time in which at most [`PREFIXES`] new prefixes are taken, so that advertisements cannot make addresses come and go.
+/// The time in which at most [`PREFIXES`] new prefixes are accepted, so that a flood of advertisements cannot add and remove
+/// addresses.
 const PREFIX_INTERVAL: Duration = Duration::from_secs(10);
 /// The smallest MTU of IPv6, in bytes (RFC 8200 section 5).
 const LEAST_MTU: u32 = 1280;
@@ -35,7 +36,7 @@ const PREFIX: u8 = 3;
 const MTU: u8 = 5;
 const RDNSS: u8 = 25;
 
-// Flags of a prefix.
+// Flags of a prefix information option.
 const ON_LINK: u8 = 0x80;
 const AUTONOMOUS: u8 = 0x40;
 
@@ -65,16 +66,17 @@ pub(super) struct Host {
     answered: bool,
     /// Whether no router has answered since the link came up.
     unconfirmed: bool,
-    /// When what no router has confirmed since the link came up is dropped: some time after the first advertisement.
+    /// When to drop everything that no router has confirmed since the link came up. The time is shortly after the first
+    /// advertisement.
     confirm_at: Option<Instant>,
     prefixes: heapless::Vec<Prefix, PREFIXES>,
     routers: Routers,
     dns: heapless::Vec<(Ipv6Address, Instant), DNS>,
     mtu: Option<u32>,
-    /// The number of advertisements read since this time: from known routers, and from others.
+    /// The number of advertisements read since `read_since`: from known routers, and from others.
     read: [u8; 2],
     read_since: Instant,
-    /// The number of new prefixes since this time.
+    /// The number of new prefixes since `prefixes_since`.
     new_prefixes: usize,
     prefixes_since: Instant,
 }
@@ -83,18 +85,18 @@ pub(super) struct Host {
 #[derive(Clone, Copy)]
 struct Prefix {
     address: Ipv6Address,
-    /// When the address ends, and when it is no longer preferred.
+    /// When the address ends, and when the address is no longer preferred.
     until: Instant,
     preferred_until: Instant,
-    /// Whether the other addresses of the prefix are neighbours.
+    /// Whether other addresses of the prefix are reached directly.
     on_link: bool,
-    /// Whether it was advertised since the link came up.
+    /// Whether a router advertised the prefix since the link came up.
     confirmed: bool,
     state: State,
 }
 
 impl Prefix {
-    /// The address, with the length of the network that is on the link.
+    /// Returns the address, with the prefix length of the on-link network.
     fn cidr(&self) -> IpCidr {
         let len = if self.on_link { 64 } else { 128 };
         IpCidr::Ipv6(Ipv6Cidr::new(self.address, len))
@@ -105,7 +107,7 @@ impl Prefix {
 enum State {
     Claimed,
     Taken,
-    /// In use; whether other addresses are preferred to it.
+    /// The address is in use. `deprecated` tells whether other addresses are preferred.
     Used {
         deprecated: bool,
     },
@@ -157,18 +159,19 @@ impl Host {
         times.chain(self.dns.iter().map(|(_, until)| *until)).min()
     }
 
-    /// The largest packet that routers allow, in bytes, if they say so.
+    /// Returns the length of the largest packet that routers allow, in bytes. `None` if no router sets a limit.
     pub(super) fn mtu(&self) -> Option<usize> {
         self.mtu.and_then(|mtu| mtu.try_into().ok())
     }
 
-    /// Whether an address is used only because connections began with it (RFC 4862 section 5.5.4).
+    /// Returns whether an address stays in use only for connections that began with this address (RFC 4862 section 5.5.4).
     pub(super) fn is_deprecated(&self, address: IpAddress) -> bool {
         let deprecated = State::Used { deprecated: true };
         self.prefixes.iter().any(|prefix| prefix.state == deprecated && IpAddress::Ipv6(prefix.address) == address)
     }
 
-    /// Solicits routers, because the link came up. What another network's routers advertise replaces what was advertised before.
+    /// Solicits routers, because the link came up. Advertisements of another network's routers replace the former prefixes and
+    /// routers.
     #[cfg(feature = "std")]
     pub(super) fn link_up(&mut self, now: Instant) {
         self.mtu = None;
@@ -300,7 +303,7 @@ impl Host {
         }
     }
 
-    /// Whether an advertisement from this router is read: not too many were in this second.
+    /// Returns whether an advertisement from this router may be read. In each second, the number of advertisements is limited.
     fn may_read(&mut self, now: Instant, source: Ipv6Address) -> bool {
         if now >= self.read_since + Duration::from_secs(1) {
             (self.read, self.read_since) = ([0; 2], now);
@@ -358,7 +361,7 @@ impl Host {
         }
     }
 
-    /// Whether one more new prefix may be taken now.
+    /// Returns whether another new prefix may be accepted now.
     fn may_add_prefix(&mut self, now: Instant) -> bool {
         if now >= self.prefixes_since + PREFIX_INTERVAL {
             (self.new_prefixes, self.prefixes_since) = (0, now);

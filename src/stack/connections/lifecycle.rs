@@ -139,7 +139,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.enter(index, Phase::Aborting(end), Some(now + RESET_PATIENCE));
     }
 
-    /// Discards data that a program that is done did not read, so that the window stays open for the peer's FIN.
+    /// Discards data that a finished program did not read, so that the window stays open for the peer's FIN.
     pub(super) fn drain(&mut self, index: usize) {
         let slot = &mut self.slots[index];
         let Some((set, handle)) = &mut slot.set else { return };

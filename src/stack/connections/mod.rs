@@ -168,7 +168,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         Some(index)
     }
 
-    /// Makes a record of a connection in TIME-WAIT that gives its slot away. Returns its SND.NXT.
+    /// Makes a record of a connection in TIME-WAIT whose slot is needed. Returns SND.NXT of the connection.
     pub(super) fn remember(&mut self, now: Instant, index: usize) -> TcpSeqNumber {
         let slot = &self.slots[index];
         let (seq, ack) = slot.control.next_numbers();

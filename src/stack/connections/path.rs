@@ -1,8 +1,8 @@
-//! A connection follows the MTU of its path. paths.rs keeps the MTUs.
+//! Adapts a connection to its path MTU. paths.rs keeps the path MTUs.
 //!
-//! smoltcp's segments keep the size that the handshake agreed on. What is too long for the path is cut on the way out: by the
-//! device if it cuts segments anyway, else by the fragmenter. So that this is rare, smoltcp is shown a window of one segment at a
-//! time.
+//! smoltcp's segments keep the size that the handshake agreed on. A segment that is too long for the path is cut before it
+//! leaves. The device cuts the segment if the device also cuts other segments. Otherwise the fragmenter cuts the segment. To make
+//! long segments rare, the stack shows smoltcp a window of one segment at a time.
 
 use core::num::NonZeroU16;
 
@@ -15,27 +15,27 @@ use crate::stack::icmp_errors::{Quote, Refusal};
 use crate::stack::ingress::Out;
 use crate::stack::{Session, Stack, UdpSession, paths};
 
-/// The longest headers of IP and TCP.
+/// The length of the longest IP and TCP headers together, in bytes.
 const HEADERS: usize = 60 + 60;
 
-/// What happens to the segments of a connection that are too long for its path.
+/// How to cut the segments of a connection that are too long for its path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Cut {
-    /// The device cuts them to this many bytes of payload.
+    /// The device cuts the segments to this number of payload bytes.
     Device(NonZeroU16),
-    /// The fragmenter cuts them to packets of this length.
+    /// The fragmenter cuts the segments to packets of this length.
     Fragmenter(usize),
-    /// None is too long.
+    /// No segment is too long.
     Nothing,
 }
 
 impl Cut {
-    /// Whether the fragmenter may have to keep a segment.
+    /// Returns whether the fragmenter may have to keep a segment.
     pub(super) fn needs_fragmenter(self) -> bool {
         matches!(self, Cut::Fragmenter(_))
     }
 
-    /// Prepares the way out for a segment.
+    /// Prepares `out` for a segment that is about to leave.
     pub(super) fn prepare<'o, P>(self, out: &mut Out<'o, P>, fragmenter: &'o mut Fragmenter<'_>) {
         match self {
             Cut::Device(size) => out.cut = Some(size),
@@ -46,7 +46,7 @@ impl Cut {
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Tells a connection the largest segment of its path, before it sends. Returns what happens to longer ones.
+    /// Sets the largest segment of a connection's path before the connection sends. Returns how to cut longer segments.
     pub(super) fn follow_path(&mut self, now: Instant, index: usize) -> Cut {
         let Some(tuple) = self.connections.tuple(index) else { return Cut::Nothing };
         let (local, remote) = (tuple.local.addr, tuple.remote.addr);
@@ -55,7 +55,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             let heard_at = slot.control.heard_at();
             let is_named =
                 slot.icmp_error.is_some_and(|(error, at)| at >= heard_at && !matches!(error.why, Refusal::TooBig(_)));
-            // Something else may explain the silence.
+            // The silence may have another cause than the path MTU.
             let explained = slot.unresolved || is_named;
             if let Some(smaller) = self.paths.below(&remote, len + headers(local)).filter(|_| !explained)
                 && let Some(mtu) = slot.control.judge_loss(smaller)
@@ -67,7 +67,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let block = &mut self.connections.slots[index].control;
         let known = [known, block.tried_mtu()].into_iter().flatten().min();
         let Some(mtu) = known.filter(|&mtu| mtu < self.mtu) else {
-            // The path may have grown.
+            // The path MTU may have grown.
             block.set_path_mss(usize::MAX);
             block.send_singly(false);
             return Cut::Nothing;
@@ -82,8 +82,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Learns the path MTU from an ICMP error about a segment in flight, and sends again what was too long. Returns false if the
-    /// error is not valid.
+    /// Learns the path MTU from an ICMP error about a segment in flight, and retransmits the data that was too long. Returns
+    /// false if the error is not valid.
     pub(in crate::stack) fn segment_too_long(&mut self, now: Instant, index: usize, quote: &Quote) -> bool {
         let Refusal::TooBig(mtu) = quote.error.why else { return false };
         let (local, remote) = (quote.source, quote.destination);
@@ -100,7 +100,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 }
 
-/// The length of the headers of IP and TCP, without options.
+/// Returns the length of the IP and TCP headers without options, in bytes.
 fn headers(address: IpAddress) -> usize {
     match address {
         IpAddress::Ipv4(_) => 40,

@@ -13,7 +13,8 @@ use crate::stack::control::Block;
 use crate::stack::icmp_errors::IcmpError;
 use crate::stack::session::End;
 
-/// How long a peer may be silent before RST tells it that its data was thrown away. It may still read what the program wrote.
+/// How long a peer must be silent before RST tells it that its data was discarded. In this time the peer may still read the
+/// program's data.
 #[cfg(feature = "recovery")]
 const LOSS_NOTICE: Duration = Duration::from_millis(500);
 
@@ -37,7 +38,7 @@ pub struct Slot<'a, S> {
     /// The last ICMP error about a segment in flight, and when it came.
     #[cfg(feature = "recovery")]
     pub(in crate::stack) icmp_error: Option<(IcmpError, Instant)>,
-    /// Whether data was thrown away that the program did not read before it was done.
+    /// Whether data was discarded that the program had not read when it finished.
     #[cfg(feature = "recovery")]
     pub(super) discarded: bool,
     /// When the program asked to run.
@@ -100,8 +101,8 @@ impl<S> Slot<'_, S> {
         if is_open { sooner(self.control.due(), self.dead_at(patience)) } else { None }
     }
 
-    /// When an established connection is given up, because its peer has acknowledged nothing for `patience`, or must learn that its
-    /// data was thrown away.
+    /// When an established connection is given up. Either the peer has acknowledged nothing for `patience`, or RST must tell the
+    /// peer that its data was discarded.
     #[cfg(feature = "recovery")]
     pub(super) fn dead_at(&self, patience: Duration) -> Option<Instant> {
         let is_established = matches!(self.phase, Phase::Backlog | Phase::Serving | Phase::Closing);
@@ -125,8 +126,8 @@ impl<S> Slot<'_, S> {
         if self.unresolved { End::Unreachable } else { self.timed_out() }
     }
 
-    /// Whether RST is to tell the peer that data was thrown away (RFC 9293 section 3.6.1). The peer has everything that the program
-    /// wrote, and the end of stream, but has not closed.
+    /// Returns whether RST must tell the peer that data was discarded (RFC 9293 section 3.6.1). The peer has all data that the
+    /// program wrote, and the FIN, but has not closed.
     #[cfg(feature = "recovery")]
     pub(super) fn owes_reset(&self) -> bool {
         self.phase == Phase::Closing && self.state == State::FinWait2 && self.discarded

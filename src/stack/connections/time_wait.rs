@@ -61,8 +61,8 @@ pub(in crate::stack) enum Late {
     Answer(TcpSeqNumber, TcpSeqNumber),
     /// It is dropped.
     Drop(DropReason),
-    /// It is a SYN that may begin a new connection. This is SND.NXT of the old one, whose record stays until the new one is
-    /// established.
+    /// The segment is a SYN that may begin a new connection. The value is SND.NXT of the old connection. The old connection's
+    /// record stays until the new connection is established.
     Superseded(TcpSeqNumber),
 }
 
@@ -105,13 +105,13 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
         }
     }
 
-    /// Whether a segment belongs to the connection in TIME-WAIT, and not to one that its endpoints have begun since: the ISN of a
-    /// new connection lies above SND.NXT of the old one.
+    /// Returns whether a segment belongs to the connection in TIME-WAIT, and not to a newer connection of the same endpoints. The
+    /// ISN of a newer connection lies above SND.NXT of the old one.
     pub(in crate::stack) fn owns(&self, now: Instant, segment: &Segment) -> bool {
         segment.ack.is_some() && self.find(now, &segment.tuple).map(|index| self.records[index].seq) == segment.ack
     }
 
-    /// Forgets the connection with these endpoints, because they have established a new one.
+    /// Forgets the connection with these endpoints, because the endpoints have established a new connection.
     pub(super) fn forget(&mut self, now: Instant, tuple: &Tuple) {
         if let Some(index) = self.find(now, tuple) {
             self.remove(index);
@@ -137,7 +137,7 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
         self.records.iter().filter(holds).count()
     }
 
-    /// Takes in a segment. Returns `None` if no record concerns it.
+    /// Processes a segment. Returns `None` if no record matches.
     // Never inlined, which saves 100 bytes of a board's flash.
     #[inline(never)]
     pub(in crate::stack) fn arrives(&mut self, now: Instant, time_wait: Duration, segment: &Segment) -> Option<Late> {

@@ -19,7 +19,7 @@ use crate::stack::{Console, End, Next, Session, Stack, UdpSession};
 /// How soon a socket is polled again if it asks for that at once and sends nothing. Prevents spinning.
 pub(in crate::stack) const RETRY: Duration = Duration::from_millis(10);
 
-/// How soon a connection is polled again that waits for its next hop: it asks once a second.
+/// The time between two requests for a next hop. A connection that waits for its next hop is polled again after this time.
 const ASK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The largest number of segments that one turn makes smoltcp go through because the peer has their bytes.
@@ -140,7 +140,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Fills in the header of a connection's frames. Returns whether its next hop's hardware address is known.
+    /// Fills in the header of a connection's frames. Returns whether the hardware address of the next hop is known.
     fn resolve(&mut self, now: Instant, index: usize, header: &mut Header) -> bool {
         let Some(tuple) = self.connections.tuple(index) else { return false };
         match self.next_hop(tuple.remote.addr) {
@@ -149,7 +149,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Asks for the next hop to a connection's peer. Returns whether a frame left.
+    /// Sends a request for the next hop to a connection's peer. Returns whether a frame left.
     fn ask_for<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> bool {
         let hop = self.connections.tuple(index).and_then(|tuple| self.next_hop(tuple.remote.addr));
         hop.is_some_and(|hop| self.ask(now, hop, io))
@@ -339,7 +339,7 @@ enum Sending {
     /// The device has no room.
     Blocked,
     Nothing,
-    /// Its next hop was asked for.
+    /// A request for the next hop left.
     Other,
     Segment,
 }

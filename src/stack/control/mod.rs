@@ -42,7 +42,7 @@ fn distance(from: TcpSeqNumber, to: TcpSeqNumber) -> u32 {
 /// What the frames of one connection tell. The names are those of RFC 9293 section 3.3.1.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
-    /// ISS. Known before the SYN leaves if the peer opens the connection.
+    /// ISS. If the peer opens the connection, the ISS is known before the SYN,ACK leaves.
     iss: TcpSeqNumber,
     /// SND.UNA.
     una: TcpSeqNumber,
@@ -101,12 +101,12 @@ impl Block {
         recovery: recovery::Recovery::NEW,
     };
 
-    /// The number that the SYN,ACK of a connection begins with.
+    /// Returns the sequence number of the connection's SYN,ACK.
     pub(super) fn isn(&self) -> u32 {
         self.iss.0 as u32
     }
 
-    /// Sets the number that the SYN,ACK begins with. Nothing has left yet.
+    /// Sets the sequence number of the SYN,ACK. No segment has left yet.
     pub(super) fn set_isn(&mut self, isn: u32) {
         self.iss = TcpSeqNumber(isn as i32);
         (self.una, self.nxt) = (self.iss, self.iss);

@@ -105,7 +105,7 @@ impl Block {
         field as u16
     }
 
-    /// Rewrites the window field of a segment that leaves, and the MSS of a SYN.
+    /// Rewrites the window field of a segment that leaves. If the segment is a SYN, also rewrites its MSS.
     pub(in crate::stack) fn dress(&mut self, frame: &mut [u8], segment: &Segment, checksums: &ChecksumCapabilities) {
         if segment.syn {
             self.lower_mss(frame, segment, checksums);
@@ -128,9 +128,9 @@ impl Block {
         change_checksum(frame, segment, (segment.window, field), checksums);
     }
 
-    /// Lowers the MSS of a SYN that leaves to what fits the link.
+    /// Lowers the MSS of a SYN that leaves to the largest segment that fits the link.
     fn lower_mss(&self, frame: &mut [u8], segment: &Segment, checksums: &ChecksumCapabilities) {
-        // smoltcp writes this option first.
+        // smoltcp writes the MSS option first.
         let Some([2, 4, high, low]) =
             frame.get_mut(segment.header + 20..segment.data).and_then(<[u8]>::first_chunk_mut)
         else {
@@ -146,7 +146,7 @@ impl Block {
     }
 }
 
-/// Changes the checksum of a segment in which one field has another value (RFC 1624).
+/// Updates the checksum of a segment after one field changed from `old` to `new` (RFC 1624).
 fn change_checksum(frame: &mut [u8], segment: &Segment, (old, new): (u16, u16), checksums: &ChecksumCapabilities) {
     if checksums.tcp.tx() {
         let mut tcp = TcpPacket::new_unchecked(&mut frame[segment.header..segment.data + segment.len]);

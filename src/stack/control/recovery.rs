@@ -38,15 +38,15 @@ pub(in crate::stack) struct Recovery {
     rtt: Rtt,
     /// The least margin of the retransmission timeout.
     least: Duration,
-    /// The largest segment, in bytes: the least of the handshake's and the path's.
+    /// The largest segment, in bytes: the smaller of the handshake's limit and the path's limit.
     mss: u32,
     /// The largest segment that the handshake agreed on, in bytes.
     agreed_mss: u32,
-    /// Whether smoltcp must make one segment at a time: see path.rs.
+    /// Whether smoltcp must make one segment at a time: see recovery/path.rs.
     singly: bool,
     #[cfg(feature = "fragments")]
     trial: path::Trial,
-    /// The largest segment that fits the link, in bytes. smoltcp knows only the device's.
+    /// The largest segment that fits the link, in bytes. smoltcp knows only the device's limit.
     own_mss: u32,
     /// Whether the peer acknowledges selectively.
     sack: bool,
@@ -155,7 +155,7 @@ pub(in crate::stack) struct Options {
     pub(in crate::stack) congestion: Congestion,
     /// The least margin of the retransmission timeout.
     pub(in crate::stack) least: Duration,
-    /// The largest segment that fits the link, or the path if it is known, in bytes.
+    /// The largest segment that fits the path, or the link if the path is not known, in bytes.
     pub(in crate::stack) mss: u32,
     /// The size of the send buffer, in bytes.
     pub(in crate::stack) capacity: usize,
@@ -202,7 +202,8 @@ impl Block {
         }
     }
 
-    /// The MSS of a SYN, received or sent, that smoltcp and the peer are told: no more than fits the link.
+    /// Returns the MSS of a SYN, received or sent, as smoltcp and the peer see it. The result is at most the MSS that fits the
+    /// link.
     pub(super) fn bounded_mss(&self, mss: u16) -> u16 {
         mss.min(self.recovery.own_mss.try_into().unwrap_or(u16::MAX))
     }

@@ -1,4 +1,5 @@
-//! The view of a segment that the control block needs, and the packets that it shows to smoltcp in place of received ones.
+//! The view of a segment that the control block needs, and the packets that the control block shows to smoltcp in place of
+//! received packets.
 
 use smoltcp::phy::{Checksum, ChecksumCapabilities};
 #[cfg(feature = "ipv6")]
@@ -9,13 +10,13 @@ use smoltcp::wire::{
 
 use crate::stack::event::Tuple;
 
-/// The longest packet without data that [`write`] makes: IPv6, TCP with three selective acknowledgements.
+/// The longest packet without data that [`write`] makes: an IPv6 header, and a TCP header with three selective acknowledgements.
 pub(in crate::stack) const LONGEST: usize = 40 + 20 + 28;
 
 /// The endpoint of an empty segment.
 const NOWHERE: IpEndpoint = IpEndpoint { addr: IpAddress::v4(0, 0, 0, 0), port: 0 };
 
-/// A TCP segment's header, and where its parts are in the IP packet.
+/// A TCP segment's header, and the positions of its parts in the IP packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) struct Segment {
     /// As the receiver of the segment sees it: its own endpoint is the local one.
@@ -29,14 +30,15 @@ pub(in crate::stack) struct Segment {
     pub(in crate::stack) window: u16,
     /// The number of payload bytes.
     pub(in crate::stack) len: usize,
-    /// The place of the TCP header in the packet.
+    /// The position of the TCP header in the packet.
     pub(in crate::stack) header: usize,
-    /// The place of the payload in the packet.
+    /// The position of the payload in the packet.
     pub(in crate::stack) data: usize,
 }
 
 impl Segment {
-    /// Room for a segment. It is read in place: a board copies it in the time that ten instructions take.
+    /// An empty segment to read into. A segment is filled in place, because copying a segment costs a board the time of ten
+    /// instructions.
     pub(in crate::stack) const EMPTY: Segment = Segment {
         tuple: Tuple { local: NOWHERE, remote: NOWHERE },
         seq: TcpSeqNumber(0),
@@ -50,7 +52,7 @@ impl Segment {
         data: 0,
     };
 
-    /// Reads a segment whose TCP header begins at `header` in the packet.
+    /// Reads a segment whose TCP header begins at position `header` of the packet.
     pub(in crate::stack) fn read(&mut self, tcp: &TcpPacket<&[u8]>, header: usize) {
         self.seq = tcp.seq_number();
         self.ack = tcp.ack().then(|| tcp.ack_number());
@@ -104,14 +106,15 @@ impl<'f> Iterator for Options<'f> {
     }
 }
 
-/// The checksums of a packet that only the interface sees: it does not check those of TCP.
+/// Returns the checksums of a packet that only the interface sees. The interface does not check TCP checksums.
 pub(in crate::stack) fn inner_checksums() -> ChecksumCapabilities {
     let mut checksums = ChecksumCapabilities::default();
     checksums.tcp = Checksum::None;
     checksums
 }
 
-/// Writes an IP packet from the tuple's remote endpoint to its local one, and returns its length. `None` if it is longer than `out`.
+/// Writes an IP packet from the tuple's remote endpoint to its local endpoint. Returns the packet's length, or `None` if `out` is
+/// too short.
 pub(in crate::stack) fn write(
     out: &mut [u8],
     tuple: &Tuple,
@@ -158,8 +161,8 @@ pub(in crate::stack) struct Patch {
     pub(in crate::stack) keep: usize,
 }
 
-/// Copies a packet with changes, and returns the copy's length. Payload that is longer than `out` is cut, FIN with it: the peer sends
-/// it again. The TCP checksum is not updated, because the interface does not check it.
+/// Copies a packet with changes, and returns the copy's length. Payload that does not fit `out` is cut off together with FIN. The
+/// peer sends the rest again. The TCP checksum is not updated, because the interface does not check it.
 pub(in crate::stack) fn copy(out: &mut [u8], packet: &[u8], segment: &Segment, patch: &Patch) -> Option<usize> {
     let headers = packet.get(..segment.data)?;
     let payload = packet.get(segment.data + patch.skip..segment.data + segment.len)?;

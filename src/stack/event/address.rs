@@ -19,7 +19,7 @@ pub enum AddressEvent {
         address: Ipv4Cidr,
         /// The server.
         server: Ipv4Address,
-        /// The lease, in seconds; `u32::MAX` means for ever.
+        /// The duration of the lease, in seconds; `u32::MAX` means for ever.
         seconds: u32,
     },
     /// A lease has ended. DHCP asks for another lease.
@@ -67,7 +67,7 @@ pub enum AddressEvent {
         address: Ipv4Cidr,
         /// The server.
         server: Ipv4Address,
-        /// The lease, in seconds; `u32::MAX` means for ever.
+        /// The duration of the lease, in seconds; `u32::MAX` means for ever.
         seconds: u32,
     },
     /// No router advertises this address any more.
@@ -126,7 +126,7 @@ impl fmt::Display for AddressEvent {
     }
 }
 
-/// A lease's time in seconds. All ones mean for ever (RFC 2131 section 3.3).
+/// The duration of a lease, in seconds. All ones mean for ever (RFC 2131 section 3.3).
 struct LeaseTime(u32);
 
 impl fmt::Display for LeaseTime {

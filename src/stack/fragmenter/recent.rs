@@ -1,20 +1,21 @@
-//! The long datagrams that left lately. An ICMP error that says that one was too long must quote one of them.
+//! The long datagrams that left lately. An ICMP error about a datagram that was too long must quote one of them.
 
 use smoltcp::wire::{IpAddress, IpProtocol, Ipv4Packet, Ipv6Packet};
 
 use crate::stack::icmp_errors::Quote;
 
-/// The number of datagrams: more than routers report on at once, which limit their reports.
+/// The number of datagrams that are remembered. Routers limit their reports, and never report on as many datagrams at once.
 const COUNT: usize = 16;
 
-/// Datagrams of at most this length are never too long: every path takes them.
+/// A datagram of at most this length is never too long: every path takes such a datagram.
 const SHORT: usize = 552;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 struct Datagram {
     destination: IpAddress,
     protocol: IpProtocol,
-    /// UDP: the ports and the length. ICMP: type, code, identifier, sequence number. Translators may change checksums.
+    /// UDP: the ports and the length. ICMP: type, code, identifier, sequence number. Checksums are left out,
+    /// because translators may change them.
     start: [u8; 6],
     /// The length of the whole packet.
     len: usize,
@@ -27,7 +28,7 @@ pub(super) struct Recent {
 }
 
 impl Recent {
-    /// Notes a packet that leaves, if it is a long datagram.
+    /// Notes a packet that leaves, if the packet is a long datagram.
     pub(super) fn note(&mut self, packet: &[u8]) {
         if packet.len() <= SHORT {
             return;
@@ -38,7 +39,7 @@ impl Recent {
         }
     }
 
-    /// Whether an ICMP error quotes one of them, or its first fragment.
+    /// Returns whether an ICMP error quotes one of these datagrams, or the first fragment of one.
     pub(super) fn has(&self, quote: &Quote) -> bool {
         let start = start(quote.protocol, quote.start);
         self.datagrams.iter().flatten().any(|datagram| {

@@ -1,11 +1,11 @@
-//! Cuts a TCP segment that is longer than its path into several.
+//! Cuts a TCP segment that is longer than its path MTU into several segments.
 
 use smoltcp::wire::{IpProtocol, Ipv4Packet, Ipv6Packet, TcpPacket};
 
 use super::State;
 use crate::stack::link;
 
-/// The lengths of a TCP segment's headers: of IP, and of both. `None` for other packets.
+/// Returns the length of a TCP segment's IP header, and of its IP and TCP headers together. `None` for other packets.
 pub(super) fn headers(packet: &[u8]) -> Option<(usize, usize)> {
     let (ip, protocol) = match packet.first()? >> 4 {
         4 => {
@@ -25,7 +25,7 @@ pub(super) fn headers(packet: &[u8]) -> Option<(usize, usize)> {
 }
 
 impl State {
-    /// Writes the next `chunk` bytes of the segment in `packet` to `frame`, as a segment.
+    /// Writes the next `chunk` bytes of the segment in `packet` to `frame`, as a TCP segment.
     pub(super) fn write_segment(
         &mut self,
         (ip, header): (usize, usize),

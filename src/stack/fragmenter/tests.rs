@@ -1,4 +1,4 @@
-//! What leaves in fragments has the right lengths and offsets, and gives the packet that was cut.
+//! Fragments have the right lengths and offsets, and together give the packet that was cut.
 
 use std::vec::Vec;
 
@@ -7,7 +7,7 @@ use smoltcp::wire::{EthernetAddress, IpAddress, TcpPacket};
 use super::*;
 use crate::testing::random::{Random, seed};
 
-/// A packet of `len` bytes after its header.
+/// Returns a packet of `len` bytes after its header.
 fn packet(v6: bool, len: usize) -> Vec<u8> {
     let data = Random(len as u64).bytes(len);
     let mut bytes = Vec::new();
@@ -31,13 +31,13 @@ fn packet(v6: bool, len: usize) -> Vec<u8> {
     bytes
 }
 
-/// The frames of all fragments of a packet; none if it is short enough.
+/// Returns the frames of all fragments of a packet, or no frames if the packet is short enough.
 fn cut(fragmenter: &mut Fragmenter<'_>, header: Header, packet: &[u8]) -> Vec<Vec<u8>> {
     let mut long = fragmenter.lend();
     if !long.begin(header, packet.len(), &mut |out| out.copy_from_slice(packet)) {
         return Vec::new();
     }
-    // A second one must wait.
+    // A second packet must wait.
     assert!(!long.begin(header, packet.len(), &mut |_| panic!("it is busy")));
     let mut fragments = Vec::new();
     while let Some(len) = long.next_len() {
@@ -114,7 +114,7 @@ fn each_datagram_has_another_identification() {
     assert_eq!(sorted.len(), 100);
 }
 
-/// A segment of TCP with `len` bytes of data, FIN and PSH.
+/// Returns a TCP segment with `len` bytes of data, FIN and PSH.
 fn segment(v6: bool, options: usize, len: usize) -> Vec<u8> {
     let mut bytes = packet(v6, 20 + options + len);
     let ip = if v6 { 40 } else { 20 };

@@ -21,7 +21,7 @@ pub(in crate::stack) struct Quote {
     /// The sender of the quoted packet.
     pub(in crate::stack) source: IpAddress,
     pub(in crate::stack) destination: IpAddress,
-    /// The length of the quoted packet, in bytes, as its header has it.
+    /// The length of the quoted packet, in bytes, according to its header.
     pub(in crate::stack) len: usize,
     /// What follows the quoted IP header.
     pub(in crate::stack) start: [u8; HEADER],
@@ -59,7 +59,7 @@ impl Quote {
     }
 }
 
-/// The ICMP error in an IP packet, if it is for this host. What it quotes may be made up.
+/// Reads the ICMP error in an IP packet, if the packet is for this host. The quoted packet may be made up.
 pub(in crate::stack) fn read(
     packet: &[u8],
     checksums: &ChecksumCapabilities,
@@ -147,7 +147,7 @@ fn read_v6(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAd
     })
 }
 
-/// The protocol of a quoted IPv6 packet's data, and the data, behind the Fragment header if there is one. `None` for fragments other
+/// Returns the protocol of a quoted IPv6 packet's data, and the data. A Fragment header is skipped. `None` for fragments other
 /// than the first.
 #[cfg(feature = "ipv6")]
 fn behind_fragment_header(next: u8, data: &[u8]) -> Option<(u8, &[u8])> {

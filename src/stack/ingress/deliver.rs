@@ -61,7 +61,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Passes a packet to the socket of a connection, and lets its answer leave, for which `scratch` has room.
+    /// Passes a packet to the socket of a connection, and sends the socket's answer. `_scratch` has room for the answer.
     fn pass<T: TxToken, P: Probe>(
         &mut self,
         index: usize,
@@ -87,8 +87,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         block.passed(socket.recv_queue().saturating_sub(unread), socket.state());
     }
 
-    /// Passes a copy of a packet with changes. The first half of the scratch memory is for the copy, the second for what smoltcp
-    /// answers.
+    /// Passes a changed copy of a packet to the socket of a connection. The first half of the scratch memory is for the copy, the
+    /// second half for smoltcp's answer.
     #[inline(never)]
     fn pass_copy<T: TxToken, P: Probe>(
         &mut self,
@@ -106,7 +106,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.scratch = scratch;
     }
 
-    /// Passes a SYN that has the options which smoltcp can use.
+    /// Passes a SYN with only the options that smoltcp can use.
     #[inline(never)]
     fn deliver_syn<T: TxToken, P: Probe>(
         &mut self,
@@ -124,12 +124,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         block.shown(segment.window, true);
         match state {
             State::Listen => self.process_syn(now, index, &syn[..len], tx),
-            // What smoltcp answers to a SYN has no data.
+            // smoltcp's answer to a SYN has no data.
             _ => self.pass(index, (&syn[..len], meta), &mut [0; control::LONGEST], tx),
         }
     }
 
-    /// Answers a segment with an ACK of this sequence number, acknowledgement and window field.
+    /// Answers a segment with an ACK that has this sequence number, acknowledgement number and window field.
     pub(super) fn acknowledge<T: TxToken, P: Probe>(
         &self,
         tuple: &Tuple,
@@ -148,7 +148,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.answer(&tuple, &repr, tx);
     }
 
-    /// Sends a segment from the tuple's remote endpoint to its local one.
+    /// Sends a segment from the tuple's remote endpoint to its local endpoint.
     fn answer<T: TxToken, P: Probe>(&self, tuple: &Tuple, repr: &TcpRepr<'_>, tx: &mut WatchedTx<'_, '_, T, P>) {
         let mut reply = [0; control::LONGEST];
         if let Some(len) = control::write(&mut reply, tuple, repr, &self.checksums) {

@@ -1,4 +1,4 @@
-//! Finds the connection that a packet is for, from its headers alone.
+//! Finds the connection of a packet from the packet's headers alone.
 
 use smoltcp::phy::ChecksumCapabilities;
 #[cfg(feature = "ipv6")]
@@ -8,7 +8,7 @@ use smoltcp::wire::{IpAddress, IpProtocol, IpVersion, Ipv4Packet, TcpPacket};
 use crate::stack::control::Segment;
 use crate::stack::event::{DropReason, Tuple};
 
-/// Where a packet goes.
+/// The part of the stack to which a packet goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Flow {
     /// Nowhere: it is dropped.
@@ -19,9 +19,11 @@ pub(super) enum Flow {
     Tcp(Option<usize>),
 }
 
-/// Finds where a packet goes. If it is TCP, its segment is read into `segment`. `to_us` tells whether its frame is for this host alone, `own` whether an address is the interface's,
-/// `broadcast` whether it is a network's broadcast address. `known` finds the slot of a connection; its addresses are already
-/// checked.
+/// Finds the part of the stack to which a packet goes. A TCP packet's segment is read into `segment`.
+///
+/// `to_us` tells whether the packet's frame is for this host alone. `own` tells whether an address is the interface's, and
+/// `broadcast` whether an address is a network's broadcast address. `known` finds the slot of a connection. The addresses of a
+/// known connection are already checked.
 pub(super) fn flow(
     packet: &[u8],
     to_us: bool,
@@ -43,13 +45,14 @@ pub(super) fn flow(
             return if is_bad { Flow::Drop(DropReason::Martian) } else { Flow::Shared };
         }
     };
-    // RFC 9293 section 3.9.2.3: nor is TCP from such addresses. Section 3.10.7.2: TCP to broadcast and multicast addresses is
-    // ignored.
+    // RFC 9293 section 3.9.2.3: TCP from impossible addresses is not valid either. Section 3.10.7.2: TCP to broadcast and
+    // multicast addresses is ignored.
     let is_bad = impossible(source, &own) || !source.is_unicast() || broadcast(source) || !own(destination);
     if is_bad { Flow::Drop(DropReason::Martian) } else { Flow::Tcp(None) }
 }
 
-/// The TCP segment in a packet that smoltcp made for a connection. Its tuple has the remote endpoint as the local one.
+/// Returns the TCP segment in a packet that smoltcp made for a connection. The local endpoint of the segment's tuple is the
+/// connection's remote endpoint.
 pub(super) fn own_segment(packet: &[u8]) -> Option<Segment> {
     let mut segment = Segment::EMPTY;
     matches!(ip(packet, &mut segment), Ip::Tcp).then_some(segment)
@@ -70,14 +73,14 @@ pub(super) fn checksums_hold(packet: &[u8], segment: &Segment, caps: &ChecksumCa
 
 enum Ip {
     Tcp,
-    /// From a source to a destination.
+    /// The packet is not TCP, and has this source and this destination.
     Upper(IpAddress, IpAddress),
     Dropped(DropReason),
     /// Not IP, malformed, or a fragment without TCP.
     Other,
 }
 
-/// Reads an IP packet, and its segment if it is TCP.
+/// Parses an IP packet. A TCP packet's segment is read into `segment`.
 fn ip(packet: &[u8], segment: &mut Segment) -> Ip {
     match version(packet) {
         Some(IpVersion::Ipv4) => {
@@ -113,7 +116,7 @@ fn version(packet: &[u8]) -> Option<IpVersion> {
     if packet.is_empty() { None } else { IpVersion::of_packet(packet).ok() }
 }
 
-/// Reads a TCP segment behind an IP header of `header` bytes.
+/// Parses a TCP segment behind an IP header of `header` bytes.
 fn tcp(source: IpAddress, destination: IpAddress, payload: &[u8], header: usize, segment: &mut Segment) -> Ip {
     let Ok(tcp) = TcpPacket::new_checked(payload) else { return Ip::Other };
     (segment.tuple.local.addr, segment.tuple.remote.addr) = (destination, source);

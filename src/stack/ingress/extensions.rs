@@ -5,11 +5,11 @@ mod tests;
 
 use smoltcp::wire::IpProtocol;
 
-/// The length of an IPv6 header.
+/// The length of an IPv6 header, in bytes.
 pub(super) const HEADER: usize = 40;
-/// The length of a Fragment header.
+/// The length of a Fragment header, in bytes.
 pub(super) const FRAGMENT: usize = 8;
-/// The place of the Next Header field in an IPv6 header.
+/// The position of the Next Header field in an IPv6 header.
 const NEXT_HEADER: usize = 6;
 
 const HOP_BY_HOP: u8 = 0;
@@ -18,29 +18,30 @@ const FRAGMENTED: u8 = 44;
 const NO_NEXT: u8 = 59;
 const DESTINATION: u8 = 60;
 
-/// What follows an IPv6 header.
+/// The data that follows an IPv6 header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Chain {
-    /// A part of a datagram.
+    /// A fragment of a datagram.
     Fragment(Fragment),
     /// A header that is not accepted. The packet is dropped and answered.
     Problem(Problem),
-    /// The header of TCP, UDP or ICMPv6, at this place of the packet. `fragment` tells whether a Fragment header came before it.
+    /// The header of TCP, UDP or ICMPv6, at position `at` of the packet. `fragment` tells whether a Fragment header came before
+    /// it.
     Upper { protocol: u8, at: usize, fragment: bool },
-    /// A packet that is dropped without an answer: malformed, or with nothing behind the headers.
+    /// The packet is dropped without an answer, because it is malformed, or ends with its headers.
     Silent,
 }
 
 /// The Fragment header of a packet (RFC 8200 section 4.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Fragment {
-    /// The header's place in the packet.
+    /// The position of the Fragment header in the packet.
     pub(super) at: usize,
-    /// The place of the Next Header field that announces it.
+    /// The position of the Next Header field that announces the Fragment header.
     pub(super) announced_at: usize,
     /// The protocol of the header that begins the datagram's data.
     pub(super) next: u8,
-    /// The place of the packet's data in the datagram, in bytes.
+    /// The offset of the packet's data in the datagram, in bytes.
     pub(super) offset: usize,
     pub(super) more: bool,
     pub(super) id: u32,
@@ -51,26 +52,26 @@ pub(super) struct Fragment {
 pub(super) struct Problem {
     pub(super) code: u8,
     pub(super) pointer: u32,
-    /// Whether a packet to a multicast group is answered too.
+    /// Whether a packet to a multicast group is answered, too.
     pub(super) to_group: bool,
 }
 
 impl Problem {
-    /// A field with a wrong value.
+    /// Reports a field with a wrong value.
     pub(super) fn field(pointer: usize) -> Problem {
         Problem { code: 0, pointer: pointer as u32, to_group: false }
     }
 
-    /// A next header that is not recognised.
+    /// Reports a next header that is not recognised.
     fn next_header(pointer: usize) -> Problem {
         Problem { code: 1, pointer: pointer as u32, to_group: false }
     }
 
-    /// The first fragment has not all headers (RFC 7112 section 5).
+    /// The first fragment does not contain all headers (RFC 7112 section 5).
     pub(super) const INCOMPLETE_HEADERS: Problem = Problem { code: 3, pointer: 0, to_group: false };
 }
 
-/// Reads the headers of an IPv6 packet, which ends with its payload.
+/// Parses the headers of an IPv6 packet. `packet` ends with the packet's payload.
 pub(super) fn read(packet: &[u8]) -> Chain {
     match packet.get(NEXT_HEADER) {
         Some(&next) if packet.len() >= HEADER => walk(packet, next, NEXT_HEADER, HEADER),
@@ -78,8 +79,8 @@ pub(super) fn read(packet: &[u8]) -> Chain {
     }
 }
 
-/// Whether the first fragment of a datagram has all headers, up to the upper layer's. `next` is the protocol of the first header
-/// in `data`.
+/// Returns whether the first fragment of a datagram contains all headers, including the upper layer's. `next` is the protocol of
+/// the first header in `data`.
 pub(super) fn all_headers_are_in(data: &[u8], next: u8) -> bool {
     let (mut next, mut at) = (next, 0);
     while let HOP_BY_HOP | ROUTING | DESTINATION = next {
@@ -94,8 +95,8 @@ pub(super) fn all_headers_are_in(data: &[u8], next: u8) -> bool {
     data.len() >= at + least
 }
 
-/// Writes an IPv6 header, then what begins at `at` in `packet`, whose protocol is `protocol`. Returns the length of the result.
-/// `None` if `out` is too short.
+/// Writes an IPv6 header to `out`, and behind it the bytes of `packet` from `at` on, whose protocol is `protocol`. Returns the
+/// length of the new packet. `None` if `out` is too short.
 pub(super) fn strip(packet: &[u8], protocol: u8, at: usize, out: &mut [u8]) -> Option<usize> {
     let (header, payload) = (packet.get(..HEADER)?, packet.get(at..)?);
     let len = HEADER + payload.len();
@@ -107,7 +108,7 @@ pub(super) fn strip(packet: &[u8], protocol: u8, at: usize, out: &mut [u8]) -> O
     Some(len)
 }
 
-/// Reads the headers from `at` on. The byte at `announced_at` says that the first is `next`.
+/// Parses the headers from `at` on. The byte at `announced_at` says that the first header is `next`.
 fn walk(packet: &[u8], mut next: u8, mut announced_at: usize, mut at: usize) -> Chain {
     let mut fragment = false;
     loop {
@@ -154,7 +155,7 @@ fn walk(packet: &[u8], mut next: u8, mut announced_at: usize, mut at: usize) -> 
     }
 }
 
-/// The header at `at`: its second byte is its length in units of 8 bytes, without the first 8.
+/// Returns the header at `at`. The header's second byte is its length in units of 8 bytes, without the first 8 bytes.
 fn header(packet: &[u8], at: usize) -> Option<&[u8]> {
     let rest = packet.get(at..)?;
     rest.get(..8 * (1 + usize::from(*rest.get(1)?)))
@@ -162,11 +163,11 @@ fn header(packet: &[u8], at: usize) -> Option<&[u8]> {
 
 /// Checks the options of a header that begins at `at` in its packet.
 ///
-/// The two high bits of an unknown option's type say what happens to the packet (RFC 8200 section 4.2).
+/// The two high bits of an unknown option's type decide whether the packet is dropped or answered (RFC 8200 section 4.2).
 fn options(header: &[u8], at: usize) -> Result<(), Chain> {
     const PAD_1: u8 = 0;
     const PAD_N: u8 = 1;
-    // RFC 2711. It concerns routers.
+    // RFC 2711. The option concerns only routers.
     const ROUTER_ALERT: u8 = 5;
     let mut place = 2;
     while let Some(&kind) = header.get(place) {
@@ -194,7 +195,7 @@ fn options(header: &[u8], at: usize) -> Result<(), Chain> {
 fn read_fragment(header: &[u8; FRAGMENT], at: usize, announced_at: usize) -> Fragment {
     let [next, _, high, low, id @ ..] = *header;
     let field = u16::from_be_bytes([high, low]);
-    // The offset counts units of 8 bytes in the upper 13 bits, so the field without its lower three bits is bytes.
+    // The upper 13 bits hold the offset in units of 8 bytes. With its lower three bits cleared, the field is the offset in bytes.
     Fragment {
         at,
         announced_at,

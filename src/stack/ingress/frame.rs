@@ -1,4 +1,4 @@
-//! Wrappers of the device: one holds the packet just received, one watches what is sent.
+//! Wrappers of the device: one wrapper holds the packet just received, the other watches the packets that leave.
 
 #[cfg(feature = "fragments")]
 use core::num::NonZeroU16;
@@ -16,8 +16,8 @@ use crate::stack::event::{Direction, Probe};
 use crate::stack::fragmenter::Long;
 use crate::stack::link::{self, Header};
 
-/// A device with one received packet and room for one reply, for one call of `poll_ingress_single`. The only such device, because
-/// smoltcp's code for each takes 700 bytes of a board's flash.
+/// A device with one received packet and room for one reply, for one call of `poll_ingress_single`. There is only one such type,
+/// because smoltcp's code for each device type takes 700 bytes of a board's flash.
 pub(in crate::stack) struct OneFrame<'f, 'o, T, P> {
     packet: &'f [u8],
     meta: PacketMeta,
@@ -48,7 +48,7 @@ impl<'f, 'o, T: TxToken, P: Probe> Device for OneFrame<'f, 'o, T, P> {
         None
     }
 
-    /// Not used: the interface keeps the capabilities that it was made with.
+    /// This function is not used: the interface keeps the capabilities that it was made with.
     fn capabilities(&self) -> DeviceCapabilities {
         DeviceCapabilities::default()
     }
@@ -96,7 +96,7 @@ pub(in crate::stack) struct Sent {
     pub(in crate::stack) captured: Option<usize>,
     /// Whether the device had no room.
     pub(in crate::stack) exhausted: bool,
-    /// Whether there was something to send, and the next hop's hardware address is not known.
+    /// Whether a packet was to be sent, but the next hop's hardware address is not known.
     pub(in crate::stack) unresolved: bool,
 }
 
@@ -111,14 +111,14 @@ pub(in crate::stack) struct Outgoing<'o> {
 }
 
 impl Outgoing<'_> {
-    /// Whether the block decides if a packet of `len` bytes leaves.
+    /// Returns whether the control block decides if a packet of `len` bytes leaves.
     #[cfg(feature = "recovery")]
     fn selects(&self, now: Instant, len: usize) -> bool {
         (self.block.may_repeat(now) || (len <= control::LONGEST && self.block.has_ranges()))
             && len <= self.scratch.len()
     }
 
-    /// Takes in a packet that leaves.
+    /// Updates the control block for a packet that leaves.
     fn leaves(&mut self, _now: Instant, packet: &mut [u8]) {
         if let Some(segment) = demux::own_segment(packet) {
             #[cfg(feature = "recovery")]
@@ -132,19 +132,20 @@ impl Outgoing<'_> {
     }
 }
 
-/// The way of packets from smoltcp to the device: they leave in frames with a header, which the probe is shown.
+/// The path of packets from smoltcp to the device. The packets leave in frames with `header`, and the probe sees each frame.
 pub(in crate::stack) struct Out<'o, P> {
     pub(in crate::stack) probe: &'o mut P,
     pub(in crate::stack) now: Instant,
     pub(in crate::stack) header: Header,
-    /// Takes a packet that is longer than the link.
+    /// Keeps a packet that is longer than the link's MTU.
     pub(in crate::stack) long: Long<'o>,
-    /// The size to which the device cuts segments, in bytes of payload. Without it, what smoltcp asked for.
+    /// The size to which the device cuts segments, in bytes of payload. `None` means the size that smoltcp asks for.
     #[cfg(feature = "fragments")]
     pub(in crate::stack) cut: Option<NonZeroU16>,
-    /// The connection whose packets leave, if it is one's.
+    /// The connection whose packets leave. `None` for packets of shared sockets.
     pub(in crate::stack) outgoing: Option<Outgoing<'o>>,
-    /// Where a packet is captured. It is longer than any that the interface makes: see [`Stack::new`](crate::stack::Stack::new).
+    /// The memory for a captured packet. It is longer than any packet that the interface makes: see
+    /// [`Stack::new`](crate::stack::Stack::new).
     memory: Option<&'o mut [u8]>,
     pub(in crate::stack) sent: Sent,
 }
@@ -164,21 +165,21 @@ impl<'o, P> Out<'o, P> {
         }
     }
 
-    /// Captures one packet, and lets none leave.
+    /// Captures one packet, and lets no packet leave.
     pub(in crate::stack) fn capture(probe: &'o mut P, now: Instant, memory: &'o mut [u8]) -> Self {
         Out { memory: Some(memory), ..Out::new(probe, now, None) }
     }
 
-    /// The same for a connection, for a shorter time.
+    /// Borrows this path for the packets of a connection.
     pub(in crate::stack) fn of<'s>(&'s mut self, outgoing: Outgoing<'s>) -> Out<'s, P> {
         Out { outgoing: Some(outgoing), ..Out::new(self.probe, self.now, self.header) }
     }
 }
 
-/// The device for what smoltcp sends. One type for connections and the shared sockets, because smoltcp's code for each takes 6,000
-/// bytes of a board's flash.
+/// The device that smoltcp sends to. Connections and the shared sockets use the same type, because smoltcp's code for each device
+/// type takes 6,000 bytes of a board's flash.
 pub(in crate::stack) struct Watch<'w, 'o, D, P> {
-    /// Without it, a packet is captured.
+    /// The real device. `None` captures a packet.
     device: Option<&'w mut D>,
     /// Whether the next hop's hardware address is known.
     resolved: bool,
@@ -186,12 +187,12 @@ pub(in crate::stack) struct Watch<'w, 'o, D, P> {
 }
 
 impl<'w, 'o, D, P> Watch<'w, 'o, D, P> {
-    /// Captures one packet in the memory of `out`.
+    /// Makes a device that captures one packet in the memory of `out`.
     pub(in crate::stack) fn capture(out: &'w mut Out<'o, P>) -> Self {
         Watch { device: None, resolved: true, out }
     }
 
-    /// Sends packets, if the next hop is `resolved`.
+    /// Makes a device that sends packets, if the next hop is `resolved`.
     pub(in crate::stack) fn new(device: &'w mut D, resolved: bool, out: &'w mut Out<'o, P>) -> Self {
         Watch { device: Some(device), resolved, out }
     }
@@ -229,15 +230,15 @@ impl<'o, D: Device, P: Probe> Device for Watch<'_, 'o, D, P> {
         Some(WatchedTx { token, out: self.out })
     }
 
-    /// Not used: the interface keeps the capabilities that it was made with.
+    /// This function is not used: the interface keeps the capabilities that it was made with.
     fn capabilities(&self) -> DeviceCapabilities {
         DeviceCapabilities::default()
     }
 }
 
-/// A token of the device, and the way to it.
+/// A transmit token of the device, and the path to the device.
 pub(in crate::stack) struct WatchedTx<'t, 'o, T, P> {
-    /// Without it, a packet is made and does not leave.
+    /// The device's token. Without a token, a packet is made but does not leave.
     pub(in crate::stack) token: Option<T>,
     pub(in crate::stack) out: &'t mut Out<'o, P>,
 }
@@ -250,7 +251,7 @@ impl<'o, T, P> WatchedTx<'_, 'o, T, P> {
 }
 
 impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
-    /// Lets a packet leave that `make` makes, if it is not a connection's, or the peer lacks its bytes.
+    /// Sends the packet of `len` bytes that `make` writes. A connection's packet leaves only if the peer lacks its bytes.
     // Neither inlined nor generic over smoltcp's closures, which saves 700 bytes of a board's flash.
     #[inline(never)]
     fn watch(self, len: usize, make: &mut dyn FnMut(&mut [u8])) {
@@ -261,7 +262,7 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
         self.send(len, make);
     }
 
-    /// Lets a packet leave that `make` makes.
+    /// Sends the packet of `len` bytes that `make` writes.
     fn send(self, len: usize, make: &mut dyn FnMut(&mut [u8])) {
         let Out { probe, now, header, long: _long, outgoing, memory, sent, .. } = self.out;
         let mut finish = |packet: &mut [u8]| {
@@ -294,7 +295,7 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
         }
     }
 
-    /// Makes a packet in scratch memory, and lets it leave if the peer lacks its bytes.
+    /// Builds a packet in scratch memory, and sends the packet if the peer lacks its bytes.
     #[cfg(feature = "recovery")]
     fn select(self, len: usize, make: &mut dyn FnMut(&mut [u8])) {
         let now = self.out.now;

@@ -74,8 +74,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         true
     }
 
-    /// Learns the path MTU from an ICMP error about a datagram. Returns false if it reports none, or if no such datagram left
-    /// lately.
+    /// Learns the path MTU from an ICMP error about a datagram. Returns false if the error reports no path MTU, or if the quoted
+    /// datagram did not leave lately.
     #[cfg(any(feature = "ping", feature = "recovery"))]
     fn datagram_too_long(&mut self, _now: Instant, _quote: &Quote) -> bool {
         #[cfg(feature = "fragments")]

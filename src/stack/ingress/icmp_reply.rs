@@ -1,19 +1,19 @@
-//! ICMP errors that the stack itself sends, and how many a second (RFC 1122 section 3.2.2, RFC 4443 section 2.4).
+//! ICMP errors that the stack itself sends, and their rate limit (RFC 1122 section 3.2.2, RFC 4443 section 2.4).
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{Icmpv6Packet, IpProtocol, Ipv4Address, Ipv4Packet, Ipv6Address, Ipv6Packet};
 
-/// The longest IPv6 packet with an error (RFC 4443 section 2.4 c).
+/// The length of the longest IPv6 packet with an ICMP error, in bytes (RFC 4443 section 2.4 c).
 const LONGEST: usize = 1_280;
-/// The longest IPv4 packet with an error (RFC 1812 section 4.3.2.3).
+/// The length of the longest IPv4 packet with an ICMP error, in bytes (RFC 1812 section 4.3.2.3).
 const LONGEST_V4: usize = 576;
-/// The length of an ICMP error before the packet that it quotes.
+/// The length of an ICMP error in front of the quoted packet, in bytes.
 const ICMP: usize = 8;
 
-/// The largest number of errors at once, and in a second.
+/// The largest number of errors in a burst, and in a second.
 const BURST: u8 = 10;
 
-/// Limits the errors sent: a token bucket (RFC 4443 section 2.4 f).
+/// The rate limit of errors: a token bucket (RFC 4443 section 2.4 f).
 pub(super) struct Limit {
     tokens: u8,
     since: Instant,
@@ -26,7 +26,7 @@ impl Default for Limit {
 }
 
 impl Limit {
-    /// Whether one more error may leave now.
+    /// Returns whether another error may leave now.
     pub(super) fn allows(&mut self, now: Instant) -> bool {
         let each = Duration::from_micros(1_000_000 / u64::from(BURST));
         while self.tokens < BURST && self.since + each <= now {
@@ -42,7 +42,7 @@ impl Limit {
     }
 }
 
-/// An ICMP error: its type and code, and the four bytes after the checksum.
+/// The type and code of an ICMP error, and the four bytes after its checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Error {
     pub(super) kind: u8,
@@ -50,10 +50,11 @@ pub(super) struct Error {
     pub(super) word: u32,
 }
 
-/// Writes a packet with an error about an IPv4 packet to that packet's sender, and returns its length.
+/// Writes a packet that reports an error about an IPv4 packet to that packet's sender, and returns the length of the written
+/// packet.
 ///
-/// `None` if nobody may be answered: fragments other than the
-/// first, and packets to or from several hosts (RFC 1122 section 3.2.2).
+/// `None` if no answer is allowed. Fragments other than the first, and packets to or from several hosts, get no answer (RFC 1122
+/// section 3.2.2).
 pub(super) fn v4(out: &mut [u8], error: Error, about: &[u8]) -> Option<usize> {
     const HEADER: usize = 20;
     let packet = Ipv4Packet::new_unchecked(about.get(..HEADER)?);
@@ -83,7 +84,8 @@ pub(super) fn v4(out: &mut [u8], error: Error, about: &[u8]) -> Option<usize> {
     Some(HEADER + ICMP + quote.len())
 }
 
-/// The same about an IPv6 packet, whose bytes are in two parts. `from` is the address of this host that sends the error.
+/// Writes a packet that reports an error about an IPv6 packet, as [`v4`] does about an IPv4 packet. The bytes of the IPv6 packet
+/// are in two parts. `from` is the address of this host that sends the error.
 pub(super) fn v6(out: &mut [u8], error: Error, from: Ipv6Address, about: [&[u8]; 2]) -> Option<usize> {
     const HEADER: usize = 40;
     let to = Ipv6Packet::new_unchecked(about[0].get(..HEADER)?).src_addr();

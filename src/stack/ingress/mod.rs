@@ -1,7 +1,7 @@
 //! Takes in a frame: for its connection, for a new one, or for the shared sockets.
 //!
-//! link/ takes the packet out of the frame, and whole.rs puts it together if it is a fragment. police.rs decides which, or drops it.
-//! deliver.rs passes a segment to its connection. icmp.rs does so with ICMP errors.
+//! link/ takes the packet out of the frame, and whole.rs reassembles fragments. police.rs decides where the packet goes, or drops
+//! it. deliver.rs passes a segment to its connection. icmp.rs passes an ICMP error to its connection.
 
 mod deliver;
 mod demux;
@@ -45,7 +45,7 @@ use police::Target;
 
 #[cfg(any(feature = "ping", feature = "recovery"))]
 use super::icmp_errors::Quote;
-/// The ICMP error that a frame brings: none is read.
+/// The ICMP error in a frame. Without these features, no ICMP error is read.
 #[cfg(not(any(feature = "ping", feature = "recovery")))]
 type Quote = ();
 
@@ -125,7 +125,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Takes in a whole packet. Notes the ICMP error that it brings.
+    /// Processes a whole packet. An ICMP error in the packet is noted.
     fn take_in<T: TxToken, P: Probe>(
         &mut self,
         now: Instant,
@@ -186,9 +186,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 #[derive(Clone, Copy)]
 struct Received<'p> {
     packet: &'p [u8],
-    /// The hardware address that it came from.
+    /// The hardware address that sent the packet.
     from: EthernetAddress,
-    /// Whether its frame is for this host alone.
+    /// Whether the packet's frame is for this host alone.
     to_us: bool,
     meta: PacketMeta,
 }

@@ -1,4 +1,4 @@
-//! Decides which packets reach a connection and which are dropped, a SYN above all.
+//! Decides which packets reach a connection and which are dropped. Most rules concern SYNs.
 //!
 //! What a segment of a known connection may do is decided in control/police.rs.
 
@@ -13,7 +13,7 @@ use crate::stack::event::{DropReason, Event, Probe, Tuple};
 use crate::stack::isn::isn_above;
 use crate::stack::{End, Overflow, Phase, Session, Stack, UdpSession};
 
-/// The destination of a packet.
+/// The part of the stack to which a packet goes.
 #[derive(Clone, Copy)]
 pub(super) enum Target {
     /// A segment without ACK for a closed port: it is answered with RST.
@@ -27,8 +27,8 @@ pub(super) enum Target {
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Decides where a packet goes. If it is TCP, its segment is read into `segment`. `to_us` tells whether its frame is for this
-    /// host alone.
+    /// Decides where a packet goes. A TCP packet's segment is read into `segment`. `to_us` tells whether the packet's frame is
+    /// for this host alone.
     pub(super) fn target<P: Probe>(
         &mut self,
         now: Instant,
@@ -97,7 +97,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         Target::Nowhere
     }
 
-    /// Finds a slot for a SYN. `last` is SND.NXT of a connection in TIME-WAIT that it takes the place of.
+    /// Finds a slot for a SYN. If the SYN replaces a connection in TIME-WAIT, `last` is SND.NXT of that connection.
     fn admit<P: Probe>(
         &mut self,
         now: Instant,
@@ -172,8 +172,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Whether a segment shows that the SYN of this half-open connection was an old duplicate, or forged: the peer still has the
-    /// connection before, which is in TIME-WAIT. Then the half-open one ends, and TIME-WAIT goes on (RFC 9293 section 3.6.1).
+    /// Returns whether a segment shows that the SYN of this half-open connection was an old duplicate, or forged. The peer then
+    /// still has the former connection, which is in TIME-WAIT on this host. The half-open connection ends, and TIME-WAIT
+    /// continues (RFC 9293 section 3.6.1).
     fn is_old_duplicate<P: Probe>(&mut self, now: Instant, index: usize, segment: &Segment, probe: &mut P) -> bool {
         let is_half_open = self.connections.slots[index].phase == Phase::HalfOpen;
         let is_old = is_half_open && self.connections.time_wait_records.owns(now, segment);

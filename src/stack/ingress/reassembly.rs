@@ -1,12 +1,12 @@
-//! Puts datagrams together from IP fragments (RFC 791 section 3.2, RFC 8200 section 4.5).
+//! Reassembles datagrams from IP fragments (RFC 791 section 3.2, RFC 8200 section 4.5).
 //!
-//! The caller lends the memory. Each datagram has an equal share of it, and when all shares are taken the oldest datagram gives
-//! way. A fragment that overlaps another ends its datagram (RFC 5722 section 4); an exact copy of one is ignored. Fragments of a
-//! datagram that ended so are ignored until its time is over.
+//! The caller lends the memory. Each datagram has an equal share of the memory. When all shares are taken, a new datagram
+//! replaces the oldest one. A fragment that overlaps another fragment ends its datagram (RFC 5722 section 4). An exact copy of a
+//! fragment is ignored. After an overlap, further fragments of the datagram are ignored until its time is over.
 //!
 //! The time is 30 s from the first fragment that arrived. RFC 1122 section 3.3.2 asks for 60 to 120 s, and RFC 8200 section 4.5
-//! for 60 s. 30 s is a choice: fragments of one datagram arrive within seconds or never, and lost ones hold memory (Linux takes
-//! 30 s for IPv4).
+//! for 60 s. The shorter time is a choice: fragments of one datagram arrive within seconds or never, and incomplete datagrams
+//! occupy memory. Linux also waits 30 s for IPv4.
 
 mod coverage;
 #[cfg(test)]
@@ -24,11 +24,11 @@ use coverage::{Added, Coverage};
 /// How long the fragments of a datagram are kept.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The length of the longest IPv4 packet, and of the longest payload of an IPv6 packet.
+/// The length of the longest IPv4 packet, and of the longest payload of an IPv6 packet, in bytes.
 const LONGEST: usize = 65_535;
-/// The place of a datagram's data in its memory. The headers are written directly before it.
+/// The offset of a datagram's data in its share of the memory. The headers are written directly before the data.
 const ROOM: usize = 320;
-/// A datagram's share of the memory with which each datagram fits, in bytes.
+/// The share of the memory in which any datagram fits, in bytes.
 #[cfg(feature = "std")]
 pub(crate) const SHARE: usize = ROOM + LONGEST + 1;
 
@@ -37,17 +37,17 @@ pub(crate) const SHARE: usize = ROOM + LONGEST + 1;
 pub struct Reassembly {
     /// `None` if this entry is free.
     key: Option<Key>,
-    /// When its first fragment arrived.
+    /// When the first fragment arrived.
     begin: Instant,
-    /// Whether it is given up. Its fragments are ignored.
+    /// Whether the datagram was given up. Its further fragments are ignored.
     abandoned: bool,
-    /// The length of its data, once the last fragment is there.
+    /// The length of the datagram's data. `None` until the last fragment has arrived.
     total: Option<usize>,
-    /// The length of the headers of the first fragment, with the Fragment header; 0 until it is there.
+    /// The length of the headers of the first fragment, including the Fragment header. 0 until the first fragment has arrived.
     head: usize,
-    /// The place of the Next Header field that announces the Fragment header, in an IPv6 packet.
+    /// For IPv6, the position of the Next Header field that announces the Fragment header.
     announced_at: usize,
-    /// The protocol of the data, in an IPv6 packet.
+    /// For IPv6, the protocol of the data.
     next: u8,
     /// The length of the first fragment's data.
     first: usize,
@@ -70,30 +70,30 @@ impl Default for Reassembly {
     }
 }
 
-/// What the fragments of one datagram have in common (RFC 791 section 3.2, RFC 8200 section 4.5).
+/// The values that all fragments of one datagram share (RFC 791 section 3.2, RFC 8200 section 4.5).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Key {
     source: IpAddress,
     destination: IpAddress,
     id: u32,
-    /// 0 for IPv6.
+    /// The protocol of an IPv4 datagram. 0 for IPv6.
     protocol: u8,
 }
 
-/// What became of a fragment.
+/// The result of a fragment's arrival.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Arrival<'r> {
-    /// It is not valid, or overlaps another. It is dropped, and its datagram perhaps with it.
+    /// The fragment is not valid, or overlaps another fragment. The fragment is dropped. Its datagram may be dropped, too.
     Bad,
-    /// It is kept, or was there already. If `lost`, another datagram gave way to it.
+    /// The fragment is kept, or was already there. If `lost`, its datagram replaced another datagram.
     Kept { lost: bool },
-    /// It is dropped and answered.
+    /// The fragment is dropped and answered.
     Problem(Problem),
     /// The datagram is complete: a whole packet without a Fragment header.
     Rebuilt(&'r [u8]),
 }
 
-/// One fragment, of either family.
+/// One fragment, of either IP version.
 struct Piece<'p> {
     key: Key,
     /// The headers before the data.
@@ -113,17 +113,17 @@ pub(in crate::stack) struct Reassembler<'a> {
 }
 
 impl<'a> Reassembler<'a> {
-    /// Divides `bytes` evenly among `datagrams`.
+    /// Makes a reassembler that divides `bytes` evenly among `datagrams`.
     pub(super) fn new(datagrams: &'a mut [Reassembly], bytes: &'a mut [u8]) -> Self {
         Reassembler { datagrams, bytes }
     }
 
-    /// Whether there is no memory.
+    /// Returns whether the reassembler has no memory.
     pub(super) fn is_empty(&self) -> bool {
         self.datagrams.is_empty()
     }
 
-    /// Takes in an IPv4 fragment. Its header's checksum is right.
+    /// Processes an IPv4 fragment. The caller has checked the header's checksum.
     pub(super) fn arrives_v4(&mut self, now: Instant, packet: &[u8]) -> Arrival<'_> {
         let Ok(ip) = Ipv4Packet::new_checked(packet) else { return Arrival::Bad };
         let key = Key {
@@ -140,14 +140,14 @@ impl<'a> Reassembler<'a> {
         self.add(now, &Piece { key, head, data, offset, more: ip.more_frags(), announced_at: 0, next: 0 })
     }
 
-    /// Takes in an IPv6 fragment, which ends with its payload. `fragment` is its Fragment header.
+    /// Processes an IPv6 fragment. `packet` ends with the packet's payload, and `fragment` is its Fragment header.
     pub(super) fn arrives_v6(&mut self, now: Instant, packet: &[u8], fragment: &Fragment) -> Arrival<'_> {
         let header = fragment.at + extensions::FRAGMENT;
         let Some((head, data)) = packet.split_at_checked(header).filter(|_| fragment.at >= extensions::HEADER) else {
             return Arrival::Bad;
         };
         let ip = Ipv6Packet::new_unchecked(packet);
-        // RFC 8200 section 4.5. The first pointer is to the Payload Length, the second to the Fragment Offset.
+        // RFC 8200 section 4.5. The first pointer is to the Payload Length, the second pointer to the Fragment Offset.
         if fragment.more && !data.len().is_multiple_of(8) {
             return Arrival::Problem(Problem::field(4));
         }
@@ -162,15 +162,15 @@ impl<'a> Reassembler<'a> {
         self.add(now, &Piece { key, head, data, offset, more, announced_at, next })
     }
 
-    /// When the time of the oldest datagram is over.
+    /// Returns when the time of the oldest datagram is over.
     pub(super) fn due(&self) -> Option<Instant> {
         self.datagrams.iter().filter(|datagram| datagram.key.is_some()).map(|datagram| datagram.begin + PATIENCE).min()
     }
 
-    /// Ends a datagram whose time is over, if there is one. Returns whether it is lost now, and the length of the error to its
-    /// sender, which is written to `out`.
+    /// Ends one datagram whose time is over. Returns whether the datagram is lost now, and the length of the ICMP error to its
+    /// sender. The error is written to `out`.
     ///
-    /// An error leaves only if the first fragment is there (RFC 1122 section 3.3.2, RFC 8200 section 4.5).
+    /// An error is sent only if the first fragment has arrived (RFC 1122 section 3.3.2, RFC 8200 section 4.5).
     pub(super) fn expire(&mut self, now: Instant, out: &mut [u8]) -> Option<(bool, Option<usize>)> {
         let share = self.share();
         let is_over = |datagram: &Reassembly| datagram.key.is_some() && datagram.begin + PATIENCE <= now;
@@ -241,13 +241,13 @@ impl<'a> Reassembler<'a> {
         }
     }
 
-    /// The entry of a datagram, a new one if there is none. Also tells whether another datagram gave way to it.
+    /// Finds or makes the entry of a datagram. Also tells whether the datagram replaced another datagram.
     fn find(&mut self, now: Instant, key: &Key) -> Option<(usize, bool)> {
         let known = self.datagrams.iter().position(|datagram| datagram.key.as_ref() == Some(key));
         if let Some(index) = known.filter(|&index| now < self.datagrams[index].begin + PATIENCE) {
             return Some((index, false));
         }
-        // A free entry, else one that is given up, else the oldest.
+        // A free entry is used first, then the entry of a datagram that was given up, then the oldest entry.
         let order = |datagram: &Reassembly| (datagram.key.is_some(), !datagram.abandoned, datagram.begin);
         let index = known.or_else(|| (0..self.datagrams.len()).min_by_key(|&index| order(&self.datagrams[index])))?;
         let old = &mut self.datagrams[index];
@@ -257,7 +257,7 @@ impl<'a> Reassembler<'a> {
     }
 }
 
-/// Writes the header of a complete datagram's packet, and returns its place. `None` if it is too long.
+/// Writes the header of a complete datagram's packet, and returns the packet's range. `None` if the packet is too long.
 fn rebuild(datagram: &Reassembly, bytes: &mut [u8]) -> Option<Range<usize>> {
     let total = datagram.total?;
     let mut start = ROOM - datagram.head;
@@ -269,7 +269,7 @@ fn rebuild(datagram: &Reassembly, bytes: &mut [u8]) -> Option<Range<usize>> {
         ip.fill_checksum();
     } else {
         bytes[start + datagram.announced_at] = datagram.next;
-        // The Fragment header, the last one, is overwritten.
+        // The Fragment header is the last header, and is overwritten.
         bytes.copy_within(start..ROOM - extensions::FRAGMENT, start + extensions::FRAGMENT);
         start += extensions::FRAGMENT;
         let payload = ROOM - start - extensions::HEADER + total;
@@ -278,7 +278,7 @@ fn rebuild(datagram: &Reassembly, bytes: &mut [u8]) -> Option<Range<usize>> {
     Some(start..ROOM + total)
 }
 
-/// The source and the destination of an IPv6 packet.
+/// Returns the source and the destination of an IPv6 packet.
 pub(super) fn ends(packet: &[u8]) -> (Ipv6Address, Ipv6Address) {
     let packet = Ipv6Packet::new_unchecked(packet);
     (packet.src_addr(), packet.dst_addr())

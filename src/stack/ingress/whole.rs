@@ -1,5 +1,5 @@
-//! Makes a whole, plain packet of a received one before anything else looks at it: put together from fragments, without IPv6
-//! extension headers.
+//! Turns a received packet into a whole packet without IPv6 extension headers, before any other part of the stack reads it.
+//! Fragments are reassembled.
 //!
 //! reassembly.rs and extensions.rs know the formats.
 
@@ -19,33 +19,33 @@ use crate::stack::link::source;
 use crate::stack::ndisc::{ALL_NODES, solicited_node};
 use crate::stack::{Reassembly, Session, Stack, UdpSession};
 
-/// What is left of a packet.
+/// The result of a packet's arrival.
 pub(super) enum Whole<'p> {
-    /// A packet to send to the sender of this one.
+    /// A packet that answers the sender of the received packet.
     Answer(&'p [u8]),
-    /// Nothing, or nothing yet.
+    /// Nothing: the packet was dropped, or its datagram is not complete yet.
     Nothing,
     /// A whole packet.
     Packet(&'p [u8]),
 }
 
-/// This host, as a packet's sender addresses it.
+/// The properties of this host that decide how a packet is processed.
 pub(super) struct Host<'h> {
-    /// Whether the headers' checksums of IPv4 must be checked.
+    /// Whether the stack must check the checksums of IPv4 headers.
     pub(super) checksum: bool,
     pub(super) owns: &'h dyn Fn(IpAddress) -> bool,
     pub(super) is_broadcast: &'h dyn Fn(IpAddress) -> bool,
-    /// Whether this host belongs to a group.
+    /// Returns whether this host is a member of a group.
     pub(super) is_member: &'h dyn Fn(Ipv6Address) -> bool,
-    /// The address from which this host answers another.
+    /// Returns the address from which this host answers another host.
     pub(super) source_for: &'h dyn Fn(Ipv6Address) -> Ipv6Address,
 }
 
-/// The memory for datagrams in fragments, and for changed packets.
+/// The memory for fragmented datagrams, and for changed packets.
 #[derive(Default)]
 pub(in crate::stack) struct Front<'a> {
     reassembler: Reassembler<'a>,
-    /// A packet that is changed, or an answer.
+    /// A changed packet, or an answer.
     copy: &'a mut [u8],
     limit: Limit,
     due: Option<Instant>,
@@ -56,12 +56,12 @@ impl<'a> Front<'a> {
         Front { reassembler: Reassembler::new(datagrams, bytes), copy, ..Front::default() }
     }
 
-    /// When the time of the oldest datagram in fragments is over.
+    /// Returns when the time of the oldest fragmented datagram is over.
     pub(in crate::stack) fn due(&self) -> Option<Instant> {
         self.due
     }
 
-    /// Takes in a packet, and tells why it is dropped, if it is.
+    /// Processes a packet. If the packet is dropped, calls `dropped` with the reason.
     pub(super) fn take<'p>(
         &'p mut self,
         now: Instant,
@@ -163,7 +163,7 @@ impl<'a> Front<'a> {
                     None => Whole::Nothing,
                 }
             }
-            // A fragment in a datagram made of fragments, or no memory for any.
+            // A fragment inside a reassembled datagram, or a fragment on a stack without memory for fragments.
             Chain::Fragment(_) => {
                 dropped(DropReason::BadFragment);
                 Whole::Nothing
@@ -180,7 +180,8 @@ impl<'a> Front<'a> {
     }
 }
 
-/// Whether an ICMPv6 message belongs to neighbour discovery, which is not taken from fragments (RFC 6980 section 5).
+/// Returns whether an ICMPv6 message belongs to neighbour discovery. Such messages are not accepted in fragments (RFC 6980
+/// section 5).
 fn is_neighbour_discovery(protocol: u8, message: &[u8]) -> bool {
     protocol == 58 && matches!(message.first(), Some(133..=137 | 148 | 149))
 }
@@ -209,14 +210,15 @@ fn answer<'p>(
     }
 }
 
-/// Whether a group is that of all nodes, or the solicited-node group of one of these addresses (RFC 4291 section 2.7.1).
+/// Returns whether a group is the all-nodes group, or the solicited-node group of one of these addresses (RFC 4291 section
+/// 2.7.1).
 fn is_member(group: Ipv6Address, addresses: &[IpCidr]) -> bool {
     let is_solicited = |own: IpAddress| matches!(own, IpAddress::Ipv6(own) if solicited_node(own) == group);
     group == ALL_NODES || addresses.iter().any(|own| is_solicited(own.address()))
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Takes in a packet once it is whole and plain.
+    /// Processes a packet once it is whole and has no IPv6 extension headers.
     pub(super) fn take_whole<T: TxToken, P: Probe>(
         &mut self,
         now: Instant,
@@ -236,7 +238,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let probe = &mut *tx.out.probe;
         let target = match front.take(now, received.packet, &host, &mut |why| probe.event(now, &Event::Dropped(why))) {
             Whole::Packet(packet) => self.take_in(now, Received { packet, ..received }, segment, tx, quote),
-            // A frame to several hosts is answered only if its packet is (RFC 1122 section 3.2.2, RFC 4443 section 2.4 e).
+            // A packet in a frame to several hosts is answered only if the packet itself is for several hosts (RFC 1122 section
+            // 3.2.2, RFC 4443 section 2.4 e).
             Whole::Answer(answer) if received.to_us || ends(received.packet).1.is_multicast() => {
                 tx.take().consume(answer.len(), |out| out.copy_from_slice(answer));
                 Target::Nowhere
@@ -247,7 +250,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         target
     }
 
-    /// Ends the datagrams in fragments whose time is over, at most all of them.
+    /// Ends the fragmented datagrams whose time is over.
     pub(in crate::stack) fn expire_fragments<D: Device, C, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
         if self.front.due.is_none_or(|due| due > now) {
             return;

@@ -9,20 +9,20 @@ use smoltcp::wire::{
 use super::Link;
 use super::ethernet::LEN;
 
-/// The length of a frame with an ARP message.
+/// The length of a frame with an ARP message, in bytes.
 pub(crate) const ARP_FRAME: usize = LEN + 28;
 
-/// What an ARP message causes.
+/// The reaction to an ARP message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) enum Heard {
     Nothing,
-    /// A question for one of our addresses is answered.
+    /// The message is a request for one of our addresses, and is answered.
     Answer {
         to: EthernetAddress,
         own: Ipv4Address,
         asker: Ipv4Address,
     },
-    /// Another host uses one of our addresses: it is announced again, if the time is not too short since the last time.
+    /// Another host uses one of our addresses. The address is announced again, unless the last announcement was too recent.
     Conflict {
         own: Ipv4Address,
         by: EthernetAddress,
@@ -31,8 +31,9 @@ pub(in crate::stack) enum Heard {
 }
 
 impl Link<'_> {
-    /// Takes in an ARP message, in the order of RFC 826: a known neighbour's hardware address changes whatever the message is
-    /// for; an unknown one is added if the message is for us. Returns what is to be done, and whether a neighbour became known.
+    /// Processes an ARP message in the order of RFC 826. Any message updates the hardware address of a known neighbour. An
+    /// unknown neighbour is added only if the message is for us. Returns the reaction to the message, and whether a neighbour
+    /// became known.
     pub(in crate::stack) fn arp(
         &mut self,
         now: Instant,
@@ -55,7 +56,7 @@ impl Link<'_> {
         if is_own(source) {
             return (Heard::Conflict { own: source, by: hardware, defended: self.defends(now) }, false);
         }
-        // A probe (RFC 5227 section 1.1) has no address of its own.
+        // The sender of a probe (RFC 5227 section 1.1) has no address yet.
         let address = IpAddress::from(source);
         let learnt = address.is_unicast() && self.neighbours.learn(now, address, hardware, is_own(target));
         let heard = match operation {
@@ -65,7 +66,7 @@ impl Link<'_> {
         (heard, learnt)
     }
 
-    /// Writes an answer to a question.
+    /// Writes an ARP reply to a request.
     pub(in crate::stack) fn write_answer(
         &self,
         frame: &mut [u8],
@@ -85,13 +86,14 @@ impl Link<'_> {
     }
 }
 
-/// Writes a question for `target` from `source`, or an announcement if both are the same (RFC 5227 section 2.3).
+/// Writes an ARP request for `target` from `source`. If both addresses are the same, the request is an announcement (RFC 5227
+/// section 2.3).
 pub(crate) fn write_request(frame: &mut [u8], hardware: EthernetAddress, source: Ipv4Address, target: Ipv4Address) {
     let repr = ArpRepr::EthernetIpv4 {
         operation: ArpOperation::Request,
         source_hardware_addr: hardware,
         source_protocol_addr: source,
-        // RFC 5227 section 2.1.1: all zeroes.
+        // RFC 5227 section 2.1.1: the target hardware address is all zeroes.
         target_hardware_addr: EthernetAddress([0; 6]),
         target_protocol_addr: target,
     };

@@ -1,4 +1,4 @@
-//! Sends the packets of the shared sockets, asks for neighbours, and sends what waited for them.
+//! Sends the packets of the shared sockets, the requests for neighbours, and the packets that waited for neighbours.
 
 use smoltcp::iface::PollResult;
 use smoltcp::phy::{Device, TxToken};
@@ -17,7 +17,7 @@ use crate::stack::event::{AddressEvent, Direction, DropReason, Event, Io, Probe,
 use crate::stack::ingress::{Out, Watch};
 use crate::stack::{Console, Session, Stack, UdpSession};
 
-/// The sockets that are not a connection's.
+/// The sockets that do not belong to a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) enum Shared {
     Datagrams,
@@ -26,7 +26,7 @@ pub(in crate::stack) enum Shared {
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Lets shared sockets send one packet. Returns whether they had one, or `None` if the device has no room.
+    /// Lets the shared sockets send one packet. Returns whether a packet was sent, or `None` if the device has no room.
     pub(in crate::stack) fn transmit_shared<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -51,7 +51,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         Some(true)
     }
 
-    /// Sends the packet at the front of the scratch memory, or keeps it until its next hop has answered.
+    /// Sends the packet at the front of the scratch memory. If the next hop's hardware address is not known, keeps the packet
+    /// until the next hop answers.
     pub(in crate::stack) fn dispatch<P: Probe>(
         &mut self,
         now: Instant,
@@ -91,7 +92,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.fragmenter.send(now, header, limit, packet, token, probe);
     }
 
-    /// The longest packet that reaches a destination, in bytes; `usize::MAX` if that is not known.
+    /// Returns the length of the longest packet that reaches a destination, in bytes. `usize::MAX` if the length is not known.
     pub(in crate::stack) fn path_limit(&self, _now: Instant, _to: IpAddress) -> usize {
         #[cfg(feature = "fragments")]
         if let Some(mtu) = self.paths.find(_now, &_to) {
@@ -100,7 +101,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         usize::MAX
     }
 
-    /// Asks for a neighbour that a connection needs, unless it was asked for less than a second ago. Returns whether a frame left.
+    /// Sends a request for a neighbour that a connection needs, unless the last request is less than a second old. Returns
+    /// whether a frame left.
     pub(in crate::stack) fn ask<D: Device, C, P: Probe>(
         &mut self,
         now: Instant,
@@ -116,7 +118,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         asks
     }
 
-    /// This host's link-local address, or the unspecified one if it has none.
+    /// Returns this host's link-local address, or the unspecified address if the host has no link-local address.
     #[cfg(feature = "ipv6")]
     fn link_local(&self) -> Ipv6Address {
         let local = self.iface.ip_addrs().iter().find_map(|own| match own.address() {
@@ -126,7 +128,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         local.unwrap_or(Ipv6Address::UNSPECIFIED)
     }
 
-    /// Reports the packets that gave way to others while they waited for a neighbour.
+    /// Reports the packets that were replaced by other packets while they waited for a neighbour.
     fn report_lost<P: Probe>(&mut self, now: Instant, probe: &mut P) {
         #[cfg(not(feature = "std"))]
         let _ = (now, probe);
@@ -151,7 +153,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Does what is due on the link: asks again for a neighbour, or sends a packet that waited for one.
+    /// Does the work that is due on the link: repeats a request for a neighbour, or sends a packet that waited for a neighbour.
     pub(in crate::stack) fn run_link<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -215,7 +217,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Takes in a frame that is a neighbour's question or answer, and answers it. Returns false if it is neither.
+    /// Processes a frame that is a neighbour's request or answer, and answers a request. Returns false for other frames.
     pub(in crate::stack) fn process_neighbour<P: Probe>(
         &mut self,
         now: Instant,
@@ -269,7 +271,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 }
 
-/// Sends a frame that `write` writes.
+/// Sends a frame of `len` bytes that `write` writes.
 fn send_frame<P: Probe>(now: Instant, len: usize, token: impl TxToken, probe: &mut P, write: impl FnOnce(&mut [u8])) {
     token.consume(len, |frame| {
         write(frame);
@@ -277,7 +279,7 @@ fn send_frame<P: Probe>(now: Instant, len: usize, token: impl TxToken, probe: &m
     });
 }
 
-/// The source and the destination of an IP packet.
+/// Returns the source and the destination of an IP packet.
 fn ends(packet: &[u8]) -> Option<(IpAddress, IpAddress)> {
     match packet.first()? >> 4 {
         4 => {
@@ -293,12 +295,12 @@ fn ends(packet: &[u8]) -> Option<(IpAddress, IpAddress)> {
     }
 }
 
-/// The source of an IP packet.
+/// Returns the source of an IP packet.
 pub(in crate::stack) fn source(packet: &[u8]) -> Option<IpAddress> {
     ends(packet).map(|(source, _)| source)
 }
 
-/// The source port of a UDP datagram, or of its first fragment.
+/// Returns the source port of a UDP datagram, or of the datagram's first fragment.
 fn udp_source(packet: &[u8]) -> Option<u16> {
     let (protocol, payload) = match packet.first()? >> 4 {
         4 => {

@@ -1,8 +1,8 @@
-//! Ethernet headers (IEEE 802.3, RFC 894, RFC 2464), with a tag of VLAN 0 or without (IEEE 802.1Q clause 6.9).
+//! Ethernet headers (IEEE 802.3, RFC 894, RFC 2464), with or without a tag of VLAN 0 (IEEE 802.1Q clause 6.9).
 
 use smoltcp::wire::{EthernetAddress, EthernetFrame, EthernetProtocol, EthernetRepr};
 
-/// The length of an Ethernet header.
+/// The length of an Ethernet header, in bytes.
 pub(in crate::stack) const LEN: usize = EthernetFrame::<&[u8]>::header_len();
 
 /// The destination and the source of a frame. `None` on a link without Ethernet.
@@ -13,11 +13,11 @@ pub(in crate::stack) type Header = Option<(EthernetAddress, EthernetAddress)>;
 pub(in crate::stack) enum Contents<'f> {
     /// An ARP message.
     Arp(&'f [u8]),
-    /// An IP packet, where it came from, and whether its frame is for this host alone.
+    /// An IP packet, the hardware address that sent the packet, and whether the packet's frame is for this host alone.
     Packet { packet: &'f [u8], from: EthernetAddress, to_us: bool },
 }
 
-/// Reads a received frame. `None` if it is not for the host `own`, or has neither ARP nor IP.
+/// Parses a received frame. `None` if the frame is not for the host `own`, or holds neither ARP nor IP.
 pub(in crate::stack) fn read(frame: &[u8], own: Option<EthernetAddress>) -> Option<Contents<'_>> {
     let Some(own) = own else {
         return Some(Contents::Packet { packet: frame, from: EthernetAddress::default(), to_us: true });
@@ -29,7 +29,7 @@ pub(in crate::stack) fn read(frame: &[u8], own: Option<EthernetAddress>) -> Opti
     if to.is_unicast() && !to_us {
         return None;
     }
-    // The first half of a packet's first byte is the version of IP.
+    // The upper four bits of a packet's first byte are the IP version.
     let version = packet.first().map(|first| first >> 4);
     match (kind, version) {
         (EthernetProtocol::Arp, _) => Some(Contents::Arp(packet)),
@@ -40,7 +40,8 @@ pub(in crate::stack) fn read(frame: &[u8], own: Option<EthernetAddress>) -> Opti
     }
 }
 
-/// A frame without its tag of VLAN 0: a copy in `room`, unless the frame has none or the copy has no room.
+/// Returns a frame without its tag of VLAN 0, as a copy in `room`. Returns `frame` itself if there is no such tag, or if the copy
+/// does not fit `room`.
 #[cfg(feature = "slaac")]
 pub(in crate::stack) fn without_tag<'f>(frame: &'f [u8], room: &'f mut [u8]) -> &'f [u8] {
     let len = frame.len().saturating_sub(4);
@@ -54,7 +55,7 @@ pub(in crate::stack) fn without_tag<'f>(frame: &'f [u8], room: &'f mut [u8]) -> 
     }
 }
 
-/// The length of a header.
+/// Returns the length of a header, in bytes.
 pub(in crate::stack) fn len(header: Header) -> usize {
     if header.is_some() { LEN } else { 0 }
 }
@@ -72,14 +73,14 @@ pub(in crate::stack) fn write(header: Header, frame: &mut [u8]) {
 /// The ethertype of a VLAN tag.
 const TAG: [u8; 2] = [0x81, 0];
 
-/// The place of the payload in an Ethernet frame, and its ethertype. A tag of VLAN 0 is skipped. `None` if the frame is too
-/// short, or belongs to a VLAN.
+/// Returns the position of the payload in an Ethernet frame, and the payload's ethertype. A tag of VLAN 0 is skipped. `None` if
+/// the frame is too short, or belongs to another VLAN.
 fn untagged(frame: &[u8]) -> Option<(usize, EthernetProtocol)> {
     let kind = *frame.get(12..)?.first_chunk::<2>()?;
     if kind != TAG {
         return Some((14, u16::from_be_bytes(kind).into()));
     }
-    // The upper four bits are the priority and whether the frame may be dropped.
+    // The upper four bits are the priority and the drop-eligible bit.
     let &[high, low, a, b] = frame.get(14..)?.first_chunk::<4>()?;
     (u16::from_be_bytes([high, low]) & 0xfff == 0).then_some((18, u16::from_be_bytes([a, b]).into()))
 }
@@ -95,7 +96,7 @@ mod tests {
         let frame = |tail: &[u8]| -> Vec<u8> { [&[2; 12], tail].concat() };
         assert_eq!(untagged(&frame(&[8, 0, 0x45])), Some((14, EthernetProtocol::Ipv4)));
         assert_eq!(untagged(&frame(&[0x81, 0, 0, 0, 8, 6])), Some((18, EthernetProtocol::Arp)));
-        // Priority 7.
+        // A tag of VLAN 0 with priority 7.
         assert_eq!(untagged(&frame(&[0x81, 0, 0xe0, 0, 0x86, 0xdd])), Some((18, EthernetProtocol::Ipv6)));
         assert_eq!(untagged(&frame(&[0x81, 0, 0, 1, 8, 0])), None);
         for len in 0..6 {

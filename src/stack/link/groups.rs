@@ -1,7 +1,8 @@
-//! Membership of the solicited-node groups: MLDv2 (RFC 3810), and MLDv1 (RFC 2710) where a router of that version asks.
+//! Membership of the solicited-node groups, reported by MLDv2 (RFC 3810), or by MLDv1 (RFC 2710) if a router uses MLDv1.
 //!
-//! A switch with MLD snooping sends a question for a neighbour only to the ports whose hosts have reported the group. smoltcp's own
-//! reports would leave with the header of a connection, and report joining as RFC 3810 section 5.2.12 reports leaving.
+//! A switch with MLD snooping forwards a neighbour solicitation only to the ports whose hosts have reported the group. smoltcp's
+//! own reports are not used. smoltcp would send reports with the link header of a connection, and would report joining a group in
+//! the way that RFC 3810 section 5.2.12 defines for leaving a group.
 
 use smoltcp::config::IFACE_MAX_ADDR_COUNT;
 use smoltcp::time::{Duration, Instant};
@@ -11,44 +12,44 @@ use super::ethernet::{self, LEN};
 use crate::stack::connections::sooner;
 use crate::stack::ndisc::{IPV6, group_hardware};
 
-/// The number of reports of a change (Robustness Variable, RFC 3810 section 9.1).
+/// The number of times that a change is reported (Robustness Variable, RFC 3810 section 9.1).
 const ROBUSTNESS: u8 = 2;
-/// The longest time between them (RFC 3810 section 9.11).
+/// The longest time between two reports of the same change, in milliseconds (RFC 3810 section 9.11).
 const CHANGE_INTERVAL: u32 = 1_000;
-/// The shortest time between two reports of a group, whatever is asked.
+/// The shortest time between two reports of a group, however often routers ask.
 const LEAST_INTERVAL: Duration = Duration::from_millis(100);
-/// How long a router of MLDv1 is remembered (RFC 3810 section 9.12).
+/// How long an MLDv1 router is remembered (RFC 3810 section 9.12).
 const OLD_ROUTER: Duration = Duration::from_secs(260);
 
-/// A group for each address of the interface, and for each one that is being claimed.
+/// The largest number of groups: one group for each address of the interface, and one for each address that is being claimed.
 const GROUPS: usize = 2 * IFACE_MAX_ADDR_COUNT;
 
-/// The hop-by-hop options in front of each message: a Router Alert (RFC 2711), and padding.
+/// The hop-by-hop options in front of each message: a Router Alert (RFC 2711) and padding.
 const OPTIONS: [u8; 8] = [58, 0, ROUTER_ALERT, 2, 0, 0, 1, 0];
 const ROUTER_ALERT: u8 = 5;
-/// The lengths of a report of MLDv1, and of one of MLDv2 about one group.
+/// The lengths of an MLDv1 report, and of an MLDv2 report about one group, in bytes.
 const V1: usize = 24;
 const V2: usize = 28;
 
-/// The groups that this host belongs to, or has just left.
+/// The groups of which this host is a member, and the groups that this host has just left.
 #[derive(Default)]
 pub(super) struct Groups {
     list: heapless::Vec<Membership, GROUPS>,
-    /// When the first report leaves.
+    /// When the next report of any group leaves.
     due: Option<Instant>,
-    /// Until then, a router of MLDv1 is on the link.
+    /// The time until which an MLDv1 router is assumed to be on the link.
     v1_until: Option<Instant>,
-    /// When to try again, after the device had no room.
+    /// When to try again after the device had no room.
     blocked_until: Option<Instant>,
 }
 
 struct Membership {
     group: Ipv6Address,
-    /// False if the host has left.
+    /// Whether this host is a member of the group. False if this host has left the group.
     is_member: bool,
-    /// The number of reports still to send about its joining or leaving.
+    /// The number of reports that must still be sent about joining or leaving the group.
     changes: u8,
-    /// When the next report leaves, because of a change or a question.
+    /// When the next report of the group leaves, because of a change or a query.
     at: Option<Instant>,
     quiet_until: Instant,
 }
@@ -62,19 +63,19 @@ pub(super) struct Report {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
-    /// MODE_IS_EXCLUDE.
+    /// The record type MODE_IS_EXCLUDE.
     Member,
-    /// CHANGE_TO_EXCLUDE_MODE.
+    /// The record type CHANGE_TO_EXCLUDE_MODE.
     Joined,
-    /// CHANGE_TO_INCLUDE_MODE.
+    /// The record type CHANGE_TO_INCLUDE_MODE.
     Left,
-    /// The report and the "done" of MLDv1.
+    /// The MLDv1 report. `V1Done` is the MLDv1 "done" message.
     V1Member,
     V1Done,
 }
 
 impl Groups {
-    /// Joins these groups, and leaves the others. Returns false if there is no room for one.
+    /// Joins these groups, and leaves all others. Returns false if there is no room for a group.
     pub(super) fn set(&mut self, now: Instant, groups: impl Iterator<Item = Ipv6Address>) -> bool {
         let mut wanted: heapless::Vec<_, GROUPS> = heapless::Vec::new();
         let mut has_room = true;
@@ -108,7 +109,7 @@ impl Groups {
         has_room
     }
 
-    /// Reports all groups again, because the link may be another one.
+    /// Reports all groups again, because the link may have changed.
     #[cfg(feature = "std")]
     pub(super) fn join_again(&mut self, now: Instant) {
         self.v1_until = None;
@@ -118,8 +119,8 @@ impl Groups {
         self.note_due();
     }
 
-    /// Takes in an IPv6 packet if it is a router's question (RFC 3810 section 6.2). Returns whether it is. `random` chooses the time
-    /// of the answer.
+    /// Processes an IPv6 packet if it is a router's MLD query (RFC 3810 section 6.2). Returns whether the packet is such a query.
+    /// `random` chooses the time of the report.
     pub(super) fn asked(&mut self, now: Instant, packet: &[u8], random: u32) -> bool {
         let Some(query) = read(packet) else { return false };
         if query.is_v1 {
@@ -129,7 +130,7 @@ impl Groups {
             if !membership.is_member || query.group.is_some_and(|group| group != membership.group) {
                 continue;
             }
-            // Another time for each group.
+            // Each group gets a different random time.
             let random = random.rotate_left(2 * number as u32);
             let delay = Duration::from_millis(random.checked_rem(query.longest_delay).unwrap_or(0).into());
             membership.at = sooner(membership.at, Some((now + delay).max(membership.quiet_until)));
@@ -138,7 +139,7 @@ impl Groups {
         true
     }
 
-    /// When the next report leaves.
+    /// Returns when the next report leaves.
     pub(super) fn due(&self) -> Option<Instant> {
         self.due.max(self.due.and(self.blocked_until))
     }
@@ -148,7 +149,7 @@ impl Groups {
         self.blocked_until = Some(until);
     }
 
-    /// The report that leaves now. `random` chooses the time of the next one.
+    /// Returns the report that leaves now. `random` chooses the time of the next report.
     pub(super) fn next(&mut self, now: Instant, random: u32) -> Option<Report> {
         self.blocked_until = None;
         let is_v1 = self.v1_until.is_some_and(|until| now < until);
@@ -179,7 +180,7 @@ impl Groups {
 }
 
 impl Report {
-    /// The length of its frame.
+    /// Returns the length of the report's frame, in bytes.
     pub(super) fn len(&self) -> usize {
         LEN + IPV6 + OPTIONS.len() + self.message_len()
     }
@@ -188,7 +189,8 @@ impl Report {
         if matches!(self.kind, Kind::V1Member | Kind::V1Done) { V1 } else { V2 }
     }
 
-    /// Writes its frame. `source` is link-local, or unspecified while the host has no such address (RFC 3810 section 5.2.13).
+    /// Writes the report's frame. `source` is a link-local address, or the unspecified address while the host has no link-local
+    /// address (RFC 3810 section 5.2.13).
     pub(super) fn write(&self, frame: &mut [u8], hardware: EthernetAddress, source: Ipv6Address) {
         let (all_routers, all_v2_routers) =
             (Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 2), Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 0x16));
@@ -217,22 +219,22 @@ impl Report {
     }
 }
 
-/// A router's question.
+/// A router's MLD query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Query {
-    /// `None`: all groups.
+    /// The group in question. `None` means all groups.
     group: Option<Ipv6Address>,
-    /// In milliseconds.
+    /// The longest time until the report, in milliseconds.
     longest_delay: u32,
     is_v1: bool,
 }
 
-/// Whether a packet begins with hop-by-hop options of IPv6, as each question does.
+/// Returns whether a packet begins with IPv6 hop-by-hop options, as each MLD query does.
 pub(in crate::stack) fn may_be_group_query(packet: &[u8]) -> bool {
     matches!(packet, [first, _, _, _, _, _, 0, ..] if first >> 4 == 6)
 }
 
-/// Reads a question, if it comes from this link and has a Router Alert (RFC 3810 section 6.2).
+/// Parses an MLD query, if the query comes from this link and has a Router Alert (RFC 3810 section 6.2).
 fn read(packet: &[u8]) -> Option<Query> {
     let ip = Ipv6Packet::new_checked(packet).ok()?;
     let (source, to) = (ip.src_addr(), ip.dst_addr());
@@ -245,7 +247,8 @@ fn read(packet: &[u8]) -> Option<Query> {
     if next != u8::from(IpProtocol::Icmpv6) || !has_router_alert(&options[2..]) {
         return None;
     }
-    // The length tells the version; others are ignored (RFC 3810 section 8.1). smoltcp takes no question of MLDv1 for one.
+    // The length tells the version of a query. Queries of other lengths are ignored (RFC 3810 section 8.1). smoltcp does not
+    // accept MLDv1 queries.
     let is_v1 = bytes.len() == V1;
     if !is_v1 && bytes.len() < V2 {
         return None;
@@ -256,7 +259,7 @@ fn read(packet: &[u8]) -> Option<Query> {
         return None;
     }
     let code = u32::from(u16::from_be_bytes(*bytes.get(4..)?.first_chunk()?));
-    // RFC 3810 section 5.1.3.
+    // RFC 3810 section 5.1.3 defines this floating-point format.
     let is_long = !is_v1 && code >= 0x8000;
     let longest_delay = if is_long { (code & 0xfff | 0x1000) << ((code >> 12 & 7) + 3) } else { code };
     let group = Ipv6Address::from(*bytes.get(8..)?.first_chunk::<16>()?);

@@ -1,8 +1,8 @@
 //! The link: Ethernet headers and neighbours' hardware addresses. smoltcp sees IP packets only.
 //!
-//! ethernet.rs reads and writes the headers. neighbours.rs keeps the hardware addresses, and the packets that wait for one. arp.rs
-//! and ndp.rs ask for them and answer others' questions. groups.rs makes sure that such questions arrive. egress.rs sends the
-//! packets of the shared sockets.
+//! ethernet.rs reads and writes the headers. neighbours.rs keeps the hardware addresses, and the packets that wait for a hardware
+//! address. arp.rs and ndp.rs send requests to neighbours and answer requests of neighbours. groups.rs makes sure that multicast
+//! requests arrive. egress.rs sends the packets of the shared sockets.
 
 mod arp;
 mod egress;
@@ -45,7 +45,7 @@ const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
 
 /// The link of a stack.
 pub(super) struct Link<'a> {
-    /// `None` on a link without Ethernet, which has no neighbours.
+    /// The hardware address of this host. `None` on a link without Ethernet, which has no neighbours.
     hardware: Option<EthernetAddress>,
     neighbours: Neighbours<'a>,
     #[cfg(feature = "ipv6")]
@@ -55,8 +55,8 @@ pub(super) struct Link<'a> {
 }
 
 impl<'a> Link<'a> {
-    /// Makes a link whose neighbours are not known. `kept` holds packets of at most `mtu` bytes. `None` if there is no room for a
-    /// neighbour.
+    /// Makes a link without known neighbours. `kept` holds packets of at most `mtu` bytes. Returns `None` if the memory has no
+    /// room for a neighbour.
     pub(super) fn new(
         hardware: HardwareAddress,
         neighbours: &'a mut [Neighbour],
@@ -77,18 +77,18 @@ impl<'a> Link<'a> {
         })
     }
 
-    /// The hardware address of this host.
+    /// Returns the hardware address of this host.
     pub(super) fn hardware(&self) -> Option<EthernetAddress> {
         self.hardware
     }
 
-    /// The header of an answer to a frame from this hardware address.
+    /// Returns the header of an answer to a frame from this hardware address.
     pub(super) fn answer_to(&self, from: EthernetAddress) -> Header {
         self.hardware.map(|own| (from, own))
     }
 
-    /// Fills in the header of a packet to a neighbour. One whose hardware address is old is asked for soon. Returns whether its
-    /// hardware address is known.
+    /// Fills in the header of a packet to a neighbour. If the neighbour's hardware address is old, a request for the neighbour
+    /// follows soon. Returns whether the hardware address is known.
     pub(super) fn resolve(&mut self, now: Instant, hop: &IpAddress, header: &mut Header) -> bool {
         let Some(own) = self.hardware else { return true };
         let hardware = self.neighbours.find(now, hop);
@@ -98,12 +98,12 @@ impl<'a> Link<'a> {
         hardware.is_some()
     }
 
-    /// The header of a packet to a group or to all hosts. `None` if the packet is for one host.
+    /// Returns the header of a packet to a group or to all hosts. `None` if the packet is for one host.
     fn header_of_many(&self, to: IpAddress, is_broadcast: bool) -> Header {
         let own = self.hardware?;
         let hardware = match to {
             _ if is_broadcast => EthernetAddress::BROADCAST,
-            // RFC 1112 section 6.4.
+            // RFC 1112 section 6.4 defines the hardware address of a group.
             IpAddress::Ipv4(group) if group.is_multicast() => {
                 let [_, b, c, d] = group.octets();
                 EthernetAddress([0x01, 0x00, 0x5e, b & 0x7f, c, d])
@@ -115,21 +115,21 @@ impl<'a> Link<'a> {
         Some((hardware, own))
     }
 
-    /// Notes that a packet came from a neighbour: its hardware address is right.
+    /// Notes that a packet came from a neighbour. The packet confirms the neighbour's hardware address.
     pub(super) fn heard(&mut self, now: Instant, from: EthernetAddress, source: IpAddress) {
         if self.hardware.is_some() {
             self.neighbours.confirm(now, &source, from);
         }
     }
 
-    /// Forgets all neighbours and reports all groups again, because the link may be another one.
+    /// Forgets all neighbours and reports all groups again, because the link may have changed.
     #[cfg(feature = "std")]
     pub(super) fn came_up(&mut self, now: Instant) {
         self.neighbours.clear();
         self.groups.join_again(now);
     }
 
-    /// Joins the solicited-node groups of these addresses, and leaves those of others.
+    /// Joins the solicited-node groups of these addresses, and leaves all other groups.
     #[cfg(feature = "ipv6")]
     pub(super) fn join_groups(&mut self, now: Instant, addresses: impl Iterator<Item = IpAddress>) {
         if self.hardware.is_none() {
@@ -146,18 +146,20 @@ impl<'a> Link<'a> {
         }
     }
 
-    /// Takes in a packet if it is a question about groups. Returns whether it is. `random` chooses the time of the answer.
+    /// Processes a packet if it is an MLD query. Returns whether the packet is an MLD query. `random` chooses the time of the
+    /// report.
     #[cfg(feature = "ipv6")]
     pub(super) fn is_group_query(&mut self, now: Instant, packet: &[u8], random: u32) -> bool {
         self.hardware.is_some() && self.groups.asked(now, packet, random)
     }
 
-    /// Whether a packet waits for a neighbour's answer.
+    /// Returns whether a packet waits for this neighbour's answer.
     pub(super) fn holds(&self, hop: IpAddress) -> bool {
         self.neighbours.holds(&hop)
     }
 
-    /// When a neighbour must be asked again, a packet leaves that waited for one, or a group is reported.
+    /// Returns when the next work on the link is due: a request for a neighbour, a packet that waited for a neighbour, or a
+    /// report of a group.
     pub(super) fn due(&self) -> Option<Instant> {
         let due = if self.neighbours.is_idle() { None } else { self.neighbours.due() };
         #[cfg(feature = "ipv6")]
@@ -165,7 +167,7 @@ impl<'a> Link<'a> {
         due
     }
 
-    /// Whether one of our addresses is to be defended now.
+    /// Returns whether one of our addresses may be defended now.
     fn defends(&mut self, now: Instant) -> bool {
         let defends = self.defended_at.is_none_or(|at| now >= at + DEFEND_INTERVAL);
         if defends {

@@ -1,4 +1,4 @@
-//! Neighbour discovery (RFC 4861): questions for neighbours, and the answers.
+//! Neighbour discovery (RFC 4861): solicitations of neighbours, and advertisements that answer them.
 
 use smoltcp::time::Instant;
 use smoltcp::wire::{EthernetAddress, HardwareAddress};
@@ -11,14 +11,15 @@ use super::Link;
 use super::ethernet::{self, LEN};
 use crate::stack::ndisc::{self, ADVERT, ALL_NODES, group_hardware, solicited_node};
 
-/// The length of a frame with a solicitation or an advertisement that has a hardware address.
+/// The length of a frame with a solicitation or an advertisement that has a hardware address, in bytes.
 pub(in crate::stack) const NDP_FRAME: usize = LEN + ADVERT;
 
-/// What a message of a neighbour causes.
+/// The reaction to a neighbour's message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) enum Solicited {
     Nothing,
-    /// A question for our address `own` is answered. Without an asker, it was a probe (RFC 4862 section 5.4).
+    /// The message is a solicitation for our address `own`, and is answered. Without `asker`, the solicitation was a probe (RFC
+    /// 4862 section 5.4).
     Answer {
         to: EthernetAddress,
         own: Ipv6Address,
@@ -27,8 +28,8 @@ pub(in crate::stack) enum Solicited {
 }
 
 impl Link<'_> {
-    /// Takes in an IPv6 packet from the hardware address `from` if it is a solicitation or advertisement of a neighbour. `None` if
-    /// it is another packet. Returns what is to be done, and whether a neighbour became known.
+    /// Processes an IPv6 packet from the hardware address `from`, if the packet is a neighbour solicitation or advertisement.
+    /// Returns `None` for other packets. Otherwise returns the reaction to the message, and whether a neighbour became known.
     pub(in crate::stack) fn ndp(
         &mut self,
         now: Instant,
@@ -36,7 +37,7 @@ impl Link<'_> {
         from: EthernetAddress,
         is_own: impl Fn(Ipv6Address) -> bool,
     ) -> Option<(Solicited, bool)> {
-        // Without Ethernet there are no neighbours to discover.
+        // Without Ethernet the link has no neighbours.
         self.hardware?;
         let packet =
             Ipv6Packet::new_checked(packet).ok().filter(|packet| packet.next_header() == IpProtocol::Icmpv6)?;
@@ -53,7 +54,7 @@ impl Link<'_> {
             Ok(NdiscRepr::NeighborSolicit { target_addr: own, lladdr }) if is_valid && is_own(own) => {
                 let hardware = hardware(lladdr);
                 if source.is_unspecified() {
-                    // RFC 4861 section 7.1.1.
+                    // RFC 4861 section 7.1.1 has the rules for a solicitation without a source address.
                     let is_probe = lladdr.is_none() && destination == solicited_node(own);
                     let to = group_hardware(ALL_NODES);
                     return if is_probe { Some((Solicited::Answer { to, own, asker: None }, false)) } else { nothing };
@@ -63,7 +64,7 @@ impl Link<'_> {
                 Some((Solicited::Answer { to, own, asker: Some(source) }, learnt))
             }
             Ok(NdiscRepr::NeighborAdvert { flags, target_addr: target, lladdr }) if is_valid && !is_own(target) => {
-                // RFC 4861 section 7.1.2.
+                // RFC 4861 section 7.1.2: the flag Solicited is not valid in an advertisement to a group.
                 if destination.is_multicast() && flags.contains(NdiscNeighborFlags::SOLICITED) {
                     return nothing;
                 }
@@ -73,8 +74,8 @@ impl Link<'_> {
         }
     }
 
-    /// Takes in the hardware address of a neighbour that asks. A new one is old at once: the neighbour is asked when a packet goes to
-    /// it (RFC 4861 section 7.2.3). Returns whether a neighbour became known.
+    /// Learns the hardware address of a neighbour from its solicitation. A new hardware address is stale at once: a solicitation
+    /// confirms it when a packet goes to the neighbour (RFC 4861 section 7.2.3). Returns whether a neighbour became known.
     fn solicited(&mut self, now: Instant, source: IpAddress, hardware: EthernetAddress) -> bool {
         if self.neighbours.entry(&source) == Some(Some(hardware)) {
             return false;
@@ -84,8 +85,8 @@ impl Link<'_> {
         learnt
     }
 
-    /// Takes in an advertisement (RFC 4861 section 7.2.5): the target names the entry, the flags say what becomes of it. Returns
-    /// whether a neighbour became known.
+    /// Processes an advertisement (RFC 4861 section 7.2.5). The target names the neighbour's entry, and the flags decide the new
+    /// state of the entry. Returns whether a neighbour became known.
     fn advertised(
         &mut self,
         now: Instant,
@@ -109,7 +110,7 @@ impl Link<'_> {
         learnt
     }
 
-    /// Writes an answer to a question.
+    /// Writes an advertisement that answers a solicitation.
     pub(in crate::stack) fn write_advert(
         &self,
         frame: &mut [u8],
@@ -129,7 +130,7 @@ impl Link<'_> {
     }
 }
 
-/// Writes a question for `target` from `source`.
+/// Writes a solicitation for `target` from `source`.
 pub(in crate::stack) fn write_solicit(
     frame: &mut [u8],
     hardware: EthernetAddress,
@@ -142,7 +143,7 @@ pub(in crate::stack) fn write_solicit(
     ethernet::write(Some((group_hardware(group), hardware)), frame);
 }
 
-/// The hardware address in an option, if a host can have it.
+/// Returns the hardware address in an option, if the address is valid for a host.
 fn hardware(option: Option<RawHardwareAddress>) -> Option<EthernetAddress> {
     match option?.parse(smoltcp::phy::Medium::Ethernet) {
         Ok(HardwareAddress::Ethernet(hardware)) => Some(hardware).filter(EthernetAddress::is_unicast),

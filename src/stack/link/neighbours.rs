@@ -1,7 +1,8 @@
-//! The neighbours' hardware addresses, and the packets that wait for one (RFC 1122 section 2.3.2).
+//! The neighbours' hardware addresses, and the packets that wait for a hardware address (RFC 1122 section 2.3.2).
 //!
-//! A table finds a neighbour in constant time, except on a board, which searches its few neighbours. When there is no room, the
-//! one goes that was not used for longest, as far as one mark for each tells (the clock algorithm).
+//! A hash table finds a neighbour in constant time. A board searches its few neighbours instead. When the table is full, a new
+//! neighbour replaces the neighbour that was not used for the longest time, as far as one mark for each neighbour tells (the
+//! clock algorithm).
 
 mod queues;
 #[cfg(all(test, feature = "std"))]
@@ -15,21 +16,21 @@ use crate::stack::connections::RETRY;
 use crate::stack::half_sip::half_sip_of_address;
 use queues::Links;
 
-/// How long a hardware address is used without a sign of life from the neighbour (RFC 1122 section 2.3.2.1 says: in the order of
-/// a minute).
+/// How long a hardware address is used without a sign of life from the neighbour. RFC 1122 section 2.3.2.1 recommends a time of
+/// the order of a minute.
 const FRESH: Duration = Duration::from_secs(60);
 
-/// The time between two requests for a neighbour: at most one a second (RFC 1122 section 2.3.2.1).
+/// The time between two requests for a neighbour. RFC 1122 section 2.3.2.1 allows at most one request a second.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The number of requests for a neighbour before the packet is dropped that waits for it.
+/// The number of requests for a neighbour before the packets that wait for the neighbour are dropped.
 const REQUESTS: u8 = 3;
 
-/// The number of entries being asked for that are passed over.
+/// The largest number of entries in queues that a search for room skips.
 #[cfg(feature = "std")]
 const TRIES: usize = 32;
 
-/// The length in front of each packet that waits.
+/// The length of the prefix that holds the length of each waiting packet, in bytes.
 const PREFIX: usize = 2;
 
 /// A neighbour.
@@ -37,17 +38,17 @@ const PREFIX: usize = 2;
 pub struct Neighbour {
     /// `None` if the entry is empty.
     address: Option<IpAddress>,
-    /// `None` if it was never known.
+    /// `None` if the hardware address was never known.
     hardware: Option<EthernetAddress>,
     fresh_until: Instant,
     asked_at: Instant,
     /// The number of requests since the last answer.
     requests: u8,
-    /// Whether it was used since the table was last searched for room.
+    /// Whether the entry was used since the last search for room passed the entry.
     used: bool,
-    /// The bytes of its place that hold packets: from the first to the second index.
+    /// The bytes of the entry's place that hold packets: from the first index to the second index.
     kept: (u32, u32),
-    /// Whether it is in each queue, and its place there if it is.
+    /// Whether the entry is in each queue. `links` has its position there.
     queued: [bool; 2],
     links: [Links; 2],
     bucket: Bucket,
@@ -81,20 +82,20 @@ impl Hashed for Neighbour {
     }
 }
 
-/// What is due.
+/// Work that is due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Due {
-    /// Ask for this neighbour.
+    /// Send a request for this neighbour.
     Ask(IpAddress),
-    /// This neighbour answered none of the requests. What waits for it is dropped: see [`Neighbours::first_kept`].
+    /// This neighbour answered no request. The packets that wait for the neighbour are dropped: see [`Neighbours::first_kept`].
     GiveUp(usize),
     /// A packet for this neighbour can leave: see [`Neighbours::first_kept`].
     Send(usize, EthernetAddress),
 }
 
-/// The queue of those that were asked for, in the order of the requests.
+/// The queue of neighbours to which a request was sent, in the order of the requests.
 const ASKED: usize = 0;
-/// The queue of those whose packets can leave.
+/// The queue of neighbours whose waiting packets can leave.
 const READY: usize = 1;
 
 /// The table of neighbours.
@@ -104,15 +105,15 @@ pub(super) struct Neighbours<'a> {
     /// The number of places for packets. An entry's place is its index modulo this number.
     places: usize,
     key: u64,
-    /// The entry that is looked at next for room.
+    /// The entry at which the next search for room begins.
     hand: usize,
-    /// The number of packets that gave way to others since the last call of [`take_lost`](Self::take_lost).
+    /// The number of packets that other packets replaced since the last call of [`take_lost`](Self::take_lost).
     #[cfg(feature = "std")]
     lost: u32,
     /// The last and the first entry of each queue.
     queues: [Links; 2],
     blocked_until: Instant,
-    /// Whether a test wants a search as on boards.
+    /// Whether a test wants a search without hashes, as on boards.
     #[cfg(test)]
     unhashed: bool,
 }
@@ -138,8 +139,8 @@ impl<'a> Neighbours<'a> {
         }
     }
 
-    /// Finds a neighbour's hardware address. If it is old, it may have changed: the neighbour is asked soon (see
-    /// [`next_due`](Self::next_due)), and the old one is used meanwhile.
+    /// Finds a neighbour's hardware address. An old hardware address may have changed. A request for the neighbour then follows
+    /// soon (see [`next_due`](Self::next_due)), and the old hardware address is used meanwhile.
     pub(super) fn find(&mut self, now: Instant, address: &IpAddress) -> Option<EthernetAddress> {
         let index = self.position(address)?;
         let entry = &mut self.entries[index];
@@ -151,7 +152,7 @@ impl<'a> Neighbours<'a> {
         self.entries[index].hardware
     }
 
-    /// Whether to ask for a neighbour now. It gets an entry.
+    /// Returns whether a request for a neighbour must leave now. The neighbour gets an entry.
     pub(super) fn ask(&mut self, now: Instant, address: IpAddress) -> bool {
         let index = match self.position(&address) {
             Some(index) if self.entries[index].requests > 0 => return false,
@@ -164,13 +165,13 @@ impl<'a> Neighbours<'a> {
         true
     }
 
-    /// Whether a packet waits for a neighbour.
+    /// Returns whether a packet waits for a neighbour.
     pub(super) fn holds(&self, address: &IpAddress) -> bool {
         self.position(address).is_some_and(|index| self.entries[index].kept.0 < self.entries[index].kept.1)
     }
 
-    /// Takes in a neighbour's hardware address. A neighbour without an entry gets one if `add` is set. Returns whether the address
-    /// was not known before.
+    /// Stores a neighbour's hardware address. A neighbour without an entry gets an entry if `add` is set. Returns whether the
+    /// hardware address was unknown before.
     pub(super) fn learn(&mut self, now: Instant, address: IpAddress, hardware: EthernetAddress, add: bool) -> bool {
         let index = match self.position(&address) {
             Some(index) => index,
@@ -200,7 +201,7 @@ impl<'a> Neighbours<'a> {
         }
     }
 
-    /// Makes a neighbour's hardware address old.
+    /// Marks a neighbour's hardware address as old.
     #[cfg(feature = "ipv6")]
     pub(super) fn doubt(&mut self, now: Instant, address: &IpAddress) {
         if let Some(index) = self.position(address) {
@@ -208,14 +209,14 @@ impl<'a> Neighbours<'a> {
         }
     }
 
-    /// The hardware address of a neighbour that has an entry, if it is known.
+    /// Finds the entry of a neighbour, and returns its hardware address if known. The outer `None` means that there is no entry.
     #[cfg(feature = "ipv6")]
     pub(super) fn entry(&self, address: &IpAddress) -> Option<Option<EthernetAddress>> {
         self.position(address).map(|index| self.entries[index].hardware)
     }
 
-    /// Keeps a packet until its neighbour answers, behind those that are kept for it; in place of them if there is no room. Returns
-    /// whether the packet fits.
+    /// Keeps a packet until its neighbour answers, behind the packets that are already kept for this neighbour. If there is no
+    /// room behind those packets, the new packet replaces them. Returns whether the packet fits.
     pub(super) fn keep(&mut self, address: &IpAddress, packet: &[u8]) -> bool {
         let (Some(index), true) = (self.position(address), self.places > 0) else { return false };
         let (place, size) = (index % self.places, self.kept.len() / self.places);
@@ -226,7 +227,7 @@ impl<'a> Neighbours<'a> {
             return false;
         }
         let is_full = to as usize + need > size;
-        // The others of this place lose theirs.
+        // Other neighbours that share this place lose their packets.
         for other in (place..self.entries.len()).step_by(self.places) {
             if other != index || is_full {
                 self.lose(other);
@@ -243,7 +244,7 @@ impl<'a> Neighbours<'a> {
         true
     }
 
-    /// The next packet that waits for a neighbour.
+    /// Returns the next packet that waits for a neighbour.
     pub(super) fn first_kept(&self, index: usize) -> Option<&[u8]> {
         let (from, to) = self.entries.get(index)?.kept;
         let size = self.kept.len().checked_div(self.places)?;
@@ -268,13 +269,13 @@ impl<'a> Neighbours<'a> {
         self.entries[index].kept = (0, 0);
     }
 
-    /// Returns the number of packets that gave way to others since the last call.
+    /// Returns the number of packets that other packets replaced since the last call.
     #[cfg(feature = "std")]
     pub(super) fn take_lost(&mut self) -> u32 {
         core::mem::take(&mut self.lost)
     }
 
-    /// Asks for a neighbour as if it had not been asked for yet.
+    /// Starts again with the first request for a neighbour.
     pub(super) fn ask_anew(&mut self, now: Instant, index: usize) -> Option<IpAddress> {
         let address = self.entries[index].address?;
         (self.entries[index].requests, self.entries[index].asked_at) = (1, now);
@@ -282,12 +283,12 @@ impl<'a> Neighbours<'a> {
         Some(address)
     }
 
-    /// What is due.
+    /// Returns the next work that is due.
     pub(super) fn next_due(&mut self, now: Instant) -> Option<Due> {
         while let Some(index) = self.front(READY) {
             let entry = &self.entries[index];
             if let (Some(hardware), true) = (entry.hardware, entry.kept.0 < entry.kept.1) {
-                // It stays in the queue until all have left.
+                // The neighbour stays in the queue until all its packets have left.
                 self.push(READY, index);
                 return Some(Due::Send(index, hardware));
             }
@@ -308,19 +309,19 @@ impl<'a> Neighbours<'a> {
         Some(address.map_or(Due::GiveUp(index), Due::Ask))
     }
 
-    /// Waits with everything that is due until this time, because the device has no room.
+    /// Delays all due work until this time, because the device has no room.
     pub(super) fn blocked(&mut self, until: Instant) {
         self.blocked_until = until;
     }
 
-    /// Whether nothing is due at any time.
+    /// Returns whether no work is pending.
     pub(super) fn is_idle(&self) -> bool {
         let [asked, ready] = &self.queues;
         asked.is_empty() && ready.is_empty()
     }
 
-    /// When something is due.
-    // Not inlined: a busy board has nothing due.
+    /// Returns when the next work is due.
+    // Not inlined, because a busy board rarely has work that is due.
     #[inline(never)]
     pub(super) fn due(&self) -> Option<Instant> {
         let due = match self.front(READY) {
@@ -330,7 +331,7 @@ impl<'a> Neighbours<'a> {
         due.max(due.and(Some(self.blocked_until)))
     }
 
-    /// Forgets a neighbour, whose packets were taken.
+    /// Forgets a neighbour. Its packets must already be taken.
     pub(super) fn forget(&mut self, index: usize) {
         let entry = &mut self.entries[index];
         (entry.hardware, entry.requests, entry.kept) = (None, 0, (0, 0));
@@ -358,7 +359,8 @@ impl<'a> Neighbours<'a> {
         }
     }
 
-    /// Makes an entry, in place of another one if there is no room. Not on boards: rather of one that is not being asked for.
+    /// Makes an entry. If the table is full, the new entry replaces another entry. On a host, entries in no queue are replaced
+    /// first.
     fn insert(&mut self, address: IpAddress) -> usize {
         #[cfg(feature = "std")]
         let mut tries = 0..TRIES;

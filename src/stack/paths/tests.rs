@@ -1,4 +1,4 @@
-//! The table against a plain list, and which reports are believed.
+//! Comparison of the table with a plain list, and the reports that are believed.
 
 use std::vec;
 use std::vec::Vec;
@@ -61,7 +61,7 @@ fn only_a_smaller_mtu_above_the_floor_is_believed() {
         (V4, 552, 553, Some(552)),
         (V4, 551, 1_500, None),
         (V4, 68, 1_500, None),
-        // A router that does not report its own.
+        // A router that does not report its MTU.
         (V4, 0, 1_500, Some(1_492)),
         (V4, 0, 1_492, Some(1_006)),
         (V4, 0, 1_006, Some(552)),

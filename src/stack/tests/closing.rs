@@ -100,7 +100,7 @@ fn last_ack_ends_and_is_an_error() {
     assert!(pair.server.has(|e| matches!(e, Event::State { to: State::LastAck, .. })) == 1);
 }
 
-/// Data comes after the program has closed (SHLD-3): its reply and FIN have left, then RST tells of the loss.
+/// Data arrives after the program has closed (SHLD-3). The reply and FIN leave first, then RST tells the peer of the loss.
 #[test]
 fn closing_with_unread_data_resets_half_a_second_after_fin() {
     let mut raw = Raw::open(SMALL, App::ask(b"bye", 0), 60_000);
@@ -117,12 +117,12 @@ fn closing_with_unread_data_resets_half_a_second_after_fin() {
     assert!(raw.pair.served().is_empty());
 }
 
-/// A peer that goes on sending is reset once it pauses, but not before it knows the end.
+/// A peer that keeps sending is reset once it pauses, but not before it has acknowledged the FIN.
 #[test]
 fn a_peer_that_sends_on_is_reset_when_it_pauses() {
     let mut raw = Raw::open(SMALL, App::ask(b"bye", 0), 60_000);
     for round in 0..40 {
-        // The FIN is acknowledged in the middle.
+        // The peer acknowledges the FIN in the middle of the loop.
         let seen = raw.data(1 + round, if round < 20 { 1 } else { 5 }, 60_000, b"x");
         assert_eq!(resets(&seen), 0, "round {round}: {seen:?}");
         let later: Vec<_> = raw.wait(SECOND / 5).into_iter().map(|(_, seen)| seen).collect();
@@ -145,7 +145,7 @@ fn a_peer_that_never_pauses_is_reset_after_a_minute() {
     assert_eq!(raw.pair.server.has(|e| matches!(e, Event::Ended { end: End::Aborted, .. })), 1);
 }
 
-/// A peer that closes too within this time ends well, although its data was thrown away.
+/// The connection of a peer that closes within this time ends without RST, although the peer's data was discarded.
 #[test]
 fn a_peer_that_closes_after_its_reply_is_not_reset() {
     let mut raw = Raw::open(SMALL, App::ask(b"bye", 0), 60_000);
@@ -160,7 +160,7 @@ fn a_peer_that_closes_after_its_reply_is_not_reset() {
     assert_eq!(raw.pair.server.has(|e| matches!(e, Event::Ended { end: End::Closed, .. })), 1);
 }
 
-/// The number of RSTs.
+/// Returns the number of RSTs.
 fn resets(seen: &[Seen]) -> usize {
     seen.iter().filter(|seen| seen.control == TcpControl::Rst).count()
 }

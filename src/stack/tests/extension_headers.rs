@@ -1,4 +1,4 @@
-//! IPv6 extension headers: what is behind them, and what is answered.
+//! IPv6 extension headers: the packets behind them, and the errors that answer them.
 
 use std::vec::Vec;
 
@@ -18,7 +18,7 @@ fn tcp_behind_extension_headers_is_served() {
         if frame[12..14] != [0x86, 0xdd] {
             return vec![frame];
         }
-        // Neighbour discovery is not taken behind a Fragment header.
+        // Neighbour discovery is not accepted behind a Fragment header.
         if frame[20] == 58 {
             return vec![frame];
         }
@@ -33,7 +33,7 @@ fn tcp_behind_extension_headers_is_served() {
 #[test]
 fn problems_are_answered_with_their_place_ten_times_a_second() {
     let mut pair = pair();
-    // A protocol that nobody knows, an option that must be known, a routing header with something left.
+    // An unknown protocol, an unknown option that must not be skipped, and a routing header with segments left.
     for (protocol, payload, code, pointer) in [
         (253, &[0; 8][..], 1, 6),
         (60, &[253, 0, 1, 4, 0, 0, 0, 0], 1, 40),
@@ -50,7 +50,7 @@ fn problems_are_answered_with_their_place_ten_times_a_second() {
         let ip = Ipv6Packet::new_checked(&answer[14..]).unwrap();
         assert!(Icmpv6Packet::new_checked(ip.payload()).unwrap().verify_checksum(&ip.src_addr(), &ip.dst_addr()));
     }
-    // Nothing next, and an option that is dropped.
+    // A packet with no next header, and a packet with an option that says to drop the packet.
     for (protocol, payload) in [(59, &[0; 8][..]), (60, &[17, 0, 0x40, 4, 0, 0, 0, 0])] {
         assert!(replies(&mut pair, [frame(true, protocol, payload)]).is_empty());
     }
@@ -60,7 +60,8 @@ fn problems_are_answered_with_their_place_ten_times_a_second() {
     assert_eq!(replies(&mut pair, flood).len(), 10);
 }
 
-/// RFC 4443 section 2.4 e: groups get an answer only to options that ask for it, and then from our own address.
+/// RFC 4443 section 2.4 e: a packet to a group is answered only if its option asks for an answer. The answer comes from our own
+/// address.
 #[test]
 fn groups_are_hardly_ever_answered() {
     let nodes: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
@@ -81,13 +82,13 @@ fn groups_are_hardly_ever_answered() {
     let [answer] = &sent[..] else { panic!("{} answers", sent.len()) };
     assert_eq!(answer[..12], [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1]);
     assert_eq!(answer[22..38], SERVER_V6.octets());
-    // A group of the link's layer alone.
+    // A broadcast on the link only.
     let mut broadcast = frame(true, 253, &[0; 8]);
     broadcast[..6].copy_from_slice(&[0xff; 6]);
     assert!(replies(&mut pair, [broadcast]).is_empty());
 }
 
-/// Neighbour discovery is not taken from fragments (RFC 6980), nor with a lonely Fragment header.
+/// Neighbour discovery is not accepted in fragments (RFC 6980), nor in a whole packet with a Fragment header.
 #[test]
 fn neighbour_discovery_in_fragments_is_dropped() {
     let mut pair = pair();

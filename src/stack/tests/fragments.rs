@@ -1,4 +1,4 @@
-//! Datagrams in fragments and tags of VLAN 0, against a whole stack.
+//! Datagrams in fragments and tags of VLAN 0, sent to a complete stack.
 
 use std::vec::Vec;
 
@@ -16,7 +16,7 @@ pub(super) const SERVER_V6: Ipv6Address = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0
 pub(super) const CLIENT_V6: Ipv6Address = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 2);
 const SIZES: Sizes = Sizes { connections: 4, receive: 4_096, send: 4_096, ports: 2, datagrams: 4, payload: 65_536 };
 
-/// A pair with addresses of both families that know each other. The server echoes on TCP port 7 and UDP port 7.
+/// Returns two hosts with IPv4 and IPv6 addresses that know each other. The server echoes on TCP port 7 and UDP port 7.
 pub(super) fn pair() -> Pair {
     let mut pair = Pair::new(SIZES);
     for (host, address) in [(&mut pair.client, CLIENT_V6), (&mut pair.server, SERVER_V6)] {
@@ -37,7 +37,7 @@ fn call(pair: &mut Pair, remote: IpAddress, port: u16, text: &[u8]) -> Connectio
     pair.client.stack.connect(pair.now, remote, app, Duration::from_secs(30), &mut pair.client.io).unwrap()
 }
 
-/// Runs both ends for a minute; each frame to the server passes `change`, which makes others of it.
+/// Runs both ends for a minute. `change` replaces each frame to the server with other frames.
 fn run_through(pair: &mut Pair, change: &mut dyn FnMut(Vec<u8>) -> Vec<Vec<u8>>) {
     for _ in 0..6_000 {
         pair.client.stack.poll(pair.now, &mut pair.client.io);
@@ -48,7 +48,7 @@ fn run_through(pair: &mut Pair, change: &mut dyn FnMut(Vec<u8>) -> Vec<Vec<u8>>)
     }
 }
 
-/// Checks that text of this length comes back over TCP if the frames to the server are changed.
+/// Checks that a text comes back over TCP if `change` replaces the frames to the server.
 pub(super) fn echoes_through(remote: IpAddress, change: &mut dyn FnMut(Vec<u8>) -> Vec<Vec<u8>>) -> Pair {
     let mut pair = pair();
     let text = Random(1).bytes(10_000);
@@ -59,7 +59,7 @@ pub(super) fn echoes_through(remote: IpAddress, change: &mut dyn FnMut(Vec<u8>) 
     pair
 }
 
-/// The fragments of a frame on a link with this MTU, or the frame.
+/// Returns the fragments of a frame on a link with this MTU, or the frame itself if it fits.
 pub(super) fn cut(frame: &[u8], mtu: usize) -> Vec<Vec<u8>> {
     let mut buffer = vec![0; 65_535];
     let (header, packet) = frame.split_at(14);
@@ -79,7 +79,7 @@ pub(super) fn cut(frame: &[u8], mtu: usize) -> Vec<Vec<u8>> {
     fragments
 }
 
-/// What a host with the server's addresses puts together of these frames: packets without an Ethernet header.
+/// Returns the packets that a host with the server's addresses reassembles from these frames, without Ethernet headers.
 fn join(frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let (mut packets, mut data): (Vec<Vec<u8>>, Vec<u8>) = (Vec::new(), Vec::new());
     for frame in frames {
@@ -106,7 +106,7 @@ fn join(frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
     packets
 }
 
-/// A frame from the client to the server, or from a hop before it.
+/// Returns a frame to the server from the client, or from a router between them.
 pub(super) fn frame(v6: bool, protocol: u8, payload: &[u8]) -> Vec<u8> {
     let (from, to) = if v6 { (CLIENT_V6.into(), SERVER_V6.into()) } else { (CLIENT, SERVER) };
     let mut payload = payload.to_vec();
@@ -128,7 +128,7 @@ pub(super) fn frame(v6: bool, protocol: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// What the server sends if these frames arrive.
+/// Returns the frames that the server sends when these frames arrive.
 pub(super) fn replies(pair: &mut Pair, frames: impl IntoIterator<Item = Vec<u8>>) -> Vec<Vec<u8>> {
     pair.to_client.borrow_mut().clear();
     let mut sent = Vec::new();
@@ -140,7 +140,7 @@ pub(super) fn replies(pair: &mut Pair, frames: impl IntoIterator<Item = Vec<u8>>
     sent
 }
 
-/// An echo request, or a UDP datagram to port 7, with `len` bytes of data.
+/// Returns an echo request, or a UDP datagram to port 7, with `len` bytes of data.
 fn question(v6: bool, udp: bool, len: usize) -> Vec<u8> {
     let data = Random(len as u64).bytes(len);
     if udp {
@@ -175,7 +175,8 @@ fn tcp_with_a_tag_of_vlan_0_is_served_without_one() {
     }
 }
 
-/// smoltcp believes that the link takes 64 KiB, and this peer takes as much: the segments must not be longer than the link.
+/// smoltcp believes that the link takes 64 KiB, and the peer accepts segments of that length. The segments must still fit the
+/// link.
 #[test]
 fn segments_still_fit_the_link() {
     for (remote, local, header) in [(CLIENT, SERVER, 34), (CLIENT_V6.into(), SERVER_V6.into(), 54)] {
@@ -223,7 +224,7 @@ fn long_questions_get_long_answers() {
     }
 }
 
-/// Two long replies: the second waits for the first one's fragments.
+/// Two long replies leave: the second reply waits for the fragments of the first.
 #[test]
 fn long_answers_follow_one_another() {
     for v6 in [false, true] {
@@ -245,7 +246,7 @@ fn long_answers_follow_one_another() {
     }
 }
 
-/// The client's own long echo requests.
+/// The client sends long echo requests of its own.
 #[test]
 fn long_echo_requests_leave() {
     for to in [SERVER, SERVER_V6.into()] {
@@ -263,7 +264,7 @@ fn long_echo_requests_leave() {
     }
 }
 
-/// The sender of a datagram learns that it is lost, after 30 s.
+/// The sender of a datagram learns after 30 s that the datagram is lost.
 #[test]
 fn time_exceeded_is_sent_by_the_clock() {
     for v6 in [false, true] {
@@ -282,8 +283,8 @@ fn time_exceeded_is_sent_by_the_clock() {
     }
 }
 
-/// A clean client is served while others' fragments never complete, overlap, or are not valid. Each is counted, and the errors
-/// to their senders are limited.
+/// A well-behaved client is served while fragments of other hosts never complete, overlap, or are not valid. Each such fragment
+/// is counted, and the errors to the senders are limited.
 #[test]
 fn a_flood_of_fragments_stops_nobody() {
     let mut random = Random(seed(1));
@@ -295,7 +296,7 @@ fn a_flood_of_fragments_stops_nobody() {
             let mut fragments = cut(&question(v6, random.one_in(2), 2_000 + random.below(3_000)), 1_280);
             let chosen = random.below(fragments.len());
             let mut fragment = fragments.swap_remove(chosen);
-            // Another sender, another identification; sometimes the same, so that they overlap.
+            // Each fragment gets one of 40 identifications, so that some fragments overlap.
             let id = if v6 { 61 } else { 19 };
             fragment[id] = random.below(40) as u8;
             if v6 {

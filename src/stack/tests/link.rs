@@ -19,20 +19,20 @@ const THEIRS: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 9]);
 const GIVEN: Ipv4Address = Ipv4Address::new(10, 0, 0, 50);
 const GRANTER: Ipv4Address = Ipv4Address::new(10, 0, 0, 9);
 
-/// A network with a DHCP server and a router, and the stack on it.
+/// A network with a DHCP server, a router, and a stack.
 struct Network {
     pair: Pair,
-    /// The server's answer to a request; none if it is silent.
+    /// The DHCP server's answer to a request. `None` if the server is silent.
     answer: Option<DhcpMessageType>,
-    /// The last byte of the router's address and of its prefix's network.
+    /// The last byte of the router's address and of the network of its prefix. `None` if there is no router.
     router: Option<u8>,
     seen: Vec<String>,
-    /// The number of reports of groups.
+    /// The number of MLD reports.
     reports: usize,
 }
 
 impl Network {
-    /// After the stack has an address for each that `set` asks for.
+    /// Makes a network whose stack already has an address for each kind that `set` requests.
     fn new(set: fn(&mut Config)) -> Network {
         let pair = Pair::with(SMALL, set);
         let mut network =
@@ -68,7 +68,7 @@ impl Network {
         panic!("the stack spins");
     }
 
-    /// The events about addresses since the last call.
+    /// Returns the events about addresses since the last call.
     fn events(&mut self) -> Vec<String> {
         let events = core::mem::take(&mut self.pair.server.io.probe.0);
         events.iter().filter_map(|e| if let Event::Address(e) = e { Some(e.to_string()) } else { None }).collect()
@@ -78,7 +78,7 @@ impl Network {
         self.pair.server.stack.addresses().iter().map(ToString::to_string).collect()
     }
 
-    /// Notes what a frame is, and answers it.
+    /// Notes the kind of a frame, and answers the frame.
     fn see(&mut self, frame: &[u8]) -> Option<Vec<u8>> {
         let frame = EthernetFrame::new_checked(frame).unwrap();
         match frame.ethertype() {
@@ -154,7 +154,7 @@ impl Network {
     fn see_icmpv6(&mut self, packet: &[u8]) -> Option<Vec<u8>> {
         let ip = Ipv6Packet::new_checked(packet).unwrap();
         if ip.next_header() == IpProtocol::HopByHop {
-            // A report of a group.
+            // The frame is an MLD report.
             self.reports += 1;
             return None;
         }
@@ -210,7 +210,7 @@ fn a_lease_is_confirmed_when_the_link_comes_up() {
     network.run(10);
     assert_eq!(network.seen, ["announce 10.0.0.50", "confirm 10.0.0.50", "announce 10.0.0.50"]);
     assert_eq!(network.events(), ["DHCP server 10.0.0.9 renews 10.0.0.50/24 for 1000 s"]);
-    // From then on it is renewed as before.
+    // From then on the lease is renewed as before.
     network.seen.clear();
     network.run(510);
     assert_eq!((network.seen, network.pair.server.stack.addresses().len()), (std::vec!["renew 10.0.0.50".into()], 1));
@@ -223,7 +223,7 @@ fn a_lease_of_another_network_is_given_up() {
     network.link_up();
     network.run(5);
     assert_eq!(network.seen[1..4], ["confirm 10.0.0.50", "discover", "request 10.0.0.50"]);
-    // The address is the same one again, and is claimed although it was announced a moment ago.
+    // The server leases the same address again. The address is claimed, although it was announced a moment ago.
     assert_eq!(
         network.events(),
         [
@@ -257,7 +257,7 @@ fn a_request_begins_anew_when_the_link_comes_up() {
     network.pair.server.stack.release_lease(network.pair.now, &mut network.pair.server.io);
     network.link_up();
     network.run(100);
-    // The lease was given back for good.
+    // The program gave the lease back, so the stack does not ask for another lease.
     assert_eq!((network.seen, network.pair.server.stack.addresses().len()), (std::vec!["Release".into()], 0));
 
     let mut network = Network::new(|config| {
@@ -278,22 +278,22 @@ fn routers_and_prefixes_are_asked_for_when_the_link_comes_up() {
     let mut network = Network::new(slaac);
     let local: smoltcp::wire::IpAddress = "fd00::1:0:ff:fe00:1".parse().unwrap();
     assert_eq!(network.pair.server.stack.mtu_from(local), 1281);
-    // The same router.
+    // The same router is still on the link.
     assert_eq!(core::mem::take(&mut network.reports), 2);
     network.link_up();
     assert_eq!(network.pair.server.stack.mtu_from(local), 1500);
     network.run(10);
     assert_eq!((network.events().len(), &network.seen[..]), (0, &["solicit".to_string()][..]));
-    // Both addresses are in one group.
+    // Both addresses have the same solicited-node group.
     assert_eq!(network.reports, 2);
     assert_eq!(network.addresses(), ["fe80::ff:fe00:1/64", "fd00::1:0:ff:fe00:1/64"]);
-    // No router: what is in use stays in use.
+    // Without a router, the addresses stay in use.
     network.router = None;
     network.link_up();
     network.run(100);
     assert_eq!(network.addresses(), ["fe80::ff:fe00:1/64", "fd00::1:0:ff:fe00:1/64"]);
     network.events();
-    // Another router, of another network.
+    // Another router of another network is on the link.
     network.router = Some(2);
     network.link_up();
     network.run(10);

@@ -165,7 +165,7 @@ impl Pair {
         Pair::of(Sizes { connections: 64, ..SMALL }, sizes, set)
     }
 
-    /// A client and a server of these sizes. `set` changes the server's configuration.
+    /// Makes a client and a server of these sizes. `set` changes the server's configuration.
     pub fn of(client_sizes: Sizes, sizes: Sizes, set: fn(&mut Config)) -> Pair {
         let (server, client) = link::ends(Medium::Ethernet);
         let (to_server, to_client) = (server.incoming.clone(), client.incoming.clone());

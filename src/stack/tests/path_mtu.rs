@@ -1,4 +1,4 @@
-//! A path whose MTU is smaller than the link's, with a router that says so, and without.
+//! A path whose MTU is smaller than the link's, with and without a router that reports the MTU.
 
 use std::vec::Vec;
 
@@ -16,10 +16,10 @@ const SIZES: Sizes = Sizes { connections: 8, receive: 65_536, send: 65_536, port
 const ROUTER: Ipv4Address = Ipv4Address::new(10, 9, 9, 9);
 const ROUTER_V6: Ipv6Address = Ipv6Address::new(0xfd09, 0, 0, 0, 0, 0, 0, 9);
 
-/// A path that drops what is too long.
+/// A path that drops packets that are too long.
 struct Path {
     mtu: usize,
-    /// Whether a router reports it, and which MTU it says.
+    /// The MTU that a router reports for dropped packets. `None` if no router reports them.
     reports: Option<u32>,
     dropped: usize,
     longest: usize,
@@ -30,7 +30,7 @@ impl Path {
         Path { mtu, reports: reports.then_some(mtu as u32), dropped: 0, longest: 0 }
     }
 
-    /// Lets the frames of one direction pass. The others' sender is told.
+    /// Lets the short frames of one direction pass. A router's report to the sender follows each dropped frame.
     fn pass(
         &mut self,
         frames: &mut std::collections::VecDeque<Vec<u8>>,
@@ -49,7 +49,7 @@ impl Path {
     }
 }
 
-/// A router's report to the sender of this frame.
+/// Returns a router's report to the sender of this frame.
 fn too_big(frame: &[u8], mtu: u32) -> Vec<u8> {
     let about = EthernetFrame::new_checked(frame).unwrap();
     let quoted = &about.payload()[..about.payload().len().min(500)];
@@ -74,7 +74,7 @@ fn too_big(frame: &[u8], mtu: u32) -> Vec<u8> {
     frame
 }
 
-/// A pair with addresses of both families that know each other. The server echoes on TCP port 7 and UDP port 7.
+/// Returns two hosts with IPv4 and IPv6 addresses that know each other. The server echoes on TCP port 7 and UDP port 7.
 fn pair() -> Pair {
     let mut pair = Pair::of(SIZES, SIZES, |_| {});
     for (host, address) in [(&mut pair.client, CLIENT_V6), (&mut pair.server, SERVER_V6)] {
@@ -95,7 +95,7 @@ fn call(pair: &mut Pair, remote: IpAddress, port: u16, text: &[u8]) -> Connectio
     pair.client.stack.connect(pair.now, remote, app, Duration::from_secs(30), &mut pair.client.io).unwrap()
 }
 
-/// Runs both ends, with the path between them, until nothing is to do before `until`, or `done`.
+/// Runs both ends, with the path between them, until `done`, or until `time` is over.
 fn run(pair: &mut Pair, path: &mut Path, time: Duration, done: impl Fn(&Pair) -> bool) {
     let until = pair.now + time;
     for _ in 0..200_000 {
@@ -120,7 +120,7 @@ fn run(pair: &mut Pair, path: &mut Path, time: Duration, done: impl Fn(&Pair) ->
     panic!("the stacks spin");
 }
 
-/// Echoes a text through a path. Returns how long it took.
+/// Echoes a text through a path. Returns the duration of the echo.
 fn echo(pair: &mut Pair, remote: IpAddress, path: &mut Path, len: usize) -> Duration {
     let text = Random(len as u64).bytes(len);
     let id = call(pair, remote, 7, &text);
@@ -138,7 +138,7 @@ fn known(host: &Host, now: Instant, to: IpAddress) -> Option<usize> {
 
 const BOTH: [(IpAddress, IpAddress); 2] = [(SERVER, CLIENT), (IpAddress::Ipv6(SERVER_V6), IpAddress::Ipv6(CLIENT_V6))];
 
-/// RFC 1191 section 6.5, RFC 8201 section 5.4: what was too long leaves again at once.
+/// RFC 1191 section 6.5, RFC 8201 section 5.4: the data of packets that were too long leaves again at once.
 #[test]
 fn a_reported_path_costs_no_timeout() {
     for mtu in [1_280, 1_399, 1_400, 1_499] {
@@ -149,10 +149,10 @@ fn a_reported_path_costs_no_timeout() {
             assert!(time < Duration::from_millis(150), "{time}");
             assert_eq!(known(&pair.client, pair.now, server), Some(mtu));
             assert_eq!(known(&pair.server, pair.now, client), Some(mtu));
-            // At most the first windows of both ends.
+            // At most the first windows of both ends are dropped.
             assert!(path.dropped > 0 && path.dropped < 30, "{}", path.dropped);
             assert!(path.longest >= mtu - 8, "{}", path.longest);
-            // The next connection knows it from its SYN on.
+            // The next connection knows the path MTU from its SYN on.
             let before = path.dropped;
             echo(&mut pair, server, &mut path, 100_000);
             assert_eq!(path.dropped, before);
@@ -160,7 +160,7 @@ fn a_reported_path_costs_no_timeout() {
     }
 }
 
-/// RFC 8899 section 4.3.
+/// RFC 8899 section 4.3 describes black holes.
 #[test]
 fn a_black_hole_is_found() {
     for (server, client) in BOTH {
@@ -180,7 +180,7 @@ fn a_black_hole_is_found() {
     assert_eq!(known(&pair.client, pair.now, SERVER), Some(576));
 }
 
-/// A peer that is away for a while, and silent, is in no black hole.
+/// A peer that is away for a while, and silent, does not look like a black hole.
 #[test]
 fn an_outage_is_no_black_hole() {
     for (server, client) in BOTH {
@@ -188,7 +188,7 @@ fn an_outage_is_no_black_hole() {
             let mut pair = pair();
             let id = call(&mut pair, server, 7, &Random(1).bytes(60_000));
             let mut path = Path::new(1_500, true);
-            // Until data is in flight.
+            // The loop ends when data is in flight.
             run(&mut pair, &mut path, Duration::from_secs(1), |pair| {
                 pair.to_client.borrow().iter().any(|frame| frame.len() > 1_400)
             });
@@ -216,7 +216,7 @@ fn another_connection_learns_the_path_at_its_next_segment() {
     let mut pair = pair();
     let mut free = Path::new(1_500, true);
     let text = Random(5).bytes(30_000);
-    // Its first segments leave before the path is known.
+    // The first segments of the connection leave before the path MTU is known.
     let app = App::ask(&text, usize::MAX);
     let remote = IpEndpoint::new(SERVER, 7);
     let patience = Duration::from_secs(30);
@@ -250,7 +250,7 @@ fn a_path_is_forgotten_after_ten_minutes_and_when_the_link_changes() {
     assert_eq!(known(&pair.client, pair.now, SERVER), None);
 }
 
-/// A datagram for the server's UDP port.
+/// Returns a datagram for the server's UDP port.
 fn datagram(v6: bool, len: usize) -> Vec<u8> {
     let mut udp = std::vec![7; 8 + len];
     let mut packet = UdpPacket::new_unchecked(&mut udp[..]);
@@ -310,7 +310,7 @@ fn echo_replies_leave_in_fragments_that_fit_the_path() {
     }
 }
 
-/// Whoever cannot see the packets changes nothing.
+/// An attacker who cannot see the packets changes nothing.
 #[test]
 fn twenty_thousand_made_up_reports_change_nothing() {
     const COUNT: usize = 20_000;
@@ -333,14 +333,14 @@ fn twenty_thousand_made_up_reports_change_nothing() {
         for n in 0..COUNT {
             let (mut quoted, mut mtu) = (real.clone(), 1_280 + random.below(200) as u32);
             match n % 5 {
-                // Another number, far from what is in flight.
+                // A sequence number far from the data in flight.
                 0 | 1 => {
                     let wrong = TcpSeqNumber(seq.0.wrapping_add(1 << 20).wrapping_add((random.next() >> 2) as i32));
                     TcpPacket::new_unchecked(&mut quoted[start..]).set_seq_number(wrong);
                 }
                 2 => mtu = random.below(if v6 { 1_280 } else { 552 }) as u32,
                 3 => mtu = 1_500 + random.below(64_000) as u32,
-                // A port or an address. A datagram that never left.
+                // Either a wrong port, or a datagram that never left.
                 _ if random.below(2) == 0 => {
                     quoted[start + random.below(4)] ^= 1 + random.below(255) as u8;
                 }
@@ -358,7 +358,7 @@ fn twenty_thousand_made_up_reports_change_nothing() {
         pair.to_client.borrow_mut().extend(held);
         run(&mut pair, &mut free, Duration::from_secs(30), |pair| pair.client.stack.ended(id).is_some());
         assert_eq!(pair.client.stack.ended(id), Some(End::Closed));
-        // The right one counts.
+        // The path MTU is still 1,500 bytes.
         assert_eq!(free.longest, 1_500);
     }
 }

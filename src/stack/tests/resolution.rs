@@ -34,7 +34,7 @@ fn arp(operation: ArpOperation, from: EthernetAddress, source: Ipv4Address, targ
     frame(from, EthernetAddress::BROADCAST, EthernetProtocol::Arp, &bytes)
 }
 
-/// A packet to the server.
+/// Returns a frame with an IPv4 packet to the server.
 fn ipv4(from: EthernetAddress, source: Ipv4Address, next_header: IpProtocol, payload: &[u8]) -> Vec<u8> {
     let IpAddress::Ipv4(dst_addr) = SERVER else { panic!() };
     let ip = Ipv4Repr { src_addr: source, dst_addr, next_header, payload_len: payload.len(), hop_limit: 64 };
@@ -45,7 +45,7 @@ fn ipv4(from: EthernetAddress, source: Ipv4Address, next_header: IpProtocol, pay
     frame(from, OURS, EthernetProtocol::Ipv4, &bytes)
 }
 
-/// A datagram to the server's port 7.
+/// Returns a frame with a datagram to the server's port 7.
 fn datagram(from: EthernetAddress, source: Ipv4Address, data: &[u8]) -> Vec<u8> {
     let mut bytes = std::vec![0; 8 + data.len()];
     let repr = UdpRepr { src_port: 2_000, dst_port: 7 };
@@ -67,7 +67,7 @@ fn made_up(number: u32) -> (EthernetAddress, Ipv4Address) {
     (EthernetAddress([2, 1, 0, b, c, d]), Ipv4Address::new(10, 64 + b, c, d))
 }
 
-/// A server of UDP port 7 in 10.0.0.0/8, and what it sends.
+/// Returns a server of UDP port 7 in 10.0.0.0/8.
 fn server() -> Pair {
     let mut pair = Pair::with(SMALL, |config| {
         config.addresses.clear();
@@ -83,13 +83,13 @@ fn exchange(pair: &mut Pair, frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
     poll(pair)
 }
 
-/// What the server sends now.
+/// Returns the frames that the server sends now.
 fn poll(pair: &mut Pair) -> Vec<Vec<u8>> {
     while pair.server.stack.poll(pair.now, &mut pair.server.io).is_some_and(|due| due <= pair.now) {}
     pair.to_client.borrow_mut().drain(..).collect()
 }
 
-/// What the server sends in each of the next `seconds` seconds.
+/// Returns the number of frames that the server sends in each of the next `seconds` seconds.
 fn wait(pair: &mut Pair, seconds: usize) -> Vec<usize> {
     let tick = |pair: &mut Pair| {
         pair.now += Duration::from_millis(10);
@@ -122,10 +122,10 @@ fn a_silent_neighbour_is_asked_three_times_and_given_up() {
     let (hardware, source) = made_up(1);
     let sent = exchange(&mut pair, &[datagram(hardware, source, b"hello")]);
     assert_eq!(sent.len(), 1);
-    // At 1 s and 2 s, and at 3 s it is given up.
+    // Further requests leave at 1 s and 2 s. At 3 s the neighbour is given up.
     assert_eq!(wait(&mut pair, 10), [1, 1, 0, 0, 0, 0, 0, 0, 0, 0]);
     assert_eq!(unreachable(&pair), 1);
-    // The next one is asked for anew.
+    // The next datagram causes a new request.
     assert_eq!(exchange(&mut pair, &[datagram(hardware, source, b"hello")]).len(), 1);
 }
 
@@ -165,7 +165,7 @@ fn four_thousand_hosts_that_ping_once_are_all_answered() {
         pair.now += Duration::from_micros(100);
     }
     assert_eq!(answered, 4_096);
-    // Hosts whose datagrams' senders must be asked for, 64 at a time: each answers after 5 ms.
+    // The server must ask for the senders of these datagrams, 64 senders at a time. Each sender answers after 5 ms.
     let IpAddress::Ipv4(own) = SERVER else { panic!() };
     let mut answered = 0;
     for batch in 0..64 {
@@ -198,7 +198,7 @@ fn made_up_neighbours_leave_the_router_and_a_live_peer_served() {
     let (mut served, mut answers) = (0, 0);
     for number in 0..100_000 {
         let (hardware, source) = made_up(100 + number);
-        // A question for us, which is answered, and an answer that nobody asked for.
+        // A request for our address, which is answered, and an unsolicited reply.
         let kind = if number % 2 == 0 { ArpOperation::Request } else { ArpOperation::Reply };
         answers += exchange(&mut pair, &[arp(kind, hardware, source, own)]).len();
         if number % 1_000 != 999 {
@@ -207,7 +207,7 @@ fn made_up_neighbours_leave_the_router_and_a_live_peer_served() {
         pair.now += Duration::from_millis(20);
         for (from, source) in [(peer, address), (router_hardware, far)] {
             let mut sent = exchange(&mut pair, &[datagram(from, source, b"still there?")]);
-            // One that was pushed out is asked for, and its datagram waits.
+            // If the neighbour was replaced, the server asks for the neighbour, and its datagram waits.
             if sent.iter().any(|frame| frame[12..14] == [8, 6]) {
                 let asked = if source == far { router } else { source };
                 sent = exchange(&mut pair, &[arp(ArpOperation::Reply, from, asked, own)]);
@@ -221,7 +221,7 @@ fn made_up_neighbours_leave_the_router_and_a_live_peer_served() {
 #[test]
 fn a_datagram_whose_neighbour_gives_way_is_counted() {
     let mut pair = server();
-    // None of them ever answers.
+    // None of these neighbours ever answers.
     for number in 0..1_500 {
         let (hardware, source) = made_up(number);
         assert_eq!(exchange(&mut pair, &[datagram(hardware, source, b"hello")]).len(), 1);
@@ -240,7 +240,7 @@ fn a_peers_new_hardware_address_is_found_when_the_link_comes_up() {
     let (new, _) = made_up(2);
     exchange(&mut pair, &[arp(ArpOperation::Request, old, address, own)]);
     assert_eq!(exchange(&mut pair, &[datagram(old, address, b"hello")])[0][..6], old.0);
-    // The address would be taken for right for a minute.
+    // The old hardware address would stay in use for a minute.
     assert_eq!(exchange(&mut pair, &[datagram(new, address, b"hello")])[0][..6], old.0);
     pair.server.stack.link_changed(pair.now, false);
     pair.server.stack.link_changed(pair.now, true);

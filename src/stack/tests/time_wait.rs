@@ -197,8 +197,9 @@ fn a_new_syn_takes_the_place_of_a_record() {
     assert!(late.pair.served().iter().any(|connection| connection.tuple == late.tuple));
 }
 
-/// A SYN that was an old duplicate, or forged, opens a half-open connection. The peer answers it from the old connection, or as
-/// if there was none. Then TIME-WAIT goes on (RFC 9293 section 3.6.1), and the peer's connection is not reset.
+/// A SYN that was an old duplicate, or forged, opens a half-open connection. The peer answers our SYN,ACK from the old
+/// connection, or as if the peer had no connection. TIME-WAIT then continues (RFC 9293 section 3.6.1), and the peer's connection
+/// is not reset.
 #[test]
 fn an_old_syn_ends_in_time_wait() {
     for (recycled, control) in [
@@ -226,7 +227,8 @@ fn an_old_syn_ends_in_time_wait() {
     }
 }
 
-/// The old connection's numbers are ahead of the clock of the ISNs, because it sent more than 250,000 bytes a second.
+/// The old connection's numbers are ahead of the clock of the ISNs, because the old connection sent more than 250,000 bytes a
+/// second.
 #[test]
 fn a_new_connection_begins_above_the_numbers_of_the_old_one() {
     for (recycled, ahead) in [(false, 1), (false, 1 << 30), (true, 1), (true, 1 << 30)] {

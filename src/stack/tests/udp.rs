@@ -98,7 +98,7 @@ fn loops_are_not_started() {
     assert_eq!(pair.to_client.borrow().iter().filter(|f| is_udp(f)).count(), 0);
 }
 
-/// The reply to a client that never answers ARP waits for 3 requests, and keeps no other client from being answered.
+/// The reply to a client that never answers ARP waits for 3 requests. Meanwhile the server answers other clients.
 #[test]
 fn an_unreachable_sender_does_not_block_the_port() {
     let mut pair = Pair::new(SMALL);

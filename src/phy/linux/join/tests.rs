@@ -272,7 +272,7 @@ fn any_mix_of_frames_comes_out_as_it_went_in() {
     }
 }
 
-/// As after the path of a stream has become narrower.
+/// A stream of segments whose path has become narrower.
 #[test]
 fn segments_of_another_size_begin_another_super_segment() {
     for medium in [Medium::Ethernet, Medium::Ip] {

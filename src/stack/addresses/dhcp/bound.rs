@@ -1,4 +1,4 @@
-//! A lease in use: its router and the way to its server, its renewal and its end.
+//! A lease in use: its router, the next hop to its server, its renewal and its end.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{DhcpMessageType, EthernetAddress, IpCidr, Ipv4Address, Ipv4Cidr};
@@ -12,12 +12,12 @@ use super::super::lease::{Lease, Message};
 use super::{Client, State};
 use crate::stack::event::{AddressEvent, Loss};
 
-/// The number of ARP requests for the neighbour that renewals go to, and the time between them.
+/// The number of ARP requests for the neighbour to which renewals are sent, and the time between two requests.
 const HOP_REQUESTS: u8 = 3;
 pub(super) const HOP_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Client {
-    /// Starts to use the address, because no other host has it.
+    /// Starts to use the address, because no other host uses it.
     pub(in super::super) fn granted(&mut self, now: Instant, changes: &mut Changes) {
         let State::Checking(lease) = core::mem::replace(&mut self.state, State::Selecting) else { return };
         let Lease { address, server, seconds, .. } = lease;
@@ -28,7 +28,7 @@ impl Client {
         self.bind(now, lease, changes);
     }
 
-    /// Waits until the lease must be renewed, and uses its router meanwhile.
+    /// Waits until the lease must be renewed. Meanwhile the lease's router is used.
     fn bind(&mut self, now: Instant, lease: Lease, changes: &mut Changes) {
         if let Some(router) = lease.router {
             push(changes, Change::Router(router.into()));
@@ -38,7 +38,7 @@ impl Client {
         self.state = State::Bound(lease);
     }
 
-    /// Gives the lease back, if there is one, and stops. Returns the message to send (RFC 2131 section 4.4.6).
+    /// Gives a lease back, if the client has one, and stops. Returns the message to send (RFC 2131 section 4.4.6).
     pub(in super::super) fn release(&mut self, random: u32, changes: &mut Changes) -> Option<Message> {
         self.xid = random;
         let old = core::mem::replace(&mut self.state, State::Selecting);
@@ -54,13 +54,13 @@ impl Client {
         Some(Message { client, server, to, ..self.message(DhcpMessageType::Release) })
     }
 
-    /// Takes over a renewed lease.
+    /// Replaces the lease with the renewed lease.
     pub(super) fn renew(&mut self, now: Instant, mut lease: Lease, changes: &mut Changes) {
         let State::Bound(old) = &self.state else { return };
         let Lease { address, server, seconds, .. } = lease;
         push(changes, Change::Report(AddressEvent::Renewed { address, server, seconds }));
         if old.address != address {
-            // Only the mask differs. The address keeps its connections.
+            // Only the mask differs, so the address keeps its connections.
             push(changes, Change::Add(IpCidr::Ipv4(address)));
         }
         if let Some(router) = old.router
@@ -74,7 +74,7 @@ impl Client {
         self.bind(now, lease, changes);
     }
 
-    /// Ends the lease, and asks for another lease at this time.
+    /// Ends the lease, and asks for another lease at the time `at`.
     pub(super) fn lose(&mut self, at: Instant, address: Ipv4Cidr, why: Loss, changes: &mut Changes) {
         if let State::Bound(lease) = &self.state
             && let Some(router) = lease.router
@@ -86,13 +86,13 @@ impl Client {
         self.restart(at);
     }
 
-    /// When to ask for the hop's hardware address.
+    /// Returns when the next ARP request for the hop's hardware address is due.
     pub(super) fn hop_due(&self, lease: &Lease) -> Option<Instant> {
         (lease.hop_hardware.is_none() && self.hop_requests > 0).then_some(self.hop_at)
     }
 
-    /// Starts again because the link came up, which may lead to another network now. A lease in use is confirmed first (RFC 2131
-    /// sections 3.2 and 3.7).
+    /// Starts again because the link came up. The link may now lead to another network. A lease in use is confirmed first (RFC
+    /// 2131 sections 3.2 and 3.7).
     #[cfg(feature = "std")]
     pub(in super::super) fn link_up(&mut self, now: Instant, claims: &mut Claims) {
         self.distrusted = None;
@@ -102,7 +102,7 @@ impl Client {
                 (self.confirming, self.tries, self.at) = (true, 0, Some(now));
                 (self.hop_requests, self.hop_at) = (HOP_REQUESTS, now);
             }
-            // The lease was given back.
+            // The lease was given back, so the client stays idle.
             State::Selecting if self.at.is_none() => {}
             State::Checking(lease) => {
                 claims.remove(lease.address.address().into(), Origin::Dhcp);

@@ -84,7 +84,8 @@ impl Block {
         self.recovery.frontier = self.una;
     }
 
-    /// Whether smoltcp's segments may be longer than the path, so that it is shown a window of one segment at a time.
+    /// Returns whether smoltcp's segments may be longer than the path takes. smoltcp is then shown a window of one segment at a
+    /// time.
     pub(in crate::stack) fn sends_singly(&self) -> bool {
         self.recovery.singly
     }
@@ -142,7 +143,7 @@ impl Block {
                     // New data fills the last segment up.
                     let full = up_to(first + mss as usize).min(self.window).min(queue);
                     let edge = if end == self.nxt && room >= mss { edge.max(full) } else { edge };
-                    // Rounded down, so that no few bytes of a segment are too long for the path.
+                    // The edge is rounded down, so that no segment exceeds the path by a few bytes.
                     if self.recovery.singly && edge / unit * unit > up_to(first) {
                         edge / unit * unit
                     } else {

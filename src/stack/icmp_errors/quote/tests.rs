@@ -54,7 +54,7 @@ fn errors_about_ports_and_protocols_are_final() {
     assert_eq!((0..3).filter(|&code| is_final(error(V6, 4, code, 0))).collect::<Vec<_>>(), [1]);
 }
 
-/// A router quotes the fragment that it could not forward.
+/// A router quotes the fragment that the router could not forward.
 #[test]
 fn the_first_fragment_of_a_datagram_is_known() {
     for (offset, is_known) in [(0, true), (1, true), (8, false), (0x4001, false)] {

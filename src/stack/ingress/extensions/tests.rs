@@ -1,11 +1,11 @@
-//! Extension headers in order, unknown, cut off, and made of random bytes.
+//! Extension headers that are in order, unknown, truncated, or made of random bytes.
 
 use std::vec::Vec;
 
 use super::*;
 use crate::testing::random::{Random, seed};
 
-/// An IPv6 packet: `next` says what `payload` begins with.
+/// Returns an IPv6 packet. `next` is the protocol of the first header in `payload`.
 fn packet(next: u8, payload: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0; HEADER];
     bytes[0] = 0x60;
@@ -21,7 +21,7 @@ fn problem(code: u8, pointer: u32) -> Chain {
 
 #[test]
 fn the_upper_layer_is_found_behind_all_headers() {
-    // Hop-by-hop options with a router alert, destination options with PadN, a routing header with nothing left, an atomic
+    // Hop-by-hop options with a router alert, destination options with PadN, a routing header with no segments left, an atomic
     // fragment, destination options of 16 bytes.
     let chain = [
         &[60, 0, 5, 2, 0, 0, 1, 0][..],
@@ -57,7 +57,7 @@ fn unknown_headers_are_answered_with_their_place() {
     assert_eq!(read(&packet(DESTINATION, &[60, 0, 1, 4, 0, 0, 0, 0, 51, 0, 1, 4, 0, 0, 0, 0])), problem(1, 48));
     // Hop-by-hop options that do not come first.
     assert_eq!(read(&packet(DESTINATION, &[0, 0, 1, 4, 0, 0, 0, 0])), problem(1, 40));
-    // Routing headers with something left, of an unknown type and of the old type 0.
+    // Routing headers with segments left, of an unknown type and of the old type 0.
     assert_eq!(read(&packet(ROUTING, &[6, 0, 77, 1, 0, 0, 0, 0])), problem(0, 42));
     assert_eq!(read(&packet(ROUTING, &[6, 0, 0, 3, 0, 0, 0, 0])), problem(0, 42));
 }
@@ -70,7 +70,7 @@ fn an_unknown_options_type_says_what_happens() {
         assert_eq!(with(0x7e), Chain::Silent);
         assert_eq!(with(0xbe), Chain::Problem(Problem { code: 2, pointer: 43, to_group: true }));
         assert_eq!(with(0xfe), problem(2, 43));
-        // Longer than its header.
+        // The option is longer than its header.
         assert_eq!(read(&packet(next, &[17, 0, 1, 5, 0, 0, 0, 0])), Chain::Silent);
         assert_eq!(read(&packet(next, &[17, 0, 1, 3, 0, 0, 0, 1])), Chain::Silent);
     }
@@ -80,7 +80,7 @@ fn an_unknown_options_type_says_what_happens() {
 fn nothing_to_take_is_silent() {
     assert_eq!(read(&packet(NO_NEXT, b"data")), Chain::Silent);
     assert_eq!(read(&packet(DESTINATION, &[59, 0, 1, 4, 0, 0, 0, 0])), Chain::Silent);
-    // Headers that are longer than the packet (RFC 7112).
+    // The header is longer than the packet (RFC 7112).
     assert_eq!(read(&packet(DESTINATION, &[6, 1, 1, 4, 0, 0, 0, 0])), Chain::Silent);
     assert_eq!(read(&packet(DESTINATION, &[6])), Chain::Silent);
     assert_eq!(read(&packet(FRAGMENTED, &[6, 0, 0, 1, 0, 0, 0])), Chain::Silent);

@@ -1,4 +1,4 @@
-//! Which bytes of a datagram are there, and where the fragments that brought them begin.
+//! The bytes of a datagram that have arrived, and the offsets at which their fragments begin.
 
 use core::ops::Range;
 
@@ -6,23 +6,23 @@ use core::ops::Range;
 const UNIT: usize = 8;
 const WORDS: usize = 65_536 / UNIT / 32;
 
-/// The bytes of a datagram that were received, in units of 8.
+/// The bytes of a datagram that have arrived, in units of 8.
 #[derive(Clone)]
 pub(super) struct Coverage {
-    /// A bit for each unit that is there.
+    /// One bit for each unit that has arrived.
     there: [u32; WORDS],
-    /// A bit for each unit with which a fragment begins.
+    /// One bit for each unit at which a fragment begins.
     begins: [u32; WORDS],
-    /// The number of bytes that are there.
+    /// The number of bytes that have arrived.
     bytes: usize,
-    /// The end of the farthest fragment.
+    /// The end of the fragment with the highest offset.
     end: usize,
 }
 
-/// How a fragment fits those that are there.
+/// The relation of a new fragment to the fragments that have arrived.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Added {
-    /// It takes the same place as another.
+    /// The fragment has the same offset and length as another fragment.
     Again,
     New,
     Overlaps,
@@ -35,17 +35,18 @@ impl Default for Coverage {
 }
 
 impl Coverage {
-    /// The number of bytes that are there.
+    /// Returns the number of bytes that have arrived.
     pub(super) fn bytes(&self) -> usize {
         self.bytes
     }
 
-    /// The end of the farthest fragment.
+    /// Returns the end of the fragment with the highest offset.
     pub(super) fn end(&self) -> usize {
         self.end
     }
 
-    /// Adds a fragment if its place is free. The range must not be empty, and begin at a multiple of 8 below 65,536.
+    /// Adds a fragment if no other fragment covers its range. The range must not be empty, and must begin at a multiple of 8
+    /// below 65,536.
     pub(super) fn add(&mut self, bytes: Range<usize>) -> Added {
         let units = bytes.start / UNIT..bytes.end.div_ceil(UNIT);
         let taken = units.clone().filter(|&unit| is_set(&self.there, unit)).count();

@@ -1,4 +1,4 @@
-//! Fragments in and out of order, overlapping, late, too many, and made of random bytes.
+//! Fragments that are in or out of order, overlapping, late, too many, or made of random bytes.
 
 use std::vec::Vec;
 
@@ -22,7 +22,7 @@ fn data(len: usize) -> Vec<u8> {
     Random(len as u64).bytes(len)
 }
 
-/// An IPv4 packet: a part of a UDP datagram.
+/// Returns an IPv4 packet that holds a fragment of a UDP datagram.
 fn v4(id: u16, offset: usize, more: bool, data: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0; 20 + data.len()];
     bytes[20..].copy_from_slice(data);
@@ -41,7 +41,7 @@ fn v4(id: u16, offset: usize, more: bool, data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// An IPv6 packet: a part of a UDP datagram.
+/// Returns an IPv6 packet that holds a fragment of a UDP datagram.
 fn v6(id: u32, offset: usize, more: bool, data: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0; 48 + data.len()];
     let mut ip = Ipv6Packet::new_unchecked(&mut bytes[..]);
@@ -70,10 +70,10 @@ fn add<'r>(reassembler: &'r mut Reassembler<'_>, now: Instant, packet: &[u8]) ->
 
 const KEPT: Arrival<'_> = Arrival::Kept { lost: false };
 
-/// Makes a fragment with this identification, offset, and data; true if more follow.
+/// Makes a fragment with this identification, offset, and data. True means that more fragments follow.
 type Maker = fn(u16, usize, bool, &[u8]) -> Vec<u8>;
 
-/// Both families.
+/// A maker for each IP version.
 const MAKERS: [Maker; 2] = [v4, |id, offset, more, data| v6(id.into(), offset, more, data)];
 
 #[test]
@@ -95,7 +95,7 @@ fn every_order_gives_the_same_datagram() {
                 let (last, first) = pieces.split_last().unwrap();
                 for piece in first {
                     assert_eq!(add(reassembler, NOW, piece), KEPT);
-                    // A copy changes nothing.
+                    // A copy of a fragment changes nothing.
                     assert_eq!(add(reassembler, NOW, piece), KEPT);
                 }
                 let Arrival::Rebuilt(packet) = add(reassembler, NOW, last) else { panic!("{len} is not complete") };
@@ -115,7 +115,7 @@ fn every_order_gives_the_same_datagram() {
     }
 }
 
-/// RFC 5722: any overlap ends the datagram, whatever its bytes are, and its later fragments are ignored.
+/// RFC 5722: any overlap ends the datagram, whatever bytes overlap. Later fragments of the datagram are ignored.
 #[test]
 fn an_overlap_ends_the_datagram() {
     let data = data(64);
@@ -125,16 +125,17 @@ fn an_overlap_ends_the_datagram() {
                 assert_eq!(add(reassembler, NOW, &make(1, 0, true, &data[..32])), KEPT);
                 assert_eq!(add(reassembler, NOW, &make(1, offset, true, &data[offset..to])), Arrival::Bad);
                 assert_eq!(add(reassembler, NOW, &make(1, 32, false, &data[32..])), Arrival::Bad);
-                // Another one is not concerned.
+                // Another datagram is not affected.
                 assert_eq!(add(reassembler, NOW, &make(2, 0, true, &data[..32])), KEPT);
                 assert!(matches!(add(reassembler, NOW, &make(2, 32, false, &data[32..])), Arrival::Rebuilt(_)));
-                // After its time, the identification may be used again; nobody is told of the one that was ended.
+                // After the datagram's time, the identification may be used again. The sender gets no error about the datagram
+                // that an overlap ended.
                 let later = NOW + PATIENCE;
                 assert_eq!(reassembler.expire(later, &mut [0; 1_500]), Some((false, None)));
                 assert_eq!(reassembler.expire(later, &mut [0; 1_500]), None);
             });
         }
-        // The same place with other bytes.
+        // A fragment of the same range with other bytes.
         with(1, |reassembler| {
             assert_eq!(add(reassembler, NOW, &make(1, 0, true, &data[..32])), KEPT);
             assert_eq!(add(reassembler, NOW, &make(1, 0, true, &data[32..])), Arrival::Bad);
@@ -152,7 +153,7 @@ fn the_end_may_not_move() {
                 assert_eq!(add(reassembler, NOW, &wrong), Arrival::Bad);
             });
         }
-        // Data behind the end that comes later.
+        // Data beyond the end of the datagram that arrives later.
         with(1, |reassembler| {
             assert_eq!(add(reassembler, NOW, &make(1, 32, true, &data[32..48])), KEPT);
             assert_eq!(add(reassembler, NOW, &make(1, 16, false, &data[16..24])), Arrival::Bad);
@@ -164,22 +165,22 @@ fn the_end_may_not_move() {
 fn lengths_are_checked() {
     let data = data(1_500);
     with(1, |reassembler| {
-        // Not a multiple of 8.
+        // A length that is not a multiple of 8.
         assert_eq!(add(reassembler, NOW, &v4(1, 0, true, &data[..1_001])), Arrival::Bad);
         assert_eq!(add(reassembler, NOW, &v6(1, 0, true, &data[..1_001])), Arrival::Problem(Problem::field(4)));
-        // Beyond 65,535 bytes.
+        // An end beyond 65,535 bytes.
         assert_eq!(add(reassembler, NOW, &v4(1, 65_528, false, &data[..8])), Arrival::Bad);
         assert_eq!(add(reassembler, NOW, &v6(1, 65_528, false, &data[..8])), Arrival::Problem(Problem::field(42)));
-        // Without data.
+        // A fragment without data.
         assert_eq!(add(reassembler, NOW, &v4(1, 8, true, &[])), Arrival::Bad);
-        // The headers of UDP must be in the first fragment of IPv6.
+        // The UDP header must be in the first fragment of an IPv6 datagram.
         let problem = Problem { code: 3, pointer: 0, to_group: false };
         let mut short = v6(1, 0, true, &data[..8]);
         short[40] = 6;
         assert_eq!(add(reassembler, NOW, &short), Arrival::Problem(problem));
         assert_eq!(reassembler.due(), None);
     });
-    // Memory for datagrams of 700 bytes.
+    // Memory for two datagrams of 700 bytes.
     let (mut datagrams, mut bytes) = (vec![Reassembly::default(); 2], vec![0; 2 * (ROOM + 700)]);
     let mut small = Reassembler::new(&mut datagrams, &mut bytes);
     assert_eq!(add(&mut small, NOW, &v4(1, 0, true, &data[..696])), KEPT);
@@ -205,7 +206,7 @@ fn the_oldest_gives_way() {
     });
 }
 
-/// Protocol, addresses and family distinguish datagrams of one identification.
+/// Protocol, addresses and IP version distinguish datagrams with the same identification.
 #[test]
 fn a_datagram_has_one_sender() {
     let data = data(16);
@@ -260,7 +261,7 @@ fn the_time_is_thirty_seconds_from_the_first_that_arrived() {
     }
 }
 
-/// Random fragments of few datagrams: with copies, overlaps and losses.
+/// Random fragments of a few datagrams, with copies, overlaps and losses.
 #[test]
 fn random_fragments_give_only_what_was_sent() {
     let mut random = Random(seed(2));
@@ -293,7 +294,7 @@ fn random_fragments_give_only_what_was_sent() {
     assert!(rebuilt > 50 && bad > 1_000, "{rebuilt} rebuilt, {bad} bad");
 }
 
-/// Bytes that are no fragments at all.
+/// Random bytes that are not fragments.
 #[test]
 fn random_bytes_are_survived() {
     let mut random = Random(seed(3));

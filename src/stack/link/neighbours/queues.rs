@@ -1,9 +1,9 @@
-//! The queues of neighbours: doubly linked, so that one that answers leaves in constant time.
+//! The queues of neighbours. They are doubly linked, so that a neighbour that answers leaves its queue in constant time.
 
 use super::Neighbours;
 use crate::stack::buckets::{Index, NONE};
 
-/// The entries before and after one in a queue, which is a ring: before the first and after the last is none.
+/// The entries before and after an entry in a queue. `NONE` stands before the first entry and after the last entry.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Links {
     previous: Index,
@@ -15,7 +15,7 @@ impl Links {
 }
 
 impl Links {
-    /// Whether a queue with these ends has no entry.
+    /// Returns whether a queue with these ends is empty.
     pub(super) fn is_empty(&self) -> bool {
         self.next == NONE
     }
@@ -36,7 +36,7 @@ impl Neighbours<'_> {
         self.entries[index].links[kind] = Links { previous: last, next: NONE };
     }
 
-    /// Takes an entry out of a queue, if it is there.
+    /// Removes an entry from a queue, if the entry is in the queue.
     pub(super) fn unlink(&mut self, kind: usize, index: usize) {
         let entry = &mut self.entries[index];
         if core::mem::take(&mut entry.queued[kind]) {
@@ -46,7 +46,7 @@ impl Neighbours<'_> {
         }
     }
 
-    /// What is before and after an entry, or after and before the ends of a queue.
+    /// Returns the links of an entry, or the ends of the queue if `index` is `NONE`.
     fn links(&mut self, kind: usize, index: Index) -> &mut Links {
         match self.entries.get_mut(usize::from(index)) {
             Some(entry) => &mut entry.links[kind],

@@ -1,4 +1,4 @@
-//! The table behaves as a plain list does, over many random operations.
+//! The table behaves like a plain list over many random operations.
 
 use std::collections::VecDeque;
 use std::vec::Vec;
@@ -9,14 +9,14 @@ use crate::testing::random::{Random, seed};
 /// The longest packet of the link.
 const MTU: usize = 30;
 
-/// The entry of the list for an address.
+/// The list's entry for an address.
 struct Entry {
     address: IpAddress,
     hardware: Option<EthernetAddress>,
     fresh_until: Instant,
     asked_at: Instant,
     requests: u8,
-    /// Whether its last request was put off because it is old.
+    /// Whether the entry's last request was postponed because its hardware address was old.
     is_put_off: bool,
     kept: VecDeque<Vec<u8>>,
 }
@@ -31,7 +31,7 @@ impl Model {
         self.entries.iter_mut().find(|entry| entry.address == address)
     }
 
-    /// Removes those that the table does not have any more, after a call that may have made room for one.
+    /// Removes the entries that the table no longer has, after a call that may have replaced an entry.
     fn follow(&mut self, table: &Neighbours<'_>) {
         let (gone, left): (Vec<_>, Vec<_>) =
             core::mem::take(&mut self.entries).into_iter().partition(|entry| table.position(&entry.address).is_none());
@@ -39,7 +39,7 @@ impl Model {
         self.entries = left;
         for entry in gone {
             self.lost += entry.kept.len() as u32;
-            // With more, there are not enough tries.
+            // In a larger table, the search for room may run out of tries.
             if table.entries.len() <= TRIES / 2 && (entry.requests > 0 || !entry.kept.is_empty()) {
                 let idle = self.entries.iter().find(|entry| {
                     let place = table.position(&entry.address).unwrap();
@@ -143,7 +143,7 @@ fn run(seed: u64, size: usize, places: usize, unhashed: bool, steps: usize) {
                 }
             }
             9 => {
-                // As the stack does: only for one that is being asked for.
+                // The stack keeps packets only for a neighbour that is being asked for.
                 let packet = random.bytes_below(MTU + 5);
                 let waits = model.of(address).is_some_and(|entry| entry.hardware.is_none() && entry.requests > 0);
                 if waits {
@@ -165,7 +165,7 @@ fn run(seed: u64, size: usize, places: usize, unhashed: bool, steps: usize) {
     }
 }
 
-/// Keeps a packet. The list need not know how the places are shared: the table says what is left.
+/// Keeps a packet. The list does not model how neighbours share places: the table says which packets are left.
 fn keep(table: &mut Neighbours<'_>, model: &mut Model, address: IpAddress, packet: &[u8]) {
     let fits = table.keep(&address, packet);
     assert_eq!(fits, table.places > 0);
@@ -178,7 +178,7 @@ fn keep(table: &mut Neighbours<'_>, model: &mut Model, address: IpAddress, packe
         if entry.address == address {
             assert_eq!(left.pop().as_deref(), Some(packet));
         }
-        // All of them, or none.
+        // A neighbour keeps all its packets or none.
         assert!(left.is_empty() || entry.kept.iter().eq(&left));
         model.lost += (entry.kept.len() - left.len()) as u32;
         entry.kept = left.into();
@@ -186,7 +186,7 @@ fn keep(table: &mut Neighbours<'_>, model: &mut Model, address: IpAddress, packe
     model.of(address).unwrap().kept.push_back(packet.to_vec());
 }
 
-/// Does all that is due.
+/// Does all the work that is due.
 fn work(table: &mut Neighbours<'_>, model: &mut Model, now: Instant) {
     while let Some(due) = table.next_due(now) {
         match due {
@@ -238,14 +238,14 @@ fn check(table: &Neighbours<'_>, model: &mut Model, now: Instant) {
             first = Some(Instant::ZERO);
         }
     }
-    // One that is put off may be due earlier; it is asked a second late at most.
+    // A postponed request may be due earlier. A postponed request is at most a second late.
     assert!(first.is_none_or(|first| table.due().is_some_and(|due| due <= first)), "{first:?} {:?}", table.due());
     assert!(table.due().is_none_or(|due| due <= now + INTERVAL));
     let asks = model.entries.iter().any(|entry| entry.requests > 0);
     assert!(!asks || !table.is_idle());
 }
 
-/// The packets that an entry keeps.
+/// Returns the packets that an entry keeps.
 fn packets(table: &Neighbours<'_>, index: usize) -> Vec<Vec<u8>> {
     let ((mut from, to), mut packets) = (table.entries[index].kept, Vec::new());
     while from < to {
@@ -268,7 +268,7 @@ fn the_table_is_a_list() {
     }
 }
 
-/// 100,000 neighbours nobody asked for take neither the place of one that is in use, nor that of one that is being asked for.
+/// 100,000 neighbours that nobody asked for replace neither a neighbour in use, nor a neighbour that is being asked for.
 #[test]
 fn made_up_neighbours_push_nobody_out_who_is_used_or_asked_for() {
     let (mut entries, mut kept) = (std::vec![Neighbour::default(); 1024], std::vec![0; 1024 * (MTU + PREFIX)]);
@@ -292,7 +292,7 @@ fn made_up_neighbours_push_nobody_out_who_is_used_or_asked_for() {
     assert_eq!(table.take_lost(), 0);
 }
 
-/// When all are being asked for, the packet of one of them is lost, and counted.
+/// If all neighbours are being asked for, a neighbour that is replaced loses its packet, and the packet is counted.
 #[test]
 fn a_packet_that_gives_way_is_counted() {
     let (mut entries, mut kept) = (std::vec![Neighbour::default(); 8], std::vec![0; 8 * (MTU + PREFIX)]);
@@ -302,7 +302,7 @@ fn a_packet_that_gives_way_is_counted() {
         assert!(table.ask(now, address(number)) && table.keep(&address(number), b"a packet"));
     }
     assert_eq!((table.take_lost(), table.take_lost()), (12, 0));
-    // A second one that does not fit behind the first takes its place.
+    // A second packet that does not fit behind the first packet replaces the first packet.
     assert!(table.keep(&address(19), &[1; MTU]));
     assert_eq!(table.take_lost(), 1);
     table.clear();

@@ -39,7 +39,7 @@ fn a_question_for_us_is_answered_and_its_sender_known() {
             let answer = Heard::Answer { to: PEER, own: A, asker };
             assert_eq!(hears(link, &message(Request, PEER, asker, A)), (answer, true));
             assert_eq!(entry(link, asker), Some(Some(PEER)));
-            // It has moved: the mapping changes before the target is looked at.
+            // The neighbour has moved: the mapping changes before the target is examined.
             assert_eq!(hears(link, &message(Request, OTHER, asker, FAR)), (Heard::Nothing, false));
             assert_eq!(entry(link, asker), Some(Some(OTHER)));
             assert_eq!(hears(link, &message(Request, PEER, asker, A)), (answer, false));
@@ -92,7 +92,7 @@ fn our_address_is_defended_once_in_ten_seconds() {
             }
         }
         assert_eq!(entry(link, A), None);
-        // Our own frames come back from some switches.
+        // Some switches send our own frames back to us.
         assert_eq!(hears(link, &message(Request, OWN, A, A)), (Heard::Nothing, false));
     });
 }
@@ -105,7 +105,7 @@ fn what_is_malformed_or_no_host_changes_nothing() {
         for len in 0..28 {
             assert_eq!(hears(link, &right[..len]), (Heard::Nothing, false));
         }
-        // The hardware's and the protocol's kinds and lengths.
+        // The type and length of the hardware address, and of the protocol address.
         for (place, value) in [(1, 6), (2, 0x86), (4, 8), (5, 16)] {
             let mut wrong = right.clone();
             wrong[place] = value;
@@ -115,7 +115,7 @@ fn what_is_malformed_or_no_host_changes_nothing() {
             assert_eq!(hears(link, &message(Request, from, B, A)), (Heard::Nothing, false));
         }
         assert_eq!(entry(link, B), Some(None));
-        // RFC 826 looks at the operation last.
+        // RFC 826 examines the operation last.
         assert_eq!(hears(link, &message(ArpOperation::Unknown(3), PEER, B, A)), (Heard::Nothing, true));
         for source in [Ipv4Address::BROADCAST, Ipv4Address::new(224, 0, 0, 1)] {
             assert!(!hears(link, &message(Request, PEER, source, A)).1);

@@ -1,4 +1,4 @@
-//! Reports of groups: RFC 3810 and RFC 2710.
+//! MLD reports of groups: RFC 3810 and RFC 2710.
 
 use std::vec::Vec;
 
@@ -16,10 +16,11 @@ fn group(number: u16) -> Ipv6Address {
     Ipv6Address::new(0xff02, 0, 0, 0, 0, 1, 0xff00, number)
 }
 
-/// A report: its time in milliseconds, its destination's last part, its type and record, and its group's last part.
+/// A report: its time in milliseconds, the last part of its destination, its message type, its record type, and the last part of
+/// its group.
 type Seen = (u64, u16, u8, u8, u16);
 
-/// Sends what is due within `ms` milliseconds.
+/// Sends the reports that are due within `ms` milliseconds.
 fn reports(groups: &mut Groups, ms: u64) -> Vec<Seen> {
     let (mut seen, mut random) = (Vec::new(), 12_345_u32);
     while let Some(at) = groups.due().filter(|&at| at <= NOW + Duration::from_millis(ms)) {
@@ -28,7 +29,7 @@ fn reports(groups: &mut Groups, ms: u64) -> Vec<Seen> {
         let mut frame = std::vec![0xaa; report.len()];
         report.write(&mut frame, OWN, LOCAL);
         let (ip, message) = (&frame[14..54], &frame[62..]);
-        // Hop-by-hop options with a Router Alert, a hop limit of 1, a right length and checksum.
+        // Hop-by-hop options with a Router Alert, a hop limit of 1, and the right length and checksum.
         assert_eq!((ip[6], ip[7], &frame[54..62]), (0, 1, &[58, 0, 5, 2, 0, 0, 1, 0][..]));
         assert_eq!(usize::from(ip[5]), 8 + message.len());
         let to = Ipv6Address::from(*ip[24..].first_chunk::<16>().unwrap());
@@ -44,7 +45,7 @@ fn reports(groups: &mut Groups, ms: u64) -> Vec<Seen> {
     seen
 }
 
-/// A router's question for a group, or for all.
+/// Returns a router's query for a group, or for all groups.
 fn query(group: Ipv6Address, code: u16, is_v1: bool) -> Vec<u8> {
     let to = if group.is_unspecified() { Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 1) } else { group };
     let [high, low] = code.to_be_bytes();
@@ -59,7 +60,7 @@ fn query(group: Ipv6Address, code: u16, is_v1: bool) -> Vec<u8> {
     packet
 }
 
-/// A member of the groups 1 and 2 that has reported them.
+/// Returns a member of the groups 1 and 2 that has reported both groups.
 fn member() -> Groups {
     let mut groups = Groups::default();
     assert!(groups.set(NOW, [group(1), group(2), group(1)].into_iter()));
@@ -83,7 +84,7 @@ fn joining_and_leaving_are_reported_twice() {
     let mut seen: Vec<_> = reports(&mut groups, 3_000).into_iter().map(|seen| (seen.4, seen.3)).collect();
     seen.sort();
     assert_eq!(seen, [(1, 3), (1, 3), (3, 4), (3, 4)]);
-    // It is forgotten then.
+    // After two reports, a left group is forgotten.
     assert!(groups.asked(NOW, &query(group(1), 0, false), 0) && groups.due().is_none());
     groups.join_again(NOW);
     assert_eq!(reports(&mut groups, 3_000).len(), 4);
@@ -131,7 +132,7 @@ fn a_flood_of_questions_gets_ten_answers_a_second() {
         }
         count += reports(&mut groups, 3_000 + ms).len();
     }
-    // Of two groups.
+    // 10 reports a second for each of two groups, in two seconds.
     assert!((38..=42).contains(&count), "{count}");
 }
 
@@ -145,7 +146,8 @@ fn invalid_questions_are_ignored() {
         assert!(!groups.asked(NOW, &wrong, 0), "{wrong:02x?}");
         assert_eq!(groups.due(), None);
     };
-    // The hop limit, a source that is not link-local, no Router Alert, options that do not fit, a checksum, a code, a report.
+    // In this order: a wrong hop limit, a source that is not link-local, no Router Alert, an option and a header that do not fit,
+    // no ICMPv6, a wrong checksum, a wrong code, a report instead of a query.
     fails(&|packet| packet[7] = 2);
     fails(&|packet| packet[8] = 0xfd);
     fails(&|packet| packet[42] = 1);
@@ -157,7 +159,7 @@ fn invalid_questions_are_ignored() {
     fails(&|packet| packet[48] = 143);
     for len in 0..right.len() {
         fails(&|packet| packet.truncate(len));
-        // The length says so too.
+        // The length field matches the truncated packet, too.
         fails(&|packet| {
             packet.truncate(len);
             if let Some(byte) = packet.get_mut(5) {
@@ -172,7 +174,7 @@ fn there_is_room_for_all_addresses_and_the_rest_is_told() {
     let mut groups = Groups::default();
     assert!(groups.set(NOW, (0..16).map(group)));
     assert!(!groups.set(NOW, (0..17).map(group)));
-    // One that was left gives way.
+    // A new group replaces a group that was left.
     assert!(groups.set(NOW, (16..32).map(group)));
     let joined = reports(&mut groups, 3_000).iter().filter(|seen| seen.3 == 4).count();
     assert_eq!(joined, 32);

@@ -1,4 +1,4 @@
-//! The messages between neighbours: what they change, and what answers them.
+//! The messages between neighbours: their effects and their answers.
 
 mod arp;
 mod groups;
@@ -20,7 +20,7 @@ fn on_link(test: impl FnOnce(&mut Link<'_>)) {
     test(&mut Link::new(HardwareAddress::Ethernet(OWN), &mut entries, &mut kept, 100, 1).unwrap());
 }
 
-/// The hardware address of a neighbour that has an entry, if it is known.
+/// Returns the hardware address in a neighbour's entry, if known. The outer `None` means that there is no entry.
 fn entry(link: &Link<'_>, address: impl Into<IpAddress>) -> Option<Option<EthernetAddress>> {
     link.neighbours.entry(&address.into())
 }

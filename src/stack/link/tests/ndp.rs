@@ -25,7 +25,7 @@ fn question(source: Ipv6Address, to: Ipv6Address, lladdr: Option<EthernetAddress
     packet(source, to, NdiscRepr::NeighborSolicit { target_addr: A, lladdr: lladdr.map(Into::into) })
 }
 
-/// An answer about `B` from a proxy: only the target names the entry.
+/// Returns an advertisement about `B` from a proxy. Only the target names the entry.
 fn answer(to: Ipv6Address, flags: Flags, lladdr: Option<EthernetAddress>) -> Vec<u8> {
     packet(PROXY, to, NdiscRepr::NeighborAdvert { flags, target_addr: B, lladdr: lladdr.map(Into::into) })
 }
@@ -36,14 +36,14 @@ fn hears(link: &mut Link<'_>, packet: &[u8]) -> Option<(Solicited, bool)> {
 
 const NOTHING: Option<(Solicited, bool)> = Some((Solicited::Nothing, false));
 
-/// The state of an entry, as RFC 4861 section 7.3.2 calls it.
+/// The state of an entry, with the names of RFC 4861 section 7.3.2.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     Absent,
     Incomplete,
     Reachable(EthernetAddress),
     Stale(EthernetAddress),
-    /// Being asked for again.
+    /// The neighbour is being asked for again.
     Probe(EthernetAddress),
 }
 use State::*;
@@ -64,7 +64,7 @@ fn set(link: &mut Link<'_>, state: State) {
     }
 }
 
-/// The state of `B`'s entry. Uses it, so it can be called once.
+/// Returns the state of `B`'s entry. A call uses the entry, so a test can call this function only once.
 fn state(link: &mut Link<'_>) -> State {
     let Some(known) = entry(link, B) else { return Absent };
     let Some(hardware) = known else { return Incomplete };
@@ -80,23 +80,23 @@ fn an_answer_changes_what_the_table_of_rfc_4861_says() {
     let (s, o, so, none) = (Flags::SOLICITED, Flags::OVERRIDE, Flags::SOLICITED | Flags::OVERRIDE, Flags::empty());
     let (same, new, silent) = (Some(PEER), Some(OTHER), None);
     for (before, flags, lladdr, after) in [
-        // Section 7.2.5: without an entry there is no need to make one.
+        // Section 7.2.5: an advertisement makes no new entry.
         (Absent, so, new, Absent),
         (Absent, o, new, Absent),
-        // In the state INCOMPLETE an answer without a hardware address is discarded, and Override does not matter.
+        // In the state INCOMPLETE, an advertisement without a hardware address is discarded, and Override does not matter.
         (Incomplete, so, silent, Incomplete),
         (Incomplete, s, same, Reachable(PEER)),
         (Incomplete, so, same, Reachable(PEER)),
         (Incomplete, none, same, Stale(PEER)),
         (Incomplete, o, same, Stale(PEER)),
-        // I: Override is clear, and the address differs.
+        // Rule I of section 7.2.5: Override is clear, and the hardware address differs.
         (Reachable(PEER), none, new, Stale(PEER)),
         (Reachable(PEER), s, new, Stale(PEER)),
         (Stale(PEER), none, new, Stale(PEER)),
         (Stale(PEER), s, new, Stale(PEER)),
         (Probe(PEER), none, new, Probe(PEER)),
         (Probe(PEER), s, new, Probe(PEER)),
-        // II: Override is set, or the address is the same one, or there is none.
+        // Rule II: Override is set, or the hardware address is the same, or the advertisement has no hardware address.
         (Reachable(PEER), so, new, Reachable(OTHER)),
         (Reachable(PEER), o, new, Stale(OTHER)),
         (Stale(PEER), so, new, Reachable(OTHER)),
@@ -131,7 +131,7 @@ fn an_answer_changes_what_the_table_of_rfc_4861_says() {
 fn an_unsolicited_answer_is_for_all_nodes() {
     on_link(|link| {
         set(link, Reachable(PEER));
-        // Section 7.1.2: Solicited is never set in one to a group.
+        // Section 7.1.2: Solicited is never set in an advertisement to a group.
         assert_eq!(hears(link, &answer(ALL_NODES, Flags::SOLICITED | Flags::OVERRIDE, Some(OTHER))), NOTHING);
         assert_eq!(entry(link, B), Some(Some(PEER)));
         assert_eq!(hears(link, &answer(ALL_NODES, Flags::OVERRIDE, Some(OTHER))), NOTHING);
@@ -149,14 +149,15 @@ fn a_question_is_answered_and_its_sender_stale() {
         });
         on_link(|link| {
             set(link, Reachable(PEER));
-            // The same address: the state does not change. Another one: the entry is stale (section 7.2.3).
+            // With the same hardware address, the state does not change. With another hardware address, the entry becomes stale
+            // (section 7.2.3).
             hears(link, &question(B, to, Some(PEER)));
             hears(link, &question(B, to, None));
             assert_eq!((entry(link, B), link.due()), (Some(Some(PEER)), None));
             hears(link, &question(B, to, Some(OTHER)));
             assert_eq!(state(link), Stale(OTHER));
         });
-        // Without an option the answer goes to where the frame came from, and nobody becomes known.
+        // Without an option, the answer goes to the sender of the frame, and no neighbour becomes known.
         on_link(|link| {
             let answer = Solicited::Answer { to: OTHER, own: A, asker: Some(B) };
             assert_eq!(hears(link, &question(B, to, None)), Some((answer, false)));
@@ -170,7 +171,7 @@ fn a_probe_is_answered_to_all_nodes() {
     on_link(|link| {
         let answer = Solicited::Answer { to: group_hardware(ALL_NODES), own: A, asker: None };
         assert_eq!(hears(link, &question(NONE, solicited_node(A), None)), Some((answer, false)));
-        // Section 7.1.1.
+        // Section 7.1.1: a probe goes to the solicited-node group, and has no hardware address.
         assert_eq!(hears(link, &question(NONE, solicited_node(A), Some(PEER))), NOTHING);
         assert_eq!(hears(link, &question(NONE, A, None)), NOTHING);
         assert_eq!(entry(link, NONE), None);
@@ -197,15 +198,15 @@ fn invalid_messages_change_nothing() {
                     (ip.src_addr(), ip.dst_addr())
                 };
                 Icmpv6Packet::new_unchecked(&mut wrong[40..]).fill_checksum(&source, &to);
-                // Another packet's reader may see it, but nobody answers it here.
+                // The message may be passed on to the reader of other packets, but it is not answered here.
                 assert!(matches!(hears(link, &wrong), None | NOTHING), "{wrong:02x?}");
             };
             changed(&mut |packet| packet[7] = 254);
             changed(&mut |packet| packet[41] = 1);
-            // An option of length 0, and one that is longer than the message.
+            // An option of length 0, and an option that is longer than the message.
             changed(&mut |packet| packet[65] = 0);
             changed(&mut |packet| packet[65] = 2);
-            // Shorter than 24 bytes.
+            // A message that is shorter than 24 bytes.
             for len in 0..24 {
                 changed(&mut |packet| {
                     packet.truncate(40 + len.max(8));
@@ -216,7 +217,7 @@ fn invalid_messages_change_nothing() {
             wrong[42] ^= 1;
             assert_eq!(hears(link, &wrong), NOTHING);
         }
-        // A group as hardware address.
+        // A group address as the hardware address.
         for group in [EthernetAddress::BROADCAST, EthernetAddress([0x33, 0x33, 0, 0, 0, 1])] {
             assert!(!hears(link, &question(B, A, Some(group))).unwrap().1);
             assert_eq!(hears(link, &answer(A, Flags::SOLICITED, Some(group))), NOTHING);
@@ -233,7 +234,7 @@ fn other_questions_and_claims_of_our_address_are_not_answered() {
         let claim = NdiscRepr::NeighborAdvert { flags: Flags::OVERRIDE, target_addr: A, lladdr: Some(PEER.into()) };
         assert_eq!(hears(link, &packet(PROXY, ALL_NODES, claim)), NOTHING);
         assert_eq!((entry(link, PROXY), entry(link, A)), (None, None));
-        // Other ICMPv6 goes on.
+        // Other ICMPv6 messages are passed on.
         let echo = Icmpv6Repr::EchoRequest { ident: 1, seq_no: 1, data: &[] };
         let mut bytes = question(B, A, None);
         bytes.truncate(48);
