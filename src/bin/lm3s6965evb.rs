@@ -9,11 +9,15 @@ mod firmware {
 
     const PORTS: usize = BasicUdp::PORTS;
 
+    /// The number of connections. IPv6 takes the memory of one.
+    const CONNECTIONS: usize = if cfg!(feature = "ipv6") { 7 } else { 8 };
+
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        // 8 connections, then the bytes to receive and to send of each. The pool is on the call stack, which has nearly all of
-        // this board's memory.
-        let mut pool = const { Pool::<Basic, BasicUdp, 8, 1460, 1460, PORTS, 1, { board::UDP_PAYLOAD }>::new() };
+        // The number of connections, then the bytes to receive and to send of each. The pool is on the call stack, which has
+        // nearly all of this board's memory.
+        let mut pool =
+            const { Pool::<Basic, BasicUdp, CONNECTIONS, 1460, 1460, PORTS, 1, { board::UDP_PAYLOAD }>::new() };
         board::serve::<Lm3s6965evb>(pool.memory())
     }
 }
