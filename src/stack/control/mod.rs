@@ -24,9 +24,9 @@ pub use congestion::Congestion;
 pub(super) use police::Verdict;
 #[cfg(feature = "recovery")]
 pub(super) use recovery::{Leave, Options};
-#[cfg(feature = "recovery")]
-pub(super) use segment::renumber;
 pub(super) use segment::{LONGEST, Patch, Segment, bare, copy, inner_checksums, write};
+#[cfg(feature = "recovery")]
+pub(super) use segment::{renumber, shorten};
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Instant;

@@ -207,3 +207,37 @@ pub(in crate::stack) fn renumber(
         tcp.fill_checksum(&segment.tuple.remote.addr, &segment.tuple.local.addr);
     }
 }
+
+/// Cuts a segment in a packet that is about to leave, so that it ends before the sequence number `end`, and returns the packet's
+/// length.
+#[cfg(feature = "recovery")]
+pub(in crate::stack) fn shorten(
+    packet: &mut [u8],
+    segment: &mut Segment,
+    end: TcpSeqNumber,
+    checksums: &ChecksumCapabilities,
+) -> usize {
+    segment.len = (end.0.wrapping_sub(segment.seq.0).max(0) as usize).min(segment.len);
+    segment.fin = false;
+    let len = segment.data + segment.len;
+    match segment.tuple.local.addr {
+        IpAddress::Ipv4(_) => {
+            let mut ip = Ipv4Packet::new_unchecked(&mut packet[..len]);
+            ip.set_total_len(len as u16);
+            if checksums.ipv4.tx() {
+                ip.fill_checksum();
+            }
+        }
+        #[cfg(feature = "ipv6")]
+        IpAddress::Ipv6(_) => {
+            Ipv6Packet::new_unchecked(&mut packet[..len])
+                .set_payload_len((len - smoltcp::wire::IPV6_HEADER_LEN) as u16);
+        }
+    }
+    let mut tcp = TcpPacket::new_unchecked(&mut packet[segment.header..len]);
+    tcp.set_fin(false);
+    if checksums.tcp.tx() {
+        tcp.fill_checksum(&segment.tuple.remote.addr, &segment.tuple.local.addr);
+    }
+    len
+}

@@ -302,15 +302,21 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
         let Some(Outgoing { block, scratch, checksums }) = self.out.outgoing.take() else { return };
         let packet = &mut scratch[..len];
         make(packet);
-        let Some(segment) = demux::own_segment(packet) else {
+        let Some(mut segment) = demux::own_segment(packet) else {
             return self.send(len, &mut |out| out.copy_from_slice(packet));
         };
         let number = block.right_number(&segment);
         let leave = block.leaves(now, &segment, packet);
-        if leave != Leave::Whole {
+        if !matches!(leave, Leave::Front(_) | Leave::Whole) {
             self.out.sent.withheld += 1;
         }
         match leave {
+            Leave::Front(end) => {
+                let len = control::shorten(packet, &mut segment, end, checksums);
+                let packet = &mut packet[..len];
+                block.dress(packet, &segment, checksums);
+                self.send(len, &mut |out| out.copy_from_slice(packet));
+            }
             Leave::Whole if !segment.is_pure() || !block.has_ranges() => {
                 block.dress(packet, &segment, checksums);
                 if let Some(number) = number {

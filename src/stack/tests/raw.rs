@@ -86,6 +86,14 @@ impl Raw {
         self.send(&self.bare(seq, ack, window))
     }
 
+    /// Acknowledges the bytes before `ack`, and these ranges selectively.
+    pub fn acknowledge_ranges(&mut self, ack: usize, ranges: [(usize, usize); 3]) -> Vec<Seen> {
+        let number = |number: usize| (self.iss + number).0 as u32;
+        let sack_ranges = ranges.map(|(start, end)| Some((number(start), number(end))));
+        let repr = TcpRepr { sack_ranges, ..self.bare(1, ack, 60_000) };
+        self.send(&repr)
+    }
+
     /// Sends data.
     pub fn data(&mut self, seq: usize, ack: usize, window: u16, payload: &[u8]) -> Vec<Seen> {
         let repr = TcpRepr { payload, ..self.bare(seq, ack, window) };

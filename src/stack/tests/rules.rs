@@ -173,6 +173,21 @@ fn a_tail_is_probed_only_with_selective_acknowledgements() {
     }
 }
 
+/// A segment that is sent again ends where the peer's data begins: no byte behind the hole leaves again, although the window that smoltcp is shown has units of 32 bytes.
+#[test]
+fn what_is_sent_again_fills_the_hole_and_no_more() {
+    let mut raw = Raw::new(Sizes { send: 2_000_000, ..LARGE }, App::ask(&[1; 9_000], usize::MAX));
+    let syn = raw.syn();
+    raw.send(&syn);
+    let first = raw.acknowledge(1, 1, 60_000);
+    assert_eq!(first.iter().map(|seen| seen.len).sum::<usize>(), 9_000, "{first:?}");
+    let mut again = raw.acknowledge_ranges(1, [(5_001, 9_001), (3_001, 4_001), (1_001, 2_001)]);
+    again.extend(raw.wait(Duration::from_millis(100)).into_iter().map(|(_, seen)| seen));
+    let again: Vec<_> = again.iter().map(|seen| (seen.seq, seen.len)).collect();
+    // A hole that does not begin at a unit takes two segments.
+    assert_eq!(again, [(1, 1_000), (1_985, 1_000), (2_985, 16), (4_001, 1_000)]);
+}
+
 /// The control block decides in the scratch memory whether a frame leaves: the longest frame must fit.
 #[test]
 fn super_segments_fit_the_scratch_memory() {

@@ -10,6 +10,8 @@ use super::{Block, SMALL_WINDOW_DELAY, Segment, distance};
 pub(in crate::stack) enum Leave {
     /// A segment without data takes its place: its bytes need not go again, its acknowledgement is new.
     Acknowledgement,
+    /// The bytes before this sequence number leave: the peer has the others.
+    Front(TcpSeqNumber),
     Nothing,
     Whole,
 }
@@ -203,8 +205,12 @@ impl Block {
         let news = segment.ack.filter(|&ack| ack != self.told_ack && !segment.rst);
         self.told_ack = news.unwrap_or(self.told_ack);
         self.take_told(segment, frame);
+        // smoltcp's window has units of several bytes, so a segment that is sent again may reach beyond the hole that it fills.
+        let (end, old) = (segment.seq + segment.len, segment.end() <= self.nxt);
+        let hole = self.allowed_hole().filter(|&(start, to)| old && start < to && segment.seq < to && to < end);
+        let front = hole.map(|(_, to)| to);
         match (self.is_wanted(now, segment), news) {
-            (true, _) => Leave::Whole,
+            (true, _) => front.map_or(Leave::Whole, Leave::Front),
             (false, Some(_)) => Leave::Acknowledgement,
             (false, None) => Leave::Nothing,
         }
