@@ -59,6 +59,10 @@ impl Link<'_> {
                     let to = group_hardware(ALL_NODES);
                     return if is_probe { Some((Solicited::Answer { to, own, asker: None }, false)) } else { nothing };
                 }
+                // No host has such an address.
+                if source.is_multicast() || is_own(source) {
+                    return nothing;
+                }
                 let learnt = hardware.is_some_and(|hardware| self.solicited(now, source.into(), hardware));
                 let to = hardware.unwrap_or(from);
                 Some((Solicited::Answer { to, own, asker: Some(source) }, learnt))

@@ -234,6 +234,10 @@ fn other_questions_and_claims_of_our_address_are_not_answered() {
         let claim = NdiscRepr::NeighborAdvert { flags: Flags::OVERRIDE, target_addr: A, lladdr: Some(PEER.into()) };
         assert_eq!(hears(link, &packet(PROXY, ALL_NODES, claim)), NOTHING);
         assert_eq!((entry(link, PROXY), entry(link, A)), (None, None));
+        // No host has a group's address, and no other host has ours.
+        for source in [ALL_NODES, A] {
+            assert_eq!(hears(link, &question(source, A, Some(PEER))), NOTHING);
+        }
         // Other ICMPv6 messages are passed on.
         let echo = Icmpv6Repr::EchoRequest { ident: 1, seq_no: 1, data: &[] };
         let mut bytes = question(B, A, None);
