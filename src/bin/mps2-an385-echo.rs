@@ -7,7 +7,7 @@ mod firmware {
 
     #[cortex_m_rt::entry]
     fn main() -> ! {
-        // 4 connections, then the bytes to receive and to send of each: twice the MSS.
+        // 4 connections, then the sizes in bytes of each connection's receive buffer and send buffer: twice the MSS.
         board::echo::<Mps2An385, 4, 2920, 2920>()
     }
 }

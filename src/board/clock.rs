@@ -27,7 +27,7 @@ const CONTROL: usize = 0;
 const RELOAD: usize = 4;
 const CURRENT: usize = 8;
 
-// The system control space, from 0xe000_e000.
+// Registers of the system control space, as offsets from 0xe000_e000.
 const INTERRUPT_ENABLE: usize = 0x100;
 const INTERRUPT_CLEAR: usize = 0x280;
 const STATE: usize = 0xd04;
@@ -51,8 +51,9 @@ impl<B: Board> Clock<B> {
     /// Half ticks in a microsecond. Half ticks, because 12.5 MHz is 12.5 ticks in a microsecond.
     const HALVES_A_MICROSECOND: u32 = B::TICKS_A_MILLISECOND * 2 / 1000;
 
-    /// Deadlines nearer than this, in microseconds, are measured from the time of the call. The value is less than smoltcp's
-    /// shortest retransmission timeout. Each segment sent sets a timeout, so its deadline is not near.
+    /// For a deadline nearer than this, in microseconds, `sleep` reads the clock anew and sets the timer to the deadline. For a later
+    /// one the timer keeps its period. The value is less than smoltcp's shortest retransmission timeout. Each segment that is sent sets
+    /// such a timeout, so its deadline is not near.
     const NEAR: i64 = 900_000;
 
     /// The period of the timer while no deadline is near, in ticks. A deadline that is not near must not be due before the timer

@@ -1,4 +1,4 @@
-//! The addresses of one name, in the order in which to try them. dialler.rs decides the order and the times of the calls.
+//! The addresses of one name, in the order in which they were reported. dialler.rs decides which is called first, and when.
 
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 

@@ -33,7 +33,7 @@ pub struct Member<'a> {
     number: u16,
     /// How many bytes of the text being sent are in the send buffer.
     queued: u16,
-    /// A refusal still to be sent to the member. Until it is sent, no line is being sent.
+    /// A refusal still to be sent to the member. While it is set, `queued` counts bytes of the refusal, and other members' lines wait.
     refused: Option<NameRefused>,
     stage: Stage,
 }

@@ -18,8 +18,8 @@ use crate::stack::{Context, End, Next, Session};
 ///
 /// Other connections wait, and so does their data.
 ///
-/// A partner who has closed its side may still get one line, and a note that announces this. If the partner's host no longer
-/// has the connection, the host answers the note with a reset, which ends the talk.
+/// A partner who closes the connection on one side gets a note that a last reply may follow, and then at most one more line. If the
+/// partner's host no longer has the connection, the host answers the note with a reset, which ends the talk.
 #[derive(Clone, Debug)]
 pub struct Talk<'a> {
     operator: Option<&'a Operator>,

@@ -114,7 +114,7 @@ impl Sink {
         core::mem::take(&mut self.destination).finish().map_err(|error| Failure::run(format_args!("{name}: {error}")))
     }
 
-    /// Writes bytes, or keeps them if there is no room.
+    /// Writes bytes, or keeps them if there is no room. Returns whether all of them were written.
     fn hand_on(&mut self, bytes: &[u8]) -> Result<bool, OutputFailed> {
         match &mut self.escape {
             Some(escape) => escape.put(bytes, &mut |piece| self.pending.extend_from_slice(piece)),

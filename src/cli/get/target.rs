@@ -18,7 +18,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Parses a URL of the command line. A zone in its address must be the name of `link`, and is removed.
+    /// Parses a URL of the command line. A zone in the URL's address must be `link`, and is removed.
     ///
     /// # Errors
     /// One line that describes the problem.

@@ -126,8 +126,8 @@ impl<S> Slot<'_, S> {
         if self.unresolved { End::Unreachable } else { self.timed_out() }
     }
 
-    /// Returns whether RST must tell the peer that data was discarded (RFC 9293 section 3.6.1). The peer has all data that the
-    /// program wrote, and the FIN, but has not closed.
+    /// Returns whether RST must tell the peer that data was discarded (RFC 9293 section 3.6.1). It is true only in FIN-WAIT-2, where
+    /// the peer has acknowledged all of the program's data and the FIN, but has not closed its own side.
     #[cfg(feature = "recovery")]
     pub(super) fn owes_reset(&self) -> bool {
         self.phase == Phase::Closing && self.state == State::FinWait2 && self.discarded

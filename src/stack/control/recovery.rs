@@ -58,7 +58,7 @@ pub(in crate::stack) struct Recovery {
     repeated: u32,
     needless: u32,
     /// SND.NXT when the segment at SND.UNA was last sent again.
-    first_resent_at: Option<TcpSeqNumber>,
+    nxt_at_resend: Option<TcpSeqNumber>,
     /// What the peer lacks below this is lost.
     lost_below: TcpSeqNumber,
     /// What was lost below this was sent again.
@@ -119,7 +119,7 @@ impl Recovery {
         threshold: DUPLICATES,
         repeated: 0,
         needless: 0,
-        first_resent_at: None,
+        nxt_at_resend: None,
         lost_below: TcpSeqNumber(0),
         resent: TcpSeqNumber(0),
         limited_until: TcpSeqNumber(0),
@@ -218,7 +218,7 @@ impl Block {
         self.recovery.heard_at
     }
 
-    /// Whether the peer keeps its window closed, but has answered the latest probe of it.
+    /// Whether the peer keeps its window closed, but has answered the latest window probe.
     pub(in crate::stack) fn is_held_back(&self, now: Instant) -> bool {
         self.window == 0 && now <= self.recovery.heard_at + self.interval()
     }
@@ -269,7 +269,7 @@ impl Block {
             r.frontier = r.frontier.max(ack);
             r.tail = None;
             // The backed-off timeout stays until there is a measurement (RFC 6298 section 5.7, Karn's algorithm).
-            (r.probed, r.first_resent_at) = (false, None);
+            (r.probed, r.nxt_at_resend) = (false, None);
             r.rests_until = now + Duration::from_secs(1);
             r.board.trim(ack);
         }
@@ -336,7 +336,7 @@ impl Block {
             // RFC 2018 section 8: the peer may have thrown away what it acknowledged selectively.
             r.board.clear();
             (r.duplicates, r.sample, r.probe, r.tail) = (0, None, None, None);
-            (r.resent, r.lost_below, r.first_resent_at) = (una, nxt, None);
+            (r.resent, r.lost_below, r.nxt_at_resend) = (una, nxt, None);
             (r.point, r.timed_out) = (Some(nxt), true);
             r.timer = Some(now + r.rtt.timeout(r.backoff));
         } else if has(&mut r.probe) {

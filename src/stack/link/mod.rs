@@ -43,7 +43,7 @@ use neighbours::Neighbours;
 /// The shortest time between two defences of our addresses (RFC 5227 section 2.4).
 const DEFEND_INTERVAL: Duration = Duration::from_secs(10);
 
-/// The link of a stack.
+/// The link that a stack's device is on: this host's hardware address, and the neighbours.
 pub(super) struct Link<'a> {
     /// The hardware address of this host. `None` on a link without Ethernet, which has no neighbours.
     hardware: Option<EthernetAddress>,

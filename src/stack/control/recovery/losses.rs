@@ -69,30 +69,39 @@ impl Block {
         }
     }
 
-    /// Finds what was lost, and begins a recovery.
-    pub(super) fn find_losses(&mut self, now: Instant, before: u32) {
-        let (una, nxt) = (self.una, self.nxt);
+    /// Finds what was lost, and begins a recovery unless one is running. `flight` is the number of bytes that were in flight before
+    /// this acknowledgement.
+    pub(super) fn find_losses(&mut self, now: Instant, flight: u32) {
+        let una = self.una;
         let r = &mut self.recovery;
-        let first = una + r.mss as usize;
         // The segment at SND.UNA was sent again and lost again: the peer has data that left later.
-        if let Some(left) = r.first_resent_at
+        if let Some(left) = r.nxt_at_resend
             && r.board.held_above(left) > (r.threshold - 1).saturating_mul(r.mss)
         {
-            (r.resent, r.first_resent_at) = (una, None);
+            (r.resent, r.nxt_at_resend) = (una, None);
         }
-        let lost = match r.board.lost_below(r.threshold, r.mss) {
-            None if r.duplicates >= r.threshold && r.point.is_none() => first,
+        let lost_below = match r.board.lost_below(r.threshold, r.mss) {
+            Some(lost_below) => lost_below,
+            None if r.duplicates >= r.threshold && r.point.is_none() => una + r.mss as usize,
             None => return,
-            Some(lost) => lost,
         };
         if r.point.is_none() {
-            // The window counts, not what is in flight just now, if the window limits the program (RFC 9438 section 4.6).
-            let limited = una <= r.limited_until;
-            r.window.on_loss(now, if limited { u32::MAX } else { before });
-            r.point = Some(nxt);
-            (r.timed_out, r.resent, r.lost_below) = (false, una, una);
-            (r.repeated, r.needless, r.probe) = (0, 0, None);
+            self.begin_recovery(now, flight);
         }
-        r.lost_below = r.lost_below.max(lost.min(nxt));
+        let r = &mut self.recovery;
+        r.lost_below = r.lost_below.max(lost_below.min(self.nxt));
+    }
+
+    /// Begins a recovery: the congestion window shrinks, and nothing has been sent again yet.
+    fn begin_recovery(&mut self, now: Instant, flight: u32) {
+        let r = &mut self.recovery;
+        // Where the window limits the program, the window itself is reduced, and not what is in flight just now (RFC 9438 section
+        // 4.6). A flight of u32::MAX says so.
+        let limited = self.una <= r.limited_until;
+        r.window.on_loss(now, if limited { u32::MAX } else { flight });
+        (r.point, r.timed_out) = (Some(self.nxt), false);
+        (r.resent, r.lost_below) = (self.una, self.una);
+        (r.repeated, r.needless) = (0, 0);
+        r.probe = None;
     }
 }

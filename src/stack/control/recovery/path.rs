@@ -103,7 +103,7 @@ impl Block {
         }
         let (una, nxt) = (self.una, self.nxt);
         let r = &mut self.recovery;
-        (r.resent, r.lost_below, r.first_resent_at) = (una, nxt, None);
+        (r.resent, r.lost_below, r.nxt_at_resend) = (una, nxt, None);
         // As after a timeout, losses before this number do not reduce the congestion window.
         (r.point, r.timed_out) = (Some(nxt), true);
         (r.duplicates, r.sample, r.tail) = (0, None, None);

@@ -274,7 +274,7 @@ impl Block {
             r.repeated = r.repeated.saturating_add(distance(segment.seq, end));
         }
         if segment.seq <= self.una {
-            r.first_resent_at = Some(self.nxt);
+            r.nxt_at_resend = Some(self.nxt);
         }
         // Its acknowledgement may be that of the first transmission.
         r.sample = r.sample.filter(|&(seq, _)| seq <= segment.seq);
