@@ -166,7 +166,11 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         out.outgoing = Some(Outgoing { block });
         let mut watch = Watch::new(&mut io.device, resolved, &mut out);
         let changed = self.iface.poll_egress(now, &mut watch, set) == PollResult::SocketStateChanged;
-        (changed, out.sent)
+        let sent = out.sent;
+        if sent.frames > 0 {
+            self.link.left(now);
+        }
+        (changed, sent)
     }
 
     /// Lets smoltcp send one frame of a connection that its peer lacks. Returns whether smoltcp made one.
@@ -206,6 +210,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         if changed && (block.recovers() || block.sends_singly()) {
             // More may leave now. smoltcp must know of it before it says when it has work.
             self.show_news_between_frames(now, index, io);
+        }
+        if total.frames > 0 {
+            self.link.left(now);
         }
         (changed, total)
     }

@@ -82,6 +82,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 }
                 return;
             }
+            self.link.left(now);
         }
         if self.datagrams.any_waits()
             && let Some(port) = udp_source(packet)

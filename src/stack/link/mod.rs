@@ -48,6 +48,8 @@ pub(super) struct Link<'a> {
     /// The hardware address of this host. `None` on a link without Ethernet, which has no neighbours.
     hardware: Option<EthernetAddress>,
     neighbours: Neighbours<'a>,
+    /// The neighbour that was resolved last, if its hardware address is old.
+    old: Option<IpAddress>,
     #[cfg(feature = "ipv6")]
     groups: groups::Groups,
     /// When one of our addresses was last defended.
@@ -71,6 +73,7 @@ impl<'a> Link<'a> {
         (hardware.is_none() || !neighbours.is_empty()).then(|| Link {
             hardware,
             neighbours: Neighbours::new(neighbours, kept, mtu, key),
+            old: None,
             #[cfg(feature = "ipv6")]
             groups: groups::Groups::default(),
             defended_at: None,
@@ -87,15 +90,22 @@ impl<'a> Link<'a> {
         self.hardware.map(|own| (from, own))
     }
 
-    /// Fills in the header of a packet to a neighbour. If the neighbour's hardware address is old, a request for the neighbour
-    /// follows soon. Returns whether the hardware address is known.
+    /// Fills in the header of a packet to a neighbour. Returns whether the hardware address is known. Call [`left`](Self::left) if a
+    /// packet leaves.
     pub(super) fn resolve(&mut self, now: Instant, hop: &IpAddress, header: &mut Header) -> bool {
         let Some(own) = self.hardware else { return true };
-        let hardware = self.neighbours.find(now, hop);
-        if let Some(hardware) = hardware {
-            *header = Some((hardware, own));
+        let Some((hardware, is_old)) = self.neighbours.find(now, hop) else { return false };
+        *header = Some((hardware, own));
+        self.old = is_old.then_some(*hop);
+        true
+    }
+
+    /// Notes that a packet left for the neighbour that was resolved last. If the neighbour's hardware address is old, a request for
+    /// the neighbour follows soon.
+    pub(super) fn left(&mut self, now: Instant) {
+        if let Some(hop) = self.old.take() {
+            self.neighbours.ask_soon(now, &hop);
         }
-        hardware.is_some()
     }
 
     /// Returns the header of a packet to a group or to all hosts. `None` if the packet is for one host.

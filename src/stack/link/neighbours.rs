@@ -139,17 +139,24 @@ impl<'a> Neighbours<'a> {
         }
     }
 
-    /// Finds a neighbour's hardware address. An old hardware address may have changed. A request for the neighbour then follows
-    /// soon (see [`next_due`](Self::next_due)), and the old hardware address is used meanwhile.
-    pub(super) fn find(&mut self, now: Instant, address: &IpAddress) -> Option<EthernetAddress> {
+    /// Finds a neighbour's hardware address. Also returns whether the hardware address is old, and may have changed.
+    pub(super) fn find(&mut self, now: Instant, address: &IpAddress) -> Option<(EthernetAddress, bool)> {
         let index = self.position(address)?;
         let entry = &mut self.entries[index];
         entry.used = true;
-        if entry.hardware.is_some() && now >= entry.fresh_until && entry.requests == 0 {
+        Some((entry.hardware?, now >= entry.fresh_until))
+    }
+
+    /// Lets a request for a neighbour follow soon (see [`next_due`](Self::next_due)), because a packet left for its old hardware
+    /// address.
+    pub(super) fn ask_soon(&mut self, now: Instant, address: &IpAddress) {
+        if let Some(index) = self.position(address)
+            && self.entries[index].requests == 0
+        {
+            let entry = &mut self.entries[index];
             (entry.asked_at, entry.requests) = (now + RETRY - INTERVAL, 1);
             self.push(ASKED, index);
         }
-        self.entries[index].hardware
     }
 
     /// Returns whether a request for a neighbour must leave now. The neighbour gets an entry.
@@ -312,23 +319,6 @@ impl<'a> Neighbours<'a> {
     /// Delays all due work until this time, because the device has no room.
     pub(super) fn blocked(&mut self, until: Instant) {
         self.blocked_until = until;
-    }
-
-    /// Returns whether no work is pending.
-    pub(super) fn is_idle(&self) -> bool {
-        let [asked, ready] = &self.queues;
-        asked.is_empty() && ready.is_empty()
-    }
-
-    /// Returns when the next work is due.
-    // Not inlined, because a busy board rarely has work that is due.
-    #[inline(never)]
-    pub(super) fn due(&self) -> Option<Instant> {
-        let due = match self.front(READY) {
-            Some(_) => Some(Instant::ZERO),
-            None => self.front(ASKED).map(|index| self.entries[index].asked_at + INTERVAL),
-        };
-        due.max(due.and(Some(self.blocked_until)))
     }
 
     /// Forgets a neighbour. Its packets must already be taken.

@@ -1,6 +1,8 @@
 //! The queues of neighbours. They are doubly linked, so that a neighbour that answers leaves its queue in constant time.
 
-use super::Neighbours;
+use smoltcp::time::Instant;
+
+use super::{ASKED, INTERVAL, Neighbours, READY};
 use crate::stack::buckets::{Index, NONE};
 
 /// The entries before and after an entry in a queue. `NONE` stands before the first entry and after the last entry.
@@ -22,6 +24,23 @@ impl Links {
 }
 
 impl Neighbours<'_> {
+    /// Returns whether no work is pending.
+    pub(in crate::stack::link) fn is_idle(&self) -> bool {
+        let [asked, ready] = &self.queues;
+        asked.is_empty() && ready.is_empty()
+    }
+
+    /// Returns when the next work is due.
+    // Not inlined, because a busy board rarely has work that is due.
+    #[inline(never)]
+    pub(in crate::stack::link) fn due(&self) -> Option<Instant> {
+        let due = match self.front(READY) {
+            Some(_) => Some(Instant::ZERO),
+            None => self.front(ASKED).map(|index| self.entries[index].asked_at + INTERVAL),
+        };
+        due.max(due.and(Some(self.blocked_until)))
+    }
+
     pub(super) fn front(&self, kind: usize) -> Option<usize> {
         let first = self.queues[kind].next;
         (first != NONE).then_some(first.into())

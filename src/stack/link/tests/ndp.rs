@@ -58,20 +58,21 @@ fn set(link: &mut Link<'_>, state: State) {
             link.neighbours.learn(NOW, address, hardware, true);
             link.neighbours.doubt(NOW, &address);
             if matches!(state, Probe(_)) {
-                link.neighbours.find(NOW, &address);
+                link.neighbours.ask_soon(NOW, &address);
             }
         }
     }
 }
 
-/// Returns the state of `B`'s entry. A call uses the entry, so a test can call this function only once.
+/// Returns the state of `B`'s entry.
 fn state(link: &mut Link<'_>) -> State {
     let Some(known) = entry(link, B) else { return Absent };
     let Some(hardware) = known else { return Incomplete };
-    match (link.due().is_some(), link.neighbours.find(NOW, &B.into()), link.due().is_some()) {
-        (true, ..) => Probe(hardware),
-        (false, _, true) => Stale(hardware),
-        (false, _, false) => Reachable(hardware),
+    let is_old = link.neighbours.find(NOW, &B.into()).is_some_and(|(_, is_old)| is_old);
+    match link.due() {
+        Some(_) => Probe(hardware),
+        None if is_old => Stale(hardware),
+        None => Reachable(hardware),
     }
 }
 
@@ -264,7 +265,9 @@ fn a_neighbour_that_is_stale_is_asked_for_unless_it_shows_itself() {
         set(link, Stale(PEER));
         let mut header = None;
         assert!(link.resolve(NOW, &B.into(), &mut header));
-        assert_eq!(header, Some((PEER, OWN)));
+        assert_eq!((header, link.due()), (Some((PEER, OWN)), None));
+        // Only a packet that leaves is a reason to ask.
+        link.left(NOW);
         assert!(link.due().is_some_and(|due| due <= NOW + Duration::from_millis(10)));
         link.heard(NOW, OTHER, B.into());
         assert!(link.due().is_some());
