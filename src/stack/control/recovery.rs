@@ -288,7 +288,12 @@ impl Block {
         if self.flight() == 0 {
             (self.recovery.timer, self.recovery.probe) = (None, None);
         } else if acked > 0 || news || opened {
+            let before = self.recovery.timer;
             self.arm(now);
+            // A part of a segment has arrived that was cut on suspicion of a black hole. The timer of the segment goes on.
+            if self.recovery.trial.is_running() {
+                self.recovery.timer = self.recovery.timer.min(before.or(self.recovery.timer));
+            }
         }
         acked > 0 || news || !same_window
     }

@@ -22,6 +22,11 @@ pub(super) struct Trial {
 }
 
 impl Trial {
+    /// Returns whether the connection tries, or has tried, shorter segments, and no long segment has arrived since.
+    pub(super) fn is_running(&self) -> bool {
+        self.mtu.is_some()
+    }
+
     pub(super) const NONE: Trial = Trial { expired: false, losses: 0, heard: false, mtu: None, passed_below: None };
 }
 
