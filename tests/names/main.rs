@@ -10,3 +10,17 @@ mod leases;
 mod odd_servers;
 mod resolver;
 mod zones;
+
+use common::peer::Finished;
+
+#[track_caller]
+fn done(run: &Finished, out: &str) {
+    assert_eq!((run.code(), run.out().as_str(), run.err().as_str()), (Some(0), out, ""), "{run:?}");
+}
+
+#[track_caller]
+fn failed(run: &Finished, what: &str) {
+    let err = run.err();
+    let one = err.ends_with('\n') && err.matches('\n').count() == 1;
+    assert!(run.code() == Some(1) && run.stdout.is_empty() && one && err.contains(what), "{what}: {run:?}");
+}

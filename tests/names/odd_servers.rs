@@ -3,6 +3,7 @@
 use crate::common::dnsmasq;
 use crate::common::link::{KERNEL, Link, on_tap};
 use crate::common::peer::{Finished, Peer, python, smolstep};
+use crate::{done, failed};
 
 #[test]
 fn odd_replies_are_read_or_one_line() {
@@ -72,16 +73,4 @@ fn run(link: Link, arguments: &[&str]) -> Finished {
         smolstep.env("RUST_LOG", "error");
     }
     Peer::start(smolstep.args(arguments).args(link.arguments())).finish()
-}
-
-#[track_caller]
-fn done(run: &Finished, out: &str) {
-    assert_eq!((run.code(), run.out().as_str(), run.err().as_str()), (Some(0), out, ""), "{run:?}");
-}
-
-#[track_caller]
-fn failed(run: &Finished, what: &str) {
-    let err = run.err();
-    let one = err.ends_with('\n') && err.matches('\n').count() == 1;
-    assert!(run.code() == Some(1) && run.stdout.is_empty() && one && err.contains(what), "{what}: {run:?}");
 }

@@ -5,6 +5,7 @@ use smolstep::phy::linux::Kind;
 use crate::common::dnsmasq;
 use crate::common::link::{KERNEL, Link, on_tap, on_tap_and_tun};
 use crate::common::peer::{Finished, Peer, python, smolstep};
+use crate::{done, failed};
 
 const DNS: [&str; 2] = ["--dns", KERNEL[0]];
 
@@ -249,16 +250,4 @@ const HOSTS: [&str; 5] = [
 /// `smolstep ARGUMENTS` on this link to its end.
 fn run(link: Link, arguments: &[&str]) -> Finished {
     Peer::start(smolstep().env("RUST_LOG", "error").args(arguments).args(link.arguments())).finish()
-}
-
-#[track_caller]
-fn done(run: &Finished, out: &str) {
-    assert_eq!((run.code(), run.out().as_str(), run.err().as_str()), (Some(0), out, ""), "{run:?}");
-}
-
-#[track_caller]
-fn failed(run: &Finished, what: &str) {
-    let err = run.err();
-    let one = err.ends_with('\n') && err.matches('\n').count() == 1;
-    assert!(run.code() == Some(1) && run.stdout.is_empty() && one && err.contains(what), "{what}: {run:?}");
 }

@@ -177,19 +177,7 @@ pub(in crate::stack) fn copy(out: &mut [u8], packet: &[u8], segment: &Segment, p
     tcp.set_ack_number(patch.ack);
     tcp.set_window_len(patch.window);
     tcp.set_fin(patch.fin && whole);
-    let removed = segment.len - payload.len();
-    match segment.tuple.local.addr {
-        IpAddress::Ipv4(_) => {
-            let mut ip = Ipv4Packet::new_unchecked(&mut out[..len]);
-            ip.set_total_len(ip.total_len().checked_sub(removed as u16)?);
-            ip.fill_checksum();
-        }
-        #[cfg(feature = "ipv6")]
-        IpAddress::Ipv6(_) => {
-            let mut ip = Ipv6Packet::new_unchecked(&mut out[..len]);
-            ip.set_payload_len(ip.payload_len().checked_sub(removed as u16)?);
-        }
-    }
+    set_len(&mut out[..len], &segment.tuple, true);
     Some(len)
 }
 
@@ -220,24 +208,29 @@ pub(in crate::stack) fn shorten(
     segment.len = (end.0.wrapping_sub(segment.seq.0).max(0) as usize).min(segment.len);
     segment.fin = false;
     let len = segment.data + segment.len;
-    match segment.tuple.local.addr {
-        IpAddress::Ipv4(_) => {
-            let mut ip = Ipv4Packet::new_unchecked(&mut packet[..len]);
-            ip.set_total_len(len as u16);
-            if checksums.ipv4.tx() {
-                ip.fill_checksum();
-            }
-        }
-        #[cfg(feature = "ipv6")]
-        IpAddress::Ipv6(_) => {
-            Ipv6Packet::new_unchecked(&mut packet[..len])
-                .set_payload_len((len - smoltcp::wire::IPV6_HEADER_LEN) as u16);
-        }
-    }
+    set_len(&mut packet[..len], &segment.tuple, checksums.ipv4.tx());
     let mut tcp = TcpPacket::new_unchecked(&mut packet[segment.header..len]);
     tcp.set_fin(false);
     if checksums.tcp.tx() {
         tcp.fill_checksum(&segment.tuple.remote.addr, &segment.tuple.local.addr);
     }
     len
+}
+
+/// Writes a packet's length into its IP header, and the checksum of an IPv4 header if `checksum` is set.
+fn set_len(packet: &mut [u8], tuple: &Tuple, checksum: bool) {
+    let len = packet.len();
+    match tuple.local.addr {
+        IpAddress::Ipv4(_) => {
+            let mut ip = Ipv4Packet::new_unchecked(packet);
+            ip.set_total_len(len as u16);
+            if checksum {
+                ip.fill_checksum();
+            }
+        }
+        #[cfg(feature = "ipv6")]
+        IpAddress::Ipv6(_) => {
+            Ipv6Packet::new_unchecked(packet).set_payload_len((len - smoltcp::wire::IPV6_HEADER_LEN) as u16);
+        }
+    }
 }

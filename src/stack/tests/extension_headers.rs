@@ -6,6 +6,7 @@ use smoltcp::time::Duration;
 use smoltcp::wire::{Icmpv6Packet, Ipv6Address, Ipv6Packet};
 
 use super::fragments::*;
+use super::pair::SERVER_V6;
 use crate::stack::*;
 
 #[test]

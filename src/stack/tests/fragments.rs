@@ -12,29 +12,11 @@ use crate::stack::fragmenter::Fragmenter;
 use crate::stack::*;
 use crate::testing::random::{Random, seed};
 
-pub(super) const SERVER_V6: Ipv6Address = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 1);
-pub(super) const CLIENT_V6: Ipv6Address = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 2);
 const SIZES: Sizes = Sizes { connections: 4, receive: 4_096, send: 4_096, ports: 2, datagrams: 4, payload: 65_536 };
 
 /// Returns two hosts with IPv4 and IPv6 addresses that know each other. The server echoes on TCP port 7 and UDP port 7.
 pub(super) fn pair() -> Pair {
-    let mut pair = Pair::new(SIZES);
-    for (host, address) in [(&mut pair.client, CLIENT_V6), (&mut pair.server, SERVER_V6)] {
-        host.stack.add_address(pair.now, IpCidr::new(address.into(), 64), &mut host.io.probe).unwrap();
-    }
-    pair.server.listen(Listener::new(7, App::Echo));
-    pair.server.stack.bind(7, Respond::new(Parrot)).unwrap();
-    for remote in [SERVER, SERVER_V6.into()] {
-        let refused = call(&mut pair, remote, 99, &[]);
-        pair.run_for(Duration::from_secs(3));
-        assert_eq!(pair.client.stack.take(refused).unwrap().1, End::Refused);
-    }
-    pair
-}
-
-fn call(pair: &mut Pair, remote: IpAddress, port: u16, text: &[u8]) -> ConnectionId {
-    let (remote, app) = (IpEndpoint::new(remote, port), App::ask(text, text.len()));
-    pair.client.stack.connect(pair.now, remote, app, Duration::from_secs(30), &mut pair.client.io).unwrap()
+    Pair::new(SIZES).with_both_families()
 }
 
 /// Runs both ends for a minute. `change` replaces each frame to the server with other frames.
@@ -52,7 +34,7 @@ fn run_through(pair: &mut Pair, change: &mut dyn FnMut(Vec<u8>) -> Vec<Vec<u8>>)
 pub(super) fn echoes_through(remote: IpAddress, change: &mut dyn FnMut(Vec<u8>) -> Vec<Vec<u8>>) -> Pair {
     let mut pair = pair();
     let text = Random(1).bytes(10_000);
-    let id = call(&mut pair, remote, 7, &text);
+    let id = pair.call_at(remote, 7, &text);
     run_through(&mut pair, change);
     let (app, end) = pair.client.stack.take(id).expect("the connection has ended");
     assert!(app.got() == text && end == End::Closed, "{} bytes, {end:?}", app.got().len());
@@ -325,7 +307,7 @@ fn a_flood_of_fragments_stops_nobody() {
     assert!(dropped(DropReason::LostFragments) > 500, "{}", dropped(DropReason::LostFragments));
     assert!(dropped(DropReason::BadFragment) > 500, "{}", dropped(DropReason::BadFragment));
     let text = b"polly".repeat(100);
-    let id = call(&mut pair, SERVER, 7, &text);
+    let id = pair.call_at(SERVER, 7, &text);
     pair.run_for(Duration::from_secs(5));
     assert!(pair.client.stack.take(id).is_some_and(|(app, end)| app.got() == text && end == End::Closed));
 }

@@ -5,12 +5,14 @@ use std::vec::Vec;
 use smoltcp::phy::Medium;
 use smoltcp::socket::{tcp, udp};
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint, Ipv4Address};
+use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, IpEndpoint, Ipv4Address, Ipv6Address};
 
 use crate::host::{HeapPool, Sizes};
 use crate::stack::*;
 use crate::testing::link::{self, Frames};
 
+pub const SERVER_V6: Ipv6Address = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 1);
+pub const CLIENT_V6: Ipv6Address = Ipv6Address::new(0xfd00, 0, 0, 0, 0, 0, 0, 2);
 pub const SERVER: IpAddress = IpAddress::Ipv4(Ipv4Address::new(10, 0, 0, 1));
 pub const CLIENT: IpAddress = IpAddress::Ipv4(Ipv4Address::new(10, 0, 0, 2));
 
@@ -176,6 +178,28 @@ impl Pair {
             to_server,
             to_client,
         }
+    }
+
+    /// Gives both hosts IPv6 addresses, and lets the hosts learn each other's hardware addresses. The server echoes on TCP port 7
+    /// and UDP port 7.
+    pub fn with_both_families(mut self) -> Pair {
+        for (host, address) in [(&mut self.client, CLIENT_V6), (&mut self.server, SERVER_V6)] {
+            host.stack.add_address(self.now, IpCidr::new(address.into(), 64), &mut host.io.probe).unwrap();
+        }
+        self.server.listen(Listener::new(7, App::Echo));
+        self.server.stack.bind(7, Respond::new(Parrot)).unwrap();
+        for remote in [SERVER, SERVER_V6.into()] {
+            let refused = self.call_at(remote, 99, &[]);
+            self.run_for(Duration::from_secs(3));
+            assert_eq!(self.client.stack.take(refused).unwrap().1, End::Refused);
+        }
+        self
+    }
+
+    /// Begins a connection of the client that sends a text and waits for as many bytes.
+    pub fn call_at(&mut self, remote: IpAddress, port: u16, text: &[u8]) -> ConnectionId {
+        let (remote, app) = (IpEndpoint::new(remote, port), App::ask(text, text.len()));
+        self.client.stack.connect(self.now, remote, app, Duration::from_secs(30), &mut self.client.io).unwrap()
     }
 
     pub fn call(&mut self, port: u16, app: App) -> ConnectionId {

@@ -6,7 +6,6 @@ use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::*;
 
-use super::fragments::{CLIENT_V6, SERVER_V6, pair as small_pair};
 use super::pair::*;
 use crate::host::Sizes;
 use crate::stack::*;
@@ -76,23 +75,7 @@ fn too_big(frame: &[u8], mtu: u32) -> Vec<u8> {
 
 /// Returns two hosts with IPv4 and IPv6 addresses that know each other. The server echoes on TCP port 7 and UDP port 7.
 fn pair() -> Pair {
-    let mut pair = Pair::of(SIZES, SIZES, |_| {});
-    for (host, address) in [(&mut pair.client, CLIENT_V6), (&mut pair.server, SERVER_V6)] {
-        host.stack.add_address(pair.now, IpCidr::new(address.into(), 64), &mut host.io.probe).unwrap();
-    }
-    pair.server.listen(Listener::new(7, App::Echo));
-    pair.server.stack.bind(7, Respond::new(Parrot)).unwrap();
-    for remote in [SERVER, SERVER_V6.into()] {
-        let refused = call(&mut pair, remote, 99, &[]);
-        pair.run_for(Duration::from_secs(3));
-        assert_eq!(pair.client.stack.take(refused).unwrap().1, End::Refused);
-    }
-    pair
-}
-
-fn call(pair: &mut Pair, remote: IpAddress, port: u16, text: &[u8]) -> ConnectionId {
-    let (remote, app) = (IpEndpoint::new(remote, port), App::ask(text, text.len()));
-    pair.client.stack.connect(pair.now, remote, app, Duration::from_secs(30), &mut pair.client.io).unwrap()
+    Pair::of(SIZES, SIZES, |_| {}).with_both_families()
 }
 
 /// Runs both ends, with the path between them, until `done`, or until `time` is over.
@@ -123,7 +106,7 @@ fn run(pair: &mut Pair, path: &mut Path, time: Duration, done: impl Fn(&Pair) ->
 /// Echoes a text through a path. Returns the duration of the echo.
 fn echo(pair: &mut Pair, remote: IpAddress, path: &mut Path, len: usize) -> Duration {
     let text = Random(len as u64).bytes(len);
-    let id = call(pair, remote, 7, &text);
+    let id = pair.call_at(remote, 7, &text);
     let before = pair.now;
     run(pair, path, Duration::from_secs(120), |pair| pair.client.stack.ended(id).is_some());
     let time = pair.now - before;
@@ -186,7 +169,7 @@ fn an_outage_is_no_black_hole() {
     for (server, client) in BOTH {
         for away in [1, 3, 10, 60] {
             let mut pair = pair();
-            let id = call(&mut pair, server, 7, &Random(1).bytes(60_000));
+            let id = pair.call_at(server, 7, &Random(1).bytes(60_000));
             let mut path = Path::new(1_500, true);
             // The loop ends when data is in flight.
             run(&mut pair, &mut path, Duration::from_secs(1), |pair| {
@@ -264,7 +247,7 @@ fn datagram(v6: bool, len: usize) -> Vec<u8> {
 fn datagrams_leave_in_fragments_that_fit_the_path() {
     for v6 in [false, true] {
         for len in [1_440, 5_000] {
-            let mut pair = small_pair();
+            let mut pair = super::fragments::pair();
             let request = datagram(v6, len);
             let ask = |pair: &mut Pair| {
                 for piece in super::fragments::cut(&request, 1_280) {
@@ -293,7 +276,7 @@ fn datagrams_leave_in_fragments_that_fit_the_path() {
 #[test]
 fn echo_replies_leave_in_fragments_that_fit_the_path() {
     for v6 in [false, true] {
-        let mut pair = small_pair();
+        let mut pair = super::fragments::pair();
         let mut message = std::vec![9; 1_400];
         message[..8].copy_from_slice(&[if v6 { 128 } else { 8 }, 0, 0, 0, 1, 2, 0, 1]);
         let request = super::fragments::frame(v6, if v6 { 58 } else { 1 }, &message);
@@ -318,7 +301,7 @@ fn twenty_thousand_made_up_reports_change_nothing() {
     for (server, client) in BOTH {
         let mut pair = pair();
         let v6 = matches!(server, IpAddress::Ipv6(_));
-        let id = call(&mut pair, server, 7, &Random(1).bytes(20_000));
+        let id = pair.call_at(server, 7, &Random(1).bytes(20_000));
         let mut free = Path::new(1_500, true);
         // The server's echo is in flight.
         while !pair.to_client.borrow().iter().any(|frame| frame.len() > 1_400) {

@@ -69,7 +69,7 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
             "RFC 1122 section 3.2.1.3",
         ),
         DropReason::TooManyAdvertisements => because(
-            "Advertisements are read up to a number in each second, and only so many routers are kept.",
+            "At most 16 advertisements of known routers, and 16 of other routers, are read in a second. The list of routers has a limit, too.",
             "RFC 4861 section 6.3.4",
         ),
         DropReason::Unreachable => because(

@@ -63,7 +63,7 @@ fn hardware(number: usize) -> EthernetAddress {
     EthernetAddress([2, 0, 0, 0, 0, number as u8])
 }
 
-/// The hardware address that a packet leaves for now.
+/// Lets a packet leave for a neighbour, and returns the hardware address to which the packet goes.
 fn send(table: &mut Neighbours<'_>, now: Instant, address: &IpAddress) -> Option<EthernetAddress> {
     let (hardware, is_old) = table.find(now, address)?;
     if is_old {
