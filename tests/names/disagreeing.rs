@@ -10,7 +10,7 @@ fn others_are_served_during_a_flood_of_advertisements() {
     on_tap("others_are_served_during_a_flood_of_advertisements", |link| {
         let server = serve(link, &["echo", "--slaac", "--ip", "192.168.69.1/24", "--ip", "fdaa::1/64"]);
         server.wait_for("its addresses", |out| out.contains("[fdaa::1]:7"));
-        let flood = python::run("advertisement_flood", &[link.name()]);
+        let flood = python::run("advertisement_flood", &[link.name(), "192.168.69.1"]);
         flood.wait_for("flood", |out| out.contains("flooding"));
         for _ in 0..5 {
             for address in ["192.168.69.1", "fdaa::1"] {

