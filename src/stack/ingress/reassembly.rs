@@ -4,6 +4,9 @@
 //! replaces the oldest one. A fragment that overlaps another fragment ends its datagram (RFC 5722 section 4). An exact copy of a
 //! fragment is ignored. After an overlap, further fragments of the datagram are ignored until its time is over.
 //!
+//! The datagram reports congestion if one of its fragments does. A datagram with such a fragment is dropped if another fragment is
+//! of a sender that does not understand the report (RFC 3168 section 5.3).
+//!
 //! The time is 30 s from the first fragment that arrived. RFC 1122 section 3.3.2 asks for 60 to 120 s, and RFC 8200 section 4.5
 //! for 60 s. The shorter time is a choice: fragments of one datagram arrive within seconds or never, and incomplete datagrams
 //! occupy memory. Linux also waits 30 s for IPv4.
@@ -32,6 +35,10 @@ const ROOM: usize = 320;
 #[cfg(feature = "std")]
 pub(crate) const SHARE: usize = ROOM + LONGEST + 1;
 
+/// In the set of ECN fields: the codepoints Not-ECT and CE.
+const NOT_CAPABLE: u8 = 1 << 0b00;
+const CONGESTED: u8 = 1 << 0b11;
+
 /// The state of a datagram that arrives in fragments.
 #[derive(Clone)]
 pub struct Reassembly {
@@ -51,6 +58,8 @@ pub struct Reassembly {
     next: u8,
     /// The length of the first fragment's data.
     first: usize,
+    /// The ECN fields of the fragments, a bit for each value of the field.
+    ecn: u8,
     coverage: Coverage,
 }
 
@@ -65,6 +74,7 @@ impl Default for Reassembly {
             announced_at: 0,
             next: 0,
             first: 0,
+            ecn: 0,
             coverage: Coverage::default(),
         }
     }
@@ -83,7 +93,8 @@ struct Key {
 /// The result of a fragment's arrival.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Arrival<'r> {
-    /// The fragment is not valid, or overlaps another fragment. The fragment is dropped. Its datagram may be dropped, too.
+    /// The fragment is not valid, overlaps another fragment, or completes a datagram whose ECN fields contradict each other. The
+    /// fragment is dropped. Its datagram may be dropped, too.
     Bad,
     /// The fragment is kept, or was already there. If `lost`, its datagram replaced another datagram.
     Kept { lost: bool },
@@ -222,6 +233,7 @@ impl<'a> Reassembler<'a> {
                 return Arrival::Bad;
             }
         }
+        datagram.ecn |= 1 << ecn(piece.head);
         if !piece.more {
             datagram.total = Some(end);
         }
@@ -257,10 +269,17 @@ impl<'a> Reassembler<'a> {
     }
 }
 
-/// Writes the header of a complete datagram's packet, and returns the packet's range. `None` if the packet is too long.
+/// Writes the header of a complete datagram's packet, and returns the packet's range. `None` if the packet is too long, or the ECN
+/// fields of its fragments contradict each other.
 fn rebuild(datagram: &Reassembly, bytes: &mut [u8]) -> Option<Range<usize>> {
     let total = datagram.total?;
     let mut start = ROOM - datagram.head;
+    if datagram.ecn & CONGESTED != 0 {
+        if datagram.ecn & NOT_CAPABLE != 0 {
+            return None;
+        }
+        set_congested(&mut bytes[start..ROOM]);
+    }
     if datagram.announced_at == 0 {
         let mut ip = Ipv4Packet::new_unchecked(&mut bytes[start..ROOM + total]);
         ip.set_total_len(u16::try_from(datagram.head + total).ok()?);
@@ -276,6 +295,22 @@ fn rebuild(datagram: &Reassembly, bytes: &mut [u8]) -> Option<Range<usize>> {
         Ipv6Packet::new_unchecked(&mut bytes[start..ROOM + total]).set_payload_len(u16::try_from(payload).ok()?);
     }
     Some(start..ROOM + total)
+}
+
+/// Returns the ECN field of an IP header: the last two bits of the Type of Service or the Traffic Class (RFC 3168 section 5).
+fn ecn(head: &[u8]) -> u8 {
+    match *head {
+        [first, second, ..] if first >> 4 == 6 => second >> 4 & 0b11,
+        [_, second, ..] => second & 0b11,
+        _ => 0,
+    }
+}
+
+/// Sets the ECN field of an IP header to CE.
+fn set_congested(head: &mut [u8]) {
+    if let [first, second, ..] = head {
+        *second |= if *first >> 4 == 6 { 0b11 << 4 } else { 0b11 };
+    }
 }
 
 /// Returns the source and the destination of an IPv6 packet.
