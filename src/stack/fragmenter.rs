@@ -19,7 +19,7 @@ use smoltcp::time::Instant;
 #[cfg(feature = "fragments")]
 use smoltcp::wire::{IpProtocol, Ipv4Packet, Ipv6Packet};
 
-use super::event::{Direction, Probe};
+use super::event::{Direction, DropReason, Event, Probe};
 #[cfg(feature = "fragments")]
 use super::fragment_ids::FragmentIds;
 #[cfg(feature = "fragments")]
@@ -84,23 +84,27 @@ pub(super) struct Long<'t> {
 
 impl Fragmenter<'_> {
     /// Sends a packet in a frame with this header. If the packet is longer than the link's MTU or `limit`, keeps the packet until
-    /// its fragments have left.
+    /// its fragments have left, or drops the packet if there is no memory for it.
     pub(super) fn send<P: Probe>(
         &mut self,
         now: Instant,
         header: Header,
-        _limit: usize,
+        limit: usize,
         packet: &[u8],
         token: impl TxToken,
         probe: &mut P,
     ) {
         #[cfg(feature = "fragments")]
         {
-            let mut long = self.lend_for(_limit);
+            let mut long = self.lend_for(limit);
             if long.begin(header, packet.len(), &mut |room| room.copy_from_slice(packet)) {
                 return;
             }
             long.note(packet);
+        }
+        // Without these features, `limit` is the MTU that smoltcp knows.
+        if cfg!(any(feature = "fragments", feature = "slaac")) && packet.len() > limit {
+            return probe.event(now, &Event::Dropped(DropReason::TooLong));
         }
         let skip = link::len(header);
         token.consume(skip + packet.len(), |frame| {

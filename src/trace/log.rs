@@ -20,11 +20,13 @@ use crate::stack::{DisplayEndpoint, DropReason, End, Event, Probe, Tuple};
 /// A peer could cause a line with each segment, so such lines are limited. In each second, [`Self::RECEIVED_A_SECOND`] lines
 /// about data and [`Self::DROPPED_A_SECOND`] lines about drops keep their level; further lines go to debug. One more line gives
 /// the number of lines that went to debug. It appears at the first event after that second, and before a connection is
-/// reported closed.
+/// reported closed. Of the lines about ignored DHCP messages, one a second has the level warn.
 #[derive(Clone, Debug, Default)]
 pub struct LogProbe {
     received: Limit,
     dropped: Limit,
+    #[cfg(feature = "dhcp")]
+    ignored: Limit,
 }
 
 /// Whether debug lines can be shown at all: a board's build leaves them out.
@@ -88,6 +90,12 @@ impl LogProbe {
             Event::Dropped(why @ (DropReason::BacklogFull | DropReason::SlotsFull)) => {
                 let level = self.dropped.level(now, Self::DROPPED_A_SECOND, Level::Warn);
                 say(level, format_args!("dropped a connection attempt: {why}"));
+            }
+            // An `AddressEvent` already tells of replies with bad options.
+            #[cfg(feature = "dhcp")]
+            Event::Dropped(why @ (DropReason::DhcpNak | DropReason::DhcpTransaction)) => {
+                let level = self.ignored.level(now, 1, Level::Warn);
+                say(level, format_args!("ignored a message: {why}"));
             }
             Event::Dropped(why) if DEBUG => say(Level::Debug, format_args!("dropped a frame: {why}")),
             Event::State { tuple, from, to, .. } if DEBUG => {

@@ -10,7 +10,7 @@ use crate::board::Image;
 use crate::calls::greeted;
 use crate::common::dnsmasq::{self, Dnsmasq};
 use crate::common::firmware::Settings;
-use crate::common::link::{KERNEL, Link, on_tap};
+use crate::common::link::{KERNEL, Link, ask, at, on_tap, udp};
 use crate::common::peer::{Peer, nc, python};
 use crate::common::require::skip;
 use crate::common::scratch::Scratch;
@@ -56,6 +56,28 @@ fn all_kinds_of_addresses_go_together() {
         // Routers were given by hand: what DHCP and advertisements say changes nothing.
         behind_a_router(&board);
         assert!(!board.out().contains("[ERROR"), "{}", board.out());
+    });
+}
+
+#[test]
+fn what_exceeds_the_mtu_that_a_router_advertises_is_not_sent() {
+    let name = "network::what_exceeds_the_mtu_that_a_router_advertises_is_not_sent";
+    with(name, "lm3s6965evb", EVERYTHING, |image, link| {
+        give(link.name(), "fe80::64", 64);
+        let advertised = format!("--ra-param={},mtu:1280,10,600", link.name());
+        let options = ["--enable-ra".into(), "--dhcp-range=fdaa::,ra-only,64,10m".into(), advertised];
+        let Some(_dnsmasq) = start(link, &options) else { return };
+        let board = image.boot(&["--tap", link.name()]);
+        listens(&board, MADE);
+        let client = udp(at(KERNEL[1], 0), at(MADE, 7));
+        ask(&client, [7; 1_232], [7; 1_232]);
+        // The reply to the first datagram would be too long.
+        client.send(&[7; 1_233]).unwrap();
+        ask(&client, "hello", "hello");
+        let long = Peer::start(Command::new("ping").args(["-c", "1", "-W", "1", "-s", "1233", MADE])).finish();
+        assert_eq!(long.code(), Some(1), "{long:?}");
+        let fits = Peer::start(Command::new("ping").args(["-c", "1", "-W", "60", "-s", "1232", MADE])).finish();
+        assert_eq!(fits.code(), Some(0), "{fits:?}");
     });
 }
 

@@ -114,6 +114,8 @@ fn offers_that_make_no_sense_are_told_and_not_taken() {
         }
         assert_eq!(nc(&["-N", "192.168.69.1", "7"], b"hello").out(), "hello");
         assert_eq!(events::without(&server.out()).lines().count(), 2, "{}", server.out());
+        let bad = [("reason", "DHCP reply with bad options")];
+        assert!(events::count(&server, "dropped", &bad) >= 3, "{}", server.out());
         drop(rogue);
         let Some(_dnsmasq) = dhcp(link, 150, 159) else { return };
         server.wait_for("lease", |out| out.contains("listening udp 192.168.69.15"));

@@ -42,6 +42,7 @@ fn a_server_that_keeps_its_word_is_found_beside_a_liar() {
         // The liar's refusals do not end the lease, which is renewed with its own server.
         events::wait_for_address_change(&server, &format!("DHCP server {} renews 192.168.69.15", KERNEL[0]));
         assert_eq!(events::address_changes(&server.out(), "takes"), 0, "{}", server.out());
+        assert!(events::count(&server, "dropped", &[("reason", "DHCP refusal of no request")]) > 0, "{}", server.out());
         assert_eq!(events::address_changes(&server.out(), said), 1, "{}", server.out());
         server.stop();
     });

@@ -53,22 +53,6 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         autoconf.process(now, frame, own)
     }
 
-    /// Notes that the link went down, or came up, perhaps on another network.
-    ///
-    /// When the link comes up, the stack forgets its neighbours, announces its addresses and groups, and asks again for leases
-    /// and prefixes. The present addresses and routers stay in use until a server or router says otherwise.
-    #[cfg(feature = "std")]
-    pub(crate) fn link_changed(&mut self, now: Instant, up: bool) {
-        if !up {
-            return;
-        }
-        self.link.came_up(now);
-        self.paths.clear();
-        if let Some(autoconf) = &mut self.autoconf {
-            autoconf.link_up(now, self.iface.ip_addrs());
-        }
-    }
-
     /// Applies autoconfiguration's changes to the interface.
     pub(in crate::stack) fn apply_changes<P: Probe>(&mut self, now: Instant, probe: &mut P) {
         while let Some(change) = self.autoconf.as_mut().and_then(Autoconf::change) {
@@ -88,7 +72,6 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 }
                 Change::RouterGone(router) => drop(self.remove_router(now, router, probe)),
                 Change::Report(event) => probe.event(now, &Event::Address(event)),
-                #[cfg(feature = "slaac")]
                 Change::Dropped(why) => probe.event(now, &Event::Dropped(why)),
             }
         }

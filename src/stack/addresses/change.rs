@@ -2,9 +2,7 @@
 
 use smoltcp::wire::{IpAddress, IpCidr};
 
-use crate::stack::event::AddressEvent;
-#[cfg(feature = "slaac")]
-use crate::stack::event::DropReason;
+use crate::stack::event::{AddressEvent, DropReason};
 
 /// The largest number of changes from one frame or timer: a router's advertisement makes the most.
 pub(super) const CHANGES: usize = 12;
@@ -25,7 +23,6 @@ pub(in crate::stack) enum Change {
     /// No change, but something to report to the probe.
     Report(AddressEvent),
     /// A frame was dropped. The addresses do not change.
-    #[cfg(feature = "slaac")]
     Dropped(DropReason),
 }
 

@@ -11,7 +11,7 @@ use super::change::{Change, Changes, Origin, push};
 use super::claim::Claims;
 use super::frame::Out;
 use super::lease::{BadOffer, Lease, Message, Reply};
-use crate::stack::event::{AddressEvent, Denial, Loss};
+use crate::stack::event::{AddressEvent, Denial, DropReason, Loss};
 
 /// How long the first message waits for an answer, and the longest wait of any message (RFC 2131 section 4.1).
 const FIRST: Duration = Duration::from_secs(4);
@@ -208,6 +208,9 @@ impl Client {
     }
 
     /// Handles a reply for this host.
+    ///
+    /// # Errors
+    /// [`DropReason`]: why the reply is ignored.
     pub(super) fn process(
         &mut self,
         now: Instant,
@@ -215,7 +218,7 @@ impl Client {
         own: &[IpCidr],
         claims: &mut Claims,
         changes: &mut Changes,
-    ) {
+    ) -> Result<(), DropReason> {
         // Before the first message of a state, a reply is expected only if it is an offer that competes with a distrusted
         // server's offer.
         let asked = self.tries > 0
@@ -226,34 +229,40 @@ impl Client {
                 }
                 _ => false,
             };
-        if reply.xid != self.xid || !asked {
-            return;
+        if reply.xid != self.xid {
+            return Err(DropReason::DhcpTransaction);
+        }
+        let unexpected = match reply.kind {
+            DhcpMessageType::Offer | DhcpMessageType::Ack => DropReason::DhcpUnexpected,
+            DhcpMessageType::Nak => DropReason::DhcpNak,
+            _ => DropReason::DhcpOptions,
+        };
+        if !asked {
+            return Err(unexpected);
         }
         match (&self.state, reply.kind) {
             (State::Selecting, DhcpMessageType::Offer) => {
-                if let Some(offer) = self.sensible(reply, Expected::NoneOf(own, claims), changes) {
-                    // Another server gets some time to make an offer.
-                    let wait = if self.distrusted == Some(offer.server) { AFTER_REFUSAL } else { Duration::ZERO };
-                    self.state = State::Requesting(offer);
-                    self.tries = 0;
-                    self.at = Some(now + wait);
-                }
+                let offer = self.sensible(reply, Expected::NoneOf(own, claims), changes)?;
+                // Another server gets some time to make an offer.
+                let wait = if self.distrusted == Some(offer.server) { AFTER_REFUSAL } else { Duration::ZERO };
+                self.state = State::Requesting(offer);
+                self.tries = 0;
+                self.at = Some(now + wait);
             }
             (State::Requesting(_), DhcpMessageType::Offer) if self.tries == 0 => {
-                if let Some(offer) = self.sensible(reply, Expected::NoneOf(own, claims), changes)
-                    && self.distrusted != Some(offer.server)
-                {
-                    self.state = State::Requesting(offer);
-                    self.at = Some(now);
+                let offer = self.sensible(reply, Expected::NoneOf(own, claims), changes)?;
+                if self.distrusted == Some(offer.server) {
+                    return Err(unexpected);
                 }
+                self.state = State::Requesting(offer);
+                self.at = Some(now);
             }
             (State::Requesting(offer), DhcpMessageType::Ack) => {
                 let address = offer.address.address();
-                if let Some(lease) = self.sensible(reply, Expected::Only(address), changes) {
-                    claims.remove(address.into(), Origin::Dhcp);
-                    self.state = State::Checking(lease);
-                    self.at = Some(now);
-                }
+                let lease = self.sensible(reply, Expected::Only(address), changes)?;
+                claims.remove(address.into(), Origin::Dhcp);
+                self.state = State::Checking(lease);
+                self.at = Some(now);
             }
             (State::Requesting(offer), DhcpMessageType::Nak) if reply.is_from(offer.server) => {
                 self.deny(Denial::Refused, changes);
@@ -262,9 +271,8 @@ impl Client {
             }
             (State::Bound(old), DhcpMessageType::Ack) => {
                 let address = old.address.address();
-                if let Some(lease) = self.sensible(reply, Expected::Only(address), changes) {
-                    self.renew(now, lease, changes);
-                }
+                let lease = self.sensible(reply, Expected::Only(address), changes)?;
+                self.renew(now, lease, changes);
             }
             // A DHCPREQUEST that is broadcast may be refused by any server.
             (State::Bound(old), DhcpMessageType::Nak)
@@ -273,8 +281,9 @@ impl Client {
                 let address = old.address;
                 self.lose(now + AFTER_REFUSAL, address, Loss::Refused, changes);
             }
-            _ => {}
+            _ => return Err(unexpected),
         }
+        Ok(())
     }
 
     /// Records that another host has the address.
@@ -287,7 +296,7 @@ impl Client {
     }
 
     /// The lease in a reply, if the lease is valid. If it is not, reports that once for each message of the client.
-    fn sensible(&mut self, reply: &Reply, expected: Expected<'_>, changes: &mut Changes) -> Option<Lease> {
+    fn sensible(&mut self, reply: &Reply, expected: Expected<'_>, changes: &mut Changes) -> Result<Lease, DropReason> {
         let lease = reply.lease(self.asked).and_then(|lease| {
             let address = lease.address.address();
             match expected {
@@ -300,15 +309,15 @@ impl Client {
                 _ => Ok(lease),
             }
         });
-        match lease {
-            Ok(lease) => Some(lease),
-            Err(why) => {
-                if !core::mem::replace(&mut self.reported_refusal, true) {
-                    push(changes, Change::Report(AddressEvent::OfferRefused { server: reply.server(), why }));
-                }
-                None
+        lease.map_err(|why| {
+            if !core::mem::replace(&mut self.reported_refusal, true) {
+                push(changes, Change::Report(AddressEvent::OfferRefused { server: reply.server(), why }));
             }
-        }
+            match why {
+                BadOffer::Server => DropReason::DhcpServer,
+                _ => DropReason::DhcpOptions,
+            }
+        })
     }
 
     /// Reports, once, that a server does not grant what it offered.

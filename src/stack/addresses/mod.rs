@@ -78,6 +78,24 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         Ok(())
     }
 
+    /// Notes that the link went down, or came up, perhaps on another network.
+    ///
+    /// When the link comes up, the stack forgets its neighbours and paths, announces its groups, and asks again for leases and
+    /// prefixes. With [`Config::claim`], [`Config::dhcp`] or [`Config::slaac`] it announces its addresses, too. The present
+    /// addresses and routers stay in use until a server or router says otherwise.
+    pub fn link_changed(&mut self, now: Instant, up: bool) {
+        if !up {
+            return;
+        }
+        self.link.came_up(now);
+        #[cfg(feature = "fragments")]
+        self.paths.clear();
+        #[cfg(feature = "dhcp")]
+        if let Some(autoconf) = &mut self.autoconf {
+            autoconf.link_up(now, self.iface.ip_addrs());
+        }
+    }
+
     /// Joins the groups in which neighbours ask for the addresses in use, and for the addresses that are being claimed (RFC 4862
     /// section 5.4.2). Leaves all other groups.
     #[cfg(feature = "ipv6")]
@@ -146,27 +164,18 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         true
     }
 
-    /// Returns the length of the longest IP packet that may leave from this address, in bytes. The limit is the device's MTU, and
-    /// for IPv6 also the MTU that the link's routers advertise (RFC 4861 section 6.3.4).
-    pub(super) fn mtu_from(&self, local: IpAddress) -> usize {
+    /// Returns the length of the longest IP packet that is known to reach `remote`, in bytes. The limit is the device's MTU, the
+    /// known MTU of the path, and for IPv6 also the MTU that the link's routers advertise (RFC 4861 section 6.3.4).
+    pub(super) fn mtu_to(&self, _now: Instant, _remote: IpAddress) -> usize {
+        let mtu = self.mtu;
         #[cfg(feature = "slaac")]
-        if let (IpAddress::Ipv6(_), Some(mtu)) = (local, self.autoconf.as_ref().and_then(Autoconf::mtu)) {
-            return mtu.min(self.mtu);
-        }
-        let _ = local;
-        self.mtu
-    }
-
-    /// Returns the length of the longest IP packet from `local` that is known to reach `remote`, in bytes.
-    pub(super) fn mtu_between(&self, now: Instant, local: IpAddress, remote: IpAddress) -> usize {
-        let mtu = self.mtu_from(local);
+        let mtu = match (_remote, self.autoconf.as_ref().and_then(Autoconf::mtu)) {
+            (IpAddress::Ipv6(_), Some(advertised)) => advertised.min(mtu),
+            _ => mtu,
+        };
         #[cfg(feature = "fragments")]
-        return self.paths.find(now, &remote).map_or(mtu, |path| path.min(mtu));
-        #[cfg(not(feature = "fragments"))]
-        {
-            let _ = (now, remote);
-            mtu
-        }
+        let mtu = self.paths.find(_now, &_remote).map_or(mtu, |path| path.min(mtu));
+        mtu
     }
 
     /// Returns this source address. If the address is deprecated, returns another address of the same scope for new connections

@@ -101,7 +101,6 @@ impl Routers {
     }
 
     /// Notes that the link came up. From now on, no router is known to be on the link.
-    #[cfg(feature = "std")]
     pub(super) fn link_up(&mut self) {
         self.list.iter_mut().for_each(|router| router.confirmed = false);
     }

@@ -172,7 +172,6 @@ impl Host {
 
     /// Solicits routers, because the link came up. Advertisements of another network's routers replace the former prefixes and
     /// routers.
-    #[cfg(feature = "std")]
     pub(super) fn link_up(&mut self, now: Instant) {
         self.mtu = None;
         self.routers.link_up();

@@ -334,7 +334,6 @@ impl<'a> Neighbours<'a> {
     }
 
     /// Forgets all neighbours.
-    #[cfg(feature = "std")]
     pub(super) fn clear(&mut self) {
         (0..self.entries.len()).for_each(|index| self.lose(index));
         self.entries.fill(Neighbour::default());

@@ -12,7 +12,8 @@ use crate::stack::fragmenter::Fragmenter;
 use crate::stack::*;
 use crate::testing::random::{Random, seed};
 
-const SIZES: Sizes = Sizes { connections: 4, receive: 4_096, send: 4_096, ports: 2, datagrams: 4, payload: 65_536 };
+pub(super) const SIZES: Sizes =
+    Sizes { connections: 4, receive: 4_096, send: 4_096, ports: 2, datagrams: 4, payload: 65_536 };
 
 /// Returns two hosts with IPv4 and IPv6 addresses that know each other. The server echoes on TCP port 7 and UDP port 7.
 pub(super) fn pair() -> Pair {
@@ -145,6 +146,15 @@ fn tcp_in_fragments_is_served() {
             fragments
         });
         assert_eq!(pair.server.has(|event| matches!(event, Event::Dropped(DropReason::FragmentedTcp))), 0);
+    }
+}
+
+#[test]
+fn a_frame_without_a_packet_changes_nothing() {
+    let mut pair = pair();
+    for ethertype in [[8, 0], [0x86, 0xdd]] {
+        let frame = [&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2][..], &ethertype].concat();
+        assert_eq!(replies(&mut pair, [frame]), Vec::<Vec<u8>>::new());
     }
 }
 

@@ -277,11 +277,11 @@ fn a_request_begins_anew_when_the_link_comes_up() {
 fn routers_and_prefixes_are_asked_for_when_the_link_comes_up() {
     let mut network = Network::new(slaac);
     let local: smoltcp::wire::IpAddress = "fd00::1:0:ff:fe00:1".parse().unwrap();
-    assert_eq!(network.pair.server.stack.mtu_from(local), 1281);
+    assert_eq!(network.pair.server.stack.mtu_to(network.pair.now, local), 1281);
     // The same router is still on the link.
     assert_eq!(core::mem::take(&mut network.reports), 2);
     network.link_up();
-    assert_eq!(network.pair.server.stack.mtu_from(local), 1500);
+    assert_eq!(network.pair.server.stack.mtu_to(network.pair.now, local), 1500);
     network.run(10);
     assert_eq!((network.events().len(), &network.seen[..]), (0, &["solicit".to_string()][..]));
     // Both addresses have the same solicited-node group.
@@ -309,5 +309,5 @@ fn routers_and_prefixes_are_asked_for_when_the_link_comes_up() {
             "router fe80::2 is in use"
         ]
     );
-    assert_eq!(network.pair.server.stack.mtu_from(local), 1282);
+    assert_eq!(network.pair.server.stack.mtu_to(network.pair.now, local), 1282);
 }

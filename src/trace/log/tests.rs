@@ -50,6 +50,20 @@ fn drops_are_limited_and_the_rest_counted() {
 }
 
 #[test]
+fn ignored_dhcp_messages_are_told_once_a_second() {
+    let mut probe = LogProbe::default();
+    for second in 0..3 {
+        let mut warnings = Vec::new();
+        for i in 0..100 {
+            let why = [DropReason::DhcpTransaction, DropReason::DhcpNak][i % 2];
+            let told = lines(&mut probe, second * 1_000_000 + i as i64, &Event::Dropped(why));
+            warnings.extend(told.into_iter().filter(|(level, _)| *level == Level::Warn).map(|(_, line)| line));
+        }
+        assert_eq!(warnings, ["ignored a message: DHCP reply to another request"]);
+    }
+}
+
+#[test]
 fn what_was_left_out_is_told_before_the_connection_is_over() {
     let mut probe = LogProbe::default();
     let (id, tuple) = (connection(), tuple("10.0.0.1:7", "10.0.0.2:40000"));

@@ -3,10 +3,7 @@
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{DhcpMessageType, EthernetAddress, IpCidr, Ipv4Address, Ipv4Cidr};
 
-#[cfg(feature = "std")]
-use super::super::change::Origin;
-use super::super::change::{Change, Changes, push};
-#[cfg(feature = "std")]
+use super::super::change::{Change, Changes, Origin, push};
 use super::super::claim::Claims;
 use super::super::lease::{Lease, Message};
 use super::{Client, State};
@@ -93,7 +90,6 @@ impl Client {
 
     /// Starts again because the link came up. The link may now lead to another network. A lease in use is confirmed first (RFC
     /// 2131 sections 3.2 and 3.7).
-    #[cfg(feature = "std")]
     pub(in super::super) fn link_up(&mut self, now: Instant, claims: &mut Claims) {
         self.distrusted = None;
         match &mut self.state {

@@ -228,13 +228,11 @@ fn invalid_messages_change_nothing() {
 }
 
 #[test]
-fn other_questions_and_claims_of_our_address_are_not_answered() {
+fn other_questions_are_not_answered() {
     on_link(|link| {
         let other = NdiscRepr::NeighborSolicit { target_addr: B, lladdr: Some(PEER.into()) };
         assert_eq!(hears(link, &packet(PROXY, solicited_node(B), other)), NOTHING);
-        let claim = NdiscRepr::NeighborAdvert { flags: Flags::OVERRIDE, target_addr: A, lladdr: Some(PEER.into()) };
-        assert_eq!(hears(link, &packet(PROXY, ALL_NODES, claim)), NOTHING);
-        assert_eq!((entry(link, PROXY), entry(link, A)), (None, None));
+        assert_eq!(entry(link, PROXY), None);
         // No host has a group's address, and no other host has ours.
         for source in [ALL_NODES, A] {
             assert_eq!(hears(link, &question(source, A, Some(PEER))), NOTHING);
@@ -300,5 +298,28 @@ fn groups_have_hardware_addresses_of_their_own() {
         let to = EthernetAddress([0x33, 0x33, 0x55, 0x66, 0x77, 0x88]);
         assert_eq!(link.header_of_many(group.into(), false), Some((to, OWN)));
         assert_eq!(link.header_of_many(A.into(), false), None);
+    });
+}
+
+/// RFC 4862 section 5.4.4.
+#[test]
+fn an_advertisement_of_our_address_is_a_conflict() {
+    let about_us = |to, flags, lladdr: Option<EthernetAddress>| {
+        packet(PROXY, to, NdiscRepr::NeighborAdvert { flags, target_addr: A, lladdr: lladdr.map(Into::into) })
+    };
+    on_link(|link| {
+        for (lladdr, by) in [(Some(PEER), PEER), (None, OTHER)] {
+            let conflict = Some((Solicited::Conflict { own: A, by }, false));
+            assert_eq!(hears(link, &about_us(ALL_NODES, Flags::OVERRIDE, lladdr)), conflict);
+            assert_eq!(hears(link, &about_us(A, Flags::SOLICITED, lladdr)), conflict);
+        }
+        // Some switches send our own frames back to us.
+        assert_eq!(hears(link, &about_us(ALL_NODES, Flags::OVERRIDE, Some(OWN))), NOTHING);
+        // Not valid: the flag Solicited, and a hop limit that shows a router.
+        assert_eq!(hears(link, &about_us(ALL_NODES, Flags::SOLICITED, Some(PEER))), NOTHING);
+        let mut routed = about_us(ALL_NODES, Flags::OVERRIDE, Some(PEER));
+        routed[7] = 254;
+        assert_eq!(hears(link, &routed), NOTHING);
+        assert_eq!(entry(link, A), None);
     });
 }
