@@ -11,6 +11,12 @@ pub trait Ethernet: Device {
 
     /// Returns the errors so far.
     fn faults(&mut self) -> Faults;
+
+    /// Returns whether the link is up. A link that was down since the last call counts as down once. A device that cannot tell
+    /// returns true.
+    fn link_is_up(&mut self) -> bool {
+        true
+    }
 }
 
 /// 32-bit registers, by their offset in bytes.
@@ -66,6 +72,16 @@ pub(super) const FRAME: usize = 1514;
 
 /// The shortest frame; shorter ones are padded with zeros (IEEE 802.3 section 3.2.8).
 pub(super) const SHORTEST: usize = 60;
+
+/// The status register of a PHY (IEEE 802.3 section 22.2.4.2).
+pub(super) const PHY_STATUS: u32 = 1;
+
+/// Returns whether the link is up according to a PHY's status. The PHY clears the bit when the link fails, and sets it only after
+/// a read.
+pub(super) fn shows_link(status: u32) -> bool {
+    // A PHY lists its abilities in this register, so a value of 0 means that there is no PHY to ask.
+    status == 0 || status & (1 << 2) != 0
+}
 
 /// The errors of a controller since it was set up.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -5,7 +5,7 @@ use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, RxToken, TxToke
 use smoltcp::time::Instant;
 use smoltcp::wire::EthernetAddress;
 
-use super::registers::{Ethernet, FRAME, Faults, Registers};
+use super::registers::{Ethernet, FRAME, Faults, PHY_STATUS, Registers, shows_link, wait};
 use super::words::{Arrived, Words};
 
 /// A Stellaris Ethernet controller as a device.
@@ -34,11 +34,18 @@ const TX_CONTROL: usize = 0x0c;
 const DATA: usize = 0x10;
 const ADDRESS_LOW: usize = 0x14;
 const ADDRESS_HIGH: usize = 0x18;
+const MII_CONTROL: usize = 0x20;
+const MII_DIVIDER: usize = 0x24;
+const MII_RECEIVED: usize = 0x30;
 const FRAMES_WAITING: usize = 0x34;
 const TX_REQUEST: usize = 0x38;
 
 /// In `RX_CONTROL`: receive multicast frames too. IPv6 neighbour discovery needs them.
 const GROUPS: u32 = if cfg!(feature = "ipv6") { 1 << 1 } else { 0 };
+
+/// Makes the management clock slower than 2.5 MHz, the limit of IEEE 802.3 section 22.2.2.11, from the controller's fastest clock
+/// of 50 MHz.
+const DIVISOR: u32 = 9;
 
 /// Interrupts: a frame was received; a frame was lost.
 const RECEIVED: u32 = 1;
@@ -58,6 +65,7 @@ impl<R: Registers> Stellaris<R> {
         let [a, b, c, d, e, f] = address.0;
         r.write(ADDRESS_LOW, u32::from_le_bytes([a, b, c, d]));
         r.write(ADDRESS_HIGH, u32::from_le_bytes([e, f, 0, 0]));
+        r.write(MII_DIVIDER, DIVISOR);
         // Full duplex, checksum, padding, transmitter on; then receiver on, which rejects wrong checksums.
         r.write(TX_CONTROL, 0x0f);
         r.write(RX_CONTROL, 0x09 | GROUPS);
@@ -84,6 +92,14 @@ impl<R: Registers> Stellaris<R> {
             self.faults.overruns = self.faults.overruns.saturating_add(1);
         }
         self.faults
+    }
+
+    /// Whether the link is up, as the PHY reports it. A link that was down since the last call counts as down once.
+    pub fn link_is_up(&mut self) -> bool {
+        let r = &mut self.registers;
+        r.write(MII_CONTROL, PHY_STATUS << 3 | 1);
+        // A controller that does not respond cannot tell.
+        !wait(r, |r| r.read(MII_CONTROL) & 1 == 0) || shows_link(r.read(MII_RECEIVED))
     }
 
     /// Takes the next good frame to this address from the controller.
@@ -202,6 +218,10 @@ impl<R: Registers> Ethernet for Stellaris<R> {
 
     fn faults(&mut self) -> Faults {
         self.faults()
+    }
+
+    fn link_is_up(&mut self) -> bool {
+        self.link_is_up()
     }
 }
 

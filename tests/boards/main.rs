@@ -17,6 +17,7 @@ mod datagrams;
 mod dhcp;
 mod garbage;
 mod golden;
+mod link;
 mod list;
 mod loss;
 mod network;

@@ -10,6 +10,12 @@ struct Fake {
     requested: usize,
     sending: bool,
     overrun: bool,
+    divider: u32,
+    /// The status of the PHY, and the register that the controller has copied from the PHY.
+    status: u32,
+    received: u32,
+    /// Whether the controller never completes a read of the PHY.
+    stuck: bool,
 }
 
 impl Fake {
@@ -37,6 +43,8 @@ impl Registers for Fake {
                 word
             }
             TX_REQUEST => u32::from(self.sending),
+            MII_CONTROL => u32::from(self.stuck),
+            MII_RECEIVED => self.received,
             _ => 0,
         }
     }
@@ -45,6 +53,9 @@ impl Registers for Fake {
         match offset {
             DATA => self.sent.push(value),
             TX_REQUEST => self.requested += 1,
+            MII_DIVIDER => self.divider = value,
+            // A read of register 1.
+            MII_CONTROL if value == 1 << 3 | 1 => self.received = self.status,
             STATUS if value & OVERRUN != 0 => self.overrun = false,
             _ => {}
         }
@@ -110,4 +121,20 @@ fn a_busy_controller_holds_back_and_loses_nothing() {
     device.registers.sending = false;
     assert!(device.receive(NOW).is_some());
     assert!(device.receive(NOW).is_some());
+}
+
+#[test]
+fn the_phy_tells_whether_the_link_is_up() {
+    let mut device = device();
+    // The management clock is 2.5 MHz at most.
+    assert!(50 <= 5 * (device.registers.divider + 1));
+    for (status, up) in [(0x782d, true), (0x7809, false), (0x782d, true), (0xffff, true)] {
+        device.registers.status = status;
+        assert_eq!(device.link_is_up(), up, "{status:x}");
+    }
+    // QEMU's controller has no PHY.
+    device.registers.status = 0;
+    assert!(device.link_is_up());
+    (device.registers.status, device.registers.stuck) = (0x7809, true);
+    assert!(device.link_is_up(), "a controller that does not respond cannot tell");
 }
