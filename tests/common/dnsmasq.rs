@@ -4,6 +4,7 @@ use std::process::Command;
 use std::thread::yield_now;
 use std::time::Instant;
 
+use super::far;
 use super::link::{KERNEL, Link, PATIENCE};
 use super::netns::output;
 use super::peer::Peer;
@@ -19,6 +20,20 @@ pub struct Dnsmasq {
 /// Starts dnsmasq on a link, with `options` besides those that isolate it. Without dnsmasq, see [`skip`].
 pub fn start(link: Link, options: &[&str]) -> Option<Dnsmasq> {
     let leases = Scratch::new("leases");
+    let peer = Peer::start(&mut command(link.name(), &leases, options)?);
+    peer.wait_for_log("started", 1);
+    Some(Dnsmasq { peer, leases })
+}
+
+/// Starts dnsmasq behind a router, at [`FAR`](far::FAR); otherwise like [`start`].
+pub fn start_far(options: &[&str]) -> Option<Dnsmasq> {
+    let leases = Scratch::new("leases");
+    let peer = far::start(&command("v1", &leases, options)?, 1500);
+    peer.wait_for_log("started", 1);
+    Some(Dnsmasq { peer, leases })
+}
+
+fn command(interface: &str, leases: &Scratch, options: &[&str]) -> Option<Command> {
     let mut command = Command::new("dnsmasq");
     // On Debian it is in a folder that only root's PATH has.
     let path = std::env::var("PATH").unwrap_or_default();
@@ -43,12 +58,10 @@ pub fn start(link: Link, options: &[&str]) -> Option<Dnsmasq> {
         "--bind-interfaces",
         "--except-interface=lo",
     ]);
-    command.arg(format!("--interface={}", link.name()));
+    command.arg(format!("--interface={interface}"));
     command.arg(format!("--dhcp-leasefile={}", leases.path()));
     command.args(options);
-    let peer = Peer::start(&mut command);
-    peer.wait_for_log("started", 1);
-    Some(Dnsmasq { peer, leases })
+    Some(command)
 }
 
 /// Returns the options for a range of IPv4 addresses, with the kernel as router. Leases are renewed every three seconds.
