@@ -194,7 +194,6 @@ impl<'a> Link<'a> {
 }
 
 /// Returns whether `last` was at least `interval` ago, and sets it to the present if so.
-#[inline(never)]
 fn is_time(last: &mut Option<Instant>, now: Instant, interval: Duration) -> bool {
     let is_time = last.is_none_or(|at| now >= at + interval);
     if is_time {

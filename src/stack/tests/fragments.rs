@@ -150,15 +150,6 @@ fn tcp_in_fragments_is_served() {
 }
 
 #[test]
-fn a_frame_without_a_packet_changes_nothing() {
-    let mut pair = pair();
-    for ethertype in [[8, 0], [0x86, 0xdd]] {
-        let frame = [&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2][..], &ethertype].concat();
-        assert_eq!(replies(&mut pair, [frame]), Vec::<Vec<u8>>::new());
-    }
-}
-
-#[test]
 fn tcp_with_a_tag_of_vlan_0_is_served_without_one() {
     for remote in [SERVER, SERVER_V6.into()] {
         let pair =
