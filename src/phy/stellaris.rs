@@ -5,7 +5,7 @@ use smoltcp::phy::{Checksum, Device, DeviceCapabilities, Medium, RxToken, TxToke
 use smoltcp::time::Instant;
 use smoltcp::wire::EthernetAddress;
 
-use super::registers::{Ethernet, FRAME, Faults, PHY_STATUS, Registers, shows_link, wait};
+use super::registers::{Ethernet, FRAME, Faults, PHY_STATUS, Registers, shows_link};
 use super::words::{Arrived, Words};
 
 /// A Stellaris Ethernet controller as a device.
@@ -94,12 +94,14 @@ impl<R: Registers> Stellaris<R> {
         self.faults
     }
 
-    /// Whether the link is up, as the PHY reports it. A link that was down since the last call counts as down once.
+    /// Whether the link was up at the last call, as the PHY reported it then. A link that failed before counts as down once. The
+    /// first call returns true.
+    ///
+    /// The controller takes 0.1 ms to read the PHY, so each call takes the result of the read that the last call began.
     pub fn link_is_up(&mut self) -> bool {
-        let r = &mut self.registers;
-        r.write(MII_CONTROL, PHY_STATUS << 3 | 1);
-        // A controller that does not respond cannot tell.
-        !wait(r, |r| r.read(MII_CONTROL) & 1 == 0) || shows_link(r.read(MII_RECEIVED))
+        let status = self.registers.read(MII_RECEIVED);
+        self.registers.write(MII_CONTROL, PHY_STATUS << 3 | 1);
+        shows_link(status)
     }
 
     /// Takes the next good frame to this address from the controller.
