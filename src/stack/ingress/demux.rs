@@ -143,7 +143,8 @@ mod tests {
 
     #[test]
     fn an_empty_packet_is_for_no_connection() {
-        let flow = flow(&[], true, &mut Segment::EMPTY, |_| true, |_| false, |_| Some(0));
+        let mut segment = Segment::EMPTY;
+        let flow = flow(&[], true, &mut segment, |_| true, |_| false, |_| Some(0));
         assert!(matches!(flow, Flow::Shared));
     }
 }
