@@ -1,7 +1,8 @@
-//! Takes in a frame: for its connection, for a new one, or for the shared sockets.
+//! Processes a received frame: for its connection, for a new connection, or for the shared sockets.
 //!
-//! link/ takes the packet out of the frame, and whole.rs reassembles fragments. police.rs decides where the packet goes, or drops
-//! it. deliver.rs passes a segment to its connection. icmp.rs passes an ICMP error to its connection.
+//! link/ extracts the packet from the frame. whole.rs reassembles fragments. police.rs decides which part of the stack
+//! gets the packet, or drops it. deliver.rs delivers a segment to its connection. icmp.rs passes an ICMP error to the
+//! connection or program that caused it.
 
 mod deliver;
 mod demux;
@@ -50,13 +51,13 @@ use super::icmp_errors::Quote;
 type Quote = ();
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Takes in one frame, if one is waiting.
+    /// Processes one frame, if the device has received one.
     pub(super) fn ingress<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
         io: &mut Io<D, C, P>,
     ) -> Option<Step> {
-        // The reply to a frame might be another datagram that must leave in fragments.
+        // The reply could be another datagram to send in fragments, but the fragmenter is busy with one.
         #[cfg(feature = "fragments")]
         if self.fragmenter.is_busy() {
             return None;
@@ -125,7 +126,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Processes a whole packet. An ICMP error in the packet is noted.
+    /// Processes a whole packet. If the packet contains an ICMP error, stores the error in `_quote`.
     fn take_in<T: TxToken, P: Probe>(
         &mut self,
         now: Instant,
@@ -170,7 +171,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         target
     }
 
-    /// The connection that a frame is for, from its headers alone; a SYN for a new connection has none. Changes nothing.
+    /// Returns the connection that a frame is for, from the frame's headers alone. Changes nothing.
+    ///
+    /// Returns `None` for a SYN that opens a new connection.
     pub fn connection_of(&self, frame: &[u8]) -> Option<ConnectionId> {
         let own = |address| self.iface.has_ip_addr(address);
         let broadcast = |address| self.is_broadcast(address);
@@ -186,9 +189,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 #[derive(Clone, Copy)]
 struct Received<'p> {
     packet: &'p [u8],
-    /// The hardware address that sent the packet.
+    /// The hardware address of the packet's sender.
     from: EthernetAddress,
-    /// Whether the packet's frame is for this host alone.
+    /// Whether the packet's frame was addressed to this host alone.
     to_us: bool,
     meta: PacketMeta,
 }

@@ -1,4 +1,5 @@
-//! Reacts to a path MTU that changes while a connection is open (RFC 1191 section 6, RFC 8201 section 5, RFC 8899 section 4.3).
+//! Reacts to a path MTU that changes during a connection (RFC 1191 section 6, RFC 8201 section 5, RFC 8899 section
+//! 4.3).
 //!
 //! In a black hole, long segments vanish and no router reports them. After two losses of a segment, its data is sent
 //! again in shorter segments. If these arrive, and long segments are lost again, the path has a black hole. If long

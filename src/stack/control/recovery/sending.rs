@@ -232,8 +232,8 @@ impl Block {
             let r = &mut self.recovery;
             (r.resent, r.lost_below, r.frontier) = (segment.seq, segment.seq, segment.seq);
         }
-        // smoltcp probes a closed window at once, and does not count the byte as sent. While the block's own timer runs, that
-        // probe is withheld: the timer decides when to probe.
+        // smoltcp probes a closed window at once, and does not count the probe's byte as sent. While `persist` is set,
+        // that probe is withheld: the persist timer decides when to probe.
         let probes = self.may_probe() && segment.len == 1 && segment.seq == self.nxt;
         if probes && self.recovery.persist.is_some() {
             return false;
