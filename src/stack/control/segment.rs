@@ -111,8 +111,9 @@ pub(in crate::stack) fn inner_checksums() -> ChecksumCapabilities {
     checksums
 }
 
-/// Writes an IP packet from the tuple's remote endpoint to its local endpoint. Returns the packet's length, or `None` if `out` is
-/// too short.
+/// Writes an IP packet with a TCP segment, from the tuple's remote endpoint to its local endpoint.
+///
+/// Returns the packet's length, or `None` if `out` is too short.
 pub(in crate::stack) fn write(
     out: &mut [u8],
     tuple: &Tuple,

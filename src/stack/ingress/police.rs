@@ -89,7 +89,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Handles a segment without ACK, SYN and RST that belongs to no connection (RFC 9293 sections 3.10.7.1 and 3.10.7.2).
+    /// Handles a segment without ACK, SYN and RST that belongs to no connection (RFC 9293 sections 3.10.7.1, 3.10.7.2).
     fn without_ack<P: Probe>(&self, now: Instant, segment: &Segment, probe: &mut P) -> Target {
         if self.connections.listener_on(segment.tuple.local.port).is_none() {
             return Target::Closed;

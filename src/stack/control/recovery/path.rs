@@ -37,7 +37,9 @@ impl Block {
         self.is_in_flight(seq).then(|| distance(seq, self.nxt) as usize)
     }
 
-    /// Returns the length of the segment at SND.UNA, in bytes, if its timer has just expired. Each expiry is returned once.
+    /// Returns the length of the segment at SND.UNA, in bytes, if its retransmission timer has expired.
+    ///
+    /// A second call for the same expiry returns `None`.
     pub(in crate::stack) fn take_expired(&mut self) -> Option<usize> {
         let len = self.flight().min(self.recovery.mss) as usize;
         core::mem::take(&mut self.recovery.trial.expired).then_some(len)
