@@ -1,4 +1,4 @@
-//! Datagrams in fragments and tags of VLAN 0, sent to a complete stack.
+//! Tests of datagrams in fragments and frames with tags of VLAN 0, sent to a complete stack.
 
 use std::vec::Vec;
 
@@ -14,7 +14,7 @@ use crate::testing::random::{Random, seed};
 
 const SIZES: Sizes = Sizes { connections: 4, receive: 4_096, send: 4_096, ports: 2, datagrams: 4, payload: 65_536 };
 
-/// Returns two hosts with IPv4 and IPv6 addresses that know each other. The server echoes on TCP port 7 and UDP port 7.
+/// Returns two hosts with IPv4 and IPv6 addresses that know each other. The server echoes on TCP and UDP port 7.
 pub(super) fn pair() -> Pair {
     Pair::new(SIZES).with_both_families()
 }
@@ -30,7 +30,7 @@ fn run_through(pair: &mut Pair, change: &mut dyn FnMut(Vec<u8>) -> Vec<Vec<u8>>)
     }
 }
 
-/// Checks that a text comes back over TCP if `change` replaces the frames to the server.
+/// Checks that a text is echoed over TCP while `change` replaces the frames to the server.
 pub(super) fn echoes_through(remote: IpAddress, change: &mut dyn FnMut(Vec<u8>) -> Vec<Vec<u8>>) -> Pair {
     let mut pair = pair();
     let text = Random(1).bytes(10_000);
@@ -41,7 +41,7 @@ pub(super) fn echoes_through(remote: IpAddress, change: &mut dyn FnMut(Vec<u8>) 
     pair
 }
 
-/// Returns the fragments of a frame on a link with this MTU, or the frame itself if it fits.
+/// Returns the fragments of a frame for a link with this MTU, or the frame itself if it fits.
 pub(super) fn cut(frame: &[u8], mtu: usize) -> Vec<Vec<u8>> {
     let mut buffer = vec![0; 65_535];
     let (header, packet) = frame.split_at(14);
@@ -61,7 +61,7 @@ pub(super) fn cut(frame: &[u8], mtu: usize) -> Vec<Vec<u8>> {
     fragments
 }
 
-/// Returns the packets that a host with the server's addresses reassembles from these frames, without Ethernet headers.
+/// Reassembles these frames as the server would, and returns the packets without Ethernet headers.
 fn join(frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let (mut packets, mut data): (Vec<Vec<u8>>, Vec<u8>) = (Vec::new(), Vec::new());
     for frame in frames {
@@ -88,7 +88,7 @@ fn join(frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
     packets
 }
 
-/// Returns a frame to the server from the client, or from a router between them.
+/// Returns a frame that the client sends to the server, or that a router between them forwards.
 pub(super) fn frame(v6: bool, protocol: u8, payload: &[u8]) -> Vec<u8> {
     let (from, to) = if v6 { (CLIENT_V6.into(), SERVER_V6.into()) } else { (CLIENT, SERVER) };
     let mut payload = payload.to_vec();
@@ -157,8 +157,8 @@ fn tcp_with_a_tag_of_vlan_0_is_served_without_one() {
     }
 }
 
-/// smoltcp believes that the link takes 64 KiB, and the peer accepts segments of that length. The segments must still fit the
-/// link.
+/// The stack shows smoltcp an MTU of 64 KiB, and the peer accepts segments of that length. The segments must still fit
+/// the real link.
 #[test]
 fn segments_still_fit_the_link() {
     for (remote, local, header) in [(CLIENT, SERVER, 34), (CLIENT_V6.into(), SERVER_V6.into(), 54)] {
@@ -206,7 +206,7 @@ fn long_questions_get_long_answers() {
     }
 }
 
-/// Two long replies leave: the second reply waits for the fragments of the first.
+/// Two replies need fragments: the second reply waits for the fragments of the first.
 #[test]
 fn long_answers_follow_one_another() {
     for v6 in [false, true] {
@@ -228,7 +228,7 @@ fn long_answers_follow_one_another() {
     }
 }
 
-/// The client sends long echo requests of its own.
+/// The client sends long echo requests to the server.
 #[test]
 fn long_echo_requests_leave() {
     for to in [SERVER, SERVER_V6.into()] {
@@ -246,7 +246,7 @@ fn long_echo_requests_leave() {
     }
 }
 
-/// The sender of a datagram learns after 30 s that the datagram is lost.
+/// After 30 s, the sender of an incomplete datagram gets an ICMP error.
 #[test]
 fn time_exceeded_is_sent_by_the_clock() {
     for v6 in [false, true] {
@@ -265,8 +265,9 @@ fn time_exceeded_is_sent_by_the_clock() {
     }
 }
 
-/// A well-behaved client is served while fragments of other hosts never complete, overlap, or are not valid. Each such fragment
-/// is counted, and the errors to the senders are limited.
+/// A well-behaved client is served despite fragments that never complete, overlap, or are invalid.
+///
+/// Each dropped fragment is counted, and the rate of ICMP errors to the senders is limited.
 #[test]
 fn a_flood_of_fragments_stops_nobody() {
     let mut random = Random(seed(1));
@@ -278,7 +279,7 @@ fn a_flood_of_fragments_stops_nobody() {
             let mut fragments = cut(&question(v6, random.one_in(2), 2_000 + random.below(3_000)), 1_280);
             let chosen = random.below(fragments.len());
             let mut fragment = fragments.swap_remove(chosen);
-            // Each fragment gets one of 40 identifications, so that some fragments overlap.
+            // There are only 40 identifications, so that some fragments overlap.
             let id = if v6 { 61 } else { 19 };
             fragment[id] = random.below(40) as u8;
             if v6 {
