@@ -12,7 +12,7 @@ use crate::stack::Next;
 use crate::trace::json::{Endpoint, Object, details, event_name};
 use crate::trace::{Carries, Cause, Segment, Summary};
 
-/// Writes an entry as one line, with its newline.
+/// Writes an entry as one line that ends with a newline.
 ///
 /// # Errors
 /// The error of `out`.
@@ -167,7 +167,7 @@ fn program(line: &mut Object<'_>, next: &Next) -> fmt::Result {
     }
 }
 
-/// Microseconds as milliseconds, with three decimals if there is a fraction.
+/// A number of microseconds, written in milliseconds. It has three decimals if there is a fraction.
 struct Millis(u64);
 
 impl Display for Millis {
