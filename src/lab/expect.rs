@@ -87,7 +87,7 @@ pub struct Unmet {
     pub line: usize,
     /// The line's text.
     pub text: String,
-    /// Whether the line begins with `never`. Its event then happened.
+    /// Whether the line begins with `never`. The event that must not happen then happened.
     pub never: bool,
 }
 

@@ -12,19 +12,19 @@ pub const MAX_FAULTS: usize = 16;
 /// What happens to a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Delivered with one bit inverted.
+    /// The frame is delivered with one bit inverted.
     Corrupt,
-    /// Delivered late by this time.
+    /// The frame is delivered late by this time.
     Delay(Duration),
     /// Delivered.
     Deliver,
-    /// Dropped by a fault.
+    /// A fault drops the frame.
     Drop,
-    /// Delivered twice.
+    /// The frame is delivered twice.
     Duplicate,
-    /// Lost at random, at the rate of the line.
+    /// The frame is lost at random, at the loss rate of the line.
     Lost,
-    /// Delivered after the sender's next frame, or 200 ms late if no frame follows.
+    /// The frame is delivered after the sender's next frame, or 200 ms late if no frame follows.
     Reorder,
 }
 
@@ -47,17 +47,17 @@ impl fmt::Display for Verdict {
 pub enum Kind {
     /// A segment without payload, SYN, FIN and RST.
     Ack,
-    /// Every IP packet.
+    /// Any frame with an IP packet.
     Any,
     /// A segment with payload.
     Data,
-    /// FIN, with or without payload.
+    /// A segment with FIN, with or without payload.
     Fin,
-    /// RST.
+    /// A segment with RST.
     Rst,
-    /// SYN without ACK.
+    /// A segment with SYN and without ACK.
     Syn,
-    /// SYN with ACK.
+    /// A segment with SYN and ACK.
     SynAck,
     /// A UDP datagram.
     Udp,
@@ -103,7 +103,7 @@ impl Kind {
     }
 }
 
-/// One fault.
+/// A fault: what happens to which frames.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fault {
     /// What happens to the frame.

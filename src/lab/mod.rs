@@ -1,8 +1,8 @@
 //! The lab: two or more stacks on one wire and one virtual clock, run one step at a time.
 //!
 //! Each step calls [`Stack::step`], which also runs the servers on a TAP. The same set-up and seed give the same run on
-//! every machine. The lab goes back to step K by running again from the start up to step K. There is no heap: the
-//! caller owns the stacks' memory.
+//! every machine. To go back to step K, the lab runs again from the start up to step K. There is no heap: the caller
+//! owns the stacks' memory.
 
 mod agenda;
 #[cfg(feature = "alloc")]
@@ -58,7 +58,7 @@ pub const MAX_HOSTS: usize = 4;
 /// The default number of TCP connections that a [`Lab`] tracks. A further connection replaces the oldest.
 pub(crate) const MAX_FLOWS: usize = 16;
 
-/// The start of the virtual clock. It is not 0, because smoltcp interprets time 0 as "at once".
+/// The start of the virtual clock. The clock does not start at 0, because smoltcp interprets time 0 as "at once".
 #[doc(hidden)]
 pub const START: Instant = Instant::from_micros_const(1_000_000);
 
@@ -106,7 +106,7 @@ pub struct Lab<
     next: usize,
 }
 
-/// One host.
+/// A host of the lab: its stack and its console.
 pub struct Host<'a, S, U, C> {
     /// The host's stack.
     pub stack: Stack<'a, S, U>,

@@ -1,6 +1,6 @@
 //! The self-test: lab runs that show whether a machine's processor, compiler and memory can run the stack.
 //!
-//! The runs need 48 kB of memory. They need no device, no heap and no clock.
+//! The runs need 48 kB of memory. The runs need no device, no heap and no clock.
 
 use core::fmt;
 

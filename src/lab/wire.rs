@@ -7,7 +7,7 @@ use super::MAX_HOSTS;
 use super::fault::{Faults, Verdict};
 use crate::trace::Summary;
 
-/// The longest frame, in bytes: Ethernet's.
+/// The longest frame, in bytes, as on Ethernet.
 pub const MAX_FRAME: usize = 1514;
 
 /// The default number of frames in flight.

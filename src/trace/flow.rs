@@ -51,7 +51,7 @@ impl fmt::Display for Cause {
     }
 }
 
-/// How many transmissions are stored for each side. They show how long a retransmission waited.
+/// How many transmissions are stored for each side. The stored times show how long a retransmission waited.
 const REMEMBERED: usize = 16;
 
 /// A retransmission within this time after an arrival is an answer to it. No retransmission timer is that short.
@@ -111,7 +111,7 @@ impl Side {
 /// Both sides of a connection. The caller numbers them.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flow {
-    /// The two sides.
+    /// The two sides of the connection.
     pub sides: [Side; 2],
 }
 
@@ -157,8 +157,8 @@ impl Flow {
             if ack > me.una {
                 me.una = ack;
                 me.advanced = Some(now);
-                // The first ACK after a loss may be a delayed ACK. It then acknowledges new data, but also reports the
-                // gap, so it counts.
+                // The first ACK after a loss may be a delayed ACK. Such an ACK acknowledges new data, but also reports
+                // the gap, so it counts as a duplicate.
                 me.duplicates = u32::from(segment.sacks);
                 me.recovery = me.recovery.filter(|(_, point)| ack < *point);
             } else if ack == me.una && segment.space() == 0 && me.in_flight() > 0 && window == me.snd_wnd {
@@ -269,8 +269,8 @@ impl Side {
         }
     }
 
-    /// Stores a transmission. It replaces the entry of the same segment, else a free, an acknowledged, or the oldest
-    /// entry.
+    /// Stores a transmission. The transmission replaces the entry of the same segment, else a free, an acknowledged, or
+    /// the oldest entry.
     fn remember(&mut self, new: Transmission) {
         let una = self.una;
         let rank = |t: &Option<Transmission>| match t {

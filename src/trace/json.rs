@@ -9,7 +9,7 @@ use smoltcp::wire::IpEndpoint;
 
 use crate::stack::Event;
 
-/// The version of the format. It stays the same when fields are added, so a reader must ignore unknown fields.
+/// The version of the format. The version stays the same when fields are added, so a reader must ignore unknown fields.
 const VERSION: u8 = 1;
 
 /// Writes an event of this host's stack as one line. `at` is the time since the stack started.

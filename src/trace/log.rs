@@ -19,8 +19,8 @@ use crate::stack::{DisplayEndpoint, DropReason, End, Event, Probe, Tuple};
 ///
 /// A peer could cause one line with each segment, so the number of such lines is limited. In each second,
 /// [`Self::RECEIVED_A_SECOND`] lines about data and [`Self::DROPPED_A_SECOND`] lines about drops keep their level.
-/// Further lines have level debug. One more line gives the number of lines that were moved to debug. It is written at
-/// the first event after that second, and before a connection is reported as closed.
+/// Further lines have level debug. One more line gives the number of lines that were moved to debug. That line is
+/// written at the first event after that second, and before a connection is reported as closed.
 #[derive(Clone, Debug, Default)]
 pub struct LogProbe {
     received: Limit,
@@ -48,7 +48,8 @@ impl LogProbe {
         match *event {
             #[cfg(feature = "dhcp")]
             Event::Address(what) => say(weight(&what), format_args!("{what}")),
-            // Without DHCP, only the program changes addresses. It knows about its changes, so they are not logged.
+            // Without DHCP, only the program changes addresses. The program knows about its changes, so they are not
+            // logged.
             #[cfg(not(feature = "dhcp"))]
             Event::Address(_) => {}
             Event::Accepted { tuple, .. } => say(Level::Info, format_args!("accepted {}", Served(tuple))),
@@ -94,7 +95,7 @@ impl LogProbe {
                 say(Level::Debug, format_args!("{from} -> {to}: {}", Served(tuple)));
             }
             Event::Connecting { .. } | Event::HalfOpenEnded { .. } | Event::Dropped(_) | Event::State { .. } => {}
-            // The line about the received data is enough.
+            // Writes are not logged, because the line about the received data is enough.
             Event::Wrote { .. } => {}
         }
     }

@@ -53,13 +53,13 @@ pub enum Carries {
 /// The header of a TCP segment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Segment {
-    /// SYN.
+    /// Whether the SYN flag is set.
     pub syn: bool,
-    /// FIN.
+    /// Whether the FIN flag is set.
     pub fin: bool,
-    /// RST.
+    /// Whether the RST flag is set.
     pub rst: bool,
-    /// PSH.
+    /// Whether the PSH flag is set.
     pub psh: bool,
     /// The sequence number.
     pub seq: TcpSeqNumber,
@@ -71,7 +71,7 @@ pub struct Segment {
     pub scale: Option<u8>,
     /// The maximum segment size option (RFC 9293 section 3.7.1).
     pub mss: Option<u16>,
-    /// Whether it has a SACK option, which acknowledges data behind a gap (RFC 2018).
+    /// Whether the segment has a SACK option, which acknowledges data behind a gap (RFC 2018).
     pub sacks: bool,
     /// The number of payload bytes.
     pub len: usize,

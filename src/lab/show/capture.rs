@@ -13,9 +13,9 @@ use crate::trace::{Frame, InterfaceId, LinkType, Sink, TEXT, Writer};
 
 /// Writes a capture of a run.
 ///
-/// Each frame is recorded as it was sent, on its sender's interface, even if it never arrived or was damaged. Its
-/// comment contains the step, the state changes since the connection's last frame, the fault that was applied, and why
-/// it was sent.
+/// Each frame is recorded as it was sent, on its sender's interface, even if it never arrived or was damaged. The
+/// frame's comment contains the step, the state changes since the connection's last frame, the fault, and the cause of
+/// the frame.
 ///
 /// Times count from the start of the run, which is shown as 1970-01-01. The same run therefore always gives the same
 /// bytes.

@@ -14,7 +14,7 @@ pub struct Entry {
     pub step: u32,
     /// The virtual time.
     pub at: Instant,
-    /// The host: 0 is the client, 1 the server. It has no meaning for [`What::Clock`].
+    /// The host: 0 is the client, 1 the server. This field has no meaning for [`What::Clock`].
     pub host: usize,
     /// The event.
     pub what: What,

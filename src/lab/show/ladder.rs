@@ -105,7 +105,7 @@ pub(super) enum Body {
         /// The arrow's label.
         label: Text,
     },
-    /// A frame arrives. Its arrow was drawn when it was sent.
+    /// A frame arrives. The frame's arrow was drawn when the frame was sent.
     Arrival { host: usize, frame: u32, damaged: bool, text: Text },
     /// The clock advances.
     Clock,

@@ -37,7 +37,7 @@ impl Taken {
 
 /// A change of state that is not in the diagram.
 ///
-/// It follows an RST, a timeout or an abort, or one segment caused two transitions.
+/// An RST, a timeout or an abort caused the change, or one segment caused two transitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Other {
     /// The host: 0 is the client, 1 the server.

@@ -25,8 +25,8 @@ pub enum Congestion {
 /// The smallest MSS, in bytes. With a tiny MSS, one ACK could cost a loop step for every few bytes.
 const MIN_MSS: u16 = 48;
 
-/// The most segments that one ACK can count for in congestion avoidance. This bounds the work; real ACKs cover far
-/// fewer.
+/// The most segments that one ACK can count for in congestion avoidance. This limit bounds the work; real ACKs cover
+/// far fewer segments.
 const MOST_SEGMENTS: u32 = 4_096;
 
 /// The congestion window of a connection, in bytes. The struct is at most 64 bytes long.
@@ -84,7 +84,7 @@ impl Window {
         if matches!(self.algorithm, Congestion::None) { u32::MAX } else { self.bytes }
     }
 
-    /// Returns the slow-start threshold, in bytes. It is `u32::MAX` until the first loss.
+    /// Returns the slow-start threshold, in bytes. The threshold is `u32::MAX` until the first loss.
     pub const fn ssthresh(&self) -> u32 {
         self.ssthresh
     }
@@ -150,7 +150,7 @@ impl Window {
     ///
     /// Call this at most once in a round trip. `flight` is the number of bytes in flight; it counts only up to the
     /// window, because the rest was sent under a larger window. The new window is half of `flight` with Reno (RFC 5681
-    /// section 3.2) and 0.7 of it with CUBIC (RFC 9438 section 4.6). It is at least two segments.
+    /// section 3.2) and 0.7 of it with CUBIC (RFC 9438 section 4.6). The new window has at least two segments.
     pub fn on_loss(&mut self, _now: Instant, flight: u32) {
         if self.algorithm == Congestion::None {
             return;

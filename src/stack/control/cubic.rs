@@ -12,11 +12,11 @@ pub(super) const MAX_WINDOW: u32 = 1 << 30;
 /// The state of CUBIC that a reduction changes and `undo` restores.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Cubic {
-    /// W_max. It is 0 at first and after a time-out: the next congestion avoidance then starts at its plateau.
+    /// W_max. The value 0, at first and after a time-out, makes the next congestion avoidance start at its plateau.
     max: u32,
     /// cwnd_prior: the window before the last reduction.
     prior: u32,
-    /// W_est, the window that Reno would have. It is 0 outside congestion avoidance.
+    /// W_est, the window that Reno would have. Its value is 0 outside congestion avoidance.
     estimate: u32,
     plateau_at: u32,
 }

@@ -1,12 +1,12 @@
 //! The control block of a TCP connection (RFC 9293 section 3.3.1).
 //!
-//! smoltcp keeps a control block of its own. This one is kept next to it, and is built only from the frames of the
-//! connection.
+//! smoltcp keeps a control block of its own. The stack keeps this second block, which it builds only from the
+//! connection's frames.
 //!
 //! Every received segment passes [`Block::arrives`] before smoltcp sees it. Every segment that smoltcp makes passes
-//! [`Block::leaves`]. police.rs decides which received segments smoltcp sees, and which the stack answers itself.
-//! recovery.rs finds lost data and decides what smoltcp may send; connections/show.rs makes smoltcp send it.
-//! receiver.rs adds to smoltcp's acknowledgements.
+//! [`Block::leaves`]. The file police.rs decides which received segments smoltcp sees, and which the stack answers
+//! itself. The file recovery.rs finds lost data and decides what smoltcp may send. The file connections/show.rs then
+//! makes smoltcp send that data. The file receiver.rs adds SACK ranges and the window to smoltcp's acknowledgements.
 
 #[cfg(feature = "recovery")]
 mod congestion;

@@ -47,7 +47,8 @@ impl Block {
             _ if segment.rst => self.reset(state, segment),
             // A SYN that starts a new connection does not arrive here: see `is_superseded_by`.
             State::SynReceived if segment.opens() && segment.seq == self.irs => self.repeated_syn(),
-            // The SYN,ACK has not been sent, because the neighbour is not resolved. There is no answer to repeat.
+            // The SYN,ACK has not been sent, because the neighbour is not resolved. So the stack has no answer to
+            // repeat.
             State::SynReceived if segment.syn && self.flight() == 0 => Verdict::Drop(DropReason::BadSyn),
             // Any other SYN may be forged. A peer that has restarted answers the challenge ACK with RST, which ends the
             // old connection.
@@ -89,7 +90,7 @@ impl Block {
                 }
                 self.una = self.nxt;
             }
-            // Both sides opened at the same time (RFC 9293 section 3.5).
+            // Both sides have sent a SYN at the same time (RFC 9293 section 3.5).
             None => {
                 self.take_syn(segment, frame);
                 #[cfg(feature = "recovery")]
@@ -110,7 +111,8 @@ impl Block {
         Verdict::Drop(DropReason::BadSyn)
     }
 
-    /// Processes an RST in a state after SYN-SENT. It resets only at RCV.NXT (RFC 5961 section 3.2).
+    /// Processes an RST in a state after SYN-SENT. An RST ends the connection only if its sequence number is RCV.NXT
+    /// (RFC 5961 section 3.2).
     fn reset(&self, state: State, segment: &Segment) -> Verdict {
         match segment.seq {
             // RFC 1337: an RST does not end TIME-WAIT.
@@ -139,7 +141,7 @@ impl Block {
                 self.una = ack;
             }
         } else if ack > self.nxt || distance(ack, self.una) > self.largest_window {
-            // RFC 5961 section 5.2.
+            // RFC 5961 section 5.2: an unacceptable acknowledgement gets a challenge ACK.
             return Verdict::Challenge(DropReason::BadAck);
         }
         if segment.len == 0 && !segment.fin {

@@ -22,7 +22,7 @@ pub(in crate::stack) struct Receiver {
     limit: TcpSeqNumber,
     /// Received ranges above RCV.NXT, newest first.
     ranges: heapless::Vec<(TcpSeqNumber, TcpSeqNumber), RANGES>,
-    /// A range that arrived twice. It is reported once (RFC 2883).
+    /// A range that arrived twice, to be reported once (RFC 2883).
     duplicate: Option<(TcpSeqNumber, TcpSeqNumber)>,
 }
 
@@ -114,7 +114,8 @@ impl Block {
         let Some(ack) = segment.ack.filter(|_| !segment.rst) else { return };
         let field = match segment.syn {
             false => self.field_to_tell(ack),
-            // The window field of a SYN is not scaled. Only with a scale of 1 can it announce the whole receive buffer.
+            // The window field of a SYN is not scaled. Only with a scale of 1 can a SYN announce the whole receive
+            // buffer.
             true if self.scale == 1 => segment.window.saturating_sub(RESERVE as u16 * 2),
             true => segment.window,
         };

@@ -3,8 +3,8 @@
 //! losses.rs finds lost data. sending.rs decides what may be sent.
 //!
 //! smoltcp retransmits only from SND.UNA on, and only when its own timer expires. When data is lost, the block makes
-//! that timer expire ([`Block::wants_rewind`]). It then withholds the segments that the peer has already received
-//! ([`Block::leaves`]).
+//! that timer expire ([`Block::wants_rewind`]). Of the segments that smoltcp then makes, [`Block::leaves`] withholds
+//! those that the peer has already received.
 
 mod losses;
 #[cfg(feature = "fragments")]
@@ -53,7 +53,7 @@ pub(in crate::stack) struct Recovery {
     sack: bool,
     board: Scoreboard,
     duplicates: u32,
-    /// The number of duplicate acknowledgements that mean a loss. It is larger on a path that reorders segments.
+    /// The number of duplicate acknowledgements that mean a loss. The number grows on a path that reorders segments.
     threshold: u32,
     /// The bytes retransmitted in this recovery, and how many of them the peer already had (RFC 2883).
     repeated: u32,
@@ -91,14 +91,14 @@ pub(in crate::stack) struct Recovery {
     sample: Option<(TcpSeqNumber, Instant)>,
     /// When new data was last sent.
     sent_at: Instant,
-    /// The last time at which the peer acknowledged something new or had nothing to acknowledge.
+    /// When the peer last acknowledged something new, or could not be expected to acknowledge anything.
     heard_at: Instant,
     /// The peer's window scale (shift count) that is shown to smoltcp.
     shown_scale: u8,
     /// The window last shown to smoltcp, in bytes, and the acknowledgement number shown with it.
     shown: u32,
     shown_ack: TcpSeqNumber,
-    /// SND.NXT as smoltcp sees it. It is lower than ours while smoltcp retransmits.
+    /// SND.NXT as smoltcp sees it. While smoltcp retransmits, its SND.NXT is lower than ours.
     frontier: TcpSeqNumber,
     /// smoltcp's own retransmission timer does not expire before this time.
     rests_until: Instant,
@@ -215,7 +215,7 @@ impl Block {
         self.recovery.sack
     }
 
-    /// Returns the last time at which the peer acknowledged something new or had nothing to acknowledge.
+    /// Returns when the peer last acknowledged something new, or could not be expected to acknowledge anything.
     pub(in crate::stack) fn heard_at(&self) -> Instant {
         self.recovery.heard_at
     }
@@ -293,8 +293,8 @@ impl Block {
         } else if acked > 0 || news || opened {
             let before = self.recovery.timer;
             self.arm(now);
-            // A part of a segment has arrived that was cut on suspicion of a black hole. The timer of that segment
-            // keeps running.
+            // The path may have a black hole, so the segment was cut into parts, and one part has arrived. The timer of
+            // that segment keeps running.
             if self.recovery.trial.is_running() {
                 self.recovery.timer = self.recovery.timer.min(before.or(self.recovery.timer));
             }

@@ -38,7 +38,7 @@ impl Rtt {
 
     /// Updates the timeout after a measurement (sections 2.2 and 2.3).
     ///
-    /// The timeout is at least SRTT plus `least`, as on Linux. Section 2.4 requires at least one second.
+    /// The timeout is at least SRTT plus `least`, as on Linux. RFC 6298 section 2.4 requires at least one second.
     pub(super) fn measured(&mut self, time: Duration, least: Duration) {
         let time = u32::try_from(time.total_micros()).unwrap_or(u32::MAX / 8).clamp(1, u32::MAX / 8);
         if self.smoothed == 0 {

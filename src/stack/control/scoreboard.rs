@@ -8,7 +8,7 @@ use super::distance;
 /// a hint.
 const RANGES: usize = 16;
 
-/// The selectively acknowledged ranges above SND.UNA. They are sorted, and no two of them touch.
+/// The selectively acknowledged ranges above SND.UNA: sorted, and without two ranges that touch.
 #[derive(Clone, Debug)]
 pub(super) struct Scoreboard {
     ranges: heapless::Vec<(TcpSeqNumber, TcpSeqNumber), RANGES>,
@@ -25,7 +25,7 @@ impl Scoreboard {
         self.ranges.clear();
     }
 
-    /// Adds a range. Returns whether any of its bytes are new.
+    /// Adds a range. Returns whether any byte of the range is new.
     pub(super) fn add(&mut self, mut start: TcpSeqNumber, mut end: TcpSeqNumber) -> bool {
         if start >= end || self.ranges.iter().any(|&(from, to)| from <= start && end <= to) {
             return false;

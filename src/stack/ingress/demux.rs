@@ -82,7 +82,7 @@ enum Ip {
     Other,
 }
 
-/// Parses an IP packet. A TCP packet's segment is read into `segment`.
+/// Parses an IP packet. Reads a TCP packet's segment into `segment`.
 fn ip(packet: &[u8], segment: &mut Segment) -> Ip {
     match version(packet) {
         Some(IpVersion::Ipv4) => {

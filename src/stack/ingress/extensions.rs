@@ -24,7 +24,7 @@ const DESTINATION: u8 = 60;
 pub(super) enum Chain {
     /// A fragment of a datagram.
     Fragment(Fragment),
-    /// A header that is not accepted. The packet is dropped, and its sender gets an ICMPv6 parameter problem.
+    /// A header that this host does not accept. The packet is dropped, and its sender gets an ICMPv6 parameter problem.
     Problem(Problem),
     /// The header of TCP, UDP or ICMPv6, at position `at` of the packet. `fragment` says whether a Fragment header
     /// precedes it.
@@ -145,7 +145,8 @@ fn walk(packet: &[u8], mut next: u8, mut announced_at: usize, mut at: usize) -> 
             continue;
         }
         let Some(header) = header(packet, at) else { return Chain::Silent };
-        // The fourth byte of a Routing header is Segments Left (RFC 8200 section 4.4). No routing type is known here.
+        // The fourth byte of a Routing header is Segments Left (RFC 8200 section 4.4). This host supports no routing
+        // type.
         if next == ROUTING && header[3] > 0 {
             return Chain::Problem(Problem::field(at + 2));
         }
@@ -158,7 +159,7 @@ fn walk(packet: &[u8], mut next: u8, mut announced_at: usize, mut at: usize) -> 
     }
 }
 
-/// Returns the header at `at`. Its second byte is its length in units of 8 bytes, without the first 8 bytes.
+/// Returns the header at `at`. A header's second byte is its length in units of 8 bytes, without the first 8 bytes.
 fn header(packet: &[u8], at: usize) -> Option<&[u8]> {
     let rest = packet.get(at..)?;
     rest.get(..8 * (1 + usize::from(*rest.get(1)?)))
@@ -171,7 +172,7 @@ fn header(packet: &[u8], at: usize) -> Option<&[u8]> {
 fn options(header: &[u8], at: usize) -> Result<(), Chain> {
     const PAD_1: u8 = 0;
     const PAD_N: u8 = 1;
-    // RFC 2711. The option is for routers only.
+    // The router alert option (RFC 2711), which only routers process.
     const ROUTER_ALERT: u8 = 5;
     let mut place = 2;
     while let Some(&kind) = header.get(place) {

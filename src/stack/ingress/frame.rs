@@ -95,7 +95,7 @@ pub(in crate::stack) struct Sent {
     pub(in crate::stack) withheld: usize,
     /// The length of the packet that was captured.
     pub(in crate::stack) captured: Option<usize>,
-    /// Whether the device had no room.
+    /// Whether the device had no room for a frame.
     pub(in crate::stack) exhausted: bool,
     /// Whether a packet could not be sent because the next hop's hardware address is not known.
     pub(in crate::stack) unresolved: bool,
@@ -146,7 +146,7 @@ pub(in crate::stack) struct Out<'o, P> {
     pub(in crate::stack) cut: Option<NonZeroU16>,
     /// The connection whose packets are being sent. `None` for packets of shared sockets.
     pub(in crate::stack) outgoing: Option<Outgoing<'o>>,
-    /// The memory for a captured packet. It is long enough for any packet that the interface makes: see
+    /// The memory for a captured packet. Any packet that the interface makes fits this memory: see
     /// [`Stack::new`](crate::stack::Stack::new).
     memory: Option<&'o mut [u8]>,
     pub(in crate::stack) sent: Sent,

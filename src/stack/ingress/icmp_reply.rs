@@ -52,8 +52,8 @@ pub(super) struct Error {
 
 /// Writes an ICMP error about an IPv4 packet, addressed to the packet's sender. Returns the error packet's length.
 ///
-/// Returns `None` if no error may be sent: for a fragment other than the first, and for a packet from or to an address
-/// that is not one host's (RFC 1122 section 3.2.2). Also returns `None` if `out` is too short.
+/// Returns `None` if `out` is too short, or if no error may be sent (RFC 1122 section 3.2.2). No error is sent about a
+/// fragment other than the first, or about a packet from or to a group, a broadcast, loopback or unspecified address.
 pub(super) fn v4(out: &mut [u8], error: Error, about: &[u8]) -> Option<usize> {
     const HEADER: usize = 20;
     let packet = Ipv4Packet::new_unchecked(about.get(..HEADER)?);

@@ -1,8 +1,8 @@
 //! Processes a received frame: for its connection, for a new connection, or for the shared sockets.
 //!
-//! link/ extracts the packet from the frame. whole.rs reassembles fragments. police.rs decides which part of the stack
-//! gets the packet, or drops it. deliver.rs delivers a segment to its connection. icmp.rs passes an ICMP error to the
-//! connection or program that caused it.
+//! The folder link/ extracts the packet from the frame. The file whole.rs reassembles fragments. The file police.rs
+//! decides which part of the stack gets the packet, or drops it. The file deliver.rs delivers a segment to its
+//! connection. The file icmp.rs passes an ICMP error to the connection or program that caused it.
 
 mod deliver;
 mod demux;
@@ -46,7 +46,7 @@ use police::Target;
 
 #[cfg(any(feature = "ping", feature = "recovery"))]
 use super::icmp_errors::Quote;
-/// The ICMP error in a frame. Without these features, no ICMP error is read.
+/// The ICMP error in a frame. Without the features `ping` and `recovery`, the stack reads no ICMP errors.
 #[cfg(not(any(feature = "ping", feature = "recovery")))]
 type Quote = ();
 

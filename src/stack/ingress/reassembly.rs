@@ -5,8 +5,8 @@
 //! datagram (RFC 5722 section 4). Further fragments of that datagram are ignored until its time-out.
 //!
 //! The time-out is 30 s after the first fragment arrives. RFC 1122 section 3.3.2 asks for 60 to 120 s, and RFC 8200
-//! section 4.5 for 60 s. This implementation waits for a shorter time: fragments of one datagram arrive within seconds
-//! or never, and incomplete datagrams occupy memory. Linux also waits 30 s for IPv4.
+//! section 4.5 for 60 s. The stack waits for a shorter time, because fragments of one datagram arrive within seconds or
+//! never. Meanwhile they occupy memory. Linux also waits 30 s for IPv4.
 
 mod coverage;
 #[cfg(test)]
@@ -35,7 +35,7 @@ pub(crate) const SHARE: usize = ROOM + LONGEST + 1;
 /// The state of a datagram that arrives in fragments.
 #[derive(Clone)]
 pub struct Reassembly {
-    /// `None` if this entry is free.
+    /// Identifies the datagram. `None` if the entry is free.
     key: Option<Key>,
     /// When the first fragment to arrive came in.
     begin: Instant,
@@ -77,7 +77,7 @@ struct Key {
     source: IpAddress,
     destination: IpAddress,
     id: u32,
-    /// The protocol of an IPv4 datagram. 0 for IPv6.
+    /// The protocol of an IPv4 datagram, or 0 for IPv6.
     protocol: u8,
 }
 
@@ -150,7 +150,7 @@ impl<'a> Reassembler<'a> {
             return Arrival::Bad;
         };
         let ip = Ipv6Packet::new_unchecked(packet);
-        // RFC 8200 section 4.5. The first pointer is to the Payload Length, the second pointer to the Fragment Offset.
+        // RFC 8200 section 4.5: the first problem points to the Payload Length, the second to the Fragment Offset.
         if fragment.more && !data.len().is_multiple_of(8) {
             return Arrival::Problem(Problem::field(4));
         }

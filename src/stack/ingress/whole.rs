@@ -240,8 +240,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let probe = &mut *tx.out.probe;
         let target = match front.take(now, received.packet, &host, &mut |why| probe.event(now, &Event::Dropped(why))) {
             Whole::Packet(packet) => self.take_in(now, Received { packet, ..received }, segment, tx, quote),
-            // If the frame was addressed to several hosts, an error is sent only if the packet was for a multicast
-            // group, too (RFC 1122 section 3.2.2, RFC 4443 section 2.4 e).
+            // A frame to several hosts causes an error only if its packet was for a multicast group, too (RFC 1122
+            // section 3.2.2, RFC 4443 section 2.4 e).
             Whole::Answer(answer) if received.to_us || ends(received.packet).1.is_multicast() => {
                 tx.take().consume(answer.len(), |out| out.copy_from_slice(answer));
                 Target::Nowhere

@@ -1,8 +1,8 @@
 //! Reports membership of the solicited-node groups by MLDv2 (RFC 3810), or by MLDv1 (RFC 2710) if a router uses MLDv1.
 //!
 //! A switch with MLD snooping forwards neighbour solicitations only to the ports whose hosts have reported the group.
-//! smoltcp's own reports are not used, for two reasons. smoltcp would send them with the link header of a connection.
-//! It would also report joining a group with the record type that means leaving (RFC 3810 section 5.2.12).
+//! The stack does not use smoltcp's own reports. smoltcp would send its reports with the link header of a connection.
+//! When joining a group, smoltcp would also report the record type that means leaving (RFC 3810 section 5.2.12).
 
 use smoltcp::config::IFACE_MAX_ADDR_COUNT;
 use smoltcp::time::{Duration, Instant};
@@ -45,7 +45,7 @@ pub(super) struct Groups {
 
 struct Membership {
     group: Ipv6Address,
-    /// Whether this host is a member of the group. False if it has left the group.
+    /// Whether this host is a member of the group. False if the host has left the group.
     is_member: bool,
     /// How many more reports about joining or leaving the group must be sent.
     changes: u8,

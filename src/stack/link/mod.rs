@@ -1,9 +1,9 @@
 //! The link: Ethernet headers and neighbours' hardware addresses. smoltcp sees IP packets only.
 //!
-//! ethernet.rs reads and writes Ethernet headers. neighbours.rs stores the neighbours' hardware addresses, and the
-//! packets that wait for a neighbour. arp.rs and ndp.rs process and write the messages between neighbours. groups.rs
-//! reports the multicast groups to switches, so that solicitations reach this host. egress.rs sends the packets of the
-//! shared sockets.
+//! The file ethernet.rs reads and writes Ethernet headers. The file neighbours.rs stores the neighbours' hardware
+//! addresses, and the packets that wait for a neighbour. The files arp.rs and ndp.rs process and write the messages
+//! between neighbours. The file groups.rs reports the multicast groups to switches, so that solicitations reach this
+//! host. The file egress.rs sends the packets of the shared sockets.
 
 mod arp;
 mod egress;

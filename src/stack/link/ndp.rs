@@ -56,7 +56,7 @@ impl Link<'_> {
             Ok(NdiscRepr::NeighborSolicit { target_addr: own, lladdr }) if is_valid && is_own(own) => {
                 let hardware = hardware(lladdr);
                 if source.is_unspecified() {
-                    // RFC 4861 section 7.1.1 has the rules for a solicitation from the unspecified address.
+                    // A solicitation from the unspecified address must follow the rules of RFC 4861 section 7.1.1.
                     let is_probe = lladdr.is_none() && destination == solicited_node(own);
                     let to = group_hardware(ALL_NODES);
                     return if is_probe { Some((Solicited::Answer { to, own, asker: None }, false)) } else { nothing };

@@ -36,9 +36,9 @@ const PREFIX: usize = 2;
 /// The memory for one neighbour: its addresses, and its state.
 #[derive(Clone, Copy, Debug)]
 pub struct Neighbour {
-    /// `None` if the entry is empty.
+    /// The neighbour's IP address, or `None` if the entry is empty.
     address: Option<IpAddress>,
-    /// `None` if the hardware address has never been known.
+    /// The neighbour's hardware address, or `None` if it has never been known.
     hardware: Option<EthernetAddress>,
     fresh_until: Instant,
     asked_at: Instant,
@@ -98,7 +98,7 @@ const ASKED: usize = 0;
 /// The queue of neighbours whose waiting packets can be sent.
 const READY: usize = 1;
 
-/// The table of neighbours.
+/// The table of neighbours, with the packets that wait for them.
 pub(super) struct Neighbours<'a> {
     entries: &'a mut [Neighbour],
     kept: &'a mut [u8],
@@ -225,7 +225,7 @@ impl<'a> Neighbours<'a> {
         self.position(address).map(|index| self.entries[index].hardware)
     }
 
-    /// Stores a packet until its neighbour answers. Returns whether the packet fits.
+    /// Stores a packet until its neighbour answers. Returns false if there is no room for the packet.
     ///
     /// The packet is stored behind the neighbour's earlier packets. If there is no room behind them, the new packet
     /// replaces them.

@@ -35,8 +35,8 @@ fn more_than_the_buffers_hold_goes_through() {
 #[test]
 fn a_port_nobody_serves_refuses() {
     let mut pair = Pair::new(SMALL);
-    // smoltcp drops the reply to the first SYN, because the client's hardware address is unknown. It answers the second
-    // with RST.
+    // smoltcp drops the reply to the first SYN, because the client's hardware address is unknown. smoltcp answers the
+    // second SYN with RST.
     let id = pair.call(99, App::Idle);
     pair.run_for(Duration::from_secs(5));
     assert_eq!(pair.client.stack.take(id).unwrap().1, End::Refused);

@@ -62,7 +62,7 @@ fn a_device_without_room_keeps_nobody_from_ending() {
         let patience = Duration::from_millis(millis);
         pair.call(7, App::Impatient { patience, then, until: None })
     });
-    // The stack tries for a second to send an RST. It tries for a minute to send a FIN, and then an RST.
+    // The stack tries for a second to send an RST. For a FIN it tries for a minute, and then sends an RST.
     assert_eq!(ends_without_room(&mut pair, ids, 1), [Some(4000), Some(4500), Some(64_800)]);
 }
 

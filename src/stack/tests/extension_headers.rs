@@ -83,7 +83,7 @@ fn groups_are_hardly_ever_answered() {
     let [answer] = &sent[..] else { panic!("{} answers", sent.len()) };
     assert_eq!(answer[..12], [2, 0, 0, 0, 0, 2, 2, 0, 0, 0, 0, 1]);
     assert_eq!(answer[22..38], SERVER_V6.octets());
-    // A frame that is broadcast on the link. Its packet is for this host.
+    // A broadcast frame that contains a packet for this host alone.
     let mut broadcast = frame(true, 253, &[0; 8]);
     broadcast[..6].copy_from_slice(&[0xff; 6]);
     assert!(replies(&mut pair, [broadcast]).is_empty());

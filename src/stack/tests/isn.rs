@@ -138,7 +138,7 @@ fn states(seen: [u32; 4]) -> Vec<u64> {
     let mut found = Vec::new();
     for ((first, free), (second, width)) in possible(seen[0]).flat_map(|a| possible(seen[1]).map(move |b| (a, b))) {
         let mut low = 0;
-        // The next state is `start` plus a multiple of the multiplier. It must lie in the window.
+        // The next state is `start` plus a multiple of the multiplier, and must lie in the window.
         while let Some(more) = first_in(second.wrapping_sub(next(first | low).0), width) {
             low = match low.checked_add(more) {
                 Some(low) if low < free => low,

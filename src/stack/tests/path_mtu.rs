@@ -144,7 +144,7 @@ fn a_reported_path_costs_no_timeout() {
     }
 }
 
-/// RFC 8899 section 4.3 describes black holes.
+/// Two losses of long segments show a black hole (RFC 8899 section 4.3).
 #[test]
 fn a_black_hole_is_found() {
     for (server, client) in BOTH {

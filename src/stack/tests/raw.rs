@@ -17,7 +17,7 @@ use crate::stack::*;
 /// The peer's initial sequence number.
 const IRS: TcpSeqNumber = TcpSeqNumber(1_000);
 
-/// A segment from the server. Its sequence and acknowledgement numbers are relative to the SYNs'.
+/// A segment from the server. The sequence and acknowledgement numbers are relative to the initial ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
     pub control: TcpControl,
@@ -28,7 +28,7 @@ pub struct Seen {
     pub ranges: [Option<(usize, usize)>; 3],
 }
 
-/// The peer of one connection.
+/// The scripted peer of one connection.
 pub struct Raw {
     pub pair: Pair,
     tuple: Tuple,
@@ -76,7 +76,7 @@ impl Raw {
         self.tuple.remote.addr = address;
     }
 
-    /// Returns a segment without data. `seq` and `ack` are relative to the SYNs'.
+    /// Returns a segment without data. `seq` and `ack` are relative to the initial sequence numbers.
     pub fn bare(&self, seq: usize, ack: usize, window: u16) -> TcpRepr<'static> {
         control::bare(&self.tuple, IRS + seq, self.iss + ack, window)
     }

@@ -30,8 +30,8 @@ fn the_windows_right_edge_never_moves_left() {
     assert!(edge > 290_000 && edge <= 300_001, "{edge}");
 }
 
-/// Three holes give three SACK ranges, newest first. A duplicate range comes before them, once (RFC 2018 and 2883,
-/// section 4).
+/// Three holes give three SACK ranges, newest first. A duplicate range is reported once, before the SACK ranges (RFC
+/// 2018 and 2883, section 4).
 #[test]
 fn ranges_and_duplicates_are_reported() {
     let mut raw = Raw::open(LARGE, App::Idle, 60_000);

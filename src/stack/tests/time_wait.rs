@@ -26,7 +26,7 @@ impl Late {
     fn new() -> Late {
         let mut pair = Pair::new(SMALL);
         pair.server.listen(Listener::new(7, App::Closer));
-        // Both learn each other's hardware address.
+        // Both hosts learn each other's hardware address.
         let refused = pair.call(99, App::Idle);
         pair.run_for(SECOND * 3);
         pair.client.stack.take(refused).unwrap();

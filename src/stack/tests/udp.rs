@@ -78,8 +78,8 @@ fn a_datagram_is_answered() {
     assert_eq!(replies, 20);
 }
 
-/// A datagram gets no reply if the reply could start a loop or reach many hosts: its source port is 0, a port of a
-/// service that always replies, or our own port.
+/// A datagram gets no reply if the reply could start a loop or reach many hosts. Such datagrams have the source port 0,
+/// our own port or the port of a service that always replies, or the address of a group.
 #[test]
 fn loops_are_not_started() {
     let mut pair = Pair::new(SMALL);

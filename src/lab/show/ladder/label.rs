@@ -31,7 +31,7 @@ enum Wording {
 }
 
 impl Label {
-    /// Returns the longest wording that fits into `columns` columns. If none fits, cuts the shortest.
+    /// Returns the longest wording that fits into `columns` columns. If no wording fits, cuts the shortest wording.
     pub(super) fn longest_that_fits(&self, columns: usize) -> Text {
         let write = |wording| {
             let mut text = Text::new(columns);

@@ -83,7 +83,7 @@ fn slow_start_ends_at_the_threshold() {
     }
 }
 
-/// RFC 9438 section 5.8, RFC 7661 section 4.
+/// The window does not grow if it does not limit the sender (RFC 9438 section 5.8, RFC 7661 section 4).
 #[test]
 fn does_not_grow_while_the_program_limits() {
     for mut window in BOTH.map(|algorithm| after_loss(algorithm, 20)).into_iter().chain([Window::new(BOTH[0], MSS)]) {
@@ -135,7 +135,7 @@ fn divided_acks_gain_nothing() {
     }
 }
 
-/// RFC 5681 section 3.2 and RFC 9438 section 4.6.
+/// The factors of RFC 5681 section 3.2 and RFC 9438 section 4.6 reduce the window after a loss.
 #[test]
 fn a_loss_leaves_a_part_of_the_flight() {
     for (algorithm, left) in BOTH.into_iter().zip([50, 70]) {
@@ -153,7 +153,7 @@ fn a_loss_leaves_a_part_of_the_flight() {
     }
 }
 
-/// RFC 5681 section 3.1 (4), RFC 9438 section 4.8.
+/// A time-out reduces the window to one segment (RFC 5681 section 3.1 (4), RFC 9438 section 4.8).
 #[test]
 fn a_timeout_leaves_one_segment() {
     for (algorithm, left) in BOTH.into_iter().zip([50, 70]) {
@@ -183,7 +183,7 @@ fn an_idle_connection_starts_slowly() {
     }
 }
 
-/// RFC 9438 section 4.9. A second `undo` does nothing.
+/// `undo` reverts a reduction once (RFC 9438 section 4.9).
 #[test]
 fn undo_restores_the_last_reduction() {
     for algorithm in BOTH {
@@ -208,7 +208,7 @@ fn undo_restores_the_last_reduction() {
         [&mut window, &mut undisturbed].into_iter().for_each(|window| ack(window, 2_000, 500 * MSS));
         assert!(window.bytes().abs_diff(undisturbed.bytes()) <= MSS);
 
-        // A window that has grown past its old size stays.
+        // `undo` does not change a window that has grown past its old size.
         let before = window.bytes();
         window.on_loss(Instant::from_millis(2_000), 3 * MSS);
         for at in (3_000..90_000).step_by(100) {

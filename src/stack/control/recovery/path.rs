@@ -81,7 +81,7 @@ impl Block {
         }
         r.trial.losses = 0;
         match r.trial.passed_below {
-            // A long segment has arrived.
+            // The acknowledgement shows that a long segment has arrived.
             Some(edge) if ack >= edge => r.trial = Trial::NONE,
             None if r.trial.mtu.is_some() => r.trial.passed_below = Some(ack + r.agreed_mss as usize),
             _ => {}
@@ -101,7 +101,7 @@ impl Block {
 
     /// Makes smoltcp send one segment at a time, if the handshake agreed on longer segments than fit the path.
     ///
-    /// This applies only if `cuts` is set.
+    /// Does nothing if `cuts` is not set.
     pub(in crate::stack) fn send_singly(&mut self, cuts: bool) {
         self.recovery.singly = cuts && self.recovery.mss < self.recovery.agreed_mss;
     }

@@ -37,8 +37,8 @@ impl Block {
 
     /// Returns whether all `queue` bytes of the send buffer may be sent at once.
     ///
-    /// Both the peer's window and the congestion window must have room, and smoltcp must have been shown a window that
-    /// is large enough.
+    /// The peer's window and the congestion window must have room. The window last shown to smoltcp must be large
+    /// enough, too.
     pub(in crate::stack) fn has_window_for(&self, queue: usize) -> bool {
         let unsent = (queue as u32).saturating_sub(self.flight());
         let offered = self.window.min(self.recovery.shown) as usize >= queue;
@@ -167,7 +167,7 @@ impl Block {
 
     /// Returns the window field in LAST-ACK: the window that the peer offers, and at least one unit.
     ///
-    /// In LAST-ACK, smoltcp reads the window only from an acknowledgement of new data. So something must always be in
+    /// In LAST-ACK, smoltcp reads the window only from an ACK for new data, so smoltcp must always have something in
     /// flight.
     pub(in crate::stack) fn last_field(&mut self, now: Instant, queue: u32) -> u16 {
         let offered = self.window.min(self.room().saturating_add(self.flight())).min(queue);

@@ -116,7 +116,7 @@ fn every_order_gives_the_same_datagram() {
     }
 }
 
-/// RFC 5722: any overlap ends the datagram, even one with equal bytes. Its later fragments are ignored.
+/// RFC 5722: any overlap ends the datagram, even one with equal bytes. Later fragments of the datagram are ignored.
 #[test]
 fn an_overlap_ends_the_datagram() {
     let data = data(64);
@@ -166,10 +166,10 @@ fn the_end_may_not_move() {
 fn lengths_are_checked() {
     let data = data(1_500);
     with(1, |reassembler| {
-        // A length that is not a multiple of 8.
+        // A fragment whose length is not a multiple of 8.
         assert_eq!(add(reassembler, NOW, &v4(1, 0, true, &data[..1_001])), Arrival::Bad);
         assert_eq!(add(reassembler, NOW, &v6(1, 0, true, &data[..1_001])), Arrival::Problem(Problem::field(4)));
-        // An end beyond 65,535 bytes.
+        // A fragment that ends beyond 65,535 bytes.
         assert_eq!(add(reassembler, NOW, &v4(1, 65_528, false, &data[..8])), Arrival::Bad);
         assert_eq!(add(reassembler, NOW, &v6(1, 65_528, false, &data[..8])), Arrival::Problem(Problem::field(42)));
         // A fragment without data.
@@ -262,7 +262,7 @@ fn the_time_is_thirty_seconds_from_the_first_that_arrived() {
     }
 }
 
-/// Random fragments of a few datagrams, with copies, overlaps and losses.
+/// Adds random fragments of a few datagrams, with copies, overlaps and losses.
 #[test]
 fn random_fragments_give_only_what_was_sent() {
     let mut random = Random(seed(2));
@@ -295,7 +295,7 @@ fn random_fragments_give_only_what_was_sent() {
     assert!(rebuilt > 50 && bad > 1_000, "{rebuilt} rebuilt, {bad} bad");
 }
 
-/// Random bytes that are not fragments.
+/// Adds random bytes that are not fragments.
 #[test]
 fn random_bytes_are_survived() {
     let mut random = Random(seed(3));

@@ -175,8 +175,8 @@ fn run(seed: u64, size: usize, places: usize, unhashed: bool, steps: usize) {
     }
 }
 
-/// Keeps a packet. The model does not know how neighbours share places, so it takes the remaining packets from the
-/// table.
+/// Keeps a packet in the table and in the model. The model does not know how neighbours share places, so it takes the
+/// remaining packets from the table.
 fn keep(table: &mut Neighbours<'_>, model: &mut Model, address: IpAddress, packet: &[u8]) {
     let fits = table.keep(&address, packet);
     assert_eq!(fits, table.places > 0);

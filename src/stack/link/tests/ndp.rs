@@ -25,7 +25,7 @@ fn question(source: Ipv6Address, to: Ipv6Address, lladdr: Option<EthernetAddress
     packet(source, to, NdiscRepr::NeighborSolicit { target_addr: A, lladdr: lladdr.map(Into::into) })
 }
 
-/// Returns an advertisement about `B` from a proxy. Only its target field contains `B`.
+/// Returns an advertisement about `B` from a proxy: only the target field contains `B`.
 fn answer(to: Ipv6Address, flags: Flags, lladdr: Option<EthernetAddress>) -> Vec<u8> {
     packet(PROXY, to, NdiscRepr::NeighborAdvert { flags, target_addr: B, lladdr: lladdr.map(Into::into) })
 }
