@@ -1,7 +1,7 @@
 //! Expectations about a run, one on each line.
 //!
 //! ```text
-//! # The side is client or server; lines hold in any order.
+//! # The side is client or server; the events may come in any order.
 //! client SYN-SENT -> ESTABLISHED           a change of state
 //! client sends syn 2 within 3s             the second SYN, within 3 s of the first
 //! client RST                               short for: client sends rst
@@ -138,10 +138,9 @@ impl Expectations {
         }
     }
 
-    /// Returns whether every line holds.
+    /// Returns whether the expectation in every line is met.
     ///
-    /// # Errors
-    /// [`Unmet`]: the first line that does not hold.
+    /// # Errors [`Unmet`]: the first line whose expectation is not met.
     pub fn result(&self) -> Result<(), Unmet> {
         match self.lines.iter().find(|line| line.seen == line.never) {
             None => Ok(()),

@@ -26,7 +26,7 @@ pub struct View {
     pub connection: Connection,
     /// What the connection's frames show about this side.
     pub side: Side,
-    /// The peer's initial sequence number. RCV.NXT is shown relative to it.
+    /// The peer's initial sequence number. RCV.NXT is shown relative to this number.
     pub irs: Option<TcpSeqNumber>,
 }
 

@@ -110,7 +110,7 @@ pub struct Wire<const FRAMES: usize = IN_FLIGHT, const KEPT: usize = NEWS> {
     last: ([u8; MAX_FRAME], usize),
     /// The hosts that are unplugged.
     cut: [bool; MAX_HOSTS],
-    /// The frame received since the lab last took it.
+    /// The received frame, until the lab takes it.
     pub(super) received: Option<Received>,
     /// Copies of the last frames sent, unchanged by faults. A frame's index is its number modulo `KEPT`.
     sent: [Bytes; KEPT],
@@ -241,7 +241,7 @@ impl<const FRAMES: usize, const KEPT: usize> Wire<FRAMES, KEPT> {
                     *free = Some(place);
                 }
             }
-            // Frames that waited for this frame to overtake them arrive directly after it.
+            // Reordered frames of the same sender were waiting for this frame, and arrive directly after it.
             for waiting in self.places.iter_mut().flatten().filter(|p| p.yields && p.from == from && p.id != self.count)
             {
                 self.order += 1;

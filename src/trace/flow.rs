@@ -54,7 +54,8 @@ impl fmt::Display for Cause {
 /// How many transmissions are stored for each side. The stored times show how long a retransmission waited.
 const REMEMBERED: usize = 16;
 
-/// A retransmission within this time after an arrival is an answer to it. No retransmission timer is that short.
+/// A retransmission within this time after a segment arrives is an answer to that segment. No retransmission timer is
+/// that short.
 const PROMPT: Duration = Duration::from_millis(50);
 
 /// One side of a connection: its sequence numbers, windows and timers.
@@ -108,7 +109,7 @@ impl Side {
     }
 }
 
-/// Both sides of a connection. The caller numbers them.
+/// Both sides of a connection. The caller decides which side is 0 and which is 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flow {
     /// The two sides of the connection.

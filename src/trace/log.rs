@@ -27,7 +27,7 @@ pub struct LogProbe {
     dropped: Limit,
 }
 
-/// Whether debug lines can be shown at all. A board's build leaves them out.
+/// Whether debug lines can be shown at all. A board's build leaves debug lines out.
 const DEBUG: bool = log::STATIC_MAX_LEVEL as usize >= Level::Debug as usize;
 
 impl LogProbe {
@@ -130,7 +130,7 @@ impl Limit {
         }
     }
 
-    /// Returns the number of lines that were moved to debug, and resets it.
+    /// Returns the number of lines that were moved to debug, and resets the number.
     ///
     /// Returns `None` if there are none, or if the second has not passed and `at_once` is not set.
     fn left_out(&mut self, now: Instant, at_once: bool) -> Option<u32> {

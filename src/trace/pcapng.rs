@@ -11,8 +11,8 @@ pub trait Sink {
 
     /// Writes all of `bytes`, in order.
     ///
-    /// # Errors
-    /// Fails if some bytes could not be written. The capture then ends within a block: do not write more to it.
+    /// # Errors Fails if some bytes could not be written. The capture then ends within a block: do not write more to
+    /// this capture.
     fn write_all(&mut self, bytes: &[u8]) -> Result<(), Self::Error>;
 
     /// Flushes buffered bytes, if the sink has a buffer.

@@ -29,6 +29,6 @@ pub(super) fn udp_closed_port() -> Setup<'static> {
 
 fn program(name: &str, udp: bool) -> Setup<'static> {
     let setup = app::find(name).and_then(|app| Setup::program(&app, LI_CHENG, udp).ok());
-    // An empty run would not go unnoticed: it meets no expectation, and the tests run every scenario.
+    // An empty run meets no expectation, and the tests run every scenario, so they would notice it.
     setup.unwrap_or_default()
 }

@@ -10,8 +10,8 @@ use crate::lab::figure::TRANSITIONS;
 
 /// Draws the state diagram.
 ///
-/// A transition that was taken has the client's or the server's colour, and at most 4 step numbers for each host. At
-/// most 16 changes of state that are not in the diagram are listed below it.
+/// A transition that was taken has the client's or the server's colour, and at most 4 step numbers for each host. Below
+/// the diagram, at most 16 changes of state are listed that are not in it.
 ///
 /// # Errors
 /// The error of `out`.

@@ -46,7 +46,7 @@ fn distance(from: TcpSeqNumber, to: TcpSeqNumber) -> u32 {
 /// The state of one connection, read from its frames. RFC 9293 section 3.3.1 explains the abbreviations below.
 #[derive(Clone, Debug)]
 pub(super) struct Block {
-    /// ISS: our initial sequence number. If the peer opens the connection, it is set before the SYN,ACK leaves.
+    /// ISS: our initial sequence number. If the peer opens the connection, the ISS is set before the SYN,ACK is sent.
     iss: TcpSeqNumber,
     /// SND.UNA: the oldest unacknowledged sequence number.
     una: TcpSeqNumber,
@@ -158,7 +158,8 @@ impl Block {
 
     /// Updates RCV.NXT after smoltcp has processed a segment.
     ///
-    /// `received` is the number of bytes that the segment added to the receive buffer. `state` is the state after it.
+    /// `received` is the number of bytes that the segment added to the receive buffer. `state` is the connection's
+    /// state after the segment.
     pub(super) fn passed(&mut self, received: usize, state: State) {
         self.rcv_nxt += received;
         let closed = matches!(state, State::CloseWait | State::LastAck | State::Closing | State::TimeWait);

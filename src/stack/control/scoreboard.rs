@@ -128,7 +128,7 @@ mod tests {
         }
     }
 
-    /// A byte is lost once the peer has acknowledged three ranges, or more than two segments, above it.
+    /// A byte counts as lost once three ranges, or more than two segments, above it are acknowledged.
     #[test]
     fn loss_needs_three_segments_above() {
         let mut board = Scoreboard::EMPTY;

@@ -182,7 +182,7 @@ pub(in crate::stack) fn copy(out: &mut [u8], packet: &[u8], segment: &Segment, p
     Some(len)
 }
 
-/// Changes the sequence number of a segment in a packet that is about to leave.
+/// Changes the sequence number of a segment in a packet that is about to be sent.
 #[cfg(feature = "recovery")]
 pub(in crate::stack) fn renumber(
     packet: &mut [u8],

@@ -51,13 +51,13 @@ use super::icmp_errors::Quote;
 type Quote = ();
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Processes one frame, if the device has received one.
+    /// Processes one received frame, if a frame is waiting in the device.
     pub(super) fn ingress<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
         io: &mut Io<D, C, P>,
     ) -> Option<Step> {
-        // The reply could be another datagram to send in fragments, but the fragmenter is busy with one.
+        // The reply could need the fragmenter, which is still busy with another datagram.
         #[cfg(feature = "fragments")]
         if self.fragmenter.is_busy() {
             return None;

@@ -16,7 +16,7 @@ pub(crate) const ARP_FRAME: usize = LEN + 28;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) enum Heard {
     Nothing,
-    /// The message is a request for our address `own`. The stack answers it.
+    /// The message is a request for our address `own`, which the stack answers.
     Answer {
         to: EthernetAddress,
         own: Ipv4Address,

@@ -75,7 +75,7 @@ enum Kind {
 }
 
 impl Groups {
-    /// Joins `groups`, and leaves all others. Returns false if there is no room for one of them.
+    /// Joins `groups`, and leaves all others. Returns false if there is no room for all of the groups.
     pub(super) fn set(&mut self, now: Instant, groups: impl Iterator<Item = Ipv6Address>) -> bool {
         let mut wanted: heapless::Vec<_, GROUPS> = heapless::Vec::new();
         let mut has_room = true;
@@ -119,7 +119,7 @@ impl Groups {
         self.note_due();
     }
 
-    /// Processes a packet if it is a router's MLD query (RFC 3810 section 6.2). Returns whether it is one.
+    /// Processes a router's MLD query (RFC 3810 section 6.2). Returns false if the packet is not an MLD query.
     ///
     /// `random` chooses when the reports are sent.
     pub(super) fn asked(&mut self, now: Instant, packet: &[u8], random: u32) -> bool {

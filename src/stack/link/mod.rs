@@ -160,7 +160,7 @@ impl<'a> Link<'a> {
         }
     }
 
-    /// Processes a packet if it is an MLD query. Returns whether it is one.
+    /// Processes an MLD query. Returns false if the packet is not an MLD query.
     ///
     /// `random` chooses when the reports are sent.
     #[cfg(feature = "ipv6")]

@@ -18,7 +18,7 @@ pub(in crate::stack) const NDP_FRAME: usize = LEN + ADVERT;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) enum Solicited {
     Nothing,
-    /// The message is a solicitation for our address `own`. The stack answers it. `asker` is `None` for a probe of
+    /// The message is a solicitation for our address `own`, which the stack answers. `asker` is `None` for a probe of
     /// duplicate address detection (RFC 4862 section 5.4).
     Answer {
         to: EthernetAddress,

@@ -1,8 +1,8 @@
 //! The neighbours' hardware addresses, and the packets that wait for a hardware address (RFC 1122 section 2.3.2).
 //!
 //! A hash table finds a neighbour in constant time; a board searches its few neighbours instead. When the table is
-//! full, a new neighbour replaces one that has not been used recently. The clock algorithm, with one mark for each
-//! neighbour, chooses it.
+//! full, a new neighbour replaces one that has not been used recently. The clock algorithm chooses the neighbour to
+//! replace, with one mark for each neighbour.
 
 mod queues;
 #[cfg(all(test, feature = "std"))]
@@ -227,8 +227,8 @@ impl<'a> Neighbours<'a> {
 
     /// Stores a packet until its neighbour answers. Returns false if there is no room for the packet.
     ///
-    /// The packet is stored behind the neighbour's earlier packets. If there is no room behind them, the new packet
-    /// replaces them.
+    /// The packet is stored behind the neighbour's earlier packets. If there is no room behind the earlier packets, the
+    /// new packet replaces them.
     pub(super) fn keep(&mut self, address: &IpAddress, packet: &[u8]) -> bool {
         let (Some(index), true) = (self.position(address), self.places > 0) else { return false };
         let (place, size) = (index % self.places, self.kept.len() / self.places);
@@ -271,7 +271,7 @@ impl<'a> Neighbours<'a> {
         self.entries[index].kept.0 += len as u32;
     }
 
-    /// Drops all packets that wait for a neighbour. On hosts, counts them for [`take_lost`](Self::take_lost).
+    /// Drops all packets that wait for a neighbour. On hosts, counts them for `take_lost`.
     fn lose(&mut self, index: usize) {
         #[cfg(feature = "std")]
         while self.first_kept(index).is_some() {

@@ -8,7 +8,7 @@ use super::pair::*;
 use crate::stack::*;
 use crate::trace::Summary;
 
-/// Returns an established connection, and the SYN that opened it.
+/// Returns an established connection, and the SYN that opened the connection.
 fn established() -> (Pair, ConnectionId, Vec<u8>) {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));

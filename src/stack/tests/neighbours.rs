@@ -8,7 +8,7 @@ use crate::stack::End;
 
 #[test]
 fn a_connection_says_whether_any_host_was_there() {
-    // The first attempt times out before the second ARP request, and the other attempt after it.
+    // The attempts time out before and after the second ARP request.
     for patience in [Duration::from_millis(50), Duration::from_secs(10)] {
         let mut pair = Pair::new(SMALL);
         assert_eq!(call(&mut pair, IpAddress::v4(10, 0, 0, 9), patience, Pair::run_for), Some(End::Unreachable));

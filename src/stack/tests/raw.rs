@@ -17,7 +17,7 @@ use crate::stack::*;
 /// The peer's initial sequence number.
 const IRS: TcpSeqNumber = TcpSeqNumber(1_000);
 
-/// A segment from the server. The sequence and acknowledgement numbers are relative to the initial ones.
+/// A segment from the server. The sequence and acknowledgement numbers are relative to the initial sequence numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
     pub control: TcpControl,

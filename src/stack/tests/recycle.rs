@@ -27,7 +27,7 @@ fn half_open_gives_way_oldest_first_but_established_never() {
     pair.server.listen(Listener::new(7, App::Echo));
     let kept = pair.call(7, App::Idle);
     pair.run_for(Duration::from_secs(1));
-    // Five clients never finish their handshakes. The fifth takes the slot of the first.
+    // Five clients never finish their handshakes. The fifth client takes the slot of the first client.
     for _ in 0..4 {
         pair.call(7, App::Idle);
         pair.client.stack.poll(pair.now, &mut pair.client.io);

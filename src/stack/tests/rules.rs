@@ -98,7 +98,7 @@ fn another_syn_in_syn_received_is_challenged() {
     assert_eq!(raw.send(&forged)[0].ack, Some(5_001));
 }
 
-/// No connection is opened to a network's broadcast address (MUST-46), or from one (MUST-63).
+/// No connection is opened to a network's broadcast address (MUST-46), or from a broadcast address (MUST-63).
 #[test]
 fn nothing_is_opened_to_or_from_a_broadcast_address() {
     let mut raw = Raw::new(SMALL, App::Idle);
@@ -114,7 +114,7 @@ fn nothing_is_opened_to_or_from_a_broadcast_address() {
 }
 
 /// The peer's window is closed from the start. The first probe waits for the RTO (SHLD-29), and each further probe
-/// twice as long as the last (SHLD-30). Once the window opens, the probe's byte is sent again with the rest.
+/// twice as long as the last (SHLD-30). Once the window opens, the probe's byte is sent again with the remaining data.
 #[test]
 fn a_closed_window_is_probed_and_its_opening_fills_the_gap() {
     let mut raw = Raw::open(SMALL, App::Echo, 0);

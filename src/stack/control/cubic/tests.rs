@@ -80,8 +80,8 @@ impl Reference {
 /// Each ACK covers two segments or a hundredth of the window. `events` have times in ms: `l` is a loss, `t` a time-out,
 /// `-` and `+` say whether the window limits the sender.
 ///
-/// Whether a loss comes below the plateau is decided once, from the integer window. Near the plateau, one byte decides
-/// it.
+/// Whether a loss comes below the plateau is decided once, from the integer window. Near the plateau, a difference of
+/// one byte would decide it differently for each.
 fn compare(mss: u32, rtt_ms: u64, seconds: f64, first_loss: u32, events: &[(f64, char)]) -> (f64, f64) {
     let (mut window, rtt) = (Window::new(Congestion::Cubic, mss), Duration::from_millis(rtt_ms));
     let mut reference = Reference::new(f64::from(window.bytes()) / f64::from(mss));

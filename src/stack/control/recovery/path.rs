@@ -18,7 +18,7 @@ pub(super) struct Trial {
     heard: bool,
     /// The path MTU that the connection tries now, or tried last.
     mtu: Option<u16>,
-    /// Set once shorter segments have arrived. If the peer acknowledges this number, long segments arrive too.
+    /// Set once shorter segments have arrived. An acknowledgement of this number shows that long segments arrive, too.
     passed_below: Option<TcpSeqNumber>,
 }
 

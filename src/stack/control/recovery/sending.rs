@@ -10,7 +10,7 @@ use super::{Block, SMALL_WINDOW_DELAY, Segment, distance};
 pub(in crate::stack) enum Leave {
     /// A pure ACK is sent in place of the segment: the peer needs only its acknowledgement number.
     Acknowledgement,
-    /// Only the bytes before this sequence number are sent: the peer has the others.
+    /// Only the bytes before this sequence number are sent. The peer has the bytes after it.
     Front(TcpSeqNumber),
     Nothing,
     Whole,
@@ -156,7 +156,7 @@ impl Block {
                         edge.next_multiple_of(unit)
                     }
                 }
-                // Skip the rest only if new data can be sent after it.
+                // Let smoltcp skip the rest of the sent data only if new data can follow.
                 None if self.allowance(now, queue) == 0 => up_to(frontier),
                 None => up_to(self.nxt),
             }
@@ -221,7 +221,7 @@ impl Block {
         }
     }
 
-    /// Records the bytes of a segment that smoltcp made. Returns whether the peer lacks them.
+    /// Records the bytes of a segment that smoltcp made. Returns whether the peer lacks these bytes.
     fn is_wanted(&mut self, now: Instant, segment: &Segment) -> bool {
         let end = segment.end() + usize::from(segment.syn);
         if segment.rst || end == segment.seq || (!segment.syn && segment.seq < self.una) {
