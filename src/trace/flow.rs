@@ -54,8 +54,8 @@ impl fmt::Display for Cause {
 /// How many transmissions are stored for each side. The stored times show how long a retransmission waited.
 const REMEMBERED: usize = 16;
 
-/// A retransmission within this time after a segment arrives is an answer to that segment. No retransmission timer is
-/// that short.
+/// A retransmission within this time after a segment arrives is an answer to that segment. Every retransmission timer
+/// is longer.
 const PROMPT: Duration = Duration::from_millis(50);
 
 /// One side of a connection: its sequence numbers, windows and timers.

@@ -91,9 +91,9 @@ pub struct Frame<'a> {
     pub micros: u64,
     /// The frame's direction, if known.
     pub direction: Option<Direction>,
-    /// The frame's bytes. At most [`SNAP_LEN`] bytes are kept.
+    /// The frame's bytes. At most 65,549 bytes are kept.
     pub bytes: &'a [u8],
-    /// A comment for Wireshark to show, of at most [`TEXT`] bytes, or an empty string.
+    /// A comment for Wireshark to show, of at most 1,024 bytes, or an empty string.
     pub comment: &'a str,
 }
 

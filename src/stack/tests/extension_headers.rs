@@ -61,8 +61,8 @@ fn problems_are_answered_with_their_place_ten_times_a_second() {
     assert_eq!(replies(&mut pair, flood).len(), 10);
 }
 
-/// RFC 4443 section 2.4 e: a packet to a group is answered only if an option in it requests an answer. The answer has
-/// our own address.
+/// RFC 4443 section 2.4 e: a packet to a group is answered only if an option in it requests an answer. The source
+/// address of the answer is our own.
 #[test]
 fn groups_are_hardly_ever_answered() {
     let nodes: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 1);
