@@ -41,7 +41,7 @@ impl Late {
         Late { tuple: connection.tuple, numbers: (seq, ack), began, pair }
     }
 
-    /// Returns the same, but another connection has taken the slot.
+    /// Returns a connection in TIME-WAIT whose slot another connection has taken.
     fn recycled() -> Late {
         let mut late = Late::new();
         let ids: Vec<_> = (0..4).map(|_| late.pair.call(7, App::Echo)).collect();
