@@ -1,4 +1,4 @@
-//! The status page on a stack of your own. A probe keeps the figures, and the program http shows them.
+//! Serves the status page from your own stack. A probe collects the figures, and the http server shows them.
 
 mod common;
 
@@ -9,7 +9,7 @@ use smolstep::app::http_client::{Get, Head, Output, OutputFailed, Request};
 use smolstep::app::{Service, Status, Transport, http};
 use smoltcp::time::{Duration, Instant};
 
-/// Stores the page. An output without room returns a smaller number, and the server waits.
+/// Stores the page. If an `Output` has less room, its `body` returns a smaller number, and the server waits.
 #[derive(Default)]
 struct Page(Vec<u8>);
 

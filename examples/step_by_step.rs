@@ -1,4 +1,4 @@
-//! Prints each step of the poll loop, while one message goes to the thanks server and back.
+//! Prints each step of the poll loop while a client of the program `thanks` sends one message and receives its reply.
 
 use std::error::Error;
 

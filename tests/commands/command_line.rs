@@ -243,7 +243,7 @@ fn what_the_machine_lacks_is_one_line() {
             ("call echo 10.0.0.1:80 hi --udp --tap tap0", "no route to 10.0.0.1"),
             ("call greeting host,example --tap tap0", "bad host 'host,example'"),
             ("call greeting 300.1.1.1 --tap tap0", "neither an IP address nor a host's name"),
-            ("ping host..example --tap tap0", "something before and between its dots"),
+            ("ping host..example --tap tap0", "no empty parts before or between dots"),
             ("resolve straße.example --tap tap0", "write others as xn--"),
             ("call ack host.example hi --tap tap0", "smolstep: no DNS server: give --dns or --dhcp\n"),
             ("ping host.example --tap tap0", "smolstep: no DNS server: give --dns or --dhcp\n"),
