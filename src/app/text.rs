@@ -71,7 +71,7 @@ pub fn write_display(write: &mut Write<'_>, what: fmt::Arguments<'_>) {
     let _ = Putter(write).write_fmt(what);
 }
 
-/// Passes formatted text on in pieces.
+/// Passes formatted text to the `Write` closure in pieces.
 struct Putter<'p, 'q>(&'p mut Write<'q>);
 
 impl fmt::Write for Putter<'_, '_> {
@@ -91,11 +91,11 @@ impl fmt::Write for Printer<'_> {
     }
 }
 
-/// Returns whether a character is invisible and changes how others are shown.
+/// Returns whether a character is invisible and can change how other characters are shown.
 ///
 /// These are control characters (C0, DEL and C1), line and paragraph separators, and formatting characters (Unicode
-/// categories Cc, Zl, Zp and Cf). Two groups of characters do not count: visible Arabic and Syriac signs, and the joiners
-/// U+200C and U+200D, which words and emoji need.
+/// categories Cc, Zl, Zp and Cf). There are two exceptions: visible Arabic and Syriac signs, and the joiners U+200C and
+/// U+200D, which words and emoji need.
 pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -133,7 +133,7 @@ impl Model {
         let (number, text) = match line.strip_prefix(b"@") {
             None => (None, line),
             Some(rest) => {
-                let bad = "after @ stands a partner's number, then a space and the text, as in @2 hello";
+                let bad = "after @, write a partner's number, then a space and the text, as in @2 hello";
                 let space = rest.iter().position(|&b| b == b' ').ok_or(bad)?;
                 let digits = &rest[..space];
                 let number = digits.iter().all(u8::is_ascii_digit).then(|| String::from_utf8_lossy(digits).parse());

@@ -21,7 +21,7 @@ impl Refusal {
             Refusal::HeadTooLong => {
                 ("431 Request Header Fields Too Large", "a line may have 1,022 bytes and the head 8,192")
             }
-            Refusal::MethodNotAllowed => ("405 Method Not Allowed", "there is only something to GET here"),
+            Refusal::MethodNotAllowed => ("405 Method Not Allowed", "only GET and HEAD are possible here"),
             Refusal::NotFound => ("404 Not Found", "the status page is at /, its changes at /events"),
             Refusal::TargetTooLong => ("414 URI Too Long", "the request line may have 1,022 bytes"),
             Refusal::TimedOut => ("408 Request Timeout", "the request took too long to arrive"),

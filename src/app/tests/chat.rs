@@ -79,7 +79,7 @@ fn q_from_either_side_ends_the_talk() {
 fn a_partner_that_closed_its_side_is_answered_once() {
     let mut tcp = talk_with_a_person(false);
     tcp.reply_and_close(b"are you there?");
-    let all = format!("{PARTNER} are you there?\n{PARTNER} has said all: one line more can be sent, or q\n");
+    let all = format!("{PARTNER} are you there?\n{PARTNER} has closed its side: send one more line, or q\n");
     assert_eq!(tcp.shows(), all);
     assert_eq!(tcp.take(), b"(waiting for the last reply)\n");
     tcp.types(b"yes\nthis is for the next\n");

@@ -81,10 +81,10 @@ fn what_cannot_be_sent_is_told() {
     udp.shows();
     for (typed, why) in [
         ("@2 hi\n", "there is no partner of this number"),
-        ("@ hi\n", "after @ stands a partner's number"),
-        ("@x hi\n", "after @ stands a partner's number"),
-        ("@1\n", "after @ stands a partner's number"),
-        ("@99999999999 hi\n", "after @ stands a partner's number"),
+        ("@ hi\n", "after @, write a partner's number"),
+        ("@x hi\n", "after @, write a partner's number"),
+        ("@1\n", "after @, write a partner's number"),
+        ("@99999999999 hi\n", "after @, write a partner's number"),
     ] {
         udp.types(typed.as_bytes());
         let shown = udp.shows();
@@ -169,7 +169,7 @@ fn a_partner_who_is_gone_is_told_of() {
     udp.shows();
     udp.session.unreachable();
     udp.settle();
-    assert!(udp.shows().starts_with("what was sent last is lost"));
+    assert!(udp.shows().starts_with("the last datagram is lost"));
 }
 
 const PATIENT: ClientOptions<'static> = ClientOptions {

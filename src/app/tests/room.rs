@@ -118,7 +118,7 @@ fn without_a_place_for_it_a_name_is_refused() {
     ann.send(b"/name Ann\n");
     other.hears();
     other.send(b"/name Bob\n");
-    assert_eq!(other.hears(), "as many have names as can: you stay your address\n");
+    assert_eq!(other.hears(), "no room for another name: you keep your address\n");
 }
 
 #[test]
