@@ -77,7 +77,7 @@ struct Query {
     /// Whether the query must be sent but is not queued yet.
     due: bool,
     answered: bool,
-    /// Whether the query is repeated over TCP, because the server's reply was truncated.
+    /// Whether the query must be repeated over TCP, because the server's reply was truncated.
     over_tcp: OverTcp,
 }
 
