@@ -159,7 +159,7 @@ impl<S: Session> Tcp<S> {
         }
     }
 
-    /// Runs both sides until nothing more happens at this time.
+    /// Runs both sides until neither has anything more to do at the current time.
     pub fn settle(&mut self) {
         settle(|| {
             self.run_session();
@@ -327,7 +327,7 @@ impl<S: UdpSession> Udp<S> {
         Udp { now, session, console, next, ports: vec![SERVER], here, there, socket, peers }
     }
 
-    /// Runs both sides until nothing more happens at this time.
+    /// Runs both sides until neither has anything more to do at the current time.
     pub fn settle(&mut self) {
         settle(|| {
             let before = self.progress();
