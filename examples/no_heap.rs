@@ -15,7 +15,7 @@ use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr, IpEndpoint};
 const SERVER: IpCidr = IpCidr::new(IpAddress::v4(10, 0, 0, 1), 24);
 const CLIENT: IpCidr = IpCidr::new(IpAddress::v4(10, 0, 0, 2), 24);
 
-/// Memory for two connections, each with buffers of 512 bytes for each direction, and for no UDP port.
+/// Memory for two TCP connections and no UDP port. Each socket buffer has 512 bytes.
 type Memory<'a, S> = Pool<'a, S, (), 2, 512, 512, 0, 0, 0>;
 
 fn main() -> Result<(), Box<dyn Error>> {

@@ -9,7 +9,7 @@ use smoltcp::phy::{Device, DeviceCapabilities, Medium, RxToken, TxToken};
 use smoltcp::time::Instant;
 use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
 
-/// A card with two queues: the received frames, which an interrupt handler would store, and the frames to send.
+/// A card with two queues: received frames and frames to send. A real card's interrupt handler fills the first queue.
 #[derive(Default)]
 struct Card(Queue<4, 1500>, Queue<4, 1500>);
 

@@ -1,4 +1,4 @@
-//! Implements your own program: a server that replies to a message with the message's length, then closes.
+//! Implements your own program: its server replies with the length of a message, then closes.
 
 mod common;
 

@@ -1,4 +1,4 @@
-//! Implements your own UDP program: a server that replies to each datagram with the datagram's length.
+//! Implements your own UDP program: its server replies with the length of each datagram.
 
 mod common;
 

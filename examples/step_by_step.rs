@@ -1,4 +1,4 @@
-//! Prints each step of the poll loop while a client of the program `thanks` sends one message and receives its reply.
+//! Prints each step of the poll loops of a client and a server that exchange one message and one reply.
 
 use std::error::Error;
 

@@ -13,7 +13,7 @@ pub trait Uart {
 }
 
 /// How many times to poll a full UART before a byte is dropped. On a 100 MHz processor, these polls take longer than
-/// one byte at 115,200 baud.
+/// sending one byte at 115,200 baud.
 const PATIENCE: usize = 10_000;
 
 /// A console on a UART. `lost` counts the bytes that the UART did not accept.

@@ -9,7 +9,7 @@ use smoltcp::time::Instant;
 pub trait Registers {
     /// Returns the length of the oldest received frame, without its checksum.
     fn received(&mut self) -> Option<usize>;
-    /// Removes the oldest frame from the FIFO, and copies as much of the frame as fits into `buffer`.
+    /// Removes the oldest frame from the FIFO, and copies it to `buffer`. A frame longer than `buffer` is cut.
     fn take(&mut self, buffer: &mut [u8]);
     /// Returns whether a frame of the largest size can be sent.
     fn has_room(&mut self) -> bool;
@@ -21,7 +21,7 @@ pub trait Registers {
 const MTU: usize = 1514;
 /// The shortest frame in bytes. A driver whose controller pads frames does not need this.
 const MINIMUM: usize = 60;
-/// The largest number of bad frames that one call of `Nic::next` drops, so that the poll loop is not delayed.
+/// How many bad frames one call of `Nic::next` may drop. The limit keeps the poll loop running.
 const PATIENCE: usize = 8;
 
 /// The driver of the controller. It uses only [`Registers`], so that tests need no hardware.

@@ -1,4 +1,4 @@
-//! chargen: a server that sends characters without end (RFC 864), and a client that prints them.
+//! chargen: a server that sends endless text (RFC 864), and a client that prints it.
 
 use smoltcp::socket::tcp::Socket;
 
@@ -20,7 +20,7 @@ impl Session for Server {
         if message::arrived(socket) == Arrived::EndOfStream {
             return Next::Close;
         }
-        // The send buffer is a ring: its free space may need a second call.
+        // The send buffer is a ring, so filling its free space may need a second call.
         while message::room(socket) > 0 {
             let sent = socket.send(|buffer| {
                 self.pattern.fill(buffer);
@@ -45,7 +45,7 @@ pub struct Client {
 }
 
 impl Client {
-    /// Makes a client that prints `bytes` bytes, or all of them if 0.
+    /// Makes a client that prints `bytes` bytes, or all received bytes if `bytes` is 0.
     pub fn new(bytes: u64) -> Self {
         Client { left: (bytes > 0).then_some(bytes) }
     }
@@ -91,7 +91,7 @@ const COLUMNS: usize = 72;
 const CHARACTERS: usize = (b'~' - b' ' + 1) as usize;
 const END: &[u8] = b"\r\n";
 
-/// The 95 characters, then the first 71 of them again, so that every line is one contiguous slice.
+/// The 95 characters, then the first 71 again, so that every line is one contiguous slice.
 const ROUND: [u8; CHARACTERS + COLUMNS - 1] = {
     let mut round = [0; CHARACTERS + COLUMNS - 1];
     let mut at = 0;

@@ -1,4 +1,4 @@
-//! The parts that all clients share: texts to send, a deadline for the peer's answer, and a result.
+//! The parts that all clients share: their options, their deadline and their result.
 
 use core::fmt;
 
@@ -66,8 +66,8 @@ impl<'a> ClientOptions<'a> {
 }
 
 impl Failure {
-    /// Returns why a UDP client got no reply in time. If `held_back`, the client's datagram still waits for ARP or NDP.
-    /// `noted` is the failure that an ICMP error reported.
+    /// Returns why a UDP client got no reply in time. If `held_back`, the datagram still waits for ARP or NDP. `noted`
+    /// is the failure that an ICMP error reported.
     pub(super) fn silence(held_back: bool, noted: Option<Failure>) -> Self {
         if held_back { Failure::Unreachable } else { noted.unwrap_or(Failure::TimedOut) }
     }
@@ -97,7 +97,7 @@ impl fmt::Display for Failure {
             }
             Failure::Refused => End::Refused.fmt(f),
             Failure::TimedOut => f.write_str("timed out waiting for a reply"),
-            Failure::TooLong => f.write_str("the text is longer than a datagram can be here"),
+            Failure::TooLong => f.write_str("the text is too long for one datagram"),
             #[cfg(feature = "recovery")]
             Failure::Undelivered(error) => End::Undelivered(*error).fmt(f),
             Failure::Unreachable => End::Unreachable.fmt(f),
@@ -156,7 +156,7 @@ impl<P: ClientProgram> Session for Client<'_, P> {
     }
 }
 
-/// The program of a TCP client: a [`Session`] whose `poll` also gets the [`Run`], the state that all clients share.
+/// The program of a TCP client: a [`Session`] whose `poll` also gets a [`Run`].
 pub trait ClientProgram {
     /// Returns the prompt for a line, if the program has a special prompt.
     fn prompt(&self) -> Option<&'static str> {

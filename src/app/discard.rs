@@ -49,7 +49,7 @@ pub struct Client {
 /// The source of the data to send.
 #[derive(Clone, Copy, Debug)]
 enum Source {
-    /// No more data: this side is closed.
+    /// There is no more data: the client has closed its side.
     Closed,
     /// The console's input.
     Console,

@@ -45,7 +45,7 @@ impl Responder for Datagrams {
     }
 }
 
-/// The TCP client of one connection: sends texts or console input, and prints all received data.
+/// The TCP client of one connection: sends texts or console input, and prints the echo.
 ///
 /// If there are texts, the client sends each text after the whole previous text has come back. It prints received data,
 /// and a newline after each text. If there are no texts, the client sends the console's input and prints received data,
@@ -65,7 +65,7 @@ enum Stage {
     Text { sent: usize, back: usize },
     /// Exchanging bytes between console and connection.
     Raw(Raw),
-    /// This side is closed. `missing` bytes have not come back yet.
+    /// The client has closed its side. `missing` bytes have not come back yet.
     Closed { missing: u64 },
 }
 
@@ -85,7 +85,7 @@ impl Client {
         Client { stage: if options.texts.is_empty() { Stage::Raw(Raw::default()) } else { Stage::Next } }
     }
 
-    /// Moves bytes between console and connection as far as possible. Returns `None` once the input has ended.
+    /// Moves as many bytes as possible between console and connection. Returns `None` once the input has ended.
     fn exchange(
         &mut self,
         mut raw: Raw,

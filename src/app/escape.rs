@@ -55,7 +55,7 @@ impl Escape {
     }
 }
 
-/// Returns the length of the sequence that begins with the byte `first`: a UTF-8 character or CR LF.
+/// Returns the length in bytes of the UTF-8 character or CR LF that begins with `first`.
 fn whole(first: u8) -> usize {
     match first {
         b'\r' | 0xc2..=0xdf => 2,

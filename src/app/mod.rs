@@ -262,7 +262,7 @@ crate::sessions! {
 }
 
 crate::sessions! {
-    /// The server side of one TCP connection, for all programs except the [`large`](field@App::large) ones.
+    /// The server side of one TCP connection, for programs that are not [`large`](field@App::large).
     #[derive(Clone, Debug)]
     pub enum Basic<'a> {
         /// chargen.
@@ -291,7 +291,7 @@ crate::udp_sessions! {
     }
 }
 
-/// The server on one UDP port, for all programs except the [`large`](field@App::large) ones.
+/// The server on one UDP port, for programs that are not [`large`](field@App::large).
 pub type BasicUdp<'a> = Respond<UdpProgram<'a>>;
 
 /// The program of a UDP server. It drops an answer that does not fit into the reply buffer.

@@ -30,7 +30,7 @@ pub fn print_received(console: &mut dyn Console, from: Option<IpEndpoint>, messa
 /// Prints `ADDRESS:PORT `, if `from` is known.
 pub fn print_sender(console: &mut dyn Console, from: Option<IpEndpoint>) {
     if let Some(from) = from {
-        // The adapter never fails.
+        // The writer never fails.
         let _ = write!(Printer(console), "{} ", DisplayEndpoint(from));
     }
 }
@@ -67,7 +67,7 @@ fn write_hex(write: &mut Write<'_>, bytes: &[u8]) {
 
 /// Writes formatted text.
 pub fn write_display(write: &mut Write<'_>, what: fmt::Arguments<'_>) {
-    // The adapter never fails.
+    // The writer never fails.
     let _ = Putter(write).write_fmt(what);
 }
 

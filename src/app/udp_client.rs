@@ -32,7 +32,7 @@ impl UdpClient<'_> {
     }
 }
 
-/// Sends each text as a datagram, after the reply to the previous text, and prints each reply.
+/// Sends each text as a datagram once the previous text is answered, and prints each reply.
 ///
 /// Each reply is followed by a newline. Only datagrams from the endpoint `remote` are replies. If a datagram or its reply is
 /// lost, the client fails at its timeout; it never retransmits. A client that waits for no reply skips empty texts.

@@ -19,7 +19,7 @@ pub struct Server {
     reply: Option<Reply>,
 }
 
-/// How many bytes of the message are unread, and how many bytes of the current piece's reply are queued.
+/// The unread bytes of the message, and the queued bytes of the reply to the current piece.
 #[derive(Clone, Copy, Debug)]
 struct Reply {
     left: usize,

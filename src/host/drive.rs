@@ -1,4 +1,4 @@
-//! The loop around the stack: polls the stack, then waits for the device, the console or an interrupt.
+//! The loop that polls the stack, then waits for the device, the console or an interrupt.
 
 use core::fmt;
 use std::io;
@@ -156,7 +156,7 @@ impl fmt::Display for DriveError {
         match self {
             DriveError::Device(fault) => write!(f, "{fault}"),
             DriveError::Console(error) => write!(f, "standard output: {error}"),
-            DriveError::Wait(error) => write!(f, "waiting: {error}"),
+            DriveError::Wait(error) => write!(f, "cannot wait: {error}"),
         }
     }
 }

@@ -46,8 +46,9 @@ pub struct Sizes {
 }
 
 impl Sizes {
-    /// Sizes for a server: 1,024 connections that receive into 256 KiB and send from 1 MiB, and 16 UDP ports. Each port
-    /// can store 64 datagrams and 128 KiB in each direction. The system provides the memory only when it is first used.
+    /// Sizes for a server: 1,024 connections and 16 UDP ports. Each connection has a receive buffer of 256 KiB and a
+    /// send buffer of 1 MiB. Each port can store 64 datagrams and 128 KiB in each direction. The system provides the
+    /// memory only when it is first used.
     ///
     /// A super-segment is 64 KiB. A receive buffer of four super-segments keeps both hosts busy if they run on one
     /// machine. A send buffer of 1 MiB fills a path with 400 Mbit/s and a round-trip time of 20 ms. The send buffer has
@@ -63,8 +64,8 @@ impl Default for Sizes {
     }
 }
 
-/// The size in bytes of the programs' scratch memory: the longest packet that smoltcp makes for a device with
-/// segmentation offload. The control block inspects each packet in this memory before the packet is sent.
+/// The size in bytes of the programs' scratch memory. It has room for the longest packet that smoltcp makes for a
+/// device with segmentation offload. The control block inspects each packet in this memory before the packet is sent.
 const SCRATCH: usize = 65_535;
 
 /// The number of entries in the neighbour cache.
@@ -73,8 +74,8 @@ const NEIGHBOURS: usize = 1024;
 /// The number of destinations whose path has a smaller MTU than the link.
 const PATHS: usize = 256;
 
-/// The size in bytes of the memory for packets that wait for ARP or NDP: for each neighbour, the longest packet and its
-/// length. The system provides this memory only when it is first used.
+/// The size in bytes of the memory for packets that wait for ARP or NDP. Each neighbour has room for the longest packet
+/// and its length. The system provides this memory only when it is first used.
 const KEPT: usize = NEIGHBOURS * (LONG + 2);
 
 /// The number of datagrams that can arrive in fragments at the same time.

@@ -1,4 +1,4 @@
-//! Support for running on an operating system: heap memory, a clock, a seed, and the loop that polls and waits.
+//! Support for an operating system: heap memory, a clock, a seed, and the poll loop.
 
 mod clock;
 #[cfg(target_os = "linux")]

@@ -35,7 +35,7 @@ pub struct Dialler {
     v6_next: bool,
     /// All attempts except the winner. Failed attempts are in the order in which they failed.
     attempts: heapless::Vec<Attempt, ADDRESSES>,
-    /// The earliest time to begin the next attempt while other attempts run; `None` means at once.
+    /// When to begin the next attempt if other attempts still run; `None` means at once.
     next_at: Option<Instant>,
     winner: Option<(ConnectionId, IpEndpoint)>,
 }
@@ -43,7 +43,8 @@ pub struct Dialler {
 /// The next step that a [`Dialler`] asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DialStep {
-    /// Look the host's name up: report addresses with [`Dialler::add`], and the end of the lookup with [`Dialler::resolved`].
+    /// Look the host's name up. Report addresses with [`Dialler::add`], and the end of the lookup with
+    /// [`Dialler::resolved`].
     Resolve,
     /// Begin a connection, and report the result with [`Dialler::begun`].
     Connect {
@@ -54,7 +55,7 @@ pub enum DialStep {
     },
     /// Wait until a connection is established or ends, or until this time.
     Wait(Option<Instant>),
-    /// Nothing is left to do: a connection is the [`winner`](Dialler::winner), or every address has
+    /// Nothing is left to do. Either there is a [`winner`](Dialler::winner), or every address has
     /// [failed](Dialler::failures).
     Done,
 }
@@ -68,7 +69,7 @@ pub enum DialError {
     Ended(End),
 }
 
-/// A connection attempt: begun, or failed to begin.
+/// A connection attempt. `state` is its connection, or the error that ended the attempt.
 #[derive(Clone, Copy, Debug)]
 struct Attempt {
     remote: IpEndpoint,
@@ -188,8 +189,8 @@ impl Dialler {
         self.attempts.iter().filter_map(|attempt| Some((attempt.remote, attempt.state.err()?)))
     }
 
-    /// Returns the next address to try: the first of the family whose turn it is, otherwise the first of the other
-    /// family.
+    /// Returns the next address to try. IPv6 and IPv4 take turns; if one family has no address left, the other family
+    /// is used.
     fn next_address(&self) -> Option<&IpAddress> {
         let is_v6 = |address: &&IpAddress| !matches!(address, IpAddress::Ipv4(_));
         self.untried.iter().find(|address| is_v6(address) == self.v6_next).or(self.untried.first())

@@ -1,4 +1,4 @@
-//! Why a lookup fails.
+//! The errors of a lookup.
 
 use core::fmt;
 
@@ -11,7 +11,7 @@ use smoltcp::wire::IpAddress;
 pub enum ResolveError {
     /// The name's aliases form a loop, or there are more than 16 of them.
     AliasLoop,
-    /// The server returned this error code: 2 is an internal failure, 5 a refusal (RFC 1035 section 4.1.1).
+    /// The server returned this error code. 2 is an internal failure, 5 a refusal (RFC 1035 section 4.1.1).
     Failed(IpAddress, u8),
     /// No server answered in time, and a datagram from this server could not be parsed.
     Malformed(IpAddress),

@@ -18,7 +18,7 @@ pub struct Name {
 }
 
 impl Name {
-    /// Checks a name: letters, digits, hyphens and underscores between dots; a trailing dot is ignored.
+    /// Checks a name: letters, digits, hyphens and underscores between dots. A trailing dot is ignored.
     ///
     /// # Errors
     /// [`NameError`]: the text is not a valid host name.
@@ -73,7 +73,7 @@ pub(super) enum Reply {
 /// Writes a query into `out` and returns its length.
 pub(super) fn question(id: u16, name: &Name, kind: Kind, out: &mut [u8; LONGEST_QUERY]) -> usize {
     let wire = name.wire();
-    // Recursion desired; one question.
+    // The header: the recursion-desired flag is set, and there is one question.
     out[..HEADER].copy_from_slice(&[(id >> 8) as u8, id as u8, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
     out[HEADER..HEADER + wire.len()].copy_from_slice(wire);
     out[HEADER + wire.len()..HEADER + wire.len() + 4].copy_from_slice(&[0, kind as u8, 0, IN as u8]);

@@ -100,7 +100,7 @@ impl Query {
 }
 
 impl Resolver {
-    /// Makes a lookup of `name` that takes at most `patience` and asks at most 4 of `servers`, in their order.
+    /// Makes a lookup of `name` that takes at most `patience`. It asks the first 4 of `servers`, in their order.
     ///
     /// An attacker must not be able to guess `ids`, or the attacker could forge the servers' replies (RFC 5452 section
     /// 4.3).
@@ -172,7 +172,7 @@ impl Resolver {
         }
     }
 
-    /// Records the first server to which a query was sent. Called once the queued query has been sent.
+    /// Records the first server to which a query was sent. The caller calls this once the queued query has been sent.
     fn note_sent(&mut self) {
         let sent_to = self.queued.take();
         self.asked = self.asked.or(sent_to);
@@ -239,7 +239,7 @@ impl Resolver {
         }
     }
 
-    /// Makes the resolver wait for replies over TCP if replies by datagram are truncated: see [`next_tcp`](Self::next_tcp).
+    /// Makes the resolver wait for a reply over TCP after a truncated datagram. See [`next_tcp`](Self::next_tcp).
     #[cfg(feature = "cli")]
     pub(crate) fn with_tcp(mut self) -> Self {
         self.has_tcp = true;

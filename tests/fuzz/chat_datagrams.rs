@@ -144,7 +144,7 @@ impl Model {
             None => self.partners.last(),
             Some(number) => self.partners.iter().find(|known| known.1 == number),
         }
-        .ok_or("there is no partner of this number")?;
+        .ok_or("no partner has this number")?;
         let goodbye = matches!(text, b"q" | b"Q");
         self.sent.push((partner, [text, if goodbye { b"" } else { line_end }].concat()));
         if goodbye {

@@ -18,8 +18,8 @@ use crate::stack::{Console, Context, End, Next};
 ///
 /// The client may send its first line before it knows whether the server ends messages with LF. It holds back the LF of
 /// this line until the server has sent a message. If that message ends with LF, the client sends the LF, otherwise it
-/// drops the LF. The client also sends an LF that it holds back before its next line and before FIN. After the server's
-/// first message, the client's lines end as the server's last message did. `q` is always sent without LF.
+/// drops the LF. If the server stays silent, the client sends the LF before its next line or before FIN. After the
+/// server's first message, the client's lines end as the server's last message did. `q` is always sent without LF.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 pub struct Client {
@@ -44,11 +44,11 @@ enum Stage {
     Input,
     /// Sending the line; this number of bytes is queued.
     Sending(usize),
-    /// This side is closed.
+    /// The client has closed its side.
     Closed,
 }
 
-/// The largest number of lines to print in one poll, so that other connections are polled too.
+/// How many lines one poll may print. The limit lets the stack poll other connections too.
 const LINES_A_TURN: usize = 16;
 
 /// How long the server may take to close after the client's `q`.

@@ -151,8 +151,8 @@ impl Refused {
             Refused::BadNumber => {
                 b"not sent: after @, write a partner's number, then a space and the text, as in @2 hello"
             }
-            Refused::NoPartner => b"not sent: there is no partner of this number",
-            Refused::TooLong => b"not sent: the line is longer than a datagram can be here",
+            Refused::NoPartner => b"not sent: no partner has this number",
+            Refused::TooLong => b"not sent: the line is too long for one datagram",
             Refused::Unaddressable => b"not sent: nothing can be sent to this partner",
         }
     }

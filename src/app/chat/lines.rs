@@ -55,7 +55,7 @@ pub struct Lines {
     framing: Framing,
     /// Whether the next text is the rest of a line that was cut.
     continues: bool,
-    /// The number of bytes in the receive buffer, and when [`SILENCE`] is over if this number does not change.
+    /// The number of bytes in the receive buffer, and the end of the silence if no more arrive.
     silence: Option<(usize, Instant)>,
 }
 
@@ -103,7 +103,8 @@ impl Lines {
             LineEnd::Silence => Framing::Messages,
             LineEnd::Cut | LineEnd::Stream => self.framing,
         };
-        // The rest of a cut message arrived together with its beginning, so the end of the silence stays the same.
+        // The rest of a cut message arrived together with its beginning, so the silence ends at the same time as
+        // before.
         self.silence = self.silence.filter(|_| self.continues).map(|(_, at)| (socket.recv_queue(), at));
     }
 

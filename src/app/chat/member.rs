@@ -17,14 +17,14 @@ use crate::stack::{Console, Context, End, Next, Session};
 
 /// The server of one connection: passes a member's lines to all other members.
 ///
-/// Each line begins with the member's name or address.
+/// Other members see each line after the member's name or address.
 ///
 /// A first line `/name NAME` sets a name of up to 16 bytes, without spaces, colons and invisible characters. `console`,
 /// names that look like addresses, and other members' names are refused. The member then gets a note, and its next line
 /// may set a name instead.
 ///
-/// If the ring is full of unread lines, a member's new line stays in its receive buffer, up to 2 s for each quarter of
-/// the ring. A member that has not read that quarter after 2 s gets a note and is dropped.
+/// If the ring is full of unread lines, a member's new line stays in that member's receive buffer. The line waits at
+/// most 2 s for each quarter of the ring. A member that has not read that quarter by then gets a note and is dropped.
 #[derive(Clone, Debug)]
 pub struct Member<'a> {
     room: &'a Room<'a>,
@@ -220,7 +220,7 @@ impl<'a> Member<'a> {
         print_line(console, |write| compose(self, write));
     }
 
-    /// Sends a line to all other members if the room has space, and prints the line: see [`Room::say_in_turn`].
+    /// Sends a line to all other members if it fits into the room, and prints it. See [`Room::say_in_turn`].
     fn tell_in_turn(
         &self,
         now: Instant,

@@ -49,7 +49,7 @@ struct Hold {
     oldest: u64,
 }
 
-/// Positions in the stream of all lines so far, in bytes.
+/// The positions, in bytes since the room began, of the oldest stored line and of the next new line.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ends {
     oldest: u64,
@@ -90,10 +90,10 @@ const HEADER: u64 = 6;
 const LONGEST: u64 = 65_534;
 
 impl<'a> Room<'a> {
-    /// No name: the initial value of a place for a name.
+    /// The value of a free place for a name.
     pub const NO_NAME: Name = [0; NAME];
 
-    /// Makes an empty room with this memory.
+    /// Makes an empty room that stores lines in `ring` and names in `names`.
     ///
     /// A `ring` of 1,024 bytes has room for the longest line, if none of its characters is escaped. At most
     /// `names.len()` members can have a name. With an `operator`, the person at the console takes part.
@@ -131,7 +131,7 @@ impl<'a> Room<'a> {
     /// Returns a free place for a name. Names that differ only in ASCII case count as equal.
     ///
     /// # Errors
-    /// Why the name is refused.
+    /// [`NameRefused`]: why the name is refused.
     pub(super) fn place_for(&self, name: &Name) -> Result<u16, NameRefused> {
         if self.names.iter().any(|other| other.get().eq_ignore_ascii_case(name)) {
             return Err(NameRefused::Taken);

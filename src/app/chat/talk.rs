@@ -19,7 +19,7 @@ use crate::stack::{Context, End, Next, Session};
 /// Other connections, and their data, wait until the talk has ended.
 ///
 /// A partner who closes its side gets a note that a last reply may follow, and then at most one more line. If the
-/// partner's host no longer has the connection, it answers the note with an RST, which ends the talk.
+/// partner's host no longer has the connection, the host answers the note with an RST, which ends the talk.
 #[derive(Clone, Debug)]
 pub struct Talk<'a> {
     operator: Option<&'a Operator>,
@@ -45,7 +45,7 @@ enum Stage {
 /// The note to a partner who has closed its side.
 const LAST_REPLY: &[u8] = b"(waiting for the last reply)\n";
 
-/// The largest number of lines to print in one poll, so that other connections are polled too.
+/// How many lines one poll may print. The limit lets the stack poll other connections too.
 const LINES_A_TURN: usize = 16;
 
 impl<'a> Talk<'a> {

@@ -40,7 +40,7 @@ enum Stage {
     End,
 }
 
-/// What follows the current part: the next part of the page, or the end.
+/// The output after the current part: the next part of the page, or the end.
 #[derive(Clone, Copy, Debug)]
 enum Next {
     End,
@@ -92,7 +92,7 @@ impl Answer {
         loop {
             let mut queued = usize::from(self.queued);
             let done = message::stream(socket, &mut queued, |write| {
-                // This writer never fails.
+                // `Out` never fails.
                 let _ = self.write(status, &mut Out(write));
             });
             self.queued = u16::try_from(queued).unwrap_or(u16::MAX);

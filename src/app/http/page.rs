@@ -15,7 +15,7 @@ use crate::stack::DisplayEndpoint;
 pub const TOP: &str = include_str!("top.html");
 pub const BOTTOM: &str = include_str!("bottom.html");
 
-/// For each section: the HTML that ends the previous section and begins this section, and the contents.
+/// For each section: its contents, after the HTML that ends the previous section and begins this one.
 const SECTIONS: [(&str, List); 5] = [
     (r#"<section id="now" aria-label="Now"><dl>"#, List::Now),
     (
@@ -38,7 +38,7 @@ const SECTIONS: [(&str, List); 5] = [
 ];
 const END: &str = "</table></section>";
 
-/// The number of changing sections, and the HTML that ends them if the last section is left out.
+/// The number of changing sections, and the HTML that ends them on a page without other sections.
 const LIVE: u8 = 4;
 const LIVE_END: &str = "</dl></section>";
 

@@ -96,7 +96,7 @@ impl<'m> Status<'m> {
         }
     }
 
-    /// Returns the program that serves this local endpoint, or `None` if this side began the connection.
+    /// Returns the program that serves this local endpoint. Returns `None` if this side began the connection.
     pub(super) fn program(&self, local: IpEndpoint) -> Option<&'static str> {
         let mut services = self.services.iter().map_while(Cell::get);
         services.find(|s| s.transport == Transport::Tcp && s.port == local.port).map(|s| s.name)
@@ -130,7 +130,7 @@ impl<'m> Status<'m> {
         })
     }
 
-    /// Returns a reason for drops, and the number of frames and connections dropped for that reason.
+    /// Returns a drop reason, and the number of frames and connections dropped for that reason.
     pub(super) fn drops(&self, index: usize) -> Option<(DropReason, u64)> {
         Some((*DropReason::ALL.get(index)?, self.drops.get(index)?.count.get()))
     }
@@ -168,7 +168,7 @@ impl<'m> Status<'m> {
         self.watchers.set(self.watchers.get().saturating_sub(1));
     }
 
-    /// Changes the row of a connection, unless its slot has no row or another connection now uses the row.
+    /// Changes a connection's row. Does nothing if its slot has no row or another connection uses the row.
     fn change(&self, id: ConnectionId, change: impl FnOnce(Row) -> Option<Row>) {
         if let Some(place) = self.rows.get(id.slot())
             && let Some(row) = place.get().filter(|row| row.id == id)
@@ -195,8 +195,8 @@ impl Probe for &Status<'_> {
     }
 
     fn event(&mut self, now: Instant, event: &Event) {
-        // Whether the page changed. Bytes sent to a receiver of the page's events do not count: each event would cause
-        // the next.
+        // Whether the page changed. Bytes sent to a receiver of the page's events do not count, because each event
+        // would then cause another event.
         let mut news = true;
         match *event {
             Event::Address(_) => news = false,

@@ -16,7 +16,7 @@ pub struct Chunks {
     counted: u16,
 }
 
-/// The part to which the next byte belongs.
+/// The part of the chunked coding to which the next byte belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
     /// The size. `value` is the value of the digits read so far.
@@ -33,7 +33,7 @@ enum Part {
     Done,
 }
 
-/// The kind of the next bytes.
+/// How to treat the next bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {
     /// The next bytes (at least 1) belong to the body. Report the number taken with [`Chunks::take`].
@@ -44,7 +44,7 @@ pub enum Piece {
     Done,
 }
 
-/// An error in the coding.
+/// An error in the chunked coding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChunkError {
     /// A size that is not a hexadecimal number.

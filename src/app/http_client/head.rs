@@ -37,7 +37,7 @@ pub enum Framing {
 pub struct Parsed<'h> {
     pub head: Head<'h>,
     pub framing: Framing,
-    /// Whether the server announces that it keeps the connection open, as HTTP/1.0 servers may (RFC 9112 appendix
+    /// Whether the server announces that it keeps the connection open. HTTP/1.0 servers may do so (RFC 9112 appendix
     /// C.2.2).
     pub stays_open: bool,
     /// The number of lines that are not valid fields.
@@ -157,7 +157,7 @@ fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
     valid.then_some((name, value))
 }
 
-/// Returns whether a byte is a printable character, a part of a non-ASCII character, a space or a tab.
+/// Returns whether a byte is a tab or is not an ASCII control character.
 fn is_text(byte: u8) -> bool {
     byte == b'\t' || !byte.is_ascii_control()
 }

@@ -97,7 +97,7 @@ impl<const HEAD: usize> Response<HEAD> {
         matches!(self.body, Some(Body::Done))
     }
 
-    /// Returns whether the server has announced that it keeps the connection open after the response.
+    /// Returns whether the server has announced that it keeps the connection open.
     pub(super) fn stays_open(&self) -> bool {
         self.stays_open
     }

@@ -80,7 +80,7 @@ fn what_cannot_be_sent_is_told() {
     udp.send(0, v4, b"one");
     udp.shows();
     for (typed, why) in [
-        ("@2 hi\n", "there is no partner of this number"),
+        ("@2 hi\n", "no partner has this number"),
         ("@ hi\n", "after @, write a partner's number"),
         ("@x hi\n", "after @, write a partner's number"),
         ("@1\n", "after @, write a partner's number"),

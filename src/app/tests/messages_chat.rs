@@ -1,4 +1,4 @@
-//! Tests chat with partners who send messages without line ends, as the programs of socket tutorials do.
+//! Tests chat with partners who send no line ends, as the programs of socket tutorials do.
 
 use smoltcp::time::Duration;
 

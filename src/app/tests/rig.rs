@@ -1,5 +1,4 @@
-//! A test set-up: a session with its socket, the peer's sockets at the other end of a link, and the loop that runs
-//! both.
+//! A test set-up: a session with its socket, and its peer's sockets at the other end of a link.
 
 use std::collections::VecDeque;
 

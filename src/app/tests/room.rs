@@ -171,7 +171,7 @@ fn members_leave_by_q_by_end_of_stream_and_by_reset() {
     assert_eq!(stays.next(), Next::Wait);
 }
 
-/// A time that is longer than a line waits for slow readers.
+/// A time longer than the 2 s for which a line waits for slow readers.
 const LONG: Duration = Duration::from_millis(2100);
 
 #[test]
