@@ -14,7 +14,8 @@ use crate::nic::{Nic, Registers};
 
 type Fifo = Rc<RefCell<VecDeque<Vec<u8>>>>;
 
-/// A simulated controller with room for 8 frames in each direction. It receives no frame longer than 1,514 bytes.
+/// A simulated controller with room for 8 frames in each direction. The controller receives no frame longer than 1,514
+/// bytes.
 pub struct Controller {
     rx: Fifo,
     tx: Fifo,

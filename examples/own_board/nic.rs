@@ -5,7 +5,7 @@ use smoltcp::time::Instant;
 
 /// Access to the controller's registers.
 ///
-/// On a board, the implementation reads and writes volatile memory. It is the port's only `unsafe` code.
+/// On a board, the implementation uses volatile reads and writes. This implementation is the port's only `unsafe` code.
 pub trait Registers {
     /// Returns the length of the oldest received frame, without its checksum.
     fn received(&mut self) -> Option<usize>;
@@ -24,7 +24,7 @@ const MINIMUM: usize = 60;
 /// How many bad frames one call of `Nic::next` may drop. The limit keeps the poll loop running.
 const PATIENCE: usize = 8;
 
-/// The driver of the controller. It uses only [`Registers`], so that tests need no hardware.
+/// The driver of the controller. The driver uses only [`Registers`], so that tests need no hardware.
 pub struct Nic<R> {
     pub registers: R,
     rx: [u8; MTU],

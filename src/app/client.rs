@@ -49,7 +49,7 @@ pub enum Failure {
     TimedOut,
     /// The text does not fit in one datagram.
     TooLong,
-    /// Nothing can be sent to this address and port.
+    /// No datagram can be sent to this address and port.
     Unaddressable,
     /// The reply did not come in time, and an ICMP error reported the reason.
     #[cfg(feature = "recovery")]

@@ -47,9 +47,9 @@ impl Responder for Datagrams {
 
 /// The TCP client of one connection: sends texts or console input, and prints the echo.
 ///
-/// If there are texts, the client sends each text after the whole previous text has come back. It prints received data,
-/// and a newline after each text. If there are no texts, the client sends the console's input and prints received data,
-/// unchanged and at the same time. At the end of input the client closes its side.
+/// If there are texts, the client sends each text after the whole previous text has come back. The client prints
+/// received data, and a newline after each text. If there are no texts, the client sends the console's input and prints
+/// received data, unchanged and at the same time. At the end of input the client closes its side.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
 pub struct Client {

@@ -26,7 +26,7 @@ impl Escape {
                     // The held CR belongs to CR LF, and is dropped.
                     self.len = 0;
                 }
-                // Other held bytes are a lone CR or an incomplete character. They are written escaped.
+                // Other held bytes are a lone CR or an incomplete character. These bytes are written escaped.
                 self.finish(write);
             }
             // The held bytes are now the beginning of the character that `byte` continues, or none.

@@ -151,8 +151,8 @@ impl Responder for Datagrams<'_> {
 
 /// The TCP client of one connection: sends texts and prints all received data.
 ///
-/// The client waits for the welcome. It sends each text after the reply to the previous text, then sends `exit`, and
-/// reads to the end of stream.
+/// The client waits for the welcome. The client sends each text after the reply to the previous text. It then sends
+/// `exit`, and reads to the end of stream.
 ///
 /// A reply is the data that one read returns. A reply that arrives in pieces is printed in pieces, each on its own
 /// line. Empty texts are skipped. Texts after the text `exit` are not sent.

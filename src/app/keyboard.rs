@@ -37,8 +37,8 @@ impl Keyboard {
 
     /// Serves a pending request to discard the input. The console calls this at the beginning of each read.
     ///
-    /// `forget` discards the input and returns the result of [`start_over`](Self::start_over). Returns whether a request was
-    /// pending. If so, the read does nothing else.
+    /// `forget` discards the input and returns the result of [`start_over`](Self::start_over). Returns whether a
+    /// request was pending. If a request was pending, the read does nothing else.
     pub fn serve(&self, forget: impl FnOnce() -> Option<bool>) -> bool {
         let asked = self.0.load(Ordering::Relaxed) == ASKED;
         if asked {

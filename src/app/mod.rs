@@ -281,7 +281,7 @@ crate::sessions! {
 }
 
 crate::udp_sessions! {
-    /// The server on one UDP port. It answers a datagram only if [`Context::may_answer`] allows it.
+    /// The server on one UDP port. The server answers a datagram only if [`Context::may_answer`] allows the answer.
     #[derive(Clone, Debug)]
     pub enum UdpServer<'a> {
         /// Every program except chat.
@@ -294,7 +294,7 @@ crate::udp_sessions! {
 /// The server on one UDP port, for programs that are not [`large`](field@App::large).
 pub type BasicUdp<'a> = Respond<UdpProgram<'a>>;
 
-/// The program of a UDP server. It drops an answer that does not fit into the reply buffer.
+/// The program of a UDP server. An answer that does not fit into the reply buffer is dropped.
 #[derive(Clone, Debug)]
 pub enum UdpProgram<'a> {
     /// discard.

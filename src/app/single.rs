@@ -9,7 +9,7 @@ use super::message::{self, Arrived};
 use super::text::print_received;
 use crate::stack::{Context, MESSAGE, Next, Session};
 
-/// A server that prints the first message and its sender, replies and closes. It ignores all later data.
+/// A server that prints the first message and its sender, replies and closes. The server ignores all later data.
 #[derive(Clone, Debug)]
 pub struct Server {
     reply: &'static [u8],

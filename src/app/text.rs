@@ -93,9 +93,9 @@ impl fmt::Write for Printer<'_> {
 
 /// Returns whether a character is invisible and can change how other characters are shown.
 ///
-/// These are control characters (C0, DEL and C1), line and paragraph separators, and formatting characters (Unicode
-/// categories Cc, Zl, Zp and Cf). There are two exceptions: visible Arabic and Syriac signs, and the joiners U+200C and
-/// U+200D, which words and emoji need.
+/// Returns true for control characters (C0, DEL and C1), line and paragraph separators, and formatting characters
+/// (Unicode categories Cc, Zl, Zp and Cf). There are two exceptions: visible Arabic and Syriac signs, and the joiners
+/// U+200C and U+200D, which words and emoji need.
 pub fn is_invisible(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}' | '\u{200e}'..='\u{200f}' | '\u{2028}'..='\u{202e}'

@@ -139,7 +139,7 @@ impl HostConsole for NullConsole {}
 
 impl HostConsole for Vec<u8> {}
 
-/// Why [`drive`] ended early. Its text is one line for the user.
+/// Why [`drive`] ended early. The error's text is one line for the user.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DriveError {

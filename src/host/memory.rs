@@ -64,8 +64,8 @@ impl Default for Sizes {
     }
 }
 
-/// The size in bytes of the programs' scratch memory. It has room for the longest packet that smoltcp makes for a
-/// device with segmentation offload. The control block inspects each packet in this memory before the packet is sent.
+/// The size in bytes of the programs' scratch memory. The memory has room for the longest packet that smoltcp makes for
+/// a device with segmentation offload. The control block inspects each packet in this memory before the packet is sent.
 const SCRATCH: usize = 65_535;
 
 /// The number of entries in the neighbour cache.

@@ -77,8 +77,8 @@ struct Attempt {
 }
 
 impl Dialler {
-    /// Dials `port` of a host whose addresses must be looked up. An attempt may take `patience`, and the next attempt
-    /// begins after `delay`.
+    /// Dials `port` of a host whose addresses must be looked up. Each attempt is given up after `patience`. The next
+    /// attempt begins `delay` after the last one.
     pub fn to_name(port: u16, patience: Duration, delay: Duration) -> Self {
         Dialler {
             port,
@@ -94,7 +94,7 @@ impl Dialler {
         }
     }
 
-    /// Dials one address. The attempt may take `patience`.
+    /// Dials one address. The attempt is given up after `patience`.
     pub fn to_address(remote: IpEndpoint, patience: Duration) -> Self {
         let mut dialler = Dialler::to_name(remote.port, patience, Duration::ZERO);
         dialler.add(remote.addr);

@@ -9,7 +9,7 @@ use smoltcp::wire::IpAddress;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ResolveError {
-    /// The name's aliases form a loop, or there are more than 16 of them.
+    /// The name's aliases form a loop, or the name has more than 16 aliases.
     AliasLoop,
     /// The server returned this error code. 2 is an internal failure, 5 a refusal (RFC 1035 section 4.1.1).
     Failed(IpAddress, u8),

@@ -100,7 +100,8 @@ impl Query {
 }
 
 impl Resolver {
-    /// Makes a lookup of `name` that takes at most `patience`. It asks the first 4 of `servers`, in their order.
+    /// Makes a lookup of `name` that takes at most `patience`. The lookup asks the first 4 of `servers`, in their
+    /// order.
     ///
     /// An attacker must not be able to guess `ids`, or the attacker could forge the servers' replies (RFC 5452 section
     /// 4.3).
@@ -221,8 +222,8 @@ impl Resolver {
         match reply {
             Reply::Failed(code) => return self.fails(ResolveError::Failed(server, code)),
             Reply::Malformed | Reply::NotOurs => return self.fails(ResolveError::Malformed(server)),
-            // By RFC 8020, this error means that the name has no address of either family. Some servers mean only the
-            // queried family.
+            // By RFC 8020, this error means that the name has no address of either family. Some servers return this
+            // error although the name has an address of the other family.
             Reply::NoSuchName => self.why_none = ResolveError::NoSuchName,
             Reply::AliasLoop => self.why_none = ResolveError::AliasLoop,
             Reply::Addresses(_) | Reply::Truncated(_) => self.found(at, now),
@@ -301,8 +302,8 @@ impl Resolver {
         self.result = Some(if self.addresses.is_empty() { otherwise } else { Ok(()) });
     }
 
-    /// Ends the lookup if all queries are answered or a deadline has passed. Otherwise marks the queries as due if it
-    /// is time to send them.
+    /// Ends the lookup if all queries are answered or a deadline has passed. If the lookup goes on and it is time to
+    /// send the queries, marks the queries as due.
     fn advance(&mut self, now: Instant) {
         let until = *self.until.get_or_insert(now + self.patience);
         if self.queries.iter().all(|query| query.answered) {
@@ -343,7 +344,7 @@ impl Resolver {
             self.queued = Some(server);
             self.server = (self.server + 1) % self.servers.len().max(1);
             self.ask_at = Some(now + self.wait);
-            // Every server has had a turn, so a round is over. The next round waits twice as long.
+            // Every server has been asked once, so a round is over. The next round waits twice as long.
             if self.server == 0 {
                 self.wait *= 2;
             }
@@ -368,7 +369,7 @@ impl UdpSession for Resolver {
     }
 
     fn unreachable(&mut self) {
-        // The unreachable server's turn is over: the next server is asked at once.
+        // Skips the unreachable server, and asks the next server at once.
         self.ask_at = None;
         self.queued = None;
     }

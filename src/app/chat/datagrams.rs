@@ -124,8 +124,8 @@ impl UdpSession for Server<'_> {
             self.operator.nobody(cx.console);
             return Next::Wait;
         }
-        // Only one datagram is queued at a time. If ARP or NDP fails for the first datagram, a second datagram would be
-        // dropped too.
+        // Only one datagram is queued at a time. If ARP or NDP failed for the first datagram, a second datagram would
+        // be dropped too.
         if socket.send_queue() > 0 || !self.speak(socket, cx) {
             return Next::Wait;
         }

@@ -26,7 +26,7 @@ pub enum Framing {
     Messages,
 }
 
-/// A line or message at the front of a receive buffer. Its text is at the front of the scratch memory.
+/// A line or message at the front of a receive buffer. The text of the line is at the front of the scratch memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Line {
     /// The length of the text in bytes.
@@ -47,7 +47,7 @@ enum LineEnd {
     Stream,
 }
 
-/// Splits a stream into lines and messages. They stay in the receive buffer until [`take`](Self::take) removes them.
+/// Splits a stream into lines and messages. A line stays in the receive buffer until [`take`](Self::take) removes it.
 ///
 /// A line is complete at its LF. Until the partner has sent its first LF, text is also complete after [`SILENCE`].
 #[derive(Clone, Copy, Debug, Default)]
@@ -82,7 +82,7 @@ impl Lines {
             return Some(Line { len: text.len(), goodbye, used: line.len(), end });
         }
         if bytes.is_empty() && silent {
-            // The previous message ended exactly where it was cut, so nothing of it is left.
+            // The previous message had ended at the cut, so no part of that message is left.
             (self.continues, self.framing, self.silence) = (false, Framing::Messages, None);
         }
         // A text without an end is cut if it is too long, or if no more of it can be received.
@@ -121,7 +121,7 @@ impl Lines {
     /// Restarts the silence if the number of received bytes (`queued`) has changed. Returns whether the partner has
     /// been silent for [`SILENCE`]. Always returns false for a partner who sends lines.
     fn track_silence(&mut self, queued: usize, now: Instant) -> bool {
-        // After a cut, silence also counts if the receive buffer is empty: the message then ended where it was cut.
+        // After a cut, silence with an empty receive buffer means that the message had ended at the cut.
         let is_inside_message = queued > 0 || self.continues;
         if self.framing == Framing::Lines || !is_inside_message {
             self.silence = None;

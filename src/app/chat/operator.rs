@@ -171,7 +171,7 @@ impl Operator {
         if is_goodbye(input.text()) { Typed::Goodbye } else { Typed::Line }
     }
 
-    /// Calls `show` with the line and a flag. The flag says whether the line was cut, so that its rest follows.
+    /// Calls `show` with the line, and with true if the line was cut and its rest follows.
     pub(super) fn read<R>(&self, show: impl FnOnce(&[u8], bool) -> R) -> Option<R> {
         let input = self.input.try_borrow().ok()?;
         Some(show(input.text(), input.is_cut()))

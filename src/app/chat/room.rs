@@ -38,7 +38,7 @@ pub struct Room<'a> {
     members: Cell<u16>,
     /// Whether a line waits until it fits into the ring.
     waiting: Cell<bool>,
-    /// The current wait for room. It ends when all members have read a quarter of the ring.
+    /// The current wait for room. The wait ends when all members have read a quarter of the ring.
     held: Cell<Option<Hold>>,
 }
 
@@ -157,11 +157,12 @@ impl<'a> Room<'a> {
         self.members.get()
     }
 
-    /// Adds a line once it fits. Drops unread lines only after they have been kept for [`HOLD`]. Calls `compose` twice.
+    /// Adds a line if it fits into the ring. Drops unread lines only after they have been kept for [`HOLD`]. Calls
+    /// `compose` twice.
     ///
     /// # Errors
     /// The line does not fit yet. Try again at the returned time at the latest. All programs are also polled as soon as
-    /// there is room.
+    /// the line may fit.
     pub(super) fn say_in_turn(&self, by: u16, now: Instant, compose: &dyn Fn(&mut Write<'_>)) -> Result<(), Instant> {
         if !self.make_room(self.length(compose)) {
             let (Ends { mut oldest, newest }, quarter) = (self.ends.get(), self.ring.len() as u64 / 4);
@@ -248,8 +249,8 @@ impl<'a> Room<'a> {
         }
     }
 
-    /// Counts a line as read by one member. Returns whether a waiting line may fit now. If so, the caller must wake all
-    /// programs.
+    /// Counts a line as read by one member. Returns whether a waiting line may fit now. If true, the caller must wake
+    /// all programs.
     pub(super) fn pass(&self, line: Line) -> bool {
         let readers = line.readers.saturating_sub(1);
         for (at, byte) in (line.at - 2..).zip(readers.to_be_bytes()) {

@@ -165,7 +165,7 @@ impl Session for Talk<'_> {
         }
         let processed = self.process(socket, cx);
         let ends = matches!(processed, Processed::Goodbye) || self.speak(socket, cx);
-        // Call `can_type` only after `speak`: it reads the console, and so finds the end of input.
+        // Call `can_type` only after `speak`, because `speak` reads the console and finds the end of input.
         let can_answer = self.operator.is_some_and(Operator::can_type);
         if ends || (matches!(processed, Processed::End) && !can_answer) {
             self.end(cx, format_args!(""));

@@ -53,9 +53,9 @@ pub struct Server<'a> {
 enum Stage {
     /// Sending an answer. The status had this revision when the answer began.
     Answer(Answer, u32),
-    /// Waiting for a request. The flag says whether its first byte has arrived.
+    /// Waiting for a request. The flag says whether the request's first byte has arrived.
     Head(Head, bool),
-    /// Waiting until the status has another revision than this. The last event began at this time.
+    /// Waiting for a revision of the status other than this one. The last event began at this time.
     Watch(u32, Instant),
 }
 
@@ -65,7 +65,8 @@ impl<'a> Server<'a> {
         Server { status, stage: Stage::Head(Head::default(), false), deadline: None, watches: false }
     }
 
-    /// Reads a request. If the request is complete, begins to answer it. Otherwise returns the next action.
+    /// Reads a request. If the request is complete, begins to answer the request. If it is not complete, returns the
+    /// next action.
     fn read(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Option<Next> {
         let Stage::Head(head, begun) = &mut self.stage else { return None };
         if !*begun && socket.recv_queue() > 0 {
@@ -77,8 +78,8 @@ impl<'a> Server<'a> {
             Read::Refused(refusal, asked) => Answer::refusal(refusal, asked),
             Read::More if message::arrived(socket) == Arrived::EndOfStream => return Some(Next::Close),
             Read::More if cx.now < deadline => return Some(Next::WakeAt(deadline)),
-            // A browser may connect before it has a request to send. It would treat a refusal as the answer to its
-            // first request.
+            // A browser may connect before it has a request to send. The browser would treat a refusal as the answer to
+            // its first request.
             Read::More if !*begun => return Some(Next::Close),
             Read::More => Answer::refusal(Refusal::TimedOut, Asked::nothing()),
         };

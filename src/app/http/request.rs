@@ -17,10 +17,10 @@ const HEAD: usize = 8192;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asked {
     pub target: Target,
-    /// Whether the method is HEAD. Then the answer has no content.
+    /// Whether the method is HEAD. The answer to HEAD has no content.
     pub head_only: bool,
-    /// Whether the page is sent without chunks: for HTTP/1.0, or for `Connection: close`. Such clients read until the
-    /// connection is closed.
+    /// Whether the page is sent without chunks: for HTTP/1.0, or for `Connection: close`. In both cases the client
+    /// reads until the server closes the connection.
     pub unchunked: bool,
     /// Whether the connection closes after this request. True if the request has content, because the server cannot
     /// find the next request after the content.

@@ -5,7 +5,7 @@ use core::fmt;
 
 /// The longest line with a chunk's size and extensions, in bytes.
 pub const LINE: u16 = 1024;
-/// The longest trailer section, in bytes. Its fields are ignored.
+/// The longest trailer section, in bytes. The fields in a trailer section are ignored.
 pub const TRAILER: u16 = 8192;
 
 /// The progress of a chunked body.
@@ -29,7 +29,7 @@ enum Part {
     DataEnd { cr: bool },
     /// The trailer section; `empty` says whether its current line is empty so far.
     Trailer { empty: bool },
-    /// Nothing: the body is complete.
+    /// The body is complete.
     Done,
 }
 
@@ -40,7 +40,7 @@ pub enum Piece {
     Data(usize),
     /// This number of bytes belongs to the coding, and has been consumed.
     Coding(usize),
-    /// Nothing: the body is complete.
+    /// The body is complete.
     Done,
 }
 

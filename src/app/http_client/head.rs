@@ -13,7 +13,7 @@ pub struct Head<'h> {
     pub bytes: &'h [u8],
     /// The status code, 200 to 999.
     pub status: u16,
-    /// The server's text for the status, which may be empty. It is ASCII without control characters except tabs.
+    /// The server's text for the status, which may be empty. The text is ASCII without control characters except tabs.
     pub reason: &'h str,
     /// The first `Location`, if any.
     pub location: Option<&'h [u8]>,
@@ -47,7 +47,7 @@ pub struct Parsed<'h> {
 /// Replaces the line ends of folded lines with spaces.
 ///
 /// A line that begins with a space directly after the status line does not continue a field. Such a line stays
-/// unchanged, so [`parse`] skips it.
+/// unchanged, and [`parse`] skips the line.
 pub fn unfold(head: &mut [u8]) {
     let status_line = head.iter().position(|byte| *byte == b'\n').unwrap_or(head.len());
     for at in status_line + 1..head.len() {

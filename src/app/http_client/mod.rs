@@ -66,8 +66,8 @@ pub struct Get<T, O, const HEAD: usize> {
 }
 
 impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
-    /// Makes a GET that fails if the head takes longer than `timeout`. It also fails if no data of the body arrives for
-    /// that time.
+    /// Makes a GET that fails if the head takes longer than `timeout`. The GET also fails if no data of the body
+    /// arrives for `timeout`.
     ///
     /// Time in which the output has no room does not count.
     pub fn new(request: Request<T>, output: O, timeout: Duration) -> Self {
@@ -185,8 +185,8 @@ impl<T: AsRef<str>> Request<T> {
     /// Makes a request for `target`, such as `/index.html?a=b`, to `host`.
     ///
     /// `host` includes its port unless the port is 80; IPv6 addresses are in brackets. Returns `None` if `host` is
-    /// empty or `target` does not begin with a slash. Both may have only printable ASCII characters and no spaces,
-    /// otherwise the result is also `None` (RFC 9112 section 3.2).
+    /// empty or `target` does not begin with a slash. Also returns `None` if `host` or `target` has a space or a
+    /// non-printable or non-ASCII character (RFC 9112 section 3.2).
     pub fn new(host: T, target: T) -> Option<Self> {
         let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
         let good = plain(host.as_ref()) && plain(target.as_ref());

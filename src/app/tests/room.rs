@@ -236,7 +236,7 @@ fn a_slow_reader_is_dropped_with_a_message_and_holds_the_rest_for_two_seconds() 
     }
 }
 
-/// A member that reads only a line now and then is dropped. Otherwise each line might wait for 2 s.
+/// A member that reads only a line now and then is dropped. If such a member stayed, each line might wait for 2 s.
 #[test]
 fn a_reader_of_a_line_now_and_then_does_not_hold_the_rest() {
     let room = room(4096);

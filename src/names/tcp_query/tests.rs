@@ -21,7 +21,7 @@ enum Over {
     Silent,
     /// The server closes without a reply.
     Closes,
-    /// The server sends a reply with three addresses in pieces of this number of bytes. It does not close.
+    /// The server sends a reply with three addresses in pieces of this number of bytes. The server does not close.
     Replies(usize),
     /// The server announces this length, and sends one byte.
     Announces(u16),
