@@ -38,7 +38,7 @@ fn servers_answer_over_both_versions() {
     ] {
         for (address, number) in [(v4 as fn(u8) -> IpAddress, 4), (v6, 6)] {
             let mut udp = serve(name, &Options::default());
-            // A datagram without a reply does not affect the next.
+            // A datagram without a reply does not affect the next datagram.
             for _ in 0..3 {
                 udp.send(0, address, data);
                 let from = IpEndpoint::new(address(1), SERVER);
