@@ -1,4 +1,4 @@
-//! Checks host names. `build.rs` includes this file too.
+//! Checks host names. The build script, in src/board/build, includes this file too.
 
 use core::fmt;
 
