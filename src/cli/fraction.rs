@@ -1,6 +1,6 @@
-//! Random numbers as Python writes them.
+//! Random numbers from 0 to 1, in the form that Python prints.
 
-/// Writes a number from 0 to 1, excluding 1, as Python does. The number is `random` / 2^64, with up to 16 digits.
+/// Formats `random` / 2^64, which is less than 1, as Python prints it: with up to 16 digits after the point.
 pub fn fraction(random: u64) -> String {
     let digits = format!("{:016}", (u128::from(random) * 10u128.pow(16)) >> 64);
     let digits = digits.trim_end_matches('0');

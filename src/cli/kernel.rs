@@ -35,7 +35,7 @@ impl KernelSocket {
     /// namespace.
     ///
     /// # Errors
-    /// The error of the kernel.
+    /// Fails with the kernel's error.
     pub fn at_the_other_end(tuple: &Tuple) -> io::Result<Option<Self>> {
         let (kernel, ours) = (SocketAddr::from(tuple.remote), SocketAddr::from(tuple.local));
         let (family, socket_id) = match kernel {

@@ -100,7 +100,7 @@ impl LinkArgs {
     /// Checks the words of the command line.
     ///
     /// # Errors
-    /// A usage error that names the word and its expected form.
+    /// Fails with a usage error that names the invalid word and its expected form.
     pub fn link(&self, side: Side) -> Result<Link, Failure> {
         let number = side as u8 + 1;
         let (kind, name) = match (&self.tap, &self.tun) {
@@ -161,7 +161,7 @@ impl Link {
     /// Attaches to the interface.
     ///
     /// # Errors
-    /// One line for the user.
+    /// The error's message is one line for the user.
     pub fn open(&self) -> Result<TunTap, Failure> {
         let open = if self.offload { TunTap::open_with_offload } else { TunTap::open };
         open(self.kind, &self.name).map_err(Failure::run)

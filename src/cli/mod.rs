@@ -1,7 +1,7 @@
-//! The program: command line, console and sandbox.
+//! The `smolstep` program: its command line, console and sandbox.
 //!
-//! Each command and its options have a separate file. commands.rs chooses the command, and link.rs has the options that
-//! commands share.
+//! Each command is in its own file, together with its options. commands.rs parses the command line and runs the
+//! command. link.rs has the options that commands share.
 
 mod addr_text;
 mod address;

@@ -62,7 +62,7 @@ impl Netlink {
     /// Returns all interfaces.
     ///
     /// # Errors
-    /// The error of the kernel.
+    /// Fails with the kernel's error.
     pub fn links(&mut self) -> io::Result<Vec<Link>> {
         let mut links = Vec::new();
         self.0.request(RouteNetlinkMessage::GetLink(LinkMessage::default()), NLM_F_DUMP, |message| {
@@ -84,7 +84,7 @@ impl Netlink {
     /// Returns the interface called `name`, if it exists.
     ///
     /// # Errors
-    /// The error of the kernel.
+    /// Fails with the kernel's error.
     pub fn link(&mut self, name: &str) -> io::Result<Option<Link>> {
         Ok(self.links()?.into_iter().find(|l| l.name == name))
     }
@@ -92,7 +92,7 @@ impl Netlink {
     /// Sets an interface up or down.
     ///
     /// # Errors
-    /// Needs CAP_NET_ADMIN.
+    /// Fails without CAP_NET_ADMIN.
     pub fn set_up(&mut self, index: u32, up: bool) -> io::Result<()> {
         let mut message = LinkMessage::default();
         message.header.index = index;
@@ -104,7 +104,7 @@ impl Netlink {
     /// Deletes an interface.
     ///
     /// # Errors
-    /// Needs CAP_NET_ADMIN.
+    /// Fails without CAP_NET_ADMIN.
     pub fn delete(&mut self, index: u32) -> io::Result<()> {
         let mut message = LinkMessage::default();
         message.header.index = index;
@@ -114,7 +114,7 @@ impl Netlink {
     /// Adds an address to an interface, without duplicate address detection.
     ///
     /// # Errors
-    /// Needs CAP_NET_ADMIN.
+    /// Fails without CAP_NET_ADMIN.
     pub fn add_address(&mut self, index: u32, address: IpAddr, prefix_len: u8) -> io::Result<()> {
         let mut message = AddressMessage::default();
         message.header.index = index;

@@ -10,7 +10,7 @@ use crate::app::Escape;
 /// Prints a text without a line end, and flushes it.
 ///
 /// # Errors
-/// Standard output cannot be written.
+/// Fails if standard output cannot be written.
 pub fn say(text: impl Display) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
     let result = write!(out, "{text}").and_then(|()| out.flush());
@@ -37,7 +37,7 @@ impl Output {
     /// Writes and flushes all of `bytes`.
     ///
     /// # Errors
-    /// Standard output cannot be written.
+    /// Fails if standard output cannot be written.
     pub fn print(&mut self, bytes: &[u8]) -> io::Result<()> {
         let bytes = self.escaped(bytes);
         let mut out = io::stdout().lock();

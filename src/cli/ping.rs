@@ -61,7 +61,7 @@ const SIZES: Sizes = Sizes { connections: 4, receive: 65_537, send: 512, ports: 
 /// Runs `smolstep ping`; returns whether any reply arrived.
 ///
 /// # Errors
-/// One line for the user.
+/// The error's message is one line for the user.
 pub fn ping(args: &PingArgs) -> Result<bool, Failure> {
     let link = args.link.link(Side::Client)?;
     let device = link.open()?;

@@ -39,7 +39,7 @@ const SIZES: Sizes = Sizes { connections: 4, receive: 65_537, send: 512, ports: 
 /// Runs `smolstep resolve`.
 ///
 /// # Errors
-/// One line for the user.
+/// The error's message is one line for the user.
 pub fn resolve(args: &ResolveArgs) -> Result<(), Failure> {
     let link = args.link.link(Side::Client)?;
     let device = link.open()?;

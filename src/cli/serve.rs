@@ -131,7 +131,7 @@ const ROOM: usize = 65_536;
 /// Runs `smolstep serve`.
 ///
 /// # Errors
-/// One line for the user.
+/// The error's message is one line for the user.
 pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
     let plan = Plan { step: args.step, ..args.server.plan(&args.apps)? };
     let link = args.link.link(Side::Server)?;
@@ -153,7 +153,7 @@ impl ServerArgs {
     /// Checks the words of the command line: the programs `names`, the options of single programs, and the ports.
     ///
     /// # Errors
-    /// A usage error that names the word and its expected form.
+    /// Fails with a usage error that names the invalid word and its expected form.
     pub fn plan(&self, names: &[String]) -> Result<Plan<'_>, Failure> {
         let apps = find_all(names)?;
         self.check_flags(&apps)?;
@@ -264,7 +264,7 @@ impl Plan<'_> {
     /// interrupt.
     ///
     /// # Errors
-    /// One line for the user.
+    /// The error's message is one line for the user.
     pub fn run<I: Interrupt>(
         &self,
         link: &Link,

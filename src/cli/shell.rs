@@ -110,7 +110,7 @@ p          save a capture         q          end"
     /// Shows the prompt and waits for a line. `None` at the end of input or when the interrupt asks to stop.
     ///
     /// # Errors
-    /// Standard input or output has failed.
+    /// Fails if standard input or output has failed.
     pub fn ask(
         &mut self,
         prompt: impl Display,

@@ -26,7 +26,7 @@ impl Stop {
     /// Catches SIGHUP, SIGINT and SIGTERM from now on.
     ///
     /// # Errors
-    /// The error of the system.
+    /// Fails with the error of the system call.
     pub fn on_signals() -> io::Result<Self> {
         let (received, send) = UnixStream::pair()?;
         received.set_nonblocking(true)?;

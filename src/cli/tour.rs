@@ -12,7 +12,7 @@ const TEXTS: [&[u8]; 3] = [b"Li", b"Cheng", b"victor"];
 /// Runs the tour. The clock is virtual and the seed constant, so every run is the same.
 ///
 /// # Errors
-/// Standard output has failed.
+/// Fails if standard output has failed.
 pub fn tour() -> Result<(), Failure> {
     log::set_max_level(log::max_level().min(log::LevelFilter::Warn));
     let (client, server) = (address(0), address(1));

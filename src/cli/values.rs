@@ -21,7 +21,7 @@ pub fn whole<T: TryFrom<u64>>(
 /// Parses a duration that must not be zero.
 ///
 /// # Errors
-/// The problem, in one line.
+/// The error is one line that describes the problem.
 pub fn positive(text: &str) -> Result<Duration, String> {
     match duration(text)? {
         Duration::ZERO => Err("it must be longer than nothing, as in 10s".into()),
@@ -32,7 +32,7 @@ pub fn positive(text: &str) -> Result<Duration, String> {
 /// Parses a duration of at most a year, so that adding it to a time cannot overflow.
 ///
 /// # Errors
-/// The problem, in one line.
+/// The error is one line that describes the problem.
 pub fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(time) if time > Duration::from_secs(31_557_600) => Err("a year is the longest".into()),

@@ -94,9 +94,12 @@ fn what_cannot_be_is_one_line() {
         ),
         (
             ip("192.168.69.255/24"),
-            "'192.168.69.255/24' for SMOLSTEP_IP is no host's address: it is a network's, or nobody's",
+            "'192.168.69.255/24' for SMOLSTEP_IP is no host's address: it may be a network or multicast address",
         ),
-        (ip("ff02::1/64"), "'ff02::1/64' for SMOLSTEP_IP is no host's address: it is a network's, or nobody's"),
+        (
+            ip("ff02::1/64"),
+            "'ff02::1/64' for SMOLSTEP_IP is no host's address: it may be a network or multicast address",
+        ),
         (
             ip("10.0.0.1/8,10.0.0.2/8,10.0.0.3/8"),
             "SMOLSTEP_IP makes up to 3 addresses, with those of dhcp, slaac and the link; there is room for 2",

@@ -129,7 +129,7 @@ fn a_router_that_is_not_there_is_named() {
 #[test]
 fn a_port_without_brackets_is_guessed() {
     on_tap_and_tun("a_port_without_brackets_is_guessed", |link| {
-        let hint = "; if its last group is a port, write [fdaa::64]:4000\n";
+        let hint = "; if the address ends with a port, write [fdaa::64]:4000\n";
         for app in ["ack", "greeting", "inbox"] {
             // No route leads to the one, and nobody has the other.
             if app != "inbox" || link.kind == Kind::Tap {
@@ -137,7 +137,7 @@ fn a_port_without_brackets_is_guessed() {
             }
             let elsewhere = run(link, &["call", app, "fd09::64:4000", "hi"]);
             failed(&elsewhere, "no route to fd09::64:4000: ");
-            failed(&elsewhere, "; if its last group is a port, write [fd09::64]:4000\n");
+            failed(&elsewhere, "; if the address ends with a port, write [fd09::64]:4000\n");
         }
         // This cannot be an address.
         let long = run(link, &["call", "upper", "fdaa::64:14000"]);

@@ -52,8 +52,8 @@ fn the_doctor_names_what_mends_each() {
     let Some(output) = as_nobody(CLOSED, &[SMOLSTEP, "doctor"]) else { return };
     let text = text(&output);
     for line in [
-        "missing  /dev/net/tun is there, not open to you: sudo chmod 666 /dev/net/tun",
-        "note     you may not make interfaces (CAP_NET_ADMIN), but with sudo",
+        "missing  you may not open /dev/net/tun: sudo chmod 666 /dev/net/tun",
+        "note     you need sudo to make interfaces (CAP_NET_ADMIN)",
         "note     mine is a TAP and yours, down, without an address: sudo ip addr add 192.168.69.100/24 dev mine && sudo ",
         "note     other is a TAP and user 1's, so you cannot attach to it",
         "ok       user and network namespaces are allowed",
@@ -80,7 +80,7 @@ fn a_plain_user_with_a_sandbox_misses_nothing() {
         return;
     };
     let text = self::text(&output);
-    let line = "note     no TAP or TUN here is yours; the sandbox does without: sudo ip tuntap add dev tap0 mode tap \
+    let line = "note     no TAP or TUN here is yours; only the sandbox needs none: sudo ip tuntap add dev tap0 mode tap \
                 user $(id -u) && sudo ip addr add 192.168.69.100/24 dev tap0 && ";
     assert!(text.contains(line) && !text.contains("missing"), "{text}");
     assert!(text.contains("note     groups is a TAP and group 1's, so you cannot attach to it\n"), "{text}");

@@ -32,7 +32,7 @@ impl Destination {
     /// Opens the destination of `-o`: standard output for `None` and `-`, else a [`file`](Destination::file).
     ///
     /// # Errors
-    /// One line that describes the problem.
+    /// The error's message is one line that describes the problem.
     pub fn open(path: Option<&Path>) -> Result<Destination, Failure> {
         path.filter(|path| *path != Path::new("-")).map_or(Ok(Destination::Output), Destination::file)
     }
@@ -41,7 +41,7 @@ impl Destination {
     /// it keeps the old content.
     ///
     /// # Errors
-    /// One line that describes the problem.
+    /// The error's message is one line that describes the problem.
     pub fn file(path: &Path) -> Result<Destination, Failure> {
         let failed = |why: &dyn fmt::Display| Failure::run(format_args!("{}: {why}", path.display()));
         let writable = |flags: OFlags| {
@@ -90,7 +90,7 @@ impl Destination {
     /// Writes as many of the bytes as there is room for, which may be none.
     ///
     /// # Errors
-    /// The error of the system.
+    /// Fails with the error of the system call.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let limit = if self.is_file() { bytes.len() } else { bytes.len().min(AT_ONCE) };
         let bytes = bytes.get(..limit).unwrap_or_default();

@@ -79,7 +79,7 @@ type Around = Io<TunTap, Stdio, Watch<'static>>;
 /// Runs `smolstep get`.
 ///
 /// # Errors
-/// One line for the user.
+/// The error's message is one line for the user.
 pub fn get(args: &GetArgs) -> Result<(), Failure> {
     let link = args.link.link(Side::Client)?;
     let target = Target::parse(&args.url, &link.name)?;

@@ -21,7 +21,7 @@ impl Target {
     /// Parses a URL of the command line. A zone in the URL's address must be `link`, and is removed.
     ///
     /// # Errors
-    /// One line that describes the problem.
+    /// The error's message is one line that describes the problem.
     pub fn parse(text: &str, link: &str) -> Result<Target, Failure> {
         let bad = |why: &dyn fmt::Display| Failure::run(format_args!("bad URL '{}': {why}", short(text)));
         match Url::parse(&url_without_zone(text, link).map_err(|why| bad(&why))?) {

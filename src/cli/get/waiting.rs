@@ -22,7 +22,7 @@ impl<'g> Waiting<'g> {
     /// Creates a wait for a signal, and for room when the destination has none.
     ///
     /// # Errors
-    /// The error of the system.
+    /// Fails with the error of the system call.
     pub fn new(stop: Stop, sink: &'g RefCell<Sink>) -> Result<Self, Failure> {
         let room = match sink.borrow().file() {
             None => None,

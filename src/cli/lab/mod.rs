@@ -23,7 +23,7 @@ use run::{Ended, Stepped};
 /// Runs `smolstep lab`; returns the exit code.
 ///
 /// # Errors
-/// One line for the user.
+/// The error's message is one line for the user.
 pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     args.check()?;
     // The ladder shows warnings, but no other log lines of the programs.

@@ -61,7 +61,7 @@ impl Shown {
     /// Prints the programs' output, and reports the first error of standard output.
     ///
     /// # Errors
-    /// Standard output has failed.
+    /// Fails if standard output has failed.
     pub fn finish(mut self, ended: &Ended) -> Result<(), Failure> {
         for (name, printed) in ["client", "server"].iter().zip(&ended.printed) {
             if !printed.is_empty() {

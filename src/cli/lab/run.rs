@@ -65,7 +65,7 @@ impl<'s> Run<'s> {
     /// Runs from the start to a step, or to the end of the run.
     ///
     /// # Errors
-    /// The set-up is invalid.
+    /// Fails if the set-up is invalid.
     pub fn record(&self, upto: Option<u32>, each: &mut dyn FnMut(&Snapshot, &HostLab<'_>)) -> Result<Ended, Failure> {
         self.with_lab(|lab| {
             let mut last = Stepped::On;

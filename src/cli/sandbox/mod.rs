@@ -82,7 +82,7 @@ pub struct SandboxArgs {
 /// Runs `smolstep sandbox`; returns the command's exit code.
 ///
 /// # Errors
-/// One line for the user.
+/// The error's message is one line for the user.
 pub fn sandbox(args: &SandboxArgs) -> Result<u8, Failure> {
     let failed = |error: SandboxError| Failure::new(error.exit_code(), error);
     if args.join {
@@ -144,7 +144,7 @@ impl Sandbox {
     /// Attaches to tap0 to serve on it. Call this before [`Sandbox::start`], so that no frame of the command is missed.
     ///
     /// # Errors
-    /// One line for the user.
+    /// The error's message is one line for the user.
     pub fn attach(&self) -> Result<TunTap, OpenError> {
         TunTap::open_with_offload(Kind::Tap, TAP)
     }
