@@ -69,7 +69,7 @@ fn nginx_redirects() {
             let url = url(address, 8080, "/relative");
             let kept = get(link, &[&url]);
             assert_eq!((kept.code(), &kept.stdout), (Some(0), &curl(&[&url])));
-            assert!(kept.err().contains("-L goes where this redirects to"), "{}", kept.err());
+            assert!(kept.err().contains("-L follows this redirect"), "{}", kept.err());
         }
         failed(&get(link, &["-L", &url(KERNEL[0], 8080, "/loop")]), "more than 10 redirects");
     });
