@@ -1,4 +1,4 @@
-//! The destination of log lines.
+//! Writes log lines to standard error, or above a line that is being edited.
 
 use std::io::{self, IsTerminal, Write};
 
@@ -7,8 +7,8 @@ use log::LevelFilter;
 
 use super::editor::print_above;
 
-/// Starts the log: to standard error, at level info unless the environment sets another level. While a line is edited at the
-/// terminal, log lines appear above it.
+/// Starts logging to standard error, at level info unless the environment sets another level. While a line is edited at
+/// the terminal, log lines appear above it.
 pub fn start_log() {
     let mut builder = Builder::from_env(Env::default().default_filter_or("info"));
     builder.format_target(false);

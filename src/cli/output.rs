@@ -1,4 +1,4 @@
-//! Standard output: a command's own lines, and received bytes, which are escaped for a terminal.
+//! Writes a command's own lines to standard output, and received bytes, which are escaped for a terminal.
 
 use core::fmt::Display;
 use std::borrow::Cow;
@@ -7,7 +7,7 @@ use std::io::{self, IsTerminal, Write};
 use super::error::Failure;
 use crate::app::Escape;
 
-/// Prints a text without a line end, and flushes it.
+/// Prints `text` without a line end, and flushes standard output.
 ///
 /// # Errors
 /// Fails if standard output cannot be written.
@@ -17,15 +17,15 @@ pub fn say(text: impl Display) -> Result<(), Failure> {
     result.map_err(Failure::output)
 }
 
-/// Prints a line.
+/// Prints `line` and a line end, and flushes standard output.
 ///
 /// # Errors
-/// The errors of [`say`].
+/// The same errors as [`say`].
 pub fn say_line(line: impl Display) -> Result<(), Failure> {
     say(format_args!("{line}\n"))
 }
 
-/// Standard output for received bytes. Dropping it writes any bytes that [`Escape`] still holds.
+/// Standard output for received bytes. Dropping this value writes any bytes that [`Escape`] still keeps.
 pub struct Output(Option<Escape>);
 
 impl Output {
@@ -44,7 +44,7 @@ impl Output {
         out.write_all(&bytes).and_then(|()| out.flush())
     }
 
-    /// Returns `bytes`, escaped if standard output is a terminal. `bytes` continue those of the last call.
+    /// Returns `bytes`, escaped if standard output is a terminal. `bytes` follow the bytes of the last call.
     pub fn escaped<'b>(&mut self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
         let Some(escape) = &mut self.0 else { return bytes.into() };
         let mut escaped = Vec::with_capacity(bytes.len());

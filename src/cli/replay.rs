@@ -12,7 +12,7 @@ use crate::lab::show::What;
 use crate::lab::{CONNECTIONS, Setup, SetupLab, Snapshot, StartError, change};
 use crate::stack::NullConsole;
 
-/// Returns the memory that a host of a run needs.
+/// Returns the memory that host number `host` of a run needs.
 pub fn sizes(setup: &Setup<'_>, host: usize) -> Sizes {
     let buffers = setup.buffers_of(host);
     Sizes {
@@ -25,14 +25,14 @@ pub fn sizes(setup: &Setup<'_>, host: usize) -> Sizes {
     }
 }
 
-/// The most entries of one step.
+/// The largest number of entries of one step.
 const ENTRIES: usize = 64;
 
 /// A run of two hosts whose programs print nothing.
 pub type Replay<'a> = SetupLab<'a, NullConsole, 2, ENTRIES>;
 
-/// Runs a set-up of two hosts to its end or its limit. Calls `each` with every entry and the frame last received. Returns whether
-/// the run ended by itself.
+/// Runs a set-up of two hosts to its end or its limit. Calls `each` with every entry and the last received frame.
+/// Returns whether the run ended by itself.
 ///
 /// # Errors
 /// [`StartError`]: the set-up is invalid.
@@ -83,7 +83,7 @@ pub fn coverage() -> Result<String, StartError> {
         // Writing to a string cannot fail.
         let _ = writeln!(table, "{from:<12} -> {to:<12}  {}\n    {reached}", transition.on);
     }
-    table.push_str("\nNot in the figure, and made here:\n");
+    table.push_str("\nTransitions that occur here, but are not in the figure:\n");
     let drawn = |(from, to): &(String, String)| {
         TRANSITIONS.iter().any(|t| t.from.to_string() == *from && t.to.to_string() == *to)
     };

@@ -1,4 +1,4 @@
-//! `--socket-buffer`, `--congestion` and `--nagle`: TCP's options on the host.
+//! `--socket-buffer`, `--congestion` and `--nagle`: the options for all TCP connections.
 
 use clap::{Args, ValueEnum};
 
@@ -6,18 +6,18 @@ use super::error::Failure;
 use crate::host::{HeapPool, Sizes};
 use crate::stack::{self, TcpOptions};
 
-/// The options of TCP.
+/// The options for all TCP connections.
 #[derive(Args, Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[group(skip)]
 pub struct TcpArgs {
-    /// Size of each connection's receive buffer and of its send buffer, from 4K to 16M [default: 256K and 1M, less above
-    /// 1024 connections; get sends from 16K]
+    /// Size of each connection's receive buffer and of its send buffer, from 4K to 16M [default: 256K and 1M, and less
+    /// for more than 1024 connections; get has a send buffer of 16K]
     #[arg(long, value_name = "SIZE", value_parser = size)]
     pub socket_buffer: Option<usize>,
     /// How a sender slows down after loss [default: cubic]
     #[arg(long, value_enum, value_name = "WHICH")]
     pub congestion: Option<Congestion>,
-    /// Hold a small segment back until earlier ones are acknowledged (Nagle)
+    /// Hold a small segment back until earlier segments are acknowledged (Nagle's algorithm)
     #[arg(long)]
     pub nagle: bool,
 }
@@ -25,7 +25,7 @@ pub struct TcpArgs {
 /// How a sender reacts to loss.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Congestion {
-    /// Ignore loss, for a link of your own
+    /// Ignore loss; use this only on a private link
     None,
     /// Halve the window (RFC 5681)
     Reno,
@@ -33,8 +33,8 @@ pub enum Congestion {
     Cubic,
 }
 
-/// The largest total of the default receive buffers, and of the default send buffers, in bytes. With more connections, each
-/// buffer shrinks.
+/// The largest total of the default receive buffers, and of the default send buffers, in bytes. If the default buffers
+/// of all connections are larger in total, each buffer is smaller.
 const RECEIVE_IN_ALL: usize = 256 << 20;
 const SEND_IN_ALL: usize = 1 << 30;
 
@@ -46,7 +46,7 @@ impl TcpArgs {
     /// buffers also shrink if the system has too little memory.
     ///
     /// # Errors
-    /// A usage error: the memory is not available.
+    /// Fails with a usage error if the memory is not available.
     pub fn pool<'a, S, U>(&self, sizes: Sizes) -> Result<HeapPool<'a, S, U>, Failure> {
         let share = |all: usize| (all / sizes.connections.max(1)).max(LEAST);
         let (receive, send) = match self.socket_buffer {

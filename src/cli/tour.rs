@@ -18,7 +18,7 @@ pub fn tour() -> Result<(), Failure> {
     let (client, server) = (address(0), address(1));
     say_line(format_args!(
         "A greeting client ({client}) and its server ({server}) on a cable in memory, on a virtual clock.\n\
-         Each line is something that a step of the poll loop did; the states are those after it.\n"
+         Each line is an event in a step of the poll loop. The TCP states are the states after the event.\n"
     ))?;
     let setup = Setup::program(find("greeting")?, &TEXTS, false).map_err(Failure::run)?;
     let mut shown = Shown::new(false, false);

@@ -24,7 +24,7 @@ pub fn whole<T: TryFrom<u64>>(
 /// The error is one line that describes the problem.
 pub fn positive(text: &str) -> Result<Duration, String> {
     match duration(text)? {
-        Duration::ZERO => Err("it must be longer than nothing, as in 10s".into()),
+        Duration::ZERO => Err("it must be longer than zero, as in 10s".into()),
         time => Ok(time),
     }
 }
@@ -35,7 +35,7 @@ pub fn positive(text: &str) -> Result<Duration, String> {
 /// The error is one line that describes the problem.
 pub fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
-        Ok(time) if time > Duration::from_secs(31_557_600) => Err("a year is the longest".into()),
+        Ok(time) if time > Duration::from_secs(31_557_600) => Err("the longest time is a year".into()),
         Ok(time) => Ok(time),
         Err(_) => Err("it is a time with its unit, not negative, as in 10s, 500ms or 5min".into()),
     }

@@ -21,7 +21,7 @@ fn wrong_usage_is_one_line() {
             ("call greeting 192.168.69.100", "smolstep sandbox"),
             ("get http://192.168.69.100/", "smolstep sandbox"),
             ("get --tap tap0", "URL"),
-            ("get http://192.168.69.100/ --timeout 0s --tap tap0", "longer than nothing"),
+            ("get http://192.168.69.100/ --timeout 0s --tap tap0", "longer than zero"),
             ("serve --tap tap0", "APP"),
             ("serve nosuch --tap tap0", "unknown program 'nosuch': there are greeting, echo"),
             (
@@ -76,7 +76,7 @@ fn wrong_usage_is_one_line() {
                 "serve greeting --tap tap0 --port greeting=4000/udp",
                 "greeting/udp=4000 is UDP alone, greeting=4000 is TCP",
             ),
-            ("serve greeting --tap tap0 --port greeting/=4000", "only /udp can be there, before the equals sign"),
+            ("serve greeting --tap tap0 --port greeting/=4000", "only /udp can be added, before the equals sign"),
             ("serve greeting --tap tap0 --port greeting=0", "a port is a number from 1 to 65535"),
             ("serve greeting --tap tap0 --port greeting=70000", "a port is a number from 1 to 65535"),
             ("serve greeting --tap tap0 --port echo=4000", "that program is not served here"),
@@ -114,7 +114,7 @@ fn wrong_usage_is_one_line() {
             ("serve greeting --tap tap0 --socket-buffer 18446744073709551615M", "it is a size from 4K to 16M"),
             ("call greeting 192.168.69.100 --tap tap0 --socket-buffer 1", "it is a size from 4K to 16M"),
             ("get http://192.168.69.100/ --tap tap0 --congestion fast", "possible values: none, reno, cubic"),
-            ("serve greeting --tap tap0 --idle-timeout 0s", "longer than nothing"),
+            ("serve greeting --tap tap0 --idle-timeout 0s", "longer than zero"),
             ("serve greeting --tap tap0 --frobnicate", "--frobnicate"),
             ("ping 192.168.69.100 -i 0 --tap tap0", "a number of seconds, from 0.001 to 86400, as in 0.5"),
             ("ping 192.168.69.100 -c 0 --tap tap0", "--count"),
@@ -139,7 +139,7 @@ fn wrong_usage_is_one_line() {
             ("call greeting 192.168.69.100 Li --random 3 --tap tap0", "--random"),
             ("call greeting 192.168.69.100 --random 0 --tap tap0", "--random"),
             ("call echo 192.168.69.100 - a - --tap tap0", "give - as a TEXT once"),
-            ("call greeting 192.168.69.100 --timeout 0s --tap tap0", "longer than nothing"),
+            ("call greeting 192.168.69.100 --timeout 0s --tap tap0", "longer than zero"),
             ("frobnicate", "there is no command 'frobnicate': there are apps, call"),
             ("serv greeting", "did you mean 'smolstep serve'? 'smolstep --help' tells more\n"),
             ("help serv", "did you mean 'smolstep serve'?"),
@@ -197,7 +197,7 @@ fn a_sandbox_without_dashes_is_told_where_to_put_them() {
 fn the_loopback_is_told_from_the_link() {
     on_tap_and_tun("the_loopback_is_told_from_the_link", |link| {
         let (option, name) = (link.arguments().join(" "), link.name());
-        let own = format!("own loopback, where smolstep is not; its end of {name} is 192.168.69.100 and fdaa::64\n");
+        let own = format!("own loopback, not smolstep; its end of {name} is 192.168.69.100 and fdaa::64\n");
         for (arguments, host) in [
             ("call greeting 127.0.0.1", "127.0.0.1"),
             ("call greeting 127.0.0.1:4000 Li", "127.0.0.1"),

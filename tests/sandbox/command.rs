@@ -159,7 +159,7 @@ fn a_port_in_use_is_one_line() {
     let refused = home.run(&["--publish", &publish], &["true"]);
     assert_eq!(refused.status.code(), Some(1));
     let text = String::from_utf8(refused.stderr).unwrap();
-    assert!(text.contains("in use: publish on another one") && text.lines().count() == 1, "{text}");
+    assert!(text.contains("in use: publish another port") && text.lines().count() == 1, "{text}");
 }
 
 #[test]

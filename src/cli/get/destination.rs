@@ -24,7 +24,7 @@ pub enum Destination {
     Output,
     /// An existing file that is not a regular file, such as a pipe or a device. It is opened with `O_NONBLOCK`.
     Special(File, PathBuf),
-    /// A temporary file, which `finish` renames to this path. Dropping the variant removes the file.
+    /// A temporary file, which `finish` renames to this path. If it is dropped without `finish`, the file is removed.
     Whole(NamedTempFile, PathBuf),
 }
 

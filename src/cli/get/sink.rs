@@ -115,7 +115,8 @@ impl Sink {
         core::mem::take(&mut self.destination).finish().map_err(|error| Failure::run(format_args!("{name}: {error}")))
     }
 
-    /// Writes bytes, and keeps those that the destination does not accept yet. Returns whether all were written.
+    /// Writes bytes, and keeps the bytes that the destination does not accept yet. Returns whether all bytes were
+    /// written.
     fn hand_on(&mut self, bytes: &[u8]) -> Result<bool, OutputFailed> {
         match &mut self.escape {
             Some(escape) => escape.put(bytes, &mut |piece| self.pending.extend_from_slice(piece)),

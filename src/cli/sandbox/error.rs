@@ -33,7 +33,7 @@ pub enum SandboxError {
 }
 
 impl SandboxError {
-    /// The exit code: a shell's code for a command that cannot be run, else 1.
+    /// Returns the exit code. For a command that cannot be run, it is the code that a shell uses, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
             SandboxError::NotFound(_) => 127,
@@ -60,13 +60,13 @@ impl fmt::Display for SandboxError {
             }
             SandboxError::NotFound(name) => write!(f, "{name}: command not found; name a program after `--`"),
             SandboxError::Port(transport, port, e) if e.kind() == io::ErrorKind::AddrInUse => {
-                write!(f, "port {port}/{transport} of this host is in use: publish on another one")
+                write!(f, "port {port}/{transport} of this host is in use: publish another port")
             }
             SandboxError::Port(transport, port, e) if e.kind() == io::ErrorKind::PermissionDenied => {
-                write!(f, "port {port}/{transport} of this host needs root: publish on one above 1023")
+                write!(f, "port {port}/{transport} of this host needs root: publish a port above 1023")
             }
             SandboxError::Port(transport, port, e) => {
-                write!(f, "port {port}/{transport} of this host cannot be bound: {e}; publish on another one")
+                write!(f, "port {port}/{transport} of this host cannot be bound: {e}; publish another port")
             }
             SandboxError::Refused(e) => e.fmt(f),
             SandboxError::State(path, e) => write!(
