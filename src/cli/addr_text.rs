@@ -34,8 +34,8 @@ pub fn address(text: &str, place: &str) -> Result<IpAddr, String> {
     text.parse().map_err(|_| format!("bad address '{text}' for {place}: it is an IP address"))
 }
 
-/// Splits `HOST[:PORT]` into the host, which is an IP address or a name, and the port. Without a port, the port is
-/// `default`. The brackets of an IPv6 address are removed.
+/// Splits `HOST[:PORT]` into the host, which is an IP address or a name, and the port. If `text` has no port, the port
+/// is `default`. The brackets of an IPv6 address are removed.
 pub fn host_and_port(text: &str, default: u16) -> Option<(&str, u16)> {
     if text.parse::<IpAddr>().is_ok() {
         return Some((text, default));
@@ -58,8 +58,8 @@ pub fn is_unicast(address: IpAddr) -> bool {
     !broadcast && !address.is_multicast() && !address.is_unspecified()
 }
 
-/// Returns whether a host can have this address. Loopback addresses are excluded. Unless the prefix length is 31 or 32
-/// (RFC 3021), so are the first and the last address of an IPv4 network (RFC 1122 section 3.2.1.3).
+/// Returns whether a host can have this address. Loopback addresses are excluded. The first and the last address of an
+/// IPv4 network are excluded, too (RFC 1122 section 3.2.1.3), unless the prefix length is 31 (RFC 3021) or 32.
 fn is_host(address: IpAddr, prefix: u8) -> bool {
     let special = match address {
         IpAddr::V4(address) => {

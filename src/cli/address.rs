@@ -18,11 +18,11 @@ use crate::names::{Name, ResolveError, Resolver, WithResolver};
 use crate::phy::linux::TunTap;
 use crate::stack::{Hardware, Io, Probe, Session, Stack, UdpSession};
 
-/// How long to wait for a link that accepts no frame before a warning is logged.
+/// The time after which a warning is logged if the link still accepts no frame.
 const SILENCE: Duration = Duration::from_secs(2);
 
-/// Waits until every configured address is in use, or is known to belong to another host. On a link that is up, this
-/// takes 150 ms. If the link is down, logs one warning and keeps waiting.
+/// Waits until every configured address is in use, or is known to belong to another host. On a link that is up, the
+/// wait takes 150 ms. If the link is down, logs one warning and keeps waiting.
 ///
 /// # Errors
 /// Fails if another host has one of the addresses, or if the device has failed.
@@ -67,7 +67,7 @@ fn is_down(name: &str) -> String {
     format!("nothing can be sent on {name}: set it up with `sudo ip link set {name} up`")
 }
 
-/// Finds the addresses of a host by name, with the DNS servers that a link can reach.
+/// Looks up the addresses of a host with DNS, over one link.
 pub struct Lookup<'l> {
     /// The link.
     pub link: &'l Link,
@@ -80,7 +80,7 @@ pub struct Lookup<'l> {
 
 impl Lookup<'_> {
     /// Returns the reachable addresses of `host`, which is a name or an IP address. There is at least one address, and
-    /// the order is that of RFC 8305. The lookup of a name needs a free UDP port in the stack.
+    /// the addresses are in the order of RFC 8305. The lookup of a name needs a free UDP port in the stack.
     ///
     /// First waits for this side's addresses: the configured addresses, and the addresses from DHCP or SLAAC.
     ///
@@ -333,7 +333,7 @@ pub(super) fn no_route(address: &IpAddress) -> Failure {
     ))
 }
 
-/// Describes the next hop to `to` that did not answer ARP or NDP: the host itself or a router.
+/// Returns the error text for a packet to `to` whose next hop did not answer ARP or NDP.
 pub(super) fn unanswered<S: Session + Clone, U: UdpSession>(
     link: &Link,
     stack: &Stack<'_, S, U>,
@@ -352,7 +352,8 @@ fn can_reach<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, to: IpA
     !is_loopback(to) && stack.source_for(IpEndpoint::new(to.into(), 1)).is_ok()
 }
 
-/// Returns whether the stack has an IPv6 (if `v6`) or IPv4 address that is not link-local.
+/// Returns whether the stack has an address of one family: IPv6 if `v6` is true, else IPv4. Link-local IPv6 addresses
+/// do not count.
 fn has_family<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>, v6: bool) -> bool {
     stack.addresses().iter().any(|own| match own.address() {
         IpAddress::Ipv4(_) => !v6,

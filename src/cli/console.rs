@@ -33,7 +33,7 @@ enum State {
     Ended,
 }
 
-/// Passes a program's request to discard the typed input on to [`Stdio`].
+/// Lets a program ask [`Stdio`] to discard the typed input.
 pub static KEYBOARD: Keyboard = Keyboard::new();
 
 /// Whether lines are edited.

@@ -37,16 +37,16 @@ pub(super) struct Editor {
 /// The largest number of bytes that wait to be printed. Further text is dropped.
 const WAITING: usize = 1 << 20;
 
-/// How long dropping the editor waits at most until the remaining text is printed.
+/// The longest time that dropping the editor waits for the remaining text to be printed.
 const FAREWELL: Duration = Duration::from_millis(500);
 
 /// Moves the cursor up and down again: printing this text leaves the screen unchanged.
 const NOTHING: &str = "\x1b[A\n";
 
-/// The note at Enter about a line that is not sent, because it was begun for a client that has left.
+/// The note that Enter prints for a line that was begun for a client that has left.
 const DISOWNED: &str = "(not sent: this was begun for somebody else, arrow up brings it back)\n";
 
-/// The note about a typed line that is not UTF-8, and is dropped.
+/// The note that is printed for a typed line that is not UTF-8.
 const NOT_TEXT: &str = "(not sent: a line that is not UTF-8)\n";
 
 /// The escape sequences that end a synchronized update and bracketed paste, and clear the line.
@@ -82,7 +82,7 @@ impl Editor {
         Some(Editor { shared, typed, _keyboard: kept, before, partial: Vec::new() })
     }
 
-    /// The socket from which finished lines can be read.
+    /// Returns the socket from which finished lines can be read.
     pub fn typed(&self) -> BorrowedFd<'_> {
         self.typed.as_fd()
     }
@@ -151,7 +151,7 @@ pub(super) fn print_above(text: &str) -> bool {
     }
 }
 
-/// The editor that prints the log: global, because the logger is global.
+/// Returns the editor that prints log lines. The editor is global, because the logger is global.
 fn log_to() -> MutexGuard<'static, Option<Arc<Shared>>> {
     static LOG_TO: Mutex<Option<Arc<Shared>>> = Mutex::new(None);
     LOG_TO.lock().unwrap_or_else(PoisonError::into_inner)
@@ -262,7 +262,7 @@ fn edit(
         let disowned = shared.line_ends();
         let handed_over = match line {
             Ok(mut line) => {
-                // Only an empty or repeated line is not added.
+                // The result is ignored: the history rejects only an empty or repeated line.
                 let _ = editor.add_history_entry(line.as_str());
                 if disowned {
                     shared.push(Cow::Borrowed(DISOWNED));

@@ -45,7 +45,7 @@ pub struct LinkArgs {
     /// Use this hardware address on a TAP [default: derived from the TAP's name, the machine's id and the host's name]
     #[arg(long, value_name = "MAC")]
     pub mac: Option<String>,
-    /// Compute all checksums and segments in smolstep, not in the kernel
+    /// Compute checksums and split segments in smolstep, not in the kernel
     #[arg(long)]
     pub no_offload: bool,
     /// Write every frame to FILE, which Wireshark opens [default: no capture]

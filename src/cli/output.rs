@@ -44,7 +44,8 @@ impl Output {
         out.write_all(&bytes).and_then(|()| out.flush())
     }
 
-    /// Returns `bytes`, escaped if standard output is a terminal. `bytes` follow the bytes of the last call.
+    /// Returns `bytes`, escaped if standard output is a terminal. `bytes` are the continuation of the last call's
+    /// bytes.
     pub fn escaped<'b>(&mut self, bytes: &'b [u8]) -> Cow<'b, [u8]> {
         let Some(escape) = &mut self.0 else { return bytes.into() };
         let mut escaped = Vec::with_capacity(bytes.len());

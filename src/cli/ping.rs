@@ -50,7 +50,7 @@ pub struct PingArgs {
     pub timeout: Duration,
 }
 
-/// The longest IP packet, which is sent in fragments, in bytes.
+/// The largest size of an IP packet before fragmentation, in bytes.
 const LONGEST: usize = 65_535;
 /// The largest number of requests that wait for a reply. If there are more, the oldest request counts as lost.
 const OUTSTANDING: usize = 1024;
@@ -135,7 +135,7 @@ struct Ping<'p> {
     sent: u32,
     received: u32,
     duplicates: u32,
-    /// The number of requests that an error reports as lost.
+    /// The number of requests that are lost because of a reported error.
     errors: u32,
     last: Instant,
     next: Instant,
@@ -184,11 +184,11 @@ impl<'p> Ping<'p> {
         let more = self.args.count.is_none_or(|count| self.sent < count);
         if more && now >= self.next {
             self.send(stack, now)?;
-            // The stack sends the request at its next poll, so the timer ends the wait before that poll at once.
+            // The stack sends the request at the next poll. The timer makes the loop poll at once.
             timer.set(&self.clock, Some(now))?;
             return Ok(true);
         }
-        // The last reply may take up to the time of --timeout.
+        // The wait for the last reply ends after --timeout.
         let end = self.last + self.args.timeout.into();
         if !more && (self.outstanding.is_empty() || now >= end) {
             return Ok(false);

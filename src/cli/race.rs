@@ -50,7 +50,7 @@ pub struct Runner<'r, S> {
 
 /// How a race ended.
 pub enum Outcome {
-    /// No connection was established; the dialler holds the reasons.
+    /// No connection was established; the dialler has the reasons.
     Lost,
     /// A signal arrived.
     Stopped,
@@ -67,8 +67,9 @@ pub struct Track<'t> {
 }
 
 impl Race {
-    /// Starts the connections that `dialler` asks for, until one connection is established. Adds the connections that
-    /// lost the race and still run to `left`. The caller takes these connections from the stack when they have ended.
+    /// Starts the connections that `dialler` asks for, until one connection is established. Connections that lost the
+    /// race, and have not ended yet, are added to `left`. The caller takes these connections from the stack when they
+    /// have ended.
     ///
     /// # Errors
     /// Fails if the device or the console has failed.

@@ -35,7 +35,7 @@ pub type Replay<'a> = SetupLab<'a, NullConsole, 2, ENTRIES>;
 /// Returns whether the run ended by itself.
 ///
 /// # Errors
-/// [`StartError`]: the set-up is invalid.
+/// Returns [`StartError`] if the set-up is invalid.
 pub fn replay(setup: &Setup<'_>, mut each: impl FnMut(&Snapshot, &[u8])) -> Result<bool, StartError> {
     let mut pools = [0, 1].map(|host| HeapPool::new(sizes(setup, host)));
     let mut lab: Replay<'_> = setup.start(pools.each_mut().map(|pool| (pool.memory(), NullConsole)))?;
@@ -46,10 +46,10 @@ pub fn replay(setup: &Setup<'_>, mut each: impl FnMut(&Snapshot, &[u8])) -> Resu
     }))
 }
 
-/// Returns a table of the transitions of RFC 9293 Figure 5, with the scenarios that reach each.
+/// Returns a table of the transitions of RFC 9293 Figure 5, with the scenarios that reach each transition.
 ///
 /// # Errors
-/// [`StartError`]: a scenario cannot be started.
+/// Returns [`StartError`] if a scenario cannot be started.
 pub fn coverage() -> Result<String, StartError> {
     let mut by: BTreeMap<(String, String), Vec<&str>> = BTreeMap::new();
     for scenario in SCENARIOS {

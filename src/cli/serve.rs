@@ -89,7 +89,7 @@ pub struct ServerArgs {
     /// greeting: wait TIME before each reply over TCP [default: 0s]
     #[arg(long, value_name = "TIME", value_parser = duration)]
     pub delay: Option<Duration>,
-    /// inbox: exit after one datagram; chat: exit after one talk (over UDP, q ends it)
+    /// inbox: exit after one datagram; chat: exit after one talk (a talk over UDP ends with q)
     #[arg(long)]
     pub once: bool,
     /// chat: let all clients talk with each other, not one at a time with this terminal; in a sandbox, chat is always a
@@ -104,9 +104,9 @@ pub struct ServerArgs {
 /// How to treat a new connection when the backlog is full or no connection slot is free.
 #[derive(clap::ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnOverflow {
-    /// Ignore it, so that the client tries again
+    /// Ignore the connection, so that the client tries again
     Drop,
-    /// Refuse it with RST
+    /// Refuse the connection with RST
     Reset,
 }
 
@@ -176,7 +176,7 @@ impl ServerArgs {
         Ok(Plan { tcp, udp, options, args: self, step: false, room: self.room })
     }
 
-    /// Checks that `apps` includes the program of each program's option, and that the options can be combined.
+    /// Checks that the program of each program-specific option is in `apps`, and that the options can be combined.
     fn check_flags(&self, apps: &[&'static App]) -> Result<(), Failure> {
         let serves = |program: &Program| apps.iter().any(|app| app.program == *program);
         for (flag, given, of) in [

@@ -49,7 +49,7 @@ pub enum Goal {
     State(State),
 }
 
-/// The contents of a frame.
+/// A kind of frame, by its contents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Protocol {
     /// ARP.
@@ -81,7 +81,7 @@ impl Shell {
         Shell { is_live: false, typed: Vec::new() }
     }
 
-    /// Returns the prompt of `serve --step`, whose peer cannot go back or stop.
+    /// Returns the prompt of `serve --step`, without the commands that only the lab supports.
     pub fn live() -> Self {
         Shell { is_live: true, typed: Vec::new() }
     }

@@ -34,7 +34,7 @@ pub enum Congestion {
 }
 
 /// The largest total of the default receive buffers, and of the default send buffers, in bytes. If the default buffers
-/// of all connections are larger in total, each buffer is smaller.
+/// would exceed this total, each buffer is made smaller.
 const RECEIVE_IN_ALL: usize = 256 << 20;
 const SEND_IN_ALL: usize = 1 << 30;
 
@@ -74,7 +74,7 @@ impl TcpArgs {
     }
 }
 
-/// The range of a socket buffer, in bytes. No window is larger than the upper end (RFC 7323 section 2.3).
+/// The range of a socket buffer, in bytes. No window is larger than the upper limit (RFC 7323 section 2.3).
 const SIZES: core::ops::RangeInclusive<usize> = 4096..=16 << 20;
 
 /// Parses a size in bytes, or in KiB or MiB with K or M at the end.

@@ -27,7 +27,7 @@ impl Timer {
     }
 
     /// Wakes the loop at `at`, or at once if that time has passed; `None` stops the timer. The new time replaces an
-    /// earlier one. An expired timer wakes the loop repeatedly, until the timer is set again.
+    /// earlier time. An expired timer wakes the loop repeatedly, until the timer is set again.
     pub(super) fn set(&self, clock: &Clock, at: Option<Instant>) -> Result<(), Failure> {
         let now = clock.now();
         // A value of zero would stop the timer, so a past time becomes one microsecond from now.

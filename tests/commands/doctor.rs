@@ -49,7 +49,7 @@ fn a_bridge_is_named() {
 #[test]
 fn what_it_proposes_can_be_pasted() {
     in_namespace("what_it_proposes_can_be_pasted", || {
-        let none = "note     no TAP or TUN here is yours; only the sandbox needs none: ";
+        let none = "note     no TAP or TUN here is yours; the sandbox needs none; make one: ";
         told(none);
         paste(none);
         told("ok       tap0 is a TAP and anybody's, up, 192.168.69.100/24 fdaa::64/64");
@@ -68,7 +68,7 @@ fn what_it_proposes_can_be_pasted() {
 fn without_ipv6_no_such_address_is_proposed() {
     in_namespace("without_ipv6_no_such_address_is_proposed", || {
         std::fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1").unwrap();
-        paste("note     no TAP or TUN here is yours; only the sandbox needs none: ");
+        paste("note     no TAP or TUN here is yours; the sandbox needs none; make one: ");
         told("ok       tap0 is a TAP and anybody's, up, 192.168.69.100/24");
     });
 }

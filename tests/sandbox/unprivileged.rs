@@ -80,7 +80,7 @@ fn a_plain_user_with_a_sandbox_misses_nothing() {
         return;
     };
     let text = self::text(&output);
-    let line = "note     no TAP or TUN here is yours; only the sandbox needs none: sudo ip tuntap add dev tap0 mode tap \
+    let line = "note     no TAP or TUN here is yours; the sandbox needs none; make one: sudo ip tuntap add dev tap0 mode tap \
                 user $(id -u) && sudo ip addr add 192.168.69.100/24 dev tap0 && ";
     assert!(text.contains(line) && !text.contains("missing"), "{text}");
     assert!(text.contains("note     groups is a TAP and group 1's, so you cannot attach to it\n"), "{text}");

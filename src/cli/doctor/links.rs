@@ -33,7 +33,7 @@ pub(super) fn check(report: &mut Report<'_>, admin: bool) -> io::Result<bool> {
         let name = name.unwrap_or_default();
         let user = if geteuid().is_root() { "" } else { " user $(id -u)" };
         report.note(format_args!(
-            "no TAP or TUN here is yours; only the sandbox needs none: {}ip tuntap add dev {name} mode tap{user} && {}",
+            "no TAP or TUN here is yours; the sandbox needs none; make one: {}ip tuntap add dev {name} mode tap{user} && {}",
             sudo(),
             configure(&links, &name)
         ))?;
@@ -68,7 +68,7 @@ fn check_link(report: &mut Report<'_>, links: &[Link], link: &Link, tun: Tun, op
             Some(other) if !other.up => {
                 report.note(format_args!("{what}, which is down: {}ip link set {by} up", sudo()))?;
             }
-            // The bridge has the addresses of this side.
+            // The bridge has this machine's addresses, so the TAP needs no address.
             _ => return report.ok(what),
         }
     } else if link.addresses.is_empty() {

@@ -36,8 +36,8 @@ struct Bar {
     asked_again: Duration,
 }
 
-/// The interval between checks of the terminal's width. A check is a system call, so its interval is about that of the
-/// redraws.
+/// The interval between checks of the terminal's width. Each check is a system call, so there is about one check for
+/// each redraw.
 const ASK_EVERY: Duration = Duration::from_millis(50);
 
 impl Sink {

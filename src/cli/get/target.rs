@@ -26,7 +26,7 @@ impl Target {
         let bad = |why: &dyn fmt::Display| Failure::run(format_args!("bad URL '{}': {why}", short(text)));
         match Url::parse(&url_without_zone(text, link).map_err(|why| bad(&why))?) {
             Err(ParseError::RelativeUrlWithoutBase) => Err(bad(&"it is like http://HOST/PATH")),
-            // A text without slashes, such as HOST:PORT, was probably not meant as a URL with a scheme.
+            // A text without slashes is probably HOST:PORT, not a URL with a scheme.
             Ok(url) if url.cannot_be_a_base() => Err(bad(&"it is like http://HOST/PATH")),
             Err(ParseError::EmptyHost) => Err(bad(&"it names no host")),
             Err(ParseError::IdnaError | ParseError::InvalidDomainCharacter) => Err(bad(&NameError::BadCharacter)),

@@ -1,4 +1,4 @@
-//! Lets the poll loop wait for a signal, and for a blocked destination that accepts bytes again.
+//! Makes the poll loop wait for signals, and for a full destination to accept bytes again.
 
 use std::cell::RefCell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -14,7 +14,8 @@ use crate::host::{Interrupt, Verdict};
 pub struct Waiting<'g> {
     stop: Stop,
     sink: &'g RefCell<Sink>,
-    /// An epoll file that is readable when the destination accepts bytes. `None` for a regular file, which always does.
+    /// An epoll file that is readable when the destination accepts bytes. `None` for a regular file, which always
+    /// accepts bytes.
     room: Option<OwnedFd>,
 }
 

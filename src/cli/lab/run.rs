@@ -93,7 +93,7 @@ impl<'s> Run<'s> {
         act(&mut lab)
     }
 
-    /// Takes one step, then replays the frames the user dropped after it.
+    /// Takes one step, then drops the frames that the user dropped after this step.
     pub fn step(&self, lab: &mut HostLab<'_>, each: &mut dyn FnMut(&Snapshot, &HostLab<'_>)) -> Stepped {
         let progress = lab.step();
         let mut there = false;

@@ -50,7 +50,7 @@ pub const KERNEL: [(IpAddr, u8); 2] = [
 /// kernel makes a link-local address itself.
 const ROUTER: (IpAddr, u8) = (IpAddr::V6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, 0x64)), 64);
 
-/// Run a command in a private network that has tap0, with servers at the other end of tap0
+/// Run a command in a private network with tap0, and servers at the other end of tap0
 #[derive(Args, Clone, Debug)]
 #[command(after_help = format!("The servers have 192.168.69.1 and fdaa::1 as addresses; COMMAND has 192.168.69.100 and fdaa::64.
 
@@ -130,7 +130,7 @@ impl Sandbox {
     /// is then up, and has both addresses of [`KERNEL`].
     ///
     /// # Errors
-    /// One line for the user; see [`SandboxError`].
+    /// The error's message is one line for the user: see [`SandboxError`].
     pub fn enter(publish: &[Publish]) -> Result<Sandbox, SandboxError> {
         let published = publish::bind(publish)?;
         // The folder is found first, because the namespace changes the apparent user.
