@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv6Addr};
 /// # Errors
 /// The error is one line that shows the expected form.
 pub fn cidr(text: &str, place: &str) -> Result<(IpAddr, u8), String> {
-    let bad = || format!("bad address '{text}' for {place}: it is like 192.168.69.1/24 or fdaa::1/64");
+    let bad = || format!("bad address '{text}' for {place}: write it like 192.168.69.1/24 or fdaa::1/64");
     let Some((address, prefix)) = text.split_once('/') else {
         return Err(match text.parse::<IpAddr>() {
             Ok(_) => format!("'{text}' for {place} has no prefix: write for instance {text}/24"),
@@ -31,7 +31,7 @@ pub fn cidr(text: &str, place: &str) -> Result<(IpAddr, u8), String> {
 /// # Errors
 /// The error is one line that shows the expected form.
 pub fn address(text: &str, place: &str) -> Result<IpAddr, String> {
-    text.parse().map_err(|_| format!("bad address '{text}' for {place}: it is an IP address"))
+    text.parse().map_err(|_| format!("bad address '{text}' for {place}: it must be an IP address"))
 }
 
 /// Splits `HOST[:PORT]` into the host, which is an IP address or a name, and the port. If `text` has no port, the port

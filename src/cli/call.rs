@@ -140,7 +140,7 @@ impl CallArgs {
         Err(Failure::usage(match bracketed(&text) {
             Some(meant) => format!("bad address '{}': with a port it is {meant}", self.host),
             None => format!(
-                "bad address '{}': it is an IP address or a name, with a port as in 192.168.69.1:9999 or [fdaa::1]:9999",
+                "bad address '{}': it must be an IP address or a name, with a port as in 192.168.69.1:9999 or [fdaa::1]:9999",
                 self.host
             ),
         }))

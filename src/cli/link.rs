@@ -148,7 +148,7 @@ impl LinkArgs {
             (Kind::Tap, None) => Some(default_mac(name, side.name())?),
             (_, Some(text)) => Some(text.parse().ok().filter(EthernetAddress::is_unicast).ok_or_else(|| {
                 Failure::usage(format_args!(
-                    "bad hardware address '{text}': it is like 02:00:00:00:00:01, and not multicast"
+                    "bad hardware address '{text}': write a unicast address like 02:00:00:00:00:01"
                 ))
             })?),
         };

@@ -304,6 +304,6 @@ fn fits(size: usize, address: IpAddr) -> Result<(), Failure> {
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(seconds) if (0.001..=86_400.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err("it is a number of seconds, from 0.001 to 86400, as in 0.5".into()),
+        _ => Err("it must be a number of seconds, from 0.001 to 86400, as in 0.5".into()),
     }
 }

@@ -84,5 +84,5 @@ fn size(text: &str) -> Result<usize, &'static str> {
         None => text.strip_suffix(['M', 'm']).map_or((text, 1), |number| (number, 1 << 20)),
     };
     let size = number.parse::<usize>().ok().and_then(|number| number.checked_mul(unit));
-    size.filter(|size| SIZES.contains(size)).ok_or("it is a size from 4K to 16M, as in 256K")
+    size.filter(|size| SIZES.contains(size)).ok_or("it must be a size from 4K to 16M, as in 256K")
 }

@@ -33,8 +33,8 @@ pub fn explain(error: &Error, command: &Command, words: &[OsString]) -> Failure 
 /// Adds the matching `--help` command to an error about the command line.
 pub fn with_help(failure: Failure, subcommand: Option<&str>) -> Failure {
     match subcommand {
-        Some(name) => failure.add_to_usage(format_args!("'smolstep {name} --help' tells more")),
-        None => failure.add_to_usage("'smolstep --help' tells more"),
+        Some(name) => failure.add_to_usage(format_args!("see 'smolstep {name} --help'")),
+        None => failure.add_to_usage("see 'smolstep --help'"),
     }
 }
 

@@ -12,8 +12,8 @@ pub fn whole<T: TryFrom<u64>>(
         let (least, most) = (range.start(), range.end());
         let number = text.parse().ok().filter(|number| range.contains(number)).and_then(|n| T::try_from(n).ok());
         number.ok_or_else(|| match *most {
-            u64::MAX => format!("it is a whole number from {least}, as in {example}"),
-            most => format!("it is a whole number from {least} to {most}, as in {example}"),
+            u64::MAX => format!("it must be a whole number from {least}, as in {example}"),
+            most => format!("it must be a whole number from {least} to {most}, as in {example}"),
         })
     }
 }
@@ -37,6 +37,6 @@ pub fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
         Ok(time) if time > Duration::from_secs(31_557_600) => Err("the longest time is a year".into()),
         Ok(time) => Ok(time),
-        Err(_) => Err("it is a time with its unit, not negative, as in 10s, 500ms or 5min".into()),
+        Err(_) => Err("it must be a time with a unit, not negative, as in 10s, 500ms or 5min".into()),
     }
 }

@@ -90,7 +90,7 @@ fn what_cannot_be_is_one_line() {
         (ip("192.168.69.1"), "'192.168.69.1' for SMOLSTEP_IP has no prefix: write for instance 192.168.69.1/24"),
         (
             ip("192.168.69.1/33"),
-            "bad address '192.168.69.1/33' for SMOLSTEP_IP: it is like 192.168.69.1/24 or fdaa::1/64",
+            "bad address '192.168.69.1/33' for SMOLSTEP_IP: write it like 192.168.69.1/24 or fdaa::1/64",
         ),
         (
             ip("192.168.69.255/24"),
@@ -110,7 +110,7 @@ fn what_cannot_be_is_one_line() {
         ),
         (
             and("dhcp", gateway, "192.168.69.300"),
-            "bad address '192.168.69.300' for SMOLSTEP_GATEWAY: it is an IP address",
+            "bad address '192.168.69.300' for SMOLSTEP_GATEWAY: it must be an IP address",
         ),
         (
             and("dhcp", gateway, "192.168.69.100"),

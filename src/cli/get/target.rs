@@ -25,9 +25,9 @@ impl Target {
     pub fn parse(text: &str, link: &str) -> Result<Target, Failure> {
         let bad = |why: &dyn fmt::Display| Failure::run(format_args!("bad URL '{}': {why}", short(text)));
         match Url::parse(&url_without_zone(text, link).map_err(|why| bad(&why))?) {
-            Err(ParseError::RelativeUrlWithoutBase) => Err(bad(&"it is like http://HOST/PATH")),
+            Err(ParseError::RelativeUrlWithoutBase) => Err(bad(&"write it like http://HOST/PATH")),
             // A text without slashes is probably HOST:PORT, not a URL with a scheme.
-            Ok(url) if url.cannot_be_a_base() => Err(bad(&"it is like http://HOST/PATH")),
+            Ok(url) if url.cannot_be_a_base() => Err(bad(&"write it like http://HOST/PATH")),
             Err(ParseError::EmptyHost) => Err(bad(&"it names no host")),
             Err(ParseError::IdnaError | ParseError::InvalidDomainCharacter) => Err(bad(&NameError::BadCharacter)),
             Err(ParseError::InvalidPort) if has_bare_ipv6(text) => {
@@ -153,10 +153,10 @@ mod tests {
     #[test]
     fn what_cannot_be_fetched_is_said() {
         for (url, why) in [
-            ("", "it is like http://HOST/PATH"),
-            ("page.html", "it is like http://HOST/PATH"),
-            ("192.168.69.100/x", "it is like http://HOST/PATH"),
-            ("localhost:8000/x", "it is like http://HOST/PATH"),
+            ("", "write it like http://HOST/PATH"),
+            ("page.html", "write it like http://HOST/PATH"),
+            ("192.168.69.100/x", "write it like http://HOST/PATH"),
+            ("localhost:8000/x", "write it like http://HOST/PATH"),
             ("http:page", "names no host"),
             ("http://", "names no host"),
             ("http:///page", "names no host"),

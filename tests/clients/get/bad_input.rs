@@ -10,9 +10,9 @@ fn a_url_that_cannot_be_fetched_is_one_line() {
     on_tap("bad_input::a_url_that_cannot_be_fetched_is_one_line", |link| {
         let home = folder("urls");
         for (url, why) in [
-            ("", "it is like http://HOST/PATH"),
-            ("page", "it is like http://HOST/PATH"),
-            ("192.168.69.100/page", "it is like http://HOST/PATH"),
+            ("", "write it like http://HOST/PATH"),
+            ("page", "write it like http://HOST/PATH"),
+            ("192.168.69.100/page", "write it like http://HOST/PATH"),
             ("http://", "it names no host"),
             ("http:///page", "it names no host"),
             ("https://192.168.69.100/", "https is not supported, because smolstep has no TLS"),
