@@ -1,4 +1,4 @@
-//! Waits until this side has its addresses, and finds the addresses of the host to call.
+//! Waits until this side has addresses, and finds the addresses of the host to call.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -85,7 +85,7 @@ impl Lookup<'_> {
     /// First waits for this side's addresses: the configured addresses, and the addresses from DHCP or SLAAC.
     ///
     /// # Errors
-    /// The error's message is one line. It names the host, unless the link is at fault.
+    /// The error's message is one line. The message names the host, unless the link is at fault.
     pub(super) fn addresses<S: Session + Clone, U: UdpSession>(
         &self,
         host: &str,
@@ -206,8 +206,8 @@ impl Lookup<'_> {
         }
     }
 
-    /// Runs `resolver` until it has a result, and returns it. Adds the DNS servers that DHCP or routers announce
-    /// meanwhile. Returns `None` after a signal.
+    /// Runs `resolver` until it has a result, and returns the resolver. Adds the DNS servers that DHCP or routers
+    /// announce meanwhile. Returns `None` after a signal.
     fn run<S: Session + Clone, U: UdpSession>(
         &self,
         resolver: Resolver,
@@ -326,7 +326,7 @@ impl Lookup<'_> {
     }
 }
 
-/// Returns the error for an address without a route. Its message names the options that help.
+/// Returns the error for an address without a route. The message names the options that help.
 pub(super) fn no_route(address: &IpAddress) -> Failure {
     Failure::run(format_args!(
         "no route to {address}: give an address on its network with --ip, or a router with --gateway"

@@ -258,8 +258,8 @@ impl<'c> Caller<'c> {
                 if line.is_empty() {
                     continue;
                 }
-                // The client borrows the line until the stack is dropped, at the end of the process. So the line is
-                // never freed.
+                // The client borrows the line until the stack is dropped, at the end of the process. The line is
+                // therefore never freed.
                 let texts: &'static [&'static [u8]] = Box::leak(Box::new([&*line.leak()]));
                 self.tcp(dialler, job.sending(texts), stack, io)?;
                 sent = true;
@@ -356,7 +356,7 @@ impl<'c> Caller<'c> {
         }
     }
 
-    /// Adds the hint about the host, if there is one, to an error.
+    /// Adds the hint about the host, if any, to an error.
     fn with_hint(&self, failure: Failure) -> Failure {
         match &self.hint {
             Some(meant) => Failure::run(format_args!("{failure}; if the address ends with a port, write {meant}")),

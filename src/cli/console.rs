@@ -28,7 +28,7 @@ enum State {
     Unused,
     /// A program has asked for input when none was ready.
     Wanted,
-    /// Input, or its end, is ready.
+    /// Input, or the end of input, is ready.
     Ready,
     Ended,
 }
@@ -89,8 +89,7 @@ impl Stdio {
             }
             match rustix::io::read(self.file(), &mut buf) {
                 Ok(1..) => forgotten = true,
-                // Without an editor, Ctrl-D reads as 0 bytes. It is ignored, because no talk is in progress that it
-                // could end.
+                // Without an editor, Ctrl-D reads as 0 bytes. Ctrl-D is ignored here, because no talk is in progress.
                 Ok(0) if !matches!(self.edit, Edit::Edited(_)) && tcgetattr(rustix::stdio::stdin()).is_ok() => {}
                 Err(rustix::io::Errno::INTR | rustix::io::Errno::AGAIN) => break,
                 _ => {
@@ -204,7 +203,8 @@ fn can_read(file: BorrowedFd<'_>) -> bool {
     poll(&mut files, Some(&Timespec::default())).is_ok_and(|count| count > 0)
 }
 
-/// Returns whether this process may read the terminal. A background process that reads it is stopped by SIGTTIN.
+/// Returns whether this process may read the terminal. A background process that reads the terminal is stopped by
+/// SIGTTIN.
 fn in_foreground() -> bool {
     match rustix::termios::tcgetpgrp(rustix::stdio::stdin()) {
         Ok(group) => group == rustix::process::getpgrp(),

@@ -21,8 +21,8 @@ pub struct DoctorArgs {}
 
 /// Writes one line for each check to `out`. Returns whether servers can run here, on a TAP or TUN or in a sandbox.
 ///
-/// As a check, makes a sandbox, and the process stays in that sandbox. So call this function last, and from a process
-/// with one thread.
+/// As a check, makes a sandbox, and the process stays in that sandbox. Call this function last, and from a process with
+/// one thread.
 ///
 /// # Errors
 /// Fails only if `out` cannot be written.

@@ -23,14 +23,14 @@ use rustyline::history::MemHistory;
 use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use rustyline::{ColorMode, Config, ExternalPrinter, Helper};
 
-/// The editor of a terminal. Dropping it restores the terminal's settings.
+/// The editor of a terminal. Dropping the editor restores the terminal's settings.
 pub(super) struct Editor {
     shared: Arc<Shared>,
     typed: UnixStream,
-    /// Kept open, so that `typed` ends at the end of input, not when the editor's thread ends.
+    /// Kept open, so that `typed` reads as ended at the end of input, not when the editor's thread ends.
     _keyboard: UnixStream,
     before: Termios,
-    /// Text after the last LF, kept until the rest of its line arrives.
+    /// Text after the last LF, kept until the rest of the line arrives.
     partial: Vec<u8>,
 }
 
@@ -320,8 +320,8 @@ fn print(mut printer: impl ExternalPrinter, shared: &Shared) {
                 let _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
             }
             (at, None) => {
-                // rustyline keeps at most one text that is not yet printed. Once it has accepted two more texts, the
-                // last real text is printed.
+                // rustyline keeps at most one text that is not yet printed. Once rustyline has accepted two more texts,
+                // the last real text is printed.
                 for _ in 0..if at == At::Editing { 2 } else { 0 } {
                     let _ = printer.print(NOTHING.into());
                 }

@@ -19,8 +19,8 @@ pub struct Failure {
 impl Failure {
     /// Makes an error with exit code `code`.
     pub fn new(code: u8, what: impl fmt::Display) -> Self {
-        // Words of the command line may contain control characters. They are escaped, so that the message stays one
-        // line.
+        // Words of the command line may contain control characters. These characters are escaped, so that the message
+        // stays one line.
         let mut line = String::new();
         for c in what.to_string().chars() {
             match is_invisible(c) {

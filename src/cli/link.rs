@@ -63,7 +63,7 @@ pub enum Side {
 }
 
 impl Side {
-    /// The name of the side. It must not change, because default hardware addresses are derived from it.
+    /// The name of the side. The name must not change, because default hardware addresses are derived from the name.
     fn name(self) -> &'static str {
         match self {
             Side::Server => "Server",

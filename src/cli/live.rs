@@ -1,5 +1,5 @@
-//! `smolstep serve --step`: stops the poll loop after each step, while the peer's clock keeps running. shell.rs has the
-//! prompt, and live/notes.rs has the lines that describe a step.
+//! `smolstep serve --step`: stops the poll loop after each step, while the peer's clock keeps running. The prompt is in
+//! shell.rs. The lines that describe a step are in live/notes.rs.
 
 mod notes;
 

@@ -5,8 +5,8 @@ use std::net::IpAddr;
 use super::error::Failure;
 use super::netlink::Netlink;
 
-/// Returns whether a host's name or address means this machine's loopback. Such names are `localhost`, names that end
-/// in `.localhost` (RFC 6761 section 6.3), and names to which /etc/hosts gives only loopback addresses.
+/// Returns whether a host's name or address means this machine's loopback. Names of the loopback are `localhost`, names
+/// that end in `.localhost` (RFC 6761 section 6.3), and names to which /etc/hosts gives only loopback addresses.
 pub fn is_local(host: &str) -> bool {
     is_local_by(host, &std::fs::read_to_string("/etc/hosts").unwrap_or_default())
 }
@@ -39,7 +39,7 @@ pub fn is_loopback(address: IpAddr) -> bool {
 pub fn is_elsewhere(host: &str, link: &str) -> Failure {
     let found = Netlink::open().and_then(|mut netlink| netlink.link(link)).ok().flatten();
     let own = found.map(|link| link.addresses).unwrap_or_default();
-    // A link-local address is not shown: it needs the link's name.
+    // A link-local address is not shown, because it is only valid with the link's name.
     let link_local = |address: &IpAddr| matches!(address, IpAddr::V6(address) if address.is_unicast_link_local());
     let own: Vec<String> = own.iter().filter(|(own, _)| !link_local(own)).map(|(own, _)| own.to_string()).collect();
     let end = match own.is_empty() {

@@ -8,7 +8,7 @@ use log::LevelFilter;
 use super::editor::print_above;
 
 /// Starts logging to standard error, at level info unless the environment sets another level. While a line is edited at
-/// the terminal, log lines appear above it.
+/// the terminal, log lines appear above the edited line.
 pub fn start_log() {
     let mut builder = Builder::from_env(Env::default().default_filter_or("info"));
     builder.format_target(false);

@@ -1,7 +1,7 @@
 //! The `smolstep` program: its command line, console and sandbox.
 //!
-//! Each command is in its own file, together with its options. commands.rs parses the command line and runs the
-//! command. link.rs has the options that commands share.
+//! Each command is in its own file, together with its options. The file commands.rs parses the command line and runs
+//! the command. The options that commands share are in link.rs.
 
 mod addr_text;
 mod address;

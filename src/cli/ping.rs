@@ -52,7 +52,7 @@ pub struct PingArgs {
 
 /// The largest size of an IP packet before fragmentation, in bytes.
 const LONGEST: usize = 65_535;
-/// The largest number of requests that wait for a reply. If there are more, the oldest request counts as lost.
+/// The largest number of requests that wait for a reply. If more requests wait, the oldest request counts as lost.
 const OUTSTANDING: usize = 1024;
 
 /// Memory for a resolver: a UDP port for several queries and replies, and TCP connections for replies of any length.

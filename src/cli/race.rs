@@ -18,8 +18,8 @@ use crate::phy::linux::TunTap;
 use crate::stack::{ConnectionId, Context, End, Io, Next, Probe, Session, Stack, UdpSession};
 
 /// How long to wait for one address before the next address is tried in parallel. RFC 8305 recommends 250 ms and allows
-/// 2 s. This delay is longer than 1 s, because smoltcp sends at most one ARP or NDP request per second. So the first
-/// segment can be sent 1 s late.
+/// 2 s. This delay is longer than 1 s, because smoltcp sends at most one ARP or NDP request per second. The first
+/// segment can therefore be sent 1 s late.
 const DELAY: Duration = Duration::from_millis(1250);
 
 /// Makes a dialler for addresses found earlier, best first. Each connection may take `patience`.

@@ -110,7 +110,7 @@ pub enum OnOverflow {
     Reset,
 }
 
-/// Programs, each with its port.
+/// A list of programs, each with the port of its server.
 type Ports = Vec<(u16, &'static App)>;
 
 /// The validated options of a server.
@@ -299,8 +299,8 @@ impl Plan<'_> {
             }
         }
         settle(link, &mut stack, &mut io, clock)?;
-        // Without --dhcp and --slaac, smolstep may add a link-local address, which only neighbours use. That address is
-        // not shown.
+        // Without --dhcp and --slaac, smolstep may add a link-local address, which only neighbours use. The link-local
+        // address is not shown.
         let own = |address: &IpCidr| link.slaac || link.dhcp || link.addresses.contains(address);
         let mut listening = Listening::new(&self.tcp, &self.udp);
         let mut interrupt = start(&listening.change(stack.addresses().iter().copied().filter(own)))?;

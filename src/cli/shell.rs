@@ -36,16 +36,16 @@ pub enum Command {
     Save,
     /// Show both ends of every connection.
     Sockets,
-    /// Run until this event.
+    /// Run until an event.
     Until(Goal),
 }
 
 /// The event at which a run stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
-    /// A frame of this kind is sent or arrives.
+    /// A frame of one kind is sent or arrives.
     Frame(Protocol),
-    /// An end reaches this state.
+    /// An end of the connection reaches a state.
     State(State),
 }
 
@@ -205,7 +205,7 @@ impl Protocol {
     }
 }
 
-/// Returns the state with this name in RFC 9293.
+/// Returns the TCP state that RFC 9293 calls `name`.
 ///
 /// # Errors
 /// The error is one line that suggests a name, or lists all names.

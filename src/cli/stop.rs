@@ -64,7 +64,7 @@ pub struct Closing<'i, I> {
 }
 
 impl<'i, I> Closing<'i, I> {
-    /// Returns an interrupt whose first verdict is [`Verdict::Close`]. Later verdicts are those of `interrupt`.
+    /// Returns an interrupt whose first verdict is [`Verdict::Close`]. Later verdicts come from `interrupt`.
     pub fn now(interrupt: &'i mut I) -> Self {
         Closing { interrupt, has_asked: false }
     }

@@ -9,7 +9,7 @@ use crate::lab::{Setup, address};
 /// The names that the client sends.
 const TEXTS: [&[u8]; 3] = [b"Li", b"Cheng", b"victor"];
 
-/// Runs the tour. The clock is virtual and the seed constant, so every run is the same.
+/// Runs the tour. The clock is virtual and the seed is constant, so every run is the same.
 ///
 /// # Errors
 /// Fails if standard output has failed.

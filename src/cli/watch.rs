@@ -132,7 +132,7 @@ fn unwritable(path: &Path, error: &dyn core::fmt::Display) -> Failure {
     Failure::run(format_args!("the capture {} cannot be written: {error}", path.display()))
 }
 
-/// A capture in a file. [`Capture::finish`] flushes it and reports the first error.
+/// A capture in a file. [`Capture::finish`] flushes the file and returns the first error.
 pub type FileCapture = Capture<IoSink<BufWriter<File>>>;
 
 /// Creates or truncates a capture file for the frames of one interface.

@@ -62,7 +62,7 @@ mod tests {
             ("fe80::64%tap0/64", "fe80::64/64"),
             ("fe80::64", "fe80::64"),
             ("host.example:7", "host.example:7"),
-            // This is not an IPv6 address, so the zone is kept. The parser of the address reports the error.
+            // The text is not an IPv6 address, so the zone is kept. The parser of the address reports the error.
             ("192.168.69.1%tap0", "192.168.69.1%tap0"),
             ("%tap0", "%tap0"),
         ] {

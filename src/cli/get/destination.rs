@@ -22,9 +22,10 @@ pub enum Destination {
     /// Standard output.
     #[default]
     Output,
-    /// An existing file that is not a regular file, such as a pipe or a device. It is opened with `O_NONBLOCK`.
+    /// An existing file that is not a regular file, such as a pipe or a device. The file is opened with `O_NONBLOCK`.
     Special(File, PathBuf),
-    /// A temporary file, which `finish` renames to this path. If it is dropped without `finish`, the file is removed.
+    /// A temporary file, which `finish` renames to this path. If the value is dropped without `finish`, the temporary
+    /// file is removed.
     Whole(NamedTempFile, PathBuf),
 }
 
@@ -37,8 +38,8 @@ impl Destination {
         path.filter(|path| *path != Path::new("-")).map_or(Ok(Destination::Output), Destination::file)
     }
 
-    /// Opens the file at `path` for writing. An existing file must be writable. Its permissions, and symbolic links to
-    /// it, are kept. A hard link to an existing file keeps the old content.
+    /// Opens the file at `path` for writing. An existing file must be writable. The permissions of an existing file,
+    /// and symbolic links to the file, are kept. A hard link to an existing file keeps the old content.
     ///
     /// # Errors
     /// The error's message is one line that describes the problem.
@@ -100,7 +101,7 @@ impl Destination {
         let written = match self {
             Destination::Output => rustix::io::write(rustix::stdio::stdout(), bytes).map_err(io::Error::from),
             Destination::Special(file, _) => file.write(bytes),
-            // Writes to the `File` itself, because errors of `NamedTempFile` name the temporary file.
+            // Write to the `File` itself, because errors of `NamedTempFile` name the temporary file.
             Destination::Whole(file, _) => file.as_file_mut().write(bytes),
         };
         match written {

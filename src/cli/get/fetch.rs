@@ -67,7 +67,7 @@ impl<'g> Getter<'g> {
     /// Waits until the response is complete or has failed.
     fn wait(&mut self, id: ConnectionId, stack: &mut Fetching<'_, 'g>, io: &mut Around) -> Result<Ended, Failure> {
         let (sink, clock) = (self.sink, self.clock);
-        // `drive` calls this closure after each poll, so it also resumes output that had stalled.
+        // `drive` calls this closure after each poll, so the closure also resumes output that had stalled.
         let is_over = |stack: &mut Fetching<'_, 'g>| {
             let mut sink = sink.borrow_mut();
             if sink.is_ready_again() {

@@ -41,7 +41,8 @@ struct Bar {
 const ASK_EVERY: Duration = Duration::from_millis(50);
 
 impl Sink {
-    /// Creates a sink. With `include`, it also writes the header. With `follow`, it skips the body of a redirect.
+    /// Creates a sink. With `include`, the sink also writes the header. With `follow`, the sink skips the body of a
+    /// redirect.
     pub fn new(destination: Destination, include: bool, follow: bool) -> Self {
         Sink {
             escape: destination.is_terminal().then(Escape::default),

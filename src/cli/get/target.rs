@@ -18,7 +18,7 @@ pub struct Target {
 }
 
 impl Target {
-    /// Parses a URL from the command line. If its IPv6 address has a zone, the zone must be `link`, and is removed.
+    /// Parses a URL from the command line. A zone in the URL's IPv6 address must be `link`, and is removed.
     ///
     /// # Errors
     /// The error's message is one line that describes the problem.
@@ -120,7 +120,7 @@ fn check(url: &Url) -> Result<(), String> {
     Err(why.to_owned())
 }
 
-/// Cuts `text` after [`SHOWN`] characters, and adds an ellipsis if it was longer.
+/// Cuts `text` after [`SHOWN`] characters, and adds an ellipsis if the text was longer.
 fn short(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),

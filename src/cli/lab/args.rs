@@ -54,8 +54,8 @@ pub struct LabArgs {
     /// The largest IP packet, in bytes, from 576 to 1500 [default: 1500, or the scenario's]
     #[arg(long, value_name = "BYTES", value_parser = whole::<u16>(576..=1500, "576"))]
     pub mtu: Option<u16>,
-    /// How long an acknowledgement waits for data that can carry it; 0 sends it at once [default: 10ms, or the
-    /// scenario's]
+    /// How long an acknowledgement waits for data that can carry it; 0 sends the acknowledgement at once [default:
+    /// 10ms, or the scenario's]
     #[arg(long, value_name = "TIME", value_parser = time_or_zero)]
     pub ack_delay: Option<Duration>,
     /// The seed of the run's random numbers [default: 7, or the scenario's]
@@ -107,9 +107,9 @@ pub struct Asked {
 pub enum Until {
     /// When a host reaches a state. Host 0 is the client, and host 1 is the server.
     State(usize, State),
-    /// After the step with this number.
+    /// After a step, given by its number.
     Step(u32),
-    /// When the run has lasted this long.
+    /// When the run has lasted for a given time.
     Time(smoltcp::time::Duration),
 }
 

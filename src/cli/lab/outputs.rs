@@ -80,7 +80,7 @@ impl Shown {
     }
 }
 
-/// The ladder that selects the entries for the SVG file. Its width and colour do not affect the selection.
+/// The ladder that selects the entries for the SVG file. The ladder's width and colour do not affect the selection.
 const LADDER: Ladder = Ladder { width: Ladder::WIDEST, ascii: false, color: false };
 
 type FileCapture = LabCapture<IoSink<BufWriter<File>>>;

@@ -77,7 +77,7 @@ const REMEMBERED: usize = 2048;
 struct Numbers(VecDeque<(Ends, TcpSeqNumber)>);
 
 impl Numbers {
-    /// Describes a frame, with sequence numbers relative to the initial ones.
+    /// Describes a frame, with sequence numbers relative to the initial sequence numbers.
     fn describe(&mut self, summary: &Summary) -> String {
         let (Some(segment), Some(ends)) = (summary.segment(), summary.ends) else { return summary.to_string() };
         if segment.syn {

@@ -33,7 +33,7 @@ pub enum SandboxError {
 }
 
 impl SandboxError {
-    /// Returns the exit code. For a command that cannot be run, it is the code that a shell uses, else 1.
+    /// Returns the exit code. The code is a shell's code for a command that cannot be run, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
             SandboxError::NotFound(_) => 127,
@@ -76,7 +76,7 @@ impl fmt::Display for SandboxError {
             ),
             SandboxError::Tap(e) => e.fmt(f),
             SandboxError::Thread(e) => {
-                write!(f, "the system is out of processes or files: {e}; end some and try again")
+                write!(f, "the system is out of processes or files: {e}; end some programs and try again")
             }
         }
     }

@@ -42,7 +42,7 @@ fn enter(pid: u32) -> io::Result<()> {
     Ok(())
 }
 
-/// The file that announces this sandbox. Dropping it removes the file.
+/// The file that announces this sandbox. Dropping the entry removes the file.
 #[derive(Debug)]
 pub(super) struct Entry(PathBuf);
 
@@ -64,8 +64,8 @@ impl Drop for Entry {
     }
 }
 
-/// Returns the folder that lists this user's sandboxes. Creates the folder if it is absent. Returns an error if another
-/// user could write to the folder.
+/// Returns the folder that lists this user's sandboxes. Creates the folder if it is absent. Fails if another user could
+/// access the folder.
 pub(super) fn folder() -> Result<PathBuf, SandboxError> {
     let uid = geteuid().as_raw();
     let runtime = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|p| p.is_absolute() && p.is_dir());

@@ -2,8 +2,8 @@
 //!
 //! One process does all the work: the process binds the published ports, enters the namespace, makes the TAP, starts
 //! the command as its child, and serves until the command ends. The order matters: ports that are bound before the
-//! process enters the namespace belong to the host. Until then the process has only one thread, because the kernel does
-//! not move a process with several threads.
+//! process enters the namespace belong to the host. Until it enters the namespace, the process has only one thread,
+//! because the kernel does not move a process with several threads.
 
 mod dashes;
 mod error;
