@@ -312,7 +312,7 @@ impl Lookup<'_> {
         Failure::run(format_args!("no lease from a DHCP server on {name} within {seconds} s"))
     }
 
-    /// Returns the error for a lookup while no DNS server is known.
+    /// Returns the error for a lookup for which no DNS server is known.
     fn no_server<S: Session + Clone, U: UdpSession>(&self, stack: &Stack<'_, S, U>) -> Failure {
         let seconds = self.patience.as_secs_f64();
         let name = &self.link.name;

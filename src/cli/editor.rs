@@ -59,7 +59,7 @@ impl Editor {
     pub fn start(prompt: &str, at_end: Option<&'static [u8]>) -> Option<Editor> {
         let before = tcgetattr(rustix::stdio::stdin()).ok()?;
         let history = MemHistory::new();
-        // This mode makes rustyline call `highlight_prompt`. No text is coloured.
+        // This mode makes rustyline call `highlight_prompt`, which adds no colours.
         let config = Config::builder().color_mode(ColorMode::Forced).build();
         let mut editor = rustyline::Editor::<Hooks, MemHistory>::with_history(config, history).ok()?;
         let printer = editor.create_external_printer().ok()?;

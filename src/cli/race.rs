@@ -37,7 +37,7 @@ pub struct Race {
     winner: Cell<Option<usize>>,
 }
 
-/// A program that runs only if its connection wins the race. A connection that is established later is reset.
+/// A program that runs only if its connection wins the race. The connection of a program that loses the race is reset.
 #[derive(Clone, Debug)]
 pub struct Runner<'r, S> {
     /// The program.

@@ -25,7 +25,7 @@ pub fn sizes(setup: &Setup<'_>, host: usize) -> Sizes {
     }
 }
 
-/// The largest number of entries of one step.
+/// The largest number of entries that one step can add to the trace.
 const ENTRIES: usize = 64;
 
 /// A run of two hosts whose programs print nothing.

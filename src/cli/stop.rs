@@ -17,7 +17,7 @@ const SIGNALS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 #[derive(Debug)]
 pub struct Stop {
     received: UnixStream,
-    /// Set by each signal, before `received` becomes readable. A check of the flag needs no system call.
+    /// Set by each signal, before `received` becomes readable. Checking this flag needs no system call.
     raised: Arc<AtomicBool>,
     /// Whether a signal has arrived. The byte of that signal may still follow.
     closing: bool,

@@ -137,7 +137,7 @@ impl Outputs {
         })
     }
 
-    /// Writes an entry to the files.
+    /// Writes one entry of the run to the files.
     pub fn take(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
         if let Some(json) = &mut self.json {
             // `Text` keeps a write error until `finish`.

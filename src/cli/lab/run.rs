@@ -12,7 +12,7 @@ use crate::stack::Console;
 /// The largest number of bytes that a host's programs may print in a run. Further output is dropped.
 const PRINTED: usize = 1 << 16;
 
-/// The largest number of entries of one step.
+/// The largest number of entries that one step can add to the trace.
 pub const ENTRIES: usize = 64;
 
 /// The lab as the command line runs it, with two hosts.
@@ -128,7 +128,7 @@ impl<'s> Run<'s> {
     }
 }
 
-/// The output of a host's programs.
+/// The console of a host's programs, which keeps their output.
 pub struct Printed(pub Vec<u8>);
 
 impl Console for Printed {

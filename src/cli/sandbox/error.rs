@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::namespace::Refused;
 use crate::phy::linux::OpenError;
 
-/// An error that keeps a sandbox from starting. The text of the error is one line that says what to do.
+/// An error that keeps a sandbox from starting. The message is one line with the problem and the remedy.
 #[derive(Debug)]
 pub enum SandboxError {
     /// The interface could not be set up.

@@ -47,7 +47,7 @@ impl Guest {
     pub fn exit_code(&mut self) -> Option<u8> {
         let mut bytes = [0; 16];
         if matches!((&self.signals).read(&mut bytes), Ok(1..)) {
-            // The call fails only if the child has ended. The next lines handle that case.
+            // The call fails only if the child has ended. The next lines handle a child that has ended.
             let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
         }
         match self.child.try_wait() {

@@ -152,7 +152,7 @@ impl Sandbox {
     /// Starts the command with this process's standard input, output and error.
     ///
     /// # Errors
-    /// [`SandboxError::NotFound`] or [`SandboxError::NotExecutable`], if the command cannot be started.
+    /// Fails with [`SandboxError::NotFound`] or [`SandboxError::NotExecutable`] if the command cannot be started.
     pub fn start(&self, command: &[OsString]) -> Result<Guest, SandboxError> {
         Guest::start(command)
     }

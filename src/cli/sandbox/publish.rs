@@ -86,7 +86,7 @@ fn accept(listener: &TcpListener, to: SocketAddr, permits: &Arc<Permits>) {
             })
         });
         if let Err(error) = started {
-            // The system is out of files or threads. Some may become free during a pause.
+            // The system is out of files or threads. Pause, so that some of them can become free.
             log::warn!("a connection to a published port failed: {error}");
             thread::sleep(Duration::from_millis(100));
         }
