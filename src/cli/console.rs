@@ -74,8 +74,8 @@ impl Stdio {
         }
     }
 
-    /// Discards the input typed so far. Returns whether any input was discarded, or `None` if input does not come from
-    /// a terminal in the foreground.
+    /// Discards the input typed so far. Returns whether any input was discarded, or `None` if input has ended or does
+    /// not come from a terminal in the foreground.
     fn start_over(&mut self) -> Option<bool> {
         if self.input == State::Ended || !io::stdin().is_terminal() || !in_foreground() {
             return None;

@@ -94,7 +94,7 @@ Enter      take a step            N Enter    take N steps
 u STATE    run until a connection reaches it, as in u ESTABLISHED
 u FRAME    run to the next one: tcp, syn, synack, ack, data, fin, rst, udp, icmp, arp, any
 s          show both ends         q          close the connections and end
-At a terminal, Enter stops a run, and does not take another step."
+At a terminal, typing a line stops a run. Enter alone then does nothing else."
         } else {
             "\
 Enter      take a step            N Enter    take N steps

@@ -86,7 +86,7 @@ fn accept(listener: &TcpListener, to: SocketAddr, permits: &Arc<Permits>) {
             })
         });
         if let Err(error) = started {
-            // The system is out of files or threads. Pause, so that some of them can become free.
+            // The system is out of files or threads. The pause gives other connections time to end and free some.
             log::warn!("a connection to a published port failed: {error}");
             thread::sleep(Duration::from_millis(100));
         }
