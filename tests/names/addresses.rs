@@ -109,7 +109,7 @@ fn offers_that_make_no_sense_are_told_and_not_taken() {
         let rogue = python::run("dhcp_nonsense", &[link.name()]);
         rogue.wait_for("ready", |out| out.starts_with("ready"));
         let server = serve(link, &["echo", "--dhcp", "--ip", "192.168.69.1/24"]).listening(2);
-        for what in ["0.0.0.0 is not an address", "255.0.255.0 cannot be the mask", "it is for no time"] {
+        for what in ["0.0.0.0 is not an address", "255.0.255.0 cannot be the mask", "the lease time is missing"] {
             events::wait_for_address_change(&server, what);
         }
         assert_eq!(nc(&["-N", "192.168.69.1", "7"], b"hello").out(), "hello");

@@ -91,8 +91,8 @@ fn nonsense_is_refused_and_said_and_asked_again() {
         ("255.0.255.0 cannot be the mask of its network", |r| r.subnet_mask = Some([255, 0, 255, 0].into())),
         ("255.255.255.255 cannot be the router", |r| r.router = Some(Ipv4Address::BROADCAST)),
         ("10.0.0.50 cannot be the router", |r| r.router = Some(GIVEN)),
-        ("it is for no time, or less than 4 s", |r| r.lease_duration = Some(0)),
-        ("it does not say which server it is from", |r| r.server_identifier = None),
+        ("the lease time is missing, or less than 4 s", |r| r.lease_duration = Some(0)),
+        ("the server identifier is missing", |r| r.server_identifier = None),
     ];
     for (why, change) in changes {
         let (mut world, mut server) = (asking(), Server { change: Some(change), ..Server::default() });
@@ -115,7 +115,7 @@ fn a_grant_of_something_else_is_refused() {
     let mut server = Server { change_grant: Some(|r| r.your_ip = [10, 0, 0, 51].into()), ..Server::default() };
     let mut world = asking();
     world.run(3, |frame| server.hear(frame));
-    let said = "refused an offer of DHCP server 10.0.0.1: 10.0.0.51 is not the address it offered first; still asking";
+    let said = "refused an offer of DHCP server 10.0.0.1: 10.0.0.51 is not the requested address; still asking";
     assert_eq!((world.told(), world.addresses()), (vec![said.into()], vec![]));
 }
 

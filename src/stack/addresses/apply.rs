@@ -45,7 +45,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Passes a frame to autoconfiguration. Returns whether the frame was only for autoconfiguration.
     pub(in crate::stack) fn configured_by(&mut self, now: Instant, frame: &[u8]) -> bool {
         let (own, Some(autoconf)) = (self.iface.ip_addrs(), &mut self.autoconf) else { return false };
-        // Frames that autoconfiguration reads are never longer.
+        // No frame that autoconfiguration reads is longer.
         #[cfg(feature = "slaac")]
         let mut room = [0; 1514];
         #[cfg(feature = "slaac")]
@@ -53,10 +53,11 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         autoconf.process(now, frame, own)
     }
 
-    /// Notes that the link went down, or came up, perhaps on another network.
+    /// Handles a change of the link. A link that comes up may lead to another network.
     ///
-    /// When the link comes up, the stack forgets its neighbours, announces its addresses and groups, and asks again for leases
-    /// and prefixes. The present addresses and routers stay in use until a server or router says otherwise.
+    /// When the link comes up, the stack forgets its neighbours, announces its addresses and groups, and asks again for
+    /// leases and prefixes. The current addresses and routers stay in use until a DHCP server or a router withdraws or
+    /// replaces them.
     #[cfg(feature = "std")]
     pub(crate) fn link_changed(&mut self, now: Instant, up: bool) {
         if !up {
@@ -95,6 +96,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 }
 
+/// Writes a frame into the device's transmit buffer, and shows it to the probe.
 pub(super) fn emit<P: Probe>(out: &Out, hardware: EthernetAddress, token: impl TxToken, now: Instant, probe: &mut P) {
     token.consume(out.len(hardware), |frame| {
         out.emit(hardware, frame);

@@ -1,4 +1,4 @@
-//! The options of a DHCP message (RFC 2132), in all the fields that may hold options.
+//! Reads the options of a DHCP message (RFC 2132) from all fields that may hold options.
 
 /// The offset of the options (RFC 2131 section 3), and the ranges of the fields that may hold further options.
 const OPTIONS: usize = 240;

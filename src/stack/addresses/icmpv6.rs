@@ -13,7 +13,7 @@ pub(super) const ALL_ROUTERS: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0,
 /// The length of an IPv6 packet with a router solicitation.
 pub(super) const ROUTER_SOLICIT: usize = IPV6 + 16;
 
-/// The address that the sender of a neighbour message has, or probes for (RFC 4862 section 5.4).
+/// Returns the address that the sender of a neighbour message has or probes for (RFC 4862 section 5.4).
 pub(super) fn claimed_by(frame: &EthernetFrame<&[u8]>) -> Option<IpAddress> {
     let (claims, bytes) = match icmpv6(frame, Icmpv6Message::NeighborAdvert) {
         Some((_, bytes)) => (true, bytes),
@@ -58,7 +58,7 @@ pub(super) fn emit_neighbor_solicit(
     emit(source, solicited_node(target), neighbor_solicit(source, target, hardware), payload);
 }
 
-/// A host without an address leaves out its hardware address (RFC 4861 section 4.3).
+/// Makes a neighbour solicitation. A host without an address omits its hardware address (RFC 4861 section 4.3).
 fn neighbor_solicit(source: Ipv6Address, target: Ipv6Address, hardware: EthernetAddress) -> NdiscRepr<'static> {
     let lladdr = (!source.is_unspecified()).then(|| hardware.into());
     NdiscRepr::NeighborSolicit { target_addr: target, lladdr }
