@@ -1,4 +1,4 @@
-//! The reports of the poll loop: a [`Step`] for each call, and typed events for a [`Probe`].
+//! The reports of the poll loop: a [`Step`] for each call of `step`, and typed events for a [`Probe`].
 
 mod address;
 
@@ -43,7 +43,7 @@ pub struct Tuple {
 }
 
 impl Tuple {
-    /// The same connection as its other end sees it.
+    /// Returns the tuple of the same connection at the other end.
     pub(super) fn reversed(&self) -> Tuple {
         Tuple { local: self.remote, remote: self.local }
     }
@@ -57,7 +57,7 @@ impl fmt::Display for Tuple {
 
 /// Displays an endpoint as `192.168.69.1:7` or `[fdaa::1]:7` (RFC 5952 section 6).
 ///
-/// `core::net::SocketAddr` does the same, but adds 2.5 KB of code for IPv6 and padding to a board.
+/// `core::net::SocketAddr` has the same format, but its code for IPv6 and padding adds 2.5 KB to a board's firmware.
 #[derive(Clone, Copy, Debug)]
 pub struct DisplayEndpoint(pub IpEndpoint);
 
@@ -81,10 +81,10 @@ impl fmt::Display for DisplayEndpoint {
 pub enum Step {
     /// Sent at least one frame of a socket: segments of this connection, or datagrams and control messages if `None`.
     Egress(Option<ConnectionId>),
-    /// Did nothing: the stack waits for a frame, and for this time if there is one. If this time is not in the future, the
-    /// stack waits until the device has room to send.
+    /// Did nothing. The stack waits for a frame, or until this time if it is given. If this time is not in the future,
+    /// the stack waits until the device has room to send.
     Idle(Option<Instant>),
-    /// Took in one frame: for this connection, or for no connection if `None`.
+    /// Received one frame: for this connection, or for no connection if `None`.
     Ingress(Option<ConnectionId>),
     /// Ran the program of this connection.
     Session(ConnectionId, Next),
@@ -139,7 +139,7 @@ pub enum DropReason {
     Checksum,
     /// A TCP segment inside IP fragments, on a stack without memory for fragments.
     FragmentedTcp,
-    /// A datagram whose fragments did not all arrive in time, or that was replaced by a newer datagram.
+    /// A datagram that lacks some fragments: its time ran out, or a newer datagram took its place.
     LostFragments,
     /// An invalid source or destination (RFC 1122 section 3.2.1.3): our own address as source, loopback, broadcast TCP.
     Martian,
@@ -149,7 +149,8 @@ pub enum DropReason {
     OldAck,
     /// Every connection slot is taken.
     SlotsFull,
-    /// Router advertisements that arrive too fast, or an advertisement of a router that does not fit the list of routers.
+    /// Too many router advertisements in a second, or an advertisement from a router for which the list of routers has
+    /// no room.
     TooManyAdvertisements,
     /// A datagram that could not be sent in time, because its receiver's hardware address is unknown.
     Unreachable,
@@ -208,23 +209,23 @@ impl fmt::Display for DropReason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// The interface's addresses changed, or a DHCP server or router acted on them.
+    /// An event of the interface's addresses or routers.
     Address(AddressEvent),
-    /// A connection from a peer is established. It is served at once, or waits in the backlog.
+    /// A connection from a peer is established. It is served immediately, or waits in the backlog.
     Accepted {
         /// The connection.
         id: ConnectionId,
         /// Its endpoints.
         tuple: Tuple,
     },
-    /// This side has begun to connect.
+    /// This side has started to connect.
     Connecting {
         /// The connection.
         id: ConnectionId,
         /// Its endpoints.
         tuple: Tuple,
     },
-    /// A connection that this side began is established.
+    /// A connection that this side started is established.
     Connected {
         /// The connection.
         id: ConnectionId,
@@ -273,9 +274,9 @@ pub enum Event {
         id: ConnectionId,
         /// Its endpoints. In LISTEN the remote endpoint is not known.
         tuple: Tuple,
-        /// The state before.
+        /// The previous state.
         from: State,
-        /// The state now.
+        /// The new state.
         to: State,
     },
     /// The program on a UDP port read or queued datagrams.
@@ -318,8 +319,7 @@ impl Event {
     }
 }
 
-/// Watches a stack: the stack calls the probe for every frame and every event. The default methods do nothing and cost
-/// nothing.
+/// Receives every frame and every event of a stack. The default methods do nothing and cost nothing.
 pub trait Probe {
     /// Called with each frame that the device receives or sends.
     fn frame(&mut self, _now: Instant, _direction: Direction, _frame: &[u8]) {}
@@ -328,10 +328,10 @@ pub trait Probe {
     fn event(&mut self, _now: Instant, _event: &Event) {}
 }
 
-/// A probe that watches nothing.
+/// A probe that ignores all frames and events.
 impl Probe for () {}
 
-/// Two probes: each event goes to the first, then to the second.
+/// Two probes. Each frame and each event goes to the first probe, then to the second.
 impl<A: Probe, B: Probe> Probe for (A, B) {
     fn frame(&mut self, now: Instant, direction: Direction, frame: &[u8]) {
         self.0.frame(now, direction, frame);
@@ -358,10 +358,10 @@ impl<P: Probe> Probe for Option<P> {
     }
 }
 
-/// The device, console and probe that a stack uses but does not own. They are passed to every call.
+/// The device, console and probe that a stack uses but does not own. The caller passes them to every call.
 #[derive(Clone, Debug)]
 pub struct Io<D, C, P = ()> {
-    /// Frames in and out.
+    /// Receives and sends frames.
     pub device: D,
     /// The programs' standard input and output.
     pub console: C,
@@ -370,7 +370,7 @@ pub struct Io<D, C, P = ()> {
 }
 
 impl<D: Device, C> Io<D, C> {
-    /// A device and a console, without a probe.
+    /// Makes an `Io` from a device and a console, without a probe.
     pub fn new(device: D, console: C) -> Self {
         Io { device, console, probe: () }
     }

@@ -1,13 +1,13 @@
-//! The identifications of fragments.
+//! Identifications for fragmented packets.
 //!
-//! Identifications that count up would reveal to any receiver of fragments how many datagrams go to other hosts. The receiver
-//! could then forge fragments that fit those datagrams (RFC 6274 section 3.5, RFC 7739 section 3). So the count of fragmented
-//! datagrams is enciphered by a keyed permutation. With a permutation, an identification repeats no earlier than with the count
-//! itself (RFC 6864 section 4.3). IPv4 packets that are not fragmented have the identification 0.
+//! Consecutive identifications would reveal to any receiver of fragments how many fragmented datagrams other hosts get.
+//! The receiver could then forge fragments of those datagrams (RFC 6274 section 3.5, RFC 7739 section 3). So a keyed
+//! permutation enciphers the count of fragmented datagrams. A permutation repeats no identification before the count
+//! itself wraps around (RFC 6864 section 4.3). IPv4 packets that are not fragmented have the identification 0.
 
 use super::half_sip::half_sip;
 
-/// The cipher.
+/// The keyed permutation that makes identifications from a count.
 #[derive(Clone, Copy, Default)]
 pub(super) struct FragmentIds {
     key: u64,

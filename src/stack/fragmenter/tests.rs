@@ -1,4 +1,4 @@
-//! Fragments have the right lengths and offsets, and together give the packet that was cut.
+//! Checks that fragments have the right lengths and offsets, and together contain the original packet.
 
 use std::vec::Vec;
 
@@ -7,7 +7,7 @@ use smoltcp::wire::{EthernetAddress, IpAddress, TcpPacket};
 use super::*;
 use crate::testing::random::{Random, seed};
 
-/// Returns a packet of `len` bytes after its header.
+/// Returns an IP packet with a payload of `len` bytes.
 fn packet(v6: bool, len: usize) -> Vec<u8> {
     let data = Random(len as u64).bytes(len);
     let mut bytes = Vec::new();
