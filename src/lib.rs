@@ -1,6 +1,6 @@
 //! TCP and UDP servers and clients on smoltcp, `no_std` and without a heap.
 //!
-//! They run in memory, on a Linux TAP or TUN, and on any smoltcp device.
+//! The servers and clients run in memory, on a Linux TAP or TUN, and on any smoltcp device.
 //!
 //! A TCP program implements [`stack::Session`], and each connection gets a clone of it. A UDP server implements
 //! [`stack::Responder`]. This session sends back the data that it receives:
@@ -36,7 +36,7 @@
 //!
 //! # Layers
 //!
-//! Each module uses only those above it in this list:
+//! Each module uses only the modules above it in this table:
 //!
 //! | module | contents |
 //! |---|---|
@@ -45,9 +45,9 @@
 //! | [`names`] | from a host's name to a connection: resolver, dialler |
 //! | [`app`] | the programs, each using one smoltcp socket, and their list `APPS` |
 //! | [`trace`] | captures and log lines, made from events and frames |
-//! | [`lab`] | two stacks on a cable, a virtual clock; scenarios and faults |
+//! | [`lab`] | two stacks on a cable, with a virtual clock; scenarios and faults |
 //! | `board` | one file for each board: memory map, console, controller; firmware (one feature for each board, without `std`) |
-//! | `host` | the library on an operating system: heap memory, a clock, a seed, the loop (feature `std`) |
+//! | `host` | support for an operating system: heap memory, a clock, a seed, a loop that waits (feature `std`) |
 //! | `cli` | the program `smolstep`, not part of the library (feature `cli`) |
 //!
 //! # Features

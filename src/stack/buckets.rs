@@ -10,7 +10,7 @@ pub(super) const NONE: Index = Index::MAX;
 pub(super) const HASHED: bool = cfg!(feature = "std");
 
 /// Bucket `i`, and entry `i`'s link to the next entry. `first` is the first entry of bucket `i`. `next` is the entry
-/// that follows entry `i` in entry `i`'s own bucket, which may be another bucket.
+/// that follows entry `i`. Entry `i` may be in any bucket, not only in bucket `i`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bucket {
     first: Index,

@@ -81,8 +81,8 @@ impl Config {
         let needs = self.addresses.iter().map(least_mtu).max().unwrap_or(576);
         #[cfg(feature = "slaac")]
         let needs = if self.slaac { 1280 } else { needs };
-        // The Ethernet header is 14 bytes. It is added to the minimum, because a subtraction from a device's tiny MTU
-        // could underflow.
+        // The Ethernet header is 14 bytes. It is added to the minimum, because a subtraction from the MTU could
+        // underflow.
         let header = if capabilities.medium == Medium::Ethernet { 14 } else { 0 };
         if capabilities.max_transmission_unit < needs + header {
             return Err(SetupError::MtuTooSmall(capabilities.max_transmission_unit.saturating_sub(header)));

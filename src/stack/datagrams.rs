@@ -65,8 +65,7 @@ impl<'a, U> Datagrams<'a, U> {
         self.due
     }
 
-    /// Records the next hop whose hardware address the last datagram from port `number` waits for. `None` if it does
-    /// not wait.
+    /// Records the next hop that the last datagram from port `number` waits for. `None` if the datagram does not wait.
     pub(super) fn waits(&mut self, number: u16, hop: Option<IpAddress>) {
         for port in self.ports.iter_mut().filter(|port| port.number == number && !port.over) {
             port.waits_for = hop;
@@ -160,7 +159,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// A port that was used before keeps its old buffers.
     ///
     /// # Errors
-    /// As [`bind`](Self::bind).
+    /// The errors of [`bind`](Self::bind).
     pub fn bind_sized(&mut self, number: u16, session: U, receive: usize, send: usize) -> Result<u16, ListenError> {
         let number = match number {
             0 => {
@@ -186,7 +185,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// lookup.
     ///
     /// # Errors
-    /// As [`bind`](Self::bind).
+    /// The errors of [`bind`](Self::bind).
     pub fn bind_unreported(&mut self, number: u16, session: U) -> Result<u16, ListenError> {
         let number = self.bind(number, session)?;
         for port in self.datagrams.ports.iter_mut().filter(|port| port.session.is_some() && port.number == number) {
@@ -273,7 +272,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Some(Step::Egress(None))
     }
 
-    /// Lets every program run whose socket has received a datagram.
+    /// Lets programs run if their sockets have received datagrams.
     pub(super) fn datagrams_arrived(&mut self) {
         for port in self.datagrams.ports.iter_mut() {
             port.run |= port.handle.is_some_and(|handle| self.datagrams.set.get::<Socket>(handle).can_recv());
@@ -350,7 +349,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         concerned
     }
 
-    /// Lets each program run again whose queued datagrams were all sent.
+    /// Lets programs run again if their queued datagrams were all sent.
     fn note_sent(&mut self) {
         for port in self.datagrams.ports.iter_mut() {
             let (true, Some(handle), Some(session)) = (port.waiting, port.handle, &port.session) else { continue };

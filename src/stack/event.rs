@@ -139,13 +139,13 @@ pub enum DropReason {
     Checksum,
     /// A TCP segment inside IP fragments, on a stack without memory for fragments.
     FragmentedTcp,
-    /// A datagram that lacks some fragments: its time ran out, or a newer datagram took its place.
+    /// A datagram that lacks some fragments: its time limit expired, or a newer datagram replaced it.
     LostFragments,
     /// An invalid source or destination (RFC 1122 section 3.2.1.3): our own address as source, loopback, broadcast TCP.
     Martian,
     /// A segment without ACK (RFC 9293 section 3.10.7.4, fifth step).
     NoAck,
-    /// A segment without data whose acknowledgement is older than the newest one.
+    /// A segment without data whose acknowledgement is older than the newest acknowledgement.
     OldAck,
     /// Every connection slot is taken.
     SlotsFull,
@@ -159,7 +159,7 @@ pub enum DropReason {
 }
 
 impl DropReason {
-    /// Every reason.
+    /// All reasons.
     pub const ALL: [DropReason; 17] = [
         DropReason::AfterFin,
         DropReason::BacklogFull,
@@ -252,7 +252,7 @@ pub enum Event {
         /// How it ended.
         end: End,
     },
-    /// A program read `bytes` bytes of a connection.
+    /// A program read `bytes` bytes from a connection.
     Read {
         /// The connection.
         id: ConnectionId,
@@ -283,14 +283,14 @@ pub enum Event {
     Udp {
         /// The port.
         port: u16,
-        /// The sender of the first datagram read, if one was read.
+        /// The sender of the first datagram read, if any was read.
         from: Option<IpEndpoint>,
         /// The number of payload bytes read.
         read: usize,
         /// The number of payload bytes queued to be sent.
         sent: usize,
     },
-    /// A program queued `bytes` bytes of a connection to be sent.
+    /// A program queued `bytes` bytes to be sent on a connection.
     Wrote {
         /// The connection.
         id: ConnectionId,

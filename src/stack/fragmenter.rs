@@ -2,8 +2,8 @@
 //! 3.2, RFC 8200 section 4.5). TCP segments are sent as several segments.
 //!
 //! smoltcp is told that the link has an MTU of 64 KiB. The fragmenter keeps a long datagram until all its fragments are
-//! sent. Meanwhile, the stack sends no other datagram. It also receives no frame, because the reply might be another
-//! long datagram. TCP connections still send, unless their segments must be cut.
+//! sent. Meanwhile, the stack sends no other datagram. The stack also receives no frame, because the reply might be
+//! another long datagram. TCP connections still send, unless their segments must be cut.
 //!
 //! recent.rs remembers the long datagrams that were sent, to check ICMP errors about them. segments.rs cuts TCP
 //! segments.
@@ -60,13 +60,14 @@ struct State {
     mtu: usize,
     /// The MTU that the parts of the buffered packet must fit, in bytes.
     limit: usize,
-    /// If the buffered packet is a TCP segment, the length of its IP header, and of its IP and TCP headers together.
+    /// If the buffered packet is a TCP segment: the length of its IP header, and the total length of its IP and TCP
+    /// headers.
     segment: Option<(usize, usize)>,
     /// The length of the buffered packet. 0 if the buffer is empty.
     len: usize,
     /// The number of the buffered packet's payload bytes that were sent.
     sent: usize,
-    /// The number of packets that were buffered so far. It gives each packet another identification.
+    /// The number of packets that were buffered so far. Each packet's identification is computed from this count.
     count: u32,
     /// When to try again, if the device had no room.
     retry: Option<Instant>,
@@ -142,8 +143,8 @@ impl<'a> Fragmenter<'a> {
         Fragmenter { buffer, state: State { ids, checksum, tcp_checksum, mtu, ..State::default() } }
     }
 
-    /// Returns the length of the longest packet that can be sent, in bytes. It exceeds `mtu` if there is memory for
-    /// long packets.
+    /// Returns the length of the longest packet that can be sent, in bytes. The result exceeds `mtu` if there is memory
+    /// for long packets.
     pub(super) fn longest(&self, mtu: usize) -> usize {
         if self.buffer.len() >= LONGEST { LONGEST } else { mtu }
     }
@@ -172,7 +173,7 @@ impl<'a> Fragmenter<'a> {
         self.state.retry
     }
 
-    /// Sets when to try again because the device has no room, or `None` if it has room.
+    /// Sets when to try again, because the device has no room. `None` if the device has room.
     pub(super) fn blocked(&mut self, retry: Option<Instant>) {
         self.state.retry = retry;
     }
@@ -184,8 +185,8 @@ impl Long<'_> {
         Long { parts: None, limit: usize::MAX }
     }
 
-    /// Buffers a packet of `len` bytes that `make` writes, if it exceeds the MTU of the link or path. Returns whether
-    /// the packet is buffered. Each part of the packet gets the link header `header`.
+    /// Buffers a packet of `len` bytes that `make` writes, if the packet exceeds the MTU of the link or path. Returns
+    /// whether the packet is buffered. Each part of the packet gets the link header `header`.
     pub(super) fn begin(&mut self, header: Header, len: usize, make: &mut dyn FnMut(&mut [u8])) -> bool {
         let Some((state, buffer)) = &mut self.parts else { return false };
         let limit = self.limit.min(state.mtu);
@@ -274,7 +275,7 @@ impl State {
         let header = if self.is_v6(packet) { 40 } else { 4 * usize::from(packet.first()? & 15) };
         let left = self.len.checked_sub(header + self.sent)?;
         let header = if self.is_v6(packet) { header + FRAGMENT } else { header };
-        // In all fragments but the last, the length of the data is a multiple of 8.
+        // In all fragments except the last, the length of the data is a multiple of 8 bytes.
         let most = self.limit.saturating_sub(header) & !7;
         Some((header, left.min(most)))
     }

@@ -50,7 +50,7 @@ pub(super) fn half_sip_of<const C: usize, const D: usize>(key: u64, tuple: &Tupl
     }
 }
 
-/// Hashes an address under a key, as [`half_sip_of`] hashes two endpoints.
+/// Hashes an address under a key, in the same way as [`half_sip_of`].
 pub(super) fn half_sip_of_address(key: u64, address: &IpAddress) -> u32 {
     match address {
         IpAddress::Ipv4(address) => half_sip::<1, 3>(key, &[address.to_bits()]),

@@ -2,8 +2,9 @@
 //!
 //! smoltcp draws an ISN from an interface's random number generator. This is the interface that receives the SYN, or
 //! the interface that is passed to `connect`. Four of its numbers reveal the generator's state, and so all later
-//! numbers. So the stack makes a separate interface for each SYN, for one call. It computes the interface's seed
-//! backwards from the wanted ISN. No other ISN is drawn from that generator, so its state reveals no other ISN.
+//! numbers. So the stack makes a separate interface for each SYN, and uses it for only one call. The stack computes the
+//! interface's seed backwards from the wanted ISN. No other ISN is drawn from that generator, so its state reveals no
+//! other ISN.
 //!
 //! The SYN,ACK and all later segments pass through the stack's main interface.
 

@@ -43,7 +43,7 @@ pub struct Memory<'a, S, U> {
     pub port_sockets: &'a mut [SocketStorage<'a>],
     /// Datagram headers, divided evenly among the ports and the two directions.
     pub datagrams: &'a mut [PacketMetadata],
-    /// Datagram payloads, divided in the same way, unless [`bind_sized`](super::Stack::bind_sized) asks for another share.
+    /// Datagram payloads, divided in the same way, unless [`bind_sized`](super::Stack::bind_sized) sets other sizes.
     pub payloads: &'a mut [u8],
     /// One entry for each datagram that arrives in fragments. When all entries are taken, a new datagram replaces the
     /// oldest datagram. A [`Pool`] has no entries, so its stack drops fragments.
@@ -69,8 +69,8 @@ pub struct Memory<'a, S, U> {
 
 /// Memory for `N` connections and `P` UDP ports, without a heap.
 ///
-/// Each connection has a receive buffer of `RX` bytes and a send buffer of `TX` bytes. Each UDP port has `Q` datagrams and
-/// `B` bytes in each direction.
+/// Each connection has a receive buffer of `RX` bytes and a send buffer of `TX` bytes. Each UDP port can queue `Q`
+/// datagrams and `B` bytes in each direction.
 pub struct Pool<
     'a,
     S,

@@ -127,7 +127,8 @@ impl<'a> Paths<'a> {
     }
 
     fn insert(&mut self, address: IpAddress) -> Option<usize> {
-        // This linear search is rare. It needs a destination to which this host has recently sent a packet.
+        // This linear search is rare. The search happens only for a destination to which this host has recently sent a
+        // packet.
         let (index, oldest) = self.entries.iter().enumerate().min_by_key(|(_, entry)| entry.until)?;
         if let Some(before) = oldest.address
             && let Some(bucket) = self.bucket(&before)

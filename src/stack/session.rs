@@ -19,7 +19,7 @@ use super::icmp_errors::IcmpError;
 /// read, a session calls `socket.close()`. A session returns [`Next::Close`] when it needs nothing more from the
 /// connection.
 pub trait Session {
-    /// Does what is possible now, without waiting, and returns what to wait for.
+    /// Does the work that is possible without waiting, and returns what to wait for.
     fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next;
 
     /// Called when the stack shuts down. Data queued here is still sent before FIN.
@@ -42,7 +42,7 @@ pub trait UdpSession {
     /// over its variants.
     const PORTS: usize = 1;
 
-    /// Does what is possible now, without waiting, and returns what to wait for.
+    /// Does the work that is possible without waiting, and returns what to wait for.
     ///
     /// [`Next::Close`] and [`Next::Abort`] both unbind the port.
     fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next;
@@ -182,8 +182,8 @@ pub struct Context<'a> {
     pub udp_ports: &'a [u16],
     /// The interface's addresses.
     pub addresses: &'a [IpCidr],
-    /// Whether queued data cannot be sent yet. For a TCP program, the peer keeps its window closed, but answers window
-    /// probes. For a UDP program, a datagram waits for its receiver's hardware address.
+    /// Whether queued data cannot be sent yet. TCP: true if the peer keeps its window closed, but answers window
+    /// probes. UDP: true if a datagram waits for its receiver's hardware address.
     pub held_back: bool,
     /// Whether to run the other programs too: see [`wake_programs`](Self::wake_programs).
     pub wake: bool,
@@ -199,8 +199,8 @@ const LOOPING_PORTS: [u16; 6] = [7, 9, 13, 17, 19, 37];
 impl Context<'_> {
     /// Queues every program to run after this call, as [`Stack::wake_programs`](super::Stack::wake_programs) does.
     ///
-    /// A program calls this when it has changed state that it shares with other programs. A program that calls this without a
-    /// change keeps the stack busy for ever.
+    /// A program calls this when it has changed state that it shares with other programs. A program that always calls
+    /// this, without a change, keeps the stack busy for ever.
     pub fn wake_programs(&mut self) {
         self.wake = true;
     }

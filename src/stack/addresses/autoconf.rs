@@ -2,8 +2,8 @@
 //!
 //! Autoconfiguration works on frames, without a socket or buffer of its own. [`Autoconf::process`] looks at each frame
 //! that arrives, and [`Autoconf::advance`] returns the next frame to send. Changes of the interface wait in a queue of
-//! [`Change`]s. [`Autoconf::due`] says when to call `advance` again. It needs Ethernet, because a TUN has no neighbours
-//! to ask.
+//! [`Change`]s. [`Autoconf::due`] says when to call `advance` again. Autoconfiguration needs Ethernet, because a TUN
+//! has no neighbours to ask.
 //!
 //! smoltcp's own DHCP socket does not check offers, cannot decline an address, and does not report invalid offers.
 //! smoltcp's SLAAC reports its next poll time as either never or immediately.
@@ -30,7 +30,7 @@ pub(in crate::stack) struct Autoconf {
     slaac: Option<slaac::Host>,
     /// A configured address that another host has.
     taken: Option<(IpAddress, EthernetAddress)>,
-    /// When to try again to send, after the device had no room for a frame.
+    /// When to try to send again, because the device had no room for a frame.
     blocked_until: Option<Instant>,
     changes: Changes,
 }
@@ -185,7 +185,7 @@ impl Autoconf {
         self.changes.pop_front()
     }
 
-    /// Whether no configured address is still being checked.
+    /// Whether the checks of all configured addresses have ended.
     pub(in crate::stack) fn is_settled(&self) -> bool {
         !self.claims.any(Origin::Static)
     }

@@ -6,7 +6,7 @@ use crate::stack::event::AddressEvent;
 #[cfg(feature = "slaac")]
 use crate::stack::event::DropReason;
 
-/// The largest number of changes that one frame or timer causes. A router advertisement causes the most.
+/// The largest number of changes that one frame or timer causes. A router advertisement causes the most changes.
 pub(super) const CHANGES: usize = 12;
 /// The number of changes that a granted lease causes.
 pub(super) const GRANT: usize = 3;
@@ -19,7 +19,7 @@ pub(super) type Changes = heapless::Deque<Change, CHANGES>;
 pub(in crate::stack) enum Change {
     Add(IpCidr),
     Remove(IpAddress),
-    /// Use this default router. It is on the link, even if no network of the interface contains its address.
+    /// A new default router. The router is on the link, even if no network of the interface contains its address.
     Router(IpAddress),
     RouterGone(IpAddress),
     /// An event for the probe. The interface does not change.

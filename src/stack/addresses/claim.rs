@@ -16,10 +16,10 @@ const PROBES: u8 = 3;
 /// ANNOUNCE_INTERVAL in RFC 5227). RFC 4861 section 7.2.6 allows three announcements, a second apart.
 const ANNOUNCEMENTS: u8 = 2;
 const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(2);
-/// The time after each probe in which another host may object. RFC 5227 allows seconds, for networks that are slow to
+/// How long another host may object after each probe. RFC 5227 allows several seconds, for networks that are slow to
 /// come up. Here 300 ms are enough, because a neighbour on a working link answers within a millisecond.
 const INTERVAL: Duration = Duration::from_millis(300);
-/// The same time for a configured address. It is shorter, because the user waits until the address is ready.
+/// The same time for a configured address. This time is shorter, because the user waits until the address is ready.
 const INTERVAL_BY_HAND: Duration = Duration::from_millis(50);
 
 /// Addresses that are being claimed, or were just granted.
@@ -36,7 +36,7 @@ struct Claim {
 }
 
 impl Claims {
-    /// Starts to claim an address. Returns false if there is no room, or if the address is being claimed already.
+    /// Starts to claim an address. Returns false if the list is full, or if the address is already being claimed.
     pub(super) fn add(&mut self, address: IpCidr, origin: Origin, now: Instant) -> bool {
         // The claim replaces an entry that only announces the address.
         self.0.retain(|claim| !claim.granted || claim.address.address() != address.address());

@@ -18,13 +18,13 @@ const FIRST: Duration = Duration::from_secs(4);
 const LONGEST: Duration = Duration::from_secs(64);
 /// The number of DHCPREQUEST messages for one offer, before the client gives the offer up.
 const REQUESTS: u8 = 4;
-/// How long the client waits after a conflict (RFC 2131 section 3.1 point 5) or a refusal before it starts again.
+/// How long the client waits before it starts again, after a conflict (RFC 2131 section 3.1 point 5) or a refusal.
 const AFTER_CONFLICT: Duration = Duration::from_secs(10);
 const AFTER_REFUSAL: Duration = Duration::from_secs(1);
 /// The number of consecutive refusals that double the wait. The longest wait after a refusal is thus 64 s.
 const REFUSALS: u8 = 6;
-/// The shortest time between two attempts to renew a lease (RFC 2131 section 4.4.5). If less than 8 minutes lie between
-/// T1 and the end of the lease, an eighth of that time applies instead, but at least a second.
+/// The shortest time between two attempts to renew a lease (RFC 2131 section 4.4.5). If the lease ends less than 8
+/// minutes after T1, the shortest time is an eighth of that period, but at least a second.
 const RENEWALS: Duration = Duration::from_secs(60);
 /// The number of requests that confirm a lease after the link came up. If no server answers, the client keeps the lease
 /// (RFC 2131 section 3.2).
@@ -68,7 +68,7 @@ enum State {
     Bound(Lease),
 }
 
-/// The addresses that are valid in a reply.
+/// The addresses that the client accepts in a reply.
 #[derive(Clone, Copy)]
 enum Expected<'o> {
     /// Any address that this host neither uses nor claims as a configured address.
@@ -210,7 +210,7 @@ impl Client {
         }
     }
 
-    /// Handles a reply for this host.
+    /// Handles a server's reply to this client.
     pub(super) fn process(
         &mut self,
         now: Instant,

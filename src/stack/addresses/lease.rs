@@ -70,7 +70,7 @@ impl Message {
             &destination,
             self.payload_len(hardware),
             |bytes| {
-                // This fails only if the buffer is too short, and its length comes from `len`.
+                // This cannot fail, because the buffer has the length that `len` returns.
                 let _ = dhcp.emit(&mut DhcpPacket::new_unchecked(bytes));
             },
             &checksums,
@@ -94,7 +94,7 @@ impl Message {
             router: None,
             subnet_mask: None,
             relay_agent_ip: Ipv4Address::UNSPECIFIED,
-            // Replies can be unicast: frames to our hardware address arrive, whatever their IP address.
+            // Replies can be unicast: frames to our hardware address arrive, whatever their destination IP address.
             broadcast: false,
             requested_ip: self.requested,
             client_identifier: Some(hardware),
@@ -152,7 +152,7 @@ impl Reply {
         if udp.src_port() != DHCP_SERVER_PORT || udp.dst_port() != DHCP_CLIENT_PORT {
             return None;
         }
-        // These two calls verify the checksums, unless the device does.
+        // These two calls verify the checksums, unless the device has already verified them.
         Ipv4Repr::parse(&ip, checksums).ok()?;
         UdpRepr::parse(&udp, &source.into(), &destination.into(), checksums).ok()?;
         let packet = DhcpPacket::new_checked(udp.payload()).ok()?;
@@ -299,7 +299,7 @@ pub enum BadOffer {
     Mask(Ipv4Address),
     /// The address differs from the requested address.
     Other(Ipv4Address),
-    /// The offer lists routers, but none of their addresses is valid. The first of them is given.
+    /// The offer lists routers, but none of their addresses is valid. The value is the address of the first router.
     Router(Ipv4Address),
     /// The server's identifier is missing.
     Server,

@@ -211,12 +211,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.autoconf.as_ref().and_then(Autoconf::taken)
     }
 
-    /// The DNS servers from DHCP and from router advertisements, at most 4. Those from DHCP come first.
+    /// The DNS servers from DHCP and from router advertisements, at most 4. The servers from DHCP come first.
     pub fn dns_servers(&self) -> heapless::Vec<IpAddress, 4> {
         let mut servers = heapless::Vec::new();
         if let Some(autoconf) = &self.autoconf {
             autoconf.dns_servers(&mut |server| {
-                // Servers that do not fit are left out.
+                // Further servers do not fit, and are ignored.
                 let _ = servers.push(server);
             });
         }

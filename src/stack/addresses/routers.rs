@@ -7,8 +7,8 @@ use super::change::{Change, Changes, push};
 
 /// The largest number of routers that are kept.
 const ROUTERS: usize = 4;
-/// The shortest time between two changes of the router in use. It limits the changes that a flood of advertisements
-/// causes.
+/// The shortest time between two changes of the router in use. This time limits the effect of a flood of
+/// advertisements.
 const HOLD: Duration = Duration::from_secs(1);
 
 /// The known routers.

@@ -18,14 +18,15 @@ const DNS: usize = 3;
 const SOLICITATIONS: u8 = 3;
 const INTERVAL: Duration = Duration::from_secs(4);
 const LONGEST: Duration = Duration::from_secs(512);
-/// No advertisement shortens a lifetime to less than this time, because any host can forge one (RFC 4862 section
-/// 5.5.3).
+/// No advertisement shortens a lifetime to less than this time, because any host can forge an advertisement (RFC 4862
+/// section 5.5.3).
 const TWO_HOURS: Duration = Duration::from_secs(7200);
 /// The lifetime that never ends.
 const FOR_EVER: u32 = u32::MAX;
 /// The largest number of advertisements processed per second, for known routers and for other routers separately.
 const ADVERTISEMENTS: u8 = 16;
-/// The time in which at most [`PREFIXES`] new prefixes are accepted. It limits the effect of a flood of advertisements.
+/// The time in which at most [`PREFIXES`] new prefixes are accepted. This limits the effect of a flood of
+/// advertisements.
 const PREFIX_INTERVAL: Duration = Duration::from_secs(10);
 /// The smallest MTU of IPv6, in bytes (RFC 8200 section 5).
 const LEAST_MTU: u32 = 1280;
@@ -70,7 +71,7 @@ pub(super) struct Host {
     routers: Routers,
     dns: heapless::Vec<(Ipv6Address, Instant), DNS>,
     mtu: Option<u32>,
-    /// The number of advertisements read since `read_since`: from known routers, and from others.
+    /// The number of advertisements read since `read_since`: from known routers, and from other routers.
     read: [u8; 2],
     read_since: Instant,
     /// The number of new prefixes since `prefixes_since`.
@@ -111,7 +112,7 @@ enum State {
 }
 
 impl Host {
-    /// Makes a host. Its link-local address is from `addresses`, or made from `hardware`.
+    /// Makes the SLAAC state. The link-local address is taken from `addresses`, or made from `hardware`.
     pub(super) fn new(hardware: EthernetAddress, addresses: &[IpCidr]) -> Self {
         let given = addresses.iter().find_map(|address| match address {
             IpCidr::Ipv6(cidr) if cidr.address().is_unicast_link_local() => Some(*cidr),

@@ -10,7 +10,7 @@ use crate::stack::event::{ConnectionId, Event, Io, Probe, Tuple};
 use crate::stack::{ConnectError, Console, End, Session, Stack, UdpSession};
 
 impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
-    /// Starts a connection to `remote`. The stack gives up if it is not established within `patience`.
+    /// Starts a connection to `remote`. The stack gives the connection up if it is not established within `patience`.
     ///
     /// When the connection ends, the stack keeps its program until [`take`](Self::take) returns the program.
     ///
@@ -179,8 +179,9 @@ pub(in crate::stack) fn mss(mtu: usize, address: IpAddress) -> usize {
     mtu.saturating_sub(header + 20)
 }
 
-/// Whether routers forward a packet from `source`, if it needs a router. Routers do not forward packets from link-local
-/// addresses (RFC 4291 section 2.5.6). For a while, an interface may know a router but have only a link-local address.
+/// Whether a packet from `source` can reach its destination, directly or through routers. Routers do not forward
+/// packets from link-local addresses (RFC 4291 section 2.5.6). For a while, an interface may know a router but have
+/// only a link-local address.
 fn leaves_link(_source: IpAddress, _destination: IpAddress) -> bool {
     #[cfg(feature = "ipv6")]
     if let (IpAddress::Ipv6(source), IpAddress::Ipv6(destination)) = (_source, _destination) {

@@ -1,12 +1,12 @@
-//! The queue of deadlines: a binary heap, stored in the slots, with at most one entry for each slot.
+//! The queue of deadlines: a binary heap, stored in the slot index, with at most one entry for each slot.
 
 use smoltcp::time::Instant;
 
 use super::slot_index::SlotIndex;
 use crate::stack::buckets::{Index, NONE};
 
-/// The heap of deadlines. This type stores only its length. The entries are in the slot index, which is passed to every
-/// call.
+/// The heap of deadlines. This type stores only the heap's length. The entries are in the slot index, which the caller
+/// passes to every call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadlines {
     len: usize,

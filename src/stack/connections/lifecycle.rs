@@ -37,7 +37,8 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.table.insert(self.index, index);
     }
 
-    /// Moves a connection to another phase. If it is still in that phase at `give_up_at`, the stack gives it up.
+    /// Moves a connection to another phase. If the connection is still in that phase at `give_up_at`, the stack gives
+    /// the connection up.
     ///
     /// Only this function changes the lists, the listener's counts and the timers that depend on the phase.
     #[inline(never)]
@@ -259,7 +260,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Returns how a connection that smoltcp closed has ended: `timed_out`, unless the local address is gone.
+    /// Returns the [`End`] of a connection that smoltcp closed: `timed_out`, unless the local address is gone.
     fn end_by_timer(&self, tuple: Tuple, timed_out: End) -> End {
         if self.iface.has_ip_addr(tuple.local.addr) { timed_out } else { End::AddressGone }
     }
@@ -322,8 +323,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Calls `act` with a connection's program. If the program asks for it, also wakes all programs. Returns `None` if
-    /// there is no program. Never inlined, which saves 100 bytes of a board's flash.
+    /// Calls `act` with a connection's program. Then wakes all programs, if this program asked for that. Returns `None`
+    /// if there is no program. Never inlined, which saves 100 bytes of a board's flash.
     #[inline(never)]
     pub(in crate::stack) fn with_program<R>(
         &mut self,

@@ -126,7 +126,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
     }
 
     /// Whether a connection still has its endpoints. Without endpoints, only [`Stack::ended`](super::Stack::ended) and
-    /// [`Stack::take`](super::Stack::take) use it.
+    /// [`Stack::take`](super::Stack::take) use the connection.
     pub(super) fn is_alive(&self, id: ConnectionId) -> bool {
         self.is_current(id) && self.tuple(id.slot()).is_some()
     }

@@ -2,7 +2,7 @@
 //!
 //! smoltcp's segments keep the size that the handshake agreed on. The stack cuts a segment that is too long for the
 //! path before it is sent. The device cuts the segment if it has segmentation offload for the IP version. Otherwise the
-//! fragmenter cuts the segment. To make long segments rare, the stack shows smoltcp a window of one segment at a time.
+//! fragmenter cuts the segment. To make long segments rare, the stack gives smoltcp a window of one segment at a time.
 
 use core::num::NonZeroU16;
 
@@ -35,7 +35,7 @@ impl Cut {
         matches!(self, Cut::Fragmenter(_))
     }
 
-    /// Prepares `out` for a segment that is about to leave.
+    /// Prepares `out` for a segment that is about to be sent.
     pub(super) fn prepare<'o, P>(self, out: &mut Out<'o, P>, fragmenter: &'o mut Fragmenter<'_>) {
         match self {
             Cut::Device(size) => out.cut = Some(size),
@@ -55,7 +55,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
             let heard_at = slot.control.heard_at();
             let is_named =
                 slot.icmp_error.is_some_and(|(error, at)| at >= heard_at && !matches!(error.why, Refusal::TooBig(_)));
-            // An ICMP error or an unknown neighbour explains the silence, so the path MTU is not its cause.
+            // If an ICMP error or an unknown hardware address explains the silence, the path MTU is not the cause.
             let explained = slot.unresolved || is_named;
             if let Some(smaller) = self.paths.below(&remote, len + headers(local)).filter(|_| !explained)
                 && let Some(mtu) = slot.control.judge_loss(smaller)

@@ -19,7 +19,7 @@ use crate::stack::ingress::{OneFrame, WatchedTx};
 use crate::stack::isn::Described;
 use crate::stack::{Session, Stack, UdpSession};
 
-/// A time after which smoltcp's retransmission timer has expired in every case.
+/// A time after which smoltcp's retransmission timer has certainly expired.
 #[cfg(feature = "recovery")]
 const AGES: Duration = Duration::from_secs(100);
 

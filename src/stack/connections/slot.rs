@@ -13,8 +13,8 @@ use crate::stack::control::Block;
 use crate::stack::icmp_errors::IcmpError;
 use crate::stack::session::End;
 
-/// How long a peer must be silent before an RST reports that its data was discarded. During this time, the peer can
-/// still read the program's data.
+/// How long a peer must be silent before an RST reports that the peer's data was discarded. During this time, the peer
+/// can still read the program's data.
 #[cfg(feature = "recovery")]
 const LOSS_NOTICE: Duration = Duration::from_millis(500);
 
@@ -47,7 +47,7 @@ pub struct Slot<'a, S> {
     pub(super) give_up_at: Option<Instant>,
     /// When TIME-WAIT ends.
     pub(in crate::stack) time_wait_until: Instant,
-    /// The bytes queued to send and to read when progress was last made.
+    /// The lengths of the send and receive queues when the connection last made progress.
     pub(super) progress: (usize, usize),
 }
 
@@ -94,8 +94,8 @@ impl<'a, S> Slot<'a, S> {
 }
 
 impl<S> Slot<'_, S> {
-    /// Returns when the control block's next timer expires. One of these timers gives the connection up. `None` once
-    /// the socket is closed.
+    /// Returns when the control block's next timer expires, or the connection is given up. `None` once the socket is
+    /// closed.
     #[cfg(feature = "recovery")]
     pub(super) fn block_due(&self, patience: Duration) -> Option<Instant> {
         let is_open = self.peek().is_some_and(|socket| socket.state() != State::Closed);
@@ -122,7 +122,7 @@ impl<S> Slot<'_, S> {
         self.state == State::TimeWait && !self.control.owes_ack() && (now < self.time_wait_until || reads())
     }
 
-    /// Returns how a connection ends whose peer did not answer: unreachable if the SYN could not be sent.
+    /// Returns the [`End`] of a connection whose peer did not answer: `Unreachable` if the SYN could not be sent.
     pub(super) fn silence(&self) -> End {
         if self.unresolved { End::Unreachable } else { self.timed_out() }
     }
@@ -134,8 +134,8 @@ impl<S> Slot<'_, S> {
         self.phase == Phase::Closing && self.state == State::FinWait2 && self.discarded
     }
 
-    /// Returns how a connection ends whose time limit has expired. An ICMP error is the reason if it arrived after the
-    /// peer's last acknowledgement.
+    /// Returns the [`End`] of a connection whose time limit has expired. An ICMP error is the reason if it arrived
+    /// after the peer's last acknowledgement.
     pub(super) fn timed_out(&self) -> End {
         #[cfg(feature = "recovery")]
         if self.owes_reset() {
@@ -166,7 +166,7 @@ pub enum Phase {
     Free,
     /// Started by the peer, not established yet.
     HalfOpen,
-    /// The program runs.
+    /// The connection is established, and its program runs.
     Serving,
     /// In TIME-WAIT: the connection has ended, but late segments are still answered.
     TimeWait,

@@ -6,10 +6,10 @@ use smoltcp::time::Instant;
 use crate::stack::buckets::{Bucket, Hashed, Index, NONE};
 use crate::stack::event::Tuple;
 
-/// The node for two queues: slots with work, and slots that wait for a neighbour's hardware address.
+/// The index of the node for the run queue, or for the queue of slots that wait for a hardware address.
 pub(super) const RUN_QUEUE: usize = 0;
 
-/// The node for the lists of phases: free slots, half-open connections, a backlog, and TIME-WAIT.
+/// The index of the node for the list of the slot's phase: free, half-open, backlog or TIME-WAIT.
 pub(super) const PHASE_LIST: usize = 1;
 
 /// The links of one slot: in the connection table, the lists and the queue of deadlines.

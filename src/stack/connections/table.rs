@@ -6,7 +6,7 @@ use crate::stack::event::Tuple;
 use crate::stack::half_sip::half_sip_of;
 
 /// The connection table. This type stores only the key and the number of buckets, which is the number of slots. The
-/// chains are in the slot index, which is passed to every call.
+/// chains are in the slot index, which the caller passes to every call.
 pub(super) struct Table<const HASHED: bool> {
     key: u64,
     buckets: usize,

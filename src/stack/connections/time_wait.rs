@@ -107,7 +107,7 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
         }
     }
 
-    /// Returns whether a segment belongs to the connection in TIME-WAIT, and not to a newer connection of the same
+    /// Returns whether a segment belongs to the connection in TIME-WAIT, and not to a newer connection between the same
     /// endpoints. The newer connection's ISN is above the old connection's SND.NXT.
     pub(in crate::stack) fn owns(&self, now: Instant, segment: &Segment) -> bool {
         segment.ack.is_some() && self.find(now, &segment.tuple).map(|index| self.records[index].seq) == segment.ack
@@ -145,7 +145,7 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
     pub(in crate::stack) fn arrives(&mut self, now: Instant, time_wait: Duration, segment: &Segment) -> Option<Late> {
         let index = self.find(now, &segment.tuple)?;
         let record = &mut self.records[index];
-        // The same numbers as a SYN that supersedes a connection with a slot.
+        // The same rule applies if the old connection still has its slot: see `is_superseded_by`.
         if segment.opens() && segment.seq > record.ack {
             return Some(Late::Superseded(record.seq));
         }

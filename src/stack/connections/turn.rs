@@ -212,7 +212,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
         let block = &self.connections.slots[index].control;
         if changed && (block.recovers() || block.sends_singly()) {
-            // The window may have changed. smoltcp must see it before `poll_at` returns the next poll time.
+            // The window may have changed. smoltcp must get the new window before `poll_at` computes the next poll
+            // time.
             self.show_news_between_frames(now, index, io);
         }
         if total.frames > 0 {
@@ -221,7 +222,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         (changed, total)
     }
 
-    /// Passes smoltcp the latest acknowledgement and window, outside of a received frame.
+    /// Passes smoltcp the latest acknowledgement and window, between two frames.
     #[cfg(feature = "recovery")]
     fn show_news_between_frames<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) {
         let token: Option<D::TxToken<'_>> = None;

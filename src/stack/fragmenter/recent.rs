@@ -8,7 +8,7 @@ use crate::stack::icmp_errors::Quote;
 /// The number of datagrams that are remembered. This is enough, because routers limit the rate of their ICMP errors.
 const COUNT: usize = 16;
 
-/// The length of a datagram that fits every path, in bytes.
+/// A datagram of at most this length, in bytes, fits every path.
 const SHORT: usize = 552;
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -40,7 +40,7 @@ impl Recent {
         }
     }
 
-    /// Returns whether an ICMP error quotes one of these datagrams, or the first fragment of one.
+    /// Returns whether an ICMP error quotes one of these datagrams, or the first fragment of such a datagram.
     pub(super) fn has(&self, quote: &Quote) -> bool {
         let start = start(quote.protocol, quote.start);
         self.datagrams.iter().flatten().any(|datagram| {

@@ -93,7 +93,7 @@ impl Client {
     }
 
     /// Handles a link that came up, perhaps on another network. Confirms a lease in use (RFC 2131 sections 3.2 and
-    /// 3.7). Otherwise starts again.
+    /// 3.7). Without a lease in use, starts again with DHCPDISCOVER.
     #[cfg(feature = "std")]
     pub(in super::super) fn link_up(&mut self, now: Instant, claims: &mut Claims) {
         self.distrusted = None;

@@ -38,7 +38,7 @@ fn errors_are_told_in_words() {
     ] {
         assert_eq!(told.as_deref(), Some(want));
     }
-    // A source quench, a redirect, an echo.
+    // Other ICMP messages: a source quench, a redirect, two echo replies.
     assert_eq!([v4(4, 0, 0), v4(5, 0, 0), v4(0, 0, 0), v6(129, 0, 0)], [None, None, None, None]);
     let quote = read(&error(V4, 3, 1, 0), &ChecksumCapabilities::default(), |_| true).unwrap();
     assert_eq!((quote.error.from, quote.echo(IDENT)), (V4[1], Some((V4[2], 7))));
