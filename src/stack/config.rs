@@ -50,7 +50,7 @@ pub type Addresses = heapless::Vec<IpCidr, { MAX_ADDRESSES + 1 }>;
 pub type Gateways = heapless::Vec<IpAddress, 3>;
 
 impl Config {
-    /// Makes a configuration with these addresses, the default [`TcpOptions`], and no autoconfiguration.
+    /// Makes a configuration with these addresses and the default [`TcpOptions`]. Autoconfiguration is off.
     ///
     /// If there are too many addresses, [`Stack::new`](super::Stack::new) rejects the configuration.
     pub fn new(hardware: HardwareAddress, seed: Seed, addresses: &[IpCidr]) -> Self {
@@ -115,17 +115,16 @@ pub struct TcpOptions {
     pub congestion: Congestion,
     /// How long a connection may stay half-open (RFC 4987 section 3.3). 10 s by default.
     pub half_open_timeout: Duration,
-    /// How long a peer may fail to acknowledge keep-alive probes, data or a FIN before the connection is aborted. 5
-    /// minutes by default.
+    /// How long a peer may be silent before the connection is aborted. 5 minutes by default. A peer is silent if it
+    /// does not acknowledge keep-alive probes, data or a FIN.
     pub idle_timeout: Duration,
-    /// The smallest amount by which the retransmission timeout exceeds the smoothed round-trip time. 200 ms by default,
-    /// as on Linux. RFC 6298 section 2.4 recommends a timeout of at least 1 s.
+    /// The least margin of the retransmission timeout above the round-trip time. 200 ms by default, as on Linux. RFC
+    /// 6298 section 2.4 recommends a timeout of at least 1 s.
     #[cfg(feature = "recovery")]
     pub least_rto: Duration,
     /// How long a closing connection may make no progress before it is aborted. 60 s by default.
     pub linger: Duration,
-    /// Whether a small segment waits for the acknowledgement of earlier data (Nagle, RFC 9293 section 3.7.4). Off by
-    /// default.
+    /// Whether Nagle's algorithm delays small segments (RFC 9293 section 3.7.4). Off by default.
     pub nagle: bool,
     /// What happens to a new connection when there is no room for it.
     pub overflow: Overflow,
@@ -174,8 +173,8 @@ impl Seed {
         self.word(16)
     }
 
-    /// The key of random numbers, such as DHCP transaction identifiers, a board's DNS identifiers and local UDP ports.
-    /// Each number is the keyed hash of a counter, so a peer that sees some numbers cannot predict others.
+    /// The key of random numbers. Examples are DHCP transaction identifiers, a board's DNS identifiers and local UDP
+    /// ports. Each number is the keyed hash of a counter, so a peer that sees some numbers cannot predict others.
     pub(super) fn random(&self) -> u64 {
         self.word(24)
     }

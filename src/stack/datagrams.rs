@@ -84,7 +84,8 @@ impl<'a, U> Datagrams<'a, U> {
         }
     }
 
-    /// Returns whether the program on port `number` waits for a silent neighbour until the program's own time-out.
+    /// Returns whether the program on port `number` waits for a neighbour without limit. Such a program has its own
+    /// time-out.
     pub(super) fn waits_for_neighbour(&self, number: u16) -> bool
     where
         U: UdpSession,
@@ -93,8 +94,7 @@ impl<'a, U> Datagrams<'a, U> {
         ports.any(|port| port.session.as_ref().is_some_and(UdpSession::waits_for_neighbour))
     }
 
-    /// Notifies the program on port `number` that its datagram was dropped, because the receiver's hardware address is
-    /// unknown.
+    /// Notifies the program on port `number` that its datagram was dropped. The receiver's hardware address is unknown.
     pub(super) fn unreachable(&mut self, number: u16)
     where
         U: UdpSession,
@@ -154,7 +154,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.bind_sized(number, session, share, share)
     }
 
-    /// Like [`bind`](Self::bind), but with buffers of `receive` and `send` payload bytes instead of an equal share.
+    /// Like [`bind`](Self::bind), but with buffers of `receive` and `send` payload bytes.
     ///
     /// A port that was used before keeps its old buffers.
     ///

@@ -13,7 +13,7 @@ use smoltcp::wire::{IpAddress, IpEndpoint};
 
 use super::session::{End, Next};
 
-/// Identifies a connection of one stack: its slot, and a generation number, because slots are reused.
+/// Identifies a connection of one stack by its slot and a generation number. Slots are reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConnectionId {
     pub(super) index: u16,
@@ -79,7 +79,7 @@ impl fmt::Display for DisplayEndpoint {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
-    /// Sent at least one frame of a socket: segments of this connection, or datagrams and control messages if `None`.
+    /// Sent at least one frame. The frame is from this connection. `None` means a datagram or a control message.
     Egress(Option<ConnectionId>),
     /// Did nothing. The stack waits for a frame, or until this time if it is given. If this time is not in the future,
     /// the stack waits until the device has room to send.
@@ -128,8 +128,7 @@ pub enum DropReason {
     BadAck,
     /// An IP fragment that is not valid, or overlaps another fragment (RFC 5722 section 4).
     BadFragment,
-    /// An ICMP error that does not quote a packet in flight from this host (RFC 5927 section 4.1), or reports an impossible path
-    /// MTU.
+    /// An ICMP error that quotes no packet in flight, or reports an impossible path MTU (RFC 5927 section 4.1).
     BadIcmp,
     /// An RST without the expected sequence number (RFC 5961 section 3.2), or in TIME-WAIT (RFC 1337).
     BadReset,
@@ -139,7 +138,7 @@ pub enum DropReason {
     Checksum,
     /// A TCP segment inside IP fragments, on a stack without memory for fragments.
     FragmentedTcp,
-    /// A datagram that lacks some fragments: its time limit expired, or a newer datagram replaced it.
+    /// A datagram that lacks fragments. Its time limit expired, or a newer datagram replaced it.
     LostFragments,
     /// An invalid source or destination (RFC 1122 section 3.2.1.3): our own address as source, loopback, broadcast TCP.
     Martian,
@@ -149,12 +148,11 @@ pub enum DropReason {
     OldAck,
     /// Every connection slot is taken.
     SlotsFull,
-    /// Too many router advertisements in a second, or an advertisement from a router for which the list of routers has
-    /// no room.
+    /// A router advertisement that exceeds the limit per second, or for which the list is full.
     TooManyAdvertisements,
-    /// A datagram that could not be sent in time, because its receiver's hardware address is unknown.
+    /// A datagram that could not be sent in time: the receiver's hardware address is unknown.
     Unreachable,
-    /// An IPv6 extension header that is not accepted, or that ends the packet.
+    /// An IPv6 extension header that is not accepted, or No Next Header (59).
     UnsupportedHeader,
 }
 

@@ -18,7 +18,8 @@ impl FragmentIds {
         FragmentIds { key }
     }
 
-    /// Returns an identification for IPv4: a Feistel network of four rounds on two bytes (Luby and Rackoff 1988).
+    /// Returns an identification for IPv4. This is a Feistel network of four rounds on two bytes (Luby and Rackoff
+    /// 1988).
     pub(super) fn permute(&self, count: u16) -> u16 {
         let [mut left, mut right] = count.to_be_bytes();
         for round in 0..4 {
@@ -28,7 +29,7 @@ impl FragmentIds {
         u16::from_be_bytes([left, right])
     }
 
-    /// Returns an identification for IPv6: the same Feistel network on two halves of 16 bits.
+    /// Returns an identification for IPv6. This is the same Feistel network on two halves of 16 bits.
     pub(super) fn permute_long(&self, count: u32) -> u32 {
         let (mut left, mut right) = ((count >> 16) as u16, count as u16);
         for round in 4..8 {

@@ -60,8 +60,8 @@ struct State {
     mtu: usize,
     /// The MTU that the parts of the buffered packet must fit, in bytes.
     limit: usize,
-    /// If the buffered packet is a TCP segment: the length of its IP header, and the total length of its IP and TCP
-    /// headers.
+    /// The lengths of the IP header, and of the IP and TCP headers together. `None` unless the buffered packet is a TCP
+    /// segment.
     segment: Option<(usize, usize)>,
     /// The length of the buffered packet. 0 if the buffer is empty.
     len: usize,
@@ -185,8 +185,8 @@ impl Long<'_> {
         Long { parts: None, limit: usize::MAX }
     }
 
-    /// Buffers a packet of `len` bytes that `make` writes, if the packet exceeds the MTU of the link or path. Returns
-    /// whether the packet is buffered. Each part of the packet gets the link header `header`.
+    /// Buffers a packet if `len` exceeds the MTU of the link or path. `make` writes the packet, which has `len` bytes.
+    /// Returns whether the packet is buffered. Each part of the packet gets the link header `header`.
     pub(super) fn begin(&mut self, header: Header, len: usize, make: &mut dyn FnMut(&mut [u8])) -> bool {
         let Some((state, buffer)) = &mut self.parts else { return false };
         let limit = self.limit.min(state.mtu);

@@ -101,8 +101,8 @@ impl Random {
 mod tests {
     use super::*;
 
-    /// The authors' test vectors of HalfSipHash-2-4 (`vectors_hsip32` in their reference implementation), for whole words: the
-    /// bytes 0, 1, 2, … under the key 0, 1, … 7.
+    /// Uses the authors' test vectors of HalfSipHash-2-4, for whole words only. The vectors are `vectors_hsip32` in the
+    /// reference implementation. The input is the bytes 0, 1, 2, …, and the key is the bytes 0, 1, … 7.
     #[test]
     fn agrees_with_the_test_vectors() {
         let vectors = [

@@ -22,7 +22,7 @@ use super::{Session, Stack, UdpSession};
 const MULTIPLIER: u64 = 0xbb2e_fcec_3c39_611d;
 const INCREMENT: u64 = 0x7590_ef39;
 
-/// The inverse of the multiplier modulo 2^64, by Newton's method: each round doubles the number of correct bits.
+/// The inverse of the multiplier modulo 2^64, by Newton's method. Each round doubles the number of correct bits.
 const INVERSE: u64 = {
     let (mut inverse, mut round) = (MULTIPLIER, 0);
     while round < 5 {
@@ -51,8 +51,8 @@ pub(super) fn isn_above(isn: u32, last: TcpSeqNumber) -> u32 {
     if TcpSeqNumber(isn as i32) > last { isn } else { (last + 0x1_0000).0 as u32 }
 }
 
-/// Makes an interface for IP packets whose generator starts from `seed`. smoltcp reads only the capabilities of the
-/// device.
+/// Makes an interface for IP packets whose generator starts from `seed`. The device that smoltcp requires provides only
+/// its capabilities.
 pub(super) fn interface(capabilities: DeviceCapabilities, seed: u64, now: Instant) -> Interface {
     let mut config = Config::new(HardwareAddress::Ip);
     config.random_seed = seed;

@@ -11,7 +11,8 @@ pub(crate) const ALL_NODES: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0
 /// The length of an IPv6 header.
 pub(super) const IPV6: usize = 40;
 
-/// The length of an IPv6 packet with a neighbour advertisement (24 bytes) and a hardware address option (8 bytes).
+/// The length of an IPv6 packet with a neighbour advertisement, in bytes. The advertisement has 24 bytes, and its
+/// hardware address option has 8 bytes.
 pub(crate) const ADVERT: usize = IPV6 + 32;
 
 /// Writes an unsolicited neighbour advertisement of `address` to [`ALL_NODES`] (RFC 4861 section 7.2.6).

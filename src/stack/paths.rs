@@ -104,8 +104,8 @@ impl<'a> Paths<'a> {
         self.is_empty = false;
     }
 
-    /// Returns the path MTU to try when packets of `len` bytes to `address` are lost without an ICMP error. `None` if
-    /// every path must accept packets of this length, or if there is no memory for path MTUs.
+    /// Returns the path MTU to try when packets of `len` bytes to `address` are lost. No ICMP error reports the loss.
+    /// `None` if every path must accept packets of this length, or if there is no memory for path MTUs.
     pub(super) fn below(&self, address: &IpAddress, len: usize) -> Option<usize> {
         let bases = match address {
             _ if self.entries.is_empty() => &[],

@@ -27,7 +27,7 @@ pub struct EchoMemory<'a> {
     pub socket: &'a mut [SocketStorage<'a>],
     /// At least two packets.
     pub packets: &'a mut [PacketMetadata],
-    /// At least twice the length of the longest message, which is a header of 8 bytes and the data.
+    /// At least twice the length of the longest message. A message has a header of 8 bytes, and the data.
     pub bytes: &'a mut [u8],
 }
 
@@ -65,7 +65,7 @@ pub struct EchoRefusal {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum EchoError {
-    /// An earlier request still waits for its receiver's hardware address, or for room in the device.
+    /// An earlier request still waits for a hardware address, or for room in the device.
     Waiting,
     /// No socket was opened, or the data is too long for the socket's memory.
     TooLong,

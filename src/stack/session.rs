@@ -63,7 +63,7 @@ pub trait UdpSession {
         false
     }
 
-    /// Called after the stack dropped the program's queued datagrams, because no host answered ARP or NDP for the
+    /// Called after the stack dropped the program's queued datagrams. No host on the link answered ARP or NDP for the
     /// receiver's address. The stack also drops unread datagrams that the port has received.
     fn unreachable(&mut self) {}
 
@@ -138,7 +138,7 @@ pub enum End {
     Closed,
     /// The connection's slot was needed for a new connection.
     Recycled,
-    /// The peer answered the SYN with RST, or an ICMP error reported that the port or protocol is unreachable.
+    /// The peer answered the SYN with RST, or an ICMP error reported an unreachable port or protocol.
     Refused,
     /// The peer sent RST.
     Reset,
@@ -147,8 +147,8 @@ pub enum End {
     /// The peer did not answer in time, and an ICMP error reported the reason.
     #[cfg(feature = "recovery")]
     Undelivered(IcmpError),
-    /// No segment could be sent, because no host on the link answered ARP or NDP for the remote address or the router's
-    /// address.
+    /// No segment could be sent, because the next hop did not answer ARP or NDP. The next hop is the remote host or a
+    /// router.
     Unreachable,
 }
 

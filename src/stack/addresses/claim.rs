@@ -12,8 +12,8 @@ use super::frame::Out;
 const CLAIMS: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
 /// The number of probes that are sent for an address (PROBE_NUM of RFC 5227 section 1.1).
 const PROBES: u8 = 3;
-/// The number of announcements of an address, and the time between two announcements (ANNOUNCE_NUM and
-/// ANNOUNCE_INTERVAL in RFC 5227). RFC 4861 section 7.2.6 allows three announcements, a second apart.
+/// The number of announcements of an address, and the time between two of them. RFC 5227 calls these values
+/// ANNOUNCE_NUM and ANNOUNCE_INTERVAL. RFC 4861 section 7.2.6 allows three announcements, a second apart.
 const ANNOUNCEMENTS: u8 = 2;
 const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(2);
 /// How long another host may object after each probe. RFC 5227 allows several seconds, for networks that are slow to
@@ -108,7 +108,7 @@ impl Claims {
         self.0.iter().map(|claim| claim.at).min()
     }
 
-    /// Ends and returns the claim that `frame` contradicts: another host has the address, or claims it.
+    /// Ends and returns the claim that `frame` contradicts. Another host has or claims the address.
     pub(super) fn contradicted(
         &mut self,
         frame: &EthernetFrame<&[u8]>,

@@ -40,7 +40,8 @@ pub(super) struct Client {
     asked: Instant,
     /// When the next message is due.
     at: Option<Instant>,
-    /// Whether each problem was already reported: no server answers, an offer is not valid, an offer is not granted.
+    /// Whether each problem was already reported. The problems are: no server answers, an offer is not valid, an offer
+    /// is not granted.
     reported_silence: bool,
     reported_refusal: bool,
     reported_denial: bool,

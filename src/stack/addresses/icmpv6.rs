@@ -27,7 +27,8 @@ pub(super) fn claimed_by(frame: &EthernetFrame<&[u8]>) -> Option<IpAddress> {
     claims.then_some(target.into())
 }
 
-/// The source and bytes of an ICMPv6 message of this type, if it comes from a neighbour and its checksum is right.
+/// Returns the source and the bytes of an ICMPv6 message of type `kind`. The message must come from a neighbour and
+/// have a valid checksum.
 pub(super) fn icmpv6<'f>(frame: &EthernetFrame<&'f [u8]>, kind: Icmpv6Message) -> Option<(Ipv6Address, &'f [u8])> {
     if frame.payload().len() < IPV6 {
         return None;

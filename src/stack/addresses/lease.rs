@@ -275,7 +275,8 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    /// Returns the next hop to the server: the server itself, or the router if the server is on another network.
+    /// Returns the next hop to the server. This is the server itself, or the router if the server is on another
+    /// network.
     pub(super) fn hop(&self) -> Ipv4Address {
         self.router.filter(|_| !self.address.contains_addr(&self.server)).unwrap_or(self.server)
     }

@@ -158,7 +158,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.mtu
     }
 
-    /// Returns the length of the longest IP packet from `local` that is known to reach `remote`, in bytes.
+    /// Returns the path MTU from `local` to `remote`, as far as it is known, in bytes.
     pub(super) fn mtu_between(&self, now: Instant, local: IpAddress, remote: IpAddress) -> usize {
         let mtu = self.mtu_from(local);
         #[cfg(feature = "fragments")]

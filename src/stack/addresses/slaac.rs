@@ -18,12 +18,12 @@ const DNS: usize = 3;
 const SOLICITATIONS: u8 = 3;
 const INTERVAL: Duration = Duration::from_secs(4);
 const LONGEST: Duration = Duration::from_secs(512);
-/// No advertisement shortens a lifetime to less than this time, because any host can forge an advertisement (RFC 4862
-/// section 5.5.3).
+/// No advertisement shortens a lifetime to less than this time (RFC 4862 section 5.5.3). Any host can forge an
+/// advertisement.
 const TWO_HOURS: Duration = Duration::from_secs(7200);
 /// The lifetime that never ends.
 const FOR_EVER: u32 = u32::MAX;
-/// The largest number of advertisements processed per second, for known routers and for other routers separately.
+/// The largest number of advertisements processed per second. Known routers and other routers have separate limits.
 const ADVERTISEMENTS: u8 = 16;
 /// The time in which at most [`PREFIXES`] new prefixes are accepted. This limits the effect of a flood of
 /// advertisements.
@@ -71,7 +71,7 @@ pub(super) struct Host {
     routers: Routers,
     dns: heapless::Vec<(Ipv6Address, Instant), DNS>,
     mtu: Option<u32>,
-    /// The number of advertisements read since `read_since`: from known routers, and from other routers.
+    /// The numbers of advertisements from known routers and from other routers since `read_since`.
     read: [u8; 2],
     read_since: Instant,
     /// The number of new prefixes since `prefixes_since`.

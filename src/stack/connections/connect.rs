@@ -92,7 +92,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Some((session, end))
     }
 
-    /// Stops listening and closes every connection, with FIN if its program is running, otherwise with RST.
+    /// Stops listening, and closes every connection. Sends FIN if the connection's program is running, otherwise RST.
     ///
     /// Call [`poll`](Self::poll) until [`is_quiet`](Self::is_quiet) returns true.
     pub fn shut_down<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
@@ -124,7 +124,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Forgets every connection silently, as a power failure would: sends nothing and calls no program.
+    /// Forgets every connection, as a power failure would. Sends no segment and calls no program.
     pub fn forget_connections(&mut self) {
         for index in 0..self.connections.slots.len() {
             if self.connections.slots[index].phase != Phase::Free {

@@ -8,7 +8,7 @@ use super::{Connections, Phase};
 use crate::stack::event::{ConnectionId, Event, Io, Probe, Tuple};
 use crate::stack::{Console, Context, End, Next, Session, Stack, UdpSession};
 
-/// How long a connection waits for its RST to be sent: the time of one attempt to resolve the peer's hardware address.
+/// How long a connection waits for its RST to be sent. The peer's hardware address may have to be resolved first.
 const RESET_PATIENCE: Duration = Duration::from_secs(1);
 
 /// Why a connection's state may have changed.
@@ -95,7 +95,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         }
     }
 
-    /// Removes a slot from the table and the queues, so that segments and timers no longer reach it.
+    /// Removes a slot from the table and the queues. Segments and timers no longer reach the slot.
     fn forget(&mut self, index: usize) {
         self.dequeue(index);
         self.deadlines.set(self.index, index, None);
@@ -260,12 +260,12 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Returns the [`End`] of a connection that smoltcp closed: `timed_out`, unless the local address is gone.
+    /// Returns the [`End`] of a connection that smoltcp closed. This is `timed_out`, unless the local address is gone.
     fn end_by_timer(&self, tuple: Tuple, timed_out: End) -> End {
         if self.iface.has_ip_addr(tuple.local.addr) { timed_out } else { End::AddressGone }
     }
 
-    /// Ends a connection: calls its program, and frees the slot unless TIME-WAIT or [`Stack::take`] needs it.
+    /// Ends a connection and calls its program. Frees the slot unless TIME-WAIT or [`Stack::take`] needs the slot.
     pub(in crate::stack) fn finish<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -305,7 +305,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Runs the program of a closed connection until it has read all received data, or stops reading.
+    /// Runs the program of a closed connection until it has read all data, or stops reading.
     fn read_the_rest<D: Device, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) {
         let unread = |stack: &Self| stack.connections.slots[index].peek().map_or(0, |socket| socket.recv_queue());
         let mut left = unread(self);

@@ -240,7 +240,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         }
     }
 
-    /// Queues all connections that wait for a hardware address, because a received frame may contain the address.
+    /// Queues all connections that wait for a hardware address. A received frame may contain the address.
     pub(super) fn neighbours_may_be_known(&mut self) {
         while let Some(index) = self.neighbour_queue.front() {
             self.enqueue(index);

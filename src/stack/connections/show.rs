@@ -82,8 +82,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         block.shown(field, false);
     }
 
-    /// Makes smoltcp send again from SND.UNA, if the control block asks for it. smoltcp is polled at a time far ahead,
-    /// so that its retransmission timer expires. The device has no room in this poll, so no segment is sent yet.
+    /// Makes smoltcp send again from SND.UNA, if the control block asks for it. To make smoltcp's retransmission timer
+    /// expire, the stack polls smoltcp at a time far ahead. The device has no room in this poll, so no segment is sent
+    /// yet.
     #[cfg(feature = "recovery")]
     pub(super) fn rewind(&mut self, now: Instant, index: usize) {
         let slot = &mut self.connections.slots[index];

@@ -33,7 +33,7 @@ pub struct Slot<'a, S> {
     /// Whether the program must run in the next turn.
     pub(in crate::stack) run: bool,
     pub(super) queue: Queue,
-    /// Whether the last segment could not be sent because the neighbour's hardware address is unknown.
+    /// Whether the last segment could not be sent, because the next hop's address is unresolved.
     pub(in crate::stack) unresolved: bool,
     /// The last ICMP error about a segment in flight, and its time of arrival.
     #[cfg(feature = "recovery")]
@@ -112,8 +112,8 @@ impl<S> Slot<'_, S> {
         (is_established && self.state != State::TimeWait).then(|| self.control.heard_at() + patience)
     }
 
-    /// Whether the socket must not be polled, so that it stays in TIME-WAIT. smoltcp's own TIME-WAIT is shorter, and
-    /// smoltcp discards unread data at its end.
+    /// Whether the socket must not be polled, so that it stays in TIME-WAIT. A poll could end smoltcp's own TIME-WAIT,
+    /// which is shorter, and discard unread data.
     pub(super) fn rests(&self, now: Instant) -> bool {
         let reads = || {
             let is_unread = self.peek().is_some_and(|socket| socket.recv_queue() > 0);
@@ -122,7 +122,8 @@ impl<S> Slot<'_, S> {
         self.state == State::TimeWait && !self.control.owes_ack() && (now < self.time_wait_until || reads())
     }
 
-    /// Returns the [`End`] of a connection whose peer did not answer: `Unreachable` if the SYN could not be sent.
+    /// Returns the [`End`] of a connection whose peer did not answer. This is `Unreachable` if the SYN could not be
+    /// sent.
     pub(super) fn silence(&self) -> End {
         if self.unresolved { End::Unreachable } else { self.timed_out() }
     }

@@ -6,10 +6,10 @@ use smoltcp::time::Instant;
 use crate::stack::buckets::{Bucket, Hashed, Index, NONE};
 use crate::stack::event::Tuple;
 
-/// The index of the node for the run queue, or for the queue of slots that wait for a hardware address.
+/// The index of the node for the run queue. The queue of slots that wait for a hardware address uses the same node.
 pub(super) const RUN_QUEUE: usize = 0;
 
-/// The index of the node for the list of the slot's phase: free, half-open, backlog or TIME-WAIT.
+/// The index of the node for the list of the slot's phase. There are lists for free, half-open, backlog and TIME-WAIT.
 pub(super) const PHASE_LIST: usize = 1;
 
 /// The links of one slot: in the connection table, the lists and the queue of deadlines.

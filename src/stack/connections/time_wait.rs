@@ -107,13 +107,13 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
         }
     }
 
-    /// Returns whether a segment belongs to the connection in TIME-WAIT, and not to a newer connection between the same
-    /// endpoints. The newer connection's ISN is above the old connection's SND.NXT.
+    /// Returns whether a segment belongs to the connection in TIME-WAIT. It may belong to a newer connection between
+    /// the same endpoints instead. The newer connection's ISN is above the old connection's SND.NXT.
     pub(in crate::stack) fn owns(&self, now: Instant, segment: &Segment) -> bool {
         segment.ack.is_some() && self.find(now, &segment.tuple).map(|index| self.records[index].seq) == segment.ack
     }
 
-    /// Removes the record with these endpoints, because a new connection between them is established.
+    /// Removes the record with these endpoints. A new connection between them is established.
     pub(super) fn forget(&mut self, now: Instant, tuple: &Tuple) {
         if let Some(index) = self.find(now, tuple) {
             self.remove(index);

@@ -16,19 +16,20 @@ use crate::stack::ingress::{Out, Outgoing, Sent, Watch};
 use crate::stack::link::Header;
 use crate::stack::{Console, End, Next, Session, Stack, UdpSession};
 
-/// The time before a socket is polled again, if it asks for an immediate poll but sends nothing. Prevents a busy loop.
+/// The time before a socket is polled again after it sent nothing. Without this time, a socket that asks for an
+/// immediate poll would cause a busy loop.
 pub(in crate::stack) const RETRY: Duration = Duration::from_millis(10);
 
 /// The time between two ARP or NDP requests for a next hop. A connection that waits for the hardware address is polled
 /// again after this time.
 const ASK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// The largest number of segments that one turn withholds because the peer already has their bytes.
+/// The largest number of segments that one turn withholds. The peer already has their bytes.
 #[cfg(feature = "recovery")]
 const WITHHELD_AT_ONCE: usize = 64;
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Gives connections in the run queue their turns, until one of them runs its program or sends a frame.
+    /// Gives connections their turns, until one of them runs its program or sends a frame.
     pub(in crate::stack) fn run_connections<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -176,7 +177,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         (changed, sent)
     }
 
-    /// Lets smoltcp send one frame of a connection, and withholds frames that the peer already has. Returns whether
+    /// Lets smoltcp send one frame of a connection. Withholds frames whose data the peer already has. Returns whether
     /// smoltcp made a frame.
     #[cfg(feature = "recovery")]
     fn transmit<D: Device, C, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> (bool, Sent) {
@@ -283,8 +284,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.deadlines.set(self.index, index, due);
     }
 
-    /// Sets the deadline of a connection that stays in the run queue because the device has no room. Its timers still
-    /// run.
+    /// Sets the deadline of a connection that waits for room in the device. Its timers still run.
     fn schedule_blocked(&mut self, now: Instant, index: usize) {
         self.watch_progress(now, index);
         let slot = &self.slots[index];

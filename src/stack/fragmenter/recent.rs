@@ -40,7 +40,7 @@ impl Recent {
         }
     }
 
-    /// Returns whether an ICMP error quotes one of these datagrams, or the first fragment of such a datagram.
+    /// Returns whether an ICMP error quotes one of these datagrams, or its first fragment.
     pub(super) fn has(&self, quote: &Quote) -> bool {
         let start = start(quote.protocol, quote.start);
         self.datagrams.iter().flatten().any(|datagram| {

@@ -31,7 +31,7 @@ fn packet(v6: bool, len: usize) -> Vec<u8> {
     bytes
 }
 
-/// Returns the frames of all fragments of a packet, or no frames if the packet is short enough.
+/// Returns the frames of all fragments of a packet. Returns no frames if the packet is short.
 fn cut(fragmenter: &mut Fragmenter<'_>, header: Header, packet: &[u8]) -> Vec<Vec<u8>> {
     let mut long = fragmenter.lend();
     if !long.begin(header, packet.len(), &mut |out| out.copy_from_slice(packet)) {

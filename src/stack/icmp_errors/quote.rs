@@ -49,7 +49,8 @@ impl Quote {
         TcpSeqNumber(i32::from_be_bytes(seq))
     }
 
-    /// Returns the receiver and the sequence number of the quoted echo request, if its identifier is `ident`.
+    /// Returns the receiver and the sequence number of the quoted echo request. `None` if its identifier is not
+    /// `ident`.
     #[cfg(feature = "ping")]
     pub(in crate::stack) fn echo(&self, ident: u16) -> Option<(IpAddress, u16)> {
         let kind = if self.protocol == IpProtocol::Icmp { 8 } else { 128 };

@@ -12,7 +12,7 @@ use super::super::lease::{Lease, Message};
 use super::{Client, State};
 use crate::stack::event::{AddressEvent, Loss};
 
-/// The number of ARP requests for the next hop to the server, and the time between two requests.
+/// The number of ARP requests for the next hop, and the time between two requests. Renewals are sent to the next hop.
 const HOP_REQUESTS: u8 = 3;
 pub(super) const HOP_INTERVAL: Duration = Duration::from_secs(1);
 
