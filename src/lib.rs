@@ -29,10 +29,11 @@
 //!
 //! # The invariant
 //!
-//! [`Stack::step`](stack::Stack::step) does one bounded piece of work and returns what it did.
-//! [`Stack::poll`](stack::Stack::poll) calls `step` until no work is left, and returns the next deadline. The caller
-//! passes the current time. Only `host`, `cli` and the Linux devices read a clock, an environment variable or a file.
-//! The servers, the tests and the lab all call `step`, so the lab steps through the same code that a server runs.
+//! [`Stack::step`](stack::Stack::step) does one bounded piece of work, and returns a [`Step`](stack::Step) that
+//! describes the work. [`Stack::poll`](stack::Stack::poll) calls `step` until no work is left, and returns the next
+//! deadline. The caller passes the current time. Only `host`, `cli` and the Linux devices read a clock, an environment
+//! variable or a file. The servers, the tests and the lab all call `step`, so the lab steps through the same code that
+//! a server runs.
 //!
 //! # Layers
 //!
@@ -42,7 +43,7 @@
 //! |---|---|
 //! | [`phy`] | devices: cable and loopback without a heap, Linux TAP and TUN; the check that every device must pass |
 //! | [`stack`] | the poll loop, and the traits that programs implement |
-//! | [`names`] | from a host's name to a connection: resolver, dialler |
+//! | [`names`] | connections by host name: resolver, dialler |
 //! | [`app`] | the programs, each using one smoltcp socket, and their list `APPS` |
 //! | [`trace`] | captures and log lines, made from events and frames |
 //! | [`lab`] | two stacks on a cable, with a virtual clock; scenarios and faults |
@@ -58,7 +59,7 @@
 //! |---|---|
 //! | `alloc` | `lab::expect`, which needs an allocator |
 //! | `std` | `host` and `phy::linux`; implies `alloc`, `dhcp`, `fragments`, `ipv6`, `ping`, `recovery` and `slaac` |
-//! | `cli` (default) | the program `smolstep`; implies `std`. A library user turns it off: `default-features = false` |
+//! | `cli` (default) | the program `smolstep`; implies `std`. Library users disable this feature with `default-features = false` |
 //! | `dhcp` | an IPv4 address from a DHCP server; the check that no other host uses the stack's addresses |
 //! | `ipv6` | IPv6 |
 //! | `fragments` | datagrams in IP fragments, IPv6 extension headers, frames tagged with VLAN 0; implies `ipv6` and `recovery` |

@@ -1,4 +1,5 @@
-//! The buckets of a hash table. Its entries are the elements of an array, and each element also stores one bucket.
+//! The buckets of a hash table. The table's entries are the elements of an array, and each element also stores one
+//! bucket.
 
 /// An index into the array of entries.
 pub(super) type Index = u16;

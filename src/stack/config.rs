@@ -17,7 +17,7 @@ pub(super) const MAX_ADDRESSES: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Config {
-    /// The interface's hardware address. Its kind must match the device's medium.
+    /// The interface's hardware address. The address's kind must match the device's medium.
     pub hardware: HardwareAddress,
     /// The seed for sequence numbers, ports, random numbers and hash keys.
     pub seed: Seed,
@@ -81,8 +81,8 @@ impl Config {
         let needs = self.addresses.iter().map(least_mtu).max().unwrap_or(576);
         #[cfg(feature = "slaac")]
         let needs = if self.slaac { 1280 } else { needs };
-        // The Ethernet header is 14 bytes. It is added to the minimum, because a subtraction from the MTU could
-        // underflow.
+        // The Ethernet header is 14 bytes. The header's length is added to the minimum, because a subtraction from the
+        // MTU could underflow.
         let header = if capabilities.medium == Medium::Ethernet { 14 } else { 0 };
         if capabilities.max_transmission_unit < needs + header {
             return Err(SetupError::MtuTooSmall(capabilities.max_transmission_unit.saturating_sub(header)));
@@ -197,7 +197,7 @@ impl fmt::Debug for Seed {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overflow {
-    /// Drops the SYN. The client retransmits it.
+    /// Drops the SYN. The client retransmits the SYN.
     #[default]
     Drop,
     /// Answers with RST. The client's connection is refused.
@@ -210,7 +210,7 @@ pub enum Overflow {
 pub struct Listener<S> {
     /// The port.
     pub port: u16,
-    /// The program. Each connection gets a clone of it.
+    /// The program. Each connection gets a clone of the program.
     pub session: S,
     /// The largest number of connections served at the same time. Further connections wait in the backlog.
     pub serve_at_once: usize,

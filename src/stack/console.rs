@@ -7,8 +7,8 @@
 pub trait Console {
     /// Writes bytes to the program's output.
     ///
-    /// The bytes may come from a peer. Filter them with [`Escape`](crate::app::Escape) if the output is a terminal.
-    /// Write them unchanged to other outputs.
+    /// The bytes may come from a peer. Filter the bytes with [`Escape`](crate::app::Escape) if the output is a
+    /// terminal. Write the bytes unchanged to other outputs.
     fn print(&mut self, bytes: &[u8]);
 
     /// Shows `text` as the prompt. Does nothing if the input is not a terminal.

@@ -29,7 +29,7 @@ pub(super) struct Datagrams<'a, U> {
     /// The index of the port whose program is considered next.
     next: usize,
     send: bool,
-    /// The next deadline. It is updated after each step of the UDP ports.
+    /// The next deadline. The deadline is updated after each step of the UDP ports.
     due: Option<Instant>,
     /// When to poll the sockets again, because the device had no room.
     retry: Option<Instant>,
@@ -84,8 +84,8 @@ impl<'a, U> Datagrams<'a, U> {
         }
     }
 
-    /// Returns whether the program on port `number` waits for a neighbour without limit. Such a program has its own
-    /// time-out.
+    /// Returns whether the program on port `number` waits for a neighbour without limit. A program that waits without
+    /// limit has its own time-out.
     pub(super) fn waits_for_neighbour(&self, number: u16) -> bool
     where
         U: UdpSession,
@@ -181,8 +181,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Ok(number)
     }
 
-    /// Like [`bind`](Self::bind), but no [`Event::Udp`] reports the program's datagrams. This is for programs such as a name
-    /// lookup.
+    /// Like [`bind`](Self::bind), but no [`Event::Udp`] reports the program's datagrams. Use this function for programs
+    /// such as a name look-up.
     ///
     /// # Errors
     /// The errors of [`bind`](Self::bind).

@@ -138,7 +138,7 @@ pub enum DropReason {
     Checksum,
     /// A TCP segment inside IP fragments, on a stack without memory for fragments.
     FragmentedTcp,
-    /// A datagram that lacks fragments. Its time limit expired, or a newer datagram replaced it.
+    /// A datagram that lacks fragments. The time limit expired, or a newer datagram replaced the datagram.
     LostFragments,
     /// An invalid source or destination (RFC 1122 section 3.2.1.3): our own address as source, loopback, broadcast TCP.
     Martian,
@@ -209,25 +209,25 @@ impl fmt::Display for DropReason {
 pub enum Event {
     /// An event of the interface's addresses or routers.
     Address(AddressEvent),
-    /// A connection from a peer is established. It is served immediately, or waits in the backlog.
+    /// A connection from a peer is established. The connection is served immediately, or waits in the backlog.
     Accepted {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints.
+        /// The connection's endpoints.
         tuple: Tuple,
     },
     /// This side has started to connect.
     Connecting {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints.
+        /// The connection's endpoints.
         tuple: Tuple,
     },
     /// A connection that this side started is established.
     Connected {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints.
+        /// The connection's endpoints.
         tuple: Tuple,
     },
     /// A frame or a connection attempt was dropped.
@@ -236,25 +236,25 @@ pub enum Event {
     Ended {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints.
+        /// The connection's endpoints.
         tuple: Tuple,
-        /// How it ended.
+        /// How the connection ended.
         end: End,
     },
     /// A half-open connection has ended before it was established.
     HalfOpenEnded {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints.
+        /// The connection's endpoints.
         tuple: Tuple,
-        /// How it ended.
+        /// How the connection ended.
         end: End,
     },
     /// A program read `bytes` bytes from a connection.
     Read {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints.
+        /// The connection's endpoints.
         tuple: Tuple,
         /// The number of bytes.
         bytes: usize,
@@ -270,7 +270,7 @@ pub enum Event {
     State {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints. In LISTEN the remote endpoint is not known.
+        /// The connection's endpoints. In LISTEN the remote endpoint is not known.
         tuple: Tuple,
         /// The previous state.
         from: State,
@@ -292,7 +292,7 @@ pub enum Event {
     Wrote {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints.
+        /// The connection's endpoints.
         tuple: Tuple,
         /// The number of bytes.
         bytes: usize,
@@ -356,7 +356,7 @@ impl<P: Probe> Probe for Option<P> {
     }
 }
 
-/// The device, console and probe that a stack uses but does not own. The caller passes them to every call.
+/// The device, console and probe that a stack uses but does not own. The caller passes an `Io` to every call.
 #[derive(Clone, Debug)]
 pub struct Io<D, C, P = ()> {
     /// Receives and sends frames.

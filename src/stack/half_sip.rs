@@ -14,7 +14,8 @@ use super::event::Tuple;
 pub(crate) fn half_sip<const C: usize, const D: usize>(key: u64, words: &[u32]) -> u32 {
     let (low, high) = (key as u32, (key >> 32) as u32);
     let mut state = [low, high, 0x6c79_6765 ^ low, 0x7465_6462 ^ high];
-    // The last block contains the length in bytes. It contains no input, because the input consists of whole words.
+    // The last block contains the length in bytes. This block contains no input, because the input consists of whole
+    // words.
     let end = (words.len() as u32) << 26;
     for &word in words.iter().chain([&end]) {
         state[3] ^= word;

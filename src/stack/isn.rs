@@ -1,10 +1,10 @@
 //! Initial sequence numbers (ISNs) by RFC 6528: a clock plus a keyed hash of the connection's two endpoints.
 //!
-//! smoltcp draws an ISN from an interface's random number generator. This is the interface that receives the SYN, or
-//! the interface that is passed to `connect`. Four of its numbers reveal the generator's state, and so all later
-//! numbers. So the stack makes a separate interface for each SYN, and uses it for only one call. The stack computes the
-//! interface's seed backwards from the wanted ISN. No other ISN is drawn from that generator, so its state reveals no
-//! other ISN.
+//! smoltcp draws an ISN from the random number generator of the interface that receives the SYN, or of the interface
+//! passed to `connect`. Four numbers of a generator reveal the generator's state, and so all later numbers. For this
+//! reason, the stack makes a separate interface for each SYN, and uses this interface for only one call. The stack
+//! computes the interface's seed backwards from the wanted ISN. No other ISN is drawn from that generator, so its state
+//! reveals no other ISN.
 //!
 //! The SYN,ACK and all later segments pass through the stack's main interface.
 
@@ -88,7 +88,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         tx: &mut WatchedTx<'_, '_, T, P>,
     ) {
         let mut iface = self.interface_for(now, self.connections.slots[index].control.isn());
-        // This cannot fail, because both lists have the same capacity.
+        // `extend_from_slice` cannot fail, because both lists have the same capacity.
         iface.update_ip_addrs(|addresses| drop(addresses.extend_from_slice(self.iface.ip_addrs())));
         let Some(set) = self.connections.slots[index].set() else { return };
         // If the socket does not accept the SYN, smoltcp answers with RST. Without a token, this RST is not sent.
@@ -99,12 +99,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
 /// Returns the seed of an interface whose generator draws `isn`.
 pub(super) fn seed(isn: u32) -> u64 {
-    // For a state below 2^61, the output omits the lowest 29 bits. So these bits can have any value.
+    // For a state below 2^61, the output omits the lowest 29 bits. The lowest 29 bits can therefore have any value.
     let mut state = u64::from(isn) << 29;
     loop {
         let before = step_back(state);
-        // A new interface first draws an IPv4 identification, and draws again if that is 0. One state in 65,536 has
-        // this effect, and the loop skips such states.
+        // A new interface first draws an IPv4 identification, and draws again if that is 0. One state in 65,536 gives
+        // the identification 0. The loop skips these states.
         let drawn = output(before);
         if (drawn ^ drawn >> 16) as u16 != 0 {
             return step_back(before);

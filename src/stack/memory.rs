@@ -1,4 +1,4 @@
-//! The memory of a stack. The caller owns it, and the slices set its size.
+//! The memory of a stack. The caller owns the memory, and the lengths of the slices set its size.
 
 use core::mem::ManuallyDrop;
 
@@ -62,8 +62,9 @@ pub struct Memory<'a, S, U> {
     /// packet is sent in fragments.
     #[cfg(feature = "fragments")]
     pub long: &'a mut [u8],
-    /// Scratch memory for programs and for packets. It needs at least [`MESSAGE`](super::MESSAGE) bytes, and at least
-    /// the length of the longest UDP reply. The stack sends no packet that is longer than this memory.
+    /// Scratch memory for programs and for packets. The scratch memory needs at least [`MESSAGE`](super::MESSAGE)
+    /// bytes, and at least the length of the longest UDP reply. The stack sends no packet that is longer than this
+    /// memory.
     pub scratch: &'a mut [u8],
 }
 
@@ -103,8 +104,8 @@ pub(crate) const SCRATCH: usize = 1500;
 /// The number of neighbours of a [`Pool`].
 pub(crate) const NEIGHBOURS: usize = 8;
 
-/// The memory of a [`Pool`] for packets that wait for a neighbour, in bytes. It has room for one packet of an Ethernet
-/// frame and the packet's length.
+/// The memory of a [`Pool`] for packets that wait for a neighbour, in bytes. This memory has room for one packet of an
+/// Ethernet frame and the packet's length.
 pub(crate) const KEPT: usize = 1502;
 
 impl<'a, S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, const Q: usize, const B: usize>

@@ -1,8 +1,8 @@
 //! The poll loop: one interface, and one socket set for each connection.
 //!
-//! **Invariant.** [`Stack::step`] does one bounded piece of work and returns what it did. [`Stack::poll`] repeats
-//! `step` until no work is left or its budget is spent. The caller passes the current time and gets the next deadline.
-//! No code here reads a clock, allocates memory, or blocks.
+//! **Invariant.** [`Stack::step`] does one bounded piece of work and returns a [`Step`] that describes the work.
+//! [`Stack::poll`] repeats `step` until no work is left or its budget is spent. The caller passes the current time and
+//! gets the next deadline. No code here reads a clock, allocates memory, or blocks.
 //!
 //! ```text
 //! frame ── device.receive() ── rx.consume(|frame| …)
@@ -372,11 +372,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
 pub struct Connection {
     /// The connection.
     pub id: ConnectionId,
-    /// Its two endpoints.
+    /// The connection's two endpoints.
     pub tuple: Tuple,
-    /// Its TCP state.
+    /// The connection's TCP state.
     pub state: tcp::State,
-    /// Its phase in the stack.
+    /// The connection's phase in the stack.
     pub phase: Phase,
     /// The number of bytes that are queued to be sent, or not acknowledged yet.
     pub send_queue: usize,

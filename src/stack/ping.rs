@@ -101,7 +101,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         let longest = sent.len().saturating_sub(ECHO_HEADER);
         let mut socket_set = SocketSet::new(socket);
         let mut socket = Socket::new(PacketBuffer::new(receive, received), PacketBuffer::new(send, sent));
-        // This cannot fail on a new socket.
+        // `bind` cannot fail on a new socket.
         let _ = socket.bind(Endpoint::Ident(ident));
         let handle = socket_set.add(socket);
         self.pings = Some(Pings {

@@ -75,8 +75,8 @@ mod tests {
         assert_eq!(Ports::new(7).choose(&to(2), |_| false), None);
     }
 
-    /// One destination's ports reveal nothing about another destination's ports. They reveal neither the first port nor
-    /// the number of connections.
+    /// One destination's ports reveal nothing about another destination's ports. The first port and the number of
+    /// connections stay secret.
     #[test]
     fn destinations_have_offsets_of_their_own() {
         let first: Vec<u16> = (2..=255).map(|last| Ports::new(7).choose(&to(last), |_| true).unwrap()).collect();

@@ -38,8 +38,8 @@ impl Session for () {
 
 /// A program on a UDP port, such as a client. A server that only answers datagrams implements [`Responder`].
 pub trait UdpSession {
-    /// The number of ports that programs of this type need at the same time. For an enum of programs, this is the sum
-    /// over its variants.
+    /// The number of ports that programs of this type need at the same time. For an enum of programs, the number is the
+    /// sum over the enum's variants.
     const PORTS: usize = 1;
 
     /// Does the work that is possible without waiting, and returns what to wait for.
@@ -86,7 +86,7 @@ impl UdpSession for () {
     }
 }
 
-/// A UDP server. The stack calls it with each datagram, and it may answer.
+/// A UDP server. The stack calls the server with each datagram, and the server may answer.
 pub trait Responder {
     /// See [`UdpSession::PORTS`].
     const PORTS: usize = 1;
@@ -118,9 +118,9 @@ pub enum Next {
     Wait,
     /// Waits for a segment, room to send, console input, or this time, whichever comes first.
     WakeAt(Instant),
-    /// The program has finished. The stack sends the queued data, then FIN. It discards unread data and data that still
-    /// arrives. With the feature `recovery`, an RST then reports discarded data to the peer. The RST is sent half a
-    /// second after the peer's last acknowledgement, unless the peer closes first.
+    /// The program has finished. The stack sends the queued data, then FIN. The stack discards unread data and data
+    /// that still arrives. With the feature `recovery`, an RST then reports discarded data to the peer. The RST is sent
+    /// half a second after the peer's last acknowledgement, unless the peer closes first.
     Close,
     /// The program aborts the connection. The stack sends RST.
     Abort,
@@ -176,7 +176,7 @@ pub struct Context<'a> {
     pub now: Instant,
     /// The program's standard input and output.
     pub console: &'a mut dyn Console,
-    /// Scratch memory for this call, at least [`MESSAGE`] bytes. Its content is undefined.
+    /// Scratch memory for this call, at least [`MESSAGE`] bytes. The content of this memory is undefined.
     pub scratch: &'a mut [u8],
     /// The UDP ports served by this stack.
     pub udp_ports: &'a [u16],
@@ -199,8 +199,8 @@ const LOOPING_PORTS: [u16; 6] = [7, 9, 13, 17, 19, 37];
 impl Context<'_> {
     /// Queues every program to run after this call, as [`Stack::wake_programs`](super::Stack::wake_programs) does.
     ///
-    /// A program calls this when it has changed state that it shares with other programs. A program that always calls
-    /// this, without a change, keeps the stack busy for ever.
+    /// A program calls this method when it has changed state that it shares with other programs. A program that calls
+    /// this method on every poll keeps the stack busy for ever.
     pub fn wake_programs(&mut self) {
         self.wake = true;
     }
@@ -211,7 +211,7 @@ impl Context<'_> {
     }
 
     /// Returns the metadata for the answer to a datagram. The answer's source address is the datagram's destination
-    /// address. If this is a broadcast or multicast address, smoltcp selects a source address.
+    /// address. If the datagram was sent to a broadcast or multicast address, smoltcp selects a source address.
     pub fn answer_to(&self, from: udp::UdpMetadata) -> udp::UdpMetadata {
         let mut to = from;
         to.local_address = from.local_address.filter(|to| self.addresses.iter().any(|own| own.address() == *to));
@@ -233,7 +233,8 @@ impl Context<'_> {
     }
 }
 
-/// Turns a [`Responder`] into a [`UdpSession`]. It answers only the datagrams that [`Context::may_answer`] allows.
+/// Turns a [`Responder`] into a [`UdpSession`]. The [`UdpSession`] answers only the datagrams that
+/// [`Context::may_answer`] allows.
 #[derive(Clone, Debug)]
 pub struct Respond<R> {
     responder: R,
@@ -281,7 +282,8 @@ impl<R: Responder> UdpSession for Respond<R> {
         if let Some(len) = len
             && cx.may_answer(&from)
         {
-            // The socket refuses a reply only if the reply could never be sent. Such a reply is dropped, as UDP allows.
+            // The socket refuses a reply only if the reply could never be sent. A reply that could never be sent is
+            // dropped, as UDP allows.
             if socket.send_slice(&cx.scratch[..len], cx.answer_to(from)).is_ok() && len > 0 {
                 // When this reply is sent, the stack calls `poll` again if another datagram is waiting or the program
                 // ends.

@@ -1,9 +1,9 @@
-//! Macros for several programs on one stack. They implement the session traits for an enum of programs.
+//! Macros for several programs on one stack. The macros implement the session traits for an enum of programs.
 
 /// Declares an enum of TCP programs that is itself a [`Session`](crate::stack::Session). Each call goes to the program
 /// in the variant.
 ///
-/// The enum may have a lifetime. It must implement `Clone` if the stack listens.
+/// The enum may have a lifetime. The enum must implement `Clone` if the stack listens.
 ///
 /// ```
 /// use smolstep::app::{chargen, greeting};

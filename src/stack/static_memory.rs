@@ -4,8 +4,8 @@ use static_cell::ConstStaticCell;
 
 use super::{Memory, Pool};
 
-/// A [`Pool`] in a static variable, declared by [`stack_memory!`](crate::stack_memory). The const parameters are those
-/// of [`Pool`].
+/// A [`Pool`] in a static variable, declared by [`stack_memory!`](crate::stack_memory). The const parameters are the
+/// same as for [`Pool`].
 pub struct StaticMemory<
     S: 'static,
     U: 'static,
@@ -35,7 +35,7 @@ impl<S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, con
     }
 }
 
-/// Declares the memory of a stack as a static variable. It needs no flash, and is never on the call stack.
+/// Declares the memory of a stack as a static variable. The memory needs no flash, and is never on the call stack.
 ///
 /// - `tcp`: the type of the TCP programs, and the largest number of connections;
 /// - `receive` and `send`: the sizes of each connection's buffers, in bytes;

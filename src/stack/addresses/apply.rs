@@ -45,7 +45,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Passes a frame to autoconfiguration. Returns whether the frame was only for autoconfiguration.
     pub(in crate::stack) fn configured_by(&mut self, now: Instant, frame: &[u8]) -> bool {
         let (own, Some(autoconf)) = (self.iface.ip_addrs(), &mut self.autoconf) else { return false };
-        // This is enough room: autoconfiguration reads no longer frames.
+        // The array is large enough, because autoconfiguration reads no longer frames.
         #[cfg(feature = "slaac")]
         let mut room = [0; 1514];
         #[cfg(feature = "slaac")]

@@ -12,7 +12,7 @@ use super::frame::Out;
 const CLAIMS: usize = smoltcp::config::IFACE_MAX_ADDR_COUNT;
 /// The number of probes that are sent for an address (PROBE_NUM of RFC 5227 section 1.1).
 const PROBES: u8 = 3;
-/// The number of announcements of an address, and the time between two of them. RFC 5227 calls these values
+/// The number of announcements of an address, and the time between two announcements. RFC 5227 calls these values
 /// ANNOUNCE_NUM and ANNOUNCE_INTERVAL. RFC 4861 section 7.2.6 allows three announcements, a second apart.
 const ANNOUNCEMENTS: u8 = 2;
 const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(2);

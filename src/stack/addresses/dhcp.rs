@@ -13,7 +13,7 @@ use super::frame::Out;
 use super::lease::{BadOffer, Lease, Message, Reply};
 use crate::stack::event::{AddressEvent, Denial, Loss};
 
-/// How long the client waits for an answer to its first message, and the longest such wait (RFC 2131 section 4.1).
+/// The wait for an answer to the first message, and the longest wait for an answer (RFC 2131 section 4.1).
 const FIRST: Duration = Duration::from_secs(4);
 const LONGEST: Duration = Duration::from_secs(64);
 /// The number of DHCPREQUEST messages for one offer, before the client gives the offer up.

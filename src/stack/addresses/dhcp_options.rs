@@ -23,7 +23,7 @@ pub(super) fn options(message: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     [first, Field(file), Field(sname)].into_iter().flatten()
 }
 
-/// The options in one field. They end at the option `end`, or at the first option that does not fit the field.
+/// The options in one field. The options end at the option `end`, or at the first option that does not fit the field.
 struct Field<'m>(&'m [u8]);
 
 impl<'m> Iterator for Field<'m> {

@@ -70,7 +70,7 @@ impl Message {
             &destination,
             self.payload_len(hardware),
             |bytes| {
-                // This cannot fail, because the buffer has the length that `len` returns.
+                // `emit` cannot fail, because the buffer has the length that `len` returns.
                 let _ = dhcp.emit(&mut DhcpPacket::new_unchecked(bytes));
             },
             &checksums,
@@ -152,7 +152,7 @@ impl Reply {
         if udp.src_port() != DHCP_SERVER_PORT || udp.dst_port() != DHCP_CLIENT_PORT {
             return None;
         }
-        // These two calls verify the checksums, unless the device has already verified them.
+        // `parse` verifies the checksums, unless the device has already verified them.
         Ipv4Repr::parse(&ip, checksums).ok()?;
         UdpRepr::parse(&udp, &source.into(), &destination.into(), checksums).ok()?;
         let packet = DhcpPacket::new_checked(udp.payload()).ok()?;
@@ -262,7 +262,7 @@ impl Reply {
 pub(super) struct Lease {
     pub(super) address: Ipv4Cidr,
     pub(super) server: Ipv4Address,
-    /// The source hardware address of the reply. It belongs to the server or to a relay.
+    /// The source hardware address of the reply. This address belongs to the server or to a relay.
     relay: EthernetAddress,
     /// The hardware address of the next hop, [`hop`](Self::hop), once it is known.
     pub(super) hop_hardware: Option<EthernetAddress>,
@@ -275,14 +275,15 @@ pub(super) struct Lease {
 }
 
 impl Lease {
-    /// Returns the next hop to the server. This is the server itself, or the router if the server is on another
+    /// Returns the next hop to the server. The next hop is the server itself, or the router if the server is on another
     /// network.
     pub(super) fn hop(&self) -> Ipv4Address {
         self.router.filter(|_| !self.address.contains_addr(&self.server)).unwrap_or(self.server)
     }
 
     /// Returns the IP address and the hardware address for a unicast message to the server (RFC 2131 section 4.4.5). If
-    /// the next hop's hardware address is not known, this is the hardware address that the server's reply came from.
+    /// the next hop's hardware address is not known, the result contains the source hardware address of the server's
+    /// reply.
     pub(super) fn to(&self) -> (Ipv4Address, EthernetAddress) {
         (self.server, self.hop_hardware.unwrap_or(self.relay))
     }

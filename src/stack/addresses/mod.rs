@@ -79,7 +79,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 
     /// Joins the solicited-node groups of the addresses in use and of the addresses being claimed (RFC 4862 section
-    /// 5.4.2). Leaves all other groups.
+    /// 5.4.2). The stack leaves all other groups.
     #[cfg(feature = "ipv6")]
     pub(super) fn join_groups(&mut self, now: Instant) {
         let addresses = self.iface.ip_addrs().iter().map(IpCidr::address);
@@ -92,7 +92,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     ///
     /// Connections from this address end with [`End::AddressGone`](super::End::AddressGone) in the next polls. The
     /// peers of these connections get no RST, because nothing can be sent from the address any more. Returns false if
-    /// there is no such address.
+    /// the interface does not have the address.
     pub fn remove_address<P: Probe>(&mut self, now: Instant, address: IpAddress, probe: &mut P) -> bool {
         let Some(gone) = self.iface.ip_addrs().iter().copied().find(|known| known.address() == address) else {
             return false;
@@ -170,7 +170,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Returns the source address for new connections (RFC 6724 section 5, rule 3). This is `source`, or another
+    /// Returns the source address for new connections (RFC 6724 section 5, rule 3). The result is `source`, or another
     /// address if `source` is deprecated.
     pub(super) fn preferred(&self, source: IpAddress) -> IpAddress {
         #[cfg(feature = "slaac")]

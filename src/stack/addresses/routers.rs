@@ -79,7 +79,8 @@ impl Routers {
         }
         self.changed = false;
         let rank = |router: &Router| (router.preference, Some(router.address) == self.used);
-        // Among routers of equal preference, the router in use is best. Otherwise the first router in the list is best.
+        // Among routers of equal preference, the router in use is best. If the router in use is not among them, the
+        // first router in the list is best.
         let best = self.list.iter().rev().max_by_key(|router| rank(router)).map(|router| router.address);
         if best == self.used {
             return false;

@@ -25,7 +25,7 @@ const TWO_HOURS: Duration = Duration::from_secs(7200);
 const FOR_EVER: u32 = u32::MAX;
 /// The largest number of advertisements processed per second. Known routers and other routers have separate limits.
 const ADVERTISEMENTS: u8 = 16;
-/// The time in which at most [`PREFIXES`] new prefixes are accepted. This limits the effect of a flood of
+/// The time in which at most [`PREFIXES`] new prefixes are accepted. This time limits the effect of a flood of
 /// advertisements.
 const PREFIX_INTERVAL: Duration = Duration::from_secs(10);
 /// The smallest MTU of IPv6, in bytes (RFC 8200 section 5).
@@ -55,7 +55,7 @@ pub(super) struct Host {
     hardware: EthernetAddress,
     /// The source address of this host's solicitations.
     link_local: Ipv6Cidr,
-    /// Whether the link-local address may be used. Before that, no solicitation is sent.
+    /// Whether the link-local address may be used. No solicitation is sent before the address may be used.
     ready: bool,
     by_hand: bool,
     solicited: u8,

@@ -160,7 +160,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Returns the neighbour to which packets for `remote` are sent. Its hardware address is found by ARP or NDP.
+    /// Returns the neighbour to which packets for `remote` are sent. ARP or NDP finds this neighbour's hardware
+    /// address.
     ///
     /// The neighbour is `remote` itself if it is on the link, otherwise a router. `None` if there is no route.
     pub fn next_hop(&self, remote: IpAddress) -> Option<IpAddress> {

@@ -112,8 +112,8 @@ impl<S: Session + Clone> Connections<'_, S> {
 
     /// Closes the socket of a closing connection, unless too much data is queued.
     ///
-    /// In LAST-ACK, smoltcp ignores window updates. So a socket stays in CLOSE-WAIT until the window has room for all
-    /// its data.
+    /// In LAST-ACK, smoltcp ignores window updates. For this reason, a socket stays in CLOSE-WAIT until the window has
+    /// room for all its data.
     pub(super) fn close_now(&mut self, index: usize) {
         let slot = &mut self.slots[index];
         if slot.phase != Phase::Closing {
@@ -142,7 +142,8 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.enter(index, Phase::Aborting(end), Some(now + RESET_PATIENCE));
     }
 
-    /// Discards the data that a finished program did not read. This keeps the window open for the peer's FIN.
+    /// Discards the data that a finished program did not read. The empty receive buffer keeps the window open for the
+    /// peer's FIN.
     pub(super) fn drain(&mut self, index: usize) {
         let slot = &mut self.slots[index];
         let Some((set, handle)) = &mut slot.set else { return };
@@ -260,7 +261,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Returns the [`End`] of a connection that smoltcp closed. This is `timed_out`, unless the local address is gone.
+    /// Returns the [`End`] of a connection that smoltcp closed. The result is `timed_out`, unless the local address is
+    /// gone.
     fn end_by_timer(&self, tuple: Tuple, timed_out: End) -> End {
         if self.iface.has_ip_addr(tuple.local.addr) { timed_out } else { End::AddressGone }
     }
@@ -323,8 +325,9 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         }
     }
 
-    /// Calls `act` with a connection's program. Then wakes all programs, if this program asked for that. Returns `None`
-    /// if there is no program. Never inlined, which saves 100 bytes of a board's flash.
+    /// Calls `act` with a connection's program. Wakes all programs afterwards if the program called
+    /// [`Context::wake_programs`]. Returns `None` if there is no program. Never inlined, which saves 100 bytes of a
+    /// board's flash.
     #[inline(never)]
     pub(in crate::stack) fn with_program<R>(
         &mut self,

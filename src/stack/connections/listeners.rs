@@ -16,7 +16,7 @@ pub(super) struct Listening<S> {
 }
 
 impl<S: Session + Clone> Connections<'_, S> {
-    /// Adds a listener. Returns false if there is no room for it.
+    /// Adds a listener. Returns false if the list of listeners is full.
     pub(in crate::stack) fn add_listener(&mut self, listener: Listener<S>) -> bool {
         self.listeners.push(Listening { listener, serving: 0, backlog: List::EMPTY }).is_ok()
     }
@@ -31,8 +31,8 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.listeners.iter().any(|listening| listening.listener.port != 0)
     }
 
-    /// Stops listening. Listeners keep their numbers, because connections refer to them. Their port becomes 0, and no
-    /// SYN is ever addressed to port 0.
+    /// Stops listening. Listeners keep their numbers, because connections refer to them. The port of each listener
+    /// becomes 0, and no SYN is ever addressed to port 0.
     pub(in crate::stack) fn stop_listening(&mut self) {
         for listening in self.listeners.iter_mut() {
             listening.listener.port = 0;
@@ -41,7 +41,7 @@ impl<S: Session + Clone> Connections<'_, S> {
     }
 
     /// Whether a listener can serve one more established connection, or keep it in the backlog. Half-open connections
-    /// do not count, because each of them is checked again when it is established.
+    /// do not count, because each half-open connection is checked again when it is established.
     pub(in crate::stack) fn listener_has_room(&self, listener: usize) -> bool {
         self.listeners.get(listener).is_none_or(|listening| {
             let limit = listening.listener.serve_at_once.saturating_add(listening.listener.backlog);

@@ -250,12 +250,12 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
     /// Resets the socket of a slot for a new connection. `mss` is the largest segment that fits the link.
     ///
     /// smoltcp cannot return a socket's buffers, so the socket itself is reused. `listen` and `connect` reset most of
-    /// its state. The congestion controller and the timestamp generator are replaced here. Two values remain, and are
-    /// harmless. The duplicate-ACK counter restarts at the next new acknowledgement. The last sequence number only
-    /// selects SACK ranges.
+    /// the socket's state. The congestion controller and the timestamp generator are replaced here. Two values remain,
+    /// and are harmless. The duplicate-ACK counter restarts at the next new acknowledgement. The last sequence number
+    /// only selects SACK ranges.
     ///
     /// The socket set also remembers that the socket waits for the previous peer's hardware address, which could block
-    /// the new connection for a second. So the socket is removed from the set and added again.
+    /// the new connection for a second. To clear this state, the socket is removed from the set and added again.
     ///
     pub(super) fn fresh_socket(&mut self, index: usize, _mss: usize) -> Option<&mut Socket<'a>> {
         let slot = self.slots.get_mut(index)?;

@@ -1,8 +1,9 @@
 //! Adapts a connection to its path MTU. paths.rs stores the path MTUs.
 //!
 //! smoltcp's segments keep the size that the handshake agreed on. The stack cuts a segment that is too long for the
-//! path before it is sent. The device cuts the segment if it has segmentation offload for the IP version. Otherwise the
-//! fragmenter cuts the segment. To make long segments rare, the stack gives smoltcp a window of one segment at a time.
+//! path before it is sent. The device cuts the segment if it has segmentation offload for the IP version. Without such
+//! a device, the fragmenter cuts the segment. To make long segments rare, the stack gives smoltcp a window of one
+//! segment at a time.
 
 use core::num::NonZeroU16;
 

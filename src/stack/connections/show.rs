@@ -1,4 +1,5 @@
-//! Generated segments. The stack passes them to smoltcp as if the peer had sent them, to control what smoltcp sends.
+//! Generated segments. The stack passes generated segments to smoltcp as if the peer had sent them, to control
+//! smoltcp's output.
 
 #[cfg(feature = "recovery")]
 use smoltcp::phy::DeviceCapabilities;

@@ -122,8 +122,8 @@ impl<S> Slot<'_, S> {
         self.state == State::TimeWait && !self.control.owes_ack() && (now < self.time_wait_until || reads())
     }
 
-    /// Returns the [`End`] of a connection whose peer did not answer. This is `Unreachable` if the SYN could not be
-    /// sent.
+    /// Returns the [`End`] of a connection whose peer did not answer. The result is `Unreachable` if the SYN could not
+    /// be sent.
     pub(super) fn silence(&self) -> End {
         if self.unresolved { End::Unreachable } else { self.timed_out() }
     }

@@ -1,4 +1,4 @@
-//! Links between the connection slots. They are stored separately from the slots, so that a look-up touches little
+//! Links between the connection slots. The links are stored separately from the slots, so that a look-up touches little
 //! memory.
 
 use smoltcp::time::Instant;
@@ -52,8 +52,8 @@ impl Node {
 /// Slot `i`'s position in the heap, together with the heap's element `i`. `position` belongs to slot `i`. `due` and
 /// `holds` are the deadline and the slot at heap position `i`.
 ///
-/// A deadline is stored at its heap position, not with its slot. So a comparison of two children touches only
-/// neighbouring elements.
+/// A deadline is stored at its heap position, not with its slot. As a result, the comparison of two children touches
+/// only neighbouring elements.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Entry {
     pub(super) due: Instant,

@@ -12,8 +12,8 @@ use crate::stack::control::Segment;
 use crate::stack::event::{DropReason, Tuple};
 use crate::stack::half_sip::half_sip_of;
 
-/// The shortest time between two answers for a record, in ticks. It exceeds 500 ms, as for challenge ACKs (RFC 5961
-/// section 7).
+/// The shortest time between two answers for a record, in ticks. The time exceeds 500 ms, as for challenge ACKs (RFC
+/// 5961 section 7).
 const ANSWER_INTERVAL: u16 = 5;
 
 /// The record of a connection in TIME-WAIT whose slot was reused.
@@ -107,13 +107,13 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
         }
     }
 
-    /// Returns whether a segment belongs to the connection in TIME-WAIT. It may belong to a newer connection between
-    /// the same endpoints instead. The newer connection's ISN is above the old connection's SND.NXT.
+    /// Returns whether a segment belongs to the connection in TIME-WAIT. The segment may belong to a newer connection
+    /// between the same endpoints instead. The newer connection's ISN is above the old connection's SND.NXT.
     pub(in crate::stack) fn owns(&self, now: Instant, segment: &Segment) -> bool {
         segment.ack.is_some() && self.find(now, &segment.tuple).map(|index| self.records[index].seq) == segment.ack
     }
 
-    /// Removes the record with these endpoints. A new connection between them is established.
+    /// Removes the record with these endpoints. A new connection between these endpoints is established.
     pub(super) fn forget(&mut self, now: Instant, tuple: &Tuple) {
         if let Some(index) = self.find(now, tuple) {
             self.remove(index);
@@ -220,7 +220,8 @@ mod tests {
     const ROOM: usize = 8;
     const TIME_WAIT: Duration = Duration::from_secs(60);
 
-    /// A reference implementation without a ring and a hash table. It removes a record after `ROOM` newer records.
+    /// A reference implementation without a ring and a hash table. This implementation removes a record after `ROOM`
+    /// newer records.
     #[derive(Default)]
     struct Plain {
         records: Vec<(Tuple, TcpSeqNumber, u32, usize)>,

@@ -29,7 +29,7 @@ const ASK_INTERVAL: Duration = Duration::from_secs(1);
 const WITHHELD_AT_ONCE: usize = 64;
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Gives connections their turns, until one of them runs its program or sends a frame.
+    /// Gives connections their turns, until a program runs or a frame is sent.
     pub(in crate::stack) fn run_connections<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -82,7 +82,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         };
         let id = self.connections.id(index);
         if read > 0 || written > 0 {
-            // This counts as progress, even if the queues have the same lengths as before.
+            // A read or a write counts as progress, even if the queues have the same lengths as before.
             self.connections.slots[index].give_up_at = None;
         }
         if read > 0 {
@@ -284,7 +284,7 @@ impl<S: Session + Clone> Connections<'_, S> {
         self.deadlines.set(self.index, index, due);
     }
 
-    /// Sets the deadline of a connection that waits for room in the device. Its timers still run.
+    /// Sets the deadline of a connection that waits for room in the device. The connection's timers still run.
     fn schedule_blocked(&mut self, now: Instant, index: usize) {
         self.watch_progress(now, index);
         let slot = &self.slots[index];

@@ -59,7 +59,7 @@ pub enum AddressEvent {
         /// The reason.
         why: BadOffer,
     },
-    /// An address was removed. Connections from it end.
+    /// An address was removed. Connections from this address end.
     Removed(IpCidr),
     /// A lease was renewed for `seconds` seconds.
     Renewed {

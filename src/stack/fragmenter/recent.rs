@@ -5,7 +5,8 @@ use smoltcp::wire::{IpAddress, IpProtocol, Ipv4Packet, Ipv6Packet};
 
 use crate::stack::icmp_errors::Quote;
 
-/// The number of datagrams that are remembered. This is enough, because routers limit the rate of their ICMP errors.
+/// The number of datagrams that are remembered. A small number is enough, because routers limit the rate of their ICMP
+/// errors.
 const COUNT: usize = 16;
 
 /// A datagram of at most this length, in bytes, fits every path.
