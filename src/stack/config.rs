@@ -173,8 +173,8 @@ impl Seed {
         self.word(16)
     }
 
-    /// The key of random numbers. Examples are DHCP transaction identifiers, a board's DNS identifiers and local UDP
-    /// ports. Each number is the keyed hash of a counter, so a peer that sees some numbers cannot predict others.
+    /// The key of random numbers. Such numbers are DHCP transaction identifiers, a board's DNS identifiers and local
+    /// UDP ports. Each number is the keyed hash of a counter, so a peer that sees some numbers cannot predict others.
     pub(super) fn random(&self) -> u64 {
         self.word(24)
     }
@@ -238,7 +238,7 @@ pub enum SetupError {
     BadHardwareAddress,
     /// A gateway is not on the link, or is the second gateway of its IP version.
     BadGateway(IpAddress),
-    /// The memory's slices differ in length. Each connection needs a slot, an entry of the slot index and a socket.
+    /// The lengths of the memory's slices do not match, or a slice is too short. See [`Memory`](super::Memory).
     BadMemory,
     /// The device's MTU is too small. IPv4 needs 576 bytes (RFC 791), and IPv6 needs 1,280 (RFC 8200 section 5).
     MtuTooSmall(usize),
@@ -256,7 +256,7 @@ impl fmt::Display for SetupError {
             SetupError::BadGateway(address) => {
                 write!(f, "gateway {address} is not on the link, or is the second gateway of its IP version")
             }
-            SetupError::BadMemory => f.write_str("the slices of memory for connections differ in length"),
+            SetupError::BadMemory => f.write_str("the slices of memory are too short, or their lengths do not match"),
             SetupError::MtuTooSmall(mtu) => {
                 write!(f, "an MTU of {mtu} bytes is too small: IPv4 needs 576 here, IPv6 1280")
             }

@@ -10,7 +10,7 @@ use super::event::Tuple;
 
 /// Hashes words under a key, with `C` rounds for each word and `D` rounds at the end.
 ///
-/// The authors propose `C` = 2 and `D` = 4. For hash tables, use 1 and 3.
+/// The authors propose `C` = 2 and `D` = 4. For hash tables, use `C` = 1 and `D` = 3.
 pub(crate) fn half_sip<const C: usize, const D: usize>(key: u64, words: &[u32]) -> u32 {
     let (low, high) = (key as u32, (key >> 32) as u32);
     let mut state = [low, high, 0x6c79_6765 ^ low, 0x7465_6462 ^ high];

@@ -261,7 +261,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         if self.connections.add_listener(listener) { Ok(()) } else { Err(ListenError::Full) }
     }
 
-    /// Does one bounded piece of work. Receives a frame, runs a program, or sends one socket's frames.
+    /// Does one bounded piece of work. A step receives a frame, runs a program, or sends one socket's frames.
     pub fn step<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) -> Step {
         self.start_due(now, io);
         #[cfg(feature = "fragments")]

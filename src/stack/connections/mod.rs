@@ -1,7 +1,8 @@
 //! The connections: their slots, the table, the lists and the deadlines. listeners.rs has the listeners.
 //!
-//! [`Connections`] owns all of these. [`Connections::enter`] in lifecycle.rs moves a connection from phase to phase.
-//! turn.rs runs a connection's program and lets smoltcp send. connect.rs has the active opens.
+//! [`Connections`] owns the slots, the table, the lists and the deadlines. [`Connections::enter`] in lifecycle.rs moves
+//! a connection from phase to phase. turn.rs runs a connection's program and lets smoltcp send. connect.rs has the
+//! active opens.
 
 mod connect;
 mod deadlines;
