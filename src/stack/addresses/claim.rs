@@ -16,8 +16,8 @@ const PROBES: u8 = 3;
 /// ANNOUNCE_NUM and ANNOUNCE_INTERVAL. RFC 4861 section 7.2.6 allows three announcements, a second apart.
 const ANNOUNCEMENTS: u8 = 2;
 const ANNOUNCE_INTERVAL: Duration = Duration::from_secs(2);
-/// How long another host may object after each probe. RFC 5227 allows several seconds, for networks that are slow to
-/// come up. Here 300 ms are enough, because a neighbour on a working link answers within a millisecond.
+/// How long the stack waits for an objection after each probe. RFC 5227 allows several seconds, for networks that are
+/// slow to come up. Here 300 ms are enough, because a neighbour on a working link answers within a millisecond.
 const INTERVAL: Duration = Duration::from_millis(300);
 /// The same time for a configured address. This time is shorter, because the user waits until the address is ready.
 const INTERVAL_BY_HAND: Duration = Duration::from_millis(50);

@@ -206,7 +206,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         }
     }
 
-    /// Appends a connection to the run queue, unless it is there already.
+    /// Appends a connection to the run queue, unless the connection is already in this queue.
     pub(super) fn enqueue(&mut self, index: usize) {
         match core::mem::replace(&mut self.slots[index].queue, Queue::Run) {
             Queue::Neighbour => self.neighbour_queue.remove(self.index, index),
@@ -224,7 +224,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         }
     }
 
-    /// Moves a connection to the front of the run queue, if it is there.
+    /// Moves a connection to the front of the run queue, if the connection is in this queue.
     fn move_to_front(&mut self, index: usize) {
         if self.slots[index].queue == Queue::Run {
             self.run_queue.remove(self.index, index);
@@ -232,7 +232,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         }
     }
 
-    /// Moves a connection to the end of the run queue, if it is there.
+    /// Moves a connection to the end of the run queue, if the connection is in this queue.
     pub(super) fn move_to_back(&mut self, index: usize) {
         // A connection that could not send may have lost its slot.
         if self.slots[index].queue == Queue::Run {
