@@ -47,7 +47,7 @@
 //! | [`app`] | the programs, each using one smoltcp socket, and their list `APPS` |
 //! | [`trace`] | captures and log lines, made from events and frames |
 //! | [`lab`] | two stacks on a cable, with a virtual clock; scenarios and faults |
-//! | `board` | one file for each board: memory map, console, controller; firmware (one feature for each board, without `std`) |
+//! | `board` | one file for each board: memory map, console, controller; firmware (one feature per board, no `std`) |
 //! | `host` | support for an operating system: heap memory, a clock, a seed, a loop that waits (feature `std`) |
 //! | `cli` | the program `smolstep`, not part of the library (feature `cli`) |
 //!
@@ -59,15 +59,15 @@
 //! |---|---|
 //! | `alloc` | `lab::expect`, which needs an allocator |
 //! | `std` | `host` and `phy::linux`; implies `alloc`, `dhcp`, `fragments`, `ipv6`, `ping`, `recovery` and `slaac` |
-//! | `cli` (default) | the program `smolstep`; implies `std`. Library users disable this feature with `default-features = false` |
+//! | `cli` (default) | the program `smolstep`; implies `std`. Library users set `default-features = false` |
 //! | `dhcp` | an IPv4 address from a DHCP server; the check that no other host uses the stack's addresses |
 //! | `ipv6` | IPv6 |
-//! | `fragments` | datagrams in IP fragments, IPv6 extension headers, frames tagged with VLAN 0; implies `ipv6` and `recovery` |
+//! | `fragments` | IP fragments, IPv6 extension headers, frames tagged with VLAN 0; implies `ipv6` and `recovery` |
 //! | `recovery` | congestion control: `stack::Congestion` |
 //! | `slaac` | IPv6 addresses made from the prefixes that routers advertise; implies `dhcp` and `ipv6` |
 //! | `ping` | sends ICMP echo requests; the stack answers them with or without this feature |
 //! | `embassy` | an adapter for embassy-net's drivers |
-//! | `mps2-an385`, `lm3s6965evb` | the firmware of this board; needs a build without `std`. See `docs/porting.md` for a board of your own |
+//! | `mps2-an385`, `lm3s6965evb` | the board's firmware, without `std`. For another board, see `docs/porting.md` |
 #![cfg_attr(not(feature = "std"), no_std)]
 
 #[cfg(feature = "alloc")]

@@ -262,8 +262,8 @@ impl fmt::Display for SetupError {
             }
             SetupError::TooMany => write!(
                 f,
-                "too many addresses or gateways: at most {MAX_ADDRESSES} addresses, including a link-local address and those \
-                 from DHCP and SLAAC, and one gateway of each IP version"
+                "too many addresses or gateways: at most {MAX_ADDRESSES} addresses, including a link-local address and \
+                 those from DHCP and SLAAC, and one gateway of each IP version"
             ),
         }
     }
