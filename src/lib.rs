@@ -31,9 +31,9 @@
 //!
 //! [`Stack::step`](stack::Stack::step) does one bounded piece of work, and returns a [`Step`](stack::Step) that
 //! describes the work. [`Stack::poll`](stack::Stack::poll) calls `step` until no work is left, and returns the next
-//! deadline. The caller passes the current time. Only `host`, `cli` and the Linux devices read a clock, an environment
-//! variable or a file. The servers, the tests and the lab all call `step`, so the lab steps through the same code that
-//! a server runs.
+//! deadline. The caller passes the current time. Only `host`, `board`, `cli` and the Linux devices read a clock, an
+//! environment variable or a file. The servers, the tests and the lab all call `step`, so the lab steps through the
+//! same code that a server runs.
 //!
 //! # Layers
 //!
