@@ -102,11 +102,11 @@ fn what_cannot_be_is_one_line() {
         ),
         (
             ip("10.0.0.1/8,10.0.0.2/8,10.0.0.3/8"),
-            "SMOLSTEP_IP makes up to 3 addresses, with those of dhcp, slaac and the link; there is room for 2",
+            "SMOLSTEP_IP gives up to 3 addresses, counting those of dhcp, slaac and the link; there is room for 2",
         ),
         (
             ip("slaac,fd01::1/64,fd02::1/64,fd03::1/64,fd04::1/64,fd05::1/64"),
-            "SMOLSTEP_IP makes up to 9 addresses, with those of dhcp, slaac and the link; there is room for 8",
+            "SMOLSTEP_IP gives up to 9 addresses, counting those of dhcp, slaac and the link; there is room for 8",
         ),
         (
             and("dhcp", gateway, "192.168.69.300"),
@@ -119,7 +119,7 @@ fn what_cannot_be_is_one_line() {
         ),
         (
             and("10.0.0.1/8", gateway, "10.0.0.2,10.0.0.3"),
-            "SMOLSTEP_GATEWAY has two of a kind: one for IPv4 and one for IPv6 are used",
+            "SMOLSTEP_GATEWAY has two routers of one family: use one for IPv4 and one for IPv6",
         ),
         (and("10.0.0.1/8", gateway, "10.0.0.1"), "10.0.0.1 in SMOLSTEP_GATEWAY is the board's own address"),
         (and("10.0.0.1/8", gateway, "224.0.0.1"), "224.0.0.1 in SMOLSTEP_GATEWAY is no host's address"),
@@ -162,7 +162,7 @@ fn a_feature_that_is_missing_is_named() {
         ("slaac", &["ipv6"], "slaac"),
         ("dhcp,fdaa::1/64", &["dhcp", "ipv6"], "slaac"),
     ] {
-        let why = format!("SMOLSTEP_IP as it is needs the feature {missing}, which scripts/firmware adds");
+        let why = format!("this SMOLSTEP_IP needs the feature {missing}, which scripts/firmware adds");
         assert_eq!(source(&[("SMOLSTEP_IP", ip)], features), Err(why), "{ip}");
     }
 }
