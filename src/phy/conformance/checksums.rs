@@ -1,4 +1,4 @@
-//! Checksums: the device computes and verifies those that its capabilities claim.
+//! Checks that the device computes and verifies the checksums that its capabilities claim.
 
 use smoltcp::phy::{Checksum, Device, Medium, RxToken, TxToken};
 use smoltcp::wire::{EthernetAddress, Icmpv4Message, Icmpv4Packet, IpProtocol, Ipv4Packet, TcpPacket, UdpPacket};
@@ -79,7 +79,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
         Err(Fault::Lost { missing: 1, counted: 0 })
     }
 
-    /// Makes a packet arrive. Returns whether the device delivers it.
+    /// Has the peer send a packet to the device. Returns whether the device delivers the packet.
     fn arrives(&mut self, protocol: Protocol, sum: Sum) -> Result<bool, Fault> {
         let (medium, to, len) = (self.frames.medium, self.frames.to, length(self.frames.medium));
         let frame = self.scratch.get_mut(..len).ok_or(Fault::Scratch(len))?;
