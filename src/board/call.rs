@@ -159,7 +159,7 @@ impl<'c, B: Board, U: UdpSession> Caller<'c, B, U> {
 }
 
 impl<'c, B: Board> Caller<'c, B, Resolver> {
-    /// Runs the client against the first address of `host` that connects. Returns true on success.
+    /// Runs the client against the first address of `host` to which it can connect. Returns true on success.
     fn call_name(&mut self, host: &str, port: u16) -> bool {
         let mut dialler = Dialler::to_name(port, PATIENCE, NEXT_AFTER).one_at_a_time();
         let mut done = false;
@@ -188,7 +188,7 @@ impl<'c, B: Board> Caller<'c, B, Resolver> {
 
     /// Looks up `host` and adds its reachable addresses to `dialler`.
     ///
-    /// If there are none, logs an error and returns false.
+    /// If no address is reachable, logs an error and returns false.
     fn find(&mut self, host: &str, port: u16, dialler: &mut Dialler) -> bool {
         let Some(addresses) = self.resolve(host) else { return false };
         let remotes = || addresses.in_order().filter_map(address).map(|address| IpEndpoint::new(address, port));

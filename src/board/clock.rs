@@ -60,8 +60,8 @@ impl<B: Board> Clock<B> {
     /// than smoltcp's shortest retransmission timeout, so sending a segment does not cause a near deadline.
     const NEAR: i64 = 900_000;
 
-    /// The period of the timer while no deadline is near, in ticks. A deadline that is not near comes after the
-    /// overflow.
+    /// The period of the timer while no deadline is near, in ticks. The timer overflows before any deadline that is not
+    /// near.
     const PERIOD: u32 = {
         let near = Self::NEAR as u64 * B::TICKS_A_MILLISECOND as u64 / 1000;
         if near < LONGEST as u64 { near as u32 } else { LONGEST }
@@ -100,8 +100,8 @@ impl<B: Board> Clock<B> {
         }
         // The timer counts down. After a restart it reads 0 until the first tick.
         self.stood = if current == 0 { self.period } else { current };
-        // The value covers at most two periods, so 32 bits are enough. A 64-bit division would make a turn of the loop
-        // half as long again.
+        // The value covers at most two periods, so 32 bits are enough. A 64-bit division would add half to the time
+        // that one turn of the loop takes.
         let halves = self.rest + 2 * passed.saturating_sub(self.stood);
         self.rest = halves % Self::HALVES_A_MICROSECOND;
         self.now += Duration::from_micros((halves / Self::HALVES_A_MICROSECOND).into());

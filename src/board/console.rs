@@ -76,7 +76,7 @@ impl<B: Board> Terminal<B> {
     /// The echo is needed because a terminal shows only the bytes that it receives.
     pub fn listen(&mut self) -> bool {
         let before = self.finished;
-        // Reads at most as many bytes as the buffer holds, so that a flood of input cannot block the network.
+        // Reads at most `TYPED` bytes, so that a flood of input cannot block the network.
         for _ in 0..TYPED {
             match B::take() {
                 None => break,
@@ -102,7 +102,7 @@ impl<B: Board> Terminal<B> {
         self.finished > before
     }
 
-    /// Discards the typed bytes. Returns whether there were any.
+    /// Discards the typed bytes. Returns whether any bytes were discarded.
     fn start_over(&mut self) -> bool {
         let forgotten = !self.typed.is_empty();
         (self.typed, self.finished) = (heapless::Deque::new(), 0);
@@ -110,7 +110,7 @@ impl<B: Board> Terminal<B> {
     }
 }
 
-/// Passes requests to discard the typed input from the programs to the board's only terminal.
+/// Tells the board's only terminal to discard the typed input when a program requests this.
 pub(super) static KEYBOARD: Keyboard = Keyboard::new();
 
 const BACKSPACE: u8 = 0x08;

@@ -15,7 +15,7 @@ const ETHERNET: usize = 0x4004_8000;
 const SYSTEM: usize = 0x400f_e000;
 const UART: usize = 0x4000_c000;
 
-// Clock gates of the system control (LM3S6965 data sheet, section 5.5): UART0; EMAC0 and EPHY0.
+// Clock gates of the system control (LM3S6965 data sheet, section 5.5), for the UART and the Ethernet controller.
 const GATES_1: usize = 0x104;
 const GATES_2: usize = 0x108;
 const UART0: u32 = 1;

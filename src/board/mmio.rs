@@ -26,7 +26,8 @@ impl Registers for Mmio {
     }
 
     fn write(&mut self, offset: usize, value: u32) {
-        // SAFETY: as above. None of these peripherals writes to memory: they have no DMA, or their DMA stays off.
+        // SAFETY: the register is valid for the reasons given in `read`. None of these peripherals writes to memory:
+        // they have no DMA, or their DMA stays off.
         unsafe { ((self.base + offset) as *mut u32).write_volatile(value) }
     }
 
@@ -42,19 +43,21 @@ impl Registers for Mmio {
     }
 
     fn write_fifo(&mut self, offset: usize, words: &[[u8; 4]]) {
-        // SAFETY: as above.
+        // SAFETY: the register is valid for the reasons given in `read` and `write`. The length is that of `words`.
         unsafe { write_words((self.base + offset) as *mut u32, words.as_ptr(), 0, words.len()) }
     }
 
     fn read_wide_fifo(&mut self, offset: usize, words: &mut [[u8; 4]]) -> u32 {
         let (eights, rest) = parts(words);
-        // SAFETY: as above for each of the eight registers.
+        // SAFETY: each of the eight registers is valid for the reasons given in `read`. `words` has `8 * eights + rest`
+        // words.
         unsafe { read_words((self.base + offset) as *const u32, words.as_mut_ptr(), eights, rest) }
     }
 
     fn write_wide_fifo(&mut self, offset: usize, words: &[[u8; 4]]) {
         let (eights, rest) = parts(words);
-        // SAFETY: as above.
+        // SAFETY: each register is valid for the reasons given in `read` and `write`. `words` has `8 * eights + rest`
+        // words.
         unsafe { write_words((self.base + offset) as *mut u32, words.as_ptr(), eights, rest) }
     }
 }

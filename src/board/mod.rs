@@ -50,10 +50,11 @@ pub trait Board: 'static {
     /// The number of SysTick's ticks in a millisecond. It must be a multiple of 500.
     const TICKS_A_MILLISECOND: u32;
 
-    /// The numbers of the interrupts that end a sleep: the network controller's and the console input's. Both are below 64.
+    /// The numbers of the interrupts that end a sleep: the network controller's and the console input's. Each is below
+    /// 64.
     const INTERRUPTS: [u32; 2];
 
-    /// Sets the console up. Called before all other methods.
+    /// Sets the console up. This method is called before all other methods.
     fn start();
 
     /// Sends a byte to the console. Drops the byte if the console stays full for a bounded time.

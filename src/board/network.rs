@@ -33,9 +33,9 @@ pub(super) fn config() -> Config {
     config
 }
 
-/// Announces the board's addresses on the link (RFC 5227 section 3, RFC 4861 section 7.2.6). Without an announcement, a peer
-/// that asked before the board started would wait a second or more before it asks again. With the feature `dhcp` this does
-/// nothing, because the stack then announces the addresses.
+/// Announces the board's addresses on the link (RFC 5227 section 3, RFC 4861 section 7.2.6). Without an announcement, a
+/// peer that asked before the board started would wait a second or more before it asks again. With the feature `dhcp`
+/// this function does nothing, because the stack announces the addresses.
 pub(super) fn announce<D: Device>(device: &mut D, now: Instant) {
     if cfg!(feature = "dhcp") {
         return;

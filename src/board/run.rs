@@ -43,7 +43,7 @@ pub const UDP_PAYLOAD: usize = {
     bytes.div_ceil(2 * ports)
 };
 
-/// Serves every program that is not large, and never returns. `memory` needs room for all of them:
+/// Serves every program that is not large, and never returns. `memory` must have room for these programs:
 ///
 /// ```ignore
 /// stack_memory!(static MEMORY:
@@ -171,7 +171,7 @@ fn serve_programs<B: Board, S: Session + Clone, U: UdpSession, P: Probe>(
 ) -> ! {
     let Io { device, console, .. } = start::<B>();
     let mut io = Io { device, console, probe };
-    // The stack is used where it is made: a move would put it on the call stack twice.
+    // The stack is not moved after it is made, because a move would put it on the call stack twice.
     let mut made = make_stack(&mut io.device, memory, clock.now());
     let stack = match &mut made {
         Ok(stack) => stack,

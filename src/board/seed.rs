@@ -1,7 +1,7 @@
 //! The seed of a start: the build's seed, mixed with the entropy that QEMU provides at the start.
 //!
-//! Neither board has a source of entropy. `scripts/firmware run` has QEMU put 64 bits of the host's entropy at the bottom of
-//! memory before each start, so each run has a different seed. There are limits:
+//! Neither board has a source of entropy. `scripts/firmware run` has QEMU put 64 bits of the host's entropy at the
+//! bottom of memory before each start, so each run has a different seed. This method has limits:
 //! - After a reset, QEMU puts the same bits into memory again. So a board that restarts after a fault has the same seed
 //!   as at its first start.
 //! - Without QEMU, the bits are whatever the memory holds after power-on. If these bits are the same at each start, so is the

@@ -35,7 +35,8 @@ pub(super) fn holds(frame: &[u8], sum: Option<u32>) -> bool {
 
 /// Writes the checksum of the TCP segment or UDP datagram in an Ethernet frame.
 ///
-/// `sum` is as for [`holds`]. A fragment is not changed: the checksum of its datagram stays 0, which means no checksum.
+/// `sum` is the same value as in [`holds`]. A fragment is not changed: the checksum of its datagram stays 0, which
+/// means no checksum.
 pub(super) fn fill(frame: &mut [u8], sum: Option<u32>) {
     let Some(packet) = ip(frame).and_then(|start| frame.get_mut(start..)) else { return };
     let Some(Transport { protocol, start, end, pseudo, fragment: false, .. }) = transport(packet) else { return };

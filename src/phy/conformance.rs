@@ -63,13 +63,14 @@ pub use report::{Failure, Fault, Report, Rule};
 /// The number of foreign frames that [`check`] ignores.
 const FOREIGN: usize = 64;
 
-/// The other end of the link, and the machine's clock.
+/// The other end of the link of the device under test, and the machine's clock.
 ///
 /// Each method gets the device, because on some links the device itself is the other end. Examples are a loopback device and
 /// a driver of a fake controller.
 pub trait Peer<D> {
-    /// Makes `frame` arrive at the device. Returns false if the link does not take the frame, because the frame's length is
-    /// out of range or the link reports that it is full.
+    /// Sends `frame` to the device. Returns false if the link does not accept the frame.
+    ///
+    /// The link may refuse a frame whose length is out of range, or any frame while the link is full.
     fn inject(&mut self, device: &mut D, frame: &[u8]) -> bool;
 
     /// Copies the oldest frame that came from the device into `buffer`, and returns its length.
@@ -108,8 +109,7 @@ pub trait Peer<D> {
 
     /// Returns the number of attempts before a missing frame counts as lost, or a missing token as refused.
     ///
-    /// Return more than one if a frame needs time to arrive, and [`Peer::inject`] and [`Peer::observe`] do not wait for
-    /// it.
+    /// Return more than 1 if [`Peer::inject`] and [`Peer::observe`] do not wait until a frame has arrived.
     fn tries(&self) -> usize {
         1
     }
@@ -138,7 +138,7 @@ pub fn check<D: Device, P: Peer<D>>(device: &mut D, peer: &mut P, scratch: &mut 
 type Obeys<B> = fn(&mut B) -> Result<(), Fault>;
 
 impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
-    /// The rules are in this order so that the first failure is the most informative one.
+    /// The rules, in an order in which the first failure is the most informative failure.
     const RULES: [(Rule, Obeys<Self>); 13] = [
         (Rule::Clock, Self::clock),
         (Rule::Capabilities, Self::capabilities),

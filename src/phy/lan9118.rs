@@ -18,7 +18,7 @@ use super::words::{Arrived, Words};
 #[derive(Debug)]
 pub struct Lan9118<R> {
     registers: R,
-    /// The length of the frame in `received`, until it is consumed.
+    /// The length of the frame in `received`, until that frame is consumed.
     waiting: Option<usize>,
     received: Words,
     sending: Words,
@@ -52,7 +52,7 @@ const ADDRESS_LOW: u32 = 3;
 const MII_ACCESS: u32 = 6;
 const MII_DATA: u32 = 7;
 
-/// In `MAC_CR`: receive multicast frames too. IPv6 neighbour discovery needs them.
+/// The bit of `MAC_CR` that turns on multicast frames. IPv6 neighbour discovery needs multicast frames.
 const GROUPS: u32 = if cfg!(feature = "ipv6") { 1 << 19 } else { 0 };
 
 /// The interrupt bit for a received frame.
@@ -68,7 +68,7 @@ impl<R: Registers> Lan9118<R> {
     /// interrupt.
     ///
     /// # Errors
-    /// [`NotThere`]: the controller does not identify itself, or does not complete a command.
+    /// [`NotThere`] if the controller does not identify itself, or does not complete a command.
     pub fn new(mut registers: R, address: EthernetAddress) -> Result<Self, NotThere> {
         let r = &mut registers;
         there(wait(r, |r| r.read(BYTE_TEST) == 0x8765_4321))?;
@@ -91,7 +91,7 @@ impl<R: Registers> Lan9118<R> {
         // Turns on full duplex, the transmitter and the receiver. Turns off promiscuous mode, which is on after a
         // reset.
         mac(r, MAC_CR, 0x0010_000c | GROUPS)?;
-        // The interrupt is active high, push-pull; each frame raises it.
+        // Sets the interrupt line to active high and push-pull. Each received frame raises the interrupt.
         r.write(IRQ_CFG, 0x111);
         r.write(FIFO_INT, 0);
         r.write(INT_EN, RECEIVED);
@@ -104,7 +104,8 @@ impl<R: Registers> Lan9118<R> {
         })
     }
 
-    /// Clears the interrupt. Frames that have already arrived do not raise it again, so poll after this.
+    /// Clears the interrupt. Frames that have already arrived do not raise the interrupt again, so poll after this
+    /// call.
     pub fn acknowledge(&mut self) {
         self.registers.write(INT_STS, RECEIVED);
     }
@@ -118,7 +119,7 @@ impl<R: Registers> Lan9118<R> {
 
     /// Reads the next good frame from the controller, unless a frame is already waiting.
     fn fetch(&mut self) {
-        // Looks at no more frames than the FIFO can hold.
+        // Reads at most as many frames as the FIFO has room for.
         for _ in 0..256 {
             if self.waiting.is_some() || (self.registers.read(RX_FIFO_INF) >> 16) & 0xff == 0 {
                 return;

@@ -1,4 +1,4 @@
-//! A fixed-size queue of frames, read and written in place. Cable and loopback use it, and your own devices can.
+//! A fixed-size queue of frames, read and written in place. The cable and the loopback are built from such queues.
 
 use core::cell::{Cell, RefCell, RefMut};
 
@@ -36,7 +36,7 @@ impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
         }
     }
 
-    /// The oldest frame, unless another token holds it.
+    /// The oldest frame, unless another token has borrowed it.
     pub fn front(&self) -> Option<FrameIn<'_, FRAMES, MTU>> {
         if self.len.get() == 0 {
             return None;
@@ -45,12 +45,12 @@ impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
         Some(FrameIn { queue: self, slot })
     }
 
-    /// A free place for a frame that is not a reply. The last free place is not available.
+    /// A free place for a frame that is not a reply. The last free place is kept for a reply.
     pub fn place(&self) -> Option<FrameOut<'_, FRAMES, MTU>> {
         if self.len.get() + 1 < FRAMES { self.reply_place() } else { None }
     }
 
-    /// A free place for a reply, which may be the last one.
+    /// A free place for a reply, which may be the last free place.
     pub fn reply_place(&self) -> Option<FrameOut<'_, FRAMES, MTU>> {
         if self.len.get() >= FRAMES {
             return None;
@@ -67,7 +67,7 @@ impl<const FRAMES: usize, const MTU: usize> Queue<FRAMES, MTU> {
         capabilities
     }
 
-    /// The slot `behind` places after the front, unless a token holds it.
+    /// Returns the slot at distance `behind` from the front of the queue, unless a token has borrowed the slot.
     fn slot(&self, behind: usize) -> Option<RefMut<'_, Slot<MTU>>> {
         self.slots.get((self.first.get() + behind) % FRAMES)?.try_borrow_mut().ok()
     }

@@ -6,7 +6,8 @@ use super::checksums::add;
 
 /// An Ethernet device whose interrupt ends a board's sleep.
 pub trait Ethernet: Device {
-    /// Clears the interrupt. Frames that have already arrived do not raise it again, so poll after this.
+    /// Clears the interrupt. Frames that have already arrived do not raise the interrupt again, so poll after this
+    /// call.
     fn acknowledge(&mut self);
 
     /// Returns the counts of errors since the device was set up.
@@ -77,11 +78,11 @@ pub struct Faults {
     /// Frames with a wrong TCP or UDP checksum, and frames with an IP fragment, whose checksum the driver cannot
     /// verify.
     pub checksums: u32,
-    /// Frames that the controller lost because it had no room.
+    /// Frames that were lost because the controller had no room.
     pub overruns: u32,
 }
 
-/// The controller does not respond correctly: the address is wrong, or there is no such controller.
+/// The controller does not respond correctly: its address is wrong, or the board has no such controller.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NotThere;
 

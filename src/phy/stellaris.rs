@@ -19,7 +19,7 @@ use super::words::{Arrived, Words};
 pub struct Stellaris<R> {
     registers: R,
     address: EthernetAddress,
-    /// The length of the frame in `received`, until it is consumed.
+    /// The length of the frame in `received`, until that frame is consumed.
     waiting: Option<usize>,
     received: Words,
     sending: Words,
@@ -37,7 +37,7 @@ const ADDRESS_HIGH: usize = 0x18;
 const FRAMES_WAITING: usize = 0x34;
 const TX_REQUEST: usize = 0x38;
 
-/// In `RX_CONTROL`: receive multicast frames too. IPv6 neighbour discovery needs them.
+/// The bit of `RX_CONTROL` that turns on multicast frames. IPv6 neighbour discovery needs multicast frames.
 const GROUPS: u32 = if cfg!(feature = "ipv6") { 1 << 1 } else { 0 };
 
 /// The interrupt bits for a received frame and for a lost frame.
@@ -53,7 +53,7 @@ impl<R: Registers> Stellaris<R> {
         let r = &mut registers;
         r.write(INTERRUPTS, 0);
         r.write(STATUS, 0x7f);
-        // Empty the FIFO.
+        // Empties the receive FIFO.
         r.write(RX_CONTROL, 0x10);
         let [a, b, c, d, e, f] = address.0;
         r.write(ADDRESS_LOW, u32::from_le_bytes([a, b, c, d]));
@@ -73,7 +73,8 @@ impl<R: Registers> Stellaris<R> {
         }
     }
 
-    /// Clears the interrupt. Frames that have already arrived do not raise it again, so poll after this.
+    /// Clears the interrupt. Frames that have already arrived do not raise the interrupt again, so poll after this
+    /// call.
     pub fn acknowledge(&mut self) {
         self.registers.write(STATUS, RECEIVED);
     }
@@ -91,7 +92,7 @@ impl<R: Registers> Stellaris<R> {
 
     /// Reads the next good frame to this address or to a group, unless a frame is already waiting.
     fn fetch(&mut self) {
-        // Looks at no more frames than the controller's frame counter can count.
+        // Reads at most as many frames as the controller can count.
         for _ in 0..64 {
             if self.waiting.is_some() || self.registers.read(FRAMES_WAITING) & 0x3f == 0 {
                 return;

@@ -70,8 +70,8 @@ impl Words {
         let padded = len.max(SHORTEST);
         let words = (2 + padded).div_ceil(4);
         self.0[2 + len..words * 4].fill(0);
-        // If an IPv4 packet fills the frame, only zeros follow it. The sum of whole words is then the sum of the
-        // packet's payload. For any other frame, `fill` sums the bytes itself.
+        // If an IPv4 packet fills the frame, only zeros follow the packet. The sum of whole words is then the sum of
+        // the packet's payload. For any other frame, `fill` sums the bytes itself.
         let end = PACKET + usize::from(u16::from_be_bytes([self.0[PACKET + 2], self.0[PACKET + 3]]));
         let sum = (end == 2 + len).then(|| sum(&self.words()[HEADERS..words]));
         checksums::fill(&mut self.0[2..2 + len], sum);

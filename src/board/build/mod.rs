@@ -53,7 +53,7 @@ fn boards() -> Vec<(String, Vec<String>)> {
     boards.iter().map(with_images).collect()
 }
 
-/// Returns the address in SMOLSTEP_MAC, or a default. Fails the build if it is not unicast.
+/// Returns the address in SMOLSTEP_MAC, or a default. If the address is not unicast, the build fails.
 fn mac() -> [u8; 6] {
     let text = setting("SMOLSTEP_MAC").unwrap_or("02:00:00:00:00:01".into());
     let bytes: Option<Vec<u8>> = text.split(':').map(|byte| u8::from_str_radix(byte, 16).ok()).collect();

@@ -20,7 +20,7 @@ const MADE: usize = 4;
 
 /// The checked network settings of a firmware.
 pub struct Network {
-    /// The static addresses. If one of them is IPv6 and SLAAC is off, a link-local address is added.
+    /// The static addresses, and the link-local address that [`Network::add_link_local`] adds.
     addresses: Vec<(IpAddr, u8)>,
     dhcp: bool,
     slaac: bool,
@@ -34,7 +34,7 @@ impl Network {
     /// Reads the settings, and checks them against the features of the firmware.
     ///
     /// # Errors
-    /// One line. It names the invalid setting, or the setting or feature that is missing.
+    /// One line that names the invalid setting, or the setting or feature that is missing.
     pub fn of_the_environment(enabled: &dyn Fn(&str) -> bool) -> Result<Network, String> {
         let mut network = Network {
             addresses: Vec::new(),
@@ -89,7 +89,7 @@ impl Network {
         )
     }
 
-    /// Adds a static address. Returns true if it is already in the list.
+    /// Adds a static address. Returns true if the list already had that address.
     fn add(&mut self, word: &str) -> Result<bool, String> {
         let added = addr_text::cidr(word, IP).map_err(|why| match word.contains(['.', ':', '/']) {
             true => why,
@@ -100,7 +100,8 @@ impl Network {
         Ok(twice)
     }
 
-    /// Adds a link-local address if the static IPv6 addresses include none. With SLAAC, the stack adds one itself.
+    /// Adds a link-local address if the static IPv6 addresses include none. With SLAAC, the stack adds the link-local
+    /// address.
     ///
     /// A neighbour may send its solicitation from a link-local address (RFC 4861 section 7.2.2). Without a link-local
     /// address, the board would have no route for the answer.

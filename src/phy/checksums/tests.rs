@@ -32,7 +32,7 @@ fn frame(protocol: u8, header: usize, len: usize) -> Vec<u8> {
     frame
 }
 
-/// Returns the sum that the driver computes while it copies.
+/// Returns the sum that a driver computes while it copies the frame.
 fn summed(frame: &[u8]) -> Option<u32> {
     Some(sum_of(&frame[34..]))
 }
@@ -46,7 +46,7 @@ fn right_ones_hold_and_each_flipped_bit_shows() {
                 assert!(holds(&frame, None) && holds(&frame, summed(&frame)), "{protocol} {header} {len}");
                 for at in 14 + header..frame.len() {
                     frame[at] ^= 0x10;
-                    // The stack detects a wrong UDP length. The driver does not.
+                    // The driver does not detect a wrong UDP length, because the stack does.
                     if protocol == TCP || !(18 + header..20 + header).contains(&at) {
                         assert!(
                             !holds(&frame, None) && !holds(&frame, summed(&frame)),

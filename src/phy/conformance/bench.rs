@@ -7,7 +7,7 @@ use super::frames::Frames;
 use super::report::{Fault, Report};
 use super::{FOREIGN, Peer};
 
-/// The length of a short test frame, in bytes. It is above the minimum, so the frame needs no padding.
+/// The length of a short test frame, in bytes. A frame of this length needs no padding.
 pub(super) const SMALL: usize = 64;
 
 pub(super) struct Bench<'b, D, P> {
@@ -48,7 +48,7 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         if len < self.frames.header() + 2 { 0 } else { self.number }
     }
 
-    /// Sends a frame. Returns its number, or `None` if the device gives no token.
+    /// Sends a frame through the device. Returns the frame's number, or `None` if the device gives no token.
     pub fn send(&mut self, len: usize) -> Result<Option<u16>, Fault> {
         let (frames, number) = (self.frames, self.next(len));
         for _ in 0..self.peer.tries() {
@@ -66,7 +66,7 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         Ok(None)
     }
 
-    /// Sends a frame. The device must have room for it.
+    /// Sends a frame through the device. The device must have room for the frame.
     pub fn must_send(&mut self, len: usize) -> Result<u16, Fault> {
         self.send(len)?.ok_or(Fault::NoToken)
     }
@@ -158,7 +158,7 @@ impl<'b, D: Device, P: Peer<D>> Bench<'b, D, P> {
         Ok(())
     }
 
-    /// Counts a foreign frame. Returns an error if there are more than [`FOREIGN`].
+    /// Counts a foreign frame. Returns an error after more than [`FOREIGN`] foreign frames.
     pub fn foreign(&mut self) -> Result<(), Fault> {
         self.report.foreign += 1;
         if self.report.foreign > FOREIGN { Err(Fault::Foreign) } else { Ok(()) }

@@ -100,10 +100,10 @@ impl Frames {
         let [low, high] = number.to_le_bytes();
         match (at.checked_sub(self.header()), header.get(at)) {
             (None, Some(&byte)) => byte,
-            // The number is written only if both of its bytes fit. A frame of 15 bytes has room for only one of them.
+            // The number is written only if both of its bytes fit. A frame of 15 bytes has room for only one byte.
             (Some(0), _) if len >= self.header() + 2 => low,
             (Some(1), _) => high,
-            // The byte is never 0, so that it differs from padding, and it is different in each frame.
+            // A data byte is never 0, so that it differs from padding. Data bytes also differ from frame to frame.
             (Some(at), _) => (at as u8).wrapping_mul(7).wrapping_add(low) | 1,
             (None, None) => 0,
         }

@@ -1,4 +1,4 @@
-//! The rules for many frames in a row.
+//! The conformance rules that send and receive many frames in a row.
 
 use smoltcp::phy::{Device, TxToken};
 

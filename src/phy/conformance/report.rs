@@ -1,4 +1,4 @@
-//! The result of a check.
+//! The result of a conformance check.
 
 use core::fmt;
 
@@ -10,7 +10,7 @@ pub struct Report {
     /// The number of frames that the device accepts before it returns no transmit token. `None` if it accepts a whole
     /// burst.
     pub transmit_queue: Option<usize>,
-    /// The number of frames that the link accepts before it refuses one, including the lost frames. `None` if the
+    /// The number of frames that the link accepts before it refuses a frame, including lost frames. `None` if the
     /// device receives a whole burst.
     pub receive_queue: Option<usize>,
     /// The number of frames of the burst that were lost and counted.
@@ -126,13 +126,13 @@ pub enum Fault {
     CapabilitiesChange,
     /// A frame with a right checksum of this kind, or with an allowed absent checksum, did not arrive.
     ChecksumRefused(&'static str),
-    /// The device did not compute a checksum of this kind, though it should have.
+    /// The device sent a wrong checksum of this kind, or no checksum.
     ChecksumWrong(&'static str),
     /// The clock went back.
     ClockBack,
     /// The clock did not advance in a million readings.
     ClockStands,
-    /// The byte at this position is not the one that was sent.
+    /// The byte at this position differs from the byte that was sent.
     Damaged(usize),
     /// More than 64 foreign frames arrived.
     Foreign,
@@ -158,11 +158,11 @@ pub enum Fault {
     NoToken,
     /// A frame arrived out of order, twice, or without being sent.
     Order,
-    /// The byte at this position is padding but not zero: memory leaks to the network.
+    /// The byte at this position is padding but not zero: the device reveals the contents of memory.
     Padding(usize),
     /// The link refuses a frame of this length, though no frame is in flight.
     Refused(usize),
-    /// The scratch buffer is too short: this many bytes are needed, one more than the longest frame.
+    /// The scratch buffer is too short. It needs this number of bytes, one more than the longest frame.
     Scratch(usize),
     /// A transmit token gave a buffer of another length than requested.
     TokenLength {

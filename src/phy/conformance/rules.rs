@@ -1,4 +1,4 @@
-//! The rules for one frame at a time.
+//! The conformance rules that send and receive one frame at a time.
 
 use smoltcp::phy::{Device, Medium, TxToken};
 
@@ -101,7 +101,7 @@ impl<D: Device, P: Peer<D>> Bench<'_, D, P> {
     pub fn empty(&mut self) -> Result<(), Fault> {
         let now = self.now()?;
         self.device.transmit(now).ok_or(Fault::NoToken)?.consume(0, |_| {});
-        // Empty frames may arrive as foreign frames, and must not be counted as such.
+        // Empty frames may look like foreign frames, but must not be counted as foreign frames.
         let foreign = self.report.foreign;
         self.quiet()?;
         self.inject(0)?;

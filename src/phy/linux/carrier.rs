@@ -25,7 +25,7 @@ pub(super) struct Carrier {
 }
 
 impl Carrier {
-    /// Watches the interface `name`. Returns `None` if the kernel does not allow this: the program then misses changes.
+    /// Watches the interface `name`. Returns `None` if the kernel does not allow it; link changes are then not noticed.
     pub(super) fn watch(name: &str) -> Option<Carrier> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         // Protocol `None` means NETLINK_ROUTE.

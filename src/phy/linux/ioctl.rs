@@ -34,8 +34,9 @@ pub(super) fn set_offload(fd: impl AsFd, flags: usize) -> Result<()> {
     unsafe { ioctl(fd, IntegerSetter::<TUNSETOFFLOAD>::new_usize(flags)) }
 }
 
-/// Sets the length of the virtio-net header, in bytes. This setting can also outlive `fd`: after QEMU has used an interface,
-/// the length is 12.
+/// Sets the length of the virtio-net header, in bytes.
+///
+/// The length can also outlive `fd`: after QEMU has used an interface, the length is 12.
 pub(super) fn set_header_length(fd: impl AsFd, len: c_int) -> Result<()> {
     // SAFETY: TUNSETVNETHDRSZ reads one `int`, which the setter holds during the call.
     unsafe { ioctl(fd, Setter::<TUNSETVNETHDRSZ, c_int>::new(len)) }
@@ -46,7 +47,7 @@ pub(super) const TUN_F_CSUM: usize = 0x01;
 pub(super) const TUN_F_TSO4: usize = 0x02;
 pub(super) const TUN_F_TSO6: usize = 0x04;
 
-/// Makes the attached interface persistent: it outlives `fd`.
+/// Makes the attached interface persistent, so that the interface outlives `fd`.
 pub(super) fn persist(fd: impl AsFd) -> Result<()> {
     // SAFETY: TUNSETPERSIST takes its argument by value and touches no memory of this process.
     unsafe { ioctl(fd, IntegerSetter::<TUNSETPERSIST>::new_usize(1)) }
@@ -55,7 +56,7 @@ pub(super) fn persist(fd: impl AsFd) -> Result<()> {
 /// Waits until the kernel has finished pending changes to interfaces. `fd` must be attached.
 pub(super) fn wait_for_changes(fd: impl AsFd) -> Result<()> {
     let mut request = IfReq::new("");
-    // TUNGETIFF waits for the kernel's lock on changes to interfaces. This wait is the purpose of the call.
+    // The purpose of this call is to wait for the kernel's lock on changes to interfaces, which TUNGETIFF takes.
     // SAFETY: TUNGETIFF writes one `struct ifreq`, and `IfReq` is at least as long as that on every target.
     unsafe { ioctl(fd, Updater::<TUNGETIFF, IfReq>::new(&mut request)) }
 }

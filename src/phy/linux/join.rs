@@ -62,7 +62,7 @@ impl Join {
         (start + len <= self.link + LONGEST).then_some(start..start + len)
     }
 
-    /// Adds `frame` if its headers match those of `first` and its data comes next. Returns whether it was added.
+    /// Adds `frame` if its headers match those of `first` and its data comes next. Returns whether `frame` was added.
     pub(super) fn take(&mut self, first: &[u8], frame: &[u8]) -> bool {
         self.continues(first, frame).is_some()
     }

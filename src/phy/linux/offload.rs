@@ -37,8 +37,8 @@ pub(super) enum Bad {
 
 /// Checks a header and a frame from the kernel, and completes the frame's checksum.
 ///
-/// A TCP checksum is verified, not completed. It is not verified if the header says that the kernel vouches for the
-/// segment.
+/// A TCP checksum is verified, not completed. If the header says that the kernel vouches for the segment, the TCP
+/// checksum is ignored.
 pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) -> Result<(), Bad> {
     let [flags, kind, _, _, size0, size1, start0, start1, offset0, offset1] = *header;
     let half = |a, b| usize::from(u16::from_ne_bytes([a, b]));
@@ -64,7 +64,7 @@ pub(super) fn accept(header: &[u8; HEADER], frame: &mut [u8], medium: Medium) ->
     }
     let ip = ip_of(frame, medium).ok_or(Bad::Header)?;
     let fits = match ip.protocol {
-        // This is a malformed segment or a fragment. Its checksum is not completed, so that it does not become right.
+        // The frame has a malformed segment or a fragment. Completing its checksum would make it look right.
         IpProtocol::Tcp => return Ok(()),
         // A checksum at any other position would overwrite two bytes of the data.
         IpProtocol::Udp => !ip.fragment && start == ip.start && offset == UDP_SUM,
@@ -148,7 +148,7 @@ impl Tcp {
     }
 }
 
-/// Returns the TCP segment in a frame, if the frame contains a whole one. A fragment does not.
+/// Returns the TCP segment in a frame, if the frame contains a whole segment. Returns `None` for a fragment.
 pub(super) fn tcp_of(frame: &[u8], medium: Medium) -> Option<Tcp> {
     let Ip { source, destination, protocol, fragment, start, end } = ip_of(frame, medium)?;
     if protocol != IpProtocol::Tcp || fragment {
@@ -170,7 +170,7 @@ pub(super) fn tcp_of(frame: &[u8], medium: Medium) -> Option<Tcp> {
 struct Ip {
     source: IpAddress,
     destination: IpAddress,
-    /// The protocol of the payload. Over IPv6 it may be an extension header.
+    /// The protocol of the payload. With IPv6, the payload may begin with an extension header.
     protocol: IpProtocol,
     fragment: bool,
     start: usize,

@@ -23,9 +23,9 @@ pub enum Kind {
 
 /// Makes a TAP or TUN that exists until it is deleted or its network namespace ends.
 ///
-/// The new interface is down and has no address. The returned file is attached to it. Set the interface up before
-/// dropping the file: if no file is attached at that time, frames that the kernel sends in the first second may be
-/// lost.
+/// The new interface is down and has no address. The returned file is attached to the interface. Set the interface up
+/// before dropping the file: if no file is attached at that time, frames that the kernel sends in the first second may
+/// be lost.
 ///
 /// # Errors
 /// This call needs CAP_NET_ADMIN in the user namespace that owns the network namespace. [`OpenError::InUse`] says that an
@@ -142,7 +142,7 @@ pub enum OpenError {
         /// The interface.
         name: String,
     },
-    /// The kernel has no /dev/net/tun, or the container does not pass it on.
+    /// There is no /dev/net/tun: the kernel lacks the driver, or the container does not have the device.
     NoDevNetTun,
     /// This network namespace has no interface of that name.
     NoInterface {

@@ -23,7 +23,9 @@ pub(super) fn buffer() -> Box<[u8]> {
     vec![0; HEADER + MAX_FRAME + 1].into_boxed_slice()
 }
 
-/// The file, and up to two waiting frames. A second frame waits only behind a joined super-segment.
+/// The open file of a TAP or TUN, and up to two frames that wait to be written to the file.
+///
+/// A second frame waits only if the first one is a joined super-segment.
 #[derive(Debug)]
 pub(super) struct Port {
     pub(super) fd: OwnedFd,
@@ -33,7 +35,7 @@ pub(super) struct Port {
     pending: usize,
     /// The state of joining, if more segments can be added to the waiting frame. Such a frame must not be written yet.
     join: Option<Join>,
-    /// The frame behind the waiting frame, in the same layout as `tx`.
+    /// The second waiting frame, in the same layout as `tx`.
     behind: Box<[u8]>,
     pending_behind: usize,
     pub(super) blocked: Blocked,
@@ -188,7 +190,7 @@ impl Port {
             match write(&self.fd, self.tx.get(..self.pending).unwrap_or_default()) {
                 Ok(len) => {
                     if len < self.pending {
-                        // The rest of the frame cannot be written later. TCP sends the data again.
+                        // The rest of the frame cannot be written later. TCP retransmits the data.
                         self.dropped += 1;
                         log::debug!("the kernel took {len} bytes of a frame of {}", self.pending);
                     }

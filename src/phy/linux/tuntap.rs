@@ -67,7 +67,7 @@ impl TunTap {
     /// the device receives nothing during that time. Call one of these methods whenever the stack has nothing to do.
     ///
     /// # Errors
-    /// Those of [`TunTap::open`].
+    /// The errors are the same as those of [`TunTap::open`].
     pub fn open_with_offload(kind: Kind, name: &str) -> Result<TunTap, OpenError> {
         Self::attach(kind, name, true)
     }
@@ -111,7 +111,8 @@ impl TunTap {
         self.port.dropped
     }
 
-    /// The number of frames that had to wait in the device because the kernel did not take them at once. None is lost.
+    /// The number of frames that had to wait in the device because the kernel did not take them at once. No such frame
+    /// is lost.
     pub fn held(&self) -> u64 {
         self.port.held
     }
@@ -128,7 +129,7 @@ impl TunTap {
         self.link_change.take()
     }
 
-    /// Writes the waiting super-segment. [`wait`](Self::wait) also writes it.
+    /// Writes the waiting super-segment. [`wait`](Self::wait) does this, too.
     pub fn flush(&mut self) {
         self.port.end_join();
     }
@@ -141,7 +142,8 @@ impl TunTap {
     /// While a frame is held, this method ignores `timeout` and waits for up to 100 ms, because the stack can do
     /// nothing until the frame is written. Otherwise the timeout is as exact as the kernel's timers.
     ///
-    /// A file at its end stays readable, so leave it out of `extra` from then on. After a fault this method returns at once.
+    /// A file at its end stays readable, so do not pass such a file in `extra` again. After a fault this method returns
+    /// at once.
     ///
     /// # Errors
     /// More than [`MAX_EXTRA`] files, or the error of `ppoll`.
@@ -303,12 +305,12 @@ impl phy::TxToken for TxToken<'_> {
 
 /// Writes the waiting super-segment and turns offload off.
 ///
-/// Otherwise offload would stay on for the next program, even if that program does not support it.
+/// If offload stayed on, the next program that attaches would have offload, even without support for it.
 impl Drop for TunTap {
     fn drop(&mut self) {
         self.flush();
         if self.offloads() {
-            // The interface may be gone.
+            // This fails if the interface was deleted.
             let _ = ioctl::set_offload(&self.port.fd, 0);
         }
     }

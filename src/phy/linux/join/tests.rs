@@ -144,7 +144,8 @@ fn one_is_as_long_as_an_ip_packet_can_be() {
     }
     port.end_join();
     let lens: Vec<_> = arrived(&kernel).iter().map(|(_, frame)| frame.len()).collect();
-    // Each super-segment has 45 times 1,440 bytes and its headers. One more segment would make it too long.
+    // Each super-segment has 45 times 1,440 bytes and its headers. With one more segment, a super-segment would be too
+    // long.
     assert_eq!(lens, [64_860, 64_860, 14_460]);
 }
 

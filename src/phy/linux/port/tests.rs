@@ -99,7 +99,7 @@ fn a_frame_that_the_kernel_does_not_take_is_held_and_none_is_lost() {
     for number in 0..sent {
         assert_eq!(kernel.recv(&mut came).unwrap(), HEADER + 40);
         assert_eq!(came[HEADER], (number % 251) as u8);
-        // The held frame goes first.
+        // The held frame is written before any new frame.
         assert!(port.make_room());
     }
     assert_eq!(kernel.recv(&mut came).unwrap_err().kind(), ErrorKind::WouldBlock);
