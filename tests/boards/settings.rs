@@ -114,8 +114,8 @@ fn what_cannot_be_is_one_line() {
         ),
         (
             and("dhcp", gateway, "192.168.69.100"),
-            "192.168.69.100 in SMOLSTEP_GATEWAY is not on the network of an address in SMOLSTEP_IP; dhcp and slaac bring their \
-             own",
+            "192.168.69.100 in SMOLSTEP_GATEWAY is not on the network of an address in SMOLSTEP_IP; dhcp and slaac find a \
+             router",
         ),
         (
             and("10.0.0.1/8", gateway, "10.0.0.2,10.0.0.3"),

@@ -148,7 +148,7 @@ impl Network {
             }
             if !self.addresses.iter().any(|own| is_on_link(*own, *gateway)) {
                 return Err(format!(
-                    "{gateway} in {GATEWAY} is not on the network of an address in {IP}; dhcp and slaac bring their own"
+                    "{gateway} in {GATEWAY} is not on the network of an address in {IP}; dhcp and slaac find a router"
                 ));
             }
         }

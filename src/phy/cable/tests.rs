@@ -145,7 +145,8 @@ fn two_interfaces_exchange_tcp_through_the_smallest_cable() {
                 let len = socket.recv_slice(&mut data).unwrap();
                 assert_eq!(socket.send_slice(&data[..len]), Ok(len));
             }
-            // Poll both ends before the clock advances. Otherwise a delayed acknowledgement would be the only event.
+            // `|` polls both ends before the clock advances. `||` would not poll the server after a change at the
+            // client.
             let changed = client.poll(&mut left, now) | server.poll(&mut right, now);
             if !changed {
                 now += Duration::from_millis(10);
