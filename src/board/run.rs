@@ -283,8 +283,8 @@ pub(super) fn drive<'a, B: Board, S: Session + Clone, U: UdpSession, C: Console,
         if listen(&mut io.console) {
             stack.wake_programs();
         }
-        // The device and the console are acknowledged above. Otherwise their interrupts would stay pending, and the
-        // next sleep would end at once.
+        // The interrupts of the device and the console are acknowledged above. An unacknowledged interrupt would stay
+        // pending and end the next sleep at once.
         clock.forget_interrupts();
         now = clock.now();
         let deadline = stack.poll(now, io);

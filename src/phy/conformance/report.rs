@@ -44,7 +44,7 @@ fn frames(f: &mut fmt::Formatter<'_>, count: Option<usize>) -> fmt::Result {
     }
 }
 
-/// The rule that a device breaks, and the fault that was observed. Its `Display` output is one line.
+/// The rule that a device breaks, and the fault that was observed. The `Display` text of a failure is one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Failure {
     /// The rule.
@@ -162,7 +162,7 @@ pub enum Fault {
     Padding(usize),
     /// The link refuses a frame of this length, though no frame is in flight.
     Refused(usize),
-    /// The scratch buffer is too short. It needs this number of bytes, one more than the longest frame.
+    /// The scratch buffer is shorter than this number of bytes, which is one more than the longest frame.
     Scratch(usize),
     /// A transmit token gave a buffer of another length than requested.
     TokenLength {

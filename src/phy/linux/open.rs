@@ -127,7 +127,7 @@ fn await_carrier(socket: &OwnedFd, file: &OwnedFd, name: &str) -> Result<(), Err
 
 /// The reason why [`TunTap::open`](super::TunTap::open) or [`create`] failed.
 ///
-/// Its `Display` output is one line, which says what to do.
+/// The `Display` text of the error is one line, which says what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum OpenError {

@@ -131,7 +131,7 @@ impl Port {
 
     /// Joins a new frame to the waiting frame. Returns whether the two frames were joined.
     ///
-    /// If they cannot be joined, completes the waiting frame and puts the new frame into `behind`.
+    /// If the two frames cannot be joined, completes the waiting frame and puts the new frame into `behind`.
     fn join<R>(&mut self, mut join: Join, meta: PacketMeta, len: usize, f: impl FnOnce(&mut [u8]) -> R) -> (R, bool) {
         let behind = self.header..self.header + len;
         let (frame, so_far) = (&mut self.tx[self.header..], self.pending - self.header);

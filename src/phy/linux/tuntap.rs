@@ -208,7 +208,7 @@ impl Ready {
     }
 }
 
-/// The error that stopped a device. Its `Display` output is one line for the user.
+/// The error that stopped a device. The `Display` text of the error is one line for the user.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Fault {
     name: String,
@@ -310,7 +310,7 @@ impl Drop for TunTap {
     fn drop(&mut self) {
         self.flush();
         if self.offloads() {
-            // This fails if the interface was deleted.
+            // The call fails if the interface was deleted.
             let _ = ioctl::set_offload(&self.port.fd, 0);
         }
     }
