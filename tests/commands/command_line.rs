@@ -84,7 +84,7 @@ fn wrong_usage_is_one_line() {
             ("serve echo --tap tap0 --once", "--once is for inbox and chat, which are not served here"),
             ("serve echo --tap tap0 --room", "--room is for chat, which is not served here"),
             ("serve chat --tap tap0 --room --once", "--once and --room do not go together"),
-            ("sandbox --serve chat --once -- true", "chat is a room in a sandbox, which has no end"),
+            ("sandbox --serve chat --once -- true", "in a sandbox chat is a room, which has no end"),
             ("serve echo --tap tap0 --reply x", "--reply is for inbox"),
             ("serve greeting --tap tap0 --template x", "no {} to put the message in"),
             ("serve greeting --tap tap0 --delay soon", "--delay"),

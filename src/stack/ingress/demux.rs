@@ -52,10 +52,9 @@ pub(super) fn flow(
     if is_bad { Flow::Drop(DropReason::Martian) } else { Flow::Tcp(None) }
 }
 
-/// Returns the TCP segment in a packet that smoltcp made for a connection, or `None` if it contains none.
-///
-/// The tuple is the peer's view: its local endpoint is the connection's remote endpoint.
-pub(super) fn own_segment(packet: &[u8]) -> Option<Segment> {
+/// Returns the TCP segment in a packet. The local endpoint of the segment's tuple is the receiver of the packet, for an
+/// outgoing packet too.
+pub(super) fn segment_of(packet: &[u8]) -> Option<Segment> {
     let mut segment = Segment::EMPTY;
     matches!(ip(packet, &mut segment), Ip::Tcp).then_some(segment)
 }
@@ -71,6 +70,12 @@ pub(super) fn checksums_hold(packet: &[u8], segment: &Segment, caps: &ChecksumCa
     let Tuple { local, remote } = &segment.tuple;
     (!is_v4 || !caps.ipv4.rx() || Ipv4Packet::new_unchecked(header).verify_checksum())
         && (!caps.tcp.rx() || TcpPacket::new_unchecked(tcp).verify_checksum(&remote.addr, &local.addr))
+}
+
+/// Returns whether the TCP checksum of a packet is right. True for a packet without a TCP segment.
+#[cfg(feature = "fragments")]
+pub(super) fn tcp_checksum_holds(packet: &[u8]) -> bool {
+    segment_of(packet).is_none_or(|segment| checksums_hold(packet, &segment, &ChecksumCapabilities::default()))
 }
 
 enum Ip {

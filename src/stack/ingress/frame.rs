@@ -121,7 +121,7 @@ impl Outgoing<'_> {
 
     /// Updates the control block for a packet about to be sent.
     fn leaves(&mut self, _now: Instant, packet: &mut [u8]) {
-        if let Some(segment) = demux::own_segment(packet) {
+        if let Some(segment) = demux::segment_of(packet) {
             #[cfg(feature = "recovery")]
             {
                 self.block.leaves(_now, &segment, packet);
@@ -307,7 +307,7 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
         let Some(Outgoing { block, scratch, checksums }) = self.out.outgoing.take() else { return };
         let packet = &mut scratch[..len];
         make(packet);
-        let Some(mut segment) = demux::own_segment(packet) else {
+        let Some(mut segment) = demux::segment_of(packet) else {
             return self.send(len, &mut |out| out.copy_from_slice(packet));
         };
         let number = block.right_number(&segment);

@@ -11,7 +11,7 @@ use super::extensions::{self, Chain, Problem};
 use super::icmp_reply::{self, Error, Limit};
 use super::police::Target;
 use super::reassembly::{Arrival, Reassembler, ends};
-use super::{Quote, Received, WatchedTx};
+use super::{Quote, Received, WatchedTx, demux};
 use crate::stack::connections::sooner;
 use crate::stack::control::Segment;
 use crate::stack::event::{DropReason, Event, Io, Probe};
@@ -25,8 +25,10 @@ pub(super) enum Whole<'p> {
     Answer(&'p [u8]),
     /// Nothing: the packet was dropped, or its datagram is not yet complete.
     Nothing,
-    /// A whole packet.
+    /// A whole packet, as it was received.
     Packet(&'p [u8]),
+    /// A whole packet, made from fragments or from a packet with extension headers.
+    Remade(&'p [u8]),
 }
 
 /// The facts about this host on which the processing of a packet depends.
@@ -99,7 +101,7 @@ impl<'a> Front<'a> {
         }
         self.due = sooner(self.due, Some(now + super::reassembly::PATIENCE));
         match self.reassembler.arrives_v4(now, packet) {
-            Arrival::Rebuilt(packet) => return Whole::Packet(packet),
+            Arrival::Rebuilt(packet) => return Whole::Remade(packet),
             Arrival::Kept { lost: true } => dropped(DropReason::LostFragments),
             Arrival::Kept { lost: false } => {}
             Arrival::Bad | Arrival::Problem(_) => dropped(DropReason::BadFragment),
@@ -156,10 +158,10 @@ impl<'a> Front<'a> {
                     return Whole::Nothing;
                 }
                 if rebuilt.is_some() && at == extensions::HEADER {
-                    return Whole::Packet(packet);
+                    return Whole::Remade(packet);
                 }
                 match extensions::strip(packet, protocol, at, copy) {
-                    Some(len) => Whole::Packet(&copy[..len]),
+                    Some(len) => Whole::Remade(&copy[..len]),
                     None => Whole::Nothing,
                 }
             }
@@ -240,6 +242,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         let probe = &mut *tx.out.probe;
         let target = match front.take(now, received.packet, &host, &mut |why| probe.event(now, &Event::Dropped(why))) {
             Whole::Packet(packet) => self.take_in(now, Received { packet, ..received }, segment, tx, quote),
+            // A device that checks TCP checksums finds no whole segment in such packets.
+            Whole::Remade(packet) if !self.checksums.tcp.rx() && !demux::tcp_checksum_holds(packet) => {
+                probe.event(now, &Event::Dropped(DropReason::Checksum));
+                Target::Nowhere
+            }
+            Whole::Remade(packet) => self.take_in(now, Received { packet, ..received }, segment, tx, quote),
             // A frame to several hosts causes an error only if its packet was for a multicast group, too (RFC 1122
             // section 3.2.2, RFC 4443 section 2.4 e).
             Whole::Answer(answer) if received.to_us || ends(received.packet).1.is_multicast() => {

@@ -2,13 +2,12 @@
 
 use std::vec::Vec;
 
-use smoltcp::phy::ChecksumCapabilities;
+use smoltcp::phy::{Checksum, ChecksumCapabilities};
 use smoltcp::time::Duration;
 use smoltcp::wire::*;
 
 use super::pair::*;
 use crate::host::Sizes;
-use crate::stack::fragmenter::Fragmenter;
 use crate::stack::*;
 use crate::testing::random::{Random, seed};
 
@@ -42,20 +41,37 @@ pub(super) fn echoes_through(remote: IpAddress, change: &mut dyn FnMut(Vec<u8>) 
 }
 
 /// Returns the fragments of a frame for a link with this MTU, or the frame itself if it fits.
+///
+/// The stack's own fragmenter cuts a TCP segment into segments, as a router never would, so this function does without it.
 pub(super) fn cut(frame: &[u8], mtu: usize) -> Vec<Vec<u8>> {
-    let mut buffer = vec![0; 65_535];
-    let (header, packet) = frame.split_at(14);
-    let key = frame.iter().fold(0, |sum: u64, &byte| sum.wrapping_mul(31).wrapping_add(byte.into()));
-    let mut fragmenter = Fragmenter::new(&mut buffer, key, mtu, &ChecksumCapabilities::default());
-    let mut long = fragmenter.lend();
-    let [to, from] = [&header[..6], &header[6..12]].map(EthernetAddress::from_bytes);
-    if !long.begin(Some((to, from)), packet.len(), &mut |out| out.copy_from_slice(packet)) {
+    let packet = &frame[14..];
+    if packet.len() <= mtu {
         return vec![frame.to_vec()];
     }
+    let v6 = packet[0] >> 4 == 6;
+    let (head, data) = packet.split_at(if v6 { 40 } else { 20 });
+    let id = frame.iter().fold(1, |sum: u32, &byte| sum.wrapping_mul(31).wrapping_add(byte.into())).to_be_bytes();
+    let most = (mtu - head.len() - if v6 { 8 } else { 0 }) / 8 * 8;
     let mut fragments = Vec::new();
-    while let Some(len) = long.next_len() {
-        let mut fragment = vec![0; len];
-        long.write_next(&mut fragment);
+    for (index, part) in data.chunks(most).enumerate() {
+        let (offset, more) = (index * most, index * most + part.len() < data.len());
+        let mut fragment = [&frame[..14], head].concat();
+        if v6 {
+            let [high, low] = (offset as u16 | u16::from(more)).to_be_bytes();
+            fragment[18..20].copy_from_slice(&(part.len() as u16 + 8).to_be_bytes());
+            fragment.extend([fragment[20], 0, high, low]);
+            fragment.extend(id);
+            fragment[20] = 44;
+        } else {
+            let mut ip = Ipv4Packet::new_unchecked(&mut fragment[14..]);
+            ip.set_total_len((head.len() + part.len()) as u16);
+            ip.set_ident(u16::from_be_bytes([id[2], id[3]]));
+            ip.set_dont_frag(false);
+            ip.set_more_frags(more);
+            ip.set_frag_offset(offset as u16);
+            ip.fill_checksum();
+        }
+        fragment.extend(part);
         fragments.push(fragment);
     }
     fragments
@@ -135,16 +151,45 @@ fn question(v6: bool, udp: bool, len: usize) -> Vec<u8> {
 #[test]
 fn tcp_in_fragments_is_served() {
     for remote in [SERVER, SERVER_V6.into()] {
-        let mut backwards = false;
+        let (mut backwards, mut most) = (false, 0);
         let pair = echoes_through(remote, &mut |frame| {
-            let mut fragments = cut(&frame, 600);
+            let mut fragments = cut(&frame, 400);
+            most = most.max(fragments.len());
             backwards = !backwards;
             if backwards {
                 fragments.reverse();
             }
             fragments
         });
+        assert!(most > 1, "no segment was cut");
         assert_eq!(pair.server.has(|event| matches!(event, Event::Dropped(DropReason::FragmentedTcp))), 0);
+    }
+}
+
+/// A device that verifies TCP checksums finds no whole segment in a fragment or behind extension headers, so the stack must
+/// verify these segments itself.
+#[test]
+fn damaged_segments_in_fragments_are_dropped_whatever_the_device_verifies() {
+    for remote in [SERVER, SERVER_V6.into()] {
+        let mut pair = pair();
+        pair.server.stack.checksums.tcp = Checksum::Tx;
+        let text = Random(1).bytes(10_000);
+        let id = pair.call_at(remote, 7, &text);
+        let mut long = 0;
+        run_through(&mut pair, &mut |mut frame| {
+            let fragments = cut(&frame, 400);
+            if fragments.len() == 1 {
+                return fragments;
+            }
+            long += 1;
+            if long % 3 == 0 {
+                *frame.last_mut().unwrap() ^= 1;
+            }
+            cut(&frame, 400)
+        });
+        let (app, end) = pair.client.stack.take(id).expect("the connection has ended");
+        assert!(app.got() == text && end == End::Closed, "{} bytes, {end:?}", app.got().len());
+        assert!(pair.server.has(|event| *event == Event::Dropped(DropReason::Checksum)) > 0);
     }
 }
 
