@@ -13,8 +13,10 @@ use super::results::RowResult;
 use super::rows::{Limit, Row};
 use super::table::verdict;
 
-/// Formats the results as one JSON object. It has `smolstep` (the version), `machine`, `debug`, `rounds`, `quick`, and `rows`. In
-/// each row `ours`, `against` and `result` are objects with `median`, `low` and `high`. The first two also have `of` and `unit`.
+/// Formats the results as one JSON object.
+///
+/// Its fields are `smolstep` (the version), `machine`, `debug`, `rounds`, `quick`, and `rows`. In each row, `ours`, `against` and
+/// `result` are objects with `median`, `low` and `high`. `ours` and `against` also have `of` and `unit`.
 pub fn json(machine: &Machine, rounds: usize, quick: bool, rows: &[(&Row, RowResult)]) -> String {
     let Machine { cpu, cores, kernel, congestion, load } = machine;
     let rows: Vec<Value> = rows.iter().map(|(row, result)| row_object(row, result)).collect();
@@ -61,14 +63,14 @@ fn spread_object(Spread { median, low, high }: &Spread) -> Value {
     json!({ "median": median, "low": low, "high": high })
 }
 
-/// The file for the results. It keeps its old contents until they are complete.
+/// The output file. It keeps its old contents until the results are complete.
 pub struct JsonFile {
     file: File,
     path: PathBuf,
 }
 
 impl JsonFile {
-    /// Opens the file before any measurement, so that none is wasted.
+    /// Opens the file. This happens before any measurement, so that an unwritable file costs no time.
     ///
     /// # Errors
     /// One line for the user: the file cannot be written.

@@ -1,4 +1,4 @@
-//! The machine that produced the figures.
+//! The machine that ran the measurements.
 
 use core::fmt;
 use std::fs;
@@ -13,9 +13,9 @@ pub struct Machine {
     pub cores: usize,
     /// The kernel's release.
     pub kernel: String,
-    /// The congestion control of the kernel's TCP. It decides whether its clients pace their segments.
+    /// The congestion control of the kernel's TCP. It decides whether the kernel's clients pace their segments.
     pub congestion: String,
-    /// The number of processes that wanted a core, over the minute before.
+    /// The load average over the last minute before the measurements.
     pub load: String,
 }
 

@@ -14,12 +14,12 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 
 use super::path::{LINUX, PREFIX, SMOLSTEP, TAP};
 
-/// What is served.
+/// The program that both servers run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Program {
-    /// Data without end.
+    /// Sends data endlessly.
     Chargen,
-    /// The client's data.
+    /// Sends the client's data back.
     Echo,
 }
 
@@ -45,7 +45,7 @@ impl Program {
 pub struct Smolstep(Child);
 
 impl Smolstep {
-    /// Starts the server. Clients try again until it listens. To be called on a thread that outlives the server.
+    /// Starts the server. The calling thread must outlive the server. Clients retry until the server listens.
     ///
     /// # Errors
     /// One line for the user.
@@ -64,7 +64,7 @@ impl Drop for Smolstep {
     }
 }
 
-/// Replaces this process by `smolstep serve`, which ends when its parent does. Returns the error that prevents it.
+/// Replaces this process by `smolstep serve`, which ends when its parent ends. Returns the error if that fails.
 pub fn become_smolstep(program: Program) -> String {
     if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
         return format!("the signal for the parent's death: {error}");
@@ -85,20 +85,20 @@ pub fn listen(program: Program) -> Result<TcpListener, String> {
     Ok(listener)
 }
 
-/// Serves each connection on a thread of its own, until [`stop`].
+/// Serves each connection on its own thread, until [`stop`] is called.
 pub fn serve(listener: &TcpListener, program: Program, over: &AtomicBool) {
     while let Ok((stream, _)) = listener.accept() {
         if over.load(Ordering::Acquire) {
             break;
         }
-        // Nobody waits for it: without the relay, it may never learn that its client has left.
+        // The thread is not joined: once the relay has ended, it may never learn that its client has left.
         thread::spawn(move || talk(stream, program));
     }
 }
 
-/// Ends the wait for a client.
+/// Makes [`serve`] stop waiting for clients.
 pub fn stop(listener: &TcpListener) {
-    // This fails only if called before.
+    // The call fails only if the socket is already shut down.
     let _ = shutdown(listener, Shutdown::Both);
 }
 

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use super::server::Program;
 
-/// The longest transfer. A slower one counts with the bytes it has by then.
+/// The time limit of a transfer. A slower transfer counts with the bytes that have arrived by then.
 const LIMIT: Duration = Duration::from_secs(25);
-/// The longest wait for a server to listen.
+/// The longest wait until a server listens.
 const START: Duration = Duration::from_secs(10);
 
-/// A transfer that is over.
+/// A finished transfer.
 #[derive(Clone, Copy, Debug)]
 pub struct Transfer {
     /// The bytes that arrived.
@@ -30,7 +30,7 @@ impl Transfer {
     }
 }
 
-/// Receives `len` bytes from a server. An echo server gets them first.
+/// Receives `len` bytes from a server. If the program is echo, a second thread sends these bytes to the server.
 ///
 /// # Errors
 /// One line for the user: the connection cannot be made, or fails.
@@ -49,7 +49,7 @@ pub fn transfer(program: Program, server: SocketAddr, len: usize) -> Result<Tran
             });
         }
         let result = receive(&mut stream, len, start).map_err(fail);
-        // Ends a sender that still waits.
+        // This ends a sender that is still blocked.
         let _ = stream.shutdown(Shutdown::Both);
         result
     })

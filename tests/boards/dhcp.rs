@@ -1,9 +1,9 @@
-//! A board whose build makes it request its address by DHCP. The server is that of QEMU's user network.
+//! A board that gets its address from the DHCP server of QEMU's user network.
 
 use crate::board::{Image, on_every_board};
 use crate::common::link::{ask, at, connect, expect, send, udp};
 
-/// What QEMU's server gives first, and where the host reaches it.
+/// QEMU's user network. Its DHCP server assigns 192.168.69.50 first, and two ports of the host lead to that address.
 const NETWORK: &str = "user,id=n0,net=192.168.69.0/24,host=192.168.69.100,dhcpstart=192.168.69.50,\
                        hostfwd=tcp:127.0.0.1:9999-192.168.69.50:9999,hostfwd=udp:127.0.0.1:7-192.168.69.50:7";
 

@@ -15,11 +15,11 @@ use crate::common::peer::{Peer, nc, python};
 use crate::common::require::skip;
 use crate::common::scratch::Scratch;
 
-/// Of the board: by hand, and made of its hardware address.
+/// Addresses of the board: configured manually, and derived from its hardware address.
 const BY_HAND: [&str; 2] = ["192.168.69.1", "fdaa::1"];
 const MADE: &str = "fdaa::ff:fe00:1";
 const LINK_LOCAL: &str = "fe80::ff:fe00:1";
-/// Hosts that the board has no network of.
+/// Hosts outside the board's networks.
 const FAR: [&str; 2] = ["10.9.0.1", "fd09::1"];
 
 const EVERYTHING: Settings =
@@ -53,7 +53,7 @@ fn all_kinds_of_addresses_go_together() {
             pinged(&reached);
             assert_eq!(nc(&["-N", &reached, "9999"], b"Li\n").out(), "Welcome!Hello,Li!\n", "{reached}");
         }
-        // Routers were given by hand: what DHCP and advertisements say changes nothing.
+        // The routers are configured manually. DHCP and router advertisements do not change them.
         behind_a_router(&board);
         assert!(!board.out().contains("[ERROR"), "{}", board.out());
     });
@@ -108,7 +108,7 @@ fn a_server_is_called_by_its_name() {
         failed("no lease from a DHCP server within 10 s");
 
         let range = || dnsmasq::range(150, 159);
-        // dnsmasq names itself unless it is told not to.
+        // By default, dnsmasq announces itself as the DNS server. An empty option 6 prevents that.
         let Some(nameless) = start(link, &[range(), vec!["--dhcp-option=6".into()]].concat()) else { return };
         failed("nobody names a DNS server within 10 s: build it with SMOLSTEP_DNS");
         nameless.stop();
@@ -117,7 +117,7 @@ fn a_server_is_called_by_its_name() {
         failed("no such name");
         unknowing.stop();
 
-        // The board has no IPv6: that address is passed over.
+        // The board has no IPv6, so it skips the name's IPv6 address.
         let record = format!("--host-record=greeter.example,{},{}", KERNEL[0], KERNEL[1]);
         let Some(_knowing) = start(link, &[range(), vec![record]].concat()) else { return };
         let _server = python::server("greeting", KERNEL[0].parse().unwrap(), 9999);
@@ -125,7 +125,7 @@ fn a_server_is_called_by_its_name() {
     });
 }
 
-/// Runs `test` on a TAP with a firmware of these settings.
+/// Runs `test` on a TAP with a firmware image that is built with `settings`.
 fn with(name: &str, image: &str, settings: Settings, test: impl FnOnce(&Image, Link) + Send + 'static) {
     match Image::build(image, settings) {
         Ok(image) => on_tap(name, move |link| {
@@ -140,7 +140,7 @@ fn start(link: Link, options: &[String]) -> Option<Dnsmasq> {
     dnsmasq::start(link, &options.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// Gives an interface of the kernel's an address.
+/// Adds an address to an interface of the kernel.
 fn give(interface: &str, address: &str, prefix: u8) {
     let mut netlink = Netlink::open().unwrap();
     let index = netlink.link(interface).unwrap().unwrap().index;
@@ -157,13 +157,13 @@ fn listens(board: &Peer, address: &str) {
     board.wait_for(&last, |out| out.contains(&last));
 }
 
-/// The first reply may be lost: smoltcp drops it where it has to ask for the neighbour's hardware address.
+/// Asserts that the board answers a ping. The first reply may be lost while the board resolves the hardware address.
 fn pinged(address: &str) {
     let ping = Peer::start(Command::new("ping").args(["-c", "3", "-i", "0.5", "-W", "60", address])).finish();
     assert_eq!(ping.code(), Some(0), "{ping:?}");
 }
 
-/// A client that the board has no network of is answered through the routers, which are the kernel here.
+/// Asserts that the board answers clients outside its networks through its routers. Here the kernel is the router.
 fn behind_a_router(board: &Peer) {
     for (far, (prefix, own)) in FAR.into_iter().zip([32, 128].into_iter().zip(BY_HAND)) {
         give("lo", far, prefix);
@@ -171,7 +171,7 @@ fn behind_a_router(board: &Peer) {
     }
 }
 
-/// Whether a neighbour advertisement of the board's for an address went to all nodes (RFC 4861 section 4.4), unasked.
+/// Returns whether the board sent an unsolicited neighbour advertisement for `address` to all nodes (RFC 4861 section 4.4).
 fn has_advertisement(frames: &[u8], address: &str) -> bool {
     let header = [0x33, 0x33, 0, 0, 0, 1, 2, 0, 0, 0, 0, 1, 0x86, 0xdd];
     let IpAddr::V6(address) = address.parse().unwrap() else { return false };

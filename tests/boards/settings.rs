@@ -15,17 +15,17 @@ thread_local! {
     static SETTINGS: RefCell<Vec<(&'static str, &'static str)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// What build.rs reads from the environment.
+/// Replaces the function of build.rs that reads a variable of the environment.
 pub fn setting(name: &str) -> Option<String> {
     SETTINGS.with_borrow(|all| all.iter().find(|(its, _)| *its == name).map(|(_, text)| (*text).to_owned()))
 }
 
-/// As build.rs has it.
+/// Replaces the function of build.rs that returns the hardware address.
 pub fn mac() -> [u8; 6] {
     [2, 0, 0, 0, 0, 1]
 }
 
-/// The constants that a firmware with these settings is compiled with, or why it is not.
+/// Returns the constants that are compiled into a firmware with these settings, or the error message.
 fn source(settings: &[(&'static str, &'static str)], features: &[&str]) -> Result<String, String> {
     SETTINGS.set(settings.to_vec());
     Ok(Network::of_the_environment(&|feature| features.contains(&feature))?.source())
@@ -167,7 +167,7 @@ fn a_feature_that_is_missing_is_named() {
     }
 }
 
-/// The whole way: through the script and cargo.
+/// An invalid setting fails the build by the script and cargo with one line.
 #[test]
 fn the_build_says_so() {
     let said = crate::common::firmware::build("lm3s6965evb", &[("SMOLSTEP_IP", "dhpc")]);
