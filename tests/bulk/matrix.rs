@@ -1,4 +1,6 @@
-//! 64 MiB each way, with and without offload. Links are TAP and TUN, IPv4 and IPv6, at several MTUs. Once 1 GiB in each direction.
+//! Transfers of 64 MiB in each direction, over all combinations of TAP or TUN, offload, IPv4 or IPv6, and several MTUs.
+//!
+//! One combination also transfers 1 GiB in each direction.
 
 use smolstep::phy::linux::Kind;
 use smolstep::stack::Congestion;
@@ -25,7 +27,7 @@ fn a_gibibyte_each_way_is_byte_exact() {
     });
 }
 
-/// The most common one.
+/// The most common transfer. The tests vary its fields.
 pub const FIRST: Transfer = Transfer {
     kind: Kind::Tap,
     offload: true,

@@ -1,4 +1,6 @@
-//! Invalid URLs, and servers that lie, break off or stay silent: one line, exit code 1, and no files left behind.
+//! `get` with invalid URLs, and with servers that lie, disconnect or stay silent.
+//!
+//! It prints one line, exits with 1, and leaves no file behind.
 
 use std::fs;
 
@@ -36,7 +38,7 @@ fn a_url_that_cannot_be_fetched_is_one_line() {
     });
 }
 
-/// What a server says, as Python's bytes; what it does then; what is made of it.
+/// Answers of a server as Python bytes, its action after the answer, and a part of `get`'s error.
 const LIES: &[(&str, Then, &str)] = &[
     ("b''", Then::Close, "closed the connection without an answer"),
     ("b''", Then::Hold, "timed out waiting for the server"),
@@ -113,7 +115,7 @@ fn a_server_that_lies_is_one_line_and_the_file_is_kept() {
         let server = Scripted::on_ipv4();
         for &(answer, then, why) in LIES {
             let url = server.url(answer, then);
-            // Where it is not waited for, even a busy machine's server has answered before.
+            // Only the tests of the time-out itself have a short one. In the others, a busy machine needs time to answer.
             let timeout = if why.starts_with("timed out") { "1s" } else { "1min" };
             for file in [&old, &new] {
                 let got = get(link, &[&url, "-o", file.to_str().unwrap(), "--timeout", timeout]);
