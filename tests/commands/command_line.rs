@@ -1,4 +1,4 @@
-//! Errors on the command line or of the machine: one line on standard error, and no other effect.
+//! Errors in the command line or of the machine cause one line on standard error, and nothing else.
 
 use std::process::Command;
 
@@ -8,9 +8,9 @@ use crate::common::link::{on_tap, on_tap_and_tun};
 use crate::common::netns::{in_namespace, make};
 use crate::common::peer::{Finished, Peer, smolstep};
 
-/// Wrong usage.
+/// The exit code for wrong usage.
 const USAGE: Option<i32> = Some(2);
-/// It failed at run time.
+/// The exit code for a failure at run time.
 const FAILED: Option<i32> = Some(1);
 
 #[test]
@@ -209,7 +209,7 @@ fn the_loopback_is_told_from_the_link() {
             ("get http://localhost/", "localhost"),
             ("get http://127.0.0.1:8000/", "127.0.0.1"),
             ("get http://[::1]/", "[::1]"),
-            // A DNS server from the machine's own /etc/resolv.conf.
+            // A DNS server that the machine's /etc/resolv.conf may name.
             ("resolve host.example --dns 127.0.0.53", "DNS server: 127.0.0.53"),
             ("call greeting host.example --dns 127.0.0.53 --gateway 192.168.69.100", "DNS server: 127.0.0.53"),
         ] {
@@ -267,7 +267,7 @@ fn what_the_machine_lacks_is_one_line() {
 #[test]
 fn too_little_memory_is_one_line() {
     on_tap("too_little_memory_is_one_line", |_| {
-        // The buffers fit each way, not both ways at once.
+        // There is memory for the buffers of one direction, but not of both.
         for (kilobytes, arguments) in [
             ("500000", "--socket-buffer 16M --max-connections 20"),
             ("150000", "--socket-buffer 4K --max-connections 17000"),
@@ -303,7 +303,7 @@ fn an_error_makes_nothing() {
         }
         assert!(!capture.exists());
         let links = Netlink::open().unwrap().links().unwrap();
-        // The kernel makes lo, and on some machines others of its own.
+        // The kernel makes lo, and on some machines other interfaces.
         assert!(!links.iter().any(|link| link.name.contains("tap") || link.name.contains("tun9")), "{links:?}");
     });
 }
@@ -316,7 +316,7 @@ fn a_tap_of_small_packets_is_refused() {
         assert_eq!(small.code(), Some(0), "{small:?}");
         let arguments = "serve greeting --tap tap0";
         one_line(&run(arguments), USAGE, arguments, "an MTU of 1000 bytes is too small");
-        // Enough for IPv4 alone: it goes on until the second line, which is no error.
+        // The MTU is large enough for IPv4 alone, so the server starts and prints two lines.
         let mut server = smolstep();
         server.args("serve greeting --tap tap0 --ip 10.0.0.1/8".split(' '));
         Peer::start(&mut server).listening(2).stop();
@@ -361,7 +361,7 @@ fn the_tour_shows_what_the_client_printed() {
     assert!(tour.out().contains(printed), "{}", tour.out());
 }
 
-/// So many times these words, each with another number for N.
+/// Repeats `words` `count` times, with the numbers from 1 in place of N.
 fn many(words: &str, count: u8) -> String {
     (1..=count).map(|number| format!(" {}", words.replace('N', &number.to_string()))).collect()
 }

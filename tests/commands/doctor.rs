@@ -1,4 +1,4 @@
-//! `smolstep doctor` with TAPs and TUNs in every state. Its proposals work verbatim, and delete nothing.
+//! `smolstep doctor` with TAPs and TUNs in every state. The commands that it proposes work verbatim, and delete nothing.
 
 use std::process::Command;
 
@@ -54,7 +54,7 @@ fn what_it_proposes_can_be_pasted() {
         paste(none);
         told("ok       tap0 is a TAP and anybody's, up, 192.168.69.100/24 fdaa::64/64");
 
-        // A second one gets a network of its own: the first would be sent what is for it.
+        // A second interface gets another network. Otherwise the kernel would send its packets to the first interface.
         make(Kind::Tun, "tun0", &[]);
         paste("note     tun0 is a TUN and anybody's, up, without an address: ");
         told("ok       tun0 is a TUN and anybody's, up, 192.168.70.100/24");
@@ -81,13 +81,13 @@ fn one_for_several_queues_is_not_used() {
     });
 }
 
-/// The doctor's report, whatever the sandbox comes to here.
+/// Returns the doctor's report. Its exit code is ignored, because it depends on whether a sandbox works on this machine.
 fn report() -> String {
     let report = output(smolstep().arg("doctor")).unwrap();
     String::from_utf8(report.stdout).unwrap()
 }
 
-/// A line begins like this, and none proposes to delete anything.
+/// Asserts that a line of the report begins with `line`, and that no line proposes to delete anything.
 #[track_caller]
 fn told(line: &str) {
     let report = report();
@@ -95,7 +95,7 @@ fn told(line: &str) {
     assert!(!report.contains(" del"), "{report}");
 }
 
-/// Runs the commands that follow this beginning of a line.
+/// Runs the commands that the report proposes after `line`, the beginning of a line.
 #[track_caller]
 fn paste(line: &str) {
     let report = report();

@@ -2,8 +2,9 @@
 
 use super::document;
 
-/// Compares a column, from 0, with lines of a text and a number. Numbers may differ by 10%, because compilers lay data out
-/// differently.
+/// Compares a column of the table with `lines`, each a row's name and a number.
+///
+/// The first column is 0. Numbers may differ by 10%, because compilers lay data out differently.
 #[track_caller]
 pub fn compare(column: usize, lines: &str) {
     let guide = document::text("docs/porting.md");

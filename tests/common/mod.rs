@@ -1,4 +1,4 @@
-//! Helpers that several test files share.
+//! Helpers that several test binaries share.
 #![allow(dead_code, reason = "each test binary uses some of it")]
 
 #[cfg(target_os = "linux")]

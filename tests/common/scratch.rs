@@ -1,13 +1,13 @@
-//! Temporary files of one test.
+//! Temporary files of a test.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-/// A path for a file. The file is removed on drop, if it exists.
+/// The path of a temporary file. The file is removed on drop, if it exists.
 pub struct Scratch(PathBuf);
 
 impl Scratch {
-    /// Makes a unique path. Its name ends in `name`.
+    /// Makes a unique path whose file name ends in `name`.
     pub fn new(name: &str) -> Scratch {
         static COUNT: AtomicUsize = AtomicUsize::new(0);
         let count = COUNT.fetch_add(1, Ordering::Relaxed);

@@ -1,18 +1,18 @@
-//! Peers in Python, on the kernel's sockets: the files of tests/peers.
+//! Runs the Python peers in tests/peers, which use the kernel's sockets.
 
 use std::net::IpAddr;
 use std::process::Command;
 
 use super::Peer;
 
-/// Returns the command `python3 tests/peers/NAME.py`, which leaves no compiled files there.
+/// Returns the command `python3 tests/peers/NAME.py`. It writes no compiled files.
 pub fn command(name: &str) -> Command {
     let mut command = Command::new("python3");
     command.args(["-B", "-X", "utf8"]).arg(format!("{}/tests/peers/{name}.py", env!("CARGO_MANIFEST_DIR")));
     command
 }
 
-/// Starts the peer NAME with arguments.
+/// Starts tests/peers/NAME.py with `arguments`.
 pub fn run(name: &str, arguments: &[&str]) -> Peer {
     Peer::start(command(name).args(arguments))
 }
