@@ -1,4 +1,4 @@
-//! The lab: two stacks in memory, its scenarios, faults and outputs; and the same view of a server on a link.
+//! The lab: its scenarios, faults and outputs. Also `serve --step`, which shows a server on a link in the same way.
 
 #[cfg(target_os = "linux")]
 mod capture;

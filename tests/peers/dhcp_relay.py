@@ -54,7 +54,7 @@ while True:
         kind = options(message)[53][0]
         if key.fileobj is relay:
             print('relay', KINDS[kind], flush=True)
-            # The server is on this machine, so its answer comes back at once.
+            # The server is this process, so the relay computes its answer directly.
             message = message[:24] + socket.inet_aton(address) + message[28:]
             if kind in (1, 3):
                 relay.sendto(reply(message, 2 if kind == 1 else 5), ('255.255.255.255', 68))

@@ -1,6 +1,6 @@
-"""Answers PROMPTS prompts of a command on a pseudo-terminal, the third with Ctrl-D, and prints what the terminal shows.
+"""Runs a command on a pseudo-terminal and answers its prompts: person.py PROMPTS COMMAND...
 
-person.py PROMPTS COMMAND...
+It answers the first PROMPTS prompts, the third with Ctrl-D. It prints the terminal's output and the command's exit code.
 """
 
 import os

@@ -1,4 +1,4 @@
-//! The stack in memory: addresses that come and go, hostile frames, and no heap.
+//! Tests of the stack in memory: addresses, DHCP, router advertisements, hostile frames, log lines, and no heap.
 
 mod claims;
 #[path = "../common/mod.rs"]
