@@ -1,7 +1,7 @@
 //! Measures steps in the lab with its trace on: a session of 1,000 greetings, without loss and with 10% loss.
 //!
-//! Run it with `cargo bench --bench lab`. As for the lab's outputs, every trace entry is collected and prepared for display. The
-//! unit of the throughput is a step.
+//! Run it with `cargo bench --bench lab`. As for the lab's outputs, every trace entry is collected and prepared for
+//! display. The unit of the throughput is a step.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 use core::hint::black_box;

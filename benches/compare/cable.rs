@@ -1,8 +1,8 @@
 //! Echoes of 64 bytes on the cable. Client and server run in one thread, so only the two stacks are measured.
 //!
-//! One message is in flight at a time, and the connections take turns. Between two turns of a connection, the other connections
-//! displace its memory from the cache. The client is smolstep. The server is smolstep, or one SocketSet with all sockets, as in
-//! smoltcp's examples.
+//! One message is in flight at a time, and the connections take turns. Between two turns of a connection, the other
+//! connections displace its memory from the cache. The client is smolstep. The server is smolstep, or one SocketSet
+//! with all sockets, as in smoltcp's examples.
 
 use smoltcp::iface::{self, Interface, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{CongestionControl, Socket, SocketBuffer};
@@ -39,7 +39,8 @@ enum Server {
 }
 
 impl EchoCable {
-    /// Makes a cable with smolstep's server. Returns `None` if a connection does not open. The limit is 65,534 connections.
+    /// Makes a cable with smolstep's server. Returns `None` if a connection does not open. The limit is 65,534
+    /// connections.
     pub fn new(connections: usize) -> Option<Self> {
         Self::with(connections, |mut io| {
             let mut stack = stack(1, connections, &mut io.device)?;
@@ -114,7 +115,8 @@ fn stack<S: Session + Clone>(number: u8, connections: usize, device: &mut End) -
     Stack::new(config, device, memory, Instant::from_secs(1)).ok()
 }
 
-/// The delay of an acknowledgement. It exceeds the time between two turns, so the next message carries the acknowledgement.
+/// The delay of an acknowledgement. It exceeds the time between two turns, so the next message carries the
+/// acknowledgement.
 const ACK_DELAY: Option<Duration> = Some(Duration::from_millis(500));
 
 fn address(number: u8) -> IpCidr {

@@ -44,7 +44,8 @@ pub fn expect(stream: &mut TcpStream, expected: &[u8], deadline: Deadline<'_>) -
     Ok(())
 }
 
-/// Measures a stream from the server for `span`, in Gbit/s. Before that, it receives for a tenth of `span` without counting.
+/// Measures a stream from the server for `span`, in Gbit/s. Before that, it receives for a tenth of `span` without
+/// counting.
 ///
 /// # Errors
 /// The stream ends, or has the wrong bytes.

@@ -29,7 +29,8 @@ pub fn with_threads<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T,
 
 /// Serves each connection on its own thread, until `over` is set.
 ///
-/// [`stop_listening`] ends the wait for a client. Open connections are served until they end. After an error, clients are refused.
+/// [`stop_listening`] ends the wait for a client. Open connections are served until they end. After an error, clients
+/// are refused.
 pub fn accept(listener: &TcpListener, duty: &Duty, over: &AtomicBool) -> io::Result<()> {
     thread::scope(|scope| {
         loop {

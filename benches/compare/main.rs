@@ -1,8 +1,8 @@
 //! Compares smolstep with smoltcp alone, the kernel's TCP and Python in one run.
 //!
-//! Run it with `cargo bench --bench compare -- ROW…`. The measurements take turns, round by round, so a slow phase of the machine
-//! affects all of them. Each measurement runs in its own network namespace with a new TAP. rows.rs lists the comparisons;
-//! measure.rs takes the measurements.
+//! Run it with `cargo bench --bench compare -- ROW…`. The measurements take turns, round by round, so a slow phase of
+//! the machine affects all of them. Each measurement runs in its own network namespace with a new TAP. rows.rs lists
+//! the comparisons; measure.rs takes the measurements.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 #[allow(dead_code, reason = "the benchmark demux uses the rest")]

@@ -23,7 +23,8 @@ pub const PREFIX: u8 = 24;
 
 /// Moves this process into a new user namespace, in which it is root, and a new network namespace.
 ///
-/// If the kernel refuses a user namespace and the user is root, only a network namespace is made. The process must have one thread.
+/// If the kernel refuses a user namespace and the user is root, only a network namespace is made. The process must have
+/// one thread.
 ///
 /// # Errors
 /// One line for the user.
@@ -42,8 +43,8 @@ pub fn enter() -> Result<(), String> {
 
 /// Runs `work` on its own thread in a new network namespace with a new TAP.
 ///
-/// The loopback interface is up. Threads and processes that `work` starts are also in the namespace, which ends with the last of
-/// them.
+/// The loopback interface is up. Threads and processes that `work` starts are also in the namespace, which ends with
+/// the last of them.
 ///
 /// # Errors
 /// The errors of `work`; the namespace or the TAP cannot be made.
@@ -77,8 +78,8 @@ fn make_tap() -> io::Result<()> {
     Ok(())
 }
 
-// rustix deprecates this function because it is unsound with CLONE_FILES, which is not used here. Its `unsafe` successor differs
-// only in that respect.
+// rustix deprecates this function because it is unsound with CLONE_FILES, which is not used here. Its `unsafe`
+// successor differs only in that respect.
 #[allow(deprecated)]
 fn unshare(flags: UnshareFlags) -> io::Result<()> {
     rustix::thread::unshare(flags).map_err(io::Error::from)

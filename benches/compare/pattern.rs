@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use super::random::Random;
 
-/// The period of the pattern in bytes. It is prime, so that the loss of a buffer or of a power of two bytes is detected.
+/// The period of the pattern in bytes. It is prime, so that the loss of a buffer or of a power of two bytes is
+/// detected.
 pub const PERIOD: usize = 65_521;
 
 static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| Random(1).bytes(PERIOD));

@@ -115,7 +115,8 @@ impl Session for Program {
     }
 }
 
-/// Queues as much of the payload as fits. If the free space wraps around the ring buffer's end, smoltcp needs two calls.
+/// Queues as much of the payload as fits. If the free space wraps around the ring buffer's end, smoltcp needs two
+/// calls.
 pub fn send(socket: &mut Socket<'_>, pattern: &mut Pattern) {
     while socket.can_send() {
         let sent = socket.send(|buffer| {

@@ -1,7 +1,8 @@
 //! Compares smolstep with Linux and Reno over a path with delay, loss and reordering, in one run.
 //!
-//! Run it with `cargo bench --bench paths`. Both servers share one path, which relay.rs makes from two TAPs. path.rs makes the
-//! network namespaces, and transfer.rs has the clients. The two servers take turns, so a slow phase of the machine affects both.
+//! Run it with `cargo bench --bench paths`. Both servers share one path, which relay.rs makes from two TAPs. path.rs
+//! makes the network namespaces, and transfer.rs has the clients. The two servers take turns, so a slow phase of the
+//! machine affects both.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 #[path = "../compare/deadline.rs"]

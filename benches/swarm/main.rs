@@ -1,7 +1,7 @@
 //! Runs random programs on a bad network, with restarts and an attacker, and counts broken invariants.
 //!
-//! Run it with `cargo bench --bench swarm`. sim/ is the simulation; tests/lab/swarm.rs runs some of its seeds. The second table
-//! shows the delay that k consecutive losses of one segment cause.
+//! Run it with `cargo bench --bench swarm`. sim/ is the simulation; tests/lab/swarm.rs runs some of its seeds. The
+//! second table shows the delay that k consecutive losses of one segment cause.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 #[path = "../../tests/common/hostile/mod.rs"]

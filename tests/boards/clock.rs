@@ -1,4 +1,5 @@
-//! The board's clock keeps deadlines. The test uses QEMU's virtual clock, which jumps to the next timer while the board sleeps.
+//! The board's clock keeps deadlines. The test uses QEMU's virtual clock, which jumps to the next timer while the board
+//! sleeps.
 
 use std::time::Duration;
 

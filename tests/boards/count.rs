@@ -1,7 +1,7 @@
 //! The cost of an echo on the mps2-an385, in instructions and memory accesses.
 //!
-//! A QEMU plugin (count/plugin.rs) counts them while a kernel client sends requests on a TAP. `scripts/firmware count` prints the
-//! counts.
+//! A QEMU plugin (count/plugin.rs) counts them while a kernel client sends requests on a TAP. `scripts/firmware count`
+//! prints the counts.
 
 use std::net::{TcpStream, UdpSocket};
 use std::path::PathBuf;
@@ -16,14 +16,14 @@ use crate::common::netns::{counters, output};
 
 /// The number of round trips that are measured one by one. The result is the median.
 ///
-/// The board sleeps before each round trip. On a busy machine, the kernel's delayed ACK may arrive before the next request, which
-/// costs a turn of the board's loop. The median ignores these cases.
+/// The board sleeps before each round trip. On a busy machine, the kernel's delayed ACK may arrive before the next
+/// request, which costs a turn of the board's loop. The median ignores these cases.
 const ROUNDS: usize = 201;
 
 /// The measured cases and their limits, which are slightly above the measured costs.
 ///
-/// An ACK that arrives before the board sleeps saves a turn of the loop, so the costs with an ACK vary by a tenth. The limits
-/// allow a turn for each ACK.
+/// An ACK that arrives before the board sleeps saves a turn of the loop, so the costs with an ACK vary by a tenth. The
+/// limits allow a turn for each ACK.
 const CASES: [Case; 6] = [
     Case { name: "64 bytes over TCP", len: 64, over: Over::Tcp { acknowledged: false }, at_most: 10_200 },
     Case { name: "the same and an ACK", len: 64, over: Over::Tcp { acknowledged: true }, at_most: 16_300 },

@@ -171,7 +171,8 @@ fn behind_a_router(board: &Peer) {
     }
 }
 
-/// Returns whether the board sent an unsolicited neighbour advertisement for `address` to all nodes (RFC 4861 section 4.4).
+/// Returns whether the board sent an unsolicited neighbour advertisement for `address` to all nodes (RFC 4861 section
+/// 4.4).
 fn has_advertisement(frames: &[u8], address: &str) -> bool {
     let header = [0x33, 0x33, 0, 0, 0, 1, 2, 0, 0, 0, 0, 1, 0x86, 0xdd];
     let IpAddr::V6(address) = address.parse().unwrap() else { return false };

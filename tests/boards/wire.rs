@@ -70,7 +70,8 @@ impl Wire {
         self.find(ASKER_MAC, ASKER);
     }
 
-    /// Sends an ARP request for the board's hardware address, and waits for the reply. The board learns `mac` from the request.
+    /// Sends an ARP request for the board's hardware address, and waits for the reply. The board learns `mac` from the
+    /// request.
     pub fn find(&self, mac: [u8; 6], address: [u8; 4]) {
         let request = [&[0, 1, 8, 0, 6, 4, 0, 1][..], &mac, &address, &[0; 6], &SERVER].concat();
         self.send(&ether(Medium::Ethernet, [0xff; 6], mac, 0x0806, request));

@@ -47,7 +47,8 @@ const PERIOD: usize = 1_048_583;
 impl Transfer {
     /// Makes the link, transfers all bytes, and deletes the link.
     ///
-    /// `before` may change the link. Returns the number of frames that the kernel received. A super-segment counts as one frame.
+    /// `before` may change the link. Returns the number of frames that the kernel received. A super-segment counts as
+    /// one frame.
     ///
     /// # Panics
     /// If a byte is wrong or missing.

@@ -53,7 +53,8 @@ fn four_streams_at_once() {
 /// The length of a stream in each direction, in bytes.
 const TOTAL: usize = 16 << 20;
 
-/// Sends `bytes`, half-closes, and compares the echo. After each piece, calls `at` with the number of bytes sent so far.
+/// Sends `bytes`, half-closes, and compares the echo. After each piece, calls `at` with the number of bytes sent so
+/// far.
 fn echo(mut stream: TcpStream, bytes: &[u8], mut at: impl FnMut(usize)) {
     let mut reader = stream.try_clone().unwrap();
     let back = thread::spawn(move || {

@@ -278,7 +278,8 @@ fn partners_on_udp_are_answered_by_number() {
         let mut bytes = [0; 64];
         let len = partners[2].recv(&mut bytes).unwrap();
         assert_eq!(&bytes[..len], b"to UDP\n");
-        // After the TCP talk, lines without a number go to the last UDP partner that wrote. The server prints its address.
+        // After the TCP talk, lines without a number go to the last UDP partner that wrote. The server prints its
+        // address.
         send(&mut talk, "q\n");
         let next = format!(" has ended\n(the next line goes to @3 {})\n", partners[2].local_addr().unwrap());
         server.wait_for("its end", |out| out.ends_with(&next));

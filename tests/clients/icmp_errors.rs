@@ -7,7 +7,8 @@ use crate::common::netns::output;
 use crate::common::peer::Finished;
 use crate::common::require::skip;
 
-/// A time-out that is longer than [`Peer::finish`](crate::common::peer::Peer::finish) waits, so a client must not wait for it.
+/// A time-out that is longer than [`Peer::finish`](crate::common::peer::Peer::finish) waits, so a client must not wait
+/// for it.
 const FOR_EVER: [&str; 2] = ["--timeout", "1h"];
 
 #[test]

@@ -206,7 +206,8 @@ fn done(finished: Finished) -> String {
     finished.out()
 }
 
-/// Runs a call at a terminal, where person.py answers `prompts` prompts, the third with Ctrl-D. Returns the terminal's output.
+/// Runs a call at a terminal, where person.py answers `prompts` prompts, the third with Ctrl-D. Returns the terminal's
+/// output.
 fn on_terminal(link: Link, call: &[&str], prompts: u32) -> String {
     let smolstep = env!("CARGO_BIN_EXE_smolstep");
     let prompts = prompts.to_string();

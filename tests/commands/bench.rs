@@ -1,4 +1,5 @@
-//! The benchmark benches/compare: its table, its JSON file, its exit codes, Ctrl-C. The measured figures are not checked.
+//! The benchmark benches/compare: its table, its JSON file, its exit codes, Ctrl-C. The measured figures are not
+//! checked.
 
 /// The benchmark, for its unit tests.
 #[path = "../../benches/compare/main.rs"]

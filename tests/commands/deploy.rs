@@ -1,4 +1,5 @@
-//! The systemd unit and the container of docs/deploy.md, tested without a running systemd and without a container engine.
+//! The systemd unit and the container of docs/deploy.md, tested without a running systemd and without a container
+//! engine.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};

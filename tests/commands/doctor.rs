@@ -1,4 +1,5 @@
-//! `smolstep doctor` with TAPs and TUNs in every state. The commands that it proposes work verbatim, and delete nothing.
+//! `smolstep doctor` with TAPs and TUNs in every state. The commands that it proposes work verbatim, and delete
+//! nothing.
 
 use std::process::Command;
 
@@ -81,7 +82,8 @@ fn one_for_several_queues_is_not_used() {
     });
 }
 
-/// Returns the doctor's report. Its exit code is ignored, because it depends on whether a sandbox works on this machine.
+/// Returns the doctor's report. Its exit code is ignored, because it depends on whether a sandbox works on this
+/// machine.
 fn report() -> String {
     let report = output(smolstep().arg("doctor")).unwrap();
     String::from_utf8(report.stdout).unwrap()

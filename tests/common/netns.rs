@@ -14,9 +14,9 @@ use smolstep::phy::linux::{Kind, create};
 
 /// Runs `test` on its own thread in a new network namespace.
 ///
-/// The namespace has only a loopback interface, which is up. Threads and children of `test` are in the namespace too. If the user
-/// is not root, a child process runs the test `name` again as root of a user namespace. If this machine allows no namespaces or
-/// has no /dev/net/tun, the test is skipped: see [`skip`].
+/// The namespace has only a loopback interface, which is up. Threads and children of `test` are in the namespace too.
+/// If the user is not root, a child process runs the test `name` again as root of a user namespace. If this machine
+/// allows no namespaces or has no /dev/net/tun, the test is skipped: see [`skip`].
 pub fn in_namespace(name: &str, test: impl FnOnce() + Send + 'static) {
     if let Err(why) = open_tun() {
         return skip(&why);
@@ -45,11 +45,12 @@ pub fn skip(why: &str) {
 
 /// The lock is held while a child starts, and while this process has a TAP or TUN open.
 ///
-/// Otherwise a new child would inherit the open TAP until it executes its program. A server would then find the TAP in use.
+/// Otherwise a new child would inherit the open TAP until it executes its program. A server would then find the TAP in
+/// use.
 static FORK: Mutex<()> = Mutex::new(());
 
-/// Writes an executable file. No child may start meanwhile, because it would inherit the open file. The program could then not be
-/// executed ("text file busy").
+/// Writes an executable file. No child may start meanwhile, because it would inherit the open file. The program could
+/// then not be executed ("text file busy").
 pub fn write_program(path: &Path, text: &str) -> io::Result<()> {
     let _no_child = FORK.lock().unwrap_or_else(PoisonError::into_inner);
     fs::write(path, text)?;

@@ -4,8 +4,8 @@ use super::peer::{Finished, Peer, python};
 
 /// Starts a command on a pseudo-terminal of 100 columns.
 ///
-/// The peer's standard input is typed at the terminal. Its standard output is the output of the terminal, followed by `echo on` or
-/// `echo off`, the final state of the terminal. Its exit code is that of the command.
+/// The peer's standard input is typed at the terminal. Its standard output is the output of the terminal, followed by
+/// `echo on` or `echo off`, the final state of the terminal. Its exit code is that of the command.
 pub fn start(command: &[&str]) -> Peer {
     Peer::start(python::command("terminal").args(command).env("TERM", "xterm").env_remove("RUST_LOG"))
 }
@@ -26,7 +26,8 @@ pub fn left_well(finished: &Finished) {
     assert!(finished.out().ends_with("echo on\n"), "{finished:?}");
 }
 
-/// Returns the lines on the terminal, without trailing spaces. Only the cursor movements that smolstep uses are understood.
+/// Returns the lines on the terminal, without trailing spaces. Only the cursor movements that smolstep uses are
+/// understood.
 pub fn screen(output: &str) -> Vec<String> {
     let (mut lines, mut row, mut column) = (vec![Vec::new()], 0usize, 0usize);
     let (mut rest, mut kind) = (output.chars(), ' ');

@@ -56,7 +56,8 @@ fn a_stream_survives_the_interface_going_down_and_up() {
 /// The number of bytes that a client sends.
 const TOTAL: usize = 1 << 20;
 
-/// Sends a stream, half-closes, and compares the echo. After each piece, calls `at` with the number of bytes sent so far.
+/// Sends a stream, half-closes, and compares the echo. After each piece, calls `at` with the number of bytes sent so
+/// far.
 fn client(server: &str, mut at: impl FnMut(usize)) {
     let mut stream = TcpStream::connect(server).unwrap();
     let mut reader = stream.try_clone().unwrap();

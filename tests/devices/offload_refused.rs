@@ -44,7 +44,8 @@ fn what_the_kernel_does_not_offer_is_said_once_and_done_here() {
     });
 }
 
-/// Starts an echo server under strace, which writes its ioctls to a file. With -D, signals of the test go to the server.
+/// Starts an echo server under strace, which writes its ioctls to a file. With -D, signals of the test go to the
+/// server.
 fn serve(link: Link, trace: &Scratch, options: &[&str]) -> Peer {
     let mut command = Command::new("strace");
     command.args(["-D", "-f", "-e", "trace=ioctl", "-o", trace.path()]).args(options);

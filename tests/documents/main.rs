@@ -1,4 +1,5 @@
-//! Tests of the documentation pages: their code blocks print the shown output, links work, and ruled-out phrases do not occur.
+//! Tests of the documentation pages: their code blocks print the shown output, links work, and ruled-out phrases do not
+//! occur.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]

@@ -58,7 +58,8 @@ fn made(input: &[u8]) -> usize {
     made
 }
 
-/// Returns whether an address is in the reserved network ::/64, which contains the loopback address (RFC 4291 section 2.5).
+/// Returns whether an address is in the reserved network ::/64, which contains the loopback address (RFC 4291 section
+/// 2.5).
 fn is_reserved(address: &IpCidr) -> bool {
     matches!(address.address(), IpAddress::Ipv6(address) if address.octets().starts_with(&[0; 8]))
 }

@@ -118,7 +118,8 @@ pub fn honest() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Returns an input of a hostile peer, and its number of lines. The first byte selects how the stream is cut into pieces.
+/// Returns an input of a hostile peer, and its number of lines. The first byte selects how the stream is cut into
+/// pieces.
 pub fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     let mut input = vec![if random.one_in(2) { random.next() as u8 } else { 0 }];
     let mut lines = 0;

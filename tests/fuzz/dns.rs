@@ -71,7 +71,8 @@ fn lookup(input: &[u8]) -> Result<usize, ResolveError> {
     Ok(addresses.in_order().count())
 }
 
-/// Returns an honest reply: www.example is an alias of a.example. The alias ends in a compression pointer into the question.
+/// Returns an honest reply: www.example is an alias of a.example. The alias ends in a compression pointer into the
+/// question.
 fn answer(question: &[u8]) -> Vec<u8> {
     let kind = question[question.len() - 3];
     let data = match kind {
@@ -126,7 +127,8 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     (input, replies)
 }
 
-/// Parts of names and records that may break a reply: compression pointers to the header or to themselves, wrong lengths.
+/// Parts of names and records that may break a reply: compression pointers to the header or to themselves, wrong
+/// lengths.
 const WORDS: [&[u8]; 6] = [
     &[0xc0, 0],
     &[0xc0, 12],

@@ -50,7 +50,8 @@ fn answered(input: &[u8]) -> BTreeSet<&'static str> {
     seen
 }
 
-/// Valid requests, which the test mutates. HEAD is missing, because without the request its answers look like those to GET.
+/// Valid requests, which the test mutates. HEAD is missing, because without the request its answers look like those to
+/// GET.
 const HONEST: [&str; 7] = [
     "GET / HTTP/1.1\r\nHost: 192.168.69.1:8000\r\nUser-Agent: x\r\nAccept: text/html,*/*;q=0.8\r\nConnection: keep-alive\r\n\r\n",
     "GET /events HTTP/1.1\r\nHost: a\r\nAccept: text/event-stream\r\nCache-Control: no-cache\r\n\r\n",

@@ -1,7 +1,7 @@
 //! Fuzz targets for the messages of peers. The target of a protocol accepts arbitrary bytes and checks invariants.
 //!
-//! As a test, each target gets 100,000 mutated messages. SMOLSTEP_SEED=NUMBER selects other messages. A failure prints the seed
-//! that reproduces it.
+//! As a test, each target gets 100,000 mutated messages. SMOLSTEP_SEED=NUMBER selects other messages. A failure prints
+//! the seed that reproduces it.
 //!
 //! `scripts/fuzz TARGET` runs the same target under libFuzzer, which searches for inputs that reach new code.
 #![cfg_attr(fuzzing, no_main)]
@@ -64,7 +64,8 @@ const TARGETS: [&Target; 10] = [
 
 /// Changes `bytes` in one to four random ways, mostly after the first `fixed` bytes.
 ///
-/// A change flips, sets, inserts, removes, repeats or truncates bytes. `words` are byte strings that may break the protocol.
+/// A change flips, sets, inserts, removes, repeats or truncates bytes. `words` are byte strings that may break the
+/// protocol.
 pub fn mutate(random: &mut Random, bytes: &mut Vec<u8>, fixed: usize, words: &[&[u8]]) {
     for _ in 0..1 + random.below(4) {
         let len = bytes.len().max(1);

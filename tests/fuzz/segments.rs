@@ -19,8 +19,8 @@ use super::{Target, mutate};
 /// The input is a list of records. Each is a segment, an ICMP error, an arbitrary frame, or a time that passes.
 pub const TARGET: Target = Target { name: "segments", run, honest, hostile };
 
-// The two lowest bits of a record's control byte are its kind, and the two bits above are the connection. If the kind is a time,
-// all bits above the kind are its length.
+// The two lowest bits of a record's control byte are its kind, and the two bits above are the connection. If the kind
+// is a time, all bits above the kind are its length.
 /// A segment. Its data is:
 ///
 /// - flags, 1 byte

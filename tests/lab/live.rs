@@ -1,4 +1,5 @@
-//! `serve --step`: commands at its prompt, through a pipe and at a terminal. The kernel's end of the link keeps running.
+//! `serve --step`: commands at its prompt, through a pipe and at a terminal. The kernel's end of the link keeps
+//! running.
 
 use std::process::Command;
 use std::thread;

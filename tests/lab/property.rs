@@ -1,7 +1,7 @@
 //! Invariants of a connection for any behaviour of the wire.
 //!
-//! Received data is a prefix of the sent data. After a clean end of stream, it is all sent data. A sender is notified if its data
-//! was not acknowledged.
+//! Received data is a prefix of the sent data. After a clean end of stream, it is all sent data. A sender is notified
+//! if its data was not acknowledged.
 
 use std::cell::RefCell;
 use std::rc::Rc;

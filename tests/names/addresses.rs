@@ -24,7 +24,8 @@ fn a_lease_is_served_on_renewed_and_lost() {
         assert_eq!(nc(&["-N", address, "9999"], b"Li\n").out(), "Welcome!Hello,Li!\n");
         let mut stream = connect(address, 9999);
         expect(&mut stream, "Welcome!");
-        // After a renewal, there are two seconds until the next request. The first dnsmasq must stop before that request.
+        // After a renewal, there are two seconds until the next request. The first dnsmasq must stop before that
+        // request.
         let renews = format!("DHCP server {} renews {address}/24 for 120 s", KERNEL[0]);
         let renewals = events::address_changes(&server.out(), &renews);
         server.wait_for("two renewals", |out| events::address_changes(out, &renews) >= renewals + 2);
@@ -124,8 +125,8 @@ fn offers_that_make_no_sense_are_told_and_not_taken() {
 #[test]
 fn a_leased_address_that_somebody_has_is_declined() {
     on_tap("a_leased_address_that_somebody_has_is_declined", |link| {
-        // The kernel has one of the two addresses, on an interface that dnsmasq does not check. dnsmasq offers this address first,
-        // because it is reserved for the server's hardware address.
+        // The kernel has one of the two addresses, on an interface that dnsmasq does not check. dnsmasq offers this
+        // address first, because it is reserved for the server's hardware address.
         let mut netlink = Netlink::open().unwrap();
         let loopback = netlink.link("lo").unwrap().unwrap().index;
         netlink.add_address(loopback, "192.168.69.150".parse().unwrap(), 32).unwrap();

@@ -1,4 +1,5 @@
-//! Unusual leases: through a relay, with a mask of 32 bits, and on a link that comes up again. Also the MTU of a router.
+//! Unusual leases: through a relay, with a mask of 32 bits, and on a link that comes up again. Also the MTU of a
+//! router.
 
 use smolstep::cli::netlink::Netlink;
 
@@ -98,7 +99,8 @@ fn the_mtu_of_a_router_limits_segments() {
     });
 }
 
-/// Adds an address to the kernel that is not on the link. ARP requests still come from the kernel's address on the link.
+/// Adds an address to the kernel that is not on the link. ARP requests still come from the kernel's address on the
+/// link.
 fn add_distant_address() {
     std::fs::write("/proc/sys/net/ipv4/conf/all/arp_announce", "2").unwrap();
     let mut netlink = Netlink::open().unwrap();

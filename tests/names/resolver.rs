@@ -60,8 +60,8 @@ fn names_are_found_where_routers_advertise() {
         let Some(first) = start(&options) else { return };
         let _four = python::server("greeting", KERNEL[0].parse().unwrap(), 9999);
         let _six = python::server("greeting", KERNEL[1].parse().unwrap(), 9999);
-        // The DNS server on the router can be reached at once. The addresses that it returns can be reached only after smolstep has
-        // its own address.
+        // The DNS server on the router can be reached at once. The addresses that it returns can be reached only after
+        // smolstep has its own address.
         for arguments in [&["--slaac"][..], &["--dhcp", "--slaac"]] {
             done(&run(link, &[&["resolve", "host.example"], arguments].concat()), "fdaa::64\n192.168.69.100\n");
             let ping = run(link, &[&["ping", "host.example", "-c", "1"], arguments].concat());

@@ -184,7 +184,8 @@ fn the_doctor_says_one_line_a_check() {
 
 /// Not a test: the server inside the sandbox of `a_published_port_reaches_the_server`.
 ///
-/// It adds 192.168.69.1 to the sandbox's loopback interface, and serves TCP and UDP port 9999 until its standard input ends.
+/// It adds 192.168.69.1 to the sandbox's loopback interface, and serves TCP and UDP port 9999 until its standard input
+/// ends.
 #[test]
 #[ignore = "run in a sandbox by another test"]
 fn inside_server() {

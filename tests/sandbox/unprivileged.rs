@@ -133,8 +133,8 @@ const ME: &str = "/dev/net/me";
 
 /// Runs `command` as user and group 65534 in a network namespace with the TAPs `mine` and `other`.
 ///
-/// Before that, the shell command `dev` prepares the empty folder /dev/net. All processes end with `command`. Returns `None` if the
-/// test has to be skipped.
+/// Before that, the shell command `dev` prepares the empty folder /dev/net. All processes end with `command`. Returns
+/// `None` if the test has to be skipped.
 fn as_nobody(dev: &str, command: &[&str]) -> Option<Output> {
     if !rustix::process::geteuid().is_root() {
         eprintln!("skipped: only root can become another user");

@@ -44,7 +44,8 @@ fn a_server_that_closes_first_waits_for_the_client() {
             let mut greeting = connect(address, 9999);
             send(&mut greeting, "exit");
             expect_last(&mut greeting, "Welcome!");
-            // The server has closed its side, but the client has not. The server discards the data that the client still sends.
+            // The server has closed its side, but the client has not. The server discards the data that the client
+            // still sends.
             for client in [&mut ack, &mut greeting] {
                 send(client, noise(200_000, 7));
                 client.shutdown(Shutdown::Write).unwrap();
@@ -99,8 +100,8 @@ fn a_killed_client_takes_nobody_along() {
         let server = link.serve_with_events(&["echo", "chargen"], 6);
         for (round, address) in SERVER.into_iter().enumerate() {
             let mut other = connect(address, 7);
-            // The first client streams in both directions, and the second only receives. The third reads nothing, so all buffers are
-            // full.
+            // The first client streams in both directions, and the second only receives. The third reads nothing, so
+            // all buffers are full.
             for (port, reads) in [("7", "reads"), ("19", "reads"), ("7", "stuffed")] {
                 let client = python::run("streaming_client", &[address, port, reads]);
                 client.wait_for("stream", |out| out.contains("flows"));

@@ -26,7 +26,8 @@ fn a_server_behind_a_bridge_with_mld_snooping_is_found() {
             ip(&format!("address add {}/24 dev br0", KERNEL[0]));
             ip(&format!("address add {}/64 dev br0 nodad", KERNEL[1]));
             let server = link.serve(&["echo"], 4);
-            // Two reports when the server joins its groups, and later the answers to the bridge's queries, in its version of MLD.
+            // Two reports when the server joins its groups, and later the answers to the bridge's queries, in its
+            // version of MLD.
             let since = Instant::now();
             while reports(version) < 4 {
                 assert!(since.elapsed() < PATIENCE, "{} reports", reports(version));

@@ -31,7 +31,8 @@ fn a_lease_is_renewed_at_half_its_time_and_at_last_with_anybody() {
     world.run(500, |frame| server.hear(frame));
     assert_eq!(server.heard, ["renew 10.0.0.50 at 10.0.0.1"]);
     assert_eq!(world.told(), ["DHCP server 10.0.0.1 renews 10.0.0.50/24 for 1000 s"]);
-    // The server is silent during the second lease. From seven eighths of the lease on, the client asks any server by broadcast.
+    // The server is silent during the second lease. From seven eighths of the lease on, the client asks any server by
+    // broadcast.
     server.heard.clear();
     server.silent = true;
     world.run(990, |frame| server.hear(frame));

@@ -1,7 +1,7 @@
 //! Servers, clients and devices run without heap allocation.
 //!
-//! greeting, echo and UDP greeting run in fixed memory, and a TAP sends and receives frames and super-segments. The tests count the
-//! allocations.
+//! greeting, echo and UDP greeting run in fixed memory, and a TAP sends and receives frames and super-segments. The
+//! tests count the allocations.
 //!
 //! `scripts/test` shows that the library without `std` cannot even name an allocator.
 #![allow(unsafe_code, reason = "an allocator that counts")]
@@ -26,8 +26,8 @@ thread_local! {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-// SAFETY: every call is forwarded unchanged to the system's allocator. Counting only changes a `Cell` without a destructor, and
-// does not allocate.
+// SAFETY: every call is forwarded unchanged to the system's allocator. Counting only changes a `Cell` without a
+// destructor, and does not allocate.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.set(ALLOCATIONS.get() + 1);

@@ -27,7 +27,8 @@ fn a_prefix_that_is_not_on_the_link_makes_an_address_without_neighbours() {
     assert_eq!(world.addresses(), [LINK_LOCAL.into(), format!("{MADE}/128")]);
     let neighbour: Ipv6Address = "fd00:0:0:5::9".parse().unwrap();
     assert_eq!(world.stack.next_hop(neighbour.into()), Some(FIRST.into()));
-    // Now an advertisement says that the prefix is on the link. A later one without the on-link flag does not revoke that.
+    // Now an advertisement says that the prefix is on the link. A later one without the on-link flag does not revoke
+    // that.
     for flags in [0xc0, 0x40, 0x80] {
         world.inject(&advertisement(1800, &[prefix(64, flags, 3600, 3600)]));
         world.run(2, silence);
@@ -142,7 +143,7 @@ fn a_flood_of_advertisements_is_counted_and_changes_little() {
         world.run(1, silence);
     }
     let (told, dropped) = (world.told(), world.io.probe.dropped(DropReason::TooManyAdvertisements));
-    // Ten seconds: a change of the router in each, which takes two lines, and four lines for each of three prefixes.
+    // In ten seconds, the router in use changes at most ten times, with two lines each. Some lines report the prefixes.
     assert!(told.len() <= 10 * 2 + 2 * 3 * 4, "{}: {told:?}", told.len());
     assert!(dropped > 9_000 && solicits <= 10, "{dropped} dropped, {solicits} solicitations");
     assert!(world.addresses().contains(&format!("{MADE}/64")) && world.addresses().len() <= 4);

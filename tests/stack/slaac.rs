@@ -43,8 +43,8 @@ fn an_address_is_announced_once_nobody_objects() {
     world.run(10, |frame| {
         asked += usize::from(kind(frame) == Some(Icmpv6Message::NeighborSolicit));
         if kind(frame) == Some(Icmpv6Message::NeighborAdvert) {
-            // The advertisement goes to all nodes, with the override flag, the target and its hardware address (RFC 4861
-            // section 4.4).
+            // The advertisement goes to all nodes, with the override flag, the target and its hardware address (RFC
+            // 4861 section 4.4).
             assert_eq!(frame[..12], [0x33, 0x33, 0, 0, 0, 1, 2, 0, 0, 0, 0, 1]);
             assert_eq!(frame[38..54], ALL_NODES.octets());
             assert_eq!(frame[54 + 4..54 + 8], [0x20, 0, 0, 0]);

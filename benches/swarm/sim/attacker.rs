@@ -23,9 +23,9 @@ pub struct Numbers {
 
 /// Builds a frame for the host `victim`. `numbers` belong to one of its connections, in a synchronized state.
 ///
-/// With [`Attack::Near`], the segment is one that a host drops or challenges by RFC 9293 and RFC 5961: an RST in the window whose
-/// number is not RCV.NXT, a SYN, or an acknowledgement of unsent data or of very old data. TCP has no protection against an
-/// attacker that guesses all numbers right.
+/// With [`Attack::Near`], the segment is one that a host drops or challenges by RFC 9293 and RFC 5961: an RST in the
+/// window whose number is not RCV.NXT, a SYN, or an acknowledgement of unsent data or of very old data. TCP has no
+/// protection against an attacker that guesses all numbers right.
 pub fn forge(random: &mut Random, attack: Attack, victim: usize, numbers: Option<Numbers>) -> (Vec<u8>, &'static str) {
     let connection = random.below(4) as u16;
     let known = (PORTS.0 + connection, PORTS.1 + connection);

@@ -125,7 +125,8 @@ fn read_at(case: &Case, losses: u32) -> Option<Instant> {
     None
 }
 
-/// Returns whether a segment carries the byte at position `byte`. `first` is the stream's first sequence number, taken from SYN.
+/// Returns whether a segment carries the byte at position `byte`. `first` is the stream's first sequence number, taken
+/// from SYN.
 fn carries(frame: &[u8], byte: usize, first: &mut Option<u32>) -> bool {
     let Some(segment) = Summary::of(frame, Medium::Ethernet).segment() else { return false };
     if segment.syn {

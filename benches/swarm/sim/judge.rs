@@ -9,7 +9,8 @@ use smoltcp::time::{Duration, Instant};
 use super::plan::{Attack, Plan};
 use super::program::{Record, Records};
 
-/// The longest time without progress. It covers an idle time-out or a linger of 60 s, an RTO of 60 s, TIME-WAIT, and pauses.
+/// The longest time without progress. It covers an idle time-out or a linger of 60 s, an RTO of 60 s, TIME-WAIT, and
+/// pauses.
 pub const STALL: Duration = Duration::from_secs(200);
 
 /// An invariant that a run has broken.
@@ -96,7 +97,8 @@ impl Findings {
 pub struct Excuses {
     /// Hosts that received an RST of the peer.
     pub resets: BTreeSet<(usize, (u16, u16))>,
-    /// Connections whose client received a forged SYN in SYN-SENT. TCP must take it for a simultaneous open (RFC 9293 section 3.5).
+    /// Connections whose client received a forged SYN in SYN-SENT. TCP must take it for a simultaneous open (RFC 9293
+    /// section 3.5).
     pub crossed: BTreeSet<(u16, u16)>,
     /// Hosts whose connection failed in TIME-WAIT. That is already reported as another breach.
     pub time_wait: BTreeSet<(usize, (u16, u16))>,

@@ -1,7 +1,7 @@
 //! Two stacks, a bad network and an attacker, on a virtual clock: one run for each seed.
 //!
-//! plan.rs draws the random plan of a run, and judge.rs checks the invariants. consecutive.rs measures the delay that consecutive
-//! losses of one segment cause.
+//! plan.rs draws the random plan of a run, and judge.rs checks the invariants. consecutive.rs measures the delay that
+//! consecutive losses of one segment cause.
 #![allow(dead_code, reason = "the benchmark and the test use parts each")]
 
 mod attacker;
@@ -30,7 +30,8 @@ use crate::hostile::random::Random;
 pub struct Outcome {
     /// The broken invariants.
     pub findings: Findings,
-    /// The number of programs whose connection ended with [`End::Closed`](smolstep::stack::End), and the number of all programs.
+    /// The number of programs whose connection ended with [`End::Closed`](smolstep::stack::End), and the number of all
+    /// programs.
     pub closed: (usize, usize),
     /// The number of frames that the hosts sent.
     pub frames: u64,

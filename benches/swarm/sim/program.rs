@@ -12,7 +12,8 @@ use crate::hostile::random::Random;
 /// How a program ends its connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Finish {
-    /// Aborts after this number of bytes, written and read together. With fewer bytes, acts as [`HalfClose`](Self::HalfClose).
+    /// Aborts after this number of bytes, written and read together. With fewer bytes, acts as
+    /// [`HalfClose`](Self::HalfClose).
     Abort(usize),
     /// Closes its side when it has written everything, then reads to the end.
     HalfClose,

@@ -284,7 +284,8 @@ impl World<'_, '_, '_> {
         self.findings.add(breach, format!("{} {ports:?} at {}", NAMES[host], self.now));
     }
 
-    /// Checks that the peer has received everything that `host` has written. `host` saw the connection end with `Closed`.
+    /// Checks that the peer has received everything that `host` has written. `host` saw the connection end with
+    /// `Closed`.
     fn check_closed(&mut self, host: usize, local: u16, remote: u16) {
         let ports = ordered(host, local, remote);
         let last = |side: usize| {

@@ -2,8 +2,8 @@
 //!
 //! Accesses to peripherals are counted too. A sleeping board executes no instructions.
 //!
-//! `qemu-system-arm -plugin FILE.so,counts=COUNTS` keeps two 64-bit counters at the start of the mapped file COUNTS, so they can
-//! be read while the board runs. `rustc --crate-type cdylib` builds this file without cargo.
+//! `qemu-system-arm -plugin FILE.so,counts=COUNTS` keeps two 64-bit counters at the start of the mapped file COUNTS, so
+//! they can be read while the board runs. `rustc --crate-type cdylib` builds this file without cargo.
 
 use std::ffi::{CStr, c_char, c_int, c_void};
 use std::fs::File;
@@ -71,8 +71,8 @@ fn map(path: &str) -> std::io::Result<*mut u64> {
     const LEN: usize = 16;
     let file = File::options().read(true).write(true).create(true).truncate(true).open(path)?;
     file.set_len(LEN as u64)?;
-    // SAFETY: the kernel chooses the address of the new mapping, so it overlaps no other memory. It is PROT_READ | PROT_WRITE and
-    // MAP_SHARED, and is never unmapped.
+    // SAFETY: the kernel chooses the address of the new mapping, so it overlaps no other memory. It is PROT_READ |
+    // PROT_WRITE and MAP_SHARED, and is never unmapped.
     let at = unsafe { mmap(ptr::null_mut(), LEN, 3, 1, file.as_raw_fd(), 0) };
     if at as isize == -1 { Err(std::io::Error::last_os_error()) } else { Ok(at.cast()) }
 }
@@ -80,8 +80,8 @@ fn map(path: &str) -> std::io::Result<*mut u64> {
 /// QEMU calls this when it has translated a block. From then on, each instruction of the block is counted.
 extern "C" fn translated(_id: u64, block: *mut c_void) {
     let instructions = COUNTERS.load(Ordering::Relaxed);
-    // SAFETY: `block` is valid for this call, and all indices are below its number of instructions. The counters stay mapped. Only
-    // one virtual processor adds to them.
+    // SAFETY: `block` is valid for this call, and all indices are below its number of instructions. The counters stay
+    // mapped. Only one virtual processor adds to them.
     unsafe {
         let accesses = instructions.add(1);
         for at in 0..qemu_plugin_tb_n_insns(block) {

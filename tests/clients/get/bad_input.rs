@@ -115,7 +115,8 @@ fn a_server_that_lies_is_one_line_and_the_file_is_kept() {
         let server = Scripted::on_ipv4();
         for &(answer, then, why) in LIES {
             let url = server.url(answer, then);
-            // Only the tests of the time-out itself have a short one. In the others, a busy machine needs time to answer.
+            // Only the tests of the time-out itself have a short one. In the others, a busy machine needs time to
+            // answer.
             let timeout = if why.starts_with("timed out") { "1s" } else { "1min" };
             for file in [&old, &new] {
                 let got = get(link, &[&url, "-o", file.to_str().unwrap(), "--timeout", timeout]);

@@ -17,7 +17,8 @@ pub fn get(link: Link, arguments: &[&str]) -> Finished {
     start(link, arguments).finish()
 }
 
-/// Adds `get ARGUMENTS` and the link to the arguments of `program`: smolstep, or a program that runs its last arguments.
+/// Adds `get ARGUMENTS` and the link to the arguments of `program`: smolstep, or a program that runs its last
+/// arguments.
 pub fn command<'c>(program: &'c mut Command, link: Link, arguments: &[&str]) -> &'c mut Command {
     program.env_remove("RUST_LOG").arg("get").args(arguments).args(link.arguments())
 }

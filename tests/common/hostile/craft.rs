@@ -93,7 +93,8 @@ fn icmp(random: &mut Random, medium: Medium) -> Vec<u8> {
     packet(random, medium, ends, protocol, 0, &message)
 }
 
-/// Returns a fragment of one of a few datagrams. The fragments may overlap, repeat, be empty, or exceed the largest datagram.
+/// Returns a fragment of one of a few datagrams. The fragments may overlap, repeat, be empty, or exceed the largest
+/// datagram.
 fn fragment(random: &mut Random, medium: Medium) -> Vec<u8> {
     let offset = match random.below(3) {
         0 => random.pick(&[0x1fff, 0x1ffe, 0x1fe0]),

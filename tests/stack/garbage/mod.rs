@@ -1,6 +1,7 @@
 //! Sends 100,000 random and mutated frames to a stack that serves every program, on Ethernet and on bare IP.
 //!
-//! The stack must not panic, every poll must end, and all memory must be freed. After that, valid clients must get exact replies.
+//! The stack must not panic, every poll must end, and all memory must be freed. After that, valid clients must get
+//! exact replies.
 //!
 //! SMOLSTEP_SEED=NUMBER selects other frames. A failure prints the seed that reproduces it.
 
@@ -57,7 +58,8 @@ impl Drop for TellFrames<'_> {
     }
 }
 
-/// Sends crafted frames and mutated recorded frames, while real clients run over a cable that changes some of their frames.
+/// Sends crafted frames and mutated recorded frames, while real clients run over a cable that changes some of their
+/// frames.
 fn assault(network: &mut Network, random: &mut Random, frames: &Cell<usize>) {
     let medium = network.medium;
     let mut calls = Calls::default();
@@ -95,7 +97,8 @@ fn recorded(network: &Network, random: &mut Random) -> Vec<u8> {
     recorder.iter().rev().nth(back).cloned().unwrap_or_default()
 }
 
-/// Returns the frames that arrive for a frame in flight. Most frames are unchanged; others are lost, doubled, delayed or mutated.
+/// Returns the frames that arrive for a frame in flight. Most frames are unchanged; others are lost, doubled, delayed
+/// or mutated.
 fn interfere(
     random: &mut Random,
     medium: Medium,
