@@ -1,4 +1,6 @@
-//! Measures how long it takes to find the connection of a frame: reading the headers and the table lookup.
+//! Measures the time to find the connection of a frame.
+//!
+//! That is reading the headers and looking up the connection table.
 //!
 //! Run it with `cargo bench --bench demux`. The segments are those of all connections in turn.
 #![allow(missing_docs, reason = "a program, not a library")]

@@ -1,4 +1,6 @@
-//! Measures steps in the lab with its trace on: a session of 1,000 greetings, without loss and with 10% loss.
+//! Measures steps in the lab with its trace on.
+//!
+//! A run is a session of 1,000 greetings, without loss or with 10% loss.
 //!
 //! Run it with `cargo bench --bench lab`. As for the lab's outputs, every trace entry is collected and prepared for
 //! display. The unit of the throughput is a step.

@@ -1,4 +1,6 @@
-//! Measures the rate of answers in a SYN flood, with a full table of 1,024 half-open connections.
+//! Measures the rate of answers in a SYN flood.
+//!
+//! The table is full, with 1,024 half-open connections.
 //!
 //! Each SYN evicts the oldest half-open connection. Run it with `cargo bench --bench syn`.
 #![allow(missing_docs, reason = "a program, not a library")]

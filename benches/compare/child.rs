@@ -1,4 +1,6 @@
-//! Servers in their own processes: a Python server, and a smolstep server whose memory is measured.
+//! Starts servers in their own processes: a Python server, and a smolstep server.
+//!
+//! Only a separate process shows how much memory a server takes.
 
 use std::fs::{self, File};
 use std::io::{ErrorKind, Read};
@@ -21,7 +23,7 @@ const PYTHON: &str = include_str!("python.py");
 /// The maximum length of the line in which a server announces its address, in bytes.
 const LINE: usize = 256;
 
-/// The number of bytes at the end of a server's standard error that are searched for its last line.
+/// The part of a server's standard error that is searched for its last line, in bytes.
 const COMPLAINT: usize = 1024;
 
 /// A running server. It is killed on drop.
@@ -33,7 +35,9 @@ pub struct Server {
 }
 
 impl Server {
-    /// Starts a greeting server in Python on the kernel's loopback, with a thread for each connection.
+    /// Starts a greeting server in Python, on the kernel's loopback.
+    ///
+    /// It serves each connection in a thread.
     ///
     /// # Errors
     /// This machine has no python3.
@@ -45,7 +49,9 @@ impl Server {
         Ok(server)
     }
 
-    /// Starts `smolstep serve greeting` on the TAP, with socket buffers of 4 KiB: see [`become_server`].
+    /// Starts `smolstep serve greeting` on the TAP, with socket buffers of 4 KiB.
+    ///
+    /// See [`become_server`].
     ///
     /// # Errors
     /// The server does not start.

@@ -1,4 +1,6 @@
-//! Many connections at once on the TAP: the rate at which they open, their memory, and the cost of idle connections.
+//! Measures many simultaneous connections on the TAP.
+//!
+//! The figures are the rate at which they open, their memory, and the cost of idle connections.
 
 use std::net::SocketAddr;
 use std::ops::Range;
@@ -20,7 +22,9 @@ const OPENING: usize = 16;
 /// The number of open files to allow besides the clients' sockets.
 const OTHER_FILES: u64 = 100;
 
-/// Opens `number` connections to a new server, then exchanges greetings on [`ACTIVE`] of them. Closes all at the end.
+/// Opens `number` connections to a new server, then exchanges greetings on some.
+///
+/// [`ACTIVE`] connections exchange greetings. Closes all at the end.
 ///
 /// # Errors
 /// Not all connections can be opened, or one is not greeted.

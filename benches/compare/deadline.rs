@@ -1,4 +1,4 @@
-//! The end of a measurement by its time limit or Ctrl-C, and the reasons why it has no result.
+//! The time limit of a measurement, Ctrl-C, and the reasons for a missing result.
 
 use core::fmt;
 use std::io::{self, ErrorKind};

@@ -1,5 +1,6 @@
-//! Takes the measurements. crowd.rs measures many connections, cable.rs the cable, client.rs and talk.rs everything
-//! else.
+//! Takes the measurements.
+//!
+//! crowd.rs measures many connections, cable.rs the cable, and client.rs and talk.rs everything else.
 
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};

@@ -1,4 +1,6 @@
-//! A new network for each measurement, without another measurement's sockets in TIME-WAIT and queued frames.
+//! Makes a new network for each measurement.
+//!
+//! So it has no sockets in TIME-WAIT and no queued frames of another measurement.
 
 use std::fs;
 use std::io;
@@ -21,7 +23,9 @@ const KERNEL: Ipv4Addr = Ipv4Addr::new(192, 168, 69, 100);
 /// The prefix length of both addresses.
 pub const PREFIX: u8 = 24;
 
-/// Moves this process into a new user namespace, in which it is root, and a new network namespace.
+/// Moves this process into a new user namespace and a new network namespace.
+///
+/// The process is root in the user namespace.
 ///
 /// If the kernel refuses a user namespace and the user is root, only a network namespace is made. The process must have
 /// one thread.

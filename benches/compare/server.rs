@@ -1,4 +1,4 @@
-//! The tasks of the servers, for every TCP implementation, and the thread in which a server runs.
+//! The tasks of a server, and the thread in which a server runs beside its client.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -94,7 +94,9 @@ pub fn verdict(row: &Row, result: &RowResult) -> &'static str {
     }
 }
 
-/// Formats a value: rates of connections and greetings as integers, all other values with two decimals.
+/// Formats a value.
+///
+/// Rates of connections and greetings are integers. All other values have two decimals.
 fn number(metric: Metric, value: f64) -> String {
     match metric {
         Metric::Accept | Metric::Active | Metric::Greeting | Metric::Setup => format!("{value:.0}"),

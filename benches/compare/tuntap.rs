@@ -1,4 +1,4 @@
-//! smoltcp alone: its own TunTapInterface, one SocketSet, and the loop of its benchmark example.
+//! smoltcp alone: its TunTapInterface, one SocketSet, and the loop of its benchmark.
 //!
 //! The main difference from the example is the payload: it follows a pattern, and is checked.
 

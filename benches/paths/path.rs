@@ -1,4 +1,4 @@
-//! The network: the servers' namespace with a bridge, the client's namespace, and the relay between them.
+//! The network: the servers' namespace, the client's namespace, and the relay between them.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
@@ -87,7 +87,7 @@ impl Path {
     }
 }
 
-/// Makes the servers' end in this namespace: smolstep's TAP and the relay's TAP on one bridge. Returns the relay's TAP.
+/// Makes the servers' end in this namespace: smolstep's TAP and the relay's TAP on a bridge. Returns the relay's TAP.
 fn serve_side() -> Result<OwnedFd, String> {
     let relay = create(Kind::Tap, "path0").map_err(|error| error.to_string())?;
     let _attached_until_up = create(Kind::Tap, TAP).map_err(|error| error.to_string())?;

@@ -1,4 +1,6 @@
-//! Two TAPs joined by a path: delay each way, loss towards the client, reordering towards the server.
+//! Joins two TAPs by a path with faults.
+//!
+//! It delays frames in both directions, loses frames towards the client, and reorders frames towards the server.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

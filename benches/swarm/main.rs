@@ -1,4 +1,6 @@
-//! Runs random programs on a bad network, with restarts and an attacker, and counts broken invariants.
+//! Runs random programs on a bad network, and counts broken invariants.
+//!
+//! Hosts restart, and an attacker forges segments.
 //!
 //! Run it with `cargo bench --bench swarm`. sim/ is the simulation; tests/lab/swarm.rs runs some of its seeds. The
 //! second table shows the delay that k consecutive losses of one segment cause.

@@ -37,7 +37,9 @@ pub fn on_every_board(name: &str, test: impl Fn(&Image) + Send + 'static) {
     on_images(name, boards(), test);
 }
 
-/// Runs `test` like [`on_every_board`], but with the `-full` firmware, which also has the large programs.
+/// Runs `test` like [`on_every_board`], but with the `-full` firmware.
+///
+/// It also has the large programs.
 pub fn on_every_full_board(name: &str, test: impl Fn(&Image) + Send + 'static) {
     on_images(name, boards().iter().map(|board| format!("{board}-full")).collect(), test);
 }
@@ -82,7 +84,9 @@ impl Image {
         self.boot(&["--tap", "tap0"]).listening(all)
     }
 
-    /// Boots the image with the option `-netdev` of QEMU and waits until all programs listen, without the large ones.
+    /// Boots the image with QEMU's option `-netdev` and waits until all programs listen.
+    ///
+    /// The large programs are not counted.
     pub fn serve_on(&self, netdev: &str) -> Peer {
         self.boot(&["--netdev", netdev]).listening(programs())
     }
@@ -108,7 +112,9 @@ type Built = HashMap<(String, Settings), Result<Image, String>>;
 /// The results of all builds so far.
 static BUILT: Mutex<Option<Built>> = Mutex::new(None);
 
-/// Returns the number of TCP and UDP ports that a board listens on, without the large programs.
+/// Returns the number of ports that a board listens on, without the large programs.
+///
+/// TCP and UDP ports are counted together.
 fn programs() -> usize {
     let options = Options::default();
     let count = |app: &App| {

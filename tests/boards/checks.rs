@@ -1,4 +1,6 @@
-//! The self-tests of each board in QEMU: the lab in memory, the driver and its controller, faults, panics.
+//! The self-tests of each board in QEMU.
+//!
+//! They test the lab in memory, the driver and its controller, faults and panics.
 
 use std::path::Path;
 use std::process::Command;
@@ -93,7 +95,9 @@ fn a_word_that_is_no_test_is_refused() {
     }
 }
 
-/// Checks two promises of `stack_memory!`: its memory is in `.bss`, and no function has a large stack frame.
+/// Checks two promises of `stack_memory!`.
+///
+/// Its memory is in `.bss`, and no function has a large stack frame.
 #[test]
 fn a_static_memory_takes_no_flash_and_is_not_on_the_call_stack() {
     if Command::new("llvm-objdump").arg("--version").output().is_err() {
@@ -122,7 +126,9 @@ fn objdump(elf: &Path, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Returns the function with the largest stack frame, and the frame's size: the sum of all subtractions from `sp`.
+/// Returns the function with the largest stack frame, and the frame's size.
+///
+/// The size is the sum of all subtractions from `sp`.
 fn largest_frame(assembly: &str) -> (&str, usize) {
     let (mut function, mut frame, mut largest) = ("", 0, ("", 0));
     for line in assembly.lines() {

@@ -1,4 +1,6 @@
-//! Checksums: a board sends correct ones, drops frames with wrong ones, and accepts UDP datagrams without a checksum.
+//! The checksums that a board sends and verifies.
+//!
+//! It drops frames with wrong checksums, and accepts UDP datagrams without a checksum.
 
 use smoltcp::phy::Medium;
 

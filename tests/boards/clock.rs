@@ -15,7 +15,9 @@ use crate::wire::{NETDEV, Wire};
 /// The time that the board's own work may take.
 const TOLERANCE: Duration = Duration::from_millis(1);
 
-/// QEMU options: an instruction takes a nanosecond of virtual time, and a sleep takes no real time.
+/// QEMU options for a virtual clock.
+///
+/// An instruction takes a nanosecond of virtual time, and a sleep takes no real time.
 const VIRTUAL: [&str; 3] = ["--", "-icount", "shift=0,sleep=off"];
 
 #[test]

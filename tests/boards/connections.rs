@@ -1,4 +1,4 @@
-//! TCP connections to a board: long ones, many at once, one more than the limit, many one after another.
+//! TCP connections to a board: long, simultaneous, too many, and in succession.
 
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};

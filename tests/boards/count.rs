@@ -42,7 +42,9 @@ struct Case {
 
 #[derive(Clone, Copy)]
 enum Over {
-    /// The kernel acknowledges an echo with the next request or, if `acknowledged`, with a separate segment.
+    /// TCP: the kernel acknowledges an echo with the next request.
+    ///
+    /// If `acknowledged` is set, it sends a separate segment instead.
     Tcp {
         acknowledged: bool,
     },
@@ -158,7 +160,7 @@ impl Counter {
         }
     }
 
-    /// Returns the instructions, the memory accesses, the frames to the board and the frames from the board.
+    /// Returns the counts of instructions, memory accesses, frames to and frames from the board.
     fn read(&self) -> [u64; 4] {
         let counts = std::fs::read(&self.counts).unwrap();
         let words = counts.as_chunks::<8>().0;

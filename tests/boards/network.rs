@@ -1,4 +1,4 @@
-//! A board's network settings: addresses of every kind, routers, and a server called by its name.
+//! A board's network settings: all kinds of addresses, routers, and a server's name.
 
 use std::net::IpAddr;
 use std::process::Command;
@@ -171,8 +171,9 @@ fn behind_a_router(board: &Peer) {
     }
 }
 
-/// Returns whether the board sent an unsolicited neighbour advertisement for `address` to all nodes (RFC 4861 section
-/// 4.4).
+/// Returns whether the board announced `address` by a neighbour advertisement.
+///
+/// The advertisement is unsolicited and goes to all nodes (RFC 4861 section 4.4).
 fn has_advertisement(frames: &[u8], address: &str) -> bool {
     let header = [0x33, 0x33, 0, 0, 0, 1, 2, 0, 0, 0, 0, 1, 0x86, 0xdd];
     let IpAddr::V6(address) = address.parse().unwrap() else { return false };

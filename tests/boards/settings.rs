@@ -1,4 +1,4 @@
-//! The network settings of a firmware's build: the constants compiled in, and the one-line errors.
+//! The network settings of a firmware's build: compiled constants and one-line errors.
 
 #[path = "../../src/cli/addr_text.rs"]
 pub mod addr_text;
@@ -25,7 +25,7 @@ pub fn mac() -> [u8; 6] {
     [2, 0, 0, 0, 0, 1]
 }
 
-/// Returns the constants that are compiled into a firmware with these settings, or the error message.
+/// Returns the constants that these settings compile into a firmware, or the error.
 fn source(settings: &[(&'static str, &'static str)], features: &[&str]) -> Result<String, String> {
     SETTINGS.set(settings.to_vec());
     Ok(Network::of_the_environment(&|feature| features.contains(&feature))?.source())

@@ -33,7 +33,9 @@ pub struct Relay {
     thread: Option<JoinHandle<()>>,
 }
 
-/// A host that only sends ARP requests, to learn whether the board has processed earlier frames.
+/// A host that only sends ARP requests.
+///
+/// The reply shows that the board has processed all earlier frames.
 const ASKER: [u8; 4] = neighbour(250);
 const ASKER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 250];
 

@@ -1,11 +1,11 @@
-//! UDP with offload: the kernel leaves the checksum to the stack, or sends datagrams without a checksum.
+//! UDP with offload, and UDP datagrams without a checksum.
 
 use smolstep::phy::linux::Kind;
 
 use crate::common::link::{KERNEL, SERVER, ask, at, connect, expect, noise, on_tap_and_tun, send, udp};
 use crate::common::peer::python;
 
-/// Payload lengths: 0, 1, odd and even, the longest for one frame, and some that need fragments.
+/// Payload lengths in bytes: empty, odd and even, one full frame, and several fragments.
 const LENGTHS: [usize; 8] = [0, 1, 2, 999, 1472, 1473, 8000, 60_000];
 
 #[test]

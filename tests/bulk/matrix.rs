@@ -1,4 +1,6 @@
-//! Transfers of 64 MiB in each direction, over all combinations of TAP or TUN, offload, IPv4 or IPv6, and several MTUs.
+//! Transfers of 64 MiB over all kinds of links.
+//!
+//! The tests combine TAP or TUN, offload, IPv4 or IPv6, several MTUs, and both directions.
 //!
 //! One combination also transfers 1 GiB in each direction.
 

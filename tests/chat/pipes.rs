@@ -1,4 +1,6 @@
-//! The program chat without a terminal: pipes, partners that wait for their turn, rooms, several partners on UDP.
+//! The program chat without a terminal.
+//!
+//! Tested are pipes, partners that wait for their turn, rooms, and several partners on UDP.
 
 use std::io::{ErrorKind, Read};
 use std::net::{Shutdown, TcpListener, TcpStream};

@@ -1,4 +1,6 @@
-//! The program chat at terminals: editing a line while messages arrive, several partners, and the sandbox.
+//! The program chat at terminals.
+//!
+//! Tested are line editing while messages arrive, several partners, and the sandbox.
 
 use std::fs;
 

@@ -55,7 +55,9 @@ fn a_server_that_leaves_early() {
     });
 }
 
-/// Asserts exit code 1, nothing on standard output, and one line on standard error that contains `why`.
+/// Asserts exit code 1 and one line on standard error that contains `why`.
+///
+/// Standard output must be empty.
 #[track_caller]
 fn failed(call: &Finished, why: &str) {
     let err = call.err();

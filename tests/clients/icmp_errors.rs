@@ -7,8 +7,9 @@ use crate::common::netns::output;
 use crate::common::peer::Finished;
 use crate::common::require::skip;
 
-/// A time-out that is longer than [`Peer::finish`](crate::common::peer::Peer::finish) waits, so a client must not wait
-/// for it.
+/// A time-out so long that a client that waits for it fails the test.
+///
+/// See [`Peer::finish`](crate::common::peer::Peer::finish).
 const FOR_EVER: [&str; 2] = ["--timeout", "1h"];
 
 #[test]
@@ -43,7 +44,9 @@ fn a_firewall_refuses() {
     });
 }
 
-/// These errors may be temporary, so the client retries until its time-out, and then reports the error.
+/// A client retries until its time-out, because these ICMP errors may be temporary.
+///
+/// Then it reports the error.
 #[test]
 fn a_router_says_why_nothing_arrives() {
     on_tap("a_router_says_why_nothing_arrives", |link| {

@@ -1,4 +1,6 @@
-//! Every program's client with servers on the kernel's TCP and UDP: exact standard output and exit codes.
+//! Every program's client with servers on the kernel's TCP and UDP.
+//!
+//! The tests compare standard output and exit codes.
 
 use crate::common::link::{CALLER, KERNEL, Link, noise, on_tap, on_tap_and_tun};
 use crate::common::peer::{Finished, Peer, python};
@@ -206,8 +208,9 @@ fn done(finished: Finished) -> String {
     finished.out()
 }
 
-/// Runs a call at a terminal, where person.py answers `prompts` prompts, the third with Ctrl-D. Returns the terminal's
-/// output.
+/// Runs a call at a terminal, where person.py answers `prompts` prompts.
+///
+/// The third answer is Ctrl-D. Returns the terminal's output.
 fn on_terminal(link: Link, call: &[&str], prompts: u32) -> String {
     let smolstep = env!("CARGO_BIN_EXE_smolstep");
     let prompts = prompts.to_string();

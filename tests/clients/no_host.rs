@@ -1,4 +1,6 @@
-//! Clients of a host or router that does not exist: one line names the address and says what to check.
+//! Clients of a host or router that does not exist.
+//!
+//! They print one line, which names the address and says what to check.
 
 use std::fs;
 

@@ -1,4 +1,4 @@
-//! Errors in the command line or of the machine cause one line on standard error, and nothing else.
+//! Errors cause one line on standard error, and nothing else.
 
 use std::process::Command;
 

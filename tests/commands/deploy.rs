@@ -1,5 +1,6 @@
-//! The systemd unit and the container of docs/deploy.md, tested without a running systemd and without a container
-//! engine.
+//! The systemd unit and the container of docs/deploy.md.
+//!
+//! The tests need neither a running systemd nor a container engine.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
@@ -158,7 +159,9 @@ fn words(array: &str) -> Vec<String> {
     inner.split("\", \"").map(|word| word.replace("\\\"", "\"")).collect()
 }
 
-/// Returns the system calls of a group such as `@system-service`, with those of the groups in it.
+/// Returns the system calls of a group such as `@system-service`.
+///
+/// That includes the calls of the groups in it.
 fn allowed(filter: &str, group: &str) -> BTreeSet<String> {
     let (mut allowed, mut groups) = (BTreeSet::new(), vec![group.to_owned()]);
     while let Some(group) = groups.pop() {

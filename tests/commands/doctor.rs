@@ -89,7 +89,9 @@ fn report() -> String {
     String::from_utf8(report.stdout).unwrap()
 }
 
-/// Asserts that a line of the report begins with `line`, and that no line proposes to delete anything.
+/// Asserts that a line of the report begins with `line`.
+///
+/// No line may propose to delete anything.
 #[track_caller]
 fn told(line: &str) {
     let report = report();

@@ -1,4 +1,4 @@
-//! Completion scripts, which must work in the shells, and manual pages, which groff must accept.
+//! Completion scripts, which must work, and manual pages, which groff must accept.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -181,7 +181,9 @@ fn commands() -> Vec<String> {
     words.filter_map(|line| line.split_whitespace().next()).filter(|word| *word != "help").map(String::from).collect()
 }
 
-/// Runs a command, asserts that it succeeds with an empty standard error, and returns its output lines.
+/// Runs a command, and returns its output lines.
+///
+/// It must succeed with an empty standard error.
 #[track_caller]
 fn lines(command: &mut Command) -> Vec<String> {
     let output = netns::output(command).unwrap();

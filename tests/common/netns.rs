@@ -126,7 +126,9 @@ pub fn counters(name: &str) -> Counters {
     Counters { received: one(0), sent: one(8) }
 }
 
-/// Checks whether `smolstep sandbox` can work: user namespaces are allowed, and /dev/net/tun can be opened.
+/// Checks whether `smolstep sandbox` can work on this machine.
+///
+/// It needs user namespaces and /dev/net/tun.
 pub fn sandbox_possible() -> Result<(), String> {
     open_tun()?;
     match output(Command::new("unshare").args(["-Urn", "true"])) {

@@ -1,4 +1,6 @@
-//! Runs one TCP connection between two stacks on a cable and a virtual clock, for tests of probes.
+//! Runs one TCP connection between two stacks on a cable, for tests of probes.
+//!
+//! The clock is virtual.
 
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::phy::Cable;

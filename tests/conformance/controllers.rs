@@ -86,7 +86,9 @@ impl<C: Chip, D> Peer<D> for Far<C, D> {
 /// A LAN9118 with 10,560 bytes for received frames and 4,608 bytes for frames to send.
 #[derive(Default)]
 struct Lan {
-    /// Received frames: the length with the checksum, and the words with the offset and the checksum.
+    /// Received frames: the length with the checksum, and the words.
+    ///
+    /// The words include the offset and the checksum.
     rx: VecDeque<(usize, VecDeque<u32>)>,
     /// The words of the frame whose status has been read.
     reading: VecDeque<u32>,

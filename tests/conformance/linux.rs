@@ -47,7 +47,9 @@ struct Kernel {
     clock: Clock,
 }
 
-/// An answer of packet_socket.py: whether the command succeeded, and the frame that was received, if any.
+/// An answer of packet_socket.py: whether the command succeeded, and a received frame.
+///
+/// The frame may be empty.
 type Said = (bool, Vec<u8>);
 
 /// The command that asks for a received frame, in place of the length of a frame to send.

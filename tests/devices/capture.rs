@@ -110,7 +110,9 @@ impl Tshark {
         }
     }
 
-    /// Asserts that no frame is malformed, has a wrong checksum, or has expert information of the severity "error".
+    /// Asserts that no frame is malformed or has a wrong checksum.
+    ///
+    /// Expert information of the severity "error" is not allowed either.
     fn assert_sound(&self, file: &Scratch) {
         let wrong = "_ws.malformed || _ws.expert.severity == error || ip.checksum.status == bad \
                      || tcp.checksum.status == bad || udp.checksum.status == bad || icmpv6.checksum.status == bad";

@@ -1,4 +1,6 @@
-//! The TAP and TUN devices with a plain smoltcp echo server and kernel clients, over IPv4 and IPv6.
+//! The TAP and TUN devices with a plain smoltcp echo server and kernel clients.
+//!
+//! The tests run over IPv4 and IPv6.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpStream};

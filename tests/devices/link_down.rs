@@ -1,4 +1,6 @@
-//! Clients on a link that is down, or goes down, end by a time-out or Ctrl-C and print one line.
+//! Clients whose link is down, or goes down.
+//!
+//! They end by a time-out or Ctrl-C, and print one line.
 
 use crate::common::link::{KERNEL, Link, SERVER, connect, on_tap, on_tap_and_tun};
 use crate::common::netns::{down, up};

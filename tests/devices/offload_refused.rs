@@ -1,4 +1,6 @@
-//! Kernels that support only part of the offload. strace simulates them: it makes some system calls fail.
+//! Kernels that support only part of the offload.
+//!
+//! strace simulates such a kernel: it makes some system calls fail.
 
 use std::process::Command;
 

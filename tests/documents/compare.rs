@@ -43,7 +43,9 @@ pub fn is_prompt(line: &str) -> bool {
     PROMPT.find(line).is_some_and(|found| found.len() == line.len())
 }
 
-/// Returns a line with replacements for text that differs between runs and, if `figures` is set, for all numbers.
+/// Returns a line with replacements for text that differs between runs.
+///
+/// If `figures` is set, all numbers are replaced, too.
 pub fn normal(line: &str, figures: bool) -> String {
     let mut line = PROMPT.replace_all(line, "").trim_end().to_owned();
     for (pattern, name) in VARIES.iter() {

@@ -1,5 +1,6 @@
-//! Tests of the documentation pages: their code blocks print the shown output, links work, and ruled-out phrases do not
-//! occur.
+//! Tests of the documentation pages: code blocks, links, and ruled-out phrases.
+//!
+//! A code block must print the output that the page shows.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]

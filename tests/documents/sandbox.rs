@@ -1,4 +1,6 @@
-//! Runs a block's commands in a new network namespace, with tap0 set up as `smolstep sandbox` does.
+//! Runs a block's commands in a new network namespace.
+//!
+//! Its tap0 is set up as `smolstep sandbox` does.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,13 +15,17 @@ use crate::compare::{is_prompt, matches, normal, typed};
 
 const SMOLSTEP: &str = env!("CARGO_BIN_EXE_smolstep");
 
-/// Needs of blocks that run only if SMOLSTEP_REQUIRE names the need: they take minutes, or need a board or a browser.
+/// Needs of blocks that run only if SMOLSTEP_REQUIRE names the need.
+///
+/// Such blocks take minutes, or need a board or a browser.
 const ON_DEMAND: [&str; 3] = ["chromium", "ci", "qemu"];
 
 /// A line that the script prints after each command of a block.
 const END: &str = "----- end of the command -----";
 
-/// The shell script that makes the network and runs the block's script ($3) in the folder $1 for at most $2 seconds.
+/// The shell script that makes the network and runs the block's script.
+///
+/// Its arguments are the folder, the time limit in seconds, and the block's script.
 const NETWORK: &str =
     "ip link set lo up && ip tuntap add dev tap0 mode tap && ip addr add 192.168.69.100/24 dev tap0 && \
     ip addr add fdaa::64/64 dev tap0 nodad && ip link set tap0 up || exit 99

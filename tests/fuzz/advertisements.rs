@@ -58,8 +58,9 @@ fn made(input: &[u8]) -> usize {
     made
 }
 
-/// Returns whether an address is in the reserved network ::/64, which contains the loopback address (RFC 4291 section
-/// 2.5).
+/// Returns whether an address is in the reserved network ::/64.
+///
+/// This network contains the loopback address (RFC 4291 section 2.5).
 fn is_reserved(address: &IpCidr) -> bool {
     matches!(address.address(), IpAddress::Ipv6(address) if address.octets().starts_with(&[0; 8]))
 }
@@ -105,7 +106,9 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     (input, count)
 }
 
-/// Parts of options that may break an advertisement: zero or wrong lengths, and prefixes that are not for hosts.
+/// Parts of options that may break an advertisement.
+///
+/// They have zero or wrong lengths, or prefixes that are not for hosts.
 const WORDS: [&[u8]; 6] =
     [&[3, 0], &[3, 4, 64, 0xc0], &[25, 255], &[5, 1, 0, 0, 0, 0, 5, 0xdc], &[0xff, 2, 0, 0], &[0xfe, 0x80, 0, 0]];
 

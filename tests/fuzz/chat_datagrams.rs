@@ -1,4 +1,6 @@
-//! Fuzzes datagrams for chat: each is shown with its sender's number, and typed lines go to the right partner.
+//! Fuzzes datagrams for chat.
+//!
+//! Each must be shown with its sender's number, and typed lines must go to the right partner.
 
 use smolstep::app::{Operator, Options, UdpServer, find};
 use smolstep::host::{HeapPool, Sizes};

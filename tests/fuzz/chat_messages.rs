@@ -28,7 +28,9 @@ fn run(input: &[u8]) {
     check(&pair.server_io.console.take(), &(begin + &shown + &end));
 }
 
-/// Returns the lines that chat shows for the messages, up to the message `q`, which ends the talk.
+/// Returns the lines that chat shows for the messages, up to the message `q`.
+///
+/// `q` ends the talk.
 fn shown(messages: &[&[u8]]) -> Vec<String> {
     let mut shown = Vec::new();
     for (number, message) in messages.iter().enumerate() {

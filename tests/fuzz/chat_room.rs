@@ -1,4 +1,6 @@
-//! Fuzzes lines for a chat room: another member must receive them all, each after the sender's name.
+//! Fuzzes lines for a chat room.
+//!
+//! Another member must receive them all, each after the sender's name.
 
 use std::cell::Cell;
 

@@ -1,4 +1,6 @@
-//! Fuzzes lines for a chat talk: the server shows the client's lines, and the client shows the server's lines.
+//! Fuzzes lines for a chat talk.
+//!
+//! The server must show the client's lines, and the client the server's lines.
 
 use smolstep::app::{Client, ClientOptions, Options, Server, find};
 use smoltcp::time::Duration;

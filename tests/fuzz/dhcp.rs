@@ -23,7 +23,9 @@ const HONEST: u8 = 2;
 /// A time without a server.
 const SILENCE: u8 = 3;
 
-/// The number of bytes of a message before its options (RFC 2131 section 2), with the magic cookie.
+/// The length of a message before its options (RFC 2131 section 2), in bytes.
+///
+/// It includes the magic cookie.
 const FIXED: usize = 240;
 
 fn run(input: &[u8]) {
@@ -166,7 +168,9 @@ const ADDRESSES: [[u8; 4]; 7] = [
     [255, 255, 255, 255],
 ];
 
-/// Options that may break a lease (RFC 2132): other message types, masks, times, wrong lengths.
+/// Options that may break a lease (RFC 2132).
+///
+/// They are other message types, masks, times and wrong lengths.
 const WORDS: [&[u8]; 9] = [
     &[53, 1, 2],
     &[53, 1, 5],

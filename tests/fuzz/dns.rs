@@ -127,8 +127,9 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     (input, replies)
 }
 
-/// Parts of names and records that may break a reply: compression pointers to the header or to themselves, wrong
-/// lengths.
+/// Parts of names and records that may break a reply.
+///
+/// They are compression pointers to the header or to themselves, and wrong lengths.
 const WORDS: [&[u8]; 6] = [
     &[0xc0, 0],
     &[0xc0, 12],

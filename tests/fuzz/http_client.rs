@@ -1,4 +1,6 @@
-//! Fuzzes responses for the HTTP client: it must not hang, and segment boundaries must make no difference.
+//! Fuzzes responses for the HTTP client.
+//!
+//! It must not hang, and segment boundaries must make no difference.
 
 use smolstep::app::http_client::{Failure, Head, Output, OutputFailed, Response};
 
@@ -6,7 +8,9 @@ use super::Target;
 use super::mutate;
 use super::random::Random;
 
-/// The input is a response after two bytes: the seed of its cuts, and the number of body bytes accepted at a time.
+/// The input is two bytes and a response.
+///
+/// The bytes are the seed of the cuts, and the number of body bytes accepted at a time.
 pub const TARGET: Target = Target { name: "http_client", run, honest, hostile };
 
 /// The length of the longest accepted header section, in bytes.

@@ -137,7 +137,9 @@ pub struct Peer {
     sent: usize,
     /// The random state for the length of the next piece, if the bytes are sent in pieces.
     cut: Option<u64>,
-    /// The lengths of the remaining messages and the time of the next one, if a silence follows each message.
+    /// The lengths of the remaining messages, and the time of the next one.
+    ///
+    /// It is set if a silence follows each message.
     messages: Option<(VecDeque<usize>, Instant)>,
     /// If set, the peer closes its side when the received bytes end with these. Else it closes after its last byte.
     until: Option<&'static [u8]>,
@@ -151,13 +153,13 @@ impl Peer {
         Peer { bytes: bytes.into(), sent: 0, cut, messages: None, until: None, received: Vec::new() }
     }
 
-    /// Makes a peer that waits for 250 ms after each message, and closes its side after the last one.
+    /// Makes a peer that waits for 250 ms after each message, and closes after the last one.
     pub fn messenger(messages: &[&[u8]]) -> Self {
         let lengths = messages.iter().map(|message| message.len()).collect();
         Peer { messages: Some((lengths, Instant::ZERO)), ..Peer::speaker(&messages.concat(), 0) }
     }
 
-    /// Makes a peer that sends nothing, and closes its side when the received bytes end with `until`.
+    /// Makes a peer that sends nothing, and closes after it has received `until`.
     pub fn listener(until: &'static [u8]) -> Self {
         Peer { until: Some(until), ..Peer::speaker(&[], 0) }
     }

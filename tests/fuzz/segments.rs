@@ -1,4 +1,6 @@
-//! Fuzzes sequences of frames to a server: no panic, no storm of frames, and an honest client is served afterwards.
+//! Fuzzes sequences of frames to a server.
+//!
+//! There must be no panic and no storm of frames. An honest client must be served afterwards.
 
 use smolstep::app::echo;
 use smolstep::host::{HeapPool, Sizes};
@@ -30,11 +32,16 @@ pub const TARGET: Target = Target { name: "segments", run, honest, hostile };
 /// - window, 2 bytes
 /// - length of the options, 1 byte, then the options and the payload
 const SEGMENT: u8 = 0;
-/// An ICMP error: type, code, distance of the quoted sequence number from SND.NXT, and length of the quotation.
+/// An ICMP error about a segment of the stack.
+///
+/// Its data are the type, the code, the distance of the quoted sequence number from SND.NXT (2 bytes), and the length
+/// of the quotation.
 const ERROR: u8 = 1;
 /// A frame, without its first six bytes, which are the server's hardware address.
 const FRAME: u8 = 2;
-/// A time that passes: the first byte of the data in units of 4 ms or, without data, as in [`time`].
+/// A time that passes.
+///
+/// With data, the first byte is the time in units of 4 ms. Without data, [`time`] has made the record.
 const TIME: u8 = 3;
 
 /// The index of the byte that scales both distances. Bits 0 to 3 and bits 4 to 7 are left shifts.
@@ -44,7 +51,9 @@ const SCALES: usize = 5;
 const PORT: u16 = 5000;
 const ECHO: u16 = 7;
 
-/// The maximum number of frames caused by one frame or in one second: twice the buffer in segments of the minimum MSS.
+/// The maximum number of frames that one frame, or one second, may cause.
+///
+/// It is twice the buffer in segments of the minimum MSS.
 const MOST_FRAMES: usize = 600;
 
 /// A time in seconds that exceeds all time limits of the stack together.

@@ -96,7 +96,9 @@ fn tshark_sees_the_duplicate_acks_that_we_see() {
     }
 }
 
-/// Returns the interface, the comment, the flags and tshark's analysis of each frame, or `None` without tshark.
+/// Returns the interface, comment, flags and tshark's analysis of each frame.
+///
+/// Returns `None` without tshark.
 ///
 /// Fails if a frame is malformed or has a wrong checksum.
 fn tshark(bytes: &[u8], name: &str) -> Option<Vec<Vec<String>>> {

@@ -5,7 +5,7 @@ use smolstep::lab::show::What;
 use smolstep::lab::{Fault, START, ScriptStep, Setup, Verdict};
 use smoltcp::time::Duration;
 
-/// The verdict and sending time of the client's first data segment, and all arrivals of data segments.
+/// The fate of the client's first data segment, and all arrivals of data segments.
 struct Fate {
     verdict: Verdict,
     sent: Duration,

@@ -1,4 +1,6 @@
-//! The scenarios of the lab: their expectations hold, and together they reach all states and transitions.
+//! The scenarios of the lab.
+//!
+//! Their expectations hold, and together they reach all states and transitions.
 
 use std::collections::BTreeSet;
 

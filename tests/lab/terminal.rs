@@ -1,4 +1,4 @@
-//! `smolstep lab`: commands typed at a pseudo-terminal, the files that a run writes, and errors.
+//! `smolstep lab`: commands at a pseudo-terminal, output files, and errors.
 
 use std::fs;
 use std::path::PathBuf;

@@ -1,4 +1,6 @@
-//! Servers with addresses from dnsmasq: leases, renewals, lost leases, router advertisements, duplicate addresses.
+//! Servers with addresses from dnsmasq.
+//!
+//! Tested are leases, renewals, lost leases, router advertisements and duplicate addresses.
 
 use smolstep::cli::netlink::Netlink;
 

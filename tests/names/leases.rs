@@ -1,5 +1,4 @@
-//! Unusual leases: through a relay, with a mask of 32 bits, and on a link that comes up again. Also the MTU of a
-//! router.
+//! Unusual leases: through a relay, with a mask of 32 bits, and after a link failure. Also the MTU of a router.
 
 use smolstep::cli::netlink::Netlink;
 

@@ -1,4 +1,4 @@
-//! DNS servers with long chains of aliases, with truncated replies, and with datagrams that are not replies.
+//! DNS servers with long chains of aliases, truncated replies, or malformed datagrams.
 
 use crate::common::dnsmasq;
 use crate::common::link::{KERNEL, Link, on_tap};

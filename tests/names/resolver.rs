@@ -1,4 +1,6 @@
-//! `resolve`, `ping` and `call` by name, with dnsmasq, with DNS servers in Python, and with the kernel.
+//! `resolve`, `ping` and `call` by name.
+//!
+//! The DNS servers are dnsmasq and Python scripts.
 
 use smolstep::phy::linux::Kind;
 

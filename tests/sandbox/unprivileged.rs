@@ -131,7 +131,9 @@ const ABSENT: &str = "true";
 const SMOLSTEP: &str = "/dev/net/smolstep";
 const ME: &str = "/dev/net/me";
 
-/// Runs `command` as user and group 65534 in a network namespace with the TAPs `mine` and `other`.
+/// Runs `command` as user and group 65534 in a new network namespace.
+///
+/// The namespace has the TAPs `mine` and `other`.
 ///
 /// Before that, the shell command `dev` prepares the empty folder /dev/net. All processes end with `command`. Returns
 /// `None` if the test has to be skipped.

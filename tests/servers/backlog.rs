@@ -1,4 +1,6 @@
-//! More connections than a server has room for: a full backlog, full slots, half-open connections that never complete.
+//! More connections than a server has room for.
+//!
+//! Tested are a full backlog, full slots, and half-open connections that never complete.
 
 use std::io::ErrorKind;
 use std::net::TcpStream;

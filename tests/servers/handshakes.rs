@@ -1,4 +1,4 @@
-//! Repeated handshakes: retransmitted SYNs, and new connections while an old one is in TIME-WAIT.
+//! Repeated handshakes: retransmitted SYNs, and new connections during TIME-WAIT.
 
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;

@@ -1,4 +1,6 @@
-//! Every program's server with clients on the kernel's TCP and UDP: exact replies and exact standard output.
+//! Every program's server with clients on the kernel's TCP and UDP.
+//!
+//! The tests compare replies and standard output.
 
 use std::net::{Shutdown, UdpSocket};
 

@@ -1,4 +1,6 @@
-//! Path MTU discovery: clients behind a router whose link to them has a smaller MTU than the server's link.
+//! Path MTU discovery with clients behind a router.
+//!
+//! The router's link to them has a smaller MTU than the server's link.
 
 use std::process::Command;
 

@@ -1,4 +1,6 @@
-//! The DHCP client with leases of unusual networks, leases through relays, and servers that contradict each other.
+//! The DHCP client in unusual networks.
+//!
+//! Tested are unusual masks and routers, relays, and servers that contradict each other.
 
 use smoltcp::time::Duration;
 use smoltcp::wire::{

@@ -1,4 +1,6 @@
-//! Tests of the stack in memory: addresses, DHCP, router advertisements, hostile frames, log lines, and no heap.
+//! Tests of the stack in memory.
+//!
+//! They cover addresses, DHCP, router advertisements, hostile frames, log lines, and the heap.
 
 mod claims;
 #[path = "../common/mod.rs"]

@@ -1,4 +1,4 @@
-//! greeting: three names on port 9999, twenty random fractions on 8081, and datagrams on 9999 and 8888.
+//! greeting: names and random fractions over TCP, and names over UDP.
 
 use crate::common::link::{KERNEL, SERVER, on_tap_and_tun};
 use crate::pair::{Pair, host};

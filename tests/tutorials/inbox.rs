@@ -1,4 +1,4 @@
-//! inbox: the datagram AAABBBCCC with and without a reply, and the single datagram `hello` of the chat tutorial.
+//! inbox: the datagram AAABBBCCC, and the single datagram of the chat tutorial.
 
 use crate::common::link::{KERNEL, SERVER, on_tap_and_tun};
 use crate::pair::{Pair, host, messages, start};

@@ -1,4 +1,6 @@
-//! Replaces a program of the socket tutorials by smolstep: the output of the other program must stay the same.
+//! Replaces a program of the socket tutorials by smolstep.
+//!
+//! The output of the other program must stay the same.
 //!
 //! CONTRIBUTING.md has a table of the programs.
 #![cfg(target_os = "linux")]

@@ -87,7 +87,9 @@ pub fn lines(program: &Peer, count: usize) -> String {
     anonymous(&program.out())
 }
 
-/// Waits until smolstep's server has printed `count` messages, and returns them without their senders.
+/// Waits until smolstep's server has printed `count` messages.
+///
+/// Returns the messages without their senders.
 pub fn messages(server: &Peer, count: usize) -> Vec<String> {
     let of = |out: &str| -> Vec<String> {
         let shown = out.lines().filter(|line| !line.starts_with("listening "));
@@ -108,7 +110,9 @@ pub fn wait_for_message(peer: &Peer, message: &str) {
     peer.wait_for(message, |out| out.contains(&format!("{message}\n")));
 }
 
-/// Returns the messages in the output of `serve chat`, without the partners' addresses and without other lines.
+/// Returns the messages in the output of `serve chat`.
+///
+/// The partners' addresses and other lines are left out.
 pub fn shown(out: &str) -> Vec<String> {
     let out = anonymous(out);
     let messages = out.lines().filter_map(|line| {
@@ -118,7 +122,9 @@ pub fn shown(out: &str) -> Vec<String> {
     messages.collect()
 }
 
-/// Replaces all addresses by ADDRESS, and all ports of five digits, which the kernel chose, by PORT.
+/// Replaces all addresses by ADDRESS, and all ports of five digits by PORT.
+///
+/// The kernel chooses ports of five digits.
 pub fn anonymous(text: &str) -> String {
     let mut text = text.to_owned();
     // In this order, no address is a part of a later address.

@@ -1,4 +1,6 @@
-//! A third host that forges segments and ICMP errors with the address of one of the two hosts as their source.
+//! A third host that forges segments and ICMP errors.
+//!
+//! Their source is the address of one of the other two hosts.
 
 use smoltcp::phy::Medium;
 
@@ -54,7 +56,7 @@ pub fn forge(random: &mut Random, attack: Attack, victim: usize, numbers: Option
     (packet(ends, TCP, &segment, macs), name)
 }
 
-/// Returns a segment's sequence number, acknowledgement number and flags, and its name for the trace.
+/// Returns a segment's SEG.SEQ, SEG.ACK and flags, and its name for the trace.
 fn near_miss(random: &mut Random, near: &Numbers) -> ((u32, u32, u8), &'static str) {
     let next = near.receive_next;
     let window = usize::from(near.window).max(2);

@@ -65,7 +65,9 @@ pub fn limit(case: &Case, losses: u32) -> Duration {
     rto * ((1 << losses) - 1) + rtt * 2
 }
 
-/// Returns the delay of the byte if its segment is lost `losses` times, or `None` if the byte is never read.
+/// Returns the delay of the byte if its segment is lost `losses` times.
+///
+/// Returns `None` if the byte is never read.
 pub fn delay(case: &Case, losses: u32) -> Option<Duration> {
     Some(read_at(case, losses)?.max(read_at(case, 0)?) - read_at(case, 0)?)
 }

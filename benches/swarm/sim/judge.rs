@@ -32,13 +32,13 @@ pub enum Breach {
     Panic,
     /// The stack takes steps that do no work.
     Spin,
-    /// The hosts send more frames than the data of the programs and the attacker's frames explain.
+    /// The hosts send more frames than the programs' data and the attacker explain.
     Storm,
     /// TIME-WAIT ended before a slow program had read everything, so unread data was lost.
     TimeWaitCut,
-    /// An RST ended a connection in TIME-WAIT (RFC 1337), and its program was notified of a reset.
+    /// An RST ended a connection in TIME-WAIT (RFC 1337), and its program saw a reset.
     TimeWaitReset,
-    /// A connection ended as if all its data were acknowledged, but the peer did not receive all data.
+    /// A connection ended as `Closed`, but the peer did not receive all data.
     Unacknowledged,
     /// A program received bytes that its peer did not write, or in another order.
     WrongBytes,
@@ -143,7 +143,9 @@ fn is_quiet(plan: &Plan) -> bool {
     plan.faults.none() && plan.reboots.is_empty()
 }
 
-/// Returns whether one of the two programs stopped reading, or the connection was aborted because of unread data.
+/// Returns whether one of the two programs stopped reading.
+///
+/// A connection that was aborted because of unread data counts, too.
 fn aborts(record: &Record, peers: &[&Record]) -> bool {
     record.discards || record.end == Some(End::Aborted) || peers.iter().any(|peer| peer.discards)
 }

@@ -1,4 +1,4 @@
-//! The plan of a run, drawn from its seed: the network, the programs, the attacker and the restarts.
+//! The random plan of a run: the network, the programs, the attacker and the restarts.
 
 use smolstep::host::Sizes;
 use smoltcp::time::Duration;

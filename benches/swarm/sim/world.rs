@@ -1,4 +1,4 @@
-//! The loop of a run: it delivers frames, runs the stacks, and moves the clock to the next event.
+//! The loop of a run: delivers frames, runs the stacks, and advances the clock.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -24,7 +24,7 @@ use crate::hostile::random::Random;
 /// The number of steps without work after which a run is stopped.
 const IDLE_STEPS: u32 = 1000;
 
-/// The sequence number of one side's last SYN, the next number after its segments, and its last window.
+/// The last SYN's number, the next number and the last window of one side.
 #[derive(Clone, Copy, Default)]
 struct Seen {
     first: u32,
@@ -234,7 +234,9 @@ impl World<'_, '_, '_> {
             (next < START + self.plan.attack_time).then_some(next.max(self.now + Duration::from_micros(1)));
     }
 
-    /// Returns the numbers of a random synchronized connection of a host, if its program still reads.
+    /// Returns the numbers of a random synchronized connection of a host.
+    ///
+    /// Returns `None` if its program reads no more.
     fn numbers(&mut self, host: usize) -> Option<Numbers> {
         let synchronized = |connection: &Connection| {
             matches!(

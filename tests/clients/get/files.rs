@@ -1,4 +1,4 @@
-//! The output of `get`: files that appear complete or not at all, and pipes whose reader stops.
+//! The output of `get`: complete files or none, and pipes whose reader stops.
 
 use std::fs::{self, File, Permissions};
 use std::io::Read;

@@ -21,7 +21,9 @@ const ODD: &[&str] = &[
     r"b'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello'",
 ];
 
-/// Answers with invalid header lines, the number of these lines, and whether curl also accepts the answer.
+/// Answers with invalid header lines, and the number of these lines.
+///
+/// The third field says whether curl also accepts the answer.
 const SKIPPED: &[(&str, usize, bool)] = &[
     (r"b'HTTP/1.1 200 OK\r\n: no name\r\nContent-Length: 5\r\n\r\nhello'", 1, true),
     (r"b'HTTP/1.1 200 OK\r\nX y: a\r\nX: \x1b[2J\r\nContent-Length: 5\r\n\r\nhello'", 2, true),

@@ -17,8 +17,9 @@ pub fn get(link: Link, arguments: &[&str]) -> Finished {
     start(link, arguments).finish()
 }
 
-/// Adds `get ARGUMENTS` and the link to the arguments of `program`: smolstep, or a program that runs its last
-/// arguments.
+/// Adds `get`, its arguments and the link to the command line of `program`.
+///
+/// `program` is smolstep, or a program that runs its last arguments.
 pub fn command<'c>(program: &'c mut Command, link: Link, arguments: &[&str]) -> &'c mut Command {
     program.env_remove("RUST_LOG").arg("get").args(arguments).args(link.arguments())
 }
@@ -36,7 +37,9 @@ pub fn went_well(get: &Finished) {
     assert!(get.code() == Some(0) && get.stderr.is_empty(), "{:?}: {}", get.code(), get.err());
 }
 
-/// Asserts exit code 1, and one line on standard error that contains `why` and no control character.
+/// Asserts exit code 1, and one line on standard error that contains `why`.
+///
+/// The line must have no control character.
 #[track_caller]
 pub fn failed(get: &Finished, why: &str) {
     let err = get.err();

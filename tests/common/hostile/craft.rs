@@ -74,7 +74,9 @@ fn ndp(random: &mut Random, medium: Medium) -> Vec<u8> {
     packet(random, medium, ends, ICMPV6, 0, &message)
 }
 
-/// Returns an ICMP message, such as an echo request or an error about a packet that may never have been sent.
+/// Returns an ICMP message: an echo request, an error, or another type.
+///
+/// An error may quote a packet that was never sent.
 fn icmp(random: &mut Random, medium: Medium) -> Vec<u8> {
     let ends = ends(random);
     let (protocol, kinds) = match ends {
@@ -123,7 +125,9 @@ fn fragment(random: &mut Random, medium: Medium) -> Vec<u8> {
     frame(medium, SERVER_MAC, mac(random), packet)
 }
 
-/// Returns a packet with a chain of IPv6 extension headers (RFC 8200 section 4) and with options of every kind.
+/// Returns a packet with a chain of IPv6 extension headers (RFC 8200 section 4).
+///
+/// Its options are of every kind.
 fn extension(random: &mut Random, medium: Medium) -> Vec<u8> {
     let kinds = [0, 43, 44, 60, 51, 59, TCP, UDP, ICMPV6, 200];
     let first = random.pick(&[0, 0, 43, 60]);

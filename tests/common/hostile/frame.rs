@@ -95,7 +95,9 @@ pub fn udp(ports: (u16, u16), data: &[u8]) -> Vec<u8> {
     [&ports.0.to_be_bytes()[..], &ports.1.to_be_bytes(), &len.to_be_bytes(), &[0; 2], data].concat()
 }
 
-/// Returns the protocol, the start and the end of an IP packet's payload, if the header is plausible.
+/// Returns the protocol, the start and the end of an IP packet's payload.
+///
+/// Returns `None` if the header is not plausible.
 pub fn upper(packet: &[u8]) -> Option<(u8, usize, usize)> {
     let word = |at: usize| Some(usize::from(u16::from_be_bytes([*packet.get(at)?, *packet.get(at + 1)?])));
     let (protocol, start, end) = match packet.first()? >> 4 {

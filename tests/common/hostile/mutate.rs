@@ -113,7 +113,9 @@ fn segment(random: &mut Random, frame: &mut Vec<u8>, start: usize) {
     }
 }
 
-/// Returns TCP options that are valid, invalid or truncated (RFC 9293 section 3.1, RFC 7323, RFC 2018).
+/// Returns TCP options that are valid, invalid or truncated.
+///
+/// See RFC 9293 section 3.1, RFC 7323 and RFC 2018.
 pub fn options(random: &mut Random) -> Vec<u8> {
     let mut bytes = Vec::new();
     for _ in 0..random.below(6) {

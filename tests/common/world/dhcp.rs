@@ -13,7 +13,9 @@ pub struct Server {
     pub given: Ipv4Address,
     pub silent: bool,
     pub refuse_renewal: bool,
-    /// Whether the server refuses requests for its own offer; `ignore_request` makes it ignore them.
+    /// Whether the server refuses requests for its own offer.
+    ///
+    /// `ignore_request` makes the server ignore them.
     pub refuse_request: bool,
     pub ignore_request: bool,
     /// The source address of the replies: the server's or a relay's.

@@ -136,7 +136,9 @@ pub fn silence(_frame: &[u8]) -> Vec<Vec<u8>> {
     vec![]
 }
 
-/// Returns the address that an ARP request asks for, or `None` for other frames and for ARP announcements.
+/// Returns the address that an ARP request asks for.
+///
+/// Returns `None` for other frames and for ARP announcements.
 pub fn arp_asks(frame: &[u8]) -> Option<Ipv4Address> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     if frame.ethertype() != EthernetProtocol::Arp {
@@ -200,7 +202,7 @@ pub fn framed(to: EthernetAddress, ethertype: EthernetProtocol, len: usize, emit
     bytes
 }
 
-/// A probe that collects events about addresses and the reasons of drops, and counts the frames sent.
+/// A probe that collects address events and drop reasons, and counts the frames sent.
 #[derive(Default)]
 pub struct Told {
     lines: Vec<String>,

@@ -1,4 +1,6 @@
-//! Sends 100,000 random and mutated frames to a stack that serves every program, on Ethernet and on bare IP.
+//! Sends 100,000 random and mutated frames to a stack that serves every program.
+//!
+//! The tests run on Ethernet and on bare IP.
 //!
 //! The stack must not panic, every poll must end, and all memory must be freed. After that, valid clients must get
 //! exact replies.
@@ -58,8 +60,9 @@ impl Drop for TellFrames<'_> {
     }
 }
 
-/// Sends crafted frames and mutated recorded frames, while real clients run over a cable that changes some of their
-/// frames.
+/// Sends crafted frames and mutated recorded frames while real clients run.
+///
+/// The cable also changes some of the clients' frames.
 fn assault(network: &mut Network, random: &mut Random, frames: &Cell<usize>) {
     let medium = network.medium;
     let mut calls = Calls::default();
@@ -168,7 +171,10 @@ fn honest_clients(network: &mut Network) {
     }
 }
 
-/// Runs as many simultaneous clients as a program serves and queues, and as the stack has slots. So no slot was lost.
+/// Runs many clients at once, to show that no slot was lost.
+///
+/// Their number is that of a program's served and waiting connections, and then that of the stack's slots. So no slot
+/// was lost.
 fn crowds(network: &mut Network) {
     let tcp: Vec<App> = APPS.into_iter().filter(|app| app.client(&options(*app)).is_some()).collect();
     let mut crowds: Vec<Vec<App>> = tcp.iter().map(|app| vec![*app; AT_ONCE + BACKLOG]).collect();

@@ -15,7 +15,9 @@ use smoltcp::wire::{EthernetAddress, HardwareAddress, IpAddress, IpCidr, IpEndpo
 
 use crate::common::hostile::frame::{CLIENT_MAC, MTU, SERVER_MAC, neighbour};
 
-/// The server's number of connections, and a listener's number of served and of waiting connections.
+/// The server's number of connections.
+///
+/// [`AT_ONCE`] and [`BACKLOG`] are a listener's numbers of served and of waiting connections.
 pub const SLOTS: usize = 64;
 pub const AT_ONCE: usize = 8;
 pub const BACKLOG: usize = 8;
@@ -101,7 +103,9 @@ impl Network {
         panic!("the stacks never come to rest");
     }
 
-    /// Runs both stacks without changing frames, from deadline to deadline, until `done` returns a result.
+    /// Runs both stacks from deadline to deadline until `done` returns a result.
+    ///
+    /// Frames are not changed.
     pub fn run<R>(&mut self, mut done: impl FnMut(&mut Self) -> Option<R>) -> R {
         let until = self.now + Duration::from_secs(3600);
         for _ in 0..100_000 {
