@@ -1,6 +1,6 @@
 //! Measures the time to find the connection of a frame.
 //!
-//! That is reading the headers and looking up the connection table.
+//! To find a connection, the stack reads the headers and looks up the connection table.
 //!
 //! Run it with `cargo bench --bench demux`. The segments are those of all connections in turn.
 #![allow(missing_docs, reason = "a program, not a library")]

@@ -14,16 +14,16 @@ use smolstep::host::{HeapPool, Sizes};
 use smolstep::phy::{Cable, CableEnd};
 use smolstep::stack::{Config, Context, Io, Listener, Next, NullConsole, Seed, Session, Stack};
 
-/// Bytes of a message.
+/// The length of a message in bytes.
 const MESSAGE: usize = 64;
-/// Bytes of each socket buffer.
+/// The size of each socket buffer in bytes.
 const BUFFER: usize = 2048;
 /// The port of echo (RFC 862).
 const PORT: u16 = 7;
 
 type End = CableEnd<'static, 8, 1514>;
 
-/// An echo server and a client on a cable, with many connections between them. Its memory is never freed.
+/// An echo server and a client on a cable, with many connections between them. The cable's memory is never freed.
 pub struct EchoCable {
     now: Instant,
     /// The time of the next connection's turn.
@@ -115,7 +115,7 @@ fn stack<S: Session + Clone>(number: u8, connections: usize, device: &mut End) -
     Stack::new(config, device, memory, Instant::from_secs(1)).ok()
 }
 
-/// The delay of an acknowledgement. It exceeds the time between two turns, so the next message carries the
+/// The delay of an acknowledgement. The delay exceeds the time between two turns, so the next message carries the
 /// acknowledgement.
 const ACK_DELAY: Option<Duration> = Some(Duration::from_millis(500));
 
@@ -156,7 +156,7 @@ impl Session for Ping {
     }
 }
 
-/// One SocketSet with a socket for each connection. After each poll, it checks every socket.
+/// One SocketSet with a socket for each connection. After each poll, the server checks every socket.
 struct OneSet {
     iface: Interface,
     device: End,

@@ -26,10 +26,11 @@ const LINE: usize = 256;
 /// The part of a server's standard error that is searched for its last line, in bytes.
 const COMPLAINT: usize = 1024;
 
-/// A running server. It is killed on drop.
+/// A running server, which is killed on drop.
 pub struct Server {
     child: Child,
-    /// The server's standard error. It is a file, because no thread would read a pipe while the server runs.
+    /// The server's standard error. The standard error is a file, because no thread would read a pipe while the server
+    /// runs.
     errors: File,
     address: SocketAddr,
 }
@@ -37,7 +38,7 @@ pub struct Server {
 impl Server {
     /// Starts a greeting server in Python, on the kernel's loopback.
     ///
-    /// It serves each connection in a thread.
+    /// The server has a thread for each connection.
     ///
     /// # Errors
     /// This machine has no python3.

@@ -10,7 +10,7 @@ use super::metric::Spread;
 use super::pattern::Pattern;
 use super::server::{CHUNK, Check, WELCOME};
 
-/// The time limit of a handshake. It is long enough to retransmit two lost SYNs.
+/// The time limit of a handshake. This time is long enough to retransmit two lost SYNs.
 const HANDSHAKE: Duration = Duration::from_secs(10);
 
 /// Connects to `server`. Reads and writes time out after a [`TICK`], so that the caller can check its [`Deadline`].
@@ -115,7 +115,8 @@ pub fn latency(server: SocketAddr, span: Duration, deadline: Deadline<'_>) -> Re
     Ok(Spread::of(&times).map_or(0.0, |times| times.median))
 }
 
-/// The maximum number of connections that [`accept`] opens. It is smaller than the kernel's number of ephemeral ports.
+/// The maximum number of connections that [`accept`] opens. This number is smaller than the kernel's number of
+/// ephemeral ports.
 const OPENED: usize = 20_000;
 
 /// Opens connections one after another for `span`, and closes each after the welcome. Returns connections per second.

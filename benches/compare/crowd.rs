@@ -27,7 +27,7 @@ const OTHER_FILES: u64 = 100;
 /// [`ACTIVE`] connections exchange greetings. Closes all at the end.
 ///
 /// # Errors
-/// Not all connections can be opened, or one is not greeted.
+/// A connection cannot be opened, or a client is not greeted.
 pub fn crowd(number: usize, span: Duration, deadline: Deadline<'_>) -> Result<Vec<(Figure, f64)>, Miss> {
     allow_files(number as u64 + OTHER_FILES)?;
     let server = Server::smolstep(number, deadline)?;

@@ -15,8 +15,9 @@ use super::table::verdict;
 
 /// Formats the results as one JSON object.
 ///
-/// Its fields are `smolstep` (the version), `machine`, `debug`, `rounds`, `quick`, and `rows`. In each row, `ours`,
-/// `against` and `result` are objects with `median`, `low` and `high`. `ours` and `against` also have `of` and `unit`.
+/// The fields of the object are `smolstep` (the version), `machine`, `debug`, `rounds`, `quick`, and `rows`. In each
+/// row, `ours`, `against` and `result` are objects with `median`, `low` and `high`. `ours` and `against` also have `of`
+/// and `unit`.
 pub fn json(machine: &Machine, rounds: usize, quick: bool, rows: &[(&Row, RowResult)]) -> String {
     let Machine { cpu, cores, kernel, congestion, load } = machine;
     let rows: Vec<Value> = rows.iter().map(|(row, result)| row_object(row, result)).collect();
@@ -63,7 +64,7 @@ fn spread_object(Spread { median, low, high }: &Spread) -> Value {
     json!({ "median": median, "low": low, "high": high })
 }
 
-/// The output file. It keeps its old contents until the results are complete.
+/// The output file. The file keeps its old contents until the results are complete.
 pub struct JsonFile {
     file: File,
     path: PathBuf,

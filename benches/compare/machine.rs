@@ -13,7 +13,8 @@ pub struct Machine {
     pub cores: usize,
     /// The kernel's release.
     pub kernel: String,
-    /// The congestion control of the kernel's TCP. It decides whether the kernel's clients pace their segments.
+    /// The congestion control of the kernel's TCP. The congestion control decides whether the kernel's clients pace
+    /// their segments.
     pub congestion: String,
     /// The load average over the last minute before the measurements.
     pub load: String,

@@ -4,7 +4,7 @@ use std::sync::LazyLock;
 
 use super::random::Random;
 
-/// The period of the pattern in bytes. It is prime, so that the loss of a buffer or of a power of two bytes is
+/// The period of the pattern in bytes. The period is prime, so that the loss of a buffer or of a power of two bytes is
 /// detected.
 pub const PERIOD: usize = 65_521;
 

@@ -1,4 +1,4 @@
-# A greeting server with a thread for each connection. It serves until its standard input ends.
+# A greeting server with a thread for each connection. The server runs until its standard input ends.
 import contextlib, os, socket, sys, threading
 
 

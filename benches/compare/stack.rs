@@ -1,4 +1,4 @@
-//! smolstep's server on the TAP, in a thread. It uses the loop and the memory sizes of `smolstep serve`.
+//! smolstep's server on the TAP, in a thread. This server uses the loop and the memory sizes of `smolstep serve`.
 
 use std::io::PipeReader;
 use std::net::SocketAddr;

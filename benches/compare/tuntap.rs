@@ -32,7 +32,7 @@ const IDLE: Duration = Duration::from_millis(50);
 /// Runs a client against smoltcp on the TAP.
 ///
 /// # Errors
-/// The errors of the client or of the device, which panics if something is wrong with the TAP.
+/// The errors of the client or of the device. The device panics if something is wrong with the TAP.
 pub fn with_tuntap<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T, Miss>) -> Result<T, Miss> {
     let (port, check) = match duty {
         Duty::Receive(check) => (RECEIVES, check.clone()),

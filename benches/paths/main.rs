@@ -1,6 +1,6 @@
 //! Compares smolstep with Linux and Reno over a path with delay, loss and reordering.
 //!
-//! Both are measured in one run.
+//! smolstep and Linux are measured in one run.
 //!
 //! Run it with `cargo bench --bench paths`. Both servers share one path, which relay.rs makes from two TAPs. path.rs
 //! makes the network namespaces, and transfer.rs has the clients. The two servers take turns, so a slow phase of the

@@ -1,6 +1,6 @@
 //! Joins two TAPs by a path with faults.
 //!
-//! It delays frames in both directions, loses frames towards the client, and reorders frames towards the server.
+//! The relay delays frames in both directions, loses frames towards the client, and reorders frames towards the server.
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

@@ -24,7 +24,7 @@ pub enum Program {
 }
 
 impl Program {
-    /// The name on smolstep's command line.
+    /// Returns the program's name on smolstep's command line.
     pub fn name(self) -> &'static str {
         match self {
             Program::Chargen => "chargen",
@@ -32,7 +32,7 @@ impl Program {
         }
     }
 
-    /// The port of both servers.
+    /// Returns the port of both servers.
     pub fn port(self) -> u16 {
         match self {
             Program::Chargen => 19,
@@ -41,7 +41,7 @@ impl Program {
     }
 }
 
-/// A running `smolstep serve`. It is killed on drop.
+/// A running `smolstep serve`, which is killed on drop.
 pub struct Smolstep(Child);
 
 impl Smolstep {

@@ -102,7 +102,7 @@ impl Total {
         self.frames += outcome.frames;
     }
 
-    /// Prints the table. Returns whether there is a breach.
+    /// Prints the table of breaches. Returns whether there is a breach.
     fn print(&mut self, seeds: u64) -> bool {
         let (closed, all) = self.closed;
         println!("{seeds} seeds, {} frames; of {all} programs {closed} closed well\n", self.frames);

@@ -39,7 +39,7 @@ pub fn on_every_board(name: &str, test: impl Fn(&Image) + Send + 'static) {
 
 /// Runs `test` like [`on_every_board`], but with the `-full` firmware.
 ///
-/// It also has the large programs.
+/// This firmware also has the large programs.
 pub fn on_every_full_board(name: &str, test: impl Fn(&Image) + Send + 'static) {
     on_images(name, boards().iter().map(|board| format!("{board}-full")).collect(), test);
 }

@@ -1,6 +1,6 @@
 //! The self-tests of each board in QEMU.
 //!
-//! They test the lab in memory, the driver and its controller, faults and panics.
+//! The self-tests check the lab in memory, the driver and its controller, faults and panics.
 
 use std::path::Path;
 use std::process::Command;
@@ -97,7 +97,7 @@ fn a_word_that_is_no_test_is_refused() {
 
 /// Checks two promises of `stack_memory!`.
 ///
-/// Its memory is in `.bss`, and no function has a large stack frame.
+/// The memory is in `.bss`, and no function has a large stack frame.
 #[test]
 fn a_static_memory_takes_no_flash_and_is_not_on_the_call_stack() {
     if Command::new("llvm-objdump").arg("--version").output().is_err() {

@@ -1,6 +1,6 @@
 //! The checksums that a board sends and verifies.
 //!
-//! It drops frames with wrong checksums, and accepts UDP datagrams without a checksum.
+//! A board drops frames with wrong checksums, and accepts UDP datagrams without a checksum.
 
 use smoltcp::phy::Medium;
 

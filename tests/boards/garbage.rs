@@ -75,8 +75,8 @@ fn talks() {
     echoes(10_000);
 }
 
-/// Asserts that a datagram is greeted. It retries, because a reply to a host that does not exist may block the port for
-/// a second.
+/// Asserts that a datagram is greeted. The client retries, because a reply to a host that does not exist may block the
+/// port for a second.
 fn is_greeted_by_datagram() {
     let socket = udp(at(KERNEL[0], 0), at(BOARD, 9999));
     socket.set_read_timeout(Some(Duration::from_secs(1))).unwrap();

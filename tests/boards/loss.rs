@@ -9,7 +9,7 @@ use crate::common::link::{connect, expect, expect_last, send};
 use crate::connections::echoes;
 use crate::wire::{NETDEV, Way, Wire};
 
-/// Loses one random frame of each twenty. So frames are lost for certain, whatever frames the traffic consists of.
+/// Loses one random frame out of every twenty frames. So even short traffic loses frames for certain.
 struct Losses {
     random: Random,
     seen: usize,

@@ -22,7 +22,7 @@ fn two_starts_of_an_image_have_different_seeds() {
         Err(why) => return skip("qemu", &why),
     };
     in_namespace("seed::two_starts_of_an_image_have_different_seeds", move || {
-        // One minute in ticks of 4 µs. The clocks of the two starts differ by less.
+        // The clocks of the two starts differ by less than this, which is one minute in ticks of 4 µs.
         let near = 15_000_000;
         let [first, second] = [(); 2].map(|()| isn(&image));
         let apart = first.wrapping_sub(second);

@@ -1,4 +1,4 @@
-//! The board's cable under the test's control. It carries frames of the test, or connects the board with tap0.
+//! The board's cable under the test's control. The cable carries frames of the test, or connects the board with tap0.
 
 use std::net::UdpSocket;
 use std::os::fd::AsFd;

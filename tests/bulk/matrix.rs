@@ -2,7 +2,7 @@
 //!
 //! The tests combine TAP or TUN, offload, IPv4 or IPv6, several MTUs, and both directions.
 //!
-//! One combination also transfers 1 GiB in each direction.
+//! A further test transfers 1 GiB in each direction.
 
 use smolstep::phy::linux::Kind;
 use smolstep::stack::Congestion;

@@ -41,7 +41,7 @@ pub enum From {
 const PORT: u16 = 4000;
 const SIZES: Sizes = Sizes { connections: 2, ports: 0, datagrams: 0, payload: 0, ..Sizes::SERVER };
 
-/// The period of the pattern in bytes. It is prime, so that shifts by whole segments are detected.
+/// The period of the pattern in bytes. The period is prime, so that shifts by whole segments are detected.
 const PERIOD: usize = 1_048_583;
 
 impl Transfer {

@@ -1,6 +1,6 @@
 //! Clients of a host or router that does not exist.
 //!
-//! They print one line, which names the address and says what to check.
+//! The clients print one line, which names the address and says what to check.
 
 use std::fs;
 
@@ -103,7 +103,7 @@ fn a_dns_server_that_is_not_there_is_named() {
                 failed(&run, &format!("host.example: DNS server: no host answers at {address}: check the address"));
             }
         }
-        // Of an absent and a silent server, the error names the silent one.
+        // If one server does not exist and another is silent, the error names the silent server.
         let _silent = python::server("inbox", KERNEL[0].parse().unwrap(), 53);
         let both = ["resolve", "host.example", "--dns", ABSENT[0], "--dns", KERNEL[0], "--timeout", "5s"];
         failed(&run(link, &both), "host.example: no answer from DNS server 192.168.69.100 within 5 s\n");

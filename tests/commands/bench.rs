@@ -188,7 +188,7 @@ fn with_path(folder: &Path) -> Finished {
     Peer::start(program().env("PATH", folder).args(rows)).finish()
 }
 
-/// A folder for a test's files. It is removed on drop.
+/// A folder for a test's files, which is removed on drop.
 struct Folder(PathBuf);
 
 impl Folder {

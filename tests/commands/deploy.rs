@@ -70,7 +70,8 @@ fn the_unit_serves_under_its_restrictions() {
             assert!(status.contains(line), "{line}: {status}");
         }
         greet();
-        // The file is opened now, because its mount ends with the server. It is read after the server's last call.
+        // The file is opened now, because its mount ends with the server. The file is read after the server's last
+        // call.
         let mut file = File::open(format!("/proc/{}/root/dev/net/calls", server.id())).unwrap();
         terminate(served(server.id()));
         assert_eq!(server.finish().code(), Some(0));
@@ -161,7 +162,7 @@ fn words(array: &str) -> Vec<String> {
 
 /// Returns the system calls of a group such as `@system-service`.
 ///
-/// That includes the calls of the groups in it.
+/// The result includes the calls of all groups in this group.
 fn allowed(filter: &str, group: &str) -> BTreeSet<String> {
     let (mut allowed, mut groups) = (BTreeSet::new(), vec![group.to_owned()]);
     while let Some(group) = groups.pop() {

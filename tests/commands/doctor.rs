@@ -82,7 +82,7 @@ fn one_for_several_queues_is_not_used() {
     });
 }
 
-/// Returns the doctor's report. Its exit code is ignored, because it depends on whether a sandbox works on this
+/// Returns the doctor's report. The exit code is ignored, because it depends on whether a sandbox works on this
 /// machine.
 fn report() -> String {
     let report = output(smolstep().arg("doctor")).unwrap();

@@ -1,4 +1,4 @@
-//! `serve --events` writes a line for each event immediately. Also tested: a full disk and a reader that stops.
+//! `serve --events` writes a line for each event immediately. Other tests have a full disk, or a reader that stops.
 
 use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
@@ -82,7 +82,7 @@ fn a_reader_of_standard_output_that_goes_ends_the_server() {
         let mut server = spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped())).unwrap();
         let lines = BufReader::new(server.stdout.take().unwrap()).lines();
         assert_eq!(lines.map_while(Result::ok).filter(|line| line.starts_with("listening ")).take(4).count(), 4);
-        // The connection causes an event. Its result does not matter.
+        // The connection causes an event. The result of the connection does not matter.
         let client = thread::spawn(|| TcpStream::connect(at(SERVER[0], 9999)));
         let ended = server.wait_with_output().unwrap();
         assert_eq!((ended.status.code(), String::from_utf8_lossy(&ended.stderr).as_ref()), (Some(141), ""));

@@ -118,7 +118,7 @@ fn example(name: &str) -> PathBuf {
     FOLDER.join(name)
 }
 
-/// The folder of the examples. They are built here, because `cargo test --test commands` does not build them.
+/// The folder of the examples. The examples are built here, because `cargo test --test commands` does not build them.
 static FOLDER: LazyLock<PathBuf> = LazyLock::new(|| {
     let me = std::env::current_exe().unwrap();
     let profile = me.ancestors().nth(2).unwrap();

@@ -183,7 +183,7 @@ fn commands() -> Vec<String> {
 
 /// Runs a command, and returns its output lines.
 ///
-/// It must succeed with an empty standard error.
+/// The command must succeed with an empty standard error.
 #[track_caller]
 fn lines(command: &mut Command) -> Vec<String> {
     let output = netns::output(command).unwrap();

@@ -10,7 +10,7 @@ const SMOLSTEP: &str = env!("CARGO_BIN_EXE_smolstep");
 
 /// Text with harmful control characters.
 ///
-/// It clears the screen, rings the bell, reverses the text direction, and sets colours with both forms of CSI.
+/// The text clears the screen, rings the bell, reverses the text direction, and sets colours with both forms of CSI.
 const NASTY: &[u8] = b"\x1b[2Ja\x07\xe2\x80\xaeb\xc2\x9b31mc\x9b32m\td\xc3\xbc\r\ne\rf";
 
 /// The lines that a terminal shows for [`NASTY`].
@@ -23,7 +23,7 @@ fn at_terminal(link: Link, arguments: &[&str]) -> Peer {
 
 /// Checks that the output has these consecutive lines.
 ///
-/// It must have no control characters except CR, LF and TAB.
+/// The output must have no control characters except CR, LF and TAB.
 #[track_caller]
 fn assert_shown(out: &str, lines: &[&str]) {
     assert!(out.contains(&lines.join("\r\n")), "{out:?}");

@@ -6,7 +6,7 @@ use std::process::Command;
 use super::netns::output;
 use super::peer::Peer;
 
-/// The settings of a firmware's build. Empty means the defaults.
+/// The settings of a firmware's build. An empty list means the default settings.
 pub type Settings = &'static [(&'static str, &'static str)];
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/firmware");

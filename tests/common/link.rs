@@ -91,19 +91,20 @@ impl Link {
         self.serve(&[arguments, &events::PRINTED].concat(), lines)
     }
 
-    /// Runs `smolstep call ARGUMENTS` on this link to its end, with `input` as standard input. It logs only errors.
+    /// Runs `smolstep call ARGUMENTS` on this link to its end, with `input` as standard input. smolstep logs only
+    /// errors.
     pub fn call(self, arguments: &[&str], input: &[u8]) -> Finished {
         self.start_call(arguments).finish_with(input)
     }
 
-    /// Starts `smolstep call ARGUMENTS` on this link. It logs only errors.
+    /// Starts `smolstep call ARGUMENTS` on this link. smolstep logs only errors.
     pub fn start_call(self, arguments: &[&str]) -> Peer {
         let mut command = peer::smolstep();
         Peer::start(command.env("RUST_LOG", "error").arg("call").args(arguments).args(self.arguments()))
     }
 }
 
-/// The time limit of each read and write. It is long enough for slow machines.
+/// The time limit of each read and write. This limit is long enough for slow machines.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Parses an address, and returns it with a port.

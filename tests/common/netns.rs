@@ -128,7 +128,7 @@ pub fn counters(name: &str) -> Counters {
 
 /// Checks whether `smolstep sandbox` can work on this machine.
 ///
-/// It needs user namespaces and /dev/net/tun.
+/// A sandbox needs user namespaces and /dev/net/tun.
 pub fn sandbox_possible() -> Result<(), String> {
     open_tun()?;
     match output(Command::new("unshare").args(["-Urn", "true"])) {

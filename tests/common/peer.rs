@@ -34,7 +34,7 @@ pub fn smolstep() -> Command {
     Command::new(env!("CARGO_BIN_EXE_smolstep"))
 }
 
-/// A running child process. Threads collect its output. It is killed on drop.
+/// A running child process. Threads collect its output, and it is killed on drop.
 pub struct Peer {
     name: String,
     child: Child,
@@ -51,7 +51,7 @@ pub struct Finished {
     pub stderr: Vec<u8>,
 }
 
-/// The time limit of each wait. It is long enough for slow machines.
+/// The time limit of each wait. This limit is long enough for slow machines.
 const PATIENCE: Duration = Duration::from_secs(120);
 
 impl Peer {

@@ -38,7 +38,7 @@ fn run<D: Device, C: Chip>(device: &mut D, mut far: Far<C, D>) -> Report {
     check(device, &mut far, &mut [0; 1515]).unwrap_or_else(|failure| panic!("{failure}"))
 }
 
-/// A fake controller, from the side of the cable.
+/// A fake controller, as the cable sees it.
 trait Chip {
     /// Receives a frame. Returns false if the chip has no room and does not count the lost frame.
     fn arrive(&mut self, frame: &[u8]) -> bool;
@@ -46,7 +46,7 @@ trait Chip {
     fn leave(&mut self) -> Option<Vec<u8>>;
 }
 
-/// A fake controller, from the side of its driver.
+/// The registers of a fake controller, as its driver sees them.
 struct Bus<C>(Rc<RefCell<C>>);
 
 struct Far<C, D> {

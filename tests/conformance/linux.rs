@@ -37,8 +37,8 @@ fn conforms(kind: Kind, mtu: usize) {
     assert_eq!(device.fault(), None);
 }
 
-/// A packet socket on the kernel's interface. It sends frames to the device, and receives the frames that the device
-/// sends.
+/// A packet socket on the kernel's interface. The socket sends frames to the device, and receives the frames that the
+/// device sends.
 struct Kernel {
     child: Child,
     input: ChildStdin,

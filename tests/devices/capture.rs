@@ -78,7 +78,7 @@ fn a_capture_taken_with_offload_has_super_segments_and_right_checksums() {
         server.stop();
 
         tshark.assert_sound(&file);
-        // tshark verifies the checksums. It would report a partial checksum as bad or unverified.
+        // tshark verifies the checksums. A partial checksum would be bad or unverified.
         let verified = |filter: &str| {
             let good = format!("{filter} && (tcp.checksum.status == good || udp.checksum.status == good)");
             let [all, good] =

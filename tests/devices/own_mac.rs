@@ -1,4 +1,4 @@
-//! The default hardware address on a TAP. It differs between TAPs, and is the same in each run.
+//! The default hardware address on a TAP. This address differs between TAPs, and is the same in each run.
 //!
 //! Another host with the same address on the link is reported.
 

@@ -114,7 +114,7 @@ fn ping(data: &[u8]) -> Vec<u8> {
     packet
 }
 
-/// A file in the folder for test files. It is removed on drop.
+/// A file in the folder for test files, which is removed on drop.
 struct TempFile(PathBuf);
 
 impl TempFile {

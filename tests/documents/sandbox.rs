@@ -1,6 +1,6 @@
 //! Runs a block's commands in a new network namespace.
 //!
-//! Its tap0 is set up as `smolstep sandbox` does.
+//! The namespace has a tap0, set up as in `smolstep sandbox`.
 
 use std::path::Path;
 use std::process::Command;
@@ -25,7 +25,7 @@ const END: &str = "----- end of the command -----";
 
 /// The shell script that makes the network and runs the block's script.
 ///
-/// Its arguments are the folder, the time limit in seconds, and the block's script.
+/// The arguments of the script are the folder, the time limit in seconds, and the block's script.
 const NETWORK: &str =
     "ip link set lo up && ip tuntap add dev tap0 mode tap && ip addr add 192.168.69.100/24 dev tap0 && \
     ip addr add fdaa::64/64 dev tap0 nodad && ip link set tap0 up || exit 99

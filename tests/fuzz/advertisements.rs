@@ -108,7 +108,7 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
 
 /// Parts of options that may break an advertisement.
 ///
-/// They have zero or wrong lengths, or prefixes that are not for hosts.
+/// These parts have zero or wrong lengths, or prefixes that are not for hosts.
 const WORDS: [&[u8]; 6] =
     [&[3, 0], &[3, 4, 64, 0xc0], &[25, 255], &[5, 1, 0, 0, 0, 0, 5, 0xdc], &[0xff, 2, 0, 0], &[0xfe, 0x80, 0, 0]];
 

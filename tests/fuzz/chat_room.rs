@@ -11,7 +11,7 @@ use super::Target;
 use super::chat_lines::{MOST, check, honest, hostile, model};
 use super::pair::{CLIENT, Ground, Pair, Peer};
 
-/// The first byte of the input selects how the stream is cut into pieces. The rest is the stream of a member.
+/// The first byte of the input selects how the stream is cut into pieces. The other bytes are the stream of a member.
 pub const TARGET: Target = Target { name: "chat_room", run, honest, hostile };
 
 const WELCOME: &[u8] = b"this is a chat room: '/name NAME' as the first line gives you a name, q leaves\n";
@@ -19,7 +19,8 @@ const WELCOME: &[u8] = b"this is a chat room: '/name NAME' as the first line giv
 fn run(input: &[u8]) {
     let Some((&cut, stream)) = input.split_first() else { return };
     let stream = [b"/name S\n", &stream[..stream.len().min(MOST)]].concat();
-    // The ring has room for all lines, so no member misses one: a line of one byte takes 8 bytes, and a byte at most 4.
+    // The ring has room for all lines, so no member misses a line. A line of one byte takes 8 bytes of the ring. In a
+    // long line, a byte takes at most 4 bytes.
     let ring: Vec<Cell<u8>> = vec![Cell::new(0); 64 * 1024];
     let names = [const { Cell::new(Room::NO_NAME) }; 2];
     let room = Room::new(&ring, &names, None);

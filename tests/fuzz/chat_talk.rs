@@ -9,7 +9,7 @@ use super::Target;
 use super::chat_lines::{MOST, check, honest, hostile, model};
 use super::pair::{CLIENT, Ground, Pair, Peer};
 
-/// The first byte of the input selects how the stream is cut into pieces. The rest is a stream of lines.
+/// The first byte of the input selects how the stream is cut into pieces. The other bytes are a stream of lines.
 pub const TARGET: Target = Target { name: "chat_talk", run, honest, hostile };
 
 fn run(input: &[u8]) {

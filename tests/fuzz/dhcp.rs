@@ -25,7 +25,7 @@ const SILENCE: u8 = 3;
 
 /// The length of a message before its options (RFC 2131 section 2), in bytes.
 ///
-/// It includes the magic cookie.
+/// The length includes the magic cookie.
 const FIXED: usize = 240;
 
 fn run(input: &[u8]) {
@@ -170,7 +170,7 @@ const ADDRESSES: [[u8; 4]; 7] = [
 
 /// Options that may break a lease (RFC 2132).
 ///
-/// They are other message types, masks, times and wrong lengths.
+/// The options have other message types, masks, times, or wrong lengths.
 const WORDS: [&[u8]; 9] = [
     &[53, 1, 2],
     &[53, 1, 5],

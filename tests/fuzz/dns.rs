@@ -129,7 +129,7 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
 
 /// Parts of names and records that may break a reply.
 ///
-/// They are compression pointers to the header or to themselves, and wrong lengths.
+/// These parts are compression pointers to the header or to themselves, and wrong lengths.
 const WORDS: [&[u8]; 6] = [
     &[0xc0, 0],
     &[0xc0, 12],

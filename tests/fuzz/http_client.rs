@@ -1,6 +1,6 @@
 //! Fuzzes responses for the HTTP client.
 //!
-//! It must not hang, and segment boundaries must make no difference.
+//! The client must not hang, and segment boundaries must make no difference.
 
 use smolstep::app::http_client::{Failure, Head, Output, OutputFailed, Response};
 

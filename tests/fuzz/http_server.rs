@@ -14,7 +14,7 @@ use super::mutate;
 use super::pair::{Ground, Pair, Peer};
 use super::random::Random;
 
-/// The first byte of the input selects how the stream is cut into pieces. The rest are requests.
+/// The first byte of the input selects how the stream is cut into pieces. The other bytes are requests.
 pub const TARGET: Target = Target { name: "http_server", run, honest, hostile };
 
 fn run(input: &[u8]) {

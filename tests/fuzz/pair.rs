@@ -139,7 +139,7 @@ pub struct Peer {
     cut: Option<u64>,
     /// The lengths of the remaining messages, and the time of the next one.
     ///
-    /// It is set if a silence follows each message.
+    /// The field is set if a silence follows each message.
     messages: Option<(VecDeque<usize>, Instant)>,
     /// If set, the peer closes its side when the received bytes end with these. Else it closes after its last byte.
     until: Option<&'static [u8]>,

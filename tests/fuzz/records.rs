@@ -13,7 +13,7 @@ impl Record<'_> {
     }
 }
 
-/// The maximum number of records of an input. It limits the time that an input takes.
+/// The maximum number of records of an input. This number limits the time that an input takes.
 const MOST: usize = 128;
 
 /// Returns the records of an input.

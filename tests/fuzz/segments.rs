@@ -23,7 +23,7 @@ pub const TARGET: Target = Target { name: "segments", run, honest, hostile };
 
 // The two lowest bits of a record's control byte are its kind, and the two bits above are the connection. If the kind
 // is a time, all bits above the kind are its length.
-/// A segment. Its data is:
+/// A segment. The data of the record is:
 ///
 /// - flags, 1 byte
 /// - distance of the sequence number from the stack's RCV.NXT, 2 bytes
@@ -34,8 +34,8 @@ pub const TARGET: Target = Target { name: "segments", run, honest, hostile };
 const SEGMENT: u8 = 0;
 /// An ICMP error about a segment of the stack.
 ///
-/// Its data are the type, the code, the distance of the quoted sequence number from SND.NXT (2 bytes), and the length
-/// of the quotation.
+/// The data of the record is the type, the code, the distance of the quoted sequence number from SND.NXT (2 bytes), and
+/// the length of the quotation.
 const ERROR: u8 = 1;
 /// A frame, without its first six bytes, which are the server's hardware address.
 const FRAME: u8 = 2;
@@ -53,7 +53,7 @@ const ECHO: u16 = 7;
 
 /// The maximum number of frames that one frame, or one second, may cause.
 ///
-/// It is twice the buffer in segments of the minimum MSS.
+/// This number is twice the buffer in segments of the minimum MSS.
 const MOST_FRAMES: usize = 600;
 
 /// A time in seconds that exceeds all time limits of the stack together.

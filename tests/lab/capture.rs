@@ -133,7 +133,7 @@ fn tshark(bytes: &[u8], name: &str) -> Option<Vec<Vec<String>>> {
     Some(lines)
 }
 
-/// A file in the folder for test files. It is removed on drop.
+/// A file in the folder for test files, which is removed on drop.
 struct TempFile(PathBuf);
 
 impl TempFile {

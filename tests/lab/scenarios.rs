@@ -1,6 +1,6 @@
 //! The scenarios of the lab.
 //!
-//! Their expectations hold, and together they reach all states and transitions.
+//! The expectations of all scenarios hold. Together, the scenarios reach all states and transitions.
 
 use std::collections::BTreeSet;
 

@@ -1,4 +1,4 @@
-//! Unusual leases: through a relay, with a mask of 32 bits, and after a link failure. Also the MTU of a router.
+//! Unusual leases: through a relay, with a mask of 32 bits, and after a link failure.
 
 use smolstep::cli::netlink::Netlink;
 

@@ -1,6 +1,6 @@
 """A DHCP server with bad offers: dhcp_nonsense.py INTERFACE.
 
-It repeats three bad offers: without an address, with an invalid mask, and with a lease time of 0. Before each offer, it sends
+The server repeats three bad offers: without an address, with an invalid mask, and with a lease time of 0. Before each offer, the server sends
 garbage.
 """
 

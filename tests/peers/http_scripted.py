@@ -1,6 +1,6 @@
 """A server that answers each request with the value of a Python expression, which is the query of the URL.
 
-It prints the path of the URL. After the answer, the path /close closes the connection, /hold keeps it open, and /reset resets it.
+The server prints the path of the URL. After the answer, the path /close closes the connection, /hold keeps it open, and /reset resets it.
 The path /hops/N starts N redirects.
 """
 

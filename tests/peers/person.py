@@ -1,6 +1,6 @@
 """Runs a command on a pseudo-terminal and answers its prompts: person.py PROMPTS COMMAND...
 
-It answers the first PROMPTS prompts, the third with Ctrl-D. It prints the terminal's output and the command's exit code.
+The script answers the first PROMPTS prompts, the third with Ctrl-D. Then it prints the terminal's output and the exit code.
 """
 
 import os

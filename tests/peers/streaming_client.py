@@ -1,6 +1,6 @@
 """A client that streams until it is killed: streaming_client.py ADDRESS PORT reads|stuffed.
 
-It prints its own address. With `reads`, it prints `flows` after each received MiB. With `stuffed`, it reads nothing, and prints
+The client prints its own address. With `reads`, it prints `flows` after each received MiB. With `stuffed`, it reads nothing, and prints
 `flows` when it cannot send more.
 """
 

@@ -1,6 +1,6 @@
 """Runs a command on a pseudo-terminal of 100 columns: terminal.py COMMAND...
 
-It copies its standard input to the terminal, and the terminal's output to standard output. At the end, it prints whether the
+The script copies its standard input to the terminal, and the terminal's output to standard output. At the end, it prints whether the
 terminal's echo is still on.
 """
 

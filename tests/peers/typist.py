@@ -1,6 +1,6 @@
 """Runs a command on a pseudo-terminal and types lines at its prompts: typist.py LINE|LINE... COMMAND...
 
-It types a line after each prompt, and prints the terminal's output at the end.
+The script types a line after each prompt, and prints the terminal's output at the end.
 """
 
 import os

@@ -184,8 +184,8 @@ fn the_doctor_says_one_line_a_check() {
 
 /// Not a test: the server inside the sandbox of `a_published_port_reaches_the_server`.
 ///
-/// It adds 192.168.69.1 to the sandbox's loopback interface, and serves TCP and UDP port 9999 until its standard input
-/// ends.
+/// The server adds 192.168.69.1 to the sandbox's loopback interface, and serves TCP and UDP port 9999 until its
+/// standard input ends.
 #[test]
 #[ignore = "run in a sandbox by another test"]
 fn inside_server() {
@@ -234,7 +234,7 @@ fn me() -> String {
     std::env::current_exe().unwrap().to_str().unwrap().to_owned()
 }
 
-/// The published port. It is free, because the test runs in its own network namespace.
+/// The published port. The port is free, because the test runs in its own network namespace.
 const PORT: u16 = 10_000;
 
 /// A separate XDG_RUNTIME_DIR, so that tests do not see each other's sandboxes.
@@ -281,7 +281,7 @@ impl Drop for Home {
     }
 }
 
-/// A running sandbox. Its command ends when its standard input ends.
+/// A running sandbox, whose command ends when its standard input ends.
 struct Running {
     child: Child,
     output: BufReader<std::process::ChildStdout>,

@@ -1,6 +1,6 @@
 //! smolstep as an unprivileged user: what works, and which errors it prints.
 //!
-//! The tests need root. They become user 65534, with a /dev/net that only the test sees.
+//! The tests need root. The tests become user 65534, with a /dev/net that only the test sees.
 
 use std::process::{Command, Output};
 

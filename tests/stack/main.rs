@@ -1,6 +1,6 @@
 //! Tests of the stack in memory.
 //!
-//! They cover addresses, DHCP, router advertisements, hostile frames, log lines, and the heap.
+//! The tests cover addresses, DHCP, router advertisements, hostile frames, log lines, and the heap.
 
 mod claims;
 #[path = "../common/mod.rs"]

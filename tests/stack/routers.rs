@@ -59,7 +59,7 @@ fn a_lifetime_follows_the_two_hour_rule() {
 fn new_connections_begin_with_an_address_that_is_preferred() {
     let mut world = asking();
     world.run(2, silence);
-    // fd00:0:0:6::/64, beside fd00:0:0:5::/64.
+    // A second prefix, fd00:0:0:6::/64, in addition to fd00:0:0:5::/64.
     let mut other = prefix(64, 0xc0, 3600, 3600);
     other[16 + 7] = 6;
     world.inject(&advertisement(1800, &[prefix(64, 0xc0, 3600, 3600), other]));

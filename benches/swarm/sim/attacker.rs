@@ -1,6 +1,6 @@
 //! A third host that forges segments and ICMP errors.
 //!
-//! Their source is the address of one of the other two hosts.
+//! The source of the forged packets is the address of one of the other two hosts.
 
 use smoltcp::phy::Medium;
 
@@ -25,8 +25,8 @@ pub struct Numbers {
 
 /// Builds a frame for the host `victim`. `numbers` belong to one of its connections, in a synchronized state.
 ///
-/// With [`Attack::Near`], the segment is one that a host drops or challenges by RFC 9293 and RFC 5961: an RST in the
-/// window whose number is not RCV.NXT, a SYN, or an acknowledgement of unsent data or of very old data. TCP has no
+/// With [`Attack::Near`], RFC 9293 and RFC 5961 require a host to drop or challenge the segment. The segment is an RST
+/// in the window whose number is not RCV.NXT, a SYN, or an acknowledgement of unsent or very old data. TCP has no
 /// protection against an attacker that guesses all numbers right.
 pub fn forge(random: &mut Random, attack: Attack, victim: usize, numbers: Option<Numbers>) -> (Vec<u8>, &'static str) {
     let connection = random.below(4) as u16;

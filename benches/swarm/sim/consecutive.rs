@@ -22,7 +22,7 @@ const MARGIN: Duration = Duration::from_millis(200);
 /// The maximum number of consecutive losses.
 pub const MAX_LOSSES: u32 = 6;
 
-/// The time limit of a run, on the virtual clock. It is far above the delay of [`MAX_LOSSES`] losses.
+/// The time limit of a run, on the virtual clock. The limit is far above the delay of [`MAX_LOSSES`] losses.
 const LIMIT: Duration = Duration::from_secs(400);
 
 /// A transfer, and the byte whose segment is lost.
@@ -60,7 +60,7 @@ pub fn cases() -> Vec<Case> {
 /// Returns the maximum delay that `losses` losses may cause.
 pub fn limit(case: &Case, losses: u32) -> Duration {
     let rtt = case.latency * 2;
-    // After the first RTT measurement, the RTO is three round trips (RFC 6298 section 2.2). It then decreases.
+    // After the first RTT measurement, the RTO is three round trips (RFC 6298 section 2.2). Later the RTO decreases.
     let rto = rtt + MARGIN.max(rtt * 2);
     rto * ((1 << losses) - 1) + rtt * 2
 }
@@ -84,7 +84,7 @@ fn read_at(case: &Case, losses: u32) -> Option<Instant> {
     let program = |side: usize| {
         let len = if side == sender { case.len } else { 0 };
         let pace = (1024, Duration::ZERO);
-        // The receiving program closes last, so that no FIN of its own is in flight beside the data.
+        // The receiving program closes last, so that only data is in flight, and no FIN of the receiver.
         let finish = if side == sender { Finish::HalfClose } else { Finish::Last };
         Program::new(Habits { len, write: pace, read: pace, finish }, 1, &records[side], side == 0)
     };

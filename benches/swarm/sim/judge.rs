@@ -9,8 +9,8 @@ use smoltcp::time::{Duration, Instant};
 use super::plan::{Attack, Plan};
 use super::program::{Record, Records};
 
-/// The longest time without progress. It covers an idle time-out or a linger of 60 s, an RTO of 60 s, TIME-WAIT, and
-/// pauses.
+/// The longest time without progress. This time covers an idle time-out or a linger of 60 s, an RTO of 60 s, TIME-WAIT,
+/// and pauses.
 pub const STALL: Duration = Duration::from_secs(200);
 
 /// An invariant that a run has broken.
@@ -100,7 +100,7 @@ pub struct Excuses {
     /// Connections whose client received a forged SYN in SYN-SENT. TCP must take it for a simultaneous open (RFC 9293
     /// section 3.5).
     pub crossed: BTreeSet<(u16, u16)>,
-    /// Hosts whose connection failed in TIME-WAIT. That is already reported as another breach.
+    /// Hosts whose connection failed in TIME-WAIT. Such a failure is already reported as another breach.
     pub time_wait: BTreeSet<(usize, (u16, u16))>,
 }
 

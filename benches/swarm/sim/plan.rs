@@ -38,14 +38,15 @@ impl Faults {
     }
 }
 
-/// The attacker's knowledge. It never sees the traffic.
+/// The attacker's knowledge. The attacker never sees the traffic.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Attack {
     /// There is no attacker.
     None,
     /// The attacker knows the addresses and ports of a connection.
     Blind,
-    /// The attacker also knows the sequence numbers. It sends only segments that a host can tell from the peer's.
+    /// The attacker also knows the sequence numbers. Such an attacker sends only segments that a host can distinguish
+    /// from those of the peer.
     Near,
 }
 

@@ -27,7 +27,7 @@ pub static qemu_plugin_version: c_int = 1;
 
 /// The operation of an inline counter: add.
 const ADD: c_int = 0;
-/// Both loads and stores.
+/// The kind of memory access to count: loads and stores.
 const READ_WRITE: c_int = 3;
 
 /// The mapped counters: instructions, then memory accesses.

@@ -1,6 +1,6 @@
 //! `get` with invalid URLs, and with servers that lie, disconnect or stay silent.
 //!
-//! It prints one line, exits with 1, and leaves no file behind.
+//! `get` prints one line, exits with 1, and leaves no file behind.
 
 use std::fs;
 

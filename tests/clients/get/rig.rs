@@ -78,7 +78,7 @@ pub fn url(address: &str, port: u16, path: &str) -> String {
     }
 }
 
-/// A server on port 4000. Its answer is in the URL of the request: see tests/peers/http_scripted.py.
+/// A server on port 4000 whose answers are in the URLs of the requests. See tests/peers/http_scripted.py.
 pub struct Scripted {
     address: &'static str,
     pub peer: Peer,

@@ -127,7 +127,7 @@ fn fragment(random: &mut Random, medium: Medium) -> Vec<u8> {
 
 /// Returns a packet with a chain of IPv6 extension headers (RFC 8200 section 4).
 ///
-/// Its options are of every kind.
+/// The options in the headers are of every kind.
 fn extension(random: &mut Random, medium: Medium) -> Vec<u8> {
     let kinds = [0, 43, 44, 60, 51, 59, TCP, UDP, ICMPV6, 200];
     let first = random.pick(&[0, 0, 43, 60]);

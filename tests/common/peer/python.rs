@@ -5,7 +5,7 @@ use std::process::Command;
 
 use super::Peer;
 
-/// Returns the command `python3 tests/peers/NAME.py`. It writes no compiled files.
+/// Returns the command `python3 tests/peers/NAME.py`. The command writes no compiled files.
 pub fn command(name: &str) -> Command {
     let mut command = Command::new("python3");
     command.args(["-B", "-X", "utf8"]).arg(format!("{}/tests/peers/{name}.py", env!("CARGO_MANIFEST_DIR")));

@@ -45,7 +45,7 @@ pub struct World<'w> {
 }
 
 impl World<'static> {
-    /// Makes a stack with the given addresses. `set` changes its configuration. Its memory is never freed.
+    /// Makes a stack with the given addresses. `set` changes the configuration. The stack's memory is never freed.
     pub fn new(addresses: &[&str], set: impl FnOnce(&mut Config)) -> Self {
         World::on(Box::leak(Box::new(Ground::new())), addresses, set)
     }
@@ -65,7 +65,7 @@ impl<'w> World<'w> {
         World { now, stack, io, far, start: now }
     }
 
-    /// Runs the stack for `seconds` seconds. [`told`](Self::told) returns its events.
+    /// Runs the stack for `seconds` seconds. [`told`](Self::told) returns the stack's events.
     ///
     /// `peer` receives each frame of the stack, and returns the frames that it sends back.
     ///

@@ -173,7 +173,7 @@ fn honest_clients(network: &mut Network) {
 
 /// Runs many clients at once, to show that no slot was lost.
 ///
-/// Their number is that of a program's served and waiting connections, and then that of the stack's slots. So no slot
+/// First, a program serves all the clients that it has room for. At last, all slots of the stack are in use. So no slot
 /// was lost.
 fn crowds(network: &mut Network) {
     let tcp: Vec<App> = APPS.into_iter().filter(|app| app.client(&options(*app)).is_some()).collect();

@@ -87,7 +87,7 @@ impl Network {
 
     /// Polls both stacks until they are idle at the present time. Returns the next deadline.
     ///
-    /// `change` gets each frame in flight, and whether it goes to the server. It returns the frames that arrive.
+    /// `change` gets each frame in flight, and whether it goes to the server. `change` returns the frames that arrive.
     pub fn settle(&mut self, mut change: impl FnMut(bool, Vec<u8>) -> Vec<Vec<u8>>) -> Option<Instant> {
         let now = self.now;
         for _ in 0..ROUNDS {

@@ -1,4 +1,4 @@
-"""Tutorials 1 and 3, TCP server: sends a welcome, then greets each message until `exit`. Its argument is the template.
+"""Tutorials 1 and 3, TCP server: sends a welcome, then greets each message until `exit`. The argument is the template.
 
 Unlike the tutorials' server, it does not sleep before each reply.
 """

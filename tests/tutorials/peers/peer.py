@@ -17,7 +17,7 @@ def connected():
 
 def listening():
     listener = socket.socket(FAMILY, socket.SOCK_STREAM)
-    # The option lets the next test use the same port at once. It does not change the output.
+    # The option lets the next test use the same port at once. The option does not change the output.
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind((ADDRESS, PORT))
     listener.listen(5)
@@ -37,7 +37,7 @@ def bound():
 
 
 def ready():
-    """Notifies the test that the server accepts clients. It uses standard error, because standard output is compared."""
+    """Notifies the test that the server accepts clients. The text goes to standard error, because the tests compare standard output."""
     print("ready", file=sys.stderr)
 
 
