@@ -62,13 +62,13 @@ fn segment(port: u16) -> Vec<u8> {
     frame::frame(Medium::Ethernet, SERVER_MAC, CLIENT_MAC, packet)
 }
 
-/// Builds the client's ARP request for the server's address. From it, the server learns the client's address.
+/// Builds the client's ARP request for the server's address. The server learns the client's address from the request.
 fn arp() -> Vec<u8> {
     let packet = [&[0, 1, 8, 0, 6, 4, 0, 1][..], &CLIENT_MAC, &CLIENT, &[0; 6], &SERVER].concat();
     frame::ether(Medium::Ethernet, [0xff; 6], CLIENT_MAC, 0x0806, packet)
 }
 
-/// Receives all frames that the other end has sent. Returns their number.
+/// Receives all frames that the other end has sent. Returns the number of frames.
 fn drain(end: &mut CableEnd<'_, FRAMES, MTU>, now: Instant) -> usize {
     let mut frames = 0;
     while let Some((frame, _)) = end.receive(now) {

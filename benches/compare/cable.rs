@@ -63,7 +63,7 @@ impl EchoCable {
         let mut cable = EchoCable { now, turn: None, server: server(Io::new(left, NullConsole))?, client, client_io };
         for number in 0..connections {
             let remote = IpEndpoint::new(address(1).address(), PORT);
-            // One turn each microsecond, after all connections are established.
+            // Each connection has its turn a microsecond after the one before, when all connections are established.
             let turn = Instant::from_secs(2) + Duration::from_micros(number as u64);
             let ping = Ping { turn, period: Duration::from_micros(connections as u64), sent: false };
             cable.client.connect(now, remote, ping, Duration::from_secs(1), &mut cable.client_io).ok()?;

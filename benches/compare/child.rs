@@ -135,7 +135,7 @@ impl Drop for Server {
 
 /// Replaces this process by `smolstep serve greeting`, which ends when its parent does.
 ///
-/// The server ends even when SIGKILL kills the parent. Returns the error if the server cannot start.
+/// The server ends even when SIGKILL kills the parent. Returns an error message if the server cannot start.
 pub fn become_server(connections: u16) -> String {
     if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
         return format!("the signal for the parent's death: {error}");

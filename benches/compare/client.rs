@@ -101,7 +101,7 @@ pub fn send(server: SocketAddr, span: Duration, check: &Check, deadline: Deadlin
 /// Measures the median round trip of a greeting for `span`, in microseconds. One greeting is in flight at a time.
 ///
 /// # Errors
-/// The server does not greet.
+/// The server's reply is not the expected greeting.
 pub fn latency(server: SocketAddr, span: Duration, deadline: Deadline<'_>) -> Result<f64, Miss> {
     let mut stream = connect(server)?;
     expect(&mut stream, WELCOME, deadline)?;

@@ -24,7 +24,7 @@ const OTHER_FILES: u64 = 100;
 
 /// Opens `number` connections to a new server, then exchanges greetings on some.
 ///
-/// [`ACTIVE`] connections exchange greetings. Closes all at the end.
+/// [`ACTIVE`] connections exchange greetings. Closes all connections at the end.
 ///
 /// # Errors
 /// A connection cannot be opened, or a client is not greeted.

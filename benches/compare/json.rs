@@ -71,10 +71,10 @@ pub struct JsonFile {
 }
 
 impl JsonFile {
-    /// Opens the file. This happens before any measurement, so that an unwritable file costs no time.
+    /// Opens the output file. The program calls this before any measurement, so that an unwritable file costs no time.
     ///
     /// # Errors
-    /// One line for the user: the file cannot be written.
+    /// A message of one line for the user: the file cannot be written.
     pub fn open(path: &Path) -> Result<Self, String> {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
         Ok(JsonFile { file: file.map_err(|error| unwritable(path, &error))?, path: path.into() })
@@ -82,8 +82,7 @@ impl JsonFile {
 
     /// Writes the results over the old contents.
     ///
-    /// # Errors
-    /// One line for the user.
+    /// # Errors    /// A message of one line for the user: the results cannot be written.
     pub fn finish(mut self, text: &str) -> Result<(), String> {
         let is_file = self.file.metadata().is_ok_and(|found| found.is_file());
         // A pipe or a terminal has no length to set.

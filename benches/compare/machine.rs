@@ -25,7 +25,7 @@ impl Machine {
     pub fn here() -> Self {
         let read = |path: &str| fs::read_to_string(path).unwrap_or_default();
         let cpus = read("/proc/cpuinfo");
-        // Some architectures lack this line.
+        // On some architectures, /proc/cpuinfo has no line `model name`.
         let name = cpus.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':'));
         Machine {
             cpu: name.map_or(std::env::consts::ARCH, |(_, name)| name.trim()).into(),

@@ -104,7 +104,7 @@ fn main() -> ExitCode {
 /// Takes the measurements and prints the results. Returns false if a measurement failed.
 ///
 /// # Errors
-/// One line for the user.
+/// A message of one line for the user.
 fn run(args: &Args) -> Result<bool, String> {
     if let Some(connections) = args.child {
         return Err(child::become_server(connections));

@@ -28,9 +28,9 @@ pub struct Effort {
 }
 
 impl Effort {
-    /// Long enough for meaningful figures.
+    /// The effort for meaningful figures.
     pub const FULL: Effort = Effort { span: Duration::from_secs(1), trips: 65_536 };
-    /// Only checks that everything runs.
+    /// A small effort, which only checks that everything runs.
     pub const QUICK: Effort = Effort { span: Duration::from_millis(100), trips: 4096 };
 }
 

@@ -31,7 +31,7 @@ pub const PREFIX: u8 = 24;
 /// one thread.
 ///
 /// # Errors
-/// One line for the user.
+/// A message of one line for the user.
 pub fn enter() -> Result<(), String> {
     let (uid, gid) = (geteuid(), getegid());
     let entered = match unshare(UnshareFlags::NEWUSER | UnshareFlags::NEWNET) {

@@ -20,7 +20,7 @@ impl Measured {
         }
     }
 
-    /// Returns whether a measurement failed or was skipped. Such a measurement is not repeated.
+    /// Returns whether a measurement failed or was skipped. The caller does not repeat such a measurement.
     pub fn has_missed(&self, job: Job) -> bool {
         self.why(job).is_some()
     }

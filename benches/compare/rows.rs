@@ -26,7 +26,7 @@ pub struct Row {
 pub enum Outcome {
     /// smolstep's figure divided by the other figure.
     Ratio,
-    /// The other figure divided by smolstep's. If both are times, this is smolstep's speed-up.
+    /// The other figure divided by smolstep's. If both figures are times, the result is smolstep's speed-up.
     Speedup,
     /// smolstep's figure itself.
     Value,
@@ -35,9 +35,9 @@ pub enum Outcome {
 /// A limit of a result.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Limit {
-    /// At least this value.
+    /// The result must be at least this value.
     AtLeast(f64),
-    /// At most this value.
+    /// The result must be at most this value.
     AtMost(f64),
 }
 

@@ -66,7 +66,7 @@ pub fn scoped_server<T>(
     })
 }
 
-/// Calls its function on drop.
+/// A guard that calls a function when it is dropped.
 struct AtEnd<F: FnMut()>(F);
 
 impl<F: FnMut()> Drop for AtEnd<F> {

@@ -59,7 +59,7 @@ fn serve(device: TunTap, duty: &Duty, mut bell: Bell<'_>) -> Result<(), Miss> {
 
 /// Ends the loop when the client has ended.
 struct Bell<'o> {
-    /// Set before the pipe closes. Checking this flag needs no system call.
+    /// A flag that is set before the pipe closes. Checking the flag needs no system call.
     over: &'o AtomicBool,
     ended: PipeReader,
 }
@@ -129,7 +129,7 @@ pub fn send(socket: &mut Socket<'_>, pattern: &mut Pattern) {
     }
 }
 
-/// Receives and checks the bytes that have arrived. Returns their number.
+/// Receives and checks the bytes that have arrived. Returns the number of bytes.
 pub fn receive(socket: &mut Socket<'_>, pattern: &mut Pattern, check: &Check) -> u64 {
     let mut bytes = 0;
     while let Ok(len @ 1..) = socket.recv(|buffer| {

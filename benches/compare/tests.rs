@@ -1,6 +1,6 @@
 //! Unit tests of the benchmark `compare`, which has no test harness.
 //!
-//! tests/commands/bench.rs runs them.
+//! tests/commands/bench.rs runs these tests.
 #![allow(unused_imports, dead_code, reason = "without a harness, the tests are left out and their helpers remain")]
 
 use std::io::{ErrorKind, Read};

@@ -47,7 +47,7 @@ pub fn with_tuntap<T>(duty: &Duty, client: impl FnOnce(SocketAddr) -> Result<T, 
         device.and_then(|device| serve(device, &check, &over, ready)).map_err(Miss::at("smoltcp's TunTapInterface"))
     };
     let stop = || over.store(true, Ordering::Release);
-    // If the server has ended, it never becomes ready.
+    // If the server has ended, `recv` returns an error.
     let client = || is_ready.recv().map_err(Miss::failed).and_then(|()| client((SERVER, port).into()));
     scoped_server(("bench-tuntap", "smoltcp's TunTapInterface"), server, stop, client)
 }
@@ -72,7 +72,7 @@ fn serve(mut device: TunTapInterface, check: &Check, over: &AtomicBool, ready: S
     for (handle, port) in [(sends, SENDS), (receives, RECEIVES)] {
         let _ = sockets.get_mut::<Socket<'_>>(handle).listen(port);
     }
-    // The receiver may have gone.
+    // Sending fails if the client has already ended.
     let _ = ready.send(());
     let (mut sent, mut received, mut bytes) = (Pattern::default(), Pattern::default(), 0);
     while !over.load(Ordering::Acquire) {

@@ -40,7 +40,8 @@ use server::Program;
 
 /// Compares smolstep with Linux and Reno over a path of 20 ms that loses or reorders segments
 ///
-/// Everything is measured in a private network. This takes some minutes: each transfer ends after 25 s at the latest.
+/// Everything is measured in a private network. The benchmark takes some minutes: each transfer ends after 25 s at the
+/// latest.
 #[derive(Parser, Clone, Debug)]
 #[command(name = "paths", bin_name = "cargo bench --bench paths --", version)]
 struct Args {
@@ -85,7 +86,7 @@ fn main() -> ExitCode {
 /// Measures all cases, and prints the results.
 ///
 /// # Errors
-/// One line for the user.
+/// A message of one line for the user.
 fn run(args: &Args) -> Result<(), String> {
     if let Some(program) = args.child {
         return Err(server::become_smolstep(program));

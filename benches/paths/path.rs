@@ -42,8 +42,7 @@ impl Path {
 
     /// Runs `client` with each server in turn, `rounds` times. Returns the results of smolstep and those of Linux.
     ///
-    /// # Errors
-    /// One line for the user.
+    /// # Errors    /// A message of one line for the user.
     pub fn measure(
         &self,
         rounds: u16,

@@ -64,7 +64,8 @@ impl Drop for Smolstep {
     }
 }
 
-/// Replaces this process by `smolstep serve`, which ends when its parent ends. Returns the error if that fails.
+/// Replaces this process by `smolstep serve`, which ends when its parent ends. Returns an error message if the server
+/// cannot start.
 pub fn become_smolstep(program: Program) -> String {
     if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
         return format!("the signal for the parent's death: {error}");
@@ -80,7 +81,7 @@ pub fn become_smolstep(program: Program) -> String {
 /// One line for the user.
 pub fn listen(program: Program) -> Result<TcpListener, String> {
     let listener = TcpListener::bind((LINUX, program.port())).map_err(|error| format!("Linux's server: {error}"))?;
-    // Accepted sockets inherit it.
+    // Accepted sockets inherit the congestion control.
     set_tcp_congestion(&listener, "reno").map_err(|error| format!("Reno: {error}"))?;
     Ok(listener)
 }

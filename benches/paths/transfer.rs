@@ -17,7 +17,7 @@ const START: Duration = Duration::from_secs(10);
 pub struct Transfer {
     /// The bytes that arrived.
     pub bytes: usize,
-    /// The time from the connection to the last of them.
+    /// The time from the connection to the last byte.
     pub time: Duration,
     /// The longest time without a byte.
     pub gap: Duration,
@@ -44,12 +44,12 @@ pub fn transfer(program: Program, server: SocketAddr, len: usize) -> Result<Tran
     thread::scope(|scope| {
         if program == Program::Echo {
             scope.spawn(move || {
-                // The receiver notices a failure.
+                // If sending fails, the receiver reports the error.
                 let _ = sender.write_all(&vec![b'q'; len]).and_then(|()| sender.shutdown(Shutdown::Write));
             });
         }
         let result = receive(&mut stream, len, start).map_err(fail);
-        // This ends a sender that is still blocked.
+        // The shutdown ends a sender that is still blocked.
         let _ = stream.shutdown(Shutdown::Both);
         result
     })

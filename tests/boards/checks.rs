@@ -103,7 +103,7 @@ fn a_static_memory_takes_no_flash_and_is_not_on_the_call_stack() {
     if Command::new("llvm-objdump").arg("--version").output().is_err() {
         return skip("llvm", "no llvm-objdump; on Debian: apt-get install llvm");
     }
-    // Only this board: the memory map of the other one leaves no room for statics.
+    // The memory map of the other board leaves no room for statics.
     let board = "mps2-an385";
     let elf = match build(board, &[]) {
         Ok(elf) => elf,

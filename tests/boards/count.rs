@@ -44,7 +44,7 @@ struct Case {
 enum Over {
     /// TCP: the kernel acknowledges an echo with the next request.
     ///
-    /// If `acknowledged` is set, it sends a separate segment instead.
+    /// If `acknowledged` is set, the kernel sends a separate segment instead.
     Tcp {
         acknowledged: bool,
     },

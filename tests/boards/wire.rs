@@ -40,7 +40,7 @@ const ASKER: [u8; 4] = neighbour(250);
 const ASKER_MAC: [u8; 6] = [2, 0, 0, 0, 0, 250];
 
 impl Wire {
-    /// Opens the test's end. This must happen before the board boots.
+    /// Opens the test's end. The board must boot later.
     pub fn new() -> Wire {
         let socket = UdpSocket::bind("127.0.0.1:7000").unwrap();
         socket.connect("127.0.0.1:7001").unwrap();

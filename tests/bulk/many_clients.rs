@@ -142,7 +142,7 @@ fn a_saturated_connection_starves_nobody() {
                 })
             })
             .collect();
-        // The two streams never pause, but these clients are served all the same.
+        // The two streams never pause, but other clients are still served.
         for round in 0..50 {
             let mut greeting = connect(SERVER[round % 2], 9999);
             expect(&mut greeting, "Welcome!");

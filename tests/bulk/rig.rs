@@ -86,7 +86,7 @@ impl Transfer {
 
         let (ended, running) = UnixStream::pair().unwrap();
         let client = thread::spawn(move || {
-            // This socket closes when the thread ends, even by a panic.
+            // The socket `running` closes when the thread ends, even by a panic.
             let _running = running;
             self.client(connect(SERVER[self.family], PORT));
         });

@@ -231,7 +231,7 @@ fn a_flood_reaches_all_who_read() {
         server.wait_for("both", |out| out.matches(" has joined\n").count() == 2);
         let mut speaker = connect(SERVER[0], 9000);
         let line = format!("{}\n", "x".repeat(60));
-        // Much more than the capacity of the room and all buffers.
+        // This text is much longer than the capacity of the room and all buffers.
         let flood = format!("/name F\n{}q\n", line.repeat(20_000));
         std::thread::scope(|scope| {
             for mut reader in readers {

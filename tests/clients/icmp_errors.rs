@@ -46,7 +46,7 @@ fn a_firewall_refuses() {
 
 /// A client retries until its time-out, because these ICMP errors may be temporary.
 ///
-/// Then it reports the error.
+/// At the time-out, the client reports the error.
 #[test]
 fn a_router_says_why_nothing_arrives() {
     on_tap("a_router_says_why_nothing_arrives", |link| {

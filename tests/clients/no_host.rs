@@ -146,7 +146,7 @@ fn a_port_without_brackets_is_guessed() {
         let error = "smolstep: bad address 'fdaa::64:14000': with a port it is [fdaa::64]:14000; ";
         assert!(long.err().starts_with(error), "{long:?}");
         assert_eq!(long.code(), Some(2));
-        // There is no hint if the host refuses, because then it exists, or if the last group has a letter.
+        // There is no hint if the host refuses the connection, or if the last group of the address has a letter.
         assert!(!run(link, &["call", "ack", "fdaa::64", "hi"]).err().contains("last group"));
         assert!(!run(link, &["call", "ack", "fd09::abcd", "hi"]).err().contains("last group"));
     });

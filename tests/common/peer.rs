@@ -222,7 +222,7 @@ impl Collected {
         done(&state.0)
     }
 
-    /// Waits for the end of the stream. Returns false after [`PATIENCE`].
+    /// Waits for the end of the stream. Returns false if [`PATIENCE`] is over before.
     fn wait_end(&self) -> bool {
         self.wait(|_| false);
         self.state.lock().unwrap().1

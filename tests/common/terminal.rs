@@ -4,8 +4,9 @@ use super::peer::{Finished, Peer, python};
 
 /// Starts a command on a pseudo-terminal of 100 columns.
 ///
-/// The peer's standard input is typed at the terminal. Its standard output is the output of the terminal, followed by
-/// `echo on` or `echo off`, the final state of the terminal. Its exit code is that of the command.
+/// The peer's standard input is typed at the terminal. The peer's standard output is the output of the terminal,
+/// followed by `echo on` or `echo off`, the final state of the terminal. The peer's exit code is the exit code of the
+/// command.
 pub fn start(command: &[&str]) -> Peer {
     Peer::start(python::command("terminal").args(command).env("TERM", "xterm").env_remove("RUST_LOG"))
 }

@@ -119,7 +119,7 @@ impl Peer<Embassy<channel::Device<'_, MTU>>> for Far<'_> {
     }
 }
 
-/// Moves the frames that one driver has sent to the other driver, as long as it has room.
+/// Moves the frames that the driver `from` has sent to the driver `to`, as long as `to` has room.
 fn carry(from: &mut Runner<'_, MTU>, to: &mut Runner<'_, MTU>) {
     while let (Some(frame), Some(buffer)) = (from.try_tx_buf(), to.try_rx_buf()) {
         let len = copy(frame, buffer).unwrap();

@@ -39,13 +39,13 @@ fn send<D: Device>(device: &mut D, frame: &[u8]) -> bool {
     token.map(|token| token.consume(frame.len(), |bytes| bytes.copy_from_slice(frame))).is_some()
 }
 
-/// Moves a frame that a device has received to the start of `buffer`. Returns its length.
+/// Moves a frame that a device has received to the start of `buffer`. Returns the frame's length.
 fn receive<D: Device>(device: &mut D, buffer: &mut [u8]) -> Option<usize> {
     let (token, _) = device.receive(Instant::ZERO)?;
     token.consume(|frame| copy(frame, buffer))
 }
 
-/// Copies a frame to the start of `buffer`. Returns its length, or `None` if it does not fit.
+/// Copies a frame to the start of `buffer`. Returns the frame's length, or `None` if the buffer is too short.
 fn copy(frame: &[u8], buffer: &mut [u8]) -> Option<usize> {
     buffer.get_mut(..frame.len())?.copy_from_slice(frame);
     Some(frame.len())

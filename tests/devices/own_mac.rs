@@ -33,7 +33,7 @@ fn two_on_one_bridge_are_two_hosts() {
             serve.args(["serve", "greeting", "--tap", tap, "--ip", &v4, "--ip", &v6]);
             Peer::start(&mut serve).listening(4)
         });
-        // In turn, because a bridge would mix up two hosts with the same hardware address.
+        // The requests alternate, because a bridge would mix up two hosts with the same hardware address.
         for _ in 0..3 {
             for address in hosts.iter().flat_map(|(_, addresses)| addresses) {
                 let greeted = nc(&["-N", address, "9999"], b"Li\n");

@@ -10,7 +10,7 @@ use super::records::{record, records, time};
 use super::world::router::{ALL_NODES, ROUTER, advertisement, icmpv6, prefix, servers};
 use super::world::{Ground, World, silence};
 
-/// The input is a list of records. Each is a router's message, or a time that passes.
+/// The input is a list of records. A record is a router's message, or a time that passes.
 pub const TARGET: Target = Target { name: "advertisements", run, honest, hostile };
 
 // The two lowest bits of a record's control byte are its kind. If the kind is a time, the other bits are its length.

@@ -1,6 +1,6 @@
 //! Fuzzes datagrams for chat.
 //!
-//! Each must be shown with its sender's number, and typed lines must go to the right partner.
+//! Each datagram must be shown with its sender's number, and typed lines must go to the right partner.
 
 use smolstep::app::{Operator, Options, UdpServer, find};
 use smolstep::host::{HeapPool, Sizes};
@@ -19,7 +19,7 @@ use super::pair::Shown;
 use super::random::Random;
 use super::records::{record, records};
 
-/// The input is a list of records. Each is a datagram from one of 33 partners, or a line that the user types.
+/// The input is a list of records. A record is a datagram from one of 33 partners, or a line that the user types.
 pub const TARGET: Target = Target { name: "chat_datagrams", run, honest, hostile };
 
 /// The bit of the control byte that marks a typed line.

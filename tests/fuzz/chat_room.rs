@@ -1,6 +1,6 @@
 //! Fuzzes lines for a chat room.
 //!
-//! Another member must receive them all, each after the sender's name.
+//! Another member must receive all lines, each after the sender's name.
 
 use std::cell::Cell;
 

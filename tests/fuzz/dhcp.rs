@@ -10,11 +10,11 @@ use super::records::{record, records, time};
 use super::world::dhcp::{GIVEN, SERVER, Server};
 use super::world::{Ground, OURS, World, datagram, silence, udp};
 
-/// The input is a list of records. Each is a reply, or a time that passes.
+/// The input is a list of records. A record is a reply, or a time that passes.
 pub const TARGET: Target = Target { name: "dhcp", run, honest, hostile };
 
 // The two lowest bits of a record's control byte are its kind. If the kind is a time, the other bits are its length.
-/// A whole reply. The test sets its transaction identifier and its client hardware address.
+/// A whole reply. The test sets the transaction identifier and the client hardware address of the reply.
 const WHOLE: u8 = 0;
 /// The offered address and the options of a reply that is otherwise valid.
 const OPTIONS: u8 = 1;

@@ -1,6 +1,6 @@
 //! Fuzzes sequences of frames to a server.
 //!
-//! There must be no panic and no storm of frames. An honest client must be served afterwards.
+//! The server must not panic or send a storm of frames. An honest client must be served afterwards.
 
 use smolstep::app::echo;
 use smolstep::host::{HeapPool, Sizes};
@@ -18,7 +18,7 @@ use super::records::{record, records, time};
 use super::world::{arp_asks, arp_has};
 use super::{Target, mutate};
 
-/// The input is a list of records. Each is a segment, an ICMP error, an arbitrary frame, or a time that passes.
+/// The input is a list of records. A record is a segment, an ICMP error, an arbitrary frame, or a time that passes.
 pub const TARGET: Target = Target { name: "segments", run, honest, hostile };
 
 // The two lowest bits of a record's control byte are its kind, and the two bits above are the connection. If the kind

@@ -1,5 +1,5 @@
-//! The lab: its scenarios, faults and outputs. Other tests run `serve --step`, which shows a server on a link in the
-//! same way.
+//! The lab: its scenarios, faults and outputs. Other tests run `serve --step`, which shows a live server in the same
+//! way.
 
 #[cfg(target_os = "linux")]
 mod capture;

@@ -32,7 +32,7 @@ struct Peer {
     send: Vec<u8>,
     sent: usize,
     chunk: usize,
-    /// Whether it ends as soon as it has sent everything, and so does not read to the end.
+    /// Whether the program ends as soon as it has sent everything, without reading to the end.
     hasty: bool,
     seen: Rc<RefCell<Seen>>,
 }

@@ -156,7 +156,7 @@ pub(super) fn start(link: Link, options: &[String]) -> Option<Dnsmasq> {
 /// The hardware address. SLAAC derives addresses from it, and dnsmasq can reserve a lease for it.
 const MAC: [&str; 2] = ["--mac", "02:00:00:00:00:01"];
 
-/// Starts `smolstep serve ARGUMENTS` on this link. Does not wait for an address.
+/// Starts `smolstep serve ARGUMENTS` on this link. The function does not wait for an address.
 pub(super) fn serve(link: Link, arguments: &[&str]) -> Peer {
     Peer::start(smolstep().arg("serve").args(arguments).args(MAC).args(events::PRINTED).args(link.arguments()))
 }

@@ -1,4 +1,5 @@
-//! Floods of router advertisements, and DHCP servers that contradict each other. Clients are served meanwhile.
+//! Floods of router advertisements, and DHCP servers that contradict each other. The server must serve clients
+//! meanwhile.
 
 use super::addresses::{serve, start};
 use crate::common::events;

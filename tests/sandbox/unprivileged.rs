@@ -127,7 +127,7 @@ const OPEN: &str = "mknod -m 666 /dev/net/tun c 10 200";
 const CLOSED: &str = "mknod -m 600 /dev/net/tun c 10 200";
 const ABSENT: &str = "true";
 
-/// Copies of smolstep and of this test binary that every user can read. [`as_nobody`] makes them.
+/// Copies of smolstep and of this test binary that every user can read. [`as_nobody`] makes the copies.
 const SMOLSTEP: &str = "/dev/net/smolstep";
 const ME: &str = "/dev/net/me";
 

@@ -59,7 +59,7 @@ fn a_server_that_closes_first_waits_for_the_client() {
 
 /// A client that sends more than the server reads is reset (RFC 9293, SHLD-3).
 ///
-/// This happens although the client has not closed. The client still reads the reply.
+/// The server resets the connection although the client has not closed. The client still reads the reply.
 #[test]
 fn unread_data_does_not_cost_the_reply() {
     on_tap_and_tun("unread_data_does_not_cost_the_reply", |link| {

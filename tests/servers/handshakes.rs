@@ -48,7 +48,8 @@ fn connections_in_time_wait_make_room() {
             send(&mut client, format!("round {round}"));
             expect_last(&mut client, "ACK");
             drop(client);
-            // The next SYN must come after this change of state. Otherwise it would find no slot, and be retransmitted.
+            // The next SYN must come after this change of state. Otherwise the SYN would find no slot, and be
+            // retransmitted.
             events::wait_for(&server, "state", &[TO_TIME_WAIT], round + 1);
         }
         send(&mut established, "Li");

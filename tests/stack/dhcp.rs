@@ -145,7 +145,7 @@ fn an_address_that_is_still_asked_for_by_hand_is_no_offer() {
 fn a_server_that_refuses_what_it_offered_is_named_and_asked_less_and_less() {
     let (mut world, mut server) = (asking(), Server { refuse_request: true, ..Server::default() });
     world.run(7, |frame| server.hear(frame));
-    // Attempts start at 0, 1, 3 and 7 seconds. The first three are complete.
+    // Attempts start at 0, 1, 3 and 7 seconds. The first three attempts are complete.
     assert_eq!(server.heard.len(), 2 * 3);
     world.run(3600, |frame| server.hear(frame));
     assert_eq!(world.told(), ["DHCP server 10.0.0.1 offers 10.0.0.50, and then refuses it; still asking"]);
@@ -215,7 +215,7 @@ fn a_damaged_reply_is_none() {
     world.run(10, |frame| {
         let mut replies = server.hear(frame);
         for reply in &mut replies {
-            // This flips a bit of the offered address, so the UDP checksum is wrong.
+            // The change flips a bit of the offered address, so the UDP checksum is wrong.
             reply[14 + 20 + 8 + 19] ^= 4;
         }
         replies
@@ -237,7 +237,7 @@ fn a_lease_is_given_back_once() {
     let told = world.told();
     assert!(told.contains(&"10.0.0.50/24 is given back to DHCP server 10.0.0.1".into()), "{told:?}");
     assert!(world.stack.addresses().is_empty() && world.stack.dns_servers().is_empty());
-    // Without a lease, nothing is sent.
+    // Without a lease, the stack sends no DHCPRELEASE.
     let (mut world, mut server) = (asking(), Server::default());
     world.stack.release_lease(world.now, &mut world.io);
     world.run(1000, |frame| server.hear(frame));

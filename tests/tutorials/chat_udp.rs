@@ -23,7 +23,7 @@ fn talk(server: &mut Peer, client: &mut Peer) {
     }
 }
 
-/// Runs a talk between two Python programs. Returns their outputs. The programs run until their input ends.
+/// Runs a talk between two Python programs. Returns the outputs of both. The programs run until their input ends.
 fn python_with_python(family: usize) -> (String, String) {
     let mut server = serve(SERVER_IN_PYTHON, LOOPBACK[family], PORT);
     let mut client = start(CLIENT, LOOPBACK[family], PORT);

@@ -64,7 +64,7 @@ fn near_miss(random: &mut Random, near: &Numbers) -> ((u32, u32, u8), &'static s
     let far = random.below(3000);
     let outside = [next.wrapping_sub(2 + far as u32), next.wrapping_add((window + 1 + far) as u32)];
     let outside = random.pick(&outside);
-    // This acknowledges more than all sent and queued data.
+    // An acknowledgement number beyond all sent and queued data.
     let beyond_all = near.send_end.wrapping_add(1 + random.below(60_000) as u32);
     let queued = near.send_end.wrapping_sub(near.send_next);
     let beyond = near.send_next.wrapping_add(1 + random.below((queued as usize).min(100_000)) as u32);

@@ -9,7 +9,7 @@ use crate::hostile::random::Random;
 /// The first port of the client, and of the server. Connection `k` uses these ports plus `k`.
 pub const PORTS: (u16, u16) = (50_000, 7000);
 
-/// The idle time-out of both stacks. [`STALL`](super::judge::STALL) must exceed it.
+/// The idle time-out of both stacks. [`STALL`](super::judge::STALL) must exceed this time.
 pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// The time limit for opening a connection.
 pub const PATIENCE: Duration = Duration::from_secs(30);

@@ -19,7 +19,7 @@ pub enum Finish {
     HalfClose,
     /// Waits for the peer's end of stream before it closes.
     Last,
-    /// Ends when it has written everything. Data that the peer sends later is lost.
+    /// Closes when it has written everything. Data that the peer sends later is lost.
     Leave,
 }
 
@@ -32,7 +32,7 @@ pub struct Habits {
     pub write: (usize, Duration),
     /// The number of bytes of one read, and the pause after it.
     pub read: (usize, Duration),
-    /// How it ends its connection.
+    /// How the program ends its connection.
     pub finish: Finish,
 }
 

@@ -40,7 +40,7 @@ fn a_url_that_cannot_be_fetched_is_one_line() {
 
 /// Answers of a server, its action after the answer, and a part of `get`'s error.
 ///
-/// An answer is an expression of Python bytes.
+/// An answer is a Python expression, whose value is bytes.
 const LIES: &[(&str, Then, &str)] = &[
     ("b''", Then::Close, "closed the connection without an answer"),
     ("b''", Then::Hold, "timed out waiting for the server"),

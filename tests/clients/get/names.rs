@@ -26,7 +26,7 @@ fn a_host_is_found_by_its_name_and_asked_for_by_it() {
 fn an_address_that_leads_nowhere_holds_nobody_up() {
     on_tap("names::an_address_that_leads_nowhere_holds_nobody_up", |link| {
         let (_dns, server) = (dns(), Scripted::on_ipv4());
-        // Some of these addresses refuse the connection. Others do not answer, and `--timeout` is an hour.
+        // Some of these addresses refuse the connection. Other addresses do not answer, and `--timeout` is an hour.
         for name in ["both.test", "dead.test", "alldead.test"] {
             let url = server.url_of(name, "b'HTTP/1.1 200 OK\\r\\n\\r\\nhello'", Then::Close);
             let got = get_named(link, &url, &["--timeout", "1h"]);

@@ -115,7 +115,7 @@ fn fragment(random: &mut Random, medium: Medium) -> Vec<u8> {
             ip(ends, 44, 0, &[&header[..], &data].concat())
         }
     };
-    // Only a few identifications, so that fragments belong to the same datagram.
+    // Identifications are drawn from only a few values, so that several fragments belong to a datagram.
     if let Ends::V4(..) = ends {
         packet[5] = random.below(6) as u8;
     }

@@ -7,8 +7,8 @@ use super::random::Random;
 
 /// Changes a frame in one to three ways.
 ///
-/// Half of the frames then get correct lengths, and half of them correct checksums, so that the change passes these
-/// checks.
+/// Half of the frames then get correct lengths, and half get correct checksums. So the stack does not drop all of them
+/// at once.
 pub fn mutate(random: &mut Random, medium: Medium, frame: &[u8]) -> Vec<u8> {
     let mut frame = frame.to_vec();
     for _ in 0..1 + random.below(3) {
@@ -67,7 +67,7 @@ fn change(random: &mut Random, medium: Medium, frame: &mut Vec<u8>) {
             let packet = frame.get(at..).unwrap_or_default();
             match upper(packet) {
                 Some((TCP, start, _)) => segment(random, frame, at + start),
-                // The type, code, ports or length in the first 8 bytes.
+                // The first 8 bytes have the type and code, or the ports and the length.
                 Some((_, start, _)) => {
                     let place = at + start + random.below(8);
                     put(frame, place, &random.u16().to_be_bytes());

@@ -42,7 +42,7 @@ fn survive(medium: Medium, overflow: Overflow) {
 
     honest_clients(&mut network);
     assault(&mut network, &mut Random(seed), &frames);
-    // The new client knows none of the remaining connections. Each of them must end by a timer or a reset.
+    // The new client knows none of the remaining connections. Each connection must end by a timer or a reset.
     network.renew_client();
     network.run(|network| network.server.stack.connections_in_use().next().is_none().then_some(()));
     honest_clients(&mut network);

@@ -103,9 +103,9 @@ impl Network {
         panic!("the stacks never come to rest");
     }
 
-    /// Runs both stacks from deadline to deadline until `done` returns a result.
+    /// Runs both stacks from deadline to deadline, until `done` returns a result.
     ///
-    /// Frames are not changed.
+    /// The cable does not change frames.
     pub fn run<R>(&mut self, mut done: impl FnMut(&mut Self) -> Option<R>) -> R {
         let until = self.now + Duration::from_secs(3600);
         for _ in 0..100_000 {

@@ -37,7 +37,7 @@ def bound():
 
 
 def ready():
-    """Notifies the test that the server accepts clients. The text goes to standard error, because the tests compare standard output."""
+    """Notifies the test that the server accepts clients, on standard error, because the tests compare standard output."""
     print("ready", file=sys.stderr)
 
 
