@@ -2,7 +2,7 @@
 //!
 //! To find a connection, the stack reads the headers and looks up the connection table.
 //!
-//! Run it with `cargo bench --bench demux`. The segments are those of all connections in turn.
+//! Run this benchmark with `cargo bench --bench demux`. The segments are those of all connections in turn.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 #[path = "compare/cable.rs"]

@@ -2,8 +2,8 @@
 //!
 //! A run is a session of 1,000 greetings, without loss or with 10% loss.
 //!
-//! Run it with `cargo bench --bench lab`. As for the lab's outputs, every trace entry is collected and prepared for
-//! display. The unit of the throughput is a step.
+//! Run this benchmark with `cargo bench --bench lab`. As for the lab's outputs, every trace entry is collected and
+//! prepared for display. The unit of the throughput is a step.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 use core::hint::black_box;

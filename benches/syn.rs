@@ -2,7 +2,7 @@
 //!
 //! The table is full, with 1,024 half-open connections.
 //!
-//! Each SYN evicts the oldest half-open connection. Run it with `cargo bench --bench syn`.
+//! Each SYN evicts the oldest half-open connection. Run this benchmark with `cargo bench --bench syn`.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 #[path = "../tests/common/hostile/frame.rs"]

@@ -133,7 +133,7 @@ impl Drop for Server {
     }
 }
 
-/// Replaces this process by `smolstep serve greeting`, which ends when its parent does.
+/// Replaces this process by `smolstep serve greeting`, which ends when its parent ends.
 ///
 /// The server ends even when SIGKILL kills the parent. Returns an error message if the server cannot start.
 pub fn become_server(connections: u16) -> String {

@@ -1,8 +1,8 @@
 //! Compares smolstep with smoltcp alone, the kernel's TCP and Python in one run.
 //!
-//! Run it with `cargo bench --bench compare -- ROW…`. The measurements take turns, round by round, so a slow phase of
-//! the machine affects all of them. Each measurement runs in its own network namespace with a new TAP. rows.rs lists
-//! the comparisons; measure.rs takes the measurements.
+//! Run this benchmark with `cargo bench --bench compare -- ROW…`. The measurements take turns, round by round, so a
+//! slow phase of the machine affects all of them. Each measurement runs in its own network namespace with a new TAP.
+//! rows.rs lists the comparisons; measure.rs takes the measurements.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 #[allow(dead_code, reason = "the benchmark demux uses the rest")]
@@ -72,8 +72,7 @@ pub struct Args {
     rounds: Option<NonZeroUsize>,
     /// Take 0.1 s instead of 1 s for each measurement, only to check that everything runs
     #[arg(long)]
-    quick: bool,
-    /// List the rows and what they compare
+    quick: bool,    /// List the rows with their descriptions
     #[arg(long, conflicts_with_all = ["rows", "rounds", "quick", "json", "markdown"])]
     list: bool,
     /// Write the results to FILE as JSON [default: no file]

@@ -56,7 +56,7 @@ pub enum Subject {
 pub enum Job {
     /// A measurement that produces one figure.
     Alone(Figure),
-    /// A measurement with this number of connections, which produces all of their figures.
+    /// A measurement with this number of connections. It produces several figures.
     Crowd(usize),
 }
 

@@ -27,8 +27,8 @@ pub const PREFIX: u8 = 24;
 ///
 /// The process is root in the user namespace.
 ///
-/// If the kernel refuses a user namespace and the user is root, only a network namespace is made. The process must have
-/// one thread.
+/// If the kernel refuses a user namespace and the user is root, this function makes only a network namespace. The
+/// process must have one thread.
 ///
 /// # Errors
 /// A message of one line for the user.
@@ -47,8 +47,8 @@ pub fn enter() -> Result<(), String> {
 
 /// Runs `work` on its own thread in a new network namespace with a new TAP.
 ///
-/// The loopback interface is up. Threads and processes that `work` starts are also in the namespace, which ends with
-/// the last of them.
+/// The loopback interface is up. Threads and processes that `work` starts are also in the namespace, which ends when
+/// all of these threads and processes have ended.
 ///
 /// # Errors
 /// The errors of `work`; the namespace or the TAP cannot be made.

@@ -2,9 +2,9 @@
 //!
 //! smolstep and Linux are measured in one run.
 //!
-//! Run it with `cargo bench --bench paths`. Both servers share one path, which relay.rs makes from two TAPs. path.rs
-//! makes the network namespaces, and transfer.rs has the clients. The two servers take turns, so a slow phase of the
-//! machine affects both.
+//! Run this benchmark with `cargo bench --bench paths`. Both servers share one path, which relay.rs makes from two
+//! TAPs. path.rs makes the network namespaces, and transfer.rs has the clients. The two servers take turns, so a slow
+//! phase of the machine affects both.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 #[path = "../compare/deadline.rs"]

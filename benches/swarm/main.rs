@@ -2,8 +2,8 @@
 //!
 //! Hosts restart, and an attacker forges segments.
 //!
-//! Run it with `cargo bench --bench swarm`. sim/ is the simulation; tests/lab/swarm.rs runs some of its seeds. The
-//! second table shows the delay that k consecutive losses of one segment cause.
+//! Run this benchmark with `cargo bench --bench swarm`. sim/ is the simulation; tests/lab/swarm.rs runs some of its
+//! seeds. The second table shows the delay that k consecutive losses of one segment cause.
 #![allow(missing_docs, reason = "a program, not a library")]
 
 #[path = "../../tests/common/hostile/mod.rs"]

@@ -1,7 +1,7 @@
 //! The cost of an echo on the mps2-an385, in instructions and memory accesses.
 //!
-//! A QEMU plugin (count/plugin.rs) counts them while a kernel client sends requests on a TAP. `scripts/firmware count`
-//! prints the counts.
+//! A QEMU plugin (count/plugin.rs) counts instructions and accesses while a kernel client sends requests on a TAP.
+//! `scripts/firmware count` prints the counts.
 
 use std::net::{TcpStream, UdpSocket};
 use std::path::PathBuf;
@@ -90,7 +90,7 @@ fn an_echo_costs_no_more_than_it_may() {
 
 /// Returns whether the image contains panic messages, which add half of the cost.
 ///
-/// A toolchain with a precompiled core puts them in: see scripts/firmware.
+/// A toolchain with a precompiled core includes panic messages: see scripts/firmware.
 fn has_texts_of_panics(elf: &[u8]) -> bool {
     let text = b"attempt to subtract sequence numbers with underflow";
     elf.windows(text.len()).any(|window| window == text)

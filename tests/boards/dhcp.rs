@@ -3,7 +3,8 @@
 use crate::board::{Image, on_every_board};
 use crate::common::link::{ask, at, connect, expect, send, udp};
 
-/// QEMU's user network. Its DHCP server assigns 192.168.69.50 first, and two ports of the host lead to that address.
+/// QEMU's user network. The DHCP server of this network assigns 192.168.69.50 first, and two ports of the host lead to
+/// that address.
 const NETWORK: &str = "user,id=n0,net=192.168.69.0/24,host=192.168.69.100,dhcpstart=192.168.69.50,\
                        hostfwd=tcp:127.0.0.1:9999-192.168.69.50:9999,hostfwd=udp:127.0.0.1:7-192.168.69.50:7";
 

@@ -7,7 +7,7 @@ use crate::board::{BOARD, Image, on_every_board, on_image};
 use crate::common::link::{KERNEL, ask, at, connect, expect, expect_last, send, udp};
 use crate::common::peer::{Peer, python};
 
-/// If this variable is set, the tests write the golden files instead of comparing them.
+/// The environment variable that makes the tests write the golden files instead of comparing them.
 const BLESS: &str = "SMOLSTEP_BLESS";
 
 #[test]

@@ -53,7 +53,7 @@ fn all_kinds_of_addresses_go_together() {
             pinged(&reached);
             assert_eq!(nc(&["-N", &reached, "9999"], b"Li\n").out(), "Welcome!Hello,Li!\n", "{reached}");
         }
-        // The routers are configured manually. DHCP and router advertisements do not change them.
+        // The routers are configured manually. DHCP and router advertisements do not change these routers.
         behind_a_router(&board);
         assert!(!board.out().contains("[ERROR"), "{}", board.out());
     });

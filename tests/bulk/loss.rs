@@ -33,7 +33,7 @@ fn lossy(per_mille: u32) {
                 let bytes = if per_mille > 1 && from == From::Stack { 4 << 20 } else { FIRST.bytes };
                 let transfer = Transfer { offload, from, congestion, bytes, ..FIRST };
                 let mut possible = true;
-                // With offload there are few super-segments. If none is lost, the transfer is repeated.
+                // With offload there are few super-segments. If no frame is lost, the test repeats the transfer.
                 let lossy = (0..100).any(|_| {
                     transfer.run(|link| possible = lose(link, per_mille));
                     !possible || lost() > 0

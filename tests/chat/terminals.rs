@@ -112,7 +112,7 @@ fn what_is_typed_to_nobody_is_not_sent() {
                     == times
             });
         };
-        // Before the first partner there is no line editor, and Ctrl-D ends nothing. After that, there is one.
+        // Before the first partner there is no line editor, and Ctrl-D ends nothing. Later there is a line editor.
         server.type_in(b"a secret\r");
         nobody(&server, 1);
         server.type_in(b"\x04and another\r");

@@ -44,7 +44,8 @@ fn what_is_too_long_for_the_next_link_is_told_with_its_mtu() {
     });
 }
 
-/// Makes the kernel a router with unreachable, prohibited and narrow routes. Returns false if that is not possible.
+/// Makes the kernel a router with unreachable, prohibited and narrow routes. Returns false if the kernel's settings
+/// cannot be changed.
 fn route() -> bool {
     for (name, value) in [
         ("ipv4/ip_forward", "1"),

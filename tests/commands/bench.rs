@@ -182,7 +182,7 @@ fn bench(arguments: &[&str]) -> Finished {
     Peer::start(program().args(arguments)).finish()
 }
 
-/// Measures greetings with `folder` as PATH, so python3 can only be there.
+/// Measures greetings with PATH set to `folder`. So the benchmark finds python3 only in `folder`.
 fn with_path(folder: &Path) -> Finished {
     let rows = ["--quick", "greeting-python", "greeting-threads"];
     Peer::start(program().env("PATH", folder).args(rows)).finish()

@@ -1,4 +1,4 @@
-//! The environment variables RUST_LOG and NO_COLOR at a terminal. `smolstep --help` documents them.
+//! The environment variables RUST_LOG and NO_COLOR at a terminal. `smolstep --help` documents both variables.
 
 use crate::common::link::{SERVER, connect, on_tap};
 use crate::common::terminal::{left_well, start};

@@ -71,7 +71,7 @@ impl Peer {
     /// Waits until the child has printed `lines` lines `listening …`.
     ///
     /// # Panics
-    /// If the child does not print them within [`PATIENCE`].
+    /// If the child does not print the lines within [`PATIENCE`].
     pub fn listening(self, lines: usize) -> Peer {
         self.wait_for(&format!("{lines} listening lines"), |out| {
             out.lines().filter(|line| line.starts_with("listening ")).count() >= lines
@@ -108,7 +108,7 @@ impl Peer {
     /// Waits until `done` returns true for the standard output so far.
     ///
     /// # Panics
-    /// If the output ends or [`PATIENCE`] is over before that. `what` is for the message.
+    /// If the output ends or [`PATIENCE`] is over before `done` returns true. `what` is a part of the panic message.
     pub fn wait_for(&self, what: &str, done: impl Fn(&str) -> bool) {
         let came = self.out.wait(|out| done(&String::from_utf8_lossy(out)));
         assert!(came, "{}: no {what} in {:?}; it says: {}", self.name, self.out, self.err.text());
@@ -117,7 +117,7 @@ impl Peer {
     /// Waits until `lines` lines of the standard error so far contain `text`.
     ///
     /// # Panics
-    /// If the standard error ends or [`PATIENCE`] is over before that.
+    /// If the standard error ends or [`PATIENCE`] is over before the lines have arrived.
     pub fn wait_for_log(&self, text: &str, lines: usize) {
         let count = |err: &str| err.lines().filter(|line| line.contains(text)).count();
         let came = self.err.wait(|err| count(&String::from_utf8_lossy(err)) >= lines);
@@ -222,7 +222,7 @@ impl Collected {
         done(&state.0)
     }
 
-    /// Waits for the end of the stream. Returns false if [`PATIENCE`] is over before.
+    /// Waits for the end of the stream. Returns false if the stream does not end within [`PATIENCE`].
     fn wait_end(&self) -> bool {
         self.wait(|_| false);
         self.state.lock().unwrap().1

@@ -11,7 +11,7 @@ pub fn start(command: &[&str]) -> Peer {
     Peer::start(python::command("terminal").args(command).env("TERM", "xterm").env_remove("RUST_LOG"))
 }
 
-/// Waits until the terminal shows exactly this line.
+/// Waits until the terminal shows a line that equals `line`.
 pub fn wait_for_line(peer: &Peer, line: &str) {
     peer.wait_for(line, |out| screen(out).iter().any(|shown| shown == line));
 }

@@ -28,7 +28,7 @@ fn run(input: &[u8]) {
     made(input);
 }
 
-/// Runs an input. Returns the number of addresses that the stack derived from it.
+/// Runs an input. Returns the number of addresses that the stack derived from the input.
 fn made(input: &[u8]) -> usize {
     let mut ground = Ground::new();
     let mut world = World::on(&mut ground, &[], |config: &mut Config| config.slaac = true);

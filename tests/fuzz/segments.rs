@@ -47,7 +47,7 @@ const TIME: u8 = 3;
 /// The index of the byte that scales both distances. Bits 0 to 3 and bits 4 to 7 are left shifts.
 const SCALES: usize = 5;
 
-/// The first of the peer's four ports. The next port after them is the honest client's.
+/// The first of the peer's four ports. The honest client has the next port after these four.
 const PORT: u16 = 5000;
 const ECHO: u16 = 7;
 

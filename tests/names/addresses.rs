@@ -153,7 +153,7 @@ pub(super) fn start(link: Link, options: &[String]) -> Option<Dnsmasq> {
     dnsmasq::start(link, &options.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
-/// The hardware address. SLAAC derives addresses from it, and dnsmasq can reserve a lease for it.
+/// The options that set smolstep's hardware address. SLAAC derives addresses from the hardware address.
 const MAC: [&str; 2] = ["--mac", "02:00:00:00:00:01"];
 
 /// Starts `smolstep serve ARGUMENTS` on this link. The function does not wait for an address.

@@ -1,4 +1,4 @@
-//! smolstep as an unprivileged user: what works, and which errors it prints.
+//! smolstep as an unprivileged user: the commands that work, and the errors of the others.
 //!
 //! The tests need root. The tests become user 65534, with a /dev/net that only the test sees.
 

@@ -1,6 +1,6 @@
 //! Path MTU discovery with clients behind a router.
 //!
-//! The router's link to them has a smaller MTU than the server's link.
+//! The router's link to the clients has a smaller MTU than the server's link.
 
 use std::process::Command;
 

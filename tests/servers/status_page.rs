@@ -162,7 +162,7 @@ impl Events {
         Events(BufReader::new(stream))
     }
 
-    /// Reads events until `done` returns true for one of them, at most 1,000.
+    /// Reads at most 1,000 events, until `done` returns true for an event.
     #[track_caller]
     fn wait_for(&mut self, done: impl Fn(&str) -> bool) {
         let mut event = String::new();

@@ -15,7 +15,7 @@ const END: &str = "the talk has ended\n";
 /// The messages of the user at the client, and the answers of the user at the server.
 const TALK: [(&str, &str); 3] = [("hi", "hello"), ("second", "你好"), ("a b c", "ok")];
 
-/// The side that ends the talk, and the text that it sends for that.
+/// The side that ends the talk, and the text that this side sends to end the talk.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Quits {
     Client(&'static str),
@@ -88,7 +88,7 @@ fn several_clients_talk_with_serve_chat_in_turn() {
     });
 }
 
-/// Runs three simultaneous clients, which the server serves in turn. Returns their outputs.
+/// Runs three simultaneous clients, which the server serves in turn. Returns the clients' outputs.
 fn several(mut server: Peer, address: &str) -> [String; 3] {
     let [mut first, mut second, mut third] = [(); 3].map(|()| {
         let client = start(CLIENT, address, PORT);

@@ -44,7 +44,7 @@ impl Pair<'_> {
         finished(start(self.client, address, self.port).finish_with(self.input.as_bytes()))
     }
 
-    /// Runs the Python server and `smolstep call ARGUMENTS` with the same input. Returns their outputs.
+    /// Runs the Python server and `smolstep call ARGUMENTS` with the same input. Returns both outputs.
     pub fn with_our_client(&self, link: Link, family: usize, arguments: &[&str]) -> Printed {
         let server = serve(self.server, KERNEL[family], self.port);
         let client = link.call(arguments, self.input.as_bytes());

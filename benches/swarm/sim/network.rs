@@ -52,8 +52,8 @@ impl Network {
             self.fly(at + late, Flight { to: 1 - from, frame: frame.clone() });
             fate = " duplicated";
         }
-        // The Ethernet header and ARP stay intact: on a real link the frame check sequence protects them, but here
-        // there is none.
+        // The Ethernet header and ARP stay intact. On a real link the frame check sequence protects them; this network
+        // has none.
         if self.happens(self.faults.corrupt) && frame.len() > 34 && frame[12..14] == [8, 0] {
             let place = 14 + self.random.below(frame.len() - 14);
             frame[place] ^= 1 << self.random.below(8);

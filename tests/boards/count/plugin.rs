@@ -81,7 +81,7 @@ fn map(path: &str) -> std::io::Result<*mut u64> {
 extern "C" fn translated(_id: u64, block: *mut c_void) {
     let instructions = COUNTERS.load(Ordering::Relaxed);
     // SAFETY: `block` is valid for this call, and all indices are below its number of instructions. The counters stay
-    // mapped. Only one virtual processor adds to them.
+    // mapped. Only one virtual processor changes the counters.
     unsafe {
         let accesses = instructions.add(1);
         for at in 0..qemu_plugin_tb_n_insns(block) {

@@ -7,8 +7,8 @@ use super::random::Random;
 
 /// Changes a frame in one to three ways.
 ///
-/// Half of the frames then get correct lengths, and half get correct checksums. So the stack does not drop all of them
-/// at once.
+/// Half of the frames then get correct lengths, and half get correct checksums. So the stack does not drop all mutated
+/// frames immediately.
 pub fn mutate(random: &mut Random, medium: Medium, frame: &[u8]) -> Vec<u8> {
     let mut frame = frame.to_vec();
     for _ in 0..1 + random.below(3) {

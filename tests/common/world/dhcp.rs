@@ -15,7 +15,7 @@ pub struct Server {
     pub refuse_renewal: bool,
     /// Whether the server refuses requests for its own offer.
     ///
-    /// `ignore_request` makes the server ignore them.
+    /// With `ignore_request`, the server ignores such requests.
     pub refuse_request: bool,
     pub ignore_request: bool,
     /// The source address of the replies: the server's or a relay's.
