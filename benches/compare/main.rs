@@ -72,7 +72,8 @@ pub struct Args {
     rounds: Option<NonZeroUsize>,
     /// Take 0.1 s instead of 1 s for each measurement, only to check that everything runs
     #[arg(long)]
-    quick: bool,    /// List the rows with their descriptions
+    quick: bool,
+    /// List the rows with their descriptions
     #[arg(long, conflicts_with_all = ["rows", "rounds", "quick", "json", "markdown"])]
     list: bool,
     /// Write the results to FILE as JSON [default: no file]
