@@ -27,8 +27,8 @@ fn a_prefix_that_is_not_on_the_link_makes_an_address_without_neighbours() {
     assert_eq!(world.addresses(), [LINK_LOCAL.into(), format!("{MADE}/128")]);
     let neighbour: Ipv6Address = "fd00:0:0:5::9".parse().unwrap();
     assert_eq!(world.stack.next_hop(neighbour.into()), Some(FIRST.into()));
-    // Now an advertisement says that the prefix is on the link. A later one without the on-link flag does not revoke
-    // that.
+    // Now an advertisement says that the prefix is on the link. A later advertisement without the on-link flag changes
+    // nothing.
     for flags in [0xc0, 0x40, 0x80] {
         world.inject(&advertisement(1800, &[prefix(64, flags, 3600, 3600)]));
         world.run(2, silence);
