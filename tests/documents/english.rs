@@ -55,8 +55,6 @@ fn doc_comments_and_messages_have_no_ruled_out_phrase() {
     for folder in ["src", "examples"] {
         rust_files(&root().join(folder), &mut files);
     }
-    // src/cli/bench existed in earlier versions.
-    files.retain(|path| !path.starts_with(root().join("src/cli/bench")));
     assert!(files.len() > 100, "{}", files.len());
     let of_file = |path: PathBuf| {
         let text = fs::read_to_string(&path).unwrap();
