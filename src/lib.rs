@@ -25,7 +25,8 @@
 //! # is_a_program(Echo);
 //! ```
 //!
-//! The folder `examples/` shows a session in memory, on a TAP, in static memory and on a board, each in under 50 lines.
+//! The folder `examples/` shows a session in memory, on a TAP and in static memory, each in under 50 lines.
+//! `examples/own_board` has the files of a whole board.
 //!
 //! # The invariant
 //!

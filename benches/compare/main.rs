@@ -18,7 +18,7 @@ mod measure;
 mod metric;
 mod network;
 mod pattern;
-#[allow(clippy::duplicate_mod, reason = "tests/bench.rs has it for other tests, too")]
+#[allow(clippy::duplicate_mod, reason = "tests/commands/bench.rs has it for other tests, too")]
 #[path = "../../src/testing/random.rs"]
 mod random;
 mod results;

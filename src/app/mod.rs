@@ -56,6 +56,7 @@ pub use udp_client::UdpClient;
 /// A program of this crate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "`summary` describes each")]
+#[non_exhaustive]
 pub enum Program {
     Ack,
     Chargen,
@@ -71,6 +72,7 @@ pub enum Program {
 
 /// An entry in [`APPS`]: the properties of one program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct App {
     /// The program.
     pub program: Program,

@@ -1,6 +1,6 @@
 //! `smolstep serve`: runs programs' servers on a link.
 //!
-//! stack/ingress/police.rs applies --overflow. host/drive.rs closes the connections after Ctrl-C.
+//! stack/ingress/admission.rs applies --overflow. host/drive.rs closes the connections after Ctrl-C.
 
 use std::cell::Cell;
 use std::ffi::OsString;

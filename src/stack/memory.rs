@@ -16,6 +16,7 @@ use super::{Path, Reassembly};
 ///
 /// `slots`, `slot_index` and `sockets` have one entry for each connection. The buffers are divided evenly among the
 /// connections. [`Pool`] holds all this memory in one value.
+#[non_exhaustive]
 pub struct Memory<'a, S, U> {
     /// One slot for each connection, at most 65,534.
     pub slots: &'a mut [Slot<'a, S>],

@@ -171,6 +171,7 @@ impl fmt::Display for End {
 }
 
 /// The resources that a session can use besides its socket.
+#[non_exhaustive]
 pub struct Context<'a> {
     /// The time of this poll.
     pub now: Instant,

@@ -11,7 +11,7 @@ use crate::common::firmware::{Settings, boards, boot, build};
 use crate::common::link::KERNEL;
 use crate::common::netns::{delete, in_namespace, make};
 use crate::common::peer::Peer;
-use crate::common::require::skip;
+use crate::common::skip;
 
 /// The number of connections that a board has room for.
 pub const CONNECTIONS: usize = 8;

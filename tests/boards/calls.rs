@@ -3,7 +3,7 @@
 use crate::board::{AT_THE_CALLED_ADDRESS, Image, on_image};
 use crate::common::link::KERNEL;
 use crate::common::peer::{Finished, python};
-use crate::common::require::skip;
+use crate::common::skip;
 
 #[test]
 fn a_board_calls_the_kernel() {

@@ -7,10 +7,10 @@ use std::process::Command;
 
 use smolstep::lab::selftest::CHECKS;
 
+use crate::common::document::compare_memory_table;
 use crate::common::firmware::{boards, boot, build, script};
-use crate::common::guide::compare;
 use crate::common::peer::Peer;
-use crate::common::require::skip;
+use crate::common::skip;
 
 #[test]
 fn the_lab_runs_on_a_board_as_it_does_here() {
@@ -55,7 +55,7 @@ fn the_porting_guide_says_what_memory_a_board_needs() {
     for image in images() {
         let finished = image.start("memory").finish();
         assert_eq!(finished.code(), Some(0), "{}: {}", image.name, finished.out());
-        compare(1, &finished.out());
+        compare_memory_table(1, &finished.out());
     }
 }
 

@@ -6,10 +6,10 @@ use std::time::Duration;
 use smoltcp::phy::Medium;
 
 use crate::board::on_every_board;
+use crate::common::Scratch;
 use crate::common::hostile::frame::{
     CLIENT, CLIENT_MAC, Ends, SERVER, SERVER_MAC, SYN, TCP, fix_checksums, frame, ip, tcp,
 };
-use crate::common::scratch::Scratch;
 use crate::wire::{NETDEV, Wire};
 
 /// The time that the board's own work may take.

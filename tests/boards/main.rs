@@ -13,8 +13,6 @@ mod checksums;
 mod clock;
 mod connections;
 mod count;
-mod datagrams;
-mod dhcp;
 mod garbage;
 mod golden;
 mod list;

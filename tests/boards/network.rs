@@ -1,4 +1,4 @@
-//! A board's network settings: all kinds of addresses, routers, and a server's name.
+//! A board's network: all kinds of addresses, routers, a server's name, and datagrams of all lengths.
 
 use std::net::IpAddr;
 use std::process::Command;
@@ -6,14 +6,14 @@ use std::process::Command;
 use smolstep::cli::netlink::Netlink;
 use smolstep::phy::linux::Kind;
 
-use crate::board::Image;
+use crate::board::{BOARD, Image, on_every_board};
 use crate::calls::greeted;
+use crate::common::Scratch;
 use crate::common::dnsmasq::{self, Dnsmasq};
 use crate::common::firmware::Settings;
-use crate::common::link::{KERNEL, Link, on_tap};
+use crate::common::link::{KERNEL, Link, ask, at, connect, expect, noise, on_tap, send, udp};
 use crate::common::peer::{Peer, nc, python};
-use crate::common::require::skip;
-use crate::common::scratch::Scratch;
+use crate::common::skip;
 
 /// Addresses of the board: configured manually, and derived from its hardware address.
 const BY_HAND: [&str; 2] = ["192.168.69.1", "fdaa::1"];
@@ -181,4 +181,39 @@ fn has_advertisement(frames: &[u8], address: &str) -> bool {
         let (message, flags) = (&frame[54..], [0x20, 0, 0, 0]);
         frame.starts_with(&header) && message[0] == 136 && message[4..8] == flags && message[8..] == address.octets()
     })
+}
+
+/// QEMU's user network. The DHCP server of this network assigns 192.168.69.50 first, and two ports of the host lead to
+/// that address.
+const USER_NETWORK: &str = "user,id=n0,net=192.168.69.0/24,host=192.168.69.100,dhcpstart=192.168.69.50,\
+                       hostfwd=tcp:127.0.0.1:9999-192.168.69.50:9999,hostfwd=udp:127.0.0.1:7-192.168.69.50:7";
+
+#[test]
+fn the_address_comes_from_a_server() {
+    on_every_board("network::the_address_comes_from_a_server", |image| {
+        let image = Image::build(image.name(), &[("SMOLSTEP_IP", "dhcp")]).unwrap();
+        let board = image.serve_on(USER_NETWORK);
+        let out = board.out();
+        assert!(out.contains("DHCP server 192.168.69.100 leases 192.168.69.50/24"), "{out}");
+        assert!(out.contains("listening tcp 192.168.69.50:9999 greeting\n"), "{out}");
+        let mut greeting = connect("127.0.0.1", 9999);
+        expect(&mut greeting, "Welcome!");
+        send(&mut greeting, "Li");
+        expect(&mut greeting, "Hello,Li!");
+        ask(&udp(at("127.0.0.1", 0), at("127.0.0.1", 7)), "hello", "hello");
+    });
+}
+
+#[test]
+fn datagrams_of_all_lengths_are_echoed() {
+    on_every_board("network::datagrams_of_all_lengths_are_echoed", |image| {
+        let _board = image.serve();
+        let echo = udp(at(KERNEL[0], 0), at(BOARD, 7));
+        // All lengths around the limit of padding (18 bytes in a frame of 60), all around the maximum, and some
+        // between.
+        for len in (0..=66).chain((67..1400).step_by(61)).chain(1465..=1472) {
+            let datagram = noise(len, len as u64);
+            ask(&echo, &datagram, &datagram);
+        }
+    });
 }

@@ -9,7 +9,7 @@ use crate::common::hostile::frame::{
     CLIENT, CLIENT_MAC, Ends, SERVER, SERVER_MAC, SYN, TCP, fix_checksums, frame, ip, tcp,
 };
 use crate::common::netns::in_namespace;
-use crate::common::require::skip;
+use crate::common::skip;
 use crate::wire::{NETDEV, Wire};
 
 /// An empty SMOLSTEP_SEED, with which the build draws a random seed.

@@ -172,7 +172,7 @@ fn a_feature_that_is_missing_is_named() {
 fn the_build_says_so() {
     let said = crate::common::firmware::build("lm3s6965evb", &[("SMOLSTEP_IP", "dhpc")]);
     match said {
-        Err(why) if why.contains("qemu") || why.contains("no Rust for") => crate::common::require::skip("qemu", &why),
+        Err(why) if why.contains("qemu") || why.contains("no Rust for") => crate::common::skip("qemu", &why),
         said => assert_eq!(
             said,
             Err("error: smolstep@0.1.0: 'dhpc' in SMOLSTEP_IP is neither dhcp nor slaac, nor an address like 192.168.69.1/24".into())

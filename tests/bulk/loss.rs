@@ -6,7 +6,7 @@ use smolstep::stack::Congestion;
 
 use crate::common::link::Link;
 use crate::common::netns::{in_namespace, output};
-use crate::common::require::skip;
+use crate::common::skip;
 use crate::matrix::FIRST;
 use crate::rig::{From, Transfer};
 

@@ -7,7 +7,7 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::common::link::{SERVER, connect, expect, expect_last, on_tap, send};
 use crate::common::peer::{Peer, smolstep};
-use crate::common::require::skip;
+use crate::common::skip;
 
 const CONNECTIONS: usize = 10_000;
 

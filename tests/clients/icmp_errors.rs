@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::common::link::{KERNEL, Link, on_tap, on_tap_and_tun};
 use crate::common::netns::output;
 use crate::common::peer::Finished;
-use crate::common::require::skip;
+use crate::common::skip;
 
 /// A time-out so long that a client that waits for it fails the test.
 ///

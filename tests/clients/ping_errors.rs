@@ -5,7 +5,7 @@ use std::process::Command;
 use crate::common::link::{KERNEL, Link, on_tap_and_tun};
 use crate::common::netns::output;
 use crate::common::peer::{Finished, Peer, smolstep};
-use crate::common::require::skip;
+use crate::common::skip;
 
 #[test]
 fn a_router_says_why() {

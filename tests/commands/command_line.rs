@@ -99,7 +99,7 @@ fn wrong_usage_is_one_line() {
             ("serve greeting --delay -1s", "'-1s' for '--delay <TIME>': it must be a time with a unit, not negative"),
             (
                 "call greeting 192.168.69.100 --timeout -1s",
-                "not negative, as in 10s, 500ms or 5min; 'smolstep call --help'",
+                "not negative, as in 10s, 500ms or 5min; see 'smolstep call --help'",
             ),
             ("call greeting 192.168.69.100 --timeout -0.5", "not negative, as in 10s, 500ms or 5min"),
             ("get http://192.168.69.100/ --timeout -1", "not negative, as in 10s, 500ms or 5min"),

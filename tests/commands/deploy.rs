@@ -8,12 +8,12 @@ use std::io::Read;
 use std::path::Path;
 use std::process::Command;
 
+use crate::common::Scratch;
 use crate::common::document::blocks;
 use crate::common::link::{SERVER, connect, expect, send};
 use crate::common::netns::{in_namespace, output};
 use crate::common::peer::Peer;
-use crate::common::require::skip;
-use crate::common::scratch::Scratch;
+use crate::common::skip;
 
 const SMOLSTEP: &str = env!("CARGO_BIN_EXE_smolstep");
 

@@ -6,11 +6,11 @@ use std::net::TcpStream;
 use std::process::{Command, Stdio};
 use std::thread;
 
+use crate::common::Scratch;
 use crate::common::events;
 use crate::common::link::{SERVER, at, connect, expect, expect_last, on_tap, on_tap_and_tun, send};
 use crate::common::netns::{output, spawn};
 use crate::common::peer::smolstep;
-use crate::common::scratch::Scratch;
 
 #[test]
 fn a_file_has_each_event_in_order() {

@@ -23,7 +23,7 @@ fn no_heap() {
 #[test]
 #[cfg(target_arch = "x86_64")]
 fn memory_budget() {
-    crate::common::guide::compare(0, &output("memory_budget"));
+    crate::common::document::compare_memory_table(0, &output("memory_budget"));
 }
 
 #[test]
@@ -56,7 +56,7 @@ fn two_programs() {
 
 #[test]
 fn http_status() {
-    assert_eq!(output("http_status"), "200 OK\nsmolstep\nshows its reader: true\n");
+    assert_eq!(output("http_status"), "HTTP/1.1 200 OK\nsmolstep\nshows its reader: true\n");
 }
 
 #[test]

@@ -5,9 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::common::Scratch;
 use crate::common::netns;
-use crate::common::require::skip;
-use crate::common::scratch::Scratch;
+use crate::common::skip;
 
 const SMOLSTEP: &str = env!("CARGO_BIN_EXE_smolstep");
 

@@ -4,11 +4,11 @@ use std::process::Command;
 use std::thread::yield_now;
 use std::time::Instant;
 
+use super::Scratch;
 use super::link::{KERNEL, Link, PATIENCE};
 use super::netns::output;
 use super::peer::Peer;
-use super::require::skip;
-use super::scratch::Scratch;
+use super::skip;
 
 /// A running dnsmasq, and the file of its leases.
 pub struct Dnsmasq {

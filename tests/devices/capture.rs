@@ -2,11 +2,11 @@
 
 use std::process::Command;
 
+use crate::common::Scratch;
 use crate::common::events;
 use crate::common::link::{KERNEL, SERVER, ask, at, connect, expect, expect_last, noise, on_tap_and_tun, send, udp};
 use crate::common::peer::Peer;
-use crate::common::require::skip;
-use crate::common::scratch::Scratch;
+use crate::common::skip;
 
 #[test]
 fn a_capture_has_every_frame_in_order() {

@@ -4,11 +4,11 @@
 
 use std::process::Command;
 
+use crate::common::Scratch;
 use crate::common::link::{Link, SERVER, on_tap};
 use crate::common::netns::output;
 use crate::common::peer::{Peer, nc};
-use crate::common::require::skip;
-use crate::common::scratch::Scratch;
+use crate::common::skip;
 
 #[test]
 fn what_the_kernel_does_not_offer_is_said_once_and_done_here() {

@@ -6,10 +6,10 @@ use std::process::Command;
 
 use smolstep::phy::linux::Kind;
 
+use crate::common::Scratch;
 use crate::common::link::{Link, on_tap};
 use crate::common::netns::{in_namespace, make, output, skip};
 use crate::common::peer::{Peer, nc, smolstep};
-use crate::common::scratch::Scratch;
 
 #[test]
 fn two_on_one_bridge_are_two_hosts() {

@@ -6,11 +6,11 @@ use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
 
+use crate::common;
+use crate::common::Scratch;
 use crate::common::document::{Block, root};
 use crate::common::netns::{output, sandbox_possible, skip};
 use crate::common::peer::Peer;
-use crate::common::require;
-use crate::common::scratch::Scratch;
 use crate::compare::{is_prompt, matches, normal, typed};
 
 const SMOLSTEP: &str = env!("CARGO_BIN_EXE_smolstep");
@@ -40,7 +40,7 @@ pub fn run(block: &Block) -> Result<(), String> {
                 return Ok(());
             }
         } else if !installed(need) {
-            require::skip(need, &format!("{}: there is no {need} here", block.place));
+            common::skip(need, &format!("{}: there is no {need} here", block.place));
             return Ok(());
         }
     }

@@ -12,7 +12,7 @@ use smolstep::stack::NullConsole;
 use smolstep::trace::IoSink;
 
 use crate::common::netns::output;
-use crate::common::require::skip;
+use crate::common::skip;
 
 /// Runs a scenario for at most `steps` steps. Returns its capture and the number of frames sent.
 fn capture(slug: &str, steps: u32) -> (Vec<u8>, usize) {

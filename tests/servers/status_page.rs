@@ -7,7 +7,7 @@ use std::process::Command;
 use crate::common::link::{SERVER, connect, expect, expect_last, on_tap, on_tap_and_tun, send};
 use crate::common::netns::{in_namespace, output, sandbox_possible};
 use crate::common::peer::{Finished, Peer, python, smolstep};
-use crate::common::require::skip;
+use crate::common::skip;
 
 #[test]
 fn curl_gets_the_page_and_is_told_what_is_wrong() {

@@ -2,9 +2,9 @@
 
 use std::fs;
 
+use crate::common::Scratch;
 use crate::common::link::{KERNEL, SERVER, on_tap_and_tun};
 use crate::common::peer::{Peer, smolstep};
-use crate::common::scratch::Scratch;
 use crate::pair::{Pair, lines, serve};
 
 const ONE_READ: Pair<'static> =

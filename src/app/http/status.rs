@@ -1,4 +1,4 @@
-//! The data of the status page. A probe collects the data in memory that the caller provides.
+//! The data of the status page; page.rs writes the page. A probe collects the data in memory that the caller provides.
 
 use core::cell::Cell;
 

@@ -1,4 +1,4 @@
-//! Listeners and their backlogs. stack/ingress/police.rs decides what happens to a SYN when the backlog is full.
+//! Listeners and their backlogs. stack/ingress/admission.rs decides what happens to a SYN when the backlog is full.
 
 use super::Connections;
 use super::list::List;

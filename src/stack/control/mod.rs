@@ -4,15 +4,15 @@
 //! connection's frames.
 //!
 //! Every received segment passes [`Block::arrives`] before smoltcp sees it. Every segment that smoltcp makes passes
-//! [`Block::leaves`]. The file police.rs decides which received segments smoltcp sees, and which the stack answers
+//! [`Block::leaves`]. The file acceptance.rs decides which received segments smoltcp sees, and which the stack answers
 //! itself. The file recovery.rs finds lost data and decides what smoltcp may send. The file connections/show.rs then
 //! makes smoltcp send that data. The file receiver.rs adds SACK ranges and the window to smoltcp's acknowledgements.
 
+mod acceptance;
 #[cfg(feature = "recovery")]
 mod congestion;
 #[cfg(feature = "recovery")]
 mod cubic;
-mod police;
 #[cfg(feature = "recovery")]
 mod receiver;
 #[cfg(feature = "recovery")]
@@ -23,9 +23,9 @@ mod rtt;
 mod scoreboard;
 mod segment;
 
+pub(super) use acceptance::Verdict;
 #[cfg(feature = "recovery")]
 pub use congestion::Congestion;
-pub(super) use police::Verdict;
 #[cfg(feature = "recovery")]
 pub(super) use recovery::{Leave, Options};
 pub(super) use segment::{LONGEST, Patch, Segment, bare, copy, inner_checksums, write};

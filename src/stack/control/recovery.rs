@@ -78,7 +78,7 @@ pub(in crate::stack) struct Recovery {
     /// Whether a tail loss probe was sent since the last new acknowledgement.
     probed: bool,
     /// When the retransmission timer expires.
-    timer: Option<Instant>,
+    retransmission: Option<Instant>,
     /// When a tail loss probe is sent.
     probe: Option<Instant>,
     /// When data is sent although it does not fit the peer's window.
@@ -130,7 +130,7 @@ impl Recovery {
         tail: None,
         probed_range: (TcpSeqNumber(0), TcpSeqNumber(0)),
         probed: false,
-        timer: None,
+        retransmission: None,
         probe: None,
         persist: None,
         persisting: false,
@@ -289,14 +289,15 @@ impl Block {
         self.grow(now, ack, acked, before);
         self.find_losses(now, before);
         if self.flight() == 0 {
-            (self.recovery.timer, self.recovery.probe) = (None, None);
+            (self.recovery.retransmission, self.recovery.probe) = (None, None);
         } else if acked > 0 || news || opened {
-            let before = self.recovery.timer;
+            let before = self.recovery.retransmission;
             self.arm(now);
             // The path may have a black hole, so the segment was cut into parts, and one part has arrived. The timer of
             // that segment keeps running.
             if self.recovery.trial.is_running() {
-                self.recovery.timer = self.recovery.timer.min(before.or(self.recovery.timer));
+                self.recovery.retransmission =
+                    self.recovery.retransmission.min(before.or(self.recovery.retransmission));
             }
         }
         acked > 0 || news || !same_window
@@ -306,7 +307,7 @@ impl Block {
         let flight = self.flight();
         let r = &mut self.recovery;
         let timeout = r.rtt.timeout(r.backoff);
-        r.timer = Some(now + timeout);
+        r.retransmission = Some(now + timeout);
         r.probe = r.rtt.smoothed().and_then(|smoothed| {
             let delay = if flight <= r.mss { PEER_ACK_DELAY } else { Duration::from_millis(2) };
             let wait = smoothed * 2 + delay;
@@ -318,7 +319,7 @@ impl Block {
     /// Returns when the next timer expires.
     pub(in crate::stack) fn due(&self) -> Option<Instant> {
         let r = &self.recovery;
-        [r.timer, r.probe, r.persist].into_iter().flatten().min()
+        [r.retransmission, r.probe, r.persist].into_iter().flatten().min()
     }
 
     /// Processes the timers that have expired.
@@ -329,7 +330,7 @@ impl Block {
         if has(&mut r.persist) {
             r.persisting = true;
         }
-        if has(&mut r.timer) {
+        if has(&mut r.retransmission) {
             // If duplicate acknowledgements have shown the loss already, the threshold is not reduced twice.
             let again = r.backoff > 0 || (r.point.is_some() && !r.timed_out);
             if una == self.iss {
@@ -347,11 +348,11 @@ impl Block {
             (r.duplicates, r.sample, r.probe, r.tail) = (0, None, None, None);
             (r.resent, r.lost_below, r.nxt_at_resend) = (una, nxt, None);
             (r.point, r.timed_out) = (Some(nxt), true);
-            r.timer = Some(now + r.rtt.timeout(r.backoff));
+            r.retransmission = Some(now + r.rtt.timeout(r.backoff));
         } else if has(&mut r.probe) {
             r.tail = Some(TcpSeqNumber(nxt.0.wrapping_sub(r.mss as i32)).max(una));
             r.probed = true;
-            r.timer = Some(now + r.rtt.timeout(r.backoff));
+            r.retransmission = Some(now + r.rtt.timeout(r.backoff));
         }
     }
 }

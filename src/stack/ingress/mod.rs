@@ -1,9 +1,10 @@
 //! Processes a received frame: for its connection, for a new connection, or for the shared sockets.
 //!
-//! The folder link/ extracts the packet from the frame. The file whole.rs reassembles fragments. The file police.rs
+//! The folder link/ extracts the packet from the frame. The file whole.rs reassembles fragments. The file admission.rs
 //! decides which part of the stack gets the packet, or drops it. The file deliver.rs delivers a segment to its
 //! connection. The file icmp.rs passes an ICMP error to the connection or program that caused it.
 
+mod admission;
 mod deliver;
 mod demux;
 #[cfg(feature = "fragments")]
@@ -13,7 +14,6 @@ mod frame;
 mod icmp;
 #[cfg(feature = "fragments")]
 mod icmp_reply;
-mod police;
 #[cfg(feature = "fragments")]
 mod reassembly;
 #[cfg(feature = "fragments")]
@@ -41,8 +41,8 @@ use super::link::{self, Contents};
 #[cfg(feature = "ping")]
 use super::ping;
 use super::{Console, Session, Stack, UdpSession};
+use admission::Target;
 use demux::Flow;
-use police::Target;
 
 #[cfg(any(feature = "ping", feature = "recovery"))]
 use super::icmp_errors::Quote;

@@ -7,9 +7,9 @@ use smoltcp::phy::{Device, TxToken};
 use smoltcp::time::Instant;
 use smoltcp::wire::{IpAddress, IpCidr, Ipv4Packet, Ipv6Address, Ipv6Packet};
 
+use super::admission::Target;
 use super::extensions::{self, Chain, Problem};
 use super::icmp_reply::{self, Error, Limit};
-use super::police::Target;
 use super::reassembly::{Arrival, Reassembler, ends};
 use super::{Quote, Received, WatchedTx, demux};
 use crate::stack::connections::sooner;

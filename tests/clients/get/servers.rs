@@ -7,7 +7,7 @@ use std::process::Command;
 use super::rig::*;
 use crate::common::link::{KERNEL, noise, on_tap, on_tap_and_tun};
 use crate::common::peer::Peer;
-use crate::common::require;
+use crate::common::skip;
 
 /// The names and lengths of the files.
 const FILES: [(&str, usize); 4] = [("empty", 0), ("one", 1), ("mebi", 1 << 20), ("twenty", 20 << 20)];
@@ -136,7 +136,7 @@ fn nginx(name: &str) -> Option<(Peer, PathBuf)> {
     let path = std::env::var("PATH").unwrap_or_default();
     let found = path.split(':').chain(["/usr/sbin"]).map(|folder| Path::new(folder).join("nginx")).find(|p| p.exists());
     let Some(program) = found else {
-        require::skip("nginx", "there is no nginx: install Debian's package nginx-light");
+        skip("nginx", "there is no nginx: install Debian's package nginx-light");
         return None;
     };
     let home = home(name);

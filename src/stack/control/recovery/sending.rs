@@ -196,7 +196,7 @@ impl Block {
         if unsent > limit && limit < offered {
             r.limited_until = self.nxt + allowance as usize;
         }
-        if allowance > 0 || r.timer.is_some() {
+        if allowance > 0 || r.retransmission.is_some() {
             r.persist = None;
         } else if r.persist.is_none() {
             let wait = if offered == 0 { r.rtt.timeout(r.backoff) } else { SMALL_WINDOW_DELAY };
@@ -264,9 +264,9 @@ impl Block {
             }
             self.nxt = end;
             (r.sent_at, r.persisting, r.persist) = (now, false, None);
-            let timer = r.timer;
+            let timer = r.retransmission;
             self.arm(now);
-            self.recovery.timer = timer.or(self.recovery.timer);
+            self.recovery.retransmission = timer.or(self.recovery.retransmission);
             return true;
         }
         if hole.is_none() {

@@ -1,6 +1,6 @@
-//! Decides which packets reach a connection and which are dropped. Most rules concern SYNs.
+//! Decides whether a SYN is admitted, dropped or refused, and which other packets reach a connection.
 //!
-//! control/police.rs decides about the segments of a known connection.
+//! control/acceptance.rs decides about the segments of a known connection.
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Instant;
