@@ -1,4 +1,4 @@
-//! For firmware: see src/board/build. Does nothing for a host.
+//! The build script. Runs src/board/build for a board, and does nothing for a host.
 
 #[cfg(feature = "board")]
 #[path = "src/board/build/mod.rs"]

@@ -1,7 +1,8 @@
-//! Echoes of 64 bytes on the cable: two whole stacks in one thread, so that only they are measured.
+//! Echoes of 64 bytes on the cable. Client and server run in one thread, so only the two stacks are measured.
 //!
-//! One message is in flight at a time, and the connections take turns. So each finds its memory as cold as the others have left
-//! it. The client is smolstep. The server is smolstep, or one SocketSet with all sockets, as in smoltcp's examples.
+//! One message is in flight at a time, and the connections take turns. Between two turns of a connection, the other
+//! connections displace its memory from the cache. The client is smolstep. The server is smolstep, or one SocketSet
+//! with all sockets, as in smoltcp's examples.
 
 use smoltcp::iface::{self, Interface, SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{CongestionControl, Socket, SocketBuffer};
@@ -13,16 +14,16 @@ use smolstep::host::{HeapPool, Sizes};
 use smolstep::phy::{Cable, CableEnd};
 use smolstep::stack::{Config, Context, Io, Listener, Next, NullConsole, Seed, Session, Stack};
 
-/// Bytes of a message.
+/// The length of a message in bytes.
 const MESSAGE: usize = 64;
-/// Bytes of each socket buffer.
+/// The size of each socket buffer in bytes.
 const BUFFER: usize = 2048;
 /// The port of echo (RFC 862).
 const PORT: u16 = 7;
 
 type End = CableEnd<'static, 8, 1514>;
 
-/// An echo server and a client on a cable, with many connections between them. Its memory is never freed.
+/// An echo server and a client on a cable, with many connections between them. The cable's memory is never freed.
 pub struct EchoCable {
     now: Instant,
     /// The time of the next connection's turn.
@@ -38,7 +39,8 @@ enum Server {
 }
 
 impl EchoCable {
-    /// Makes a cable with smolstep's server. Returns `None` if not every connection opens: the limit is 65,534.
+    /// Makes a cable with smolstep's server. Returns `None` if a connection does not open. The limit is 65,534
+    /// connections.
     pub fn new(connections: usize) -> Option<Self> {
         Self::with(connections, |mut io| {
             let mut stack = stack(1, connections, &mut io.device)?;
@@ -61,7 +63,7 @@ impl EchoCable {
         let mut cable = EchoCable { now, turn: None, server: server(Io::new(left, NullConsole))?, client, client_io };
         for number in 0..connections {
             let remote = IpEndpoint::new(address(1).address(), PORT);
-            // One turn a microsecond, after all are connected.
+            // Each connection has its turn a microsecond after the one before, when all connections are established.
             let turn = Instant::from_secs(2) + Duration::from_micros(number as u64);
             let ping = Ping { turn, period: Duration::from_micros(connections as u64), sent: false };
             cable.client.connect(now, remote, ping, Duration::from_secs(1), &mut cable.client_io).ok()?;
@@ -113,7 +115,8 @@ fn stack<S: Session + Clone>(number: u8, connections: usize, device: &mut End) -
     Stack::new(config, device, memory, Instant::from_secs(1)).ok()
 }
 
-/// The delay of an acknowledgement: it travels with the next message, however many turns come before.
+/// The delay of an acknowledgement. The delay exceeds the time between two turns, so the next message carries the
+/// acknowledgement.
 const ACK_DELAY: Option<Duration> = Some(Duration::from_millis(500));
 
 fn address(number: u8) -> IpCidr {
@@ -124,7 +127,7 @@ fn hardware(number: u8) -> EthernetAddress {
     EthernetAddress([2, 0, 0, 0, 0, number])
 }
 
-/// Sends a message at its turn, takes the echo, and waits for the next turn.
+/// A client that sends a message at its turn, receives the echo, and waits for the next turn.
 #[derive(Clone)]
 struct Ping {
     turn: Instant,
@@ -153,7 +156,7 @@ impl Session for Ping {
     }
 }
 
-/// One SocketSet with a socket for each connection. After each poll, it checks every socket.
+/// One SocketSet with a socket for each connection. After each poll, the server checks every socket.
 struct OneSet {
     iface: Interface,
     device: End,
@@ -167,7 +170,7 @@ impl OneSet {
         config.random_seed = 1;
         let mut iface = Interface::new(config, &mut device, Instant::from_secs(1));
         iface.update_ip_addrs(|addresses| {
-            // It fits: the list is empty.
+            // The push succeeds, because the list is empty.
             let _ = addresses.push(address(1));
         });
         let mut sockets = SocketSet::new(Vec::with_capacity(connections));
@@ -176,7 +179,7 @@ impl OneSet {
             let [receive, send] = [(); 2].map(|()| SocketBuffer::new(vec![0; BUFFER]));
             let mut socket = Socket::new(receive, send);
             socket.set_ack_delay(ACK_DELAY);
-            // smoltcp's default, unless a feature changes it. This program has that feature.
+            // smoltcp's own default is no congestion control. A feature of this program changes that default.
             socket.set_congestion_control(CongestionControl::None);
             socket.listen(PORT).ok()?;
             handles.push(sockets.add(socket));
@@ -193,7 +196,7 @@ impl OneSet {
                 && socket.can_send()
                 && let Ok(len) = socket.recv_slice(&mut buffer)
             {
-                // It fits: one message is in flight.
+                // The echo fits, because only one message is in flight.
                 let _ = socket.send_slice(buffer.get(..len).unwrap_or_default());
             }
         }

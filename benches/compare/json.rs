@@ -13,8 +13,11 @@ use super::results::RowResult;
 use super::rows::{Limit, Row};
 use super::table::verdict;
 
-/// Formats the results as one JSON object. It has `smolstep` (the version), `machine`, `debug`, `rounds`, `quick`, and `rows`. In
-/// each row `ours`, `against` and `result` are objects with `median`, `low` and `high`. The first two also have `of` and `unit`.
+/// Formats the results as one JSON object.
+///
+/// The fields of the object are `smolstep` (the version), `machine`, `debug`, `rounds`, `quick`, and `rows`. In each
+/// row, `ours`, `against` and `result` are objects with `median`, `low` and `high`. `ours` and `against` also have `of`
+/// and `unit`.
 pub fn json(machine: &Machine, rounds: usize, quick: bool, rows: &[(&Row, RowResult)]) -> String {
     let Machine { cpu, cores, kernel, congestion, load } = machine;
     let rows: Vec<Value> = rows.iter().map(|(row, result)| row_object(row, result)).collect();
@@ -61,17 +64,17 @@ fn spread_object(Spread { median, low, high }: &Spread) -> Value {
     json!({ "median": median, "low": low, "high": high })
 }
 
-/// The file for the results. It keeps its old contents until they are complete.
+/// The output file. The file keeps its old contents until the results are complete.
 pub struct JsonFile {
     file: File,
     path: PathBuf,
 }
 
 impl JsonFile {
-    /// Opens the file before any measurement, so that none is wasted.
+    /// Opens the output file. The program calls this before any measurement, so that an unwritable file costs no time.
     ///
     /// # Errors
-    /// One line for the user: the file cannot be written.
+    /// A message of one line for the user: the file cannot be written.
     pub fn open(path: &Path) -> Result<Self, String> {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
         Ok(JsonFile { file: file.map_err(|error| unwritable(path, &error))?, path: path.into() })
@@ -79,8 +82,7 @@ impl JsonFile {
 
     /// Writes the results over the old contents.
     ///
-    /// # Errors
-    /// One line for the user.
+    /// # Errors    /// A message of one line for the user: the results cannot be written.
     pub fn finish(mut self, text: &str) -> Result<(), String> {
         let is_file = self.file.metadata().is_ok_and(|found| found.is_file());
         // A pipe or a terminal has no length to set.

@@ -1,4 +1,6 @@
-//! Takes the measurements: many connections in crowd.rs, the cable in cable.rs, the rest in client.rs and talk.rs.
+//! Takes the measurements.
+//!
+//! crowd.rs measures many connections, cable.rs the cable, and client.rs and talk.rs everything else.
 
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -16,26 +18,26 @@ use super::stack::with_smolstep;
 use super::talk::{Talker, talk};
 use super::tuntap::with_tuntap;
 
-/// The amount of measuring.
+/// The length of each measurement.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
-    /// The time of each measurement, without its preparation.
+    /// The duration of each measurement, without its preparation.
     pub span: Duration,
-    /// Round trips on the cable.
+    /// The number of round trips of a measurement on the cable.
     pub trips: usize,
 }
 
 impl Effort {
-    /// The effort for figures.
+    /// The effort for meaningful figures.
     pub const FULL: Effort = Effort { span: Duration::from_secs(1), trips: 65_536 };
-    /// The effort for a check that everything runs.
+    /// A small effort, which only checks that everything runs.
     pub const QUICK: Effort = Effort { span: Duration::from_millis(100), trips: 4096 };
 }
 
-/// Clients at once in [`Metric::Greeting`].
+/// The number of simultaneous clients in [`Metric::Greeting`].
 const CLIENTS: usize = 64;
 
-/// Takes measurements, and keeps objects that can be reused.
+/// Takes measurements, and keeps the cables for the next round.
 pub struct Meter<'s> {
     effort: Effort,
     stop: &'s AtomicBool,
@@ -83,7 +85,7 @@ impl<'s> Meter<'s> {
             }
         };
         let Some((_, cable)) = self.cables.get_mut(index) else { return Err(Miss::failed("no cable")) };
-        // If each turn takes long, one for every connection is enough.
+        // A round trip over one SocketSet is slow, so one round trip for each connection is enough.
         let trips =
             if let Subject::OneSet(number) = subject { number.min(self.effort.trips) } else { self.effort.trips };
         let start = Instant::now();

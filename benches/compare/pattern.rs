@@ -1,10 +1,11 @@
-//! The payload of streams. Both ends know the bytes, and produce and check them at memory speed.
+//! The payload of streams. Both ends know the bytes, so they can produce and check them at memory speed.
 
 use std::sync::LazyLock;
 
 use super::random::Random;
 
-/// The period of the pattern in bytes: a prime, so that no lost buffer or power of two goes unnoticed.
+/// The period of the pattern in bytes. The period is prime, so that the loss of a buffer or of a power of two bytes is
+/// detected.
 pub const PERIOD: usize = 65_521;
 
 static BYTES: LazyLock<Vec<u8>> = LazyLock::new(|| Random(1).bytes(PERIOD));

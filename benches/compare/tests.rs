@@ -1,4 +1,6 @@
-//! Unit tests of the comparison, run by tests/commands/bench.rs. The benchmark itself has no test harness.
+//! Unit tests of the benchmark `compare`, which has no test harness.
+//!
+//! tests/commands/bench.rs runs these tests.
 #![allow(unused_imports, dead_code, reason = "without a harness, the tests are left out and their helpers remain")]
 
 use std::io::{ErrorKind, Read};
@@ -30,7 +32,7 @@ fn a_client_that_panics_does_not_keep_its_server() {
     let client = |address| {
         let mut welcome = [0; WELCOME.len()];
         TcpStream::connect(address).and_then(|mut stream| stream.read_exact(&mut welcome)).unwrap();
-        // Panics without a message, unlike panic!.
+        // Unlike panic!, resume_unwind prints no message.
         resume_unwind(Box::new(welcome))
     };
     let panic = catch_unwind(AssertUnwindSafe(|| with_threads::<()>(&Duty::Greet, client))).unwrap_err();

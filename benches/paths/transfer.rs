@@ -7,17 +7,17 @@ use std::time::{Duration, Instant};
 
 use super::server::Program;
 
-/// The longest transfer. A slower one counts with the bytes it has by then.
+/// The time limit of a transfer. A slower transfer counts with the bytes that have arrived by then.
 const LIMIT: Duration = Duration::from_secs(25);
-/// The longest wait for a server to listen.
+/// The longest wait until a server listens.
 const START: Duration = Duration::from_secs(10);
 
-/// A transfer that is over.
+/// A finished transfer.
 #[derive(Clone, Copy, Debug)]
 pub struct Transfer {
     /// The bytes that arrived.
     pub bytes: usize,
-    /// The time from the connection to the last of them.
+    /// The time from the connection to the last byte.
     pub time: Duration,
     /// The longest time without a byte.
     pub gap: Duration,
@@ -30,7 +30,7 @@ impl Transfer {
     }
 }
 
-/// Receives `len` bytes from a server. An echo server gets them first.
+/// Receives `len` bytes from a server. If the program is echo, a second thread sends these bytes to the server.
 ///
 /// # Errors
 /// One line for the user: the connection cannot be made, or fails.
@@ -44,12 +44,12 @@ pub fn transfer(program: Program, server: SocketAddr, len: usize) -> Result<Tran
     thread::scope(|scope| {
         if program == Program::Echo {
             scope.spawn(move || {
-                // The receiver notices a failure.
+                // If sending fails, the receiver reports the error.
                 let _ = sender.write_all(&vec![b'q'; len]).and_then(|()| sender.shutdown(Shutdown::Write));
             });
         }
         let result = receive(&mut stream, len, start).map_err(fail);
-        // Ends a sender that still waits.
+        // The shutdown ends a sender that is still blocked.
         let _ = stream.shutdown(Shutdown::Both);
         result
     })

@@ -1,4 +1,4 @@
-//! greeting: a welcome, then a greeting for each message. `exit` or the end of stream closes.
+//! greeting: sends a welcome, then a greeting for each message. `exit` or the end of stream closes the connection.
 
 use core::fmt;
 
@@ -69,7 +69,7 @@ impl fmt::Display for TemplateError {
 
 impl core::error::Error for TemplateError {}
 
-/// The TCP server of one connection.
+/// The TCP server of one connection: sends a welcome and a reply to each message.
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
     template: Template<'a>,
@@ -151,11 +151,11 @@ impl Responder for Datagrams<'_> {
 
 /// The TCP client of one connection: sends texts and prints all received data.
 ///
-/// The client waits for the welcome, sends each text after the reply to the text before, sends `exit`, and reads to the end of
-/// stream.
+/// The client waits for the welcome. The client sends each text after the reply to the previous text. It then sends
+/// `exit`, and reads to the end of stream.
 ///
-/// A reply is the data that one read returns. A reply that arrives in pieces is printed in pieces, each on its own line. Empty
-/// texts are skipped; the text `exit` is the last.
+/// A reply is the data that one read returns. A reply that arrives in pieces is printed in pieces, each on its own
+/// line. Empty texts are skipped. Texts after the text `exit` are not sent.
 #[derive(Clone, Debug, Default)]
 #[doc(hidden)]
 pub struct Client {
@@ -221,7 +221,7 @@ impl ClientProgram for Client {
                 (Arrived::EndOfStream, _) => return run.fail(Failure::NotReplied),
                 (Arrived::Message(len), stage) => {
                     message::print(socket, len, cx.console);
-                    // The server may reply to the beginning of a long text before its end is sent.
+                    // The server may reply to the beginning of a long text before the end of the text is sent.
                     if let Stage::Welcome | Stage::Reply = stage {
                         self.stage = Stage::Input;
                     }

@@ -7,7 +7,7 @@ use super::message::copy_into;
 use super::text::print_received;
 use crate::stack::{Answer, Context, Responder};
 
-/// The UDP server of one port.
+/// The UDP server of one port: prints each datagram and its sender. Sends the reply of the options, if any.
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
     once: bool,

@@ -6,21 +6,21 @@ use crate::stack::{self, Console, MESSAGE};
 /// The prompt for a line.
 pub const PROMPT: &str = ">> ";
 
-/// The text that stands for lines from the console.
+/// The text that is replaced by lines from the console.
 pub const CONSOLE: &[u8] = b"-";
 
 /// The texts that a client sends, in order.
 ///
-/// Lines lose their line end. A line of more than [`MESSAGE`] bytes becomes several texts of at most that length. The last line
-/// needs no line end.
+/// A text is a line without its line end. A line of more than [`MESSAGE`] bytes becomes several texts of at most that
+/// length. The last line needs no line end.
 #[derive(Clone, Debug)]
 pub struct Input<'a> {
     /// The current text, unless the current text is a line from the console.
     current: &'a [u8],
     rest: &'a [&'a [u8]],
-    /// Whether [`CONSOLE`] stands for lines from the console.
+    /// Whether to replace [`CONSOLE`] by lines from the console.
     dash: bool,
-    /// Whether the texts are now lines from the console, up to the end of its input.
+    /// Whether the next texts are lines from the console. Becomes false at the end of the console's input.
     reading: bool,
     line: Line,
 }
@@ -47,7 +47,7 @@ impl<'a> Input<'a> {
         Input { current: &[], rest: texts, dash: false, reading: texts.is_empty(), line: Line::new(prompt) }
     }
 
-    /// If `dash`, a text that equals [`CONSOLE`] stands for lines from the console.
+    /// If `dash`, a text that equals [`CONSOLE`] is replaced by lines from the console.
     pub fn with_dash(self, dash: bool) -> Self {
         Input { dash, ..self }
     }
@@ -88,10 +88,10 @@ impl<'a> Input<'a> {
     }
 }
 
-/// Assembles lines from the bytes that the console reads.
+/// Assembles lines from the console's bytes.
 #[derive(Clone, Debug)]
 struct Line {
-    /// Holds a text of full length and its line end.
+    /// Has room for a text of full length and its line end.
     bytes: [u8; MESSAGE + 2],
     filled: usize,
     /// The length of the current text.

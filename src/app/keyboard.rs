@@ -1,11 +1,10 @@
-//! Lets a program discard the input of a console at which a person types.
+//! Lets a program discard the input that a person has typed at a console.
 
 use core::sync::atomic::{AtomicU8, Ordering};
 
 use crate::stack::Console;
 
-/// A link from a program to a console at which a person types. The program and the console both hold a reference to the
-/// keyboard.
+/// Lets a program ask a console to discard the input typed so far. The program and the console share one `Keyboard`.
 ///
 /// The program calls [`start_over`](Self::start_over). In its next [`Console::read`] the console calls [`serve`](Self::serve).
 #[derive(Debug)]
@@ -22,8 +21,8 @@ impl Keyboard {
         Keyboard(AtomicU8::new(IDLE))
     }
 
-    /// Makes `console` discard the input typed so far. Returns whether there was any. Returns `None` if no person types: the
-    /// console then keeps all input.
+    /// Makes `console` discard the input typed so far. Returns whether any input was discarded. Returns `None` if the
+    /// input does not come from a person: the console then keeps all input.
     pub fn start_over(&self, console: &mut dyn Console) -> Option<bool> {
         self.0.store(ASKED, Ordering::Relaxed);
         console.read(&mut []);
@@ -36,10 +35,10 @@ impl Keyboard {
         }
     }
 
-    /// Serves a pending request. The console calls this at the beginning of each read.
+    /// Serves a pending request to discard the input. The console calls this at the beginning of each read.
     ///
-    /// `forget` discards the input and returns the result of [`start_over`](Self::start_over). Returns whether a request was
-    /// pending. If so, the read does nothing else.
+    /// `forget` discards the input and returns the result of [`start_over`](Self::start_over). Returns whether a
+    /// request was pending. If a request was pending, the read does nothing else.
     pub fn serve(&self, forget: impl FnOnce() -> Option<bool>) -> bool {
         let asked = self.0.load(Ordering::Relaxed) == ASKED;
         if asked {

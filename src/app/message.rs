@@ -1,12 +1,13 @@
-//! Tools for writing a [`Session`](crate::stack::Session) or a [`Responder`](crate::stack::Responder).
+//! Functions for writing a [`Session`](crate::stack::Session) or a [`Responder`](crate::stack::Responder).
 //!
-//! They read one message at a time, and send replies through buffers of any size.
+//! The functions read one message at a time, and send replies through buffers of any size.
 //!
-//! A message is the data that one read returns, up to [`MESSAGE`] bytes. It stays in the receive buffer until the program has
-//! acted on it. The ring may hold it in two pieces. Data that arrives meanwhile belongs to the next message. A program that
-//! keeps a message in the buffer until its reply is queued slows down a peer that does not read.
+//! A message is the data that one read returns, up to [`MESSAGE`] bytes. A message stays in the receive buffer until
+//! the program consumes it. The receive buffer is a ring, so a message may be stored in two pieces. Data that arrives
+//! later belongs to the next message. A program that keeps a message in the buffer until its reply is queued slows down
+//! a peer that does not read.
 //!
-//! A server that repeats each message twice, with any send buffer:
+//! This server repeats each message twice, with a send buffer of any size:
 //!
 //! ```
 //! use smolstep::app::message::{self, Arrived};
@@ -15,9 +16,9 @@
 //!
 //! #[derive(Clone, Default)]
 //! struct Twice {
-//!     /// The length of the message that is being answered. More may arrive behind it.
+//!     /// The length of the message that is being answered. More data may follow it.
 //!     len: Option<usize>,
-//!     /// Bytes of the reply that are queued.
+//!     /// How many bytes of the reply are queued.
 //!     position: usize,
 //! }
 //!
@@ -57,9 +58,9 @@ pub type Write<'p> = dyn FnMut(&[u8]) + 'p;
 pub enum Arrived {
     /// A message of this length in bytes, 1 to [`MESSAGE`].
     Message(usize),
-    /// Nothing has arrived yet, or the connection broke. In the second case the stack ends the session.
+    /// Nothing has arrived yet, or the connection was lost. If it was lost, the stack ends the session.
     Nothing,
-    /// The peer has closed its side, and everything that it sent is consumed.
+    /// The peer has closed its side, and the program has consumed all received data.
     EndOfStream,
 }
 
@@ -90,7 +91,7 @@ pub fn peek<'s>(socket: &mut Socket<'_>, scratch: &'s mut [u8], len: usize) -> &
     &scratch[..copied]
 }
 
-/// Passes up to `limit` received bytes to `take` in pieces, and consumes them. Returns their number.
+/// Passes up to `limit` received bytes to `take` in pieces, and consumes them. Returns the number of bytes.
 ///
 /// ```
 /// use smolstep::app::message;
@@ -117,8 +118,8 @@ pub fn receive(socket: &mut Socket<'_>, limit: usize, mut take: impl FnMut(&[u8]
     received
 }
 
-/// Removes the first `len` received bytes, or all of them if there are fewer. Call this when the program has acted on these
-/// bytes.
+/// Removes the first `len` received bytes, or all of them if fewer have arrived. Call this when the program no longer
+/// needs these bytes.
 ///
 /// The [module](self) has an example.
 pub fn consume(socket: &mut Socket<'_>, len: usize) {
@@ -136,7 +137,7 @@ pub(super) fn print(socket: &mut Socket<'_>, len: usize, console: &mut dyn Conso
 /// ```
 /// use smolstep::app::message;
 /// # fn example(socket: &mut smolstep::smoltcp::socket::tcp::Socket<'_>, scratch: &mut [u8]) {
-/// // An echo reads no more than it can send.
+/// // An echo server reads no more than it can send.
 /// let len = message::room(socket).min(scratch.len());
 /// let len = message::peek(socket, scratch, len).len();
 /// if message::send_whole(socket, &scratch[..len]) {
@@ -173,11 +174,11 @@ pub fn stream(socket: &mut Socket<'_>, position: &mut usize, compose: impl FnOnc
     !stream.full
 }
 
-/// Queues the pieces of a reply. It has no type parameter, so that all replies share its code.
+/// Queues the pieces of a reply. This type has no type parameter, so that all replies share the same machine code.
 struct Stream<'q, 's> {
     socket: &'q mut Socket<'s>,
     position: &'q mut usize,
-    /// How many bytes of the next pieces earlier calls of [`stream`] have queued.
+    /// How many of the next bytes to skip, because earlier calls of [`stream`] have queued them.
     skip: usize,
     full: bool,
 }
@@ -194,15 +195,16 @@ impl Stream<'_, '_> {
     }
 }
 
-/// Copies `text` to the front of `buffer`. Returns its length; `None` if it does not fit.
+/// Copies `text` to the front of `buffer`. Returns the length of `text`, or `None` if `text` does not fit.
 pub(super) fn copy_into(buffer: &mut [u8], text: &[u8]) -> Option<usize> {
     buffer.get_mut(..text.len())?.copy_from_slice(text);
     Some(text.len())
 }
 
-/// Writes the output of `compose` to the front of `buffer`. Returns its length; `None` if it does not fit.
+/// Writes the output of `compose` to the front of `buffer`. Returns the output's length, or `None` if the output does
+/// not fit.
 ///
-/// For the reply of a [`Responder`](crate::stack::Responder):
+/// A [`Responder`](crate::stack::Responder) can write its reply with this function:
 ///
 /// ```
 /// use smolstep::app::message;

@@ -1,5 +1,5 @@
-//! One message, one reply, then the server closes. This file has the servers with a fixed reply, and the client of all such
-//! programs.
+//! Programs whose server receives one message, replies and closes. This file has the servers of ack and thanks, and the
+//! client of ack, thanks and upper.
 
 use smoltcp::socket::tcp::Socket;
 
@@ -9,7 +9,7 @@ use super::message::{self, Arrived};
 use super::text::print_received;
 use crate::stack::{Context, MESSAGE, Next, Session};
 
-/// Prints the first message and its sender, replies and closes. It ignores all later data.
+/// A server that prints the first message and its sender, replies and closes. The server ignores all later data.
 #[derive(Clone, Debug)]
 pub struct Server {
     reply: &'static [u8],
@@ -17,7 +17,7 @@ pub struct Server {
 }
 
 impl Server {
-    /// Makes a server that replies with `reply`. The send buffer must have room for it.
+    /// Makes a server that replies with `reply`. The send buffer must have room for `reply`.
     pub fn new(reply: &'static [u8]) -> Self {
         Server { reply, message: None }
     }
@@ -40,7 +40,8 @@ impl Session for Server {
     }
 }
 
-/// Sends the first text that is not empty, and prints the reply and a newline. The reply ends when the server closes.
+/// A client that sends the first non-empty text, then prints the reply and a newline. The reply ends when the server
+/// closes.
 #[derive(Clone, Debug, Default)]
 #[doc(hidden)]
 pub struct Client {

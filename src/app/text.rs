@@ -30,7 +30,7 @@ pub fn print_received(console: &mut dyn Console, from: Option<IpEndpoint>, messa
 /// Prints `ADDRESS:PORT `, if `from` is known.
 pub fn print_sender(console: &mut dyn Console, from: Option<IpEndpoint>) {
     if let Some(from) = from {
-        // The adapter never fails.
+        // The writer never fails.
         let _ = write!(Printer(console), "{} ", DisplayEndpoint(from));
     }
 }
@@ -67,11 +67,11 @@ fn write_hex(write: &mut Write<'_>, bytes: &[u8]) {
 
 /// Writes formatted text.
 pub fn write_display(write: &mut Write<'_>, what: fmt::Arguments<'_>) {
-    // The adapter never fails.
+    // The writer never fails.
     let _ = Putter(write).write_fmt(what);
 }
 
-/// Passes formatted text on in pieces.
+/// Passes formatted text to the `Write` closure in pieces.
 struct Putter<'p, 'q>(&'p mut Write<'q>);
 
 impl fmt::Write for Putter<'_, '_> {
@@ -91,10 +91,10 @@ impl fmt::Write for Printer<'_> {
     }
 }
 
-/// Returns whether a character is invisible and changes how others are shown.
+/// Returns whether a character is invisible and can change how other characters are shown.
 ///
-/// These are control characters (C0, DEL and C1), line and paragraph separators, and formatting characters (Unicode
-/// categories Cc, Zl, Zp and Cf). Two groups of characters do not count: visible Arabic and Syriac signs, and the joiners
+/// Returns true for control characters (C0, DEL and C1), line and paragraph separators, and formatting characters
+/// (Unicode categories Cc, Zl, Zp and Cf). There are two exceptions: visible Arabic and Syriac signs, and the joiners
 /// U+200C and U+200D, which words and emoji need.
 pub fn is_invisible(c: char) -> bool {
     c.is_control()

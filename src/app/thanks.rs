@@ -1,4 +1,4 @@
-//! thanks: prints a message and says thank you. On TCP it then closes.
+//! thanks: prints each message and replies `thank you !`. The TCP server then closes the connection.
 
 use smoltcp::socket::udp::UdpMetadata;
 

@@ -1,10 +1,11 @@
-//! The times for which a program waits.
+//! Calculates how long a program waits, and keeps the deadline of a reply.
 
 use smoltcp::time::{Duration, Instant};
 
 use crate::stack::Next;
 
-/// Returns `now` plus `duration`, or the last possible instant. A duration may come from a command line.
+/// Returns `now` plus `duration`, or the last possible instant if the sum overflows. The command line allows any
+/// duration.
 pub fn later(now: Instant, duration: Duration) -> Instant {
     let micros = i64::try_from(duration.total_micros()).unwrap_or(i64::MAX);
     Instant::from_micros(now.total_micros().saturating_add(micros))

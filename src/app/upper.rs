@@ -13,13 +13,13 @@ const LONGEST: usize = 2048;
 
 /// The server of one connection: prints a message and its sender, and replies.
 ///
-/// The message may be longer than the scratch memory, so it is handled in pieces.
+/// The message may be longer than the scratch memory, so the server handles it in pieces.
 #[derive(Clone, Debug, Default)]
 pub struct Server {
     reply: Option<Reply>,
 }
 
-/// The unread bytes of the message, and the queued bytes of the reply to the first piece of the message.
+/// The unread bytes of the message, and the queued bytes of the reply to the current piece.
 #[derive(Clone, Copy, Debug)]
 struct Reply {
     left: usize,

@@ -1,4 +1,4 @@
-//! The command line: its commands, and their dispatch.
+//! Parses the command line, and runs the command.
 
 use clap::error::ErrorKind;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -57,10 +57,10 @@ enum Command {
     Serve(ServeArgs),
 }
 
-/// Runs the command line; returns the exit code.
+/// Runs the command that the process's arguments name; returns the exit code.
 ///
 /// # Errors
-/// One line for the user.
+/// The error's message is one line for the user.
 pub fn run() -> Result<u8, Failure> {
     let mut command = Cli::command();
     let words = join_negative_values(&command, std::env::args_os());
@@ -161,7 +161,7 @@ mod tests {
         }
     }
 
-    /// OpenBSD's nc needs -N to close its side at the end of input. Without it, the connection does not end.
+    /// OpenBSD's nc needs -N to close its side at the end of input. Without -N, the connection does not end.
     #[test]
     fn every_nc_example_ends_its_side() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -183,7 +183,7 @@ mod tests {
                     let address = first.contains("::");
                     if command || address {
                         examples += 1;
-                        // `-q SECONDS` is `-N` after a delay.
+                        // `-q SECONDS` also closes the side, after a delay.
                         let ends = arguments.split_whitespace().any(|word| word == "-N" || word == "-q");
                         assert!(ends, "{place}: {line}");
                     }

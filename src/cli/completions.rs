@@ -1,4 +1,4 @@
-//! `smolstep completions`: prints a script that completes smolstep's words in a shell.
+//! `smolstep completions`: prints a script that completes commands and options in a shell.
 
 use clap::{Args, ValueEnum};
 use clap_complete::generate;
@@ -26,10 +26,10 @@ enum Shell {
     Fish,
 }
 
-/// Prints the script for `command`.
+/// Prints the completion script for `command`.
 ///
 /// # Errors
-/// Standard output cannot be written.
+/// Fails if standard output cannot be written.
 pub fn completions(args: &CompletionsArgs, mut command: clap::Command) -> Result<(), Failure> {
     let name = command.get_name().to_owned();
     // The generator panics if a write fails; writing to memory cannot fail.

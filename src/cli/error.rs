@@ -7,8 +7,9 @@ use std::process::ExitCode;
 use crate::app::is_invisible;
 use crate::host::DriveError;
 
-/// One line for the user and its exit code: 2 for an invalid command line, else 1. An invalid host name
-/// or URL has code 1, because it is found only at the lookup, like the URL of a redirect.
+/// The error that ends the program: one line for the user, and an exit code. The code is 2 for an invalid command line,
+/// and 1 for most other errors. An invalid host name or URL also has code 1, because such an error can be found as late
+/// as in a redirect.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     code: u8,
@@ -16,9 +17,10 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// An error with its own exit code.
+    /// Makes an error with exit code `code`.
     pub fn new(code: u8, what: impl fmt::Display) -> Self {
-        // Escapes control characters: words of the command line may hold any, and the message must stay one line.
+        // Words of the command line may contain control characters. These characters are escaped, so that the message
+        // stays one line.
         let mut line = String::new();
         for c in what.to_string().chars() {
             match is_invisible(c) {
@@ -29,18 +31,18 @@ impl Failure {
         Failure { code, what: line }
     }
 
-    /// A run-time error: exit code 1.
+    /// Makes a run-time error, which has exit code 1.
     pub fn run(what: impl fmt::Display) -> Self {
         Self::new(1, what)
     }
 
-    /// An invalid command line: exit code 2.
+    /// Makes an error about an invalid command line, which has exit code 2.
     pub fn usage(what: impl fmt::Display) -> Self {
         Self::new(2, what)
     }
 
-    /// Standard output cannot be written: exit code 1. If its reader has gone, as with `| head -1`, the message is empty, and
-    /// the exit code is the one a shell reports for a program ended by SIGPIPE.
+    /// Makes an error of standard output, which has exit code 1. If the reader of a pipe is gone, as with `| head -1`,
+    /// the message is empty. The exit code is then 141, as a shell reports for a program that SIGPIPE has ended.
     pub fn output(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Failure { code: 128 + 13, what: String::new() },

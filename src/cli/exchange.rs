@@ -14,7 +14,7 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    /// Connects to one of the kernel's netlink protocols.
+    /// Opens a socket for one netlink protocol, such as `NETLINK_ROUTE`.
     pub(super) fn open(protocol: isize) -> io::Result<Self> {
         let mut socket = Socket::new(protocol)?;
         socket.bind_auto()?;
@@ -47,7 +47,7 @@ impl Exchange {
                 let Some(one) = rest.get(..len).filter(|one| !one.is_empty()) else { break };
                 // Messages start at multiples of four bytes.
                 rest = rest.get(len.next_multiple_of(4)..).unwrap_or_default();
-                // A message that this version of the crate cannot read is not an answer to our request.
+                // A message that the netlink crate cannot parse does not answer this request.
                 let Ok(one) = NetlinkMessage::<M>::deserialize(one) else { continue };
                 if one.header.sequence_number != self.sequence {
                     continue;

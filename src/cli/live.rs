@@ -1,5 +1,5 @@
-//! `smolstep serve --step`: stops the loop after each step, while the peer's clock keeps running. The prompt is in shell.rs; the
-//! lines that describe a step are in live/notes.rs.
+//! `smolstep serve --step`: stops the poll loop after each step, while the peer's clock keeps running. The prompt is in
+//! shell.rs. The lines that describe a step are in live/notes.rs.
 
 mod notes;
 
@@ -20,8 +20,8 @@ use crate::phy::linux::TunTap;
 use crate::stack::{Connection, Io, Session, Stack, Step, UdpSession};
 use notes::Notes;
 
-/// Steps the stack on the prompt's commands, until `q`, the end of input or a signal. Calls `each` after each step. Returns the
-/// watch's `Io`, and an error of the device, standard input or standard output.
+/// Takes steps of the stack as the user asks at the prompt, until `q`, the end of input or a signal. Calls `each` after
+/// each step. Returns `io`, and the error if the device, standard input or standard output has failed.
 pub fn step_by_step<'s, S: Session + Clone, U: UdpSession>(
     stack: &mut Stack<'_, S, U>,
     io: Io<TunTap, Stdio, Watch<'s>>,
@@ -53,7 +53,7 @@ struct Live<'l, 's, I, E> {
 
 /// How a wait for the next step ended.
 enum Turn {
-    /// A step was taken. Whether it reached the goal.
+    /// A step was taken. The value is true if the step reached the goal.
     Step(bool),
     /// A line was typed during the wait.
     Typed,
@@ -80,7 +80,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
                 Ok(Command::Until(what)) => (steps, goal) = (u32::MAX, Some(what)),
                 Ok(Command::Quit) => return Ok(()),
                 Ok(Command::Sockets) => show_sockets(stack).map_err(Failure::output)?,
-                // The other commands are the lab's and invalid here.
+                // Only `Help` reaches this arm: the parser rejects the lab's commands.
                 Ok(Command::Help | Command::Back | Command::Drop | Command::Frame | Command::Go(_) | Command::Save) => {
                     say_line(self.shell.help())?;
                 }
@@ -115,7 +115,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
         loop {
             let now = self.clock.now();
             let step = stack.step(now, &mut self.io);
-            // Frames leave before the kernel's socket is shown, so that its state includes this step.
+            // Frames are sent before the kernel's socket is shown, so that the socket's state includes this step.
             self.io.device.flush();
             (self.each)(stack)?;
             if let Some(fault) = self.io.device.fault() {
@@ -130,7 +130,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
             let reached = goal.is_some_and(|goal| self.io.probe.has_reached(goal));
             let lines = self.io.probe.take_lines();
             if !matches!(step, Step::Idle(_)) || !lines.is_empty() {
-                // A timer can cause events without a step of its own.
+                // A timer can cause events in an idle step, which is not counted.
                 self.steps += u32::from(!matches!(step, Step::Idle(_)));
                 self.at = now;
                 let seconds = (now - self.start).total_micros() as f64 / 1e6;
@@ -149,8 +149,8 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
         }
     }
 
-    /// Waits for the device, the deadline or a signal. Returns false if a line is typed first; lines from a pipe do not end the
-    /// wait.
+    /// Waits for the device, the deadline or a signal. Returns false if the user types a line first. Lines from a pipe
+    /// do not end the wait.
     fn wait(&mut self, deadline: Option<Instant>) -> Result<bool, Failure> {
         let now = self.clock.now();
         let timeout = deadline.map(|at| if at > now { at - now } else { Duration::ZERO });
@@ -211,6 +211,6 @@ fn show_ends(out: &mut impl Write, ours: &Connection) -> io::Result<()> {
     match KernelSocket::at_the_other_end(&ours.tuple) {
         Ok(Some(kernel)) => writeln!(out, "    kernel  {kernel}"),
         Ok(None) => writeln!(out, "    kernel  has no such socket on this host"),
-        Err(error) => writeln!(out, "    kernel  does not say: {error}"),
+        Err(error) => writeln!(out, "    kernel  state is unknown: {error}"),
     }
 }

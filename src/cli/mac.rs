@@ -7,10 +7,10 @@ use smoltcp::wire::EthernetAddress;
 use super::error::Failure;
 use crate::stack::{Hardware, half_sip};
 
-/// Returns the default address for `tap` and `side`. On a machine without an id it is random, and logged.
+/// Returns the default address for `tap` and `side`. On a machine without an id, the address is random, and is logged.
 ///
 /// # Errors
-/// The machine has no id and no entropy.
+/// Fails if the machine has neither an id nor entropy.
 pub fn default_mac(tap: &str, side: &str) -> Result<EthernetAddress, Failure> {
     let read = |file| fs::read_to_string(file).unwrap_or_default();
     if let Some(mac) = derive(tap, side, &read("/etc/machine-id"), &read("/proc/sys/kernel/hostname")) {
@@ -26,10 +26,10 @@ pub fn default_mac(tap: &str, side: &str) -> Result<EthernetAddress, Failure> {
     Ok(mac)
 }
 
-/// Derives the address; `None` if the machine's id is invalid (machine-id(5)).
+/// Derives the address. Returns `None` if the machine's id is invalid (machine-id(5)).
 fn derive(tap: &str, side: &str, machine: &str, host: &str) -> Option<EthernetAddress> {
     let id = u128::from_str_radix(machine.trim(), 16).ok().filter(|&id| id != 0 && machine.trim().len() == 32)?;
-    // A line end separates the names, since none contains one.
+    // LF separates the names, because no name contains LF.
     let text = format!("{id:032x}\n{}\n{tap}\n{side}", host.trim());
     let words: Vec<u32> = text
         .as_bytes()
@@ -41,7 +41,7 @@ fn derive(tap: &str, side: &str, machine: &str, host: &str) -> Option<EthernetAd
     Some(local([a, b, c, d, e, f]))
 }
 
-/// Makes a locally administered address of one host (RFC 9542 section 2.1).
+/// Turns `bytes` into a locally administered unicast address (RFC 9542 section 2.1).
 fn local(mut bytes: [u8; 6]) -> EthernetAddress {
     bytes[0] = bytes[0] & !0b11 | 0b10;
     EthernetAddress(bytes)

@@ -50,18 +50,18 @@ pub struct PingArgs {
     pub timeout: Duration,
 }
 
-/// The longest packet that is sent in fragments, in bytes.
+/// The largest size of an IP packet before fragmentation, in bytes.
 const LONGEST: usize = 65_535;
-/// The largest number of requests that wait for a reply. Beyond this number, the oldest count as lost.
+/// The largest number of requests that wait for a reply. If more requests wait, the oldest request counts as lost.
 const OUTSTANDING: usize = 1024;
 
-/// Memory for a resolver: a port that holds several queries and replies, and connections for replies of any length.
+/// Memory for a resolver: a UDP port for several queries and replies, and TCP connections for replies of any length.
 const SIZES: Sizes = Sizes { connections: 4, receive: 65_537, send: 512, ports: 1, datagrams: 16, payload: 16_384 };
 
 /// Runs `smolstep ping`; returns whether any reply arrived.
 ///
 /// # Errors
-/// One line for the user.
+/// The error's message is one line for the user.
 pub fn ping(args: &PingArgs) -> Result<bool, Failure> {
     let link = args.link.link(Side::Client)?;
     let device = link.open()?;
@@ -81,7 +81,7 @@ fn run(
     mut stop: Stop,
     io: &mut Io<TunTap, Stdio, Watch>,
 ) -> Result<bool, Failure> {
-    // Declared before the stack, which borrows them.
+    // These buffers are declared before the stack, which borrows them.
     let mut socket = [SocketStorage::EMPTY];
     let mut packets = [PacketMetadata::EMPTY; 32];
     let mut bytes = vec![0; 4 * (args.size.min(LONGEST) + ECHO_HEADER)];
@@ -135,11 +135,11 @@ struct Ping<'p> {
     sent: u32,
     received: u32,
     duplicates: u32,
-    /// The number of requests reported as lost.
+    /// The number of requests that are lost because of a reported error.
     errors: u32,
     last: Instant,
     next: Instant,
-    /// When each unanswered request was sent, by its number.
+    /// When each unanswered request was sent, by the number of the request.
     outstanding: BTreeMap<u32, Instant>,
     /// The minimum, maximum and sum of the round-trip times, in milliseconds.
     least: f64,
@@ -168,7 +168,7 @@ impl<'p> Ping<'p> {
         }
     }
 
-    /// Shows new replies, sends a request that is due, and sets the timer. Returns false at the end.
+    /// Shows new replies, sends a request that is due, and sets the timer. Returns false when the run is over.
     fn advance<'a>(
         &mut self,
         stack: &mut Stack<'a, WithQuery<()>, WithResolver<()>>,
@@ -184,11 +184,11 @@ impl<'p> Ping<'p> {
         let more = self.args.count.is_none_or(|count| self.sent < count);
         if more && now >= self.next {
             self.send(stack, now)?;
-            // The loop polls after each wait, so this wait must be short.
+            // The stack sends the request at the next poll. The timer makes the loop poll at once.
             timer.set(&self.clock, Some(now))?;
             return Ok(true);
         }
-        // The last reply may take as long as --timeout says.
+        // The wait for the last reply ends after --timeout.
         let end = self.last + self.args.timeout.into();
         if !more && (self.outstanding.is_empty() || now >= end) {
             return Ok(false);
@@ -200,7 +200,7 @@ impl<'p> Ping<'p> {
     fn send(&mut self, stack: &mut Stack<'_, WithQuery<()>, WithResolver<()>>, now: Instant) -> Result<(), Failure> {
         self.sent = self.sent.wrapping_add(1);
         self.last = now;
-        // Requests missed during a delay are not sent later.
+        // After a delay, requests that should have been sent meanwhile are skipped.
         self.next = (self.next + self.args.interval.into()).max(now);
         match stack.send_echo(self.address.into(), self.sent as u16, self.args.size) {
             Ok(()) => {}
@@ -223,7 +223,7 @@ impl<'p> Ping<'p> {
     }
 
     fn heard(&mut self, echo: &Echo) -> Result<(), Failure> {
-        // A reply carries the lower half of the number.
+        // A reply contains only the lower 16 bits of the request's number.
         let number = self.outstanding.keys().copied().find(|number| *number as u16 == echo.seq);
         let sent = number.and_then(|number| self.outstanding.remove(&number));
         let mut line = format!(
@@ -249,12 +249,12 @@ impl<'p> Ping<'p> {
             }
         }
         if !echo.intact || echo.len != self.args.size {
-            line.push_str(" (not what was sent)");
+            line.push_str(" (differs from the request)");
         }
         say_line(line)
     }
 
-    /// Shows why a request is lost, and stops waiting for its reply.
+    /// Shows the ICMP error about a request, and stops waiting for the request's reply.
     fn refused(&mut self, refusal: &EchoRefusal) -> Result<(), Failure> {
         let number = self.outstanding.keys().copied().find(|number| *number as u16 == refusal.seq);
         if refusal.to != self.address.into() || number.and_then(|number| self.outstanding.remove(&number)).is_none() {
@@ -288,7 +288,7 @@ impl<'p> Ping<'p> {
     }
 }
 
-/// Checks that `size` bytes of data can be sent.
+/// Checks that `size` bytes of data fit into an echo request to `address`.
 fn fits(size: usize, address: IpAddr) -> Result<(), Failure> {
     let header = if address.is_ipv4() { 20 } else { 40 };
     let longest = LONGEST - header - ECHO_HEADER;
@@ -304,6 +304,6 @@ fn fits(size: usize, address: IpAddr) -> Result<(), Failure> {
 fn seconds(text: &str) -> Result<Duration, String> {
     match text.parse::<f64>() {
         Ok(seconds) if (0.001..=86_400.0).contains(&seconds) => Ok(Duration::from_secs_f64(seconds)),
-        _ => Err("it is a number of seconds, from 0.001 to 86400, as in 0.5".into()),
+        _ => Err("it must be a number of seconds, from 0.001 to 86400, as in 0.5".into()),
     }
 }

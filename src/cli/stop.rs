@@ -1,4 +1,5 @@
-//! Ctrl-C and similar signals, as a file that the loop can wait for. What a signal does to the stack: `host::drive`.
+//! Turns Ctrl-C and similar signals into a file that the poll loop can wait for. host/drive.rs decides what follows a
+//! signal.
 
 use std::io::{self, Read};
 use std::os::fd::{AsFd, BorrowedFd};
@@ -12,13 +13,13 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 /// The signals that ask the program to end.
 const SIGNALS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 
-/// Receives these signals. The loop can wait for a signal.
+/// Receives SIGHUP, SIGINT and SIGTERM, and wakes the poll loop.
 #[derive(Debug)]
 pub struct Stop {
     received: UnixStream,
-    /// Set before `received` is readable, so that a check needs no system call.
+    /// Set by each signal, before `received` becomes readable. Checking this flag needs no system call.
     raised: Arc<AtomicBool>,
-    /// Whether a signal has arrived. Further bytes of that signal may follow.
+    /// Whether a signal has arrived. The byte of that signal may still follow.
     closing: bool,
 }
 
@@ -26,7 +27,7 @@ impl Stop {
     /// Catches SIGHUP, SIGINT and SIGTERM from now on.
     ///
     /// # Errors
-    /// The error of the system.
+    /// Fails with the error of the system call.
     pub fn on_signals() -> io::Result<Self> {
         let (received, send) = UnixStream::pair()?;
         received.set_nonblocking(true)?;
@@ -49,9 +50,8 @@ impl Interrupt for Stop {
             return Verdict::GoOn;
         }
         self.closing = true;
-        // The bytes serve only to end a wait. Read the bytes before the flag: otherwise a byte could be taken although the
-        // flag of its signal was not seen. A handler on another thread may have set the flag but not written its byte yet.
-        // The next call reads that byte.
+        // The bytes only end a wait. Read the bytes before the flag, so that the flag of each byte is set by then. A
+        // handler on another thread may have set the flag but not written its byte yet. The next call reads that byte.
         let _ = self.received.read(&mut [0; 64]);
         if self.raised.swap(false, Ordering::AcqRel) { Verdict::Close } else { Verdict::GoOn }
     }
@@ -64,7 +64,7 @@ pub struct Closing<'i, I> {
 }
 
 impl<'i, I> Closing<'i, I> {
-    /// Asks at the first call of [`Interrupt::verdict`]; later calls pass on the verdicts of `interrupt`.
+    /// Returns an interrupt whose first verdict is [`Verdict::Close`]. Later verdicts come from `interrupt`.
     pub fn now(interrupt: &'i mut I) -> Self {
         Closing { interrupt, has_asked: false }
     }

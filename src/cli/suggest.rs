@@ -2,7 +2,7 @@
 
 use strsim::damerau_levenshtein;
 
-/// Returns the candidate that begins with `word`, or one that differs from `word` in at most a third of its letters.
+/// Returns a candidate that begins with `word`, or else differs from `word` in at most a third of its letters.
 pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
     let word = word.to_lowercase();
     let letters = word.chars().count();
@@ -14,7 +14,7 @@ pub fn nearest<'c>(word: &str, candidates: impl IntoIterator<Item = &'c str>) ->
     near.filter(|(distance, _)| *distance <= letters / 3).min_by_key(|(distance, _)| *distance).map(|(_, near)| near)
 }
 
-/// Returns the end of an error about an unknown `word`: the nearest candidate, or all of them.
+/// Returns the end of an error message about an unknown `word`: the nearest candidate, or all candidates.
 pub fn did_you_mean(word: &str, candidates: &[&str]) -> String {
     match nearest(word, candidates.iter().copied()) {
         Some(near) => format!("did you mean '{near}'?"),

@@ -1,4 +1,4 @@
-//! DNS over TCP: the connections for replies that do not fit a datagram.
+//! Repeats DNS queries over TCP, if their replies do not fit a datagram.
 
 use std::time::Duration;
 
@@ -17,30 +17,30 @@ pub const GRACE: Duration = Duration::from_secs(1);
 /// A stack with a resolver on a UDP port.
 type Resolving<'a, S, U> = Stack<'a, WithQuery<S>, WithResolver<U>>;
 
-/// The queries over TCP of one lookup.
+/// The TCP queries of one lookup.
 pub struct TcpQueries {
     /// The UDP port of the resolver.
     port: u16,
     /// The time limit of the lookup.
     patience: Duration,
-    /// The connections whose query has no result yet, with the resolver's number of each query.
+    /// The connections whose query has no result yet, each with the query's number in the resolver.
     running: Vec<(ConnectionId, usize)>,
     closing: Vec<ConnectionId>,
 }
 
 impl TcpQueries {
-    /// Makes the queries of the resolver on `port`, which gives up after `patience`.
+    /// Starts without queries. The resolver is on UDP port `port`, and gives up after `patience`.
     pub fn new(port: u16, patience: Duration) -> Self {
         TcpQueries { port, patience, running: Vec::new(), closing: Vec::new() }
     }
 
-    /// Returns whether [`advance`](Self::advance) has something to do.
+    /// Returns whether [`advance`](Self::advance) should be called.
     pub fn is_due<S: Session + Clone, U: UdpSession>(&self, stack: &mut Resolving<'_, S, U>) -> bool {
         let wanted = self.resolver(stack).is_some_and(|resolver| resolver.wants_tcp());
         wanted || self.running.iter().any(|(id, _)| ended(stack, *id).is_some())
     }
 
-    /// Begins the queries that the resolver wants, and passes the results of finished queries to the resolver.
+    /// Starts the queries that the resolver wants, and passes the results of finished queries to the resolver.
     pub fn advance<S: Session + Clone, U: UdpSession>(
         &mut self,
         stack: &mut Resolving<'_, S, U>,
@@ -93,7 +93,7 @@ impl TcpQueries {
     }
 }
 
-/// Returns a query that has ended. Its connection may still be closing.
+/// Returns the query of connection `id` if the query has ended. The connection may still be closing.
 fn ended<S: Session + Clone, U: UdpSession>(stack: &Resolving<'_, S, U>, id: ConnectionId) -> Option<TcpQuery> {
     match stack.session(id)? {
         WithQuery::Query(query) if query.has_ended() => Some((**query).clone()),
@@ -101,7 +101,7 @@ fn ended<S: Session + Clone, U: UdpSession>(stack: &Resolving<'_, S, U>, id: Con
     }
 }
 
-/// A TCP program or a query, for a stack that has both.
+/// A TCP program or a DNS query, for a stack that runs both.
 #[derive(Clone, Debug)]
 pub enum WithQuery<S> {
     /// The program.

@@ -2,7 +2,7 @@
 
 use smoltcp::time::Instant;
 
-/// The monotonic clock, in microseconds since one second before its start.
+/// A monotonic clock that starts at 1 s, with a resolution of one microsecond.
 ///
 /// The clock starts at 1 s because smoltcp takes time 0 to mean "at once".
 #[derive(Clone, Copy, Debug)]

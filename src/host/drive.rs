@@ -1,4 +1,4 @@
-//! The loop around the stack: poll, wait for the device, the console or an interrupt, poll again.
+//! The loop that polls the stack, then waits for the device, the console or an interrupt.
 
 use core::fmt;
 use std::io;
@@ -10,7 +10,7 @@ use super::clock::Clock;
 use crate::phy::linux::{Fault, TunTap};
 use crate::stack::{Console, Io, NullConsole, Probe, Session, Stack, UdpSession};
 
-/// The time that connections have to close after a signal.
+/// How long connections may take to close after a signal.
 const FAREWELL: Duration = Duration::from_millis(1500);
 
 /// A reason to end the loop from outside: a signal, or the end of a command.
@@ -18,7 +18,7 @@ pub trait Interrupt {
     /// Returns the files to wait for. One of them becomes readable when the verdict may have changed.
     fn files(&self) -> [Option<BorrowedFd<'_>>; 2];
 
-    /// Returns the current verdict. Called after every wait.
+    /// Returns the current verdict. [`drive`] asks for it after every poll of the stack.
     fn verdict(&mut self) -> Verdict;
 }
 
@@ -36,11 +36,11 @@ impl Interrupt for () {
 /// The answer of an [`Interrupt`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// Continue: nothing has happened.
+    /// Keep running: no interrupt has come.
     GoOn,
     /// Close the connections, then end.
     Close,
-    /// End.
+    /// End at once, and leave the connections as they are.
     End,
 }
 
@@ -49,7 +49,7 @@ pub enum Verdict {
 pub enum Ended {
     /// `done` returned true.
     Done,
-    /// An interrupt came. All connections have closed, or were reset at the end of the time that they had to close.
+    /// The interrupt ended the loop. After [`Verdict::Close`], every connection has closed or was reset.
     Stopped,
 }
 
@@ -119,14 +119,14 @@ where
     }
 }
 
-/// A [`Console`] that [`drive`] can wait for. The defaults are for a console that has no input and never fails.
+/// A [`Console`] that [`drive`] can wait for. The default methods are for a console without input that never fails.
 pub trait HostConsole: Console {
     /// Returns the file to wait for, if a program wants input.
     fn wanted(&self) -> Option<BorrowedFd<'_>> {
         None
     }
 
-    /// Called when the file of [`wanted`](Self::wanted) can be read.
+    /// Called when the file that [`wanted`](Self::wanted) returned is readable.
     fn set_ready(&mut self) {}
 
     /// Takes the error of a failed output, if any.
@@ -139,7 +139,7 @@ impl HostConsole for NullConsole {}
 
 impl HostConsole for Vec<u8> {}
 
-/// Why [`drive`] ended early. Its text is one line for the user.
+/// Why [`drive`] ended early. The error's text is one line for the user.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum DriveError {
@@ -156,7 +156,7 @@ impl fmt::Display for DriveError {
         match self {
             DriveError::Device(fault) => write!(f, "{fault}"),
             DriveError::Console(error) => write!(f, "standard output: {error}"),
-            DriveError::Wait(error) => write!(f, "waiting: {error}"),
+            DriveError::Wait(error) => write!(f, "cannot wait: {error}"),
         }
     }
 }

@@ -33,25 +33,27 @@ pub struct HeapPool<'a, S, U> {
 pub struct Sizes {
     /// The number of connections, at most 65,534.
     pub connections: usize,
-    /// Receive buffer of each connection, in bytes.
+    /// The size of each connection's receive buffer, in bytes.
     pub receive: usize,
-    /// Send buffer of each connection, in bytes.
+    /// The size of each connection's send buffer, in bytes.
     pub send: usize,
     /// The number of UDP ports.
     pub ports: usize,
-    /// Datagrams that each port holds in each direction.
+    /// The number of datagrams that each port can store in each direction.
     pub datagrams: usize,
-    /// Bytes of datagrams that each port holds in each direction.
+    /// The size in bytes of each port's datagram buffer in each direction.
     pub payload: usize,
 }
 
 impl Sizes {
-    /// Sizes for a server: 1,024 connections that receive into 256 KiB and send from 1 MiB, and 16 UDP ports. Each port holds at
-    /// most 64 datagrams and 128 KiB in each direction. The system provides the memory only when it is first used.
+    /// Sizes for a server: 1,024 connections and 16 UDP ports. Each connection has a receive buffer of 256 KiB and a
+    /// send buffer of 1 MiB. Each port can store 64 datagrams and 128 KiB in each direction. The system provides the
+    /// memory only when it is first used.
     ///
-    /// A window of 64 KiB is one super-segment. Four super-segments keep both ends on one machine busy. 1 MiB fills a path of 400
-    /// Mbit/s and 20 ms. The send buffer has 16 bytes less than 1 MiB, so that the window shown to smoltcp has units of 16 bytes,
-    /// not 32. Retransmitted data then begins at the start of a segment, or near it.
+    /// A super-segment is 64 KiB. A receive buffer of four super-segments keeps both hosts busy if they run on one
+    /// machine. A send buffer of 1 MiB fills a path with 400 Mbit/s and a round-trip time of 20 ms. The send buffer has
+    /// 16 bytes less than 1 MiB, so that the window shown to smoltcp has units of 16 bytes, not 32. Retransmitted data
+    /// then begins at the start of a segment, or near it.
     pub const SERVER: Sizes =
         Sizes { connections: 1024, receive: 262_144, send: 16 * 65_535, ports: 16, datagrams: 64, payload: 131_072 };
 }
@@ -62,18 +64,18 @@ impl Default for Sizes {
     }
 }
 
-/// The working memory of programs, in bytes: the longest packet that smoltcp makes for a device with segmentation offload. The
-/// control block inspects a packet in this memory before the packet leaves.
+/// The size in bytes of the programs' scratch memory. The memory has room for the longest packet that smoltcp makes for
+/// a device with segmentation offload. The control block inspects each packet in this memory before the packet is sent.
 const SCRATCH: usize = 65_535;
 
-/// The number of neighbours.
+/// The number of entries in the neighbour cache.
 const NEIGHBOURS: usize = 1024;
 
 /// The number of destinations whose path has a smaller MTU than the link.
 const PATHS: usize = 256;
 
-/// The memory for packets that wait for a neighbour, in bytes: for each neighbour, the longest packet and its length. The system
-/// provides this memory only when it is first used.
+/// The size in bytes of the memory for packets that wait for ARP or NDP. Each neighbour has room for the longest packet
+/// and its length. The system provides this memory only when it is first used.
 const KEPT: usize = NEIGHBOURS * (LONG + 2);
 
 /// The number of datagrams that can arrive in fragments at the same time.
@@ -116,8 +118,8 @@ impl<'a, S, U> HeapPool<'a, S, U> {
     pub fn try_new(sizes: Sizes) -> Option<Self> {
         let Sizes { connections, receive, send, ports, datagrams, payload } = sizes;
         let port_pairs = ports.checked_mul(2)?;
-        // Reserves all the memory at once and gives it back, because the later allocation of zeroed memory would abort the
-        // program if it failed. `black_box` keeps the compiler from removing unused allocations.
+        // Reserves all the memory at once and frees it again, because a later allocation of zeroed memory would abort
+        // the program if it failed. `black_box` keeps the compiler from removing unused allocations.
         black_box((
             room::<Slot<'a, S>>(connections, 1)?,
             room::<SlotIndex>(connections, 1)?,

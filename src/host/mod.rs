@@ -1,4 +1,4 @@
-//! The library on an operating system: heap memory, clock, seed, and the loop that waits.
+//! Support for an operating system: heap memory, a clock, a seed, and the poll loop.
 
 mod clock;
 #[cfg(target_os = "linux")]

@@ -1,17 +1,18 @@
-//! Expectations of a run, one a line. Each line holds or does not.
+//! Expectations about a run, one on each line.
 //!
 //! ```text
-//! # The side is client or server; lines hold in any order.
+//! # The side is client or server; the events may come in any order.
 //! client SYN-SENT -> ESTABLISHED           a change of state
-//! client sends syn 2 within 3s             the second SYN; within counts from the one before
+//! client sends syn 2 within 3s             the second SYN, within 3 s of the first
 //! client RST                               short for: client sends rst
 //! server retransmits synack 1 within 3s    the first retransmission of SYN,ACK
 //! client sends keep-alive                  or tail-probe, zero-window-probe, window-update, delayed-ack,
 //!                                          duplicate-ack, fast-retransmission
 //! client receives "Hello,Li!"              in the bytes that the client's programs have read so far
-//! client ends timed-out                    or closed, aborted, refused, reset, recycled, undelivered, unreachable
+//! client ends timed-out                    or closed, aborted, refused, reset, recycled, undelivered, unreachable,
+//!                                          address-gone
 //! server drops backlog-full
-//! never client RST                         no such event at all
+//! never client RST                         the client never sends RST
 //! ```
 
 mod parse;
@@ -32,7 +33,7 @@ use crate::stack::Event;
 use crate::trace::{Carries, Cause, Summary};
 use received::Received;
 
-/// The expectations of a file, and which of them hold so far.
+/// The expectations in a file, and which of them have been met so far.
 #[derive(Clone, Debug)]
 pub struct Expectations {
     lines: Vec<Line>,
@@ -52,7 +53,7 @@ struct Line {
 /// The event that a line expects.
 #[derive(Clone, Debug)]
 enum Wanted {
-    /// An event with this kind and name, in the file's words.
+    /// An event of this kind with this name, as a file writes them.
     Event(&'static str, String),
     Change(State, State),
     Receives(Vec<u8>),
@@ -63,7 +64,7 @@ enum Wanted {
 #[derive(Clone, Debug)]
 struct Frames {
     which: Which,
-    /// Whether the frames must be retransmissions.
+    /// Whether only retransmissions count.
     again: bool,
     nth: Option<u32>,
     within: Option<Duration>,
@@ -78,7 +79,7 @@ enum Which {
     Kind(Kind),
 }
 
-/// The first line that does not hold.
+/// The first line whose expectation was not met.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Unmet {
@@ -86,7 +87,7 @@ pub struct Unmet {
     pub line: usize,
     /// The line's text.
     pub text: String,
-    /// Whether the line begins with `never`, and its event happened.
+    /// Whether the line begins with `never`. The event that must not happen then happened.
     pub never: bool,
 }
 
@@ -100,10 +101,10 @@ impl fmt::Display for Unmet {
 impl core::error::Error for Unmet {}
 
 impl Expectations {
-    /// Parses a file.
+    /// Parses the text of a file. `time` parses a duration.
     ///
     /// # Errors
-    /// [`ExpectError`] names the line and the word.
+    /// [`ExpectError`] names the line and the wrong word.
     pub fn parse(text: &str, time: impl Fn(&str) -> Option<Duration>) -> Result<Self, ExpectError> {
         let mut lines = Vec::new();
         for (index, line) in text.lines().enumerate() {
@@ -112,7 +113,7 @@ impl Expectations {
         Ok(Expectations { lines, received: Default::default() })
     }
 
-    /// Takes in an entry. `frame` is the frame last received, from [`Wire::last_received`](super::Wire::last_received).
+    /// Processes an entry. `frame` is the last received frame: see [`Wire::last_received`](super::Wire::last_received).
     pub fn see(&mut self, snapshot: &Snapshot, frame: &[u8]) {
         let entry = snapshot.entry;
         if let Some(received) = self.received.get_mut(entry.host)
@@ -137,10 +138,9 @@ impl Expectations {
         }
     }
 
-    /// Whether every line holds.
+    /// Returns whether the expectation in every line is met.
     ///
-    /// # Errors
-    /// [`Unmet`]: the first line that does not.
+    /// # Errors [`Unmet`]: the first line whose expectation is not met.
     pub fn result(&self) -> Result<(), Unmet> {
         match self.lines.iter().find(|line| line.seen == line.never) {
             None => Ok(()),
@@ -149,7 +149,7 @@ impl Expectations {
     }
 }
 
-/// The name that a file uses for an event.
+/// Returns the kind and name of an event, as a file writes them.
 fn named(event: &Event) -> Option<(&'static str, String)> {
     match event {
         Event::Dropped(why) => Some(("drops", slug(&why.to_string()))),
@@ -158,7 +158,7 @@ fn named(event: &Event) -> Option<(&'static str, String)> {
     }
 }
 
-/// The names in a file for how connections end.
+/// The names in a file for the ways in which connections end.
 const ENDS: [&str; 9] =
     ["aborted", "address-gone", "closed", "recycled", "refused", "reset", "timed-out", "undelivered", "unreachable"];
 

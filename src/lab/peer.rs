@@ -1,4 +1,4 @@
-//! The programs of the lab: clients and servers of [`crate::app`], and scripts for everything else.
+//! The programs that the lab's hosts run: the clients and servers of [`crate::app`], and scripts.
 
 use smoltcp::socket::tcp::{self, RecvError};
 use smoltcp::time::Duration;
@@ -7,7 +7,7 @@ use crate::app::{Client, Server, UdpClient, UdpServer};
 use crate::stack::{Context, Next, Session};
 
 crate::sessions! {
-    /// One side of a TCP connection.
+    /// The program at one end of a TCP connection.
     #[derive(Clone, Debug)]
     #[allow(clippy::large_enum_variant)] // A client contains its line buffer; there is no heap for it.
     pub enum Peer<'a> {
@@ -32,16 +32,16 @@ crate::udp_sessions! {
     }
 }
 
-/// A step of a script. Each step finishes before the next one begins.
+/// A step of a script. Each step finishes before the next begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ScriptStep<'a> {
     /// Send RST.
     Abort,
-    /// Close: send FIN, and discard all data that arrives.
+    /// Close the connection: send FIN, and discard all data that arrives later.
     Close,
     /// Send FIN, but keep reading.
     HalfClose,
-    /// Wait until the run is this many milliseconds old.
+    /// Wait until this many milliseconds after the start of the run.
     Pause(u32),
     /// Read this many bytes.
     Read(usize),
@@ -53,16 +53,16 @@ pub enum ScriptStep<'a> {
     SendBytes(usize),
 }
 
-/// A program that takes its steps one after another, then waits for the connection to end.
+/// A program that runs a list of steps, and then waits for the connection to end.
 #[derive(Clone, Debug)]
 pub struct Script<'a> {
     steps: &'a [ScriptStep<'a>],
-    /// How many bytes of the current step have been sent or read.
+    /// The number of bytes sent or read in the current step.
     bytes_done: usize,
 }
 
 impl<'a> Script<'a> {
-    /// A script of these steps.
+    /// Makes a script of these steps.
     pub fn new(steps: &'a [ScriptStep<'a>]) -> Self {
         Script { steps, bytes_done: 0 }
     }

@@ -1,4 +1,4 @@
-//! Tests of the lab itself: a run is reproducible, and the lab's view of a connection is right.
+//! Tests of the lab itself: a run is reproducible, and the lab tracks connections correctly.
 
 use std::vec::Vec;
 
@@ -58,7 +58,7 @@ fn a_lost_syn_ack_is_sent_again_after_a_second() {
     assert_eq!(causes(greeting(&["drop server synack 1"]))[..1], [(0, second)]);
 }
 
-/// On a hub, the server greets both clients, and every frame reaches the two other hosts.
+/// On a hub, the server greets both clients, and each frame reaches both other hosts.
 #[test]
 fn three_hosts_on_a_hub() {
     let mut pools = [(); 3].map(|()| HeapPool::new(SIZES));

@@ -1,4 +1,4 @@
-//! Views of a run: an entry with the states of both ends, and a host's connections.
+//! Views of a run: an entry with the states of both hosts, and a host's connections.
 
 use smoltcp::socket::tcp::State;
 use smoltcp::wire::{IpEndpoint, TcpSeqNumber};
@@ -8,25 +8,25 @@ use crate::lab::show::{Entry, What};
 use crate::stack::{Connection, Console, Session, UdpSession};
 use crate::trace::{Side, Summary};
 
-/// An entry, with the sequence numbers and states that are shown beside it.
+/// An entry, with the sequence numbers and states that are shown with it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Snapshot {
     /// The entry.
     pub entry: Entry,
-    /// The initial sequence numbers of the frame's sender and receiver, if they are known.
+    /// The initial sequence numbers of the frame's sender and receiver, if known.
     pub isn: [Option<TcpSeqNumber>; 2],
     /// The states of the client and of the server after the step.
     pub states: [State; 2],
 }
 
-/// One end's view of a connection.
+/// A connection as one host sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct View {
-    /// The connection as the stack reports it: observed.
+    /// What the host's stack reports about the connection.
     pub connection: Connection,
-    /// The connection as its frames show it: inferred.
+    /// What the connection's frames show about this side.
     pub side: Side,
-    /// The peer's initial sequence number, from which RCV.NXT is counted.
+    /// The peer's initial sequence number. RCV.NXT is shown relative to this number.
     pub irs: Option<TcpSeqNumber>,
 }
 
@@ -41,7 +41,7 @@ impl<
     const FLOWS: usize,
 > Lab<'_, S, U, C, N, R, FRAMES, KEPT, FLOWS>
 {
-    /// The connections of a host, as its stack and its frames show them.
+    /// Returns the connections of a host, as its stack reports them and as the frames show them.
     pub fn views(&self, host: usize) -> impl Iterator<Item = View> {
         self.hosts[host].stack.connections_in_use().map(|connection| {
             let ends = [connection.tuple.local, connection.tuple.remote];
@@ -52,7 +52,7 @@ impl<
         })
     }
 
-    /// The initial sequence numbers of a segment's sender and receiver, if they are known.
+    /// Returns the initial sequence numbers of a segment's sender and receiver, if known.
     pub fn initial(&self, summary: &Summary) -> [Option<TcpSeqNumber>; 2] {
         let Some(ends) = summary.ends else { return [None; 2] };
         let ends = [ends.source, ends.destination];
@@ -60,7 +60,7 @@ impl<
         found.map_or([None; 2], |(side, flow)| [flow.sides[side].iss, flow.sides[1 - side].iss])
     }
 
-    /// An entry, with its initial sequence numbers and the present states of the first two hosts.
+    /// Returns an entry with its initial sequence numbers and the current states of the first two hosts.
     pub fn snapshot(&self, entry: Entry) -> Snapshot {
         let summary = match entry.what {
             What::Arrived { summary, .. } | What::Sent { summary, .. } => Some(summary),
@@ -75,8 +75,9 @@ impl<
         Snapshot { entry, isn, states: [0, 1].map(|host| self.state(host, ends)) }
     }
 
-    /// The TCP state of a host's connection with these ends, in either order. If it has no such connection, the state of its
-    /// first one.
+    /// Returns the TCP state of a host's connection between `ends`, which may be in either order.
+    ///
+    /// If the host has no such connection, returns the state of its first connection.
     fn state(&self, host: usize, ends: Option<[IpEndpoint; 2]>) -> State {
         let stack = &self.hosts[host].stack;
         let between =

@@ -8,16 +8,18 @@ use crate::stack::{ConnectError, ConnectionId, End};
 #[cfg(all(test, feature = "std"))]
 mod tests;
 
-/// The largest number of addresses of a host; further addresses are ignored. A [`Resolver`](super::Resolver) finds 8 of each
-/// family.
+/// The largest number of addresses of a host; further addresses are ignored. A [`Resolver`](super::Resolver) finds at
+/// most 8 of each family.
 const ADDRESSES: usize = 16;
 
-/// Connects to one of a host's addresses: IPv6 and IPv4 take turns, IPv6 first, until a connection is established.
+/// Decides which of a host's addresses to connect to next, until a connection is established. IPv6 and IPv4 addresses
+/// alternate, IPv6 first.
 ///
-/// A dialler neither sends nor reads a clock. The dialler's owner asks for the [`next`](Self::next) step, takes that step,
-/// and reports the result: addresses found, or connections begun, established or ended. Addresses may be added at any time.
+/// A dialler sends nothing and reads no clock. The dialler's owner asks for the [`next`](Self::next) step, takes that
+/// step, and reports the result: addresses found, or connections begun, established or ended. Addresses may be added at
+/// any time.
 ///
-/// Attempts overlap: the next address is tried as soon as an attempt fails or has taken `delay`. With
+/// Attempts overlap: the next attempt begins when an attempt fails, or `delay` after the last attempt began. With
 /// [`one_at_a_time`](Self::one_at_a_time) an attempt is given up after `delay` instead, unless its address is the last.
 #[derive(Clone, Debug)]
 pub struct Dialler {
@@ -29,11 +31,11 @@ pub struct Dialler {
     resolved: bool,
     /// The addresses that were not tried yet.
     untried: heapless::Vec<IpAddress, ADDRESSES>,
-    /// Whether IPv6 has the next turn.
+    /// Whether to try an IPv6 address next.
     v6_next: bool,
-    /// The attempts except the winner. Ended attempts are in the order in which they ended.
+    /// All attempts except the winner. Failed attempts are in the order in which they failed.
     attempts: heapless::Vec<Attempt, ADDRESSES>,
-    /// The earliest time for the next attempt while other attempts run; `None` means at once.
+    /// When to begin the next attempt if other attempts still run; `None` means at once.
     next_at: Option<Instant>,
     winner: Option<(ConnectionId, IpEndpoint)>,
 }
@@ -41,7 +43,8 @@ pub struct Dialler {
 /// The next step that a [`Dialler`] asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DialStep {
-    /// Look the host's name up: report addresses with [`Dialler::add`], and the end of the lookup with [`Dialler::resolved`].
+    /// Look the host's name up. Report addresses with [`Dialler::add`], and the end of the lookup with
+    /// [`Dialler::resolved`].
     Resolve,
     /// Begin a connection, and report the result with [`Dialler::begun`].
     Connect {
@@ -52,7 +55,7 @@ pub enum DialStep {
     },
     /// Wait until a connection is established or ends, or until this time.
     Wait(Option<Instant>),
-    /// Nothing is left to do: a connection is the [`winner`](Dialler::winner), or every address has
+    /// Nothing is left to do. Either there is a [`winner`](Dialler::winner), or every address has
     /// [failed](Dialler::failures).
     Done,
 }
@@ -66,7 +69,7 @@ pub enum DialError {
     Ended(End),
 }
 
-/// A connection attempt: begun, or failed to begin.
+/// A connection attempt. `state` is its connection, or the error that ended the attempt.
 #[derive(Clone, Copy, Debug)]
 struct Attempt {
     remote: IpEndpoint,
@@ -74,8 +77,8 @@ struct Attempt {
 }
 
 impl Dialler {
-    /// Dials `port` of a host whose addresses must be looked up. Connecting to an address may take `patience`. The next
-    /// address is tried after `delay`.
+    /// Dials `port` of a host whose addresses must be looked up. Each attempt is given up after `patience`. The next
+    /// attempt begins `delay` after the last one.
     pub fn to_name(port: u16, patience: Duration, delay: Duration) -> Self {
         Dialler {
             port,
@@ -91,7 +94,7 @@ impl Dialler {
         }
     }
 
-    /// Dials one address. Connecting to the address may take `patience`.
+    /// Dials one address. The attempt is given up after `patience`.
     pub fn to_address(remote: IpEndpoint, patience: Duration) -> Self {
         let mut dialler = Dialler::to_name(remote.port, patience, Duration::ZERO);
         dialler.add(remote.addr);
@@ -109,7 +112,7 @@ impl Dialler {
     pub fn add(&mut self, address: IpAddress) {
         let known = self.untried.contains(&address) || self.attempts.iter().any(|a| a.remote.addr == address);
         if !known && self.untried.len() + self.attempts.len() < ADDRESSES {
-            // There is room: each list can hold all addresses.
+            // There is room: each list can store all addresses.
             let _ = self.untried.push(address);
         }
     }
@@ -130,8 +133,8 @@ impl Dialler {
                 _ if is_running && !self.overlap => DialStep::Wait(None),
                 Some(at) if is_running && now < at => DialStep::Wait(Some(at)),
                 _ => {
-                    // One at a time, an attempt makes way for the next address after `delay`. The last address has no next
-                    // address, so it may take all the time.
+                    // In one-at-a-time mode, an attempt may take only `delay` if another address is left to try. The
+                    // attempt to the last address may take all of `patience`.
                     let may_take_all = self.overlap || self.untried.len() == 1;
                     let patience = if may_take_all { self.patience } else { self.delay };
                     DialStep::Connect { remote: IpEndpoint::new(address, self.port), patience }
@@ -171,22 +174,23 @@ impl Dialler {
         }
     }
 
-    /// The connection that was established first, and its remote.
+    /// Returns the connection that was established first, and its remote.
     pub fn winner(&self) -> Option<(ConnectionId, IpEndpoint)> {
         self.winner
     }
 
-    /// The connections that were begun and have neither been established first nor ended.
+    /// Returns the connections that were begun, except the winner and those that have ended.
     pub fn running(&self) -> impl Iterator<Item = ConnectionId> {
         self.attempts.iter().filter_map(|attempt| attempt.state.ok())
     }
 
-    /// The addresses to which no connection was established, each with the reason, in the order of their failures.
+    /// Returns the addresses that failed, each with its error, in the order in which they failed.
     pub fn failures(&self) -> impl Iterator<Item = (IpEndpoint, DialError)> {
         self.attempts.iter().filter_map(|attempt| Some((attempt.remote, attempt.state.err()?)))
     }
 
-    /// The next address to try: the first of the family whose turn it is, otherwise the first of the other family.
+    /// Returns the next address to try. IPv6 and IPv4 take turns; if one family has no address left, the other family
+    /// is used.
     fn next_address(&self) -> Option<&IpAddress> {
         let is_v6 = |address: &&IpAddress| !matches!(address, IpAddress::Ipv4(_));
         self.untried.iter().find(|address| is_v6(address) == self.v6_next).or(self.untried.first())

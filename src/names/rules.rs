@@ -1,4 +1,4 @@
-//! The rules of host names. `build.rs` includes this file too.
+//! Checks host names. The build script, in src/board/build, includes this file too.
 
 use core::fmt;
 
@@ -24,7 +24,8 @@ pub fn check(text: &str) -> Result<(), NameError> {
             return Err(NameError::TooLong);
         }
     }
-    // RFC 1123 section 2.1: a name that ends in a number is an address. Here it is a mistyped address.
+    // By RFC 1123 section 2.1, the last label of a host name is not a number. A text that ends in a number is a
+    // mistyped IP address.
     if text.rsplit('.').next().is_some_and(|last| last.bytes().all(|byte| byte.is_ascii_digit())) {
         return Err(NameError::Number);
     }
@@ -38,9 +39,9 @@ pub fn check(text: &str) -> Result<(), NameError> {
 pub enum NameError {
     /// The text has a character that host names cannot have.
     BadCharacter,
-    /// A label is empty: the text begins with a dot, or two dots follow each other.
+    /// A label is empty: the text is empty, begins with a dot, or has two dots in a row.
     EmptyPart,
-    /// The text ends in a number, as addresses do.
+    /// The last label is a number, as in an IPv4 address.
     Number,
     /// The text has more than 253 characters, or more than 63 between two dots.
     TooLong,
@@ -50,7 +51,7 @@ impl fmt::Display for NameError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             NameError::BadCharacter => "a host's name has letters, digits, hyphens and dots; write others as xn--...",
-            NameError::EmptyPart => "a host's name has something before and between its dots",
+            NameError::EmptyPart => "a host's name has no empty parts before or between dots",
             NameError::Number => "it is neither an IP address nor a host's name",
             NameError::TooLong => "a host's name has at most 253 characters, and 63 between two dots",
         })

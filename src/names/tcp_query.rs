@@ -14,10 +14,10 @@ use crate::stack::{Context, End, Next, Session};
 const PATIENCE: Duration = Duration::from_secs(5);
 const GRACE: Duration = Duration::from_millis(500);
 
-/// The length of the prefix of each message, which holds the message's length (RFC 1035 section 4.2.2).
+/// The size in bytes of the length field before each message (RFC 1035 section 4.2.2).
 const PREFIX: usize = 2;
 
-/// A query on its own connection. The reply is parsed in place, in the connection's receive buffer.
+/// A DNS query on its own TCP connection. The reply is parsed in place, in the connection's receive buffer.
 #[derive(Clone, Debug)]
 pub(crate) struct TcpQuery {
     name: Name,
@@ -27,7 +27,7 @@ pub(crate) struct TcpQuery {
     position: usize,
     addresses: Addresses,
     result: Option<Option<Reply>>,
-    /// When the connection is reset.
+    /// When to reset the connection, if it is still open.
     until: Option<Instant>,
 }
 
@@ -90,7 +90,7 @@ impl Session for TcpQuery {
             if self.result.is_none() {
                 return Next::WakeAt(until);
             }
-            // From this point the connection only closes.
+            // The result is known, so the connection can close.
             socket.close();
             self.until = Some(cx.now + GRACE);
         }

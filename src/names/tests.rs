@@ -131,7 +131,7 @@ fn failures_are_told_apart() {
     assert_eq!(lookup(cut, false), (Err(ResolveError::Malformed(server)), 10_000));
     let circle = |q: &[u8]| Some(reply_to(q, 0, &[("www.example".into(), CNAME, wire("www.example"))]));
     assert_eq!(lookup(circle, false), (Err(ResolveError::AliasLoop), 0));
-    // Nobody has the server's port: both queries are refused.
+    // No program is bound to port 53, so both queries are refused.
     assert_eq!(lookup_at(54, |_| None, |resolver| resolver), (Err(ResolveError::Refused(server)), 0));
     // A reply with another ID belongs to another query.
     let foreign = |q: &[u8]| Some([&[q[0] ^ 1], &answer(q, 0)[1..]].concat());
@@ -191,7 +191,7 @@ pub(super) const A: u16 = 1;
 pub(super) const CNAME: u16 = 5;
 pub(super) const AAAA: u16 = 28;
 
-/// The result of looking up www.example at a server at 10.0.0.1, and the time in milliseconds until then.
+/// Looks up www.example at a server at 10.0.0.1. Returns the result and its time in ms.
 fn lookup(server: impl FnMut(&[u8]) -> Option<Vec<u8>>, thorough: bool) -> (Result<Vec<String>, ResolveError>, i64) {
     lookup_with(server, |resolver| if thorough { resolver.thorough() } else { resolver })
 }

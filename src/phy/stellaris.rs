@@ -10,16 +10,16 @@ use super::words::{Arrived, Words};
 
 /// A Stellaris Ethernet controller as a device.
 ///
-/// The controller may deliver frames for other addresses, and the driver drops them. A received frame waits until a frame can
-/// be sent, so that every frame can be answered.
+/// The controller may deliver frames to other addresses, and the driver drops them. A received frame waits until the
+/// controller has room for a frame to send, so that every frame can be answered.
 ///
-/// The driver computes and verifies TCP and UDP checksums while it copies frames. It drops frames with a wrong checksum, and
-/// fragments of segments and datagrams.
+/// The driver computes and verifies TCP and UDP checksums while it copies frames. It drops frames with a wrong
+/// checksum, and IP fragments of TCP segments and UDP datagrams.
 #[derive(Debug)]
 pub struct Stellaris<R> {
     registers: R,
     address: EthernetAddress,
-    /// The length of the frame in `received`, until it is consumed.
+    /// The length of the frame in `received`, until that frame is consumed.
     waiting: Option<usize>,
     received: Words,
     sending: Words,
@@ -40,14 +40,14 @@ const MII_RECEIVED: usize = 0x30;
 const FRAMES_WAITING: usize = 0x34;
 const TX_REQUEST: usize = 0x38;
 
-/// In `RX_CONTROL`: receive multicast frames too. IPv6 neighbour discovery needs them.
+/// The bit of `RX_CONTROL` that turns on multicast frames. IPv6 neighbour discovery needs multicast frames.
 const GROUPS: u32 = if cfg!(feature = "ipv6") { 1 << 1 } else { 0 };
 
-/// Makes the management clock slower than 2.5 MHz, the limit of IEEE 802.3 section 22.2.2.11, from the controller's fastest clock
-/// of 50 MHz.
+/// The divisor for a management clock of at most 2.5 MHz (IEEE 802.3 section 22.2.2.11). The controller's fastest clock
+/// has 50 MHz.
 const DIVISOR: u32 = 9;
 
-/// Interrupts: a frame was received; a frame was lost.
+/// The interrupt bits for a received frame and for a lost frame.
 const RECEIVED: u32 = 1;
 const OVERRUN: u32 = 1 << 3;
 
@@ -60,13 +60,14 @@ impl<R: Registers> Stellaris<R> {
         let r = &mut registers;
         r.write(INTERRUPTS, 0);
         r.write(STATUS, 0x7f);
-        // Empty the FIFO.
+        // Empties the receive FIFO.
         r.write(RX_CONTROL, 0x10);
         let [a, b, c, d, e, f] = address.0;
         r.write(ADDRESS_LOW, u32::from_le_bytes([a, b, c, d]));
         r.write(ADDRESS_HIGH, u32::from_le_bytes([e, f, 0, 0]));
         r.write(MII_DIVIDER, DIVISOR);
-        // Full duplex, checksum, padding, transmitter on; then receiver on, which rejects wrong checksums.
+        // Turns on full duplex, the Ethernet checksum, padding and the transmitter. Then turns on the receiver, which
+        // rejects frames with a wrong Ethernet checksum.
         r.write(TX_CONTROL, 0x0f);
         r.write(RX_CONTROL, 0x09 | GROUPS);
         r.write(INTERRUPTS, RECEIVED);
@@ -80,12 +81,15 @@ impl<R: Registers> Stellaris<R> {
         }
     }
 
-    /// Clears the interrupt. Frames that have already arrived do not raise it again, so poll after this.
+    /// Clears the interrupt. Frames that have already arrived do not raise the interrupt again, so poll after this
+    /// call.
     pub fn acknowledge(&mut self) {
         self.registers.write(STATUS, RECEIVED);
     }
 
-    /// The errors so far. The controller reports that it lost frames, but not how many. Each report counts as one lost frame.
+    /// Returns the counts of errors since the controller was set up.
+    ///
+    /// The controller reports that it lost frames, but not how many. Each report counts as one lost frame.
     pub fn faults(&mut self) -> Faults {
         if self.registers.read(STATUS) & OVERRUN != 0 {
             self.registers.write(STATUS, OVERRUN);
@@ -94,19 +98,19 @@ impl<R: Registers> Stellaris<R> {
         self.faults
     }
 
-    /// Whether the link was up at the last call, as the PHY reported it then. A link that failed before counts as down once. The
-    /// first call returns true.
+    /// Returns whether the link was up at the last call, as the PHY reported it. The first call returns true. A link that
+    /// failed before the last call counts as down once.
     ///
-    /// The controller takes 0.1 ms to read the PHY, so each call takes the result of the read that the last call began.
+    /// The controller takes 0.1 ms to read the PHY. Each call begins a read, and the next call returns the result.
     pub fn link_is_up(&mut self) -> bool {
         let status = self.registers.read(MII_RECEIVED);
         self.registers.write(MII_CONTROL, PHY_STATUS << 3 | 1);
         shows_link(status)
     }
 
-    /// Takes the next good frame to this address from the controller.
+    /// Reads the next good frame to this address or to a group, unless a frame is already waiting.
     fn fetch(&mut self) {
-        // Looks at no more frames than the controller's frame counter can count.
+        // Reads at most as many frames as the controller can count.
         for _ in 0..64 {
             if self.waiting.is_some() || self.registers.read(FRAMES_WAITING) & 0x3f == 0 {
                 return;
@@ -139,7 +143,7 @@ impl<R: Registers> Stellaris<R> {
         }
     }
 
-    /// Whether a frame can be sent now.
+    /// Returns whether a frame can be sent now.
     fn has_room(&mut self) -> bool {
         self.registers.read(TX_REQUEST) & 1 == 0
     }
@@ -204,7 +208,7 @@ impl<R: Registers> TxToken for Sending<'_, R> {
     /// If `len` exceeds the MTU in the capabilities. smoltcp never asks for such a length.
     fn consume<T, F: FnOnce(&mut [u8]) -> T>(self, len: usize, f: F) -> T {
         let (len, words, result) = self.words.send(len, f, R::sum);
-        // The length word before the frame counts only the data after the Ethernet header.
+        // The length in the 2 bytes before the frame counts only the data after the Ethernet header.
         let counted = (len as u16 - 14).to_le_bytes();
         words[0][..2].copy_from_slice(&counted);
         self.registers.write_fifo(DATA, words);

@@ -1,16 +1,17 @@
-//! The buckets of a hash table whose entries are the elements of an array. There are as many buckets as entries.
+//! The buckets of a hash table. The table's entries are the elements of an array, and each element also stores one
+//! bucket.
 
 /// An index into the array of entries.
 pub(super) type Index = u16;
 
-/// The index that stands for no entry.
+/// The index that means "no entry".
 pub(super) const NONE: Index = Index::MAX;
 
-/// Whether tables use a hash. Without `std` there are few entries, and a search through all of them is much faster than a hash.
+/// Whether tables use a hash. Without `std`, tables are small, and a linear search is much faster than a hash.
 pub(super) const HASHED: bool = cfg!(feature = "std");
 
-/// Element `i` of two arrays stored together. `first` is the first entry in bucket `i`. `next` is the entry after entry `i`, in
-/// the bucket that holds entry `i`.
+/// Bucket `i`, and entry `i`'s link to the next entry. `first` is the first entry of bucket `i`. `next` is the entry
+/// that follows entry `i`. Entry `i` may be in any bucket, not only in bucket `i`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Bucket {
     first: Index,
@@ -21,7 +22,7 @@ impl Bucket {
     pub(super) const EMPTY: Bucket = Bucket { first: NONE, next: NONE };
 }
 
-/// An entry of a table.
+/// An entry of a hash table, which stores a [`Bucket`].
 pub(super) trait Hashed {
     fn bucket(&self) -> &Bucket;
     fn bucket_mut(&mut self) -> &mut Bucket;

@@ -1,4 +1,4 @@
-//! UDP ports and their programs, and the socket set that all of them share.
+//! UDP ports, their programs, and the socket set that all ports share.
 
 use smoltcp::iface::{SocketSet, SocketStorage};
 use smoltcp::phy::Device;
@@ -20,23 +20,23 @@ use super::link::Shared;
 use super::ports::ephemeral_ports;
 use super::{Console, Context, ListenError, MAX_PROGRAMS, Next, Port, Session, Stack, UdpSession};
 
-/// The UDP ports: programs, sockets, whose turn it is, and the next deadline.
+/// The UDP ports, with their programs, their sockets and the next deadline.
 pub(super) struct Datagrams<'a, U> {
     pub(super) set: SocketSet<'a>,
     pool: UdpPool<'a>,
     ports: &'a mut [Port<U>],
     in_use: heapless::Vec<u16, MAX_PROGRAMS>,
-    /// The port whose program may run first.
+    /// The index of the port whose program is considered next.
     next: usize,
     send: bool,
-    /// The next deadline, set whenever there may be new work.
+    /// The next deadline. The deadline is updated after each step of the UDP ports.
     due: Option<Instant>,
     /// When to poll the sockets again, because the device had no room.
     retry: Option<Instant>,
 }
 
 impl<'a, U> Datagrams<'a, U> {
-    /// Makes free ports, one for each socket. Returns `None` if the slices' lengths do not match.
+    /// Creates the free ports, one for each socket. Returns `None` if the slices' lengths do not match.
     pub(super) fn new(
         ports: &'a mut [Port<U>],
         sockets: &'a mut [SocketStorage<'a>],
@@ -60,31 +60,32 @@ impl<'a, U> Datagrams<'a, U> {
         &self.in_use
     }
 
-    /// The time of the next work if no frame arrives.
+    /// Returns when the next work is due if no frame arrives.
     pub(super) fn due(&self) -> Option<Instant> {
         self.due
     }
 
-    /// Notes whether the last datagram from this port waits for the hardware address of a next hop.
+    /// Records the next hop that the last datagram from port `number` waits for. `None` if the datagram does not wait.
     pub(super) fn waits(&mut self, number: u16, hop: Option<IpAddress>) {
         for port in self.ports.iter_mut().filter(|port| port.number == number && !port.over) {
             port.waits_for = hop;
         }
     }
 
-    /// Returns whether a datagram of any port may be waiting.
+    /// Returns whether any port's datagram may be waiting for a hardware address.
     pub(super) fn any_waits(&self) -> bool {
         self.ports.iter().any(|port| port.waits_for.is_some())
     }
 
-    /// Lets the program on this port continue: its datagram waited for a hardware address, and has left now.
+    /// Lets the program on port `number` run again, because its waiting datagram was sent.
     pub(super) fn left(&mut self, number: u16) {
         for port in self.ports.iter_mut().filter(|port| port.number == number && !port.over) {
             port.run = true;
         }
     }
 
-    /// Returns whether the program on this port waits for a neighbour until the program's own time-out.
+    /// Returns whether the program on port `number` waits for a neighbour without limit. A program that waits without
+    /// limit has its own time-out.
     pub(super) fn waits_for_neighbour(&self, number: u16) -> bool
     where
         U: UdpSession,
@@ -93,7 +94,7 @@ impl<'a, U> Datagrams<'a, U> {
         ports.any(|port| port.session.as_ref().is_some_and(UdpSession::waits_for_neighbour))
     }
 
-    /// Notes that a datagram from this port was dropped, because the hardware address of its receiver is not known.
+    /// Notifies the program on port `number` that its datagram was dropped. The receiver's hardware address is unknown.
     pub(super) fn unreachable(&mut self, number: u16)
     where
         U: UdpSession,
@@ -106,7 +107,7 @@ impl<'a, U> Datagrams<'a, U> {
         }
     }
 
-    /// Runs every program at the next polls.
+    /// Queues every program to run in the next polls.
     pub(super) fn wake_programs(&mut self) {
         for port in self.ports.iter_mut() {
             port.run = true;
@@ -114,11 +115,11 @@ impl<'a, U> Datagrams<'a, U> {
     }
 }
 
-/// The memory that no port uses yet.
+/// The memory for buffers that no port uses yet.
 struct UdpPool<'a> {
     datagrams: &'a mut [PacketMetadata],
     payloads: &'a mut [u8],
-    /// The size of one buffer if all are equal: its datagrams and its bytes.
+    /// The size of one buffer, in datagrams and bytes, if all buffers have the same size.
     share: (usize, usize),
 }
 
@@ -129,7 +130,7 @@ impl<'a> UdpPool<'a> {
         UdpPool { datagrams, payloads, share }
     }
 
-    /// A buffer of `bytes` bytes, if so much memory is left.
+    /// Returns a buffer of `bytes` bytes, or `None` if too little memory is left.
     fn buffer(&mut self, bytes: usize) -> Option<PacketBuffer<'a>> {
         if self.datagrams.len() < self.share.0 || self.payloads.len() < bytes {
             return None;
@@ -153,12 +154,12 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         self.bind_sized(number, session, share, share)
     }
 
-    /// Runs a program on a UDP port with `receive` and `send` bytes for payloads, instead of an even share.
+    /// Like [`bind`](Self::bind), but with buffers of `receive` and `send` payload bytes.
     ///
-    /// A port that had a program before keeps its buffers.
+    /// A port that was used before keeps its old buffers.
     ///
     /// # Errors
-    /// As [`bind`](Self::bind).
+    /// The errors of [`bind`](Self::bind).
     pub fn bind_sized(&mut self, number: u16, session: U, receive: usize, send: usize) -> Result<u16, ListenError> {
         let number = match number {
             0 => {
@@ -180,11 +181,11 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Ok(number)
     }
 
-    /// Like [`bind`](Self::bind), but no [`Event::Udp`] reports the program's datagrams. This is for programs such as a name
-    /// lookup.
+    /// Like [`bind`](Self::bind), but no [`Event::Udp`] reports the program's datagrams. Use this function for programs
+    /// such as a name look-up.
     ///
     /// # Errors
-    /// As [`bind`](Self::bind).
+    /// The errors of [`bind`](Self::bind).
     pub fn bind_unreported(&mut self, number: u16, session: U) -> Result<u16, ListenError> {
         let number = self.bind(number, session)?;
         for port in self.datagrams.ports.iter_mut().filter(|port| port.session.is_some() && port.number == number) {
@@ -193,19 +194,19 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Ok(number)
     }
 
-    /// The program on a UDP port.
+    /// Returns the program on UDP port `number`.
     pub fn udp_program(&mut self, number: u16) -> Option<&mut U> {
         self.datagrams.ports.iter_mut().find(|p| p.number == number && !p.over)?.session.as_mut()
     }
 
-    /// Takes a UDP program that has ended. The program's port is already free. The stack keeps the program until this call.
+    /// Returns a UDP program that has ended. The stack keeps the program until this call, but its port is already free.
     pub fn take_udp(&mut self, number: u16) -> Option<U> {
         let port = self.datagrams.ports.iter_mut().find(|p| p.number == number && p.over)?;
         port.over = false;
         port.session.take()
     }
 
-    /// Sends what the ports have queued, or runs the next program that may have work.
+    /// Sends the ports' queued datagrams, or runs the next program that may have work.
     pub(super) fn run_datagrams<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -271,7 +272,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Some(Step::Egress(None))
     }
 
-    /// Notes that a frame went to the shared sockets: a program may have a datagram.
+    /// Lets programs run if their sockets have received datagrams.
     pub(super) fn datagrams_arrived(&mut self) {
         for port in self.datagrams.ports.iter_mut() {
             port.run |= port.handle.is_some_and(|handle| self.datagrams.set.get::<Socket>(handle).can_recv());
@@ -320,7 +321,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
                 if let Next::WakeAt(at) = next {
                     port.wake = Some(at);
                 }
-                // The length of the queue does not show an empty datagram.
+                // The queue's length in bytes does not show whether an empty datagram is queued.
                 self.datagrams.send = true;
                 if socket.send_queue() > 0 {
                     port.waiting = true;
@@ -335,7 +336,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Some(Step::UdpSession(number, next))
     }
 
-    /// Passes an ICMP error about a datagram to the program that sent it. Returns whether it concerns the program.
+    /// Passes an ICMP error about a datagram to the program that sent it. Returns whether the error concerns the
+    /// program.
     #[cfg(feature = "recovery")]
     pub(super) fn datagram_undelivered(&mut self, local: u16, remote: IpEndpoint, error: &IcmpError) -> bool {
         let mut ports = self.datagrams.ports.iter_mut().filter(|port| port.number == local && !port.over);
@@ -347,7 +349,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         concerned
     }
 
-    /// Lets each program continue whose datagram has left.
+    /// Lets programs run again if their queued datagrams were all sent.
     fn note_sent(&mut self) {
         for port in self.datagrams.ports.iter_mut() {
             let (true, Some(handle), Some(session)) = (port.waiting, port.handle, &port.session) else { continue };

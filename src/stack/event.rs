@@ -1,4 +1,4 @@
-//! The reports of the poll loop: a [`Step`] for each call, and typed events for a [`Probe`].
+//! The reports of the poll loop: a [`Step`] for each call of `step`, and typed events for a [`Probe`].
 
 mod address;
 
@@ -13,7 +13,7 @@ use smoltcp::wire::{IpAddress, IpEndpoint};
 
 use super::session::{End, Next};
 
-/// Identifies a connection of one stack: its slot, and a generation number, because slots are reused.
+/// Identifies a connection of one stack by its slot and a generation number. Slots are reused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct ConnectionId {
     pub(super) index: u16,
@@ -43,7 +43,7 @@ pub struct Tuple {
 }
 
 impl Tuple {
-    /// The same connection as its other end sees it.
+    /// Returns the tuple of the same connection at the other end.
     pub(super) fn reversed(&self) -> Tuple {
         Tuple { local: self.remote, remote: self.local }
     }
@@ -57,7 +57,7 @@ impl fmt::Display for Tuple {
 
 /// Displays an endpoint as `192.168.69.1:7` or `[fdaa::1]:7` (RFC 5952 section 6).
 ///
-/// `core::net::SocketAddr` does the same, but adds 2.5 KB of code for IPv6 and padding to a board.
+/// `core::net::SocketAddr` has the same format, but its code for IPv6 and padding adds 2.5 KB to a board's firmware.
 #[derive(Clone, Copy, Debug)]
 pub struct DisplayEndpoint(pub IpEndpoint);
 
@@ -79,12 +79,12 @@ impl fmt::Display for DisplayEndpoint {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Step {
-    /// Sent at least one frame of a socket: segments of this connection, or datagrams and control messages if `None`.
+    /// Sent at least one frame. The frame is from this connection. `None` means a datagram or a control message.
     Egress(Option<ConnectionId>),
-    /// Did nothing: the stack waits for a frame, and for this time if there is one. If this time is not in the future, the
-    /// stack waits until the device has room to send.
+    /// Did nothing. The stack waits for a frame, or until this time if it is given. If this time is not in the future,
+    /// the stack waits until the device has room to send.
     Idle(Option<Instant>),
-    /// Took in one frame: for this connection, or for no connection if `None`.
+    /// Received one frame: for this connection, or for no connection if `None`.
     Ingress(Option<ConnectionId>),
     /// Ran the program of this connection.
     Session(ConnectionId, Next),
@@ -126,11 +126,12 @@ pub enum DropReason {
     BacklogFull,
     /// An acknowledgement of data that was never sent, or that was acknowledged long ago (RFC 5961 section 5.2).
     BadAck,
-    /// An IP fragment that is not valid, overlaps another fragment (RFC 5722 section 4), or completes a datagram whose fragments
-    /// contradict each other about congestion (RFC 3168 section 5.3).
+    /// An IP fragment that is not valid, or does not fit its datagram.
+    ///
+    /// The fragment overlaps another fragment (RFC 5722 section 4), or completes a datagram whose fragments contradict each
+    /// other about congestion (RFC 3168 section 5.3).
     BadFragment,
-    /// An ICMP error that does not quote a packet in flight from this host (RFC 5927 section 4.1), or reports an impossible path
-    /// MTU.
+    /// An ICMP error that quotes no packet in flight, or reports an impossible path MTU (RFC 5927 section 4.1).
     BadIcmp,
     /// An RST without the expected sequence number (RFC 5961 section 3.2), or in TIME-WAIT (RFC 1337).
     BadReset,
@@ -138,7 +139,7 @@ pub enum DropReason {
     BadSyn,
     /// A wrong TCP or IPv4 checksum.
     Checksum,
-    /// A DHCP server's refusal (DHCPNAK) of what this host did not ask that server for.
+    /// A DHCP server's refusal (DHCPNAK) that answers no request of this host to that server.
     #[cfg(feature = "dhcp")]
     DhcpNak,
     /// A DHCP message whose options are missing or not valid.
@@ -150,35 +151,35 @@ pub enum DropReason {
     /// A DHCP message that answers a request of another transaction.
     #[cfg(feature = "dhcp")]
     DhcpTransaction,
-    /// A DHCP message that this host does not wait for: a copy, or another server's offer.
+    /// A DHCP message that this host does not expect: a copy, or another server's offer.
     #[cfg(feature = "dhcp")]
     DhcpUnexpected,
     /// An ARP or NDP message of another host that uses one of our addresses.
     DuplicateAddress,
     /// A TCP segment inside IP fragments, on a stack without memory for fragments.
     FragmentedTcp,
-    /// A datagram whose fragments did not all arrive in time, or that was replaced by a newer datagram.
+    /// A datagram that lacks fragments. The time limit expired, or a newer datagram replaced the datagram.
     LostFragments,
     /// An invalid source or destination (RFC 1122 section 3.2.1.3): our own address as source, loopback, broadcast TCP.
     Martian,
     /// A segment without ACK (RFC 9293 section 3.10.7.4, fifth step).
     NoAck,
-    /// A segment without data whose acknowledgement is older than the newest one.
+    /// A segment without data whose acknowledgement is older than the newest acknowledgement.
     OldAck,
     /// Every connection slot is taken.
     SlotsFull,
     /// A datagram that is longer than the MTU of the link or the path, on a stack without memory for fragments.
     TooLong,
-    /// Router advertisements that arrive too fast, or an advertisement of a router that does not fit the list of routers.
+    /// A router advertisement that exceeds the limit per second, or for which the list is full.
     TooManyAdvertisements,
-    /// A datagram that could not be sent in time, because its receiver's hardware address is unknown.
+    /// A datagram that could not be sent in time: the receiver's hardware address is unknown.
     Unreachable,
-    /// An IPv6 extension header that is not accepted, or that ends the packet.
+    /// An IPv6 extension header that is not accepted, or No Next Header (59).
     UnsupportedHeader,
 }
 
 impl DropReason {
-    /// Every reason.
+    /// All reasons.
     pub const ALL: &'static [DropReason] = &[
         DropReason::AfterFin,
         DropReason::BacklogFull,
@@ -252,27 +253,27 @@ impl fmt::Display for DropReason {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Event {
-    /// The interface's addresses changed, or a DHCP server or router acted on them.
+    /// An event of the interface's addresses or routers.
     Address(AddressEvent),
-    /// A connection from a peer is established. It is served at once, or waits in the backlog.
+    /// A connection from a peer is established. The connection is served immediately, or waits in the backlog.
     Accepted {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints.
+        /// The connection's endpoints.
         tuple: Tuple,
     },
-    /// This side has begun to connect.
+    /// This side has started to connect.
     Connecting {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints.
+        /// The connection's endpoints.
         tuple: Tuple,
     },
-    /// A connection that this side began is established.
+    /// A connection that this side started is established.
     Connected {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints.
+        /// The connection's endpoints.
         tuple: Tuple,
     },
     /// A frame or a connection attempt was dropped.
@@ -281,25 +282,25 @@ pub enum Event {
     Ended {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints.
+        /// The connection's endpoints.
         tuple: Tuple,
-        /// How it ended.
+        /// How the connection ended.
         end: End,
     },
     /// A half-open connection has ended before it was established.
     HalfOpenEnded {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints.
+        /// The connection's endpoints.
         tuple: Tuple,
-        /// How it ended.
+        /// How the connection ended.
         end: End,
     },
-    /// A program read `bytes` bytes of a connection.
+    /// A program read `bytes` bytes from a connection.
     Read {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints.
+        /// The connection's endpoints.
         tuple: Tuple,
         /// The number of bytes.
         bytes: usize,
@@ -315,29 +316,29 @@ pub enum Event {
     State {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints. In LISTEN the remote endpoint is not known.
+        /// The connection's endpoints. In LISTEN the remote endpoint is not known.
         tuple: Tuple,
-        /// The state before.
+        /// The previous state.
         from: State,
-        /// The state now.
+        /// The new state.
         to: State,
     },
     /// The program on a UDP port read or queued datagrams.
     Udp {
         /// The port.
         port: u16,
-        /// The sender of the first datagram read, if one was read.
+        /// The sender of the first datagram read, if any was read.
         from: Option<IpEndpoint>,
         /// The number of payload bytes read.
         read: usize,
         /// The number of payload bytes queued to be sent.
         sent: usize,
     },
-    /// A program queued `bytes` bytes of a connection to be sent.
+    /// A program queued `bytes` bytes to be sent on a connection.
     Wrote {
         /// The connection.
         id: ConnectionId,
-        /// Its endpoints.
+        /// The connection's endpoints.
         tuple: Tuple,
         /// The number of bytes.
         bytes: usize,
@@ -362,8 +363,7 @@ impl Event {
     }
 }
 
-/// Watches a stack: the stack calls the probe for every frame and every event. The default methods do nothing and cost
-/// nothing.
+/// Receives every frame and every event of a stack. The default methods do nothing and cost nothing.
 pub trait Probe {
     /// Called with each frame that the device receives or sends.
     fn frame(&mut self, _now: Instant, _direction: Direction, _frame: &[u8]) {}
@@ -372,10 +372,10 @@ pub trait Probe {
     fn event(&mut self, _now: Instant, _event: &Event) {}
 }
 
-/// A probe that watches nothing.
+/// A probe that ignores all frames and events.
 impl Probe for () {}
 
-/// Two probes: each event goes to the first, then to the second.
+/// Two probes. Each frame and each event goes to the first probe, then to the second.
 impl<A: Probe, B: Probe> Probe for (A, B) {
     fn frame(&mut self, now: Instant, direction: Direction, frame: &[u8]) {
         self.0.frame(now, direction, frame);
@@ -402,10 +402,10 @@ impl<P: Probe> Probe for Option<P> {
     }
 }
 
-/// The device, console and probe that a stack uses but does not own. They are passed to every call.
+/// The device, console and probe that a stack uses but does not own. The caller passes an `Io` to every call.
 #[derive(Clone, Debug)]
 pub struct Io<D, C, P = ()> {
-    /// Frames in and out.
+    /// Receives and sends frames.
     pub device: D,
     /// The programs' standard input and output.
     pub console: C,
@@ -414,7 +414,7 @@ pub struct Io<D, C, P = ()> {
 }
 
 impl<D: Device, C> Io<D, C> {
-    /// A device and a console, without a probe.
+    /// Makes an `Io` from a device and a console, without a probe.
     pub fn new(device: D, console: C) -> Self {
         Io { device, console, probe: () }
     }

@@ -1,11 +1,12 @@
-//! Sends datagrams that are longer than the MTU of the link or the path in fragments (RFC 791 section 3.2, RFC 8200 section 4.5),
-//! and sends TCP segments that are longer than the path MTU as several segments.
+//! Cuts packets that are longer than the MTU of the link or the path. Datagrams are sent in fragments (RFC 791 section
+//! 3.2, RFC 8200 section 4.5). TCP segments are sent as several segments.
 //!
-//! smoltcp believes that the link takes packets of 64 KiB. A datagram that is longer than the link's MTU is kept here until all
-//! its fragments have left. Meanwhile no other datagram leaves. No frame is received either, because the reply might be another
-//! long datagram. TCP does not wait, except for connections whose segments must be cut.
+//! smoltcp is told that the link has an MTU of 64 KiB. The fragmenter keeps a long datagram until all its fragments are
+//! sent. Meanwhile, the stack sends no other datagram. The stack also receives no frame, because the reply might be
+//! another long datagram. TCP connections still send, unless their segments must be cut.
 //!
-//! recent.rs remembers the long datagrams that left, for ICMP errors about them. segments.rs cuts TCP segments.
+//! recent.rs remembers the long datagrams that were sent, to check ICMP errors about them. segments.rs cuts TCP
+//! segments.
 
 #[cfg(feature = "fragments")]
 mod recent;
@@ -34,7 +35,7 @@ pub(super) const LONGEST: usize = 65_535;
 #[cfg(feature = "fragments")]
 const FRAGMENT: usize = 8;
 
-/// The datagram whose fragments are leaving. Without the feature `fragments` this type is empty.
+/// Cuts one long packet at a time, and buffers it until all parts are sent. Empty without the feature `fragments`.
 #[derive(Default)]
 pub(super) struct Fragmenter<'a> {
     #[cfg(feature = "fragments")]
@@ -57,15 +58,16 @@ struct State {
     header: Header,
     /// The length of the longest packet on the link, in bytes.
     mtu: usize,
-    /// The length of the longest packet on the path of the buffered packet, in bytes.
+    /// The MTU that the parts of the buffered packet must fit, in bytes.
     limit: usize,
-    /// If the buffered packet is a TCP segment, the length of its IP header, and of its IP and TCP headers together.
+    /// The lengths of the IP header, and of the IP and TCP headers together. `None` unless the buffered packet is a TCP
+    /// segment.
     segment: Option<(usize, usize)>,
     /// The length of the buffered packet. 0 if the buffer is empty.
     len: usize,
-    /// The number of bytes after the IP header of the buffered packet that have left.
+    /// The number of the buffered packet's payload bytes that were sent.
     sent: usize,
-    /// The number of datagrams sent before the buffered packet.
+    /// The number of packets that were buffered so far. Each packet's identification is computed from this count.
     count: u32,
     /// When to try again, if the device had no room.
     retry: Option<Instant>,
@@ -83,8 +85,8 @@ pub(super) struct Long<'t> {
 }
 
 impl Fragmenter<'_> {
-    /// Sends a packet in a frame with this header. If the packet is longer than the link's MTU or `limit`, keeps the packet until
-    /// its fragments have left, or drops the packet if there is no memory for it.
+    /// Sends a packet in a frame with this header. Buffers and cuts the packet if it is longer than the link's MTU or
+    /// `limit`. Drops such a packet if there is no memory for fragments.
     pub(super) fn send<P: Probe>(
         &mut self,
         now: Instant,
@@ -102,7 +104,7 @@ impl Fragmenter<'_> {
             }
             long.note(packet);
         }
-        // Without these features, `limit` is the MTU that smoltcp knows.
+        // Without these features, smoltcp sends no packet that is longer than `limit`.
         if cfg!(any(feature = "fragments", feature = "slaac")) && packet.len() > limit {
             return probe.event(now, &Event::Dropped(DropReason::TooLong));
         }
@@ -145,7 +147,8 @@ impl<'a> Fragmenter<'a> {
         Fragmenter { buffer, state: State { ids, checksum, tcp_checksum, mtu, ..State::default() } }
     }
 
-    /// The longest packet that can be sent over a link of this MTU: the fragmenter cuts it, if it has memory for it.
+    /// Returns the length of the longest packet that can be sent, in bytes. The result exceeds `mtu` if there is memory
+    /// for long packets.
     pub(super) fn longest(&self, mtu: usize) -> usize {
         if self.buffer.len() >= LONGEST { LONGEST } else { mtu }
     }
@@ -154,17 +157,17 @@ impl<'a> Fragmenter<'a> {
         self.lend_for(usize::MAX)
     }
 
-    /// Lends the fragmenter for packets of a path that takes at most `limit` bytes.
+    /// Lends the fragmenter for packets on a path whose MTU is `limit` bytes.
     pub(super) fn lend_for(&mut self, limit: usize) -> Long<'_> {
         Long { parts: Some((&mut self.state, self.buffer)), limit }
     }
 
-    /// Returns whether this ICMP error quotes a datagram that left lately.
+    /// Returns whether this ICMP error quotes a recently sent datagram.
     pub(super) fn has_sent(&self, quote: &Quote) -> bool {
         self.state.recent.has(quote)
     }
 
-    /// Returns whether fragments of a datagram have not left yet.
+    /// Returns whether the buffer has a packet that is not completely sent yet.
     pub(super) fn is_busy(&self) -> bool {
         self.state.len > 0
     }
@@ -174,7 +177,7 @@ impl<'a> Fragmenter<'a> {
         self.state.retry
     }
 
-    /// Notes whether the device had no room, and when to try again.
+    /// Sets when to try again, because the device has no room. `None` if the device has room.
     pub(super) fn blocked(&mut self, retry: Option<Instant>) {
         self.state.retry = retry;
     }
@@ -186,8 +189,8 @@ impl Long<'_> {
         Long { parts: None, limit: usize::MAX }
     }
 
-    /// Keeps a packet of `len` bytes that `make` writes, if the packet is longer than the MTU of the link or the path. Returns
-    /// whether the packet is kept. The packet's fragments leave with this header.
+    /// Buffers a packet if `len` exceeds the MTU of the link or path. `make` writes the packet, which has `len` bytes.
+    /// Returns whether the packet is buffered. Each part of the packet gets the link header `header`.
     pub(super) fn begin(&mut self, header: Header, len: usize, make: &mut dyn FnMut(&mut [u8])) -> bool {
         let Some((state, buffer)) = &mut self.parts else { return false };
         let limit = self.limit.min(state.mtu);
@@ -202,21 +205,21 @@ impl Long<'_> {
         true
     }
 
-    /// Notes a packet that leaves unfragmented.
+    /// Remembers a packet that is sent without being cut.
     pub(super) fn note(&mut self, packet: &[u8]) {
         if let Some((state, _)) = &mut self.parts {
             state.recent.note(packet);
         }
     }
 
-    /// Returns the length of the next fragment's frame. `None` if all fragments have left.
+    /// Returns the length of the next fragment's frame. `None` if all fragments are sent.
     pub(super) fn next_len(&self) -> Option<usize> {
         let (state, buffer) = self.parts.as_ref()?;
         let (header, chunk) = state.next(buffer)?;
         Some(link::len(state.header) + header + chunk)
     }
 
-    /// Writes the next fragment to `out`, which must have room for the fragment.
+    /// Writes the next fragment's frame to `out`, which must be [`next_len`](Self::next_len) bytes long.
     pub(super) fn write_next(&mut self, out: &mut [u8]) {
         let Some((state, buffer)) = &mut self.parts else { return };
         let Some((header, chunk)) = state.next(buffer) else { return };
@@ -276,7 +279,7 @@ impl State {
         let header = if self.is_v6(packet) { 40 } else { 4 * usize::from(packet.first()? & 15) };
         let left = self.len.checked_sub(header + self.sent)?;
         let header = if self.is_v6(packet) { header + FRAGMENT } else { header };
-        // In all fragments but the last, the length of the data is a multiple of 8.
+        // In all fragments except the last, the length of the data is a multiple of 8 bytes.
         let most = self.limit.saturating_sub(header) & !7;
         Some((header, left.min(most)))
     }

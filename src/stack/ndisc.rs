@@ -11,10 +11,11 @@ pub(crate) const ALL_NODES: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0, 0
 /// The length of an IPv6 header.
 pub(super) const IPV6: usize = 40;
 
-/// The length of an IPv6 packet with an advertisement of 24 bytes and a hardware address option of 8.
+/// The length of an IPv6 packet with a neighbour advertisement, in bytes. The advertisement has 24 bytes, and its
+/// hardware address option has 8 bytes.
 pub(crate) const ADVERT: usize = IPV6 + 32;
 
-/// Writes an unsolicited IPv6 advertisement of an address, to [`ALL_NODES`] (RFC 4861 section 7.2.6).
+/// Writes an unsolicited neighbour advertisement of `address` to [`ALL_NODES`] (RFC 4861 section 7.2.6).
 #[cfg(any(feature = "slaac", all(feature = "board", target_os = "none")))]
 pub(crate) fn emit_advert(address: Ipv6Address, hardware: EthernetAddress, payload: &mut [u8]) {
     let flags = smoltcp::wire::NdiscNeighborFlags::OVERRIDE;

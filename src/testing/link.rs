@@ -1,4 +1,4 @@
-//! A link in memory whose frames a test can hold, change or drop.
+//! A link in memory. Tests can delay, change or drop its frames.
 //!
 //! Use [`Cable`](crate::phy::Cable) in tests that need a plain link.
 
@@ -15,11 +15,11 @@ pub(crate) type Frames = Rc<RefCell<VecDeque<Vec<u8>>>>;
 /// One end of a link.
 pub(crate) struct End {
     medium: Medium,
-    /// The frames to this end.
+    /// The frames on the way to this end.
     pub(crate) incoming: Frames,
-    /// The frames to the other end.
+    /// The frames on the way to the other end.
     pub(crate) outgoing: Frames,
-    /// The largest number of frames on the way to the other end. Replies do not count.
+    /// The largest number of frames on the way to the other end. Replies are sent even above this limit.
     pub(crate) room: usize,
 }
 

@@ -6,10 +6,10 @@ use smoltcp::time::Instant;
 use super::pcapng::{Frame, InterfaceId, LinkType, Sink, Writer};
 use crate::stack::{Direction, Probe};
 
-/// Writes each frame to a pcapng capture, with its time and direction.
+/// A probe that writes each frame to a pcapng capture, with its time and direction.
 ///
-/// A probe cannot return errors: the first error of the sink ends the capture and is kept for [`error`](Self::error) and
-/// [`finish`](Self::finish). The stack continues.
+/// A probe cannot return errors. So the first error of the sink ends the capture, but the stack continues.
+/// [`error`](Self::error) and [`finish`](Self::finish) return that error.
 #[derive(Debug)]
 pub struct Capture<S: Sink> {
     writer: Writer<S>,
@@ -21,8 +21,8 @@ pub struct Capture<S: Sink> {
 impl<S: Sink> Capture<S> {
     /// Begins a capture of one interface.
     ///
-    /// `epoch_micros` is the time of the stack's [`Instant::ZERO`], in microseconds since 1970-01-01 00:00 UTC. Use 0 for a virtual
-    /// clock: the capture then shows the stack's own time.
+    /// `epoch_micros` is the time at which the stack's clock was [`Instant::ZERO`], in microseconds since 1970-01-01
+    /// 00:00 UTC. For a virtual clock, use 0: the capture then shows the stack's own time.
     ///
     /// # Errors
     /// The sink's error.
@@ -32,7 +32,7 @@ impl<S: Sink> Capture<S> {
         Ok(Capture { writer, interface, epoch_micros, error: None })
     }
 
-    /// The error that ended the capture early, if any.
+    /// Returns the error that ended the capture early, if any.
     pub fn error(&self) -> Option<&S::Error> {
         self.error.as_ref()
     }
@@ -40,7 +40,7 @@ impl<S: Sink> Capture<S> {
     /// Ends the capture, flushes the sink and returns it.
     ///
     /// # Errors
-    /// The error that ended the capture early, or that of the flush.
+    /// The error that ended the capture early, or the error of the flush.
     pub fn finish(mut self) -> Result<S, S::Error> {
         if let Some(error) = self.error {
             return Err(error);
@@ -55,7 +55,7 @@ impl<S: Sink> Probe for Capture<S> {
         if self.error.is_some() {
             return;
         }
-        // A time before 1970 cannot be written.
+        // Times before 1970 are written as 1970, because the format has no negative times.
         let micros = self.epoch_micros.saturating_add(now.total_micros()).max(0) as u64;
         let frame = Frame { interface: self.interface, micros, direction: Some(direction), bytes: frame, comment: "" };
         self.error = self.writer.frame(&frame).err();
@@ -70,7 +70,7 @@ mod tests {
     use super::{Capture, Sink};
     use crate::stack::{Direction, Probe};
 
-    /// A disk with room for this many bytes.
+    /// A disk with room for `room` bytes.
     struct Disk {
         room: usize,
         flushed: bool,

@@ -1,4 +1,4 @@
-//! Tracks one TCP connection by its frames, to infer values that smoltcp keeps private.
+//! Tracks a TCP connection by its frames, to infer values that smoltcp keeps private.
 
 use core::fmt;
 
@@ -11,26 +11,28 @@ use super::summary::Segment;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
-    /// A delayed acknowledgement, which waited this long for data to travel with.
+    /// A delayed ACK, which waited this long for data to travel with.
     DelayedAck(Duration),
-    /// A repeat of the last acknowledgement.
+    /// An ACK that repeats the previous ACK.
     DuplicateAck,
-    /// A retransmission after three duplicate acknowledgements (RFC 5681 section 3.2), or in the recovery that they began.
+    /// A retransmission because of three duplicate ACKs (RFC 5681 section 3.2), or a later one in the same recovery.
     FastRetransmission,
     /// A keep-alive probe: nothing arrived for the keep-alive time.
     KeepAlive,
-    /// The retransmission timer expired, for the n-th time for this segment.
+    /// A retransmission because the retransmission timer expired.
     Retransmission {
-        /// The time since the segment was last sent, or since the last acknowledgement of new data if that is later.
+        /// The time since the segment was last sent, or since new data was last acknowledged if that is later.
         rto: Duration,
-        /// The number of this retransmission, from 1.
+        /// The number of this retransmission of the segment, from 1.
         count: u32,
     },
-    /// The last segment again, before the retransmission timer expires: its acknowledgement shows what was lost (RFC 8985 section 7).
+    /// A tail loss probe: the last segment is sent again before the retransmission timer expires.
+    ///
+    /// The answer shows whether earlier data was lost (RFC 8985 section 7).
     TailProbe,
-    /// An acknowledgement that reports a larger window.
+    /// An ACK that announces a larger window.
     WindowUpdate,
-    /// A probe of one byte: the peer's window is closed, and may have opened.
+    /// A zero-window probe: one byte, to learn whether the peer's closed window has opened.
     ZeroWindowProbe,
 }
 
@@ -49,10 +51,11 @@ impl fmt::Display for Cause {
     }
 }
 
-/// The number of transmissions remembered for each side. They show how long a retransmission waited.
+/// How many transmissions are stored for each side. The stored times show how long a retransmission waited.
 const REMEMBERED: usize = 16;
 
-/// A retransmission this soon after an arrival answers it: no retransmission timer is that short.
+/// A retransmission within this time after a segment arrives is an answer to that segment. Every retransmission timer
+/// is longer.
 const PROMPT: Duration = Duration::from_millis(50);
 
 /// One side of a connection: its sequence numbers, windows and timers.
@@ -60,29 +63,29 @@ const PROMPT: Duration = Duration::from_millis(50);
 pub struct Side {
     /// The initial sequence number, once this side has sent SYN.
     pub iss: Option<TcpSeqNumber>,
-    /// SND.UNA: the oldest number that is not acknowledged.
+    /// SND.UNA: the oldest unacknowledged sequence number.
     pub una: TcpSeqNumber,
-    /// SND.NXT: the next number to be sent, the highest so far.
+    /// SND.NXT: the next sequence number to send, at its highest so far.
     pub nxt: TcpSeqNumber,
     /// RCV.NXT: the last acknowledgement number that this side sent.
     pub rcv_nxt: Option<TcpSeqNumber>,
-    /// The window that this side offered last, in bytes.
+    /// The receive window that this side announced last, in bytes.
     pub offered: usize,
-    /// SND.WND: the window that the peer offered last, in bytes.
+    /// SND.WND: the receive window that the peer announced last, in bytes.
     pub snd_wnd: usize,
     /// The window scale that this side announced.
     pub scale: Option<u8>,
-    /// How long the last retransmission waited.
+    /// How long the last retransmission waited for its timer.
     pub rto: Option<Duration>,
     duplicates: u32,
-    /// What began the retransmissions, and SND.NXT at that time: they end once it is acknowledged.
+    /// What began the current recovery, and SND.NXT at that time. The recovery ends once that number is acknowledged.
     recovery: Option<(Trigger, TcpSeqNumber)>,
     /// When the last segment arrived.
     heard: Option<Instant>,
     sent: [Option<Transmission>; REMEMBERED],
-    /// When this side's data was last acknowledged.
+    /// When new data of this side was last acknowledged.
     advanced: Option<Instant>,
-    /// When the oldest payload arrived that this side has not acknowledged yet.
+    /// When the oldest payload arrived that this side has not yet acknowledged.
     unacknowledged_since: Option<Instant>,
 }
 
@@ -100,27 +103,28 @@ struct Transmission {
 }
 
 impl Side {
-    /// The bytes and control flags that are sent and not acknowledged.
+    /// Returns how many sequence numbers are sent and not yet acknowledged.
     pub fn in_flight(&self) -> usize {
         self.nxt.0.wrapping_sub(self.una.0).max(0) as usize
     }
 }
 
-/// Both sides of a connection, in the order in which the caller numbers them.
+/// Both sides of a connection. The caller decides which side is 0 and which is 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Flow {
-    /// The two sides.
+    /// The two sides of the connection.
     pub sides: [Side; 2],
 }
 
 impl Flow {
-    /// Notes that a side sends a segment. Returns the cause, or `None` if the segment carries new data or acknowledges data
-    /// that just arrived.
+    /// Records that a side sends a segment, and returns why.
+    ///
+    /// Returns `None` if the segment carries new data or acknowledges data that just arrived.
     pub fn sent(&mut self, side: usize, now: Instant, segment: &Segment) -> Option<Cause> {
         let peer_scale = self.sides[1 - side].scale;
         let me = &mut self.sides[side];
         if segment.syn {
-            // A retransmitted SYN has the same number.
+            // A retransmitted SYN has the same sequence number.
             if me.iss != Some(segment.seq) {
                 me.begin_sending(segment.seq);
             }
@@ -142,7 +146,7 @@ impl Flow {
         cause
     }
 
-    /// Notes that a segment arrives at a side.
+    /// Records that a segment arrives at a side.
     pub fn arrived(&mut self, side: usize, now: Instant, segment: &Segment) {
         let other = self.sides[1 - side];
         let me = &mut self.sides[side];
@@ -154,7 +158,8 @@ impl Flow {
             if ack > me.una {
                 me.una = ack;
                 me.advanced = Some(now);
-                // The first acknowledgement after a loss may be delayed, so that it is new and tells of the gap as well.
+                // The first ACK after a loss may be a delayed ACK. Such an ACK acknowledges new data, but also reports
+                // the gap, so it counts as a duplicate.
                 me.duplicates = u32::from(segment.sacks);
                 me.recovery = me.recovery.filter(|(_, point)| ack < *point);
             } else if ack == me.una && segment.space() == 0 && me.in_flight() > 0 && window == me.snd_wnd {
@@ -171,8 +176,9 @@ impl Flow {
     }
 }
 
-/// Returns the window that a segment offers, in bytes. The window is scaled only if both sides announced a scale, and never in
-/// a SYN (RFC 7323 section 2.2).
+/// Returns the window that a segment announces, in bytes.
+///
+/// The window is scaled only if both sides sent a window scale option, and never in a SYN (RFC 7323 section 2.2).
 fn window(segment: &Segment, sender: Option<u8>, receiver: Option<u8>) -> usize {
     let shift = match (sender, receiver) {
         (Some(scale), Some(_)) if !segment.syn => scale,
@@ -182,21 +188,20 @@ fn window(segment: &Segment, sender: Option<u8>, receiver: Option<u8>) -> usize 
 }
 
 impl Side {
-    /// Starts the send sequence at `iss`. The state of the receive side stays: the peer's SYN may have arrived before this
-    /// side's.
+    /// Starts the send sequence at `iss`. The receive state is kept, because the peer's SYN may have arrived earlier.
     fn begin_sending(&mut self, iss: TcpSeqNumber) {
         (self.iss, self.una, self.nxt) = (Some(iss), iss, iss);
         (self.sent, self.recovery) = ([None; REMEMBERED], None);
     }
 
-    /// Notes that a segment with payload, SYN or FIN is sent. Returns its cause unless it is sent for the first time.
+    /// Records that a segment with payload, SYN or FIN is sent. Returns its cause, or `None` for a first transmission.
     fn sent_space(&mut self, now: Instant, segment: &Segment) -> Option<Cause> {
         if let Some(probe) = self.probe(segment) {
             return Some(probe);
         }
         let end = segment.seq + segment.space();
         if segment.syn && segment.ack.is_some() && self.rcv_nxt.is_none() {
-            // The segment answers a SYN, even if this side sent its own SYN before: a simultaneous open.
+            // The segment answers a SYN. In a simultaneous open, this side has already sent its own SYN.
             self.nxt = end;
             self.remember(Transmission { seq: segment.seq, at: now, count: 1 });
             return None;
@@ -209,7 +214,7 @@ impl Side {
         if is_new { None } else { Some(self.why_again(now, segment, before)) }
     }
 
-    /// Returns the cause of a segment of one byte that only asks the peer for an answer. The byte is not new data.
+    /// Returns the cause of a one-byte segment that probes the peer, or `None` for any other segment.
     fn probe(&self, segment: &Segment) -> Option<Cause> {
         let all_acknowledged = self.una == self.nxt && self.iss.is_some();
         if segment.len != 1 {
@@ -222,7 +227,7 @@ impl Side {
         (!segment.syn && self.snd_wnd == 0 && segment.seq == self.una).then_some(Cause::ZeroWindowProbe)
     }
 
-    /// Returns the cause of a retransmitted segment. `before` is the segment's last transmission.
+    /// Returns why a segment is retransmitted. `before` is its last transmission.
     fn why_again(&mut self, now: Instant, segment: &Segment, before: Option<Transmission>) -> Cause {
         let answers_ack = self.heard.is_some_and(|at| now < at + PROMPT);
         let goes_on = answers_ack && matches!(self.recovery, Some((Trigger::Duplicates, _)));
@@ -231,8 +236,8 @@ impl Side {
             self.recovery = Some((Trigger::Duplicates, self.nxt));
             return Cause::FastRetransmission;
         }
-        // Only the last segment is sent again, and only once, while earlier segments are not acknowledged. A timer would begin
-        // with the first of the earlier segments.
+        // The last segment is sent again, although earlier segments are not acknowledged. A timer would begin with the
+        // earliest of them, so this is a tail loss probe.
         let count = before.map_or(0, |transmission| transmission.count);
         let is_last = segment.seq + segment.space() == self.nxt && self.una < segment.seq;
         if self.recovery.is_none() && count == 1 && is_last {
@@ -246,14 +251,15 @@ impl Side {
         Cause::Retransmission { rto, count: count.max(1) }
     }
 
-    /// The transmission that covers `seq`: the one that starts at `seq`, or nearest below. A FIN that was sent with payload can
-    /// be retransmitted alone, so a transmission may start below `seq`.
+    /// Returns the transmission that covers `seq`, which may start below `seq`.
+    ///
+    /// For example, a FIN that was sent with payload can be retransmitted alone.
     fn transmission_of(&self, seq: TcpSeqNumber) -> Option<Transmission> {
         let sent = self.sent.iter().flatten().filter(|t| t.seq == seq || (t.seq < seq && seq < self.nxt));
         sent.min_by_key(|t| seq.0.wrapping_sub(t.seq.0)).copied()
     }
 
-    /// Returns the cause of a segment that only acknowledges, or `None` if it acknowledges data that just arrived.
+    /// Returns why a pure ACK is sent, or `None` if it acknowledges data that just arrived.
     fn sent_ack(&self, now: Instant, segment: &Segment, offered: usize) -> Option<Cause> {
         if segment.ack == self.rcv_nxt && self.rcv_nxt.is_some() {
             return Some(if offered > self.offered { Cause::WindowUpdate } else { Cause::DuplicateAck });
@@ -264,7 +270,8 @@ impl Side {
         }
     }
 
-    /// Stores a transmission: in the entry of the same segment, in a free or acknowledged entry, or in place of the oldest.
+    /// Stores a transmission. The transmission replaces the entry of the same segment, else a free, an acknowledged, or
+    /// the oldest entry.
     fn remember(&mut self, new: Transmission) {
         let una = self.una;
         let rank = |t: &Option<Transmission>| match t {

@@ -9,7 +9,7 @@ use smoltcp::time::{Duration, Instant};
 use crate::stack::AddressEvent;
 use crate::stack::{DisplayEndpoint, DropReason, End, Event, Probe, Tuple};
 
-/// Logs events, one a line, with the target `smolstep`.
+/// A probe that logs events, one on each line, with the target `smolstep`.
 ///
 /// | level | lines |
 /// |---|---|
@@ -17,10 +17,11 @@ use crate::stack::{DisplayEndpoint, DropReason, End, Event, Probe, Tuple};
 /// | info  | accepted, connected, received, closed, with addresses and the reason; addresses that come and go |
 /// | debug | state changes, half-open connections given up, dropped frames |
 ///
-/// A peer could cause a line with each segment, so such lines are limited. In each second, [`Self::RECEIVED_A_SECOND`] lines
-/// about data and [`Self::DROPPED_A_SECOND`] lines about drops keep their level; further lines go to debug. One more line gives
-/// the number of lines that went to debug. It appears at the first event after that second, and before a connection is
-/// reported closed. Of the lines about ignored DHCP messages, one a second has the level warn.
+/// A peer could cause one line with each segment, so the number of such lines is limited. In each second,
+/// [`Self::RECEIVED_A_SECOND`] lines about data and [`Self::DROPPED_A_SECOND`] lines about drops keep their level.
+/// Further lines have level debug. One more line gives the number of lines that were moved to debug. That line is
+/// written at the first event after that second, and before a connection is reported as closed.
+/// Of the lines about ignored DHCP messages, one a second has level warn, and the others have level debug.
 #[derive(Clone, Debug, Default)]
 pub struct LogProbe {
     received: Limit,
@@ -29,16 +30,16 @@ pub struct LogProbe {
     ignored: Limit,
 }
 
-/// Whether debug lines can be shown at all: a board's build leaves them out.
+/// Whether debug lines can be shown at all. A board's build leaves debug lines out.
 const DEBUG: bool = log::STATIC_MAX_LEVEL as usize >= Level::Debug as usize;
 
 impl LogProbe {
-    /// The number of lines about received data at info level, in each second.
+    /// How many lines about received data have level info in each second.
     pub const RECEIVED_A_SECOND: u32 = 100;
-    /// The number of lines about drops at warn level, in each second.
+    /// How many lines about drops have level warn in each second.
     pub const DROPPED_A_SECOND: u32 = 5;
 
-    /// Writes the lines of an event. If lines were left out, their number comes first.
+    /// Writes the lines of an event. If lines were moved to debug before, writes their number first.
     fn report(&mut self, now: Instant, event: &Event, say: &mut dyn FnMut(Level, fmt::Arguments<'_>)) {
         let over = matches!(event, Event::Ended { .. });
         if let Some(count) = self.received.left_out(now, over) {
@@ -50,7 +51,8 @@ impl LogProbe {
         match *event {
             #[cfg(feature = "dhcp")]
             Event::Address(what) => say(weight(&what), format_args!("{what}")),
-            // Without DHCP, addresses change only by hand. They are not logged, because the program that made them knows.
+            // Without DHCP, only the program changes addresses. The program knows about its changes, so they are not
+            // logged.
             #[cfg(not(feature = "dhcp"))]
             Event::Address(_) => {}
             Event::Accepted { tuple, .. } => say(Level::Info, format_args!("accepted {}", Served(tuple))),
@@ -91,7 +93,7 @@ impl LogProbe {
                 let level = self.dropped.level(now, Self::DROPPED_A_SECOND, Level::Warn);
                 say(level, format_args!("dropped a connection attempt: {why}"));
             }
-            // An `AddressEvent` already tells of replies with bad options.
+            // An `AddressEvent` already reports replies with bad options.
             #[cfg(feature = "dhcp")]
             Event::Dropped(why @ (DropReason::DhcpNak | DropReason::DhcpTransaction)) => {
                 let level = self.ignored.level(now, 1, Level::Warn);
@@ -102,7 +104,7 @@ impl LogProbe {
                 say(Level::Debug, format_args!("{from} -> {to}: {}", Served(tuple)));
             }
             Event::Connecting { .. } | Event::HalfOpenEnded { .. } | Event::Dropped(_) | Event::State { .. } => {}
-            // One line for each exchange is enough.
+            // Writes are not logged, because the line about the received data is enough.
             Event::Wrote { .. } => {}
         }
     }
@@ -114,7 +116,7 @@ impl Probe for LogProbe {
     }
 }
 
-/// Counts the lines of one kind in one second.
+/// Counts the lines of one kind, second by second.
 #[derive(Clone, Debug, Default)]
 struct Limit {
     since: Option<Instant>,
@@ -137,7 +139,9 @@ impl Limit {
         }
     }
 
-    /// Returns the number of lines left out, if any, and resets it. Waits until the second has elapsed unless `at_once` is set.
+    /// Returns the number of lines that were moved to debug, and resets the number.
+    ///
+    /// Returns `None` if there are none, or if the second has not passed and `at_once` is not set.
     fn left_out(&mut self, now: Instant, at_once: bool) -> Option<u32> {
         if self.left_out == 0 || !(at_once || self.elapsed(now)) {
             return None;
@@ -159,7 +163,7 @@ impl fmt::Display for Bytes {
     }
 }
 
-/// The remote and local endpoints of a connection, as a server logs them.
+/// A connection's remote and local endpoints, as a server logs them.
 struct Served(Tuple);
 
 impl fmt::Display for Served {
@@ -168,7 +172,7 @@ impl fmt::Display for Served {
     }
 }
 
-/// The remote and local endpoints of a connection, as a client logs them.
+/// A connection's remote and local endpoints, as a client logs them.
 struct Made(Tuple);
 
 impl fmt::Display for Made {
@@ -177,7 +181,7 @@ impl fmt::Display for Made {
     }
 }
 
-/// The level of an address event: failures matter more than successes.
+/// Returns the level of an address event. Failures have a higher level than successes.
 #[cfg(feature = "dhcp")]
 fn weight(event: &AddressEvent) -> Level {
     match event {
@@ -192,7 +196,7 @@ fn weight(event: &AddressEvent) -> Level {
     }
 }
 
-/// Why a connection ended, after the word "closed".
+/// Returns the reason that follows the word "closed" in the log.
 fn reason(end: End) -> &'static str {
     match end {
         End::Aborted => "reset by this side",

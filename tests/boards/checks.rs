@@ -1,14 +1,16 @@
-//! The self-tests of each board, in QEMU: the lab in memory, driver and controller, faults and panics.
+//! The self-tests of each board in QEMU.
+//!
+//! The self-tests check the lab in memory, the driver and its controller, faults and panics.
 
 use std::path::Path;
 use std::process::Command;
 
 use smolstep::lab::selftest::CHECKS;
 
+use crate::common::document::compare_memory_table;
 use crate::common::firmware::{boards, boot, build, script};
-use crate::common::guide::compare;
 use crate::common::peer::Peer;
-use crate::common::require::skip;
+use crate::common::skip;
 
 #[test]
 fn the_lab_runs_on_a_board_as_it_does_here() {
@@ -32,7 +34,7 @@ fn each_driver_and_controller_conform() {
 #[test]
 fn a_driver_on_a_cut_cable_does_not_conform() {
     for image in images() {
-        // A cable into the void.
+        // An empty hub loses every frame.
         let finished = image.start_with(&["conformance", "--netdev", "hubport,id=n0,hubid=0"]).finish();
         assert_eq!(finished.code(), Some(1), "{}: {}", image.name, finished.out());
         let said = "conformance: failed, sending one frame: 1 frames lost, 0 counted\n";
@@ -53,14 +55,14 @@ fn the_porting_guide_says_what_memory_a_board_needs() {
     for image in images() {
         let finished = image.start("memory").finish();
         assert_eq!(finished.code(), Some(0), "{}: {}", image.name, finished.out());
-        compare(1, &finished.out());
+        compare_memory_table(1, &finished.out());
     }
 }
 
 #[test]
 fn an_overflow_of_the_stack_is_told_and_the_board_starts_again() {
     for image in images() {
-        // It does the same after each start.
+        // The image overflows its stack after each start.
         image.start("overflow").wait_for("two reports of an overflow", |out| {
             out.lines().filter(|line| line.starts_with("[ERROR] stack overflow: more than its size")).count() >= 2
         });
@@ -75,7 +77,7 @@ fn a_panic_is_told_with_its_place_and_the_board_starts_again() {
         board.wait_for("two reports of a panic", |out| told(out) >= 2);
         let out = board.out();
         let line = out.lines().next().unwrap_or_default();
-        // With Debian's toolchain just its address.
+        // Debian's toolchain builds the image without panic messages, so only an address is printed.
         let place = match line.strip_prefix("[ERROR] panic at ") {
             Some(address) => script(&["where", &image.name, address], &[]).unwrap(),
             None => line.to_owned(),
@@ -93,13 +95,15 @@ fn a_word_that_is_no_test_is_refused() {
     }
 }
 
-/// What `stack_memory!` promises of an image that is built with it, on top of what the stack and the drivers need.
+/// Checks two promises of `stack_memory!`.
+///
+/// The memory is in `.bss`, and no function has a large stack frame.
 #[test]
 fn a_static_memory_takes_no_flash_and_is_not_on_the_call_stack() {
     if Command::new("llvm-objdump").arg("--version").output().is_err() {
         return skip("llvm", "no llvm-objdump; on Debian: apt-get install llvm");
     }
-    // The other board's memory map leaves no room for statics.
+    // The memory map of the other board leaves no room for statics.
     let board = "mps2-an385";
     let elf = match build(board, &[]) {
         Ok(elf) => elf,
@@ -122,7 +126,9 @@ fn objdump(elf: &Path, arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// The function that takes most of the call stack, and how many bytes: the sum of all that it subtracts from its pointer.
+/// Returns the function with the largest stack frame, and the frame's size.
+///
+/// The size is the sum of all subtractions from `sp`.
 fn largest_frame(assembly: &str) -> (&str, usize) {
     let (mut function, mut frame, mut largest) = ("", 0, ("", 0));
     for line in assembly.lines() {
@@ -149,7 +155,7 @@ fn largest_frame(assembly: &str) -> (&str, usize) {
     largest
 }
 
-/// A board's self-test, built.
+/// The self-test image of a board, after its build.
 struct Image {
     name: String,
     elf: std::path::PathBuf,
@@ -165,7 +171,7 @@ impl Image {
     }
 }
 
-/// The self-test of every board, or none where there is no QEMU or no toolchain.
+/// Builds the self-test of every board. Without QEMU or a toolchain, returns no image.
 fn images() -> Vec<Image> {
     let image = |board: String| {
         let name = format!("{board}-selftest");

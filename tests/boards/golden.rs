@@ -7,7 +7,7 @@ use crate::board::{BOARD, Image, on_every_board, on_image};
 use crate::common::link::{KERNEL, ask, at, connect, expect, expect_last, send, udp};
 use crate::common::peer::{Peer, python};
 
-/// Set to anything, it makes the files from what is said.
+/// The environment variable that makes the tests write the golden files instead of comparing them.
 const BLESS: &str = "SMOLSTEP_BLESS";
 
 #[test]
@@ -45,14 +45,14 @@ fn the_uart_says_what_happens() {
             drop(stream);
             closed(count);
         }
-        // It is closed with bytes that were not read, and so reset.
+        // The client closes with unread bytes, so its kernel sends RST.
         expect(&mut connect(BOARD, 19), " !\"#$%");
         closed(7);
 
         for (port, reply) in [(7, "hi"), (9999, "hello hi!"), (8081, "thank you !")] {
             ask(&udp(at(KERNEL[0], 0), at(BOARD, port)), "hi", reply);
         }
-        // No board has memory for datagrams to discard, so it says nothing of them.
+        // No board has memory for the UDP port of discard, so nothing is printed about this datagram.
         udp(at(KERNEL[0], 0), at(BOARD, 9)).send(b"void").unwrap();
         udp(at(KERNEL[0], 0), at(BOARD, 9997)).send(b"AAABBBCCC").unwrap();
         let end = "on udp port 9997, sent 0 bytes\n";
@@ -93,7 +93,7 @@ fn compare(image: &Image, said: &str) {
     }
 }
 
-/// With names for addresses and ephemeral ports.
+/// Replaces addresses and ephemeral ports by names.
 fn normal(said: &str) -> String {
     let mut normal = String::new();
     let mut rest = said;

@@ -1,12 +1,12 @@
-//! The link of a board goes down and comes up. QEMU's LAN9118 has a PHY that shows this.
+//! The link of a board goes down and comes up. QEMU's LAN9118 has a PHY that reports the state of the link.
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::net::UnixStream;
 
 use crate::board::{Image, on_image};
+use crate::common::Scratch;
 use crate::common::hostile::frame::{SERVER, SERVER_MAC};
 use crate::common::peer::Peer;
-use crate::common::scratch::Scratch;
 use crate::wire::{NETDEV, Wire};
 
 const IMAGE: &str = "mps2-an385";
@@ -19,7 +19,7 @@ fn a_board_announces_its_address_when_the_link_comes_up() {
         let announcement =
             [&[0xff; 6][..], &SERVER_MAC, &[8, 6, 0, 1, 8, 0, 6, 4, 0, 1], &SERVER_MAC, &SERVER, &[0; 6], &SERVER]
                 .concat();
-        // At its start.
+        // The first announcement is sent when the board starts.
         while !wire.receive().starts_with(&announcement) {}
         plug.set(&board, false);
         plug.set(&board, true);
@@ -40,10 +40,10 @@ fn a_board_confirms_its_lease_when_the_link_comes_up() {
     });
 }
 
-/// QEMU's control of the cable (QMP).
+/// A connection to QEMU's monitor (QMP), which plugs and unplugs the board's cable.
 struct Plug(BufReader<UnixStream>);
 
-/// Boots an image on a netdev, and waits until it listens.
+/// Boots an image on a netdev, and waits until the board listens.
 fn boot(image: &Image, netdev: &str) -> (Peer, Plug) {
     let socket = Scratch::new("qmp");
     let control = format!("unix:{},server=on,wait=off", socket.path());
@@ -55,7 +55,7 @@ fn boot(image: &Image, netdev: &str) -> (Peer, Plug) {
 }
 
 impl Plug {
-    /// Plugs the cable in or out, and waits until the board has seen it.
+    /// Plugs or unplugs the cable, and waits until the board logs the change.
     fn set(&mut self, board: &Peer, up: bool) {
         self.command(&format!("{{\"execute\":\"set_link\",\"arguments\":{{\"name\":\"n0\",\"up\":{up}}}}}"));
         let line = format!("the link is {}\n", if up { "up" } else { "down" });
@@ -65,7 +65,7 @@ impl Plug {
     fn command(&mut self, text: &str) {
         self.0.get_mut().write_all(text.as_bytes()).unwrap();
         let mut answer = String::new();
-        // A greeting and reports of events may come first.
+        // A greeting and reports of events may precede the answer.
         while !answer.contains("\"return\"") {
             assert!(!answer.contains("\"error\""), "{answer}");
             answer.clear();

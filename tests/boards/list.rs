@@ -1,4 +1,4 @@
-//! The one list of boards, and everything derived from it.
+//! The list of boards in Cargo.toml, and the files and ports that must match it.
 
 use std::collections::BTreeSet;
 use std::fs::{read_dir, read_to_string};

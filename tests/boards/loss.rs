@@ -1,4 +1,4 @@
-//! A cable that loses one frame in twenty, each way. The received data is still exact.
+//! A cable that loses one frame in twenty in each direction. The received data is still complete and unchanged.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -9,7 +9,7 @@ use crate::common::link::{connect, expect, expect_last, send};
 use crate::connections::echoes;
 use crate::wire::{NETDEV, Way, Wire};
 
-/// Of each twenty frames one is lost, whichever: so some are, however the traffic falls into frames.
+/// Loses one random frame out of every twenty frames. So even short traffic loses frames for certain.
 struct Losses {
     random: Random,
     seen: usize,
@@ -23,7 +23,7 @@ impl Losses {
         Losses { random: Random(seed), seen: 0, victim: 0 }
     }
 
-    /// Whether the next frame is lost.
+    /// Returns whether the next frame is lost.
     fn next(&mut self) -> bool {
         if self.seen == 0 {
             self.victim = self.random.below(Self::OUT_OF);

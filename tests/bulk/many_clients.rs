@@ -1,4 +1,4 @@
-//! Many clients at once, each served correctly.
+//! Many simultaneous clients, all served correctly.
 
 use std::io::{ErrorKind, Read};
 use std::net::TcpStream;
@@ -74,7 +74,7 @@ fn a_delayed_reply_delays_nobody_else() {
             expect(client, "Welcome!");
             send(client, "Li");
         }
-        // All of them wait for a day now; the others do not.
+        // These 20 clients now wait for a day. Other clients are served meanwhile.
         for _ in 0..20 {
             expect(&mut connect(SERVER[0], 9999), "Welcome!");
         }
@@ -85,7 +85,7 @@ fn a_delayed_reply_delays_nobody_else() {
         for client in &waiting {
             expect_nothing(client);
         }
-        // Nor does it keep the server from ending.
+        // The delay does not prevent the server from ending either.
         server.interrupt();
         for client in &mut waiting {
             expect_last(client, "");
@@ -112,7 +112,8 @@ fn delays_run_side_by_side() {
         for client in &mut clients {
             expect(client, "Hello,second!");
         }
-        // The server was done with every first message, of 5 bytes, before any second one: it served none to its end first.
+        // The server read all first messages, of 5 bytes, before any second message. So the delays of the clients
+        // overlapped.
         let read = events::of(&server.stop().out(), "read", &[]);
         let lengths: Vec<u64> = read.iter().filter_map(|event| event["len"].as_u64()).collect();
         assert_eq!(lengths, [[5; 20], [6; 20]].concat());
@@ -141,7 +142,7 @@ fn a_saturated_connection_starves_nobody() {
                 })
             })
             .collect();
-        // The streams never pause, and yet this comes through.
+        // The two streams never pause, but other clients are still served.
         for round in 0..50 {
             let mut greeting = connect(SERVER[round % 2], 9999);
             expect(&mut greeting, "Welcome!");

@@ -1,4 +1,8 @@
-//! 64 MiB each way, with and without offload. Links are TAP and TUN, IPv4 and IPv6, at several MTUs. Once 1 GiB in each direction.
+//! Transfers of 64 MiB over all kinds of links.
+//!
+//! The tests combine TAP or TUN, offload, IPv4 or IPv6, several MTUs, and both directions.
+//!
+//! A further test transfers 1 GiB in each direction.
 
 use smolstep::phy::linux::Kind;
 use smolstep::stack::Congestion;
@@ -25,7 +29,7 @@ fn a_gibibyte_each_way_is_byte_exact() {
     });
 }
 
-/// The most common one.
+/// The most common transfer. The tests vary its fields.
 pub const FIRST: Transfer = Transfer {
     kind: Kind::Tap,
     offload: true,

@@ -1,4 +1,6 @@
-//! chat without a terminal, with the kernel's TCP and UDP: pipes, waiting in line, rooms, several partners on UDP.
+//! The program chat without a terminal.
+//!
+//! Tested are pipes, partners that wait for their turn, rooms, and several partners on UDP.
 
 use std::io::{ErrorKind, Read};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -62,7 +64,7 @@ fn once_is_over_after_a_talk_on_udp_too() {
             let partner = udp(at(KERNEL[0], 0), at(SERVER[0], 9000));
             partner.send(b"hi\n").unwrap();
             server.wait_for("it", |out| out.ends_with(" hi\n"));
-            // Of somebody who is not talking it ends nothing.
+            // `q` from a host without a talk does not end the server.
             udp(at(KERNEL[0], 0), at(SERVER[0], 9000)).send(b"q\n").unwrap();
             server.wait_for("a talk that never was", |out| out.ends_with(" has ended\n"));
             if from_console {
@@ -76,7 +78,7 @@ fn once_is_over_after_a_talk_on_udp_too() {
             let server = server.finish();
             assert!(server.code() == Some(0) && server.out().matches(" has ended\n").count() == 2, "{server:?}");
         }
-        // A talk on TCP is not broken off for it.
+        // The end of a UDP talk does not end a TCP talk.
         let mut server = link.serve(&["chat", "--once"], 4);
         let partner = udp(at(KERNEL[0], 0), at(SERVER[0], 9000));
         let mut talk = connect(SERVER[0], 9000);
@@ -127,7 +129,7 @@ fn a_partner_that_goes_away_makes_room_for_the_next() {
 fn pipes_work_at_both_ends() {
     on_tap_and_tun("pipes_work_at_both_ends", |link| {
         for address in KERNEL {
-            // A server on the kernel that replies at the end of the stream.
+            // This server on the kernel's TCP replies only at the end of the stream.
             let _server = python::server("reply_at_end", address.parse().unwrap(), 9000);
             for arguments in [&["chat", address][..], &["chat", address, "hi"]] {
                 let call = link.call(arguments, b"hi\n");
@@ -171,12 +173,12 @@ fn all_talk_in_a_room_and_a_slow_reader_is_dropped() {
         expect(&mut ann, "console: hello from here\n");
         expect(&mut bob, format!("{slow_from} has joined\n{slow_from} is now Slow\nconsole: hello from here\n"));
 
-        // Bob reads all that Ann says, however much it is; the slow one reads nothing.
+        // Bob reads all lines of Ann, and the member Slow reads nothing.
         let line = format!("{}\n", "x".repeat(500));
         let mut dropped = false;
         for _ in 0..20_000 {
             send(&mut ann, &line);
-            // Of the last line, the rest is read below.
+            // Every line of Ann begins with `Ann: `. Any other line is read completely below.
             let mut begin = [0; 5];
             bob.read_exact(&mut begin).unwrap();
             dropped = begin == *b"Slow ";
@@ -225,18 +227,18 @@ fn a_flood_reaches_all_who_read() {
         let server = link.serve(&["chat", "--room"], 4);
         let mut readers = [0, 1].map(|v| connect(SERVER[v], 9000));
         readers.iter_mut().for_each(|reader| expect(reader, WELCOME));
-        // The second has joined, too.
+        // Both readers have joined.
         server.wait_for("both", |out| out.matches(" has joined\n").count() == 2);
         let mut speaker = connect(SERVER[0], 9000);
         let line = format!("{}\n", "x".repeat(60));
-        // Many times what the room and all buffers hold.
+        // This text is much longer than the capacity of the room and all buffers.
         let flood = format!("/name F\n{}q\n", line.repeat(20_000));
         std::thread::scope(|scope| {
             for mut reader in readers {
                 let line = &line;
                 scope.spawn(move || {
                     let mut heard = vec![];
-                    // Behind it may be that the other reader has left, too.
+                    // The last line may also report that the other reader has left.
                     while !heard.ends_with(b" has left\n") {
                         let mut piece = [0; 4096];
                         let len = reader.read(&mut piece).unwrap();
@@ -270,7 +272,7 @@ fn partners_on_udp_are_answered_by_number() {
             let len = partner.recv(&mut bytes).unwrap();
             assert_eq!(&bytes[..len], text.as_bytes());
         }
-        // A talk over TCP has the unnumbered lines; who writes over UDP is still answered by number.
+        // During a TCP talk, lines without a number go to its partner. A number still addresses a UDP partner.
         let mut talk = connect(SERVER[0], 9000);
         server.wait_for("the talk", |out| out.contains("talking with"));
         server.type_in(b"to TCP\n@3 to UDP\n");
@@ -278,7 +280,8 @@ fn partners_on_udp_are_answered_by_number() {
         let mut bytes = [0; 64];
         let len = partners[2].recv(&mut bytes).unwrap();
         assert_eq!(&bytes[..len], b"to UDP\n");
-        // After it they go to whoever wrote last, which is said.
+        // After the TCP talk, lines without a number go to the last UDP partner that wrote. The server prints its
+        // address.
         send(&mut talk, "q\n");
         let next = format!(" has ended\n(the next line goes to @3 {})\n", partners[2].local_addr().unwrap());
         server.wait_for("its end", |out| out.ends_with(&next));
@@ -296,7 +299,7 @@ fn a_client_that_leaves_takes_nothing_back() {
             let listener = TcpListener::bind(at(address, 9000)).unwrap();
             let call = link.call(&["chat", address], b"hi\nq\n");
             assert_eq!((call.code(), call.out().as_str()), (Some(0), "the talk has ended\n"), "{call:?}");
-            // Who was not listened to yet is heard all the same.
+            // The listener accepts only after the client has ended, but it still receives the text.
             let mut heard = String::new();
             listener.accept().unwrap().0.read_to_string(&mut heard).unwrap();
             assert_eq!(heard, "hi\nq");

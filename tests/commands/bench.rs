@@ -1,6 +1,7 @@
-//! The comparison in benches/compare: its table, its file, its exit codes, Ctrl-C. Tests do not judge the figures.
+//! The benchmark benches/compare: its table, its JSON file, its exit codes, Ctrl-C. The measured figures are not
+//! checked.
 
-/// Its unit tests.
+/// The benchmark, for its unit tests.
 #[path = "../../benches/compare/main.rs"]
 #[allow(dead_code, reason = "a program, of which the tests use parts")]
 mod compare;
@@ -44,7 +45,7 @@ fn a_file_stays_as_it_was_until_the_results_are_there() {
     let Some(folder) = Folder::new("before") else { return };
     let (json, seen) = (folder.path("bench.json"), folder.path("seen"));
     fs::write(&json, "the last results\n").unwrap();
-    // It is started in the midst of the measurements.
+    // The benchmark starts this script during the measurements.
     folder.python(&format!("read -r line <{json}\necho \"$line\" >{seen}"));
     let row = ["--quick", "greeting-python", "--json", &json];
     let run = Peer::start(program().env("PATH", &folder.0).args(row)).finish();
@@ -85,7 +86,7 @@ fn wrong_words_are_explained() {
     }
 }
 
-/// The program does not measure itself.
+/// smolstep has no command `bench` any more: the benchmark is a separate program.
 #[test]
 fn smolstep_has_no_command_bench() {
     let run = Peer::start(smolstep().args(["bench", "--list"])).finish();
@@ -126,7 +127,7 @@ fn a_peer_that_is_not_there_is_skipped() {
 fn ctrl_c_ends_it_with_what_there_is() {
     let Some(_folder) = Folder::new("interrupt") else { return };
     let mut run = terminal::start(&[&PROGRAM, "--quick", "--rounds", "1000000", "accept-kernel", "latency-kernel"]);
-    // The bar says that it works, and how long still.
+    // The progress bar shows that the measurements have started.
     run.wait_for("a progress bar", |out| out.contains("of 4000000"));
     run.type_in(b"\x03");
     let run = run.finish();
@@ -136,7 +137,7 @@ fn ctrl_c_ends_it_with_what_there_is() {
     assert!(shown.contains("latency-kernel") && shown.ends_with("echo on\n"), "{shown}");
 }
 
-/// However many rounds were still to come: their number is not counted down.
+/// Ctrl-C works even with the largest number of rounds.
 #[test]
 fn ctrl_c_ends_more_rounds_than_there_ever_are() {
     let Some(_folder) = Folder::new("rounds") else { return };
@@ -157,7 +158,7 @@ fn a_server_of_its_own_ends_with_whoever_started_it_even_by_sigkill() {
     let out = run.out();
     let shell = out.lines().find_map(|line| Pid::from_raw(line.parse().ok()?)).expect("the shell's number");
     kill_process(shell, Signal::KILL).unwrap();
-    // Its output ends when nobody has it open any more.
+    // The output ends only when the server has ended too, because the server has it open.
     assert_eq!(run.finish().code(), Some(128 + 9));
 }
 
@@ -181,17 +182,17 @@ fn bench(arguments: &[&str]) -> Finished {
     Peer::start(program().args(arguments)).finish()
 }
 
-/// Measures greetings with nothing but this folder to find python3 in.
+/// Measures greetings with PATH set to `folder`. So the benchmark finds python3 only in `folder`.
 fn with_path(folder: &Path) -> Finished {
     let rows = ["--quick", "greeting-python", "greeting-threads"];
     Peer::start(program().env("PATH", folder).args(rows)).finish()
 }
 
-/// A folder for a test's files, which goes with it.
+/// A folder for a test's files, which is removed on drop.
 struct Folder(PathBuf);
 
 impl Folder {
-    /// None where nothing can be measured.
+    /// Makes the folder. Returns `None` if this machine cannot run the benchmark.
     fn new(name: &str) -> Option<Self> {
         if let Err(why) = sandbox_possible() {
             skip(&why);
@@ -206,7 +207,7 @@ impl Folder {
         self.0.join(name).to_str().unwrap().into()
     }
 
-    /// Puts a python3 there that is this script.
+    /// Writes a shell script to the folder under the name python3.
     fn python(&self, script: &str) {
         write_program(&self.0.join("python3"), &format!("#!/bin/sh\n{script}\n")).unwrap();
     }

@@ -1,4 +1,5 @@
-//! `smolstep doctor` with TAPs and TUNs in every state. Its proposals work verbatim, and delete nothing.
+//! `smolstep doctor` with TAPs and TUNs in every state. The commands that it proposes work verbatim, and delete
+//! nothing.
 
 use std::process::Command;
 
@@ -49,12 +50,12 @@ fn a_bridge_is_named() {
 #[test]
 fn what_it_proposes_can_be_pasted() {
     in_namespace("what_it_proposes_can_be_pasted", || {
-        let none = "note     no TAP or TUN here is yours; the sandbox does without: ";
+        let none = "note     no TAP or TUN here is yours; the sandbox needs none; make one: ";
         told(none);
         paste(none);
         told("ok       tap0 is a TAP and anybody's, up, 192.168.69.100/24 fdaa::64/64");
 
-        // A second one gets a network of its own: the first would be sent what is for it.
+        // A second interface gets another network. Otherwise the kernel would send its packets to the first interface.
         make(Kind::Tun, "tun0", &[]);
         paste("note     tun0 is a TUN and anybody's, up, without an address: ");
         told("ok       tun0 is a TUN and anybody's, up, 192.168.70.100/24");
@@ -68,7 +69,7 @@ fn what_it_proposes_can_be_pasted() {
 fn without_ipv6_no_such_address_is_proposed() {
     in_namespace("without_ipv6_no_such_address_is_proposed", || {
         std::fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1").unwrap();
-        paste("note     no TAP or TUN here is yours; the sandbox does without: ");
+        paste("note     no TAP or TUN here is yours; the sandbox needs none; make one: ");
         told("ok       tap0 is a TAP and anybody's, up, 192.168.69.100/24");
     });
 }
@@ -81,13 +82,16 @@ fn one_for_several_queues_is_not_used() {
     });
 }
 
-/// The doctor's report, whatever the sandbox comes to here.
+/// Returns the doctor's report. The exit code is ignored, because it depends on whether a sandbox works on this
+/// machine.
 fn report() -> String {
     let report = output(smolstep().arg("doctor")).unwrap();
     String::from_utf8(report.stdout).unwrap()
 }
 
-/// A line begins like this, and none proposes to delete anything.
+/// Asserts that a line of the report begins with `line`.
+///
+/// No line may propose to delete anything.
 #[track_caller]
 fn told(line: &str) {
     let report = report();
@@ -95,7 +99,7 @@ fn told(line: &str) {
     assert!(!report.contains(" del"), "{report}");
 }
 
-/// Runs the commands that follow this beginning of a line.
+/// Runs the commands that the report proposes after `line`, the beginning of a line.
 #[track_caller]
 fn paste(line: &str) {
     let report = report();

@@ -22,7 +22,7 @@ fn each(test: &str, check: fn(&str)) {
     on_tap(test, move |_| ON_TAP.into_iter().for_each(check));
 }
 
-/// The tour is what there is without a word.
+/// Commands that need no interface. Without arguments, smolstep shows its tour.
 const IN_MEMORY: [&str; 10] = [
     "",
     "--help",
@@ -55,11 +55,11 @@ fn full(arguments: &str) {
 fn unread(arguments: &str) {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    // 128 and the number of SIGPIPE, as the shell says it of any program.
+    // 128 plus the number of SIGPIPE, as a shell reports a program that SIGPIPE has killed.
     assert_eq!(run(arguments, writer), (Some(141), String::new()), "{arguments}");
 }
 
-/// The exit code and what is said on standard error.
+/// Runs smolstep, and returns its exit code and its standard error.
 fn run(arguments: &str, output: impl Into<Stdio>) -> (Option<i32>, String) {
     let mut command: Command = smolstep();
     command.args(arguments.split_whitespace()).env("RUST_LOG", "warn").stdin(Stdio::null());

@@ -1,24 +1,25 @@
-//! A program in a network namespace of its own. The kernel of the test's namespace is its router.
+//! Runs a program in its own network namespace. The kernel of the test's namespace is the program's router.
 
 use std::process::Command;
 
 use super::netns::output;
 use super::peer::Peer;
 
-/// The addresses of the program, and those of the router on its side.
+/// The addresses of the program.
 pub const FAR: [&str; 2] = ["10.7.0.2", "fdbb::2"];
+/// The addresses of the router on the program's link.
 const ROUTER: [&str; 2] = ["10.7.0.1", "fdbb::1"];
 
-/// Runs in the new namespace, and becomes the program once the test has moved the interface v1 there. The program's kernel
-/// announces an MSS for the whole link, and sends packets that fit the router.
+/// The script that runs in the new namespace. Waits until the test has moved the interface v1 there, and then runs the
+/// program. The kernel announces the MSS of a link with an MTU of 1500, and sends packets that fit the router.
 const SCRIPT: &str = "echo ready; read -r _; mtu=$1; shift
     ip address add 10.7.0.2/24 dev v1; ip address add fdbb::2/64 dev v1 nodad; ip link set v1 up
     ip route add default via 10.7.0.1 mtu $mtu advmss 1460; ip -6 route add default via fdbb::1 mtu $mtu advmss 1440
     exec \"$@\"";
 
-/// Starts a program behind the router, which takes packets of at most `mtu` bytes to the program.
+/// Starts a program behind the router, which forwards packets of at most `mtu` bytes to the program.
 pub fn start(program: &Command, mtu: u16) -> Peer {
-    // It may be left from an earlier call.
+    // Removes the interface of an earlier call.
     let _gone = output(Command::new("ip").args(["link", "del", "near"])).unwrap();
     let mut command = Command::new("unshare");
     command

@@ -1,4 +1,6 @@
-//! One TCP connection between two stacks on a cable, for tests of probes. The clock is virtual.
+//! Runs one TCP connection between two stacks on a cable, for tests of probes.
+//!
+//! The clock is virtual.
 
 use smolstep::host::{HeapPool, Sizes};
 use smolstep::phy::Cable;
@@ -28,7 +30,7 @@ pub fn hello<P: Probe>(medium: Medium, probe: P) -> P {
     let to = IpEndpoint::new(at_1[0].address(), 7);
     let talk = Talk::Ask { sent: false };
     let id = client.connect(now, to, talk, Duration::from_secs(5), &mut client_io).unwrap();
-    // Until the client's side is over: the server, in LAST-ACK before, is done by then.
+    // The loop ends when the client's connection has ended and the server is quiet.
     while client.ended(id).is_none() || !server.is_quiet() {
         assert!(now < Instant::from_secs(60), "the two never come to an end");
         let next = [server.poll(now, &mut server_io), client.poll(now, &mut client_io)].into_iter().flatten().min();

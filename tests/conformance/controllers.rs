@@ -1,4 +1,4 @@
-//! The drivers of Ethernet controllers, on fakes of their registers.
+//! The drivers of Ethernet controllers, tested with fake registers.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -38,15 +38,15 @@ fn run<D: Device, C: Chip>(device: &mut D, mut far: Far<C, D>) -> Report {
     check(device, &mut far, &mut [0; 1515]).unwrap_or_else(|failure| panic!("{failure}"))
 }
 
-/// A controller seen from its cable.
+/// A fake controller, as the cable sees it.
 trait Chip {
-    /// Takes a frame off the cable. Whether it does; what it loses it counts.
+    /// Receives a frame. Returns false if the chip has no room and does not count the lost frame.
     fn arrive(&mut self, frame: &[u8]) -> bool;
-    /// The oldest frame that it sent.
+    /// Removes and returns the oldest frame that the driver has sent.
     fn leave(&mut self) -> Option<Vec<u8>>;
 }
 
-/// A controller seen from its driver.
+/// The registers of a fake controller, as its driver sees them.
 struct Bus<C>(Rc<RefCell<C>>);
 
 struct Far<C, D> {
@@ -57,7 +57,7 @@ struct Far<C, D> {
 
 impl<C: Chip, D> Peer<D> for Far<C, D> {
     fn inject(&mut self, _device: &mut D, frame: &[u8]) -> bool {
-        // Neither has runts or giants on its cable.
+        // The cable carries no runts and no giants.
         (14..=1514).contains(&frame.len()) && self.chip.borrow_mut().arrive(frame)
     }
 
@@ -74,7 +74,7 @@ impl<C: Chip, D> Peer<D> for Far<C, D> {
     }
 
     fn burst(&self) -> usize {
-        // More of the short frames than the LAN9118's memory holds.
+        // The memory of the LAN9118 has no room for this number of short frames.
         200
     }
 
@@ -83,15 +83,17 @@ impl<C: Chip, D> Peer<D> for Far<C, D> {
     }
 }
 
-/// A LAN9118 with 10,560 bytes for received frames and 4,608 for frames to send, which leave when they are observed.
+/// A LAN9118 with 10,560 bytes for received frames and 4,608 bytes for frames to send.
 #[derive(Default)]
 struct Lan {
-    /// Frames received: their words, offset and checksum included, and how many bytes were sent.
+    /// Received frames: the length with the checksum, and the words.
+    ///
+    /// The words include the offset and the checksum.
     rx: VecDeque<(usize, VecDeque<u32>)>,
     /// The words of the frame whose status has been read.
     reading: VecDeque<u32>,
     tx: VecDeque<Vec<u8>>,
-    /// The words of a frame that is being written.
+    /// The words of the frame that the driver is writing.
     writing: Vec<u32>,
     done: u32,
     dropped: u32,
@@ -165,7 +167,7 @@ impl Registers for Bus<Lan> {
     }
 }
 
-/// A Stellaris controller with room for 31 frames received and for one to send.
+/// A Stellaris controller with room for 31 received frames and one frame to send.
 #[derive(Default)]
 struct Lm3s {
     rx: VecDeque<VecDeque<u32>>,

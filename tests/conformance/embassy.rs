@@ -1,4 +1,4 @@
-//! The adapter for embassy-net's drivers, over embassy-net's own channel driver.
+//! The adapter for embassy-net's drivers, tested with embassy-net's channel driver.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -119,7 +119,7 @@ impl Peer<Embassy<channel::Device<'_, MTU>>> for Far<'_> {
     }
 }
 
-/// Moves all that one driver has sent into the other, as far as there is room.
+/// Moves the frames that the driver `from` has sent to the driver `to`, as long as `to` has room.
 fn carry(from: &mut Runner<'_, MTU>, to: &mut Runner<'_, MTU>) {
     while let (Some(frame), Some(buffer)) = (from.try_tx_buf(), to.try_rx_buf()) {
         let len = copy(frame, buffer).unwrap();
@@ -128,7 +128,7 @@ fn carry(from: &mut Runner<'_, MTU>, to: &mut Runner<'_, MTU>) {
     }
 }
 
-/// Counts how often it is woken.
+/// A waker that counts its calls.
 #[derive(Default)]
 struct Count(AtomicUsize);
 

@@ -1,4 +1,4 @@
-//! The TAP and the TUN, with the kernel's packet sockets at the other end.
+//! The TAP and the TUN, with a packet socket of the kernel at the other end.
 
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -37,7 +37,8 @@ fn conforms(kind: Kind, mtu: usize) {
     assert_eq!(device.fault(), None);
 }
 
-/// A packet socket on an interface: what it sends arrives at the device, and it sees what the device sends.
+/// A packet socket on the kernel's interface. The socket sends frames to the device, and receives the frames that the
+/// device sends.
 struct Kernel {
     child: Child,
     input: ChildStdin,
@@ -46,13 +47,15 @@ struct Kernel {
     clock: Clock,
 }
 
-/// What the script says: whether it did what it was told, and a frame that it saw.
+/// An answer of packet_socket.py: whether the command succeeded, and a received frame.
+///
+/// The frame may be empty.
 type Said = (bool, Vec<u8>);
 
-/// Instead of a length.
+/// The command that asks for a received frame, in place of the length of a frame to send.
 const LOOK: u16 = 0xffff;
 
-/// It fails after this, instead of hanging.
+/// The time limit of each answer.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 impl Kernel {
@@ -67,7 +70,7 @@ impl Kernel {
             while output.read_exact(&mut head).is_ok() {
                 let mut data = vec![0; usize::from(u16::from_be_bytes([head[1], head[2]]))];
                 output.read_exact(&mut data).unwrap();
-                // Nobody listens any more when the test is over.
+                // The receiver is gone when the test has ended.
                 let _ = answer.send((head[0] == b'y', data));
             }
         });

@@ -1,4 +1,4 @@
-//! The TAP and TUN devices against the kernel, and the captures of their frames.
+//! The TAP and TUN devices with the kernel as the peer, and captures of their frames.
 #![cfg(target_os = "linux")]
 
 #[path = "../common/mod.rs"]

@@ -1,4 +1,4 @@
-//! The TAP and TUN device against the kernel.
+//! The TAP and TUN device with the kernel as the peer.
 
 use std::net::UdpSocket;
 use std::os::fd::AsFd;
@@ -59,7 +59,7 @@ fn a_frame_the_kernel_cannot_take_is_kept_until_the_interface_is_up() {
         assert!(device.is_blocked());
         assert!(device.transmit(NOW).is_none());
         assert!(device.receive(NOW).is_none());
-        // A stack that asks for no wait at all is made to wait; nothing is ready when the time to try again comes.
+        // While the device is blocked, even a wait with a time-out of zero lasts until the next attempt to send.
         assert!(!device.wait(Some(Duration::ZERO), &[]).unwrap().device);
         assert!(device.is_blocked());
         assert_eq!(device.held(), 1, "it was tried more than once");
@@ -78,7 +78,7 @@ fn a_frame_the_kernel_cannot_take_is_kept_until_the_interface_is_up() {
 fn waiting_frames_do_not_wake_a_blocked_device() {
     in_namespace("waiting_frames_do_not_wake_a_blocked_device", || {
         let (mut device, kernel) = tun_and_kernel_socket();
-        // Left unread: the device can be read while it is down.
+        // This datagram stays unread, so the device is readable while the interface is down.
         kernel.send_to(b"unread", "192.168.69.1:5000").unwrap();
         down("tun0");
         send(&mut device, b"held");
@@ -142,7 +142,7 @@ fn a_short_wait_is_not_cut_to_none() {
                 device.wait(Some((deadline - clock.now()).into()), &[]).unwrap();
                 waits += 1;
             }
-            // Twice, where the clock that is asked and the kernel's timer do not quite agree.
+            // A second wait may be needed, because the clock and the kernel's timer differ slightly.
             assert!(waits <= 2, "{waits} waits for {micros} µs");
         }
     });
@@ -155,7 +155,7 @@ fn further_files_end_a_wait_even_with_high_numbers() {
         let mut device = TunTap::open(Kind::Tap, "tap0").unwrap();
         let (quiet, _kept) = UnixStream::pair().unwrap();
         let (ended, other) = UnixStream::pair().unwrap();
-        // Beyond what select(2) can watch.
+        // select(2) does not support file descriptors this large.
         let ended = rustix::io::fcntl_dupfd_cloexec(&ended, 1500);
         drop(other);
         match ended {
@@ -218,12 +218,12 @@ fn each_refusal_is_one_line() {
     }
 }
 
-/// A TUN, and a socket of the kernel's on its other side, port 5000.
+/// Makes a TUN, and a kernel socket on port 5000 at its other end.
 fn tun_and_kernel_socket() -> (TunTap, UdpSocket) {
     make(Kind::Tun, "tun0", &[KERNEL]);
     let device = TunTap::open(Kind::Tun, "tun0").unwrap();
     let kernel = UdpSocket::bind("0.0.0.0:5000").unwrap();
-    // Only for the test to fail rather than hang.
+    // Without this limit, a failing test would hang.
     kernel.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
     (device, kernel)
 }

@@ -1,31 +1,37 @@
-//! Runs a block's commands in their own network, with tap0 set up as by `smolstep sandbox`.
+//! Runs a block's commands in a new network namespace.
+//!
+//! The namespace has a tap0, set up as in `smolstep sandbox`.
 
 use std::path::Path;
 use std::process::Command;
 use std::{env, fs};
 
+use crate::common;
+use crate::common::Scratch;
 use crate::common::document::{Block, root};
 use crate::common::netns::{output, sandbox_possible, skip};
 use crate::common::peer::Peer;
-use crate::common::require;
-use crate::common::scratch::Scratch;
 use crate::compare::{is_prompt, matches, normal, typed};
 
 const SMOLSTEP: &str = env!("CARGO_BIN_EXE_smolstep");
 
-/// Blocks that take minutes, or a board, run only where SMOLSTEP_REQUIRE names their need.
+/// Needs of blocks that run only if SMOLSTEP_REQUIRE names the need.
+///
+/// Such blocks take minutes, or need a board or a browser.
 const ON_DEMAND: [&str; 3] = ["chromium", "ci", "qemu"];
 
-/// Printed after each command of a block.
+/// A line that the script prints after each command of a block.
 const END: &str = "----- end of the command -----";
 
-/// Makes the network. What runs in it ends with the shell.
+/// The shell script that makes the network and runs the block's script.
+///
+/// The arguments of the script are the folder, the time limit in seconds, and the block's script.
 const NETWORK: &str =
     "ip link set lo up && ip tuntap add dev tap0 mode tap && ip addr add 192.168.69.100/24 dev tap0 && \
     ip addr add fdaa::64/64 dev tap0 nodad && ip link set tap0 up || exit 99
     cd \"$1\"; exec timeout -k 1 \"$2\" sh -c \"$3\"";
 
-/// Runs the commands of a block and compares what they print. An error says what differs.
+/// Runs the commands of a block and compares their output. The error describes the first difference.
 pub fn run(block: &Block) -> Result<(), String> {
     let required = env::var("SMOLSTEP_REQUIRE").unwrap_or_default();
     for need in &block.needs {
@@ -34,7 +40,7 @@ pub fn run(block: &Block) -> Result<(), String> {
                 return Ok(());
             }
         } else if !installed(need) {
-            require::skip(need, &format!("{}: there is no {need} here", block.place));
+            common::skip(need, &format!("{}: there is no {need} here", block.place));
             return Ok(());
         }
     }
@@ -71,7 +77,7 @@ fn compare(block: &Block, folder: &Scratch) -> Result<(), String> {
                 lines.push(normal(line, block.figures));
                 continue;
             };
-            // A person types once the lines before the prompt are there.
+            // The input is typed when all lines before the prompt have been printed.
             let so_far = |out: &str| {
                 let printed = printed(out, block.figures);
                 printed.get(number).is_some_and(|printed| matches(&lines, printed, true))
@@ -104,7 +110,7 @@ fn compare(block: &Block, folder: &Scratch) -> Result<(), String> {
     Err(format!("{}: {differs:#?}\n{out}{}", block.place, finished.err()))
 }
 
-/// The lines that each command has printed so far. The last may be unfinished.
+/// Returns the lines that each command has printed so far. The last line may be incomplete.
 fn printed(out: &str, figures: bool) -> Vec<Vec<String>> {
     let of_command =
         |out: &str| out.lines().filter(|line| !is_prompt(line)).map(|line| normal(line, figures)).collect();

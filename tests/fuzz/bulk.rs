@@ -1,4 +1,4 @@
-//! 100,000 messages for each target, valid ones first.
+//! Sends 100,000 messages to each target, valid messages first.
 
 use super::random::{Random, seed};
 use super::{TARGETS, Target};
@@ -38,7 +38,7 @@ fn attack(name: &str) {
     }
 }
 
-/// Says on failure which seed makes it the first.
+/// Prints, if the test fails, the seed that makes the failing input the first input.
 struct Tell(u64);
 
 impl Drop for Tell {

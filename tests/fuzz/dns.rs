@@ -1,4 +1,4 @@
-//! Replies of DNS servers: a lookup always ends, with addresses or a reason.
+//! Fuzzes replies of DNS servers: each lookup must end with addresses or an error.
 
 use smolstep::names::{Name, ResolveError, Resolver};
 use smoltcp::time::Duration;
@@ -11,25 +11,25 @@ use super::records::{record, records};
 use super::world::dhcp::{GIVEN, SERVER};
 use super::world::{Ground, World, arp_asks, arp_has, datagram, silence, udp};
 
-/// Records: replies to the question for A or for AAAA. A second passes after each four.
+/// The input is a list of records: replies to the A or the AAAA query. After each four records, a second passes.
 pub const TARGET: Target = Target { name: "dns", run, honest, hostile };
 
-// What a record is, in its bits.
-/// It answers AAAA.
+// The bits of a record's control byte.
+/// The reply is for the AAAA query.
 const V6: u8 = 1;
-/// Its data is what follows the question, in a reply whose head says so many answers as the next bits.
+/// The data is the part of the reply after the question. The bits above are the number of answers in the header.
 const ANSWERS: u8 = 2;
-/// The honest reply.
+/// The reply is honest, and the data is not used.
 const HONEST: u8 = 4;
 
-/// Bytes of a message's head (RFC 1035 section 4.1.1).
+/// The length of a message's header in bytes (RFC 1035 section 4.1.1).
 const HEAD: usize = 12;
 
 fn run(input: &[u8]) {
     let _ = lookup(input);
 }
 
-/// How many addresses came of it, or why none.
+/// Runs an input. Returns the number of addresses that the lookup found, or its error.
 fn lookup(input: &[u8]) -> Result<usize, ResolveError> {
     let mut ground = Ground::new();
     let mut world = World::on(&mut ground, &["10.0.0.50/24"], |_| {});
@@ -71,7 +71,8 @@ fn lookup(input: &[u8]) -> Result<usize, ResolveError> {
     Ok(addresses.in_order().count())
 }
 
-/// www.example is an alias of a.example: its second part is a pointer into the question.
+/// Returns an honest reply: www.example is an alias of a.example. The alias ends in a compression pointer into the
+/// question.
 fn answer(question: &[u8]) -> Vec<u8> {
     let kind = question[question.len() - 3];
     let data = match kind {
@@ -87,7 +88,7 @@ fn answer(question: &[u8]) -> Vec<u8> {
     reply
 }
 
-/// A question for www.example, as a resolver asks it.
+/// Returns a resolver's query for www.example. `kind` is the record type.
 fn question(kind: u8) -> Vec<u8> {
     [&[0, 11, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0][..], b"\x03www\x07example\0", &[0, kind, 0, 1]].concat()
 }
@@ -126,7 +127,9 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     (input, replies)
 }
 
-/// Names and records that break a reply: pointers to the front and to themselves, lengths that lie.
+/// Parts of names and records that may break a reply.
+///
+/// These parts are compression pointers to the header or to themselves, and wrong lengths.
 const WORDS: [&[u8]; 6] = [
     &[0xc0, 0],
     &[0xc0, 12],

@@ -1,4 +1,5 @@
-//! Floods of advertisements, and DHCP servers that disagree: others are served meanwhile.
+//! Floods of router advertisements, and DHCP servers that contradict each other. The server must serve clients
+//! meanwhile.
 
 use super::addresses::{serve, start};
 use crate::common::events;
@@ -20,7 +21,7 @@ fn others_are_served_during_a_flood_of_advertisements() {
         let dropped = [("reason", "too many router advertisements")];
         events::wait_for(&server, "dropped", &dropped, 1000);
         drop(flood);
-        // Few of them caused a line for people.
+        // Only a few advertisements caused an address event.
         let out = server.out();
         let lines = events::of(&out, "address", &[]).len();
         assert!(lines < events::of(&out, "dropped", &dropped).len() / 10, "{lines}");
@@ -39,7 +40,7 @@ fn a_server_that_keeps_its_word_is_found_beside_a_liar() {
         assert_eq!(nc(&["-N", "192.168.69.1", "7"], b"hello").out(), "hello");
         let Some(_dnsmasq) = start(link, &crate::common::dnsmasq::range(150, 159)) else { return };
         server.wait_for("lease", |out| out.contains("listening udp 192.168.69.15"));
-        // The liar's refusals do not end the lease, which is renewed with its own server.
+        // The refusals of dhcp_liar.py do not end the lease. The server that granted the lease renews it.
         events::wait_for_address_change(&server, &format!("DHCP server {} renews 192.168.69.15", KERNEL[0]));
         assert_eq!(events::address_changes(&server.out(), "takes"), 0, "{}", server.out());
         assert!(events::count(&server, "dropped", &[("reason", "DHCP refusal of no request")]) > 0, "{}", server.out());

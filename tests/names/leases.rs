@@ -1,4 +1,4 @@
-//! Leases of unusual networks: by way of a relay, with a mask of 32 bits, and on a link that comes up again.
+//! Unusual leases: through a relay, with a mask of 32 bits, and after a link failure.
 
 use std::process::Command;
 
@@ -28,7 +28,7 @@ fn a_relayed_lease_is_renewed_and_given_back_at_its_server() {
         relay.wait_for("two requests", |out| out.matches(request).count() >= 2);
         server.stop();
         relay.wait_for("release", |out| out.contains("server RELEASE from 192.168.69.150\n"));
-        // The relay got nothing but the first exchange.
+        // The relay received only the messages of the first exchange.
         let out = relay.out();
         let relayed: Vec<&str> = out.lines().filter(|line| line.starts_with("relay")).collect();
         assert_eq!(relayed, ["relay DISCOVER", "relay REQUEST"]);
@@ -76,7 +76,7 @@ fn a_lease_without_neighbours_reaches_all_hosts_by_its_router() {
         assert!(events::address_changes(&server.out(), "/32 for 600 s") > 0, "{}", server.out());
         let out = events::without(&server.out());
         let address = out.split([' ', ':']).find(|word| word.starts_with("192.168.69.15")).unwrap();
-        // From the router's own address, and from one of another network.
+        // Clients with the router's own address, and with an address of another network.
         assert_eq!(nc(&["-N", address, "7"], b"hello").out(), "hello");
         assert_eq!(nc(&["-N", "-s", DISTANT, address, "7"], b"hello").out(), "hello");
         server.stop();
@@ -121,9 +121,9 @@ fn the_mtu_of_a_router_limits_segments() {
         let server = serve(link, &["chargen", "--slaac"]);
         server.wait_for("its address", |out| out.contains("listening tcp [fdaa::ff:fe00:1]:19"));
         let client = Peer::start(python::command("segment_size").args(["fdaa::ff:fe00:1", "19"])).finish();
-        // The kernel takes off twelve bytes for its own options.
+        // The kernel subtracts twelve bytes if it sends TCP timestamps.
         assert!(["1220\n", "1208\n"].contains(&client.out().as_str()), "{client:?}");
-        // The reply to one frame comes in two fragments.
+        // The request fits one frame. The reply has two fragments.
         let before = reassembled();
         let mut ping = Command::new("ping");
         let ping = Peer::start(ping.args(["-c", "1", "-W", "60", "-s", "1400", "fdaa::ff:fe00:1"])).finish();
@@ -132,14 +132,15 @@ fn the_mtu_of_a_router_limits_segments() {
     });
 }
 
-/// The number of IPv6 packets that the kernel has reassembled in this namespace.
+/// Returns the number of IPv6 packets that the kernel has reassembled in this namespace.
 fn reassembled() -> u64 {
     let counts = std::fs::read_to_string("/proc/thread-self/net/snmp6").unwrap();
     let line = counts.lines().find_map(|line| line.strip_prefix("Ip6ReasmOKs")).unwrap();
     line.trim().parse().unwrap()
 }
 
-/// Gives the kernel an address that is not on the link. Its ARP requests come from its address on the link all the same.
+/// Adds an address to the kernel that is not on the link. ARP requests still come from the kernel's address on the
+/// link.
 fn add_distant_address() {
     std::fs::write("/proc/sys/net/ipv4/conf/all/arp_announce", "2").unwrap();
     let mut netlink = Netlink::open().unwrap();

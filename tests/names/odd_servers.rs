@@ -1,4 +1,4 @@
-//! DNS servers with long chains of aliases, replies too long for a datagram, and datagrams that are no replies.
+//! DNS servers with long chains of aliases, truncated replies, or malformed datagrams.
 
 use crate::common::dnsmasq;
 use crate::common::link::{KERNEL, Link, on_tap};
@@ -60,13 +60,13 @@ fn dnsmasq_has_many_addresses_and_aliases() {
             return;
         };
         done(&run(link, &["resolve", "alias0.example", "--dns", KERNEL[0]]), "192.168.69.100\n");
-        // 60 addresses take 972 bytes. Eight of them are kept.
+        // The reply with 60 addresses has 972 bytes. smolstep keeps eight addresses.
         let many = run(link, &["resolve", "many.example", "--dns", KERNEL[0]]);
         assert_eq!((many.code(), many.out().lines().count(), many.err().as_str()), (Some(0), 8, ""), "{many:?}");
     });
 }
 
-/// `smolstep ARGUMENTS` on this link to its end, with its usual log.
+/// Runs `smolstep ARGUMENTS` on this link to its end. `call` logs only errors.
 fn run(link: Link, arguments: &[&str]) -> Finished {
     let mut smolstep = smolstep();
     if arguments[0] == "call" {

@@ -1,6 +1,6 @@
 """A second DHCP server, which contradicts the first server: dhcp_liar.py INTERFACE.
 
-This server offers an address at once, and refuses every request, whichever server the request is for.
+This server offers an address at once, and refuses every request, even a request for the other server's offer.
 """
 
 import socket

@@ -1,4 +1,6 @@
-//! More connections than fit: the backlog, the slots, and half-open connections that never complete.
+//! More connections than a server has room for.
+//!
+//! Tested are a full backlog, full slots, and half-open connections that never complete.
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
@@ -19,19 +21,19 @@ fn a_full_backlog_lets_the_client_try_again() {
         let server = link.serve_with_events(&["greeting", "--serve-at-once", "1", "--backlog", "2"], 4);
         let mut served = connect(SERVER[0], 9999);
         expect(&mut served, "Welcome!");
-        // Accepted, and what they send is kept.
+        // The second and third connections are accepted, and their data is queued.
         let mut second = connect(SERVER[1], 9999);
         send(&mut second, "Li");
         let mut third = connect(SERVER[0], 9999);
         send(&mut third, "Cheng\n");
-        // No room: the kernel repeats its SYN until there is.
+        // The backlog has no room for the fourth connection. The kernel retransmits its SYN until there is room.
         let fourth = thread::spawn(|| connect(SERVER[0], 9999));
         events::wait_for(&server, "dropped", &[BACKLOG_FULL], 1);
         assert_eq!(events::count(&server, "accepted", &[]), 3);
         expect_nothing(&second);
         expect_nothing(&third);
 
-        // In order of arrival, one by one.
+        // The server serves the connections one by one, in order of arrival.
         send(&mut served, "exit");
         expect_last(&mut served, "");
         expect(&mut second, "Welcome!Hello,Li!");
@@ -52,7 +54,7 @@ fn a_full_backlog_refuses() {
             let mut served = connect(address, 9999);
             expect(&mut served, "Welcome!");
             refused(address, 9999);
-            // Each listener has a backlog of its own.
+            // Each listener has its own backlog.
             let mut echo = connect(address, 7);
             send(&mut echo, "hi");
             expect(&mut echo, "hi");
@@ -76,7 +78,7 @@ fn full_slots_let_the_client_try_again() {
         }
         let third = thread::spawn(|| connect(SERVER[0], 9999));
         events::wait_for(&server, "dropped", &[SLOTS_TAKEN], 1);
-        // Nobody lost a connection to it.
+        // The third connection attempt has not ended the first two connections.
         for client in &mut clients {
             send(client, "Li");
             expect(client, "Hello,Li!");
@@ -109,7 +111,7 @@ fn half_open_connections_make_room() {
         let server = link.serve_with_events(&["greeting", "--max-connections", "4"], 4);
         let mut established = connect(SERVER[0], 9999);
         expect(&mut established, "Welcome!");
-        // A flood from an address where nobody is: no handshake of it ever ends.
+        // The source address of the SYN flood has no host, so no handshake completes.
         let flood = python::run("syn_flood", &[link.name(), "192.168.69.50", SERVER[0], "9999", "100"]).finish();
         assert_eq!(flood.code(), Some(0), "{flood:?}");
         events::wait_for(&server, "half-open-ended", &[("reason", "recycled")], 97);

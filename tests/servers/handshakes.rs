@@ -1,4 +1,4 @@
-//! Repeated handshakes: retransmitted SYNs, and new connections while an old one is in TIME-WAIT.
+//! Repeated handshakes: retransmitted SYNs, and new connections during TIME-WAIT.
 
 use std::net::{SocketAddr, TcpStream};
 use std::os::fd::OwnedFd;
@@ -31,7 +31,7 @@ fn a_port_in_time_wait_connects_anew() {
             }
         }
         assert_eq!(events::count(&server, "accepted", &[]), 10);
-        // None of them was over yet when the next one began.
+        // Each connection was still in TIME-WAIT when the next one began.
         assert_eq!(events::count(&server, "state", &LEFT_TIME_WAIT), 0);
         assert_eq!(server.stop().out().lines().filter(|line| line.ends_with(":45000 hi")).count(), 10);
     });
@@ -48,7 +48,8 @@ fn connections_in_time_wait_make_room() {
             send(&mut client, format!("round {round}"));
             expect_last(&mut client, "ACK");
             drop(client);
-            // Nothing is dropped, so that the next one need not try twice: all slots but one are in TIME-WAIT.
+            // The next SYN must come after this change of state. Otherwise the SYN would find no slot, and be
+            // retransmitted.
             events::wait_for(&server, "state", &[TO_TIME_WAIT], round + 1);
         }
         send(&mut established, "Li");
@@ -75,7 +76,7 @@ fn a_syn_that_is_repeated_makes_one_connection() {
     });
 }
 
-/// Connects from an own address and port, which other connections may have had.
+/// Connects from the address and port `own`, which an earlier connection may have used.
 fn connect_from(own: SocketAddr, remote: SocketAddr) -> TcpStream {
     let family = if own.is_ipv4() { AddressFamily::INET } else { AddressFamily::INET6 };
     loop {
@@ -83,7 +84,7 @@ fn connect_from(own: SocketAddr, remote: SocketAddr) -> TcpStream {
         sockopt::set_socket_reuseaddr(&socket, true).unwrap();
         bind(&socket, &own).unwrap();
         match connect_socket(&socket, &remote) {
-            // The kernel waits for the last acknowledgement of the connection before, which is on its way.
+            // The kernel still waits for the last acknowledgement of the earlier connection.
             Err(Errno::ADDRNOTAVAIL) => thread::yield_now(),
             other => {
                 other.unwrap();

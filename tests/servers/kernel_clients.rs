@@ -1,4 +1,6 @@
-//! Every program as a server, with clients on the kernel's TCP and UDP: exact replies, exact standard output.
+//! Every program's server with clients on the kernel's TCP and UDP.
+//!
+//! The tests compare replies and standard output.
 
 use std::net::{Shutdown, UdpSocket};
 
@@ -79,11 +81,11 @@ fn every_program_on_udp() {
             ask(&echo, "Li", "Li");
             ask(&echo, "", "");
             ask(&echo, noise(1_400, 3), noise(1_400, 3));
-            // From here on it takes several fragments each way. The last is the longest over IPv6.
+            // These datagrams need several fragments in each direction. The last has the maximum length over IPv6.
             ask(&echo, noise(10_000, 4), noise(10_000, 4));
             ask(&echo, noise(65_487, 5), noise(65_487, 5));
 
-            // The first reply to come is of echo: discard sends none.
+            // The first reply is from echo, because discard sends none.
             let silent = UdpSocket::bind(at(kernel, 0)).unwrap();
             silent.send_to(b"void", at(address, 9)).unwrap();
             silent.connect(at(address, 7)).unwrap();
@@ -193,7 +195,7 @@ fn nc_talks_to_them() {
             assert_eq!(tcp("9998", b"Li\n"), "ACK");
             assert_eq!(tcp("8080", b"Li\n"), "thank you !");
             assert_eq!(tcp("14000", b"Li\n"), "LI\n");
-            // -W 1: it ends after one datagram.
+            // With -W 1, nc ends after one datagram.
             let udp = |port, input: &[u8]| nc(&["-u", "-W", "1", address, port], input).out();
             assert_eq!(udp("9999", b"Li\n"), "hello Li!\n");
             assert_eq!(udp("8081", b"Li\n"), "thank you !");
@@ -222,7 +224,7 @@ fn python_client(name: &str, address: &str, port: &str) -> String {
     finished.out()
 }
 
-/// What `serve all` says.
+/// The lines that `serve all` prints at its start.
 const LISTENING: &str = "listening tcp 192.168.69.1:9999 greeting
 listening tcp 192.168.69.1:7 echo
 listening tcp 192.168.69.1:9 discard

@@ -1,4 +1,4 @@
-//! Static addresses that another host may have, and addresses that are changed at run time.
+//! Duplicate address detection for static addresses, and changes of addresses at run time.
 
 use smolstep::stack::{AddressError, DropReason, End};
 use smoltcp::time::Duration;
@@ -38,7 +38,7 @@ fn whoever_has_it_is_named() {
 fn whoever_asks_for_it_too_has_it() {
     let mut world = World::new(&["10.0.0.7/24"], |config| config.claim = true);
     world.run(1, |frame| match arp_asks(frame) {
-        // The same question from another hardware address (RFC 5227 section 2.1.1).
+        // The same ARP probe from another hardware address (RFC 5227 section 2.1.1).
         Some(GIVEN) => {
             let mut question = frame.to_vec();
             question[6..12].copy_from_slice(THEIRS.as_bytes());
@@ -67,7 +67,7 @@ fn addresses_and_routers_change_while_it_runs() {
     world.stack.add_address(now, "10.0.1.7/24".parse().unwrap(), probe).unwrap();
     world.stack.set_router(now, router, probe).unwrap();
     assert!(world.stack.source_for(far).is_ok());
-    // The router goes with the network it is on.
+    // When the address is removed, the router on its network is removed too.
     assert!(world.stack.remove_address(now, IpAddress::v4(10, 0, 1, 7), probe));
     assert!(world.stack.source_for(far).is_err());
     assert!(!world.stack.remove_address(now, IpAddress::v4(10, 0, 1, 7), probe));
@@ -99,7 +99,7 @@ fn two_neighbours_are_asked_for_within_a_second() {
         let to = IpEndpoint::new(to.parse().unwrap(), 80);
         world.stack.connect(world.now, to, Idle, patience, &mut world.io).unwrap();
     }
-    // smoltcp by itself asks for one of them and is silent for a second.
+    // smoltcp alone would send one ARP request, and no more for a second.
     let (mut asked, mut syns) = (Vec::new(), 0);
     world.run(0, |frame| match arp_asks(frame) {
         Some(address) => {

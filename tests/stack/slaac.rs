@@ -1,4 +1,4 @@
-//! SLAAC with a router whose messages the test builds.
+//! SLAAC with a router whose advertisements the test builds.
 
 use smolstep::stack::ConnectError;
 use smoltcp::phy::ChecksumCapabilities;
@@ -24,7 +24,7 @@ fn a_prefix_becomes_an_address() {
     let link_local = format!("+{LINK_LOCAL}");
     assert_eq!(world.told(), [&link_local, "router fe80::1 is in use", &network, &made]);
     assert_eq!(world.stack.dns_servers().to_vec(), ["fd00::53".parse().unwrap()]);
-    // All that was advertised ends in its own time, and with the router the questions begin again.
+    // Each advertised value expires after its own lifetime. When the router expires, the stack solicits routers again.
     world.run(600, silence);
     assert!(world.stack.dns_servers().is_empty());
     world.run(1200, silence);
@@ -43,7 +43,8 @@ fn an_address_is_announced_once_nobody_objects() {
     world.run(10, |frame| {
         asked += usize::from(kind(frame) == Some(Icmpv6Message::NeighborSolicit));
         if kind(frame) == Some(Icmpv6Message::NeighborAdvert) {
-            // To all nodes: who it is about, that it is to be believed, and the hardware address (RFC 4861 section 4.4).
+            // The advertisement goes to all nodes, with the override flag, the target and its hardware address (RFC
+            // 4861 section 4.4).
             assert_eq!(frame[..12], [0x33, 0x33, 0, 0, 0, 1, 2, 0, 0, 0, 0, 1]);
             assert_eq!(frame[38..54], ALL_NODES.octets());
             assert_eq!(frame[54 + 4..54 + 8], [0x20, 0, 0, 0]);
@@ -62,7 +63,7 @@ fn nothing_leaves_the_link_from_a_link_local_address() {
     let far = IpEndpoint::new("fd09::1".parse().unwrap(), 7);
     world.run(2, silence);
     world.inject(&advertisement(1800, &[prefix(64, 0xc0, 3600, 3600)]));
-    // The router is known, and the address not claimed yet.
+    // The router is known, but duplicate address detection is not complete.
     world.run(0, silence);
     assert_eq!((world.addresses(), world.told().len()), (vec![LINK_LOCAL.into()], 2));
     assert_eq!(world.stack.source_for(far), Err(ConnectError::NoRoute));
@@ -112,7 +113,7 @@ fn what_does_not_make_sense_is_passed_over() {
         vec![prefix(64, 0xc0, 3600, 3601)],
         vec![prefix(64, 0xc0, 0, 0)],
         vec![linklocal, multicast],
-        // An option without a length ends the message; one that is longer than the message is none.
+        // An option of length 0 ends the message. An option that is longer than the message is ignored.
         vec![vec![3, 0, 0, 0, 0, 0, 0, 0], good.clone()],
         vec![vec![3, 200], good[2..].to_vec()],
     ] {
@@ -123,7 +124,7 @@ fn what_does_not_make_sense_is_passed_over() {
         assert_eq!(world.addresses(), [LINK_LOCAL], "{options:?}");
     }
     for spoil in [
-        // From another network, from no link-local address, damaged.
+        // A wrong hop limit, a source that is not link-local, and a wrong checksum.
         |frame: &mut Vec<u8>| frame[14 + 7] = 254,
         |frame: &mut Vec<u8>| frame[14 + 8] = 0x20,
         |frame: &mut Vec<u8>| frame[14 + 40 + 2] ^= 1,
@@ -144,7 +145,7 @@ fn nobody_can_cut_a_lifetime_to_nothing() {
     world.run(2, silence);
     world.inject(&advertisement(1800, &[prefix(64, 0xc0, 90_000, 90_000)]));
     world.run(2, silence);
-    // RFC 4862 section 5.5.3: two hours are left at least.
+    // At least two hours of the lifetime remain (RFC 4862 section 5.5.3).
     world.inject(&advertisement(1800, &[prefix(64, 0xc0, 1, 1)]));
     world.run(7100, silence);
     assert_eq!(world.addresses(), [LINK_LOCAL, MADE]);
@@ -189,7 +190,7 @@ fn asking() -> World<'static> {
     World::new(&[], |config| config.slaac = true)
 }
 
-/// A neighbour's word that it has an address.
+/// Builds a neighbour advertisement, in which a neighbour claims an address.
 fn has(address: &str) -> Vec<u8> {
     let target_addr = address.split('/').next().unwrap().parse().unwrap();
     let advert = Icmpv6Repr::Ndisc(NdiscRepr::NeighborAdvert {

@@ -11,12 +11,13 @@ use crate::app::message::compose_into;
 use crate::app::text::{print_line, split_line_end, write_display, write_escaped};
 use crate::stack::{Console, Context, Next, UdpSession};
 
-/// The server on one UDP port: prints datagrams, and sends the operator's lines.
+/// The server on one UDP port: prints received datagrams, and sends the operator's lines.
 ///
 /// Each datagram is printed with its sender and the sender's number. A line is sent with LF if the partner's last datagram
 /// had a line end. `q` is always sent without LF.
 ///
-/// The server remembers 16 partners. A new partner replaces the one that has been silent longest. A number is never used again.
+/// The server remembers 16 partners. A new partner replaces the partner that has been silent longest. Partner numbers
+/// are not reused.
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
     operator: &'a Operator,
@@ -60,7 +61,7 @@ impl<'a> Server<'a> {
             partners.forget(number);
             drop(partners);
             say_ended(cx.console, number, address);
-            // A partner whose number is new had no talk to end.
+            // A partner whose first datagram is `q` had no talk to end.
             if number <= were {
                 self.operator.leave_udp(cx.console, was_last.is_some_and(|(last, _)| last == number));
             }
@@ -112,7 +113,7 @@ impl UdpSession for Server<'_> {
     fn poll(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         if core::mem::take(&mut self.lost) {
             print_line(cx.console, |write| {
-                write(b"what was sent last is lost: nobody on the link answers for that address")
+                write(b"the last datagram is lost: no host on the link answers for its address")
             });
         }
         if self.process(socket, cx) {
@@ -123,8 +124,8 @@ impl UdpSession for Server<'_> {
             self.operator.nobody(cx.console);
             return Next::Wait;
         }
-        // Only one datagram is queued at a time. A second datagram would wait behind the first, and be dropped together with
-        // it.
+        // Only one datagram is queued at a time. If ARP or NDP failed for the first datagram, a second datagram would
+        // be dropped too.
         if socket.send_queue() > 0 || !self.speak(socket, cx) {
             return Next::Wait;
         }
@@ -148,16 +149,16 @@ impl Refused {
     fn why(self) -> &'static [u8] {
         match self {
             Refused::BadNumber => {
-                b"not sent: after @ stands a partner's number, then a space and the text, as in @2 hello"
+                b"not sent: after @, write a partner's number, then a space and the text, as in @2 hello"
             }
-            Refused::NoPartner => b"not sent: there is no partner of this number",
-            Refused::TooLong => b"not sent: the line is longer than a datagram can be here",
+            Refused::NoPartner => b"not sent: no partner has this number",
+            Refused::TooLong => b"not sent: the line is too long for one datagram",
             Refused::Unaddressable => b"not sent: nothing can be sent to this partner",
         }
     }
 }
 
-/// Splits a line into its addressee, if `@N` names one, and its text.
+/// Splits a line into the partner's number, if the line begins with `@N`, and the text.
 fn addressed(line: &[u8]) -> Result<(Option<u32>, &[u8]), ()> {
     let Some(rest) = line.strip_prefix(b"@") else { return Ok((None, line)) };
     let digits = rest.iter().position(|b| !b.is_ascii_digit()).unwrap_or(rest.len());

@@ -11,7 +11,7 @@ use crate::app::timing::later;
 /// The longest line in bytes, without its end.
 pub const LINE: usize = 512;
 
-/// The silence that ends a message without a line end.
+/// How long the partner must be silent to end a message without a line end.
 pub const SILENCE: Duration = Duration::from_millis(200);
 
 /// How a partner's messages end.
@@ -26,28 +26,28 @@ pub enum Framing {
     Messages,
 }
 
-/// A line or message at the front of a receive buffer. Its text is at the front of the scratch memory.
+/// A line or message at the front of a receive buffer. The text of the line is at the front of the scratch memory.
 #[derive(Clone, Copy, Debug)]
 pub struct Line {
     /// The length of the text in bytes.
     pub len: usize,
-    /// Whether the line is `q` alone, which ends the talk.
+    /// Whether the line is only `q`, which ends the talk.
     pub goodbye: bool,
     used: usize,
     end: LineEnd,
 }
 
-/// The kind of a line's end.
+/// How a line ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum LineEnd {
-    /// No end: the rest of the text follows as another line.
+    /// The line was cut: the rest of the text follows as another line.
     Cut,
     Lf,
     Silence,
     Stream,
 }
 
-/// Splits a stream into lines and messages. Lines and messages stay in the receive buffer until they are taken.
+/// Splits a stream into lines and messages. A line stays in the receive buffer until [`take`](Self::take) removes it.
 ///
 /// A line is complete at its LF. Until the partner has sent its first LF, text is also complete after [`SILENCE`].
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,7 +55,7 @@ pub struct Lines {
     framing: Framing,
     /// Whether the next text is the rest of a line that was cut.
     continues: bool,
-    /// The length of the receive queue, and the time at which the queue will have had this length for [`SILENCE`].
+    /// The number of bytes in the receive buffer, and the end of the silence if no more arrive.
     silence: Option<(usize, Instant)>,
 }
 
@@ -82,7 +82,7 @@ impl Lines {
             return Some(Line { len: text.len(), goodbye, used: line.len(), end });
         }
         if bytes.is_empty() && silent {
-            // The previous message ended exactly where it was cut, so nothing of it is left.
+            // The previous message had ended at the cut, so no part of that message is left.
             (self.continues, self.framing, self.silence) = (false, Framing::Messages, None);
         }
         // A text without an end is cut if it is too long, or if no more of it can be received.
@@ -103,7 +103,8 @@ impl Lines {
             LineEnd::Silence => Framing::Messages,
             LineEnd::Cut | LineEnd::Stream => self.framing,
         };
-        // The rest of a cut message arrived together with its beginning, so its silence ends at the same time.
+        // The rest of a cut message arrived together with its beginning, so the silence ends at the same time as
+        // before.
         self.silence = self.silence.filter(|_| self.continues).map(|(_, at)| (socket.recv_queue(), at));
     }
 
@@ -117,10 +118,10 @@ impl Lines {
         self.silence.map(|(_, at)| at).filter(|at| *at > now)
     }
 
-    /// Begins a new silence if the length of the receive queue has changed. Returns whether the queue has kept its length for
-    /// [`SILENCE`]; false for a partner who speaks in lines.
+    /// Restarts the silence if the number of received bytes (`queued`) has changed. Returns whether the partner has
+    /// been silent for [`SILENCE`]. Always returns false for a partner who sends lines.
     fn track_silence(&mut self, queued: usize, now: Instant) -> bool {
-        // After a cut, an empty queue counts too: silence then shows that the message ended where it was cut.
+        // After a cut, silence with an empty receive buffer means that the message had ended at the cut.
         let is_inside_message = queued > 0 || self.continues;
         if self.framing == Framing::Lines || !is_inside_message {
             self.silence = None;

@@ -1,12 +1,13 @@
-//! chat: people exchange lines, or messages.
+//! chat: people exchange text, as lines or as messages without line ends.
 //!
-//! A partner who ends messages with LF speaks in lines, as `nc` does. Any other partner speaks in messages, as the programs of
-//! socket tutorials do. Data from that partner becomes a message after 200 ms of silence, and messages to that partner have no
-//! line end.
+//! A partner who ends messages with LF, as `nc` does, sends lines. Any other partner sends messages, as the programs of
+//! socket tutorials do. Data from such a partner becomes a message after 200 ms of silence, and text to such a partner
+//! is sent without a line end.
 //!
-//! Over TCP one partner at a time talks with the operator at the console, or all partners talk in a [`Room`]. Over UDP the
-//! operator answers each sender. A line from a peer has at most 512 bytes, and no more than the receive buffer holds. The
-//! rest of a longer line counts as another line. Control characters and bytes that are not UTF-8 are shown escaped.
+//! Over TCP one partner at a time talks with the operator at the console, or all partners talk in a [`Room`]. Over UDP
+//! the operator answers each sender. A line from a peer has at most 512 bytes, and at most the size of the receive
+//! buffer. The rest of a longer line counts as another line. Control characters and bytes that are not UTF-8 are shown
+//! escaped.
 
 use lines::Framing;
 use smoltcp::socket::tcp::Socket;
@@ -52,7 +53,7 @@ crate::sessions! {
 }
 
 impl<'a> Server<'a> {
-    /// Makes a member of the room, if the options have a room; else a talk with the operator.
+    /// Makes a member of the room if the options have a room, otherwise a talk with the operator.
     pub fn new(options: &Options<'a>) -> Self {
         match options.room {
             Some(room) => Server::Member(member::Member::new(room)),
@@ -61,7 +62,7 @@ impl<'a> Server<'a> {
     }
 }
 
-/// The pause after a message without a line end. The receiver takes this silence for the end of the message.
+/// The pause after a message without a line end. For the receiver, this silence ends the message.
 const PAUSE: Duration = Duration::from_millis(300);
 
 /// The message that ends a talk.
@@ -72,10 +73,10 @@ fn is_goodbye(text: &[u8]) -> bool {
     matches!(text, b"q" | b"Q")
 }
 
-/// Ends a talk with a goodbye, if there is room for it. If a line was begun, LF is sent first. A partner that does not read
-/// gets only FIN, and blocks nobody.
+/// Ends a talk with a goodbye, if the send buffer has room. If a line is partly sent (`begun`), LF is sent first. A
+/// partner that does not read gets only FIN, and does not delay other partners.
 ///
-/// A partner who speaks in messages gets `q` instead, unless a message was begun or the partner has closed its side.
+/// A partner who sends messages gets `q` instead, unless a message is partly sent or the partner has closed its side.
 fn say_goodbye(socket: &mut Socket<'_>, begun: bool, framing: Framing) -> Next {
     if framing == Framing::Messages {
         if !begun && message::arrived(socket) != Arrived::EndOfStream {

@@ -1,4 +1,4 @@
-//! The operator at the console, and the addressee of each typed line.
+//! The operator at the console. Decides to whom each typed line is sent.
 
 use core::cell::{Cell, RefCell};
 
@@ -12,16 +12,16 @@ use crate::stack::{Console, Context};
 /// The note to the operator that lines typed before a talk are not sent.
 const BEFORE: &[u8] = b"(what was typed before is not sent)\n";
 
-/// The person at the console, shared by all talks of a server.
+/// The person at the console. All talks of a server share one operator.
 ///
 /// Over TCP the operator has one talk at a time, or takes part in a room. Over UDP the operator talks with every partner.
 ///
-/// A typed line goes to the current talk, else to the partner on UDP who wrote last. `@N TEXT` goes to partner N. A line has at
-/// most 1,024 bytes; a longer line is split.
+/// A typed line is sent to the current talk. If there is no talk, the line is sent to the UDP partner who wrote last.
+/// `@N TEXT` is sent to UDP partner N. A line has at most 1,024 bytes; a longer line is split.
 #[derive(Debug)]
 pub struct Operator {
     input: RefCell<Input<'static>>,
-    /// Whether a line is waiting to be taken.
+    /// Whether `input` has a complete line that is not sent yet.
     line: Cell<bool>,
     ended: Cell<bool>,
     talking: Cell<bool>,
@@ -60,7 +60,7 @@ impl Default for Operator {
 }
 
 impl Operator {
-    /// Makes an operator who has typed nothing. With `once` there is one talk only: later TCP clients are reset.
+    /// Makes an operator who has typed nothing. If `once`, there is only one talk, and later TCP connections are reset.
     pub fn new(once: bool) -> Self {
         Operator {
             input: RefCell::new(Input::with_prompt(&[], PROMPT)),
@@ -74,12 +74,13 @@ impl Operator {
         }
     }
 
-    /// Connects the operator to `keyboard`, which belongs to the stack's console. Lines typed before a talk are then not sent.
+    /// Connects the operator to `keyboard`, which belongs to the stack's console. Lines typed before a talk are then
+    /// discarded.
     pub fn with_keyboard(self, keyboard: &'static Keyboard) -> Self {
         Operator { keyboard: Some(keyboard), ..self }
     }
 
-    /// Returns whether the only talk is over.
+    /// Returns whether the only talk has ended. Always false if `once` was false.
     pub fn is_over(&self) -> bool {
         self.over.get()
     }
@@ -126,8 +127,8 @@ impl Operator {
         self.readdress(console);
     }
 
-    /// Ends a talk on UDP. `had_lines` says whether typed lines went to that talk. An active talk continues, and gets all
-    /// lines.
+    /// Ends a talk over UDP. `had_lines` says whether typed lines were sent to that talk. Does nothing while a TCP talk
+    /// is active.
     pub(super) fn leave_udp(&self, console: &mut dyn Console, had_lines: bool) {
         if self.talking.get() {
             return;
@@ -138,7 +139,7 @@ impl Operator {
         }
     }
 
-    /// Prints the next addressee, if any. A line begun for the partner who left is discarded.
+    /// Prints to whom the next line is sent, if there is a partner. Discards a line typed for the partner who left.
     fn readdress(&self, console: &mut dyn Console) {
         let next = self.partners.try_borrow().ok().and_then(|partners| partners.last());
         let Some((number, address)) = next.filter(|_| !self.over.get()) else { return };
@@ -146,7 +147,7 @@ impl Operator {
         print_line(console, |write| write_display(write, format_args!("(the next line goes to @{number} {address})")));
     }
 
-    /// Looks for a typed line whose addressee is `asker`. The line stays until [`take`](Self::take).
+    /// Looks for a typed line for `asker`. The line stays until [`take`](Self::take) removes it.
     pub(super) fn typed(&self, asker: Asker, cx: &mut Context<'_>) -> Typed {
         let Ok(mut input) = self.input.try_borrow_mut() else { return Typed::NotYet };
         let new = !self.line.get();
@@ -162,7 +163,7 @@ impl Operator {
         }
         if self.addressee(input.text()) != asker {
             if new {
-                // Wake the addressee, which may have looked before the line was complete.
+                // Wake the other program: it may have looked for a line before this line was complete.
                 cx.wake_programs();
             }
             return Typed::NotYet;
@@ -170,13 +171,13 @@ impl Operator {
         if is_goodbye(input.text()) { Typed::Goodbye } else { Typed::Line }
     }
 
-    /// Calls `show` with the line, and with whether the rest of it follows as another line.
+    /// Calls `show` with the line, and with true if the line was cut and its rest follows.
     pub(super) fn read<R>(&self, show: impl FnOnce(&[u8], bool) -> R) -> Option<R> {
         let input = self.input.try_borrow().ok()?;
         Some(show(input.text(), input.is_cut()))
     }
 
-    /// Removes the line.
+    /// Removes the line that [`typed`](Self::typed) found.
     pub(super) fn take(&self) {
         self.line.set(false);
     }

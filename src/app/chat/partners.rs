@@ -44,7 +44,7 @@ impl Partners {
                 (self.numbered, self.list.is_full().then(|| self.list.remove(0)))
             }
         };
-        // The list has room: one was removed, or it was not full.
+        // The list has room: it was not full, or a partner was removed.
         let _ = self.list.push(Partner { number, meta, in_lines });
         (number, gone)
     }

@@ -1,4 +1,4 @@
-//! A chat room: the last lines, which its members share.
+//! A chat room: stores the last lines until all members have read them.
 
 use core::cell::Cell;
 
@@ -8,7 +8,7 @@ use super::operator::Operator;
 use crate::app::message::Write;
 use crate::app::timing::later;
 
-/// The number of the operator at the console, in place of a member's number. Members have numbers from 1.
+/// The number of the operator at the console. Members have numbers from 1.
 pub const CONSOLE: u16 = 0;
 
 /// The longest name of a member, in bytes.
@@ -22,10 +22,12 @@ pub const HOLD: Duration = Duration::from_secs(2);
 
 /// The last lines of a chat room, in a ring of bytes.
 ///
-/// Each member reads at its own pace. A line that does not fit waits for members that have not read the oldest lines. The wait
-/// is up to 2 seconds for each quarter of the ring, so that a slow reader cannot block the room. Then that quarter is dropped,
-/// and members that have not read it have fallen behind. An eighth of the ring is reserved for notes of joining and leaving,
-/// which do not wait. A line takes 6 bytes more than its text. A line longer than the ring is cut.
+/// Each member reads at its own pace. A new line that does not fit must wait until all members have read the oldest
+/// lines. The wait is at most 2 seconds for each quarter of the ring, so that a slow reader cannot block the room.
+/// After 2 seconds that quarter is dropped, and members that have not read it have fallen behind.
+///
+/// An eighth of the ring is reserved for notes that a member joins or leaves, which never wait. A line needs 6 bytes
+/// more than its text. A line longer than the ring is cut.
 #[derive(Debug)]
 pub struct Room<'a> {
     ring: &'a [Cell<u8>],
@@ -34,9 +36,9 @@ pub struct Room<'a> {
     ends: Cell<Ends>,
     next_member: Cell<u16>,
     members: Cell<u16>,
-    /// Whether a line waits for room.
+    /// Whether a line waits until it fits into the ring.
     waiting: Cell<bool>,
-    /// The current wait for room. It ends when all members have read a quarter of the ring.
+    /// The current wait for room. The wait ends when all members have read a quarter of the ring.
     held: Cell<Option<Hold>>,
 }
 
@@ -47,7 +49,7 @@ struct Hold {
     oldest: u64,
 }
 
-/// Positions in the stream of all lines so far, in bytes.
+/// The positions, in bytes since the room began, of the oldest stored line and of the next new line.
 #[derive(Clone, Copy, Debug, Default)]
 struct Ends {
     oldest: u64,
@@ -66,7 +68,7 @@ pub struct Line {
     readers: u16,
 }
 
-/// The error that a line was dropped before a member had read it.
+/// The error if a line was dropped before the member read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct FallenBehind;
 
@@ -75,7 +77,7 @@ pub struct FallenBehind;
 pub enum NameRefused {
     /// The name is the console's, an address, or empty.
     NoName,
-    /// No place for a name is free.
+    /// The room has no free place for a name.
     NoPlace,
     /// Another member has this name.
     Taken,
@@ -88,13 +90,13 @@ const HEADER: u64 = 6;
 const LONGEST: u64 = 65_534;
 
 impl<'a> Room<'a> {
-    /// No name: the initial value of a place for a name.
+    /// The value of a free place for a name.
     pub const NO_NAME: Name = [0; NAME];
 
-    /// Makes an empty room with this memory.
+    /// Makes an empty room that stores lines in `ring` and names in `names`.
     ///
-    /// A `ring` of 1,024 bytes has room for the longest line of letters. At most `names.len()` members can have a name. With
-    /// an `operator`, the person at the console takes part.
+    /// A `ring` of 1,024 bytes has room for the longest line, if none of its characters is escaped. At most
+    /// `names.len()` members can have a name. With an `operator`, the person at the console takes part.
     pub fn new(ring: &'a [Cell<u8>], names: &'a [Cell<Name>], operator: Option<&'a Operator>) -> Self {
         let ends = Cell::new(Ends { oldest: 0, newest: 0 });
         let (waiting, held) = (Cell::new(false), Cell::new(None));
@@ -114,7 +116,7 @@ impl<'a> Room<'a> {
         (number, self.ends.get().newest)
     }
 
-    /// Removes a member. `position` is where the member would have read next.
+    /// Removes a member. `position` is the next line that the member would have read.
     pub(super) fn leave(&self, position: u64) {
         self.members.set(self.members.get().saturating_sub(1));
         let Ends { oldest, newest } = self.ends.get();
@@ -126,10 +128,10 @@ impl<'a> Room<'a> {
         }
     }
 
-    /// Returns a free place for a name. Names that differ only in ASCII case are the same.
+    /// Returns a free place for a name. Names that differ only in ASCII case count as equal.
     ///
     /// # Errors
-    /// Why the name is refused.
+    /// [`NameRefused`]: why the name is refused.
     pub(super) fn place_for(&self, name: &Name) -> Result<u16, NameRefused> {
         if self.names.iter().any(|other| other.get().eq_ignore_ascii_case(name)) {
             return Err(NameRefused::Taken);
@@ -138,7 +140,7 @@ impl<'a> Room<'a> {
         place.and_then(|place| place.try_into().ok()).ok_or(NameRefused::NoPlace)
     }
 
-    /// Returns the name at a place. Call it only for a place that a member has.
+    /// Returns the name at a place. Call this only for a place that a member uses.
     pub(super) fn name(&self, place: u16) -> Name {
         self.names.get(usize::from(place)).map_or(Self::NO_NAME, Cell::get)
     }
@@ -155,11 +157,12 @@ impl<'a> Room<'a> {
         self.members.get()
     }
 
-    /// Adds a line if all members have read enough for the line to fit. Calls `compose` twice.
+    /// Adds a line if it fits into the ring. Drops unread lines only after they have been kept for [`HOLD`]. Calls
+    /// `compose` twice.
     ///
     /// # Errors
-    /// The line was not added. Try again at the returned time at the latest. Every program also runs as soon as there is
-    /// room.
+    /// The line does not fit yet. Try again at the returned time at the latest. All programs are also polled as soon as
+    /// the line may fit.
     pub(super) fn say_in_turn(&self, by: u16, now: Instant, compose: &dyn Fn(&mut Write<'_>)) -> Result<(), Instant> {
         if !self.make_room(self.length(compose)) {
             let (Ends { mut oldest, newest }, quarter) = (self.ends.get(), self.ring.len() as u64 / 4);
@@ -181,7 +184,7 @@ impl<'a> Room<'a> {
         Ok(())
     }
 
-    /// Adds a line at once. Calls `compose` twice.
+    /// Adds a line at once, and drops old lines if the ring is full. Calls `compose` twice.
     pub(super) fn say(&self, by: u16, compose: &dyn Fn(&mut Write<'_>)) {
         let (capacity, len) = (self.ring.len() as u64, self.length(compose));
         if capacity < HEADER {
@@ -233,7 +236,7 @@ impl<'a> Room<'a> {
         len.min((self.ring.len() as u64).saturating_sub(HEADER)).min(LONGEST)
     }
 
-    /// Returns the line at a member's position, if there is one.
+    /// Returns the line at `position`, or `None` if the member has read all lines.
     ///
     /// # Errors
     /// [`FallenBehind`]: the line was dropped.
@@ -246,8 +249,8 @@ impl<'a> Room<'a> {
         }
     }
 
-    /// Counts a line as read by one member. Returns whether a waiting line may fit now. If so, the caller must run every
-    /// program.
+    /// Counts a line as read by one member. Returns whether a waiting line may fit now. If true, the caller must wake
+    /// all programs.
     pub(super) fn pass(&self, line: Line) -> bool {
         let readers = line.readers.saturating_sub(1);
         for (at, byte) in (line.at - 2..).zip(readers.to_be_bytes()) {

@@ -14,12 +14,12 @@ use crate::app::text::{split_line_end, write_display, write_escaped};
 use crate::app::timing::{later, sooner};
 use crate::stack::{Context, End, Next, Session};
 
-/// The server of one connection. Its listener serves one connection at a time.
+/// The server of one TCP connection: a talk with the operator. The listener serves one connection at a time.
 ///
-/// Other connections wait, and so does their data.
+/// Other connections, and their data, wait until the talk has ended.
 ///
-/// A partner who closes the connection on one side gets a note that a last reply may follow, and then at most one more line. If the
-/// partner's host no longer has the connection, the host answers the note with a reset, which ends the talk.
+/// A partner who closes its side gets a note that a last reply may follow, and then at most one more line. If the
+/// partner's host no longer has the connection, the host answers the note with an RST, which ends the talk.
 #[derive(Clone, Debug)]
 pub struct Talk<'a> {
     operator: Option<&'a Operator>,
@@ -45,11 +45,11 @@ enum Stage {
 /// The note to a partner who has closed its side.
 const LAST_REPLY: &[u8] = b"(waiting for the last reply)\n";
 
-/// The number of lines printed before other connections have a turn.
+/// How many lines one poll may print. The limit lets the stack poll other connections too.
 const LINES_A_TURN: usize = 16;
 
 impl<'a> Talk<'a> {
-    /// Makes a talk that has not begun. Without an operator nobody answers.
+    /// Makes a talk that has not begun. Without an operator, no line is sent to the partner.
     pub fn new(operator: Option<&'a Operator>) -> Self {
         Talk { operator, lines: Lines::default(), partner: None, stage: Stage::Begin, queued: 0, pause: None }
     }
@@ -127,7 +127,7 @@ impl<'a> Talk<'a> {
         }
     }
 
-    /// Waits until something happens, a message is complete, or the pause ends.
+    /// Waits until the connection changes, a message is complete, or the pause ends.
     fn wait(&self, now: Instant) -> Next {
         sooner(sooner(Next::Wait, self.lines.complete_at(now)), self.pause)
     }
@@ -165,7 +165,7 @@ impl Session for Talk<'_> {
         }
         let processed = self.process(socket, cx);
         let ends = matches!(processed, Processed::Goodbye) || self.speak(socket, cx);
-        // Ask only after `speak` has read the console: until then the end of input is not known.
+        // Call `can_type` only after `speak`, because `speak` reads the console and finds the end of input.
         let can_answer = self.operator.is_some_and(Operator::can_type);
         if ends || (matches!(processed, Processed::End) && !can_answer) {
             self.end(cx, format_args!(""));
@@ -179,7 +179,7 @@ impl Session for Talk<'_> {
                 if message::send_whole(socket, told) && in_messages {
                     self.pause = Some(later(cx.now, PAUSE));
                 }
-                self.note(cx, format_args!(""), format_args!(" has said all: one line more can be sent, or q"));
+                self.note(cx, format_args!(""), format_args!(" has closed its side: send one more line, or q"));
                 self.wait(cx.now)
             }
             Processed::All | Processed::End | Processed::Goodbye => self.wait(cx.now),

@@ -11,7 +11,7 @@ use crate::app::text::{print_line, split_line_end, write_escaped};
 use crate::app::timing::Deadline;
 use crate::stack::{Context, IcmpError, Next, UdpSession};
 
-/// The client: sends each line as a datagram, and prints datagrams at the same time.
+/// The client: sends each line as a datagram, and prints received datagrams at the same time.
 ///
 /// After the end of input the client waits for an answer to the last line. `q` from either side ends the talk. A line is sent
 /// with LF if the server's last datagram had a line end. `q` is always sent without LF.
@@ -22,11 +22,11 @@ pub struct Client<'a> {
     input: Input<'a>,
     deadline: Deadline,
     stage: Stage,
-    /// Whether a datagram has arrived since the last line.
+    /// Whether a datagram has arrived since the last line was sent.
     answered: bool,
     /// Whether the server's last datagram had a line end.
     in_lines: bool,
-    /// What an ICMP error said about the last line.
+    /// The failure that an ICMP error reported for the last line.
     noted: Option<Failure>,
     result: Option<Result<(), Failure>>,
 }
@@ -39,7 +39,7 @@ enum Stage {
     Sending,
     /// Waiting for an answer after the end of input.
     LastReply,
-    /// Waiting for the queued datagram to leave.
+    /// Waiting until the queued datagram is sent.
     Rest,
 }
 
@@ -58,7 +58,7 @@ impl<'a> Client<'a> {
         }
     }
 
-    /// Returns the client's result, once it is over.
+    /// Returns the client's result, once the client has ended.
     pub fn result(&self) -> Option<Result<(), Failure>> {
         self.result
     }
@@ -67,7 +67,7 @@ impl<'a> Client<'a> {
     fn process(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         while let Ok((data, from)) = socket.recv() {
             if from.endpoint != self.remote {
-                log::debug!("a datagram from {} is not of the partner's", from.endpoint);
+                log::debug!("a datagram from {} is not the partner's", from.endpoint);
                 continue;
             }
             let (text, line_end) = split_line_end(data);
@@ -102,7 +102,7 @@ impl<'a> Client<'a> {
         Ok(if is_goodbye(text) { Stage::Rest } else { Stage::Input(true) })
     }
 
-    /// Waits for a line. A line that was read but not sent yet has a time limit.
+    /// Waits for a line. If the previous line is not sent yet, the wait has a time limit.
     fn idle(&mut self, socket: &Socket<'_>, cx: &mut Context<'_>) -> Next {
         if !cx.is_unsent(socket) {
             self.deadline.clear();
@@ -160,7 +160,7 @@ impl UdpSession for Client<'_> {
                     Advance::End => return self.finish(Err(Failure::NoText), cx),
                     Advance::NotYet => return self.idle(socket, cx),
                 },
-                // At most one datagram waits for a hardware address. A second datagram would replace the waiting one.
+                // Only one datagram can wait for ARP or NDP. A second datagram would replace the first.
                 Stage::Sending if cx.held_back => return self.idle(socket, cx),
                 Stage::Sending => match self.send(socket) {
                     Ok(stage) => stage,

@@ -1,4 +1,4 @@
-//! The answers, and how they are written into a send buffer of any size.
+//! Writes the server's answers into a send buffer of any size.
 
 use core::fmt::{self, Write as _};
 
@@ -18,7 +18,7 @@ enum Content {
     Event,
     Page,
     Refusal(Refusal),
-    /// A head alone. The events follow as separate answers.
+    /// Only a head. The events follow as separate answers.
     Watch,
 }
 
@@ -40,7 +40,7 @@ enum Stage {
     End,
 }
 
-/// What follows the current part: the next part of the page, or the end.
+/// The output after the current part: the next part of the page, or the end.
 #[derive(Clone, Copy, Debug)]
 enum Next {
     End,
@@ -82,17 +82,17 @@ impl Answer {
         self.is_event() || (self.content == Content::Watch && !self.asked.head_only)
     }
 
-    /// Returns whether the connection ends with the answer.
+    /// Returns whether the connection closes after the answer.
     pub fn is_last(&self) -> bool {
         self.asked.last || self.content == Content::Watch
     }
 
-    /// Queues as much as fits. Returns whether all is queued.
+    /// Queues as much of the answer as fits. Returns whether all of the answer is queued.
     pub fn send(&mut self, socket: &mut Socket<'_>, status: &Status<'_>, now: Instant) -> bool {
         loop {
             let mut queued = usize::from(self.queued);
             let done = message::stream(socket, &mut queued, |write| {
-                // This writer never fails.
+                // `Out` never fails.
                 let _ = self.write(status, &mut Out(write));
             });
             self.queued = u16::try_from(queued).unwrap_or(u16::MAX);
@@ -114,7 +114,7 @@ impl Answer {
         }
     }
 
-    /// Writes the output of the current stage. Each call for one stage writes the same bytes.
+    /// Writes the output of the current stage. Repeated calls for one stage write the same bytes.
     fn write(&self, status: &Status<'_>, out: &mut Out<'_, '_>) -> fmt::Result {
         match (self.stage, self.content) {
             (Stage::Head, _) => self.head(out),
@@ -164,7 +164,7 @@ impl Answer {
     }
 }
 
-/// Passes formatted text on in pieces.
+/// Passes formatted text to the `Write` closure in pieces.
 struct Out<'o, 'p>(&'o mut Write<'p>);
 
 impl fmt::Write for Out<'_, '_> {

@@ -1,8 +1,9 @@
 //! http: a status page of the running stack, for a browser (RFC 9112).
 //!
-//! `/` is the page, which also works without a script. `/events` sends the changing sections of the page after each change,
-//! as server-sent events (WHATWG HTML, section 9.2). A connection stores only the progress of its current answer. A line of a
-//! head, up to 1,022 bytes, waits in the receive buffer. The page is generated part by part as the send buffer has room.
+//! `/` is the page, which also works without its script. `/events` sends the changing sections of the page after each
+//! change, as server-sent events (WHATWG HTML, section 9.2). A connection stores only the progress of its current
+//! answer. A line of a request's head, up to 1,022 bytes, stays in the receive buffer until it is complete. The page is
+//! generated part by part as the send buffer has room.
 
 mod answer;
 mod page;
@@ -24,7 +25,7 @@ use crate::stack::{Context, End, Next, Session, Tuple};
 pub use self::status::{Row, Transport};
 pub use self::status::{Service, Status};
 
-/// How long a head may take to arrive.
+/// How long the head of a request may take to arrive.
 const HEAD: Duration = Duration::from_secs(10);
 /// How long a connection may be idle between two requests.
 const REST: Duration = Duration::from_secs(5);
@@ -41,9 +42,9 @@ const LATE: Duration = Duration::from_secs(1);
 pub struct Server<'a> {
     status: &'a Status<'a>,
     stage: Stage,
-    /// When the connection is closed, unless it makes progress.
+    /// When the connection is closed, if it makes no progress.
     deadline: Option<Instant>,
-    /// Whether this connection counts as one that receives changes.
+    /// Whether this connection is registered in the status as a receiver of events.
     watches: bool,
 }
 
@@ -52,9 +53,9 @@ pub struct Server<'a> {
 enum Stage {
     /// Sending an answer. The status had this revision when the answer began.
     Answer(Answer, u32),
-    /// Waiting for a request; the flag says whether it has begun to arrive.
+    /// Waiting for a request. The flag says whether the request's first byte has arrived.
     Head(Head, bool),
-    /// Waiting for a change from this revision. The last event began at this time.
+    /// Waiting for a revision of the status other than this one. The last event began at this time.
     Watch(u32, Instant),
 }
 
@@ -64,7 +65,8 @@ impl<'a> Server<'a> {
         Server { status, stage: Stage::Head(Head::default(), false), deadline: None, watches: false }
     }
 
-    /// Reads a request. If the request is complete, begins to answer it. Otherwise returns the next action.
+    /// Reads a request. If the request is complete, begins to answer the request. If it is not complete, returns the
+    /// next action.
     fn read(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Option<Next> {
         let Stage::Head(head, begun) = &mut self.stage else { return None };
         if !*begun && socket.recv_queue() > 0 {
@@ -76,8 +78,8 @@ impl<'a> Server<'a> {
             Read::Refused(refusal, asked) => Answer::refusal(refusal, asked),
             Read::More if message::arrived(socket) == Arrived::EndOfStream => return Some(Next::Close),
             Read::More if cx.now < deadline => return Some(Next::WakeAt(deadline)),
-            // A browser may connect before it has a request to send. It would take a refusal for the answer to its first
-            // request.
+            // A browser may connect before it has a request to send. The browser would treat a refusal as the answer to
+            // its first request.
             Read::More if !*begun => return Some(Next::Close),
             Read::More => Answer::refusal(Refusal::TimedOut, Asked::nothing()),
         };
@@ -85,7 +87,7 @@ impl<'a> Server<'a> {
         None
     }
 
-    /// Returns the answer to a request. Begins to watch if the request asks for events.
+    /// Returns the answer to a request. If the request asks for events, registers the connection for them.
     fn answer(&mut self, asked: Asked, socket: &Socket<'_>) -> Answer {
         let answer = Answer::to(asked);
         if !answer.watches() {
@@ -101,7 +103,7 @@ impl<'a> Server<'a> {
         self.deadline = Some(later(now, TAKE));
     }
 
-    /// Sends as much as fits. Returns the next action, unless more work follows at once.
+    /// Sends as much of the answer as fits. Returns the next action, or `None` if more work follows at once.
     fn send(&mut self, socket: &mut Socket<'_>, now: Instant) -> Option<Next> {
         let Stage::Answer(answer, revision) = &mut self.stage else { return None };
         if !answer.send(socket, self.status, now) {
@@ -122,7 +124,7 @@ impl<'a> Server<'a> {
 
     /// Begins an event, if one is due.
     fn watch(&mut self, revision: u32, since: Instant, socket: &mut Socket<'_>, now: Instant) -> Option<Next> {
-        // Data from a reader of events is ignored.
+        // Data from a client that receives events is ignored.
         message::consume(socket, usize::MAX);
         let due = since + if self.status.revision() == revision { LATE } else { SOON };
         if now >= due {

@@ -15,7 +15,7 @@ use crate::stack::DisplayEndpoint;
 pub const TOP: &str = include_str!("top.html");
 pub const BOTTOM: &str = include_str!("bottom.html");
 
-/// The HTML that begins each section and ends the previous one, and the section's contents.
+/// For each section: its contents, after the HTML that ends the previous section and begins this one.
 const SECTIONS: [(&str, List); 5] = [
     (r#"<section id="now" aria-label="Now"><dl>"#, List::Now),
     (
@@ -38,7 +38,7 @@ const SECTIONS: [(&str, List); 5] = [
 ];
 const END: &str = "</table></section>";
 
-/// The number of sections that change, and the text that ends these sections if the others are left out.
+/// The number of changing sections, and the HTML that ends them on a page without other sections.
 const LIVE: u8 = 4;
 const LIVE_END: &str = "</dl></section>";
 
@@ -84,7 +84,7 @@ impl Place {
         loop {
             let index = self.index;
             self.index = index.saturating_add(1);
-            // The last section is followed by one text, at index 0. At a later index nothing is left.
+            // After the last section follows one text, at index 0. A later index is the end of the page.
             let contents = SECTIONS.get(usize::from(self.section)).filter(|_| !self.live || self.section < LIVE);
             match (contents, index.checked_sub(1)) {
                 (None, None) => return Some(Part::Text(if self.live { LIVE_END } else { END })),

@@ -1,4 +1,4 @@
-//! Reads a request's head line by line, so that the buffer needs room for one line only.
+//! Reads a request's head line by line, so that the receive buffer needs room for only one line.
 
 use httparse::{EMPTY_HEADER, Error, Request, Status, parse_headers};
 use smoltcp::socket::tcp::Socket;
@@ -17,13 +17,13 @@ const HEAD: usize = 8192;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Asked {
     pub target: Target,
-    /// Whether the method is HEAD: the answer has no content.
+    /// Whether the method is HEAD. The answer to HEAD has no content.
     pub head_only: bool,
-    /// Whether the page is sent without chunks: for HTTP/1.0, or for `Connection: close`. Such clients read until the
-    /// connection is closed.
+    /// Whether the page is sent without chunks: for HTTP/1.0, or for `Connection: close`. In both cases the client
+    /// reads until the server closes the connection.
     pub unchunked: bool,
-    /// Whether the connection ends with this request. True if the request has content, because the server cannot tell content
-    /// from the next request.
+    /// Whether the connection closes after this request. True if the request has content, because the server cannot
+    /// find the next request after the content.
     pub last: bool,
 }
 
@@ -44,10 +44,10 @@ pub enum Read {
     Refused(Refusal, Asked),
 }
 
-/// The head as far as it has been read.
+/// The state of a request's head that is being read.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Head {
-    /// The bytes read so far.
+    /// How many bytes have been read so far.
     len: u16,
     first: Option<First>,
     hosts: u8,
@@ -72,7 +72,7 @@ enum Method {
 }
 
 impl Head {
-    /// Consumes the head's received lines from the receive buffer.
+    /// Reads the received lines of the head, and removes them from the receive buffer.
     pub fn read(&mut self, socket: &mut Socket<'_>, scratch: &mut [u8]) -> Read {
         loop {
             let queued = socket.recv_queue();
@@ -106,7 +106,7 @@ impl Head {
         let line = scratch.get(..len).unwrap_or_default();
         let blank = matches!(line, b"\n" | b"\r\n");
         match self.first {
-            // Lines before the request line are skipped (RFC 9112 section 2.2).
+            // Empty lines before the request line are skipped (RFC 9112 section 2.2).
             None if blank => Ok(None),
             None => {
                 self.first = Some(request_line(line)?);
@@ -168,7 +168,8 @@ impl Head {
 }
 
 impl Asked {
-    /// Stands in for a request that is not valid. The data after such a request cannot be parsed either.
+    /// Returns a placeholder for an invalid request. The connection closes, because the data after such a request
+    /// cannot be parsed.
     pub fn nothing() -> Self {
         Asked { target: Target::Page, head_only: false, unchunked: false, last: true }
     }
@@ -176,7 +177,7 @@ impl Asked {
 
 fn request_line(line: &[u8]) -> Result<First, Refusal> {
     let mut request = Request::new(&mut []);
-    // The parser gets only this line, so the request is never complete.
+    // The parser gets only this line, so it never reports a complete request.
     match request.parse(line) {
         Ok(_) => {}
         Err(Error::Version) if line.split(|&b| b == b' ').any(|word| word.starts_with(b"HTTP/")) => {
@@ -195,7 +196,8 @@ fn request_line(line: &[u8]) -> Result<First, Refusal> {
     Ok(First { method, target: target(path), old: version == 0 })
 }
 
-/// Returns the resource that a target names. The target may have the server's name and a query (RFC 9112 section 3.2).
+/// Returns the resource of a request target. The target may include the server's name and a query (RFC 9112 section
+/// 3.2).
 fn target(text: &str) -> Option<Target> {
     let path = match text.get(..7) {
         Some(scheme) if scheme.eq_ignore_ascii_case("http://") => {

@@ -1,4 +1,4 @@
-//! The figures of a status page: a probe keeps them in memory that the caller provides.
+//! The data of the status page; page.rs writes the page. A probe collects the data in memory that the caller provides.
 
 use core::cell::Cell;
 
@@ -10,10 +10,10 @@ use crate::stack::{ConnectionId, Direction, DropReason, Event, MAX_PROGRAMS, Pro
 
 /// Counts the events of a stack, and keeps a row for each of its connections.
 ///
-/// A status is a [`Probe`] that a program reads at the same time.
+/// A status is a [`Probe`] of a stack. The program http reads the status while the stack runs.
 ///
-/// Connections in slots beyond the rows are counted but not shown. At most half as many connections as there are rows receive
-/// changes at a time. Open pages thus leave room for other connections.
+/// Connections in slots without a row are counted but not shown. The number of connections that receive events is at
+/// most half the number of rows, so that open pages leave room for other connections.
 #[derive(Debug)]
 pub struct Status<'m> {
     started: Instant,
@@ -42,7 +42,7 @@ pub struct Row {
     /// How many bytes the connection's program has read and written.
     pub(super) read: u64,
     pub(super) wrote: u64,
-    /// Whether the connection carries the changes of this status.
+    /// Whether the connection receives the events of this status.
     pub(super) watches: bool,
 }
 
@@ -96,7 +96,7 @@ impl<'m> Status<'m> {
         }
     }
 
-    /// Returns the program on this local endpoint; `None` if this side began the connection.
+    /// Returns the program that serves this local endpoint. Returns `None` if this side began the connection.
     pub(super) fn program(&self, local: IpEndpoint) -> Option<&'static str> {
         let mut services = self.services.iter().map_while(Cell::get);
         services.find(|s| s.transport == Transport::Tcp && s.port == local.port).map(|s| s.name)
@@ -106,7 +106,7 @@ impl<'m> Status<'m> {
         self.services.get(index)?.get()
     }
 
-    /// Returns the row at `index`, if that is in range. The inner value is `None` if no connection has the row.
+    /// Returns the row at `index`, if `index` is in range. The inner value is `None` if no connection uses the row.
     pub(super) fn row(&self, index: usize) -> Option<Option<Row>> {
         self.rows.get(index).map(Cell::get)
     }
@@ -130,7 +130,7 @@ impl<'m> Status<'m> {
         })
     }
 
-    /// Returns a reason for drops, and the number of frames and connections dropped for it.
+    /// Returns a drop reason, and the number of frames and connections dropped for that reason.
     pub(super) fn drops(&self, index: usize) -> Option<(DropReason, u64)> {
         Some((*DropReason::ALL.get(index)?, self.drops.get(index)?.count.get()))
     }
@@ -145,12 +145,13 @@ impl<'m> Status<'m> {
         seconds(self.started, now)
     }
 
-    /// Returns a number that changes with every event. Events caused by sending the changes do not count.
+    /// Returns a number that changes whenever the page changes. Bytes sent to receivers of events do not change the
+    /// number.
     pub(super) fn revision(&self) -> u32 {
         self.revision.get()
     }
 
-    /// Registers a connection that receives changes. Returns false if the limit is reached.
+    /// Registers a connection that receives events. Returns false if the limit is reached.
     pub(super) fn watch(&self, tuple: Tuple) -> bool {
         if self.watchers.get() >= (self.rows.len() / 2).max(1) {
             return false;
@@ -167,7 +168,7 @@ impl<'m> Status<'m> {
         self.watchers.set(self.watchers.get().saturating_sub(1));
     }
 
-    /// Changes the row of a connection, unless its slot has no row, or another connection now has the row.
+    /// Changes a connection's row. Does nothing if its slot has no row or another connection uses the row.
     fn change(&self, id: ConnectionId, change: impl FnOnce(Row) -> Option<Row>) {
         if let Some(place) = self.rows.get(id.slot())
             && let Some(row) = place.get().filter(|row| row.id == id)
@@ -194,7 +195,8 @@ impl Probe for &Status<'_> {
     }
 
     fn event(&mut self, now: Instant, event: &Event) {
-        // Whether the page changed. What is sent to a reader of the page's events does not count, or each event would cause the next.
+        // Whether the page changed. Bytes sent to a receiver of the page's events do not count, because each event
+        // would then cause another event.
         let mut news = true;
         match *event {
             Event::Address(_) => news = false,

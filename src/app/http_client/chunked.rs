@@ -1,10 +1,11 @@
-//! Decodes the chunked transfer coding (RFC 9112 section 7.1), without a buffer. Segments may cut it anywhere.
+//! Decodes the chunked transfer coding (RFC 9112 section 7.1), without a buffer. TCP segments may split the coding
+//! anywhere.
 
 use core::fmt;
 
 /// The longest line with a chunk's size and extensions, in bytes.
 pub const LINE: u16 = 1024;
-/// The longest trailer section, in bytes. Its fields are ignored.
+/// The longest trailer section, in bytes. The fields in a trailer section are ignored.
 pub const TRAILER: u16 = 8192;
 
 /// The progress of a chunked body.
@@ -15,10 +16,10 @@ pub struct Chunks {
     counted: u16,
 }
 
-/// The part to which the next byte belongs.
+/// The part of the chunked coding to which the next byte belongs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Part {
-    /// The size; `value` is the number that its digits so far make.
+    /// The size. `value` is the value of the digits read so far.
     Size { value: u64, begun: bool },
     /// The rest of the line after the size.
     Extension { value: u64 },
@@ -28,22 +29,22 @@ enum Part {
     DataEnd { cr: bool },
     /// The trailer section; `empty` says whether its current line is empty so far.
     Trailer { empty: bool },
-    /// Nothing: the body is complete.
+    /// The body is complete.
     Done,
 }
 
-/// The kind of the next bytes.
+/// How to treat the next bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {
     /// The next bytes (at least 1) belong to the body. Report the number taken with [`Chunks::take`].
     Data(usize),
-    /// This number of bytes belonged to the coding, and is consumed.
+    /// This number of bytes belongs to the coding, and has been consumed.
     Coding(usize),
-    /// Nothing: the body is complete.
+    /// The body is complete.
     Done,
 }
 
-/// An error in the coding.
+/// An error in the chunked coding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ChunkError {
     /// A size that is not a hexadecimal number.
@@ -97,8 +98,8 @@ impl Chunks {
         }
     }
 
-    /// Handles one byte that is not data. A line may end with LF alone, as in the head. The data of a chunk must end with CR
-    /// LF, so that a size that is wrong by one is noticed.
+    /// Handles one byte that is not data. A line may end with LF alone, as in the head. The data of a chunk must end
+    /// with CR LF, which detects a size that is wrong by one byte.
     fn coding(&mut self, byte: u8) -> Result<(), ChunkError> {
         self.counted = self.counted.saturating_add(1);
         self.part = match (self.part, byte) {
@@ -128,7 +129,7 @@ impl Chunks {
         Ok(())
     }
 
-    /// Returns the part after the line of a size. A chunk of size 0 is the last.
+    /// Returns the part that follows a line with this `size`. A chunk of size 0 is the last.
     fn begin(&mut self, size: u64) -> Part {
         self.counted = 0;
         if size == 0 { Part::Trailer { empty: true } } else { Part::Data(size) }
@@ -160,7 +161,7 @@ mod tests {
         for mut piece in bytes.chunks(cut) {
             while !piece.is_empty() {
                 let used = match chunks.next(piece)? {
-                    // The test takes fewer bytes than it could.
+                    // The test takes only half of the bytes that it could take.
                     Piece::Data(len) => {
                         let taken = len.div_ceil(2);
                         body.extend_from_slice(&piece[..taken]);

@@ -15,12 +15,12 @@ pub const INTERIM: u8 = 16;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Failure {
-    /// A Content-Length or Transfer-Encoding field whose value has characters that are not valid there. Other such fields are
+    /// A Content-Length or Transfer-Encoding field has invalid characters. Other fields with invalid characters are
     /// skipped.
     BadField,
-    /// A Content-Length that is not a number, or does not fit in 64 bits.
+    /// A Content-Length is not a number, or does not fit in 64 bits.
     BadLength,
-    /// The connection ended this way after `received` bytes of a body.
+    /// The connection ended as `end` says, after `received` bytes of a body.
     Broken {
         /// How the connection ended.
         end: End,
@@ -37,7 +37,7 @@ pub enum Failure {
     HeadCut,
     /// The head is longer than this many bytes.
     HeadTooLong(usize),
-    /// The server announced two lengths.
+    /// The server announced two different lengths.
     LengthsDiffer,
     /// The server closed the connection after this number of bytes, before the end of the body.
     NoEnd(u64),

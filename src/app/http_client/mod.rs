@@ -1,8 +1,8 @@
 //! An HTTP/1.1 client (RFC 9112): one GET for each connection.
 //!
-//! The request asks the server to close the connection after its response. The body may have a known length, be chunked, or end
-//! with the connection. Segments may cut head and body anywhere. Only the head is stored, in a buffer whose size is in the type.
-//! The body is passed to an [`Output`], as fast as it accepts data.
+//! The request asks the server to close the connection after its response. The body may have a known length, be
+//! chunked, or end with the connection. TCP segments may split head and body anywhere. Only the head is stored, in a
+//! buffer whose size is a const parameter. The body is passed to an [`Output`], as fast as the output accepts data.
 //!
 //! The client works with a send buffer of any size.
 //!
@@ -23,7 +23,7 @@
 //!     }
 //! }
 //!
-//! // A `Get` does this with each segment:
+//! // A `Get` calls `head` once, then `body` with the data of each segment.
 //! # Ok::<(), smolstep::app::http_client::Failure>(())
 //! ```
 
@@ -48,10 +48,11 @@ use super::message::{self, Arrived};
 use super::timing::Deadline;
 use crate::stack::{Context, End, Next, Session};
 
-/// How long the server may take to close the connection after its response. Then the client resets it.
+/// How long the server may take to close the connection after its response. After this time the client resets the
+/// connection.
 const GRACE: Duration = Duration::from_secs(1);
 
-/// A GET on one TCP connection. The response goes to `output`. The head of the response may have up to `HEAD` bytes.
+/// A GET on one TCP connection, which passes the response to `output`. The response's head may have up to `HEAD` bytes.
 #[derive(Clone, Debug)]
 pub struct Get<T, O, const HEAD: usize> {
     request: Request<T>,
@@ -65,7 +66,8 @@ pub struct Get<T, O, const HEAD: usize> {
 }
 
 impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
-    /// Makes a GET that fails if the head takes longer than `timeout`, or if no data of the body arrives for that time.
+    /// Makes a GET that fails if the head takes longer than `timeout`. The GET also fails if no data of the body
+    /// arrives for `timeout`.
     ///
     /// Time in which the output has no room does not count.
     pub fn new(request: Request<T>, output: O, timeout: Duration) -> Self {
@@ -85,7 +87,7 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
         self.result
     }
 
-    /// Moves received data to the output. Returns the outcome.
+    /// Moves received data to the output. Returns how much was moved.
     fn receive(&mut self, socket: &mut Socket<'_>) -> Result<Moved, Failure> {
         let mut moved = Moved::Nothing;
         while !self.response.is_done() {
@@ -128,8 +130,8 @@ impl<T: AsRef<str>, O: Output, const HEAD: usize> Get<T, O, HEAD> {
         }
     }
 
-    /// Lets the server close first, as the request asked, unless the server has said that it keeps the connection open. Discards
-    /// further data.
+    /// Closes the connection after the response. The server closes first, as the request asked, unless the server has
+    /// announced that it keeps the connection open. Discards further data.
     fn part(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> Next {
         self.farewell.arm(cx.now);
         if self.response.stays_open() {
@@ -182,9 +184,9 @@ pub struct Request<T> {
 impl<T: AsRef<str>> Request<T> {
     /// Makes a request for `target`, such as `/index.html?a=b`, to `host`.
     ///
-    /// `host` includes its port unless that is 80; IPv6 addresses are in brackets. Returns `None` if `host` is empty,
-    /// `target` does not begin with a slash, or one of them has a character that is not printable ASCII or that would end it
-    /// (RFC 9112 section 3.2).
+    /// `host` includes its port unless the port is 80; IPv6 addresses are in brackets. Returns `None` if `host` is
+    /// empty or `target` does not begin with a slash. Also returns `None` if `host` or `target` has a space or a
+    /// non-printable or non-ASCII character (RFC 9112 section 3.2).
     pub fn new(host: T, target: T) -> Option<Self> {
         let plain = |text: &str| text.bytes().all(|byte| byte.is_ascii_graphic());
         let good = plain(host.as_ref()) && plain(target.as_ref());

@@ -18,17 +18,17 @@ pub trait Output {
     /// [`OutputFailed`] ends the request.
     fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed>;
 
-    /// Takes decoded bytes of the body. Returns their number.
+    /// Accepts decoded bytes of the body. Returns the number of bytes accepted.
     ///
-    /// An output without room takes fewer bytes than `piece` has, or none. It then calls
-    /// [`Stack::wake_programs`](crate::stack::Stack::wake_programs) once it has room.
+    /// An output with too little room accepts only the first bytes of `piece`, or none. Once the output has room again,
+    /// the caller of the stack must call [`Stack::wake_programs`](crate::stack::Stack::wake_programs).
     ///
     /// # Errors
     /// [`OutputFailed`] ends the request.
     fn body(&mut self, piece: &[u8]) -> Result<usize, OutputFailed>;
 }
 
-/// An output that the caller can also read, between polls of the stack.
+/// An output that the stack's caller can also read, between polls of the stack.
 impl<O: Output> Output for &RefCell<O> {
     fn head(&mut self, head: &Head<'_>) -> Result<bool, OutputFailed> {
         self.try_borrow_mut().map_err(|_| OutputFailed)?.head(head)
@@ -57,7 +57,7 @@ pub struct Response<const HEAD: usize> {
     line_empty: bool,
     interim: u8,
     body: Option<Body>,
-    /// Whether the server has said that it does not close the connection.
+    /// Whether the server has announced that it keeps the connection open after the response.
     stays_open: bool,
     /// How many bytes of the body have been passed to the output.
     received: u64,
@@ -97,7 +97,7 @@ impl<const HEAD: usize> Response<HEAD> {
         matches!(self.body, Some(Body::Done))
     }
 
-    /// Returns whether the server has said that it keeps the connection open after the response.
+    /// Returns whether the server has announced that it keeps the connection open.
     pub(super) fn stays_open(&self) -> bool {
         self.stays_open
     }
@@ -107,7 +107,7 @@ impl<const HEAD: usize> Response<HEAD> {
     /// The number is less than the length of `bytes` if the response ends earlier, or if the output has no room.
     ///
     /// # Errors
-    /// [`Failure`]: the bytes are not a valid response. Feed no more data then.
+    /// [`Failure`]: the response is not valid, or the output failed. Do not feed more data after an error.
     pub fn feed<O: Output + ?Sized>(&mut self, bytes: &[u8], output: &mut O) -> Result<usize, Failure> {
         let mut used = 0;
         while let Some(rest) = bytes.get(used..).filter(|rest| !rest.is_empty()) {
@@ -166,7 +166,7 @@ impl<const HEAD: usize> Response<HEAD> {
         }
     }
 
-    /// Returns the failure for a connection that ends without an end of stream.
+    /// Returns the failure for a connection that ended without the server's FIN.
     pub(super) fn broken(&self, end: End) -> Failure {
         let received = self.received;
         match self.body {

@@ -1,4 +1,4 @@
-//! Responses cut everywhere, and the session on a socket.
+//! Tests responses that are split into pieces of every size, and the client on a socket.
 
 use core::cell::RefCell;
 
@@ -8,7 +8,7 @@ use super::*;
 use crate::app::tests::rig::*;
 use crate::stack::End;
 
-/// Takes at most `room` bytes at a time.
+/// An output that accepts at most `room` bytes at a time.
 #[derive(Clone, Debug, Default)]
 struct Page {
     head: Vec<u8>,
@@ -279,7 +279,7 @@ fn a_server_that_says_that_it_stays_is_closed_at_once() {
     assert_eq!(tcp.session.result(), Some(Ok(())));
     let bytes = tcp.take();
     assert!(!bytes.is_empty() && tcp.closed(), "no FIN has come");
-    // A server that does not close even then is reset, like any other server.
+    // A server that does not close after the client's FIN is reset after one second, too.
     tcp.pass(Duration::from_millis(900));
     assert_eq!(tcp.end, None);
     tcp.pass(Duration::from_millis(200));

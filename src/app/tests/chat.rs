@@ -1,4 +1,4 @@
-//! chat: talks, their client, and how lines are taken apart. The room and UDP have files of their own.
+//! Tests chat talks, their client, and the splitting of data into lines. Rooms and UDP are tested in other files.
 
 use smoltcp::time::Duration;
 
@@ -15,7 +15,7 @@ fn talk(operator: Option<&'static Operator>, buffers: Buffers) -> Tcp<Server<'st
     tcp
 }
 
-/// A talk with a person who can type.
+/// Begins a talk with a person who can type.
 fn talk_with_a_person(once: bool) -> Tcp<Server<'static>> {
     let operator = Box::leak(Box::new(Operator::new(once)));
     let options = Options { operator: Some(operator), ..Options::default() };
@@ -48,7 +48,7 @@ fn lines_go_both_ways_and_are_shown_escaped() {
     assert_eq!(tcp.take(), b"");
     tcp.types(b"there\r\nand more\nq");
     assert_eq!(tcp.take(), b"hi there\nand more\n");
-    // q with something before or after it is a line like any other.
+    // A line with more than `q` does not end the talk.
     tcp.types(b"?\n q\n");
     tcp.send(b"qq\nq \n");
     assert_eq!(tcp.take(), b"q?\n q\n");
@@ -79,7 +79,7 @@ fn q_from_either_side_ends_the_talk() {
 fn a_partner_that_closed_its_side_is_answered_once() {
     let mut tcp = talk_with_a_person(false);
     tcp.reply_and_close(b"are you there?");
-    let all = format!("{PARTNER} are you there?\n{PARTNER} has said all: one line more can be sent, or q\n");
+    let all = format!("{PARTNER} are you there?\n{PARTNER} has closed its side: send one more line, or q\n");
     assert_eq!(tcp.shows(), all);
     assert_eq!(tcp.take(), b"(waiting for the last reply)\n");
     tcp.types(b"yes\nthis is for the next\n");
@@ -98,7 +98,7 @@ fn where_nobody_can_answer_the_partners_end_is_the_talks() {
             assert_eq!((tcp.shows(), tcp.next()), (format!("{PARTNER} anybody?\n"), Next::Wait));
             tcp.close();
             assert_eq!(tcp.shows(), format!("the talk with {PARTNER} has ended\n"));
-            // The partner gets the note if the send buffer has room for it.
+            // The partner gets the note if the send buffer has room for the note.
             let told = if buffers.send < 19 { &b""[..] } else { b"the talk has ended\n" };
             assert_eq!(tcp.take(), told);
             assert!(tcp.closed());
@@ -137,7 +137,7 @@ fn small_buffers_carry_long_lines() {
     let long = [&[b'x'; 1500][..], b"\n"].concat();
     tcp.types(&long);
     assert_eq!(tcp.take(), long);
-    // The receive buffer holds only 64 bytes of a line.
+    // The receive buffer has room for only 64 bytes of a line.
     tcp.send(&[b'y'; 100]);
     tcp.send(b"\n");
     assert_eq!(tcp.shows(), format!("{PARTNER} {}\n{PARTNER} {}\n", "y".repeat(64), "y".repeat(36)));

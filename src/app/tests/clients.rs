@@ -1,4 +1,4 @@
-//! TCP clients, byte for byte.
+//! Tests that TCP clients send the right bytes.
 
 use super::rig::*;
 use crate::app::{Client, ClientOptions, Failure, find};
@@ -156,7 +156,7 @@ fn echo_waits_for_lines_among_texts() {
     tcp.settle();
     exchange(&mut tcp, b"b", b"b");
     assert_eq!(tcp.printed(), b"a\nb\n");
-    // A server that closes while the client waits.
+    // The server closes while the client waits for input.
     tcp.close();
     assert_eq!(tcp.take(), b"");
     assert!(tcp.closed());
@@ -205,7 +205,7 @@ fn chargen_prints_so_many_bytes() {
         assert!(!tcp.closed());
         tcp.send(&[b'x'; 200]);
         assert_eq!(tcp.printed(), [b'x'; 100]);
-        // RST: nothing else would stop a server that reads nothing.
+        // The client resets the connection, because FIN does not stop a server that does not read.
         assert_eq!(tcp.next(), Next::Abort);
         assert_eq!(tcp.session.result(), Some(Ok(())));
     }

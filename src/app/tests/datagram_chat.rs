@@ -1,4 +1,4 @@
-//! chat over UDP: a person and several partners, and the client.
+//! Tests chat over UDP: a person with several partners, and the client.
 
 use smoltcp::time::Duration;
 
@@ -32,7 +32,7 @@ impl<S: UdpSession> Udp<S> {
 #[test]
 fn whoever_wrote_last_is_answered_and_others_by_number() {
     let mut udp = serve(&[3001, 3002, 3003]);
-    // Nobody has written yet: the line waits for the first partner who does.
+    // No partner has written yet: the line waits for the first partner.
     udp.types(b"welcome\n");
     udp.send(0, v4, b"one\n");
     assert_eq!(udp.shows(), "@1 192.168.69.2:3001 one\n");
@@ -80,11 +80,11 @@ fn what_cannot_be_sent_is_told() {
     udp.send(0, v4, b"one");
     udp.shows();
     for (typed, why) in [
-        ("@2 hi\n", "there is no partner of this number"),
-        ("@ hi\n", "after @ stands a partner's number"),
-        ("@x hi\n", "after @ stands a partner's number"),
-        ("@1\n", "after @ stands a partner's number"),
-        ("@99999999999 hi\n", "after @ stands a partner's number"),
+        ("@2 hi\n", "no partner has this number"),
+        ("@ hi\n", "after @, write a partner's number"),
+        ("@x hi\n", "after @, write a partner's number"),
+        ("@1\n", "after @, write a partner's number"),
+        ("@99999999999 hi\n", "after @, write a partner's number"),
     ] {
         udp.types(typed.as_bytes());
         let shown = udp.shows();
@@ -100,7 +100,7 @@ fn q_ends_a_talk_from_either_side() {
     udp.send(1, v4, b"two");
     udp.shows();
     udp.send(0, v4, b"q\n");
-    // The operator was not answering this partner, so the addressee stays the same.
+    // Another partner wrote last, so lines are still sent to that other partner.
     assert_eq!(udp.shows(), "the talk with @1 192.168.69.2:3001 has ended\n");
     udp.types(b"q\n");
     assert_eq!(udp.shows(), "the talk with @2 192.168.69.2:3002 has ended\n");
@@ -121,7 +121,7 @@ fn after_a_talk_it_is_said_whom_the_next_line_goes_to() {
             udp.types(b"q\n");
             assert_eq!(udp.hears(2), b"q");
         } else {
-            // A line meant for a partner who has left goes to nobody else.
+            // A line typed for a partner who has left is not sent to another partner.
             udp.console.typed.push_back(b"a secret\n".to_vec());
             udp.send_unseen(2, v4, b"q");
         }
@@ -169,7 +169,7 @@ fn a_partner_who_is_gone_is_told_of() {
     udp.shows();
     udp.session.unreachable();
     udp.settle();
-    assert!(udp.shows().starts_with("what was sent last is lost"));
+    assert!(udp.shows().starts_with("the last datagram is lost"));
 }
 
 const PATIENT: ClientOptions<'static> = ClientOptions {
@@ -204,7 +204,7 @@ fn the_client_sends_and_prints_at_the_same_time() {
 fn the_clients_end_of_input_waits_for_a_reply() {
     for (reply, result) in [(Some(&b"a reply"[..]), Ok(())), (Some(b"q"), Ok(())), (None, Err(Failure::TimedOut))] {
         let mut udp = client(Script::typing(&[b"hi"]));
-        // One read for each piece, and one for the end of input.
+        // The client reads once for each piece of input, and once for the end of input.
         udp.settle();
         udp.settle();
         assert_eq!((udp.hears(0), udp.session.result()), (b"hi".into(), None));

@@ -1,4 +1,4 @@
-//! TCP clients that don't get what they want, and say why.
+//! Tests the failures of TCP clients.
 
 use smoltcp::time::Duration;
 
@@ -137,7 +137,7 @@ fn nothing_to_send_is_a_failure() {
 #[test]
 fn done_counts_only_when_all_is_acknowledged() {
     for end in [End::TimedOut, End::Recycled, End::Reset, End::AddressGone] {
-        // The exchange is complete, except for the end of the connection.
+        // The exchange of data is complete, but the connection has not ended yet.
         let mut tcp = call("ack", Script::default());
         tcp.reply_and_close(b"ACK");
         let mut console = Script::default();

@@ -1,4 +1,4 @@
-//! http: requests and answers byte for byte, in buffers of any size.
+//! Tests http: requests and answers in buffers of several sizes.
 
 use std::cell::Cell;
 
@@ -9,7 +9,7 @@ use crate::app::http::{Row, Service, Status, Transport};
 use crate::app::{APPS, Options, Server, find};
 use crate::stack::{DropReason, End, Event, Next, Probe};
 
-/// A status of 4 rows, so that 2 pages can be live.
+/// Makes a status with 4 rows, so that 2 pages can receive events.
 fn status() -> &'static Status<'static> {
     let rows: &'static [Cell<Option<Row>>] = Box::leak(Box::new([const { Cell::new(None) }; 4]));
     let status = Status::new(rows, smoltcp::time::Instant::ZERO);
@@ -100,7 +100,7 @@ fn who_reads_to_the_end_gets_the_page_without_chunks() {
         let answer = ask(&mut tcp, request);
         let (head, page) = answer.split_once("\r\n\r\n").unwrap();
         assert!(!head.contains("chunked") && page.starts_with("<!DOCTYPE html>") && page.ends_with("</script>\n"));
-        // The answer has only lines of the page, and no chunk sizes.
+        // No line of the answer is a chunk size.
         assert!(page.lines().all(|line| line.is_empty() || usize::from_str_radix(line, 16).is_err()), "{page}");
         assert!(tcp.closed());
     }
@@ -212,7 +212,7 @@ fn what_came_before_the_end_is_answered() {
     }
 }
 
-/// Checks that `text` consists of whole events. Returns their number.
+/// Checks that `text` consists of whole events. Returns the number of events.
 #[track_caller]
 fn events(text: &str) -> usize {
     assert!(text.is_empty() || text.ends_with("\n\n"), "{text}");
@@ -245,7 +245,7 @@ fn a_live_page_is_told_of_changes_soon_and_of_the_rest_each_second() {
         let told = text(&mut tcp);
         assert_eq!(events(&told), 1);
         assert!(told.contains("<dt>all connection slots taken<dd>1<"), "{told}");
-        // Many changes share one event.
+        // Many changes are combined into few events.
         for _ in 0..100 {
             status.event(tcp.now, &Event::Dropped(DropReason::SlotsFull));
             tcp.pass(Duration::from_millis(10));
@@ -276,7 +276,7 @@ fn as_many_pages_are_live_as_half_the_rows() {
 #[test]
 fn whoever_takes_nothing_is_given_up() {
     let mut tcp = serve(BIG);
-    // Requests whose answers exceed both sides' buffers, while the peer reads nothing.
+    // The answers to these requests exceed both sides' buffers, and the peer reads nothing.
     for _ in 0..40 {
         tcp.offer(GET.as_bytes());
     }

@@ -1,4 +1,4 @@
-//! chat with partners who speak in messages, without line ends, as the programs of socket tutorials do.
+//! Tests chat with partners who send no line ends, as the programs of socket tutorials do.
 
 use smoltcp::time::Duration;
 
@@ -49,7 +49,7 @@ fn what_has_no_line_end_is_a_message_after_200_ms_of_silence() {
     assert_eq!(shows(&mut tcp), "");
     pass(&mut tcp, 10);
     assert_eq!(shows(&mut tcp), format!("{PARTNER} hi there\n"));
-    // The answer has no line end either. The session then sets no timer until data arrives.
+    // The answer has no line end either. The session then sets no deadline until data arrives.
     says(&mut tcp, b"hello\n");
     assert_eq!(tcp.take(), b"hello");
     pass(&mut tcp, 1000);
@@ -128,7 +128,7 @@ fn q_from_either_side_ends_the_talk_and_is_the_last_that_a_partner_hears() {
             }
             pass(&mut tcp, 200);
             assert_eq!((shows(&mut tcp), tcp.next()), (format!("the talk with {PARTNER} has ended\n"), Next::Close));
-            // A partner who has sent nothing may speak in lines.
+            // A partner who has sent nothing may use line ends.
             let told = if from_console && greeting.is_empty() { &b"the talk has ended\n"[..] } else { b"q" };
             assert_eq!(tcp.take(), told, "{q:?} after {greeting:?}");
             assert!(tcp.closed());
@@ -200,7 +200,7 @@ fn the_client_holds_a_line_end_back_until_the_server_has_spoken() {
     assert_eq!(tcp.take(), b"one");
     says(&mut tcp, b"two\n");
     assert_eq!(tcp.take(), b"\ntwo");
-    // The line end is sent once the server's first message has one.
+    // The line end is sent once the server's first message has a line end.
     tcp.send(b"hello\n");
     assert_eq!((shows(&mut tcp).as_str(), tcp.take()), ("hello\n", b"\n".to_vec()));
     says(&mut tcp, b"three\n");
@@ -255,7 +255,7 @@ fn after_its_own_q_a_client_waits_a_second_for_the_other_side_to_close() {
     let mut tcp = client(open());
     says(&mut tcp, b"q\n");
     assert_eq!(tcp.take(), b"q");
-    // A tutorial's server keeps the connection open until its next client comes.
+    // The server of one tutorial keeps the connection open until its next client connects.
     pass(&mut tcp, 999);
     assert!(tcp.session.result().is_none());
     pass(&mut tcp, 1);

@@ -1,4 +1,4 @@
-//! Servers under input cut at random places, against plain models. A failure names the seed that repeats it.
+//! Compares servers with simple models, on input split at random positions. A failure prints the seed to reproduce it.
 
 use super::rig::*;
 use crate::app::{Options, Server, Template, find};
@@ -7,7 +7,7 @@ use crate::testing::random::Random;
 const SEEDS: u64 = 200;
 
 impl Random {
-    /// Returns `len` bytes of text mixed with line ends and bytes that are not UTF-8.
+    /// Returns `len` random bytes: text, line ends and bytes that are not UTF-8.
     pub(super) fn text(&mut self, len: usize) -> Vec<u8> {
         const PIECES: [&[u8]; 12] = [
             b"a",

@@ -1,4 +1,4 @@
-//! chat rooms: members that share one, each on a link of its own.
+//! Tests chat rooms. Each member has its own link.
 
 use core::cell::Cell;
 
@@ -32,7 +32,8 @@ fn join(room: &'static Room<'static>, buffers: Buffers) -> Tcp<Server<'static>> 
 }
 
 impl Tcp<Server<'static>> {
-    /// Runs the session, as the stack does when the others speak. Returns their lines.
+    /// Runs the session, as the stack does after other members have sent lines. Returns the bytes that its peer
+    /// receives.
     fn hears(&mut self) -> String {
         self.settle();
         String::from_utf8(self.take()).unwrap()
@@ -70,7 +71,7 @@ fn a_name_is_one_members() {
         other.hears();
         ann.send(b"/name Ann\n");
         other.hears();
-        // Names that differ only in case are the same, as on IRC.
+        // Names that differ only in case count as equal, as on IRC.
         other.send(b"/name ANN\n");
         assert_eq!(other.hears(), TAKEN, "{buffers:?}");
         other.send(b"/name Ann and more\n");
@@ -118,7 +119,7 @@ fn without_a_place_for_it_a_name_is_refused() {
     ann.send(b"/name Ann\n");
     other.hears();
     other.send(b"/name Bob\n");
-    assert_eq!(other.hears(), "as many have names as can: you stay your address\n");
+    assert_eq!(other.hears(), "no room for another name: you keep your address\n");
 }
 
 #[test]
@@ -170,7 +171,7 @@ fn members_leave_by_q_by_end_of_stream_and_by_reset() {
     assert_eq!(stays.next(), Next::Wait);
 }
 
-/// Longer than a line waits for slow readers.
+/// A time longer than the 2 s for which a line waits for slow readers.
 const LONG: Duration = Duration::from_millis(2100);
 
 #[test]
@@ -180,10 +181,10 @@ fn a_fast_speaker_waits_for_those_who_read() {
         let (mut fast, mut reader) = (join(room, BIG), join(room, buffers));
         fast.send(b"/name F\n");
         reader.hears();
-        // Far more than the ring holds, all at once.
+        // These lines are sent all at once, and are far longer than the ring.
         let lines: String = (0..100).map(|n| format!("{n} {}\n", "x".repeat(200))).collect();
         fast.send(lines.as_bytes());
-        // The speaker waits, and runs again when a member has read.
+        // The speaker waits, and is polled again when a member has read.
         let before = reader.wakes;
         reader.settle();
         assert!(fast.unread() > 0 && reader.wakes > before, "{buffers:?}");
@@ -204,7 +205,8 @@ fn a_slow_reader_is_dropped_with_a_message_and_holds_the_rest_for_two_seconds() 
         let room = room(1024);
         let (mut fast, mut slow, mut third) = (join(room, BIG), join(room, buffers), join(room, BIG));
         fast.hears();
-        // The third member always reads. The slow member's peer reads nothing, so that peer's buffer fills first.
+        // The third member always reads. The slow member's peer reads nothing, so the peer's receive buffer fills
+        // first.
         let mut waited = 0;
         for line in 0..300 {
             fast.send(format!("line {line} of many {}\n", "x".repeat(480)).as_bytes());
@@ -234,7 +236,7 @@ fn a_slow_reader_is_dropped_with_a_message_and_holds_the_rest_for_two_seconds() 
     }
 }
 
-/// A member that reads only a line now and then is dropped. Otherwise each line could have to wait for 2 s.
+/// A member that reads only a line now and then is dropped. If such a member stayed, each line might wait for 2 s.
 #[test]
 fn a_reader_of_a_line_now_and_then_does_not_hold_the_rest() {
     let room = room(4096);
@@ -268,7 +270,8 @@ fn a_slow_reader_that_reads_nothing_at_all_is_reset() {
         slow.settle();
     }
     fast.pass(LONG);
-    // The peer's buffer takes the rest of the line, so only the session shows that the member has fallen behind.
+    // The rest of the line fits into the peer's receive buffer, so only the session shows that the member has fallen
+    // behind.
     while slow.next() == Next::Wait {
         fast.send(&[&[b'x'; 500][..], b"\n"].concat());
         fast.pass(LONG);
@@ -287,7 +290,7 @@ fn whoever_leaves_holds_nobody() {
         let room = room(1024);
         let (mut fast, mut gone, mut third) = (join(room, BIG), join(room, BIG), join(room, BIG));
         fast.send(&format!("{}\n", "x".repeat(400)).repeat(5).into_bytes());
-        // The third member reads. The slow one does not, until it leaves.
+        // The third member reads. The member `gone` does not read before it leaves.
         third.hears();
         fast.settle();
         third.hears();

@@ -1,4 +1,4 @@
-//! TCP servers, byte for byte.
+//! Tests that TCP servers send and print the right bytes.
 
 use smoltcp::time::Duration;
 
@@ -114,14 +114,14 @@ fn greeting_follows_its_template() {
 fn a_message_is_at_most_1024_bytes() {
     let mut tcp = greet(&Options::default(), BIG);
     tcp.send(&[b'x'; 1500]);
-    // The peer's segment size splits the message.
+    // The peer's MSS splits the message.
     let reply = text(tcp.take());
     let names: Vec<_> = reply.split_inclusive('!').map(|r| r.len() - "Hello,!".len()).collect();
     assert_eq!(names.iter().sum::<usize>(), 1500);
     assert_eq!(names[0], 1024);
 }
 
-/// Sizes of the receive buffer: from the smallest board's to one with room for several messages.
+/// Receive buffer sizes in bytes. The smallest is a board's; the largest has room for several messages.
 const RINGS: [usize; 3] = [1072, 1460, 4096];
 
 #[test]
@@ -151,7 +151,7 @@ fn the_longest_message_is_printed_whole() {
 
 #[test]
 fn upper_takes_2048_bytes_or_what_the_receive_buffer_holds() {
-    // Letters of two, three and four bytes and a line end, moved byte by byte across the end of the scratch memory.
+    // Characters and line ends of several lengths, shifted byte by byte across the end of the scratch memory.
     let letters = ["é", "ᲀ", "𐐨", "\r\n", "\r", "\u{390}"];
     for (receive, send) in [(1072, 1460), (1460, 1460), (2048, 16), (4096, 4096)] {
         let longest = receive.min(2048);
@@ -205,7 +205,7 @@ fn ack_and_thanks_print_and_reply_once() {
         for (message, printed) in [
             (&b"hi"[..], &b"192.168.69.2:2000 hi\n"[..]),
             (b"hi\r\n", b"192.168.69.2:2000 hi\n"),
-            // Printed unchanged: escaping for a terminal is up to the console.
+            // The server prints control characters unchanged, because the console escapes them for a terminal.
             (b"a\nb\r\tc\x07\x7f\xc2\x85\x1b[2J\n", b"192.168.69.2:2000 a\nb\r\tc\x07\x7f\xc2\x85\x1b[2J\n"),
             ("grüß\u{a0}日本".as_bytes(), "192.168.69.2:2000 grüß\u{a0}日本\n".as_bytes()),
             (b"\xff\xc2\n", b"192.168.69.2:2000 \xff\xc2\n"),
@@ -294,7 +294,7 @@ fn chargen_rotates_its_lines() {
 fn echo_keeps_back_pressure() {
     let mut tcp = serve("echo", SMALL);
     let sent: Vec<u8> = (0..200_000u32).map(|i| (i % 251) as u8).collect();
-    // The peer reads nothing: its buffers fill, then the server's, and then the peer can send no more.
+    // The peer reads only when it can send no more, after its own buffers and the server's buffers are full.
     let mut rest = &sent[..];
     let mut received = Vec::new();
     while !rest.is_empty() || received.len() < sent.len() {

@@ -1,4 +1,4 @@
-//! An interface at each end of a link in memory.
+//! Two smoltcp interfaces, one at each end of a link in memory.
 
 use smoltcp::iface::{Config, Interface, PollResult, SocketHandle, SocketSet, SocketStorage};
 use smoltcp::phy::Medium;
@@ -9,7 +9,7 @@ use smoltcp::wire::{HardwareAddress, IpAddress, IpCidr};
 use crate::stack::MESSAGE;
 use crate::testing::link::{self, End};
 
-/// One side: an interface and its sockets.
+/// One end of the link: an interface and its sockets.
 pub struct Side {
     pub iface: Interface,
     device: End,

@@ -1,4 +1,4 @@
-//! UDP clients whose server does not answer ARP or NDP at first. Each client waits until its own time-out.
+//! Tests UDP clients whose server does not answer ARP or NDP at first. Each client waits for at most its own timeout.
 
 use smoltcp::phy::{Device, RxToken};
 use smoltcp::time::{Duration, Instant};
@@ -16,7 +16,7 @@ struct Sent {
     datagrams: usize,
 }
 
-/// Runs the client of a program until the client has ended. The server joins the link after `silence`.
+/// Runs a program's client until the client has ended. The server answers nothing before `silence` has passed.
 fn run(pair: &mut Pair, name: &str, server: IpAddress, options: &ClientOptions<'static>, silence: Duration) -> Outcome {
     let app = find(name).unwrap();
     let remote = IpEndpoint::new(server, app.udp.unwrap());
@@ -39,7 +39,7 @@ fn run(pair: &mut Pair, name: &str, server: IpAddress, options: &ClientOptions<'
             }
             next = next.into_iter().chain([appears]).min();
         } else {
-            // The request, its answer, the datagram, and the reply all pass at the same time.
+            // The request, its answer, the datagram and the reply are all exchanged at the same virtual time.
             for _ in 0..4 {
                 let served = pair.server.stack.poll(pair.now, &mut pair.server.io);
                 let asked = pair.client.stack.poll(pair.now, &mut pair.client.io);
@@ -57,7 +57,7 @@ fn run(pair: &mut Pair, name: &str, server: IpAddress, options: &ClientOptions<'
 #[derive(Debug)]
 struct Outcome {
     result: Result<(), Failure>,
-    /// When the frame arrived, in ms.
+    /// When the client ended, in ms after its start.
     at: i64,
     sent: Sent,
 }
@@ -115,7 +115,7 @@ fn a_server_that_never_appears_is_given_up_when_the_time_is_over() {
     }
 }
 
-/// The console stays open, so only the unsent line limits the time.
+/// The console stays open, so the client's timeout applies only because a line is unsent.
 #[test]
 fn a_line_that_is_typed_is_given_up_in_time() {
     for (name, no_wait) in [("inbox", true), ("chat", false)] {

@@ -1,4 +1,4 @@
-//! Each client against its server, two stacks on a cable.
+//! Tests each client with its server: two stacks on a cable.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, IpCidr, IpEndpoint};
@@ -35,7 +35,7 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Every program is served.
+    /// Makes a server stack that serves every program, and a client stack.
     pub fn new(buffers: Buffers) -> Self {
         let (a, b) = Box::leak(Box::new(Cable::new())).ends();
         let mut pair = Pair { now: Instant::ZERO, server: Side::new(1, a, buffers), client: Side::new(2, b, buffers) };
@@ -109,7 +109,7 @@ fn every_tcp_client_gets_its_replies() {
             if !(app.name == "greeting" && buffers.send < 18) {
                 assert_eq!(pair.printed(), want, "{} {buffers:?}", app.name);
             } else {
-                // A reply that leaves in two segments is printed as it arrives.
+                // A reply that is sent in two segments is printed in two pieces.
                 assert_eq!(pair.printed().replace('\n', ""), want.replace('\n', ""));
             }
         }
@@ -119,7 +119,7 @@ fn every_tcp_client_gets_its_replies() {
 #[test]
 fn every_udp_client_gets_its_replies() {
     let mut pair = Pair::new(SMALL);
-    // chat is left out, because nobody answers at the console.
+    // The test skips chat, because nobody answers at the console.
     for app in APPS.into_iter().filter(|app| app.udp.is_some() && app.name != "chat") {
         let want = match app.name {
             "echo" => "Li\n\nstra\u{df}e\n",
@@ -147,7 +147,7 @@ fn the_console_streams_both_ways() {
     }
 }
 
-/// Each client's datagram meets a closed port over IPv4 and IPv6.
+/// Each client sends its datagram to a closed port, over IPv4 and IPv6.
 #[test]
 fn a_closed_udp_port_is_refused_at_once() {
     for address in [v4(1), v6(1)] {

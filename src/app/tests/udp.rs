@@ -1,4 +1,4 @@
-//! UDP servers and clients, and the datagrams that must not be answered.
+//! Tests UDP servers and clients, and the datagrams that must not be answered.
 
 use smoltcp::socket::udp::UdpMetadata;
 use smoltcp::time::{Duration, Instant};
@@ -38,7 +38,7 @@ fn servers_answer_over_both_versions() {
     ] {
         for (address, number) in [(v4 as fn(u8) -> IpAddress, 4), (v6, 6)] {
             let mut udp = serve(name, &Options::default());
-            // A datagram without a reply does not affect the next.
+            // A datagram without a reply does not affect the next datagram.
             for _ in 0..3 {
                 udp.send(0, address, data);
                 let from = IpEndpoint::new(address(1), SERVER);
@@ -103,7 +103,7 @@ fn inbox_answers_and_ends_when_told() {
 
 #[test]
 fn no_loop_is_started() {
-    // Datagrams from port 7, and from a port that is served here.
+    // These datagrams come from port 7, and from a port that this stack serves.
     for name in ["echo", "greeting", "thanks"] {
         let mut udp = serve(name, &Options::default());
         udp.ports.push(PEER + 1);
@@ -198,7 +198,7 @@ fn no_wait_sends_all_at_once() {
     }
     let udp = ask("inbox", &ClientOptions { texts: &[b""], no_wait: true, ..Default::default() }, Script::default());
     assert_eq!(udp.session.result(), Some(Err(Failure::NoText)));
-    // More texts than the send buffer holds.
+    // The texts do not all fit into the send buffer at once.
     let udp = ask("inbox", &ClientOptions { texts, no_wait: true, ..Default::default() }, Script::default());
     assert_eq!(udp.session.result(), Some(Ok(())));
 }
@@ -225,7 +225,8 @@ fn a_lost_reply_times_out() {
     assert_eq!(udp.next, Next::Close);
 }
 
-/// An ICMP error about a port ends a client at once. Another one names the reason when the time is over.
+/// An ICMP error about a closed port ends a client at once. Any other ICMP error is only reported at the client's
+/// timeout.
 #[test]
 fn an_icmp_error_explains_a_lost_reply() {
     let remote = IpEndpoint::new(v4(2), PEER);
@@ -248,14 +249,14 @@ fn an_icmp_error_explains_a_lost_reply() {
         udp.settle();
         let Some(Err(failure)) = udp.session.result() else { panic!("{name}: {:?}", udp.session.result()) };
         assert_eq!(failure.to_string(), "timed out: destination unreachable (host), says 192.168.69.9");
-        // A reply came after all.
+        // A reply arrives after the ICMP error.
         let mut udp = start();
         assert!(udp.session.undelivered(remote, &passing));
         udp.send(0, v4, b"hi");
         assert_eq!(udp.session.result(), Some(Ok(())));
         assert!(!udp.session.undelivered(remote, &closed));
     }
-    // No datagram has left.
+    // The client has not sent a datagram yet.
     let mut udp = ask("echo", &ClientOptions::default(), Script { open: true, ..Script::default() });
     assert!(!udp.session.undelivered(remote, &closed));
 }

@@ -1,4 +1,4 @@
-//! Waits for a signal, and for room at the destination of a body.
+//! Makes the poll loop wait for signals, and for a full destination to accept bytes again.
 
 use std::cell::RefCell;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -10,19 +10,20 @@ use crate::cli::error::Failure;
 use crate::cli::stop::Stop;
 use crate::host::{Interrupt, Verdict};
 
-/// Waits for a signal or for room at the destination.
+/// An interrupt by a signal, which also wakes the loop when the destination accepts bytes again.
 pub struct Waiting<'g> {
     stop: Stop,
     sink: &'g RefCell<Sink>,
-    /// Readable when the destination has room; `None` for a file, which always has room.
+    /// An epoll file that is readable when the destination accepts bytes. `None` for a regular file, which always
+    /// accepts bytes.
     room: Option<OwnedFd>,
 }
 
 impl<'g> Waiting<'g> {
-    /// Creates a wait for a signal, and for room when the destination has none.
+    /// Makes the interrupt for the signals of `stop` and the destination of `sink`.
     ///
     /// # Errors
-    /// The error of the system.
+    /// Fails with the error of the system call.
     pub fn new(stop: Stop, sink: &'g RefCell<Sink>) -> Result<Self, Failure> {
         let room = match sink.borrow().file() {
             None => None,
@@ -32,7 +33,7 @@ impl<'g> Waiting<'g> {
                 let data = epoll::EventData::new_u64(0);
                 match epoll::add(&room, file, data, epoll::EventFlags::OUT) {
                     Ok(()) => Some(room),
-                    // A regular file always has room.
+                    // epoll rejects a regular file, which always accepts bytes.
                     Err(rustix::io::Errno::PERM) => None,
                     Err(error) => return Err(Failure::run(error)),
                 }
@@ -41,7 +42,7 @@ impl<'g> Waiting<'g> {
         Ok(Waiting { stop, sink, room })
     }
 
-    /// The signal.
+    /// Returns the receiver of signals.
     pub fn stop(&mut self) -> &mut Stop {
         &mut self.stop
     }

@@ -1,4 +1,4 @@
-//! The error about a missing `--` before COMMAND.
+//! Finds a missing `--` before COMMAND, and makes the error about it.
 
 use std::ffi::OsString;
 
@@ -28,7 +28,7 @@ pub fn missing_dashes(command: &Command, words: &[OsString]) -> Option<Failure> 
             return None;
         }
         if word == "--serve" {
-            // The first word must be a program. The first word that is not a program begins the command.
+            // The first word after --serve must be a program. A later word that is not a program begins the command.
             if let Err(unknown) = find_or_all(text(index)) {
                 return Some(unknown);
             }
@@ -52,7 +52,7 @@ fn find_or_all(name: &str) -> Result<(), Failure> {
     if name == "all" { Ok(()) } else { find(name).map(drop) }
 }
 
-/// Returns the corrected command line: the command begins at `index`.
+/// Returns an error message with the corrected command line, in which `--` precedes the word at `index`.
 fn put_dashes(words: &[OsString], index: usize) -> String {
     let (options, command) = words.split_at(index);
     let more = if command.len() > 1 { " ..." } else { "" };

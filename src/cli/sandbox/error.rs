@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use super::namespace::Refused;
 use crate::phy::linux::OpenError;
 
-/// An error that keeps a sandbox from starting. The text of the error is one line that says what to do.
+/// An error that keeps a sandbox from starting. The message is one line with the problem and the remedy.
 #[derive(Debug)]
 pub enum SandboxError {
     /// The interface could not be set up.
@@ -33,7 +33,7 @@ pub enum SandboxError {
 }
 
 impl SandboxError {
-    /// The exit code: a shell's code for a command that cannot be run, else 1.
+    /// Returns the exit code. The code is a shell's code for a command that cannot be run, else 1.
     pub fn exit_code(&self) -> u8 {
         match self {
             SandboxError::NotFound(_) => 127,
@@ -60,13 +60,13 @@ impl fmt::Display for SandboxError {
             }
             SandboxError::NotFound(name) => write!(f, "{name}: command not found; name a program after `--`"),
             SandboxError::Port(transport, port, e) if e.kind() == io::ErrorKind::AddrInUse => {
-                write!(f, "port {port}/{transport} of this host is in use: publish on another one")
+                write!(f, "port {port}/{transport} of this host is in use: publish another port")
             }
             SandboxError::Port(transport, port, e) if e.kind() == io::ErrorKind::PermissionDenied => {
-                write!(f, "port {port}/{transport} of this host needs root: publish on one above 1023")
+                write!(f, "port {port}/{transport} of this host needs root: publish a port above 1023")
             }
             SandboxError::Port(transport, port, e) => {
-                write!(f, "port {port}/{transport} of this host cannot be bound: {e}; publish on another one")
+                write!(f, "port {port}/{transport} of this host cannot be bound: {e}; publish another port")
             }
             SandboxError::Refused(e) => e.fmt(f),
             SandboxError::State(path, e) => write!(
@@ -76,7 +76,7 @@ impl fmt::Display for SandboxError {
             ),
             SandboxError::Tap(e) => e.fmt(f),
             SandboxError::Thread(e) => {
-                write!(f, "the system is out of processes or files: {e}; end some and try again")
+                write!(f, "the system is out of processes or files: {e}; end some programs and try again")
             }
         }
     }

@@ -17,14 +17,14 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM};
 use super::error::SandboxError;
 use crate::host::{Interrupt, Verdict};
 
-/// The running command. Dropping it kills the command.
+/// The running command. Dropping the guest kills the command.
 ///
-/// A poll loop waits for [`Interrupt::files`] and asks [`Interrupt::verdict`].
+/// A poll loop waits for [`Interrupt::files`] and calls [`Interrupt::verdict`].
 #[derive(Debug)]
 pub struct Guest {
     child: Child,
     pidfd: OwnedFd,
-    /// Holds one byte for each SIGTERM.
+    /// Receives one byte for each SIGTERM.
     signals: UnixStream,
 }
 
@@ -42,12 +42,12 @@ impl Guest {
         }
     }
 
-    /// Returns the command's exit code if the command has ended, without waiting. If a signal ended it, the code is 128 plus
-    /// the signal's number. Also passes a new SIGTERM on to the command.
+    /// Returns the command's exit code if the command has ended, without waiting. If a signal ended the command, the
+    /// code is 128 plus the signal's number. Also passes a new SIGTERM on to the command.
     pub fn exit_code(&mut self) -> Option<u8> {
         let mut bytes = [0; 16];
         if matches!((&self.signals).read(&mut bytes), Ok(1..)) {
-            // This fails only if the child has ended. The next lines handle that case.
+            // The call fails only if the child has ended. The next lines handle a child that has ended.
             let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
         }
         match self.child.try_wait() {
@@ -57,7 +57,7 @@ impl Guest {
         }
     }
 
-    /// Waits for the command to end.
+    /// Waits until the command has ended, and returns its exit code.
     pub fn wait(&mut self) -> u8 {
         loop {
             if let Some(code) = self.exit_code() {
@@ -77,10 +77,10 @@ impl Guest {
     }
 }
 
-/// A command is of no use once its network has failed.
+/// Kills the command, which is useless without its network.
 impl Drop for Guest {
     fn drop(&mut self) {
-        // In the usual case the command has ended and its exit code has been collected. Both calls then fail.
+        // In the usual case the command has ended and its exit code has been collected. Both calls below then fail.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -118,9 +118,9 @@ fn exit_code(status: ExitStatus) -> u8 {
     code.and_then(|c| u8::try_from(c).ok()).unwrap_or(1)
 }
 
-/// Catches signals. The signals of a terminal also reach the command, and this process only has to outlive the command, so
-/// the handlers of these signals do nothing. The signals are not ignored, because the child would then ignore them too.
-/// SIGTERM reaches only this process.
+/// Catches signals, so that this process outlives the command. A terminal sends its signals to the command, too, so the
+/// handlers of these signals do nothing here. The signals are not ignored, because the child would then ignore them,
+/// too. SIGTERM reaches only this process, and adds a byte to the returned stream.
 fn take_signals() -> io::Result<UnixStream> {
     for signal in [SIGHUP, SIGINT, SIGQUIT] {
         signal_hook::flag::register(signal, Arc::new(AtomicBool::new(false)))?;

@@ -25,7 +25,7 @@ pub(crate) fn enter() -> Result<(), Refused> {
     }
 }
 
-/// The error that the kernel refuses namespaces. The error's text is one line with the reason, if known, and the remedy.
+/// The error for namespaces that the kernel refuses. The message is one line with the kernel's error and the remedy.
 #[derive(Debug)]
 pub struct Refused {
     error: io::Error,
@@ -33,7 +33,7 @@ pub struct Refused {
 }
 
 impl Refused {
-    /// The remedy.
+    /// Returns the remedy: a command or an instruction.
     pub fn mend(&self) -> &'static str {
         self.mend
     }
@@ -65,8 +65,8 @@ impl fmt::Display for Refused {
 
 impl core::error::Error for Refused {}
 
-// The function is deprecated because it is unsound with CLONE_FILES, which is not used here. Its successor is `unsafe`
-// because of that flag alone.
+// rustix deprecates this function because it is unsound with CLONE_FILES, which is not used here. The function's
+// successor is `unsafe` only because of that flag.
 #[allow(deprecated)]
 fn unshare(flags: UnshareFlags) -> Result<(), Errno> {
     rustix::thread::unshare(flags)

@@ -1,4 +1,4 @@
-//! Published ports: 127.0.0.1:HOSTPORT on the host leads to 192.168.69.1:PORT in the sandbox.
+//! Forwards published ports: 127.0.0.1:HOSTPORT on the host to 192.168.69.1:PORT in the sandbox.
 
 use core::str::FromStr;
 use core::time::Duration;
@@ -25,10 +25,10 @@ pub struct Publish {
 /// accept queue.
 pub const MAX_CONNECTIONS: usize = 64;
 
-/// How long to wait for a server that does not accept.
+/// How long to wait until a server accepts a connection.
 const CONNECT: Duration = Duration::from_secs(10);
 
-/// The stack of a copying thread, in bytes: room for its buffer.
+/// The stack size of a thread that copies data, in bytes. The stack has room for the thread's buffer.
 const STACK: usize = 128 * 1024;
 
 impl FromStr for Publish {
@@ -86,7 +86,7 @@ fn accept(listener: &TcpListener, to: SocketAddr, permits: &Arc<Permits>) {
             })
         });
         if let Err(error) = started {
-            // The system is out of files or threads. During a pause, some may become free.
+            // The system is out of files or threads. The pause gives other connections time to end and free some.
             log::warn!("a connection to a published port failed: {error}");
             thread::sleep(Duration::from_millis(100));
         }

@@ -1,4 +1,5 @@
-//! A published UDP port: each client on the host has its own socket in the sandbox, so that replies find their client.
+//! Relays the datagrams of a published UDP port. Each client on the host has its own socket in the sandbox, so that
+//! replies reach the right client.
 
 use core::time::Duration;
 use std::io;
@@ -14,7 +15,7 @@ const MAX_CLIENTS: usize = 64;
 /// How long a client may be silent before its socket is closed.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// Passes datagrams in both directions until the process ends.
+/// Relays datagrams between `host` and the server at `to`, until the process ends.
 pub(super) fn relay(host: &UdpSocket, to: SocketAddr) {
     if let Err(error) = host.set_nonblocking(true).and_then(|()| run(host, to)) {
         log::warn!("a published UDP port has failed: {error}");
@@ -63,7 +64,7 @@ fn open(to: SocketAddr) -> io::Result<UdpSocket> {
     Ok(socket)
 }
 
-/// The clients of a port, each with the socket that stands for it.
+/// The clients of a port, each with its socket in the sandbox.
 struct Clients<S> {
     list: Vec<Client<S>>,
 }

@@ -11,13 +11,13 @@ use super::{CAUSES, ENDS, Frames, Kind, Line, Wanted, Which};
 use crate::lab::figure;
 use crate::stack::DropReason;
 
-/// An error in a line.
+/// An error in a line of an expectation file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ExpectError {
     /// The line's number, from 1.
     pub line: usize,
-    /// The wrong word; empty if a word is missing.
+    /// The wrong word, or an empty string if a word is missing.
     pub word: String,
     /// The words that would be valid there.
     pub expected: &'static str,
@@ -44,7 +44,7 @@ const KINDS: &str = "syn, synack, ack, data, fin, rst, udp, icmp, any, keep-aliv
 const TEXT: &str = "a text in quotation marks, as in \"Hello,Li!\"";
 const REASON: &str = "backlog-full, slots-full and so on";
 
-/// Parses a line. Returns nothing for an empty line or a comment.
+/// Parses a line. Returns `None` for an empty line or a comment.
 pub(super) fn line(
     number: usize,
     text: &str,
@@ -102,7 +102,7 @@ pub(super) fn line(
     Ok(Some(Line { number, text: text.trim().into(), never, host, what, seen: false }))
 }
 
-/// The words of a line, up to its comment.
+/// The words of a line, without its comment.
 struct Words<'t> {
     line: usize,
     rest: &'t str,
@@ -132,7 +132,7 @@ impl<'t> Words<'t> {
         figure::state(word).ok_or_else(|| self.error(word, STATE))
     }
 
-    /// `WHICH [N] [within TIME]`
+    /// Parses `WHICH [N] [within TIME]`.
     fn sends(
         &mut self,
         which: &str,
@@ -160,7 +160,8 @@ impl<'t> Words<'t> {
         Ok(Wanted::Sends(Frames { which, again, nth, within, count: 0, last: None }))
     }
 
-    /// A text in quotation marks, with the usual escapes `\n`, `\r`, `\t`, `\"` and `\\`.
+    /// Parses a text in quotation marks, with the escapes `
+    /// `, `\r`, `\t`, `\"` and `\\`.
     fn quoted(&mut self) -> Result<Vec<u8>, ExpectError> {
         let rest = self.rest.trim_start();
         let whole = rest.split_whitespace().next().unwrap_or_default();

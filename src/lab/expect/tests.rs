@@ -1,4 +1,4 @@
-//! Errors name the wrong word of a line.
+//! Tests that an error names the wrong word of a line.
 
 use super::*;
 

@@ -1,4 +1,4 @@
-//! Runs that each show one behaviour of TCP or UDP, with their expectations.
+//! The lab's scenarios: each shows one behaviour of TCP or UDP, and has expectations.
 
 mod close;
 mod loss;
@@ -12,7 +12,7 @@ pub(super) use open::HANDSHAKE;
 
 use super::{ScriptStep, Setup};
 
-/// The steps of the client and of the server.
+/// The scripts of the client and of the server.
 pub(super) type Scripts = [&'static [ScriptStep<'static>]; 2];
 
 fn scripts([client, server]: Scripts) -> Setup<'static> {
@@ -28,7 +28,7 @@ pub struct Scenario {
     pub summary: &'static str,
     /// The set-up of the run.
     pub setup: fn() -> Setup<'static>,
-    /// The expectations, in the format of a file.
+    /// The expectations, in the format of an expectation file.
     pub expect: &'static str,
 }
 

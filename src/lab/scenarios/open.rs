@@ -1,4 +1,4 @@
-//! Scenarios of connections that begin, or fail to.
+//! Scenarios of connections that open, or fail to open.
 
 use smoltcp::time::Duration;
 use smoltcp::wire::IpEndpoint;
@@ -29,7 +29,7 @@ pub(super) fn refused() -> Setup<'static> {
     setup
 }
 
-/// Ports 7001 and 7002 call each other on a wire so long that the SYNs cross.
+/// Ports 7001 and 7002 call each other. The wire is so long that the SYNs cross.
 pub(super) fn simultaneous() -> Setup<'static> {
     let mut setup = Setup::default();
     setup.line.latency = Duration::from_millis(20);
@@ -50,12 +50,12 @@ pub(super) fn half_open_reset() -> Setup<'static> {
     let mut setup = Setup::default().listening(READ_AND_CLOSE);
     setup.line.latency = Duration::from_millis(20);
     setup.call(Duration::ZERO, &[]);
-    // ARP takes 40 ms, and SYN takes 20 ms more. At 70 ms, SYN,ACK is in flight.
+    // ARP takes 40 ms, and the SYN takes another 20 ms. At 70 ms, the SYN,ACK is in flight.
     setup.host_event(Duration::from_millis(70), 0, HostEvent::Reboot);
     setup
 }
 
-/// The caller uses the same port again, like small systems without a clock or entropy.
+/// The client uses the same port again, like small systems without a clock or entropy.
 pub(super) fn half_open_reboot() -> Setup<'static> {
     let mut setup = Setup::default().listening(READ_AND_CLOSE);
     let calls: [(u64, &[ScriptStep<'static>]); 2] =
@@ -70,7 +70,7 @@ pub(super) fn half_open_reboot() -> Setup<'static> {
     setup
 }
 
-/// The server serves one connection at a time, and lets one wait.
+/// The server serves one connection at a time, and its backlog has room for one more.
 pub(super) fn backlog_full() -> Setup<'static> {
     let mut setup = Setup::default().listening(&[ScriptStep::Read(2), ScriptStep::Send(b"Hello!"), ScriptStep::Close]);
     for listener in &mut setup.listeners {

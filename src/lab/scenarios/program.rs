@@ -1,4 +1,4 @@
-//! Programs over UDP, and one over both.
+//! Scenarios of the crate's programs over UDP, and of one program over TCP.
 
 use crate::app;
 use crate::lab::Setup;
@@ -29,6 +29,6 @@ pub(super) fn udp_closed_port() -> Setup<'static> {
 
 fn program(name: &str, udp: bool) -> Setup<'static> {
     let setup = app::find(name).and_then(|app| Setup::program(&app, LI_CHENG, udp).ok());
-    // The tests run every scenario and would notice an empty run, which meets no expectation.
+    // An empty run meets no expectation, and the tests run every scenario, so they would notice it.
     setup.unwrap_or_default()
 }

@@ -1,5 +1,6 @@
-//! Explains in one sentence why an event happened, with the section of the RFC. Changes of state are in explain/transition.rs,
-//! dropped frames in explain/dropped.rs.
+//! Explains in one sentence why an event happened, and names the RFC section.
+//!
+//! explain/transition.rs explains state changes. explain/dropped.rs explains dropped frames.
 
 mod dropped;
 mod transition;
@@ -15,16 +16,16 @@ use crate::lab::{HostEvent, Snapshot, Verdict};
 use crate::stack::{End, Event, Next};
 use crate::trace::{Carries, Cause, Segment};
 
-/// Why an event happened.
+/// The reason why an event happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Explanation {
     /// The explanation, in one sentence.
     pub text: &'static str,
-    /// The RFC and its section, as in `RFC 9293 section 3.5`; empty for behaviour that no RFC prescribes.
+    /// The RFC and its section, as in `RFC 9293 section 3.5`. Empty if no RFC prescribes the behaviour.
     pub rfc: &'static str,
 }
 
-/// Explains an entry; `None` if it needs no explanation.
+/// Explains an entry. Returns `None` if the entry needs no explanation.
 pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
     let host = snapshot.entry.host;
     let state = snapshot.states.get(host).copied();
@@ -62,7 +63,7 @@ pub fn explain(snapshot: &Snapshot) -> Option<Explanation> {
         {
             because(
                 "A SYN within a connection may come from a peer that has restarted, or be forged: this challenge ACK \
-                 names the expected number, and a peer without such a connection answers it with RST.",
+                 has the expected number, and a peer without such a connection answers it with RST.",
                 "RFC 9293 section 3.10.7.4",
             )
         }
@@ -176,7 +177,7 @@ fn lost(carries: Carries) -> Explanation {
             "RFC 9293 section 3.4",
         ),
         Carries::Udp(_) => {
-            because("This datagram never arrives, and UDP does not notice: the program has to.", "RFC 768")
+            because("This datagram never arrives, and UDP does not detect it: the program must.", "RFC 768")
         }
         _ => because("This frame never arrives: its sender will have to send another one.", ""),
     }
@@ -190,8 +191,8 @@ fn caused(cause: Cause, segment: Option<Segment>) -> Explanation {
             "RFC 9293 section 3.8.6.3",
         ),
         Cause::DuplicateAck => because(
-            "The same acknowledgement again: the segment that arrived is not the next one in order, and the \
-             sender should know at once.",
+            "This ACK repeats the last one: a segment arrived out of order, and its sender should \
+             know at once.",
             "RFC 5681 section 3.2",
         ),
         Cause::FastRetransmission => because(
@@ -240,7 +241,7 @@ fn caused(cause: Cause, segment: Option<Segment>) -> Explanation {
     }
 }
 
-/// Explains a segment that carries new data or answers a segment that arrived.
+/// Explains a segment that carries new data or answers a received segment.
 fn sent(segment: &Segment, snapshot: &Snapshot, state: Option<State>) -> Explanation {
     use State::*;
     let first = |number: Option<smoltcp::wire::TcpSeqNumber>, isn: Option<smoltcp::wire::TcpSeqNumber>| matches!((number, isn), (Some(number), Some(isn)) if number == isn + 1);
@@ -304,7 +305,7 @@ fn other(carries: Carries) -> Option<Explanation> {
             "RFC 826",
         ),
         Carries::Icmp(3, 3) => {
-            because("No program has this UDP port: this message tells the sender.", "RFC 1122 section 4.1.3.1")
+            because("No program has this UDP port: ICMP reports this to the sender.", "RFC 1122 section 4.1.3.1")
         }
         Carries::Icmp(..) | Carries::Icmpv6(..) => {
             because("A control message: it answers an echo request, or reports a problem.", "RFC 792")
@@ -368,11 +369,11 @@ fn ended(end: End) -> Explanation {
         }
         #[cfg(feature = "recovery")]
         End::Undelivered(_) => because(
-            "The peer did not answer in time, and an ICMP error said why: such an error may pass, so it ends nothing by itself.",
+            "The peer did not answer in time, and an ICMP error gave the reason: such an error may be temporary, so it ends no connection by itself.",
             "RFC 9293 section 3.9.2.2",
         ),
         End::Unreachable => because(
-            "No host on the link answered for the address, so not even the SYN could leave.",
+            "No host on the link answered for the address, so not even the SYN could be sent.",
             "RFC 1122 section 2.3.2.2",
         ),
     }

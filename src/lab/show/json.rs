@@ -1,4 +1,4 @@
-//! Writes a run as JSON, one object a line. docs/lab-json.md lists the fields.
+//! Writes a run as JSON, one object on each line. docs/lab-json.md lists the fields.
 
 use core::fmt::{self, Display, Write};
 
@@ -12,7 +12,7 @@ use crate::stack::Next;
 use crate::trace::json::{Endpoint, Object, details, event_name};
 use crate::trace::{Carries, Cause, Segment, Summary};
 
-/// Writes an entry as one line, with its newline.
+/// Writes an entry as one line that ends with a newline.
 ///
 /// # Errors
 /// The error of `out`.
@@ -167,7 +167,7 @@ fn program(line: &mut Object<'_>, next: &Next) -> fmt::Result {
     }
 }
 
-/// Microseconds as milliseconds, with three decimals if there is a fraction.
+/// A number of microseconds, written in milliseconds. A fraction is written with three decimals.
 struct Millis(u64);
 
 impl Display for Millis {

@@ -1,4 +1,4 @@
-//! Tests the dialler alone: the test supplies times and reports.
+//! Tests the dialler alone: each test supplies the times, and reports the results of the attempts.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{IpAddress, IpEndpoint};
@@ -37,7 +37,7 @@ fn the_next_address_is_tried_after_the_delay() {
     let second = begin(&mut dialler, at(1250), "10.0.0.1");
     assert_eq!(dialler.next(at(1250)), DialStep::Wait(None));
     dialler.established(second);
-    // Too late: the other connection has won.
+    // `first` is too late: `second` has already won.
     dialler.established(first);
     assert_eq!(dialler.next(at(1300)), DialStep::Done);
     assert_eq!(dialler.winner(), Some((second, remote("10.0.0.1"))));
@@ -76,7 +76,7 @@ fn a_late_address_joins() {
     dialler.add(address("10.0.0.1"));
     dialler.add(address("10.0.0.2"));
     begin(&mut dialler, at(0), "10.0.0.1");
-    // IPv6 has the next turn, though its address came last.
+    // The next attempt is to the IPv6 address, although that address was added last.
     dialler.add(address("fd00::1"));
     begin(&mut dialler, at(1250), "fd00::1");
     begin(&mut dialler, at(2500), "10.0.0.2");
@@ -119,7 +119,7 @@ fn to(addresses: &[&str]) -> Dialler {
     dialler
 }
 
-/// Begins the connection that the dialler asks for. The connection must be to this address.
+/// Begins the connection that the dialler asks for, and checks that its remote address is `to`.
 fn begin(dialler: &mut Dialler, now: Instant, to: &str) -> ConnectionId {
     let id = ConnectionId::first_of(dialler.running().count() as u16 + 1);
     assert_eq!(dialler.next(now), DialStep::Connect { remote: remote(to), patience: PATIENCE });

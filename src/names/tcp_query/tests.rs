@@ -1,4 +1,4 @@
-//! Queries over TCP, after a truncated datagram, on a virtual clock.
+//! Tests queries over TCP after a truncated datagram, on a virtual clock.
 
 use std::vec::Vec;
 
@@ -21,7 +21,7 @@ enum Over {
     Silent,
     /// The server closes without a reply.
     Closes,
-    /// The server sends a reply with three addresses, this number of bytes at a time, and does not close.
+    /// The server sends a reply with three addresses in pieces of this number of bytes. The server does not close.
     Replies(usize),
     /// The server announces this length, and sends one byte.
     Announces(u16),
@@ -74,7 +74,7 @@ fn three(question: &[u8]) -> Vec<u8> {
     reply_to(question, 0, &records)
 }
 
-/// Returns the result of a lookup at a server that truncates its datagrams to `part` addresses, and the time of the result in ms.
+/// Looks a name up at a server that truncates each datagram to `part` addresses. Returns the result and its time in ms.
 fn lookup(part: usize, over: Over, thorough: bool) -> (Result<usize, ResolveError>, i64) {
     let sizes = Sizes { connections: 4, receive: 512, send: 512, ports: 1, datagrams: 4, payload: 2048 };
     let (mut ours, mut theirs) = (HeapPool::new(sizes), HeapPool::new(sizes));
@@ -103,7 +103,7 @@ fn lookup(part: usize, over: Over, thorough: bool) -> (Result<usize, ResolveErro
     let port = client.bind(0, resolver).unwrap();
     let (mut now, mut queries) = (start, Vec::new());
     for _ in 0..30_000 {
-        // Several exchanges fit into each instant.
+        // Up to 8 exchanges happen at the same virtual time.
         let mut next = [None; 2];
         for _ in 0..8 {
             next = [dns.poll(now, &mut far), client.poll(now, &mut near)];
@@ -126,7 +126,7 @@ fn lookup(part: usize, over: Over, thorough: bool) -> (Result<usize, ResolveErro
             }
             client.wake_programs();
         }
-        // The caller has changed something, so the clock advances by only 1 ms.
+        // The clock advances by at most 1 ms, because the caller may have changed something.
         let soon = now + Duration::from_millis(1);
         now = next.into_iter().flatten().min().unwrap_or(soon).clamp(now, soon);
     }

@@ -2,10 +2,10 @@ use std::collections::VecDeque;
 
 use super::*;
 
-/// The controller as the driver sees it: FIFOs of words behind registers.
+/// A fake controller, as the driver sees it: FIFOs of words that are accessed through registers.
 #[derive(Default)]
 struct Fake {
-    /// Received frames: for each, a status and its words.
+    /// The received frames: a status for each frame, and all words in `data`.
     statuses: VecDeque<u32>,
     data: VecDeque<u32>,
     sent: Vec<u32>,
@@ -13,11 +13,13 @@ struct Fake {
     dropped: u32,
     absent: bool,
     reads: usize,
-    /// The value for the next access to a register of the MAC, and for the next access to a register of the PHY.
+    /// The content of `MAC_DATA`.
     mac_data: u32,
+    /// The content of `MII_DATA`.
     mii_data: u32,
-    /// Whether the link is down, and whether it was down at any time since the PHY's status was read.
+    /// Whether the link is down.
     link_down: bool,
+    /// Whether the link was down at any time since the PHY's status was read.
     link_failed: bool,
     /// Whether the MAC never completes a command.
     stuck: bool,
@@ -33,10 +35,10 @@ impl Fake {
         self.link_failed |= self.link_down;
     }
 
-    /// Executes a command of the MAC: bit 30 is set for a read.
+    /// Executes a command of the MAC. Bit 30 is set in a read command.
     fn access_mac(&mut self, command: u32) {
         match (command & 0xff, command & 1 << 30 != 0) {
-            // Never busy.
+            // The PHY is never busy.
             (MII_ACCESS, true) => self.mac_data = 0,
             (MII_DATA, true) => self.mac_data = self.mii_data,
             (MII_DATA, false) => self.mii_data = self.mac_data,
@@ -170,7 +172,7 @@ fn a_full_controller_holds_back_and_loses_nothing() {
 fn frames_with_a_wrong_checksum_are_passed_over_and_counted() {
     let mut device = device();
     let mut datagram = frame(60);
-    // 46 bytes of UDP from the 34th on, without a checksum.
+    // An IPv4 packet of 46 bytes with a UDP datagram that has no checksum.
     datagram[12..24].copy_from_slice(&[8, 0, 0x45, 0, 0, 46, 0, 0, 0, 0, 64, 17]);
     datagram[38..42].copy_from_slice(&[0, 26, 0, 0]);
     device.registers.arrive(&datagram, false);
@@ -178,7 +180,7 @@ fn frames_with_a_wrong_checksum_are_passed_over_and_counted() {
     received.consume(|bytes| assert!(bytes == datagram));
     datagram[41] = 1;
     device.registers.arrive(&datagram, false);
-    // A fragment.
+    // Makes the packet a fragment, which the driver drops, too.
     datagram[41] = 0;
     datagram[20] = 0x20;
     device.registers.arrive(&datagram, false);
@@ -193,7 +195,7 @@ fn the_phy_tells_whether_the_link_is_up() {
     device.registers.set_link(false);
     assert!(!device.link_is_up() && !device.link_is_up());
     device.registers.set_link(true);
-    // The PHY keeps a failure until it is read.
+    // The PHY reports a failure until its status is read.
     assert!(!device.link_is_up() && device.link_is_up());
     device.registers.set_link(false);
     device.registers.set_link(true);

@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 
 use super::*;
 
-/// The controller as the driver sees it: a FIFO of frames.
+/// A fake controller, as the driver sees it: a FIFO of frames.
 #[derive(Default)]
 struct Fake {
     frames: VecDeque<VecDeque<u32>>,
@@ -11,8 +11,9 @@ struct Fake {
     sending: bool,
     overrun: bool,
     divider: u32,
-    /// The status of the PHY, and the register that the controller has copied from the PHY.
+    /// The status of the PHY.
     status: u32,
+    /// The content of `MII_RECEIVED`.
     received: u32,
 }
 
@@ -51,7 +52,7 @@ impl Registers for Fake {
             DATA => self.sent.push(value),
             TX_REQUEST => self.requested += 1,
             MII_DIVIDER => self.divider = value,
-            // A read of register 1.
+            // The command reads register 1 of the PHY.
             MII_CONTROL if value == 1 << 3 | 1 => self.received = self.status,
             STATUS if value & OVERRUN != 0 => self.overrun = false,
             _ => {}
@@ -125,11 +126,11 @@ fn the_phy_tells_whether_the_link_is_up() {
     let mut device = device();
     device.registers.status = 0x7809;
     assert!(device.link_is_up(), "nothing is known yet");
-    // The management clock is 2.5 MHz at most.
+    // The management clock has at most 2.5 MHz.
     assert!(50 <= 5 * (device.registers.divider + 1));
     for (status, up) in [(0x782d, true), (0x7809, false), (0x782d, true), (0xffff, true)] {
         device.registers.status = status;
-        // Each call begins the read whose result the next call takes.
+        // Each call begins a read, and the next call returns the result.
         device.link_is_up();
         assert_eq!(device.link_is_up(), up, "{status:x}");
     }

@@ -45,7 +45,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     /// Passes a frame to autoconfiguration. Returns whether the frame was only for autoconfiguration.
     pub(in crate::stack) fn configured_by(&mut self, now: Instant, frame: &[u8]) -> bool {
         let (own, Some(autoconf)) = (self.iface.ip_addrs(), &mut self.autoconf) else { return false };
-        // Frames that autoconfiguration reads are never longer.
+        // The array is large enough, because autoconfiguration reads no longer frames.
         #[cfg(feature = "slaac")]
         let mut room = [0; 1514];
         #[cfg(feature = "slaac")]
@@ -78,6 +78,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 }
 
+/// Writes a frame into the device's transmit buffer, and shows it to the probe.
 pub(super) fn emit<P: Probe>(out: &Out, hardware: EthernetAddress, token: impl TxToken, now: Instant, probe: &mut P) {
     token.consume(out.len(hardware), |frame| {
         out.emit(hardware, frame);

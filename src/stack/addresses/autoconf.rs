@@ -1,11 +1,12 @@
 //! Autoconfiguration of addresses: DHCP (RFC 2131), SLAAC (RFC 4862), and checks for duplicates (RFC 5227, RFC 4862 section 5.4).
 //!
-//! Autoconfiguration works on frames, without a socket or buffer of its own. [`Autoconf::process`] looks at each frame that
-//! arrives, and [`Autoconf::advance`] returns the next frame to send. Changes of the interface wait in a queue of
-//! [`Change`]s. [`Autoconf::due`] says when to call `advance` again. Ethernet only: a TUN has no neighbours to ask.
+//! Autoconfiguration works on frames, without a socket or buffer of its own. [`Autoconf::process`] looks at each frame
+//! that arrives, and [`Autoconf::advance`] returns the next frame to send. Changes of the interface wait in a queue of
+//! [`Change`]s. [`Autoconf::due`] says when to call `advance` again. Autoconfiguration needs Ethernet, because a TUN
+//! has no neighbours to ask.
 //!
-//! smoltcp's own DHCP socket does not check offers, cannot decline an address, and does not report invalid offers. smoltcp's
-//! SLAAC asks either never to be polled, or always to be polled at once.
+//! smoltcp's own DHCP socket does not check offers, cannot decline an address, and does not report invalid offers.
+//! smoltcp's SLAAC reports its next poll time as either never or immediately.
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::time::Instant;
@@ -19,7 +20,7 @@ use super::slaac;
 use super::{dhcp, lease};
 use crate::stack::event::AddressEvent;
 
-/// DHCP, SLAAC, and the claims of addresses.
+/// The state of DHCP, of SLAAC, and of address claims.
 pub(in crate::stack) struct Autoconf {
     hardware: EthernetAddress,
     checksums: ChecksumCapabilities,
@@ -29,7 +30,7 @@ pub(in crate::stack) struct Autoconf {
     slaac: Option<slaac::Host>,
     /// A configured address that another host has.
     taken: Option<(IpAddress, EthernetAddress)>,
-    /// When to try again, after the device had no room.
+    /// When to try to send again, because the device had no room for a frame.
     blocked_until: Option<Instant>,
     changes: Changes,
 }
@@ -78,7 +79,7 @@ impl Autoconf {
             blocked_until: None,
             changes: Changes::new(),
         };
-        // There is room for all: their number was checked.
+        // The list has room: the caller checked the number of addresses.
         for &address in addresses.iter().filter(|_| wanted.claim) {
             autoconf.claims.add(address, Origin::Static, now);
         }
@@ -89,8 +90,8 @@ impl Autoconf {
         autoconf
     }
 
-    /// Looks at a frame before the interface gets it. `own` are the interface's addresses. Returns true if the interface
-    /// should not see the frame.
+    /// Processes a received frame before the interface sees it. `own` lists the interface's addresses. Returns true if
+    /// the interface should not see the frame.
     pub(in crate::stack) fn process(&mut self, now: Instant, frame: &[u8], own: &[IpCidr]) -> bool {
         let Ok(frame) = EthernetFrame::new_checked(frame) else { return false };
         let (to, from) = (frame.dst_addr(), frame.src_addr());
@@ -124,7 +125,7 @@ impl Autoconf {
         }
     }
 
-    /// Does what is due at this time, and returns the frame to send. `random` must be hard to guess.
+    /// Does the work that is due, and returns the frame to send. `random` must be unpredictable.
     pub(in crate::stack) fn advance(&mut self, now: Instant, random: u32) -> Option<Out> {
         self.blocked_until = None;
         while self.changes.len() + GRANT <= CHANGES
@@ -139,7 +140,7 @@ impl Autoconf {
                 }
             }
         }
-        // Other work follows once these changes are applied and the queue has room.
+        // The caller applies these changes first. Other work waits until the queue is empty.
         if !self.changes.is_empty() {
             return None;
         }
@@ -160,7 +161,7 @@ impl Autoconf {
         None
     }
 
-    /// Gives the DHCP lease back, if there is one. Returns the frame to send.
+    /// Releases the DHCP lease, if there is one. Returns the frame to send.
     pub(in crate::stack) fn release(&mut self, random: u32) -> Option<Out> {
         self.dhcp.as_mut()?.release(random, &mut self.changes).map(Out::Dhcp)
     }
@@ -181,12 +182,12 @@ impl Autoconf {
         self.blocked_until = Some(until);
     }
 
-    /// The next change of the interface.
+    /// Takes the next change of the interface from the queue.
     pub(in crate::stack) fn change(&mut self) -> Option<Change> {
         self.changes.pop_front()
     }
 
-    /// Whether no configured address is still being checked.
+    /// Whether the checks of all configured addresses have ended.
     pub(in crate::stack) fn is_settled(&self) -> bool {
         !self.claims.any(Origin::Static)
     }
@@ -203,18 +204,18 @@ impl Autoconf {
         self.slaac.iter().flat_map(slaac::Host::dns_servers).for_each(|server| servers(server.into()));
     }
 
-    /// Returns the addresses that are being claimed, or were claimed a moment ago.
+    /// Returns the addresses that are being claimed or announced.
     #[cfg(feature = "ipv6")]
     pub(in crate::stack) fn claimed(&self) -> impl Iterator<Item = IpAddress> {
         self.claims.addresses()
     }
 
-    /// The source address of the frames to send.
+    /// The interface's hardware address, which is the source of the frames to send.
     pub(in crate::stack) fn hardware(&self) -> EthernetAddress {
         self.hardware
     }
 
-    /// Asks again for leases and routers, because the link came up, and announces `own`, the interface's addresses.
+    /// Handles a link that came up. Announces `own`, the interface's addresses, and asks again for leases and routers.
     pub(in crate::stack) fn link_up(&mut self, now: Instant, own: &[IpCidr]) {
         own.iter().for_each(|&address| self.claims.announce(address, now));
         self.dhcp.iter_mut().for_each(|client| client.link_up(now, &mut self.claims));
@@ -228,7 +229,7 @@ impl Autoconf {
         self.slaac.as_ref()?.mtu()
     }
 
-    /// Returns whether new connections should use another address than this one.
+    /// Returns whether `address` is deprecated: new connections should use another address.
     #[cfg(feature = "slaac")]
     pub(in crate::stack) fn is_deprecated(&self, address: IpAddress) -> bool {
         self.slaac.as_ref().is_some_and(|host| host.is_deprecated(address))
@@ -254,7 +255,7 @@ impl Autoconf {
             push(&mut self.changes, Change::Report(AddressEvent::Taken { address, by }));
         }
         match other.1 {
-            // The caller reports the loss of a configured address.
+            // The caller of `Stack::taken` reports this conflict.
             Origin::Static => self.taken = Some((address, by)),
             Origin::Dhcp => self.dhcp.iter_mut().for_each(|client| client.conflict(now)),
             #[cfg(feature = "slaac")]

@@ -4,9 +4,9 @@ use smoltcp::wire::{IpAddress, IpCidr};
 
 use crate::stack::event::{AddressEvent, DropReason};
 
-/// The largest number of changes from one frame or timer: a router's advertisement makes the most.
+/// The largest number of changes that one frame or timer causes. A router advertisement causes the most changes.
 pub(super) const CHANGES: usize = 12;
-/// The number of changes that a lease makes.
+/// The number of changes that a granted lease causes.
 pub(super) const GRANT: usize = 3;
 
 /// Changes of the interface, in order.
@@ -17,16 +17,16 @@ pub(super) type Changes = heapless::Deque<Change, CHANGES>;
 pub(in crate::stack) enum Change {
     Add(IpCidr),
     Remove(IpAddress),
-    /// A router. It is reached directly, even if no network of the interface contains its address.
+    /// A new default router. The router is on the link, even if no network of the interface contains its address.
     Router(IpAddress),
     RouterGone(IpAddress),
-    /// No change, but something to report to the probe.
+    /// An event for the probe. The interface does not change.
     Report(AddressEvent),
     /// A frame was dropped. The addresses do not change.
     Dropped(DropReason),
 }
 
-/// Who wants an address.
+/// Where an address comes from: DHCP, SLAAC or the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     Dhcp,
@@ -35,7 +35,7 @@ pub(super) enum Origin {
     Static,
 }
 
-/// Queues a change. There is room: the queue is emptied after each frame and each advance.
+/// Queues a change. The queue has room, because it is emptied after each frame and each call of `Autoconf::advance`.
 pub(super) fn push(changes: &mut Changes, change: Change) {
     let _ = changes.push_back(change);
 }

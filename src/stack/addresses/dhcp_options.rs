@@ -1,4 +1,4 @@
-//! The options of a DHCP message (RFC 2132), in all the fields that may hold options.
+//! Reads the options of a DHCP message (RFC 2132) from all fields that may hold options.
 
 /// The offset of the options (RFC 2131 section 3), and the ranges of the fields that may hold further options.
 const OPTIONS: usize = 240;
@@ -23,7 +23,7 @@ pub(super) fn options(message: &[u8]) -> impl Iterator<Item = (u8, &[u8])> {
     [first, Field(file), Field(sname)].into_iter().flatten()
 }
 
-/// The options in one field, up to the option `end` or the first option that does not fit the field.
+/// The options in one field. The options end at the option `end`, or at the first option that does not fit the field.
 struct Field<'m>(&'m [u8]);
 
 impl<'m> Iterator for Field<'m> {

@@ -13,7 +13,7 @@ pub(super) const ALL_ROUTERS: Ipv6Address = Ipv6Address::new(0xff02, 0, 0, 0, 0,
 /// The length of an IPv6 packet with a router solicitation.
 pub(super) const ROUTER_SOLICIT: usize = IPV6 + 16;
 
-/// The address that the sender of a neighbour message has, or probes for (RFC 4862 section 5.4).
+/// Returns the address that the sender of a neighbour message has or probes for (RFC 4862 section 5.4).
 pub(super) fn claimed_by(frame: &EthernetFrame<&[u8]>) -> Option<IpAddress> {
     let (claims, bytes) = match icmpv6(frame, Icmpv6Message::NeighborAdvert) {
         Some((_, bytes)) => (true, bytes),
@@ -27,7 +27,8 @@ pub(super) fn claimed_by(frame: &EthernetFrame<&[u8]>) -> Option<IpAddress> {
     claims.then_some(target.into())
 }
 
-/// The source and bytes of an ICMPv6 message of this type, if it comes from a neighbour and its checksum is right.
+/// Returns the source and the bytes of an ICMPv6 message of type `kind`. The message must come from a neighbour and
+/// have a valid checksum.
 pub(super) fn icmpv6<'f>(frame: &EthernetFrame<&'f [u8]>, kind: Icmpv6Message) -> Option<(Ipv6Address, &'f [u8])> {
     if frame.payload().len() < IPV6 {
         return None;
@@ -58,7 +59,7 @@ pub(super) fn emit_neighbor_solicit(
     emit(source, solicited_node(target), neighbor_solicit(source, target, hardware), payload);
 }
 
-/// A host without an address leaves out its hardware address (RFC 4861 section 4.3).
+/// Makes a neighbour solicitation. A host without an address omits its hardware address (RFC 4861 section 4.3).
 fn neighbor_solicit(source: Ipv6Address, target: Ipv6Address, hardware: EthernetAddress) -> NdiscRepr<'static> {
     let lladdr = (!source.is_unspecified()).then(|| hardware.into());
     NdiscRepr::NeighborSolicit { target_addr: target, lladdr }

@@ -78,11 +78,12 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         Ok(())
     }
 
-    /// Notes that the link went down, or came up, perhaps on another network.
+    /// Handles a change of the link. A link that comes up may lead to another network.
     ///
-    /// When the link comes up, the stack forgets its neighbours and paths, announces its groups, and asks again for leases and
-    /// prefixes. With [`Config::claim`], [`Config::dhcp`] or [`Config::slaac`] it announces its addresses, too. The present
-    /// addresses and routers stay in use until a server or router says otherwise.
+    /// When the link comes up, the stack forgets its neighbours and path MTUs, announces its groups, and asks again for
+    /// leases and prefixes. With [`Config::claim`], [`Config::dhcp`] or [`Config::slaac`], the stack also announces its
+    /// addresses. The current addresses and routers stay in use until a DHCP server or a router withdraws or replaces
+    /// them.
     pub fn link_changed(&mut self, now: Instant, up: bool) {
         if !up {
             return;
@@ -96,8 +97,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Joins the groups in which neighbours ask for the addresses in use, and for the addresses that are being claimed (RFC 4862
-    /// section 5.4.2). Leaves all other groups.
+    /// Joins the solicited-node groups of the addresses in use and of the addresses being claimed (RFC 4862 section
+    /// 5.4.2). The stack leaves all other groups.
     #[cfg(feature = "ipv6")]
     pub(super) fn join_groups(&mut self, now: Instant) {
         let addresses = self.iface.ip_addrs().iter().map(IpCidr::address);
@@ -106,11 +107,11 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.link.join_groups(now, addresses);
     }
 
-    /// Removes an address, and the router if only this address's network contains it.
+    /// Removes an address, and its router unless another address's network contains the router.
     ///
-    /// Connections from this address end with [`End::AddressGone`](super::End::AddressGone) at the next polls. The peers of
-    /// these connections get no RST, because nothing can be sent from the address any more. Returns false if there is no such
-    /// address.
+    /// Connections from this address end with [`End::AddressGone`](super::End::AddressGone) in the next polls. The
+    /// peers of these connections get no RST, because nothing can be sent from the address any more. Returns false if
+    /// the interface does not have the address.
     pub fn remove_address<P: Probe>(&mut self, now: Instant, address: IpAddress, probe: &mut P) -> bool {
         let Some(gone) = self.iface.ip_addrs().iter().copied().find(|known| known.address() == address) else {
             return false;
@@ -127,7 +128,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         true
     }
 
-    /// Routes packets to other networks through this router, which replaces the current one of its family.
+    /// Routes packets to other networks through `router`. Replaces the current router of the same IP version.
     ///
     /// # Errors
     /// [`AddressError`]: the router is not on the link, or there is no room.
@@ -141,7 +142,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.replace_router(now, router, probe)
     }
 
-    /// Replaces the default router. `router` may be outside the interface's networks, and is reached directly even then.
+    /// Replaces the default router. `router` is taken to be on the link, even if it is outside the interface's
+    /// networks.
     fn replace_router<P: Probe>(&mut self, now: Instant, router: IpAddress, probe: &mut P) -> Result<(), AddressError> {
         if let Some(old) = self.config.gateways.iter().copied().find(|old| old.version() == router.version()) {
             self.remove_router(now, old, probe);
@@ -152,7 +154,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         Ok(())
     }
 
-    /// Stops using this router. Returns false if it was not in use.
+    /// Stops using `router`. Returns false if the stack did not use this router.
     pub fn remove_router<P: Probe>(&mut self, now: Instant, router: IpAddress, probe: &mut P) -> bool {
         if !self.config.gateways.contains(&router) {
             return false;
@@ -164,8 +166,10 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         true
     }
 
-    /// Returns the length of the longest IP packet that is known to reach `remote`, in bytes. The limit is the device's MTU, the
-    /// known MTU of the path, and for IPv6 also the MTU that the link's routers advertise (RFC 4861 section 6.3.4).
+    /// Returns the path MTU to `remote`, as far as it is known, in bytes.
+    ///
+    /// The device's MTU limits the result. For IPv6, the MTU that the link's routers advertise also limits the result (RFC
+    /// 4861 section 6.3.4).
     pub(super) fn mtu_to(&self, _now: Instant, _remote: IpAddress) -> usize {
         let mtu = self.mtu;
         #[cfg(feature = "slaac")]
@@ -178,8 +182,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         mtu
     }
 
-    /// Returns this source address. If the address is deprecated, returns another address of the same scope for new connections
-    /// (RFC 6724 section 5, rule 3).
+    /// Returns the source address for new connections (RFC 6724 section 5, rule 3). The result is `source`, or another
+    /// address if `source` is deprecated.
     pub(super) fn preferred(&self, source: IpAddress) -> IpAddress {
         #[cfg(feature = "slaac")]
         if let Some(autoconf) = self.autoconf.as_ref().filter(|autoconf| autoconf.is_deprecated(source)) {
@@ -213,26 +217,28 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.autoconf.as_ref().is_none_or(Autoconf::is_settled)
     }
 
-    /// A configured address that another host on the link has, and that host's hardware address. This stack does not use it.
+    /// A configured address that another host on the link has, and that host's hardware address. This stack does not
+    /// use the address.
     pub fn taken(&self) -> Option<(IpAddress, EthernetAddress)> {
         self.autoconf.as_ref().and_then(Autoconf::taken)
     }
 
-    /// The DNS servers that DHCP and routers named: at most 4, DHCP's first.
+    /// The DNS servers from DHCP and from router advertisements, at most 4. The servers from DHCP come first.
     pub fn dns_servers(&self) -> heapless::Vec<IpAddress, 4> {
         let mut servers = heapless::Vec::new();
         if let Some(autoconf) = &self.autoconf {
             autoconf.dns_servers(&mut |server| {
-                // There is room: at most 4 servers are kept.
+                // Further servers do not fit, and are ignored.
                 let _ = servers.push(server);
             });
         }
         servers
     }
 
-    /// Gives the DHCP lease back to its server, if there is one, and stops DHCP. Call this before exit.
+    /// Releases the DHCP lease, if there is one, and stops DHCP. Call this before exit.
     ///
-    /// Connections from the leased address end. If the message is lost, the lease expires by itself (RFC 2131 section 4.4.6).
+    /// Connections from the leased address end. If the DHCPRELEASE message is lost, the lease expires by itself (RFC
+    /// 2131 section 4.4.6).
     pub fn release_lease<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
         let random = self.random.next();
         let Some(autoconf) = &mut self.autoconf else { return };
@@ -250,7 +256,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddressError {
-    /// There is no room: smoltcp is built for a fixed number of addresses and routers.
+    /// The list is full: smoltcp is built for a fixed number of addresses and routers.
     Full,
     /// The router is not in the network of any of our addresses.
     NotOnLink(IpAddress),
@@ -261,7 +267,7 @@ pub enum AddressError {
 impl fmt::Display for AddressError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            AddressError::Full => f.write_str("there is no room for another"),
+            AddressError::Full => f.write_str("no room for another address or router"),
             AddressError::NotOnLink(router) => write!(f, "{router} is not on the link"),
             AddressError::NotUnicast(address) => write!(f, "{address} is not an address that a host can have"),
         }
@@ -279,7 +285,7 @@ pub(super) fn add(iface: &mut Interface, addresses: &[IpCidr]) -> Result<(), Set
     result
 }
 
-/// Adds the default route of a router's family.
+/// Adds a default route through `router`.
 fn add_route(iface: &mut Interface, router: IpAddress) -> Result<(), SetupError> {
     let routes = iface.routes_mut();
     let added = match router {
@@ -302,7 +308,7 @@ pub(super) fn add_gateways(iface: &mut Interface, config: &Config) -> Result<(),
     Ok(())
 }
 
-/// Makes the autoconfiguration, if any part of it is wanted.
+/// Creates the autoconfiguration if `config` enables any part of it.
 #[cfg(feature = "dhcp")]
 pub(super) fn autoconf(
     config: &Config,

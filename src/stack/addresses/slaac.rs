@@ -11,22 +11,22 @@ use super::icmpv6::icmpv6;
 use super::routers::Routers;
 use crate::stack::event::{AddressEvent, DropReason};
 
-/// The largest number of prefixes that are used, and of DNS servers that are kept. Further ones are ignored.
+/// The largest numbers of prefixes and DNS servers that are kept. Further prefixes and servers are ignored.
 const PREFIXES: usize = 3;
 const DNS: usize = 3;
 /// Routers are solicited three times, 4 s apart (RFC 4861 section 10), then less and less often (RFC 7559).
 const SOLICITATIONS: u8 = 3;
 const INTERVAL: Duration = Duration::from_secs(4);
 const LONGEST: Duration = Duration::from_secs(512);
-/// No advertisement can shorten a lifetime below this time, because anyone on the link can send an advertisement (RFC 4862
-/// section 5.5.3).
+/// No advertisement shortens a lifetime to less than this time (RFC 4862 section 5.5.3). Any host can forge an
+/// advertisement.
 const TWO_HOURS: Duration = Duration::from_secs(7200);
-/// A lifetime of all ones means for ever.
+/// The lifetime that never ends.
 const FOR_EVER: u32 = u32::MAX;
-/// The largest number of advertisements that are read in a second: this number from known routers, and this number from others.
+/// The largest number of advertisements processed per second. Known routers and other routers have separate limits.
 const ADVERTISEMENTS: u8 = 16;
-/// The time in which at most [`PREFIXES`] new prefixes are accepted, so that a flood of advertisements cannot add and remove
-/// addresses.
+/// The time in which at most [`PREFIXES`] new prefixes are accepted. This time limits the effect of a flood of
+/// advertisements.
 const PREFIX_INTERVAL: Duration = Duration::from_secs(10);
 /// The smallest MTU of IPv6, in bytes (RFC 8200 section 5).
 const LEAST_MTU: u32 = 1280;
@@ -40,9 +40,9 @@ const RDNSS: u8 = 25;
 const ON_LINK: u8 = 0x80;
 const AUTONOMOUS: u8 = 0x40;
 
-/// The address in a 64-bit network that is made from a hardware address (RFC 4291 appendix A).
+/// Makes an address from a 64-bit network and a hardware address (RFC 4291 appendix A).
 ///
-/// It has `ff:fe` in the middle, and the universal bit is inverted.
+/// The interface identifier is the hardware address, with `ff:fe` in the middle and the universal bit inverted.
 pub fn interface_address(network: Ipv6Address, hardware: EthernetAddress) -> Ipv6Address {
     let EthernetAddress([a, b, c, d, e, f]) = hardware;
     let mut octets = network.octets();
@@ -55,8 +55,7 @@ pub(super) struct Host {
     hardware: EthernetAddress,
     /// The source address of this host's solicitations.
     link_local: Ipv6Cidr,
-    /// Whether the link-local address can be used, because its claim has ended or it is configured. Nothing is sent before
-    /// that.
+    /// Whether the link-local address may be used. No solicitation is sent before the address may be used.
     ready: bool,
     by_hand: bool,
     solicited: u8,
@@ -66,14 +65,13 @@ pub(super) struct Host {
     answered: bool,
     /// Whether no router has answered since the link came up.
     unconfirmed: bool,
-    /// When to drop everything that no router has confirmed since the link came up. The time is shortly after the first
-    /// advertisement.
+    /// When to remove all routers and prefixes that are unconfirmed since the link came up.
     confirm_at: Option<Instant>,
     prefixes: heapless::Vec<Prefix, PREFIXES>,
     routers: Routers,
     dns: heapless::Vec<(Ipv6Address, Instant), DNS>,
     mtu: Option<u32>,
-    /// The number of advertisements read since `read_since`: from known routers, and from others.
+    /// The numbers of advertisements from known routers and from other routers since `read_since`.
     read: [u8; 2],
     read_since: Instant,
     /// The number of new prefixes since `prefixes_since`.
@@ -81,14 +79,14 @@ pub(super) struct Host {
     prefixes_since: Instant,
 }
 
-/// A prefix, stored as the address made from it.
+/// A prefix, stored as the address that is made from the prefix.
 #[derive(Clone, Copy)]
 struct Prefix {
     address: Ipv6Address,
-    /// When the address ends, and when the address is no longer preferred.
+    /// When the valid lifetime and the preferred lifetime of the address end.
     until: Instant,
     preferred_until: Instant,
-    /// Whether other addresses of the prefix are reached directly.
+    /// Whether hosts with this prefix are on the link.
     on_link: bool,
     /// Whether a router advertised the prefix since the link came up.
     confirmed: bool,
@@ -96,7 +94,7 @@ struct Prefix {
 }
 
 impl Prefix {
-    /// Returns the address, with the prefix length of the on-link network.
+    /// Returns the address with its prefix length: 64 if the prefix is on the link, otherwise 128.
     fn cidr(&self) -> IpCidr {
         let len = if self.on_link { 64 } else { 128 };
         IpCidr::Ipv6(Ipv6Cidr::new(self.address, len))
@@ -107,14 +105,14 @@ impl Prefix {
 enum State {
     Claimed,
     Taken,
-    /// The address is in use. `deprecated` tells whether other addresses are preferred.
+    /// The address is in use. If `deprecated`, other addresses are preferred.
     Used {
         deprecated: bool,
     },
 }
 
 impl Host {
-    /// A host whose link-local address is in `addresses`, or made from its hardware address.
+    /// Makes the SLAAC state. The link-local address is taken from `addresses`, or made from `hardware`.
     pub(super) fn new(hardware: EthernetAddress, addresses: &[IpCidr]) -> Self {
         let given = addresses.iter().find_map(|address| match address {
             IpCidr::Ipv6(cidr) if cidr.address().is_unicast_link_local() => Some(*cidr),
@@ -164,14 +162,14 @@ impl Host {
         self.mtu.and_then(|mtu| mtu.try_into().ok())
     }
 
-    /// Returns whether an address stays in use only for connections that began with this address (RFC 4862 section 5.5.4).
+    /// Returns whether only existing connections should use `address` (RFC 4862 section 5.5.4).
     pub(super) fn is_deprecated(&self, address: IpAddress) -> bool {
         let deprecated = State::Used { deprecated: true };
         self.prefixes.iter().any(|prefix| prefix.state == deprecated && IpAddress::Ipv6(prefix.address) == address)
     }
 
-    /// Solicits routers, because the link came up. Advertisements of another network's routers replace the former prefixes and
-    /// routers.
+    /// Solicits routers, because the link came up. Prefixes and routers that are not advertised again are removed
+    /// later.
     pub(super) fn link_up(&mut self, now: Instant) {
         self.mtu = None;
         self.routers.link_up();
@@ -182,7 +180,7 @@ impl Host {
         }
     }
 
-    /// Begins to solicit routers.
+    /// Starts to solicit routers.
     fn solicit(&mut self, now: Instant) {
         (self.solicited, self.wait, self.at, self.answered) = (0, INTERVAL, Some(now), false);
     }
@@ -225,7 +223,7 @@ impl Host {
         Some(self.link_local.address())
     }
 
-    /// Starts to use an address, because no other host has it.
+    /// Starts to use an address, because no other host has the address.
     pub(super) fn granted(&mut self, now: Instant, address: IpCidr, changes: &mut Changes) {
         if address == IpCidr::Ipv6(self.link_local) {
             self.ready = true;
@@ -243,7 +241,8 @@ impl Host {
         push(changes, Change::Add(address));
     }
 
-    /// Notes that another host has an address. Without a link-local address, SLAAC ends (RFC 4862 section 5.4.5).
+    /// Handles a conflict: another host has `address`. Without a link-local address, SLAAC ends (RFC 4862 section
+    /// 5.4.5).
     pub(super) fn conflict(&mut self, address: IpCidr) {
         for prefix in self.prefixes.iter_mut().filter(|prefix| IpAddress::Ipv6(prefix.address) == address.address()) {
             prefix.state = State::Taken;
@@ -280,7 +279,7 @@ impl Host {
         if self.routers.advance(now, changes) {
             self.solicit(now);
         }
-        // Once there is a router, solicitations end (RFC 4861 section 6.3.7).
+        // A default router ends the solicitations (RFC 4861 section 6.3.7).
         if lifetime > 0 {
             self.at = None;
         }
@@ -302,7 +301,7 @@ impl Host {
         }
     }
 
-    /// Returns whether an advertisement from this router may be read. In each second, the number of advertisements is limited.
+    /// Counts an advertisement from `source`. Returns false if this second's limit is exceeded.
     fn may_read(&mut self, now: Instant, source: Ipv6Address) -> bool {
         if now >= self.read_since + Duration::from_secs(1) {
             (self.read, self.read_since) = ([0; 2], now);
@@ -333,7 +332,7 @@ impl Host {
         if let Some(known) = self.prefixes.iter_mut().find(|prefix| prefix.address == address) {
             known.confirmed = true;
             let before = known.cidr();
-            // Without the flag, the advertisement does not say whether the prefix is on the link.
+            // An advertisement without this flag does not say that the prefix is off-link.
             known.on_link |= on_link;
             if makes_address {
                 known.until = until.max(known.until.min(now + TWO_HOURS));
@@ -355,12 +354,12 @@ impl Host {
         let preferred_until = after(now, preferred);
         let prefix = Prefix { address, until, preferred_until, on_link, confirmed: true, state };
         if claims.add(prefix.cidr(), Origin::Slaac, now) {
-            // There is room, as was checked above.
+            // The list has room: see the check above.
             let _ = self.prefixes.push(prefix);
         }
     }
 
-    /// Returns whether another new prefix may be accepted now.
+    /// Counts a new prefix. Returns false if the limit of [`PREFIX_INTERVAL`] is exceeded.
     fn may_add_prefix(&mut self, now: Instant) -> bool {
         if now >= self.prefixes_since + PREFIX_INTERVAL {
             (self.new_prefixes, self.prefixes_since) = (0, now);
@@ -369,7 +368,7 @@ impl Host {
         self.new_prefixes <= PREFIXES
     }
 
-    /// Handles DNS servers (RFC 8106 section 5.1).
+    /// Handles an option with DNS servers (RFC 8106 section 5.1).
     fn servers(&mut self, now: Instant, option: &[u8]) {
         let Some(lifetime) = number(option, 4) else { return };
         for octets in option.get(8..).unwrap_or_default().chunks_exact(16) {
@@ -387,12 +386,12 @@ impl Host {
     }
 }
 
-/// A 32-bit number.
+/// Reads a 32-bit number at the offset `at`.
 fn number(bytes: &[u8], at: usize) -> Option<u32> {
     bytes.get(at..)?.first_chunk().copied().map(u32::from_be_bytes)
 }
 
-/// The end of a lifetime of `seconds` seconds. An infinite lifetime ends in a hundred years.
+/// Returns when a lifetime of `seconds` ends. An infinite lifetime ends in a hundred years.
 fn after(now: Instant, seconds: u32) -> Instant {
     let seconds = if seconds == FOR_EVER { 3_155_760_000 } else { u64::from(seconds) };
     now + Duration::from_secs(seconds)

@@ -1,11 +1,12 @@
-//! The queue of deadlines: a binary heap, stored in the slots, with at most one entry for each slot.
+//! The queue of deadlines: a binary heap, stored in the slot index, with at most one entry for each slot.
 
 use smoltcp::time::Instant;
 
 use super::slot_index::SlotIndex;
 use crate::stack::buckets::{Index, NONE};
 
-/// The length of the heap. Its entries are in the slot index, which is passed to every call.
+/// The heap of deadlines. This type stores only the heap's length. The entries are in the slot index, which the caller
+/// passes to every call.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Deadlines {
     len: usize,
@@ -51,7 +52,7 @@ impl Deadlines {
         }
     }
 
-    /// Puts a slot's deadline at a position, then moves it to where it belongs.
+    /// Puts a slot's deadline at `position`, then moves the deadline until the heap is in order.
     fn settle(&self, slots: &mut [SlotIndex], position: usize, due: Instant, index: usize) {
         place(slots, position, due, index);
         up(slots, position);
@@ -122,7 +123,7 @@ mod tests {
     use super::*;
     use crate::testing::random::Random;
 
-    /// Compares with a plain search for the minimum, over many random settings.
+    /// Compares the heap with a linear search for the minimum, over many random changes.
     #[test]
     fn agrees_with_a_plain_search() {
         let (mut heap, mut slots, mut plain) = (Deadlines::EMPTY, [SlotIndex::default(); 64], [None; 64]);

@@ -13,45 +13,45 @@ use crate::stack::control::Block;
 use crate::stack::icmp_errors::IcmpError;
 use crate::stack::session::End;
 
-/// How long a peer must be silent before RST tells it that its data was discarded. In this time the peer may still read the
-/// program's data.
+/// How long a peer must be silent before an RST reports that the peer's data was discarded. During this time, the peer
+/// can still read the program's data.
 #[cfg(feature = "recovery")]
 const LOSS_NOTICE: Duration = Duration::from_millis(500);
 
-/// Room for one connection: its own socket set, and its program.
+/// The memory for one connection: its socket set, its program and its state.
 pub struct Slot<'a, S> {
     pub(in crate::stack) set: Option<(SocketSet<'a>, SocketHandle)>,
     pub(in crate::stack) session: Option<S>,
     pub(in crate::stack) phase: Phase,
-    /// The listener's number; `None` if this side began the connection.
+    /// The listener's number. `None` if this side started the connection.
     pub(in crate::stack) listener: Option<u8>,
     /// How many connections have used this slot.
     pub(in crate::stack) generation: u32,
-    /// The state last reported.
+    /// The TCP state that was last reported to the probe.
     pub(in crate::stack) state: State,
     pub(in crate::stack) control: Block,
-    /// Whether the program is to run.
+    /// Whether the program must run in the next turn.
     pub(in crate::stack) run: bool,
     pub(super) queue: Queue,
-    /// Whether the last segment could not leave because the neighbour's hardware address is unknown.
+    /// Whether the last segment could not be sent, because the next hop's address is unresolved.
     pub(in crate::stack) unresolved: bool,
-    /// The last ICMP error about a segment in flight, and when it came.
+    /// The last ICMP error about a segment in flight, and its time of arrival.
     #[cfg(feature = "recovery")]
     pub(in crate::stack) icmp_error: Option<(IcmpError, Instant)>,
-    /// Whether data was discarded that the program had not read when it finished.
+    /// Whether the stack discarded received data that the program had not read when it finished.
     #[cfg(feature = "recovery")]
     pub(super) discarded: bool,
-    /// When the program asked to run.
+    /// The time at which the program asked to run.
     pub(super) wake_at: Option<Instant>,
-    /// When the connection is given up unless it makes progress.
+    /// When the stack gives the connection up, unless it makes progress.
     pub(super) give_up_at: Option<Instant>,
     /// When TIME-WAIT ends.
     pub(in crate::stack) time_wait_until: Instant,
-    /// The bytes queued to send and to read when progress was last made.
+    /// The lengths of the send and receive queues when the connection last made progress.
     pub(super) progress: (usize, usize),
 }
 
-/// A slot that was never used. It is no constant, because a board would keep the constant's bytes in flash.
+/// Makes an unused slot. This is not a constant, because a board would keep the constant's bytes in flash.
 impl<S> Default for Slot<'_, S> {
     fn default() -> Self {
         Slot {
@@ -94,25 +94,26 @@ impl<'a, S> Slot<'a, S> {
 }
 
 impl<S> Slot<'_, S> {
-    /// When the control block next has work, or gives the connection up; never once the socket is closed.
+    /// Returns when the control block's next timer expires, or the connection is given up. `None` once the socket is
+    /// closed.
     #[cfg(feature = "recovery")]
     pub(super) fn block_due(&self, patience: Duration) -> Option<Instant> {
         let is_open = self.peek().is_some_and(|socket| socket.state() != State::Closed);
         if is_open { sooner(self.control.due(), self.dead_at(patience)) } else { None }
     }
 
-    /// When an established connection is given up. Either the peer has acknowledged nothing for `patience`, or RST must tell the
-    /// peer that its data was discarded.
+    /// Returns when an established connection is given up because its peer is silent. The limit is `patience`, or
+    /// [`LOSS_NOTICE`] if an RST must report discarded data.
     #[cfg(feature = "recovery")]
     pub(super) fn dead_at(&self, patience: Duration) -> Option<Instant> {
         let is_established = matches!(self.phase, Phase::Backlog | Phase::Serving | Phase::Closing);
         let patience = if self.owes_reset() { LOSS_NOTICE } else { patience };
-        // In TIME-WAIT a peer has nothing to say.
+        // In TIME-WAIT, the peer is expected to be silent.
         (is_established && self.state != State::TimeWait).then(|| self.control.heard_at() + patience)
     }
 
-    /// Whether the socket must stay in TIME-WAIT without a turn: smoltcp's own time is shorter, and at its end smoltcp throws away
-    /// what the program has not read.
+    /// Whether the socket must not be polled, so that it stays in TIME-WAIT. A poll could end smoltcp's own TIME-WAIT,
+    /// which is shorter, and discard unread data.
     pub(super) fn rests(&self, now: Instant) -> bool {
         let reads = || {
             let is_unread = self.peek().is_some_and(|socket| socket.recv_queue() > 0);
@@ -121,19 +122,21 @@ impl<S> Slot<'_, S> {
         self.state == State::TimeWait && !self.control.owes_ack() && (now < self.time_wait_until || reads())
     }
 
-    /// How a connection ends if no answer came: unreachable if not even its SYN could leave.
+    /// Returns the [`End`] of a connection whose peer did not answer. The result is `Unreachable` if the SYN could not
+    /// be sent.
     pub(super) fn silence(&self) -> End {
         if self.unresolved { End::Unreachable } else { self.timed_out() }
     }
 
-    /// Returns whether RST must tell the peer that data was discarded (RFC 9293 section 3.6.1). It is true only in FIN-WAIT-2, where
-    /// the peer has acknowledged all of the program's data and the FIN, but has not closed its own side.
+    /// Returns whether an RST must report discarded data to the peer (RFC 9293 section 3.6.1). RST is sent only in
+    /// FIN-WAIT-2: the peer has acknowledged all data and the FIN, but has not closed its own side.
     #[cfg(feature = "recovery")]
     pub(super) fn owes_reset(&self) -> bool {
         self.phase == Phase::Closing && self.state == State::FinWait2 && self.discarded
     }
 
-    /// How a connection ends whose time is over. An ICMP error counts if it came after the peer was last heard.
+    /// Returns the [`End`] of a connection whose time limit has expired. An ICMP error is the reason if it arrived
+    /// after the peer's last acknowledgement.
     pub(super) fn timed_out(&self) -> End {
         #[cfg(feature = "recovery")]
         if self.owes_reset() {
@@ -150,23 +153,23 @@ impl<S> Slot<'_, S> {
 /// The phase of the connection in a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// Aborted; RST has not left yet.
+    /// The connection is aborted, but its RST has not been sent yet.
     Aborting(End),
     /// Established, waiting to be served.
     Backlog,
     /// The program is done. The queued data, then FIN, are being sent.
     Closing,
-    /// Begun by this side, not established yet.
+    /// Started by this side, not established yet.
     Connecting,
-    /// A connection that this side began has ended. The slot keeps its program until the caller takes the program.
+    /// A connection that this side started has ended. The slot keeps the program until the caller takes the program.
     Ended(End),
     /// Unused.
     Free,
-    /// Begun by the peer, not established yet.
+    /// Started by the peer, not established yet.
     HalfOpen,
-    /// The program runs.
+    /// The connection is established, and its program runs.
     Serving,
-    /// Ended; late segments are still answered.
+    /// In TIME-WAIT: the connection has ended, but late segments are still answered.
     TimeWait,
 }
 

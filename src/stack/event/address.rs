@@ -1,4 +1,4 @@
-//! Events of the interface's addresses.
+//! Events of the interface's addresses and routers.
 
 use core::fmt;
 
@@ -7,7 +7,7 @@ use smoltcp::wire::{EthernetAddress, IpAddress, IpCidr, Ipv4Address, Ipv4Cidr};
 #[cfg(feature = "dhcp")]
 use crate::stack::BadOffer;
 
-/// A change of the interface's addresses or routers.
+/// An event of the interface's addresses or routers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum AddressEvent {
@@ -29,14 +29,14 @@ pub enum AddressEvent {
         /// The reason.
         why: Loss,
     },
-    /// A lease was given back to the server early.
+    /// This host released a lease before it expired.
     Released {
         /// The address.
         address: Ipv4Cidr,
         /// The server's address.
         server: Ipv4Address,
     },
-    /// A router's advertisement gave an address. The address is in use from now on.
+    /// An address was made from a router's advertisement. The address is in use from now on.
     Advertised(IpCidr),
     /// No DHCP server has answered yet. Reported once, while requests continue.
     NoDhcpServer,
@@ -51,7 +51,7 @@ pub enum AddressEvent {
         /// The reason.
         why: Denial,
     },
-    /// Another host uses an address of this host, which keeps the address. Reported at most once a second.
+    /// Another host uses an address of this host, but this host keeps the address. Reported at most once a second.
     Duplicate {
         /// The address.
         address: IpAddress,
@@ -66,7 +66,7 @@ pub enum AddressEvent {
         /// The reason.
         why: BadOffer,
     },
-    /// An address was removed. Connections from it end.
+    /// An address was removed. Connections from this address end.
     Removed(IpCidr),
     /// A lease was renewed for `seconds` seconds.
     Renewed {
@@ -77,13 +77,13 @@ pub enum AddressEvent {
         /// The duration of the lease, in seconds; `u32::MAX` means for ever.
         seconds: u32,
     },
-    /// No router advertises this address any more.
+    /// No router advertises the prefix of this address any more.
     Expired(IpCidr),
-    /// Packets to other networks go through this router from now on.
+    /// This router is now the default router of its IP version.
     Router(IpAddress),
     /// This router is no longer used.
     RouterGone(IpAddress),
-    /// Another host has or claims an address that this host wanted. This host does not use it.
+    /// Another host has or claims an address that this host was claiming. This host does not use the address.
     Taken {
         /// The address.
         address: IpAddress,
@@ -134,7 +134,7 @@ impl fmt::Display for AddressEvent {
     }
 }
 
-/// The duration of a lease, in seconds. All ones mean for ever (RFC 2131 section 3.3).
+/// The duration of a lease, in seconds. `u32::MAX` means for ever (RFC 2131 section 3.3).
 struct LeaseTime(u32);
 
 impl fmt::Display for LeaseTime {
@@ -146,7 +146,7 @@ impl fmt::Display for LeaseTime {
     }
 }
 
-/// A hardware address, displayed as Linux and Wireshark do.
+/// Displays a hardware address in the format of Linux and Wireshark.
 #[derive(Clone, Copy, Debug)]
 pub struct Hardware(pub EthernetAddress);
 
@@ -167,12 +167,12 @@ pub enum Denial {
     Silent,
 }
 
-/// Why a lease ended early.
+/// Why a lease ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Loss {
     /// The lease expired, because no server renewed it.
     Expired,
-    /// The server refused to renew the lease (DHCPNAK).
+    /// A server refused to renew or confirm the lease (DHCPNAK).
     Refused,
 }

@@ -1,4 +1,4 @@
-//! Fragments have the right lengths and offsets, and together give the packet that was cut.
+//! Checks that fragments have the right lengths and offsets, and together contain the original packet.
 
 use std::vec::Vec;
 
@@ -7,7 +7,7 @@ use smoltcp::wire::{EthernetAddress, IpAddress, TcpPacket};
 use super::*;
 use crate::testing::random::{Random, seed};
 
-/// Returns a packet of `len` bytes after its header.
+/// Returns an IP packet with a payload of `len` bytes.
 fn packet(v6: bool, len: usize) -> Vec<u8> {
     let data = Random(len as u64).bytes(len);
     let mut bytes = Vec::new();
@@ -31,7 +31,7 @@ fn packet(v6: bool, len: usize) -> Vec<u8> {
     bytes
 }
 
-/// Returns the frames of all fragments of a packet, or no frames if the packet is short enough.
+/// Returns the frames of all fragments of a packet. Returns no frames if the packet is short.
 fn cut(fragmenter: &mut Fragmenter<'_>, header: Header, packet: &[u8]) -> Vec<Vec<u8>> {
     let mut long = fragmenter.lend();
     if !long.begin(header, packet.len(), &mut |out| out.copy_from_slice(packet)) {
@@ -180,7 +180,7 @@ fn a_segment_is_cut_into_segments_that_fit_the_path() {
 
 #[test]
 fn without_memory_a_long_packet_is_dropped_and_counted() {
-    /// Collects the lengths of frames, and the reasons for drops.
+    /// The lengths of the frames that were sent, and the reasons for drops.
     #[derive(Default)]
     struct Seen(Vec<usize>, Vec<DropReason>);
 

@@ -1,15 +1,15 @@
 //! Reassembles datagrams from IP fragments (RFC 791 section 3.2, RFC 8200 section 4.5).
 //!
-//! The caller lends the memory. Each datagram has an equal share of the memory. When all shares are taken, a new datagram
-//! replaces the oldest one. A fragment that overlaps another fragment ends its datagram (RFC 5722 section 4). An exact copy of a
-//! fragment is ignored. After an overlap, further fragments of the datagram are ignored until its time is over.
+//! The caller lends the memory, and each datagram gets an equal share. When all shares are in use, a new datagram
+//! replaces the oldest. An exact copy of a fragment is ignored. A fragment that overlaps another fragment ends its
+//! datagram (RFC 5722 section 4). Further fragments of that datagram are ignored until its time-out.
 //!
-//! The datagram reports congestion if one of its fragments does. A datagram with such a fragment is dropped if another fragment is
-//! of a sender that does not understand the report (RFC 3168 section 5.3).
+//! A datagram reports congestion if one of its fragments does. The datagram is dropped if another of its fragments does not
+//! support such reports (RFC 3168 section 5.3).
 //!
-//! The time is 30 s from the first fragment that arrived. RFC 1122 section 3.3.2 asks for 60 to 120 s, and RFC 8200 section 4.5
-//! for 60 s. The shorter time is a choice: fragments of one datagram arrive within seconds or never, and incomplete datagrams
-//! occupy memory. Linux also waits 30 s for IPv4.
+//! The time-out is 30 s after the first fragment arrives. RFC 1122 section 3.3.2 asks for 60 to 120 s, and RFC 8200
+//! section 4.5 for 60 s. The stack waits for a shorter time, because fragments of one datagram arrive within seconds or
+//! never. Meanwhile they occupy memory. Linux also waits 30 s for IPv4.
 
 mod coverage;
 #[cfg(test)]
@@ -24,41 +24,42 @@ use super::extensions::{self, Fragment, Problem};
 use super::icmp_reply::{self, Error};
 use coverage::{Added, Coverage};
 
-/// How long the fragments of a datagram are kept.
+/// The time-out of a datagram: how long its fragments are kept.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// The length of the longest IPv4 packet, and of the longest payload of an IPv6 packet, in bytes.
 const LONGEST: usize = 65_535;
-/// The offset of a datagram's data in its share of the memory. The headers are written directly before the data.
+/// The offset of a datagram's data in its share of the memory. The headers are placed directly before the data.
 const ROOM: usize = 320;
-/// The share of the memory in which any datagram fits, in bytes.
+/// The size of a share that is large enough for any datagram, in bytes.
 #[cfg(feature = "std")]
 pub(crate) const SHARE: usize = ROOM + LONGEST + 1;
 
-/// In the set of ECN fields: the codepoints Not-ECT and CE.
+/// The bits of the codepoints Not-ECT and CE in `Reassembly::ecn`.
 const NOT_CAPABLE: u8 = 1 << 0b00;
 const CONGESTED: u8 = 1 << 0b11;
 
 /// The state of a datagram that arrives in fragments.
 #[derive(Clone)]
 pub struct Reassembly {
-    /// `None` if this entry is free.
+    /// Identifies the datagram. `None` if the entry is free.
     key: Option<Key>,
-    /// When the first fragment arrived.
+    /// When the first fragment to arrive came in.
     begin: Instant,
-    /// Whether the datagram was given up. Its further fragments are ignored.
+    /// Whether the stack has given the datagram up. Further fragments of the datagram are ignored.
     abandoned: bool,
     /// The length of the datagram's data. `None` until the last fragment has arrived.
     total: Option<usize>,
-    /// The length of the headers of the first fragment, including the Fragment header. 0 until the first fragment has arrived.
+    /// The length of the headers in the fragment at offset 0, including the Fragment header. 0 until that fragment has
+    /// arrived.
     head: usize,
     /// For IPv6, the position of the Next Header field that announces the Fragment header.
     announced_at: usize,
     /// For IPv6, the protocol of the data.
     next: u8,
-    /// The length of the first fragment's data.
+    /// The length of the data in the fragment at offset 0.
     first: usize,
-    /// The ECN fields of the fragments, a bit for each value of the field.
+    /// The ECN fields of the fragments, as a set: one bit for each value of the field.
     ecn: u8,
     coverage: Coverage,
 }
@@ -86,21 +87,22 @@ struct Key {
     source: IpAddress,
     destination: IpAddress,
     id: u32,
-    /// The protocol of an IPv4 datagram. 0 for IPv6.
+    /// The protocol of an IPv4 datagram, or 0 for IPv6.
     protocol: u8,
 }
 
 /// The result of a fragment's arrival.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Arrival<'r> {
-    /// The fragment is not valid, overlaps another fragment, or completes a datagram whose ECN fields contradict each other. The
-    /// fragment is dropped. Its datagram may be dropped, too.
+    /// The fragment is invalid, overlaps another fragment, or completes a datagram whose ECN fields contradict each
+    /// other. The fragment is dropped, and its datagram may be dropped too.
     Bad,
-    /// The fragment is kept, or was already there. If `lost`, its datagram replaced another datagram.
+    /// The fragment is kept, or is a copy of a kept fragment. `lost` says whether its datagram replaced another
+    /// datagram.
     Kept { lost: bool },
-    /// The fragment is dropped and answered.
+    /// The fragment is dropped, and its sender gets an ICMPv6 parameter problem.
     Problem(Problem),
-    /// The datagram is complete: a whole packet without a Fragment header.
+    /// The fragment completes its datagram. The value is the whole packet, without a Fragment header.
     Rebuilt(&'r [u8]),
 }
 
@@ -116,7 +118,7 @@ struct Piece<'p> {
     next: u8,
 }
 
-/// The datagrams that arrive in fragments.
+/// The datagrams that are being reassembled.
 #[derive(Default)]
 pub(in crate::stack) struct Reassembler<'a> {
     datagrams: &'a mut [Reassembly],
@@ -158,7 +160,7 @@ impl<'a> Reassembler<'a> {
             return Arrival::Bad;
         };
         let ip = Ipv6Packet::new_unchecked(packet);
-        // RFC 8200 section 4.5. The first pointer is to the Payload Length, the second pointer to the Fragment Offset.
+        // RFC 8200 section 4.5: the first problem points to the Payload Length, the second to the Fragment Offset.
         if fragment.more && !data.len().is_multiple_of(8) {
             return Arrival::Problem(Problem::field(4));
         }
@@ -173,15 +175,16 @@ impl<'a> Reassembler<'a> {
         self.add(now, &Piece { key, head, data, offset, more, announced_at, next })
     }
 
-    /// Returns when the time of the oldest datagram is over.
+    /// Returns the time-out of the oldest datagram.
     pub(super) fn due(&self) -> Option<Instant> {
         self.datagrams.iter().filter(|datagram| datagram.key.is_some()).map(|datagram| datagram.begin + PATIENCE).min()
     }
 
-    /// Ends one datagram whose time is over. Returns whether the datagram is lost now, and the length of the ICMP error to its
-    /// sender. The error is written to `out`.
+    /// Removes one datagram whose time-out has passed. Returns whether a datagram was lost, and the length of the ICMP
+    /// error about it.
     ///
-    /// An error is sent only if the first fragment has arrived (RFC 1122 section 3.3.2, RFC 8200 section 4.5).
+    /// The error is written to `out`. No error is written for a datagram whose first fragment is missing (RFC 1122
+    /// section 3.3.2, RFC 8200 section 4.5), or which was given up.
     pub(super) fn expire(&mut self, now: Instant, out: &mut [u8]) -> Option<(bool, Option<usize>)> {
         let share = self.share();
         let is_over = |datagram: &Reassembly| datagram.key.is_some() && datagram.begin + PATIENCE <= now;
@@ -208,7 +211,7 @@ impl<'a> Reassembler<'a> {
     fn add(&mut self, now: Instant, piece: &Piece<'_>) -> Arrival<'_> {
         let share = self.share();
         let end = piece.offset + piece.data.len();
-        // A fragment without data adds nothing.
+        // A fragment without data is rejected, because it adds nothing.
         if piece.data.is_empty() || ROOM + end > share || piece.head.len() > ROOM {
             return Arrival::Bad;
         }
@@ -253,7 +256,7 @@ impl<'a> Reassembler<'a> {
         }
     }
 
-    /// Finds or makes the entry of a datagram. Also tells whether the datagram replaced another datagram.
+    /// Finds or creates the entry of a datagram. Also returns whether the datagram replaced another datagram.
     fn find(&mut self, now: Instant, key: &Key) -> Option<(usize, bool)> {
         let known = self.datagrams.iter().position(|datagram| datagram.key.as_ref() == Some(key));
         if let Some(index) = known.filter(|&index| now < self.datagrams[index].begin + PATIENCE) {
@@ -269,8 +272,8 @@ impl<'a> Reassembler<'a> {
     }
 }
 
-/// Writes the header of a complete datagram's packet, and returns the packet's range. `None` if the packet is too long, or the ECN
-/// fields of its fragments contradict each other.
+/// Writes the header of a complete datagram's packet, and returns the packet's range. Returns `None` if the packet is too
+/// long, or if the ECN fields of its fragments contradict each other.
 fn rebuild(datagram: &Reassembly, bytes: &mut [u8]) -> Option<Range<usize>> {
     let total = datagram.total?;
     let mut start = ROOM - datagram.head;
@@ -288,7 +291,7 @@ fn rebuild(datagram: &Reassembly, bytes: &mut [u8]) -> Option<Range<usize>> {
         ip.fill_checksum();
     } else {
         bytes[start + datagram.announced_at] = datagram.next;
-        // The Fragment header is the last header, and is overwritten.
+        // The Fragment header comes last, and is overwritten.
         bytes.copy_within(start..ROOM - extensions::FRAGMENT, start + extensions::FRAGMENT);
         start += extensions::FRAGMENT;
         let payload = ROOM - start - extensions::HEADER + total;
@@ -297,7 +300,7 @@ fn rebuild(datagram: &Reassembly, bytes: &mut [u8]) -> Option<Range<usize>> {
     Some(start..ROOM + total)
 }
 
-/// Returns the ECN field of an IP header: the last two bits of the Type of Service or the Traffic Class (RFC 3168 section 5).
+/// Returns the ECN field of an IP header, the last two bits of Type of Service or Traffic Class (RFC 3168 section 5).
 fn ecn(head: &[u8]) -> u8 {
     match *head {
         [first, second, ..] if first >> 4 == 6 => second >> 4 & 0b11,

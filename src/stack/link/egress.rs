@@ -1,4 +1,4 @@
-//! Sends the packets of the shared sockets, the requests for neighbours, and the packets that waited for neighbours.
+//! Sends the packets of the shared sockets, neighbour requests, and the packets that waited for a neighbour.
 
 use smoltcp::iface::PollResult;
 use smoltcp::phy::{Device, TxToken};
@@ -26,7 +26,7 @@ pub(in crate::stack) enum Shared {
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Lets the shared sockets send one packet. Returns whether a packet was sent, or `None` if the device has no room.
+    /// Lets the shared sockets send one packet. Returns whether they did anything, or `None` if the device has no room.
     pub(in crate::stack) fn transmit_shared<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -51,8 +51,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         Some(true)
     }
 
-    /// Sends the packet at the front of the scratch memory. If the next hop's hardware address is not known, keeps the packet
-    /// until the next hop answers.
+    /// Sends the packet in the first `len` bytes of the scratch memory.
+    ///
+    /// If the next hop's hardware address is not known, keeps the packet until the next hop answers.
     pub(in crate::stack) fn dispatch<P: Probe>(
         &mut self,
         now: Instant,
@@ -93,8 +94,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.fragmenter.send(now, header, limit, packet, token, probe);
     }
 
-    /// Sends a request for a neighbour that a connection needs, unless the last request is less than a second old. Returns
-    /// whether a frame left.
+    /// Sends a request for a neighbour that a connection needs. Returns whether a request was sent.
+    ///
+    /// No request is sent while earlier requests for the neighbour are unanswered, or if the device has no room.
     pub(in crate::stack) fn ask<D: Device, C, P: Probe>(
         &mut self,
         now: Instant,
@@ -120,7 +122,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         local.unwrap_or(Ipv6Address::UNSPECIFIED)
     }
 
-    /// Reports the packets that were replaced by other packets while they waited for a neighbour.
+    /// Reports the packets that were lost while they waited for a neighbour, because other packets replaced them.
     fn report_lost<P: Probe>(&mut self, now: Instant, probe: &mut P) {
         #[cfg(not(feature = "std"))]
         let _ = (now, probe);
@@ -145,7 +147,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Does the work that is due on the link: repeats a request for a neighbour, or sends a packet that waited for a neighbour.
+    /// Does one piece of due work: repeats a neighbour request, reports a group, or sends a packet that waited.
     pub(in crate::stack) fn run_link<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -209,7 +211,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Processes a frame that is a neighbour's request or answer, and answers a request. Returns false for other frames.
+    /// Processes a neighbour's request or answer, and answers a request. Returns false for all other frames.
     pub(in crate::stack) fn process_neighbour<P: Probe>(
         &mut self,
         now: Instant,
@@ -268,8 +270,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 }
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Reports that another host uses one of our addresses. Every message of the host counts as dropped. One event a second names
-    /// the host.
+    /// Reports that another host uses one of our addresses. Each message of that host is counted as dropped. At most one
+    /// event a second names the host.
     fn report_conflict<P: Probe>(&mut self, now: Instant, address: IpAddress, by: EthernetAddress, probe: &mut P) {
         probe.event(now, &Event::Dropped(DropReason::DuplicateAddress));
         if self.link.reports(now) {
@@ -278,7 +280,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 }
 
-/// Sends a frame of `len` bytes that `write` writes.
+/// Sends a frame of `len` bytes, which `write` writes.
 fn send_frame<P: Probe>(now: Instant, len: usize, token: impl TxToken, probe: &mut P, write: impl FnOnce(&mut [u8])) {
     token.consume(len, |frame| {
         write(frame);
@@ -286,7 +288,7 @@ fn send_frame<P: Probe>(now: Instant, len: usize, token: impl TxToken, probe: &m
     });
 }
 
-/// Returns the source and the destination of an IP packet.
+/// Returns the source and destination addresses of an IP packet.
 fn ends(packet: &[u8]) -> Option<(IpAddress, IpAddress)> {
     match packet.first()? >> 4 {
         4 => {
@@ -302,12 +304,12 @@ fn ends(packet: &[u8]) -> Option<(IpAddress, IpAddress)> {
     }
 }
 
-/// Returns the source of an IP packet.
+/// Returns the source address of an IP packet.
 pub(in crate::stack) fn source(packet: &[u8]) -> Option<IpAddress> {
     ends(packet).map(|(source, _)| source)
 }
 
-/// Returns the source port of a UDP datagram, or of the datagram's first fragment.
+/// Returns the source port of a UDP datagram, or of the first fragment of a datagram.
 fn udp_source(packet: &[u8]) -> Option<u16> {
     let (protocol, payload) = match packet.first()? >> 4 {
         4 => {

@@ -1,4 +1,4 @@
-//! Comparison of the table with a plain list, and the reports that are believed.
+//! Compares the table with a plain list, and checks which reported MTUs are accepted.
 
 use std::vec;
 use std::vec::Vec;

@@ -1,4 +1,4 @@
-//! Accepting: many at once, a backlog in order of arrival, and connections that find the backlog full.
+//! Tests of accepting connections: many at once, in order of arrival, and with a full backlog.
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
@@ -35,7 +35,8 @@ fn more_than_the_buffers_hold_goes_through() {
 #[test]
 fn a_port_nobody_serves_refuses() {
     let mut pair = Pair::new(SMALL);
-    // smoltcp drops the reply to the first SYN, because the hardware address is unknown. The second SYN is answered with RST.
+    // smoltcp drops the reply to the first SYN, because the client's hardware address is unknown. smoltcp answers the
+    // second SYN with RST.
     let id = pair.call(99, App::Idle);
     pair.run_for(Duration::from_secs(5));
     assert_eq!(pair.client.stack.take(id).unwrap().1, End::Refused);
@@ -54,12 +55,12 @@ fn one_at_a_time_serves_the_others_in_order_with_their_data() {
     assert_eq!(pair.state(second), Some(State::Established));
     let phases = |pair: &Pair| pair.served().iter().map(|c| c.phase).collect::<Vec<_>>();
     assert_eq!(phases(&pair), [Phase::Serving, Phase::Backlog, Phase::Backlog]);
-    // The backlog is full: a fourth gets no answer and keeps trying.
+    // The backlog is full: the fourth connection gets no answer, and its client keeps trying.
     let fourth = pair.call(7, App::ask(b"4", 1));
     pair.run_for(Duration::from_millis(2500));
     assert_eq!(pair.state(fourth), Some(State::SynSent));
     assert_eq!(pair.server.has(|e| *e == Event::Dropped(DropReason::BacklogFull)), 2);
-    // The first connection is aborted: the next ones are served in order, and the fourth is accepted.
+    // The first connection is aborted. The second and third are served in order, and the fourth is accepted.
     pair.client.stack.connections.abort(pair.now, first.slot(), End::Aborted);
     pair.run_for(Duration::from_secs(10));
     for (id, text) in [(second, &b"second"[..]), (third, b"third"), (fourth, b"4")] {
@@ -85,13 +86,13 @@ fn a_full_backlog_refuses_where_it_is_told_to() {
     assert_eq!(pair.server.has(|e| matches!(e, Event::Refused { why: DropReason::BacklogFull, .. })), 1);
 }
 
-/// A repeated SYN takes no second slot while the connection is half-open.
+/// A repeated SYN does not occupy a second slot while its connection is half-open.
 #[test]
 fn a_retransmitted_syn_makes_no_second_connection() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
     let id = pair.call(7, App::ask(b"x", 1));
-    // Everything the server sends after its ARP reply is lost for 2.5 s.
+    // For 2.5 s, everything that the server sends is lost, except ARP.
     for _ in 0..25 {
         pair.client.stack.poll(pair.now, &mut pair.client.io);
         pair.server.stack.poll(pair.now, &mut pair.server.io);
@@ -105,7 +106,7 @@ fn a_retransmitted_syn_makes_no_second_connection() {
     assert_eq!(pair.server.has(|e| matches!(e, Event::Accepted { .. })), 1);
 }
 
-/// Half-open connections take no place in the backlog. Room is checked when a handshake finishes.
+/// Half-open connections do not count against the backlog. Room is checked when a handshake finishes.
 #[test]
 fn half_open_connections_take_no_place_in_the_backlog() {
     let mut pair = Pair::new(Sizes { connections: 16, ..SMALL });
@@ -122,7 +123,8 @@ fn half_open_connections_take_no_place_in_the_backlog() {
     let honest = pair.call(7, App::ask(b"hello", 5));
     pair.run_until_idle();
     assert_eq!(pair.client.stack.take(honest).unwrap().0.got(), b"hello");
-    // The five lost SYN,ACKs are sent again a second later: one is served, one waits, three find no room.
+    // A second later, the five lost SYN,ACKs are sent again. One connection is served, one waits, and three find no
+    // room.
     pair.run_for(Duration::from_secs(5));
     let established = pair.served().iter().filter(|c| c.state == State::Established).count();
     assert_eq!(established, 2);

@@ -1,4 +1,4 @@
-//! A SYN for a connection that is already established, or that this side is about to begin.
+//! A SYN for a connection that is already established, or for which this side is sending a SYN itself.
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
@@ -8,11 +8,11 @@ use super::pair::*;
 use crate::stack::*;
 use crate::trace::Summary;
 
-/// An established connection, and the SYN that began it.
+/// Returns an established connection, and the SYN that opened the connection.
 fn established() -> (Pair, ConnectionId, Vec<u8>) {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
-    // Both learn each other's hardware address.
+    // Both hosts learn each other's hardware address.
     let refused = pair.call(99, App::Idle);
     pair.run_for(Duration::from_secs(3));
     pair.client.stack.take(refused).unwrap();
@@ -24,7 +24,7 @@ fn established() -> (Pair, ConnectionId, Vec<u8>) {
     (pair, id, syn)
 }
 
-/// What the server answers to a frame.
+/// Returns the server's answers to a frame.
 fn answers(pair: &mut Pair, frame: &[u8]) -> Vec<Summary> {
     pair.to_server.borrow_mut().push_back(frame.to_vec());
     pair.server.stack.poll(pair.now, &mut pair.server.io);
@@ -56,7 +56,7 @@ fn a_damaged_one_is_not() {
     assert_eq!(answers(&mut pair, &syn), []);
 }
 
-/// smoltcp panics if a SYN meets a connection whose own SYN has not left.
+/// smoltcp panics if a SYN arrives for a connection whose own SYN has not been sent.
 #[test]
 fn one_that_comes_before_the_own_is_dropped() {
     let mut pair = Pair::new(SMALL);
@@ -64,7 +64,7 @@ fn one_that_comes_before_the_own_is_dropped() {
     let patience = Duration::from_secs(30);
     let Host { stack, io } = &mut pair.server;
     stack.connect_from(pair.now, server.port, client, App::Idle, patience, io).unwrap();
-    // ARP; then the SYN is on the wire.
+    // After the ARP exchange, the server's SYN is on the wire.
     for _ in 0..2 {
         pair.server.stack.poll(pair.now, &mut pair.server.io);
         if pair.to_client.borrow().iter().any(|frame| frame.len() > 50) {

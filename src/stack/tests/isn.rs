@@ -1,4 +1,4 @@
-//! Initial sequence numbers: what RFC 6528 asks for, and that they do not give a generator away.
+//! Tests of initial sequence numbers: they follow RFC 6528, and do not reveal the state of a generator.
 
 use std::vec::Vec;
 
@@ -13,7 +13,7 @@ use crate::stack::isn::{interface, isn, seed};
 use crate::stack::*;
 use crate::testing::link;
 
-/// The TCP segments that are on the way, each with its ports and sequence number.
+/// Returns the ports and the sequence number of each TCP segment in `frames`.
 fn numbers(frames: &link::Frames) -> Vec<(u16, u16, u32)> {
     let tcp = |frame: &Vec<u8>| {
         let segment = TcpPacket::new_checked(frame.get(34..)?).ok()?;
@@ -22,7 +22,7 @@ fn numbers(frames: &link::Frames) -> Vec<(u16, u16, u32)> {
     frames.borrow().iter().filter_map(tcp).collect()
 }
 
-/// Two stacks that know each other's hardware address.
+/// Returns two stacks that know each other's hardware address.
 fn acquainted() -> Pair {
     let mut pair = Pair::with(Sizes { connections: 64, ..SMALL }, |_| {});
     pair.server.listen(Listener::new(7, App::Echo));
@@ -32,7 +32,7 @@ fn acquainted() -> Pair {
     pair
 }
 
-/// Begins a connection; returns the ISNs of both ends, and those that RFC 6528 asks for.
+/// Opens a connection. Returns both ISNs, each with the ISN that RFC 6528 requires.
 fn open(pair: &mut Pair) -> [(u32, u32); 2] {
     let id = pair.call(7, App::Idle);
     let tuple = pair.client.stack.connections_in_use().find(|c| c.id == id).unwrap().tuple;
@@ -48,7 +48,7 @@ fn open(pair: &mut Pair) -> [(u32, u32); 2] {
     [(syn, wanted[0]), (reply, wanted[1])]
 }
 
-/// Fails if smoltcp changes its generator, or what an interface draws from it.
+/// This test fails if smoltcp changes its generator, or the order in which an interface draws from it.
 #[test]
 fn both_ends_begin_where_rfc_6528_says() {
     let mut pair = acquainted();
@@ -60,7 +60,7 @@ fn both_ends_begin_where_rfc_6528_says() {
     }
 }
 
-/// Among them two numbers for which the identification before them would be 0, and be drawn again.
+/// Before two of the numbers, smoltcp would draw an IPv4 identification of 0, so it draws the identification again.
 #[test]
 fn every_number_can_be_drawn() {
     let state = |number| next(next(seed(number)).0).0;
@@ -82,7 +82,7 @@ fn a_new_connection_of_the_same_ends_begins_higher() {
 
 #[test]
 fn four_observed_numbers_do_not_give_the_generator_away() {
-    // The attack finds a generator that draws all numbers, as an interface of smoltcp does.
+    // The attack predicts the next number if smoltcp's interface draws all numbers from its generator.
     let mut drawer = Drawer::new(0x0123_4567_89ab_cdef);
     let [seen @ .., later] = [(); 5].map(|()| drawer.draw());
     let found = states(seen);
@@ -95,7 +95,7 @@ fn four_observed_numbers_do_not_give_the_generator_away() {
     }
 }
 
-/// An interface of smoltcp, from which sockets draw their numbers.
+/// An interface of smoltcp, which draws the sockets' initial sequence numbers.
 struct Drawer {
     iface: Interface,
     device: link::End,
@@ -122,7 +122,7 @@ impl Drawer {
     }
 }
 
-/// smoltcp's generator: the next state, and the number drawn then.
+/// Steps smoltcp's generator: returns the next state and the number drawn from it.
 fn next(state: u64) -> (u64, u32) {
     let state = state.wrapping_mul(MULTIPLIER).wrapping_add(0x7590_ef39);
     (state, (state >> (29 - (state >> 61))) as u32)
@@ -130,15 +130,15 @@ fn next(state: u64) -> (u64, u32) {
 
 const MULTIPLIER: u64 = 0xbb2e_fcec_3c39_611d;
 
-/// The states of smoltcp's generator after it has drawn these numbers in a row.
+/// Returns the possible states of smoltcp's generator after it has drawn these four numbers in a row.
 ///
-/// A number shows 32 bits of the state, from a place that the highest three bits tell. All states that could show the first
-/// number and then the second are tried against the others.
+/// A number reveals 32 bits of the state; the state's top three bits select which. Each pair of states that matches the
+/// first two numbers is tested against the other numbers.
 fn states(seen: [u32; 4]) -> Vec<u64> {
     let mut found = Vec::new();
     for ((first, free), (second, width)) in possible(seen[0]).flat_map(|a| possible(seen[1]).map(move |b| (a, b))) {
         let mut low = 0;
-        // The next state is `start` and a multiple of the multiplier; it is to lie in a window.
+        // The next state is `start` plus a multiple of the multiplier, and must lie in the window.
         while let Some(more) = first_in(second.wrapping_sub(next(first | low).0), width) {
             low = match low.checked_add(more) {
                 Some(low) if low < free => low,
@@ -155,7 +155,7 @@ fn states(seen: [u32; 4]) -> Vec<u64> {
     found
 }
 
-/// The states that show this number, as ranges: the first state, and the number of states.
+/// Returns the states from which this number is drawn, as ranges: the first state, and the number of states.
 fn possible(number: u32) -> impl Iterator<Item = (u64, u64)> {
     (0..8u64).flat_map(move |top| {
         let unseen = 29 - top;
@@ -163,15 +163,15 @@ fn possible(number: u32) -> impl Iterator<Item = (u64, u64)> {
     })
 }
 
-/// The smallest factor by which the multiplier lies in this window modulo 2^64.
+/// Returns the smallest factor that moves the multiplier into this window, modulo 2^64.
 fn first_in(start: u64, width: u64) -> Option<u64> {
-    // A window that wraps around has 0 in it.
+    // A window that wraps round contains 0.
     let Some(end) = start.checked_add(width - 1) else { return Some(0) };
     let found = first_multiple(MULTIPLIER.into(), 1 << 64, start.into(), end.into())?;
     u64::try_from(found).ok()
 }
 
-/// The smallest `x` for which `low <= factor * x % modulus <= high`, by Euclid's algorithm.
+/// Returns the smallest `x` for which `low <= factor * x % modulus <= high`, by Euclid's algorithm.
 fn first_multiple(factor: u128, modulus: u128, low: u128, high: u128) -> Option<u128> {
     if low == 0 {
         return Some(0);
@@ -183,7 +183,7 @@ fn first_multiple(factor: u128, modulus: u128, low: u128, high: u128) -> Option<
     if reached * factor <= high {
         return Some(reached);
     }
-    // `factor * x` is in the window after `turns` times around: turns * modulus + low <= factor * x <= turns * modulus + high.
+    // `turns` is how often `factor * x` wraps round: turns * modulus + low <= factor * x <= turns * modulus + high.
     let negative = |value: u128| (factor - value % factor) % factor;
     let turns = first_multiple(modulus % factor, factor, negative(high), negative(low))?;
     Some((turns * modulus + low).div_ceil(factor))

@@ -1,4 +1,4 @@
-//! A link that goes down and comes up, perhaps on another network.
+//! Tests of a link that goes down and comes up again, perhaps on another network.
 
 use std::string::{String, ToString};
 use std::vec::Vec;
@@ -22,9 +22,9 @@ const GRANTER: Ipv4Address = Ipv4Address::new(10, 0, 0, 9);
 /// A network with a DHCP server, a router, and a stack.
 struct Network {
     pair: Pair,
-    /// The DHCP server's answer to a request. `None` if the server is silent.
+    /// The DHCP server's answer to a request, or `None` if the server is silent.
     answer: Option<DhcpMessageType>,
-    /// The last byte of the router's address and of the network of its prefix. `None` if there is no router.
+    /// The last byte of the router's address and of its prefix's network, or `None` if there is no router.
     router: Option<u8>,
     seen: Vec<String>,
     /// The number of MLD reports.
@@ -32,7 +32,7 @@ struct Network {
 }
 
 impl Network {
-    /// Makes a network whose stack already has an address for each kind that `set` requests.
+    /// Makes a network whose stack has an address of each kind that `set` requests.
     fn new(set: fn(&mut Config)) -> Network {
         let pair = Pair::with(SMALL, set);
         let mut network =
@@ -78,7 +78,7 @@ impl Network {
         self.pair.server.stack.addresses().iter().map(ToString::to_string).collect()
     }
 
-    /// Notes the kind of a frame, and answers the frame.
+    /// Records the kind of a frame, and returns the answer to it.
     fn see(&mut self, frame: &[u8]) -> Option<Vec<u8>> {
         let frame = EthernetFrame::new_checked(frame).unwrap();
         match frame.ethertype() {
@@ -223,7 +223,7 @@ fn a_lease_of_another_network_is_given_up() {
     network.link_up();
     network.run(5);
     assert_eq!(network.seen[1..4], ["confirm 10.0.0.50", "discover", "request 10.0.0.50"]);
-    // The server leases the same address again. The address is claimed, although it was announced a moment ago.
+    // The server leases the same address again. The stack claims the address, although it was announced shortly before.
     assert_eq!(
         network.events(),
         [
@@ -257,7 +257,7 @@ fn a_request_begins_anew_when_the_link_comes_up() {
     network.pair.server.stack.release_lease(network.pair.now, &mut network.pair.server.io);
     network.link_up();
     network.run(100);
-    // The program gave the lease back, so the stack does not ask for another lease.
+    // The program has released the lease, so the stack does not request another lease.
     assert_eq!((network.seen, network.pair.server.stack.addresses().len()), (std::vec!["Release".into()], 0));
 
     let mut network = Network::new(|config| {
@@ -278,7 +278,7 @@ fn routers_and_prefixes_are_asked_for_when_the_link_comes_up() {
     let mut network = Network::new(slaac);
     let local: smoltcp::wire::IpAddress = "fd00::1:0:ff:fe00:1".parse().unwrap();
     assert_eq!(network.pair.server.stack.mtu_to(network.pair.now, local), 1281);
-    // The same router is still on the link.
+    // The link comes up, and the same router is still there.
     assert_eq!(core::mem::take(&mut network.reports), 2);
     network.link_up();
     assert_eq!(network.pair.server.stack.mtu_to(network.pair.now, local), 1500);
@@ -293,7 +293,7 @@ fn routers_and_prefixes_are_asked_for_when_the_link_comes_up() {
     network.run(100);
     assert_eq!(network.addresses(), ["fe80::ff:fe00:1/64", "fd00::1:0:ff:fe00:1/64"]);
     network.events();
-    // Another router of another network is on the link.
+    // The link comes up on a network with another router.
     network.router = Some(2);
     network.link_up();
     network.run(10);

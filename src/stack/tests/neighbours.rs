@@ -1,4 +1,4 @@
-//! Connections to a host that does not answer: neither ARP nor TCP, or only not TCP. A host that claims our addresses.
+//! Connections to a host that answers neither ARP nor TCP, or only ARP, and a host that claims our addresses.
 
 use smoltcp::time::Duration;
 use smoltcp::wire::{ArpOperation, ArpPacket, ArpRepr, EthernetAddress, IpAddress, IpCidr, IpEndpoint, Ipv4Address};
@@ -8,12 +8,12 @@ use crate::stack::{AddressEvent, DropReason, End, Event, ndisc};
 
 #[test]
 fn a_connection_says_whether_any_host_was_there() {
-    // Before and after ARP was tried a second time.
+    // The attempts time out before and after the second ARP request.
     for patience in [Duration::from_millis(50), Duration::from_secs(10)] {
         let mut pair = Pair::new(SMALL);
         assert_eq!(call(&mut pair, IpAddress::v4(10, 0, 0, 9), patience, Pair::run_for), Some(End::Unreachable));
         assert_eq!(call(&mut pair, SERVER, patience, Pair::run_for), Some(End::Refused));
-        // The server's hardware address is known by now.
+        // The server's hardware address is known now.
         let end = call(&mut pair, SERVER, patience, |pair, time| {
             pair.now += time;
             pair.client.stack.poll(pair.now, &mut pair.client.io);
@@ -23,7 +23,7 @@ fn a_connection_says_whether_any_host_was_there() {
     }
 }
 
-/// How a connection to `remote` ends; `pass` advances the time.
+/// Returns how a connection to `remote` ends. `pass` advances the time.
 fn call(pair: &mut Pair, remote: IpAddress, patience: Duration, pass: fn(&mut Pair, Duration)) -> Option<End> {
     let remote = IpEndpoint::new(remote, 7);
     let app = App::ask(b"", 1);
@@ -69,7 +69,7 @@ fn a_client_is_served_while_another_host_claims_our_addresses() {
         });
         assert_eq!(pair.server.has(|e| *e == Event::Dropped(DropReason::DuplicateAddress)), 2 * frames);
         let reported = Event::Address(AddressEvent::Duplicate { address: remote, by: other });
-        // A minute passes.
+        // The exchange takes at most a minute.
         assert!((1..=60).contains(&pair.server.has(|e| *e == reported)));
     }
 }

@@ -1,4 +1,4 @@
-//! A peer made of frames: the test writes each segment that the server gets, and sees each that it sends.
+//! A peer that the test scripts: it sends hand-made segments to the server, and records the server's segments.
 
 use std::vec::Vec;
 
@@ -17,7 +17,7 @@ use crate::stack::*;
 /// The peer's initial sequence number.
 const IRS: TcpSeqNumber = TcpSeqNumber(1_000);
 
-/// A segment of the server. Its numbers count from the SYNs'.
+/// A segment from the server. The sequence and acknowledgement numbers are relative to the initial sequence numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {
     pub control: TcpControl,
@@ -28,7 +28,7 @@ pub struct Seen {
     pub ranges: [Option<(usize, usize)>; 3],
 }
 
-/// The peer of one connection.
+/// The scripted peer of one connection.
 pub struct Raw {
     pub pair: Pair,
     tuple: Tuple,
@@ -37,11 +37,11 @@ pub struct Raw {
 }
 
 impl Raw {
-    /// A server with this program on port 7, and a peer that has not begun.
+    /// Returns a server that runs `app` on port 7, and a peer that has sent nothing yet.
     pub fn new(sizes: Sizes, app: App) -> Raw {
         let mut pair = Pair::new(sizes);
         pair.server.listen(Listener::new(7, app));
-        // Both learn each other's hardware address.
+        // Both hosts learn each other's hardware address.
         let refused = pair.call(99, App::Idle);
         pair.run_for(Duration::from_secs(3));
         pair.client.stack.take(refused).unwrap();
@@ -49,7 +49,7 @@ impl Raw {
         Raw { pair, tuple, iss: TcpSeqNumber(0), scale: 0 }
     }
 
-    /// The peer's SYN.
+    /// Returns the peer's SYN.
     pub fn syn(&self) -> TcpRepr<'static> {
         TcpRepr {
             control: TcpControl::Syn,
@@ -61,7 +61,7 @@ impl Raw {
         }
     }
 
-    /// Opens the connection. The last segment of the handshake has this window.
+    /// Opens the connection. The last segment of the handshake announces `window`.
     pub fn open(sizes: Sizes, app: App, window: u16) -> Raw {
         let mut raw = Raw::new(sizes, app);
         let syn = raw.syn();
@@ -71,12 +71,12 @@ impl Raw {
         raw
     }
 
-    /// Sends from this address from now on.
+    /// Changes the address that the peer sends from.
     pub fn from(&mut self, address: IpAddress) {
         self.tuple.remote.addr = address;
     }
 
-    /// A segment without data. Its numbers count from the SYNs'.
+    /// Returns a segment without data. `seq` and `ack` are relative to the initial sequence numbers.
     pub fn bare(&self, seq: usize, ack: usize, window: u16) -> TcpRepr<'static> {
         control::bare(&self.tuple, IRS + seq, self.iss + ack, window)
     }
@@ -86,7 +86,7 @@ impl Raw {
         self.send(&self.bare(seq, ack, window))
     }
 
-    /// Acknowledges the bytes before `ack`, and these ranges selectively.
+    /// Acknowledges the bytes before `ack`, and the given ranges selectively.
     pub fn acknowledge_ranges(&mut self, ack: usize, ranges: [(usize, usize); 3]) -> Vec<Seen> {
         let number = |number: usize| (self.iss + number).0 as u32;
         let sack_ranges = ranges.map(|(start, end)| Some((number(start), number(end))));
@@ -100,7 +100,7 @@ impl Raw {
         self.send(&repr)
     }
 
-    /// Sends a segment, and returns what the server sends now.
+    /// Sends a segment, and returns the segments that the server sends at once.
     pub fn send(&mut self, repr: &TcpRepr<'_>) -> Vec<Seen> {
         let mut frame = [0; 2_000];
         let len = control::write(&mut frame[14..], &self.tuple, repr, &ChecksumCapabilities::default()).unwrap();
@@ -109,14 +109,14 @@ impl Raw {
         self.poll()
     }
 
-    /// What the server sends now.
+    /// Returns the segments that the server sends now.
     pub fn poll(&mut self) -> Vec<Seen> {
         self.pair.server.stack.poll(self.pair.now, &mut self.pair.server.io);
         let frames = core::mem::take(&mut *self.pair.to_client.borrow_mut());
         frames.iter().filter_map(|frame| self.see(frame)).collect()
     }
 
-    /// What the server sends within `time`.
+    /// Returns the segments that the server sends within `time`, each with the time since the call.
     pub fn wait(&mut self, time: Duration) -> Vec<(Duration, Seen)> {
         let (begin, until) = (self.pair.now, self.pair.now + time);
         let mut seen = Vec::new();

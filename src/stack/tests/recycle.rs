@@ -1,4 +1,4 @@
-//! Which connections lose their slot when every slot is taken, and which never do.
+//! Tests of which connections lose their slot when every slot is in use, and which never do.
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::socket::tcp::State;
@@ -12,7 +12,7 @@ use crate::stack::*;
 fn time_wait_gives_way_to_new_connections() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Closer));
-    // With four slots, the server closes forty connections first, all within the 60 s of one TIME-WAIT.
+    // The server has four slots and closes first, forty times. All of this happens within the 60 s of one TIME-WAIT.
     for round in 0..40 {
         let id = pair.call(7, App::Echo);
         pair.run_for(Duration::from_millis(100));
@@ -27,7 +27,7 @@ fn half_open_gives_way_oldest_first_but_established_never() {
     pair.server.listen(Listener::new(7, App::Echo));
     let kept = pair.call(7, App::Idle);
     pair.run_for(Duration::from_secs(1));
-    // Five clients whose handshakes never finish: the fifth takes the slot of the first.
+    // Five clients never finish their handshakes. The fifth client takes the slot of the first client.
     for _ in 0..4 {
         pair.call(7, App::Idle);
         pair.client.stack.poll(pair.now, &mut pair.client.io);
@@ -48,7 +48,7 @@ fn a_recycled_slot_does_not_wait_for_the_peer_before() {
     pair.run_for(Duration::from_secs(1));
     assert_eq!(pair.client.stack.take(first).map(|(_, end)| end), Some(End::Closed));
     pair.run_for(Duration::from_secs(20));
-    // SYNs from addresses of absent hosts fill every slot.
+    // SYNs from the addresses of absent hosts fill every slot.
     for number in 100..108 {
         pair.to_server.borrow_mut().push_back(syn(Ipv4Address::new(10, 0, 0, number)));
         pair.server.stack.poll(pair.now, &mut pair.server.io);
@@ -84,7 +84,7 @@ fn a_syn_for_the_same_ends_in_time_wait_begins_anew() {
     let tuple = pair.served()[0].tuple;
     assert_eq!(pair.served()[0].phase, Phase::TimeWait);
     pair.client.stack.take(first).unwrap();
-    // The client has forgotten the connection and uses the same port again.
+    // The client no longer knows the connection, and uses the same port again.
     let second = loop {
         let id = pair.call(7, App::Echo);
         let local = pair.client.stack.connections_in_use().find(|c| c.id == id).unwrap().tuple.local;
@@ -103,13 +103,13 @@ fn a_syn_for_the_same_ends_in_time_wait_begins_anew() {
 fn half_open_connections_end_after_their_time() {
     let mut pair = Pair::new(SMALL);
     pair.server.listen(Listener::new(7, App::Echo));
-    // Both learn each other's hardware address.
+    // Both hosts learn each other's hardware address.
     let refused = pair.call(99, App::Idle);
     pair.run_for(Duration::from_secs(3));
     pair.client.stack.take(refused).unwrap();
     pair.call(7, App::Idle);
     pair.client.stack.poll(pair.now, &mut pair.client.io);
-    // The client falls silent after its SYN.
+    // The client sends nothing after its SYN.
     let began = pair.now;
     for _ in 0..100 {
         let due = pair.server.stack.poll(pair.now, &mut pair.server.io);
@@ -123,7 +123,7 @@ fn half_open_connections_end_after_their_time() {
     panic!("still half-open at {}", pair.now);
 }
 
-/// A SYN to port 7 from an absent host.
+/// Returns a SYN to port 7 from an absent host.
 fn syn(source: Ipv4Address) -> Vec<u8> {
     let tcp = TcpRepr {
         src_port: 1000,

@@ -1,4 +1,4 @@
-//! Programs that read slowly: what the peer sent reaches them, however long it takes.
+//! Tests of programs that read slowly: they receive all of the peer's data, however long it takes.
 
 use smoltcp::time::{Duration, Instant};
 
@@ -7,7 +7,7 @@ use crate::stack::*;
 
 const SLOW: App = App::Slow { piece: 100, got: 0, next: Instant::ZERO };
 
-/// Both sides have closed, and everything is acknowledged, long before the program has read the last byte.
+/// Both sides have closed and acknowledged everything, long before the program has read the last byte.
 #[test]
 fn what_is_left_is_read_after_the_end() {
     let mut pair = Pair::new(SMALL);
@@ -21,7 +21,7 @@ fn what_is_left_is_read_after_the_end() {
     assert!(pair.served().is_empty());
 }
 
-/// The send queue is as long after each turn as before. The half-closed connection makes progress all the same.
+/// After each turn, the send queue is as long as before. The half-closed connection counts as making progress.
 #[test]
 fn steady_progress_is_progress() {
     const LEN: usize = 45_000;
@@ -33,7 +33,8 @@ fn steady_progress_is_progress() {
     assert_eq!((got, end), (LEN, End::Closed));
 }
 
-/// A probe of the closed window brings one byte that the peer has no room for. The byte leaves again when the window opens.
+/// A probe of the closed window carries a byte that the peer has no room for. When the window opens, the byte is sent
+/// again.
 #[test]
 fn an_open_window_is_used_at_once() {
     let mut pair = Pair::new(SMALL);

@@ -1,4 +1,4 @@
-//! TIME-WAIT: how long it lasts, and what answers late segments once its slot is gone.
+//! Tests of TIME-WAIT: how long it lasts, and how late segments are answered once its slot is reused.
 
 use smoltcp::phy::{ChecksumCapabilities, Medium};
 use smoltcp::socket::tcp::State;
@@ -16,17 +16,17 @@ const SECOND: Duration = Duration::from_secs(1);
 struct Late {
     pair: Pair,
     tuple: Tuple,
-    /// SND.NXT and RCV.NXT of the server.
+    /// The server's SND.NXT and RCV.NXT.
     numbers: (TcpSeqNumber, TcpSeqNumber),
     began: Instant,
 }
 
 impl Late {
-    /// The server has closed first. The client has forgotten the connection.
+    /// Returns a connection that the server closed first. The client has forgotten the connection.
     fn new() -> Late {
         let mut pair = Pair::new(SMALL);
         pair.server.listen(Listener::new(7, App::Closer));
-        // Both learn each other's hardware address.
+        // Both hosts learn each other's hardware address.
         let refused = pair.call(99, App::Idle);
         pair.run_for(SECOND * 3);
         pair.client.stack.take(refused).unwrap();
@@ -41,7 +41,7 @@ impl Late {
         Late { tuple: connection.tuple, numbers: (seq, ack), began, pair }
     }
 
-    /// The same, and its slot has gone to another connection.
+    /// Returns a connection in TIME-WAIT whose slot another connection has taken.
     fn recycled() -> Late {
         let mut late = Late::new();
         let ids: Vec<_> = (0..4).map(|_| late.pair.call(7, App::Echo)).collect();
@@ -53,7 +53,8 @@ impl Late {
         late
     }
 
-    /// What the server answers to a segment from the client's old port, as flags, sequence number, acknowledgement and window.
+    /// Returns the server's answer to a segment from the client's old port: flags, sequence number, acknowledgement,
+    /// window.
     fn answer(&mut self, control: TcpControl, seq: TcpSeqNumber, data: &[u8]) -> Option<(&'static str, i32, i32, u16)> {
         let mut repr = control::bare(&self.tuple, seq, self.numbers.0, 1000);
         repr.control = control;
@@ -75,7 +76,7 @@ impl Late {
         Some((answer.flags(), answer.seq.0, answer.ack.unwrap_or_default().0, answer.window as u16))
     }
 
-    /// The answer to a late segment.
+    /// Returns the answer to a late segment.
     fn acknowledgement(&self) -> Option<(&'static str, i32, i32, u16)> {
         Some(("ACK", self.numbers.0.0, self.numbers.1.0, 0))
     }
@@ -121,7 +122,7 @@ fn a_repeated_fin_restarts_it() {
     assert!(late.pair.served().is_empty());
 }
 
-/// smoltcp's own time is over after 10 s: what is unread then is still read.
+/// smoltcp's own TIME-WAIT ends after 10 s. The program can still read the remaining data after that.
 #[test]
 fn a_program_reads_on() {
     let mut pair = Pair::new(SMALL);
@@ -178,7 +179,7 @@ fn a_repeated_fin_restarts_a_record() {
     let mut late = Late::recycled();
     late.go_to(50);
     assert_eq!(late.answer(TcpControl::Fin, late.back(1), &[]), late.acknowledgement());
-    // Another FIN does not.
+    // Any other FIN does not restart the record.
     late.go_to(100);
     assert_eq!(late.answer(TcpControl::Fin, late.numbers.1, &[]), late.acknowledgement());
     late.go_to(109);
@@ -197,9 +198,10 @@ fn a_new_syn_takes_the_place_of_a_record() {
     assert!(late.pair.served().iter().any(|connection| connection.tuple == late.tuple));
 }
 
-/// A SYN that was an old duplicate, or forged, opens a half-open connection. The peer answers our SYN,ACK from the old
-/// connection, or as if the peer had no connection. TIME-WAIT then continues (RFC 9293 section 3.6.1), and the peer's connection
-/// is not reset.
+/// An old or forged SYN opens a half-open connection, which ends without an RST to the peer.
+///
+/// The peer answers our SYN,ACK from the old connection, or as if it had no connection. TIME-WAIT then continues (RFC
+/// 9293 section 3.6.1).
 #[test]
 fn an_old_syn_ends_in_time_wait() {
     for (recycled, control) in [
@@ -227,8 +229,7 @@ fn an_old_syn_ends_in_time_wait() {
     }
 }
 
-/// The old connection's numbers are ahead of the clock of the ISNs, because the old connection sent more than 250,000 bytes a
-/// second.
+/// The old connection's sequence numbers are ahead of the ISN clock, because it sent more than 250,000 bytes a second.
 #[test]
 fn a_new_connection_begins_above_the_numbers_of_the_old_one() {
     for (recycled, ahead) in [(false, 1), (false, 1 << 30), (true, 1), (true, 1 << 30)] {

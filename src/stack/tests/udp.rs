@@ -1,4 +1,4 @@
-//! UDP ports: answers, refusals, and datagrams that cannot be delivered.
+//! Tests of UDP ports: answers, refusals, and datagrams that cannot be delivered.
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::time::Duration;
@@ -9,7 +9,7 @@ use crate::stack::*;
 
 const PEER: [u8; 6] = [2, 0, 0, 0, 0, 9];
 
-/// A datagram from `source` as an Ethernet frame to the server.
+/// Returns an Ethernet frame to the server that contains a datagram from `source`.
 fn datagram(source: IpEndpoint, destination: IpEndpoint, text: &[u8]) -> Vec<u8> {
     let (IpAddress::Ipv4(from), IpAddress::Ipv4(to)) = (source.addr, destination.addr) else { panic!("IPv4 only") };
     let udp = UdpRepr { src_port: source.port, dst_port: destination.port };
@@ -40,7 +40,7 @@ fn datagram(source: IpEndpoint, destination: IpEndpoint, text: &[u8]) -> Vec<u8>
     frame
 }
 
-/// An ARP request from this address, which teaches the server its hardware address.
+/// Returns an ARP request from `source`, from which the server learns the sender's hardware address.
 fn arp(source: Ipv4Address) -> Vec<u8> {
     let arp = ArpRepr::EthernetIpv4 {
         operation: ArpOperation::Request,
@@ -78,8 +78,8 @@ fn a_datagram_is_answered() {
     assert_eq!(replies, 20);
 }
 
-/// A datagram is not answered if the answer could start a loop or reach many hosts: its source port is a loop port, 0, or our
-/// own.
+/// A datagram gets no reply if the reply could start a loop or reach many hosts. Such datagrams have the source port 0,
+/// our own port or the port of a service that always replies, or the address of a group.
 #[test]
 fn loops_are_not_started() {
     let mut pair = Pair::new(SMALL);
@@ -98,7 +98,7 @@ fn loops_are_not_started() {
     assert_eq!(pair.to_client.borrow().iter().filter(|f| is_udp(f)).count(), 0);
 }
 
-/// The reply to a client that never answers ARP waits for 3 requests. Meanwhile the server answers other clients.
+/// The reply to a client that never answers ARP waits during 3 requests. Meanwhile the server answers other clients.
 #[test]
 fn an_unreachable_sender_does_not_block_the_port() {
     let mut pair = Pair::new(SMALL);
@@ -134,7 +134,7 @@ fn ports_are_checked() {
     assert_eq!(server.listen(Listener::new(0, App::Echo)), Err(ListenError::PortZero));
 }
 
-/// A resolver's datagrams are not reported.
+/// A port that is bound with `bind_unreported` produces no events, as for a resolver.
 #[test]
 fn whoever_binds_a_port_says_whether_its_datagrams_are_events() {
     for unreported in [false, true] {

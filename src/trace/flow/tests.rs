@@ -1,4 +1,4 @@
-//! Tests of what a retransmission is taken for.
+//! Tests of the causes that a flow infers for retransmissions.
 
 use super::*;
 
@@ -24,7 +24,7 @@ fn ack(number: i32, sacks: bool) -> Segment {
     Segment { ack: Some(TcpSeqNumber(1 + 100 * number)), sacks, ..SEGMENT }
 }
 
-/// A flow whose first side has sent ten segments of 100 bytes.
+/// Returns a flow whose first side has sent ten segments of 100 bytes.
 fn ten() -> Flow {
     let mut flow = Flow::default();
     assert_eq!(flow.sent(0, Instant::ZERO, &Segment { syn: true, ack: None, ..SEGMENT }), None);
@@ -42,10 +42,10 @@ fn an_acknowledgement_that_tells_of_a_gap_counts_as_a_duplicate() {
         flow.arrived(0, now, &ack(1, sacks));
     }
     assert_eq!(flow.sent(0, now, &data(1)), Some(Cause::FastRetransmission));
-    // A second gap of the same recovery.
+    // A second gap in the same recovery.
     flow.arrived(0, now, &ack(1, true));
     assert_eq!(flow.sent(0, now, &data(3)), Some(Cause::FastRetransmission));
-    // The segment was lost again, and only the timer tells.
+    // The segment was lost again, so it is sent again only when the timer expires.
     let rto = Duration::from_millis(220);
     assert_eq!(flow.sent(0, now + rto, &data(1)), Some(Cause::Retransmission { rto, count: 2 }));
 }
@@ -56,6 +56,6 @@ fn the_last_segment_before_the_oldest_is_a_probe() {
     assert_eq!(flow.sent(0, Instant::from_millis(42), &data(9)), Some(Cause::TailProbe));
     let rto = Duration::from_millis(220);
     assert_eq!(flow.sent(0, Instant::ZERO + rto, &data(0)), Some(Cause::Retransmission { rto, count: 1 }));
-    // After a timeout the rest goes again, too.
+    // After a timeout, the remaining segments are sent again, too.
     assert!(matches!(flow.sent(0, Instant::ZERO + rto, &data(9)), Some(Cause::Retransmission { count: 2, .. })));
 }

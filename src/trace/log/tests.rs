@@ -85,7 +85,7 @@ fn frames_that_can_not_be_served_are_for_debugging() {
     );
 }
 
-/// Returns a connection's id, which only a stack can give.
+/// Returns the id of a connection. Only a stack can create an id.
 fn connection() -> ConnectionId {
     let (now, mut cable) = (Instant::from_secs(1), Cable::<2, 1514>::new());
     let mut io = Io::new(cable.ends().0, NullConsole);

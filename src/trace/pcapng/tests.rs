@@ -98,7 +98,7 @@ fn what_is_too_long_is_cut_and_the_real_length_kept() {
     assert_eq!(file[comment_at..comment_at + 4], [1, 0, 0xff, 3], "1,023 bytes: no half character");
 }
 
-/// Checks the blocks by their lengths, which are at both ends of each.
+/// Checks the blocks by their lengths, which each block has at both ends.
 fn check_blocks(mut file: &[u8], expected: usize) {
     let number = |bytes: &[u8]| u32::from_le_bytes(bytes.try_into().unwrap()) as usize;
     let mut blocks = 0;

@@ -1,4 +1,6 @@
-//! Invalid URLs, and servers that lie, break off or stay silent: one line, exit code 1, and no files left behind.
+//! `get` with invalid URLs, and with servers that lie, disconnect or stay silent.
+//!
+//! `get` prints one line, exits with 1, and leaves no file behind.
 
 use std::fs;
 
@@ -10,9 +12,9 @@ fn a_url_that_cannot_be_fetched_is_one_line() {
     on_tap("bad_input::a_url_that_cannot_be_fetched_is_one_line", |link| {
         let home = folder("urls");
         for (url, why) in [
-            ("", "it is like http://HOST/PATH"),
-            ("page", "it is like http://HOST/PATH"),
-            ("192.168.69.100/page", "it is like http://HOST/PATH"),
+            ("", "write it like http://HOST/PATH"),
+            ("page", "write it like http://HOST/PATH"),
+            ("192.168.69.100/page", "write it like http://HOST/PATH"),
             ("http://", "it names no host"),
             ("http:///page", "it names no host"),
             ("https://192.168.69.100/", "https is not supported, because smolstep has no TLS"),
@@ -36,7 +38,9 @@ fn a_url_that_cannot_be_fetched_is_one_line() {
     });
 }
 
-/// What a server says, as Python's bytes; what it does then; what is made of it.
+/// Answers of a server, its action after the answer, and a part of `get`'s error.
+///
+/// An answer is a Python expression, whose value is bytes.
 const LIES: &[(&str, Then, &str)] = &[
     ("b''", Then::Close, "closed the connection without an answer"),
     ("b''", Then::Hold, "timed out waiting for the server"),
@@ -113,7 +117,8 @@ fn a_server_that_lies_is_one_line_and_the_file_is_kept() {
         let server = Scripted::on_ipv4();
         for &(answer, then, why) in LIES {
             let url = server.url(answer, then);
-            // Where it is not waited for, even a busy machine's server has answered before.
+            // Only the tests of the time-out itself have a short one. In the others, a busy machine needs time to
+            // answer.
             let timeout = if why.starts_with("timed out") { "1s" } else { "1min" };
             for file in [&old, &new] {
                 let got = get(link, &[&url, "-o", file.to_str().unwrap(), "--timeout", timeout]);

@@ -1,4 +1,4 @@
-//! The destination of the body: files that appear complete or not at all, and streams whose reader stops.
+//! The output of `get`: complete files or none, and pipes whose reader stops.
 
 use std::fs::{self, File, Permissions};
 use std::io::Read;
@@ -31,7 +31,7 @@ fn a_file_takes_the_place_of_another() {
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o640);
         assert!(fs::symlink_metadata(&alias).unwrap().is_symlink());
 
-        // A link to nothing leads to the file that is made.
+        // If a symbolic link is dangling, `get` creates its target.
         let (made, dangling) = (home.join("made"), home.join("dangling"));
         symlink("made", home.join("between")).unwrap();
         symlink(home.join("between"), &dangling).unwrap();
@@ -123,7 +123,7 @@ fn ctrl_c_leaves_nothing() {
         for before in [&[][..], &["page"]] {
             before.iter().for_each(|name| fs::write(home.join(name), "kept").unwrap());
             let started = start(link, &[&url, "-o", home.join("page").to_str().unwrap(), "-i"]);
-            // It has asked, so it has a file under way.
+            // The request was sent, so the temporary file exists.
             server.peer.wait_for("request", |out| out.matches("asked").count() > before.len());
             assert_eq!(names(&home).len(), before.len() + 1);
             started.interrupt();
@@ -155,7 +155,7 @@ fn a_reader_that_stops_keeps_neither_the_loop_nor_ctrl_c() {
         let mut child = spawn(&mut program).unwrap();
         let mut out = child.stdout.take().unwrap();
         out.read_exact(&mut [0; 10]).unwrap();
-        // The rest fits in no pipe. The stack answers all the same.
+        // The rest does not fit in the pipe. The stack still answers pings.
         let ping = Peer::start(Command::new("ping").args(["-c", "2", "-i", "0.2", "192.168.69.2"])).finish();
         assert_eq!(ping.code(), Some(0), "{ping:?}");
         kill_process(Pid::from_child(&child), Signal::INT).unwrap();
@@ -171,7 +171,7 @@ fn a_reader_that_is_slow_gets_all() {
     on_tap("files::a_reader_that_is_slow_gets_all", |link| {
         let server = Scripted::on_ipv4();
         let mut shell = Command::new("sh");
-        // Nothing is read until the server has been held up.
+        // The reader starts only after the pings, when the pipe is full and the server is blocked.
         let script = "\"$@\" | { ping -c 2 -i 0.2 192.168.69.2 >/dev/null; wc -c; }";
         shell.args(["-c", script, "sh", env!("CARGO_BIN_EXE_smolstep")]);
         let ended = Peer::start(command(&mut shell, link, &["-i", &server.url(LONG, Then::Close)])).finish();
@@ -192,7 +192,7 @@ fn progress_is_shown_to_a_person_alone() {
         let shown = Peer::start(command(&mut python, link, &arguments)).finish();
         assert_eq!(shown.code(), Some(0), "{shown:?}");
         assert!(shown.out().contains("of 19.07 MiB"), "{:?}", shown.out());
-        // Where there is less room for it than it would take, nothing is left behind: the cursor never goes up.
+        // On a narrow terminal the progress line is shortened, so that it needs one line and the cursor never moves up.
         let mut python = python::command("pseudo_terminal");
         let narrow = ["sh", "-c", "stty cols 20; exec \"$@\"", "sh"];
         python.args(narrow).arg(env!("CARGO_BIN_EXE_smolstep"));

@@ -1,4 +1,6 @@
-//! `smolstep get` with servers on the kernel's TCP: their responses, valid or not, and the destination of the body.
+//! `smolstep get` with servers on the kernel's TCP.
+//!
+//! Tested are valid and invalid responses, and the destination of the body.
 
 mod bad_input;
 mod files;

@@ -1,4 +1,4 @@
-//! Hosts by name: `get` uses the first of their addresses that accepts the connection.
+//! Hosts by name: `get` uses the first of the host's addresses that accepts the connection.
 
 use super::rig::*;
 use crate::common::link::{KERNEL, Link, on_tap};
@@ -12,7 +12,7 @@ fn a_host_is_found_by_its_name_and_asked_for_by_it() {
         let got = get_named(link, &v4.url_of("both.test", request, Then::Close), &[]);
         went_well(&got);
         assert!(got.out().contains("\r\nHost: both.test:4000\r\n"), "{got:?}");
-        // Whichever was first: one request is enough.
+        // Either address may be first, but only one receives the request.
         assert_eq!(asked(link, &v4) + asked(link, &v6), 1);
 
         let there = v4.url_of("four.test", request, Then::Close);
@@ -26,7 +26,7 @@ fn a_host_is_found_by_its_name_and_asked_for_by_it() {
 fn an_address_that_leads_nowhere_holds_nobody_up() {
     on_tap("names::an_address_that_leads_nowhere_holds_nobody_up", |link| {
         let (_dns, server) = (dns(), Scripted::on_ipv4());
-        // One refuses; one is silent, and would be for an hour.
+        // Some of these addresses refuse the connection. Other addresses do not answer, and `--timeout` is an hour.
         for name in ["both.test", "dead.test", "alldead.test"] {
             let url = server.url_of(name, "b'HTTP/1.1 200 OK\\r\\n\\r\\nhello'", Then::Close);
             let got = get_named(link, &url, &["--timeout", "1h"]);
@@ -68,9 +68,9 @@ fn get_named(link: Link, url: &str, arguments: &[&str]) -> Finished {
     get(link, &[arguments, &[url, "--dns", KERNEL[0]]].concat())
 }
 
-/// How often a server was asked until now for a page that it closes after.
+/// Returns the number of requests with [`Then::Close`] that a server has received so far.
 fn asked(link: Link, server: &Scripted) -> usize {
-    // What it says of another page comes after all that it has said before.
+    // When the server has printed a request for another page, it has printed all earlier requests.
     went_well(&get(link, &[&server.hops(0)]));
     server.peer.wait_for("the other page", |out| out.contains("asked /hops/0\n"));
     server.peer.out().matches("asked /close\n").count()

@@ -1,9 +1,9 @@
-//! Headers as old and careless servers send them: `get` reads them as curl does.
+//! Headers of old and careless servers: `get` reads them as curl does.
 
 use super::rig::*;
 use crate::common::link::{KERNEL, on_tap};
 
-/// Answers whose body is `hello` for both clients, as Python's bytes.
+/// Answers as Python bytes. Both `get` and curl must return the body `hello`.
 const ODD: &[&str] = &[
     r"b'HTTP/1.1  200   OK\r\nContent-Length: 5\r\n\r\nhello'",
     r"b'HTTP/1.1 200\r\nContent-Length: 5\r\n\r\nhello'",
@@ -21,7 +21,9 @@ const ODD: &[&str] = &[
     r"b'HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 5\r\n\r\nhello'",
 ];
 
-/// Answers with lines that are no fields, and their number. curl takes some of them only.
+/// Answers with invalid header lines, and the number of these lines.
+///
+/// The third field says whether curl also accepts the answer.
 const SKIPPED: &[(&str, usize, bool)] = &[
     (r"b'HTTP/1.1 200 OK\r\n: no name\r\nContent-Length: 5\r\n\r\nhello'", 1, true),
     (r"b'HTTP/1.1 200 OK\r\nX y: a\r\nX: \x1b[2J\r\nContent-Length: 5\r\n\r\nhello'", 2, true),

@@ -1,4 +1,4 @@
-//! Redirects that lead nowhere, and the destination of the responses on the way.
+//! Redirects: invalid ones, the limit of their number, and the bodies of redirect responses.
 
 use super::rig::*;
 use crate::common::link::on_tap;
@@ -57,7 +57,7 @@ fn ten_redirects_are_followed_and_not_eleven() {
     });
 }
 
-/// As within the quotes of Python's bytes.
+/// Returns the text as Python writes it in a bytes literal.
 fn escaped(text: &str) -> String {
     text.replace('\u{202e}', r"\xe2\x80\xae")
 }

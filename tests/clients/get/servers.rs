@@ -1,4 +1,4 @@
-//! Files from python3's http.server and nginx, saved byte for byte as by curl.
+//! Files from Python's http.server and nginx: `get` saves the same bytes as curl.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,9 +8,9 @@ use super::rig::*;
 use crate::common::far::{self, FAR};
 use crate::common::link::{KERNEL, noise, on_tap, on_tap_and_tun};
 use crate::common::peer::Peer;
-use crate::common::require;
+use crate::common::skip;
 
-/// Name and length of what is served.
+/// The names and lengths of the files.
 const FILES: [(&str, usize); 4] = [("empty", 0), ("one", 1), ("mebi", 1 << 20), ("twenty", 20 << 20)];
 
 #[test]
@@ -89,7 +89,7 @@ fn nginx_redirects() {
             let url = url(address, 8080, "/relative");
             let kept = get(link, &[&url]);
             assert_eq!((kept.code(), &kept.stdout), (Some(0), &curl(&[&url])));
-            assert!(kept.err().contains("-L goes where this redirects to"), "{}", kept.err());
+            assert!(kept.err().contains("-L follows this redirect"), "{}", kept.err());
         }
         failed(&get(link, &["-L", &url(KERNEL[0], 8080, "/loop")]), "more than 10 redirects");
     });
@@ -133,7 +133,7 @@ fn headers_are_written_as_curl_writes_them() {
     });
 }
 
-/// A folder with all files.
+/// Makes a folder with all files.
 fn home(name: &str) -> PathBuf {
     let home = folder(name);
     for (file, len) in FILES {
@@ -142,7 +142,7 @@ fn home(name: &str) -> PathBuf {
     home
 }
 
-/// python3's server on port 8000.
+/// Starts Python's http.server on port 8000.
 fn python(address: &str, home: &Path) -> Peer {
     let mut command = Command::new("python3");
     command.args(["-u", "-m", "http.server", "8000", "--bind", address, "--directory"]).arg(home);
@@ -151,7 +151,7 @@ fn python(address: &str, home: &Path) -> Peer {
     server
 }
 
-/// nginx on port 8080 of both addresses, and its folder; `None`, after saying why, where there is none.
+/// Starts nginx on port 8080 of both addresses. Returns it and its folder, or `None` if nginx is not installed.
 fn nginx(name: &str) -> Option<(Peer, PathBuf)> {
     let (mut command, home) = nginx_command(name, KERNEL)?;
     let server = Peer::start(&mut command);
@@ -159,15 +159,16 @@ fn nginx(name: &str) -> Option<(Peer, PathBuf)> {
     Some((server, home))
 }
 
-/// nginx says this once its ports are open.
+/// The line that nginx logs once its ports are open.
 const NGINX_STARTED: &str = "using the \"epoll\" event method";
 
-/// The command for nginx on port 8080 of two addresses, and its folder.
+/// Returns a command that starts nginx on port 8080 of two addresses, and the folder of nginx. Returns `None` if nginx is
+/// not installed.
 fn nginx_command(name: &str, addresses: [&str; 2]) -> Option<(Command, PathBuf)> {
     let path = std::env::var("PATH").unwrap_or_default();
     let found = path.split(':').chain(["/usr/sbin"]).map(|folder| Path::new(folder).join("nginx")).find(|p| p.exists());
     let Some(program) = found else {
-        require::skip("nginx", "there is no nginx: install Debian's package nginx-light");
+        skip("nginx", "there is no nginx: install Debian's package nginx-light");
         return None;
     };
     let home = home(name);
@@ -181,7 +182,7 @@ fn nginx_command(name: &str, addresses: [&str; 2]) -> Option<(Command, PathBuf)>
     Some((command, home))
 }
 
-/// The number of packets for which the router of this namespace has reported an error, over IPv4.
+/// Returns the number of IPv4 packets for which the router of this namespace has reported an error.
 fn refused_v4() -> u64 {
     let counts = fs::read_to_string("/proc/thread-self/net/snmp").unwrap();
     let mut lines = counts.lines().filter_map(|line| line.strip_prefix("Icmp: "));
@@ -190,13 +191,13 @@ fn refused_v4() -> u64 {
     values.split(' ').nth(place).unwrap().parse().unwrap()
 }
 
-/// The number of packets that were too long for the router of this namespace, over IPv6.
+/// Returns the number of IPv6 packets that were too long for the router of this namespace.
 fn refused_v6() -> u64 {
     let counts = fs::read_to_string("/proc/thread-self/net/snmp6").unwrap();
     counts.lines().find_map(|line| line.strip_prefix("Icmp6OutPktTooBigs")).unwrap().trim().parse().unwrap()
 }
 
-/// Server-side includes make the length unknown, and the body chunked.
+/// The configuration of nginx. For /chunked/, server-side includes make the length unknown, so the body is chunked.
 const CONFIGURATION: &str = r#"
 daemon off;
 master_process off;

@@ -1,4 +1,4 @@
-//! A stack on an Ethernet cable, and a peer that builds each frame. The clock is virtual.
+//! A stack on an Ethernet cable with a virtual clock. The test is the peer, and builds each of its frames.
 
 pub mod dhcp;
 pub mod router;
@@ -23,7 +23,7 @@ pub const THEIRS: EthernetAddress = EthernetAddress([2, 0, 0, 0, 0, 9]);
 
 type Far<'w> = CableEnd<'w, 16, 1514>;
 
-/// The memory of a world.
+/// The memory of a [`World`]: the cable and the stack's buffers.
 pub struct Ground<'w> {
     cable: Cable<16, 1514>,
     pool: HeapPool<'w, Idle, Resolver>,
@@ -45,14 +45,14 @@ pub struct World<'w> {
 }
 
 impl World<'static> {
-    /// Makes a stack with exactly these addresses. `set` changes its configuration. Its memory is never freed.
+    /// Makes a stack with the given addresses. `set` changes the configuration. The stack's memory is never freed.
     pub fn new(addresses: &[&str], set: impl FnOnce(&mut Config)) -> Self {
         World::on(Box::leak(Box::new(Ground::new())), addresses, set)
     }
 }
 
 impl<'w> World<'w> {
-    /// Makes a stack in the caller's memory; see [`new`](Self::new).
+    /// Makes a stack like [`new`](Self::new), but in the caller's memory.
     pub fn on(ground: &'w mut Ground<'w>, addresses: &[&str], set: impl FnOnce(&mut Config)) -> Self {
         let (device, far) = ground.cable.ends();
         let memory = ground.pool.memory();
@@ -65,8 +65,9 @@ impl<'w> World<'w> {
         World { now, stack, io, far, start: now }
     }
 
-    /// Runs for `seconds` seconds. `peer` gets each frame that leaves and returns the frames that come back. Its events are in
-    /// [`told`](Self::told).
+    /// Runs the stack for `seconds` seconds. [`told`](Self::told) returns the stack's events.
+    ///
+    /// `peer` receives each frame of the stack, and returns the frames that it sends back.
     ///
     /// # Panics
     /// If the stack repeatedly asks for a poll without work.
@@ -100,7 +101,7 @@ impl<'w> World<'w> {
         Some(frame.consume(<[u8]>::to_vec))
     }
 
-    /// Puts a frame on the cable.
+    /// Sends a frame of the peer to the stack.
     ///
     /// # Panics
     /// If the cable has no room.
@@ -124,7 +125,7 @@ impl<'w> World<'w> {
         self.stack.addresses().iter().map(ToString::to_string).collect()
     }
 
-    /// Returns how a connection ended, if it was the last to end.
+    /// Returns how a connection ended, or `None` if it has not ended.
     pub fn end(&self, id: ConnectionId) -> Option<End> {
         self.stack.ended(id)
     }
@@ -135,9 +136,9 @@ pub fn silence(_frame: &[u8]) -> Vec<Vec<u8>> {
     vec![]
 }
 
-/// Returns the address that an ARP request asks for; `None` for other frames.
+/// Returns the address that an ARP request asks for.
 ///
-/// Announcements ask for none.
+/// Returns `None` for other frames and for ARP announcements.
 pub fn arp_asks(frame: &[u8]) -> Option<Ipv4Address> {
     let frame = EthernetFrame::new_checked(frame).ok()?;
     if frame.ethertype() != EthernetProtocol::Arp {
@@ -151,7 +152,7 @@ pub fn arp_asks(frame: &[u8]) -> Option<Ipv4Address> {
     }
 }
 
-/// Builds an ARP reply from the peer to the host at `to`: the peer has `address`.
+/// Builds an ARP reply to the host at `to`, which says that the peer has `address`.
 pub fn arp_has(address: Ipv4Address, to: Ipv4Address) -> Vec<u8> {
     let arp = ArpRepr::EthernetIpv4 {
         operation: ArpOperation::Reply,
@@ -163,7 +164,7 @@ pub fn arp_has(address: Ipv4Address, to: Ipv4Address) -> Vec<u8> {
     framed(OURS, EthernetProtocol::Arp, arp.buffer_len(), |payload| arp.emit(&mut ArpPacket::new_unchecked(payload)))
 }
 
-/// Builds a UDP datagram of the peer.
+/// Builds a frame of the peer with a UDP datagram.
 pub fn udp(from: (Ipv4Address, u16), to: (Ipv4Address, u16), data: &[u8]) -> Vec<u8> {
     let checksums = ChecksumCapabilities::default();
     let udp = UdpRepr { src_port: from.1, dst_port: to.1 };
@@ -201,7 +202,7 @@ pub fn framed(to: EthernetAddress, ethertype: EthernetProtocol, len: usize, emit
     bytes
 }
 
-/// Collects events about addresses, and counts the frames sent and dropped.
+/// A probe that collects address events and drop reasons, and counts the frames sent.
 #[derive(Default)]
 pub struct Told {
     lines: Vec<String>,
@@ -210,7 +211,7 @@ pub struct Told {
 }
 
 impl Told {
-    /// Returns how many frames were dropped for this reason.
+    /// Returns the number of frames dropped for `reason`.
     pub fn dropped(&self, reason: DropReason) -> usize {
         self.drops.iter().filter(|drop| **drop == reason).count()
     }

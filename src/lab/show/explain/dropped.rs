@@ -10,11 +10,11 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
         }
         DropReason::BadAck => because(
             "The acknowledgement is for bytes that were never sent, or lies far behind: a challenge ACK \
-             tells a real peer the numbers, and an attacker learns nothing.",
+             gives the numbers to a real peer, and nothing to an attacker.",
             "RFC 5961 section 5.2",
         ),
         DropReason::BadFragment => because(
-            "Fragments that overlap could hide what a firewall must see: the whole datagram is dropped.",
+            "Overlapping fragments could hide data from a firewall: the whole datagram is dropped.",
             "RFC 5722 section 4",
         ),
         DropReason::BadIcmp => because(
@@ -28,12 +28,12 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
             "RFC 5961 section 3.2",
         ),
         DropReason::BadSyn => because(
-            "A SYN does not end an established connection: a challenge ACK asks the peer, and one that has \
-             restarted answers with RST.",
+            "A SYN does not end an established connection: a challenge ACK is sent, and a peer that \
+             has restarted answers it with RST.",
             "RFC 5961 section 4.2",
         ),
         DropReason::Checksum => {
-            because("The checksum is not right: the segment was damaged on the way.", "RFC 9293 section 3.1")
+            because("The checksum is wrong: the segment was damaged on the way.", "RFC 9293 section 3.1")
         }
         #[cfg(feature = "dhcp")]
         DropReason::DhcpNak => because(
@@ -71,7 +71,7 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
             "RFC 9293 section 3.10.7.4",
         ),
         DropReason::BacklogFull | DropReason::SlotsFull if refused => {
-            because("There is no room for one more connection: RST says so at once.", "RFC 9293 section 3.5.2")
+            because("There is no room for one more connection: RST reports it at once.", "RFC 9293 section 3.5.2")
         }
         DropReason::BacklogFull => because(
             "The listener's backlog is full: the SYN is ignored, and the caller's retransmission may \
@@ -89,7 +89,7 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
             "RFC 9293 section 3.7.2",
         ),
         DropReason::LostFragments => because(
-            "A datagram without all its fragments is of no use: it goes when its time is over, or when its memory is needed.",
+            "A datagram without all its fragments is of no use: it is dropped at its time-out, or when its memory is needed.",
             "RFC 8200 section 4.5",
         ),
         DropReason::Martian => because(
@@ -109,7 +109,7 @@ pub(super) fn dropped(why: DropReason, refused: bool) -> Explanation {
             "RFC 1122 section 2.3.2.2",
         ),
         DropReason::UnsupportedHeader => because(
-            "A packet is dropped if an extension header is not known, or asks for what this host does not do.",
+            "A packet is dropped if an extension header is not known, or requires a function that this host lacks.",
             "RFC 8200 section 4",
         ),
     }

@@ -1,4 +1,4 @@
-//! Compares the exact lines of entries.
+//! Tests that compare the exact JSON lines of entries.
 
 use std::string::String;
 

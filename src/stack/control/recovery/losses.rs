@@ -1,4 +1,4 @@
-//! Finds what was lost, and changes the congestion window.
+//! Finds lost data, and changes the congestion window.
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{TcpOption, TcpSeqNumber};
@@ -6,7 +6,7 @@ use smoltcp::wire::{TcpOption, TcpSeqNumber};
 use super::{Block, MOST_DUPLICATES, Segment, distance};
 
 impl Block {
-    /// Takes in selective acknowledgements. Returns whether any of them is new.
+    /// Processes selective acknowledgements. Returns whether any of them is new.
     pub(super) fn take_ranges(&mut self, segment: &Segment, frame: &[u8]) -> bool {
         if !self.recovery.sack {
             return false;
@@ -30,7 +30,10 @@ impl Block {
         news
     }
 
-    /// Takes in that the peer received `bytes` twice (RFC 2883): what was sent again was not lost, but late.
+    /// Processes a report that the peer received `bytes` twice (RFC 2883).
+    ///
+    /// If the peer received all retransmitted bytes twice, the data was late and not lost. The window reduction is then
+    /// undone.
     pub(super) fn take_needless(&mut self, bytes: u32) {
         let r = &mut self.recovery;
         r.needless = r.needless.saturating_add(bytes);
@@ -53,8 +56,8 @@ impl Block {
                 r.timed_out = false;
             }
             Some(_) if r.timed_out => r.window.on_ack(now, acked, srtt, true),
-            // A partial acknowledgement (RFC 6582 section 3.2): the next segment is lost, too.
-            // A peer that acknowledges selectively may leave out a FIN.
+            // A partial acknowledgement (RFC 6582 section 3.2): the next segment is lost, too. If only a FIN is
+            // outstanding, it may not be lost, because a peer's SACK ranges may leave out a FIN.
             Some(point) if acked > 0 && r.board.is_empty() && !(r.sack && point == ack + 1) => {
                 r.duplicates = r.duplicates.saturating_sub(acked / r.mss);
                 r.resent = ack;
@@ -69,12 +72,12 @@ impl Block {
         }
     }
 
-    /// Finds what was lost, and begins a recovery unless one is running. `flight` is the number of bytes that were in flight before
-    /// this acknowledgement.
+    /// Finds lost data, and begins a recovery unless one is running. `flight` is the number of bytes that were in
+    /// flight before this acknowledgement.
     pub(super) fn find_losses(&mut self, now: Instant, flight: u32) {
         let una = self.una;
         let r = &mut self.recovery;
-        // The segment at SND.UNA was sent again and lost again: the peer has data that left later.
+        // The retransmission of the segment at SND.UNA was lost, too: the peer has received data that was sent later.
         if let Some(left) = r.nxt_at_resend
             && r.board.held_above(left) > (r.threshold - 1).saturating_mul(r.mss)
         {
@@ -92,11 +95,11 @@ impl Block {
         r.lost_below = r.lost_below.max(lost_below.min(self.nxt));
     }
 
-    /// Begins a recovery: the congestion window shrinks, and nothing has been sent again yet.
+    /// Begins a recovery: reduces the congestion window, and marks nothing as retransmitted.
     fn begin_recovery(&mut self, now: Instant, flight: u32) {
         let r = &mut self.recovery;
-        // Where the window limits the program, the window itself is reduced, and not what is in flight just now (RFC 9438 section
-        // 4.6). A flight of u32::MAX says so.
+        // If the congestion window limits the program, the window itself is reduced, and not the bytes in flight (RFC
+        // 9438 section 4.6). A flight of u32::MAX requests this.
         let limited = self.una <= r.limited_until;
         r.window.on_loss(now, if limited { u32::MAX } else { flight });
         (r.point, r.timed_out) = (Some(self.nxt), false);

@@ -1,4 +1,4 @@
-//! Handmade ICMP errors, valid and invalid.
+//! Parses valid and invalid ICMP errors.
 
 use smoltcp::wire::{Icmpv6Message, IpRepr};
 
@@ -38,13 +38,13 @@ fn errors_are_told_in_words() {
     ] {
         assert_eq!(told.as_deref(), Some(want));
     }
-    // A source quench, a redirect, an echo.
+    // Other ICMP messages: a source quench, a redirect, two echo replies.
     assert_eq!([v4(4, 0, 0), v4(5, 0, 0), v4(0, 0, 0), v6(129, 0, 0)], [None, None, None, None]);
     let quote = read(&error(V4, 3, 1, 0), &ChecksumCapabilities::default(), |_| true).unwrap();
     assert_eq!((quote.error.from, quote.echo(IDENT)), (V4[1], Some((V4[2], 7))));
 }
 
-/// Only these end an attempt to connect.
+/// Only errors about ports and protocols end a connection attempt.
 #[test]
 fn errors_about_ports_and_protocols_are_final() {
     let own = |address| [V4[0], V6[0]].contains(&address);
@@ -108,7 +108,7 @@ fn heard(packet: &[u8]) -> Option<String> {
     read(packet, &ChecksumCapabilities::default(), own).map(|quote| quote.error.why.to_string())
 }
 
-/// An error for the first address, from the second, about request 7 to the third.
+/// Makes an ICMP error from `from` to `own`, about echo request 7 to `to`.
 fn error([own, from, to]: [IpAddress; 3], kind: u8, code: u8, more: u32) -> Vec<u8> {
     let v4 = own == V4[0];
     let protocol = if v4 { IpProtocol::Icmp } else { IpProtocol::Icmpv6 };

@@ -1,4 +1,4 @@
-//! Extension headers that are in order, unknown, truncated, or made of random bytes.
+//! Tests of extension headers that are valid, unknown, truncated, or made of random bytes.
 
 use std::vec::Vec;
 
@@ -55,7 +55,7 @@ fn unknown_headers_are_answered_with_their_place() {
     assert_eq!(read(&packet(253, &[])), problem(1, 6));
     assert_eq!(read(&packet(HOP_BY_HOP, &[253, 0, 1, 4, 0, 0, 0, 0])), problem(1, 40));
     assert_eq!(read(&packet(DESTINATION, &[60, 0, 1, 4, 0, 0, 0, 0, 51, 0, 1, 4, 0, 0, 0, 0])), problem(1, 48));
-    // Hop-by-hop options that do not come first.
+    // Hop-by-hop options that are not the first header.
     assert_eq!(read(&packet(DESTINATION, &[0, 0, 1, 4, 0, 0, 0, 0])), problem(1, 40));
     // Routing headers with segments left, of an unknown type and of the old type 0.
     assert_eq!(read(&packet(ROUTING, &[6, 0, 77, 1, 0, 0, 0, 0])), problem(0, 42));

@@ -1,4 +1,5 @@
-//! Fragments that are in or out of order, overlapping, late, too many, or made of random bytes.
+//! Tests of fragments in order and out of order, and of fragments that overlap, arrive late, are too many or are random
+//! bytes.
 
 use std::vec::Vec;
 
@@ -22,7 +23,7 @@ fn data(len: usize) -> Vec<u8> {
     Random(len as u64).bytes(len)
 }
 
-/// Returns an IPv4 packet that holds a fragment of a UDP datagram.
+/// Returns an IPv4 packet that contains a fragment of a UDP datagram.
 fn v4(id: u16, offset: usize, more: bool, data: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0; 20 + data.len()];
     bytes[20..].copy_from_slice(data);
@@ -41,7 +42,7 @@ fn v4(id: u16, offset: usize, more: bool, data: &[u8]) -> Vec<u8> {
     bytes
 }
 
-/// Returns an IPv6 packet that holds a fragment of a UDP datagram.
+/// Returns an IPv6 packet that contains a fragment of a UDP datagram.
 fn v6(id: u32, offset: usize, more: bool, data: &[u8]) -> Vec<u8> {
     let mut bytes = vec![0; 48 + data.len()];
     let mut ip = Ipv6Packet::new_unchecked(&mut bytes[..]);
@@ -70,10 +71,10 @@ fn add<'r>(reassembler: &'r mut Reassembler<'_>, now: Instant, packet: &[u8]) ->
 
 const KEPT: Arrival<'_> = Arrival::Kept { lost: false };
 
-/// Makes a fragment with this identification, offset, and data. True means that more fragments follow.
+/// Makes a fragment from an identification, an offset, the more-fragments flag and data.
 type Maker = fn(u16, usize, bool, &[u8]) -> Vec<u8>;
 
-/// A maker for each IP version.
+/// One maker for each IP version.
 const MAKERS: [Maker; 2] = [v4, |id, offset, more, data| v6(id.into(), offset, more, data)];
 
 #[test]
@@ -115,7 +116,7 @@ fn every_order_gives_the_same_datagram() {
     }
 }
 
-/// RFC 5722: any overlap ends the datagram, whatever bytes overlap. Later fragments of the datagram are ignored.
+/// RFC 5722: any overlap ends the datagram, even one with equal bytes. Later fragments of the datagram are ignored.
 #[test]
 fn an_overlap_ends_the_datagram() {
     let data = data(64);
@@ -128,14 +129,14 @@ fn an_overlap_ends_the_datagram() {
                 // Another datagram is not affected.
                 assert_eq!(add(reassembler, NOW, &make(2, 0, true, &data[..32])), KEPT);
                 assert!(matches!(add(reassembler, NOW, &make(2, 32, false, &data[32..])), Arrival::Rebuilt(_)));
-                // After the datagram's time, the identification may be used again. The sender gets no error about the datagram
+                // After the time-out, the identification may be used again. The sender gets no error about a datagram
                 // that an overlap ended.
                 let later = NOW + PATIENCE;
                 assert_eq!(reassembler.expire(later, &mut [0; 1_500]), Some((false, None)));
                 assert_eq!(reassembler.expire(later, &mut [0; 1_500]), None);
             });
         }
-        // A fragment of the same range with other bytes.
+        // A fragment with the same range but other bytes.
         with(1, |reassembler| {
             assert_eq!(add(reassembler, NOW, &make(1, 0, true, &data[..32])), KEPT);
             assert_eq!(add(reassembler, NOW, &make(1, 0, true, &data[32..])), Arrival::Bad);
@@ -153,7 +154,7 @@ fn the_end_may_not_move() {
                 assert_eq!(add(reassembler, NOW, &wrong), Arrival::Bad);
             });
         }
-        // Data beyond the end of the datagram that arrives later.
+        // The last fragment ends before data that has already arrived.
         with(1, |reassembler| {
             assert_eq!(add(reassembler, NOW, &make(1, 32, true, &data[32..48])), KEPT);
             assert_eq!(add(reassembler, NOW, &make(1, 16, false, &data[16..24])), Arrival::Bad);
@@ -165,10 +166,10 @@ fn the_end_may_not_move() {
 fn lengths_are_checked() {
     let data = data(1_500);
     with(1, |reassembler| {
-        // A length that is not a multiple of 8.
+        // A fragment whose length is not a multiple of 8.
         assert_eq!(add(reassembler, NOW, &v4(1, 0, true, &data[..1_001])), Arrival::Bad);
         assert_eq!(add(reassembler, NOW, &v6(1, 0, true, &data[..1_001])), Arrival::Problem(Problem::field(4)));
-        // An end beyond 65,535 bytes.
+        // A fragment that ends beyond 65,535 bytes.
         assert_eq!(add(reassembler, NOW, &v4(1, 65_528, false, &data[..8])), Arrival::Bad);
         assert_eq!(add(reassembler, NOW, &v6(1, 65_528, false, &data[..8])), Arrival::Problem(Problem::field(42)));
         // A fragment without data.
@@ -225,7 +226,7 @@ fn a_datagram_has_one_sender() {
     });
 }
 
-/// The sender learns that its datagram is lost only if the first fragment is there.
+/// The sender gets an error about its lost datagram only if the first fragment has arrived.
 #[test]
 fn the_time_is_thirty_seconds_from_the_first_that_arrived() {
     let data = data(2_000);
@@ -261,7 +262,7 @@ fn the_time_is_thirty_seconds_from_the_first_that_arrived() {
     }
 }
 
-/// Random fragments of a few datagrams, with copies, overlaps and losses.
+/// Adds random fragments of a few datagrams, with copies, overlaps and losses.
 #[test]
 fn random_fragments_give_only_what_was_sent() {
     let mut random = Random(seed(2));
@@ -294,7 +295,7 @@ fn random_fragments_give_only_what_was_sent() {
     assert!(rebuilt > 50 && bad > 1_000, "{rebuilt} rebuilt, {bad} bad");
 }
 
-/// Random bytes that are not fragments.
+/// Adds random bytes that are not fragments.
 #[test]
 fn random_bytes_are_survived() {
     let mut random = Random(seed(3));
@@ -319,7 +320,8 @@ fn random_bytes_are_survived() {
     });
 }
 
-/// RFC 3168 section 5.3: a report of congestion is neither lost nor given to a sender that does not understand the report.
+/// RFC 3168 section 5.3: the datagram keeps a fragment's report of congestion. It is dropped if a fragment's sender does not
+/// support such reports.
 #[test]
 fn the_ecn_fields_of_fragments_are_combined() {
     let [not_capable, ect_1, ect_0, congested] = [0, 1, 2, 3];

@@ -1,4 +1,4 @@
-//! The table behaves like a plain list over many random operations.
+//! Checks the table against a plain list over many random operations.
 
 use std::collections::VecDeque;
 use std::vec::Vec;
@@ -9,14 +9,14 @@ use crate::testing::random::{Random, seed};
 /// The longest packet of the link.
 const MTU: usize = 30;
 
-/// The list's entry for an address.
+/// The model's entry for an address.
 struct Entry {
     address: IpAddress,
     hardware: Option<EthernetAddress>,
     fresh_until: Instant,
     asked_at: Instant,
     requests: u8,
-    /// Whether the entry's last request was postponed because its hardware address was old.
+    /// Whether the last request was scheduled by `ask_soon`, because the hardware address was stale.
     is_put_off: bool,
     kept: VecDeque<Vec<u8>>,
 }
@@ -31,7 +31,7 @@ impl Model {
         self.entries.iter_mut().find(|entry| entry.address == address)
     }
 
-    /// Removes the entries that the table no longer has, after a call that may have replaced an entry.
+    /// Removes the model's entries that the table no longer has, after a call that may have replaced an entry.
     fn follow(&mut self, table: &Neighbours<'_>) {
         let (gone, left): (Vec<_>, Vec<_>) =
             core::mem::take(&mut self.entries).into_iter().partition(|entry| table.position(&entry.address).is_none());
@@ -39,7 +39,7 @@ impl Model {
         self.entries = left;
         for entry in gone {
             self.lost += entry.kept.len() as u32;
-            // In a larger table, the search for room may run out of tries.
+            // In a larger table, the search for a free entry may run out of tries.
             if table.entries.len() <= TRIES / 2 && (entry.requests > 0 || !entry.kept.is_empty()) {
                 let idle = self.entries.iter().find(|entry| {
                     let place = table.position(&entry.address).unwrap();
@@ -63,7 +63,7 @@ fn hardware(number: usize) -> EthernetAddress {
     EthernetAddress([2, 0, 0, 0, 0, number as u8])
 }
 
-/// Lets a packet leave for a neighbour, and returns the hardware address to which the packet goes.
+/// Sends a packet to a neighbour, and returns the hardware address that the packet goes to.
 fn send(table: &mut Neighbours<'_>, now: Instant, address: &IpAddress) -> Option<EthernetAddress> {
     let (hardware, is_old) = table.find(now, address)?;
     if is_old {
@@ -72,7 +72,8 @@ fn send(table: &mut Neighbours<'_>, now: Instant, address: &IpAddress) -> Option
     Some(hardware)
 }
 
-/// Runs `steps` operations on a table of `size` entries and `places` places with room for two of the longest packets.
+/// Runs `steps` operations on a table of `size` entries and `places` places. A place has room for two of the longest
+/// packets.
 fn run(seed: u64, size: usize, places: usize, unhashed: bool, steps: usize) {
     let mut random = Random(seed);
     let (mut entries, mut kept) = (std::vec![Neighbour::default(); size], std::vec![0; places * 2 * (MTU + PREFIX)]);
@@ -152,7 +153,7 @@ fn run(seed: u64, size: usize, places: usize, unhashed: bool, steps: usize) {
                 }
             }
             9 => {
-                // The stack keeps packets only for a neighbour that is being asked for.
+                // The stack keeps packets only for a neighbour that has an unanswered request.
                 let packet = random.bytes_below(MTU + 5);
                 let waits = model.of(address).is_some_and(|entry| entry.hardware.is_none() && entry.requests > 0);
                 if waits {
@@ -174,7 +175,8 @@ fn run(seed: u64, size: usize, places: usize, unhashed: bool, steps: usize) {
     }
 }
 
-/// Keeps a packet. The list does not model how neighbours share places: the table says which packets are left.
+/// Keeps a packet in the table and in the model. The model does not know how neighbours share places, so it takes the
+/// remaining packets from the table.
 fn keep(table: &mut Neighbours<'_>, model: &mut Model, address: IpAddress, packet: &[u8]) {
     let fits = table.keep(&address, packet);
     assert_eq!(fits, table.places > 0);
@@ -187,7 +189,7 @@ fn keep(table: &mut Neighbours<'_>, model: &mut Model, address: IpAddress, packe
         if entry.address == address {
             assert_eq!(left.pop().as_deref(), Some(packet));
         }
-        // A neighbour keeps all its packets or none.
+        // A neighbour loses all of its packets or none.
         assert!(left.is_empty() || entry.kept.iter().eq(&left));
         model.lost += (entry.kept.len() - left.len()) as u32;
         entry.kept = left.into();
@@ -195,7 +197,7 @@ fn keep(table: &mut Neighbours<'_>, model: &mut Model, address: IpAddress, packe
     model.of(address).unwrap().kept.push_back(packet.to_vec());
 }
 
-/// Does all the work that is due.
+/// Does all due work.
 fn work(table: &mut Neighbours<'_>, model: &mut Model, now: Instant) {
     while let Some(due) = table.next_due(now) {
         match due {
@@ -247,14 +249,14 @@ fn check(table: &Neighbours<'_>, model: &mut Model, now: Instant) {
             first = Some(Instant::ZERO);
         }
     }
-    // A postponed request may be due earlier. A postponed request is at most a second late.
+    // A postponed request may be due earlier, and is at most a second late.
     assert!(first.is_none_or(|first| table.due().is_some_and(|due| due <= first)), "{first:?} {:?}", table.due());
     assert!(table.due().is_none_or(|due| due <= now + INTERVAL));
     let asks = model.entries.iter().any(|entry| entry.requests > 0);
     assert!(!asks || !table.is_idle());
 }
 
-/// Returns the packets that an entry keeps.
+/// Returns the packets that wait in an entry.
 fn packets(table: &Neighbours<'_>, index: usize) -> Vec<Vec<u8>> {
     let ((mut from, to), mut packets) = (table.entries[index].kept, Vec::new());
     while from < to {
@@ -277,7 +279,8 @@ fn the_table_is_a_list() {
     }
 }
 
-/// 100,000 neighbours that nobody asked for replace neither a neighbour in use, nor a neighbour that is being asked for.
+/// Learning 100,000 unrequested neighbours replaces neither a neighbour in use nor a neighbour with an unanswered
+/// request.
 #[test]
 fn made_up_neighbours_push_nobody_out_who_is_used_or_asked_for() {
     let (mut entries, mut kept) = (std::vec![Neighbour::default(); 1024], std::vec![0; 1024 * (MTU + PREFIX)]);
@@ -301,7 +304,7 @@ fn made_up_neighbours_push_nobody_out_who_is_used_or_asked_for() {
     assert_eq!(table.take_lost(), 0);
 }
 
-/// If all neighbours are being asked for, a neighbour that is replaced loses its packet, and the packet is counted.
+/// If every neighbour has an unanswered request, a replaced neighbour loses its packet, and the packet is counted.
 #[test]
 fn a_packet_that_gives_way_is_counted() {
     let (mut entries, mut kept) = (std::vec![Neighbour::default(); 8], std::vec![0; 8 * (MTU + PREFIX)]);

@@ -1,4 +1,4 @@
-//! ARP: RFC 826 and RFC 5227.
+//! Tests of ARP: RFC 826 and RFC 5227.
 
 use std::vec::Vec;
 
@@ -39,7 +39,7 @@ fn a_question_for_us_is_answered_and_its_sender_known() {
             let answer = Heard::Answer { to: PEER, own: A, asker };
             assert_eq!(hears(link, &message(Request, PEER, asker, A)), (answer, true));
             assert_eq!(entry(link, asker), Some(Some(PEER)));
-            // The neighbour has moved: the mapping changes before the target is examined.
+            // The neighbour has a new hardware address, which is stored before the target is examined.
             assert_eq!(hears(link, &message(Request, OTHER, asker, FAR)), (Heard::Nothing, false));
             assert_eq!(entry(link, asker), Some(Some(OTHER)));
             assert_eq!(hears(link, &message(Request, PEER, asker, A)), (answer, false));
@@ -115,7 +115,7 @@ fn what_is_malformed_or_no_host_changes_nothing() {
             assert_eq!(hears(link, &message(Request, from, B, A)), (Heard::Nothing, false));
         }
         assert_eq!(entry(link, B), Some(None));
-        // RFC 826 examines the operation last.
+        // RFC 826: the operation is examined last, so the neighbour becomes known.
         assert_eq!(hears(link, &message(ArpOperation::Unknown(3), PEER, B, A)), (Heard::Nothing, true));
         for source in [Ipv4Address::BROADCAST, Ipv4Address::new(224, 0, 0, 1)] {
             assert!(!hears(link, &message(Request, PEER, source, A)).1);

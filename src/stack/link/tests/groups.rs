@@ -1,4 +1,4 @@
-//! MLD reports of groups: RFC 3810 and RFC 2710.
+//! Tests of the MLD reports of groups: RFC 3810 and RFC 2710.
 
 use std::vec::Vec;
 
@@ -16,11 +16,11 @@ fn group(number: u16) -> Ipv6Address {
     Ipv6Address::new(0xff02, 0, 0, 0, 0, 1, 0xff00, number)
 }
 
-/// A report: its time in milliseconds, the last part of its destination, its message type, its record type, and the last part of
-/// its group.
+/// A report: its time in ms, the last part of its destination, its message type, record type, and the last part of its
+/// group.
 type Seen = (u64, u16, u8, u8, u16);
 
-/// Sends the reports that are due within `ms` milliseconds.
+/// Sends the reports that are due within `ms` milliseconds, and returns them.
 fn reports(groups: &mut Groups, ms: u64) -> Vec<Seen> {
     let (mut seen, mut random) = (Vec::new(), 12_345_u32);
     while let Some(at) = groups.due().filter(|&at| at <= NOW + Duration::from_millis(ms)) {
@@ -60,7 +60,7 @@ fn query(group: Ipv6Address, code: u16, is_v1: bool) -> Vec<u8> {
     packet
 }
 
-/// Returns a member of the groups 1 and 2 that has reported both groups.
+/// Returns the groups of a host that has joined groups 1 and 2 and reported both.
 fn member() -> Groups {
     let mut groups = Groups::default();
     assert!(groups.set(NOW, [group(1), group(2), group(1)].into_iter()));
@@ -146,8 +146,8 @@ fn invalid_questions_are_ignored() {
         assert!(!groups.asked(NOW, &wrong, 0), "{wrong:02x?}");
         assert_eq!(groups.due(), None);
     };
-    // In this order: a wrong hop limit, a source that is not link-local, no Router Alert, an option and a header that do not fit,
-    // no ICMPv6, a wrong checksum, a wrong code, a report instead of a query.
+    // The wrong packets in order: the hop limit, a source that is not link-local, no Router Alert, an option too long
+    // for its header, a header too long for the packet, no ICMPv6, the checksum, the code, a report instead of a query.
     fails(&|packet| packet[7] = 2);
     fails(&|packet| packet[8] = 0xfd);
     fails(&|packet| packet[42] = 1);
