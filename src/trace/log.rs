@@ -13,9 +13,12 @@ use crate::stack::{DisplayEndpoint, DropReason, End, Event, Probe, Tuple};
 ///
 /// | level | lines |
 /// |---|---|
-/// | warn  | connections refused because a pool is full; addresses lost or refused |
+/// | warn  | connections refused because a pool is full; addresses lost, refused or used by another host |
 /// | info  | accepted, connected, received, closed, with addresses and the reason; addresses that come and go |
 /// | debug | state changes, half-open connections given up, dropped frames |
+///
+/// Lines about addresses are written only with the feature `dhcp`. Without this feature, messages of a host that uses one
+/// of our addresses are counted ([`DropReason::DuplicateAddress`]), but that host is not logged.
 ///
 /// A peer could cause one line with each segment, so the number of such lines is limited. In each second,
 /// [`Self::RECEIVED_A_SECOND`] lines about data and [`Self::DROPPED_A_SECOND`] lines about drops keep their level.
@@ -51,8 +54,8 @@ impl LogProbe {
         match *event {
             #[cfg(feature = "dhcp")]
             Event::Address(what) => say(weight(&what), format_args!("{what}")),
-            // Without DHCP, only the program changes addresses. The program knows about its changes, so they are not
-            // logged.
+            // Without DHCP, address events are not logged. Only the program changes addresses, and knows about its changes.
+            // The messages of a host that uses one of our addresses are counted as dropped.
             #[cfg(not(feature = "dhcp"))]
             Event::Address(_) => {}
             Event::Accepted { tuple, .. } => say(Level::Info, format_args!("accepted {}", Served(tuple))),

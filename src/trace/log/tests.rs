@@ -2,13 +2,13 @@ use core::net::SocketAddr;
 
 use log::Level;
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::EthernetAddress;
+use smoltcp::wire::{EthernetAddress, IpAddress};
 
 use super::LogProbe;
 use crate::app::echo;
 use crate::host::{HeapPool, Sizes};
 use crate::phy::Cable;
-use crate::stack::{Config, ConnectionId, DropReason, End, Event, Io, NullConsole, Seed, Stack, Tuple};
+use crate::stack::{AddressEvent, Config, ConnectionId, DropReason, End, Event, Io, NullConsole, Seed, Stack, Tuple};
 
 #[test]
 fn lines_name_what_happened_with_addresses() {
@@ -30,6 +30,14 @@ fn ipv6_addresses_stand_in_brackets() {
     let refused = Event::Refused { tuple: tuple("[fdaa::1]:7", "[fdaa::64]:40000"), why: DropReason::SlotsFull };
     let (_, line) = lines(&mut LogProbe::default(), 0, &refused).remove(0);
     assert_eq!(line, "refused [fdaa::64]:40000 on [fdaa::1]:7: all connection slots taken");
+}
+
+#[test]
+fn a_host_that_uses_our_address_is_named() {
+    let by = EthernetAddress([2, 0, 0, 0, 0, 9]);
+    let duplicate = Event::Address(AddressEvent::Duplicate { address: IpAddress::v4(10, 0, 0, 1), by });
+    let line = "10.0.0.1 is used by 02:00:00:00:00:09, too";
+    assert_eq!(lines(&mut LogProbe::default(), 0, &duplicate), [(Level::Warn, line.into())]);
 }
 
 #[test]
