@@ -37,6 +37,7 @@ impl Block {
     /// The caller has verified the checksums.
     pub(in crate::stack) fn arrives(&mut self, now: Instant, state: State, segment: &Segment, frame: &[u8]) -> Verdict {
         let verdict = match state {
+            _ if segment.rst => self.reset(state, segment),
             State::Closed | State::Listen => {
                 self.take_syn(segment, frame);
                 #[cfg(feature = "recovery")]
@@ -44,7 +45,6 @@ impl Block {
                 Verdict::Syn
             }
             State::SynSent => self.answers_syn(now, segment, frame),
-            _ if segment.rst => self.reset(state, segment),
             // A SYN that starts a new connection does not arrive here: see `is_superseded_by`.
             State::SynReceived if segment.opens() && segment.seq == self.irs => self.repeated_syn(),
             // The SYN,ACK has not been sent, because the neighbour is not resolved. So the stack has no answer to
@@ -70,7 +70,7 @@ impl Block {
 
     /// Processes a segment in SYN-SENT.
     fn answers_syn(&mut self, _now: Instant, segment: &Segment, frame: &[u8]) -> Verdict {
-        if !segment.syn || segment.rst {
+        if !segment.syn {
             return Verdict::Pass;
         }
         // Our own SYN has not left, because the neighbour is not resolved. smoltcp would panic. The peer will repeat
@@ -111,13 +111,19 @@ impl Block {
         Verdict::Drop(DropReason::BadSyn)
     }
 
-    /// Processes an RST in a state after SYN-SENT. An RST ends the connection only if its sequence number is RCV.NXT
-    /// (RFC 5961 section 3.2).
+    /// Processes an RST. An RST ends a connection only if its sequence number is RCV.NXT (RFC 5961 section 3.2).
     fn reset(&self, state: State, segment: &Segment) -> Verdict {
         match segment.seq {
-            // RFC 1337: an RST does not end TIME-WAIT.
-            _ if state == State::TimeWait => Verdict::Drop(DropReason::BadReset),
-            seq if seq == self.rcv_nxt => Verdict::Pass,
+            // RFC 9293 section 3.10.7.3: it must acknowledge the SYN.
+            _ if state == State::SynSent && segment.ack == Some(self.nxt) => Verdict::Pass,
+            // RFC 1337: an RST does not end TIME-WAIT. If the connection is aborted, its own RST waits to leave.
+            _ if matches!(state, State::SynSent | State::TimeWait | State::Closed) => {
+                Verdict::Drop(DropReason::BadReset)
+            }
+            // Without its text: smoltcp ignores an RST whose text does not fit the window.
+            seq if seq == self.rcv_nxt => {
+                Verdict::Copy(Patch { ack: self.una, window: 0, fin: false, skip: 0, keep: 0 })
+            }
             seq if self.rcv_nxt < seq && seq < self.edge => Verdict::Challenge(DropReason::BadReset),
             _ => Verdict::Drop(DropReason::BadReset),
         }
@@ -133,8 +139,11 @@ impl Block {
         _frame: &[u8],
     ) -> Verdict {
         if state == State::SynReceived {
-            // smoltcp answers any other acknowledgement with RST.
-            if ack == self.nxt && segment.seq >= self.rcv_nxt && segment.seq <= self.edge {
+            // smoltcp answers with RST.
+            if ack != self.nxt {
+                return Verdict::Pass;
+            }
+            if segment.seq >= self.rcv_nxt && segment.seq <= self.edge {
                 #[cfg(feature = "recovery")]
                 self.acknowledged(_now, segment, ack, _frame);
                 self.take_window(segment, ack);
@@ -155,8 +164,12 @@ impl Block {
     fn pure(&mut self, _now: Instant, state: State, segment: &Segment, _ack: TcpSeqNumber, _frame: &[u8]) -> Verdict {
         // smoltcp answers a segment outside the window, such as a keep-alive probe.
         let acceptable = segment.seq == self.rcv_nxt || (self.rcv_nxt < segment.seq && segment.seq < self.edge);
+        // The acknowledgement in a keep-alive counts, and so does that of a peer that has filled the window and probed
+        // it with a byte. Other numbers are a blind attacker's, who may have guessed what is in flight.
         #[cfg(feature = "recovery")]
-        if !matches!(state, State::SynReceived | State::TimeWait) && _ack >= self.una {
+        let is_near = self.rcv_nxt <= segment.seq + 1 && segment.seq <= self.edge.max(self.rcv_nxt) + 1;
+        #[cfg(feature = "recovery")]
+        if is_near && !matches!(state, State::SynReceived | State::TimeWait) && _ack >= self.una {
             let news = self.acknowledged(_now, segment, _ack, _frame);
             self.take_window(segment, _ack);
             if acceptable || news {

@@ -15,6 +15,8 @@ mod neighbours;
 mod pair;
 mod path_mtu;
 #[cfg(feature = "recovery")]
+mod police;
+#[cfg(feature = "recovery")]
 mod raw;
 mod recycle;
 mod resolution;

@@ -71,9 +71,30 @@ impl Raw {
         raw
     }
 
+    /// Returns a host whose SYN to the peer's port 2,000 is on its way.
+    pub fn calling(sizes: Sizes, app: App) -> Raw {
+        let mut raw = Raw::new(sizes, App::Idle);
+        let Tuple { local, remote } = raw.tuple;
+        let Host { stack, io } = &mut raw.pair.server;
+        stack.connect_from(raw.pair.now, local.port, remote, app, Duration::from_secs(30), io).unwrap();
+        let seen = raw.poll();
+        assert_eq!(seen.iter().map(|seen| seen.control).collect::<Vec<_>>(), [TcpControl::Syn]);
+        raw
+    }
+
     /// Changes the address that the peer sends from.
     pub fn from(&mut self, address: IpAddress) {
         self.tuple.remote.addr = address;
+    }
+
+    /// Changes the port that the peer sends from.
+    pub fn set_port(&mut self, port: u16) {
+        self.tuple.remote.port = port;
+    }
+
+    /// Changes the address that the peer sends to.
+    pub fn to(&mut self, address: IpAddress) {
+        self.tuple.local.addr = address;
     }
 
     /// Returns a segment without data. `seq` and `ack` are relative to the initial sequence numbers.
@@ -102,10 +123,29 @@ impl Raw {
 
     /// Sends a segment, and returns the segments that the server sends at once.
     pub fn send(&mut self, repr: &TcpRepr<'_>) -> Vec<Seen> {
+        let frame = self.frame(repr);
+        self.inject(frame)
+    }
+
+    /// Returns the frame of a segment.
+    pub fn frame(&self, repr: &TcpRepr<'_>) -> Vec<u8> {
         let mut frame = [0; 2_000];
         let len = control::write(&mut frame[14..], &self.tuple, repr, &ChecksumCapabilities::default()).unwrap();
         link::write(Some((EthernetAddress([2, 0, 0, 0, 0, 1]), EthernetAddress([2, 0, 0, 0, 0, 2]))), &mut frame);
-        self.pair.to_server.borrow_mut().push_back(frame[..14 + len].to_vec());
+        frame[..14 + len].to_vec()
+    }
+
+    /// Sends a segment whose TCP header, without the payload, `change` has edited. The checksum is made right.
+    pub fn send_changed(&mut self, repr: &TcpRepr<'_>, change: impl FnOnce(&mut [u8])) -> Vec<Seen> {
+        let mut frame = self.frame(repr);
+        change(&mut frame[34..34 + repr.header_len()]);
+        TcpPacket::new_unchecked(&mut frame[34..]).fill_checksum(&self.tuple.remote.addr, &self.tuple.local.addr);
+        self.inject(frame)
+    }
+
+    /// Sends a frame, and returns the segments that the server sends at once.
+    pub fn inject(&mut self, frame: Vec<u8>) -> Vec<Seen> {
+        self.pair.to_server.borrow_mut().push_back(frame);
         self.poll()
     }
 

@@ -96,8 +96,10 @@ impl Block {
     }
 
     /// Returns SND.NXT if a segment without data has a lower number, because smoltcp is retransmitting.
+    ///
+    /// A peer that has everything ignores an RST with a lower number (RFC 5961 section 3.2).
     pub(in crate::stack) fn right_number(&self, segment: &Segment) -> Option<TcpSeqNumber> {
-        let empty = !segment.rst && !segment.syn && segment.end() == segment.seq;
+        let empty = !segment.syn && segment.end() == segment.seq;
         (empty && self.una <= segment.seq && segment.seq < self.nxt).then_some(self.nxt)
     }
 
