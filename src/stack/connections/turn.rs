@@ -301,9 +301,9 @@ impl<S: Session + Clone> Connections<'_, S> {
             slot.progress = progress;
         }
         // A peer that acknowledges anything, such as a probe of its closed window, is alive (RFC 9293 section 3.8.6.1).
-        // An answer to a keep-alive does not count: nothing waits to be delivered.
+        // An answer to a keep-alive does not count: nothing waits to be delivered. A FIN in flight does wait.
         #[cfg(feature = "recovery")]
-        if progress.0 > 0 {
+        if progress.0 > 0 || slot.control.flight() > 0 {
             slot.give_up_at = slot.give_up_at.max(Some(slot.control.heard_at() + slot.control.interval() + limit));
         }
     }

@@ -18,6 +18,8 @@ mod path_mtu;
 mod police;
 #[cfg(feature = "recovery")]
 mod raw;
+#[cfg(feature = "recovery")]
+mod recovery;
 mod recycle;
 mod resolution;
 #[cfg(feature = "recovery")]
