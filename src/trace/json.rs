@@ -156,6 +156,18 @@ mod tests {
         );
     }
 
+    /// Each reason for which a frame is dropped has a text of its own.
+    #[test]
+    fn a_drop_names_its_reason() {
+        let mut seen = std::collections::BTreeSet::new();
+        for why in DropReason::ALL {
+            let mut out = String::new();
+            write_event(&mut out, Duration::ZERO, &Event::Dropped(why)).unwrap();
+            assert!(out.contains(&std::format!(r#""event":"dropped","reason":"{why}""#)), "{out}");
+            assert!(seen.insert(out), "{why} has the text of another reason");
+        }
+    }
+
     #[test]
     fn strings_are_escaped() {
         let mut out = String::new();

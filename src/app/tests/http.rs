@@ -301,3 +301,20 @@ fn the_page_is_small_and_needs_nothing_else() {
     }
     assert!(size_of::<crate::app::http::Server<'_>>() <= 224, "{}", size_of::<crate::app::http::Server<'_>>());
 }
+
+/// Each reason for which a frame is dropped has a line and a count of its own.
+#[test]
+fn the_page_counts_each_reason_for_a_drop() {
+    let mut status = status();
+    for (place, why) in DropReason::ALL.into_iter().enumerate() {
+        for _ in 0..=place {
+            status.event(smoltcp::time::Instant::ZERO, &Event::Dropped(why));
+        }
+    }
+    let mut tcp = serve_with(status, BIG);
+    let answer = ask(&mut tcp, GET);
+    let (page, _) = chunked(&answer);
+    for (place, why) in DropReason::ALL.into_iter().enumerate() {
+        assert!(page.contains(&format!("<dt>{why}<dd>{}<", place + 1)), "{why}: {page}");
+    }
+}

@@ -5,7 +5,7 @@ use std::vec::Vec;
 use smoltcp::iface::{SocketSet, SocketStorage};
 use smoltcp::phy::Medium;
 use smoltcp::time::{Duration, Instant};
-use smoltcp::wire::{IpCidr, IpEndpoint, TcpPacket};
+use smoltcp::wire::{IpCidr, IpEndpoint, Ipv4Packet, TcpPacket};
 
 use super::pair::*;
 use crate::host::Sizes;
@@ -95,6 +95,73 @@ fn four_observed_numbers_do_not_give_the_generator_away() {
     }
 }
 
+/// Ports follow RFC 6056 section 3.3.4: consecutive for one destination, from a secret place that differs for another
+/// destination and another host.
+#[test]
+fn ephemeral_ports_follow_rfc_6056() {
+    let mut pair = acquainted();
+    let ports = |host: &mut Host, now, port| -> Vec<u16> {
+        let remote = IpEndpoint::new(if port == 8 { CLIENT } else { SERVER }, port);
+        let Host { stack, io } = host;
+        let open = |_| {
+            let id = stack.connect(now, remote, App::Idle, Duration::from_secs(1), io).unwrap();
+            stack.connections.tuple(id.slot()).unwrap().local.port
+        };
+        (0..10).map(open).collect()
+    };
+    let seen = [
+        ports(&mut pair.client, pair.now, 7),
+        ports(&mut pair.client, pair.now, 9),
+        ports(&mut pair.server, pair.now, 8),
+    ];
+    for ports in &seen {
+        assert!(ports.iter().all(|port| *port >= 49_152), "{ports:?}");
+        let follows = |two: &[u16]| two[1] == if two[0] == u16::MAX { 49_152 } else { two[0] + 1 };
+        assert!(ports.windows(2).all(follows), "{ports:?}");
+    }
+    assert!(seen[1].iter().chain(&seen[2]).all(|port| !seen[0].contains(port)), "{seen:?}");
+    // The ports of UDP begin at a random place (section 3.3.1).
+    let Host { stack, .. } = &mut pair.client;
+    let bound = [(); 2].map(|()| stack.bind(0, Respond::new(Parrot)).unwrap());
+    assert!(bound.iter().all(|port| *port >= 49_152) && bound[0].abs_diff(bound[1]) > 1, "{bound:?}");
+}
+
+/// Whole IPv4 packets have the identification 0, which shows nothing (RFC 6864 section 4.1): segments, RSTs, datagrams,
+/// and ICMP errors.
+#[test]
+fn no_whole_packet_has_an_identification() {
+    let mut pair = acquainted();
+    pair.server.stack.bind(7, Respond::new(Parrot)).unwrap();
+    let mut kinds = std::collections::BTreeSet::new();
+    let id = pair.call(7, App::ask(b"hello", 5));
+    let closed = pair.call(99, App::Idle);
+    for port in [7, 99] {
+        let frame = datagram(port);
+        pair.to_server.borrow_mut().push_back(frame);
+    }
+    for _ in 0..20 {
+        pair.client.stack.poll(pair.now, &mut pair.client.io);
+        pair.server.stack.poll(pair.now, &mut pair.server.io);
+        for frame in pair.to_client.borrow().iter().chain(pair.to_server.borrow().iter()) {
+            if frame[12..14] == [8, 0] {
+                assert_eq!(frame[18..20], [0, 0], "{frame:x?}");
+                kinds.insert(frame[23]);
+            }
+        }
+    }
+    assert_eq!(kinds.into_iter().collect::<Vec<_>>(), [1, 6, 17], "ICMP, TCP and UDP");
+    assert_eq!(pair.client.stack.ended(id), Some(End::Closed));
+    assert_eq!(pair.client.stack.ended(closed), Some(End::Refused));
+}
+
+/// Returns a datagram from the client to a port of the server.
+fn datagram(port: u16) -> Vec<u8> {
+    let udp = [&40_000u16.to_be_bytes()[..], &port.to_be_bytes(), &[0, 13, 0, 0], b"hello"].concat();
+    let mut ip = [&[0x45, 0, 0, 33, 0, 0, 0, 0, 64, 17, 0, 0, 10, 0, 0, 2, 10, 0, 0, 1][..], &udp].concat();
+    Ipv4Packet::new_unchecked(&mut ip[..]).fill_checksum();
+    [&[2, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 2, 8, 0][..], &ip].concat()
+}
+
 /// An interface of smoltcp, which draws the sockets' initial sequence numbers.
 struct Drawer {
     iface: Interface,
@@ -134,7 +201,7 @@ const MULTIPLIER: u64 = 0xbb2e_fcec_3c39_611d;
 ///
 /// A number reveals 32 bits of the state; the state's top three bits select which. Each pair of states that matches the
 /// first two numbers is tested against the other numbers.
-fn states(seen: [u32; 4]) -> Vec<u64> {
+pub(super) fn states(seen: [u32; 4]) -> Vec<u64> {
     let mut found = Vec::new();
     for ((first, free), (second, width)) in possible(seen[0]).flat_map(|a| possible(seen[1]).map(move |b| (a, b))) {
         let mut low = 0;

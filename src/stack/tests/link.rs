@@ -27,6 +27,8 @@ struct Network {
     /// The last byte of the router's address and of its prefix's network, or `None` if there is no router.
     router: Option<u8>,
     seen: Vec<String>,
+    /// The transaction numbers of the DHCP messages.
+    numbers: Vec<u32>,
     /// The number of MLD reports.
     reports: usize,
 }
@@ -35,8 +37,8 @@ impl Network {
     /// Makes a network whose stack has an address of each kind that `set` requests.
     fn new(set: fn(&mut Config)) -> Network {
         let pair = Pair::with(SMALL, set);
-        let mut network =
-            Network { pair, answer: Some(DhcpMessageType::Ack), router: Some(1), seen: Vec::new(), reports: 0 };
+        let (answer, router) = (Some(DhcpMessageType::Ack), Some(1));
+        let mut network = Network { pair, answer, router, seen: Vec::new(), numbers: Vec::new(), reports: 0 };
         network.run(5);
         network.events();
         network.seen.clear();
@@ -102,6 +104,7 @@ impl Network {
         let udp = UdpPacket::new_checked(ip.payload()).unwrap();
         let packet = DhcpPacket::new_checked(udp.payload()).unwrap();
         let asked = DhcpRepr::parse(&packet).unwrap();
+        self.numbers.push(asked.transaction_id);
         self.seen.push(match (asked.message_type, asked.requested_ip, asked.server_identifier) {
             (DhcpMessageType::Discover, ..) => "discover".into(),
             (DhcpMessageType::Request, Some(address), None) => {
@@ -214,6 +217,23 @@ fn a_lease_is_confirmed_when_the_link_comes_up() {
     network.seen.clear();
     network.run(510);
     assert_eq!((network.seen, network.pair.server.stack.addresses().len()), (std::vec!["renew 10.0.0.50".into()], 1));
+}
+
+/// The transaction numbers of DHCP are no generator's consecutive outputs: smoltcp's own would be found from four.
+#[test]
+fn transaction_numbers_do_not_give_a_generator_away() {
+    let mut network = Network::new(dhcp);
+    for _ in 0..8 {
+        network.link_up();
+        network.run(1);
+    }
+    network.numbers.dedup();
+    assert!(network.numbers.len() >= 8, "{:x?}", network.numbers);
+    for seen in network.numbers.windows(4) {
+        let seen: [u32; 4] = seen.try_into().unwrap();
+        assert!(super::isn::states(seen).is_empty(), "{seen:x?}");
+        assert!(seen.windows(2).all(|two| two[0].abs_diff(two[1]) > 0x1_0000), "{seen:x?}");
+    }
 }
 
 #[test]

@@ -6,6 +6,8 @@ mod challenge;
 mod closing;
 #[cfg(feature = "fragments")]
 mod extension_headers;
+#[cfg(feature = "recovery")]
+mod floods;
 #[cfg(feature = "fragments")]
 mod fragments;
 mod icmp_errors;

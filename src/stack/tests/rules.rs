@@ -81,6 +81,7 @@ fn a_segment_without_ack_is_dropped_by_a_listener_and_refused_by_a_closed_port()
         assert_eq!(seen.len(), 1);
         assert_eq!((seen[0].control, seen[0].ack), (TcpControl::Rst, Some(end)));
     }
+    assert_eq!(raw.pair.server.has(|event| *event == Event::Dropped(DropReason::NoAck)), 2);
 }
 
 /// A forged SYN does not replace a half-open connection, but a peer that has restarted can connect.

@@ -6,7 +6,7 @@ use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{EthernetAddress, TcpControl, TcpSeqNumber};
 
 use super::pair::*;
-use crate::host::Sizes;
+use crate::host::{HeapPool, Sizes};
 use crate::stack::*;
 use crate::trace::Summary;
 
@@ -271,6 +271,30 @@ fn connecting_takes_slots_in_time_wait_and_no_endpoints_with_a_record() {
     pair.run_for(SECOND * 61);
     let Host { stack, io } = &mut pair.client;
     assert!(stack.connect_from(pair.now, tuples[0].local.port, tuples[0].remote, App::Idle, SECOND, io).is_ok());
+}
+
+/// There are 16,384 records on a host with 1,024 connections or more, and two for each connection of a board.
+#[test]
+fn the_number_of_records_depends_on_the_number_of_connections() {
+    let records = |connections| {
+        let sizes = Sizes { connections, receive: 1, send: 1, ..SMALL };
+        let mut pool = HeapPool::<'_, App, Respond<Parrot>>::new(sizes);
+        let count = pool.memory().time_wait.len();
+        count
+    };
+    assert_eq!([1, 1_023, 1_024, 5_000].map(records), [16, 16_368, 16_384, 16_384]);
+    let mut pool = Pool::<'_, App, Respond<Parrot>, 3, 1, 1, 0, 0, 0>::new();
+    assert_eq!(pool.memory().time_wait.len(), 6);
+}
+
+/// RFC 1337: an RST does not end TIME-WAIT while the connection still has its slot.
+#[test]
+fn a_reset_does_not_end_it() {
+    let mut late = Late::new();
+    assert_eq!(late.answer(TcpControl::Rst, late.numbers.1, &[]), None);
+    assert_eq!(late.pair.served()[0].state, State::TimeWait);
+    assert_eq!(late.pair.server.has(|event| *event == Event::Dropped(DropReason::BadReset)), 1);
+    assert_eq!(late.answer(TcpControl::Fin, late.back(1), &[]).map(|(flags, ..)| flags), Some("ACK"));
 }
 
 #[test]
