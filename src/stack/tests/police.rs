@@ -358,6 +358,26 @@ fn data_in_a_syn_is_sent_again() {
     assert_eq!(seen.iter().map(|seen| (seen.ack, seen.len)).collect::<Vec<_>>(), [(Some(6), 5)]);
 }
 
+/// The acknowledgement of a handshake is lost. Data completes it for a server; a client answers the repeated SYN,ACK.
+#[test]
+fn a_handshake_whose_last_segment_is_lost_is_completed() {
+    let mut raw = Raw::new(SMALL, App::Echo);
+    let syn = raw.syn();
+    raw.send(&syn);
+    let seen = raw.data(1, 1, 1_000, b"data");
+    assert!(seen.iter().any(|seen| (seen.seq, seen.ack, seen.len) == (1, Some(5), 4)), "{seen:?}");
+
+    let mut raw = Raw::calling(SMALL, App::Idle);
+    let syn = TcpRepr { ack_number: raw.bare(0, 1, 0).ack_number, ..raw.syn() };
+    for round in 0..3 {
+        let seen = raw.send(&syn);
+        let acks: Vec<_> = seen.iter().map(|seen| (seen.control, seen.seq, seen.ack)).collect();
+        assert_eq!(acks, [(TcpControl::None, 1, Some(1))], "{round}");
+        raw.wait(PAUSE);
+    }
+    assert_eq!(state(&raw), Some(State::Established));
+}
+
 /// RFC 9293 MUST-57, and section 3.10.7.3 for the rest: SYNs to and from these addresses are dropped.
 #[test]
 fn a_syn_to_or_from_an_impossible_address_is_dropped() {
