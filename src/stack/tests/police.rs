@@ -358,6 +358,36 @@ fn data_in_a_syn_is_sent_again() {
     assert_eq!(seen.iter().map(|seen| (seen.ack, seen.len)).collect::<Vec<_>>(), [(Some(6), 5)]);
 }
 
+/// Each segment that the police drops is counted once, by its reason.
+#[test]
+fn each_drop_is_counted_by_its_reason() {
+    let mut raw = Raw::open(SMALL, App::Idle, 1_000);
+    raw.data(1, 1, 1_000, b"data");
+    let fin = fin(&raw, 5, 1, b"");
+    raw.send(&fin);
+    let syn = raw.syn();
+    let none = TcpRepr { ack_number: None, payload: b"x", ..raw.bare(6, 1, 1_000) };
+    let old = raw.bare(6, 1, 1_000);
+    let old = TcpRepr { ack_number: old.ack_number.map(|ack| ack - 1), ..old };
+    let cases = [
+        (raw.bare(6, 2, 1_000), DropReason::BadAck),
+        (reset(&raw, 7), DropReason::BadReset),
+        (syn, DropReason::BadSyn),
+        (none, DropReason::NoAck),
+        (old, DropReason::OldAck),
+        (TcpRepr { payload: b"more", ..raw.bare(6, 1, 1_000) }, DropReason::AfterFin),
+    ];
+    for (repr, why) in cases {
+        // The second one is above the limit of challenge ACKs, or the same again.
+        for count in 1..=2 {
+            raw.send(&repr);
+            assert_eq!(dropped(&raw, why), count, "{why}");
+        }
+    }
+    let all = raw.pair.server.has(|event| matches!(event, Event::Dropped(_)));
+    assert_eq!((all, state(&raw)), (12, Some(State::CloseWait)));
+}
+
 /// The acknowledgement of a handshake is lost. Data completes it for a server; a client answers the repeated SYN,ACK.
 #[test]
 fn a_handshake_whose_last_segment_is_lost_is_completed() {

@@ -39,7 +39,12 @@ pub struct Raw {
 impl Raw {
     /// Returns a server that runs `app` on port 7, and a peer that has sent nothing yet.
     pub fn new(sizes: Sizes, app: App) -> Raw {
-        let mut pair = Pair::new(sizes);
+        Raw::with(sizes, app, |_| {})
+    }
+
+    /// Does the same, and changes the server's configuration with `set`.
+    pub fn with(sizes: Sizes, app: App, set: fn(&mut Config)) -> Raw {
+        let mut pair = Pair::with(sizes, set);
         pair.server.listen(Listener::new(7, app));
         // Both hosts learn each other's hardware address.
         let refused = pair.call(99, App::Idle);

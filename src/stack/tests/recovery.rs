@@ -135,6 +135,51 @@ fn a_lost_syn_ack_is_sent_again() {
     }
 }
 
+/// `TcpOptions::least_rto` sets the least timeout: 200 ms by default, or 1 s as RFC 6298 section 2.4 wants.
+#[test]
+fn the_least_timeout_can_be_set() {
+    let settings: [(fn(&mut Config), u64); 2] = [(|_| {}, 200), (|config| config.tcp.least_rto = SECOND, 1_000)];
+    for (set, least) in settings {
+        let mut raw = Raw::with(LARGE, App::ask(&[1; 500], usize::MAX), set);
+        let syn = TcpRepr { sack_permitted: false, ..raw.syn() };
+        raw.send(&syn);
+        assert_eq!(data(&raw.acknowledge(1, 1, 60_000)), [(1, 500)]);
+        let again = later(&mut raw, SECOND * 3 / 2);
+        assert!(again[0].0.abs_diff(least) < 10, "{least}: {again:?}");
+    }
+}
+
+/// RFC 6928: ten segments leave at first. Slow start doubles them each round trip, however the ACKs are divided (RFC
+/// 3465). After a timeout one segment leaves (RFC 5681 section 3.1). Without congestion control, everything leaves.
+#[test]
+fn the_congestion_window_limits_what_leaves() {
+    let algorithms: [(fn(&mut Config), usize); 3] = [
+        (|_| {}, 10),
+        (|config| config.tcp.congestion = Congestion::Reno, 10),
+        (|config| config.tcp.congestion = Congestion::None, 60),
+    ];
+    for (set, initial) in algorithms {
+        for parts in [1, 10, 1_000] {
+            let mut raw = Raw::with(LARGE, App::ask(&[1; 200_000], usize::MAX), set);
+            let syn = raw.syn();
+            raw.send(&syn);
+            assert_eq!(data(&raw.acknowledge(1, 1, 60_000)).len(), initial);
+            if initial > 10 {
+                continue;
+            }
+            let mut bytes = 0;
+            for part in 1..=parts {
+                let seen = raw.acknowledge(1, 1 + 10_000 * part / parts, 60_000);
+                bytes += seen.iter().map(|seen| seen.len).sum::<usize>();
+            }
+            assert!((19_000..=20_000).contains(&bytes), "{parts}: {bytes}");
+            let again = later(&mut raw, SECOND / 2);
+            let after: Vec<_> = again.iter().filter(|(_, seq, _)| *seq == 10_001).collect();
+            assert!(!after.is_empty() && again.len() <= after.len() + 1, "{parts}: {again:?}");
+        }
+    }
+}
+
 /// RFC 5681 section 3.2, without SACK: the third duplicate acknowledgement shows a loss, and the second does not.
 #[test]
 fn three_duplicates_show_a_loss_and_two_do_not() {
