@@ -20,6 +20,7 @@ mod golden;
 mod list;
 mod loss;
 mod network;
+mod police;
 mod programs;
 mod seed;
 mod settings;

@@ -164,10 +164,10 @@ impl Block {
     fn pure(&mut self, _now: Instant, state: State, segment: &Segment, _ack: TcpSeqNumber, _frame: &[u8]) -> Verdict {
         // smoltcp answers a segment outside the window, such as a keep-alive probe.
         let acceptable = segment.seq == self.rcv_nxt || (self.rcv_nxt < segment.seq && segment.seq < self.edge);
-        // The acknowledgement in a keep-alive counts, and so does that of a peer that has filled the window and probed
-        // it with a byte. Other numbers are a blind attacker's, who may have guessed what is in flight.
+        // A keep-alive, or a peer that sends data again, has an older number. A peer that has filled the window and probed
+        // it with a byte has a higher one. Other numbers are a blind attacker's, who may have guessed what is in flight.
         #[cfg(feature = "recovery")]
-        let is_near = self.rcv_nxt <= segment.seq + 1 && segment.seq <= self.edge.max(self.rcv_nxt) + 1;
+        let is_near = distance(segment.seq, self.rcv_nxt) < 0x1_0000 && segment.seq <= self.edge.max(self.rcv_nxt) + 1;
         #[cfg(feature = "recovery")]
         if is_near && !matches!(state, State::SynReceived | State::TimeWait) && _ack >= self.una {
             let news = self.acknowledged(_now, segment, _ack, _frame);
@@ -178,7 +178,13 @@ impl Block {
         }
         #[cfg(not(feature = "recovery"))]
         if acceptable && state != State::SynReceived && _ack >= self.una {
+            // Three equal acknowledgements stop smoltcp's timer if only a FIN is in flight. In front of a closed window, they
+            // answer its probes.
+            let before = self.window;
             self.take_window(segment, _ack);
+            if _ack == self.una && before == self.window && before > 0 && self.flight() == 1 {
+                return Verdict::Drop(DropReason::OldAck);
+            }
             self.una = _ack;
         }
         match state {

@@ -162,9 +162,11 @@ fn the_number_that_is_acknowledged_must_be_known() {
 /// A blind attacker who guesses what is in flight, but not RCV.NXT, can neither acknowledge data nor close the window.
 #[test]
 fn an_acknowledgement_outside_the_window_is_not_taken() {
-    for seq in [1_000_000, 1 << 30, 600] {
+    for seq in [1_000_000, 1 << 30, 600, -70_000, -(1 << 30)] {
         let mut raw = Raw::open(SMALL, App::ask(&[1; 500], usize::MAX), 1_000);
-        raw.acknowledge(seq, 301, 0);
+        let repr = raw.bare(0, 301, 0);
+        let seq_number = TcpSeqNumber(repr.seq_number.0.wrapping_add(seq));
+        raw.send(&TcpRepr { seq_number, ..repr });
         let seen = raw.wait(PAUSE);
         assert!(seen.iter().any(|(_, seen)| (seen.seq, seen.len) == (1, 500)), "{seq}: {seen:?}");
         assert_eq!(raw.pair.served()[0].send_queue, 500);
@@ -174,7 +176,7 @@ fn an_acknowledgement_outside_the_window_is_not_taken() {
 /// A peer that has filled the window, and probes it with a byte, still acknowledges (RFC 9293 section 3.10.7.4).
 #[test]
 fn a_closed_window_still_accepts_acknowledgements() {
-    for ahead in [0, 1] {
+    for (taken, ahead) in [(true, 0), (true, 1), (false, 100)] {
         let mut raw = Raw::new(SMALL, App::Slow { piece: 1, got: 0, next: smoltcp::time::Instant::ZERO });
         let syn = raw.syn();
         raw.send(&syn);
@@ -182,12 +184,18 @@ fn a_closed_window_still_accepts_acknowledgements() {
         raw.acknowledge(1, 1, 1_000);
         let len = raw.data(1, 1, 1_000, &[7; 512]).len();
         assert!(len > 0);
-        let taken = raw.pair.served()[0].receive_queue;
-        raw.data(1 + taken, 1, 1_000, &[7; 512]);
+        let queued = raw.pair.served()[0].receive_queue;
+        raw.data(1 + queued, 1, 1_000, &[7; 512]);
         assert_eq!(state(&raw), Some(State::FinWait1));
         raw.acknowledge(513 + ahead, 2, 1_000);
-        assert_eq!(state(&raw), Some(State::FinWait2), "{ahead}");
+        let wanted = if taken { State::FinWait2 } else { State::FinWait1 };
+        assert_eq!(state(&raw), Some(wanted), "{ahead}");
     }
+    // A peer that sends data again may acknowledge with an old number.
+    let mut raw = Raw::open(SMALL, App::Closer, 1_000);
+    raw.data(1, 1, 1_000, &[7; 400]);
+    raw.acknowledge(1, 2, 1_000);
+    assert_eq!(state(&raw), Some(State::FinWait2));
 }
 
 /// RFC 9293 section 3.10.7.4: in SYN-RECEIVED, any acknowledgement but that of the SYN is answered with RST. It changes

@@ -14,8 +14,8 @@ use crate::stack::control;
 use crate::stack::event::Tuple;
 use crate::stack::*;
 
-/// The peer's initial sequence number.
-const IRS: TcpSeqNumber = TcpSeqNumber(1_000);
+/// The peer's initial sequence number. The numbers wrap round soon.
+const IRS: TcpSeqNumber = TcpSeqNumber(-300);
 
 /// A segment from the server. The sequence and acknowledgement numbers are relative to the initial sequence numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

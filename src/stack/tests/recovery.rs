@@ -135,6 +135,47 @@ fn a_lost_syn_ack_is_sent_again() {
     }
 }
 
+/// Three equal acknowledgements stop smoltcp's timer if only the FIN is in flight. picoTCP sends such.
+#[test]
+fn equal_acknowledgements_do_not_stop_the_timer_of_a_fin() {
+    for closing in [false, true] {
+        let mut raw = Raw::open(SMALL, App::Closer, 1_000);
+        if closing {
+            let fin = TcpRepr { control: TcpControl::Fin, ..raw.bare(1, 1, 1_000) };
+            raw.send(&fin);
+        }
+        for _ in 0..4 {
+            raw.acknowledge(1 + usize::from(closing), 1, 1_000);
+        }
+        let again = raw.wait(SECOND * 4);
+        let fins = again.iter().filter(|(_, seen)| seen.control == TcpControl::Fin).count();
+        assert!(fins >= 3, "{closing}: {again:?}");
+    }
+}
+
+/// A peer that reads slowly gets a reply in LAST-ACK as fast as it reads: smoltcp ignores a window update there.
+#[test]
+fn a_slow_reader_loses_no_time_in_last_ack() {
+    let mut raw = Raw::new(LARGE, App::ask(&[1; 20_000], 0));
+    let syn = raw.syn();
+    raw.send(&syn);
+    let fin = TcpRepr { control: TcpControl::Fin, ..raw.bare(1, 1, 2_000) };
+    let mut seen = raw.send(&fin);
+    let mut next = 1;
+    for round in 0..11 {
+        next += data(&seen).iter().map(|(_, len)| len).sum::<usize>();
+        assert_eq!(next, (1 + 2_000 * (round + 1)).min(20_001), "round {round}");
+        // The window closes, and opens half a second later.
+        raw.acknowledge(2, next, 0);
+        raw.pair.now += Duration::from_millis(100);
+        seen = raw.acknowledge(2, next, 2_000);
+        seen.extend(raw.poll());
+    }
+    assert!(seen.is_empty() || state(&raw) == Some(State::LastAck));
+    raw.acknowledge(2, 20_002, 2_000);
+    assert_eq!(state(&raw), None);
+}
+
 /// `TcpOptions::least_rto` sets the least timeout: 200 ms by default, or 1 s as RFC 6298 section 2.4 wants.
 #[test]
 fn the_least_timeout_can_be_set() {

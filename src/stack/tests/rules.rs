@@ -191,6 +191,30 @@ fn what_is_sent_again_fills_the_hole_and_no_more() {
     assert_eq!(again, [(1, 1_000), (1_985, 1_000), (2_985, 16), (4_001, 1_000)]);
 }
 
+/// An RST leaves at once, to the hardware address that the segment came from. Nobody has to answer ARP first.
+#[test]
+fn a_reply_needs_no_arp() {
+    let mut raw = Raw::new(SMALL, App::Idle);
+    raw.from(IpAddress::v4(10, 0, 0, 77));
+    let syn = TcpRepr { dst_port: 99, ..raw.syn() };
+    assert_eq!(raw.send(&syn).iter().map(|seen| seen.control).collect::<Vec<_>>(), [TcpControl::Rst]);
+}
+
+/// A frame may end where its packet should begin, or anywhere in the headers.
+#[test]
+fn packets_that_are_cut_short_are_dropped() {
+    let mut raw = Raw::open(SMALL, App::Echo, 1_000);
+    let frame = raw.frame(&TcpRepr { payload: b"data", ..raw.bare(1, 1, 1_000) });
+    for ethertype in [[8, 0], [8, 6], [0x86, 0xdd]] {
+        for len in 14..54 {
+            let mut cut = frame[..len].to_vec();
+            cut[12..14].copy_from_slice(&ethertype);
+            assert_eq!(raw.inject(cut), [], "{ethertype:x?} {len}");
+        }
+    }
+    assert_eq!(raw.inject(frame).iter().map(|seen| seen.len).sum::<usize>(), 4);
+}
+
 /// The control block inspects a frame in scratch memory before it is sent, so the longest frame must fit.
 #[test]
 fn super_segments_fit_the_scratch_memory() {
