@@ -55,11 +55,6 @@ fn twenty_thousand_forged_syns_cost_nobody_a_connection() {
     assert_eq!(raw.pair.server.has(|event| matches!(event, Event::Ended { end: End::Reset, .. })), 0);
 }
 
-/// Returns the state of the connection to the scripted peer.
-fn state(raw: &Raw) -> Option<State> {
-    raw.pair.served().first().map(|connection| connection.state)
-}
-
 /// RSTs with both endpoints and made-up numbers arrive in each state. Half of them are in the window.
 #[test]
 fn twenty_thousand_forged_rsts_cost_nobody_a_connection() {
@@ -98,7 +93,7 @@ fn twenty_thousand_forged_rsts_cost_nobody_a_connection() {
                 TcpRepr { control: TcpControl::Fin, ..raw.bare(1, 1 + usize::from(wanted == State::TimeWait), 1_000) };
             raw.send(&repr);
         }
-        assert_eq!(state(&raw), Some(wanted));
+        assert_eq!(raw.state(), Some(wanted));
         let next = raw.bare(1 + usize::from(fin), 1, 0).seq_number;
         for round in 0..COUNT / STATES.len() {
             let ahead = if random.one_in(2) { 1 + random.below(50_000) } else { random.next() as u32 as usize >> 1 };
@@ -107,8 +102,8 @@ fn twenty_thousand_forged_rsts_cost_nobody_a_connection() {
             let ack_number = random.one_in(2).then_some(guess).filter(|ack| Some(*ack) != raw.bare(1, 1, 0).ack_number);
             let repr = TcpRepr { control: TcpControl::Rst, seq_number, ack_number, ..raw.bare(0, 0, 0) };
             raw.send(&repr);
-            assert_eq!(state(&raw), Some(wanted), "round {round}");
+            assert_eq!(raw.state(), Some(wanted), "round {round}");
         }
-        assert_eq!(raw.pair.server.has(|event| *event == Event::Dropped(DropReason::BadReset)), COUNT / STATES.len());
+        assert_eq!(raw.dropped(DropReason::BadReset), COUNT / STATES.len());
     }
 }

@@ -10,6 +10,8 @@ mod extension_headers;
 mod floods;
 #[cfg(feature = "fragments")]
 mod fragments;
+#[cfg(feature = "recovery")]
+mod handshakes;
 mod icmp_errors;
 mod isn;
 mod link;

@@ -3,6 +3,7 @@
 use std::vec::Vec;
 
 use smoltcp::phy::ChecksumCapabilities;
+use smoltcp::socket::tcp::State;
 use smoltcp::time::Duration;
 use smoltcp::wire::{
     EthernetAddress, EthernetFrame, IpAddress, IpEndpoint, Ipv4Packet, TcpControl, TcpPacket, TcpRepr, TcpSeqNumber,
@@ -105,6 +106,21 @@ impl Raw {
     /// Returns a segment without data. `seq` and `ack` are relative to the initial sequence numbers.
     pub fn bare(&self, seq: usize, ack: usize, window: u16) -> TcpRepr<'static> {
         control::bare(&self.tuple, IRS + seq, self.iss + ack, window)
+    }
+
+    /// Returns an RST without an acknowledgement.
+    pub fn reset(&self, seq: usize) -> TcpRepr<'static> {
+        TcpRepr { control: TcpControl::Rst, ack_number: None, ..self.bare(seq, 0, 0) }
+    }
+
+    /// Returns the state of the host's only connection.
+    pub fn state(&self) -> Option<State> {
+        self.pair.served().first().map(|connection| connection.state)
+    }
+
+    /// Returns how many segments were dropped for this reason.
+    pub fn dropped(&self, why: DropReason) -> usize {
+        self.pair.server.has(|event| *event == Event::Dropped(why))
     }
 
     /// Sends a segment without data.

@@ -15,9 +15,8 @@ use crate::trace::Summary;
 const LARGE: Sizes = Sizes { receive: 300_000, send: 300_000, ..SMALL };
 const SECOND: Duration = Duration::from_secs(1);
 
-fn state(raw: &Raw) -> Option<State> {
-    raw.pair.served().first().map(|connection| connection.state)
-}
+/// Changes a server's configuration.
+type Set = fn(&mut Config);
 
 /// Returns the sequence number and the length of each segment with data, in order.
 fn data(seen: &[Seen]) -> Vec<(usize, usize)> {
@@ -45,7 +44,7 @@ fn in_flight(wanted: State) -> (Raw, usize) {
         let fin = TcpRepr { control: TcpControl::Fin, ..raw.bare(1, 1, 60_000) };
         seen.extend(raw.send(&fin));
     }
-    assert_eq!(state(&raw), Some(wanted));
+    assert_eq!(raw.state(), Some(wanted));
     assert_eq!(data(&seen).len(), 9, "{wanted}: {seen:?}");
     (raw, if matches!(wanted, State::Established | State::FinWait1) { 1 } else { 2 })
 }
@@ -171,15 +170,15 @@ fn a_slow_reader_loses_no_time_in_last_ack() {
         seen = raw.acknowledge(2, next, 2_000);
         seen.extend(raw.poll());
     }
-    assert!(seen.is_empty() || state(&raw) == Some(State::LastAck));
+    assert!(seen.is_empty() || raw.state() == Some(State::LastAck));
     raw.acknowledge(2, 20_002, 2_000);
-    assert_eq!(state(&raw), None);
+    assert_eq!(raw.state(), None);
 }
 
 /// `TcpOptions::least_rto` sets the least timeout: 200 ms by default, or 1 s as RFC 6298 section 2.4 wants.
 #[test]
 fn the_least_timeout_can_be_set() {
-    let settings: [(fn(&mut Config), u64); 2] = [(|_| {}, 200), (|config| config.tcp.least_rto = SECOND, 1_000)];
+    let settings: [(Set, u64); 2] = [(|_| {}, 200), (|config| config.tcp.least_rto = SECOND, 1_000)];
     for (set, least) in settings {
         let mut raw = Raw::with(LARGE, App::ask(&[1; 500], usize::MAX), set);
         let syn = TcpRepr { sack_permitted: false, ..raw.syn() };
@@ -194,7 +193,7 @@ fn the_least_timeout_can_be_set() {
 /// 3465). After a timeout one segment leaves (RFC 5681 section 3.1). Without congestion control, everything leaves.
 #[test]
 fn the_congestion_window_limits_what_leaves() {
-    let algorithms: [(fn(&mut Config), usize); 3] = [
+    let algorithms: [(Set, usize); 3] = [
         (|_| {}, 10),
         (|config| config.tcp.congestion = Congestion::Reno, 10),
         (|config| config.tcp.congestion = Congestion::None, 60),
@@ -310,13 +309,13 @@ fn a_reply_waits_for_a_peer_that_answers_probes() {
                 raw.acknowledge(1, next, 1 + taken - next as u16);
             }
         }
-        assert_eq!(state(&raw), Some(State::FinWait1), "{taken}");
+        assert_eq!(raw.state(), Some(State::FinWait1), "{taken}");
         let mut seen = raw.acknowledge(1, next, 1_000);
         seen.extend(raw.wait(SECOND).into_iter().map(|(_, seen)| seen));
         let last = seen.iter().find(|seen| seen.control == TcpControl::Fin).map(|seen| seen.seq + seen.len);
         assert_eq!(last, Some(6), "{taken}: {seen:?}");
         raw.acknowledge(1, 7, 1_000);
-        assert_eq!(state(&raw), Some(State::FinWait2), "{taken}");
+        assert_eq!(raw.state(), Some(State::FinWait2), "{taken}");
     }
 }
 

@@ -191,6 +191,22 @@ fn what_is_sent_again_fills_the_hole_and_no_more() {
     assert_eq!(again, [(1, 1_000), (1_985, 1_000), (2_985, 16), (4_001, 1_000)]);
 }
 
+/// Nagle's algorithm is off by default (SHLD-7). If it is on, a second small reply waits for the ACK of the first.
+#[test]
+fn small_replies_wait_only_with_nagle() {
+    for nagle in [false, true] {
+        let set: fn(&mut Config) = if nagle { |config| config.tcp.nagle = true } else { |_| {} };
+        let mut raw = Raw::with(SMALL, App::Echo, set);
+        let syn = raw.syn();
+        raw.send(&syn);
+        raw.acknowledge(1, 1, 1_000);
+        let lens = |seen: Vec<Seen>| seen.iter().map(|seen| seen.len).sum::<usize>();
+        assert_eq!(lens(raw.data(1, 1, 1_000, b"a")), 1);
+        assert_eq!(lens(raw.data(2, 1, 1_000, b"b")), usize::from(!nagle));
+        assert_eq!(lens(raw.acknowledge(3, 2, 1_000)), usize::from(nagle));
+    }
+}
+
 /// An RST leaves at once, to the hardware address that the segment came from. Nobody has to answer ARP first.
 #[test]
 fn a_reply_needs_no_arp() {

@@ -279,8 +279,7 @@ fn the_number_of_records_depends_on_the_number_of_connections() {
     let records = |connections| {
         let sizes = Sizes { connections, receive: 1, send: 1, ..SMALL };
         let mut pool = HeapPool::<'_, App, Respond<Parrot>>::new(sizes);
-        let count = pool.memory().time_wait.len();
-        count
+        pool.memory().time_wait.len()
     };
     assert_eq!([1, 1_023, 1_024, 5_000].map(records), [16, 16_368, 16_384, 16_384]);
     let mut pool = Pool::<'_, App, Respond<Parrot>, 3, 1, 1, 0, 0, 0>::new();
