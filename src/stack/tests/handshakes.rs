@@ -190,6 +190,14 @@ fn a_syn_to_or_from_an_impossible_address_is_dropped() {
     raw.set_port(7);
     let syn = raw.syn();
     assert_eq!(raw.send(&syn), []);
+    // A frame to everybody, or to a group, with a packet to this host.
+    for to in [[0xff; 6], [1, 0, 0x5e, 0, 0, 1]] {
+        let mut raw = Raw::new(SMALL, App::Idle);
+        let mut frame = raw.frame(&raw.syn());
+        frame[..6].copy_from_slice(&to);
+        assert_eq!(raw.inject(frame), []);
+        assert_eq!(raw.pair.served().len(), 0);
+    }
     // MUST-46: nothing is opened to them.
     let Host { stack, io } = &mut raw.pair.server;
     for address in impossible {
