@@ -4,7 +4,8 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::process::Command;
 
-use crate::common::link::{SERVER, connect, expect, expect_last, on_tap, on_tap_and_tun, send};
+use crate::common::events;
+use crate::common::link::{KERNEL, SERVER, connect, expect, expect_last, on_tap, on_tap_and_tun, on_tun, send};
 use crate::common::netns::{in_namespace, output, sandbox_possible};
 use crate::common::peer::{Finished, Peer, python, smolstep};
 use crate::common::require::skip;
@@ -44,6 +45,19 @@ fn curl_gets_the_page_and_is_told_what_is_wrong() {
 
             let connections = curl(&["-w", "%{num_connects}\n", "-o", "/dev/null", "-o", "/dev/null", &page, &page]);
             assert_eq!(connections, "1\n0\n", "the second request is on the first's connection");
+        }
+    });
+}
+
+/// What the control block drops is counted by its reason on the page and in the events, and the connection goes on.
+#[test]
+fn forged_segments_are_counted_by_reason() {
+    on_tun("forged_segments_are_counted_by_reason", |link| {
+        let server = link.serve_with_events(&["http"], 2);
+        let peer = python::run("forged", &[link.name(), KERNEL[0], SERVER[0], "80"]).finish();
+        for reason in ["RST without the expected sequence number", "SYN for an established connection"] {
+            assert!(peer.out().contains(&format!("<dt>{reason}<dd>1<")), "{peer:?}");
+            events::wait_for(&server, "dropped", &[("reason", reason)], 1);
         }
     });
 }
