@@ -209,6 +209,17 @@ fn a_segment_that_was_sent_again_is_not_measured() {
     assert!(again[0].0.abs_diff(250) < 10, "{again:?}");
 }
 
+/// Data that was sent after a retransmission has arrived, so the retransmission is lost too: it is repeated at once.
+#[test]
+fn a_retransmission_that_is_lost_is_repeated_before_the_timeout() {
+    let mut raw = Raw::open(LARGE, App::ask(&[1; 30_000], usize::MAX), 60_000);
+    let again = |raw: &mut Raw, until| data(&raw.acknowledge_ranges(1, [(1_001, until); 3])).contains(&(1, 1_000));
+    assert!(again(&mut raw, 4_001));
+    assert!(!again(&mut raw, 10_001));
+    assert!(!again(&mut raw, 12_001), "two segments may have overtaken it");
+    assert!(again(&mut raw, 14_001));
+}
+
 /// RFC 6928: ten segments leave at first. Slow start doubles them each round trip, however the ACKs are divided (RFC
 /// 3465). After a timeout one segment leaves (RFC 5681 section 3.1). Without congestion control, everything leaves.
 #[test]
