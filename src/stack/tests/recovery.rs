@@ -220,6 +220,19 @@ fn a_retransmission_that_is_lost_is_repeated_before_the_timeout() {
     assert!(again(&mut raw, 14_001));
 }
 
+/// RFC 2883: the peer had the data that was sent again, so the path only reorders, and the window is restored.
+#[test]
+fn a_needless_retransmission_costs_no_window() {
+    for needless in [false, true] {
+        let mut raw = Raw::open(LARGE, App::ask(&[1; 60_000], usize::MAX), 60_000);
+        let again = data(&raw.acknowledge_ranges(1, [(1_001, 4_001); 3]));
+        assert_eq!(again, [(1, 1_000)]);
+        let duplicate = if needless { (1, 1_001) } else { (10_001, 10_001) };
+        let sent = data(&raw.acknowledge_ranges(10_001, [duplicate; 3])).len();
+        assert_eq!(sent, if needless { 10 } else { 7 });
+    }
+}
+
 /// RFC 6928: ten segments leave at first. Slow start doubles them each round trip, however the ACKs are divided (RFC
 /// 3465). After a timeout one segment leaves (RFC 5681 section 3.1). Without congestion control, everything leaves.
 #[test]
