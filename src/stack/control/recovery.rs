@@ -1,6 +1,6 @@
 //! Loss recovery (RFC 6298, RFC 6582, RFC 6675, RFC 8985 section 7): its state, acknowledgements and timers.
 //!
-//! losses.rs finds lost data. sending.rs decides what may be sent.
+//! losses.rs finds lost data, resends.rs lost retransmissions. sending.rs decides what may be sent.
 //!
 //! smoltcp retransmits only from SND.UNA on, and only when its own timer expires. When data is lost, the block makes
 //! that timer expire ([`Block::wants_rewind`]). Of the segments that smoltcp then makes, [`Block::leaves`] withholds
@@ -9,6 +9,7 @@
 mod losses;
 #[cfg(feature = "fragments")]
 mod path;
+mod resends;
 mod sending;
 
 pub(in crate::stack) use sending::Leave;
@@ -20,6 +21,7 @@ use super::congestion::{Congestion, Window};
 use super::rtt::Rtt;
 use super::scoreboard::Scoreboard;
 use super::{Block, Segment, distance};
+use resends::Resends;
 
 /// The number of duplicate acknowledgements that mean a loss (RFC 5681 section 3.2). A path that reorders segments
 /// raises the number up to `MOST_DUPLICATES`.
@@ -64,6 +66,10 @@ pub(in crate::stack) struct Recovery {
     lost_below: TcpSeqNumber,
     /// Lost data below this sequence number has been retransmitted.
     resent: TcpSeqNumber,
+    resends: Resends,
+    /// Lost data from the first to the second sequence number is retransmitted once more, because its retransmission was
+    /// lost.
+    again: Option<(TcpSeqNumber, TcpSeqNumber)>,
     /// Data below this sequence number was sent while the congestion window was full.
     limited_until: TcpSeqNumber,
     /// SND.NXT when the loss was found. The recovery ends once this number is acknowledged.
@@ -87,8 +93,8 @@ pub(in crate::stack) struct Recovery {
     persisting: bool,
     /// How often the retransmission timer has expired in a row.
     backoff: u8,
-    /// The sequence number whose acknowledgement completes a round-trip measurement, and when it was sent.
-    sample: Option<(TcpSeqNumber, Instant)>,
+    /// The segment whose acknowledgement completes a round-trip measurement.
+    sample: Option<Sample>,
     /// When new data was last sent.
     sent_at: Instant,
     /// When the peer last acknowledged something new, or could not be expected to acknowledge anything.
@@ -102,6 +108,17 @@ pub(in crate::stack) struct Recovery {
     frontier: TcpSeqNumber,
     /// smoltcp's own retransmission timer does not expire before this time.
     rests_until: Instant,
+}
+
+/// A segment with new data, which was sent once.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    /// The sequence number after the segment's final byte.
+    end: TcpSeqNumber,
+    sent: Instant,
+    /// Whether data before the segment was retransmitted. A cumulative acknowledgement may then be late, so only a
+    /// selective acknowledgement of the segment counts.
+    behind_loss: bool,
 }
 
 impl Recovery {
@@ -124,6 +141,8 @@ impl Recovery {
         nxt_at_resend: None,
         lost_below: TcpSeqNumber(0),
         resent: TcpSeqNumber(0),
+        resends: Resends::EMPTY,
+        again: None,
         limited_until: TcpSeqNumber(0),
         point: None,
         timed_out: false,
@@ -144,6 +163,12 @@ impl Recovery {
         frontier: TcpSeqNumber(0),
         rests_until: Instant::ZERO,
     };
+
+    /// Completes a round-trip measurement, which ends the backoff of the timeout.
+    fn measured(&mut self, now: Instant, sample: Sample) {
+        self.rtt.measured(now - sample.sent, self.least);
+        self.backoff = 0;
+    }
 
     /// Returns the window field that smoltcp was last shown.
     pub(super) fn last_field(&self) -> u16 {
@@ -255,11 +280,13 @@ impl Block {
             // The peer dropped everything that was sent into its closed window.
             (r.persist, r.persisting, r.backoff, r.sample) = (None, false, 0, None);
             (r.resent, r.lost_below) = (self.una, self.nxt);
+            r.forget_resends();
         }
         if acked > 0 {
-            if let Some((_, sent)) = r.sample.take_if(|(seq, _)| ack >= *seq) {
-                r.rtt.measured(now - sent, r.least);
-                r.backoff = 0;
+            if let Some(sample) = r.sample.take_if(|sample| ack >= sample.end)
+                && !sample.behind_loss
+            {
+                r.measured(now, sample);
             }
             if handshake && r.backoff > 0 {
                 r.rtt.syn_was_lost();
@@ -275,7 +302,7 @@ impl Block {
             r.rests_until = now + Duration::from_secs(1);
             r.board.trim(ack);
         }
-        let news = before > 0 && self.take_ranges(segment, frame);
+        let news = before > 0 && self.take_ranges(now, segment, frame);
         let r = &mut self.recovery;
         // A peer that answers, but never accepts data that fits its window, counts as dead (RFC 9293 section 3.8.3,
         // R2).
@@ -287,6 +314,9 @@ impl Block {
             r.duplicates = r.duplicates.saturating_add(1);
         }
         self.grow(now, ack, acked, before);
+        if acked > 0 || news {
+            self.later_data_arrived(now);
+        }
         self.find_losses(now, before);
         if self.flight() == 0 {
             (self.recovery.retransmission, self.recovery.probe) = (None, None);
@@ -319,11 +349,12 @@ impl Block {
     /// Returns when the next timer expires.
     pub(in crate::stack) fn due(&self) -> Option<Instant> {
         let r = &self.recovery;
-        [r.retransmission, r.probe, r.persist].into_iter().flatten().min()
+        [r.retransmission, r.probe, r.persist, self.resends_due()].into_iter().flatten().min()
     }
 
     /// Processes the timers that have expired.
     pub(in crate::stack) fn expire(&mut self, now: Instant) {
+        self.find_lost_resends(now);
         let (una, nxt) = (self.una, self.nxt);
         let has = |timer: &mut Option<Instant>| timer.take_if(|at| *at <= now).is_some();
         let r = &mut self.recovery;
@@ -347,6 +378,7 @@ impl Block {
             r.board.clear();
             (r.duplicates, r.sample, r.probe, r.tail) = (0, None, None, None);
             (r.resent, r.lost_below, r.nxt_at_resend) = (una, nxt, None);
+            r.forget_resends();
             (r.point, r.timed_out) = (Some(nxt), true);
             r.retransmission = Some(now + r.rtt.timeout(r.backoff));
         } else if has(&mut r.probe) {

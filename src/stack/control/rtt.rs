@@ -31,7 +31,6 @@ impl Rtt {
     }
 
     /// Returns RTTVAR.
-    #[cfg(all(test, feature = "std"))]
     pub(super) fn variation(&self) -> Duration {
         Duration::from_micros(self.variation.into())
     }

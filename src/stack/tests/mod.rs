@@ -11,6 +11,7 @@ mod fragments;
 mod icmp_errors;
 mod isn;
 mod link;
+mod lossy;
 mod neighbours;
 mod pair;
 mod path_mtu;

@@ -7,7 +7,7 @@ use super::{Block, MOST_DUPLICATES, Segment, distance};
 
 impl Block {
     /// Processes selective acknowledgements. Returns whether any of them is new.
-    pub(super) fn take_ranges(&mut self, segment: &Segment, frame: &[u8]) -> bool {
+    pub(super) fn take_ranges(&mut self, now: Instant, segment: &Segment, frame: &[u8]) -> bool {
         if !self.recovery.sack {
             return false;
         }
@@ -23,6 +23,10 @@ impl Block {
                     }
                     if self.una < start && start < end && end <= self.nxt {
                         news |= self.recovery.board.add(start, end);
+                        let r = &mut self.recovery;
+                        if let Some(sample) = r.sample.take_if(|sample| start < sample.end && sample.end <= end) {
+                            r.measured(now, sample);
+                        }
                     }
                 }
             }
@@ -54,6 +58,7 @@ impl Block {
             Some(point) if ack >= point => {
                 (r.point, r.duplicates) = (None, 0);
                 r.timed_out = false;
+                r.forget_resends();
             }
             Some(_) if r.timed_out => r.window.on_ack(now, acked, srtt, true),
             // A partial acknowledgement (RFC 6582 section 3.2): the next segment is lost, too. If only a FIN is
@@ -81,7 +86,7 @@ impl Block {
         if let Some(left) = r.nxt_at_resend
             && r.board.held_above(left) > (r.threshold - 1).saturating_mul(r.mss)
         {
-            (r.resent, r.nxt_at_resend) = (una, None);
+            (r.again, r.nxt_at_resend) = (Some((una, una + r.mss as usize)), None);
         }
         let lost_below = match r.board.lost_below(r.threshold, r.mss) {
             Some(lost_below) => lost_below,
@@ -104,6 +109,7 @@ impl Block {
         r.window.on_loss(now, if limited { u32::MAX } else { flight });
         (r.point, r.timed_out) = (Some(self.nxt), false);
         (r.resent, r.lost_below) = (self.una, self.una);
+        r.forget_resends();
         (r.repeated, r.needless) = (0, 0);
         r.probe = None;
     }

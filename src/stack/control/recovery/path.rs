@@ -119,5 +119,6 @@ impl Block {
         // As after a timeout, losses before this number do not reduce the congestion window.
         (r.point, r.timed_out) = (Some(nxt), true);
         (r.duplicates, r.sample, r.tail) = (0, None, None);
+        r.forget_resends();
     }
 }

@@ -3,7 +3,7 @@
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::TcpSeqNumber;
 
-use super::{Block, SMALL_WINDOW_DELAY, Segment, distance};
+use super::{Block, SMALL_WINDOW_DELAY, Sample, Segment, distance};
 
 /// How much is sent of a segment that smoltcp made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,14 +55,18 @@ impl Block {
         let r = &self.recovery;
         match r.tail {
             Some(tail) => Some((tail, self.nxt)),
-            None => r.board.first_hole(r.resent.max(self.una), r.lost_below),
+            None => {
+                let again = r.again.and_then(|(from, to)| r.board.first_hole(from.max(self.una), to));
+                again.or_else(|| r.board.first_hole(r.resent.max(self.una), r.lost_below))
+            }
         }
     }
 
     /// Returns the number of bytes on their way to the peer (RFC 6675 section 4, `SetPipe`).
     fn pipe(&self) -> u32 {
         let r = &self.recovery;
-        let lost = r.board.missing(r.resent.max(self.una), r.lost_below);
+        let again = r.again.map_or(0, |(from, to)| r.board.missing(from.max(self.una), to.max(self.una)));
+        let lost = r.board.missing(r.resent.max(self.una), r.lost_below) + again;
         let held = if r.sack { 0 } else { r.duplicates.saturating_mul(r.mss) };
         r.board.missing(self.una, self.nxt).saturating_sub(lost).saturating_sub(held)
     }
@@ -71,7 +75,8 @@ impl Block {
     fn room(&self) -> u32 {
         let (r, pipe) = (&self.recovery, self.pipe());
         let room = r.window.bytes().saturating_sub(pipe);
-        let first = pipe == 0 || r.tail.is_some() || (r.point.is_some() && r.resent <= self.una);
+        let again = r.again.is_some_and(|(from, _)| from <= self.una);
+        let first = pipe == 0 || r.tail.is_some() || again || (r.point.is_some() && r.resent <= self.una);
         if first { room.max(r.mss) } else { room }
     }
 
@@ -250,7 +255,8 @@ impl Block {
         if end > self.nxt {
             if r.sample.is_none() && segment.seq >= self.nxt {
                 // A super-segment may be acknowledged in parts: this is the earliest acknowledgement.
-                r.sample = Some((end.min(segment.seq + r.mss as usize), now));
+                let end = end.min(segment.seq + r.mss as usize);
+                r.sample = Some(Sample { end, sent: now, behind_loss: false });
             }
             if is_first {
                 r.heard_at = now;
@@ -275,14 +281,24 @@ impl Block {
         if r.tail.take().is_some() {
             r.probed_range = (segment.seq, end);
         } else {
-            r.resent = r.resent.max(end);
+            r.again = match r.again {
+                Some((_, to)) if segment.seq < to => (end < to).then_some((end, to)),
+                again => {
+                    r.resent = r.resent.max(end);
+                    again
+                }
+            };
+            r.resends.add(segment.seq, end, now);
             r.repeated = r.repeated.saturating_add(distance(segment.seq, end));
         }
         if segment.seq <= self.una {
             r.nxt_at_resend = Some(self.nxt);
         }
         // The peer may acknowledge the first transmission, so the segment gives no round-trip time (Karn's algorithm).
-        r.sample = r.sample.filter(|&(seq, _)| seq <= segment.seq);
+        r.sample = r.sample.filter(|sample| sample.end <= segment.seq || end < sample.end);
+        if let Some(sample) = &mut r.sample {
+            sample.behind_loss |= segment.seq < sample.end;
+        }
         true
     }
 }
