@@ -32,7 +32,7 @@ impl Session for Length {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    // The client of the program `thanks` sends one message and prints the reply. This example needs no more.
+    // The client of the program `thanks` sends one message and prints the reply, which is all this example needs.
     let options = ClientOptions::sending(&[b"How long is this?"]);
     let client = Program::Thanks.app().client(&options).ok_or("no client")?;
     Ok(io::stdout().write_all(&common::call(Length, client)?)?)

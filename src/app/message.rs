@@ -91,7 +91,7 @@ pub fn peek<'s>(socket: &mut Socket<'_>, scratch: &'s mut [u8], len: usize) -> &
     &scratch[..copied]
 }
 
-/// Passes up to `limit` received bytes to `take` in pieces, and consumes them. Returns the number of bytes.
+/// Passes up to `limit` received bytes to `take` in pieces, and consumes these bytes. Returns the number of bytes.
 ///
 /// ```
 /// use smolstep::app::message;
@@ -104,7 +104,7 @@ pub fn peek<'s>(socket: &mut Socket<'_>, scratch: &'s mut [u8], len: usize) -> &
 pub fn receive(socket: &mut Socket<'_>, limit: usize, mut take: impl FnMut(&[u8])) -> usize {
     let mut received = 0;
     while received < limit {
-        // The closure gets a contiguous piece. Data that wraps around the ring needs a second call.
+        // The closure receives a contiguous piece. Data that wraps around the ring needs a second call.
         let piece = socket.recv(|bytes| {
             let len = bytes.len().min(limit - received);
             take(&bytes[..len]);
@@ -149,7 +149,7 @@ pub fn room(socket: &Socket<'_>) -> usize {
     if socket.may_send() { socket.send_capacity().saturating_sub(socket.send_queue()) } else { 0 }
 }
 
-/// Queues all of `reply` if there is room, else nothing. Returns whether the reply is queued.
+/// Queues all of `reply` if it fits into the send buffer, else nothing. Returns whether the reply is queued.
 ///
 /// A reply longer than the send buffer never fits: use [`stream`] for it.
 ///
@@ -164,10 +164,11 @@ pub fn send_whole(socket: &mut Socket<'_>, reply: &[u8]) -> bool {
     room(socket) >= reply.len() && socket.send_slice(reply).is_ok()
 }
 
-/// Queues as much of a reply as fits. Returns whether all of it is queued.
+/// Queues as much of a reply as fits into the send buffer. Returns whether all of the reply is queued.
 ///
-/// The reply may have any length. `compose` writes the whole reply, the same at each call. `position` counts the bytes queued
-/// so far: begin with 0 and keep it until all is queued. The [module](self) has an example.
+/// The reply may have any length. `compose` must write the whole reply, and the same bytes at each call. `position`
+/// counts the bytes queued so far: begin with 0, and pass the counter again until all bytes are queued. The
+/// [module](self) has an example.
 pub fn stream(socket: &mut Socket<'_>, position: &mut usize, compose: impl FnOnce(&mut Write<'_>)) -> bool {
     let mut stream = Stream { skip: *position, socket, position, full: false };
     compose(&mut |piece| stream.append(piece));
