@@ -1,4 +1,4 @@
-//! Runs a server and a client without a heap, as on a board. The types fix the amount of memory.
+//! Runs a server and a client without a heap, as on a board. The pool's type parameters fix the amount of memory.
 //!
 //! On a board, the pool is also a variable of `main`, or it is a static cell. tests/stack/no_heap.rs proves that no
 //! heap is used.

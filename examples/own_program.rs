@@ -10,7 +10,7 @@ use smolstep::app::{ClientOptions, Program};
 use smolstep::stack::{Context, Next, Session};
 use smoltcp::socket::tcp::Socket;
 
-/// The server's side of a connection. Each connection has its own clone; this program needs no state.
+/// The server's side of a connection. Each connection has its own clone. This program needs no state.
 #[derive(Clone)]
 struct Length;
 

@@ -1,4 +1,4 @@
-//! A skeleton for your own board. You write four parts, each in its own file in this folder; `fake.rs` simulates the
+//! A skeleton for your own board. You write four parts, each in its own file in this folder. `fake.rs` simulates the
 //! hardware.
 //!
 //! The program runs the conformance check on the device, then serves a greeting to a second board. See docs/porting.md.

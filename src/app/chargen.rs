@@ -34,7 +34,7 @@ impl Session for Server {
     }
 }
 
-/// Prints a number of bytes, then resets the connection. Sends nothing.
+/// Prints the requested number of bytes, then resets the connection. Sends nothing.
 ///
 /// Without a limit, the client prints all received data until the server closes.
 #[derive(Clone, Debug)]

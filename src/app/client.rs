@@ -13,7 +13,7 @@ use crate::stack::{Context, End, IcmpError, Next, Session};
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
 pub struct ClientOptions<'a> {
-    /// The texts to send, one message or datagram each. If empty, the client sends lines from the console.
+    /// The texts to send, one message or datagram each. If there are none, the client sends lines from the console.
     pub texts: &'a [&'a [u8]],
     /// Whether to send lines from the console in place of the text `-`.
     pub dash: bool,
@@ -39,7 +39,7 @@ pub enum Failure {
     Ended(End),
     /// There was no text to send, or every text was empty and the program skips empty texts.
     NoText,
-    /// The server closed the connection before it replied.
+    /// The server closed the connection without a reply.
     NotReplied,
     /// The server closed the connection before the exchange of data was complete.
     TooEarly,
@@ -140,7 +140,7 @@ impl<'a, P: ClientProgram> Client<'a, P> {
 impl<P: ClientProgram> Session for Client<'_, P> {
     fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next {
         if cx.held_back && socket.send_queue() > 0 && self.run.deadline.at().is_some() {
-            // The peer's window is closed, but the peer answers window probes, so it is alive.
+            // The peer's window is closed, but the peer answers window probes, so the peer is alive.
             self.run.deadline.restart(cx.now);
         }
         self.program.poll(&mut self.run, socket, cx)
@@ -225,8 +225,8 @@ impl<'a> Run<'a> {
         self.complete()
     }
 
-    /// Reports success while the connection is still open, so that the caller need not wait for its end. The connection
-    /// is not reset, because an RST could destroy data that the peer has not read yet.
+    /// Reports success while the connection is still open, so that the caller need not wait until the connection
+    /// closes. The connection is not reset, because an RST could destroy data that the peer has not read yet.
     pub fn leave(&mut self) -> Next {
         self.complete_without_sending();
         self.result = Some(Ok(()));

@@ -1,4 +1,4 @@
-//! discard: throws away all received data (RFC 863).
+//! discard: discards all received data (RFC 863).
 
 use smoltcp::socket::tcp::Socket;
 use smoltcp::socket::udp::UdpMetadata;
@@ -41,8 +41,8 @@ impl Responder for Datagrams {
 #[doc(hidden)]
 pub struct Client {
     source: Source,
-    /// How many bytes were queued after the last poll. If fewer are queued at the next poll, the peer has acknowledged
-    /// data.
+    /// How many bytes were queued after the previous poll. If fewer bytes are queued at the next poll, the peer has
+    /// acknowledged data.
     queued: usize,
 }
 

@@ -170,7 +170,7 @@ enum Stage {
     Welcome,
     /// Waiting for a text.
     Input,
-    /// Sending the text; this number of bytes is queued.
+    /// Sending the text. This number of the text's bytes is queued.
     Sending(usize),
     /// Waiting for the reply: all of the text is queued.
     Reply,
@@ -192,6 +192,7 @@ impl ClientProgram for Client {
                     Advance::Text => Stage::Sending(0),
                     Advance::End => Stage::Exit,
                     Advance::NotYet => match message::arrived(socket) {
+                        // The rest of a reply that arrives in pieces.
                         Arrived::Message(len) => {
                             message::print(socket, len, cx.console);
                             Stage::Input

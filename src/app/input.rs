@@ -91,7 +91,7 @@ impl<'a> Input<'a> {
 /// Assembles lines from the console's bytes.
 #[derive(Clone, Debug)]
 struct Line {
-    /// The bytes read from the console. The longest text and its line ending fit.
+    /// The bytes read from the console. This array can store the longest text with its line ending.
     bytes: [u8; MESSAGE + 2],
     filled: usize,
     /// The length of the current text.
@@ -120,6 +120,7 @@ impl Line {
         loop {
             if let Some((text, used)) = self.first_text() {
                 (self.text, self.used) = (text, used);
+                // A text without a line ending was cut, unless it is the end of the input.
                 self.cut = text == used && used < self.filled;
                 // The rest of a cut line has already been typed, so it needs no prompt.
                 self.prompted = self.cut;

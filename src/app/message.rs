@@ -58,7 +58,7 @@ pub type Write<'p> = dyn FnMut(&[u8]) + 'p;
 pub enum Arrived {
     /// A message of this length in bytes, 1 to [`MESSAGE`].
     Message(usize),
-    /// Nothing has arrived yet, or the connection was lost. If it was lost, the stack ends the session.
+    /// Nothing has arrived yet, or the connection was lost. After a loss, the stack ends the session.
     Nothing,
     /// The peer has closed its side, and the program has consumed all received data.
     EndOfStream,
@@ -84,7 +84,8 @@ pub fn arrived(socket: &mut Socket<'_>) -> Arrived {
 
 /// Copies the first `len` bytes of the receive buffer to `scratch`. The bytes also stay in the receive buffer.
 ///
-/// Returns fewer bytes if fewer have arrived or `scratch` is shorter. The [module](self) has an example.
+/// Returns fewer than `len` bytes if fewer bytes have arrived or `scratch` is shorter. The [module](self) has an
+/// example.
 pub fn peek<'s>(socket: &mut Socket<'_>, scratch: &'s mut [u8], len: usize) -> &'s [u8] {
     let len = len.min(scratch.len());
     let copied = socket.peek_slice(&mut scratch[..len]).unwrap_or(0);
@@ -126,7 +127,7 @@ pub fn consume(socket: &mut Socket<'_>, len: usize) {
     receive(socket, len, |_| ());
 }
 
-/// Prints the first `len` bytes of the receive buffer and a newline, and consumes them.
+/// Prints the first `len` bytes of the receive buffer and a newline, and consumes these bytes.
 pub(super) fn print(socket: &mut Socket<'_>, len: usize, console: &mut dyn Console) {
     receive(socket, len, |piece| console.print(piece));
     console.print(b"\n");

@@ -2,7 +2,7 @@
 //!
 //! Each program works on a smoltcp socket and uses no device, clock or allocator. Over TCP, a program needs a send
 //! buffer of at least 16 bytes and a receive buffer of at least 64 bytes. [`APPS`] lists the programs, and an [`App`]
-//! creates the sessions of its program. The module [`message`] helps to write your own programs.
+//! creates the sessions of its program. The module [`message`] helps you to write your own programs.
 
 use smoltcp::socket::{tcp, udp};
 use smoltcp::time::Duration;

@@ -56,7 +56,7 @@ enum Stage {
     /// Waiting for a text.
     #[default]
     Input,
-    /// Sending the text; this number of bytes is queued.
+    /// Sending the text. This number of the text's bytes is queued.
     Sending(usize),
     /// Receiving the reply: all of the text is queued.
     Reply,

@@ -11,7 +11,7 @@ pub fn later(now: Instant, duration: Duration) -> Instant {
     Instant::from_micros(now.total_micros().saturating_add(micros))
 }
 
-/// Returns `next`, but a wait then lasts no longer than until `at`.
+/// Returns `next`, with any wait shortened so that it ends no later than `at`.
 pub fn sooner(next: Next, at: Option<Instant>) -> Next {
     match (next, at) {
         (Next::Wait, Some(at)) => Next::WakeAt(at),

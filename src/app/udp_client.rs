@@ -102,7 +102,7 @@ impl<'a> Asker<'a> {
     /// Queues one datagram.
     fn send(&mut self, socket: &mut Socket<'_>) -> Result<(), SendError> {
         if self.replies {
-            // Datagrams received before now reply to earlier texts.
+            // Datagrams that have already arrived are replies to earlier texts, so discard these datagrams.
             while socket.recv().is_ok() {}
         }
         match &mut self.generate {

@@ -15,14 +15,14 @@ const FAREWELL: Duration = Duration::from_millis(1500);
 
 /// A way to stop the loop from outside, such as a signal.
 pub trait Interrupt {
-    /// Returns the files to wait for. One of them becomes readable when the verdict may have changed.
+    /// Returns the files to wait for. One of these files becomes readable when the verdict may have changed.
     fn files(&self) -> [Option<BorrowedFd<'_>>; 2];
 
     /// Returns the current verdict. [`drive`] calls this after every poll of the stack.
     fn verdict(&mut self) -> Verdict;
 }
 
-/// Never interrupts.
+/// An interrupt that never stops the loop.
 impl Interrupt for () {
     fn files(&self) -> [Option<BorrowedFd<'_>>; 2] {
         [None; 2]
@@ -33,7 +33,7 @@ impl Interrupt for () {
     }
 }
 
-/// The answer of an [`Interrupt`].
+/// What an [`Interrupt`] tells [`drive`] to do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// Keep running.
@@ -53,9 +53,9 @@ pub enum Ended {
     Stopped,
 }
 
-/// Runs the stack until `done` returns true or `interrupt` stops the loop. `done` is called after every poll of the
-/// stack. On [`Verdict::Close`] the stack closes its connections. Connections still open after 1.5 s, or at a second
-/// `Close`, are reset.
+/// Runs the stack until `done` returns true or `interrupt` stops the loop. `done` is called after each poll of the
+/// stack, until the interrupt says `Close`. On [`Verdict::Close`] the stack closes its connections. Connections still
+/// open after 1.5 s, or at a second `Close`, are reset.
 ///
 /// # Errors
 /// Returns [`DriveError`] if the device or the console has failed, or the system cannot wait.

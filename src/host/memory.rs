@@ -74,8 +74,8 @@ const NEIGHBOURS: usize = 1024;
 /// The number of destinations whose path has a smaller MTU than the link.
 const PATHS: usize = 256;
 
-/// The size in bytes of the memory for packets that wait for ARP or NDP. For each neighbour, one packet of any length
-/// fits, with the packet's length. The operating system provides this memory only when the memory is first used.
+/// The size in bytes of the memory for packets that wait for ARP or NDP. Each neighbour has space for one packet of the
+/// maximum length, with its length field. The operating system provides memory only when the memory is first used.
 const KEPT: usize = NEIGHBOURS * (LONG + 2);
 
 /// The number of datagrams that can arrive in fragments at the same time.

@@ -172,7 +172,7 @@ impl Dialler {
     pub fn ended(&mut self, id: ConnectionId, end: End) {
         if let Some(at) = self.position(id) {
             let remote = self.attempts.remove(at).remote;
-            // The list has room for the attempt, because it was just removed.
+            // The list has room for the attempt, because the attempt was just removed.
             let _ = self.attempts.push(Attempt { remote, state: Err(DialError::Ended(end)) });
             self.next_at = None;
         }
@@ -184,7 +184,7 @@ impl Dialler {
         self.winner
     }
 
-    /// Returns the connections that were begun, except the winner and those that have ended.
+    /// Returns the connections that have begun, and have neither won nor ended.
     pub fn running(&self) -> impl Iterator<Item = ConnectionId> {
         self.attempts.iter().filter_map(|attempt| attempt.state.ok())
     }

@@ -67,7 +67,8 @@ pub(super) enum Reply {
     NoSuchName,
     /// The reply answers another query.
     NotOurs,
-    /// The server says that the reply was truncated. The reply has this number of addresses; there may be more.
+    /// The server says that the reply was truncated. The reply has this number of addresses, but the name may have
+    /// more.
     Truncated(usize),
 }
 
@@ -83,12 +84,12 @@ pub(super) fn question(id: u16, name: &Name, kind: Kind, out: &mut [u8; LONGEST_
 
 /// Parses a reply to the query with this `id`, `name` and `kind`. Calls `each` with each address in the reply.
 pub(super) fn reply(bytes: &[u8], id: u16, name: &Name, kind: Kind, each: impl FnMut(IpAddr)) -> Reply {
-    // The flags mask selects the reply bit and the operation code: a reply to a standard query.
+    // The tested flags say whether the message is a reply to a standard query.
     let Some(flags) = word(bytes, 2).filter(|flags| word(bytes, 0) == Some(id) && flags & 0xf800 == 0x8000) else {
         return Reply::NotOurs;
     };
     let (truncated, code) = (flags & 0x0200 != 0, (flags & 0xf) as u8);
-    // A server that cannot parse the question may omit it from the reply.
+    // A server that cannot parse the question may omit the question from the reply.
     if code != 0 && code != 3 && word(bytes, 4) == Some(0) {
         return Reply::Failed(code);
     }

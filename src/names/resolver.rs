@@ -60,7 +60,7 @@ pub struct Resolver {
     /// Whether the caller repeats a query over TCP after a truncated reply.
     #[cfg(feature = "cli")]
     has_tcp: bool,
-    /// The most recent failure of a server.
+    /// The failure to report if the lookup finds no address.
     trouble: Option<ResolveError>,
     /// The number of failures so far.
     troubles: usize,

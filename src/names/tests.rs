@@ -196,7 +196,7 @@ fn lookup(server: impl FnMut(&[u8]) -> Option<Vec<u8>>, thorough: bool) -> (Resu
     lookup_with(server, |resolver| if thorough { resolver.thorough() } else { resolver })
 }
 
-/// Like `lookup`, with more settings of the resolver.
+/// Like `lookup`, but `configure` sets the resolver's options.
 fn lookup_with(
     server: impl FnMut(&[u8]) -> Option<Vec<u8>>,
     configure: impl FnOnce(Resolver) -> Resolver,
@@ -204,7 +204,7 @@ fn lookup_with(
     lookup_at(53, server, configure)
 }
 
-/// Like `lookup_with`, with a server on this port.
+/// Like `lookup_with`, but the server uses this port.
 fn lookup_at(
     port: u16,
     server: impl FnMut(&[u8]) -> Option<Vec<u8>>,

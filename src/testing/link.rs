@@ -23,7 +23,7 @@ pub(crate) struct End {
     pub(crate) room: usize,
 }
 
-/// Creates a link with room for 64 frames, and returns its two ends.
+/// Creates a link with room for 64 frames in each direction, and returns its two ends.
 pub(crate) fn ends(medium: Medium) -> (End, End) {
     let (there, back) = (Frames::default(), Frames::default());
     let end = |incoming: &Frames, outgoing: &Frames| End {

@@ -14,12 +14,12 @@ use crate::stack::{Console, Context, End, Next};
 
 /// Sends typed lines and prints received lines at the same time. `q` ends the conversation.
 ///
-/// At the end of input the client closes its side. The client then prints further lines until the server closes too.
+/// At the end of input the client closes its side. The client then prints further lines until the server also closes.
 ///
 /// The client may send its first line before it knows whether the server ends messages with LF. So the client holds
 /// back the LF of its first line until the server has sent a message. If that message ends with LF, the client sends
-/// the LF, otherwise it drops the LF. If the server stays silent, the client sends the LF before its next line or
-/// before FIN. After the server's first message, the client's lines end as the server's most recent message did. `q`
+/// the LF, otherwise the client drops the LF. If the server stays silent, the client sends the LF before its next line
+/// or before FIN. After the server's first message, the client's lines end as the server's most recent message did. `q`
 /// is always sent without LF.
 #[derive(Clone, Debug)]
 #[doc(hidden)]
@@ -43,7 +43,7 @@ enum Stage {
     Begin,
     /// Waiting for a line.
     Input,
-    /// Sending the line; this number of bytes is queued.
+    /// Sending the line. This number of the line's bytes is queued.
     Sending(usize),
     /// The client has closed its side.
     Closed,

@@ -21,7 +21,7 @@ use crate::stack::{Console, Context, Next, UdpSession};
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
     operator: &'a Operator,
-    /// Whether a datagram was lost because no host answered ARP or NDP. The next poll prints this.
+    /// Whether a datagram was lost because no host answered ARP or NDP. The next poll reports the loss.
     lost: bool,
 }
 

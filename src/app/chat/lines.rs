@@ -32,7 +32,7 @@ pub enum Framing {
 pub struct Line {
     /// The length of the text in bytes.
     pub len: usize,
-    /// Whether the line is only `q`, which ends the talk.
+    /// Whether the line is only `q`, which ends the conversation.
     pub goodbye: bool,
     used: usize,
     end: LineEnd,
@@ -105,8 +105,7 @@ impl Lines {
             LineEnd::Silence => Framing::Messages,
             LineEnd::Cut | LineEnd::Stream => self.framing,
         };
-        // The rest of a cut message arrived together with its beginning, so the silence ends at the same time as
-        // before.
+        // The rest of a cut message arrived together with the beginning, so the end of the silence does not change.
         self.silence = self.silence.filter(|_| self.continues).map(|(_, at)| (socket.recv_queue(), at));
     }
 

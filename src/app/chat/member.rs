@@ -40,7 +40,7 @@ pub struct Member<'a> {
     stage: Stage,
 }
 
-/// A member's name, or the member's address while it has no name.
+/// A member's name, or the member's address while the member has no name.
 #[derive(Clone, Copy, Debug)]
 enum Who {
     Nobody,
@@ -53,8 +53,8 @@ enum Who {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
     Begin,
-    /// In the room. `position` is the next line to send to the member. `first` says whether the next line from the
-    /// member may set a name.
+    /// In the room. `position` is that of the next line to send to the member. `first` says whether the next line from
+    /// the member may set a name.
     Talking {
         position: u64,
         first: bool,
@@ -132,7 +132,7 @@ impl<'a> Member<'a> {
     fn send(&mut self, socket: &mut Socket<'_>, compose: impl FnOnce(&mut Write<'_>)) -> bool {
         let mut queued = self.queued.into();
         let sent = message::stream(socket, &mut queued, compose);
-        // No text is longer than a line of the room, whose length is a 16-bit number.
+        // No text is longer than a line in the room, and the length of a line fits in 16 bits.
         self.queued = u16::try_from(queued).unwrap_or(u16::MAX);
         sent
     }
@@ -289,7 +289,7 @@ fn is_in_names(c: char) -> bool {
     !(is_invisible(c) || c.is_whitespace() || matches!(c, ':' | '\u{200c}' | '\u{200d}'))
 }
 
-/// Returns whether a name is allowed: not empty, not the console's, not an address. The only address to check for is an
+/// Returns whether a name is allowed: not empty, not `console`, not an address. The only address to check for is an
 /// IPv4 address without a port (digits and dots). All other addresses have a colon, and names never have a colon.
 fn is_name(chosen: &[u8]) -> bool {
     let is_address = chosen.contains(&b'.') && chosen.iter().all(|b| b.is_ascii_digit() || *b == b'.');
@@ -341,7 +341,7 @@ impl Session for Member<'_> {
                 self.leave(cx, format_args!(" has left"));
                 self.say_goodbye(socket)
             }
-            // A member that has closed its side leaves only after it has received all lines of the other members.
+            // A member that has closed its side leaves only after it has received all lines from the other members.
             None if message::arrived(socket) == Arrived::EndOfStream && processed == Ok(true) => {
                 self.leave(cx, format_args!(" has left"));
                 self.say_goodbye(socket)

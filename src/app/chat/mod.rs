@@ -76,7 +76,8 @@ fn is_goodbye(text: &[u8]) -> bool {
 /// Ends a conversation with a goodbye, if the send buffer has room for it. If a line is partly sent (`begun`), LF is
 /// sent first. A partner that does not read receives only FIN, and does not delay other partners.
 ///
-/// A partner who sends messages gets `q` instead, unless a message is partly sent or the partner has closed its side.
+/// A partner who sends messages receives `q` instead, unless a message is partly sent or the partner has closed its
+/// side.
 fn say_goodbye(socket: &mut Socket<'_>, begun: bool, framing: Framing) -> Next {
     if framing == Framing::Messages {
         if !begun && message::arrived(socket) != Arrived::EndOfStream {

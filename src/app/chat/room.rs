@@ -11,7 +11,7 @@ use crate::app::timing::later;
 /// The number of the operator at the console. Members have numbers from 1.
 pub const CONSOLE: u16 = 0;
 
-/// The longest name of a member, in bytes.
+/// The maximum length of a member's name, in bytes.
 pub const NAME: usize = 16;
 
 /// A member's name: UTF-8 padded with zeros. All zeros mean no name.
@@ -86,7 +86,7 @@ pub enum NameRefused {
 /// The length of a line's header: member, length and number of readers, 2 bytes each.
 const HEADER: u64 = 6;
 
-/// The longest line in bytes: a 16-bit number stores the length of a line with its LF.
+/// The maximum length of a line in bytes. A 16-bit number stores the length of a line with its LF.
 const LONGEST: u64 = 65_534;
 
 impl<'a> Room<'a> {
@@ -167,6 +167,7 @@ impl<'a> Room<'a> {
     pub(super) fn say_in_turn(&self, by: u16, now: Instant, compose: &dyn Fn(&mut Write<'_>)) -> Result<(), Instant> {
         if !self.make_room(self.length(compose)) {
             let (Ends { mut oldest, newest }, quarter) = (self.ends.get(), self.ring.len() as u64 / 4);
+            // Once a quarter of the ring has been read during a wait, a new wait begins.
             let held = self.held.get().filter(|held| oldest - held.oldest < quarter);
             let held = held.unwrap_or(Hold { since: now, oldest });
             let until = later(held.since, HOLD);
@@ -198,6 +199,7 @@ impl<'a> Room<'a> {
         while next - oldest > capacity {
             oldest = self.line_at(oldest).next;
         }
+        // `left` cuts a line that is longer than the ring.
         let (mut at, mut left) = (newest, HEADER + len);
         let mut write = |piece: &[u8]| {
             for &byte in piece.iter().take(usize::try_from(left).unwrap_or(usize::MAX)) {
@@ -266,7 +268,7 @@ impl<'a> Room<'a> {
         readers == 0 && self.waiting.replace(false)
     }
 
-    /// Writes the text of a line that was just read.
+    /// Writes the text of a line that [`read`](Self::read) has just returned.
     pub(super) fn write(&self, line: Line, write: &mut Write<'_>) {
         let mut piece = [0; 64];
         let mut at = line.at;

@@ -34,7 +34,7 @@ pub struct Client<'a> {
 /// The progress of the client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// Waiting for a line to be typed.
+    /// Waiting for a line to be typed. `has_sent` says whether any line has been sent.
     Input { has_sent: bool },
     /// Queueing the typed line as a datagram.
     Sending,

@@ -38,12 +38,12 @@ const LATE: Duration = Duration::from_secs(1);
 
 /// The server of one connection: answers requests one after another.
 ///
-/// The connection is closed when the peer closes it or sends an invalid request.
+/// The server closes the connection after the peer has closed it or has sent an invalid request.
 #[derive(Clone, Debug)]
 pub struct Server<'a> {
     status: &'a Status<'a>,
     stage: Stage,
-    /// When the connection is closed, if it makes no progress.
+    /// When to close or reset the connection, if it makes no progress.
     deadline: Option<Instant>,
     /// Whether this connection is registered in the status as a receiver of events.
     watches: bool,
@@ -88,7 +88,7 @@ impl<'a> Server<'a> {
         None
     }
 
-    /// Returns the answer to a request. If the request is for events, registers the connection as their receiver.
+    /// Returns the answer to a request. If the request is for events, registers the connection as a receiver of events.
     fn answer(&mut self, asked: Asked, socket: &Socket<'_>) -> Answer {
         let answer = Answer::to(asked);
         if !answer.watches() {

@@ -59,7 +59,7 @@ enum List {
 #[derive(Clone, Copy, Debug)]
 pub struct Place {
     section: u8,
-    /// The index of the next part in the section; 0 is the beginning of the section.
+    /// The index of the next part in the section. Index 0 is the HTML that begins the section.
     index: u16,
     /// Whether only the changing sections are shown.
     live: bool,
@@ -78,7 +78,7 @@ pub enum Part {
 }
 
 impl Place {
-    /// Returns the beginning of the page, or of its changing sections if `live`.
+    /// Returns the beginning of the sections. If `live`, the position moves only through the changing sections.
     pub fn beginning(live: bool) -> Self {
         Place { section: 0, index: 0, live }
     }

@@ -1,4 +1,4 @@
-//! The data of the status page, which page.rs writes. [`Status`] observes the stack as its [`Probe`]. It stores the
+//! The data of the status page, which page.rs writes. [`Status`] observes the stack as its [`Probe`], and stores the
 //! data in memory that the caller provides.
 
 use core::cell::Cell;

@@ -27,7 +27,7 @@ enum Part {
     Data(u64),
     /// The line ending after the data.
     DataEnd { cr: bool },
-    /// The trailer section; `empty` says whether its current line is empty so far.
+    /// The trailer section. `empty` says whether the section's current line is empty so far.
     Trailer { empty: bool },
     /// The body is complete.
     Done,
@@ -36,7 +36,8 @@ enum Part {
 /// How to treat the next bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Piece {
-    /// The next bytes (at least 1) belong to the body. Report the number taken with [`Chunks::take`].
+    /// This number of the next bytes (at least 1) belongs to the body. Report how many of these bytes are used with
+    /// [`Chunks::take`].
     Data(usize),
     /// This number of bytes belongs to the coding, and has been consumed.
     Coding(usize),
@@ -70,7 +71,7 @@ impl Chunks {
         self.part == Part::Done
     }
 
-    /// Handles the next bytes, at least one, and returns to what they belong.
+    /// Handles the next bytes, at least one. Returns whether the first of these bytes are data or coding.
     ///
     /// # Errors
     /// Returns [`ChunkError`] if the bytes are not valid in this position.
@@ -90,7 +91,7 @@ impl Chunks {
         Ok(Piece::Coding(consumed))
     }
 
-    /// Records that `bytes` bytes of data were taken.
+    /// Records that the caller has used `bytes` bytes of data.
     pub fn take(&mut self, bytes: usize) {
         if let Part::Data(left) = self.part {
             let left = left.saturating_sub(bytes as u64);

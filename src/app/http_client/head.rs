@@ -24,7 +24,7 @@ pub struct Head<'h> {
 /// How the body ends (RFC 9112 section 6.3).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Framing {
-    /// The body ends with the last chunk.
+    /// The body ends with a chunk of size 0.
     Chunked,
     /// The body ends after this number of bytes.
     Length(u64),
@@ -88,7 +88,8 @@ pub fn parse(bytes: &[u8]) -> Result<Parsed<'_>, Failure> {
     Ok(Parsed { head: Head { bytes, status, reason, location, length }, framing, stays_open, skipped })
 }
 
-/// Parses `HTTP/1.x`, a status of three digits, and a reason phrase that may be missing. Several spaces count as one.
+/// Parses `HTTP/1.x`, a status of three digits, and a reason phrase that may be missing. Several spaces count as one
+/// space.
 fn status_line(line: &[u8]) -> Option<(u16, &str)> {
     let [b'H', b'T', b'T', b'P', b'/', b'1', b'.', b'0' | b'1', b' ', rest @ ..] = line else { return None };
     let (digits, rest) = rest.trim_ascii_start().split_first_chunk::<3>()?;
@@ -159,7 +160,7 @@ fn field(line: &[u8]) -> Option<(&[u8], &[u8])> {
     valid.then_some((name, value))
 }
 
-/// Returns whether a byte is a tab or is not an ASCII control character.
+/// Returns whether a field may contain this byte: a tab, or any byte except an ASCII control character.
 fn is_text(byte: u8) -> bool {
     byte == b'\t' || !byte.is_ascii_control()
 }

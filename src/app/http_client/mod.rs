@@ -1,8 +1,9 @@
 //! An HTTP/1.1 client (RFC 9112): one GET for each connection.
 //!
-//! The request asks the server to close the connection after its response. The body may have a known length, be
-//! chunked, or end with the connection. TCP segments may split head and body anywhere. Only the head is stored, in a
-//! buffer whose size is a const parameter. The body is passed to an [`Output`], as fast as the output accepts data.
+//! The request has `Connection: close`, so the server closes the connection after its response. The body may have a
+//! known length, be chunked, or end with the connection. TCP segments may split head and body anywhere. Only the head
+//! is stored, in a buffer whose size is a const parameter. The body is passed to an [`Output`], as fast as the output
+//! accepts data.
 //!
 //! The client works with a send buffer of any size.
 //!

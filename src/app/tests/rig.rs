@@ -251,7 +251,7 @@ impl<S: Session> Tcp<S> {
         }
     }
 
-    /// The peer sends `bytes` and its FIN together: the session is not polled between them.
+    /// The peer sends `bytes` and its FIN together: the session is not polled between the two.
     pub fn reply_and_close(&mut self, bytes: &[u8]) {
         assert_eq!(self.there.tcp(self.peer).send_slice(bytes), Ok(bytes.len()));
         self.close();
