@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn no_control_character_passes_however_it_is_split() {
+    fn control_characters_are_escaped_in_pieces_of_any_size() {
         for (bytes, want) in [
             (&b"plain\ttext\n"[..], &b"plain\ttext\n"[..]),
             (b"a\r\nb\rc\r\r\n\r", b"a\nb\\rc\\r\n\\r"),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn any_bytes_come_out_as_text() {
+    fn any_bytes_become_visible_text() {
         let mut random = crate::testing::random::Random(1);
         for _ in 0..2000 {
             let bytes: Vec<u8> = (0..12).map(|_| random.below(256) as u8).collect();

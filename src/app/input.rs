@@ -57,7 +57,7 @@ impl<'a> Input<'a> {
         self.reading && self.rest.is_empty()
     }
 
-    /// Moves to the next text.
+    /// Moves to the next text: a line from the console, or an argument.
     pub fn advance(&mut self, console: &mut dyn Console) -> Advance {
         loop {
             if self.reading {
@@ -112,7 +112,7 @@ impl Line {
         Line { bytes: [0; MESSAGE + 2], filled: 0, text: 0, used: 0, cut: false, ended: false, prompt, prompted: false }
     }
 
-    /// Moves to the next text.
+    /// Removes the current text, and moves to the next text. Reads from the console until the next text is complete.
     fn advance(&mut self, console: &mut dyn Console) -> Advance {
         self.bytes.copy_within(self.used..self.filled, 0);
         self.filled -= self.used;

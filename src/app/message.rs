@@ -168,7 +168,7 @@ pub fn send_whole(socket: &mut Socket<'_>, reply: &[u8]) -> bool {
 /// Queues as much of a reply as fits into the send buffer. Returns whether all of the reply is queued.
 ///
 /// The reply may have any length. `compose` must write the whole reply, and the same bytes at each call. `position`
-/// counts the bytes queued so far: begin with 0, and pass the counter again until all bytes are queued. The
+/// counts the bytes queued so far. Begin with 0, and pass the same counter again until all bytes are queued. The
 /// [module](self) has an example.
 pub fn stream(socket: &mut Socket<'_>, position: &mut usize, compose: impl FnOnce(&mut Write<'_>)) -> bool {
     let mut stream = Stream { skip: *position, socket, position, full: false };

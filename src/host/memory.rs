@@ -75,7 +75,7 @@ const NEIGHBOURS: usize = 1024;
 const PATHS: usize = 256;
 
 /// The size in bytes of the memory for packets that wait for ARP or NDP. Each neighbour has space for one packet of the
-/// maximum length, with its length field. The operating system provides memory only when the memory is first used.
+/// maximum length and for the packet's length. The operating system provides memory only when the memory is first used.
 const KEPT: usize = NEIGHBOURS * (LONG + 2);
 
 /// The number of datagrams that can arrive in fragments at the same time.

@@ -27,9 +27,9 @@ const FALLBACK_DELAY: Duration = Duration::from_secs(2);
 
 /// Looks up the IPv6 and IPv4 addresses of a name. Queries each server in turn for both families at the same time.
 ///
-/// The result is ready when both families are answered, 50 ms after IPv4 addresses arrive, or 2 s after IPv6 addresses
-/// arrive. Addresses of an unreachable family do not start these delays. In any case, the result is ready within the
-/// timeout `patience`.
+/// The result is ready as soon as both families are answered. Otherwise, it is ready 50 ms after IPv4 addresses arrive
+/// or 2 s after IPv6 addresses arrive, whichever is earlier. Addresses of an unreachable family do not start these
+/// delays. In any case, the result is ready within the timeout `patience`.
 ///
 /// The resolver's UDP port needs a send buffer for two datagrams of 271 bytes, and a receive buffer for two datagrams
 /// of 512 bytes.

@@ -31,7 +31,8 @@ impl<'a> Server<'a> {
         Server { operator, lost: false }
     }
 
-    /// Prints one datagram. Returns false if no datagram was waiting.
+    /// Reads and prints one datagram, and records the sender as a partner. `q` ends the conversation with the sender.
+    /// Returns false if no datagram was waiting.
     fn process(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         let Ok((data, from)) = socket.recv() else { return false };
         let (text, line_end) = split_line_end(data);
@@ -75,7 +76,7 @@ impl<'a> Server<'a> {
         true
     }
 
-    /// Sends one typed line. Returns false if no line was typed.
+    /// Sends one typed line to a partner, or prints why the line is not sent. Returns false if no line was typed.
     fn speak(&self, socket: &mut Socket<'_>, cx: &mut Context<'_>) -> bool {
         if let Typed::End | Typed::NotYet = self.operator.typed(Asker::Datagrams, cx) {
             return false;

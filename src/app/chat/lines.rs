@@ -69,6 +69,7 @@ impl Lines {
         let silent = self.track_silence(socket.recv_queue(), now);
         let full = socket.recv_queue() >= socket.recv_capacity();
         let stream_ended = !matches!(socket.state(), State::Established | State::FinWait1 | State::FinWait2);
+        // A line of the maximum length may be followed by CR LF.
         let bytes = message::peek(socket, scratch, LINE + 2);
         let lf = bytes.iter().position(|&b| b == b'\n').map(|at| at + 1);
         let line = bytes.get(..lf.unwrap_or(bytes.len())).unwrap_or_default();
@@ -87,7 +88,7 @@ impl Lines {
             // The previous message had ended at the cut, so no part of that message is left.
             (self.continues, self.framing, self.silence) = (false, Framing::Messages, None);
         }
-        // Text without a line ending is cut if it is too long, or if no more of it can be received.
+        // Text without a line ending is cut if it is too long, or if no more of the text can be received.
         let is_cut = bytes.len() >= LINE + 2 || full || stream_ended || silent;
         if bytes.is_empty() || !is_cut {
             return None;

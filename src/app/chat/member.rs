@@ -81,6 +81,7 @@ impl<'a> Member<'a> {
         Member { room, lines, who, number: 0, queued: 0, refused: None, stage }
     }
 
+    /// Joins the room. Sends the welcome to the member, and a note to the console and all other members.
     fn join(&mut self, socket: &mut Socket<'_>, cx: &mut Context<'_>) {
         if let (Some(operator), 0) = (self.room.operator(), self.room.members()) {
             operator.begin(cx.console);

@@ -11,7 +11,7 @@ use crate::app::text::{print_line, split_line_end, write_escaped};
 use crate::app::timing::Deadline;
 use crate::stack::{Context, IcmpError, Next, UdpSession};
 
-/// The client: sends each line as a datagram, and prints received datagrams at the same time.
+/// The client on one UDP port: sends each line as a datagram, and prints received datagrams at the same time.
 ///
 /// After the end of input the client waits for an answer to the final line. `q` from either side ends the conversation.
 /// A line is sent with LF if the server's most recent datagram had a line ending. `q` is always sent without LF.

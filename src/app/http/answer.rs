@@ -137,6 +137,7 @@ impl Answer {
         }
     }
 
+    /// Writes the head of the answer. For a refusal, also writes the content.
     fn head(&self, out: &mut Out<'_, '_>) -> fmt::Result {
         let (status, text) = match self.content {
             Content::Refusal(refusal) => refusal.text(),

@@ -186,6 +186,7 @@ impl Asked {
     }
 }
 
+/// Parses the request line.
 fn request_line(line: &[u8]) -> Result<First, Refusal> {
     let mut request = Request::new(&mut []);
     // The parser receives only this line, so the result is never a complete request.

@@ -162,7 +162,7 @@ mod tests {
         for mut piece in bytes.chunks(cut) {
             while !piece.is_empty() {
                 let used = match chunks.next(piece)? {
-                    // The test takes only half of the bytes that it could take.
+                    // Use only half of the data, to test partial use.
                     Piece::Data(len) => {
                         let taken = len.div_ceil(2);
                         body.extend_from_slice(&piece[..taken]);

@@ -1,4 +1,4 @@
-//! Tests responses that are split into pieces of every size, and the client on a socket.
+//! Tests the parser with responses split into pieces of every size, and the client with a real socket.
 
 use core::cell::RefCell;
 

@@ -121,7 +121,7 @@ fn a_message_is_at_most_1024_bytes() {
     assert_eq!(names[0], 1024);
 }
 
-/// Receive buffer sizes in bytes. The smallest is a board's. The largest has room for several messages.
+/// Receive buffer sizes in bytes. The smallest size is used on a board. The largest buffer can store several messages.
 const RINGS: [usize; 3] = [1072, 1460, 4096];
 
 #[test]
