@@ -134,7 +134,7 @@ impl Resolver {
         }
     }
 
-    /// Waits for both families, so that the result has all addresses.
+    /// Makes the lookup wait for both families, so that the result has all addresses.
     pub fn thorough(mut self) -> Self {
         self.thorough = true;
         self
