@@ -121,7 +121,7 @@ pub fn call(args: &CallArgs) -> Result<(), Failure> {
     io.probe.finish().and(result)
 }
 
-/// Returns whether this program's server can be called.
+/// Returns whether `smolstep call` has a client for this program.
 pub fn has_client(app: &App) -> bool {
     app.udp.is_some() || app.client(&ClientOptions::default()).is_some()
 }
@@ -178,7 +178,7 @@ struct Job<'t> {
 }
 
 impl<'t> Job<'t> {
-    /// Returns a job that sends `texts` as they are, even a text that is `-`.
+    /// Returns a job that sends `texts` unchanged, even a text that is `-`.
     fn sending(self, texts: &'t [&'t [u8]]) -> Self {
         Job { options: ClientOptions { texts, dash: false, ..self.options }, ..self }
     }

@@ -19,6 +19,7 @@ use crate::trace::write_event;
 pub struct Events {
     /// The file; `None` is standard output.
     path: Option<PathBuf>,
+    /// The time from which the times in the lines are counted.
     began: Instant,
     lines: RefCell<Lines>,
 }
@@ -55,7 +56,8 @@ impl Events {
         *fault = out.write_all(line.as_bytes()).and_then(|()| out.flush()).err();
     }
 
-    /// Checks that the server can continue. An error of standard output ends the server; an error of a file does not.
+    /// Checks that the server can continue. A failed write to standard output stops the server. A failed write to a file
+    /// does not.
     ///
     /// # Errors
     /// Fails if the lines are written to standard output and a write has failed.
@@ -63,7 +65,7 @@ impl Events {
         if self.path.is_some() { Ok(()) } else { self.finish() }
     }
 
-    /// Returns the first write error, but only once.
+    /// Returns the first write error. Later calls succeed.
     ///
     /// # Errors
     /// Fails if a line could not be written.
