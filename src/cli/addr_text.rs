@@ -59,8 +59,8 @@ pub fn is_unicast(address: IpAddr) -> bool {
 }
 
 /// Returns whether a host on a link can have this address. Loopback addresses and mapped IPv4 addresses are excluded.
-/// Unless the prefix length is 31 (RFC 3021) or 32, the network address and the broadcast address of an IPv4 network are
-/// also excluded (RFC 1122 section 3.2.1.3).
+/// Unless the prefix length is 31 (RFC 3021) or 32, the network address and the broadcast address of an IPv4 network
+/// are also excluded (RFC 1122 section 3.2.1.3).
 fn is_host(address: IpAddr, prefix: u8) -> bool {
     let special = match address {
         IpAddr::V4(address) => {

@@ -75,7 +75,7 @@ pub struct Lookup<'l> {
     /// The timeout of each part of a lookup: the wait for this side's addresses, the wait for a lease or a router, and
     /// the queries.
     pub patience: Duration,
-    /// Whether to wait for IPv6 and IPv4 addresses. If false, the first answer that contains addresses ends the lookup.
+    /// Whether to wait for the answers for both address families, even if some addresses are already known.
     pub thorough: bool,
 }
 

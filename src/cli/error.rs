@@ -8,8 +8,8 @@ use crate::app::is_invisible;
 use crate::host::DriveError;
 
 /// The error with which smolstep exits: one line for the user, and an exit code. The code is 2 for an invalid command
-/// line, and 1 for most other errors. The code for an invalid host name or URL is also 1, because a redirect can contain
-/// an invalid name or URL.
+/// line, and 1 for most other errors. The code for an invalid host name or URL is also 1, because a redirect can
+/// contain an invalid name or URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     code: u8,
@@ -41,8 +41,8 @@ impl Failure {
     }
 
     /// Creates the error for a failed write to standard output, which has exit code 1. If the reader of a pipe is gone,
-    /// as with `| head -1`, the message is empty. The exit code is then 141, the code that a shell reports for a program
-    /// killed by SIGPIPE.
+    /// as with `| head -1`, the message is empty. The exit code is then 141, the code that a shell reports for a
+    /// program killed by SIGPIPE.
     pub fn output(error: io::Error) -> Self {
         match error.kind() {
             io::ErrorKind::BrokenPipe => Failure { code: 128 + 13, what: String::new() },

@@ -56,8 +56,8 @@ impl Events {
         *fault = out.write_all(line.as_bytes()).and_then(|()| out.flush()).err();
     }
 
-    /// Checks that the server can continue. A failed write to standard output stops the server. A failed write to a file
-    /// does not.
+    /// Checks that the server can continue. A failed write to standard output stops the server. A failed write to a
+    /// file does not.
     ///
     /// # Errors
     /// Fails if the lines are written to standard output and a write has failed.

@@ -33,17 +33,18 @@ pub enum Congestion {
     Cubic,
 }
 
-/// The largest total of the default receive buffers, and of the default send buffers, in bytes. If the default buffers
-/// would exceed this total, each buffer is made smaller.
+/// The largest total size of the default receive buffers, in bytes. If the default buffers would exceed this total,
+/// each buffer is made smaller.
 const RECEIVE_IN_ALL: usize = 256 << 20;
+/// The largest total size of the default send buffers, in bytes. Each buffer is made smaller in the same way.
 const SEND_IN_ALL: usize = 1 << 30;
 
-/// The smallest default buffer when the total is divided, in bytes: the largest window without scaling.
+/// The smallest size to which a default buffer is reduced, in bytes. This is the largest window without scaling.
 const LEAST: usize = 65_535;
 
 impl TcpArgs {
-    /// Allocates memory for `sizes` with the requested socket buffers. By default, buffers shrink above 1,024 connections. Send
-    /// buffers also shrink if the system has too little memory.
+    /// Allocates memory for `sizes` with the requested socket buffers. By default, buffers shrink above 1,024
+    /// connections. Send buffers also shrink if the system has too little memory.
     ///
     /// # Errors
     /// Fails with a usage error if the memory is not available.

@@ -62,7 +62,7 @@ pub struct GetArgs {
     pub timeout: Duration,
 }
 
-/// The largest number of redirects that are followed.
+/// The largest number of redirects to follow.
 const REDIRECTS: usize = 10;
 
 /// The longest response header that is accepted, in bytes.
@@ -120,13 +120,13 @@ struct Getter<'g> {
 }
 
 impl<'g> Getter<'g> {
-    /// Fetches the target and follows its redirects.
+    /// Fetches the target, and follows redirects from it.
     fn run(&mut self, mut target: Target, io: &mut Around) -> Result<(), Failure> {
         let mut pool = self.tcp.pool(SIZES)?;
         let mut stack: Fetching<'_, 'g> =
             self.link.stack(&mut io.device, pool.memory(), self.clock.now(), |config| {
                 self.tcp.configure(&mut config.tcp);
-                // After a complete response, do not wait up to a minute for the server's last acknowledgement.
+                // After a complete response, do not wait up to a minute for the server's final acknowledgement.
                 config.tcp.linger = smoltcp::time::Duration::from_secs(3);
             })?;
         let result = self.follow(&mut target, &mut stack, io);
@@ -134,6 +134,7 @@ impl<'g> Getter<'g> {
         result
     }
 
+    /// Fetches `target`. Replaces `target` with the location of each redirect.
     fn follow(&mut self, target: &mut Target, stack: &mut Fetching<'_, 'g>, io: &mut Around) -> Result<(), Failure> {
         for _ in 0..=REDIRECTS {
             self.fetch(target, stack, io)?;
