@@ -1,4 +1,5 @@
-//! Parses addresses from the command line and from the settings of a firmware. `build.rs` includes this file too.
+//! Parses addresses from the command line and from the settings of a firmware image. The build script includes this
+//! file as well.
 
 use std::net::{IpAddr, Ipv6Addr};
 

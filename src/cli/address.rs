@@ -1,4 +1,4 @@
-//! Waits until this side has addresses, and finds the addresses of the host to call.
+//! Waits until this side has addresses and finds the addresses of the host to call.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -207,7 +207,7 @@ impl Lookup<'_> {
         }
     }
 
-    /// Runs `resolver` until it has a result, and returns the resolver. During the lookup, adds the DNS servers that
+    /// Runs `resolver` until it has a result and returns the resolver. During the lookup, adds the DNS servers that
     /// DHCP or routers announce. Returns `None` if a signal ends the lookup first.
     fn run<S: Session + Clone, U: UdpSession>(
         &self,

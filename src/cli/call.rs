@@ -239,7 +239,7 @@ impl<'c> Caller<'c> {
         self.tcp(&mut dialler, job, stack, io)
     }
 
-    /// Opens one connection for each text, and for the text `-` one connection for each line of standard input.
+    /// Opens one connection for each text. For the text `-`, opens one connection for each line of standard input.
     fn each<'t>(
         &mut self,
         dialler: &mut Dialler,

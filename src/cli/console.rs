@@ -28,13 +28,13 @@ enum State {
     Unused,
     /// A program has requested input, but no input was ready.
     Wanted,
-    /// Input, or the end of input, is ready.
+    /// Input or the end of input is ready.
     Ready,
     /// Input has ended.
     Ended,
 }
 
-/// A request to [`Stdio`], made by a program, to discard the typed input.
+/// Passes requests to discard the typed input from programs to [`Stdio`].
 pub static KEYBOARD: Keyboard = Keyboard::new();
 
 /// Whether lines are edited.
@@ -83,7 +83,7 @@ impl Stdio {
         }
         let mut discarded = false;
         let mut buf = [0; 256];
-        // The loop is bounded, because a program may write to the terminal without end.
+        // The loop is bounded, because a program may write to the terminal endlessly.
         for _ in 0..4096 {
             if !can_read(self.file()) {
                 break;

@@ -1,4 +1,4 @@
-//! `smolstep doctor`: checks what smolstep can do on this machine, and shows the command that fixes each problem.
+//! `smolstep doctor`: checks what smolstep can do on this machine and shows the command that fixes each problem.
 
 mod links;
 

@@ -142,7 +142,7 @@ fn quieten() {
     }
 }
 
-/// Prints whole lines above the edited line. Returns false, and prints nothing, if no editor is running.
+/// Prints whole lines above the edited line. Returns false and prints nothing if no editor is running.
 pub(super) fn print_above(text: &str) -> bool {
     match &*log_to() {
         Some(shared) => {
@@ -254,7 +254,8 @@ impl Shared {
     }
 }
 
-/// Reads lines and writes them to `keyboard`. Returns at the end of input, after Ctrl-C or after an error.
+/// Reads lines from the terminal and writes them to `keyboard`, a socket. Returns at the end of input, after Ctrl-C or
+/// after an error.
 fn edit(
     mut editor: rustyline::Editor<Hooks, MemHistory>,
     prompt: &str,
@@ -305,7 +306,7 @@ fn edit(
     }
 }
 
-/// Prints the queued texts. Returns once the editor is ending and all texts are printed.
+/// Prints the queued texts. Returns once the editor is being dropped and all texts are printed.
 fn print(mut printer: impl ExternalPrinter, shared: &Shared) {
     loop {
         let mut state = shared.lock();

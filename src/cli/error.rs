@@ -8,8 +8,8 @@ use crate::app::is_invisible;
 use crate::host::DriveError;
 
 /// The error with which smolstep exits: one line for the user, and an exit code. The code is 2 for an invalid command
-/// line, and 1 for most other errors. The code for an invalid host name or URL is also 1, because a redirect can
-/// contain an invalid name or URL.
+/// line, and 1 for most other errors. An invalid host name or URL also has code 1, because it can come from a redirect,
+/// not only from the command line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
     code: u8,

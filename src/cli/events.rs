@@ -17,7 +17,7 @@ use crate::trace::write_event;
 /// After the first write error, no more lines are written. If the lines are written to a file, the server keeps
 /// running, and [`finish`](Self::finish) returns the error.
 pub struct Events {
-    /// The file; `None` is standard output.
+    /// The path of the file, or `None` for standard output.
     path: Option<PathBuf>,
     /// The time from which the times in the lines are counted.
     began: Instant,
@@ -31,7 +31,7 @@ struct Lines {
 }
 
 impl Events {
-    /// Creates or truncates the file at `path`; `-` means standard output. Times are counted from `now`.
+    /// Creates or truncates the file at `path`. The path `-` means standard output. Times are counted from `now`.
     ///
     /// # Errors
     /// Fails if the file cannot be created.

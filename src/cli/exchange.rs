@@ -1,4 +1,4 @@
-//! Sends requests to the kernel over netlink, and reads the kernel's answers.
+//! Sends requests to the kernel over netlink and reads the kernel's answers.
 
 use std::io;
 

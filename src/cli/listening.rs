@@ -4,7 +4,7 @@ use smoltcp::wire::IpCidr;
 
 use crate::app::App;
 
-/// Formats `listening` lines, and remembers the addresses for which lines were printed.
+/// Formats `listening` lines and remembers the addresses for which lines were printed.
 pub struct Listening<'p> {
     tcp: &'p [(u16, &'static App)],
     udp: &'p [(u16, &'static App)],

@@ -164,7 +164,7 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
     }
 }
 
-/// Returns the name of the step's phase, and the connection that the step handled, if any.
+/// Returns the name of the step's phase and, if any, the connection that the step handled.
 fn phase(step: Step) -> (&'static str, Option<crate::stack::ConnectionId>) {
     match step {
         Step::Egress(id) => ("egress", id),
@@ -208,7 +208,7 @@ fn show_sockets<S: Session + Clone, U: UdpSession>(stack: &Stack<'_, S, U>) -> i
     out.flush()
 }
 
-/// Prints the state of our end of a connection, and of the kernel's end.
+/// Prints the state of our end and of the kernel's end of a connection.
 fn show_ends(out: &mut impl Write, ours: &Connection) -> io::Result<()> {
     let (state, sending, unread) = (ours.state.to_string(), ours.send_queue, ours.receive_queue);
     writeln!(out, "    ours    {state:<12} to send or acknowledge={sending} unread={unread}   {}", ours.tuple)?;

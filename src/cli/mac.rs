@@ -1,4 +1,4 @@
-//! The default hardware address on a TAP: different on each machine and TAP, and the same in each run.
+//! The default hardware address on a TAP: different on each machine and TAP, but the same in each run.
 
 use std::fs;
 

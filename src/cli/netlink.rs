@@ -134,8 +134,8 @@ impl Netlink {
 }
 
 /// Stops the kernel's own traffic on an interface, so that all frames come from programs. The kernel then sends no
-/// router solicitations, and makes no link-local address, for which it would send multicast reports. Call this function
-/// before the interface is set up.
+/// router solicitations, and creates no link-local address, for which it would send multicast reports. Call this
+/// function before the interface is set up.
 ///
 /// A kernel without IPv6 has no files for these settings, so failed writes are ignored.
 pub fn quieten(name: &str) {

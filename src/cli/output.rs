@@ -13,7 +13,7 @@ use super::editor::print_above;
 use super::error::Failure;
 use crate::app::Escape;
 
-/// Prints `text` without a line ending, and flushes standard output.
+/// Prints `text` without a line ending and flushes standard output.
 ///
 /// # Errors
 /// Fails if standard output cannot be written to.
@@ -23,7 +23,7 @@ pub fn say(text: impl Display) -> Result<(), Failure> {
     result.map_err(Failure::output)
 }
 
-/// Prints `line` and a line ending, and flushes standard output.
+/// Prints `line` and a line ending, then flushes standard output.
 ///
 /// # Errors
 /// The same errors as [`say`].

@@ -59,7 +59,7 @@ const OUTSTANDING: usize = 1024;
 /// Memory for a resolver: a UDP port for several queries and replies, and TCP connections for replies of any length.
 const SIZES: Sizes = Sizes { connections: 4, receive: 65_537, send: 512, ports: 1, datagrams: 16, payload: 16_384 };
 
-/// Runs `smolstep ping`, and returns whether any reply arrived.
+/// Runs `smolstep ping` and returns whether any reply arrived.
 ///
 /// # Errors
 /// The error's message is one line for the user.
@@ -228,7 +228,7 @@ impl<'p> Ping<'p> {
         Ok(())
     }
 
-    /// Shows a reply, and adds its round-trip time to the statistics.
+    /// Shows a reply and adds its round-trip time to the statistics.
     fn heard(&mut self, echo: &Echo) -> Result<(), Failure> {
         // A reply contains only the lower 16 bits of the request's number.
         let number = self.outstanding.keys().copied().find(|number| *number as u16 == echo.seq);
@@ -261,7 +261,7 @@ impl<'p> Ping<'p> {
         say_line(line)
     }
 
-    /// Shows the ICMP error about a request, and stops waiting for the request's reply.
+    /// Shows the ICMP error about a request and stops waiting for the request's reply.
     fn refused(&mut self, refusal: &EchoRefusal) -> Result<(), Failure> {
         let number = self.outstanding.keys().copied().find(|number| *number as u16 == refusal.seq);
         if refusal.to != self.address.into() || number.and_then(|number| self.outstanding.remove(&number)).is_none() {
@@ -271,7 +271,7 @@ impl<'p> Ping<'p> {
         say_line(format_args!("From {}: icmp_seq={} {}", refusal.from, refusal.seq, refusal.why))
     }
 
-    /// Shows the statistics, and returns whether any reply arrived.
+    /// Shows the statistics and returns whether any reply arrived.
     fn summary(&self) -> Result<bool, Failure> {
         let sent = self.sent;
         let lost = sent.saturating_sub(self.received);

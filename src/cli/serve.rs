@@ -152,7 +152,7 @@ pub fn serve(args: &ServeArgs) -> Result<(), Failure> {
 }
 
 impl ServerArgs {
-    /// Validates the programs `names`, the options for single programs, and the ports.
+    /// Validates the programs `names`, the ports and the options for single programs.
     ///
     /// # Errors
     /// Fails with a usage error that names the invalid word and its expected form.
@@ -261,7 +261,7 @@ impl Plan<'_> {
         )))
     }
 
-    /// Serves until the interrupt requests a stop, or until a program with --once has finished.
+    /// Serves until the interrupt requests a stop or a program with --once has finished.
     ///
     /// Once all programs listen, calls `start` with the `listening` lines: one line for each address, transport and
     /// program. `start` returns the interrupt, which this method returns after serving.
@@ -283,7 +283,7 @@ impl Plan<'_> {
         let events = args.events.as_deref().map(|path| Events::create(path, clock.now())).transpose()?;
         let Io { device, console, probe } = io;
         let mut io = Io { device, console, probe: probe.with_status(status).with_events(events.as_ref()) };
-        // A room has no end, so --once does not apply to a room.
+        // A room never closes, so --once does not apply to a room.
         let (operator, lines) =
             (Operator::new(args.once && !self.room).with_keyboard(&KEYBOARD), vec![Cell::new(0); ROOM]);
         let connections = args.max_connections.map_or(Sizes::default().connections, usize::from);

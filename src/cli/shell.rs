@@ -43,9 +43,9 @@ pub enum Command {
 /// The event at which a run stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Goal {
-    /// A frame of one kind is sent or arrives.
+    /// A frame of this kind is sent or arrives.
     Frame(Protocol),
-    /// An end of the connection reaches a state.
+    /// One end of a connection reaches this state.
     State(State),
 }
 
@@ -107,7 +107,7 @@ p          save a capture         q          end"
         }
     }
 
-    /// Shows the prompt and waits for a line. Returns `None` at the end of input, or when `interrupt` requests a stop.
+    /// Shows the prompt and waits for a line. Returns `None` at the end of input or when `interrupt` requests a stop.
     ///
     /// # Errors
     /// Fails if standard input or output has failed.
@@ -208,7 +208,7 @@ impl Protocol {
 /// Returns the TCP state that RFC 9293 calls `name`.
 ///
 /// # Errors
-/// The error is one line that suggests a name, or lists all names.
+/// The error is one line that suggests a name or lists all names.
 pub fn state(name: &str) -> Result<State, String> {
     use State::*;
     let all =

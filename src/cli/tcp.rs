@@ -78,7 +78,7 @@ impl TcpArgs {
 /// The range of a socket buffer, in bytes. No window is larger than the upper limit (RFC 7323 section 2.3).
 const SIZES: core::ops::RangeInclusive<usize> = 4096..=16 << 20;
 
-/// Parses a size in bytes, or in KiB or MiB with K or M at the end.
+/// Parses a size in bytes, in KiB with the suffix K, or in MiB with the suffix M.
 fn size(text: &str) -> Result<usize, &'static str> {
     let (number, unit) = match text.strip_suffix(['K', 'k']) {
         Some(number) => (number, 1 << 10),

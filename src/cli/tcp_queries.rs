@@ -30,7 +30,7 @@ pub struct TcpQueries {
 }
 
 impl TcpQueries {
-    /// Creates a value without queries. `port` is the UDP port of the resolver. `patience` is the timeout of the
+    /// Starts with no queries. `port` is the UDP port of the resolver. `patience` is the timeout of the
     /// lookup.
     pub fn new(port: u16, patience: Duration) -> Self {
         TcpQueries { port, patience, running: Vec::new(), closing: Vec::new() }
@@ -42,7 +42,7 @@ impl TcpQueries {
         wanted || self.running.iter().any(|(id, _)| ended(stack, *id).is_some())
     }
 
-    /// Starts the queries that the resolver requests, and passes the results of finished queries to the resolver.
+    /// Starts the queries that the resolver requests and passes the results of finished queries to the resolver.
     pub fn advance<S: Session + Clone, U: UdpSession>(
         &mut self,
         stack: &mut Resolving<'_, S, U>,

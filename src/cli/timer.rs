@@ -41,7 +41,7 @@ impl Timer {
     }
 }
 
-/// An interrupt that reports signals, and also wakes the loop when a timer expires.
+/// An interrupt that reports signals and also wakes the loop when a timer expires.
 pub(super) struct Alarm<'s> {
     pub(super) stop: &'s mut Stop,
     pub(super) timer: &'s Timer,

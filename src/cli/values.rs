@@ -1,4 +1,4 @@
-//! Parses whole numbers and durations from the command line, and formats fractions.
+//! Parses whole numbers and durations from the command line and formats fractions.
 
 use std::ops::RangeInclusive;
 use std::time::Duration;

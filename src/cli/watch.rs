@@ -34,7 +34,7 @@ pub struct Watch<'s> {
 }
 
 impl<'s> Watch<'s> {
-    /// Creates a watch over `device`, this side of `link`. Writes the frames to the file `pcap`, if given.
+    /// Creates a watch over `device`, this side of `link`. If `pcap` is given, writes the frames to that file.
     ///
     /// # Errors
     /// Fails if the file cannot be written.

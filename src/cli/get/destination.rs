@@ -30,7 +30,8 @@ pub enum Destination {
 }
 
 impl Destination {
-    /// Opens the destination of `-o`: standard output for `None` and `-`, else a [`file`](Destination::file).
+    /// Opens the destination of `-o`: standard output for `None` and `-`, else the [`file`](Destination::file) at
+    /// `path`.
     ///
     /// # Errors
     /// The error's message is one line that describes the problem.
@@ -88,7 +89,7 @@ impl Destination {
         }
     }
 
-    /// Writes as many bytes as possible without blocking, and returns their number. The number may be 0.
+    /// Writes as many bytes as possible without blocking. Returns the number of written bytes, which may be 0.
     ///
     /// # Errors
     /// Fails with the error of the system call.
@@ -129,7 +130,7 @@ impl Destination {
         }
     }
 
-    /// Completes the output. A temporary file is renamed to its final path, and replaces any file there.
+    /// Completes the output. A temporary file is renamed to its final path and replaces any file there.
     ///
     /// # Errors
     /// Fails if the file cannot be replaced. The old file is then unchanged.

@@ -1,4 +1,4 @@
-//! `smolstep get`: fetches a URL over HTTP, and writes the body to a file or to standard output.
+//! `smolstep get`: fetches a URL over HTTP and writes the body to a file or to standard output.
 
 pub(super) mod destination;
 mod fetch;
@@ -115,12 +115,12 @@ struct Getter<'g> {
     patience: Duration,
     clock: Clock,
     waiting: Waiting<'g>,
-    /// Connections that are no longer needed, and may still be closing.
+    /// Connections that are no longer needed but may still be closing.
     left: Vec<ConnectionId>,
 }
 
 impl<'g> Getter<'g> {
-    /// Fetches the target, and follows redirects from it.
+    /// Fetches the target and follows redirects.
     fn run(&mut self, mut target: Target, io: &mut Around) -> Result<(), Failure> {
         let mut pool = self.tcp.pool(SIZES)?;
         let mut stack: Fetching<'_, 'g> =

@@ -1,4 +1,4 @@
-//! Writes the body of a response, and the header if requested. Records a redirect.
+//! Writes the body of a response and, if requested, the header. Records a redirect.
 
 use std::io;
 use std::os::fd::BorrowedFd;

@@ -20,7 +20,7 @@ pub(super) struct Notes<'s> {
     step: Noted,
 }
 
-/// The lines, frames and states that were recorded since the last step was shown.
+/// The lines, frames and states that were recorded since the previous step was shown.
 #[derive(Default)]
 struct Noted {
     lines: Vec<String>,
@@ -37,7 +37,7 @@ impl<'s> Notes<'s> {
         self.watch
     }
 
-    /// Returns whether `goal` has been reached since the last step was shown.
+    /// Returns whether `goal` has been reached since the previous step was shown.
     pub(super) fn has_reached(&self, goal: Goal) -> bool {
         match goal {
             Goal::Frame(kind) => self.step.frames.iter().any(|frame| kind.matches(frame)),
@@ -45,7 +45,7 @@ impl<'s> Notes<'s> {
         }
     }
 
-    /// Returns the recorded lines, and clears the record.
+    /// Returns the recorded lines and clears the record.
     pub(super) fn take_lines(&mut self) -> Vec<String> {
         core::mem::take(&mut self.step).lines
     }

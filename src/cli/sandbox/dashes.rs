@@ -1,4 +1,4 @@
-//! Detects a missing `--` before COMMAND, and returns an error that shows the corrected command line.
+//! Detects a missing `--` before COMMAND and returns an error that shows the corrected command line.
 
 use std::ffi::OsString;
 

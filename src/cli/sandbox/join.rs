@@ -1,4 +1,4 @@
-//! Finds a running sandbox, and runs another command in it.
+//! Finds a running sandbox and runs another command in it.
 //!
 //! Each sandbox writes a file into a folder that only the sandbox's user can access. The file's name is the sandbox's
 //! process number. The file contains the process's start time, so that another process with the same number is not

@@ -79,7 +79,7 @@ pub struct SandboxArgs {
     pub command: Vec<OsString>,
 }
 
-/// Runs `smolstep sandbox`, and returns the command's exit code.
+/// Runs `smolstep sandbox` and returns the command's exit code.
 ///
 /// # Errors
 /// The error's message is one line for the user.
@@ -126,7 +126,7 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Moves this process permanently into new namespaces, and creates tap0 there. The process must have only one
+    /// Moves this process permanently into new namespaces and creates tap0 there. The process must have only one
     /// thread. tap0 is then up and has both addresses of [`KERNEL`].
     ///
     /// # Errors
@@ -141,8 +141,8 @@ impl Sandbox {
         Ok(Sandbox { _entry: join::Entry::write(&folder)? })
     }
 
-    /// Attaches to tap0 to serve on it. Call this before [`Sandbox::start`], so that no frame from the command is
-    /// missed.
+    /// Attaches to tap0 to serve on it. Call this method before [`Sandbox::start`], so that no frame from the command
+    /// is missed.
     ///
     /// # Errors
     /// The error's message is one line for the user.

@@ -116,7 +116,7 @@ fn splice<'scope>(scope: &'scope Scope<'scope, '_>, client: &'scope TcpStream, s
     }
 }
 
-/// Copies in one direction. Passes on an end of stream as a half-close, and a reset as a reset.
+/// Copies in one direction. Passes on an end of stream as a half-close, and an error or a reset as a reset.
 fn copy(mut from: &TcpStream, mut to: &TcpStream) {
     match io::copy(&mut from, &mut to).and_then(|_| to.shutdown(Shutdown::Write)) {
         Ok(()) => {}
@@ -127,7 +127,7 @@ fn copy(mut from: &TcpStream, mut to: &TcpStream) {
     }
 }
 
-/// Makes the socket send RST when the socket is closed, and ends any read on the socket immediately.
+/// Makes the socket send RST when the socket is closed and ends any read on the socket immediately.
 fn reset(socket: &TcpStream) {
     let _ = set_socket_linger(socket, Some(Duration::ZERO));
     let _ = socket.shutdown(Shutdown::Read);
@@ -144,7 +144,7 @@ impl Permits {
         Permits { free: Mutex::new(free), returned: Condvar::new() }
     }
 
-    /// Waits for a free permit, and takes the permit.
+    /// Waits until a permit is free and takes it.
     fn take(self: &Arc<Self>) -> Permit {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let mut free = self.returned.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
