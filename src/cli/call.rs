@@ -43,9 +43,9 @@ pub struct CallArgs {
     /// The server's IP address or name [default port: see the list below]
     #[arg(value_name = "HOST[:PORT]")]
     pub host: String,
-    /// The messages to send; - stands for the lines of standard input [default: Li, Cheng and victor for greeting, else
-    /// -; without TEXT, ack, thanks and upper send only one line over TCP, and inbox sends AAABBBCCC if standard input
-    /// is empty]
+    /// The messages to send; - stands for the lines of standard input [default: Li, Cheng and victor for greeting; one
+    /// line of standard input for ack, thanks and upper over TCP; - for other programs, or AAABBBCCC for inbox if
+    /// standard input is empty]
     #[arg(value_name = "TEXT")]
     pub texts: Vec<OsString>,
     #[command(flatten)]
@@ -184,6 +184,7 @@ impl<'t> Job<'t> {
     }
 }
 
+/// The state shared by all connections of one `smolstep call`.
 struct Caller<'c> {
     link: &'c Link,
     tcp: TcpArgs,
@@ -215,6 +216,7 @@ impl<'c> Caller<'c> {
         result
     }
 
+    /// Looks up the host, then runs the client over UDP or over one or several TCP connections.
     fn talk<'t>(
         &mut self,
         (host, port): (&str, u16),
@@ -283,6 +285,7 @@ impl<'c> Caller<'c> {
             Outcome::Won(id, remote) => (id, remote),
             Outcome::Stopped => return Err(Failure::run("interrupted")),
             Outcome::Lost => {
+                // If no address answered, the user may have mistyped the host, so the message contains the hint.
                 let silent =
                     |(_, why)| matches!(why, DialError::Ended(End::TimedOut | End::Undelivered(_) | End::Unreachable));
                 let unreached = dialler.failures().all(silent);
@@ -311,6 +314,7 @@ impl<'c> Caller<'c> {
         }
     }
 
+    /// Runs the client over UDP until the client has a result.
     fn udp<'t>(
         &mut self,
         remote: IpEndpoint,
@@ -373,6 +377,7 @@ fn bracketed(text: &str) -> Option<String> {
     host.parse::<Ipv6Addr>().is_ok().then(|| format!("[{host}]:{port}"))
 }
 
+/// Returns an error that names the server's address and port.
 fn failed(remote: IpEndpoint, why: &dyn core::fmt::Display) -> Failure {
     Failure::run(format_args!("{}: {why}", SocketAddr::from(remote)))
 }

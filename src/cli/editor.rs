@@ -108,6 +108,7 @@ impl Editor {
     }
 }
 
+/// Prints the remaining text, then restores the terminal's settings.
 impl Drop for Editor {
     fn drop(&mut self) {
         if !self.partial.is_empty() {
@@ -117,6 +118,7 @@ impl Drop for Editor {
         let mut state = self.shared.lock();
         state.ending = true;
         self.shared.changed.notify_all();
+        // Wait until all texts are printed and the editor's thread is blocked or has stopped.
         let waiting = self
             .shared
             .changed

@@ -116,7 +116,8 @@ impl<I: Interrupt, E> Live<'_, '_, I, E> {
         loop {
             let now = self.clock.now();
             let step = stack.step(now, &mut self.io);
-            // Frames are sent before the kernel's socket is shown, so that the socket's state includes this step.
+            // Send the frames of this step now, so that the state of the kernel's socket, shown below, reflects the
+            // step.
             self.io.device.flush();
             (self.each)(stack)?;
             if let Some(fault) = self.io.device.fault() {

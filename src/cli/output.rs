@@ -75,7 +75,8 @@ impl Drop for Output {
 pub fn start_log() {
     let mut builder = Builder::from_env(Env::default().default_filter_or("info"));
     builder.format_target(false);
-    // Logging the editor at lower levels would loop: each log line redraws the edited line, which logs again.
+    // Log lines of the editor below level warn would repeat endlessly: each log line redraws the edited line, and each
+    // redraw writes another log line.
     builder.filter_module("rustyline", LevelFilter::Warn);
     if io::stderr().is_terminal() {
         let has = |name: &str, test: fn(&str) -> bool| std::env::var(name).is_ok_and(|value| test(&value));

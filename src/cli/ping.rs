@@ -138,7 +138,7 @@ struct Ping<'p> {
     sent: u32,
     received: u32,
     duplicates: u32,
-    /// The number of requests that are lost because of a reported error.
+    /// The number of requests that were lost because of an ICMP error or an unanswered ARP or NDP request.
     errors: u32,
     /// When the most recent request was sent.
     last_sent: Instant,

@@ -133,8 +133,8 @@ impl Race {
         Runner { session, race: self, round: self.round.get(), number, runs: false }
     }
 
-    /// Returns whether connection `number` wins race `round`. Call this method when the connection is established: the
-    /// first connection of the current race is recorded as the winner.
+    /// Returns whether connection `number` wins race `round`. Call this method when the connection is established. The
+    /// first call in a race makes its connection the winner.
     fn is_won_by(&self, round: usize, number: usize) -> bool {
         let first = self.round.get() == round && self.winner.get().is_none_or(|winner| winner == number);
         if first {

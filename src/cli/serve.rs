@@ -1,4 +1,4 @@
-//! `smolstep serve`: runs programs' servers on a link.
+//! `smolstep serve`: runs the servers of programs on a TAP or TUN.
 //!
 //! stack/ingress/admission.rs applies --overflow. host/drive.rs closes the connections after Ctrl-C.
 
@@ -30,7 +30,7 @@ use crate::host::{Clock, Ended, Interrupt, Sizes, drive};
 use crate::phy::linux::TunTap;
 use crate::stack::{Config, Io, Listener, Overflow, Stack};
 
-/// The number of connection slots that the status page shows, from the first slot on.
+/// The number of connection slots on the status page, starting with the first slot.
 const ROWS: usize = 64;
 
 /// Serve programs on a TAP or TUN

@@ -146,7 +146,7 @@ impl<'g> Getter<'g> {
         Err(Failure::run(format_args!("more than {REDIRECTS} redirects, the last of them to {target}")))
     }
 
-    /// Returns the addresses of the target's host, best first.
+    /// Returns the addresses of the target's host, in order of preference.
     fn addresses(
         &mut self,
         target: &Target,

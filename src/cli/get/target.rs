@@ -8,7 +8,7 @@ use crate::cli::error::Failure;
 use crate::cli::zone::url_without_zone;
 use crate::names::{Name, NameError};
 
-/// The largest number of characters that a message shows of a URL.
+/// The number of characters after which a message cuts off a URL.
 const SHOWN: usize = 200;
 
 /// An http URL with a host.
@@ -18,8 +18,8 @@ pub struct Target {
 }
 
 impl Target {
-    /// Parses a URL from the command line. If the URL has an IPv6 address with a zone, the zone must be `link`, and is
-    /// removed.
+    /// Parses a URL from the command line. If the URL contains an IPv6 address with a zone, the zone must be `link`.
+    /// The zone is removed.
     ///
     /// # Errors
     /// The error's message is one line that describes the problem.
@@ -105,7 +105,7 @@ fn has_bare_ipv6(url: &str) -> bool {
     !authority.contains('[') && authority.matches(':').count() > 1
 }
 
-/// Checks that smolstep can fetch the URL. The error says why not.
+/// Checks that smolstep can fetch the URL. If not, the error is the reason.
 fn check(url: &Url) -> Result<(), String> {
     let why = match (url.scheme(), url.host()) {
         ("https", _) => "https is not supported, because smolstep has no TLS: use http",

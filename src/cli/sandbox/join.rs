@@ -95,7 +95,7 @@ fn ensure_private(path: &Path, uid: u32) -> io::Result<()> {
     }
 }
 
-/// Returns the process number of the newest running sandbox. Removes the files of sandboxes that no longer run.
+/// Returns the process number of the newest running sandbox. Removes the files of sandboxes that are no longer running.
 fn newest(folder: &Path) -> Option<u32> {
     let entries = fs::read_dir(folder).ok()?.flatten();
     let live = entries.filter_map(|entry| {
