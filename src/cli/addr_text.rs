@@ -45,7 +45,7 @@ pub fn host_and_port(text: &str, default: u16) -> Option<(&str, u16)> {
         Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok().filter(|&port| port != 0)?),
         _ => (text, default),
     };
-    // Only brackets separate an IPv6 address from its port.
+    // An IPv6 address with a port needs brackets.
     let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
     match bare {
         Some(bare) => bare.parse::<Ipv6Addr>().is_ok().then_some((bare, port)),
@@ -53,7 +53,7 @@ pub fn host_and_port(text: &str, default: u16) -> Option<(&str, u16)> {
     }
 }
 
-/// Returns whether an address belongs to one host: it is neither multicast, broadcast nor unspecified.
+/// Returns whether an address belongs to a single host. Multicast, broadcast and unspecified addresses do not.
 pub fn is_unicast(address: IpAddr) -> bool {
     let broadcast = matches!(address, IpAddr::V4(address) if address.is_broadcast());
     !broadcast && !address.is_multicast() && !address.is_unspecified()

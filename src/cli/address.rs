@@ -1,4 +1,4 @@
-//! Waits until this side has addresses and finds the addresses of the host to call.
+//! Waits until this side has addresses, and finds the addresses of the host to call.
 
 use std::net::IpAddr;
 use std::time::Duration;
@@ -83,7 +83,8 @@ impl Lookup<'_> {
     /// Returns the reachable addresses of `host`, which is a name or an IP address. The list contains at least one
     /// address and is in the order of RFC 8305. The lookup of a name needs a free UDP port in the stack.
     ///
-    /// Before the lookup, waits for this side's own addresses: configured, from DHCP or from SLAAC.
+    /// Before the lookup, waits until this side has its own addresses: configured addresses, or addresses from DHCP or
+    /// SLAAC.
     ///
     /// # Errors
     /// The error's message is one line. The message names the host, unless the link is at fault.
@@ -207,7 +208,7 @@ impl Lookup<'_> {
         }
     }
 
-    /// Runs `resolver` until it has a result and returns the resolver. During the lookup, adds the DNS servers that
+    /// Runs `resolver` until it has a result, and returns the resolver. During the lookup, adds the DNS servers that
     /// DHCP or routers announce. Returns `None` if a signal ends the lookup first.
     fn run<S: Session + Clone, U: UdpSession>(
         &self,

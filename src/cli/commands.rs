@@ -57,7 +57,7 @@ enum Command {
     Serve(ServeArgs),
 }
 
-/// Runs the command that the process's arguments name and returns the exit code.
+/// Runs the command that the process's arguments name, and returns the exit code.
 ///
 /// # Errors
 /// The error's message is one line for the user.

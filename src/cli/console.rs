@@ -34,7 +34,7 @@ enum State {
     Ended,
 }
 
-/// Passes requests to discard the typed input from programs to [`Stdio`].
+/// The channel through which programs request [`Stdio`] to discard the typed input.
 pub static KEYBOARD: Keyboard = Keyboard::new();
 
 /// Whether lines are edited.

@@ -38,13 +38,13 @@ pub(super) struct Editor {
 /// The largest number of bytes that wait to be printed. Further text is dropped.
 const WAITING: usize = 1 << 20;
 
-/// The longest time that dropping the editor waits for the remaining text to be printed.
+/// The longest time to wait for the remaining text to be printed when the editor is dropped.
 const FAREWELL: Duration = Duration::from_millis(500);
 
 /// A text that moves the cursor up and down again, so that the screen stays unchanged.
 const NOTHING: &str = "\x1b[A\n";
 
-/// The note printed at Enter if the client for whom the line was begun has left.
+/// The note printed at Enter if the client for which the line was begun has left.
 const DISOWNED: &str = "(not sent: this was begun for somebody else, arrow up brings it back)\n";
 
 /// The note that is printed for a typed line that is not UTF-8.

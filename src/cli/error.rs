@@ -40,7 +40,7 @@ impl Failure {
         Self::new(2, what)
     }
 
-    /// Creates the error for a failed write to standard output, which has exit code 1. If the reader of a pipe is gone,
+    /// Creates an error with exit code 1 for a failed write to standard output. If the reader of a pipe is gone,
     /// as with `| head -1`, the message is empty. The exit code is then 141, the code that a shell reports for a
     /// program killed by SIGPIPE.
     pub fn output(error: io::Error) -> Self {

@@ -168,7 +168,7 @@ impl Link {
         open(self.kind, &self.name).map_err(Failure::run)
     }
 
-    /// Removes the zone from the address of a host, as in `fe80::64%tap0`.
+    /// Removes the zone from a host's address: `fe80::64%tap0` becomes `fe80::64`.
     ///
     /// # Errors
     /// Fails with a usage error if the zone names another link.
@@ -176,7 +176,7 @@ impl Link {
         without_zone(host, &self.name).map_err(Failure::usage)
     }
 
-    /// Creates a stack on `device`. Before that, `set` may change the configuration.
+    /// Creates a stack on `device`. First calls `set`, which may change the configuration.
     ///
     /// # Errors
     /// Fails if an address is invalid or the MTU is too small.

@@ -72,8 +72,8 @@ pub struct Track<'t> {
 
 impl Race {
     /// Starts the connections that `dialler` requests, until one connection is established. Connections that lost the
-    /// race but are not yet closed are added to `left`. Once such a connection has closed, the caller must take the
-    /// connection from the stack.
+    /// race but are not yet closed are added to `left`. Once such a connection has closed, the caller must remove
+    /// the connection from the stack.
     ///
     /// # Errors
     /// Fails if the device or the console has failed.

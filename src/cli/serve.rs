@@ -261,7 +261,7 @@ impl Plan<'_> {
         )))
     }
 
-    /// Serves until the interrupt requests a stop or a program with --once has finished.
+    /// Serves until the interrupt requests a stop, or until a program with --once has finished.
     ///
     /// Once all programs listen, calls `start` with the `listening` lines: one line for each address, transport and
     /// program. `start` returns the interrupt, which this method returns after serving.

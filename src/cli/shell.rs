@@ -129,7 +129,7 @@ p          save a capture         q          end"
             if goes_on && !self.typed.is_empty() {
                 return Ok(Some(text(self.typed.drain(..))));
             }
-            // On a terminal, the cursor is still behind the prompt, so start a new line.
+            // On a terminal, the cursor is still after the prompt, so start a new line.
             return if io::stdin().is_terminal() { say("\n").map(|()| None) } else { Ok(None) };
         }
     }

@@ -13,7 +13,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 /// The signals that request the program to exit.
 const SIGNALS: [i32; 3] = [SIGHUP, SIGINT, SIGTERM];
 
-/// Receives SIGHUP, SIGINT and SIGTERM and wakes the poll loop.
+/// Receives SIGHUP, SIGINT and SIGTERM, and wakes the poll loop.
 #[derive(Debug)]
 pub struct Stop {
     received: UnixStream,

@@ -36,7 +36,8 @@ pub enum Congestion {
 /// The largest total size of the default receive buffers, in bytes. If the default buffers would exceed this total,
 /// each buffer is made smaller.
 const RECEIVE_IN_ALL: usize = 256 << 20;
-/// The largest total size of the default send buffers, in bytes. Each buffer is made smaller in the same way.
+/// The largest total size of the default send buffers, in bytes. If the default buffers would exceed this total, each
+/// buffer is made smaller.
 const SEND_IN_ALL: usize = 1 << 30;
 
 /// The smallest size to which a default buffer is reduced, in bytes. This is the largest window without scaling.

@@ -42,7 +42,7 @@ impl TcpQueries {
         wanted || self.running.iter().any(|(id, _)| ended(stack, *id).is_some())
     }
 
-    /// Starts the queries that the resolver requests and passes the results of finished queries to the resolver.
+    /// Starts the queries that the resolver requests, and passes the results of finished queries to the resolver.
     pub fn advance<S: Session + Clone, U: UdpSession>(
         &mut self,
         stack: &mut Resolving<'_, S, U>,

@@ -37,7 +37,7 @@ impl<'s> Watch<'s> {
     /// Creates a watch over `device`, this side of `link`. If `pcap` is given, writes the frames to that file.
     ///
     /// # Errors
-    /// Fails if the file cannot be written.
+    /// Fails if the file cannot be written to.
     pub fn new(link: &Link, device: &TunTap, clock: &Clock, pcap: Option<&Path>) -> Result<Self, Failure> {
         let capture = match pcap {
             None => None,

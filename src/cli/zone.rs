@@ -1,4 +1,4 @@
-//! Removes the zone of an IPv6 address (RFC 4007 section 11), as in fe80::64%tap0. In a URL, the percent sign is
+//! Removes the zone from an IPv6 address (RFC 4007 section 11), as in fe80::64%tap0. In a URL, the percent sign is
 //! escaped: http://[fe80::64%25tap0]/ (RFC 6874).
 
 use std::borrow::Cow;

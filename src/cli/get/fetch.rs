@@ -1,4 +1,4 @@
-//! Sends one request to the first address of a host that accepts a connection and receives the response.
+//! Sends one request to the first address of a host that accepts a connection, and receives the response.
 
 use core::fmt;
 

@@ -57,7 +57,7 @@ impl Guest {
         }
     }
 
-    /// Waits until the command has exited and returns the command's exit code.
+    /// Waits until the command has exited, then returns the command's exit code.
     pub fn wait(&mut self) -> u8 {
         loop {
             if let Some(code) = self.exit_code() {

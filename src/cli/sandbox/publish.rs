@@ -127,7 +127,7 @@ fn copy(mut from: &TcpStream, mut to: &TcpStream) {
     }
 }
 
-/// Makes the socket send RST when the socket is closed and ends any read on the socket immediately.
+/// Makes the socket send RST when the socket is closed, and ends any read on the socket immediately.
 fn reset(socket: &TcpStream) {
     let _ = set_socket_linger(socket, Some(Duration::ZERO));
     let _ = socket.shutdown(Shutdown::Read);
@@ -144,7 +144,7 @@ impl Permits {
         Permits { free: Mutex::new(free), returned: Condvar::new() }
     }
 
-    /// Waits until a permit is free and takes it.
+    /// Waits until a permit is free, then takes the permit.
     fn take(self: &Arc<Self>) -> Permit {
         let free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
         let mut free = self.returned.wait_while(free, |free| *free == 0).unwrap_or_else(PoisonError::into_inner);
