@@ -44,8 +44,8 @@ const SEND_IN_ALL: usize = 1 << 30;
 const LEAST: usize = 65_535;
 
 impl TcpArgs {
-    /// Allocates memory for `sizes` with the requested socket buffers. By default, buffers shrink above 1,024
-    /// connections. Send buffers also shrink if the system has too little memory.
+    /// Allocates memory for `sizes` with the requested socket buffers. Default buffers are smaller for
+    /// more than 1,024 connections. Send buffers are also made smaller if the system has too little memory.
     ///
     /// # Errors
     /// Fails with a usage error if the memory is not available.
