@@ -3,7 +3,7 @@
 //! smoltcp keeps a control block of its own. The stack keeps this second block, which it builds only from the
 //! connection's frames.
 //!
-//! Every received segment passes [`Block::arrives`] before smoltcp sees it. Every segment that smoltcp makes passes
+//! Every received segment passes [`Block::arrives`] before smoltcp sees it. Every segment that smoltcp creates passes
 //! [`Block::leaves`]. The file acceptance.rs decides which received segments smoltcp sees, and which the stack answers
 //! itself. The file recovery.rs finds lost data and decides what smoltcp may send. The file connections/show.rs then
 //! makes smoltcp send that data. The file receiver.rs adds SACK ranges and the window to smoltcp's acknowledgements.
@@ -56,7 +56,7 @@ pub(super) struct Block {
     window: u32,
     /// The largest window that the peer has offered, in bytes.
     largest_window: u32,
-    /// SND.WL1 and SND.WL2: the sequence and acknowledgement numbers of the last window update.
+    /// SND.WL1 and SND.WL2: the sequence and acknowledgement numbers of the most recent window update.
     window_from: (TcpSeqNumber, TcpSeqNumber),
     /// The peer's window scale: the shift count of its window field.
     peer_scale: u8,
@@ -68,7 +68,7 @@ pub(super) struct Block {
     edge: TcpSeqNumber,
     /// Our window scale: the shift count of our window field.
     scale: u8,
-    /// The acknowledgement number sent last.
+    /// The acknowledgement number most recently sent to the peer.
     told_ack: TcpSeqNumber,
     /// The sequence number of a FIN that arrived before the data in front of it.
     early_fin: Option<TcpSeqNumber>,
@@ -105,7 +105,7 @@ impl Block {
         recovery: recovery::Recovery::NEW,
     };
 
-    /// Returns our initial sequence number, which the SYN,ACK has.
+    /// Returns our initial sequence number, which our SYN or SYN,ACK carries.
     pub(super) fn isn(&self) -> u32 {
         self.iss.0 as u32
     }
@@ -169,7 +169,7 @@ impl Block {
         }
     }
 
-    /// Returns whether a FIN that arrived early can be processed: all data in front of it has arrived.
+    /// Returns whether a FIN that arrived early can be processed, because all data in front of the FIN has arrived.
     pub(super) fn fin_is_due(&self) -> bool {
         !self.fin_taken && self.early_fin == Some(self.rcv_nxt)
     }
@@ -184,7 +184,7 @@ impl Block {
         (self.una, self.rcv_nxt)
     }
 
-    /// Returns the window field for a FIN that is shown to smoltcp: the window field shown to smoltcp last.
+    /// Returns the window field for a FIN that is passed to smoltcp. The field repeats the window that smoltcp knows.
     pub(super) fn fin_field(&self) -> u16 {
         #[cfg(feature = "recovery")]
         let field = self.recovery.last_field();
@@ -193,7 +193,8 @@ impl Block {
         field
     }
 
-    /// Writes the SYN that is shown to smoltcp, with only the options that smoltcp supports.
+    /// Writes the SYN that is passed to smoltcp, with only the options that smoltcp supports. Returns the packet's
+    /// length, or `None` if `out` is too short.
     pub(super) fn syn_for_smoltcp(&self, out: &mut [u8], segment: &Segment, packet: &[u8]) -> Option<usize> {
         let mut repr = bare(&segment.tuple, segment.seq, segment.ack.unwrap_or_default(), segment.window);
         repr.control = TcpControl::Syn;
@@ -219,7 +220,7 @@ impl Block {
         write(out, &segment.tuple, &repr, &inner_checksums())
     }
 
-    /// Returns the peer's window scale (shift count) that is shown to smoltcp.
+    /// Returns the peer's window scale (shift count) that is passed to smoltcp.
     #[cfg(not(feature = "recovery"))]
     fn shown_scale(&self) -> u8 {
         self.peer_scale
@@ -247,7 +248,7 @@ impl Block {
         self.edge
     }
 
-    /// Processes a segment that smoltcp made.
+    /// Processes a segment that smoltcp created.
     #[cfg(not(feature = "recovery"))]
     pub(super) fn leaves(&mut self, segment: &Segment, frame: &[u8]) {
         self.take_own_scale(segment, frame);

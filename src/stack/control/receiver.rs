@@ -1,4 +1,4 @@
-//! What acknowledgements tell the peer: the receive window, out-of-order ranges and duplicate ranges.
+//! The contents of acknowledgements: the receive window, out-of-order ranges and duplicate ranges.
 
 use smoltcp::phy::ChecksumCapabilities;
 use smoltcp::wire::{TcpOption, TcpPacket, TcpSeqNumber};
@@ -8,8 +8,8 @@ use super::{Block, Segment, distance};
 /// The number of window units that are not announced at first.
 ///
 /// The window field counts units of 2^scale bytes, and smoltcp rounds it down. If a received segment is not a multiple
-/// of the unit, the right edge of the window moves back (RFC 7323 section 2.4). Here the field is rounded up instead,
-/// and the edge moves forward into this reserve.
+/// of the unit, the right edge of the window moves back (RFC 7323 section 2.4). The stack rounds the field up instead,
+/// so the edge moves forward into this reserve.
 const RESERVE: u32 = 256;
 
 /// The largest number of SACK ranges in a segment.
@@ -55,7 +55,7 @@ impl Block {
         }
     }
 
-    /// Reads the acknowledgement, window and SACK range of a segment that smoltcp made.
+    /// Reads the acknowledgement, window and SACK range of a segment that smoltcp created.
     pub(super) fn take_told(&mut self, segment: &Segment, frame: &[u8]) {
         if segment.rst {
             return;
@@ -87,8 +87,8 @@ impl Block {
     pub(in crate::stack) fn ranges_to_tell(&mut self) -> [Option<(u32, u32)>; RANGES] {
         let ranges = self.receiver.duplicate.take().into_iter().chain(self.receiver.ranges.iter().copied());
         let mut told = [None; RANGES];
-        for (place, (start, end)) in told.iter_mut().zip(ranges) {
-            *place = Some((start.0 as u32, end.0 as u32));
+        for (slot, (start, end)) in told.iter_mut().zip(ranges) {
+            *slot = Some((start.0 as u32, end.0 as u32));
         }
         told
     }
@@ -114,8 +114,8 @@ impl Block {
         let Some(ack) = segment.ack.filter(|_| !segment.rst) else { return };
         let field = match segment.syn {
             false => self.field_to_tell(ack),
-            // The window field of a SYN is not scaled. Only with a scale of 1 can a SYN announce the whole receive
-            // buffer.
+            // The window field of a SYN is not scaled. With a scale of 1, the field could announce nearly the whole
+            // receive buffer, so it leaves out the reserve.
             true if self.scale == 1 => segment.window.saturating_sub(RESERVE as u16 * 2),
             true => segment.window,
         };

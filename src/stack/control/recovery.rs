@@ -3,8 +3,8 @@
 //! losses.rs finds lost data, resends.rs lost retransmissions. sending.rs decides what may be sent.
 //!
 //! smoltcp retransmits only from SND.UNA on, and only when its own timer expires. When data is lost, the block makes
-//! that timer expire ([`Block::wants_rewind`]). Of the segments that smoltcp then makes, [`Block::leaves`] withholds
-//! those that the peer has already received.
+//! that timer expire ([`Block::wants_rewind`]). [`Block::leaves`] then withholds the segments that the peer has already
+//! received.
 
 mod losses;
 #[cfg(feature = "fragments")]
@@ -45,7 +45,7 @@ pub(in crate::stack) struct Recovery {
     mss: u32,
     /// The largest segment that the handshake agreed on, in bytes.
     agreed_mss: u32,
-    /// Whether smoltcp must make one segment at a time: see recovery/path.rs.
+    /// Whether smoltcp must create one segment at a time: see recovery/path.rs.
     singly: bool,
     #[cfg(feature = "fragments")]
     trial: path::Trial,
@@ -57,10 +57,11 @@ pub(in crate::stack) struct Recovery {
     duplicates: u32,
     /// The number of duplicate acknowledgements that mean a loss. The number grows on a path that reorders segments.
     threshold: u32,
-    /// The bytes retransmitted in this recovery, and how many of them the peer already had (RFC 2883).
+    /// The number of bytes retransmitted in this recovery.
     repeated: u32,
+    /// The number of retransmitted bytes that the peer reports as duplicates (RFC 2883).
     needless: u32,
-    /// SND.NXT when the segment at SND.UNA was last retransmitted.
+    /// SND.NXT when the segment at SND.UNA was most recently retransmitted.
     nxt_at_resend: Option<TcpSeqNumber>,
     /// Unacknowledged data below this sequence number is lost.
     lost_below: TcpSeqNumber,
@@ -78,10 +79,10 @@ pub(in crate::stack) struct Recovery {
     timed_out: bool,
     /// The next tail loss probe retransmits from this sequence number.
     tail: Option<TcpSeqNumber>,
-    /// The range that a probe last retransmitted. The peer often has it already, so a duplicate report for it means
-    /// nothing.
+    /// The range that the most recent tail loss probe retransmitted. The peer often has that range already, so a
+    /// duplicate report for the range is ignored.
     probed_range: (TcpSeqNumber, TcpSeqNumber),
-    /// Whether a tail loss probe was sent since the last new acknowledgement.
+    /// Whether a tail loss probe was sent since the most recent new acknowledgement.
     probed: bool,
     /// When the retransmission timer expires.
     retransmission: Option<Instant>,
@@ -95,14 +96,15 @@ pub(in crate::stack) struct Recovery {
     backoff: u8,
     /// The segment whose acknowledgement completes a round-trip measurement.
     sample: Option<Sample>,
-    /// When new data was last sent.
+    /// When new data was most recently sent.
     sent_at: Instant,
-    /// When the peer last acknowledged something new, or could not be expected to acknowledge anything.
+    /// When the peer most recently acknowledged something new, or could not be expected to acknowledge anything.
     heard_at: Instant,
-    /// The peer's window scale (shift count) that is shown to smoltcp.
+    /// The peer's window scale (shift count) that is passed to smoltcp.
     shown_scale: u8,
-    /// The window last shown to smoltcp, in bytes, and the acknowledgement number shown with it.
+    /// The window most recently passed to smoltcp, in bytes.
     shown: u32,
+    /// The acknowledgement number passed to smoltcp together with that window.
     shown_ack: TcpSeqNumber,
     /// SND.NXT as smoltcp sees it. While smoltcp retransmits, its SND.NXT is lower than ours.
     frontier: TcpSeqNumber,
@@ -170,7 +172,7 @@ impl Recovery {
         self.backoff = 0;
     }
 
-    /// Returns the window field that smoltcp was last shown.
+    /// Returns the window field most recently passed to smoltcp.
     pub(super) fn last_field(&self) -> u16 {
         (self.shown >> self.shown_scale) as u16
     }
@@ -230,7 +232,7 @@ impl Block {
         }
     }
 
-    /// Returns the MSS for a SYN, received or sent, as smoltcp and the peer see it: at most the MSS that fits the link.
+    /// Limits the MSS option of a received or sent SYN to the largest segment that fits the link.
     pub(super) fn bounded_mss(&self, mss: u16) -> u16 {
         mss.min(self.recovery.own_mss.try_into().unwrap_or(u16::MAX))
     }
@@ -240,7 +242,7 @@ impl Block {
         self.recovery.sack
     }
 
-    /// Returns when the peer last acknowledged something new, or could not be expected to acknowledge anything.
+    /// Returns when the peer most recently acknowledged something new, or could not be expected to acknowledge anything.
     pub(in crate::stack) fn heard_at(&self) -> Instant {
         self.recovery.heard_at
     }
@@ -267,7 +269,8 @@ impl Block {
         }
     }
 
-    /// Processes an acceptable acknowledgement and its options. Returns whether it brings anything new.
+    /// Processes an acceptable acknowledgement and its options. Returns whether the acknowledgement brings anything
+    /// new: acknowledged bytes, a SACK range or a window.
     pub(super) fn acknowledged(&mut self, now: Instant, segment: &Segment, ack: TcpSeqNumber, frame: &[u8]) -> bool {
         let (before, acked) = (self.flight(), distance(self.una, ack));
         let same_window = u32::from(segment.window) << self.peer_scale == self.window;
@@ -332,7 +335,8 @@ impl Block {
         }
         acked > 0 || news || !same_window
     }
-    /// Restarts the retransmission timer and the probe timer.
+
+    /// Restarts the retransmission timer and the timer of the tail loss probe.
     fn arm(&mut self, now: Instant) {
         let flight = self.flight();
         let r = &mut self.recovery;
@@ -341,12 +345,13 @@ impl Block {
         r.probe = r.rtt.smoothed().and_then(|smoothed| {
             let delay = if flight <= r.mss { PEER_ACK_DELAY } else { Duration::from_millis(2) };
             let wait = smoothed * 2 + delay;
-            // Without SACK, an ACK for a probe cannot be told from a duplicate ACK after a loss (RFC 8985 section 7).
+            // Without SACK, an ACK for a tail loss probe cannot be distinguished from a duplicate ACK after a loss (RFC
+            // 8985 section 7).
             (r.sack && wait < timeout && r.point.is_none() && r.backoff == 0 && !r.probed).then(|| now + wait)
         });
     }
 
-    /// Returns when the next timer expires.
+    /// Returns when the next timer expires, or `None` if no timer is running.
     pub(in crate::stack) fn due(&self) -> Option<Instant> {
         let r = &self.recovery;
         [r.retransmission, r.probe, r.persist, self.resends_due()].into_iter().flatten().min()
@@ -362,7 +367,7 @@ impl Block {
             r.persisting = true;
         }
         if has(&mut r.retransmission) {
-            // If duplicate acknowledgements have shown the loss already, the threshold is not reduced twice.
+            // If duplicate acknowledgements have already shown the loss, the threshold is not reduced a second time.
             let again = r.backoff > 0 || (r.point.is_some() && !r.timed_out);
             if una == self.iss {
                 r.window.on_lost_syn();

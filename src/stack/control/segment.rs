@@ -1,4 +1,4 @@
-//! Segments as the control block reads them, and the packets that smoltcp is shown in place of received packets.
+//! Reads segments for the control block and writes the packets that smoltcp sees instead of received packets.
 
 use smoltcp::phy::{Checksum, ChecksumCapabilities};
 #[cfg(feature = "ipv6")]
@@ -9,7 +9,7 @@ use smoltcp::wire::{
 
 use crate::stack::event::Tuple;
 
-/// The longest packet without data that [`write`] makes: an IPv6 header, and a TCP header with three SACK ranges.
+/// The longest packet without data that [`write`] creates: an IPv6 header and a TCP header with three SACK ranges.
 pub(in crate::stack) const LONGEST: usize = 40 + 20 + 28;
 
 /// The endpoint in an empty segment.
@@ -62,7 +62,7 @@ impl Segment {
         (self.tuple.local.port, self.tuple.remote.port) = (tcp.dst_port(), tcp.src_port());
     }
 
-    /// Returns whether the segment asks for a new connection.
+    /// Returns whether the segment requests a new connection.
     pub(in crate::stack) fn opens(&self) -> bool {
         self.syn && self.ack.is_none() && !self.rst
     }
@@ -130,7 +130,7 @@ pub(in crate::stack) fn write(
     Some(len)
 }
 
-/// Returns a segment without options and data.
+/// Returns a segment with neither options nor data.
 pub(in crate::stack) fn bare(tuple: &Tuple, seq: TcpSeqNumber, ack: TcpSeqNumber, window_len: u16) -> TcpRepr<'static> {
     TcpRepr {
         src_port: tuple.remote.port,
@@ -148,7 +148,7 @@ pub(in crate::stack) fn bare(tuple: &Tuple, seq: TcpSeqNumber, ack: TcpSeqNumber
     }
 }
 
-/// The differences between a received segment and the copy that smoltcp is shown.
+/// The differences between a received segment and the copy that smoltcp sees.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) struct Patch {
     pub(in crate::stack) ack: TcpSeqNumber,
@@ -160,9 +160,10 @@ pub(in crate::stack) struct Patch {
     pub(in crate::stack) keep: usize,
 }
 
-/// Copies a packet with changes, and returns the copy's length.
+/// Copies a packet to `out` with the changes in `patch`. Returns the copy's length, or `None` if `out` is too short for
+/// the headers.
 ///
-/// If the payload does not fit `out`, the rest is cut off together with FIN, and the peer sends it again. The TCP
+/// If the payload does not fit `out`, the rest of the payload and FIN are cut off. The peer sends them again. The TCP
 /// checksum is not updated, because smoltcp's interface does not check it.
 pub(in crate::stack) fn copy(out: &mut [u8], packet: &[u8], segment: &Segment, patch: &Patch) -> Option<usize> {
     let headers = packet.get(..segment.data)?;
@@ -217,7 +218,7 @@ pub(in crate::stack) fn shorten(
     len
 }
 
-/// Writes a packet's length into its IP header, and the checksum of an IPv4 header if `checksum` is set.
+/// Writes a packet's length into its IP header. Also updates the checksum of an IPv4 header if `checksum` is set.
 fn set_len(packet: &mut [u8], tuple: &Tuple, checksum: bool) {
     let len = packet.len();
     match tuple.local.addr {

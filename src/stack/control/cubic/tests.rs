@@ -77,11 +77,11 @@ impl Reference {
 /// Runs `Window` and the reference for `seconds`. Returns the largest difference in segments, and the largest relative
 /// difference.
 ///
-/// Each ACK covers two segments or a hundredth of the window. `events` have times in ms: `l` is a loss, `t` a time-out,
+/// Each ACK covers two segments or a hundredth of the window. `events` have times in ms: `l` is a loss, `t` a timeout,
 /// `-` and `+` say whether the window limits the sender.
 ///
 /// Whether a loss comes below the plateau is decided once, from the integer window. Near the plateau, a difference of
-/// one byte would decide it differently for each.
+/// one byte could lead to two different decisions.
 fn compare(mss: u32, rtt_ms: u64, seconds: f64, first_loss: u32, events: &[(f64, char)]) -> (f64, f64) {
     let (mut window, rtt) = (Window::new(Congestion::Cubic, mss), Duration::from_millis(rtt_ms));
     let mut reference = Reference::new(f64::from(window.bytes()) / f64::from(mss));
@@ -136,9 +136,9 @@ impl Seconds for Instant {
     }
 }
 
-/// **The error bound**: 1% of a window of hundreds of segments, three segments of a smaller window.
+/// **The error bound**: 1% for a window of hundreds of segments, and three segments for a smaller window.
 ///
-/// Windows grow by whole segments, and each loss carries part of that rounding error on.
+/// Windows grow by whole segments, and each loss carries over part of that rounding error.
 #[test]
 fn is_within_one_percent_of_the_formulas() {
     for mss in [536, 8_960] {

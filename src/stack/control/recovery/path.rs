@@ -2,8 +2,8 @@
 //! 4.3).
 //!
 //! In a black hole, long segments vanish and no router reports them. After two losses of a segment, its data is sent
-//! again in shorter segments. If these arrive, and long segments are lost again, the path has a black hole. If long
-//! segments arrive after them, the peer was only unreachable for a while.
+//! again in shorter segments. If the shorter segments arrive and long segments are lost again, the path has a black
+//! hole. If long segments also arrive later, the peer was only unreachable for a while.
 
 use super::{Block, TcpSeqNumber, distance};
 
@@ -12,13 +12,13 @@ use super::{Block, TcpSeqNumber, distance};
 pub(super) struct Trial {
     /// Whether the retransmission timer has just expired.
     pub(super) expired: bool,
-    /// How often in a row the timer expired for segments of this length.
+    /// The number of times in a row that the timer expired for segments of this length.
     losses: u8,
-    /// Whether the peer has sent a segment since the timer last expired.
+    /// Whether the peer has sent a segment since the timer most recently expired.
     heard: bool,
-    /// The path MTU that the connection tries now, or tried last.
+    /// The path MTU that the connection tries now or tried most recently.
     mtu: Option<u16>,
-    /// Set once shorter segments have arrived. An acknowledgement of this number shows that long segments arrive, too.
+    /// Set once shorter segments have arrived. An acknowledgement of this number shows that long segments also arrive.
     passed_below: Option<TcpSeqNumber>,
 }
 
@@ -58,6 +58,7 @@ impl Block {
         if trial.losses < 2 {
             return None;
         }
+        // The peer is reachable, so the segments were lost because of their length.
         if heard {
             *trial = Trial::NONE;
             return Some(smaller);
@@ -66,7 +67,8 @@ impl Block {
         None
     }
 
-    /// Returns the path MTU that the connection is trying now.
+    /// Returns the path MTU that the connection is trying now. Returns `None` if no trial is running or shorter
+    /// segments have arrived.
     pub(in crate::stack) fn tried_mtu(&self) -> Option<usize> {
         let trial = &self.recovery.trial;
         trial.mtu.filter(|_| trial.passed_below.is_none()).map(usize::from)
@@ -99,9 +101,9 @@ impl Block {
         mss < before
     }
 
-    /// Makes smoltcp send one segment at a time, if the handshake agreed on longer segments than fit the path.
+    /// Makes smoltcp send one segment at a time if the handshake agreed on longer segments than fit the path.
     ///
-    /// Does nothing if `cuts` is not set.
+    /// Otherwise, or if `cuts` is not set, smoltcp may send several segments at a time.
     pub(in crate::stack) fn send_singly(&mut self, cuts: bool) {
         self.recovery.singly = cuts && self.recovery.mss < self.recovery.agreed_mss;
     }

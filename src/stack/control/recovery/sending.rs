@@ -5,7 +5,7 @@ use smoltcp::wire::TcpSeqNumber;
 
 use super::{Block, SMALL_WINDOW_DELAY, Sample, Segment, distance};
 
-/// How much is sent of a segment that smoltcp made.
+/// The part of a segment from smoltcp that is sent to the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) enum Leave {
     /// A pure ACK is sent in place of the segment: the peer needs only its acknowledgement number.
@@ -17,40 +17,41 @@ pub(in crate::stack) enum Leave {
 }
 
 impl Block {
-    /// Returns the peer's window scale (shift count) that is shown to smoltcp.
+    /// Returns the peer's window scale (shift count) that is passed to smoltcp.
     pub(in crate::stack) fn shown_scale(&self) -> u8 {
         self.recovery.shown_scale
     }
 
-    /// Returns the window field for a copy that is shown to smoltcp.
+    /// Returns the window field for the copy of `segment` that is passed to smoltcp.
     ///
-    /// The field is never zero while smoltcp has data in flight, because smoltcp would stop its retransmission timer.
+    /// The field is never zero while smoltcp has data in flight, because smoltcp would then stop its retransmission
+    /// timer.
     pub(in crate::stack::control) fn shown_field(&self, segment: &Segment) -> u16 {
         if self.recovery.frontier > self.una { segment.window.max(1) } else { segment.window }
     }
 
-    /// Records the window field of a segment shown to smoltcp. The segment also showed SND.UNA.
+    /// Records the window field of a segment passed to smoltcp. The segment's acknowledgement number was SND.UNA.
     pub(in crate::stack) fn shown(&mut self, field: u16, syn: bool) {
         self.recovery.shown = u32::from(field) << if syn { 0 } else { self.recovery.shown_scale };
         self.recovery.shown_ack = self.una;
     }
 
-    /// Returns whether all `queue` bytes of the send buffer may be sent at once.
+    /// Returns whether all `queue` bytes of the send buffer may be sent immediately.
     ///
-    /// The peer's window and the congestion window must have room. The window last shown to smoltcp must be large
-    /// enough, too.
+    /// The peer's window and the congestion window must have room for these bytes. The window most recently passed to
+    /// smoltcp must also be large enough.
     pub(in crate::stack) fn has_window_for(&self, queue: usize) -> bool {
         let unsent = (queue as u32).saturating_sub(self.flight());
         let offered = self.window.min(self.recovery.shown) as usize >= queue;
         offered && self.hole().is_none() && self.recovery.frontier >= self.nxt && unsent <= self.room()
     }
 
-    /// Returns whether SND.UNA has moved since smoltcp was last shown an acknowledgement.
+    /// Returns whether SND.UNA has moved since an acknowledgement was most recently passed to smoltcp.
     pub(in crate::stack) fn has_news(&self) -> bool {
         self.recovery.shown_ack != self.una
     }
 
-    /// Returns the first range to retransmit.
+    /// Returns the first range to retransmit, or `None` if nothing needs to be retransmitted.
     fn hole(&self) -> Option<(TcpSeqNumber, TcpSeqNumber)> {
         let r = &self.recovery;
         match r.tail {
@@ -76,6 +77,7 @@ impl Block {
         let (r, pipe) = (&self.recovery, self.pipe());
         let room = r.window.bytes().saturating_sub(pipe);
         let again = r.again.is_some_and(|(from, _)| from <= self.una);
+        // The first segment of a flight, of a tail loss probe and of a recovery is always allowed.
         let first = pipe == 0 || r.tail.is_some() || again || (r.point.is_some() && r.resent <= self.una);
         if first { room.max(r.mss) } else { room }
     }
@@ -100,7 +102,7 @@ impl Block {
         self.recovery.singly
     }
 
-    /// Returns SND.NXT if a segment without data has a lower number, because smoltcp is retransmitting.
+    /// Returns SND.NXT if a segment without data has a lower sequence number, because smoltcp is retransmitting.
     pub(in crate::stack) fn right_number(&self, segment: &Segment) -> Option<TcpSeqNumber> {
         let empty = !segment.rst && !segment.syn && segment.end() == segment.seq;
         (empty && self.una <= segment.seq && segment.seq < self.nxt).then_some(self.nxt)
@@ -117,7 +119,7 @@ impl Block {
         self.recovery.shown == 0 && self.flight() == 0
     }
 
-    /// Returns the window field to show to smoltcp before it sends, or `None` if the window shown last still applies.
+    /// Returns the window field to pass to smoltcp before smoltcp sends, or `None` if smoltcp's window still applies.
     ///
     /// `queue` is the number of bytes in the send buffer.
     pub(in crate::stack) fn changed_field(&mut self, now: Instant, queue: usize) -> Option<u16> {
@@ -130,7 +132,9 @@ impl Block {
         (window.min(queue) != self.recovery.shown.min(queue)).then_some(field)
     }
 
-    /// Returns the window field to show to smoltcp.
+    /// Returns the window field to pass to smoltcp, so that smoltcp sends only what may be sent now.
+    ///
+    /// smoltcp sends from its own SND.NXT (`frontier`) up to the edge of this window. Edges are in bytes from SND.UNA.
     pub(in crate::stack) fn field(&mut self, now: Instant, queue: u32) -> u16 {
         let (scale, mss) = (self.recovery.shown_scale, self.recovery.mss);
         let frontier = self.recovery.frontier;
@@ -141,7 +145,7 @@ impl Block {
             let flight = distance(una, self.nxt);
             let allowance = self.allowance(now, queue);
             let edge = flight + if self.recovery.singly { allowance.min(mss) } else { allowance };
-            // Rounded down, so that smoltcp does not follow a full segment with a few bytes.
+            // The edge is rounded down, so that smoltcp does not send a few bytes after a full segment.
             if edge < queue && edge / unit * unit > flight { edge / unit * unit } else { edge }
         } else {
             match self.allowed_hole() {
@@ -151,7 +155,7 @@ impl Block {
                     let first = start.max(frontier);
                     let room = if self.recovery.singly { mss } else { self.room() };
                     let edge = up_to(end.min(first + (room / mss * mss).max(mss) as usize));
-                    // New data fills up the last segment.
+                    // New data fills up the final segment of the retransmission.
                     let full = up_to(first + mss as usize).min(self.window).min(queue);
                     let edge = if end == self.nxt && room >= mss { edge.max(full) } else { edge };
                     // The edge is rounded down, so that no segment exceeds the path's limit by a few bytes.
@@ -170,7 +174,7 @@ impl Block {
         bytes.div_ceil(unit).max(least).min(u16::MAX.into()) as u16
     }
 
-    /// Returns the window field in LAST-ACK: the window that the peer offers, and at least one unit.
+    /// Returns the window field in LAST-ACK: the window that the peer offers, but at least one unit.
     ///
     /// In LAST-ACK, smoltcp reads the window only from an ACK for new data, so smoltcp must always have something in
     /// flight.
@@ -210,7 +214,7 @@ impl Block {
         allowance
     }
 
-    /// Processes a segment that smoltcp made, and decides how much of it is sent.
+    /// Processes a segment that smoltcp created and decides which part of the segment is sent.
     pub(in crate::stack) fn leaves(&mut self, now: Instant, segment: &Segment, frame: &[u8]) -> Leave {
         let news = segment.ack.filter(|&ack| ack != self.told_ack && !segment.rst);
         self.told_ack = news.unwrap_or(self.told_ack);
@@ -226,7 +230,7 @@ impl Block {
         }
     }
 
-    /// Records the bytes of a segment that smoltcp made. Returns whether the peer lacks these bytes.
+    /// Records the bytes of a segment that smoltcp created. Returns whether the peer lacks these bytes.
     fn is_wanted(&mut self, now: Instant, segment: &Segment) -> bool {
         let end = segment.end() + usize::from(segment.syn);
         if segment.rst || end == segment.seq || (!segment.syn && segment.seq < self.una) {
@@ -237,8 +241,8 @@ impl Block {
             let r = &mut self.recovery;
             (r.resent, r.lost_below, r.frontier) = (segment.seq, segment.seq, segment.seq);
         }
-        // smoltcp probes a closed window at once, and does not count the probe's byte as sent. While `persist` is set,
-        // that probe is withheld: the persist timer decides when to probe.
+        // smoltcp probes a closed window immediately and does not count the byte of the window probe as sent. While
+        // `persist` is set, the window probe is withheld, because the persist timer decides when to probe.
         let probes = self.may_probe() && segment.len == 1 && segment.seq == self.nxt;
         if probes && self.recovery.persist.is_some() {
             return false;
@@ -254,7 +258,8 @@ impl Block {
         }
         if end > self.nxt {
             if r.sample.is_none() && segment.seq >= self.nxt {
-                // A super-segment may be acknowledged in parts: this is the earliest acknowledgement.
+                // A super-segment may be acknowledged in parts. The first part's acknowledgement completes the
+                // measurement.
                 let end = end.min(segment.seq + r.mss as usize);
                 r.sample = Some(Sample { end, sent: now, behind_loss: false });
             }
@@ -265,7 +270,7 @@ impl Block {
                 (r.resent, r.tail) = (r.resent.max(self.nxt), None);
             }
             if r.persisting && self.window <= distance(self.una, self.nxt) {
-                // The segment probes the closed window. The next probe waits twice as long (SHLD-30).
+                // The segment probes the closed window. The next window probe waits twice as long (SHLD-30).
                 r.backoff = r.backoff.saturating_add(1);
             }
             self.nxt = end;
@@ -294,7 +299,8 @@ impl Block {
         if segment.seq <= self.una {
             r.nxt_at_resend = Some(self.nxt);
         }
-        // The peer may acknowledge the first transmission, so the segment gives no round-trip time (Karn's algorithm).
+        // The peer may acknowledge the first transmission, so the segment's round trip is not measured (Karn's
+        // algorithm).
         r.sample = r.sample.filter(|sample| sample.end <= segment.seq || end < sample.end);
         if let Some(sample) = &mut r.sample {
             sample.behind_loss |= segment.seq < sample.end;
