@@ -12,10 +12,10 @@ use crate::stack::Event;
 /// The version of the format. The version stays the same when fields are added, so a reader must ignore unknown fields.
 const VERSION: u8 = 1;
 
-/// Writes an event of this host's stack as one line. `at` is the time since the stack started.
+/// Writes an event from this host's stack as one line. `at` is the time since the stack started.
 ///
 /// # Errors
-/// The errors of `out`.
+/// Returns the error of `out` if a write fails.
 pub fn write_event(out: &mut dyn Write, at: Duration, event: &Event) -> fmt::Result {
     let mut line = Object::begin(out)?;
     line.number("t_us", at.total_micros())?;

@@ -1,4 +1,4 @@
-//! Tests of initial sequence numbers: they follow RFC 6528, and do not reveal the state of a generator.
+//! Tests of initial sequence numbers: they follow RFC 6528 and do not reveal the state of a generator.
 
 use std::vec::Vec;
 
@@ -48,7 +48,7 @@ fn open(pair: &mut Pair) -> [(u32, u32); 2] {
     [(syn, wanted[0]), (reply, wanted[1])]
 }
 
-/// This test fails if smoltcp changes its generator, or the order in which an interface draws from it.
+/// This test fails if smoltcp changes its generator or the order in which an interface draws from it.
 #[test]
 fn both_ends_begin_where_rfc_6528_says() {
     let mut pair = acquainted();
@@ -71,7 +71,7 @@ fn every_number_can_be_drawn() {
 }
 
 #[test]
-fn a_new_connection_of_the_same_ends_begins_higher() {
+fn a_new_connection_of_the_same_endpoints_begins_higher() {
     let ends = Tuple { local: IpEndpoint::new(SERVER, 7), remote: IpEndpoint::new(CLIENT, 50_000) };
     let at = |micros| isn(Instant::from_micros(micros), &ends, 1);
     assert_eq!(at(1_000_000).wrapping_sub(at(0)), 250_000, "every 4 µs");
@@ -81,7 +81,7 @@ fn a_new_connection_of_the_same_ends_begins_higher() {
 }
 
 #[test]
-fn four_observed_numbers_do_not_give_the_generator_away() {
+fn four_observed_numbers_do_not_reveal_the_generator() {
     // The attack predicts the next number if smoltcp's interface draws all numbers from its generator.
     let mut drawer = Drawer::new(0x0123_4567_89ab_cdef);
     let [seen @ .., later] = [(); 5].map(|()| drawer.draw());
@@ -132,8 +132,8 @@ const MULTIPLIER: u64 = 0xbb2e_fcec_3c39_611d;
 
 /// Returns the possible states of smoltcp's generator after it has drawn these four numbers in a row.
 ///
-/// A number reveals 32 bits of the state; the state's top three bits select which. Each pair of states that matches the
-/// first two numbers is tested against the other numbers.
+/// A number reveals 32 bits of the state. The state's top three bits select which 32 bits these are. Each pair of
+/// states that matches the first two numbers is tested against the other numbers.
 fn states(seen: [u32; 4]) -> Vec<u64> {
     let mut found = Vec::new();
     for ((first, free), (second, width)) in possible(seen[0]).flat_map(|a| possible(seen[1]).map(move |b| (a, b))) {
@@ -155,7 +155,7 @@ fn states(seen: [u32; 4]) -> Vec<u64> {
     found
 }
 
-/// Returns the states from which this number is drawn, as ranges: the first state, and the number of states.
+/// Returns the states from which this number is drawn, as ranges: the first state and the number of states.
 fn possible(number: u32) -> impl Iterator<Item = (u64, u64)> {
     (0..8u64).flat_map(move |top| {
         let unseen = 29 - top;

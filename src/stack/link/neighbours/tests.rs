@@ -16,7 +16,7 @@ struct Entry {
     fresh_until: Instant,
     asked_at: Instant,
     requests: u8,
-    /// Whether the last request was scheduled by `ask_soon`, because the hardware address was stale.
+    /// Whether the most recent request was scheduled by `ask_soon`, because the hardware address was stale.
     is_put_off: bool,
     kept: VecDeque<Vec<u8>>,
 }
@@ -42,10 +42,10 @@ impl Model {
             // In a larger table, the search for a free entry may run out of tries.
             if table.entries.len() <= TRIES / 2 && (entry.requests > 0 || !entry.kept.is_empty()) {
                 let idle = self.entries.iter().find(|entry| {
-                    let place = table.position(&entry.address).unwrap();
-                    table.entries[place].queued == [false; 2]
+                    let index = table.position(&entry.address).unwrap();
+                    table.entries[index].queued == [false; 2]
                 });
-                assert!(idle.is_none(), "one that waits goes before one that does not");
+                assert!(idle.is_none(), "an entry with work was replaced before an idle entry");
             }
         }
     }
@@ -63,7 +63,7 @@ fn hardware(number: usize) -> EthernetAddress {
     EthernetAddress([2, 0, 0, 0, 0, number as u8])
 }
 
-/// Sends a packet to a neighbour, and returns the hardware address that the packet goes to.
+/// Sends a packet to a neighbour. Returns the hardware address to which the packet goes.
 fn send(table: &mut Neighbours<'_>, now: Instant, address: &IpAddress) -> Option<EthernetAddress> {
     let (hardware, is_old) = table.find(now, address)?;
     if is_old {
@@ -72,11 +72,11 @@ fn send(table: &mut Neighbours<'_>, now: Instant, address: &IpAddress) -> Option
     Some(hardware)
 }
 
-/// Runs `steps` operations on a table of `size` entries and `places` places. A place has room for two of the longest
+/// Runs `steps` operations on a table of `size` entries and `slots` slots. A slot has room for two of the longest
 /// packets.
-fn run(seed: u64, size: usize, places: usize, unhashed: bool, steps: usize) {
+fn run(seed: u64, size: usize, slots: usize, unhashed: bool, steps: usize) {
     let mut random = Random(seed);
-    let (mut entries, mut kept) = (std::vec![Neighbour::default(); size], std::vec![0; places * 2 * (MTU + PREFIX)]);
+    let (mut entries, mut kept) = (std::vec![Neighbour::default(); size], std::vec![0; slots * 2 * (MTU + PREFIX)]);
     let mut table = Neighbours::new(&mut entries, &mut kept, 2 * MTU + PREFIX, seed);
     table.unhashed = unhashed;
     let mut model = Model { entries: Vec::new(), lost: 0 };
@@ -164,8 +164,8 @@ fn run(seed: u64, size: usize, places: usize, unhashed: bool, steps: usize) {
                 if let Some(index) = table.position(&address) {
                     table.lose(index);
                     table.forget(index);
-                    let place = model.entries.iter().position(|entry| entry.address == address).unwrap();
-                    model.lost += model.entries.swap_remove(place).kept.len() as u32;
+                    let slot = model.entries.iter().position(|entry| entry.address == address).unwrap();
+                    model.lost += model.entries.swap_remove(slot).kept.len() as u32;
                 }
             }
             _ => work(&mut table, &mut model, now),
@@ -175,11 +175,11 @@ fn run(seed: u64, size: usize, places: usize, unhashed: bool, steps: usize) {
     }
 }
 
-/// Keeps a packet in the table and in the model. The model does not know how neighbours share places, so it takes the
+/// Keeps a packet in the table and in the model. The model does not know how neighbours share slots, so it takes the
 /// remaining packets from the table.
 fn keep(table: &mut Neighbours<'_>, model: &mut Model, address: IpAddress, packet: &[u8]) {
     let fits = table.keep(&address, packet);
-    assert_eq!(fits, table.places > 0);
+    assert_eq!(fits, table.slots > 0);
     if !fits {
         return;
     }
@@ -215,8 +215,8 @@ fn work(table: &mut Neighbours<'_>, model: &mut Model, now: Instant) {
             }
             Due::GiveUp(index) => {
                 let address = table.entries[index].address.unwrap();
-                let place = model.entries.iter().position(|entry| entry.address == address).unwrap();
-                let entry = &mut model.entries[place];
+                let slot = model.entries.iter().position(|entry| entry.address == address).unwrap();
+                let entry = &mut model.entries[slot];
                 assert!(now >= entry.asked_at + INTERVAL && entry.requests == REQUESTS);
                 if now.total_micros() % 3 == 0 {
                     assert_eq!(table.ask_anew(now, index), Some(address));
@@ -225,7 +225,7 @@ fn work(table: &mut Neighbours<'_>, model: &mut Model, now: Instant) {
                 }
                 table.lose(index);
                 table.forget(index);
-                model.lost += model.entries.swap_remove(place).kept.len() as u32;
+                model.lost += model.entries.swap_remove(slot).kept.len() as u32;
             }
         }
     }
@@ -249,7 +249,7 @@ fn check(table: &Neighbours<'_>, model: &mut Model, now: Instant) {
             first = Some(Instant::ZERO);
         }
     }
-    // A postponed request may be due earlier, and is at most a second late.
+    // Unlike the model, the table counts postponed requests, so it may be due earlier. It is due within a second.
     assert!(first.is_none_or(|first| table.due().is_some_and(|due| due <= first)), "{first:?} {:?}", table.due());
     assert!(table.due().is_none_or(|due| due <= now + INTERVAL));
     let asks = model.entries.iter().any(|entry| entry.requests > 0);
@@ -260,8 +260,8 @@ fn check(table: &Neighbours<'_>, model: &mut Model, now: Instant) {
 fn packets(table: &Neighbours<'_>, index: usize) -> Vec<Vec<u8>> {
     let ((mut from, to), mut packets) = (table.entries[index].kept, Vec::new());
     while from < to {
-        let size = table.kept.len() / table.places;
-        let at = index % table.places * size + from as usize;
+        let size = table.kept.len() / table.slots;
+        let at = index % table.slots * size + from as usize;
         let len = usize::from(u16::from_le_bytes([table.kept[at], table.kept[at + 1]]));
         packets.push(table.kept[at + PREFIX..at + PREFIX + len].to_vec());
         from += (PREFIX + len) as u32;
@@ -270,11 +270,11 @@ fn packets(table: &Neighbours<'_>, index: usize) -> Vec<Vec<u8>> {
 }
 
 #[test]
-fn the_table_is_a_list() {
+fn the_table_behaves_like_a_plain_list() {
     let seed = seed(1);
-    for (number, (size, places)) in [(1, 1), (2, 0), (4, 4), (8, 1), (8, 3), (24, 24)].into_iter().enumerate() {
+    for (number, (size, slots)) in [(1, 1), (2, 0), (4, 4), (8, 1), (8, 3), (24, 24)].into_iter().enumerate() {
         for unhashed in [false, true] {
-            run(seed + number as u64, size, places, unhashed, 20_000);
+            run(seed + number as u64, size, slots, unhashed, 20_000);
         }
     }
 }
@@ -282,7 +282,7 @@ fn the_table_is_a_list() {
 /// Learning 100,000 unrequested neighbours replaces neither a neighbour in use nor a neighbour with an unanswered
 /// request.
 #[test]
-fn made_up_neighbours_push_nobody_out_who_is_used_or_asked_for() {
+fn unrequested_neighbours_replace_no_neighbour_in_use() {
     let (mut entries, mut kept) = (std::vec![Neighbour::default(); 1024], std::vec![0; 1024 * (MTU + PREFIX)]);
     let mut table = Neighbours::new(&mut entries, &mut kept, MTU, 7);
     let (peer, silent) = (address(1), address(2));
@@ -306,7 +306,7 @@ fn made_up_neighbours_push_nobody_out_who_is_used_or_asked_for() {
 
 /// If every neighbour has an unanswered request, a replaced neighbour loses its packet, and the packet is counted.
 #[test]
-fn a_packet_that_gives_way_is_counted() {
+fn a_replaced_packet_is_counted() {
     let (mut entries, mut kept) = (std::vec![Neighbour::default(); 8], std::vec![0; 8 * (MTU + PREFIX)]);
     let mut table = Neighbours::new(&mut entries, &mut kept, MTU, 7);
     let now = Instant::from_secs(1);
