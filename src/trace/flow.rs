@@ -7,7 +7,7 @@ use smoltcp::wire::TcpSeqNumber;
 
 use super::summary::Segment;
 
-/// Why a segment was sent, other than to carry new data.
+/// Why a segment was sent, if not only to carry new data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Cause {
@@ -22,9 +22,9 @@ pub enum Cause {
     KeepAlive,
     /// A retransmission because the retransmission timer expired.
     Retransmission {
-        /// The time since the segment was previously sent. If new data was acknowledged later, the time since then.
+        /// The time since the segment was previously sent or since new data was acknowledged, whichever was later.
         rto: Duration,
-        /// The number of this retransmission of the segment, from 1.
+        /// The number of times that the segment has been retransmitted, including this time.
         count: u32,
     },
     /// A tail loss probe: the final segment is sent again before the retransmission timer expires.
@@ -62,11 +62,11 @@ const PROMPT: Duration = Duration::from_millis(50);
 /// One side of a connection: its sequence numbers, windows and timers.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Side {
-    /// The initial sequence number, once this side has sent SYN.
+    /// The initial sequence number, or `None` until this side has sent SYN.
     pub iss: Option<TcpSeqNumber>,
     /// SND.UNA: the oldest unacknowledged sequence number.
     pub una: TcpSeqNumber,
-    /// SND.NXT: the next sequence number to send, at its highest so far.
+    /// SND.NXT: the sequence number after the highest byte sent so far.
     pub nxt: TcpSeqNumber,
     /// RCV.NXT: the most recent acknowledgement number that this side sent.
     pub rcv_nxt: Option<TcpSeqNumber>,
@@ -79,7 +79,7 @@ pub struct Side {
     /// How long the most recent retransmission waited for its timer.
     pub rto: Option<Duration>,
     duplicates: u32,
-    /// The event that began the current recovery, and SND.NXT at that time. The recovery ends once that number is
+    /// The event that began the current recovery and SND.NXT at that time. The recovery ends once that number is
     /// acknowledged.
     recovery: Option<(Trigger, TcpSeqNumber)>,
     /// When the most recent segment arrived.

@@ -139,7 +139,7 @@ mod tests {
     use crate::stack::DropReason;
 
     #[test]
-    fn an_event_is_a_line() {
+    fn an_event_is_written_as_one_line() {
         let mut out = String::new();
         write_event(&mut out, Duration::from_micros(1_002_003), &Event::Dropped(DropReason::BacklogFull)).unwrap();
         let from = Some(IpEndpoint::new(IpAddress::v4(192, 168, 69, 100), 50_000));

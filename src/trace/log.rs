@@ -20,14 +20,14 @@ use crate::stack::{DisplayEndpoint, DropReason, End, Event, Probe, Tuple};
 /// A peer could cause one line with each segment, so the number of such lines is limited. In each second,
 /// [`Self::RECEIVED_A_SECOND`] lines about data and [`Self::DROPPED_A_SECOND`] lines about drops keep their level.
 /// Further lines have level debug. One more line reports the number of lines that were moved to debug. That line is
-/// written at the first event after that second, and before a connection is reported as closed.
+/// written at the first event after that second. It is written earlier if a connection is reported as closed.
 #[derive(Clone, Debug, Default)]
 pub struct LogProbe {
     received: Limit,
     dropped: Limit,
 }
 
-/// Whether debug lines can be shown at all. A board's build leaves debug lines out.
+/// Whether debug lines can be logged at all. A board's build leaves debug lines out.
 const DEBUG: bool = log::STATIC_MAX_LEVEL as usize >= Level::Debug as usize;
 
 impl LogProbe {

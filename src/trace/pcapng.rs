@@ -94,7 +94,7 @@ pub struct Frame<'a> {
     pub direction: Option<Direction>,
     /// The frame's bytes. At most 65,549 bytes are kept.
     pub bytes: &'a [u8],
-    /// A comment for Wireshark to show, of at most 1,024 bytes, or an empty string.
+    /// A comment of at most 1,024 bytes, which Wireshark displays, or an empty string.
     pub comment: &'a str,
 }
 

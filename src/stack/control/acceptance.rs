@@ -25,10 +25,10 @@ pub(in crate::stack) enum Verdict {
     Pass,
     /// The segment is a SYN. smoltcp sees a SYN with only the options that smoltcp supports.
     Syn,
-    /// The segment only acknowledges data or updates the window. smoltcp learns the result later, from a segment that
-    /// the stack builds.
+    /// The block has processed the segment, which only acknowledges data or updates the window. smoltcp learns the
+    /// result later, from a segment that the stack builds.
     #[cfg(feature = "recovery")]
-    Taken,
+    Processed,
 }
 
 impl Block {
@@ -73,8 +73,8 @@ impl Block {
         if !segment.syn || segment.rst {
             return Verdict::Pass;
         }
-        // Our own SYN has not left, because the neighbour is not resolved. smoltcp would panic on this segment. The
-        // peer will repeat its SYN.
+        // Our own SYN has not been sent, because the neighbour is not resolved. smoltcp would panic on this segment.
+        // The peer will repeat its SYN.
         if self.flight() == 0 {
             return Verdict::Drop(DropReason::BadSyn);
         }
@@ -105,7 +105,7 @@ impl Block {
         #[cfg(feature = "recovery")]
         {
             self.syn_repeated();
-            Verdict::Taken
+            Verdict::Processed
         }
         #[cfg(not(feature = "recovery"))]
         Verdict::Drop(DropReason::BadSyn)
@@ -170,7 +170,7 @@ impl Block {
             let is_news = self.acknowledged(_now, segment, _ack, _frame);
             self.take_window(segment, _ack);
             if acceptable || is_news {
-                return Verdict::Taken;
+                return Verdict::Processed;
             }
         }
         #[cfg(not(feature = "recovery"))]
@@ -205,7 +205,7 @@ impl Block {
         if acceptable && segment.fin && fits && segment.seq > self.rcv_nxt {
             self.early_fin = Some(data_end);
         }
-        // The data arrived before, but the FIN did not: only the FIN of this segment is new.
+        // The data arrived earlier, but the FIN did not. Only the FIN of this segment is new.
         let only_fin = segment.fin && !self.fin_taken && segment.len > 0 && data_end == self.rcv_nxt;
         let patch = Patch {
             ack: ack.max(self.una),

@@ -62,7 +62,7 @@ impl Saved {
 }
 
 impl Window {
-    /// Returns the initial window of a connection with this MSS: 10 segments or 14,600 bytes (RFC 6928).
+    /// Returns the window of a new connection: the initial window for this MSS (RFC 6928 section 2).
     ///
     /// An MSS below 48 bytes counts as 48.
     pub const fn new(algorithm: Congestion, mss: u32) -> Self {
@@ -116,7 +116,7 @@ impl Window {
 
     /// Grows the window after an ACK for `acked` new bytes.
     ///
-    /// Call this outside loss recovery, or in the slow start after a timeout. `limited` says whether the congestion
+    /// Call this outside loss recovery or in the slow start after a timeout. `limited` says whether the congestion
     /// window limited the sender. If not, the window does not grow (RFC 9438 section 5.8).
     pub fn on_ack(&mut self, now: Instant, acked: u32, srtt: Duration, limited: bool) {
         if self.algorithm == Congestion::None {
@@ -146,7 +146,7 @@ impl Window {
         };
     }
 
-    /// Reduces the window after duplicate ACKs or SACK blocks have shown a loss.
+    /// Reduces the window after duplicate ACKs or SACK ranges have shown a loss.
     ///
     /// Call this at most once in a round trip. `flight` is the number of bytes in flight. Bytes beyond the window do
     /// not count, because they were sent under a larger window. The new window is half of `flight` with Reno (RFC 5681

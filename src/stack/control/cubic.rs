@@ -42,7 +42,7 @@ impl Cubic {
 
     /// Records the window before a loss.
     ///
-    /// If the window was below the last plateau, other connections need room, so the next plateau is lower (section
+    /// If the window was below the previous plateau, other connections need room, so the next plateau is lower (section
     /// 4.7).
     pub fn on_loss(&mut self, window: u32) {
         // (1 + beta) / 2 is 17/20.
@@ -83,6 +83,7 @@ impl Cubic {
         }
         // A jump to Reno's window is limited to the acknowledged bytes.
         let most = window.saturating_add(acked);
+        // The curve now and after a round trip.
         let [here, ahead] = times.map(|time| self.curve(mss, time));
         while acked > 0 {
             // If Reno would be faster, use Reno's window (section 4.3). Otherwise follow the curve (4.4, 4.5) and never

@@ -4,9 +4,10 @@
 //! connection's frames.
 //!
 //! Every received segment passes [`Block::arrives`] before smoltcp sees it. Every segment that smoltcp creates passes
-//! [`Block::leaves`]. The file acceptance.rs decides which received segments smoltcp sees, and which the stack answers
-//! itself. The file recovery.rs finds lost data and decides what smoltcp may send. The file connections/show.rs then
-//! makes smoltcp send that data. The file receiver.rs adds SACK ranges and the window to smoltcp's acknowledgements.
+//! [`Block::leaves`]. The file acceptance.rs decides which received segments smoltcp sees and which segments the stack
+//! answers itself. The file recovery.rs finds lost data and decides what smoltcp may send. The file connections/show.rs
+//! then makes smoltcp send that data. The file receiver.rs adds SACK ranges and the window to smoltcp's
+//! acknowledgements.
 
 mod acceptance;
 #[cfg(feature = "recovery")]
@@ -50,7 +51,7 @@ pub(super) struct Block {
     iss: TcpSeqNumber,
     /// SND.UNA: the oldest unacknowledged sequence number.
     una: TcpSeqNumber,
-    /// SND.NXT: the sequence number after the last byte ever sent.
+    /// SND.NXT: the sequence number after the highest byte sent so far.
     nxt: TcpSeqNumber,
     /// SND.WND: the peer's receive window, in bytes.
     window: u32,
@@ -69,7 +70,7 @@ pub(super) struct Block {
     /// Our window scale: the shift count of our window field.
     scale: u8,
     /// The acknowledgement number most recently sent to the peer.
-    told_ack: TcpSeqNumber,
+    announced_ack: TcpSeqNumber,
     /// The sequence number of a FIN that arrived before the data in front of it.
     early_fin: Option<TcpSeqNumber>,
     /// Whether the peer's FIN has been accepted.
@@ -95,7 +96,7 @@ impl Block {
         rcv_nxt: TcpSeqNumber(0),
         edge: TcpSeqNumber(0),
         scale: 0,
-        told_ack: TcpSeqNumber(0),
+        announced_ack: TcpSeqNumber(0),
         early_fin: None,
         fin_taken: false,
         challenge_at: Instant::ZERO,
@@ -228,7 +229,7 @@ impl Block {
 
     /// Returns whether data or a FIN has been received but not yet acknowledged.
     pub(super) fn owes_ack(&self) -> bool {
-        self.told_ack != self.rcv_nxt
+        self.announced_ack != self.rcv_nxt
     }
 
     /// Reads our window scale from the SYN that we send.
@@ -255,7 +256,7 @@ impl Block {
         if let Some(ack) = segment.ack.filter(|_| !segment.rst) {
             let scale = if segment.syn { 0 } else { self.scale };
             self.edge = ack + (usize::from(segment.window) << scale);
-            self.told_ack = ack;
+            self.announced_ack = ack;
         }
         if segment.syn {
             (self.iss, self.una, self.nxt) = (segment.seq, segment.seq, segment.seq + 1);
@@ -267,7 +268,7 @@ impl Block {
     /// Returns `(seq, ack, window field)` of a pure ACK for everything received.
     pub(super) fn acknowledgement(&mut self) -> (TcpSeqNumber, TcpSeqNumber, u16) {
         #[cfg(feature = "recovery")]
-        let field = self.field_to_tell(self.rcv_nxt);
+        let field = self.field_to_announce(self.rcv_nxt);
         #[cfg(not(feature = "recovery"))]
         let field = (distance(self.rcv_nxt, self.edge) >> self.scale).min(u16::MAX.into()) as u16;
         (self.nxt, self.rcv_nxt, field)

@@ -2,7 +2,7 @@
 //!
 //! losses.rs finds lost data, resends.rs lost retransmissions. sending.rs decides what may be sent.
 //!
-//! smoltcp retransmits only from SND.UNA on, and only when its own timer expires. When data is lost, the block makes
+//! smoltcp retransmits only from SND.UNA on and only when its own timer expires. When data is lost, the block makes
 //! that timer expire ([`Block::wants_rewind`]). [`Block::leaves`] then withholds the segments that the peer has already
 //! received.
 
@@ -28,7 +28,7 @@ use resends::Resends;
 const DUPLICATES: u32 = 3;
 const MOST_DUPLICATES: u32 = 48;
 
-/// The longest time for which a peer may delay an ACK. RFC 9293 section 3.8.6.3 allows 500 ms; systems use 200 ms.
+/// The longest time for which a peer may delay an ACK. RFC 9293 section 3.8.6.3 allows 500 ms, but systems use 200 ms.
 const PEER_ACK_DELAY: Duration = Duration::from_millis(200);
 
 /// How long data waits for a larger window if a full segment does not fit (RFC 9293 section 3.8.6.2.1: 0.1 to 1 s).
@@ -88,7 +88,7 @@ pub(in crate::stack) struct Recovery {
     retransmission: Option<Instant>,
     /// When a tail loss probe is sent.
     probe: Option<Instant>,
-    /// When data is sent although it does not fit the peer's window.
+    /// When the persist timer expires. Data is then sent although it does not fit the peer's window.
     persist: Option<Instant>,
     /// Whether the time in `persist` has passed.
     persisting: bool,
@@ -242,7 +242,8 @@ impl Block {
         self.recovery.sack
     }
 
-    /// Returns when the peer most recently acknowledged something new, or could not be expected to acknowledge anything.
+    /// Returns when the peer most recently acknowledged something new, or could not be expected to acknowledge
+    /// anything.
     pub(in crate::stack) fn heard_at(&self) -> Instant {
         self.recovery.heard_at
     }
@@ -277,7 +278,7 @@ impl Block {
         let handshake = self.una == self.iss;
         let opened = self.window == 0 && segment.window > 0 && self.is_newer_window(segment, ack);
         #[cfg(feature = "fragments")]
-        self.hear(ack, acked);
+        self.update_trial(ack, acked);
         let r = &mut self.recovery;
         if opened {
             // The peer dropped everything that was sent into its closed window.
@@ -300,7 +301,7 @@ impl Block {
             r.lost_below = r.lost_below.max(ack);
             r.frontier = r.frontier.max(ack);
             r.tail = None;
-            // The backoff of the timeout stays until the next measurement (RFC 6298 section 5.7, Karn's algorithm).
+            // The timeout stays backed off until the next measurement (RFC 6298 section 5.7, Karn's algorithm).
             (r.probed, r.nxt_at_resend) = (false, None);
             r.rests_until = now + Duration::from_secs(1);
             r.board.trim(ack);

@@ -15,7 +15,7 @@ pub(in crate::stack) const LONGEST: usize = 40 + 20 + 28;
 /// The endpoint in an empty segment.
 const NOWHERE: IpEndpoint = IpEndpoint { addr: IpAddress::v4(0, 0, 0, 0), port: 0 };
 
-/// The header of a TCP segment, and the positions of its parts in the IP packet.
+/// The header of a TCP segment and the positions of its parts in the IP packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) struct Segment {
     /// The endpoints, as the receiver of the segment sees them: `local` is the receiver's.
@@ -36,7 +36,7 @@ pub(in crate::stack) struct Segment {
 }
 
 impl Segment {
-    /// An empty segment to read into. Reading in place saves a board a copy, which takes about ten instructions.
+    /// An empty segment to read into. Reading in place saves a copy, which takes about ten instructions on a board.
     pub(in crate::stack) const EMPTY: Segment = Segment {
         tuple: Tuple { local: NOWHERE, remote: NOWHERE },
         seq: TcpSeqNumber(0),
@@ -73,7 +73,7 @@ impl Segment {
         self.len == 0 && !self.syn && !self.fin && !self.rst
     }
 
-    /// Returns the sequence number after the segment's last byte and FIN. A SYN is not counted.
+    /// Returns the sequence number after the segment's final byte and FIN. A SYN is not counted.
     pub(in crate::stack) fn end(&self) -> TcpSeqNumber {
         self.seq + self.len + usize::from(self.fin)
     }
@@ -104,7 +104,8 @@ impl<'f> Iterator for Options<'f> {
     }
 }
 
-/// Returns the checksum settings for a packet that only smoltcp's interface sees, which does not check TCP checksums.
+/// Returns the checksum settings for a packet that only smoltcp's interface sees. The interface does not check TCP
+/// checksums.
 pub(in crate::stack) fn inner_checksums() -> ChecksumCapabilities {
     let mut checksums = ChecksumCapabilities::default();
     checksums.tcp = Checksum::None;

@@ -1,6 +1,6 @@
-//! Decides whether a SYN is admitted, dropped or refused, and which other packets reach a connection.
+//! Decides whether a SYN is admitted, dropped or refused. Also decides which other packets reach a connection.
 //!
-//! control/acceptance.rs decides about the segments of a known connection.
+//! control/acceptance.rs decides what happens to the segments of a known connection.
 
 use smoltcp::socket::tcp::State;
 use smoltcp::time::Instant;
@@ -169,8 +169,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
 
     /// Returns whether a SYN for this slot's endpoints starts a new connection.
     ///
-    /// In TIME-WAIT, the SYN does if its sequence number is above all received numbers. Otherwise the SYN is an old
-    /// duplicate (RFC 9293 section 3.6.1). In all other phases, the SYN does not.
+    /// In TIME-WAIT, the SYN starts a new connection if its sequence number is above all received numbers. Otherwise
+    /// the SYN is an old duplicate (RFC 9293 section 3.6.1). In all other phases, the SYN starts no new connection.
     fn is_superseded_by(&self, index: usize, segment: &Segment) -> bool {
         let slot = &self.connections.slots[index];
         match slot.phase {
@@ -179,7 +179,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Returns whether a segment shows that the SYN of this half-open connection was an old duplicate or forged.
+    /// Returns whether a segment shows that the SYN of this half-open connection was an old duplicate or a forgery.
     ///
     /// The peer then still has the previous connection, which is in TIME-WAIT on this host. The half-open connection
     /// ends, and TIME-WAIT continues (RFC 9293 section 3.6.1).

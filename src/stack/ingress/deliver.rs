@@ -44,7 +44,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
                 self.scratch = scratch;
             }
             #[cfg(feature = "recovery")]
-            Verdict::Taken => return self.show_news(index, tx),
+            Verdict::Processed => return self.show_news(index, tx),
         }
         let block = &mut self.connections.slots[index].control;
         // The control block records which window and acknowledgement smoltcp has seen.

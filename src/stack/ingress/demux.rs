@@ -83,7 +83,7 @@ enum Ip {
     /// The packet is not TCP. The values are its source and destination addresses.
     Upper(IpAddress, IpAddress),
     Dropped(DropReason),
-    /// The packet is not IP, or is malformed.
+    /// The packet is not IP or is malformed.
     Other,
 }
 

@@ -202,7 +202,7 @@ fn options(header: &[u8], at: usize) -> Result<(), Chain> {
 fn read_fragment(header: &[u8; FRAGMENT], at: usize, announced_at: usize) -> Fragment {
     let [next, _, high, low, id @ ..] = *header;
     let field = u16::from_be_bytes([high, low]);
-    // The upper 13 bits are the offset in units of 8 bytes. Clearing the lower three bits gives the offset in bytes.
+    // The upper 13 bits are the offset in units of 8 bytes. Clearing the lower three bits yields the offset in bytes.
     Fragment {
         at,
         announced_at,

@@ -1,4 +1,4 @@
-//! Device wrappers for smoltcp: one holds the received packet, the other watches the packets that smoltcp sends.
+//! Device wrappers for smoltcp: one contains the received packet, the other watches the packets that smoltcp sends.
 
 #[cfg(feature = "fragments")]
 use core::num::NonZeroU16;
@@ -125,7 +125,7 @@ impl Outgoing<'_> {
             #[cfg(feature = "recovery")]
             {
                 self.block.leaves(_now, &segment, packet);
-                self.block.dress(packet, &segment, self.checksums);
+                self.block.rewrite_header(packet, &segment, self.checksums);
             }
             #[cfg(not(feature = "recovery"))]
             self.block.leaves(&segment, packet);
@@ -242,7 +242,7 @@ impl<'o, D: Device, P: Probe> Device for Watch<'_, 'o, D, P> {
     }
 }
 
-/// A transmit token of the device, and the path to the device.
+/// A transmit token of the device and the path to the device.
 pub(in crate::stack) struct WatchedTx<'t, 'o, T, P> {
     /// The device's token. Without a token, smoltcp creates its packet, but the packet is not sent.
     pub(in crate::stack) token: Option<T>,
@@ -250,7 +250,7 @@ pub(in crate::stack) struct WatchedTx<'t, 'o, T, P> {
 }
 
 impl<'o, T, P> WatchedTx<'_, 'o, T, P> {
-    /// Lends the device's token.
+    /// Moves the device's token into a new `WatchedTx` for the same path.
     pub(in crate::stack) fn take(&mut self) -> WatchedTx<'_, 'o, T, P> {
         WatchedTx { token: self.token.take(), out: self.out }
     }
@@ -323,11 +323,11 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
             Leave::Front(end) => {
                 let len = control::shorten(packet, &mut segment, end, checksums);
                 let packet = &mut packet[..len];
-                block.dress(packet, &segment, checksums);
+                block.rewrite_header(packet, &segment, checksums);
                 self.send(len, &mut |out| out.copy_from_slice(packet));
             }
             Leave::Whole if !segment.is_pure() || !block.has_ranges() => {
-                block.dress(packet, &segment, checksums);
+                block.rewrite_header(packet, &segment, checksums);
                 if let Some(number) = number {
                     control::renumber(packet, &segment, number, checksums);
                 }
@@ -337,8 +337,8 @@ impl<T: TxToken, P: Probe> WatchedTx<'_, '_, T, P> {
                 let mut reply = [0; control::LONGEST];
                 if let Some(ack) = segment.ack {
                     let seq = if leave == Leave::Whole { number.unwrap_or(segment.seq) } else { block.next_to_send() };
-                    let mut repr = control::bare(&segment.tuple, seq, ack, block.field_to_tell(ack));
-                    repr.sack_ranges = block.ranges_to_tell();
+                    let mut repr = control::bare(&segment.tuple, seq, ack, block.field_to_announce(ack));
+                    repr.sack_ranges = block.ranges_to_report();
                     if let Some(len) = control::write(&mut reply, &segment.tuple, &repr, checksums) {
                         self.send(len, &mut |out| out.copy_from_slice(&reply[..len]));
                     }

@@ -17,7 +17,7 @@ use crate::stack::{End, Phase};
 use crate::stack::{Refusal, paths};
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Processes an ICMP error. If nothing on this host caused the error, it is dropped and counted.
+    /// Processes an ICMP error. If nothing on this host caused the error, the error is dropped and counted.
     pub(super) fn process_icmp_error<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,

@@ -1,4 +1,4 @@
-//! ICMP errors that the stack sends, and their rate limit (RFC 1122 section 3.2.2, RFC 4443 section 2.4).
+//! ICMP errors that the stack sends and their rate limit (RFC 1122 section 3.2.2, RFC 4443 section 2.4).
 
 use smoltcp::time::{Duration, Instant};
 use smoltcp::wire::{Icmpv6Packet, IpProtocol, Ipv4Address, Ipv4Packet, Ipv6Address, Ipv6Packet};
@@ -10,7 +10,7 @@ const LONGEST_V4: usize = 576;
 /// The length of an ICMP error's header, before the quoted packet, in bytes.
 const ICMP: usize = 8;
 
-/// The largest number of errors in one burst, and the largest average number of errors per second.
+/// The largest number of errors in one burst and the largest average number of errors per second.
 const BURST: u8 = 10;
 
 /// The rate limit of errors: a token bucket (RFC 4443 section 2.4 f).
@@ -26,7 +26,7 @@ impl Default for Limit {
 }
 
 impl Limit {
-    /// Returns whether another error may be sent now, and counts the error.
+    /// Returns whether another error may be sent now. If so, counts the error.
     pub(super) fn allows(&mut self, now: Instant) -> bool {
         let each = Duration::from_micros(1_000_000 / u64::from(BURST));
         while self.tokens < BURST && self.since + each <= now {
@@ -42,7 +42,7 @@ impl Limit {
     }
 }
 
-/// The type and code of an ICMP error, and the four bytes after its checksum.
+/// The type and code of an ICMP error and the four bytes after its checksum.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Error {
     pub(super) kind: u8,

@@ -24,7 +24,7 @@ use coverage::{Added, Coverage};
 /// The timeout of a datagram: how long its fragments are kept.
 pub(super) const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The length of the longest IPv4 packet, and of the longest payload of an IPv6 packet, in bytes.
+/// The length, in bytes, of the longest IPv4 packet and of the longest payload of an IPv6 packet.
 const LONGEST: usize = 65_535;
 /// The offset of a datagram's data in its share of the memory. The headers are placed directly before the data.
 const ROOM: usize = 320;
@@ -43,8 +43,8 @@ pub struct Reassembly {
     abandoned: bool,
     /// The length of the datagram's data. `None` until the fragment at the end has arrived.
     total: Option<usize>,
-    /// The length of the headers in the fragment at offset 0, including the Fragment header. 0 until that fragment has
-    /// arrived.
+    /// The length of the headers in the fragment at offset 0, including the Fragment header. The value is 0 until that
+    /// fragment has arrived.
     head: usize,
     /// For IPv6, the position of the Next Header field that announces the Fragment header.
     announced_at: usize,
@@ -86,8 +86,8 @@ struct Key {
 pub(super) enum Arrival<'r> {
     /// The fragment is invalid or overlaps another fragment. The fragment is dropped. Its datagram may also be dropped.
     Bad,
-    /// The fragment is kept, or is a copy of a kept fragment. `lost` says whether its datagram replaced another
-    /// datagram.
+    /// The fragment is kept or is a copy of a kept fragment. `lost` says whether the fragment's datagram replaced
+    /// another datagram.
     Kept { lost: bool },
     /// The fragment is dropped, and its sender gets an ICMPv6 parameter problem.
     Problem(Problem),
@@ -173,7 +173,7 @@ impl<'a> Reassembler<'a> {
     /// about the datagram. Returns `None` if no datagram has timed out.
     ///
     /// The error is written to `out`. No error is written for a datagram whose first fragment is missing (RFC 1122
-    /// section 3.3.2, RFC 8200 section 4.5), or that was abandoned.
+    /// section 3.3.2, RFC 8200 section 4.5), or for an abandoned datagram.
     pub(super) fn expire(&mut self, now: Instant, out: &mut [u8]) -> Option<(bool, Option<usize>)> {
         let share = self.share();
         let is_over = |datagram: &Reassembly| datagram.key.is_some() && datagram.begin + TIMEOUT <= now;
@@ -247,7 +247,7 @@ impl<'a> Reassembler<'a> {
     }
 
     /// Finds or creates the entry of a datagram. Returns the entry's index and whether the datagram replaced another
-    /// datagram. Returns `None` if there is no entry at all.
+    /// datagram. Returns `None` if the reassembler has no entries.
     fn find_or_create(&mut self, now: Instant, key: &Key) -> Option<(usize, bool)> {
         let same_key = self.datagrams.iter().position(|datagram| datagram.key.as_ref() == Some(key));
         if let Some(index) = same_key.filter(|&index| now < self.datagrams[index].begin + TIMEOUT) {

@@ -47,7 +47,7 @@ pub(super) struct Host<'h> {
 #[derive(Default)]
 pub(in crate::stack) struct Front<'a> {
     reassembler: Reassembler<'a>,
-    /// A packet without its extension headers, or an ICMP error.
+    /// A packet without its extension headers or an ICMP error.
     copy: &'a mut [u8],
     limit: Limit,
     due: Option<Instant>,

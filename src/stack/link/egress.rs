@@ -1,4 +1,4 @@
-//! Sends packets from the shared sockets, neighbour requests, and packets that waited for a neighbour.
+//! Sends packets from the shared sockets and packets that waited for a neighbour. Also sends neighbour requests.
 
 use smoltcp::iface::PollResult;
 use smoltcp::phy::{Device, TxToken};
@@ -224,7 +224,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         }
     }
 
-    /// Processes a neighbour's request or answer, and answers a request. Returns false for all other frames.
+    /// Processes a neighbour's request or answer. Answers a request. Returns false for all other frames.
     pub(in crate::stack) fn process_neighbour<P: Probe>(
         &mut self,
         now: Instant,
@@ -278,7 +278,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
     }
 }
 
-/// Sends a frame of `len` bytes, which `write` writes.
+/// Sends a frame that is `len` bytes long. `write` writes the frame's bytes.
 fn send_frame<P: Probe>(now: Instant, len: usize, token: impl TxToken, probe: &mut P, write: impl FnOnce(&mut [u8])) {
     token.consume(len, |frame| {
         write(frame);
@@ -307,7 +307,7 @@ pub(in crate::stack) fn source(packet: &[u8]) -> Option<IpAddress> {
     ends(packet).map(|(source, _)| source)
 }
 
-/// Returns the source port of a UDP datagram, or of the first fragment of a datagram.
+/// Returns the source port of a UDP datagram or of a datagram's first fragment.
 fn udp_source(packet: &[u8]) -> Option<u16> {
     let (protocol, payload) = match packet.first()? >> 4 {
         4 => {

@@ -12,7 +12,7 @@ use super::ethernet::{self, LEN};
 use crate::stack::connections::sooner;
 use crate::stack::ndisc::{IPV6, group_hardware};
 
-/// The number of reports of each change (Robustness Variable, RFC 3810 section 9.1).
+/// How many times each change is reported (Robustness Variable, RFC 3810 section 9.1).
 const ROBUSTNESS: u8 = 2;
 /// The longest time between two reports of the same change, in milliseconds (RFC 3810 section 9.11).
 const CHANGE_INTERVAL: u32 = 1_000;

@@ -42,7 +42,7 @@ pub struct Neighbour {
     hardware: Option<EthernetAddress>,
     fresh_until: Instant,
     asked_at: Instant,
-    /// The number of requests since the last answer.
+    /// The number of requests since the most recent answer.
     requests: u8,
     /// Whether the entry was used since a search for a free entry most recently passed it.
     used: bool,
@@ -111,7 +111,7 @@ pub(super) struct Neighbours<'a> {
     /// [`take_lost`](Self::take_lost).
     #[cfg(feature = "std")]
     lost: u32,
-    /// For each queue, its last entry as `previous` and its first entry as `next`.
+    /// For each queue, its final entry as `previous` and its first entry as `next`.
     queues: [Links; 2],
     blocked_until: Instant,
     /// Whether a test searches without hashes, as boards do.
@@ -141,7 +141,7 @@ impl<'a> Neighbours<'a> {
         }
     }
 
-    /// Returns a neighbour's hardware address, and whether that address is stale and may have changed.
+    /// Returns a neighbour's hardware address and whether that address is stale and may have changed.
     pub(super) fn find(&mut self, now: Instant, address: &IpAddress) -> Option<(EthernetAddress, bool)> {
         let index = self.position(address)?;
         let entry = &mut self.entries[index];

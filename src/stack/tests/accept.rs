@@ -55,7 +55,7 @@ fn connections_in_the_backlog_are_served_in_order_with_their_data() {
     assert_eq!(pair.state(second), Some(State::Established));
     let phases = |pair: &Pair| pair.served().iter().map(|c| c.phase).collect::<Vec<_>>();
     assert_eq!(phases(&pair), [Phase::Serving, Phase::Backlog, Phase::Backlog]);
-    // The backlog is full: the fourth connection gets no answer, and its client keeps trying.
+    // The backlog is full, so the fourth connection gets no answer. Its client keeps trying.
     let fourth = pair.call(7, App::ask(b"4", 1));
     pair.run_for(Duration::from_millis(2500));
     assert_eq!(pair.state(fourth), Some(State::SynSent));

@@ -1,4 +1,4 @@
-//! Tests that work is bounded and shared fairly, and that a device without room makes no connection spin or starve.
+//! Tests that work is bounded and shared fairly. On a device without room, no connection spins or starves.
 
 use smoltcp::time::Duration;
 
@@ -14,7 +14,7 @@ fn a_poll_is_bounded() {
     assert_eq!(pair.to_server.borrow().len(), POLL_BUDGET);
 }
 
-/// Two connections send endless data over a device with room for one frame: both progress at the same pace.
+/// Two connections send endless data over a device with room for one frame. Both progress at the same pace.
 #[test]
 fn saturated_connections_share_the_device() {
     let mut pair = Pair::new(Sizes { receive: 8192, send: 8192, ..SMALL });
@@ -81,7 +81,7 @@ fn connections_with_equal_deadlines_end_although_the_device_has_no_room() {
             let ids = [(); 3].map(|()| pair.call(7, App::Impatient { patience, then, until: None }));
             let all = if then == Next::Close { 64_000 } else { 4000 };
             for end in ends_without_room(&mut pair, ids, 3) {
-                // Each retry ends 10 ms later.
+                // Each retry delays the end by 10 ms.
                 assert!(end.is_some_and(|end| (all..=all + 100).contains(&end)), "{then:?} {busy} {end:?}");
             }
         }

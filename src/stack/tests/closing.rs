@@ -41,7 +41,7 @@ fn a_connection_ends_if_keep_alive_probes_are_unanswered() {
     assert!((Duration::from_secs(295)..=Duration::from_secs(310)).contains(&took), "{took}");
 }
 
-/// The client never closes its side. FIN-WAIT-2 on the server ends with the linger time.
+/// The client never closes its side. FIN-WAIT-2 on the server ends when the linger time has passed.
 #[test]
 fn fin_wait_2_ends() {
     let mut pair = Pair::new(SMALL);
@@ -55,7 +55,7 @@ fn fin_wait_2_ends() {
     assert_eq!(pair.client.stack.take(id).unwrap().1, End::Reset);
 }
 
-/// The peer answers keep-alives more often than the linger time. The connection still ends.
+/// The peer answers keep-alive probes at intervals shorter than the linger time. The connection still ends.
 #[test]
 fn fin_wait_2_ends_although_the_peer_answers_keep_alives() {
     let mut pair = Pair::with(SMALL, |config| config.tcp.idle_timeout = Duration::from_secs(60));
@@ -67,7 +67,7 @@ fn fin_wait_2_ends_although_the_peer_answers_keep_alives() {
     assert!(pair.served().is_empty());
 }
 
-/// The program never closes. CLOSE-WAIT on the server ends with the idle time.
+/// The program never closes. CLOSE-WAIT on the server ends when the idle time has passed.
 #[test]
 fn close_wait_ends() {
     let mut pair = Pair::new(SMALL);
@@ -100,7 +100,7 @@ fn last_ack_ends_with_an_error() {
     assert!(pair.server.has(|e| matches!(e, Event::State { to: State::LastAck, .. })) == 1);
 }
 
-/// Data arrives after the program has closed (SHLD-3). The reply and FIN are sent first; then RST reports the loss.
+/// Data arrives after the program has closed (SHLD-3). The reply and FIN are sent first. RST then reports the loss.
 #[test]
 fn closing_with_unread_data_resets_half_a_second_after_fin() {
     let mut raw = Raw::open(SMALL, App::ask(b"bye", 0), 60_000);

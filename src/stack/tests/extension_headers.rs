@@ -52,7 +52,7 @@ fn errors_point_to_the_problem_and_are_limited_to_ten_a_second() {
         let ip = Ipv6Packet::new_checked(&answer[14..]).unwrap();
         assert!(Icmpv6Packet::new_checked(ip.payload()).unwrap().verify_checksum(&ip.src_addr(), &ip.dst_addr()));
     }
-    // A packet with no next header, and a packet with an unknown option whose type says to drop the packet.
+    // The first packet has no next header. The second packet has an unknown option whose type says to drop the packet.
     for (protocol, payload) in [(59, &[0; 8][..]), (60, &[17, 0, 0x40, 4, 0, 0, 0, 0])] {
         assert!(replies(&mut pair, [frame(true, protocol, payload)]).is_empty());
     }

@@ -78,7 +78,7 @@ pub(super) fn cut(frame: &[u8], mtu: usize) -> Vec<Vec<u8>> {
     fragments
 }
 
-/// Reassembles these frames as the server would, and returns the packets without Ethernet headers.
+/// Reassembles these frames as the server would. Returns the packets without Ethernet headers.
 fn join(frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
     let (mut packets, mut data): (Vec<Vec<u8>>, Vec<u8>) = (Vec::new(), Vec::new());
     for frame in frames {
@@ -105,7 +105,7 @@ fn join(frames: &[Vec<u8>]) -> Vec<Vec<u8>> {
     packets
 }
 
-/// Returns a frame that the client sends to the server, or that a router between them forwards.
+/// Returns a frame that the client sends to the server or that a router between them forwards.
 pub(super) fn frame(v6: bool, protocol: u8, payload: &[u8]) -> Vec<u8> {
     let (from, to) = if v6 { (CLIENT_V6.into(), SERVER_V6.into()) } else { (CLIENT, SERVER) };
     let mut payload = payload.to_vec();
@@ -167,8 +167,8 @@ fn tcp_in_fragments_is_served() {
     }
 }
 
-/// A device that verifies TCP checksums finds no whole segment in a fragment or behind extension headers, so the stack must
-/// verify these segments itself.
+/// A device that verifies TCP checksums finds no whole segment in a fragment or behind extension headers, so the stack
+/// must verify these segments itself.
 #[test]
 fn damaged_segments_in_fragments_are_dropped_whatever_the_device_verifies() {
     for remote in [SERVER, SERVER_V6.into()] {
@@ -252,7 +252,7 @@ fn long_requests_get_long_replies() {
     }
 }
 
-/// Two replies need fragments: the second reply waits for the fragments of the first.
+/// Two replies need fragments. The second reply waits for the fragments of the first.
 #[test]
 fn long_replies_follow_one_another() {
     for v6 in [false, true] {

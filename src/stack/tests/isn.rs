@@ -50,7 +50,7 @@ fn open(pair: &mut Pair) -> [(u32, u32); 2] {
 
 /// This test fails if smoltcp changes its generator or the order in which an interface draws from it.
 #[test]
-fn both_ends_begin_where_rfc_6528_says() {
+fn both_hosts_use_the_initial_sequence_numbers_of_rfc_6528() {
     let mut pair = acquainted();
     for round in 0..40 {
         for (drawn, wanted) in open(&mut pair) {
@@ -60,9 +60,10 @@ fn both_ends_begin_where_rfc_6528_says() {
     }
 }
 
-/// Before two of the numbers, smoltcp would draw an IPv4 identification of 0, so it draws the identification again.
+/// Before smoltcp draws two of these numbers, it would draw an IPv4 identification of 0. smoltcp then draws the
+/// identification again.
 #[test]
-fn every_number_can_be_drawn() {
+fn every_initial_sequence_number_can_be_drawn() {
     let state = |number| next(next(seed(number)).0).0;
     let drawn_again = (0..).filter(|&number| state(number) % (1 << 29) != 0).take(2);
     for number in [0, 1, u32::MAX, 1 << 31].into_iter().chain(drawn_again) {
@@ -138,7 +139,7 @@ fn states(seen: [u32; 4]) -> Vec<u64> {
     let mut found = Vec::new();
     for ((first, free), (second, width)) in possible(seen[0]).flat_map(|a| possible(seen[1]).map(move |b| (a, b))) {
         let mut low = 0;
-        // The next state is `start` plus a multiple of the multiplier, and must lie in the window.
+        // The next state is `start` plus a multiple of the multiplier and must lie in the window.
         while let Some(more) = first_in(second.wrapping_sub(next(first | low).0), width) {
             low = match low.checked_add(more) {
                 Some(low) if low < free => low,

@@ -24,7 +24,7 @@ struct Network {
     pair: Pair,
     /// The DHCP server's answer to a request, or `None` if the server is silent.
     answer: Option<DhcpMessageType>,
-    /// The last byte of the router's address and of its prefix's network, or `None` if there is no router.
+    /// The final byte of the router's address and of its prefix's network, or `None` if there is no router.
     router: Option<u8>,
     seen: Vec<String>,
     /// The number of MLD reports.
@@ -223,7 +223,8 @@ fn a_lease_from_another_network_is_abandoned() {
     network.link_up();
     network.run(5);
     assert_eq!(network.seen[1..4], ["confirm 10.0.0.50", "discover", "request 10.0.0.50"]);
-    // The server leases the same address again. The stack claims the address, although it was announced shortly before.
+    // The server leases the same address again. The stack claims the address, although the address was announced
+    // shortly before.
     assert_eq!(
         network.events(),
         [

@@ -1,4 +1,4 @@
-//! Two stacks on a wire. A test moves the clock, and can inspect, drop and add frames.
+//! Two stacks on a wire. A test moves the clock and can inspect, drop and add frames.
 
 use std::vec::Vec;
 
@@ -196,7 +196,7 @@ impl Pair {
         self
     }
 
-    /// Opens a connection from the client, which sends a text and waits until that number of bytes comes back.
+    /// Opens a connection from the client, which sends a text and waits until the same number of bytes has come back.
     pub fn call_at(&mut self, remote: IpAddress, port: u16, text: &[u8]) -> ConnectionId {
         let (remote, app) = (IpEndpoint::new(remote, port), App::ask(text, text.len()));
         self.client.stack.connect(self.now, remote, app, Duration::from_secs(30), &mut self.client.io).unwrap()

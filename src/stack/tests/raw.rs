@@ -1,4 +1,4 @@
-//! A peer that the test scripts. The peer sends hand-made segments to the server and records the server's segments.
+//! A scripted peer: it sends hand-made segments to the server and records the server's segments.
 
 use std::vec::Vec;
 

@@ -151,7 +151,7 @@ fn a_small_window_is_not_filled_immediately() {
     assert!(seen.iter().any(|(_, seen)| seen.len == 8), "{seen:?}");
 }
 
-/// The ACK for a retransmission is no RTT measurement: the next segment has the backed-off timeout (Karn, MUST-18).
+/// The ACK for a retransmission is no RTT measurement, so the next segment has the backed-off timeout (Karn, MUST-18).
 #[test]
 fn the_backed_off_timeout_stays_until_a_measurement() {
     let mut raw = Raw::open(LARGE, App::ask(&[1; 5_000], usize::MAX), 1_000);

@@ -1,4 +1,4 @@
-//! Tests of TIME-WAIT: how long it lasts, and how late segments are answered once its slot is reused.
+//! Tests of TIME-WAIT: how long it lasts and how late segments are answered once its slot is reused.
 
 use smoltcp::phy::{ChecksumCapabilities, Medium};
 use smoltcp::socket::tcp::State;
@@ -200,8 +200,8 @@ fn a_new_syn_replaces_a_record() {
 
 /// An old or forged SYN opens a half-open connection, which ends without an RST to the peer.
 ///
-/// The peer answers our SYN,ACK from the old connection, or as if it had no connection. TIME-WAIT then continues (RFC
-/// 9293 section 3.6.1).
+/// The peer answers our SYN,ACK either from its old connection or with an RST, as if it had no connection. TIME-WAIT
+/// then continues (RFC 9293 section 3.6.1).
 #[test]
 fn an_old_syn_ends_in_time_wait() {
     for (recycled, control) in [

@@ -81,7 +81,7 @@ fn a_datagram_is_answered() {
 /// A datagram gets no reply if the reply could start a loop or reach many hosts. Such a datagram comes from port 0,
 /// from our own port, from the port of a service that always replies, or from an address that is not another host's.
 #[test]
-fn loops_are_not_started() {
+fn datagrams_that_could_start_a_loop_get_no_reply() {
     let mut pair = Pair::new(SMALL);
     pair.server.stack.bind(4000, Respond::new(Parrot)).unwrap();
     pair.to_server.borrow_mut().extend([arp(Ipv4Address::new(10, 0, 0, 9))]);

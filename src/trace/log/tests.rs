@@ -11,7 +11,7 @@ use crate::phy::Cable;
 use crate::stack::{Config, ConnectionId, DropReason, End, Event, Io, NullConsole, Seed, Stack, Tuple};
 
 #[test]
-fn lines_name_what_happened_with_addresses() {
+fn log_lines_name_the_event_and_the_addresses() {
     let mut probe = LogProbe::default();
     let tuple = tuple("192.168.69.1:9999", "192.168.69.100:40000");
     let refused = Event::Refused { tuple, why: DropReason::BacklogFull };

@@ -42,7 +42,7 @@ fn an_interface_has_its_name_and_link_type_and_counts_microseconds() {
 }
 
 #[test]
-fn a_frame_has_time_lengths_padding_comment_and_direction() {
+fn a_frame_is_written_with_time_lengths_padding_comment_and_direction() {
     let Ok(mut writer) = Writer::new(Vec::new());
     let Ok(interface) = writer.interface("", LinkType::RawIp);
     let micros = 0x0001_0203_0405_0607;

@@ -1,4 +1,4 @@
-//! Tests of the rules that Reno and CUBIC share, and of random calls. ../cubic/tests.rs tests CUBIC's curve.
+//! Tests of the rules that Reno and CUBIC share and of random calls. ../cubic/tests.rs tests CUBIC's curve.
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn after_loss(algorithm: Congestion, segments: u32) -> Window {
 }
 
 #[test]
-fn a_window_is_small_and_constant() {
+fn a_window_is_at_most_64_bytes_long_and_can_be_a_const() {
     const WINDOW: Window = Window::new(Congestion::Cubic, 1_460);
     assert!(size_of::<Window>() <= 64, "{} bytes", size_of::<Window>());
     assert_eq!((WINDOW.bytes(), WINDOW.ssthresh()), (14_600, u32::MAX));
@@ -58,7 +58,7 @@ fn without_congestion_control_the_window_is_unlimited() {
     assert_eq!((window.bytes(), window.ssthresh()), (u32::MAX, u32::MAX));
 }
 
-/// RFC 3465, and RFC 5681 section 3.1: slow start grows by the acknowledged bytes, in one ACK or in many.
+/// RFC 3465 and RFC 5681 section 3.1: slow start grows by the acknowledged bytes, in one ACK or in many.
 #[test]
 fn slow_start_counts_all_bytes() {
     for algorithm in BOTH {
@@ -107,8 +107,7 @@ fn reno_adds_a_segment_for_each_window() {
     assert_eq!(window.bytes(), 24 * MSS);
 }
 
-/// Splitting the same bytes into more ACKs never makes the window larger, and makes the window smaller by at most one
-/// segment.
+/// Splitting the same bytes into more ACKs never enlarges the window, and reduces the window by at most one segment.
 #[test]
 fn divided_acks_gain_nothing() {
     for algorithm in BOTH {
@@ -144,7 +143,7 @@ fn a_loss_leaves_a_part_of_the_flight() {
         ack(&mut window, 1, 190 * MSS);
         window.on_loss(Instant::ZERO, 100 * MSS);
         assert_eq!((window.bytes(), window.ssthresh()), (left * MSS, left * MSS));
-        // Bytes in flight beyond the window do not count: they were sent under a larger window.
+        // Bytes in flight beyond the window do not count, because they were sent under a larger window.
         window.on_loss(Instant::ZERO, 100 * MSS);
         assert_eq!(window.bytes(), left * left * MSS / 100);
         (0..20).for_each(|_| window.on_loss(Instant::ZERO, 100 * MSS));
@@ -169,7 +168,7 @@ fn a_timeout_leaves_one_segment() {
     }
 }
 
-/// RFC 5681 section 4.1: after an idle time, slow start begins again. The threshold is kept.
+/// RFC 5681 section 4.1: after an idle period, slow start begins again. The threshold is kept.
 #[test]
 fn an_idle_connection_starts_slowly() {
     for algorithm in BOTH {

@@ -50,7 +50,7 @@ impl Block {
     }
 
     /// Grows the congestion window or ends the recovery, after `ack` has acknowledged `acked` new bytes. `before` is
-    /// the number of bytes that were in flight before that.
+    /// the number of bytes that were in flight before the acknowledgement.
     pub(super) fn grow(&mut self, now: Instant, ack: TcpSeqNumber, acked: u32, before: u32) {
         let r = &mut self.recovery;
         let srtt = r.rtt.smoothed().unwrap_or(Duration::from_secs(1));

@@ -75,7 +75,7 @@ impl Block {
     }
 
     /// Processes a segment from the peer, which acknowledges `acked` more bytes up to `ack`.
-    pub(super) fn hear(&mut self, ack: TcpSeqNumber, acked: u32) {
+    pub(super) fn update_trial(&mut self, ack: TcpSeqNumber, acked: u32) {
         let r = &mut self.recovery;
         r.trial.heard = true;
         if acked == 0 {
@@ -90,7 +90,7 @@ impl Block {
         }
     }
 
-    /// Sets the largest segment of the path, in bytes. Returns whether it is smaller than before.
+    /// Sets the largest segment of the path, in bytes. Returns whether the new size is smaller than the old size.
     pub(in crate::stack) fn set_path_mss(&mut self, mss: usize) -> bool {
         let r = &mut self.recovery;
         let mss = u32::try_from(mss).unwrap_or(u32::MAX).min(r.agreed_mss);

@@ -8,7 +8,7 @@ use super::{Block, SMALL_WINDOW_DELAY, Sample, Segment, distance};
 /// The part of a segment from smoltcp that is sent to the peer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::stack) enum Leave {
-    /// A pure ACK is sent in place of the segment: the peer needs only its acknowledgement number.
+    /// A pure ACK is sent instead of the segment, because the peer needs only the acknowledgement number.
     Acknowledgement,
     /// Only the bytes before this sequence number are sent. The peer has the bytes after it.
     Front(TcpSeqNumber),
@@ -92,12 +92,13 @@ impl Block {
         self.allowed_hole().is_some_and(|(start, _)| start < self.recovery.frontier)
     }
 
-    /// Records that smoltcp sends from SND.UNA on again.
+    /// Records that smoltcp has started to send again from SND.UNA.
     pub(in crate::stack) fn rewound(&mut self) {
         self.recovery.frontier = self.una;
     }
 
-    /// Returns whether smoltcp's segments may be too long for the path, so that it must send one at a time.
+    /// Returns whether smoltcp's segments may be too long for the path, so that smoltcp must send one segment at a
+    /// time.
     pub(in crate::stack) fn sends_singly(&self) -> bool {
         self.recovery.singly
     }
@@ -114,7 +115,7 @@ impl Block {
         r.frontier < self.nxt || (self.flight() > 0 && now >= r.rests_until) || self.may_probe()
     }
 
-    /// Returns whether smoltcp may probe a closed window.
+    /// Returns whether smoltcp may send a window probe.
     fn may_probe(&self) -> bool {
         self.recovery.shown == 0 && self.flight() == 0
     }
@@ -149,7 +150,7 @@ impl Block {
             if edge < queue && edge / unit * unit > flight { edge / unit * unit } else { edge }
         } else {
             match self.allowed_hole() {
-                // First let smoltcp skip the bytes in front of the hole, which the peer has.
+                // First let smoltcp skip the bytes in front of the hole, because the peer already has those bytes.
                 Some((start, _)) if up_to(start) / unit * unit > up_to(frontier) => up_to(start) / unit * unit,
                 Some((start, end)) => {
                     let first = start.max(frontier);
@@ -193,7 +194,7 @@ impl Block {
         let offered = self.window.saturating_sub(self.flight());
         let limit = offered.min(self.room());
         let whole = limit / self.recovery.mss * self.recovery.mss;
-        // Silly-window avoidance of the sender (RFC 9293 section 3.8.6.2.1).
+        // Silly-window avoidance by the sender (RFC 9293 section 3.8.6.2.1).
         let allowance = match () {
             () if unsent <= limit => unsent,
             () if whole > 0 => whole,
@@ -216,9 +217,9 @@ impl Block {
 
     /// Processes a segment that smoltcp created and decides which part of the segment is sent.
     pub(in crate::stack) fn leaves(&mut self, now: Instant, segment: &Segment, frame: &[u8]) -> Leave {
-        let news = segment.ack.filter(|&ack| ack != self.told_ack && !segment.rst);
-        self.told_ack = news.unwrap_or(self.told_ack);
-        self.take_told(segment, frame);
+        let news = segment.ack.filter(|&ack| ack != self.announced_ack && !segment.rst);
+        self.announced_ack = news.unwrap_or(self.announced_ack);
+        self.read_announcement(segment, frame);
         // smoltcp's window has units of several bytes, so a retransmitted segment may reach beyond the lost range.
         let (end, old) = (segment.seq + segment.len, segment.end() <= self.nxt);
         let hole = self.allowed_hole().filter(|&(start, to)| old && start < to && segment.seq < to && to < end);

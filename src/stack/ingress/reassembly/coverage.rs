@@ -1,4 +1,4 @@
-//! The bytes of a datagram that have arrived, and the offsets at which their fragments begin.
+//! The bytes of a datagram that have arrived and the offsets at which fragments begin.
 
 use core::ops::Range;
 

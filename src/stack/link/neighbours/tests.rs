@@ -17,7 +17,7 @@ struct Entry {
     asked_at: Instant,
     requests: u8,
     /// Whether the most recent request was scheduled by `ask_soon`, because the hardware address was stale.
-    is_put_off: bool,
+    is_postponed: bool,
     kept: VecDeque<Vec<u8>>,
 }
 
@@ -96,7 +96,7 @@ fn run(seed: u64, size: usize, slots: usize, unhashed: bool, steps: usize) {
                     && now >= entry.fresh_until
                     && entry.requests == 0
                 {
-                    (entry.requests, entry.asked_at, entry.is_put_off) = (1, now + RETRY - INTERVAL, true);
+                    (entry.requests, entry.asked_at, entry.is_postponed) = (1, now + RETRY - INTERVAL, true);
                 }
             }
             4 => {
@@ -105,7 +105,7 @@ fn run(seed: u64, size: usize, slots: usize, unhashed: bool, steps: usize) {
                 let known = model.of(address);
                 assert_eq!(asks, known.as_ref().is_none_or(|entry| entry.requests == 0));
                 match known {
-                    Some(entry) if asks => (entry.requests, entry.asked_at, entry.is_put_off) = (1, now, false),
+                    Some(entry) if asks => (entry.requests, entry.asked_at, entry.is_postponed) = (1, now, false),
                     Some(_) => {}
                     None => model.entries.push(Entry {
                         address,
@@ -113,7 +113,7 @@ fn run(seed: u64, size: usize, slots: usize, unhashed: bool, steps: usize) {
                         fresh_until: now,
                         asked_at: now,
                         requests: 1,
-                        is_put_off: false,
+                        is_postponed: false,
                         kept: VecDeque::new(),
                     }),
                 }
@@ -134,7 +134,7 @@ fn run(seed: u64, size: usize, slots: usize, unhashed: bool, steps: usize) {
                         fresh_until: now + FRESH,
                         asked_at: now,
                         requests: 0,
-                        is_put_off: false,
+                        is_postponed: false,
                         kept: VecDeque::new(),
                     }),
                     None => {}
@@ -204,7 +204,7 @@ fn work(table: &mut Neighbours<'_>, model: &mut Model, now: Instant) {
             Due::Ask(address) => {
                 let entry = model.of(address).unwrap();
                 assert!(now >= entry.asked_at + INTERVAL && (1..REQUESTS).contains(&entry.requests));
-                (entry.requests, entry.asked_at, entry.is_put_off) = (entry.requests + 1, now, false);
+                (entry.requests, entry.asked_at, entry.is_postponed) = (entry.requests + 1, now, false);
             }
             Due::Send(index, hardware) => {
                 let address = table.entries[index].address.unwrap();
@@ -220,7 +220,7 @@ fn work(table: &mut Neighbours<'_>, model: &mut Model, now: Instant) {
                 assert!(now >= entry.asked_at + INTERVAL && entry.requests == REQUESTS);
                 if now.total_micros() % 3 == 0 {
                     assert_eq!(table.ask_anew(now, index), Some(address));
-                    (entry.requests, entry.asked_at, entry.is_put_off) = (1, now, false);
+                    (entry.requests, entry.asked_at, entry.is_postponed) = (1, now, false);
                     continue;
                 }
                 table.lose(index);
@@ -229,7 +229,7 @@ fn work(table: &mut Neighbours<'_>, model: &mut Model, now: Instant) {
             }
         }
     }
-    let late = |entry: &Entry| entry.requests > 0 && !entry.is_put_off && entry.asked_at + INTERVAL <= now;
+    let late = |entry: &Entry| entry.requests > 0 && !entry.is_postponed && entry.asked_at + INTERVAL <= now;
     assert!(!model.entries.iter().any(|entry| late(entry) || entry.hardware.is_some() && !entry.kept.is_empty()));
 }
 
@@ -242,7 +242,7 @@ fn check(table: &Neighbours<'_>, model: &mut Model, now: Instant) {
         let index = table.position(&entry.address).unwrap();
         assert!(packets(table, index).iter().eq(&entry.kept));
         assert_eq!(table.holds(&entry.address), !entry.kept.is_empty());
-        if entry.requests > 0 && !entry.is_put_off {
+        if entry.requests > 0 && !entry.is_postponed {
             first = crate::stack::connections::sooner(first, Some(entry.asked_at + INTERVAL));
         }
         if entry.hardware.is_some() && !entry.kept.is_empty() {

@@ -45,7 +45,7 @@ fn reports(groups: &mut Groups, ms: u64) -> Vec<Seen> {
     seen
 }
 
-/// Returns a router's query for a group, or for all groups.
+/// Returns a router's query for a group or for all groups.
 fn query(group: Ipv6Address, code: u16, is_v1: bool) -> Vec<u8> {
     let to = if group.is_unspecified() { Ipv6Address::new(0xff02, 0, 0, 0, 0, 0, 0, 1) } else { group };
     let [high, low] = code.to_be_bytes();
@@ -146,8 +146,9 @@ fn invalid_queries_are_ignored() {
         assert!(!groups.asked(NOW, &wrong, 0), "{wrong:02x?}");
         assert_eq!(groups.due(), None);
     };
-    // The wrong packets in order: the hop limit, a source that is not link-local, no Router Alert, an option too long
-    // for its header, a header too long for the packet, no ICMPv6, the checksum, the code, a report instead of a query.
+    // Each packet has one error. The errors in order: the hop limit, a source that is not link-local, no Router Alert,
+    // an option too long for its header, a header too long for the packet, no ICMPv6, the checksum, the code, a report
+    // instead of a query.
     fails(&|packet| packet[7] = 2);
     fails(&|packet| packet[8] = 0xfd);
     fails(&|packet| packet[42] = 1);

@@ -205,7 +205,7 @@ fn invalid_messages_change_nothing() {
             };
             changed(&mut |packet| packet[7] = 254);
             changed(&mut |packet| packet[41] = 1);
-            // An option of length 0, and an option that is longer than the message.
+            // An option of length 0 and an option that is longer than the message.
             changed(&mut |packet| packet[65] = 0);
             changed(&mut |packet| packet[65] = 2);
             // A message that is shorter than 24 bytes.
