@@ -16,8 +16,8 @@ use super::half_sip::half_sip_of_address;
 /// How long a path MTU is used (RFC 1191 section 6.3, RFC 8201 section 4: 10 minutes).
 const LIFETIME: Duration = Duration::from_secs(600);
 
-/// The smallest path MTU that the stack accepts. For IPv4, the limit is 576 bytes (the default MSS of 536 bytes and its
-/// headers) minus 24 bytes for a tunnel. Linux has the same limit. For IPv6, see RFC 8201 section 4.
+/// The smallest path MTU that the stack accepts, in bytes. For IPv4, the limit is 576 bytes (the default MSS of 536
+/// bytes and its headers) minus 24 bytes for a tunnel. Linux has the same limit. For IPv6, see RFC 8201 section 4.
 const FLOOR_V4: usize = 552;
 const FLOOR_V6: usize = 1_280;
 
@@ -104,8 +104,8 @@ impl<'a> Paths<'a> {
         self.is_empty = false;
     }
 
-    /// Returns the path MTU to try when packets of `len` bytes to `address` are lost. No ICMP error reports the loss.
-    /// `None` if every path must accept packets of this length, or if there is no memory for path MTUs.
+    /// Returns the path MTU to try when packets of `len` bytes to `address` are lost without an ICMP error. `None` if
+    /// every path must accept packets of this length, or if there is no memory for path MTUs.
     pub(super) fn below(&self, address: &IpAddress, len: usize) -> Option<usize> {
         let bases = match address {
             _ if self.entries.is_empty() => &[],
