@@ -235,9 +235,9 @@ pub enum SetupError {
     AutoconfNeedsEthernet,
     /// An address is not unicast.
     BadAddress(IpAddress),
-    /// The hardware address does not match the device's medium, or is not unicast.
+    /// The hardware address does not match the device's medium or is not unicast.
     BadHardwareAddress,
-    /// A gateway is not on the link, or is the second gateway of its IP version.
+    /// A gateway is not on the link or is the second gateway of its IP version.
     BadGateway(IpAddress),
     /// The lengths of the memory's slices do not match, or a slice is too short. See [`Memory`](super::Memory).
     BadMemory,

@@ -296,7 +296,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         ports.fold(self.datagrams.retry, |due, port| sooner(due, port.wake_at))
     }
 
-    /// Runs the program of port entry `index` once, and reports the datagrams that it read and queued.
+    /// Runs the program of port entry `index` once and reports the datagrams that the program read and queued.
     ///
     /// Returns `None` if the entry has no program, or if the program has ended.
     fn run_port<D, C: Console, P: Probe>(&mut self, now: Instant, index: usize, io: &mut Io<D, C, P>) -> Option<Step> {

@@ -117,7 +117,7 @@ pub enum Direction {
     Out,
 }
 
-/// Why the stack dropped a frame, or refused a connection.
+/// Why the stack dropped a frame or refused a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DropReason {
@@ -129,7 +129,7 @@ pub enum DropReason {
     BadAck,
     /// An IP fragment that is not valid, or overlaps another fragment (RFC 5722 section 4).
     BadFragment,
-    /// An ICMP error that quotes no packet in flight, or reports an impossible path MTU (RFC 5927 section 4.1).
+    /// An ICMP error that quotes no packet in flight or reports an impossible path MTU (RFC 5927 section 4.1).
     BadIcmp,
     /// An RST without the expected sequence number (RFC 5961 section 3.2), or in TIME-WAIT (RFC 1337).
     BadReset,
@@ -149,7 +149,7 @@ pub enum DropReason {
     OldAck,
     /// Every connection slot is taken.
     SlotsFull,
-    /// A router advertisement that exceeds the limit per second, or does not fit the list of routers.
+    /// A router advertisement that exceeds the limit per second, or whose router does not fit the list of routers.
     TooManyAdvertisements,
     /// A datagram that could not be sent in time, because the receiver's hardware address is unknown.
     Unreachable,
@@ -210,7 +210,7 @@ impl fmt::Display for DropReason {
 pub enum Event {
     /// An event of the interface's addresses or routers.
     Address(AddressEvent),
-    /// A connection from a peer is established. The connection is served immediately, or waits in the backlog.
+    /// A connection from a peer is established. The connection is served immediately or waits in the backlog.
     Accepted {
         /// The connection.
         id: ConnectionId,

@@ -87,7 +87,7 @@ pub(super) struct Long<'t> {
 
 impl Fragmenter<'_> {
     /// Sends a packet in a frame with this link header. A packet that is longer than the link's MTU or `limit` is
-    /// buffered instead, and sent in parts later.
+    /// buffered instead and sent in parts later.
     pub(super) fn send<P: Probe>(
         &mut self,
         now: Instant,

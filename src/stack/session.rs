@@ -91,7 +91,7 @@ pub trait Responder {
     /// See [`UdpSession::PORTS`].
     const PORTS: usize = 1;
 
-    /// Processes one datagram, and writes the answer, if any, into `reply`. An answer can be at most as long as
+    /// Processes one datagram and writes the answer, if there is one, into `reply`. An answer can be at most as long as
     /// `reply`.
     ///
     /// `reply` is a part of the scratch memory. `cx.scratch` is the rest of the scratch memory, and may be empty.
@@ -120,7 +120,7 @@ pub enum Next {
     WakeAt(Instant),
     /// The program has finished. The stack sends the queued data, then FIN. The stack discards unread data and data
     /// that still arrives. With the feature `recovery`, an RST then reports discarded data to the peer. The RST is sent
-    /// half a second after the peer's last acknowledgement, unless the peer closes first.
+    /// half a second after the peer's most recent acknowledgement, unless the peer closes first.
     Close,
     /// The program aborts the connection. The stack sends RST.
     Abort,

@@ -96,12 +96,12 @@ fn swap(slots: &mut [SlotIndex], a: usize, b: usize) {
 
 fn place(slots: &mut [SlotIndex], position: usize, due: Instant, index: usize) {
     slots[position].deadline.due = due;
-    slots[position].deadline.holds = index as Index;
+    slots[position].deadline.slot = index as Index;
     slots[index].deadline.position = position as Index;
 }
 
 fn at(slots: &[SlotIndex], position: usize) -> usize {
-    slots[position].deadline.holds.into()
+    slots[position].deadline.slot.into()
 }
 
 fn due(slots: &[SlotIndex], position: usize) -> Instant {
