@@ -46,7 +46,7 @@
 //! | [`stack`] | the poll loop, and the traits that programs implement |
 //! | [`names`] | connections by host name: resolver, dialler |
 //! | [`app`] | the programs, each using one smoltcp socket, and their list `APPS` |
-//! | [`trace`] | captures and log lines, made from events and frames |
+//! | [`trace`] | captures and log lines, created from events and frames |
 //! | [`lab`] | two stacks on a cable, with a virtual clock; scenarios and faults |
 //! | `board` | one file for each board: memory map, console, controller; firmware (one feature per board, no `std`) |
 //! | `host` | support for an operating system: heap memory, a clock, a seed, a loop that waits (feature `std`) |

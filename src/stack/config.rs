@@ -36,7 +36,7 @@ pub struct Config {
     /// Whether to ask a DHCP server for an IPv4 address, a router and DNS servers. Ethernet only.
     #[cfg(feature = "dhcp")]
     pub dhcp: bool,
-    /// Whether to create a link-local address, and addresses from the prefixes that routers advertise. Ethernet only.
+    /// Whether to create a link-local address and addresses from the prefixes that routers advertise. Ethernet only.
     #[cfg(feature = "slaac")]
     pub slaac: bool,
 }

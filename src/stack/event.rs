@@ -21,7 +21,7 @@ pub struct ConnectionId {
 }
 
 impl ConnectionId {
-    /// The index of the connection's slot. A slot serves many connections, one after another.
+    /// The index of the connection's slot. A slot is used for many connections, one after another.
     pub fn slot(&self) -> usize {
         self.index.into()
     }
@@ -127,7 +127,7 @@ pub enum DropReason {
     BacklogFull,
     /// An acknowledgement of data that was never sent, or that was acknowledged long ago (RFC 5961 section 5.2).
     BadAck,
-    /// An IP fragment that is not valid, or overlaps another fragment (RFC 5722 section 4).
+    /// An IP fragment that is not valid or overlaps another fragment (RFC 5722 section 4).
     BadFragment,
     /// An ICMP error that quotes no packet in flight or reports an impossible path MTU (RFC 5927 section 4.1).
     BadIcmp,
@@ -153,7 +153,7 @@ pub enum DropReason {
     TooManyAdvertisements,
     /// A datagram that could not be sent in time, because the receiver's hardware address is unknown.
     Unreachable,
-    /// An IPv6 extension header that is not accepted, or No Next Header (59).
+    /// An IPv6 packet with an unsupported extension header or without a payload (next header 59).
     UnsupportedHeader,
 }
 
@@ -364,7 +364,7 @@ pub struct Io<D, C, P = ()> {
     pub device: D,
     /// The programs' standard input and output.
     pub console: C,
-    /// Called for every frame and event.
+    /// The [`Probe`] that the stack calls for every frame and event.
     pub probe: P,
 }
 

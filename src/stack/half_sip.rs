@@ -1,5 +1,5 @@
-//! HalfSipHash, which is SipHash on 32-bit words, and a generator of random numbers that uses HalfSipHash (Aumasson and
-//! Bernstein, "SipHash: a fast short-input PRF").
+//! HalfSipHash: SipHash on 32-bit words (Aumasson and Bernstein, "SipHash: a fast short-input PRF"). [`Random`] uses
+//! HalfSipHash to generate random numbers.
 //!
 //! Without the key, nobody can choose inputs that collide. HalfSipHash needs a tenth of SipHash's code, and a quarter
 //! of SipHash's time on a 32-bit core.

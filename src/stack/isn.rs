@@ -43,8 +43,8 @@ pub(super) fn isn(now: Instant, tuple: &Tuple, key: u64) -> u32 {
 }
 
 /// Returns the ISN of a connection that replaces an old connection in TIME-WAIT. `last` is the old connection's
-/// SND.NXT. The result is above all sequence numbers of the old connection (RFC 9293 section 3.6.1), even if the old
-/// connection used sequence numbers faster than the clock counts.
+/// SND.NXT. The result is above all sequence numbers of the old connection (RFC 9293 section 3.6.1). This holds even if
+/// the old connection used sequence numbers faster than the clock counts.
 pub(super) fn isn_above(isn: u32, last: TcpSeqNumber) -> u32 {
     // The sequence number of an old window probe differs from `last` by less than 64 KiB. Linux adds nearly the same
     // number.

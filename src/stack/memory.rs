@@ -34,9 +34,9 @@ pub struct Memory<'a, S, U> {
     /// One entry for each neighbour on an Ethernet link, at least one and at most 65,534. When all entries are taken, a
     /// new neighbour replaces a neighbour that was not used recently.
     pub neighbours: &'a mut [Neighbour],
-    /// UDP packets that wait for a neighbour's hardware address. The memory is divided evenly among the neighbours.
-    /// Each share must have room for the longest packet of the link and 2 more bytes. If the memory is too small, there
-    /// are fewer shares than neighbours. A packet may then replace another neighbour's packets.
+    /// Memory for UDP packets that wait for a neighbour's hardware address. The memory is divided evenly among the
+    /// neighbours. Each share must have room for the longest packet of the link and 2 more bytes. If the memory is too
+    /// small, there are fewer shares than neighbours. A packet may then replace another neighbour's packets.
     pub kept: &'a mut [u8],
     /// One entry for each UDP port.
     pub ports: &'a mut [Port<U>],
@@ -168,7 +168,8 @@ impl<S, U, const N: usize, const RX: usize, const TX: usize, const P: usize, con
 
 /// Memory for `N` values. The memory consists of zero bytes until the values are written in place.
 ///
-/// The destructor of the values must not run, because a stack borrows the pool for as long as the pool lives.
+/// The values' destructors never run. Otherwise, the compiler would not let a stack borrow the pool for the pool's
+/// whole lifetime.
 struct Late<T, const N: usize>(ManuallyDrop<heapless::Vec<T, N>>);
 
 impl<T, const N: usize> Late<T, N> {

@@ -61,7 +61,7 @@ pub(super) struct Paths<'a> {
     key: u64,
     /// Whether the table is empty. A look-up then needs no hash.
     is_empty: bool,
-    /// Whether the device cuts IPv4 segments to a size that is given with each segment.
+    /// Whether the device cuts IPv4 segments to a size that the stack passes with each segment.
     cuts_segments: bool,
 }
 
@@ -72,7 +72,7 @@ impl<'a> Paths<'a> {
         Paths { entries: &mut entries[..count], key, is_empty: true, cuts_segments }
     }
 
-    /// Returns whether the device can cut segments for `address` to a given size.
+    /// Returns whether the device can cut segments for `address` to a size that the stack chooses.
     pub(super) fn by_device(&self, address: &IpAddress) -> bool {
         // Some devices also cut IPv6 segments, but smoltcp cannot use this: see phy/linux/join.rs.
         self.cuts_segments && matches!(address, IpAddress::Ipv4(_))

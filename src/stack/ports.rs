@@ -12,7 +12,7 @@ use super::half_sip::half_sip_of;
 const EPHEMERAL: core::ops::RangeInclusive<u16> = 49152..=65535;
 
 /// The number of counters. On average, one in 16 other destinations shares a destination's counter. The destination can
-/// count the connections to them (RFC 6056 section 3.3.4).
+/// count the connections to these others (RFC 6056 section 3.3.4).
 const COUNTERS: usize = 16;
 
 /// Chooses the local ports of connections that this side starts.

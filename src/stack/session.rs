@@ -19,7 +19,7 @@ use super::icmp_errors::IcmpError;
 /// read, a session calls `socket.close()`. A session returns [`Next::Close`] when it needs nothing more from the
 /// connection.
 pub trait Session {
-    /// Does the work that is possible without waiting, and returns what to wait for.
+    /// Does the work that is possible without waiting and returns what to wait for.
     fn poll(&mut self, socket: &mut tcp::Socket<'_>, cx: &mut Context<'_>) -> Next;
 
     /// Called when the stack shuts down. Data queued here is still sent before FIN.
@@ -42,7 +42,7 @@ pub trait UdpSession {
     /// sum over the enum's variants.
     const PORTS: usize = 1;
 
-    /// Does the work that is possible without waiting, and returns what to wait for.
+    /// Does the work that is possible without waiting and returns what to wait for.
     ///
     /// [`Next::Close`] and [`Next::Abort`] both unbind the port.
     fn poll(&mut self, socket: &mut udp::Socket<'_>, cx: &mut Context<'_>) -> Next;
@@ -94,7 +94,7 @@ pub trait Responder {
     /// Processes one datagram and writes the answer, if there is one, into `reply`. An answer can be at most as long as
     /// `reply`.
     ///
-    /// `reply` is a part of the scratch memory. `cx.scratch` is the rest of the scratch memory, and may be empty.
+    /// `reply` is a part of the scratch memory. `cx.scratch` is the rest of the scratch memory and may be empty.
     fn datagram(&mut self, from: udp::UdpMetadata, data: &[u8], reply: &mut [u8], cx: &mut Context<'_>) -> Answer;
 }
 
@@ -183,8 +183,8 @@ pub struct Context<'a> {
     pub udp_ports: &'a [u16],
     /// The interface's addresses.
     pub addresses: &'a [IpCidr],
-    /// Whether queued data cannot be sent yet. TCP: true if the peer keeps its window closed, but answers window
-    /// probes. UDP: true if a datagram waits for its receiver's hardware address.
+    /// Whether queued data cannot be sent yet. For TCP, this is true if the peer keeps its window closed but answers
+    /// window probes. For UDP, this is true if a datagram waits for its receiver's hardware address.
     pub held_back: bool,
     /// Whether to run all programs after this call: see [`wake_programs`](Self::wake_programs).
     pub wake: bool,
@@ -221,8 +221,9 @@ impl Context<'_> {
 
     /// Returns whether a datagram may be answered.
     ///
-    /// Returns false if the datagram came from a broadcast, multicast or unspecified address, from port 0, or from a
-    /// port whose service would answer the reply (RFC 1122 section 3.2.1.3; CERT CA-1996-01).
+    /// Returns false if the datagram came from a broadcast, multicast or unspecified address, or from port 0 (RFC 1122
+    /// section 3.2.1.3). Also returns false if the sender's port belongs to a service that would answer the reply (CERT
+    /// CA-1996-01).
     pub fn may_answer(&self, from: &udp::UdpMetadata) -> bool {
         let unicast = match from.endpoint.addr {
             IpAddress::Ipv4(a) => !(a.is_broadcast() || a.is_multicast() || a.is_unspecified()),

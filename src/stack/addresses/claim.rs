@@ -76,8 +76,8 @@ impl Claims {
         self.0.iter().any(|claim| !claim.granted && claim.origin == origin)
     }
 
-    /// Returns the next address that no other host objected to, and the address's origin. Returns each address once,
-    /// and `None` if no check has ended.
+    /// Returns the next address that no other host objected to, and the address's origin. Returns each address once.
+    /// Returns `None` if no check has ended.
     pub(super) fn granted(&mut self, now: Instant) -> Option<(IpCidr, Origin)> {
         let at = self.0.iter().position(|c| !c.granted && c.sent == PROBES && c.at <= now)?;
         let claim = self.0.get_mut(at)?;

@@ -203,7 +203,7 @@ impl Reply {
         self.server.unwrap_or(self.from.0)
     }
 
-    /// Returns whether the reply is from this server, or names no server.
+    /// Returns whether the reply is from this server or names no server.
     pub(super) fn is_from(&self, server: Ipv4Address) -> bool {
         self.server.is_none_or(|own| own == server)
     }
@@ -298,7 +298,7 @@ pub enum BadOffer {
     Address(Ipv4Address),
     /// This host has the address already.
     Ours(Ipv4Address),
-    /// The mask does not consist of leading ones followed by zeros, or is 0.0.0.0.
+    /// The mask does not consist of leading ones followed by zeros or is 0.0.0.0.
     Mask(Ipv4Address),
     /// The address differs from the requested address.
     Other(Ipv4Address),
@@ -306,7 +306,7 @@ pub enum BadOffer {
     Router(Ipv4Address),
     /// The server's identifier is missing.
     Server,
-    /// The lease time is missing, or is less than 4 s.
+    /// The lease time is missing or is less than 4 s.
     Time,
 }
 

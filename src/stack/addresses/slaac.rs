@@ -1,4 +1,4 @@
-//! Stateless address autoconfiguration (RFC 4862): solicits routers and creates addresses from their prefixes.
+//! Stateless address autoconfiguration (RFC 4862): solicits routers and creates addresses from advertised prefixes.
 //!
 //! routers.rs chooses the router in use.
 
@@ -21,7 +21,7 @@ const LONGEST: Duration = Duration::from_secs(512);
 /// No advertisement shortens a lifetime to less than this time (RFC 4862 section 5.5.3). Any host can forge an
 /// advertisement.
 const TWO_HOURS: Duration = Duration::from_secs(7200);
-/// The lifetime that never ends.
+/// The value for a lifetime that never ends.
 const FOR_EVER: u32 = u32::MAX;
 /// The largest number of advertisements processed per second. Known routers and other routers have separate limits.
 const ADVERTISEMENTS: u8 = 16;
@@ -31,12 +31,12 @@ const PREFIX_INTERVAL: Duration = Duration::from_secs(10);
 /// The smallest MTU of IPv6, in bytes (RFC 8200 section 5).
 const LEAST_MTU: u32 = 1280;
 
-// Options (RFC 4861 section 4.6, RFC 8106 section 5.1).
+// The numbers of options (RFC 4861 section 4.6, RFC 8106 section 5.1).
 const PREFIX: u8 = 3;
 const MTU: u8 = 5;
 const RDNSS: u8 = 25;
 
-// Flags of a prefix information option.
+// The flags in a prefix information option.
 const ON_LINK: u8 = 0x80;
 const AUTONOMOUS: u8 = 0x40;
 
@@ -55,7 +55,7 @@ pub(super) struct Host {
     hardware: EthernetAddress,
     /// The source address of this host's solicitations.
     link_local: Ipv6Cidr,
-    /// Whether the link-local address may be used. No solicitation is sent before the address may be used.
+    /// Whether the link-local address may be used. Until then, no solicitation is sent.
     ready: bool,
     /// Whether the link-local address comes from the configuration.
     by_hand: bool,
@@ -256,7 +256,7 @@ impl Host {
         }
     }
 
-    /// Handles a router advertisement, if the frame is one.
+    /// Processes a frame if the frame contains a router advertisement.
     pub(super) fn process(
         &mut self,
         now: Instant,

@@ -16,8 +16,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     /// When the connection ends, the stack keeps its program until [`take`](Self::take) returns the program.
     ///
     /// # Errors
-    /// Returns [`ConnectError::BadRemote`] if `remote` is not valid, [`ConnectError::NoRoute`] if no route leads to
-    /// `remote`, and [`ConnectError::Full`] if no slot or no local port is free.
+    /// Returns [`ConnectError::BadRemote`] if `remote` is not valid, and [`ConnectError::NoRoute`] if no route leads to
+    /// `remote`. Returns [`ConnectError::Full`] if no slot or no local port is free.
     pub fn connect<D, C, P: Probe>(
         &mut self,
         now: Instant,
@@ -95,7 +95,7 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
         Some((session, end))
     }
 
-    /// Stops listening, and closes every connection. Sends FIN if the connection's program is running, otherwise RST.
+    /// Stops listening and closes every connection. Sends FIN if the connection's program is running, otherwise RST.
     ///
     /// Call [`poll`](Self::poll) until [`is_quiet`](Self::is_quiet) returns true.
     pub fn shut_down<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {

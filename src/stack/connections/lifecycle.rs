@@ -328,8 +328,8 @@ impl<'a, S: Session + Clone, U: UdpSession> Stack<'a, S, U> {
     }
 
     /// Calls `act` with a connection's program. Wakes all programs afterwards if the program called
-    /// [`Context::wake_programs`]. Returns `None` if there is no program. Never inlined, which saves 100 bytes of a
-    /// board's flash.
+    /// [`Context::wake_programs`]. Returns `None` if there is no program. The function is never inlined, which saves
+    /// 100 bytes of a board's flash.
     #[inline(never)]
     pub(in crate::stack) fn with_program<R>(
         &mut self,

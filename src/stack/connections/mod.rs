@@ -159,7 +159,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
 
     /// Returns a free slot. If no slot is free, frees the slot of the oldest connection in TIME-WAIT. A record then
     /// answers late segments from that connection's peer. `None` if no connection is in TIME-WAIT.
-    // Never inlined, for the same reason as `TimeWaitRecords::arrives`.
+    // The function is never inlined, for the same reason as `TimeWaitRecords::arrives`.
     #[inline(never)]
     pub(super) fn slot_or_time_wait(&mut self, now: Instant) -> Option<usize> {
         if let Some(index) = self.free.front() {
@@ -249,7 +249,8 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         }
     }
 
-    /// Resets the socket of a slot for a new connection. `mss` is the largest segment that fits the link.
+    /// Resets the socket of a slot for a new connection. `mss` is the number of payload bytes in the largest segment
+    /// that fits the link.
     ///
     /// smoltcp cannot return a socket's buffers, so the socket itself is reused. `listen` and `connect` reset most of
     /// the socket's state. The congestion controller and the timestamp generator are replaced here. Two values remain
@@ -281,7 +282,7 @@ impl<'a, S: Session + Clone> Connections<'a, S> {
         socket.set_nagle_enabled(self.tcp.nagle);
         socket.set_ack_delay(self.tcp.ack_delay);
         // With `recovery`, the control block's timer detects a silent peer. smoltcp's own timer would not expire,
-        // because the ACKs that the stack generates for smoltcp restart it.
+        // because the ACKs that the stack generates restart that timer.
         #[cfg(not(feature = "recovery"))]
         socket.set_timeout(Some(self.tcp.idle_timeout));
         #[cfg(feature = "recovery")]

@@ -20,7 +20,7 @@ use crate::stack::ingress::{OneFrame, WatchedTx};
 use crate::stack::isn::Described;
 use crate::stack::{Session, Stack, UdpSession};
 
-/// How far in the future the time of this poll is. smoltcp's retransmission timer expires earlier.
+/// How far in the future [`Stack::rewind`] polls smoltcp. smoltcp's retransmission timer expires before that time.
 #[cfg(feature = "recovery")]
 const AGES: Duration = Duration::from_secs(100);
 

@@ -1,4 +1,4 @@
-//! The slot of one connection, and its phases.
+//! The slot of one connection and the phases of a connection.
 
 use smoltcp::iface::{SocketHandle, SocketSet};
 use smoltcp::socket::tcp::{Socket, State};
@@ -51,7 +51,7 @@ pub struct Slot<'a, S> {
     pub(super) progress: (usize, usize),
 }
 
-/// Creates an unused slot. This is not a constant, because a board would keep the constant's bytes in flash.
+/// Creates an unused slot. The unused slot is not a constant, because a board would keep the constant's bytes in flash.
 impl<S> Default for Slot<'_, S> {
     fn default() -> Self {
         Slot {

@@ -142,7 +142,7 @@ impl<'a, const HASHED: bool> TimeWaitRecords<'a, HASHED> {
     }
 
     /// Decides what to do with a segment. Returns `None` if no record matches the segment.
-    // Never inlined, which saves 100 bytes of a board's flash.
+    // The function is never inlined, which saves 100 bytes of a board's flash.
     #[inline(never)]
     pub(in crate::stack) fn arrives(&mut self, now: Instant, time_wait: Duration, segment: &Segment) -> Option<Late> {
         let index = self.find(now, &segment.tuple)?;

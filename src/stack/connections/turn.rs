@@ -66,7 +66,7 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         None
     }
 
-    /// Runs a connection's program once and returns what the program waits for.
+    /// Runs a connection's program once and returns the program's decision.
     pub(super) fn run_session<D, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -233,8 +233,8 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         self.show_news(index, &mut WatchedTx { token, out: &mut out });
     }
 
-    /// Handles the earliest deadline that has passed and queues the deadline's connection for a turn. Handles one
-    /// deadline per call.
+    /// Handles the earliest deadline that has passed. Queues the connection that has this deadline for a turn. Handles
+    /// one deadline per call.
     pub(in crate::stack) fn start_due<D: Device, C: Console, P: Probe>(&mut self, now: Instant, io: &mut Io<D, C, P>) {
         let Some((index, timer)) = self.connections.take_due(now) else { return };
         let id = self.connections.id(index);

@@ -1,4 +1,4 @@
-//! Compares the table with a plain list, and checks which reported MTUs are accepted.
+//! Compares the table with a plain list and checks which reported MTUs are accepted.
 
 use std::vec;
 use std::vec::Vec;
