@@ -126,6 +126,9 @@ impl<'a> Paths<'a> {
         buckets::find(self.entries, self.bucket(address)?, |entry| entry.address.as_ref() == Some(address))
     }
 
+    /// Adds an entry for `address` in place of the entry that expires first, and returns the index of the entry.
+    ///
+    /// Returns `None` if the table has no memory.
     fn insert(&mut self, address: IpAddress) -> Option<usize> {
         // This linear search is rare. The search happens only for a destination to which this host has recently sent a
         // packet.

@@ -260,6 +260,7 @@ pub(super) fn icmp(packet: &[u8]) -> Option<u8> {
     }
 }
 
+/// Reads an echo reply. `None` if the message is no echo reply with the identifier `ident`.
 fn read(bytes: &[u8], from: IpAddress, ident: u16, hop_limit: u8, at: Instant) -> Option<Echo> {
     // The type of a reply is 0 in ICMP (RFC 792), 129 in ICMPv6 (RFC 4443).
     let kind = match from {

@@ -81,6 +81,7 @@ impl Message {
         self.reprs(hardware).2.buffer_len().max(SHORTEST)
     }
 
+    /// Returns the IPv4 header, the UDP header and the DHCP message to write.
     fn reprs(&self, hardware: EthernetAddress) -> (Ipv4Repr, UdpRepr, DhcpRepr<'_>) {
         let asks = matches!(self.kind, DhcpMessageType::Discover | DhcpMessageType::Request);
         let dhcp = DhcpRepr {

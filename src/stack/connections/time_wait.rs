@@ -256,6 +256,7 @@ mod tests {
         }
     }
 
+    /// Applies the same random operations to the records and to the reference implementation.
     fn agrees<const HASHED: bool>(seed: u64) {
         let mut random = Random(seed);
         let mut memory = [TimeWaitRecord::default(); ROOM];

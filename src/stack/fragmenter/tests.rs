@@ -38,7 +38,7 @@ fn cut(fragmenter: &mut Fragmenter<'_>, header: Header, packet: &[u8]) -> Vec<Ve
         return Vec::new();
     }
     // A second packet must wait.
-    assert!(!long.begin(header, packet.len(), &mut |_| panic!("it is busy")));
+    assert!(!long.begin(header, packet.len(), &mut |_| panic!("the fragmenter is busy")));
     let mut fragments = Vec::new();
     while let Some(len) = long.next_len() {
         let mut fragment = vec![0; len];

@@ -76,6 +76,7 @@ pub(in crate::stack) fn read(
     }
 }
 
+/// Reads an ICMP error in an IPv4 packet. `None` if the packet contains no valid error for this host.
 fn read_v4(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAddress) -> bool) -> Option<Quote> {
     let packet = Ipv4Packet::new_checked(packet).ok()?;
     if packet.next_header() != IpProtocol::Icmp {
@@ -111,6 +112,7 @@ fn read_v4(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAd
     })
 }
 
+/// Reads an ICMPv6 error in an IPv6 packet. `None` if the packet contains no valid error for this host.
 #[cfg(feature = "ipv6")]
 fn read_v6(packet: &[u8], checksums: &ChecksumCapabilities, is_own: impl Fn(IpAddress) -> bool) -> Option<Quote> {
     let packet = Ipv6Packet::new_checked(packet).ok()?;
