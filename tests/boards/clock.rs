@@ -21,8 +21,8 @@ const TOLERANCE: Duration = Duration::from_millis(1);
 const VIRTUAL: [&str; 3] = ["--", "-icount", "shift=0,sleep=off"];
 
 #[test]
-fn who_does_not_answer_is_asked_again_on_the_second() {
-    on_every_board("clock::who_does_not_answer_is_asked_again_on_the_second", |image| {
+fn unanswered_arp_requests_repeat_at_whole_seconds() {
+    on_every_board("clock::unanswered_arp_requests_repeat_at_whole_seconds", |image| {
         let capture = Scratch::new("clock.pcap");
         let wire = Wire::new();
         let arguments = ["--netdev", NETDEV, "--pcap", capture.path()];

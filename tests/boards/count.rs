@@ -52,8 +52,8 @@ enum Over {
 }
 
 #[test]
-fn an_echo_costs_no_more_than_it_may() {
-    on_image("count::an_echo_costs_no_more_than_it_may", "mps2-an385-echo", |image| {
+fn an_echo_costs_at_most_its_limit() {
+    on_image("count::an_echo_costs_at_most_its_limit", "mps2-an385-echo", |image| {
         let plugin = plugin();
         let counts = plugin.with_extension("counts");
         let option = format!("{},counts={}", plugin.display(), counts.display());

@@ -19,8 +19,8 @@ const FRAMES: usize = 20_000;
 const BURST: usize = 8_000;
 
 #[test]
-fn garbage_harms_nothing() {
-    on_every_board("garbage::garbage_harms_nothing", |image| {
+fn a_board_survives_garbage() {
+    on_every_board("garbage::a_board_survives_garbage", |image| {
         let wire = Wire::new();
         let board = image.serve_on(NETDEV);
         let recorded = Arc::new(Mutex::new(vec![]));

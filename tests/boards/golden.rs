@@ -11,8 +11,8 @@ use crate::common::peer::{Peer, python};
 const BLESS: &str = "SMOLSTEP_BLESS";
 
 #[test]
-fn the_uart_says_what_happens() {
-    on_every_board("golden::the_uart_says_what_happens", |image| {
+fn the_uart_output_of_a_server_matches_the_golden_file() {
+    on_every_board("golden::the_uart_output_of_a_server_matches_the_golden_file", |image| {
         let board = image.serve();
         let closed = |count| board.wait_for("a closed line", |out| out.matches("[INFO ] closed ").count() == count);
 
@@ -62,8 +62,8 @@ fn the_uart_says_what_happens() {
 }
 
 #[test]
-fn the_uart_says_what_a_client_does() {
-    on_image("golden::the_uart_says_what_a_client_does", "mps2-an385-client", |image| {
+fn the_uart_output_of_a_client_matches_the_golden_file() {
+    on_image("golden::the_uart_output_of_a_client_matches_the_golden_file", "mps2-an385-client", |image| {
         let server = python::server("greeting", KERNEL[0].parse().unwrap(), 9999);
         let called: Peer = image.boot(&["--tap", "tap0"]);
         compare(image, &called.finish().out());

@@ -35,8 +35,8 @@ impl Losses {
 }
 
 #[test]
-fn losses_are_made_good() {
-    on_every_board("loss::losses_are_made_good", |image| {
+fn lost_frames_lose_no_data() {
+    on_every_board("loss::lost_frames_lose_no_data", |image| {
         let wire = Wire::new();
         let _board = image.serve_on(NETDEV);
         let seed = seed(0x10_55);

@@ -29,8 +29,8 @@ const BY_HAND_ONLY: Settings =
 const BY_NAME: Settings = &[("SMOLSTEP_IP", "dhcp"), ("SMOLSTEP_SERVER", "greeter.example")];
 
 #[test]
-fn all_kinds_of_addresses_go_together() {
-    with("network::all_kinds_of_addresses_go_together", "lm3s6965evb", EVERYTHING, |image, link| {
+fn all_kinds_of_addresses_can_be_combined() {
+    with("network::all_kinds_of_addresses_can_be_combined", "lm3s6965evb", EVERYTHING, |image, link| {
         give(link.name(), "fe80::64", 64);
         let mut options = dnsmasq::range(150, 159);
         options.extend(["--enable-ra".into(), "--dhcp-range=fdaa::,ra-only,64,10m".into()]);
@@ -60,8 +60,8 @@ fn all_kinds_of_addresses_go_together() {
 }
 
 #[test]
-fn an_address_that_somebody_has_is_not_used() {
-    with("network::an_address_that_somebody_has_is_not_used", "lm3s6965evb", EVERYTHING, |image, link| {
+fn an_address_of_another_host_is_not_used() {
+    with("network::an_address_of_another_host_is_not_used", "lm3s6965evb", EVERYTHING, |image, link| {
         give(link.name(), BY_HAND[1], 128);
         let board = image.boot(&["--tap", link.name()]);
         listens(&board, BY_HAND[0]);
@@ -74,8 +74,8 @@ fn an_address_that_somebody_has_is_not_used() {
 }
 
 #[test]
-fn addresses_by_hand_are_announced_and_reached_through_routers() {
-    let name = "network::addresses_by_hand_are_announced_and_reached_through_routers";
+fn static_addresses_are_announced_and_reached_through_routers() {
+    let name = "network::static_addresses_are_announced_and_reached_through_routers";
     with(name, "mps2-an385", BY_HAND_ONLY, |image, link| {
         give(link.name(), "fe80::64", 64);
         let capture = Scratch::new("network.pcap");
@@ -189,8 +189,8 @@ const USER_NETWORK: &str = "user,id=n0,net=192.168.69.0/24,host=192.168.69.100,d
                        hostfwd=tcp:127.0.0.1:9999-192.168.69.50:9999,hostfwd=udp:127.0.0.1:7-192.168.69.50:7";
 
 #[test]
-fn the_address_comes_from_a_server() {
-    on_every_board("network::the_address_comes_from_a_server", |image| {
+fn a_board_gets_its_address_by_dhcp() {
+    on_every_board("network::a_board_gets_its_address_by_dhcp", |image| {
         let image = Image::build(image.name(), &[("SMOLSTEP_IP", "dhcp")]).unwrap();
         let board = image.serve_on(USER_NETWORK);
         let out = board.out();

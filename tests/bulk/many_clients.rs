@@ -66,8 +66,8 @@ fn fifty_udp_clients_get_their_own_replies() {
 }
 
 #[test]
-fn a_delayed_reply_delays_nobody_else() {
-    on_tap("a_delayed_reply_delays_nobody_else", |link| {
+fn a_delayed_reply_does_not_delay_other_clients() {
+    on_tap("a_delayed_reply_does_not_delay_other_clients", |link| {
         let server = link.serve(&["greeting", "echo", "--delay", "1day"], 8);
         let mut waiting: Vec<TcpStream> = (0..20).map(|_| connect(SERVER[0], 9999)).collect();
         for client in &mut waiting {
@@ -95,8 +95,8 @@ fn a_delayed_reply_delays_nobody_else() {
 }
 
 #[test]
-fn delays_run_side_by_side() {
-    on_tap("delays_run_side_by_side", |link| {
+fn the_delays_of_several_clients_overlap() {
+    on_tap("the_delays_of_several_clients_overlap", |link| {
         let server = link.serve_with_events(&["greeting", "--delay", "3s"], 4);
         let mut clients: Vec<TcpStream> = (0..20).map(|_| connect(SERVER[0], 9999)).collect();
         for client in &mut clients {
@@ -121,8 +121,8 @@ fn delays_run_side_by_side() {
 }
 
 #[test]
-fn a_saturated_connection_starves_nobody() {
-    on_tap_and_tun("a_saturated_connection_starves_nobody", |link| {
+fn a_saturated_connection_does_not_starve_other_clients() {
+    on_tap_and_tun("a_saturated_connection_does_not_starve_other_clients", |link| {
         let _server = link.serve(&["chargen", "greeting"], 6);
         let mut streams: Vec<TcpStream> = SERVER.iter().map(|address| connect(address, 19)).collect();
         let readers: Vec<_> = streams

@@ -11,13 +11,13 @@ use crate::common::netns::in_namespace;
 use crate::rig::{From, Transfer};
 
 #[test]
-fn what_a_tap_carries_is_byte_exact() {
-    in_namespace("matrix::what_a_tap_carries_is_byte_exact", || every_way(Kind::Tap));
+fn transfers_over_a_tap_are_byte_exact() {
+    in_namespace("matrix::transfers_over_a_tap_are_byte_exact", || every_way(Kind::Tap));
 }
 
 #[test]
-fn what_a_tun_carries_is_byte_exact() {
-    in_namespace("matrix::what_a_tun_carries_is_byte_exact", || every_way(Kind::Tun));
+fn transfers_over_a_tun_are_byte_exact() {
+    in_namespace("matrix::transfers_over_a_tun_are_byte_exact", || every_way(Kind::Tun));
 }
 
 #[test]

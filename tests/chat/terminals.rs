@@ -103,8 +103,8 @@ fn two_terminals_and_three_kernel_clients() {
 }
 
 #[test]
-fn what_is_typed_to_nobody_is_not_sent() {
-    on_tap("what_is_typed_to_nobody_is_not_sent", |_| {
+fn text_typed_without_a_partner_is_not_sent() {
+    on_tap("text_typed_without_a_partner_is_not_sent", |_| {
         let mut server = server(&[]);
         let nobody = |server: &Peer, times: usize| {
             server.wait_for("the hint", |out| {
@@ -139,8 +139,8 @@ fn what_is_typed_to_nobody_is_not_sent() {
 }
 
 #[test]
-fn a_line_that_was_begun_is_for_nobody_else() {
-    on_tap("a_line_that_was_begun_is_for_nobody_else", |_| {
+fn a_line_begun_for_one_partner_is_not_sent_to_the_next() {
+    on_tap("a_line_begun_for_one_partner_is_not_sent_to_the_next", |_| {
         let mut server = server(&[]);
         // The first partner connects while text is being typed without a line editor.
         server.type_in(b"for nobody");
@@ -170,8 +170,8 @@ fn a_line_that_was_begun_is_for_nobody_else() {
 }
 
 #[test]
-fn the_terminal_is_restored_however_the_client_ends() {
-    on_tap("the_terminal_is_restored_however_the_client_ends", |_| {
+fn the_terminal_is_restored_whatever_stops_the_client() {
+    on_tap("the_terminal_is_restored_whatever_stops_the_client", |_| {
         make(Kind::Tap, "tap1", &[("192.168.70.100", 24)]);
         let listener = std::net::TcpListener::bind("192.168.70.100:9000").unwrap();
         let link = ["--tap", "tap1", "--ip", "192.168.70.2/24"];

@@ -48,8 +48,8 @@ fn a_firewall_refuses() {
 ///
 /// At the time-out, the client reports the error.
 #[test]
-fn a_router_says_why_nothing_arrives() {
-    on_tap("a_router_says_why_nothing_arrives", |link| {
+fn an_error_from_a_router_is_reported_at_the_timeout() {
+    on_tap("an_error_from_a_router_is_reported_at_the_timeout", |link| {
         let rejected = firewall(&[
             "add rule inet smolstep in tcp dport 4000 reject with icmpx type host-unreachable",
             "add rule inet smolstep in udp dport 4000 reject with icmpx type admin-prohibited",

@@ -49,8 +49,8 @@ fn a_client_names_the_host_that_does_not_answer() {
 
 /// The host gets its address only after three ARP or NDP requests.
 #[test]
-fn a_host_that_comes_late_is_waited_for() {
-    on_tap("a_host_that_comes_late_is_waited_for", |link| {
+fn clients_wait_for_a_host_that_appears_late() {
+    on_tap("clients_wait_for_a_host_that_appears_late", |link| {
         for (address, prefix_len) in [("192.168.69.77", 24), ("fdaa::77", 64), ("192.168.69.78", 24), ("fdaa::78", 64)]
         {
             let family = if address.contains(':') { "ipv6" } else { "ipv4" };
@@ -93,8 +93,8 @@ fn ping_names_the_host_that_does_not_answer() {
 }
 
 #[test]
-fn a_dns_server_that_is_not_there_is_named() {
-    on_tap("a_dns_server_that_is_not_there_is_named", |link| {
+fn an_absent_dns_server_is_named() {
+    on_tap("an_absent_dns_server_is_named", |link| {
         for address in ABSENT {
             for command in
                 [&["resolve", "host.example"][..], &["ping", "host.example"], &["call", "ack", "host.example"]]
@@ -111,8 +111,8 @@ fn a_dns_server_that_is_not_there_is_named() {
 }
 
 #[test]
-fn a_router_that_is_not_there_is_named() {
-    on_tap("a_router_that_is_not_there_is_named", |link| {
+fn an_absent_router_is_named() {
+    on_tap("an_absent_router_is_named", |link| {
         for (router, address) in [(ABSENT[0], "10.9.0.1"), (ABSENT[1], "fd09::1")] {
             let url = if address.contains(':') { format!("http://[{address}]/") } else { format!("http://{address}/") };
             for command in [
@@ -129,8 +129,8 @@ fn a_router_that_is_not_there_is_named() {
 }
 
 #[test]
-fn a_port_without_brackets_is_guessed() {
-    on_tap_and_tun("a_port_without_brackets_is_guessed", |link| {
+fn an_ipv6_address_that_ends_like_a_port_gets_a_hint() {
+    on_tap_and_tun("an_ipv6_address_that_ends_like_a_port_gets_a_hint", |link| {
         let hint = "; if the address ends with a port, write [fdaa::64]:4000\n";
         for app in ["ack", "greeting", "inbox"] {
             // No host has the first address, and the second has no route.

@@ -8,8 +8,8 @@ use crate::common::peer::{Finished, Peer, smolstep};
 use crate::common::skip;
 
 #[test]
-fn a_router_says_why() {
-    on_tap_and_tun("a_router_says_why", |link| {
+fn ping_reports_errors_from_a_router() {
+    on_tap_and_tun("ping_reports_errors_from_a_router", |link| {
         if !route() {
             return;
         }
@@ -31,8 +31,8 @@ fn a_router_says_why() {
 }
 
 #[test]
-fn what_is_too_long_for_the_next_link_is_told_with_its_mtu() {
-    on_tap_and_tun("what_is_too_long_for_the_next_link_is_told_with_its_mtu", |link| {
+fn a_request_that_is_too_long_is_reported_with_the_mtu() {
+    on_tap_and_tun("a_request_that_is_too_long_is_reported_with_the_mtu", |link| {
         if !route() {
             return;
         }

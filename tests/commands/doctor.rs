@@ -10,8 +10,8 @@ use crate::common::netns::{down, in_namespace, make, output};
 use crate::common::peer::smolstep;
 
 #[test]
-fn each_state_is_told() {
-    on_tap_and_tun("each_state_is_told", |link| {
+fn each_state_of_an_interface_is_reported() {
+    on_tap_and_tun("each_state_of_an_interface_is_reported", |link| {
         let name = link.name();
         let is = format!("{name} is a {} and anybody's", link.kind);
         told(&format!("ok       {is}, up, 192.168.69.100/24 fdaa::64/64"));
@@ -48,8 +48,8 @@ fn a_bridge_is_named() {
 }
 
 #[test]
-fn what_it_proposes_can_be_pasted() {
-    in_namespace("what_it_proposes_can_be_pasted", || {
+fn the_proposed_commands_work_verbatim() {
+    in_namespace("the_proposed_commands_work_verbatim", || {
         let none = "note     no TAP or TUN here is yours; the sandbox needs none; make one: ";
         told(none);
         paste(none);
@@ -66,8 +66,8 @@ fn what_it_proposes_can_be_pasted() {
 }
 
 #[test]
-fn without_ipv6_no_such_address_is_proposed() {
-    in_namespace("without_ipv6_no_such_address_is_proposed", || {
+fn without_ipv6_no_ipv6_address_is_proposed() {
+    in_namespace("without_ipv6_no_ipv6_address_is_proposed", || {
         std::fs::write("/proc/sys/net/ipv6/conf/default/disable_ipv6", "1").unwrap();
         paste("note     no TAP or TUN here is yours; the sandbox needs none; make one: ");
         told("ok       tap0 is a TAP and anybody's, up, 192.168.69.100/24");
@@ -75,8 +75,8 @@ fn without_ipv6_no_such_address_is_proposed() {
 }
 
 #[test]
-fn one_for_several_queues_is_not_used() {
-    in_namespace("one_for_several_queues_is_not_used", || {
+fn a_multi_queue_interface_is_not_used() {
+    in_namespace("a_multi_queue_interface_is_not_used", || {
         ip("tuntap add dev tap0 mode tap multi_queue");
         told("note     tap0 is a TAP and anybody's, made multi-queue, which smolstep does not use");
     });

@@ -41,8 +41,8 @@ fn a_file_has_each_event_in_order() {
 }
 
 #[test]
-fn a_reader_has_an_event_at_once() {
-    on_tap("a_reader_has_an_event_at_once", |link| {
+fn an_event_is_written_immediately() {
+    on_tap("an_event_is_written_immediately", |link| {
         let pipe = Scratch::new("events");
         assert!(output(Command::new("mkfifo").arg(pipe.path())).unwrap().status.success());
         // The server can open the pipe for writing only when a reader has opened it.
@@ -59,8 +59,8 @@ fn a_reader_has_an_event_at_once() {
 }
 
 #[test]
-fn a_full_disk_is_one_line_at_the_end() {
-    on_tap("a_full_disk_is_one_line_at_the_end", |link| {
+fn a_full_disk_is_a_one_line_error_at_the_end() {
+    on_tap("a_full_disk_is_a_one_line_error_at_the_end", |link| {
         let server = link.serve(&["greeting", "--events", "/dev/full"], 4);
         for _ in 0..2 {
             expect(&mut connect(SERVER[0], 9999), "Welcome!");
@@ -75,8 +75,8 @@ fn a_full_disk_is_one_line_at_the_end() {
 }
 
 #[test]
-fn a_reader_of_standard_output_that_goes_ends_the_server() {
-    on_tap("a_reader_of_standard_output_that_goes_ends_the_server", |link| {
+fn the_server_exits_when_the_reader_of_its_events_has_exited() {
+    on_tap("the_server_exits_when_the_reader_of_its_events_has_exited", |link| {
         let mut command = smolstep();
         command.env("RUST_LOG", "warn").args(["serve", "greeting", "--events", "-"]).args(link.arguments());
         let mut server = spawn(command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped())).unwrap();

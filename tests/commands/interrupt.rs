@@ -36,8 +36,8 @@ fn clients_of_a_server_see_the_end_of_stream() {
 }
 
 #[test]
-fn what_was_sent_arrives_before_the_end() {
-    on_tap_and_tun("what_was_sent_arrives_before_the_end", |link| {
+fn earlier_data_arrives_before_the_end_of_stream() {
+    on_tap_and_tun("earlier_data_arrives_before_the_end_of_stream", |link| {
         for address in SERVER {
             let server = link.serve(&["echo"], 4);
             let mut client = connect(address, 7);
@@ -61,8 +61,8 @@ fn what_was_sent_arrives_before_the_end() {
 }
 
 #[test]
-fn a_server_without_clients_ends() {
-    on_tap_and_tun("a_server_without_clients_ends", |link| {
+fn a_server_without_clients_exits() {
+    on_tap_and_tun("a_server_without_clients_exits", |link| {
         let server = link.serve(&["all"], 30);
         server.stop();
     });

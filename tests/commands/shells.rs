@@ -123,7 +123,7 @@ fn pages_have_the_permissions_of_new_files() {
 }
 
 #[test]
-fn what_is_wrong_is_one_line() {
+fn a_wrong_argument_is_a_one_line_error() {
     let file = Scratch::new("file");
     fs::write(&file, "").unwrap();
     for (arguments, code, what) in [

@@ -8,13 +8,13 @@ use crate::common::netns::spawn;
 use crate::common::peer::smolstep;
 
 #[test]
-fn a_full_disk_is_one_line() {
-    each("a_full_disk_is_one_line", full);
+fn a_full_disk_is_a_one_line_error() {
+    each("a_full_disk_is_a_one_line_error", full);
 }
 
 #[test]
-fn a_reader_that_goes_ends_it_quietly() {
-    each("a_reader_that_goes_ends_it_quietly", unread);
+fn a_closed_pipe_is_a_silent_exit() {
+    each("a_closed_pipe_is_a_silent_exit", unread);
 }
 
 fn each(test: &str, check: fn(&str)) {

@@ -10,7 +10,7 @@ use smoltcp::wire::{Icmpv4Packet, IpAddress, IpProtocol, Ipv4Packet, TcpPacket, 
 use crate::{Ticks, copy, run};
 
 #[test]
-fn a_whole_card_conforms() {
+fn an_intact_card_conforms() {
     let report = run(&mut Card::new(Defect::None), &mut Wire::default()).unwrap();
     assert_eq!(
         report.to_string(),
@@ -67,7 +67,7 @@ fn every_defect_is_found_and_named() {
 }
 
 #[test]
-fn a_failure_reads_well() {
+fn a_failure_is_described_in_one_line() {
     let failure = run(&mut Card::new(Defect::Uncounted), &mut Wire::default()).unwrap_err();
     assert_eq!(failure.to_string(), "a burst longer than the queue: 56 frames lost, 0 counted");
 }

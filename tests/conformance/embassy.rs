@@ -33,7 +33,7 @@ fn a_channel_driver_conforms() {
 }
 
 #[test]
-fn the_address_is_the_drivers_and_other_media_are_refused() {
+fn the_drivers_address_is_used_and_other_media_are_refused() {
     let mut state = State::<MTU, 1, 1>::new();
     let (_, driver) = channel::new(&mut state, ETHERNET);
     let device = Embassy::new(driver).unwrap();
@@ -45,7 +45,7 @@ fn the_address_is_the_drivers_and_other_media_are_refused() {
 }
 
 #[test]
-fn the_waker_is_woken_by_a_frame_by_room_and_by_the_link() {
+fn a_frame_free_space_and_the_link_each_wake_the_waker() {
     let woken = Arc::new(Count::default());
     let mut state = State::<MTU, 1, 1>::new();
     let (mut runner, driver) = channel::new(&mut state, ETHERNET);

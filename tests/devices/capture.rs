@@ -44,8 +44,8 @@ fn a_capture_has_every_frame_in_order() {
 }
 
 #[test]
-fn a_client_captures_too() {
-    on_tap_and_tun("a_client_captures_too", |link| {
+fn a_client_also_writes_a_capture() {
+    on_tap_and_tun("a_client_also_writes_a_capture", |link| {
         let Some(tshark) = Tshark::find() else { return };
         let file = Scratch::new("called.pcapng");
         for address in KERNEL {

@@ -11,8 +11,8 @@ use crate::common::peer::{Peer, nc};
 use crate::common::skip;
 
 #[test]
-fn what_the_kernel_does_not_offer_is_said_once_and_done_here() {
-    on_tap("what_the_kernel_does_not_offer_is_said_once_and_done_here", |link| {
+fn missing_offload_is_reported_once_and_done_in_software() {
+    on_tap("missing_offload_is_reported_once_and_done_in_software", |link| {
         if let Err(error) = output(Command::new("strace").arg("--version")) {
             return skip("strace", &format!("strace: {error}; on Debian: apt-get install strace"));
         }

@@ -69,7 +69,7 @@ pub fn matches(shown: &[String], printed: &[String], prefix: bool) -> bool {
 }
 
 #[test]
-fn what_differs_from_run_to_run_is_equal() {
+fn text_that_varies_between_runs_compares_equal() {
     let same = |a, b| assert_eq!(normal(a, false), normal(b, false));
     same(
         "[2026-11-21T05:01:01Z INFO ] accepted 192.168.69.100:51016",
@@ -85,7 +85,7 @@ fn what_differs_from_run_to_run_is_equal() {
 }
 
 #[test]
-fn dots_stand_for_lines() {
+fn three_dots_match_any_lines() {
     let lines = |text: &str| text.split(' ').map(String::from).collect::<Vec<_>>();
     assert!(matches(&lines("a ... c"), &lines("a b b c"), false));
     assert!(matches(&lines("a c"), &lines("a c d"), true));

@@ -117,7 +117,7 @@ const NETWORKS: [[u8; 2]; 4] = [[0xff, 2], [0xfe, 0x80], [0, 0], [0xfd, 1]];
 
 #[cfg(not(fuzzing))]
 #[test]
-fn addresses_are_among_them() {
+fn some_advertisements_yield_an_address() {
     let made: usize = (0..100).map(|number| made(&hostile(&mut Random(number)).0)).sum();
     assert!(made > 50, "{made} addresses");
 }

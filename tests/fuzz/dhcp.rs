@@ -185,7 +185,7 @@ const WORDS: [&[u8]; 9] = [
 
 #[cfg(not(fuzzing))]
 #[test]
-fn leases_are_among_them() {
+fn some_replies_yield_a_lease() {
     let leases: usize = (0..300).map(|number| leases(&hostile(&mut Random(number)).0)).sum();
     assert!(leases > 100, "{leases} leases");
 }

@@ -141,7 +141,7 @@ const WORDS: [&[u8]; 6] = [
 
 #[cfg(not(fuzzing))]
 #[test]
-fn some_are_found_and_some_are_not() {
+fn some_lookups_succeed_and_some_fail() {
     let results: Vec<_> = (0..300).map(|number| lookup(&hostile(&mut Random(number)).0)).collect();
     let found = results.iter().filter(|result| result.is_ok()).count();
     assert!(found > 30 && results.len() - found > 30, "{found} of {}", results.len());

@@ -128,7 +128,7 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
 /// Checks that the mutated responses are neither all valid nor all invalid.
 #[cfg(not(fuzzing))]
 #[test]
-fn some_are_whole_and_some_are_not() {
+fn some_responses_are_valid_and_some_are_not() {
     let (mut whole, mut broken) = (0, 0);
     for number in 0..1000 {
         let (input, _) = hostile(&mut Random(number));

@@ -103,7 +103,7 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
 
 #[cfg(not(fuzzing))]
 #[test]
-fn every_answer_is_seen_but_the_one_to_too_many_pages() {
+fn every_status_code_occurs_except_for_too_many_pages() {
     let mut seen = BTreeSet::new();
     for number in 0..1000 {
         seen.append(&mut answered(&hostile(&mut Random(number)).0));

@@ -12,8 +12,8 @@ use crate::common::peer::{Peer, nc, python, smolstep};
 const DISTANT: &str = "192.168.70.1";
 
 #[test]
-fn a_relayed_lease_is_renewed_and_given_back_at_its_server() {
-    on_tap("a_relayed_lease_is_renewed_and_given_back_at_its_server", |link| {
+fn a_relayed_lease_is_renewed_and_released_at_its_server() {
+    on_tap("a_relayed_lease_is_renewed_and_released_at_its_server", |link| {
         add_distant_address();
         let relay = python::run("dhcp_relay", &[link.name(), KERNEL[0], DISTANT, "192.168.69.150"]);
         relay.wait_for("ready", |out| out.starts_with("ready"));
@@ -33,8 +33,8 @@ fn a_relayed_lease_is_renewed_and_given_back_at_its_server() {
 }
 
 #[test]
-fn a_lease_without_neighbours_reaches_all_hosts_by_its_router() {
-    on_tap("a_lease_without_neighbours_reaches_all_hosts_by_its_router", |link| {
+fn a_lease_with_a_32_bit_mask_reaches_all_hosts_through_its_router() {
+    on_tap("a_lease_with_a_32_bit_mask_reaches_all_hosts_through_its_router", |link| {
         add_distant_address();
         let options = [
             "--dhcp-range=192.168.69.150,192.168.69.159,255.255.255.0,10m".into(),

@@ -6,8 +6,8 @@ use crate::common::peer::{Finished, Peer, python, smolstep};
 use crate::{done, failed};
 
 #[test]
-fn odd_replies_are_read_or_one_line() {
-    on_tap("odd_replies_are_read_or_one_line", |link| {
+fn an_odd_reply_is_parsed_or_a_one_line_error() {
+    on_tap("an_odd_reply_is_parsed_or_a_one_line_error", |link| {
         let five = "192.168.69.200\n192.168.69.201\n192.168.69.202\n192.168.69.203\n192.168.69.204\n";
         let loops = "its aliases form a loop, or there are more than 16 of them\n";
         let too_long = "is too long for UDP, and there is none over TCP\n";
@@ -36,8 +36,8 @@ fn odd_replies_are_read_or_one_line() {
 }
 
 #[test]
-fn every_command_asks_over_tcp() {
-    on_tap("every_command_asks_over_tcp", |link| {
+fn every_command_repeats_a_truncated_query_over_tcp() {
+    on_tap("every_command_repeats_a_truncated_query_over_tcp", |link| {
         (200..205).for_each(|last| link.add_address(&format!("192.168.69.{last}"), 24));
         let _dns = python::server_with("dns_odd", KERNEL[0].parse().unwrap(), 53, &["truncated"]);
         let _echo = python::server("echo", "192.168.69.200".parse().unwrap(), 7);

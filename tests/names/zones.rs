@@ -6,8 +6,8 @@ use crate::common::link::{Link, on_tap_and_tun};
 use crate::common::peer::{Finished, Peer, python, smolstep};
 
 #[test]
-fn the_own_zone_is_understood() {
-    on_tap_and_tun("the_own_zone_is_understood", |link| {
+fn the_zone_of_the_link_is_accepted() {
+    on_tap_and_tun("the_zone_of_the_link_is_accepted", |link| {
         link.add_router_address();
         let zone = link.name();
         let server = |name, port| python::server(name, "::".parse().unwrap(), port);
@@ -54,8 +54,8 @@ fn the_own_zone_is_understood() {
 }
 
 #[test]
-fn another_zone_is_one_line() {
-    on_tap_and_tun("another_zone_is_one_line", |link| {
+fn another_zone_is_a_one_line_error() {
+    on_tap_and_tun("another_zone_is_a_one_line_error", |link| {
         let zone = link.name();
         let other =
             format!("bad address 'fe80::64%eth0': its zone is not {zone}, the link's name; write fe80::64%{zone}");

@@ -13,7 +13,7 @@ use crate::common::link::PATIENCE;
 use crate::common::netns::{in_namespace, output, path_of, sandbox_possible, skip, spawn};
 
 #[test]
-fn the_exit_code_is_the_commands() {
+fn the_exit_code_is_that_of_the_command() {
     let Some(home) = Home::new("exit") else { return };
     let code = |command: &[&str]| home.run(&[], command).status.code();
     assert_eq!(code(&["true"]), Some(0));
@@ -152,7 +152,7 @@ fn a_port_is_published_where_either_transport_is_served() {
 }
 
 #[test]
-fn a_port_in_use_is_one_line() {
+fn a_port_in_use_is_a_one_line_error() {
     let Some(home) = Home::new("inuse") else { return };
     let taken = TcpListener::bind("127.0.0.1:0").unwrap();
     let publish = format!("{}=9999", taken.local_addr().unwrap().port());
@@ -171,7 +171,7 @@ fn wrong_usage_is_exit_code_2() {
 }
 
 #[test]
-fn the_doctor_says_one_line_a_check() {
+fn the_doctor_prints_one_line_for_each_check() {
     if let Err(why) = sandbox_possible() {
         return skip(&why);
     }

@@ -34,7 +34,7 @@ fn the_sandbox_says_what_is_wrong_with_dev_net_tun() {
 }
 
 #[test]
-fn where_user_namespaces_are_used_up_only_root_has_a_sandbox() {
+fn without_user_namespaces_only_root_has_a_sandbox() {
     // The limit is set in a new user namespace, and applies only there.
     let limited = |limit: u8, then: &str| {
         let limit = format!("echo {limit} > /proc/sys/user/max_user_namespaces; {then} {SMOLSTEP} sandbox -- true");
@@ -50,7 +50,7 @@ fn where_user_namespaces_are_used_up_only_root_has_a_sandbox() {
 }
 
 #[test]
-fn the_doctor_names_what_mends_each() {
+fn the_doctor_names_the_remedy_for_each_problem() {
     let Some(output) = as_nobody(CLOSED, &[SMOLSTEP, "doctor"]) else { return };
     let text = text(&output);
     for line in [
@@ -67,7 +67,7 @@ fn the_doctor_names_what_mends_each() {
 }
 
 #[test]
-fn a_plain_user_with_a_sandbox_misses_nothing() {
+fn nothing_is_missing_for_a_plain_user_with_a_sandbox() {
     let Some(output) = as_nobody(OPEN, &[SMOLSTEP, "doctor"]) else { return };
     let text = text(&output);
     assert!(text.contains("ok       `smolstep sandbox` works") && !text.contains("missing"), "{text}");
@@ -89,12 +89,12 @@ fn a_plain_user_with_a_sandbox_misses_nothing() {
 }
 
 #[test]
-fn a_tap_opens_to_its_owner_alone() {
+fn only_its_owner_can_open_a_tap() {
     let Some(output) = as_nobody(OPEN, &[ME, "--exact", &path_of("inside_owner"), "--ignored"]) else { return };
     assert!(output.status.success() && text(&output).contains("1 passed"), "{}", text(&output));
 }
 
-/// Not a test: `a_tap_opens_to_its_owner_alone` runs it as user 65534.
+/// Not a test: `only_its_owner_can_open_a_tap` runs it as user 65534.
 #[test]
 #[ignore = "run as another user by another test"]
 fn inside_owner() {

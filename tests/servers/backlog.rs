@@ -16,8 +16,8 @@ const BACKLOG_FULL: (&str, &str) = ("reason", "backlog full");
 const SLOTS_TAKEN: (&str, &str) = ("reason", "all connection slots taken");
 
 #[test]
-fn a_full_backlog_lets_the_client_try_again() {
-    on_tap_and_tun("a_full_backlog_lets_the_client_try_again", |link| {
+fn a_client_retries_while_the_backlog_is_full() {
+    on_tap_and_tun("a_client_retries_while_the_backlog_is_full", |link| {
         let server = link.serve_with_events(&["greeting", "--serve-at-once", "1", "--backlog", "2"], 4);
         let mut served = connect(SERVER[0], 9999);
         expect(&mut served, "Welcome!");
@@ -46,8 +46,8 @@ fn a_full_backlog_lets_the_client_try_again() {
 }
 
 #[test]
-fn a_full_backlog_refuses() {
-    on_tap_and_tun("a_full_backlog_refuses", |link| {
+fn clients_are_refused_while_the_backlog_is_full() {
+    on_tap_and_tun("clients_are_refused_while_the_backlog_is_full", |link| {
         let arguments = ["greeting", "echo", "--serve-at-once", "1", "--backlog", "0", "--overflow", "reset"];
         let server = link.serve_with_events(&arguments, 8);
         for address in SERVER {
@@ -69,8 +69,8 @@ fn a_full_backlog_refuses() {
 }
 
 #[test]
-fn full_slots_let_the_client_try_again() {
-    on_tap_and_tun("full_slots_let_the_client_try_again", |link| {
+fn a_client_retries_while_all_slots_are_in_use() {
+    on_tap_and_tun("a_client_retries_while_all_slots_are_in_use", |link| {
         let server = link.serve_with_events(&["greeting", "--max-connections", "2"], 4);
         let mut clients: Vec<TcpStream> = SERVER.iter().map(|address| connect(address, 9999)).collect();
         for client in &mut clients {
@@ -91,8 +91,8 @@ fn full_slots_let_the_client_try_again() {
 }
 
 #[test]
-fn full_slots_refuse() {
-    on_tap_and_tun("full_slots_refuse", |link| {
+fn clients_are_refused_while_all_slots_are_in_use() {
+    on_tap_and_tun("clients_are_refused_while_all_slots_are_in_use", |link| {
         let server = link.serve_with_events(&["greeting", "--max-connections", "1", "--overflow", "reset"], 4);
         let mut client = connect(SERVER[0], 9999);
         expect(&mut client, "Welcome!");
@@ -106,8 +106,8 @@ fn full_slots_refuse() {
 }
 
 #[test]
-fn half_open_connections_make_room() {
-    on_tun("half_open_connections_make_room", |link| {
+fn half_open_connections_yield_their_slots() {
+    on_tun("half_open_connections_yield_their_slots", |link| {
         let server = link.serve_with_events(&["greeting", "--max-connections", "4"], 4);
         let mut established = connect(SERVER[0], 9999);
         expect(&mut established, "Welcome!");

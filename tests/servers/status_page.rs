@@ -10,8 +10,8 @@ use crate::common::peer::{Finished, Peer, python, smolstep};
 use crate::common::skip;
 
 #[test]
-fn curl_gets_the_page_and_is_told_what_is_wrong() {
-    on_tap_and_tun("curl_gets_the_page_and_is_told_what_is_wrong", |link| {
+fn curl_gets_the_page_and_the_errors() {
+    on_tap_and_tun("curl_gets_the_page_and_the_errors", |link| {
         let _server = link.serve(&["http", "echo", "--port", "http=8000"], 6);
         for address in SERVER {
             let host = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
@@ -49,8 +49,8 @@ fn curl_gets_the_page_and_is_told_what_is_wrong() {
 }
 
 #[test]
-fn ab_asks_many_times_at_once() {
-    on_tap("ab_asks_many_times_at_once", |link| {
+fn ab_sends_many_simultaneous_requests() {
+    on_tap("ab_sends_many_simultaneous_requests", |link| {
         if let Err(error) = output(Command::new("ab").arg("-V")) {
             return skip("ab", &format!("ab: {error}; on Debian: apt-get install apache2-utils"));
         }
@@ -72,8 +72,8 @@ fn ab_asks_many_times_at_once() {
 }
 
 #[test]
-fn changes_are_told_while_they_happen() {
-    on_tap("changes_are_told_while_they_happen", |link| {
+fn changes_are_sent_as_they_happen() {
+    on_tap("changes_are_sent_as_they_happen", |link| {
         let _server = link.serve(&["http", "echo", "chargen"], 8);
         // A client that reads nothing must not block other clients when its receive buffer is full.
         let mut stuck = connect(SERVER[0], 80);

@@ -19,7 +19,7 @@ const RELAY: Ipv4Address = Ipv4Address::new(10, 0, 0, 2);
 const DISTANT: Ipv4Address = Ipv4Address::new(10, 9, 9, 9);
 
 #[test]
-fn networks_of_every_size_are_taken() {
+fn networks_of_every_size_are_accepted() {
     let cases: [(&str, &str, Change); 8] = [
         ("10.0.0.50/32", "router 10.0.0.1 is in use", |r| r.subnet_mask = Some(Ipv4Address::BROADCAST)),
         ("10.0.0.50/31", "router 10.0.0.51 is in use", |r| {
@@ -47,7 +47,7 @@ fn networks_of_every_size_are_taken() {
 }
 
 #[test]
-fn the_first_router_that_can_be_one_is_used() {
+fn the_first_valid_router_is_used() {
     let (mut world, mut server) = (asking(), Server { change: Some(several), ..Server::default() });
     world.run(3, |frame| server.hear(frame));
     assert_eq!(world.told()[2..], ["router 10.0.0.7 is in use"]);
@@ -96,7 +96,7 @@ fn an_infinite_lease_is_never_renewed() {
 }
 
 #[test]
-fn the_shortest_lease_is_kept_by_renewing_it() {
+fn the_shortest_lease_is_renewed_in_time() {
     let short: Change = |r| r.lease_duration = Some(4);
     let (mut world, mut server) = (asking(), Server { change: Some(short), ..Server::default() });
     world.run(120, |frame| server.hear(frame));
@@ -148,7 +148,7 @@ fn a_distant_router_is_answered() {
 }
 
 #[test]
-fn a_relayed_lease_is_renewed_and_given_back_at_its_server() {
+fn a_relayed_lease_is_renewed_and_released_at_its_server() {
     // The relay is the router or another neighbour. Messages to the server always go to the router's hardware address.
     for (relay, router) in [(SERVER, THEIRS), (RELAY, EthernetAddress([2, 0, 0, 0, 0, 7]))] {
         let distant: Change = |r| r.server_identifier = Some(DISTANT);
@@ -192,7 +192,7 @@ fn a_refusal_of_another_server_is_ignored() {
 }
 
 #[test]
-fn of_two_servers_the_one_that_keeps_its_word_is_used() {
+fn a_server_that_keeps_its_offer_is_preferred() {
     let (mut world, mut server) = (asking(), other(false));
     let mut liar = Server { refuse_request: true, given: [10, 0, 0, 60].into(), ..Server::default() };
     // The server that refuses its own offer answers first.

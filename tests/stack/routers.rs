@@ -56,7 +56,7 @@ fn a_lifetime_follows_the_two_hour_rule() {
 }
 
 #[test]
-fn new_connections_begin_with_an_address_that_is_preferred() {
+fn new_connections_use_a_preferred_address() {
     let mut world = asking();
     world.run(2, silence);
     // A second prefix, fd00:0:0:6::/64, in addition to fd00:0:0:5::/64.
@@ -105,7 +105,7 @@ fn the_router_of_the_highest_preference_is_used() {
 }
 
 #[test]
-fn a_router_that_is_no_default_router_still_gives_a_prefix() {
+fn a_router_that_is_not_a_default_router_still_advertises_a_prefix() {
     let mut world = asking();
     world.run(2, silence);
     world.inject(&advertisement(0, &[prefix(64, 0xc0, 3600, 3600), servers(600)]));

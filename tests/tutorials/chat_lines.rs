@@ -56,8 +56,8 @@ fn call_chat_talks_with_nc() {
 }
 
 #[test]
-fn a_second_line_brings_the_end_of_the_first() {
-    on_tap_and_tun("chat_lines::a_second_line_brings_the_end_of_the_first", |link| {
+fn a_second_line_ends_the_first_line() {
+    on_tap_and_tun("chat_lines::a_second_line_ends_the_first_line", |link| {
         for address in KERNEL {
             let nc = Peer::start(Command::new("nc").args(["-n", "-v", "-N", "-l", address, "9000"]));
             nc.wait_for_log("Listening", 1);

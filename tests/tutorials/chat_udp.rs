@@ -94,8 +94,8 @@ fn several(mut server: Peer, address: &str) -> [String; 2] {
 }
 
 #[test]
-fn nc_is_sent_lines() {
-    on_tap_and_tun("chat_udp::nc_is_sent_lines", |link| {
+fn nc_receives_lines() {
+    on_tap_and_tun("chat_udp::nc_receives_lines", |link| {
         for family in [0, 1] {
             let mut server = link.serve(&["chat"], 4);
             let mut nc = Peer::start(Command::new("nc").args(["-u", SERVER[family], "9000"]));

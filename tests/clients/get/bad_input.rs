@@ -8,8 +8,8 @@ use super::rig::*;
 use crate::common::link::{KERNEL, on_tap};
 
 #[test]
-fn a_url_that_cannot_be_fetched_is_one_line() {
-    on_tap("bad_input::a_url_that_cannot_be_fetched_is_one_line", |link| {
+fn a_url_that_cannot_be_fetched_is_a_one_line_error() {
+    on_tap("bad_input::a_url_that_cannot_be_fetched_is_a_one_line_error", |link| {
         let home = folder("urls");
         for (url, why) in [
             ("", "write it like http://HOST/PATH"),
@@ -109,8 +109,8 @@ const LIES: &[(&str, Then, &str)] = &[
 ];
 
 #[test]
-fn a_server_that_lies_is_one_line_and_the_file_is_kept() {
-    on_tap("bad_input::a_server_that_lies_is_one_line_and_the_file_is_kept", |link| {
+fn an_invalid_response_is_a_one_line_error_and_keeps_the_file() {
+    on_tap("bad_input::an_invalid_response_is_a_one_line_error_and_keeps_the_file", |link| {
         let home = folder("lies");
         let (old, new) = (home.join("old"), home.join("new"));
         fs::write(&old, "what was there").unwrap();
@@ -131,8 +131,8 @@ fn a_server_that_lies_is_one_line_and_the_file_is_kept() {
 }
 
 #[test]
-fn what_is_more_than_announced_is_not_written() {
-    on_tap("bad_input::what_is_more_than_announced_is_not_written", |link| {
+fn bytes_beyond_the_announced_length_are_not_written() {
+    on_tap("bad_input::bytes_beyond_the_announced_length_are_not_written", |link| {
         let server = Scripted::start(KERNEL[1]);
         for then in [Then::Close, Then::Hold, Then::Reset] {
             for answer in [

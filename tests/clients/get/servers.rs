@@ -76,8 +76,8 @@ fn nginx_redirects() {
 }
 
 #[test]
-fn a_404_is_written_and_warned_of() {
-    on_tap("servers::a_404_is_written_and_warned_of", |link| {
+fn the_page_of_a_404_is_saved_with_a_warning() {
+    on_tap("servers::the_page_of_a_404_is_saved_with_a_warning", |link| {
         let home = home("missing");
         let _server = python(KERNEL[0], &home);
         let url = url(KERNEL[0], 8000, "/nothing");
