@@ -16,19 +16,19 @@ pub const TICK: Duration = Duration::from_millis(100);
 pub enum Miss {
     /// A failure, described in one line.
     Failed(String),
-    /// Ctrl-C.
+    /// Ctrl-C was pressed.
     Interrupted,
-    /// This machine lacks something that the measurement needs, described in one line.
+    /// This machine lacks a requirement of the measurement, which one line describes.
     Skipped(String),
 }
 
 impl Miss {
-    /// Makes a failure that is described by the line `what`.
+    /// Creates a failure that is described by the line `what`.
     pub fn failed(what: impl fmt::Display) -> Self {
         Miss::Failed(what.to_string())
     }
 
-    /// Makes a failure for a panic of `what`. The standard panic hook has already printed the panic.
+    /// Creates a failure for a panic of `what`. The standard panic hook has already printed the panic.
     pub fn panicked(what: &str) -> Self {
         Miss::Failed(format!("{what} panicked; the panic's message is above"))
     }
@@ -39,7 +39,7 @@ impl Miss {
     }
 }
 
-/// The limits of one measurement.
+/// The time limit of one measurement, and the flag that Ctrl-C sets.
 #[derive(Clone, Copy)]
 pub struct Deadline<'s> {
     stop: &'s AtomicBool,
@@ -55,7 +55,7 @@ impl<'s> Deadline<'s> {
     /// Checks the time limit and Ctrl-C.
     ///
     /// # Errors
-    /// The measurement has taken too long, or was interrupted.
+    /// Returns [`Miss::Failed`] if the measurement has taken too long, and [`Miss::Interrupted`] after Ctrl-C.
     pub fn check(&self) -> Result<(), Miss> {
         if self.stop.load(Ordering::Relaxed) {
             return Err(Miss::Interrupted);
@@ -69,7 +69,7 @@ impl<'s> Deadline<'s> {
     /// Repeats `call` until it neither times out nor is interrupted by a signal.
     ///
     /// # Errors
-    /// The errors of [`check`](Self::check), and all other errors of `call`.
+    /// Returns the errors of [`check`](Self::check) and all other errors of `call`.
     pub fn retry<T>(&self, mut call: impl FnMut() -> io::Result<T>) -> Result<T, Miss> {
         loop {
             match call() {
@@ -81,7 +81,7 @@ impl<'s> Deadline<'s> {
     }
 }
 
-/// Returns whether an error is a time-out or an interruption by a signal.
+/// Returns whether an error is a timeout or an interruption by a signal.
 fn is_temporary(error: &io::Error) -> bool {
     matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut | ErrorKind::Interrupted)
 }

@@ -71,10 +71,11 @@ pub struct JsonFile {
 }
 
 impl JsonFile {
-    /// Opens the output file. The program calls this before any measurement, so that an unwritable file costs no time.
+    /// Opens the output file. The program calls this function before any measurement, so that no measurement is wasted
+    /// on an unwritable file.
     ///
     /// # Errors
-    /// A message of one line for the user: the file cannot be written.
+    /// Returns a one-line message for the user if the file cannot be written.
     pub fn open(path: &Path) -> Result<Self, String> {
         let file = OpenOptions::new().write(true).create(true).truncate(false).open(path);
         Ok(JsonFile { file: file.map_err(|error| unwritable(path, &error))?, path: path.into() })
@@ -82,7 +83,8 @@ impl JsonFile {
 
     /// Writes the results over the old contents.
     ///
-    /// # Errors    /// A message of one line for the user: the results cannot be written.
+    /// # Errors
+    /// Returns a one-line message for the user if the results cannot be written.
     pub fn finish(mut self, text: &str) -> Result<(), String> {
         let is_file = self.file.metadata().is_ok_and(|found| found.is_file());
         // A pipe or a terminal has no length to set.

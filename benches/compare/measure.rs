@@ -18,7 +18,7 @@ use super::stack::with_smolstep;
 use super::talk::{Talker, talk};
 use super::tuntap::with_tuntap;
 
-/// The length of each measurement.
+/// The length of each measurement, as a time or a number of round trips.
 #[derive(Clone, Copy, Debug)]
 pub struct Effort {
     /// The duration of each measurement, without its preparation.
@@ -45,7 +45,7 @@ pub struct Meter<'s> {
 }
 
 impl<'s> Meter<'s> {
-    /// Makes a meter. Ctrl-C sets `stop`.
+    /// Creates a meter. Ctrl-C sets `stop`.
     pub fn new(effort: Effort, stop: &'s AtomicBool) -> Self {
         Meter { effort, stop, cables: Vec::new() }
     }
@@ -53,7 +53,7 @@ impl<'s> Meter<'s> {
     /// Takes one measurement.
     ///
     /// # Errors
-    /// [`Miss`]: the measurement has no result.
+    /// Returns [`Miss`] if the measurement has no result.
     pub fn measure(&mut self, job: Job) -> Result<Vec<(Figure, f64)>, Miss> {
         let deadline = Deadline::new(self.stop);
         deadline.check()?;
@@ -85,7 +85,7 @@ impl<'s> Meter<'s> {
             }
         };
         let Some((_, cable)) = self.cables.get_mut(index) else { return Err(Miss::failed("no cable")) };
-        // A round trip over one SocketSet is slow, so one round trip for each connection is enough.
+        // A round trip over one SocketSet is slow, so each connection makes only one.
         let trips =
             if let Subject::OneSet(number) = subject { number.min(self.effort.trips) } else { self.effort.trips };
         let start = Instant::now();

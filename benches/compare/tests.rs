@@ -20,7 +20,7 @@ use super::server::{Duty, WELCOME};
 #[test]
 fn every_connection_gets_its_turn_with_either_server() {
     for cable in [EchoCable::new(20), EchoCable::one_set(20)] {
-        let mut cable = cable.expect("there is room");
+        let mut cable = cable.expect("every connection opens");
         for trip in 0..50 {
             assert!(cable.round_trip(), "round trip {trip}");
         }
@@ -42,7 +42,7 @@ fn a_panic_of_the_client_stops_the_server() {
 #[test]
 fn a_failed_accept_is_returned_and_clients_are_refused() {
     let (listener, duty) = (TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap(), Duty::Greet);
-    // No client has connected, so accepting fails at once.
+    // No client has connected, so accepting fails immediately.
     listener.set_nonblocking(true).unwrap();
     let result = accept(&listener, &duty, &AtomicBool::new(false));
     assert_eq!(result.unwrap_err().kind(), ErrorKind::WouldBlock);

@@ -77,7 +77,7 @@ fn a_panic_is_reported_with_its_location_and_the_board_restarts() {
         board.wait_for("two reports of a panic", |out| told(out) >= 2);
         let out = board.out();
         let line = out.lines().next().unwrap_or_default();
-        // Debian's toolchain builds the image without panic messages, so only an address is printed.
+        // Debian's toolchain builds the image without panic messages, so a panic prints only an address.
         let place = match line.strip_prefix("[ERROR] panic at ") {
             Some(address) => script(&["where", &image.name, address], &[]).unwrap(),
             None => line.to_owned(),
@@ -95,9 +95,9 @@ fn an_unknown_self_test_is_refused() {
     }
 }
 
-/// Checks two promises of `stack_memory!`.
+/// Checks that a static of `stack_memory!` takes no flash and is never on the call stack.
 ///
-/// The memory is in `.bss`, and no function has a large stack frame.
+/// So the memory must be in `.bss`, and no function may have a large stack frame.
 #[test]
 fn a_static_memory_uses_no_flash_and_no_call_stack() {
     if Command::new("llvm-objdump").arg("--version").output().is_err() {
@@ -155,7 +155,7 @@ fn largest_frame(assembly: &str) -> (&str, usize) {
     largest
 }
 
-/// The self-test image of a board, after its build.
+/// The self-test image of a board, which has been built.
 struct Image {
     name: String,
     elf: std::path::PathBuf,
@@ -171,7 +171,7 @@ impl Image {
     }
 }
 
-/// Builds the self-test of every board. Without QEMU or a toolchain, returns no image.
+/// Builds the self-test of every board. Returns no images if QEMU or a toolchain is missing.
 fn images() -> Vec<Image> {
     let image = |board: String| {
         let name = format!("{board}-selftest");

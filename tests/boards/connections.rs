@@ -1,4 +1,4 @@
-//! TCP connections to a board: long, simultaneous, too many, and in succession.
+//! TCP connections to a board: long ones, simultaneous ones, too many, and one after another.
 
 use std::io::Write;
 use std::net::{Shutdown, TcpStream};
@@ -37,7 +37,7 @@ fn a_connection_without_a_free_slot_waits() {
         thread::spawn(move || served.send(connect(BOARD, 7)));
         board.wait_for(DROPPED, |out| out.contains(DROPPED));
 
-        // Meanwhile the first connections are served, and the ninth is not.
+        // Meanwhile the first eight connections are served, and the ninth is not.
         for (seed, stream) in streams.iter_mut().enumerate() {
             send(stream, noise(1000, seed as u64));
         }

@@ -1,4 +1,4 @@
-//! A board's UART output in a fixed conversation, verbatim except for addresses and ports.
+//! Compares a board's UART output with golden files. Before the comparison, names replace addresses and ports.
 
 use std::net::Shutdown;
 use std::path::Path;
@@ -7,7 +7,7 @@ use crate::board::{BOARD, Image, on_every_board, on_image};
 use crate::common::link::{KERNEL, ask, at, connect, expect, expect_last, send, udp};
 use crate::common::peer::{Peer, python};
 
-/// The environment variable that makes the tests write the golden files instead of comparing them.
+/// The environment variable that makes the tests write the golden files instead of comparing with them.
 const BLESS: &str = "SMOLSTEP_BLESS";
 
 #[test]
@@ -93,7 +93,7 @@ fn compare(image: &Image, said: &str) {
     }
 }
 
-/// Replaces addresses and ephemeral ports by names.
+/// Replaces addresses and ephemeral ports with names.
 fn normal(said: &str) -> String {
     let mut normal = String::new();
     let mut rest = said;

@@ -1,4 +1,4 @@
-//! The network settings of a firmware's build: compiled constants and one-line errors.
+//! The network settings of a firmware's build: the constants that they compile into, and one-line errors.
 
 #[path = "../../src/cli/addr_text.rs"]
 pub mod addr_text;
@@ -15,7 +15,7 @@ thread_local! {
     static SETTINGS: RefCell<Vec<(&'static str, &'static str)>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Replaces the function of build.rs that reads a variable of the environment.
+/// Replaces the function of build.rs that reads an environment variable.
 pub fn setting(name: &str) -> Option<String> {
     SETTINGS.with_borrow(|all| all.iter().find(|(its, _)| *its == name).map(|(_, text)| (*text).to_owned()))
 }
@@ -61,7 +61,7 @@ fn all_settings_can_be_combined() {
     for line in ["DHCP: bool = true;", "SLAAC: bool = true;", "Host::Name(\"greeter.example\")", "Some(99)"] {
         assert!(source.contains(line), "{line} is not in {source}");
     }
-    // SLAAC makes the link-local address.
+    // SLAAC creates the link-local address at run time.
     assert!(!source.contains("[254, 128"), "{source}");
 }
 
@@ -167,7 +167,7 @@ fn a_missing_feature_is_named() {
     }
 }
 
-/// An invalid setting fails the build by the script and cargo with one line.
+/// With an invalid setting, both scripts/firmware and cargo fail with one line.
 #[test]
 fn an_invalid_setting_fails_the_build() {
     let said = crate::common::firmware::build("lm3s6965evb", &[("SMOLSTEP_IP", "dhpc")]);

@@ -74,7 +74,7 @@ fn a_delayed_reply_does_not_delay_other_clients() {
             expect(client, "Welcome!");
             send(client, "Li");
         }
-        // These 20 clients now wait for a day. Other clients are served meanwhile.
+        // The replies to these 20 clients are delayed by a day. Other clients are served meanwhile.
         for _ in 0..20 {
             expect(&mut connect(SERVER[0], 9999), "Welcome!");
         }
@@ -85,7 +85,7 @@ fn a_delayed_reply_does_not_delay_other_clients() {
         for client in &waiting {
             expect_nothing(client);
         }
-        // The delay does not prevent the server from ending either.
+        // The delay does not prevent the server from exiting.
         server.interrupt();
         for client in &mut waiting {
             expect_last(client, "");
@@ -112,8 +112,8 @@ fn the_delays_of_several_clients_overlap() {
         for client in &mut clients {
             expect(client, "Hello,second!");
         }
-        // The server read all first messages, of 5 bytes, before any second message. So the delays of the clients
-        // overlapped.
+        // The server read every client's first message, of 5 bytes, before any second message. So the delays of the
+        // clients overlapped.
         let read = events::of(&server.stop().out(), "read", &[]);
         let lengths: Vec<u64> = read.iter().filter_map(|event| event["len"].as_u64()).collect();
         assert_eq!(lengths, [[5; 20], [6; 20]].concat());

@@ -48,7 +48,7 @@ fn every_way(kind: Kind) {
                     let transfer = Transfer { kind, offload, family, mtu, from, ..FIRST };
                     let mean = transfer.bytes / transfer.run(|_| ());
                     if offload && from == From::Stack {
-                        assert!(mean > 16 << 10, "{mean} bytes a frame are no super-segments");
+                        assert!(mean > 16 << 10, "the mean frame length is only {mean} bytes");
                     }
                 }
             }

@@ -1,4 +1,4 @@
-//! Long streams are echoed byte for byte, even while the interface goes down and up.
+//! Long streams are echoed without a changed byte, even while the interface goes down and up.
 
 use std::io::{Read, Write};
 use std::net::{IpAddr, Shutdown, TcpStream};

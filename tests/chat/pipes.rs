@@ -1,6 +1,6 @@
 //! The program chat without a terminal.
 //!
-//! Tested are pipes, partners that wait for their turn, rooms, and several partners on UDP.
+//! The tests cover pipes, partners that wait for their turn, rooms, and several partners on UDP.
 
 use std::io::{ErrorKind, Read};
 use std::net::{Shutdown, TcpListener, TcpStream};
@@ -64,7 +64,7 @@ fn once_also_ends_after_a_udp_conversation() {
             let partner = udp(at(KERNEL[0], 0), at(SERVER[0], 9000));
             partner.send(b"hi\n").unwrap();
             server.wait_for("it", |out| out.ends_with(" hi\n"));
-            // `q` from a host without a talk does not end the server.
+            // `q` from a host without a conversation does not stop the server.
             udp(at(KERNEL[0], 0), at(SERVER[0], 9000)).send(b"q\n").unwrap();
             server.wait_for("a talk that never was", |out| out.ends_with(" has ended\n"));
             if from_console {
@@ -78,7 +78,7 @@ fn once_also_ends_after_a_udp_conversation() {
             let server = server.finish();
             assert!(server.code() == Some(0) && server.out().matches(" has ended\n").count() == 2, "{server:?}");
         }
-        // The end of a UDP talk does not end a TCP talk.
+        // The end of a UDP conversation does not end a TCP conversation.
         let mut server = link.serve(&["chat", "--once"], 4);
         let partner = udp(at(KERNEL[0], 0), at(SERVER[0], 9000));
         let mut talk = connect(SERVER[0], 9000);
@@ -173,12 +173,12 @@ fn a_room_connects_all_members_and_drops_a_slow_reader() {
         expect(&mut ann, "console: hello from here\n");
         expect(&mut bob, format!("{slow_from} has joined\n{slow_from} is now Slow\nconsole: hello from here\n"));
 
-        // Bob reads all lines of Ann, and the member Slow reads nothing.
+        // Bob reads all lines from Ann, and the member Slow reads nothing.
         let line = format!("{}\n", "x".repeat(500));
         let mut dropped = false;
         for _ in 0..20_000 {
             send(&mut ann, &line);
-            // Every line of Ann begins with `Ann: `. Any other line is read completely below.
+            // Every line from Ann begins with `Ann: `. Any other line is read completely below.
             let mut begin = [0; 5];
             bob.read_exact(&mut begin).unwrap();
             dropped = begin == *b"Slow ";
@@ -238,7 +238,7 @@ fn a_flood_reaches_all_readers() {
                 let line = &line;
                 scope.spawn(move || {
                     let mut heard = vec![];
-                    // The last line may also report that the other reader has left.
+                    // The final line may also report that the other reader has left.
                     while !heard.ends_with(b" has left\n") {
                         let mut piece = [0; 4096];
                         let len = reader.read(&mut piece).unwrap();
@@ -272,7 +272,7 @@ fn partners_on_udp_are_answered_by_number() {
             let len = partner.recv(&mut bytes).unwrap();
             assert_eq!(&bytes[..len], text.as_bytes());
         }
-        // During a TCP talk, lines without a number go to its partner. A number still addresses a UDP partner.
+        // During a TCP conversation, lines without a number go to its partner. A number still addresses a UDP partner.
         let mut talk = connect(SERVER[0], 9000);
         server.wait_for("the talk", |out| out.contains("talking with"));
         server.type_in(b"to TCP\n@3 to UDP\n");
@@ -280,8 +280,8 @@ fn partners_on_udp_are_answered_by_number() {
         let mut bytes = [0; 64];
         let len = partners[2].recv(&mut bytes).unwrap();
         assert_eq!(&bytes[..len], b"to UDP\n");
-        // After the TCP talk, lines without a number go to the last UDP partner that wrote. The server prints its
-        // address.
+        // After the TCP conversation, lines without a number go to the UDP partner that wrote most recently. The server
+        // prints the address of this partner.
         send(&mut talk, "q\n");
         let next = format!(" has ended\n(the next line goes to @3 {})\n", partners[2].local_addr().unwrap());
         server.wait_for("its end", |out| out.ends_with(&next));
@@ -299,7 +299,7 @@ fn the_text_of_a_client_that_has_exited_still_arrives() {
             let listener = TcpListener::bind(at(address, 9000)).unwrap();
             let call = link.call(&["chat", address], b"hi\nq\n");
             assert_eq!((call.code(), call.out().as_str()), (Some(0), "the talk has ended\n"), "{call:?}");
-            // The listener accepts only after the client has ended, but it still receives the text.
+            // The listener accepts only after the client has exited, but it still receives the text.
             let mut heard = String::new();
             listener.accept().unwrap().0.read_to_string(&mut heard).unwrap();
             assert_eq!(heard, "hi\nq");

@@ -1,6 +1,6 @@
 //! The program chat at terminals.
 //!
-//! Tested are line editing while messages arrive, several partners, and the sandbox.
+//! The tests cover line editing while messages arrive, several partners, and the sandbox.
 
 use std::fs;
 
@@ -29,7 +29,7 @@ fn client() -> Peer {
     start(&[&[SMOLSTEP, "call", "chat", SERVER[0]], &link[..]].concat())
 }
 
-/// Returns the address of the partner in the latest talk of a server.
+/// Returns the address of the partner in a server's most recent conversation.
 fn partner(server: &Peer) -> String {
     let begun = screen(&server.out())
         .into_iter()
@@ -71,7 +71,7 @@ fn two_terminals_and_three_kernel_clients() {
         server.wait_for("the line from the history", |out| {
             screen(out).iter().filter(|line| **line == format!("{from} half of a line")).count() == 2
         });
-        // Forty lines arrive at once, while a line is being edited.
+        // Forty lines arrive together, while a line is being edited.
         client.type_in(b"still here");
         server.type_in(b"\x15");
         server.type_in((1..=40).map(|n| format!("number {n}\r")).collect::<String>().as_bytes());
@@ -93,7 +93,7 @@ fn two_terminals_and_three_kernel_clients() {
         server.type_in(b"Q\r");
         expect_last(&mut waiting[1], "hi\nthe talk has ended\n");
         server.wait_for("the third", |out| screen(out).iter().any(|line| line.ends_with(" 3 waits")));
-        // Ctrl-D ends the talk, and Ctrl-C ends the server.
+        // Ctrl-D ends the conversation, and Ctrl-C stops the server.
         server.type_in(b"\x04");
         expect_last(&mut waiting[2], "the talk has ended\n");
         server.wait_for("the last end", |out| screen(out).iter().filter(|l| l.ends_with(" has ended")).count() == 4);
@@ -112,7 +112,8 @@ fn text_typed_without_a_partner_is_not_sent() {
                     == times
             });
         };
-        // Before the first partner there is no line editor, and Ctrl-D ends nothing. Later there is a line editor.
+        // Before the first partner connects, there is no line editor, and Ctrl-D has no effect. Later there is a line
+        // editor.
         server.type_in(b"a secret\r");
         nobody(&server, 1);
         server.type_in(b"\x04and another\r");
@@ -218,7 +219,7 @@ fn no_prompt_is_left_behind() {
             drop(partner);
             let finished = server.finish();
             left_well(&finished);
-            // After the line is cleared, only the wrapper of start() prints.
+            // After the line is cleared, only the wrapper script of start() prints.
             let out = finished.out();
             let rest = out.rsplit("\x1b[?2004l\r\x1b[J").next().unwrap_or_default();
             assert!(!rest.contains('\x1b') && !rest.contains(">>>"), "{time}: {}", out.escape_debug());

@@ -1,4 +1,4 @@
-//! Every program's client with servers on the kernel's TCP and UDP.
+//! Tests every program's client with servers on the kernel's TCP and UDP.
 //!
 //! The tests compare standard output and exit codes.
 

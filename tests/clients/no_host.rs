@@ -1,6 +1,6 @@
 //! Clients of a host or router that does not exist.
 //!
-//! The clients print one line, which names the address and says what to check.
+//! Each client prints one line, which names the address and says what to check.
 
 use std::fs;
 
@@ -20,7 +20,7 @@ fn a_client_names_the_host_that_does_not_answer() {
                 Kind::Tap => {
                     format!("no host answers at {address}: check the address, and that the host is up and on tap0\n")
                 }
-                // A TUN has no ARP and NDP, so the client only times out.
+                // A TUN has neither ARP nor NDP, so the client only times out.
                 Kind::Tun => "timed out".into(),
             };
             for command in [
@@ -38,7 +38,7 @@ fn a_client_names_the_host_that_does_not_answer() {
                 failed(&run(link, &[command, &["--timeout", "50ms"]].concat()), &no_host);
             }
             if link.kind == Kind::Tap {
-                // With this time-out, the ARP or NDP request is repeated.
+                // With this timeout, the client repeats its ARP or NDP request.
                 for command in [&["call", "inbox", address, "hi"][..], &["call", "thanks", "--udp", address, "hi"]] {
                     failed(&run(link, &[command, &["--timeout", "1200ms"]].concat()), &no_host);
                 }
@@ -133,7 +133,7 @@ fn an_ipv6_address_that_ends_like_a_port_gets_a_hint() {
     on_tap_and_tun("an_ipv6_address_that_ends_like_a_port_gets_a_hint", |link| {
         let hint = "; if the address ends with a port, write [fdaa::64]:4000\n";
         for app in ["ack", "greeting", "inbox"] {
-            // No host has the first address, and the second has no route.
+            // No host has the first address, and there is no route to the second.
             if app != "inbox" || link.kind == Kind::Tap {
                 failed(&run(link, &["call", app, "fdaa::64:4000", "hi", "--timeout", "50ms"]), hint);
             }
@@ -146,7 +146,7 @@ fn an_ipv6_address_that_ends_like_a_port_gets_a_hint() {
         let error = "smolstep: bad address 'fdaa::64:14000': with a port it is [fdaa::64]:14000; ";
         assert!(long.err().starts_with(error), "{long:?}");
         assert_eq!(long.code(), Some(2));
-        // There is no hint if the host refuses the connection, or if the last group of the address has a letter.
+        // There is no hint if the host refuses the connection, or if the final group of the address contains a letter.
         assert!(!run(link, &["call", "ack", "fdaa::64", "hi"]).err().contains("last group"));
         assert!(!run(link, &["call", "ack", "fd09::abcd", "hi"]).err().contains("last group"));
     });

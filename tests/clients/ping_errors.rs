@@ -19,7 +19,7 @@ fn ping_reports_errors_from_a_router() {
             ("fd09::1", KERNEL[1], "destination unreachable (no route)"),
             ("fd09:0:0:1::1", KERNEL[1], "destination unreachable (administratively prohibited)"),
         ] {
-            // Only one request, because the kernel limits the rate of these errors.
+            // ping sends only one request, because the kernel limits the rate of these errors.
             let run = ping(link, to, &["-c", "1"]);
             let out = run.out();
             assert_eq!(run.code(), Some(1), "{run:?}");
@@ -44,8 +44,8 @@ fn a_request_that_is_too_long_is_reported_with_the_mtu() {
     });
 }
 
-/// Makes the kernel a router with unreachable, prohibited and narrow routes. Returns false if the kernel's settings
-/// cannot be changed.
+/// Makes the kernel a router. Some of its routes are unreachable or prohibited, and some lead to a link with a small
+/// MTU. Returns false if the kernel's settings cannot be changed.
 fn route() -> bool {
     for (name, value) in [
         ("ipv4/ip_forward", "1"),

@@ -1,7 +1,7 @@
-//! The benchmark benches/compare: its table, its JSON file, its exit codes, Ctrl-C. The measured figures are not
-//! checked.
+//! Tests the benchmark benches/compare: its table, its JSON file, its exit codes, and Ctrl-C. The measured figures are
+//! not checked.
 
-/// The benchmark, for its unit tests.
+/// The benchmark, as a module of this test binary, so that its unit tests run.
 #[path = "../../benches/compare/main.rs"]
 #[allow(dead_code, reason = "a program, of which the tests use parts")]
 mod compare;
@@ -158,7 +158,7 @@ fn the_server_exits_when_sigkill_kills_its_parent() {
     let out = run.out();
     let shell = out.lines().find_map(|line| Pid::from_raw(line.parse().ok()?)).expect("the shell's number");
     kill_process(shell, Signal::KILL).unwrap();
-    // The output ends only when the server has ended too, because the server has it open.
+    // The output ends only when the server has also exited, because the server has it open.
     assert_eq!(run.finish().code(), Some(128 + 9));
 }
 
@@ -168,7 +168,7 @@ static PROGRAM: LazyLock<String> = LazyLock::new(|| {
     build.args(["test", "--no-run", "--bench", "compare"]).args((!cfg!(debug_assertions)).then_some("--release"));
     let built = output(&mut build).unwrap();
     let said = String::from_utf8_lossy(&built.stderr).into_owned();
-    // The last line is: Executable benches/compare/main.rs (PATH)
+    // The final line is: Executable benches/compare/main.rs (PATH)
     let path = said.rsplit_once('(').and_then(|(_, path)| path.split_once(')')).map(|(path, _)| path);
     let path = path.filter(|_| built.status.success()).unwrap_or_else(|| panic!("{said}"));
     Path::new(env!("CARGO_MANIFEST_DIR")).join(path).to_str().unwrap().into()
@@ -192,7 +192,7 @@ fn with_path(folder: &Path) -> Finished {
 struct Folder(PathBuf);
 
 impl Folder {
-    /// Makes the folder. Returns `None` if this machine cannot run the benchmark.
+    /// Creates the folder. Returns `None` if this machine cannot run the benchmark.
     fn new(name: &str) -> Option<Self> {
         if let Err(why) = sandbox_possible() {
             skip(&why);

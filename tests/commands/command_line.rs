@@ -1,4 +1,4 @@
-//! Errors cause one line on standard error, and nothing else.
+//! Errors of the command line cause one line on standard error and nothing else.
 
 use std::process::Command;
 
@@ -267,7 +267,7 @@ fn a_missing_requirement_is_a_one_line_error() {
 #[test]
 fn too_little_memory_is_a_one_line_error() {
     on_tap("too_little_memory_is_a_one_line_error", |_| {
-        // There is memory for the buffers of one direction, but not of both.
+        // The memory is enough for the buffers of one direction, but not of both.
         for (kilobytes, arguments) in [
             ("500000", "--socket-buffer 16M --max-connections 20"),
             ("150000", "--socket-buffer 4K --max-connections 17000"),
@@ -303,7 +303,7 @@ fn an_error_creates_no_interface() {
         }
         assert!(!capture.exists());
         let links = Netlink::open().unwrap().links().unwrap();
-        // The kernel makes lo, and on some machines other interfaces.
+        // The kernel creates lo, and on some machines other interfaces.
         assert!(!links.iter().any(|link| link.name.contains("tap") || link.name.contains("tun9")), "{links:?}");
     });
 }

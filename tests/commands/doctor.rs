@@ -1,5 +1,5 @@
-//! `smolstep doctor` with TAPs and TUNs in every state. The commands that it proposes work verbatim, and delete
-//! nothing.
+//! `smolstep doctor` with TAPs and TUNs in every state. The tests run the proposed commands verbatim, and check that no
+//! command deletes anything.
 
 use std::process::Command;
 
@@ -55,7 +55,8 @@ fn the_proposed_commands_work_verbatim() {
         paste(none);
         told("ok       tap0 is a TAP and anybody's, up, 192.168.69.100/24 fdaa::64/64");
 
-        // A second interface gets another network. Otherwise the kernel would send its packets to the first interface.
+        // The second interface gets another network. Otherwise the kernel would send its packets to the first
+        // interface.
         make(Kind::Tun, "tun0", &[]);
         paste("note     tun0 is a TUN and anybody's, up, without an address: ");
         told("ok       tun0 is a TUN and anybody's, up, 192.168.70.100/24");

@@ -113,7 +113,7 @@ fn each_command_has_a_page_with_its_options() {
     }
 }
 
-/// The umask of the user sets the permissions, as for any new file.
+/// The user's umask limits the permissions, as for any new file.
 #[test]
 fn pages_have_the_permissions_of_new_files() {
     let dir = Folder(Scratch::new("umask"));
@@ -147,7 +147,7 @@ fn a_wrong_argument_is_a_one_line_error() {
 fn a_full_disk_leaves_no_page() {
     let dir = Folder(Scratch::new("full"));
     fs::create_dir(dir.path()).unwrap();
-    // A small tmpfs, in a mount namespace of this test.
+    // The script mounts a small tmpfs in its own mount namespace.
     let call = r#"mount -t tmpfs -o size=16k tmpfs "$1" || exit 99; "$0" man "$1"; code=$?; ls -A "$1"; exit $code"#;
     let mut unshare = Command::new("unshare");
     let output = netns::output(unshare.args(["-Urm", "sh", "-c", call, SMOLSTEP]).arg(dir.path())).unwrap();

@@ -1,4 +1,4 @@
-//! Failing standard output: a full disk causes one line, and a closed pipe a silent exit.
+//! Writing to standard output fails: a full disk causes one error line, and a closed pipe causes a silent exit.
 
 use std::fs::File;
 use std::process::{Command, Stdio};

@@ -16,9 +16,9 @@ pub struct Dnsmasq {
     leases: Scratch,
 }
 
-/// Starts dnsmasq on a link, with `options` and the options that isolate it from the machine.
+/// Starts dnsmasq on a link. Besides `options`, dnsmasq gets options that isolate it from the machine's settings.
 ///
-/// If dnsmasq is not installed, the test is skipped: see [`skip`].
+/// Returns `None` if dnsmasq is not installed. The test is then skipped: see [`skip`].
 pub fn start(link: Link, options: &[&str]) -> Option<Dnsmasq> {
     let leases = Scratch::new("leases");
     let mut command = Command::new("dnsmasq");
@@ -58,7 +58,7 @@ pub fn range(first: u8, last: u8) -> Vec<String> {
     vec![
         format!("--dhcp-range=192.168.69.{first},192.168.69.{last},255.255.255.0,2m"),
         format!("--dhcp-option=option:router,{}", KERNEL[0]),
-        // dnsmasq accepts no shorter T1.
+        // Three seconds is the shortest T1 that dnsmasq accepts.
         "--dhcp-option=58,3".into(),
         "--dhcp-authoritative".into(),
     ]

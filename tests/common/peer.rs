@@ -1,4 +1,4 @@
-//! Programs that a test runs and talks to: smolstep, and peers on the kernel's TCP and UDP.
+//! Programs that a test runs and exchanges data with: smolstep, and peers on the kernel's TCP and UDP.
 
 use std::io::{Read, Write};
 use std::process::{Child, ChildStdin, Command, ExitStatus, Stdio};
@@ -17,12 +17,12 @@ pub fn serve(arguments: &[&str], lines: usize) -> Peer {
     Peer::start(smolstep().arg("serve").args(arguments)).listening(lines)
 }
 
-/// Runs `smolstep call ARGUMENTS` to its end, with `input` as standard input.
+/// Runs `smolstep call ARGUMENTS` until it exits, with `input` as standard input.
 pub fn call(arguments: &[&str], input: &[u8]) -> Finished {
     Peer::start(smolstep().arg("call").args(arguments)).finish_with(input)
 }
 
-/// Runs `nc ARGUMENTS` (OpenBSD's nc) to its end, with `input` as standard input.
+/// Runs `nc ARGUMENTS` (OpenBSD's nc) until it exits, with `input` as standard input.
 pub fn nc(arguments: &[&str], input: &[u8]) -> Finished {
     Peer::start(Command::new("nc").args(arguments)).finish_with(input)
 }
@@ -32,7 +32,7 @@ pub fn smolstep() -> Command {
     Command::new(env!("CARGO_BIN_EXE_smolstep"))
 }
 
-/// A running child process. Threads collect its output, and it is killed on drop.
+/// A running child process, which is killed on drop. Threads collect its output.
 pub struct Peer {
     name: String,
     child: Child,
@@ -41,7 +41,7 @@ pub struct Peer {
     err: Arc<Collected>,
 }
 
-/// The exit status and the output of a child process that has ended.
+/// The exit status and the output of a child process that has exited.
 #[derive(Debug)]
 pub struct Finished {
     pub status: ExitStatus,
@@ -77,7 +77,7 @@ impl Peer {
         self
     }
 
-    /// Sends SIGINT, as Ctrl-C does, and waits for a successful end.
+    /// Sends SIGINT, as Ctrl-C does, and waits for a successful exit.
     ///
     /// # Panics
     /// If the exit code is not 0.
@@ -106,20 +106,20 @@ impl Peer {
     /// Waits until `done` returns true for the standard output so far.
     ///
     /// # Panics
-    /// If the output ends or [`PATIENCE`] is over before `done` returns true. `what` is a part of the panic message.
+    /// If the output ends, or [`PATIENCE`] has passed, before `done` returns true. The panic message contains `what`.
     pub fn wait_for(&self, what: &str, done: impl Fn(&str) -> bool) {
         let came = self.out.wait(|out| done(&String::from_utf8_lossy(out)));
-        assert!(came, "{}: no {what} in {:?}; it says: {}", self.name, self.out, self.err.text());
+        assert!(came, "{}: no {what} in {:?}; its standard error: {}", self.name, self.out, self.err.text());
     }
 
     /// Waits until `lines` lines of the standard error so far contain `text`.
     ///
     /// # Panics
-    /// If the standard error ends or [`PATIENCE`] is over before the lines have arrived.
+    /// If standard error ends, or [`PATIENCE`] has passed, before the lines have arrived.
     pub fn wait_for_log(&self, text: &str, lines: usize) {
         let count = |err: &str| err.lines().filter(|line| line.contains(text)).count();
         let came = self.err.wait(|err| count(&String::from_utf8_lossy(err)) >= lines);
-        assert!(came, "{}: not {lines} lines with {text:?}; it says: {}", self.name, self.err.text());
+        assert!(came, "{}: not {lines} lines with {text:?}; its standard error: {}", self.name, self.err.text());
     }
 
     /// Returns the child's process identifier.
@@ -133,12 +133,12 @@ impl Peer {
         kill_process(pid, Signal::INT).unwrap();
     }
 
-    /// Kills the child with SIGKILL. Only the kernel then closes its connections.
+    /// Kills the child with SIGKILL, so the child cannot close its connections itself.
     pub fn kill(mut self) {
         self.child.kill().unwrap();
     }
 
-    /// Closes the child's standard input, and waits until the child ends.
+    /// Closes the child's standard input, and waits until the child exits.
     ///
     /// # Panics
     /// If the child does not end within [`PATIENCE`].
@@ -146,7 +146,7 @@ impl Peer {
         self.finish_with(&[])
     }
 
-    /// Writes `input` to the child's standard input, closes it, and waits until the child ends.
+    /// Writes `input` to the child's standard input, closes this input, and waits until the child exits.
     ///
     /// # Panics
     /// If the child does not end within [`PATIENCE`].
@@ -155,7 +155,7 @@ impl Peer {
         // A separate thread writes, because a child that does not read must not block the test.
         thread::spawn(move || stdin.map(|mut stdin| stdin.write_all(&input)));
         let ended = self.out.wait_end() && self.err.wait_end();
-        assert!(ended, "{} does not end; so far {:?}; it says: {}", self.name, self.out, self.err.text());
+        assert!(ended, "{} does not end; so far {:?}; its standard error: {}", self.name, self.out, self.err.text());
         let status = self.child.wait().unwrap();
         Finished { status, stdout: self.out.take(), stderr: self.err.take() }
     }
@@ -169,7 +169,7 @@ impl Drop for Peer {
 }
 
 impl Finished {
-    /// Returns the exit code; `None` if a signal ended the child.
+    /// Returns the exit code, or `None` if a signal killed the child.
     pub fn code(&self) -> Option<i32> {
         self.status.code()
     }
@@ -212,7 +212,8 @@ impl Collected {
         collected
     }
 
-    /// Waits until `done` returns true. Returns false if the stream or [`PATIENCE`] ends first.
+    /// Waits until `done` returns true for the bytes so far. Returns false if the stream ends or [`PATIENCE`] passes
+    /// first.
     fn wait(&self, done: impl Fn(&[u8]) -> bool) -> bool {
         let state = self.state.lock().unwrap();
         let waiting = |state: &mut (Vec<u8>, bool)| !state.1 && !done(&state.0);

@@ -1,6 +1,6 @@
-//! The default hardware address on a TAP. This address differs between TAPs, and is the same in each run.
+//! The default hardware address on a TAP. This address differs between TAPs, but is the same in each run.
 //!
-//! Another host with the same address on the link is reported.
+//! The log reports another host on the link with the same address.
 
 use std::process::Command;
 
@@ -77,7 +77,7 @@ fn the_machine_id_determines_the_hardware_address() {
         assert_eq!(link_local(link, id.path()).unwrap().0, first);
         std::fs::write(&id, "0123456789abcdef0123456789abcdee\n").unwrap();
         assert_ne!(link_local(link, id.path()).unwrap().0, first);
-        // A file without a valid id.
+        // This file contains no valid identifier.
         std::fs::write(&id, "uninitialized\n").unwrap();
         let runs = [(); 2].map(|()| link_local(link, id.path()).unwrap());
         assert_ne!(runs[0].0, runs[1].0);

@@ -59,7 +59,7 @@ fn a_frame_is_kept_while_the_interface_is_down() {
         assert!(device.is_blocked());
         assert!(device.transmit(NOW).is_none());
         assert!(device.receive(NOW).is_none());
-        // While the device is blocked, even a wait with a time-out of zero lasts until the next attempt to send.
+        // While the device is blocked, even a wait with a timeout of zero lasts until the next attempt to send.
         assert!(!device.wait(Some(Duration::ZERO), &[]).unwrap().device);
         assert!(device.is_blocked());
         assert_eq!(device.held(), 1, "it was tried more than once");
@@ -218,7 +218,7 @@ fn each_refusal_is_a_one_line_error() {
     }
 }
 
-/// Makes a TUN, and a kernel socket on port 5000 at its other end.
+/// Creates a TUN, and a kernel socket on port 5000 at its other end.
 fn tun_and_kernel_socket() -> (TunTap, UdpSocket) {
     make(Kind::Tun, "tun0", &[KERNEL]);
     let device = TunTap::open(Kind::Tun, "tun0").unwrap();

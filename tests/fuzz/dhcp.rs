@@ -18,9 +18,9 @@ pub const TARGET: Target = Target { name: "dhcp", run, honest, hostile };
 const WHOLE: u8 = 0;
 /// The offered address and the options of a reply that is otherwise valid.
 const OPTIONS: u8 = 1;
-/// A time with an honest server.
+/// A time that passes while an honest server answers.
 const HONEST: u8 = 2;
-/// A time without a server.
+/// A time that passes without a server.
 const SILENCE: u8 = 3;
 
 /// The length of a message before its options (RFC 2131 section 2), in bytes.
@@ -73,7 +73,7 @@ fn leases(input: &[u8]) -> usize {
     leases
 }
 
-/// Stores the latest message of the client in `asked`.
+/// Stores the client's most recent message in `asked`.
 fn note(frame: &[u8], asked: &mut Vec<u8>) {
     if let Some((68, 67, data)) = datagram(frame) {
         *asked = data.to_vec();
@@ -92,7 +92,7 @@ fn check(world: &mut World<'_>, leases: &mut usize) {
     }
 }
 
-/// Returns the replies of an honest server to a new client and to its renewals.
+/// Returns an honest server's replies to a new client and to its renewals.
 fn replies() -> Vec<Vec<u8>> {
     let mut ground = Ground::new();
     let mut world = World::on(&mut ground, &[], |config: &mut Config| config.dhcp = true);
@@ -128,7 +128,7 @@ thread_local! {
 fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     let (mut input, mut count) = (Vec::new(), 0);
     let given = random.pick(&ADDRESSES);
-    // With an honest server, other offers would seldom be accepted. So half of the inputs have none.
+    // While an honest server answers, other offers are seldom accepted. So half of the inputs have no honest server.
     let alone = random.one_in(2);
     while count < 40 {
         // An honest server answers in some periods, so that all states of the client are reached.
@@ -168,9 +168,9 @@ const ADDRESSES: [[u8; 4]; 7] = [
     [255, 255, 255, 255],
 ];
 
-/// Options that may break a lease (RFC 2132).
+/// Options that may make a lease invalid (RFC 2132).
 ///
-/// The options have other message types, masks, times, or wrong lengths.
+/// The options contain other message types, masks or times, or have wrong lengths.
 const WORDS: [&[u8]; 9] = [
     &[53, 1, 2],
     &[53, 1, 5],

@@ -1,6 +1,6 @@
-//! Servers with addresses from dnsmasq.
+//! smolstep servers that get their addresses from dnsmasq.
 //!
-//! Tested are leases, renewals, lost leases, router advertisements and duplicate addresses.
+//! The tests cover leases, renewals, lost leases, router advertisements and duplicate addresses.
 
 use smolstep::cli::netlink::Netlink;
 
@@ -128,7 +128,7 @@ fn invalid_offers_are_reported_and_refused() {
 fn a_leased_address_in_use_is_declined() {
     on_tap("a_leased_address_in_use_is_declined", |link| {
         // The kernel has one of the two addresses, on an interface that dnsmasq does not check. dnsmasq offers this
-        // address first, because it is reserved for the server's hardware address.
+        // address first, because it is reserved for the hardware address of smolstep's server.
         let mut netlink = Netlink::open().unwrap();
         let loopback = netlink.link("lo").unwrap().unwrap().index;
         netlink.add_address(loopback, "192.168.69.150".parse().unwrap(), 32).unwrap();
@@ -138,7 +138,7 @@ fn a_leased_address_in_use_is_declined() {
         let server = serve(link, &["echo", "--dhcp"]);
         events::wait_for_address_change(&server, "192.168.69.150 is in use by ");
         dnsmasq.wait_for("DHCPDECLINE(tap0) 192.168.69.150 02:00:00:00:00:01");
-        // After ten seconds, the server asks again, and gets the other address.
+        // After ten seconds, smolstep's server requests an address again, and gets the other one.
         server.wait_for("lease", |out| out.contains("listening udp 192.168.69.151:7"));
         assert!(!events::without(&server.out()).contains("192.168.69.150"), "{}", server.out());
         server.stop();
@@ -156,7 +156,7 @@ pub(super) fn start(link: Link, options: &[String]) -> Option<Dnsmasq> {
 /// The options that set smolstep's hardware address. SLAAC derives addresses from the hardware address.
 const MAC: [&str; 2] = ["--mac", "02:00:00:00:00:01"];
 
-/// Starts `smolstep serve ARGUMENTS` on this link. The function does not wait for an address.
+/// Starts `smolstep serve ARGUMENTS` on this link. Unlike [`Link::serve`], this function does not wait for an address.
 pub(super) fn serve(link: Link, arguments: &[&str]) -> Peer {
     Peer::start(smolstep().arg("serve").args(arguments).args(MAC).args(events::PRINTED).args(link.arguments()))
 }

@@ -1,4 +1,4 @@
-//! Floods of router advertisements, and DHCP servers that contradict each other. The server must serve clients
+//! Floods of router advertisements, and DHCP servers that contradict each other. smolstep must serve its clients
 //! meanwhile.
 
 use super::addresses::{serve, start};

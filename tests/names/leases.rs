@@ -1,4 +1,4 @@
-//! Unusual leases: through a relay, with a mask of 32 bits, and after a link failure.
+//! Unusual leases: through a relay, with a mask of 32 bits, and after the link was down.
 
 use smolstep::cli::netlink::Netlink;
 
@@ -47,7 +47,7 @@ fn a_lease_with_a_32_bit_mask_reaches_all_hosts_through_its_router() {
         assert!(events::address_changes(&server.out(), "/32 for 600 s") > 0, "{}", server.out());
         let out = events::without(&server.out());
         let address = out.split([' ', ':']).find(|word| word.starts_with("192.168.69.15")).unwrap();
-        // Clients with the router's own address, and with an address of another network.
+        // These clients have the router's own address, and an address on another network.
         assert_eq!(nc(&["-N", address, "7"], b"hello").out(), "hello");
         assert_eq!(nc(&["-N", "-s", DISTANT, address, "7"], b"hello").out(), "hello");
         server.stop();

@@ -60,13 +60,13 @@ fn dnsmasq_has_many_addresses_and_aliases() {
             return;
         };
         done(&run(link, &["resolve", "alias0.example", "--dns", KERNEL[0]]), "192.168.69.100\n");
-        // The reply with 60 addresses has 972 bytes. smolstep keeps eight addresses.
+        // The reply with 60 addresses is 972 bytes long. smolstep stores only eight addresses.
         let many = run(link, &["resolve", "many.example", "--dns", KERNEL[0]]);
         assert_eq!((many.code(), many.out().lines().count(), many.err().as_str()), (Some(0), 8, ""), "{many:?}");
     });
 }
 
-/// Runs `smolstep ARGUMENTS` on this link to its end. `call` logs only errors.
+/// Runs `smolstep ARGUMENTS` on this link until it exits. `call` logs only errors.
 fn run(link: Link, arguments: &[&str]) -> Finished {
     let mut smolstep = smolstep();
     if arguments[0] == "call" {

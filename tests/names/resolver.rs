@@ -1,4 +1,4 @@
-//! `resolve`, `ping` and `call` by name.
+//! Tests `resolve`, and `ping` and `call` with a host name.
 //!
 //! The DNS servers are dnsmasq and Python scripts.
 
@@ -44,7 +44,7 @@ fn dhcp_names_the_server() {
         done(&run(link, &["resolve", "host.example", "--dhcp"]), "fdaa::64\n192.168.69.100\n");
         let ping = run(link, &["ping", "four.example", "--dhcp", "-c", "1"]);
         assert_eq!(ping.code(), Some(0), "{ping:?}");
-        // smolstep has no IPv6 address here, so it uses IPv4.
+        // In this test smolstep has no IPv6 address, so it uses IPv4.
         let server = python::server("greeting", KERNEL[0].parse().unwrap(), 9999);
         done(&run(link, &["call", "greeting", "host.example", "Li", "--dhcp"]), "Welcome!\nHello,Li!\n");
         drop(server);
@@ -62,8 +62,8 @@ fn names_are_resolved_by_the_dns_server_of_an_advertisement() {
         let Some(first) = start(&options) else { return };
         let _four = python::server("greeting", KERNEL[0].parse().unwrap(), 9999);
         let _six = python::server("greeting", KERNEL[1].parse().unwrap(), 9999);
-        // The DNS server on the router can be reached at once. The addresses that it returns can be reached only after
-        // smolstep has its own address.
+        // The DNS server on the router can be reached immediately. The addresses that it returns can be reached only
+        // after smolstep has its own address.
         for arguments in [&["--slaac"][..], &["--dhcp", "--slaac"]] {
             done(&run(link, &[&["resolve", "host.example"], arguments].concat()), "fdaa::64\n192.168.69.100\n");
             let ping = run(link, &[&["ping", "host.example", "-c", "1"], arguments].concat());
@@ -81,7 +81,8 @@ fn names_are_resolved_by_the_dns_server_of_an_advertisement() {
         );
         first.stop();
 
-        // The DNS server from the router advertisement does not answer. Another DNS server comes later, from DHCP.
+        // The DNS server from the router advertisement does not answer. Another DNS server becomes known later, from
+        // DHCP.
         options.push("--dhcp-option=option6:dns-server,[fe80::77]".into());
         let Some(_second) = start(&options) else { return };
         done(&run(link, &["resolve", "host.example", "--dhcp", "--slaac"]), "fdaa::64\n192.168.69.100\n");
@@ -109,7 +110,7 @@ fn a_call_by_name_uses_the_address_that_answers() {
     on_tap_and_tun("a_call_by_name_uses_the_address_that_answers", |link| {
         let Some(_dnsmasq) = dnsmasq::start(link, &HOSTS) else { return };
         for address in KERNEL {
-            // The port is closed in the other address family.
+            // On the name's address of the other family, the port is closed.
             let _server = python::server("greeting", address.parse().unwrap(), 9999);
             let call = run(link, &[&["call", "greeting", "host.example", "Li", "Cheng"], &DNS[..]].concat());
             done(&call, "Welcome!\nHello,Li!\nHello,Cheng!\n");
@@ -250,7 +251,7 @@ const HOSTS: [&str; 5] = [
     "--host-record=many.example,192.168.69.202",
 ];
 
-/// Runs `smolstep ARGUMENTS` on this link to its end.
+/// Runs `smolstep ARGUMENTS` on this link until it exits.
 fn run(link: Link, arguments: &[&str]) -> Finished {
     Peer::start(smolstep().env("RUST_LOG", "error").args(arguments).args(link.arguments())).finish()
 }

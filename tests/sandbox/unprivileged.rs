@@ -1,6 +1,6 @@
-//! smolstep as an unprivileged user: the commands that work, and the errors of the others.
+//! smolstep run by an unprivileged user: the commands that work, and the errors of the others.
 //!
-//! The tests need root. The tests become user 65534, with a /dev/net that only the test sees.
+//! The tests need root, because they become user 65534. Each test has its own /dev/net.
 
 use std::process::{Command, Output};
 
@@ -74,7 +74,7 @@ fn nothing_is_missing_for_a_plain_user_with_a_sandbox() {
     assert!(!text.contains(" del"), "{text}");
     assert_eq!(output.status.code(), Some(0));
 
-    // If the user has no TAP, the doctor proposes commands that make one with sudo.
+    // If the user has no TAP, the doctor proposes commands that create a TAP with sudo.
     let Some(output) = as_nobody(
         &format!("{OPEN} && ip link del mine && ip tuntap add dev groups mode tap group 1"),
         &[SMOLSTEP, "doctor"],
@@ -127,15 +127,15 @@ const OPEN: &str = "mknod -m 666 /dev/net/tun c 10 200";
 const CLOSED: &str = "mknod -m 600 /dev/net/tun c 10 200";
 const ABSENT: &str = "true";
 
-/// Copies of smolstep and of this test binary that every user can read. [`as_nobody`] makes the copies.
+/// Copies of smolstep and of this test binary that every user can read. [`as_nobody`] creates the copies.
 const SMOLSTEP: &str = "/dev/net/smolstep";
 const ME: &str = "/dev/net/me";
 
 /// Runs `command` as user and group 65534 in a new network namespace.
 ///
-/// The namespace has the TAPs `mine` and `other`.
+/// The namespace has the TAPs `mine`, which user 65534 owns, and `other`, which user 1 owns.
 ///
-/// Before that, the shell command `dev` prepares the empty folder /dev/net. All processes end with `command`. Returns
+/// Before `command`, the shell command `dev` prepares /dev/net. All processes are killed when `command` exits. Returns
 /// `None` if the test has to be skipped.
 fn as_nobody(dev: &str, command: &[&str]) -> Option<Output> {
     if !rustix::process::geteuid().is_root() {

@@ -1,6 +1,6 @@
-//! More connections than a server has room for.
+//! More connections than a server's slots and backlog can store.
 //!
-//! Tested are a full backlog, full slots, and half-open connections that never complete.
+//! The tests cover a full backlog, slots that are all in use, and half-open connections that never complete.
 
 use std::io::ErrorKind;
 use std::net::TcpStream;
@@ -26,7 +26,8 @@ fn a_client_retries_while_the_backlog_is_full() {
         send(&mut second, "Li");
         let mut third = connect(SERVER[0], 9999);
         send(&mut third, "Cheng\n");
-        // The backlog has no room for the fourth connection. The kernel retransmits its SYN until there is room.
+        // The backlog is full, so the SYN of the fourth connection is dropped. The kernel retransmits it until the
+        // backlog has a free slot.
         let fourth = thread::spawn(|| connect(SERVER[0], 9999));
         events::wait_for(&server, "dropped", &[BACKLOG_FULL], 1);
         assert_eq!(events::count(&server, "accepted", &[]), 3);
@@ -78,7 +79,7 @@ fn a_client_retries_while_all_slots_are_in_use() {
         }
         let third = thread::spawn(|| connect(SERVER[0], 9999));
         events::wait_for(&server, "dropped", &[SLOTS_TAKEN], 1);
-        // The third connection attempt has not ended the first two connections.
+        // The third connection attempt has not closed the first two connections.
         for client in &mut clients {
             send(client, "Li");
             expect(client, "Hello,Li!");

@@ -1,4 +1,4 @@
-//! The end of connections to a server: a half-close, a reset, or a client that is killed.
+//! Ways in which a connection to a server ends: a half-close, a reset, or a client that is killed.
 
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
@@ -57,7 +57,7 @@ fn a_server_that_closes_first_waits_for_the_client() {
     });
 }
 
-/// A client that sends more than the server reads is reset (RFC 9293, SHLD-3).
+/// If a client sends more than the server reads, its connection is reset (RFC 9293, SHLD-3).
 ///
 /// The server resets the connection although the client has not closed. The client still reads the reply.
 #[test]

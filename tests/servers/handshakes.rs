@@ -48,8 +48,8 @@ fn connections_in_time_wait_yield_their_slots() {
             send(&mut client, format!("round {round}"));
             expect_last(&mut client, "ACK");
             drop(client);
-            // The next SYN must come after this change of state. Otherwise the SYN would find no slot, and be
-            // retransmitted.
+            // The next SYN must arrive after this change of state. Otherwise no slot would be free, and the client
+            // would have to retransmit the SYN.
             events::wait_for(&server, "state", &[TO_TIME_WAIT], round + 1);
         }
         send(&mut established, "Li");
@@ -84,7 +84,7 @@ fn connect_from(own: SocketAddr, remote: SocketAddr) -> TcpStream {
         sockopt::set_socket_reuseaddr(&socket, true).unwrap();
         bind(&socket, &own).unwrap();
         match connect_socket(&socket, &remote) {
-            // The kernel still waits for the last acknowledgement of the earlier connection.
+            // The kernel still waits for the final acknowledgement of the earlier connection.
             Err(Errno::ADDRNOTAVAIL) => thread::yield_now(),
             other => {
                 other.unwrap();

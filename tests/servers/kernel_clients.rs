@@ -1,4 +1,4 @@
-//! Every program's server with clients on the kernel's TCP and UDP.
+//! Tests every program's server with clients on the kernel's TCP and UDP.
 //!
 //! The tests compare replies and standard output.
 
@@ -81,7 +81,8 @@ fn every_program_on_udp() {
             ask(&echo, "Li", "Li");
             ask(&echo, "", "");
             ask(&echo, noise(1_400, 3), noise(1_400, 3));
-            // These datagrams need several fragments in each direction. The last has the maximum length over IPv6.
+            // These datagrams need several fragments in each direction. The final datagram has the maximum length over
+            // IPv6.
             ask(&echo, noise(10_000, 4), noise(10_000, 4));
             ask(&echo, noise(65_487, 5), noise(65_487, 5));
 
@@ -195,7 +196,7 @@ fn nc_works_with_every_server() {
             assert_eq!(tcp("9998", b"Li\n"), "ACK");
             assert_eq!(tcp("8080", b"Li\n"), "thank you !");
             assert_eq!(tcp("14000", b"Li\n"), "LI\n");
-            // With -W 1, nc ends after one datagram.
+            // With -W 1, nc exits after one datagram.
             let udp = |port, input: &[u8]| nc(&["-u", "-W", "1", address, port], input).out();
             assert_eq!(udp("9999", b"Li\n"), "hello Li!\n");
             assert_eq!(udp("8081", b"Li\n"), "thank you !");

@@ -35,7 +35,7 @@ fn curl_gets_the_page_and_the_errors() {
             assert_eq!(said(&["-H", &format!("Cookie: {}", "x".repeat(2000))], &page), "431");
             assert!(curl(&["-i", "-X", "PUT", &page]).contains("\r\nAllow: GET, HEAD\r\n"));
 
-            // curl cannot send such an invalid request.
+            // This request is invalid, and curl cannot send it.
             let mut stream = connect(address, 8000);
             send(&mut stream, "no request\r\n\r\n");
             let mut reply = String::new();
@@ -120,7 +120,7 @@ fn a_browser_shows_a_connection_come_and_go() {
 
 #[test]
 fn a_browser_on_the_host_sees_itself_in_the_sandbox() {
-    // The test's own network namespace plays the host, so the port is free.
+    // The test's own network namespace acts as the host, so the port is free.
     in_namespace("a_browser_on_the_host_sees_itself_in_the_sandbox", || {
         if let Err(why) = sandbox_possible() {
             return skip("tap", &why);
@@ -162,7 +162,7 @@ impl Events {
         Events(BufReader::new(stream))
     }
 
-    /// Reads at most 1,000 events, until `done` returns true for an event.
+    /// Reads events until `done` returns true for one. Fails after 1,000 events.
     #[track_caller]
     fn wait_for(&mut self, done: impl Fn(&str) -> bool) {
         let mut event = String::new();
@@ -175,7 +175,7 @@ impl Events {
                 return;
             }
         }
-        panic!("it never comes: {event}");
+        panic!("no such event; the latest is: {event}");
     }
 }
 
@@ -184,7 +184,7 @@ fn chromium() -> Option<()> {
     version.map(drop).map_err(|e| skip("chromium", &format!("chromium: {e}; on Debian: apt-get install chromium"))).ok()
 }
 
-/// Runs browser.py, which describes its output.
+/// Runs tests/peers/browser.py, whose first lines describe its output.
 fn browse(url: &str, host: &str, port: &str) -> Finished {
     python::run("browser", &[url, host, port]).finish()
 }

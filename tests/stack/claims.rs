@@ -37,7 +37,7 @@ fn the_other_owner_of_an_address_is_named() {
 fn an_arp_probe_of_another_host_is_a_conflict() {
     let mut world = World::new(&["10.0.0.7/24"], |config| config.claim = true);
     world.run(1, |frame| match arp_asks(frame) {
-        // The same ARP probe from another hardware address (RFC 5227 section 2.1.1).
+        // The other host sends the same ARP probe, from another hardware address (RFC 5227 section 2.1.1).
         Some(GIVEN) => {
             let mut question = frame.to_vec();
             question[6..12].copy_from_slice(THEIRS.as_bytes());

@@ -31,8 +31,8 @@ fn a_lease_is_renewed_at_half_its_time_and_later_with_any_server() {
     world.run(500, |frame| server.hear(frame));
     assert_eq!(server.heard, ["renew 10.0.0.50 at 10.0.0.1"]);
     assert_eq!(world.told(), ["DHCP server 10.0.0.1 renews 10.0.0.50/24 for 1000 s"]);
-    // The server is silent during the second lease. From seven eighths of the lease on, the client asks any server by
-    // broadcast.
+    // The server is silent during the second lease. From seven eighths of the lease on, the client broadcasts its
+    // requests to any server.
     server.heard.clear();
     server.silent = true;
     world.run(990, |frame| server.hear(frame));
@@ -56,7 +56,7 @@ fn an_expired_lease_ends_its_connections() {
     let id = world.stack.connect(world.now, remote, Idle, patience, &mut world.io).unwrap();
     world.run(110, silence);
     assert_eq!((world.end(id), world.addresses()), (Some(End::AddressGone), vec![]));
-    // The client keeps asking, and gets the address again.
+    // The client keeps requesting an address, and gets the same one again.
     world.run(200, |frame| server.hear(frame));
     assert_eq!(world.addresses(), ["10.0.0.50/24"]);
 }
@@ -188,7 +188,7 @@ fn silence_is_reported_once() {
     world.run(3600, silence);
     assert_eq!(world.told(), ["no DHCP server answers; still asking"]);
     assert_eq!(world.addresses(), ["10.0.0.2/24"]);
-    // RFC 2131 section 4.1: 4, 8, 16, 32 and then 64 seconds apart.
+    // The client's messages are 4, 8, 16, 32 and then always 64 seconds apart (RFC 2131 section 4.1).
     assert!((55..70).contains(&world.io.probe.sent), "{}", world.io.probe.sent);
     let mut server = Server::default();
     world.run(70, |frame| server.hear(frame));
@@ -244,7 +244,7 @@ fn a_lease_is_released_once() {
     assert_eq!(server.heard, [""; 0]);
 }
 
-/// Makes a stack without an address that uses DHCP.
+/// Creates a stack without an address that uses DHCP.
 fn asking() -> World<'static> {
     World::new(&[], |config| config.dhcp = true)
 }

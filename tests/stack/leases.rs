@@ -1,6 +1,6 @@
 //! The DHCP client in unusual networks.
 //!
-//! Tested are unusual masks and routers, relays, and servers that contradict each other.
+//! The tests cover unusual masks and routers, relays, and servers that contradict each other.
 
 use smoltcp::time::Duration;
 use smoltcp::wire::{
@@ -15,7 +15,7 @@ type Change = fn(&mut DhcpRepr<'static>);
 
 const FAR: Ipv4Address = Ipv4Address::new(192, 0, 2, 1);
 const RELAY: Ipv4Address = Ipv4Address::new(10, 0, 0, 2);
-/// A server on another network.
+/// The address of a DHCP server on another network.
 const DISTANT: Ipv4Address = Ipv4Address::new(10, 9, 9, 9);
 
 #[test]
@@ -28,7 +28,7 @@ fn networks_of_every_size_are_accepted() {
         ("10.0.0.50/24", "router 10.0.1.1 is in use", |r| r.router = Some([10, 0, 1, 1].into())),
         ("10.0.0.50/24", "", |r| r.router = Some(Ipv4Address::UNSPECIFIED)),
         ("10.0.0.50/24", "", |r| r.router = None),
-        // Without a mask, the class of the address gives the prefix length.
+        // Without a mask, the class of the address determines the prefix length.
         ("10.0.0.50/8", "router 10.0.0.1 is in use", |r| r.subnet_mask = None),
         ("172.16.0.50/16", "router 10.0.0.1 is in use", |r| {
             (r.subnet_mask, r.your_ip) = (None, [172, 16, 0, 50].into())
@@ -177,7 +177,8 @@ fn a_relayed_lease_is_renewed_and_released_at_its_server() {
 fn a_refusal_of_another_server_is_ignored() {
     let (mut world, mut server) = (asking(), Server { ignore_request: true, ..Server::default() });
     let mut refusing = other(true);
-    // The other server refuses every request. That has no effect until the client asks any server by broadcast.
+    // The other server refuses every request. These refusals have no effect until the client broadcasts its requests to
+    // any server.
     let mut both = |frame: &[u8]| [server.hear(frame), refusing.hear(frame)].concat();
     world.run(2, &mut both);
     assert_eq!(world.told(), [""; 0]);
@@ -218,7 +219,7 @@ fn servers_that_disagree_cause_few_lines_and_few_messages() {
     assert!(told.len() < 3600 / 10 && sent < 3600 / 10, "{} lines, {sent} messages", told.len());
 }
 
-/// Makes another server, which offers the same address. If `refuses` is set, it refuses every request.
+/// Creates another server, which offers the same address. If `refuses` is set, this server refuses every request.
 fn other(refuses: bool) -> Server {
     let change: Change = |r| r.server_identifier = Some([10, 0, 0, 3].into());
     Server {

@@ -113,7 +113,7 @@ fn invalid_advertisements_are_ignored() {
         vec![prefix(64, 0xc0, 3600, 3601)],
         vec![prefix(64, 0xc0, 0, 0)],
         vec![linklocal, multicast],
-        // An option of length 0 ends the message. An option that is longer than the message is ignored.
+        // Parsing stops at an option of length 0. An option that is longer than the message is ignored.
         vec![vec![3, 0, 0, 0, 0, 0, 0, 0], good.clone()],
         vec![vec![3, 200], good[2..].to_vec()],
     ] {
@@ -124,7 +124,7 @@ fn invalid_advertisements_are_ignored() {
         assert_eq!(world.addresses(), [LINK_LOCAL], "{options:?}");
     }
     for spoil in [
-        // A wrong hop limit, a source that is not link-local, and a wrong checksum.
+        // These changes cause a wrong hop limit, a source that is not link-local, and a wrong checksum.
         |frame: &mut Vec<u8>| frame[14 + 7] = 254,
         |frame: &mut Vec<u8>| frame[14 + 8] = 0x20,
         |frame: &mut Vec<u8>| frame[14 + 40 + 2] ^= 1,
@@ -165,7 +165,7 @@ fn an_address_that_a_neighbour_has_is_not_used() {
         (world.told(), world.addresses()),
         (vec!["router fe80::1 is in use".into(), said], vec![LINK_LOCAL.into()])
     );
-    // The next advertisement does not bring it back.
+    // The next advertisement does not restore the address.
     world.inject(&advertisement(1800, &[prefix(64, 0xc0, 3600, 3600)]));
     world.run(2, silence);
     assert_eq!(world.addresses(), [LINK_LOCAL]);

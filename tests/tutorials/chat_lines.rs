@@ -1,4 +1,4 @@
-//! chat with nc, which sends lines. chat sends it a text at the end of a talk.
+//! chat with nc, which sends lines. At the end of a conversation, chat sends nc a text.
 
 use std::process::Command;
 
@@ -16,7 +16,7 @@ fn nc_talks_with_serve_chat() {
             wait_for_message(&server, "hello");
             say(&mut server, "yes");
             wait_for_message(&nc, "yes");
-            // After a first line end, chat ends messages only at line ends.
+            // After the first line ending, chat ends messages only at line endings.
             nc.type_in(b"in ");
             say(&mut nc, "two parts");
             wait_for_message(&server, "in two parts");
@@ -38,7 +38,7 @@ fn call_chat_talks_with_nc() {
             nc.wait_for_log("Listening", 1);
             let mut ours = link.start_call(&["chat", address]);
             say(&mut ours, "hi");
-            // chat holds the line end back until it knows whether the partner sends line ends.
+            // chat delays the line ending until it knows whether the partner sends line endings.
             nc.wait_for("hi", |out| out == "hi");
             say(&mut nc, "hello");
             wait_for_message(&ours, "hello");
@@ -46,7 +46,8 @@ fn call_chat_talks_with_nc() {
             say(&mut ours, "second");
             nc.wait_for("a line", |out| out == "hi\nsecond\n");
             say(&mut ours, "q");
-            // nc must print everything before its input ends, because it may then discard received data.
+            // nc must print everything before its input ends, because at the end of its input nc may discard received
+            // data.
             nc.wait_for("q", |out| out == "hi\nsecond\nq");
             nc.finish();
             let ours = ours.finish();
@@ -67,7 +68,7 @@ fn a_second_line_ends_the_first_line() {
             say(&mut ours, "two");
             nc.wait_for("two", |out| out.starts_with("one\ntwo"));
             let nc = nc.finish();
-            // The end of nc's stream ends the talk, and the FIN ends the last line.
+            // The end of nc's stream ends the conversation. chat's FIN ends the final line.
             assert!(ours.finish().code() == Some(0) && nc.out().starts_with("one\ntwo"), "{nc:?}");
         }
     });

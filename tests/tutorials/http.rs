@@ -20,7 +20,7 @@ fn get_fetches_what_the_clients_fetch() {
             let one_read = ONE_READ.in_python(family);
             let header = to_end.in_python(family);
             let page = fs::read_to_string(&theirs).unwrap();
-            // print() adds a line end to both outputs.
+            // print() adds a line ending to both outputs.
             assert_eq!(one_read.client, format!("{}\r\n\r\n{page}\n", header.client.trim_end()));
 
             let server = serve(ONE_READ.server, KERNEL[family], 80);

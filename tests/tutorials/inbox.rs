@@ -70,7 +70,7 @@ fn the_chat_tutorials_one_shot() {
     });
 }
 
-/// Returns the message in the last line.
+/// Returns the message in the final line.
 fn last_message(out: &str) -> String {
     out.lines().last().and_then(|line| line.split_once(' ')).unwrap_or_default().1.to_owned()
 }

@@ -1,4 +1,4 @@
-//! A host of the swarm: a stack on its own link. The simulation has the other end of the link.
+//! A host of the swarm: a stack on its own link. The simulation uses the other end of the link.
 
 use smolstep::host::HeapPool;
 use smolstep::lab::{START, address};
@@ -19,7 +19,7 @@ pub struct Host<'a> {
     pub wire: link::End,
 }
 
-/// A probe that collects the events of a step.
+/// A [`Probe`] that collects the events of a step.
 #[derive(Default)]
 pub struct Events(pub Vec<Event>);
 
@@ -30,7 +30,7 @@ impl Probe for Events {
 }
 
 impl<'a> Host<'a> {
-    /// Makes a host on its own link.
+    /// Creates a host on its own link.
     ///
     /// # Panics
     /// If the configuration is wrong.

@@ -1,4 +1,4 @@
-//! The output of `get`: complete files or none, and pipes whose reader stops.
+//! The output of `get`: a file is complete or absent, and the reader of a pipe may stop or exit.
 
 use std::fs::{self, File, Permissions};
 use std::io::Read;
@@ -155,7 +155,7 @@ fn a_blocked_pipe_blocks_neither_the_stack_nor_ctrl_c() {
         let mut child = spawn(&mut program).unwrap();
         let mut out = child.stdout.take().unwrap();
         out.read_exact(&mut [0; 10]).unwrap();
-        // The rest does not fit in the pipe. The stack still answers pings.
+        // The rest of the body does not fit in the pipe, so `get` is blocked. Its stack still answers pings.
         let ping = Peer::start(Command::new("ping").args(["-c", "2", "-i", "0.2", "192.168.69.2"])).finish();
         assert_eq!(ping.code(), Some(0), "{ping:?}");
         kill_process(Pid::from_child(&child), Signal::INT).unwrap();

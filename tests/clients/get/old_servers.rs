@@ -23,7 +23,7 @@ const ODD: &[&str] = &[
 
 /// Answers with invalid header lines, and the number of these lines.
 ///
-/// The third field says whether curl also accepts the answer.
+/// The third field is true if curl also accepts the answer.
 const SKIPPED: &[(&str, usize, bool)] = &[
     (r"b'HTTP/1.1 200 OK\r\n: no name\r\nContent-Length: 5\r\n\r\nhello'", 1, true),
     (r"b'HTTP/1.1 200 OK\r\nX y: a\r\nX: \x1b[2J\r\nContent-Length: 5\r\n\r\nhello'", 2, true),

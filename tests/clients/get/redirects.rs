@@ -1,4 +1,4 @@
-//! Redirects: invalid ones, the limit of their number, and the bodies of redirect responses.
+//! Invalid redirects, the maximum number of redirects, and the bodies of redirect responses.
 
 use super::rig::*;
 use crate::common::link::on_tap;

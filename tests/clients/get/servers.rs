@@ -113,7 +113,7 @@ fn headers_are_written_as_curl_writes_them() {
     });
 }
 
-/// Makes a folder with all files.
+/// Creates a folder with all files.
 fn home(name: &str) -> PathBuf {
     let home = folder(name);
     for (file, len) in FILES {
@@ -131,7 +131,7 @@ fn python(address: &str, home: &Path) -> Peer {
     server
 }
 
-/// Starts nginx on port 8080 of both addresses. Returns it and its folder, or `None` if nginx is not installed.
+/// Starts nginx on port 8080 of both addresses. Returns nginx and its folder, or `None` if nginx is not installed.
 fn nginx(name: &str) -> Option<(Peer, PathBuf)> {
     let path = std::env::var("PATH").unwrap_or_default();
     let found = path.split(':').chain(["/usr/sbin"]).map(|folder| Path::new(folder).join("nginx")).find(|p| p.exists());
@@ -152,7 +152,8 @@ fn nginx(name: &str) -> Option<(Peer, PathBuf)> {
     Some((server, home))
 }
 
-/// The configuration of nginx. For /chunked/, server-side includes make the length unknown, so the body is chunked.
+/// The configuration of nginx. With server-side includes, nginx does not know the length of a page in advance. So the
+/// body of /chunked/ is chunked.
 const CONFIGURATION: &str = r#"
 daemon off;
 master_process off;
