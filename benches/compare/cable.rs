@@ -1,4 +1,4 @@
-//! Echoes of 64 bytes on the cable. Client and server run in one thread, so only the two stacks are measured.
+//! Measures echoes of 64 bytes on the cable. Client and server run in one thread, so only the two stacks are measured.
 //!
 //! One message is in flight at a time, and the connections take turns. Between two turns of a connection, the other
 //! connections displace its memory from the cache. The client is smolstep. The server is smolstep, or one SocketSet
@@ -67,7 +67,7 @@ impl EchoCable {
             let turn = Instant::from_secs(2) + Duration::from_micros(number as u64);
             let ping = Ping { turn, period: Duration::from_micros(connections as u64), sent: false };
             cable.client.connect(now, remote, ping, Duration::from_secs(1), &mut cable.client_io).ok()?;
-            // The first connection takes two more steps, for ARP.
+            // The first connection needs two more steps than the others, for ARP.
             for _ in 0..4 {
                 cable.there_and_back();
             }

@@ -17,7 +17,7 @@ use rustix::process::{Signal, set_parent_process_death_signal};
 use super::deadline::{Deadline, Miss, TICK};
 use super::network::{PREFIX, SERVER, TAP};
 
-/// The server in Python's socket module.
+/// The source of the Python server, which uses Python's socket module.
 const PYTHON: &str = include_str!("python.py");
 
 /// The maximum length of the line in which a server announces its address, in bytes.
@@ -29,8 +29,7 @@ const COMPLAINT: usize = 1024;
 /// A running server, which is killed on drop.
 pub struct Server {
     child: Child,
-    /// The server's standard error. The standard error is a file, because no thread would read a pipe while the server
-    /// runs.
+    /// The server's standard error. It is a file, because no thread would read a pipe while the server runs.
     errors: File,
     address: SocketAddr,
 }

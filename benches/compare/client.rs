@@ -1,4 +1,4 @@
-//! Clients on the kernel's TCP. Each client treats all servers alike.
+//! Clients on the kernel's TCP. The clients do not depend on the kind of server.
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
@@ -115,8 +115,8 @@ pub fn latency(server: SocketAddr, span: Duration, deadline: Deadline<'_>) -> Re
     Ok(Spread::of(&times).map_or(0.0, |times| times.median))
 }
 
-/// The maximum number of connections that [`accept`] opens. This number is smaller than the kernel's number of
-/// ephemeral ports.
+/// The maximum number of connections that [`accept`] opens. This number is smaller than the number of ephemeral ports
+/// that the kernel has.
 const OPENED: usize = 20_000;
 
 /// Opens connections one after another for `span`, and closes each after the welcome. Returns the number of connections

@@ -1,4 +1,4 @@
-//! The time limit of a measurement, Ctrl-C, and the reasons for a missing result.
+//! The time limit of a measurement, its interruption by Ctrl-C, and the reasons for a missing result.
 
 use core::fmt;
 use std::io::{self, ErrorKind};
@@ -33,7 +33,7 @@ impl Miss {
         Miss::Failed(format!("{what} panicked; the panic's message is above"))
     }
 
-    /// Returns a function that makes failures from errors of the activity `what`.
+    /// Returns a function that turns an error of the activity `what` into a failure.
     pub fn at<E: fmt::Display>(what: &str) -> impl Fn(E) -> Self {
         move |error| Miss::Failed(format!("{what}: {error}"))
     }
@@ -47,7 +47,7 @@ pub struct Deadline<'s> {
 }
 
 impl<'s> Deadline<'s> {
-    /// Starts the time limit. Ctrl-C sets `stop`.
+    /// Starts the time of a measurement. Ctrl-C sets `stop`.
     pub fn new(stop: &'s AtomicBool) -> Self {
         Deadline { stop, until: Instant::now() + LIMIT }
     }
@@ -66,7 +66,7 @@ impl<'s> Deadline<'s> {
         Ok(())
     }
 
-    /// Repeats `call` until it neither times out nor is interrupted by a signal.
+    /// Repeats `call` while it times out or is interrupted by a signal.
     ///
     /// # Errors
     /// Returns the errors of [`check`](Self::check) and all other errors of `call`.

@@ -1,4 +1,4 @@
-//! The results as JSON, for programs.
+//! Formats the results as JSON, for programs.
 
 use std::fs::{File, OpenOptions};
 use std::io::Write;
@@ -16,8 +16,8 @@ use super::table::verdict;
 /// Formats the results as one JSON object.
 ///
 /// The fields of the object are `smolstep` (the version), `machine`, `debug`, `rounds`, `quick`, and `rows`. In each
-/// row, `ours`, `against` and `result` are objects with `median`, `low` and `high`. `ours` and `against` also have `of`
-/// and `unit`.
+/// row, `ours`, `against` and `result` are objects with `median`, `low` and `high`. `ours` and `against` also have the
+/// fields `of` (the metric) and `unit`.
 pub fn json(machine: &Machine, rounds: usize, quick: bool, rows: &[(&Row, RowResult)]) -> String {
     let Machine { cpu, cores, kernel, congestion, load } = machine;
     let rows: Vec<Value> = rows.iter().map(|(row, result)| row_object(row, result)).collect();

@@ -1,4 +1,4 @@
-//! The server on the kernel's TCP: a thread per connection, by std::net.
+//! The server on the kernel's TCP. It uses `std::net`, and a thread for each connection.
 
 use std::io::{self, ErrorKind, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};

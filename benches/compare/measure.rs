@@ -1,6 +1,6 @@
 //! Takes the measurements.
 //!
-//! crowd.rs measures many connections, cable.rs the cable, and client.rs and talk.rs everything else.
+//! crowd.rs measures many connections, and cable.rs measures the cable. client.rs and talk.rs measure everything else.
 
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
@@ -30,7 +30,7 @@ pub struct Effort {
 impl Effort {
     /// The effort for meaningful figures.
     pub const FULL: Effort = Effort { span: Duration::from_secs(1), trips: 65_536 };
-    /// A small effort, which only checks that everything runs.
+    /// A small effort, which is enough to check that everything runs.
     pub const QUICK: Effort = Effort { span: Duration::from_millis(100), trips: 4096 };
 }
 

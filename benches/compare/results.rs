@@ -45,7 +45,7 @@ impl Measured {
         };
         match (Spread::of(&ours), Spread::of(&result)) {
             (Some(ours), Some(result)) => RowResult::Measured { ours, against: Spread::of(&against), result },
-            // Without values, the run was interrupted before the end of the first round.
+            // If there are no values, the run was interrupted before the end of the first round.
             _ => RowResult::Missing(Miss::Interrupted),
         }
     }

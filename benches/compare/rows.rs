@@ -26,7 +26,8 @@ pub struct Row {
 pub enum Outcome {
     /// smolstep's figure divided by the other figure.
     Ratio,
-    /// The other figure divided by smolstep's. If both figures are times, the result is the speed-up by smolstep.
+    /// The other figure divided by smolstep's figure. If both figures are times, the result is the speed-up by
+    /// smolstep.
     Speedup,
     /// smolstep's figure itself.
     Value,

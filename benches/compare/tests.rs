@@ -1,4 +1,4 @@
-//! Unit tests of the benchmark `compare`, which has no test harness.
+//! Unit tests of the benchmark `compare`, which itself has no test harness.
 //!
 //! tests/commands/bench.rs runs these tests.
 #![allow(unused_imports, dead_code, reason = "without a harness, the tests are left out and their helpers remain")]

@@ -1,6 +1,6 @@
 //! smoltcp alone: its TunTapInterface, one SocketSet, and the loop of its benchmark.
 //!
-//! The main difference from the example is the payload: it follows a pattern, and is checked.
+//! The main difference from smoltcp's example is the payload, which follows a pattern and is checked.
 
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;

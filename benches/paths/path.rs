@@ -24,7 +24,7 @@ const CLIENT: Ipv4Addr = Ipv4Addr::new(192, 168, 70, 100);
 /// The prefix length of all three addresses.
 pub const PREFIX: u8 = 24;
 
-/// A path to two servers, smolstep and Linux, at the same end.
+/// A path from the client to two servers, smolstep and Linux, which are at the same end.
 pub struct Path {
     program: Program,
     faults: Faults,

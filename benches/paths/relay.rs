@@ -32,8 +32,8 @@ pub struct Faults {
     pub reorder: Duration,
 }
 
-/// Frames in flight: arrival time, number and bytes. The earliest frame comes first. Of two frames at the same time,
-/// the lower number comes first.
+/// Frames in flight: arrival time, number and bytes. The earliest frame comes first. If two frames have the same
+/// arrival time, the lower number comes first.
 type Queue = BinaryHeap<Reverse<(Instant, u64, Vec<u8>)>>;
 
 /// Carries frames between the TAPs of the servers and the client until `over` is set.

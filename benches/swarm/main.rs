@@ -49,7 +49,7 @@ struct Args {
 /// The results of all seeds.
 #[derive(Default)]
 struct Total {
-    /// The seeds that have each breach, with a description. [`Total::print`] sorts the seeds.
+    /// For each breach, the seeds in which it occurred, each with a description. [`Total::print`] sorts the seeds.
     breaches: BTreeMap<Breach, Vec<(u64, String)>>,
     closed: (usize, usize),
     frames: u64,

@@ -32,7 +32,7 @@ pub struct Image {
 
 /// Runs `test` with the firmware of each board, each time in a new namespace with tap0.
 ///
-/// Without QEMU or a toolchain, the test is skipped. See [`in_namespace`] for `name`.
+/// The test is skipped if QEMU or a toolchain is missing. See [`in_namespace`] for `name`.
 pub fn on_every_board(name: &str, test: impl Fn(&Image) + Send + 'static) {
     on_images(name, boards(), test);
 }
@@ -86,7 +86,7 @@ impl Image {
 
     /// Boots the image with QEMU's option `-netdev` and waits until all small programs listen.
     ///
-    /// The large programs are not counted.
+    /// The output of the large programs does not count.
     pub fn serve_on(&self, netdev: &str) -> Peer {
         self.boot(&["--netdev", netdev]).listening(programs())
     }

@@ -1,4 +1,4 @@
-//! The list of boards in Cargo.toml, and the files and ports that must match it.
+//! Tests that the list of boards in Cargo.toml matches the files of the boards and their ports.
 
 use std::collections::BTreeSet;
 use std::fs::{read_dir, read_to_string};

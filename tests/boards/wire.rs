@@ -34,7 +34,7 @@ pub struct Relay {
     thread: Option<JoinHandle<()>>,
 }
 
-/// A host that only sends ARP requests.
+/// The address of a host that only sends ARP requests.
 ///
 /// The reply shows that the board has processed all earlier frames.
 const ASKER: [u8; 4] = neighbour(250);
@@ -60,7 +60,7 @@ impl Wire {
     /// Receives the next frame from the board.
     ///
     /// # Panics
-    /// If no frame arrives.
+    /// Panics if no frame arrives.
     pub fn receive(&self) -> Vec<u8> {
         let mut frame = vec![0; 2048];
         let len = self.0.recv(&mut frame).unwrap_or_else(|e| panic!("no frame of the board: {e}"));

@@ -1,4 +1,4 @@
-//! UDP with offload, and UDP datagrams without a checksum.
+//! Tests UDP with offload, and UDP datagrams without a checksum.
 
 use smolstep::phy::linux::Kind;
 

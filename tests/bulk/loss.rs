@@ -20,13 +20,14 @@ fn one_frame_in_a_hundred_lost() {
     in_namespace("loss::one_frame_in_a_hundred_lost", || lossy(10));
 }
 
-/// Runs transfers while the kernel drops `per_mille` of 1,000 frames, at random. The losses cannot be repeated.
+/// Runs transfers while the kernel drops `per_mille` of 1,000 frames, at random. A run with the same losses cannot be
+/// repeated.
 fn lossy(per_mille: u32) {
     for offload in [true, false] {
         for congestion in [Congestion::Reno, Congestion::Cubic] {
             for from in [From::Stack, From::Kernel] {
                 if from == From::Kernel && congestion != Congestion::Reno {
-                    // The kernel is the sender here, so the stack's congestion control is not used.
+                    // In this transfer the kernel is the sender, so the stack's congestion control is not used.
                     continue;
                 }
                 // A lost frame may delay the stack by a retransmission timeout, so the stack sends fewer bytes.

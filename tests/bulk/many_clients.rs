@@ -1,4 +1,4 @@
-//! Many simultaneous clients, all served correctly.
+//! Many simultaneous clients, which must all be served correctly.
 
 use std::io::{ErrorKind, Read};
 use std::net::TcpStream;

@@ -51,7 +51,7 @@ impl Transfer {
     /// one frame.
     ///
     /// # Panics
-    /// If a byte is wrong or missing.
+    /// Panics if a byte is wrong or missing.
     pub fn run(self, before: impl FnOnce(Link)) -> u64 {
         println!("{self:?}");
         let link = Link::new(self.kind);

@@ -64,7 +64,8 @@ fn two_terminals_and_three_kernel_clients() {
         client.type_in(b" a line\r");
         wait_for_line(&server, &format!("{from} half of a line"));
         wait_for_last(&server, ">>> me");
-        // Cursor left, then an insertion. After that, cursor up twice brings a line from the history.
+        // The input moves the cursor left, and then inserts a character. After that, cursor-up twice recalls a line
+        // from the history.
         client.type_in(b"abd\x1b[Dc\r");
         wait_for_line(&server, &format!("{from} abcd"));
         client.type_in(b"\x1b[A\x1b[A\r");

@@ -90,7 +90,7 @@ fn standard_input_is_sent() {
             assert!(back.code() == Some(0) && back.stdout == bytes, "{} bytes, {}", back.stdout.len(), back.err());
             assert_eq!(call(&["echo", address], b""), "");
 
-            // The reply begins only after this side's end of stream.
+            // The server replies only after the client has closed its side.
             let _after = server("echo_at_end", 4000);
             let host = if address.contains(':') { format!("[{address}]:4000") } else { format!("{address}:4000") };
             assert_eq!(call(&["echo", &host], b"to the end\n"), "to the end\n");

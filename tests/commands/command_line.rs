@@ -361,7 +361,7 @@ fn the_tour_shows_what_the_client_printed() {
     assert!(tour.out().contains(printed), "{}", tour.out());
 }
 
-/// Repeats `words` `count` times, with the numbers from 1 in place of N.
+/// Repeats `words` `count` times. The numbers from 1 to `count` replace N.
 fn many(words: &str, count: u8) -> String {
     (1..=count).map(|number| format!(" {}", words.replace('N', &number.to_string()))).collect()
 }

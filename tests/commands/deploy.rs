@@ -82,7 +82,7 @@ fn the_unit_serves_under_its_restrictions() {
         let allowed = allowed(&filter, &settings(&unit, "SystemCallFilter").concat());
         let families = settings(&unit, "RestrictAddressFamilies").concat();
         let mut made = 0;
-        // "PID call(arguments) = result"
+        // A line has the form "PID call(arguments) = result".
         for line in calls.lines() {
             let call = line.split_once(' ').map_or("", |(_, call)| call.trim_start());
             let Some((name, arguments)) = call.split_once('(').filter(|(name, _)| !name.contains([' ', '<'])) else {

@@ -92,7 +92,7 @@ fn report() -> String {
 
 /// Asserts that a line of the report begins with `line`.
 ///
-/// No line may propose to delete anything.
+/// Also asserts that no line proposes to delete anything.
 #[track_caller]
 fn told(line: &str) {
     let report = report();
@@ -100,7 +100,7 @@ fn told(line: &str) {
     assert!(!report.contains(" del"), "{report}");
 }
 
-/// Runs the commands that the report proposes after `line`, the beginning of a line.
+/// Runs the commands that the report proposes in the line that begins with `line`.
 #[track_caller]
 fn paste(line: &str) {
     let report = report();

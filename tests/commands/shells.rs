@@ -1,4 +1,4 @@
-//! Completion scripts, which must work, and manual pages, which groff must accept.
+//! Tests that completion scripts work, and that groff accepts the manual pages.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -69,7 +69,7 @@ fn zsh_reads_its_script() {
 #[test]
 fn each_command_has_a_page_with_its_options() {
     let dir = Folder(Scratch::new("man"));
-    // Neither of these two folders exists yet.
+    // Neither `share` nor `man1` exists yet.
     let pages = dir.path().join("share/man1");
     lines(smolstep(&["man"]).arg(&pages));
     let mut commands = commands();

@@ -55,7 +55,7 @@ fn full(arguments: &str) {
 fn unread(arguments: &str) {
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    // 128 plus the number of SIGPIPE, as a shell reports a program that SIGPIPE has killed.
+    // The exit code is 128 plus the number of SIGPIPE, as a shell reports it for a program that SIGPIPE has killed.
     assert_eq!(run(arguments, writer), (Some(141), String::new()), "{arguments}");
 }
 

@@ -88,7 +88,7 @@ impl Dnsmasq {
     /// Waits until the lease file is empty. dnsmasq may log a release before it writes the file.
     ///
     /// # Panics
-    /// If the file still has a lease after [`PATIENCE`].
+    /// Panics if the file still has a lease after [`PATIENCE`].
     pub fn wait_for_no_lease(&self) {
         let until = Instant::now() + PATIENCE;
         while !self.leases().is_empty() {

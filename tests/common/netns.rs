@@ -158,7 +158,7 @@ fn again_as_root(name: &str) {
 /// `name` is the test's name or the end of its path.
 ///
 /// # Panics
-/// If no test or more than one test has that name.
+/// Panics if no test or more than one test has that name.
 pub fn path_of(name: &str) -> String {
     let listed = output(Command::new(std::env::current_exe().unwrap()).args(["--list", "--format", "terse"])).unwrap();
     let listed = String::from_utf8_lossy(&listed.stdout);

@@ -10,7 +10,7 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use super::netns::spawn;
 
-/// Starts `smolstep serve ARGUMENTS` and waits for `lines` lines `listening …`.
+/// Starts `smolstep serve ARGUMENTS`, and waits until the server has printed `lines` lines of the form `listening …`.
 ///
 /// The server prints such a line for each address, transport and program.
 pub fn serve(arguments: &[&str], lines: usize) -> Peer {
@@ -56,7 +56,7 @@ impl Peer {
     /// Starts a command with all three streams piped to the test.
     ///
     /// # Panics
-    /// If the program does not exist.
+    /// Panics if the program does not exist.
     pub fn start(command: &mut Command) -> Peer {
         let name = command.get_program().to_string_lossy().into_owned();
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -66,10 +66,10 @@ impl Peer {
         Peer { name, input: child.stdin.take(), child, out, err }
     }
 
-    /// Waits until the child has printed `lines` lines `listening …`.
+    /// Waits until the child has printed `lines` lines of the form `listening …`.
     ///
     /// # Panics
-    /// If the child does not print the lines within [`PATIENCE`].
+    /// Panics if the child does not print the lines within [`PATIENCE`].
     pub fn listening(self, lines: usize) -> Peer {
         self.wait_for(&format!("{lines} listening lines"), |out| {
             out.lines().filter(|line| line.starts_with("listening ")).count() >= lines
@@ -80,7 +80,7 @@ impl Peer {
     /// Sends SIGINT, as Ctrl-C does, and waits for a successful exit.
     ///
     /// # Panics
-    /// If the exit code is not 0.
+    /// Panics if the exit code is not 0.
     pub fn stop(self) -> Finished {
         self.interrupt();
         let finished = self.finish();
@@ -106,7 +106,7 @@ impl Peer {
     /// Waits until `done` returns true for the standard output so far.
     ///
     /// # Panics
-    /// If the output ends, or [`PATIENCE`] has passed, before `done` returns true. The panic message contains `what`.
+    /// Panics if the output ends, or [`PATIENCE`] has passed, before `done` returns true. The panic message contains `what`.
     pub fn wait_for(&self, what: &str, done: impl Fn(&str) -> bool) {
         let came = self.out.wait(|out| done(&String::from_utf8_lossy(out)));
         assert!(came, "{}: no {what} in {:?}; its standard error: {}", self.name, self.out, self.err.text());
@@ -115,7 +115,7 @@ impl Peer {
     /// Waits until `lines` lines of the standard error so far contain `text`.
     ///
     /// # Panics
-    /// If standard error ends, or [`PATIENCE`] has passed, before the lines have arrived.
+    /// Panics if standard error ends, or [`PATIENCE`] has passed, before the lines have arrived.
     pub fn wait_for_log(&self, text: &str, lines: usize) {
         let count = |err: &str| err.lines().filter(|line| line.contains(text)).count();
         let came = self.err.wait(|err| count(&String::from_utf8_lossy(err)) >= lines);
@@ -141,7 +141,7 @@ impl Peer {
     /// Closes the child's standard input, and waits until the child exits.
     ///
     /// # Panics
-    /// If the child does not end within [`PATIENCE`].
+    /// Panics if the child does not exit within [`PATIENCE`].
     pub fn finish(self) -> Finished {
         self.finish_with(&[])
     }
@@ -149,7 +149,7 @@ impl Peer {
     /// Writes `input` to the child's standard input, closes this input, and waits until the child exits.
     ///
     /// # Panics
-    /// If the child does not end within [`PATIENCE`].
+    /// Panics if the child does not exit within [`PATIENCE`].
     pub fn finish_with(mut self, input: &[u8]) -> Finished {
         let (stdin, input) = (self.input.take(), input.to_vec());
         // A separate thread writes, because a child that does not read must not block the test.

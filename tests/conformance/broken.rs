@@ -245,7 +245,7 @@ impl phy::TxToken for Tx<'_> {
     }
 }
 
-/// The network at the other side of a card.
+/// The network on the other side of a card.
 #[derive(Default)]
 struct Wire {
     defect: Defect,

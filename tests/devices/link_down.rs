@@ -60,7 +60,8 @@ const CLIENTS: [&[&str]; 4] = [
 
 const DOWN: &str = "nothing can be sent on tap0: set it up with `sudo ip link set tap0 up`";
 
-/// Starts a client, and sets the link down after a server has sent half of its answer. Asserts the client's error.
+/// Starts a client, and sets the link down after a server has sent half of its answer. Asserts that the client's error
+/// contains `why`.
 fn goes_down(link: Link, client: &[&str], why: &str) {
     let half = python::server("http_half", KERNEL[0].parse().unwrap(), 80);
     let client = start(link, client, "3s");

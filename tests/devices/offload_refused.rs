@@ -46,8 +46,8 @@ fn missing_offload_is_reported_once_and_done_in_software() {
     });
 }
 
-/// Starts an echo server under strace, which writes its ioctls to a file. With -D, signals from the test go to the
-/// server instead of strace.
+/// Starts an echo server under strace, which writes the server's ioctl calls to a file. With -D, signals from the test
+/// go to the server instead of strace.
 fn serve(link: Link, trace: &Scratch, options: &[&str]) -> Peer {
     let mut command = Command::new("strace");
     command.args(["-D", "-f", "-e", "trace=ioctl", "-o", trace.path()]).args(options);

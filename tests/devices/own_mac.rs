@@ -56,7 +56,7 @@ fn a_duplicate_hardware_address_logs_one_warning() {
         ip("link set tap0 address 02:00:00:00:00:07");
         let server = link.serve(&["echo", "--mac", "02:00:00:00:00:07"], 4);
         for _ in 0..3 {
-            // The ping fails: the kernel drops the answer, whose source is its own hardware address.
+            // The ping fails, because the kernel drops an answer whose source is the kernel's own hardware address.
             output(Command::new("ping").args(["-c", "1", "-W", "0.1", "192.168.69.1"])).unwrap();
         }
         let warning =

@@ -115,7 +115,7 @@ fn ping(data: &[u8]) -> Vec<u8> {
     packet
 }
 
-/// A file in the folder for test files, which is removed on drop.
+/// A temporary file, which is removed on drop.
 struct TempFile(PathBuf);
 
 impl TempFile {

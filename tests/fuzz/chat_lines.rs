@@ -75,7 +75,7 @@ pub fn shown(text: &[u8]) -> String {
 /// Asserts that `text` equals `want`.
 ///
 /// # Panics
-/// If the texts differ. The message contains the first line that differs.
+/// Panics if the texts differ. The message contains the first line that differs.
 pub fn check(text: &str, want: &str) {
     let differ = text.split('\n').zip(want.split('\n')).enumerate().find(|(_, (line, want))| line != want);
     if let Some((number, (line, want))) = differ {
@@ -109,7 +109,7 @@ pub const WORDS: [&[u8]; 10] = [
     "\u{65e5}\u{672c}\u{8a9e}\u{1f600}".as_bytes(),
 ];
 
-/// Returns the inputs of honest peers.
+/// Returns inputs that honest peers could send.
 pub fn honest() -> Vec<Vec<u8>> {
     let lines: Vec<u8> = LINES.iter().flat_map(|line| [line, &b"\r\n"[..]].concat()).collect();
     vec![
@@ -119,8 +119,8 @@ pub fn honest() -> Vec<Vec<u8>> {
     ]
 }
 
-/// Returns an input of a hostile peer, and its number of lines. The first byte selects how the stream is cut into
-/// pieces.
+/// Returns an input that a hostile peer could send, and the number of its lines. The first byte selects how the stream
+/// is cut into pieces.
 pub fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
     let mut input = vec![if random.one_in(2) { random.next() as u8 } else { 0 }];
     let mut lines = 0;

@@ -1,4 +1,4 @@
-//! Fuzzes replies of DHCP servers: the stack must not use an invalid value.
+//! Fuzzes replies from DHCP servers: the stack must not use an invalid value.
 
 use smolstep::stack::Config;
 use smoltcp::wire::IpCidr;
@@ -139,7 +139,8 @@ fn hostile(random: &mut Random) -> (Vec<u8>, usize) {
             let mut reply = REPLIES.with(|replies| replies[random.below(replies.len())].clone());
             if alone || random.one_in(4) {
                 let mut options = reply.split_off(FIXED);
-                // The router must be on the network of the address, so that it is not the reason for a rejection.
+                // The router must be on the network of the address. Otherwise the router would be the reason for a
+                // rejection.
                 if let Some(at) = options.windows(6).position(|option| option[..2] == [3, 4]) {
                     options[at + 2..at + 5].copy_from_slice(&given[..3]);
                 }

@@ -1,4 +1,4 @@
-//! Fuzzes replies of DNS servers: each lookup must end with addresses or an error.
+//! Fuzzes replies from DNS servers: each lookup must end with addresses or an error.
 
 use smolstep::names::{Name, ResolveError, Resolver};
 use smoltcp::time::Duration;

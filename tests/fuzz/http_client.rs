@@ -1,6 +1,6 @@
 //! Fuzzes responses for the HTTP client.
 //!
-//! The client must not hang, and segment boundaries must make no difference.
+//! The client must not hang, and its result must not depend on segment boundaries.
 
 use smolstep::app::http_client::{Failure, Head, Output, OutputFailed, Response};
 

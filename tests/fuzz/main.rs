@@ -41,7 +41,7 @@ struct Target {
     /// Processes an input.
     ///
     /// # Panics
-    /// If an invariant is broken.
+    /// Panics if an invariant is broken.
     run: fn(&[u8]),
     /// Returns inputs that honest peers could send.
     honest: fn() -> Vec<Vec<u8>>,

@@ -84,7 +84,7 @@ impl<'a, S: Session + Clone, C: Session + Clone, P: Probe> Pair<'a, S, C, P> {
     /// Polls both stacks until `done` returns true.
     ///
     /// # Panics
-    /// After [`POLLS`] polls, or 600 s of virtual time.
+    /// Panics after [`POLLS`] polls, or 600 s of virtual time.
     pub fn run(&mut self, mut done: impl FnMut(&mut Self) -> bool) {
         let until = self.now + Duration::from_secs(600);
         while !done(self) {

@@ -1,6 +1,6 @@
 //! Fuzzes sequences of frames to a server.
 //!
-//! The server must not panic or send a storm of frames. An honest client must be served afterwards.
+//! The server must neither panic nor send a storm of frames. Afterwards it must still serve an honest client.
 
 use smolstep::app::echo;
 use smolstep::host::{HeapPool, Sizes};

@@ -8,7 +8,7 @@ use crate::common::link::{KERNEL, on_tap};
 use crate::common::netns::{down, up};
 use crate::common::peer::{Peer, nc, python, smolstep};
 
-/// An address of the kernel that is not on the link.
+/// A kernel address that is outside the link's network.
 const DISTANT: &str = "192.168.70.1";
 
 #[test]
@@ -98,8 +98,7 @@ fn the_mtu_of_a_router_limits_segments() {
     });
 }
 
-/// Adds an address to the kernel that is not on the link. ARP requests still come from the kernel's address on the
-/// link.
+/// Adds [`DISTANT`] to the kernel. ARP requests still come from the kernel's address on the link.
 fn add_distant_address() {
     std::fs::write("/proc/sys/net/ipv4/conf/all/arp_announce", "2").unwrap();
     let mut netlink = Netlink::open().unwrap();

@@ -237,7 +237,7 @@ fn me() -> String {
 /// The published port. The port is free, because the test runs in its own network namespace.
 const PORT: u16 = 10_000;
 
-/// A separate XDG_RUNTIME_DIR, so that tests do not see each other's sandboxes.
+/// A separate XDG_RUNTIME_DIR for a test, so that tests do not see each other's sandboxes.
 struct Home(PathBuf);
 
 impl Home {

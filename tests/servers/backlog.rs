@@ -112,7 +112,7 @@ fn half_open_connections_yield_their_slots() {
         let server = link.serve_with_events(&["greeting", "--max-connections", "4"], 4);
         let mut established = connect(SERVER[0], 9999);
         expect(&mut established, "Welcome!");
-        // The source address of the SYN flood has no host, so no handshake completes.
+        // No host has the source address of the SYN flood, so no handshake completes.
         let flood = python::run("syn_flood", &[link.name(), "192.168.69.50", SERVER[0], "9999", "100"]).finish();
         assert_eq!(flood.code(), Some(0), "{flood:?}");
         events::wait_for(&server, "half-open-ended", &[("reason", "recycled")], 97);

@@ -1,6 +1,6 @@
 //! TCP segments that a router has fragmented.
 //!
-//! The router is the kernel. The link to the server has a smaller MTU than the link to the client.
+//! The kernel acts as the router. The link to the server has a smaller MTU than the link to the client.
 
 use std::process::Command;
 

@@ -1,4 +1,4 @@
-//! The status page with independent clients: curl, ab, and a headless Chromium.
+//! Tests the status page with independent clients: curl, ab, and a headless Chromium.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};

@@ -66,7 +66,7 @@ fn addresses_and_routers_change_at_run_time() {
     world.stack.add_address(now, "10.0.1.7/24".parse().unwrap(), probe).unwrap();
     world.stack.set_router(now, router, probe).unwrap();
     assert!(world.stack.source_for(far).is_ok());
-    // When the address is removed, the router on its network is removed too.
+    // When the address is removed, the router on its network is also removed.
     assert!(world.stack.remove_address(now, IpAddress::v4(10, 0, 1, 7), probe));
     assert!(world.stack.source_for(far).is_err());
     assert!(!world.stack.remove_address(now, IpAddress::v4(10, 0, 1, 7), probe));

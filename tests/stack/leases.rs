@@ -53,7 +53,7 @@ fn the_first_valid_router_is_used() {
     assert_eq!(world.told()[2..], ["router 10.0.0.7 is in use"]);
 
     fn several(reply: &mut DhcpRepr<'static>) {
-        // The unspecified address, the network's broadcast address, and two valid routers.
+        // The list has the unspecified address, the network's broadcast address, and two valid routers.
         const ROUTERS: &[u8] = &[0, 0, 0, 0, 10, 0, 0, 255, 10, 0, 0, 7, 10, 0, 0, 8];
         reply.router = None;
         reply.additional_options = &[DhcpOption { kind: 3, data: ROUTERS }];
@@ -112,7 +112,7 @@ fn a_distant_router_forwards_packets() {
     let (mut asked, mut sent) = (0, 0);
     let mut peer = |frame: &[u8]| {
         if arp_asks(frame) == Some(SERVER) {
-            // The sender of the ARP request is the leased address.
+            // The sender address in the ARP request is the leased address.
             assert_eq!(frame[28..32], GIVEN.octets());
             asked += 1;
             return vec![arp_has(SERVER, GIVEN)];

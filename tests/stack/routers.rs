@@ -39,7 +39,8 @@ fn a_prefix_that_is_not_on_the_link_makes_an_address_without_neighbours() {
 
 #[test]
 fn a_lifetime_follows_the_two_hour_rule() {
-    // The remaining lifetime, the advertised lifetime, and the resulting lifetime (RFC 4862 section 5.5.3).
+    // Each case has the remaining lifetime, the advertised lifetime, and the resulting lifetime (RFC 4862 section
+    // 5.5.3).
     for (left, advertised, then) in
         [(90_000, 10_000, 10_000), (90_000, 100, 7_200), (90_000, 0, 7_200), (5_000, 100, 5_000), (5_000, 6_000, 6_000)]
     {
@@ -149,7 +150,7 @@ fn a_flood_of_advertisements_is_counted_and_changes_little() {
     assert!(told.len() <= 10 * 2 + 2 * 3 * 4, "{}: {told:?}", told.len());
     assert!(dropped > 9_000 && solicits <= 10, "{dropped} dropped, {solicits} solicitations");
     assert!(world.addresses().contains(&format!("{MADE}/64")) && world.addresses().len() <= 4);
-    // Advertisements of the known router are still processed.
+    // Advertisements from the known router are still processed.
     world.run(3600, silence);
     world.told();
     world.inject(&advertisement(1800, &[]));

@@ -1,4 +1,4 @@
-//! greeting: names and random fractions over TCP, and names over UDP.
+//! Tests greeting with names and random fractions over TCP, and with names over UDP.
 
 use crate::common::link::{KERNEL, SERVER, on_tap_and_tun};
 use crate::pair::{Pair, host};

@@ -1,4 +1,4 @@
-//! inbox: the datagram AAABBBCCC, and the single datagram of the chat tutorial.
+//! Tests inbox with the datagram AAABBBCCC, and with the single datagram of the chat tutorial.
 
 use crate::common::link::{KERNEL, SERVER, on_tap_and_tun};
 use crate::pair::{Pair, host, messages, start};

@@ -57,7 +57,7 @@ impl Pair<'_> {
 pub fn start((file, arguments): Program<'_>, address: &str, port: u16) -> Peer {
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tutorials/peers").join(file).with_extension("py");
     let mut command = Command::new("python3");
-    // Unbuffered output, no compiled files, and UTF-8 regardless of the locale.
+    // These options set unbuffered output, no compiled files, and UTF-8 regardless of the locale.
     command.args(["-u", "-B", "-X", "utf8"]).arg(file).args([address, &port.to_string()]).args(arguments);
     Peer::start(&mut command)
 }

@@ -1,4 +1,4 @@
-//! The programs ack, thanks and upper, which answer one message with one reply.
+//! Tests the programs ack, thanks and upper, which answer one message with one reply.
 
 use crate::common::link::{KERNEL, SERVER, on_tap_and_tun};
 use crate::pair::{Pair, messages};

@@ -60,7 +60,8 @@ pub fn cases() -> Vec<Case> {
 /// Returns the maximum delay that `losses` consecutive losses may cause.
 pub fn limit(case: &Case, losses: u32) -> Duration {
     let rtt = case.latency * 2;
-    // After the first RTT measurement, the RTO is three round trips (RFC 6298 section 2.2). Later the RTO decreases.
+    // After the first RTT measurement, the RTO is three round trips (RFC 6298 section 2.2). With further measurements,
+    // the RTO decreases.
     let rto = rtt + MARGIN.max(rtt * 2);
     rto * ((1 << losses) - 1) + rtt * 2
 }

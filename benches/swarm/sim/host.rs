@@ -33,7 +33,7 @@ impl<'a> Host<'a> {
     /// Creates a host on its own link.
     ///
     /// # Panics
-    /// If the configuration is wrong.
+    /// Panics if the configuration is wrong.
     pub fn new(
         number: usize,
         pool: &'a mut HeapPool<'a, Program, ()>,

@@ -92,7 +92,7 @@ impl Findings {
     }
 }
 
-/// Connections whose failure is not a breach. A pair of ports, of the client and of the server, names a connection.
+/// Connections whose failure is not a breach. A connection is identified by the ports of its client and its server.
 #[derive(Debug, Default)]
 pub struct Excuses {
     /// Connections whose host received an RST from its peer, each with the number of the host.
@@ -100,7 +100,8 @@ pub struct Excuses {
     /// Connections whose client received a forged SYN in SYN-SENT. TCP must treat the SYN as a simultaneous open (RFC
     /// 9293 section 3.5).
     pub crossed: BTreeSet<(u16, u16)>,
-    /// Connections that failed in TIME-WAIT, each with the number of the host. Each failure is already another breach.
+    /// Connections that failed in TIME-WAIT, each with the number of the host. Each failure is already reported as
+    /// another breach.
     pub time_wait: BTreeSet<(usize, (u16, u16))>,
 }
 

@@ -14,7 +14,7 @@ pub const IDLE_TIMEOUT: Duration = Duration::from_secs(60);
 /// The timeout for opening a connection.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// The faults of the network. Except for `burst`, each is a number of frames per million.
+/// The faults of the network. Except for `burst`, each field is a number of frames per million.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Faults {
     /// Lost frames, at most 300,000 per million. The losses come in bursts.

@@ -1,4 +1,4 @@
-//! `get` with invalid URLs, and with servers that lie, disconnect or stay silent.
+//! `get` with invalid URLs, and with servers that send invalid responses, disconnect or stay silent.
 //!
 //! In each case, `get` prints one line, exits with 1, and leaves no new file behind.
 

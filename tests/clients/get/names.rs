@@ -68,7 +68,7 @@ fn get_named(link: Link, url: &str, arguments: &[&str]) -> Finished {
     get(link, &[arguments, &[url, "--dns", KERNEL[0]]].concat())
 }
 
-/// Returns the number of requests with [`Then::Close`] that a server has received so far.
+/// Returns how many requests whose action is [`Then::Close`] a server has received so far.
 fn asked(link: Link, server: &Scripted) -> usize {
     // When the server has printed a request for another page, it has printed all earlier requests.
     went_well(&get(link, &[&server.hops(0)]));

@@ -3,7 +3,7 @@
 use super::rig::*;
 use crate::common::link::{KERNEL, on_tap};
 
-/// Answers as Python bytes. Both `get` and curl must return the body `hello`.
+/// Odd but acceptable answers, as Python bytes. Both `get` and curl must return the body `hello`.
 const ODD: &[&str] = &[
     r"b'HTTP/1.1  200   OK\r\nContent-Length: 5\r\n\r\nhello'",
     r"b'HTTP/1.1 200\r\nContent-Length: 5\r\n\r\nhello'",

@@ -1,4 +1,4 @@
-//! Mutates frames of real traffic.
+//! Mutates frames from real traffic.
 
 use smoltcp::phy::Medium;
 

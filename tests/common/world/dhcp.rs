@@ -15,7 +15,7 @@ pub struct Server {
     pub refuse_renewal: bool,
     /// Whether the server refuses requests for its own offer with DHCPNAK.
     ///
-    /// With `ignore_request`, the server ignores such requests.
+    /// If `ignore_request` is set, the server ignores these requests instead.
     pub refuse_request: bool,
     pub ignore_request: bool,
     /// The source address of the replies, which is the server's or a relay's.
@@ -53,7 +53,7 @@ impl Server {
     fn reply(&mut self, frame: &[u8]) -> Option<Vec<u8>> {
         let (68, 67, data) = datagram(frame)? else { return None };
         assert!(data.len() >= 300);
-        // The destination address is at byte 30: Ethernet, then IPv4 without options.
+        // The destination address is at byte 30, after the Ethernet header and 16 bytes of the IPv4 header.
         let to = Ipv4Address::from(*frame[30..].first_chunk::<4>().unwrap());
         let packet = DhcpPacket::new_checked(data).unwrap();
         let asked = DhcpRepr::parse(&packet).ok()?;

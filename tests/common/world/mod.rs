@@ -71,7 +71,7 @@ impl<'w> World<'w> {
     /// `peer` receives each frame from the stack, and returns the frames that the peer sends back.
     ///
     /// # Panics
-    /// If the stack repeatedly requests a poll that does no work.
+    /// Panics if the stack repeatedly requests a poll that does no work.
     pub fn run(&mut self, seconds: u64, mut peer: impl FnMut(&[u8]) -> Vec<Vec<u8>>) {
         let until = self.now + Duration::from_secs(seconds);
         let mut idle = 0;
@@ -105,7 +105,7 @@ impl<'w> World<'w> {
     /// Sends a frame from the peer to the stack.
     ///
     /// # Panics
-    /// If the cable is full.
+    /// Panics if the cable is full.
     pub fn inject(&mut self, frame: &[u8]) {
         let token = self.far.transmit(self.now).expect("the cable has room");
         token.consume(frame.len(), |place| place.copy_from_slice(frame));

@@ -151,7 +151,7 @@ impl Calls {
 
 const TEXTS: &[&[u8]] = &[b"Li\n", "stra\u{df}e".as_bytes()];
 
-/// Runs a client of every program, over both transports and both address families. Asserts exact replies.
+/// Runs a client of every program, over both transports and both address families. Asserts that each reply is exact.
 fn honest_clients(network: &mut Network) {
     for (app, v6) in APPS.into_iter().flat_map(|app| [(app, false), (app, true)]) {
         let options = options(app);

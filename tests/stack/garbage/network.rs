@@ -1,4 +1,5 @@
-//! A server and a client on a cable with a virtual clock, both for every program. The test can change frames in flight.
+//! A server and a client on a cable with a virtual clock. Both can run every program. The test can change frames in
+//! flight.
 
 use std::collections::VecDeque;
 
@@ -67,7 +68,7 @@ impl Network {
         Network { now, medium, server, client: client(now, medium) }
     }
 
-    /// Replaces the client by a new one, which knows none of the old connections.
+    /// Replaces the client with a new one, which knows none of the old connections.
     pub fn renew_client(&mut self) {
         self.client = client(self.now, self.medium);
     }
