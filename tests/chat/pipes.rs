@@ -142,7 +142,7 @@ fn pipes_work_at_both_ends() {
         }
         let mut server = link.serve(&["chat"], 4);
         let mut partner = connect(SERVER[0], 9000);
-        send(&mut partner, "no line end");
+        send(&mut partner, "no line ending");
         partner.shutdown(Shutdown::Write).unwrap();
         expect(&mut partner, "(waiting for the last reply)\n");
         server.type_in(b"here it is\n");

@@ -98,8 +98,8 @@ fn standard_input_is_sent() {
             let _upper = server("upper", 14000);
             assert_eq!(call(&["upper", address], b"a line\nanother\n"), "A LINE\n");
             let ack = server("ack", 9998);
-            assert_eq!(call(&["ack", address], b"no line end"), "ACK\n");
-            ack.wait_for("the line", |out| out == "ready\nno line end\n");
+            assert_eq!(call(&["ack", address], b"no line ending"), "ACK\n");
+            ack.wait_for("the line", |out| out == "ready\nno line ending\n");
 
             let _datagrams = server("echo_udp", 7);
             assert_eq!(call(&["echo", address, "--udp"], b"one\r\n\ntwo"), "one\n\ntwo\n");

@@ -53,7 +53,8 @@ pub fn start(link: Link, options: &[&str]) -> Option<Dnsmasq> {
     Some(Dnsmasq { peer, leases })
 }
 
-/// Returns the options for a range of IPv4 addresses, with the kernel as router. Leases are renewed every three seconds.
+/// Returns dnsmasq's options for a range of IPv4 addresses, with the kernel as the router. Clients renew their leases
+/// every three seconds.
 pub fn range(first: u8, last: u8) -> Vec<String> {
     vec![
         format!("--dhcp-range=192.168.69.{first},192.168.69.{last},255.255.255.0,2m"),

@@ -106,7 +106,8 @@ impl Peer {
     /// Waits until `done` returns true for the standard output so far.
     ///
     /// # Panics
-    /// Panics if the output ends, or [`PATIENCE`] has passed, before `done` returns true. The panic message contains `what`.
+    /// Panics if the output ends, or the time limit [`PATIENCE`] passes, before `done` returns true. The panic message
+    /// contains `what`.
     pub fn wait_for(&self, what: &str, done: impl Fn(&str) -> bool) {
         let came = self.out.wait(|out| done(&String::from_utf8_lossy(out)));
         assert!(came, "{}: no {what} in {:?}; its standard error: {}", self.name, self.out, self.err.text());
@@ -115,7 +116,7 @@ impl Peer {
     /// Waits until `lines` lines of the standard error so far contain `text`.
     ///
     /// # Panics
-    /// Panics if standard error ends, or [`PATIENCE`] has passed, before the lines have arrived.
+    /// Panics if standard error ends, or the time limit [`PATIENCE`] passes, before the lines have arrived.
     pub fn wait_for_log(&self, text: &str, lines: usize) {
         let count = |err: &str| err.lines().filter(|line| line.contains(text)).count();
         let came = self.err.wait(|err| count(&String::from_utf8_lossy(err)) >= lines);
@@ -212,7 +213,7 @@ impl Collected {
         collected
     }
 
-    /// Waits until `done` returns true for the bytes so far. Returns false if the stream ends or [`PATIENCE`] passes
+    /// Waits until `done` returns true for the bytes so far. Returns false if the stream ends or the time limit passes
     /// first.
     fn wait(&self, done: impl Fn(&[u8]) -> bool) -> bool {
         let state = self.state.lock().unwrap();

@@ -15,10 +15,10 @@ use crate::compare::{is_prompt, matches, normal, typed};
 
 const SMOLSTEP: &str = env!("CARGO_BIN_EXE_smolstep");
 
-/// The requirements in `needs:` that are optional. A block with such a requirement runs only if SMOLSTEP_REQUIRE names
-/// it.
+/// The values of `needs:` whose blocks do not run by default. A block with such a value runs only if SMOLSTEP_REQUIRE
+/// names this value.
 ///
-/// These blocks run for minutes, or need a board or a browser.
+/// These blocks take minutes, or need a board or a browser.
 const ON_DEMAND: [&str; 3] = ["chromium", "ci", "qemu"];
 
 /// A line that the script prints after each command of a block.

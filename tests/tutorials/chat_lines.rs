@@ -42,7 +42,7 @@ fn call_chat_talks_with_nc() {
             nc.wait_for("hi", |out| out == "hi");
             say(&mut nc, "hello");
             wait_for_message(&ours, "hello");
-            nc.wait_for("the line end", |out| out == "hi\n");
+            nc.wait_for("the line ending", |out| out == "hi\n");
             say(&mut ours, "second");
             nc.wait_for("a line", |out| out == "hi\nsecond\n");
             say(&mut ours, "q");

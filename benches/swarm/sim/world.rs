@@ -138,7 +138,7 @@ impl World<'_, '_, '_> {
             if idle_steps > IDLE_STEPS {
                 return self
                     .findings
-                    .add(Breach::Spin, format!("asked to be polled at once, again and again, at {}", self.now));
+                    .add(Breach::Spin, format!("requested an immediate poll again and again, at {}", self.now));
             }
             if self.now - progress_at > STALL {
                 let left: Vec<_> = [0, 1].map(|host| self.states(host)).into();
