@@ -1,18 +1,18 @@
-//! Faults of the wire: each does to a frame what its verb promises.
+//! Faults of the wire: each fault has the effect on a frame that its verb names.
 
 use smolstep::cli::replay::replay;
 use smolstep::lab::show::What;
 use smolstep::lab::{Fault, START, ScriptStep, Setup, Verdict};
 use smoltcp::time::Duration;
 
-/// The first two segments with payload of the client: when each was sent, and when it arrived, each time.
+/// The fate of the client's first data segment, and all arrivals of data segments.
 struct Fate {
     verdict: Verdict,
     sent: Duration,
     arrived: Vec<(u32, Duration)>,
 }
 
-/// What becomes of the client's first segment with payload; its number is the first of `arrived`'s pairs.
+/// Runs a client with a fault. Returns the number of its first data segment, and its fate.
 fn fate(words: &str) -> (u32, Fate) {
     let time = |word: &str| word.strip_suffix("ms")?.parse().ok().map(Duration::from_millis);
     let mut setup = Setup::scripts(
@@ -47,7 +47,7 @@ fn fate(words: &str) -> (u32, Fate) {
     (number, fate)
 }
 
-/// When a frame arrived, each time, counted from when it was sent.
+/// Runs a client with a fault. Returns the verdict on its first data segment, and the delay of each of its arrivals.
 fn delays(words: &str) -> (Verdict, Vec<Duration>) {
     let (number, fate) = fate(words);
     let times = fate.arrived.iter().filter(|(frame, _)| *frame == number).map(|(_, at)| *at - fate.sent).collect();

@@ -1,4 +1,4 @@
-//! The self-test runs of a board, on this machine.
+//! The self-test of the boards, run on this machine.
 
 use smolstep::lab::selftest::CHECKS;
 

@@ -1,4 +1,4 @@
-//! The lab at a terminal: commands typed at a pseudo-terminal, and the files that a run writes.
+//! `smolstep lab`: commands at a pseudo-terminal, output files, and errors.
 
 use std::fs;
 use std::path::PathBuf;
@@ -67,7 +67,7 @@ fn a_run_stops_at_the_first_frame_of_a_kind() {
     }
 }
 
-/// What was gone back over is not in the files; what was dropped and kept is.
+/// Steps that were undone by going back are not in the files.
 #[test]
 fn the_files_of_a_stepped_run_are_those_of_the_last_run() {
     let folder = folder("stepped");
@@ -174,12 +174,12 @@ fn a_fault_that_matches_no_frame_is_an_error_unless_the_run_was_to_stop_early() 
         assert_eq!(run.status.code(), Some(code), "{args:?}: {err}");
         assert!(err.contains(what) && err.lines().count() == usize::from(!what.is_empty()), "{args:?}: {err}");
     }
-    // What ended the run is the error then.
+    // If a limit ended the run, the limit is the error, and the unmatched fault is only a warning.
     let limited = lab(&["--fault", "drop server rst 1", "--limit", "2ms"]);
     let err = String::from_utf8_lossy(&limited.stderr);
     assert_eq!(limited.status.code(), Some(1), "{err}");
     assert!(err.contains(told) && err.ends_with("--limit allows more\n") && !err.contains("correct its"), "{err}");
-    // A person who steps may leave before the frame comes.
+    // With --step, an unmatched fault is no error, because the user may quit before the frame is sent.
     typed("q", &first);
     typed("1000|q", &first);
 }

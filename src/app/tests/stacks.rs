@@ -36,7 +36,7 @@ pub struct Pair {
 }
 
 impl Pair {
-    /// Makes a server stack that serves every program, and a client stack.
+    /// Creates a server stack that serves every program, and a client stack.
     pub fn new(buffers: Buffers) -> Self {
         let (a, b) = Box::leak(Box::new(Cable::new())).ends();
         let mut pair = Pair { now: Instant::ZERO, server: Side::new(1, a, buffers), client: Side::new(2, b, buffers) };
@@ -70,8 +70,8 @@ impl Pair {
     fn call(&mut self, app: App, options: &ClientOptions<'static>) -> (Result<(), Failure>, End) {
         let remote = IpEndpoint::new(v6(1), app.tcp.unwrap());
         let client = app.client(options).unwrap();
-        let patience = Duration::from_secs(10);
-        let id = self.client.stack.connect(self.now, remote, client, patience, &mut self.client.io).unwrap();
+        let timeout = Duration::from_secs(10);
+        let id = self.client.stack.connect(self.now, remote, client, timeout, &mut self.client.io).unwrap();
         let (client, end) = self.run(|pair| pair.client.stack.take(id));
         (client.result().unwrap(), end)
     }
@@ -90,7 +90,7 @@ impl Pair {
 const TEXTS: &[&[u8]] = &[b"Li\n", "stra\u{df}e".as_bytes()];
 
 #[test]
-fn every_tcp_client_gets_its_replies() {
+fn every_tcp_client_receives_its_replies() {
     for buffers in [BIG, SMALL] {
         let mut pair = Pair::new(buffers);
         for app in APPS.into_iter().filter(|app| app.client(&ClientOptions::default()).is_some()) {
@@ -118,7 +118,7 @@ fn every_tcp_client_gets_its_replies() {
 }
 
 #[test]
-fn every_udp_client_gets_its_replies() {
+fn every_udp_client_receives_its_replies() {
     let mut pair = Pair::new(SMALL);
     // The test skips chat, because nobody answers at the console.
     for app in APPS.into_iter().filter(|app| app.udp.is_some() && app.name != "chat") {
@@ -150,7 +150,7 @@ fn the_console_streams_both_ways() {
 
 /// Each client sends its datagram to a closed port, over IPv4 and IPv6.
 #[test]
-fn a_closed_udp_port_is_refused_at_once() {
+fn a_closed_udp_port_is_refused_immediately() {
     for address in [v4(1), v6(1)] {
         for app in APPS.into_iter().filter(|app| app.udp.is_some() && !["discard", "inbox"].contains(&app.name)) {
             let mut pair = Pair::new(BIG);

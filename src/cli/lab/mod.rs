@@ -1,4 +1,4 @@
-//! `smolstep lab`: two stacks on a cable, on a virtual clock.
+//! `smolstep lab`: runs two stacks, joined by a cable in memory, on a virtual clock.
 
 mod args;
 mod outputs;
@@ -23,10 +23,10 @@ use run::{Ended, Stepped};
 /// Runs `smolstep lab`; returns the exit code.
 ///
 /// # Errors
-/// One line for the user.
+/// The error's message is one line for the user.
 pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     args.check()?;
-    // The ladder shows warnings, but no other log lines of the programs.
+    // Between the lines of the ladder, only warnings and errors are logged.
     log::set_max_level(log::max_level().min(log::LevelFilter::Warn));
     let output = Failure::output;
     if args.list {
@@ -54,8 +54,8 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
         // have written to it.
         let mut outputs = Outputs::create(args)?;
         let ended = run.record(Some(last), &mut |snapshot, lab| outputs.take(snapshot, lab))?;
-        // With --step, an unmatched fault is only a warning: the user sees which frame a fault hits, and may leave before that
-        // frame.
+        // With --step, a fault that matched no frame is only a warning, because the user may leave before that frame is
+        // sent.
         unmatched(&ended, own_faults, args).iter().for_each(|fault| log::warn!("{}", no_match(fault)));
         outputs.finish()?;
         return Ok(0);
@@ -68,7 +68,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     shown.finish(&ended)?;
     let unmatched = unmatched(&ended, own_faults, args);
     let finished = outputs.finish();
-    // After another error, or if the run was to stop early, an unmatched fault is only a warning.
+    // A fault that matched no frame is only a warning after another error, or if the run has stopped early.
     let complete = ended.last == Stepped::End && args.until.is_none();
     if !complete || finished.is_err() {
         unmatched.iter().for_each(|fault| log::warn!("{}", no_match(fault)));
@@ -79,7 +79,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
             Err(Failure::run(format_args!("{}: correct its sender, kind or number", no_match(&unmatched.join("', '")))))
         }
         Stepped::End if args.until.is_some() => {
-            Err(Failure::run(format_args!("the run ended after {} steps, before it came to --until", ended.steps)))
+            Err(Failure::run(format_args!("the run ended after {} steps, before it reached --until", ended.steps)))
         }
         Stepped::End | Stepped::On | Stepped::There => Ok(0),
         Stepped::Limit => {
@@ -92,7 +92,7 @@ pub fn lab(args: &LabArgs) -> Result<u8, Failure> {
     }
 }
 
-/// Returns the faults of the command line that matched no frame, in its words.
+/// Returns the faults of the command line that matched no frame, as the user wrote them.
 fn unmatched<'a>(ended: &Ended, own_faults: usize, args: &'a LabArgs) -> Vec<&'a str> {
     let of_args = |place: &usize| place.checked_sub(own_faults).and_then(|place| args.fault.get(place));
     ended.unmet.iter().filter_map(of_args).map(|fault| fault.words.as_str()).collect()
@@ -141,7 +141,7 @@ fn texts(args: &LabArgs, what: &What) -> Vec<String> {
     }
 }
 
-/// Applies the command line to a set-up.
+/// Applies the options of the command line to `setup`.
 fn adapt(setup: &mut Setup<'_>, args: &LabArgs) -> Result<(), Failure> {
     setup.line = args.line(setup.line);
     setup.seed = args.seed.unwrap_or(setup.seed);
@@ -163,7 +163,7 @@ fn list(out: &mut impl Write) -> io::Result<()> {
     SCENARIOS.iter().try_for_each(|scenario| writeln!(out, "{:<22} {}", scenario.slug, scenario.summary))
 }
 
-/// Returns whether standard output is coloured.
+/// Returns whether to use colours on standard output.
 fn colored() -> bool {
     io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
 }

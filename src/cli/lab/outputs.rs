@@ -1,4 +1,4 @@
-//! The output of a run: the ladder on standard output, and files.
+//! Writes a run as a ladder on standard output, and to files.
 
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal, Read, Write};
@@ -26,7 +26,7 @@ pub struct Shown {
 }
 
 impl Shown {
-    /// Creates a ladder as wide as the terminal, or of 100 columns without one.
+    /// Creates a ladder as wide as the terminal, or 100 columns wide without a terminal.
     pub fn new(ascii: bool, explain: bool) -> Self {
         let columns = rustix::termios::tcgetwinsize(io::stdout()).map_or(0, |size| usize::from(size.ws_col));
         let width = if io::stdout().is_terminal() && columns > 0 { columns } else { 100 };
@@ -34,7 +34,7 @@ impl Shown {
         Shown { ladder, explain, headed: false, fault: None }
     }
 
-    /// Prints the row of an entry, if it has one.
+    /// Prints the ladder's row for an entry, if the entry has one, and the explanation if requested.
     pub fn row(&mut self, snapshot: &Snapshot) {
         if let Some(row) = self.ladder.row(snapshot) {
             if !core::mem::replace(&mut self.headed, true) {
@@ -58,10 +58,10 @@ impl Shown {
         }
     }
 
-    /// Prints the programs' output, and reports the first error of standard output.
+    /// Prints the programs' output, and returns the first error of standard output.
     ///
     /// # Errors
-    /// Standard output has failed.
+    /// Fails if standard output has failed.
     pub fn finish(mut self, ended: &Ended) -> Result<(), Failure> {
         for (name, printed) in ["client", "server"].iter().zip(&ended.printed) {
             if !printed.is_empty() {
@@ -71,7 +71,7 @@ impl Shown {
                 }
             }
         }
-        // A last line without a line end is buffered until now.
+        // Standard output still buffers a last line without a line end.
         let flushed = io::stdout().flush();
         match self.fault.or(flushed.err()) {
             None => Ok(()),
@@ -80,12 +80,12 @@ impl Shown {
     }
 }
 
-/// The ladder that decides which entries get a row in the picture. Width and colour do not matter for that.
+/// The ladder that selects the entries for the SVG file. The ladder's width and colour do not affect the selection.
 const LADDER: Ladder = Ladder { width: Ladder::WIDEST, ascii: false, color: false };
 
 type FileCapture = LabCapture<IoSink<BufWriter<File>>>;
 
-/// The files that a run is written to, and its expectations.
+/// The files to which a run is written, and the expectations to check.
 pub struct Outputs {
     json: Option<Text>,
     pcap: Option<Pcap>,
@@ -101,19 +101,19 @@ struct Pcap {
     fault: Option<io::Error>,
 }
 
-/// A picture of the ladder, and the entries to draw.
+/// The SVG file of the ladder, and the entries to draw.
 struct Svg {
     file: Text,
     rows: Vec<Snapshot>,
 }
 
-/// A picture of the TCP states, and those visited.
+/// The SVG file of the state diagram, and the transitions that the run has visited.
 struct States {
     file: Text,
     visited: Visited,
 }
 
-/// A file of expectations, and whether they hold so far.
+/// A file of expectations, and the result of the check so far.
 struct Expected {
     path: PathBuf,
     expectations: Expectations,
@@ -123,7 +123,7 @@ impl Outputs {
     /// Creates the files before the run.
     ///
     /// # Errors
-    /// A file cannot be written, or the expectations cannot be read.
+    /// Fails if a file cannot be written, or if the expectations cannot be read.
     pub fn create(args: &LabArgs) -> Result<Self, Failure> {
         // Invalid expectations are reported before any file is emptied.
         let expect = args.expect.as_deref().map(Expected::read).transpose()?;
@@ -137,10 +137,10 @@ impl Outputs {
         })
     }
 
-    /// Writes an entry to the files.
+    /// Writes one entry of the run to the files.
     pub fn take(&mut self, snapshot: &Snapshot, lab: &HostLab<'_>) {
         if let Some(json) = &mut self.json {
-            // `Text` keeps the error.
+            // `Text` keeps a write error until `finish`.
             let _ = write_json(json, snapshot);
         }
         if let Some(Pcap { capture, fault, .. }) = &mut self.pcap
@@ -149,7 +149,7 @@ impl Outputs {
             fault.get_or_insert(error);
         }
         if let Some(Svg { rows, .. }) = &mut self.svg {
-            // One row more than the picture holds shows that the run continues.
+            // One row more than the picture has room for shows that the run continues.
             if rows.len() <= SVG_ROWS && LADDER.row(snapshot).is_some() {
                 rows.push(*snapshot);
             }
@@ -165,13 +165,13 @@ impl Outputs {
     /// Completes the files and checks the expectations.
     ///
     /// # Errors
-    /// A file is not complete, or an expectation does not hold.
+    /// Fails if a file is not complete, or if an expectation is not met.
     pub fn finish(self) -> Result<(), Failure> {
         if let Some(json) = self.json {
             json.finish()?;
         }
         if let Some(Svg { mut file, rows }) = self.svg {
-            // `Text` keeps the error.
+            // `Text` keeps a write error until `finish`.
             let _ = write_ladder_svg(&mut file, &rows);
             file.finish()?;
         }
@@ -190,10 +190,10 @@ impl Outputs {
     }
 }
 
-/// Saves a capture of a run up to a step.
+/// Saves a capture of `run`, from the start to step `upto`.
 ///
 /// # Errors
-/// The file cannot be written.
+/// Fails if the file cannot be written.
 pub fn save(run: &Run<'_>, upto: u32, path: &Path) -> Result<(), Failure> {
     let pcap = Some(Pcap::create(path)?);
     let mut outputs = Outputs { json: None, pcap, svg: None, states: None, expect: None };
@@ -237,14 +237,15 @@ impl Expected {
     }
 }
 
-/// Opens every file before any is emptied. If one cannot be written, those that this call created are removed.
+/// Checks that every file can be written, before any file is truncated. After an error, removes the files that this
+/// call has created.
 fn all_can_be_written<'p>(paths: impl Iterator<Item = &'p PathBuf>) -> Result<(), Failure> {
     let mut made: Vec<&Path> = Vec::new();
     for path in paths {
         let is_new = !path.exists();
         if let Err(error) = File::options().append(true).create(true).open(path) {
             for path in made {
-                // A file that cannot be removed is at least empty.
+                // A file that cannot be removed stays, but is empty.
                 let _ = std::fs::remove_file(path);
             }
             return Err(unwritable(path, &error));

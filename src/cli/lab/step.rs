@@ -10,17 +10,17 @@ use crate::cli::shell::{Command, Goal, Shell};
 use crate::lab::show::What;
 use crate::trace::Fields;
 
-/// How a pass through the run ended.
+/// The user's choice that ended a session at the prompt.
 enum Next {
-    /// Run again, up to this step.
+    /// Run again from the start, up to this step.
     Again(u32),
     Quit(u32),
 }
 
-/// Steps through a run; returns the step at which the user left.
+/// Lets the user step through a run; returns the step at which the user left.
 ///
 /// # Errors
-/// The set-up is invalid, or standard input or output has failed.
+/// Fails if the set-up is invalid, or if standard input or output has failed.
 pub fn step(run: &mut Run<'_>, args: &LabArgs) -> Result<u32, Failure> {
     let mut shown = Shown::new(args.ascii, args.explain);
     let until = run.until.take();
@@ -32,7 +32,7 @@ pub fn step(run: &mut Run<'_>, args: &LabArgs) -> Result<u32, Failure> {
         run.until = None;
     }
     loop {
-        // Going back also undoes the frames dropped after this step.
+        // Going back to step `start` also undoes later drops of frames.
         run.dropped.retain(|(step, _)| *step < start);
         let dropped = core::cell::RefCell::new(core::mem::take(&mut run.dropped));
         let next = {
@@ -74,7 +74,7 @@ fn interact(
                     dropped.push((lab.steps(), frame));
                     shown.say(&format!("frame {frame} is dropped"));
                 }
-                None => shown.say("no frame is under way"),
+                None => shown.say("no frame is in flight"),
             },
             Ok(Command::Frame) => frames(lab, shown),
             Ok(Command::Go(step)) if step < lab.steps() => return Ok(Next::Again(step)),
@@ -134,12 +134,12 @@ fn frames(lab: &HostLab<'_>, shown: &mut Shown) {
         shown.say(Fields(bytes).to_string().trim_end());
     }
     if none {
-        shown.say("no frame is under way");
+        shown.say("no frame is in flight");
     }
 }
 
-/// Shows both ends of every connection. The stack's own state is labelled as observed, and values known only from frames as
-/// inferred.
+/// Shows both ends of every connection. `observed` labels the stack's own state, and `inferred` labels values that are
+/// known only from frames.
 fn sockets(lab: &HostLab<'_>, shown: &mut Shown) {
     for (host, name) in ["client", "server"].into_iter().enumerate() {
         let mut none = true;

@@ -1,9 +1,10 @@
 //! Processes a received frame: for its connection, for a new connection, or for the shared sockets.
 //!
-//! The folder link/ extracts the packet from the frame. The file whole.rs reassembles fragments. The file police.rs
-//! decides which part of the stack gets the packet, or drops it. The file deliver.rs delivers a segment to its
+//! The folder link/ extracts the packet from the frame. The file whole.rs reassembles fragments. The file admission.rs
+//! drops the packet or decides which part of the stack handles it. The file deliver.rs delivers a segment to its
 //! connection. The file icmp.rs passes an ICMP error to the connection or program that caused it.
 
+mod admission;
 mod deliver;
 mod demux;
 #[cfg(feature = "fragments")]
@@ -13,7 +14,6 @@ mod frame;
 mod icmp;
 #[cfg(feature = "fragments")]
 mod icmp_reply;
-mod police;
 #[cfg(feature = "fragments")]
 mod reassembly;
 #[cfg(feature = "fragments")]
@@ -41,8 +41,8 @@ use super::link::{self, Contents};
 #[cfg(feature = "ping")]
 use super::ping;
 use super::{Console, Session, Stack, UdpSession};
+use admission::Target;
 use demux::Flow;
-use police::Target;
 
 #[cfg(any(feature = "ping", feature = "recovery"))]
 use super::icmp_errors::Quote;
@@ -51,7 +51,7 @@ use super::icmp_errors::Quote;
 type Quote = ();
 
 impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
-    /// Processes one received frame, if a frame is waiting in the device.
+    /// Processes one received frame. Returns `None` if no frame is waiting, or if no reply could be sent now.
     pub(super) fn ingress<D: Device, C: Console, P: Probe>(
         &mut self,
         now: Instant,
@@ -171,9 +171,9 @@ impl<S: Session + Clone, U: UdpSession> Stack<'_, S, U> {
         target
     }
 
-    /// Returns the connection that a frame is for, from the frame's headers alone. Changes nothing.
+    /// Returns the connection that a frame belongs to, from the frame's headers alone.
     ///
-    /// Returns `None` for a SYN that opens a new connection.
+    /// Returns `None` if the frame belongs to no connection. A SYN that opens a new connection belongs to none yet.
     pub fn connection_of(&self, frame: &[u8]) -> Option<ConnectionId> {
         let own = |address| self.iface.has_ip_addr(address);
         let broadcast = |address| self.is_broadcast(address);

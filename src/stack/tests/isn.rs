@@ -1,4 +1,4 @@
-//! Tests of initial sequence numbers: they follow RFC 6528, and do not reveal the state of a generator.
+//! Tests of initial sequence numbers: they follow RFC 6528 and do not reveal the state of a generator.
 
 use std::vec::Vec;
 
@@ -48,9 +48,9 @@ fn open(pair: &mut Pair) -> [(u32, u32); 2] {
     [(syn, wanted[0]), (reply, wanted[1])]
 }
 
-/// This test fails if smoltcp changes its generator, or the order in which an interface draws from it.
+/// This test fails if smoltcp changes its generator or the order in which an interface draws from it.
 #[test]
-fn both_ends_begin_where_rfc_6528_says() {
+fn both_hosts_use_the_initial_sequence_numbers_of_rfc_6528() {
     let mut pair = acquainted();
     for round in 0..40 {
         for (drawn, wanted) in open(&mut pair) {
@@ -60,9 +60,10 @@ fn both_ends_begin_where_rfc_6528_says() {
     }
 }
 
-/// Before two of the numbers, smoltcp would draw an IPv4 identification of 0, so it draws the identification again.
+/// Before smoltcp draws two of these numbers, it would draw an IPv4 identification of 0. smoltcp then draws the
+/// identification again.
 #[test]
-fn every_number_can_be_drawn() {
+fn every_initial_sequence_number_can_be_drawn() {
     let state = |number| next(next(seed(number)).0).0;
     let drawn_again = (0..).filter(|&number| state(number) % (1 << 29) != 0).take(2);
     for number in [0, 1, u32::MAX, 1 << 31].into_iter().chain(drawn_again) {
@@ -71,7 +72,7 @@ fn every_number_can_be_drawn() {
 }
 
 #[test]
-fn a_new_connection_of_the_same_ends_begins_higher() {
+fn a_new_connection_of_the_same_endpoints_begins_higher() {
     let ends = Tuple { local: IpEndpoint::new(SERVER, 7), remote: IpEndpoint::new(CLIENT, 50_000) };
     let at = |micros| isn(Instant::from_micros(micros), &ends, 1);
     assert_eq!(at(1_000_000).wrapping_sub(at(0)), 250_000, "every 4 µs");
@@ -81,7 +82,7 @@ fn a_new_connection_of_the_same_ends_begins_higher() {
 }
 
 #[test]
-fn four_observed_numbers_do_not_give_the_generator_away() {
+fn four_observed_numbers_do_not_reveal_the_generator() {
     // The attack predicts the next number if smoltcp's interface draws all numbers from its generator.
     let mut drawer = Drawer::new(0x0123_4567_89ab_cdef);
     let [seen @ .., later] = [(); 5].map(|()| drawer.draw());
@@ -199,13 +200,13 @@ const MULTIPLIER: u64 = 0xbb2e_fcec_3c39_611d;
 
 /// Returns the possible states of smoltcp's generator after it has drawn these four numbers in a row.
 ///
-/// A number reveals 32 bits of the state; the state's top three bits select which. Each pair of states that matches the
-/// first two numbers is tested against the other numbers.
+/// A number reveals 32 bits of the state. The state's top three bits select which 32 bits these are. Each pair of
+/// states that matches the first two numbers is tested against the other numbers.
 pub(super) fn states(seen: [u32; 4]) -> Vec<u64> {
     let mut found = Vec::new();
     for ((first, free), (second, width)) in possible(seen[0]).flat_map(|a| possible(seen[1]).map(move |b| (a, b))) {
         let mut low = 0;
-        // The next state is `start` plus a multiple of the multiplier, and must lie in the window.
+        // The next state is `start` plus a multiple of the multiplier and must lie in the window.
         while let Some(more) = first_in(second.wrapping_sub(next(first | low).0), width) {
             low = match low.checked_add(more) {
                 Some(low) if low < free => low,
@@ -222,7 +223,7 @@ pub(super) fn states(seen: [u32; 4]) -> Vec<u64> {
     found
 }
 
-/// Returns the states from which this number is drawn, as ranges: the first state, and the number of states.
+/// Returns the states from which this number is drawn, as ranges: the first state and the number of states.
 fn possible(number: u32) -> impl Iterator<Item = (u64, u64)> {
     (0..8u64).flat_map(move |top| {
         let unseen = 29 - top;

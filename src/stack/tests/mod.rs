@@ -15,6 +15,7 @@ mod handshakes;
 mod icmp_errors;
 mod isn;
 mod link;
+mod lossy;
 mod neighbours;
 mod pair;
 mod path_mtu;

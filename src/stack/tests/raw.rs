@@ -1,4 +1,4 @@
-//! A peer that the test scripts: it sends hand-made segments to the server, and records the server's segments.
+//! A scripted peer: it sends hand-made segments to the server and records the server's segments.
 
 use std::vec::Vec;
 
@@ -38,7 +38,7 @@ pub struct Raw {
 }
 
 impl Raw {
-    /// Returns a server that runs `app` on port 7, and a peer that has sent nothing yet.
+    /// Returns a server that runs `app` on port 7 and a peer that has sent nothing yet.
     pub fn new(sizes: Sizes, app: App) -> Raw {
         Raw::with(sizes, app, |_| {})
     }
@@ -67,7 +67,7 @@ impl Raw {
         }
     }
 
-    /// Opens the connection. The last segment of the handshake announces `window`.
+    /// Opens the connection. The final segment of the handshake announces `window`.
     pub fn open(sizes: Sizes, app: App, window: u16) -> Raw {
         let mut raw = Raw::new(sizes, app);
         let syn = raw.syn();
@@ -128,7 +128,7 @@ impl Raw {
         self.send(&self.bare(seq, ack, window))
     }
 
-    /// Acknowledges the bytes before `ack`, and the given ranges selectively.
+    /// Acknowledges the bytes before `ack`. Also acknowledges the given ranges selectively.
     pub fn acknowledge_ranges(&mut self, ack: usize, ranges: [(usize, usize); 3]) -> Vec<Seen> {
         let number = |number: usize| (self.iss + number).0 as u32;
         let sack_ranges = ranges.map(|(start, end)| Some((number(start), number(end))));
@@ -142,7 +142,7 @@ impl Raw {
         self.send(&repr)
     }
 
-    /// Sends a segment, and returns the segments that the server sends at once.
+    /// Sends a segment. Returns the segments that the server sends immediately.
     pub fn send(&mut self, repr: &TcpRepr<'_>) -> Vec<Seen> {
         let frame = self.frame(repr);
         self.inject(frame)
@@ -199,7 +199,7 @@ impl Raw {
         let tcp = TcpPacket::new_checked(ip.payload()).ok()?;
         let (source, destination) = (ip.src_addr().into(), ip.dst_addr().into());
         let tcp =
-            TcpRepr::parse(&tcp, &source, &destination, &ChecksumCapabilities::default()).expect("a right checksum");
+            TcpRepr::parse(&tcp, &source, &destination, &ChecksumCapabilities::default()).expect("a correct checksum");
         if tcp.control == TcpControl::Syn {
             self.iss = tcp.seq_number;
             self.scale = tcp.window_scale.unwrap_or(0);
